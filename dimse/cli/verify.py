@@ -8,7 +8,6 @@ import asyncio
 import ipaddress
 import json
 import ssl
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,11 @@ from typing import Any
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
 from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, positive, seconds, until_terminated
-from ..verify import CASES, Case, Options, Result, Run, Target, Verdict, catalogue, verify_scp
-from ..verify.report import SCHEMA, badge, baseline, changes, document, junit, page, regressions
-from ..verify.report.document import verdict_counts
+from ..verify import CASES, Case, Options, Result, Role, Run, Target, catalogue, verify_scp
+from ..verify.report import SCHEMA, baseline, changes, document, page
+from ..verify.scu import SCU_CASES, EchoService, Visit
+from .verify_report import QUIET, WIDTHS, chosen_cases, compared, line_of, read_json, summarize, text_of, write
+from .verify_scu import add_scu
 
 __all__ = ["Make", "add", "add_cases", "add_diff", "add_matrix", "add_scp", "is_loopback", "judge_scp", "plain_options"]
 
@@ -26,8 +27,6 @@ _EXIT = (
     "Exit status: 0 no FAIL and nothing DAMAGED, 1 FAIL or DAMAGED (with --strict also WEAK and INCONCLUSIVE), "
     "2 wrong usage, 3 the peer could not be judged, 4 the tester is at fault."
 )
-_QUIET = (Verdict.PASS, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
-_WIDTHS = (13, 12)
 
 
 Make = Callable[..., Options]  # called with the arguments of the command line, and the fields of `Options`
@@ -47,10 +46,20 @@ def add(parser: Parser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     scp = commands.add_parser("scp", help="test an SCP")
     scp.fill = lambda chosen: add_scp(chosen, CASES)
+    scu = commands.add_parser("scu", help="test an SCU")
+    scu.fill = lambda chosen: add_scu(chosen, SCU_CASES, EchoService, _what_to_do)
     listing = commands.add_parser("cases", help="list the cases that are built")
-    listing.fill = lambda chosen: add_cases(chosen, CASES)
+    listing.fill = lambda chosen: add_cases(chosen, _all_cases())
     commands.add_parser("diff", help="show what changed between two reports").fill = add_diff
     commands.add_parser("matrix", help="write a page with a column for each report").fill = add_matrix
+
+
+def _all_cases() -> list[Case]:
+    return [*CASES, *(case for case in SCU_CASES if case.role is Role.SCU)]
+
+
+def _what_to_do(plain: Visit | None) -> str:
+    return "let the SCU send C-ECHO" if plain is None else f"as before: {', '.join(plain.operations)}"
 
 
 def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -> None:
@@ -128,19 +137,9 @@ def _matrix(arguments: argparse.Namespace) -> int:
 
 def _report(path: Path) -> dict[str, Any]:
     """Return a report. Raises `DecodeError` for a file that is none."""
-    found = _json(path)
+    found = read_json(path)
     if found.get("schema") != SCHEMA:
         raise DecodeError(f"{path} is not a report of schema {SCHEMA}")
-    return found
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text())
-    except ValueError as exc:
-        raise DecodeError(f"{path} is not JSON: {exc}") from exc
-    if not isinstance(found, dict):
-        raise DecodeError(f"{path} has no JSON object")
     return found
 
 
@@ -162,7 +161,7 @@ def _list(cases: Sequence[Case], *, is_json: bool) -> int:
         print(json.dumps(rows, indent=1))
         return 0
     for case in cases:
-        print(f"{case.id:{_WIDTHS[1]}} {case.level:6} {case.title} [{case.section}]")
+        print(f"{case.id:{WIDTHS[1]}} {case.level:6} {case.title} [{case.section}]")
     return 0
 
 
@@ -173,7 +172,7 @@ def judge_scp(
     tls = client_tls(parser, arguments)
     if tls is not None and not isinstance(tls, ssl.SSLContext):
         parser.error("--tls-profile B.13 is not for verify")
-    chosen = _chosen(parser, arguments, cases)
+    chosen = chosen_cases(parser, arguments, cases)
     if arguments.dryrun:
         return _list(chosen, is_json=arguments.json)
     address: Peer = arguments.peer
@@ -202,18 +201,6 @@ def judge_scp(
     return asyncio.run(until_terminated(_test(target, cases, options, arguments, command)))
 
 
-def _chosen(parser: argparse.ArgumentParser, arguments: argparse.Namespace, cases: Sequence[Case]) -> list[Case]:
-    """Return the cases that the globs choose. A glob without a case is wrong usage."""
-    for glob in (*arguments.case, *arguments.exclude):
-        if not any(Options(cases=(glob,)).selects(case.id) for case in cases):
-            parser.error(f"there is no case {glob}")
-    options = Options(cases=tuple(arguments.case), exclude=tuple(arguments.exclude))
-    chosen = [case for case in cases if options.selects(case.id)]
-    if not chosen:
-        parser.error("--exclude leaves no case")
-    return chosen
-
-
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine."""
     try:
@@ -229,11 +216,11 @@ async def _test(
 
     def show(result: Result) -> None:
         if arguments.json:
-            print(json.dumps(_line(result)), flush=True)
-        elif result.verdict not in _QUIET or result.is_damaged:
-            print(_text(result), flush=True)
+            print(json.dumps(line_of(result)), flush=True)
+        elif result.verdict not in QUIET or result.is_damaged:
+            print(text_of(result), flush=True)
 
-    expected = None if arguments.baseline is None else _json(arguments.baseline)
+    expected = None if arguments.baseline is None else read_json(arguments.baseline)
     try:
         await verify_scp(target, cases, options, run=run, on_result=show)
     except asyncio.CancelledError:
@@ -242,60 +229,9 @@ async def _test(
     finally:
         report = document(run, target, options, command)
         if arguments.report is not None:
-            _write(arguments.report, report, options)
+            write(arguments.report, report, options)
         if arguments.write_baseline is not None:
             arguments.write_baseline.write_text(json.dumps(baseline(report), indent=1) + "\n")
         if not arguments.json:
-            _summarize(run, options)
-    return run.exit_status(strict=options.strict) if expected is None else _compared(run, report, expected, options)
-
-
-def _compared(run: Run, report: dict[str, Any], expected: dict[str, Any], options: Options) -> int:
-    """Return the exit status of a run with a baseline, and print what differs from it."""
-    found = list(regressions(report, expected))
-    for change in found:
-        print(escaped(str(change)), file=sys.stderr)
-    status = run.exit_status()
-    if status > 1:  # the tester is at fault, or the peer could not be judged
-        return status
-    return 1 if any(change.is_worse or options.strict for change in found) else 0
-
-
-def _write(folder: Path, report: dict[str, Any], options: Options) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-    (folder / "report.html").write_text(page([report]), encoding="utf-8")
-    (folder / "junit.xml").write_text(junit(report, strict=options.strict), encoding="utf-8")
-    (folder / "badge.svg").write_text(badge(report))
-
-
-def _line(result: Result) -> dict[str, object]:
-    return {
-        "id": result.case.id,
-        "verdict": result.verdict.value,
-        "close": result.close.value if result.close else None,
-        "damaged": result.is_damaged,
-        "reason": result.reason,
-    }
-
-
-def _text(result: Result) -> str:
-    mark = " DAMAGED" if result.is_damaged else ""
-    case = result.case
-    return escaped(
-        f"{result.verdict:{_WIDTHS[0]}} {case.id:{_WIDTHS[1]}}{mark} {case.title}: {result.reason} [{case.section}]"
-    )
-
-
-def _summarize(run: Run, options: Options) -> None:
-    counts = verdict_counts(run.counts())
-    damaged = f", {run.damaged} DAMAGED" if run.damaged else ""
-    print(f"{counts}{damaged} in {run.seconds:.1f} s")
-    if run.stopped:
-        print(escaped(f"dimse verify: {run.stopped}"), file=sys.stderr)
-    elif run.exit_status(strict=options.strict) == 0:
-        print(f"CONFORMANT in the {_judged(run)} cases that apply")
-
-
-def _judged(run: Run) -> int:
-    return sum(result.verdict not in (Verdict.UNIMPLEMENTED, Verdict.SKIPPED) for result in run.results)
+            summarize(run, options)
+    return run.exit_status(strict=options.strict) if expected is None else compared(run, report, expected, options)

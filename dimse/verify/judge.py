@@ -13,7 +13,7 @@ from .shared import Shared
 from .trace import Trace
 from .verdict import Column, Verdict, close_verdict, column_of, verdict_of, worst
 
-__all__ = ["Judge"]
+__all__ = ["Judge", "judged", "named", "unjudged"]
 
 _CONGESTION, _LOCAL_LIMIT = Rejected(2, 3, 1), Rejected(2, 3, 2)  # PS3.8 Table 9-21
 _PATIENT = 3  # times the timeout: the second try of a verdict that silence decided
@@ -46,7 +46,7 @@ class Judge:
                 break
         result.subcases = tuple(found)
         result.verdict = worst(sub.verdict for sub in found)
-        result.reason = next((_named(sub) for sub in found if sub.verdict is result.verdict), "")
+        result.reason = next((named(sub) for sub in found if sub.verdict is result.verdict), "")
         result.seconds = clock() - start
         return result
 
@@ -101,7 +101,7 @@ class Judge:
                 ended = await peer.finish(case.close)
                 result.close = close_verdict(case.close, ended) or result.close
             column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
-            sub = _judged(step, observed, verdict_of(step.level or case.level, column), column)
+            sub = judged(step, observed, verdict_of(step.level or case.level, column), column)
             await peer.dismiss()  # a peer of one association cannot be probed before
             if case.risky and DEAD not in observed and (await peer.probe()) == DEAD:
                 dead = verdict_of(step.level or case.level, Column.FAILS)
@@ -109,13 +109,13 @@ class Judge:
                 sub = replace(sub, verdict=worst((sub.verdict, dead)), observed=(*observed, DEAD), reason=reason)
             return sub
         except Unprepared as exc:
-            return _unjudged(step, observed, exc.verdict, exc.reason)
+            return unjudged(step, observed, exc.verdict, exc.reason)
         except TimeoutError:
             reason = f"the case did not end within {patience:g} s"
-            return _unjudged(step, observed, Verdict.INCONCLUSIVE, reason)
+            return unjudged(step, observed, Verdict.INCONCLUSIVE, reason)
         except Exception as exc:
             result.trace.note(0, "".join(traceback.format_exception(exc)))
-            return _unjudged(step, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")
+            return unjudged(step, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")
         finally:
             await peer.dismiss()
 
@@ -125,7 +125,8 @@ def _is_full(observed: Observation) -> bool:
     return _CONGESTION in observed or _LOCAL_LIMIT in observed
 
 
-def _judged(step: SubCase, observed: Observation, verdict: Verdict, column: Column) -> SubResult:
+def judged(step: SubCase, observed: Observation, verdict: Verdict, column: Column) -> SubResult:
+    """Return the result of a sub-case that was judged."""
     due = step.passes or ()
     expected = shown_all(due)
     text = shown_all(observed, ", ")
@@ -138,10 +139,12 @@ def _judged(step: SubCase, observed: Observation, verdict: Verdict, column: Colu
     return SubResult(name=step.name, verdict=verdict, expected=expected, observed=observed, reason=reason)
 
 
-def _unjudged(step: SubCase, observed: Observation, verdict: Verdict, reason: str) -> SubResult:
+def unjudged(step: SubCase, observed: Observation, verdict: Verdict, reason: str) -> SubResult:
+    """Return the result of a sub-case that could not be judged."""
     expected = shown_all(step.passes or ())
     return SubResult(name=step.name, verdict=verdict, expected=expected, observed=observed, reason=reason)
 
 
-def _named(sub: SubResult) -> str:
+def named(sub: SubResult) -> str:
+    """Return the reason of a sub-case, with its name."""
     return f"{sub.name}: {sub.reason}" if sub.name else sub.reason

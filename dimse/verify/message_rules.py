@@ -71,6 +71,8 @@ class MessageRules:
         try:
             for whole in self._stream.feed(octets):
                 pdu = decode_pdu(bytes(whole))
+                if isinstance(pdu, AssociateAC):  # the peer is a requestor
+                    self._agree(pdu)
                 for pdv in pdu.pdvs if isinstance(pdu, PDataTF) else ():
                     message = self._assembler.add(pdv)
                     if message is not None and isinstance(message[1], Request):
@@ -96,6 +98,9 @@ class MessageRules:
     def _accept(self, pdu: bytes) -> None:
         answer = decode_pdu(pdu)
         assert isinstance(answer, AssociateAC)
+        self._agree(answer)
+
+    def _agree(self, answer: AssociateAC) -> None:
         self._syntaxes = {
             each.id: each.transfer_syntax
             for each in answer.presentation_contexts

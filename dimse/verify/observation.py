@@ -39,6 +39,7 @@ __all__ = [
     "Bent",
     "Broken",
     "Closed",
+    "Crashed",
     "Ends",
     "Garbled",
     "Kept",
@@ -49,6 +50,7 @@ __all__ = [
     "Rejected",
     "Released",
     "ReleaseAsked",
+    "Running",
     "Seen",
     "Silent",
     "Then",
@@ -148,6 +150,7 @@ class Asked(Seen):
 
     name: str | None = None
     message: Message | None = field(default=None, compare=False, repr=False)
+    context_id: int | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.name or "a request"
@@ -202,6 +205,28 @@ class Probed(Seen):
 
     def __str__(self) -> str:
         return f"PROBE {self.state or '*'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed(Seen):
+    """The end of the program under test by a signal."""
+
+    is_pdu: ClassVar[bool] = False
+    signal: int | None = None
+
+    def __str__(self) -> str:
+        return "crash" if self.signal is None else f"crash (signal {self.signal})"
+
+
+@dataclass(frozen=True, slots=True)
+class Running(Seen):
+    """The program under test does not end, though its connections have ended."""
+
+    is_pdu: ClassVar[bool] = False
+    seconds: float | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return "the command does not end" + ("" if self.seconds is None else f" within {self.seconds:g} s")
 
 
 @dataclass(frozen=True, slots=True)

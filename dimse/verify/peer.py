@@ -80,6 +80,16 @@ class Target:
     preparation: float = PREPARATION
     revival: float = 30.0  # for a peer to come back after a case has damaged it
 
+    def settings(self) -> dict[str, object]:
+        """Return the options of a report."""
+        return {
+            "calling": self.calling,
+            "tls": self.tls is not None,
+            "timeout_s": self.timeout,
+            "artim_s": self.artim,
+            "slow_patience_s": self.slow_patience,
+        }
+
 
 class Watch:
     """What listens to all traffic of a run; see `dimse.verify.invariants`."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 from .case import Case, Flags
 from .observation import Observation
@@ -54,6 +55,13 @@ class SubResult:
     first: Observation = ()
 
 
+class Told(Protocol):
+    """A program that has ended."""
+
+    def told(self) -> dict[str, object]:
+        """Return what a report has of it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Result:
     """The verdict of one case."""
@@ -67,6 +75,7 @@ class Result:
     seconds: float = 0.0
     trace: Trace | None = None
     measured: dict[str, tuple[float, str]] = field(default_factory=dict)
+    command: "Told | None" = None  # how the program of an SCU ended
 
     @property
     def is_failure(self) -> bool:

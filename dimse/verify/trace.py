@@ -46,6 +46,7 @@ class Trace:
     subcase: int = 0
     lost: int = 0  # entries beyond the bound
     connections: int = 0
+    is_of_acceptor: bool = False  # the tester is the acceptor
     _start: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +76,7 @@ class Trace:
 
     def explained(self) -> Iterator[tuple[TraceEntry, list[str]]]:
         """Yield each entry with one line for each PDU that it completes."""
+        ours, theirs = (ACCEPTOR, REQUESTOR) if self.is_of_acceptor else (REQUESTOR, ACCEPTOR)
         conversations: dict[int, Conversation] = {}
         seen: dict[int, int] = {}
         for entry in self.entries:
@@ -83,7 +85,7 @@ class Trace:
                 talk = conversations.setdefault(entry.connection, Conversation())
                 seen[entry.connection] = seen.get(entry.connection, 0) + entry.length
                 if seen[entry.connection] <= _MOST_EXPLAINED and not entry.digest:
-                    lines = _explain(talk, REQUESTOR if entry.direction == ">" else ACCEPTOR, entry.data)
+                    lines = _explain(talk, ours if entry.direction == ">" else theirs, entry.data)
             yield entry, lines
 
 

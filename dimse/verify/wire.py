@@ -70,6 +70,8 @@ class Wire(asyncio.Protocol):
         self.number = number
         self.timeout = timeout
         self.answer: AssociateAC | None = None
+        self.proposal: AssociateRQ | None = None  # of the peer
+        self.proposal_octets = b""  # header included
         self.last_pdu = b""  # of the peer, in octets
         self.answer_octets = b""  # of the A-ASSOCIATE-AC, header included
         self.contexts: dict[int, tuple[str, str]] = {}  # accepted: abstract syntax, transfer syntax
@@ -153,6 +155,8 @@ class Wire(asyncio.Protocol):
             case AssociateAC():
                 self.answer_octets = whole
                 self._learn(pdu)
+            case AssociateRQ() if self.proposal is None:
+                self.proposal, self.proposal_octets = pdu, whole
             case Abort() | AssociateRJ() | ReleaseRP():
                 self._is_over = True
         self._waiting.append(pdu)
@@ -190,6 +194,15 @@ class Wire(asyncio.Protocol):
         self._sent(octets)
         if self._transport is not None and not (self._is_shut or self._transport.is_closing()):
             self._transport.write(octets)
+
+    def accept(self, answer: AssociateAC, octets: bytes | None = None) -> None:
+        """Send an A-ASSOCIATE-AC; ``octets`` go in its place. Messages may follow on the contexts of ``answer``."""
+        assert self.proposal is not None
+        self.answer = answer
+        agreed = accepted(self.proposal.presentation_contexts, answer.presentation_contexts)
+        self.contexts = {each.id: (each.abstract_syntax, each.transfer_syntax) for each in agreed.values()}
+        self.max_length = maximum_length(self.proposal.user_information)
+        self.send(answer if octets is None else octets)
 
     def say(
         self, message: Message, context_id: int = 1, *, pieces: int | None = None, max_length: int | None = None
@@ -260,6 +273,16 @@ class Wire(asyncio.Protocol):
         except TimeoutError:
             self._trace.note(self.number, f"nothing within {patience:g} s")
             return self._keep(Silent(patience))
+
+    async def is_quiet(self, seconds: float) -> bool:
+        """Return whether the peer does nothing for so long; what it does is kept for `next`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._waiting and self._end is None:
+                    self._news.clear()
+                    await self._news.wait()
+                return False
+        return True
 
     async def response(self, seconds: float | None = None) -> Seen:
         """Return the next response. Events that the peer reports in between are answered."""
@@ -339,7 +362,7 @@ class Wire(asyncio.Protocol):
         self._last_context = context_id
         if isinstance(message, Response):
             return Answered(message.Status, context_id, message, self._data(context_id, message))
-        return Asked(message_name(message), message)
+        return Asked(message_name(message), message, context_id)
 
     def _data(self, context_id: int, message: Message) -> Dataset | None:
         if message.Data is None or context_id not in self.contexts:

@@ -5,5 +5,19 @@ from .baseline import Change, baseline, changes, regressions
 from .document import SCHEMA, document, schema
 from .junit import junit
 from .page import page
+from .resume import joined, judged_cases
 
-__all__ = ["SCHEMA", "Change", "badge", "baseline", "changes", "document", "junit", "page", "regressions", "schema"]
+__all__ = [
+    "SCHEMA",
+    "Change",
+    "badge",
+    "baseline",
+    "changes",
+    "document",
+    "joined",
+    "judged_cases",
+    "junit",
+    "page",
+    "regressions",
+    "schema",
+]

@@ -8,20 +8,32 @@ import platform
 import shlex
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 
 from ...version import __version__
 from ..case import Case, Role
 from ..catalogue import catalogue_hash
 from ..observation import shown_all
-from ..peer import Target
 from ..result import Options, Result, Run, SubResult
 from ..trace import Trace
 from ..verdict import Verdict
 
-__all__ = ["SCHEMA", "document", "schema", "verdict_counts"]
+__all__ = ["SCHEMA", "Tested", "document", "schema", "verdict_counts"]
 
 SCHEMA = "dimse-print/verify/1"
+
+
+class Tested(Protocol):
+    """What a report tells of a target: `dimse.verify.Target`, or that of an SCU."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def called(self) -> str: ...
+    def settings(self) -> dict[str, object]:
+        """Return the options of a report."""
 
 
 def schema() -> dict[str, Any]:
@@ -31,7 +43,7 @@ def schema() -> dict[str, Any]:
 
 
 def document(
-    run: Run, target: Target, options: Options, command: Sequence[str], role: Role = Role.SCP
+    run: Run, target: Tested, options: Options, command: Sequence[str], role: Role = Role.SCP
 ) -> dict[str, Any]:
     """Return the report of a run. ``command`` is the command line without ``--case``, for `reproduce`."""
     facts = run.facts
@@ -71,13 +83,9 @@ def document(
     }
 
 
-def _options(target: Target, options: Options) -> dict[str, Any]:
+def _options(target: Tested, options: Options) -> dict[str, Any]:
     return {
-        "calling": target.calling,
-        "tls": target.tls is not None,
-        "timeout_s": target.timeout,
-        "artim_s": target.artim,
-        "slow_patience_s": target.slow_patience,
+        **target.settings(),
         "cases": list(options.cases),
         "exclude": list(options.exclude),
         "strict": options.strict,
@@ -105,7 +113,7 @@ def _case(result: Result, command: Sequence[str], options: Options) -> dict[str,
         "subcases": [_subcase(sub) for sub in result.subcases],
         "trace": [] if result.trace is None else _trace(result.trace),
         "trace_lost": 0 if result.trace is None else result.trace.lost,
-        "command": None,
+        "command": None if result.command is None else result.command.told(),
         "reproduce": shlex.join((*command, "--case", case.id, "--seed", str(options.seed))),
     }
 

@@ -1,0 +1,243 @@
+"""``verify scu``: judge an SCU, which connects to the tester. `add_scu` also serves ``print-mgmt verify``."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..command_line import Parser
+from ..errors import DecodeError, escaped
+from ..terminal import ae_title, positive, seconds, until_terminated
+from ..verify import Case, Options, Result, Role, Run
+from ..verify.report import baseline, document, joined, judged_cases
+from ..verify.scu import PLAIN, Command, MakeService, ScuTarget, Visit, split_command, verify_scu
+from .verify_report import QUIET, chosen_cases, compared, line_of, read_json, summarize, text_of, write
+
+__all__ = ["Describe", "add_scu"]
+
+_ALL, _LOOPBACK = "0.0.0.0", "127.0.0.1"
+_HIGHEST_PORT = 65535
+_MOST_HTTP = 4096  # octets of an HTTP request
+
+Describe = Callable[[Visit | None], str]  # what a person is to do: with the plain scenario, or before it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What one of the two commands brings along."""
+
+    cases: Sequence[Case]
+    service: MakeService
+    describe: Describe
+
+
+def add_scu(parser: Parser, cases: Sequence[Case], service: MakeService, describe: Describe) -> None:
+    """Add the options of ``verify scu`` to ``parser``; ``service`` is the plain acceptor."""
+    parser.description = (
+        "Run the cases for an SCU, which connects to this command. The plain scenario comes first: what the SCU does "
+        "there is what it has to go on with. Without --command a person runs the SCU again and again; the called AE "
+        "title may name a case, such as UL-F-7.01, and any other title runs the next one."
+    )
+    parser.epilog = (
+        "Exit status: 0 no FAIL and nothing DAMAGED, 1 FAIL or DAMAGED, 2 wrong usage, 3 not judged, 4 ERROR."
+    )
+    parser.add_argument("--listen", type=_port, default=0, metavar="PORT", help="our port (default: a free one)")
+    parser.add_argument("--bind", metavar="ADDRESS", help="our address (default: loopback with --command, else all)")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--command",
+        dest="program",
+        metavar="WORDS",
+        help="run this for each step, without a shell; {host} {port} {ae} {case} {seed} {dir} are filled in",
+    )
+    way.add_argument("--ports", type=_port, metavar="FROM", help="a port for each case, from this one on")
+    parser.add_argument("--http", type=_port, metavar="PORT", help="tell what is next on this loopback port, as JSON")
+    choice = parser.add_argument_group("choice of cases")
+    choice.add_argument("--case", action="append", default=[], metavar="GLOB", help="run these cases, such as 'UL-F-*'")
+    choice.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave these cases out")
+    choice.add_argument("--dryrun", action="store_true", help="list the cases that would run, and end")
+    gentle = choice.add_mutually_exclusive_group()
+    gentle.add_argument("--gentle", action="store_true", help="leave out risky and ROB cases (default for a person)")
+    gentle.add_argument("--all", action="store_true", help="run them in any case")
+    choice.add_argument("--stop-after", type=positive, metavar="N", help="stop after N failures")
+    times = parser.add_argument_group("times in seconds, and titles")
+    times.add_argument(
+        "--patience", type=seconds, default=45.0, metavar="SECONDS", help="for the next step of the SCU (default: 45)"
+    )
+    times.add_argument(
+        "--settle", type=seconds, default=3.0, metavar="SECONDS", help="end of a visit of a person (default: 3)"
+    )
+    times.add_argument("--called", type=ae_title, default="VERIFYSCP", metavar="AE", help="our AE title, for {ae}")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of all random octets (default: 1)")
+    parser.add_argument("--strict", action="store_true", help="WEAK and INCONCLUSIVE also make exit status 1")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="write report.json, report.html, junit.xml and badge.svg here"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the report in --report: judge what is open")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="expected verdicts: only what is worse fails")
+    parser.add_argument("--write-baseline", type=Path, metavar="FILE", help="write the verdicts as a baseline")
+    parser.add_argument("--full-trace", action="store_true", help="keep all octets in the report, not 4 KiB of a write")
+    parser.add_argument("--json", action="store_true", help="print each result as a line of JSON")
+    work = _Work(cases=[case for case in cases if case.role is not Role.SCP], service=service, describe=describe)
+    parser.set_defaults(command=lambda arguments: _judge(parser, arguments, work))
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= _HIGHEST_PORT:
+        raise ValueError(text)
+    return number
+
+
+def _judge(parser: argparse.ArgumentParser, arguments: argparse.Namespace, work: _Work) -> int:
+    chosen = chosen_cases(parser, arguments, work.cases)
+    if arguments.dryrun:
+        for case in chosen:
+            print(f"{case.id} {case.title}")
+        return 0
+    if arguments.resume and arguments.report is None:
+        parser.error("--resume needs --report")
+    try:
+        words = None if arguments.program is None else split_command(arguments.program)
+    except DecodeError as exc:
+        parser.error(str(exc))
+    by_port = {}
+    if arguments.ports is not None:
+        ids = [PLAIN, *(case.id for case in chosen if case.run is not None)]
+        if not 0 < arguments.ports <= _HIGHEST_PORT - len(ids):
+            parser.error(f"--ports needs room for {len(ids)} ports")
+        by_port = {arguments.ports + number: case_id for number, case_id in enumerate(ids)}
+    target = ScuTarget(
+        host=arguments.bind or (_ALL if words is None else _LOOPBACK),
+        port=arguments.listen,
+        called=arguments.called,
+        patience=arguments.patience,
+        settle=arguments.settle,
+        program=None if words is None else Command(words),
+        by_port=by_port,
+    )
+    options = Options(
+        cases=tuple(arguments.case),
+        exclude=tuple(arguments.exclude),
+        seed=arguments.seed,
+        strict=arguments.strict,
+        stop_after=arguments.stop_after,
+        gentle=arguments.gentle or not (arguments.all or words is not None),
+        full_trace=arguments.full_trace,
+    )
+    command = [*parser.prog.split(), "--listen", str(arguments.listen)]
+    command += [] if arguments.program is None else ["--command", arguments.program]
+    return asyncio.run(until_terminated(_test(target, options, arguments, command, work)))
+
+
+@dataclass(slots=True)
+class _Guide:
+    """Tells a person what is next, on stderr and over HTTP."""
+
+    describe: Describe
+    is_silent: bool
+    by_port: Mapping[int, str]
+    waiting: dict[str, str] = field(default_factory=dict)  # what to do, by case
+    done: dict[str, str] = field(default_factory=dict)
+    shown: str = ""
+
+    def waits(self, case_id: str, case: Case | None, plain: Visit | None) -> None:
+        """Note a case that waits for a connection."""
+        if case is not None:
+            self.waiting.pop(PLAIN, None)
+        self.waiting[case_id] = self.describe(plain)
+        self._show()
+
+    def judged(self, result: Result) -> None:
+        """Note a verdict."""
+        self.waiting.pop(result.case.id, None)
+        self.done[result.case.id] = result.verdict.value
+        self._show()
+
+    def _show(self) -> None:
+        first = next(iter(self.waiting), "")
+        if first and first != self.shown and not self.is_silent:
+            self.shown = first
+            port = next((f" on port {port}" for port, each in self.by_port.items() if each == first), "")
+            print(escaped(f"waiting: {self.waiting[first]} ({first}{port})"), file=sys.stderr, flush=True)
+
+    def status(self) -> dict[str, object]:
+        """Return what is next, what waits, and the verdicts so far."""
+        first = next(iter(self.waiting), None)
+        ports = {case_id: port for port, case_id in self.by_port.items()}
+        return {
+            "next": first,
+            "do": None if first is None else self.waiting[first],
+            "waiting": [{"id": each, "port": ports.get(each)} for each in self.waiting],
+            "done": self.done,
+        }
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one HTTP request with the status."""
+        try:
+            async with asyncio.timeout(5):
+                await reader.readuntil(b"\r\n\r\n")
+            body = json.dumps(self.status()).encode()
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            writer.write(f"{head}Connection: close\r\n\r\n".encode() + body)
+            await writer.drain()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # no request that can be read gets no answer
+        finally:
+            writer.close()
+
+
+async def _test(
+    target: ScuTarget, options: Options, arguments: argparse.Namespace, command: list[str], work: _Work
+) -> int:
+    run, guide = Run(), _Guide(work.describe, target.program is not None, target.by_port)
+    expected = None if arguments.baseline is None else read_json(arguments.baseline)
+    earlier = read_json(arguments.report / "report.json") if arguments.resume else None
+
+    def show(result: Result) -> None:
+        guide.judged(result)
+        if arguments.json:
+            print(json.dumps(line_of(result)), flush=True)
+        elif result.verdict not in QUIET or result.is_damaged:
+            print(text_of(result), flush=True)
+
+    report: dict[str, Any] = {}
+    try:
+        async with AsyncExitStack() as stack:
+            if arguments.http is not None:
+                server = await asyncio.start_server(guide.answer, _LOOPBACK, arguments.http, limit=_MOST_HTTP)
+                stack.push_async_callback(_close, server)
+            await verify_scu(
+                target,
+                work.cases,
+                options,
+                service=work.service,
+                run=run,
+                on_result=show,
+                on_waiting=guide.waits,
+                done=() if earlier is None else judged_cases(earlier),
+            )
+    except asyncio.CancelledError:
+        run.stopped = run.stopped or "interrupted"
+        raise
+    finally:
+        report = document(run, target, options, command, Role.SCU)
+        report = report if earlier is None else joined(report, earlier)
+        if arguments.report is not None:
+            write(arguments.report, report, options)
+        if arguments.write_baseline is not None:
+            arguments.write_baseline.write_text(json.dumps(baseline(report), indent=1) + "\n")
+        if not arguments.json:
+            summarize(run, options)
+    if expected is not None:
+        return compared(run, report, expected, options)
+    return max(run.exit_status(strict=options.strict), int(report["exit"]))
+
+
+async def _close(server: asyncio.Server) -> None:
+    server.close()

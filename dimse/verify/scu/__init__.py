@@ -1,0 +1,35 @@
+"""The tester in the role of the acceptor: it judges SCUs.
+
+- `tester`: a run; the plain scenario comes first.
+- `peer`, `program`: the SCU under test, and its command.
+- `visit`: one run of the SCU against a script. `desk`: which connection is for which visit.
+- `service`: the plain acceptor. `reactions`, `outcomes`: what scripts do, and what they see.
+- `cases`: the cases that need no print.
+"""
+
+from .cases import SCU_CASES
+from .peer import ScuPeer, ScuTarget
+from .program import Command, Ended, Program, split_command
+from .service import Answer, EchoService, MakeService, Service
+from .tester import PLAIN, verify_scu
+from .visit import Exchange, Reaction, Table, Visit
+
+__all__ = [
+    "PLAIN",
+    "SCU_CASES",
+    "Answer",
+    "Command",
+    "EchoService",
+    "Ended",
+    "Exchange",
+    "MakeService",
+    "Program",
+    "Reaction",
+    "ScuPeer",
+    "ScuTarget",
+    "Service",
+    "Table",
+    "Visit",
+    "split_command",
+    "verify_scu",
+]

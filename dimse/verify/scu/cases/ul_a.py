@@ -1,0 +1,385 @@
+"""UL-A-7 and UL-A-8: the A-ASSOCIATE-RQ of an SCU, and what it does with answers to it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from ....uids import DICOMApplicationContext, ImplicitVRLittleEndian, is_valid_uid
+from ....ul import (
+    AssociateAC,
+    AssociateRJ,
+    PresentationContextAC,
+    RoleSelection,
+    UnknownItem,
+)
+from ...case import Case, Flags, Role, Run, SubCase
+from ...items import ABSTRACT_SYNTAX, CONTEXT_RQ, TRANSFER_SYNTAX, USER_INFORMATION, Item, items_of, sub_items_of
+from ...observation import (
+    ABORT,
+    BENT,
+    BROKEN,
+    CLOSED,
+    KEPT,
+    OTHER_PDU,
+    SILENCE,
+    Asked,
+    Bent,
+    Broken,
+    Crashed,
+    Kept,
+    ReleaseAsked,
+    Running,
+    Seen,
+)
+from ...verdict import Close, Level
+from ..outcomes import command_fails, first_after, goes_on
+from ..peer import ScuPeer
+from ..reactions import accepts, nothing, sends
+from ..visit import Exchange
+from .material import TABLE_9_10, on_associate
+
+__all__ = ["UL_A_7", "UL_A_8"]
+
+RELEASE = ReleaseAsked()
+_APPLICATION = 0x10
+_ORDER = (_APPLICATION, CONTEXT_RQ, USER_INFORMATION)
+_MAXIMUM, _CLASS_UID, _VERSION = 0x51, 0x52, 0x55
+_LONGEST_VERSION = 16
+_JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
+
+Rule = Callable[[bytes], Iterator[Bent | Broken]]
+
+
+def request_keeps(rule: Rule) -> Run:
+    """Return the run that judges each A-ASSOCIATE-RQ of the plain scenario."""
+
+    async def run(peer: ScuPeer) -> Seen:
+        bent = None
+        requests = [wire.proposal_octets for wire in peer.judge_plain().wires if wire.proposal_octets]
+        for octets in requests:
+            for finding in rule(octets):
+                if isinstance(finding, Broken):
+                    return finding
+                bent = bent or finding
+        return bent or Kept(f"{len(requests)} A-ASSOCIATE-RQ")
+
+    return run
+
+
+def _well_formed(octets: bytes) -> Iterator[Bent | Broken]:
+    if int.from_bytes(octets[2:6], "big") != len(octets) - 6:
+        yield Broken("PDU-length is not that of the PDU")
+    if not int.from_bytes(octets[6:8], "big") & 1:
+        yield Broken("bit 0 of Protocol-version is 0")
+    if octets[1] or any(octets[8:10]) or any(octets[42:74]):
+        yield Bent("a reserved byte is not 0")
+    items = items_of(octets)
+    kinds = [item.kind for item in items if item.kind in _ORDER]
+    for kind in (_APPLICATION, USER_INFORMATION):
+        if kinds.count(kind) != 1:
+            yield Broken(f"{kinds.count(kind)} items {kind:02X}H")
+    if CONTEXT_RQ not in kinds:
+        yield Broken("no item 20H")
+    if kinds != sorted(kinds, key=_ORDER.index):
+        yield Broken("items are not in the order 10H, 20H, 50H")
+    for item in items:
+        yield from _uids_of(item)
+        if item.kind == USER_INFORMATION:
+            yield from _user_information(sub_items_of(item))
+
+
+def _uids_of(item: Item) -> Iterator[Broken]:
+    uids = [item] if item.kind == _APPLICATION else []
+    uids += [
+        sub for sub in sub_items_of(item) if item.kind == CONTEXT_RQ and sub.kind in (ABSTRACT_SYNTAX, TRANSFER_SYNTAX)
+    ]
+    uids += [sub for sub in sub_items_of(item) if item.kind == USER_INFORMATION and sub.kind == _CLASS_UID]
+    for uid in uids:
+        text = uid.value.decode("latin-1")
+        if not is_valid_uid(text):
+            yield Broken(f"{text!r} in item {uid.kind:02X}H is not a UID")
+        elif item.kind == _APPLICATION and text != DICOMApplicationContext:
+            yield Broken(f"Application-context-name {text}")
+
+
+def _user_information(subs: list[Item]) -> Iterator[Bent | Broken]:
+    count = Counter(sub.kind for sub in subs)
+    for kind in (_MAXIMUM, _CLASS_UID):
+        if count[kind] != 1:
+            yield Broken(f"{count[kind]} sub-items {kind:02X}H")
+    for sub in subs:
+        if sub.kind == _MAXIMUM and len(sub.value) != 4:
+            yield Broken(f"sub-item 51H of {len(sub.value)} bytes")
+        if sub.kind == _VERSION and len(sub.value) > _LONGEST_VERSION:
+            yield Bent(f"Implementation-version-name of {len(sub.value)} bytes")
+
+
+def _contexts(octets: bytes) -> list[tuple[int, list[str], list[str]]]:
+    """Return id, abstract syntaxes and transfer syntaxes of each context."""
+    found = []
+    for item in items_of(octets):
+        if item.kind == CONTEXT_RQ:
+            subs = sub_items_of(item)
+            abstracts = [sub.value.decode("latin-1") for sub in subs if sub.kind == ABSTRACT_SYNTAX]
+            transfers = [sub.value.decode("latin-1") for sub in subs if sub.kind == TRANSFER_SYNTAX]
+            found.append((item.value[0] if item.value else 0, abstracts, transfers))
+    return found
+
+
+def _ids(octets: bytes) -> Iterator[Bent | Broken]:
+    seen: set[int] = set()
+    for number, abstract, transfers in _contexts(octets):
+        if number % 2 == 0:
+            yield Broken(f"Presentation-context-ID {number}")
+        if number in seen:
+            yield Broken(f"Presentation-context-ID {number} twice")
+        seen.add(number)
+        if len(abstract) != 1 or not transfers:
+            yield Broken(f"context {number} has {len(abstract)} abstract and {len(transfers)} transfer syntaxes")
+
+
+def _implicit(octets: bytes) -> Iterator[Bent | Broken]:
+    offered: dict[str, set[str]] = {}
+    for _, abstracts, transfers in _contexts(octets):
+        for abstract in abstracts:
+            offered.setdefault(abstract, set()).update(transfers)
+    for abstract, syntaxes in offered.items():
+        if ImplicitVRLittleEndian not in syntaxes:
+            yield Broken(f"{abstract} is not offered in Implicit VR Little Endian")
+
+
+def _titles(octets: bytes) -> Iterator[Bent | Broken]:
+    for name, field in (("Called", octets[10:26]), ("Calling", octets[26:42])):
+        text = field.rstrip(b"\0") if field.rstrip(b"\0") != field else field
+        if text != field:
+            yield Bent(f"{name}-AE-title is padded with NUL")
+        if not text.strip(b" "):
+            yield Broken(f"{name}-AE-title is all spaces")
+        elif any(octet < 0x20 or octet > 0x7E or octet == 0x5C for octet in text):
+            yield Broken(f"{name}-AE-title {field!r}")
+
+
+UL_A_7: tuple[Case, ...] = tuple(
+    Case(
+        id=f"UL-A-7.{number}",
+        title=title,
+        section=section,
+        level=Level.MUST,
+        role=Role.SCU,
+        needs=Flags.SCU,
+        run=request_keeps(rule),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN,),
+    )
+    for number, title, section, rule in (
+        (
+            "01",
+            "A-ASSOCIATE-RQ is well formed",
+            "PS3.8 §9.3.2 Table 9-11, D.1, F.1; PS3.7 D.3.3.1, D.3.3.2",
+            _well_formed,
+        ),
+        (
+            "02",
+            "Context ids are odd and differ; each context has one abstract syntax and at least one transfer syntax",
+            "PS3.8 §7.1.1.13, §9.3.2.2",
+            _ids,
+        ),
+        ("03", "Implicit VR Little Endian is offered for each abstract syntax", "PS3.5 §10.1 a", _implicit),
+        ("04", "AE titles of the request", "PS3.8 Table 9-11 bytes 11-42; PS3.5 §6.2 AE", _titles),
+    )
+)
+
+
+# --- answers ---
+
+
+def _refused(pdu: AssociateAC, _: Exchange) -> AssociateAC:
+    contexts = tuple(replace(each, result=3) for each in pdu.presentation_contexts)
+    return replace(pdu, presentation_contexts=contexts)
+
+
+def _other_application(pdu: AssociateAC, _: Exchange) -> AssociateAC:
+    return replace(pdu, application_context_name="1.2.3.4.5.6")
+
+
+def _reserved(octets: bytes, _: Exchange) -> bytes:
+    return octets[:10] + b"X" * 16 + b" " * 16 + b"\xff" * 32 + octets[74:]
+
+
+def _unknown_items(pdu: AssociateAC, _: Exchange) -> AssociateAC:
+    information = (*pdu.user_information, UnknownItem(0x5F, b"unknown "))
+    return replace(pdu, user_information=information, unknown_items=(UnknownItem(0x60, b"unknown "),))
+
+
+def _reversed(pdu: AssociateAC, _: Exchange) -> AssociateAC:
+    return replace(pdu, presentation_contexts=pdu.presentation_contexts[::-1])
+
+
+def _with_roles(pdu: AssociateAC, exchange: Exchange) -> AssociateAC:
+    request = exchange.wire.proposal
+    assert request is not None
+    asked = {item.sop_class for item in request.user_information if isinstance(item, RoleSelection)}
+    first = next(
+        (each.abstract_syntax for each in request.presentation_contexts if each.abstract_syntax not in asked), ""
+    )
+    roles = (RoleSelection(first, scu=False, scp=True),) if first else ()
+    return replace(pdu, user_information=(*pdu.user_information, *roles))
+
+
+def _another_id(pdu: AssociateAC, exchange: Exchange) -> AssociateAC:
+    request = exchange.wire.proposal
+    assert request is not None
+    taken = {each.id for each in request.presentation_contexts}
+    number = next(number for number in range(99, 256, 2) if number not in taken)
+    return replace(pdu, presentation_contexts=(PresentationContextAC(number, 0, ImplicitVRLittleEndian),))
+
+
+def _another_syntax(pdu: AssociateAC, _: Exchange) -> AssociateAC:
+    contexts = tuple(PresentationContextAC(each.id, 0, _JPEG_BASELINE) for each in pdu.presentation_contexts)
+    return replace(pdu, presentation_contexts=contexts)
+
+
+def rejected(result: int, source: int, reason: int) -> Run:
+    """Return the run that rejects each association."""
+    return on_associate(sends(lambda _: AssociateRJ(result, source, reason)), first_after)
+
+
+_GOES_ON = (
+    (
+        "05",
+        "Reserved bytes of AC are not tested",
+        "PS3.8 Table 9-17 bytes 11-74 ('shall not be tested')",
+        accepts(forge=_reserved),
+        (ABORT, CLOSED, RELEASE),
+    ),
+    (
+        "06",
+        "Unknown items and sub-items of AC are skipped",
+        "PS3.8 §9.3.1",
+        accepts(_unknown_items),
+        (ABORT, CLOSED, RELEASE),
+    ),
+    (
+        "07",
+        "Results in another order than proposed",
+        "PS3.8 §7.1.1.14 note ('may not assume')",
+        accepts(_reversed),
+        (ABORT, CLOSED),
+    ),
+    (
+        "08",
+        "Role selection that was not proposed is ignored",
+        "PS3.7 D.3.3.4 ('shall ignore the response')",
+        accepts(_with_roles),
+        (ABORT, CLOSED, RELEASE),
+    ),
+)
+
+UL_A_8: tuple[Case, ...] = (
+    Case(
+        id="UL-A-8.01",
+        title="A-ASSOCIATE-RJ ends it",
+        section=f"{TABLE_9_10} Evt4 x Sta5 (AE-4)",
+        level=Level.MUST,
+        role=Role.SCU,
+        needs=Flags.SCU,
+        run=rejected(1, 1, 7),
+        subcases=tuple(
+            SubCase(name=f"RJ({r},{s},{d})", run=rejected(r, s, d)) for r, s, d in ((2, 3, 1), (2, 3, 56), (1, 2, 8))
+        ),
+        passes=(CLOSED,),
+        nonstrict=(ABORT,),
+        fails=(OTHER_PDU, SILENCE, Crashed()),
+        close=Close.PEER,
+    ),
+    Case(
+        id="UL-A-8.02",
+        title="The SCU's command tells that it failed",
+        section="not in the standard",
+        level=Level.INFO,
+        role=Role.SCU,
+        needs=Flags.SCU | Flags.COMMAND,
+        run=on_associate(sends(lambda _: AssociateRJ(1, 1, 7)), command_fails),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(Crashed(), Running()),
+        close=Close.PEER,
+    ),
+    Case(
+        id="UL-A-8.03",
+        title="All contexts refused",
+        section="PS3.8 §7.1.1.14; PS3.7 D.3.2",
+        level=Level.MUST,
+        role=Role.SCU,
+        needs=Flags.SCU,
+        run=on_associate(accepts(_refused), first_after),
+        passes=(RELEASE, ABORT, CLOSED),
+        fails=(Asked(), SILENCE, Crashed()),
+        close=Close.EITHER,
+    ),
+    Case(
+        id="UL-A-8.04",
+        title="Another application context is returned",
+        section="PS3.8 §7.1.1.2 note; PS3.7 A.1",
+        level=Level.SHOULD,
+        role=Role.SCU,
+        needs=Flags.SCU,
+        run=on_associate(accepts(_other_application), first_after),
+        passes=(ABORT,),
+        nonstrict=(Asked(), RELEASE, CLOSED),
+        fails=(SILENCE, Crashed()),
+        close=Close.EITHER,
+    ),
+    *(
+        Case(
+            id=f"UL-A-8.{number}",
+            title=title,
+            section=section,
+            level=Level.MUST,
+            role=Role.SCU,
+            needs=Flags.SCU,
+            run=on_associate(reaction, goes_on),
+            passes=(KEPT,),
+            fails=(*fails, SILENCE, Crashed()),
+        )
+        for number, title, section, reaction, fails in _GOES_ON
+    ),
+    Case(
+        id="UL-A-8.09",
+        title="A context result for an id that was not proposed",
+        section="PS3.8 §7.1.1.14",
+        level=Level.SHOULD,
+        role=Role.SCU,
+        needs=Flags.SCU,
+        run=on_associate(accepts(_another_id), first_after),
+        passes=(ABORT, RELEASE, CLOSED),
+        fails=(Asked(), SILENCE, Crashed()),
+        close=Close.EITHER,
+    ),
+    Case(
+        id="UL-A-8.10",
+        title="A transfer syntax accepted that was not proposed",
+        section="PS3.8 §7.1.1.14; PS3.7 D.3.2",
+        level=Level.SHOULD,
+        role=Role.SCU,
+        needs=Flags.SCU,
+        run=on_associate(accepts(_another_syntax), first_after),
+        passes=(ABORT, RELEASE, CLOSED),
+        nonstrict=(Asked(),),
+        fails=(SILENCE, Crashed()),
+        close=Close.EITHER,
+    ),
+    Case(
+        id="UL-A-8.11",
+        title="No answer to the request",
+        section="PS3.8 §9.1.4 note 2 (supervision belongs to the application)",
+        level=Level.SHOULD,
+        role=Role.SCU,
+        needs=Flags.SCU,
+        run=on_associate(nothing, first_after),
+        passes=(ABORT, CLOSED),
+        fails=(SILENCE, Crashed()),
+        close=Close.EITHER,
+    ),
+)

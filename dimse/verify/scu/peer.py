@@ -1,0 +1,187 @@
+"""The SCU under test, as a case sees it: each `ScuPeer.visit` is one run of it against a script."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from ...ul import Abort
+from ..case import Flags, Unprepared
+from ..result import Options
+from ..trace import Trace
+from .desk import Desk, Waiting
+from .program import Ended, Program
+from .service import MakeService
+from .visit import OnPDU, Table, Visit
+
+__all__ = ["ScuPeer", "ScuTarget"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScuTarget:
+    """Where the SCU finds the tester, and how long it may take. Times are in seconds.
+
+    Without a ``program`` a person, or a machine, comes again and again; a visit is over ``settle`` after its last
+    association.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    called: str = "VERIFYSCP"
+    patience: float = 45.0  # for the next step of the SCU
+    settle: float = 3.0
+    program: Program | None = None
+    by_port: Mapping[int, str] = field(default_factory=dict)
+
+    def settings(self) -> dict[str, object]:
+        """Return the options of a report."""
+        return {"patience_s": self.patience, "settle_s": self.settle, "ports": len(self.by_port)}
+
+
+@dataclass(slots=True)
+class ScuPeer:
+    """The SCU under test, for one sub-case. ``plain`` is its visit of the plain scenario, None within that."""
+
+    target: ScuTarget
+    desk: Desk
+    service: MakeService
+    trace: Trace
+    case_id: str
+    step: str
+    patience: float
+    options: Options
+    flags: Flags = Flags.NONE
+    plain: Visit | None = None
+    measured: dict[str, tuple[float, str]] = field(default_factory=dict)
+    last: Visit | None = None
+    is_of_plain: bool = False  # the case judges the plain scenario
+    awaited: Callable[["ScuPeer"], None] = lambda _peer: None
+
+    @property
+    def random(self) -> Random:
+        """Seeded by the run, the case and the step: the same octets in each visit."""
+        return Random(f"{self.options.seed}/{self.case_id}/{self.step}")
+
+    @property
+    def second(self) -> int:
+        """The number of the second request of the SCU, or of its only one."""
+        return min(2, max(1, len(self.plain_visit().operations)))
+
+    def plain_visit(self) -> Visit:
+        """Return the plain scenario, for a case that judges it without a visit of its own."""
+        assert self.plain is not None
+        return self.plain
+
+    def judge_plain(self) -> Visit:
+        """Return the plain scenario; the trace says so."""
+        self.trace.note(0, "judged by the plain scenario")
+        self.is_of_plain = True
+        return self.plain_visit()
+
+    async def visit(self, table: Table, *, service: MakeService | None = None, on_pdu: OnPDU | None = None) -> Visit:
+        """Let the SCU run once against a script. Raises `Unprepared` if it does not come."""
+        visit = Visit(dict(table), service or self.service, self.random, self.patience, on_pdu=on_pdu)
+        self.last = visit
+        self.desk.waiting[self.case_id] = Waiting(self.case_id, visit, self.trace)
+        try:
+            if self.target.program is not None:
+                await self._run(visit, self.target.program)
+            else:
+                self.awaited(self)
+                await self._wait(visit)
+        finally:
+            del self.desk.waiting[self.case_id]
+            for wire in visit.wires:
+                wire.close()
+        if visit.failure is not None:
+            raise visit.failure
+        if not visit.wires:
+            raise Unprepared("the SCU did not connect")
+        return visit
+
+    async def _run(self, visit: Visit, program: Program) -> None:
+        values = {
+            "host": self.target.host,
+            "port": str(self.desk.port),
+            "ae": self.target.called,
+            "case": self.case_id,
+            "seed": str(self.options.seed),
+        }
+        clock = asyncio.get_running_loop().time
+        task = asyncio.create_task(_started(program, values))
+        last = clock()
+        try:
+            while not task.done() and not visit.hung:
+                visit.changed.clear()
+                left = last + self.patience - clock()
+                if not visit.open and left <= 0:
+                    visit.is_running = bool(visit.wires)
+                    break
+                await _either(task, visit.changed, None if visit.open else left)
+                last = clock() if visit.open or visit.changed.is_set() else last
+            if task.done():
+                await self._until_read(visit)
+        finally:
+            self._hang_up(visit)
+            if not task.done():
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                visit.ended = await task
+        self._note(visit.ended)
+
+    async def _until_read(self, visit: Visit) -> None:
+        """Wait until the ends of all connections are read, once the program has ended."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.patience):
+                while visit.open:
+                    visit.changed.clear()
+                    await visit.changed.wait()
+
+    async def _wait(self, visit: Visit) -> None:
+        """Wait for a person to come, and for the end of what they do."""
+        while not visit.hung:
+            await visit.changed.wait()
+            visit.changed.clear()
+            if visit.open or not self._is_complete(visit):
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.target.settle):
+                    await visit.changed.wait()
+                    continue
+            if not visit.open:
+                break
+        self._hang_up(visit)
+
+    def _is_complete(self, visit: Visit) -> bool:
+        if visit.table:
+            return visit.fired is not None
+        return len(visit.wires) >= (1 if self.plain is None else len(self.plain.wires))
+
+    def _hang_up(self, visit: Visit) -> None:
+        for wire in visit.wires:
+            if wire.is_open and wire.answer is not None:
+                wire.send(Abort(0, 0))
+            wire.close()
+
+    def _note(self, ended: Ended | None) -> None:
+        if ended is None:
+            return
+        how = "was killed" if ended.was_killed else f"ended with exit status {ended.exit}"
+        how = how if ended.signal is None else f"ended by signal {ended.signal}"
+        self.trace.note(0, f"the command {how}")
+
+
+async def _either(task: "asyncio.Task[Ended]", changed: asyncio.Event, seconds: float | None) -> None:
+    """Wait for the end of ``task``, or for a change."""
+    waiter = asyncio.create_task(changed.wait())
+    both: set[asyncio.Task[Any]] = {task, waiter}
+    try:
+        await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiter.cancel()
+
+
+async def _started(program: Program, values: Mapping[str, str]) -> Ended:
+    return await program(values)

@@ -1,0 +1,123 @@
+"""The program under test: a command line without a shell, started once for each step, in a process group of its own."""
+
+import asyncio
+import os
+import shlex
+import signal
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import DecodeError
+
+__all__ = ["PLACES", "Command", "Ended", "Program", "filled", "split_command"]
+
+PLACES = ("host", "port", "ae", "case", "seed", "dir")
+_MOST_STDERR = 4000  # octets of stderr in a report
+_SHELL_SIGNAL = 128  # an exit status above it is a signal, by the convention of shells
+_LAST_SIGNAL = 64
+_GRACE = 3.0  # seconds between SIGTERM and SIGKILL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a program ended. ``signal`` is one that the tester did not send."""
+
+    argv: tuple[str, ...] = ()
+    exit: int | None = None
+    signal: int | None = None
+    stderr: str = ""
+    was_killed: bool = False
+
+    def told(self) -> dict[str, object]:
+        """Return what a report has of it."""
+        return {
+            "argv": list(self.argv),
+            "exit": self.exit,
+            "signal": self.signal,
+            "stderr_tail": self.stderr,
+            "was_killed": self.was_killed,
+        }
+
+
+# Called with the values of `PLACES`; cancelling it ends the program
+Program = Callable[[Mapping[str, str]], Awaitable[Ended]]
+
+
+def split_command(text: str) -> tuple[str, ...]:
+    """Return the argument vector of a command line. Raises `DecodeError`, also for a place that is unknown."""
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as exc:
+        raise DecodeError(f"--command {text!r}: {exc}") from exc
+    if not words:
+        raise DecodeError("--command is empty")
+    return words
+
+
+def filled(words: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the words with ``{port}`` and the like filled in; other braces stay."""
+    found = []
+    for word in words:
+        for name in PLACES:
+            word = word.replace(f"{{{name}}}", values.get(name, ""))
+        found.append(word)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program that is started by an argument vector."""
+
+    words: tuple[str, ...]
+
+    async def __call__(self, values: Mapping[str, str]) -> Ended:
+        """Run it once; return how it ended. Raises `OSError` if it cannot be started."""
+        with tempfile.TemporaryDirectory(prefix="verify-") as folder:
+            argv = filled(self.words, {**values, "dir": folder})
+            log = Path(folder) / ".stderr"
+            with log.open("wb") as errors:
+                process = await asyncio.create_subprocess_exec(
+                    *argv,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    stderr=errors,
+                    start_new_session=True,
+                )
+            was_killed = False
+            try:
+                status = await process.wait()
+            except asyncio.CancelledError:
+                was_killed = True
+                status = await asyncio.shield(_kill(process))
+            _signal_group(process.pid, signal.SIGKILL)  # what it has left behind
+            text = log.read_bytes()[-_MOST_STDERR:].decode("utf-8", "replace")
+        return Ended(
+            argv=argv,
+            exit=status if status >= 0 else None,
+            signal=None if was_killed else _signal_of(status),
+            stderr=text,
+            was_killed=was_killed,
+        )
+
+
+def _signal_of(status: int) -> int | None:
+    if status < 0:
+        return -status
+    return status - _SHELL_SIGNAL if _SHELL_SIGNAL < status <= _SHELL_SIGNAL + _LAST_SIGNAL else None
+
+
+async def _kill(process: asyncio.subprocess.Process) -> int:
+    _signal_group(process.pid, signal.SIGTERM)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_GRACE):
+            return await process.wait()
+    _signal_group(process.pid, signal.SIGKILL)
+    return await process.wait()
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)

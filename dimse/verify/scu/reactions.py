@@ -1,0 +1,172 @@
+"""Ready-made reactions of a script: what the tester does in place of, or around, its right answer."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ...message import encode_command
+from ...ul import PDU, AssociateAC, encode_pdu
+from ...ul.forge import forge_pdu, forge_pdv
+from .visit import Exchange, Reaction
+
+__all__ = [
+    "accepts",
+    "after",
+    "closes",
+    "halves",
+    "held_back",
+    "in_pdvs",
+    "nothing",
+    "octets_of",
+    "one_pdu",
+    "resets",
+    "sends",
+    "slowly",
+    "whole",
+    "with_empty_end",
+    "with_fields",
+    "with_message_id",
+]
+
+COMMAND, LAST = 1, 2  # bits of the message control header, PS3.8 E.2
+_P_DATA = 0x04
+
+
+def octets_of(pdu: PDU) -> bytes:
+    """Return a PDU in octets."""
+    return b"".join(map(bytes, encode_pdu(pdu)))
+
+
+async def nothing(_exchange: Exchange) -> None:
+    """Say nothing."""
+
+
+async def closes(exchange: Exchange) -> None:
+    """End the connection by FIN."""
+    exchange.wire.shut_down()
+
+
+async def resets(exchange: Exchange) -> None:
+    """End the connection by a reset."""
+    exchange.wire.reset()
+
+
+def sends(what: Callable[[Exchange], bytes | PDU]) -> Reaction:
+    """Send octets or a PDU instead of the answer."""
+
+    async def react(exchange: Exchange) -> None:
+        exchange.wire.send(what(exchange))
+
+    return react
+
+
+def after(what: Callable[[Exchange], bytes | PDU]) -> Reaction:
+    """Give the right answer, then send octets or a PDU."""
+
+    async def react(exchange: Exchange) -> None:
+        exchange.proceed()
+        exchange.wire.send(what(exchange))
+
+    return react
+
+
+def with_fields(**changes: Any) -> Reaction:
+    """Give the right answer with other values in fields of the response."""
+
+    async def react(exchange: Exchange) -> None:
+        exchange.proceed(**changes)
+
+    return react
+
+
+Change = Callable[[AssociateAC, Exchange], AssociateAC]
+Forge = Callable[[bytes, Exchange], bytes]
+
+
+def accepts(change: Change = lambda pdu, _: pdu, *, forge: Forge | None = None) -> Reaction:
+    """Send an A-ASSOCIATE-AC that ``change`` has changed, its octets by ``forge``."""
+
+    async def react(exchange: Exchange) -> None:
+        assert exchange.pdu is not None
+        pdu = change(exchange.pdu, exchange)
+        exchange.wire.accept(pdu, None if forge is None else forge(octets_of(pdu), exchange))
+
+    return react
+
+
+def one_pdu(*pdvs: bytes) -> bytes:
+    """Return a P-DATA-TF of PDVs."""
+    return forge_pdu(_P_DATA, b"".join(pdvs))
+
+
+def in_pdvs(cut: Callable[[int, bytes, int], list[bytes]], *, together: bool) -> Reaction:
+    """Give the right answer in PDVs of ``cut(context id, octets, bits)``, all in one P-DATA-TF or one in each."""
+
+    async def react(exchange: Exchange) -> None:
+        response = exchange.response
+        assert response is not None
+        pdvs = cut(exchange.context_id, encode_command(response), COMMAND)
+        if response.Data is not None:
+            assert isinstance(response.Data, bytes | bytearray | memoryview)
+            pdvs += cut(exchange.context_id, bytes(response.Data), 0)
+        for octets in [one_pdu(*pdvs)] if together else [one_pdu(pdv) for pdv in pdvs]:
+            exchange.wire.send(octets)
+
+    return react
+
+
+def whole(context_id: int, data: bytes, bits: int) -> list[bytes]:
+    """Return one PDV."""
+    return [forge_pdv(context_id, bits | LAST, data)]
+
+
+def halves(context_id: int, data: bytes, bits: int) -> list[bytes]:
+    """Return two PDVs."""
+    middle = len(data) // 4 * 2
+    return [forge_pdv(context_id, bits, data[:middle]), forge_pdv(context_id, bits | LAST, data[middle:])]
+
+
+def with_empty_end(context_id: int, data: bytes, bits: int) -> list[bytes]:
+    """Return a PDV, and an empty one that is the last."""
+    return [forge_pdv(context_id, bits, data), forge_pdv(context_id, bits | LAST, b"")]
+
+
+def slowly(seconds: float) -> Reaction:
+    """Give the right answer one octet at a time."""
+
+    async def react(exchange: Exchange) -> None:
+        response = exchange.response
+        assert response is not None
+        pdvs = whole(exchange.context_id, encode_command(response), COMMAND)
+        if response.Data is not None:
+            assert isinstance(response.Data, bytes | bytearray | memoryview)
+            pdvs += whole(exchange.context_id, bytes(response.Data), 0)
+        for octet in b"".join(map(one_pdu, pdvs)):
+            exchange.wire.send(bytes((octet,)))
+            await asyncio.sleep(seconds)
+
+    return react
+
+
+def held_back(seconds: float) -> Reaction:
+    """Give the right answer late, and note what the SCU does until then."""
+
+    async def react(exchange: Exchange) -> None:
+        if not await exchange.wire.is_quiet(seconds):
+            exchange.visit.early.append((exchange.wire, len(exchange.wire.events)))
+        exchange.proceed()
+
+    return react
+
+
+def with_message_id(add: int) -> Reaction:
+    """Give the right answer to another Message ID."""
+
+    async def react(exchange: Exchange) -> None:
+        response = exchange.response
+        assert response is not None
+        number = (response.MessageIDBeingRespondedTo + add) % 0x10000
+        exchange.wire.say(replace(response, MessageIDBeingRespondedTo=number), exchange.context_id)
+
+    return react

@@ -1,0 +1,93 @@
+"""The plain acceptor: what it accepts, and its right answer to each request. The script of a case changes a few."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Protocol
+
+from ...data import Dataset, decode, encode, syntax_of
+from ...errors import DimseError
+from ...message import RESPONSES, CEchoRQ, Request, Response
+from ...uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification, name_of
+
+__all__ = ["BOTH_SYNTAXES", "Answer", "EchoService", "MakeService", "Service", "named", "respond"]
+
+BOTH_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+_NO_SUCH_CLASS, _CANNOT_READ = 0x0118, 0x0110
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A right answer: status, Data Set, and the instance that an N-CREATE has made."""
+
+    status: int = 0
+    data: Dataset | None = None
+    instance: str = ""
+
+
+class Service(Protocol):
+    """What an acceptor does with the requests of one association."""
+
+    supported: Mapping[str, Sequence[str]]  # transfer syntaxes by abstract syntax
+
+    def perform(self, abstract_syntax: str, request: Request, data: Dataset | None) -> Answer:
+        """Return the right answer to a request."""
+
+
+class MakeService(Protocol):
+    """Makes the service of one association; all of its random values come from ``random``."""
+
+    def __call__(self, random: Random) -> Service:
+        """Return a service."""
+
+
+class EchoService:
+    """The Verification service alone."""
+
+    supported: Mapping[str, Sequence[str]] = {Verification: BOTH_SYNTAXES}
+
+    def __init__(self, random: Random) -> None:
+        pass
+
+    def perform(self, abstract_syntax: str, request: Request, data: Dataset | None) -> Answer:  # noqa: ARG002
+        """Answer C-ECHO."""
+        return Answer() if isinstance(request, CEchoRQ) else Answer(_NO_SUCH_CLASS)
+
+
+def respond(service: Service, context: tuple[str, str], request: Request) -> tuple[Response, Dataset | None]:
+    """Return the right response to a request on ``context`` (abstract and transfer syntax), and its Data Set."""
+    abstract, transfer = context
+    given = request.Data
+    try:
+        data = None
+        if given is not None:
+            assert isinstance(given, bytes | bytearray | memoryview)
+            data = decode(bytes(given), syntax_of(transfer))
+        answer = service.perform(abstract, request, data)
+    except DimseError:
+        answer = Answer(_CANNOT_READ)
+    response = RESPONSES[type(request)](
+        MessageIDBeingRespondedTo=request.MessageID,
+        Status=answer.status,
+        Data=None if answer.data is None else encode(answer.data, syntax_of(transfer)),
+        **_names(request, answer),
+    )
+    return response, answer.data
+
+
+def _names(request: Request, answer: Answer) -> dict[str, Any]:
+    """Return the UIDs and numbers of a request that its response repeats."""
+    sop_class = getattr(request, "AffectedSOPClassUID", None) or getattr(request, "RequestedSOPClassUID", None)
+    found: dict[str, Any] = {"AffectedSOPClassUID": sop_class}
+    if isinstance(request, CEchoRQ):
+        return found
+    instance = getattr(request, "AffectedSOPInstanceUID", None) or getattr(request, "RequestedSOPInstanceUID", None)
+    found["AffectedSOPInstanceUID"] = answer.instance or instance or None
+    if hasattr(request, "ActionTypeID"):
+        found["ActionTypeID"] = request.ActionTypeID
+    return found
+
+
+def named(sop_class: str | None) -> str:
+    """Return the name of a SOP Class without the words that all of them have."""
+    return name_of(sop_class or "").removesuffix(" SOP Class").removeprefix("Basic ")

@@ -1,0 +1,331 @@
+"""A run against an SCU: the plain scenario, which finds its flags, then the cases, then the invariants.
+
+A command is run once for each step, one after the other. Without a command all cases wait at the same time, each for a
+connection of its own: by its port, by the called AE title, or for the next that comes.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from ...uids import (
+    BasicColorPrintManagementMeta,
+    BasicFilmBox,
+    BasicGrayscalePrintManagementMeta,
+    PrintJob,
+)
+from ...ul import ImplementationClassUID, ImplementationVersionName, maximum_length
+from ..case import Case, Flags, Role, SubCase, Unprepared, group_of
+from ..catalogue import catalogue
+from ..flags import OF_OPTIONS
+from ..invariants import Invariants
+from ..judge import judged, named, unjudged
+from ..observation import (
+    Aborted,
+    Closed,
+    Crashed,
+    Observation,
+    ReleaseAsked,
+    Running,
+    Seen,
+    Silent,
+)
+from ..result import Options, PeerFacts, Result, Run, SubResult
+from ..trace import Trace
+from ..verdict import Close, CloseVerdict, Verdict, column_of, verdict_of, worst
+from .desk import Desk
+from .peer import ScuPeer, ScuTarget
+from .service import EchoService, MakeService
+from .service import named as class_name
+from .visit import Visit
+
+__all__ = ["PLAIN", "ScuTester", "verify_scu"]
+
+PLAIN = "PLAIN"  # the AE title that calls the plain scenario
+_PATIENT = 3  # times the patience: the second try of a verdict that silence decided
+_METAS = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta)
+
+OnResult = Callable[[Result], None]
+OnWaiting = Callable[[str, Case | None, Visit | None], None]  # a case, or the plain scenario, waits
+
+
+async def verify_scu(
+    target: ScuTarget,
+    cases: Iterable[Case],
+    options: Options | None = None,
+    *,
+    service: MakeService = EchoService,
+    run: Run | None = None,
+    on_result: OnResult = lambda _result: None,
+    on_waiting: OnWaiting = lambda _case_id, _case, _plain: None,
+    done: Iterable[str] = (),
+) -> Run:
+    """Run ``cases`` against an SCU and return the run. ``run`` is filled while the cases go on.
+
+    ``done`` are ids of cases that an earlier run has judged. Raises `OSError` if the port is taken; cancelling leaves
+    the results so far in ``run``.
+    """
+    tester = ScuTester(
+        target=target,
+        cases=tuple(case for case in cases if case.role in (Role.SCU, Role.BOTH)),
+        options=options or Options(),
+        service=service,
+        run=run or Run(),
+        on_result=on_result,
+        on_waiting=on_waiting,
+        done=frozenset(done),
+    )
+    await tester.test()
+    return tester.run
+
+
+@dataclass(slots=True, kw_only=True)
+class ScuTester:
+    """A run against one SCU."""
+
+    target: ScuTarget
+    cases: Sequence[Case]
+    options: Options
+    service: MakeService
+    run: Run
+    on_result: OnResult
+    on_waiting: OnWaiting
+    done: frozenset[str] = frozenset()
+    watch: Invariants = field(init=False)
+    desk: Desk = field(init=False)
+    plain: Visit | None = None
+
+    def __post_init__(self) -> None:
+        self.watch = Invariants(case.listens for case in self.cases if case.listens is not None)
+        by_title = self.target.program is None and not self.target.by_port
+        self.desk = Desk(self.target.host, self.target.port, self.watch, self.target.by_port, by_title)
+
+    async def test(self) -> None:
+        """Run all cases that the options choose."""
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        self.run.started = datetime.now(UTC).isoformat(timespec="seconds")
+        await self.desk.open()
+        try:
+            await self._test()
+        finally:
+            self.run.seconds = loop.time() - start
+            await self.desk.close()
+
+    async def _test(self) -> None:
+        if not await self._is_plain_well():
+            return
+        order = {case_id: number for number, case_id in enumerate(catalogue())}
+        chosen = [case for case in self.cases if self.options.selects(case.id) and case.id not in self.done]
+        chosen.sort(key=lambda case: order.get(case.id, len(order)))
+        active = [case for case in chosen if case.run is not None]
+        if self.target.program is not None:
+            for case in active:
+                if not await self._one(case):
+                    return
+        else:
+            async with asyncio.TaskGroup() as group:
+                for case in active:
+                    group.create_task(self._one(case))
+        for case in chosen:
+            if case.run is None:
+                self._report(_of_invariant(self.watch.judge(case)))
+
+    # --- the plain scenario ---
+
+    async def _is_plain_well(self) -> bool:
+        """Let the SCU do what it does. Return whether it went well; it finds the flags."""
+        trace = self._trace()
+        peer = self._peer(PLAIN, "", trace, self.target.patience)
+        peer.awaited = lambda _peer: self.on_waiting(PLAIN, None, None)
+        try:
+            visit = await peer.visit({})
+        except (Unprepared, OSError) as exc:
+            return self._stop(f"the plain scenario did not go well: {exc}")
+        if reason := _fault_of(visit, self.target.patience):
+            return self._stop(f"the plain scenario did not go well: {reason}")
+        self.plain = visit
+        self.run.facts = _facts(visit, is_command=self.target.program is not None)
+        return True
+
+    def _stop(self, reason: str) -> bool:
+        self.run.stopped = reason
+        self.run.is_unjudged = True
+        return False
+
+    # --- one case ---
+
+    async def _one(self, case: Case) -> bool:
+        """Run one case if it applies. Return whether the run can go on."""
+        self._report(self._unfit(case) or await self._judge(case))
+        failures = sum(each.is_failure for each in self.run.results)
+        if self.options.stop_after is not None and failures >= self.options.stop_after:
+            self.run.stopped = f"stopped after {failures} failures"
+            return False
+        return True
+
+    def _unfit(self, case: Case) -> Result | None:
+        if self.options.gentle and (case.risky or group_of(case.id) == "ROB"):
+            return Result(case=case, verdict=Verdict.SKIPPED, reason="--gentle leaves it out; --all runs it")
+        missing = case.needs & ~self.run.facts.flags
+        if not missing:
+            return None
+        words = ", ".join(missing.words())
+        if missing & OF_OPTIONS:
+            return Result(case=case, verdict=Verdict.SKIPPED, reason=f"needs {words}")
+        return Result(case=case, verdict=Verdict.UNIMPLEMENTED, reason=f"the SCU does not have {words}")
+
+    async def _judge(self, case: Case) -> Result:
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        trace = self._trace()
+        result = Result(case=case, verdict=Verdict.SKIPPED, trace=trace)
+        found = []
+        for number, step in enumerate(case.steps()):
+            trace.subcase = number
+            sub = await self._try(case, step, result, self.target.patience)
+            silences = [seen for seen in sub.observed if isinstance(seen, Silent | Running)]
+            if sub.verdict.is_bad and silences:
+                trace.note(0, f"once more, with a patience of {_PATIENT * self.target.patience:g} s")
+                again = await self._try(case, step, result, _PATIENT * self.target.patience)
+                sub = replace(again, first=sub.observed)
+            found.append(sub)
+        result.subcases = tuple(found)
+        result.verdict = worst(sub.verdict for sub in found)
+        result.reason = next((named(sub) for sub in found if sub.verdict is result.verdict), "")
+        result.is_damaged = any(isinstance(seen, Crashed) for sub in found for seen in sub.observed)
+        result.seconds = clock() - start
+        return result
+
+    async def _try(self, case: Case, step: SubCase, result: Result, patience: float) -> SubResult:
+        assert result.trace is not None
+        peer = self._peer(case.id, step.name, result.trace, patience)
+        peer.measured = result.measured
+        peer.awaited = lambda _peer: self.on_waiting(case.id, case, self.plain)
+        observed: Observation = ()
+        try:
+            seen = await step.run(peer)
+            observed = (seen,) if isinstance(seen, Seen) else seen
+        except Unprepared as exc:
+            return unjudged(step, observed, exc.verdict, exc.reason)
+        except OSError as exc:
+            return unjudged(step, observed, Verdict.INCONCLUSIVE, f"the command did not start: {exc}")
+        except Exception as exc:
+            result.trace.note(0, "".join(traceback.format_exception(exc)))
+            return unjudged(step, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")
+        if peer.last is not None:
+            result.close = _close(case.close, peer.last) or result.close
+            result.command = peer.last.ended
+        column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
+        return judged(step, observed, verdict_of(step.level or case.level, column), column)
+
+    def _peer(self, case_id: str, step: str, trace: Trace, patience: float) -> ScuPeer:
+        return ScuPeer(
+            target=self.target,
+            desk=self.desk,
+            service=self.service,
+            trace=trace,
+            case_id=case_id,
+            step=step,
+            patience=patience,
+            options=self.options,
+            flags=self.run.facts.flags,
+            plain=self.plain,
+        )
+
+    def _trace(self) -> Trace:
+        return Trace(asyncio.get_running_loop().time, self.options.full_trace, is_of_acceptor=True)
+
+    def _report(self, result: Result) -> None:
+        self.run.results.append(result)
+        self.on_result(result)
+
+
+def _fault_of(visit: Visit, patience: float) -> str:
+    """Return why a plain scenario is of no use, "" if it is."""
+    ended = visit.ended
+    if ended is not None and ended.signal is not None:
+        return f"the command ended by signal {ended.signal}"
+    if visit.hung:
+        return f"the SCU said nothing for {patience:g} s"
+    if visit.is_running:
+        return f"the command did not end within {patience:g} s"
+    for wire in visit.wires:
+        for seen in wire.events:
+            if isinstance(seen, Aborted):
+                return f"the SCU aborted: {seen}"
+    if not visit.operations:
+        tail = (ended.stderr.strip().splitlines() if ended is not None else [])[-1:]
+        return "no operation was asked for" + (f": {tail[0]}" if tail else "")
+    return next((name for name in visit.operations if "not accepted" in name), "")
+
+
+def _facts(visit: Visit, *, is_command: bool) -> PeerFacts:
+    """Return the flags that a plain scenario finds, and what the SCU says of itself."""
+    proposed: set[str] = set()
+    facts = PeerFacts()
+    for wire in visit.wires:
+        if wire.proposal is None:
+            continue
+        proposed |= {each.abstract_syntax for each in wire.proposal.presentation_contexts}
+        items = wire.proposal.user_information
+        facts = PeerFacts(
+            implementation_class_uid=_last(items, ImplementationClassUID, "uid"),
+            implementation_version_name=_last(items, ImplementationVersionName, "name"),
+            max_length=maximum_length(items),
+        )
+    flags = Flags.SCU
+    film_boxes = f"N-CREATE {class_name(BasicFilmBox)}"
+    if film_boxes in visit.operations:
+        flags |= Flags.SCU_PRINT
+        flags |= Flags.SCU_COLOR if _used_color(visit) else Flags.NONE
+        flags |= Flags.SCU_JOBS if PrintJob in proposed else Flags.NONE
+    return facts.having(flags | (Flags.COMMAND if is_command else Flags.NONE))
+
+
+def _used_color(visit: Visit) -> bool:
+    """Return whether a film box was made on the context of the color Meta SOP Class."""
+    return any(
+        exchange.wire.contexts.get(exchange.context_id, ("",))[0] == BasicColorPrintManagementMeta
+        for exchange in visit.exchanges
+    )
+
+
+def _last(items: Iterable[object], kind: type, name: str) -> str:
+    return next((str(getattr(each, name)) for each in items if isinstance(each, kind)), "")
+
+
+_CLOSES: Mapping[type[Seen], CloseVerdict] = {
+    Aborted: CloseVerdict.ABORTED,
+    ReleaseAsked: CloseVerdict.CLEAN,
+    Silent: CloseVerdict.HUNG,
+}
+
+
+def _close(wanted: Close, visit: Visit) -> CloseVerdict | None:
+    """Return how the association ended that matters, as the SCU ended it."""
+    if wanted is Close.NONE or visit.main is None:
+        return None
+    if wanted is Close.TESTER:
+        return CloseVerdict.CLEAN
+    events = visit.main.events
+    ending = next((seen for seen in events if isinstance(seen, Aborted | ReleaseAsked | Silent)), None)
+    if isinstance(ending, Aborted) and wanted in (Close.ABORT, Close.EITHER):
+        return CloseVerdict.CLEAN
+    if ending is not None:
+        return _CLOSES[type(ending)]
+    closed = next((seen for seen in events if isinstance(seen, Closed)), None)
+    if closed is None:
+        return CloseVerdict.HUNG
+    if wanted is Close.PEER:
+        return CloseVerdict.CLEAN
+    return CloseVerdict.RESET if closed.how == "reset" else CloseVerdict.CLOSED
+
+
+def _of_invariant(result: Result) -> Result:
+    """Return the result of an invariant; an SCU that sends nothing of its kind has nothing to implement."""
+    if result.verdict is Verdict.INCONCLUSIVE and not result.subcases:
+        return replace(result, verdict=Verdict.UNIMPLEMENTED, reason="the SCU sent nothing of this kind")
+    return result

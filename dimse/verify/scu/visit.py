@@ -1,0 +1,226 @@
+"""One visit of the SCU under test: all that one run of it does, and what the tester answers.
+
+A script is a table ``{(operation, nth): reaction}``. Each request gets the right answer of the plain acceptor, unless
+the table has a reaction for it. The first reaction is the step that matters; what follows it is judged.
+
+Operations are named by message and SOP Class, ``N-CREATE Film Box``; a key may be shorter: ``N-CREATE``, or ``*`` for
+any request. ``A-ASSOCIATE`` and ``A-RELEASE`` are operations of the upper layer. ``nth`` counts from 1 in the whole
+visit; 0 is each.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from ...data import Dataset
+from ...message import NEventReportRQ, Request, Response
+from ...uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from ...ul import (
+    Abort,
+    AssociateAC,
+    ImplementationClassUID,
+    ImplementationVersionName,
+    MaximumLength,
+    ReleaseRP,
+    answer,
+)
+from ..observation import Aborted, Asked, Closed, Garbled, ReleaseAsked, Seen, Silent
+from ..wire import Wire, message_name
+from .program import Ended
+from .service import MakeService, Service, named, respond
+
+__all__ = ["ASSOCIATE", "OUR_MAXIMUM_LENGTH", "RELEASE", "Exchange", "Reaction", "Table", "Visit"]
+
+ASSOCIATE, RELEASE = "A-ASSOCIATE", "A-RELEASE"
+OUR_MAXIMUM_LENGTH = 16384
+_GOODBYE = 2.0  # seconds for the peer to end a connection once we have sent FIN
+_MOST = 20_000  # events of one connection
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request of the SCU, and the right answer to it. ``pdu`` is the A-ASSOCIATE-AC that would be right."""
+
+    visit: "Visit"
+    wire: Wire
+    asked: Seen
+    context_id: int = 0
+    request: Request | None = None
+    response: Response | None = None
+    data: Dataset | None = None
+    pdu: AssociateAC | None = None
+
+    def proceed(self, **changes: object) -> None:
+        """Give the right answer; ``changes`` replace fields of the response, or of the A-ASSOCIATE-AC."""
+        if self.pdu is not None:
+            self.wire.accept(replace(self.pdu, **changes))  # type: ignore[arg-type]  # fields of the PDU
+        elif self.response is not None:
+            self.wire.say(replace(self.response, **changes), self.context_id)  # type: ignore[arg-type]  # likewise
+        else:
+            self.wire.send(ReleaseRP())
+
+
+Reaction = Callable[[Exchange], Awaitable[None]]
+Table = Mapping[tuple[str, int], Reaction]
+OnPDU = Callable[["Visit", Wire, bytes], None]
+
+
+@dataclass(slots=True)
+class Visit:
+    """What the SCU did. ``operations`` are its requests in order, ``fired`` where the first reaction was."""
+
+    table: Table
+    service: MakeService
+    random: Random
+    patience: float
+    wires: list[Wire] = field(default_factory=list)
+    operations: list[str] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    fired: tuple[Wire, int] | None = None  # the connection, and the number of its events before
+    fired_operations: int = 0  # operations before the first reaction, itself included
+    hung: bool = False  # silence for the patience of the run
+    ended: Ended | None = None  # of the program, where it is ours to start
+    is_running: bool = False  # the program had to be killed, though its connections had ended
+    on_pdu: OnPDU | None = None
+    failure: Exception | None = None  # of the tester
+    open: int = 0  # connections
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    early: list[tuple[Wire, int]] = field(default_factory=list)  # events that came before an answer was due
+    times: list[tuple[str, float, float]] = field(default_factory=list)  # operation, when asked, when answered
+    _counts: Counter[str] = field(default_factory=Counter)
+    services: dict[int, Service] = field(default_factory=dict)
+
+    # --- connections ---
+
+    async def serve(self, wire: Wire) -> None:
+        """Answer one connection until it ends."""
+        try:
+            await self._serve(wire)
+        finally:
+            self.open -= 1
+            self.changed.set()
+
+    async def _serve(self, wire: Wire) -> None:
+        while len(wire.events) < _MOST:
+            seen = await wire.next(self.patience)
+            self.changed.set()
+            match seen:
+                case Asked() | ReleaseAsked():
+                    await self._answer(wire, seen)
+                case Aborted():
+                    wire.shut_down()
+                    await self._farewell(wire)
+                    return
+                case Garbled():
+                    wire.send(Abort(2, 1))
+                    wire.shut_down()
+                    await self._farewell(wire)
+                    return
+                case Closed():
+                    wire.shut_down()
+                    wire.close()
+                    return
+                case Silent():
+                    self.hung = True
+                    return
+
+    async def _farewell(self, wire: Wire) -> None:
+        """Read until the peer ends the connection, then close it."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + min(_GOODBYE, self.patience)
+        while wire.is_open and (left := end - loop.time()) > 0:
+            await wire.next(left)
+        wire.close()
+
+    async def _answer(self, wire: Wire, seen: Seen) -> None:
+        exchange = self._exchange(wire, seen)
+        if exchange is None:
+            wire.send(Abort(2, 2))
+            return
+        asked = asyncio.get_running_loop().time()
+        name = self._name(exchange)
+        if exchange.request is not None:
+            self.operations.append(name)
+            self.exchanges.append(exchange)
+        reaction = self._reaction(name)
+        if reaction is None:
+            exchange.proceed()
+        else:
+            if self.fired is None:
+                self.fired, self.fired_operations = (wire, len(wire.events)), len(self.operations)
+            await reaction(exchange)
+        self.times.append((name, asked, asyncio.get_running_loop().time()))
+
+    def _exchange(self, wire: Wire, seen: Seen) -> Exchange | None:
+        """Return a request with its right answer, None if it is no request that can be answered."""
+        service = self.services.setdefault(wire.number, self.service(self.random))
+        if isinstance(seen, ReleaseAsked):
+            return Exchange(self, wire, seen)
+        assert isinstance(seen, Asked)
+        if seen.message is None:
+            if wire.answer is not None or wire.proposal is None:
+                return None
+            return Exchange(self, wire, seen, pdu=self.acceptance(wire, service))
+        request = seen.message
+        if not isinstance(request, Request) or isinstance(request, NEventReportRQ):
+            return None
+        context = wire.contexts.get(seen.context_id or 0)
+        if context is None:
+            self.operations.append(f"{_name_of(request)} on context {seen.context_id}, which is not accepted")
+            return None
+        response, data = respond(service, context, request)
+        return Exchange(self, wire, seen, seen.context_id or 0, request, response, data)
+
+    def acceptance(self, wire: Wire, service: Service) -> AssociateAC:
+        """Return the right A-ASSOCIATE-AC."""
+        request = wire.proposal
+        assert request is not None
+        return AssociateAC(
+            called_ae_title=request.called_ae_title,
+            calling_ae_title=request.calling_ae_title,
+            title_octets=request.title_octets,
+            reserved=request.reserved,
+            presentation_contexts=answer(request.presentation_contexts, service.supported),
+            user_information=(
+                MaximumLength(OUR_MAXIMUM_LENGTH),
+                ImplementationClassUID(IMPLEMENTATION_CLASS_UID),
+                ImplementationVersionName(IMPLEMENTATION_VERSION_NAME),
+            ),
+        )
+
+    # --- the table ---
+
+    def _name(self, exchange: Exchange) -> str:
+        if exchange.request is not None:
+            return _name_of(exchange.request)
+        return ASSOCIATE if exchange.pdu is not None else RELEASE
+
+    def _reaction(self, name: str) -> Reaction | None:
+        is_request = name not in (ASSOCIATE, RELEASE)
+        keys = [key for key, _ in self.table if key == name or (is_request and (key == "*" or name.startswith(key)))]
+        found = None
+        for key in dict.fromkeys(keys):
+            self._counts[key] += 1
+            found = found or self.table.get((key, self._counts[key])) or self.table.get((key, 0))
+        return found
+
+    # --- afterwards ---
+
+    @property
+    def main(self) -> Wire | None:
+        """The connection of the first reaction, or the last one."""
+        return self.fired[0] if self.fired else self.wires[-1] if self.wires else None
+
+    def after(self) -> list[Seen]:
+        """Return what the SCU did after the first reaction, on its connection."""
+        if self.fired is None:
+            return []
+        wire, number = self.fired
+        return wire.events[number:]
+
+
+def _name_of(request: Request) -> str:
+    sop_class = getattr(request, "AffectedSOPClassUID", None) or getattr(request, "RequestedSOPClassUID", None)
+    return f"{message_name(request).removesuffix('-RQ')} {named(sop_class)}"
