@@ -12,17 +12,17 @@ from ..data import decode, keyword_of, syntax_of, tag_of
 from ..errors import DecodeError, DimseError, Finding, LimitExceeded
 from ..message import MESSAGES, Assembler, Message, Request, decode_command
 from ..uids import is_valid_uid
-from ..ul import AssociateAC, ContextResult, PDataTF, PDUStream, decode_pdu
+from ..ul import AssociateAC, AssociateRQ, ContextResult, PDataTF, PDUStream, decode_pdu
 from .observation import Bent, Broken, Kept
 
-__all__ = ["MessageRules"]
+__all__ = ["MessageRules", "data_findings"]
 
 Verdictlike = Kept | Bent | Broken
 Note = Callable[[str, Verdictlike], None]
 
 PDVS, COMMANDS, UIDS, STATUSES, DATA_SETS = "UL-P-2.03", "DIMSE-1.02", "DIMSE-1.03", "DIMSE-1.04", "ENC-1.04"
 
-_P_DATA, _ASSOCIATE_AC = 0x04, 0x02
+_P_DATA, _ASSOCIATE_RQ, _ASSOCIATE_AC = 0x04, 0x01, 0x02
 _COMMAND, _LAST = 1, 2  # bits of the message control header
 _GROUP_LENGTH, _COMMAND_FIELD, _MESSAGE_ID, _RESPONDED = 0x0000, 0x0100, 0x0110, 0x0120
 _DATA_SET_TYPE, _STATUS, _ERROR_COMMENT = 0x0800, 0x0900, 0x0902
@@ -54,6 +54,7 @@ class MessageRules:
     def __init__(self, note: Note) -> None:
         self._note = note
         self._syntaxes: dict[int, str] = {}
+        self._proposed: dict[int, tuple[str, ...]] | None = None  # by a peer that is the requestor
         self._command, self._data = bytearray(), bytearray()
         self._context: int | None = None  # of the message under way
         self._awaits_data = False  # a Data Set was announced
@@ -89,7 +90,10 @@ class MessageRules:
 
     def received(self, pdu: bytes) -> None:
         """Take a whole PDU of the peer."""
-        if pdu[0] == _ASSOCIATE_AC:
+        if pdu[0] == _ASSOCIATE_RQ:
+            with suppress(DimseError):
+                self._propose(pdu)
+        elif pdu[0] == _ASSOCIATE_AC:
             with suppress(DimseError):
                 self._accept(pdu)
         elif pdu[0] == _P_DATA:
@@ -100,11 +104,18 @@ class MessageRules:
         assert isinstance(answer, AssociateAC)
         self._agree(answer)
 
+    def _propose(self, pdu: bytes) -> None:
+        request = decode_pdu(pdu)
+        assert isinstance(request, AssociateRQ)
+        self._proposed = {each.id: each.transfer_syntaxes for each in request.presentation_contexts}
+
     def _agree(self, answer: AssociateAC) -> None:
+        """Learn the accepted contexts; a syntax that the peer did not propose cannot be judged."""
         self._syntaxes = {
             each.id: each.transfer_syntax
             for each in answer.presentation_contexts
             if each.result == ContextResult.ACCEPTANCE
+            and (self._proposed is None or each.transfer_syntax in self._proposed.get(each.id, ()))
         }
 
     def _p_data(self, pdu: bytes) -> None:
@@ -188,19 +199,25 @@ class MessageRules:
         self._awaits_data, self._context = False, None
         if context_id not in self._syntaxes:
             return
-        report: list[Finding] = []
-        try:
-            decode(data, syntax_of(self._syntaxes[context_id]), report=report)
-        except LimitExceeded:
-            return  # longer than this tester reads
-        except DecodeError as exc:
-            if not exc.rule.startswith("DecodeLimits"):  # likewise
-                self._note(DATA_SETS, Broken(str(exc)))
-            return
-        for found in report:
-            self._note(DATA_SETS, (Bent if found.rule.startswith(_TOLERATED) else Broken)(str(found)))
-        if not report:
+        found = data_findings(data, self._syntaxes[context_id])
+        for finding in found:
+            self._note(DATA_SETS, finding)
+        if not found:
             self._note(DATA_SETS, Kept("Data Sets as in PS3.5"))
+
+
+def data_findings(data: bytes, transfer_syntax: str) -> list[Verdictlike]:
+    """Return what is wrong with an encoded Data Set, PS3.5."""
+    report: list[Finding] = []
+    try:
+        decode(data, syntax_of(transfer_syntax), report=report)
+    except LimitExceeded:
+        return [Kept("a Data Set that is longer than this tester reads")]
+    except DecodeError as exc:
+        if exc.rule.startswith("DecodeLimits"):  # likewise
+            return [Kept("a Data Set that is longer than this tester reads")]
+        return [Broken(str(exc))]
+    return [(Bent if found.rule.startswith(_TOLERATED) else Broken)(str(found)) for found in report]
 
 
 def _either(request: Message, what: str) -> str | None:

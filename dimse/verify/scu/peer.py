@@ -80,9 +80,20 @@ class ScuPeer:
         self.is_of_plain = True
         return self.plain_visit()
 
-    async def visit(self, table: Table, *, service: MakeService | None = None, on_pdu: OnPDU | None = None) -> Visit:
-        """Let the SCU run once against a script. Raises `Unprepared` if it does not come."""
+    async def visit(
+        self,
+        table: Table,
+        *,
+        service: MakeService | None = None,
+        on_pdu: OnPDU | None = None,
+        is_judged: bool = True,
+    ) -> Visit:
+        """Let the SCU run once against a script. Raises `Unprepared` if it does not come.
+
+        The invariants do not judge what comes unless ``is_judged``.
+        """
         visit = Visit(dict(table), service or self.service, self.random, self.patience, on_pdu=on_pdu)
+        visit.is_judged = is_judged
         self.last = visit
         self.desk.waiting[self.case_id] = Waiting(self.case_id, visit, self.trace)
         try:

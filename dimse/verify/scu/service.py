@@ -1,6 +1,6 @@
 """The plain acceptor: what it accepts, and its right answer to each request. The script of a case changes a few."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
@@ -28,26 +28,22 @@ class Answer:
 class Service(Protocol):
     """What an acceptor does with the requests of one association."""
 
-    supported: Mapping[str, Sequence[str]]  # transfer syntaxes by abstract syntax
+    @property
+    def supported(self) -> Mapping[str, Sequence[str]]:
+        """The transfer syntaxes of each abstract syntax."""
 
     def perform(self, abstract_syntax: str, request: Request, data: Dataset | None) -> Answer:
         """Return the right answer to a request."""
 
 
-class MakeService(Protocol):
-    """Makes the service of one association; all of its random values come from ``random``."""
-
-    def __call__(self, random: Random) -> Service:
-        """Return a service."""
+MakeService = Callable[[Random], Service]  # for one association; all of its random values come from ``Random``
 
 
 class EchoService:
     """The Verification service alone."""
 
-    supported: Mapping[str, Sequence[str]] = {Verification: BOTH_SYNTAXES}
-
-    def __init__(self, random: Random) -> None:
-        pass
+    def __init__(self, _random: Random) -> None:
+        self.supported: Mapping[str, Sequence[str]] = {Verification: BOTH_SYNTAXES}
 
     def perform(self, abstract_syntax: str, request: Request, data: Dataset | None) -> Answer:  # noqa: ARG002
         """Answer C-ECHO."""

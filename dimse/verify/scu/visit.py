@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from ...data import Dataset
-from ...message import NEventReportRQ, Request, Response
+from ...message import Message, NEventReportRQ, Request, Response
 from ...uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ...ul import (
     Abort,
@@ -41,7 +41,10 @@ _MOST = 20_000  # events of one connection
 
 @dataclass(slots=True)
 class Exchange:
-    """A request of the SCU, and the right answer to it. ``pdu`` is the A-ASSOCIATE-AC that would be right."""
+    """A request of the SCU, and the right answer to it. ``pdu`` is the A-ASSOCIATE-AC that would be right.
+
+    ``sent`` is the Data Set that a reaction has sent in place of ``data``.
+    """
 
     visit: "Visit"
     wire: Wire
@@ -51,6 +54,7 @@ class Exchange:
     response: Response | None = None
     data: Dataset | None = None
     pdu: AssociateAC | None = None
+    sent: Dataset | None = None
 
     def proceed(self, **changes: object) -> None:
         """Give the right answer; ``changes`` replace fields of the response, or of the A-ASSOCIATE-AC."""
@@ -84,6 +88,8 @@ class Visit:
     ended: Ended | None = None  # of the program, where it is ours to start
     is_running: bool = False  # the program had to be killed, though its connections had ended
     on_pdu: OnPDU | None = None
+    is_judged: bool = True  # by the invariants
+    pending: Message | None = None  # for ``on_pdu``: the request whose Data Set is under way
     failure: Exception | None = None  # of the tester
     open: int = 0  # connections
     changed: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,0 +1,367 @@
+"""PRN-E-3: events of the printer and of print jobs, as a print SCU takes them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dimse.data import Dataset
+from dimse.message import NEventReportRQ, NEventReportRSP
+from dimse.uids import (
+    BasicColorPrintManagementMeta,
+    BasicGrayscalePrintManagementMeta,
+    Printer,
+    PrinterInstance,
+    PrintJob,
+)
+from dimse.verify import Case, Close, Flags, Level, SubCase
+from dimse.verify.case import Run
+from dimse.verify.observation import (
+    ABORT,
+    BENT,
+    BROKEN,
+    CLOSED,
+    SILENCE,
+    Aborted,
+    Answered,
+    Asked,
+    Bent,
+    Broken,
+    Closed,
+    Garbled,
+    Kept,
+    Observation,
+    Outcomes,
+    ReleaseAsked,
+    Seen,
+    Silent,
+)
+from dimse.verify.scu import Exchange, Reaction, ScuPeer, Visit
+from dimse.verify.scu.outcomes import Observe, crash, goes_on, reached
+from dimse.verify.scu.reactions import with_fields
+from dimse.verify.scu.visit import ASSOCIATE
+
+from ..film import JOB_REFERENCE
+from .material import CRASHED, PRINTER_GET, RELEASE, accepting, encoded, has, on, print_case, with_data
+from .plain_printer import SUPPORTED, references
+
+__all__ = ["PRN_E_3"]
+
+_FIRST_ID = 1000  # Message IDs of events
+_MANY = 100
+_NORMAL, _WARNING, _FAILURE, _UNKNOWN = 1, 2, 3, 99
+_PRINTING, _DONE, _FAILED = 2, 3, 4
+_NO_SUCH_EVENT = 0x0113
+_THIRD = 3
+_PRINTER_CONTEXTS = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta, Printer)
+_SUPPLY_LOW = Dataset(PrinterStatusInfo="SUPPLY LOW")
+_JAMMED = Dataset(PrinterStatusInfo="FILM JAM", PrinterName="PLAIN")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event to send. ``number`` is its Event Type ID."""
+
+    number: int
+    data: Dataset | None = None
+    message_id: int = _FIRST_ID
+
+
+def send_event(exchange: Exchange, event: Event, *, sop_class: str = Printer, instance: str = PrinterInstance) -> None:
+    """Send an N-EVENT-REPORT-RQ on the context of its class."""
+    wire = exchange.wire
+    wanted = _PRINTER_CONTEXTS if sop_class == Printer else (sop_class,)
+    number = next((each for each, (abstract, _) in wire.contexts.items() if abstract in wanted), None)
+    if number is None:
+        return
+    at = Exchange(exchange.visit, wire, exchange.asked, number)
+    request = NEventReportRQ(
+        MessageID=event.message_id,
+        AffectedSOPClassUID=sop_class,
+        AffectedSOPInstanceUID=instance,
+        EventTypeID=event.number,
+        Data=None if event.data is None else encoded(at, event.data),
+    )
+    wire.say(request, number)
+
+
+def before(*events: Event) -> Reaction:
+    """Send events, then the right answer."""
+
+    async def react(exchange: Exchange) -> None:
+        for event in events:
+            send_event(exchange, event)
+        exchange.proceed()
+
+    return react
+
+
+def behind(*events: Event) -> Reaction:
+    """Give the right answer, then send events."""
+
+    async def react(exchange: Exchange) -> None:
+        exchange.proceed()
+        for event in events:
+            send_event(exchange, event)
+
+    return react
+
+
+def _confirmations(visit: Visit) -> list[tuple[int, Answered]]:
+    """Return the confirmations, each with the number of requests that came before it."""
+    found, asked = [], 0
+    for seen in visit.after():
+        asked += isinstance(seen, Asked)
+        if isinstance(seen, Answered) and isinstance(seen.message, NEventReportRSP):
+            found.append((asked, seen))
+    return found
+
+
+def _responded(seen: Answered) -> int:
+    return int(getattr(seen.message, "MessageIDBeingRespondedTo", -1))
+
+
+def _first_bad(visit: Visit) -> Seen | None:
+    return next((seen for seen in visit.after() if isinstance(seen, Aborted | Silent | Garbled)), None)
+
+
+def confirmed(peer: ScuPeer, visit: Visit) -> Observation:
+    """Return whether the event was confirmed, and the SCU went on."""
+    if found := crash(visit):
+        return found
+    reached(visit)
+    if (bad := _first_bad(visit)) is not None:
+        return (bad,)
+    confirmations = _confirmations(visit)
+    if not confirmations:
+        return (Broken("no N-EVENT-REPORT-RSP"),)
+    asked, seen = confirmations[0]
+    if _responded(seen) != _FIRST_ID:
+        return (Broken(f"Message ID Being Responded To {_responded(seen)}, {_FIRST_ID} was due"),)
+    on_wire = visit.fired[0] if visit.fired else None
+    abstract = on_wire.contexts.get(seen.context_id or 0, ("",))[0] if on_wire is not None else ""
+    if abstract not in _PRINTER_CONTEXTS:
+        return (Broken(f"the confirmation is on context {seen.context_id}"),)
+    rest = goes_on(peer, visit)
+    if not isinstance(rest[0], Kept):
+        return rest
+    if seen.status or asked:
+        return (Bent(f"status {seen.status:04X}H" if seen.status else "the confirmation came after the next request"),)
+    return (Kept("confirmed, and it goes on"),)
+
+
+def answered_at_all(_peer: ScuPeer, visit: Visit) -> Observation:
+    """Return whether the event was confirmed; the SCU may then stop."""
+    if found := crash(visit):
+        return found
+    reached(visit)
+    confirmations = _confirmations(visit)
+    if not confirmations:
+        bad = _first_bad(visit)
+        return (bad or Broken("no N-EVENT-REPORT-RSP"),)
+    status = confirmations[0][1].status
+    if _responded(confirmations[0][1]) != _FIRST_ID:
+        return (Broken(f"Message ID Being Responded To {_responded(confirmations[0][1])}"),)
+    return (Bent(f"status {status:04X}H"),) if status else (Kept("confirmed"),)
+
+
+def _status_of(_peer: ScuPeer, visit: Visit) -> Observation:
+    """Return the status of the confirmation."""
+    if found := crash(visit):
+        return found
+    reached(visit)
+    confirmations = _confirmations(visit)
+    if confirmations:
+        return (Answered(confirmations[0][1].status),)
+    bad = next((seen for seen in visit.after() if isinstance(seen, Aborted | Silent | Garbled | Closed)), None)
+    return (bad if isinstance(bad, Aborted) else Broken("no N-EVENT-REPORT-RSP"),)
+
+
+def _hundred(peer: ScuPeer, visit: Visit) -> Observation:
+    found = crash(visit)
+    if found:
+        return found
+    reached(visit)
+    if (bad := _first_bad(visit)) is not None:
+        return (bad,)
+    numbers = [_responded(seen) for _, seen in _confirmations(visit)]
+    if numbers != list(range(_FIRST_ID, _FIRST_ID + _MANY)):
+        return (Broken(f"{len(numbers)} confirmations, not {_MANY} in their order"),)
+    return goes_on(peer, visit)
+
+
+def _at_third(reaction: Reaction, observe: Observe) -> Run:
+    """Return the run with a reaction to the third request, or to the last."""
+
+    async def run(peer: ScuPeer) -> Observation:
+        number = min(_THIRD, len(peer.plain_visit().operations))
+        return observe(peer, await peer.visit({("*", number): reaction}))
+
+    return run
+
+
+# --- jobs ---
+
+
+def job(*numbers: int) -> Reaction:
+    """Answer N-ACTION with a print job, and send its events."""
+
+    async def react(exchange: Exchange) -> None:
+        uid = f"2.25.{exchange.visit.random.getrandbits(100)}"
+        if all(abstract != PrintJob for abstract, _ in exchange.wire.contexts.values()):
+            exchange.proceed()
+            return
+        data = Dataset()
+        data[JOB_REFERENCE] = references([(PrintJob, uid)])
+        exchange.proceed(Data=encoded(exchange, data))
+        for number, kind in enumerate(numbers):
+            info = Dataset(ExecutionStatusInfo="NORMAL" if kind != _FAILED else "CHECK PRINTER")
+            event = Event(kind, info, _FIRST_ID + number)
+            send_event(exchange, event, sop_class=PrintJob, instance=uid)
+
+    return react
+
+
+def _jobs_confirmed(count: int) -> Observe:
+    def observe(_peer: ScuPeer, visit: Visit) -> Observation:
+        if found := crash(visit):
+            return found
+        reached(visit)
+        assert visit.fired is not None
+        if all(abstract != PrintJob for abstract, _ in visit.fired[0].contexts.values()):
+            return (Bent("no context for Print Job on the association that prints"),)
+        after = visit.after()
+        confirmations = [seen for _, seen in _confirmations(visit)]
+        aborted = next((seen for seen in after if isinstance(seen, Aborted)), None)
+        if len(confirmations) < count:
+            asked = sum(isinstance(seen, Asked) for seen in after)
+            if asked > 1:
+                return (Broken("an event is unanswered, though later requests were answered"),)
+            if any(isinstance(seen, Silent) for seen in after):
+                return (Silent(),)
+            released = any(isinstance(seen, ReleaseAsked) for seen in after)
+            return (Bent("it releases before the events are answered"),) if released else (aborted or Closed(),)
+        wrong = [seen for number, seen in enumerate(confirmations) if _responded(seen) != _FIRST_ID + number]
+        contexts = visit.fired[0].contexts
+        wrong += [seen for seen in confirmations if contexts.get(seen.context_id or 0, ("",))[0] != PrintJob]
+        if wrong:
+            return (Broken(f"a confirmation of {_responded(wrong[0])} on context {wrong[0].context_id}"),)
+        status = next((seen.status for seen in confirmations if seen.status), None)
+        return (Bent(f"status {status:04X}H"),) if status else (Kept(f"{count} events confirmed"),)
+
+    return observe
+
+
+_WITH_JOBS = (*SUPPORTED, PrintJob)
+
+
+def _job_run(*numbers: int) -> Run:
+    table = {("N-ACTION", 1): job(*numbers)}
+    return on(table, _jobs_confirmed(len(numbers)), service=accepting(*_WITH_JOBS))
+
+
+# --- N-GET of the printer ---
+
+
+def _gets(reaction: Reaction) -> Run:
+    async def run(peer: ScuPeer) -> Observation:
+        has(peer, PRINTER_GET)
+        visit = await peer.visit({(PRINTER_GET, 1): reaction})
+        found = goes_on(peer, visit)
+        return (Kept("it tells it and releases"),) if found == (RELEASE,) else found
+
+    return run
+
+
+def _in_state(status: str) -> Reaction:
+    def change(data: Dataset, _: Exchange) -> Dataset:
+        data["PrinterStatus"] = status
+        data["PrinterStatusInfo"] = "SUPPLY LOW" if status == "WARNING" else "FILM JAM"
+        return data
+
+    return with_data(change)
+
+
+def _case(number: str, title: str, section: str, run: Run, **more: Any) -> Case:
+    return print_case(f"PRN-E-3.{number}", title, section, run, **more)
+
+
+_CONFIRMATION = "('The SCU shall return the confirmation')"
+_UNCONFIRMED: Outcomes = (BROKEN, ABORT, CLOSED, RELEASE, SILENCE, CRASHED, Garbled())
+
+PRN_E_3: tuple[Case, ...] = (
+    _case(
+        "01",
+        "A printer event between request and response",
+        f"PS3.4 H.4.6.2.1.2 {_CONFIRMATION}; PS3.7 §10.3.1.2",
+        _at_third(before(Event(_WARNING, _SUPPLY_LOW)), confirmed),
+        nonstrict=(BENT,),
+        fails=_UNCONFIRMED,
+    ),
+    _case(
+        "02",
+        "A printer event before the first request, and while the SCU is idle",
+        "PS3.4 H.4.6.2.1.2",
+        on({(ASSOCIATE, 1): behind(Event(_WARNING, _SUPPLY_LOW))}, confirmed),
+        subcases=(SubCase(name="behind a response", run=_at_third(behind(Event(_WARNING, _SUPPLY_LOW)), confirmed)),),
+        nonstrict=(BENT,),
+        fails=_UNCONFIRMED,
+    ),
+    _case(
+        "03",
+        "Normal and Failure events",
+        "PS3.4 H.4.6.2.1.1, H.4.6.2.1.2",
+        _at_third(before(Event(_NORMAL)), answered_at_all),
+        subcases=(SubCase(name="Failure", run=_at_third(before(Event(_FAILURE, _JAMMED)), answered_at_all)),),
+        nonstrict=(BENT,),
+        fails=(BROKEN, SILENCE, ABORT, CRASHED),
+        close=Close.EITHER,
+    ),
+    _case(
+        "04",
+        "An Event Type ID that does not exist",
+        "PS3.7 §10.1.1.1.8 (0113)",
+        _at_third(before(Event(_UNKNOWN)), _status_of),
+        level=Level.SHOULD,
+        passes=(Answered(_NO_SUCH_EVENT),),
+        nonstrict=(Answered(),),
+        fails=(BROKEN, ABORT, CRASHED),
+    ),
+    _case(
+        "05",
+        "Job events",
+        f"PS3.4 H.4.5.2.1.2 {_CONFIRMATION}",
+        _job_run(_PRINTING, _DONE),
+        subcases=(
+            SubCase(name="Failure", run=_job_run(_PRINTING, _FAILED)),
+            SubCase(name="no Done", run=_job_run(_PRINTING)),
+        ),
+        needs=Flags.SCU_JOBS,
+        nonstrict=(BENT,),
+        fails=(BROKEN, ABORT, SILENCE, CRASHED),
+    ),
+    _case(
+        "06",
+        "A hundred events in a row",
+        "PS3.4 H.4.6.2.1.2",
+        _at_third(before(*(Event(_WARNING, _SUPPLY_LOW, _FIRST_ID + each) for each in range(_MANY))), _hundred),
+        level=Level.SHOULD,
+        nonstrict=(ABORT,),
+        fails=(SILENCE, BROKEN, CRASHED),
+        close=Close.EITHER,
+    ),
+    _case(
+        "07",
+        "Printer N-GET answers that are not plain success",
+        "PS3.4 H.4.6.2.2; quirks (SCU)",
+        _gets(with_fields(Status=0x0107)),
+        level=Level.SHOULD,
+        subcases=(
+            SubCase(name="0105", run=_gets(with_fields(Status=0x0105, Data=None))),
+            SubCase(name="0000 without data set", run=_gets(with_fields(Data=None))),
+            SubCase(name="WARNING", run=_gets(_in_state("WARNING"))),
+            SubCase(name="FAILURE", run=_gets(_in_state("FAILURE"))),
+        ),
+        nonstrict=(ABORT,),
+        fails=(SILENCE, CRASHED),
+        close=Close.EITHER,
+    ),
+)

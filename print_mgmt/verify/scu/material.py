@@ -1,0 +1,237 @@
+"""What the cases of print for an SCU share: reactions with Data Sets, rules of requests, and tables of operations."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from dimse.data import Dataset, encode, syntax_of
+from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NSetRQ, Request
+from dimse.uids import (
+    BasicColorImageBox,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    ImplicitVRLittleEndian,
+)
+from dimse.verify import Case, Flags, Level, Role, Unprepared, Verdict
+from dimse.verify.case import Run
+from dimse.verify.observation import (
+    ABORT,
+    BROKEN,
+    CLOSED,
+    KEPT,
+    SILENCE,
+    Aborted,
+    Asked,
+    Bent,
+    Broken,
+    Closed,
+    Crashed,
+    Garbled,
+    Kept,
+    Observation,
+    ReleaseAsked,
+    Seen,
+    Silent,
+)
+from dimse.verify.scu import Exchange, MakeService, Reaction, ScuPeer, Table, Visit
+from dimse.verify.scu.outcomes import Observe, crash, reached
+from dimse.verify.scu.service import named
+
+from .plain_printer import PlainPrinter
+
+__all__ = [
+    "ASKED",
+    "BAD",
+    "CRASHED",
+    "FILM_BOX",
+    "IMAGE_CLASSES",
+    "PRINTER_GET",
+    "RELEASE",
+    "STOPS",
+    "Pairs",
+    "accepting",
+    "data_sets_of",
+    "encoded",
+    "gives_up_film",
+    "has",
+    "images",
+    "instance_of",
+    "of_plain",
+    "on",
+    "print_case",
+    "reaches_action",
+    "sop_class_of",
+    "strayed",
+    "syntax_of_exchange",
+    "uses",
+    "with_data",
+]
+
+ASKED, CRASHED, RELEASE = Asked(), Crashed(), ReleaseAsked()
+STOPS = (ABORT, CLOSED, RELEASE, SILENCE, CRASHED)  # all that is not to go on
+FILM_BOX, PRINTER_GET = f"N-CREATE {named(BasicFilmBox)}", "N-GET Printer"
+IMAGE_CLASSES = (BasicGrayscaleImageBox, BasicColorImageBox)
+
+Pairs = Iterator[Bent | Broken]
+Rule = Callable[[Visit], Pairs]
+
+
+def print_case(number: str, title: str, section: str, run: Run, **more: Any) -> Case:
+    """Return a case for an SCU that prints; ``more`` are fields of `Case`, by default those of a MUST to go on."""
+    fields: dict[str, Any] = {"level": Level.MUST, "passes": (KEPT,), "fails": STOPS, "needs": Flags.SCU_PRINT} | more
+    return Case(id=number, title=title, section=section, role=Role.SCU, run=run, **fields)
+
+
+# --- requests ---
+
+
+def sop_class_of(request: Request | None) -> str:
+    """Return the SOP Class of a request."""
+    return str(getattr(request, "AffectedSOPClassUID", None) or getattr(request, "RequestedSOPClassUID", None) or "")
+
+
+def instance_of(exchange: Exchange) -> str:
+    """Return the instance of a request; that which the tester gave it, if the SCU gave none."""
+    request = exchange.request
+    if isinstance(request, NCreateRQ):
+        return str(getattr(exchange.response, "AffectedSOPInstanceUID", None) or request.AffectedSOPInstanceUID or "")
+    return str(getattr(request, "RequestedSOPInstanceUID", ""))
+
+
+def syntax_of_exchange(exchange: Exchange) -> str:
+    """Return the transfer syntax of a request."""
+    return exchange.wire.contexts[exchange.context_id][1]
+
+
+def data_sets_of(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, bytes]]:
+    """Yield the requests that have a Data Set, with its octets."""
+    for exchange in exchanges:
+        data = None if exchange.request is None else exchange.request.Data
+        if isinstance(data, bytes | bytearray | memoryview):
+            yield exchange, bytes(data)
+
+
+# --- tables ---
+
+
+def images(reaction: Reaction, nth: int = 1) -> dict[tuple[str, int], Reaction]:
+    """Return the table with a reaction to an N-SET of an image box, gray or color."""
+    return {(f"N-SET {named(sop_class)}", nth): reaction for sop_class in IMAGE_CLASSES}
+
+
+def on(table: Table, observe: Observe, *, needs: str = "", **more: Any) -> Run:
+    """Return the run against a table. ``needs`` is an operation that the plain scenario must have."""
+
+    async def run(peer: ScuPeer) -> Observation:
+        has(peer, needs)
+        return observe(peer, await peer.visit(table, **more))
+
+    return run
+
+
+def has(peer: ScuPeer, operation: str) -> None:
+    """Raise `Unprepared`, UNIMPLEMENTED, if the SCU does not use an operation."""
+    if operation and not any(name.startswith(operation) for name in peer.plain_visit().operations):
+        raise Unprepared(f"the SCU does not use {operation}", Verdict.UNIMPLEMENTED)
+
+
+def of_plain(rule: Rule, text: str) -> Run:
+    """Return the run that judges the plain scenario; `Kept` says ``text``."""
+
+    async def run(peer: ScuPeer) -> Seen:
+        bent: Bent | None = None
+        for finding in rule(peer.judge_plain()):
+            if isinstance(finding, Broken):
+                return finding
+            bent = bent or finding
+        return bent or Kept(text)
+
+    return run
+
+
+def accepting(*abstract_syntaxes: str, syntaxes: Sequence[str] = (ImplicitVRLittleEndian,)) -> MakeService:
+    """Return the plain printer that accepts only these abstract syntaxes, in these transfer syntaxes."""
+    return lambda random: PlainPrinter(random, dict.fromkeys(abstract_syntaxes, tuple(syntaxes)))
+
+
+# --- reactions ---
+
+
+def encoded(exchange: Exchange, data: Dataset) -> bytes:
+    """Return a Data Set in the syntax of a request."""
+    return encode(data, syntax_of(syntax_of_exchange(exchange)))
+
+
+def with_data(change: Callable[[Dataset, Exchange], Dataset | bytes], **fields: Any) -> Reaction:
+    """Give the right answer with another Data Set, and other ``fields`` of the response."""
+
+    async def react(exchange: Exchange) -> None:
+        data = change(exchange.data.copy() if exchange.data is not None else Dataset(), exchange)
+        exchange.sent = None if isinstance(data, bytes) else data
+        exchange.proceed(Data=data if isinstance(data, bytes) else encoded(exchange, data), **fields)
+
+    return react
+
+
+# --- outcomes ---
+
+
+def strayed(visit: Visit) -> Broken | None:
+    """Return a request on a context that was not accepted."""
+    name = next((each for each in visit.operations if "not accepted" in each), None)
+    return None if name is None else Broken(name)
+
+
+def reaches_action(_peer: ScuPeer, visit: Visit) -> Observation:
+    """Return `Kept` if the SCU printed, and went on to the end in order."""
+    if found := crash(visit):
+        return found
+    reached(visit)
+    if (wrong := strayed(visit)) is not None:
+        return (wrong,)
+    events = visit.after() if visit.fired else [seen for wire in visit.wires for seen in wire.events]
+    bad = next((seen for seen in events if isinstance(seen, Aborted | Silent | Garbled)), None)
+    if bad is not None:
+        return (bad,)
+    if any(name.startswith("N-ACTION") for name in visit.operations):
+        return (Kept("it goes on to N-ACTION"),)
+    released = next((seen for seen in events if isinstance(seen, ReleaseAsked)), None)
+    return (released or Closed(),)
+
+
+def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
+    """Return whether the SCU treats the film as failed: it is neither filled on nor printed."""
+    if found := crash(visit):
+        return found
+    reached(visit)
+    films = [each for each in visit.exchanges[: visit.fired_operations] if _creates(each, BasicFilmBox)]
+    film = instance_of(films[-1]) if films else ""
+    for exchange in visit.exchanges[visit.fired_operations :]:
+        if isinstance(exchange.request, NActionRQ):
+            is_session = sop_class_of(exchange.request) == BasicFilmSession
+            if is_session or instance_of(exchange) == film:
+                return (Broken("N-ACTION followed as if nothing had happened"),)
+    return (_end(visit),)
+
+
+def _end(visit: Visit) -> Seen:
+    for seen in visit.after():
+        if isinstance(seen, Aborted | Silent | Garbled):
+            return seen
+        if isinstance(seen, ReleaseAsked):
+            if visit.ended is not None and visit.ended.exit == 0:
+                return Bent("it ends in order, but the exit status is 0")
+            return Kept("it ends in order")
+    return Closed()
+
+
+def _creates(exchange: Exchange, sop_class: str) -> bool:
+    return isinstance(exchange.request, NCreateRQ) and exchange.request.AffectedSOPClassUID == sop_class
+
+
+def uses(exchange: Exchange) -> bool:
+    """Return whether a request uses an instance that exists."""
+    return isinstance(exchange.request, NSetRQ | NActionRQ | NDeleteRQ)
+
+
+BAD = (BROKEN, CRASHED, SILENCE, Garbled())

@@ -1,0 +1,414 @@
+"""UL-P-3, DIMSE-2, ENC-2, CHS-2, ROB-2 and PERF-2 of a print SCU: messages, statuses, Data Sets, its pace."""
+
+from statistics import median
+from struct import pack
+
+from dimse.data import Dataset, encode, syntax_of, tag_of
+from dimse.message import NCreateRQ, NDeleteRSP, NSetRQ, NSetRSP, decode_command
+from dimse.uids import BasicFilmBox, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from dimse.ul import PDataTF, decode_pdu
+from dimse.verify import Case, Close, Flags, Level, SubCase, Unprepared, Verdict
+from dimse.verify.case import Run
+from dimse.verify.message_rules import data_findings
+from dimse.verify.observation import (
+    ABORT,
+    BENT,
+    BROKEN,
+    CLOSED,
+    KEPT,
+    SILENCE,
+    Bent,
+    Broken,
+    Garbled,
+    Kept,
+    Observation,
+    Seen,
+)
+from dimse.verify.scu import Exchange, Reaction, ScuPeer, Visit
+from dimse.verify.scu.cases.ul_p import with_maximum
+from dimse.verify.scu.outcomes import first_after, goes_on
+from dimse.verify.scu.reactions import in_pdvs, nothing, whole, with_fields
+from dimse.verify.scu.visit import ASSOCIATE
+from dimse.verify.wire import Wire
+
+from ...sop import IMAGE_SEQUENCE
+from ..conversation import items_of
+from .material import (
+    ASKED,
+    BAD,
+    CRASHED,
+    FILM_BOX,
+    IMAGE_CLASSES,
+    PRINTER_GET,
+    RELEASE,
+    STOPS,
+    Pairs,
+    accepting,
+    data_sets_of,
+    gives_up_film,
+    images,
+    of_plain,
+    on,
+    print_case,
+    reaches_action,
+    sop_class_of,
+    syntax_of_exchange,
+    with_data,
+)
+from .plain_printer import SUPPORTED, references
+from .sessions import data_of, image_sets
+
+__all__ = ["CHS_2", "DIMSE_2", "ENC_2", "PERF_2", "ROB_2", "UL_P_3"]
+
+_FAILED = 0xC605
+_SMALL_MAXIMUM = 4096
+_WARNINGS = (0xB609, 0xB60A, 0xB605, 0x0107, 0x0116, 0xB6FF)
+_FAILURES = (0xC603, 0xC6FF, 0x0110, 0x0106, 0x0213)
+
+
+# --- statuses ---
+
+
+async def _without_uids(exchange: Exchange) -> None:
+    """Give the right answer without Affected UIDs, but for the instance that the printer has named."""
+    request = exchange.request
+    changes: dict[str, object] = {"AffectedSOPClassUID": None}
+    if not (isinstance(request, NCreateRQ) and not request.AffectedSOPInstanceUID):
+        changes["AffectedSOPInstanceUID"] = None
+    if exchange.response is not None and not hasattr(exchange.response, "AffectedSOPInstanceUID"):
+        del changes["AffectedSOPInstanceUID"]
+    exchange.proceed(**changes)
+
+
+async def _as_deleted(exchange: Exchange) -> None:
+    """Answer with an N-DELETE-RSP."""
+    assert exchange.request is not None
+    exchange.wire.say(NDeleteRSP(MessageIDBeingRespondedTo=exchange.request.MessageID, Status=0), exchange.context_id)
+
+
+def _image_status(status: int) -> Run:
+    return on(images(with_fields(Status=status)), reaches_action, needs="N-SET")
+
+
+def _session_status(status: int) -> Run:
+    return on({("N-CREATE Film Session", 1): with_fields(Status=status)}, reaches_action)
+
+
+def _image_fails(status: int) -> Run:
+    return on(images(with_fields(Status=status)), gives_up_film, needs="N-SET")
+
+
+# --- an early response ---
+
+
+def _early(visit: Visit, wire: Wire, pdu: bytes) -> None:
+    """Answer the N-SET of an image after the first P-DATA-TF of its Data Set."""
+    if pdu[0] != 0x04 or visit.fired is not None:
+        return
+    decoded = decode_pdu(pdu)
+    assert isinstance(decoded, PDataTF)
+    for pdv in decoded.pdvs:
+        if pdv.is_command:
+            command, _ = decode_command(bytes(pdv.data)) if pdv.is_last else (None, False)
+            visit.pending = command if isinstance(command, NSetRQ) and _is_image(command) else None
+        elif isinstance(visit.pending, NSetRQ) and not pdv.is_last:
+            visit.fired, visit.fired_operations = (wire, len(wire.events)), len(visit.operations) + 1
+            wire.say(NSetRSP(MessageIDBeingRespondedTo=visit.pending.MessageID, Status=_FAILED), pdv.context_id)
+            return
+
+
+def _is_image(request: NSetRQ) -> bool:
+    return request.RequestedSOPClassUID in IMAGE_CLASSES
+
+
+async def _early_run(peer: ScuPeer) -> Observation:
+    table = {(ASSOCIATE, 0): with_maximum(_SMALL_MAXIMUM), **images(nothing)}
+    visit = await peer.visit(table, on_pdu=_early, is_judged=False)
+    if visit.pending is None or visit.fired is None:
+        raise Unprepared("the image fits into one P-DATA-TF", Verdict.UNIMPLEMENTED)
+    return gives_up_film(peer, visit)
+
+
+UL_P_3: tuple[Case, ...] = (
+    print_case(
+        "UL-P-3.04",
+        "Response and data set in one P-DATA-TF",
+        "PS3.8 E.1 note",
+        on({("*", 0): in_pdvs(whole, together=True)}, goes_on),
+    ),
+)
+
+DIMSE_2: tuple[Case, ...] = (
+    print_case(
+        "DIMSE-2.03",
+        "A response of another service",
+        "PS3.7 §10.3 (Command Field)",
+        on({("N-CREATE", 1): _as_deleted}, first_after, needs="N-CREATE"),
+        level=Level.SHOULD,
+        needs=Flags.SCU,
+        passes=(ABORT,),
+        nonstrict=(RELEASE, CLOSED, SILENCE),
+        fails=(ASKED, CRASHED),
+        close=Close.EITHER,
+    ),
+    print_case(
+        "DIMSE-2.04",
+        "Responses without Affected UIDs",
+        "PS3.7 Tables 10.3-4, -6, -8, -12 (U)",
+        on({("*", 0): _without_uids}, goes_on),
+    ),
+    print_case(
+        "DIMSE-2.05",
+        "Warning statuses, known and unknown",
+        "PS3.7 Annex C (Bxxx, 0107, 0116 are warnings); PS3.4 H.2.5 ('will process it')",
+        _image_status(0xB604),
+        level=Level.SHOULD,
+        subcases=(
+            *(SubCase(name=f"{status:04X}", run=_image_status(status)) for status in _WARNINGS),
+            SubCase(name="session B600", run=_session_status(0xB600)),
+            SubCase(name="N-ACTION B603", run=on({("N-ACTION", 1): with_fields(Status=0xB603)}, reaches_action)),
+        ),
+        nonstrict=(RELEASE,),
+        fails=(ABORT, SILENCE, CRASHED),
+    ),
+    print_case(
+        "DIMSE-2.06",
+        "Failure statuses, known and unknown",
+        "PS3.7 Annex C; PS3.4 H.2.5 ('unable to perform')",
+        _image_fails(_FAILED),
+        level=Level.SHOULD,
+        subcases=tuple(SubCase(name=f"{status:04X}", run=_image_fails(status)) for status in _FAILURES),
+        nonstrict=(BENT, ABORT),
+        fails=BAD,
+    ),
+    print_case(
+        "DIMSE-2.07",
+        "A status of no class, and Pending for an N-service",
+        "PS3.7 Annex C",
+        _image_fails(0x1234),
+        level=Level.INFO,
+        subcases=(SubCase(name="FF00", run=_image_fails(0xFF00)),),
+        passes=(KEPT, BENT, ABORT),
+        nonstrict=(BROKEN,),
+        fails=(CRASHED, SILENCE),
+        close=Close.EITHER,
+    ),
+    print_case(
+        "DIMSE-2.09",
+        "An early failed response",
+        "PS3.7 §10.1.3.2",
+        _early_run,
+        passes=(KEPT, ABORT),
+        nonstrict=(BENT, CLOSED),
+        fails=(CRASHED, SILENCE, Garbled(), BROKEN),
+        close=Close.EITHER,
+    ),
+)
+
+
+# --- Data Sets ---
+
+
+def _written_in(syntax: str) -> Run:
+    """Return the run that accepts one transfer syntax, and decodes each Data Set strictly."""
+
+    async def run(peer: ScuPeer) -> Observation:
+        if not _is_offered(peer.plain_visit(), syntax):
+            raise Unprepared("the SCU does not propose Explicit VR Little Endian", Verdict.UNIMPLEMENTED)
+        visit = await peer.visit({}, service=accepting(*SUPPORTED, syntaxes=(syntax,)))
+        bent: Bent | None = None
+        for exchange, data in data_sets_of(visit.exchanges):
+            for finding in data_findings(data, syntax_of_exchange(exchange)):
+                if isinstance(finding, Broken):
+                    return (Broken(f"{type(exchange.request).__name__}: {finding}"),)
+                bent = bent or (finding if isinstance(finding, Bent) else None)
+        found = reaches_action(peer, visit)
+        return (bent,) if bent is not None and isinstance(found[0], Kept) else found
+
+    return run
+
+
+def _is_offered(visit: Visit, syntax: str) -> bool:
+    return any(
+        syntax in each.transfer_syntaxes
+        for wire in visit.wires
+        if wire.proposal is not None
+        for each in wire.proposal.presentation_contexts
+    )
+
+
+_BOXES = tag_of("ReferencedImageBoxSequence")
+_UNDEFINED = 0xFFFFFFFF
+_ITEM, _END_ITEM, _END_SEQUENCE = (pack("<HH", 0xFFFE, number) for number in (0xE000, 0xE00D, 0xE0DD))
+
+
+def _undefined(*, with_more: bool = False) -> Reaction:
+    """Answer a film box with its image boxes in a sequence of undefined length, items too."""
+
+    def change(data: Dataset, exchange: Exchange) -> bytes:
+        syntax = syntax_of(syntax_of_exchange(exchange))
+        items = items_of(data, "ReferencedImageBoxSequence")
+        before, behind = Dataset(), Dataset()
+        for element in data:
+            if int(element.tag) != _BOXES:
+                (before if int(element.tag) < _BOXES else behind)[int(element.tag)] = element.value
+        head = pack("<HH", _BOXES >> 16, _BOXES & 0xFFFF)
+        head += b"SQ\0\0" if syntax.uid == ExplicitVRLittleEndian else b""
+        sequence = head + pack("<I", _UNDEFINED)
+        for item in items:
+            content = encode(item, syntax)
+            content = _more(content, is_explicit=syntax.uid == ExplicitVRLittleEndian) if with_more else content
+            sequence += _ITEM + pack("<I", _UNDEFINED) + content + _END_ITEM + pack("<I", 0)
+        return encode(before, syntax) + sequence + _END_SEQUENCE + pack("<I", 0) + encode(behind, syntax)
+
+    return with_data(change)
+
+
+def _more(content: bytes, *, is_explicit: bool) -> bytes:
+    """Return an item with a group length before its elements, and private elements behind them."""
+    vr = {name: name.encode() if is_explicit else b"" for name in ("UL", "LO")}
+    size = "<H" if is_explicit else "<I"
+    group_length = pack("<HH", 8, 0) + vr["UL"] + pack(size, 4) + pack("<I", len(content))
+    creator = pack("<HH", 9, 0x10) + vr["LO"] + pack(size, 6) + b"TESTER"
+    private = pack("<HH", 9, 0x1001) + vr["LO"] + pack(size, 4) + b"TEXT"
+    return group_length + content + creator + private
+
+
+def _boxes_used(peer: ScuPeer, visit: Visit) -> Observation:
+    found = goes_on(peer, visit)
+    wrong = next((each for each in image_sets(visit) if getattr(each.response, "Status", 0)), None)
+    return (Broken("N-SET of an image box that was not given"),) if wrong is not None else found
+
+
+def _pixels(visit: Visit) -> Pairs:
+    for exchange in image_sets(visit):
+        image = next(iter(items_of(data_of(exchange), IMAGE_SEQUENCE[sop_class_of(exchange.request)])), None)
+        if image is None or "PixelData" not in image:
+            yield Broken("an image without Pixel Data")
+            continue
+        sizes = [image.get(each) for each in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")]
+        rows, columns, samples, bits = (each if isinstance(each, int) else 0 for each in sizes)
+        length = rows * columns * samples * (bits // 8)
+        element = image["PixelData"]
+        found = len(bytes(element.value)) if isinstance(element.value, bytes | bytearray | memoryview) else -1
+        if found < length or element.undefined_length:
+            yield Broken(f"Pixel Data of {found} bytes; {rows} x {columns} x {samples} pixels of {bits} bits")
+        elif found > length + length % 2:
+            yield Bent(f"Pixel Data of {found} bytes, {length} are due")
+        if str(element.VR) == "OB" and bits > 8:
+            yield Broken("Pixel Data of 16 bits has the VR OB")
+
+
+ENC_2: tuple[Case, ...] = (
+    print_case(
+        "ENC-2.01",
+        "The SCU writes in the accepted syntax",
+        "PS3.5 §10; PS3.8 §7.1.1.14",
+        _written_in(ImplicitVRLittleEndian),
+        subcases=(SubCase(name="Explicit VR Little Endian", run=_written_in(ExplicitVRLittleEndian)),),
+        nonstrict=(BENT,),
+        fails=(BROKEN, CRASHED),
+    ),
+    print_case(
+        "ENC-2.02",
+        "The SCU reads sequences of undefined length",
+        "PS3.5 §7.5.1, §7.5.2",
+        on({(FILM_BOX, 0): _undefined()}, _boxes_used, service=accepting(*SUPPORTED)),
+        subcases=(
+            SubCase(
+                name="explicit",
+                run=on(
+                    {(FILM_BOX, 0): _undefined()},
+                    _boxes_used,
+                    service=accepting(*SUPPORTED, syntaxes=(ExplicitVRLittleEndian, ImplicitVRLittleEndian)),
+                ),
+            ),
+            SubCase(name="with group lengths", run=on({(FILM_BOX, 0): _undefined(with_more=True)}, _boxes_used)),
+        ),
+        fails=(*STOPS, BROKEN),
+    ),
+    print_case(
+        "ENC-2.03",
+        "Pixel Data of the SCU fits its description",
+        "PS3.5 §8.1.1, §8.2; PS3.3 C.13.5",
+        of_plain(_pixels, "Pixel Data fits rows, columns, samples and bits"),
+        nonstrict=(BENT,),
+        fails=(BROKEN,),
+    ),
+)
+
+
+# --- character sets, robustness, pace ---
+
+
+def _japanese(data: Dataset, _: Exchange) -> Dataset:
+    data["SpecificCharacterSet"] = "ISO_IR 192"
+    data["PrinterName"] = "プリンター"
+    return data
+
+
+def _latin(data: Dataset, exchange: Exchange) -> bytes:
+    """Return a Data Set with Latin-1 in Printer Name, and no character set."""
+    data["PrinterName"] = "DRUCKER"
+    return encode(data, syntax_of(syntax_of_exchange(exchange))).replace(b"DRUCKER", b"DR\xdcCKER")
+
+
+CHS_2: tuple[Case, ...] = (
+    print_case(
+        "CHS-2.01",
+        "A printer name in UTF-8",
+        "PS3.5 §6.1.2",
+        on({(PRINTER_GET, 0): with_data(_japanese)}, goes_on, needs=PRINTER_GET),
+        level=Level.SHOULD,
+        subcases=(
+            SubCase(
+                name="Latin-1 without a character set",
+                run=on({(PRINTER_GET, 0): with_data(_latin)}, goes_on, needs=PRINTER_GET),
+            ),
+        ),
+        fails=(ABORT, CRASHED),
+    ),
+)
+
+_VERY_MANY = 10_000
+
+
+def _very_many(data: Dataset, exchange: Exchange) -> Dataset:
+    items = items_of(data, "ReferencedImageBoxSequence")
+    sop_class = str(items[0].get("ReferencedSOPClassUID")) if items else BasicFilmBox
+    random = exchange.visit.random
+    more = [(sop_class, f"2.25.{random.getrandbits(100)}") for _ in range(_VERY_MANY - len(items))]
+    data["ReferencedImageBoxSequence"] = [*items, *references(more)]
+    return data
+
+
+ROB_2: tuple[Case, ...] = (
+    print_case(
+        "ROB-2.03",
+        "Ten thousand image boxes",
+        "PS3.4 H.4.2.2.1.3",
+        on({(FILM_BOX, 1): with_data(_very_many)}, goes_on),
+        level=Level.SHOULD,
+        passes=(KEPT, RELEASE, ABORT),
+        nonstrict=(CLOSED,),
+        fails=(SILENCE, CRASHED),
+        close=Close.EITHER,
+        risky=True,
+    ),
+)
+
+
+async def _pace(peer: ScuPeer) -> Seen:
+    """Measure the time between our answer and the next request, and the size of PDUs."""
+    visit = peer.judge_plain()
+    pauses: dict[str, list[float]] = {}
+    for (_, _, answered), (name, asked, _) in zip(visit.times, visit.times[1:], strict=False):
+        pauses.setdefault(name, []).append((asked - answered) * 1000)
+    for name, values in pauses.items():
+        peer.measured[f"before {name}"] = (round(median(values), 3), "ms")
+    longest = max((wire.longest_p_data for wire in visit.wires), default=0)
+    peer.measured["longest P-DATA-TF"] = (longest, "bytes")
+    return Kept(f"{sum(map(len, pauses.values()))} pauses")
+
+
+PERF_2: tuple[Case, ...] = (print_case("PERF-2.01", "The pace of the SCU", "-", _pace, level=Level.INFO, fails=()),)

@@ -1,0 +1,423 @@
+"""PRN-N-2, PRN-L-2 and PRN-X-2: negotiation, order and content of the operations of a print SCU."""
+
+from collections.abc import Sequence
+
+from dimse.data import Dataset, decode, syntax_of
+from dimse.errors import DimseError
+from dimse.message import NActionRQ, NCreateRQ, NSetRQ
+from dimse.uids import (
+    BasicAnnotationBox,
+    BasicColorImageBox,
+    BasicColorPrintManagementMeta,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    BasicGrayscalePrintManagementMeta,
+    PresentationLUT,
+    Printer,
+    Verification,
+)
+from dimse.verify import Case, Close, Flags, Level, SubCase, Unprepared, Verdict
+from dimse.verify.observation import ABORT, BENT, BROKEN, CLOSED, KEPT, SILENCE, Broken, Kept, Observation
+from dimse.verify.scu import Exchange, Reaction, ScuPeer, Visit
+from dimse.verify.scu.outcomes import goes_on
+from dimse.verify.scu.reactions import with_fields
+
+from ...sop import IMAGE_SEQUENCE, MEMBERS
+from ..conversation import items_of
+from .material import (
+    BAD,
+    CRASHED,
+    FILM_BOX,
+    IMAGE_CLASSES,
+    RELEASE,
+    Pairs,
+    accepting,
+    data_sets_of,
+    gives_up_film,
+    instance_of,
+    of_plain,
+    on,
+    print_case,
+    reaches_action,
+    sop_class_of,
+    strayed,
+    syntax_of_exchange,
+    uses,
+    with_data,
+)
+from .plain_printer import references
+
+__all__ = ["PRN_L_2", "PRN_N_2", "PRN_X_2"]
+
+_METAS = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta)
+_SINGLES = (BasicFilmSession, BasicFilmBox, BasicGrayscaleImageBox, BasicColorImageBox, Printer, PresentationLUT)
+_NO_INSTANCE = 0x0112
+_MANY_BOXES = 50
+_C602 = 0xC602
+_OF_A_FILM = (BasicFilmBox, *IMAGE_CLASSES, BasicAnnotationBox)
+
+
+# --- negotiation ---
+
+
+def _own_contexts(visit: Visit) -> Pairs:
+    if (wrong := strayed(visit)) is not None:
+        yield wrong
+    for exchange in visit.exchanges:
+        abstract, sop_class = exchange.wire.contexts[exchange.context_id][0], sop_class_of(exchange.request)
+        if abstract != sop_class and sop_class not in MEMBERS.get(abstract, ()):
+            yield Broken(f"a request of {sop_class} on the context of {abstract}")
+
+
+def _ends_in_order(peer: ScuPeer, visit: Visit) -> Observation:
+    """Return `Kept` for a print, and for an end in order without one."""
+    found = reaches_action(peer, visit)
+    return (Kept("it ends in order without printing"),) if found == (RELEASE,) else found
+
+
+def _gray_only(peer: ScuPeer, visit: Visit) -> Observation:
+    for exchange, data in data_sets_of(visit.exchanges):
+        if sop_class_of(exchange.request) == BasicGrayscaleImageBox and b"RGB" in data:
+            return (Broken("an RGB image in a grayscale image box"),)
+    return _ends_in_order(peer, visit)
+
+
+PRN_N_2: tuple[Case, ...] = (
+    print_case(
+        "PRN-N-2.01",
+        "The SCU proposes each class it uses",
+        "PS3.4 H.5 ('one Abstract Syntax, in a Presentation Context, for each supported SOP Class or Meta SOP Class')",
+        of_plain(_own_contexts, "each request is on a context of its class"),
+        fails=(BROKEN,),
+    ),
+    print_case(
+        "PRN-N-2.02",
+        "Optional classes are refused",
+        "PS3.4 H.3.3.1; PS3.7 D.3.2",
+        on({}, reaches_action, service=accepting(Verification, *_METAS)),
+        level=Level.SHOULD,
+        nonstrict=(RELEASE,),
+        fails=(BROKEN, CRASHED),
+    ),
+    print_case(
+        "PRN-N-2.03",
+        "The Meta class is refused, single classes would do",
+        "PS3.7 D.3.2 c",
+        on({}, _ends_in_order, service=accepting(Verification, *_SINGLES, BasicAnnotationBox)),
+        level=Level.INFO,
+        nonstrict=(ABORT,),
+        fails=BAD,
+        close=Close.EITHER,
+    ),
+    print_case(
+        "PRN-N-2.04",
+        "Only the gray Meta class is accepted",
+        "PS3.7 D.3.2 c",
+        on({}, _gray_only, service=accepting(Verification, _METAS[0], PresentationLUT, BasicAnnotationBox, Printer)),
+        level=Level.SHOULD,
+        needs=Flags.SCU_PRINT | Flags.SCU_COLOR,
+        nonstrict=(ABORT, CLOSED),
+        fails=(BROKEN, CRASHED),
+    ),
+)
+
+
+# --- order ---
+
+
+def _order(visit: Visit) -> Pairs:
+    """Yield what breaks the order of operations, association by association."""
+    for wire in visit.wires:
+        session, film, boxes, luts = "", "", set[str](), set[str]()
+        for exchange in (each for each in visit.exchanges if each.wire is wire):
+            sop_class, uid = sop_class_of(exchange.request), instance_of(exchange)
+            if isinstance(exchange.request, NCreateRQ):
+                if sop_class == BasicFilmSession:
+                    session = uid
+                elif sop_class == BasicFilmBox:
+                    if not session:
+                        yield Broken("a film box without a film session")
+                    film, boxes = uid, _boxes_of(exchange)
+                    yield from _lut_known(exchange, luts)
+                elif sop_class == PresentationLUT:
+                    luts.add(uid)
+            elif uses(exchange) and sop_class in _OF_A_FILM and uid != film and uid not in boxes:
+                yield Broken(f"{type(exchange.request).__name__} of {uid}, which is not of the last film box")
+
+
+def _boxes_of(exchange: Exchange) -> set[str]:
+    data = exchange.data
+    keywords = ("ReferencedImageBoxSequence", "ReferencedBasicAnnotationBoxSequence")
+    return {str(item.get("ReferencedSOPInstanceUID")) for keyword in keywords for item in items_of(data, keyword)}
+
+
+def _lut_known(exchange: Exchange, luts: set[str]) -> Pairs:
+    for item in items_of(data_of(exchange), "ReferencedPresentationLUTSequence"):
+        uid = str(item.get("ReferencedSOPInstanceUID"))
+        if uid not in luts:
+            yield Broken(f"a reference to the Presentation LUT {uid}, which was not created")
+
+
+def data_of(exchange: Exchange) -> Dataset:
+    """Return the Data Set of a request, empty if it has none that can be read."""
+    for _, data in data_sets_of((exchange,)):
+        try:
+            return decode(data, syntax_of(syntax_of_exchange(exchange)))
+        except DimseError:
+            break
+    return Dataset()
+
+
+async def _uses_ours(peer: ScuPeer) -> Observation:
+    """Judge the UIDs in requests, where the SCU left them to the printer."""
+    visit = peer.judge_plain()
+    created = [each for each in visit.exchanges if isinstance(each.request, NCreateRQ)]
+    if not any(isinstance(each.request, NCreateRQ) and not each.request.AffectedSOPInstanceUID for each in created):
+        raise Unprepared("the SCU names all that it creates", Verdict.UNIMPLEMENTED)
+    for exchange in visit.exchanges:
+        if uses(exchange) and getattr(exchange.response, "Status", 0) == _NO_INSTANCE:
+            return (Broken(f"{instance_of(exchange)} is no instance that the responses named"),)
+    return (Kept("later requests use the UIDs of the responses"),)
+
+
+def _without_film(peer: ScuPeer, visit: Visit) -> Observation:
+    """Return `Broken` if the SCU uses the film box that was not made."""
+    fired = visit.exchanges[visit.fired_operations - 1] if visit.fired else None
+    film = instance_of(fired) if fired is not None else ""
+    for exchange in visit.exchanges[visit.fired_operations :]:
+        if isinstance(exchange.request, NSetRQ | NActionRQ) and instance_of(exchange) == film:
+            return (Broken("it uses the film box that was not made"),)
+    return gives_up_film(peer, visit)
+
+
+PRN_L_2: tuple[Case, ...] = (
+    print_case(
+        "PRN-L-2.01",
+        "Order of operations",
+        "PS3.4 H.4.1.2.1.3, H.4.2.2, H.4.3.1.2.1.3, H.4.9.2.1.3",
+        of_plain(_order, "session, film box, image boxes, in their order"),
+        fails=(BROKEN,),
+    ),
+    print_case(
+        "PRN-L-2.02",
+        "The SCU uses the UIDs of the response",
+        "PS3.7 §10.1.5.1.4",
+        _uses_ours,
+        fails=(BROKEN,),
+    ),
+    print_case(
+        "PRN-L-2.03",
+        "A failure in the middle",
+        "PS3.4 H.2.5",
+        on({(FILM_BOX, 1): with_fields(Status=0x0106, Data=None)}, _without_film),
+        level=Level.INFO,
+        passes=(KEPT, BENT),
+        nonstrict=(ABORT,),
+        fails=BAD,
+    ),
+)
+
+
+# --- content ---
+
+
+def _film_boxes(visit: Visit) -> Pairs:
+    sessions: dict[int, str] = {}
+    for exchange in visit.exchanges:
+        if not isinstance(exchange.request, NCreateRQ):
+            continue
+        sop_class = exchange.request.AffectedSOPClassUID
+        if sop_class == BasicFilmSession:
+            sessions[exchange.wire.number] = instance_of(exchange)
+        elif sop_class == BasicFilmBox:
+            yield from _film_box(exchange, sessions.get(exchange.wire.number, ""))
+
+
+def _film_box(exchange: Exchange, session: str) -> Pairs:
+    data = data_of(exchange)
+    if not data.get("ImageDisplayFormat"):
+        yield Broken("Image Display Format has no value")
+    items = items_of(data, "ReferencedFilmSessionSequence")
+    if len(items) != 1:
+        yield Broken(f"Referenced Film Session Sequence has {len(items)} items")
+    elif items[0].get("ReferencedSOPInstanceUID") != session:
+        yield Broken(f"Referenced Film Session Sequence names {items[0].get('ReferencedSOPInstanceUID')!s}")
+    meta = exchange.wire.contexts[exchange.context_id][0]
+    if meta == BasicGrayscalePrintManagementMeta and "ICCProfile" in data:
+        yield Broken("ICC Profile (0028,2000) on the context of the gray Meta SOP Class")
+
+
+_IMAGE = ("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit",
+          "PixelRepresentation", "PixelData")  # fmt: skip
+_GRAY_DEPTHS, _COLOR_DEPTHS = ((8, 8, 7), (16, 12, 11)), ((8, 8, 7),)
+
+
+def image_sets(visit: Visit) -> list[Exchange]:
+    """Return the N-SETs of image boxes that set an image."""
+    return [
+        each
+        for each in visit.exchanges
+        if isinstance(each.request, NSetRQ) and each.request.RequestedSOPClassUID in IMAGE_SEQUENCE
+    ]
+
+
+def _images(visit: Visit) -> Pairs:
+    for exchange in image_sets(visit):
+        sop_class = sop_class_of(exchange.request)
+        data = data_of(exchange)
+        position = data.get("ImageBoxPosition")
+        count = _layout_of(visit, exchange)
+        if not isinstance(position, int):
+            yield Broken("Image Box Position is missing")
+        elif count and not 1 <= position <= count:
+            yield Broken(f"Image Box Position {position} of a film with {count} image boxes")
+        items = items_of(data, IMAGE_SEQUENCE[sop_class])
+        if len(items) != 1:
+            yield Broken(f"the image sequence has {len(items)} items")
+            continue
+        yield from _image(items[0], is_color=sop_class == BasicColorImageBox)
+
+
+def _layout_of(visit: Visit, exchange: Exchange) -> int:
+    """Return the number of image boxes of the film that an image box is on."""
+    uid = instance_of(exchange)
+    for made in visit.exchanges:
+        if sop_class_of(made.request) == BasicFilmBox and uid in _boxes_of(made):
+            return len(items_of(made.data, "ReferencedImageBoxSequence"))
+    return 0
+
+
+def _image(image: Dataset, *, is_color: bool) -> Pairs:
+    required = (*_IMAGE, "PlanarConfiguration") if is_color else _IMAGE
+    lost = next((keyword for keyword in required if image.get(keyword) in (None, "", b"")), None)
+    if lost is not None:
+        yield Broken(f"{lost} is missing")
+        return
+    depth = (image.get("BitsAllocated"), image.get("BitsStored"), image.get("HighBit"))
+    if depth not in (_COLOR_DEPTHS if is_color else _GRAY_DEPTHS):
+        yield Broken(f"Bits Allocated, Bits Stored, High Bit {depth}")
+    if image.get("SamplesPerPixel") != (3 if is_color else 1):
+        yield Broken(f"Samples per Pixel {image.get('SamplesPerPixel')!s}")
+    if image.get("PixelRepresentation") != 0:
+        yield Broken(f"Pixel Representation {image.get('PixelRepresentation')!s}")
+    allowed = ("RGB",) if is_color else ("MONOCHROME1", "MONOCHROME2")
+    if image.get("PhotometricInterpretation") not in allowed:
+        yield Broken(f"Photometric Interpretation {image.get('PhotometricInterpretation')!s}")
+    if is_color and image.get("PlanarConfiguration") != 1:
+        yield Broken(f"Planar Configuration {image.get('PlanarConfiguration')!s}")
+
+
+def _with_boxes(count: int | None) -> Reaction:
+    """Return the reaction that answers a film box with another number of image boxes; None is no Data Set."""
+    if count is None:
+        return with_fields(Data=None)
+
+    def change(data: Dataset, exchange: Exchange) -> Dataset:
+        data["ReferencedImageBoxSequence"] = _more_boxes(exchange, items_of(data, "ReferencedImageBoxSequence"), count)
+        return data
+
+    return with_data(change)
+
+
+def _more_boxes(exchange: Exchange, items: Sequence[Dataset], count: int) -> list[Dataset]:
+    made = list(items[:count])
+    image_class = str(items[0].get("ReferencedSOPClassUID")) if items else BasicGrayscaleImageBox
+    random = exchange.visit.random
+    return made + references([(image_class, f"2.25.{random.getrandbits(100)}") for _ in range(count - len(made))])
+
+
+def _fills_or_fails(peer: ScuPeer, visit: Visit) -> Observation:
+    """Judge an SCU that got another number of image boxes than the film has."""
+    fired = visit.exchanges[visit.fired_operations - 1] if visit.fired else None
+    given = {str(item.get("ReferencedSOPInstanceUID")) for item in _answered_boxes(fired)}
+    later = visit.exchanges[visit.fired_operations :]
+    for exchange in later:
+        if exchange.wire is not (fired.wire if fired is not None else None):
+            continue
+        if sop_class_of(exchange.request) == BasicFilmBox and isinstance(exchange.request, NCreateRQ):
+            break
+        is_image = isinstance(exchange.request, NSetRQ) and sop_class_of(exchange.request) in IMAGE_CLASSES
+        if is_image and instance_of(exchange) not in given:
+            return (Broken(f"N-SET of {instance_of(exchange)}, which was not given"),)
+    if given:
+        found = goes_on(peer, visit)
+        return (Kept("it ends in order"),) if found == (RELEASE,) else found
+    return gives_up_film(peer, visit)
+
+
+def _answered_boxes(exchange: Exchange | None) -> list[Dataset]:
+    return [] if exchange is None else items_of(exchange.sent, "ReferencedImageBoxSequence")
+
+
+def _meta_class(data: Dataset, exchange: Exchange) -> Dataset:
+    meta = exchange.wire.contexts[exchange.context_id][0]
+    items = items_of(data, "ReferencedImageBoxSequence")
+    data["ReferencedImageBoxSequence"] = references(
+        [(meta, str(each.get("ReferencedSOPInstanceUID"))) for each in items]
+    )
+    return data
+
+
+def _film_fails(peer: ScuPeer, visit: Visit) -> Observation:
+    """Judge an SCU whose N-ACTION was refused; one that tries again and prints is right."""
+    again = [each for each in visit.exchanges[visit.fired_operations :] if isinstance(each.request, NActionRQ)]
+    if again:
+        found = goes_on(peer, visit)
+        return (Kept("it tries again"),) if found == (RELEASE,) else found
+    return gives_up_film(peer, visit)
+
+
+PRN_X_2: tuple[Case, ...] = (
+    print_case(
+        "PRN-X-2.01",
+        "The film box of the SCU",
+        "PS3.4 Table H.4-6 (M/M)",
+        of_plain(_film_boxes, "each film box has its format and its session"),
+        fails=(BROKEN,),
+    ),
+    print_case(
+        "PRN-X-2.02",
+        "The image of the SCU",
+        "PS3.4 Tables H.4-10, H.4-11 (M/M); PS3.3 C.13.5",
+        of_plain(_images, "each image is as in Tables H.4-10 and H.4-11"),
+        fails=(BROKEN,),
+    ),
+    print_case(
+        "PRN-X-2.03",
+        "Fewer and more image boxes than asked",
+        "PS3.4 H.4.2.2.1.3",
+        on({(FILM_BOX, 1): _with_boxes(0)}, _fills_or_fails),
+        level=Level.SHOULD,
+        subcases=(SubCase(name="50", run=on({(FILM_BOX, 1): _with_boxes(_MANY_BOXES)}, _fills_or_fails)),),
+        nonstrict=(BENT, ABORT),
+        fails=BAD,
+    ),
+    print_case(
+        "PRN-X-2.04",
+        "N-CREATE-RSP film box without data set",
+        "PS3.4 H.4.2.2.1.3",
+        on({(FILM_BOX, 1): _with_boxes(None)}, gives_up_film),
+        level=Level.SHOULD,
+        nonstrict=(BENT, ABORT),
+        fails=BAD,
+    ),
+    print_case(
+        "PRN-X-2.05",
+        "The Meta class as the class of the image boxes",
+        "PS3.4 H.4.2.2.1.3",
+        on({(FILM_BOX, 0): with_data(_meta_class)}, _ends_in_order),
+        level=Level.INFO,
+        fails=(CRASHED,),
+    ),
+    print_case(
+        "PRN-X-2.06",
+        "The queue is full",
+        "PS3.4 Table H.4-9 (C602)",
+        on({("N-ACTION", 1): with_fields(Status=_C602, Data=None)}, _film_fails),
+        level=Level.SHOULD,
+        needs=Flags.SCU_PRINT | Flags.COMMAND,
+        nonstrict=(BENT, ABORT),
+        fails=(CRASHED, SILENCE),
+    ),
+)
