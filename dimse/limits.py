@@ -21,7 +21,7 @@ class Limits:
 
     # bytes of all messages that arrive, wait or are performed at once; beyond this limit, peers are not read from
     memory: int = 1 << 31
-    host_memory: int = 3 << 28  # of `memory`, from one address; 19 images of 40 MiB fit, and further ones wait
+    host_memory: int = 3 << 28  # bytes of `memory` for one address; 19 images of 40 MiB fit, and further ones wait
 
     # counts, in one message or PDU
     fragments: int = 1 << 18  # of one message; enough for `data_set` bytes in fragments of 2 KiB
@@ -32,9 +32,9 @@ class Limits:
     # counts, at once
     requests: int = 2  # received and not yet begun; a peer with more is not read from until they have begun
     associations: int = 500
-    host_associations: int = 200  # of `associations`, from one address
+    host_associations: int = 200  # how many of `associations` may come from one address
     connections: int = 1000  # with or without an association; further connections are closed unread
-    host_connections: int = 400  # of `connections`, from one address
+    host_connections: int = 400  # how many of `connections` may come from one address
 
 
 LIMITS = Limits()
@@ -48,8 +48,8 @@ class Timeouts:
     artim: float = 10.0  # the ARTIM timer, PS3.8 §9.1.5
     pdu: float = 30.0  # for the rest of a PDU that has begun
     message: float = 900.0  # for the rest of a message that has begun; enough for `Limits.data_set` at 5 Mbit/s
-    stall: float = 10.0  # for 16 KiB more of a message, while others wait for the memory that it holds
-    idle: float = 120.0  # for the peer's next whole PDU, on the acceptor's side
+    stall: float = 10.0  # for 16 KiB more of a message, while other peers wait for its memory
+    idle: float = 120.0  # for the peer's next complete PDU, on the acceptor's side
     dimse: float = 120.0  # for the response to a request
     handler: float = 120.0  # for the response of a handler; after that, the peer gets a processing failure
     write: float = 60.0  # for a peer that has stopped reading to resume

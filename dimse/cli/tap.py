@@ -1,4 +1,4 @@
-"""``dimse tap``: stand between two programs, and show what they say to each other."""
+"""The command ``dimse tap``, which stands between two programs and shows what they send to each other."""
 
 import argparse
 import asyncio
@@ -32,7 +32,7 @@ from .tap_pages import PageProcess, Views
 __all__ = ["add", "no_views"]
 
 _LISTEN = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
-_HIGHEST_PORT = 65535
+_HIGHEST_PORT = 65535  # TCP ports have 16 bits
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -59,7 +59,7 @@ def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
         type=peer,
         required=True,
         metavar="AE@HOST:PORT",
-        help="the target of each connection; AE may be left out, since clients say it themselves",
+        help="the target of each connection; AE may be left out, since clients send it themselves",
     )
     parser.add_argument("--html", type=Path, metavar="DIR", help="write a page of each association to this folder")
     parser.add_argument("--pcap", type=Path, metavar="DIR", help="write a capture of each association to this folder")
@@ -113,7 +113,7 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
 async def _forward(
     arguments: argparse.Namespace, tls: TLSContext | None, to_tls: TLSContext | None, output: "_Output"
 ) -> None:
-    """Forward until Ctrl-C or SIGTERM. A second one ends the command at once."""
+    """Forward until Ctrl-C or SIGTERM. A second signal ends the command at once."""
     host, port = arguments.listen
     target: Peer = arguments.to
     timeouts = Timeouts(connect=arguments.timeout)
@@ -128,7 +128,7 @@ async def _forward(
 async def _stopped() -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in _STOPS:
-        with suppress(NotImplementedError, RuntimeError):  # only a main thread has handlers, and Windows has none
+        with suppress(NotImplementedError, RuntimeError):  # handlers need the main thread, and Windows lacks them
             loop.add_signal_handler(number, stop.set)
     try:
         await stop.wait()
@@ -139,7 +139,7 @@ async def _stopped() -> None:
 
 
 class _Output:
-    """Where the bytes of all connections go besides their target."""
+    """The outputs for the bytes of all connections: lines, recordings and pages."""
 
     def __init__(
         self,
@@ -160,7 +160,7 @@ class _Output:
         self._count = 0
 
     def open(self, client: Address, target: Address) -> "_Watch":
-        """Return what sees the bytes of a new connection."""
+        """Return the observer of a new connection."""
         self._count += 1
         tap = None
         if self._recorder is not None:
@@ -171,7 +171,7 @@ class _Output:
         return _Watch(self, self._count, title, tap)
 
     def make_page(self, recording: Path, number: int, title: str, why: str) -> None:
-        """Begin to make the page of a recording that is complete."""
+        """Start to write the page of a complete recording."""
         if self._pages is None or self._html is None:
             return
         page = self._html / f"{recording.stem}.html"
@@ -194,7 +194,7 @@ def _shown(address: Address) -> str:
 
 
 class _Watch:
-    """What sees the bytes of one connection."""
+    """The observer of one connection."""
 
     def __init__(self, output: _Output, number: int, title: str, tap: Tap | None) -> None:
         self._output = output

@@ -1,8 +1,8 @@
-"""The lines of ``dimse tap``: a process that explains and prints, and a queue of bounded length to it.
+"""The lines of ``dimse tap``: a process that explains and prints, and a bounded queue to that process.
 
-Explaining takes longer than forwarding, and a hostile peer can make it take much longer. In a process of its own it
-neither holds up the forwarding nor shares Python's lock with it. If it falls too far behind, the association that has
-most bytes in the queue gets no more lines.
+Explaining takes longer than forwarding, and a hostile peer can make it take much longer. In a process of its own,
+explaining neither delays the forwarding nor shares Python's lock with it. If explaining falls too far behind, the
+association with the most bytes in the queue gets no further lines.
 """
 
 import signal
@@ -18,22 +18,22 @@ from ..explain.live import Live
 
 __all__ = ["LineProcess"]
 
-_MOST_QUEUED = 1 << 27  # bytes
-_BATCH = 1 << 20  # bytes to hand over at once
+_MOST_QUEUED = 1 << 27  # bytes in the queue; beyond this, one association gets no further lines
+_BATCH = 1 << 20  # bytes to hand over to the process at once
 _BEHIND = "no more lines: the explanation is too far behind"
 _OPENED, _SAID, _CLOSED, _LOST = range(4)
 
-_Item = tuple[int, int, str, bytes]  # association, kind, a side or words, bytes
+_Item = tuple[int, int, str, bytes]  # association; kind; the side, or words to print; bytes
 
 
 class LineProcess:
-    """Prints lines of associations on standard output; each begins with the number of its association."""
+    """A process that prints lines on standard output; each line begins with the number of its association."""
 
     def __init__(self, *, most_queued: int = _MOST_QUEUED) -> None:
         self._most_queued = most_queued
         self._queue: deque[_Item] = deque()
-        self._queued: Counter[int] = Counter()  # bytes of each association
-        self._lost: set[int] = set()  # associations without more lines
+        self._queued: Counter[int] = Counter()  # queued bytes by association
+        self._lost: set[int] = set()  # associations that get no further lines
         self._changed = Condition()
         self._is_closed = False
         context = get_context("spawn")  # a fork would keep the sockets open
@@ -58,7 +58,7 @@ class LineProcess:
         self._put((number, _CLOSED, why, b""))
 
     def close(self) -> None:
-        """Print all that waits, and end the process."""
+        """Print everything that waits, and end the process."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
@@ -74,7 +74,7 @@ class LineProcess:
             self._changed.notify()
 
     def _drop(self) -> None:
-        """Drop the bytes of the association that has most of them in the queue, and all its later ones."""
+        """Drop the bytes of the association with the most bytes in the queue, and all its later bytes."""
         ((number, _),) = self._queued.most_common(1)
         self._lost.add(number)
         self._queue = deque(item for item in self._queue if item[0] != number or item[1] != _SAID)
@@ -82,7 +82,7 @@ class LineProcess:
         del self._queued[number]
 
     def _feed(self) -> None:
-        """Hand the queue over. After the process has ended, as at the end of a pipe, drop what comes."""
+        """Hand the queue over to the process. Once the process has ended, as at the end of a pipe, drop all items."""
         is_ended = False
         while items := self._next():
             if not is_ended:
@@ -93,7 +93,7 @@ class LineProcess:
         self._sender.close()
 
     def _next(self) -> list[_Item]:
-        """Wait for items and return the first ones; none once the queue is closed and empty."""
+        """Wait for items and return a batch; an empty list once the queue is closed and empty."""
         items: list[_Item] = []
         size = 0
         with self._changed:
@@ -111,10 +111,10 @@ class LineProcess:
 
 
 def _print_lines(receiver: Connection) -> None:
-    """Print what comes, until the other end is closed. Ctrl-C reaches this process, too, and is left to the other."""
+    """Print the received items until the other end is closed. Ctrl-C is left to the parent process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lives: dict[int, Live] = {}
-    with suppress(EOFError, BrokenPipeError):  # the end; the reader of the lines has gone
+    with suppress(EOFError, BrokenPipeError):  # the other end is closed, or the reader of the lines has gone
         while True:
             for item in receiver.recv():
                 for line in _lines(lives, item):

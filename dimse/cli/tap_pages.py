@@ -1,4 +1,4 @@
-"""The pages of ``dimse tap``: a process that makes the page of each recording, one after the other."""
+"""The pages of ``dimse tap``: a process that writes the page of each recording, one after another."""
 
 import signal
 from collections.abc import Callable, Sequence
@@ -13,36 +13,39 @@ from ..files import write_whole
 
 __all__ = ["PageProcess", "page_of_recording"]
 
-_MOST_READ = 1 << 28  # bytes of a recording
+_MOST_READ = 1 << 28  # bytes of a recording that a page explains
 
 Views = Callable[[], Sequence[View]]
 
 
 class PageProcess:
-    """Makes pages from recordings. ``views`` must be a function of a module, since it is handed to a process."""
+    """A process that writes pages of recordings. ``views`` must be a function of a module, since it is pickled."""
 
     def __init__(self, views: Views) -> None:
         self._views = views
         self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
 
     def make(self, recording: Path, page: Path, title: str, faults: Sequence[str], *, keep: bool) -> Future[str]:
-        """Begin to make ``page``. The result says what went wrong, "" if nothing did; ``keep`` keeps the recording."""
+        """Start to write ``page``. The result is an error in words, "" for none; ``keep`` keeps the recording."""
         return self._pool.submit(page_of_recording, recording, page, title, faults, self._views, keep=keep)
 
     def close(self) -> None:
-        """Make all pages that are begun, and end the process."""
+        """Finish all pages that were started, and end the process."""
         self._pool.shutdown()
 
 
 def _ignore_interrupts() -> None:
-    """Leave Ctrl-C, which reaches this process, too, to the one that forwards."""
+    """Leave Ctrl-C, which also reaches this process, to the process that forwards."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def page_of_recording(
     recording: Path, page: Path, title: str, faults: Sequence[str], views: Views, *, keep: bool
 ) -> str:
-    """Write the page of a recording with one connection, whose client counts as the requestor. Return what failed."""
+    """Write the page of a recording with one connection, whose client counts as the requestor.
+
+    Return the error in words; "" if there is none.
+    """
     notes = list(faults)
     try:
         with recording.open("rb") as file:

@@ -67,7 +67,7 @@ class Cursor(ABC):
         header, first = (layout.item if implicit else layout.short).unpack_from, layout.sequence.unpack_from
         plain, short, sequences, most = plain_vrs().get, SHORT_VRS.get, sequence_tags(), LONGEST_PLAIN
         long = 8 if implicit else 12  # bytes in the header of a sequence
-        item_key = -1 if layout.big_endian else layout.key(ITEM)  # in big endian an item may need `widen` at its end
+        item_key = -1 if layout.big_endian else layout.key(ITEM)  # -1: in big endian, only the parser enters items
         at, offset, end, elements, origin = self.offset, self.offset, self.end, self.elements, self.origin
         try:
             for left in range(self.left, 0, -1):

@@ -143,8 +143,8 @@ class Assembler:
         self._most_skipped = most_skipped
         self._on_growth = on_growth
         self._storage: Storage = storage or _PlainStorage()
-        self._fragments = 0  # of the message under way
-        self._context_id: int | None = None  # of the message under way
+        self._fragments = 0  # fragments received of the message under way
+        self._context_id: int | None = None  # the context of the message under way
         self._reader = CommandReader()
         self._command = bytearray()
         self._message: Message | None = None  # the message whose Data Set is under way

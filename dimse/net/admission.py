@@ -33,7 +33,7 @@ class Admission:
         self._limits = limits
         self._minute_began = monotonic()
         self._logged: Counter[str] = Counter()  # events in the current minute
-        self._connections: Counter[str] = Counter()  # by address
+        self._connections: Counter[str] = Counter()  # connections by address
         self._associations: Counter[str] = Counter()
 
     def record_limit(self, limit: str, peer: str, cause: str = "") -> None:

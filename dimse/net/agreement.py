@@ -24,7 +24,7 @@ from ..ul import (
 __all__ = ["Agreement", "user_information"]
 
 _DEFAULT_ROLES = Roles()
-_NO_LIMIT = 0xFFFF  # outstanding operations; never reached in practice, since a Message ID has only 16 bits
+_NO_LIMIT = 0xFFFF  # outstanding operations: as many as there are Message IDs from 1 to 65535
 
 
 def user_information(limits: Limits) -> tuple[UserItem, ...]:
@@ -59,7 +59,7 @@ class Agreement:
     def context_for(self, *abstract_syntaxes: str) -> Context:
         """Return an accepted context for the first of ``abstract_syntaxes`` that has one.
 
-        Raises `ContextNotAccepted` if none has.
+        Raises `ContextNotAccepted` if there is no such context.
         """
         for abstract_syntax in abstract_syntaxes:
             for context in self.contexts.values():

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 _RECENT = 0.1  # seconds for which a peer that used up its share counts as busy
 _STARTS = 16  # handlers to start in one iteration of the event loop
-_COUNTED = 8  # starts after which the next iteration is waited for, to count from zero again
+_COUNTED = 8  # starts before the count is scheduled to be reset in the next iteration; few requests schedule none
 _THREADS = 2  # threads that work at once
 
 

@@ -19,7 +19,7 @@ MOST_SPARE = 1 << 27  # bytes of spare maps, at most
 
 # Bytes; a shorter Data Set is faster in a bytearray, which uses memory that the process already has
 _MAP_FROM = 1 << 22
-_SMALLEST_MAP = 1 << 16  # bytes; at least this size, if it is much larger than what has arrived, makes a map
+_SMALLEST_MAP = 1 << 16  # bytes; up to this size, a Data Set always lies in a bytearray
 _HUGE_PAGE = 1 << 21  # bytes; Linux uses huge pages throughout a map only if its length is a multiple of this
 _SLICE = 1 << 25  # bytes to unmap in one iteration of the event loop, which takes up to 3 ms if pages are small
 _CAN_KEEP = hasattr(mmap, "MADV_FREE")

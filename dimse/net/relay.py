@@ -1,10 +1,10 @@
-"""A relay between programs: it takes connections, connects each one to a target, and forwards all bytes unchanged.
+"""A relay between programs, which connects each client to a target and forwards all bytes unchanged.
 
-Nothing is parsed here, so broken bytes pass as they are. So do the ends: a side that has sent its last byte ends only
-its own direction, and a reset of one connection resets the other. An end that does not take bytes stops the reading
-from the other end, so a connection never holds more than one read and what asyncio keeps at most.
+Nothing is parsed here, so invalid bytes pass as they are. The ends pass, too: a side that has sent its last byte ends
+only its own direction, and a reset of one connection resets the other. While one end takes no bytes, the other end is
+not read from, so a connection never holds more than one read and the buffer of asyncio.
 
-Either side may use TLS. The relay is then the peer of both, and its `Watch` sees the bytes in the clear.
+Either side may use TLS. The relay is then the TLS peer of that side, and its `Watch` sees decrypted bytes.
 """
 
 import asyncio
@@ -28,21 +28,21 @@ __all__ = ["Relay", "Watch", "relay"]
 
 _log = logging.getLogger("dimse.net")
 
-_DESCRIPTORS = 3  # of a connection: two sockets, and the file of a recording
+_DESCRIPTORS = 3  # descriptors of a link: two sockets, and the file of a recording
 _PLAIN = 1 << 17  # bytes to decrypt at once
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by a reset
+_RESET = struct.pack("ii", 1, 0)  # the SO_LINGER value with which closing a socket resets the connection
 _SHORT_READ = 2048  # bytes; see `_End.data_received`
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
 class Watch(Protocol):
-    """What sees the bytes of one connection, after they were forwarded. It returns soon, and raises nothing."""
+    """An observer of the bytes of one link, after they were forwarded. Its methods return soon, and raise nothing."""
 
     def said(self, by_client: bool, data: bytes) -> None:
-        """Take bytes of one side."""
+        """Take the bytes that one side has sent."""
 
     def closed(self, why: str) -> None:
-        """Take note of the end, once both sides are closed."""
+        """Take note that both sides are closed; ``why`` is the reason in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class _Settings:
 
 
 class Relay:
-    """A listener and the connections that it forwards. Made by `relay`."""
+    """A listener and the connections that it forwards. Created by `relay`."""
 
     def __init__(self, settings: _Settings, limits: Limits) -> None:
         self.host = ""
@@ -72,10 +72,10 @@ class Relay:
         self._links: set[_Link] = set()
         self._joining: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
-        self._changed = asyncio.Event()  # a connection is gone
+        self._changed = asyncio.Event()  # set when a link is gone
 
     async def start(self, host: str, port: int) -> None:
-        """Start listening. Raises OSError if that fails, and `EncodeError` for a TLS context of the wrong side."""
+        """Start listening. Raises OSError if that fails, or `EncodeError` for a TLS context of the wrong side."""
         self._link()
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(lambda: self._link().client, host, port)
@@ -119,7 +119,7 @@ class Relay:
 
 
 class _Link:
-    """Two connections that are forwarded to each other."""
+    """Two connections, each of which is forwarded to the other."""
 
     def __init__(
         self, settings: _Settings, on_client: Callable[["_Link"], None], on_gone: Callable[["_Link"], None]
@@ -168,7 +168,7 @@ class _Link:
             end.start()
 
     def side(self, end: "_End") -> str:
-        """Return the name of a side."""
+        """Return the name of an end, for messages."""
         return "the client" if end is self.client else "the target"
 
     def fail(self, why: str) -> None:
@@ -179,7 +179,7 @@ class _Link:
             end.reset()
 
     def lost(self, end: "_End", why: str) -> None:
-        """Take note that a connection is gone; ``why`` is empty if that was in order."""
+        """Take note that a connection is gone; ``why`` is empty if the connection ended normally."""
         other = end.other
         if not (end.has_ended and other.has_ended):
             self._why = self._why or why
@@ -199,18 +199,18 @@ class _End(asyncio.Protocol):
         self.link = link
         self.address: Address = ("", 0)
         self.is_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.has_ended = False  # its peer has sent its last byte
+        self.has_ended = False  # whether the peer has sent its last byte
         self.is_lost = False
         self._session = session
         self._plain = memoryview(bytearray(_PLAIN if session is not None else 0))
         self._stream: asyncio.Transport | None = None
         self._socket: socket.socket | None = None
-        self._is_full = False  # it takes no more bytes now
+        self._is_full = False  # whether the socket takes no bytes at present
         self._deadline: asyncio.TimerHandle | None = None
 
     @property
     def name(self) -> str:
-        """Address and port of the peer."""
+        """The address and the port of the peer."""
         return f"{self.address[0]}:{self.address[1]}"
 
     @property
@@ -218,7 +218,7 @@ class _End(asyncio.Protocol):
         """Whether there is, or was, a connection."""
         return self._stream is not None
 
-    # --- what asyncio calls ---
+    # --- methods for asyncio ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -234,10 +234,10 @@ class _End(asyncio.Protocol):
             self._forward(data)
         else:
             self._decrypt(data)
-        # A sender with Nagle's algorithm waits for the acknowledgment of a short segment before it sends the next one,
-        # and the system may delay it by 40 ms
+        # A sender with Nagle's algorithm waits for the acknowledgment of a short segment before it sends the next
+        # segment, and the system may delay the acknowledgment by 40 ms.
         if len(data) < _SHORT_READ and _QUICKACK is not None and self._socket is not None and not self.is_lost:
-            with suppress(OSError):  # the connection is broken, which asyncio will tell
+            with suppress(OSError):  # the connection is broken, which asyncio will report
                 self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def eof_received(self) -> bool:
@@ -259,32 +259,32 @@ class _End(asyncio.Protocol):
         why = "" if exc is None else f"reset by {self.link.side(self)}: {escaped(str(exc))}"
         if not self.is_ready.done():
             self.is_ready.set_exception(RemoteProtocolError(why or "the connection closed during the TLS handshake"))
-            self.is_ready.exception()  # nobody may wait for it
+            self.is_ready.exception()  # marks the error as retrieved, because there may be no waiting task
         self.link.lost(self, why)
 
-    # --- what the link and the other end call ---
+    # --- methods for the link and the other end ---
 
     def start(self) -> None:
-        """Begin to read; with TLS, begin the handshake."""
+        """Start to read; with TLS, also start the handshake."""
         if self._session is None:
             self.is_ready.set_result(None)
         else:
             self._deadline = asyncio.get_running_loop().call_later(self.link.timeouts.connect, self._on_overdue)
-            self._decrypt(b"")  # a client speaks first
+            self._decrypt(b"")  # a client sends first
         self.resume()
 
     def pause(self) -> None:
-        """Read no more for now."""
+        """Stop reading for the time being."""
         if self._stream is not None and not self._stream.is_closing():
             self._stream.pause_reading()
 
     def resume(self) -> None:
-        """Read on, if the other end takes bytes."""
+        """Resume reading if the other end takes bytes."""
         if self._stream is not None and not self._stream.is_closing() and not self.other._is_full:
             self._stream.resume_reading()
 
     def write(self, data: bytes) -> None:
-        """Send bytes of the other end."""
+        """Send bytes that the other end has received."""
         if self._stream is None or self._stream.is_closing():
             return
         if self._session is None:
@@ -321,7 +321,7 @@ class _End(asyncio.Protocol):
         """Reset the connection, after the bytes that wait to be sent if the peer takes them soon."""
         if self._stream is None or self._stream.is_closing() or self._socket is None:
             return
-        with suppress(OSError):  # it is broken, which asyncio will tell
+        with suppress(OSError):  # the connection is broken, which asyncio will report
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._close_soon()
 
@@ -358,14 +358,14 @@ class _End(asyncio.Protocol):
             self._end()
 
     def _flush(self) -> None:
-        """Write the bytes that TLS has for the peer."""
+        """Write the bytes that the session has for the peer."""
         assert self._session is not None
         data = self._session.data_to_send()
         if data and self._stream is not None and not self._stream.is_closing():
             self._stream.write(data)
 
     def _end(self) -> None:
-        """Forward the end of what the peer sends; close both connections when it was the second end."""
+        """Forward the end of the peer's bytes; close both connections if the other side has already ended."""
         if self.has_ended:
             return
         self.has_ended = True
@@ -375,18 +375,18 @@ class _End(asyncio.Protocol):
             self.close()
 
     def _fail(self, error: RemoteProtocolError) -> None:
-        """End a connection whose TLS has failed, so that the peer still reads the alert."""
+        """End a connection whose TLS has failed, in such a way that the peer still reads the alert."""
         self._flush()
         self._close_soon()
         if not self.is_ready.done():
             self.is_ready.set_exception(error)
-            self.is_ready.exception()  # nobody may wait for it
+            self.is_ready.exception()  # marks the error as retrieved, because there may be no waiting task
         if self is self.link.client:
             _log.warning("%s: closed: %s", self.name, escaped(str(error)))
         self.link.fail(f"{self.link.side(self)}: {error}")
 
     def _on_overdue(self) -> None:
-        self._fail(RemoteProtocolError(f"the TLS handshake was not done within {self.link.timeouts.connect:g} s"))
+        self._fail(RemoteProtocolError(f"the TLS handshake was not complete within {self.link.timeouts.connect:g} s"))
 
 
 @asynccontextmanager
@@ -404,10 +404,10 @@ async def relay(
 ) -> AsyncIterator[Relay]:
     """Run a relay from ``host`` and ``port`` (0: any free port) to a target, for the time of the block.
 
-    ``watch`` is called with the addresses of client and target once both are connected, and returns what sees the bytes
-    of the connection. ``tls`` comes from `server_context`, ``to_tls`` from `client_context`. A target that cannot be
-    reached costs its client the connection, and a line in the log. Raises OSError if it cannot listen, and
-    `EncodeError` for an argument that cannot be used.
+    ``watch`` is called with the addresses of client and target once both are connected, and returns the observer of
+    their bytes. ``tls`` comes from `server_context`, and ``to_tls`` from `client_context`. If the target cannot be
+    reached, the connection of the client is closed, with a line in the log. Raises OSError if the relay cannot listen,
+    or `EncodeError` for an argument that cannot be used.
     """
     check_address(host, port, lowest=0)
     check_address(to_host, to_port)

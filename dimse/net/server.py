@@ -125,7 +125,7 @@ class Server:
             )
         except ValueError as exc:  # raised by asyncio for a string that cannot be a host name
             raise EncodeError(f"{host!a} is not a valid host name: {exc}", path="host") from exc
-        except socket.gaierror as exc:  # its message does not name the host
+        except socket.gaierror as exc:  # the message of this error does not name the host
             raise socket.gaierror(exc.errno, f"cannot listen on {host}: {exc.strerror}") from exc
         try:
             await listener.start_serving()
