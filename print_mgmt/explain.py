@@ -1,7 +1,7 @@
-"""The films of a recorded association, for `dimse.explain`: they grow as their messages arrive.
+"""Shows the films of a recorded association in pages of `dimse.explain`, as they are filled message by message.
 
-A film changes with each successful response. At N-ACTION it is rendered at a low resolution, as the printer of this
-package would print it; the printer that was recorded may have other tones and edges.
+A film changes with each successful response. At N-ACTION, it is rendered at a low resolution, as the printer of this
+package would print it; tones and margins of the recorded printer may differ.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,7 +45,7 @@ __all__ = ["FilmView"]
 
 _LONGEST_PAGE = 480  # pixels of the longer side of a rendered film
 _USUAL = Sheet(ImageDisplayFormat="STANDARD\\1,1")
-_MOST_OUTSTANDING = 1000  # requests without a response
+_MOST_OUTSTANDING = 1000  # requests that are remembered until their response
 _WORDS = {
     BasicFilmSession: ("NumberOfCopies", "PrintPriority", "MediumType", "FilmDestination"),
     BasicFilmBox: ("ImageDisplayFormat", "FilmOrientation", "FilmSizeID", "MagnificationType"),
@@ -54,7 +54,7 @@ _WORDS = {
 
 @dataclass(slots=True)
 class _Known:
-    """The instances that the recording has made so far, by UID."""
+    """The instances that have been created so far in the recording, by UID."""
 
     films: dict[str, FilmBox] = field(default_factory=dict)
     images: dict[str, tuple[str, ImageBox]] = field(default_factory=dict)  # with the UID of the film
@@ -63,14 +63,14 @@ class _Known:
 
 
 class FilmView:
-    """A `dimse.explain.View` of print: it sees the messages of one association."""
+    """A `dimse.explain.View` of printing, which sees the messages of one association."""
 
     def __init__(self) -> None:
         self._known = _Known()
         self._requests: dict[int, tuple[Message, Dataset]] = {}
 
     def see(self, who: str, message: Completed) -> Iterator[Seen]:
-        """Yield what a message changes: requests of the requestor when they succeed, and events of the printer."""
+        """Yield the changes that a message makes: a successful response to a request, or an event of the printer."""
         said = message.message
         if isinstance(said, NEventReportRQ):
             yield from _event(said)
@@ -85,7 +85,7 @@ class FilmView:
                     yield Seen(name="not shown", words=escaped(str(exc)), is_fault=True)
 
     def sentence(self, tag: int) -> tuple[str, str]:
-        """Return what an attribute of print is for, and the section that defines it."""
+        """Return a sentence about an attribute of Print Management, and the section that defines the attribute."""
         return _sentences().get(tag, ("", ""))
 
     def _succeed(self, request: Message, sent: Dataset, response: Response, got: Dataset) -> Iterable[Seen]:
@@ -180,16 +180,16 @@ def _merged(before: Dataset, changes: Dataset) -> Dataset:
 
 
 def _sheet(attributes: Dataset) -> Sheet:
-    """Return the sheet of a film box; what the recording does not say has the defaults of `Sheet`.
+    """Return the sheet of a film box; attributes that the recording does not contain have the defaults of `Sheet`.
 
-    A printer's own text boxes are unknown, so the film is shown without text.
+    The annotation formats of the printer are unknown, so the film is shown without annotations.
     """
     sheet = replace(plain_sheet(attributes), AnnotationDisplayFormatID="")
     return sheet if sheet.FilmSizeID else replace(sheet, FilmSizeID=_USUAL.FilmSizeID)
 
 
 def _words(sop_class: str, attributes: Dataset) -> str:
-    """Return the attributes that describe an instance in one line, without free text."""
+    """Return the attributes that describe an instance, in one line and without free text."""
     values = (text(attributes, keyword) for keyword in _WORDS[sop_class] if keyword != "NumberOfCopies")
     copies = integer(attributes, "NumberOfCopies", 0) if sop_class == BasicFilmSession else 0
     counted = [f"{copies} {'copy' if copies == 1 else 'copies'}"] if copies else []
@@ -197,7 +197,7 @@ def _words(sop_class: str, attributes: Dataset) -> str:
 
 
 def _film(film: FilmBox) -> Seen:
-    """Return a film without images: its boxes."""
+    """Return the layout of a film: its boxes, without images."""
     layout = lay_out(film.plain)
     boxes = tuple(
         (box.x / layout.width, box.y / layout.height, box.width / layout.width, box.height / layout.height, str(number))
@@ -259,7 +259,7 @@ def _event(event: NEventReportRQ) -> Iterator[Seen]:
 
 @cache
 def _sentences() -> dict[int, tuple[str, str]]:
-    from importlib import resources  # it takes 7 ms, and only a page needs it
+    from importlib import resources  # this import takes 7 ms, and only pages need it
 
     lines = resources.files("print_mgmt").joinpath("sentences.tsv").read_text(encoding="utf-8").splitlines()
     rows = (line.split("\t") for line in lines)

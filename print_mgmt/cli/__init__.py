@@ -8,9 +8,9 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; return the exit status."""
+    """Run a command; return its exit status."""
     with exit_on_interrupt():
-        from .commands import command  # only now, so that Ctrl-C cannot interrupt the import
+        from .commands import command  # here, so that Ctrl-C during the import is handled
 
         chosen = command(argv)
     return chosen()

@@ -1,4 +1,4 @@
-"""The commands of ``print-mgmt``. A command is a module of its name, imported when it is chosen."""
+"""The commands of ``print-mgmt``. Each command is a module with the same name, which is imported when it is used."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -15,21 +15,21 @@ _COMMANDS = {
     "serve": "act as a printer that writes films to files",
     "print": "print images",
     "pattern": "write a test pattern as a file",
-    "status": "show the state of a printer",
+    "status": "show the status of a printer",
     "explain": "explain a recorded association, with its films",
-    "tap": "stand between two programs, and explain what they print",
+    "tap": "forward the traffic between two programs, and explain what they print",
     "conformance": "write the conformance statement of a printer",
-    "verify": "judge a printer by the standard, case by case",
+    "verify": "test a printer against the standard, one test case at a time",
     "config": "check the configuration of a site",
     "route": "show where a film would go, and why",
     "work": "deliver the films of a site, and accept none",
-    "spool": "look after the films in a spool",
+    "spool": "manage the films in a spool",
 }
 
 
 def command(argv: Sequence[str] | None) -> Callable[[], int]:
-    """Parse ``argv`` and return the command, which returns its exit status."""
-    description = "DICOM Print Management: act as a printer, print on a printer, show its state."
+    """Parse ``argv``, and return a function that runs the command and returns its exit status."""
+    description = "DICOM Print Management: act as a printer, print on a printer, or show its status."
     parser = Parser(prog="print-mgmt", description=description, epilog=EXIT_STATUS)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, summary in _COMMANDS.items():
@@ -42,7 +42,7 @@ def _add_options(name: str, parser: Parser) -> None:
 
 
 def _with_color(words: Sequence[str]) -> list[str]:
-    """Give each ``--color`` its value: the next word if it is a value, else yes. An image name is never a value."""
+    """Join each ``--color`` with its value: the next word if it is a value, otherwise "yes"."""
     said = list(words)
     end = said.index("--") if "--" in said else len(said)
     for position in reversed(range(end)):

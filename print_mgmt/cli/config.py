@@ -1,4 +1,4 @@
-"""``print-mgmt config``: check the file of a site, and ask its destinations whether they can be reached."""
+"""``print-mgmt config``: check the configuration file of a site, and the condition of its destinations."""
 
 import argparse
 import asyncio
@@ -14,20 +14,23 @@ __all__ = ["add"]
 
 _EXAMPLES = """examples:
   print-mgmt config check site.toml
-  print-mgmt config check site.toml --ask      also ask each destination for its state
+  print-mgmt config check site.toml --ask      also check the condition of each destination
 
-Exit status: 0 the file is right, 1 it cannot be read, or a destination has failed, 2 it has faults, one line each.
+Exit status: 0 if the file is valid, 1 if it cannot be read or a destination is in FAILURE, 2 if it has errors, which
+are shown one per line.
 """
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the options of the command."""
-    parser.description = "Check the file of a site: printers, destinations, routes, identification, spool."
+    """Add the options of the command to ``parser``."""
+    parser.description = (
+        "Check the configuration file of a site: its printers, destinations, routes, identification and spool."
+    )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("what", choices=("check",), help="check: read the file, and name each fault")
+    parser.add_argument("what", choices=("check",), help="check: read the file, and show each error")
     parser.add_argument("file", metavar="FILE.toml", help="the file; see docs/site.md")
-    parser.add_argument("--ask", action="store_true", help="also ask each destination whether it can take films")
+    parser.add_argument("--ask", action="store_true", help="also ask each destination whether it can accept films")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(command=_check)
 
@@ -52,7 +55,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 async def _asked(site: SiteConfig, *, as_json: bool) -> int:
-    """Ask all destinations for their states; return 1 if one has failed."""
+    """Show the conditions of all destinations; return 1 if one is in FAILURE."""
     names = list(site.destinations)
     conditions = await asyncio.gather(*(site.destinations[name].destination.check() for name in names))
     if as_json:

@@ -10,12 +10,12 @@ __all__ = ["add"]
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the options of the command."""
+    """Add the options of the command to ``parser``."""
     parser.description = "Write the DICOM Conformance Statement (PS3.2) of a printer, in Markdown."
     parser.epilog = "Example: print-mgmt conformance --preset kodak-8700 -o conformance.md"
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--preset", choices=list(PRESETS), default="generic", metavar="NAME", help=", ".join(PRESETS))
-    which.add_argument("--config", metavar="FILE", help="the configuration of a printer, in TOML")
+    which.add_argument("--config", metavar="FILE", help="the TOML file with the configuration of a printer")
     parser.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: the terminal)")
     parser.set_defaults(command=_write)
 

@@ -1,4 +1,4 @@
-"""The images of ``print-mgmt print``: files, their frames, and test patterns."""
+"""The images that ``print-mgmt print`` prints: files, their frames, and test patterns."""
 
 import argparse
 import asyncio
@@ -63,21 +63,21 @@ def add_images(group: argparse._ArgumentGroup) -> None:
         choices=COLORS,
         default="auto",
         metavar="|".join(COLORS),
-        help="print in color; auto: if both an image and the printer have color; --color alone means yes "
-        "(default: %(default)s)",
+        help="print in color or not; auto: if the printer and at least one image have color; --color without a value "
+        "means yes (default: %(default)s)",
     )
     group.add_argument(
         "--bits",
         type=_bits,
         default=8,
         metavar="8|12|auto",
-        help="depth of gray pixels; auto: the depth that the printer asks for (default: %(default)s)",
+        help="depth of gray pixels; auto: the depth in the printer's configuration (default: %(default)s)",
     )
     _add_appearance(group)
     group.add_argument(
         "--reduce",
         action="store_true",
-        help="send no more pixels than an image box has, if the printer lists its formats",
+        help="send no more pixels than an image box has, if the printer's configuration tells",
     )
 
 
@@ -86,14 +86,14 @@ def _add_appearance(group: argparse._ArgumentGroup) -> None:
         "--window",
         type=argument_type(_window),
         metavar="CENTER,WIDTH",
-        help="VOI window of gray images; or 'auto', from lowest to highest value; or a window of the image, by its "
-        "number or its explanation (default: the first window of the image)",
+        help="VOI window of gray images; 'auto': from the lowest to the highest value; or number or explanation of a "
+        "window in the image (default: the first window in the image)",
     )
     group.add_argument(
         "--overlays",
         choices=("WHITE", "BLACK", "NONE"),
         default="WHITE",
-        help="ink of overlays in the images (default: %(default)s)",
+        help="gray level of overlays in the images (default: %(default)s)",
     )
     group.add_argument(
         "--scale-lut",
@@ -109,9 +109,9 @@ def _add_appearance(group: argparse._ArgumentGroup) -> None:
 
 
 class ImageFiles:
-    """Files and patterns to be printed. ``notes`` are for the user.
+    """The files and patterns to print. ``notes`` are messages for the user.
 
-    After `check`, ``has_color`` tells whether one of the files is a color image.
+    After `check`, ``has_color`` tells whether at least one of the files is a color image.
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
@@ -133,7 +133,7 @@ class ImageFiles:
         return sum(len(self._wanted[name]) for name in self._files) + len(self._patterns)
 
     def check(self) -> None:
-        """Check before the first film that each file can be printed. Raises `ImageError` and OSError."""
+        """Check that each file can be printed, before the first film. Raises `ImageError` and OSError."""
         for name in dict.fromkeys(self._files):
             source = open_image(name)
             count = source.frames
@@ -146,7 +146,7 @@ class ImageFiles:
                 self.notes.append(f"{name}: only the first of {count} frames is printed (--frames all prints all)")
 
     async def prepared(self, client: PrintClient, film_box: Dataset) -> AsyncIterator[Printable]:
-        """Yield the images one by one. Patterns get the size of an image box, if the printer lists its formats."""
+        """Yield the images one by one. Patterns have the size of an image box, if the printer's configuration tells."""
         wanted = {element.keyword: element.value for element in film_box}
         box = await client.box_size(**wanted) if self._patterns else None
         looks: ImageOptions = {**self._looks, "color": client.is_color, "bits": client.bits}
@@ -169,7 +169,7 @@ def _frames(text: str) -> Frames:
     found = [_SPAN.fullmatch(part) for part in text.split(",")]
     spans = tuple((int(span[1]), int(span[2] or span[1])) for span in found if span)
     if len(spans) < len(found) or any(first > last for first, last in spans):
-        raise argparse.ArgumentTypeError(f"{text!r} is not 'all', nor frames such as 5, 1-10 or 1,5-7")
+        raise argparse.ArgumentTypeError(f"{text!r} is neither 'all' nor frames such as 5, 1-10 or 1,5-7")
     return Frames(spans)
 
 
@@ -185,7 +185,7 @@ def _bits(text: str) -> Bits | Literal["auto"]:
 
 
 def _window(text: str) -> Choice:
-    """Return a window of the image, by number or explanation; "auto"; or a window from center and width."""
+    """Return the choice of a window: a number or an explanation of a window in the image, "auto", or a `Window`."""
     if text.isascii() and text.isdecimal() and len(text) < 6:
         return int(text)
     found = _WINDOW.fullmatch(text)

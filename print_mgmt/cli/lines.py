@@ -1,7 +1,8 @@
-"""Lines of output that never block the printer, even if their reader is slow, stops or goes away.
+"""Writes lines of output without blocking the printer, even if their reader is slow, stops or goes away.
 
-An unread pipe holds some kilobytes, and a terminal takes nothing after Ctrl-S: a write would block the event loop for
-ever. So a thread writes the lines of a bounded queue; lines that do not fit into the queue are dropped and counted.
+A pipe that is not read holds only some kilobytes, and a terminal accepts nothing after Ctrl-S, so a write could block
+the event loop forever. Instead, a thread writes the lines from a bounded queue; lines that do not fit into the queue
+are dropped and counted.
 """
 
 import logging
@@ -16,13 +17,13 @@ from typing import TextIO
 
 __all__ = ["Lines", "logged_lines"]
 
-_MOST = 10_000  # waiting lines
-_MOST_CHARACTERS = 1 << 24  # in waiting lines: one line of JSON has all attributes of a film
-_PATIENCE = 2.0  # seconds at the end, for a slow reader
+_MOST = 10_000  # lines that wait
+_MOST_CHARACTERS = 1 << 24  # characters of the lines that wait; a line of JSON can have all attributes of a film
+_PATIENCE = 2.0  # seconds to wait for a slow reader at the end
 
 
 class Lines:
-    """Lines for ``stream``, written by a thread in the order of the calls of `write`."""
+    """Lines for ``stream``, which a thread writes in the order of the calls of `write`."""
 
     def __init__(self, stream: TextIO, most: int = _MOST, most_characters: int = _MOST_CHARACTERS) -> None:
         self._stream = stream
@@ -40,7 +41,7 @@ class Lines:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the thread runs: it ends with `close`, or with the reader."""
+        """Whether the thread runs. It ends after `close`, or when the reader is gone."""
         return self._thread.is_alive()
 
     def write(self, line: str) -> None:
@@ -58,7 +59,7 @@ class Lines:
                 self._waiting += len(line)
 
     def close(self, patience: float = _PATIENCE) -> None:
-        """Write the waiting lines, for ``patience`` seconds at most."""
+        """Write the waiting lines, for at most ``patience`` seconds."""
         try:
             self._queue.put(None, timeout=patience)
         except Full:
@@ -82,7 +83,7 @@ class Lines:
             self._stream.write(text)
             return
         left = memoryview(text.encode(self._stream.encoding, "backslashreplace"))
-        while left:  # not through the stream: at exit Python would wait for its lock
+        while left:  # not through the stream, whose lock Python would wait for at exit
             try:
                 left = left[os.write(self._file, left) :]
             except BlockingIOError:
@@ -103,7 +104,7 @@ class _Handler(logging.Handler):
 
 @contextmanager
 def logged_lines(stream: TextIO, formatter: logging.Formatter) -> Iterator[None]:
-    """Send all log records to ``stream`` as `Lines` while the block runs, instead of to the present handlers."""
+    """While the block runs, send all log records to ``stream`` as `Lines`, instead of to the current handlers."""
     lines, root = Lines(stream), logging.getLogger()
     before = root.handlers
     root.handlers = [_Handler(lines, formatter)]

@@ -1,4 +1,4 @@
-"""Options and argument types of several commands, and the clients that they describe."""
+"""The options and argument types that several commands share, and the clients made from them."""
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
@@ -46,12 +46,12 @@ def add_printer(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 
 
 def add_habits(group: argparse._ArgumentGroup) -> None:
-    """Add the options for printers with special needs."""
+    """Add the options for printers with special requirements."""
     group.add_argument(
         "--profile",
         type=argument_type(profile),
         metavar="NAME",
-        help=f"respect the limits of a kind of printer: {', '.join(PROFILES)}; or of a file NAME.toml",
+        help=f"respect the limits of a printer model: {', '.join(PROFILES)}; or of a configuration file NAME.toml",
     )
     group.add_argument("--list-profiles", action=list_action(PROFILES), help="show the profiles and exit")
     group.add_argument(
@@ -72,18 +72,18 @@ def add_habits(group: argparse._ArgumentGroup) -> None:
         type=_retries,
         default=0,
         metavar="N",
-        help="open a lost or temporarily rejected association again, at most N times, but never once N-ACTION has been "
-        "sent (default: %(default)s)",
+        help="reopen a lost or temporarily rejected association at most N times, but not after N-ACTION has been sent "
+        "(default: %(default)s)",
     )
 
 
 def status_client(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> PrintClient:
-    """Return a client that asks a gray or color printer for its state."""
+    """Return a client that queries the status of a grayscale or color printer."""
     return _client(parser, arguments)(color=None)
 
 
 def printing_client(parser: argparse.ArgumentParser, arguments: argparse.Namespace, color: Color) -> PrintClient:
-    """Return a client that prints; ``color`` is an argument of `PrintClient`. See `add_habits`."""
+    """Return a client that prints, with the options of `add_habits`; ``color`` is an argument of `PrintClient`."""
     return _client(parser, arguments)(
         color=color,
         bits=arguments.bits,
@@ -119,7 +119,7 @@ def _retries(text: str) -> int:
 
 
 def argument_type(make: Callable[[str], _Made]) -> Callable[[str], _Made]:
-    """Return ``make`` as an argument type; its errors are reported as wrong usage."""
+    """Return ``make`` as an argument type; the errors that it raises are reported as wrong usage."""
 
     def parse(text: str) -> _Made:
         try:
@@ -133,7 +133,7 @@ def argument_type(make: Callable[[str], _Made]) -> Callable[[str], _Made]:
 
 
 def list_action(rows: Mapping[str, str]) -> type[argparse.Action]:
-    """Return an option that shows names with their descriptions and exits, like ``--help``."""
+    """Return the action of an option that shows names with their descriptions and exits, like ``--help``."""
 
     class ListAction(argparse.Action):
         def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:

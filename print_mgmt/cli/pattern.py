@@ -23,16 +23,16 @@ _SHOWS = {
     "geometry": "squares, circles, diagonals, the outermost pixels",
     "resolution": "vertical and horizontal bars of 1 to 16 pixels",
 }
-_DPI = 320  # the resolution in a PNG: a usual one for films
+_DPI = 320  # the resolution that a PNG declares, which is usual for films
 _SUFFIXES = (".dcm", ".png")
-_DIGITS = 9  # of a side; Python reads no int of thousands of digits
+_DIGITS = 9  # most digits of a side, because int() refuses thousands of digits
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the options of the command."""
+    """Add the options of the command to ``parser``."""
     parser.description = (
-        "Write a test pattern as a DICOM file (Secondary Capture) or a PNG, to print it on any printer or to compare "
-        "it with a printed film."
+        "Write a test pattern to a DICOM file (Secondary Capture) or a PNG file, to print it on any printer, or to "
+        "compare it with a printed film."
     )
     parser.epilog = "Example: print-mgmt pattern smpte -o smpte.dcm --size 2048x2560 --bits 12"
     parser.add_argument("name", nargs="?", choices=list(PATTERNS), metavar="NAME", help=", ".join(PATTERNS))

@@ -24,7 +24,7 @@ from .options import add_habits, add_peer, add_printer, printing_client
 
 __all__ = ["add", "chosen_of", "film_options"]
 
-_AUTO = "auto"  # as a layout: one that the printer supports
+_AUTO = "auto"  # the layout that stands for a display format of the printer
 _LEVELS = {"film": "each film box", "session": "the film session", "image": "each image box"}
 
 _EXAMPLES = r"""examples:
@@ -36,16 +36,17 @@ _EXAMPLES = r"""examples:
   print-mgmt print FILM1@10.0.0.7:104 --pattern smpte --pattern tg18-qc --bits 12 --lut LIN-OD
   print-mgmt print KODAK@10.0.0.8:5040 a.dcm --profile kodak-8700 --film FilmSizeID=CURRENT
 
-Attributes without an option of their own are given by DICOM keyword; their values are those of PS3.3 C.13.
-Warnings of the printer go to stderr and do not stop a print. A failure stops it; the unprinted film is deleted.
+Attributes without an option of their own are given by DICOM keyword, with the values of PS3.3 C.13.
+Warnings of the printer are written to stderr, and do not stop the print. A failure stops it, and the film that has not
+been printed is deleted.
 """
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the options of the command."""
+    """Add the options of the command to ``parser``."""
     parser.description = (
         "Print DICOM images, ordinary pictures (PNG, JPEG, TIFF, BMP, GIF) and test patterns on a DICOM printer:\n"
-        "fill the films, print them, and delete what was created for them."
+        "fill the films, print them, and delete the instances that were created for them."
     )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -66,8 +67,8 @@ def _add_film(group: argparse._ArgumentGroup) -> None:
         "--layout",
         type=_layout,
         metavar="FORMAT",
-        help=r"Image Display Format: CxR such as 2x3, STANDARD\C,R, ROW\2,3, COL\1,2, SLIDE ..., or auto: a "
-        "format of the printer for that many images (default: one image)",
+        help=r"Image Display Format: CxR such as 2x3, STANDARD\C,R, ROW\2,3, COL\1,2, SLIDE ...; auto: a format of the "
+        "printer for this number of images (default: one image)",
     )
     sizes = ", ".join(FILM_SIZES)
     group.add_argument("--film-size", choices=list(FILM_SIZES), metavar="ID", help=f"Film Size ID: {sizes}")
@@ -79,31 +80,33 @@ def _add_film(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--lut",
         metavar="FILE",
-        help="Presentation LUT: a file of 256 or 4096 numbers, one per line; or IDENTITY; or LIN-OD",
+        help="Presentation LUT: a file with 256 or 4096 numbers, one per line; or IDENTITY; or LIN-OD",
     )
     group.add_argument(
         "--annotate",
         action="append",
         default=[],
         metavar="TEXT",
-        help="text of the first annotation box; of the second if given again, and so on; see --annotation-format",
+        help="text of the first annotation box; if given again, of the second one, and so on; see --annotation-format",
     )
     group.add_argument(
         "--annotation-format", metavar="ID", help="Annotation Display Format ID of the printer, such as LABEL"
     )
     group.add_argument(
-        "--collate", action="store_true", help="print all films as one session: copies come as 1 2 1 2, not 1 1 2 2"
+        "--collate",
+        action="store_true",
+        help="print all films as one session: copies are in the order 1 2 1 2 instead of 1 1 2 2",
     )
     group.add_argument(
         "--true-size",
         action="store_true",
-        help="print images in life size; an image larger than its box is refused, or cropped with "
+        help="print images in true size; an image that is larger than its box is refused, or cropped with "
         "--image RequestedDecimateCropBehavior=CROP",
     )
 
 
 def _add_attributes(group: argparse._ArgumentGroup) -> None:
-    """Add an option for each level of the hierarchy."""
+    """Add an option for the attributes of each level: film box, film session and image box."""
     for level, words in _LEVELS.items():
         group.add_argument(
             f"--{level}",
@@ -149,14 +152,14 @@ async def _print_images(
 
 
 def _color(wanted: str, *, has_color: bool) -> Color:
-    """Return the color of a client. "auto" is that of the images, if the printer has it."""
+    """Return the color argument of a client; with "auto", color if an image and the printer have color."""
     if wanted == "auto":
         return "prefer" if has_color else "avoid"
     return wanted == "yes"
 
 
 async def _laid_out(options: FilmOptions, client: PrintClient, images: int) -> FilmOptions:
-    """Return the options with a display format of the printer for so many images."""
+    """Return the options with a display format of the printer for this number of images."""
     film_box = options.chosen.film_box.copy()
     given = {element.keyword: element.value for element in film_box}
     display_format = await client.display_format(images, **given)
@@ -168,7 +171,7 @@ async def _laid_out(options: FilmOptions, client: PrintClient, images: int) -> F
 
 
 async def _print_all(pictures: ImageFiles, client: PrintClient, options: FilmOptions, *, quiet: bool) -> PrintReport:
-    """Print, and show the warnings; after a failure, also the number of films printed before it."""
+    """Print, and show the warnings; after a failure, also show the number of films that were printed before it."""
     try:
         with _progress(len(pictures), quiet=quiet) as progress:
             return await client.print_with(
@@ -177,7 +180,7 @@ async def _print_all(pictures: ImageFiles, client: PrintClient, options: FilmOpt
     except DimseError:
         printed = sum(what.startswith("N-ACTION") and not is_failure(status) for what, status in client.answers)
         if printed:
-            _say(f"{_count(printed, 'film')} printed before this:")
+            _say(f"{_count(printed, 'film')} printed before this error:")
         raise
     finally:
         for warning in client.warnings:
@@ -192,7 +195,7 @@ async def _wait(job: Job, number: int, *, quiet: bool) -> None:
     if not job.has_ended:
         _say(
             f"job {number}: "
-            + ("the printer sends no more events" if job.SOPInstanceUID else "the printer did not name it")
+            + ("the printer sends no more events" if job.SOPInstanceUID else "the printer did not name the job")
         )
 
 
@@ -251,7 +254,7 @@ def film_options(arguments: argparse.Namespace) -> FilmOptions:
 
 
 def chosen_of(arguments: argparse.Namespace) -> Chosen:
-    """Return the attributes of all levels. Raises `EncodeError`."""
+    """Return the attributes of film session, film box and image box. Raises `EncodeError`."""
     session = {
         "MediumType": arguments.medium,
         "NumberOfCopies": arguments.copies,

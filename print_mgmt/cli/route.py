@@ -1,4 +1,4 @@
-"""``print-mgmt route``: a dry run of the routes of a site."""
+"""``print-mgmt route``: test the routes of a site without printing."""
 
 import argparse
 import json
@@ -14,22 +14,22 @@ __all__ = ["add"]
 
 _EXAMPLES = """examples:
   print-mgmt route site.toml --called FILM1 --calling MG01
-  print-mgmt route site.toml --called FILM1 --calling CT01 --client 192.0.2.7 --color --film-size A4 --medium PAPER
+  print-mgmt route site.toml --called FILM1 --calling CT01 --client 192.0.2.7 --color yes --film-size A4 --medium PAPER
 
 Nothing is printed. The exit status is 1 if the film would be held because no rule matches.
 """
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the options of the command."""
-    parser.description = "Show where a film would go by the routes of a site, and why."
+    """Add the options of the command to ``parser``."""
+    parser.description = "Show where the routes of a site would send a film, and why."
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("file", metavar="FILE.toml", help="the file of the site; see docs/site.md")
+    parser.add_argument("file", metavar="FILE.toml", help="the configuration file of the site; see docs/site.md")
     parser.add_argument("--called", default="", metavar="AE", help="AE title of the printer")
     parser.add_argument("--calling", default="", metavar="AE", help="AE title of the client")
     parser.add_argument("--client", default="", metavar="ADDRESS", help="address of the client")
-    parser.add_argument("--color", choices=("yes", "no"), default="no", help="a film in color (default: gray)")
+    parser.add_argument("--color", choices=("yes", "no"), default="no", help="whether the film has color (default: no)")
     parser.add_argument("--film-size", default="", metavar="ID", help=", ".join(FILM_SIZES))
     parser.add_argument("--medium", default="", metavar="TYPE", help="medium, such as 'BLUE FILM'")
     parser.add_argument("--json", action="store_true", help="print the decision as JSON")

@@ -1,4 +1,4 @@
-"""``print-mgmt status``: show the state, the abilities and the print jobs of a printer."""
+"""``print-mgmt status``: show the status, the capabilities and the print jobs of a printer."""
 
 import argparse
 import asyncio
@@ -22,17 +22,17 @@ _EXAMPLES = """examples:
   print-mgmt status PRINTSCP@127.0.0.1:11112 --json
   print-mgmt status PRINTSCP@127.0.0.1:11112 --job 1.2.826.0.1.3680043.9.1
 
-The exit status is also 1 for a printer or a job in FAILURE; with --strict, also for a printer in WARNING.
+The exit status is 1 if the printer or a job is in FAILURE; with --strict, also if the printer is in WARNING.
 """
 
-_LONGEST = 4  # film sizes, formats and the like named in a line; the rest is counted
+_LONGEST = 4  # most film sizes, media or formats named in a line; the others are counted
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the options of the command."""
+    """Add the options of the command to ``parser``."""
     parser.description = (
-        "Show the state of a printer (N-GET of Printer), its abilities (Printer Configuration\n"
-        "Retrieval, if it has that), and print jobs."
+        "Show the status of a printer (N-GET of Printer), its capabilities (Printer Configuration\n"
+        "Retrieval, if the printer supports it), and print jobs."
     )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -45,7 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="also show a print job; may be given more than once",
     )
     parser.add_argument("--json", action="store_true", help="print the answers as JSON, by DICOM keyword")
-    parser.add_argument("--strict", action="store_true", help="exit status 1 also for a printer in WARNING")
+    parser.add_argument("--strict", action="store_true", help="also exit with status 1 if the printer is in WARNING")
     add_printer(parser)
     parser.set_defaults(command=lambda arguments: _status(arguments, status_client(parser, arguments)))
 
@@ -79,7 +79,7 @@ async def _ask(arguments: argparse.Namespace, client: PrintClient) -> int:
 
 
 async def _configuration(client: PrintClient) -> Dataset:
-    """Return the printer configuration; empty if the printer has none."""
+    """Return the printer configuration, or an empty Data Set if the printer has none."""
     try:
         return await client.configuration()
     except (ContextNotAccepted, PrintFailed, DecodeError):
@@ -94,7 +94,7 @@ def _show(dataset: Dataset, indent: str = "") -> None:
 
 
 def _abilities(configuration: Dataset) -> Iterator[str]:
-    """Yield the configuration in a few lines: its sequences have hundreds of items."""
+    """Yield a summary of the configuration, whose sequences can have hundreds of items."""
     for item in items(configuration, "PrinterConfigurationSequence"):
         classes = item.get("SOPClassesSupported")
         uids = classes if isinstance(classes, list) else [classes]
@@ -109,14 +109,14 @@ def _abilities(configuration: Dataset) -> Iterator[str]:
 
 
 def _named(rows: list[Dataset], keyword: str) -> str:
-    """Return the distinct values of an attribute in items."""
+    """Return the distinct values of an attribute in items, as text."""
     values = list(dict.fromkeys(text(row, keyword) for row in rows))
     rest = len(values) - _LONGEST
     return ", ".join(values[:_LONGEST]) + (f" and {rest} more" if rest > 0 else "") or "not listed"
 
 
 def _plain(dataset: Dataset) -> dict[str, object]:
-    """Return a Data Set for JSON: texts by keyword, sequences as lists."""
+    """Return a Data Set for JSON: values as strings by keyword, and sequences as lists."""
     return {
         element.keyword: [_plain(item) for item in element.value if isinstance(item, Dataset)]
         if element.VR == "SQ" and isinstance(element.value, list)

@@ -1,4 +1,4 @@
-"""The configuration of a printer: all that PS3.4 Annex H leaves to the SCP, also from TOML; presets."""
+"""The configuration of a printer: everything that PS3.4 Annex H leaves to the SCP, from Python, TOML or a preset."""
 
 from .printer import Caller, ConfigError, Medium, PrinterConfig
 from .printer_configuration import configuration_of

@@ -1,6 +1,6 @@
-"""The lines of keys in a TOML file, for errors: the parser of the standard library does not tell them.
+"""Finds the lines of keys in a TOML file, for error messages, because the parser of the standard library does not.
 
-Only the places of keys are found here; the text has been parsed already, so it is well formed.
+The text must have been parsed before, so it is well formed.
 """
 
 import re
@@ -21,9 +21,9 @@ _BLANK = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|$)")
 
 
 def lines_of(text: str) -> Mapping[str, int]:
-    """Return the line of each key and each table, from 1, by its path: ``media[1].MaxDensity``.
+    """Return the line (from 1) of each key and each table, by its path, such as ``media[1].MaxDensity``.
 
-    Keys inside a value, as of an inline table, have no line of their own.
+    Keys inside a value, such as an inline table, have no line of their own.
     """
     lines: dict[str, int] = {}
     counts: dict[str, int] = {}
@@ -39,7 +39,7 @@ def lines_of(text: str) -> Mapping[str, int]:
 
 
 def line_of(lines: Mapping[str, int], key: str) -> int | None:
-    """Return the line of a key, or else of the nearest table or value around it."""
+    """Return the line of a key, or else of the innermost table or value that contains it."""
     while key:
         if key in lines:
             return lines[key]
@@ -60,7 +60,7 @@ def _resolved(words: list[str], counts: dict[str, int], *, is_array: bool) -> st
 
 
 def _statements(text: str) -> Iterator[tuple[int, str, list[str]]]:
-    """Yield position, brackets and words of each header, and position and words of each key outside of values."""
+    """Yield the position, brackets and words of each header; for a key outside a value, the brackets are empty."""
     position = 0
     while position < len(text):
         if found := _BLANK.match(text, position):

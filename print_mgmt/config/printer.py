@@ -1,7 +1,7 @@
 """The configuration of a printer as one frozen value: everything that PS3.4 Annex H leaves to the SCP.
 
-A field named by a DICOM keyword has the terms that this printer accepts for the attribute; the first is the default.
-Without terms the printer does not support the attribute.
+A field with the name of a DICOM keyword has the terms that the printer accepts for this attribute; the first one is the
+default. If the field is empty, the printer does not support the attribute.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,7 +23,7 @@ Terms = tuple[str, ...]
 
 
 class ConfigError(DimseError):
-    """A configuration that no printer can have. ``key`` names the field, ``why`` is the reason."""
+    """A configuration is invalid. ``key`` names the field, and ``why`` is the reason."""
 
     def __init__(self, key: str, why: str) -> None:
         self.key = key
@@ -41,9 +41,9 @@ def _subset(key: str, terms: Terms, allowed: Collection[str], rule: str, *, at_l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medium:
-    """A medium in some film sizes, with its densities in hundredths of OD. ``installed``: it is loaded.
+    """A medium in some film sizes, with its densities in hundredths of OD. ``installed``: the medium is loaded.
 
-    Without densities it has those of the imager, see `PrinterConfig.imager_with`.
+    A medium without densities has those of the imager; see `PrinterConfig.imager_with`.
     """
 
     MediumType: str
@@ -61,12 +61,12 @@ class Medium:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """The behavior of a printer to one kind of calling AE.
+    """The behavior of a printer toward some calling AEs.
 
-    ``job_reference``: N-ACTION answers with the Print Job, if that was negotiated (off for Agfa NX); ``warnings``:
-    warnings are answered as such, not as success; ``may_print``: it may print, not only ask for the state of the
-    printer; ``echo``: N-CREATE and N-SET answer with the attributes; ``class_uid``: N-CREATE answers with the Affected
-    SOP Class UID.
+    ``job_reference``: the response to N-ACTION names the Print Job, if Print Job was negotiated (Agfa NX needs False).
+    ``warnings``: warnings are sent; otherwise, success is sent instead. ``may_print``: the client may print; otherwise,
+    it may only query the printer and its jobs. ``echo``: the responses to N-CREATE and N-SET contain the attributes.
+    ``class_uid``: the response to N-CREATE contains the Affected SOP Class UID.
     """
 
     job_reference: bool = True
@@ -78,12 +78,12 @@ class Caller:
 
 _ANYBODY = Caller()
 
-# Terms of real SCUs, and their meaning
+# Terms that real SCUs send, and the terms of the standard that they mean
 _ALIASES: Mapping[str, Mapping[str, str]] = {
     "PrintPriority": {"MEDIUM": "MED"},
     "MediumType": {"MAMMO CLEAR": "MAMMO CLEAR FILM", "MAMMO BLUE": "MAMMO BLUE FILM"},
 }
-_MOST_DENSITY = 1000  # hundredths of OD: far more than any film has
+_MOST_DENSITY = 1000  # hundredths of OD; no film has nearly as much
 _IMAGER = replace(FILM, MaxDensity=320)
 _SIZES = ("14INX17IN", *(size for size in FILM_SIZES if size != "14INX17IN"))
 _MEDIA = (
@@ -158,7 +158,7 @@ class PrinterConfig:
                 self.imager_with(medium)
             except ConfigError as exc:
                 raise ConfigError(f"media[{index}].{exc.key}", exc.why) from exc
-            except DimseError as exc:  # no light shows its densities
+            except DimseError as exc:  # the light of the imager cannot show the densities
                 raise ConfigError(f"media[{index}]", str(exc)) from exc
         for keyword, (allowed, at_least_one) in _ENUMERATED.items():
             _subset(keyword, getattr(self, keyword), allowed, "PS3.3 C.13", at_least_one=at_least_one)
@@ -171,44 +171,44 @@ class PrinterConfig:
             if getattr(self, key) < 1:
                 raise ConfigError(key, f"{getattr(self, key)} must be at least 1")
         if not self.BitsStored or not set(self.BitsStored) <= {8, 12}:
-            raise ConfigError("BitsStored", f"{self.BitsStored} are not 8, 12 or both (PS3.3 C.13.5)")
+            raise ConfigError("BitsStored", f"{self.BitsStored} must be 8, 12 or both (PS3.3 C.13.5)")
 
     def __hash__(self) -> int:
         return hash((self.printer, self.sop_classes, self.media))  # mappings have no hash
 
     def caller(self, calling_ae_title: str) -> Caller:
-        """Return the behavior to a calling AE, from the first matching pattern in the order of the configuration."""
+        """Return the behavior toward a calling AE: that of the first matching pattern, in the configured order."""
         fitting = (caller for pattern, caller in self.callers.items() if fnmatchcase(calling_ae_title, pattern))
         return next(fitting, _ANYBODY)
 
     def as_installed(self) -> "PrinterConfig":
-        """Return the configuration, without annotation boxes if no text can be drawn: that needs Pillow."""
+        """Return the configuration; without Pillow, which draws text, leave out annotation boxes."""
         annotation = [keyword for keyword in self.sop_classes if SOP_CLASSES[keyword] == BasicAnnotationBox]
         if not annotation or can_write():
             return self
         return replace(self, sop_classes=tuple(keyword for keyword in self.sop_classes if keyword not in annotation))
 
     def medium(self, MediumType: str, FilmSizeID: str) -> Medium | None:
-        """Return the medium in that size, installed or not; None if this printer has no such film."""
+        """Return the medium in this size, installed or not, or None if the printer does not have it."""
         return next(
             (row for row in self.media if row.MediumType == MediumType and FilmSizeID in row.FilmSizeID),
             None,
         )
 
     def imager_with(self, medium: Medium) -> Imager:
-        """Return the imager for that medium; paper is seen by the light that it reflects (PS3.14 §7.2).
+        """Return the imager with a medium; paper is viewed by reflected light (PS3.14 §7.2).
 
-        A medium without densities has those of the imager, or of paper if the imager has those of film.
+        A medium without densities has those of the imager; paper on an imager for film has the densities of `PAPER`.
         """
         return _imager_with(self.imager, medium)
 
     @property
     def abstract_syntaxes(self) -> tuple[str, ...]:
-        """The UIDs of ``sop_classes``, to accept presentation contexts for."""
+        """The UIDs of ``sop_classes``: the abstract syntaxes of the presentation contexts to accept."""
         return tuple(SOP_CLASSES[keyword] for keyword in self.sop_classes)
 
 
-@lru_cache(maxsize=64)  # 0.4 ms for each film box without it: the imager checks its light
+@lru_cache(maxsize=64)  # saves 0.4 ms for each film box, because an imager checks its light when it is created
 def _imager_with(imager: Imager, medium: Medium) -> Imager:
     is_paper = medium.MediumType == "PAPER"
     own = PAPER if is_paper and not imager.reflective else imager

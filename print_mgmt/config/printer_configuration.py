@@ -1,4 +1,4 @@
-"""The answer to Printer Configuration Retrieval: PS3.4 H.4.10, PS3.3 C.13.14."""
+"""The answer to Printer Configuration Retrieval (PS3.4 H.4.10, PS3.3 C.13.14)."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -14,18 +14,21 @@ from .printer import PrinterConfig
 
 __all__ = ["configuration_of"]
 
-# For a printer that accepts any format: the formats that modalities use
+# The formats that a printer lists if it accepts any format: those that modalities use
 _USUAL = tuple(f"STANDARD\\{sides}" for sides in ("1,1", "1,2", "2,1", "2,2", "2,3", "3,3", "3,4", "3,5", "4,4", "4,5"))
 
 
-@lru_cache(maxsize=16)  # 90 ms for each client without it: hundreds of items
+@lru_cache(maxsize=16)  # saves 90 ms for each client: there are hundreds of items
 def configuration_of(config: PrinterConfig) -> Dataset:
-    """Return the Printer Configuration Sequence: an item for each Meta SOP Class. It is shared: do not change it."""
+    """Return the Printer Configuration Sequence, with an item for each Meta SOP Class.
+
+    The Data Set is shared, and must not be changed.
+    """
     supported = config.abstract_syntaxes
     formats = list(_formats(config))
     answer = Dataset()
     answer.PrinterConfigurationSequence = [_item(config, meta, formats) for meta in META_CLASSES if meta in supported]
-    return decode(encode(answer, EXPLICIT_LE), EXPLICIT_LE)  # is sent as it is, not encoded again
+    return decode(encode(answer, EXPLICIT_LE), EXPLICIT_LE)  # its encoded values are sent without encoding them again
 
 
 def _item(config: PrinterConfig, meta: str, formats: list[Dataset]) -> Dataset:
@@ -88,7 +91,7 @@ def _formats(config: PrinterConfig) -> Iterator[Dataset]:
         try:
             layout = lay_out(sheet, config.imager)
         except LayoutError:
-            continue  # not on this film
+            continue  # the format does not fit on this film
         for resolution, shared in printed.items():
             item = shared.copy()
             item.ImageDisplayFormat, item.FilmOrientation, item.FilmSizeID = display_format, orientation, size
@@ -101,7 +104,7 @@ def _formats(config: PrinterConfig) -> Iterator[Dataset]:
 
 
 def _printed(config: PrinterConfig, resolution: str) -> Dataset:
-    """Return the attributes that all formats of one resolution share."""
+    """Return the attributes that the items of one resolution have in common."""
     return Dataset(
         PrinterResolutionID=resolution,
         PrinterPixelSpacing=[round(MM_PER_INCH / config.imager.resolution(resolution), 6)] * 2,

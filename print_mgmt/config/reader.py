@@ -1,7 +1,7 @@
-"""Frozen values from tables of TOML. The keys are the fields of the classes, and values are checked by their types.
+"""Reads frozen dataclasses from TOML tables. The keys are the fields of the class; their types determine the values.
 
-Fields may be text, numbers, truth values, `Literal` texts, tuples, named tuples, mappings, other such classes, and any
-of these or None. A class refuses a value with `ConfigError`, or with another `DimseError`.
+A field may have the type str, int, float, bool, `Literal`, tuple, named tuple, `Mapping` or another such dataclass, or
+one of these or None. A class refuses a value by raising `ConfigError` or another `DimseError`.
 """
 
 from collections.abc import Collection, Mapping
@@ -21,14 +21,14 @@ _Made = TypeVar("_Made")
 
 
 def read_table(kind: type[_Made], value: object, key: str) -> _Made:
-    """Return a table of TOML as an object of the dataclass ``kind``; ``key`` leads to it. Raises `ConfigError`."""
+    """Return a TOML table as an instance of the dataclass ``kind``; ``key`` is its path. Raises `ConfigError`."""
     made = _made(kind, value, key)
     assert isinstance(made, kind)
     return made
 
 
 def read_value(kind: object, value: object, key: str) -> object:
-    """Return ``value`` as the type ``kind``."""
+    """Return ``value``, at the path ``key``, as the type ``kind``. Raises `ConfigError`."""
     if kind in _WORDS:
         return _plain(kind, value, key)
     if get_origin(kind) is Literal:
@@ -71,7 +71,7 @@ def _plain(kind: object, value: object, key: str) -> object:
 
 
 def _made(kind: type, value: object, key: str, default: object = None) -> object:
-    """Return an instance of a dataclass; the fields of ``default``, if there is one, stand for keys left out."""
+    """Return an instance of a dataclass. Missing keys get their values from ``default``, if there is one."""
     hints = get_type_hints(kind)
     known = {field.name: hints[field.name] for field in fields(kind) if field.init}
     defaults = {field.name: field.default for field in fields(kind) if is_dataclass(field.default)}
@@ -89,7 +89,7 @@ def _made(kind: type, value: object, key: str, default: object = None) -> object
         return kind(**given)
     except TypeError as exc:
         missing = sorted(known.keys() - given.keys())
-        raise ConfigError(key, f"at least one key is missing, of {', '.join(missing)}") from exc
+        raise ConfigError(key, f"at least one of these keys is missing: {', '.join(missing)}") from exc
     except ConfigError as exc:
         raise ConfigError(f"{key}.{exc.key}" if key else exc.key, exc.why) from exc
     except DimseError as exc:  # refused by the class itself, such as a curve of one point
@@ -97,7 +97,7 @@ def _made(kind: type, value: object, key: str, default: object = None) -> object
 
 
 def unknown_key(name: str, known: Collection[str]) -> str:
-    """Return an error message with the known keys, the most similar first."""
+    """Return the error message for an unknown key, with the known keys, the most similar first."""
     near = get_close_matches(name, known, n=1)
     similar = sorted(known, key=lambda key: SequenceMatcher(None, name.lower(), key.lower()).ratio(), reverse=True)
     hint = f": did you mean {near[0]}?" if near else "."

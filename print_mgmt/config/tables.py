@@ -1,4 +1,4 @@
-"""The standard's tables of attributes, narrowed to the values of one printer, with its defaults."""
+"""The attribute tables of the standard, restricted to the values of one printer, with the printer's defaults."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ __all__ = ["Tables", "tables_of"]
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The attributes that one printer accepts. Made by `tables_of`."""
+    """The attributes that one printer accepts. `tables_of` creates them."""
 
     film_session: Table
     film_box: Table
@@ -44,7 +44,7 @@ class Tables:
     overlay_box_set: Table
 
 
-@lru_cache(maxsize=16)  # 1.2 ms for each association without it
+@lru_cache(maxsize=16)  # saves 1.2 ms for each association
 def tables_of(config: PrinterConfig) -> Tables:
     """Return the attributes that the printer of ``config`` accepts."""
     session = _narrowed(FILM_SESSION + FILM_SESSION_ALSO, config)
@@ -52,7 +52,7 @@ def tables_of(config: PrinterConfig) -> Tables:
     return Tables(
         film_session=session,
         film_box=film_box,
-        # no defaults for N-SET, which only changes what it names: an image box starts with the values of its film box
+        # N-SET has no defaults: it changes only the given attributes, and an image box inherits from its film box
         film_box_set=_plain(tuple(row for row in film_box if row.keyword not in FILM_BOX_FIXED)),
         gray_image_box=_plain(_narrowed(GRAY_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
         color_image_box=_plain(_narrowed(COLOR_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
@@ -73,7 +73,7 @@ def _row(row: Attribute, chosen: dict[str, tuple[str, ...]], config: PrinterConf
     aliases = config.aliases.get(row.keyword, {})
     found = chosen.get(row.keyword)
     if found:
-        # Smoothing is for CUBIC only, so an image box does not get any by default
+        # Smoothing applies to CUBIC only, so there is no default
         default = None if row.keyword == "SmoothingType" else found[0]
         return replace(row, values=terms(*found), default=default, aliases=aliases, supported=supported)
     if row.keyword == "NumberOfCopies":
@@ -91,7 +91,7 @@ def _plain(table: Table) -> Table:
 
 
 def _choices(config: PrinterConfig) -> dict[str, tuple[str, ...]]:
-    """Return the terms of each attribute. An attribute without terms is `_missing`."""
+    """Return the terms of each attribute. `_missing` yields the attributes without terms."""
     chosen = {keyword: tuple(getattr(config, keyword)) for keyword in _TERMS}
     chosen["MediumType"] = tuple(dict.fromkeys(medium.MediumType for medium in config.media))
     chosen["FilmSizeID"] = tuple(dict.fromkeys(size for medium in config.media for size in medium.FilmSizeID))

@@ -1,8 +1,8 @@
-"""A `PrinterConfig` from TOML; see `reader` for the keys.
+"""Reads a `PrinterConfig` from TOML (see `reader`).
 
-Presets are configurations in TOML that imitate real printers; they are also examples for your own.
+Presets are configurations in TOML that imitate real printers; they also serve as examples.
 
-An error names the key, and in a file the line: ``printer.toml:12: media[1].MaxDensity: 'dark' is not a whole number``.
+An error names the file, line and key: ``printer.toml:12: media[1].MaxDensity: 'dark' is not a whole number``.
 """
 
 import tomllib
@@ -16,10 +16,10 @@ from .reader import read_table
 
 __all__ = ["PRESETS", "load_config", "parsed", "placed", "preset", "read_config"]
 
-# Descriptions by name
+# The descriptions of the presets, by name
 PRESETS = {
     "agfa-ds3000": "Agfa Drystar 3000: formats up to 6x6, LUT in the film session, 32 characters of annotation",
-    "aycan": "Aycan print server: paper, REPLICATE only, no trim, its own film sizes only",
+    "aycan": "Aycan print server: paper, REPLICATE only, no trim, only its own film sizes",
     "dcmprscp": "DCMTK dcmprscp in its IHE configuration: grayscale, no annotation, no jobs",
     "generic": "everything in the standard: the default",
     "ihe-minimum": "the minimum of IHE: one image, Implicit VR only, no SOP Class in N-CREATE responses",
@@ -30,7 +30,7 @@ PRESETS = {
 
 
 def load_config(path: str | PathLike[str]) -> PrinterConfig:
-    """Return the configuration in a file. Raises OSError, and `ConfigError` with the file, its line, and the reason."""
+    """Return the configuration in a file. Raises OSError, and `ConfigError` with the file, line, key and reason."""
     path, text = Path(path), ""
     try:
         text = path.read_text(encoding="utf-8")
@@ -42,10 +42,10 @@ def load_config(path: str | PathLike[str]) -> PrinterConfig:
 
 
 def placed(path: Path, text: str, key: str) -> str:
-    """Return the place of a key in the file ``path`` with this text: ``printer.toml:12``."""
+    """Return the place of a key in the file ``path`` with the content ``text``, such as ``printer.toml:12``."""
     try:
         line = line_of(lines_of(text), key)
-    except tomllib.TOMLDecodeError:  # the error has its line
+    except tomllib.TOMLDecodeError:  # the message of the error contains the line
         line = None
     return str(path) if line is None else f"{path}:{line}"
 

@@ -241,7 +241,7 @@ async def test_failed_job_is_exit_status_1(cine: str, capsys: pytest.CaptureFixt
 async def test_wait_tells_of_a_printer_without_jobs(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     async with Odd().serving() as server:
         assert await command("print", f"A@{server.host}:{server.port}", cine, "--wait") == 0
-    assert "print-mgmt: job 1: the printer did not name it\n" in capsys.readouterr().err
+    assert "print-mgmt: job 1: the printer did not name the job\n" in capsys.readouterr().err
 
 
 async def test_json_report_has_the_status_of_each_operation(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -268,7 +268,7 @@ async def test_failure_tells_how_many_films_are_printed(cine: str, capsys: pytes
     captured = capsys.readouterr()
     lines = [line.removeprefix("print-mgmt: ") for line in captured.err.splitlines()]
     assert captured.out == ""
-    assert lines[0] == "2 films printed before this:"
+    assert lines[0] == "2 films printed before this error:"
     assert all(line.startswith("warning: ") for line in lines[1:-1])
     assert lines[-1].startswith("N-SET of image 1 of film 3: status C605H")
 
@@ -320,9 +320,9 @@ async def test_profile_limits_the_attributes(cine: str, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--frames", "0"], "'0' is not 'all', nor frames"),
-        (["--frames", "3-1"], "'3-1' is not 'all', nor frames"),
-        (["--frames", "1,,2"], "is not 'all', nor frames"),
+        (["--frames", "0"], "'0' is neither 'all' nor frames"),
+        (["--frames", "3-1"], "'3-1' is neither 'all' nor frames"),
+        (["--frames", "1,,2"], "is neither 'all' nor frames"),
         (["--bits", "10"], "'10' is not 8, 12 or auto"),
         (["--window", "-600,-5"], "WindowWidth -5 must be at least 1 (PS3.3 C.11.2.1.2)"),
         (["--window", "40,0"], "WindowWidth 0 must be at least 1 (PS3.3 C.11.2.1.2)"),

@@ -42,8 +42,8 @@ def test_configuration_is_frozen_and_compares_by_value() -> None:
         ({"aliases": {"Nothing": {}}}, "aliases: 'Nothing' is not a keyword"),
         ({"film_boxes": 0}, "film_boxes: 0 must be at least 1"),
         ({"memory": -1}, "memory: -1 must be at least 1"),
-        ({"BitsStored": (10,)}, "BitsStored: (10,) are not 8, 12 or both (PS3.3 C.13.5)"),
-        ({"BitsStored": ()}, "BitsStored: () are not"),
+        ({"BitsStored": (10,)}, "BitsStored: (10,) must be 8, 12 or both (PS3.3 C.13.5)"),
+        ({"BitsStored": ()}, "BitsStored: () must be"),
     ],
 )
 def test_wrong_configuration_names_its_field(changes: dict[str, Any], words: str) -> None:

@@ -76,7 +76,7 @@ def test_empty_file_is_the_default() -> None:
         ("Trim = ['MAYBE']", "Trim: 'MAYBE' is not one of NO, YES (PS3.3 C.13)"),
         ("printer = 'X'", "printer: 'X' is not a table"),
         ("[printer]\nName = 'X'", "printer.Name: unknown key. The keys are PrinterName, "),
-        ("[[media]]\nMediumType = 'PAPER'", "media[0]: at least one key is missing, of FilmSizeID, "),
+        ("[[media]]\nMediumType = 'PAPER'", "media[0]: at least one of these keys is missing: FilmSizeID, "),
         ("[[media]]\nMediumType = 'PAPER'\nFilmSizeID = ['B5']", "media[0].FilmSizeID: 'B5' is not one of"),
         ("[imager]\nslide_mm = [1]", "imager.slide_mm: 1 values instead of 2"),
         ("[imager]\nslide_mm = ['a', 1]", "imager.slide_mm[0]: 'a' is not a number"),
