@@ -148,7 +148,7 @@ def test_retry_policy_belongs_to_its_destination() -> None:
         ("\ncolor = 1", ":2: color: unknown key"),
         (PRINTER + "aetitle = 1", ":3: printers.a.aetitle: unknown key: did you mean ae_title? The keys are ae_title,"),
         ('[printers.a]\nae_title = "A-TITLE-OF-17-CHARS"', ":2: printers.a.ae_title: an AE title has 1 to 16"),
-        ("[printers.a]", ":1: printers.a: at least one key is missing, of ae_title"),
+        ("[printers.a]", ":1: printers.a: at least one of these keys is missing: ae_title"),
         ('[printers."a b"]\nae_title = "A"', ":1: printers.a b: a name has 1 to 64"),
         (PRINTER + 'preset = "x"', ":3: printers.a.preset: 'x' is not one of agfa-ds3000,"),
         (PRINTER + 'preset = "x"\nconfig = "y"', ":4: printers.a.config: cannot be given together with preset"),
