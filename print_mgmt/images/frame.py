@@ -185,7 +185,7 @@ _LONGEST = 4096  # bytes of a broken value that are read as text
 
 
 def _has_values(item: Dataset, macro: str) -> bool:
-    """Whether an attribute of a macro has a value; spaces are none, and a sequence without items is none."""
+    """Return whether an attribute of a macro has a value; spaces are none, and a sequence without items is none."""
     keywords = (keyword for keyword, place in _MACROS.items() if place == macro and keyword in item)
     return any(bytes(item[keyword].raw).strip(b" \0\\") or item.get(keyword) for keyword in keywords)
 
@@ -280,7 +280,7 @@ def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
 
 
 def _makes_sense(frame: Frame, sizes: list[float], name: str) -> bool:
-    """Whether a pixel of these sizes can be printed. Some equipment writes 0 for unknown, which is not noted."""
+    """Return whether a pixel of these sizes can be printed. Some equipment writes 0 for unknown, which is not noted."""
     if len(sizes) != 2 or min(sizes) <= 0:
         return False
     try:

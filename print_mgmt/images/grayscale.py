@@ -104,7 +104,7 @@ def _modality(cells: Cells, frame: Frame) -> _Modality:
 
 
 def _is_angiography(frame: Frame) -> bool:
-    """Whether Modality LUT and rescale are not for display, since they lead back to the intensity of the beam.
+    """Return whether Modality LUT and rescale are not for display, since they lead back to the intensity of the beam.
 
     This holds for pixels that are logarithmic or for display, and windows apply to stored values (PS3.3 C.8.7.1.1.2).
     """
@@ -113,7 +113,7 @@ def _is_angiography(frame: Frame) -> bool:
 
 
 def _is_over_bits_stored(cells: Cells, frame: Frame) -> bool:
-    """Whether values without a window are printed over the range of Bits Stored, as P-Values or 8 bits.
+    """Return whether values without a window are printed over the range of Bits Stored, as P-Values or 8 bits.
 
     Presentation LUT Shape means P-Values in single frames only: enhanced objects must have it with any values.
     """
@@ -128,7 +128,7 @@ def _rescaling(frame: Frame) -> Frame:
 
 
 def _is_rescaling(frame: Frame) -> bool:
-    """Whether slope and intercept are numbers, and one of them is present."""
+    """Return whether slope and intercept are numbers, and one of them is present."""
     slope, intercept = frame.slots("RescaleSlope")[:1], frame.slots("RescaleIntercept")[:1]
     values = slope + intercept
     return bool(values) and 0.0 not in slope and all(value is not None and abs(value) < _LARGEST for value in values)

@@ -47,7 +47,7 @@ _WORDS = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits
 
 
 def is_picture(head: bytes) -> bool:
-    """Whether ``head``, the first bytes of a file, begins such a picture."""
+    """Return whether ``head``, the first bytes of a file, begins such a picture."""
     return head.startswith(_SIGNATURES)
 
 
@@ -104,7 +104,7 @@ def _check_jpeg(image: "Image.Image", data: bytes) -> None:
 
 
 def _has_more(scans: Scans) -> bool:
-    """Whether a further row of units shows that the data last to the end of the image.
+    """Return whether a further row of units shows that the data last to the end of the image.
 
     Only the mean luminance of each block is decoded, in 40 to 70 % of the time of the image; `check_same` takes 110 to
     270 %.
@@ -189,7 +189,7 @@ def _array(image: "Image.Image") -> NDArray[np.generic]:
 
 
 def _is_inverted(image: "Image.Image") -> bool:
-    """Whether white is the lowest value of 16 bits; Pillow itself inverts pictures of 8 bits."""
+    """Return whether white is the lowest value of 16 bits; Pillow itself inverts pictures of 8 bits."""
     tags = getattr(image, "tag_v2", {})
     return image.mode in _WORDS and tags.get(_PHOTOMETRIC) == 0
 

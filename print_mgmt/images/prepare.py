@@ -124,7 +124,7 @@ class Source:
 
 
 def is_image(thing: object) -> TypeGuard[Image]:
-    """Whether an object is one image, and not an iterable of images."""
+    """Return whether an object is one image, and not an iterable of images."""
     if isinstance(thing, np.ndarray):
         return thing.ndim == _ARRAYS[0] or (thing.ndim == _ARRAYS[1] and thing.shape[-1] in _SAMPLES)
     return isinstance(thing, Dataset | File | str | os.PathLike | ForeignDataset | ForeignPicture)
