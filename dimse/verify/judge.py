@@ -5,6 +5,7 @@ import random
 import traceback
 from dataclasses import dataclass, field, replace
 
+from ..errors import DecodeError
 from .case import Case, Flags, SubCase, Unprepared
 from .observation import DEAD, Bent, Broken, Observation, Rejected, Seen, Silent, shown_all
 from .peer import Peer, Target, Watch
@@ -113,6 +114,8 @@ class Judge:
         except TimeoutError:
             reason = f"the case did not end within {patience:g} s"
             return unjudged(step, observed, Verdict.INCONCLUSIVE, reason)
+        except DecodeError as exc:  # a case has read a value that is wrong; an invariant judges the bytes
+            return unjudged(step, observed, Verdict.INCONCLUSIVE, f"what the peer sent cannot be read: {exc}")
         except Exception as exc:
             result.trace.note(0, "".join(traceback.format_exception(exc)))
             return unjudged(step, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")

@@ -18,6 +18,7 @@ from ..uids import (
     BasicGrayscaleImageBox,
     BasicGrayscalePrintManagementMeta,
     ImplicitVRLittleEndian,
+    is_valid_uid,
 )
 from .case import Flags, Unprepared
 from .observation import Answered, Seen
@@ -94,6 +95,8 @@ class PrintSession:
 
     async def set_image(self, data: Dataset | bytes | None = None, *, uid: str | None = None) -> Seen:
         """Set the first image box; ``data`` is its Data Set, by default `image_box`."""
+        if not (uid or self.image_uids):
+            raise Unprepared("the film box names no image box")
         request = NSetRQ(
             MessageID=self.wire.next_message_id(),
             RequestedSOPClassUID=self.image_class,
@@ -189,7 +192,8 @@ def _need(seen: Seen, otherwise: str) -> None:
 def _image_uids(data: Dataset | None) -> list[str]:
     boxes = None if data is None else data.get("ReferencedImageBoxSequence")
     items = [item for item in boxes if isinstance(item, Dataset)] if isinstance(boxes, list) else []
-    return [str(item.ReferencedSOPInstanceUID) for item in items]
+    uids = (str(item.get("ReferencedSOPInstanceUID")) for item in items)
+    return [uid for uid in uids if is_valid_uid(uid)]  # no request can name any other
 
 
 @asynccontextmanager

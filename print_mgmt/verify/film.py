@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dimse.data import Dataset
 from dimse.message import NEventReportRQ
-from dimse.uids import PrintJob
+from dimse.uids import PrintJob, is_valid_uid
 from dimse.verify import Flags, Peer, Unprepared
 from dimse.verify.observation import Asked, Seen, Silent
 
@@ -56,7 +56,7 @@ async def printed_film(peer: Peer) -> PrintedFilm:
         film = PrintedFilm(peer.case_id, await talk.print())
         peer.shared.found[_FILM] = film
         named = references(film.answer, JOB_REFERENCE)
-        if named and optional:
+        if named and optional and is_valid_uid(named[0][1]):
             film.job_class, film.job = named[0]
             await _follow(talk, film)
     return film

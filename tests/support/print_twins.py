@@ -29,7 +29,7 @@ from print_mgmt.sop import META_CLASSES
 from print_mgmt.verify import Claims
 from print_mgmt.verify.conversation import items_of
 
-__all__ = ["INVARIANTS", "WRONG", "Perform", "Wrong", "lies"]
+__all__ = ["INVARIANTS", "WRONG", "Perform", "Wrong", "lies", "octets_of"]
 
 Which = Callable[[Request], bool]
 Perform = Callable[[Operation], Awaitable[Response]]
@@ -135,7 +135,7 @@ def mute(which: Which) -> Wrong:
 Change = Callable[[Operation, Dataset], None]
 
 
-def _octets(data: object) -> bytes:
+def octets_of(data: object) -> bytes:
     """Return the octets of a Data Set that may be in pieces."""
     assert isinstance(data, bytes | bytearray | memoryview | list | tuple)
     return b"".join(map(bytes, data)) if isinstance(data, list | tuple) else bytes(data)
@@ -149,7 +149,7 @@ def changes(which: Which, change: Change, options: Mapping[str, Any] | None = No
         if not which(operation.message) or response.Data is None:
             return response
         syntax = operation.association.syntax(operation.context)
-        data = decode(_octets(response.Data), syntax)
+        data = decode(octets_of(response.Data), syntax)
         change(operation, data)
         return replace(response, Data=encode(data, syntax) or None)
 

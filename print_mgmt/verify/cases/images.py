@@ -4,7 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from dimse.data import Dataset
-from dimse.uids import BasicAnnotationBox, BasicColorPrintManagementMeta, BasicGrayscalePrintManagementMeta
+from dimse.uids import (
+    BasicAnnotationBox,
+    BasicColorPrintManagementMeta,
+    BasicGrayscalePrintManagementMeta,
+    is_valid_uid,
+)
 from dimse.verify import Case, Flags, Level, SubCase, Unprepared
 from dimse.verify.case import Run
 from dimse.verify.observation import (
@@ -178,8 +183,8 @@ async def annotations(talk: Conversation) -> Seen:
     content = talk.film_box(talk.layout, AnnotationDisplayFormatID=talk.options.annotation_format)
     seen = await talk.create_film_box(content)
     boxes = references(seen, "ReferencedBasicAnnotationBoxSequence")
-    if not boxes:
-        raise Unprepared(f"the film box has no annotation box: {seen}")
+    if not boxes or not is_valid_uid(boxes[0][1]):
+        raise Unprepared(f"the film box names no annotation box: {seen}")
     steps = Steps()
 
     async def text(**values: object) -> Seen:

@@ -3,6 +3,7 @@
 import re
 
 from dimse.data import Dataset, tag_of
+from dimse.errors import EncodeError
 from dimse.uids import (
     BasicFilmBox,
     BasicFilmSession,
@@ -214,8 +215,12 @@ async def true_configuration(talk: Conversation) -> Seen:
     )
     if not formats:
         raise Unprepared(f"the configuration lists no layout for the Meta SOP Class: {seen}")
-    answers = [await _film_box(talk, entry) for entry in talk.peer.random.sample(formats, min(_MOST, len(formats)))]
-    answers += [await _medium(talk, medium) for medium in media]
+    chosen = talk.peer.random.sample(formats, min(_MOST, len(formats)))
+    try:
+        answers = [await _film_box(talk, entry) for entry in chosen]
+        answers += [await _medium(talk, medium) for medium in media]
+    except EncodeError as exc:
+        raise Unprepared(f"the configuration lists a value that cannot be sent: {exc}") from exc
     refused = [(what, seen) for what, seen in answers if not is_well(seen) or matches(_REPLACED, (seen,))]
     others = [seen for _, seen in refused if not matches(_INVALID, (seen,)) and not matches(_REPLACED, (seen,))]
     if others:

@@ -1,0 +1,43 @@
+"""The tester against a printer whose Data Sets are garbled: no case blames the tester, and the run ends."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from print_twins import Perform, octets_of
+from printers import printer
+
+from dimse.message import Response
+from dimse.net import Operation
+from dimse.verify import Target, Verdict, verify_scp
+from print_mgmt import PrintServer
+from print_mgmt.verify import PRINT_CASES, PrintOptions
+
+MOST_CHANGES = 4
+
+
+def garbled(data: bytes, dice: random.Random) -> bytes:
+    """Return bytes with a few changes, or only the first of them."""
+    changed = bytearray(data[: dice.randrange(len(data))] if dice.random() < 0.2 else data)
+    for _ in range(dice.randrange(MOST_CHANGES)):
+        if changed:
+            changed[dice.randrange(len(changed))] = dice.randrange(256)
+    return bytes(changed + b"\0" * (len(changed) % 2))
+
+
+@pytest.mark.parametrize("seed", [6, 19])
+async def test_garbled_data_blames_no_tester(seed: int) -> None:
+    dice = random.Random(seed)
+
+    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+        response = await perform(operation)
+        if response.Data is None:
+            return response
+        return replace(response, Data=garbled(octets_of(response.Data), dice) or None)
+
+    async with printer(around=around) as (server, _):
+        target = Target(host=server.host, port=server.port, timeout=0.1, preparation=1.0)
+        options = PrintOptions(max_films=20, patience=0.1, slow=False, annotation_format="1")
+        run = await verify_scp(target, PRINT_CASES, options)
+    assert run.results
+    assert [each.reason for each in run.results if each.verdict is Verdict.ERROR] == []
