@@ -181,7 +181,8 @@ async def annotations(talk: Conversation) -> Seen:
         raise skipped("no Annotation Display Format ID of the printer is known: --annotation-format")
     await talk.prepare_session()
     content = talk.film_box(talk.layout, AnnotationDisplayFormatID=talk.options.annotation_format)
-    seen = await talk.create_film_box(content)
+    with talk.patiently():
+        seen = await talk.create_film_box(content)
     boxes = references(seen, "ReferencedBasicAnnotationBoxSequence")
     if not boxes or not is_valid_uid(boxes[0][1]):
         raise Unprepared(f"the film box names no annotation box: {seen}")

@@ -60,7 +60,8 @@ def _failures_but(status: int) -> tuple[Answered, ...]:
 
 
 async def _minted(talk: Conversation, steps: Steps, sop_class: str, data: Dataset) -> str:
-    seen = await talk.create(sop_class, data, is_named=False)
+    with talk.patiently():
+        seen = await talk.create(sop_class, data, is_named=False)
     if not is_well(seen):
         raise Unprepared(f"N-CREATE without a SOP Instance UID: {seen}")
     uid = uid_of(seen)
@@ -73,7 +74,8 @@ async def _minted(talk: Conversation, steps: Steps, sop_class: str, data: Datase
 async def supplied_uid(talk: Conversation) -> Seen:
     steps = Steps()
     uid = talk.peer.random_uid()
-    seen = await talk.create_session(uid=uid)
+    with talk.patiently():
+        seen = await talk.create_session(uid=uid)
     if not is_well(seen):
         raise Unprepared(f"the film session was not created: {seen}")
     steps.require(uid_of(seen) in (None, uid), f"Affected SOP Instance UID is {uid_of(seen)}; {uid} was supplied")

@@ -84,7 +84,8 @@ def image_class(meta: str, image_box: str) -> Run:
 
     async def script(talk: Conversation) -> Seen:
         await talk.prepare_session()
-        seen = await talk.create_film_box(talk.film_box(talk.layout))
+        with talk.patiently():
+            seen = await talk.create_film_box(talk.film_box(talk.layout))
         if not is_well(seen):
             raise Unprepared(f"the film box was not created: {seen}")
         return _class_of(seen, image_box)

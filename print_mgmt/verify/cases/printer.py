@@ -154,7 +154,8 @@ async def foreign_attribute(talk: Conversation) -> Seen:
 
 
 async def status_info(talk: Conversation) -> Seen:
-    found = data_of(await talk.get())
+    with talk.patiently():
+        found = data_of(await talk.get())
     status, info = found.get("PrinterStatus"), found.get("PrinterStatusInfo")
     if not isinstance(status, str) or not isinstance(info, str):
         raise Unprepared("no Printer Status and Printer Status Info")
@@ -207,7 +208,8 @@ def _shown(names: set[str]) -> str:
 
 
 async def true_configuration(talk: Conversation) -> Seen:
-    seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
+    with talk.patiently():
+        seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
     items = [item for item in items_of(data_of(seen), "PrinterConfigurationSequence") if _is_of(item, talk.meta)]
     formats = [entry for item in items for entry in items_of(item, "SupportedImageDisplayFormatsSequence")]
     media = dict.fromkeys(

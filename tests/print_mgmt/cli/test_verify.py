@@ -20,7 +20,8 @@ def printer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_cases_lists_print_beside_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "cases", "--json"]) == 0
-    assert {row["id"] for row in json.loads(capsys.readouterr().out)} == {each.id for each in (*CASES, *PRINT_CASES)}
+    listed = {row["id"] for row in json.loads(capsys.readouterr().out)}
+    assert listed >= {each.id for each in (*CASES, *PRINT_CASES)}
 
 
 def test_scp_judges_a_printer(printer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
