@@ -12,6 +12,8 @@ from typing import TextIO
 
 from ..errors import DecodeError, escaped
 from ..explain import Line, Recorded, Step, Turn, View, associations_in, format_lines
+from ..explain.comparison import compare
+from ..explain.comparison_page import comparison_lines, comparison_page
 from ..explain.events import association_event, events_of, head
 from ..explain.fields import UNRECOGNIZED
 from ..explain.mermaid import mermaid
@@ -44,6 +46,12 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
         "output write that",
     )
     parser.add_argument(
+        "--compare",
+        metavar="FILE",
+        help="show what differs in a second recording, b, from the first, a: the first difference that matters, then "
+        "all in the order of the messages; with -o as a page with two columns. Times are never a difference",
+    )
+    parser.add_argument(
         "--redact",
         action="store_true",
         help="hide what may be patient data: dates, names, IDs, free text, pixels, addresses of the network",
@@ -54,7 +62,7 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
     form.add_argument("--brief", action="store_true", help="one line for each PDU, without the contents of Data Sets")
     form.add_argument("--json", action="store_true", help="a head and then the events, one JSON object a line")
     form.add_argument("--mermaid", action="store_true", help="a sequence diagram for Markdown")
-    parser.set_defaults(command=partial(_explain, views=views))
+    parser.set_defaults(command=partial(_explain, parser, views))
 
 
 @dataclass(slots=True)
@@ -63,6 +71,7 @@ class _Job:
 
     arguments: argparse.Namespace
     views: Views
+    path: str = ""
     failures: list[str] = field(default_factory=list)
     out: TextIO = field(default_factory=lambda: sys.stdout)
 
@@ -78,7 +87,20 @@ class _Job:
                 self.failures += [f"association {number}: {gap}" for gap in recorded.gaps]
         except DecodeError as exc:
             faults.append(exc)
-        self.failures += map(str, faults)
+        self.failures += map(self._words, faults)
+
+    def _words(self, fault: DecodeError) -> str:
+        """Return an error of a recording; redacted, without the values that it may quote."""
+        if not self.arguments.redact:
+            return str(fault)
+        return "the recording cannot be read" + ("" if fault.offset is None else f" from byte {fault.offset} on")
+
+    def tell_failures(self) -> int:
+        """Print what went wrong on standard error; return the exit status."""
+        name = "a recording" if self.arguments.redact else self.path
+        for failure in self.failures:
+            print(f"dimse: {name}: {escaped(failure)}", file=sys.stderr)
+        return 1 if self.failures else 0
 
     def steps(self, number: int, recorded: Recorded, views: Sequence[View] = ()) -> Iterator[Step]:
         """Yield the steps of an association, redacted if so asked."""
@@ -97,8 +119,21 @@ class _Job:
         return f"association {number}: {shown}" if shown else ""
 
 
-def _explain(arguments: argparse.Namespace, views: Views) -> int:
-    job = _Job(arguments, views)
+def _explain(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Namespace) -> int:
+    forms = ("brief", "json", "mermaid", "long", "bytes")
+    unused = next((form for form in forms if arguments.compare is not None and getattr(arguments, form)), None)
+    if unused is not None:
+        parser.error(f"--{unused} shows one recording; --compare shows what differs in two")
+    try:
+        return _show(arguments, views) if arguments.compare is None else _compare(arguments, views)
+    except OSError as exc:
+        if not arguments.redact or isinstance(exc, BrokenPipeError):
+            raise
+        raise OSError(exc.errno, exc.strerror) from None  # without the name of the file
+
+
+def _show(arguments: argparse.Namespace, views: Views) -> int:
+    job = _Job(arguments, views, arguments.file)
     data = Path(arguments.file).read_bytes()
     with _output(arguments.output) as job.out:
         if arguments.json:
@@ -109,9 +144,32 @@ def _explain(arguments: argparse.Namespace, views: Views) -> int:
             _page(job, data)
         else:
             _text(job, data)
-    for failure in job.failures:
-        print(f"dimse: {arguments.file}: {escaped(failure)}", file=sys.stderr)
-    return 1 if job.failures else 0
+    return job.tell_failures()
+
+
+def _compare(arguments: argparse.Namespace, views: Views) -> int:
+    """Show what differs in two recordings: the first association of both, then the second, and so on."""
+    jobs = [_Job(arguments, views, path) for path in (arguments.file, arguments.compare)]
+    sides = [
+        [list(job.steps(number, recorded)) for number, recorded in job.associations(Path(job.path).read_bytes())]
+        for job in jobs
+    ]
+    comparisons = list(map(compare, *sides))
+    notes = [f"{letter} has {len(side)} associations" for letter, side in zip("ab", sides, strict=True)]
+    notes = notes if len(sides[0]) != len(sides[1]) else []
+    with _output(arguments.output) as out:
+        if arguments.output:
+            names = [Path(job.path).name for job in jobs]
+            left, right = ("a", "b") if arguments.redact else map(escaped, names)
+            failures = [failure for job in jobs for failure in job.failures]
+            page = comparison_page(f"{left} and {right}, compared", (left, right), comparisons, [*notes, *failures])
+            print(page, file=out)
+        else:
+            for number, comparison in enumerate(comparisons, 1):
+                print("\n" * (number > 1) + "\n".join(comparison_lines(comparison)), file=out)
+            for note in notes:
+                print(note, file=out)
+    return max([job.tell_failures() for job in jobs])
 
 
 @contextmanager

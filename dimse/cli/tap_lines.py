@@ -5,6 +5,7 @@ explaining neither delays the forwarding nor shares Python's lock with it. If ex
 association with the most bytes in the queue gets no further lines.
 """
 
+import os
 import signal
 import sys
 from collections import Counter, deque
@@ -16,10 +17,12 @@ from threading import Condition, Thread
 from ..errors import escaped
 from ..explain.live import Live
 
-__all__ = ["LineProcess"]
+__all__ = ["LineProcess", "step_back"]
 
 _MOST_QUEUED = 1 << 27  # bytes in the queue; beyond this, one association gets no further lines
-_BATCH = 1 << 20  # bytes to hand over to the process at once
+_BATCH = 1 << 22  # bytes to hand over to the process at once
+_TURN = 0.02  # seconds between two batches, so that the forwarding does not share Python's lock at each message
+_NICE = 10  # the programs on both sides come first
 _BEHIND = "no more lines: the explanation is too far behind"
 _OPENED, _SAID, _CLOSED, _LOST = range(4)
 
@@ -67,11 +70,12 @@ class LineProcess:
 
     def _put(self, item: _Item) -> None:
         with self._changed:
+            if not self._queue:
+                self._changed.notify()
             self._queue.append(item)
             self._queued[item[0]] += len(item[3])
             if self._queued.total() > self._most_queued:
                 self._drop()
-            self._changed.notify()
 
     def _drop(self) -> None:
         """Drop the bytes of the association with the most bytes in the queue, and all its later bytes."""
@@ -98,6 +102,7 @@ class LineProcess:
         size = 0
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._is_closed)
+            self._changed.wait_for(lambda: self._is_closed, _TURN)
             while self._queue and size < _BATCH:
                 number, kind, _, data = item = self._queue.popleft()
                 items.append(item)
@@ -110,9 +115,16 @@ class LineProcess:
         return items
 
 
-def _print_lines(receiver: Connection) -> None:
-    """Print the received items until the other end is closed. Ctrl-C is left to the parent process."""
+def step_back() -> None:
+    """Lower the priority of this process, and leave Ctrl-C, which also reaches it, to the process that forwards."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+
+
+def _print_lines(receiver: Connection) -> None:
+    """Print the received items until the other end is closed."""
+    step_back()
     lives: dict[int, Live] = {}
     with suppress(EOFError, BrokenPipeError):  # the other end is closed, or the reader of the lines has gone
         while True:

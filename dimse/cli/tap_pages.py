@@ -1,6 +1,5 @@
 """The pages of ``dimse tap``: a process that writes the page of each recording, one after another."""
 
-import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
@@ -10,6 +9,7 @@ from ..errors import DecodeError, DimseError, escaped
 from ..explain import View, association_of, read_capture
 from ..explain.page import Chapter, page_of
 from ..files import write_whole
+from .tap_lines import step_back
 
 __all__ = ["PageProcess", "page_of_recording"]
 
@@ -23,7 +23,7 @@ class PageProcess:
 
     def __init__(self, views: Views) -> None:
         self._views = views
-        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=step_back)
 
     def make(self, recording: Path, page: Path, title: str, faults: Sequence[str], *, keep: bool) -> Future[str]:
         """Start to write ``page``. The result is an error in words, "" for none; ``keep`` keeps the recording."""
@@ -32,11 +32,6 @@ class PageProcess:
     def close(self) -> None:
         """Finish all pages that were started, and end the process."""
         self._pool.shutdown()
-
-
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C, which also reaches this process, to the process that forwards."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def page_of_recording(

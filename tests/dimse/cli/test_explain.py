@@ -262,3 +262,48 @@ def test_stream_cut_off_in_a_pdu_is_no_failure(tmp_path: Path, capsys: pytest.Ca
     path.write_bytes((CAPTURES / "echo-echoscu-dcmprscp.c2s.bin").read_bytes()[:-3])
     assert explain("--brief", path) == 0
     assert "! " in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_comparison_answers_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    works, fails = tmp_path / "works.pcap", tmp_path / "fails.pcap"
+    works.write_bytes(pcap("dcmtk-print-1x1-8bit"))
+    fails.write_bytes(pcap("dcmtk-print-refused-value"))
+    assert explain(works, "--compare", fails) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("N-CREATE-RSP: Status is 0000H (Success) in a, 0106H")
+    page = tmp_path / "page.html"
+    assert explain(works, "--compare", fails, "-o", page) == 0
+    assert "<title>works.pcap and fails.pcap, compared</title>" in page.read_text()
+
+
+def test_redacted_comparison_hides_the_label(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    works, fails, page = tmp_path / "works.pcap", tmp_path / "fails.pcap", tmp_path / "page.html"
+    works.write_bytes(pcap("dcmtk-print-1x1-8bit"))
+    fails.write_bytes(pcap("dcmtk-print-refused-value"))
+    assert explain(works, "--compare", fails, "--redact") == 0
+    assert explain(works, "--compare", fails, "--redact", "-o", page) == 0
+    for shown in (capsys.readouterr().out, page.read_text()):
+        assert "print job for" not in shown
+        assert "works" not in shown
+        assert "0106H" in shown
+
+
+@pytest.mark.parametrize("form", ["--brief", "--json", "--mermaid", "--long", "--bytes"])
+def test_comparison_takes_no_form_of_one_recording(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        explain("a", "--compare", "b", form)
+    assert ended.value.code == 2
+    assert f"{form} shows one recording" in capsys.readouterr().err
+
+
+def test_redacted_errors_name_no_file_and_no_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = pcap("echo-echoscu-dcmprscp")
+    path = tmp_path / "DOE^JOHN.pcap"
+    path.write_bytes(whole[:-3])
+    assert explain("--redact", "--brief", path) == 1
+    assert (
+        capsys.readouterr().err == f"dimse: a recording: the recording cannot be read from byte {len(whole) - 50} on\n"
+    )
+    for arguments in ((tmp_path / "DOE^JANE.pcap",), (path, "-o", tmp_path / "DOE^JANE" / "page.html")):
+        assert explain("--redact", *arguments) == 1
+        assert "DOE" not in capsys.readouterr().err

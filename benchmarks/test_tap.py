@@ -1,0 +1,65 @@
+"""C-ECHO and images through ``dimse tap``, beside a bare pair of sockets that a thread forwards in each direction.
+
+The tap also explains each PDU, in a process of its own, and records all bytes where the name says so. Both ends are
+ours.
+"""
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from os import environ
+from pathlib import Path
+
+from benchmarks import bare, own
+from benchmarks.duels import Duel
+from benchmarks.images import large_image
+from benchmarks.processes import HOST, free_port, in_process, program, server
+from dimse.net import Limits
+
+ECHOES, IMAGE, IMAGES = 500, 8, 5  # an image of so many MiB
+MAX_PDU = Limits().max_pdu
+
+
+@contextmanager
+def tap(target: int, folder: Path, *options: str) -> Iterator[int]:
+    port = free_port()
+    command = (sys.executable, "-m", "dimse", "tap", "--listen", str(port), "--to", f"{HOST}:{target}", *options)
+    with program(command, port, environment=dict(environ), folder=folder):
+        yield port
+
+
+def test_echo_through_the_tap(duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path) -> None:
+    with server(own.serve, MAX_PDU) as target, server(bare.serve, target) as peer_port:
+        with tap(target, tmp_path) as port:
+            duel(
+                "C-ECHO through dimse tap",
+                "bare pair of sockets",
+                in_process(own_worker, own.echo, port, ECHOES),
+                in_process(peer_worker, own.echo, peer_port, ECHOES),
+            )
+
+
+def test_echo_through_the_recording_tap(
+    duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path
+) -> None:
+    with server(own.serve, MAX_PDU) as target, server(bare.serve, target) as peer_port:
+        with tap(target, tmp_path, "--pcap", "captures", "--html", "pages") as port:
+            duel(
+                "C-ECHO through dimse tap, recorded",
+                "bare pair of sockets",
+                in_process(own_worker, own.echo, port, ECHOES),
+                in_process(peer_worker, own.echo, peer_port, ECHOES),
+            )
+
+
+def test_image_through_the_tap(duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path) -> None:
+    with server(own.serve, MAX_PDU) as target, server(bare.serve, target) as peer_port:
+        with tap(target, tmp_path, "--pcap", "captures") as port:
+            duel(
+                f"N-SET of {IMAGE} MiB through dimse tap, recorded",
+                "bare pair of sockets",
+                in_process(own_worker, own.n_set, port, MAX_PDU, IMAGE, IMAGES),
+                in_process(peer_worker, own.n_set, peer_port, MAX_PDU, IMAGE, IMAGES),
+                nbytes=large_image(IMAGE).nbytes,
+            )

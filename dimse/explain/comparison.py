@@ -1,0 +1,177 @@
+"""Two recorded associations side by side: which steps belong together, and what differs in them.
+
+It answers "why does it work there and not here". The first difference in what became of a request comes first; beside
+it stands what differs in the request. Times are shown and are never a difference.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from .conversation import ACCEPTOR, REQUESTOR
+from .facts import Fact, Weight, facts_of
+from .record import Step
+
+__all__ = ["Comparison", "Difference", "Pair", "compare"]
+
+_MOST_STEPS = 2000  # of one side: the alignment takes time by the product of both
+_ENDINGS = {"A-RELEASE-RP": "released", "A-RELEASE-RQ": "not released to the end", "A-ABORT": "aborted"}
+_REFUSALS = ("A-ASSOCIATE-RJ", "A-ABORT")
+_SHOWN_CAUSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A fact that both sides say differently; an empty value means that the side does not say it."""
+
+    name: str
+    left: str
+    right: str
+    weight: Weight
+
+    def __str__(self) -> str:
+        return f"{self.name} is {self.left or 'absent'} in a, {self.right or 'absent'} in b"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two steps that belong together, or one that the other side lacks; and what differs."""
+
+    left: Step | None
+    right: Step | None
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def step(self) -> Step:
+        """The step of either side."""
+        found = self.left or self.right
+        assert found is not None
+        return found
+
+    @property
+    def weight(self) -> int:
+        """The weight of its heaviest difference, 0 without one."""
+        if self.left is None or self.right is None:
+            return Weight.OUTCOME if self.step.name in _REFUSALS else Weight.CONTENT
+        return max((one.weight for one in self.differences), default=0)
+
+    def is_on_the_sides_of(self, other: "Pair") -> bool:
+        """Return whether ``other`` has a step on each side on which this one has a step."""
+        return not ((self.left and not other.left) or (self.right and not other.right))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The steps of both sides in pairs, and how each association ended."""
+
+    pairs: tuple[Pair, ...]
+    ends: tuple[str, str]
+    is_cut: bool = False
+
+    @property
+    def headline(self) -> str:
+        """The first difference that matters, in one line."""
+        for number, pair in enumerate(self.pairs):
+            if pair.weight == Weight.OUTCOME:
+                return _about(pair) + self._cause(number)
+        if self.ends[0] != self.ends[1]:
+            return f"a is {self.ends[0]}, b is {self.ends[1]}; all that both did before succeeded alike"
+        for is_response in (False, True):  # responses follow from requests
+            for pair in self.pairs:
+                if pair.weight == Weight.CONTENT and (pair.step.status is not None) == is_response:
+                    return _about(pair)
+        weak = sum(len(pair.differences) for pair in self.pairs)
+        return f"nothing that matters differs; {weak} names, lengths or dates do" if weak else "nothing differs"
+
+    def _cause(self, number: int) -> str:
+        """Return what differs in the request that a pair answers, or else before it."""
+        here = self.pairs[number]
+        earlier_pairs = [pair for pair in self.pairs[:number] if here.is_on_the_sides_of(pair)]
+        before = [pair for pair in reversed(earlier_pairs) if pair.step.who != here.step.who]
+        if not before:
+            return "; nothing comes before it"
+        found = [*before[0].differences]
+        if not found or (max(one.weight for one in found) < Weight.CONTENT and before[0].step.messages):
+            later = (pair for pair in before[1:] if pair.weight >= Weight.CONTENT and pair.differences)
+            earlier = next(later, None)
+            if earlier is None:
+                is_alike = not any(pair.weight for pair in earlier_pairs)
+                return "; all before it is alike" if is_alike else "; all that matters before it is alike"
+            found, where = [*earlier.differences], f"; before it, in {earlier.step.name}: "
+        else:
+            where = "; in its request "
+        found.sort(key=lambda one: -one.weight)
+        more = f", and {len(found) - _SHOWN_CAUSES} more" if len(found) > _SHOWN_CAUSES else ""
+        return where + ", ".join(map(str, found[:_SHOWN_CAUSES])) + more
+
+
+def _about(pair: Pair) -> str:
+    """Return the heaviest difference of a pair in words."""
+    step = pair.step
+    if pair.left is None or pair.right is None:
+        side = "a" if pair.left is not None else "b"
+        return f"{step.name} {step.words}".rstrip() + f" is only in {side}"
+    first = next(one for one in pair.differences if one.weight == pair.weight)
+    return f"{step.name}: {first}"
+
+
+def compare(left: Sequence[Step], right: Sequence[Step]) -> Comparison:
+    """Return two associations, each a list of its steps, in pairs. Of a very long one the first steps are compared."""
+    is_cut = max(len(left), len(right)) > _MOST_STEPS
+    one = [step for step in left if step.turns][:_MOST_STEPS]
+    other = [step for step in right if step.turns][:_MOST_STEPS]
+    pairs: list[Pair] = []
+    matcher = SequenceMatcher(None, [*map(_key, one)], [*map(_key, other)], autojunk=False)
+    for kind, start, end, begin, stop in matcher.get_opcodes():
+        if kind == "equal":
+            pairs += map(_pair, one[start:end], other[begin:stop])
+        else:
+            pairs += (Pair(step, None) for step in one[start:end])
+            pairs += (Pair(None, step) for step in other[begin:stop])
+    return Comparison(tuple(pairs), (_end(one), _end(other)), is_cut)
+
+
+def _key(step: Step) -> tuple[str, str, str]:
+    """Return what two steps must share to belong together: the side, the message, and the SOP Class of a request."""
+    words = "" if step.status is not None or not step.messages else step.words
+    return step.who, step.name, words
+
+
+def _pair(left: Step, right: Step) -> Pair:
+    mine, theirs = _data_sets(facts_of(left), facts_of(right))
+    names = [*mine, *(name for name in theirs if name not in mine)]
+    return Pair(left, right, tuple(_difference(name, mine, theirs) for name in names if _differs(name, mine, theirs)))
+
+
+def _data_sets(mine: dict[str, Fact], theirs: dict[str, Fact]) -> list[dict[str, Fact]]:
+    """Return the facts of both sides, with one for the whole Data Set if only one side has a Data Set."""
+    counts = [sum(fact.is_element for fact in facts.values()) for facts in (mine, theirs)]
+    if all(counts) or not any(counts):
+        return [mine, theirs]
+    shown = []
+    for facts, count in zip((mine, theirs), counts, strict=True):
+        whole = {"Data Set": Fact(f"{count} elements")} if count else {}
+        shown.append({name: fact for name, fact in facts.items() if not fact.is_element} | whole)
+    return shown
+
+
+def _differs(name: str, mine: dict[str, Fact], theirs: dict[str, Fact]) -> bool:
+    return name not in mine or name not in theirs or mine[name].value != theirs[name].value
+
+
+def _difference(name: str, mine: dict[str, Fact], theirs: dict[str, Fact]) -> Difference:
+    one, other = mine.get(name), theirs.get(name)
+    weight = max(fact.weight for fact in (one, other) if fact is not None)
+    if one is not None and other is not None and one.outcome != other.outcome:
+        weight = Weight.OUTCOME
+    left, right = ("" if fact is None else fact.value or "empty" for fact in (one, other))
+    return Difference(name, left, right, weight)
+
+
+def _end(steps: Sequence[Step]) -> str:
+    """Return how an association ended, in words."""
+    if any(step.name == "A-ASSOCIATE-RJ" and step.who == ACCEPTOR for step in steps):
+        return "rejected"
+    if not any(step.name == "A-ASSOCIATE-AC" for step in steps) and any(step.who == REQUESTOR for step in steps):
+        return "never accepted" if any(step.who == ACCEPTOR for step in steps) else "recorded on one side"
+    return next((_ENDINGS[step.name] for step in reversed(steps) if step.name in _ENDINGS), "not released")

@@ -1,0 +1,148 @@
+"""A comparison as text, and as a page with two columns that needs no script and no network."""
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from functools import cache
+from hashlib import sha256
+from html import escape
+
+from .comparison import Comparison, Pair
+from .conversation import REQUESTOR
+from .facts import Weight
+from .record import Step
+
+__all__ = ["comparison_lines", "comparison_page"]
+
+_MARKS = {0: " ", Weight.NAME: "~", Weight.CONTENT: "*", Weight.OUTCOME: "!"}
+_KINDS = {0: "same", Weight.NAME: "name", Weight.CONTENT: "content", Weight.OUTCOME: "outcome"}
+_MOST_DIFFERENCES = 200  # of a pair
+_LONGEST = 160  # characters of a value in a line
+
+
+def comparison_lines(comparison: Comparison) -> Iterator[str]:
+    """Yield the comparison as text: the answer first, then each pair that differs, with its differences.
+
+    ! is a difference in what became of a request, * one in what was said, ~ one of names, lengths and dates.
+    """
+    yield comparison.headline
+    start = _starts(comparison)
+    for number, pair in enumerate(comparison.pairs, 1):
+        if not pair.weight:
+            continue
+        yield ""
+        only = "" if pair.left and pair.right else "  only in a" if pair.left else "  only in b"
+        step = pair.step
+        words = "" if pair.left and pair.right and step.status is not None else step.words
+        yield f"{_MARKS[pair.weight]} {number:3} {step.who} {step.name} {words}".rstrip() + only + _times(pair, start)
+        for one in pair.differences[:_MOST_DIFFERENCES]:
+            yield f"      {_MARKS[one.weight]} {one.name}"
+            yield f"          a: {_cut(one.left) or '(absent)'}"
+            yield f"          b: {_cut(one.right) or '(absent)'}"
+        if len(pair.differences) > _MOST_DIFFERENCES:
+            yield f"        and {len(pair.differences) - _MOST_DIFFERENCES} more"
+    same = sum(not pair.weight for pair in comparison.pairs)
+    yield ""
+    yield f"{same} of {len(comparison.pairs)} steps are alike; a is {comparison.ends[0]}, b is {comparison.ends[1]}"
+    if comparison.is_cut:
+        yield "The recordings go on; only their first steps are compared."
+
+
+def _starts(comparison: Comparison) -> tuple[float | None, float | None]:
+    left = next((pair.left.time for pair in comparison.pairs if pair.left), None)
+    return left, next((pair.right.time for pair in comparison.pairs if pair.right), None)
+
+
+def _times(pair: Pair, start: tuple[float | None, float | None]) -> str:
+    shown = [_since(step, begin) for step, begin in zip((pair.left, pair.right), start, strict=True)]
+    return f"  ({' | '.join(filter(None, shown))})" if any(shown) else ""
+
+
+def _since(step: Step | None, start: float | None) -> str:
+    return "" if step is None or step.time is None or start is None else f"{(step.time - start) * 1000:.1f} ms"
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
+
+
+# --- the page ---
+
+
+def comparison_page(title: str, sides: tuple[str, str], comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
+    """Return comparisons as HTML; ``sides`` are the names of a and b."""
+    style = _style()
+    policy = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'; "
+    body = "".join(_section(one, sides) for one in comparisons)
+    faults = "".join(f'<p class="fault">{escape(note)}</p>' for note in notes)
+    return _FRAME.format(
+        policy=policy + "base-uri 'none'; form-action 'none'", title=escape(title), style=style, notes=faults, body=body
+    )
+
+
+_FRAME = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<h1>{title}</h1>
+{notes}
+{body}
+</body>
+</html>
+"""
+
+
+@cache
+def _style() -> str:
+    from importlib import resources  # it takes 7 ms, and only a page needs it
+
+    return resources.files("dimse").joinpath("explain/comparison.css").read_text(encoding="utf-8")
+
+
+def _section(comparison: Comparison, sides: tuple[str, str]) -> str:
+    start = _starts(comparison)
+    heads = "".join(
+        f"<div><b>{letter}</b> {escape(side)}<small>{escape(end)}</small></div>"
+        for letter, side, end in zip("ab", sides, comparison.ends, strict=True)
+    )
+    rows = "".join(_row(pair, start) for pair in comparison.pairs)
+    cut = '<p class="fault">The recordings go on; only their first steps are compared.</p>' if comparison.is_cut else ""
+    answer = f'<p class="headline">{escape(comparison.headline)}</p>'
+    return f'<section>{answer}<div class="sides">{heads}</div>{rows}{cut}</section>'
+
+
+def _row(pair: Pair, start: tuple[float | None, float | None]) -> str:
+    cells = "".join(_cell(step, begin) for step, begin in zip((pair.left, pair.right), start, strict=True))
+    kind = _KINDS[pair.weight]
+    if not pair.differences:
+        return f'<div class="pair {kind}"><div class="steps">{cells}</div></div>'
+    shown = sorted(pair.differences, key=lambda one: -one.weight)[:_MOST_DIFFERENCES]
+    rows = "".join(
+        f'<tr class="{_KINDS[one.weight]}"><th scope="row">{escape(one.name)}</th>'
+        f"<td>{_value(one.left)}</td><td>{_value(one.right)}</td></tr>"
+        for one in shown
+    )
+    is_open = " open" if pair.weight >= Weight.CONTENT else ""
+    return (
+        f'<details class="pair {kind}"{is_open}><summary class="steps">{cells}</summary>'
+        f"<table><tbody>{rows}</tbody></table></details>"
+    )
+
+
+def _value(value: str) -> str:
+    return escape(value) if value else "<i>absent</i>"
+
+
+def _cell(step: Step | None, start: float | None) -> str:
+    if step is None:
+        return '<div class="step absent">absent</div>'
+    arrow = "→" if step.who == REQUESTOR else "←"
+    time = _since(step, start)
+    shown = f"<time>{time}</time>" if time else ""
+    return f'<div class="step">{arrow} <b>{escape(step.name)}</b> {escape(step.words)} {shown}</div>'

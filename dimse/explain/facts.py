@@ -1,0 +1,196 @@
+"""What a step says, as facts that can be compared with those of another recording.
+
+A fact has a name, a value in words and a `Weight`. What differs between any two associations, such as instance UIDs,
+message IDs and times, is no fact; what names only a program is a weak one.
+"""
+
+from collections.abc import Iterator
+from enum import IntEnum
+from hashlib import sha256
+from typing import NamedTuple
+
+from ..errors import ABORT_REASONS, ABORT_SOURCES, REJECT_REASONS, REJECT_RESULTS, REJECT_SOURCES, escaped
+from ..message import is_failure
+from ..uids import name_of
+from ..ul import (
+    Abort,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    AsynchronousOperationsWindow,
+    ImplementationClassUID,
+    ImplementationVersionName,
+    MaximumLength,
+    RoleSelection,
+    SOPClassCommonExtendedNegotiation,
+    SOPClassExtendedNegotiation,
+    UserIdentityRQ,
+    UserItem,
+)
+from .elements import Field
+from .record import Contract, Step
+
+__all__ = ["Fact", "Weight", "facts_of"]
+
+_INSTANCES = ("AffectedSOPInstanceUID", "RequestedSOPInstanceUID")
+_SERIAL = ("CommandGroupLength", "MessageID", "MessageIDBeingRespondedTo", "GroupLength")
+_LABELS = ("DA", "TM", "DT", "LO", "SH", "PN", "AE")  # VRs of dates and names; ST has the Image Display Format
+_PROVIDER = 2  # Source of A-ABORT
+_ITEM, _DELIMITERS = 0xFFFEE000, 0xFFFE
+
+
+class Weight(IntEnum):
+    """How much a difference can change what happens."""
+
+    NAME = 1  # a name of a program, a length, a date
+    CONTENT = 2  # something that was asked for or answered
+    OUTCOME = 3  # it works on one side only
+
+
+class Fact(NamedTuple):
+    """A value in words. If ``outcome`` differs, too, the values mean success here and failure there.
+
+    ``is_element`` says that it is an element of a Data Set.
+    """
+
+    value: str
+    weight: Weight = Weight.CONTENT
+    outcome: str = ""
+    is_element: bool = False
+
+
+def facts_of(step: Step) -> dict[str, Fact]:
+    """Return the facts of a step by their names."""
+    found: dict[str, Fact] = {}
+    for name, fact in _facts(step):
+        number, unique = 1, name
+        while unique in found:
+            number += 1
+            unique = f"{name} ({number})"
+        found[unique] = fact
+    return found
+
+
+def _facts(step: Step) -> Iterator[tuple[str, Fact]]:
+    for turn in step.turns:
+        match turn.pdu:
+            case AssociateRQ() | AssociateAC() as pdu:
+                yield from _association(pdu)
+            case AssociateRJ(result, source, reason):
+                yield "Result", Fact(f"{result} ({REJECT_RESULTS.get(result, 'reserved')})")
+                yield "Source", Fact(f"{source} ({REJECT_SOURCES.get(source, 'reserved')})")
+                yield "Reason/Diag.", Fact(f"{reason} ({REJECT_REASONS.get((source, reason), 'reserved')})")
+            case Abort(source, reason):
+                words = ABORT_REASONS.get(reason, "reserved") if source == _PROVIDER else "not significant"
+                yield "Source", Fact(f"{source} ({ABORT_SOURCES.get(source, 'reserved')})")
+                yield "Reason/Diag", Fact(f"{reason} ({words})")
+    if step.contract is not None:
+        yield from _negotiated(step.contract)
+    yield from _commands(step)
+    yield from _elements(step)
+    for error in step.errors:
+        yield "breaks a rule", Fact(escaped(error))
+
+
+def _named(uid: str) -> str:
+    return name_of(uid) or escaped(uid)
+
+
+# --- associations ---
+
+
+def _association(pdu: AssociateRQ | AssociateAC) -> Iterator[tuple[str, Fact]]:
+    if isinstance(pdu, AssociateRQ):
+        yield "Called-AE-title", Fact(escaped(pdu.called_ae_title), Weight.NAME)
+        yield "Calling-AE-title", Fact(escaped(pdu.calling_ae_title), Weight.NAME)
+        yield "Application-context-name", Fact(_named(pdu.application_context_name))
+        for context in pdu.presentation_contexts:
+            syntaxes = ", ".join(map(_named, context.transfer_syntaxes))
+            yield f"context of {_named(context.abstract_syntax)}", Fact(syntaxes)
+    for item in pdu.user_information:
+        yield from _user_item(item)
+
+
+def _user_item(item: UserItem) -> Iterator[tuple[str, Fact]]:
+    """Yield what a user item says; credentials are left out."""
+    match item:
+        case MaximumLength(received):
+            yield "Maximum-length-received", Fact(str(received), Weight.NAME)
+        case ImplementationClassUID(uid):
+            yield "Implementation-class-uid", Fact(escaped(uid), Weight.NAME)
+        case ImplementationVersionName(name):
+            yield "Implementation-version-name", Fact(escaped(name), Weight.NAME)
+        case AsynchronousOperationsWindow(invoked, performed):
+            yield "asynchronous operations window", Fact(f"{invoked} invoked, {performed} performed")
+        case RoleSelection(sop_class, scu, scp):
+            roles = " and ".join(word for word, is_so in (("SCU", scu), ("SCP", scp)) if is_so) or "none"
+            yield f"roles for {_named(sop_class)}", Fact(roles)
+        case SOPClassExtendedNegotiation(sop_class, information):
+            yield f"extended negotiation of {_named(sop_class)}", Fact(information.hex(" "))
+        case SOPClassCommonExtendedNegotiation():
+            related = ", ".join(map(_named, item.related_general_sop_classes)) or "no related class"
+            name = f"common extended negotiation of {_named(item.sop_class)}"
+            yield name, Fact(f"{_named(item.service_class)}: {related}")
+        case UserIdentityRQ():
+            yield "User-Identity-Type", Fact(str(item.type))
+
+
+def _negotiated(contract: Contract) -> Iterator[tuple[str, Fact]]:
+    for context in contract.contexts:
+        is_usable = bool(context.transfer_syntax)
+        value = f"{context.result}, {_named(context.transfer_syntax)}" if is_usable else context.result
+        outcome = "accepted" if is_usable else "not accepted"
+        yield f"context of {_named(context.abstract_syntax)}", Fact(value, outcome=outcome)
+    yield "agreed window", Fact("{} invoked, {} performed".format(*contract.window))
+    for sop_class, scu, scp in contract.roles:
+        roles = " and ".join(word for word, is_so in (("SCU", scu), ("SCP", scp)) if is_so) or "none"
+        yield f"agreed roles for {_named(sop_class)}", Fact(roles)
+
+
+# --- messages ---
+
+
+def _commands(step: Step) -> Iterator[tuple[str, Fact]]:
+    for field in step.fields:
+        if field.category != "command" or field.name in _SERIAL:
+            continue
+        if field.name in _INSTANCES:
+            yield field.name, Fact("present" if field.value else "empty")
+        elif field.name == "Status" and step.status is not None:
+            yield field.name, Fact(field.value, outcome="failure" if is_failure(step.status) else "success")
+        else:
+            yield field.name, Fact(field.value)
+
+
+def _elements(step: Step) -> Iterator[tuple[str, Fact]]:
+    """Yield the elements of Data Sets. The name of one in a sequence begins with the sequence and its item."""
+    path: list[tuple[int, str]] = []  # depths and names of the sequences and items around
+    counts: dict[tuple[str, ...], int] = {}
+    for field in step.fields:
+        if field.category != "element" or field.tag is None or field.name in _SERIAL:
+            continue
+        while path and path[-1][0] >= field.depth:
+            path.pop()
+        if field.tag == _ITEM:
+            around = tuple(name for _, name in path)
+            counts[around] = counts.get(around, 0) + 1
+            path.append((field.depth, f"[{counts[around]}]"))
+        elif field.tag >> 16 != _DELIMITERS:
+            name = _path([*(name for _, name in path), field.name])
+            path.append((field.depth, field.name))
+            if field.vr != "SQ":
+                yield name, _element(field)._replace(is_element=True)
+
+
+def _path(names: list[str]) -> str:
+    return ".".join(names).replace(".[", "[")
+
+
+def _element(field: Field) -> Fact:
+    if field.vr == "UI":
+        uid, _, name = field.value.partition(" ")
+        return Fact(field.value if name or name_of(uid) else "an instance" if uid else "empty")
+    if field.pixels is not None and not field.secret:
+        value = bytes(field.data[field.start :])
+        return Fact(f"{len(value)} bytes, SHA-256 {sha256(value).hexdigest()[:12]}", Weight.NAME)
+    return Fact(field.value, Weight.NAME if field.vr in _LABELS else Weight.CONTENT)
