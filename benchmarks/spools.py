@@ -21,7 +21,7 @@ from print_mgmt.jobs import PrintJob, PrintQueue
 from print_mgmt.model import FilmCopy
 from print_mgmt.spool import EmbeddedSpool, Spool, Target, open_spool
 
-__all__ = ["Accepting", "Disk", "print_large", "serve_films", "start"]
+__all__ = ["Accepting", "Disk", "film_job", "print_large", "serve_films", "start"]
 
 T = TypeVar("T")
 _BATCH = 100
@@ -30,7 +30,7 @@ _LIMITS = Limits(associations=1000, host_associations=1000, connections=1000, ho
 _TARGET = Target(destination="printer")
 
 
-def _job(nbytes: int) -> PrintJob:
+def film_job(nbytes: int) -> PrintJob:
     """Return a job with one film, whose image has about ``nbytes`` bytes."""
     pixels = large_image()[: max(nbytes // 8192, 1)]
     image = PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME2", BitsStored=16)
@@ -52,7 +52,7 @@ class Accepting:
 
     def __call__(self) -> float:
         """Return the seconds until all films are accepted."""
-        jobs = [_job(self._nbytes) for _ in range(self._clients)]
+        jobs = [film_job(self._nbytes) for _ in range(self._clients)]
         os.sync()
 
         async def accept() -> float:
@@ -112,7 +112,7 @@ def start(folder: str, films: int) -> float:
     async def run() -> float:
         async with EmbeddedSpool(folder) as spool:
             for _ in range(0, films, _BATCH):
-                await asyncio.gather(*(spool.accept(_job(1), [_TARGET]) for _ in range(_BATCH)))
+                await asyncio.gather(*(spool.accept(film_job(1), [_TARGET]) for _ in range(_BATCH)))
         begin = perf_counter()
         async with EmbeddedSpool(folder):
             return perf_counter() - begin
