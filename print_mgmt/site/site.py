@@ -243,6 +243,10 @@ class Site:
                 _log.error("no news from the spool: %s", escaped(str(exc)))
                 await asyncio.sleep(_PAUSE)
                 continue
+            except Exception:  # a bug: clients of later films are told
+                _log.exception("no news from the spool")
+                await asyncio.sleep(_PAUSE)
+                continue
             for intake in self._intakes.values():
                 intake.tell(jobs)
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from dimse.errors import escaped
 
@@ -31,15 +32,15 @@ class Workers:
         self.pace = pace
         self._site = site
         self._lines: dict[str, _Line] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving: dict[_Line, asyncio.Task[None]] = {}
         self._late: set[asyncio.Task[None]] = set()
 
     def apply(self, destinations: Mapping[str, SiteDestination]) -> None:
         """Take over the destinations: begin with new ones, and end with old ones after the films that they have."""
         for name in self._lines.keys() - destinations.keys():
-            leaving = asyncio.ensure_future(self._lines.pop(name).stop())
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+            line = self._lines.pop(name)
+            self._leaving[line] = leaving = asyncio.create_task(line.stop())
+            leaving.add_done_callback(partial(self._left, line))
         for name, to in destinations.items():
             if name in self._lines:
                 self._lines[name].change(to)
@@ -48,18 +49,23 @@ class Workers:
 
     async def drain(self, seconds: float) -> None:
         """Deliver what is queued and due, for some seconds; then finish the films in work, and stop."""
-        lines = [*self._lines.values()]
-        self._lines.clear()
-        await asyncio.gather(*(line.drain(seconds) for line in lines), *self._leaving)
+        await asyncio.gather(*(line.drain(seconds) for line in self._taken()))
 
     async def close(self) -> None:
         """Stop at once. A film in work may have been printed."""
-        lines = [*self._lines.values()]
-        self._lines.clear()
-        await asyncio.gather(*(line.cancel() for line in lines), return_exceptions=True)
+        await asyncio.gather(*(line.cancel() for line in self._taken()), return_exceptions=True)
         for task in self._late:
             task.cancel()
         await asyncio.gather(*self._late, return_exceptions=True)
+
+    def _left(self, line: "_Line", _: asyncio.Task[None]) -> None:
+        del self._leaving[line]
+
+    def _taken(self) -> list["_Line"]:
+        """Return all lines, those that are leaving, too; there are no others afterwards."""
+        lines = [*self._lines.values(), *self._leaving]
+        self._lines.clear()
+        return lines
 
     async def deliver(self, lease: Lease, to: SiteDestination) -> None:
         """Deliver one film."""
@@ -161,16 +167,22 @@ class _Line:
             return None if leasing.cancelled() else leasing.result()
         except SpoolError as exc:
             _log.error("the spool: %s", escaped(str(exc)))
-            await asyncio.sleep(_PAUSE)
-            return None
+        except Exception:  # a bug: this destination goes on
+            _log.exception("no film can be leased for %s", self._name)
         finally:
             self._leasing = None
             leasing.cancel()  # without effect if it has ended
             await asyncio.gather(leasing, return_exceptions=True)
+        await asyncio.sleep(_PAUSE)
+        return None
 
     async def _ask(self) -> None:
         """Ask the destination for its condition, again and again."""
         while True:
-            condition = await self._to.destination.check()
-            self._workers.conditions.note(self._name, condition)
+            try:
+                condition = await self._to.destination.check()
+            except Exception:  # a bug in a destination of somebody else
+                _log.exception("destination %s cannot be asked for its condition", self._name)
+            else:
+                self._workers.conditions.note(self._name, condition)
             await asyncio.sleep(_ASKED)

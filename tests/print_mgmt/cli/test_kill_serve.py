@@ -104,7 +104,7 @@ async def killed_under_load(file: Path) -> list[str]:
 async def finished(file: Path, address: str) -> None:
     """Run the server until all films have ended."""
     with site_serving(file) as (_, process):
-        async with asyncio.timeout(240), open_spool(address) as spool:
+        async with asyncio.timeout(120 + 60 * KILLS), open_spool(address) as spool:
             revision = (await spool.news()).revision
             while await spool.list(states=OPEN - {FilmState.HELD}, limit=1):
                 await spool.news(revision, wait=0.2)
