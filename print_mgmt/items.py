@@ -1,12 +1,13 @@
-"""Images, Presentation LUTs and overlays as Data Sets: written by an SCU, and read by the SCP.
+"""Converts images, Presentation LUTs and overlays to Data Sets, for an SCU, and from Data Sets, for an SCP.
 
-Images are items of an image box (PS3.3 C.13.5): gray of 8 bits or of 12 in 16, or RGB of 8 bits by planes. Some
-modalities send others, which are read, too: gray of any depth from 8 to 16 bits, color by pixel, YBR_FULL and
-YBR_FULL_422. Presentation LUTs are those of PS3.3 C.11.4, overlays those of the retired Image Overlay Box (PS3.4-1998
-H.4.8): planes of one bit a pixel.
+Images are items of an image box (PS3.3 C.13.5): gray of 8 bits or of 12 bits in 16, or RGB of 8 bits by plane. Some
+modalities send other images, which are also read: gray of any depth from 8 to 16 bits, color by pixel, YBR_FULL and
+YBR_FULL_422. Presentation LUTs conform to PS3.3 C.11.4, and overlays to the retired Image Overlay Box (PS3.4-1998
+H.4.8): planes with one bit for each pixel.
 
-A file of a LUT has one whole number a line, 256 or 4096 of them, for the values 0 and up: the P-Values, of as many bits
-as the largest needs, at least 10 and at most 16. Empty lines and comments after a ``#`` are ignored.
+The file of a Presentation LUT has 256 or 4096 lines with one whole number each: the P-Value for each pixel value from 0
+on. The table has as many bits as the largest number needs, from 10 to 16. Empty lines and comments after ``#`` are
+ignored.
 """
 
 import os
@@ -51,12 +52,12 @@ _REQUIRED = (
     "PixelData",
 )
 IMAGE_TAGS = frozenset(map(tag_of, (*_REQUIRED, "PlanarConfiguration", "PixelAspectRatio")))  # all that is read
-_STEEPEST_ASPECT = 100  # beyond this, it is a mistake or an attack on the renderer
+_STEEPEST_ASPECT = 100  # a greater Pixel Aspect Ratio is a mistake, or an attack on the renderer
 _LARGEST_IS = 2**31 - 1  # PS3.5 §6.2
 _LEAST_EXCESS = 2  # bytes behind the pixels, and one for an even length, are padding even of a tiny image
 _LUT_ENTRIES = (256, 4096)  # one for each value of 8 and of 12 bits
 _LUT_BITS = range(10, 17)
-_LONGEST_FILE = 1 << 20  # bytes
+_LONGEST_FILE = 1 << 20  # characters that are read from the file of a LUT
 _LONGEST_SIDE = 0xFFFF  # rows or columns of an overlay: a US
 _MOST_PLANE = 1 << 26  # bits of one overlay: 8192 x 8192, more than any film has pixels
 _ORIGINS = range(-(1 << 15), 1 << 15)  # Overlay Origin is of VR SS
@@ -90,8 +91,8 @@ def to_item(image: PrintImage) -> Dataset:
 def from_item(item: Dataset, *, color: bool, strict: bool = False) -> PrintImage:
     """Return the image of ``item``, for a color or a grayscale image box. Gray pixels are a view.
 
-    Padding behind the pixels is ignored (PS3.5 8.1.1) and mentioned in ``notes``, unless ``strict``.
-    Raises `Refusal`: 0120 for a missing attribute, 0121 for one without a value, 0106 for one that cannot be printed.
+    Padding after the pixels is ignored (PS3.5 8.1.1) and mentioned in ``notes``, unless ``strict``. Raises `Refusal`:
+    0120 for a missing attribute, 0121 for an attribute without a value, 0106 for a value that cannot be printed.
     """
     try:
         header = {keyword: item.get(keyword) for keyword in _REQUIRED}

@@ -1,7 +1,7 @@
-"""The attributes of Print Management: PS3.4 Annex H.4, PS3.3 C.13.
+"""The attributes of Print Management (PS3.4 Annex H.4, PS3.3 C.13).
 
-`tables` has a row for each attribute of each SOP Class, `values` says which values an attribute may have, and `checks`
-compares Data Sets with the tables.
+`tables` has a row for each attribute of each SOP Class, `values` describes the values that an attribute may have, and
+`checks` compares Data Sets with the tables.
 """
 
 from .checks import Checked, Chosen, Refusal, check, choose, pick, refuse

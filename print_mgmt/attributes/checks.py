@@ -1,4 +1,4 @@
-"""Checks of attributes against their tables: attributes of a request (PS3.4 H.2.4), and attributes that an SCU chooses.
+"""Checks attributes against their tables: attributes of a request (PS3.4 H.2.4), and attributes that an SCU chooses.
 
 =================================  =========================  =============================
 attribute                          tolerant printer           strict printer
@@ -47,23 +47,23 @@ _MOST_NAMED = 64  # attributes in an Attribute Identifier List: peers limit the 
 
 
 class Refusal(ServiceError):
-    """The failure of a request because of an attribute, which ``offending`` names."""
+    """A request has failed because of an attribute, which ``offending`` names."""
 
     def __init__(self, status: int, keyword: str, comment: str) -> None:
         super().__init__(status, meaning(status), comment=comment, offending=(tag_of(keyword),))
 
 
 def refuse(status: int, keyword: str, comment: str) -> Refusal:
-    """Return the error for a refused attribute; ``comment`` follows its keyword."""
+    """Return the error for a refused attribute; its comment is the keyword followed by ``comment``."""
     return Refusal(status, keyword, f"{keyword} {comment}")
 
 
 @dataclass(slots=True)
 class Checked:
-    """The accepted attributes of a Data Set, those that the printer does not use, and the warnings.
+    """The accepted attributes of a Data Set, the attributes that the printer does not use, and the warnings.
 
-    A response has room for one status. Of several warnings, it has the first one of Print Management (B6xx), else the
-    first about a replaced value (0116), else the first.
+    A response has only one status. Of several warnings, it gets the first with a status of Print Management (B6xx), or
+    else the first about a replaced value (0116), or else the first.
     """
 
     attributes: Dataset = field(default_factory=Dataset)
@@ -77,17 +77,17 @@ class Checked:
 
     @property
     def Status(self) -> int:
-        """The status of the foremost warning, 0000 without warnings."""
+        """The status of the most important warning, or 0000 if there are no warnings."""
         return self._foremost()[0]
 
     @property
     def comment(self) -> str:
-        """The words of the foremost warning."""
+        """The comment of the most important warning."""
         return self._foremost()[1]
 
     @property
     def offending(self) -> tuple[Tag, ...]:
-        """The attributes of all warnings, each once, 64 at most."""
+        """The attributes of all warnings without duplicates, at most 64."""
         tags = dict.fromkeys(tag for _, tag, _ in self.warnings if tag is not None)
         return tuple(tags)[:_MOST_NAMED]
 
@@ -121,7 +121,7 @@ def check(table: Table, dataset: Dataset, *, defaults: bool = False, strict: boo
     return checked
 
 
-@lru_cache(maxsize=256)  # a session and a film box take a seventh less time with it
+@lru_cache(maxsize=256)  # saves a seventh of the time for a film session and a film box
 def _rows(table: Table) -> tuple[tuple[Tag, Attribute, Element | None, bool], ...]:
     """Return each row with its tag, its default as an element (None if there is none), and whether it is required."""
     return tuple((tag_of(row.keyword), row, _default(row), row.mandatory and row.supported) for row in table)
@@ -267,8 +267,9 @@ class Chosen:
 
 
 def choose(attributes: Mapping[str, Value]) -> Chosen:
-    """Sort attributes by the instance that they belong to; one of film box and image box goes to the film box.
+    """Sort attributes by the instance to which they belong.
 
+    An attribute that both film box and image box have goes to the film box.
     Raises `EncodeError` as `pick` does.
     """
     sorted_out: dict[str, dict[str, Value]] = {"film_session": {}, "film_box": {}, "image_box": {}}

@@ -1,7 +1,7 @@
-"""The values that an attribute may have: a predicate, and words for errors and conformance statements.
+"""The values that an attribute may have: a predicate, and a description for errors and conformance statements.
 
-Terms are those of the standard, where ``i`` stands for a number: ``BIN_i`` takes BIN_1, BIN_2 and so on, ``i``
-alone a density in hundredths of OD.
+Terms are written as in the standard, where ``i`` stands for a number: ``BIN_i`` stands for BIN_1, BIN_2 and so on, and
+``i`` alone for a density in hundredths of OD.
 """
 
 import re
@@ -32,8 +32,8 @@ __all__ = [
     "whole",
 ]
 
-_LONGEST_SHOWN = 40
-_SLOPPY = 16  # times the length that the VR allows: many peers exceed that, but none by this much
+_LONGEST_SHOWN = 40  # characters of a value in an error
+_SLOPPY = 16  # times the length that the VR allows: many peers exceed that length, but none by this factor
 _BRIGHTEST_DENSITY = 1000  # hundredths of OD; no film is blacker than 10 OD
 
 

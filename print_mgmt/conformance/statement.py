@@ -85,7 +85,7 @@ def _body(config: PrinterConfig) -> Iterator[str]:
 
 
 def _served(config: PrinterConfig) -> list[str]:
-    """Return the SOP Classes that requests may name: those negotiated, and the members of Meta SOP Classes."""
+    """Return the SOP Classes that requests may name: the negotiated classes, and the members of Meta SOP Classes."""
     supported = config.abstract_syntaxes
     members = {uid for meta in META_CLASSES if meta in supported for uid in MEMBERS[meta]}
     return [uid for uid in OPERATIONS if uid in members or uid in supported]

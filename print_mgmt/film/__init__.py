@@ -1,4 +1,4 @@
-"""Film boxes to pages: rectangles, curves and arrays; no DIMSE, no network."""
+"""Renders film boxes as pages, with rectangles, curves and arrays; without DIMSE and network."""
 
 from .errors import LayoutError
 from .fonts import can_write

@@ -1,4 +1,4 @@
-"""Errors of layout and rendering. Each names an attribute, its value, and the rule that the value breaks."""
+"""Errors of layout and rendering. Each names an attribute, its value, and the rule that the value violates."""
 
 from collections.abc import Collection
 
@@ -12,7 +12,7 @@ OWN_RULE = "limit of this renderer"
 
 
 class LayoutError(DimseError):
-    """A sheet that cannot be laid out: ``attribute`` (a DICOM keyword), its ``value``, and ``why``."""
+    """A sheet cannot be laid out because of the ``value`` of ``attribute`` (a DICOM keyword); ``why`` is the reason."""
 
     def __init__(self, attribute: str, value: object, why: str, *, rule: str = FILM_BOX_RULE) -> None:
         self.attribute = attribute

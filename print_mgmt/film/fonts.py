@@ -1,7 +1,7 @@
-"""The fonts of a text, from Pillow (the extra ``film``).
+"""Assigns fonts to a text, with Pillow (the extra ``film``).
 
 Each cluster is drawn with the first font that has it: the fonts of the printer come first, then fonts that systems
-usually have, last the font inside Pillow. So no font needs to be installed. A letter that no font has never becomes
+usually have, and last the font inside Pillow, so no font needs to be installed. A letter that no font has never becomes
 another letter: a replacement character is drawn instead. A Latin letter may lose its accent.
 """
 
@@ -136,7 +136,7 @@ def has_raqm() -> bool:
     return bool(features.check("raqm"))
 
 
-@lru_cache(maxsize=64)  # see above
+@lru_cache(maxsize=64)  # see `has_character` for the gain
 def _font(name: str, size: int, *, is_shaped: bool) -> "ImageFont.FreeTypeFont | None":
     """Return a font, or None if there is no font of that name."""
     from PIL import ImageFont

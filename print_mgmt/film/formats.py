@@ -49,7 +49,7 @@ ORIENTATIONS = ("PORTRAIT", "LANDSCAPE")
 MM_PER_INCH = 25.4
 
 MAX_SIDE = 99  # columns or rows: a box is then about 1 mm wide
-MAX_BOXES = 256  # a peer makes us keep an instance for each box; real printers stop near 40
+MAX_BOXES = 256  # each box is an instance that a peer makes us keep; real printers have at most about 40 boxes
 
 _SHAPE = "STANDARD\\columns,rows, ROW\\n,n,..., COL\\n,n,..., SLIDE, SUPERSLIDE or CUSTOM\\i"
 _NUMBERED = re.compile(r"\s*(STANDARD|ROW|COL|CUSTOM)\s*\\\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)\s*", re.ASCII)
@@ -87,7 +87,7 @@ def film_size(FilmSizeID: str, FilmOrientation: str = "PORTRAIT") -> tuple[float
 
 
 class Format(NamedTuple):
-    """The name of a format, and the numbers behind it."""
+    """The name of a format, and the numbers that follow the name."""
 
     name: str
     numbers: tuple[int, ...] = ()

@@ -54,7 +54,7 @@ def annotation_count(AnnotationDisplayFormatID: str, imager: Imager = FILM) -> i
 
 
 class _NoRoomError(Exception):
-    """A box without an area."""
+    """A box has no area."""
 
 
 def _boxes(found: Format, film: Rect, area: Rect, gap: float, imager: Imager) -> tuple[Rect, ...]:

@@ -1,4 +1,4 @@
-"""Rendering: layout, placement, tone and magnification make a page of a sheet.
+"""Renders a sheet as a page, by layout, placement, tone and magnification.
 
 The film has Border Density around and between the images, and Empty Image Density in boxes without an image (PS3.3
 C.13.3). Trim draws a line around each image. Annotations are drawn last.
@@ -133,10 +133,10 @@ class _Film:
         self.notes.append(text)
 
     def expose(self) -> None:
-        """Draw border and empty boxes, trim, images and annotations, each over the one before."""
+        """Draw the border, the empty boxes, the trim, the images and the annotations, in this order."""
         border = self.density("BorderDensity", self.sheet.BorderDensity)
         mark = self.level(contrast(border, self.imager))
-        if level := self.level(border):  # it is black already, and untouched memory costs nothing
+        if level := self.level(border):  # level 0: the canvas is already black, and untouched memory costs nothing
             fill(self.canvas, level)
         exposures = list(self.exposures())
         if self.sheet.Trim == "YES":

@@ -132,7 +132,7 @@ def _first(*values: int | None) -> int:
 
 
 def _reached(attribute: str, hundredths: int, imager: Imager, note: Note) -> int:
-    """Limit a density (hundredths of OD) to the range of the printer, PS3.3 C.13.3."""
+    """Return a density (hundredths of OD) limited to the range of the printer (PS3.3 C.13.3); note a change."""
     reached = min(max(hundredths, imager.MinDensity), imager.MaxDensity)
     if reached != hundredths:
         note(f"{attribute} {hundredths} is out of reach: {reached} used")

@@ -1,4 +1,4 @@
-"""Images for image boxes, made from arrays, Data Sets and files; and test patterns."""
+"""Prepares images for image boxes, from arrays, Data Sets and files, and draws test patterns."""
 
 from .errors import ImageError
 from .patterns import PATTERNS, Pattern, smpte

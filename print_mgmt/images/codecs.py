@@ -1,7 +1,7 @@
-"""Decoders of compressed frames: RLE here, the JPEG family by imagecodecs (the extra ``codecs``).
+"""Decodes compressed frames: RLE with `rle`, the JPEG family with imagecodecs (the extra ``codecs``).
 
-The data decide on the codec, since some files have a wrong Transfer Syntax. Their header is compared with the Data Set
-before they are decoded, since decoders allocate memory for any size in a header.
+The data determine the codec, because some files have a wrong Transfer Syntax. The header of the data is compared with
+the Data Set before decoding, because decoders allocate memory for any size in a header.
 """
 
 from dataclasses import dataclass
@@ -40,8 +40,8 @@ class Decoded:
 def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSyntax | None, *, ybr: bool) -> Decoded:
     """Return a frame as integers, HxW or HxWx3.
 
-    ``shape``, ``bits`` (Bits Allocated) and ``ybr`` come from the Data Set; if the data name their color space, they
-    prevail over ``ybr``. Raises ImageError for data that cannot be decoded, or have another size.
+    ``shape``, ``bits`` (Bits Allocated) and ``ybr`` come from the Data Set; a color space that the data name prevails
+    over ``ybr``. Raises ImageError for data that cannot be decoded or have another size.
     """
     octets, uid = max(bits // 8, 1), syntax.uid if syntax is not None else ""
     stream = codestream.read(data)

@@ -6,4 +6,4 @@ __all__ = ["ImageError"]
 
 
 class ImageError(DimseError):
-    """An image that cannot be printed. The message is one line, and says what to do."""
+    """An image cannot be printed. The message is one line."""

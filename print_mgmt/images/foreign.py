@@ -1,6 +1,6 @@
-"""Images of other libraries, recognized by their methods, so that neither pydicom nor Pillow is imported.
+"""Accepts images of other libraries, which are recognized by their methods, without importing pydicom or Pillow.
 
-A Data Set of pydicom writes itself as a file, which is read again here. An image of Pillow goes to `pillow`.
+A Data Set of pydicom is made to write itself as a file, which is then read. `pillow` reads images of Pillow.
 """
 
 import io

@@ -1,8 +1,8 @@
-"""One frame of an image: its attributes, wherever its object keeps them, its size, and the size of its pixels.
+"""One frame of an image: its attributes, wherever they are in the object, its size, and the size of its pixels.
 
 Enhanced multi-frame objects keep some attributes in functional groups, for each frame or shared by all (PS3.3
-C.7.6.16); ``Frame`` looks there first, and then at the top level. An item without a value is passed over. Callers that
-need a valid value try one place after another, with `Frame.places`.
+C.7.6.16); ``Frame`` looks there first, and then at the top level. An item without a value is skipped. Callers that need
+a valid value try one place after another, with `Frame.places`.
 
 `Frame.exact` and `Frame.count` read the attributes that the pixels depend on, and refuse a wrong value. A wrong value
 of any other attribute, such as a spacing of "N/A", is ignored with a note.
@@ -55,7 +55,7 @@ _MACROS = {
     "ShutterPresentationValue": _SHUTTER,
     "ShutterPresentationColorCIELabValue": _SHUTTER,
 }
-_MOST_NOTES = 16  # about one frame: a million notes on wrong windows would say no more
+_MOST_NOTES = 16  # notes about one frame; an image with a million wrong windows gets no more
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ _Values = tuple[Floats, NDArray[np.bool_]]  # rescaled values, and a mask of the
 Ends = tuple[float, float]  # the lowest and the highest value
 Ranged = Callable[[], Ends | None]  # finds the ends of all frames; None if all pixels are padding
 
-_LARGEST = 1e9  # Rescale Slope and Intercept: real ones are far smaller, and keep the formulas exact enough
-_FEW = 8  # bits, which a screen shows unchanged
+_LARGEST = 1e9  # limit of Rescale Slope and Intercept: real ones are far smaller, and the formulas stay exact enough
+_FEW = 8  # bits; values of so few bits are meant to be shown unchanged on a screen
 _SC, _XRAY = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.12"
 _P_VALUES = (f"{_SC}.1", f"{_SC}.2", f"{_SC}.3")  # Multi-frame Single Bit, Byte and Word SC: PS3.3 A.8.2 to A.8.4
 _ANGIOGRAPHY = (f"{_XRAY}.1", f"{_XRAY}.2", f"{_XRAY}.3")  # XA, XRF, and XA Bi-plane (retired)

@@ -1,4 +1,4 @@
-"""Pictures, the form between input and image box: codes, and a curve with the brightness of each code.
+"""Pictures, the form between an input and an image box: codes, and a curve with the brightness of each code.
 
 The range of an array follows from its dtype, never from its values, so that a dark image stays dark: uint8 is 0 to 255,
 uint16 is 0 to 65535, floats are 0 to 1; 0 is black.
@@ -22,8 +22,8 @@ Codes = NDArray[np.uint8 | np.uint16]
 Background = Literal["WHITE", "BLACK"]  # what shows where a picture is transparent
 
 _SAMPLES = {(): "MONOCHROME2", (3,): "RGB", (4,): "RGB"}
-_ROWS = 64  # converted at once: in double precision, an image is eight times as large
-_TAKEN = 1 << 18  # codes looked up at once, so that their indices stay in the cache
+_ROWS = 64  # rows converted at once, because an image in double precision is eight times as large
+_TAKEN = 1 << 18  # codes looked up at once, so that their indices stay in the processor cache
 _LUMA = (0.299, 0.587, 0.114)  # red, green, blue in Y of YBR_FULL
 _IN_GRAY = "a color image is printed in gray"
 
@@ -46,7 +46,7 @@ class Picture:
 
     @property
     def is_color(self) -> bool:
-        """Whether the picture has colors, which gray would lose."""
+        """Whether the picture has colors, which would be lost in gray."""
         return self.PhotometricInterpretation == "RGB"
 
     def in_gray(self, bits: int) -> PrintImage:
@@ -164,7 +164,7 @@ def tabulate(pixels: Numbers, seen: Callable[[Numbers], Floats]) -> tuple[Codes,
 
 
 def taken(table: Codes, codes: Cells) -> Codes:
-    """Return ``table[codes]``, in a quarter of the time and with little memory beside the result."""
+    """Return ``table[codes]``, in a quarter of the time, and with little memory besides that of the result."""
     out = np.empty(codes.shape + table.shape[1:], table.dtype)
     flat, target = codes.reshape(-1), out.reshape(-1, *table.shape[1:])
     for start in range(0, len(flat), _TAKEN):

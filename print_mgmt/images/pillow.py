@@ -1,7 +1,7 @@
-"""Ordinary pictures, read by Pillow (the extra ``film``): PNG, JPEG, TIFF, BMP and GIF files, and images of Pillow.
+"""Reads ordinary pictures with Pillow (the extra ``film``): PNG, JPEG, TIFF, BMP and GIF files, and images of Pillow.
 
-Their values are printed unchanged, 0 is black; color profiles are ignored. The pages of a TIFF are frames. A picture
-with an EXIF orientation is turned upright.
+Values are printed unchanged, with 0 as black; color profiles are ignored. The pages of a TIFF file are frames. Pictures
+with an EXIF orientation are turned upright.
 """
 
 import io
@@ -40,9 +40,9 @@ _PLUGINS = {
     b"GIF8": ("GifImagePlugin", "GifImageFile"),
 }
 _SIGNATURES = tuple(_PLUGINS)
-_PHOTOMETRIC = 262  # the TIFF tag with 0 for white as the lowest value
+_PHOTOMETRIC = 262  # the TIFF tag PhotometricInterpretation; its value 0 means that the lowest value is white
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
-MOST_COMPOSED = 1 << 32  # pixels of a GIF up to a frame, which lies on all frames before it
+MOST_COMPOSED = 1 << 32  # pixels of a GIF up to and including a frame, which is composed of all frames before it
 _WORDS = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits
 
 
@@ -145,7 +145,7 @@ def _open(file: IO[bytes]) -> "Image.Image":
 def _reading(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
     """Open a file for the block; Pillow decodes it on demand."""
     try:
-        import PIL  # noqa: F401  # only whether it is there
+        import PIL  # noqa: F401  # checks whether Pillow is installed
     except ImportError as exc:
         raise ImageError("ordinary pictures need Pillow: pip install 'dimse-print[film]'") from exc
     with (
@@ -163,7 +163,7 @@ def _errors() -> Iterator[None]:
 
     try:
         yield
-    except UnidentifiedImageError as exc:  # its words have the repr of a Python object
+    except UnidentifiedImageError as exc:  # its message contains the repr of a Python object
         raise ImageError("the picture cannot be read: its header is broken") from exc
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:  # a page much larger than the first
         raise ImageError(f"the picture is too large: {exc}") from exc

@@ -1,11 +1,11 @@
-"""Prepare images for image boxes: compression, sign, rescale, window, color, shutter and overlays are settled here.
+"""Prepares images for image boxes: applies compression, sign, rescale, window, color, shutter and overlays.
 
 An *image* is an array, a Data Set or `File` with pixels, or the path of a DICOM file or of an ordinary picture (PNG,
 JPEG, TIFF, BMP, GIF). Data Sets of pydicom and images of Pillow are images, too. The first bytes of a file decide what
 it is, whatever its name: with DICM at byte 128 it is DICOM, even behind a TIFF header.
 
 A printer takes MONOCHROME1 or MONOCHROME2 of 8 or 12 bits over their full range, or RGB of 8 bits (PS3.4 H.2.1,
-PS3.3 C.13.5). It knows nothing of all the other attributes, so they are applied before the image is sent.
+PS3.3 C.13.5). It does not know any other attributes, so they are applied before the image is sent.
 """
 
 import os
@@ -193,7 +193,7 @@ class _DicomImage:
         self._dataset = dataset
         self._syntax = syntax
         frame = Frame(dataset)
-        # Each is found once for all frames: if every frame looked again, the time would grow with their square
+        # Both are found once for all frames; otherwise, the time would grow with the square of the number of frames
         self._fragments: Fragments = cache(partial(fragments_of, frame))
         self._ends_of_all = cache(self._range_of_all)
         self.frames = frame_count(frame, self._fragments)
@@ -262,7 +262,7 @@ class _DicomImage:
 def _layers(
     frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect: tuple[int, int], overlays: Overlays
 ) -> tuple[tuple[NDArray[np.bool_], float], ...]:
-    """Return the layers on the pixels: the shutter, and on top of it the overlays."""
+    """Return the layers that cover the pixels: the shutter, then the overlays."""
     shutter = shutter_of(frame, cells, shape, aspect)
     bitmap = shutter[2] if shutter is not None else 0
     layers = [] if shutter is None else [shutter[:2]]

@@ -1,4 +1,4 @@
-"""Display Shutter: shapes that hide the pixels outside of them, PS3.3 C.7.6.11 and C.7.6.15.
+"""Display Shutter: shapes that hide the pixels outside them (PS3.3 C.7.6.11 and C.7.6.15).
 
 Rows and columns count from 1, and the edges are visible. With several shapes, only pixels within all of them are
 visible. An invalid shape, or one that hides the whole image, is ignored with a note.
@@ -44,7 +44,7 @@ def shutter_of(frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect
 def _covered(
     frame: Frame, cells: Cells | None, size: tuple[int, ...], aspect: tuple[int, int], group: int
 ) -> Mask | None:
-    """Return the pixels outside of all valid shapes; None without any valid shape."""
+    """Return a mask of the pixels outside any valid shape, or None if there is no valid shape."""
     covered: Mask | None = None
     for name in _names(frame):
         try:

@@ -1,7 +1,7 @@
 """Stored values in the cells of Pixel Data: their bits, their sign, and padding.
 
-A cell has Bits Allocated. The value is in the Bits Stored up to High Bit, with its sign at High Bit (PS3.5 §8.1.1); the
-bits above and below do not belong to it.
+A cell has Bits Allocated bits. Bits Stored of them, up to High Bit, are the value, with its sign at High Bit (PS3.5
+§8.1.1); the bits above and below are not part of the value.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ Cells = NDArray[np.unsignedinteger]
 Floats = NDArray[np.float64]
 Numbers = TypeVar("Numbers", Cells, Floats)
 
-BLOCK = 1 << 20  # pixels computed at once, where each is computed: 8 MiB in double precision
+BLOCK = 1 << 20  # pixels computed at once, if each pixel is computed: 8 MiB in double precision
 
 
 def domain(cells: Numbers) -> Numbers:

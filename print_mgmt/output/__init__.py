@@ -1,4 +1,4 @@
-"""Pages as files: PNG, PDF, TIFF, DICOM Secondary Capture, a JSON sidecar, and a folder for all of them."""
+"""Writes pages as files: PNG, PDF, TIFF, DICOM Secondary Capture and a JSON sidecar, and all of them into a folder."""
 
 from .dicom import secondary_capture, write_capture
 from .folder import FORMATS, JSON, check_formats, plain, write_page, write_sidecar

@@ -1,8 +1,8 @@
-"""Deflate (RFC 1950): the fastest compressor at hand, and pixels as the scan lines of PNG and PDF.
+"""Compresses pixels, as the scan lines of PNG and PDF, with the fastest compressor that is installed (RFC 1950).
 
-Compression is most of the time that writing a page takes. isal, the extra ``fast``, takes a quarter of the time of
-zlib, and its files have the same size within 4 %. Both release Python's lock. The compressed bytes may differ between
-processors; the pixels do not.
+Compression takes most of the time of writing a page. isal, the extra ``fast``, takes a quarter of the time of zlib, and
+its files have the same size within 4 %. Both release Python's lock. The compressed bytes may differ between processors;
+the pixels do not.
 
 PNG (ISO/IEC 15948 clauses 9 and 10) and PDF (PNG predictors) share their scan lines. Each line has filter type 2, Up:
 the difference to the line above. A film is smooth and mostly black, so these differences are mostly runs of zeros.
@@ -28,10 +28,10 @@ class Compressor(Protocol):
     """A zlib stream that is compressed part by part."""
 
     def compress(self, data: bytes | memoryview, /) -> bytes:
-        """Take the next part, and return the compressed bytes that are ready."""
+        """Compress the next part, and return the compressed bytes that are ready."""
 
     def flush(self) -> bytes:
-        """Return the rest."""
+        """Return the remaining compressed bytes."""
 
 
 def compressor() -> Compressor:
@@ -39,7 +39,7 @@ def compressor() -> Compressor:
     try:
         from isal import isal_zlib
     except ImportError:
-        # a filtered film has little but runs: as small as with matches, at the same speed
+        # a filtered film consists mostly of runs, so Z_RLE makes files as small as searching for matches, as fast
         return zlib.compressobj(_LEVEL, strategy=zlib.Z_RLE)
     return isal_zlib.compressobj(_LEVEL)
 
@@ -51,7 +51,7 @@ def deflated(data: bytes | memoryview) -> bytes:
 
 
 def deflate(pixels: NDArray[np.uint8 | np.uint16]) -> Iterator[bytes]:
-    """Yield the zlib stream of the scan lines of HxW or HxWx3 pixels, uint16 most significant byte first."""
+    """Yield the zlib stream of the scan lines of HxW or HxWx3 pixels; uint16 is written most significant byte first."""
     stream = compressor()
     lines = pixels.reshape(len(pixels), -1)
     step = max(_BLOCK // (lines.shape[1] * lines.itemsize), 1)
@@ -84,7 +84,7 @@ def _octets(lines: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uint8]:
 
 
 def _filtered(octets: NDArray[np.uint8], above: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return each line minus the line above it, after an octet that names the filter."""
+    """Return each line minus the line above it, preceded by an octet that names the filter."""
     filtered = np.empty((len(octets), octets.shape[1] + 1), np.uint8)
     filtered[:, 0] = _UP
     np.subtract(octets[0], above, out=filtered[0, 1:])

@@ -1,7 +1,7 @@
-"""Pages as DICOM files: Secondary Capture, PS3.3 A.8; one page, or many of one size.
+"""Writes one page, or several of the same size, as a DICOM Secondary Capture file (PS3.3 A.8).
 
-One page is a Secondary Capture Image, several are a Multi-frame Grayscale Byte, Grayscale Word or True Color Secondary
-Capture Image. A film has no patient attributes, so these are of zero length, unless the caller fills them in.
+One page becomes a Secondary Capture Image; several become a Multi-frame Grayscale Byte, Grayscale Word or True Color
+Secondary Capture Image. A film has no patient attributes, so these have zero length, unless the caller provides them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,19 +32,19 @@ _MULTI_FRAME = {  # by dimensions of the array and bytes of a sample
 
 
 def write_capture(pages: Iterable[Page], file: BinaryIO, *, title: str = "", attributes: Dataset | None = None) -> None:
-    """Write films as one DICOM file, Explicit VR Little Endian. Arguments and errors are as in `secondary_capture`."""
+    """Write films to one DICOM file in Explicit VR Little Endian. `secondary_capture` explains arguments and errors."""
     write_file(file, secondary_capture(tuple(pages), title=title, attributes=attributes))
 
 
 def secondary_capture(pages: Sequence[Page], *, title: str = "", attributes: Dataset | None = None) -> Dataset:
     """Return films as a Secondary Capture object in a study of its own; ``title`` becomes the Series Description.
 
-    ``attributes``, such as those of patient and study, replace the ones that are made here. Gray values are P-Values:
-    Presentation LUT Shape IDENTITY. Raises OutputError without a page, and for pages that
-    differ in size, kind of pixels or resolution.
+    ``attributes``, such as those of patient and study, replace default values. Gray values are P-Values (Presentation
+    LUT Shape IDENTITY). Raises OutputError if there is no page, or if pages differ in size, kind of pixels or
+    resolution.
     """
     pixels = _frames(pages)
-    # The pixels may show a name: YES is the safe value
+    # The pixels may show the patient's name, so YES is the safe value
     dataset = new_capture(ConversionType="WSD", SeriesDescription=title or None, BurnedInAnnotation="YES")
     first, is_gray = pages[0], pages[0].pixels.ndim == 2
     if attributes is not None:

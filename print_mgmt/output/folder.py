@@ -1,12 +1,12 @@
-"""A folder of pages that other programs watch: each file appears whole or not at all, and none is ever replaced.
+"""Writes pages to a folder that other programs may watch: a file appears complete or not at all, and is never replaced.
 
-A page is written as drafts, which are forced to the disk and then get their real names (`dimse.files`). If the disk
-fails, no file stays, so the film can be tried again. If one format fails, the files of the other formats appear, and
-that one can be tried again. File names never contain a value from a peer.
+A page is written as drafts, which are forced to the disk and then renamed (`dimse.files`). If the disk fails, no file
+remains, so the film can be written again. If one format fails, the files of the other formats appear, and the failed
+format can be written again. File names never contain a value from a peer.
 
-The sidecar is a JSON file beside the others, with the attributes of the film and the decisions of the renderer.
-Attributes keep their DICOM keywords and their values, received or default; numbers are numbers. Patient data is only
-where the client put it: in labels and annotations.
+The sidecar is a JSON file with the attributes of the film and the decisions of the renderer. Attributes have their
+DICOM keywords, and their received or default values; numbers are JSON numbers. It contains patient data only where the
+client put them: in labels and annotations.
 """
 
 import json
@@ -55,7 +55,7 @@ FORMATS: dict[str, Callable[[Work, BinaryIO], None]] = {
     "json": lambda work, file: write_sidecar(work.page, work.about(), file),
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
-_MODE = 0o640  # a film shows names of patients
+_MODE = 0o640  # permissions: films identify patients
 
 
 def write_page(
@@ -71,10 +71,10 @@ def write_page(
     """Write a page into an existing folder, once in each format, and return the files in that order.
 
     ``name`` has no suffix. ``title`` goes into PDF, TIFF and DICOM, the result of ``about`` into the JSON, and
-    ``attributes``, such as those of patient and study, into DICOM. Raises OutputError for an unknown format and for a
-    name with other characters than ASCII letters, digits, dot, dash and underscore; FileExistsError if one of the files
-    exists; OSError for an error of the disk. Then no file is left.
-    Raises `IncompleteError` if a format cannot hold the page; the files of the other formats are left.
+    ``attributes``, such as those of patient and study, into DICOM. Raises OutputError for an unknown format, and for a
+    name with characters other than ASCII letters, digits, dot, dash and underscore; FileExistsError if one of the files
+    exists; and OSError if the disk fails. In these cases, no file remains. Raises `IncompleteError` if a format cannot
+    represent the page; the files of the other formats remain.
     """
     if not _NAME.fullmatch(name):
         raise OutputError(f"{name!r} cannot be a file name")
@@ -125,18 +125,18 @@ def _draft(work: Work, target: Path, stack: ExitStack) -> Path:
 def write_sidecar(page: Page, about: Mapping[str, JSON], file: BinaryIO) -> None:
     """Write the attributes of a page, then ``about``, as JSON in UTF-8."""
     text = json.dumps({"page": _page(page), **about}, ensure_ascii=False, indent=2)
-    file.write(text.encode("utf-8", "backslashreplace") + b"\n")  # the escape of JSON for a lone surrogate
+    file.write(text.encode("utf-8", "backslashreplace") + b"\n")  # a lone surrogate becomes a JSON escape
 
 
 def plain(dataset: Dataset) -> dict[str, JSON]:
-    """Return attributes by keyword, or else by tag; sequences become lists, and bytes their number."""
+    """Return attributes for JSON, by keyword or else by tag; sequences become lists, and bytes are only counted."""
     return {element.keyword or str(element.tag): _value(element) for element in dataset}
 
 
 def _value(element: Element) -> JSON:
     try:
         return _plain(element.value)
-    except DecodeError as exc:  # a bad value in the sidecar must not lose the film
+    except DecodeError as exc:  # the film must not be lost because of an invalid value
         return f"! {exc.what}"
 
 

@@ -1,4 +1,4 @@
-"""What every file of a page needs: the check of the page, the profile of its numbers, and the errors."""
+"""The parts that all output formats share: the check of a page, the ICC profile of its numbers, and the errors."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,16 +18,16 @@ _SPACES = {2: b"GRAY", 3: b"RGB "}  # by dimensions of the array
 
 
 class OutputError(DimseError):
-    """A page that cannot be written as asked: unknown format, unfit file name, no page at all.
+    """A page cannot be written as requested: unknown format, unsuitable file name, invalid page, or no page.
 
-    An error of the disk stays OSError.
+    Errors of the disk are raised as OSError.
     """
 
 
 class IncompleteError(OutputError):
     """Some formats of a page could not be written.
 
-    ``failures`` has the exception of each of them by format; ``paths`` are the files of the other formats.
+    ``failures`` has the exception of each failed format; ``paths`` are the files of the other formats.
     """
 
     def __init__(self, failures: Mapping[str, Exception], paths: Sequence[Path]) -> None:
@@ -38,7 +38,7 @@ class IncompleteError(OutputError):
 
 
 def check_page(page: Page) -> None:
-    """Raise OutputError for a page without a size, or with pixels that are neither gray nor RGB as `Page` has them."""
+    """Raise OutputError for a page without a size, or whose pixels are not gray or RGB as `Page` requires."""
     pixels = page.pixels
     known = pixels.dtype.kind == "u" and pixels.itemsize in _SAMPLE_BYTES.get(pixels.ndim, ())
     if not (known and pixels.shape[2:] in ((), (3,)) and pixels.size):
@@ -51,10 +51,10 @@ def check_page(page: Page) -> None:
 
 
 def profile_of(page: Page) -> bytes:
-    """Return the ICC profile that says what the numbers of a page mean.
+    """Return the ICC profile that defines the numbers of a page.
 
     It is the page's own profile, or else the profile of the film of PS3.14 D.2 for gray, and sRGB for color. Raises
-    OutputError for a profile that is not valid, or is of another color space.
+    OutputError for a profile that is invalid or has another color space.
     """
     if page.ICCProfile is None:
         return _standard_film() if page.pixels.ndim == 2 else srgb_profile()
@@ -65,7 +65,7 @@ def profile_of(page: Page) -> bytes:
 
 
 def is_srgb(page: Page) -> bool:
-    """Return whether a page is in color, without a profile of its own."""
+    """Return whether a page has color and no profile of its own."""
     return page.ICCProfile is None and page.pixels.ndim == 3
 
 

@@ -1,10 +1,10 @@
-"""Pages as PDF/A-2b (ISO 19005-2), in the true size of their films; gray of 8 or 16 bits or RGB of 8, lossless.
+"""Writes pages losslessly as PDF/A-2b (ISO 19005-2), in the true size of the films: gray of 8 or 16 bits, RGB of 8.
 
-The document asks to be printed without scaling, so a printed page has the size of its film. It has only the pixels,
-their profiles and the title: no names of patients, no dates.
+The document requests printing without scaling, so a printed page has the size of its film. It contains only the pixels,
+their profiles and the title: no names of patients, and no dates.
 
-PDF libraries keep the document in memory, and hold Python's lock while they write it, so that a server answers nobody;
-this code does neither.
+PDF libraries keep the whole document in memory, and hold Python's lock while they write it, so that a server cannot
+respond meanwhile; this code does neither.
 """
 
 import re
@@ -25,7 +25,7 @@ _POINTS_PER_MM = 72 / MM_PER_INCH
 _HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"  # the version of PDF/A-2, and a mark of binary data, §7.5.2
 _PNG_PREDICTOR = 15  # each scan line names its own filter, §7.4.4.4
 _COMPONENTS = {2: 1, 3: 3}  # by dimensions of the array
-_UNSCALED = "/ViewerPreferences << /PrintScaling /None >>"  # §12.2: 100 mm of film are 100 mm of paper
+_UNSCALED = "/ViewerPreferences << /PrintScaling /None >>"  # §12.2: 100 mm on film are 100 mm on paper
 # The output condition of the whole document (ISO 19005-2 6.2.3); each image has a profile, too
 _INTENT = "/OutputIntents [<< /Type /OutputIntent /S /GTS_PDFA1 {condition} /DestOutputProfile {profile} 0 R >>]"
 _CONDITIONS = {
@@ -53,7 +53,7 @@ _TITLE = """
 def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compress: Deflate = deflate) -> None:
     """Write films as the pages of one PDF document, one page in memory at a time; ``file`` must be seekable.
 
-    Raises OutputError without a page, and for an invalid page.
+    Raises OutputError if there is no page, and for an invalid page.
     """
     document = _Document(file)
     catalog, tree = document.number(), document.number()
@@ -86,7 +86,7 @@ class _Document:
         file.write(_HEADER)
 
     def number(self) -> int:
-        """Return the number of a new object, to be added later."""
+        """Return the number of a new object, which is added later."""
         self._offsets.append(0)
         return len(self._offsets)
 
@@ -106,7 +106,7 @@ class _Document:
         return number
 
     def add_profile(self, profile: bytes, components: int) -> int:
-        """Write an ICC profile (§8.6.5.5), unless it is in the document; return the number of its stream."""
+        """Write an ICC profile (§8.6.5.5), unless the document contains it already; return the number of its stream."""
         if profile not in self._profiles:
             entries = f"/N {components} /Filter /FlateDecode"
             self._profiles[profile] = self.add_stream(entries, [deflated(profile)])
@@ -168,10 +168,10 @@ def _output_intent(document: _Document, page: Page) -> str:
 
 
 def _metadata(title: str) -> bytes:
-    """Return the XMP packet in UTF-8, without a title if that is empty."""
+    """Return the XMP packet in UTF-8; if the title is empty, the packet has none."""
     return _PACKET.format(title=_TITLE.format(title=escape(_printable(title))) if title else "").encode()
 
 
 def _printable(title: str) -> str:
-    """Return a title with question marks for characters outside XML: both places of the title must agree."""
+    """Return a title with question marks for characters that XML does not allow: both copies of it must be equal."""
     return _UNPRINTABLE.sub("?", title)

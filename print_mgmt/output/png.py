@@ -1,6 +1,6 @@
-"""Pages as PNG (ISO/IEC 15948): gray of 8 or 16 bits, or RGB of 8; lossless, with the film's resolution.
+"""Writes pages losslessly as PNG (ISO/IEC 15948): gray of 8 or 16 bits, or RGB of 8, with the resolution of the film.
 
-This code takes half the time of an imaging library, and needs no installed one.
+This code takes half the time of an imaging library, and needs none.
 """
 
 import struct
@@ -25,7 +25,7 @@ _PROFILE = b"ICC profile\0\0"  # iCCP: name and compression method
 
 
 def write_png(page: Page, file: BinaryIO, *, compress: Deflate = deflate) -> None:
-    """Write a page as one PNG image, with its pixels, their size and their profile only.
+    """Write a page as one PNG image that has only the pixels, their size and their profile.
 
     Raises OutputError for an invalid page.
     """

@@ -1,7 +1,7 @@
-"""Pages as TIFF 6.0: one or many films, gray of 8 or 16 bits or RGB of 8, lossless, with the film's resolution.
+"""Writes one or more pages losslessly as TIFF 6.0: gray of 8 or 16 bits, or RGB of 8, with the resolution of the film.
 
-Imaging libraries hold Python's lock while they compress, so that a server answers nobody; this code does not. Each
-strip of lines has the differences between neighboring samples, deflated (TIFF Technical Note 2, 2002).
+Imaging libraries hold Python's lock while they compress, so that a server cannot respond meanwhile; this code does not.
+Each strip of lines has the deflated differences between neighboring samples (TIFF Technical Note 2, 2002).
 """
 
 import struct
@@ -15,7 +15,7 @@ from .page import OutputError, check_page, profile_of
 __all__ = ["write_tiff"]
 
 _HEADER = struct.Struct("<2sHL")  # byte order, version, offset of the first directory
-_FIRST_LINK = 4  # position of the offset
+_FIRST_LINK = 4  # position of that offset
 _ENTRY = struct.Struct("<HHL4s")  # tag, type, count, value or its offset
 _COUNT, _OFFSET = struct.Struct("<H"), struct.Struct("<L")
 _BLOCK = 1 << 20  # bytes in a strip
@@ -38,7 +38,7 @@ class _Field(NamedTuple):
 def write_tiff(pages: Iterable[Page], file: BinaryIO, *, title: str = "") -> None:
     """Write films as the pages of one TIFF file, one page in memory at a time; ``file`` must be seekable.
 
-    Raises OutputError without a page, for an invalid page, and for more than the 4 GiB of a TIFF file.
+    Raises OutputError if there is no page, for an invalid page, and if the file would exceed 4 GiB.
     """
     file.write(_HEADER.pack(b"II", 42, 0))
     link = _FIRST_LINK
@@ -117,7 +117,7 @@ def _write_directory(file: BinaryIO, fields: Sequence[_Field], link: int) -> int
 
 
 def _placed(file: BinaryIO, value: bytes) -> bytes:
-    """Return a value for its entry: the value if it fits, else the offset at which it is written."""
+    """Return the four bytes for an entry: the value if it fits, otherwise the offset at which it is written."""
     if len(value) <= _OFFSET.size:
         return value
     offset = _even(file)
