@@ -200,20 +200,16 @@ class Conversation(PrintSession):
             raise Unprepared(f"the image was not set: {seen}")
 
     def plain_image(self, rows: int = SIDE, columns: int = SIDE, **values: object) -> Dataset:
-        """Return the Data Set of an image box with an image of a depth that the printer takes."""
+        """Return the Data Set of an image box with a clear image, of a depth that the printer takes."""
         samples = 3 if self.is_color else 1
-        size = rows * columns * samples * (2 if self.learned.is_deep else 1)
+        lightest = b"\xff\x0f" if self.learned.is_deep else b"\xff"
+        pixels = lightest * (rows * columns * samples)
         depth: dict[str, object] = {**DEEP} if self.learned.is_deep else {}
-        return self.image_box(rows, columns, _clear(size), **depth | values)
+        return self.image_box(rows, columns, pixels + bytes(len(pixels) % 2), **depth | values)
 
     def image_of(self, content: Dataset) -> Dataset:
         """Return the image in the Data Set of an image box."""
         return items_of(content, self.image_sequence)[0]
-
-
-def _clear(size: int) -> bytes:
-    """Return pixels that are the lightest: bits beyond Bits Stored are 0."""
-    return bytes(size + size % 2)
 
 
 async def learned_of(peer: Peer, meta: str) -> Learned:

@@ -13,7 +13,7 @@ from dimse.verify.observation import Asked, Seen, Silent
 
 from .conversation import Conversation, conversation, references
 
-__all__ = ["END_OF_JOB", "JOB_REFERENCE", "PrintedFilm", "data_of", "next_event", "printed_film"]
+__all__ = ["END_OF_JOB", "JOB_REFERENCE", "PrintedFilm", "data_of", "forget_film", "next_event", "printed_film"]
 
 END_OF_JOB = (3, 4)  # Event Type IDs: Done, Failure
 JOB_REFERENCE = "ReferencedPrintJobSequencePullStoredPrint"  # the name of (2100,0500) in PS3.6
@@ -39,6 +39,11 @@ class PrintedFilm:
     def is_ended(self) -> bool:
         """Whether the end of the job was reported."""
         return any(event.EventTypeID in END_OF_JOB for event in self.events)
+
+
+def forget_film(peer: Peer) -> None:
+    """Let the next case print a film of its own."""
+    peer.shared.found.pop(_FILM, None)
 
 
 async def printed_film(peer: Peer) -> PrintedFilm:

@@ -1,6 +1,7 @@
 """The invariants of print: events are well formed, they eat no response, and text carries its character set."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from dimse.data import Dataset, decode, syntax_of
 from dimse.data.charset import charset_of, term_faults, text_faults
@@ -176,6 +177,6 @@ def _text_faults(data: Dataset, above: object = None) -> Iterator[tuple[bytes, s
         elif given is None:
             yield raw, f"{name} has bytes beyond the default repertoire, without Specific Character Set"
         else:
-            faults = [*term_faults(given), *text_faults(raw, charset_of(given), person=element.VR == "PN")]
-            if faults:
-                yield raw, f"{name}: {faults[0]}"
+            if not list(term_faults(given)):  # terms that we do not know may be those of a later edition
+                faults = text_faults(raw, charset_of(given), person=element.VR == "PN")
+                yield from ((raw, f"{name}: {fault}") for fault in islice(faults, 1))

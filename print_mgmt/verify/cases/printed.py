@@ -24,7 +24,7 @@ from dimse.verify.observation import (
 )
 
 from ..conversation import Conversation, is_well, references, unimplemented
-from ..film import END_OF_JOB, JOB_REFERENCE, PrintedFilm, data_of, printed_film
+from ..film import END_OF_JOB, JOB_REFERENCE, PrintedFilm, data_of, forget_film, printed_film
 from ..steps import Decided, Steps, on_print
 
 __all__ = ["PRINTED"]
@@ -56,7 +56,7 @@ def of_film(judge: Callable[[Steps, PrintedFilm], None]) -> Run:
 async def printed(peer: Peer) -> Seen:
     film = await printed_film(peer)
     if matches(_QUEUE_FULL, (film.answer,)) and peer.shared.films_left:
-        peer.shared.found.clear()
+        forget_film(peer)
         await peer.dismiss()
         await asyncio.sleep(_AGAIN)
         film = await printed_film(peer)
@@ -92,7 +92,8 @@ def _follows(film: PrintedFilm) -> None:
 
 def job_attributes(steps: Steps, film: PrintedFilm) -> None:
     _follows(film)
-    assert film.asked is not None
+    if film.asked is None:
+        raise Unprepared("the job was not asked for")
     if film.ended_first and matches(_NO_SUCH, (film.asked,)):
         steps.kept.append("RSP(0112): the end of the job had been confirmed")
         return
@@ -109,7 +110,8 @@ def job_end(steps: Steps, film: PrintedFilm) -> None:
     numbers = [event.EventTypeID for event in film.events]
     shown = f"events {', '.join(map(str, numbers)) or 'none'}"
     if not film.is_ended:
-        assert film.last is not None
+        if film.last is None:
+            raise Unprepared("the events of the job were not heard to their end")
         status = data_of(film.last).get("ExecutionStatus")
         steps.require(status in ("DONE", "FAILURE"), f"{shown}; Execution Status is {status!r}")
         steps.prefer(False, f"{shown}; N-GET tells {status!r}")
@@ -122,7 +124,7 @@ def job_end(steps: Steps, film: PrintedFilm) -> None:
 
 def job_is_gone(steps: Steps, film: PrintedFilm) -> None:
     _follows(film)
-    if not film.is_ended:
+    if not film.after_end:
         raise Unprepared("neither Done nor Failure was reported")
     first, last = film.after_end[0], film.after_end[-1]
     if matches(_NO_SUCH, (first,)):
