@@ -59,9 +59,10 @@ fuzz: $(DEV) ## test all properties with 500 examples, then damage recordings un
 	$(PYTEST) -n $(WORKERS) -m hypothesis --hypothesis-profile full
 	$(BIN)/python tools/fuzz.py $(if $(FOR),--seconds $(FOR))
 
-soak: $(DEV) ## run ten thousand associations of each kind: nothing may grow; kill a server 200 times: no film may be lost
+soak: $(DEV) ## run ten thousand associations of each kind: nothing may grow; kill servers 200 times: no film may be lost
 	DIMSE_CYCLES=10000 $(PYTEST) -rs tests/dimse/net/test_cycles.py
 	DIMSE_KILLS=200 $(PYTEST) -rs --timeout 7200 tests/print_mgmt/cli/test_kill_serve.py
+	DIMSE_KILLS=200 $(PYTEST) -rs --timeout 7200 tests/print_mgmt/spool/test_kill.py -k any_moment
 
 docs: $(DEV) ## write docs/films.md, docs/conformance.md, docs/printers.md and docs/verify/cases.md again
 	$(BIN)/python tools/films.py

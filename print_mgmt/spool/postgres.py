@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple, Self
+from typing import Self
 
 from dimse.errors import DimseError, LocalProtocolError, escaped
 
@@ -28,8 +28,18 @@ from .acceptance import film_records, job_key, stored_pieces
 from .changes import Action, Later, Outcome, changed, expired, leased, lost, media_loaded, settled
 from .film_file import read_film
 from .film_folder import Step, no_step
-from .postgres_link import PostgresLink
-from .postgres_tables import film_record, insert_film, insert_job, quoted, save, stored_records
+from .postgres_link import Interval, PostgresLink
+from .postgres_tables import (
+    FilmBytes,
+    condemn,
+    film_record,
+    in_rows,
+    insert_film,
+    insert_job,
+    quoted,
+    save,
+    stored_records,
+)
 from .protocol import News, Room, Verified
 from .records import (
     CorruptFilm,
@@ -50,6 +60,7 @@ _log = logging.getLogger("print_mgmt.spool")
 
 _CHUNK = 1 << 20  # bytes of a film in one row
 _POLL = 1.0  # seconds after which a change is seen even if its notice was lost
+_LOOK = 1.0  # seconds between two looks for expired leases, and for what others have stored
 _TRIES = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
 _PAUSE = 0.5  # seconds between two of these attempts
 
@@ -73,6 +84,8 @@ class PostgresSpool:
         self._step = step
         self._link = PostgresLink(dsn, clock, step)
         self._totals = (0, 0)
+        self._leases_due = Interval(_LOOK, clock or time.monotonic)
+        self._count_due = Interval(_LOOK, time.monotonic)
 
     async def __aenter__(self) -> Self:
         if self._link.is_open:
@@ -107,13 +120,14 @@ class PostgresSpool:
         ``change`` gets the film, the number of films in its job, and whether the job is collated.
         """
         async with self._link.transaction() as db:
-            await db.execute("SELECT id FROM film WHERE id = $1 FOR UPDATE", film_id)
-            film = await film_record(db, film_id)
+            film = await film_record(db, film_id, lock=True)
             row = await db.fetchrow('SELECT films, collated FROM job WHERE "SOPInstanceUID" = $1', film.job)
             return await save(db, film, change(film, row["films"], row["collated"]))
 
     async def _end_leases(self) -> None:
-        """End the expired leases."""
+        """End the expired leases, unless somebody has just done that here."""
+        if not self._leases_due.is_over():
+            return
         async with self._link.transaction() as db:
             now = await self._link.now(db)
             rows = await db.fetch(
@@ -141,7 +155,8 @@ class PostgresSpool:
 
     async def accept(self, job: PrintJob, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
         """Store a job; see `Intake.accept`."""
-        await self._count()
+        if self._count_due.is_over():
+            await self._count()
         size = sum(film.nbytes for film in job.films)
         if self._totals[0] + len(job.films) > self.limits.films or self.room.free - size < self.limits.least:
             raise SpoolFull(f"the spool has {self._totals[0]} films of {self._totals[1]} bytes")
@@ -150,10 +165,8 @@ class PostgresSpool:
             job.CreationDate, job.CreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
         records = film_records(job, job_key(), targets, hold)
         try:
-            files = [
-                await asyncio.to_thread(_chunks, film, job, record)
-                for film, record in zip(job.films, records, strict=True)
-            ]
+            pairs = zip(job.films, records, strict=True)
+            files = [await asyncio.to_thread(_rows, film, job, record) for film, record in pairs]
         except DimseError as exc:
             raise SpoolError(f"the films cannot be stored: {exc}") from exc
         try:
@@ -162,10 +175,11 @@ class PostgresSpool:
             if not await self._has(job, records):
                 raise SpoolError(f"the films cannot be stored: {exc}") from exc
         self._step("accepted")
+        self._totals = self._totals[0] + len(files), self._totals[1] + sum(file.size for file in files)
         self._link.notice.give()
         return tuple(record.id for record in records)
 
-    async def _insert(self, job: PrintJob, records: Sequence[FilmRecord], files: Sequence["_File"]) -> None:
+    async def _insert(self, job: PrintJob, records: Sequence[FilmRecord], files: Sequence[FilmBytes]) -> None:
         async with self._link.transaction() as db:
             row = await insert_job(db, job, len(records))
             for record, file in zip(records, files, strict=True):
@@ -296,9 +310,9 @@ class PostgresSpool:
         """Prolong a lease."""
         await self._end_leases()
         async with self._link.transaction() as db:
-            await db.execute("SELECT id FROM film WHERE id = $1 FOR UPDATE", lease.film.id)
+            film = await film_record(db, lease.film.id, lock=True)
             now = await self._link.now(db)
-            settled(await film_record(db, lease.film.id), lease.delivery, Later(), now)  # raises StaleLease
+            settled(film, lease.delivery, Later(), now)  # raises StaleLease
             delivery = replace(lease.delivery, expires=now + seconds)
             await db.execute("UPDATE delivery SET expires = $1 WHERE id = $2", delivery.expires, delivery.id)
         return replace(lease, delivery=delivery)
@@ -308,8 +322,8 @@ class PostgresSpool:
         self._step("settle")
         await self._end_leases()
         async with self._link.transaction() as db:
-            now = await self._link.now(db)
-        film = await self._change(lease.film.id, lambda film, *_: settled(film, lease.delivery, outcome, now))
+            film = await film_record(db, lease.film.id, lock=True)
+            film = await save(db, film, settled(film, lease.delivery, outcome, await self._link.now(db)))
         self._step("settled")
         self._link.notice.give()
         return film
@@ -334,6 +348,8 @@ class PostgresSpool:
     async def _condemn(self, film_id: str, exc: CorruptFilm) -> None:
         _log.error("film %s is damaged: %s", film_id, escaped(str(exc)))
         await self._change(film_id, lambda film, *_: lost(film, str(exc)))
+        async with self._link.transaction() as db:
+            await condemn(db, film_id)
         self._link.notice.give()
 
     async def media_loaded(self, destination: str) -> int:
@@ -429,25 +445,5 @@ class PostgresSpool:
         return Verified(right, tuple(damaged))
 
 
-class _File(NamedTuple):
-    """The bytes of a film, divided into rows."""
-
-    chunks: list[bytes]
-    size: int
-    checksum: str
-
-
-def _chunks(film: FilmCopy, job: PrintJob, record: FilmRecord) -> _File:
-    digest, chunks, buffer = hashlib.sha256(), [], bytearray()
-    for piece in stored_pieces(film, job, record):
-        view = memoryview(piece).cast("B")
-        digest.update(view)
-        while len(view):
-            part = view[: _CHUNK - len(buffer)]
-            buffer += part
-            view = view[len(part) :]
-            if len(buffer) == _CHUNK:
-                chunks.append(bytes(buffer))
-                buffer.clear()
-    chunks.append(bytes(buffer))
-    return _File(chunks, sum(map(len, chunks)), digest.hexdigest())
+def _rows(film: FilmCopy, job: PrintJob, record: FilmRecord) -> FilmBytes:
+    return in_rows(stored_pieces(film, job, record))

@@ -16,7 +16,7 @@ from .notice import Notice
 from .postgres_tables import SCHEMA, Connection
 from .records import SpoolError
 
-__all__ = ["PostgresLink"]
+__all__ = ["Interval", "PostgresLink"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
@@ -25,6 +25,23 @@ _PAUSE = 0.5  # seconds before the next attempt to connect
 _ALIVE = 0x2131  # class id of the advisory locks that spool instances hold
 _CREATION = 0x21310000  # key of the advisory lock that is held while the tables are created
 _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+
+class Interval:
+    """The time between two rounds of a chore, of at least ``seconds`` on ``clock``."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._last: float | None = None
+
+    def is_over(self) -> bool:
+        """Return whether the chore is due; a new interval begins then."""
+        now = self._clock()
+        if self._last is not None and 0 <= now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
 
 
 class PostgresLink:

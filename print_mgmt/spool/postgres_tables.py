@@ -1,9 +1,10 @@
 """The tables of the spool in PostgreSQL, and the operations on their rows inside a transaction."""
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import astuple, replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ..jobs import PrintJob
 from .job_status import execution_status
@@ -14,13 +15,18 @@ from .states import ENDED
 __all__ = [
     "SCHEMA",
     "Connection",
+    "FilmBytes",
+    "condemn",
     "film_record",
+    "in_rows",
     "insert_film",
     "insert_job",
     "quoted",
     "save",
     "stored_records",
 ]
+
+_CHUNK = 1 << 20  # bytes of a row
 
 Connection: TypeAlias = Any  # a connection of asyncpg, which has no type hints
 
@@ -62,16 +68,21 @@ CREATE TABLE IF NOT EXISTS chunk (
     film text NOT NULL REFERENCES film ON DELETE CASCADE, number integer NOT NULL, data bytea NOT NULL,
     PRIMARY KEY (film, number));
 ALTER TABLE chunk ALTER COLUMN data SET STORAGE EXTERNAL;
+CREATE TABLE IF NOT EXISTS quarantine (
+    film text NOT NULL, number integer NOT NULL, data bytea NOT NULL, since timestamptz NOT NULL DEFAULT now());
 CREATE SEQUENCE IF NOT EXISTS fence;
 """  # EXTERNAL: no compression of pixels, which would take longer than writing them
 
 
-async def stored_records(db: Connection, where: str, *values: object, limit: int | None = None) -> list[FilmRecord]:
+async def stored_records(
+    db: Connection, where: str, *values: object, limit: int | None = None, lock: bool = False
+) -> list[FilmRecord]:
     """Return the films that meet the SQL condition ``where``, with their deliveries, the oldest first."""
     columns = quoted(FILM, "film.")
     rows = await db.fetch(
         f'SELECT job."SOPInstanceUID", {columns} FROM film JOIN job ON job.row = film.job '
-        f"WHERE {where} ORDER BY film.job, film.number LIMIT {'ALL' if limit is None else int(limit)}",
+        f"WHERE {where} ORDER BY film.job, film.number LIMIT {'ALL' if limit is None else int(limit)}"
+        f"{' FOR UPDATE OF film' if lock else ''}",
         *values,
     )
     ids = [row["id"] for row in rows]
@@ -82,8 +93,8 @@ async def stored_records(db: Connection, where: str, *values: object, limit: int
     return [film_of(job, row, tuple(deliveries[row[FILM.index("id")]])) for job, *row in rows]
 
 
-async def film_record(db: Connection, film_id: str) -> FilmRecord:
-    films = await stored_records(db, "film.id = $1", film_id)
+async def film_record(db: Connection, film_id: str, *, lock: bool = False) -> FilmRecord:
+    films = await stored_records(db, "film.id = $1", film_id, lock=lock)
     if not films:
         raise NoSuchFilm(f"there is no film {film_id!a}")
     return films[0]
@@ -94,7 +105,7 @@ async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRec
     if after.state in ENDED and before.state not in ENDED:
         after = replace(after, ended=time.time())
     row = await db.fetchrow(
-        'SELECT row, "ExecutionStatus", "ExecutionStatusInfo" FROM job WHERE "SOPInstanceUID" = $1 FOR UPDATE',
+        'SELECT row, films, "ExecutionStatus", "ExecutionStatusInfo" FROM job WHERE "SOPInstanceUID" = $1 FOR UPDATE',
         after.job,
     )
     await db.execute(
@@ -112,10 +123,12 @@ async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRec
         elif kept.pop(delivery.id) != delivery:
             sets = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(DELIVERY[1:], 2))
             await db.execute(f"UPDATE delivery SET {sets} WHERE id = $1", *astuple(delivery))
-    await db.execute("DELETE FROM delivery WHERE id = ANY($1)", list(kept))
+    if kept:
+        await db.execute("DELETE FROM delivery WHERE id = ANY($1)", list(kept))
     if after.PrintPriority != before.PrintPriority:
         await db.execute("UPDATE delivery SET urgency = $1 WHERE film = $2", RANKS[after.PrintPriority], after.id)
-    status = execution_status(await stored_records(db, "film.job = $1", row["row"]), row["ExecutionStatus"])
+    films = [after] if row["films"] == 1 else await stored_records(db, "film.job = $1", row["row"])
+    status = execution_status(films, row["ExecutionStatus"])
     if tuple(status) != (row["ExecutionStatus"], row["ExecutionStatusInfo"]):
         await db.execute(
             'UPDATE job SET "ExecutionStatus" = $1, "ExecutionStatusInfo" = $2, confirmed = false, '
@@ -124,7 +137,8 @@ async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRec
             row["row"],
         )
     await db.execute("NOTIFY print_mgmt_spool")
-    return await film_record(db, after.id)
+    has_new = any(not delivery.id for delivery in after.deliveries)
+    return await film_record(db, after.id) if has_new else after
 
 
 async def insert_deliveries(db: Connection, film: FilmRecord, job: int, deliveries: Sequence[Delivery]) -> None:
@@ -152,3 +166,37 @@ async def insert_film(db: Connection, film: FilmRecord, job: int) -> None:
         *(getattr(film, name) for name in FILM),
     )
     await insert_deliveries(db, film, job, film.deliveries)
+
+
+async def condemn(db: Connection, film_id: str) -> None:
+    """Put the bytes of a damaged film into quarantine, where no purge removes them."""
+    await db.execute(
+        "WITH gone AS (DELETE FROM chunk WHERE film = $1 RETURNING film, number, data) "
+        "INSERT INTO quarantine (film, number, data) SELECT film, number, data FROM gone",
+        film_id,
+    )
+
+
+class FilmBytes(NamedTuple):
+    """The bytes of a film, divided into rows."""
+
+    chunks: list[bytes]
+    size: int
+    checksum: str
+
+
+def in_rows(pieces: Sequence[bytes | memoryview]) -> FilmBytes:
+    """Return the pieces of a film in rows."""
+    digest, chunks, buffer = hashlib.sha256(), [], bytearray()
+    for piece in pieces:
+        view = memoryview(piece).cast("B")
+        digest.update(view)
+        while len(view):
+            part = view[: _CHUNK - len(buffer)]
+            buffer += part
+            view = view[len(part) :]
+            if len(buffer) == _CHUNK:
+                chunks.append(bytes(buffer))
+                buffer.clear()
+    chunks.append(bytes(buffer))
+    return FilmBytes(chunks, sum(map(len, chunks)), digest.hexdigest())

@@ -19,6 +19,7 @@ from print_mgmt import Film, PrintServer
 from print_mgmt.spool import Done, Spool
 
 CLIENTS = 8
+JOBS = 4  # of each client
 
 
 class Process:
@@ -50,7 +51,7 @@ class Process:
                 group.create_task(self._deliver(spool, destination))
 
     async def _accept(self, spool: Spool) -> None:
-        while True:
+        for _ in range(JOBS):
             for film in await spool.accept(job(films=2), [PRINTER, FOLDER]):
                 self.say("accepted", film)
             if not self._has_begun:

@@ -1,16 +1,17 @@
-"""A process is killed at each step: no accepted film is lost, and no film is printed twice."""
+"""A process is killed at each step: no accepted film is lost, and no film is printed twice.
+
+``DIMSE_KILLS=200`` sets the number of kills at random moments.
+"""
 
 import asyncio
+import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from budget import examples
+from forked import Copy, Original, original
 from listening import META, Client
 from spools import Place
 
@@ -20,12 +21,12 @@ from dimse.uids import ExplicitVRLittleEndian, PrintJob
 from print_mgmt.spool import Done, FilmState, Spool
 
 CLIENTS, FILMS = 8, 40
-SUPPORT = Path(__file__).parents[2] / "support"
+KILLS = int(os.environ.get("DIMSE_KILLS", "5"))
 # By the step: the time to die there, which is after some films were accepted
-EMBEDDED = dict.fromkeys(("draft created", "write", "fsync", "name", "named"), 40) | dict.fromkeys(
-    ("folder sync", "commit", "committed", "accepted", "leased", "settle", "settled"), 5
+EMBEDDED = dict.fromkeys(("draft created", "write", "fsync", "name", "named"), 20) | dict.fromkeys(
+    ("folder sync", "commit", "committed", "accepted", "leased", "settle", "settled"), 3
 )
-POSTGRES = {"write": 30, "commit": 100} | dict.fromkeys(("committed", "accepted", "leased", "settle", "settled"), 2)
+POSTGRES = {"write": 20, "commit": 50} | dict.fromkeys(("committed", "accepted", "leased", "settle", "settled"), 2)
 STEPS = [("embedded", *step) for step in EMBEDDED.items()] + [("postgres", *step) for step in POSTGRES.items()]
 
 
@@ -36,21 +37,14 @@ def out(tmp_path: Path) -> Path:
     return path
 
 
-@contextmanager
-def process(place: Place, out: Path, *arguments: object) -> Iterator[subprocess.Popen[bytes]]:
-    script = SUPPORT / "spool_process.py"
-    command = [sys.executable, str(script), place.address, str(out), *map(str, arguments)]
-    root = SUPPORT.parents[1]
-    with subprocess.Popen(command, env={"PYTHONPATH": f"{root}:{SUPPORT}"}, stdout=subprocess.PIPE) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
+@pytest.fixture(scope="module")
+def started() -> Iterator[Original]:
+    with original() as process:
+        yield process
 
 
-async def line_of(running: subprocess.Popen[bytes]) -> str:
+async def line_of(running: Copy) -> str:
     """Return a line that the process writes to stdout."""
-    assert running.stdout is not None
     line = await asyncio.to_thread(running.stdout.readline)
     assert line, "the process has ended"
     return line.decode()
@@ -94,15 +88,17 @@ async def check(place: Place, out: Path) -> None:
 
 
 @pytest.mark.parametrize(("place", "step", "number"), STEPS, indirect=["place"])
-async def test_kill_at_a_step_loses_and_repeats_nothing(place: Place, out: Path, step: str, number: int) -> None:
-    with process(place, out, "load", step, number) as loading:
-        assert loading.wait(60) == -9
+async def test_kill_at_a_step_loses_and_repeats_nothing(
+    started: Original, place: Place, out: Path, step: str, number: int
+) -> None:
+    with started.copy(place.address, out, "load", step, number) as loading:
+        assert loading.wait() == -9
     await check(place, out)
 
 
-async def test_kills_at_any_moment_lose_and_repeat_nothing(place: Place, out: Path) -> None:
-    for _ in range(examples(12)):
-        with process(place, out, "load") as loading:
+async def test_kills_at_any_moment_lose_and_repeat_nothing(started: Original, place: Place, out: Path) -> None:
+    for _ in range(KILLS):
+        with started.copy(place.address, out, "load") as loading:
             await line_of(loading)
             await asyncio.sleep(random.random() / 5)
             loading.kill()
@@ -125,11 +121,11 @@ async def print_films(port: int, accepted: list[str], enough: asyncio.Event) -> 
         return
 
 
-async def test_killed_printer_keeps_what_it_accepted(place: Place, out: Path) -> None:
+async def test_killed_printer_keeps_what_it_accepted(started: Original, place: Place, out: Path) -> None:
     """Of 8 clients over the network, each of which knows which films were accepted."""
     accepted: list[str] = []
     enough = asyncio.Event()
-    with process(place, out, "serve") as serving:
+    with started.copy(place.address, out, "serve") as serving:
         port = int(await line_of(serving))
         async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             for _ in range(CLIENTS):

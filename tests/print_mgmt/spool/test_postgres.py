@@ -6,7 +6,7 @@ import pytest
 from postgres import Postgres
 from spools import PRINTER, PostgresPlace, job
 
-from print_mgmt.spool import Done, FilmState, SpoolError
+from print_mgmt.spool import CorruptFilm, Done, FilmState, SpoolError
 from print_mgmt.spool.postgres import PostgresSpool
 
 
@@ -99,3 +99,151 @@ async def test_lost_row_is_a_damaged_film(place: PostgresPlace) -> None:
         (film,) = await spool.accept(job(), [PRINTER])
         place.server.sql(place.address, "DELETE FROM chunk")
         assert await spool.verify() == (0, (film,))
+
+
+# --- statements that fail ---
+
+FAIL = """
+CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER fail BEFORE {event} ON {table} EXECUTE FUNCTION fail()"""
+
+
+class Failing:
+    """A statement that fails in the block, as on a full disk."""
+
+    def __init__(self, place: PostgresPlace, event: str, table: str) -> None:
+        self.place, self.event, self.table = place, event, table
+
+    def __enter__(self) -> None:
+        self.place.server.sql(self.place.address, FAIL.format(event=self.event, table=self.table))
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.place.server.sql(self.place.address, "DROP FUNCTION fail CASCADE")
+
+
+@pytest.mark.parametrize("table", ["job", "film", "delivery", "chunk"])
+async def test_failing_insert_refuses_that_job_alone(place: PostgresPlace, table: str) -> None:
+    async with place.spool() as spool:
+        (before,) = await spool.accept(job(), [PRINTER])
+        with Failing(place, "INSERT", table), pytest.raises(SpoolError, match="no space left"):
+            await spool.accept(job(films=2), [PRINTER])
+        (after,) = await spool.accept(job(), [PRINTER])
+        assert [film.id for film in await spool.list()] == [before, after]
+        assert await spool.verify() == (2, ())
+
+
+@pytest.mark.parametrize("table", ["job", "film", "delivery"])
+async def test_failing_update_leaves_the_film_queued(place: PostgresPlace, table: str) -> None:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+        with Failing(place, "UPDATE", table), pytest.raises(SpoolError, match="no space left"):
+            await spool.lease("printer", 60)
+        assert (await spool.show(film)).state is FilmState.QUEUED
+
+
+@pytest.mark.parametrize("table", ["job", "film", "delivery"])
+async def test_failed_settling_can_be_repeated(place: PostgresPlace, table: str) -> None:
+    async with place.spool() as spool:
+        await spool.accept(job(), [PRINTER])
+        lease = await spool.lease("printer", 60)
+        assert lease is not None
+        with Failing(place, "UPDATE", table), pytest.raises(SpoolError, match="no space left"):
+            await spool.settle(lease, Done())
+        assert (await spool.settle(lease, Done())).state is FilmState.DONE
+
+
+# --- a server that dies ---
+
+
+class Death:
+    """A server that is killed, and started again, when the spool gets to a step."""
+
+    def __init__(self, place: PostgresPlace) -> None:
+        self.place = place
+        self.step = ""
+
+    def __call__(self, name: str) -> None:
+        if name == self.step:
+            self.step = ""
+            self.place.server.stop("immediate")
+            self.place.server.start()
+
+
+async def test_server_killed_during_a_lease_leaves_the_film_queued(place: PostgresPlace) -> None:
+    death = Death(place)
+    async with place.spool(step=death) as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+        await spool.show(film)
+        death.step = "commit"
+        with pytest.raises(SpoolError):
+            await spool.lease("printer", 60)
+        assert (await spool.show(film)).state is FilmState.QUEUED
+        lease = await spool.lease("printer", 60)
+        assert lease is not None
+        assert (await spool.settle(lease, Done())).state is FilmState.DONE
+
+
+async def test_server_killed_during_settling_keeps_the_lease(place: PostgresPlace) -> None:
+    death = Death(place)
+    async with place.spool(step=death) as spool:
+        await spool.accept(job(), [PRINTER])
+        lease = await spool.lease("printer", 60)
+        assert lease is not None
+        death.step = "commit"
+        with pytest.raises(SpoolError):
+            await spool.settle(lease, Done())
+        assert (await spool.settle(lease, Done())).state is FilmState.DONE
+
+
+async def test_film_whose_notice_died_with_the_server_is_delivered(place: PostgresPlace) -> None:
+    death = Death(place)
+    async with place.spool() as waiting_spool, place.spool(step=death) as spool:
+        waiting = asyncio.create_task(waiting_for_a_film(waiting_spool))
+        death.step = "committed"
+        (film,) = await spool.accept(job(), [PRINTER])
+        assert await waiting == film
+
+
+async def waiting_for_a_film(spool: PostgresSpool) -> str:
+    """Return the film that a worker gets, which tries again after errors."""
+    while True:
+        try:
+            lease = await spool.lease("printer", 60, wait=60)
+        except SpoolError:
+            await asyncio.sleep(0.05)
+            continue
+        assert lease is not None
+        return lease.film.id
+
+
+# --- damaged rows ---
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE chunk SET data = set_byte(data, 700, get_byte(data, 700) # 1)",
+        "UPDATE chunk SET data = substr(data, 1, 500)",
+        "UPDATE chunk SET data = ''",
+        "UPDATE film SET checksum = repeat('0', 64)",
+    ],
+    ids=["byte", "short", "empty", "checksum"],
+)
+async def test_damaged_rows_are_put_into_quarantine(
+    place: PostgresPlace, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+        place.server.sql(place.address, damage)
+        with pytest.raises(CorruptFilm):
+            await spool.film(film)
+        assert f"film {film} is damaged" in caplog.text
+        (other,) = await spool.accept(job(), [PRINTER])
+        lease = await spool.lease("printer", 60)
+        assert lease is not None
+        assert lease.film.id == other
+        assert (await spool.show(film)).state is FilmState.FAILED
+        check = f"SELECT 1 / count(*) FROM quarantine WHERE film = '{film}'"  # fails if there are none
+        await spool.purge(count=0)
+        place.server.sql(place.address, check)
