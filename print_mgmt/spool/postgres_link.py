@@ -99,11 +99,12 @@ class PostgresLink:
     async def _begin(self, stack: AsyncExitStack) -> Connection:
         """Begin a transaction. Try each connection of the pool: a restart of the server has closed them."""
         for left in reversed(range(_CONNECTIONS + 1)):
-            db = await stack.enter_async_context(self._pool.acquire())
             try:
+                db = await stack.enter_async_context(self._pool.acquire())
                 await stack.enter_async_context(db.transaction())
             except _FAILURES:
-                await stack.aclose()
+                with suppress(*_FAILURES):
+                    await stack.aclose()
                 if not left:
                     raise
             else:
