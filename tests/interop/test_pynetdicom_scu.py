@@ -235,7 +235,7 @@ async def test_unknown_user_information_is_ignored() -> None:
 
 
 async def test_passcode_over_plain_tcp_is_refused() -> None:
-    """A passcode that can be read on the wire identifies nobody (PS3.7 D.3.3.7, PS3.15 B.12)."""
+    """A passcode that can be read on the wire does not identify a user (PS3.7 D.3.3.7, PS3.15 B.12)."""
     identity = need("pynetdicom.pdu_primitives").UserIdentityNegotiation()
     identity.user_identity_type, identity.primary_field, identity.secondary_field = 2, b"who", b"secret"
 

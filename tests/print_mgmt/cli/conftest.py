@@ -1,4 +1,4 @@
-"""Each test of a command has a folder of states of its own: nobody's films are in the spool."""
+"""Gives each test of a command its own state folder, with an empty spool."""
 
 from pathlib import Path
 

@@ -35,7 +35,7 @@ def site(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_check_counts_what_a_site_has(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_counts_the_parts_of_a_site(site: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "check", site]) == 0
     assert capsys.readouterr() == (f"{site}: 1 printer, 2 destinations, 2 routes\n", "")
 

@@ -28,7 +28,7 @@ class Commands:
     capsys: pytest.CaptureFixture[str]
 
     def succeed(self, main: Callable[[list[str]], int], *words: str | Path) -> str:
-        """Run a command that succeeds; return what it prints."""
+        """Run a command that succeeds; return its output."""
         assert main([str(word) for word in words]) == 0
         printed = self.capsys.readouterr()
         assert printed.err == ""

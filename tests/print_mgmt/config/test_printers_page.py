@@ -19,6 +19,6 @@ def test_example_of_the_page_is_a_configuration() -> None:
     assert config.caller("CT7").warnings is False
 
 
-def test_page_links_to_what_is_there() -> None:
+def test_page_links_to_existing_files() -> None:
     (link,) = re.findall(r"\[presets\]\((.*?)\)", document())
     assert sorted(path.suffix for path in Path(PAGE.parent, link).glob("*.toml")) != []

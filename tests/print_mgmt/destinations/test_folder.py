@@ -39,7 +39,7 @@ async def test_repeat_writes_nothing(tmp_path: Path) -> None:
     assert times(tmp_path) == before
 
 
-async def test_repeat_writes_only_what_is_missing(tmp_path: Path) -> None:
+async def test_repeat_writes_only_missing_files(tmp_path: Path) -> None:
     destination = FolderDestination(path=str(tmp_path), formats=("png", "pdf"), dpi=20)
     png, pdf = map(Path, (await destination.deliver(accepted_film(), DOE)).made)
     kept = png.stat().st_ino
@@ -78,7 +78,7 @@ async def test_hostile_values_stay_in_the_folder(tmp_path: Path) -> None:
     assert len(names(tmp_path)) == 5
 
 
-async def test_full_disk_leaves_nothing_and_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_full_disk_leaves_no_file_and_allows_a_retry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_file: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -89,7 +89,7 @@ async def test_full_disk_leaves_nothing_and_is_tried_again(tmp_path: Path, monke
     assert names(tmp_path) == set()
 
 
-async def test_unrenderable_film_is_never_tried_again(tmp_path: Path) -> None:
+async def test_unrenderable_film_is_never_retried(tmp_path: Path) -> None:
     film = accepted_film(sheet=Sheet(ImageDisplayFormat="CUSTOM\\9"))
     with pytest.raises(DeliveryFailed) as raised:
         await FolderDestination(path=str(tmp_path), dpi=20).deliver(film, DOE)

@@ -1,4 +1,4 @@
-"""A printer with a spool: what it accepts is on stable storage, and its jobs are known to everybody who shares it."""
+"""A printer with a spool: accepted films are on stable storage, and all processes with the same spool know the jobs."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -159,7 +159,7 @@ async def test_film_that_was_not_printed_stays_in_the_spool(folder: Path) -> Non
         assert states == [FilmState.DONE, FilmState.QUEUED, FilmState.QUEUED]
 
 
-async def test_next_printer_prints_what_is_left(folder: Path) -> None:
+async def test_next_printer_prints_the_remaining_films(folder: Path) -> None:
     async with EmbeddedSpool(folder) as spool:
         async with PrintServer(None, port=0, spool=spool) as server, client(server, META) as one:
             await one.fill_film()

@@ -178,7 +178,7 @@ async def test_left_client_keeps_its_answers() -> None:
     assert [answer.operation for answer in client.answers] == ["N-GET of the printer"]
 
 
-async def test_client_may_be_entered_again() -> None:
+async def test_closed_client_may_be_reentered() -> None:
     async with printer() as (server, films):
         client = PrintClient(server.host, server.port)
         for _ in range(2):
@@ -243,7 +243,7 @@ async def test_rejected_contexts_are_tried_alone(answer: AssociateRJ | Abort) ->
 
 
 @pytest.mark.parametrize("answer", [AssociateRJ(1, 1, 2), AssociateRJ(1, 1, 3), AssociateRJ(1, 1, 7)])
-async def test_rejected_titles_are_not_tried_again(answer: AssociateRJ) -> None:
+async def test_rejected_titles_are_not_retried(answer: AssociateRJ) -> None:
     refusing = Refusing(answer)
     async with raw_server(refusing) as port:
         with pytest.raises(AssociationRejected):
@@ -251,7 +251,7 @@ async def test_rejected_titles_are_not_tried_again(answer: AssociateRJ) -> None:
     assert len(refusing.asked) == 1
 
 
-async def test_rejected_single_context_is_not_tried_again() -> None:
+async def test_rejected_single_context_is_not_retried() -> None:
     refusing = Refusing(AssociateRJ(1, 1, 1))
     async with raw_server(refusing) as port:
         with pytest.raises(AssociationRejected):
@@ -261,7 +261,7 @@ async def test_rejected_single_context_is_not_tried_again() -> None:
 
 @pytest.mark.parametrize("answer", [AssociateRJ(2, 3, 1), AssociateRJ(2, 3, 2), AssociateRJ(2, 1, 1)])
 @pytest.mark.usefixtures("at_once")
-async def test_transient_rejection_is_tried_again(answer: AssociateRJ) -> None:
+async def test_transient_rejection_is_retried(answer: AssociateRJ) -> None:
     refusing = Refusing(answer, answer)
     async with raw_server(refusing) as port:
         async with PrintClient("127.0.0.1", port, optional=(), retries=2) as client:
@@ -279,7 +279,7 @@ async def test_retries_limit_the_tries() -> None:
 
 
 @pytest.mark.usefixtures("at_once")
-async def test_permanent_rejection_is_not_tried_again() -> None:
+async def test_permanent_rejection_is_not_retried() -> None:
     refusing = Refusing(AssociateRJ(1, 1, 1))
     async with raw_server(refusing) as port:
         with pytest.raises(AssociationRejected):

@@ -60,7 +60,7 @@ async def test_stream_holds_one_film_at_a_time() -> None:
 
 @pytest.mark.parametrize("message", [NCreateRQ, NSetRQ])
 @pytest.mark.parametrize("number", [1, 2, 3])
-async def test_lost_film_is_filled_again(message: type[Request], number: int) -> None:
+async def test_lost_film_is_refilled(message: type[Request], number: int) -> None:
     """On a new association, with the images of that film only; each is printed once."""
     odd = Odd(before=Breaks(message, number))
     images = [gray(seed) for seed in range(5)]
@@ -98,7 +98,7 @@ async def test_retries_limit_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pauses == [1.0, 2.0, 4.0]
 
 
-async def test_film_is_not_tried_again_after_n_action() -> None:
+async def test_film_is_not_retried_after_n_action() -> None:
     """It is unknown whether N-ACTION was performed, and a second film is worse than an error."""
     odd = Odd(before=Breaks(NActionRQ, 2))
     with pytest.raises(PrintUncertain, match="it is unknown whether film 2 was printed"):

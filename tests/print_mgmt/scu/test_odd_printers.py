@@ -100,7 +100,7 @@ async def test_chosen_action_is_the_only_one_tried(action: str) -> None:
     assert odd.asked.count("NActionRQ") == 1
 
 
-async def test_full_queue_is_not_tried_again() -> None:
+async def test_full_queue_is_not_retried() -> None:
     """To try the session after C602 could print twice."""
     odd = Odd(lambda message: Answer(Status=0xC602) if isinstance(message, NActionRQ) else None)
     async with odd.client() as client:

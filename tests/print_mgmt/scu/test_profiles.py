@@ -20,7 +20,7 @@ DEEP = PresentationLUT(table=np.arange(4096, dtype=np.uint16), bits=12)
 
 
 @pytest.mark.parametrize("name", PROFILES)
-async def test_preset_prints_what_its_profile_supports(name: str) -> None:
+async def test_preset_prints_options_its_profile_supports(name: str) -> None:
     """The preset of that printer answers without failures and warnings."""
     async with printer(config=preset(name)) as (server, films):
         async with PrintClient(server.host, server.port, profile=profile(name), bits="auto") as client:

@@ -106,7 +106,7 @@ async def test_printer_without_image_sizes_prints_nothing(strict: bool) -> None:
 
 
 @pytest.mark.parametrize("statuses", [(0x0105,), (0x0106,), (0x0107,), (0x0116,)])
-async def test_unnamed_attribute_is_tried_again(statuses: tuple[int, ...]) -> None:
+async def test_unnamed_attribute_is_retried(statuses: tuple[int, ...]) -> None:
     odd = Odd(Sets(*statuses))
     async with odd.client() as client:
         await client.print_images([image(50)], true_size=True, **WIDE)

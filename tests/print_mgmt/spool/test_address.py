@@ -16,7 +16,7 @@ def test_database_is_a_postgres_spool() -> None:
     assert isinstance(open_spool("postgresql://films@host/films"), PostgresSpool)
 
 
-def test_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_names_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("print_mgmt.spool.address.find_spec", lambda _: None)
     with pytest.raises(SpoolError, match=r"pip install dimse-print\[postgres\]"):
         open_spool("postgresql://films@host/films")

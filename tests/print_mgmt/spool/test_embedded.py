@@ -132,7 +132,7 @@ def nobody() -> Iterator[None]:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder in which nobody may read, unlike those of pytest."""
+    """A folder without read permission, unlike those of pytest."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -221,7 +221,7 @@ async def test_film_files_are_only_for_their_owner(place: EmbeddedPlace) -> None
 # --- start ---
 
 
-async def test_start_removes_what_was_never_accepted(place: EmbeddedPlace) -> None:
+async def test_start_removes_films_never_accepted(place: EmbeddedPlace) -> None:
     async with place.spool() as spool:
         await spool.accept(job(), [PRINTER])
     known = one_of(place)
@@ -231,7 +231,7 @@ async def test_start_removes_what_was_never_accepted(place: EmbeddedPlace) -> No
         assert files(place) == [known.name]
 
 
-async def test_start_leaves_what_another_process_is_accepting(place: EmbeddedPlace) -> None:
+async def test_start_keeps_films_that_others_are_accepting(place: EmbeddedPlace) -> None:
     found = []
 
     async def look() -> None:
@@ -258,7 +258,7 @@ async def test_missing_film_fails_at_the_start(place: EmbeddedPlace) -> None:
         assert (await spool.show(film)).state is FilmState.FAILED
 
 
-async def test_clock_that_began_again_ends_all_delays(place: EmbeddedPlace) -> None:
+async def test_restarted_clock_ends_all_delays(place: EmbeddedPlace) -> None:
     """The machine was restarted, and its monotonic clock with it."""
     async with place.spool() as spool:
         await spool.accept(job(), [PRINTER])
@@ -332,7 +332,7 @@ async def test_rebuilt_index_knows_the_job(place: EmbeddedPlace) -> None:
         assert found.CreationDate == made.CreationDate
 
 
-async def test_rebuilt_index_does_not_print_what_was_done(place: EmbeddedPlace) -> None:
+async def test_rebuilt_index_does_not_print_done_films(place: EmbeddedPlace) -> None:
     async with place.spool() as spool:
         (film,) = await spool.accept(job(), [FOLDER])
         lease = await spool.lease("folder", 60)

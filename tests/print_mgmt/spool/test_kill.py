@@ -121,7 +121,7 @@ async def print_films(port: int, accepted: list[str], enough: asyncio.Event) -> 
         return
 
 
-async def test_killed_printer_keeps_what_it_accepted(started: Original, place: Place, out: Path) -> None:
+async def test_killed_printer_keeps_accepted_films(started: Original, place: Place, out: Path) -> None:
     """Of 8 clients over the network, each of which knows which films were accepted."""
     accepted: list[str] = []
     enough = asyncio.Event()

@@ -450,7 +450,7 @@ async def test_canceled_film_is_not_delivered(spool: Spool) -> None:
     assert await spool.lease("printer", 60) is None
 
 
-async def test_reprint_delivers_again(spool: Spool) -> None:
+async def test_reprint_repeats_the_deliveries(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
     with pytest.raises(SpoolError, match="not ended"):
         await spool.change(film, Reprint())
@@ -533,7 +533,7 @@ async def test_purge_removes_the_oldest_beyond_a_count(spool: Spool) -> None:
     assert [film.id for film in await spool.list()] == films[2:]
 
 
-async def test_purge_removes_what_is_beyond_a_size(spool: Spool) -> None:
+async def test_purge_removes_films_beyond_a_size(spool: Spool) -> None:
     films = await ended(spool, 2)
     size = (await spool.show(films[1])).size
     assert await spool.purge(size=size) == (films[0],)

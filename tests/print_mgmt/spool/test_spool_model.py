@@ -295,7 +295,7 @@ class PostgresMachine(SpoolMachine):
         return PostgresPlace(self.server)
 
 
-def test_postgres_spool_does_what_the_model_says(postgres: Postgres) -> None:
+def test_postgres_spool_agrees_with_the_model(postgres: Postgres) -> None:
     PostgresMachine.server = postgres
     run_state_machine_as_test(PostgresMachine, settings=settings(max_examples=examples(15), stateful_step_count=20))
 

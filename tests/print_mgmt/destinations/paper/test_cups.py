@@ -1,4 +1,4 @@
-"""Queues of CUPS: what its programs say, by programs that say the same."""
+"""Queues of CUPS, with programs that imitate the output of lp and lpstat."""
 
 import json
 import sys
