@@ -64,10 +64,11 @@ soak: $(DEV) ## run ten thousand associations of each kind: nothing may grow; ki
 	DIMSE_KILLS=200 $(PYTEST) -rs --timeout 7200 tests/print_mgmt/cli/test_kill_serve.py
 	DIMSE_KILLS=200 $(PYTEST) -rs --timeout 7200 tests/print_mgmt/spool/test_kill.py -k any_moment
 
-docs: $(DEV) ## write docs/films.md, docs/conformance.md, docs/printers.md and docs/verify/cases.md again
+docs: $(DEV) ## write docs/films.md, docs/conformance.md, docs/printers.md, docs/verify/cases.md and docs/film.html again
 	$(BIN)/python tools/films.py
 	$(BIN)/print-mgmt conformance -o docs/conformance.md
 	$(BIN)/python tools/printers.py
+	$(BIN)/python tools/film_page.py
 	PYTHONPATH=. $(BIN)/python tools/verify_cases.py
 
 sdist: $(DEV) ## build the source distribution, and run the fast tests in it
