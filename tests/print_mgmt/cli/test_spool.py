@@ -7,17 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from postgres import Postgres
 from served import site_serving
-from spools import FOLDER, PRINTER, EmbeddedPlace, job
+from spools import FOLDER, PRINTER, EmbeddedPlace, Place, PostgresPlace, job
 
 import print_mgmt.cli
 from print_mgmt import PrintClient
-from print_mgmt.spool import Done, EmbeddedSpool, FilmRecord, FilmState
+from print_mgmt.spool import Done, FilmRecord, FilmState, open_spool
 
 Run = Callable[..., tuple[int, str, str]]
 SITE = """
 [spool]
-at = "spool"
+at = "{spool}"
 [printers.one]
 ae_title = "LASER"
 [printers.two]
@@ -36,19 +37,33 @@ to = ["folder"]
 """
 
 
+@pytest.fixture(params=["embedded", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Return the place of a spool, on each engine."""
+    if request.param == "embedded":
+        return EmbeddedPlace(tmp_path / "spool")
+    server: Postgres = request.getfixturevalue("postgres")
+    return PostgresPlace(server)
+
+
 @pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+def address(place: Place) -> str:
+    return place.address
+
+
+@pytest.fixture
+def run(address: str, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command on the spool of the test; return exit status, output and errors."""
 
     def run(command: str, *arguments: str) -> tuple[int, str, str]:
-        where = () if "--config" in arguments else ("--spool", str(tmp_path / "spool"))
+        where = () if "--config" in arguments else ("--spool", address)
         status = print_mgmt.cli.main(["spool", command, *where, *arguments])
         return status, *capsys.readouterr()
 
     return run
 
 
-def stored(folder: Path, label: str = "thorax", **fields: str) -> str:
+def stored(address: str, label: str = "thorax", **fields: str) -> str:
     """Store a film for a printer and a folder, and return its id."""
 
     async def store() -> str:
@@ -56,17 +71,17 @@ def stored(folder: Path, label: str = "thorax", **fields: str) -> str:
         made.FilmSessionLabel = label
         for name, value in fields.items():
             setattr(made, name, value)
-        async with EmbeddedSpool(folder / "spool") as spool:
+        async with open_spool(address) as spool:
             return (await spool.accept(made, [PRINTER, FOLDER]))[0]
 
     return asyncio.run(store())
 
 
-def done(folder: Path) -> None:
+def done(address: str) -> None:
     """Deliver all films."""
 
     async def deliver() -> None:
-        async with EmbeddedSpool(folder / "spool") as spool:
+        async with open_spool(address) as spool:
             for name in ("printer", "folder"):
                 while (lease := await spool.lease(name, 60)) is not None:
                     await spool.settle(lease, Done())
@@ -74,16 +89,16 @@ def done(folder: Path) -> None:
     asyncio.run(deliver())
 
 
-def film(folder: Path, film_id: str) -> FilmRecord:
+def film(address: str, film_id: str) -> FilmRecord:
     async def show() -> FilmRecord:
-        async with EmbeddedSpool(folder / "spool") as spool:
+        async with open_spool(address) as spool:
             return await spool.show(film_id)
 
     return asyncio.run(show())
 
 
-def test_list_is_a_table(tmp_path: Path, run: Run) -> None:
-    film_id = stored(tmp_path)
+def test_list_is_a_table(address: str, run: Run) -> None:
+    film_id = stored(address)
     status, output, _ = run("list")
     head, row = output.splitlines()
     assert (status, head.split()[:3]) == (0, ["FILM", "STATE", "PRIORITY"])
@@ -91,8 +106,8 @@ def test_list_is_a_table(tmp_path: Path, run: Run) -> None:
     assert row.endswith("printer, folder")
 
 
-def test_list_selects_states_and_printers(tmp_path: Path, run: Run) -> None:
-    first, second = stored(tmp_path), stored(tmp_path, PrinterName="OTHER")
+def test_list_selects_states_and_printers(address: str, run: Run) -> None:
+    first, second = stored(address), stored(address, PrinterName="OTHER")
     run("hold", first)
     listed = [
         [json.loads(line)["id"] for line in run("list", "--json", *options)[1].splitlines()]
@@ -101,8 +116,8 @@ def test_list_selects_states_and_printers(tmp_path: Path, run: Run) -> None:
     assert listed == [[first], [second], [first]]
 
 
-def test_empty_list_says_so(tmp_path: Path, run: Run) -> None:
-    done(tmp_path)
+def test_empty_list_says_so(address: str, run: Run) -> None:
+    done(address)
     assert run("list") == (0, "no films\n", "")
 
 
@@ -110,74 +125,74 @@ HOSTILE = "\x1b[2J\u202eab\r\n\x07"
 
 
 @pytest.mark.parametrize("command", ["list", "show"])
-def test_hostile_label_cannot_reach_the_terminal(command: str, tmp_path: Path, run: Run) -> None:
-    film_id = stored(tmp_path, HOSTILE, Originator="\x1b]0;x\x07")
+def test_hostile_label_cannot_reach_the_terminal(command: str, address: str, run: Run) -> None:
+    film_id = stored(address, HOSTILE, Originator="\x1b]0;x\x07")
     _, output, _ = run(command, *([film_id] if command == "show" else []))
     assert all(line.isprintable() for line in output.splitlines())
     assert r"\x1b[2J" in output
 
 
-def test_show_has_each_delivery(tmp_path: Path, run: Run) -> None:
-    film_id = stored(tmp_path)
+def test_show_has_each_delivery(address: str, run: Run) -> None:
+    film_id = stored(address)
     _, output, _ = run("show", film_id)
     assert "  to printer: queued, 0 attempts\n  to folder: queued, 0 attempts\n" in output
     shown = json.loads(run("show", "--json", film_id)[1])
     assert [one["destination"] for one in shown["deliveries"]] == ["printer", "folder"]
 
 
-def test_films_go_through_their_states(tmp_path: Path, run: Run) -> None:
-    film_id = stored(tmp_path)
+def test_films_go_through_their_states(address: str, run: Run) -> None:
+    film_id = stored(address)
     said = [run(command, film_id)[1] for command in ("hold", "release", "cancel", "reprint")]
     assert said == [f"{film_id}: {state}\n" for state in ("held", "queued", "canceled", "queued")]
 
 
-def test_hold_keeps_its_reason(tmp_path: Path, run: Run) -> None:
-    film_id = stored(tmp_path)
+def test_hold_keeps_its_reason(address: str, run: Run) -> None:
+    film_id = stored(address)
     run("hold", film_id, "--reason", "wrong patient")
-    assert {one.reason for one in film(tmp_path, film_id).deliveries} == {"wrong patient"}
+    assert {one.reason for one in film(address, film_id).deliveries} == {"wrong patient"}
 
 
-def test_all_changes_every_film(tmp_path: Path, run: Run) -> None:
-    films = [stored(tmp_path) for _ in range(3)]
+def test_all_changes_every_film(address: str, run: Run) -> None:
+    films = [stored(address) for _ in range(3)]
     status, output, _ = run("hold", "--all")
     assert (status, len(output.splitlines())) == (0, 3)
-    assert {film(tmp_path, one).state for one in films} == {FilmState.HELD}
+    assert {film(address, one).state for one in films} == {FilmState.HELD}
 
 
-def test_priority_changes(tmp_path: Path, run: Run) -> None:
-    film_id = stored(tmp_path)
+def test_priority_changes(address: str, run: Run) -> None:
+    film_id = stored(address)
     run("priority", "HIGH", film_id)
-    assert film(tmp_path, film_id).PrintPriority == "HIGH"
+    assert film(address, film_id).PrintPriority == "HIGH"
 
 
-def test_move_goes_by_the_routes_of_a_printer(tmp_path: Path, run: Run) -> None:
+def test_move_goes_by_the_routes_of_a_printer(tmp_path: Path, address: str, run: Run) -> None:
     file = tmp_path / "site.toml"
-    file.write_text(SITE)
-    film_id = stored(tmp_path)
+    file.write_text(SITE.replace("{spool}", address))
+    film_id = stored(address)
     assert run("move", film_id, "--printer", "two", "--config", str(file))[0] == 0
-    moved = film(tmp_path, film_id)
+    moved = film(address, film_id)
     assert (moved.printer, [one.destination for one in moved.deliveries]) == ("FILM2", ["other"])
     assert moved.deliveries[0].repeatable
 
 
-def test_move_goes_to_a_destination(tmp_path: Path, run: Run) -> None:
-    film_id = stored(tmp_path)
+def test_move_goes_to_a_destination(address: str, run: Run) -> None:
+    film_id = stored(address)
     assert run("move", film_id, "--to", "folder")[0] == 0
-    assert [one.destination for one in film(tmp_path, film_id).deliveries] == ["folder"]
+    assert [one.destination for one in film(address, film_id).deliveries] == ["folder"]
 
 
-def test_purge_removes_ended_films(tmp_path: Path, run: Run) -> None:
-    stored(tmp_path)
-    done(tmp_path)
-    stored(tmp_path)
+def test_purge_removes_ended_films(address: str, run: Run) -> None:
+    stored(address)
+    done(address)
+    stored(address)
     assert run("purge", "--days", "0") == (0, "1 film removed\n", "")
     assert len(run("list", "--json")[1].splitlines()) == 1
 
 
-def test_verify_finds_a_damaged_film(tmp_path: Path, run: Run) -> None:
-    film_id = stored(tmp_path)
+def test_verify_finds_a_damaged_film(place: Place, address: str, run: Run) -> None:
+    film_id = stored(address)
     assert run("verify")[:2] == (0, "1 film right, none is damaged\n")
-    EmbeddedPlace(tmp_path / "spool").damage(film_id)
+    place.damage(film_id)
     status, output, _ = run("verify", "--json")
     assert (status, json.loads(output)) == (1, {"right": 0, "damaged": [film_id]})
 
@@ -191,23 +206,30 @@ def test_verify_finds_a_damaged_film(tmp_path: Path, run: Run) -> None:
         (["move", "{film}", "--to", "moon"], "film {film} was never for 'moon'"),
     ],
 )
-def test_failure_is_one_line(arguments: list[str], words: str, tmp_path: Path, run: Run) -> None:
-    film_id = stored(tmp_path)
+def test_failure_is_one_line(arguments: list[str], words: str, address: str, run: Run) -> None:
+    film_id = stored(address)
     status, _, errors = run(*(word.replace("{film}", film_id) for word in arguments))
     assert (status, errors.count("\n")) == (1, 1)
     assert errors.startswith(f"print-mgmt: {words.replace('{film}', film_id)}")
 
 
-def test_other_films_are_changed_after_a_failure(tmp_path: Path, run: Run) -> None:
-    film_id = stored(tmp_path)
+def test_other_films_are_changed_after_a_failure(address: str, run: Run) -> None:
+    film_id = stored(address)
     status, output, errors = run("hold", "0123456789abcdef.1", film_id)
     assert (status, output, errors.count("\n")) == (1, f"{film_id}: held\n", 1)
 
 
-def test_missing_spool_is_not_made(tmp_path: Path, run: Run) -> None:
-    status, _, errors = run("list")
-    assert (status, errors) == (1, f"print-mgmt: there is no spool in {tmp_path / 'spool'}\n")
-    assert not (tmp_path / "spool").exists()
+def test_missing_spool_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "spool"
+    assert print_mgmt.cli.main(["spool", "list", "--spool", str(folder)]) == 1
+    assert capsys.readouterr().err == f"print-mgmt: there is no spool in {folder}\n"
+    assert not folder.exists()
+
+
+def test_unreachable_database_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    address = f"postgresql://nobody@/films?host={tmp_path}"
+    assert print_mgmt.cli.main(["spool", "list", "--spool", address]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -221,11 +243,11 @@ def test_wrong_usage_is_exit_status_2(arguments: list[str], capsys: pytest.Captu
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_commands_work_while_the_server_runs(tmp_path: Path, run: Run) -> None:
+def test_commands_work_while_the_server_runs(tmp_path: Path, address: str, run: Run) -> None:
     file = tmp_path / "site.toml"
-    file.write_text(SITE.replace('to = ["folder"]', 'to = ["folder"]\nhold = true'))
-    with site_serving(file) as (address, process):
-        host, _, port = address.rpartition(":")
+    file.write_text(SITE.replace("{spool}", address).replace('to = ["folder"]', 'to = ["folder"]\nhold = true'))
+    with site_serving(file) as (listening, process):
+        host, _, port = listening.rpartition(":")
 
         async def print_one() -> None:
             async with PrintClient(host, int(port), called_ae_title="LASER") as client:
