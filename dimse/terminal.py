@@ -36,8 +36,7 @@ _HIGHEST_PORT = 65535  # TCP ports have 16 bits
 
 
 async def until_terminated(work: Coroutine[None, None, int]) -> int:
-    """Run ``work`` and return its exit status. Like Ctrl-C, SIGTERM cancels ``work``, so that a peer gets an
-    A-ABORT."""
+    """Run ``work`` and return its exit status. Like Ctrl-C, SIGTERM cancels ``work``: a peer gets an A-ABORT."""
     task = asyncio.ensure_future(work)
     with suppress(NotImplementedError, RuntimeError):  # signal handlers need the main thread, and Windows lacks them
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

@@ -96,6 +96,5 @@ def new_uid() -> str:
 
 
 def is_valid_uid(text: str) -> bool:
-    """Return whether ``text`` is a UID, PS3.5 §9.1: two or more components without leading zeros, and at most 64
-    characters."""
+    """Return whether ``text`` is a UID, PS3.5 §9.1: 2 or more components, no leading zeros, at most 64 characters."""
     return len(text) <= _MOST_CHARACTERS and _COMPONENTS.fullmatch(text) is not None

@@ -51,8 +51,10 @@ UNREAD: Final = _State.UNREAD
 
 
 class Unfound(Protocol):
-    """Bytes whose elements are found on first access. ``origin`` is the origin of the elements; ``raw`` is all
-    bytes."""
+    """Bytes whose elements are found on first access.
+
+    ``origin`` is the origin of the elements, and ``raw`` is all bytes.
+    """
 
     @property
     def origin(self) -> Origin: ...

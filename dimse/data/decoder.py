@@ -162,7 +162,7 @@ class Skimmed:
 
 
 def _skim_again(source: Source) -> Skimmed:
-    """Skim a Data Set from another process, which has skimmed it without an error."""
+    """Skim a Data Set that another process has already skimmed; ignore its errors."""
     return _Skimmer(source, 0, {}, []).skim(False)
 
 

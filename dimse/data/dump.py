@@ -139,8 +139,7 @@ def rows_of(
 
 
 def group_lengths(view: memoryview, syntax: TransferSyntax) -> Iterator[tuple[int, str]]:
-    """Yield the group lengths of a Data Set (PS3.5 §7.2), which decoding drops: the number of the group and the
-    line."""
+    """Yield the number and the line of each group length (PS3.5 §7.2), which decoding drops."""
     order: Literal["big", "little"] = "big" if syntax.big_endian else "little"
     with suppress(struct.error):
         for header in headers_of(view, syntax):

@@ -211,8 +211,7 @@ class Parser(Cursor):
     # Sequences and items
 
     def _enter(self, sequence: Items, end: int, inner: Source) -> None:
-        """Enter a sequence that ends at ``end``, at the latest; ``inner`` is the source with which its items are
-        read."""
+        """Enter a sequence that ends at ``end``, at the latest; ``inner`` is the source of its items."""
         if len(self.stack) >= self.limits.depth:
             raise self.error(sequence._tag, f"sequences nest deeper than {self.limits.depth}", "DecodeLimits.depth")
         charset = charset_in(self.elements, inner.charset)

@@ -187,8 +187,7 @@ def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
 
 
 def _may_begin(view: memoryview) -> bool:
-    """Return whether ``view`` may begin with a Data Set in any syntax: with a known element of one of the first
-    groups."""
+    """Return whether ``view`` may begin with a Data Set in any syntax: with a known element of a low group."""
     syntax = _found(view)
     if len(view) < 8:
         return False

@@ -93,8 +93,7 @@ def octets(data: "Buffer") -> memoryview:
 
 
 def swapped(raw: bytes | memoryview, size: int) -> bytes:
-    """Reverse the bytes of each word of ``size`` bytes. Raises ValueError if ``raw`` does not consist of whole
-    words."""
+    """Reverse the bytes of each word of ``size`` bytes. Raises ValueError if a word is incomplete."""
     words = array(_WORDS[size])
     words.frombytes(raw)
     words.byteswap()

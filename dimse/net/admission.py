@@ -42,8 +42,7 @@ class Admission:
         self.warn(f"limit {limit} was hit", f"{peer}: limit {limit} hit{f': {cause}' if cause else ''}")
 
     def warn(self, event: str, text: str) -> None:
-        """Log ``text``, up to 50 lines a minute for each kind of ``event``; of further lines, only the number is
-        logged."""
+        """Log ``text``: at most 50 lines a minute for each kind of ``event``, and then the number of further lines."""
         now = monotonic()
         if now - self._minute_began > _MINUTE:
             self._minute_began = now

@@ -81,8 +81,7 @@ class WriteQueue:
                 self._stream.set_write_buffer_limits()  # this pauses the protocol if too much waits
 
     def resume(self) -> bool:
-        """Write the rest, now that the stream takes more. Return whether further bytes can be written without
-        waiting."""
+        """Write the rest, now that the stream takes more. Return whether further bytes need not wait."""
         if not self._gathers:
             return True
         self._push()

@@ -100,8 +100,7 @@ class FlowControl:
             self.wait_for_turn()
 
     def use(self, seconds: float, now: float) -> None:
-        """Count ``seconds`` of the event loop. A peer that has used up its share waits for its turn if others are
-        busy."""
+        """Count ``seconds`` of the event loop. A peer without a share waits for its turn if others are busy."""
         self._used = max(0.0, self._used - (now - self._used_at) * _REGAINED) + seconds
         self._used_at = now
         if self._used > SHARE:

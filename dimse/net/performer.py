@@ -296,8 +296,10 @@ def _admit(operation: Operation, invocation: Invocation, handler: Handler | None
 
 
 def _call(operation: Operation, handler: SynchronousHandler) -> Response | None:
-    """Return the response of a synchronous handler, a failure if the handler raises an error, None if it leaves
-    the request to a task."""
+    """Return the response of a synchronous handler; None if the handler leaves the request to a task.
+
+    Return a failure if the handler raises an error.
+    """
     try:
         response = handler(operation)
         if response is None and handler.otherwise is not None:
@@ -371,7 +373,6 @@ def _checked(operation: Operation, response: Response | None) -> Response:
 
 
 def _comment(text: str) -> str:
-    """Return ``text`` as an Error Comment: in ASCII, since no Specific Character Set applies, and without a
-    backslash."""
+    """Return ``text`` as an Error Comment: in ASCII (no Specific Character Set applies), without a backslash."""
     plain = escaped(text).replace("§", "").replace("\\", "/")
     return plain.encode("ascii", "replace").decode()[:_COMMENT_LENGTH].rstrip()

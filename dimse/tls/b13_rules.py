@@ -126,8 +126,7 @@ _CODES: dict[int, str] = {
 
 
 def certificate_of(shown: crypto.X509, verified: x509.Certificate | None) -> Certificate:
-    """Return the certificate as `certificates.certificate_of` does; if ``verified`` is None, without subject and
-    names."""
+    """Return the certificate as `certificates.certificate_of` does; without subject and names if not ``verified``."""
     der = crypto.dump_certificate(crypto.FILETYPE_ASN1, shown)
     if verified is None:
         return described(der, (), ())

@@ -87,8 +87,7 @@ class PresentationContextRQ:
 
 @dataclass(frozen=True, slots=True)
 class PresentationContextAC:
-    """PS3.8 Table 9-18. The transfer syntax is significant only on acceptance; if there are several, the first
-    counts."""
+    """PS3.8 Table 9-18. The transfer syntax is significant only on acceptance; the first of several counts."""
 
     id: int
     result: int

@@ -180,8 +180,7 @@ class UpperLayer:
                 self.send(pdu)
 
     def send_run(self, pdus: Iterator[PDataTF], enough: int, most: int) -> bool:
-        """Send ``pdus`` until ``enough`` bytes of data or ``most`` PDUs are sent; return whether that point was
-        reached."""
+        """Send ``pdus`` up to ``enough`` bytes of data or ``most`` PDUs; return whether that point was reached."""
         is_plain = self.observe is None and self.state in _SENDS
         length = 0
         for count, pdu in enumerate(pdus, 1):
@@ -217,8 +216,7 @@ class UpperLayer:
             self._fire(Event.Evt18, None)
 
     def fail(self, cause: str, limit: str = "") -> None:
-        """Note why the association ends, and which limit the peer exceeded. The first cause and the first limit
-        stay."""
+        """Note why the association ends, and which limit the peer exceeded. The first of each is kept."""
         self.cause = self.cause or cause
         self.limit = self.limit or limit
 

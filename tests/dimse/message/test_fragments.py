@@ -254,3 +254,21 @@ def test_skipped_bytes_are_bounded() -> None:
             assembler.add(pdv)
             taken += len(pdv.data)
     assert 1800 < taken <= 2100
+
+
+class FullStorage:
+    """A storage in a system without memory."""
+
+    def reserve(self, size: int, arrived: int) -> memoryview:  # noqa: ARG002
+        raise MemoryError
+
+    def grow(self, view: memoryview, length: int, size: int) -> memoryview:  # noqa: ARG002
+        raise MemoryError
+
+
+def test_data_set_without_room_exceeds_the_memory() -> None:
+    assembler = Assembler(lambda number, first: 1 << 20, storage=FullStorage())  # noqa: ARG005
+    with pytest.raises(LimitExceeded, match=r"^Data Set: the system has no room for \d+ bytes$") as caught:
+        for pdv in cut(dataclasses.replace(SET, Data=bytes(2000)), 1000):
+            assembler.add(pdv)
+    assert (caught.value.limit, caught.value.bound) == ("memory", None)

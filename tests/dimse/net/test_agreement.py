@@ -207,3 +207,12 @@ async def test_event_report_needs_no_role() -> None:
         _, answer = await raw.hear()
     assert isinstance(answer, NEventReportRSP)
     assert answer.Status == 0
+
+
+def test_unproposed_transfer_syntax_is_named_as_the_reason() -> None:
+    answer = AssociateAC(
+        called_ae_title="A", calling_ae_title="B", presentation_contexts=(PresentationContextAC(1, 0, "1.2.3"),)
+    )
+    agreement = Agreement(proposal(), answer, is_requestor=True)
+    with pytest.raises(ContextNotAccepted, match="its acceptance names a transfer syntax that was not proposed"):
+        agreement.context_for(PRINT)

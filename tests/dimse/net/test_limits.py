@@ -476,3 +476,5 @@ def test_error_names_field_limit_and_value() -> None:
     error = LimitExceeded("contexts", "129", 128, path="A-ASSOCIATE-RQ")
     assert str(error) == "A-ASSOCIATE-RQ: 129 exceeds the limit contexts = 128"
     assert str(LimitExceeded("contexts", "129", 128)) == "129 exceeds the limit contexts = 128"
+    error = LimitExceeded("memory", "the system has no room for 5 bytes", None, path="Data Set")
+    assert str(error) == "Data Set: the system has no room for 5 bytes"
