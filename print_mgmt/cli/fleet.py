@@ -18,7 +18,7 @@ from dimse.errors import DimseError
 
 from .signals import leave_signals, stop_signal
 
-__all__ = ["parent_is_gone", "run_fleet", "say_ready"]
+__all__ = ["FleetError", "parent_is_gone", "run_fleet", "say_ready"]
 
 _log = logging.getLogger("print_mgmt.cli")
 _READY = b"r"

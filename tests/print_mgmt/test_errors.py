@@ -11,6 +11,7 @@ import pytest
 import print_mgmt
 from dimse.errors import DimseError
 from print_mgmt.attributes.checks import Refusal
+from print_mgmt.cli.fleet import FleetError
 from print_mgmt.config import ConfigError
 from print_mgmt.destinations.destination import DeliveryFailed, Outcome
 from print_mgmt.film import LayoutError
@@ -35,6 +36,7 @@ ERRORS: list[DimseError] = [
     PrintFailed(0xC603, "image size is larger than image box size", operation="film 2", comment="too large"),
     Refusal(0x0106, "FilmSizeID", "FilmSizeID is not known"),
     DeliveryFailed(Outcome.LATER, "no answer", info="PRINTER OFFLINE"),
+    FleetError("a process ended with exit status 1 before it could listen"),
     SiteErrors(("site.toml:1: no printer", "site.toml:2: no destination")),
     *(kind("film 2") for kind in (SpoolError, SpoolFull, StaleLease, NoSuchFilm, CorruptFilm)),
 ]
