@@ -2,6 +2,8 @@
 
 Bytes are taken where they enter and leave the upper layer, so invalid bytes are recorded as they are, and bytes of TLS
 connections are recorded decrypted. For this reason, connections with TLS are recorded only on request.
+
+A film of 6 MiB takes 5 ms more with a recording. That is 7 % of a film that the printer renders at 150 dpi.
 """
 
 import logging

@@ -235,7 +235,8 @@ class _End(asyncio.Protocol):
         else:
             self._decrypt(data)
         # A sender with Nagle's algorithm waits for the acknowledgment of a short segment before it sends the next
-        # segment, and the system may delay the acknowledgment by 40 ms.
+        # segment, and the system may delay the acknowledgment by 40 ms. 20 C-ECHOs of such an echoscu take 0.34 s with
+        # this option, and 0.43 s without it.
         if len(data) < _SHORT_READ and _QUICKACK is not None and self._socket is not None and not self.is_lost:
             with suppress(OSError):  # the connection is broken, which asyncio will report
                 self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
