@@ -80,7 +80,8 @@ class Desk:
             if visit.on_pdu is not None:
                 visit.on_pdu(visit, wire, pdu)
 
-        wire = Wire(len(visit.wires) + 1, waiting.trace, visit.patience, heard, sent)
+        waiting.trace.connections += 1
+        wire = Wire(waiting.trace.connections, waiting.trace, visit.patience, heard, sent)
         visit.wires.append(wire)
         visit.open += 1
         transport.set_protocol(wire)

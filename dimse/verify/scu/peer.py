@@ -14,9 +14,11 @@ from ..trace import Trace
 from .desk import Desk, Waiting
 from .program import Ended, Program
 from .service import MakeService
-from .visit import OnPDU, Table, Visit
+from .visit import OUR_MAXIMUM_LENGTH, OnPDU, Table, Visit
 
 __all__ = ["ScuPeer", "ScuTarget"]
+
+_LONGEST_REACTION = 10.0  # seconds that the tester may take for an answer on purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +89,14 @@ class ScuPeer:
         service: MakeService | None = None,
         on_pdu: OnPDU | None = None,
         is_judged: bool = True,
+        max_length: int = OUR_MAXIMUM_LENGTH,
     ) -> Visit:
         """Let the SCU run once against a script. Raises `Unprepared` if it does not come.
 
-        The invariants do not judge what comes unless ``is_judged``.
+        The invariants do not judge what comes unless ``is_judged``. ``max_length`` is our Maximum Length.
         """
         visit = Visit(dict(table), service or self.service, self.random, self.patience, on_pdu=on_pdu)
-        visit.is_judged = is_judged
+        visit.is_judged, visit.max_length = is_judged, max_length
         self.last = visit
         self.desk.waiting[self.case_id] = Waiting(self.case_id, visit, self.trace)
         try:
@@ -145,7 +148,7 @@ class ScuPeer:
     async def _until_read(self, visit: Visit) -> None:
         """Wait until the ends of all connections are read, once the program has ended."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.patience + _LONGEST_REACTION):
                 while visit.open:
                     visit.changed.clear()
                     await visit.changed.wait()

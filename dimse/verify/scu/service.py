@@ -65,7 +65,7 @@ def respond(service: Service, context: tuple[str, str], request: Request) -> tup
     response = RESPONSES[type(request)](
         MessageIDBeingRespondedTo=request.MessageID,
         Status=answer.status,
-        Data=None if answer.data is None else encode(answer.data, syntax_of(transfer)),
+        Data=encode(answer.data, syntax_of(transfer)) if answer.data else None,
         **_names(request, answer),
     )
     return response, answer.data

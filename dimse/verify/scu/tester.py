@@ -209,7 +209,8 @@ class ScuTester:
             seen = await step.run(peer)
             observed = (seen,) if isinstance(seen, Seen) else seen
         except Unprepared as exc:
-            return unjudged(step, observed, exc.verdict, exc.reason)
+            silence = (Silent(patience),) if peer.last is not None and peer.last.hung else ()
+            return unjudged(step, silence, exc.verdict, exc.reason)
         except OSError as exc:
             return unjudged(step, observed, Verdict.INCONCLUSIVE, f"the command did not start: {exc}")
         except Exception as exc:

@@ -89,6 +89,7 @@ class Visit:
     is_running: bool = False  # the program had to be killed, though its connections had ended
     on_pdu: OnPDU | None = None
     is_judged: bool = True  # by the invariants
+    max_length: int = OUR_MAXIMUM_LENGTH
     pending: Message | None = None  # for ``on_pdu``: the request whose Data Set is under way
     failure: Exception | None = None  # of the tester
     open: int = 0  # connections
@@ -190,7 +191,7 @@ class Visit:
             reserved=request.reserved,
             presentation_contexts=answer(request.presentation_contexts, service.supported),
             user_information=(
-                MaximumLength(OUR_MAXIMUM_LENGTH),
+                MaximumLength(self.max_length),
                 ImplementationClassUID(IMPLEMENTATION_CLASS_UID),
                 ImplementationVersionName(IMPLEMENTATION_VERSION_NAME),
             ),

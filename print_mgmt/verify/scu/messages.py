@@ -25,10 +25,8 @@ from dimse.verify.observation import (
     Seen,
 )
 from dimse.verify.scu import Exchange, Reaction, ScuPeer, Visit
-from dimse.verify.scu.cases.ul_p import with_maximum
 from dimse.verify.scu.outcomes import first_after, goes_on
 from dimse.verify.scu.reactions import in_pdvs, nothing, whole, with_fields
-from dimse.verify.scu.visit import ASSOCIATE
 from dimse.verify.wire import Wire
 
 from ...sop import IMAGE_SEQUENCE
@@ -122,8 +120,7 @@ def _is_image(request: NSetRQ) -> bool:
 
 
 async def _early_run(peer: ScuPeer) -> Observation:
-    table = {(ASSOCIATE, 0): with_maximum(_SMALL_MAXIMUM), **images(nothing)}
-    visit = await peer.visit(table, on_pdu=_early, is_judged=False)
+    visit = await peer.visit(images(nothing), on_pdu=_early, is_judged=False, max_length=_SMALL_MAXIMUM)
     if visit.pending is None or visit.fired is None:
         raise Unprepared("the image fits into one P-DATA-TF", Verdict.UNIMPLEMENTED)
     return gives_up_film(peer, visit)

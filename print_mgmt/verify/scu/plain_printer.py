@@ -90,7 +90,7 @@ class PlainPrinter:
         match sop_class:
             case _ if sop_class == BasicFilmSession:
                 self.session, self.films = uid, []
-                return Answer(instance=uid, data=given.copy())
+                return Answer(instance=uid)
             case _ if sop_class == BasicFilmBox:
                 return self._create_film(abstract_syntax, uid, given)
             case _ if sop_class == PresentationLUT:
@@ -115,8 +115,7 @@ class PlainPrinter:
         ]
         film.boxes = {box: box_class for box_class, box in images + annotations}
         self.films.append(film)
-        data = given.copy()
-        data["ReferencedImageBoxSequence"] = references(images)
+        data = Dataset(ReferencedImageBoxSequence=references(images))
         if annotations:
             data["ReferencedBasicAnnotationBoxSequence"] = references(annotations)
         return Answer(instance=uid, data=data)

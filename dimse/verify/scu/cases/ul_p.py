@@ -147,7 +147,7 @@ def _one_at_a_time(peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def _late(peer: ScuPeer) -> dict[tuple[str, int], Reaction]:
-    return {("*", 0): held_back(min(_HELD_BACK, peer.patience / 3))}
+    return {("*", 0): held_back(min(_HELD_BACK, peer.patience / 10))}
 
 
 DIMSE_2: tuple[Case, ...] = (
@@ -188,7 +188,7 @@ DIMSE_2: tuple[Case, ...] = (
 _HTTP = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 _MUCH = 1 << 16  # octets
 _HUGE_LENGTH = 0xFFFFFFF0
-_STEP, _PIECE = 0.05, 1 << 15  # seconds between pieces, octets of a piece
+_STEP, _PIECE = 0.05, 1 << 10  # seconds between pieces, octets of a piece
 _OCTET_PAUSE = 0.02  # seconds
 
 

@@ -1,0 +1,50 @@
+"""The cases for an SCU: they agree with the catalogue, their twins fail, and a right client passes."""
+
+from typing import Any
+
+import pytest
+from scu_twins import TWINS
+from wrong_scus import Wrong, program
+
+from dimse.verify import Case, Level, Options, Role, Run, Verdict, catalogue
+from dimse.verify.catalogue import differences
+from dimse.verify.scu import SCU_CASES, ScuTarget, verify_scu
+from print_mgmt.verify.scu import PRINT_SCU_CASES, PlainPrinter
+
+CASES = (*SCU_CASES, *PRINT_SCU_CASES)
+ACTIVE = [case for case in CASES if case.run is not None and case.fails]
+LATER = {"TLS-2.01", "TLS-2.02"}  # they need certificates of the tester
+BAD = (Verdict.FAIL, Verdict.WEAK, Verdict.INCONCLUSIVE, Verdict.ERROR)
+
+
+async def judged(wrong: Wrong, *cases: Case, patience: float) -> Run:
+    target = ScuTarget(patience=patience, program=program(wrong))
+    return await verify_scu(target, cases, Options(), service=PlainPrinter)
+
+
+def test_cases_say_what_the_catalogue_says() -> None:
+    assert list(differences(CASES)) == []
+
+
+def test_cases_are_complete_but_for_tls() -> None:
+    wanted = {entry.id for entry in catalogue().values() if entry.role is not Role.SCP}
+    assert wanted - LATER == {case.id for case in CASES}
+
+
+def test_each_active_case_has_a_twin() -> None:
+    assert {case.id for case in ACTIVE} == TWINS.keys()
+
+
+@pytest.mark.parametrize("case", ACTIVE, ids=lambda case: case.id)
+async def test_case_fails_for_its_twin(case: Case) -> None:
+    run = await judged(TWINS[case.id], case, patience=0.25)
+    assert run.stopped == ""
+    result = run.results[-1]
+    due: Any = Verdict.FAIL if case.level is Level.MUST else Verdict.WEAK
+    assert (result.verdict, result.reason) == (due, result.reason)
+
+
+async def test_right_client_passes_each_case() -> None:
+    run = await judged(Wrong(timer=1.0), *CASES, patience=3.0)
+    assert [f"{each.case.id}: {each.reason}" for each in run.results if each.verdict in BAD or each.is_damaged] == []
+    assert run.exit_status(strict=True) == 0
