@@ -6,7 +6,9 @@ from pathlib import Path
 from dimse.verify import CASES
 from dimse.verify.case import group_of
 from dimse.verify.catalogue import Entry, catalogue
+from dimse.verify.scu import SCU_CASES
 from print_mgmt.verify import PRINT_CASES
+from print_mgmt.verify.scu import PRINT_SCU_CASES
 
 __all__ = ["page"]
 
@@ -20,7 +22,7 @@ is written, and explains the words in the sets. Cases in *italics* are not built
 
 def page() -> str:
     """Return the page."""
-    built = {case.id for case in (*CASES, *PRINT_CASES)}
+    built = {case.id for case in (*CASES, *PRINT_CASES, *SCU_CASES, *PRINT_SCU_CASES)}
     parts = [_HEAD]
     for _, group in groupby(catalogue().values(), key=lambda entry: group_of(entry.id)):
         entries = list(group)

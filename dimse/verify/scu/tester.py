@@ -190,7 +190,7 @@ class ScuTester:
             if sub.verdict.is_bad and silences:
                 trace.note(0, f"once more, with a patience of {_PATIENT * self.target.patience:g} s")
                 again = await self._try(case, step, result, _PATIENT * self.target.patience)
-                sub = replace(again, first=sub.observed)
+                sub = self._if_trusted(replace(again, first=sub.observed))
             found.append(sub)
         result.subcases = tuple(found)
         result.verdict = worst(sub.verdict for sub in found)
@@ -198,6 +198,15 @@ class ScuTester:
         result.is_damaged = any(isinstance(seen, Crashed) for sub in found for seen in sub.observed)
         result.seconds = clock() - start
         return result
+
+    def _if_trusted(self, sub: SubResult) -> SubResult:
+        """Return the result; a silence that is shorter than the timers of SCUs is INCONCLUSIVE."""
+        silent = any(isinstance(seen, Silent | Running) for seen in sub.observed)
+        waited = _PATIENT * self.target.patience
+        if not (sub.verdict.is_bad and silent) or waited >= self.target.longest_timer:
+            return sub
+        reason = f"the SCU's timer may be longer than {waited:g} s, raise --patience: {sub.reason}"
+        return replace(sub, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
     async def _try(self, case: Case, step: SubCase, result: Result, patience: float) -> SubResult:
         assert result.trace is not None

@@ -18,7 +18,7 @@ BAD = (Verdict.FAIL, Verdict.WEAK, Verdict.INCONCLUSIVE, Verdict.ERROR)
 
 
 async def judged(wrong: Wrong, *cases: Case, patience: float) -> Run:
-    target = ScuTarget(patience=patience, program=program(wrong))
+    target = ScuTarget(patience=patience, program=program(wrong), longest_timer=0)
     return await verify_scu(target, cases, Options(), service=PlainPrinter)
 
 
@@ -48,3 +48,10 @@ async def test_right_client_passes_each_case() -> None:
     run = await judged(Wrong(timer=1.0), *CASES, patience=3.0)
     assert [f"{each.case.id}: {each.reason}" for each in run.results if each.verdict in BAD or each.is_damaged] == []
     assert run.exit_status(strict=True) == 0
+
+
+async def test_short_silence_is_no_verdict() -> None:
+    case = next(case for case in CASES if case.id == "UL-A-8.11")
+    target = ScuTarget(patience=0.25, program=program(TWINS[case.id]))
+    run = await verify_scu(target, [case], service=PlainPrinter)
+    assert run.results[-1].verdict is Verdict.INCONCLUSIVE

@@ -1,0 +1,102 @@
+"""A run against an SCU: its command, people who come by title or by port, the plain scenario, and resuming."""
+
+import asyncio
+import json
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from wrong_scus import Wrong, program
+
+from dimse.cli.commands import command
+from dimse.verify import Flags, Options, Result, Run, Verdict
+from dimse.verify.report import document, joined, judged_cases
+from dimse.verify.scu import PLAIN, SCU_CASES, Command, EchoService, Ended, ScuTarget, split_command, verify_scu
+
+HOST = "127.0.0.1"
+ECHO = f"{sys.executable} -m dimse echo {{ae}}@{{host}}:{{port}}"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind((HOST, 0))
+        return int(found.getsockname()[1])
+
+
+async def echo_once(port: int, called: str = "ANY") -> None:
+    await program(Wrong(step=lambda scu: scu.echo()))({"host": HOST, "port": str(port), "ae": called, "case": ""})
+
+
+async def echoing(target: ScuTarget, *cases: str) -> Run:
+    return await verify_scu(target, SCU_CASES, Options(cases=cases), service=EchoService)
+
+
+async def test_command_is_run_once_for_each_step() -> None:
+    run = await echoing(ScuTarget(program=Command(split_command(ECHO))), "UL-A-7.01", "UL-A-8.01")
+    assert [result.verdict for result in run.results] == [Verdict.PASS, Verdict.PASS]
+    assert run.facts.flags == Flags.SCU | Flags.COMMAND
+
+
+async def test_command_that_cannot_start_is_not_judged() -> None:
+    run = await echoing(ScuTarget(program=Command(("/no/such/program",))), "UL-A-7.01")
+    assert (run.exit_status(), run.results) == (3, [])
+
+
+async def test_plain_scenario_that_fails_is_not_judged() -> None:
+    async def nothing(_values: Mapping[str, str]) -> Ended:
+        return Ended(exit=1)
+
+    run = await echoing(ScuTarget(program=nothing), "UL-A-7.01")
+    assert run.exit_status() == 3
+    assert "the SCU did not connect" in run.stopped
+
+
+async def test_command_is_killed_after_the_patience() -> None:
+    words = (sys.executable, "-c", "import time; time.sleep(600)")
+    run = await echoing(ScuTarget(program=Command(words), patience=0.2), "UL-A-7.01")
+    assert run.is_unjudged
+
+
+async def test_called_title_names_the_case() -> None:
+    port, seen, news = free_port(), list[str](), asyncio.Event()
+
+    def on_waiting(case_id: str, *_: object) -> None:
+        if case_id in (PLAIN, "UL-F-5.06"):
+            news.set()
+
+    def on_result(result: Result) -> None:
+        seen.append(result.case.id)
+        news.set()
+
+    chosen = [case for case in SCU_CASES if case.id in ("UL-A-7.01", "UL-F-5.01", "UL-F-5.06")]
+    target = ScuTarget(port=port, settle=0.05)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(verify_scu(target, chosen, on_result=on_result, on_waiting=on_waiting))
+        for title in ("ANY", "UL-F-5.06", "ANY"):
+            await news.wait()
+            news.clear()
+            await echo_once(port, title)
+    assert seen == ["UL-A-7.01", "UL-F-5.06", "UL-F-5.01"]
+
+
+def test_resumed_report_has_the_cases_of_both() -> None:
+    async def run(glob: str) -> dict[str, object]:
+        target = ScuTarget(program=Command(split_command(ECHO)))
+        return document(await echoing(target, glob), target, Options(), ["verify"])
+
+    async def both() -> tuple[dict[str, object], dict[str, object]]:
+        return await run("UL-A-7.01"), await run("UL-A-7.02")
+
+    earlier, later = asyncio.run(both())
+    report = joined(later, earlier)
+    assert list(judged_cases(report)) == ["UL-A-7.01", "UL-A-7.02"]
+    assert report["counts"]["PASS"] == 2
+
+
+def test_command_line_writes_a_report(tmp_path: Path) -> None:
+    words = ["verify", "scu", "--command", ECHO, "--case", "UL-A-7.*", "--report", str(tmp_path)]
+    assert command(words)() == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["run"]["role"] == "SCU"
+    assert {case["verdict"] for case in report["cases"]} == {"PASS"}
