@@ -1,6 +1,6 @@
 """Two recorded associations side by side: which steps belong together, and what differs in them.
 
-It answers "why does it work there and not here". The first difference in what became of a request comes first; beside
+It answers "why does it work there and not here". The first difference in the outcome of a request comes first; beside
 it stands what differs in the request. Times are shown and are never a difference.
 """
 

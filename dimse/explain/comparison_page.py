@@ -22,7 +22,7 @@ _LONGEST = 160  # characters of a value in a line
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
     """Yield the comparison as text: the answer first, then each pair that differs, with its differences.
 
-    ! is a difference in what became of a request, * one in what was said, ~ one of names, lengths and dates.
+    ! is a difference in the outcome of a request, * one in a message, ~ one of names, lengths and dates.
     """
     yield comparison.headline
     start = _starts(comparison)

@@ -1,7 +1,7 @@
 """What a step says, as facts that can be compared with those of another recording.
 
 A fact has a name, a value in words and a `Weight`. What differs between any two associations, such as instance UIDs,
-message IDs and times, is no fact; what names only a program is a weak one.
+message IDs and times, is not a fact; a value that names only a program is a weak fact.
 """
 
 from collections.abc import Iterator

@@ -64,7 +64,7 @@ class View(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A presentation context and what became of it."""
+    """A presentation context, and whether the acceptor took it."""
 
     id: int
     abstract_syntax: str

@@ -54,7 +54,7 @@ class Engine(Protocol):
         """Take plain bytes for the peer."""
 
     def close(self) -> None:
-        """Send close_notify, RFC 8446 §6.1, without waiting for that of the peer."""
+        """Send close_notify, RFC 8446 §6.1, without waiting for the peer's."""
 
     @property
     def certificate(self) -> Certificate | None:
@@ -249,5 +249,5 @@ class TLSSession:
         self._engine.write(b"".join(chunks))
 
     def close(self) -> None:
-        """Send close_notify, RFC 8446 §6.1, without waiting for that of the peer."""
+        """Send close_notify, RFC 8446 §6.1, without waiting for the peer's."""
         self._engine.close()

@@ -76,7 +76,7 @@ class Judge:
             await self.peer(result.trace, case.id, "wait").probe()
             again = await self._try(case, step, result, self.target)
             if _is_full(again.observed) and again.verdict.is_bad:
-                reason = f"the peer is full, which is no answer to the case: {again.reason}"
+                reason = f"the peer is full, which does not answer the case: {again.reason}"
                 again = replace(again, verdict=Verdict.INCONCLUSIVE, reason=reason)
             sub = replace(again, first=sub.observed)
         return sub

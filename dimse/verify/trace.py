@@ -64,7 +64,7 @@ class Trace:
         self._add(connection, direction, kept, len(data), digest, "")
 
     def note(self, connection: int, text: str) -> None:
-        """Note what is no octet: a connection, its end, a timeout."""
+        """Note an event that is not an octet: a connection, its end, a timeout."""
         self._add(connection, "=", b"", 0, "", text)
 
     def _add(self, connection: int, direction: str, data: bytes, length: int, digest: str, note: str) -> None:

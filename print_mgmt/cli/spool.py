@@ -239,10 +239,10 @@ async def _way(
 ) -> tuple[str, tuple[Target, ...]]:
     """Return the printer and the destinations that a film moves to. Raises `SpoolError`."""
     if printer and printer not in site.printers:
-        raise SpoolError(f"{printer!a} is no printer. The printers are {', '.join(site.printers)}")
+        raise SpoolError(f"{printer!a} is not a printer. The printers are {', '.join(site.printers)}")
     for name in to:
         if name not in site.destinations:
-            raise SpoolError(f"{name!a} is no destination. The destinations are {', '.join(site.destinations)}")
+            raise SpoolError(f"{name!a} is not a destination. The destinations are {', '.join(site.destinations)}")
     if not printer:
         return film.printer, targets_of(site, to)
     chosen = site.printers[printer]

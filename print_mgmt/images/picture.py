@@ -164,7 +164,7 @@ def tabulate(pixels: Numbers, seen: Callable[[Numbers], Floats]) -> tuple[Codes,
 
 
 def taken(table: Codes, codes: Cells) -> Codes:
-    """Return ``table[codes]``, in a quarter of the time, and with little memory besides that of the result."""
+    """Return ``table[codes]``, in a quarter of the time, and with little memory beyond the result."""
     out = np.empty(codes.shape + table.shape[1:], table.dtype)
     flat, target = codes.reshape(-1), out.reshape(-1, *table.shape[1:])
     for start in range(0, len(flat), _TAKEN):

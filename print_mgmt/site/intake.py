@@ -132,7 +132,7 @@ def _held(decision: Decision) -> str:
 
 
 def _unidentified(site: SiteConfig, film: FilmCopy) -> str:
-    """Return the reason to hold a film because nobody knows whose it is, else an empty text."""
+    """Return the reason to hold a film that is not identified; empty if it is identified, or need not be."""
     if site.identification.unidentified != "hold":
         return ""
     missing = [keyword for keyword in site.identification.needs if keyword not in film.identified_by]

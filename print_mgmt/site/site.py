@@ -174,7 +174,7 @@ class Site:
     # --- configuration ---
 
     async def reload(self, config: SiteConfig | None = None) -> Difference:
-        """Take over another configuration, or that of the file, as far as no association has to end.
+        """Take over another configuration, or reread the file, as far as no association has to end.
 
         Routes, destinations, identification, loaded media and retention count at once; what else differs is returned as
         ``needs_restart``. Raises OSError and `SiteErrors`; then nothing has changed.

@@ -1,4 +1,4 @@
-"""The spool that nobody has chosen: in the platform's folder of states."""
+"""The default spool: a folder in the platform's state folder."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ __all__ = ["default_spool"]
 
 
 def default_spool() -> Path:
-    """Return the folder of the spool if nobody chooses another: in the platform's folder of states."""
+    """Return the default folder of the spool, in the platform's state folder."""
     if sys.platform == "win32":
         states = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":

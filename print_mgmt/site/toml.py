@@ -265,13 +265,13 @@ class _Reader:
         names = tuple(declared) if isinstance(declared, Mapping) else ()
         with self.part():
             if not isinstance(rows, list):
-                raise ConfigError("routes", "is no array of tables: write [[routes]]")
+                raise ConfigError("routes", "is not an array of tables: write [[routes]]")
             for index, row in enumerate(rows):
                 with self.part():
                     routes.append(read_table(Route, row, f"routes[{index}]"))
                     for name in routes[-1].to:
-                        if name not in (names or destinations):
-                            why = f"{name!a} is no destination. The destinations are {', '.join(names or destinations)}"
+                        if name not in (known := names or destinations):
+                            why = f"{name!a} is not a destination. The destinations are {', '.join(known)}"
                             raise ConfigError(f"routes[{index}].to", why)
         return tuple(routes)
 
@@ -282,14 +282,14 @@ class _Reader:
         rows = keys.pop("sources", [])
         sources: dict[str, Source] = {}
         if not isinstance(rows, list):
-            raise ConfigError("identify.sources", "is no array of tables: write [[identify.sources]]")
+            raise ConfigError("identify.sources", "is not an array of tables: write [[identify.sources]]")
         for index, row in enumerate(rows):
             with self.part():
                 where = f"identify.sources[{index}]"
                 source = dict(table_of(row, where))
                 name = source.pop("name", None) or f"{source.get('type')} {index + 1}"
                 if not isinstance(name, str) or name in sources:
-                    raise ConfigError(f"{where}.name", f"{shown(name)} is no text, or the name of another source")
+                    raise ConfigError(f"{where}.name", f"{shown(name)} is not text, or another source has this name")
                 sources[name] = self.kind(SOURCES, source, where)
         plain = {key: value for key, value in keys.items() if key in _keys(Identification)}
         for name in keys:

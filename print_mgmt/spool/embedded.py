@@ -232,7 +232,7 @@ class EmbeddedSpool:
                 raise
             raise SpoolError(f"the films cannot be stored: {exc}") from exc
         self._step("accepted")
-        self._submit(partial(_settle, written))  # nobody needs to wait for that
+        self._submit(partial(_settle, written))  # no caller waits for this
         self._totals = self._totals[0] + len(stored), self._totals[1] + sum(film.size for film in stored)
         self._notice.give()
         return tuple(film.id for film in stored)

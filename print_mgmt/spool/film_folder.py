@@ -147,7 +147,7 @@ class FilmFolder:
         except FileNotFoundError as exc:
             raise CorruptFilm(f"film {film_id}: its file is missing") from exc
         if hashlib.sha256(data).hexdigest() != checksum:
-            raise CorruptFilm(f"film {film_id}: the checksum of its file is not that of the accepted film")
+            raise CorruptFilm(f"film {film_id}: the checksum of its file differs from the accepted film's")
         return data
 
     def condemn(self, film_id: str, checksum: str) -> None:

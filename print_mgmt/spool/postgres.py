@@ -342,7 +342,7 @@ class PostgresSpool:
             rows = await db.fetch("SELECT data FROM chunk WHERE film = $1 ORDER BY number", film_id)
         data = b"".join(row["data"] for row in rows)
         if (await asyncio.to_thread(hashlib.sha256, data)).hexdigest() != checksum:
-            raise CorruptFilm(f"film {film_id}: the checksum of its bytes is not that of the accepted film")
+            raise CorruptFilm(f"film {film_id}: the checksum of its bytes differs from the accepted film's")
         return (await asyncio.to_thread(read_film, data))[0]
 
     async def _condemn(self, film_id: str, exc: CorruptFilm) -> None:

@@ -20,7 +20,7 @@ Texts = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """The claims of a peer; None is no claim. Densities are hundredths of OD."""
+    """The claims of a peer; None means no claim. Densities are hundredths of OD."""
 
     sop_classes: Texts | None = None  # UIDs
     transfer_syntaxes: Texts | None = None  # UIDs

@@ -1,7 +1,7 @@
 """Cases of several steps: each step has its own sets, and the first that is not well decides.
 
 A case of steps returns `Kept`, `Bent` or `Broken`, and so has the sets ``(KEPT,)``, ``(BENT,)`` and ``(BROKEN, ...)``.
-What is no response, such as silence or an A-ABORT, is judged by the sets of the case unless the step names it.
+Anything but a response, such as silence or an A-ABORT, is judged by the sets of the case unless the step names it.
 """
 
 from collections.abc import Awaitable, Callable

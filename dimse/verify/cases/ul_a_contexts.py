@@ -116,7 +116,7 @@ _NO_ANSWER = (CLOSED, SILENCE)
 UL_A_CONTEXTS: tuple[Case, ...] = (
     Case(
         id="UL-A-4.01",
-        title="An abstract syntax that nobody has is refused, and only its context",
+        title="An unknown abstract syntax is refused, and only its context",
         section="PS3.8 Table 9-18; PS3.7 D.3.2 c",
         level=Level.MUST,
         run=unknown_class,

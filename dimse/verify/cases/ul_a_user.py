@@ -1,4 +1,4 @@
-"""UL-A-5: the User Information Item, and items that nobody knows."""
+"""UL-A-5: the User Information Item, and unknown items."""
 
 from struct import pack
 
@@ -83,7 +83,7 @@ def _subs(wire: Wire) -> list[Item]:
 
 
 def window(offered: int) -> Run:
-    """Return the run that offers this many operations; 0 is no limit."""
+    """Return the run that offers this many operations; 0 means no limit."""
 
     async def run(peer: Peer) -> Seen:
         found = await _subs_of_answer(peer, AsynchronousOperationsWindow(offered, offered))

@@ -53,7 +53,7 @@ _ON = (
     ("01", "A-ASSOCIATE-AC on an association", "Evt3", acceptance),
     ("02", "A-ASSOCIATE-RJ on an association", "Evt4", lambda _: AssociateRJ(1, 1, 1)),
     ("03", "A second A-ASSOCIATE-RQ on an association", "Evt6", lambda peer: peer.request()),
-    ("04", "A-RELEASE-RP that nobody asked for on an association", "Evt13", lambda _: ReleaseRP()),
+    ("04", "A-RELEASE-RP without a request on an association", "Evt13", lambda _: ReleaseRP()),
     ("05", "A PDU type that does not exist on an association", "Evt19", lambda _: forge_pdu(0x09, bytes(5))),
 )
 

@@ -40,7 +40,7 @@ def baseline(document: Document) -> dict[str, Any]:
 
 
 def regressions(document: Document, expected: Document) -> Iterator[Change]:
-    """Yield the differences of a report from a baseline. Raises `EncodeError` for what is no baseline."""
+    """Yield the differences of a report from a baseline. Raises `EncodeError` if the document is not a baseline."""
     if expected.get("schema") != _SCHEMA or not isinstance(expected.get("expected"), dict):
         raise EncodeError('not a baseline of schema 1: {"schema": 1, "expected": {...}}', path="baseline")
     entries = expected["expected"]

@@ -34,7 +34,7 @@ class ScuTarget:
     called: str = "VERIFYSCP"
     patience: float = 45.0  # for the next step of the SCU
     settle: float = 3.0
-    longest_timer: float = 40.0  # a shorter silence is no verdict: timers of SCUs take 30 s and more
+    longest_timer: float = 40.0  # a shorter silence does not decide: timers of SCUs take 30 s and more
     program: Program | None = None
     by_port: Mapping[int, str] = field(default_factory=dict)
 

@@ -161,7 +161,7 @@ class Visit:
         self.times.append((name, asked, asyncio.get_running_loop().time()))
 
     def _exchange(self, wire: Wire, seen: Seen) -> Exchange | None:
-        """Return a request with its right answer, None if it is no request that can be answered."""
+        """Return a request with its right answer, None if it is not a request that can be answered."""
         service = self.services.setdefault(wire.number, self.service(self.random))
         if isinstance(seen, ReleaseAsked):
             return Exchange(self, wire, seen)

@@ -22,7 +22,7 @@ __all__ = ["WorklistSource"]
 _FIND = "1.2.840.10008.5.1.4.31"  # Modality Worklist Information Model - FIND
 _MOST = 100  # worklist entries for one film; more than these show that the key is not specific
 _WILDCARDS = "*?\\"  # a value with one of these characters would match other patients (PS3.4 C.2.2.2)
-# Keys of PS3.4 Table K.6-1 whose keyword differs from that of the attribute of the film
+# Keys of PS3.4 Table K.6-1 whose keyword differs from the keyword of the film's attribute
 _KEYS = {"StudyID": "RequestedProcedureID", "StudyDescription": "RequestedProcedureDescription"}
 _ASKED = (
     "PatientName",

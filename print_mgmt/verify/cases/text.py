@@ -31,7 +31,7 @@ _CHARACTER_SET, _LABEL = tag_of("SpecificCharacterSet"), tag_of("FilmSessionLabe
 _TAKEN = Answered(frozenset({0x0000, 0x0107, 0x0116, 0x0105, 0x0106}))
 _KANJI = b"\x1b$B;3ED\x1b(B"
 _HANGUL = b"\x1b$)C\xb1\xe8\xc8\xf1\xc1\xdf"
-_TRAIL = b"\x95\\TEST"  # one character of GB18030 whose second byte is that of the backslash
+_TRAIL = b"\x95\\TEST"  # one character of GB18030 whose second byte is also the backslash
 
 
 def _element(tag: int, value: bytes) -> bytes:

@@ -231,7 +231,7 @@ VALUES: tuple[Case, ...] = (
     ),
     Case(
         id="PRN-X-1.12",
-        title="Optional attributes with a value that nobody has",
+        title="Optional attributes with an unknown value",
         section="PS3.4 Table H.4-6 (U/U), H.2.4",
         level=Level.MUST,
         needs=Flags.PRINT,

@@ -177,7 +177,7 @@ async def _uses_ours(peer: ScuPeer) -> Observation:
         raise Unprepared("the SCU names all that it creates", Verdict.UNIMPLEMENTED)
     for exchange in visit.exchanges:
         if uses(exchange) and getattr(exchange.response, "Status", 0) == _NO_INSTANCE:
-            return (Broken(f"{instance_of(exchange)} is no instance that the responses named"),)
+            return (Broken(f"{instance_of(exchange)} is not an instance that the responses named"),)
     return (Kept("later requests use the UIDs of the responses"),)
 
 

@@ -47,7 +47,7 @@ def test_check_prints_a_line_for_each_fault(tmp_path: Path, capsys: pytest.Captu
     out, err = capsys.readouterr()
     assert out == ""
     assert [line.split(":")[2] for line in err.splitlines()] == ["1", "3", "5"]
-    assert "'\\x1b[2J' is no destination" in err
+    assert "'\\x1b[2J' is not a destination" in err
 
 
 def test_check_as_json_lists_the_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,7 +53,7 @@ def test_reason_is_one_short_line_without_controls() -> None:
     assert len(reason) == 1000
 
 
-def test_condition_refuses_a_term_of_nobody() -> None:
+def test_condition_refuses_an_unknown_term() -> None:
     with pytest.raises(EncodeError, match="PrinterStatusInfo"):
         Condition("WARNING", "TOO HOT")
 

@@ -76,7 +76,7 @@ async def test_film_arrives_as_it_came() -> None:
     np.testing.assert_array_equal((await film.render(40)).pixels, (await again.render(40)).pixels)
 
 
-async def test_attributes_that_nobody_sent_are_not_sent() -> None:
+async def test_relay_sends_only_received_attributes() -> None:
     again, _ = await relayed(await came())
     assert "MagnificationType" in again.defaulted
     assert "MediumType" in again.defaulted

@@ -126,7 +126,7 @@ UL_F_5: tuple[Case, ...] = (
 
 _STA6 = (
     ("01", "A second A-ASSOCIATE-AC instead of a response", "Evt3", _acceptance),
-    ("02", "A-RELEASE-RP that nobody asked for instead of a response", "Evt13", lambda _: ReleaseRP()),
+    ("02", "A-RELEASE-RP without a request instead of a response", "Evt13", lambda _: ReleaseRP()),
     ("03", "A PDU type that does not exist instead of a response", "Evt19", _unknown),
 )
 

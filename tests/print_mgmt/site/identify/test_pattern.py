@@ -39,7 +39,7 @@ async def test_only_chosen_texts_are_searched() -> None:
     assert await found(PatternSource(pattern=PATTERN, where=("annotations",)), film("4711")) == {}
 
 
-async def test_text_without_a_match_is_nobody() -> None:
+async def test_text_without_a_match_identifies_nothing() -> None:
     assert await found(PatternSource(pattern=PATTERN), film("Thorax")) == {}
 
 

@@ -79,7 +79,7 @@ async def test_question_has_the_known_values() -> None:
     assert (asked.PatientName, asked.AccessionNumber, asked.PatientID) == ("Döe^Jane", "A1", None)
 
 
-async def test_nobody_is_asked_without_a_value() -> None:
+async def test_worklist_is_not_asked_without_a_value() -> None:
     worklist = Worklist(DOE)
     assert not (await ask(worklist, "PatientID", "AccessionNumber", PatientID="4711")).values
     assert worklist.asked == []
