@@ -1,10 +1,16 @@
-"""Settings for all tests: the number of examples of a property.
+"""Settings for all tests: the number of examples of a property, and Ctrl-C.
 
 ``make test`` takes the profile "untimed", ``make fuzz`` "full" and ``make test-fast`` "fast". No test asserts how
 long something takes, so no property has a deadline.
 """
 
+import signal
+
 from hypothesis import HealthCheck, settings
+
+# A shell starts programs in the background with SIGINT ignored, and the processes of tests would inherit that
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the rest is as it is here, or in CI
 settings.register_profile("fast", _UNTIMED, max_examples=5)
