@@ -21,15 +21,15 @@ from .jpeg_scans import decode_whole
 __all__ = ["Decoded", "decode"]
 
 _RLE = "1.2.840.10008.1.2.5"
-_JPEG_XL_RECOMPRESSED = "1.2.840.10008.1.2.4.111"  # its decoder returns RGB of the original JPEG
+_JPEG_XL_RECOMPRESSED = "1.2.840.10008.1.2.4.111"  # the decoder returns the pixels of the original JPEG as RGB
 _BY_LIBJPEG = ("JPEG", "JPEG lossless")
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Values of a frame, HxW or HxWx3, whether they are still YBR_FULL, and their number of bits.
+    """The decoded values of a frame, HxW or HxWx3; ``is_ybr`` says that they are still YBR_FULL.
 
-    ``precision`` is None if the bits are exactly those of the encoder's input.
+    ``precision`` is the number of bits of a value; it is None for RLE, which keeps all bits of a cell.
     """
 
     values: NDArray[np.integer]
@@ -38,9 +38,9 @@ class Decoded:
 
 
 def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSyntax | None, *, ybr: bool) -> Decoded:
-    """Return a frame as integers, HxW or HxWx3.
+    """Return a decoded frame.
 
-    ``shape``, ``bits`` (Bits Allocated) and ``ybr`` come from the Data Set; a color space that the data name prevails
+    ``shape``, ``bits`` (Bits Allocated) and ``ybr`` come from the Data Set; if the data name a color space, it prevails
     over ``ybr``. Raises ImageError for data that cannot be decoded or have another size.
     """
     octets, uid = max(bits // 8, 1), syntax.uid if syntax is not None else ""
@@ -91,13 +91,13 @@ def _by_imagecodecs(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np
 
 
 def _called(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np.generic]:
-    """Return the decoded pixels: baseline JPEG as RGB, all others in the color space of the encoder's input."""
+    """Return the decoded pixels: color of lossy JPEG as RGB, all others in the color space of the encoder's input."""
     import imagecodecs
 
     match stream.kind:
         case "JPEG-LS":
             return imagecodecs.jpegls_decode(data)
-        case "JPEG 2000" | "HTJ2K":  # OpenJPEG decodes both; the other decoder of HTJ2K continues after errors
+        case "JPEG 2000" | "HTJ2K":  # OpenJPEG decodes both; the separate decoder for HTJ2K ignores errors
             return imagecodecs.jpeg2k_decode(data)
         case "JPEG XL":
             return imagecodecs.jpegxl_decode(data)

@@ -1,8 +1,8 @@
 """The headers of compressed images, read before they are decoded.
 
-They are the frame header of JPEG and JPEG-LS (ITU-T T.81 B.2.2, T.87 C.2.2), the SIZ and COD segments of JPEG 2000
-(T.800 A.5.1, A.6.1), and SizeHeader of JPEG XL (ISO/IEC 18181-1). A decoder allocates memory for their sizes, so they
-are first compared with the Data Set.
+These are the frame header of JPEG and JPEG-LS (ITU-T T.81 B.2.2, T.87 C.2.2), the SIZ and COD segments of JPEG 2000
+(T.800 A.5.1, A.6.1), and the SizeHeader of JPEG XL (ISO/IEC 18181-1). A decoder allocates memory for the size in a
+header, so the header is compared with the Data Set first.
 """
 
 import re
@@ -14,18 +14,18 @@ from .errors import ImageError
 
 __all__ = ["Codestream", "read"]
 
-_SOI, _SOC, _END = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\xff\xd9"  # EOI and EOC are the same
+_SOI, _SOC, _END = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\xff\xd9"  # EOI and EOC have the same code
 _JP2 = b"\0\0\0\x0cjP  "  # the first bytes of a JP2 file, T.800 I.5.1
 _COLR = re.compile(rb"colr\x01..(.{4})", re.DOTALL)  # T.800 I.5.3.3: an enumerated color space
 _SYCC = (18).to_bytes(4, "big")
 _SOS, _APP0, _APP14 = 0xDA, 0xE0, 0xEE
 _JPEGS = {0xC0: "JPEG", 0xC1: "JPEG", 0xC2: "JPEG", 0xC3: "JPEG lossless", 0xF7: "JPEG-LS"}  # by SOF
-_NO_FRAMES = {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC, among the SOFs
+_NO_FRAMES = {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC: among the codes of SOF, but without a frame
 _BARE = {0x01, *range(0xD0, 0xD9)}  # TEM, RSTm and SOI: no segment follows
 _SIZES = struct.Struct(">2x4L16xH")  # Xsiz, Ysiz, XOsiz, YOsiz, Csiz
 _JXL = b"\xff\x0a"
 _JXL_BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
-_WIDTHS = (9, 13, 18, 30)  # bits of a side, by the two bits before it
+_WIDTHS = (9, 13, 18, 30)  # bits in the number for a side, by the two bits before that number
 _RATIOS = ((1, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # columns to rows; index 0 means no ratio
 
 
@@ -33,8 +33,8 @@ _RATIOS = ((1, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  #
 class Codestream:
     """The facts in a header. ``kind`` is JPEG, JPEG lossless, JPEG-LS, JPEG 2000, HTJ2K or JPEG XL.
 
-    ``ybr``: the decoder returns luminance and chrominances; None if the header does not tell. ``samples`` and
-    ``precision`` are 0 if it does not tell.
+    ``ybr``: unless it is told to convert, the decoder returns luminance and chrominances; None if the header does not
+    say. ``samples`` and ``precision`` are 0 if the header does not give them.
     """
 
     kind: str
@@ -46,15 +46,15 @@ class Codestream:
 
 
 def read(data: bytes) -> Codestream | None:
-    """Return the facts in the header of ``data``; None if it is not of the JPEG family.
+    """Return the facts in the header of ``data``; None if the data are not of the JPEG family.
 
-    Raises ImageError for a broken header, and for data without an end of image.
+    Raises ImageError for a broken header, and, except for JPEG XL, for data without an end of image.
     """
     if data.startswith((_JXL, _JXL_BOXES)):
         codestream, from_jpeg = _jpeg_xl(data)
         rows, columns = _jpeg_xl_size(codestream)
         return Codestream(kind="JPEG XL", rows=rows, columns=columns, ybr=False if from_jpeg else None)
-    soc = data.find(_SOC) if data.startswith((_SOC, _JP2)) else -1  # in a JP2 file there are boxes before it
+    soc = data.find(_SOC) if data.startswith((_SOC, _JP2)) else -1  # in a JP2 file, boxes precede it
     if not data.startswith(_SOI) and soc < 0:
         return None
     try:
@@ -111,7 +111,8 @@ def _frame(kind: str, content: bytes, adobe: bytes, jfif: bool) -> Codestream:
 def _is_ybr(kind: str, components: list[bytes], adobe: bytes, jfif: bool) -> bool | None:
     """Return whether components are YCbCr: by the Adobe segment (T.872 6.5.3), else by the names of the components.
 
-    In lossy JPEG their sizes and JFIF tell, too; in lossless JPEG they do not, since many encoders write JFIF always.
+    In lossy JPEG, components of different size or a JFIF segment also mean YCbCr. They do not in lossless JPEG, since
+    many encoders always write JFIF. The result is None if the header does not say.
     """
     if len(adobe) >= 12 and adobe[11] in (0, 1):
         return adobe[11] == 1
@@ -126,7 +127,7 @@ def _is_ybr(kind: str, components: list[bytes], adobe: bytes, jfif: bool) -> boo
 def _jpeg2000(data: bytes, boxes: bytes) -> Codestream:
     """Return the facts in the main header and in the boxes before it.
 
-    The decoder inverts the transform in the codestream, and converts sYCC and subsampled components to RGB.
+    The decoder inverts the color transform of the codestream, and converts sYCC and subsampled components to RGB.
     """
     kind, size, transformed = "JPEG 2000", b"", False
     for code, content in _segments(data, 2):
@@ -153,13 +154,13 @@ def _jpeg2000(data: bytes, boxes: bytes) -> Codestream:
 
 
 def _separations(size: bytes) -> list[bytes]:
-    """Return XRsiz and YRsiz of each component, the distances of its samples."""
+    """Return XRsiz and YRsiz of each component, the horizontal and the vertical distance of its samples."""
     components = size[_SIZES.size :]
     return [components[at + 1 : at + 3] for at in range(0, len(components), 3)]
 
 
 def _jpeg_xl(data: bytes) -> tuple[bytes, bool]:
-    """Return the codestream, or its first part, and whether the original JPEG can be restored from it.
+    """Return the codestream, or its first part, and whether the original JPEG can be restored.
 
     Raises ImageError if there is no codestream.
     """
@@ -181,7 +182,7 @@ def _jpeg_xl(data: bytes) -> tuple[bytes, bool]:
 
 
 def _jpeg_xl_size(codestream: bytes) -> tuple[int, int]:
-    """Return rows and columns of SizeHeader, whose first bit is the lowest. Raises ImageError if it is too short."""
+    """Return the rows and columns in SizeHeader, lowest bit first. Raises ImageError if the header is cut off."""
     if not codestream.startswith(_JXL) or len(codestream) < 12:
         raise ImageError("JPEG XL whose header ends too early")
     bits = int.from_bytes(codestream[2:12], "little")

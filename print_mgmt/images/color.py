@@ -16,7 +16,7 @@ __all__ = ["full_range", "rgb_of", "stored_rgb"]
 _Bytes = NDArray[np.uint8]
 
 _PARTIAL = (16, 219), (128, 224), (128, 224)  # zero and span of Y, Cb, Cr in YBR_PARTIAL_422 (retired)
-_ROWS = 64  # converted at once, so that they stay in the cache
+_ROWS = 64  # rows converted at once, so that they stay in the processor cache
 
 
 def stored_rgb(cells: Cells, frame: Frame) -> tuple[Codes, Floats]:
@@ -52,4 +52,4 @@ def _rounded(numerators: NDArray[np.int64], denominator: int) -> NDArray[np.int1
 # round ties differently on different processors
 _CHROMA = np.arange(256) - 128
 _RED, _BLUE = _rounded(1402 * _CHROMA, 1000), _rounded(1772 * _CHROMA, 1000)
-_GREEN = _rounded(-(114 * 1772 * _CHROMA[:, None] + 299 * 1402 * _CHROMA), 587000)  # by Cb, Cr
+_GREEN = _rounded(-(114 * 1772 * _CHROMA[:, None] + 299 * 1402 * _CHROMA), 587000)  # indexed by Cb, Cr

@@ -1,4 +1,4 @@
-"""Accepts images of other libraries, which are recognized by their methods, without importing pydicom or Pillow.
+"""Accepts images of pydicom and Pillow. It recognizes them by their methods, without importing either library.
 
 A Data Set of pydicom is made to write itself as a file, which is then read. `pillow` reads images of Pillow.
 """

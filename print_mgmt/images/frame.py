@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _SHUTTER = "FrameDisplayShutterSequence"
-# The functional group macro that holds an attribute
+# The sequence of the functional group macro that holds each attribute
 _MACROS = {
     "PixelSpacing": "PixelMeasuresSequence",
     "ImagerPixelSpacing": "FramePixelDataPropertiesSequence",
@@ -62,7 +62,7 @@ _MOST_NOTES = 16  # notes about one frame; an image with a million wrong windows
 class Frame:
     """One frame of an image, numbered from 1. ``notes`` name the errors that were ignored, one line each.
 
-    ``place`` is a macro and the only Data Set where its attributes are looked up; `places` makes such frames.
+    ``place`` is a macro, and the only Data Set where the macro's attributes are looked up; `places` makes such frames.
     """
 
     dataset: Dataset
@@ -76,16 +76,16 @@ class Frame:
             self.notes.append(words)
 
     def places(self, keyword: str) -> "Iterator[Frame]":
-        """Yield this frame for each place of an attribute: its item, the shared item, and the top level.
+        """Yield a copy of this frame for each place of an attribute: the frame's item, the shared item, the top level.
 
-        Each one reads all attributes of the same macro from that place alone, so that they belong together.
+        Each copy reads all attributes of the same macro from that place alone, so that they belong together.
         """
         macro = _MACROS.get(keyword, "")
         for holder in self._holders(macro):
             yield replace(self, place=(macro, holder))
 
     def values(self, keyword: str) -> list[object]:
-        """Return the values of an attribute without empty ones; an empty list if it is absent."""
+        """Return the values of an attribute without empty values; an empty list if the attribute is absent."""
         return [value for value in self._slots(keyword) if value is not None]
 
     def slots(self, keyword: str) -> list[float | None]:
@@ -93,7 +93,7 @@ class Frame:
         return [_number(value) for value in self._slots(keyword)]
 
     def numbers(self, keyword: str) -> list[float]:
-        """Return all values of a numeric attribute; an empty list and a note if one of them is not a finite number."""
+        """Return all values of a numeric attribute; if one is not a finite number, note it and return an empty list."""
         values = self.values(keyword)
         numbers = [number for number in map(_number, values) if number is not None]
         if len(numbers) < len(values):
@@ -102,16 +102,19 @@ class Frame:
         return numbers
 
     def first(self, keyword: str, default: float) -> float:
-        """Return the first value of a numeric attribute that the pixels do not depend on."""
+        """Return the first value of a numeric attribute that the pixels do not depend on; else ``default``."""
         return next(iter(self.numbers(keyword)), default)
 
     def exact(self, keyword: str, default: float) -> float:
-        """Return the first value of a numeric attribute. Raises ImageError if it is not a number."""
+        """Return the first value of a numeric attribute, else ``default``. Raises ImageError if it is not a number."""
         number = self._required(keyword)
         return default if number is None else number
 
     def count(self, keyword: str, default: int | None = None) -> int:
-        """Return a whole number of at least 1. Raises ImageError for other values, and for none without default."""
+        """Return the first value of an attribute, a whole number of at least 1; else ``default``.
+
+        Raises ImageError for another value, and if there is neither a value nor a default.
+        """
         number = self._required(keyword)
         if number is None:
             number = default
@@ -122,7 +125,7 @@ class Frame:
         return int(number)
 
     def text(self, keyword: str, default: str = "") -> str:
-        """Return the first value of an attribute as text."""
+        """Return the first value of an attribute as text, else ``default``."""
         return str(next(iter(self.values(keyword)), default))
 
     def term(self, keyword: str, default: str = "") -> str:
@@ -168,7 +171,7 @@ class Frame:
         return next(self._holders(macro)) if macro else self.dataset
 
     def _holders(self, macro: str) -> Iterator[Dataset]:
-        """Yield the Data Sets with attributes of a macro, and the object itself as the last."""
+        """Yield the Data Sets that may hold attributes of a macro: its items with values, then the object itself."""
         if self.place is not None and self.place[0] == macro:
             yield self.place[1]
             return
@@ -185,7 +188,7 @@ _LONGEST = 4096  # bytes of a broken value that are read as text
 
 
 def _has_values(item: Dataset, macro: str) -> bool:
-    """Return whether an attribute of a macro has a value; spaces are none, and a sequence without items is none."""
+    """Return whether any attribute of a macro has a value in an item; spaces and empty sequences do not count."""
     keywords = (keyword for keyword, place in _MACROS.items() if place == macro and keyword in item)
     return any(bytes(item[keyword].raw).strip(b" \0\\") or item.get(keyword) for keyword in keywords)
 
@@ -212,15 +215,15 @@ def _shown(values: Sequence[object]) -> str:
 
 # Bounds
 
-# A film of 14 x 17 inches in HIGH resolution (640 dpi) has 97 million; larger images gain nothing
+# A film of 14 x 17 inches in HIGH resolution (640 dpi) has 97 million pixels; larger images gain nothing
 MOST_PIXELS = 1 << 27
-MOST_FRAMES = 1 << 20  # of one object: whole slide images have less than a million
+MOST_FRAMES = 1 << 20  # frames of one object: whole slide images have fewer than a million
 LEAST_EXPANDED = 1 << 26  # bytes that any compressed frame may decompress to
-MOST_EXPANSION = 1000  # ratio for larger frames; real images of all codecs stay below 200
+MOST_EXPANSION = 1000  # bytes per compressed byte of larger frames; real images of all codecs stay below 200
 
 
 def check_size(rows: int, columns: int) -> None:
-    """Raise ImageError for an image without pixels, or with more than any film has.
+    """Raise ImageError for an image without pixels, or with more pixels than any film has.
 
     Rows and Columns go up to 65535, so a header of a few bytes can ask for 4 gigapixels.
     """
@@ -241,15 +244,16 @@ def check_unfolding(size: int, compressed: int, what: str) -> None:
 # Sizes of pixels
 
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
-_FINEST = 1000  # denominator: finer steps are invisible on film
-_STEEPEST = 100  # a longer pixel is a mistake, or an attack on the printer
+_FINEST = 1000  # the largest denominator of a ratio: finer steps are invisible on film
+_STEEPEST = 100  # the largest ratio of the sides of a pixel: a larger one is a mistake, or an attack on the printer
 
 
 def spacing_of(frame: Frame) -> tuple[float, float] | None:
-    """Return the distance of rows and of columns in mm; None if it is unknown (PS3.3 10.7.1).
+    """Return the distance between rows and between columns in mm; None if it is unknown (PS3.3 10.7.1).
 
     Pixel Spacing is measured in the patient, Imager Pixel Spacing at the detector, Nominal Scanned Pixel Spacing on a
-    film that was scanned. They are tried in this order.
+    film that was scanned. They are tried in
+    this order.
     """
     for keyword in _SPACINGS:
         for place in frame.places(keyword):
@@ -262,7 +266,7 @@ def spacing_of(frame: Frame) -> tuple[float, float] | None:
 def aspect_of(frame: Frame) -> tuple[int, int]:
     """Return the vertical and the horizontal size of a pixel as small integers (PS3.3 C.7.6.3.1.7).
 
-    Pixel Aspect Ratio comes before the spacing. Without a valid one of either, pixels are square.
+    Pixel Aspect Ratio is preferred to the spacing. If neither is valid, pixels are square.
     """
     sizes = frame.numbers("PixelAspectRatio")
     if _makes_sense(frame, sizes, "PixelAspectRatio"):
@@ -272,7 +276,7 @@ def aspect_of(frame: Frame) -> tuple[int, int]:
 
 
 def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
-    """Return two sizes as small integers. Raises ImageError, with ``name``, if one is far larger."""
+    """Return the ratio of two sizes as two small integers. Raises ImageError, with ``name``, beyond 100 to 1."""
     quotient = Fraction(vertical / horizontal).limit_denominator(_FINEST)
     if not 1 / _STEEPEST <= quotient <= _STEEPEST:
         raise ImageError(f"{name} {vertical:g} to {horizontal:g} is too steep to print (PS3.3 C.7.6.3.1.7)")
@@ -280,7 +284,7 @@ def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
 
 
 def _makes_sense(frame: Frame, sizes: list[float], name: str) -> bool:
-    """Return whether a pixel of these sizes can be printed. Some equipment writes 0 for unknown, which is not noted."""
+    """Return whether a pixel of these sizes can be printed. Some equipment writes 0 for unknown: no note."""
     if len(sizes) != 2 or min(sizes) <= 0:
         return False
     try:

@@ -1,11 +1,11 @@
 """Gray pixels as codes and brightness: Modality LUT or rescale (PS3.3 C.11.1), then VOI LUT or window (C.11.2).
 
-The brightness of a pixel depends on its stored value alone. So it is computed once, in double precision, for each code
-of 8 or 16 bits, and the pixels are looked up in this curve. Brightness is 0 for the lowest output value and 1 for the
-highest: black to white in MONOCHROME2, white to black in MONOCHROME1.
+The brightness of a pixel depends on its stored value alone. So a curve is computed once, in double
+precision, with the brightness of each code of 8 or 16 bits, and the pixels are looked up in this curve. Brightness is 0
+for the lowest output value and 1 for the highest: black to white in MONOCHROME2, white to black in MONOCHROME1.
 
-Without a window, P-Values and images of 8 bits are printed over the range of Bits Stored. Others are stretched from the
-lowest to the highest value of all frames of the object, so that its frames can be compared.
+Without a window, P-Values and values of up to 8 bits are printed over the range of Bits Stored. Others are stretched
+from the lowest to the highest value of all frames of the object, so that its frames can be compared.
 
 Padding does not belong to the image (PS3.3 C.7.5.1.1.2): the stretch ignores it, and it is printed black.
 """
@@ -31,7 +31,7 @@ Ends = tuple[float, float]  # the lowest and the highest value
 Ranged = Callable[[], Ends | None]  # finds the ends of all frames; None if all pixels are padding
 
 _LARGEST = 1e9  # limit of Rescale Slope and Intercept: real ones are far smaller, and the formulas stay exact enough
-_FEW = 8  # bits; values of so few bits are meant to be shown unchanged on a screen
+_FEW = 8  # bits: values of at most so many bits are meant to be shown unchanged on a screen
 _SC, _XRAY = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.12"
 _P_VALUES = (f"{_SC}.1", f"{_SC}.2", f"{_SC}.3")  # Multi-frame Single Bit, Byte and Word SC: PS3.3 A.8.2 to A.8.4
 _ANGIOGRAPHY = (f"{_XRAY}.1", f"{_XRAY}.2", f"{_XRAY}.3")  # XA, XRF, and XA Bi-plane (retired)
@@ -40,9 +40,9 @@ _ANGIOGRAPHY = (f"{_XRAY}.1", f"{_XRAY}.2", f"{_XRAY}.3")  # XA, XRF, and XA Bi-
 def grayscale(
     cells: Cells, frame: Frame, choice: Choice, ranged: Ranged, *, scale_lut: bool = False
 ) -> tuple[Codes, Floats]:
-    """Return codes of at most 16 bits, and the curve with the brightness of each, 0 to 1.
+    """Return codes of at most 16 bits, and the curve with the brightness of each code, 0 to 1.
 
-    ``cells`` are gray Pixel Data as unsigned integers; `voi.choose` has the meaning of ``scale_lut``.
+    ``cells`` are gray Pixel Data as unsigned integers; `voi.choose` explains ``scale_lut``.
     """
     modality = _modality(cells, frame)
     voi = choose(frame, choice, is_signed=modality.is_signed, scale_lut=scale_lut)
@@ -71,14 +71,14 @@ def ends_of(pixels: Cells | Floats, frame: Frame) -> Ends | None:
 
 @dataclass(frozen=True, slots=True)
 class _Modality:
-    """The function from stored to modality values, the range of its table, and whether values may be negative."""
+    """The function from stored to modality values, whether these may be negative, and the range of a Modality LUT."""
 
     of: Callable[[NDArray[np.int64]], Floats]
     is_signed: bool
     table: Ends | None = None
 
     def of_bits(self, cells: Cells, frame: Frame) -> Ends:
-        """Return the lowest and the highest value of Bits Stored."""
+        """Return the lowest and the highest modality value that Bits Stored allow."""
         if self.table is not None:
             return self.table
         bits, _ = stored_bits(cells, frame)
@@ -106,16 +106,17 @@ def _modality(cells: Cells, frame: Frame) -> _Modality:
 def _is_angiography(frame: Frame) -> bool:
     """Return whether Modality LUT and rescale are not for display, since they lead back to the intensity of the beam.
 
-    This holds for pixels that are logarithmic or for display, and windows apply to stored values (PS3.3 C.8.7.1.1.2).
+    This is so unless the pixels are linear to that intensity (LIN). Windows then apply to stored values (PS3.3
+    C.8.7.1.1.2).
     """
     sop_class = frame.text("SOPClassUID").strip(" \0")
     return sop_class in _ANGIOGRAPHY and frame.term("PixelIntensityRelationship") != "LIN"
 
 
 def _is_over_bits_stored(cells: Cells, frame: Frame) -> bool:
-    """Return whether values without a window are printed over the range of Bits Stored, as P-Values or 8 bits.
+    """Return whether values without a window are printed over the range of Bits Stored: P-Values, or up to 8 bits.
 
-    Presentation LUT Shape means P-Values in single frames only: enhanced objects must have it with any values.
+    Presentation LUT Shape means P-Values in single-frame objects only: enhanced objects must have it with any values.
     """
     is_p_values = "PresentationLUTShape" in frame.dataset and "NumberOfFrames" not in frame.dataset
     return is_p_values or frame.text("SOPClassUID").strip(" \0") in _P_VALUES or stored_bits(cells, frame)[0] <= _FEW
@@ -128,7 +129,7 @@ def _rescaling(frame: Frame) -> Frame:
 
 
 def _is_rescaling(frame: Frame) -> bool:
-    """Return whether slope and intercept are numbers, and one of them is present."""
+    """Return whether slope or intercept is present, and no value is unusable."""
     slope, intercept = frame.slots("RescaleSlope")[:1], frame.slots("RescaleIntercept")[:1]
     values = slope + intercept
     return bool(values) and 0.0 not in slope and all(value is not None and abs(value) < _LARGEST for value in values)
@@ -173,7 +174,7 @@ def _ramp(ends: Ends) -> Voi:
 
 
 def _spread(found: Ends | None, otherwise: Ends) -> Ends:
-    """Return the ends of the stretch: for an image of one value only, the range of its bits."""
+    """Return the ends of the stretch: those found, or ``otherwise`` for an image of one value or of padding only."""
     return found if found is not None and found[0] < found[1] else otherwise
 
 
@@ -184,7 +185,7 @@ def _ends(parts: Iterable[_Values]) -> Ends | None:
 
 
 def _is_float_padding(pixels: Floats, frame: Frame) -> NDArray[np.bool_]:
-    """Return a mask of Float or Double Float Pixel Padding Value, up to its Range Limit if present."""
+    """Return a mask of the padding: Float or Double Float Pixel Padding Value, up to its Range Limit if present."""
     for kind in ("Float", "DoubleFloat"):
         value, limit = (frame.numbers(f"{kind}PixelPadding{end}")[:1] for end in ("Value", "RangeLimit"))
         if value:

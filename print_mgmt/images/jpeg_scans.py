@@ -5,11 +5,11 @@ broken image nevertheless:
 
 - When the data of a scan run out, libjpeg makes all further units mid-gray. So the image is decoded with one row of
   units more than it has. Only if that row is mid-gray can the data before it have run out.
-- Bytes behind the data of a whole image change no pixel; a broken image takes them for its own.
+- Bytes appended to the data of a whole image change no pixel; in a broken image, they take the place of missing data.
 
-The first test is part of the only decode, and costs 5 to 15 % of it. The second costs a further decode: 110 to 150 %.
-It is left to images that fail the first test and to those that the first cannot judge: progressive images, images of
-several scans, and those with chrominances of half the height, which are interpolated from the further row, too.
+The first test is part of the normal decoding, and adds 5 to 15 % to its time. The second test decodes the image again,
+and adds 110 to 150 %. So it is made only if the first test fails or cannot judge the image: progressive images, images
+of several scans, and images with chrominances of half the height, which are interpolated from the added row, too.
 """
 
 import re
@@ -28,10 +28,10 @@ _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # any marker but RSTm; re 
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _EOI, _SOS, _DRI = 0xD9, 0xDA, 0xDD
 _PROGRESSIVE = 0xC2
-_FRAMES = {0xC0: 8, 0xC1: 8, _PROGRESSIVE: 8, 0xC3: 1}  # samples a side of a data unit, by SOF: 1 in lossless
-MOST_SCANS = 256  # progressive images have about ten; each costs the time of the whole image
-_MOST_ROWS = 65500  # of libjpeg
-# Bits that mean something to every decoder: without FF, and without a repeating pattern that decodes to nothing
+_FRAMES = {0xC0: 8, 0xC1: 8, _PROGRESSIVE: 8, 0xC3: 1}  # samples on a side of a data unit, by SOF: 1 in lossless JPEG
+MOST_SCANS = 256  # progressive images have about ten; each scan takes as long as a whole image
+_MOST_ROWS = 65500  # the limit of libjpeg
+# The bytes to append. They decode to something: they have no FF, and no repeating pattern that decodes to nothing
 _REST = bytes((17 + 73 * n + n * n) % 251 for n in range(96))
 
 
@@ -39,8 +39,8 @@ _REST = bytes((17 + 73 * n + n * n) % 251 for n in range(96))
 class Scans:
     """The scans of a JPEG: ``end`` is the end of the last entropy-coded data, before the end of image.
 
-    ``frame`` is the content of the frame header, ``place`` its offset, ``code`` its marker. ``scans`` have header,
-    start, end and restart interval each.
+    ``frame`` is the content of the frame header, ``place`` the offset of this content, ``code`` the marker before it.
+    ``interval`` is the current restart interval. ``scans`` has header, start, end and restart interval of each scan.
     """
 
     data: bytes
@@ -52,13 +52,13 @@ class Scans:
     scans: list[tuple[bytes, int, int, int]] = field(default_factory=list)
 
     def lengthened(self) -> bytes:
-        """Return the image with further bytes behind its data."""
+        """Return the image with further bytes after its data."""
         return self.data[: self.end] + _REST + b"\xff\xd9"
 
     def raised(self) -> tuple[bytes, int] | None:
-        """Return the image with a further row of units, and the number of pixel rows before it.
+        """Return the image with a further row of units, and the number of pixel rows before that row.
 
-        None for images whose missing data need not make that row mid-gray.
+        The result is None if missing data need not make that row mid-gray, or if libjpeg allows no further row.
         """
         _, rows, _, count = self._size()
         if self.code == _PROGRESSIVE or len(self.scans) > 1 or self.scans[0][0][0] != count:
@@ -82,7 +82,7 @@ class Scans:
 
     @property
     def is_halved(self) -> bool:
-        """Whether components differ in height."""
+        """Whether the components differ in height."""
         return len({down for _, down in self._factors().values()}) > 1
 
     def check_restarts(self) -> None:
@@ -94,7 +94,7 @@ class Scans:
                 raise ImageError(f"JPEG breaks off after {found + 1} of {expected + 1} restart intervals")
 
     def check_same(self, image: NDArray[np.generic], longer: NDArray[np.generic]) -> None:
-        """Raise ImageError if the image that was `lengthened` differs from the image itself."""
+        """Raise ImageError if the pixels of the `lengthened` image differ from the pixels of the image itself."""
         if not np.array_equal(image, longer):
             raise ImageError("JPEG data break off before the image ends (ISO 10918-1 B.1.1.5)")
 
@@ -115,7 +115,7 @@ class Scans:
         """Return the number of minimum coded units in a scan, T.81 A.2."""
         _, rows, columns, _ = self._size()
         unit, across, down = _FRAMES[self.code], self._most(0), self._most(1)
-        if header[0] == 1:  # a unit of a single component is one of its own blocks
+        if header[0] == 1:  # in a scan of one component, a unit is one data unit
             own = self._factors()[header[1]]
             columns, rows = -(-columns * own[0] // across), -(-rows * own[1] // down)
             across = down = 1

@@ -1,10 +1,10 @@
 """Lookup tables in Data Sets: LUT Descriptor and LUT Data, PS3.3 C.11.1.1, C.11.2.1.1, C.7.6.3.1.5.
 
-A descriptor has three values: the number of entries (0 means 65536), the first input, and the bits of an entry. Lower
-inputs get the first entry, higher inputs the last.
+A descriptor has three values: the number of entries (0 means 65536), the first input, and the bits of an entry. Inputs
+below the first get the first entry, inputs beyond the table get the last.
 
-Many descriptors are wrong about the bits, and some about the entries. If the data are clear, they prevail over the
-descriptor, with a note.
+Many descriptors are wrong about the bits, and some about the number of entries. If the data are unambiguous, they
+prevail over the descriptor, with a note.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _MOST_BITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """The three values of a LUT Descriptor; ``entries`` is 65536 for 0."""
+    """The three values of a LUT Descriptor; if the number of entries is 0, ``entries`` is 65536."""
 
     entries: int
     first: int
@@ -32,7 +32,7 @@ class Descriptor:
 
     @property
     def highest(self) -> int:
-        """The largest entry of these bits."""
+        """The largest entry that ``bits`` allow."""
         return (1 << self.bits) - 1
 
 
@@ -54,13 +54,13 @@ class Lut:
         return len(self.entries) < self.descriptor.entries
 
     def check(self, values: NDArray[np.int64], name: str) -> None:
-        """Raise ImageError if one of the values has no entry, though the descriptor promises it."""
+        """Raise ImageError if one of the values has no entry, though the descriptor promises one."""
         if self.is_short and self._index(values).max(initial=0) >= len(self.entries):
             said = f"{len(self.entries)} of the {self.descriptor.entries} entries of LUTDescriptor"
             raise ImageError(f"{name} has {said}, and pixels need more (PS3.3 C.11.1.1)")
 
     def of(self, values: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.uint16]:
-        """Return the entries of ``values``, rounded to whole numbers."""
+        """Return the entry for each of ``values``, which are first rounded to whole numbers."""
         return self.entries[np.minimum(self._index(values), len(self.entries) - 1)]
 
     def _index(self, values: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.intp]:
@@ -69,7 +69,7 @@ class Lut:
 
 
 def lacking(item: Dataset) -> str:
-    """Return which of LUT Descriptor and LUT Data have no value in an item, as words; empty if it has both.
+    """Return the names of LUT Descriptor and LUT Data if they have no value in an item, as words; else an empty text.
 
     Some toolkits (LEADTOOLS) write an empty item into every image.
     """
@@ -91,7 +91,7 @@ def lut_of(item: Dataset, name: str, frame: Frame, *, is_signed: bool) -> Lut:
 
 
 def table_of(descriptor: Value, data: Value, names: tuple[str, str], frame: Frame, *, is_signed: bool) -> Lut:
-    """Return the table of a descriptor and its data, which are called ``names`` in errors. Raises ImageError.
+    """Return the table of a descriptor and its data. Raises ImageError, with their ``names``, if they are not a table.
 
     Entries of 8 bits may be bytes, two in a word, or words with the entry in either half.
     """
@@ -112,7 +112,7 @@ def table_of(descriptor: Value, data: Value, names: tuple[str, str], frame: Fram
 
 
 def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
-    """Return a LUT Descriptor. Its second value has the sign of the input, even if its VR differs."""
+    """Return a LUT Descriptor. Its second value is signed if the inputs are (``is_signed``), whatever its VR is."""
     match value:
         case [int(entries), int(first), int(bits)] if 1 <= bits <= _MOST_BITS:
             low = first & 0xFFFF
@@ -122,7 +122,7 @@ def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
 
 
 def _entries_of(raw: bytes | memoryview, said: Descriptor) -> NDArray[np.uint8 | np.uint16]:
-    """Return the entries: bytes if there is one for each, or if there are too few words for entries of 8 bits."""
+    """Return the entries: bytes if there is one for each, or if entries of 8 bits have too few words; else words."""
     count = said.entries
     if count > 1 and (len(raw) in (count, count + 1) or (said.bits <= 8 and len(raw) < 2 * count)):
         return np.frombuffer(raw, np.uint8)[:count]

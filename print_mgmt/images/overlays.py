@@ -1,8 +1,8 @@
 """Overlays: bit planes of groups 60xx on the image, PS3.3 C.9.2 and C.9.3.
 
 A plane has its own size. Its upper left pixel is at Overlay Origin, row and column counted from 1, so a part of it may
-be outside of the image. It may have fewer frames than the image, from Image Frame Origin on. The plane is Overlay Data,
-or (retired) one of the bits of the cells that Bits Stored leaves unused.
+be outside of the image. It may be on some frames of the image only, from Image Frame Origin on. The plane is Overlay
+Data, or (retired) one of the bits of the cells that Bits Stored leaves unused.
 
 Graphics cover the image. A region of interest (type R) only marks pixels, and is not printed. An invalid plane is left
 out with a note.
@@ -31,7 +31,7 @@ _REGION = "R"
 def overlay_mask(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, but: int = 0) -> Mask | None:
     """Return a mask of the pixels under graphics, HxW; None if the frame has no graphics.
 
-    ``cells`` are native gray Pixel Data, None for all other. Group ``but`` is left out.
+    ``cells`` are native gray Pixel Data, or None for other Pixel Data. Group ``but`` is left out.
     """
     mask: Mask | None = None
     for group in GROUPS:
@@ -45,7 +45,7 @@ def overlay_mask(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, b
 def plane_of(frame: Frame, group: int, cells: Cells | None, shape: tuple[int, ...], *, regions: bool) -> Mask | None:
     """Return a mask of the pixels under the overlay of a group, HxW; None, with a note, if it is invalid.
 
-    Without ``regions``, it is None for a region of interest, too.
+    The result is None, too, if the frame has no plane and, without ``regions``, for a region of interest.
     """
     overlay = _Overlay(frame, group)
     mask: Mask | None = None
@@ -96,7 +96,7 @@ class _Overlay:
             raise ImageError(f"{self._name('OverlayData')} is missing (PS3.3 C.9.2)")
 
     def _index(self) -> int | None:
-        """Return the number of the plane on the frame, from 0 (PS3.3 C.9.3.1.1); a plane without frames is on all."""
+        """Return the number of the plane on the frame, from 0 (PS3.3 C.9.3.1.1); without frames, it is on all."""
         frames, first = self._integer("NumberOfFramesInOverlay"), self._integer("ImageFrameOrigin")
         if frames is None and first is None:
             return 0
@@ -129,7 +129,7 @@ class _Overlay:
         return plane
 
     def _origin(self) -> tuple[int, int]:
-        """Return row and column of the upper left pixel, counted from 0; without Overlay Origin the corner."""
+        """Return row and column of the upper left pixel, counted from 0; (0, 0) without Overlay Origin."""
         match self._dataset.get(_tag(self._group, "OverlayOrigin")):
             case [int(row), int(column)]:
                 return row - 1, column - 1

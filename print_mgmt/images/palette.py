@@ -47,7 +47,7 @@ def _check(luts: list[Lut], cells: Cells, frame: Frame) -> None:
 
 
 def _highest(lut: Lut, luts: list[Lut]) -> int:
-    """Return the entry for full brightness: tables of one palette share a range if their entries have one width."""
+    """Return the entry for full brightness: tables of one palette share a range if their entries have equal widths."""
     alike = [one for one in luts if (one.descriptor.bits, one.octets) == (lut.descriptor.bits, lut.octets)]
     return max(one.highest for one in alike)
 
@@ -78,7 +78,7 @@ def _table(frame: Frame, color: str) -> Lut:
 
 @dataclass(frozen=True, slots=True)
 class _Segments:
-    """The words of segmented data; for entries of 8 bits, each is one byte."""
+    """The words of segmented data; for entries of 8 bits, each word is one byte."""
 
     words: list[int]
     octets: int
@@ -97,7 +97,7 @@ class _Segments:
 
 
 def _expanded(data: bytes | memoryview, descriptor: Descriptor, name: str) -> NDArray[np.uint16]:
-    """Return the entries of segments. Raises ImageError if there are fewer than the descriptor says."""
+    """Return the entries of segments. Raises ImageError for too few of them, and for too large ones."""
     octets = 1 if descriptor.bits <= 8 else 2
     segments = _Segments(np.frombuffer(data, f"<u{octets}", len(data) // octets).tolist(), octets)
     entries: list[int] = []
