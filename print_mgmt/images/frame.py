@@ -251,9 +251,8 @@ _STEEPEST = 100  # the largest ratio of the sides of a pixel: a larger one is a 
 def spacing_of(frame: Frame) -> tuple[float, float] | None:
     """Return the distance between rows and between columns in mm; None if it is unknown (PS3.3 10.7.1).
 
-    Pixel Spacing is measured in the patient, Imager Pixel Spacing at the detector, Nominal Scanned Pixel Spacing on a
-    film that was scanned. They are tried in
-    this order.
+    The attributes are tried in this order: Pixel Spacing is measured in the patient, Imager Pixel Spacing at the
+    detector, Nominal Scanned Pixel Spacing on a film that was scanned.
     """
     for keyword in _SPACINGS:
         for place in frame.places(keyword):
@@ -276,7 +275,7 @@ def aspect_of(frame: Frame) -> tuple[int, int]:
 
 
 def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
-    """Return the ratio of two sizes as two small integers. Raises ImageError, with ``name``, beyond 100 to 1."""
+    """Return the ratio of two sizes as two small integers. Raises ImageError if it is beyond 100 to 1, or 1 to 100."""
     quotient = Fraction(vertical / horizontal).limit_denominator(_FINEST)
     if not 1 / _STEEPEST <= quotient <= _STEEPEST:
         raise ImageError(f"{name} {vertical:g} to {horizontal:g} is too steep to print (PS3.3 C.7.6.3.1.7)")
@@ -284,7 +283,7 @@ def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
 
 
 def _makes_sense(frame: Frame, sizes: list[float], name: str) -> bool:
-    """Return whether a pixel of these sizes can be printed. Some equipment writes 0 for unknown: no note."""
+    """Return whether a pixel of these sizes can be printed. A 0 gets no note: some equipment writes it for unknown."""
     if len(sizes) != 2 or min(sizes) <= 0:
         return False
     try:

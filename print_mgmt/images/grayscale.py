@@ -1,8 +1,8 @@
 """Gray pixels as codes and brightness: Modality LUT or rescale (PS3.3 C.11.1), then VOI LUT or window (C.11.2).
 
-The brightness of a pixel depends on its stored value alone. So a curve is computed once, in double
-precision, with the brightness of each code of 8 or 16 bits, and the pixels are looked up in this curve. Brightness is 0
-for the lowest output value and 1 for the highest: black to white in MONOCHROME2, white to black in MONOCHROME1.
+The brightness of a pixel depends on its stored value alone. So a curve with the brightness of each code of 8 or 16 bits
+is computed once, in double precision, and the pixels are looked up in this curve. Brightness is 0 for the lowest output
+value and 1 for the highest: black to white in MONOCHROME2, white to black in MONOCHROME1.
 
 Without a window, P-Values and values of up to 8 bits are printed over the range of Bits Stored. Others are stretched
 from the lowest to the highest value of all frames of the object, so that its frames can be compared.
@@ -129,7 +129,7 @@ def _rescaling(frame: Frame) -> Frame:
 
 
 def _is_rescaling(frame: Frame) -> bool:
-    """Return whether slope or intercept is present, and no value is unusable."""
+    """Return whether slope or intercept is present, and whether each value that is present can be used."""
     slope, intercept = frame.slots("RescaleSlope")[:1], frame.slots("RescaleIntercept")[:1]
     values = slope + intercept
     return bool(values) and 0.0 not in slope and all(value is not None and abs(value) < _LARGEST for value in values)

@@ -1,4 +1,4 @@
-"""Pictures, the form between an input and an image box: codes, and a curve with the brightness of each code.
+"""Pictures, the form between an input and an image box: codes, and a curve that gives the brightness of each code.
 
 The range of an array follows from its dtype, never from its values, so that a dark image stays dark: uint8 is 0 to 255,
 uint16 is 0 to 65535, floats are 0 to 1; 0 is black.
@@ -24,7 +24,7 @@ Background = Literal["WHITE", "BLACK"]  # what shows where a picture is transpar
 _SAMPLES = {(): "MONOCHROME2", (3,): "RGB", (4,): "RGB"}
 _ROWS = 64  # rows converted at once, because an image in double precision is eight times as large
 _TAKEN = 1 << 18  # codes looked up at once, so that their indices stay in the processor cache
-_LUMA = (0.299, 0.587, 0.114)  # red, green, blue in Y of YBR_FULL
+_LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in the Y of YBR_FULL
 _IN_GRAY = "a color image is printed in gray"
 
 
@@ -72,7 +72,7 @@ class Picture:
         return taken(table, self.codes)
 
     def _luminance(self, bits: int) -> Codes:
-        """Return luminances, computed some rows at once: three planes in double precision are 8 times the image."""
+        """Return luminances, computed a few rows at a time: three planes in double precision are 8 times the image."""
         tables = [self.curve * part for part in _LUMA]
         gray = np.empty(self.codes.shape[:2], _dtype(bits))
         for start in range(0, len(gray), _ROWS):

@@ -42,12 +42,12 @@ _PLUGINS = {
 _SIGNATURES = tuple(_PLUGINS)
 _PHOTOMETRIC = 262  # the TIFF tag PhotometricInterpretation; its value 0 means that the lowest value is white
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
-MOST_COMPOSED = 1 << 32  # pixels of a GIF up to and including a frame, which is composed of all frames before it
+MOST_COMPOSED = 1 << 32  # pixels in the frames of a GIF up to the requested one, which is composed of them
 _WORDS = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits
 
 
 def is_picture(head: bytes) -> bool:
-    """Return whether ``head``, the first bytes of a file, begins such a picture."""
+    """Return whether ``head``, the first bytes of a file, is the beginning of an ordinary picture."""
     return head.startswith(_SIGNATURES)
 
 
@@ -106,8 +106,8 @@ def _check_jpeg(image: "Image.Image", data: bytes) -> None:
 def _has_more(scans: Scans) -> bool:
     """Return whether a further row of units shows that the data last to the end of the image.
 
-    Only the mean luminance of each block is decoded, in 40 to 70 % of the time of the image; `check_same` takes 110 to
-    270 %.
+    Only the mean luminance of each block is decoded, which takes 40 to 70 % of the time that the whole image takes;
+    `check_same` takes 110 to 270 %.
     """
     raised = scans.raised()
     if raised is None:
@@ -124,8 +124,8 @@ def _has_more(scans: Scans) -> bool:
 def _open(file: IO[bytes]) -> "Image.Image":
     """Open a picture by its plugin.
 
-    ``PIL.Image.open`` would warn about large pictures, whose bound is that of `check_size`. Warnings can only be hidden
-    in all threads at once.
+    ``PIL.Image.open`` is not used. It warns about large pictures, although `check_size` refuses those that are too
+    large, and a warning can only be hidden in all threads at once.
     """
     from PIL import UnidentifiedImageError
 
@@ -149,7 +149,7 @@ def _reading(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
     except ImportError as exc:
         raise ImageError("ordinary pictures need Pillow: pip install 'dimse-print[film]'") from exc
     with (
-        Path(path).open("rb") as file,  # its OSError is about the disk, that of Pillow about the picture
+        Path(path).open("rb") as file,  # an OSError here is about the disk, one of Pillow is about the picture
         _errors(),
     ):
         with _open(file) as image:
@@ -176,7 +176,7 @@ def _array(image: "Image.Image") -> NDArray[np.generic]:
     mode = image.mode
     if mode in _WORDS:
         return np.asarray(image).astype(np.uint16)
-    if mode == "I":  # 16 bits of a PNG, in 32
+    if mode == "I":  # 16 bits of a PNG, in cells of 32 bits
         values = np.asarray(image)
         if values.min() < 0 or values.max() > 65535:
             raise ImageError(f"values from {values.min()} to {values.max()} do not fit into 16 bits")
@@ -189,7 +189,7 @@ def _array(image: "Image.Image") -> NDArray[np.generic]:
 
 
 def _is_inverted(image: "Image.Image") -> bool:
-    """Return whether white is the lowest value of 16 bits; Pillow itself inverts pictures of 8 bits."""
+    """Return whether white is the lowest value of a picture of 16 bits; Pillow itself inverts pictures of 8 bits."""
     tags = getattr(image, "tag_v2", {})
     return image.mode in _WORDS and tags.get(_PHOTOMETRIC) == 0
 

@@ -21,7 +21,7 @@ from .stored_values import Cells, Floats, fitted
 
 __all__ = ["Fragments", "Pixels", "floats_of", "fragments_of", "frame_count", "photometric_of", "pixels_of"]
 
-Fragments = Callable[[], Sequence[Sequence[Fragment]]]  # of each frame, found on demand
+Fragments = Callable[[], Sequence[Sequence[Fragment]]]  # returns the fragments of each frame
 
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits of a pixel
 _GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), ("RGB",)
@@ -30,8 +30,8 @@ _YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")
 _TRANSFORMED = ("YBR_RCT", "YBR_ICT")  # transforms within JPEG 2000
 _HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two bytes per pixel if uncompressed
 _WHOLE = (8, 16, 32)  # Bits Allocated of whole bytes
-_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # in fragments, only for the sake of the offset table
-_DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame by RFC 1951, PS3.5 A.4.13
+_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # uncompressed pixels in fragments, for the sake of the offset table
+_DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame is compressed by RFC 1951, PS3.5 A.4.13
 _UNKNOWN = "unknown Transfer Syntax"  # the beginning of the name of a UID that is not in PS3.6
 _LEAST_EXCESS = 3  # bytes behind the last frame that count as padding even in the smallest image
 
@@ -93,7 +93,7 @@ def fragments_of(frame: Frame) -> Sequence[Sequence[Fragment]]:
 
 
 def _said_frames(frame: Frame) -> int | None:
-    """Return Number of Frames, None if it is absent or wrong."""
+    """Return Number of Frames; None if it is absent or wrong. Raises ImageError if it is above the limit."""
     if not frame.values("NumberOfFrames"):
         return None
     number = next(iter(frame.slots("NumberOfFrames")), None)
@@ -164,10 +164,10 @@ def _shape(frame: Frame, samples: int) -> tuple[int, ...]:
 
 
 def _part(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int]:
-    """Return the bytes of one frame of ``bits``, and the bit of the first byte where it begins.
+    """Return the bytes of one frame of ``bits`` bits, and the bit of the first byte where the frame begins.
 
-    Some files have padding behind the last frame. An excess as long as a frame is an error unless it is zeros: some
-    attribute must be wrong, and so would be the print.
+    Some files have padding behind the last frame. An excess as long as a frame is an error unless it is all zeros: an
+    attribute must be wrong, and the print would be wrong, too.
     """
     data, frames = frame.dataset.get(keyword), _said_frames(frame) or 1
     if not isinstance(data, bytes | memoryview):

@@ -2,7 +2,7 @@
 
 An *image* is an array, a Data Set or `File` with pixels, or the path of a DICOM file or of an ordinary picture (PNG,
 JPEG, TIFF, BMP, GIF). Data Sets of pydicom and images of Pillow are images, too. The first bytes of a file decide what
-it is, whatever its name: with DICM at byte 128 it is DICOM, even behind a TIFF header.
+it is, whatever its name: with DICM at byte 128 it is DICOM, even if it begins with a TIFF header.
 
 A printer takes MONOCHROME1 or MONOCHROME2 of 8 or 12 bits over their full range, or RGB of 8 bits (PS3.4 H.2.1,
 PS3.3 C.13.5). It does not know any other attributes, so they are applied before the image is sent.
@@ -41,8 +41,8 @@ Image = NDArray[np.generic] | Dataset | File | str | os.PathLike[str] | ForeignD
 Overlays = Literal["WHITE", "BLACK", "NONE"]
 
 _HEAD = 132  # bytes: the preamble and DICM
-_BRIGHTNESS = {"BLACK": 0.0, "WHITE": 1.0}  # of overlays
-_ARRAYS = (2, 3)  # axes of an array that is one image; with three, the last has 3 or 4 samples
+_BRIGHTNESS = {"BLACK": 0.0, "WHITE": 1.0}  # of overlays, by option
+_ARRAYS = (2, 3)  # numbers of axes of an array that is one image; a third axis has 3 or 4 samples
 _SAMPLES = (3, 4)
 
 
@@ -53,9 +53,10 @@ class ImageOptions(TypedDict, total=False):
     - ``bits``: bits of gray, 8 (the default) or 12.
     - ``window``: a `Window`; or the number (from 1) or explanation of one in the image, where VOI LUTs count before
       windows; or "auto", from the lowest to the highest value of all frames. The default is the first one in the
-      image. An image without any is printed over the range of its bits if it has P-Values or 8 bits, else as "auto".
+      image. If there is none, P-Values and values of up to 8 bits are printed over the range of their bits, others as
+      with "auto".
       Windows never apply to color.
-    - ``scale_lut``: True spreads a VOI LUT over its largest entry, not over the bits in its descriptor.
+    - ``scale_lut``: True makes the largest entry of a VOI LUT white, not the largest value that its descriptor allows.
     - ``overlays``: gray level of burnt-in overlays, "WHITE" (the default) or "BLACK"; "NONE" omits them.
     - ``background``: gray level behind transparent pictures, "WHITE" (the default) or "BLACK".
     """
@@ -84,7 +85,7 @@ def prepare_all(
 ) -> Iterator[PrintImage]:
     """Yield frames of an image as image boxes take them; by default all frames.
 
-    Each frame is made on request, and raises then what `prepare` raises.
+    Each frame is prepared when it is requested. Raises ImageError and OSError as `prepare` does.
     """
     bits = options.get("bits", 8)
     if bits not in (8, 12):
@@ -198,7 +199,7 @@ class _DicomImage:
         self._ends_of_all = cache(self._range_of_all)
         self.frames = frame_count(frame, self._fragments)
         self._notes = frame.notes
-        if frame.notes:  # Number of Frames is wrong
+        if frame.notes:  # Number of Frames may be wrong
             self._dataset = dataset.copy()
             self._dataset.NumberOfFrames = self.frames
 
@@ -243,9 +244,9 @@ class _DicomImage:
         return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 
     def _ends(self) -> Iterator[Ends | None]:
-        """Yield the range of each frame; of large objects only every nth, so that they sum up to a film's pixels.
+        """Yield the range of each frame; of a large object only every nth frame, to bound the pixels that are read.
 
-        A broken frame has no range here, and raises its error later, when it is printed.
+        A broken frame has no range here. Its error is raised later, when the frame is printed.
         """
         first = Frame(self._dataset)
         pixels = self.frames * first.count("Rows") * first.count("Columns")

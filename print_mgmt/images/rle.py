@@ -35,7 +35,7 @@ def decode(data: bytes, shape: tuple[int, ...], octets: int) -> Cells:
 
 
 def decode_bits(data: bytes, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return a frame of single bits, HxW. They are stored one per byte, or eight per byte with the lowest first.
+    """Return a frame of single bits, HxW. They are stored one per byte, or eight per byte with the lowest bit first.
 
     Raises ImageError if the data are not RLE of such a frame.
     """

@@ -17,7 +17,7 @@ from .stored_values import Cells
 __all__ = ["MOST_VERTICES", "Shutter", "shutter_of"]
 
 _WHITE = 65535.0  # the highest Shutter Presentation Value, a P-Value, and the highest L* of a CIELab value
-MOST_VERTICES = 4096  # of a polygon: real ones have less than a hundred
+MOST_VERTICES = 4096  # of a polygon: real polygons have fewer than a hundred
 _RECTANGLE = (
     "ShutterUpperHorizontalEdge",
     "ShutterLowerHorizontalEdge",
@@ -44,7 +44,7 @@ def shutter_of(frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect
 def _covered(
     frame: Frame, cells: Cells | None, size: tuple[int, ...], aspect: tuple[int, int], group: int
 ) -> Mask | None:
-    """Return a mask of the pixels outside any valid shape, or None if there is no valid shape."""
+    """Return a mask of the pixels that a valid shape hides; None if there is no such shape, or if they hide all."""
     covered: Mask | None = None
     for name in _names(frame):
         try:
@@ -102,7 +102,7 @@ def _numbers(frame: Frame, keyword: str, count: int) -> list[float]:
 
 
 def _grid(size: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the rows as a column and the columns as a row, from 1."""
+    """Return the numbers of the rows as a column, and the numbers of the columns as a row; both from 1."""
     return np.arange(1.0, size[0] + 1)[:, None], np.arange(1.0, size[1] + 1)[None, :]
 
 
@@ -114,7 +114,7 @@ def _rectangle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> 
 
 
 def _circle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mask:
-    """Return the mask of a circle. Its radius is in units of the distance of columns, whatever the distance of rows."""
+    """Return the mask of a circle. Its radius is in units of the distance between columns."""
     row, column = _numbers(frame, "CenterOfCircularShutter", 2)
     (radius,) = _numbers(frame, "RadiusOfCircularShutter", 1)
     rows, columns = _grid(size)
@@ -138,7 +138,7 @@ def _polygon(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Ma
 
 
 def _add_edge(crossed: Mask, edges: Mask, upper: tuple[float, float], lower: tuple[float, float]) -> None:
-    """Flip ``crossed`` at the first column right of an edge in each row, and mark the pixels on the edge."""
+    """Flip ``crossed`` at the first column on or right of an edge in each row, and mark the pixels on the edge."""
     height, width = edges.shape
     (top, left), (bottom, right) = upper, lower
     if top == bottom:

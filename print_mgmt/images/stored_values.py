@@ -44,7 +44,7 @@ def occurring(cells: Cells) -> Cells:
     """Return the codes that occur in cells of 8 or 16 bits, each once."""
     codes = domain(cells)
     found = np.zeros(codes.shape, np.bool_)
-    for block in blocks(cells):  # numpy makes an index of 8 bytes from each code: a block at a time
+    for block in blocks(cells):  # a block at a time, because numpy makes an index of 8 bytes from each code
         found[block] = True
     return codes[found]
 
@@ -73,10 +73,10 @@ def stored_values(cells: Cells, frame: Frame, *, is_signed: bool) -> NDArray[np.
 
 
 def fitted(values: NDArray[np.integer], frame: Frame, precision: int) -> Cells:
-    """Return the values of a codec, of ``precision`` bits, in cells, at the place that High Bit names.
+    """Return the values of a codec, which have ``precision`` bits, as cells, at the place that High Bit names.
 
     A codestream has no bits above Bits Stored (PS3.5 8.2), so values that overshoot in lossy compression are clipped.
-    Where codestream and Pixel Representation differ in sign, the bits stay as they were written.
+    If only one of codestream and Pixel Representation is signed, the bits stay as they were written.
     """
     cells: Cells = values.view(f"u{values.itemsize}")
     stored, high = stored_bits(cells, frame)
@@ -100,7 +100,7 @@ def signed(values: NDArray[np.int64], bits: int, *, is_signed: bool) -> NDArray[
 def is_padding(stored: NDArray[np.int64], frame: Frame, allocated: int) -> NDArray[np.bool_]:
     """Return a mask of the padding: Pixel Padding Value, up to Pixel Padding Range Limit if present.
 
-    Both have the sign of the pixels, even if their VR differs (PS3.3 C.7.5.1.1.2).
+    Both are signed if the pixels are, even if their VR differs (PS3.3 C.7.5.1.1.2).
     """
     keywords = ("PixelPaddingValue", "PixelPaddingRangeLimit")
     limits = [int(number) for keyword in keywords for number in frame.numbers(keyword)[:1]]

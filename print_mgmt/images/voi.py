@@ -1,10 +1,10 @@
 """The VOI LUT module, PS3.3 C.11.2: windows and tables that select the Values of Interest of an image.
 
 An image may have several tables (VOI LUT Sequence) and windows (Window Center and Width). They are alternatives, and
-the first valid one is used unless the user selects another. Those of the frame come before those of all frames. Tables
+the first valid one is used unless the user selects another. Those of one frame come before those of all frames. Tables
 come before windows: a modality that writes both means the window for viewers without tables.
 
-All of them return brightness: 0 for the lowest output value, 1 for the highest.
+Tables and windows return brightness: 0 for the lowest output value, 1 for the highest.
 """
 
 import math
@@ -53,7 +53,7 @@ class Window:
 # first
 Choice = Window | int | str | None
 
-MOST_CHOICES = 256  # tables and windows of one image, against lists of a million
+MOST_CHOICES = 256  # tables, and also windows, that are read: a hostile image may list a million
 
 
 def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = False) -> Voi | None:
@@ -81,7 +81,7 @@ def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
 
 
 def _first(frame: Frame, ways: Iterable[tuple[str, Callable[[], Voi]]]) -> Voi | None:
-    """Return the first valid one."""
+    """Return the first valid table or window."""
     for _, way in ways:
         try:
             return way()
@@ -91,7 +91,7 @@ def _first(frame: Frame, ways: Iterable[tuple[str, Callable[[], Voi]]]) -> Voi |
 
 
 def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Callable[[], Voi]]]:
-    """Return explanation and maker of each table, so that only the chosen one must be valid."""
+    """Return the explanation of each table and a function that reads it: only the chosen table must be valid."""
 
     def table(index: int) -> Voi:
         name = f"VOILUTSequence[{index}]"
@@ -130,19 +130,19 @@ def _window(center: float | None, width: float | None, function: str) -> Window:
 
 
 def _linear(x: Floats, c: float, w: float) -> Floats:
-    """PS3.3 C.11.2.1.2.1: the center is half a value lower, and the window one value narrower."""
+    """Apply PS3.3 C.11.2.1.2.1: the center is half a value lower than written, and the window one value narrower."""
     low, high = c - 0.5 - (w - 1) / 2, c - 0.5 + (w - 1) / 2
     ramp = (x - (c - 0.5)) / (w - 1 if w > 1 else 1) + 0.5  # a width of 1 has no ramp, only a step
     return np.where(x <= low, 0, np.where(x > high, 1, ramp))
 
 
 def _linear_exact(x: Floats, c: float, w: float) -> Floats:
-    """PS3.3 C.11.2.1.3.2, as corrected in 2019: earlier editions lack the 0.5 that centers the ramp."""
+    """Apply PS3.3 C.11.2.1.3.2, as corrected in 2019: earlier editions lack the 0.5 that centers the ramp."""
     return np.where(x <= c - w / 2, 0, np.where(x > c + w / 2, 1, (x - c) / w + 0.5))
 
 
 def _sigmoid(x: Floats, c: float, w: float) -> Floats:
-    """PS3.3 C.11.2.1.3.1."""
+    """Apply PS3.3 C.11.2.1.3.1."""
     return 1 / (1 + exp(-4 * (x - c) / w))
 
 

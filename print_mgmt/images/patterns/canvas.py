@@ -1,7 +1,7 @@
 """The canvas of patterns: brightness from 0 to 1, with a square field of cells in the middle.
 
-Places are in cells of the field, from its upper left corner; on canvases that are not square, they may be outside of
-it. The sizes of lines and bars, which are inspected on the film, are in pixels.
+Positions are in cells, from the upper left corner of the field; on a canvas that is not square, they may be outside the
+field. The sizes of lines and bars, which are inspected on the film, are in pixels.
 """
 
 from typing import Literal
@@ -17,8 +17,8 @@ Pixels = NDArray[np.uint8 | np.uint16]
 Bits = Literal[8, 12]
 Area = NDArray[np.float64]
 
-MIN_SIZE = 256  # on less, the finest bars would touch each other
-MAX_SIZE = 16384  # a film of 14 x 17 inches has 10880 rows in HIGH resolution
+MIN_SIZE = 256  # pixels: on a smaller canvas, the finest bars would touch each other
+MAX_SIZE = 16384  # pixels: a film of 14 x 17 inches has 10880 rows in HIGH resolution
 
 
 class Canvas:
@@ -70,7 +70,7 @@ def frame(area: Area, inset: int, width: int, brightness: float) -> None:
 
 
 def inset(area: Area, outside: float, inside: float) -> None:
-    """Fill an area with ``outside``, and its middle with ``inside``, half as high and wide."""
+    """Fill an area with ``outside``, and its middle, half as high and half as wide, with ``inside``."""
     height, width = area.shape
     area[...] = outside
     area[height // 4 : height - height // 4, width // 4 : width - width // 4] = inside

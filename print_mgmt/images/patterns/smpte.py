@@ -1,9 +1,13 @@
 """The elements of SMPTE RP 133, the pattern for monitors and hardcopy cameras of medical imaging.
 
-On 50 % gray there are a crosshatch of ten squares and a border; gray boxes of 0 to 100 % around the middle, with 50 %
-twice; beside 0 and 100 %, boxes with 5 and 95 % in them, both of which must be visible; black and white windows, which
-must have sharp edges; and in the middle and the corners bars of 1, 2 and 3 pixels, horizontal and vertical, beside
-faint bars of 1, 3 and 5 %. The finest bars are outermost.
+The pattern has these elements on 50 % gray:
+
+- a crosshatch of ten squares on a side, and a border;
+- gray boxes of 0 to 100 % around the middle, with 50 % twice;
+- beside the boxes of 0 and 100 %, boxes with 5 and 95 % in them, both of which must be visible;
+- a black and a white window, which must have sharp edges;
+- in the middle and the corners, horizontal and vertical bars of 1, 2 and 3 pixels, beside faint bars of 1, 3 and 5 %.
+  In the corners, the finest bars are outermost.
 """
 
 import numpy as np
@@ -13,7 +17,7 @@ from .canvas import Area, Bits, Canvas, Pixels, bars, frame, inset, text
 __all__ = ["smpte"]
 
 _LINES = 0.75  # brightness of crosshatch and border
-_FAINT = (0.01, 0.03, 0.05)  # contrasts to the background
+_FAINT = (0.01, 0.03, 0.05)  # contrasts of the dark and the light bars
 _BOX = 0.625  # width of a box of bars, in cells
 _STROKE = 50  # width of a cell, in strokes of its letters
 # Percent, row and column of each box
@@ -86,7 +90,7 @@ def _resolution(canvas: Canvas, margin: int) -> None:
 
 
 def _patch(box: int) -> Area:
-    """Return boxes of bars, from left to right horizontal, vertical, and both again faint; lower rows are coarser."""
+    """Return boxes of bars: horizontal, vertical, and both again faint. Lower rows have wider or stronger bars."""
     patch = np.empty((3 * box, 4 * box))
     for index, contrast in enumerate(_FAINT):
         dark, light = 0.5 - contrast / 2, 0.5 + contrast / 2

@@ -1,9 +1,14 @@
 """The elements of TG18-QC, the pattern of AAPM Task Group 18 for displays and printers, which follows SMPTE RP 133.
 
-On gray of level 128 of 255 there are a crosshatch; 16 patches from 8 to 248 in steps of 16, each with corners 4 levels
-brighter and darker, and the 5 and 95 % insets; ramps over all levels; QUALITY CONTROL on black, gray and white, in
-letters with contrasts of 14 levels down to 1; windows with steps of 6 levels at their ends; and in the middle and the
-corners bars of one and two pixels, with full contrast and with 2 levels, beside Cx in four contrasts.
+The pattern has these elements on gray of level 128 of 255:
+
+- a crosshatch and a border;
+- 16 patches from 8 to 248 in steps of 16, each with corners 4 levels brighter and darker, and the 5 and 95 % insets;
+- ramps over all levels;
+- QUALITY CONTROL on black, gray and white, in letters with contrasts of 14 levels down to 1;
+- white and black windows with steps of 6 levels where they meet;
+- in the middle and the corners, bars of one and two pixels, with full contrast and with a contrast of 2 levels, above
+  Cx in four contrasts.
 """
 
 import numpy as np
@@ -94,7 +99,7 @@ def _resolution(canvas: Canvas) -> None:
 
 
 def _element(box: int) -> Area:
-    """Return bars of one and two pixels, vertical and horizontal, above the same with 2 levels, and above Cx."""
+    """Return vertical and horizontal bars of one and two pixels, then the same with a contrast of 2 levels, then Cx."""
     element = np.zeros((3 * box, 4 * box))
     for index, (width, upright) in enumerate(((1, True), (1, False), (2, True), (2, False))):
         columns = slice(index * box, (index + 1) * box)
