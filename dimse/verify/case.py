@@ -1,4 +1,4 @@
-"""Cases: one id, one sentence of the standard, the sets of its outcomes, and the conversation that checks it."""
+"""Cases: each has an id, a sentence of the standard, sets of outcomes, and the conversation that checks the peer."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ class Role(StrEnum):
 
 
 class Flags(Flag):
-    """What a case needs of the peer, or of the options; as text, the words of the catalogue."""
+    """The requirements of a case, which the peer or the options fulfill; the catalogue has a word for each."""
 
     NONE = 0
     ECHO = auto()
@@ -51,19 +51,19 @@ class Flags(Flag):
 
     @classmethod
     def parse(cls, text: str) -> "Flags":
-        """Return the flags of the words of the catalogue, joined by semicolons."""
+        """Return the flags for ``text``, which joins words of the catalogue with semicolons."""
         found = cls.NONE
         for word in filter(None, text.split(";")):
             found |= cls[word.upper().replace("-", "_")]
         return found
 
     def words(self) -> list[str]:
-        """Return the words of the catalogue."""
+        """Return the catalogue's word for each flag."""
         return [(flag.name or "").lower().replace("_", "-") for flag in self]
 
 
 class Unprepared(Exception):
-    """The preparation of a case did not get as far as the step that matters.
+    """The failure of a case's preparation, before the step that is judged.
 
     ``verdict`` is INCONCLUSIVE, UNIMPLEMENTED or SKIPPED, never FAIL.
     """
@@ -74,21 +74,21 @@ class Unprepared(Exception):
         self.verdict = verdict
 
 
-# The peer is `dimse.verify.peer.Peer` for an SCP under test. A tester of another role has a peer of its own.
+# The argument is a `dimse.verify.peer.Peer` if an SCP is under test, a `dimse.verify.scu.peer.ScuPeer` if an SCU is
 Run = Callable[[Any], Awaitable[Seen | Observation]]
 
 
-Note = Callable[[str, Kept | Bent | Broken], None]  # the id of an invariant, and a finding
+Note = Callable[[str, Kept | Bent | Broken], None]  # called with the id of an invariant and a finding
 
 
 class Listener(Protocol):
-    """Hears one connection: octets of the tester, and each PDU of the peer."""
+    """A listener on one connection, for the tester's octets and the peer's PDUs."""
 
     def sent(self, octets: bytes) -> None:
-        """Take octets of the tester."""
+        """Take octets that the tester sends."""
 
     def received(self, pdu: bytes) -> None:
-        """Take a whole PDU of the peer."""
+        """Take a whole PDU that the peer has sent."""
 
 
 Listens = Callable[[Note], Listener]
@@ -96,7 +96,7 @@ Listens = Callable[[Note], Listener]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubCase:
-    """A variation within a case. A set that is None is the set of the case."""
+    """A variation of a case. Where a set or the level is None, that of the case applies."""
 
     name: str
     run: Run
@@ -108,10 +108,10 @@ class SubCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A case for one role. The run of the case itself is its first sub-case; ``subcases`` follow.
+    """A case. Its own ``run`` is the first sub-case; ``subcases`` follow.
 
-    An invariant has no ``run``: it judges the traffic of the whole run, by the listener that ``listens`` makes for each
-    connection, or by one of the frame. ``risky`` cases are followed by a probe.
+    An invariant has no ``run``: it judges all traffic of the peer, with the listener that ``listens`` makes for each
+    connection, or with a rule of `dimse.verify.invariants`. A probe follows each case that is ``risky``.
     """
 
     id: str
@@ -135,7 +135,7 @@ class Case:
         return Flags.SLOW in self.needs
 
     def steps(self) -> tuple[SubCase, ...]:
-        """Return the case and its sub-cases, each with its own sets."""
+        """Return the sub-cases, the case's own run first, each with the sets and the level that apply to it."""
         if self.run is None:
             return ()
         first = SubCase(name="", run=self.run)

@@ -1,4 +1,4 @@
-"""What the peer has, found out before the cases with at most four associations and no film."""
+"""The capabilities of the peer, determined before the cases with at most four associations and without a film."""
 
 import asyncio
 import random
@@ -36,10 +36,10 @@ _CLASSES = {
     11: (PrintJob, Flags.JOBS),
     13: (PrinterConfigurationRetrieval, Flags.CONFIG),
 }
-_JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # a P-DATA-TF of more octets than this is not sent on purpose
+_JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # octets: the cases exceed a Maximum Length of at most 4 MiB
 _SESSION_WITHOUT_FILM = 0xC600
 
-# Flags that options give, not the peer: a case without them is SKIPPED, not UNIMPLEMENTED
+# If one of these flags is missing, a case that needs it is SKIPPED; if any other is missing, UNIMPLEMENTED
 OF_OPTIONS = (
     Flags.TLS
     | Flags.CLIENT_CERT
@@ -57,7 +57,7 @@ OF_OPTIONS = (
 
 
 async def find_facts(target: Target, options: Options, watch: Watch, wanted: Flags) -> PeerFacts:
-    """Return what the peer has, as far as the flags in ``wanted`` need it."""
+    """Return the facts about the peer that decide on the flags in ``wanted``."""
     peer = Peer(target, Trace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
     facts = PeerFacts()
     try:
@@ -68,7 +68,7 @@ async def find_facts(target: Target, options: Options, watch: Watch, wanted: Fla
         if Flags.CHECKS_CALLED in wanted:
             facts = facts.having(await _checks_called(peer))
     except Unprepared:
-        pass  # the cases will say what the peer refuses
+        pass  # the results of the cases will show what the peer refuses
     finally:
         await peer.dismiss()
     return facts
@@ -105,7 +105,7 @@ async def _negotiated(peer: Peer, options: Options, wanted: Flags) -> PeerFacts:
 
 
 async def _printer(peer: Peer, wire: Wire, context_id: int) -> Flags:
-    """Return PRINT if the peer answers an N-GET of its Printer."""
+    """Return PRINT if the peer answers an N-GET of its Printer instance."""
     wire.say(
         NGetRQ(MessageID=wire.next_message_id(), RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance),
         context_id,
@@ -115,7 +115,7 @@ async def _printer(peer: Peer, wire: Wire, context_id: int) -> Flags:
 
 
 async def _session_action(peer: Peer, wire: Wire, context_id: int) -> Flags:
-    """Return SESSION_ACTION if N-ACTION of an empty film session fails for its emptiness (C600), or is well."""
+    """Return SESSION_ACTION if an N-ACTION of an empty film session fails with C600, succeeds, or gets a warning."""
     uid = peer.random_uid()
     create = NCreateRQ(
         MessageID=wire.next_message_id(), AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID=uid

@@ -1,7 +1,7 @@
 """Invariants: cases that send nothing, and judge all traffic of a run.
 
-`Invariants` hears each PDU of the peer, on each connection. A rule is a function of one PDU: it returns `Kept`, `Bent`
-or `Broken`, or None for a PDU that it does not judge.
+`Invariants` receives each PDU of the peer, on every connection. A rule is a function of one PDU: it returns `Kept`,
+`Bent` or `Broken`, or None for a PDU that it does not judge.
 """
 
 from collections import Counter
@@ -20,13 +20,13 @@ __all__ = ["Invariants"]
 Finding = Kept | Bent | Broken
 
 _REJECT, _ABORT = 0x03, 0x07
-_FIXED_LENGTH = 4
-_MOST_TEXTS = 5  # different findings in a reason
+_FIXED_LENGTH = 4  # octets: the PDU-length of both
+_MOST_TEXTS = 5  # findings that a reason lists; the others are counted
 
-# PS3.8 Table 9-21: the reasons of each source, and those that are reserved
+# PS3.8 Table 9-21: for each source, the defined reasons, and the reserved ones
 _REASONS = {1: {1, 2, 3, 7}, 2: {1, 2}, 3: {1, 2}}
 _RESERVED_REASONS = {1: {4, 5, 6, 8, 9, 10}, 2: set[int](), 3: {0, 3, 4, 5, 6, 7}}
-# PS3.8 Table 9-26
+# PS3.8 Table 9-26: the defined reasons of the service-provider, and the reserved one
 _ABORT_REASONS = {0, 1, 2, 4, 5, 6}
 _RESERVED_ABORT_REASON = 3
 
@@ -63,14 +63,14 @@ _RULES: dict[str, Callable[[bytes], Finding | None]] = {"UL-A-1.07": _rejection,
 
 @dataclass(slots=True)
 class _Seen:
-    """What one rule has seen: the number of each finding, and the case of its first."""
+    """The findings of one rule: how often each was made, and in which case it was made first."""
 
     counts: Counter[Finding] = field(default_factory=Counter)
     first: dict[Finding, str] = field(default_factory=dict)
 
 
 class Invariants(Watch):
-    """Listens to all connections of a run."""
+    """The observer that judges the traffic on all connections of a run."""
 
     def __init__(self, listens: Iterable[Listens] = ()) -> None:
         self._listens = tuple(dict.fromkeys((MessageRules, *listens)))
@@ -101,7 +101,7 @@ class Invariants(Watch):
         seen.first.setdefault(finding, case_id)
 
     def judge(self, case: Case) -> Result:
-        """Return the result of an invariant: INCONCLUSIVE if the run saw nothing of its kind."""
+        """Return the result of an invariant: INCONCLUSIVE if the run had no traffic for it to judge."""
         seen = self._seen.get(case.id)
         if seen is None:
             return Result(case=case, verdict=Verdict.INCONCLUSIVE, reason="the run saw nothing to judge")

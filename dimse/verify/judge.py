@@ -1,4 +1,4 @@
-"""Runs one case against a peer and judges it. Raises nothing but what cancels the run."""
+"""The judge, which runs one case against a peer. Only a cancellation of the run is raised."""
 
 import asyncio
 import random
@@ -17,13 +17,13 @@ from .verdict import Column, Verdict, close_verdict, column_of, verdict_of, wors
 __all__ = ["Judge", "judged", "named", "unjudged"]
 
 _CONGESTION, _LOCAL_LIMIT = Rejected(2, 3, 1), Rejected(2, 3, 2)  # PS3.8 Table 9-21
-_PATIENT = 3  # times the timeout: the second try of a verdict that silence decided
-_ROUNDS = 40  # timeouts that one sub-case may take, with its preparation
+_PATIENT = 3  # timeouts to wait in the second try, after silence has led to a bad verdict
+_ROUNDS = 40  # timeouts that one sub-case may take, besides the times for preparation and ARTIM
 
 
 @dataclass(slots=True)
 class Judge:
-    """Runs cases, one at a time. ``flags`` are those of the peer."""
+    """A judge of cases, one at a time. ``flags`` are the capabilities of the peer."""
 
     target: Target
     options: Options
@@ -32,7 +32,7 @@ class Judge:
     shared: Shared = field(default_factory=Shared)
 
     async def run(self, case: Case) -> Result:
-        """Run a case with all of its sub-cases."""
+        """Run the sub-cases of a case, until one of them leaves the peer dead."""
         clock = asyncio.get_running_loop().time
         trace = Trace(clock, self.options.full_trace)
         start = clock()
@@ -52,7 +52,7 @@ class Judge:
         return result
 
     def peer(self, trace: Trace, case_id: str, step: str = "", target: Target | None = None) -> Peer:
-        """Return the peer for one sub-case; its random numbers depend on the seed, the case and the step only."""
+        """Return the peer for one sub-case; its random numbers depend only on the seed, the case and the step."""
         seeded = random.Random(f"{self.options.seed}/{case_id}/{step}")
         return Peer(
             target or self.target,
@@ -82,7 +82,7 @@ class Judge:
         return sub
 
     def _was_impatient(self, observed: Observation) -> bool:
-        """Return whether silence decided that was shorter than the patience of a second try."""
+        """Return whether the tester saw a silence shorter than in a second try, from a peer that is not dead."""
         if DEAD in observed:
             return False
         silences = (seen.seconds or 0.0 for seen in observed if isinstance(seen, Silent))
@@ -103,7 +103,7 @@ class Judge:
                 result.close = close_verdict(case.close, ended) or result.close
             column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
             sub = judged(step, observed, verdict_of(step.level or case.level, column), column)
-            await peer.dismiss()  # a peer of one association cannot be probed before
+            await peer.dismiss()  # a peer that serves only one association cannot be probed before this
             if case.risky and DEAD not in observed and (await peer.probe()) == DEAD:
                 dead = verdict_of(step.level or case.level, Column.FAILS)
                 reason = f"{sub.reason}; then PROBE dead"
@@ -114,7 +114,7 @@ class Judge:
         except TimeoutError:
             reason = f"the case did not end within {patience:g} s"
             return unjudged(step, observed, Verdict.INCONCLUSIVE, reason)
-        except DecodeError as exc:  # a case has read a value that is wrong; an invariant judges the bytes
+        except DecodeError as exc:  # the case has read an invalid value; an invariant judges the bytes
             return unjudged(step, observed, Verdict.INCONCLUSIVE, f"what the peer sent cannot be read: {exc}")
         except Exception as exc:
             result.trace.note(0, "".join(traceback.format_exception(exc)))

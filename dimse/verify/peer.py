@@ -1,7 +1,7 @@
 """The peer under test, as a case sees it: connections, associations, and a probe.
 
-Preparation raises `Unprepared` if the peer does not follow: the case is then INCONCLUSIVE, or UNIMPLEMENTED for what
-the peer rightly refuses. It waits `PREPARATION` seconds, much longer than the step that is judged.
+Preparation raises `Unprepared` if the peer does not cooperate: the case is then INCONCLUSIVE, or UNIMPLEMENTED if the
+peer may refuse what was asked. Preparation waits much longer for each answer than the step that is judged.
 """
 
 import asyncio
@@ -55,10 +55,10 @@ from .wire import Wire
 
 __all__ = ["PREPARATION", "Contexts", "Peer", "Target", "Watch"]
 
-PREPARATION = 30.0  # seconds for what is not judged
+PREPARATION = 30.0  # seconds to wait for an answer that is not judged
 _PAUSE = 0.5  # seconds between two probes
-_GOODBYE = 1.0  # seconds for the peer to end the connection once we have sent FIN
-OUR_MAXIMUM_LENGTH = 16384
+_GOODBYE = 1.0  # seconds for the peer to end the connection after our FIN
+OUR_MAXIMUM_LENGTH = 16384  # octets of a P-DATA-TF that the tester offers to receive
 
 Contexts = Mapping[int, tuple[str, Iterable[str]]]
 ECHO: Contexts = {1: (Verification, (ImplicitVRLittleEndian,))}
@@ -76,12 +76,12 @@ class Target:
     tls: ssl.SSLContext | None = None
     timeout: float = 3.0  # for one answer
     artim: float = 60.0  # the longest ARTIM that a peer may have
-    slow_patience: float = 120.0  # the end of a slow case
+    slow_patience: float = 120.0  # the longest wait of a slow case
     preparation: float = PREPARATION
-    revival: float = 30.0  # for a peer to come back after a case has damaged it
+    revival: float = 30.0  # for the peer to come back after a case has damaged it
 
     def settings(self) -> dict[str, object]:
-        """Return the options of a report."""
+        """Return the settings that a report lists among its options."""
         return {
             "calling": self.calling,
             "tls": self.tls is not None,
@@ -92,10 +92,10 @@ class Target:
 
 
 class Watch:
-    """What listens to all traffic of a run; see `dimse.verify.invariants`."""
+    """An observer of all traffic of a run. This one ignores it; `dimse.verify.invariants.Invariants` judges it."""
 
     def connected(self, case_id: str) -> tuple[Callable[[bytes], None], Callable[[bytes], None]]:  # noqa: ARG002
-        """Return the listeners of one connection: octets of ours, PDUs of the peer."""
+        """Return two listeners for one connection: one for octets of the tester, one for PDUs of the peer."""
         return (lambda _octets: None), (lambda _pdu: None)
 
 
@@ -103,8 +103,8 @@ class Watch:
 class Peer:
     """The peer under test, for one sub-case.
 
-    ``random`` is seeded by the run and the case, so a case always sends the same octets. ``measured`` takes figures,
-    ``found`` what a case has found out about the peer for later cases. ``shared`` belongs to all cases of the run.
+    ``random`` is seeded by the run, the case and the sub-case, so that each always sends the same octets. ``measured``
+    collects figures, each with its unit. All cases of the run have the same ``shared``.
     """
 
     target: Target
@@ -127,7 +127,7 @@ class Peer:
     # --- connections ---
 
     async def connect(self, *, tls: ssl.SSLContext | None = None, plain: bool = False) -> Wire:
-        """Return a new connection, without an octet sent. Raises `Unprepared` if there is none."""
+        """Return a new connection on which nothing has been sent. Raises `Unprepared` if it cannot be opened."""
         context = None if plain else (tls or self.target.tls)
         number = self.trace.new_connection()
         sent, received = self.watch.connected(self.case_id)
@@ -148,7 +148,7 @@ class Peer:
         return wire
 
     def request(self, contexts: Contexts = ECHO, **fields: Any) -> AssociateRQ:
-        """Return an A-ASSOCIATE-RQ with our titles; ``fields`` replace those of `AssociateRQ`."""
+        """Return an A-ASSOCIATE-RQ with the titles of the target; ``fields`` replace fields of the `AssociateRQ`."""
         request = AssociateRQ(
             called_ae_title=self.target.called,
             calling_ae_title=self.target.calling,
@@ -169,7 +169,7 @@ class Peer:
         )
 
     async def ask(self, contexts: Contexts = ECHO, *, octets: bytes | None = None, **fields: Any) -> tuple[Wire, Seen]:
-        """Send an A-ASSOCIATE-RQ; return the connection and the answer, whatever it is. ``octets`` go in its place."""
+        """Send an A-ASSOCIATE-RQ, or ``octets`` in its place; return the connection and the answer of any kind."""
         wire = await self._asked(contexts, octets, fields)
         return wire, await wire.next()
 
@@ -189,7 +189,7 @@ class Peer:
         return wire
 
     async def associated(self, contexts: Contexts = ECHO, **fields: Any) -> Wire:
-        """Return a connection with an association, each of whose contexts is accepted.
+        """Return a connection with an association on which the peer has accepted each context.
 
         Raises `Unprepared` with UNIMPLEMENTED for a context that the peer refuses.
         """
@@ -200,21 +200,21 @@ class Peer:
         return wire
 
     async def echo(self, wire: Wire, context_id: int = 1, message_id: int | None = None) -> Seen:
-        """Send C-ECHO-RQ; return the answer."""
+        """Send a C-ECHO-RQ; return the answer."""
         self.say_echo(wire, context_id, message_id)
         return await wire.response()
 
     def say_echo(self, wire: Wire, context_id: int = 1, message_id: int | None = None) -> None:
-        """Send C-ECHO-RQ."""
+        """Send a C-ECHO-RQ."""
         number = wire.next_message_id() if message_id is None else message_id
         wire.say(CEchoRQ(MessageID=number, AffectedSOPClassUID=Verification), context_id)
 
     # --- afterwards ---
 
     async def probe(self, seconds: float | None = None) -> Probed:
-        """Return whether a new association works: ``alive``, ``dead``, or ``RJ``.
+        """Return whether a new association works: ``alive``, ``dead``, or ``RJ`` (rejected).
 
-        It tries again for ``seconds``, so that a slow machine is not a dead peer.
+        The probe is repeated for ``seconds``, by default `Target.revival`, so that a slow peer does not count as dead.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + (self.target.revival if seconds is None else seconds)
@@ -259,14 +259,14 @@ class Peer:
 
     async def _released(self, wire: Wire) -> Seen:
         seen = await wire.release()
-        for _ in range(8):  # late responses come before the A-RELEASE-RP
+        for _ in range(8):  # late responses may come before the A-RELEASE-RP
             if not isinstance(seen, Answered):
                 break
             seen = await wire.next()
         return seen
 
     async def dismiss(self) -> None:
-        """Close all connections. An association that is still there is aborted; octets of the peer are read first."""
+        """Close all connections: abort associations that are still open, and read until the peer closes its side."""
         for wire in self.wires:
             if wire.is_associated:
                 wire.send(Abort(0, 0))
@@ -281,5 +281,5 @@ class Peer:
         self.wires.clear()
 
     def random_uid(self) -> str:
-        """Return a UID of this case; the same seed gives the same."""
+        """Return a new UID for this case; the same seed gives the same UIDs."""
         return f"2.25.{self.random.getrandbits(100)}"

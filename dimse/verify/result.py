@@ -1,4 +1,4 @@
-"""What a run has found out: options, results of cases, and the run as a whole."""
+"""Runs and their options, the results of cases, and the facts about the peer."""
 
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -17,21 +17,21 @@ ALWAYS_FINE = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO, Verdict.UNIMPLEME
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The options of a run that change what is run, and what fails."""
+    """The options that decide which cases run, and what counts as a failure."""
 
-    cases: tuple[str, ...] = ()  # globs; none means all
+    cases: tuple[str, ...] = ()  # globs of case ids; empty means all cases
     exclude: tuple[str, ...] = ()
     seed: int = 1
     strict: bool = False
     stop_after: int | None = None
     gentle: bool = False  # no risky, ROB or slow case
     slow: bool = True
-    max_films: int = 0  # N-ACTIONs that may print
+    max_films: int = 0  # the number of N-ACTIONs that may print
     no_film: bool = False  # no N-ACTION at all
     full_trace: bool = False
 
     def given(self) -> Flags:
-        """Return the flags that the options give, whatever the peer has."""
+        """Return the flags that follow from the options, whatever the peer supports."""
         films = 0 if self.no_film else self.max_films
         found = Flags.NONE if self.gentle or not self.slow else Flags.SLOW
         found |= Flags.FILM if films >= 1 else Flags.NONE
@@ -45,7 +45,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubResult:
-    """The verdict of one sub-case. ``first`` is the observation before the second try, if there was one."""
+    """The verdict of one sub-case. If there was a second try, ``first`` is the observation of the first try."""
 
     name: str
     verdict: Verdict
@@ -59,7 +59,7 @@ class Told(Protocol):
     """A program that has ended."""
 
     def told(self) -> dict[str, object]:
-        """Return what a report has of it."""
+        """Return the report's fields about the program."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerFacts:
-    """What the first associations told about the peer."""
+    """Facts about the peer, learned on the first associations."""
 
     flags: Flags = Flags.NONE
     implementation_class_uid: str = ""
@@ -93,7 +93,7 @@ class PeerFacts:
     max_length: int | None = None
 
     def having(self, flags: Flags) -> "PeerFacts":
-        """Return the same peer with more flags."""
+        """Return the same facts with more flags."""
         return replace(self, flags=self.flags | flags)
 
 

@@ -1,7 +1,7 @@
-"""The order of a run: sanity, flags, the cases, the slow ones together, invariants, sanity again.
+"""The order of a run: the sanity case, flags, quick cases, slow cases, invariants, and the sanity case again.
 
-One case at a time, because many peers serve one association. Slow cases run at the same time if the peer takes two
-associations. The run object is complete at any time, so a run that is stopped can be written as a report.
+The cases run one at a time, because many peers serve only one association at a time. Slow cases run concurrently if
+the peer accepts two associations. The `Run` is valid at any time, so that an interrupted run can be reported too.
 """
 
 import asyncio
@@ -39,9 +39,9 @@ async def verify_scp(
     run: Run | None = None,
     on_result: OnResult = lambda _result: None,
 ) -> Run:
-    """Run ``cases`` against an SCP and return the run. ``run`` is filled while the cases go on.
+    """Run those of ``cases`` that are for an SCP, and return the run. ``run`` receives each result at once.
 
-    Raises nothing that the peer does; cancelling leaves the results so far in ``run``.
+    Nothing that the peer does raises an error. After a cancellation, ``run`` has the results so far.
     """
     tester = Tester(
         target=target,
@@ -56,7 +56,7 @@ async def verify_scp(
 
 @dataclass(slots=True, kw_only=True)
 class Tester:
-    """A run against one SCP. ``restart`` brings a damaged peer back; see ``--start``."""
+    """A run against one SCP. ``on_result`` is called with each result."""
 
     target: Target
     cases: Sequence[Case]
@@ -104,7 +104,7 @@ class Tester:
             await self._is_sane(sanity, is_first=False)
 
     def _given(self) -> Flags:
-        """Return the flags that the options and the target give."""
+        """Return the flags that follow from the options and the target."""
         return self.options.given() | (Flags.TLS if self.target.tls is not None else Flags.NONE)
 
     def _judge(self) -> Judge:
@@ -117,7 +117,7 @@ class Tester:
         )
 
     async def _is_sane(self, case: Case, *, is_first: bool = True) -> bool:
-        """Run the sanity case, first and last. Return whether the run can go on."""
+        """Run the sanity case, at the start or the end of the run. Return whether the run can go on."""
         result = await self._judge().run(case)
         is_sane = result.verdict is Verdict.PASS
         observed = result.subcases[0].observed if result.subcases else ()
@@ -157,7 +157,7 @@ class Tester:
         return False
 
     def _unfit(self, case: Case) -> Result | None:
-        """Return the result of a case that cannot be run, None if it can."""
+        """Return the result of a case that is not run, or None if the case can run."""
         if self.options.gentle and (case.risky or group_of(case.id) == "ROB"):
             return Result(case=case, verdict=Verdict.SKIPPED, reason="--gentle leaves it out; --all runs it")
         missing = case.needs & ~self.run.facts.flags
@@ -169,7 +169,7 @@ class Tester:
         return Result(case=case, verdict=Verdict.UNIMPLEMENTED, reason=f"the peer does not have {words}")
 
     async def _slow(self, cases: list[Case]) -> None:
-        """Run the slow cases, at the same time if the peer takes several associations."""
+        """Run the slow cases, concurrently if the peer accepts two associations."""
         unfit = [(case, self._unfit(case)) for case in cases]
         fit = [case for case, result in unfit if result is None]
         results = [result for _, result in unfit if result is not None]

@@ -1,4 +1,4 @@
-"""What the cases of one run share: the films that may still be printed, and what one case finds for others."""
+"""The state that the cases of one run share: the films that may still be printed, and facts learned once."""
 
 from dataclasses import dataclass, field
 
@@ -7,9 +7,9 @@ __all__ = ["Shared"]
 
 @dataclass(slots=True)
 class Shared:
-    """Shared by the cases of a run. ``films_left`` is the number of N-ACTIONs that may still print.
+    """The shared state of a run. ``films_left`` is the number of N-ACTIONs that may still print.
 
-    ``found`` has whatever cases want to know once in a run, by a name of their own.
+    ``found`` holds facts that cases learn only once in a run, under keys that the cases choose.
     """
 
     films_left: int = 0

@@ -1,7 +1,7 @@
 """The trace of a case: every octet of every connection, in both directions, with its time.
 
-It is written before anything judges the octets. Octets beyond `KEPT_OCTETS` of one write are left out, with their
-number and hash, unless the run asks for all of them.
+Octets are entered before anything judges them. Of a longer write or arrival only the first `KEPT_OCTETS` are kept,
+with the length and the hash of the whole, unless the run asks for all octets.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,16 +14,16 @@ from ..explain import ACCEPTOR, REQUESTOR, Conversation
 __all__ = ["KEPT_OCTETS", "Trace", "TraceEntry"]
 
 KEPT_OCTETS = 4096
-_MOST_ENTRIES = 20_000  # of one case: a peer may send single octets for ever
-_MOST_EXPLAINED = 1 << 20  # octets of one connection
+_MOST_ENTRIES = 20_000  # entries of one case; a peer may send single octets forever
+_MOST_EXPLAINED = 1 << 20  # octets of one connection that are explained; later ones are only shown
 
 
 @dataclass(frozen=True, slots=True)
 class TraceEntry:
-    """One write, one arrival, or a note. ``direction`` is ``>`` sent, ``<`` received, ``=`` a note.
+    """One write (``direction`` is ``>``), one arrival (``<``), or a note (``=``).
 
-    ``seconds`` count from the start of the case, ``connection`` from 1. ``length`` is that of all octets; ``digest`` is
-    the SHA-256 of all octets where ``data`` is cut.
+    ``seconds`` is the time since the start of the case. Connections are numbered from 1; 0 marks a note about the case
+    itself. ``length`` is the number of all octets, and ``digest`` is their SHA-256 if ``data`` is cut.
     """
 
     seconds: float
@@ -44,7 +44,7 @@ class Trace:
     is_full: bool = False
     entries: list[TraceEntry] = field(default_factory=list)
     subcase: int = 0
-    lost: int = 0  # entries beyond the bound
+    lost: int = 0  # the number of entries left out after the first `_MOST_ENTRIES`
     connections: int = 0
     is_of_acceptor: bool = False  # the tester is the acceptor
     _start: float = field(init=False)
@@ -53,18 +53,18 @@ class Trace:
         self._start = self.clock()
 
     def new_connection(self) -> int:
-        """Return the number of a new connection; no other one of the case has it."""
+        """Return the number of a new connection, which is unique within the case."""
         self.connections += 1
         return self.connections
 
     def octets(self, connection: int, direction: str, data: bytes) -> None:
-        """Note octets in either direction."""
+        """Record octets that were sent or received."""
         kept = data if self.is_full or len(data) <= KEPT_OCTETS else data[:KEPT_OCTETS]
         digest = "" if len(kept) == len(data) else sha256(data).hexdigest()
         self._add(connection, direction, kept, len(data), digest, "")
 
     def note(self, connection: int, text: str) -> None:
-        """Note an event that is not an octet: a connection, its end, a timeout."""
+        """Record an event other than octets: a new connection, its end, or a timeout."""
         self._add(connection, "=", b"", 0, "", text)
 
     def _add(self, connection: int, direction: str, data: bytes, length: int, digest: str, note: str) -> None:
@@ -75,7 +75,7 @@ class Trace:
         self.entries.append(TraceEntry(seconds, connection, direction, data, length, digest, note, self.subcase))
 
     def explained(self) -> Iterator[tuple[TraceEntry, list[str]]]:
-        """Yield each entry with one line for each PDU that it completes."""
+        """Yield each entry with one line for each PDU that the entry completes."""
         ours, theirs = (ACCEPTOR, REQUESTOR) if self.is_of_acceptor else (REQUESTOR, ACCEPTOR)
         conversations: dict[int, Conversation] = {}
         seen: dict[int, int] = {}

@@ -1,7 +1,7 @@
 """Verdicts: how an observation is judged by the sets of a case.
 
-A FAIL needs a MUST: a sentence of the standard with "shall", which the case names by its section. What no set names is
-INCONCLUSIVE, never a FAIL. The close verdict stands beside the verdict and never changes it.
+Only a case of level MUST can FAIL: it names the section of a sentence with "shall". An observation that matches no set
+is INCONCLUSIVE, or INFO at that level. The close verdict is reported beside the verdict and never changes it.
 """
 
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ class Verdict(StrEnum):
 
 
 class Column(Enum):
-    """The column of the catalogue in which an observation stands."""
+    """The column of the catalogue that contains an observation."""
 
     PASSES = "pass"
     NONSTRICT = "nonstrict"
@@ -62,7 +62,7 @@ class Close(StrEnum):
 
 
 class CloseVerdict(StrEnum):
-    """How the association did end."""
+    """How the association actually ended."""
 
     CLEAN = "CLEAN"
     ABORTED = "ABORTED"
@@ -71,7 +71,7 @@ class CloseVerdict(StrEnum):
     HUNG = "HUNG"
 
 
-# Worst first; UNIMPLEMENTED and SKIPPED count only if each sub-case has them
+# Worst first. UNIMPLEMENTED and SKIPPED are the mildest: one of them results only if no sub-case was judged.
 _ORDER = (
     Verdict.ERROR,
     Verdict.FAIL,
@@ -92,8 +92,8 @@ def column_of(
 ) -> tuple[Column, Seen | object]:
     """Return the column of an observation, and the pattern that matched.
 
-    A reset may have swallowed an A-ABORT in either kernel. So where a set takes any A-ABORT, a reset is judged as one
-    if that is milder.
+    A reset of the connection can destroy an A-ABORT that the peer sent before it. So if a set contains the pattern of
+    any A-ABORT, a reset is also judged as an A-ABORT, and the milder of the two columns counts.
     """
     found = _column(observation, passes, nonstrict, fails)
     if observation and observation[-1] == _A_RESET:
@@ -105,7 +105,7 @@ def column_of(
 
 
 def _wild(outcomes: Outcomes) -> Outcomes:
-    """Return the outcomes that take any A-ABORT at their end."""
+    """Return the outcomes that end with an A-ABORT of any source and reason."""
     return tuple(each for each in outcomes if _last(each) == _AN_ABORT)
 
 
@@ -145,14 +145,15 @@ def verdict_of(level: Level, column: Column) -> Verdict:
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the worst of the verdicts of sub-cases; SKIPPED if there is none."""
+    """Return the worst verdict of sub-cases, or SKIPPED if there are none."""
     return min(verdicts, key=_ORDER.index, default=Verdict.SKIPPED)
 
 
 def close_verdict(wanted: Close, ended: Observation) -> CloseVerdict | None:
-    """Return how an association ended: ``ended`` is its last PDU, if any, and `CLOSED` or `SILENCE`.
+    """Return how an association ended: ``ended`` has the PDU that ended it, or else `CLOSED` or `SILENCE`.
 
-    None where the case expects nothing. A tester that closes the connection itself is always clean.
+    Return None if the case expects no particular end. If the tester is to close the connection, only an A-ABORT by the
+    peer is not CLEAN.
     """
     if wanted is Close.NONE or not ended:
         return None
