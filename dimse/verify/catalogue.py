@@ -1,6 +1,6 @@
 """The catalogue: all cases of both packages as data, in ``cases.csv``.
 
-The code of a case says the same in its own types, and `differences` compares the two.
+The code of a case repeats most of its row in Python types, and `differences` compares the two.
 """
 
 import csv
@@ -18,7 +18,7 @@ __all__ = ["Entry", "catalogue", "catalogue_hash", "differences"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A row of the catalogue; the texts have the notation of `dimse.verify.observation`."""
+    """A row of the catalogue; outcomes are written in the notation of `dimse.verify.observation`."""
 
     id: str
     category: str
@@ -41,7 +41,7 @@ def _octets() -> bytes:
 
 @cache
 def catalogue() -> dict[str, Entry]:
-    """Return the rows of the catalogue by id, in their order."""
+    """Return the rows of the catalogue by id, in the order of the file."""
     rows = csv.DictReader(_octets().decode().splitlines())
     return {row["id"]: _entry(row) for row in rows}
 
@@ -65,12 +65,12 @@ def _entry(row: dict[str, str]) -> Entry:
 
 
 def catalogue_hash() -> str:
-    """Return the SHA-256 of the catalogue, by which a report names it."""
+    """Return the SHA-256 of the catalogue, which identifies the catalogue in a report."""
     return sha256(_octets()).hexdigest()
 
 
 def differences(cases: Iterable[Case]) -> Iterator[str]:
-    """Yield what the code of a case says differently from the catalogue."""
+    """Yield each difference between the code of a case and the catalogue."""
     entries, seen = catalogue(), set()
     for case in cases:
         entry = entries.get(case.id)

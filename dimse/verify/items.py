@@ -1,4 +1,4 @@
-"""Items of association PDUs in octets, read strictly and forged freely; the codec of `dimse.ul` does neither.
+"""Items of association PDUs as octets, read without checks and forged freely; the codec of `dimse.ul` does neither.
 
 Octets are counted as in PS3.8: octet 11 of a PDU is ``octets[10]``.
 """
@@ -28,7 +28,7 @@ class Item(NamedTuple):
 
 
 def items_of(octets: bytes) -> list[Item]:
-    """Return the items of an A-ASSOCIATE-AC or -RQ. An item that does not end within it is cut."""
+    """Return the items of an A-ASSOCIATE-AC or -RQ. An item that extends beyond the PDU is cut off there."""
     return _items(octets[_FIXED:])
 
 
@@ -81,9 +81,9 @@ def forge_request(
     calling: bytes | None = None,
     reserved: int = 0,
 ) -> bytes:
-    """Return an A-ASSOCIATE-RQ, PS3.8 Table 9-11. ``user`` is item 50H, ``more`` follows it.
+    """Return an A-ASSOCIATE-RQ, PS3.8 Table 9-11. ``user`` replaces item 50H, and ``more`` follows that item.
 
-    Titles are octets 11-26 and 27-42. Each reserved byte is ``reserved``.
+    ``called`` replaces octets 11-26, ``calling`` octets 27-42. Each reserved byte is ``reserved``.
     """
     titles = (peer.target.called.encode().ljust(_TITLE) if called is None else called) + (
         peer.target.calling.encode().ljust(_TITLE) if calling is None else calling

@@ -1,6 +1,7 @@
-"""The rules of P-DATA-TF, Command Sets and Data Sets, for all that a peer sends on one connection.
+"""The rules of P-DATA-TF, Command Sets and Data Sets, for everything that a peer sends on one connection.
 
-It reads more strictly than the codecs, which tolerate what can be understood. Each finding has the id of its invariant.
+The rules are stricter than the codecs, which accept whatever can be understood. Each finding has the id of its
+invariant.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,28 +46,28 @@ _STATUS_RANGES = (
     range(0xFE00, 0xFE01),
     range(0xFF00, 0xFF02),
 )
-_TOLERATED = ("PS3.5 §7.2", "PS3.5 §6")  # group lengths; padding
+_TOLERATED = ("PS3.5 §7.2", "PS3.5 §6")  # `Bent`, not `Broken`: faults of group lengths and of padding
 
 
 class MessageRules:
-    """Listens to one connection. ``note`` takes each finding."""
+    """A listener on one connection. ``note`` takes each finding."""
 
     def __init__(self, note: Note) -> None:
         self._note = note
         self._syntaxes: dict[int, str] = {}
-        self._proposed: dict[int, tuple[str, ...]] | None = None  # by a peer that is the requestor
+        self._proposed: dict[int, tuple[str, ...]] | None = None  # transfer syntaxes, if the peer is the requestor
         self._command, self._data = bytearray(), bytearray()
-        self._context: int | None = None  # of the message under way
-        self._awaits_data = False  # a Data Set was announced
+        self._context: int | None = None  # the context id of the message under way
+        self._awaits_data = False  # the last Command Set has announced a Data Set
         self._stream, self._assembler = PDUStream(0, 0), Assembler(lambda *_: None)
-        self._is_lost = False  # our own octets can no longer be read
+        self._is_lost = False  # the tester's own octets can no longer be decoded
         self._asked: dict[int, Request] = {}
-        self._wrong_uids: set[str] = set()  # of ours
+        self._wrong_uids: set[str] = set()  # invalid UIDs in the tester's requests
 
     # --- ours ---
 
     def sent(self, octets: bytes) -> None:
-        """Take octets of the tester: it remembers the requests. Wrong octets end that."""
+        """Take octets of the tester, and remember its requests until octets cannot be decoded."""
         if self._is_lost:
             return
         try:
@@ -110,7 +111,7 @@ class MessageRules:
         self._proposed = {each.id: each.transfer_syntaxes for each in request.presentation_contexts}
 
     def _agree(self, answer: AssociateAC) -> None:
-        """Learn the accepted contexts; a syntax that the peer did not propose cannot be judged."""
+        """Learn the accepted contexts, except those with a transfer syntax that the peer did not propose."""
         self._syntaxes = {
             each.id: each.transfer_syntax
             for each in answer.presentation_contexts
@@ -133,7 +134,7 @@ class MessageRules:
             self._note(PDVS, Kept("PDVs as in Annex E"))
 
     def _pdv(self, context_id: int, control: int, data: bytes) -> Iterator[str]:
-        """Take a PDV; yield what is wrong with it."""
+        """Take a PDV; yield its faults."""
         if len(data) % 2:
             yield f"a fragment of {len(data)} bytes"
         if not data:
@@ -207,14 +208,14 @@ class MessageRules:
 
 
 def data_findings(data: bytes, transfer_syntax: str) -> list[Verdictlike]:
-    """Return what is wrong with an encoded Data Set, PS3.5."""
+    """Return the faults of an encoded Data Set by the rules of PS3.5, or a `Kept` if it is too long to judge."""
     report: list[Finding] = []
     try:
         decode(data, syntax_of(transfer_syntax), report=report)
     except LimitExceeded:
         return [Kept("a Data Set that is longer than this tester reads")]
     except DecodeError as exc:
-        if exc.rule.startswith("DecodeLimits"):  # likewise
+        if exc.rule.startswith("DecodeLimits"):  # a limit of the decoder, not a rule of the standard
             return [Kept("a Data Set that is longer than this tester reads")]
         return [Broken(str(exc))]
     return [(Bent if found.rule.startswith(_TOLERATED) else Broken)(str(found)) for found in report]
@@ -230,7 +231,7 @@ def _number(value: bytes | None) -> int | None:
 
 
 def _command_faults(command: bytes, elements: dict[int, bytes], ours: set[str]) -> Iterator[Verdictlike]:
-    """Yield the faults of a Command Set, PS3.7 §6.3.1 and Annex E. Invalid UIDs of ours may come back."""
+    """Yield the faults of a Command Set, PS3.7 §6.3.1 and Annex E. The peer may return ``ours``, our invalid UIDs."""
     at, last = 0, -1
     while at < len(command):
         if at + 8 > len(command):
@@ -267,7 +268,7 @@ def _value_faults(element: int, value: bytes) -> Iterator[Verdictlike]:
 
 
 def _content_faults(elements: dict[int, bytes]) -> Iterator[Verdictlike]:
-    """Yield the elements that are missing in a message, and those that it does not have."""
+    """Yield a fault for each element that the message lacks, and for each that it does not define."""
     kind = _number(elements.get(_COMMAND_FIELD))
     message = MESSAGES.get(-1 if kind is None else kind)
     if message is None:

@@ -1,9 +1,9 @@
 """What a peer did, and patterns of what it may do: one vocabulary for both.
 
-An observation is a tuple of these values in the order in which they happened. A pattern is the same value, in which a
-field that is None matches anything, and a set matches each of its members. ``Aborted(2)`` is an A-ABORT with source 2,
-whatever its reason; ``Then(RELEASED, CLOSED)`` is a sequence. As text, all have the notation of the catalogue:
-``ABORT(2,*)``, ``RP, CLOSED``.
+An observation is a tuple of these values in the order in which they happened. A pattern is such a value too: a field
+that is None matches anything, and a frozenset matches each of its members. ``Aborted(2)`` matches an A-ABORT with
+source 2 and any reason; ``Then(RELEASED, CLOSED)`` matches a sequence. As text, all of them have the notation of the
+catalogue: ``ABORT(2,*)``, ``RP, CLOSED``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -64,14 +64,14 @@ Numbers = int | frozenset[int] | None
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The base of everything that a peer can do."""
+    """The base class of everything that a peer can do."""
 
     is_pdu: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted(Seen):
-    """A-ASSOCIATE-AC, with the result of each context by its id; a pattern names the contexts that matter."""
+    """A-ASSOCIATE-AC, with pairs of a context id and its result; a pattern has only the contexts that matter."""
 
     results: tuple[tuple[int, Numbers], ...] = ()
     pdu: AssociateAC | None = field(default=None, compare=False, repr=False)
@@ -121,7 +121,7 @@ class Released(Seen):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseAsked(Seen):
-    """A-RELEASE-RQ of the peer."""
+    """A-RELEASE-RQ, sent by the peer."""
 
     def __str__(self) -> str:
         return "A-RELEASE-RQ"
@@ -129,7 +129,7 @@ class ReleaseAsked(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Answered(Seen):
-    """A response. A pattern has a status, several, or the words ``warning`` and ``failure``."""
+    """A response. In a pattern, the status is a number, a set of numbers, or the word ``warning`` or ``failure``."""
 
     status: Numbers | str = None
     context_id: int | None = None
@@ -146,7 +146,7 @@ class Answered(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Asked(Seen):
-    """A request of the peer, by the name of its message, such as ``N-EVENT-REPORT-RQ``."""
+    """A request from the peer, with the name of its message, such as ``N-EVENT-REPORT-RQ``."""
 
     name: str | None = None
     message: Message | None = field(default=None, compare=False, repr=False)
@@ -158,7 +158,7 @@ class Asked(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Garbled(Seen):
-    """Octets that are no PDU, or no message; ``why`` names the field and the rule."""
+    """Octets that do not form a PDU or a message; ``why`` is the error of the decoder."""
 
     why: str | None = None
 
@@ -168,7 +168,7 @@ class Garbled(Seen):
 
 @dataclass(frozen=True, slots=True)
 class OtherPDU(Seen):
-    """The pattern of any PDU but A-ABORT, whose sources the sets of a case tell apart."""
+    """The pattern of any PDU except A-ABORT, which has patterns of its own."""
 
     def __str__(self) -> str:
         return "any other PDU"
@@ -176,7 +176,7 @@ class OtherPDU(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Closed(Seen):
-    """The end of the connection; ``how`` is FIN or reset."""
+    """The end of the connection; ``how`` is ``FIN``, ``reset``, or another error in words."""
 
     is_pdu: ClassVar[bool] = False
     how: str | None = None
@@ -187,7 +187,7 @@ class Closed(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Silent(Seen):
-    """Nothing came, and the connection is still open."""
+    """Silence: nothing came, and the connection is still open."""
 
     is_pdu: ClassVar[bool] = False
     seconds: float | None = field(default=None, compare=False)
@@ -198,7 +198,7 @@ class Silent(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Probed(Seen):
-    """The result of a new association afterwards: ``alive``, ``dead`` or ``RJ``."""
+    """The result of a probe, a new association after a case: ``alive``, ``dead`` or ``RJ`` (rejected)."""
 
     is_pdu: ClassVar[bool] = False
     state: str | None = None
@@ -220,7 +220,7 @@ class Crashed(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Running(Seen):
-    """The program under test does not end, though its connections have ended."""
+    """A program under test that keeps running, although its connections have ended."""
 
     is_pdu: ClassVar[bool] = False
     seconds: float | None = field(default=None, compare=False)
@@ -231,7 +231,7 @@ class Running(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Kept(Seen):
-    """A rule that the case itself has checked, and that is kept; ``text`` says how."""
+    """A rule that the case has checked and the peer keeps; ``text`` says how."""
 
     is_pdu: ClassVar[bool] = False
     text: str | None = None
@@ -242,7 +242,7 @@ class Kept(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Bent(Seen):
-    """A rule that is broken in a way that harms no peer."""
+    """A rule that the case has checked and the peer breaks in a way that harms no other peer."""
 
     is_pdu: ClassVar[bool] = False
     text: str | None = None
@@ -253,7 +253,7 @@ class Bent(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Broken(Seen):
-    """A rule that the case itself has checked, and that is broken."""
+    """A rule that the case has checked and the peer breaks."""
 
     is_pdu: ClassVar[bool] = False
     text: str | None = None
@@ -277,7 +277,7 @@ class Then:
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The pattern of any sequence whose last event is this one."""
+    """The pattern of any sequence whose last event matches ``last``."""
 
     last: Seen
 
@@ -295,12 +295,12 @@ ALIVE, DEAD = Probed("alive"), Probed("dead")
 KEPT, BENT, BROKEN = Kept(), Bent(), Broken()
 OTHER_PDU = OtherPDU()
 
-_MOST = 8  # contexts in a text
+_MOST = 8  # contexts that the text of an A-ASSOCIATE-AC shows
 _CLASSES = {"warning": StatusClass.WARNING, "failure": StatusClass.FAILURE}
 
 
 def matches(pattern: Outcome, observation: Observation) -> bool:
-    """Return whether ``observation`` is what ``pattern`` says, from its first event to its last."""
+    """Return whether ``pattern`` matches the whole of ``observation``, from the first event to the last."""
     if isinstance(pattern, Ends):
         return bool(observation) and _agrees(pattern.last, observation[-1])
     parts = pattern.parts if isinstance(pattern, Then) else (pattern,)

@@ -1,7 +1,7 @@
-"""A print session for cases: association, film session, film box, image boxes, by messages alone.
+"""A print session for cases: an association with a film session, a film box and image boxes.
 
-It keeps the rules of PS3.4 Annex H; a case breaks the one that it is about. Nothing here prints: no N-ACTION is sent
-but by a case that asks for it.
+The session keeps the rules of PS3.4 Annex H, so that a case breaks only the rule under test. It prints nothing: an
+N-ACTION is sent only by a case that passes one to `PrintSession.ask`.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -30,13 +30,13 @@ __all__ = ["LABEL", "PrintSession", "print_session"]
 
 LABEL = "CONFORMANCE TEST"
 CONTEXT_ID = 1
-_LONG = 10  # timeouts for an N-SET of pixels and for N-ACTION
-_WELL = (0x0000, 0x0107, 0x0116)
+_LONG = 10  # timeouts to wait for the response to an N-SET or N-ACTION
+_WELL = (0x0000, 0x0107, 0x0116)  # success, and the two warnings of N-CREATE in PS3.7 Annex C
 
 
 @dataclass(slots=True)
 class PrintSession:
-    """An association for print, and what has been made on it. Instance UIDs are ours."""
+    """An association for print, and the instances made on it. Image boxes have the UIDs that the peer returned."""
 
     peer: Peer
     wire: Wire
@@ -46,7 +46,7 @@ class PrintSession:
     session_uid: str = ""
     film_uid: str = ""
     image_uids: list[str] = field(default_factory=list)
-    patience: float | None = None  # seconds for an answer that is not judged
+    patience: float | None = None  # seconds to wait for an answer that is not judged; None outside preparation
 
     @property
     def is_color(self) -> bool:
@@ -71,11 +71,11 @@ class PrintSession:
         self.wire.say(message, CONTEXT_ID, pieces=pieces)
 
     def encoded(self, data: Dataset | bytes) -> bytes:
-        """Return a Data Set in the syntax of the context; bytes stay as they are."""
+        """Return a Data Set encoded in the syntax of the context; return bytes unchanged."""
         return data if isinstance(data, bytes) else encode(data, self.syntax)
 
     async def create_session(self, data: Dataset | bytes | None = None, *, uid: str | None = None) -> Seen:
-        """Create a film session; ``data`` is its Data Set."""
+        """Create a film session; ``data`` is its Data Set, by default a label and one copy."""
         request = self.creation(BasicFilmSession, uid)
         seen = await self.ask(request, Dataset(FilmSessionLabel=LABEL, NumberOfCopies=1) if data is None else data)
         if _is_well(seen):
@@ -94,7 +94,7 @@ class PrintSession:
         return seen
 
     async def set_image(self, data: Dataset | bytes | None = None, *, uid: str | None = None) -> Seen:
-        """Set the first image box; ``data`` is its Data Set, by default `image_box`."""
+        """Set an image box, by default the first one; ``data`` is its Data Set, by default `image_box`."""
         if not (uid or self.image_uids):
             raise Unprepared("the film box names no image box")
         request = NSetRQ(
@@ -113,7 +113,7 @@ class PrintSession:
         )
 
     def creation(self, sop_class: str, uid: str | None = None) -> NCreateRQ:
-        """Return the N-CREATE-RQ of an instance."""
+        """Return the N-CREATE-RQ for an instance, by default with a new UID."""
         return NCreateRQ(
             MessageID=self.wire.next_message_id(),
             AffectedSOPClassUID=sop_class,
@@ -128,7 +128,7 @@ class PrintSession:
         return Dataset(ImageDisplayFormat=ImageDisplayFormat, ReferencedFilmSessionSequence=[reference], **values)
 
     def image_box(self, rows: int = 32, columns: int = 32, pixels: bytes | None = None, **values: object) -> Dataset:
-        """Return the Data Set of an image box with an 8-bit image; ``values`` replace attributes of the image."""
+        """Return the Data Set of an image box with an 8-bit image; ``values`` set attributes of the image."""
         length = rows * columns * (3 if self.is_color else 1)
         kind = {"SamplesPerPixel": 3, "PlanarConfiguration": 1, "PhotometricInterpretation": "RGB"}
         gray = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2"}
@@ -152,7 +152,7 @@ class PrintSession:
 
     @contextmanager
     def patiently(self) -> Iterator[None]:
-        """Wait long for answers that are not judged."""
+        """Within this block, wait for each answer as long as in preparation, since none is judged."""
         self.patience = self.peer.target.preparation
         try:
             yield
@@ -160,12 +160,12 @@ class PrintSession:
             self.patience = None
 
     async def prepare_session(self) -> None:
-        """Create a film session. Raises `Unprepared`."""
+        """Create a film session. Raises `Unprepared` if the peer does not create it."""
         with self.patiently():
             _need(await self.create_session(), "the film session was not created")
 
     async def prepare_film_box(self, data: Dataset | None = None) -> None:
-        """Create a film session and a film box. Raises `Unprepared`."""
+        """Create a film box, and a film session if there is none. Raises `Unprepared` if the peer refuses."""
         if not self.session_uid:
             await self.prepare_session()
         with self.patiently():
@@ -174,7 +174,7 @@ class PrintSession:
             raise Unprepared("the film box has no image box")
 
     async def clean(self) -> None:
-        """Delete what was made, if the association is still there."""
+        """Delete the film box and the film session, if the association is still open."""
         for sop_class, uid in ((BasicFilmBox, self.film_uid), (BasicFilmSession, self.session_uid)):
             if uid and self.wire.is_associated:
                 await self.delete(sop_class, uid)
@@ -193,7 +193,7 @@ def _image_uids(data: Dataset | None) -> list[str]:
     boxes = None if data is None else data.get("ReferencedImageBoxSequence")
     items = [item for item in boxes if isinstance(item, Dataset)] if isinstance(boxes, list) else []
     uids = (str(item.get("ReferencedSOPInstanceUID")) for item in items)
-    return [uid for uid in uids if is_valid_uid(uid)]  # no request can name any other
+    return [uid for uid in uids if is_valid_uid(uid)]  # requests cannot be made for invalid UIDs
 
 
 @asynccontextmanager
@@ -204,9 +204,9 @@ async def print_session(
     max_length: int = OUR_MAXIMUM_LENGTH,
     is_needed: bool = True,
 ) -> AsyncIterator[PrintSession]:
-    """Open an association for grayscale print, or for color if the peer has no other; clean up afterwards.
+    """Open an association for grayscale print, or for color if the peer prints only color; clean up afterwards.
 
-    Raises `Unprepared`, with UNIMPLEMENTED if the peer refuses the context and ``is_needed``.
+    Raises `Unprepared`, with UNIMPLEMENTED if the peer refuses a context that ``is_needed``.
     """
     is_gray = Flags.GRAY_META in peer.flags or Flags.COLOR_META not in peer.flags
     meta = BasicGrayscalePrintManagementMeta if is_gray else BasicColorPrintManagementMeta

@@ -1,7 +1,7 @@
-"""One connection to the peer: any octets out, and what the peer does in.
+"""One connection to the peer, which sends any octets and returns what the peer does.
 
-A `Wire` never judges. It writes each octet into the trace, cuts the octets of the peer into PDUs, and assembles
-messages. It waits for nothing without a bound, and takes no more octets than `MOST_OCTETS`, whatever the peer does.
+A `Wire` never judges. It enters each octet in the trace, splits the octets of the peer into PDUs, and assembles
+messages. Every wait has a bound, and a peer that sends more than `MOST_OCTETS` is cut off.
 """
 
 import asyncio
@@ -56,29 +56,29 @@ from .trace import Trace
 
 __all__ = ["MOST_OCTETS", "Wire", "message_name"]
 
-MOST_OCTETS = 64 << 20  # received on one connection: a flood ends here
-_MOST_WAITING = 1 << 20  # octets to write before a case waits for the peer to read
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, no time
+MOST_OCTETS = 64 << 20  # octets to receive on one connection before it is aborted
+_MOST_WAITING = 1 << 20  # unsent octets at which `Wire.pour` starts to wait for the peer to read
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 seconds
 
 Received = Callable[[bytes], None]  # called with each whole PDU of the peer
 
 
 class Wire(asyncio.Protocol):
-    """A connection. ``timeout`` is the time to wait for each answer, in seconds."""
+    """A connection. ``timeout`` is the time to wait for each answer, in seconds, unless a call gives another."""
 
     def __init__(self, number: int, trace: Trace, timeout: float, received: Received, sent: Received) -> None:
         self.number = number
         self.timeout = timeout
         self.answer: AssociateAC | None = None
-        self.proposal: AssociateRQ | None = None  # of the peer
-        self.proposal_octets = b""  # header included
-        self.last_pdu = b""  # of the peer, in octets
-        self.answer_octets = b""  # of the A-ASSOCIATE-AC, header included
-        self.contexts: dict[int, tuple[str, str]] = {}  # accepted: abstract syntax, transfer syntax
-        self.max_length = 0  # of the peer
+        self.proposal: AssociateRQ | None = None  # the peer's, if the peer is the requestor
+        self.proposal_octets = b""  # the same PDU in octets, header included
+        self.last_pdu = b""  # the last PDU of the peer in octets
+        self.answer_octets = b""  # the A-ASSOCIATE-AC of the peer, header included
+        self.contexts: dict[int, tuple[str, str]] = {}  # accepted contexts by id: abstract and transfer syntax
+        self.max_length = 0  # the peer's Maximum Length; 0 is no limit
         self.octets_received = 0
         self.longest_p_data = 0  # PDU-length of the peer's longest P-DATA-TF
-        self.events: list[Seen] = []  # all that was seen, in order
+        self.events: list[Seen] = []  # everything that `next` has returned, in order
         self._trace = trace
         self._received, self._sent = received, sent
         self._transport: asyncio.Transport | None = None
@@ -182,11 +182,11 @@ class Wire(asyncio.Protocol):
 
     @property
     def is_associated(self) -> bool:
-        """Whether an association is there: accepted, and neither released nor aborted by the peer."""
+        """Whether an association is open: accepted, and ended neither by the peer nor by our FIN."""
         return self.is_open and self.answer is not None and not (self._is_over or self._is_shut)
 
     def send(self, data: bytes | PDU) -> None:
-        """Send any octets, or a PDU. After the end of the connection they are lost, as they would be on a network."""
+        """Send octets or a PDU. After the end of the connection they are lost, as they would be on a network."""
         if isinstance(data, AssociateRQ):
             self._request = data
         octets = data if isinstance(data, bytes) else b"".join(encode_pdu(data))
@@ -196,7 +196,7 @@ class Wire(asyncio.Protocol):
             self._transport.write(octets)
 
     def accept(self, answer: AssociateAC, octets: bytes | None = None) -> None:
-        """Send an A-ASSOCIATE-AC; ``octets`` go in its place. Messages may follow on the contexts of ``answer``."""
+        """Send an A-ASSOCIATE-AC, or ``octets`` in its place. Messages may follow on the contexts of ``answer``."""
         assert self.proposal is not None
         self.answer = answer
         agreed = accepted(self.proposal.presentation_contexts, answer.presentation_contexts)
@@ -207,19 +207,22 @@ class Wire(asyncio.Protocol):
     def say(
         self, message: Message, context_id: int = 1, *, pieces: int | None = None, max_length: int | None = None
     ) -> None:
-        """Send a message in P-DATA-TFs that the peer can take; ``pieces`` is the size of a fragment in octets."""
+        """Send a message in P-DATA-TFs of at most ``max_length`` octets, by default the peer's Maximum Length.
+
+        ``pieces`` is the size of a fragment in octets, in place of ``max_length``.
+        """
         longest = (self.max_length or 0x4000) if max_length is None else max_length
         longest = longest if pieces is None else pieces + 6
         for pdu in fragment(context_id, encode_command(message), message.Data, longest):
             self.send(pdu)
 
     def next_message_id(self) -> int:
-        """Return a Message ID that this connection has not used."""
+        """Return the next Message ID, counted from 1 on this connection."""
         self._message_id += 1
         return self._message_id
 
     async def pour(self, pieces: Iterable[bytes], seconds: float) -> bool:
-        """Send many pieces at the pace of the peer; return whether all were taken within ``seconds``."""
+        """Send many pieces as fast as the peer reads; return whether all were sent within ``seconds``."""
         try:
             async with asyncio.timeout(seconds):
                 for piece in pieces:
@@ -234,7 +237,7 @@ class Wire(asyncio.Protocol):
         return self.is_open
 
     def shut_down(self) -> None:
-        """Send FIN and go on reading; over TLS, close_notify."""
+        """Stop sending and go on reading: send FIN, except over TLS, which asyncio cannot close in one direction."""
         if self._transport is not None and not (self._is_shut or self._transport.is_closing()):
             self._is_shut = True
             self._trace.note(self.number, "we send FIN")
@@ -242,7 +245,7 @@ class Wire(asyncio.Protocol):
                 self._transport.write_eof()
 
     def reset(self) -> None:
-        """End the connection by a reset."""
+        """End the connection with a reset."""
         self._trace.note(self.number, "we reset the connection")
         if self._transport is not None:
             with suppress(OSError, AttributeError):
@@ -250,14 +253,14 @@ class Wire(asyncio.Protocol):
             self._transport.abort()
 
     def close(self) -> None:
-        """Close the connection for good, also if the peer does not read what we have sent."""
+        """Close the connection at once, even if the peer has not read everything that was sent."""
         if self._transport is not None:
             self._transport.abort()
 
     # --- in ---
 
     async def next(self, seconds: float | None = None) -> Seen:
-        """Return the next thing that the peer does: a PDU, a whole message, `CLOSED` or `SILENCE`."""
+        """Return what the peer does next: a PDU, a whole message, `CLOSED` or `SILENCE`."""
         patience = self.timeout if seconds is None else seconds
         try:
             async with asyncio.timeout(patience):
@@ -275,7 +278,7 @@ class Wire(asyncio.Protocol):
             return self._keep(Silent(patience))
 
     async def is_quiet(self, seconds: float) -> bool:
-        """Return whether the peer does nothing for so long; what it does is kept for `next`."""
+        """Return whether the peer does nothing for ``seconds``; `next` still returns whatever the peer does."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not self._waiting and self._end is None:
@@ -285,17 +288,17 @@ class Wire(asyncio.Protocol):
         return True
 
     async def response(self, seconds: float | None = None) -> Seen:
-        """Return the next response. Events that the peer reports in between are answered."""
+        """Return the next response, or what comes in its place. Events that the peer reports are answered."""
         while isinstance(seen := await self.next(seconds), Asked) and isinstance(seen.message, NEventReportRQ):
             self.confirm(seen.message)
         return seen
 
     def confirm(self, event: NEventReportRQ, status: int = 0x0000, message_id: int | None = None) -> None:
-        """Answer the event that came last, on its context."""
+        """Answer ``event`` on the context of the last message."""
         self.say(_confirmation(event, status, message_id), self._last_context)
 
     async def until_end(self, seconds: float | None = None, most: int = 16) -> Observation:
-        """Return all that the peer does until the connection ends, or until it says nothing more."""
+        """Return what the peer does until the connection ends or the peer falls silent, at most ``most`` events."""
         found: list[Seen] = []
         while len(found) < most:
             found.append(await self.next(seconds))
@@ -304,9 +307,9 @@ class Wire(asyncio.Protocol):
         return tuple(found)
 
     async def rest(self, first: Seen, *, is_last: bool = False) -> Observation:
-        """Return ``first`` and the PDUs behind it, without the end of the connection.
+        """Return ``first`` and the PDUs that follow it, without the end of the connection.
 
-        With ``is_last`` we send FIN first, so that a peer that waits for us ends the connection at once.
+        With ``is_last``, send FIN first, so that a peer that waits for the tester ends the connection at once.
         """
         if not first.is_pdu:
             return (first,)
@@ -315,12 +318,12 @@ class Wire(asyncio.Protocol):
         return (first, *(seen for seen in await self.until_end() if seen.is_pdu))
 
     async def release(self, seconds: float | None = None) -> Seen:
-        """Send A-RELEASE-RQ; return the answer."""
+        """Send an A-RELEASE-RQ; return the answer."""
         self.send(ReleaseRQ())
         return await self.next(seconds)
 
     def expect(self, request: AssociateRQ) -> None:
-        """Take ``request`` as proposed, because its octets were sent in another form."""
+        """Take ``request`` as the proposal, whatever octets are sent for it."""
         self._request = request
 
     def _keep(self, seen: Seen) -> Seen:

@@ -1,4 +1,4 @@
-"""``badge.svg``: how many MUST cases a peer keeps, of those that apply."""
+"""``badge.svg``: how many of the MUST cases that were judged the peer passes."""
 
 from collections.abc import Mapping
 from html import escape
@@ -13,7 +13,7 @@ _UNJUDGED = ("UNIMPLEMENTED", "SKIPPED", "INCONCLUSIVE")
 
 
 def badge(document: Mapping[str, Any]) -> str:
-    """Return the badge: red if a case failed or damaged the peer, gray if the run is not complete."""
+    """Return the badge: red if a case failed or damaged the peer, green if the peer is conformant, else gray."""
     musts = [case for case in document["cases"] if case["level"] == "MUST" and case["verdict"] not in _UNJUDGED]
     kept = sum(case["verdict"] in _KEPT for case in musts)
     failed = any(case["verdict"] == "FAIL" or case["damaged"] for case in document["cases"])

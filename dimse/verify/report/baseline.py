@@ -1,4 +1,4 @@
-"""Baselines: the verdicts that are expected of a peer, with the reason that each must have; and what changed."""
+"""Baselines, which hold the expected bad verdicts of a peer with their reasons, and differences between reports."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ __all__ = ["Change", "baseline", "changes", "regressions"]
 
 Document = Mapping[str, Any]
 
-# Worst last; a case that moves to the right got worse
+# From best to worst: a case whose verdict moves to the right got worse
 _ORDER = ("UNIMPLEMENTED", "SKIPPED", "INFO", "PASS", "NON-STRICT", "INCONCLUSIVE", "WEAK", "FAIL", "ERROR")
 _FINE = frozenset(verdict.value for verdict in ALWAYS_FINE)
 _SCHEMA = 1
@@ -19,7 +19,7 @@ _SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A case that differs from what was expected; ``is_worse`` says in which direction."""
+    """A case that differs from the baseline or the earlier report; ``is_worse`` tells whether it got worse."""
 
     case_id: str
     text: str
@@ -40,7 +40,7 @@ def baseline(document: Document) -> dict[str, Any]:
 
 
 def regressions(document: Document, expected: Document) -> Iterator[Change]:
-    """Yield the differences of a report from a baseline. Raises `EncodeError` if the document is not a baseline."""
+    """Yield the differences of a report from a baseline. Raises `EncodeError` if ``expected`` is not a baseline."""
     if expected.get("schema") != _SCHEMA or not isinstance(expected.get("expected"), dict):
         raise EncodeError('not a baseline of schema 1: {"schema": 1, "expected": {...}}', path="baseline")
     entries = expected["expected"]
@@ -63,7 +63,7 @@ def regressions(document: Document, expected: Document) -> Iterator[Change]:
 
 
 def changes(before: Document, after: Document) -> Iterator[Change]:
-    """Yield what differs between two reports, without times, ports and the UIDs of the peer."""
+    """Yield the cases that differ between two reports: in verdict, in damage, or in observations apart from times."""
     old, new = ({case["id"]: case for case in each["cases"]} for each in (before, after))
     for case_id in sorted(old.keys() | new.keys()):
         was, now = old.get(case_id), new.get(case_id)

@@ -1,6 +1,6 @@
 """``report.json``: everything that a run has found out. ``schema.json`` beside this module is its JSON Schema.
 
-Within schema 1 fields are added, never changed. Texts of the peer are what it sent; octets are hexadecimal.
+Schema 1 may gain fields, but no field changes. Texts from the peer appear as sent; octets are hexadecimal.
 """
 
 import json
@@ -24,7 +24,7 @@ SCHEMA = "dimse-print/verify/1"
 
 
 class Tested(Protocol):
-    """What a report tells of a target: `dimse.verify.Target`, or that of an SCU."""
+    """A target as a report describes it: `dimse.verify.Target` or `dimse.verify.scu.ScuTarget`."""
 
     @property
     def host(self) -> str: ...
@@ -33,7 +33,7 @@ class Tested(Protocol):
     @property
     def called(self) -> str: ...
     def settings(self) -> dict[str, object]:
-        """Return the options of a report."""
+        """Return the settings that a report lists among its options."""
 
 
 def schema() -> dict[str, Any]:
@@ -45,7 +45,7 @@ def schema() -> dict[str, Any]:
 def document(
     run: Run, target: Tested, options: Options, command: Sequence[str], role: Role = Role.SCP
 ) -> dict[str, Any]:
-    """Return the report of a run. ``command`` is the command line without ``--case``, for `reproduce`."""
+    """Return the report of a run. ``command`` begins the command line that reproduces a case."""
     facts = run.facts
     return {
         "schema": SCHEMA,

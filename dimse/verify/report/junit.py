@@ -16,7 +16,7 @@ Document = Mapping[str, Any]
 def junit(document: Document, *, strict: bool = False) -> str:
     """Return the report as JUnit XML. FAIL and DAMAGED are failures; under ``strict`` so is WEAK.
 
-    ERROR is an error; UNIMPLEMENTED, SKIPPED and INCONCLUSIVE are skipped, with their reason.
+    ERROR is an error. UNIMPLEMENTED, SKIPPED and INCONCLUSIVE count as skipped, each with its reason.
     """
     parts = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>"]
     ordered = sorted(document["cases"], key=lambda case: group_of(case["id"]))

@@ -1,6 +1,7 @@
-"""``report.html``: cases x peers, and the explained conversation of each case, in one file without network.
+"""``report.html``: a table of cases and peers, and the explained conversation of each case, in a self-contained file.
 
-It works without script; a short script filters. Every text that may come from a peer is escaped.
+The page is complete without JavaScript; a short script only filters the cases. Every text that may come from a peer
+is escaped.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ __all__ = ["page"]
 
 Document = Mapping[str, Any]
 
-_MOST_HEX = 64  # octets of an entry that are shown
+_MOST_HEX = 64  # octets that are shown of each entry of a trace
 _COLORS = {
     "PASS": "#d7f0d8",
     "NON-STRICT": "#eef5c8",

@@ -1,4 +1,4 @@
-"""A run that goes on where an earlier one has stopped: its report has the cases of both."""
+"""Runs that continue an earlier run: the new report has the cases of both."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ def judged_cases(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def joined(report: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a report with the judged cases of ``earlier`` too, in the order of the catalogue."""
+    """Return ``report`` together with the judged cases of ``earlier``, in the order of the catalogue."""
     new = {case["id"]: case for case in report["cases"]}
     order = list(catalogue())
     cases = sorted((judged_cases(earlier) | new).values(), key=lambda case: order.index(case["id"]))

@@ -1,10 +1,10 @@
 """The tester in the role of the acceptor: it judges SCUs.
 
-- `tester`: a run; the plain scenario comes first.
+- `tester`: a run of cases, after the plain scenario.
 - `peer`, `program`: the SCU under test, and its command.
-- `visit`: one run of the SCU against a script. `desk`: which connection is for which visit.
-- `service`: the plain acceptor. `reactions`, `outcomes`: what scripts do, and what they see.
-- `cases`: the cases that need no print.
+- `visit`: one run of the SCU against a script. `desk`: the choice of a visit for each connection.
+- `service`: the plain acceptor. `reactions`, `outcomes`: what scripts do, and what cases observe.
+- `cases`: the cases that need no print service.
 """
 
 from .cases import SCU_CASES

@@ -1,7 +1,7 @@
-"""The desk: it listens, and hands each connection to the visit that it is for.
+"""The desk: it listens, and hands each connection to a visit that waits for it.
 
-One of three ways finds the visit: there is only one (a command that we run), the port has a case of its own, or the
-called AE title names the case. Any other title is for the first visit that is awaited.
+If the tester runs a command, only one visit waits. Otherwise the port determines the case, or else the called AE title
+does. A connection with any other title goes to the visit that has waited longest.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _ASSOCIATE_RQ = 0x01
 
 @dataclass(slots=True)
 class Waiting:
-    """A visit that waits for connections; ``case_id`` is the title that calls it."""
+    """A visit that waits for connections; ``case_id`` is the called AE title that selects it."""
 
     case_id: str
     visit: Visit
@@ -34,7 +34,10 @@ class Waiting:
 
 @dataclass(slots=True)
 class Desk:
-    """Listens on ``host`` and ``ports``; a port of 0 is any. ``by_port`` names the case of a port."""
+    """A desk on ``host`` that listens on ``port`` (0 is any free one), or on each port of ``by_port``.
+
+    ``by_port`` has the case id of each port. With ``by_title``, the called AE title may name a case.
+    """
 
     host: str
     port: int
@@ -46,7 +49,7 @@ class Desk:
     servers: list[asyncio.Server] = field(default_factory=list)
 
     async def open(self) -> None:
-        """Begin to listen. Raises `OSError`."""
+        """Begin to listen. Raises `OSError` if a port cannot be opened."""
         loop = asyncio.get_running_loop()
         for port in self.by_port or (self.port,):
             case_id = self.by_port.get(port, "")
@@ -55,7 +58,7 @@ class Desk:
             self.port = self.servers[0].sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Stop to listen, and end all connections."""
+        """Stop listening, and cancel the tasks that answer connections."""
         for server in self.servers:
             server.close()
         for task in tuple(self.tasks):
@@ -64,13 +67,13 @@ class Desk:
             await asyncio.wait(self.tasks)
 
     def choose(self, case_id: str) -> Waiting | None:
-        """Return the visit for a case, or for "" and other titles the first one."""
+        """Return the visit for a case, by default the first one. On ``by_port``, only "" gets that default."""
         return self.waiting.get(case_id) or (
             None if case_id and self.by_port else next(iter(self.waiting.values()), None)
         )
 
     def admit(self, waiting: Waiting, transport: asyncio.Transport, octets: bytes) -> None:
-        """Give a connection to a visit."""
+        """Give a connection to a visit, with the octets already read from it."""
         visit = waiting.visit
         watch = self.watch if visit.is_judged else Watch()
         sent, received = watch.connected(waiting.case_id)
@@ -108,7 +111,7 @@ def _text(address: object) -> str:
 
 
 class _Porter(asyncio.Protocol):
-    """Reads the A-ASSOCIATE-RQ where the called AE title decides; else it asks nothing."""
+    """The first protocol of a connection. If the called AE title selects the case, it reads the A-ASSOCIATE-RQ."""
 
     def __init__(self, desk: Desk, case_id: str) -> None:
         self._desk, self._case_id = desk, case_id

@@ -1,4 +1,4 @@
-"""What a visit tells: the observation of a case, read from all that the SCU did after the step that matters."""
+"""Functions that derive the observation of a case from what the SCU did after the step that matters."""
 
 from collections.abc import Callable, Sequence
 
@@ -37,7 +37,7 @@ Observe = Callable[[ScuPeer, Visit], Observation]
 
 
 def crash(visit: Visit) -> Observation:
-    """Return the crash of the program, nothing without one."""
+    """Return the crash of the program as an observation, which is empty if there was no crash."""
     ended = visit.ended
     return () if ended is None or ended.signal is None else (Crashed(ended.signal),)
 
@@ -50,7 +50,7 @@ def reached(visit: Visit) -> None:
 
 
 def first_after(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return the first thing that the SCU did after the step."""
+    """Return what the SCU did first after the step, or the crash of its program."""
     if found := crash(visit):
         return found
     reached(visit)
@@ -59,13 +59,13 @@ def first_after(_peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def end_of(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return the first thing that the SCU did, and `Running` if its command then does not end."""
+    """Return what the SCU did first after the step, followed by `Running` if its command did not end."""
     found = first_after(peer, visit)
     return (*found, Running(peer.patience)) if visit.is_running else found
 
 
 def command_ends(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return whether the command ended, once the tester had ended the connection."""
+    """Return `Kept` if the command ended after the connections had ended, else `Running`."""
     if found := crash(visit):
         return found
     reached(visit)
@@ -75,7 +75,7 @@ def command_ends(peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def command_fails(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return whether the command told that it failed."""
+    """Return `Kept` if the exit status reports a failure, `Bent` if it is 0, `Running` if there is none."""
     if found := crash(visit):
         return found
     reached(visit)
@@ -89,7 +89,7 @@ def _exit(visit: Visit) -> str:
 
 
 def missing(plain: Sequence[str], found: Sequence[str]) -> str:
-    """Return the first operation of the plain scenario that did not follow, "" if all did in their order."""
+    """Return the first operation in ``plain`` that ``found`` lacks, or "" if ``found`` has all in the same order."""
     rest = iter(found)
     return next((name for name in plain if name not in rest), "")
 
@@ -97,7 +97,7 @@ def missing(plain: Sequence[str], found: Sequence[str]) -> str:
 def goes_on(peer: ScuPeer, visit: Visit) -> Observation:
     """Return `Kept` if the operations of the plain scenario followed.
 
-    Else how the SCU stopped: an A-ABORT, `Closed`, silence, or A-RELEASE-RQ for a stop in order.
+    Otherwise return how the SCU stopped: A-ABORT, `Closed`, silence, octets that cannot be read, or A-RELEASE-RQ.
     """
     if found := crash(visit):
         return found
@@ -121,9 +121,9 @@ def _releases(visit: Visit) -> bool:
 
 
 def gives_up(*done: str) -> Observe:
-    """Return the outcome of a step after which the SCU must not go on as if it were well.
+    """Return a function that observes whether the SCU gives up, as it must after a failed step.
 
-    ``done`` are operations that count as going on, such as N-ACTION.
+    Operations whose names begin with one of ``done``, such as N-ACTION, show that the SCU has gone on regardless.
     """
 
     def observe(peer: ScuPeer, visit: Visit) -> Observation:
@@ -140,7 +140,7 @@ def gives_up(*done: str) -> Observe:
 
 
 def _ended_well(_peer: ScuPeer, visit: Visit) -> Seen:
-    """Return `Kept` for a stop in order, `Bent` if the command then told nothing of it."""
+    """Return `Kept` if the SCU released the association, `Bent` if its exit status is then 0, else how it ended."""
     for seen in visit.after():
         if isinstance(seen, Aborted | Silent | Garbled):
             return seen

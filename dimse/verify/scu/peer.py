@@ -1,4 +1,4 @@
-"""The SCU under test, as a case sees it: each `ScuPeer.visit` is one run of it against a script."""
+"""The SCU under test, as a case sees it: with each `ScuPeer.visit` the SCU runs once against a script."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -18,15 +18,15 @@ from .visit import OUR_MAXIMUM_LENGTH, OnPDU, Table, Visit
 
 __all__ = ["ScuPeer", "ScuTarget"]
 
-_LONGEST_REACTION = 10.0  # seconds that the tester may take for an answer on purpose
+_LONGEST_REACTION = 10.0  # seconds by which a reaction may delay its answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScuTarget:
-    """Where the SCU finds the tester, and how long it may take. Times are in seconds.
+    """The tester's address for the SCU, and how long the SCU may take. Times are in seconds.
 
-    Without a ``program`` a person, or a machine, comes again and again; a visit is over ``settle`` after its last
-    association.
+    Without a ``program``, a person or a machine runs the SCU for each visit; a visit is over when ``settle`` has passed
+    since its last association.
     """
 
     host: str = "127.0.0.1"
@@ -34,18 +34,18 @@ class ScuTarget:
     called: str = "VERIFYSCP"
     patience: float = 45.0  # for the next step of the SCU
     settle: float = 3.0
-    longest_timer: float = 40.0  # a shorter silence does not decide: timers of SCUs take 30 s and more
+    longest_timer: float = 40.0  # a shorter silence decides nothing, since timers of SCUs take 30 s and more
     program: Program | None = None
     by_port: Mapping[int, str] = field(default_factory=dict)
 
     def settings(self) -> dict[str, object]:
-        """Return the options of a report."""
+        """Return the settings that a report lists among its options."""
         return {"patience_s": self.patience, "settle_s": self.settle, "ports": len(self.by_port)}
 
 
 @dataclass(slots=True)
 class ScuPeer:
-    """The SCU under test, for one sub-case. ``plain`` is its visit of the plain scenario, None within that."""
+    """The SCU under test, for one sub-case. ``plain`` is the visit of the plain scenario, once that is over."""
 
     target: ScuTarget
     desk: Desk
@@ -64,21 +64,21 @@ class ScuPeer:
 
     @property
     def random(self) -> Random:
-        """Seeded by the run, the case and the step: the same octets in each visit."""
+        """A new generator, seeded by the run, the case and the step: each visit has the same octets."""
         return Random(f"{self.options.seed}/{self.case_id}/{self.step}")
 
     @property
     def second(self) -> int:
-        """The number of the second request of the SCU, or of its only one."""
+        """The ``nth`` of the SCU's second request: 2, or 1 if the plain scenario has only one request."""
         return min(2, max(1, len(self.plain_visit().operations)))
 
     def plain_visit(self) -> Visit:
-        """Return the plain scenario, for a case that judges it without a visit of its own."""
+        """Return the visit of the plain scenario."""
         assert self.plain is not None
         return self.plain
 
     def judge_plain(self) -> Visit:
-        """Return the plain scenario; the trace says so."""
+        """Return the plain scenario for a case that judges it without another visit, and say so in the trace."""
         self.trace.note(0, "judged by the plain scenario")
         self.is_of_plain = True
         return self.plain_visit()
@@ -92,9 +92,9 @@ class ScuPeer:
         is_judged: bool = True,
         max_length: int = OUR_MAXIMUM_LENGTH,
     ) -> Visit:
-        """Let the SCU run once against a script. Raises `Unprepared` if it does not come.
+        """Let the SCU run once against a script. Raises `Unprepared` if it does not connect.
 
-        The invariants do not judge what comes unless ``is_judged``. ``max_length`` is our Maximum Length.
+        The invariants judge its traffic only if ``is_judged``. ``max_length`` is our Maximum Length.
         """
         visit = Visit(dict(table), service or self.service, self.random, self.patience, on_pdu=on_pdu)
         visit.is_judged, visit.max_length = is_judged, max_length
@@ -147,7 +147,7 @@ class ScuPeer:
         self._note(visit.ended)
 
     async def _until_read(self, visit: Visit) -> None:
-        """Wait until the ends of all connections are read, once the program has ended."""
+        """Wait until all connections are read to their ends, after the program has ended."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self.patience + _LONGEST_REACTION):
                 while visit.open:
@@ -155,7 +155,7 @@ class ScuPeer:
                     await visit.changed.wait()
 
     async def _wait(self, visit: Visit) -> None:
-        """Wait for a person to come, and for the end of what they do."""
+        """Wait until a person has run the SCU, and its associations have ended."""
         while not visit.hung:
             await visit.changed.wait()
             visit.changed.clear()
@@ -189,7 +189,7 @@ class ScuPeer:
 
 
 async def _either(task: "asyncio.Task[Ended]", changed: asyncio.Event, seconds: float | None) -> None:
-    """Wait for the end of ``task``, or for a change."""
+    """Wait for the end of ``task`` or for a change, for at most ``seconds``."""
     waiter = asyncio.create_task(changed.wait())
     both: set[asyncio.Task[Any]] = {task, waiter}
     try:

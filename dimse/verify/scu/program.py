@@ -1,4 +1,4 @@
-"""The program under test: a command line without a shell, started once for each step, in a process group of its own."""
+"""The program under test: a command that runs once for each step, without a shell, in its own process group."""
 
 import asyncio
 import os
@@ -15,15 +15,15 @@ from ...errors import DecodeError
 __all__ = ["PLACES", "Command", "Ended", "Program", "filled", "split_command"]
 
 PLACES = ("host", "port", "ae", "case", "seed", "dir")
-_MOST_STDERR = 4000  # octets of stderr in a report
-_SHELL_SIGNAL = 128  # an exit status above it is a signal, by the convention of shells
-_LAST_SIGNAL = 64
+_MOST_STDERR = 4000  # octets from the end of stderr that a report contains
+_SHELL_SIGNAL = 128  # shells return this plus the number of the signal that ended a program
+_LAST_SIGNAL = 64  # the highest signal number on Linux
 _GRACE = 3.0  # seconds between SIGTERM and SIGKILL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a program ended. ``signal`` is one that the tester did not send."""
+    """The end of a program. ``signal`` ended the program, unless the tester sent it."""
 
     argv: tuple[str, ...] = ()
     exit: int | None = None
@@ -32,7 +32,7 @@ class Ended:
     was_killed: bool = False
 
     def told(self) -> dict[str, object]:
-        """Return what a report has of it."""
+        """Return the report's fields about the program."""
         return {
             "argv": list(self.argv),
             "exit": self.exit,
@@ -42,12 +42,12 @@ class Ended:
         }
 
 
-# Called with the values of `PLACES`; cancelling it ends the program
+# Called with values for `PLACES`; cancelling the call ends the program
 Program = Callable[[Mapping[str, str]], Awaitable[Ended]]
 
 
 def split_command(text: str) -> tuple[str, ...]:
-    """Return the argument vector of a command line. Raises `DecodeError`, also for a place that is unknown."""
+    """Return the argument vector of a command line. Raises `DecodeError` if it is empty or wrongly quoted."""
     try:
         words = tuple(shlex.split(text))
     except ValueError as exc:
@@ -58,7 +58,7 @@ def split_command(text: str) -> tuple[str, ...]:
 
 
 def filled(words: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the words with ``{port}`` and the like filled in; other braces stay."""
+    """Return the words with the values of `PLACES`, such as ``{port}``, filled in; other braces stay unchanged."""
     found = []
     for word in words:
         for name in PLACES:
@@ -74,7 +74,7 @@ class Command:
     words: tuple[str, ...]
 
     async def __call__(self, values: Mapping[str, str]) -> Ended:
-        """Run it once; return how it ended. Raises `OSError` if it cannot be started."""
+        """Run the program once; return how it ended. Raises `OSError` if it cannot be started."""
         with tempfile.TemporaryDirectory(prefix="verify-") as folder:
             argv = filled(self.words, {**values, "dir": folder})
             log = Path(folder) / ".stderr"
@@ -92,7 +92,7 @@ class Command:
             except asyncio.CancelledError:
                 was_killed = True
                 status = await asyncio.shield(_kill(process))
-            _signal_group(process.pid, signal.SIGKILL)  # what it has left behind
+            _signal_group(process.pid, signal.SIGKILL)  # processes that the program has left behind
             text = log.read_bytes()[-_MOST_STDERR:].decode("utf-8", "replace")
         return Ended(
             argv=argv,

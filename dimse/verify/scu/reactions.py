@@ -1,4 +1,4 @@
-"""Ready-made reactions of a script: what the tester does in place of, or around, its right answer."""
+"""Ready-made reactions for scripts: what the tester does instead of its right answer, or in addition to it."""
 
 import asyncio
 from collections.abc import Callable
@@ -39,21 +39,21 @@ def octets_of(pdu: PDU) -> bytes:
 
 
 async def nothing(_exchange: Exchange) -> None:
-    """Say nothing."""
+    """Send nothing."""
 
 
 async def closes(exchange: Exchange) -> None:
-    """End the connection by FIN."""
+    """Send FIN."""
     exchange.wire.shut_down()
 
 
 async def resets(exchange: Exchange) -> None:
-    """End the connection by a reset."""
+    """End the connection with a reset."""
     exchange.wire.reset()
 
 
 def sends(what: Callable[[Exchange], bytes | PDU]) -> Reaction:
-    """Send octets or a PDU instead of the answer."""
+    """Return the reaction that sends octets or a PDU instead of the right answer."""
 
     async def react(exchange: Exchange) -> None:
         exchange.wire.send(what(exchange))
@@ -62,7 +62,7 @@ def sends(what: Callable[[Exchange], bytes | PDU]) -> Reaction:
 
 
 def after(what: Callable[[Exchange], bytes | PDU]) -> Reaction:
-    """Give the right answer, then send octets or a PDU."""
+    """Return the reaction that sends the right answer, and then octets or a PDU."""
 
     async def react(exchange: Exchange) -> None:
         exchange.proceed()
@@ -72,7 +72,7 @@ def after(what: Callable[[Exchange], bytes | PDU]) -> Reaction:
 
 
 def with_fields(**changes: Any) -> Reaction:
-    """Give the right answer with other values in fields of the response."""
+    """Return the reaction that sends the right answer, but with these values in its fields."""
 
     async def react(exchange: Exchange) -> None:
         exchange.proceed(**changes)
@@ -85,7 +85,7 @@ Forge = Callable[[bytes, Exchange], bytes]
 
 
 def accepts(change: Change = lambda pdu, _: pdu, *, forge: Forge | None = None) -> Reaction:
-    """Send an A-ASSOCIATE-AC that ``change`` has changed, its octets by ``forge``."""
+    """Return the reaction that sends the A-ASSOCIATE-AC changed by ``change``; ``forge`` then changes its octets."""
 
     async def react(exchange: Exchange) -> None:
         assert exchange.pdu is not None
@@ -96,12 +96,15 @@ def accepts(change: Change = lambda pdu, _: pdu, *, forge: Forge | None = None) 
 
 
 def one_pdu(*pdvs: bytes) -> bytes:
-    """Return a P-DATA-TF of PDVs."""
+    """Return a P-DATA-TF that contains these PDVs."""
     return forge_pdu(_P_DATA, b"".join(pdvs))
 
 
 def in_pdvs(cut: Callable[[int, bytes, int], list[bytes]], *, together: bool) -> Reaction:
-    """Give the right answer in PDVs of ``cut(context id, octets, bits)``, all in one P-DATA-TF or one in each."""
+    """Return the reaction that sends the right answer in the PDVs that ``cut(context id, octets, bits)`` returns.
+
+    With ``together``, one P-DATA-TF contains all PDVs; otherwise each PDV has its own.
+    """
 
     async def react(exchange: Exchange) -> None:
         response = exchange.response
@@ -117,23 +120,23 @@ def in_pdvs(cut: Callable[[int, bytes, int], list[bytes]], *, together: bool) ->
 
 
 def whole(context_id: int, data: bytes, bits: int) -> list[bytes]:
-    """Return one PDV."""
+    """Return all of ``data`` in one PDV."""
     return [forge_pdv(context_id, bits | LAST, data)]
 
 
 def halves(context_id: int, data: bytes, bits: int) -> list[bytes]:
-    """Return two PDVs."""
+    """Return ``data`` in two PDVs of about the same length."""
     middle = len(data) // 4 * 2
     return [forge_pdv(context_id, bits, data[:middle]), forge_pdv(context_id, bits | LAST, data[middle:])]
 
 
 def with_empty_end(context_id: int, data: bytes, bits: int) -> list[bytes]:
-    """Return a PDV, and an empty one that is the last."""
+    """Return ``data`` in one PDV, followed by an empty last PDV."""
     return [forge_pdv(context_id, bits, data), forge_pdv(context_id, bits | LAST, b"")]
 
 
 def slowly(seconds: float) -> Reaction:
-    """Give the right answer one octet at a time."""
+    """Return the reaction that sends the right answer octet by octet, ``seconds`` apart."""
 
     async def react(exchange: Exchange) -> None:
         response = exchange.response
@@ -150,7 +153,10 @@ def slowly(seconds: float) -> Reaction:
 
 
 def held_back(seconds: float) -> Reaction:
-    """Give the right answer late, and note what the SCU does until then."""
+    """Return the reaction that sends the right answer after ``seconds``, or as soon as the SCU does something.
+
+    The visit notes in ``early`` where the SCU did not wait for the answer.
+    """
 
     async def react(exchange: Exchange) -> None:
         if not await exchange.wire.is_quiet(seconds):
@@ -161,7 +167,7 @@ def held_back(seconds: float) -> Reaction:
 
 
 def with_message_id(add: int) -> Reaction:
-    """Give the right answer to another Message ID."""
+    """Return the reaction that sends the right answer, but with ``add`` added to the Message ID that it answers."""
 
     async def react(exchange: Exchange) -> None:
         response = exchange.response

@@ -1,4 +1,4 @@
-"""The plain acceptor: what it accepts, and its right answer to each request. The script of a case changes a few."""
+"""The plain acceptor: what it accepts, and its right answers, some of which the script of a case replaces."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _NO_SUCH_CLASS, _CANNOT_READ = 0x0118, 0x0110
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A right answer: status, Data Set, and the instance that an N-CREATE has made."""
+    """A right answer: the status, the Data Set, and the UID of the instance that an N-CREATE has made."""
 
     status: int = 0
     data: Dataset | None = None
@@ -26,7 +26,7 @@ class Answer:
 
 
 class Service(Protocol):
-    """What an acceptor does with the requests of one association."""
+    """A service that an acceptor provides on one association."""
 
     @property
     def supported(self) -> Mapping[str, Sequence[str]]:
@@ -36,7 +36,7 @@ class Service(Protocol):
         """Return the right answer to a request."""
 
 
-MakeService = Callable[[Random], Service]  # for one association; all of its random values come from ``Random``
+MakeService = Callable[[Random], Service]  # makes the service of one association, whose UIDs come from ``Random``
 
 
 class EchoService:
@@ -72,7 +72,7 @@ def respond(service: Service, context: tuple[str, str], request: Request) -> tup
 
 
 def _names(request: Request, answer: Answer) -> dict[str, Any]:
-    """Return the UIDs and numbers of a request that its response repeats."""
+    """Return the fields of a response that repeat UIDs and numbers of its request."""
     sop_class = getattr(request, "AffectedSOPClassUID", None) or getattr(request, "RequestedSOPClassUID", None)
     found: dict[str, Any] = {"AffectedSOPClassUID": sop_class}
     if isinstance(request, CEchoRQ):
@@ -85,5 +85,5 @@ def _names(request: Request, answer: Answer) -> dict[str, Any]:
 
 
 def named(sop_class: str | None) -> str:
-    """Return the name of a SOP Class without the words that all of them have."""
+    """Return the name of a SOP Class without "Basic" and "SOP Class"."""
     return name_of(sop_class or "").removesuffix(" SOP Class").removeprefix("Basic ")

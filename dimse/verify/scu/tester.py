@@ -1,7 +1,7 @@
-"""A run against an SCU: the plain scenario, which finds its flags, then the cases, then the invariants.
+"""A run against an SCU: first the plain scenario, which determines the flags, then the cases, then the invariants.
 
-A command is run once for each step, one after the other. Without a command all cases wait at the same time, each for a
-connection of its own: by its port, by the called AE title, or for the next that comes.
+If there is a command, it runs once for each step, one after another. Without a command all cases wait at the same
+time, and the port or the called AE title of a connection selects its case; if neither does, the first case gets it.
 """
 
 import asyncio
@@ -43,12 +43,13 @@ from .visit import Visit
 
 __all__ = ["PLAIN", "ScuTester", "verify_scu"]
 
-PLAIN = "PLAIN"  # the AE title that calls the plain scenario
-_PATIENT = 3  # times the patience: the second try of a verdict that silence decided
+PLAIN = "PLAIN"  # the AE title that selects the plain scenario
+_PATIENT = 3  # times the patience in the second try, after silence has led to a bad verdict
 _METAS = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta)
 
 OnResult = Callable[[Result], None]
-OnWaiting = Callable[[str, Case | None, Visit | None], None]  # a case, or the plain scenario, waits
+# Called when a visit waits: with its id, its case and the plain visit, or with PLAIN, None and None
+OnWaiting = Callable[[str, Case | None, Visit | None], None]
 
 
 async def verify_scu(
@@ -62,10 +63,10 @@ async def verify_scu(
     on_waiting: OnWaiting = lambda _case_id, _case, _plain: None,
     done: Iterable[str] = (),
 ) -> Run:
-    """Run ``cases`` against an SCU and return the run. ``run`` is filled while the cases go on.
+    """Run those of ``cases`` that are for an SCU, and return the run. ``run`` receives each result at once.
 
-    ``done`` are ids of cases that an earlier run has judged. Raises `OSError` if the port is taken; cancelling leaves
-    the results so far in ``run``.
+    Cases whose ids are in ``done`` are left out. Raises `OSError` if a port cannot be opened. After a cancellation,
+    ``run`` has the results so far.
     """
     tester = ScuTester(
         target=target,
@@ -136,7 +137,7 @@ class ScuTester:
     # --- the plain scenario ---
 
     async def _is_plain_well(self) -> bool:
-        """Let the SCU do what it does. Return whether it went well; it finds the flags."""
+        """Run the plain scenario, which determines the flags. Return whether it went well."""
         trace = self._trace()
         peer = self._peer(PLAIN, "", trace, self.target.patience)
         peer.awaited = lambda _peer: self.on_waiting(PLAIN, None, None)
@@ -200,7 +201,7 @@ class ScuTester:
         return result
 
     def _if_trusted(self, sub: SubResult) -> SubResult:
-        """Return the result; a silence that is shorter than the timers of SCUs is INCONCLUSIVE."""
+        """Return the result, INCONCLUSIVE if it rests on a silence that is shorter than the timers of SCUs."""
         silent = any(isinstance(seen, Silent | Running) for seen in sub.observed)
         waited = _PATIENT * self.target.patience
         if not (sub.verdict.is_bad and silent) or waited >= self.target.longest_timer:
@@ -254,7 +255,7 @@ class ScuTester:
 
 
 def _fault_of(visit: Visit, patience: float) -> str:
-    """Return why a plain scenario is of no use, "" if it is."""
+    """Return why a plain scenario cannot serve as a model, or "" if it can."""
     ended = visit.ended
     if ended is not None and ended.signal is not None:
         return f"the command ended by signal {ended.signal}"
@@ -273,7 +274,7 @@ def _fault_of(visit: Visit, patience: float) -> str:
 
 
 def _facts(visit: Visit, *, is_command: bool) -> PeerFacts:
-    """Return the flags that a plain scenario finds, and what the SCU says of itself."""
+    """Return the facts about the SCU that the plain scenario has shown: flags, implementation, Maximum Length."""
     proposed: set[str] = set()
     facts = PeerFacts()
     for wire in visit.wires:
@@ -296,7 +297,7 @@ def _facts(visit: Visit, *, is_command: bool) -> PeerFacts:
 
 
 def _used_color(visit: Visit) -> bool:
-    """Return whether a film box was made on the context of the color Meta SOP Class."""
+    """Return whether the SCU sent a request on a context of the color Meta SOP Class."""
     return any(
         exchange.wire.contexts.get(exchange.context_id, ("",))[0] == BasicColorPrintManagementMeta
         for exchange in visit.exchanges
@@ -315,7 +316,7 @@ _CLOSES: Mapping[type[Seen], CloseVerdict] = {
 
 
 def _close(wanted: Close, visit: Visit) -> CloseVerdict | None:
-    """Return how the association ended that matters, as the SCU ended it."""
+    """Return how the SCU ended the association of the first reaction, or else the last association."""
     if wanted is Close.NONE or visit.main is None:
         return None
     if wanted is Close.TESTER:
@@ -335,7 +336,7 @@ def _close(wanted: Close, visit: Visit) -> CloseVerdict | None:
 
 
 def _of_invariant(result: Result) -> Result:
-    """Return the result of an invariant; an SCU that sends nothing of its kind has nothing to implement."""
+    """Return the result of an invariant, UNIMPLEMENTED if the SCU sent nothing that the invariant judges."""
     if result.verdict is Verdict.INCONCLUSIVE and not result.subcases:
         return replace(result, verdict=Verdict.UNIMPLEMENTED, reason="the SCU sent nothing of this kind")
     return result

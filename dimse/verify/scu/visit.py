@@ -1,11 +1,11 @@
-"""One visit of the SCU under test: all that one run of it does, and what the tester answers.
+"""One visit of the SCU under test: everything that the SCU does in one run, and the tester's answers.
 
 A script is a table ``{(operation, nth): reaction}``. Each request gets the right answer of the plain acceptor, unless
-the table has a reaction for it. The first reaction is the step that matters; what follows it is judged.
+the table has a reaction for it. The first reaction is the step that matters; the case judges what the SCU does next.
 
-Operations are named by message and SOP Class, ``N-CREATE Film Box``; a key may be shorter: ``N-CREATE``, or ``*`` for
-any request. ``A-ASSOCIATE`` and ``A-RELEASE`` are operations of the upper layer. ``nth`` counts from 1 in the whole
-visit; 0 is each.
+The name of an operation is its message and SOP Class, as in ``N-CREATE Film Box``. A key may also be the beginning of
+a name, such as ``N-CREATE``, or ``*`` for any request. ``A-ASSOCIATE`` and ``A-RELEASE`` are operations of the upper
+layer. ``nth`` counts the operations that match the key in the whole visit, from 1; 0 stands for each of them.
 """
 
 import asyncio
@@ -34,16 +34,17 @@ from .service import MakeService, Service, named, respond
 __all__ = ["ASSOCIATE", "OUR_MAXIMUM_LENGTH", "RELEASE", "Exchange", "Reaction", "Table", "Visit"]
 
 ASSOCIATE, RELEASE = "A-ASSOCIATE", "A-RELEASE"
-OUR_MAXIMUM_LENGTH = 16384
-_GOODBYE = 2.0  # seconds for the peer to end a connection once we have sent FIN
-_MOST = 20_000  # events of one connection
+OUR_MAXIMUM_LENGTH = 16384  # octets of a P-DATA-TF that the tester offers to receive
+_GOODBYE = 2.0  # seconds for the peer to end a connection after our FIN
+_MOST = 20_000  # events that the tester reads on one connection
 
 
 @dataclass(slots=True)
 class Exchange:
-    """A request of the SCU, and the right answer to it. ``pdu`` is the A-ASSOCIATE-AC that would be right.
+    """A request of the SCU, and the right answer to it.
 
-    ``sent`` is the Data Set that a reaction has sent in place of ``data``.
+    That answer is ``pdu`` for an A-ASSOCIATE-RQ, ``response`` with the Data Set ``data`` for a message, and an
+    A-RELEASE-RP otherwise. ``sent`` is the Data Set that a reaction has sent in place of ``data``.
     """
 
     visit: "Visit"
@@ -57,7 +58,7 @@ class Exchange:
     sent: Dataset | None = None
 
     def proceed(self, **changes: object) -> None:
-        """Give the right answer; ``changes`` replace fields of the response, or of the A-ASSOCIATE-AC."""
+        """Send the right answer; ``changes`` replace fields of the response or of the A-ASSOCIATE-AC."""
         if self.pdu is not None:
             self.wire.accept(replace(self.pdu, **changes))  # type: ignore[arg-type]  # fields of the PDU
         elif self.response is not None:
@@ -73,7 +74,7 @@ OnPDU = Callable[["Visit", Wire, bytes], None]
 
 @dataclass(slots=True)
 class Visit:
-    """What the SCU did. ``operations`` are its requests in order, ``fired`` where the first reaction was."""
+    """A visit. ``operations`` names the SCU's requests in order; ``fired`` is the place of the first reaction."""
 
     table: Table
     service: MakeService
@@ -82,20 +83,20 @@ class Visit:
     wires: list[Wire] = field(default_factory=list)
     operations: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
-    fired: tuple[Wire, int] | None = None  # the connection, and the number of its events before
-    fired_operations: int = 0  # operations before the first reaction, itself included
-    hung: bool = False  # silence for the patience of the run
-    ended: Ended | None = None  # of the program, where it is ours to start
+    fired: tuple[Wire, int] | None = None  # the connection, and the number of its events up to the request
+    fired_operations: int = 0  # the number of operations up to the first reaction, its own request included
+    hung: bool = False  # a connection was silent for ``patience``
+    ended: Ended | None = None  # the end of the program, if the tester started one
     is_running: bool = False  # the program had to be killed, though its connections had ended
     on_pdu: OnPDU | None = None
-    is_judged: bool = True  # by the invariants
+    is_judged: bool = True  # the invariants judge the traffic
     max_length: int = OUR_MAXIMUM_LENGTH
     pending: Message | None = None  # for ``on_pdu``: the request whose Data Set is under way
-    failure: Exception | None = None  # of the tester
-    open: int = 0  # connections
+    failure: Exception | None = None  # an error of the tester itself
+    open: int = 0  # the number of open connections
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    early: list[tuple[Wire, int]] = field(default_factory=list)  # events that came before an answer was due
-    times: list[tuple[str, float, float]] = field(default_factory=list)  # operation, when asked, when answered
+    early: list[tuple[Wire, int]] = field(default_factory=list)  # where an event came before a delayed answer
+    times: list[tuple[str, float, float]] = field(default_factory=list)  # operation, its time, the answer's time
     _counts: Counter[str] = field(default_factory=Counter)
     services: dict[int, Service] = field(default_factory=dict)
 
@@ -161,7 +162,7 @@ class Visit:
         self.times.append((name, asked, asyncio.get_running_loop().time()))
 
     def _exchange(self, wire: Wire, seen: Seen) -> Exchange | None:
-        """Return a request with its right answer, None if it is not a request that can be answered."""
+        """Return a request with its right answer, or None if the request cannot be answered."""
         service = self.services.setdefault(wire.number, self.service(self.random))
         if isinstance(seen, ReleaseAsked):
             return Exchange(self, wire, seen)
@@ -217,11 +218,11 @@ class Visit:
 
     @property
     def main(self) -> Wire | None:
-        """The connection of the first reaction, or the last one."""
+        """The connection of the first reaction; without a reaction, the last connection."""
         return self.fired[0] if self.fired else self.wires[-1] if self.wires else None
 
     def after(self) -> list[Seen]:
-        """Return what the SCU did after the first reaction, on its connection."""
+        """Return what the SCU did after the first reaction, on the same connection."""
         if self.fired is None:
             return []
         wire, number = self.fired

@@ -1,4 +1,4 @@
-"""What the cases for an SCU share: runs made of a table and an outcome."""
+"""The material that cases for an SCU share: runs made of a table and an outcome."""
 
 from collections.abc import Callable
 
