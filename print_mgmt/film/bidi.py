@@ -41,7 +41,7 @@ def levels(text: str) -> list[int]:
 
 
 def visual(parts: Sequence[_T], levels: Sequence[int]) -> list[_T]:
-    """Return the parts of a line in the order from left to right; each part has one level (L2)."""
+    """Return the parts of a line in their order from left to right; each part has one level (L2)."""
     ordered = list(zip(levels, parts, strict=True))
     for level in range(max(levels, default=0), 0, -1):
         ordered = _turned(ordered, level)

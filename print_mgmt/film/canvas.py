@@ -1,4 +1,4 @@
-"""Drawing on the pixels of a page: an even level, or a level blended in by coverage."""
+"""Drawing on the pixels of a page: a uniform level, or a level blended in by coverage."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ __all__ = ["Canvas", "blend", "fill"]
 Canvas = NDArray[np.uint8 | np.uint16]
 
 _BLOCK = 1 << 20  # pixels blended at a time: a few MB of float32
-_COVERED = 255.0  # the whole pixel
+_COVERED = 255.0  # the coverage of a whole pixel
 
 
 def _to_pixel(level: float, canvas: Canvas) -> int:

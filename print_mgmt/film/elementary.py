@@ -35,7 +35,7 @@ def log(x: ArrayLike) -> Floats:
 
 
 def exp(x: ArrayLike) -> Floats:
-    """Return e to the power of ``x``, which is limited to -700 to 700."""
+    """Return e to the power of ``x``, which is clipped to -700 to 700."""
     x = np.clip(np.asarray(x, np.float64), -_FARTHEST, _FARTHEST)
     doublings = np.rint(x / _LN2)
     rest = x - doublings * _LN2_HIGH - doublings * _LN2_LOW
@@ -48,7 +48,7 @@ def log10(x: ArrayLike) -> Floats:
 
 
 def power_of_10(x: ArrayLike) -> Floats:
-    """Return 10 to the power of ``x``, which is limited to -304 to 304."""
+    """Return 10 to the power of ``x``, which is clipped to -304 to 304."""
     return exp(np.asarray(x) * _LN10)
 
 

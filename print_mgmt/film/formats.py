@@ -48,7 +48,7 @@ FILM_SIZES = {
 ORIENTATIONS = ("PORTRAIT", "LANDSCAPE")
 MM_PER_INCH = 25.4
 
-MAX_SIDE = 99  # columns or rows: a box is then about 1 mm wide
+MAX_SIDE = 99  # columns or rows: on the smallest film, a box is then about 1 mm wide
 MAX_BOXES = 256  # each box is an instance that a peer makes us keep; real printers have at most about 40 boxes
 
 _SHAPE = "STANDARD\\columns,rows, ROW\\n,n,..., COL\\n,n,..., SLIDE, SUPERSLIDE or CUSTOM\\i"
@@ -68,8 +68,9 @@ class Rect(NamedTuple):
     def on(self, width: float, height: float) -> "Rect":
         """Return the rectangle on a film of ``width`` by ``height`` mm, measured from its top left corner.
 
-        A negative ``x`` or ``y`` counts from the right or bottom edge; a ``width`` or ``height`` of 0 or
-        less ends that far before the opposite edge. So ``Rect(3, -9, -3, 6)`` is a strip of 6 mm along the bottom.
+        A negative ``x`` or ``y`` counts from the right or bottom edge; if ``width`` or ``height`` is
+        0 or less, the rectangle ends that far before the opposite edge. So ``Rect(3, -9, -3, 6)`` is a strip of 6 mm
+        along the bottom.
         """
         x = self.x if self.x >= 0 else width + self.x
         y = self.y if self.y >= 0 else height + self.y
@@ -79,7 +80,7 @@ class Rect(NamedTuple):
 
 
 def film_size(FilmSizeID: str, FilmOrientation: str = "PORTRAIT") -> tuple[float, float]:
-    """Return width and height of a film in mm; LANDSCAPE lies on its long side. Raises LayoutError."""
+    """Return width and height of a film in mm; LANDSCAPE lies on its long side. Raises LayoutError for other terms."""
     require("FilmSizeID", FilmSizeID, FILM_SIZES)
     require("FilmOrientation", FilmOrientation, ORIENTATIONS)
     width, height = FILM_SIZES[FilmSizeID]

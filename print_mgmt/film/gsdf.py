@@ -2,7 +2,7 @@
 
 ``luminance`` is the function itself: the luminance of each just-noticeable difference. ``jnd_index`` is its inverse.
 On a film, P-Values are equal steps of just-noticeable differences between the luminances of its greatest and its least
-density (PS3.14 §7.2 and D.2). ``density`` and ``p_value`` convert between both.
+density (PS3.14 §7.2 and D.2). ``density`` and ``p_value`` convert between P-Values and densities.
 
 Here a P-Value is 0 (darkest) to 1, for any number of bits. Luminances are cd/m2, densities OD.
 """
@@ -59,11 +59,11 @@ class FilmViewing:
 
     min_density: float = 0.20
     max_density: float = 3.00
-    illumination: float = 2000.0  # L0: luminance of the lightbox
-    ambient: float = 10.0  # La: light that the film reflects
+    illumination: float = 2000.0  # L0: the luminance of the lightbox
+    ambient: float = 10.0  # La: the ambient light that the film reflects
 
     def is_defined(self) -> bool:
-        """Return whether its luminances are within the range of PS3.14 §7.1, and at least one JND apart."""
+        """Return whether the luminances of the film are within the range of PS3.14 §7.1, and at least one JND apart."""
         lit = 0 < self.illumination < _BRIGHTEST and 0 <= self.ambient < _BRIGHTEST
         if not (lit and 0 <= self.min_density < self.max_density):
             return False
@@ -79,7 +79,7 @@ class FilmViewing:
         return np.asarray(-log10(transmitted))
 
     def p_value(self, density: float | Floats) -> Floats:
-        """Return the P-Value, 0 to 1, of a density (OD). A density beyond the film counts as the nearest on it."""
+        """Return the P-Value, 0 to 1, of a density (OD). A density that the film cannot have counts as the nearest."""
         darkest, brightest = self._range()
         seen = jnd_index(self.luminance(np.clip(density, self.min_density, self.max_density)))
         return np.clip((seen - darkest) / (brightest - darkest), 0.0, 1.0)

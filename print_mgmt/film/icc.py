@@ -23,7 +23,7 @@ KNOTS = 4 * 255 + 1  # points of the curve of a gray profile, one of them for ea
 
 _Floats = NDArray[np.float64]
 
-_HEADER = struct.Struct(">L4xL4s4s4s6H4s16xQL12s48x")  # 6.1, without a manufacturer
+_HEADER = struct.Struct(">L4xL4s4s4s6H4s16xQL12s48x")  # clause 6.1, without a manufacturer
 _VERSION = 0x02400000
 _DATE = (2001, 4, 1, 0, 0, 0)  # fixed, so that equal profiles have equal bytes
 _SIGNATURE, _SIGNATURE_AT = b"acsp", slice(36, 40)
@@ -59,7 +59,7 @@ _DISPLAY = _Kind(b"mntr", b"RGB ", _REFLECTIVE, _PERCEPTUAL)
 
 
 def page_profile(sheet: Sheet, imager: Imager, note: Note, *, is_color: bool) -> bytes | None:
-    """Return the profile of a page: made from the densities for gray, from the film box or None for color."""
+    """Return the profile of a page: for gray, made from the densities; for color, of the film box, or None."""
     if not is_color:
         if sheet.ICCProfile:
             note("the ICC Profile is for color: not used on a gray film")
@@ -121,7 +121,7 @@ def without_padding(data: bytes) -> bytes:
 
 
 def _profile(kind: _Kind, tags: dict[bytes, bytes]) -> bytes:
-    """Return header, tag table and tag data as one profile. Equal tag data is stored once."""
+    """Return header, tag table and tag data as one profile. Equal data of tags are stored once."""
     start = _HEADER.size + 4 + _TAG.size * len(tags)
     body, places = b"", dict[bytes, int]()
     for data in tags.values():

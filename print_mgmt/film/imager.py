@@ -23,7 +23,7 @@ __all__ = ["ANNOTATION_FORMATS", "FILM", "PAPER", "RESOLUTIONS", "Characteristic
 
 RESOLUTIONS = ("STANDARD", "HIGH")
 
-_STRIP = 6.0  # mm: text of about 4 mm, legible at arm's length
+_STRIP = 6.0  # mm: the height of a box, for text of about 4 mm, which is legible at arm's length
 # Annotation Display Format ID: its annotation boxes, in the order of Annotation Position
 ANNOTATION_FORMATS = {
     "ANNOTATION": (Rect(3, -3 - _STRIP, -3, _STRIP),),
@@ -37,7 +37,7 @@ _COLUMNS = ["density", "value"]
 class CharacteristicCurve:
     """Densities (OD, ascending), and the drive values that make them, ascending or descending throughout.
 
-    Raises LayoutError for densities and values that are not such series, or have less than two points.
+    Raises LayoutError for densities and values that are not such series, or have fewer than two points.
     """
 
     densities: tuple[float, ...]
@@ -113,13 +113,13 @@ class Imager:
         Illumination: int | None = None,
         ReflectedAmbientLight: int | None = None,
     ) -> FilmViewing:
-        """Return the viewing conditions of its films, PS3.14 §7.2. None stands for the value of the printer."""
+        """Return the viewing conditions of a film, PS3.14 §7.2. None stands for the value of the printer."""
         ambient = self.ReflectedAmbientLight if ReflectedAmbientLight is None else ReflectedAmbientLight
         return FilmViewing(
             min_density=(self.MinDensity if MinDensity is None else MinDensity) / 100,
             max_density=(self.MaxDensity if MaxDensity is None else MaxDensity) / 100,
             illumination=self.Illumination if Illumination is None else Illumination,
-            ambient=0 if self.reflective else ambient,  # light that paper reflects is its image
+            ambient=0 if self.reflective else ambient,  # the light that paper reflects is the image
         )
 
     def light(
@@ -141,7 +141,7 @@ class Imager:
             return own
         ambient = own[1] if self.reflective else ReflectedAmbientLight
         limits = {"MinDensity": MinDensity, "MaxDensity": MaxDensity}
-        if not self.viewing(**limits).is_defined():  # the densities are too close, under any light
+        if not self.viewing(**limits).is_defined():  # under any light, the densities are too close to each other
             limits = {}
         for light in ((Illumination, ambient), (Illumination, own[1]), (own[0], ambient)):
             seen = self.viewing(Illumination=light[0], ReflectedAmbientLight=light[1], **limits)
@@ -150,7 +150,7 @@ class Imager:
         return own
 
     def resolution(self, RequestedResolutionID: str = "STANDARD") -> int:
-        """Return the resolution in dpi of STANDARD or HIGH. Raises LayoutError for another."""
+        """Return the resolution in dpi of STANDARD or HIGH. Raises LayoutError for another term."""
         require("RequestedResolutionID", RequestedResolutionID, RESOLUTIONS)
         return self.dpi if RequestedResolutionID == "STANDARD" else self.high_dpi
 

@@ -18,7 +18,7 @@ __all__ = ["TRIM_MM", "Layout", "annotation_count", "lay_out"]
 TRIM_MM = 0.25  # width of the line of a trim box
 _MOUNT_MM = 50.0  # side of the mount of a slide
 
-_Side = list[tuple[float, float]]  # start and length of each part of a side
+_Side = list[tuple[float, float]]  # start and length of each part of a side, in mm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +141,7 @@ def _on_film(boxes: Iterable[Rect], film: Rect) -> tuple[Rect, ...]:
 
 
 def _area(film: Rect, edge: float, gap: float, annotations: Iterable[Rect]) -> Rect:
-    """Return the area for images. An annotation box takes the whole strip between it and the nearer edge."""
+    """Return the area for images. An annotation box takes the whole strip up to the edge that is nearer to it."""
     top, bottom = edge, film.height - edge
     for box in annotations:
         if box.y + box.height / 2 < film.height / 2:

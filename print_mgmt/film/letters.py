@@ -10,8 +10,8 @@ from .tone import Note
 
 __all__ = ["is_same", "needs_glyph", "printable", "split"]
 
-_MOST = 256  # characters drawn: the VR LO allows 64
-_BLANK, _GONE = ("Cc", "Zl", "Zp"), ("Cs",)  # general categories: drawn as a blank, not drawn
+_MOST = 256  # characters that are drawn: the VR LO allows 64
+_BLANK, _GONE = ("Cc", "Zl", "Zp"), ("Cs",)  # general categories: drawn as a blank, and not drawn
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # they choose forms of letters, and reorder nothing
 _DIRECTIONS = "\N{ARABIC LETTER MARK}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
 # Bidi classes of format characters that are not drawn
@@ -25,7 +25,7 @@ _COMPATIBLE = (range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))  # variants of ot
 
 
 def printable(text: str, note: Note) -> str:
-    """Return a text with blanks for controls and line ends, and without marks of direction."""
+    """Return a text with blanks for controls and line ends, without marks of direction, and cut to 256 characters."""
     kept = "".join(
         " " if unicodedata.category(character) in _BLANK else character
         for character in text[:_MOST]
@@ -77,6 +77,6 @@ def needs_glyph(character: str) -> bool:
 
 
 def is_same(cluster: str, replaced: str) -> bool:
-    """Return whether both look the same. A compatibility ideograph differs from its Unicode equivalent."""
+    """Return whether two clusters look the same. A compatibility ideograph differs from its Unicode equivalent."""
     same = unicodedata.normalize("NFD", cluster) == unicodedata.normalize("NFD", replaced)
     return same and not any(_is_in(character, _COMPATIBLE) for character in cluster)

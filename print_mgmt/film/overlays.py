@@ -18,9 +18,9 @@ from .tone import Note, density, exposed
 __all__ = ["burn"]
 
 _RULE = "PS3.3 C.9.2"
-_COVERED = 255  # the whole pixel
-_COVERAGE = np.array([0, _COVERED], np.float32) + np.float32(0.5)  # by bit; `magnified` needs the half
-_MOST = 32768  # rows or columns: the range of VR SS, of Overlay Origin
+_COVERED = 255  # the coverage of a whole pixel
+_COVERAGE = np.array([0, _COVERED], np.float32) + np.float32(0.5)  # by bit, with the half that `magnified` needs
+_MOST = 32768  # rows or columns: Overlay Origin has the VR SS
 
 
 def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, imager: Imager, note: Note) -> None:

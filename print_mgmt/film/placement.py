@@ -110,7 +110,7 @@ def check_image(image: PrintImage) -> None:
 
 
 def pixel_box(rect: Rect, dpi: int) -> Box:
-    """Return the whole pixels of a rectangle in mm. Boxes of one size have one size in pixels; neighbors share none."""
+    """Return the whole pixels of a rectangle in mm. Equal boxes stay equal; neighbors share no pixel."""
     left, top, width, height = [mm / MM_PER_INCH * dpi for mm in rect]
     return Box(math.floor(top + 0.5), math.floor(left + 0.5), math.floor(height + _ALMOST), math.floor(width + _ALMOST))
 
@@ -131,7 +131,7 @@ def fit(
     require("MagnificationType", request.MagnificationType, MAGNIFICATIONS, rule=IMAGE_BOX_RULE)
     natural = image[0] * aspect[0], image[1] * aspect[1]
     filling = min(box[0] / natural[0], box[1] / natural[1])
-    own = 1 / min(aspect)  # pixel for pixel
+    own = 1 / min(aspect)  # the scale that prints pixel for pixel
     if request.width is not None:
         scale = request.width / natural[1]
     elif _fits(natural, own, box) and MAGNIFICATIONS[request.MagnificationType].enlarges:
@@ -171,7 +171,7 @@ def _centered(
 
 
 def _along(count: int, pixel: float, limit: int) -> tuple[int, int, int, int]:
-    """Return start and length of the image along one side, its first shown pixel, and the number of these."""
+    """Return start and length of the image along one side, its first shown pixel, and the number of shown pixels."""
     shown = count
     if round(count * pixel) > limit:
         shown = min(max(math.floor((limit + 0.5) / pixel), 1), count)

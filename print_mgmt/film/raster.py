@@ -6,7 +6,7 @@ aliasing); REPLICATE then takes the mean of the area under a pixel. Beyond the e
 
 Neighboring target pixels need almost the same source pixels. So 16 of them share a small dense matrix, and a matrix
 product of numpy does the work. This is faster than gathering pixels tap by tap, and serves all kernels. If no pixels
-are mixed, as in REPLICATE and pixel for pixel, they are copied.
+are mixed, as when REPLICATE enlarges or when an image keeps its size, they are copied.
 
 The rows are processed in strips. So an image of any size takes a few MB of memory besides tables.
 
@@ -31,15 +31,15 @@ _Shape = tuple[int, ...]  # rows, columns
 _Block = tuple[slice, slice, NDArray[np.generic]]
 
 _BAND = 16  # target pixels that share a matrix; measured: larger matrices multiply more zeros
-_SPAN = 128  # source pixels that a matrix of several target pixels may span
+_SPAN = 128  # most source pixels that the matrix of several target pixels may span
 _STRIP = 1 << 21  # bytes of intermediate image in memory; measured: 4 times as many take up to 1.4 times as long
 # Multiplications in one product. OpenBLAS spreads larger products over all processors: they wait for each other, and
-# the event loop gets none. Measured: as fast on an idle machine, 3 times as fast on a busy one
+# the event loop gets none. Measured: this bound costs nothing on an idle machine, and triples the speed on a busy one
 _PRODUCT = 1 << 18
 _COPIED = 1 << 17  # pixels copied at a time: they fit in the processor cache
 _HALF = np.float32(0.5)  # added before mixing, so that truncation rounds: weights add up to 1
-_FRACTION = float(1 << 40)  # kernels are rounded to fractions of this before weights are shared
-_MOST_TAPS = 32  # source pixels of a target pixel: float32 has enough bits for so many weights
+_FRACTION = float(1 << 40)  # kernels are rounded to this many steps per 1 before weights are shared
+_MOST_TAPS = 32  # source pixels of a target pixel: float32 has enough bits for at most so many weights
 
 
 def _box(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -82,7 +82,7 @@ class _Grid(NamedTuple):
     kind: type[np.floating]  # float32 or float64
     value_bits: int
     weight_bits: int
-    rounder: float  # rounds values to the grid, if added and subtracted; 0: no rounding
+    rounder: float  # adding and then subtracting it rounds values to the grid; 0: no rounding
 
 
 _PLAIN = _Grid(np.float32, 4, 12, 1.5 * 2.0 ** (23 - 4))
@@ -95,7 +95,7 @@ MAGNIFICATIONS = {
     "CUBIC": Magnification(partial(_cubic, 0, 0.5), 2.0, overshoots=True),
     "NONE": Magnification(_triangle, 1.0, enlarges=False),
 }
-# Smoothing Types, PS3.3 C.13.3, are defined by the printer, and for CUBIC only: from crisp to soft
+# Each printer defines its Smoothing Types, and for CUBIC only (PS3.3 C.13.3). From crisp to soft:
 SMOOTHINGS = {
     "SHARP": Magnification(partial(_cubic, 0, 0.75), 2.0, overshoots=True),
     "NORMAL": MAGNIFICATIONS["CUBIC"],
@@ -195,7 +195,7 @@ def _grid(source: _Shape, target: _Shape, magnification: Magnification, ceiling:
 
 
 def _on_grid(table: NDArray[np.floating], grid: _Grid) -> NDArray[np.floating]:
-    """Truncate values to the grid, so that an even area keeps its rounded value."""
+    """Truncate values to the grid, so that a uniform area keeps its rounded value."""
     step = 1 << grid.value_bits
     return (np.floor(table.astype(np.float64) * step) / step).astype(grid.kind)
 
@@ -254,14 +254,14 @@ def _whole(kernel: NDArray[np.float64], unit: int) -> NDArray[np.int64]:
 def _repeats(
     source: _Shape, target: _Shape, magnification: Magnification
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
-    """Return the source row and column of each target row and column; None if one mixes several."""
+    """Return the source row and column of each target row and column; None if a target pixel mixes several."""
     rows, columns = (_picks(*sides, magnification) for sides in zip(source, target, strict=True))
     return None if rows is None or columns is None else (rows, columns)
 
 
 @lru_cache(maxsize=8)  # measured: saves 0.4 ms of 2.5 for each image after the first of its size
 def _picks(source: int, target: int, magnification: Magnification) -> NDArray[np.intp] | None:
-    """Return the source pixel of each target pixel; None if one mixes several."""
+    """Return the source pixel of each target pixel; None if a target pixel mixes several."""
     index, weights = _taps(source, target, magnification)
     if (np.count_nonzero(weights, axis=1) > 1).any():
         return None
@@ -286,7 +286,7 @@ def _taps(source: int, target: int, magnification: Magnification) -> tuple[NDArr
 
 
 def _areas(source: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the source pixels under each target pixel, and the area of each in it."""
+    """Return the source pixels under each target pixel, and the area that they share with it."""
     scale = source / target
     begin = np.arange(target)[:, None] * scale
     index = np.floor(begin).astype(np.intp) + np.arange(int(scale) + 2)

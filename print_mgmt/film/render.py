@@ -3,8 +3,8 @@
 The film has Border Density around and between the images, and Empty Image Density in boxes without an image (PS3.3
 C.13.3). Trim draws a line around each image. Annotations are drawn last.
 
-A page may have another resolution than the printer. Then it is a picture of the same film, with each image at the same
-place. Notes name the decisions of the printer, and each difference from the request.
+The resolution of a page may differ from the resolution of the printer. The page is then a picture of the same film,
+with each image at the same place. Notes name the decisions of the printer, and each difference from the request.
 """
 
 import math
@@ -79,7 +79,7 @@ def check_sheet(sheet: Sheet) -> None:
 
 
 def annotation_losses(sheet: Sheet, annotation: Annotation, imager: Imager = FILM) -> tuple[str, ...]:
-    """Return a line for each loss of a text on its film; no line if Pillow is not installed.
+    """Return a line for each loss of a text on its film; no lines if Pillow is not installed.
 
     Raises LayoutError as `render` does.
     """

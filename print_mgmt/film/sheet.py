@@ -21,7 +21,7 @@ class PrintImage:
     bits are ignored. The standard allows 8 and 12 bits stored; any number that fits in the array is rendered.
     ``PixelAspectRatio`` is the vertical and the horizontal size of a pixel, as integers without a unit.
     ``PixelSpacing`` is the same in mm, if known; the number of columns times its second value is the Requested Image
-    Size of true size. ``notes`` has one line for each fault that was ignored, and for each loss.
+    Size for printing in true size. ``notes`` has one line for each fault that was ignored, and for each loss.
     """
 
     pixels: NDArray[np.uint8 | np.uint16]

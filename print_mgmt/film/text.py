@@ -23,12 +23,15 @@ from .tone import Note
 
 __all__ = ["Line", "Piece", "fit", "losses", "order", "write"]
 
-_LEAST_MM = 1.5  # height of a line: smaller text cannot be read without a magnifier
-_LINE = 0.8  # height of the letters, as part of the height of the box
+_LEAST_MM = 1.5  # the least height of a line: smaller text cannot be read without a magnifier
+_LINE = 0.8  # height of the letters, as a share of the height of the box
 
 
 class Piece(NamedTuple):
-    """Text in one font, as Pillow draws it. Empty ``direction``: raqm finds the direction."""
+    """Text in one font, as Pillow draws it.
+
+    If ``direction`` is empty, raqm finds it; without raqm, the text runs from left to right.
+    """
 
     font: str
     text: str
@@ -80,7 +83,7 @@ def _least(dpi: int) -> int:
 
 
 def fit(text: str, fonts: tuple[str, ...], box: tuple[int, int], least: int, note: Note) -> Line:
-    """Return the line at the size that fits its box of (height, width), cut if necessary."""
+    """Return the line of a text at the size that fits a box of (height, width) pixels, cut if necessary."""
     runs = assign(text, fonts, note)
     if not has_raqm():
         _tell_of_shaping(text, note)
@@ -128,7 +131,7 @@ def order(runs: tuple[Run, ...]) -> tuple[Piece, ...]:
 
 
 def _plain(font: str, text: str, *, from_the_right: bool) -> str:
-    """Return a text for drawing letter by letter from the left: Arabic joined, reversed, without joiners."""
+    """Return a text to draw letter by letter from the left: Arabic joined, text from the right reversed, no joiners."""
     text = _joined(font, text)
     clusters = ["".join(character for character in cluster if needs_glyph(character)) for cluster in split(text)]
     return mirrored("".join(reversed(clusters))) if from_the_right else "".join(clusters)

@@ -42,7 +42,7 @@ LUT_SHAPES = ("IDENTITY", "LIN OD")
 Note = Callable[[str], None]
 
 _Floats = NDArray[np.float64]
-_HUNDREDTHS = re.compile(r"\d{1,5}", re.ASCII)  # of OD
+_HUNDREDTHS = re.compile(r"\d{1,5}", re.ASCII)  # a density in hundredths of OD
 _LUT_RULE = "PS3.3 C.11.4"
 _MOST_BITS = 16  # bits of a P-Value in a table
 
