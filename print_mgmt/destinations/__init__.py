@@ -1,6 +1,6 @@
 """The destinations of films: folders, archives, other printers, paper, programs, and Python functions.
 
-- `destination`: the protocol of a destination, and the meaning of a failed delivery. `retry`: when it is repeated.
+- `destination`: the protocol of a destination, and the meaning of a failed delivery. `retry`: the policy for retries.
 - `folder`, `pacs`, `printer`, `paper`, `command`, `callback`: the destinations.
 - `relay` prints a film on another DICOM printer. `capture` makes a DICOM object of a film, `description` a JSON object.
 - `names`: file names of films. `remote`: addresses and settings of DICOM peers. `program`: runs other programs.

@@ -17,8 +17,8 @@ class CallbackDestination:
     """A `Destination` that calls ``on_film`` with each film and its identified attributes.
 
     ``on_film`` is an async function, or a plain function that must return quickly, because it runs on the event loop.
-    It raises `DeliveryFailed` to tell what a failure means; the meaning of other exceptions is that of `failure_of`.
-    ``repeatable``: ``on_film`` may be called again with a film that it already has.
+    It raises `DeliveryFailed` to tell what a failure means; `failure_of` gives other exceptions their meaning.
+    ``repeatable``: ``on_film`` may be called again with a film that it has received before.
     """
 
     on_film: Callable[[Film, Dataset], Awaitable[None] | None]

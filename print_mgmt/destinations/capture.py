@@ -24,7 +24,7 @@ _OF_IMAGES = ("ImageType", "DateOfSecondaryCapture", "TimeOfSecondaryCapture", "
 
 
 def capture_attributes(film: Film, identified: Dataset, kind: str = "") -> Dataset:
-    """Return the attributes of a film's object other than its content: patient, study, UIDs, dates and times.
+    """Return the attributes of an object for a film, except its content: patient, study, UIDs, dates and times.
 
     Objects of the same film, such as an image and a document, get different UIDs from different values of ``kind``.
     """
@@ -74,5 +74,5 @@ def encapsulated_pdf(film: Film, page: Page, identified: Dataset, title: str) ->
 
 
 def _uid(film: Film, what: str) -> str:
-    """Return a UID that is always the same for the same film and ``what``: 2.25 and a name-based UUID (PS3.5 §B.2)."""
+    """Return a UID that depends only on the film and ``what``: 2.25 and a name-based UUID (PS3.5 §B.2)."""
     return f"2.25.{uuid5(NAMESPACE_OID, f'{film.job.SOPInstanceUID} {what}').int}"

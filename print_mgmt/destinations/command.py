@@ -6,7 +6,7 @@ Exit status 0 means that the film was delivered, and 65 (EX_DATAERR) that no fur
 other exit status, the film is tried again.
 
 A program that exceeds its time limit is killed, together with all processes of its group. Such a program, or one that
-was ended by a signal, may have done its work. So the delivery is indeterminate, unless ``repeatable`` tells that a
+was ended by a signal, may have done its work. So the delivery is indeterminate, unless ``repeatable`` says that a
 second run is harmless.
 """
 
@@ -41,8 +41,8 @@ _FILES, _JSON = "{files}", "{json}"
 class CommandDestination:
     """A `Destination` that runs ``command`` for each film.
 
-    The argument ``{files}`` is replaced by the paths of the files, and ``{json}`` by the path of the description;
-    without either, the paths of the files are appended. ``seconds`` is the time limit of the program. Raises
+    The argument ``{files}`` is replaced by the paths of the files, and ``{json}`` by the path of the description; if
+    neither is given, the paths of the files are appended. ``seconds`` is the time limit of the program. Raises
     `ConfigError`.
     """
 

@@ -24,7 +24,7 @@ from ..status import NORMAL, check_execution_status_info, check_printer_status_i
 __all__ = ["Condition", "DeliveryFailed", "Destination", "Outcome", "Receipt", "as_failures", "failure_of"]
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-_LONGEST = 1000  # characters of a reason, which may quote any amount of text from a peer or a program
+_LONGEST = 1000  # characters of a reason; it may quote text of any length from a peer or a program
 
 
 class Outcome(Enum):
@@ -50,7 +50,7 @@ class DeliveryFailed(DimseError):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The result of a delivery: what it has ``made`` (file paths, the UID of an instance or job), and warnings."""
+    """The result of a delivery: what it ``made`` (such as file paths, or the UID of a job), and its warnings."""
 
     made: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ def failure_of(error: BaseException) -> DeliveryFailed:
 
 @contextmanager
 def as_failures(where: str = "") -> Iterator[None]:
-    """Convert each exception of the block to `DeliveryFailed`, with ``where`` before the reason; see `failure_of`."""
+    """Convert an exception in the block to `DeliveryFailed`, with ``where`` before the reason; see `failure_of`."""
     try:
         yield
     except Exception as exc:

@@ -1,8 +1,8 @@
 """File names of films, from a template with tokens, such as ``{date}/{calling}-{number}``.
 
-The values of tokens come from peers. Only their ASCII letters, digits, dots, dashes and underscores get into a name,
-and no value creates a folder. The last part of each name includes an identifier of the film. So two films never get
-the same name, and a film always gets the same name: a delivery that is repeated after a crash finds its own files.
+The values of many tokens come from peers. Only their ASCII letters, digits, dots, dashes and underscores get into a
+name, and no value creates a folder. The last part of each name includes an identifier of the film. So two films never
+get the same name, and a film always gets the same name: a delivery that is repeated after a crash finds its own files.
 """
 
 import re
@@ -19,10 +19,10 @@ from ..typed import text
 
 __all__ = ["TOKENS", "NameTemplate", "film_id", "safe"]
 
-_LONGEST_VALUE = 32  # characters of the value of a token
-_LONGEST_PART = 127  # characters of a folder or file name: the limit of `output.write_page`
+_LONGEST_VALUE = 32  # characters of the value of a token, at most
+_LONGEST_PART = 127  # characters of a folder or file name, at most: the limit of `output.write_page`
 _ID = 12  # hexadecimal digits of a film id: 281 trillion values
-_FIXED = {"date": 8, "time": 6, "number": 10, "position": 4, "id": _ID}  # most characters of tokens with shorter values
+_FIXED = {"date": 8, "time": 6, "number": 10, "position": 4, "id": _ID}  # the same limit for tokens with shorter values
 _OTHER = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _TOKEN = re.compile(r"\{([a-z_]+)\}", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)
@@ -64,9 +64,9 @@ TOKENS: Mapping[str, Callable[[Film, Dataset], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class NameTemplate:
-    """A template of file names, without suffix; ``/`` separates folders. Raises `ConfigError`.
+    """A template of file names without suffixes; ``/`` separates folders, and `TOKENS` defines the tokens.
 
-    `TOKENS` has the tokens.
+    Raises `ConfigError`.
     """
 
     template: str = "film-{date}-{time}-{number}"
@@ -89,7 +89,7 @@ class NameTemplate:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The folders, and the name of the file."""
+        """The parts of the template: one for each folder, and the last one for the name of the file."""
         return tuple(self.template.split("/"))
 
     def path_of(self, film: Film, identified: Dataset) -> tuple[str, ...]:

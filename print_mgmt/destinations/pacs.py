@@ -35,7 +35,7 @@ from .remote import TLSFiles, check_calling, check_peer, peer_timeouts
 
 __all__ = ["PacsDestination"]
 
-# PS3.4 Table B.2-1; refusals and errors by the high byte of the status, because the table leaves the low byte open
+# PS3.4 Table B.2-1. A refusal or error is known by the high byte of its status, as the table leaves the low byte open
 _STORAGE = {
     0xA7: "refused: out of resources",
     0xA9: "error: data set does not match SOP class",
@@ -46,7 +46,7 @@ _WARNINGS = {
     0xB007: "data set does not match SOP class",
 }
 _CANNOT_UNDERSTAND = 0xC  # the first hexadecimal digit of the statuses Cxxx
-# General statuses (PS3.7 Annex C) that blame the instance, so another attempt would get them again
+# General statuses (PS3.7 Annex C) that are caused by the instance, so that another attempt would fail as well
 _OF_FILM = (CLASS_NOT_SUPPORTED, INVALID_INSTANCE, MISSING_ATTRIBUTE, MISSING_VALUE)
 _PRIORITIES = {"HIGH": 1, "MED": 0, "LOW": 2}  # PS3.7 Table E.1-1
 _CLASSES = {"image": SecondaryCaptureImageStorage, "pdf": EncapsulatedPDFStorage}
@@ -57,8 +57,8 @@ class PacsDestination:
     """A `Destination` that stores films in the archive ``peer``, AE@HOST:PORT.
 
     ``calling`` is our AE title. ``object`` selects a Secondary Capture Image ("image") or an Encapsulated PDF ("pdf"),
-    rendered with ``dpi`` pixels per inch and ``bits`` of gray. ``seconds`` is the time limit for each response. Raises
-    `ConfigError`.
+    rendered with ``dpi`` pixels per inch and ``bits`` bits per gray value. ``seconds`` is the time limit for each
+    response. Raises `ConfigError`.
     """
 
     peer: str

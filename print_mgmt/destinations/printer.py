@@ -1,4 +1,4 @@
-"""Other DICOM printers as a destination: one printer, or several that replace each other.
+"""Other DICOM printers as a destination: one printer, or several that can stand in for each other.
 
 With "failover", each film goes to the first printer, and to the next one only if the first fails. With "balance", a
 film goes first to the printer that is printing the fewest of our films. In both cases, another printer is tried only if
@@ -82,7 +82,7 @@ class PrinterDestination:
         raise _together(failures)
 
     async def check(self) -> Condition:
-        """Return the condition of the printers together: FAILURE only if all are in FAILURE (N-GET, PS3.4 H.4.6)."""
+        """Ask all printers (N-GET, PS3.4 H.4.6), and return one condition: FAILURE only if all are in FAILURE."""
         conditions = [await self._condition(printer) for printer in self.printers]
         bad = [condition for condition in conditions if condition.PrinterStatus != "NORMAL"]
         if not bad:

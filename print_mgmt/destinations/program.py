@@ -38,8 +38,8 @@ def find_program(name: str) -> str | None:
 async def run_program(words: Sequence[str], *, seconds: float, cwd: str | None = None, stdin: bytes = b"") -> Ended:
     """Run a program, and kill all processes of its group when it ends, after ``seconds``, or if this task is canceled.
 
-    ``stdin`` is the input of the program. Its output is read to the end, and kept in part. Raises OSError if it cannot
-    be started.
+    ``stdin`` is the input of the program. All of its output is read, but only a part is kept (see `Ended`). Raises
+    OSError if the program cannot be started.
     """
     loop = asyncio.get_running_loop()
     source = asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL
@@ -93,7 +93,7 @@ class _Output(asyncio.SubprocessProtocol):
 
 
 def _kill(transport: asyncio.SubprocessTransport) -> None:
-    """Kill a program and all processes of its group, even those that outlive the program."""
+    """Kill a program and all processes of its group, even after the program has ended; on Windows, only the program."""
     with suppress(ProcessLookupError, PermissionError):
         if sys.platform == "win32":
             transport.kill()

@@ -1,9 +1,10 @@
 """Prints a film that this printer has accepted on another DICOM printer, as its SCU (PS3.4 Annex H).
 
 The film is sent unchanged: the attributes that the client sent, the images in their boxes, Presentation LUTs, overlays
-and annotations. If the other printer does not accept that, it gets the rendered film as one image.
+and annotations. If the other printer does not accept the film like this, it gets the rendered film as one image.
 
-A film is never printed twice: after N-ACTION has been sent, only a failure status proves that nothing was printed.
+A film is never printed twice. After N-ACTION has been sent, only a failure status proves that nothing was printed; in
+all other cases the film is not sent again.
 """
 
 import asyncio
@@ -46,7 +47,7 @@ from .destination import DeliveryFailed, Outcome, Receipt
 
 __all__ = ["optional_classes", "relay"]
 
-# Failure statuses that mean that the printer does not accept the film as it is; after others, a retry may succeed
+# Failure statuses of a printer that does not accept the film as it is; after any other status, a retry may succeed
 _NOT_TAKEN = frozenset(
     {
         NO_SUCH_ATTRIBUTE,
@@ -68,7 +69,7 @@ _NOT_TAKEN = frozenset(
         COMBINED_TOO_LARGE,
     }
 )
-# Attributes that are not passed on: the client sets the first two itself, and the third concerned this printer
+# Attributes that are not passed on: `PrintClient` sets the first two, and the third concerns only this printer
 _OWN = ("ImageBoxPosition", "ReferencedFilmSessionSequence", "MemoryAllocation")
 _PLAIN_SESSION = ("NumberOfCopies", "PrintPriority", "MediumType", "FilmDestination")  # sent with a rendered film
 
@@ -126,7 +127,7 @@ async def relay(client: PrintClient, film: Film, *, dpi: int, follow: float) -> 
 async def _printed(
     client: PrintClient, film: Film, send: Callable[[PrintClient, Film, _Attempt], Awaitable[None]], follow: float
 ) -> Receipt:
-    """Send a film with ``send``, and derive the result of the delivery."""
+    """Send a film with ``send``, and return the result of the delivery."""
     attempt, warned = _Attempt(), len(client.warnings)
     try:
         await send(client, film, attempt)
@@ -270,7 +271,7 @@ def _sent(film: Film, attributes: Dataset, table: Table) -> dict[str, Value]:
         if keyword and element.VR != "SQ" and keyword not in (*film.defaulted, *_OWN) and named(table, keyword):
             try:
                 value = element.value
-            except DecodeError:  # this printer has ignored the value, too
+            except DecodeError:  # this printer has ignored the value as well
                 continue
             if value is not None:
                 sent[keyword] = value

@@ -1,4 +1,4 @@
-"""The settings of a configuration for other DICOM nodes: addresses, AE titles, TLS and timeouts."""
+"""The settings of destinations that are DICOM nodes: addresses, AE titles, TLS and timeouts."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class TLSFiles:
 
 
 def check_peer(key: str, text: str) -> Peer:
-    """Parse the address of a peer, AE@HOST:PORT. Raises `ConfigError`, which names ``key``."""
+    """Parse the address of a peer, AE@HOST:PORT. Raises a `ConfigError` that names ``key``."""
     try:
         peer = Peer.parse(text)
         check_ae_title(peer.ae_title, key)
@@ -52,7 +52,7 @@ def check_calling(title: str) -> None:
 
 
 def peer_timeouts(seconds: float) -> Timeouts:
-    """Return timeouts: ``seconds`` for each response, and at most that to connect. Raises `ConfigError`."""
+    """Return timeouts of ``seconds`` for each response, and of at most ``seconds`` to connect. Raises `ConfigError`."""
     if not 0 < seconds <= 86_400:
         raise ConfigError("seconds", f"{seconds:g} must be above 0 and at most 86400")
     return Timeouts(connect=min(seconds, Timeouts().connect), dimse=seconds)

@@ -1,4 +1,4 @@
-"""The policy for repeating failed deliveries. It uses no clock: the caller waits for the pauses that it returns."""
+"""The policy for repeating failed deliveries. It uses no clock: it returns pauses, and its caller waits."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple

@@ -1,10 +1,11 @@
-"""A print server: several printers behind one port, one spool, and destinations, by one file in TOML.
+"""A print server: several printers behind one port, one spool and several destinations, configured by one TOML file.
 
-- `site` is the running server: its printers, their `intake`, and the `workers`, whose films are a `delivery` each.
-- `routes`: rules that choose the destinations of a film. `identify`: patient and study of a film. `media`: what is
-  loaded. `conditions`: the states of the printers.
-- `config`: the site as one value. `toml`: the site from a file. `changes`: what differs between two of them. `spools`:
-  its spool.
+- `site` is the running server. The `intake` of each printer puts films into the spool; the `workers` take them out,
+  with one `delivery` for each film and destination.
+- `routes`: rules that choose the destinations of a film. `identify`: the patient and study of a film. `media`: the
+  loaded media. `conditions`: the states of the printers.
+- `config`: the configuration of a site as one value. `toml`: its reader. `changes`: the differences between two
+  configurations. `spools`: the default folder of the spool.
 """
 
 from .changes import Difference

@@ -1,4 +1,4 @@
-"""What differs between two configurations of a site: what a running site takes over, and what needs a restart."""
+"""The differences between two configurations of a site: those that a running site takes over, and the others."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ __all__ = ["Difference", "difference"]
 
 
 class Difference(NamedTuple):
-    """The configuration to go on with, what has changed in it, and what needs a restart to change."""
+    """The configuration to continue with, the parts of it that have changed, and the parts that need a restart."""
 
     site: SiteConfig
     changed: tuple[str, ...]
@@ -18,14 +18,14 @@ class Difference(NamedTuple):
 
 
 def difference(before: SiteConfig, after: SiteConfig) -> Difference:
-    """Return what a site that runs with ``before`` does with ``after``."""
+    """Return what a site that runs with ``before`` takes over from ``after``, and what it cannot take over."""
     printers = {name: _merged(old, after.printers.get(name, old)) for name, old in before.printers.items()}
     site = replace(after, printers=printers, listen=before.listen, spool=replace(before.spool, keep=after.spool.keep))
     return Difference(site, tuple(_changed(before, site)), tuple(_left(site, after)))
 
 
 def _merged(old: SitePrinter, new: SitePrinter) -> SitePrinter:
-    """Return a printer that has the media and the rules of the new one."""
+    """Return the old printer with those settings of the new one that need no restart."""
     config = replace(old.config, media=new.config.media)
     return replace(
         old,

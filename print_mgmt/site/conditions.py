@@ -1,8 +1,8 @@
 """The states of the printers of a site, Printer Status and Printer Status Info (PS3.3 C.13.9), as they follow from the
 room in the spool and the conditions of the destinations.
 
-A printer is a FAILURE if all destinations that its films may go to are; otherwise each trouble is a WARNING. A state
-that somebody else has set stays.
+A full spool makes every printer WARNING. Otherwise a printer is FAILURE if all destinations that its films may go to
+are FAILURE, and WARNING if there is any other trouble. A state that other code has set is left as it is.
 """
 
 import logging
@@ -24,7 +24,7 @@ _NORMAL: _Terms = ("NORMAL", "NORMAL")
 
 
 class Conditions:
-    """The conditions of destinations and spool, and the ``states`` of printers that follow, by name."""
+    """The conditions of the destinations and the spool; they set the ``states`` of the printers, given by name."""
 
     def __init__(self, states: Mapping[str, PrinterState]) -> None:
         self._states = states
@@ -34,7 +34,7 @@ class Conditions:
         self._own: dict[str, _Terms] = dict.fromkeys(states, _NORMAL)
 
     def reach(self, reached: Mapping[str, frozenset[str]]) -> None:
-        """Take over which destinations each printer may reach, and forget the others."""
+        """Set the destinations that each printer may reach, and forget the conditions of all others."""
         self._reached = reached
         known = frozenset[str]().union(*reached.values())
         self._destinations = {name: one for name, one in self._destinations.items() if name in known}
@@ -51,7 +51,7 @@ class Conditions:
         self._update()
 
     def fail(self, destination: str, failure: DeliveryFailed) -> None:
-        """Note that a delivery has failed, and may succeed later."""
+        """Note that a delivery has failed but may succeed later."""
         try:
             condition = Condition("WARNING", failure.info, str(failure))
         except EncodeError:
@@ -65,7 +65,7 @@ class Conditions:
             self.note(destination, Condition())
 
     def measure(self, room: Room) -> None:
-        """Note the room in the spool."""
+        """Note how much room the spool has."""
         condition = _FULL if room.is_full else _LOW if room.is_low else Condition()
         if condition is not self._spool:
             self._spool = condition
@@ -76,7 +76,7 @@ class Conditions:
     def _update(self) -> None:
         for name, state in self._states.items():
             if (state.PrinterStatus, state.PrinterStatusInfo) != self._own[name]:
-                continue  # somebody else has set it
+                continue  # other code has set this state
             reached = [self._destinations.get(one, Condition()) for one in self._reached.get(name, ())]
             self._own[name] = terms = _worst(self._spool, reached)
             state.set(*terms)

@@ -85,9 +85,9 @@ class SiteDestination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identification:
-    """The sources that identify films, by name. A film without all attributes in ``needs`` is delivered or held.
+    """The sources that identify films, by name.
 
-    ``unidentified`` decides which of the two.
+    ``unidentified`` decides whether a film that lacks one of the attributes in ``needs`` is delivered or held.
     """
 
     sources: Mapping[str, Source] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class Keep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolConfig:
-    """The spool: ``at`` is a folder or postgresql://...; if it is empty, a folder in the platform's state folder."""
+    """The spool. ``at`` is a folder, or a database as postgresql://...; if it is empty, `default_spool` is used."""
 
     at: str = ""
     limits: SpoolLimits = field(default_factory=SpoolLimits)
@@ -165,7 +165,7 @@ class SiteConfig:
         return None if name is None else self.printers[name]
 
     def printer_name(self, called_ae_title: str) -> str | None:
-        """Return the name of that printer."""
+        """Return the name of the printer that `printer` returns, or None."""
         printers = self.printers.items()
         named = next((name for name, printer in printers if printer.ae_title == called_ae_title.strip()), None)
         return named or next((name for name, printer in printers if printer.default), None)

@@ -1,7 +1,7 @@
 """One delivery: a leased film goes to its destination, and the spool learns what became of it.
 
-The lease is renewed while the destination works. A delivery that takes longer than its deadline is given up: it loses
-its lease, and whatever it says afterwards is refused by the fence of the spool.
+The lease is renewed while the destination works. A delivery that takes longer than its deadline is canceled. If it does
+not end even then, its lease is no longer renewed, and its late result is refused once the lease has run out.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ from .media import is_loaded, on_loaded
 __all__ = ["LEASE", "Delivery", "Pace"]
 
 _log = logging.getLogger("print_mgmt.site")
-_GRACE = 1.0  # seconds for a delivery to end after it was given up
-_PAUSE = 1.0  # seconds after an error of the spool
-_TRIES = 5  # to say what became of a delivery
+_GRACE = 1.0  # seconds that a canceled delivery has to end
+_PAUSE = 1.0  # seconds between an error of the spool and the next attempt
+_TRIES = 5  # attempts to tell the spool what became of a delivery
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds of a lease, and until it is renewed."""
+    """The duration of a lease and the time between two renewals, in seconds."""
 
     lease: float = 60.0
     renewal: float = 20.0
@@ -57,7 +57,7 @@ class Delivery:
 
     @property
     def is_hung(self) -> bool:
-        """Whether the destination still works on a film that was given up."""
+        """Whether the destination is still working on the film after the delivery was canceled."""
         return self._hung is not None
 
     async def end_late(self) -> None:
@@ -94,7 +94,7 @@ class Delivery:
             return None
         except LayoutError as exc:
             return Failed(info="INVALID PAGE DES", reason=str(exc))
-        except SpoolError as exc:  # of a damaged film, whose deliveries have failed; or of the disk
+        except SpoolError as exc:  # the film is damaged, and the spool has failed its deliveries; or the disk fails
             _log.error("film %s: %s", record.id, escaped(str(exc)))
             return Later(delay=to.retry.pause(self._lease.delivery.attempts), reason=str(exc))
 
@@ -140,7 +140,7 @@ class Delivery:
                 _log.error("a lease cannot be renewed: %s", escaped(str(exc)))
 
     async def _given_up(self, task: asyncio.Future[Receipt]) -> bool:
-        """Cancel a delivery, and return whether it ends. If it does not, its lease runs out, and so does its result."""
+        """Cancel a delivery, and return whether it ends. If it does not, its lease runs out, and its result is late."""
         task.cancel()
         done, _ = await asyncio.wait((task,), timeout=_GRACE)
         if done:
@@ -183,7 +183,7 @@ class Delivery:
 
 
 def _bugs(error: BaseException) -> Iterator[BaseException]:
-    """Yield what nobody has foreseen in a failure: an operator needs to see where it happened."""
+    """Yield the unforeseen exceptions in a failure, so that the log shows an operator where they happened."""
     cause = error.__cause__ if isinstance(error, DeliveryFailed) else error
     if isinstance(cause, IncompleteError):
         yield from cause.failures.values()
@@ -198,7 +198,7 @@ def _late(task: asyncio.Future[Receipt]) -> Outcome:
 
 
 def _outcome_of(failure: DeliveryFailed, to: SiteDestination, attempts: int) -> Outcome:
-    """Return what the retry policy says after a failed attempt."""
+    """Return the outcome that the retry policy chooses after a failed attempt."""
     info, reason = failure.info, str(failure)
     step, seconds = to.retry.after(attempts, failure.outcome)
     match step:

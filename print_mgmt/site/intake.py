@@ -1,7 +1,7 @@
-"""What happens to the films of a job between N-ACTION and the spool: each is identified and routed.
+"""The step between N-ACTION and the spool: each film of a job is identified and routed.
 
-The films of a job may go different ways. Then they are stored first, and get their destinations afterwards; if a crash
-comes between, the next start finds films that are only received, and routes them.
+If the films of a job go to different destinations, they are stored first and get their destinations afterwards. If the
+server crashes in between, it finds the films without destinations at its next start, and routes them.
 """
 
 import logging
@@ -36,7 +36,7 @@ class Placed:
 
 
 class Intake:
-    """Takes the jobs of the printer ``name`` into ``spool``, by the configuration as it is at the time."""
+    """The intake of the printer ``name`` into ``spool``. ``config`` returns the current configuration."""
 
     def __init__(self, spool: Spool, config: Callable[[], SiteConfig], name: str) -> None:
         self._spool = spool
@@ -73,7 +73,7 @@ class Intake:
 
 
 async def route_received(spool: Spool, site: SiteConfig) -> None:
-    """Route the films that were only received: before a crash, or because no route matched them."""
+    """Route the films that have no destinations yet, because of a crash or because no route matched them."""
     printers = {printer.PrinterName: printer for printer in site.printers.values()}
     for record in await spool.list(states={FilmState.RECEIVED}):
         printer = printers.get(record.printer)
@@ -87,7 +87,7 @@ async def route_received(spool: Spool, site: SiteConfig) -> None:
         decision = decide(site.routes, stored_facts(record, copy, printer.ae_title))
         size = decision.change.FilmSizeID
         hold = _held(decision) or _unidentified(site, copy)
-        if size and size != copy.sheet.FilmSizeID:  # it is on stable storage as it was
+        if size and size != copy.sheet.FilmSizeID:  # a film that is stored keeps its size
             hold = hold or f"route {decision.route} would change its size to {size}"
         priority = decision.change.PrintPriority or record.PrintPriority
         await _assign(
@@ -96,12 +96,12 @@ async def route_received(spool: Spool, site: SiteConfig) -> None:
 
 
 def stored_facts(record: FilmRecord, film: FilmCopy, called: str) -> Facts:
-    """Return what rules know of a stored film; ``called`` is the AE title of its printer."""
+    """Return the properties of a stored film that rules can test; ``called`` is the AE title of its printer."""
     return facts_of(Film(0, job_of(record), Exposure(film, record.number, 1)), called)
 
 
 async def _placed(site: SiteConfig, printer: SitePrinter, film: Film, copy: FilmCopy) -> Placed:
-    """Return a film with patient and study, and with the destinations that its route says."""
+    """Return a film with its patient and study, and with the destinations of its route."""
     if site.identification.sources:
         identity = await identify(film, site.identification.sources)
         for note in identity.notes:
@@ -121,7 +121,7 @@ async def _placed(site: SiteConfig, printer: SitePrinter, film: Film, copy: Film
 
 
 def targets_of(site: SiteConfig, names: Sequence[str]) -> tuple[Target, ...]:
-    """Return destinations of the site as targets for the spool."""
+    """Return the destinations of the site with these names as targets for the spool."""
     return tuple(Target(destination=name, repeatable=site.destinations[name].destination.repeatable) for name in names)
 
 
@@ -132,7 +132,7 @@ def _held(decision: Decision) -> str:
 
 
 def _unidentified(site: SiteConfig, film: FilmCopy) -> str:
-    """Return the reason to hold a film that is not identified; empty if it is identified, or need not be."""
+    """Return the reason to hold a film that is not identified, or an empty string if it need not be held."""
     if site.identification.unidentified != "hold":
         return ""
     missing = [keyword for keyword in site.identification.needs if keyword not in film.identified_by]
@@ -140,7 +140,7 @@ def _unidentified(site: SiteConfig, film: FilmCopy) -> str:
 
 
 async def _assign(spool: Spool, film_id: str, placed: Placed, PrintPriority: str) -> None:
-    """Give a stored film its destinations. What fails is tried at the next start."""
+    """Give a stored film its destinations. If the spool fails, the next start or reload tries again."""
     try:
         if placed.PrintPriority != PrintPriority:
             await spool.change(film_id, Prioritize(placed.PrintPriority))

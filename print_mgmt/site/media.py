@@ -12,15 +12,15 @@ __all__ = ["is_loaded", "on_loaded", "with_size"]
 
 
 def is_loaded(config: PrinterConfig, film: FilmCopy) -> bool:
-    """Return whether the medium of a film is loaded in its size. One that is unknown counts as loaded."""
+    """Return whether the medium of a film is loaded in the film's size. An unknown medium counts as loaded."""
     medium = config.medium(_medium_type(config, film), film.sheet.FilmSizeID)
     return medium is None or medium.installed
 
 
 def on_loaded(config: PrinterConfig, film: FilmCopy) -> FilmCopy:
-    """Return a film on the medium that is loaded and most like its own: first the type counts, then the area.
+    """Return a film on the loaded medium that is most like its own: first the type counts, then the size.
 
-    Raises `LayoutError` if nothing is loaded that the film fits on.
+    Raises `LayoutError` if the film fits on no loaded medium.
     """
     wanted = _medium_type(config, film)
     rows = sorted(_loaded(config), key=lambda row: (row[0] != wanted, _distance(row[1], film.sheet.FilmSizeID)))
@@ -37,7 +37,7 @@ def on_loaded(config: PrinterConfig, film: FilmCopy) -> FilmCopy:
 
 
 def with_size(film: FilmCopy, FilmSizeID: str) -> FilmCopy:
-    """Return a film in another size. Raises `LayoutError` if its format has no place there."""
+    """Return a film in another size. Raises `LayoutError` if its format does not fit that size."""
     box = film.film_box.copy()
     box.FilmSizeID = FilmSizeID
     sheet = replace(film.sheet, FilmSizeID=FilmSizeID)
@@ -55,6 +55,6 @@ def _loaded(config: PrinterConfig) -> Iterator[tuple[str, str]]:
 
 
 def _distance(size: str, wanted: str) -> float:
-    """Return how much two film sizes differ: the difference of their sides, in mm."""
+    """Return how much two film sizes differ: the difference in width plus the difference in height, in mm."""
     (width, height), (other_width, other_height) = FILM_SIZES[size], FILM_SIZES[wanted]
     return abs(width - other_width) + abs(height - other_height)

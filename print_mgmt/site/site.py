@@ -50,8 +50,8 @@ __all__ = ["Around", "Site", "listen_context"]
 _log = logging.getLogger("print_mgmt.site")
 
 _CALLED_TITLE_NOT_RECOGNIZED = AssociateRJ(1, 1, 7)  # PS3.8 Table 9-21
-_WAIT = 1.0  # seconds for news, and until the room on the disk is looked at again
-_PAUSE = 1.0  # seconds after an error of the spool
+_WAIT = 1.0  # seconds to wait for news of the spool; then the room on the disk is checked again
+_PAUSE = 1.0  # seconds between an error of the spool and the next attempt
 _PURGED = 600.0  # seconds between two clean-ups of the spool
 _DAY = 86_400
 
@@ -68,12 +68,14 @@ class Site:
 
     The called AE title of an association selects the printer. Its films are identified and routed, and N-ACTION is
     answered once they are on stable storage. The workers take them from there to their destinations. Leaving the block
-    ends the associations, and delivers what is queued for ``drain`` seconds; the rest stays in the spool.
+    ends the associations, and continues to deliver queued films for at most ``drain`` seconds; the rest stays in the
+    spool.
 
-    ``spool`` stands for the one of the configuration. ``accepts`` is False for a site without associations, whose
-    workers share the spool of others, ``delivers`` for one without workers. ``policy`` decides besides the called AE
-    title. ``around`` gets each request of Print Management before its printer, and the function that performs it. With
-    ``reuse_port`` several processes may listen at the same port.
+    ``spool`` replaces the spool of the configuration. A site with ``accepts=False`` accepts no associations; its
+    workers deliver films that other processes stored in the spool. A site with ``delivers=False`` has no workers.
+    ``policy`` decides about each association, in addition to the called AE title. ``around`` is called for each request
+    of Print Management, with the printer, the request, and the function that performs it. With ``reuse_port``, several
+    processes may listen on the same port.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class Site:
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
-        """Return the site in a file. Raises OSError, and `SiteErrors`."""
+        """Return the site that a file describes. Raises OSError and `SiteErrors`."""
         site = cls(load_site(path))
         site._path = Path(path)
         return site
@@ -154,7 +156,10 @@ class Site:
             self._intakes.clear()
 
     async def serve_forever(self) -> None:
-        """Wait until the task is canceled, or `close` is called. Raises `LocalProtocolError` outside the block."""
+        """Wait until the task is canceled or, for a site that accepts associations, `close` is called.
+
+        Raises `LocalProtocolError` outside the block.
+        """
         if not self._intakes:
             raise LocalProtocolError("the site is not open: use it in `async with`")
         if self._server is None:
@@ -163,12 +168,12 @@ class Site:
             await self._server.serve_forever()
 
     async def close(self) -> None:
-        """Reject new associations, and abort open ones after ``drain`` seconds."""
+        """Reject new associations, and abort those that are still open after ``drain`` seconds."""
         if self._server is not None:
             await self._server.close(drain=self._drain)
 
     async def drain(self) -> None:
-        """Deliver what is queued and due, for ``drain`` seconds at most; then finish the films in work, and stop."""
+        """Deliver the films that are due, for at most ``drain`` seconds; then finish current deliveries, and stop."""
         await self._workers.drain(self._drain)
 
     # --- configuration ---
@@ -176,8 +181,9 @@ class Site:
     async def reload(self, config: SiteConfig | None = None) -> Difference:
         """Take over another configuration, or reread the file, as far as no association has to end.
 
-        Routes, destinations, identification, loaded media and retention count at once; what else differs is returned as
-        ``needs_restart``. Raises OSError and `SiteErrors`; then nothing has changed.
+        Routes, destinations, identification, retention, and the ``loaded``, ``missing_medium``, ``default`` and
+        ``queue_length`` of a printer apply at once; all other differences are listed in ``needs_restart``. Raises
+        OSError and `SiteErrors`; then nothing has changed.
         """
         if config is None:
             if self._path is None:
@@ -191,7 +197,7 @@ class Site:
         return found
 
     async def _apply(self) -> None:
-        """Let the configuration count: for the workers, the films that wait for media, and those without a route."""
+        """Apply the configuration to the workers, the films that wait for media, and the films without destinations."""
         site = self.config
         self._conditions.reach({name: site.reaches(printer) for name, printer in site.printers.items()})
         if self._delivers:
@@ -214,7 +220,7 @@ class Site:
                 made.around = partial(self._around, made)
 
     def _select(self, request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG002
-        """Accept what the called printer has."""
+        """Accept the SOP Classes of the called printer; reject an association if there is no such printer."""
         name = self.config.printer_name(request.called_ae_title)
         if name is None:
             return _CALLED_TITLE_NOT_RECOGNIZED
@@ -224,7 +230,7 @@ class Site:
     async def _open(self, association: Association) -> AsyncIterator[Handlers]:
         assert association.associate_rq is not None
         name = self.config.printer_name(association.associate_rq.called_ae_title)
-        if name is None:  # the default printer has changed a moment ago
+        if name is None:  # a reload has just removed the default printer
             yield {}
             return
         async with self._printers[name].open(association) as handlers:
@@ -243,7 +249,7 @@ class Site:
                 _log.error("no news from the spool: %s", escaped(str(exc)))
                 await asyncio.sleep(_PAUSE)
                 continue
-            except Exception:  # a bug: clients of later films are told
+            except Exception:  # a bug; news of other films must still be told
                 _log.exception("no news from the spool")
                 await asyncio.sleep(_PAUSE)
                 continue
@@ -251,7 +257,7 @@ class Site:
                 intake.tell(jobs)
 
     async def _purge(self) -> None:
-        """Remove films that have ended, by the rules of the site."""
+        """Remove films that have ended, as the limits of the site require."""
         while True:
             keep = self.config.spool.keep
             try:
@@ -274,7 +280,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 
 def listen_context(listen: ListenConfig) -> TLSContext | None:
-    """Return the TLS context of a site, None for plain connections. Raises as `server_context` does."""
+    """Return the TLS context of a site, or None for plain connections. Raises what `server_context` raises."""
     if not listen.certificate:
         return None
     return server_context(listen.certificate, listen.key or None, ca=listen.ca or None, profile=listen.profile)

@@ -54,13 +54,13 @@ SOURCES: Mapping[str, type[Source]] = {
     "command": ProgramSource,
 }
 _TABLES = ("listen", "printers", "destinations", "routes", "identify", "spool")
-_FILES = ("path", "ca", "certificate", "key")  # keys with paths, which begin at the folder of the file
+_FILES = ("path", "ca", "certificate", "key")  # keys whose values are paths, relative to the folder of the file
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _Made = TypeVar("_Made")
 
 
 class SiteErrors(DimseError):
-    """A file that describes no site. ``lines`` has one fault each."""
+    """The faults of a file that does not describe a valid site; ``lines`` has one line for each."""
 
     def __init__(self, lines: tuple[str, ...]) -> None:
         self.lines = lines
@@ -82,7 +82,7 @@ class _PrinterTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Delivery:
-    """The keys of a destination that are the same for all types."""
+    """The keys that destinations of all types have."""
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     at_once: int | None = None
@@ -90,19 +90,19 @@ class _Delivery:
 
 
 def is_site(path: str | PathLike[str]) -> bool:
-    """Return whether a file describes a site, and not a single printer: it has one of the tables of a site.
+    """Return whether a file describes a site rather than a single printer: it then has one of the tables of a site.
 
-    Raises OSError. A file that is no TOML is none.
+    A file that is not TOML describes no site. Raises OSError.
     """
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError:  # of TOML, or of UTF-8
+    except ValueError:  # invalid TOML or invalid UTF-8
         return False
     return not table.keys().isdisjoint(_TABLES)
 
 
 def load_site(path: str | PathLike[str]) -> SiteConfig:
-    """Return the site in a file. Raises OSError, and `SiteErrors`."""
+    """Return the site that a file describes. Raises OSError and `SiteErrors`."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -112,7 +112,7 @@ def load_site(path: str | PathLike[str]) -> SiteConfig:
 
 
 def read_site(text: str, path: Path = Path("site.toml")) -> SiteConfig:
-    """Return the site in ``text``, as if it were in the file ``path``. Raises `SiteErrors`."""
+    """Return the site that ``text`` describes, as if it were read from the file ``path``. Raises `SiteErrors`."""
     reader = _Reader(text, path)
     site = reader.site()
     if reader.errors:
@@ -122,7 +122,7 @@ def read_site(text: str, path: Path = Path("site.toml")) -> SiteConfig:
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads one file; ``errors`` collects its faults."""
+    """The reader of one file; ``errors`` collects the faults of the file."""
 
     text: str
     path: Path
@@ -137,7 +137,7 @@ class _Reader:
             self.errors.append(escaped(f"{placed(self.path, self.text, exc.key)}: {exc}"))
 
     def site(self) -> SiteConfig:
-        """Return the site; it counts only if there are no faults."""
+        """Return the site; it is valid only if ``errors`` stays empty."""
         table: dict[str, object] = {}
         with self.part():
             table = parsed(self.text)
@@ -165,7 +165,7 @@ class _Reader:
     def named(
         self, key: str, table: Mapping[str, object], make: Callable[[dict[str, object], str], _Made]
     ) -> dict[str, _Made]:
-        """Return what is made of each table in the table ``key``, by name."""
+        """Return what ``make`` makes of each table in the table ``key``, by name."""
         made: dict[str, _Made] = {}
         tables: dict[str, object] = {}
         with self.part():
@@ -214,13 +214,13 @@ class _Reader:
         return PrinterConfig()
 
     def default_printer(self, table: Mapping[str, object]) -> dict[str, SitePrinter]:
-        """Return the one printer of a file without printers."""
+        """Return the printer of a file that has no printers; nothing if the file has some."""
         if table.get("printers"):
             return {}
         return {"printer": self.printer({"ae_title": "PRINTSCP", "default": True}, "printers.printer")}
 
     def check_titles(self, printers: Mapping[str, SitePrinter]) -> None:
-        """Report a title that two printers have, and a second default."""
+        """Report an AE title that two printers share, and a second default printer."""
         seen: dict[str, str] = {}
         defaults = [name for name, printer in printers.items() if printer.default]
         for name, printer in printers.items():
@@ -256,7 +256,7 @@ class _Reader:
         return read_table(kinds[name], self.located(table, key), key)
 
     def routes(self, table: Mapping[str, object], destinations: Mapping[str, object]) -> tuple[Route, ...]:
-        """Return the routes; without any, each film goes to all destinations."""
+        """Return the routes. If the file has none, return one route to all destinations."""
         rows = table.get("routes")
         if rows is None:
             return (Route(name="all", to=tuple(destinations)),) if destinations else ()
@@ -306,7 +306,7 @@ class _Reader:
         return replace(made, at=str(self.path.parent / made.at))
 
     def located(self, value: object, key: str) -> dict[str, object]:
-        """Return a table with its paths, and those of its table ``tls``, from the folder of the file on."""
+        """Return a table with its paths, and those of its table ``tls``, joined to the folder of the file."""
         table = dict(table_of(value, key))
         for name, item in table.items():
             if name in _FILES and isinstance(item, str) and item:
@@ -317,7 +317,7 @@ class _Reader:
 
 
 def _distinct(printers: Mapping[str, SitePrinter]) -> dict[str, SitePrinter]:
-    """Return the printers, each with a Printer Name of its own: two of one preset get their AE titles instead."""
+    """Return the printers with distinct Printer Names: printers that share a name are renamed to their AE titles."""
     names = [printer.PrinterName for printer in printers.values()]
     return {
         name: replace(printer, config=_named(printer.config, printer.ae_title))
@@ -332,7 +332,7 @@ def _named(config: PrinterConfig, PrinterName: str) -> PrinterConfig:
 
 
 def _at_once(destination: Destination) -> int:
-    """Return how many films a destination takes at the same time if nobody says so: printers keep their order."""
+    """Return how many films a destination takes at the same time by default: one if their order matters."""
     match destination:
         case FolderDestination() | PacsDestination():
             return 2
@@ -347,7 +347,7 @@ def _keys(kind: type[Identification]) -> tuple[str, ...]:
 
 @contextmanager
 def _under(key: str) -> Iterator[None]:
-    """Give the key of an error its path."""
+    """Put ``key`` in front of the key of a `ConfigError`."""
     try:
         yield
     except ConfigError as exc:

@@ -1,4 +1,4 @@
-"""Workers: each destination takes its films out of the spool, some at the same time, and waits for no other one."""
+"""Workers: each destination takes its films out of the spool, and does not wait for other destinations."""
 
 import asyncio
 import logging
@@ -15,14 +15,14 @@ from .delivery import LEASE, Delivery, Pace
 __all__ = ["Workers"]
 
 _log = logging.getLogger("print_mgmt.site")
-_WAIT = 5.0  # seconds for a film
-_PAUSE = 1.0  # seconds after an error of the spool
-_FINISHED = 60.0  # seconds for films in work, when the server stops
-_ASKED = 60.0  # seconds between two questions for the condition of a destination
+_WAIT = 5.0  # seconds to wait for the next film
+_PAUSE = 1.0  # seconds between an error of the spool and the next attempt
+_FINISHED = 60.0  # seconds that the current deliveries have to end when the server stops
+_ASKED = 60.0  # seconds between two checks of the condition of a destination
 
 
 class Workers:
-    """The workers of all destinations of the site, which may change meanwhile."""
+    """The workers of all destinations of the site. The destinations may change while the workers run."""
 
     def __init__(
         self, spool: Spool, site: Callable[[], SiteConfig], conditions: Conditions, *, pace: Pace = LEASE
@@ -36,7 +36,7 @@ class Workers:
         self._late: set[asyncio.Task[None]] = set()
 
     def apply(self, destinations: Mapping[str, SiteDestination]) -> None:
-        """Take over the destinations: begin with new ones, and end with old ones after the films that they have."""
+        """Take over the destinations: serve the new ones, and stop serving removed ones after their current films."""
         for name in self._lines.keys() - destinations.keys():
             line = self._lines.pop(name)
             self._leaving[line] = leaving = asyncio.create_task(line.stop())
@@ -48,11 +48,11 @@ class Workers:
                 self._lines[name] = _Line(self, name, to)
 
     async def drain(self, seconds: float) -> None:
-        """Deliver what is queued and due, for some seconds; then finish the films in work, and stop."""
+        """Deliver the films that are due, for at most ``seconds``; then finish the current deliveries, and stop."""
         await asyncio.gather(*(line.drain(seconds) for line in self._taken()))
 
     async def close(self) -> None:
-        """Stop at once. A film in work may have been printed."""
+        """Stop at once. A film that was being delivered may have been printed."""
         await asyncio.gather(*(line.cancel() for line in self._taken()), return_exceptions=True)
         for task in self._late:
             task.cancel()
@@ -62,7 +62,7 @@ class Workers:
         del self._leaving[line]
 
     def _taken(self) -> list["_Line"]:
-        """Return all lines, those that are leaving, too; there are no others afterwards."""
+        """Return all lines, including those that are being stopped, and forget the active ones."""
         lines = [*self._lines.values(), *self._leaving]
         self._lines.clear()
         return lines
@@ -72,7 +72,7 @@ class Workers:
         delivery = Delivery(self.spool, self._site, self.conditions, lease, pace=self.pace)
         try:
             await delivery.run(to)
-        except Exception:  # a bug: the lease ends, and the other films go on
+        except Exception:  # a bug; the lease runs out, and other films are still delivered
             _log.exception("film %s: the delivery to %s failed", lease.film.id, lease.destination)
         if delivery.is_hung:
             late = asyncio.create_task(delivery.end_late())
@@ -81,7 +81,7 @@ class Workers:
 
 
 class _Line:
-    """The films of one destination."""
+    """The worker of one destination, which delivers its films."""
 
     def __init__(self, workers: Workers, name: str, to: SiteDestination) -> None:
         self._workers = workers
@@ -96,7 +96,7 @@ class _Line:
         self._asking = asyncio.create_task(self._ask())
 
     def change(self, to: SiteDestination) -> None:
-        """Take over another configuration for the next film."""
+        """Take over another configuration from the next film on."""
         if to == self._to:
             return
         if to.at_once != self._to.at_once:
@@ -106,7 +106,7 @@ class _Line:
         self._asking = asyncio.create_task(self._ask())
 
     async def drain(self, seconds: float) -> None:
-        """Deliver what is queued and due, for some seconds; then stop."""
+        """Deliver the films that are due, for at most ``seconds``; then finish the current deliveries, and stop."""
         self._is_draining = True
         if self._leasing is not None:
             self._leasing.cancel()
@@ -117,7 +117,7 @@ class _Line:
         await stopping
 
     async def stop(self) -> None:
-        """Take no more films, and finish those in work."""
+        """Take no more films, and finish the current deliveries."""
         self._is_stopping = True
         self._asking.cancel()
         if self._leasing is not None:
@@ -167,7 +167,7 @@ class _Line:
             return None if leasing.cancelled() else leasing.result()
         except SpoolError as exc:
             _log.error("the spool: %s", escaped(str(exc)))
-        except Exception:  # a bug: this destination goes on
+        except Exception:  # a bug; this destination tries again
             _log.exception("no film can be leased for %s", self._name)
         finally:
             self._leasing = None
@@ -177,11 +177,11 @@ class _Line:
         return None
 
     async def _ask(self) -> None:
-        """Ask the destination for its condition, again and again."""
+        """Check the condition of the destination every `_ASKED` seconds."""
         while True:
             try:
                 condition = await self._to.destination.check()
-            except Exception:  # a bug in a destination of somebody else
+            except Exception:  # a bug in a destination, which may come from outside this package
                 _log.exception("destination %s cannot be asked for its condition", self._name)
             else:
                 self._workers.conditions.note(self._name, condition)

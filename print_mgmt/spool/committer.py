@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 __all__ = ["Committer"]
 
 T = TypeVar("T")
-_MOST = 64  # pieces of work in a transaction; more of them would delay the first answer
+_MOST = 64  # pieces of work in one transaction, at most; more of them would delay the first answer
 
 
 class _Work(NamedTuple, Generic[T]):
@@ -29,7 +29,7 @@ class _Work(NamedTuple, Generic[T]):
 class Committer:
     """A thread that owns ``connection``.
 
-    ``prologue`` runs at the start of each transaction. ``step`` is called at named steps.
+    ``prologue`` runs at the start of each transaction. ``step`` is called at named steps; tests use it to fail there.
     """
 
     def __init__(

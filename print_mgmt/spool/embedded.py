@@ -1,13 +1,13 @@
 """The embedded spool: a folder with a file for each film, and a SQLite index. It needs nothing but Python.
 
-A film is accepted in two steps: its file and its name are forced to the disk, then the index with the job. A crash
-before the last step leaves a file of a film that no client believes accepted; the next start removes it. After the last
-step, the film is in the index. Jobs that are accepted at the same time share the last step.
+A film is accepted in two steps: first its file and the file's name are forced to the disk, then the index with the job.
+If a crash comes between the steps, no client was told that the film is accepted; the next start removes the file. After
+the second step, the film is in the index. Jobs that are accepted at the same time share the second step.
 
 Leases and delays are measured on the monotonic clock of the machine, so setting the wall clock back has no effect.
-Several processes may open the folder, one after the other. Each holds a lock on a file in ``alive/``; when another
+Several processes may have the folder open at the same time. Each holds a lock on a file in ``alive/``; when another
 process starts, it ends the leases of processes that were killed. The first process that finds the index damaged
-rebuilds it, unless a living process works with it.
+rebuilds it, unless another process has the spool open.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ __all__ = ["EmbeddedSpool"]
 _log = logging.getLogger("print_mgmt.spool")
 T = TypeVar("T")
 
-_POLL = 0.25  # seconds between two looks for the changes of other processes
+_POLL = 0.25  # seconds between two checks for changes by other processes
 _ROOM = 1.0  # seconds for which the measured free space of the disk is used
 
 
@@ -117,7 +117,7 @@ class EmbeddedSpool:
         self._committer = Committer(connection, lambda: index.end_leases(self._clock()), self._step)
 
     def _open_index(self) -> sqlite3.Connection:
-        """Open the index; rebuild it if it is damaged, unless another process works with it."""
+        """Open the index; rebuild it if it is damaged, unless another process has the spool open."""
         path = self.folder / "index.sqlite"
         try:
             return open_index(path)
@@ -166,7 +166,7 @@ class EmbeddedSpool:
         return self._index
 
     def _submit(self, run: Callable[[], T]) -> "Future[T]":
-        """Run a function in a thread of the spool: those of asyncio may all be rendering."""
+        """Run a function in a thread of the spool, because the threads of asyncio may all be busy with rendering."""
         if self._writers is None:
             raise LocalProtocolError("the spool is not open: use it in `async with`")
         return self._writers.submit(run)

@@ -2,11 +2,12 @@
 
 ``films/ID.CHECKSUM.dcm`` is a film; ``ended/`` has the films that are done or canceled, and ``quarantine/`` the damaged
 ones. The file name includes the checksum, so a film can be verified without the index, and a file that a power failure
-left incomplete is never taken for a film. The draft's own name remains until the film is in the index, so that another
+left incomplete is never taken for a film. The name of the draft remains until the film is in the index, so that another
 process can distinguish a film that is being accepted from one that a killed process left behind.
 
 Two threads store a film: one writes the bytes and forces them to the disk, the other computes the checksum and forces
-the name to the disk. On ext4, one commit of the journal does both; one after the other takes up to five times as long.
+the name to the disk. On ext4, one commit of the journal does both; doing one after the other takes up to five times as
+long.
 Films that get their names while the disk is busy share one fsync of the folder.
 """
 
@@ -33,8 +34,8 @@ _log = logging.getLogger("print_mgmt.spool")
 
 FILM_ID = re.compile(r"[0-9a-z]{16}\.\d{1,4}", re.ASCII)
 _NAME = re.compile(rf"({FILM_ID.pattern})\.([0-9a-f]{{64}})\.dcm", re.ASCII)
-_OWN = 0o600  # permissions: films identify patients
-WRITERS = 16  # films that are written at once
+_OWN = 0o600  # permissions of a film file, which may identify a patient
+WRITERS = 16  # films that are written at the same time, at most
 
 Step = Callable[[str], None]
 
@@ -108,7 +109,7 @@ class FilmFolder:
         raise AssertionError("unreachable")
 
     def _name(self, draft: Path, film_id: str, pieces: Sequence[bytes | memoryview]) -> tuple[Path, str]:
-        """Give a film its name while it is written. Return its path and its checksum."""
+        """Give a film its name while its bytes are being written; return its path and its checksum."""
         digest = hashlib.sha256()
         for piece in pieces:
             digest.update(piece)
@@ -161,10 +162,10 @@ class FilmFolder:
             _log.error("film %s is damaged: moved to %s", film_id, escaped(str(self.quarantine / path.name)))
 
     def move(self, film_id: str, checksum: str, *, ended: bool) -> None:
-        """Move a file to ``ended``, or back to ``films``: `rebuild` needs that to know whether the film has ended."""
+        """Move a file to ``ended``, or back to ``films``; the folder tells `rebuild` whether the film has ended."""
         source, target = (self.films, self.ended) if ended else (self.ended, self.films)
         name = f"{film_id}.{checksum}.dcm"
-        with suppress(OSError):  # the index has the state, too
+        with suppress(OSError):  # the index also has the state
             (source / name).rename(target / name)
 
     def remove(self, film_id: str, checksum: str) -> None:

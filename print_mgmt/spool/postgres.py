@@ -60,7 +60,7 @@ _log = logging.getLogger("print_mgmt.spool")
 
 _CHUNK = 1 << 20  # bytes of a film in one row
 _POLL = 1.0  # seconds after which a change is seen even if its notice was lost
-_LOOK = 1.0  # seconds between two looks for expired leases, and for what others have stored
+_LOOK = 1.0  # seconds between two checks for expired leases, and between two counts of the stored films
 _TRIES = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
 _PAUSE = 0.5  # seconds between two of these attempts
 
@@ -125,7 +125,7 @@ class PostgresSpool:
             return await save(db, film, change(film, row["films"], row["collated"]))
 
     async def _end_leases(self) -> None:
-        """End the expired leases, unless somebody has just done that here."""
+        """End the expired leases, unless this instance has done that within the last `_LOOK` seconds."""
         if not self._leases_due.is_over():
             return
         async with self._link.transaction() as db:
@@ -192,7 +192,7 @@ class PostgresSpool:
         self._step("committed")
 
     async def _has(self, job: PrintJob, records: Sequence[FilmRecord]) -> bool:
-        """Return whether a job was stored: if the connection breaks during the commit, the error does not tell."""
+        """Return whether a job was stored; the error does not tell if the connection broke during the commit."""
         for _ in range(_TRIES):
             try:
                 async with self._link.transaction() as db:
@@ -298,7 +298,7 @@ class PostgresSpool:
                 )
                 if row is None:
                     return None
-                film = await film_record(db, row["film"])  # it may have changed before it was locked
+                film = await film_record(db, row["film"])  # the film may have changed before it was locked
                 delivery = next((one for one in film.deliveries if one.id == row["id"]), None)
                 if delivery is not None and delivery.state is FilmState.QUEUED and delivery.due <= now:
                     break
@@ -412,7 +412,7 @@ class PostgresSpool:
         return tuple(removed)
 
     async def _forget(self, film_id: str) -> bool:
-        """Remove a film if it is still in an ended state, and its job with its last film. Return False if it is not."""
+        """Remove a film if it is still in an ended state, and its job with the job's last film. Return False if not."""
         async with self._link.transaction() as db:
             row = await db.fetchrow(
                 "SELECT job FROM film WHERE id = $1 AND state = ANY($2) FOR UPDATE",

@@ -1,4 +1,4 @@
-"""The connections of a spool to its PostgreSQL database: transactions, notices, and the lock that shows it is alive."""
+"""The connections of a spool to its PostgreSQL database: transactions, notices, and the lock of a living spool."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ __all__ = ["Interval", "PostgresLink"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
-_CONNECTIONS = 8  # at most, in the pool
+_CONNECTIONS = 8  # connections in the pool, at most
 _PAUSE = 0.5  # seconds before the next attempt to connect
 _ALIVE = 0x2131  # class id of the advisory locks that spool instances hold
 _CREATION = 0x21310000  # key of the advisory lock that is held while the tables are created
@@ -28,7 +28,7 @@ _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 class Interval:
-    """The time between two rounds of a chore, of at least ``seconds`` on ``clock``."""
+    """A timer for a repeated task, which is due once in ``seconds`` on ``clock``, at most."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self._seconds = seconds
@@ -36,7 +36,7 @@ class Interval:
         self._last: float | None = None
 
     def is_over(self) -> bool:
-        """Return whether the chore is due; a new interval begins then."""
+        """Return whether the task is due; if it is, begin a new interval."""
         now = self._clock()
         if self._last is not None and 0 <= now - self._last < self._seconds:
             return False
@@ -97,7 +97,7 @@ class PostgresLink:
             raise SpoolError(f"the spool database has failed: {exc}") from exc
 
     async def _begin(self, stack: AsyncExitStack) -> Connection:
-        """Begin a transaction. Try each connection of the pool: a restart of the server has closed them."""
+        """Begin a transaction. Try all connections of the pool, because a restart of the server has closed them."""
         for left in reversed(range(_CONNECTIONS + 1)):
             try:
                 db = await stack.enter_async_context(self._pool.acquire())

@@ -26,7 +26,7 @@ __all__ = [
     "stored_records",
 ]
 
-_CHUNK = 1 << 20  # bytes of a row
+_CHUNK = 1 << 20  # bytes of a film in one row of the table chunk
 
 Connection: TypeAlias = Any  # a connection of asyncpg, which has no type hints
 
@@ -71,7 +71,7 @@ ALTER TABLE chunk ALTER COLUMN data SET STORAGE EXTERNAL;
 CREATE TABLE IF NOT EXISTS quarantine (
     film text NOT NULL, number integer NOT NULL, data bytea NOT NULL, since timestamptz NOT NULL DEFAULT now());
 CREATE SEQUENCE IF NOT EXISTS fence;
-"""  # EXTERNAL: no compression of pixels, which would take longer than writing them
+"""  # EXTERNAL: pixels are not compressed, because that would take longer than writing them
 
 
 async def stored_records(
@@ -186,7 +186,7 @@ class FilmBytes(NamedTuple):
 
 
 def in_rows(pieces: Sequence[bytes | memoryview]) -> FilmBytes:
-    """Return the pieces of a film in rows."""
+    """Divide the content of a film, which is given in pieces, into rows of `_CHUNK` bytes."""
     digest, chunks, buffer = hashlib.sha256(), [], bytearray()
     for piece in pieces:
         view = memoryview(piece).cast("B")

@@ -44,10 +44,10 @@ class Intake(Protocol):
     async def accept(self, job: PrintJob, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
         """Store the films of a job, and return their ids once all of them are on stable storage.
 
-        Each film is queued for each of ``targets``; with ``hold``, the reason, it is held instead. Without targets, the
-        films stay RECEIVED until `Assign`. Creation Date and Creation Time of the job are set if they are empty. Raises
-        `SpoolFull` if there is no room, and `SpoolError` if the films cannot be stored; in both cases, no film is
-        accepted.
+        Each film is queued for each of ``targets``; if ``hold`` gives a reason, it is held instead. Without targets,
+        the films stay RECEIVED until `Assign`. Creation Date and Creation Time of the job are set if they are empty.
+        Raises `SpoolFull` if there is no room, and `SpoolError` if the films cannot be stored; in both cases, no film
+        is accepted.
         """
 
     async def find(self, SOPInstanceUID: str) -> PrintJob | None:
@@ -86,7 +86,7 @@ class Deliveries(Protocol):
         """Record the outcome of a delivery on stable storage. Raises `StaleLease` if the lease has ended."""
 
     async def film(self, film_id: str) -> FilmCopy:
-        """Return a stored film. Raises `NoSuchFilm`, and `CorruptFilm`; its deliveries have then failed."""
+        """Return a stored film. Raises `NoSuchFilm`, and `CorruptFilm` after the deliveries of the film have failed."""
 
     async def media_loaded(self, destination: str) -> int:
         """Requeue the films that wait for media of a destination, and return their number."""

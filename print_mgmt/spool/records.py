@@ -27,7 +27,7 @@ __all__ = [
 
 
 class SpoolError(DimseError):
-    """The spool cannot perform a request. Nothing has changed, except for `CorruptFilm`."""
+    """The spool cannot perform a request. Nothing has changed, unless the error is a `CorruptFilm`."""
 
 
 class SpoolFull(SpoolError):

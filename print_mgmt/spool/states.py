@@ -1,4 +1,4 @@
-"""The states of a film in the spool, and of its deliveries, as one closed table.
+"""The states of a film in the spool and of its deliveries, and a table of all steps between them.
 
 A film has at least one delivery for each of its destinations, and the deliveries have independent states. The state of
 the film is the first state of `PRECEDENCE` that one of its deliveries has. A film without deliveries is RECEIVED: it is

@@ -1,7 +1,7 @@
 """A queue of CUPS, used through its commands: `lp` submits a document, and `lpstat` tells when it has left the queue.
 
-`lpstat` does not tell whether a job was printed, canceled or aborted. If the extra ``paper`` is installed, IPP requests
-to the scheduler do.
+`lpstat` does not tell whether a job was printed, canceled or aborted. If the extra ``paper`` is installed, the
+scheduler is asked for that by IPP.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class CupsQueue:
         return condition_of(reasons, stopped=" disabled since " in text, accepting=accepting)
 
     async def media(self) -> tuple[str, ...]:
-        """Return an empty tuple: CUPS maps a standard name to a medium, and the names of its drivers differ."""
+        """Return an empty tuple: CUPS itself finds the medium for a standard name, and its drivers use other names."""
         return ()
 
     async def submit(self, document: Path, ticket: Ticket) -> str:
@@ -71,7 +71,7 @@ class CupsQueue:
         return found[1].decode("ascii", "replace")
 
     async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
-        """Wait until the job has left the queue, and return its warnings. Raises `DeliveryFailed`."""
+        """Wait at most ``seconds`` for the job to leave the queue; return its warnings. Raises `DeliveryFailed`."""
         pause = _FIRST_PAUSE
         try:
             async with asyncio.timeout(seconds):

@@ -34,11 +34,11 @@ _NO_IPPX = "IPP needs ippx: pip install dimse-print[paper]"
 class PaperDestination:
     """A `Destination` that prints films on paper: on the queue ``queue`` of CUPS, or on the printer ``uri`` by IPP.
 
-    ``server`` is a CUPS server, HOST or HOST:PORT. ``media`` maps a Film Size ID to a medium, which replaces the one of
-    that size; ``tray`` is the paper source. With ``size`` "true", films are printed at their true size; with "fit", a
-    film that is larger than the paper is scaled down. ``options`` are further options of the queue. ``follow`` is the
-    time in seconds to wait for the end of the job, and ``seconds`` the time limit for each response. ``dpi`` and
-    ``bits`` are the resolution and the depth of gray. Raises `ConfigError`.
+    ``server`` is a CUPS server, HOST or HOST:PORT. ``media`` maps a Film Size ID to the name of the medium to use for
+    it; ``tray`` is the paper source. With ``size`` "true", films are printed at their true size; with "fit", a film
+    that is larger than the paper is scaled down. ``options`` are further options of the queue. ``follow`` is the time
+    in seconds to wait for the end of the job, and ``seconds`` the time limit for each response. ``dpi`` is the
+    resolution, and ``bits`` the number of bits per gray value. Raises `ConfigError`.
     """
 
     queue: str = ""

@@ -21,10 +21,10 @@ from .ticket import Ticket
 __all__ = ["IppQueue", "judged"]
 
 _PDF = "application/pdf"
-# RFC 8011 §B.1: the statuses that blame the document or the job ticket
+# RFC 8011 §B.1: the statuses that are caused by the document or the job ticket
 _OF_JOB = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
 _ASKED = ["job-state", "job-state-reasons"]
-# Reasons of a job that was printed without problems; CUPS leaves the second one on each such job
+# The reasons that a job has after it was printed without problems; CUPS gives the second one to each such job
 _USUAL = ("none", "processing-to-stop-point", "job-completed-successfully")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
@@ -84,7 +84,7 @@ class IppQueue:
         return str(job.job_id)
 
     async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
-        """Poll the job until it has ended, and return its warnings. Raises `DeliveryFailed`."""
+        """Poll the job for at most ``seconds`` until it has ended; return its warnings. Raises `DeliveryFailed`."""
         pause = _FIRST_PAUSE
         try:
             async with asyncio.timeout(seconds), self._client() as client:
@@ -108,7 +108,7 @@ class IppQueue:
             return await client.get_printer_attributes()
 
     async def _found(self, client: ippx.AsyncIppClient, name: str, error: Exception) -> str:
-        """Return the id of the job of this name, whose response was lost. Raises `DeliveryFailed` if there is none."""
+        """Return the id of the job with this name. Raises `DeliveryFailed` if no such job can be found."""
         try:
             for which in ("not-completed", "completed"):
                 for job in await client.get_jobs(which_jobs=which, requested_attributes=["job-id", "job-name"]):

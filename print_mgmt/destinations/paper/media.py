@@ -1,4 +1,4 @@
-"""Chooses the paper for a film by its size; media have the names of IPP (PWG 5101.1)."""
+"""Chooses the paper for a film by the film's size; media have the names of IPP (PWG 5101.1)."""
 
 import re
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _REGISTERED = {
     "A3": "iso_a3_297x420mm",
 }
 _SIZE = re.compile(r".+_(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)(mm|in)", re.ASCII)
-_TOLERANCE = 1.0  # mm, because sizes are rounded: na_letter and a medium of 216 by 279 mm are the same paper
+_TOLERANCE = 1.0  # mm; sizes are rounded, so na_letter and a medium of 216 by 279 mm are the same paper
 
 
 class Paper(NamedTuple):

@@ -8,7 +8,7 @@ from ..destination import Condition
 
 __all__ = ["condition_of"]
 
-# printer-state-reasons (RFC 8011, PWG 5100.9), the worst first; the suffixes -report, -warning and -error are cut off
+# printer-state-reasons (RFC 8011, PWG 5100.9) without the suffixes -report, -warning and -error; the worst come first
 _TERMS = {
     "media-jam": "FILM JAM",
     "input-media-feed-error": "FILM TRANSP ERR",

@@ -1,4 +1,4 @@
-"""The identity of a film: its attributes of patient and study, and the source of each attribute."""
+"""The identity of a film: the attributes of its patient and study, and the source of each attribute."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ IDENTITY = (
     "AccessionNumber",
     "ReferringPhysicianName",
 )
-_LONGEST_NOTE = 300  # characters
+_LONGEST_NOTE = 300  # characters of a note; the rest is cut off
 
 
 @dataclass(slots=True)
@@ -50,10 +50,10 @@ class Source(Protocol):
 
 @dataclass(slots=True)
 class Identity:
-    """The attributes of a film's patient and study; ``sources`` has the name of the source of each, by keyword.
+    """The attributes of a film's patient and study; ``sources`` maps the keyword of each to the name of its source.
 
-    ``notes`` has a line, without control characters, for each source that failed and for each value that is invalid for
-    its attribute.
+    ``notes`` has a line, without control characters, for each source that failed and for each value that could not be
+    used.
     """
 
     attributes: Dataset = field(default_factory=Dataset)

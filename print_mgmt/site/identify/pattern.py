@@ -22,8 +22,8 @@ from .identity import Findings, check_keywords
 
 __all__ = ["PatternSource"]
 
-_LONGEST = 1024  # characters of a text that are searched
-_MOST = 64  # texts of a film that are searched
+_LONGEST = 1024  # characters that are searched of each text, from its start
+_MOST = 64  # texts that are searched of each film
 # In isolated mode and without site-packages, Python starts in 10 ms
 _PYTHON = (sys.executable, "-I", "-S", "-c")
 _MATCH = """

@@ -19,7 +19,7 @@ __all__ = ["ProgramSource"]
 class ProgramSource:
     """A source that runs ``command`` as `CommandDestination` does, and reads a JSON object from its output.
 
-    The object has strings by keyword of `IDENTITY`. Raises `ConfigError`.
+    The names in the object are keywords of `IDENTITY`, and the values are strings. Raises `ConfigError`.
     """
 
     command: tuple[str, ...]

@@ -15,7 +15,7 @@ __all__ = ["SentSource"]
 
 _TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
 _PRIVATE = re.compile(r"\(([0-9A-Fa-f]{3}[13579BDFbdf]),[xX]{2}([0-9A-Fa-f]{2}),([^)]+)\)")
-_BLOCKS = range(0x10, 0x100)  # PS3.5 §7.8.1
+_BLOCKS = range(0x10, 0x100)  # element numbers of private creators (PS3.5 §7.8.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class SentSource:
 
     ``attributes`` maps keywords of `IDENTITY` to the attributes to copy from: a keyword, a tag ``(gggg,eeee)``, or a
     private element with its creator, ``(gggg,xxee,CREATOR)`` (PS3.5 §7.8). By default, each attribute of `IDENTITY` is
-    copied from itself. Raises `ConfigError`.
+    copied from the attribute with the same keyword. Raises `ConfigError`.
     """
 
     attributes: Mapping[str, str] = field(default_factory=lambda: {keyword: keyword for keyword in IDENTITY})
@@ -61,7 +61,7 @@ def _value(dataset: Dataset, place: str) -> str:
     """Return the value at a place as text, or an empty string if there is none. Raises `DecodeError`."""
     for tag in _tags(dataset, place):
         value = dataset.get(tag)
-        if isinstance(value, bytes | memoryview):  # private, in Implicit VR: UN
+        if isinstance(value, bytes | memoryview):  # a private element in Implicit VR has the VR UN
             value = bytes(value).rstrip(b" \0").decode("utf-8", "replace")
         if isinstance(value, str | int | float):
             return str(value)

@@ -1,4 +1,4 @@
-"""Identifies patient and study in a Modality Worklist (PS3.4 Annex K), by C-FIND with values of earlier sources."""
+"""Identifies patient and study in a Modality Worklist (PS3.4 Annex K), by C-FIND with values from earlier sources."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ from .identity import Findings, check_keywords
 __all__ = ["WorklistSource"]
 
 _FIND = "1.2.840.10008.5.1.4.31"  # Modality Worklist Information Model - FIND
-_MOST = 100  # worklist entries for one film; more than these show that the key is not specific
-_WILDCARDS = "*?\\"  # a value with one of these characters would match other patients (PS3.4 C.2.2.2)
+_MOST = 100  # worklist entries for one film; if there are more, the key is not specific enough
+_WILDCARDS = "*?\\"  # a value with one of these characters could match other patients (PS3.4 C.2.2.2)
 # Keys of PS3.4 Table K.6-1 whose keyword differs from the keyword of the film's attribute
 _KEYS = {"StudyID": "RequestedProcedureID", "StudyDescription": "RequestedProcedureDescription"}
 _ASKED = (
@@ -41,7 +41,7 @@ _ASKED = (
 class WorklistSource:
     """A source that queries the worklist ``peer``, AE@HOST:PORT.
 
-    ``by`` are the attributes to search by; if one of them has no value, no query is sent. Of several entries, only the
+    ``by`` names the attributes to search by; if one has no value, no query is sent. Of several entries, only the
     values that all of them share are used, and none if the entries are about different patients. Raises `ConfigError`.
     """
 
