@@ -51,17 +51,17 @@ _REQUIRED = (
     "PixelRepresentation",
     "PixelData",
 )
-IMAGE_TAGS = frozenset(map(tag_of, (*_REQUIRED, "PlanarConfiguration", "PixelAspectRatio")))  # all that is read
+IMAGE_TAGS = frozenset(map(tag_of, (*_REQUIRED, "PlanarConfiguration", "PixelAspectRatio")))  # all that are read
 _STEEPEST_ASPECT = 100  # a greater Pixel Aspect Ratio is a mistake, or an attack on the renderer
-_LARGEST_IS = 2**31 - 1  # PS3.5 §6.2
-_LEAST_EXCESS = 2  # bytes behind the pixels, and one for an even length, are padding even of a tiny image
+_LARGEST_IS = 2**31 - 1  # the largest value of the VR IS, PS3.5 §6.2
+_LEAST_EXCESS = 2  # bytes after the pixels that are padding even in a tiny image, besides one for an even length
 _LUT_ENTRIES = (256, 4096)  # one for each value of 8 and of 12 bits
 _LUT_BITS = range(10, 17)
-_LONGEST_FILE = 1 << 20  # characters that are read from the file of a LUT
+_LONGEST_FILE = 1 << 20  # most characters that are read from the file of a LUT
 _LONGEST_SIDE = 0xFFFF  # rows or columns of an overlay: a US
-_MOST_PLANE = 1 << 26  # bits of one overlay: 8192 x 8192, more than any film has pixels
-_ORIGINS = range(-(1 << 15), 1 << 15)  # Overlay Origin is of VR SS
-_BLOCK = 1 << 20  # bits read at a time: a block takes a millisecond, in which other threads wait
+_MOST_PLANE = 1 << 26  # bits of one overlay, 8192 x 8192: the plane takes 64 MiB as bool
+_ORIGINS = range(-(1 << 15), 1 << 15)  # Overlay Origin has the VR SS
+_BLOCK = 1 << 20  # bits that are read at a time: other threads wait for the millisecond that a block takes
 _GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_422")
 
 
@@ -106,7 +106,7 @@ def from_item(item: Dataset, *, color: bool, strict: bool = False) -> PrintImage
         raise _invalid(keyword_of(exc.tag or 0) or "PixelData", exc.what) from exc
 
 
-_Header = dict[str, Value]  # the values of `_REQUIRED`, each looked up once: a quarter of the calls of `from_item`
+_Header = dict[str, Value]  # values of `_REQUIRED`; one look-up of each saves a quarter of the calls of `from_item`
 
 
 def _read(item: Dataset, header: _Header, *, color: bool, strict: bool) -> PrintImage:
@@ -154,8 +154,8 @@ def _check_planes(item: Dataset, photometric: str) -> None:
 def _check_excess(data: Value, pixels: NDArray[np.generic], photometric: str, *, strict: bool) -> tuple[str, ...]:
     """Return a note about padding behind the pixels. Raises `Refusal` if Rows or Columns may be wrong instead.
 
-    If one of them is too small by one, there is a whole row or column more, and the film shows noise. So the bytes are
-    padding if they are fewer than a row or column, or if no larger Rows and Columns have as many.
+    If Rows or Columns is too small by one, the data have a whole row or column more, and the film would show noise. So
+    the excess is padding only if it is less than a row and a column, or if no larger image has as many bytes.
     """
     has = len(data) if isinstance(data, bytes | memoryview) else 0
     needed = pixels.nbytes
@@ -173,7 +173,7 @@ def _check_excess(data: Value, pixels: NDArray[np.generic], photometric: str, *,
 
 
 def _may_be_larger(has: int, needed: int, rows: int, columns: int, size: int) -> bool:
-    """Return whether ``has`` bytes are a larger image, of pixels of ``size`` bytes, or as much as two images."""
+    """Return whether ``has`` bytes may be a larger image, with ``size`` bytes in a pixel, or two images or more."""
     if has >= 2 * needed:
         return True
     lengths = range(has - _LEAST_EXCESS - 1, has + 1)  # the larger image may have padding, too
@@ -268,7 +268,7 @@ def _p_values(data: Value) -> NDArray[np.uint16]:
 
 
 def read_lut(path: str | os.PathLike[str]) -> PresentationLUT:
-    """Read a table from a file. Raises `EncodeError` for a wrong line, OSError if the file cannot be read."""
+    """Read a table from a file. Raises `EncodeError` if it is not a table, OSError if it cannot be read."""
     with Path(path).open(encoding="utf-8", errors="replace") as file:
         lines = file.read(_LONGEST_FILE).splitlines()
     entries = []

@@ -15,8 +15,8 @@ A tolerant printer also refuses a value (0106) if a film with the default would 
 size. It ignores attributes unrelated to printing, such as patient data, without a warning, because some modalities
 (Agfa) stop at a warning.
 
-All accepted attributes have a row, in items too, and their values have been read. So an attribute that is kept with a
-film is certainly readable when the film is written.
+All accepted attributes have a row in a table, also those in items, and their values have been read. So every attribute
+that is kept with a film is readable when the film is written.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,8 +62,8 @@ def refuse(status: int, keyword: str, comment: str) -> Refusal:
 class Checked:
     """The accepted attributes of a Data Set, the attributes that the printer does not use, and the warnings.
 
-    A response has only one status. Of several warnings, it gets the first with a status of Print Management (B6xx), or
-    else the first about a replaced value (0116), or else the first.
+    A response has only one status. Of several warnings, it gets the one with the highest status: a status of Print
+    Management (B6xx) before a replaced value (0116), and this before an ignored attribute (0107).
     """
 
     attributes: Dataset = field(default_factory=Dataset)
@@ -121,7 +121,7 @@ def check(table: Table, dataset: Dataset, *, defaults: bool = False, strict: boo
     return checked
 
 
-@lru_cache(maxsize=256)  # saves a seventh of the time for a film session and a film box
+@lru_cache(maxsize=256)  # measured: saves a seventh of the time of the checks of a film session and a film box
 def _rows(table: Table) -> tuple[tuple[Tag, Attribute, Element | None, bool], ...]:
     """Return each row with its tag, its default as an element (None if there is none), and whether it is required."""
     return tuple((tag_of(row.keyword), row, _default(row), row.mandatory and row.supported) for row in table)
@@ -184,7 +184,7 @@ def _not_taken(row: Attribute, value: Value, checked: Checked, default: Element 
 def _with_checked_items(
     row: Attribute, sequence: Element, items: Sequence[object], checked: Checked, *, strict: bool
 ) -> Element:
-    """Return the sequence without attributes that have no row; the same sequence if all have one."""
+    """Return the sequence without the attributes that `_checked_item` leaves out; the same sequence if it keeps all."""
     kept: list[Item] = []
     is_whole = True
     for item in items:
@@ -198,8 +198,8 @@ def _with_checked_items(
 def _checked_item(row: Attribute, item: Dataset, where: str, checked: Checked, *, strict: bool) -> Dataset:
     """Return the elements of an item that have a row and a supported value.
 
-    An optional attribute with an unsupported value is left out, with a warning. ``where`` ends each comment, because a
-    long Error Comment is cut.
+    An optional attribute with an unsupported value is left out with a warning, or refused if ``strict``. ``where`` is
+    the last part of each comment, because the end of a long Error Comment is cut off.
     """
     made, elements = Dataset(), {element.tag: element for element in item}
     for tag, inner, _, _ in _rows(row.items):
@@ -269,8 +269,7 @@ class Chosen:
 def choose(attributes: Mapping[str, Value]) -> Chosen:
     """Sort attributes by the instance to which they belong.
 
-    An attribute that both film box and image box have goes to the film box.
-    Raises `EncodeError` as `pick` does.
+    An attribute that both film box and image box have belongs to the film box. Raises `EncodeError` as `pick` does.
     """
     sorted_out: dict[str, dict[str, Value]] = {"film_session": {}, "film_box": {}, "image_box": {}}
     for keyword, value in attributes.items():

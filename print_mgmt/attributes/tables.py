@@ -1,7 +1,7 @@
-"""The attributes of each SOP Class and service: PS3.4 Annex H.4, the values of PS3.3 C.13.
+"""The attributes of each SOP Class and service (PS3.4 Annex H.4), with the values that PS3.3 C.13 allows.
 
 A row has an attribute, its usage as the standard writes it (SCU/SCP), and the values that the standard allows. The
-configuration of a printer narrows them to the supported values, and has the defaults (`print_mgmt.config`).
+configuration of a printer narrows these to the supported values, and has the defaults (`print_mgmt.config`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -53,13 +53,13 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # rows are equal only to themselves: tables are keys of a cache
+@dataclass(frozen=True, slots=True, eq=False)  # rows are compared by identity, since tables are keys of a cache
 class Attribute:
     """A row of a table. ``items`` are the rows for the items of a sequence.
 
     ``refuse``: an unsupported value is refused (0106) rather than replaced (0116), because a film with the default
     would be wasted. ``supported`` is False for an attribute that the printer does not support. ``aliases`` maps terms
-    of some peers to those of the standard.
+    of some peers to terms of the standard.
     """
 
     keyword: str
@@ -73,7 +73,7 @@ class Attribute:
 
     @property
     def mandatory(self) -> bool:
-        """Whether the SCU must always send it."""
+        """Whether the SCU must always send the attribute."""
         return self.usage.startswith("M/")
 
 
@@ -81,7 +81,7 @@ Table = tuple[Attribute, ...]
 
 
 def named(table: Iterable[Attribute], keyword: str) -> Attribute | None:
-    """Return the row of an attribute, None if the table has none."""
+    """Return the row of an attribute; None if the table does not have it."""
     return next((row for row in table if row.keyword == keyword), None)
 
 
@@ -90,7 +90,7 @@ _DENSITY = terms("BLACK", "WHITE", "i")
 _HUNDREDTHS = whole(0, 65535, "hundredths of OD")
 _MAGNIFICATION = terms(*MAGNIFICATIONS)
 _US = whole(0, 65535)
-_MOST_FRAMES = 1024  # in one printed image
+_MOST_FRAMES = 1024  # most values of Referenced Frame Number for one image box
 
 
 def _are_frames(value: Value) -> bool:
@@ -104,7 +104,7 @@ _REFERENCE = (
     Attribute("ReferencedSOPInstanceUID", "M/M", like_uid),  # tolerant: some SCUs create instances with such UIDs
 )
 
-# The light on the film, and the reference to a Presentation LUT: on film box or film session, depending on the printer
+# The light on the film, and the reference to a Presentation LUT: in the film box, and for some printers in the session
 _VIEWING = (
     Attribute("ReferencedPresentationLUTSequence", "U/MC", one_item, refuse=True, items=_REFERENCE),
     Attribute("Illumination",                      "U/MC", whole(1, 65535, "cd/m2")),
@@ -120,7 +120,7 @@ _STUDY = (
     )),
     *(Attribute(keyword, "U/U", uid) for keyword in ("StudyInstanceUID", "SeriesInstanceUID")),
 )
-# The original of an image box, in former editions of PS3.3 C.13.5
+# The original of the image in an image box, in former editions of PS3.3 C.13.5
 _ORIGINAL = (
     *(Attribute(keyword, "U/U", uid) for keyword in (
         "ReferencedSOPClassUID", "ReferencedSOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
@@ -142,7 +142,7 @@ FILM_SESSION = (
     Attribute("OwnerID",               "U/U", text(16)),
     Attribute("ProposedStudySequence", "U/U", items(0, 1), items=_STUDY),
 )
-# Not in the standard: some printers (Agfa, CP 173) expect these here, and their SCUs send them to every printer
+# Not in the standard: some printers (Agfa, CP 173) expect these in a session, and their SCUs send them to any printer
 FILM_SESSION_ALSO = _VIEWING
 
 # PS3.4 Table H.4-5. An unsupported film size is refused, not replaced.
@@ -164,7 +164,7 @@ FILM_BOX = (
     Attribute("RequestedResolutionID",         "U/U", terms("STANDARD", "HIGH")),
     Attribute("ICCProfile",                    "U/U", icc_profile),
 )
-# N-SET cannot change these, PS3.4 H.4.2.2.2
+# Attributes that N-SET cannot change, PS3.4 H.4.2.2.2
 FILM_BOX_FIXED = (
     "ImageDisplayFormat",
     "ReferencedFilmSessionSequence",

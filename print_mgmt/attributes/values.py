@@ -33,13 +33,13 @@ __all__ = [
 ]
 
 _LONGEST_SHOWN = 40  # characters of a value in an error
-_SLOPPY = 16  # times the length that the VR allows: many peers exceed that length, but none by this factor
+_SLOPPY = 16  # times the length that the VR allows is accepted: many peers exceed it, but none by this factor
 _BRIGHTEST_DENSITY = 1000  # hundredths of OD; no film is blacker than 10 OD
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """A set of values: ``takes`` returns whether a value is one of them, ``words`` describes them."""
+    """A set of values: ``takes`` returns whether a value is in the set, ``words`` describes the set."""
 
     takes: Callable[[Value], bool]
     words: str
@@ -47,7 +47,7 @@ class Values:
 
 
 def terms(*allowed: str) -> Values:
-    """One of these terms, in which ``i`` stands for a number."""
+    """Return the set of these terms, in which ``i`` stands for a number."""
     exact = frozenset(term for term in allowed if not _is_numbered(term))
     numbered = tuple(_pattern(term) for term in allowed if _is_numbered(term))
 
@@ -69,19 +69,19 @@ def _pattern(term: str) -> re.Pattern[str]:
 
 
 def text(longest: int) -> Values:
-    """Any text; ``longest`` is the length that the VR allows, of which 16 times as much is accepted."""
+    """Return the set of texts. ``longest`` is the length that the VR allows; 16 times as much is accepted."""
     most = _SLOPPY * longest
     return Values(lambda value: isinstance(value, str) and len(value) <= most, f"text of {longest} characters")
 
 
 def whole(lowest: int, highest: int, unit: str = "") -> Values:
-    """A whole number from ``lowest`` to ``highest``."""
+    """Return the set of whole numbers from ``lowest`` to ``highest``."""
     words = (f"{lowest} to {highest}" if lowest < highest else f"{lowest}") + (f" {unit}" if unit else "")
     return Values(lambda value: isinstance(value, int) and lowest <= value <= highest, words)
 
 
 def number(above: float, below: float, unit: str) -> Values:
-    """A number greater than ``above`` and less than ``below``."""
+    """Return the set of numbers greater than ``above`` and less than ``below``."""
     words = f"{above:g} to {below:g} {unit}"
     return Values(lambda value: isinstance(value, int | float) and above < value < below, words)
 
@@ -100,7 +100,7 @@ display_format = Values(_is_display_format, r"STANDARD\C,R, ROW\R1,R2.., COL\C1,
 
 
 def loose(words: str) -> Values:
-    """Any value: it is checked elsewhere."""
+    """Return the set of all values, for an attribute that is checked elsewhere."""
     return Values(lambda _: True, words)
 
 
@@ -112,7 +112,7 @@ def _are_terms(value: Value) -> bool:
 character_sets = Values(_are_terms, "Defined Terms of PS3.3 C.12.1.1.2")
 uid = Values(lambda value: isinstance(value, str) and is_valid_uid(value), "a UID")
 
-_LONGEST_UID = 128  # characters
+_LONGEST_UID = 128  # characters that are accepted; the standard allows 64
 _NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
 
 
@@ -132,7 +132,7 @@ icc_profile = Values(_is_rgb_profile, "an ICC profile of RGB (PS3.3 C.11.15)")
 
 
 def items(lowest: int, highest: int) -> Values:
-    """A sequence with ``lowest`` to ``highest`` items."""
+    """Return the set of sequences with ``lowest`` to ``highest`` items."""
     one = "1 item" if lowest else "1 item or none"
     words = one if highest == 1 else f"{lowest} to {highest} items"
     return Values(lambda value: _is_items(value) and lowest <= _length(value) <= highest, words, is_sequence=True)

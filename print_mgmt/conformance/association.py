@@ -26,7 +26,7 @@ _SERVICES: dict[type[Request], str] = {
     NDeleteRQ: "N-DELETE",
 }
 
-# A-ASSOCIATE-RJ: result, source and reason (PS3.8 Table 9-21), and its cause
+# Result, source and reason of each A-ASSOCIATE-RJ (PS3.8 Table 9-21), and its cause
 REFUSALS = {
     (1, 1, 1): "the host of the calling AE is not among those that may associate",
     (1, 1, 2): "the Application Context Name is not that of PS3.7 A.2.1",
@@ -42,7 +42,7 @@ REFUSALS = {
 
 
 def model() -> Iterator[str]:
-    """Section 4.1."""
+    """Yield section 4.1."""
     yield "\n## 4 Networking\n\n### 4.1 Implementation Model\n\n#### 4.1.1 Application Data Flow\n"
     yield "Two Application Entities: the Print SCP, which initiates no associations, and the Print SCU, which accepts"
     yield "none. Films that N-ACTION accepted belong to the printer, which prints them even if the association ends."
@@ -62,7 +62,7 @@ def model() -> Iterator[str]:
 
 
 def sop_classes(served: list[str]) -> Iterator[str]:
-    """Section 4.2.1.1."""
+    """Yield section 4.2.1.1."""
     yield "\n### 4.2 AE Specifications\n\n#### 4.2.1 Print SCP\n\n##### 4.2.1.1 SOP Classes\n"
     rows = [(TITLES[uid], ", ".join(_services(uid))) for uid in served]
     yield from grid(("SOP Class", "DIMSE services"), [*rows, (name_of(Verification), "C-ECHO")])
@@ -75,7 +75,7 @@ def _services(uid: str) -> Iterator[str]:
 
 
 def association(config: PrinterConfig) -> Iterator[str]:
-    """Sections 4.2.1.2 to 4.2.1.4."""
+    """Yield sections 4.2.1.2 to 4.2.1.4."""
     yield "\n##### 4.2.1.2 Association Policies\n"
     yield from grid(
         ("Property", "Value"),
@@ -113,7 +113,7 @@ def association(config: PrinterConfig) -> Iterator[str]:
 
 
 def interfaces() -> Iterator[str]:
-    """Sections 4.3 and 4.4.1: the network and its parameters."""
+    """Yield sections 4.3 and 4.4.1: the network and its parameters."""
     times = Timeouts()
     yield "\n### 4.3 Network Interfaces\n"
     yield "TCP/IP over IPv4 or IPv6, as the system supports them, with or without TLS (section 7)."

@@ -6,7 +6,7 @@ __all__ = ["contents", "grid"]
 
 
 def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a table."""
+    """Yield the lines of a table, with a head and rows."""
     yield "| " + " | ".join(head) + " |"
     yield "|" + "---|" * len(head)
     for row in rows:

@@ -1,4 +1,4 @@
-"""The DICOM Conformance Statement of a printer, PS3.2, written from the tables and the configuration that it runs on.
+"""The DICOM Conformance Statement of a printer (PS3.2), made from the tables and the configuration of the printer.
 
 The statement cannot differ from what the printer does: it lists the attributes that the printer checks, the statuses
 that it answers and the SOP Classes that it negotiates.
@@ -35,7 +35,7 @@ from .markdown import contents, grid
 
 __all__ = ["SERVICES", "conformance_statement"]
 
-# By SOP Class: the services that `print_mgmt.scu` invokes
+# The services that `print_mgmt.scu` invokes, by SOP Class
 SERVICES: Mapping[str, tuple[str, ...]] = {
     BasicFilmSession: ("N-CREATE", "N-ACTION", "N-DELETE"),
     BasicFilmBox: ("N-CREATE", "N-ACTION", "N-DELETE"),
@@ -49,7 +49,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     ImageOverlayBox: ("N-CREATE",),
     BasicPrintImageOverlayBox: ("N-CREATE",),
 }
-_PROPOSED = (*META_CLASSES, *SERVICES)  # by the Print SCU, as abstract syntaxes
+_PROPOSED = (*META_CLASSES, *SERVICES)  # abstract syntaxes that the Print SCU proposes
 
 
 def conformance_statement(config: PrinterConfig) -> str:
@@ -219,7 +219,7 @@ def _film_sizes(config: PrinterConfig) -> Iterator[str]:
 
 
 def _printable(config: PrinterConfig) -> Iterator[tuple[str, ...]]:
-    """Yield for each film size the pixels that one image box covers."""
+    """Yield a row for each film size, with the pixels of an image box that fills the film."""
     used = {size for medium in config.media for size in medium.FilmSizeID}
     for size, (width, height) in FILM_SIZES.items():
         if size in used:

@@ -19,13 +19,13 @@ __all__ = ["Compressor", "Deflate", "compressor", "deflate", "deflate_once", "de
 
 Deflate: TypeAlias = Callable[[NDArray[np.uint8 | np.uint16]], Iterable[bytes]]
 
-_LEVEL = 1  # measured on films: higher levels take 1.5 to 6 times as long and save 1 to 7 %
+_LEVEL = 1  # measured on films: higher levels take 1.5 to 6 times as long and make files 1 to 7 % smaller
 _UP = 2
 _BLOCK = 1 << 20  # bytes filtered at a time
 
 
 class Compressor(Protocol):
-    """A zlib stream that is compressed part by part."""
+    """A zlib stream that is made part by part."""
 
     def compress(self, data: bytes | memoryview, /) -> bytes:
         """Compress the next part, and return the compressed bytes that are ready."""
@@ -39,7 +39,7 @@ def compressor() -> Compressor:
     try:
         from isal import isal_zlib
     except ImportError:
-        # a filtered film consists mostly of runs, so Z_RLE makes files as small as searching for matches, as fast
+        # a filtered film consists mostly of runs: with Z_RLE, files are as small as with a search for matches
         return zlib.compressobj(_LEVEL, strategy=zlib.Z_RLE)
     return isal_zlib.compressobj(_LEVEL)
 
@@ -64,7 +64,7 @@ def deflate(pixels: NDArray[np.uint8 | np.uint16]) -> Iterator[bytes]:
 
 
 def deflate_once() -> Deflate:
-    """Return a `deflate` that remembers its results: the PNG and the PDF of one page share a stream."""
+    """Return a `deflate` that remembers its results: the PNG and the PDF of one page share one stream."""
     # measured: a film of 14x17 inches as PNG and PDF takes 12 ms of CPU time instead of 21
     made: list[tuple[NDArray[np.uint8 | np.uint16], list[bytes]]] = []
 

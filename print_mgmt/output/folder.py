@@ -2,11 +2,11 @@
 
 A page is written as drafts, which are forced to the disk and then renamed (`dimse.files`). If the disk fails, no file
 remains, so the film can be written again. If one format fails, the files of the other formats appear, and the failed
-format can be written again. File names never contain a value from a peer.
+format can be written again. Names of files have only characters that are safe in every file system.
 
 The sidecar is a JSON file with the attributes of the film and the decisions of the renderer. Attributes have their
-DICOM keywords, and their received or default values; numbers are JSON numbers. It contains patient data only where the
-client put them: in labels and annotations.
+DICOM keywords, and their received or default values; numbers are JSON numbers. It contains patient data only if the
+client put them into such attributes, for example into labels and annotations, or if the caller adds them.
 """
 
 import json
@@ -38,7 +38,7 @@ JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | Non
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A page, to be written in one or more formats."""
+    """A page to be written in one or more formats, and the arguments for the writers."""
 
     page: Page
     title: str = ""
@@ -55,7 +55,7 @@ FORMATS: dict[str, Callable[[Work, BinaryIO], None]] = {
     "json": lambda work, file: write_sidecar(work.page, work.about(), file),
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
-_MODE = 0o640  # permissions: films identify patients
+_MODE = 0o640  # permissions, none for others: films identify patients
 
 
 def write_page(
@@ -165,5 +165,5 @@ def _plain(value: "Value | Item") -> JSON:
         case str():
             return str(value)
         case float() if not math.isfinite(value):
-            return str(value)  # not a number of JSON (RFC 8259 §6)
+            return str(value)  # JSON has no such number (RFC 8259 §6)
     return value

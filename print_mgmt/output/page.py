@@ -1,4 +1,4 @@
-"""The parts that all output formats share: the check of a page, the ICC profile of its numbers, and the errors."""
+"""The parts that the output formats share: the check of a page, the ICC profile of its numbers, and the errors."""
 
 import math
 from collections.abc import Mapping, Sequence

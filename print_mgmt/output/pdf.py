@@ -4,7 +4,7 @@ The document requests printing without scaling, so a printed page has the size o
 their profiles and the title: no names of patients, and no dates.
 
 PDF libraries keep the whole document in memory, and hold Python's lock while they write it, so that a server cannot
-respond meanwhile; this code does neither.
+respond meanwhile; this code does neither. Comments with § refer to ISO 32000-1.
 """
 
 import re
@@ -23,7 +23,7 @@ __all__ = ["write_pdf"]
 
 _POINTS_PER_MM = 72 / MM_PER_INCH
 _HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"  # the version of PDF/A-2, and a mark of binary data, §7.5.2
-_PNG_PREDICTOR = 15  # each scan line names its own filter, §7.4.4.4
+_PNG_PREDICTOR = 15  # each scan line names its filter, §7.4.4.4
 _COMPONENTS = {2: 1, 3: 3}  # by dimensions of the array
 _UNSCALED = "/ViewerPreferences << /PrintScaling /None >>"  # §12.2: 100 mm on film are 100 mm on paper
 # The output condition of the whole document (ISO 19005-2 6.2.3); each image has a profile, too
@@ -32,8 +32,8 @@ _CONDITIONS = {
     1: "/OutputConditionIdentifier (Custom) /Info (Film)",
     3: "/OutputConditionIdentifier (sRGB IEC61966-2.1) /Info (sRGB IEC61966-2.1)",
 }
-_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # not in XML 1.0, or not for titles
-# XMP (ISO 16684-1), by ISO 19005-2 6.6.2.1 and 6.6.4: a header without encoding and length, and elements of pdfaid
+_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # controls, and what XML 1.0 does not allow
+# XMP (ISO 16684-1), by ISO 19005-2 6.6.2.1 and 6.6.4: the header states no encoding or length, and pdfaid has elements
 _PACKET = """<?xpacket begin="\N{BYTE ORDER MARK}" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -86,7 +86,7 @@ class _Document:
         file.write(_HEADER)
 
     def number(self) -> int:
-        """Return the number of a new object, which is added later."""
+        """Return the number of a new object, which must be added later."""
         self._offsets.append(0)
         return len(self._offsets)
 
@@ -168,10 +168,10 @@ def _output_intent(document: _Document, page: Page) -> str:
 
 
 def _metadata(title: str) -> bytes:
-    """Return the XMP packet in UTF-8; if the title is empty, the packet has none."""
+    """Return the XMP packet in UTF-8, without a title if ``title`` is empty."""
     return _PACKET.format(title=_TITLE.format(title=escape(_printable(title))) if title else "").encode()
 
 
 def _printable(title: str) -> str:
-    """Return a title with question marks for characters that XML does not allow: both copies of it must be equal."""
+    """Return a title with question marks for unprintable characters. Both copies of a title must be equal."""
     return _UNPRINTABLE.sub("?", title)

@@ -1,6 +1,6 @@
 """Writes pages losslessly as PNG (ISO/IEC 15948): gray of 8 or 16 bits, or RGB of 8, with the resolution of the film.
 
-This code takes half the time of an imaging library, and needs none.
+This code takes half the time that an imaging library takes, and needs no such library.
 """
 
 import struct
@@ -18,7 +18,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _IHDR = struct.Struct(">IIBB3x")  # width, height, bit depth, color type; the methods are 0
 _PHYS = struct.Struct(">IIB")  # pixels per unit across and down, unit
 _METER = 1
-_COLOR_TYPES = {2: 0, 3: 2}  # dimensions of the array: grayscale, truecolor
+_COLOR_TYPES = {2: 0, 3: 2}  # by dimensions of the array: grayscale, truecolor
 _PERCEPTUAL = b"\0"  # sRGB: the rendering intent
 _GAMMA = struct.pack(">L", 45455)  # gAMA 1 / 2.2, for readers that ignore sRGB
 _PROFILE = b"ICC profile\0\0"  # iCCP: name and compression method

@@ -18,8 +18,8 @@ _HEADER = struct.Struct("<2sHL")  # byte order, version, offset of the first dir
 _FIRST_LINK = 4  # position of that offset
 _ENTRY = struct.Struct("<HHL4s")  # tag, type, count, value or its offset
 _COUNT, _OFFSET = struct.Struct("<H"), struct.Struct("<L")
-_BLOCK = 1 << 20  # bytes in a strip
-_FARTHEST = (1 << 32) - 1  # the largest offset
+_BLOCK = 1 << 20  # bytes of pixels in a strip, unless one line has more
+_FARTHEST = (1 << 32) - 1  # the largest offset in a file
 
 _PAGE, _ADOBE_DEFLATE, _DIFFERENCING, _INCH = 2, 8, 2, 2
 _FINE = 100  # denominator of a resolution
