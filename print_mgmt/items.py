@@ -58,7 +58,7 @@ _LEAST_EXCESS = 2  # bytes after the pixels that are padding even in a tiny imag
 _LUT_ENTRIES = (256, 4096)  # one for each value of 8 and of 12 bits
 _LUT_BITS = range(10, 17)
 _LONGEST_FILE = 1 << 20  # most characters that are read from the file of a LUT
-_LONGEST_SIDE = 0xFFFF  # rows or columns of an overlay: a US
+_LONGEST_SIDE = 0xFFFF  # rows or columns of an overlay, which have the VR US
 _MOST_PLANE = 1 << 26  # bits of one overlay, 8192 x 8192: the plane takes 64 MiB as bool
 _ORIGINS = range(-(1 << 15), 1 << 15)  # Overlay Origin has the VR SS
 _BLOCK = 1 << 20  # bits that are read at a time: other threads wait for the millisecond that a block takes
@@ -152,7 +152,7 @@ def _check_planes(item: Dataset, photometric: str) -> None:
 
 
 def _check_excess(data: Value, pixels: NDArray[np.generic], photometric: str, *, strict: bool) -> tuple[str, ...]:
-    """Return a note about padding behind the pixels. Raises `Refusal` if Rows or Columns may be wrong instead.
+    """Return a note about padding after the pixels. Raises `Refusal` if Rows or Columns may be wrong instead.
 
     If Rows or Columns is too small by one, the data have a whole row or column more, and the film would show noise. So
     the excess is padding only if it is less than a row and a column, or if no larger image has as many bytes.

@@ -238,7 +238,7 @@ def _add_character_set(dataset: Dataset, made: Dataset) -> None:
 
 
 def _check_rest(elements: Iterable[Element], checked: Checked, *, strict: bool) -> None:
-    """Handle elements without a row: ignore those unrelated to printing, warn of the others or refuse them."""
+    """Handle elements without a row: ignore those unrelated to printing, warn about the others or refuse them."""
     for element in elements:
         keyword = element.keyword
         if keyword == _CHARSET:

@@ -1,4 +1,4 @@
-"""Text of both directions in one line: the Unicode Bidirectional Algorithm (UAX #9).
+"""Text in both directions in one line: the Unicode Bidirectional Algorithm (UAX #9).
 
 Pillow orders text only if it has raqm, and only within one font. So each character gets a level here: text of an even
 level runs from left to right, text of an odd level from right to left. Comments name the rules of UAX #9. Marks of

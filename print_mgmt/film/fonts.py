@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SYSTEM", "Run", "assign", "can_write", "font_of", "has_character", "has_raqm"]
 
-_MOST_NAMED = 8  # characters in a note
+_MOST_NAMED = 8  # characters named in a note
 _PROBE = 24  # pixels: the size at which the characters of a font are looked up
 _NO_CHARACTER = "\U0010ffff"  # not a character, so no font has it
 _MARKS = ("\N{REPLACEMENT CHARACTER}", "\N{WHITE SQUARE}")  # for a character that no font has
@@ -78,7 +78,7 @@ def assign(text: str, fonts: tuple[str, ...], note: Note | None) -> tuple[Run, .
 
 
 def _with_fonts(clusters: list[str], fonts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield font and cluster. A blank gets the font before it, since a run may be drawn from its other end."""
+    """Yield font and cluster. A blank gets the font of the cluster before it, whichever end a run is drawn from."""
     font = _BUILT_IN
     for cluster in clusters:
         if not cluster.isspace():
@@ -124,6 +124,7 @@ def has_character(name: str, character: str) -> bool:
 
 
 def font_of(name: str, size: int) -> "ImageFont.FreeTypeFont":
+    """Return a font that `assign` has chosen, at a size in pixels."""
     font = _font(name, size, is_shaped=has_raqm())
     assert font is not None  # it was found before
     return font

@@ -59,7 +59,7 @@ _DISPLAY = _Kind(b"mntr", b"RGB ", _REFLECTIVE, _PERCEPTUAL)
 
 
 def page_profile(sheet: Sheet, imager: Imager, note: Note, *, is_color: bool) -> bytes | None:
-    """Return the profile of a page: for gray, made from the densities; for color, of the film box, or None."""
+    """Return the profile of a page: for gray, made from the densities; for color, the film box's profile or None."""
     if not is_color:
         if sheet.ICCProfile:
             note("the ICC Profile is for color: not used on a gray film")

@@ -1,14 +1,15 @@
 """Placement: the position of an image in its box, in pixels of the printer, PS3.3 C.13.5.
 
-An image is centered, keeps its aspect, and fills its box in one direction. Requested Image Size sets its width instead,
-and Magnification Type NONE prints it pixel for pixel. If that size, or the image pixel for pixel, does not fit, the
-image is larger than its box. Then Requested Decimate/Crop Behavior decides, or else the default of the printer:
+An image is centered, keeps its aspect ratio, and fills its box in one direction. Requested Image Size sets its width
+instead, and Magnification Type NONE prints it pixel for pixel. If that size, or the image pixel for pixel, does not
+fit, the image is larger than its box. Then Requested Decimate/Crop Behavior decides, or else the default of the
+printer:
 
 ========  ===========================================================  ===========  ======
 behavior  printed                                                      outcome      status
 ========  ===========================================================  ===========  ======
 DECIMATE  the whole image, as large as the box allows                  DECIMATED    B60A
-DECIMATE  the same, as the default of the printer                      DEMAGNIFIED  B604
+DECIMATE  the same, by the default of the printer, not by request      DEMAGNIFIED  B604
 DECIMATE  nothing, if requested together with NONE, which forbids it   FAILS        C603
 CROP      its middle, at the requested size or pixel for pixel         CROPPED      B609
 FAIL      nothing                                                      FAILS        C603
@@ -110,7 +111,7 @@ def check_image(image: PrintImage) -> None:
 
 
 def pixel_box(rect: Rect, dpi: int) -> Box:
-    """Return the whole pixels of a rectangle in mm. Equal boxes stay equal; neighbors share no pixel."""
+    """Return the whole pixels of a rectangle in mm. Equal rectangles stay equal; neighbors share no pixel."""
     left, top, width, height = [mm / MM_PER_INCH * dpi for mm in rect]
     return Box(math.floor(top + 0.5), math.floor(left + 0.5), math.floor(height + _ALMOST), math.floor(width + _ALMOST))
 
@@ -119,7 +120,7 @@ def fit(
     image: tuple[int, int],
     aspect: tuple[int, int],
     box: tuple[int, int],
-    request: ImageBoxRequest = ImageBoxRequest(),  # noqa: B008  # a tuple
+    request: ImageBoxRequest = ImageBoxRequest(),  # noqa: B008  # a tuple, which nothing can change
     default: str = "DECIMATE",
 ) -> Placement:
     """Return the placement of an image of (rows, columns) in a box of (height, width) pixels.

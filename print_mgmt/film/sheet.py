@@ -50,8 +50,8 @@ class Overlay:
     """A plane of an Image Overlay Box, retired in PS3.4 2004: bits to burn into the image.
 
     ``pixels`` (HxW) is True in the foreground; ``origin`` is the row and column of its first pixel in the image,
-    counted from 1. Densities are BLACK, WHITE or hundredths of OD. Without a background density the image shows
-    through.
+    counted from 1. Densities are BLACK, WHITE or hundredths of OD. Without a background density, the image
+    shows through.
     """
 
     pixels: NDArray[np.bool_]
@@ -93,7 +93,8 @@ class Sheet:
     """One film box, ready to render. None leaves a value to the printer.
 
     ``cells`` are in the order of Image Box Position; image boxes after the last cell are empty. Densities are
-    hundredths of OD. Illumination and ReflectedAmbientLight are cd/m2.
+    hundredths of OD; BorderDensity and EmptyImageDensity may be BLACK or WHITE instead. Illumination and
+    ReflectedAmbientLight are cd/m2.
     """
 
     ImageDisplayFormat: str

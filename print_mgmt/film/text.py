@@ -2,7 +2,7 @@
 
 If one font has the whole text (`fonts`), Pillow shapes and orders it with raqm. Otherwise the parts are ordered here
 (`bidi`), and without raqm `arabic_reshaper` joins Arabic letters. A text that is too long is drawn smaller, down to
-``_LEAST_MM``, and is then cut with an ellipsis. Notes name all losses.
+``_LEAST_MM``; if it is still too long, it is cut and ends with an ellipsis. Notes name all losses.
 """
 
 import unicodedata
@@ -138,7 +138,7 @@ def _plain(font: str, text: str, *, from_the_right: bool) -> str:
 
 
 def _joined(font: str, text: str) -> str:
-    """Return Arabic letters in the forms that join their neighbors. If the font lacks a form, the letter stays."""
+    """Return Arabic letters in the forms that join their neighbors. A letter without such a form in the font stays."""
     reshape = _reshaper()
     if reshape is None:
         return text

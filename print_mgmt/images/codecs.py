@@ -27,7 +27,7 @@ _BY_LIBJPEG = ("JPEG", "JPEG lossless")
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The decoded values of a frame, HxW or HxWx3; ``is_ybr`` says that they are still YBR_FULL.
+    """The decoded values of a frame, HxW or HxWx3; ``is_ybr`` says whether they are still YBR_FULL.
 
     ``precision`` is the number of bits of a value; it is None for RLE, which keeps all bits of a cell.
     """

@@ -102,16 +102,16 @@ class Frame:
         return numbers
 
     def first(self, keyword: str, default: float) -> float:
-        """Return the first value of a numeric attribute that the pixels do not depend on; else ``default``."""
+        """Return the first value of a numeric attribute that the pixels do not depend on, or ``default``."""
         return next(iter(self.numbers(keyword)), default)
 
     def exact(self, keyword: str, default: float) -> float:
-        """Return the first value of a numeric attribute, else ``default``. Raises ImageError if it is not a number."""
+        """Return the first value of a numeric attribute, or ``default``. Raises ImageError if it is not a number."""
         number = self._required(keyword)
         return default if number is None else number
 
     def count(self, keyword: str, default: int | None = None) -> int:
-        """Return the first value of an attribute, a whole number of at least 1; else ``default``.
+        """Return the first value of an attribute, a whole number of at least 1, or ``default`` if there is none.
 
         Raises ImageError for another value, and if there is neither a value nor a default.
         """
@@ -125,7 +125,7 @@ class Frame:
         return int(number)
 
     def text(self, keyword: str, default: str = "") -> str:
-        """Return the first value of an attribute as text, else ``default``."""
+        """Return the first value of an attribute as text, or ``default`` if there is none."""
         return str(next(iter(self.values(keyword)), default))
 
     def term(self, keyword: str, default: str = "") -> str:
@@ -251,8 +251,8 @@ _STEEPEST = 100  # the largest ratio of the sides of a pixel: a larger one is a 
 def spacing_of(frame: Frame) -> tuple[float, float] | None:
     """Return the distance between rows and between columns in mm; None if it is unknown (PS3.3 10.7.1).
 
-    The attributes are tried in this order: Pixel Spacing is measured in the patient, Imager Pixel Spacing at the
-    detector, Nominal Scanned Pixel Spacing on a film that was scanned.
+    Three attributes are tried in this order: Pixel Spacing, measured in the patient; Imager Pixel Spacing, measured at
+    the detector; Nominal Scanned Pixel Spacing, measured on a film that was scanned.
     """
     for keyword in _SPACINGS:
         for place in frame.places(keyword):
@@ -275,7 +275,10 @@ def aspect_of(frame: Frame) -> tuple[int, int]:
 
 
 def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
-    """Return the ratio of two sizes as two small integers. Raises ImageError if it is beyond 100 to 1, or 1 to 100."""
+    """Return the ratio of two sizes as two small integers.
+
+    Raises ImageError, with ``name``, if one of the sizes is more than 100 times the other.
+    """
     quotient = Fraction(vertical / horizontal).limit_denominator(_FINEST)
     if not 1 / _STEEPEST <= quotient <= _STEEPEST:
         raise ImageError(f"{name} {vertical:g} to {horizontal:g} is too steep to print (PS3.3 C.7.6.3.1.7)")

@@ -69,7 +69,7 @@ class Lut:
 
 
 def lacking(item: Dataset) -> str:
-    """Return the names of LUT Descriptor and LUT Data if they have no value in an item, as words; else an empty text.
+    """Return, in words, which of LUT Descriptor and LUT Data have no value in an item; an empty text if both have one.
 
     Some toolkits (LEADTOOLS) write an empty item into every image.
     """

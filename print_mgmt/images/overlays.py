@@ -96,7 +96,7 @@ class _Overlay:
             raise ImageError(f"{self._name('OverlayData')} is missing (PS3.3 C.9.2)")
 
     def _index(self) -> int | None:
-        """Return the number of the plane on this frame, from 0 (PS3.3 C.9.3.1.1); a single plane is on all frames."""
+        """Return the number of the plane on this frame, from 0; a plane without frames is on all (PS3.3 C.9.3.1)."""
         frames, first = self._integer("NumberOfFramesInOverlay"), self._integer("ImageFrameOrigin")
         if frames is None and first is None:
             return 0

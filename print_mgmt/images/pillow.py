@@ -42,7 +42,7 @@ _PLUGINS = {
 _SIGNATURES = tuple(_PLUGINS)
 _PHOTOMETRIC = 262  # the TIFF tag PhotometricInterpretation; its value 0 means that the lowest value is white
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
-MOST_COMPOSED = 1 << 32  # pixels in the frames of a GIF up to the requested one, which is composed of them
+MOST_COMPOSED = 1 << 32  # pixels in the frames of a GIF up to the requested frame, which is composed of all of them
 _WORDS = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits
 
 

@@ -33,7 +33,7 @@ _WHOLE = (8, 16, 32)  # Bits Allocated of whole bytes
 _UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # uncompressed pixels in fragments, for the sake of the offset table
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame is compressed by RFC 1951, PS3.5 A.4.13
 _UNKNOWN = "unknown Transfer Syntax"  # the beginning of the name of a UID that is not in PS3.6
-_LEAST_EXCESS = 3  # bytes behind the last frame that count as padding even in the smallest image
+_LEAST_EXCESS = 3  # bytes after the last frame that count as padding even in the smallest image
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _shape(frame: Frame, samples: int) -> tuple[int, ...]:
 def _part(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int]:
     """Return the bytes of one frame of ``bits`` bits, and the bit of the first byte where the frame begins.
 
-    Some files have padding behind the last frame. An excess as long as a frame is an error unless it is all zeros: an
+    Some files have padding after the last frame. An excess as long as a frame is an error unless it is all zeros: an
     attribute must be wrong, and the print would be wrong, too.
     """
     data, frames = frame.dataset.get(keyword), _said_frames(frame) or 1

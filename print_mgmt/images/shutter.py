@@ -44,7 +44,7 @@ def shutter_of(frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect
 def _covered(
     frame: Frame, cells: Cells | None, size: tuple[int, ...], aspect: tuple[int, int], group: int
 ) -> Mask | None:
-    """Return a mask of the pixels that a valid shape hides; None if there is no such shape, or if they hide all."""
+    """Return a mask of the pixels that a valid shape hides; None if there is no such shape, or all are hidden."""
     covered: Mask | None = None
     for name in _names(frame):
         try:

@@ -53,7 +53,7 @@ class Window:
 # first
 Choice = Window | int | str | None
 
-MOST_CHOICES = 256  # tables, and also windows, that are read: a hostile image may list a million
+MOST_CHOICES = 256  # tables that are read, and windows that are read: a hostile image may list a million
 
 
 def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = False) -> Voi | None:

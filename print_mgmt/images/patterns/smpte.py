@@ -3,7 +3,7 @@
 The pattern has these elements on 50 % gray:
 
 - a crosshatch of ten squares on a side, and a border;
-- gray boxes of 0 to 100 % around the middle, with 50 % twice;
+- gray boxes of 0 to 100 % around the middle, two of them of 50 %;
 - beside the boxes of 0 and 100 %, boxes with 5 and 95 % in them, both of which must be visible;
 - a black and a white window, which must have sharp edges;
 - in the middle and the corners, horizontal and vertical bars of 1, 2 and 3 pixels, beside faint bars of 1, 3 and 5 %.
