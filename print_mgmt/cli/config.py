@@ -55,7 +55,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 async def _asked(site: SiteConfig, *, as_json: bool) -> int:
-    """Show the conditions of all destinations; return 1 if one is in FAILURE."""
+    """Show the conditions of all destinations; return 1 if at least one is in FAILURE."""
     names = list(site.destinations)
     conditions = await asyncio.gather(*(site.destinations[name].destination.check() for name in names))
     if as_json:

@@ -1,4 +1,4 @@
-"""``print-mgmt explain``: `dimse explain`, which also shows the films that a recording prints."""
+"""``print-mgmt explain``: `dimse explain` with pages that also show the films."""
 
 import argparse
 

@@ -1,7 +1,7 @@
-"""Several processes of ``print-mgmt serve`` behind one port: they share it, and one spool.
+"""Several processes of ``print-mgmt serve``, which share one port and one spool.
 
-The parent starts them, passes signals on, and starts one again that dies. Each child has one end of a socket: it says
-there that it listens, and stops when the parent is gone.
+The parent starts the processes, passes signals on to them, and replaces a process that dies. It shares a pair of
+sockets with each child: the child reports there that it is listening, and stops when the parent's end is closed.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ __all__ = ["FleetError", "parent_is_gone", "run_fleet", "say_ready"]
 
 _log = logging.getLogger("print_mgmt.cli")
 _READY = b"r"
-_PAUSE = 1.0  # seconds before a process is started again
+_PAUSE = 1.0  # seconds before a process that died is replaced
 
 
 class FleetError(DimseError):
@@ -30,9 +30,10 @@ class FleetError(DimseError):
 
 
 async def run_fleet(count: int, host: str, port: int, ready: Callable[[str, int], None], *, reloads: bool) -> int:
-    """Run ``count`` processes with the arguments of this one until a signal comes; return the exit status.
+    """Run ``count`` processes with the arguments of this process until a signal comes; return the exit status.
 
-    ``ready`` gets host and port once all of them listen. With ``reloads``, SIGHUP goes on to all of them.
+    ``ready`` is called with the host and the port once all processes listen. With ``reloads``, SIGHUP is passed on to
+    all of them.
     """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as reserved:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -51,7 +52,7 @@ async def run_fleet(count: int, host: str, port: int, ready: Callable[[str, int]
 
 
 class _Fleet:
-    """The processes, each with our end of its socket."""
+    """The child processes, each with the parent's end of its socket pair."""
 
     def __init__(self, arguments: Sequence[str], count: int) -> None:
         self._arguments = arguments
@@ -59,11 +60,11 @@ class _Fleet:
         self._children: dict[asyncio.subprocess.Process, socket.socket] = {}
 
     async def start(self) -> None:
-        """Start all processes. Raises `FleetError` if one of them cannot listen; it has said why."""
+        """Start all processes. Raises `FleetError` if one of them cannot listen; that process has logged the reason."""
         await asyncio.gather(*(self._start() for _ in range(self._count)))
 
     async def keep(self, stop: asyncio.Event) -> None:
-        """Start each process again that dies, until ``stop`` is set."""
+        """Replace each process that dies, until ``stop`` is set."""
         keeping = [asyncio.create_task(self._keep(child)) for child in self._children]
         try:
             await stop.wait()
@@ -82,7 +83,7 @@ class _Fleet:
         return max((abs(status) for status in statuses), default=1)
 
     async def signal_one(self, number: signal.Signals) -> None:
-        """Send a signal to one process, for what the spool does for all."""
+        """Send a signal to one process only: what it does to the spool counts for all processes."""
         for child in tuple(self._children)[:1]:
             _send(child, number)
 
@@ -103,7 +104,7 @@ class _Fleet:
                 "--child-of",
                 str(theirs.fileno()),
                 pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # Ctrl-C comes from the parent
+                start_new_session=True,  # Ctrl-C must reach only the parent, which passes it on
             )
         if await asyncio.get_running_loop().sock_recv(ours, 1) != _READY:
             ours.close()
@@ -135,7 +136,7 @@ def _send(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
 
 
 def say_ready(descriptor: int) -> None:
-    """Tell the parent that this process listens."""
+    """Tell the parent that this process is listening."""
     os.write(descriptor, _READY)
 
 

@@ -28,7 +28,7 @@ _WINDOW = re.compile(rf"{_NUMBER}[,\\]{_NUMBER}(?:,\s*(LINEAR|LINEAR_EXACT|SIGMO
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Spans of frames, counted from 1; no spans mean all frames."""
+    """Spans of frames, counted from 1. If there are no spans, all frames are meant."""
 
     spans: tuple[tuple[int, int], ...] = ()
 
@@ -146,7 +146,7 @@ class ImageFiles:
                 self.notes.append(f"{name}: only the first of {count} frames is printed (--frames all prints all)")
 
     async def prepared(self, client: PrintClient, film_box: Dataset) -> AsyncIterator[Printable]:
-        """Yield the images one by one. Patterns have the size of an image box, if the printer's configuration tells."""
+        """Yield the images one by one. Patterns have the size of an image box if the configuration tells that size."""
         wanted = {element.keyword: element.value for element in film_box}
         box = await client.box_size(**wanted) if self._patterns else None
         looks: ImageOptions = {**self._looks, "color": client.is_color, "bits": client.bits}

@@ -17,9 +17,9 @@ from typing import TextIO
 
 __all__ = ["Lines", "logged_lines"]
 
-_MOST = 10_000  # lines that wait
-_MOST_CHARACTERS = 1 << 24  # characters of the lines that wait; a line of JSON can have all attributes of a film
-_PATIENCE = 2.0  # seconds to wait for a slow reader at the end
+_MOST = 10_000  # lines that may wait in the queue
+_MOST_CHARACTERS = 1 << 24  # characters of all waiting lines; a line of JSON can have all attributes of a film
+_PATIENCE = 2.0  # seconds that `Lines.close` waits for a slow reader
 
 
 class Lines:
@@ -33,15 +33,15 @@ class Lines:
             self._file = None
         self._queue: Queue[str | None] = Queue(most)
         self._most_characters = most_characters
-        self._waiting = 0  # characters
+        self._waiting = 0  # characters of the waiting lines
         self._lost = 0
-        self._lock = threading.Lock()  # guards both numbers
+        self._lock = threading.Lock()  # guards `_waiting` and `_lost`
         self._thread = threading.Thread(target=self._run, name="lines", daemon=True)
         self._thread.start()
 
     @property
     def is_alive(self) -> bool:
-        """Whether the thread runs. It ends after `close`, or when the reader is gone."""
+        """Whether the thread is running. It ends after `close`, or when the reader is gone."""
         return self._thread.is_alive()
 
     def write(self, line: str) -> None:
@@ -83,7 +83,7 @@ class Lines:
             self._stream.write(text)
             return
         left = memoryview(text.encode(self._stream.encoding, "backslashreplace"))
-        while left:  # not through the stream, whose lock Python would wait for at exit
+        while left:  # bypass the stream: at exit, Python would wait for its lock
             try:
                 left = left[os.write(self._file, left) :]
             except BlockingIOError:

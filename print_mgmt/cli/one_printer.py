@@ -1,4 +1,4 @@
-"""The site of ``print-mgmt serve`` without a file: one printer, one folder, and what could not be written there."""
+"""The site of ``print-mgmt serve`` without a file: one printer, one folder, and a report of unwritten films."""
 
 import argparse
 import sys
@@ -17,11 +17,11 @@ from .serve_options import DPI, printer_config
 
 __all__ = ["PRINTER", "one_printer", "tell_unwritten"]
 
-PRINTER = "printer"  # its name
+PRINTER = "printer"  # the name of the only printer of the site
 
 
 def one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | None) -> SiteConfig:
-    """Return the site of one printer and one folder, whose destination has the name of the folder."""
+    """Return a site with one printer and one destination: a folder, whose path is also the name of the destination."""
     title, config = arguments.ae_title or "PRINTSCP", printer_config(arguments)
     name = str((arguments.out or Path("films")).absolute())
     folder = FolderDestination(
@@ -47,7 +47,7 @@ def one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | 
 
 
 def tell_unwritten(films: Sequence[FilmRecord], destination: str, started: float) -> int:
-    """Return the exit status: 1, with a line on stderr, if films could not be written since the start."""
+    """Return the exit status. If films could not be written since the start, it is 1, and a line on stderr says so."""
     unwritten = []
     for film in films:
         one = next((delivery for delivery in film.deliveries if delivery.destination == destination), None)

@@ -1,4 +1,4 @@
-"""What signals do to a running site: SIGUSR1 tries films again, SIGHUP reads its file again."""
+"""The effects of signals on a running site: SIGUSR1 tries films again, and SIGHUP reads the file of the site again."""
 
 import asyncio
 import logging
@@ -17,18 +17,18 @@ _log = logging.getLogger("print_mgmt.cli")
 
 
 async def retry_films(site: Site) -> None:
-    """Try all films again that could not be delivered, now."""
+    """Try at once to deliver all films that failed or wait for their next attempt."""
     for film in await site.spool.list(states=(FilmState.FAILED, FilmState.QUEUED)):
         if not any(one.destination in site.config.destinations for one in film.deliveries):
             continue
-        with suppress(SpoolError):  # another process has it, or it waits for its first attempt
+        with suppress(SpoolError):  # another process has the film, or it is due already
             await site.spool.change(film.id, Retry())
 
 
 async def reload_site(site: Site, path: Path, change: Callable[[SiteConfig], SiteConfig]) -> None:
-    """Read the file of the site again, and say what has changed. A broken file changes nothing.
+    """Read the file of the site again, and log what has changed. A file with errors changes nothing.
 
-    ``change`` returns the configuration with what the options of the command say instead.
+    ``change`` returns a configuration in which the options of the command override the file.
     """
     try:
         config = await asyncio.to_thread(load_site, path)

@@ -119,7 +119,7 @@ def _retries(text: str) -> int:
 
 
 def argument_type(make: Callable[[str], _Made]) -> Callable[[str], _Made]:
-    """Return ``make`` as an argument type; the errors that it raises are reported as wrong usage."""
+    """Return ``make`` as an argument type: each DimseError or OSError that it raises is reported as wrong usage."""
 
     def parse(text: str) -> _Made:
         try:

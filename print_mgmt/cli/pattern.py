@@ -23,9 +23,9 @@ _SHOWS = {
     "geometry": "squares, circles, diagonals, the outermost pixels",
     "resolution": "vertical and horizontal bars of 1 to 16 pixels",
 }
-_DPI = 320  # the resolution that a PNG declares, which is usual for films
+_DPI = 320  # the resolution that a PNG file declares, in pixels per inch; it is usual for films
 _SUFFIXES = (".dcm", ".png")
-_DIGITS = 9  # most digits of a side, because int() refuses thousands of digits
+_DIGITS = 9  # digits of a side, at most: int() raises an error for thousands of digits
 
 
 def add(parser: argparse.ArgumentParser) -> None:

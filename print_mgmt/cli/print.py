@@ -24,7 +24,7 @@ from .options import add_habits, add_peer, add_printer, printing_client
 
 __all__ = ["add", "chosen_of", "film_options"]
 
-_AUTO = "auto"  # the layout that stands for a display format of the printer
+_AUTO = "auto"  # the layout that lets the printer's configuration choose the display format
 _LEVELS = {"film": "each film box", "session": "the film session", "image": "each image box"}
 
 _EXAMPLES = r"""examples:
@@ -126,7 +126,7 @@ def _print(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> in
     except EncodeError as exc:
         parser.error(str(exc))
     client_in = partial(printing_client, parser, arguments)
-    client_in(False)  # wrong options are reported before anything else
+    client_in(False)  # reports wrong options before anything else is done
     return asyncio.run(until_terminated(_print_images(arguments, client_in, options)))
 
 
@@ -152,7 +152,7 @@ async def _print_images(
 
 
 def _color(wanted: str, *, has_color: bool) -> Color:
-    """Return the color argument of a client; with "auto", color if an image and the printer have color."""
+    """Return the color argument of a client. "auto" means color if an image has color and the printer supports it."""
     if wanted == "auto":
         return "prefer" if has_color else "avoid"
     return wanted == "yes"
@@ -171,7 +171,7 @@ async def _laid_out(options: FilmOptions, client: PrintClient, images: int) -> F
 
 
 async def _print_all(pictures: ImageFiles, client: PrintClient, options: FilmOptions, *, quiet: bool) -> PrintReport:
-    """Print, and show the warnings; after a failure, also show the number of films that were printed before it."""
+    """Print, and show the warnings; if that fails, also show the number of films that were printed before."""
     try:
         with _progress(len(pictures), quiet=quiet) as progress:
             return await client.print_with(

@@ -20,9 +20,9 @@ _log = logging.getLogger("print_mgmt.cli")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaidFolder:
-    """A `Destination` that is a folder. ``say`` gets a line for each film, a JSON object with ``as_json``.
+    """A `Destination` that writes films into a folder and calls ``say`` with a line for each film.
 
-    ``faults`` make films fail on purpose.
+    With ``as_json``, the line is a JSON object. ``faults`` make films fail on purpose.
     """
 
     folder: FolderDestination
@@ -32,11 +32,11 @@ class SaidFolder:
 
     @property
     def repeatable(self) -> bool:
-        """True: a film that is there is not written again."""
+        """True: a film whose files exist is not written again."""
         return self.folder.repeatable
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
-        """Write the files of a film, and say their names. Raises `DeliveryFailed`."""
+        """Write the files of a film, and report their names. Raises `DeliveryFailed`."""
         if self.faults is not None:
             try:
                 self.faults.spoil()
@@ -52,7 +52,7 @@ class SaidFolder:
         return receipt
 
     async def check(self) -> Condition:
-        """Make the folder, and return its condition."""
+        """Create the folder if necessary, and return its condition."""
         return await self.folder.check()
 
     def _line(self, film: Film, files: Sequence[str]) -> str:
@@ -65,6 +65,6 @@ class SaidFolder:
 
 
 def listening_line(host: str, port: int, *, as_json: bool) -> str:
-    """Return the address of the printer for people or programs."""
+    """Return a line with the address that the printer listens on, as text or as a JSON object."""
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"  # IPv6
     return json.dumps({"listening": address}) if as_json else f"listening on {address}"

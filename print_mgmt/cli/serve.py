@@ -31,7 +31,7 @@ from .signals import leave_signals, stop_signal
 __all__ = ["add"]
 
 _log = logging.getLogger("print_mgmt.cli")
-_TURN = 0.001  # seconds until a rendering thread gives Python's lock back to the event loop
+_TURN = 0.001  # seconds after which a rendering thread must hand Python's lock to the event loop
 
 _EXAMPLES = """examples:
   print-mgmt serve --out films --format png,pdf
@@ -55,14 +55,14 @@ reads the file of a site again.
 
 
 class _Network(NamedTuple):
-    """How the printer talks: its TLS, and what records it."""
+    """The TLS context of the connections, and the function that records their messages."""
 
     tls: TLSContext | None
     trace: Trace | None
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the options of the command."""
+    """Add the options of the command to ``parser``."""
     parser.description = (
         "Act as a DICOM printer for gray and color films, and write each printed film to files in a folder;\n"
         "or as a print server with several printers and destinations.\n"
@@ -90,7 +90,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         for name in ("fail", "event", "trace"):
             if getattr(arguments, name):
                 parser.error(f"argument --{name}: not allowed with --processes, which would each have their own")
-    gc.freeze()  # modules last as long as the process: a full collection takes 21 ms, and 54 ms with them
+    gc.freeze()  # modules live as long as the process; a full collection takes 21 ms without them, and 54 ms with them
     return asyncio.run(_serve(arguments, network))
 
 
@@ -133,13 +133,13 @@ async def _serve_printer(arguments: argparse.Namespace, network: _Network, lines
         site.states[PRINTER].set(*(arguments.printer_status or ("NORMAL", "NORMAL")))
         await _until_stopped(arguments, site, lines, stop_signal(partial(retry_films, site)))
         if arguments.child_of is not None:
-            return 0  # the parent tells for all
+            return 0  # the parent reports the unwritten films of all processes
         await site.drain()
         return tell_unwritten(await site.spool.list(), name, started)
 
 
 async def _until_stopped(arguments: argparse.Namespace, site: Site, lines: Lines, stop: asyncio.Event) -> None:
-    """Say that the site listens, wait for the signal to stop, and end the associations."""
+    """Report that the site listens, wait for the signal to stop, and end the associations."""
     if arguments.child_of is None:
         lines.write(listening_line(site.host, site.port, as_json=arguments.json))
         await stop.wait()
@@ -174,7 +174,7 @@ async def _serve_fleet(arguments: argparse.Namespace, lines: Lines) -> int:
 def _site(
     arguments: argparse.Namespace, network: _Network, config: SiteConfig, *, around: Misbehavior | None = None
 ) -> Site:
-    """Return the site of the options."""
+    """Return the site that the configuration and the options describe."""
     return Site(
         _overridden(arguments, config),
         delivers=not arguments.no_delivery,
@@ -189,7 +189,7 @@ def _site(
 
 
 def _overridden(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig:
-    """Return the configuration with what options say instead."""
+    """Return the configuration, with the address and the spool overridden by options."""
     listen = replace(config.listen, host=arguments.host or config.listen.host)
     if arguments.port is not None:
         listen = replace(listen, port=arguments.port)
@@ -198,5 +198,5 @@ def _overridden(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig
 
 
 def _policy(allowed: Sequence[str]) -> Policy:
-    """Return the policy of the options; it rejects with reason 3 (calling), PS3.8 Table 9-21."""
+    """Return the policy for clients: it rejects other calling AE titles with reason 3 (PS3.8 Table 9-21)."""
     return calling_titles(allowed) if allowed else accept_anyone

@@ -20,7 +20,7 @@ from .options import argument_type, list_action
 
 __all__ = ["DPI", "OF_ONE_PRINTER", "SiteFile", "add_options", "formats_of", "printer_config"]
 
-# Options that a site has in its file instead, by their attributes
+# Options that are not allowed with the file of a site, which has keys for these settings; by name of the attribute
 OF_ONE_PRINTER = {
     "out": "--out",
     "format": "--format",
@@ -49,7 +49,7 @@ class SiteFile(NamedTuple):
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the options of the command."""
+    """Add the options of the command to ``parser``."""
     _add_address(parser)
     _add_films(parser)
     _add_printer(parser.add_argument_group("the printer"))
@@ -166,7 +166,7 @@ def _add_processes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-delivery", action="store_true", help="only accept films of a site: print-mgmt work delivers them"
     )
-    parser.add_argument("--child-of", type=int, help=argparse.SUPPRESS)  # by `fleet`: its end of a socket
+    parser.add_argument("--child-of", type=int, help=argparse.SUPPRESS)  # `fleet` gives the child's socket
 
 
 def _add_faults(group: argparse._ArgumentGroup) -> None:
@@ -189,7 +189,7 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
 
 
 def printer_config(arguments: argparse.Namespace) -> PrinterConfig:
-    """Return the configuration of the one printer; options override the file."""
+    """Return the configuration of the only printer; other options override ``--config``."""
     name = arguments.ae_title or "PRINTSCP"
     own = Printer(PrinterName=name, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
     config: PrinterConfig = arguments.config or PrinterConfig(printer=own)
@@ -214,7 +214,7 @@ def _processes(text: str) -> int:
 
 
 def _file(path: str) -> PrinterConfig | SiteFile | SiteErrors:
-    """Return what a file describes, as its tables say: a printer, or a site, or the faults of a site."""
+    """Return what a file describes: a printer, a site, or, if a site is faulty, the faults."""
     try:
         return SiteFile(Path(path), load_site(path)) if is_site(path) else load_config(path)
     except SiteErrors as exc:
@@ -227,7 +227,7 @@ def _curve(path: str) -> CharacteristicCurve:
 
 
 def _host(text: str) -> str:
-    """Return the host of an argument. An empty host, as from an unset variable, would listen on all addresses."""
+    """Return the host. Refuse an empty text, such as an unset variable: it would mean all addresses."""
     if not text.strip():
         raise argparse.ArgumentTypeError(f"{text!r} is not an address, such as 127.0.0.1, or 0.0.0.0 for all")
     return text
@@ -240,7 +240,7 @@ def _port(text: str) -> int:
 
 
 def formats_of(text: str) -> tuple[str, ...]:
-    """Return the formats in a list with commas. Raises `OutputError`."""
+    """Return the formats in a list separated by commas. Raises `OutputError`."""
     formats = tuple(text.lower().split(","))
     check_formats(formats)
     return formats

@@ -1,4 +1,4 @@
-"""The signals of a server: SIGINT and SIGTERM stop it, SIGHUP stops it or reads its file again, SIGUSR1 tries again."""
+"""The signals of a server: SIGINT and SIGTERM stop it, SIGHUP stops it or reloads its file, SIGUSR1 retries films."""
 
 import asyncio
 import signal
@@ -11,7 +11,10 @@ Action = Callable[[], Awaitable[None]]
 
 
 def stop_signal(retry: Action, reload: Action | None = None) -> asyncio.Event:
-    """Return an event that SIGINT and SIGTERM set, and SIGHUP unless it calls ``reload``. SIGUSR1 calls ``retry``."""
+    """Return an event that is set by SIGINT, SIGTERM and, if ``reload`` is None, SIGHUP.
+
+    SIGHUP calls ``reload`` if it is given, and SIGUSR1 calls ``retry``.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     acting: set[asyncio.Future[None]] = set()
@@ -38,7 +41,7 @@ def leave_signals() -> None:
 
 
 def _stop_numbers() -> Iterator[signal.Signals]:
-    """Yield the signals that stop the printer; SIGHUP only where ``nohup`` does not ignore it."""
+    """Yield the signals that stop the printer, without SIGHUP if it is ignored, as under ``nohup``."""
     yield from (signal.SIGINT, signal.SIGTERM)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # a terminal was closed
         yield signal.SIGHUP

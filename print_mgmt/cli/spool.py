@@ -1,4 +1,4 @@
-"""``print-mgmt spool``: look after the films in a spool, also while the server runs."""
+"""``print-mgmt spool``: manage the films in a spool, also while the server runs."""
 
 import argparse
 import asyncio
@@ -64,7 +64,7 @@ Run = Callable[[Spool, argparse.Namespace], Awaitable[int]]
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the commands of the command."""
+    """Add the subcommands of the command to ``parser``."""
     parser.description = "Look after the films in a spool: list, show, hold, release, cancel, reprint, move and others."
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -177,7 +177,7 @@ async def _verify(spool: Spool, arguments: argparse.Namespace) -> int:
 
 
 async def _each(films: Sequence[str], change: Callable[[str], Awaitable[object]]) -> int:
-    """Change all films, and name those that are not changed; return the exit status."""
+    """Call ``change`` for each film, show its errors, and return the exit status: 1 if there was an error."""
     status = 0
     for film_id in films:
         try:
@@ -198,7 +198,7 @@ async def _act(
     for film in await spool.list(states=states, printer=arguments.printer):
         try:
             await change(film.id)
-        except SpoolError:  # it is in another state by now, or there is nothing to do for it
+        except SpoolError:  # the film is in another state by now, or there is nothing to change
             continue
     return 0
 
@@ -226,7 +226,7 @@ async def _move(spool: Spool, arguments: argparse.Namespace) -> int:
 
 
 def _known_targets(film: FilmRecord, names: Sequence[str]) -> tuple[Target, ...]:
-    """Return destinations that a film has already. Raises `SpoolError` for others: a file says what they are."""
+    """Return destinations that a film already has. Raises `SpoolError` for others, which only a file describes."""
     known = {one.destination: one.repeatable for one in film.deliveries}
     for name in names:
         if name not in known:

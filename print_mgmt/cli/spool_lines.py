@@ -12,7 +12,7 @@ from ..spool import FilmRecord, FilmState, Verified
 __all__ = ["film_json", "film_lines", "film_table", "removed_line", "verified_line"]
 
 _HEAD = ("FILM", "STATE", "PRIORITY", "ACCEPTED", "PRINTER", "FROM", "SIZE", "LABEL", "WHERE")
-_LONGEST = 40  # characters of a column
+_LONGEST = 40  # characters of a cell in the table; longer texts are cut
 _INTERNAL = ("id", "place", "afterwards", "fence", "owner", "due", "expires")
 
 
@@ -55,7 +55,7 @@ def _row(film: FilmRecord) -> tuple[str, ...]:
 
 
 def film_lines(film: FilmRecord) -> Iterator[str]:
-    """Yield lines that tell all about a film."""
+    """Yield lines that describe a film and its deliveries."""
     facts = {
         "state": film.state,
         "job": f"{film.job}, film {film.number}",
@@ -81,14 +81,14 @@ def film_lines(film: FilmRecord) -> Iterator[str]:
 
 
 def removed_line(removed: Sequence[str], *, as_json: bool) -> str:
-    """Return which films were removed."""
+    """Return a line about the removed films: their number, or their ids as JSON."""
     if as_json:
         return json.dumps({"removed": removed})
     return f"{len(removed)} film{'' if len(removed) == 1 else 's'} removed"
 
 
 def verified_line(found: Verified, *, as_json: bool) -> str:
-    """Return which films are damaged."""
+    """Return a line with the number of intact films and the ids of the damaged ones."""
     if as_json:
         return json.dumps(found._asdict())
     damaged = f"{len(found.damaged)} damaged: {', '.join(found.damaged)}" if found.damaged else "none is damaged"

@@ -25,7 +25,7 @@ _EXAMPLES = """examples:
 The exit status is 1 if the printer or a job is in FAILURE; with --strict, also if the printer is in WARNING.
 """
 
-_LONGEST = 4  # most film sizes, media or formats named in a line; the others are counted
+_LONGEST = 4  # film sizes, media or formats that a line names, at most; the others are only counted
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -109,14 +109,14 @@ def _abilities(configuration: Dataset) -> Iterator[str]:
 
 
 def _named(rows: list[Dataset], keyword: str) -> str:
-    """Return the distinct values of an attribute in items, as text."""
+    """Return the distinct values of an attribute in ``rows``, as one text."""
     values = list(dict.fromkeys(text(row, keyword) for row in rows))
     rest = len(values) - _LONGEST
     return ", ".join(values[:_LONGEST]) + (f" and {rest} more" if rest > 0 else "") or "not listed"
 
 
 def _plain(dataset: Dataset) -> dict[str, object]:
-    """Return a Data Set for JSON: values as strings by keyword, and sequences as lists."""
+    """Return a Data Set as an object for JSON, by keyword: values become strings, and sequences become lists."""
     return {
         element.keyword: [_plain(item) for item in element.value if isinstance(item, Dataset)]
         if element.VR == "SQ" and isinstance(element.value, list)

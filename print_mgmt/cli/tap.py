@@ -1,4 +1,4 @@
-"""``print-mgmt tap``: `dimse tap` with pages that show the films."""
+"""``print-mgmt tap``: `dimse tap` with pages that also show the films."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""``print-mgmt verify``: judge a printer by the sentences of the standard, with all cases of ``dimse verify``."""
+"""``print-mgmt verify``: test a printer or a print client against the standard, with all cases of ``dimse verify``."""
 
 import argparse
 import shlex
@@ -29,7 +29,7 @@ _WARNING = (
 
 
 def add(parser: Parser) -> None:
-    """Add the commands to ``parser``."""
+    """Add the subcommands of the command to ``parser``."""
     parser.description = "Judge a printer by the sentences of the standard, case by case."
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("scp", help="test a printer").fill = _add_scp
@@ -80,7 +80,7 @@ def _judge(parser: Parser, arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace, **fields: Any) -> PrintOptions:
-    """Return the options of a run with cases of print."""
+    """Return the options of a run that includes cases for print."""
     return PrintOptions(
         **fields,
         max_films=arguments.max_films,

@@ -26,7 +26,7 @@ in work and stops. Films of a process that is killed are delivered by another on
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the options of the command."""
+    """Add the options of the command to ``parser``."""
     parser.description = "Take films out of the spool of a site, and deliver them; accept none."
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter

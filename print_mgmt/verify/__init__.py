@@ -1,4 +1,4 @@
-"""The cases of print for the conformance tester of `dimse.verify`, PS3.4 Annex H."""
+"""The cases for Print Management (PS3.4 Annex H) of the conformance tester `dimse.verify`."""
 
 from .cases import PRINT_CASES
 from .claims import Claims, load_claims

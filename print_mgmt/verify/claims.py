@@ -1,6 +1,6 @@
-"""What a peer claims to support: its conformance statement or configuration, as a file.
+"""The claims of a peer: a file with what its conformance statement or configuration says that it supports.
 
-A claim is optional. Where a case says so, a value that is claimed is right, and one that is not claimed is wrong.
+A claim is optional. Where a case says so, a value that is claimed is right, and a value that is not claimed is wrong.
 """
 
 import json
@@ -65,7 +65,7 @@ _PROFILES = ("B.9", "B.10", "B.12", "B.13")
 
 
 def load_claims(path: Path) -> Claims:
-    """Return the claims in a file, TOML or JSON. Raises `DecodeError` that names the key, and `OSError`."""
+    """Return the claims in a TOML or JSON file. Raises `DecodeError`, which names the key, and OSError."""
     text = path.read_text(encoding="utf-8")
     try:
         found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -100,7 +100,7 @@ def _single(key: str, value: object) -> object:
 
 
 def _uid(key: str, text: str) -> str:
-    """Return the UID of a keyword of PS3.6, or of a text that is one."""
+    """Return the UID that ``text`` is, or that has ``text`` as its keyword in PS3.6. Raises `DecodeError`."""
     if text[:1].isdigit():
         return text
     found = getattr(uids, text, None)

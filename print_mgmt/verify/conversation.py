@@ -1,7 +1,7 @@
 """A conversation with a printer: the contexts of print, one method for each operation, and the preparation of a film.
 
-It keeps the rules of PS3.4 Annex H; a case breaks the one that it is about. What one case finds out, such as a layout
-and a bit depth that the printer takes, is kept for the others.
+A conversation follows the rules of PS3.4 Annex H; each case breaks only the rule that it tests. A layout and a bit
+depth that the printer accepts are found once, and are kept for all cases of a run.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -55,12 +55,12 @@ def is_well(seen: Seen) -> bool:
 
 
 def unimplemented(reason: str) -> Unprepared:
-    """Return the end of a case that the peer rightly does not serve."""
+    """Return the exception that ends a case about something that the peer need not support."""
     return Unprepared(reason, Verdict.UNIMPLEMENTED)
 
 
 def skipped(reason: str) -> Unprepared:
-    """Return the end of a case that an option is missing for."""
+    """Return the exception that ends a case for which an option is missing."""
     return Unprepared(reason, Verdict.SKIPPED)
 
 
@@ -74,16 +74,17 @@ def references(seen: Seen, keyword: str) -> list[tuple[str, str]]:
 
 
 def items_of(data: Dataset | None, keyword: str) -> list[Dataset]:
-    """Return the items of a sequence; none if it is missing, or no sequence."""
+    """Return the items of a sequence, or an empty list if the attribute is missing or is not a sequence."""
     items = None if data is None else data.get(keyword)
     return [item for item in items if isinstance(item, Dataset)] if isinstance(items, list) else []
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What a printer takes: a layout, "" if none is known, and images of 8 or, ``is_deep``, 12 bits.
+    """What was learned about a printer: a ``layout`` that it accepts, or "" if none is known, and its bit depth.
 
-    ``formats`` are the items of its Supported Image Display Formats Sequence.
+    Images have 12 bits if ``is_deep``, otherwise 8. ``formats`` are the items of the printer's Supported Image Display
+    Formats Sequence.
     """
 
     layout: str = USUAL_LAYOUT
@@ -93,7 +94,7 @@ class Learned:
 
 @dataclass(slots=True)
 class Conversation(PrintSession):
-    """An association for print. ``contexts`` maps each SOP Class with a context of its own to its id."""
+    """An association for print. ``contexts`` maps each SOP Class that has a context of its own to the context's id."""
 
     contexts: dict[str, int] = field(default_factory=dict)
     learned: Learned = field(default_factory=Learned)
@@ -104,7 +105,7 @@ class Conversation(PrintSession):
 
     @property
     def image_sequence(self) -> str:
-        """The keyword of the image sequence of the image boxes."""
+        """The keyword of the sequence that has the image in an image box."""
         return "BasicColorImageSequence" if self.is_color else "BasicGrayscaleImageSequence"
 
     # --- one operation each ---
@@ -125,12 +126,12 @@ class Conversation(PrintSession):
     async def create(
         self, sop_class: str, data: Dataset | bytes | None = None, uid: str | None = None, *, is_named: bool = True
     ) -> Seen:
-        """Create an instance, without a SOP Instance UID unless ``is_named``."""
+        """Create an instance. Unless ``is_named``, the printer must choose the SOP Instance UID."""
         request = self.creation(sop_class, uid)
         return await self.ask(request if is_named else replace(request, AffectedSOPInstanceUID=None), data)
 
     async def get(self, sop_class: str = Printer, uid: str = PrinterInstance, tags: Sequence[int] = ()) -> Seen:
-        """Ask for attributes, by default of the printer; without ``tags``, for all."""
+        """Get attributes of an instance, by default of the printer. Without ``tags``, get all attributes."""
         return await self.ask(self.get_request(sop_class, uid, tags))
 
     def get_request(self, sop_class: str, uid: str, tags: Sequence[int] = ()) -> NGetRQ:
@@ -158,19 +159,19 @@ class Conversation(PrintSession):
         )
 
     async def print(self, sop_class: str = BasicFilmBox, uid: str = "", number: int = 1, films: int = 1) -> Seen:
-        """Send N-ACTION, by default of the film box. Raises `Unprepared`, SKIPPED, if no film is left to print."""
+        """Send N-ACTION, by default for the film box. Raises `Unprepared` (SKIPPED) if --max-films is used up."""
         self.take_film(films)
         return await self.ask(self.action(sop_class, uid or self.film_uid, number))
 
     def take_film(self, films: int = 1) -> None:
-        """Count films. Raises `Unprepared`, SKIPPED, if too few are left."""
+        """Count films against --max-films. Raises `Unprepared` (SKIPPED) if too few are left."""
         if self.peer.shared.films_left < films:
             raise skipped("needs a film more than --max-films allows")
         for _ in range(films):
             self.peer.shared.take_film()
 
     async def print_nothing(self) -> Seen:
-        """Send N-ACTION of a film session without film boxes, which prints nothing."""
+        """Send N-ACTION for a film session without film boxes, which prints nothing."""
         if self.peer.options.no_film:
             raise skipped("--no-film sends no N-ACTION")
         return await self.ask(self.action(BasicFilmSession, self.session_uid))
@@ -179,7 +180,7 @@ class Conversation(PrintSession):
 
     @property
     def layout(self) -> str:
-        """A layout that the printer takes. Raises `Unprepared`, SKIPPED, if none is known."""
+        """A layout that the printer accepts. Raises `Unprepared` (SKIPPED) if none is known."""
         if not self.learned.layout:
             raise skipped("the printer does not take STANDARD\\1,1; --format names a layout that it takes")
         return self.learned.layout
@@ -200,7 +201,7 @@ class Conversation(PrintSession):
             raise Unprepared(f"the image was not set: {seen}")
 
     def plain_image(self, rows: int = SIDE, columns: int = SIDE, **values: object) -> Dataset:
-        """Return the Data Set of an image box with a clear image, of a depth that the printer takes."""
+        """Return the Data Set of an image box whose image is all white, in a bit depth that the printer accepts."""
         samples = 3 if self.is_color else 1
         lightest = b"\xff\x0f" if self.learned.is_deep else b"\xff"
         pixels = lightest * (rows * columns * samples)
@@ -213,7 +214,7 @@ class Conversation(PrintSession):
 
 
 async def learned_of(peer: Peer, meta: str) -> Learned:
-    """Return what the printer takes. It is asked on an association of its own, once in a run."""
+    """Return what is known about the printer. It is asked once in a run, on a separate association."""
     found = peer.shared.found.get(meta)
     if not isinstance(found, Learned):
         optional = (PrinterConfigurationRetrieval,) if Flags.CONFIG in peer.flags else ()
@@ -228,7 +229,11 @@ async def learned_of(peer: Peer, meta: str) -> Learned:
 
 
 async def _learn(talk: Conversation) -> Learned:
-    """Ask for the layouts, create a film box, and set an image. A printer that does not follow takes the usual."""
+    """Ask for the layouts, create a film box, and set an image.
+
+    If the printer refuses all layouts as invalid values, no layout is known; after any other failure, the usual layout
+    and 8 bits are assumed.
+    """
     seen: Seen = Silent()
     if talk.contexts:
         seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
@@ -276,7 +281,8 @@ async def _opened(peer: Peer, optional: Sequence[str], meta: str, learned: Learn
 async def conversation(peer: Peer, *optional: str, meta: str = "") -> AsyncIterator[Conversation]:
     """Open an association for a Meta SOP Class, by default the gray one if the peer has it, and ``optional`` classes.
 
-    What was made is deleted at the end. Raises `Unprepared`, with UNIMPLEMENTED if the peer refuses a context.
+    The instances that were created are deleted at the end. Raises `Unprepared`, with the verdict UNIMPLEMENTED if the
+    peer refuses a context.
     """
     is_gray = Flags.GRAY_META in peer.flags or Flags.COLOR_META not in peer.flags
     meta = meta or (BasicGrayscalePrintManagementMeta if is_gray else BasicColorPrintManagementMeta)

@@ -1,6 +1,6 @@
-"""One film for many cases: it is printed once, the cases of a run judge what was seen.
+"""One film for many cases: it is printed once, and all of these cases judge what was seen of it.
 
-With ``--max-films 1`` it is the only film of a run.
+With ``--max-films 1``, it is the only film of a run.
 """
 
 from dataclasses import dataclass, field
@@ -23,17 +23,17 @@ _PAUSE = 1.0  # seconds between the confirmed end of a job and the second look f
 
 @dataclass(slots=True)
 class PrintedFilm:
-    """What was seen of a film. ``job`` is the instance that the response names, "" without one."""
+    """What was seen of a film. ``job`` is the Print Job instance that the response names, or "" if it names none."""
 
     case_id: str
     answer: Seen
     job: str = ""
     job_class: str = ""
     asked: Seen | None = None  # N-GET of the job, before its end was confirmed
-    ended_first: bool = False  # the end was confirmed before the answer to this N-GET
+    ended_first: bool = False  # the end was confirmed before the answer to ``asked`` came
     events: list[NEventReportRQ] = field(default_factory=list)
     after_end: list[Seen] = field(default_factory=list)  # N-GET of the job, once its end was confirmed
-    last: Seen | None = None  # N-GET of the job without an event of its end
+    last: Seen | None = None  # N-GET of the job if no event reported its end
 
     @property
     def is_ended(self) -> bool:
@@ -47,9 +47,10 @@ def forget_film(peer: Peer) -> None:
 
 
 async def printed_film(peer: Peer) -> PrintedFilm:
-    """Return the film of the run; print it if there is none yet. Raises `Unprepared`, SKIPPED, without a film to print.
+    """Return the film of the run; print it if there is none yet.
 
-    A printer with Print Job is asked for the job, and its events are heard until its end.
+    If the printer supports Print Job, get the job, and wait for its events until it ends. Raises `Unprepared`, with
+    the verdict SKIPPED if --max-films is used up.
     """
     found = peer.shared.found.get(_FILM)
     if isinstance(found, PrintedFilm):
@@ -68,7 +69,7 @@ async def printed_film(peer: Peer) -> PrintedFilm:
 
 
 async def _follow(talk: Conversation, film: PrintedFilm) -> None:
-    """Ask for the job, then hear its events to its end."""
+    """Get the job, and then receive its events until it ends."""
     film.asked = await _asked(talk, film, is_first=True)
     patience = talk.peer.target.slow_patience if Flags.SLOW in talk.peer.flags else talk.options.patience
     while not film.is_ended and (event := await next_event(talk, patience)) is not None:
@@ -86,7 +87,7 @@ async def _follow(talk: Conversation, film: PrintedFilm) -> None:
 
 
 async def _asked(talk: Conversation, film: PrintedFilm, *, is_first: bool = False) -> Seen:
-    """Return the answer to N-GET of the job; events before it are confirmed and kept."""
+    """Return the answer to N-GET of the job; confirm and keep the events that come before the answer."""
     talk.say(talk.get_request(PrintJob, film.job))
     while True:
         seen = await talk.wire.next()
@@ -98,7 +99,7 @@ async def _asked(talk: Conversation, film: PrintedFilm, *, is_first: bool = Fals
 
 
 async def next_event(talk: Conversation, seconds: float) -> NEventReportRQ | None:
-    """Return the next event, None if none comes. Raises `Unprepared` for anything else."""
+    """Return the next event, or None if none comes within ``seconds``. Raises `Unprepared` for any other message."""
     seen = await talk.wire.next(seconds)
     if isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ):
         return seen.message
@@ -108,6 +109,6 @@ async def next_event(talk: Conversation, seconds: float) -> NEventReportRQ | Non
 
 
 def data_of(seen: Seen) -> Dataset:
-    """Return the Data Set of an answer, empty without one."""
+    """Return the Data Set of an answer, or an empty Data Set if it has none."""
     found = getattr(seen, "data", None)
     return found if isinstance(found, Dataset) else Dataset()

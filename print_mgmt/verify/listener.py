@@ -1,6 +1,6 @@
-"""What an invariant of print hears: the messages of one connection, in both directions, read element by element.
+"""The base of the invariants of print: it reads the messages of one connection in both directions, by element.
 
-It reads what a codec would refuse, because the rule that is broken is what the invariant is about.
+It also reads messages that the codec would refuse, because the invariants must judge the rules that these break.
 """
 
 from contextlib import suppress
@@ -26,12 +26,12 @@ class HeardMessage:
     data: bytes
 
     def number(self, element: int) -> int | None:
-        """Return the value of an element of VR US, None if it is absent or has another length."""
+        """Return the value of an element of VR US, or None if it is absent or has a wrong length."""
         value = self.elements.get(element, b"")
         return int.from_bytes(value, "little") if len(value) == 2 else None
 
     def uid(self, element: int) -> str:
-        """Return the value of an element of VR UI, "" if it is absent."""
+        """Return the value of an element of VR UI, or "" if it is absent."""
         return self.elements.get(element, b"").rstrip(b"\0").decode("latin-1")
 
     @property
@@ -41,14 +41,14 @@ class HeardMessage:
 
 
 class _Direction:
-    """The fragments of one direction so far."""
+    """The fragments of the message that is under way in one direction."""
 
     def __init__(self) -> None:
         self._command, self._data = bytearray(), bytearray()
         self._elements: dict[int, bytes] | None = None
 
     def add(self, context_id: int, data: bytes, *, is_command: bool, is_last: bool) -> HeardMessage | None:
-        """Add a fragment; return the message that it completes."""
+        """Add a fragment; return the message that it completes, or None."""
         part = self._command if is_command else self._data
         part += data
         if not is_last:
@@ -73,12 +73,12 @@ def _elements(command: bytes) -> dict[int, bytes]:
 
 
 class MessageListener:
-    """Hears one connection. A rule overrides `asked`, `heard` and `ended`. ``note`` takes its findings."""
+    """A listener to one connection. Subclasses override `asked`, `heard` and `ended`, and pass findings to ``note``."""
 
     def __init__(self, note: Note) -> None:
         self.note = note
-        self.abstract: dict[int, str] = {}  # by context id, as proposed
-        self.contexts: dict[int, str] = {}  # accepted: transfer syntaxes by context id
+        self.abstract: dict[int, str] = {}  # proposed abstract syntaxes by context id
+        self.contexts: dict[int, str] = {}  # accepted transfer syntaxes by context id
         self._proposed: dict[int, tuple[str, ...]] = {}
         self._stream = PDUStream(0, 0)
         self._is_lost = False  # octets of the tester can no longer be read
@@ -91,10 +91,10 @@ class MessageListener:
         """Take a message of the peer."""
 
     def ended(self) -> None:
-        """Take the end of the association, in whatever way."""
+        """Take the end of the association, by release or abort."""
 
     def sent(self, octets: bytes) -> None:
-        """Take octets of the tester. Wrong octets end that."""
+        """Take octets of the tester. After octets that cannot be read, ignore all others."""
         if self._is_lost:
             return
         try:
@@ -123,7 +123,7 @@ class MessageListener:
                 self.ended()
 
     def _learn(self, pdu: object) -> None:
-        """Learn the contexts, whichever side is the requestor."""
+        """Learn the presentation contexts, whichever side is the requestor."""
         if isinstance(pdu, AssociateRQ):
             self.abstract = {each.id: each.abstract_syntax for each in pdu.presentation_contexts}
             self._proposed = {each.id: each.transfer_syntaxes for each in pdu.presentation_contexts}

@@ -1,4 +1,4 @@
-"""The options of a run that only cases of print know."""
+"""The options of a run that only the cases of print use."""
 
 from dataclasses import dataclass, fields
 
@@ -11,10 +11,11 @@ __all__ = ["PrintOptions", "print_options"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintOptions(Options):
-    """``display_format`` and ``annotation_format`` are values that the printer takes, "" if they are not known.
+    """The options of a run with cases of print.
 
+    ``display_format`` and ``annotation_format`` are values that the printer accepts, or "" if none are known.
     ``event_command`` makes the printer change its status, with ``warning`` or ``normal`` as its last argument.
-    ``patience`` is the time for an event to come, in seconds.
+    ``patience`` is the longest time to wait for an event, in seconds.
     """
 
     claims: Claims | None = None
@@ -31,7 +32,7 @@ class PrintOptions(Options):
 
 
 def print_options(options: Options) -> PrintOptions:
-    """Return the options of print; those of another kind of run have no more than the plain ones."""
+    """Return ``options`` as options of print, with defaults for what other options do not have."""
     if isinstance(options, PrintOptions):
         return options
     return PrintOptions(**{each.name: getattr(options, each.name) for each in fields(Options)})

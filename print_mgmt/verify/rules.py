@@ -1,4 +1,4 @@
-"""The invariants of print: events are well formed, they eat no response, and text carries its character set."""
+"""The invariants of print: events are well formed and replace no response, and text is sent with its character set."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -29,10 +29,10 @@ class EventRules(MessageListener):
 
     def __init__(self, note: Note) -> None:
         super().__init__(note)
-        self._named: set[str] = set()  # jobs of this association
-        self._unnamed: set[str] = set()  # jobs of events that came before the answer that may name them
-        self._open: dict[int, bool] = {}  # requests without a response: whether an event was confirmed meanwhile
-        self._eaten: set[int] = set()  # of these, those after which a later request was answered
+        self._named: set[str] = set()  # jobs that the answers to N-ACTION on this association have named
+        self._unnamed: set[str] = set()  # jobs that an event named first; an answer may still name them
+        self._open: dict[int, bool] = {}  # requests without a response; True if an event was confirmed meanwhile
+        self._eaten: set[int] = set()  # the requests in `_open` that a response to a later request has overtaken
 
     def asked(self, message: HeardMessage) -> None:
         """Take a request, or the confirmation of an event."""
@@ -59,7 +59,7 @@ class EventRules(MessageListener):
             self._named |= {str(item.get("ReferencedSOPInstanceUID")) for item in items}
 
     def ended(self) -> None:
-        """Judge what was open until the end."""
+        """Judge the requests and jobs that are still open at the end."""
         for number in self._eaten & self._open.keys():
             self.note(_EATEN, Broken(f"no response to Message ID {number}, beside whose request an event came"))
         self._eaten.clear()
@@ -115,7 +115,7 @@ class EventRules(MessageListener):
 
 
 def _decoded(listener: MessageListener, message: HeardMessage) -> Dataset | None:
-    """Return the Data Set of a message, None without one that can be read; another invariant judges its bytes."""
+    """Return the Data Set of a message, or None if it has none that can be read; another invariant judges its bytes."""
     syntax = listener.contexts.get(message.context_id)
     if syntax is None or not message.data:
         return None
@@ -128,20 +128,20 @@ def _decoded(listener: MessageListener, message: HeardMessage) -> Dataset | None
 # --- text ---
 
 _ESCAPE = 0x1B
-_OTHER_TEXT = frozenset(("SH", "LO", "ST", "LT", "UC", "UT", "PN"))  # VRs of Specific Character Set
-_PLAIN = frozenset(("CS", "UI", "DA", "TM", "DT", "IS", "DS", "AE", "AS"))  # VRs of the default repertoire
+_OTHER_TEXT = frozenset(("SH", "LO", "ST", "LT", "UC", "UT", "PN"))  # VRs whose text Specific Character Set affects
+_PLAIN = frozenset(("CS", "UI", "DA", "TM", "DT", "IS", "DS", "AE", "AS"))  # VRs that allow only the default repertoire
 _CHARACTER_SET = "SpecificCharacterSet"
 
 
 class TextRules(MessageListener):
-    """PS3.5 §6.1.2.2: text beyond the default repertoire has Specific Character Set, and decodes under it."""
+    """PS3.5 §6.1.2.2: text beyond the default repertoire needs Specific Character Set, and is valid in that set."""
 
     def __init__(self, note: Note) -> None:
         super().__init__(note)
-        self._wrong: set[bytes] = set()  # wrong text that the tester has sent, which may come back
+        self._wrong: set[bytes] = set()  # invalid text that the tester has sent; the peer may return it
 
     def asked(self, message: HeardMessage) -> None:
-        """Remember the wrong text of the tester."""
+        """Remember the invalid text that the tester sends."""
         data = _decoded(self, message)
         self._wrong |= {raw for raw, _ in _text_faults(data)} if data is not None else set()
 
@@ -158,7 +158,7 @@ class TextRules(MessageListener):
 
 
 def _text_faults(data: Dataset, above: object = None) -> Iterator[tuple[bytes, str]]:
-    """Yield each wrong text with what is wrong with it; ``above`` is the character set of the enclosing Data Set."""
+    """Yield each invalid text and its fault; ``above`` is the character set of the enclosing Data Set."""
     own = data.get(_CHARACTER_SET)
     given = above if own is None else own
     for element in data:
@@ -177,6 +177,6 @@ def _text_faults(data: Dataset, above: object = None) -> Iterator[tuple[bytes, s
         elif given is None:
             yield raw, f"{name} has bytes beyond the default repertoire, without Specific Character Set"
         else:
-            if not list(term_faults(given)):  # terms that we do not know may be those of a later edition
+            if not list(term_faults(given)):  # an unknown term may come from a later edition
                 faults = text_faults(raw, charset_of(given), person=element.VR == "PN")
                 yield from ((raw, f"{name}: {fault}") for fault in islice(faults, 1))

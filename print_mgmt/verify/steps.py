@@ -1,7 +1,7 @@
-"""Cases of several steps: each step has its own sets, and the first that is not well decides.
+"""Cases with several steps: each step has its own sets of outcomes, and the first broken step decides the case.
 
-A case of steps returns `Kept`, `Bent` or `Broken`, and so has the sets ``(KEPT,)``, ``(BENT,)`` and ``(BROKEN, ...)``.
-Anything but a response, such as silence or an A-ABORT, is judged by the sets of the case unless the step names it.
+Such a case returns `Kept`, `Bent` or `Broken`, so its own sets are ``(KEPT,)``, ``(BENT,)`` and ``(BROKEN, ...)``. An
+outcome that no set of a step names, such as silence or an A-ABORT, is judged by the sets of the case.
 """
 
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ WELL: Outcomes = (SUCCESS, WARNING)
 
 
 class Decided(Exception):
-    """A step has decided the case."""
+    """The signal that a step has decided the case; ``seen`` is the result of the case."""
 
     def __init__(self, seen: Seen) -> None:
         super().__init__(str(seen))
@@ -39,7 +39,7 @@ class Decided(Exception):
 
 @dataclass(slots=True)
 class Steps:
-    """The steps of a case so far."""
+    """The results of the steps of a case so far."""
 
     kept: list[str] = field(default_factory=list)
     bent: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Steps:
     def take(
         self, what: str, seen: Seen, *, kept: Outcomes = WELL, bent: Outcomes = (), broken: Outcomes = (FAILURE,)
     ) -> None:
-        """Judge a step. Raises `Decided` if it is broken, or if no set names it."""
+        """Judge the outcome of a step. Raises `Decided` if it is in ``broken`` or in none of the sets."""
         text = f"{what}: {seen}"
         if _is_one(seen, kept):
             self.kept.append(text)
@@ -59,17 +59,17 @@ class Steps:
             raise Decided(seen)
 
     def require(self, is_kept: bool, text: str) -> None:
-        """Judge a rule. Raises `Decided` if it is broken."""
+        """Judge a rule that must be kept. Raises `Decided` if it is broken."""
         if not is_kept:
             raise Decided(Broken(text))
 
     def prefer(self, is_kept: bool, text: str) -> None:
-        """Judge a rule that may be bent."""
+        """Judge a rule that should be kept, but may be bent."""
         if not is_kept:
             self.bent.append(text)
 
     def result(self) -> Seen:
-        """Return what all steps together are."""
+        """Return the result of all steps together."""
         return Bent("; ".join(self.bent)) if self.bent else Kept("; ".join(self.kept) or None)
 
 
@@ -81,7 +81,7 @@ Script = Callable[[Conversation], Awaitable[Seen]]
 
 
 def on_print(script: Script, *optional: str, meta: str = "") -> Run:
-    """Return the run of a script on an association for print, with contexts for ``optional`` classes."""
+    """Return the run of a script on an association for print, with contexts for the ``optional`` SOP Classes."""
 
     async def run(peer: Peer) -> Seen:
         try:

@@ -1,4 +1,4 @@
-"""PRN-N-1.09: what a peer accepts is compared with what it claims. A claim that is not made is not judged."""
+"""PRN-N-1.09: compares what a peer accepts with what it claims. Where it claims nothing, nothing is judged."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -56,7 +56,7 @@ async def sop_classes(peer: Peer, claims: Claims) -> Seen:
     accepted = {uid for number, uid in numbers.items() if number in wire.contexts}
     listed = set(claims.sop_classes or ()) & set(_CONTEXTS)
     if Verification not in listed:
-        accepted.discard(Verification)  # each acceptor has it, and few statements repeat it
+        accepted.discard(Verification)  # all acceptors support Verification, and few statements list it
     return _compared("classes", accepted, listed)
 
 
@@ -74,7 +74,7 @@ def _has(peer: Peer, meta: str) -> bool:
 
 
 def title_check(field: str, name: str) -> Callable[[Peer, Claims], Awaitable[Seen]]:
-    """Return the judgment of a claim that an AE title is checked, or is not."""
+    """Return a function that judges the claim that an AE title is, or is not, checked."""
 
     async def judge(peer: Peer, claims: Claims) -> Seen:
         fields: dict[str, Any] = {field: _NOBODY}

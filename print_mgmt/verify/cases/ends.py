@@ -1,4 +1,4 @@
-"""PRN-L, what several associations see of a film, and the life of a Presentation LUT."""
+"""PRN-L: the visibility of a film on several associations, and the life cycle of a Presentation LUT."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,8 @@ from ..steps import WELL, Decided, Steps, on_print
 __all__ = ["ENDS"]
 
 _NO_SUCH = (Answered(0x0112),)
-_ATTEMPTS, _PAUSE = 4, 0.5  # a reset may reach the printer later than the next association
+# Attempts to find the film box, and seconds between them: a reset may reach the printer after the next association
+_ATTEMPTS, _PAUSE = 4, 0.5
 _LUT_OK = Answered(frozenset({0x0000, 0xB605}))
 
 
@@ -34,7 +35,7 @@ async def reset(talk: Conversation) -> None:
 
 
 def ended_by(end: Callable[[Conversation], Awaitable[None]]) -> Run:
-    """Return the run that ends an association with a film box, and looks for it on the next one."""
+    """Return the run that ends an association with a film box, and looks for the film box on the next association."""
 
     async def run(peer: Peer) -> Seen:
         async with conversation(peer) as first:

@@ -1,4 +1,4 @@
-"""PRN-E, events: of whom they are, what happens without their confirmation, and the invariants of their form."""
+"""PRN-E, events: the association that receives them, the lack of a confirmation, and the invariants of their form."""
 
 import asyncio
 import shlex
@@ -36,11 +36,11 @@ __all__ = ["EVENTS"]
 
 _NO_SUCH_EVENT = 0x0113
 _MOST_EVENTS = 8
-_OTHER = 1000  # added to a Message ID that was not asked
+_OTHER = 1000  # added to a Message ID to get one that the peer did not use
 
 
 async def foreign_job(peer: Peer) -> Seen:
-    """Print on one association, look at the other."""
+    """Print on one association, and look for events on another."""
     async with conversation(peer, PrintJob) as watching:
         for is_held in (True, False):
             if not is_held and not peer.shared.films_left:
@@ -65,7 +65,10 @@ async def foreign_job(peer: Peer) -> Seen:
 
 
 def unconfirmed(status: int | None = None, more: int = 0) -> Run:
-    """Return the run that leaves the events of a job unconfirmed, or confirms the first with another status or id."""
+    """Return the run that leaves the events of a job unconfirmed, except that ``status`` confirms the first one.
+
+    ``more`` is added to the Message ID in that confirmation.
+    """
 
     async def run(peer: Peer) -> Observation:
         async with conversation(peer, PrintJob) as talk:
@@ -89,7 +92,7 @@ async def _first_event(talk: Conversation) -> NEventReportRQ:
     talk.say(talk.action(BasicFilmBox, talk.film_uid))
     events: list[NEventReportRQ] = []
     seen = await _past_events(talk, events)
-    if not is_well(seen) and not events:  # some printers answer N-ACTION only once the event is confirmed
+    if not is_well(seen) and not events:  # some printers answer N-ACTION only after the event was confirmed
         raise Unprepared(f"the film was not printed: {seen}")
     event = events[0] if events else await next_event(talk, talk.options.patience)
     if event is None:
@@ -98,7 +101,7 @@ async def _first_event(talk: Conversation) -> NEventReportRQ:
 
 
 async def _past_events(talk: Conversation, events: list[NEventReportRQ] | None = None) -> Seen:
-    """Return what comes after the events, which are not confirmed."""
+    """Return what the peer sends after its events, without confirming them; add the events to ``events``."""
     for _ in range(_MOST_EVENTS):
         seen = await talk.wire.next()
         if not (isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ)):
@@ -126,7 +129,7 @@ async def changed_status(peer: Peer) -> Seen:
 
 
 async def _printer_event(talk: Conversation, number: int) -> NEventReportRQ | None:
-    """Return the event of the printer with this Event Type ID; others are confirmed, too."""
+    """Return the event of the printer with this Event Type ID, or None; confirm all events up to it."""
     while (event := await next_event(talk, talk.options.patience)) is not None:
         talk.wire.confirm(event)
         if event.EventTypeID == number and event.AffectedSOPInstanceUID == PrinterInstance:

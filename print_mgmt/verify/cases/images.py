@@ -1,4 +1,4 @@
-"""PRN-X, images in image boxes: what is missing, what a printer cannot take, what does not fit; annotations."""
+"""PRN-X, images in image boxes: missing attributes, unsupported values, images that do not fit; and annotations."""
 
 from collections.abc import Callable
 from typing import Any
@@ -49,14 +49,14 @@ _ATTRIBUTES = (
     "PixelData",
 )
 _DEPTHS = {"8/8/7": (8, 8, 7), "16/12/11": (16, 12, 11), "16/10/9": (16, 10, 9), "16/16/15": (16, 16, 15)}
-_TOO_WIDE = 65535  # columns: 14 inches at 600 dpi are 8400
+_TOO_WIDE = 65535  # columns of an image that no film can hold: even 14 inches at 600 dpi are only 8400
 _FEW_BYTES = 100
 _NO_POSITION = 99
 _NOT_FAILED = frozenset({0x0107, 0x0116, 0x0000, 0xB604, 0xB609, 0xB60A})
 
 
 def set_image(change: Callable[[Conversation, Dataset], None]) -> Script:
-    """Return the steps that set an image whose Data Set ``change`` has changed."""
+    """Return the steps that set an image, after ``change`` has modified the Data Set of its image box."""
 
     async def script(talk: Conversation) -> Seen:
         await talk.prepare_film_box()
@@ -68,17 +68,17 @@ def set_image(change: Callable[[Conversation, Dataset], None]) -> Script:
 
 
 def gray(change: Callable[[Conversation, Dataset], None]) -> Run:
-    """Return the run that sets such an image in a gray image box."""
+    """Return the run that sets an image modified by ``change`` in a gray image box."""
     return on_print(set_image(change), meta=BasicGrayscalePrintManagementMeta)
 
 
 def anyhow(change: Callable[[Conversation, Dataset], None]) -> Run:
-    """Return the run that sets such an image in a gray image box, or in one of color if there is no gray one."""
+    """Return the run that sets an image modified by ``change`` in a gray image box, or else in a color image box."""
     return on_print(set_image(change))
 
 
 def without(keyword: str) -> Callable[[Conversation, Dataset], None]:
-    """Return the change that leaves out an attribute of the image."""
+    """Return a function that removes an attribute of the image."""
 
     def change(talk: Conversation, content: Dataset) -> None:
         del talk.image_of(content)[keyword]
@@ -87,7 +87,7 @@ def without(keyword: str) -> Callable[[Conversation, Dataset], None]:
 
 
 def image_with(**values: object) -> Callable[[Conversation, Dataset], None]:
-    """Return the change of attributes of the image."""
+    """Return a function that sets attributes of the image."""
 
     def change(talk: Conversation, content: Dataset) -> None:
         for keyword, value in values.items():
@@ -97,7 +97,7 @@ def image_with(**values: object) -> Callable[[Conversation, Dataset], None]:
 
 
 def box_with(**values: object) -> Callable[[Conversation, Dataset], None]:
-    """Return the change of attributes of the image box."""
+    """Return a function that sets attributes of the image box."""
 
     def change(_: Conversation, content: Dataset) -> None:
         for keyword, value in values.items():
@@ -107,7 +107,7 @@ def box_with(**values: object) -> Callable[[Conversation, Dataset], None]:
 
 
 def three_samples(talk: Conversation, content: Dataset) -> None:
-    """Make each pixel of three samples, and say so."""
+    """Give each pixel three samples, and set the attributes of the image accordingly."""
     picture = talk.image_of(content)
     picture["SamplesPerPixel"] = 3
     picture["PlanarConfiguration"] = 0
@@ -125,8 +125,8 @@ def no_image(_: Conversation, content: Dataset) -> None:
 def too_wide(behavior: str) -> Run:
     """Return the run that sets an image of one row that is wider than any film.
 
-    One status cannot tell both that an attribute was ignored, and that the image was made smaller. So an image that
-    fits shows first whether the printer supports the attributes.
+    One status cannot tell both that an attribute was ignored and that the image was made smaller. So an image that fits
+    is sent first: its status shows whether the printer supports the attributes.
     """
 
     async def script(talk: Conversation) -> Seen:

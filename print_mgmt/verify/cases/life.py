@@ -55,7 +55,7 @@ async def minted_uids(talk: Conversation) -> Seen:
 
 
 def _failures_but(status: int) -> tuple[Answered, ...]:
-    """Return failures that tell nothing about the instance. ``status`` is not one of them."""
+    """Return the failures, except ``status``, that tell nothing about the instance."""
     return tuple(Answered(each) for each in (0x0105, 0x0106, 0x0110, 0x0211, 0x0213) if each != status)
 
 
@@ -108,7 +108,7 @@ async def film_box_of_another(talk: Conversation) -> Seen:
 
 
 def layout_of(layout: str, boxes: int) -> Script:
-    """Return the steps that create a film box of this layout, which has so many image boxes."""
+    """Return the steps that create a film box with this layout, which has ``boxes`` image boxes."""
 
     async def script(talk: Conversation) -> Seen:
         steps = Steps()

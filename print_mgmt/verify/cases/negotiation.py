@@ -1,4 +1,4 @@
-"""PRN-N, negotiation of print: the Meta SOP Classes, the optional classes, and what the peer claims."""
+"""PRN-N, negotiation of print: the Meta SOP Classes, the optional classes, and the claims of the peer."""
 
 from dimse.data import Dataset, syntax_of
 from dimse.uids import (
@@ -80,7 +80,7 @@ async def printer_on_meta(talk: Conversation) -> Seen:
 
 
 def image_class(meta: str, image_box: str) -> Run:
-    """Return the run that looks at the class of the image boxes of a Meta SOP Class."""
+    """Return the run that checks the SOP Class of the image boxes that a printer creates under a Meta SOP Class."""
 
     async def script(talk: Conversation) -> Seen:
         await talk.prepare_session()

@@ -1,4 +1,4 @@
-"""PRN-L and PRN-E, what is printed: N-ACTION, and the Print Job of a film. Each N-ACTION counts for --max-films."""
+"""PRN-L and PRN-E, printing: N-ACTION, and the Print Job of a film. Each N-ACTION that prints counts as a film."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,12 +34,12 @@ _NO_SUCH = Answered(0x0112)
 _NOT_SUPPORTED = Answered(frozenset({0x0211, 0x0123}))
 _QUEUE_FULL = Answered(0xC602)
 _JOBS = tag_of(JOB_REFERENCE)
-_AGAIN = 5.0  # seconds for a queue that is full
+_AGAIN = 5.0  # seconds before a second attempt if the queue of the printer is full
 _EXECUTION = ("PENDING", "PRINTING", "DONE", "FAILURE")
 
 
 def of_film(judge: Callable[[Steps, PrintedFilm], None]) -> Run:
-    """Return the run that judges the film of the run."""
+    """Return the run that judges the one film that all such cases share."""
 
     async def run(peer: Peer) -> Seen:
         film = await printed_film(peer)
@@ -135,7 +135,7 @@ def job_is_gone(steps: Steps, film: PrintedFilm) -> None:
         steps.take("N-GET of the job", first, kept=(), bent=(FAILURE,), broken=())
 
 
-# --- films of their own ---
+# --- cases that print films of their own ---
 
 
 async def empty_film(talk: Conversation) -> Seen:
@@ -171,7 +171,7 @@ async def printed_twice(talk: Conversation) -> Seen:
     steps = Steps()
     await talk.prepare_image()
     if talk.peer.shared.films_left < 2:
-        await talk.print(films=2)  # it says what is missing
+        await talk.print(films=2)  # raises `Unprepared`, which names the option
     steps.take("N-ACTION", await talk.print())
     steps.take("N-SET", await talk.set_image(talk.plain_image()))
     steps.take("N-ACTION again", await talk.print())

@@ -1,4 +1,4 @@
-"""PRN-E, the printer and its configuration, by N-GET; and its events."""
+"""PRN-E: the printer and its configuration, read by N-GET, and the events of the printer."""
 
 import re
 
@@ -59,7 +59,7 @@ _FAILED_ONLY = {"INVALID PAGE DES", "INSUFFIC MEMORY"}
 _CODE_STRING = re.compile(r"[A-Z0-9_ ]{1,16}", re.ASCII)
 _ANOTHER_PRINTER = "1.2.3.4.5"
 
-# PS3.4 Table H.4-26, the attributes of usage -/M of each sequence, and those of usage -/MC
+# PS3.4 Table H.4-26; for each sequence, first the attributes with usage -/M, then those with usage -/MC
 _CONFIGURATION = (
     "SOPClassesSupported",
     "MaximumMemoryAllocation",
@@ -101,8 +101,8 @@ _OF_LAYOUT = {
     "FilmSizeID": "FilmSizeID",
     "RequestedResolutionID": "PrinterResolutionID",
 }
-_MOST = 20  # layouts that are tried
-_ONE_IN = 10  # entries may be refused
+_MOST = 20  # layouts that are tried, at most
+_ONE_IN = 10  # one of so many entries may be refused
 _MOST_NAMED = 5
 
 
@@ -239,7 +239,7 @@ async def true_configuration(talk: Conversation) -> Seen:
 
 
 async def _film_box(talk: Conversation, entry: Dataset) -> tuple[str, Seen]:
-    """Create a film box as an entry of the configuration says, in a session of its own."""
+    """Create a film box with the values in an entry of the configuration, in a session of its own."""
     if not talk.session_uid:
         await talk.prepare_session()
     content = talk.film_box(str(entry.get("ImageDisplayFormat")))

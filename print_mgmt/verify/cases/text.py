@@ -1,4 +1,4 @@
-"""CHS, character sets of text in both directions."""
+"""CHS: the character sets of text in both directions."""
 
 from struct import pack
 
@@ -31,7 +31,7 @@ _CHARACTER_SET, _LABEL = tag_of("SpecificCharacterSet"), tag_of("FilmSessionLabe
 _TAKEN = Answered(frozenset({0x0000, 0x0107, 0x0116, 0x0105, 0x0106}))
 _KANJI = b"\x1b$B;3ED\x1b(B"
 _HANGUL = b"\x1b$)C\xb1\xe8\xc8\xf1\xc1\xdf"
-_TRAIL = b"\x95\\TEST"  # one character of GB18030 whose second byte is also the backslash
+_TRAIL = b"\x95\\TEST"  # one character of GB18030, whose second byte is the code of a backslash; then TEST
 
 
 def _element(tag: int, value: bytes) -> bytes:
@@ -40,7 +40,7 @@ def _element(tag: int, value: bytes) -> bytes:
 
 
 def labeled(term: bytes, label: bytes) -> Run:
-    """Return the run that creates a film session with this label, in a character set unless ``term`` is empty."""
+    """Return the run that creates a film session with this label; ``term`` is its character set, if not empty."""
 
     async def script(talk: Conversation) -> Seen:
         character_set = _element(_CHARACTER_SET, term) if term else b""

@@ -1,4 +1,4 @@
-"""PRN-X, attributes of film session and film box: what is missing, and values that a printer does not support."""
+"""PRN-X, attributes of film session and film box: missing attributes, and values that a printer does not support."""
 
 from collections.abc import Collection
 
@@ -54,7 +54,7 @@ def film_box(values: Dataset, claimed: str = "") -> Script:
 
 
 def _claimed(talk: Conversation, seen: Seen, values: Dataset, claimed: str) -> Seen:
-    """Return `Kept` for a value that the peer takes because it supports it."""
+    """Return `Kept` if the peer accepts a value that it claims to support, otherwise ``seen``."""
     claims = talk.options.claims or Claims()
     listed: Collection[object] | None = getattr(claims, claimed) if claimed else None
     (value,) = [element.value for element in values]
@@ -79,7 +79,7 @@ async def bare_film_box(talk: Conversation) -> Seen:
 
 
 def formats(layout: str) -> Script:
-    """Return the steps that create a film box of a layout that cannot be."""
+    """Return the steps that create a film box with an impossible layout."""
 
     async def script(talk: Conversation) -> Seen:
         await talk.prepare_session()
@@ -107,7 +107,7 @@ def _format(layout: str, *, may_be: bool) -> SubCase:
 
 
 def _own(keyword: str) -> SubCase:
-    """Return the sub-case of an attribute whose values are the printer's own."""
+    """Return the sub-case for an attribute whose values each printer defines for itself."""
     run = on_print(film_box(Dataset(**{keyword: "XYZZY"})))
     return SubCase(name=f"{keyword} XYZZY", run=run, nonstrict=(SUCCESS, FAILURE, WARNING), fails=(ABORT, SILENCE))
 

@@ -1,7 +1,8 @@
 """The cases of print for an SCU, and the plain printer that they change.
 
-- `plain_printer`: a printer that takes everything that keeps PS3.4 Annex H, and prints nothing.
-- `cases_*`: the cases. `describe`: what a person at a modality is to do.
+- `plain_printer`: a printer that accepts everything that follows PS3.4 Annex H, and prints nothing.
+- `sessions`, `events` and `messages`: the cases, which `cases` lists. `material`: what they share.
+- `describe`: the instructions for a person at a modality.
 """
 
 from .cases import PRINT_SCU_CASES

@@ -1,4 +1,4 @@
-"""What a person at a modality is to do, in words made from the plain scenario."""
+"""The instructions for a person at a modality, derived from the plain scenario."""
 
 from dimse.message import NCreateRQ
 from dimse.uids import BasicFilmBox
@@ -10,7 +10,7 @@ __all__ = ["what_to_do"]
 
 
 def what_to_do(plain: Visit | None) -> str:
-    """Return what to print: anything at first, then the same as before."""
+    """Return what to print: two images for the plain scenario itself, and then the same as in that scenario."""
     if plain is None:
         return "print two images on one film, as you usually do"
     films = [

@@ -1,4 +1,4 @@
-"""PRN-E-3: events of the printer and of print jobs, as a print SCU takes them."""
+"""PRN-E-3: the handling of events of the printer and of print jobs by a print SCU."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +45,7 @@ from .plain_printer import SUPPORTED, references
 
 __all__ = ["PRN_E_3"]
 
-_FIRST_ID = 1000  # Message IDs of events
+_FIRST_ID = 1000  # the Message ID of the first event
 _MANY = 100
 _NORMAL, _WARNING, _FAILURE, _UNKNOWN = 1, 2, 3, 99
 _PRINTING, _DONE, _FAILED = 2, 3, 4
@@ -66,7 +66,7 @@ class Event:
 
 
 def send_event(exchange: Exchange, event: Event, *, sop_class: str = Printer, instance: str = PrinterInstance) -> None:
-    """Send an N-EVENT-REPORT-RQ on the context of its class."""
+    """Send an N-EVENT-REPORT-RQ on a context of its SOP Class, if there is one."""
     wire = exchange.wire
     wanted = _PRINTER_CONTEXTS if sop_class == Printer else (sop_class,)
     number = next((each for each, (abstract, _) in wire.contexts.items() if abstract in wanted), None)
@@ -84,7 +84,7 @@ def send_event(exchange: Exchange, event: Event, *, sop_class: str = Printer, in
 
 
 def before(*events: Event) -> Reaction:
-    """Send events, then the right answer."""
+    """Return the reaction that sends events, and then the right answer."""
 
     async def react(exchange: Exchange) -> None:
         for event in events:
@@ -95,7 +95,7 @@ def before(*events: Event) -> Reaction:
 
 
 def behind(*events: Event) -> Reaction:
-    """Give the right answer, then send events."""
+    """Return the reaction that gives the right answer, and then sends events."""
 
     async def react(exchange: Exchange) -> None:
         exchange.proceed()
@@ -124,7 +124,7 @@ def _first_bad(visit: Visit) -> Seen | None:
 
 
 def confirmed(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return whether the event was confirmed, and the SCU went on."""
+    """Return whether the event was confirmed and the SCU went on."""
     if found := crash(visit):
         return found
     reached(visit)
@@ -189,7 +189,7 @@ def _hundred(peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def _at_third(reaction: Reaction, observe: Observe) -> Run:
-    """Return the run with a reaction to the third request, or to the last."""
+    """Return the run with a reaction to the third request, or to the last one if there are fewer."""
 
     async def run(peer: ScuPeer) -> Observation:
         number = min(_THIRD, len(peer.plain_visit().operations))
@@ -202,7 +202,7 @@ def _at_third(reaction: Reaction, observe: Observe) -> Run:
 
 
 def job(*numbers: int) -> Reaction:
-    """Answer N-ACTION with a print job, and send its events."""
+    """Return the reaction that answers N-ACTION with a print job, and sends the events of the job."""
 
     async def react(exchange: Exchange) -> None:
         uid = f"2.25.{exchange.visit.random.getrandbits(100)}"

@@ -1,4 +1,4 @@
-"""What the cases of print for an SCU share: reactions with Data Sets, rules of requests, and tables of operations."""
+"""Parts that the cases of print for an SCU share: reactions with Data Sets, rules of requests, tables of operations."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -68,7 +68,7 @@ __all__ = [
 ]
 
 ASKED, CRASHED, RELEASE = Asked(), Crashed(), ReleaseAsked()
-STOPS = (ABORT, CLOSED, RELEASE, SILENCE, CRASHED)  # all that is not to go on
+STOPS = (ABORT, CLOSED, RELEASE, SILENCE, CRASHED)  # all outcomes other than that the SCU goes on
 FILM_BOX, PRINTER_GET = f"N-CREATE {named(BasicFilmBox)}", "N-GET Printer"
 IMAGE_CLASSES = (BasicGrayscaleImageBox, BasicColorImageBox)
 
@@ -77,7 +77,7 @@ Rule = Callable[[Visit], Pairs]
 
 
 def print_case(number: str, title: str, section: str, run: Run, **more: Any) -> Case:
-    """Return a case for an SCU that prints; ``more`` are fields of `Case`, by default those of a MUST to go on."""
+    """Return a case for a print SCU; ``more`` are fields of `Case`. By default, the SCU MUST go on."""
     fields: dict[str, Any] = {"level": Level.MUST, "passes": (KEPT,), "fails": STOPS, "needs": Flags.SCU_PRINT} | more
     return Case(id=number, title=title, section=section, role=Role.SCU, run=run, **fields)
 
@@ -91,7 +91,7 @@ def sop_class_of(request: Request | None) -> str:
 
 
 def instance_of(exchange: Exchange) -> str:
-    """Return the instance of a request; that which the tester gave it, if the SCU gave none."""
+    """Return the SOP Instance UID of a request; for N-CREATE without one, return the UID in the tester's response."""
     request = exchange.request
     if isinstance(request, NCreateRQ):
         return str(getattr(exchange.response, "AffectedSOPInstanceUID", None) or request.AffectedSOPInstanceUID or "")
@@ -104,7 +104,7 @@ def syntax_of_exchange(exchange: Exchange) -> str:
 
 
 def data_sets_of(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, bytes]]:
-    """Yield the requests that have a Data Set, with its octets."""
+    """Yield each request that has a Data Set, with the octets of the Data Set."""
     for exchange in exchanges:
         data = None if exchange.request is None else exchange.request.Data
         if isinstance(data, bytes | bytearray | memoryview):
@@ -115,12 +115,12 @@ def data_sets_of(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, byte
 
 
 def images(reaction: Reaction, nth: int = 1) -> dict[tuple[str, int], Reaction]:
-    """Return the table with a reaction to an N-SET of an image box, gray or color."""
+    """Return a table with the reaction to the ``nth`` N-SET of a gray or color image box."""
     return {(f"N-SET {named(sop_class)}", nth): reaction for sop_class in IMAGE_CLASSES}
 
 
 def on(table: Table, observe: Observe, *, needs: str = "", **more: Any) -> Run:
-    """Return the run against a table. ``needs`` is an operation that the plain scenario must have."""
+    """Return the run with the reactions of a table. ``needs`` is an operation that the plain scenario must have."""
 
     async def run(peer: ScuPeer) -> Observation:
         has(peer, needs)
@@ -136,7 +136,7 @@ def has(peer: ScuPeer, operation: str) -> None:
 
 
 def of_plain(rule: Rule, text: str) -> Run:
-    """Return the run that judges the plain scenario; `Kept` says ``text``."""
+    """Return the run that judges the plain scenario by a rule; ``text`` describes a scenario without findings."""
 
     async def run(peer: ScuPeer) -> Seen:
         bent: Bent | None = None
@@ -150,7 +150,7 @@ def of_plain(rule: Rule, text: str) -> Run:
 
 
 def accepting(*abstract_syntaxes: str, syntaxes: Sequence[str] = (ImplicitVRLittleEndian,)) -> MakeService:
-    """Return the plain printer that accepts only these abstract syntaxes, in these transfer syntaxes."""
+    """Return the constructor of a plain printer that accepts only these abstract syntaxes and transfer syntaxes."""
     return lambda random: PlainPrinter(random, dict.fromkeys(abstract_syntaxes, tuple(syntaxes)))
 
 
@@ -158,12 +158,12 @@ def accepting(*abstract_syntaxes: str, syntaxes: Sequence[str] = (ImplicitVRLitt
 
 
 def encoded(exchange: Exchange, data: Dataset) -> bytes:
-    """Return a Data Set in the syntax of a request."""
+    """Return a Data Set encoded in the transfer syntax of a request."""
     return encode(data, syntax_of(syntax_of_exchange(exchange)))
 
 
 def with_data(change: Callable[[Dataset, Exchange], Dataset | bytes], **fields: Any) -> Reaction:
-    """Give the right answer with another Data Set, and other ``fields`` of the response."""
+    """Return the reaction that gives the right answer, but with a changed Data Set and ``fields`` of the response."""
 
     async def react(exchange: Exchange) -> None:
         data = change(exchange.data.copy() if exchange.data is not None else Dataset(), exchange)
@@ -177,13 +177,13 @@ def with_data(change: Callable[[Dataset, Exchange], Dataset | bytes], **fields: 
 
 
 def strayed(visit: Visit) -> Broken | None:
-    """Return a request on a context that was not accepted."""
+    """Return the first request on a context that was not accepted, as `Broken`, or None."""
     name = next((each for each in visit.operations if "not accepted" in each), None)
     return None if name is None else Broken(name)
 
 
 def reaches_action(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Kept` if the SCU printed, and went on to the end in order."""
+    """Return `Kept` if the SCU went on to N-ACTION without a fault, otherwise what it did instead."""
     if found := crash(visit):
         return found
     reached(visit)
@@ -200,7 +200,7 @@ def reaches_action(_peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return whether the SCU treats the film as failed: it is neither filled on nor printed."""
+    """Return whether the SCU treats the film as failed, that is, does not print it."""
     if found := crash(visit):
         return found
     reached(visit)

@@ -1,4 +1,4 @@
-"""UL-P-3, DIMSE-2, ENC-2, CHS-2, ROB-2 and PERF-2 of a print SCU: messages, statuses, Data Sets, its pace."""
+"""UL-P-3, DIMSE-2, ENC-2, CHS-2, ROB-2 and PERF-2 for a print SCU: messages, statuses, Data Sets, and its pace."""
 
 from statistics import median
 from struct import pack
@@ -68,7 +68,7 @@ _FAILURES = (0xC603, 0xC6FF, 0x0110, 0x0106, 0x0213)
 
 
 async def _without_uids(exchange: Exchange) -> None:
-    """Give the right answer without Affected UIDs, but for the instance that the printer has named."""
+    """Give the right answer without Affected UIDs, except for the UID of an instance that the printer has named."""
     request = exchange.request
     changes: dict[str, object] = {"AffectedSOPClassUID": None}
     if not (isinstance(request, NCreateRQ) and not request.AffectedSOPInstanceUID):
@@ -240,7 +240,7 @@ _ITEM, _END_ITEM, _END_SEQUENCE = (pack("<HH", 0xFFFE, number) for number in (0x
 
 
 def _undefined(*, with_more: bool = False) -> Reaction:
-    """Answer a film box with its image boxes in a sequence of undefined length, items too."""
+    """Return the reaction that lists the image boxes of a film box in a sequence and items of undefined length."""
 
     def change(data: Dataset, exchange: Exchange) -> bytes:
         syntax = syntax_of(syntax_of_exchange(exchange))
@@ -262,7 +262,7 @@ def _undefined(*, with_more: bool = False) -> Reaction:
 
 
 def _more(content: bytes, *, is_explicit: bool) -> bytes:
-    """Return an item with a group length before its elements, and private elements behind them."""
+    """Return the content of an item with a group length before its elements, and private elements after them."""
     vr = {name: name.encode() if is_explicit else b"" for name in ("UL", "LO")}
     size = "<H" if is_explicit else "<I"
     group_length = pack("<HH", 8, 0) + vr["UL"] + pack(size, 4) + pack("<I", len(content))
@@ -345,7 +345,7 @@ def _japanese(data: Dataset, _: Exchange) -> Dataset:
 
 
 def _latin(data: Dataset, exchange: Exchange) -> bytes:
-    """Return a Data Set with Latin-1 in Printer Name, and no character set."""
+    """Return a Data Set with Latin-1 text in Printer Name, but without Specific Character Set."""
     data["PrinterName"] = "DRUCKER"
     return encode(data, syntax_of(syntax_of_exchange(exchange))).replace(b"DRUCKER", b"DR\xdcCKER")
 
@@ -396,7 +396,7 @@ ROB_2: tuple[Case, ...] = (
 
 
 async def _pace(peer: ScuPeer) -> Seen:
-    """Measure the time between our answer and the next request, and the size of PDUs."""
+    """Measure the times between our answers and the next requests, and the size of the longest P-DATA-TF PDU."""
     visit = peer.judge_plain()
     pauses: dict[str, list[float]] = {}
     for (_, _, answered), (name, asked, _) in zip(visit.times, visit.times[1:], strict=False):

@@ -1,6 +1,7 @@
 """The plain printer of the tester, for an SCU under test: it does what PS3.4 Annex H says, and prints nothing.
 
-It refuses only what breaks a rule; any value that a printer may have is right. Its UIDs come from the seed of the run.
+It refuses only what breaks a rule, and accepts all values that a printer may support. The seed of the run determines
+its UIDs.
 Optional classes with events, Print Job and Printer Configuration, are refused unless a case asks for them.
 """
 
@@ -40,20 +41,20 @@ SUPPORTED: Mapping[str, Sequence[str]] = dict.fromkeys(
 )
 _DUPLICATE, _NO_INSTANCE, _MISSING, _UNSUPPORTED, _NOT_AN_OPERATION = 0x0111, 0x0112, 0x0120, 0x0106, 0x0211
 _ANNOTATIONS = 6  # annotation boxes of a film with an Annotation Display Format
-_SLIDES = {"SLIDE": 20, "SUPERSLIDE": 12}  # image boxes: mounts on a film
+_SLIDES = {"SLIDE": 20, "SUPERSLIDE": 12}  # image boxes, one for each mount on a film
 _STATUS = Dataset(PrinterStatus="NORMAL", PrinterStatusInfo="NORMAL", PrinterName="PLAIN", Manufacturer="VERIFY")
 
 
 @dataclass(slots=True)
 class MadeFilm:
-    """A film box, and its boxes by instance UID with their SOP Classes."""
+    """A film box; ``boxes`` maps the UIDs of its image and annotation boxes to their SOP Classes."""
 
     uid: str
     boxes: dict[str, str] = field(default_factory=dict)
 
 
 class PlainPrinter:
-    """The print service of one association, and Verification."""
+    """The print service and Verification for one association."""
 
     def __init__(self, random: Random, supported: Mapping[str, Sequence[str]] = SUPPORTED) -> None:
         self.supported = supported
@@ -80,7 +81,7 @@ class PlainPrinter:
         return Answer(_NOT_AN_OPERATION)
 
     def new_uid(self) -> str:
-        """Return a UID of the seed."""
+        """Return a new UID, which the seed of the run determines."""
         return f"2.25.{self._random.getrandbits(100)}"
 
     def _create(self, abstract_syntax: str, sop_class: str, uid: str, given: Dataset) -> Answer:
@@ -140,13 +141,13 @@ def references(boxes: Sequence[tuple[str, str]]) -> list[Dataset]:
 
 
 def _boxes_of(display_format: str) -> int:
-    """Return the number of image boxes. Raises LayoutError."""
+    """Return the number of image boxes of an Image Display Format. Raises `LayoutError`."""
     found = read_format(display_format)
     return sum(found.counts) if found.numbers and found.name != "CUSTOM" else _SLIDES.get(found.name, 1)
 
 
 def _some(data: Dataset, tags: Sequence[int] | None) -> Dataset:
-    """Return the attributes that were asked for, all without a list."""
+    """Return the attributes with these tags, or all attributes if there are no tags."""
     if not tags:
         return data
     found = Dataset()

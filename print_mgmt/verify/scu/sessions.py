@@ -1,4 +1,4 @@
-"""PRN-N-2, PRN-L-2 and PRN-X-2: negotiation, order and content of the operations of a print SCU."""
+"""PRN-N-2, PRN-L-2 and PRN-X-2: the negotiation of a print SCU, and the order and content of its operations."""
 
 from collections.abc import Sequence
 
@@ -71,7 +71,7 @@ def _own_contexts(visit: Visit) -> Pairs:
 
 
 def _ends_in_order(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Kept` for a print, and for an end in order without one."""
+    """Return `Kept` if the SCU prints, or releases the association without printing."""
     found = reaches_action(peer, visit)
     return (Kept("it ends in order without printing"),) if found == (RELEASE,) else found
 
@@ -127,7 +127,7 @@ PRN_N_2: tuple[Case, ...] = (
 
 
 def _order(visit: Visit) -> Pairs:
-    """Yield what breaks the order of operations, association by association."""
+    """Yield the violations of the order of operations, association by association."""
     for wire in visit.wires:
         session, film, boxes, luts = "", "", set[str](), set[str]()
         for exchange in (each for each in visit.exchanges if each.wire is wire):
@@ -160,7 +160,7 @@ def _lut_known(exchange: Exchange, luts: set[str]) -> Pairs:
 
 
 def data_of(exchange: Exchange) -> Dataset:
-    """Return the Data Set of a request, empty if it has none that can be read."""
+    """Return the Data Set of a request, or an empty Data Set if it has none or an unreadable one."""
     for _, data in data_sets_of((exchange,)):
         try:
             return decode(data, syntax_of(syntax_of_exchange(exchange)))
@@ -170,7 +170,7 @@ def data_of(exchange: Exchange) -> Dataset:
 
 
 async def _uses_ours(peer: ScuPeer) -> Observation:
-    """Judge the UIDs in requests, where the SCU left them to the printer."""
+    """Judge whether the SCU uses the UIDs that it let the printer choose."""
     visit = peer.judge_plain()
     created = [each for each in visit.exchanges if isinstance(each.request, NCreateRQ)]
     if not any(isinstance(each.request, NCreateRQ) and not each.request.AffectedSOPInstanceUID for each in created):
@@ -182,7 +182,7 @@ async def _uses_ours(peer: ScuPeer) -> Observation:
 
 
 def _without_film(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Broken` if the SCU uses the film box that was not made."""
+    """Return `Broken` if the SCU uses the film box whose creation failed."""
     fired = visit.exchanges[visit.fired_operations - 1] if visit.fired else None
     film = instance_of(fired) if fired is not None else ""
     for exchange in visit.exchanges[visit.fired_operations :]:
@@ -280,7 +280,7 @@ def _images(visit: Visit) -> Pairs:
 
 
 def _layout_of(visit: Visit, exchange: Exchange) -> int:
-    """Return the number of image boxes of the film that an image box is on."""
+    """Return the number of image boxes on the film that has the image box of a request."""
     uid = instance_of(exchange)
     for made in visit.exchanges:
         if sop_class_of(made.request) == BasicFilmBox and uid in _boxes_of(made):
@@ -309,7 +309,7 @@ def _image(image: Dataset, *, is_color: bool) -> Pairs:
 
 
 def _with_boxes(count: int | None) -> Reaction:
-    """Return the reaction that answers a film box with another number of image boxes; None is no Data Set."""
+    """Return the reaction that answers the creation of a film box with ``count`` image boxes; None: no Data Set."""
     if count is None:
         return with_fields(Data=None)
 
@@ -328,7 +328,7 @@ def _more_boxes(exchange: Exchange, items: Sequence[Dataset], count: int) -> lis
 
 
 def _fills_or_fails(peer: ScuPeer, visit: Visit) -> Observation:
-    """Judge an SCU that got another number of image boxes than the film has."""
+    """Judge an SCU that was given a wrong number of image boxes for its film."""
     fired = visit.exchanges[visit.fired_operations - 1] if visit.fired else None
     given = {str(item.get("ReferencedSOPInstanceUID")) for item in _answered_boxes(fired)}
     later = visit.exchanges[visit.fired_operations :]
@@ -360,7 +360,7 @@ def _meta_class(data: Dataset, exchange: Exchange) -> Dataset:
 
 
 def _film_fails(peer: ScuPeer, visit: Visit) -> Observation:
-    """Judge an SCU whose N-ACTION was refused; one that tries again and prints is right."""
+    """Judge an SCU whose N-ACTION was refused: it may try again and print."""
     again = [each for each in visit.exchanges[visit.fired_operations :] if isinstance(each.request, NActionRQ)]
     if again:
         found = goes_on(peer, visit)
