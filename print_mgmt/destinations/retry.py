@@ -1,5 +1,6 @@
 """The policy for repeating failed deliveries. It uses no clock: it returns pauses, and its caller waits."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -44,12 +45,10 @@ class RetryPolicy:
 
     def pause(self, failures: int) -> float:
         """Return the pause in seconds after the failed attempt number ``failures``, counted from 1."""
-        seconds = self.first
-        for _ in range(failures - 1):
-            if seconds >= self.longest or self.factor == 1:
-                break
-            seconds *= self.factor
-        return min(seconds, self.longest)
+        most = math.log(self.longest / self.first)  # of the growth; a power beyond it may be too large for a float
+        if (failures - 1) * math.log(self.factor) >= most:
+            return self.longest
+        return min(self.first * self.factor ** (failures - 1), self.longest)
 
     def after(self, failures: int, outcome: Outcome) -> Next:
         """Return the next step after ``failures`` failed attempts, the latest of which ended with ``outcome``."""

@@ -112,10 +112,10 @@ async def test_client_canceled_anywhere_aborts() -> None:
 
 async def test_client_canceled_before_the_answer_aborts() -> None:
     """A silent peer receives A-ABORT after A-ASSOCIATE-RQ."""
-    received = bytearray()
+    received, abort = bytearray(), bytes.fromhex("07 00 00000004 0000 00 00")
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
+        while not received.endswith(abort) and (data := await reader.read(65536)):
             received.extend(data)
         writer.close()
 
@@ -126,7 +126,7 @@ async def test_client_canceled_before_the_answer_aborts() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await until(lambda: received.endswith(bytes.fromhex("07 00 00000004 0000 00 00")))
+    assert received.endswith(abort)
     listener.close()
 
 

@@ -53,7 +53,7 @@ async def test_broken_bytes_are_kept(tmp_path: Path) -> None:
     async with serve([VERIFICATION], port=0, trace=record(path)) as server:
         async with raw_client(server) as peer:
             peer.writer.write(wire)
-            await peer.reader.read()
+            await peer.reader.readexactly(10)  # A-ABORT
     (connection,) = read_capture(path.read_bytes())
     assert b"".join(piece for by_client, piece in connection.said if by_client) == wire
 
