@@ -60,7 +60,7 @@ class _Fleet:
         self._children: dict[asyncio.subprocess.Process, socket.socket] = {}
 
     async def start(self) -> None:
-        """Start all processes. Raises `FleetError` if one of them cannot listen; that process has logged the reason."""
+        """Start all processes. Raises `FleetError` if one of them cannot listen; that process has shown the reason."""
         await asyncio.gather(*(self._start() for _ in range(self._count)))
 
     async def keep(self, stop: asyncio.Event) -> None:

@@ -198,5 +198,5 @@ def _overridden(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig
 
 
 def _policy(allowed: Sequence[str]) -> Policy:
-    """Return the policy for clients: it rejects other calling AE titles with reason 3 (PS3.8 Table 9-21)."""
+    """Return the policy for clients: calling AE titles that are not allowed get reason 3 (PS3.8 Table 9-21)."""
     return calling_titles(allowed) if allowed else accept_anyone

@@ -1,7 +1,7 @@
 """The protocol of a destination, to which films are delivered after the printer has accepted them.
 
-A destination delivers one film at a time. It knows nothing of queues, other destinations or earlier attempts; its
-caller keeps track of these, and asks a `RetryPolicy` what to do after a failure.
+Each call delivers one film. A destination knows nothing of queues, other destinations or earlier attempts; its caller
+keeps track of these, and asks a `RetryPolicy` what to do after a failure.
 """
 
 import errno
@@ -36,7 +36,7 @@ class Outcome(Enum):
 
 
 class DeliveryFailed(DimseError):
-    """The delivery of a film has failed. The text is the reason, in one line without control characters.
+    """A failed delivery of a film. The text is the reason, in one line without control characters.
 
     ``info`` is the term of PS3.3 C.13.9.1 for Execution Status Info.
     """
@@ -94,7 +94,7 @@ class Destination(Protocol):
 
 
 def failure_of(error: BaseException) -> DeliveryFailed:
-    """Return the `DeliveryFailed` that stands for an exception of `Destination.deliver`."""
+    """Return the `DeliveryFailed` that corresponds to an exception raised by `Destination.deliver`."""
     match error:
         case DeliveryFailed():
             return error

@@ -35,7 +35,8 @@ from .remote import TLSFiles, check_calling, check_peer, peer_timeouts
 
 __all__ = ["PacsDestination"]
 
-# PS3.4 Table B.2-1. A refusal or error is known by the high byte of its status, as the table leaves the low byte open
+# PS3.4 Table B.2-1; a refusal or an error is recognized by the high byte of its status, because the table leaves the
+# low byte open
 _STORAGE = {
     0xA7: "refused: out of resources",
     0xA9: "error: data set does not match SOP class",

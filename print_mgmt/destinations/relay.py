@@ -75,7 +75,7 @@ _PLAIN_SESSION = ("NumberOfCopies", "PrintPriority", "MediumType", "FilmDestinat
 
 
 class _NotTakenError(DimseError):
-    """The other printer does not accept the film unchanged."""
+    """A film that the other printer does not accept unchanged."""
 
 
 @dataclass(slots=True)
@@ -234,7 +234,7 @@ async def _send_rendered(client: PrintClient, film: Film, attempt: _Attempt, dpi
 
 
 async def _rendered(film: Film, dpi: int, *, color: bool) -> PrintImage:
-    """Return a film as one image of 8 bits in portrait orientation: some printers do not support landscape."""
+    """Return a film as one image of 8 bits in portrait orientation, because some printers do not support landscape."""
     page = await film.render(dpi)
     upright = np.rot90(page.pixels) if film.sheet.FilmOrientation == "LANDSCAPE" else page.pixels
     return await asyncio.to_thread(prepare, np.ascontiguousarray(upright), color=color, bits=8)

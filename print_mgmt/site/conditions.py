@@ -24,7 +24,7 @@ _NORMAL: _Terms = ("NORMAL", "NORMAL")
 
 
 class Conditions:
-    """The conditions of the destinations and the spool; they set the ``states`` of the printers, given by name."""
+    """The conditions of the destinations and the spool, which determine the printers' ``states``, given by name."""
 
     def __init__(self, states: Mapping[str, PrinterState]) -> None:
         self._states = states

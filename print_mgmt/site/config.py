@@ -104,7 +104,7 @@ class Identification:
 class Keep:
     """The limits for keeping films that have ended, for reprints: an age in days, a number of films, a size in bytes.
 
-    The last two limit the whole spool.
+    The number and the size count all films in the spool, but only films that have ended are removed.
     """
 
     days: float = 30.0

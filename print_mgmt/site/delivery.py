@@ -61,7 +61,7 @@ class Delivery:
         return self._hung is not None
 
     async def end_late(self) -> None:
-        """Wait until the destination has ended, and offer its result to the spool, which refuses it by the fence."""
+        """Wait until the destination has ended, and offer its result to the spool, which refuses it without a lease."""
         if self._hung is not None:
             await asyncio.wait((self._hung,))
             await self._settle(_late(self._hung))

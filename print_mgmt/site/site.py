@@ -181,7 +181,7 @@ class Site:
     async def reload(self, config: SiteConfig | None = None) -> Difference:
         """Take over another configuration, or reread the file, as far as no association has to end.
 
-        Routes, destinations, identification, retention, and the ``loaded``, ``missing_medium``, ``default`` and
+        Routes, destinations, identification, retention, and the media, ``missing_medium``, ``default`` and
         ``queue_length`` of a printer apply at once; all other differences are listed in ``needs_restart``. Raises
         OSError and `SiteErrors`; then nothing has changed.
         """
@@ -249,7 +249,7 @@ class Site:
                 _log.error("no news from the spool: %s", escaped(str(exc)))
                 await asyncio.sleep(_PAUSE)
                 continue
-            except Exception:  # a bug; news of other films must still be told
+            except Exception:  # a bug; clients must still be told about later films
                 _log.exception("no news from the spool")
                 await asyncio.sleep(_PAUSE)
                 continue

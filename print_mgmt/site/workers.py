@@ -155,7 +155,7 @@ class _Line:
             slots.release()
 
     async def _lease(self, wait: float) -> Lease | None:
-        """Lease the next film; None if there is none, or if `drain` or `stop` interrupts."""
+        """Lease the next film; return None if there is none, or if `drain` or `stop` interrupts the wait."""
         if self._is_stopping:
             return None
         spool, seconds = self._workers.spool, self._workers.pace.lease

@@ -19,7 +19,7 @@ from .states import film_state
 __all__ = ["film_records", "job_key", "record_of", "stored_pieces"]
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
-_TIME, _RANDOM = 7, 9  # digits of a key: for the Unix time in seconds, until the year 3058, and for 45 random bits
+_TIME, _RANDOM = 7, 9  # digits of a key: for the Unix time in seconds (until the year 3058) and for 45 random bits
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 _TEXTS = ("PrintPriority", "Originator", "host", "PrinterName", "FilmSessionLabel")
 _JOB = (

@@ -1,8 +1,8 @@
 """The embedded spool: a folder with a file for each film, and a SQLite index. It needs nothing but Python.
 
 A film is accepted in two steps: first its file and the file's name are forced to the disk, then the index with the job.
-If a crash comes between the steps, no client was told that the film is accepted; the next start removes the file. After
-the second step, the film is in the index. Jobs that are accepted at the same time share the second step.
+After a crash between the steps, no client has been told that the film is accepted, and the next start removes the file.
+After the second step, the film is in the index. Jobs that are accepted at the same time share the second step.
 
 Leases and delays are measured on the monotonic clock of the machine, so setting the wall clock back has no effect.
 Several processes may have the folder open at the same time. Each holds a lock on a file in ``alive/``; when another

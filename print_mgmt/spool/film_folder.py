@@ -7,8 +7,7 @@ process can distinguish a film that is being accepted from one that a killed pro
 
 Two threads store a film: one writes the bytes and forces them to the disk, the other computes the checksum and forces
 the name to the disk. On ext4, one commit of the journal does both; doing one after the other takes up to five times as
-long.
-Films that get their names while the disk is busy share one fsync of the folder.
+long. Films that get their names while the disk is busy share one fsync of the folder.
 """
 
 import hashlib
@@ -124,7 +123,7 @@ class FilmFolder:
         return path, digest.hexdigest()
 
     def _sync_names(self) -> None:
-        """Force the names of films to the disk, unless another thread has done that since the last film was named."""
+        """Force the names of films to the disk, unless another thread has done that after this film got its name."""
         with self._naming:
             self._named += 1
             mine = self._named
@@ -141,7 +140,7 @@ class FilmFolder:
         return next((path for path in (self.films / name, self.ended / name) if path.exists()), self.films / name)
 
     def read(self, film_id: str, checksum: str) -> bytes:
-        """Return a film's bytes. Raises `CorruptFilm` if they are missing or have another checksum, or OSError."""
+        """Return a film's bytes. Raises `CorruptFilm` if they are missing or have another checksum, and OSError."""
         path = self.path(film_id, checksum)
         try:
             data = path.read_bytes()

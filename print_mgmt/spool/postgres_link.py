@@ -28,7 +28,7 @@ _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 class Interval:
-    """A timer for a repeated task, which is due once in ``seconds`` on ``clock``, at most."""
+    """A timer for a repeated task, which is due at most once in ``seconds`` on ``clock``."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self._seconds = seconds

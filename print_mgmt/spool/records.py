@@ -27,23 +27,23 @@ __all__ = [
 
 
 class SpoolError(DimseError):
-    """The spool cannot perform a request. Nothing has changed, unless the error is a `CorruptFilm`."""
+    """A request that the spool cannot perform. Nothing has changed, unless the error is a `CorruptFilm`."""
 
 
 class SpoolFull(SpoolError):
-    """The spool has no room for another film."""
+    """A job that the spool has no room for."""
 
 
 class StaleLease(SpoolError):
-    """The lease of a worker has ended; another worker may be delivering the film now."""
+    """A lease that has ended; another worker may be delivering the film now."""
 
 
 class NoSuchFilm(SpoolError):
-    """The spool has no film with this id."""
+    """An id that no film in the spool has."""
 
 
 class CorruptFilm(SpoolError):
-    """A stored film is missing, damaged, or not a film.
+    """A stored film that is missing or damaged, or a file that is not a film.
 
     If `Deliveries.film` raises this, all deliveries of the film that are not done have failed.
     """

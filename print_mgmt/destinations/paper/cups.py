@@ -20,7 +20,7 @@ __all__ = ["CupsQueue"]
 _PLAIN_LANGUAGE = ("env", "LC_ALL=C")  # untranslated output, because it is parsed
 _JOB = re.compile(rb"request id is (\S+-\d+) ")
 _ALERTS = re.compile(r"^\s+Alerts: *(.*)$", re.MULTILINE)
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job, doubled each time
 _SCHEDULER = "localhost:631"  # the default address of CUPS
 
 
@@ -96,10 +96,10 @@ class CupsQueue:
         if find_spec("ippx") is None:
             why = "its final state is unknown without ippx (pip install dimse-print[paper])"
             return (f"{job} has left the queue; {why}",)
-        from .ipp import IppQueue, judged  # the extra ``paper``
+        from .ipp import IppQueue, judged  # needs the extra ``paper``
 
         server = self.server or (await self._ask("-H")).out.decode("utf-8", "replace").strip()
-        if not server or server.startswith("/"):  # the path of a Unix socket
+        if not server or server.startswith("/"):  # the server is the path of a Unix socket
             server = _SCHEDULER
         try:
             uri = f"ipp://{server}/printers/{self.queue}"

@@ -108,7 +108,7 @@ class PaperDestination:
             return CupsQueue(queue=self.queue, server=self.server, seconds=self.seconds)
         if find_spec("ippx") is None:
             raise DeliveryFailed(Outcome.LATER, _NO_IPPX)
-        from .ipp import IppQueue  # the extra ``paper``
+        from .ipp import IppQueue  # needs the extra ``paper``
 
         return IppQueue(uri=self.uri, tls=self.tls, seconds=self.seconds)
 

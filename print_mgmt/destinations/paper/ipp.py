@@ -1,4 +1,4 @@
-"""A driverless printer, used by IPP (RFC 8010, RFC 8011) with the package ippx, which the extra ``paper`` installs.
+"""A driverless printer, accessed by IPP (RFC 8010, RFC 8011) with the package ippx, which the extra ``paper`` installs.
 
 Validate-Job is sent first, so that a printer can refuse a job before it gets the document. If the response to Print-Job
 is lost, Get-Jobs tells whether the printer has a job with that name.
@@ -26,7 +26,7 @@ _OF_JOB = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
 _ASKED = ["job-state", "job-state-reasons"]
 # The reasons that a job has after it was printed without problems; CUPS gives the second one to each such job
 _USUAL = ("none", "processing-to-stop-point", "job-completed-successfully")
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job, doubled each time
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
 
 

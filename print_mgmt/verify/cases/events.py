@@ -65,9 +65,9 @@ async def foreign_job(peer: Peer) -> Seen:
 
 
 def unconfirmed(status: int | None = None, more: int = 0) -> Run:
-    """Return the run that leaves the events of a job unconfirmed, except that ``status`` confirms the first one.
+    """Return the run that leaves the events of a job unconfirmed.
 
-    ``more`` is added to the Message ID in that confirmation.
+    If ``status`` is given, the first event is confirmed with this status, and with ``more`` added to its Message ID.
     """
 
     async def run(peer: Peer) -> Observation:

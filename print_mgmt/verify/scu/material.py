@@ -230,7 +230,7 @@ def _creates(exchange: Exchange, sop_class: str) -> bool:
 
 
 def uses(exchange: Exchange) -> bool:
-    """Return whether a request uses an instance that exists."""
+    """Return whether a request operates on an existing instance: N-SET, N-ACTION or N-DELETE."""
     return isinstance(exchange.request, NSetRQ | NActionRQ | NDeleteRQ)
 
 
