@@ -1,8 +1,7 @@
 """The plain printer of the tester, for an SCU under test: it does what PS3.4 Annex H says, and prints nothing.
 
 It refuses only what breaks a rule, and accepts all values that a printer may support. The seed of the run determines
-its UIDs.
-Optional classes with events, Print Job and Printer Configuration, are refused unless a case asks for them.
+its UIDs. Print Job and Printer Configuration are optional SOP Classes, and are refused unless a case asks for them.
 """
 
 from collections.abc import Mapping, Sequence
