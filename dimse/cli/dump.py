@@ -124,7 +124,7 @@ def _shown(name: str, arguments: argparse.Namespace, cut_off: list[DecodeError])
 
 
 def _kept(dataset: Dataset, only: Set[int]) -> Dataset:
-    """Return the elements of ``only``, and the sequences that contain them."""
+    """Return the elements whose tags are in ``only``, and the sequences that contain them."""
     kept = Dataset()
     for element in dataset:
         if element.tag in only:

@@ -1,4 +1,4 @@
-"""``dimse explain``: recorded associations as text, JSON, a diagram, or a page."""
+"""The command ``dimse explain``, which shows recorded associations as text, JSON, a diagram or a page."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ from ..explain.sentences import table_of
 
 __all__ = ["Views", "add"]
 
-Views = Callable[[], Sequence[View]]  # makes what sees the messages of one association
+Views = Callable[[], Sequence[View]]  # makes the views that see the messages of one association
 
 
 def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
@@ -67,7 +67,7 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
 
 @dataclass(slots=True)
 class _Job:
-    """A file to explain, and what went wrong with it."""
+    """A file to explain, and the failures so far."""
 
     arguments: argparse.Namespace
     views: Views
@@ -79,7 +79,7 @@ class _Job:
         print(text, file=self.out)
 
     def associations(self, data: bytes) -> Iterator[tuple[int, Recorded]]:
-        """Yield the associations with their numbers, and note where bytes are missing."""
+        """Yield the associations with their numbers, and add missing bytes and errors to ``failures``."""
         faults: list[DecodeError] = []
         try:
             for number, recorded in enumerate(associations_in(data, faults), 1):
@@ -90,20 +90,20 @@ class _Job:
         self.failures += map(self._words, faults)
 
     def _words(self, fault: DecodeError) -> str:
-        """Return an error of a recording; redacted, without the values that it may quote."""
+        """Return an error of a recording in words; with --redact, without the values that it may quote."""
         if not self.arguments.redact:
             return str(fault)
         return "the recording cannot be read" + ("" if fault.offset is None else f" from byte {fault.offset} on")
 
     def tell_failures(self) -> int:
-        """Print what went wrong on standard error; return the exit status."""
+        """Print the failures on standard error; return the exit status."""
         name = "a recording" if self.arguments.redact else self.path
         for failure in self.failures:
             print(f"dimse: {name}: {escaped(failure)}", file=sys.stderr)
         return 1 if self.failures else 0
 
     def steps(self, number: int, recorded: Recorded, views: Sequence[View] = ()) -> Iterator[Step]:
-        """Yield the steps of an association, redacted if so asked."""
+        """Yield the steps of an association; with --redact, redact them."""
         for step in recorded.steps(views):
             for turn in step.turns:
                 self.check(number, turn)
@@ -129,7 +129,7 @@ def _explain(parser: argparse.ArgumentParser, views: Views, arguments: argparse.
     except OSError as exc:
         if not arguments.redact or isinstance(exc, BrokenPipeError):
             raise
-        raise OSError(exc.errno, exc.strerror) from None  # without the name of the file
+        raise OSError(exc.errno, exc.strerror) from None  # this error does not name the file
 
 
 def _show(arguments: argparse.Namespace, views: Views) -> int:
@@ -148,7 +148,7 @@ def _show(arguments: argparse.Namespace, views: Views) -> int:
 
 
 def _compare(arguments: argparse.Namespace, views: Views) -> int:
-    """Show what differs in two recordings: the first association of both, then the second, and so on."""
+    """Show what differs between two recordings: in the first association of each, then in the second, and so on."""
     jobs = [_Job(arguments, views, path) for path in (arguments.file, arguments.compare)]
     sides = [
         [list(job.steps(number, recorded)) for number, recorded in job.associations(Path(job.path).read_bytes())]
@@ -174,7 +174,7 @@ def _compare(arguments: argparse.Namespace, views: Views) -> int:
 
 @contextmanager
 def _output(path: str | None) -> Iterator[TextIO]:
-    """Open the output: standard output, or a file that appears when it is complete."""
+    """Open the output: standard output, or a file that appears only once it is complete."""
     if path is None:
         yield sys.stdout
         return
@@ -208,7 +208,7 @@ def _text(job: _Job, data: bytes) -> None:
 
 
 def _plain_turns(step: Step) -> Iterator[Turn]:
-    """Yield the PDUs of a redacted step: all its fields are lines of the last one."""
+    """Yield the PDUs of a redacted step; the last PDU has the fields of all as its lines."""
     lines = [
         Line(one.ranges[0][0], one.data, one.depth, one.name, one.value, table_of(one), one.secret, one.error)
         for one in step.fields
@@ -253,7 +253,7 @@ def _mermaid(job: _Job, data: bytes) -> None:
 
 
 def _page(job: _Job, data: bytes) -> None:
-    views: list[View] = [*job.views()]  # these only know sentences
+    views: list[View] = [*job.views()]  # these see no messages; the page asks them only for sentences
 
     def chapters() -> Iterator[Chapter]:
         for number, recorded in job.associations(data):

@@ -77,7 +77,7 @@ def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
 
 
 def _address(text: str) -> Address:
-    """Return the address of an argument."""
+    """Return the address in an argument."""
     match = _LISTEN.fullmatch(text)
     if match is None or int(match["port"]) > _HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not PORT or HOST:PORT, with a port from 0 to 65535")

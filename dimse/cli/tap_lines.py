@@ -61,7 +61,7 @@ class LineProcess:
         self._put((number, _CLOSED, why, b""))
 
     def close(self) -> None:
-        """Print everything that waits, and end the process."""
+        """Print everything in the queue, and end the process."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()

@@ -1,4 +1,4 @@
-"""The pages of ``dimse tap``: a process that writes the page of each recording, one after another."""
+"""The pages of ``dimse tap``: a process that writes a page for each recording, one after another."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -19,14 +19,14 @@ Views = Callable[[], Sequence[View]]
 
 
 class PageProcess:
-    """A process that writes pages of recordings. ``views`` must be a function of a module, since it is pickled."""
+    """A process that writes pages. ``views`` must be defined at the top level of a module, since it is pickled."""
 
     def __init__(self, views: Views) -> None:
         self._views = views
         self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=step_back)
 
     def make(self, recording: Path, page: Path, title: str, faults: Sequence[str], *, keep: bool) -> Future[str]:
-        """Start to write ``page``. The result is an error in words, "" for none; ``keep`` keeps the recording."""
+        """Start to write ``page``. The result is an error in words, or "". Unless ``keep``, delete the recording."""
         return self._pool.submit(page_of_recording, recording, page, title, faults, self._views, keep=keep)
 
     def close(self) -> None:
@@ -37,9 +37,9 @@ class PageProcess:
 def page_of_recording(
     recording: Path, page: Path, title: str, faults: Sequence[str], views: Views, *, keep: bool
 ) -> str:
-    """Write the page of a recording with one connection, whose client counts as the requestor.
+    """Write a page about a recording with one connection, whose client counts as the requestor.
 
-    Return the error in words; "" if there is none.
+    Return the error in words, or "" if there is none. Unless ``keep``, delete the recording.
     """
     notes = list(faults)
     try:

@@ -1,6 +1,6 @@
-"""``dimse verify``: judge a peer by the sentences of the standard. It is no C-ECHO; that is ``dimse echo``.
+"""The command ``dimse verify``, which judges a peer by the sentences of the standard. C-ECHO is ``dimse echo``.
 
-`add_scp`, `add_cases` and `judge_scp` also serve ``print-mgmt verify``, which has more cases.
+``print-mgmt verify``, which has more cases, also uses the functions of this module.
 """
 
 import argparse
@@ -29,11 +29,11 @@ _EXIT = (
 )
 
 
-Make = Callable[..., Options]  # called with the arguments of the command line, and the fields of `Options`
+Make = Callable[..., Options]  # called with the parsed arguments, and with fields of `Options` as keywords
 
 
 def plain_options(_arguments: argparse.Namespace, **fields: Any) -> Options:
-    """Return the options that all cases know."""
+    """Return the options of a run that has no options for print."""
     return Options(**fields)
 
 
@@ -63,7 +63,7 @@ def _what_to_do(plain: Visit | None) -> str:
 
 
 def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -> None:
-    """Add the options of ``verify scp`` to ``parser``; ``make`` makes the options of a run from them."""
+    """Add the options of ``verify scp`` to ``parser``; ``make`` makes `Options` from the parsed arguments."""
     parser.description = "Run the cases for an SCP, one after the other; nothing is printed on film."
     parser.epilog = _EXIT
     parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="peer to test")
@@ -136,7 +136,7 @@ def _matrix(arguments: argparse.Namespace) -> int:
 
 
 def _report(path: Path) -> dict[str, Any]:
-    """Return a report. Raises `DecodeError` for a file that is none."""
+    """Return the report in a file. Raises `DecodeError` if the file has no report."""
     found = read_json(path)
     if found.get("schema") != SCHEMA:
         raise DecodeError(f"{path} is not a report of schema {SCHEMA}")
@@ -202,7 +202,7 @@ def judge_scp(
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine."""
+    """Return whether a host is a loopback address or ``localhost``."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the commands of ``verify`` share: the choice of cases, lines on the terminal, files of a report."""
+"""Functions that the ``verify`` commands share: for the choice of cases, lines on the terminal, files of a report."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ WIDTHS = (13, 12)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file. Raises `DecodeError`."""
+    """Return the object in a JSON file. Raises `DecodeError` if the file has no JSON object."""
     try:
         found = json.loads(path.read_text())
     except ValueError as exc:
@@ -30,7 +30,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace, cases: Sequence[Case]) -> list[Case]:
-    """Return the cases that the globs choose. A glob without a case is wrong usage."""
+    """Return the cases that the globs choose. End with a usage error if a glob matches no case."""
     for glob in (*arguments.case, *arguments.exclude):
         if not any(Options(cases=(glob,)).selects(case.id) for case in cases):
             parser.error(f"there is no case {glob}")
@@ -42,7 +42,7 @@ def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace,
 
 
 def compared(run: Run, report: dict[str, Any], expected: dict[str, Any], options: Options) -> int:
-    """Return the exit status of a run with a baseline, and print what differs from it."""
+    """Return the exit status of a run with a baseline, and print the differences from the baseline."""
     found = list(regressions(report, expected))
     for change in found:
         print(escaped(str(change)), file=sys.stderr)
@@ -62,7 +62,7 @@ def write(folder: Path, report: dict[str, Any], options: Options) -> None:
 
 
 def line_of(result: Result) -> dict[str, object]:
-    """Return a result for ``--json``."""
+    """Return a result as the object that ``--json`` prints."""
     return {
         "id": result.case.id,
         "verdict": result.verdict.value,
@@ -73,7 +73,7 @@ def line_of(result: Result) -> dict[str, object]:
 
 
 def text_of(result: Result) -> str:
-    """Return a result as a line."""
+    """Return a result as a line of text."""
     mark = " DAMAGED" if result.is_damaged else ""
     case = result.case
     return escaped(

@@ -1,4 +1,4 @@
-"""``verify scu``: judge an SCU, which connects to the tester. `add_scu` also serves ``print-mgmt verify``."""
+"""The command ``verify scu`` of ``dimse`` and ``print-mgmt``, which judges an SCU that connects to the tester."""
 
 import argparse
 import asyncio
@@ -24,12 +24,12 @@ _ALL, _LOOPBACK = "0.0.0.0", "127.0.0.1"
 _HIGHEST_PORT = 65535
 _MOST_HTTP = 4096  # octets of an HTTP request
 
-Describe = Callable[[Visit | None], str]  # what a person is to do: with the plain scenario, or before it
+Describe = Callable[[Visit | None], str]  # returns what a person is to do; None before the plain scenario is done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
-    """What one of the two commands brings along."""
+    """The parts in which the two commands differ."""
 
     cases: Sequence[Case]
     service: MakeService
@@ -137,24 +137,24 @@ def _judge(parser: argparse.ArgumentParser, arguments: argparse.Namespace, work:
 
 @dataclass(slots=True)
 class _Guide:
-    """Tells a person what is next, on stderr and over HTTP."""
+    """A guide that tells a person the next step, on stderr and over HTTP."""
 
     describe: Describe
     is_silent: bool
     by_port: Mapping[int, str]
-    waiting: dict[str, str] = field(default_factory=dict)  # what to do, by case
-    done: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)  # what to do, by case id
+    done: dict[str, str] = field(default_factory=dict)  # verdicts by case id
     shown: str = ""
 
     def waits(self, case_id: str, case: Case | None, plain: Visit | None) -> None:
-        """Note a case that waits for a connection."""
+        """Record a case that waits for a connection."""
         if case is not None:
             self.waiting.pop(PLAIN, None)
         self.waiting[case_id] = self.describe(plain)
         self._show()
 
     def judged(self, result: Result) -> None:
-        """Note a verdict."""
+        """Record a verdict."""
         self.waiting.pop(result.case.id, None)
         self.done[result.case.id] = result.verdict.value
         self._show()
@@ -167,7 +167,7 @@ class _Guide:
             print(escaped(f"waiting: {self.waiting[first]} ({first}{port})"), file=sys.stderr, flush=True)
 
     def status(self) -> dict[str, object]:
-        """Return what is next, what waits, and the verdicts so far."""
+        """Return the next step, the waiting cases, and the verdicts so far."""
         first = next(iter(self.waiting), None)
         ports = {case_id: port for port, case_id in self.by_port.items()}
         return {
@@ -187,7 +187,7 @@ class _Guide:
             writer.write(f"{head}Connection: close\r\n\r\n".encode() + body)
             await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # no request that can be read gets no answer
+            pass  # the request cannot be read, or its sender has gone: no answer
         finally:
             writer.close()
 

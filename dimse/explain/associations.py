@@ -14,10 +14,10 @@ __all__ = ["Recorded", "association_of", "associations_in"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """The bytes of one association: ``said`` has sides, bytes and times, in order.
+    """The bytes of one association: each entry of ``said`` has a side, bytes and a time, in order.
 
-    ``requestor`` and ``acceptor`` are their addresses, empty if the file does not say them. ``gaps`` are the places
-    where bytes are missing, in words.
+    ``requestor`` and ``acceptor`` are the addresses of the two sides, "" if the file does not have them. ``gaps`` says
+    in words where bytes are missing.
     """
 
     requestor: str = ""
@@ -27,7 +27,7 @@ class Recorded:
 
     @property
     def title(self) -> str:
-        """The addresses, the requestor first; empty if the file does not say them."""
+        """The addresses, the requestor first; "" if the file does not have them."""
         return f"{self.requestor} > {self.acceptor}" if self.requestor else ""
 
     @property
@@ -36,14 +36,14 @@ class Recorded:
         return len({who for who, _, _ in self.said}) > 1
 
     def turns(self, *, with_bytes: bool = False, whole: bool = False) -> Iterator[Turn]:
-        """Yield its PDUs; the arguments are those of `Conversation`."""
+        """Yield the PDUs of the association; the arguments are passed to `Conversation`."""
         conversation = Conversation(with_bytes=with_bytes, whole=whole)
         for who, data, _ in self.said:
             yield from conversation.receive(who, data)
         yield from conversation.close()
 
     def steps(self, views: Sequence[View] = ()) -> Iterator[Step]:
-        """Yield its steps; ``views`` see its messages."""
+        """Yield the steps of the association; ``views`` see its messages."""
         steps = Steps(Conversation(), views, has_both=self.has_both)
         for who, data, time in self.said:
             yield from steps.receive(who, data, time)
@@ -53,7 +53,8 @@ class Recorded:
 def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[Recorded]:
     """Yield each association in the bytes of a file.
 
-    Add the error of a capture that is cut off to ``faults``. Raises `DecodeError` if there is no association at all.
+    If the capture breaks off, its error is added to ``faults``. Raises `DecodeError` if there is no association and no
+    such error.
     """
     if not is_capture(data):
         yield Recorded(said=[(_who(data), data, None)])
@@ -69,7 +70,7 @@ def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[Recorded
 
 
 def _who(data: bytes) -> str:
-    """Return which side sent a recorded stream: an acceptor begins with A-ASSOCIATE-AC or -RJ."""
+    """Return which side sent a recorded stream; the acceptor's begins with A-ASSOCIATE-AC or -RJ."""
     if data[:1] not in {bytes([kind]) for kind in PDU_TYPES.values()}:
         raise DecodeError("neither a capture (pcap, pcapng) nor a stream of PDUs: the first byte is not a PDU-type")
     return ACCEPTOR if data[0] in (0x02, 0x03) else REQUESTOR

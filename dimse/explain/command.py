@@ -18,7 +18,7 @@ _ELEMENT = Struct("<HHI")  # group, element, length
 
 
 def explain_command(fragment: Line) -> Iterator[Line]:
-    """Yield a line for each element of the Command Set in ``fragment``, and one for bytes behind the last."""
+    """Yield a line for each element of the Command Set in ``fragment``, and one for any bytes after the last."""
     data, position = fragment.data, 0
     while len(data) - position >= _ELEMENT.size:
         group, number, length = _ELEMENT.unpack_from(data, position)
@@ -39,8 +39,8 @@ def explain_command(fragment: Line) -> Iterator[Line]:
 def _value(encoded: memoryview) -> str:
     try:
         if not any(encoded[:4]) and len(encoded) == 12:
-            return str(int.from_bytes(encoded[8:], "little"))  # Command Group Length: Data Sets keep no group lengths
-        elements = [*decode(encoded, IMPLICIT_LE)]  # empty for a group length of another group
+            return str(int.from_bytes(encoded[8:], "little"))  # Command Group Length, which `decode` would drop
+        elements = [*decode(encoded, IMPLICIT_LE)]  # empty for the group length of another group
         return escaped(" ".join(map(_words, elements)))
     except DecodeError as exc:
         return f"! {escaped(exc.what)}"

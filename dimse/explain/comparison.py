@@ -1,7 +1,8 @@
-"""Two recorded associations side by side: which steps belong together, and what differs in them.
+"""Two recorded associations side by side: the steps that belong together, and the differences in them.
 
-It answers "why does it work there and not here". The first difference in the outcome of a request comes first; beside
-it stands what differs in the request. Times are shown and are never a difference.
+A comparison answers the question why a program works with one peer and not with another. Its headline has the first
+difference in the outcome of a request, and what differs in the request itself. Times are shown, but they never count
+as a difference.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from .record import Step
 
 __all__ = ["Comparison", "Difference", "Pair", "compare"]
 
-_MOST_STEPS = 2000  # of one side: the alignment takes time by the product of both
+_MOST_STEPS = 2000  # steps of each side; the time of the alignment grows with the product of both numbers
 _ENDINGS = {"A-RELEASE-RP": "released", "A-RELEASE-RQ": "not released to the end", "A-ABORT": "aborted"}
 _REFUSALS = ("A-ASSOCIATE-RJ", "A-ABORT")
 _SHOWN_CAUSES = 3
@@ -22,7 +23,7 @@ _SHOWN_CAUSES = 3
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A fact that both sides say differently; an empty value means that the side does not say it."""
+    """A fact with different values on both sides; "" means that a side does not have the fact."""
 
     name: str
     left: str
@@ -35,7 +36,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two steps that belong together, or one that the other side lacks; and what differs."""
+    """Two steps that belong together and their differences, or one step that the other side lacks."""
 
     left: Step | None
     right: Step | None
@@ -43,20 +44,20 @@ class Pair:
 
     @property
     def step(self) -> Step:
-        """The step of either side."""
+        """The step of the left side, or of the right side if the left has none."""
         found = self.left or self.right
         assert found is not None
         return found
 
     @property
     def weight(self) -> int:
-        """The weight of its heaviest difference, 0 without one."""
+        """The weight of the heaviest difference, or 0 if there is none."""
         if self.left is None or self.right is None:
             return Weight.OUTCOME if self.step.name in _REFUSALS else Weight.CONTENT
         return max((one.weight for one in self.differences), default=0)
 
     def is_on_the_sides_of(self, other: "Pair") -> bool:
-        """Return whether ``other`` has a step on each side on which this one has a step."""
+        """Return whether ``other`` has a step on each side on which this pair has one."""
         return not ((self.left and not other.left) or (self.right and not other.right))
 
 
@@ -70,7 +71,7 @@ class Comparison:
 
     @property
     def headline(self) -> str:
-        """The first difference that matters, in one line."""
+        """The most important difference, in one line."""
         for number, pair in enumerate(self.pairs):
             if pair.weight == Weight.OUTCOME:
                 return _about(pair) + self._cause(number)
@@ -84,7 +85,7 @@ class Comparison:
         return f"nothing that matters differs; {weak} names, lengths or dates do" if weak else "nothing differs"
 
     def _cause(self, number: int) -> str:
-        """Return what differs in the request that a pair answers, or else before it."""
+        """Return, in words, what differs in the request that a pair answers, or else in earlier steps."""
         here = self.pairs[number]
         earlier_pairs = [pair for pair in self.pairs[:number] if here.is_on_the_sides_of(pair)]
         before = [pair for pair in reversed(earlier_pairs) if pair.step.who != here.step.who]
@@ -116,7 +117,7 @@ def _about(pair: Pair) -> str:
 
 
 def compare(left: Sequence[Step], right: Sequence[Step]) -> Comparison:
-    """Return two associations, each a list of its steps, in pairs. Of a very long one the first steps are compared."""
+    """Return the comparison of two associations, given as their steps. Only the first `_MOST_STEPS` are compared."""
     is_cut = max(len(left), len(right)) > _MOST_STEPS
     one = [step for step in left if step.turns][:_MOST_STEPS]
     other = [step for step in right if step.turns][:_MOST_STEPS]
@@ -132,7 +133,7 @@ def compare(left: Sequence[Step], right: Sequence[Step]) -> Comparison:
 
 
 def _key(step: Step) -> tuple[str, str, str]:
-    """Return what two steps must share to belong together: the side, the message, and the SOP Class of a request."""
+    """Return what two steps must have in common to belong together: side, message, and SOP Class of a request."""
     words = "" if step.status is not None or not step.messages else step.words
     return step.who, step.name, words
 
@@ -144,7 +145,7 @@ def _pair(left: Step, right: Step) -> Pair:
 
 
 def _data_sets(mine: dict[str, Fact], theirs: dict[str, Fact]) -> list[dict[str, Fact]]:
-    """Return the facts of both sides, with one for the whole Data Set if only one side has a Data Set."""
+    """Return the facts of both sides; if only one side has a Data Set, with a single fact for all of its elements."""
     counts = [sum(fact.is_element for fact in facts.values()) for facts in (mine, theirs)]
     if all(counts) or not any(counts):
         return [mine, theirs]

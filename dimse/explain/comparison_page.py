@@ -1,4 +1,4 @@
-"""A comparison as text, and as a page with two columns that needs no script and no network."""
+"""Comparisons as text, and as a page with two columns that needs neither scripts nor a network."""
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
@@ -15,14 +15,14 @@ __all__ = ["comparison_lines", "comparison_page"]
 
 _MARKS = {0: " ", Weight.NAME: "~", Weight.CONTENT: "*", Weight.OUTCOME: "!"}
 _KINDS = {0: "same", Weight.NAME: "name", Weight.CONTENT: "content", Weight.OUTCOME: "outcome"}
-_MOST_DIFFERENCES = 200  # of a pair
-_LONGEST = 160  # characters of a value in a line
+_MOST_DIFFERENCES = 200  # differences that are shown of a pair
+_LONGEST = 160  # characters that are shown of a value in a line of text
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
-    """Yield the comparison as text: the answer first, then each pair that differs, with its differences.
+    """Yield the comparison as text: first the headline, then each pair that differs, with its differences.
 
-    ! is a difference in the outcome of a request, * one in a message, ~ one of names, lengths and dates.
+    ``!`` marks a difference in the outcome of a request, ``*`` one in a message, ``~`` one in names, lengths or dates.
     """
     yield comparison.headline
     start = _starts(comparison)

@@ -1,8 +1,8 @@
 """A recorded association explained: the lines of each PDU from `dimse.explain.pdu`, and the messages in its fragments.
 
 A Command Set in a single fragment is shown element by element (PS3.7 Annex E). A Data Set is shown as text after its
-last fragment. Its transfer syntax was negotiated, so the recording should have both A-ASSOCIATE PDUs. If it has only
-the requestor's side, a Data Set can be read if its context was proposed with one transfer syntax.
+last fragment. Its transfer syntax was negotiated, so the recording should have both A-ASSOCIATE PDUs. If the recording
+has only the A-ASSOCIATE-RQ, a Data Set can be read if its context was proposed with a single transfer syntax.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,24 +34,24 @@ from .pdu import EXPLAINED, FRAGMENT, Line, explain_pdu
 
 __all__ = ["ACCEPTOR", "REQUESTOR", "Completed", "Conversation", "Turn", "opens_association"]
 
-Piece = tuple[int, int]  # a fragment: the place of its first byte in the stream of its side, and the place of its end
+Piece = tuple[int, int]  # the start and the end of a fragment, as offsets in the stream of its side
 
 _KNOWN_TYPES = frozenset(PDU_TYPES.values())
-_FIXED_FIELDS = 68  # of an A-ASSOCIATE-RQ, octets 7-74
-_DUMP_WIDTH = 96
-_MOST_PDVS, _MOST_ERRORS = 16, 8  # in the summary of a PDU
+_FIXED_FIELDS = 68  # octets of an A-ASSOCIATE-RQ between its header and its items: octets 7-74
+_DUMP_WIDTH = 96  # characters of a line of a Data Set
+_MOST_PDVS, _MOST_ERRORS = 16, 8  # PDVs and errors in the summary of a PDU
 _ASSOCIATES = (b"\1", b"\2")
 _PDV_TABLE, _CONTEXT_ID = "PS3.8 Table 9-23", "Presentation-context-ID"
 _NOT_PROPOSED = "the context was not proposed [PS3.8 §9.3.2.2]"
-_MOST_FINDINGS = 50  # of one Data Set
+_MOST_FINDINGS = 50  # findings that are shown of one Data Set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
     """A message whose last fragment has arrived, and the places of its fragments in the stream of its side.
 
-    ``command`` is the encoded Command Set. ``syntax`` is the transfer syntax of ``data``, None if the recording does
-    not say it. ``findings`` are faults of the Data Set that its decoder tolerates; ``fault`` is one that it does not.
+    ``command`` is the encoded Command Set. ``syntax`` is the transfer syntax of ``data``, or None if it is unknown or
+    ``data`` cannot be read. ``findings`` are faults that the decoder tolerates; ``fault`` is one that it does not.
     """
 
     context_id: int
@@ -71,7 +71,8 @@ class Turn:
 
     ``who`` is `REQUESTOR` or `ACCEPTOR`. ``offset`` counts the bytes that this side sent before. ``length`` is in
     bytes, header included. ``summary`` is one line without the contents of Data Sets. ``pdu`` is None for bytes that
-    cannot be decoded. ``completed`` are the messages that end in it; ``is_midway`` says that one has begun.
+    cannot be decoded. ``completed`` are the messages that end in this PDU. ``is_midway`` says that a message is
+    incomplete after this PDU; ``is_cut`` says that the PDU itself is cut off.
     """
 
     who: str
@@ -102,8 +103,8 @@ def opens_association(data: bytes) -> bool:
 class Conversation:
     """The explanation of one association: bytes of both sides go in, in their order, and whole PDUs come out.
 
-    ``with_bytes`` shows each element of a Data Set with its bytes; the ``offset`` of its line counts within the Data
-    Set. ``whole`` shows its values uncut.
+    ``with_bytes`` shows each element of a Data Set with its bytes; the ``offset`` of such a line counts from the start
+    of the Data Set. ``whole`` shows the values of Data Sets in full.
     """
 
     def __init__(self, *, with_bytes: bool = False, whole: bool = False) -> None:
@@ -112,11 +113,11 @@ class Conversation:
         self._sides = {REQUESTOR: _Side(), ACCEPTOR: _Side()}
         self._request: AssociateRQ | None = None
         self._syntaxes: dict[int, str] = {}  # the UID of each context's transfer syntax
-        self._unusable: dict[int, str] | None = None  # why each context is unusable, once that is known
+        self._unusable: dict[int, str] | None = None  # the reason why each context is unusable, once that is known
         self._order = _Order()
 
     def receive(self, who: str, data: bytes) -> Iterator[Turn]:
-        """Take ``data`` that ``who`` sent, and return the turns that it completes."""
+        """Take ``data`` that ``who`` sent, and return an iterator over the PDUs that it completes."""
         side = self._sides[who]
         side.buffer += data
         return (self._turn(who, wire) for wire in side.pdus())
@@ -211,7 +212,7 @@ class Conversation:
             yield from self._complete(side, *completed, line)
 
     def _complete(self, side: "_Side", context_id: int, message: Message, line: Line) -> Iterator[Line]:
-        """Note a message, and yield the lines of its Data Set; ``line`` has its last fragment."""
+        """Record a complete message, and yield the lines of its Data Set; ``line`` has the last fragment."""
         data = message.Data if isinstance(message.Data, bytes | memoryview) else None
         whole = side.complete(context_id, message, memoryview(b"" if data is None else data))
         if data is not None:
@@ -221,7 +222,7 @@ class Conversation:
         side.completed.append(whole)
 
     def _data_set(self, whole: Completed, place: Line) -> tuple[Completed, list[Line]]:
-        """Return a message with what its Data Set is, and the lines of the Data Set."""
+        """Return a message with the syntax and the faults of its Data Set, and the lines of the Data Set."""
         uid, data = self._syntaxes.get(whole.context_id), whole.data
         if uid is None:
             words = f"{len(data)} bytes; the recording does not say in which transfer syntax"
@@ -259,13 +260,13 @@ def _placed(data: memoryview, syntax: TransferSyntax, place: Line, width: int | 
 
 
 class _Order:
-    """The order of PDUs: which ones are impossible after others, PS3.8 §7 and §9.2."""
+    """The PDUs so far, which make some later PDUs impossible, PS3.8 §7 and §9.2."""
 
     def __init__(self) -> None:
         self._said: set[tuple[str, type[PDU]]] = set()
 
     def misplaced(self, who: str, pdu: PDU) -> str:
-        """Return why ``pdu`` is impossible now, "" if it is not, and note it."""
+        """Record ``pdu``; return why it was impossible at this point, or "" if it was possible."""
         kind, other = type(pdu), ACCEPTOR if who == REQUESTOR else REQUESTOR
         why = ""
         if (who, Abort) in self._said or (ACCEPTOR, AssociateRJ) in self._said:
@@ -287,7 +288,7 @@ class _Order:
 
 
 def _unusable(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:
-    """Return for each proposed context why it is unusable, "" if it is usable."""
+    """Return, for each proposed context, why it is unusable, or "" if it is usable."""
     usable = accepted(request.presentation_contexts, answer.presentation_contexts)
     results = {context.id: context.result for context in answer.presentation_contexts}
     why = {}
@@ -303,20 +304,20 @@ def _unusable(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:
 
 
 class _Side:
-    """The bytes of one side that are not explained yet."""
+    """The state of one side: the bytes that are not explained yet, and the message under way."""
 
     def __init__(self) -> None:
         self.buffer = bytearray()
-        self.offset = 0  # of the buffer in the bytes of this side
+        self.offset = 0  # the number of bytes of this side before the buffer
         self.assembler = _assembler()
-        self.in_command = False  # the command of the last fragment goes on
+        self.in_command = False  # the last fragment was of a Command Set that is not complete
         self.is_lost = False  # the following bytes may belong to a credential
         self.completed: list[Completed] = []  # messages of the current PDU
         self._command = bytearray()
-        self._pieces: tuple[list[Piece], list[Piece]] = [], []  # of the Data Set, of the Command Set
+        self._pieces: tuple[list[Piece], list[Piece]] = [], []  # the pieces of the Data Set, and of the Command Set
 
     def note(self, pdv: PDV, offset: int) -> None:
-        """Note where a fragment lies."""
+        """Record the place of a fragment."""
         self._pieces[pdv.is_command].append((offset, offset + len(pdv.data)))
         if pdv.is_command:
             self._command += pdv.data
@@ -327,7 +328,7 @@ class _Side:
         self._pieces = [], []
 
     def complete(self, context_id: int, message: Message, data: memoryview) -> Completed:
-        """Return the message under way, which is complete."""
+        """Return the message under way, which is now complete, with the places of its fragments."""
         command, (data_pieces, command_pieces) = bytes(self._command), self._pieces
         self.forget()
         return Completed(
@@ -340,7 +341,7 @@ class _Side:
         )
 
     def pdus(self) -> Iterator[bytes]:
-        """Yield the whole PDUs, up to an unknown type: after it the stream cannot be cut into PDUs."""
+        """Yield the complete PDUs up to an unknown PDU type, after which the stream cannot be split into PDUs."""
         while len(self.buffer) >= HEADER.size and self.buffer[0] in _KNOWN_TYPES:
             total = HEADER.size + HEADER.unpack_from(self.buffer)[1]
             if len(self.buffer) < total:
@@ -351,7 +352,7 @@ class _Side:
 
 
 def _decoded(wire: bytes) -> PDU | None:
-    """Return the PDU, or None for a broken one; its lines say what is wrong."""
+    """Return the PDU, or None for a broken one, whose lines say what is wrong."""
     try:
         return decode_pdu(wire, EXPLAINED)
     except (DecodeError, LimitExceeded):
@@ -399,7 +400,7 @@ def _pdv_summary(pdv: PDV) -> str:
         try:
             return f"{pdv.context_id}: {decode_command(pdv.data)[0]}"
         except DecodeError:
-            pass  # the last fragment of several, or broken: its lines say so
+            pass  # it is the last of several fragments, or it is broken, which its lines say
     return f"{pdv.context_id}: {len(pdv.data)} bytes of {'command' if pdv.is_command else 'data set'}" + (
         ", last" if pdv.is_last else ""
     )

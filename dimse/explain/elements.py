@@ -1,4 +1,4 @@
-"""The elements of a Command Set or Data Set as fields that cover its bytes, wherever its fragments lie: PS3.5 §7."""
+"""The elements of a Command Set or Data Set as fields, with the places of their bytes in the stream: PS3.5 §7."""
 
 import re
 from bisect import bisect_right
@@ -18,7 +18,7 @@ from .pdu import Line
 __all__ = ["Field", "Places", "command_fields", "data_set_fields"]
 
 _VALUE = re.compile(r"\(....,....\) (?:\S\S) +\S*  \S*(?:  ?(.*))?", re.DOTALL)
-_WIDTH = 400  # characters of a value
+_WIDTH = 400  # characters that are shown of a value
 _PIXELS, _PIXEL_GROUP = 0x7FE00010, 0x0028
 _MOST_DESCRIBED = 16  # bytes of a value that describes pixels
 
@@ -27,9 +27,9 @@ class Field(NamedTuple):
     """A field of one side's stream: the bytes in ``ranges`` and their meaning.
 
     ``category`` is pdu, item, pdv, command or element. ``head`` marks the first field of a PDU, an item, a PDV, a
-    Command Set or an element. The bytes of a ``secret`` field must not be shown. ``tag`` is that of an element.
-    ``pixels`` describes Pixel Data, whose value begins after ``start`` bytes: the elements of group 0028 beside it, by
-    keyword.
+    Command Set or an element. The bytes of a ``secret`` field must not be shown. Elements have a ``tag`` and a ``vr``.
+    For Pixel Data, ``pixels`` has the elements of group 0028 of the same Data Set as texts, by keyword, and the value
+    begins after ``start`` bytes.
     """
 
     ranges: tuple[Piece, ...]
@@ -49,12 +49,12 @@ class Field(NamedTuple):
 
     @property
     def length(self) -> int:
-        """The number of its bytes."""
+        """The number of bytes in the field."""
         return sum(end - start for start, end in self.ranges)
 
 
 class Places:
-    """The places of bytes in a stream that were put together from its pieces."""
+    """The places in a stream of bytes that were joined from pieces of it."""
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self._pieces = pieces
@@ -62,7 +62,7 @@ class Places:
 
     @property
     def length(self) -> int:
-        """The number of bytes."""
+        """The number of joined bytes."""
         return self._starts[-1]
 
     def ranges(self, start: int, end: int) -> tuple[Piece, ...]:
@@ -146,7 +146,7 @@ def _element(header: PlacedHeader, row: str, data: memoryview, places: Places, d
 
 
 class _Faults:
-    """The findings of a Data Set by their place; those without one stand at its last element."""
+    """The findings of a Data Set, by place. Those without a place are not shown."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self._findings = list(findings)

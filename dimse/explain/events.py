@@ -1,7 +1,7 @@
 """The record as JSON: a head, then events, in the style of qlog. ``docs/trace-schema.json`` is its schema.
 
-An event has a side, a category, a name, a time in seconds since the first bytes of its association, data, and, if it
-has bytes, their range in the stream of its side. The fields of all events tile these streams.
+An event has a side, a category, a name, a time in seconds since the first bytes of its association, and data. If it has
+bytes, it also has their range in the stream of its side. The fields of all events cover each byte of the streams once.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ __all__ = ["SCHEMA_VERSION", "association_event", "events_of", "head"]
 
 SCHEMA_VERSION = "1.0"
 _SCHEMA = "trace-schema.json"
-_SHOWN_BYTES = 256  # of a field, unless all are wanted
+_SHOWN_BYTES = 256  # bytes that are shown of a field, unless the whole is wanted
 
 Event = dict[str, object]
 
@@ -32,7 +32,7 @@ def head() -> Event:
 
 
 def association_event(number: int, requestor: str, acceptor: str, start: float | None) -> Event:
-    """Return the event that opens association ``number``; ``start`` is its first time in seconds since 1970."""
+    """Return the event that opens association ``number``, which began at ``start``, in seconds since 1970."""
     addresses = {"requestor": requestor, "acceptor": acceptor}
     data: Event = {key: value for key, value in addresses.items() if value}
     if start is not None:
@@ -94,7 +94,7 @@ def _side(who: str) -> str:
 
 
 def _groups(fields: tuple[Field, ...]) -> Iterator[list[Field]]:
-    """Yield the fields of each PDU, item, PDV, Command Set and element."""
+    """Yield groups of fields: one for each PDU header, item, PDV, Command Set and element."""
     group: list[Field] = []
     for one in fields:
         if group and (one.head or one.category != group[0].category):
@@ -106,7 +106,7 @@ def _groups(fields: tuple[Field, ...]) -> Iterator[list[Field]]:
 
 
 def _field(one: Field, whole: bool) -> Event:
-    """Return a field without empty members, and without the bytes of a secret."""
+    """Return a field without empty members, and without its bytes if they are secret."""
     shown: Event = {"name": one.name, "depth": one.depth, "ranges": one.ranges}
     if one.tag is not None:
         shown["tag"] = f"({one.tag >> 16:04X},{one.tag & 0xFFFF:04X})"

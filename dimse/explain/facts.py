@@ -1,7 +1,7 @@
-"""What a step says, as facts that can be compared with those of another recording.
+"""The contents of a step as facts that can be compared with those of another recording.
 
-A fact has a name, a value in words and a `Weight`. What differs between any two associations, such as instance UIDs,
-message IDs and times, is not a fact; a value that names only a program is a weak fact.
+A fact has a name, a value in words and a `Weight`. Values that differ between any two associations, such as instance
+UIDs, message IDs and times, are not facts; a value that only names a program is a fact of the lowest weight.
 """
 
 from collections.abc import Iterator
@@ -34,23 +34,23 @@ __all__ = ["Fact", "Weight", "facts_of"]
 
 _INSTANCES = ("AffectedSOPInstanceUID", "RequestedSOPInstanceUID")
 _SERIAL = ("CommandGroupLength", "MessageID", "MessageIDBeingRespondedTo", "GroupLength")
-_LABELS = ("DA", "TM", "DT", "LO", "SH", "PN", "AE")  # VRs of dates and names; ST has the Image Display Format
+_LABELS = ("DA", "TM", "DT", "LO", "SH", "PN", "AE")  # VRs of dates and names; not ST: Image Display Format matters
 _PROVIDER = 2  # Source of A-ABORT
 _ITEM, _DELIMITERS = 0xFFFEE000, 0xFFFE
 
 
 class Weight(IntEnum):
-    """How much a difference can change what happens."""
+    """The importance of a difference for what happens on the association."""
 
-    NAME = 1  # a name of a program, a length, a date
-    CONTENT = 2  # something that was asked for or answered
-    OUTCOME = 3  # it works on one side only
+    NAME = 1  # the name of a program, a length, a date
+    CONTENT = 2  # something that was requested or answered
+    OUTCOME = 3  # success on one side, failure on the other
 
 
 class Fact(NamedTuple):
-    """A value in words. If ``outcome`` differs, too, the values mean success here and failure there.
+    """A value in words. If two facts differ in ``outcome``, one means success and the other failure.
 
-    ``is_element`` says that it is an element of a Data Set.
+    ``is_element`` marks the fact of an element of a Data Set.
     """
 
     value: str
@@ -60,7 +60,7 @@ class Fact(NamedTuple):
 
 
 def facts_of(step: Step) -> dict[str, Fact]:
-    """Return the facts of a step by their names."""
+    """Return the facts of a step by name; a number is added to a name that occurs again."""
     found: dict[str, Fact] = {}
     for name, fact in _facts(step):
         number, unique = 1, name
@@ -112,7 +112,7 @@ def _association(pdu: AssociateRQ | AssociateAC) -> Iterator[tuple[str, Fact]]:
 
 
 def _user_item(item: UserItem) -> Iterator[tuple[str, Fact]]:
-    """Yield what a user item says; credentials are left out."""
+    """Yield the facts of a User Information sub-item, without credentials."""
     match item:
         case MaximumLength(received):
             yield "Maximum-length-received", Fact(str(received), Weight.NAME)
@@ -163,8 +163,8 @@ def _commands(step: Step) -> Iterator[tuple[str, Fact]]:
 
 
 def _elements(step: Step) -> Iterator[tuple[str, Fact]]:
-    """Yield the elements of Data Sets. The name of one in a sequence begins with the sequence and its item."""
-    path: list[tuple[int, str]] = []  # depths and names of the sequences and items around
+    """Yield the elements of Data Sets. In a sequence, the names of the sequence and the item come first."""
+    path: list[tuple[int, str]] = []  # depths and names of the enclosing sequences and items
     counts: dict[tuple[str, ...], int] = {}
     for field in step.fields:
         if field.category != "element" or field.tag is None or field.name in _SERIAL:

@@ -1,7 +1,7 @@
 """The fields of the PDUs and their items in the standard's words, as data: PS3.8 §9.3 and Annex D.1, PS3.7 Annex D.3.3.
 
-A `Layout` is a table of the standard: the fields in their order, each with its size and a function for the meaning of
-its bytes. `dimse.explain.pdu` lays them on bytes. The codec in `dimse.ul` has faster layouts of its own.
+A `Layout` is a table of the standard: the fields in their order, each with its size and a function that words the
+meaning of its bytes. `dimse.explain.pdu` applies the layouts to bytes. The codec in `dimse.ul` has faster layouts.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,8 +30,8 @@ __all__ = [
     "Layout",
 ]
 
-_Show = Callable[[bytes, bytes], str]  # the bytes of a field, and of the field before it
-REST, COUNTED = -1, -2  # sizes: all remaining bytes; the number in the field before
+_Show = Callable[[bytes, bytes], str]  # takes the bytes of a field, and those of the field before it
+REST, COUNTED = -1, -2  # sizes: all remaining bytes; as many bytes as the field before says
 P_DATA, USER_IDENTITY, USER_IDENTITY_ANSWER = 0x04, 0x58, 0x59
 FRAGMENT = "Presentation-data-value"  # the field with a piece of a Command Set or Data Set
 
@@ -134,7 +134,7 @@ class Layout:
 
 
 def _counted(name: str, show: _Show, *, secret: bool = False) -> tuple[Field, Field]:
-    """Return a field with its 16-bit length before it."""
+    """Return a field, preceded by its 16-bit length."""
     return Field(f"{name}-length", 2, _number), Field(name, COUNTED, show, secret)
 
 
@@ -165,7 +165,7 @@ _PASSCODE = _counted("Secondary-field", _nothing, secret=True)
 
 
 def _user_items(answer: bool) -> dict[int, Layout]:
-    """Return the sub-items of User Information. Half of their tables are in pairs, for request and answer."""
+    """Return the sub-items of User Information. Some have one table for the request, and the next for the answer."""
     return {
         0x51: Layout("Maximum Length Sub-Item", f"PS3.8 Table D.1-{1 + answer}",
                      (Field("Maximum-length-received", 4, _limit),)),

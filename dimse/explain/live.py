@@ -1,7 +1,7 @@
-"""One association explained while it happens: a line for each PDU, in bounded memory.
+"""An association explained while it happens: a line for each PDU, in bounded memory.
 
-The memory of a recording is a file. Here it is what a PDU and a message need until they are complete, so a peer could
-make it as large as it says that they are. An association that needs more than its bound gets no more lines.
+A PDU and a message are kept in memory until they are complete, so a peer could fill the memory with one that never
+ends. An association that needs more memory than the bound gets no further lines.
 """
 
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from .conversation import ACCEPTOR, REQUESTOR, Conversation
 
 __all__ = ["Live"]
 
-_MOST_HELD = 1 << 27  # bytes of incomplete PDUs and messages: two images of 64 MiB
-_LONGEST_LINE = 2000  # characters
+_MOST_HELD = 1 << 27  # bytes of incomplete PDUs and messages, as in two images of 64 MiB
+_LONGEST_LINE = 2000  # characters that are shown of a line
 
 
 class Live:
-    """The lines of one association; bytes of both sides go in, in their order."""
+    """The explanation of one association: bytes of both sides go in, in their order, and lines come out."""
 
     def __init__(self, *, most_held: int = _MOST_HELD) -> None:
         self._most_held = most_held
         self._conversation: Conversation | None = Conversation()
-        self._said = {REQUESTOR: 0, ACCEPTOR: 0}  # bytes
-        self._done = {REQUESTOR: 0, ACCEPTOR: 0}  # of these, bytes of complete messages
+        self._said = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes received from each side
+        self._done = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes up to the last complete message
 
     def receive(self, who: str, data: bytes) -> Iterator[str]:
         """Take ``data`` that ``who`` sent, and yield the lines of the PDUs that it completes."""

@@ -1,8 +1,9 @@
-"""Both state machines of a recorded association, PS3.8 §9.2: what each PDU was for its sender and for its receiver.
+"""Both state machines of a recorded association, PS3.8 §9.2: the event of each PDU for its sender and its receiver.
 
-A recording has no local primitives, so they are inferred: a side that sends an A-ASSOCIATE-AC has got an A-ASSOCIATE
-response primitive (Evt7). Nor does it say when a PDU arrived: it counts as received when it was sent. If a side then
-sends what it could not, the two PDUs have crossed, as in a release collision.
+A recording has no local primitives, so they are inferred: a side that sends an A-ASSOCIATE-AC has received an
+A-ASSOCIATE response primitive (Evt7). A recording does not say when a PDU arrived either, so a PDU counts as received
+when it was sent. If its receiver then sends a PDU that its new state does not allow, but its earlier state did, the two
+PDUs have crossed, as in a release collision.
 """
 
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from ..ul.state import TABLE_9_10
 __all__ = ["ACCEPTOR", "REQUESTOR", "Machines", "Move"]
 
 REQUESTOR, ACCEPTOR = ">", "<"  # the sides
-_USER, _PROVIDER_ABORT = 1, 2  # Source of A-ASSOCIATE-RJ, Source of A-ABORT
+_USER, _PROVIDER_ABORT = 1, 2  # values of Source: the user in A-ASSOCIATE-RJ, the provider in A-ABORT
 
 _SENT: dict[type[PDU], Event] = {
     AssociateAC: Event.Evt7,
@@ -35,7 +36,7 @@ _RECEIVED: dict[type[PDU], Event] = {
 
 
 class Move(NamedTuple):
-    """A step of one side's state machine. ``action`` is empty and ``after`` the same state for a blank cell."""
+    """A transition of one side's state machine. In a blank cell, ``action`` is "" and ``after`` equals ``before``."""
 
     who: str
     before: State
@@ -49,10 +50,10 @@ class Machines:
 
     def __init__(self) -> None:
         self.states = {REQUESTOR: State.Sta1, ACCEPTOR: State.Sta1}
-        self._received: dict[str, Move] = {}  # the last move of each side, if it was a PDU of the other one
+        self._received: dict[str, Move] = {}  # the last move of each side, if it received a PDU from the other side
 
     def step(self, who: str, pdu: PDU | None) -> tuple[Move, ...]:
-        """Return the moves of both sides for a PDU that ``who`` sent; None is one that cannot be decoded."""
+        """Return the moves of both sides for a PDU that ``who`` sent; None stands for a PDU that cannot be decoded."""
         other = ACCEPTOR if who == REQUESTOR else REQUESTOR
         return (*self._sends(who, pdu), *self._receives(other, pdu))
 
@@ -66,10 +67,10 @@ class Machines:
         if isinstance(pdu, AssociateRQ) and state is State.Sta1:
             return [self._move(who, Event.Evt1), self._move(who, Event.Evt2)]
         if isinstance(pdu, AssociateRJ) and pdu.source != _USER and state is State.Sta3:
-            self.states[who] = State.Sta13  # its provider refused the request by itself: the other branch of AE-6
+            self.states[who] = State.Sta13  # the provider rejected the request without its user: the other AE-6
             return [Move(who, State.Sta2, Event.Evt6, "AE-6", State.Sta13)]
         if isinstance(pdu, Abort) and state is State.Sta13:
-            return []  # sent by the action that led here
+            return []  # the action that led to Sta13 has sent it
         if isinstance(pdu, Abort) and pdu.source == _PROVIDER_ABORT:
             return [self._move(who, Event.Evt19)]
         event = None if pdu is None else _SENT.get(type(pdu))
@@ -79,7 +80,7 @@ class Machines:
         last = self._received.pop(who, None)
         if last is None or (self.states[who], event) in TABLE_9_10 or (last.before, event) not in TABLE_9_10:
             return [self._move(who, event)]
-        self.states[who] = last.before  # this side sent before it received: the PDUs crossed
+        self.states[who] = last.before  # this side sent before it received, so the PDUs crossed
         return [self._move(who, event), self._move(who, last.event)]
 
     def _receives(self, who: str, pdu: PDU | None) -> list[Move]:

@@ -13,7 +13,7 @@ _LONGEST = 120  # characters of a label
 
 
 def mermaid(steps: Iterable[Step]) -> Iterator[str]:
-    """Yield the lines of a diagram of one association: a message for each step, a note for what breaks a rule."""
+    """Yield the lines of a diagram of one association: an arrow for each step, a note for each error and event."""
     yield "sequenceDiagram"
     yield "    participant R as requestor"
     yield "    participant A as acceptor"
@@ -30,5 +30,5 @@ def mermaid(steps: Iterable[Step]) -> Iterator[str]:
 
 
 def _label(words: str) -> str:
-    """Return a text as a label, with each character that Mermaid would read as markup as a code of its number."""
+    """Return a text as a label; characters that Mermaid could read as markup are replaced by their number codes."""
     return _UNSAFE.sub(lambda found: f"#{ord(found[0])};", words[:_LONGEST])

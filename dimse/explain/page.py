@@ -1,8 +1,8 @@
 """A recording as one HTML file that needs no network: a sequence diagram, bytes and fields, states, pictures.
 
-Texts of a peer reach the page in two ways only: escaped as HTML, or in a block of JSON in which no ``<`` is left, and
-which the script shows as text. The Content Security Policy in the file allows its own script and style, by their
-hashes, and pictures inside the file; nothing else runs or loads, whatever a value says.
+Texts of a peer reach the page in only two ways: escaped as HTML, or in a block of JSON that contains no ``<`` and that
+the script shows as text. The Content Security Policy in the file allows the file's own script and style, by their
+hashes, and pictures inside the file; nothing else runs or loads, whatever a value contains.
 """
 
 import json
@@ -22,18 +22,18 @@ from .sentences import Glossary
 
 __all__ = ["Chapter", "page_of"]
 
-_SHOWN_BYTES, _FIRST_BYTES = 256, 48  # a field of more bytes than the first shows as many as the second
-_MOST_FIELDS = 5_000  # of a step: an image of 16 MiB in PDUs of 16 KiB
-_MOST_READ = 300_000  # fields of all steps, also of those that the page has no room for: ten seconds
+_SHOWN_BYTES, _FIRST_BYTES = 256, 48  # a field of more than 256 bytes shows only its first 48
+_MOST_FIELDS = 5_000  # fields of a step, as for an image of 16 MiB in PDUs of 16 KiB
+_MOST_READ = 300_000  # fields of all steps, including steps that the page has no room for; they take ten seconds
 _MOST_DETAILS = 2_000_000  # characters of all fields of a page
-_MOST_PICTURES = 700_000  # bytes
-_MOST_STEPS = 5_000
+_MOST_PICTURES = 700_000  # bytes of all pictures of a page
+_MOST_STEPS = 5_000  # steps of a page
 _CATEGORIES = {"pdu": 0, "item": 1, "pdv": 2, "command": 3, "element": 4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    """One association of a page. ``faults`` say where the recording is not complete."""
+    """One association of a page. ``faults`` say where its recording is incomplete."""
 
     title: str
     steps: Iterable[Step]
@@ -41,9 +41,9 @@ class Chapter:
 
 
 def page_of(title: str, chapters: Iterable[Chapter], views: Iterable[View] = (), faults: Sequence[str] = ()) -> str:
-    """Return the page of associations as HTML; ``faults`` belong to the whole recording.
+    """Return a page about associations as HTML; ``faults`` concern the whole recording.
 
-    A recording that is too large for a page is shown up to its bounds, and the page says where it ends.
+    If a recording is too large for a page, its beginning is shown, and the page says what is missing.
     """
     book = _Book(views)
     sections, data = [], []
@@ -133,13 +133,13 @@ def _hash(text: str) -> str:
 
 
 def _json(value: object) -> str:
-    """Return JSON that cannot end the element that it stands in; it is ASCII."""
+    """Return ASCII JSON that cannot end the HTML element that contains it."""
     text = json.dumps(value, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 class _Book:
-    """What the chapters of a page share: texts, sentences, pictures, and the room that is left."""
+    """The material that the chapters of a page share: texts, sentences, pictures, and the room that is left."""
 
     def __init__(self, views: Iterable[View]) -> None:
         self.glossary = Glossary(views)
@@ -150,7 +150,7 @@ class _Book:
         self._room = _MOST_DETAILS
         self._picture_room = _MOST_PICTURES
         self._steps = 0
-        self._read = 0  # fields
+        self._read = 0  # the number of fields read so far
 
     def chapter(self, number: int, chapter: Chapter) -> tuple[str, dict[str, object]]:
         """Return an association as HTML, and its data for the script."""
@@ -216,7 +216,7 @@ class _Book:
         return shown
 
     def _field(self, one: Field) -> list[object]:
-        """Return a field: its place, depth, category, name, value, sentence, bytes, and what else it has."""
+        """Return a field: place, depth, category, name, value, sentence, bytes, and any further properties."""
         place = [number for start, end in one.ranges for number in (start, end - start)]
         count = one.length if one.length <= _SHOWN_BYTES else _FIRST_BYTES
         octets = "" if one.secret else one.data[:count].hex()
@@ -241,7 +241,7 @@ class _Book:
         ]
 
     def _picture(self, picture: Picture | None) -> int:
-        """Return the number of a picture in the page, -1 for none."""
+        """Return the number of a picture in the page, or -1 for no picture."""
         if picture is None:
             return -1
         known = self._numbers.get(picture.png)
@@ -257,7 +257,7 @@ class _Book:
 
 
 def _shortened(fields: Sequence[Field]) -> Sequence[Field]:
-    """Return the first fields of a step, and one for the bytes of all others."""
+    """Return the first fields of a step, and one field for the bytes of all others."""
     if len(fields) <= _MOST_FIELDS:
         return fields
     first, others = fields[:_MOST_FIELDS], fields[_MOST_FIELDS:]
@@ -271,7 +271,7 @@ def _shortened(fields: Sequence[Field]) -> Sequence[Field]:
         f"{len(others)} more fields",
         "the page has no room for them; as text they are all shown",
     )
-    if taken:  # an element that begins before others and ends after them
+    if taken:  # one of the first fields has bytes among those of the others
         ranges = sorted(place for one in others for place in one.ranges)
         rest = rest._replace(ranges=tuple(ranges))
     return [*first, rest]
@@ -292,7 +292,7 @@ def _row(chapter: int, number: int, step: Step, since: float | None) -> str:
 
 
 def _moves(step: Step) -> list[list[object]]:
-    """Return the moves of a step, each once with its number."""
+    """Return the different moves of a step, each with how often it occurs."""
     counted: dict[tuple[int, str, str, str, str], int] = {}
     for move in step.moves:
         key = (0 if move.who == REQUESTOR else 1, move.before.name, move.event.name, move.action, move.after.name)
@@ -312,7 +312,7 @@ def _contract(contract: Contract) -> dict[str, object]:
 
 
 def _machine() -> dict[str, object]:
-    """Return the words of Tables 9-1 to 9-9."""
+    """Return the words for the states, events and actions of PS3.8 Tables 9-1 to 9-9."""
     actions = {action.name: [verb.value for verb in action.does] for action in ACTIONS}
     return {
         "states": {state.name: state.value for state in State},

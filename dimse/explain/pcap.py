@@ -1,8 +1,8 @@
 """The TCP connections in a packet capture: files of tcpdump and Wireshark, pcap and pcapng.
 
-The reader knows Ethernet, loopback, raw IP and Linux "cooked" frames, IPv4 and IPv6, and TCP. It puts segments in order
-and drops repeated bytes. It skips everything else in a capture. It copies nothing: the results are views of the file,
-at most one for each packet.
+The reader knows Ethernet, loopback, raw IP and Linux "cooked" frames, IPv4 and IPv6, and TCP; it skips other packets.
+It puts segments in order and drops repeated bytes. It copies no data: the results are views of the file, at most one
+for each packet.
 """
 
 import ipaddress
@@ -22,13 +22,13 @@ _End = tuple[bytes, int]  # address and port
 
 @dataclass(slots=True)
 class Connection:
-    """A TCP connection: the addresses of client and server, and the bytes of both, causes first.
+    """A TCP connection: the addresses of client and server, and the bytes of both, causes before effects.
 
-    ``said`` holds pairs: whether the client sent it, and the bytes. They are in the order of the capture, but for bytes
-    that acknowledge others: they come after those. ``times`` has the time of each pair, in seconds since 1970. If the
-    start of the connection was not captured, the side that sent first counts as the client. ``gaps`` holds pairs, too:
-    whether the client sent it, and after how many bytes of that side the capture lacks some. Later bytes of that side
-    are left out.
+    ``said`` holds pairs: whether the client sent the bytes, and the bytes. The pairs are in the order of the capture,
+    except that bytes that acknowledge other bytes come after those. ``times`` has the time of each pair, in seconds
+    since 1970. If the start of the connection was not captured, the side that sent first counts as the client.
+    ``gaps`` holds pairs, too: whether bytes of the client are missing, and after how many bytes of that side. Later
+    bytes of that side are left out.
     """
 
     client: str
@@ -46,8 +46,8 @@ def is_capture(data: bytes) -> bool:
 def read_capture(data: bytes, faults: list[DecodeError] | None = None) -> list[Connection]:
     """Return the TCP connections of a capture that carry data, in the order of their first packets.
 
-    Raise `DecodeError` for a file that is cut off or is not a capture, and for an unsupported kind of network. With
-    ``faults`` the error is added to them instead, and the connections of the packets before it are returned.
+    Raises `DecodeError` if the file is cut off or not a capture, and for an unsupported kind of network. If ``faults``
+    is given, the error is added there instead, and the connections in the packets before it are returned.
     """
     tcp = _Reassembly()
     try:
@@ -77,7 +77,7 @@ _PCAP_ORDER = {
 }
 _IN_NANOSECONDS = (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
 _MICROSECOND, _NANOSECOND = 1e-6, 1e-9
-_RESOLUTION = 9  # the option of an interface with the unit of its times
+_RESOLUTION = 9  # the code of the option with the unit of an interface's times
 
 
 def _take(view: memoryview, start: int, size: int, what: str) -> memoryview:
@@ -111,7 +111,7 @@ def _pcapng(data: bytes) -> Iterator[_Packet]:
         head = _take(view, position, 12, "block")
         if head[:4] == _SECTION_HEADER:
             order = "<" if bytes(head[8:]) == b"\x4d\x3c\x2b\x1a" else ">"
-            links = []  # of the interfaces of this section
+            links = []  # each section has its own interfaces
         kind, length = Struct(f"{order}II").unpack(head[:8])
         if length < 12 or length % 4:
             raise DecodeError(f"a block of {length} bytes", path="block", offset=position)
@@ -199,7 +199,7 @@ def _segment(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
     if version == 4 and len(datagram) >= 20:
         if datagram[9] != _TCP or _uint16(datagram, 6) & 0x3FFF:
             return None
-        length = _uint16(datagram, 2) or len(datagram)  # 0 if the network card was to cut it into segments
+        length = _uint16(datagram, 2) or len(datagram)  # 0 if the network card was to split the data into segments
         header = (datagram[0] & 0x0F) * 4
         return bytes(datagram[12:16]), bytes(datagram[16:20]), datagram[header:length]
     if version == 6 and len(datagram) >= 40:
@@ -214,13 +214,13 @@ def _segment(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
 # --- TCP ---
 
 _HEADER = Struct(">HHIIBB")  # source port, destination port, sequence and acknowledgment number, data offset, flags
-# Whether the client sent it, the bytes, acknowledged bytes of the other side, the time
+# Whether the client sent the bytes, the bytes, how many bytes of the other side they acknowledge, the time
 _Said = tuple[bool, memoryview, int, float]
 _SYN, _ACK = 0x02, 0x10
 
 
 class _Half:
-    """The bytes of one side: its segments in the order of their sequence numbers, each byte once."""
+    """The bytes of one side: the segments in the order of their sequence numbers, each byte once."""
 
     def __init__(self, sequence: int) -> None:
         self.first = sequence
@@ -229,7 +229,7 @@ class _Half:
         self.serial = 0
 
     def place(self, sequence: int) -> int:
-        """Return how many bytes come before a sequence number."""
+        """Return how many bytes of this side come before a sequence number."""
         return self.said + (sequence - self.first - self.said + (1 << 31)) % (1 << 32) - (1 << 31)
 
     def add(self, sequence: int, data: memoryview, received: int) -> Iterator[tuple[memoryview, int]]:
@@ -245,7 +245,7 @@ class _Half:
 
 
 class _Reassembly:
-    """The connections that segments belong to."""
+    """The reassembly of connections from their segments."""
 
     def __init__(self) -> None:
         self._all: list[tuple[Connection, dict[_End, _Half], list[_Said]]] = []
@@ -301,13 +301,13 @@ class _Reassembly:
 
 
 def _causes_first(said: list[_Said]) -> Iterator[tuple[bool, memoryview, float]]:
-    """Yield the bytes in the order of the capture, but none before the bytes that it acknowledges."""
+    """Yield the bytes in the order of the capture, but none before the bytes that they acknowledge."""
     sides = {side: deque(piece for piece in enumerate(said) if piece[1][0] == side) for side in (True, False)}
     told = {True: 0, False: 0}
     while any(sides.values()):
         heads = sorted((pieces[0][0], side) for side, pieces in sides.items() if pieces)
         ready = (side for _, side in heads if sides[side][0][1][2] <= told[not side])
-        side = next(ready, heads[0][1])  # if the capture lacks the cause: as recorded
+        side = next(ready, heads[0][1])  # if the capture lacks the acknowledged bytes: the order of the capture
         _, (_, piece, _, time) = sides[side].popleft()
         told[side] += len(piece)
         yield side, piece, time

@@ -1,8 +1,9 @@
 """Captures written from the bytes of connections: pcapng with raw IP, which Wireshark and `read_capture` open.
 
 The packets are made up: a handshake, segments with all bytes in the order in which they were sent and received, and the
-end. Each segment acknowledges what its sender had received. Times are in nanoseconds. The checksum of IP is right; that
-of TCP is left to the network card, as in captures of a host's own packets: it would take half of the time.
+end. Each segment acknowledges what its sender had received. Times are in nanoseconds. The IP checksum is right. The TCP
+checksum is 0, much as in captures of a host's own packets, where the network card adds it; computing it would take half
+of the time.
 """
 
 import ipaddress
@@ -17,18 +18,18 @@ Address = tuple[str, int]  # an IP address and a port
 Part = bytes | bytearray | memoryview
 
 _RAW_IP = 101  # the link type
-_LONGEST = 65_000  # bytes of a segment: an IP datagram has at most 65,535
+_LONGEST = 65_000  # bytes of data in a segment; an IP datagram has at most 65,535 bytes with its headers
 _SYN, _ACK, _FIN, _PUSH = 0x02, 0x10, 0x01, 0x08
 _BLOCK, _LENGTH, _OPTION, _END = Struct("<II"), Struct("<I"), Struct("<HH"), b"\0\0\0\0"
 _PACKET = Struct("<IIIII")  # interface, time in two halves, captured length, length on the wire
 _TCP = Struct(">HHIIBBHHH")  # ports, sequence and acknowledgment numbers, offset, flags, window, checksum, urgent
 _V4, _V6 = Struct(">BxHHHBBH4s4s"), Struct(">IHBB16s16s")
 _TCP_PROTOCOL, _HOPS, _WINDOW = 6, 64, 0xFFFF
-_ANY_HOST = "0.0.0.0"  # of a peer without an IP address
+_ANY_HOST = "0.0.0.0"  # the address of a peer that has no IP address
 
 
 def capture_header() -> bytes:
-    """Return the beginning of a capture: the section and its one interface."""
+    """Return the beginning of a capture: the section header and the only interface."""
     application = _option(4, f"dimse-print {__version__}".encode())
     section = Struct("<IHHq").pack(0x1A2B3C4D, 1, 0, -1) + application + _END
     interface = Struct("<HHI").pack(_RAW_IP, 0, 0) + _option(9, b"\x09") + _END  # times in nanoseconds
@@ -45,17 +46,17 @@ def _block(kind: int, body: bytes) -> bytes:
 
 
 class Flow:
-    """A connection as packets: each method returns the parts of a capture. Times are in nanoseconds since 1970."""
+    """A connection as packets: each method returns parts of a capture. Times are in nanoseconds since 1970."""
 
     def __init__(self, client: Address, server: Address) -> None:
         ends = [_end(client), _end(server)]
-        if len(ends[0][0]) != len(ends[1][0]):  # a name, or a socket of this machine
+        if len(ends[0][0]) != len(ends[1][0]):  # one end has no IP address, but a host name or a local socket
             ends = [(bytes(16), port) if len(address) == 4 else (address, port) for address, port in ends]
         self._ends = ends
-        self._said = [0, 0]  # bytes of client and server, with SYN and FIN
+        self._said = [0, 0]  # the sequence numbers of client and server: their bytes, SYN and FIN
 
     def opened(self, time: int) -> list[Part]:
-        """Return the handshake."""
+        """Return the packets of the handshake."""
         shake = ((True, _SYN), (False, _SYN | _ACK), (True, _ACK))
         return [part for by_client, flags in shake for part in self._packet(by_client, [], flags, time)]
 
@@ -76,12 +77,12 @@ class Flow:
             yield from self._packet(by_client, waiting, _ACK | _PUSH, time)
 
     def closed(self, time: int) -> list[Part]:
-        """Return the end of both sides."""
+        """Return the packets that end both sides."""
         ends = ((True, _FIN | _ACK), (False, _FIN | _ACK), (True, _ACK))
         return [part for by_client, flags in ends for part in self._packet(by_client, [], flags, time)]
 
     def _packet(self, by_client: bool, data: list[Part], flags: int, time: int) -> list[Part]:
-        """Return a packet as a block: its headers, ``data``, and what follows."""
+        """Return a packet as a block: its headers, ``data``, and the end of the block."""
         sender, receiver = (0, 1) if by_client else (1, 0)
         source, target = self._ends[sender], self._ends[receiver]
         acknowledged = self._said[receiver] if flags & _ACK else 0
@@ -106,9 +107,9 @@ def _datagram(source: bytes, target: bytes, length: int) -> bytes:
 
 
 def _checksum(number: int) -> int:
-    """Return the Internet checksum (RFC 1071) of bytes that are one big endian number.
+    """Return the Internet checksum (RFC 1071) of bytes, given as one big-endian number.
 
-    The sum of its 16-bit words with carries is the number modulo FFFFH.
+    The ones' complement sum of the 16-bit words is the number modulo FFFFH.
     """
     return 0xFFFF - (number % 0xFFFF or (0xFFFF if number else 0))
 

@@ -1,11 +1,11 @@
 """An annotated hex dump of one PDU: each byte with its field in the standard's words, PS3.8 §9.3 and PS3.7 Annex D.3.
 
-A walk over the PDU lays the tables of `dimse.explain.fields` on its bytes and makes a `Line` of each field. The lines
-joined are the PDU, even if it is broken. The walk judges nothing: errors come from the codec, whose `DecodeError` is
-set beside the line of its field.
+A walk over the PDU applies the tables of `dimse.explain.fields` to its bytes and makes a `Line` of each field. Joined,
+the bytes of all lines are the PDU, even if it is broken. The walk itself judges only whether text is ISO 646; the other
+error comes from the codec, and is set beside the line of its field.
 
-Credentials are not shown: no passcode, ticket, assertion or token of the user identity. Nor are bytes that may hold
-one, after an item whose wrong length hides the beginning of the next.
+Credentials are not shown: no passcode, ticket, assertion or token of the user identity. After an item with a wrong
+length, the beginning of the next item is unknown, so bytes that may belong to a credential are not shown either.
 """
 
 import re
@@ -42,15 +42,15 @@ _PER_ROW = 8
 _MANY = 1 << 32
 # A PDU is explained whatever its size; only its fragments are bounded, for the sake of memory
 EXPLAINED = Limits(user_item=_MANY, fragments=1 << 17, contexts=_MANY, transfer_syntaxes=_MANY, user_items=_MANY)
-_MOST_LINES = 1 << 14  # of a PDU; a hundred contexts with all their transfer syntaxes need a tenth
-_WIDTH = 140  # the longest heading fits, at the deepest nesting
+_MOST_LINES = 1 << 14  # lines of a PDU; a hundred contexts with all their transfer syntaxes need a tenth of that
+_WIDTH = 140  # characters; the longest heading fits at the deepest nesting
 
 
 class Line(NamedTuple):
     """A field of a PDU: its bytes, and their meaning.
 
-    ``offset`` is the place of its first byte, ``depth`` its nesting. A line without bytes comments on the lines before
-    it. A line with ``error`` breaks a rule. The bytes of a ``secret`` line must not be shown.
+    ``offset`` is the place of the first byte, ``depth`` the depth of nesting. A line without bytes is a heading or a
+    comment. A line with an ``error`` breaks a rule. The bytes of a ``secret`` line must not be shown.
     """
 
     offset: int
@@ -64,9 +64,9 @@ class Line(NamedTuple):
 
 
 def explain_pdu(wire: Buffer, *, offset: int = 0, hidden: bool = False) -> Iterator[Line]:
-    """Return the fields of the PDU ``wire`` in their order; it may be broken or cut off. Each byte is in one line.
+    """Return the lines of the PDU ``wire``, which may be broken or cut off. Each byte is in exactly one line.
 
-    ``offset`` is the place of the PDU in its stream. ``hidden`` makes all lines secret: the bytes may belong to a
+    ``offset`` is the place of the PDU in its stream. ``hidden`` makes all lines secret, for bytes that may belong to a
     credential.
     """
     view = memoryview(wire)
@@ -81,8 +81,8 @@ def explain_pdu(wire: Buffer, *, offset: int = 0, hidden: bool = False) -> Itera
 def format_lines(lines: Iterable[Line], *, rows: int | None = 4, width: int = _WIDTH) -> Iterator[str]:
     """Yield ``lines`` as text of at most ``width`` characters: offset, bytes in hexadecimal, field, [table], value.
 
-    At most ``rows`` rows of eight bytes are shown of a field; None shows all. An error stands under its field, with a
-    ``!`` before both.
+    At most ``rows`` rows of eight bytes are shown of a field; None shows all. An error is shown under its field, and
+    both lines begin with ``!``.
     """
     table = ""
     for line in lines:
@@ -109,7 +109,7 @@ def format_lines(lines: Iterable[Line], *, rows: int | None = 4, width: int = _W
 
 
 def _fault(view: memoryview) -> DecodeError | None:
-    """Return the error of the codec for a PDU, None if there is none. The header is checked first, as in a stream."""
+    """Return the codec's error for a PDU, or None if there is none. The header is checked first, as in a stream."""
     try:
         list(PDUStream(max_associate=0).feed(view[: HEADER.size]))
         decode_pdu(view, EXPLAINED)
@@ -123,7 +123,7 @@ def _fault(view: memoryview) -> DecodeError | None:
 def _mark(lines: list[Line], fault: DecodeError) -> None:
     """Set the error beside the line of its field."""
     at, name = fault.offset or 0, fault.path.rpartition(".")[2]
-    is_item = re.fullmatch("[0-9A-F]{2}H", name) is not None  # the value is too short for the length before it
+    is_item = re.fullmatch("[0-9A-F]{2}H", name) is not None  # an item is shorter than its length says
 
     def nearness(number: int) -> tuple[bool, bool, int]:
         line = lines[number]
@@ -140,7 +140,7 @@ def _mark(lines: list[Line], fault: DecodeError) -> None:
 
 
 class _Walk:
-    """A walk over a PDU along the tables. It never fails: a field that is cut off has a shorter line, or none."""
+    """A walk over a PDU along the tables. It never fails: a field that is cut off gets a shorter line or none."""
 
     def __init__(self, view: memoryview, *, broken_identity: bool, hidden: bool) -> None:
         self.view = view
@@ -184,7 +184,7 @@ class _Walk:
             self.add(end - self.position, name, value, secret=secret)
 
     def fields(self, rows: Iterable[Field], end: int) -> bool:
-        """Lay ``rows`` on the bytes up to ``end``; return whether there were enough bytes."""
+        """Apply ``rows`` to the bytes up to ``end``; return whether there were enough bytes."""
         previous = b""
         for row in rows:
             left = end - self.position
@@ -240,7 +240,7 @@ class _Walk:
         return known.get(kind, UNKNOWN)
 
     def body(self, layout: Layout, wanted: int, limit: int) -> None:
-        """Make lines of the value of an item, which by its length ends at ``wanted``, in one that ends at ``limit``."""
+        """Make lines of the value of an item that by its length ends at ``wanted``, but at ``limit`` at the latest."""
         end = min(wanted, limit)
         if wanted > limit:
             self.lose(layout)
@@ -260,7 +260,7 @@ class _Walk:
         return False
 
     def lose(self, layout: Layout) -> None:
-        """Hide the following bytes if they may hold a user identity: the beginnings of items are lost."""
+        """Hide the following bytes if they may hold a user identity, because it is unknown where items begin."""
         self.hidden = self.hidden or layout.secret or self.position <= self.last_identity
 
     def pdvs(self, end: int) -> None:
@@ -274,5 +274,5 @@ class _Walk:
             self.depth += 1
             self.fields(PDV_FIELDS, min(self.position + length, end))
             self.depth -= 1
-            if length < 2:  # the beginning of the next one is unknown
+            if length < 2:  # the beginning of the next PDV is unknown
                 self.rest(end, "Value", "")

@@ -1,6 +1,6 @@
-"""Small pictures of native Pixel Data, as PNG: samples of its pixels, without a window but the range of the values.
+"""Small pictures of native Pixel Data, as PNG: a selection of its pixels, scaled to the range of their values.
 
-No numpy is needed: each row that is shown is one strided slice.
+The pictures need no numpy, since each row that is shown is one strided slice.
 """
 
 import sys
@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 __all__ = ["LONGEST_SIDE", "Picture", "picture_of", "png_of"]
 
-LONGEST_SIDE = 240  # pixels
-_P_VALUE_BITS = (8, 12)  # images of print use their whole range
-_MOST_SIDE = 1 << 16
+LONGEST_SIDE = 240  # pixels of a picture
+_P_VALUE_BITS = (8, 12)  # Bits Stored of print images, whose values may use the whole range and are not scaled
+_MOST_SIDE = 1 << 16  # pixels: Rows and Columns are below this
 
 
 class Picture(NamedTuple):
@@ -26,9 +26,9 @@ class Picture(NamedTuple):
 
 
 def picture_of(described: Mapping[str, str], pixels: memoryview) -> Picture | None:
-    """Return the first frame of native ``pixels``; None if it cannot be shown.
+    """Return a picture of the first frame of native ``pixels``, or None if it cannot be shown.
 
-    ``described`` has the elements of group 0028 as texts, by keyword, and ``big_endian`` if the words are.
+    ``described`` has the elements of group 0028 as texts, by keyword; the key ``big_endian`` marks big-endian words.
     """
     rows, columns = _number(described, "Rows"), _number(described, "Columns")
     samples, allocated = _number(described, "SamplesPerPixel", 1), _number(described, "BitsAllocated")
@@ -67,7 +67,7 @@ def _line(
 
 
 def _scaled(lines: list[Sequence[int]], described: Mapping[str, str]) -> list[bytes]:
-    """Return rows with values 0 to 255: from the bits of P-Values, or else from the range of the values."""
+    """Return rows with values from 0 to 255: the highest bits of P-Values, or else values scaled to their range."""
     stored = _number(described, "BitsStored", 16)
     if stored in _P_VALUE_BITS and described.get("PixelRepresentation", "0") == "0":
         mask, shift = (1 << stored) - 1, stored - 8
@@ -78,7 +78,7 @@ def _scaled(lines: list[Sequence[int]], described: Mapping[str, str]) -> list[by
 
 
 def _color(pixels: memoryview, rows: int, columns: int, step: int, *, is_planar: bool) -> Picture:
-    """Return a picture of color by pixel, or by plane."""
+    """Return a picture of a color image, whose samples are in planes if ``is_planar``."""
     plane = rows * columns if is_planar else 1
     stride, width = (1, columns) if is_planar else (3, 3 * columns)
     lines = []
@@ -92,7 +92,7 @@ def _color(pixels: memoryview, rows: int, columns: int, step: int, *, is_planar:
 
 
 def png_of(lines: Sequence[bytes], samples: int) -> Picture:
-    """Return rows of gray (one sample a pixel) or color (three) as a picture."""
+    """Return rows of gray (``samples`` is 1) or color pixels (``samples`` is 3) as a picture."""
     width, height = len(lines[0]) // samples, len(lines)
     header = pack(">IIBB3x", width, height, 8, 2 if samples == 3 else 0)
     body = zlib.compress(b"".join(b"\0" + line for line in lines), 6)

@@ -1,10 +1,10 @@
 """The record of an association: its messages step by step, each byte in exactly one field.
 
-A `Step` is what one side says at once: a PDU of association control, or all PDUs of a message. Everything that shows a
-recording is made from its steps: text, JSON, a page, a diagram.
+A `Step` is what one side says at once: a PDU of association control, or all PDUs of a message. JSON, pages, diagrams
+and comparisons are made from steps.
 
-The fields of all steps tile the stream of each side. So an element of a Data Set covers the bytes of its fragments,
-which may lie in many PDUs, and the fragments of a Data Set that can be read are no fields of their own.
+The fields of all steps cover each byte of each side exactly once. So the field of an element has all bytes of that
+element, which may lie in many PDUs. Fragments are fields only if their Data Set cannot be read.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,9 +25,9 @@ from .pdu import FRAGMENT, Line
 
 __all__ = ["Contract", "Proposal", "Seen", "Step", "Steps", "View"]
 
-_MOST_TURNS = 1 << 14  # PDUs of a step: a message of 64 MiB in PDUs of 4 KiB; of a longer one no element is followed
+_MOST_TURNS = 1 << 14  # PDUs of a step, enough for 64 MiB in PDUs of 4 KiB; a longer message has no element fields
 _COMMAND_TABLE = "PS3.7 Table E.1-1"
-_MESSAGE_DEPTH = 2  # of the fields in a PDV
+_MESSAGE_DEPTH = 2  # the nesting depth of the fields in a PDV
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +35,10 @@ class Seen:
     """Something that a `View` has seen in a message: an event of its service, in words and as a picture.
 
     ``name`` is one or two words, such as "film box". ``image`` is a PNG, with its ``width`` and ``height`` in pixels.
-    ``boxes`` are rectangles on it as parts of its width and height: left, top, width, height, and their words. A later
-    one with the same ``key`` replaces it. ``on`` is the key of what it lies on, and the number of the box there.
-    ``is_fault`` says that the view could not show something, and why; these words may quote a value.
+    ``boxes`` are rectangles on the image: left, top, width and height as fractions of its size, and words. A later
+    `Seen` with the same ``key`` replaces this one. ``on`` is the key of the `Seen` under this one, and the number of
+    the box there. ``is_fault`` says that the view could not show something; ``words`` then say why, and may quote a
+    value.
     """
 
     name: str
@@ -56,15 +57,15 @@ class View(Protocol):
     """Something that understands the messages of one service, such as print."""
 
     def see(self, who: str, message: Completed) -> Iterable[Seen]:
-        """Return what a complete message of side ``who`` means; it is called with all messages in their order."""
+        """Return the events in a complete message of side ``who``. Each message is passed in turn."""
 
     def sentence(self, tag: int) -> tuple[str, str]:
-        """Return a sentence about an attribute and the table that it is from, two empty texts if there is none."""
+        """Return a sentence about an attribute, and the table that defines the attribute; both "" if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A presentation context, and whether the acceptor took it."""
+    """A proposed presentation context, and the acceptor's result; ``transfer_syntax`` is "" unless accepted."""
 
     id: int
     abstract_syntax: str
@@ -77,8 +78,9 @@ class Proposal:
 class Contract:
     """The result of the negotiation, PS3.8 §9.3.3 and PS3.7 §D.3.3.
 
-    ``maximum_lengths`` are those that the requestor and the acceptor receive; zero means no limit. ``window`` is what
-    the requestor may invoke and perform at once. ``roles`` has the roles of the requestor by SOP Class.
+    ``maximum_lengths`` has the Maximum Lengths that the requestor and the acceptor receive; zero means no limit.
+    ``window`` has the numbers of operations that the requestor may invoke and perform at once. ``roles`` has SOP
+    Classes, each with whether the requestor is an SCU and whether it is an SCP.
     """
 
     contexts: tuple[Proposal, ...]
@@ -89,10 +91,10 @@ class Contract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What one side says at once.
+    """A PDU or a message that one side sends.
 
-    ``name`` is the PDU or the messages, ``words`` say what about. ``offset`` and ``length`` are its bytes in the
-    stream of its side. ``time`` is in seconds since 1970, None if the recording has no times.
+    ``name`` is the name of the PDU or of the messages; ``words`` summarize it. ``offset`` and ``length`` give the place
+    of the step in the stream of its side. ``time`` is in seconds since 1970, None if the recording has no times.
     """
 
     who: str
@@ -110,25 +112,26 @@ class Step:
 
     @property
     def errors(self) -> list[str]:
-        """What breaks a rule, each once."""
+        """The errors of the fields, without repetitions."""
         return list(dict.fromkeys(one.error for one in self.fields if one.error))
 
     @property
     def status(self) -> int | None:
-        """The status of its last response, None if it has none."""
+        """The status of the last response in the step, or None if there is no response."""
         statuses = [one.message.Status for one in self.messages if isinstance(one.message, Response)]
         return statuses[-1] if statuses else None
 
     @property
     def has_failed(self) -> bool:
-        """Whether it is a response with a failure status."""
+        """Whether the step is a response with a failure status."""
         return self.status is not None and is_failure(self.status)
 
 
 class Steps:
-    """The steps of one association: bytes of both sides go in, in their order.
+    """The steps of one association: bytes of both sides go in, in their order, and steps come out.
 
-    ``has_both`` is False for a recording of one side: it has no states. ``views`` see all messages.
+    ``has_both`` is False for a recording of one side, whose steps have no state transitions. ``views`` see all
+    messages.
     """
 
     def __init__(self, conversation: Conversation, views: Sequence[View] = (), *, has_both: bool = True) -> None:
@@ -238,7 +241,7 @@ def _title(turns: Sequence[Turn], messages: Sequence[Completed]) -> tuple[str, s
 
 
 def _about(message: Message) -> str:
-    """Return what a message is about: its SOP Class, its status."""
+    """Return what a message is about: the status of a response, the SOP Class of a request."""
     if isinstance(message, Response):
         status = message.Status
         kind = status_class(status).value
@@ -253,10 +256,10 @@ def _about(message: Message) -> str:
 
 def _fields(turns: Sequence[Turn]) -> list[Field]:
     """Return the fields of a step in the order of their first bytes."""
-    replaced: set[int] = set()  # where fragments begin whose bytes belong to elements
+    replaced: set[int] = set()  # the offsets of fragments whose bytes belong to element fields
     found: list[Field] = []
-    start = turns[0].offset  # earlier fragments are in a step of their own
-    broken: dict[int, str] = {}  # faults of Data Sets that cannot be read, by the place of their last fragment
+    start = turns[0].offset  # fragments before this offset are in an earlier step
+    broken: dict[int, str] = {}  # faults of Data Sets that cannot be read, by the offset of the last fragment
     for message in (message for turn in turns for message in turn.completed):
         if len(message.command_pieces) > 1 and message.command_pieces[0][0] >= start:
             found += command_fields(message, _MESSAGE_DEPTH)
@@ -270,7 +273,7 @@ def _fields(turns: Sequence[Turn]) -> list[Field]:
             broken[message.data_pieces[-1][0]] = message.fault
     for turn in turns:
         found += _pdu_fields(turn, replaced, broken)
-    found.sort(key=lambda one: one.ranges[0][0])  # it is stable: a field without bytes stays where it is
+    found.sort(key=lambda one: one.ranges[0][0])  # a stable sort: a field without bytes keeps its place
     return found
 
 

@@ -1,8 +1,8 @@
-"""What must not be seen of a recording that is published: patient data, and all that might be.
+"""The redaction of a recording before publication, which hides patient data and everything that may be patient data.
 
-Kept are the fields of association PDUs, with the AE titles but without a user's name, and the elements that only have
-terms, numbers or registered UIDs. Hidden are dates, times, names, identifiers, free text, pixels and other binary data,
-all of group 0010, private elements, and all bytes that cannot be read as elements.
+The fields of association PDUs are kept, with the AE titles but without the user's name, and so are elements that have
+only terms, numbers or registered UIDs. Dates, times, names, identifiers, free text, pixels and other binary data are
+hidden, and so are group 0010, private elements, and all bytes that cannot be read as elements.
 """
 
 import re
@@ -22,13 +22,13 @@ _HARMLESS_VRS = frozenset(("AT", "CS", "DS", "FD", "FL", "IS", "SL", "SQ", "SS",
 _HARMLESS = frozenset(map(tag_of, ("ImageDisplayFormat", "CommandGroupLength")))
 _PATIENT, _DELIMITERS = 0x0010, 0xFFFE
 _FREE = frozenset((FRAGMENT, "Primary-field", "Rest", "Value", "Item", "PDU-header", "Unrecognized PDU"))
-_LONGEST = 64  # bytes of an element with terms or numbers; a longer one may be a table of pixels
+_LONGEST = 64  # bytes of an element that is kept; a longer one with terms or numbers may be a table of pixels
 _RULE = re.compile(r"\[[^\]]*\]\s*$")
 _HIDDEN = "hidden"
 
 
 def redacted(step: Step) -> Step:
-    """Return ``step`` without what may be patient data: bytes, values, pictures and words."""
+    """Return ``step`` without bytes, values, pictures and words that may be patient data."""
     fields = tuple(map(_redacted_field, step.fields))
     turns = tuple(replace(turn, summary=_summary(turn), lines=(), completed=()) for turn in step.turns)
     seen = tuple(replace(one, image=b"", words=_HIDDEN if one.is_fault else one.words) for one in step.seen)
@@ -37,7 +37,7 @@ def redacted(step: Step) -> Step:
 
 
 def _summary(turn: Turn) -> str:
-    """Return the summary of a PDU, without what is wrong with it, which may quote a value."""
+    """Return the summary of a PDU without its errors, which may quote a value."""
     return "" if turn.pdu is None or isinstance(turn.pdu, PDataTF) else turn.summary.partition(" ! ")[0]
 
 
@@ -56,7 +56,7 @@ def _is_harmless(field: Field) -> bool:
         return field.name not in _FREE
     group = field.tag >> 16
     if group == _DELIMITERS:
-        return field.length <= 8  # a fragment has its bytes behind its header
+        return field.length <= 8  # only a header: a longer field also has the bytes of a fragment
     if field.tag in _HARMLESS:
         return True
     if group == _PATIENT or group & 1 or field.length > _LONGEST:

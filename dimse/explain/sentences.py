@@ -1,4 +1,4 @@
-"""A sentence about each field of a recording, and the table of the standard that it is from."""
+"""A sentence about each field of a recording, and the table of the standard that defines the field."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -23,7 +23,7 @@ def _sentences() -> dict[str, str]:
 
 
 def sentence_of(field: Field) -> str:
-    """Return what a field is for, in one sentence; "" if there is nothing to say."""
+    """Return the purpose of a field in one sentence, or "" if none is known."""
     known = _sentences()
     if field.tag == _ITEM_TAG:
         return known["Item (FFFE,E000)"]
@@ -38,7 +38,7 @@ def sentence_of(field: Field) -> str:
 
 
 def table_of(field: Field) -> str:
-    """Return the table of the standard that a field is from."""
+    """Return the table or the section of the standard that defines a field."""
     if field.table or field.tag is None:
         return field.table
     if field.tag >> 16 == _DELIMITERS:
@@ -51,7 +51,7 @@ class _Speaker(Protocol):
 
 
 class Glossary:
-    """The sentences of a page, each once. ``views`` know those of their services."""
+    """The sentences of a page, each once. ``views`` have the sentences of their services."""
 
     def __init__(self, views: Iterable[_Speaker] = ()) -> None:
         self._views = tuple(views)
