@@ -45,7 +45,7 @@ class RetryPolicy:
 
     def pause(self, failures: int) -> float:
         """Return the pause in seconds after the failed attempt number ``failures``, counted from 1."""
-        most = math.log(self.longest / self.first)  # of the growth; a power beyond it may be too large for a float
+        most = math.log(self.longest / self.first)  # logarithm of the largest growth; a larger power could overflow
         if (failures - 1) * math.log(self.factor) >= most:
             return self.longest
         return min(self.first * self.factor ** (failures - 1), self.longest)

@@ -66,10 +66,9 @@ class Site:
         async with Site.load("site.toml") as site:
             await site.serve_forever()
 
-    The called AE title of an association selects the printer. Its films are identified and routed, and N-ACTION is
-    answered once they are on stable storage. The workers take them from there to their destinations. Leaving the block
-    ends the associations, and continues to deliver queued films for at most ``drain`` seconds; the rest stays in the
-    spool.
+    The called AE title of an association selects the printer. Films are identified and routed, and N-ACTION is answered
+    once they are on stable storage. The workers take them from there to their destinations. When the block is left, the
+    associations end, and queued films are delivered for at most ``drain`` seconds more; the rest stays in the spool.
 
     ``spool`` replaces the spool of the configuration. A site with ``accepts=False`` accepts no associations; its
     workers deliver films that other processes stored in the spool. A site with ``delivers=False`` has no workers.

@@ -40,7 +40,7 @@ Step = Callable[[str], None]
 
 
 def no_step(name: str) -> None:
-    """Do nothing at a named step of the spool. Tests pass another function, which fails there."""
+    """Do nothing at a named step of the spool. Tests replace this function by one that fails there."""
 
 
 def _size(piece: bytes | memoryview) -> int:
