@@ -1,4 +1,4 @@
-"""DIMSE, messages: PS3.7 Command Sets, statuses and what a peer makes of wrong requests."""
+"""DIMSE: PS3.7 Command Sets and statuses, and the answers of a peer to wrong requests."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -55,18 +55,18 @@ _NO_DATA_SET = pack("<H", 0x0101)
 _UNKNOWN_CLASS, _UNKNOWN_PRINTER = "1.2.3.4", "1.2.840.10008.5.1.1.17.9"
 _COMMAND_START = 12  # octets of a P-DATA-TF before the Command Set
 _DATA_SET_PRESENT = pack("<HHIH", 0, _DATA_SET_TYPE, 2, 1)
-_WAIT = 2.0  # seconds
+_WAIT = 2.0  # seconds without a response before the rest of the Data Set is sent
 
 
 def command_octets(elements: Mapping[int, bytes]) -> bytes:
-    """Return a Command Set of any elements of group 0000, with its group length."""
+    """Return the Command Set with these elements of group 0000, preceded by the group length."""
     listed = sorted(elements.items())
     body = b"".join(pack("<HHI", 0, element, len(value)) + value for element, value in listed)
     return pack("<HHII", 0, 0, 4, len(body)) + body
 
 
 def echo_elements(**changes: bytes | None) -> dict[int, bytes]:
-    """Return the elements of a C-ECHO-RQ."""
+    """Return the elements of a C-ECHO-RQ; ``changes`` replace some by name, and None leaves one out."""
     uid = Verification.encode()
     found = {
         "sop_class": uid + b"\0" * (len(uid) % 2),
@@ -84,7 +84,7 @@ def in_pdu(command: bytes) -> bytes:
 
 
 def echoes(*message_ids: int) -> Run:
-    """Return the run of C-ECHOs with these Message IDs, one after the other."""
+    """Return the run that sends C-ECHO requests with these Message IDs, one after another."""
 
     async def run(peer: Peer) -> Seen:
         wire = await peer.associate()
@@ -115,7 +115,7 @@ async def unknown_command_field(peer: Peer) -> Seen:
     wire = await peer.associate()
     wire.send(in_pdu(command_octets(echo_elements(field=pack("<H", 0x0200)))))
     seen = await wire.response()
-    if isinstance(seen, Garbled):  # a response of a message that does not exist
+    if isinstance(seen, Garbled):  # its Command Field may also be unknown: only the status is needed
         status = _status_in(wire.last_pdu[_COMMAND_START:])
         return seen if status is None else Answered(status)
     return seen
@@ -146,7 +146,7 @@ async def echo_of_another_class(peer: Peer) -> Seen:
 
 
 def echo_without(name: str) -> Run:
-    """Return the run of a C-ECHO-RQ that lacks an element."""
+    """Return the run that sends a C-ECHO-RQ without this element."""
 
     async def run(peer: Peer) -> Seen:
         wire = await peer.associate()
@@ -160,7 +160,7 @@ def echo_without(name: str) -> Run:
 
 
 def data_set_type(value: int) -> Run:
-    """Return the run of an N-CREATE with this Command Data Set Type."""
+    """Return the run that sends an N-CREATE-RQ with this Command Data Set Type."""
 
     async def run(peer: Peer) -> Seen:
         async with print_session(peer) as session:
@@ -178,7 +178,7 @@ def data_set_type(value: int) -> Run:
 
 
 def asked(request: Request, data: Dataset | None = None) -> Run:
-    """Return the run of a request without preparation."""
+    """Return the run that sends a request without creating any instance before."""
 
     async def run(peer: Peer) -> Seen:
         async with print_session(peer) as session:
@@ -219,7 +219,7 @@ async def instance_of_another_class(peer: Peer) -> Seen:
 
 
 def invalid_uid(uid: str) -> Run:
-    """Return the run of an N-CREATE with this instance UID."""
+    """Return the run that sends an N-CREATE-RQ with this instance UID."""
 
     async def run(peer: Peer) -> Seen:
         async with print_session(peer) as session:
@@ -248,7 +248,7 @@ async def unfinished_data_set(peer: Peer) -> Observation:
 
 
 def _set_image(session: PrintSession) -> tuple[list[bytes], bytes]:
-    """Return the PDUs of an N-SET of an image box, and the last of them apart."""
+    """Return the PDUs of an N-SET of an image box: all but the last, and the last one."""
     request = NSetRQ(
         MessageID=session.wire.next_message_id(),
         RequestedSOPClassUID=session.image_class,

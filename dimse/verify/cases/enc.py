@@ -1,4 +1,4 @@
-"""ENC, encodings and transfer syntaxes of Data Sets: PS3.5, by the messages of print."""
+"""ENC: encodings and transfer syntaxes of Data Sets, PS3.5, tested with the messages of print."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from struct import pack
@@ -46,12 +46,12 @@ Steps = Callable[[PrintSession], Awaitable[Seen]]
 
 
 def is_well(seen: Seen) -> bool:
-    """Return whether a response has the status success or warning."""
+    """Return whether an event is a response with success or a warning."""
     return matches(SUCCESS, (seen,)) or matches(WARNING, (seen,))
 
 
 def on(syntaxes: tuple[str, ...], steps: Steps) -> Run:
-    """Return the run of ``steps`` on an association for print in one of these syntaxes."""
+    """Return the run that takes ``steps`` on an association for print that proposes these transfer syntaxes."""
 
     async def run(peer: Peer) -> Seen:
         async with print_session(peer, syntaxes) as session:
@@ -61,7 +61,7 @@ def on(syntaxes: tuple[str, ...], steps: Steps) -> Run:
 
 
 async def film(session: PrintSession) -> Seen:
-    """Create a session and a film box, and set an image; return the first response that is not well, or the last."""
+    """Create a film session and a film box, and set an image; return the first response that is bad, or the last."""
     seen = await session.create_session()
     if is_well(seen):
         seen = await session.create_film_box()
@@ -81,7 +81,7 @@ async def explicit_film(session: PrintSession) -> Seen:
 
 
 def _syntax_fault(session: PrintSession, seen: Seen) -> str:
-    """Return what is wrong with the syntax of a response's Data Set."""
+    """Return what is wrong with the syntax of a response's Data Set, or "" if nothing is."""
     if not isinstance(seen, Answered) or seen.message is None or seen.message.Data is None:
         return ""
     assert isinstance(seen.message.Data, bytes | bytearray | memoryview)
@@ -107,7 +107,7 @@ async def other_syntaxes(peer: Peer) -> Seen:
 
 
 def lengths(sequences: bool, items: bool) -> Steps:
-    """Return the steps with sequences and items of undefined length, or of explicit length."""
+    """Return the steps that create a film box and set an image; the arguments make lengths undefined or explicit."""
 
     def shaped(dataset: Dataset) -> Dataset:
         for element, inner in sequences_of(dataset):
@@ -149,7 +149,7 @@ async def reserved_bytes(session: PrintSession) -> Seen:
 
 
 def pixels_as(vr: str) -> Steps:
-    """Return the steps that set an 8-bit image whose Pixel Data have this VR."""
+    """Return the steps that set an 8-bit image whose Pixel Data element has this VR."""
 
     async def steps(session: PrintSession) -> Seen:
         await session.prepare_film_box()

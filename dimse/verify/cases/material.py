@@ -1,4 +1,4 @@
-"""What cases of several categories send, and the wait for the end of a connection."""
+"""The PDUs that cases of several categories send, and the wait for the end of a connection."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ def echo_octets(context_id: int = 1, message_id: int = 1) -> bytes:
 
 
 def acceptance(peer: Peer) -> AssociateAC:
-    """Return a well formed A-ASSOCIATE-AC."""
+    """Return a well-formed A-ASSOCIATE-AC."""
     return AssociateAC(
         called_ae_title=peer.target.called,
         calling_ae_title=peer.target.calling,
@@ -29,12 +29,15 @@ def acceptance(peer: Peer) -> AssociateAC:
 
 
 def octets_of(pdu: PDU) -> bytes:
-    """Return a PDU in octets."""
+    """Return a PDU as octets."""
     return b"".join(map(bytes, encode_pdu(pdu)))
 
 
 async def ended(peer: Peer, wire: Wire, name: str, *, soonest: float = 0.0) -> Observation:
-    """Return how the peer ends a connection: `Bent` if it takes longer than its ARTIM may be, or is too quick."""
+    """Return how the peer ends a connection: `Bent` if it takes longer than `Target.artim`, or less than ``soonest``.
+
+    ``name`` is the name of the measured time.
+    """
     clock = asyncio.get_running_loop().time
     start = clock()
     seen = await wire.next(peer.target.slow_patience)

@@ -1,4 +1,4 @@
-"""ROB, robustness of a print SCP: Data Sets that are deep, long, huge, or cut off."""
+"""ROB: the robustness of a print SCP against Data Sets that are deep, long, huge or cut off."""
 
 from dataclasses import replace
 from struct import pack
@@ -30,19 +30,19 @@ from .material import octets_of
 __all__ = ["ROB_PRINT"]
 
 _DEPTH, _ELEMENTS, _DIGITS, _TAGS = 3000, 50_000, 100_000, 5000
-_PATIENT = 4  # timeouts for what takes long to read
+_PATIENT = 4  # timeouts for a peer to read a large Data Set, and as many to answer
 _UNDEFINED = 0xFFFFFFFF
 _SEQUENCE, _COPIES, _STATUS = tag_of("ReferencedImageBoxSequence"), tag_of("NumberOfCopies"), tag_of("PrinterStatus")
 _IMAGE, _TIMES = 4 << 20, 20
 
 
 def element(tag: int, value: bytes, length: int | None = None) -> bytes:
-    """Return an element in Implicit VR Little Endian."""
+    """Return an element in Implicit VR Little Endian, by default with its true length."""
     return pack("<HHI", tag >> 16, tag & 0xFFFF, len(value) if length is None else length) + value
 
 
 def on_print(steps: Steps) -> Run:
-    """Return the run of ``steps`` on an association for print."""
+    """Return the run that takes ``steps`` on an association for print."""
 
     async def run(peer: Peer) -> Seen:
         async with print_session(peer) as session:
@@ -52,7 +52,7 @@ def on_print(steps: Steps) -> Run:
 
 
 async def _created(session: PrintSession, data: bytes) -> Seen:
-    """Create a film session by long or deep octets."""
+    """Create a film session with ``data``, which may be long or deeply nested."""
     request = session.creation(BasicFilmSession)
     pdus = fragment(CONTEXT_ID, encode_command(replace(request, Data=data)), data, session.wire.max_length)
     await session.wire.pour((octets_of(pdu) for pdu in pdus), session.wire.timeout * _PATIENT)
@@ -82,7 +82,7 @@ async def huge_layout(session: PrintSession) -> Seen:
 
 
 def described_image(rows: int, columns: int) -> Steps:
-    """Return the steps that set an image of this size with two bytes of pixels."""
+    """Return the steps that set an image with these Rows and Columns, but only two bytes of pixels."""
 
     async def steps(session: PrintSession) -> Seen:
         await session.prepare_film_box()

@@ -1,4 +1,4 @@
-"""ROB, robustness below print: octets that are no DICOM, lengths, floods, connections that say nothing."""
+"""ROB: robustness below print: octets that are not DICOM, wrong lengths, floods, silent connections."""
 
 import asyncio
 from collections.abc import Callable
@@ -43,15 +43,15 @@ __all__ = ["ROB_WIRE"]
 P_DATA, ASSOCIATE_RQ, COMMAND = 0x04, 0x01, 1
 _CLIENT_HELLO = bytes.fromhex("16030100310100002d0303") + bytes(32) + bytes.fromhex("000004c02fc0300100000000")
 _KNOWN_TYPES = range(1, 8)
-_FLOOD, _FRAGMENT = 8 << 20, 4096  # octets
+_FLOOD, _FRAGMENT = 8 << 20, 4096  # octets of a flood; the most octets of each P-DATA-TF in the flood
 _RESETS, _SILENT, _ONE_BY_ONE, _AT_ONCE = 200, 32, 50, 10
-_REST = 5.0  # seconds for a peer to recover
+_REST = 5.0  # seconds for the peer to recover after the resets
 _TITLES = (b"../../etc/passwd", b"\0\1\x1bABC", b"%s%n%x", b"\xc4\xd6\xdc\xff")
 _TITLE = 16
 
 
 def first_octets(octets: Callable[[Peer], bytes]) -> Run:
-    """Return the run that sends these octets on a new connection."""
+    """Return the run that sends ``octets`` first on a new connection."""
 
     async def run(peer: Peer) -> Observation:
         wire = await peer.connect()
@@ -121,7 +121,7 @@ async def half_a_pdu(peer: Peer) -> Observation:
 
 
 def hostile_title(title: bytes) -> Run:
-    """Return the run with this calling AE title."""
+    """Return the run that proposes an association with this calling AE title."""
 
     async def run(peer: Peer) -> Seen:
         return (await peer.ask(octets=forge_request(peer, calling=title.ljust(_TITLE))))[1]
@@ -145,7 +145,7 @@ async def many_associations(peer: Peer) -> Seen:
 
 
 async def _short(peer: Peer) -> Seen:
-    """Associate, echo, release; return the first event that is not as it should be, or A-RELEASE-RP."""
+    """Associate, send a C-ECHO, and release; return the first wrong answer, or else the answer to the release."""
     wire, answer = await peer.ask()
     if not isinstance(answer, Accepted):
         return answer

@@ -1,4 +1,4 @@
-"""UL-A-1: what an A-ASSOCIATE-AC, an A-ASSOCIATE-RJ and an A-ABORT are made of."""
+"""UL-A-1: the contents of an A-ASSOCIATE-AC, an A-ASSOCIATE-RJ and an A-ABORT."""
 
 from ...uids import DICOMApplicationContext, ImplicitVRLittleEndian, Verification, is_valid_uid
 from ..case import Case, Role
@@ -129,7 +129,7 @@ async def context_results(peer: Peer) -> Seen:
 
 
 def _result_fault(item: Item) -> str:
-    """Return what is wrong with a result, with an exclamation mark in front if it breaks the rule."""
+    """Return what is wrong with a result, beginning with an exclamation mark if the rule is broken, not bent."""
     number, result = item.value[0], item.value[2] if len(item.value) > 2 else 255
     names = [sub.value.rstrip(_PADDING) for sub in sub_items_of(item) if sub.kind == TRANSFER_SYNTAX]
     if result > _MOST_RESULT:

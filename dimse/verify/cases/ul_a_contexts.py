@@ -1,4 +1,4 @@
-"""UL-A-4: presentation contexts, the right ones and the wrong ones."""
+"""UL-A-4: right and wrong presentation contexts."""
 
 from ...uids import (
     BasicColorPrintManagementMeta,

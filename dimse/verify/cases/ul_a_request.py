@@ -32,7 +32,7 @@ _UNKNOWN_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.9"
 
 
 def version(number: int) -> Run:
-    """Return the run with this Protocol-version."""
+    """Return the run that proposes an association with this Protocol-version."""
 
     async def run(peer: Peer) -> Seen:
         return (await peer.ask(protocol_version=number))[1]

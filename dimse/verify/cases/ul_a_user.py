@@ -31,8 +31,8 @@ from ..wire import Wire
 __all__ = ["UL_A_USER"]
 
 _ASYNCHRONOUS, _ROLE, _EXTENDED, _IDENTITY_AC = 0x53, 0x54, 0x56, 0x59
-_OFFERED = 5  # operations
-_ANSWERS = {_ASYNCHRONOUS, _ROLE, _EXTENDED, _IDENTITY_AC}  # only if they were asked for
+_OFFERED = 5  # operations that the tester offers in its asynchronous operations window
+_ANSWERS = {_ASYNCHRONOUS, _ROLE, _EXTENDED, _IDENTITY_AC}  # sub-items that only answer those of the request
 
 
 async def unlimited(peer: Peer) -> Observation:
@@ -40,7 +40,7 @@ async def unlimited(peer: Peer) -> Observation:
 
 
 def without(position: int) -> Run:
-    """Return the run without this one of the tester's sub-items 51H, 52H, 55H."""
+    """Return the run without one of the tester's sub-items: 0 is 51H, 1 is 52H, 2 is 55H."""
 
     async def run(peer: Peer) -> Observation:
         subs = user_octets(peer)
@@ -73,7 +73,7 @@ async def other_order(peer: Peer) -> Seen:
 
 
 async def _subs_of_answer(peer: Peer, *more: UserItem) -> list[Item]:
-    """Return the user information of the answer to a request with ``more`` sub-items."""
+    """Return the user information sub-items in the answer to a request that has ``more`` sub-items."""
     wire = await peer.associate(user_information=(*peer.user_information(), *more))
     return _subs(wire)
 
@@ -83,7 +83,7 @@ def _subs(wire: Wire) -> list[Item]:
 
 
 def window(offered: int) -> Run:
-    """Return the run that offers this many operations; 0 means no limit."""
+    """Return the run that offers a window of this many operations; 0 means no limit."""
 
     async def run(peer: Peer) -> Seen:
         found = await _subs_of_answer(peer, AsynchronousOperationsWindow(offered, offered))

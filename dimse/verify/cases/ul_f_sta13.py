@@ -1,4 +1,4 @@
-"""UL-F-3, an SCP in Sta13: the association is over, and the connection is to be closed."""
+"""UL-F-3: an SCP in Sta13, in which the association is over and the connection is about to be closed."""
 
 from ...ul.forge import forge_pdu
 from ..case import Case, Flags, SubCase, Unprepared
@@ -25,7 +25,7 @@ from .material import echo_octets, ended
 __all__ = ["STA13"]
 
 
-_AT_ONCE = 0.1  # seconds
+_AT_ONCE = 0.1  # seconds; an SCP that closes the connection sooner has not waited for the requestor
 
 
 async def after_release(peer: Peer) -> Observation:
@@ -42,7 +42,7 @@ async def after_rejection(peer: Peer) -> Observation:
 
 
 async def rejected(peer: Peer) -> Wire:
-    """Return a connection whose request the peer has rejected."""
+    """Return a connection on which the peer has rejected an A-ASSOCIATE-RQ."""
     wire = await peer.connect()
     wire.send(peer.request(protocol_version=2))
     seen = await wire.next(peer.target.preparation)
@@ -79,7 +79,10 @@ async def request_after_rejection(peer: Peer) -> Observation:
 
 
 async def request_again(peer: Peer, wire: Wire) -> Observation:
-    """Send a request on a connection whose association is over; return what the peer does, silence with its end."""
+    """Send an A-ASSOCIATE-RQ on a connection whose association is over; return what the peer does.
+
+    If the peer is silent, return the silence, and what follows the tester's FIN.
+    """
     wire.send(peer.request())
     seen = await wire.next()
     if isinstance(seen, Silent):

@@ -1,4 +1,4 @@
-"""UL-F-1, an SCP in Sta2: a connection, and no request yet. Table 9-10 of PS3.8, cell by cell."""
+"""UL-F-1: an SCP in Sta2, with a connection but no A-ASSOCIATE-RQ yet. Table 9-10 of PS3.8, cell by cell."""
 
 import asyncio
 from collections.abc import Callable
@@ -33,7 +33,7 @@ Octets = Callable[[Peer], bytes | PDU]
 
 
 def first(octets: Octets) -> Run:
-    """Return the run that sends ``octets`` before any request."""
+    """Return the run that sends ``octets`` before any A-ASSOCIATE-RQ."""
 
     async def run(peer: Peer) -> Seen:
         wire = await peer.connect()
@@ -56,7 +56,7 @@ async def aborted_first(peer: Peer) -> Seen:
 
 
 def unknown_first(length: int) -> Run:
-    """Return the run that sends an unknown PDU of ``length`` bytes before any request."""
+    """Return the run that sends an unknown PDU with ``length`` bytes before any A-ASSOCIATE-RQ."""
 
     async def run(peer: Peer) -> Observation:
         wire = await peer.connect()
@@ -88,7 +88,7 @@ async def byte_by_byte(peer: Peer) -> Seen:
 
 
 async def trickle(peer: Peer, wire: Wire, pause: float, seconds: float = 60.0) -> None:
-    """Send a request byte by byte until it is whole, ``seconds`` have passed, or the peer ends the connection."""
+    """Send an A-ASSOCIATE-RQ byte by byte, for at most ``seconds`` and until the peer ends the connection."""
     request = peer.request()
     wire.expect(request)
     clock = asyncio.get_running_loop().time
@@ -110,8 +110,8 @@ async def trickled_request(peer: Peer) -> Observation:
         trickling.cancel()
 
 
-_WITHIN_FIXED_FIELDS = 34  # octets of a request
-_QUICK_PAUSE = 0.002  # seconds
+_WITHIN_FIXED_FIELDS = 34  # octets of an A-ASSOCIATE-RQ after its header, cut off before its 68 fixed octets end
+_QUICK_PAUSE = 0.002  # seconds between two octets
 
 _BEFORE = (
     ("02", "A-ASSOCIATE-AC before an association", "Evt3", acceptance),

@@ -1,4 +1,4 @@
-"""UL-F-2, an SCP in Sta6: an association. Table 9-10 of PS3.8, cell by cell."""
+"""UL-F-2: an SCP in Sta6, with an association. Table 9-10 of PS3.8, cell by cell."""
 
 import asyncio
 from collections.abc import Callable
@@ -123,7 +123,7 @@ async def data_behind_release(peer: Peer) -> Observation:
     return await wire.rest(first) if isinstance(first, Released) else (first,)
 
 
-_PROMPT = 2.0  # seconds
+_PROMPT = 2.0  # seconds in which a peer should close the connection after an A-ABORT
 
 _OTHERS = (
     Case(

@@ -1,4 +1,4 @@
-"""UL-P, P-DATA-TF and its PDVs: PS3.8 §9.3.5 and Annexes D.1 and E."""
+"""UL-P: P-DATA-TF and its PDVs, PS3.8 §9.3.5 and Annexes D.1 and E."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,7 +36,7 @@ __all__ = ["UL_P"]
 
 P_DATA = 0x04
 COMMAND, LAST = 1, 2  # bits of the message control header, PS3.8 Annex E.2
-_FRAGMENTS = (2, 4, 6, 10, 14, 22, 38)  # octets
+_FRAGMENTS = (2, 4, 6, 10, 14, 22, 38)  # octets of each fragment but the last
 _FORMATS = tuple(rf"STANDARD\{columns},{rows}" for columns, rows in ((4, 5), (3, 4), (2, 3), (2, 2), (1, 2), (1, 1)))
 _ERROR_COMMENT = 0x0902
 
@@ -69,7 +69,7 @@ def sends(pdus: Sequence[bytes]) -> Run:
 
 
 def pieces(data: bytes, sizes: Sequence[int], *, last: int = COMMAND | LAST) -> list[tuple[int, int, bytes]]:
-    """Return the PDVs of a Command Set or a Data Set that is cut into ``sizes``, then the rest."""
+    """Return the PDVs of a Command Set or a Data Set: fragments of these ``sizes``, then one with the rest."""
     parts = list(cut(data, sizes))
     control = last & ~LAST
     return [(1, control, part) for part in parts[:-1]] + [(1, last, parts[-1])]
@@ -125,7 +125,7 @@ async def interleaved(peer: Peer) -> Seen:
 
 async def too_long(peer: Peer) -> Seen:
     wire = await peer.associate()
-    octets = echo_command()[12:]  # without the group length
+    octets = echo_command()[12:]  # without the element of the group length
     comment = b"x" * (wire.max_length + 100 - len(octets) - 26)
     comment += b" " * (len(comment) % 2)
     octets += pack("<HHI", 0, _ERROR_COMMENT, len(comment)) + comment
@@ -135,7 +135,7 @@ async def too_long(peer: Peer) -> Seen:
 
 
 def keeps_to(limit: int) -> Run:
-    """Return the run that announces this Maximum Length, and asks for the longest response there is."""
+    """Return the run that announces this Maximum Length, and asks for a film box with as many images as possible."""
 
     async def run(peer: Peer) -> Seen:
         wire, answer = await peer.ask(user_information=peer.user_information(limit))

@@ -1,4 +1,4 @@
-"""UL-A-7 and UL-A-8: the A-ASSOCIATE-RQ of an SCU, and what it does with answers to it."""
+"""UL-A-7 and UL-A-8: the A-ASSOCIATE-RQ of an SCU, and what the SCU does after each kind of answer."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -115,7 +115,7 @@ def _user_information(subs: list[Item]) -> Iterator[Bent | Broken]:
 
 
 def _contexts(octets: bytes) -> list[tuple[int, list[str], list[str]]]:
-    """Return id, abstract syntaxes and transfer syntaxes of each context."""
+    """Return the id, the abstract syntaxes and the transfer syntaxes of each context."""
     found = []
     for item in items_of(octets):
         if item.kind == CONTEXT_RQ:

@@ -42,8 +42,8 @@ from .material import TABLE_9_10, on_associate, on_release, on_second
 __all__ = ["UL_F_5", "UL_F_6", "UL_F_7"]
 
 ASKED, CRASHED, RELEASE_ASKED = Asked(), Crashed(), ReleaseAsked()
-_QUICK = 2.0  # seconds in which a requestor closes the connection after A-RELEASE-RP
-_FIRST_EVENT_ID = 1000  # Message IDs of the tester's own requests
+_QUICK = 2.0  # seconds in which a requestor should close the connection after A-RELEASE-RP
+_FIRST_EVENT_ID = 1000  # the first Message ID of the tester's own requests
 
 Octets = Callable[[Exchange], bytes | PDU]
 
@@ -236,7 +236,7 @@ def _collision(peer: ScuPeer, visit: Visit) -> Observation:
 
 
 async def _late_data(exchange: Exchange) -> None:
-    """Send an event of the printer, or to an SCU that does not print its last response once more."""
+    """Before the A-RELEASE-RP, send a printer event; if the last request was a C-ECHO, repeat its response instead."""
     last = exchange.visit.exchanges[-1] if exchange.visit.exchanges else None
     if last is not None and isinstance(last.request, CEchoRQ):
         last.proceed()
@@ -252,7 +252,7 @@ async def _late_data(exchange: Exchange) -> None:
 
 
 def _no_data(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return data that came after A-RELEASE-RQ, before anything else."""
+    """Return the first message that came after A-RELEASE-RQ, or if there is none, the first event."""
     if found := crash(visit):
         return found
     reached(visit)

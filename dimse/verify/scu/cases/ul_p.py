@@ -1,4 +1,4 @@
-"""UL-P-3, DIMSE-2 and ROB-2, as far as they need no print: P-DATA-TF, messages and robustness of an SCU."""
+"""UL-P-3, DIMSE-2 and ROB-2: the P-DATA-TFs, messages and robustness of an SCU, without the print cases."""
 
 import asyncio
 from dataclasses import replace
@@ -44,13 +44,13 @@ from .material import TABLE_9_10, on_associate, on_each, on_second, script
 __all__ = ["DIMSE_2", "ROB_2", "UL_P_3"]
 
 ASKED, CRASHED, RELEASE = Asked(), Crashed(), ReleaseAsked()
-STOPS = (ABORT, CLOSED, RELEASE, SILENCE, CRASHED)  # all that is not to go on
+STOPS = (ABORT, CLOSED, RELEASE, SILENCE, CRASHED)  # the ways in which an SCU can fail to go on
 _SMALL = (4096, 1024, 128)  # values of our Maximum Length
-_HELD_BACK = 1.0  # seconds
+_HELD_BACK = 1.0  # seconds by which a response is delayed
 
 
 def with_maximum(length: int) -> Reaction:
-    """Accept with this Maximum Length."""
+    """Return the reaction that accepts the association with this Maximum Length."""
 
     def change(pdu: AssociateAC, _: Exchange) -> AssociateAC:
         rest = tuple(item for item in pdu.user_information if not isinstance(item, MaximumLength))
@@ -186,10 +186,10 @@ DIMSE_2: tuple[Case, ...] = (
 # --- robustness ---
 
 _HTTP = b"HTTP/1.1 400 Bad Request\r\n\r\n"
-_MUCH = 1 << 16  # octets
+_MUCH = 1 << 16  # random octets to send
 _HUGE_LENGTH = 0xFFFFFFF0
 _STEP, _PIECE = 0.05, 1 << 10  # seconds between pieces, octets of a piece
-_OCTET_PAUSE = 0.02  # seconds
+_OCTET_PAUSE = 0.02  # seconds between two octets
 
 
 def _random(exchange: Exchange) -> bytes:
@@ -197,7 +197,7 @@ def _random(exchange: Exchange) -> bytes:
 
 
 async def _endless(exchange: Exchange) -> None:
-    """Send the start of an A-ASSOCIATE-AC that declares 4 GiB, then octets until the SCU ends the connection."""
+    """Send an A-ASSOCIATE-AC that declares 4 GiB, and then zeros until the SCU reacts, or the patience ends."""
     assert exchange.pdu is not None
     wire = exchange.wire
     wire.send(forge_pdu(0x02, octets_of(exchange.pdu)[6:], length=_HUGE_LENGTH))
