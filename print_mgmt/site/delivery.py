@@ -61,7 +61,7 @@ class Delivery:
         return self._hung is not None
 
     async def end_late(self) -> None:
-        """Wait until the destination has ended, and offer its result to the spool, which refuses it without a lease."""
+        """Wait until the destination has ended, and settle its result; the spool refuses it if the lease is over."""
         if self._hung is not None:
             await asyncio.wait((self._hung,))
             await self._settle(_late(self._hung))

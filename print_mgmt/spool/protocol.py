@@ -86,7 +86,10 @@ class Deliveries(Protocol):
         """Record the outcome of a delivery on stable storage. Raises `StaleLease` if the lease has ended."""
 
     async def film(self, film_id: str) -> FilmCopy:
-        """Return a stored film. Raises `NoSuchFilm`, and `CorruptFilm` for a film whose deliveries have thus failed."""
+        """Return a stored film. Raises `NoSuchFilm` and `CorruptFilm`.
+
+        If the film is damaged, its deliveries fail before `CorruptFilm` is raised.
+        """
 
     async def media_loaded(self, destination: str) -> int:
         """Requeue the films that wait for media of a destination, and return their number."""
