@@ -1,6 +1,7 @@
-"""The conformance tester: cases with a section of the standard each, true verdicts, reports.
+"""The conformance tester: cases that each name a section of the standard, verdicts, and reports.
 
-`verify_scp` runs cases against an SCP. It needs no print service of ours; `print_mgmt.verify` adds the cases of print.
+`verify_scp` runs cases against an SCP. The cases in this package need only `dimse`; `print_mgmt.verify` adds the cases
+of print.
 """
 
 from .case import Case, Flags, Role, SubCase, Unprepared

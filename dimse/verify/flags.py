@@ -36,7 +36,7 @@ _CLASSES = {
     11: (PrintJob, Flags.JOBS),
     13: (PrinterConfigurationRetrieval, Flags.CONFIG),
 }
-_JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # octets: the cases exceed a Maximum Length of at most 4 MiB
+_JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # octets: cases exceed the peer's Maximum Length only if it is at most 4 MiB
 _SESSION_WITHOUT_FILM = 0xC600
 
 # If one of these flags is missing, a case that needs it is SKIPPED; if any other is missing, UNIMPLEMENTED

@@ -20,7 +20,7 @@ __all__ = ["Invariants"]
 Finding = Kept | Bent | Broken
 
 _REJECT, _ABORT = 0x03, 0x07
-_FIXED_LENGTH = 4  # octets: the PDU-length of both
+_FIXED_LENGTH = 4  # octets: the PDU-length of an A-ASSOCIATE-RJ and of an A-ABORT
 _MOST_TEXTS = 5  # findings that a reason lists; the others are counted
 
 # PS3.8 Table 9-21: for each source, the defined reasons, and the reserved ones

@@ -64,7 +64,7 @@ class MessageRules:
         self._asked: dict[int, Request] = {}
         self._wrong_uids: set[str] = set()  # invalid UIDs in the tester's requests
 
-    # --- ours ---
+    # --- the tester's octets ---
 
     def sent(self, octets: bytes) -> None:
         """Take octets of the tester, and remember its requests until octets cannot be decoded."""
@@ -87,7 +87,7 @@ class MessageRules:
         uids = (_either(request, "SOPClassUID"), _either(request, "SOPInstanceUID"))
         self._wrong_uids |= {uid for uid in uids if uid is not None and not is_valid_uid(uid)}
 
-    # --- the peer's ---
+    # --- the peer's PDUs ---
 
     def received(self, pdu: bytes) -> None:
         """Take a whole PDU of the peer."""

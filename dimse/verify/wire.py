@@ -90,7 +90,7 @@ class Wire(asyncio.Protocol):
         self._end: Closed | None = None
         self._is_garbled = False
         self._is_over = False  # the peer has rejected, aborted or released
-        self._is_shut = False  # we have sent FIN
+        self._is_shut = False  # the tester sends nothing more
         self._request: AssociateRQ | None = None
         self._assembler = Assembler(lambda *_: None)
         self._message_id = 0

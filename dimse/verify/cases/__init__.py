@@ -1,4 +1,4 @@
-"""The cases that need no print service of ours, by category."""
+"""The cases for an SCP that need only `dimse`, by category."""
 
 from ..case import Case
 from .dimse_messages import DIMSE

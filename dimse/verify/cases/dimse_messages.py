@@ -115,7 +115,7 @@ async def unknown_command_field(peer: Peer) -> Seen:
     wire = await peer.associate()
     wire.send(in_pdu(command_octets(echo_elements(field=pack("<H", 0x0200)))))
     seen = await wire.response()
-    if isinstance(seen, Garbled):  # its Command Field may also be unknown: only the status is needed
+    if isinstance(seen, Garbled):  # the response may repeat the unknown Command Field; only its status is judged
         status = _status_in(wire.last_pdu[_COMMAND_START:])
         return seen if status is None else Answered(status)
     return seen

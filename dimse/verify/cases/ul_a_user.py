@@ -32,7 +32,7 @@ __all__ = ["UL_A_USER"]
 
 _ASYNCHRONOUS, _ROLE, _EXTENDED, _IDENTITY_AC = 0x53, 0x54, 0x56, 0x59
 _OFFERED = 5  # operations that the tester offers in its asynchronous operations window
-_ANSWERS = {_ASYNCHRONOUS, _ROLE, _EXTENDED, _IDENTITY_AC}  # sub-items that only answer those of the request
+_ANSWERS = {_ASYNCHRONOUS, _ROLE, _EXTENDED, _IDENTITY_AC}  # allowed only as answers to sub-items of the request
 
 
 async def unlimited(peer: Peer) -> Observation:

@@ -88,7 +88,7 @@ async def byte_by_byte(peer: Peer) -> Seen:
 
 
 async def trickle(peer: Peer, wire: Wire, pause: float, seconds: float = 60.0) -> None:
-    """Send an A-ASSOCIATE-RQ byte by byte, for at most ``seconds`` and until the peer ends the connection."""
+    """Send an A-ASSOCIATE-RQ byte by byte; stop after ``seconds``, or when the peer ends the connection."""
     request = peer.request()
     wire.expect(request)
     clock = asyncio.get_running_loop().time
@@ -110,7 +110,7 @@ async def trickled_request(peer: Peer) -> Observation:
         trickling.cancel()
 
 
-_WITHIN_FIXED_FIELDS = 34  # octets of an A-ASSOCIATE-RQ after its header, cut off before its 68 fixed octets end
+_WITHIN_FIXED_FIELDS = 34  # octets after the header of an A-ASSOCIATE-RQ, which has 68 octets of fixed fields
 _QUICK_PAUSE = 0.002  # seconds between two octets
 
 _BEFORE = (

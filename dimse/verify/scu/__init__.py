@@ -4,7 +4,7 @@
 - `peer`, `program`: the SCU under test, and its command.
 - `visit`: one run of the SCU against a script. `desk`: the choice of a visit for each connection.
 - `service`: the plain acceptor. `reactions`, `outcomes`: what scripts do, and what cases observe.
-- `cases`: the cases that need no print service.
+- `cases`: the cases that need only `dimse`.
 """
 
 from .cases import SCU_CASES

@@ -67,7 +67,7 @@ class Desk:
             await asyncio.wait(self.tasks)
 
     def choose(self, case_id: str) -> Waiting | None:
-        """Return the visit for a case, by default the first one. On ``by_port``, only "" gets that default."""
+        """Return the visit that waits for a case; if there is none, the first visit, or None with ``by_port``."""
         return self.waiting.get(case_id) or (
             None if case_id and self.by_port else next(iter(self.waiting.values()), None)
         )

@@ -23,7 +23,7 @@ _GRACE = 3.0  # seconds between SIGTERM and SIGKILL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The end of a program. ``signal`` ended the program, unless the tester sent it."""
+    """The end of a program. ``signal`` is the signal that ended it, or None if the tester killed the program."""
 
     argv: tuple[str, ...] = ()
     exit: int | None = None

@@ -34,7 +34,7 @@ _P_DATA = 0x04
 
 
 def octets_of(pdu: PDU) -> bytes:
-    """Return a PDU in octets."""
+    """Return a PDU as octets."""
     return b"".join(map(bytes, encode_pdu(pdu)))
 
 

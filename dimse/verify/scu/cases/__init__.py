@@ -1,4 +1,4 @@
-"""The cases for an SCU that need no print. Invariants that judge both roles are with the cases for an SCP."""
+"""The cases for an SCU that need only `dimse`. Invariants for both roles are with the cases for an SCP."""
 
 from ...case import Case, Role
 from ...cases import CASES

@@ -1,4 +1,4 @@
-"""The material that cases for an SCU share: runs made of a table and an outcome."""
+"""Runs of cases for an SCU, each made from a table of reactions and an outcome."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ MakeTable = Callable[[ScuPeer], Table]
 
 
 def script(table: MakeTable, observe: Observe) -> Run:
-    """Return the run that lets the SCU run against a table, and observes what it did."""
+    """Return the run that lets the SCU run against a table, and observes what the SCU did."""
 
     async def run(peer: ScuPeer) -> Observation:
         return observe(peer, await peer.visit(table(peer)))
