@@ -208,7 +208,7 @@ def _text(job: _Job, data: bytes) -> None:
 
 
 def _plain_turns(step: Step) -> Iterator[Turn]:
-    """Yield the PDUs of a redacted step; the last PDU has the fields of all as its lines."""
+    """Yield the PDUs of a redacted step; the lines of the last PDU are the fields of the whole step."""
     lines = [
         Line(one.ranges[0][0], one.data, one.depth, one.name, one.value, table_of(one), one.secret, one.error)
         for one in step.fields

@@ -67,7 +67,7 @@ class Machines:
         if isinstance(pdu, AssociateRQ) and state is State.Sta1:
             return [self._move(who, Event.Evt1), self._move(who, Event.Evt2)]
         if isinstance(pdu, AssociateRJ) and pdu.source != _USER and state is State.Sta3:
-            self.states[who] = State.Sta13  # the provider rejected the request without its user: the other AE-6
+            self.states[who] = State.Sta13  # the provider itself rejected the request: the second branch of AE-6
             return [Move(who, State.Sta2, Event.Evt6, "AE-6", State.Sta13)]
         if isinstance(pdu, Abort) and state is State.Sta13:
             return []  # the action that led to Sta13 has sent it

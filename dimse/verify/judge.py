@@ -82,7 +82,7 @@ class Judge:
         return sub
 
     def _was_impatient(self, observed: Observation) -> bool:
-        """Return whether the tester saw a silence shorter than in a second try, from a peer that is not dead."""
+        """Return whether a silence was shorter than the patience of a second try, and the peer is not dead."""
         if DEAD in observed:
             return False
         silences = (seen.seconds or 0.0 for seen in observed if isinstance(seen, Silent))

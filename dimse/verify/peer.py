@@ -266,7 +266,7 @@ class Peer:
         return seen
 
     async def dismiss(self) -> None:
-        """Close all connections: abort associations that are still open, and read until the peer closes its side."""
+        """Abort open associations, and close all connections after giving the peer a moment to close its side."""
         for wire in self.wires:
             if wire.is_associated:
                 wire.send(Abort(0, 0))

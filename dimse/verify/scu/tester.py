@@ -48,7 +48,7 @@ _PATIENT = 3  # times the patience in the second try, after silence has led to a
 _METAS = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta)
 
 OnResult = Callable[[Result], None]
-# Called when a visit waits: with its id, its case and the plain visit, or with PLAIN, None and None
+# Called when a visit waits: with the case id, the case and the plain visit, or with PLAIN, None and None
 OnWaiting = Callable[[str, Case | None, Visit | None], None]
 
 

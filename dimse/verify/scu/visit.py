@@ -96,7 +96,7 @@ class Visit:
     open: int = 0  # the number of open connections
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     early: list[tuple[Wire, int]] = field(default_factory=list)  # where an event came before a delayed answer
-    times: list[tuple[str, float, float]] = field(default_factory=list)  # operation, its time, the answer's time
+    times: list[tuple[str, float, float]] = field(default_factory=list)  # operation, time of request, time of answer
     _counts: Counter[str] = field(default_factory=Counter)
     services: dict[int, Service] = field(default_factory=dict)
 
