@@ -84,7 +84,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     one = _command(commands, "priority", "change the Print Priority of films", _prioritize)
     one.add_argument("priority", choices=_PRIORITIES, help="the new priority")
     one.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
-    one = _command(commands, "purge", "remove films that have ended", _purge)
+    one = _command(commands, "purge", "remove films that are done or canceled", _purge)
     one.add_argument("--days", type=float, metavar="N", help="those that ended more than N days ago")
     one.add_argument("--films", type=int, metavar="N", help="the oldest, until the spool has N films")
     one.add_argument("--size", type=int, metavar="BYTES", help="the oldest, until the spool has that many bytes")

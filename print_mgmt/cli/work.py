@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dimse.command_line import log_formatter
 
-from ..site import Site, SiteErrors, load_site
+from ..site import Site, SiteConfig, SiteErrors, load_site
 from .lines import Lines, logged_lines
 from .operation import reload_site, retry_films
 from .signals import leave_signals, stop_signal
@@ -42,9 +42,12 @@ def _run(arguments: argparse.Namespace) -> int:
         for line in exc.lines:
             print(f"print-mgmt: {line}", file=sys.stderr)
         return 2
-    if arguments.spool:
-        config = replace(config, spool=replace(config.spool, at=arguments.spool))
-    return asyncio.run(_work(arguments, Site(config, accepts=False)))
+    return asyncio.run(_work(arguments, Site(_overridden(arguments, config), accepts=False)))
+
+
+def _overridden(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig:
+    """Return the configuration, with the spool overridden by the option."""
+    return replace(config, spool=replace(config.spool, at=arguments.spool or config.spool.at))
 
 
 async def _work(arguments: argparse.Namespace, site: Site) -> int:
@@ -52,7 +55,7 @@ async def _work(arguments: argparse.Namespace, site: Site) -> int:
     try:
         with logged_lines(sys.stderr, log_formatter("%(asctime)s %(name)s: %(message)s")):
             async with site:
-                reload = partial(reload_site, site, Path(arguments.config), lambda config: config)
+                reload = partial(reload_site, site, Path(arguments.config), partial(_overridden, arguments))
                 stop = stop_signal(partial(retry_films, site), reload)
                 lines.write(f"delivering to {', '.join(site.config.destinations)}")
                 await stop.wait()

@@ -102,9 +102,9 @@ class Identification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """The limits for keeping films that have ended, for reprints: an age in days, a number of films, a size in bytes.
+    """The limits for keeping done and canceled films, for reprints: an age in days, a number of films, a size in bytes.
 
-    The number and the size count all films in the spool, but only films that have ended are removed.
+    The number and the size count all films in the spool, but only films that are done or canceled are removed.
     """
 
     days: float = 30.0

@@ -39,7 +39,7 @@ from .notice import Notice
 from .protocol import News, Room, Verified
 from .rebuild import rebuild
 from .records import CorruptFilm, FilmRecord, Lease, SpoolError, SpoolFull, SpoolLimits, Target, latest_lease
-from .states import ENDED, FilmState
+from .states import ENDED, SETTLED, FilmState
 
 __all__ = ["EmbeddedSpool"]
 
@@ -389,8 +389,8 @@ class EmbeddedSpool:
     async def purge(
         self, *, age: float | None = None, count: int | None = None, size: int | None = None
     ) -> tuple[str, ...]:
-        """Remove films that have ended; see `Upkeep.purge`."""
-        films = sorted(await self.list(states=ENDED), key=lambda film: film.ended)
+        """Remove films that are done or canceled; see `Upkeep.purge`."""
+        films = sorted(await self.list(states=SETTLED), key=lambda film: film.ended)
         total, used = await self._do(self._rows.totals)
         removed = []
         for film in films:
@@ -404,9 +404,9 @@ class EmbeddedSpool:
         return tuple(removed)
 
     def _forget(self, film_id: str) -> bool:
-        """Remove a film if it is still in an ended state; return whether it was removed."""
+        """Remove a film if it is still done or canceled; return whether it was removed."""
         film = self._rows.film(film_id)
-        if film.state not in ENDED:
+        if film.state not in SETTLED:
             return False
         self._rows.remove(film_id)
         self._files.remove(film_id, film.checksum)

@@ -52,13 +52,12 @@ from .records import (
     latest_lease,
 )
 from .rows import JOB, job_of
-from .states import ENDED, FilmState
+from .states import SETTLED, FilmState
 
 __all__ = ["PostgresSpool"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
-_CHUNK = 1 << 20  # bytes of a film in one row
 _POLL = 1.0  # seconds after which a change is seen even if its notice was lost
 _LOOK = 1.0  # seconds between two checks for expired leases, and between two counts of the stored films
 _TRIES = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
@@ -396,8 +395,8 @@ class PostgresSpool:
     async def purge(
         self, *, age: float | None = None, count: int | None = None, size: int | None = None
     ) -> tuple[str, ...]:
-        """Remove films that have ended; see `Upkeep.purge`."""
-        films = sorted(await self.list(states=ENDED), key=lambda film: film.ended)
+        """Remove films that are done or canceled; see `Upkeep.purge`."""
+        films = sorted(await self.list(states=SETTLED), key=lambda film: film.ended)
         await self._count()
         total, used = self._totals
         removed = []
@@ -412,12 +411,12 @@ class PostgresSpool:
         return tuple(removed)
 
     async def _forget(self, film_id: str) -> bool:
-        """Remove a film if it is still in an ended state, and its job with the job's last film. Return False if not."""
+        """Remove a film if it is still done or canceled, and its job with the job's last film. Return False if not."""
         async with self._link.transaction() as db:
             row = await db.fetchrow(
                 "SELECT job FROM film WHERE id = $1 AND state = ANY($2) FOR UPDATE",
                 film_id,
-                [str(state) for state in ENDED],
+                [str(state) for state in SETTLED],
             )
             if row is None:
                 return False

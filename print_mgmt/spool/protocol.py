@@ -119,10 +119,10 @@ class Upkeep(Protocol):
     async def purge(
         self, *, age: float | None = None, count: int | None = None, size: int | None = None
     ) -> tuple[str, ...]:
-        """Remove films that have ended, the earliest ended first, and return their ids.
+        """Remove films that are done or canceled, the earliest ended first, and return their ids.
 
         A film is removed if it ended more than ``age`` seconds ago, or while the spool has more than ``count`` films or
-        more than ``size`` bytes.
+        more than ``size`` bytes. Failed and indeterminate films stay until an operator decides about them.
         """
 
     async def verify(self) -> Verified:

@@ -23,6 +23,7 @@ from print_mgmt.spool import (
     Move,
     NoMedia,
     NoSuchFilm,
+    Outcome,
     Prioritize,
     Release,
     Reprint,
@@ -525,6 +526,13 @@ async def test_purge_keeps_films_that_have_not_ended(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
     assert await spool.purge(age=0, count=0, size=0) == ()
     assert (await spool.show(film)).state is FilmState.QUEUED
+
+
+@pytest.mark.parametrize("outcome", [Failed(), Doubtful()], ids=["failed", "indeterminate"])
+async def test_purge_keeps_films_for_an_operator(spool: Spool, outcome: Outcome) -> None:
+    await spool.accept(job(), [FOLDER])
+    await spool.settle(await leased(spool, "folder"), outcome)
+    assert await spool.purge(age=-1, count=0, size=0) == ()
 
 
 async def test_purge_removes_the_oldest_beyond_a_count(spool: Spool) -> None:
