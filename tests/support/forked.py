@@ -47,9 +47,9 @@ class Copy:
 class Original:
     """The process that is copied, at the other end of ``control``."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, answers: BinaryIO) -> None:
         self._control = control
-        self._answers = control.makefile("rb")
+        self._answers = answers
 
     @contextmanager
     def copy(self, *arguments: object) -> Iterator[Copy]:
@@ -71,10 +71,14 @@ def original() -> Iterator[Original]:
     ours, theirs = socket.socketpair()
     command = [sys.executable, __file__, str(theirs.fileno())]
     environment = {**os.environ, "PYTHONPATH": f"{_SUPPORT.parents[1]}:{_SUPPORT}"}
-    with ours, subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()]) as process:
+    with (
+        ours,
+        ours.makefile("rb") as answers,
+        subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()]) as process,
+    ):
         theirs.close()
         try:
-            yield Original(ours)
+            yield Original(ours, answers)
         finally:
             process.kill()
 

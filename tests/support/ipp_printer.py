@@ -32,13 +32,19 @@ class IppPrinter:
         self.jobs: list[IppMessage] = []
         self._before = before
         self._state = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
-        """Serve; yield the URI."""
+        """Serve; yield the URI. At the end, requests that are not answered yet are canceled."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        async with server:
+        try:
             yield f"ipp://127.0.0.1:{server.sockets[0].getsockname()[1]}/ipp/print"
+        finally:
+            server.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def attribute(self, name: str, job: int = 0) -> Any:
         """Return an attribute of a job that was printed."""
@@ -46,6 +52,9 @@ class IppPrinter:
         return next((each.values[0] for group in groups for each in group if each.name == name), None)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
         try:
             while (head := await reader.readuntil(b"\r\n\r\n")) != b"":
                 length = next(
@@ -60,6 +69,7 @@ class IppPrinter:
             pass
         finally:
             writer.close()
+            self._tasks.discard(task)
 
     async def _answer(self, message: IppMessage) -> IppMessage:
         operation = Operation(message.code)
