@@ -24,7 +24,8 @@ _CONNECTIONS = 8  # connections in the pool, at most
 _PAUSE = 0.5  # seconds before the next attempt to connect
 _ALIVE = 0x2131  # class id of the advisory locks that spool instances hold
 _CREATION = 0x21310000  # key of the advisory lock that is held while the tables are created
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+# The internal error is raised on a connection that the server has closed and asyncpg has not noticed
+_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 class Interval:
