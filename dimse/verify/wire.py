@@ -38,6 +38,7 @@ from ..ul import (
     encode_pdu,
     maximum_length,
 )
+from .case import Unprepared
 from .observation import (
     Aborted,
     Accepted,
@@ -240,9 +241,16 @@ class Wire(asyncio.Protocol):
         """Stop sending and go on reading: send FIN, except over TLS, which asyncio cannot close in one direction."""
         if self._transport is not None and not (self._is_shut or self._transport.is_closing()):
             self._is_shut = True
-            self._trace.note(self.number, "we send FIN")
-            with suppress(OSError, NotImplementedError):
-                self._transport.write_eof()
+            if self._transport.can_write_eof():
+                self._trace.note(self.number, "we send FIN")
+                with suppress(OSError):
+                    self._transport.write_eof()
+
+    def half_close(self) -> None:
+        """Send FIN as the step that is judged. Raises `Unprepared` over TLS, where it cannot be sent."""
+        if self._transport is not None and not self._transport.can_write_eof():
+            raise Unprepared("the tester cannot send FIN alone over TLS")
+        self.shut_down()
 
     def reset(self) -> None:
         """End the connection with a reset."""

@@ -86,7 +86,7 @@ async def request_again(peer: Peer, wire: Wire) -> Observation:
     wire.send(peer.request())
     seen = await wire.next()
     if isinstance(seen, Silent):
-        wire.shut_down()
+        wire.half_close()
         return (seen, await wire.next())
     return (seen,)
 

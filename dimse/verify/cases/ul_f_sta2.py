@@ -75,7 +75,7 @@ async def cut_off_request(peer: Peer) -> Seen:
 
 async def closed_before_request(peer: Peer) -> Seen:
     wire = await peer.connect()
-    wire.shut_down()
+    wire.half_close()
     await wire.next()
     (await peer.connect()).reset()
     return await peer.probe()

@@ -91,7 +91,7 @@ def aborted(octets: bytes | PDU) -> Run:
 
 async def half_closed(peer: Peer) -> Observation:
     wire = await peer.associate()
-    wire.shut_down()
+    wire.half_close()
     seen = await wire.next(peer.target.artim)
     (await peer.associate()).reset()
     return (seen, await peer.probe())
