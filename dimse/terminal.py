@@ -38,11 +38,19 @@ _HIGHEST_PORT = 65535  # TCP ports have 16 bits
 async def until_terminated(work: Coroutine[None, None, int]) -> int:
     """Run ``work`` and return its exit status. Like Ctrl-C, SIGTERM cancels ``work``: a peer gets an A-ABORT."""
     task = asyncio.ensure_future(work)
+    terminated = asyncio.Event()
+
+    def terminate() -> None:
+        terminated.set()
+        task.cancel()
+
     with suppress(NotImplementedError, RuntimeError):  # signal handlers need the main thread, and Windows lacks them
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
     try:
         return await task
     except asyncio.CancelledError:
+        if not terminated.is_set():
+            raise  # Ctrl-C: asyncio.run raises KeyboardInterrupt
         return 128 + signal.SIGTERM
 
 

@@ -91,7 +91,7 @@ async def test_interrupted_run_is_reported(tmp_path: Path, number: signal.Signal
         process.send_signal(number)
         await process.communicate()
     report = json.loads((tmp_path / "report.json").read_text())
-    assert process.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    assert process.returncode == 128 + number
     assert report["run"]["stopped"] == "interrupted"
     assert [case["id"] for case in report["cases"]] == ["UL-A-1.01"]
 
