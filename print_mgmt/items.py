@@ -59,7 +59,7 @@ _LUT_ENTRIES = (256, 4096)  # one for each value of 8 and of 12 bits
 _LUT_BITS = range(10, 17)
 _LONGEST_FILE = 1 << 20  # most characters that are read from the file of a LUT
 _LONGEST_SIDE = 0xFFFF  # rows or columns of an overlay, which have the VR US
-_MOST_PLANE = 1 << 26  # bits of one overlay, 8192 x 8192: the plane takes 64 MiB as bool
+_MOST_PLANE = 1 << 27  # bits of one overlay: a film of 14 x 17 inches has 97 million at 640 dpi; 128 MiB as bool
 _ORIGINS = range(-(1 << 15), 1 << 15)  # Overlay Origin has the VR SS
 _BLOCK = 1 << 20  # bits that are read at a time: other threads wait for the millisecond that a block takes
 _GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_422")
@@ -349,8 +349,10 @@ def _bits(plane: Dataset) -> NDArray[np.bool_]:
     data = value if isinstance(value, bytes | memoryview) else b""
     if allocated not in (1, 8, 16) or not 0 <= position < allocated:
         raise _invalid("OverlayBitsAllocated", f"{allocated} with OverlayBitPosition {position}")
+    if rows * columns > _MOST_PLANE:
+        raise _invalid("OverlayRows", f"{rows} x OverlayColumns {columns} are more than {_MOST_PLANE} bits")
     needed = (rows * columns * allocated + 7) // 8
-    if rows * columns > _MOST_PLANE or len(data) < needed:
+    if len(data) < needed:
         raise _invalid("OverlayData", f"of {len(data)} bytes, where {rows} x {columns} bits need {needed}")
     cells = np.frombuffer(data[:needed], np.uint8 if allocated == 1 else f"<u{allocated // 8}")
     bits = np.empty(rows * columns, np.bool_)

@@ -96,7 +96,7 @@ def _modality(cells: Cells, frame: Frame) -> _Modality:
     elif items:
         lut = lut_of(items[0], "ModalityLUTSequence[0]", frame, is_signed=frame.signed)
         if lut.is_short:
-            lut.check(stored_values(occurring(cells), frame, is_signed=frame.signed), "ModalityLUTSequence[0]")
+            lut.check(stored_values(occurring(cells), frame, is_signed=frame.signed))
         return _Modality(lambda stored: lut.of(stored).astype(np.float64), False, (0.0, float(lut.highest)))
     place = _rescaling(frame)
     negative = frame.signed or place.first("RescaleIntercept", 0) < 0 or place.first("RescaleSlope", 1) < 0

@@ -40,9 +40,11 @@ class Descriptor:
 class Lut:
     """A table, perhaps with fewer entries than its descriptor says. ``highest`` is the entry for full brightness.
 
-    ``octets`` is the width of an entry in the data: 1 for bytes, and for bytes in the upper halves of words.
+    ``names`` are those of its descriptor and its data, for errors. ``octets`` is the width of an entry in the data: 1
+    for bytes, and for bytes in the upper halves of words.
     """
 
+    names: tuple[str, str]
     descriptor: Descriptor
     entries: NDArray[np.uint16]
     highest: int
@@ -53,11 +55,12 @@ class Lut:
         """Whether the table has fewer entries than the descriptor says."""
         return len(self.entries) < self.descriptor.entries
 
-    def check(self, values: NDArray[np.int64], name: str) -> None:
+    def check(self, values: NDArray[np.int64]) -> None:
         """Raise ImageError if one of the values has no entry, though the descriptor promises one."""
         if self.is_short and self._index(values).max(initial=0) >= len(self.entries):
-            said = f"{len(self.entries)} of the {self.descriptor.entries} entries of LUTDescriptor"
-            raise ImageError(f"{name} has {said}, and pixels need more (PS3.3 C.11.1.1)")
+            descriptor, data = self.names
+            said = f"{len(self.entries)} of the {self.descriptor.entries} entries of {descriptor}"
+            raise ImageError(f"{data} has {said}, and pixels need more (PS3.3 C.11.1.1)")
 
     def of(self, values: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.uint16]:
         """Return the entry for each of ``values``, which are first rounded to whole numbers."""
@@ -105,10 +108,10 @@ def table_of(descriptor: Value, data: Value, names: tuple[str, str], frame: Fram
         frame.note(f"{names[1]} has a byte for each entry, {names[0]} says {said.bits} bits (PS3.3 C.11.1.1)")
     elif largest > highest:
         highest = largest if said.bits > 8 else 0xFF if largest <= 0xFF else 0xFFFF
-        frame.note(f"{names[1]} holds {largest}, more than the {said.bits} bits of LUTDescriptor (PS3.3 C.11.1.1)")
+        frame.note(f"{names[1]} holds {largest}, more than the {said.bits} bits of {names[0]} (PS3.3 C.11.1.1)")
     if len(entries) < said.entries:
         frame.note(f"{names[1]} has {len(entries)} of {said.entries} entries (PS3.3 C.11.1.1)")
-    return Lut(said, entries.astype(np.uint16), highest, entries.itemsize)
+    return Lut(names, said, entries.astype(np.uint16), highest, entries.itemsize)
 
 
 def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:

@@ -42,8 +42,8 @@ def _check(luts: list[Lut], cells: Cells, frame: Frame) -> None:
     """Raise ImageError if a pixel needs a missing entry."""
     if any(lut.is_short for lut in luts):
         stored = stored_values(occurring(cells), frame, is_signed=frame.signed)
-        for lut, color in zip(luts, _COLORS, strict=True):
-            lut.check(stored, f"{color}PaletteColorLookupTableData")
+        for lut in luts:
+            lut.check(stored)
 
 
 def _highest(lut: Lut, luts: list[Lut]) -> int:
@@ -68,12 +68,13 @@ def _over(lut: Lut, stored: NDArray[np.int64], bits: int, highest: int) -> Codes
 
 def _table(frame: Frame, color: str) -> Lut:
     name = f"{color}PaletteColorLookupTable"
-    said, data = frame.dataset.get(f"{name}Descriptor"), frame.dataset.get(f"{name}Data")
-    segments = frame.dataset.get(f"Segmented{name}Data")
+    said, segments = frame.dataset.get(f"{name}Descriptor"), frame.dataset.get(f"Segmented{name}Data")
     if isinstance(segments, bytes | memoryview):
-        descriptor = descriptor_of(said, f"{name}Descriptor", is_signed=frame.signed)
-        return Lut(descriptor, _expanded(segments, descriptor, f"Segmented{name}Data"), descriptor.highest)
-    return table_of(said, data, (f"{name}Descriptor", f"{name}Data"), frame, is_signed=frame.signed)
+        names = f"{name}Descriptor", f"Segmented{name}Data"
+        descriptor = descriptor_of(said, names[0], is_signed=frame.signed)
+        return Lut(names, descriptor, _expanded(segments, descriptor, names[1]), descriptor.highest)
+    names = f"{name}Descriptor", f"{name}Data"
+    return table_of(said, frame.dataset.get(names[1]), names, frame, is_signed=frame.signed)
 
 
 @dataclass(frozen=True, slots=True)

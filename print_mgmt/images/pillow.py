@@ -41,7 +41,9 @@ _PLUGINS = {
 }
 _SIGNATURES = tuple(_PLUGINS)
 _PHOTOMETRIC = 262  # the TIFF tag PhotometricInterpretation; its value 0 means that the lowest value is white
+_ORIENTATION, _TURNED = 274, range(5, 9)  # the TIFF tag Orientation; its values for pictures that lie on their side
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
+_MOST_GIF = 1 << 26  # pixels of a frame of a GIF: below PIL.Image.MAX_IMAGE_PIXELS, beyond which Pillow prints warnings
 MOST_COMPOSED = 1 << 32  # pixels in the frames of a GIF up to the requested frame, which is composed of all of them
 _WORDS = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits
 
@@ -82,16 +84,35 @@ def _page(image: "Image.Image", number: int, background: Background) -> Picture:
     from PIL import ImageOps
 
     check_size(image.height, image.width)
-    if image.format == "GIF" and number * image.height * image.width > MOST_COMPOSED:
-        raise ImageError(f"frame {number} of a GIF of {image.height} x {image.width} lies on too many pixels")
+    if image.format == "GIF":
+        _check_gif(image, number)
     if frame_count_of(image) > 1:
         image.seek(number - 1)
         check_size(image.height, image.width)  # pages of a TIFF differ in size
+    if image.format == "TIFF":
+        _reserve(image)
     inverted, resolution = _is_inverted(image), image.info.get("dpi")
     picture = picture_of_array(_array(ImageOps.exif_transpose(image)), background)
     if inverted:
         picture = replace(picture, PhotometricInterpretation="MONOCHROME1")
     return _sized(picture, resolution)
+
+
+def _check_gif(image: "Image.Image", number: int) -> None:
+    size = f"a GIF of {image.height} x {image.width}"
+    if image.height * image.width > _MOST_GIF:
+        raise ImageError(f"{size} has more than the limit of {_MOST_GIF} pixels")
+    if number * image.height * image.width > MOST_COMPOSED:
+        raise ImageError(f"frame {number} of {size} lies on more than {MOST_COMPOSED} pixels")
+
+
+def _reserve(image: "Image.Image") -> None:
+    """Give a page of a TIFF the memory for its pixels, so that Pillow need not, and does not apply its own limit."""
+    from PIL import Image
+
+    turned = getattr(image, "tag_v2", {}).get(_ORIENTATION) in _TURNED
+    size = (image.height, image.width) if turned else image.size
+    image.im = Image.new(image.mode, size, None).im
 
 
 def _check_jpeg(image: "Image.Image", data: bytes) -> None:
@@ -165,8 +186,12 @@ def _errors() -> Iterator[None]:
         yield
     except UnidentifiedImageError as exc:  # its message contains the repr of a Python object
         raise ImageError("the picture cannot be read: its header is broken") from exc
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:  # a page much larger than the first
-        raise ImageError(f"the picture is too large: {exc}") from exc
+    except (
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as exc:  # a frame of a GIF
+        most = f"PIL.Image.MAX_IMAGE_PIXELS ({Image.MAX_IMAGE_PIXELS})"
+        raise ImageError(f"a frame of the picture has more pixels than {most} allows") from exc
     except _BROKEN as exc:
         raise ImageError(f"the picture cannot be read: {' '.join(str(exc).split())}") from exc
 

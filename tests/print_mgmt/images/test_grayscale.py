@@ -304,7 +304,7 @@ def test_short_modality_table_serves_its_entries() -> None:
     short = Dataset(LUTDescriptor=[256, 0, 16], LUTData=np.array([0, 10, 20], "<u2").tobytes())
     window: dict[str, object] = {"WindowCenter": "10.5", "WindowWidth": "21"}
     assert prepare(image([0, 1, 2], ModalityLUTSequence=[short], **window)).pixels.tolist() == [[0, 128, 255]]
-    with pytest.raises(ImageError, match=r"ModalityLUTSequence\[0\] has 3 of the 256 entries"):
+    with pytest.raises(ImageError, match=r"ModalityLUTSequence\[0\] LUTData has 3 of the 256 entries"):
         prepare(image([0, 1, 3], ModalityLUTSequence=[short], **window))
 
 

@@ -192,3 +192,10 @@ def test_missing_table_is_named(missing: str) -> None:
 def test_palette_of_32_bits_is_refused() -> None:
     with pytest.raises(ImageError, match="PALETTE COLOR of 32 bits: 8 or 16"):
         prepare(image([0], [2, 0, 8], "u4", **data(*[bytes(2)] * 3)))
+
+
+def test_error_about_a_short_table_names_its_descriptor() -> None:
+    short = data(*[words(0, 1)] * 3)
+    said = "RedPaletteColorLookupTableData has 2 of the 8 entries of RedPaletteColorLookupTableDescriptor"
+    with pytest.raises(ImageError, match=said):
+        prepare(image([0, 3], [8, 0, 16], **short), color=True)

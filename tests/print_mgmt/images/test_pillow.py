@@ -177,6 +177,34 @@ def test_large_picture_gives_no_warning_of_pillow(tmp_path: Path, monkeypatch: p
     assert pillow.frame_count(path) == 1
 
 
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_tiff_may_be_larger_than_pillow_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compression: str | None, orientation: int
+) -> None:
+    path = saved(tmp_path, "a.tif", GRAY[:8], compression=compression, tiffinfo={274: orientation})
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    upright = GRAY[:8] if orientation == 1 else np.rot90(GRAY[:8], -1)
+    assert np.array_equal(prepare(path).pixels, upright)
+
+
+def test_large_gif_is_refused_by_our_limit(tmp_path: Path) -> None:
+    path = tmp_path / "large.gif"
+    screen, end = struct.pack("<HH", 9000, 9000) + bytes(3), b";"
+    path.write_bytes(b"GIF89a" + screen + b"," + struct.pack("<4HB", 0, 0, 9000, 9000, 0) + b"\x08\0" + end)
+    with pytest.raises(ImageError) as caught:
+        prepare(path)
+    assert str(caught.value) == f"{path}: a GIF of 9000 x 9000 has more than the limit of 67108864 pixels"
+
+
+def test_gif_with_a_frame_beyond_its_screen_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "beyond.gif"
+    screen, end = struct.pack("<HH", 10, 10) + bytes(3), b";"
+    path.write_bytes(b"GIF89a" + screen + b"," + struct.pack("<4HB", 0, 0, 60000, 60000, 0) + b"\x08\0" + end)
+    with pytest.raises(ImageError, match=r"a frame of the picture has more pixels than PIL\.Image\.MAX_IMAGE_PIXELS"):
+        prepare(path)
+
+
 def test_error_about_a_picture_shows_no_python_object(tmp_path: Path) -> None:
     path = tmp_path / "bad.gif"
     path.write_bytes(b"GIF8" + bytes(40))

@@ -129,7 +129,7 @@ def test_overlay_of_a_deleted_film_may_be_deleted() -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"OverlayRows": 65535, "OverlayColumns": 65535}, "OverlayData"),
+        ({"OverlayRows": 65535, "OverlayColumns": 65535}, "OverlayColumns 65535 are more than 134217728 bits"),
         ({"OverlayRows": 50}, "OverlayData"),
         ({"OverlayRows": 0}, "OverlayRows"),
         ({"OverlayOrigin": 1}, "OverlayOrigin"),
@@ -144,6 +144,13 @@ def test_wrong_overlay_is_refused(changes: dict[str, Any], named: str) -> None:
     answer = Scu().create(BasicPrintImageOverlayBox, dataset=plane(**changes))
     assert answer.Status == 0x0106
     assert named in answer.comment
+
+
+def test_overlay_covers_the_largest_film() -> None:
+    """14 x 17 inches at 640 dpi."""
+    data = memoryview(bytes(8960 * 10880 // 8))
+    large = plane(OverlayRows=10880, OverlayColumns=8960, OverlayData=data)
+    assert Scu().create(BasicPrintImageOverlayBox, dataset=large).Status == SUCCESS
 
 
 def test_overlay_of_1998_needs_an_image_box() -> None:
