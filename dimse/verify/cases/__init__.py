@@ -1,7 +1,8 @@
 """The cases for an SCP that need only `dimse`, by category."""
 
 from ..case import Case
-from .dimse_messages import DIMSE
+from .dimse_echo import DIMSE_ECHO
+from .dimse_print import DIMSE_PRINT
 from .enc import ENC
 from .rob_print import ROB_PRINT
 from .rob_wire import ROB_WIRE
@@ -25,7 +26,8 @@ CASES: tuple[Case, ...] = (
     *STA6,
     *STA13,
     *UL_P,
-    *DIMSE,
+    *DIMSE_ECHO,
+    *DIMSE_PRINT,
     *ENC,
     *ROB_WIRE,
     *ROB_PRINT,

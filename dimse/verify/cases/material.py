@@ -5,17 +5,26 @@ import asyncio
 from ...message import CEchoRQ, encode_command
 from ...uids import ImplicitVRLittleEndian, Verification
 from ...ul import PDU, PDV, AssociateAC, PDataTF, PresentationContextAC, encode_pdu
+from ...ul.forge import forge_pdu, forge_pdv
 from ..observation import Bent, Closed, Observation
 from ..peer import Peer
 from ..wire import Wire
 
-__all__ = ["TABLE_9_10", "acceptance", "echo_octets", "ended", "octets_of"]
+__all__ = ["TABLE_9_10", "UNKNOWN_CLASS", "acceptance", "command_pdu", "echo_octets", "ended", "octets_of"]
+
+UNKNOWN_CLASS = "1.2.3.4"  # no SOP Class has this UID
+_P_DATA, _COMMAND_AND_LAST = 0x04, 3
 
 
 def echo_octets(context_id: int = 1, message_id: int = 1) -> bytes:
     """Return a C-ECHO-RQ in one P-DATA-TF."""
     command = encode_command(CEchoRQ(MessageID=message_id, AffectedSOPClassUID=Verification))
     return b"".join(encode_pdu(PDataTF((PDV(context_id, command, True, True),))))
+
+
+def command_pdu(command: bytes) -> bytes:
+    """Return a Command Set in one P-DATA-TF on context 1."""
+    return forge_pdu(_P_DATA, forge_pdv(1, _COMMAND_AND_LAST, command))
 
 
 def acceptance(peer: Peer) -> AssociateAC:
