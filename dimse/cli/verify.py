@@ -9,16 +9,17 @@ import ipaddress
 import json
 import ssl
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
-from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, positive, seconds, until_terminated
-from ..verify import CASES, Case, Options, Result, Role, Run, Target, catalogue, verify_scp
-from ..verify.report import SCHEMA, baseline, changes, document, page
+from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, seconds, until_terminated
+from ..verify import CASES, Case, Options, Role, Run, Target, catalogue, verify_scp
+from ..verify.report import SCHEMA, changes, document, page
 from ..verify.scu import SCU_CASES, EchoService, Visit
-from .verify_report import QUIET, WIDTHS, chosen_cases, compared, line_of, read_json, summarize, text_of, write
+from .verify_report import WIDTHS, add_choice, add_report, chosen_cases, compared, finish, print_result, read_json
 from .verify_scu import add_scu
 
 __all__ = ["Make", "add", "add_cases", "add_diff", "add_matrix", "add_scp", "is_loopback", "judge_scp", "plain_options"]
@@ -67,35 +68,32 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -
     parser.description = "Run the cases for an SCP, one after the other; nothing is printed on film."
     parser.epilog = _EXIT
     parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="peer to test")
-    choice = parser.add_argument_group("choice of cases")
-    choice.add_argument("--case", action="append", default=[], metavar="GLOB", help="run these cases, such as 'UL-F-*'")
-    choice.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave these cases out")
-    choice.add_argument("--dryrun", action="store_true", help="list the cases that would run, and end")
+    choice = add_choice(
+        parser,
+        gentle="leave out risky, ROB and slow cases (default unless the peer is on this host)",
+        everything="run risky, ROB and slow cases on any host",
+    )
     choice.add_argument("--no-slow", action="store_true", help="leave out the cases that wait for a timer of the peer")
-    gentle = choice.add_mutually_exclusive_group()
-    gentle.add_argument(
-        "--gentle", action="store_true", help="leave out risky, ROB and slow cases (default for other hosts than this)"
-    )
-    gentle.add_argument("--all", action="store_true", help="run them on any host")
-    choice.add_argument("--stop-after", type=positive, metavar="N", help="stop after N failures")
     times = parser.add_argument_group("times in seconds, and titles")
-    times.add_argument("--timeout", type=seconds, default=3.0, metavar="SECONDS", help="for an answer (default: 3)")
     times.add_argument(
-        "--artim", type=seconds, default=60.0, metavar="SECONDS", help="the peer's longest ARTIM (default: 60)"
+        "--timeout", type=seconds, default=3.0, metavar="SECONDS", help="time limit for an answer (default: 3)"
     )
     times.add_argument(
-        "--slow-patience", type=seconds, default=120.0, metavar="SECONDS", help="end of a slow case (default: 120)"
+        "--artim",
+        type=seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="longest ARTIM that the peer may have (default: 60)",
+    )
+    times.add_argument(
+        "--slow-patience",
+        type=seconds,
+        default=120.0,
+        metavar="SECONDS",
+        help="time limit of a slow case (default: 120)",
     )
     times.add_argument("--calling", type=ae_title, default="VERIFYSCU", metavar="AE", help="our AE title")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of all random octets (default: 1)")
-    parser.add_argument("--strict", action="store_true", help="WEAK and INCONCLUSIVE also make exit status 1")
-    parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="write report.json, report.html, junit.xml and badge.svg here"
-    )
-    parser.add_argument("--baseline", type=Path, metavar="FILE", help="expected verdicts: only what is worse fails")
-    parser.add_argument("--write-baseline", type=Path, metavar="FILE", help="write the verdicts as a baseline")
-    parser.add_argument("--full-trace", action="store_true", help="keep all octets in the report, not 4 KiB of a write")
-    parser.add_argument("--json", action="store_true", help="print each result as a line of JSON")
+    add_report(parser)
     add_client_tls(parser)
     parser.set_defaults(command=lambda arguments: judge_scp(parser, arguments, cases, make))
 
@@ -213,25 +211,13 @@ async def _test(
     target: Target, cases: Sequence[Case], options: Options, arguments: argparse.Namespace, command: list[str]
 ) -> int:
     run = Run()
-
-    def show(result: Result) -> None:
-        if arguments.json:
-            print(json.dumps(line_of(result)), flush=True)
-        elif result.verdict not in QUIET or result.is_damaged:
-            print(text_of(result), flush=True)
-
     expected = None if arguments.baseline is None else read_json(arguments.baseline)
     try:
-        await verify_scp(target, cases, options, run=run, on_result=show)
+        await verify_scp(target, cases, options, run=run, on_result=partial(print_result, is_json=arguments.json))
     except asyncio.CancelledError:
         run.stopped = run.stopped or "interrupted"
         raise
     finally:
         report = document(run, target, options, command)
-        if arguments.report is not None:
-            write(arguments.report, report, options)
-        if arguments.write_baseline is not None:
-            arguments.write_baseline.write_text(json.dumps(baseline(report), indent=1) + "\n")
-        if not arguments.json:
-            summarize(run, options)
+        finish(arguments, run, report, options)
     return run.exit_status(strict=options.strict) if expected is None else compared(run, report, expected, options)

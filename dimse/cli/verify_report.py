@@ -1,4 +1,4 @@
-"""Functions that the ``verify`` commands share: for the choice of cases, lines on the terminal, files of a report."""
+"""Functions that the ``verify`` commands share: options, the choice of cases, lines on the terminal, report files."""
 
 import argparse
 import json
@@ -7,15 +7,56 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..command_line import Parser
 from ..errors import DecodeError, escaped
+from ..terminal import positive
 from ..verify import Case, Options, Result, Run, Verdict
-from ..verify.report import badge, junit, page, regressions
+from ..verify.report import badge, baseline, junit, page, regressions
 from ..verify.report.document import verdict_counts
 
-__all__ = ["QUIET", "WIDTHS", "chosen_cases", "compared", "line_of", "read_json", "summarize", "text_of", "write"]
+__all__ = [
+    "WIDTHS",
+    "add_choice",
+    "add_report",
+    "chosen_cases",
+    "compared",
+    "finish",
+    "print_result",
+    "read_json",
+]
 
-QUIET = (Verdict.PASS, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
+_QUIET = (Verdict.PASS, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
 WIDTHS = (13, 12)
+
+
+def add_choice(parser: Parser, *, gentle: str, everything: str) -> argparse._ArgumentGroup:
+    """Add the options that choose cases; ``gentle`` and ``everything`` are the help of ``--gentle`` and ``--all``."""
+    group = parser.add_argument_group("choice of cases")
+    group.add_argument("--case", action="append", default=[], metavar="GLOB", help="run these cases, such as 'UL-F-*'")
+    group.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave these cases out")
+    group.add_argument("--dryrun", action="store_true", help="list the cases that would run, and end")
+    either = group.add_mutually_exclusive_group()
+    either.add_argument("--gentle", action="store_true", help=gentle)
+    either.add_argument("--all", action="store_true", help=everything)
+    group.add_argument("--stop-after", type=positive, metavar="N", help="stop after N failures")
+    return group
+
+
+def add_report(parser: Parser) -> None:
+    """Add the options for random octets, verdicts and reports."""
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of all random octets (default: 1)")
+    parser.add_argument("--strict", action="store_true", help="WEAK and INCONCLUSIVE also make exit status 1")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="write report.json, report.html, junit.xml and badge.svg here"
+    )
+    parser.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="expected verdicts: only a case with a worse verdict fails"
+    )
+    parser.add_argument("--write-baseline", type=Path, metavar="FILE", help="write the verdicts as a baseline")
+    parser.add_argument(
+        "--full-trace", action="store_true", help="keep all octets in the report, not only the first 4 KiB of a write"
+    )
+    parser.add_argument("--json", action="store_true", help="print each result as a line of JSON")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -52,7 +93,17 @@ def compared(run: Run, report: dict[str, Any], expected: dict[str, Any], options
     return 1 if any(change.is_worse or options.strict for change in found) else 0
 
 
-def write(folder: Path, report: dict[str, Any], options: Options) -> None:
+def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], options: Options) -> None:
+    """Write the report and the baseline to the files that the arguments name, and print the counts of the run."""
+    if arguments.report is not None:
+        _write(arguments.report, report, options)
+    if arguments.write_baseline is not None:
+        arguments.write_baseline.write_text(json.dumps(baseline(report), indent=1) + "\n")
+    if not arguments.json:
+        _summarize(run, options)
+
+
+def _write(folder: Path, report: dict[str, Any], options: Options) -> None:
     """Write the files of a report."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
@@ -61,7 +112,7 @@ def write(folder: Path, report: dict[str, Any], options: Options) -> None:
     (folder / "badge.svg").write_text(badge(report))
 
 
-def line_of(result: Result) -> dict[str, object]:
+def _line_of(result: Result) -> dict[str, object]:
     """Return a result as the object that ``--json`` prints."""
     return {
         "id": result.case.id,
@@ -72,7 +123,7 @@ def line_of(result: Result) -> dict[str, object]:
     }
 
 
-def text_of(result: Result) -> str:
+def _text_of(result: Result) -> str:
     """Return a result as a line of text."""
     mark = " DAMAGED" if result.is_damaged else ""
     case = result.case
@@ -81,7 +132,15 @@ def text_of(result: Result) -> str:
     )
 
 
-def summarize(run: Run, options: Options) -> None:
+def print_result(result: Result, *, is_json: bool) -> None:
+    """Print a result as a line of JSON or text; as text, only a case that was judged and has not passed."""
+    if is_json:
+        print(json.dumps(_line_of(result)), flush=True)
+    elif result.verdict not in _QUIET or result.is_damaged:
+        print(_text_of(result), flush=True)
+
+
+def _summarize(run: Run, options: Options) -> None:
     """Print the counts of a run."""
     counts = verdict_counts(run.counts())
     damaged = f", {run.damaged} DAMAGED" if run.damaged else ""

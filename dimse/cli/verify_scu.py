@@ -7,16 +7,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
-from ..terminal import ae_title, positive, seconds, until_terminated
+from ..terminal import ae_title, seconds, until_terminated
 from ..verify import Case, Options, Result, Role, Run
-from ..verify.report import baseline, document, joined, judged_cases
+from ..verify.report import document, joined, judged_cases
 from ..verify.scu import PLAIN, Command, MakeService, ScuTarget, Visit, split_command, verify_scu
-from .verify_report import QUIET, chosen_cases, compared, line_of, read_json, summarize, text_of, write
+from .verify_report import add_choice, add_report, chosen_cases, compared, finish, print_result, read_json
 
 __all__ = ["Describe", "add_scu"]
 
@@ -39,52 +38,66 @@ class _Work:
 def add_scu(parser: Parser, cases: Sequence[Case], service: MakeService, describe: Describe) -> None:
     """Add the options of ``verify scu`` to ``parser``; ``service`` is the plain acceptor."""
     parser.description = (
-        "Run the cases for an SCU, which connects to this command. The plain scenario comes first: what the SCU does "
-        "there is what it has to go on with. Without --command a person runs the SCU again and again; the called AE "
-        "title may name a case, such as UL-F-7.01, and any other title runs the next one."
+        "Run the cases for an SCU, which connects to this command. The plain scenario comes first, in which this "
+        "command is an ordinary SCP; in each case, the SCU must do the same again. Without --command, a person runs "
+        "the SCU for each case: the id of a case as called AE title, such as UL-F-7.01, chooses that case; any other "
+        "title runs the next one."
     )
     parser.epilog = (
         "Exit status: 0 no FAIL and nothing DAMAGED, 1 FAIL or DAMAGED, 2 wrong usage, 3 not judged, 4 ERROR."
     )
-    parser.add_argument("--listen", type=_port, default=0, metavar="PORT", help="our port (default: a free one)")
-    parser.add_argument("--bind", metavar="ADDRESS", help="our address (default: loopback with --command, else all)")
+    _add_visits(parser)
+    add_choice(
+        parser,
+        gentle="leave out risky and ROB cases (default without --command)",
+        everything="run risky and ROB cases, too (default with --command)",
+    )
+    _add_times(parser.add_argument_group("times in seconds, and titles"))
+    add_report(parser)
+    parser.add_argument(
+        "--resume", action="store_true", help="continue the report in --report: run only the cases not judged there"
+    )
+    work = _Work(cases=[case for case in cases if case.role is not Role.SCP], service=service, describe=describe)
+    parser.set_defaults(command=lambda arguments: _judge(parser, arguments, work))
+
+
+def _add_visits(parser: Parser) -> None:
+    """Add the options for the tester's address, and for running the SCU."""
+    parser.add_argument(
+        "--listen", type=_port, default=0, metavar="PORT", help="port to listen on (default: a free one)"
+    )
+    parser.add_argument(
+        "--bind", metavar="ADDRESS", help="address to listen on (default: loopback with --command, otherwise all)"
+    )
     way = parser.add_mutually_exclusive_group()
     way.add_argument(
         "--command",
         dest="program",
         metavar="WORDS",
-        help="run this for each step, without a shell; {host} {port} {ae} {case} {seed} {dir} are filled in",
+        help="program to run for each visit, without a shell; {host} {port} {ae} {case} {seed} {dir} are replaced",
     )
-    way.add_argument("--ports", type=_port, metavar="FROM", help="a port for each case, from this one on")
-    parser.add_argument("--http", type=_port, metavar="PORT", help="tell what is next on this loopback port, as JSON")
-    choice = parser.add_argument_group("choice of cases")
-    choice.add_argument("--case", action="append", default=[], metavar="GLOB", help="run these cases, such as 'UL-F-*'")
-    choice.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave these cases out")
-    choice.add_argument("--dryrun", action="store_true", help="list the cases that would run, and end")
-    gentle = choice.add_mutually_exclusive_group()
-    gentle.add_argument("--gentle", action="store_true", help="leave out risky and ROB cases (default for a person)")
-    gentle.add_argument("--all", action="store_true", help="run them in any case")
-    choice.add_argument("--stop-after", type=positive, metavar="N", help="stop after N failures")
-    times = parser.add_argument_group("times in seconds, and titles")
-    times.add_argument(
-        "--patience", type=seconds, default=45.0, metavar="SECONDS", help="for the next step of the SCU (default: 45)"
+    way.add_argument(
+        "--ports", type=_port, metavar="FROM", help="listen on one port for each case, numbered from this one"
     )
-    times.add_argument(
-        "--settle", type=seconds, default=3.0, metavar="SECONDS", help="end of a visit of a person (default: 3)"
+    parser.add_argument("--http", type=_port, metavar="PORT", help="serve the next step as JSON on this loopback port")
+
+
+def _add_times(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--patience",
+        type=seconds,
+        default=45.0,
+        metavar="SECONDS",
+        help="limit for the next step of the SCU (default: 45)",
     )
-    times.add_argument("--called", type=ae_title, default="VERIFYSCP", metavar="AE", help="our AE title, for {ae}")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of all random octets (default: 1)")
-    parser.add_argument("--strict", action="store_true", help="WEAK and INCONCLUSIVE also make exit status 1")
-    parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="write report.json, report.html, junit.xml and badge.svg here"
+    group.add_argument(
+        "--settle",
+        type=seconds,
+        default=3.0,
+        metavar="SECONDS",
+        help="without --command: seconds without a connection that end a visit (default: 3)",
     )
-    parser.add_argument("--resume", action="store_true", help="go on with the report in --report: judge what is open")
-    parser.add_argument("--baseline", type=Path, metavar="FILE", help="expected verdicts: only what is worse fails")
-    parser.add_argument("--write-baseline", type=Path, metavar="FILE", help="write the verdicts as a baseline")
-    parser.add_argument("--full-trace", action="store_true", help="keep all octets in the report, not 4 KiB of a write")
-    parser.add_argument("--json", action="store_true", help="print each result as a line of JSON")
-    work = _Work(cases=[case for case in cases if case.role is not Role.SCP], service=service, describe=describe)
-    parser.set_defaults(command=lambda arguments: _judge(parser, arguments, work))
+    group.add_argument("--called", type=ae_title, default="VERIFYSCP", metavar="AE", help="AE title that replaces {ae}")
 
 
 def _port(text: str) -> int:
@@ -201,10 +214,7 @@ async def _test(
 
     def show(result: Result) -> None:
         guide.judged(result)
-        if arguments.json:
-            print(json.dumps(line_of(result)), flush=True)
-        elif result.verdict not in QUIET or result.is_damaged:
-            print(text_of(result), flush=True)
+        print_result(result, is_json=arguments.json)
 
     report: dict[str, Any] = {}
     try:
@@ -228,12 +238,7 @@ async def _test(
     finally:
         report = document(run, target, options, command, Role.SCU)
         report = report if earlier is None else joined(report, earlier)
-        if arguments.report is not None:
-            write(arguments.report, report, options)
-        if arguments.write_baseline is not None:
-            arguments.write_baseline.write_text(json.dumps(baseline(report), indent=1) + "\n")
-        if not arguments.json:
-            summarize(run, options)
+        finish(arguments, run, report, options)
     if expected is not None:
         return compared(run, report, expected, options)
     return max(run.exit_status(strict=options.strict), int(report["exit"]))
