@@ -67,22 +67,20 @@ def decode(
         view, start = memoryview(_inflated(view[start:], limits.inflated, report, cut_off)), 0
     broken: Broken | None = {} if isolate or report is not None else None
     ends = [] if cut_off is None else cut_off
+    is_whole = whole or report is not None
     dataset = decode_view(
-        view,
-        start,
-        syntax,
-        limits,
-        whole=whole or report is not None,
-        broken=broken,
-        cut_off=ends,
-        group_lengths=group_lengths,
+        view, start, syntax, limits, whole=is_whole, broken=broken, cut_off=ends, group_lengths=group_lengths
     )
     if cut_off is None and ends:
         view = view[: _end_of_pixels(dataset, ends[0])]
     if report is not None and not cut_off:
         report += structure_faults(view, syntax, start, broken)
-        report += (Finding(error.path, error.offset, error.rule, f"{error.what}, after Pixel Data") for error in ends)
+        report += map(_after_pixels, ends)
     return dataset
+
+
+def _after_pixels(error: DecodeError) -> Finding:
+    return Finding(error.path, error.offset, error.rule, f"{error.what}, after Pixel Data")
 
 
 def encode(dataset: Dataset, syntax: TransferSyntax) -> bytes:

@@ -91,10 +91,9 @@ def read_file(
     syntax = _syntax(meta, view[end:])
     found = stop_before_pixels and not syntax.deflated
     if found:
-        offset = pixels_offset(view[end:], syntax)
-        found = end + offset < len(view)
-        view = view[: end + offset]
-        view = view if mapped else memoryview(bytes(view))  # neither the pixels nor the file need to stay in memory
+        stop = end + pixels_offset(view[end:], syntax)
+        found = stop < len(view)
+        view = view[:stop] if mapped else memoryview(bytes(view[:stop]))  # a copy, so that the file need not stay
     options = _Options(limits=limits, whole=whole, report=report, cut_off=cut_off, group_lengths=group_lengths)
     dataset = decode(view, syntax, start=end, **options)
     if stop_before_pixels and not found:

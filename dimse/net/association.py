@@ -118,16 +118,19 @@ class Association:
         self.transport.account = self._account = Account(resources.budget, flow, self._on_stalled)
         self.inbox = Inbox(backlog, self._account.release)
         self.sender = Sender(core, self.transport, self._account, resources.writer, self.abort)
-        self._invoker = Invoker(
+        self._invoker = self._invoker_within(backlog)
+        self._receiver = Receiver(limits, message_timer, self._invoker.most_echoed, self._account, resources.memory)
+
+    def _invoker_within(self, backlog: Backlog) -> Invoker:
+        return Invoker(
             backlog,
-            timers,
-            timeouts.dimse,
+            self.timers,
+            self.timeouts.dimse,
             check=self._check_request,
             send=self.sender.send,
             abort=self.abort,
             wake=self.transport.wake,
         )
-        self._receiver = Receiver(limits, message_timer, self._invoker.most_echoed, self._account, resources.memory)
 
     def __repr__(self) -> str:
         rq = self.associate_rq

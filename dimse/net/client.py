@@ -67,15 +67,22 @@ async def connect(
     check_settings(tls, trace, limits, timeouts)
     check_type("handlers", handlers, Mapping, "a mapping of (abstract syntax, message class) to a handler")
     request = _request(contexts, called_ae_title, calling_ae_title, (*user_information(limits), *user_items))
-    if tls is None and not plain_passcode and any(map(_has_passcode, request.user_information)):
-        raise EncodeError("a passcode is not sent without TLS unless plain_passcode is set", path="User-Identity")
+    if tls is None and not plain_passcode:
+        _check_without_passcode(request)
     secure = None if tls is None else TLSSession(tls, host)
     association = Association(UpperLayer.requestor(limits=limits), limits, timeouts, secure=secure, trace=trace)
     association.associate_rq = request
     await _open(association, host, port)
+    async with _released(association, handlers):
+        yield association
+
+
+@asynccontextmanager
+async def _released(association: Association, handlers: Handlers) -> AsyncIterator[None]:
+    """Perform the requests of the peer for the time of the block, then release the association."""
     performer = Performer(association, handlers)
     try:
-        yield association
+        yield
         await association.release()
     except Exception:
         await association.release()
@@ -102,8 +109,9 @@ def _request(
     )
 
 
-def _has_passcode(item: UserItem) -> bool:
-    return isinstance(item, UserIdentityRQ) and item.type == PASSCODE
+def _check_without_passcode(request: AssociateRQ) -> None:
+    if any(isinstance(item, UserIdentityRQ) and item.type == PASSCODE for item in request.user_information):
+        raise EncodeError("a passcode is not sent without TLS unless plain_passcode is set", path="User-Identity")
 
 
 async def _open(association: Association, host: str, port: int) -> None:

@@ -66,14 +66,12 @@ class Server:
     def __init__(
         self,
         services: Sequence[Service],
-        policy: Policy,
+        acceptor: Acceptor,
         limits: Limits,
         timeouts: Timeouts,
         *,
         tls: TLSContext | None = None,
         trace: Trace | None = None,
-        window: AsynchronousOperationsWindow = SYNCHRONOUS,
-        plain_passcodes: bool = False,
         reuse_port: bool = False,
     ) -> None:
         self.host = ""
@@ -84,15 +82,7 @@ class Server:
             _log.warning("connections is %d here: RLIMIT_NOFILE allows no more", connections.connections)
         self.admission = Admission(connections)
         self._services = services
-        self._acceptor = Acceptor(
-            policy=policy,
-            supported={uid: syntaxes for service in services for uid, syntaxes in service.contexts.items()},
-            as_scu=frozenset(uid for service in services for uid in service.as_scu),
-            window=window,
-            plain_passcodes=plain_passcodes,
-            limits=limits,
-            seconds=timeouts.artim,
-        )
+        self._acceptor = acceptor
         self._limits = limits
         self._timeouts = timeouts
         self._tls = tls
@@ -289,6 +279,29 @@ class Server:
         self._idle_timers[association] = association.timers.set(again, lambda: self._watch_idle(association))
 
 
+def _acceptor(
+    services: Sequence[Service],
+    policy: Policy,
+    window: AsynchronousOperationsWindow,
+    limits: Limits,
+    timeouts: Timeouts,
+    *,
+    plain_passcodes: bool,
+) -> Acceptor:
+    check_type("services", services, Sequence, "a list of dimse.Service")
+    for service in services:
+        check_type("services", service, Service, "a dimse.Service")
+    return Acceptor(
+        policy=policy,
+        supported={uid: syntaxes for service in services for uid, syntaxes in service.contexts.items()},
+        as_scu=frozenset(uid for service in services for uid in service.as_scu),
+        window=window,
+        plain_passcodes=plain_passcodes,
+        limits=limits,
+        seconds=timeouts.artim,
+    )
+
+
 @asynccontextmanager
 async def serve(
     services: Sequence[Service],
@@ -318,20 +331,8 @@ async def serve(
     check_address(host, port, lowest=0)
     check_settings(tls, trace, limits, timeouts)
     check_callable("policy", policy)
-    check_type("services", services, Sequence, "a list of dimse.Service")
-    for service in services:
-        check_type("services", service, Service, "a dimse.Service")
-    server = Server(
-        services,
-        policy,
-        limits,
-        timeouts,
-        tls=tls,
-        trace=trace,
-        window=window,
-        plain_passcodes=plain_passcodes,
-        reuse_port=reuse_port,
-    )
+    acceptor = _acceptor(services, policy, window, limits, timeouts, plain_passcodes=plain_passcodes)
+    server = Server(services, acceptor, limits, timeouts, tls=tls, trace=trace, reuse_port=reuse_port)
     await server.start(host, port)
     try:
         yield server

@@ -73,6 +73,10 @@ class Transport(asyncio.BufferedProtocol):
     last_pdu = 0.0  # the time of the peer's latest complete PDU, on the clock of the event loop
     heard = False  # whether the peer has sent anything
     lost = False
+    _is_message_midway = False
+    _unexpected_tls = ""
+    _artim: Timer | None = None
+    _artim_start: int | None = None  # the generation of the core's ARTIM timer
 
     def __init__(
         self,
@@ -99,19 +103,15 @@ class Transport(asyncio.BufferedProtocol):
         self._small_reads = 0  # bytes of short reads since the share was last counted
         self._counted = 0  # bytes that ``account`` counts, see `_count`
         self._can_stay = isinstance(self._loop, asyncio.SelectorEventLoop) and hasattr(os, "readv")
-        self._is_message_midway = False
         self._woken: list[Waiter] = []  # tasks to wake once the bytes at hand are processed
         self._transport: Stream | None = None
         self._write_queue: WriteQueue | None = None
         self._socket: socket.socket | None = None
         self._timers = timers
-        self._artim: Timer | None = None
-        self._artim_start: int | None = None  # the generation of the core's ARTIM timer
         self._admit = admit
         self._pdu_timer = pdu_timer
         self.flow.timers.append(pdu_timer)
         self._writable: asyncio.Future[None] | None = None  # pending until the peer reads again
-        self._unexpected_tls = ""
         self._channel = None if secure is None else self._tls_channel(secure)
         self._recorder = trace if isinstance(trace, Recorder) else None
         self._tap: Tap | None = None

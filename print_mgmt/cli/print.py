@@ -82,16 +82,7 @@ def _add_film(group: argparse._ArgumentGroup) -> None:
         metavar="FILE",
         help="Presentation LUT: a file with 256 or 4096 numbers, one per line; or IDENTITY; or LIN-OD",
     )
-    group.add_argument(
-        "--annotate",
-        action="append",
-        default=[],
-        metavar="TEXT",
-        help="text of the first annotation box; if given again, of the second one, and so on; see --annotation-format",
-    )
-    group.add_argument(
-        "--annotation-format", metavar="ID", help="Annotation Display Format ID of the printer, such as LABEL"
-    )
+    _add_annotations(group)
     group.add_argument(
         "--collate",
         action="store_true",
@@ -102,6 +93,19 @@ def _add_film(group: argparse._ArgumentGroup) -> None:
         action="store_true",
         help="print images in true size; an image that is larger than its box is refused, or cropped with "
         "--image RequestedDecimateCropBehavior=CROP",
+    )
+
+
+def _add_annotations(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--annotate",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="text of the first annotation box; if given again, of the second one, and so on; see --annotation-format",
+    )
+    group.add_argument(
+        "--annotation-format", metavar="ID", help="Annotation Display Format ID of the printer, such as LABEL"
     )
 
 

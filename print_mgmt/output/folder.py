@@ -86,14 +86,7 @@ def write_page(
     work = Work(page, title, about, attributes)
     failures: dict[str, Exception] = {}
     with ExitStack() as drafts, ExitStack() as published:
-        written: dict[Path, Path] = {}
-        for suffix, target in zip(formats, targets, strict=True):
-            try:
-                written[target] = _draft(work, target, drafts)
-            except (OSError, MemoryError):
-                raise
-            except Exception as exc:
-                failures[suffix] = exc
+        written = _drafts(work, targets, drafts, failures)
         for target, draft in written.items():
             publish(draft, target)
             published.callback(target.unlink, missing_ok=True)
@@ -102,6 +95,19 @@ def write_page(
     if failures:
         raise IncompleteError(failures, list(written))
     return targets
+
+
+def _drafts(work: Work, targets: Sequence[Path], drafts: ExitStack, failures: dict[str, Exception]) -> dict[Path, Path]:
+    """Return the written drafts by target. ``failures`` receives the error of each format that failed."""
+    written: dict[Path, Path] = {}
+    for target in targets:
+        try:
+            written[target] = _draft(work, target, drafts)
+        except (OSError, MemoryError):
+            raise
+        except Exception as exc:
+            failures[target.suffix[1:]] = exc
+    return written
 
 
 def check_formats(formats: Sequence[str]) -> None:

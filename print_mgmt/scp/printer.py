@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
 
@@ -122,36 +123,9 @@ class PrinterService:
             memory=self._memory,
         )
 
-        async def perform(operation: Operation) -> Response:
-            message = operation.message
-            if isinstance(message, NGetRQ):
-                await jobs.look_up(message.RequestedSOPInstanceUID)
-            if isinstance(message, NSetRQ) and _is_refused(message, self._engine):
-                answer, is_long = Answer(Status=RESOURCE_LIMITATION, comment="the disk of the printer is full"), False
-            else:
-                answer, is_long = await _answer(service, operation)
-            if answer.job is not None and isinstance(message, NActionRQ):
-                reporter.follow(answer.job)
-                refused = await self._engine.accept(answer.job)
-                if refused:
-                    answer = service.queue_full(message, refused)
-            _log_answer(association, message, answer)
-            return await operation.in_thread(_response, operation, answer) if is_long else _response(operation, answer)
-
-        def perform_short(operation: Operation) -> Response | None:
-            if self.around is not None or _may_wait(operation.message, self._engine):
-                return None
-            answer = _short_answer(service, operation)
-            if answer is None:
-                return None
-            _log_answer(association, operation.message, answer)
-            return _response(operation, answer)
-
-        async def handle(operation: Operation) -> Response:
-            return await (self.around(operation, perform) if self.around else perform(operation))
-
-        handler = SynchronousHandler(perform_short, otherwise=handle)
         async with self._reporting(association) as reporter:
+            session = _Session(association, service, jobs, reporter, self._engine, self.around)
+            handler = SynchronousHandler(session.perform_short, otherwise=session.handle)
             try:
                 yield {(uid, message): handler for uid in config.abstract_syntaxes for message in _OPERATIONS}
             finally:
@@ -171,6 +145,48 @@ class PrinterService:
             del self._reporters[association]
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """One association with the printer; its methods perform the requests of the client."""
+
+    association: Association
+    service: PrintService
+    jobs: Finder
+    reporter: Reporter
+    engine: Engine
+    around: Around | None
+
+    async def handle(self, operation: Operation) -> Response:
+        """Perform a request, through ``around`` if it is given."""
+        return await (self.around(operation, self._perform) if self.around else self._perform(operation))
+
+    def perform_short(self, operation: Operation) -> Response | None:
+        """Perform a request at once, or return None if it takes long or must wait."""
+        if self.around is not None or _may_wait(operation.message, self.engine):
+            return None
+        answer = _short_answer(self.service, operation)
+        if answer is None:
+            return None
+        _log_answer(self.association, operation.message, answer)
+        return _response(operation, answer)
+
+    async def _perform(self, operation: Operation) -> Response:
+        message = operation.message
+        if isinstance(message, NGetRQ):
+            await self.jobs.look_up(message.RequestedSOPInstanceUID)
+        if isinstance(message, NSetRQ) and _is_refused(message, self.engine):
+            answer, is_long = Answer(Status=RESOURCE_LIMITATION, comment="the disk of the printer is full"), False
+        else:
+            answer, is_long = await _answer(self.service, operation)
+        if answer.job is not None and isinstance(message, NActionRQ):
+            self.reporter.follow(answer.job)
+            refused = await self.engine.accept(answer.job)
+            if refused:
+                answer = self.service.queue_full(message, refused)
+        _log_answer(self.association, message, answer)
+        return await operation.in_thread(_response, operation, answer) if is_long else _response(operation, answer)
 
 
 def _is_refused(message: NSetRQ, engine: Engine) -> bool:

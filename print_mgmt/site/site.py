@@ -93,8 +93,7 @@ class Site:
         reuse_port: bool = False,
         drain: float = 10.0,
     ) -> None:
-        installed = {name: replace(one, config=one.config.as_installed()) for name, one in config.printers.items()}
-        self.config = replace(config, printers=installed)
+        self.config = _installed(config)
         self.host, self.port = config.listen.host, config.listen.port
         self.spool = _spool(config.spool) if spool is None else spool
         self.states = {name: PrinterState() for name in config.printers}
@@ -267,6 +266,12 @@ class Site:
                 if gone:
                     _log.info("%d old films removed from the spool", len(gone))
             await asyncio.sleep(_PURGED)
+
+
+def _installed(config: SiteConfig) -> SiteConfig:
+    """Return the configuration, without annotation boxes if Pillow, which draws text, is not installed."""
+    printers = {name: replace(one, config=one.config.as_installed()) for name, one in config.printers.items()}
+    return replace(config, printers=printers)
 
 
 def _spool(config: SpoolConfig) -> Spool:

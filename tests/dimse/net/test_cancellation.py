@@ -28,9 +28,10 @@ from dimse.net import (
     performer,
     serve,
 )
+from dimse.net.acceptor import Acceptor
 from dimse.net.scu import c_echo, c_find, n_action, n_event_report, n_set
-from dimse.uids import BasicFilmSession, Printer, PrinterInstance, Verification
-from dimse.ul import Abort, AssociateRQ, ReleaseRQ, encode_pdu
+from dimse.uids import BasicFilmSession, ImplicitVRLittleEndian, Printer, PrinterInstance, Verification
+from dimse.ul import Abort, AssociateRQ, AsynchronousOperationsWindow, ReleaseRQ, encode_pdu
 
 CONTEXTS: dict[str, tuple[str, ...]] = dict.fromkeys((Verification, PRINT, FIND), SYNTAXES)
 QUERY = Dataset(QueryRetrieveLevel="STUDY", PatientName="Doe")
@@ -167,10 +168,19 @@ async def test_server_task_canceled_anywhere_aborts(
 async def test_server_canceled_in_close_leaves_nothing() -> None:
     """Its peers do not close their connections after the A-ABORT."""
     timeouts = Timeouts(linger=0.01)
+    acceptor = Acceptor(
+        policy=accept_anyone,
+        supported={Verification: [ImplicitVRLittleEndian]},
+        as_scu=(),
+        window=AsynchronousOperationsWindow(1, 1),
+        plain_passcodes=False,
+        limits=Limits(),
+        seconds=timeouts.artim,
+    )
 
     async def serve_deaf_peers(drain: float) -> None:
         writers = []
-        server = Server(SERVICES, accept_anyone, Limits(), timeouts)
+        server = Server(SERVICES, acceptor, Limits(), timeouts)
         await server.start("127.0.0.1", 0)
         try:
             for _ in range(2):
