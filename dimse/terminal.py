@@ -22,6 +22,7 @@ __all__ = [
     "add_trace",
     "ae_title",
     "client_tls",
+    "listening_address",
     "peer",
     "positive",
     "seconds",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 _PEER = re.compile(r"(?:(?P<title>[^@]*)@)?(?P<host>\[[^\]]+\]|[^:@\[\]]+):(?P<port>[0-9]+)")
+_LISTEN = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
 _HIGHEST_PORT = 65535  # TCP ports have 16 bits
 
 
@@ -229,6 +231,14 @@ def peer(text: str) -> Peer:
     except EncodeError as exc:
         raise argparse.ArgumentTypeError(exc.what) from exc
     return target
+
+
+def listening_address(text: str) -> tuple[str, int]:
+    """Return the host and the port of an argument ``[HOST:]PORT``; the host is 127.0.0.1 by default."""
+    match = _LISTEN.fullmatch(text)
+    if match is None or int(match["port"]) > _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not PORT or HOST:PORT, with a port from 0 to 65535")
+    return (match["host"] or "127.0.0.1").strip("[]"), int(match["port"])
 
 
 def ae_title(text: str) -> str:

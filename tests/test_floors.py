@@ -26,7 +26,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("dimse.message", "dimse.tls"),
     ("dimse.explain",),
     ("dimse.net",),
-    ("dimse.verify",),
+    ("dimse.lab", "dimse.verify"),
     ("dimse.command_line", "dimse.terminal"),
     ("dimse.cli",),
     ("dimse.__main__",),
@@ -49,6 +49,7 @@ FLOORS: list[tuple[str, ...]] = [
 RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
 ASYNC = (
     "dimse.net",
+    "dimse.lab",
     "dimse.command_line",
     "dimse.verify",
     "dimse.terminal",

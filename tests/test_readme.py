@@ -64,7 +64,7 @@ def test_commands_of_the_readme_exist() -> None:
     from print_mgmt.cli import main as print_mgmt
 
     commands = re.findall(r"^    (dimse|print-mgmt) (\w+)", README.read_text(), re.MULTILINE)
-    assert len(commands) == 16
+    assert len(commands) == 17
     for program, command in commands:
         with pytest.raises(SystemExit) as caught:
             (dimse if program == "dimse" else print_mgmt)([command, "--help"])

@@ -14,6 +14,7 @@ _COMMANDS = {
     "dump": "show a DICOM file as text",
     "explain": "explain recorded PDUs byte by byte",
     "tap": "stand between two programs, and explain what they say",
+    "lab": "send any PDU to a peer from a prompt, and explain the answer",
     "verify": "test a peer against the standard, one test case at a time (not C-ECHO)",
 }
 

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import re
 import signal
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from ..terminal import (
     add_client_tls,
     add_server_tls,
     client_tls,
+    listening_address,
     peer,
     seconds,
     server_tls,
@@ -31,8 +31,6 @@ from .tap_pages import PageProcess, Views
 
 __all__ = ["add", "no_views"]
 
-_LISTEN = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
-_HIGHEST_PORT = 65535  # TCP ports have 16 bits
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -49,7 +47,7 @@ def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
     )
     parser.add_argument(
         "--listen",
-        type=_address,
+        type=listening_address,
         required=True,
         metavar="[HOST:]PORT",
         help="where clients connect to; port 0 is a free one (default of HOST: 127.0.0.1)",
@@ -74,14 +72,6 @@ def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
     add_server_tls(parser, "listen")
     add_client_tls(parser, "to")
     parser.set_defaults(command=partial(_tap, parser, views))
-
-
-def _address(text: str) -> Address:
-    """Return the address in an argument."""
-    match = _LISTEN.fullmatch(text)
-    if match is None or int(match["port"]) > _HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is not PORT or HOST:PORT, with a port from 0 to 65535")
-    return (match["host"] or "127.0.0.1").strip("[]"), int(match["port"])
 
 
 def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Namespace) -> int:

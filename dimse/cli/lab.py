@@ -1,0 +1,178 @@
+"""The command ``dimse lab``, a prompt that sends any PDU to a peer and explains the answer."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+
+from ..errors import DimseError, escaped
+from ..explain import View
+from ..lab import Connection, Lab, LabFailure, Listener, Mistake, dial
+from ..lab.forms import MESSAGE_NAMES
+from ..lab.manual import COMMANDS
+from ..net import Recorder, TLSContext, record
+from ..terminal import (
+    Peer,
+    add_client_tls,
+    add_server_tls,
+    ae_title,
+    client_tls,
+    listening_address,
+    peer,
+    seconds,
+    server_tls,
+)
+
+__all__ = ["add"]
+
+_Views = Callable[[], Sequence[View]]
+
+
+def add(parser: argparse.ArgumentParser, views: _Views = tuple) -> None:
+    """Add the options of the command to ``parser``; ``views`` see the messages of each association."""
+    parser.description = (
+        "A prompt for experiments: send any PDU to a peer, right or wrong, and read each byte of the answer explained, "
+        "with both state machines. With --listen, wait for a peer and play the server. Commands come from a terminal, "
+        "from a pipe, or from -c; `help` shows them."
+    )
+    parser.epilog = (
+        "Example: dimse lab PRINTSCP@127.0.0.1:11112 -c 'associate; echo; release'. "
+        "Exit status: 0 done, 1 the peer could not be reached or an `expect` failed, 2 a wrong command in a script."
+    )
+    parser.add_argument("peer", type=peer, nargs="?", metavar="AE@HOST:PORT", help="the peer to connect to")
+    parser.add_argument("--listen", type=listening_address, metavar="[HOST:]PORT", help="wait for peers to connect")
+    parser.add_argument("-c", "--commands", metavar="COMMANDS", help="run these commands, separated by semicolons")
+    parser.add_argument("--calling", type=ae_title, default="DIMSE-LAB", metavar="AE", help="our AE title")
+    parser.add_argument("--brief", action="store_true", help="show one line for each PDU, without its bytes")
+    parser.add_argument(
+        "--timeout", type=seconds, default=2.0, metavar="SECONDS", help="time to wait for each answer (default: 2)"
+    )
+    parser.add_argument("--trace", metavar="FILE", help="record all bytes in a capture, FILE.pcapng, or in a folder")
+    parser.add_argument("--trace-tls", action="store_true", help="also record connections with TLS, decrypted")
+    add_client_tls(parser)
+    add_server_tls(parser, "listen")
+    parser.set_defaults(command=partial(_lab, parser, views))
+
+
+def _lab(parser: argparse.ArgumentParser, views: _Views, arguments: argparse.Namespace) -> int:
+    if (arguments.peer is None) == (arguments.listen is None):
+        parser.error("give either a peer, AE@HOST:PORT, or --listen")
+    tls, listen_tls = client_tls(parser, arguments), server_tls(parser, arguments, "listen")
+    if (tls if arguments.peer is None else listen_tls) is not None:
+        parser.error("--tls options are for a peer, --listen-tls options for --listen")
+    if arguments.trace and (tls or listen_tls) is not None and not arguments.trace_tls:
+        parser.error("--trace would record decrypted TLS: add --trace-tls if that is intended")
+    recorder = record(arguments.trace, tls=arguments.trace_tls) if arguments.trace else None
+    listener = None
+    if arguments.peer is None:
+        listener = Listener(*arguments.listen, tls=listen_tls, recorder=recorder)
+        host, port = listener.address
+        print(f"listening on {f'[{host}]' if ':' in host else host}:{port}", flush=True)
+    target: Peer | None = arguments.peer
+    lab = Lab(
+        partial(_connect, target, listener, arguments.timeout, tls, recorder),
+        is_requestor=target is not None,
+        called=target.ae_title if target is not None else "ANY-SCP",
+        calling=arguments.calling,
+        patience=arguments.timeout,
+        views=views,
+    )
+    if arguments.brief:
+        _print(lab.run("brief"))
+    try:
+        if arguments.commands is None and sys.stdin.isatty():
+            return _talk(lab)
+        return _run(lab, sys.stdin if arguments.commands is None else arguments.commands.split(";"))
+    finally:
+        _print(lab.close())
+        if listener is not None:
+            listener.close()
+
+
+def _connect(
+    target: Peer | None, listener: Listener | None, timeout: float, tls: TLSContext | None, recorder: Recorder | None
+) -> Connection:
+    if target is not None:
+        return dial(target.host, target.port, seconds=timeout, tls=tls, recorder=recorder)
+    assert listener is not None
+    return listener.accept()
+
+
+def _print(lines: Iterator[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
+def _run(lab: Lab, lines: Iterable[str]) -> int:
+    """Run a script: show each command after the prompt, and stop at the first that fails."""
+    for number, line in enumerate(lines, 1):
+        command = line.strip()
+        if not command or command.startswith("#"):
+            continue
+        print(f"{lab.prompt}{escaped(command)}", flush=True)
+        try:
+            _print(lab.run(command))
+        except Mistake as exc:
+            print(f"dimse: command {number}: {escaped(str(exc))}", file=sys.stderr)
+            return 2
+        except LabFailure as exc:
+            print(f"dimse: command {number}: {escaped(str(exc))}", file=sys.stderr)
+            return 1
+        if lab.is_over:
+            break
+    return 0
+
+
+def _talk(lab: Lab) -> int:
+    """Read commands from the terminal until ``quit`` or Ctrl-D. Ctrl-C interrupts a command."""
+    _complete_words()
+    print("help shows the commands, quit leaves.")
+    while not lab.is_over:
+        try:
+            line = input(lab.prompt)
+        except EOFError:
+            print()
+            break
+        except KeyboardInterrupt:
+            print()
+            continue
+        try:
+            _print(lab.run(line))
+        except (DimseError, OSError) as exc:
+            print(f"! {escaped(str(exc))}")
+        except KeyboardInterrupt:
+            print("= interrupted")
+    return 0
+
+
+def _complete_words() -> None:
+    """Let the Tab key complete commands, messages and keywords, where Python has readline."""
+    with suppress(ImportError):
+        import readline
+
+        words = _Words()
+        readline.set_completer(words.complete)
+        readline.set_completer_delims(" =.:$,")
+        readline.parse_and_bind("tab: complete")
+
+
+class _Words:
+    """The words that the Tab key completes."""
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+
+    def complete(self, text: str, number: int) -> str | None:
+        """Return completion ``number`` of ``text``, None after the last."""
+        if number == 0:
+            self._found = [word for word in _vocabulary() if word.startswith(text)]
+        return self._found[number] if number < len(self._found) else None
+
+
+def _vocabulary() -> list[str]:
+    from ..data.dictionary import tags_by_keyword
+    from ..uids import registry
+
+    uids = (row.keyword for row in registry().values() if row.keyword)
+    return sorted({*COMMANDS, *MESSAGE_NAMES, *uids, *tags_by_keyword()})

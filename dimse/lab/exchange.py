@@ -1,0 +1,175 @@
+"""One conversation of the laboratory with a peer: what both sides send, explained line by line."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from ..errors import RemoteProtocolError, cut, escaped
+from ..explain import ACCEPTOR, REQUESTOR, View, format_lines
+from ..explain.conversation import Completed, Conversation, Turn
+from ..explain.machines import Machines, Move
+from ..net.agreement import Agreement
+from ..ul import AssociateAC, AssociateRQ, State
+from .connection import Connection
+
+__all__ = ["SIDES", "Exchange"]
+
+SIDES = {REQUESTOR: "requestor", ACCEPTOR: "acceptor"}
+_LINGER = 0.02  # seconds without bytes after which a complete answer counts as the whole answer
+_MOST_ANSWER = 64 << 20  # bytes of the peer that one command reads
+_MOST_LINE = 2000  # characters of a line that are shown
+
+Lines = Iterator[str]
+
+
+class Exchange:
+    """The connection to the peer, and everything that was said on it. Methods yield the lines to print, escaped.
+
+    ``connect`` returns a new connection; it is called when bytes are to be sent and no connection is open. The other
+    arguments are as in `Lab`.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        *,
+        is_requestor: bool,
+        patience: float,
+        views: Callable[[], Sequence[View]],
+    ) -> None:
+        self.is_requestor = is_requestor
+        self.patience = patience
+        self.is_brief = False
+        self.heard: list[str] = []  # one line for each PDU of the peer since the last sending
+        self.last: Completed | None = None  # the last message of the peer
+        self._connect = connect
+        self._make_views = views
+        self._we, self._peer = (REQUESTOR, ACCEPTOR) if is_requestor else (ACCEPTOR, REQUESTOR)
+        self._connection: Connection | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin an association, in which nothing was said yet."""
+        self.request: AssociateRQ | None = None
+        self.agreement: Agreement | None = None
+        self._conversation, self._machines = Conversation(), Machines()
+        self._views = self._make_views()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a connection is open, as far as is known."""
+        return self._connection is not None
+
+    @property
+    def states(self) -> dict[str, State]:
+        """The states of the requestor and the acceptor, by the words in `SIDES`."""
+        return {SIDES[side]: state for side, state in self._machines.states.items()}
+
+    @property
+    def state(self) -> State:
+        """The state of this side."""
+        return self._machines.states[self._we]
+
+    def open(self) -> Connection:
+        """Return the connection; open one if none is open. Raises `ConnectionFailed`."""
+        if self._connection is None:
+            self._connection = self._connect()
+            self._begin()
+        return self._connection
+
+    def close(self, *, reset: bool = False) -> Lines:
+        """Close the connection, with a TCP reset if ``reset``."""
+        if self._connection is not None:
+            self._connection.close(reset=reset)
+            yield from self._ended(f"we {'reset' if reset else 'closed'} the connection")
+
+    def send(self, data: bytes) -> Lines:
+        """Send ``data``; yield its PDUs, and then the answer."""
+        connection = self.open()
+        self.heard = []
+        try:
+            connection.send(data, self.patience)
+        except (OSError, RemoteProtocolError) as exc:
+            connection.close()
+            yield from self._ended(f"the connection was lost while sending: {_words(exc)}")
+            return
+        incomplete = len(data)
+        for turn in self._conversation.receive(self._we, data):
+            incomplete -= turn.length
+            yield from self._turn(turn)
+        if incomplete > 0:
+            yield f"{self._we} {incomplete} octets that do not complete a PDU"
+        yield from self.listen(self.patience)
+
+    def listen(self, seconds: float) -> Lines:
+        """Yield what the peer sends: wait for ``seconds`` for the first PDU or whole message, then while more comes."""
+        end, is_midway, size = time.monotonic() + seconds, True, 0
+        while self._connection is not None and size < _MOST_ANSWER:
+            wait = max(0.0, end - time.monotonic()) if is_midway else min(seconds, _LINGER)
+            try:
+                data = self._connection.receive(wait)
+            except (OSError, RemoteProtocolError) as exc:
+                self._connection.close()
+                yield from self._ended(f"the connection was lost: {_words(exc)}")
+                return
+            if data is None:
+                if seconds and not size:
+                    yield f"= nothing from the peer within {seconds:g} s"
+                return
+            if not data:
+                self._connection.close()
+                yield from self._ended("the peer closed the connection")
+                return
+            size += len(data)
+            for turn in self._conversation.receive(self._peer, data):
+                is_midway = turn.is_midway
+                yield from self._turn(turn)
+
+    def _ended(self, why: str) -> Lines:
+        self._connection = None
+        for turn in self._conversation.close():
+            yield from self._turn(turn)
+        yield f"= {why}"
+        self.heard.append(why)
+
+    def _turn(self, turn: Turn) -> Lines:
+        """Yield a PDU, the transitions that it causes, and what views see in its messages."""
+        self._learn(turn)
+        if self.is_brief:
+            yield _shortened(turn.line)
+        else:
+            yield f"{turn.who} {turn.name}, {turn.length} bytes"
+            yield from map(_shortened, format_lines(turn.lines))
+        if not (turn.pdu is None and turn.is_cut):
+            for move in self._machines.step(turn.who, turn.pdu):
+                if not self.is_brief or not move.action or move.after is not move.before:
+                    yield _transition(move)
+        for message in turn.completed:
+            for view in self._views:
+                for seen in view.see(turn.who, message):
+                    yield _shortened(f"= {seen.name}: {seen.words}")
+
+    def _learn(self, turn: Turn) -> None:
+        if isinstance(turn.pdu, AssociateRQ):
+            self.request = turn.pdu
+        elif isinstance(turn.pdu, AssociateAC) and self.request is not None:
+            self.agreement = Agreement(self.request, turn.pdu, is_requestor=self.is_requestor)
+        if turn.who == self._peer:
+            self.heard.append(turn.line)
+            if turn.completed:
+                self.last = turn.completed[-1]
+
+
+def _transition(move: Move) -> str:
+    where = f"= {SIDES[move.who]} {move.before.name}: {move.event.name} {move.event.value}"
+    if not move.action:
+        return f"{where}: cannot happen in this state (a blank cell of Table 9-10)"
+    after = "" if move.after is move.before else f" ({move.after.value})"
+    return f"{where}: {move.action}, then {move.after.name}{after}"
+
+
+def _shortened(line: str) -> str:
+    return cut(escaped(line), _MOST_LINE)
+
+
+def _words(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

@@ -1,0 +1,188 @@
+"""The PDUs and messages that the words of a command describe."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
+
+from ..data import IMPLICIT_LE, Dataset, Tag, TransferSyntax, encode, tag_of
+from ..data.dictionary import vr_of
+from ..errors import shown
+from ..explain.command import message_name
+from ..limits import LIMITS
+from ..message import MESSAGES, RESPONSES, CEchoRQ, Message, Request
+from ..net.agreement import user_information
+from ..uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
+from ..ul import (
+    AssociateAC,
+    AssociateRQ,
+    MaximumLength,
+    PresentationContextRQ,
+    UserItem,
+    answer,
+)
+from .language import Mistake, integer, octets, put, uid, value_of
+
+__all__ = ["MESSAGE_NAMES", "Order", "acceptance", "proposal", "reply_to", "settings"]
+
+_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+_SHORT_SYNTAXES = {"explicit": ExplicitVRLittleEndian, "implicit": ImplicitVRLittleEndian}
+_CLASSES = {message_name(cls): cls for cls in MESSAGES.values()}
+MESSAGE_NAMES = tuple(sorted(_CLASSES))
+
+
+def settings(words: Sequence[str], *known: str) -> tuple[list[str], dict[str, str]]:
+    """Return the plain words, and the values of the words ``KEY=VALUE`` whose key is ``known``."""
+    plain, found = [], {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if equals and key in known:
+            found[key] = value
+        else:
+            plain.append(word)
+    return plain, found
+
+
+def proposal(words: Sequence[str], *, called: str, calling: str) -> AssociateRQ:
+    """Return the A-ASSOCIATE-RQ of ``associate``.
+
+    Each plain word is an abstract syntax, with its transfer syntaxes after a colon: ``Verification:implicit``.
+    """
+    plain, found = settings(words, "called", "calling", "max")
+    contexts = []
+    for position, word in enumerate(plain or ["Verification"]):
+        abstract, colon, syntaxes = word.partition(":")
+        if "=" in word:
+            raise Mistake(f"{shown(word)}: associate has the settings called, calling and max")
+        transfer = tuple(map(_syntax, syntaxes.split(","))) if colon else _SYNTAXES
+        contexts.append(PresentationContextRQ(2 * position + 1, uid(abstract), transfer))
+    return AssociateRQ(
+        called_ae_title=found.get("called", called),
+        calling_ae_title=found.get("calling", calling),
+        presentation_contexts=tuple(contexts),
+        user_information=_user_information(found),
+    )
+
+
+def acceptance(words: Sequence[str], request: AssociateRQ) -> AssociateAC:
+    """Return the A-ASSOCIATE-AC of ``accept``: it accepts all proposed contexts, or only the abstract syntaxes given.
+
+    The first transfer syntax of each context is chosen, except where a word gives others.
+    """
+    plain, found = settings(words, "max")
+    supported: dict[str, Sequence[str]] = {}
+    for word in plain:
+        abstract, colon, syntaxes = word.partition(":")
+        every = {syntax for one in request.presentation_contexts for syntax in one.transfer_syntaxes}
+        supported[uid(abstract)] = [*map(_syntax, syntaxes.split(","))] if colon else sorted(every)
+    if not plain:
+        supported = {one.abstract_syntax: one.transfer_syntaxes for one in request.presentation_contexts}
+    return AssociateAC(
+        called_ae_title=request.called_ae_title,
+        calling_ae_title=request.calling_ae_title,
+        presentation_contexts=answer(request.presentation_contexts, supported),
+        user_information=_user_information(found),
+        title_octets=request.title_octets,
+        reserved=request.reserved,
+    )
+
+
+def _syntax(word: str) -> str:
+    return _SHORT_SYNTAXES.get(word) or uid(word)
+
+
+def _user_information(found: Mapping[str, str]) -> tuple[UserItem, ...]:
+    items = user_information(LIMITS)
+    if "max" not in found:
+        return items
+    longest = MaximumLength(integer(found["max"]))
+    return (longest, *(item for item in items if not isinstance(item, MaximumLength)))
+
+
+class Order:
+    """A message to send: its class, the elements of its Command Set, and its Data Set.
+
+    Words ``KEYWORD=VALUE`` fill the Command Set where the message has that element, else the Data Set; ``data=`` takes
+    the octets of a whole Data Set. Raises `Mistake` for a name that is no message.
+    """
+
+    def __init__(self, name: str, words: Iterable[str]) -> None:
+        cls = _CLASSES.get(name.upper())
+        if cls is None:
+            raise Mistake(f"{shown(name)} is not a message, such as N-CREATE-RQ; `help send` lists them")
+        self.cls: type[Message] = cls
+        self.elements: dict[str, object] = {}
+        self.dataset: Dataset | None = None
+        self._octets: bytes | None = None
+        if cls is CEchoRQ:
+            self.elements["AffectedSOPClassUID"] = Verification
+        names = {field.name for field in fields(cls)} - {"Data"}
+        for word in words:
+            path, equals, text = word.partition("=")
+            if not equals:
+                raise Mistake(f"{shown(word)} is not KEYWORD=VALUE")
+            if path == "data":
+                self._octets = octets(text.split())
+            elif path in names:
+                self.elements[path] = _element(path, text)
+            else:
+                self.dataset = self.dataset or Dataset()
+                put(self.dataset, path, text)
+
+    @property
+    def sop_class(self) -> str:
+        """The SOP Class of the message, "" if it names none."""
+        found = self.elements.get("AffectedSOPClassUID") or self.elements.get("RequestedSOPClassUID")
+        return str(found or "")
+
+    def message(self, syntax: TransferSyntax | None, message_id: int) -> Message:
+        """Return the message. Raises `Mistake` if a mandatory element is missing."""
+        if issubclass(self.cls, Request):
+            self.elements.setdefault("MessageID", message_id)
+        name, table = message_name(self.cls), (self.cls.__doc__ or "").partition(",")[0].rstrip(".")
+        for field in fields(self.cls):
+            if field.default is MISSING and field.name not in self.elements:
+                raise Mistake(f"{name} needs {field.name}=... [{table}]")
+        data = self._octets
+        if self.dataset is not None:
+            if data is not None:
+                raise Mistake("data= is a whole Data Set; it cannot be joined with attributes")
+            data = encode(self.dataset, syntax or IMPLICIT_LE)
+        return self.cls(**self.elements, Data=data)
+
+
+def _element(keyword: str, text: str) -> object:
+    """Return the value of an element of the Command Set."""
+    vr = vr_of(tag_of(keyword))
+    value = value_of(vr, text)
+    if vr == "AT":
+        return tuple(tag for tag in value if isinstance(tag, Tag)) if isinstance(value, list) else ()
+    if isinstance(value, list):
+        if len(value) != 1:
+            raise Mistake(f"{keyword} has one value")
+        return value[0]
+    return value or ""
+
+
+def reply_to(request: Message, words: Sequence[str]) -> Order:
+    """Return the response of ``reply`` to a request of the peer: a status, then words as in ``send``."""
+    if not isinstance(request, Request):
+        raise Mistake("the last message of the peer is not a request")
+    status, rest = "0000H", list(words)
+    if rest and "=" not in rest[0]:
+        status = rest.pop(0)
+    cls = RESPONSES[type(request)]
+    order = Order(message_name(cls), rest)
+    known = {field.name for field in fields(cls)}
+    copied: dict[str, object] = {
+        "MessageIDBeingRespondedTo": request.MessageID,
+        "Status": integer(status, 0xFFFF),
+        "AffectedSOPClassUID": getattr(request, "AffectedSOPClassUID", None)
+        or getattr(request, "RequestedSOPClassUID", None),
+        "AffectedSOPInstanceUID": getattr(request, "AffectedSOPInstanceUID", None)
+        or getattr(request, "RequestedSOPInstanceUID", None),
+        "EventTypeID": getattr(request, "EventTypeID", None),
+        "ActionTypeID": getattr(request, "ActionTypeID", None),
+    }
+    order.elements = {
+        key: value for key, value in copied.items() if key in known and value is not None
+    } | order.elements
+    return order

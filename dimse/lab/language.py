@@ -1,0 +1,195 @@
+"""The words of a command: octets, UIDs, and values of attributes.
+
+A command is a line of words with spaces between them. Quotes join words; a backslash separates values, as in DICOM. A
+word that begins with ``#`` begins a comment.
+"""
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from ..data import Dataset, Element, Tag, tag_of
+from ..data.dictionary import vr_of
+from ..data.vr import US_OR_SS, row_of
+from ..errors import DimseError, EncodeError, shown
+from ..uids import is_valid_uid, new_uid, registry
+
+__all__ = ["Mistake", "integer", "octets", "put", "split", "uid", "value_at", "value_of"]
+
+_MOST_OCTETS = 64 << 20  # octets that one word may stand for
+_RUN = re.compile(r"([0-9A-Fa-f]{2}(?:[0-9A-Fa-f]{2})*)(?:\*([0-9]{1,9}))?")
+_PART = re.compile(r"(\w+|\([0-9A-Fa-f]{4},[0-9A-Fa-f]{4}\))(?:\[([0-9]{1,4})\])?")
+_REALS = ("FL", "FD")
+
+
+class Mistake(DimseError):
+    """A command that cannot be understood or carried out. Nothing was sent."""
+
+
+def split(line: str) -> list[str]:
+    """Return the words of a line."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.escape = True, ""
+    try:
+        return list(lexer)
+    except ValueError as exc:
+        raise Mistake(f"a quote is not closed: {shown(line)}") from exc
+
+
+def integer(text: str, most: int = 0xFFFFFFFF) -> int:
+    """Return a number: decimal, ``0x1F``, or in the standard's form ``001FH``."""
+    try:
+        number = int(text[:-1], 16) if text[-1:] in ("H", "h") else int(text, 0 if text[:2] in ("0x", "0X") else 10)
+    except ValueError:
+        raise Mistake(f"{shown(text)} is not a number, such as 12, 0x0C or 000CH") from None
+    if not 0 <= number <= most:
+        raise Mistake(f"{shown(text)} is not between 0 and {most}")
+    return number
+
+
+def octets(words: Iterable[str]) -> bytes:
+    """Return the octets that ``words`` stand for.
+
+    A word is a run of hexadecimal octets (``0400``), a repeated run (``7F*4096``), or the octets of a file (``@FILE``).
+    """
+    parts: list[bytes] = []
+    length = 0
+    for word in words:
+        if word.startswith("@"):
+            part = _file(word[1:])
+        else:
+            match = _RUN.fullmatch(word)
+            if match is None:
+                raise Mistake(f"{shown(word)} is not octets: write 0400, 7F*4096 or @FILE")
+            run, times = bytes.fromhex(match[1]), int(match[2] or 1)
+            _check_length(length + len(run) * times)
+            part = run * times
+        length += len(part)
+        _check_length(length)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _file(name: str) -> bytes:
+    with Path(name).open("rb") as file:
+        data = file.read(_MOST_OCTETS + 1)
+    _check_length(len(data))
+    return data
+
+
+def _check_length(length: int) -> None:
+    if length > _MOST_OCTETS:
+        raise Mistake(f"more than {_MOST_OCTETS >> 20} MiB in one command")
+
+
+@cache
+def _uids_by_keyword() -> Mapping[str, str]:
+    return {row.keyword: row.uid for row in registry().values() if row.keyword}
+
+
+def uid(word: str) -> str:
+    """Return a UID, written in digits, as its keyword in PS3.6 Annex A, or as ``new``."""
+    if word == "new":
+        return new_uid()
+    found = _uids_by_keyword().get(word, word)
+    if not is_valid_uid(found):
+        raise Mistake(f"{shown(word)} is neither a UID nor a keyword of PS3.6 Annex A, such as Verification")
+    return found
+
+
+# --- attributes ---
+
+
+def put(dataset: Dataset, path: str, text: str) -> None:
+    """Set the attribute at ``path`` to the value that ``text`` stands for.
+
+    A path is a keyword or a tag, or leads through items: ``BasicGrayscaleImageSequence[0].Rows``. Items are created as
+    needed; the number of an item counts from 0. ``hex:`` in front of octets writes them as they are, right or wrong.
+    """
+    *outer, (tag, index) = _parts(path)
+    if index is not None:
+        raise Mistake(f"{shown(path)} ends in an item; add the attribute of the item")
+    for sequence, number in outer:
+        dataset = _item(dataset, sequence, number or 0, create=True)
+    vr = vr_of(tag)
+    if text.startswith("hex:"):
+        vr = vr if row_of(vr).kind in ("text", "number", "stream") else "UN"
+        dataset.add(Element(tag, vr, octets(text[4:].split())))
+    elif vr == "SQ":
+        if text:
+            raise Mistake(f"{shown(path)} is a sequence; set an attribute in it: {path}[0].KEYWORD={text}")
+        dataset[tag] = []
+    else:
+        dataset[tag] = value_of(vr, text)
+
+
+def value_at(dataset: Dataset, path: str) -> str:
+    """Return the value of the attribute at ``path`` as text, with a backslash between values."""
+    *outer, (tag, index) = _parts(path)
+    for sequence, number in outer:
+        dataset = _item(dataset, sequence, number or 0, create=False)
+    if tag not in dataset:
+        raise Mistake(f"there is no {path} in the last message")
+    value = dataset[tag].value
+    values = value if isinstance(value, list) else [value]
+    if index is not None:
+        values = values[index : index + 1]
+    if not values or isinstance(values[0], Dataset | bytes | memoryview):
+        raise Mistake(f"{path} has no value that can be written in one word")
+    return "\\".join(map(str, values))
+
+
+def _parts(path: str) -> list[tuple[Tag, int | None]]:
+    parts = []
+    for part in path.split("."):
+        match = _PART.fullmatch(part)
+        if match is None:
+            raise Mistake(f"{shown(part)} is not a keyword, a tag (gggg,eeee) or an item KEYWORD[0]")
+        try:
+            tag = Tag(int(match[1][1:5] + match[1][6:10], 16)) if match[1][0] == "(" else tag_of(match[1])
+        except EncodeError as exc:
+            raise Mistake(exc.what) from exc
+        parts.append((tag, None if match[2] is None else int(match[2])))
+    return parts
+
+
+def _item(dataset: Dataset, tag: Tag, number: int, *, create: bool) -> Dataset:
+    value = dataset.get(tag)
+    items = value if isinstance(value, list) else []
+    if create and number == len(items):
+        items = [*items, Dataset()]
+        dataset[tag] = items
+    if number >= len(items):
+        raise Mistake(f"{dataset!r} has {len(items)} items in {tag}; the number of an item counts from 0")
+    item = items[number]
+    if not isinstance(item, Dataset):
+        raise Mistake(f"{tag} is not a sequence")
+    return item
+
+
+def value_of(vr: str, text: str) -> object:
+    """Return what ``text`` stands for in an attribute of this VR."""
+    kind = row_of(vr).kind
+    if kind == "stream":
+        return octets(text.split())
+    if text == "":
+        return None
+    words = text.split("\\")
+    if vr == "UI":
+        return [uid(word) for word in words]
+    if vr == "AT":
+        return [tag for word in words for tag, _ in _parts(word)]
+    if vr in _REALS:
+        return [_real(word) for word in words]
+    if kind == "number" or vr == US_OR_SS:
+        return [-integer(word[1:]) if word.startswith("-") else integer(word) for word in words]
+    return text
+
+
+def _real(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        raise Mistake(f"{shown(word)} is not a number") from None

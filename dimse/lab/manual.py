@@ -1,0 +1,114 @@
+"""The manual of the laboratory: its commands, each with a sentence and an example."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ..errors import shown
+from .forms import MESSAGE_NAMES
+from .language import Mistake
+
+__all__ = ["COMMANDS", "manual"]
+
+
+class _Page(NamedTuple):
+    usage: str
+    words: str
+    examples: tuple[str, ...] = ()
+
+
+COMMANDS = {
+    "connect": _Page(
+        "connect", "Open the transport connection, or with --listen wait for one. Any sending does so too."
+    ),
+    "close": _Page("close", "Close the transport connection without a word to the peer."),
+    "reset": _Page("reset", "End the transport connection with a TCP reset."),
+    "associate": _Page(
+        "associate [ABSTRACT[:TRANSFER,...] ...] [called=AE] [calling=AE] [max=N]",
+        "Send an A-ASSOCIATE-RQ with one presentation context for each abstract syntax, Verification by default. UIDs "
+        "may be written as keywords of PS3.6 Annex A; implicit and explicit stand for the two Little Endian syntaxes.",
+        ("associate", "associate BasicGrayscalePrintManagementMeta Verification:implicit max=4096"),
+    ),
+    "accept": _Page(
+        "accept [ABSTRACT[:TRANSFER,...] ...] [max=N]",
+        "Answer an A-ASSOCIATE-RQ with an A-ASSOCIATE-AC that accepts all contexts, or only those of the abstract "
+        "syntaxes given.",
+        ("accept", "accept Verification:implicit"),
+    ),
+    "reject": _Page(
+        "reject [RESULT [SOURCE [REASON]]]",
+        "Send an A-ASSOCIATE-RJ, by default 1, 1, 1: permanent, by the user, no reason given (PS3.8 Table 9-21).",
+        ("reject 2 3 2",),
+    ),
+    "release": _Page("release", "Send an A-RELEASE-RQ."),
+    "release-rp": _Page("release-rp", "Send an A-RELEASE-RP."),
+    "abort": _Page(
+        "abort [SOURCE [REASON]]",
+        "Send an A-ABORT, by default 0, 0: by the user (PS3.8 Table 9-26).",
+        ("abort 2 1",),
+    ),
+    "echo": _Page("echo", "Send a C-ECHO-RQ: short for send C-ECHO-RQ."),
+    "send": _Page(
+        "send MESSAGE [on=CONTEXT] [max=N] [KEYWORD=VALUE ...]",
+        "Send a message. A keyword of its Command Set goes there, any other into the Data Set, which is encoded in the "
+        "transfer syntax of the context. A backslash separates values; A[0].B is an attribute of an item; a sequence "
+        "with no value is empty. Octets are written 0400, 7F*4096 or @FILE; hex: in front of octets writes them as "
+        "they are into any attribute. data=OCTETS sends a whole Data Set. max is the longest PDU. "
+        f"Messages: {', '.join(MESSAGE_NAMES)}.",
+        (
+            "let session = new",
+            "send N-CREATE-RQ AffectedSOPClassUID=BasicFilmSession AffectedSOPInstanceUID=$session NumberOfCopies=1",
+            "send N-GET-RQ RequestedSOPClassUID=Printer RequestedSOPInstanceUID=PrinterInstance",
+        ),
+    ),
+    "reply": _Page(
+        "reply [STATUS] [KEYWORD=VALUE ...]",
+        "Answer the last request of the peer, such as an N-EVENT-REPORT, with its Message ID and UIDs.",
+        ("reply", "reply 0110H"),
+    ),
+    "raw": _Page("raw OCTETS ...", "Send any octets.", ("raw 0500 00000004 00*4", "raw @pdu.bin")),
+    "pdu": _Page(
+        "pdu TYPE [OCTETS ...] [length=N]",
+        "Send a PDU of any type with the right length, or with a wrong one.",
+        ("pdu 04H 0000000401030000 length=400", "pdu 0AH 00*4"),
+    ),
+    "patch": _Page(
+        "patch OFFSET OCTETS ...",
+        "Change octets of whatever is sent next; offsets count from 0.",
+        ("patch 6 0000", "associate"),
+    ),
+    "cut": _Page("cut N", "Send only the first N octets of whatever is sent next.", ("cut 20", "echo")),
+    "wait": _Page("wait [SECONDS]", "Wait for the peer, and show what it sends.", ("wait 30",)),
+    "expect": _Page(
+        "expect WORD ...",
+        "Fail unless one PDU of the peer since the last sending, in one line as with brief, has all the words.",
+        ("expect A-ASSOCIATE-AC", "expect Status=0000H"),
+    ),
+    "let": _Page(
+        "let NAME = new | KEYWORD | PATH",
+        "Give a name to a new UID, or to a value of the last message of the peer; $NAME stands for it afterwards.",
+        ("let film = new", "let box = ReferencedImageBoxSequence[0].ReferencedSOPInstanceUID"),
+    ),
+    "state": _Page("state", "Show the states of both sides, and the events that are possible in ours."),
+    "contexts": _Page("contexts", "Show the accepted presentation contexts."),
+    "brief": _Page("brief", "From now on, show one line for each PDU."),
+    "full": _Page("full", "From now on, show each byte with its field."),
+    "help": _Page("help [COMMAND]", "Show the commands, or one of them with examples."),
+    "quit": _Page("quit", "Close the connection and leave."),
+}
+
+
+def manual(words: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of all commands, or of one. Raises `Mistake` for a word that is not a command."""
+    if not words:
+        width = max(map(len, COMMANDS))
+        for name, page in COMMANDS.items():
+            yield f"{name:{width}}  {page.words.partition('. ')[0].rstrip('.')}."
+        yield "help COMMAND shows one command with examples. Words after # are a comment."
+        return
+    page_of = COMMANDS.get(words[0])
+    if page_of is None:
+        raise Mistake(f"{shown(words[0])} is not a command; `help` lists the commands")
+    yield page_of.usage
+    yield f"  {page_of.words}"
+    for example in page_of.examples:
+        yield f"  > {example}"

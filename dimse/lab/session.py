@@ -1,0 +1,314 @@
+"""The session of a laboratory: one command after the other, each turned into what is sent to the peer."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from ..data import Dataset, decode
+from ..errors import DimseError, cut, escaped, shown
+from ..explain import View
+from ..message import encode_command, fragment
+from ..uids import name_of
+from ..ul import PDU, TABLE_9_10, Abort, AssociateRJ, Event, ReleaseRP, ReleaseRQ, encode_pdu
+from ..ul.forge import forge_pdu
+from .connection import Connection
+from .exchange import Exchange
+from .forms import Order, acceptance, proposal, reply_to, settings
+from .language import Mistake, integer, octets, split, uid, value_at
+from .manual import manual
+
+__all__ = ["Lab", "LabFailure"]
+
+_NAME = re.compile(r"\$([A-Za-z_]\w*)")
+_LONGEST_WAIT = 3600  # seconds
+_SHOWN = 100  # characters of a line of the peer in an error
+
+Lines = Iterator[str]
+
+
+class LabFailure(DimseError):
+    """The peer did something else than ``expect`` said."""
+
+
+class Lab:
+    """A laboratory. `run` executes a command, and yields the lines to print.
+
+    ``connect`` returns a new connection to the peer; it is called when a command needs one. ``called`` and ``calling``
+    are the AE titles that ``associate`` sends. ``patience`` is the time to wait for an answer, in seconds. ``views``
+    makes the views that see the messages of an association.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        *,
+        is_requestor: bool = True,
+        called: str = "ANY-SCP",
+        calling: str = "DIMSE-LAB",
+        patience: float = 2.0,
+        views: Callable[[], Sequence[View]] = tuple,
+    ) -> None:
+        self.is_over = False
+        self._called, self._calling = called, calling
+        self._exchange = Exchange(connect, is_requestor=is_requestor, patience=patience, views=views)
+        self._names: dict[str, str] = {}
+        self._patches: list[tuple[int, bytes]] = []  # offsets and octets to change in what is sent next
+        self._cut: int | None = None  # the number of octets to send of what is sent next
+        self._message_id = 0
+
+    @property
+    def prompt(self) -> str:
+        """The prompt: the state of this side's state machine."""
+        return f"{self._exchange.state.name if self._exchange.is_open else 'closed'}> "
+
+    def run(self, line: str) -> Lines:
+        """Execute a command and yield the lines to print, escaped.
+
+        Raises `Mistake` or another `DimseError` for a command that cannot be carried out, `LabFailure` for an
+        expectation that is not met, `ConnectionFailed`, and OSError for a file that cannot be read.
+        """
+        words = split(line)
+        if not words:
+            return
+        command = _COMMANDS.get(words[0])
+        if command is None:
+            raise Mistake(f"{shown(words[0])} is not a command; `help` lists the commands")
+        if self._exchange.is_open:
+            yield from self._exchange.listen(0.0)
+        yield from command(self, [self._with_names(word) for word in words[1:]])
+
+    def close(self) -> Lines:
+        """Close the connection, if one is open."""
+        return self._exchange.close()
+
+    def _send(self, data: bytes) -> Lines:
+        """Send octets, patched and cut as the commands before have said."""
+        for offset, changed in self._patches:
+            if offset + len(changed) > len(data):
+                self._patches = []
+                raise Mistake(f"patch {offset}: only {len(data)} octets would be sent, so nothing was sent")
+            data = data[:offset] + changed + data[offset + len(changed) :]
+        data = data[: self._cut]
+        self._patches, self._cut = [], None
+        return self._exchange.send(data)
+
+    def _send_pdu(self, pdu: PDU) -> Lines:
+        return self._send(b"".join(encode_pdu(pdu)))
+
+    # --- commands about the connection ---
+
+    def connect(self, words: list[str]) -> Lines:
+        _check_none(words)
+        if self._exchange.is_open:
+            raise Mistake("a connection is already open")
+        self._exchange.open()
+        yield "= connected"
+        if not self._exchange.is_requestor:
+            yield from self._exchange.listen(self._exchange.patience)
+
+    def disconnect(self, words: list[str], *, reset: bool = False) -> Lines:
+        _check_none(words)
+        if not self._exchange.is_open:
+            raise Mistake("no connection is open")
+        return self._exchange.close(reset=reset)
+
+    def wait(self, words: list[str]) -> Lines:
+        try:
+            seconds = float(words[0]) if words else self._exchange.patience
+        except ValueError:
+            seconds = 0.0
+        if len(words) > 1 or not 0 < seconds <= _LONGEST_WAIT:
+            raise Mistake(f"wait takes a number of seconds, up to {_LONGEST_WAIT}")
+        if self._exchange.is_requestor and not self._exchange.is_open:
+            raise Mistake("no connection is open")
+        self._exchange.open()
+        return self._exchange.listen(seconds)
+
+    def quit(self, words: list[str]) -> Lines:
+        _check_none(words)
+        self.is_over = True
+        return iter(())
+
+    # --- commands that send a PDU ---
+
+    def associate(self, words: list[str]) -> Lines:
+        if not self._exchange.is_requestor:
+            raise Mistake("we are the acceptor; the peer sends the A-ASSOCIATE-RQ")
+        return self._send_pdu(proposal(words, called=self._called, calling=self._calling))
+
+    def accept(self, words: list[str]) -> Lines:
+        if self._exchange.request is None:
+            raise Mistake("no A-ASSOCIATE-RQ has arrived; wait for one")
+        return self._send_pdu(acceptance(words, self._exchange.request))
+
+    def reject(self, words: list[str]) -> Lines:
+        return self._send_pdu(AssociateRJ(*_numbers(words, 1, 1, 1)))
+
+    def release(self, words: list[str], pdu: ReleaseRQ | ReleaseRP) -> Lines:
+        _check_none(words)
+        return self._send_pdu(pdu)
+
+    def abort(self, words: list[str]) -> Lines:
+        return self._send_pdu(Abort(*_numbers(words, 0, 0)))
+
+    def raw(self, words: list[str]) -> Lines:
+        return self._send(octets(words))
+
+    def pdu(self, words: list[str]) -> Lines:
+        plain, found = settings(words, "length")
+        if not plain:
+            raise Mistake("pdu needs the PDU-type, such as 04H")
+        length = integer(found["length"]) if "length" in found else None
+        return self._send(forge_pdu(integer(plain[0], 0xFF), octets(plain[1:]), length=length))
+
+    def patch(self, words: list[str]) -> Lines:
+        if len(words) < 2:
+            raise Mistake("patch needs an offset and octets, such as patch 2 FFFFFFFF")
+        self._patches.append((integer(words[0]), octets(words[1:])))
+        return iter(())
+
+    def cut(self, words: list[str]) -> Lines:
+        if len(words) != 1:
+            raise Mistake("cut needs the number of octets to send, such as cut 20")
+        self._cut = integer(words[0])
+        return iter(())
+
+    # --- commands that send a message ---
+
+    def send(self, words: list[str]) -> Lines:
+        if not words:
+            raise Mistake("send needs the name of a message, such as N-CREATE-RQ")
+        rest, found = settings(words[1:], "on", "max")
+        return self._send_message(Order(words[0], rest), found)
+
+    def echo(self, words: list[str]) -> Lines:
+        rest, found = settings(words, "on", "max")
+        return self._send_message(Order("C-ECHO-RQ", rest), found)
+
+    def reply(self, words: list[str]) -> Lines:
+        last = self._exchange.last
+        if last is None:
+            raise Mistake("the peer has sent no message")
+        rest, found = settings(words, "on", "max")
+        return self._send_message(reply_to(last.message, rest), {"on": str(last.context_id), **found})
+
+    def _send_message(self, order: Order, found: dict[str, str]) -> Lines:
+        agreement = self._exchange.agreement
+        context_id = integer(found["on"], 0xFF) if "on" in found else self._context_for(order.sop_class)
+        syntax = agreement.syntax(context_id) if agreement and context_id in agreement.contexts else None
+        message = order.message(syntax, self._message_id + 1)
+        longest = integer(found["max"]) if "max" in found else agreement.max_send if agreement else 0
+        pdus = fragment(context_id, encode_command(message), message.Data, longest)
+        data = b"".join(part for pdu in pdus for part in encode_pdu(pdu))
+        self._message_id += 1
+        return self._send(data)
+
+    def _context_for(self, sop_class: str) -> int:
+        """Return the context of a SOP Class; without one the first accepted context, perhaps of a Meta SOP Class."""
+        contexts = [] if self._exchange.agreement is None else [*self._exchange.agreement.contexts.values()]
+        same = [context.id for context in contexts if context.abstract_syntax == sop_class]
+        return next(iter(same or [context.id for context in contexts]), 1)
+
+    # --- commands that send nothing ---
+
+    def expect(self, words: list[str]) -> Lines:
+        if not words:
+            raise Mistake("expect needs words, such as expect A-ASSOCIATE-AC")
+        heard = self._exchange.heard
+        if not any(all(word in line for word in words) for line in heard):
+            said = "; ".join(cut(" ".join(line.split()), _SHOWN) for line in heard) or "nothing"
+            raise LabFailure(f"expected {' '.join(words)}, but the peer sent: {said}")
+        yield f"= as expected: {escaped(' '.join(words))}"
+
+    def let(self, words: list[str]) -> Lines:
+        if len(words) != 3 or words[1] != "=" or not _NAME.fullmatch(f"${words[0]}"):
+            raise Mistake("write let NAME = VALUE; VALUE is new, or a path into the last message of the peer")
+        name, _, source = words
+        value = uid("new") if source == "new" else self._value_at(source)
+        self._names[name] = value
+        yield f"= ${name} is {escaped(value)}"
+
+    def _value_at(self, path: str) -> str:
+        last = self._exchange.last
+        if last is None:
+            raise Mistake("the peer has sent no message")
+        if isinstance(value := getattr(last.message, path, None), str | int):
+            return str(value)
+        return value_at(Dataset() if last.syntax is None else decode(last.data, last.syntax), path)
+
+    def _with_names(self, word: str) -> str:
+        """Return ``word`` with the values of its names, such as ``$film``."""
+
+        def value(match: "re.Match[str]") -> str:
+            if match[1] not in self._names:
+                raise Mistake(f"${match[1]} has no value; give it one with let {match[1]} = ...")
+            return self._names[match[1]]
+
+        return _NAME.sub(value, word)
+
+    def state(self, words: list[str]) -> Lines:
+        _check_none(words)
+        for side, state in self._exchange.states.items():
+            us = " (this side)" if (side == "requestor") == self._exchange.is_requestor else ""
+            yield f"= {side}{us}: {state.name}, {state.value}"
+        ours = self._exchange.state
+        yield f"= the events that can happen in {ours.name}, each with its action and the next state, PS3.8 Table 9-10:"
+        for event in Event:
+            action = TABLE_9_10.get((ours, event))
+            if action is not None:
+                yield f"  {event.name:5} {event.value}: {action.name}, then {action.next.name}"
+
+    def contexts(self, words: list[str]) -> Lines:
+        _check_none(words)
+        agreement = self._exchange.agreement
+        if agreement is None:
+            raise Mistake("no association is established")
+        for context in agreement.contexts.values():
+            syntaxes = (context.abstract_syntax, context.transfer_syntax)
+            yield f"= {context.id}: {', '.join(escaped(name_of(one) or one) for one in syntaxes)}"
+        yield f"= the longest PDU for the peer: {agreement.max_send or 'no limit'}"
+
+    def show(self, words: list[str], *, is_brief: bool) -> Lines:
+        _check_none(words)
+        self._exchange.is_brief = is_brief
+        return iter(())
+
+
+def _check_none(words: Sequence[str]) -> None:
+    if words:
+        raise Mistake(f"this command stands alone, but {shown(' '.join(words))} follows")
+
+
+def _numbers(words: Sequence[str], *defaults: int) -> list[int]:
+    """Return as many octets as there are ``defaults``, which stand for missing words."""
+    if len(words) > len(defaults):
+        raise Mistake(f"this command takes at most {len(defaults)} numbers")
+    return [*(integer(word, 0xFF) for word in words), *defaults[len(words) :]]
+
+
+_COMMANDS: dict[str, Callable[[Lab, list[str]], Lines]] = {
+    "connect": Lab.connect,
+    "close": Lab.disconnect,
+    "reset": lambda lab, words: lab.disconnect(words, reset=True),
+    "associate": Lab.associate,
+    "accept": Lab.accept,
+    "reject": Lab.reject,
+    "release": lambda lab, words: lab.release(words, ReleaseRQ()),
+    "release-rp": lambda lab, words: lab.release(words, ReleaseRP()),
+    "abort": Lab.abort,
+    "echo": Lab.echo,
+    "send": Lab.send,
+    "reply": Lab.reply,
+    "raw": Lab.raw,
+    "pdu": Lab.pdu,
+    "patch": Lab.patch,
+    "cut": Lab.cut,
+    "wait": Lab.wait,
+    "expect": Lab.expect,
+    "let": Lab.let,
+    "state": Lab.state,
+    "contexts": Lab.contexts,
+    "brief": lambda lab, words: lab.show(words, is_brief=True),
+    "full": lambda lab, words: lab.show(words, is_brief=False),
+    "help": lambda _, words: manual(words),
+    "quit": Lab.quit,
+}

@@ -1,0 +1,90 @@
+"""The command ``dimse lab``: scripts, exit statuses and the terminal."""
+
+import asyncio
+import os
+import pty
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from peers import PATIENCE, run_dimse
+from raw import HOST
+
+import dimse.cli
+from dimse.net import VERIFICATION, serve
+
+
+async def lab(port: int, commands: str, *options: str) -> int:
+    """Run the command in a thread, beside a server in this loop."""
+    arguments = ["lab", f"ANY-SCP@{HOST}:{port}", "--timeout", "5", "-c", commands, *options]
+    return await asyncio.to_thread(dimse.cli.main, arguments)
+
+
+async def test_script_shows_commands_after_the_prompt(capsys: pytest.CaptureFixture[str]) -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        assert await lab(server.port, "associate; release", "--brief") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if not line.startswith("=")][::3] == ["closed> associate", "Sta6> release"]
+
+
+async def test_unmet_expectation_is_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        assert await lab(server.port, "associate; expect A-ABORT") == 1
+    assert "dimse: command 2: expected A-ABORT, but the peer sent" in capsys.readouterr().err
+
+
+async def test_wrong_command_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        assert await lab(server.port, "associate; shout") == 2
+    assert "dimse: command 2: 'shout' is not a command" in capsys.readouterr().err
+
+
+def test_peer_and_listen_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        dimse.cli.main(["lab"])
+    assert ended.value.code == 2
+    assert "give either a peer, AE@HOST:PORT, or --listen" in capsys.readouterr().err
+
+
+def test_trace_of_tls_must_be_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        dimse.cli.main(["lab", "A@127.0.0.1:1", "--tls", "--trace", str(tmp_path / "lab.pcapng")])
+    assert "add --trace-tls if that is intended" in capsys.readouterr().err
+
+
+async def test_script_comes_from_a_pipe(tmp_path: Path) -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        ended = await run_dimse("lab", f"{HOST}:{server.port}", cwd=tmp_path)  # standard input is empty
+    assert ended == (0, "", "")
+
+
+async def test_terminal_shows_a_prompt_and_mistakes(tmp_path: Path) -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        near, far = pty.openpty()
+        command = ("-m", "dimse", "lab", f"{HOST}:{server.port}", "--brief")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *command,
+            cwd=tmp_path,
+            env={**os.environ, "TERM": "dumb"},
+            stdin=far,
+            stdout=far,
+            stderr=far,
+        )
+        os.close(far)
+        os.write(near, b"associate\nshout\nquit\n")
+        async with asyncio.timeout(PATIENCE):
+            assert await process.wait() == 0
+        text = await asyncio.to_thread(_all_of, near)
+    assert "Sta6> " in text
+    assert "! 'shout' is not a command" in text
+
+
+def _all_of(terminal: int) -> str:
+    parts = []
+    with suppress(OSError):  # the end of a terminal
+        while part := os.read(terminal, 1 << 16):
+            parts.append(part)
+    os.close(terminal)
+    return b"".join(parts).decode()

@@ -1,0 +1,118 @@
+"""The words of commands: octets, numbers, UIDs, and attributes of Data Sets."""
+
+from pathlib import Path
+
+import pytest
+
+from dimse.data import Dataset
+from dimse.lab.language import Mistake, integer, octets, put, split, uid, value_at
+from dimse.uids import Verification, is_valid_uid
+
+
+def made(path: str, text: str) -> Dataset:
+    dataset = Dataset()
+    put(dataset, path, text)
+    return dataset
+
+
+def test_split_keeps_backslashes() -> None:
+    assert split(r"send ImageDisplayFormat=STANDARD\2,3") == ["send", r"ImageDisplayFormat=STANDARD\2,3"]
+
+
+def test_quotes_join_words() -> None:
+    assert split("FilmSessionLabel='two words'") == ["FilmSessionLabel=two words"]
+
+
+def test_comment_ends_a_line() -> None:
+    assert split("echo # say hello") == ["echo"]
+
+
+@pytest.mark.parametrize("text", ["12", "0x0C", "000CH", "cH"])
+def test_number_has_three_forms(text: str) -> None:
+    assert integer(text) == 12
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [(["0400"], b"\4\0"), (["7f*3"], b"\x7f\x7f\x7f"), (["01", "0203*2"], b"\1\2\3\2\3"), ([], b"")],
+)
+def test_octets_are_runs_of_hexadecimal(words: list[str], value: bytes) -> None:
+    assert octets(words) == value
+
+
+def test_octets_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "pdu.bin").write_bytes(b"\5\0")
+    assert octets([f"@{tmp_path / 'pdu.bin'}"]) == b"\5\0"
+
+
+def test_repeated_octets_are_bounded() -> None:
+    with pytest.raises(Mistake, match="more than 64 MiB"):
+        octets(["00*999999999"])
+
+
+def test_uid_is_a_keyword() -> None:
+    assert uid("Verification") == Verification
+
+
+def test_new_uid_is_valid() -> None:
+    assert is_valid_uid(uid("new"))
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("NumberOfCopies", "2", 2),
+        ("ImageDisplayFormat", r"STANDARD\2,3", r"STANDARD\2,3"),
+        ("FilmSessionLabel", "A label", "A label"),
+        ("ReferencedSOPClassUID", "Verification", Verification),
+        ("(0028,0010)", "64", 64),
+        ("PixelAspectRatio", r"4\3", [4, 3]),
+        ("OverlayOrigin", r"-5\1", [-5, 1]),
+        ("Rows", "", None),
+    ],
+)
+def test_attribute_takes_a_value_of_its_vr(path: str, text: str, value: object) -> None:
+    assert next(iter(made(path, text))).value == value
+
+
+def test_hex_writes_any_octets() -> None:
+    assert bytes(made("Rows", "hex:FF")["Rows"].raw) == b"\xff"
+
+
+def test_path_makes_items() -> None:
+    dataset = made("BasicGrayscaleImageSequence[0].Rows", "8")
+    put(dataset, "BasicGrayscaleImageSequence[0].Columns", "4")
+    put(dataset, "BasicGrayscaleImageSequence[1].Rows", "2")
+    assert dataset.BasicGrayscaleImageSequence == [Dataset(Rows=8, Columns=4), Dataset(Rows=2)]
+
+
+def test_sequence_without_a_value_is_empty() -> None:
+    assert made("ReferencedImageBoxSequence", "").ReferencedImageBoxSequence == []
+
+
+def test_value_at_leads_through_items() -> None:
+    assert (
+        value_at(
+            made("BasicGrayscaleImageSequence[0].PixelAspectRatio", r"4\3"),
+            "BasicGrayscaleImageSequence[0].PixelAspectRatio",
+        )
+        == r"4\3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "words"),
+    [
+        ("NoSuchKeyword", "1", "NoSuchKeyword"),
+        ("Rows", "many", "'many' is not a number"),
+        ("Rows[x]", "1", "not a keyword"),
+        ("ReferencedSOPClassUID", "Veri", "neither a UID nor a keyword"),
+        ("BasicGrayscaleImageSequence", "1", r"BasicGrayscaleImageSequence\[0\].KEYWORD=1"),
+        ("BasicGrayscaleImageSequence[5].Rows", "1", "counts from 0"),
+        ("BasicGrayscaleImageSequence[0]", "1", "ends in an item"),
+        ("PixelData", "xyz", "not octets"),
+    ],
+)
+def test_mistake_names_the_word(path: str, text: str, words: str) -> None:
+    with pytest.raises(Mistake, match=words):
+        made(path, text)

@@ -1,0 +1,417 @@
+"""A session of the laboratory with a peer that is the other end of a socket pair."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dimse.data import IMPLICIT_LE, Dataset, encode
+from dimse.errors import DimseError
+from dimse.explain import ACCEPTOR, Seen
+from dimse.explain.conversation import Completed
+from dimse.lab import Connection, Lab, LabFailure, Mistake
+from dimse.lab.manual import COMMANDS
+from dimse.lab.session import _COMMANDS
+from dimse.message import CEchoRSP, Message, NCreateRSP, NEventReportRQ, NSetRQ, decode_command, encode_command
+from dimse.uids import BasicFilmSession, ImplicitVRLittleEndian, Printer, PrinterInstance, Verification
+from dimse.ul import (
+    PDU,
+    PDV,
+    Abort,
+    AssociateAC,
+    AssociateRQ,
+    ContextResult,
+    PDataTF,
+    PDUStream,
+    PresentationContextAC,
+    PresentationContextRQ,
+    ReleaseRP,
+    decode_pdu,
+    encode_pdu,
+)
+
+AC = AssociateAC(
+    called_ae_title="ANY-SCP",
+    calling_ae_title="DIMSE-LAB",
+    presentation_contexts=(PresentationContextAC(1, ContextResult.ACCEPTANCE, ImplicitVRLittleEndian),),
+)
+RQ = AssociateRQ(
+    called_ae_title="LAB",
+    calling_ae_title="CLIENT",
+    presentation_contexts=(PresentationContextRQ(1, Verification, (ImplicitVRLittleEndian,)),),
+)
+
+
+def octets(what: PDU | Message) -> bytes:
+    """Return what a peer sends: a PDU, or a message in one PDU."""
+    if isinstance(what, Message):
+        pdvs = [PDV(1, encode_command(what), True, True)]
+        pdvs += [PDV(1, what.Data, False, True)] if isinstance(what.Data, bytes) else []
+        what = PDataTF(tuple(pdvs))
+    return b"".join(encode_pdu(what))
+
+
+class Answering(Connection):
+    """A connection whose peer answers the next sending."""
+
+    def __init__(self, near: socket.socket, far: socket.socket) -> None:
+        super().__init__(near, session=None, tap=None)
+        self.far = far
+        self.answer = b""
+
+    def send(self, data: bytes, seconds: float) -> None:
+        super().send(data, seconds)
+        self.far.sendall(self.answer)
+        self.answer = b""
+
+
+class Bench:
+    """A laboratory, and the far end of its connection."""
+
+    def __init__(self, connection: Answering, lab: Lab) -> None:
+        self.connection, self.far, self.lab = connection, connection.far, lab
+
+    def run(self, line: str, *answer: PDU | Message) -> list[str]:
+        """Run a command whose sending the peer answers."""
+        self.connection.answer = b"".join(map(octets, answer))
+        return [*self.lab.run(line)]
+
+    def sent(self) -> bytes:
+        """Return what the laboratory has sent."""
+        self.far.setblocking(False)
+        parts = []
+        try:
+            while part := self.far.recv(1 << 20):
+                parts.append(part)
+        except BlockingIOError:
+            pass
+        self.far.setblocking(True)
+        return b"".join(parts)
+
+    def sent_message(self) -> Message:
+        """Return the first message in what the laboratory has sent."""
+        for wire in PDUStream(0, 0).feed(self.sent()):
+            pdu = decode_pdu(bytes(wire))
+            if isinstance(pdu, PDataTF):
+                return decode_command(pdu.pdvs[0].data)[0]
+        raise AssertionError("no message")
+
+
+@contextmanager
+def bench(**options: object) -> Iterator[Bench]:
+    near, far = socket.socketpair()
+    connection = Answering(near, far)
+    lab = Lab(lambda: connection, patience=0.01, **options)  # type: ignore[arg-type]  # as the caller wants
+    with closing(near), closing(far):
+        yield Bench(connection, lab)
+
+
+def test_each_command_has_a_page() -> None:
+    assert COMMANDS.keys() == _COMMANDS.keys()
+
+
+def test_associate_proposes_abstract_syntaxes() -> None:
+    with bench(called="PRINTSCP") as it:
+        it.run("associate BasicGrayscalePrintManagementMeta Verification:implicit", AC)
+        (wire,) = PDUStream(0, 0).feed(it.sent())
+    request = decode_pdu(bytes(wire))
+    assert isinstance(request, AssociateRQ)
+    assert request.called_ae_title == "PRINTSCP"
+    assert [len(one.transfer_syntaxes) for one in request.presentation_contexts] == [2, 1]
+
+
+def test_answer_is_explained() -> None:
+    with bench() as it:
+        lines = it.run("associate", AC)
+    assert any("Result/Reason: 0 (acceptance)" in line for line in lines)
+
+
+def test_states_of_both_sides_are_shown() -> None:
+    with bench() as it:
+        lines = it.run("associate", AC)
+        assert it.lab.prompt == "Sta6> "
+    assert lines[-1].startswith("= requestor Sta5: Evt3 A-ASSOCIATE-AC PDU received: AE-3, then Sta6")
+
+
+def test_state_shows_the_possible_events() -> None:
+    with bench() as it:
+        it.run("associate", AC)
+        lines = it.run("state")
+    assert "  Evt11 A-RELEASE request primitive: AR-1, then Sta7" in lines
+
+
+def test_send_fills_command_set_and_data_set() -> None:
+    with bench() as it:
+        it.run("associate BasicFilmSession", AC)
+        it.sent()
+        it.run("send N-CREATE-RQ AffectedSOPClassUID=BasicFilmSession NumberOfCopies=2")
+        data = it.sent()
+    assert encode(Dataset(NumberOfCopies=2), IMPLICIT_LE) in data
+    assert BasicFilmSession.encode() in data
+
+
+def test_missing_element_is_named_with_its_table() -> None:
+    with bench() as it, pytest.raises(Mistake, match=r"N-CREATE-RQ needs AffectedSOPClassUID=... \[PS3.7 Table 10.3-9"):
+        it.run("send N-CREATE-RQ")
+
+
+def test_message_ids_count() -> None:
+    with bench() as it:
+        it.run("associate", AC)
+        it.run("echo", CEchoRSP(MessageIDBeingRespondedTo=1, Status=0))
+        it.sent()
+        it.run("echo", CEchoRSP(MessageIDBeingRespondedTo=2, Status=0))
+        message = it.sent_message()
+    assert message == type(message)(MessageID=2, AffectedSOPClassUID=Verification)  # type: ignore[call-arg]
+
+
+def test_wrong_message_is_not_counted() -> None:
+    with bench() as it:
+        it.run("associate", AC)
+        with pytest.raises(Mistake):
+            it.run("send N-SET-RQ")
+        it.sent()
+        it.run("echo")
+        assert getattr(it.sent_message(), "MessageID", None) == 1
+
+
+def test_let_takes_a_value_of_the_answer() -> None:
+    with bench() as it:
+        it.run("associate BasicFilmSession", AC)
+        answer = NCreateRSP(
+            MessageIDBeingRespondedTo=1,
+            Status=0,
+            AffectedSOPInstanceUID="1.2.3",
+            Data=encode(Dataset(ReferencedImageBoxSequence=[Dataset(ReferencedSOPInstanceUID="1.2.4")]), IMPLICIT_LE),
+        )
+        it.run("send N-CREATE-RQ AffectedSOPClassUID=BasicFilmSession", answer)
+        it.run("let film = AffectedSOPInstanceUID")
+        assert it.run("let box = ReferencedImageBoxSequence[0].ReferencedSOPInstanceUID") == ["= $box is 1.2.4"]
+        it.sent()
+        it.run("send N-SET-RQ RequestedSOPClassUID=BasicGrayscaleImageBox RequestedSOPInstanceUID=$box")
+        message = it.sent_message()
+    assert isinstance(message, NSetRQ)
+    assert message.RequestedSOPInstanceUID == "1.2.4"
+
+
+def test_name_without_a_value_is_a_mistake() -> None:
+    with bench() as it, pytest.raises(Mistake, match=r"\$box has no value"):
+        it.run("raw $box")
+
+
+def test_reply_answers_the_last_request() -> None:
+    event = NEventReportRQ(
+        MessageID=7, AffectedSOPClassUID=Printer, AffectedSOPInstanceUID=PrinterInstance, EventTypeID=2
+    )
+    with bench() as it:
+        it.run("associate Printer", AC)
+        it.far.sendall(octets(event))
+        it.run("wait 1")
+        it.sent()
+        it.run("reply 0110H")
+        message = it.sent_message()
+    assert (message.MessageIDBeingRespondedTo, message.Status, message.EventTypeID) == (7, 0x0110, 2)  # type: ignore[attr-defined]
+
+
+def test_patch_changes_what_is_sent_next() -> None:
+    with bench() as it:
+        it.run("patch 6 0000")
+        it.run("associate", AC)
+        assert it.sent()[6:8] == b"\0\0"
+
+
+def test_patch_is_used_once() -> None:
+    with bench() as it:
+        it.run("patch 0 FF")
+        it.run("raw 00")
+        it.run("raw 00")
+        assert it.sent() == b"\xff\0"
+
+
+def test_patch_beyond_the_end_sends_nothing() -> None:
+    with bench() as it:
+        it.run("patch 9 FF")
+        with pytest.raises(Mistake, match="only 2 octets"):
+            it.run("raw 0102")
+        assert it.sent() == b""
+
+
+def test_cut_sends_the_beginning() -> None:
+    with bench() as it:
+        it.run("cut 20")
+        lines = it.run("associate")
+        assert len(it.sent()) == 20
+    assert lines[0] == "> 20 octets that do not complete a PDU"
+
+
+def test_pdu_has_a_wrong_length_on_request() -> None:
+    with bench() as it:
+        it.run("pdu 04H 00*4 length=4294967295")
+        assert it.sent() == b"\4\0\xff\xff\xff\xff\0\0\0\0"
+
+
+def test_silence_is_said() -> None:
+    with bench() as it:
+        assert it.run("echo")[-1] == "= nothing from the peer within 0.01 s"
+
+
+def test_end_of_the_connection_is_said() -> None:
+    with bench() as it:
+        it.run("associate", AC)
+        it.sent()
+        it.far.close()
+        assert it.run("contexts")[0] == "= the peer closed the connection"
+        assert it.lab.prompt == "closed> "
+
+
+def test_abort_of_the_peer_moves_the_state() -> None:
+    with bench() as it:
+        it.run("associate", AC)
+        lines = it.run("echo", Abort(2, 2))
+    assert any("Reason/Diag: 2 (unexpected-PDU)" in line for line in lines)
+    assert lines[-1].startswith("= requestor Sta6: Evt16 A-ABORT PDU received: AA-3, then Sta1")
+
+
+def test_what_cannot_happen_is_said() -> None:
+    with bench() as it:
+        lines = it.run("release", ReleaseRP())
+    assert any("a blank cell of Table 9-10" in line for line in lines)
+
+
+def test_expect_finds_words_of_one_line() -> None:
+    with bench() as it:
+        it.run("associate", AC)
+        assert it.run("expect A-ASSOCIATE-AC accepted") == ["= as expected: A-ASSOCIATE-AC accepted"]
+
+
+def test_expect_fails_with_what_was_heard() -> None:
+    with bench() as it:
+        it.run("associate", AC)
+        with pytest.raises(LabFailure, match="expected A-ASSOCIATE-RJ, but the peer sent: < 000000"):
+            it.run("expect A-ASSOCIATE-RJ")
+
+
+def test_brief_shows_one_line_for_a_pdu() -> None:
+    with bench() as it:
+        it.run("brief")
+        it.run("associate", AC)
+        lines = it.run("echo", CEchoRSP(MessageIDBeingRespondedTo=1, Status=0))
+    assert [line[:2] for line in lines] == ["> ", "< "]
+
+
+def test_hostile_text_is_escaped() -> None:
+    with bench() as it:
+        hostile = AssociateAC(
+            called_ae_title="\x1b[2J",
+            calling_ae_title="\r",
+            presentation_contexts=AC.presentation_contexts,
+        )
+        assert all(line.isprintable() for line in it.run("associate", hostile))
+
+
+def test_acceptor_answers_a_request() -> None:
+    with bench(is_requestor=False) as it:
+        it.far.sendall(octets(RQ))
+        it.run("connect")
+        it.sent()
+        it.run("accept")
+        (wire,) = PDUStream(0, 0).feed(it.sent())
+    accepted = decode_pdu(bytes(wire))
+    assert isinstance(accepted, AssociateAC)
+    assert [one.result for one in accepted.presentation_contexts] == [ContextResult.ACCEPTANCE]
+
+
+def test_acceptor_accepts_only_what_is_named() -> None:
+    with bench(is_requestor=False) as it:
+        it.far.sendall(octets(RQ))
+        it.run("connect")
+        it.sent()
+        it.run("accept Printer")
+        (wire,) = PDUStream(0, 0).feed(it.sent())
+    accepted = decode_pdu(bytes(wire))
+    assert isinstance(accepted, AssociateAC)
+    assert [one.result for one in accepted.presentation_contexts] == [ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED]
+
+
+def test_acceptor_rejects_with_the_given_octets() -> None:
+    with bench(is_requestor=False) as it:
+        it.far.sendall(octets(RQ))
+        it.run("connect")
+        it.sent()
+        it.run("reject 2 3 2")
+        assert it.sent() == bytes.fromhex("0300 00000004 00 02 03 02")
+
+
+class Watching:
+    """A view that sees the side of each message."""
+
+    def see(self, who: str, message: Completed) -> list[Seen]:
+        return [Seen(name="seen", words=f"{who} {type(message.message).__name__}")]
+
+    def sentence(self, tag: int) -> tuple[str, str]:  # noqa: ARG002
+        return "", ""
+
+
+def test_view_sees_the_messages() -> None:
+    with bench(views=lambda: [Watching()]) as it:
+        it.run("associate", AC)
+        lines = it.run("echo", CEchoRSP(MessageIDBeingRespondedTo=1, Status=0))
+    assert f"= seen: {ACCEPTOR} CEchoRSP" in lines
+
+
+def test_help_shows_a_command_with_examples() -> None:
+    with bench() as it:
+        assert it.run("help patch")[-2:] == ["  > patch 6 0000", "  > associate"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "unknown",
+        "send",
+        "send N-NOTHING",
+        "send C-ECHO-RQ word",
+        "associate NoSuchClass",
+        "accept",
+        "reply",
+        "wait never",
+        "wait 1",
+        "let x",
+        "let x = Status",
+        "close",
+        "contexts",
+        "abort 1 2 3",
+        "reject 999",
+        "pdu",
+        "cut",
+        "patch 1",
+        "release now",
+        "help nothing",
+        "'",
+    ],
+)
+def test_mistake_sends_nothing(line: str) -> None:
+    with bench() as it:
+        with pytest.raises(Mistake):
+            it.run(line)
+        assert it.sent() == b""
+
+
+_WORDS = st.one_of(
+    st.sampled_from(
+        [*COMMANDS, "N-SET-RQ", "Rows=1", "on=9", "max=1", "00*9", "=", "new", "$x", "data=00", "(0008,0018)=1.2"]
+    ),
+    st.text(max_size=8).filter(lambda word: "@" not in word),
+)
+
+
+@given(st.lists(st.lists(_WORDS, min_size=1, max_size=4).map(" ".join), max_size=4), st.binary(max_size=40))
+def test_any_line_gives_lines_or_a_clear_error(lines: list[str], answer: bytes) -> None:
+    with bench() as it:
+        it.far.sendall(answer)
+        for line in lines:
+            with suppress(DimseError):
+                assert all(shown.isprintable() for shown in it.lab.run(line))
