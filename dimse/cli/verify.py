@@ -19,6 +19,8 @@ from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, seconds
 from ..verify import CASES, Case, Options, Role, Run, Target, catalogue, verify_scp
 from ..verify.report import SCHEMA, changes, document, page
 from ..verify.scu import SCU_CASES, EchoService, Visit
+from ..verify.tls_material import TLSFiles
+from ..verify.tls_material import client as tls_client
 from .verify_report import WIDTHS, add_choice, add_report, chosen_cases, compared, finish, print_result, read_json
 from .verify_scu import add_scu
 
@@ -95,6 +97,9 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -
     times.add_argument("--calling", type=ae_title, default="VERIFYSCU", metavar="AE", help="our AE title")
     add_report(parser)
     add_client_tls(parser)
+    parser.add_argument(
+        "--tls-expired", metavar="FILE", help="a client certificate that has expired, and its key, for TLS-1.04"
+    )
     parser.set_defaults(command=lambda arguments: judge_scp(parser, arguments, cases, make))
 
 
@@ -183,6 +188,7 @@ def judge_scp(
         timeout=arguments.timeout,
         artim=arguments.artim,
         slow_patience=arguments.slow_patience,
+        files=_files(arguments),
     )
     options = make(
         arguments,
@@ -197,6 +203,15 @@ def judge_scp(
     )
     command = [*parser.prog.split(), str(address)]
     return asyncio.run(until_terminated(_test(target, cases, options, arguments, command)))
+
+
+def _files(arguments: argparse.Namespace) -> TLSFiles:
+    """Return the PEM files of the TLS options. Raises OSError for a file that cannot be read."""
+    given = (arguments.tls_cert, arguments.tls_key, arguments.tls_expired)
+    certificate, key, expired = (None if each is None else Path(each) for each in given)
+    if expired is not None:
+        tls_client(certificate=expired)  # an unusable file is an error of usage, not of a case
+    return TLSFiles(certificate=certificate, key=key, expired=expired)
 
 
 def is_loopback(host: str) -> bool:

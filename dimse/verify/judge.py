@@ -12,9 +12,9 @@ from .peer import Peer, Target, Watch
 from .result import Options, Result, SubResult
 from .shared import Shared
 from .trace import Trace
-from .verdict import Column, Verdict, close_verdict, column_of, verdict_of, worst
+from .verdict import Column, Level, Verdict, close_verdict, column_of, verdict_of, worst
 
-__all__ = ["Judge", "judged", "named", "unjudged"]
+__all__ = ["Judge", "judged", "level_of", "named", "unjudged"]
 
 _CONGESTION, _LOCAL_LIMIT = Rejected(2, 3, 1), Rejected(2, 3, 2)  # PS3.8 Table 9-21
 _PATIENT = 3  # timeouts to wait in the second try, after silence has led to a bad verdict
@@ -102,7 +102,7 @@ class Judge:
                 ended = await peer.finish(case.close)
                 result.close = close_verdict(case.close, ended) or result.close
             column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
-            sub = judged(step, observed, verdict_of(step.level or case.level, column), column)
+            sub = judged(step, observed, verdict_of(level_of(case, step, observed), column), column)
             await peer.dismiss()  # a peer that serves only one association cannot be probed before this
             if case.risky and DEAD not in observed and (await peer.probe()) == DEAD:
                 dead = verdict_of(step.level or case.level, Column.FAILS)
@@ -121,6 +121,13 @@ class Judge:
             return unjudged(step, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")
         finally:
             await peer.dismiss()
+
+
+def level_of(case: Case, step: SubCase, observed: Observation) -> Level:
+    """Return the level of a sub-case: MUST if the peer has broken a rule that it claims to keep."""
+    if any(isinstance(seen, Broken) and seen.is_claimed for seen in observed):
+        return Level.MUST
+    return step.level or case.level
 
 
 def _is_full(observed: Observation) -> bool:

@@ -253,10 +253,11 @@ class Bent(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Broken(Seen):
-    """A rule that the case has checked and the peer breaks."""
+    """A rule that the case has checked and the peer breaks. ``is_claimed``: the peer claims it, so it is a MUST."""
 
     is_pdu: ClassVar[bool] = False
     text: str | None = None
+    is_claimed: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return escaped(self.text or "the rule is broken")

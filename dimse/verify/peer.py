@@ -49,6 +49,7 @@ from .observation import (
 )
 from .result import Options
 from .shared import Shared
+from .tls_material import TLSFiles
 from .trace import Trace
 from .verdict import Close, Verdict
 from .wire import Wire
@@ -74,6 +75,7 @@ class Target:
     called: str = "ANY-SCP"
     calling: str = "VERIFYSCU"
     tls: ssl.SSLContext | None = None
+    files: TLSFiles = field(default_factory=TLSFiles)  # for the cases of TLS
     timeout: float = 3.0  # for one answer
     artim: float = 60.0  # the longest ARTIM that a peer may have
     slow_patience: float = 120.0  # the longest wait of a slow case
@@ -85,6 +87,7 @@ class Target:
         return {
             "calling": self.calling,
             "tls": self.tls is not None,
+            "client_certificate": self.files.certificate is not None,
             "timeout_s": self.timeout,
             "artim_s": self.artim,
             "slow_patience_s": self.slow_patience,
@@ -97,6 +100,14 @@ class Watch:
     def connected(self, case_id: str) -> tuple[Callable[[bytes], None], Callable[[bytes], None]]:  # noqa: ARG002
         """Return two listeners for one connection: one for octets of the tester, one for PDUs of the peer."""
         return (lambda _octets: None), (lambda _pdu: None)
+
+
+class _Paused(asyncio.Protocol):
+    """The first protocol of a connection, which reads nothing: what the peer sends waits for the `Wire`."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
 
 
 @dataclass(slots=True)
@@ -114,7 +125,6 @@ class Peer:
     flags: Flags = Flags.NONE
     watch: Watch = field(default_factory=Watch)
     measured: dict[str, tuple[float, str]] = field(default_factory=dict)
-    found: Flags = Flags.NONE
     options: Options = field(default_factory=Options)
     shared: Shared = field(default_factory=Shared)
     wires: list[Wire] = field(default_factory=list)
@@ -129,23 +139,53 @@ class Peer:
     async def connect(self, *, tls: ssl.SSLContext | None = None, plain: bool = False) -> Wire:
         """Return a new connection on which nothing has been sent. Raises `Unprepared` if it cannot be opened."""
         context = None if plain else (tls or self.target.tls)
+        wire, transport = await self._opened(" with TLS" if context else "")
+        if context is None:
+            transport.set_protocol(wire)
+            wire.connection_made(transport)
+            transport.resume_reading()
+        elif reason := await self._secured(wire, transport, context):
+            raise Unprepared(f"no connection: {reason}")
+        self.wires.append(wire)
+        return wire
+
+    async def secure(self, context: ssl.SSLContext) -> Wire | str:
+        """Return a new connection after a TLS handshake, or how the handshake failed.
+
+        Raises `Unprepared` if there is no connection at all.
+        """
+        wire, transport = await self._opened(" with TLS, as this case varies it")
+        if reason := await self._secured(wire, transport, context):
+            return reason
+        self.wires.append(wire)
+        return wire
+
+    async def _opened(self, how: str) -> tuple[Wire, asyncio.Transport]:
+        """Return a new connection that is not read yet, and the wire for it."""
         number = self.trace.new_connection()
         sent, received = self.watch.connected(self.case_id)
         wire = Wire(number, self.trace, self.timeout, received, sent)
-        loop = asyncio.get_running_loop()
-        host = self.target.host
-        self.trace.note(number, f"connect to {host}:{self.target.port}{' with TLS' if context else ''}")
+        host, port = self.target.host, self.target.port
+        self.trace.note(number, f"connect to {host}:{port}{how}")
         try:
             async with asyncio.timeout(self.target.preparation):
-                await loop.create_connection(
-                    lambda: wire, host, self.target.port, ssl=context, server_hostname=host if context else None
-                )
+                transport, _ = await asyncio.get_running_loop().create_connection(_Paused, host, port)
         except (OSError, TimeoutError) as exc:
             reason = f"no connection: {str(exc) or 'timeout'}"
             self.trace.note(number, reason)
             raise Unprepared(reason) from exc
-        self.wires.append(wire)
-        return wire
+        return wire, transport
+
+    async def _secured(self, wire: Wire, transport: asyncio.Transport, context: ssl.SSLContext) -> str:
+        """Do the TLS handshake; return how it failed, or "" if it succeeded."""
+        try:
+            async with asyncio.timeout(self.target.preparation):
+                await wire.start_tls(transport, context, self.target.host)
+        except (OSError, TimeoutError) as exc:
+            reason = str(exc) or f"{type(exc).__name__} in the handshake"
+            self.trace.note(wire.number, reason)
+            return reason
+        return ""
 
     def request(self, contexts: Contexts = ECHO, **fields: Any) -> AssociateRQ:
         """Return an A-ASSOCIATE-RQ with the titles of the target; ``fields`` replace fields of the `AssociateRQ`."""
@@ -271,7 +311,7 @@ class Peer:
             if wire.is_associated:
                 wire.send(Abort(0, 0))
         for wire in self.wires:
-            wire.shut_down()
+            wire.say_goodbye()
         for wire in self.wires:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(_GOODBYE, self.timeout)):

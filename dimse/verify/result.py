@@ -24,11 +24,12 @@ class Options:
     seed: int = 1
     strict: bool = False
     stop_after: int | None = None
-    gentle: bool = False  # no risky, ROB or slow case
+    gentle: bool = False  # leave out the cases that are risky or slow, and ROB-*
     slow: bool = True
     max_films: int = 0  # the number of N-ACTIONs that may print
     no_film: bool = False  # no N-ACTION at all
     full_trace: bool = False
+    tls_profile: str = ""  # the secure transport connection profile that the peer claims, a section of PS3.15
 
     def given(self) -> Flags:
         """Return the flags that follow from the options, whatever the peer supports."""
@@ -36,6 +37,10 @@ class Options:
         found = Flags.NONE if self.gentle or not self.slow else Flags.SLOW
         found |= Flags.FILM if films >= 1 else Flags.NONE
         return found | (Flags.FILM2 if films > 1 else Flags.NONE)
+
+    def claimed_tls_profile(self) -> str:
+        """Return the profile of PS3.15 that the peer claims, such as ``B.12``, or "" if it claims none."""
+        return self.tls_profile
 
     def selects(self, case_id: str) -> bool:
         """Return whether the globs choose a case."""

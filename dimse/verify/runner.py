@@ -105,7 +105,11 @@ class Tester:
 
     def _given(self) -> Flags:
         """Return the flags that follow from the options and the target."""
-        return self.options.given() | (Flags.TLS if self.target.tls is not None else Flags.NONE)
+        found = self.options.given()
+        if self.target.tls is not None:
+            found |= Flags.TLS
+            found |= Flags.CLIENT_CERT if self.target.files.certificate is not None else Flags.NONE
+        return found
 
     def _judge(self) -> Judge:
         return Judge(

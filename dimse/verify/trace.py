@@ -44,7 +44,8 @@ class Trace:
     is_full: bool = False
     entries: list[TraceEntry] = field(default_factory=list)
     subcase: int = 0
-    lost: int = 0  # the number of entries left out after the first `_MOST_ENTRIES`
+    most: int = _MOST_ENTRIES
+    lost: int = 0  # the number of entries left out after the first ``most``
     connections: int = 0
     is_of_acceptor: bool = False  # the tester is the acceptor
     _start: float = field(init=False)
@@ -59,6 +60,9 @@ class Trace:
 
     def octets(self, connection: int, direction: str, data: bytes) -> None:
         """Record octets that were sent or received."""
+        if len(self.entries) >= self.most:
+            self.lost += 1
+            return
         kept = data if self.is_full or len(data) <= KEPT_OCTETS else data[:KEPT_OCTETS]
         digest = "" if len(kept) == len(data) else sha256(data).hexdigest()
         self._add(connection, direction, kept, len(data), digest, "")
@@ -68,7 +72,7 @@ class Trace:
         self._add(connection, "=", b"", 0, "", text)
 
     def _add(self, connection: int, direction: str, data: bytes, length: int, digest: str, note: str) -> None:
-        if len(self.entries) >= _MOST_ENTRIES:
+        if len(self.entries) >= self.most:
             self.lost += 1
             return
         seconds = self.clock() - self._start

@@ -7,6 +7,7 @@ messages. Every wait has a bound, and a peer that sends more than `MOST_OCTETS` 
 import asyncio
 import re
 import socket
+import ssl
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -79,6 +80,7 @@ class Wire(asyncio.Protocol):
         self.max_length = 0  # the peer's Maximum Length; 0 is no limit
         self.octets_received = 0
         self.longest_p_data = 0  # PDU-length of the peer's longest P-DATA-TF
+        self.secured = ""  # the version and the suite of TLS; "" without TLS
         self.events: list[Seen] = []  # everything that `next` has returned, in order
         self._trace = trace
         self._received, self._sent = received, sent
@@ -105,6 +107,23 @@ class Wire(asyncio.Protocol):
         transport.set_write_buffer_limits(_MOST_WAITING)
         with suppress(OSError, AttributeError):
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    async def start_tls(
+        self, transport: asyncio.Transport, context: ssl.SSLContext, host: str | None, *, is_server: bool = False
+    ) -> None:
+        """Do the TLS handshake on a connection that nothing was read from, and read it from then on.
+
+        ``host`` is the name to check in the peer's certificate. Raises OSError; `ssl.SSLError` is one.
+        """
+        loop = asyncio.get_running_loop()
+        secure = await loop.start_tls(transport, self, context, server_side=is_server, server_hostname=host)
+        if secure is None:
+            raise ConnectionError("the connection ended in the TLS handshake")
+        tls = secure.get_extra_info("ssl_object")
+        suite = tls.cipher()
+        self.secured = f"{tls.version()}, {suite[0] if suite else 'no suite'}"
+        self._trace.note(self.number, self.secured)
+        self.connection_made(secure)
 
     def data_received(self, data: bytes) -> None:
         self._trace.octets(self.number, "<", data)
@@ -245,6 +264,14 @@ class Wire(asyncio.Protocol):
                 self._trace.note(self.number, "we send FIN")
                 with suppress(OSError):
                     self._transport.write_eof()
+
+    def say_goodbye(self) -> None:
+        """Send FIN; over TLS, send close_notify, after which nothing of the peer is read."""
+        if self.secured and self._transport is not None:
+            self._is_shut = True
+            self._transport.close()
+        else:
+            self.shut_down()
 
     def half_close(self) -> None:
         """Send FIN as the step that is judged. Raises `Unprepared` over TLS, where it cannot be sent."""

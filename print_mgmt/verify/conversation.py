@@ -36,6 +36,7 @@ __all__ = [
     "conversation",
     "is_well",
     "items_of",
+    "prepare",
     "references",
     "skipped",
     "unimplemented",
@@ -277,6 +278,16 @@ async def _opened(peer: Peer, optional: Sequence[str], meta: str, learned: Learn
     yield Conversation(peer, wire, meta, syntax_of(wire.contexts[_META][1]), contexts=numbers, learned=learned)
 
 
+def _usual_meta(peer: Peer) -> str:
+    is_gray = Flags.GRAY_META in peer.flags or Flags.COLOR_META not in peer.flags
+    return BasicGrayscalePrintManagementMeta if is_gray else BasicColorPrintManagementMeta
+
+
+async def prepare(peer: Peer) -> None:
+    """Learn about the printer what a conversation needs, so that the next one starts at once. Raises `Unprepared`."""
+    await learned_of(peer, _usual_meta(peer))
+
+
 @asynccontextmanager
 async def conversation(peer: Peer, *optional: str, meta: str = "") -> AsyncIterator[Conversation]:
     """Open an association for a Meta SOP Class, by default the gray one if the peer has it, and ``optional`` classes.
@@ -284,8 +295,7 @@ async def conversation(peer: Peer, *optional: str, meta: str = "") -> AsyncItera
     The instances that were created are deleted at the end. Raises `Unprepared`, with the verdict UNIMPLEMENTED if the
     peer refuses a context.
     """
-    is_gray = Flags.GRAY_META in peer.flags or Flags.COLOR_META not in peer.flags
-    meta = meta or (BasicGrayscalePrintManagementMeta if is_gray else BasicColorPrintManagementMeta)
+    meta = meta or _usual_meta(peer)
     async with _opened(peer, optional, meta, await learned_of(peer, meta)) as talk:
         yield talk
         await talk.clean()

@@ -24,6 +24,11 @@ class PrintOptions(Options):
     event_command: tuple[str, ...] = ()
     patience: float = 10.0
 
+    def claimed_tls_profile(self) -> str:
+        """Return the profile of PS3.15 that the claims or the options name, or ""."""
+        claimed = self.claims.tls_profile if self.claims is not None else None
+        return claimed or self.tls_profile
+
     def given(self) -> Flags:
         """Return the flags that the options give, whatever the peer has."""
         found = Options.given(self)

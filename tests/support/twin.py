@@ -6,6 +6,7 @@ that goes out, and each response.
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -103,8 +104,8 @@ class Twin:
 
 
 @asynccontextmanager
-async def serving(twin: Twin) -> AsyncIterator[int]:
-    """Run a twin; yield its port."""
+async def serving(twin: Twin, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """Run a twin, over TLS if there is a context; yield its port."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -119,7 +120,7 @@ async def serving(twin: Twin) -> AsyncIterator[int]:
             tasks.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(connected, HOST, 0)
+    server = await asyncio.start_server(connected, HOST, 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -4,8 +4,10 @@ from ..case import Case
 from .dimse_echo import DIMSE_ECHO
 from .dimse_print import DIMSE_PRINT
 from .enc import ENC
+from .perf import PERF
 from .rob_print import ROB_PRINT
 from .rob_wire import ROB_WIRE
+from .tls import TLS
 from .ul_a_answer import UL_A_ANSWER
 from .ul_a_contexts import UL_A_CONTEXTS
 from .ul_a_request import UL_A_REQUEST
@@ -31,4 +33,6 @@ CASES: tuple[Case, ...] = (
     *ENC,
     *ROB_WIRE,
     *ROB_PRINT,
+    *TLS,
+    *PERF,
 )

@@ -21,7 +21,7 @@ from ..case import Case, Flags, Role, SubCase, Unprepared, group_of
 from ..catalogue import catalogue
 from ..flags import OF_OPTIONS
 from ..invariants import Invariants
-from ..judge import judged, named, unjudged
+from ..judge import judged, level_of, named, unjudged
 from ..observation import (
     Aborted,
     Closed,
@@ -230,7 +230,7 @@ class ScuTester:
             result.close = _close(case.close, peer.last) or result.close
             result.command = peer.last.ended
         column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
-        return judged(step, observed, verdict_of(step.level or case.level, column), column)
+        return judged(step, observed, verdict_of(level_of(case, step, observed), column), column)
 
     def _peer(self, case_id: str, step: str, trace: Trace, patience: float) -> ScuPeer:
         return ScuPeer(

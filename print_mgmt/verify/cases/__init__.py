@@ -9,6 +9,7 @@ from .images import IMAGES
 from .life import LIFE
 from .luts import LUTS
 from .negotiation import NEGOTIATION
+from .perf import PERF
 from .printed import PRINTED
 from .printer import PRINTER
 from .text import TEXT
@@ -28,4 +29,5 @@ PRINT_CASES: tuple[Case, ...] = (
     *PRINTER,
     *EVENTS,
     *TEXT,
+    *PERF,
 )

@@ -20,7 +20,7 @@ from print_mgmt.verify import PRINT_CASES, PrintOptions
 
 BY_ID = {case.id: case for case in PRINT_CASES}
 ACTIVE = [case for case in PRINT_CASES if case.run is not None and case.fails]
-BUILT = ("PRN-", "CHS-")
+BUILT = ("PRN-", "CHS-", "PERF-1.03", "PERF-1.04")
 BAD = (Verdict.FAIL, Verdict.WEAK, Verdict.INCONCLUSIVE, Verdict.ERROR)
 
 
@@ -80,7 +80,7 @@ async def hook(server: PrintServer) -> AsyncIterator[tuple[str, ...]]:
 
 async def found_in(server: PrintServer, **options: Any) -> list[str]:
     """Return what the cases of print find in a printer of ours."""
-    chosen = PrintOptions(max_films=FILMS, patience=2.0, **options)
+    chosen = PrintOptions(max_films=FILMS, patience=2.0, exclude=("PERF-*",), **options)
     target = Target(host=server.host, port=server.port, timeout=1.0)
     run = await verify_scp(target, PRINT_CASES, chosen, run=Run())
     return [f"{each.case.id}: {each.reason}" for each in run.results if each.verdict in BAD or each.is_damaged]

@@ -1,0 +1,141 @@
+"""PERF: how fast a peer is. These cases never judge: they measure, and the report has the figures.
+
+Each figure is a percentile of many, and warm-up is left out. On a busy machine the figures are those of the machine.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from statistics import quantiles
+
+from ..case import Case, Flags, Run, Unprepared
+from ..observation import KEPT, RELEASED, SUCCESS, Kept, Seen, matches
+from ..peer import Peer
+from ..verdict import Level
+from ..wire import Wire
+
+__all__ = ["MOST_ENTRIES", "PERF", "associations", "at_once", "echoes", "kept", "note_percentiles", "percentile"]
+
+_ASSOCIATIONS, _WARM_UP, _ECHOES, _EACH, _AT_ONCE = 200, 20, 1000, 200, 8
+_DELAYED_ACKS = ((35.0, 50.0), (190.0, 220.0))  # ms: the delays of Linux, and of Windows and BSD
+MOST_ENTRIES = 200  # entries of the trace that a report shows of a case
+_ALONE = "perf: p99 of C-ECHO on one association"
+_NAGLE = "looks like a delayed ACK that waits for Nagle's algorithm"
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Return a percentile of one or more values."""
+    return values[0] if len(values) == 1 else quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def note_percentiles(peer: Peer, name: str, seconds: Sequence[float], percents: Sequence[int] = (50, 90, 99)) -> float:
+    """Enter the percentiles of some times among the figures of the case, in ms; return the median."""
+    found = {percent: percentile(seconds, percent) * 1000 for percent in percents}
+    for percent, value in found.items():
+        peer.measured[f"{name}, p{percent} of {len(seconds)}"] = (round(value, 3), "ms")
+    return found[50]
+
+
+def kept(median: float, what: str) -> Kept:
+    """Return the result: the median, in ms, and what it looks like; the resolution of the clock as well."""
+    resolution = time.get_clock_info("monotonic").resolution * 1000
+    delayed = any(low <= median <= high for low, high in _DELAYED_ACKS)
+    return Kept(f"{what}: p50 {median:.3f} ms{f', which {_NAGLE}' if delayed else ''} (clock: {resolution:g} ms)")
+
+
+def _need(seen: Seen, wanted: Seen, what: str) -> None:
+    if not matches(wanted, (seen,)):
+        raise Unprepared(f"{what}: {seen}")
+
+
+async def _echo(peer: Peer, wire: Wire) -> None:
+    peer.say_echo(wire)
+    _need(await wire.response(peer.target.preparation), SUCCESS, "C-ECHO")
+
+
+def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> Run:
+    """Return the run that associates, sends C-ECHO and releases, ``count`` times after some that are not counted."""
+
+    async def run(peer: Peer) -> Seen:
+        peer.trace.most = MOST_ENTRIES
+        clock = asyncio.get_running_loop().time
+        times: dict[str, list[float]] = {"associate": [], "C-ECHO": [], "release": []}
+        start = clock()
+        for number in range(warm_up + count):
+            if number == warm_up:
+                start = clock()
+            moments = [clock()]
+            wire = await peer.associated()
+            moments.append(clock())
+            await _echo(peer, wire)
+            moments.append(clock())
+            _need(await wire.release(peer.target.preparation), RELEASED, "A-RELEASE")
+            moments.append(clock())
+            await peer.dismiss()
+            if number >= warm_up:
+                for step, before, after in zip(times.values(), moments, moments[1:], strict=False):
+                    step.append(after - before)
+        peer.measured["associations"] = (round(count / (clock() - start), 1), "1/s")
+        medians = [note_percentiles(peer, name, values) for name, values in times.items()]
+        return kept(medians[0], "associate")
+
+    return run
+
+
+def echoes(count: int = _ECHOES, warm_up: int = _WARM_UP) -> Run:
+    """Return the run that sends ``count`` C-ECHO on one association."""
+
+    async def run(peer: Peer) -> Seen:
+        peer.trace.most = MOST_ENTRIES
+        wire = await peer.associated()
+        await _timed(peer, wire, warm_up)
+        times = await _timed(peer, wire, count)
+        peer.shared.found[_ALONE] = percentile(times, 99)
+        median = note_percentiles(peer, "C-ECHO", times)
+        peer.measured["C-ECHO, maximum"] = (round(max(times) * 1000, 3), "ms")
+        return kept(median, "C-ECHO")
+
+    return run
+
+
+def at_once(count: int = _EACH, connections: int = _AT_ONCE) -> Run:
+    """Return the run that sends ``count`` C-ECHO on each of some associations at the same time."""
+
+    async def run(peer: Peer) -> Seen:
+        peer.trace.most = MOST_ENTRIES
+        clock = asyncio.get_running_loop().time
+        wires = [await peer.associated() for _ in range(connections)]
+        start = clock()
+        found = await asyncio.gather(*(_timed(peer, wire, count) for wire in wires))
+        took = clock() - start
+        times = [each for some in found for each in some]
+        peer.measured[f"C-ECHO on {connections} associations"] = (round(len(times) / took, 1), "1/s")
+        median = note_percentiles(peer, "C-ECHO", times)
+        alone = peer.shared.found.get(_ALONE)
+        if isinstance(alone, float) and alone > 0:
+            peer.measured["p99 divided by that of PERF-1.02"] = (round(percentile(times, 99) / alone, 2), "")
+        return kept(median, f"C-ECHO on {connections} associations at once")
+
+    return run
+
+
+async def _timed(peer: Peer, wire: Wire, count: int) -> list[float]:
+    """Return the times of ``count`` C-ECHO, one after another."""
+    clock, found = asyncio.get_running_loop().time, []
+    for _ in range(count):
+        start = clock()
+        await _echo(peer, wire)
+        found.append(clock() - start)
+    return found
+
+
+def _figures(number: str, title: str, run: Run, more: Flags = Flags.NONE) -> Case:
+    needs = Flags.ECHO | more
+    return Case(id=f"PERF-1.{number}", title=title, section="-", level=Level.INFO, needs=needs, run=run, passes=(KEPT,))
+
+
+PERF: tuple[Case, ...] = (
+    _figures("01", "Associate, C-ECHO, release", associations()),
+    _figures("02", "C-ECHO round trip", echoes()),
+    _figures("05", "Eight associations at once", at_once(), Flags.TWO_ASSOC),
+)

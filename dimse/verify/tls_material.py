@@ -1,0 +1,169 @@
+"""TLS as the cases vary it: contexts of one version or of some suites, certificates that no peer should accept, and a
+connection whose records a case can cut or change.
+
+The server's certificate is judged by the sanity case, with the context of the user; the contexts here accept any.
+"""
+
+import asyncio
+import ssl
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from ..ul import PDUStream
+
+__all__ = ["AEAD", "AEAD_OR_CBC", "DHE", "TLSFiles", "Tunnel", "client", "hello", "server", "speaks", "stranger"]
+
+AEAD = "ECDHE+AESGCM:DHE+AESGCM"  # RFC 7525 §4.2
+DHE = "DHE+AESGCM"
+AEAD_OR_CBC = f"{AEAD}:ECDHE+AES:DHE+AES:AES"
+_ANY = "ALL"
+_OLD = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
+_MOST_READ = 1 << 16
+
+Version = ssl.TLSVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TLSFiles:
+    """PEM files of the tester's identities; ``key`` is None if the key is in the file of the certificate.
+
+    ``expired`` and ``other_host`` each have a certificate and its key: from the same authority as ``certificate``, but
+    expired, or for another host.
+    """
+
+    certificate: Path | None = None
+    key: Path | None = None
+    expired: Path | None = None
+    other_host: Path | None = None
+
+
+def client(
+    *,
+    least: Version = Version.TLSv1_2,
+    most: Version = Version.MAXIMUM_SUPPORTED,
+    suites: str = AEAD,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> ssl.SSLContext:
+    """Return a client that accepts any certificate of the server. ``suites`` are those of TLS 1.2 and older."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    _limit(context, least, most, suites)
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+def server(certificate: Path, key: Path | None = None) -> ssl.SSLContext:
+    """Return a server of TLS 1.2 and newer that shows ``certificate``, and asks for none."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _limit(context, Version.TLSv1_2, Version.MAXIMUM_SUPPORTED, AEAD)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def _limit(context: ssl.SSLContext, least: Version, most: Version, suites: str) -> None:
+    if least in _OLD:
+        context.set_ciphers(f"{_ANY}:@SECLEVEL=0")  # otherwise OpenSSL 3 speaks nothing below TLS 1.2
+    else:
+        context.set_ciphers(suites)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of the old versions, whose refusal is what a case tests
+        context.minimum_version, context.maximum_version = least, most
+
+
+@cache
+def stranger() -> Path:
+    """Return the file of a certificate and its key that no peer trusts."""
+    with as_file(files(__package__) / "stranger.pem") as path:
+        return path
+
+
+def _pair(context: ssl.SSLContext, *, is_server: bool = False) -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    return context.wrap_bio(incoming, outgoing, server_side=is_server), incoming, outgoing
+
+
+def hello() -> bytes:
+    """Return a ClientHello."""
+    tls, _, outgoing = _pair(client())
+    with suppress(ssl.SSLWantReadError):  # the answer of the server is not wanted
+        tls.do_handshake()
+    return outgoing.read()
+
+
+@cache
+def speaks(version: Version) -> bool:
+    """Return whether the OpenSSL of this Python can still shake hands in a version below TLS 1.2."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        _limit(context, version, version, _ANY)
+        context.load_cert_chain(stranger())
+        ours, ours_in, ours_out = _pair(client(least=version, most=version))
+        theirs, theirs_in, theirs_out = _pair(context, is_server=True)
+        for _ in range(4):
+            for side, bio, other in ((ours, ours_out, theirs_in), (theirs, theirs_out, ours_in)):
+                with suppress(ssl.SSLWantReadError):  # its turn comes again
+                    side.do_handshake()
+                other.write(bio.read())
+    except (ssl.SSLError, ValueError):
+        return False
+    return ours.version() is not None and theirs.version() is not None
+
+
+class Tunnel:
+    """A TLS connection whose records a case sends itself. Raises OSError (also `ssl.SSLError`) and EOFError."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext) -> None:
+        self._reader, self._writer = reader, writer
+        self._tls, self._incoming, self._outgoing = _pair(context)
+        self._stream = PDUStream(0, 0)
+
+    async def shake_hands(self) -> None:
+        """Do the handshake."""
+        while True:
+            try:
+                self._tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await self._read()
+        self.send(b"")
+
+    async def _read(self) -> None:
+        self._writer.write(self._outgoing.read())
+        data = await self._reader.read(_MOST_READ)
+        if not data:
+            raise EOFError("the peer has closed the connection")
+        self._incoming.write(data)
+
+    def record(self, octets: bytes) -> bytes:
+        """Return the record of ``octets``."""
+        self._tls.write(octets)
+        return self._outgoing.read()
+
+    def send(self, octets: bytes, record: bytes | None = None) -> None:
+        """Send the record of ``octets``, or ``record`` in its place."""
+        self._writer.write((self.record(octets) if octets else self._outgoing.read()) if record is None else record)
+
+    async def pdu(self) -> bytes:
+        """Return the next PDU of the peer."""
+        found: list[bytes] = []
+        while not found:
+            try:
+                found = [bytes(each) for each in self._stream.feed(self._tls.read(_MOST_READ))]
+            except ssl.SSLWantReadError:
+                await self._read()
+        return found[0]
+
+    def end(self) -> None:
+        """Send FIN without close_notify."""
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        self._writer.transport.abort()
