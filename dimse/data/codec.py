@@ -9,7 +9,7 @@ Encoding writes tags in order, even lengths, and sequences of defined length, un
 written back byte for byte. Only a Data Set in the other VR encoding is converted to the syntax that it should have.
 
 Decoding tolerates: group lengths (dropped, except in groups 0000 and 0002), elements out of order (of two elements with
-the same tag, the later counts), odd lengths, padding of any kind, explicit VR in place of implicit VR and the reverse,
+the same tag, the first counts), odd lengths, padding of any kind, explicit VR in place of implicit VR and the reverse,
 UN for an attribute that the dictionary knows, UN of undefined length (a sequence in Implicit VR Little Endian, §6.2.2),
 future VRs, and any bytes after Pixel Data, which do not change the image.
 """

@@ -81,7 +81,11 @@ class Cursor(ABC):
                         group, number, code, length = header(view, offset)
                         tag, vr = group << 16 | number, short(code)
                     if vr is not None and number:
-                        element, start = _new(DecodedElement), offset + 8
+                        start = offset + 8
+                        if tag in elements:
+                            offset = start + length
+                            continue
+                        element = _new(DecodedElement)
                         element._tag, element.VR = tag, vr
                         element._origin, element._start, element._length = origin, start, length
                         element._value, element.undefined_length = UNREAD, False
@@ -95,11 +99,12 @@ class Cursor(ABC):
                         last = end if undefined else offset + long + length
                         fits = undefined or size + 8 <= length
                         if item == item_key and fits and last <= end and len(stack) < deepest:
-                            sequence = elements[tag] = _new(Items)
+                            sequence = _new(Items)
                             sequence._tag, sequence.VR = tag, "SQ"
                             sequence._origin, sequence._start, sequence._length = origin, offset + long, length
                             sequence._value, sequence.undefined_length = UNREAD, undefined
                             sequence._items, sequence._parse = [], None
+                            elements.setdefault(tag, sequence)
                             shared_end = last if size + 8 == length else NOT_SHARED
                             stack.append((elements, origin, end, shared_end, last, origin[0], sequence))
                             elements, origin = {}, (origin[0], origin, tag, 0, undefined)
@@ -133,6 +138,10 @@ class Cursor(ABC):
         ``at`` is the offset of the last element that the loop parsed, and ``left`` the number of elements that the
         limits allow after that element.
         """
+
+    def keep(self, element: Element) -> None:
+        """Keep an element of the current level, unless the level has one with the same tag."""
+        self.elements.setdefault(element._tag, element)
 
     # Errors
 

@@ -134,10 +134,11 @@ class Skimmed:
             vr = short(code)
             if vr is None:
                 made, offset = special[offset]
-                elements |= made
+                for tag, element in made.items():
+                    elements.setdefault(tag, element)
                 continue
-            if number or group in kept:
-                tag = group << 16 | number
+            tag = group << 16 | number
+            if (number or group in kept) and tag not in elements:
                 elements[tag] = DecodedElement(tag, vr, origin, offset + 8, length)
             offset += length + 8
         return elements
@@ -149,11 +150,12 @@ class Skimmed:
         while offset < end:
             if offset in special:
                 made, offset = special[offset]
-                elements |= made
+                for tag, element in made.items():
+                    elements.setdefault(tag, element)
                 continue
             group, number, length = header(view, offset)
             tag = group << 16 | number
-            if number or group in kept:
+            if (number or group in kept) and tag not in elements:
                 vr = plain(tag) or vr_of(tag)
                 vr = chosen_vr(source.signed) if vr == US_OR_SS else vr
                 elements[tag] = DecodedElement(tag, vr, origin, offset + 8, length)
@@ -180,7 +182,7 @@ class _Skimmer(Parser):
         self.at = start  # the offset of the special element that is being parsed
         self.layout = source.layout
         self.scanned = start  # a Data Set in explicit VR was searched for Pixel Representation up to this offset
-        self.signed = False
+        self.signed: bool | None = None  # as the first Pixel Representation says, once it was found
 
     def skim(self, whole: bool) -> Skimmed:
         """Step over a Data Set, and parse its special elements; with ``whole``, also the items of sequences."""
@@ -277,9 +279,9 @@ class _Skimmer(Parser):
                 raise
             self.broken[self.at] = exc
         self.special[self.at] = self.elements, self.offset
-        if PIXEL_REPRESENTATION in self.elements:
-            signed = is_signed(self.elements[PIXEL_REPRESENTATION]._raw)
-            self.origin = origin_of(self.origin[0].with_signed(signed))
+        if self.signed is None and PIXEL_REPRESENTATION in self.elements:
+            self.signed = is_signed(self.elements[PIXEL_REPRESENTATION]._raw)
+            self.origin = origin_of(self.origin[0].with_signed(self.signed))
 
     def _try_skip_broken(self) -> bool:
         """Skip the sequence that cannot be parsed; the error is raised again on first access.
@@ -322,10 +324,10 @@ class _Skimmer(Parser):
                 self.scanned = special[offset][1]
                 continue
             group, number, _, length = header(self.view, offset)
-            if group << 16 | number == PIXEL_REPRESENTATION:
+            if self.signed is None and group << 16 | number == PIXEL_REPRESENTATION:
                 self.signed = is_signed(self.view[offset + 8 : offset + 8 + length])
             self.scanned += length + 8
-        return self.signed or self.origin[0].signed
+        return bool(self.signed) or self.origin[0].signed
 
 
 @cache

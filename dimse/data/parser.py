@@ -131,9 +131,9 @@ class Parser(Cursor):
             self._enter(Items(tag, vr, self.origin, start, length, []), end, self.origin[0])
             return
         if vr == "SQ":
-            self.elements[tag] = Items(tag, vr, self.origin, start, length, [], parse_items)
+            self.keep(Items(tag, vr, self.origin, start, length, [], parse_items))
         elif tag & 0xFFFF or tag >> 16 in self.origin[0].lengths_kept:
-            self.elements[tag] = DecodedElement(tag, vr, self.origin, start, length)
+            self.keep(DecodedElement(tag, vr, self.origin, start, length))
         self.offset = end
 
     def _undefined(self, tag: int, vr: str, start: int) -> None:
@@ -158,7 +158,7 @@ class Parser(Cursor):
         end = items_end(self.view, start, self.end, layout, self.left, self.limits.depth)
         if end is None:
             return False
-        self.elements[sequence._tag] = sequence
+        self.keep(sequence)
         sequence._parse, self.offset = parse_items, end
         self._skip_sequence_delimiter(sequence)
         return True
@@ -182,7 +182,7 @@ class Parser(Cursor):
             part.parse_items(sequence, inner.with_charset(charset_in(self.elements, inner.charset)))
         except DecodeError:
             return False
-        self.elements[tag] = sequence
+        self.keep(sequence)
         self.left, self.offset = part.left, start + length
         return True
 
@@ -194,7 +194,7 @@ class Parser(Cursor):
             delimiter, length = self._item_header(sequence, self.origin[0].layout)
             if delimiter == SEQUENCE_DELIMITATION:
                 self._skip_sequence_delimiter(sequence)
-                self.elements[tag] = sequence
+                self.keep(sequence)
                 self.left -= len(sequence._items)
                 return
             self.offset += 8
@@ -216,7 +216,7 @@ class Parser(Cursor):
             raise self.error(sequence._tag, f"sequences nest deeper than {self.limits.depth}", "DecodeLimits.depth")
         charset = charset_in(self.elements, inner.charset)
         inner = inner if charset == inner.charset else inner.with_charset(charset)
-        self.elements[sequence._tag] = sequence
+        self.keep(sequence)
         self.stack.append((self.elements, self.origin, self.end, NOT_SHARED, end, inner, sequence))
         self.offset = sequence._start
         self._next_item()

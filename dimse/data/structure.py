@@ -45,6 +45,7 @@ class _Level:
     layout: Layout
     undefined: bool = False
     latest: int = -1  # the greatest tag so far
+    tags: set[int] = field(default_factory=set)  # all tags so far
     sequence_end: int = -1  # the end of the previous element if it is a sequence of defined length
     creators: set[int] = field(default_factory=set)  # tags of the private creators so far, gggg00xx
     group: tuple[int, int, int] | None = None  # a group length: tag, offset where the group begins, value
@@ -254,7 +255,7 @@ def _delimiter(place: Place, tag: int, offset: int, length: int) -> Iterator[Fin
 def _faults(view: memoryview, syntax: TransferSyntax, level: _Level, header: _Header) -> Iterator[tuple[str, str]]:
     tag, length = header.tag, header.length
     if tag <= level.latest:
-        said = "the element occurs twice" if tag == level.latest else f"the element follows {Tag(level.latest)}"
+        said = "the element occurs twice" if tag in level.tags else f"the element follows {Tag(level.latest)}"
         yield "PS3.5 §7.1", said
     if length != UNDEFINED and length % 2:
         yield "PS3.5 §7.1.1", f"the length is odd: {length}"
@@ -317,6 +318,7 @@ def _note(view: memoryview, level: _Level, header: _Header) -> None:
     """Note what the checks of later elements need."""
     tag, start, end = header.tag, header.start, header.start + header.length
     level.latest = max(level.latest, tag)
+    level.tags.add(tag)
     if tag >> 16 & 1 and tag & 0xFFFF in _CREATORS:
         level.creators.add(tag)
     if tag & 0xFFFF == 0 and tag >> 16 != _META_GROUP and end - start == _GROUP_LENGTH_SIZE:

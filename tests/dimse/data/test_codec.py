@@ -2,7 +2,18 @@
 
 import numpy as np
 import pytest
-from elements import ITEM, ITEM_END, PIXELS, ROWS, SEQUENCE_END, UNDEFINED, first_item, items
+from elements import (
+    ITEM,
+    ITEM_END,
+    PIXELS,
+    ROWS,
+    SEQUENCE_END,
+    SEQUENCES,
+    UNDEFINED,
+    first_item,
+    items,
+    sequence_of,
+)
 
 from dimse.data import (
     DEFLATED_LE,
@@ -77,12 +88,37 @@ def test_group_lengths_are_dropped_except_0000_and_0002() -> None:
     assert decode(implicit, IMPLICIT_LE) == Dataset(Rows=4)
 
 
-def test_order_and_duplicates_do_not_matter() -> None:
+def test_order_does_not_matter_and_the_first_element_counts() -> None:
+    """DCMTK also ignores the second element with the same tag."""
     data = PIXELS[EXPLICIT_LE] + ROWS[EXPLICIT_LE] + ROWS[EXPLICIT_LE][:-2] + b"\x05\0"
     ds = decode(data, EXPLICIT_LE)
     assert encode(ds, EXPLICIT_LE) == data, "nothing was accessed"
-    assert ds == Dataset(Rows=5, PixelData=b"\x01\x02")
-    assert encode(ds, EXPLICIT_LE) == encode(Dataset(Rows=5, PixelData=b"\x01\x02"), EXPLICIT_LE), "in order"
+    assert ds == Dataset(Rows=4, PixelData=b"\x01\x02")
+    assert encode(ds, EXPLICIT_LE) == encode(Dataset(Rows=4, PixelData=b"\x01\x02"), EXPLICIT_LE), "in order"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("form", SEQUENCES)
+def test_first_element_counts_in_items_and_for_sequences(form: str, whole: bool) -> None:
+    tag = b"\x28\0\0\x30"  # Modality LUT Sequence
+    four, five = SEQUENCES[form], SEQUENCES[form].replace(ROWS[EXPLICIT_LE], ROWS[EXPLICIT_LE][:-2] + b"\5\0")
+    twice = tag + four + tag + five + PIXELS[EXPLICIT_LE] + PIXELS[EXPLICIT_LE].replace(b"\1\2", b"\3\4")
+    ds = decode(twice, EXPLICIT_LE, whole=whole)
+    assert ds == Dataset(ModalityLUTSequence=[Dataset(Rows=4)], PixelData=b"\1\2")
+    assert first_item(decode(sequence_of(twice), EXPLICIT_LE, whole=whole).ReferencedFilmSessionSequence) == ds
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE])
+def test_first_pixel_representation_counts(syntax: TransferSyntax) -> None:
+    def representation(value: int) -> bytes:
+        return encode(Dataset(PixelRepresentation=value), syntax)
+
+    padding = b"\x28\0\x20\x01\2\0\0\0\xfe\xff"
+    item = ITEM + len(padding).to_bytes(4, "little") + padding
+    unknown = b"UN\0\0" if syntax is EXPLICIT_LE else b""
+    sequence = b"\x88\0\0\2" + unknown + len(item).to_bytes(4, "little") + item
+    ds = decode(representation(1) + representation(0) + sequence, syntax)
+    assert first_item(ds.IconImageSequence).PixelPaddingValue == -2
 
 
 def test_odd_lengths_are_read_and_written_even() -> None:

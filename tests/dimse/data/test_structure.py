@@ -40,6 +40,7 @@ def findings(data: bytes, syntax: TransferSyntax = EXPLICIT_LE) -> list[str]:
 TOLERATED = {
     "out of order": (COLUMNS + ROWS, "(0028,0010): the element follows (0028,0011) (at byte 10) [PS3.5 §7.1]"),
     "twice": (ROWS + ROWS, "(0028,0010): the element occurs twice (at byte 10) [PS3.5 §7.1]"),
+    "twice, apart": (ROWS + COLUMNS + ROWS, "(0028,0010): the element occurs twice (at byte 20) [PS3.5 §7.1]"),
     "odd length": (b"\x10\x20\x40\x00CS\x01\0A", "(2010,0040): the length is odd: 1 (at byte 0) [PS3.5 §7.1.1]"),
     "wrong VR": (
         b"\x28\0\x10\0UL\x04\0" + bytes(4), "(0028,0010): the VR is UL, but PS3.6 defines US (at byte 0) [PS3.6]",

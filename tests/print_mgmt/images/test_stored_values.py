@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from image_objects import image_of, shades
 
-from dimse.data import Element, tag_of
+from dimse.data import EXPLICIT_LE, Dataset, Element, encode, read_file, tag_of
 from print_mgmt.images import ImageError, prepare
 
 
@@ -30,6 +30,11 @@ def test_sign_is_at_high_bit() -> None:
     values = 0x0800, -2048, 0x0FFF, -1, 0, 2047
     seen = shades(*values, bits=12, attributes=twelve_bits(0, 11))
     assert seen == [0, 0, 2047, 2047, 2048, 4095]
+
+
+def test_second_rows_after_the_pixels_does_not_count() -> None:
+    twice = encode(image_of(np.array([[1], [2]], np.uint8)), EXPLICIT_LE) + encode(Dataset(Rows=1), EXPLICIT_LE)
+    assert prepare(read_file(twice)).pixels.shape == (2, 1)
 
 
 @pytest.mark.parametrize(("stored", "high"), [(0, 0), (17, 16), (12, 16), (12, 10)])

@@ -53,6 +53,12 @@ def film_sent(scu: WireScu, session: str, *elements: Element) -> Answer:
     return scu.sent(GRAY, CREATE_FILM, encode(film_box(session, *elements), EXPLICIT_LE))
 
 
+def film_sent_as(scu: WireScu, dataset: Dataset, after: bytes = b"") -> Answer:
+    """Create a film box in the syntax of the association, with bytes ``after`` its last element."""
+    syntax = scu.association.syntax(scu.association.context_for(GRAY))
+    return scu.sent(GRAY, CREATE_FILM, encode(dataset, syntax) + after)
+
+
 # Explicit VRs other than those of PS3.6
 
 
@@ -170,7 +176,32 @@ def test_wrong_element_of_printing_is_named() -> None:
         assert answer.comment.startswith("NumberOfCopies")
 
 
-# Zeros behind the last element
+# Elements that occur twice
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_second_rows_after_the_pixels_does_not_count(syntax: str) -> None:
+    explicit = syntax == "explicit"
+    item = to_item(PrintImage(pixels=np.zeros((4, 6), np.uint8), PhotometricInterpretation="MONOCHROME2"))
+    with over_the_wire(SYNTAXES[syntax]) as wire_scu:
+        one = wire_scu()
+        encoding = one.association.syntax(one.association.context_for(GRAY))
+        image = encode(item, encoding) + element(tag_of("Rows"), b"US", b"\2\0", explicit=explicit)
+        item_bytes = b"\xfe\xff\x00\xe0" + struct.pack("<L", len(image)) + image
+        made = film_sent_as(one, film_box(one.session()))
+        (uid,) = uids(made, "ReferencedImageBoxSequence")
+        data = element(tag_of("ImageBoxPosition"), b"US", b"\1\0", explicit=explicit)
+        data += struct.pack("<HH", 0x2020, 0x0110) + (b"SQ\0\0" if explicit else b"")
+        data += struct.pack("<L", len(item_bytes)) + item_bytes
+        box = NSetRQ(MessageID=1, RequestedSOPClassUID=BasicGrayscaleImageBox, RequestedSOPInstanceUID=uid)
+        assert one.sent(GRAY, box, data).Status == 0x0000
+        assert one.print(BasicFilmBox, made.AffectedSOPInstanceUID or "").Status == 0x0000
+    ((cell,),) = (film.sheet.cells for film in one.films)
+    assert cell.image is not None
+    assert cell.image.pixels.shape == (4, 6)
+
+
+# Bytes behind the last element
 
 
 @pytest.mark.parametrize("count", [1, 2, 8, 30, 5000])
@@ -178,6 +209,5 @@ def test_wrong_element_of_printing_is_named() -> None:
 def test_zeros_behind_a_request_are_ignored(syntax: str, count: int) -> None:
     with over_the_wire(SYNTAXES[syntax]) as wire_scu:
         one = wire_scu()
-        encoding = one.association.syntax(one.association.context_for(GRAY))
-        answer = one.sent(GRAY, CREATE_FILM, encode(film_box(one.session()), encoding) + bytes(count))
+        answer = film_sent_as(one, film_box(one.session()), bytes(count))
         assert (answer.Status, len(uids(answer, "ReferencedImageBoxSequence"))) == (0x0000, 1), answer.comment
