@@ -8,7 +8,7 @@ import asyncio
 import ipaddress
 import json
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,23 +21,26 @@ from ..verify.report import SCHEMA, changes, document, page
 from ..verify.scu import SCU_CASES, EchoService, Visit
 from ..verify.tls_material import TLSFiles
 from ..verify.tls_material import client as tls_client
-from .verify_report import WIDTHS, add_choice, add_report, chosen_cases, compared, finish, print_result, read_json
+from .verify_report import (
+    WIDTHS,
+    Make,
+    add_choice,
+    add_report,
+    chosen_cases,
+    compared,
+    finish,
+    plain_options,
+    print_result,
+    read_json,
+)
 from .verify_scu import add_scu
 
-__all__ = ["Make", "add", "add_cases", "add_diff", "add_matrix", "add_scp", "is_loopback", "judge_scp", "plain_options"]
+__all__ = ["add", "add_cases", "add_diff", "add_matrix", "add_scp", "is_loopback", "judge_scp"]
 
 _EXIT = (
     "Exit status: 0 no FAIL and nothing DAMAGED, 1 FAIL or DAMAGED (with --strict also WEAK and INCONCLUSIVE), "
     "2 wrong usage, 3 the peer could not be judged, 4 the tester is at fault."
 )
-
-
-Make = Callable[..., Options]  # called with the parsed arguments, and with fields of `Options` as keywords
-
-
-def plain_options(_arguments: argparse.Namespace, **fields: Any) -> Options:
-    """Return the options of a run that has no options for print."""
-    return Options(**fields)
 
 
 def add(parser: Parser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,25 @@ from ..verify.report.document import verdict_counts
 
 __all__ = [
     "WIDTHS",
+    "Make",
     "add_choice",
     "add_report",
     "chosen_cases",
     "compared",
     "finish",
+    "plain_options",
     "print_result",
     "read_json",
 ]
 
+Make = Callable[..., Options]  # called with the parsed arguments, and with fields of `Options` as keywords
 _QUIET = (Verdict.PASS, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
 WIDTHS = (13, 12)
+
+
+def plain_options(_arguments: argparse.Namespace, **fields: Any) -> Options:
+    """Return the options of a run that has no options for print."""
+    return Options(**fields)
 
 
 def add_choice(parser: Parser, *, gentle: str, everything: str) -> argparse._ArgumentGroup:

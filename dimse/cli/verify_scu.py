@@ -3,19 +3,33 @@
 import argparse
 import asyncio
 import json
+import ssl
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
-from ..terminal import ae_title, seconds, until_terminated
+from ..terminal import add_server_tls, ae_title, seconds, server_tls, until_terminated
 from ..verify import Case, Options, Result, Role, Run
 from ..verify.report import document, joined, judged_cases
 from ..verify.scu import PLAIN, Command, MakeService, ScuTarget, Visit, split_command, verify_scu
-from .verify_report import add_choice, add_report, chosen_cases, compared, finish, print_result, read_json
+from ..verify.tls_material import TLSFiles
+from ..verify.tls_material import server as tls_server
+from .verify_report import (
+    Make,
+    add_choice,
+    add_report,
+    chosen_cases,
+    compared,
+    finish,
+    plain_options,
+    print_result,
+    read_json,
+)
 
 __all__ = ["Describe", "add_scu"]
 
@@ -33,10 +47,20 @@ class _Work:
     cases: Sequence[Case]
     service: MakeService
     describe: Describe
+    make: Make
 
 
-def add_scu(parser: Parser, cases: Sequence[Case], service: MakeService, describe: Describe) -> None:
-    """Add the options of ``verify scu`` to ``parser``; ``service`` is the plain acceptor."""
+def add_scu(
+    parser: Parser,
+    cases: Sequence[Case],
+    service: MakeService,
+    describe: Describe,
+    make: Make = plain_options,
+) -> None:
+    """Add the options of ``verify scu`` to ``parser``; ``service`` is the plain acceptor.
+
+    ``make`` makes `Options` from the parsed arguments.
+    """
     parser.description = (
         "Run the cases for an SCU, which connects to this command. The plain scenario comes first, in which this "
         "command is an ordinary SCP; in each case, the SCU must do the same again. Without --command, a person runs "
@@ -57,7 +81,9 @@ def add_scu(parser: Parser, cases: Sequence[Case], service: MakeService, describ
     parser.add_argument(
         "--resume", action="store_true", help="continue the report in --report: run only the cases not judged there"
     )
-    work = _Work(cases=[case for case in cases if case.role is not Role.SCP], service=service, describe=describe)
+    _add_tls(parser)
+    scus = [case for case in cases if case.role is not Role.SCP]
+    work = _Work(cases=scus, service=service, describe=describe, make=make)
     parser.set_defaults(command=lambda arguments: _judge(parser, arguments, work))
 
 
@@ -100,6 +126,16 @@ def _add_times(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--called", type=ae_title, default="VERIFYSCP", metavar="AE", help="AE title that replaces {ae}")
 
 
+def _add_tls(parser: Parser) -> None:
+    add_server_tls(parser)
+    parser.add_argument(
+        "--tls-expired", metavar="FILE", help="a certificate of ours that has expired, and its key, for TLS-2.01"
+    )
+    parser.add_argument(
+        "--tls-other-host", metavar="FILE", help="a certificate of ours for another host, and its key, for TLS-2.01"
+    )
+
+
 def _port(text: str) -> int:
     number = int(text)
     if not 0 <= number <= _HIGHEST_PORT:
@@ -119,22 +155,9 @@ def _judge(parser: argparse.ArgumentParser, arguments: argparse.Namespace, work:
         words = None if arguments.program is None else split_command(arguments.program)
     except DecodeError as exc:
         parser.error(str(exc))
-    by_port = {}
-    if arguments.ports is not None:
-        ids = [PLAIN, *(case.id for case in chosen if case.run is not None)]
-        if not 0 < arguments.ports <= _HIGHEST_PORT - len(ids):
-            parser.error(f"--ports needs room for {len(ids)} ports")
-        by_port = {arguments.ports + number: case_id for number, case_id in enumerate(ids)}
-    target = ScuTarget(
-        host=arguments.bind or (_ALL if words is None else _LOOPBACK),
-        port=arguments.listen,
-        called=arguments.called,
-        patience=arguments.patience,
-        settle=arguments.settle,
-        program=None if words is None else Command(words),
-        by_port=by_port,
-    )
-    options = Options(
+    target = _target(parser, arguments, words, chosen)
+    options = work.make(
+        arguments,
         cases=tuple(arguments.case),
         exclude=tuple(arguments.exclude),
         seed=arguments.seed,
@@ -146,6 +169,44 @@ def _judge(parser: argparse.ArgumentParser, arguments: argparse.Namespace, work:
     command = [*parser.prog.split(), "--listen", str(arguments.listen)]
     command += [] if arguments.program is None else ["--command", arguments.program]
     return asyncio.run(until_terminated(_test(target, options, arguments, command, work)))
+
+
+def _target(
+    parser: argparse.ArgumentParser,
+    arguments: argparse.Namespace,
+    words: tuple[str, ...] | None,
+    chosen: Sequence[Case],
+) -> ScuTarget:
+    """Return where to wait for the SCU, and how it is started; ``words`` is its command."""
+    by_port = {}
+    if arguments.ports is not None:
+        ids = [PLAIN, *(case.id for case in chosen if case.run is not None)]
+        if not 0 < arguments.ports <= _HIGHEST_PORT - len(ids):
+            parser.error(f"--ports needs room for {len(ids)} ports")
+        by_port = {arguments.ports + number: case_id for number, case_id in enumerate(ids)}
+    tls = server_tls(parser, arguments)
+    if tls is not None and not isinstance(tls, ssl.SSLContext):
+        parser.error("--tls-profile B.13 is not for verify")
+    return ScuTarget(
+        host=arguments.bind or (_ALL if words is None else _LOOPBACK),
+        tls=tls,
+        files=_files(arguments),
+        port=arguments.listen,
+        called=arguments.called,
+        patience=arguments.patience,
+        settle=arguments.settle,
+        program=None if words is None else Command(words),
+        by_port=by_port,
+    )
+
+
+def _files(arguments: argparse.Namespace) -> TLSFiles:
+    """Return the PEM files of the TLS options. Raises OSError for a file that cannot be used."""
+    given = (arguments.tls_cert, arguments.tls_key, arguments.tls_expired, arguments.tls_other_host)
+    certificate, key, expired, other_host = (None if each is None else Path(each) for each in given)
+    for path in filter(None, (expired, other_host)):
+        tls_server(path)  # an unusable file is an error of usage, not of a case
+    return TLSFiles(certificate=certificate, key=key, expired=expired, other_host=other_host)
 
 
 @dataclass(slots=True)

@@ -33,13 +33,20 @@ def add(parser: Parser) -> None:
     parser.description = "Judge a printer by the sentences of the standard, case by case."
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("scp", help="test a printer").fill = _add_scp
-    commands.add_parser("scu", help="test a print client").fill = lambda chosen: add_scu(
-        chosen, _SCU_CASES, PlainPrinter, what_to_do
-    )
+    commands.add_parser("scu", help="test a print client").fill = _add_scu
     listing = commands.add_parser("cases", help="list the cases that are built")
     listing.fill = lambda chosen: add_cases(chosen, _ALL_CASES)
     commands.add_parser("diff", help="show what changed between two reports").fill = add_diff
     commands.add_parser("matrix", help="write a page with a column for each report").fill = add_matrix
+
+
+def _add_scu(parser: Parser) -> None:
+    add_scu(parser, _SCU_CASES, PlainPrinter, what_to_do, _scu_options)
+    parser.add_argument("--claims", type=_claims, metavar="FILE", help="claims of the client; only tls_profile counts")
+
+
+def _scu_options(arguments: argparse.Namespace, **fields: Any) -> PrintOptions:
+    return PrintOptions(**fields, claims=arguments.claims)
 
 
 def _add_scp(parser: Parser) -> None:

@@ -4,6 +4,7 @@ It knows no core: it writes PDUs and reads them, one step after the other.
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -111,6 +112,7 @@ class Wrong:
     step: "Callable[[Scu], Any] | None" = None  # in place of the print
     data: Callable[[str, Dataset], Dataset] = lambda _name, data: data
     syntax: str = ""  # in which it writes
+    tls: ssl.SSLContext | None = None
 
 
 class Stop(Exception):
@@ -284,7 +286,10 @@ def program(wrong: Wrong) -> Callable[[Mapping[str, str]], Any]:
     """Return a program that runs a wrong SCU; its exit status is 1 if the tester ended the association."""
 
     async def run(values: Mapping[str, str]) -> Ended:
-        reader, writer = await asyncio.open_connection(values["host"], int(values["port"]))
+        try:
+            reader, writer = await asyncio.open_connection(values["host"], int(values["port"]), ssl=wrong.tls)
+        except (ssl.SSLError, ConnectionError) as exc:
+            return Ended(exit=1, stderr=str(exc))
         is_plain = values["case"] == PLAIN
         mild = replace(wrong, stays=False, answers_late=False, is_hasty=False) if is_plain else wrong
         scu = Scu(mild, reader, writer)

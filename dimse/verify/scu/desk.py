@@ -5,7 +5,8 @@ does. A connection with any other title goes to the visit that has waited longes
 """
 
 import asyncio
-from collections.abc import Mapping
+import ssl
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from ...ul import AssociateRQ, decode_pdu
 from ..peer import Watch
 from ..trace import Trace
 from ..wire import Wire
+from .hello import is_whole
 from .visit import Visit
 
 __all__ = ["Desk", "Waiting"]
@@ -21,6 +23,7 @@ __all__ = ["Desk", "Waiting"]
 _HEADER = 6
 _MOST_PROPOSAL = 1 << 20  # octets of an A-ASSOCIATE-RQ that are read before the visit is known
 _ASSOCIATE_RQ = 0x01
+_MOST_HELLO = 1 << 16  # octets of a ClientHello
 
 
 @dataclass(slots=True)
@@ -44,6 +47,7 @@ class Desk:
     watch: Watch
     by_port: Mapping[int, str] = field(default_factory=dict)
     by_title: bool = False
+    tls: ssl.SSLContext | None = None
     waiting: dict[str, Waiting] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     servers: list[asyncio.Server] = field(default_factory=list)
@@ -73,8 +77,12 @@ class Desk:
         )
 
     def admit(self, waiting: Waiting, transport: asyncio.Transport, octets: bytes) -> None:
-        """Give a connection to a visit, with the octets already read from it."""
+        """Give a connection to a visit, with the octets already read from it; first do the TLS handshake, if due."""
         visit = waiting.visit
+        if visit.reads_hello:
+            _HelloReader(waiting, transport).connection_made(transport)
+            return
+        context = None if self.by_title else (visit.tls or self.tls)
         watch = self.watch if visit.is_judged else Watch()
         sent, received = watch.connected(waiting.case_id)
 
@@ -87,23 +95,74 @@ class Desk:
         wire = Wire(waiting.trace.connections, waiting.trace, visit.patience, heard, sent)
         visit.wires.append(wire)
         visit.open += 1
-        transport.set_protocol(wire)
-        wire.connection_made(transport)
+        if context is None:
+            transport.set_protocol(wire)
+            wire.connection_made(transport)
+        else:
+            transport.pause_reading()
         waiting.trace.note(wire.number, f"connection from {_text(transport.get_extra_info('peername'))}")
-        task = asyncio.ensure_future(_served(visit, wire, waiting))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.start(_served(waiting, wire, transport, context))
         if octets:
             wire.data_received(octets)
 
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Start a task that ends with the desk."""
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
-async def _served(visit: Visit, wire: Wire, waiting: Waiting) -> None:
+
+async def _served(waiting: Waiting, wire: Wire, transport: asyncio.Transport, context: ssl.SSLContext | None) -> None:
+    visit = waiting.visit
     try:
+        if context is not None and not await _is_secure(waiting, wire, transport, context):
+            return
         await visit.serve(wire)
     except Exception as exc:
         waiting.trace.note(wire.number, f"the tester failed: {exc!r}")
         visit.failure = exc
         wire.close()
+
+
+async def _is_secure(waiting: Waiting, wire: Wire, transport: asyncio.Transport, context: ssl.SSLContext) -> bool:
+    """Do the TLS handshake; return whether it succeeded. How it failed is entered in the visit and its trace."""
+    visit = waiting.visit
+    try:
+        async with asyncio.timeout(visit.patience):
+            await wire.start_tls(transport, context, None, is_server=True)
+        return True
+    except (OSError, TimeoutError) as exc:
+        reason = str(exc) or f"{type(exc).__name__} in the handshake"
+        waiting.trace.note(wire.number, reason)
+        visit.refusals.append(reason)
+        visit.open -= 1
+        visit.changed.set()
+        return False
+
+
+class _HelloReader(asyncio.Protocol):
+    """The protocol of a connection from which only the ClientHello is read."""
+
+    def __init__(self, waiting: Waiting, transport: asyncio.Transport) -> None:
+        self._visit, self._trace, self._transport = waiting.visit, waiting.trace, transport
+        self._number = self._trace.new_connection()
+        self._octets = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.set_protocol(self)
+        self._visit.open += 1
+        self._trace.note(self._number, f"connection from {_text(transport.get_extra_info('peername'))}")
+
+    def data_received(self, data: bytes) -> None:
+        self._trace.octets(self._number, "<", data)
+        self._octets += data
+        if is_whole(self._octets) or len(self._octets) > _MOST_HELLO:
+            self._visit.hello = self._visit.hello or self._octets
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._visit.open -= 1
+        self._visit.changed.set()
 
 
 def _text(address: object) -> str:
@@ -123,6 +182,14 @@ class _Porter(asyncio.Protocol):
         self._transport = transport
         if not self._desk.by_title:
             self._admit(self._case_id, b"")
+        elif self._desk.tls is not None:
+            transport.pause_reading()
+            self._desk.start(self._secure(transport, self._desk.tls))
+
+    async def _secure(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
+        """Do the TLS handshake, after which the A-ASSOCIATE-RQ can be read."""
+        with suppress(OSError):  # such a peer gets the alert of OpenSSL, and selects no case
+            self._transport = await asyncio.get_running_loop().start_tls(transport, self, context, server_side=True)
 
     def data_received(self, data: bytes) -> None:
         self._octets += data

@@ -1,6 +1,7 @@
 """The SCU under test, as a case sees it: with each `ScuPeer.visit` the SCU runs once against a script."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,7 +11,9 @@ from typing import Any
 from ...ul import Abort
 from ..case import Flags, Unprepared
 from ..result import Options
+from ..tls_material import TLSFiles
 from ..trace import Trace
+from ..verdict import Verdict
 from .desk import Desk, Waiting
 from .program import Ended, Program
 from .service import MakeService
@@ -36,11 +39,18 @@ class ScuTarget:
     settle: float = 3.0
     longest_timer: float = 40.0  # a shorter silence decides nothing, since timers of SCUs take 30 s and more
     program: Program | None = None
+    tls: ssl.SSLContext | None = None
+    files: TLSFiles = field(default_factory=TLSFiles)  # for the cases of TLS
     by_port: Mapping[int, str] = field(default_factory=dict)
 
     def settings(self) -> dict[str, object]:
         """Return the settings that a report lists among its options."""
-        return {"patience_s": self.patience, "settle_s": self.settle, "ports": len(self.by_port)}
+        return {
+            "patience_s": self.patience,
+            "settle_s": self.settle,
+            "ports": len(self.by_port),
+            "tls": self.tls is not None,
+        }
 
 
 @dataclass(slots=True)
@@ -91,13 +101,19 @@ class ScuPeer:
         on_pdu: OnPDU | None = None,
         is_judged: bool = True,
         max_length: int = OUR_MAXIMUM_LENGTH,
+        tls: ssl.SSLContext | None = None,
+        reads_hello: bool = False,
     ) -> Visit:
         """Let the SCU run once against a script. Raises `Unprepared` if it does not connect.
 
-        The invariants judge its traffic only if ``is_judged``. ``max_length`` is our Maximum Length.
+        The invariants judge its traffic only if ``is_judged``. ``max_length`` is our Maximum Length. ``tls`` replaces
+        the context of the target; with ``reads_hello``, only the ClientHello is read.
         """
+        if (tls is not None or reads_hello) and self.desk.by_title:
+            raise Unprepared("needs --command or --ports: the title is known only after the handshake", Verdict.SKIPPED)
         visit = Visit(dict(table), service or self.service, self.random, self.patience, on_pdu=on_pdu)
         visit.is_judged, visit.max_length = is_judged, max_length
+        visit.tls, visit.reads_hello = tls, reads_hello
         self.last = visit
         self.desk.waiting[self.case_id] = Waiting(self.case_id, visit, self.trace)
         try:
@@ -112,7 +128,7 @@ class ScuPeer:
                 wire.close()
         if visit.failure is not None:
             raise visit.failure
-        if not visit.wires:
+        if not (visit.wires or visit.hello):
             raise Unprepared("the SCU did not connect")
         return visit
 
@@ -132,7 +148,7 @@ class ScuPeer:
                 visit.changed.clear()
                 left = last + self.patience - clock()
                 if not visit.open and left <= 0:
-                    visit.is_running = bool(visit.wires)
+                    visit.is_running = bool(visit.wires or visit.hello)
                     break
                 await _either(task, visit.changed, None if visit.open else left)
                 last = clock() if visit.open or visit.changed.is_set() else last
@@ -170,6 +186,8 @@ class ScuPeer:
         self._hang_up(visit)
 
     def _is_complete(self, visit: Visit) -> bool:
+        if visit.reads_hello or visit.tls is not None:
+            return bool(visit.wires or visit.hello)
         if visit.table:
             return visit.fired is not None
         return len(visit.wires) >= (1 if self.plain is None else len(self.plain.wires))

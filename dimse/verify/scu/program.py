@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shlex
 import signal
 import tempfile
@@ -15,6 +16,7 @@ from ...errors import DecodeError
 __all__ = ["PLACES", "Command", "Ended", "Program", "filled", "split_command"]
 
 PLACES = ("host", "port", "ae", "case", "seed", "dir")
+_PLACE = re.compile(r"\{\{(?P<text>[a-z_]+)\}\}|\{(?P<name>[a-z_]+)\}")
 _MOST_STDERR = 4000  # octets from the end of stderr that a report contains
 _SHELL_SIGNAL = 128  # shells return this plus the number of the signal that ended a program
 _LAST_SIGNAL = 64  # the highest signal number on Linux
@@ -47,24 +49,34 @@ Program = Callable[[Mapping[str, str]], Awaitable[Ended]]
 
 
 def split_command(text: str) -> tuple[str, ...]:
-    """Return the argument vector of a command line. Raises `DecodeError` if it is empty or wrongly quoted."""
+    """Return the argument vector of a command line.
+
+    Raises `DecodeError` if the command line is empty, wrongly quoted, or has a place that is not in `PLACES`.
+    """
     try:
         words = tuple(shlex.split(text))
     except ValueError as exc:
         raise DecodeError(f"--command {text!r}: {exc}") from exc
     if not words:
         raise DecodeError("--command is empty")
+    named = (match["name"] for word in words for match in _PLACE.finditer(word))
+    for name in filter(None, named):
+        if name not in PLACES:
+            known = ", ".join(f"{{{each}}}" for each in PLACES)
+            raise DecodeError(f"--command: {{{name}}} is none of {known}; write {{{{{name}}}}} for the text itself")
     return words
 
 
 def filled(words: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the words with the values of `PLACES`, such as ``{port}``, filled in; other braces stay unchanged."""
-    found = []
-    for word in words:
-        for name in PLACES:
-            word = word.replace(f"{{{name}}}", values.get(name, ""))
-        found.append(word)
-    return tuple(found)
+    """Return the words with the values of `PLACES`, such as ``{port}``, filled in.
+
+    ``{{port}}`` becomes ``{port}``; all other braces stay unchanged.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        return f"{{{match['text']}}}" if match["text"] else values.get(match["name"], match[0])
+
+    return tuple(_PLACE.sub(value, word) for word in words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class ScuTester:
     def __post_init__(self) -> None:
         self.watch = Invariants(case.listens for case in self.cases if case.listens is not None)
         by_title = self.target.program is None and not self.target.by_port
-        self.desk = Desk(self.target.host, self.target.port, self.watch, self.target.by_port, by_title)
+        self.desk = Desk(self.target.host, self.target.port, self.watch, self.target.by_port, by_title, self.target.tls)
 
     async def test(self) -> None:
         """Run all cases that the options choose."""
@@ -149,6 +149,8 @@ class ScuTester:
             return self._stop(f"the plain scenario did not go well: {reason}")
         self.plain = visit
         self.run.facts = _facts(visit, is_command=self.target.program is not None)
+        if self.target.tls is not None:
+            self.run.facts = self.run.facts.having(Flags.TLS)
         return True
 
     def _stop(self, reason: str) -> bool:

@@ -9,6 +9,7 @@ layer. ``nth`` counts the operations that match the key in the whole visit, from
 """
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -91,6 +92,10 @@ class Visit:
     on_pdu: OnPDU | None = None
     is_judged: bool = True  # the invariants judge the traffic
     max_length: int = OUR_MAXIMUM_LENGTH
+    tls: ssl.SSLContext | None = None  # in place of the tester's usual context
+    reads_hello: bool = False  # read only the ClientHello, then close the connection
+    hello: bytes = b""  # the first octets of the SCU, if ``reads_hello``
+    refusals: list[str] = field(default_factory=list)  # how TLS handshakes failed
     pending: Message | None = None  # for ``on_pdu``: the request whose Data Set is under way
     failure: Exception | None = None  # an error of the tester itself
     open: int = 0  # the number of open connections

@@ -7,12 +7,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 from wrong_scus import Wrong, program
 
 from dimse.cli.commands import command
 from dimse.verify import Flags, Options, Result, Run, Verdict
 from dimse.verify.report import document, joined, judged_cases
 from dimse.verify.scu import PLAIN, SCU_CASES, Command, EchoService, Ended, ScuTarget, split_command, verify_scu
+from dimse.verify.scu.program import filled
 
 HOST = "127.0.0.1"
 ECHO = f"{sys.executable} -m dimse echo {{ae}}@{{host}}:{{port}}"
@@ -92,6 +94,21 @@ def test_resumed_report_has_the_cases_of_both() -> None:
     report = joined(later, earlier)
     assert list(judged_cases(report)) == ["UL-A-7.01", "UL-A-7.02"]
     assert report["counts"]["PASS"] == 2
+
+
+def test_places_of_a_command_are_filled_in() -> None:
+    words = split_command("scu {host}:{port} '{\"a\": 1}' {{case}} {case}")
+    values = {"host": "127.0.0.1", "port": "104", "case": "UL-A-7.01"}
+    assert filled(words, values) == ("scu", "127.0.0.1:104", '{"a": 1}', "{case}", "UL-A-7.01")
+
+
+def test_unknown_place_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        command(["verify", "scu", "--command", "dcmprscu -c {config} film.dcm"])()
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "dimse verify scu: --command: {config} is none of {host}, {port}, {ae}, {case}, {seed}, {dir}; "
+        "write {{config}} for the text itself (see dimse verify scu --help)"
+    )
 
 
 def test_command_line_writes_a_report(tmp_path: Path) -> None:

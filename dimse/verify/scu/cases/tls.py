@@ -1,0 +1,91 @@
+"""TLS-2: how an SCU checks the certificate of its printer, and what its ClientHello offers."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ....errors import DecodeError
+from ...case import Case, Flags, Role, Run, SubCase, Unprepared
+from ...observation import BENT, BROKEN, KEPT, Bent, Broken, Kept, Seen
+from ...tls_material import server, stranger
+from ...verdict import Close, Level, Verdict
+from ..hello import parse
+from ..peer import ScuPeer
+
+__all__ = ["TLS_2"]
+
+_BCP_195 = ("B.9", "B.10", "B.12", "B.13")
+
+
+def shown(certificate: Callable[[ScuPeer], Path | None], missing: str = "", *, is_pinned: bool = False) -> Run:
+    """Return the run that shows the SCU a certificate it should refuse.
+
+    With ``is_pinned``, an SCU that goes on may know the certificate itself: that is `Bent` only.
+    """
+
+    async def run(peer: ScuPeer) -> Seen:
+        path = certificate(peer)
+        if path is None:
+            raise Unprepared(f"needs {missing}", Verdict.SKIPPED)
+        visit = await peer.visit({}, tls=server(path))
+        asked = sum(bool(wire.proposal_octets) for wire in visit.wires)
+        if not asked:
+            return Kept(f"no A-ASSOCIATE-RQ: {'; '.join(visit.refusals) or 'the connection ended'}")
+        return Bent("A-ASSOCIATE-RQ came") if is_pinned else Broken("A-ASSOCIATE-RQ came")
+
+    return run
+
+
+async def offer(peer: ScuPeer) -> Seen:
+    visit = await peer.visit({}, reads_hello=True)
+    try:
+        hello = parse(visit.hello)
+    except DecodeError as exc:
+        raise Unprepared(str(exc)) from exc
+    is_claimed = peer.options.claimed_tls_profile() in _BCP_195
+    if not hello.is_modern or not hello.has_aead:
+        lacks = "an AEAD suite with ephemeral keys" if hello.is_modern else "TLS 1.2 or 1.3"
+        return Broken(f"{lacks} is not offered", is_claimed=is_claimed)
+    if found := hello.forbidden():
+        return Broken(f"offered: {', '.join(found)}")
+    if any(hello.compressions):
+        return Broken("compression is offered")
+    if found := hello.outdated():
+        return Bent(f"versions below TLS 1.2 as well: {', '.join(found)}")
+    return Kept(f"{len(hello.suites)} suites")
+
+
+TLS_2: tuple[Case, ...] = (
+    Case(
+        id="TLS-2.01",
+        title="The SCU checks the printer's certificate",
+        section="PS3.15 B.9 (BCP 195: RFC 7525 §6.1)",
+        level=Level.SHOULD,
+        role=Role.SCU,
+        needs=Flags.SCU | Flags.TLS,
+        run=shown(lambda _: stranger()),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN,),
+        subcases=(
+            SubCase(name="expired", run=shown(lambda peer: peer.target.files.expired, "--tls-expired")),
+            SubCase(
+                name="of another host",
+                run=shown(lambda peer: peer.target.files.other_host, "--tls-other-host", is_pinned=True),
+            ),
+        ),
+        close=Close.NONE,
+    ),
+    Case(
+        id="TLS-2.02",
+        title="What the SCU offers",
+        section="PS3.15 B.10; RFC 7525 §3.1.1, §4",
+        level=Level.SHOULD,
+        role=Role.SCU,
+        needs=Flags.SCU | Flags.TLS,
+        run=offer,
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN,),
+        close=Close.EITHER,
+    ),
+)
