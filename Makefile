@@ -55,8 +55,9 @@ coverage: $(DEV) ## measure the branch coverage of the core; on Python 3.11 trac
 	-$(BIN)/coverage run -m pytest -q --tb=no
 	$(BIN)/coverage report --include='dimse/ul/*,dimse/data/*,dimse/message/*,print_mgmt/service/*'
 
-fuzz: $(DEV) ## test all properties with 500 examples, then damage recordings until something breaks; FOR=60 stops after a minute
+fuzz: $(DEV) ## test all properties with 500 examples, the tester against evil peers, then damage recordings until something breaks; FOR=60: a minute each
 	$(PYTEST) -n $(WORKERS) -m hypothesis --hypothesis-profile full
+	$(BIN)/python tools/fuzz_verify.py --seconds $(if $(FOR),$(FOR),600)
 	$(BIN)/python tools/fuzz.py $(if $(FOR),--seconds $(FOR))
 
 soak: $(DEV) ## run ten thousand associations of each kind: nothing may grow; kill servers 200 times: no film may be lost

@@ -38,6 +38,7 @@ _CLASSES = {
 }
 _JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # octets: cases exceed the peer's Maximum Length only if it is at most 4 MiB
 _SESSION_WITHOUT_FILM = 0xC600
+_LONGEST = 10  # preparations that all this may take
 
 # If one of these flags is missing, a case that needs it is SKIPPED; if any other is missing, UNIMPLEMENTED
 OF_OPTIONS = (
@@ -61,13 +62,14 @@ async def find_facts(target: Target, options: Options, watch: Watch, wanted: Fla
     peer = Peer(target, Trace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
     facts = PeerFacts()
     try:
-        facts = await _negotiated(peer, options, wanted)
-        if Flags.TWO_ASSOC in wanted:
-            facts = facts.having(await _two_associations(peer))
-        await peer.dismiss()
-        if Flags.CHECKS_CALLED in wanted:
-            facts = facts.having(await _checks_called(peer))
-    except Unprepared:
+        async with asyncio.timeout(_LONGEST * target.preparation):
+            facts = await _negotiated(peer, options, wanted)
+            if Flags.TWO_ASSOC in wanted:
+                facts = facts.having(await _two_associations(peer))
+            await peer.dismiss()
+            if Flags.CHECKS_CALLED in wanted:
+                facts = facts.having(await _checks_called(peer))
+    except (Unprepared, TimeoutError):
         pass  # the results of the cases will show what the peer refuses
     finally:
         await peer.dismiss()

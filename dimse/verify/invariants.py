@@ -6,8 +6,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from ..errors import cut
 from .case import Case, Listens
 from .message_rules import MessageRules
 from .observation import Bent, Broken, Kept, shown_all
@@ -22,6 +23,8 @@ Finding = Kept | Bent | Broken
 _REJECT, _ABORT = 0x03, 0x07
 _FIXED_LENGTH = 4  # octets: the PDU-length of an A-ASSOCIATE-RJ and of an A-ABORT
 _MOST_TEXTS = 5  # findings that a reason lists; the others are counted
+_MOST_FINDINGS = 200  # different findings of one rule and kind that are kept: a peer may be wrong in endless ways
+_LONGEST_TEXT = 300  # characters of a finding
 
 # PS3.8 Table 9-21: for each source, the defined reasons, and the reserved ones
 _REASONS = {1: {1, 2, 3, 7}, 2: {1, 2}, 3: {1, 2}}
@@ -97,6 +100,10 @@ class Invariants(Watch):
 
     def _note(self, rule_id: str, finding: Finding, case_id: str) -> None:
         seen = self._seen.setdefault(rule_id, _Seen())
+        if finding.text is not None and len(finding.text) > _LONGEST_TEXT:
+            finding = replace(finding, text=cut(finding.text, _LONGEST_TEXT))
+        if finding not in seen.counts and sum(type(each) is type(finding) for each in seen.counts) >= _MOST_FINDINGS:
+            return
         seen.counts[finding] += 1
         seen.first.setdefault(finding, case_id)
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import DecodeError
 from .case import Case, Flags, SubCase, Unprepared
-from .observation import DEAD, Bent, Broken, Observation, Rejected, Seen, Silent, shown_all
+from .observation import DEAD, Bent, Broken, Observation, Rejected, Seen, Silent, bare, shown_all
 from .peer import Peer, Target, Watch
 from .result import Options, Result, SubResult
 from .shared import Shared
 from .trace import Trace
 from .verdict import Column, Level, Verdict, close_verdict, column_of, verdict_of, worst
 
-__all__ = ["Judge", "judged", "level_of", "named", "unjudged"]
+__all__ = ["Judge", "judged", "level_of", "longest", "named", "unjudged"]
 
 _CONGESTION, _LOCAL_LIMIT = Rejected(2, 3, 1), Rejected(2, 3, 2)  # PS3.8 Table 9-21
 _PATIENT = 3  # timeouts to wait in the second try, after silence has led to a bad verdict
@@ -92,8 +92,7 @@ class Judge:
         assert result.trace is not None
         peer = self.peer(result.trace, case.id, step.name, target)
         peer.measured = result.measured
-        patience = target.preparation + 2 * target.artim + _ROUNDS * target.timeout
-        patience += 2 * target.slow_patience if case.is_slow else 0
+        patience = _patience(case, target)
         observed: Observation = ()
         try:
             async with asyncio.timeout(patience):
@@ -107,11 +106,12 @@ class Judge:
             if case.risky and DEAD not in observed and (await peer.probe()) == DEAD:
                 dead = verdict_of(step.level or case.level, Column.FAILS)
                 reason = f"{sub.reason}; then PROBE dead"
-                sub = replace(sub, verdict=worst((sub.verdict, dead)), observed=(*observed, DEAD), reason=reason)
+                sub = replace(sub, verdict=worst((sub.verdict, dead)), observed=(*sub.observed, DEAD), reason=reason)
             return sub
         except Unprepared as exc:
             return unjudged(step, observed, exc.verdict, exc.reason)
         except TimeoutError:
+            result.is_endless = True
             reason = f"the case did not end within {patience:g} s"
             return unjudged(step, observed, Verdict.INCONCLUSIVE, reason)
         except DecodeError as exc:  # the case has read an invalid value; an invariant judges the bytes
@@ -130,6 +130,24 @@ def level_of(case: Case, step: SubCase, observed: Observation) -> Level:
     return step.level or case.level
 
 
+def _patience(case: Case, target: Target) -> float:
+    """Return the longest time for one try of a sub-case, in seconds."""
+    patience = target.preparation + 2 * target.artim + _ROUNDS * target.timeout
+    return patience + (2 * target.slow_patience if case.is_slow else 0)
+
+
+def longest(case: Case, target: Target) -> float:
+    """Return the longest time that a case can take, whatever the peer does, in seconds.
+
+    A sub-case has at most three tries, of which one is patient. A probe follows each of them, and each try ends with
+    the goodbyes of its connections.
+    """
+    patient = replace(target, timeout=_PATIENT * target.timeout)
+    tries = 2 * _patience(case, target) + _patience(case, patient)
+    probes = 4 * (target.revival + target.preparation + _ROUNDS * target.timeout)
+    return len(case.steps()) * (tries + probes)
+
+
 def _is_full(observed: Observation) -> bool:
     """Return whether the peer rejected for now, because of congestion or a local limit: RJ(2,3,1) or RJ(2,3,2)."""
     return _CONGESTION in observed or _LOCAL_LIMIT in observed
@@ -146,13 +164,13 @@ def judged(step: SubCase, observed: Observation, verdict: Verdict, column: Colum
         reason = text
     else:
         reason = f"{expected} was due; {text}"
-    return SubResult(name=step.name, verdict=verdict, expected=expected, observed=observed, reason=reason)
+    return SubResult(name=step.name, verdict=verdict, expected=expected, observed=bare(observed), reason=reason)
 
 
 def unjudged(step: SubCase, observed: Observation, verdict: Verdict, reason: str) -> SubResult:
     """Return the result of a sub-case that could not be judged."""
     expected = shown_all(step.passes or ())
-    return SubResult(name=step.name, verdict=verdict, expected=expected, observed=observed, reason=reason)
+    return SubResult(name=step.name, verdict=verdict, expected=expected, observed=bare(observed), reason=reason)
 
 
 def named(sub: SubResult) -> str:

@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields
 from struct import unpack_from
 
 from ..data import decode, keyword_of, syntax_of, tag_of
-from ..errors import DecodeError, DimseError, Finding, LimitExceeded
+from ..errors import DecodeError, DimseError, Finding, LimitExceeded, shown
 from ..message import MESSAGES, Assembler, Message, Request, decode_command
 from ..uids import is_valid_uid
 from ..ul import AssociateAC, AssociateRQ, ContextResult, PDataTF, PDUStream, decode_pdu
@@ -262,7 +262,7 @@ def _value_faults(element: int, value: bytes) -> Iterator[Verdictlike]:
         case "AT" if len(value) % 4:
             yield Broken(f"element {element:04X}H has {len(value)} bytes, no tags")
         case "UI" if len(value.rstrip(b"\0")) > _LONGEST_UID or value.rstrip(b"\0").strip(b"0123456789."):
-            yield Broken(f"element {element:04X}H is no UID: {value!r}")
+            yield Broken(f"element {element:04X}H is no UID: {shown(value)}")
         case "LO" if len(value.rstrip(b" ")) > _LONGEST_TEXT:
             yield Broken(f"Error Comment of {len(value)} bytes")
 

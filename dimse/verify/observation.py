@@ -7,7 +7,7 @@ catalogue: ``ABORT(2,*)``, ``RP, CLOSED``.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
 from ..data import Dataset
@@ -55,6 +55,7 @@ __all__ = [
     "Silent",
     "Then",
     "accepted",
+    "bare",
     "matches",
     "shown_all",
 ]
@@ -296,6 +297,7 @@ ALIVE, DEAD = Probed("alive"), Probed("dead")
 KEPT, BENT, BROKEN = Kept(), Bent(), Broken()
 OTHER_PDU = OtherPDU()
 
+_MOST_RESULTS = 256  # contexts whose results are kept: there are no more ids
 _MOST = 8  # contexts that the text of an A-ASSOCIATE-AC shows
 _CLASSES = {"warning": StatusClass.WARNING, "failure": StatusClass.FAILURE}
 
@@ -306,6 +308,22 @@ def matches(pattern: Outcome, observation: Observation) -> bool:
         return bool(observation) and _agrees(pattern.last, observation[-1])
     parts = pattern.parts if isinstance(pattern, Then) else (pattern,)
     return len(parts) == len(observation) and all(map(_agrees, parts, observation))
+
+
+def bare(observation: Observation) -> Observation:
+    """Return the observation without the messages, Data Sets and PDUs that it came from."""
+    return tuple(map(_bare, observation))
+
+
+def _bare(seen: Seen) -> Seen:
+    match seen:
+        case Answered():
+            return replace(seen, message=None, data=None)
+        case Asked():
+            return replace(seen, message=None)
+        case Accepted():
+            return replace(seen, pdu=None, results=seen.results[:_MOST_RESULTS])
+    return seen
 
 
 def _agrees(pattern: Seen, seen: Seen) -> bool:

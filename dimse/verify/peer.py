@@ -29,6 +29,7 @@ from ..ul import (
     PresentationContextRQ,
     UserItem,
 )
+from .allowance import Allowance
 from .case import Flags, Unprepared
 from .observation import (
     ALIVE,
@@ -58,6 +59,7 @@ __all__ = ["PREPARATION", "Contexts", "Peer", "Target", "Watch"]
 
 PREPARATION = 30.0  # seconds to wait for an answer that is not judged
 _PAUSE = 0.5  # seconds between two probes
+_ROUNDS = 10  # timeouts that one probe may take, besides the time for the connection
 _GOODBYE = 1.0  # seconds for the peer to end the connection after our FIN
 OUR_MAXIMUM_LENGTH = 16384  # octets of a P-DATA-TF that the tester offers to receive
 
@@ -128,6 +130,7 @@ class Peer:
     options: Options = field(default_factory=Options)
     shared: Shared = field(default_factory=Shared)
     wires: list[Wire] = field(default_factory=list)
+    allowance: Allowance = field(default_factory=Allowance)
 
     @property
     def timeout(self) -> float:
@@ -164,7 +167,7 @@ class Peer:
         """Return a new connection that is not read yet, and the wire for it."""
         number = self.trace.new_connection()
         sent, received = self.watch.connected(self.case_id)
-        wire = Wire(number, self.trace, self.timeout, received, sent)
+        wire = Wire(number, self.trace, self.timeout, received, sent, self.allowance)
         host, port = self.target.host, self.target.port
         self.trace.note(number, f"connect to {host}:{port}{how}")
         try:
@@ -266,22 +269,24 @@ class Peer:
 
     async def _probed(self) -> Probed:
         others, self.wires = self.wires, []
+        spent, self.allowance = self.allowance, Allowance()
         try:
-            wire, answer = await self.ask()
-            match answer:
-                case Accepted():
-                    heard = await self.echo(wire) if 1 in wire.contexts else SUCCESS
-                    ended = await wire.release()
-                    is_well = isinstance(heard, Answered) and matches(RELEASED, (ended,))
-                    return ALIVE if is_well else DEAD
-                case Rejected():
-                    return Probed("RJ")
+            async with asyncio.timeout(self.target.preparation + _ROUNDS * self.timeout):
+                wire, answer = await self.ask()
+                match answer:
+                    case Accepted():
+                        heard = await self.echo(wire) if 1 in wire.contexts else SUCCESS
+                        ended = await wire.release()
+                        is_well = isinstance(heard, Answered) and matches(RELEASED, (ended,))
+                        return ALIVE if is_well else DEAD
+                    case Rejected():
+                        return Probed("RJ")
             return DEAD
-        except Unprepared:
+        except (Unprepared, TimeoutError):
             return DEAD
         finally:
             await self.dismiss()
-            self.wires = others
+            self.wires, self.allowance = others, spent
 
     async def finish(self, wanted: Close) -> Observation:
         """End the association of the last connection as the case expects; return how it ended."""

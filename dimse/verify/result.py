@@ -9,9 +9,20 @@ from .observation import Observation
 from .trace import Trace
 from .verdict import CloseVerdict, Verdict
 
-__all__ = ["ALWAYS_FINE", "Options", "PeerFacts", "Result", "Run", "SubResult"]
+__all__ = [
+    "ALWAYS_FINE",
+    "ENDLESS",
+    "Options",
+    "PeerFacts",
+    "Result",
+    "Run",
+    "SubResult",
+    "is_kept_waiting",
+]
 
 DONE, FAILED, NOT_JUDGED, TESTER_AT_FAULT = 0, 1, 3, 4  # exit statuses
+_MOST_ENDLESS = 3  # cases in a row that take as long as a case may; with all of them, a run would take days
+ENDLESS = f"{_MOST_ENDLESS} cases in a row did not end: the peer goes on without end"
 ALWAYS_FINE = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
 
 
@@ -76,6 +87,7 @@ class Result:
     reason: str = ""
     close: CloseVerdict | None = None
     is_damaged: bool = False
+    is_endless: bool = False  # the peer went on for longer than a case may take
     subcases: tuple[SubResult, ...] = ()
     seconds: float = 0.0
     trace: Trace | None = None
@@ -139,3 +151,9 @@ class Run:
     def is_conformant(self) -> bool:
         """Whether no case that applies has failed, and the run is complete."""
         return self.exit_status() == DONE and not self.stopped
+
+
+def is_kept_waiting(run: Run) -> bool:
+    """Return whether the peer has kept the tester busy up to the bound of each of the last cases."""
+    last = [each for each in run.results if each.subcases][-_MOST_ENDLESS:]
+    return len(last) == _MOST_ENDLESS and all(each.is_endless for each in last)

@@ -16,7 +16,7 @@ from .invariants import Invariants
 from .judge import Judge
 from .observation import ALIVE, Rejected
 from .peer import Target
-from .result import Options, Result, Run
+from .result import ENDLESS, Options, Result, Run, is_kept_waiting
 from .shared import Shared
 from .trace import Trace
 from .verdict import Verdict
@@ -147,6 +147,10 @@ class Tester:
         failures = sum(each.is_failure for each in self.run.results)
         if self.options.stop_after is not None and failures >= self.options.stop_after:
             self.run.stopped = f"stopped after {failures} failures"
+            return False
+        if is_kept_waiting(self.run):
+            self.run.stopped = ENDLESS
+            self.run.is_unjudged = True
             return False
         return not result.is_damaged or await self._revived()
 

@@ -1,7 +1,8 @@
 """The trace of a case: every octet of every connection, in both directions, with its time.
 
 Octets are entered before anything judges them. Of a longer write or arrival only the first `KEPT_OCTETS` are kept,
-with the length and the hash of the whole, unless the run asks for all octets.
+with the length and the hash of the whole, unless the run asks for all octets. If a case has `_MOST_OCTETS` already,
+only the first `_KEPT_LATER` are kept.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +15,9 @@ from ..explain import ACCEPTOR, REQUESTOR, Conversation
 __all__ = ["KEPT_OCTETS", "Trace", "TraceEntry"]
 
 KEPT_OCTETS = 4096
-_MOST_ENTRIES = 20_000  # entries of one case; a peer may send single octets forever
+_MOST_ENTRIES = 5000  # entries of one case; a peer may send single octets forever
+_MOST_OCTETS = 1 << 20  # octets kept of one case, since a report has hundreds of cases
+_KEPT_LATER = 16
 _MOST_EXPLAINED = 1 << 20  # octets of one connection that are explained; later ones are only shown
 
 
@@ -48,6 +51,7 @@ class Trace:
     lost: int = 0  # the number of entries left out after the first ``most``
     connections: int = 0
     is_of_acceptor: bool = False  # the tester is the acceptor
+    _kept: int = 0
     _start: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,7 +67,10 @@ class Trace:
         if len(self.entries) >= self.most:
             self.lost += 1
             return
-        kept = data if self.is_full or len(data) <= KEPT_OCTETS else data[:KEPT_OCTETS]
+        kept = data
+        if not self.is_full:
+            kept = data[: KEPT_OCTETS if self._kept < _MOST_OCTETS else _KEPT_LATER]
+        self._kept += len(kept)
         digest = "" if len(kept) == len(data) else sha256(data).hexdigest()
         self._add(connection, direction, kept, len(data), digest, "")
 

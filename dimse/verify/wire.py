@@ -1,7 +1,7 @@
 """One connection to the peer, which sends any octets and returns what the peer does.
 
 A `Wire` never judges. It enters each octet in the trace, splits the octets of the peer into PDUs, and assembles
-messages. Every wait has a bound, and a peer that sends more than `MOST_OCTETS` is cut off.
+messages. Every wait has a bound, and a peer that sends more than an `Allowance` is cut off.
 """
 
 import asyncio
@@ -39,6 +39,7 @@ from ..ul import (
     encode_pdu,
     maximum_length,
 )
+from .allowance import MOST_PDVS, Allowance, has_many_pdvs
 from .case import Unprepared
 from .observation import (
     Aborted,
@@ -56,9 +57,11 @@ from .observation import (
 )
 from .trace import Trace
 
-__all__ = ["MOST_OCTETS", "Wire", "message_name"]
+__all__ = ["Wire", "message_name"]
 
-MOST_OCTETS = 64 << 20  # octets to receive on one connection before it is aborted
+_MOST_ASSOCIATE = 1 << 20  # octets of an A-ASSOCIATE-RQ or -AC: all 128 contexts with all items take a tenth of it
+_MOST_EVENTS = 100  # N-EVENT-REPORT-RQs that are confirmed while one response is awaited
+_HEADER, _P_DATA = 6, 0x04
 _MOST_WAITING = 1 << 20  # unsent octets at which `Wire.pour` starts to wait for the peer to read
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 seconds
 
@@ -68,7 +71,15 @@ Received = Callable[[bytes], None]  # called with each whole PDU of the peer
 class Wire(asyncio.Protocol):
     """A connection. ``timeout`` is the time to wait for each answer, in seconds, unless a call gives another."""
 
-    def __init__(self, number: int, trace: Trace, timeout: float, received: Received, sent: Received) -> None:
+    def __init__(
+        self,
+        number: int,
+        trace: Trace,
+        timeout: float,
+        received: Received,
+        sent: Received,
+        allowance: Allowance | None = None,
+    ) -> None:
         self.number = number
         self.timeout = timeout
         self.answer: AssociateAC | None = None
@@ -85,7 +96,8 @@ class Wire(asyncio.Protocol):
         self._trace = trace
         self._received, self._sent = received, sent
         self._transport: asyncio.Transport | None = None
-        self._stream = PDUStream(0, 0)
+        self._allowance = Allowance() if allowance is None else allowance
+        self._stream = PDUStream(0, _MOST_ASSOCIATE)
         self._waiting: deque[Seen | PDU] = deque()
         self._news = asyncio.Event()
         self._writable = asyncio.Event()
@@ -128,14 +140,15 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._trace.octets(self.number, "<", data)
         self.octets_received += len(data)
-        if self.octets_received > MOST_OCTETS and self._transport is not None:
-            self._add(Garbled(f"more than {MOST_OCTETS} octets on one connection"))
-            self._transport.abort()
-            return
+        if excess := self._allowance.take(octets=len(data)):
+            self._cut_off(excess)
         if self._is_garbled:
             return
         try:
             for whole in self._stream.feed(data):
+                if excess := self._allowance.take(pdus=1):
+                    self._cut_off(excess)
+                    return
                 self._take(bytes(whole))
         except DimseError as exc:
             self._is_garbled = True
@@ -161,10 +174,19 @@ class Wire(asyncio.Protocol):
             self._trace.note(self.number, f"the peer ended the connection: {how}")
             self._news.set()
 
+    def _cut_off(self, why: str) -> None:
+        """Abort the connection of a peer that has sent too much."""
+        self._is_garbled = True
+        self._add(Garbled(why))
+        self.close()
+
     def _take(self, whole: bytes) -> None:
         self.last_pdu = whole
-        if whole[0] == 0x04:  # P-DATA-TF
-            self.longest_p_data = max(self.longest_p_data, len(whole) - 6)
+        if whole[0] == _P_DATA:
+            self.longest_p_data = max(self.longest_p_data, len(whole) - _HEADER)
+            if has_many_pdvs(whole):
+                self._add(Garbled(f"a P-DATA-TF with more than {MOST_PDVS} PDVs"))
+                return
         self._received(whole)
         try:
             pdu = decode_pdu(whole)
@@ -323,10 +345,16 @@ class Wire(asyncio.Protocol):
         return True
 
     async def response(self, seconds: float | None = None) -> Seen:
-        """Return the next response, or what comes in its place. Events that the peer reports are answered."""
-        while isinstance(seen := await self.next(seconds), Asked) and isinstance(seen.message, NEventReportRQ):
+        """Return the next response, or what comes in its place. Events that the peer reports are answered.
+
+        After `_MOST_EVENTS` events, the next event is returned unanswered.
+        """
+        for _ in range(_MOST_EVENTS):
+            seen = await self.next(seconds)
+            if not (isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ)):
+                return seen
             self.confirm(seen.message)
-        return seen
+        return await self.next(seconds)
 
     def confirm(self, event: NEventReportRQ, status: int = 0x0000, message_id: int | None = None) -> None:
         """Answer ``event`` on the context of the last message."""

@@ -55,7 +55,7 @@ _USER_INFORMATION = (MaximumLength(16384), ImplementationClassUID(IMPLEMENTATION
 _P_DATA = 0x04
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
     """One connection of the twin, for its hooks."""
 
@@ -70,8 +70,9 @@ class Line:
 
     def send(self, *pdus: bytes | PDU) -> None:
         """Send octets or PDUs that no core has made."""
-        for pdu in pdus:
-            self.writer.write(pdu if isinstance(pdu, bytes) else b"".join(encode_pdu(pdu)))
+        octets = b"".join(pdu if isinstance(pdu, bytes) else b"".join(encode_pdu(pdu)) for pdu in pdus)
+        if octets:
+            self.writer.write(octets)
 
     def close(self) -> None:
         """End the connection by FIN."""

@@ -22,6 +22,7 @@ __all__ = ["Desk", "Waiting"]
 
 _HEADER = 6
 _MOST_PROPOSAL = 1 << 20  # octets of an A-ASSOCIATE-RQ that are read before the visit is known
+_MOST_CONNECTIONS = 1000  # of one visit; further ones are aborted
 _ASSOCIATE_RQ = 0x01
 _MOST_HELLO = 1 << 16  # octets of a ClientHello
 
@@ -92,7 +93,7 @@ class Desk:
                 visit.on_pdu(visit, wire, pdu)
 
         waiting.trace.connections += 1
-        wire = Wire(waiting.trace.connections, waiting.trace, visit.patience, heard, sent)
+        wire = Wire(waiting.trace.connections, waiting.trace, visit.patience, heard, sent, visit.allowance)
         visit.wires.append(wire)
         visit.open += 1
         if context is None:
@@ -217,7 +218,7 @@ class _Porter(asyncio.Protocol):
     def _admit(self, case_id: str, octets: bytes) -> None:
         assert self._transport is not None
         waiting = self._desk.choose(case_id)
-        if waiting is None:
+        if waiting is None or len(waiting.visit.wires) >= _MOST_CONNECTIONS:
             self._transport.abort()
         else:
             self._desk.admit(waiting, self._transport, octets)

@@ -37,6 +37,7 @@ class ScuTarget:
     called: str = "VERIFYSCP"
     patience: float = 45.0  # for the next step of the SCU
     settle: float = 3.0
+    longest_visit: float = 1800.0  # from the first connection on, whatever the SCU does
     longest_timer: float = 40.0  # a shorter silence decides nothing, since timers of SCUs take 30 s and more
     program: Program | None = None
     tls: ssl.SSLContext | None = None
@@ -104,7 +105,7 @@ class ScuPeer:
         tls: ssl.SSLContext | None = None,
         reads_hello: bool = False,
     ) -> Visit:
-        """Let the SCU run once against a script. Raises `Unprepared` if it does not connect.
+        """Let the SCU run once against a script. Raises `Unprepared` if it does not connect, or goes on without end.
 
         The invariants judge its traffic only if ``is_judged``. ``max_length`` is our Maximum Length. ``tls`` replaces
         the context of the target; with ``reads_hello``, only the ClientHello is read.
@@ -118,11 +119,18 @@ class ScuPeer:
         self.desk.waiting[self.case_id] = Waiting(self.case_id, visit, self.trace)
         try:
             if self.target.program is not None:
-                await self._run(visit, self.target.program)
+                async with asyncio.timeout(self.target.longest_visit):
+                    await self._run(visit, self.target.program)
             else:
                 self.awaited(self)
-                await self._wait(visit)
+                await visit.changed.wait()  # a person takes any time to begin
+                async with asyncio.timeout(self.target.longest_visit):
+                    await self._wait(visit)
+        except TimeoutError as exc:
+            visit.is_endless = True
+            raise Unprepared(f"the SCU went on for longer than {self.target.longest_visit:g} s") from exc
         finally:
+            self._hang_up(visit)
             del self.desk.waiting[self.case_id]
             for wire in visit.wires:
                 wire.close()
@@ -183,7 +191,6 @@ class ScuPeer:
                     continue
             if not visit.open:
                 break
-        self._hang_up(visit)
 
     def _is_complete(self, visit: Visit) -> bool:
         if visit.reads_hello or visit.tls is not None:

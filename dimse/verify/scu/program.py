@@ -105,7 +105,7 @@ class Command:
                 was_killed = True
                 status = await asyncio.shield(_kill(process))
             _signal_group(process.pid, signal.SIGKILL)  # processes that the program has left behind
-            text = log.read_bytes()[-_MOST_STDERR:].decode("utf-8", "replace")
+            text = _tail(log).decode("utf-8", "replace")
         return Ended(
             argv=argv,
             exit=status if status >= 0 else None,
@@ -113,6 +113,13 @@ class Command:
             stderr=text,
             was_killed=was_killed,
         )
+
+
+def _tail(path: Path) -> bytes:
+    """Return the last octets of a file, which may be too long to be read whole."""
+    with path.open("rb") as file:
+        file.seek(-min(_MOST_STDERR, path.stat().st_size), os.SEEK_END)
+        return file.read(_MOST_STDERR)
 
 
 def _signal_of(status: int) -> int | None:

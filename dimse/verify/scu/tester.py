@@ -32,7 +32,7 @@ from ..observation import (
     Seen,
     Silent,
 )
-from ..result import Options, PeerFacts, Result, Run, SubResult
+from ..result import ENDLESS, Options, PeerFacts, Result, Run, SubResult, is_kept_waiting
 from ..trace import Trace
 from ..verdict import Close, CloseVerdict, Verdict, column_of, verdict_of, worst
 from .desk import Desk
@@ -167,6 +167,8 @@ class ScuTester:
         if self.options.stop_after is not None and failures >= self.options.stop_after:
             self.run.stopped = f"stopped after {failures} failures"
             return False
+        if is_kept_waiting(self.run):
+            return self._stop(ENDLESS)
         return True
 
     def _unfit(self, case: Case) -> Result | None:
@@ -222,6 +224,7 @@ class ScuTester:
             observed = (seen,) if isinstance(seen, Seen) else seen
         except Unprepared as exc:
             silence = (Silent(patience),) if peer.last is not None and peer.last.hung else ()
+            result.is_endless = peer.last is not None and peer.last.is_endless
             return unjudged(step, silence, exc.verdict, exc.reason)
         except OSError as exc:
             return unjudged(step, observed, Verdict.INCONCLUSIVE, f"the command did not start: {exc}")

@@ -27,6 +27,7 @@ from ...ul import (
     ReleaseRP,
     answer,
 )
+from ..allowance import Allowance
 from ..observation import Aborted, Asked, Closed, Garbled, ReleaseAsked, Seen, Silent
 from ..wire import Wire, message_name
 from .program import Ended
@@ -38,6 +39,7 @@ ASSOCIATE, RELEASE = "A-ASSOCIATE", "A-RELEASE"
 OUR_MAXIMUM_LENGTH = 16384  # octets of a P-DATA-TF that the tester offers to receive
 _GOODBYE = 2.0  # seconds for the peer to end a connection after our FIN
 _MOST = 20_000  # events that the tester reads on one connection
+_MOST_OCTETS = 1 << 30  # on all connections of a visit: a plain scenario may print many films
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ class Visit:
     fired: tuple[Wire, int] | None = None  # the connection, and the number of its events up to the request
     fired_operations: int = 0  # the number of operations up to the first reaction, its own request included
     hung: bool = False  # a connection was silent for ``patience``
+    is_endless: bool = False  # the SCU went on for longer than a visit may take
     ended: Ended | None = None  # the end of the program, if the tester started one
     is_running: bool = False  # the program had to be killed, though its connections had ended
     on_pdu: OnPDU | None = None
@@ -100,6 +103,7 @@ class Visit:
     failure: Exception | None = None  # an error of the tester itself
     open: int = 0  # the number of open connections
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    allowance: Allowance = field(default_factory=lambda: Allowance(_MOST_OCTETS))
     early: list[tuple[Wire, int]] = field(default_factory=list)  # where an event came before a delayed answer
     times: list[tuple[str, float, float]] = field(default_factory=list)  # operation, time of request, time of answer
     _counts: Counter[str] = field(default_factory=Counter)

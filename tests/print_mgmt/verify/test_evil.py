@@ -1,19 +1,26 @@
-"""The tester against a printer whose Data Sets are garbled: no case blames the tester, and the run ends."""
+"""The tester against evil printers and print clients: no case hangs or blames the tester, and each run ends."""
 
 import random
 from dataclasses import replace
 
 import pytest
+from evil import WAYS, Plan
+from evil_runs import judge_evil_scp, judge_evil_scu
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from print_twins import Perform, octets_of
 from printers import printer
 
 from dimse.message import Response
 from dimse.net import Operation
-from dimse.verify import Target, Verdict, verify_scp
+from dimse.verify import Case, Target, Verdict, verify_scp
 from print_mgmt import PrintServer
 from print_mgmt.verify import PRINT_CASES, PrintOptions
+from print_mgmt.verify.scu import PRINT_SCU_CASES, PlainPrinter
 
 MOST_CHANGES = 4
+FEW = settings(max_examples=max(1, settings().max_examples // 5))
+PLANS = st.builds(Plan, st.sampled_from(WAYS), st.sampled_from((0, 1, 2, 3, 4, 5, 8)), st.integers(0, 2**32 - 1))
 
 
 def garbled(data: bytes, dice: random.Random) -> bytes:
@@ -41,3 +48,16 @@ async def test_garbled_data_blames_no_tester(seed: int) -> None:
         run = await verify_scp(target, PRINT_CASES, options)
     assert run.results
     assert [each.reason for each in run.results if each.verdict is Verdict.ERROR] == []
+
+
+@FEW
+@given(st.sampled_from([case for case in PRINT_CASES if case.run is not None]), PLANS)
+def test_evil_printer_blames_no_tester(case: Case, plan: Plan) -> None:
+    listens = [each.listens for each in PRINT_CASES if each.listens is not None]
+    judge_evil_scp(case, plan, PrintOptions(max_films=20, annotation_format="1"), listens)
+
+
+@FEW
+@given(st.sampled_from([case for case in PRINT_SCU_CASES if case.run is not None]), PLANS)
+def test_evil_print_client_blames_no_tester(case: Case, plan: Plan) -> None:
+    judge_evil_scu(case, plan, PlainPrinter)

@@ -1,0 +1,34 @@
+"""Bounds on what a peer may send to the tester, so that no peer can exhaust its memory."""
+
+from dataclasses import dataclass
+
+__all__ = ["MOST_PDVS", "Allowance", "has_many_pdvs"]
+
+MOST_PDVS = 4096  # in one P-DATA-TF: each PDV is an object, and so a long PDU of empty PDVs would take much memory
+_HEADER, _LENGTH = 6, 4  # octets of the header of a PDU, and of the length of a PDV
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What a peer may still send, on all connections that share it, before they are aborted."""
+
+    octets: int = 64 << 20
+    pdus: int = 200_000
+
+    def take(self, octets: int = 0, pdus: int = 0) -> str:
+        """Count octets and PDUs. Return which allowance is used up, or ""."""
+        self.octets -= octets
+        self.pdus -= pdus
+        if self.octets < 0:
+            return "more octets than a case allows"
+        return "more PDUs than a case allows" if self.pdus < 0 else ""
+
+
+def has_many_pdvs(pdu: bytes) -> bool:
+    """Return whether a P-DATA-TF has more than `MOST_PDVS` PDVs."""
+    at = _HEADER
+    for _ in range(MOST_PDVS):
+        if at + _LENGTH > len(pdu):
+            return False
+        at += _LENGTH + int.from_bytes(pdu[at : at + _LENGTH], "big")
+    return at + _LENGTH <= len(pdu)
