@@ -23,7 +23,7 @@ FAST += --ignore-glob='*/test_memory.py' --ignore-glob='*/test_limits.py'
 # Otherwise each command that a test starts compiles all modules again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-fast interop lint types bench coverage fuzz soak docs sdist clean
+.PHONY: help demo test test-fast interop lint types bench coverage fuzz soak docs course sdist clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,12 +65,17 @@ soak: $(DEV) ## run ten thousand associations of each kind: nothing may grow; ki
 	DIMSE_KILLS=200 $(PYTEST) -rs --timeout 7200 tests/print_mgmt/cli/test_kill_serve.py
 	DIMSE_KILLS=200 $(PYTEST) -rs --timeout 7200 tests/print_mgmt/spool/test_kill.py -k any_moment
 
-docs: $(DEV) ## write docs/films.md, docs/conformance.md, docs/printers.md, docs/verify/cases.md and docs/film.html again
+course: $(DEV) ## write the pages of docs/course and show your progress; LESSON=3 runs lesson 3 and checks its exercise
+	@$(BIN)/python tools/course.py
+	@$(if $(LESSON),$(BIN)/python docs/course/lesson$(if $(filter 10 11 12,$(LESSON)),,0)$(LESSON)_*/run.py &&) $(BIN)/python docs/course/check.py $(LESSON) || true
+
+docs: $(DEV) ## write docs/films.md, docs/conformance.md, docs/printers.md, docs/verify/cases.md, docs/film.html and the traces of docs/course again
 	$(BIN)/python tools/films.py
 	$(BIN)/print-mgmt conformance -o docs/conformance.md
 	$(BIN)/python tools/printers.py
 	$(BIN)/python tools/film_page.py
 	PYTHONPATH=. $(BIN)/python tools/verify_cases.py
+	$(BIN)/python tools/course.py
 
 sdist: $(DEV) ## build the source distribution, and run the fast tests in it
 	$(BIN)/python tools/sdist.py -q -n $(WORKERS) --hypothesis-profile fast $(FAST) tests/test_readme.py tests/print_mgmt/cli/test_cli.py

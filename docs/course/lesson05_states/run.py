@@ -1,0 +1,57 @@
+"""Lesson 5: the state machine. Two cores without sockets: first one side releases, then both at once."""
+
+from functools import partial
+
+from dimse import UpperLayer, ul
+
+VERIFICATION, IMPLICIT_LE = "1.2.840.10008.1.1", "1.2.840.10008.1.2"
+PROPOSED = ul.PresentationContextRQ(1, VERIFICATION, (IMPLICIT_LE,))
+ACCEPTED = ul.PresentationContextAC(1, 0, IMPLICIT_LE)
+ASK = ul.AssociateRQ(called_ae_title="PRINTSCP", calling_ae_title="STUDENT", presentation_contexts=(PROPOSED,))
+AGREE = ul.AssociateAC(called_ae_title="PRINTSCP", calling_ae_title="STUDENT", presentation_contexts=(ACCEPTED,))
+Wire = list[tuple[str, bytes]]  # who sent what: ">" is the requestor, "<" the acceptor
+
+
+def show(name: str, kind: str, what: object) -> None:
+    if kind == "=":  # a step of Table 9-10
+        print(f"{name} {what}")
+
+
+def release(*, both: bool) -> Wire:
+    """Associate, and release from one side or from both; return the bytes."""
+    wire: Wire = []
+    requestor, acceptor = UpperLayer.requestor(), UpperLayer.acceptor()
+    requestor.observe, acceptor.observe = partial(show, "requestor"), partial(show, "acceptor ")
+
+    def carry(*sides: str) -> None:
+        """Let what the sides have sent so far arrive, as if their PDUs crossed."""
+        ends = {">": (requestor, acceptor), "<": (acceptor, requestor)}
+        under_way = [(side, b"".join(ends[side][0].data_to_send())) for side in sides]
+        for side, data in under_way:
+            ends[side][1].receive_data(data)
+        wire.extend(under_way)
+
+    requestor.send(ASK)
+    requestor.transport_connected()
+    acceptor.transport_connected()
+    carry(">")
+    acceptor.send(AGREE)
+    carry("<")
+    print("--", "both sides release at once" if both else "the requestor releases")
+    requestor.send(ul.ReleaseRQ())
+    if both:
+        acceptor.send(ul.ReleaseRQ())
+        carry(">", "<")
+        requestor.send(ul.ReleaseRP())
+    carry(">")
+    acceptor.send(ul.ReleaseRP())
+    carry("<")
+    return wire
+
+
+def main() -> list[Wire]:
+    return [release(both=False), release(both=True)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+"""Solution 7: a response names the request that it answers, whoever sent that."""
+
+from dimse.message import NEventReportRQ, NEventReportRSP
+
+
+def answer(event: NEventReportRQ) -> NEventReportRSP:
+    """Return the response to ``event``."""
+    return NEventReportRSP(
+        MessageIDBeingRespondedTo=event.MessageID,
+        Status=0x0000,
+        AffectedSOPClassUID=event.AffectedSOPClassUID,
+        AffectedSOPInstanceUID=event.AffectedSOPInstanceUID,
+    )

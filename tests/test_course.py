@@ -1,0 +1,234 @@
+"""The course in docs/course: scripts, texts, exercises, recordings and pages belong together."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import check
+import pytest
+from exercises import LESSONS, Wrong, folder_of
+
+from dimse.errors import DecodeError
+from dimse.explain import associations_in, format_lines
+from tools.course import COURSE, lessons, page, record_lesson, recorded, trace
+
+_NUMBERS = sorted(LESSONS)
+_UID = re.compile(r"2\.25\.\d{20,}")  # made at random
+_COUNT = re.compile(r"^([><]) \w+ +\d+ ", re.MULTILINE)  # place and length, which depend on the length of such UIDs
+
+# Plausible wrong answers for each exercise: a text of the solution, what replaces it, and words of the reason
+_WRONG = {
+    1: [("01 02 00 00 00 02 01", "01 02 00 00 00 01 02", "513"), ("00 00 02 01", "00 00 02 00", "Message ID 2 ")],
+    2: [
+        ("[0, 0, 4, 3]", "[0, 0, 3, 3]", "context 5"),
+        ("5.1.1.1", "5.1.1.5.1", "0118H"),
+        ("= 3", "= 1", "Verification"),
+    ],
+    3: [("[1, 3, 0, 0, 2]", "[1, 1, 0, 0, 2]", "at PDV 3"), ("[1, 3, 0, 0, 2]", "[1, 3, 2, 2, 2]", "ends with PDV 3")],
+    4: [
+        ('"10 20 40 00 08 00 00 00', '"10 20 40 00 00 00 00 08', "134217728 bytes"),
+        ('"10 20 40 00 08 00 00 00', '"10 20 40 00 08 00', "from byte 8 on"),
+        ("0x00085343", "0x43530800", "big endian"),
+    ],
+    5: [("[8, 8, 13, 1]", "[8, 0, 13, 1]", "step 2 of ACCEPTOR"), ("0, 9, 13]", "7, 9, 13]", "step 3 of REQUESTOR")],
+    6: [('"HighBit": 11', '"HighBit": 12', "HighBit"), ("box.Referenced", "on.Referenced", "0120H")],
+    7: [("=event.MessageID", "=7", "Message ID 7"), ("0x0000", "0x0110", "0110H")],
+    8: [("[255, 191, 64, 0]", "[0, 191, 64, 0]", "case 1"), ("e8 03", "03 e8", "59395")],
+    9: [
+        (', keys / "student.pem"', "", "cannot talk to the printer"),
+        ('(keys / "authority.pem", keys / "student.pem")', '(None, keys / "student.pem", verify=False)', "impostor"),
+    ],
+    10: [("forge_pdu(0x08", "forge_pdu(0x07", "reason=6"), ("bytes(4)", "bytes(2)", "not a valid PDU")],
+    11: [
+        ("!= THE_COUNTER", "== ''", "instance that does not exist"),
+        ("dataset=Dataset(NumberOfFilms=count)", "", "no Number"),
+    ],
+    12: [("1.2.3.4.2", "1.2.3.4.1", "should not be"), ("MESSAGE = 8", "MESSAGE = 7", "is right")],
+}
+
+
+def _solution(lesson: int) -> Path:
+    return COURSE / "solutions" / f"lesson{lesson:02}.py"
+
+
+def _blocks(lesson: int, language: str) -> list[str]:
+    text = (folder_of(lesson) / "README.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def explained() -> dict[int, list[str]]:
+    """The lines of `dimse explain` for each recording."""
+    found = {}
+    for number in _NUMBERS:
+        rows = [
+            row
+            for association in recorded(folder_of(number))
+            for turn in association.turns()
+            for row in (f"{turn.who} {turn.name}, {turn.length} bytes", *format_lines(turn.lines))
+        ]
+        found[number] = rows
+    return found
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[Path, str]]:
+    """A new recording of each lesson, and the output of its script."""
+    folder = tmp_path_factory.mktemp("course")
+    found = {}
+    for number in _NUMBERS:
+        path = folder / f"{number}.pcapng"
+        found[number] = path, record_lesson(folder_of(number), path)
+    return found
+
+
+def test_course_has_twelve_lessons() -> None:
+    assert lessons() == [folder_of(number) for number in _NUMBERS]
+    assert len(_NUMBERS) == 12
+
+
+def test_index_links_every_lesson() -> None:
+    links = re.findall(r"\]\((lesson\w+/README\.md)\)", (COURSE / "README.md").read_text())
+    assert links == [f"{lesson.name}/README.md" for lesson in lessons()]
+
+
+def test_named_files_exist() -> None:
+    for text in COURSE.glob("**/README.md"):
+        named = set(re.findall(r"docs/course/[\w/]+\.\w+", text.read_text()))
+        assert not [path for path in named if not (COURSE.parents[1] / path).is_file()]
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
+def test_script_is_short(lesson: Path) -> None:
+    assert len((lesson / "run.py").read_text().splitlines()) < 60
+
+
+@pytest.mark.parametrize("number", _NUMBERS)
+def test_text_shows_the_output_of_the_script(number: int, runs: dict[int, tuple[Path, str]]) -> None:
+    assert "".join(_blocks(number, "text")) == runs[number][1]
+
+
+@pytest.mark.parametrize("number", _NUMBERS)
+def test_text_quotes_the_explained_recording(number: int, explained: dict[int, list[str]]) -> None:
+    for block in _blocks(number, "explain"):
+        rows = iter(explained[number])
+        missing = [line for line in block.splitlines() if line not in rows]  # each after the previous one
+        assert not missing
+
+
+@pytest.mark.parametrize("number", _NUMBERS)
+def test_recording_is_what_the_script_says(number: int, runs: dict[int, tuple[Path, str]]) -> None:
+    """``python tools/course.py record`` records all lessons again."""
+    again = list(associations_in(runs[number][0].read_bytes(), []))
+    fresh = [turn.line for association in again for turn in association.turns()]
+    kept = [line for line in trace(folder_of(number)).splitlines() if not line.startswith("#")]
+    assert list(map(_masked, fresh)) == list(map(_masked, kept))
+
+
+def _masked(line: str) -> str:
+    return re.sub(r"\d+ bytes of data set", "a data set", _UID.sub("UID", _COUNT.sub(r"\1 ", line)))
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
+def test_trace_is_current(lesson: Path) -> None:
+    """``make docs`` writes it again."""
+    assert (lesson / "trace.txt").read_text() == trace(lesson)
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
+def test_page_is_small_and_has_the_title(lesson: Path) -> None:
+    html = page(lesson)
+    assert f"<title>{(lesson / 'README.md').read_text().splitlines()[0].removeprefix('# ')}</title>" in html
+    assert len(html) < 120_000
+
+
+@pytest.mark.parametrize(
+    "lesson", [each for each in lessons() if each.name != "lesson10_faults"], ids=lambda each: each.name
+)
+def test_recording_breaks_no_rule(lesson: Path) -> None:
+    faults: list[DecodeError] = []
+    steps = [
+        step
+        for association in associations_in((lesson / "recording.pcapng").read_bytes(), faults)
+        for step in association.steps()
+    ]
+    assert not faults
+    assert not [error for step in steps for error in step.errors]
+
+
+# --- exercises ---
+
+
+@pytest.mark.parametrize("number", _NUMBERS)
+def test_checker_refuses_the_unsolved_exercise(number: int) -> None:
+    with pytest.raises(Wrong) as caught:
+        check.check(number)
+    assert caught.value.reason
+    assert len(caught.value.hint) > 15
+
+
+@pytest.mark.parametrize("number", _NUMBERS)
+def test_checker_accepts_the_solution(number: int) -> None:
+    assert check.check(number, _solution(number)).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("number", "right", "wrong", "words"),
+    [(number, *case) for number, cases in _WRONG.items() for case in cases],
+    ids=lambda value: str(value) if isinstance(value, int) else "",
+)
+def test_checker_refuses_a_wrong_answer(number: int, right: str, wrong: str, words: str, tmp_path: Path) -> None:
+    solution = _solution(number).read_text()
+    assert right in solution
+    path = tmp_path / "exercise.py"
+    path.write_text(solution.replace(right, wrong))
+    with pytest.raises(Wrong) as caught:
+        check.check(number, path)
+    assert words in caught.value.reason
+
+
+def test_every_exercise_has_two_wrong_answers() -> None:
+    assert sorted(_WRONG) == _NUMBERS
+    assert min(map(len, _WRONG.values())) == 2
+
+
+@pytest.mark.parametrize("number", _NUMBERS)
+def test_hint_does_not_give_the_answer_away(number: int) -> None:
+    """The reason and the hint for the unsolved exercise contain no answer of the solution."""
+    answers = re.findall(r"^[A-Z_]+ = (.*?)(?:  #.*)?$", _solution(number).read_text(), re.MULTILINE)
+    with pytest.raises(Wrong) as caught:
+        check.check(number)
+    said = f"{caught.value.reason} {caught.value.hint}"
+    assert not [answer for answer in answers if answer != '"""' and len(answer) > 2 and answer.strip('"[]') in said]
+
+
+def test_checker_names_the_line_that_does_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "exercise.py"
+    path.write_text("CONTROL = [1,\n2, 3\n")
+    with pytest.raises(Wrong, match=r"exercise.py does not run: line 1: SyntaxError"):
+        check.check(3, path)
+    path.write_text("import os\nCONTROL = nothing\n")
+    with pytest.raises(Wrong, match=r"line 2: NameError: name 'nothing' is not defined"):
+        check.check(3, path)
+
+
+def test_command_lists_the_open_exercises(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 13
+    assert lines[-1] == "0 of 12 exercises are solved"
+
+
+def test_script_runs_from_any_folder(tmp_path: Path) -> None:
+    command = [sys.executable, str(COURSE / "check.py"), "4"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("Not yet: IMPLICIT has no answer yet.\nHint: ")
+
+
+def test_command_shows_reason_and_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.main(["3"]) == 1
+    reason, hint = capsys.readouterr().out.splitlines()
+    assert reason == "Not yet: answer 1 in CONTROL is missing."
+    assert hint.startswith("Hint: ")
