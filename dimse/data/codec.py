@@ -11,17 +11,19 @@ written back byte for byte. Only a Data Set in the other VR encoding is converte
 Decoding tolerates: group lengths (dropped, except in groups 0000 and 0002), elements out of order (of two elements with
 the same tag, the first counts), odd lengths, padding of any kind, explicit VR in place of implicit VR and the reverse,
 UN for an attribute that the dictionary knows, UN of undefined length (a sequence in Implicit VR Little Endian, §6.2.2),
-future VRs, and any bytes after Pixel Data, which do not change the image.
+future VRs, bytes after the last element that hold no known element, and any bytes after Pixel Data, which do not change
+the image.
 """
 
 import zlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import DecodeError, Finding
 from .dataset import PIXEL_DATA, Dataset
 from .decoder import Broken, decode_view
 from .encoder import encode_pieces, merged
-from .header import LEAST
+from .header import LEAST, trailing_fault
 from .skip import expected_length
 from .source import DecodeLimits
 from .structure import structure_faults
@@ -48,6 +50,7 @@ def decode(
     isolate: bool = False,
     report: list[Finding] | None = None,
     cut_off: list[DecodeError] | None = None,
+    trailing: list[Finding] | None = None,
     group_lengths: bool = False,
 ) -> Dataset:
     """Decode the Data Set in ``data`` from ``start`` to the end. Values are views of ``data``, which stays in use.
@@ -57,7 +60,8 @@ def decode(
     ``report`` isolates, too, and receives the tolerated faults of the structure;
     :func:`~dimse.data.lint.dataset_faults` finds the faults of values. ``cut_off`` receives the error at which reading
     ends, and the Data Set has the elements before that error. ``group_lengths`` keeps the retired group lengths, which
-    are dropped otherwise.
+    are dropped otherwise. ``trailing`` receives only the finding about ignored bytes after the last element, which
+    costs nothing.
 
     Raises DecodeError, with path and offset, for bytes that are not a Data Set in this syntax, and for a Data Set that
     exceeds the limits. A value that does not fit its VR raises DecodeError when it is accessed.
@@ -68,19 +72,26 @@ def decode(
     broken: Broken | None = {} if isolate or report is not None else None
     ends = [] if cut_off is None else cut_off
     is_whole = whole or report is not None
-    dataset = decode_view(
+    dataset, end = decode_view(
         view, start, syntax, limits, whole=is_whole, broken=broken, cut_off=ends, group_lengths=group_lengths
     )
-    if cut_off is None and ends:
-        view = view[: _end_of_pixels(dataset, ends[0])]
-    if report is not None and not cut_off:
-        report += structure_faults(view, syntax, start, broken)
-        report += map(_after_pixels, ends)
+    if cut_off:
+        return dataset
+    end = _end_of_pixels(dataset, ends[0]) if ends else end
+    if report is not None:
+        report += structure_faults(view[:end], syntax, start, broken)
+    for findings in (report, trailing):
+        if findings is not None:
+            findings += _ignored(view, end, ends)
     return dataset
 
 
-def _after_pixels(error: DecodeError) -> Finding:
-    return Finding(error.path, error.offset, error.rule, f"{error.what}, after Pixel Data")
+def _ignored(view: memoryview, end: int, errors: list[DecodeError]) -> Iterator[Finding]:
+    """Yield the finding about the bytes from ``end`` on, which follow the last element or cannot be read."""
+    if end < len(view) and not errors:
+        yield Finding("", end, "PS3.5 §7.1", trailing_fault(view, end, len(view)))
+    for error in errors:
+        yield Finding(error.path, error.offset, error.rule, f"{error.what}, after Pixel Data")
 
 
 def encode(dataset: Dataset, syntax: TransferSyntax) -> bytes:

@@ -16,8 +16,8 @@ from ..errors import DecodeError
 from .charset import Charset, charset_of
 from .cursor import Elements
 from .dataset import CHARACTER_SET, Dataset, DecodedElement, Element, charset_in, decoded_dataset
-from .dictionary import lookup, plain_vrs, sequence_tags, vr_of
-from .header import LEAST, actual_layout
+from .dictionary import plain_vrs, sequence_tags, vr_of
+from .header import CREATORS, LEAST, actual_layout, holds_known
 from .items import Items, widen
 from .parser import Parser, ends_in_sequence, parse_items
 from .skip import common_elements
@@ -37,7 +37,6 @@ from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 
 __all__ = ["Broken", "Skimmed", "decode_view"]
 
-_TAG_SIZE = 4  # bytes
 _AHEAD = 16  # elements that are searched for the Specific Character Set, which is among the first
 
 
@@ -54,8 +53,8 @@ def decode_view(
     broken: Broken | None = None,
     cut_off: list[DecodeError] | None = None,
     group_lengths: bool = False,
-) -> Dataset:
-    """Return the Data Set from ``start`` to the end of a flat view of inflated bytes. Raises DecodeError.
+) -> tuple[Dataset, int]:
+    """Return the Data Set from ``start`` on in a flat view of inflated bytes, and its end. Raises DecodeError.
 
     ``broken`` receives the errors within sequences of defined length, which are raised again on first access.
     ``cut_off`` receives the error at which reading ends; the Data Set then has the elements before the error.
@@ -72,7 +71,7 @@ def decode_view(
     source = Source(view, layout, syntax, limits, charset, lengths_kept=kept)
     skimmer = _Skimmer(source, start, broken, cut_off)
     skimmed = skimmer.skim(whole)
-    return decoded_dataset(skimmed.elements() if cut_off else skimmed, skimmed.origin)
+    return decoded_dataset(skimmed.elements() if cut_off else skimmed, skimmed.origin), skimmed.end
 
 
 class Skimmed:
@@ -190,17 +189,22 @@ class _Skimmer(Parser):
         try:
             self._step_over_all()
         except DecodeError as exc:
-            if self.ends is None or exc.rule.startswith("DecodeLimits"):
+            if exc.rule.startswith("DecodeLimits"):
                 raise
-            self.ends.append(exc)
-            self._end_early()
+            if self._is_junk():
+                self._end_before()
+            elif self.ends is None:
+                raise
+            else:
+                self.ends.append(exc)
+                self._end_early()
         return Skimmed(self.origin, self.start, self.end, self.special)
 
     def _step_over_all(self) -> None:
         try:
             at = self._skim_implicit() if self.origin[0].layout.implicit else self._skim_explicit()
         except struct.error as exc:
-            if not self._is_padding() and not self._is_rest():
+            if not self._is_padding():
                 self.at = self.offset
                 raise self.cut_off(self.offset) from exc
             self.skip_padding()
@@ -208,18 +212,35 @@ class _Skimmer(Parser):
             self.at = at
             raise self.overrun(at)
 
-    def _is_rest(self) -> bool:
-        """Return whether the bytes after the last element are too few for another, and begin no known element."""
-        rest, layout = bytes(self.view[self.offset : self.end]), self.origin[0].layout
-        if self.stack or len(rest) >= LEAST or self.offset == self.start:
+    def _is_junk(self) -> bool:
+        """Return whether the bytes from the faulty element on are no element, so that nothing is lost without them.
+
+        They are junk if they begin neither a private element whose block is reserved nor a private creator, and hold
+        no element that PS3.6 defines. A Data Set of junk alone is not one.
+        """
+        if self.at == self.start or holds_known(self.view, self.at, len(self.view), self.layout):
             return False
-        group, number, _ = layout.item.unpack(rest.ljust(LEAST, b"\0"))
-        return len(rest) < _TAG_SIZE or lookup(group << 16 | number) is None
+        rest = bytes(self.view[self.at : self.at + LEAST]).ljust(LEAST, b"\0")
+        group, number, _ = self.layout.item.unpack(rest)
+        if not group & 1:
+            return True
+        before = Skimmed(self._outermost(), self.start, self.at, self.special).elements()
+        return number not in CREATORS and group << 16 | number >> 8 not in before
+
+    def _end_before(self) -> None:
+        """End the Data Set before the faulty element."""
+        self.origin = self._outermost()
+        self.stack.clear()
+        self.end = self.at
+
+    def _outermost(self) -> Origin:
+        """Return the origin of the Data Set itself."""
+        return self.stack[0][1] if self.stack else self.origin
 
     def _end_early(self) -> None:
         """End the Data Set before the element that cannot be read, or after those of its items that can be read."""
         if not self.stack:
-            self.end = self.at
+            self._end_before()
             return
         self.elements, self.origin, _, _, _, _, _ = self.stack[0]
         self.special[self.at] = self.elements, self.end

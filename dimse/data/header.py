@@ -25,19 +25,25 @@ from .syntax import (
 )
 
 __all__ = [
+    "CREATORS",
     "LEAST",
     "LONGEST_PLAIN",
     "Header",
     "actual_layout",
     "content_end",
     "holds_items",
+    "holds_known",
     "is_junk",
     "is_vr",
     "read_header",
+    "trailing_fault",
 ]
 
 LEAST = 8  # bytes in the shortest header
+CREATORS = range(0x0010, 0x0100)  # element numbers of private creators, PS3.5 §7.8.1
 LONGEST_PLAIN = 0x4140  # the greatest length in implicit VR that cannot look like a VR: "AA" is 4141H
+_LONGEST_JUNK = 4096  # bytes after the last element of a Data Set that are searched for elements: a block of a disk
+_TAG_SIZE = 4  # bytes
 _CHUNK = 1 << 16  # bytes that are searched for trailing zeros at a time
 _EXPLICIT, _IMPLICIT = layout_of(EXPLICIT_LE), layout_of(IMPLICIT_LE)
 
@@ -147,6 +153,41 @@ def is_junk(view: memoryview, start: int, end: int, layout: Layout) -> bool:
     if group == DELIMITERS or (len(first) == LEAST and any(first) and lookup(tag) is not None):
         return False
     return layout.item.pack(DELIMITERS, ITEM & 0xFFFF, 0)[:4] not in bytes(view[start:end])
+
+
+def holds_known(view: memoryview, start: int, end: int, layout: Layout) -> bool:
+    """Return whether an element that PS3.6 defines, an item or a delimiter may begin anywhere in these bytes.
+
+    A header that is cut off counts only at ``start``. More than `_LONGEST_JUNK` bytes are not searched; they may hold
+    an element.
+    """
+    data = bytes(view[start : min(end, start + _LONGEST_JUNK + 1)])
+    if len(data) > _LONGEST_JUNK:
+        return True
+    header, last = layout.item.unpack_from, len(data) - LEAST
+    if last < 0:
+        return len(data) >= _TAG_SIZE and _is_known(*header(data.ljust(LEAST, b"\0"))[:2])
+    for offset in range(last + 1):
+        group, number, length = header(data, offset)
+        fits = length <= last - offset if layout.implicit else is_vr(data[offset + 4 : offset + 6])
+        if (fits or not offset or group == DELIMITERS) and _is_known(group, number):
+            return True
+    return False
+
+
+def trailing_fault(view: memoryview, start: int, end: int) -> str:
+    """Return in words what the bytes from ``start`` to ``end`` are, which follow the last element of a Data Set."""
+    if content_end(view, start, end) == start:
+        return f"{end - start} zero bytes follow the last element"
+    if end - start < LEAST:
+        return f"{end - start} bytes, too few for an element, follow the last element"
+    return f"{end - start} bytes that are not an element follow the last element"
+
+
+def _is_known(group: int, number: int) -> bool:
+    """Return whether a Data Set may have this tag: group 0000 is that of Command Sets."""
+    tag = group << 16 | number
+    return tag in (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION) or (group > 0 and lookup(tag) is not None)
 
 
 def _is_item(view: memoryview, start: int, end: int, layout: Layout) -> bool:

@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from ..errors import DecodeError, Finding, shown
 from .dataset import PIXEL_DATA
 from .dictionary import lookup, vr_of
-from .header import LEAST, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
+from .header import (
+    CREATORS,
+    actual_layout,
+    content_end,
+    holds_items,
+    is_junk,
+    is_vr,
+    read_header,
+    trailing_fault,
+)
 from .source import LENGTH_KEPT, Place, path_of
 from .syntax import (
     DELIMITERS,
@@ -31,7 +40,6 @@ __all__ = ["structure_faults"]
 _GROUP_LENGTH_SIZE = 4  # bytes of a UL
 _META_GROUP = 0x0002  # the group whose length `dimse.data.part10` checks
 _FORBIDDEN = (0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF)  # reserved groups, PS3.5 §7.8
-_CREATORS = range(0x0010, 0x0100)  # element numbers of private creators, PS3.5 §7.8.1
 _SEQUENCES = ("SQ", "UN")  # VRs that may have undefined length, besides Pixel Data
 
 
@@ -150,18 +158,13 @@ def _is_needless(level: _Level, tag: int) -> bool:
 
 
 def _padding(view: memoryview, level: _Level) -> Iterator[Finding]:
-    """Step over the zeros after the last element of a level of defined length, or bytes too few for an element."""
+    """Step over the zeros after the last element of an item of defined length."""
     offset, end = level.offset, level.end
-    if level.place is None and 0 < end - offset < LEAST and any(view[offset:end]):
-        yield Finding(
-            "", offset, "PS3.5 §7.1", f"{end - offset} bytes, too few for an element, follow the last element"
-        )
-        level.offset = end
     if level.undefined or offset >= end or any(view[offset : min(offset + 4, end)]):
         return
     if content_end(view, offset, end) == offset:
         path = path_of(level.place, 0).rpartition(".")[0]
-        yield Finding(path, offset, "PS3.5 §7.1", f"{end - offset} zero bytes follow the last element")
+        yield Finding(path, offset, "PS3.5 §7.1", trailing_fault(view, offset, end))
         level.offset = end
 
 
@@ -295,9 +298,9 @@ def _group_faults(level: _Level, tag: int) -> Iterator[tuple[str, str]]:
     elif number == 0:
         if group not in LENGTH_KEPT:
             yield "PS3.5 §7.2", "group lengths are retired"
-    elif group & 1 and number not in _CREATORS:
+    elif group & 1 and number not in CREATORS:
         block = number >> 8
-        if block < _CREATORS.start:
+        if block < CREATORS.start:
             yield "PS3.5 §7.8.1", "no private block has this element number"
         elif group << 16 | block not in level.creators:
             yield "PS3.5 §7.8.1", f"the private block is not reserved: {Tag(group << 16 | block)} is missing"
@@ -319,7 +322,7 @@ def _note(view: memoryview, level: _Level, header: _Header) -> None:
     tag, start, end = header.tag, header.start, header.start + header.length
     level.latest = max(level.latest, tag)
     level.tags.add(tag)
-    if tag >> 16 & 1 and tag & 0xFFFF in _CREATORS:
+    if tag >> 16 & 1 and tag & 0xFFFF in CREATORS:
         level.creators.add(tag)
     if tag & 0xFFFF == 0 and tag >> 16 != _META_GROUP and end - start == _GROUP_LENGTH_SIZE:
         level.group = tag, end, int.from_bytes(view[start:end], "big" if level.layout.big_endian else "little")

@@ -23,7 +23,7 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from ..data import Dataset, DecodeLimits, decode, encode_rope
-from ..errors import DecodeError, DimseError, EncodeError, RemoteProtocolError, ServiceError, escaped
+from ..errors import DecodeError, DimseError, EncodeError, Finding, RemoteProtocolError, ServiceError, escaped
 from ..message import (
     GENERAL_STATUS,
     RESPONSES,
@@ -90,16 +90,22 @@ class Operation:
         """Wait until `is_cancelled` is true; forever if the operation has no C-CANCEL."""
         await (self.cancellation or asyncio.Event()).wait()
 
-    def dataset(self, limits: DecodeLimits = DecodeLimits()) -> Dataset | None:  # noqa: B008  # frozen
+    def dataset(
+        self,
+        limits: DecodeLimits = DecodeLimits(),  # noqa: B008  # frozen
+        trailing: list[Finding] | None = None,
+    ) -> Dataset | None:
         """Return the Data Set of the request; None if there is none. Raises `DecodeError`, also beyond ``limits``.
 
-        An error inside a sequence of defined length is raised when the sequence is accessed.
+        An error inside a sequence of defined length is raised when the sequence is accessed. ``trailing`` receives the
+        finding about ignored bytes after the last element.
         """
         data = self.message.Data
         if data is None:
             return None
         assert isinstance(data, bytes | bytearray | memoryview)
-        return decode(data, self.association.syntax(self.context), limits=limits, isolate=True)
+        syntax = self.association.syntax(self.context)
+        return decode(data, syntax, limits=limits, isolate=True, trailing=trailing)
 
     def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         """Call ``function`` in a thread and return its result, for work that would block other associations.

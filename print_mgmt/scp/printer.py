@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Protocol
 
 from dimse.data import DecodeLimits
-from dimse.errors import DecodeError, escaped
+from dimse.errors import DecodeError, Finding, escaped
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Request, Response
 from dimse.net import Association, Handlers, Operation, SynchronousHandler
 from dimse.uids import ImplicitVRLittleEndian
@@ -209,13 +209,15 @@ def _may_wait(message: Request, engine: Engine) -> bool:
 
 def _short_answer(service: PrintService, operation: Operation) -> Answer | None:
     """Return the answer to a request, None if it takes long."""
-    abstract_syntax, message = operation.context.abstract_syntax, operation.message
+    trailing: list[Finding] = []
     try:
-        dataset = operation.dataset(_AT_ONCE)
-        is_long = service.takes_long(message, dataset)
+        dataset = operation.dataset(_AT_ONCE, trailing)
+        if service.takes_long(operation.message, dataset):
+            return None
     except DecodeError:  # too large for the event loop, or invalid: performing it in a thread shows which
         return None
-    return None if is_long else service.handle(abstract_syntax, message, dataset)
+    _log_trailing(operation, trailing)
+    return service.handle(operation.context.abstract_syntax, operation.message, dataset)
 
 
 async def _answer(service: PrintService, operation: Operation) -> tuple[Answer, bool]:
@@ -223,23 +225,39 @@ async def _answer(service: PrintService, operation: Operation) -> tuple[Answer, 
     answer = _short_answer(service, operation)
     if answer is not None:
         return answer, False
-    abstract_syntax, message = operation.context.abstract_syntax, operation.message
-    answer = await operation.in_thread(lambda: service.handle(abstract_syntax, message, operation.dataset(_MOST)))
-    return answer, True
+    return await operation.in_thread(_long_answer, service, operation), True
+
+
+def _long_answer(service: PrintService, operation: Operation) -> Answer:
+    trailing: list[Finding] = []
+    dataset = operation.dataset(_MOST, trailing)
+    _log_trailing(operation, trailing)
+    return service.handle(operation.context.abstract_syntax, operation.message, dataset)
+
+
+def _log_trailing(operation: Operation, findings: list[Finding]) -> None:
+    """Log that bytes after the last element of a request are ignored."""
+    for finding in findings:
+        _log.warning("%s: ignored: %s", _named(operation.association, operation.message), finding)
 
 
 def _log_answer(association: Association, message: Request, answer: Answer) -> None:
     """Log an answer other than a plain success. Warnings about the placement of images need no operator: level INFO."""
     if answer.Status == SUCCESS and not answer.comment:
         return
-    assert association.associate_rq is not None
     level = logging.INFO if answer.Status in PLACEMENT else logging.WARNING
+    status, words = f"{answer.Status:04X}H", meaning(answer.Status)
+    comment = f": {answer.comment}" if answer.comment and answer.comment != words else ""
+    _log.log(level, "%s: status %s (%s)%s", _named(association, message), status, words, comment)
+
+
+def _named(association: Association, message: Request) -> str:
+    """Return a request in words: the client, the operation and the SOP Class."""
+    assert association.associate_rq is not None
     calling, peer = association.associate_rq.calling_ae_title, association.transport.peer
     uid = str(getattr(message, "RequestedSOPClassUID", None) or getattr(message, "AffectedSOPClassUID", ""))
     what = f"{_OPERATIONS[type(message)]} of {TITLES.get(uid, uid)}"
-    status, words = f"{answer.Status:04X}H", meaning(answer.Status)
-    comment = f": {answer.comment}" if answer.comment and answer.comment != words else ""
-    _log.log(level, "%s: %s: %s: status %s (%s)%s", peer, escaped(calling), escaped(what), status, words, comment)
+    return f"{peer}: {escaped(calling)}: {escaped(what)}"
 
 
 def _response(operation: Operation, answer: Answer) -> Response:

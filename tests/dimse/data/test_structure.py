@@ -160,21 +160,73 @@ def test_decode_without_report_checks_nothing() -> None:
     assert decode(data, EXPLICIT_LE) == decode(data, EXPLICIT_LE, report=[])
 
 
-@pytest.mark.parametrize("rest", [b"\x1a", b"\r\n", b" ", b"\xff" * 6, b"GARBAGE"])
+JUNK = {
+    "one byte": b"\x1a",
+    "a line end": b"\r\n",
+    "6 x FF": b"\xff" * 6,
+    "7 letters": b"GARBAGE",
+    "8 x FF": b"\xff" * 8,
+    "spaces": b" " * 40,
+    "text": b"junk junk junk junk",
+    "zeros and a byte": bytes(7) + b"\1",
+    "a block": b"\xcc" * 4096,
+    "a private element without a creator": b"\x09\0\x01\x10\xff\xff\xff\x7f",
+    "an end of data": b"\r\n--boundary--\r\n",
+}
+
+
+@pytest.mark.parametrize("rest", JUNK.values(), ids=JUNK.keys())
 @pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE, DEFLATED_LE], ids=lambda one: one.name)
-def test_bytes_too_few_for_an_element_are_passed_over(syntax: TransferSyntax, rest: bytes) -> None:
+def test_junk_after_the_last_element_is_ignored(syntax: TransferSyntax, rest: bytes) -> None:
     dataset = Dataset(Rows=4, ReferencedImageSequence=[Dataset(Rows=5)])
-    data = encode(dataset, EXPLICIT_LE if syntax is DEFLATED_LE else syntax) + rest
+    proper = encode(dataset, EXPLICIT_LE if syntax is DEFLATED_LE else syntax)
+    data = proper + rest
     if syntax is DEFLATED_LE:
         deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
         data = deflater.compress(data) + deflater.flush()
-    assert decode(data, syntax) == dataset
+    report: list[Finding] = []
+    trailing: list[Finding] = []
+    assert decode(data, syntax, report=report, trailing=trailing) == dataset
+    assert report == trailing == [Finding("", len(proper), "PS3.5 §7.1", trailing[0].what)]
+    assert trailing[0].what.startswith(
+        f"{len(rest)} bytes, too few" if len(rest) < 8 else f"{len(rest)} bytes that are"
+    )
+    if syntax is not DEFLATED_LE:
+        assert encode(decode(data, syntax, whole=False), syntax) == proper
 
 
-def test_report_names_bytes_too_few_for_an_element() -> None:
-    assert findings(ROWS + b"\r\n") == [
-        "2 bytes, too few for an element, follow the last element (at byte 10) [PS3.5 §7.1]"
-    ]
+def test_zeros_after_the_last_element_are_named() -> None:
+    trailing: list[Finding] = []
+    assert decode(ROWS + bytes(30), EXPLICIT_LE, trailing=trailing) == Dataset(Rows=4)
+    assert list(map(str, trailing)) == ["30 zero bytes follow the last element (at byte 10) [PS3.5 §7.1]"]
+
+
+DOUBT = {
+    "a value cut off": COLUMNS[:6] + b"\x40\0\4\0",
+    "a known tag without a VR": b"\x28\0\x11\0\xff\xff\xff\xff",
+    "a known element after junk": b"\xff" * 8 + COLUMNS,
+    "an item after junk": b"\xff" * 8 + ITEM + bytes(4),
+    "a private element cut off": b"\x09\0\x10\0LO\4\0TEST" + b"\x09\0\1\x10LO\x40\0half",
+    "a private creator cut off": b"\x09\0\x10\0LO\x40\0TEST",
+    "more than a block": b"\xcc" * 4097,
+}
+
+
+@pytest.mark.parametrize("rest", DOUBT.values(), ids=DOUBT.keys())
+def test_bytes_that_may_be_elements_are_refused(rest: bytes) -> None:
+    with pytest.raises(DecodeError):
+        decode(ROWS + rest, EXPLICIT_LE)
+
+
+@pytest.mark.parametrize("rest", [b"\x28\0\x11\0\4\0\0\0\2\0", b"\xff" * 7 + b"\x28\0\x11\0\2\0\0\0\2\0"])
+def test_bytes_that_may_be_implicit_elements_are_refused(rest: bytes) -> None:
+    with pytest.raises(DecodeError):
+        decode(b"\x28\0\x10\0\2\0\0\0\4\0" + rest, IMPLICIT_LE)
+
+
+def test_junk_alone_is_no_data_set() -> None:
+    with pytest.raises(DecodeError):
+        decode(b"junk junk junk junk", EXPLICIT_LE)
 
 
 def test_header_of_a_known_element_that_is_cut_off_is_refused() -> None:
@@ -185,7 +237,6 @@ def test_header_of_a_known_element_that_is_cut_off_is_refused() -> None:
 AFTER_PIXELS = {
     "a header cut off": COLUMNS[:6],
     "a value cut off": b"\xfc\xff\xfc\xffOB\0\0\0\2\0\0ab",
-    "no VR": b"junk junk junk junk",
     "an item": ITEM + bytes(4) + b"1234567890",
     "a sequence cut off": b"\xfa\xff\xfa\xffSQ\0\0\x40\0\0\0" + ITEM + b"\x20\0\0\0\0",
 }

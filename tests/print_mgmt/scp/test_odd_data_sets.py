@@ -211,3 +211,28 @@ def test_zeros_behind_a_request_are_ignored(syntax: str, count: int) -> None:
         one = wire_scu()
         answer = film_sent_as(one, film_box(one.session()), bytes(count))
         assert (answer.Status, len(uids(answer, "ReferencedImageBoxSequence"))) == (0x0000, 1), answer.comment
+
+
+@pytest.mark.parametrize("junk", [b"\r\n", b"\xff" * 8, b" " * 40, b"\xcc" * 4096, b"--end of request--"], ids=len)
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_junk_behind_a_request_is_ignored_and_logged(
+    syntax: str, junk: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with over_the_wire(SYNTAXES[syntax]) as wire_scu:
+        one = wire_scu()
+        answer = film_sent_as(one, film_box(one.session()), junk)
+        assert (answer.Status, len(uids(answer, "ReferencedImageBoxSequence"))) == (0x0000, 1), answer.comment
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert f": N-CREATE of Basic Film Box: ignored: {len(junk)} bytes" in line
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_bytes_that_may_be_an_attribute_are_not_ignored(syntax: str) -> None:
+    explicit = syntax == "explicit"
+    session = element(tag_of("MediumType"), b"CS", b"PAPER ", explicit=explicit)
+    copies = element(tag_of("NumberOfCopies"), b"IS", b"2 ", explicit=explicit)
+    with over_the_wire(SYNTAXES[syntax]) as wire_scu:
+        one = wire_scu()
+        for doubtful in (copies[:-1], copies[:6], b"\xff" * 8 + copies):
+            answer = one.sent(GRAY, CREATE_SESSION, session + doubtful)
+            assert (answer.Status, answer.comment != "") == (0x0110, True), doubtful
