@@ -127,9 +127,12 @@ def actual_layout(view: memoryview, offset: int, end: int, layout: Layout) -> La
     """
     if layout.big_endian or end - offset < LEAST:
         return layout
+    code = bytes(view[offset + 4 : offset + 6])
+    if (code in SHORT_VRS or code in LONG_VRS) != layout.implicit:
+        return layout
     group, number, length = layout.item.unpack_from(view, offset)
-    code, tag = bytes(view[offset + 4 : offset + 6]), group << 16 | number
-    if is_vr(code) != layout.implicit or group == DELIMITERS:
+    tag = group << 16 | number
+    if group == DELIMITERS:
         return layout
     in_implicit = _leads_on(view, offset + 8, length, end, _IMPLICIT, tag)
     if not layout.implicit:
