@@ -69,8 +69,8 @@ def add_timeout(parser: argparse._ActionsContainer) -> None:
         "--timeout",
         type=seconds,
         metavar="SECONDS",
-        help=f"time to wait for the association, and for each response (default: {Timeouts().connect:g}, "
-        f"{Timeouts().dimse:g})",
+        help=f"time limit for the association and for each response (default: {Timeouts().connect:g} for the "
+        f"association, {Timeouts().dimse:g} for a response)",
     )
 
 
@@ -79,8 +79,9 @@ def add_trace(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--trace",
         metavar="FILE",
-        help="record all bytes: in a capture, FILE.pcapng, for `dimse explain` and Wireshark, or in a folder with one "
-        "capture per association; - prints each PDU, message and state on stderr, with seconds from the start",
+        help="record all bytes for `dimse explain` and Wireshark: in one capture if FILE ends in .pcapng, otherwise in "
+        "a folder with one capture per association; - prints each PDU, message and state on stderr, with seconds "
+        "from the start",
     )
     parser.add_argument("--trace-tls", action="store_true", help="also record connections with TLS, decrypted")
 
@@ -119,9 +120,11 @@ def add_client_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
     group = parser.add_argument_group(f"TLS of --{side} ({words})" if side else f"TLS ({words})")
     group.add_argument(option, action="store_true", help="use TLS")
     trust = group.add_mutually_exclusive_group()
-    trust.add_argument(f"{option}-ca", metavar="FILE", help="trust these authorities (default: those of the system)")
+    trust.add_argument(
+        f"{option}-ca", metavar="FILE", help="trust the authorities in this file (default: the system's)"
+    )
     trust.add_argument(f"{option}-no-verify", action="store_true", help="accept any certificate; for tests only")
-    _add_identity(group, "our certificate, if the peer demands one", option)
+    _add_identity(group, "certificate of this side, if the peer demands one", option)
     _add_profile(group, option)
 
 
@@ -142,8 +145,10 @@ def add_server_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
     """Add the TLS options of a command that listens; see `server_tls`. ``side`` begins their names."""
     option = _option(side)
     group = parser.add_argument_group(f"TLS of --{side}" if side else "TLS")
-    _add_identity(group, "our certificate; turns TLS on", option)
-    group.add_argument(f"{option}-ca", metavar="FILE", help="demand client certificates of these authorities")
+    _add_identity(group, "certificate of this side; turns TLS on", option)
+    group.add_argument(
+        f"{option}-ca", metavar="FILE", help="require client certificates from the authorities in this file"
+    )
     _add_profile(group, option)
 
 
@@ -191,8 +196,8 @@ def _add_profile(group: argparse._ArgumentGroup, option: str) -> None:
     group.add_argument(
         f"{option}-profile",
         choices=get_args(TLSProfile),
-        help="section of PS3.15: B.12 (default; DCMTK: --profile-8996), or B.13 (--profile-8996-mod), with more cipher "
-        "suites and without short keys; B.13 needs the extra dimse-print[tls]",
+        help="TLS profile of PS3.15: B.12 (default; DCMTK: --profile-8996), or B.13 (DCMTK: --profile-8996-mod), which "
+        "allows more cipher suites and no short keys; B.13 needs the extra dimse-print[tls]",
     )
 
 

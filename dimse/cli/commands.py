@@ -13,9 +13,9 @@ _COMMANDS = {
     "echo": "verify a peer (C-ECHO)",
     "dump": "show a DICOM file as text",
     "explain": "explain recorded PDUs byte by byte",
-    "tap": "stand between two programs, and explain what they say",
+    "tap": "forward the traffic between two programs, and explain it",
     "lab": "send any PDU to a peer from a prompt, and explain the answer",
-    "verify": "test a peer against the standard, one test case at a time (not C-ECHO)",
+    "verify": "test a peer against the standard, one test case at a time (for C-ECHO, see echo)",
 }
 
 

@@ -29,39 +29,41 @@ Views = Callable[[], Sequence[View]]  # makes the views that see the messages of
 def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
     """Add the options of the command to ``parser``; ``views`` see the messages of each association."""
     parser.description = (
-        "Explain recorded associations: each byte of each PDU with its field in the standard's words, Command Sets, "
-        "and Data Sets whose transfer syntax is known. Passcodes and other credentials stay hidden."
+        "Explain recorded associations: show each byte of each PDU with its field, in the standard's words, Command "
+        "Sets, and Data Sets whose transfer syntax is known. Passcodes and other credentials are never shown."
     )
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="a capture (pcap or pcapng): all its TCP connections that begin with an A-ASSOCIATE-RQ are shown; "
-        "or the bytes that one side sent. > is the requestor, < the acceptor",
+        help="a capture (pcap or pcapng), of which all TCP connections that begin with A-ASSOCIATE-RQ are shown; or "
+        "the bytes that one side sent. > is the requestor, < the acceptor",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help="write a page (HTML) with the sequence, all bytes and fields, states and pictures; with another form of "
-        "output write that",
+        help="write an HTML page with the sequence, all bytes and fields, states and pictures; with --brief, --json or "
+        "--mermaid, write that form instead",
     )
     parser.add_argument(
         "--compare",
         metavar="FILE",
-        help="show what differs in a second recording, b, from the first, a: the first difference that matters, then "
-        "all in the order of the messages; with -o as a page with two columns. Times are never a difference",
+        help="compare FILE (a) with this second recording (b): show the first difference that matters, then all "
+        "differences in the order of the messages; with -o, as a page with two columns. Times are not compared",
     )
     parser.add_argument(
         "--redact",
         action="store_true",
-        help="hide what may be patient data: dates, names, IDs, free text, pixels, addresses of the network",
+        help="hide possible patient data: dates, names, IDs, free text, pixels, network addresses",
     )
     parser.add_argument("-L", "--long", action="store_true", help="show long fields and values in full")
     parser.add_argument("--bytes", action="store_true", help="also show the bytes of each element of a Data Set")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--brief", action="store_true", help="one line for each PDU, without the contents of Data Sets")
-    form.add_argument("--json", action="store_true", help="a head and then the events, one JSON object a line")
-    form.add_argument("--mermaid", action="store_true", help="a sequence diagram for Markdown")
+    form.add_argument(
+        "--brief", action="store_true", help="print one line for each PDU, without the contents of Data Sets"
+    )
+    form.add_argument("--json", action="store_true", help="print JSON, one object per line: a header, then the events")
+    form.add_argument("--mermaid", action="store_true", help="print a sequence diagram for Markdown")
     parser.set_defaults(command=partial(_explain, parser, views))
 
 

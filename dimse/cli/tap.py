@@ -42,32 +42,34 @@ def no_views() -> Sequence[View]:
 def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
     """Add the options of the command to ``parser``; ``views`` is a function of a module."""
     parser.description = (
-        "Stand between two programs: forward all bytes unchanged, print a line for each PDU, and record and explain "
-        "each association. A line begins with the number of its association; > is the client, < the target."
+        "Forward all bytes between two programs unchanged, print a line for each PDU, and record and explain each "
+        "association. A line begins with the number of its association; > is the client, < the target."
     )
     parser.add_argument(
         "--listen",
         type=listening_address,
         required=True,
         metavar="[HOST:]PORT",
-        help="where clients connect to; port 0 is a free one (default of HOST: 127.0.0.1)",
+        help="address to listen on; port 0 chooses a free one (default HOST: 127.0.0.1)",
     )
     parser.add_argument(
         "--to",
         type=peer,
         required=True,
         metavar="AE@HOST:PORT",
-        help="the target of each connection; AE may be left out, since clients send it themselves",
+        help="address to forward to; AE may be left out, because clients send it themselves",
     )
-    parser.add_argument("--html", type=Path, metavar="DIR", help="write a page of each association to this folder")
-    parser.add_argument("--pcap", type=Path, metavar="DIR", help="write a capture of each association to this folder")
-    parser.add_argument("--quiet", action="store_true", help="print no lines of PDUs")
+    parser.add_argument(
+        "--html", type=Path, metavar="DIR", help="write an HTML page for each association to this folder"
+    )
+    parser.add_argument("--pcap", type=Path, metavar="DIR", help="write a capture for each association to this folder")
+    parser.add_argument("--quiet", action="store_true", help="do not print a line for each PDU")
     parser.add_argument(
         "--timeout",
         type=seconds,
         default=Timeouts().connect,
         metavar="SECONDS",
-        help="time for the target to take a connection, and for TLS handshakes (default: %(default)g)",
+        help="time limit for the connection to the target, and for TLS handshakes (default: %(default)g)",
     )
     add_server_tls(parser, "listen")
     add_client_tls(parser, "to")

@@ -46,15 +46,15 @@ _EXIT = (
 def add(parser: Parser) -> None:
     """Add the commands to ``parser``."""
     parser.description = (
-        "Judge a peer by the sentences of the standard, case by case. This is no C-ECHO: for the Verification service "
-        "see dimse echo. Print cases are in print-mgmt verify."
+        "Test a peer against the standard, one test case at a time. Cases for print are in print-mgmt verify; to send "
+        "a C-ECHO, use dimse echo."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     scp = commands.add_parser("scp", help="test an SCP")
     scp.fill = lambda chosen: add_scp(chosen, CASES)
     scu = commands.add_parser("scu", help="test an SCU")
     scu.fill = lambda chosen: add_scu(chosen, SCU_CASES, EchoService, _what_to_do)
-    listing = commands.add_parser("cases", help="list the cases that are built")
+    listing = commands.add_parser("cases", help="list the cases")
     listing.fill = lambda chosen: add_cases(chosen, _all_cases())
     commands.add_parser("diff", help="show what changed between two reports").fill = add_diff
     commands.add_parser("matrix", help="write a page with a column for each report").fill = add_matrix
@@ -97,7 +97,13 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -
         metavar="SECONDS",
         help="time limit of a slow case (default: 120)",
     )
-    times.add_argument("--calling", type=ae_title, default="VERIFYSCU", metavar="AE", help="our AE title")
+    times.add_argument(
+        "--calling",
+        type=ae_title,
+        default="VERIFYSCU",
+        metavar="AE",
+        help="AE title of the tester (default: VERIFYSCU)",
+    )
     add_report(parser)
     add_client_tls(parser)
     parser.add_argument(
@@ -108,7 +114,7 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -
 
 def add_cases(parser: Parser, cases: Sequence[Case]) -> None:
     """Add the options of ``verify cases`` to ``parser``."""
-    parser.description = "List the cases that are built, with their sections."
+    parser.description = "List the cases, with the sections of the standard that they test."
     parser.add_argument("--json", action="store_true", help="print them as JSON")
     parser.set_defaults(command=lambda arguments: _list(cases, is_json=arguments.json))
 

@@ -17,7 +17,7 @@ _COMMANDS = {
     "pattern": "write a test pattern as a file",
     "status": "show the status of a printer",
     "explain": "explain a recorded association, with its films",
-    "tap": "forward the traffic between two programs, and explain what they print",
+    "tap": "forward the traffic between two programs, and explain it",
     "lab": "send any PDU to a printer from a prompt, and explain the answer",
     "conformance": "write the conformance statement of a printer",
     "verify": "test a printer against the standard, one test case at a time",

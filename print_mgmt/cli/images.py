@@ -77,7 +77,7 @@ def add_images(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--reduce",
         action="store_true",
-        help="send no more pixels than an image box has, if the printer's configuration tells",
+        help="reduce images to the pixels of their boxes, if the printer's configuration tells how many those are",
     )
 
 

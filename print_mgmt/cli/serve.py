@@ -40,7 +40,7 @@ _EXAMPLES = """examples:
   print-mgmt serve --config printer.toml          use your own configuration
   print-mgmt serve --config site.toml             several printers, destinations and routes: docs/site.md
 
-for testers: misbehave at the same request every time (WHAT@WHERE):
+for testers: faults and events at chosen requests (WHAT@WHERE):
   --fail C605@N-SET#2                             the second N-SET fails: out of memory
   --fail 'C602@N-ACTION FilmBox'                  the print queue is always full
   --fail B605@N-CREATE                            a warning; the film is still printed
@@ -48,9 +48,9 @@ for testers: misbehave at the same request every time (WHAT@WHERE):
   --fail 'FILM JAM@FILM#2'                        the job of the second film ends in FAILURE
   --event 'WARNING:SUPPLY LOW@N-SET#2'            N-EVENT-REPORT during the second N-SET
 
-Accepted films are kept in the spool until they are written, also over a crash: see print-mgmt spool. A film that cannot
-be written is tried again; meanwhile the printer reports CHECK PRINTER. SIGUSR1 tries all such films at once. SIGHUP
-reads the file of a site again.
+The spool keeps accepted films until they are written, even if the process crashes; see print-mgmt spool. A film that
+cannot be written is tried again later; until then the printer reports CHECK PRINTER. SIGUSR1 tries all such films at
+once. SIGHUP reads the configuration file of a site again.
 """
 
 
@@ -66,7 +66,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Act as a DICOM printer for gray and color films, and write each printed film to files in a folder;\n"
         "or as a print server with several printers and destinations.\n"
-        "Stop it with Ctrl-C: accepted films are written first, or at the next start."
+        "Ctrl-C stops it after accepted films are written; films not written within 10 s are written at the next start."
     )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter

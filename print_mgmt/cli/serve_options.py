@@ -64,14 +64,14 @@ def _add_address(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", type=_host, help="address to listen on (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=_port, help="port to listen on, 0 for a free one (default: 11112)")
     parser.add_argument("--ae-title", type=ae_title, metavar="AE", help="AE title of the printer (default: PRINTSCP)")
-    parser.add_argument("--require-called", action="store_true", help="reject a wrong Called AE Title")
+    parser.add_argument("--require-called", action="store_true", help="reject any other Called AE Title")
     parser.add_argument(
         "--allow",
         type=ae_title,
         action="append",
         default=[],
         metavar="AE",
-        help="reject any other Calling AE Title; may be given more than once",
+        help="accept only this Calling AE Title; may be given more than once",
     )
 
 
@@ -91,8 +91,8 @@ def _add_films(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--spool",
         metavar="ADDRESS",
-        help="where accepted films are kept until they are written: a folder, or postgresql://... (default: the "
-        "platform's folder of states)",
+        help="spool that keeps accepted films until they are written: a folder, or postgresql://... (default: the "
+        "folder dimse-print/spool where applications keep their state, such as ~/.local/state)",
     )
 
 
@@ -101,7 +101,7 @@ def _add_printer(group: argparse._ArgumentGroup) -> None:
         "--curve",
         type=argument_type(_curve),
         metavar="FILE.csv",
-        help="characteristic curve of a device: pages have its drive values instead of P-Values",
+        help="characteristic curve of a device: write pages with its drive values instead of P-Values",
     )
     which = group.add_mutually_exclusive_group()
     which.add_argument(
@@ -131,13 +131,13 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         "--queue-length",
         type=positive,
         metavar="N",
-        help="highest number of waiting films; more are refused with C601 or C602 (default: what the spool takes)",
+        help="highest number of waiting films; more are refused with C601 or C602 (default: until the spool is full)",
     )
     group.add_argument(
         "--memory",
         type=positive,
         metavar="MIB",
-        help="memory for the images of one client; more images are refused with C605",
+        help="memory for the images of one client; images beyond it are refused with C605",
     )
     group.add_argument(
         "--associations",
@@ -151,7 +151,7 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         type=seconds,
         default=Timeouts().idle,
         metavar="SECONDS",
-        help="longest silence of a client (default: %(default)g)",
+        help="abort an association on which no PDU arrives for this time (default: %(default)g)",
     )
 
 
@@ -161,10 +161,12 @@ def _add_processes(parser: argparse.ArgumentParser) -> None:
         type=_processes,
         default=1,
         metavar="N",
-        help="processes behind the one port, which share the spool (default: 1)",
+        help="number of processes that share the port and the spool (default: 1)",
     )
     parser.add_argument(
-        "--no-delivery", action="store_true", help="only accept films of a site: print-mgmt work delivers them"
+        "--no-delivery",
+        action="store_true",
+        help="accept the films of a site, but leave their delivery to print-mgmt work",
     )
     parser.add_argument("--child-of", type=int, help=argparse.SUPPRESS)  # `fleet` gives the child's socket
 
@@ -176,7 +178,7 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         metavar="WHAT@WHERE",
-        help="inject a fault: a status, NO-ANSWER, ABORT or DROP; or a status info at FILM",
+        help="inject a fault at WHERE: a status, NO-ANSWER, ABORT or DROP; at FILM: an Execution Status Info",
     )
     group.add_argument(
         "--event",

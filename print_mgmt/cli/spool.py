@@ -36,28 +36,32 @@ _EXAMPLES = """examples:
   print-mgmt spool list --state held --state indeterminate
   print-mgmt spool show 1ngrvx11wgt7r4k3.1
   print-mgmt spool release 1ngrvx11wgt7r4k3.1
-  print-mgmt spool retry --all                  all films that failed, or wait for their next attempt
+  print-mgmt spool retry --all                  all films that failed or wait for their next attempt
   print-mgmt spool move 1ngrvx11wgt7r4k3.1 --printer mammo --config site.toml
   print-mgmt spool move 1ngrvx11wgt7r4k3.1 --to files
   print-mgmt spool priority HIGH 1ngrvx11wgt7r4k3.1
   print-mgmt spool purge --days 7
 
-The exit status is 1 if a film is not changed, with a line for each on stderr; the others are. A command works while the
-server runs, and on any machine that reaches a spool in PostgreSQL.
+For each film that cannot be changed, a line on stderr says why, and the exit status is 1; the other films are changed.
+All commands also work while the server runs. With a spool in PostgreSQL, they work on any machine that reaches it.
 """
 _STATES = {state.replace(" ", "-"): state for state in FilmState}
 _PRIORITIES = ("HIGH", "MED", "LOW")
 _ACTIONS: dict[str, tuple[Callable[[], Action], str, tuple[FilmState, ...]]] = {
-    "hold": (Hold, "keep films back until they are released", (FilmState.QUEUED, FilmState.WAITING)),
-    "release": (Release, "let held films go on", (FilmState.HELD,)),
-    "cancel": (Cancel, "give films up", (FilmState.RECEIVED, FilmState.HELD, FilmState.WAITING, FilmState.QUEUED)),
-    "reprint": (Reprint, "deliver films that have ended again", (FilmState.DONE,)),
+    "hold": (Hold, "hold films until they are released", (FilmState.QUEUED, FilmState.WAITING)),
+    "release": (Release, "release held films for delivery", (FilmState.HELD,)),
+    "cancel": (
+        Cancel,
+        "cancel the deliveries of films that are not done",
+        (FilmState.RECEIVED, FilmState.HELD, FilmState.WAITING, FilmState.QUEUED),
+    ),
+    "reprint": (Reprint, "deliver ended films once more, to all their destinations", (FilmState.DONE,)),
     "retry": (
         Retry,
-        "try films again that failed, or wait for their next attempt",
+        "retry films that failed or wait for their next attempt",
         (FilmState.FAILED, FilmState.QUEUED),
     ),
-    "confirm": (Confirm, "note that indeterminate films were printed", (FilmState.INDETERMINATE,)),
+    "confirm": (Confirm, "record that indeterminate films were printed", (FilmState.INDETERMINATE,)),
 }
 
 Run = Callable[[Spool, argparse.Namespace], Awaitable[int]]
@@ -65,37 +69,45 @@ Run = Callable[[Spool, argparse.Namespace], Awaitable[int]]
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands of the command to ``parser``."""
-    parser.description = "Look after the films in a spool: list, show, hold, release, cancel, reprint, move and others."
+    parser.description = "Manage the films in a spool."
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_lists(commands)
     for name, (action, summary, states) in _ACTIONS.items():
         one = _command(commands, name, summary, partial(_act, action, states))
-        _add_films(one, f"films that are {', '.join(states)}")
+        _add_films(one, f"films that are {' or '.join(states)}")
         if action is Hold:
-            one.add_argument("--reason", default="held by an operator", help="why (default: %(default)s)")
+            one.add_argument("--reason", default="held by an operator", help="reason to record (default: %(default)s)")
     one = _command(commands, "move", "send films to other destinations, or through another printer", _move)
     one.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
-    one.add_argument("--printer", metavar="NAME", help="a printer of the site: its routes choose the destinations")
+    one.add_argument("--printer", metavar="NAME", help="printer of the site whose routes choose the destinations")
     one.add_argument(
-        "--to", action="append", default=[], metavar="NAME", help="a destination; may be given more than once"
+        "--to", action="append", default=[], metavar="NAME", help="destination; may be given more than once"
     )
     one = _command(commands, "priority", "change the Print Priority of films", _prioritize)
     one.add_argument("priority", choices=_PRIORITIES, help="the new priority")
     one.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
     one = _command(commands, "purge", "remove films that are done or canceled", _purge)
-    one.add_argument("--days", type=float, metavar="N", help="those that ended more than N days ago")
-    one.add_argument("--films", type=int, metavar="N", help="the oldest, until the spool has N films")
-    one.add_argument("--size", type=int, metavar="BYTES", help="the oldest, until the spool has that many bytes")
+    one.add_argument("--days", type=float, metavar="N", help="remove those that ended more than N days ago")
+    one.add_argument("--films", type=int, metavar="N", help="remove the oldest until the spool has at most N films")
+    one.add_argument(
+        "--size", type=int, metavar="BYTES", help="remove the oldest until the spool has at most that many bytes"
+    )
     _command(commands, "verify", "read all films, and find the damaged ones", _verify)
 
 
 def _add_lists(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     one = _command(commands, "list", "list films", _list)
-    one.add_argument("--state", action="append", default=[], choices=tuple(_STATES), help="only films in this state")
+    one.add_argument(
+        "--state",
+        action="append",
+        default=[],
+        choices=tuple(_STATES),
+        help="only films in this state; may be given more than once",
+    )
     one.add_argument("--printer", default="", metavar="NAME", help="only films of the printer with this Printer Name")
-    one.add_argument("--limit", type=int, metavar="N", help="at most N films")
+    one.add_argument("--limit", type=int, metavar="N", help="show at most N films")
     one = _command(commands, "show", "show films with their deliveries", _show)
     one.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
 
@@ -105,9 +117,13 @@ def _command(
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     where = parser.add_mutually_exclusive_group() if name != "move" else parser
-    where.add_argument("--spool", metavar="ADDRESS", help="a folder, or postgresql://... (default: that of serve)")
-    where.add_argument("--config", metavar="FILE.toml", help="the file of a site, whose spool is meant")
-    parser.add_argument("--json", action="store_true", help="print JSON, an object for each film")
+    where.add_argument(
+        "--spool",
+        metavar="ADDRESS",
+        help="the spool: a folder, or postgresql://... (default: the default spool of serve)",
+    )
+    where.add_argument("--config", metavar="FILE.toml", help="use the spool in this configuration file of a site")
+    parser.add_argument("--json", action="store_true", help="print one JSON object for each film")
     parser.set_defaults(command=lambda arguments: _run(parser, arguments, run))
     return parser
 
@@ -116,7 +132,7 @@ def _add_films(parser: argparse.ArgumentParser, meaning: str) -> None:
     parser.add_argument("films", nargs="*", metavar="FILM", help="id of a film")
     parser.add_argument("--all", action="store_true", help=f"all {meaning}")
     parser.add_argument(
-        "--printer", default="", metavar="NAME", help="with --all: of the printer with this Printer Name"
+        "--printer", default="", metavar="NAME", help="with --all: only films of the printer with this Printer Name"
     )
 
 

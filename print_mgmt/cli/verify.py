@@ -30,11 +30,11 @@ _WARNING = (
 
 def add(parser: Parser) -> None:
     """Add the subcommands of the command to ``parser``."""
-    parser.description = "Judge a printer by the sentences of the standard, case by case."
+    parser.description = "Test a printer or a print client against the standard, one test case at a time."
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("scp", help="test a printer").fill = _add_scp
     commands.add_parser("scu", help="test a print client").fill = _add_scu
-    listing = commands.add_parser("cases", help="list the cases that are built")
+    listing = commands.add_parser("cases", help="list the cases")
     listing.fill = lambda chosen: add_cases(chosen, _ALL_CASES)
     commands.add_parser("diff", help="show what changed between two reports").fill = add_diff
     commands.add_parser("matrix", help="write a page with a column for each report").fill = add_matrix
@@ -55,27 +55,30 @@ def _add_scp(parser: Parser) -> None:
     group = parser.add_argument_group("print")
     films = group.add_mutually_exclusive_group()
     films.add_argument(
-        "--max-films", type=positive, default=0, metavar="N", help="N-ACTIONs that may print, in all (default: 0)"
+        "--max-films", type=positive, default=0, metavar="N", help="most N-ACTIONs that may print (default: 0)"
     )
-    films.add_argument("--no-film", action="store_true", help="no N-ACTION at all, not even one that prints nothing")
+    films.add_argument("--no-film", action="store_true", help="send no N-ACTION, not even one that prints nothing")
     group.add_argument(
-        "--claims", type=_claims, metavar="FILE", help="what the printer claims to support, in TOML or JSON"
-    )
-    group.add_argument(
-        "--format", default="", metavar="FORMAT", help=r"Image Display Format that it takes, if not STANDARD\1,1"
+        "--claims", type=_claims, metavar="FILE", help="claims of the printer about its features, in TOML or JSON"
     )
     group.add_argument(
-        "--annotation-format", default="", metavar="ID", help="Annotation Display Format ID that it takes"
+        "--format",
+        default="",
+        metavar="FORMAT",
+        help=r"Image Display Format that the printer supports, if not STANDARD\1,1",
+    )
+    group.add_argument(
+        "--annotation-format", default="", metavar="ID", help="Annotation Display Format ID that the printer supports"
     )
     group.add_argument(
         "--event-command",
         type=shlex.split,
         default=(),
         metavar="COMMAND",
-        help="changes the state of the printer; its last argument is warning or normal",
+        help="command that changes the state of the printer; `warning` or `normal` is appended as its last argument",
     )
     group.add_argument(
-        "--patience", type=seconds, default=10.0, metavar="SECONDS", help="for an event to come (default: 10)"
+        "--patience", type=seconds, default=10.0, metavar="SECONDS", help="time limit for an event (default: 10)"
     )
     parser.set_defaults(command=lambda arguments: _judge(parser, arguments))
 

@@ -20,18 +20,21 @@ _EXAMPLES = """examples:
   print-mgmt work --config site.toml
   print-mgmt work --config site.toml --spool postgresql://print@db/spool
 
-Several of them may run, on any machine that reaches the spool. SIGHUP reads the file again, SIGTERM finishes the films
-in work and stops. Films of a process that is killed are delivered by another one, or indeterminate.
+Several such processes may run, on any machine that reaches the spool. SIGHUP reads the configuration file again.
+SIGTERM stops the process once its current deliveries have ended. If a process is killed, another one delivers its
+films; a film that may already have been printed becomes indeterminate.
 """
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to ``parser``."""
-    parser.description = "Take films out of the spool of a site, and deliver them; accept none."
+    parser.description = "Deliver the films in the spool of a site; accept no films."
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--config", required=True, metavar="FILE.toml", help="the file of the site; see docs/site.md")
-    parser.add_argument("--spool", metavar="ADDRESS", help="another spool than the file says")
+    parser.add_argument(
+        "--config", required=True, metavar="FILE.toml", help="configuration file of the site; see docs/site.md"
+    )
+    parser.add_argument("--spool", metavar="ADDRESS", help="spool to use instead of the one in the configuration file")
     parser.set_defaults(command=_run)
 
 

@@ -108,7 +108,7 @@ class PrintServer:
 
     async def __aenter__(self) -> Self:
         if self._server is not None:
-            raise LocalProtocolError("the server is open already")
+            raise LocalProtocolError("the server is already open")
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._finish, asyncio.create_task(self._engine.run()))
             services = [VERIFICATION, Service(self._printer.contexts, self._printer.open)]

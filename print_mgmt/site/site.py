@@ -127,7 +127,7 @@ class Site:
 
     async def __aenter__(self) -> Self:
         if self._intakes:
-            raise LocalProtocolError("the site is open already")
+            raise LocalProtocolError("the site is already open")
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.spool)
             self._make_printers()

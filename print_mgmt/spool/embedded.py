@@ -88,7 +88,7 @@ class EmbeddedSpool:
 
     async def __aenter__(self) -> Self:
         if self._committer is not None:
-            raise LocalProtocolError("the spool is open already")
+            raise LocalProtocolError("the spool is already open")
         await asyncio.to_thread(self._open)
         await self._do(self._recover)
         return self

@@ -88,7 +88,7 @@ class PostgresSpool:
 
     async def __aenter__(self) -> Self:
         if self._link.is_open:
-            raise LocalProtocolError("the spool is open already")
+            raise LocalProtocolError("the spool is already open")
         await self._link.__aenter__()
         try:
             await self._recover()

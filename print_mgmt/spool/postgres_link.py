@@ -60,7 +60,7 @@ class PostgresLink:
 
     async def __aenter__(self) -> Self:
         if self._pool is not None:
-            raise LocalProtocolError("the spool is open already")
+            raise LocalProtocolError("the spool is already open")
         try:
             async with AsyncExitStack() as stack:
                 pool = asyncpg.create_pool(self._dsn, min_size=1, max_size=_CONNECTIONS)

@@ -210,7 +210,7 @@ async def test_serve_forever_needs_an_open_server() -> None:
 
 async def test_open_server_cannot_be_entered() -> None:
     async with PrintServer(print, port=0) as server:
-        with pytest.raises(LocalProtocolError, match="the server is open already"):
+        with pytest.raises(LocalProtocolError, match="the server is already open"):
             await server.__aenter__()
         await prints_one(server)
     assert server.printed == 1
