@@ -1,7 +1,8 @@
 """DIMSE messages, PS3.7: their elements, encoding and fragments, without I/O."""
 
 from .command import CommandWriter, MistypedRequest, decode_command, encode_command
-from .fragments import MOST_AHEAD, STEP, UNCOUNTED, Assembler, Storage, fragment
+from .file_map import FileMap, file_of
+from .fragments import MOST_AHEAD, STEP, UNCOUNTED, Assembler, LongStorage, Sink, Storage, fragment
 from .messages import (
     MESSAGES,
     RESPONSES,
@@ -54,6 +55,8 @@ __all__ = [
     "CStoreRQ",
     "CStoreRSP",
     "CommandWriter",
+    "FileMap",
+    "LongStorage",
     "Message",
     "MistypedRequest",
     "NActionRQ",
@@ -71,9 +74,11 @@ __all__ = [
     "Request",
     "Response",
     "StatusClass",
+    "Sink",
     "Storage",
     "decode_command",
     "encode_command",
+    "file_of",
     "fragment",
     "is_failure",
     "is_pending",

@@ -5,7 +5,8 @@ that spans several buffers is joined.
 
 Receiving copies each fragment once. A received fragment is a view into a buffer that the transport is about to reuse,
 so the Data Set is gathered in memory of its own. The first fragment decides how much to reserve: if it contains the
-header of the large element (Pixel Data), that header gives the length.
+header of the large element (Pixel Data), that header gives the length. A long Data Set may be gathered elsewhere, such
+as on a disk (`LongStorage`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ from ..ul.pdu import PDU, PDV, PDataTF, one_pdv
 from .command import CommandReader, MistypedRequest
 from .messages import Buffer, Message
 
-__all__ = ["MAX_SENT", "MOST_AHEAD", "STEP", "UNCOUNTED", "Assembler", "Storage", "fragment"]
+__all__ = ["MAX_SENT", "MOST_AHEAD", "STEP", "UNCOUNTED", "Assembler", "LongStorage", "Sink", "Storage", "fragment"]
 
 # The first UNCOUNTED bytes of a Data Set are not reported, because most messages but images end there. Growth after
 # them is reported in steps that double until they reach STEP.
@@ -108,6 +109,37 @@ class Storage(Protocol):
         ...
 
 
+class Sink(Protocol):
+    """The gathered fragments of one Data Set. ``length`` is their number of bytes."""
+
+    length: int
+
+    def add(self, data: Buffer) -> None:
+        """Add a fragment. Raises `LimitExceeded` if the Data Set becomes too long."""
+
+    def add_run(self, pdus: Sequence[PDU], context_id: int | None) -> int:
+        """See `Assembler.add_run`; ``context_id`` is the context of the message under way."""
+        ...
+
+    def data(self) -> memoryview | None:
+        """Return the gathered bytes, None if they were dropped. No fragment is added afterwards."""
+        ...
+
+    def drop(self) -> None:
+        """Forget the fragments, because the association has ended."""
+
+
+class LongStorage(Protocol):
+    """Storage outside the memory for Data Sets of more than ``above`` bytes, each of which takes ``memory`` bytes."""
+
+    above: int
+    memory: int
+
+    def begin(self, limit: int) -> Sink | None:
+        """Return a sink for a Data Set of at most ``limit`` bytes, or None if it must stay in memory."""
+        ...
+
+
 class _PlainStorage:
     """Storage in byte arrays, all committed at once."""
 
@@ -126,7 +158,8 @@ class Assembler:
     ``expected_length(context_id, first_fragment)`` returns the least length of the Data Set, judged by its first
     fragment, or None. ``limits`` bound one message. A Data Set of more than ``limits.data_set`` bytes, but of at most
     ``most_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the number of
-    further bytes whenever a Data Set grows beyond its first ``UNCOUNTED`` bytes.
+    further bytes of memory whenever a Data Set grows beyond its first ``UNCOUNTED`` bytes; the number is negative for a
+    Data Set that leaves the memory, because it turns out to be one for ``long_storage``.
     """
 
     def __init__(
@@ -137,19 +170,21 @@ class Assembler:
         most_skipped: Callable[[Message], int] = lambda _message: 0,
         on_growth: Callable[[int], None] = lambda _count: None,
         storage: Storage | None = None,
+        long_storage: LongStorage | None = None,
     ) -> None:
         self._expected_length = expected_length
         self._limits = limits
         self._most_skipped = most_skipped
         self._on_growth = on_growth
         self._storage: Storage = storage or _PlainStorage()
+        self._long_storage = long_storage
         self._fragments = 0  # fragments received of the message under way
         self._context_id: int | None = None  # the context of the message under way
         self._reader = CommandReader()
         self._command = bytearray()
         self._message: Message | None = None  # the message whose Data Set is under way
         self._mistyped: MistypedRequest | None = None  # the fault of that message
-        self._sink: _Sink | _Drain | None = None
+        self._sink: Sink | None = None
 
     def add(self, pdv: PDV) -> tuple[int, Message] | None:
         """Add a PDV. Return the context id and the message if ``pdv`` completes one.
@@ -229,26 +264,52 @@ class Assembler:
                 if len(data) > UNCOUNTED:
                     self._on_growth(len(data) - UNCOUNTED)
                 return self._complete(replace(self._message, Data=bytes(data)))
-            assert self._context_id is not None
-            expected = self._expected_length(self._context_id, data)
-            self._sink = _Sink(self._storage, expected, len(data), self._limits.data_set, self._on_growth)
+            self._sink = self._begin(data)
         sink = self._gather(self._sink, data)
         if not is_last:
             return None
         return self._complete(replace(self._message, Data=sink.data()))
 
-    def _gather(self, sink: "_Sink | _Drain", data: Buffer) -> "_Sink | _Drain":
-        """Add to the Data Set. Return its sink, which is replaced when the Data Set becomes too long to keep."""
+    def _begin(self, first: memoryview) -> Sink:
+        """Return a sink for a Data Set with this first fragment."""
+        assert self._context_id is not None
+        expected, limit = self._expected_length(self._context_id, first), self._limits.data_set
+        long_storage = self._long_storage
+        if long_storage is not None:
+            if expected is not None and long_storage.above < expected <= limit and (sink := long_storage.begin(limit)):
+                self._on_growth(long_storage.memory)
+                return sink
+            limit = min(limit, long_storage.above + _Sink.SLACK)
+        return _Sink(self._storage, expected, len(first), limit, self._on_growth)
+
+    def _gather(self, sink: Sink, data: Buffer) -> Sink:
+        """Add to the Data Set. Return its sink, which is replaced when the Data Set becomes too long for it."""
         try:
             sink.add(data)
         except LimitExceeded:
-            assert self._message is not None
-            self._sink = sink = _Drain(sink.length, self._most_skipped(self._message), self._limits.data_set)
+            self._sink = sink = self._replaced(sink, len(data))
             sink.add(data)
         return sink
 
+    def _replaced(self, sink: Sink, more: int) -> Sink:
+        """Return another sink for the Data Set, which has become too long for ``sink`` by its next ``more`` bytes."""
+        limit, long_storage = self._limits.data_set, self._long_storage
+        if long_storage is not None and isinstance(sink, _Sink) and sink.length + more <= limit:
+            longer = long_storage.begin(limit)
+            if longer is None:
+                sink.widen(limit)
+                return sink
+            longer.add(sink.data())
+            self._on_growth(long_storage.memory - (sink.reported - UNCOUNTED))
+            return longer
+        assert self._message is not None
+        sink.drop()
+        return _Drain(sink.length, self._most_skipped(self._message), limit)
+
     def drop(self) -> None:
         """Forget the message under way, because the association has ended."""
+        if self._sink is not None:
+            self._sink.drop()
         self._sink = self._message = None
         self._command = bytearray()
 
@@ -271,7 +332,7 @@ class Assembler:
 class _Sink:
     """The gathered fragments of one Data Set."""
 
-    __slots__ = ("_limit", "_on_growth", "_reported", "_storage", "_view", "length")
+    __slots__ = ("_limit", "_on_growth", "_storage", "_view", "length", "reported")
 
     SLACK = 1 << 14  # bytes for the elements after the large element; those of an image box are far shorter
 
@@ -281,7 +342,7 @@ class _Sink:
         self._storage = storage
         self._limit = limit
         self._on_growth = on_growth
-        self._reported = UNCOUNTED  # bytes
+        self.reported = UNCOUNTED  # bytes
         self.length = 0
         size = min((expected or 0) + self.SLACK, limit)
         try:
@@ -296,7 +357,7 @@ class _Sink:
         end = start + len(data)
         if end > len(self._view):
             self._grow(end)
-        if end > self._reported:
+        if end > self.reported:
             self._report(end)
         self._view[start:end] = data
         self.length = end
@@ -314,19 +375,26 @@ class _Sink:
             view[start:end] = data
             start = end
             taken += 1
-        if start > self._reported:
+        if start > self.reported:
             self._report(start)
         self.length = start
         return taken
 
     def _report(self, end: int) -> None:
         """Report growth up to ``end``, or by a whole step if that is more."""
-        before, self._reported = self._reported, max(end, self._reported + min(self._reported, STEP))
-        self._on_growth(self._reported - before)
+        before, self.reported = self.reported, max(end, self.reported + min(self.reported, STEP))
+        self._on_growth(self.reported - before)
 
     def data(self) -> memoryview:
         """Return the gathered bytes."""
         return self._view[: self.length]
+
+    def drop(self) -> None:
+        """Do nothing: the memory is free when nothing refers to it."""
+
+    def widen(self, limit: int) -> None:
+        """Allow ``limit`` bytes."""
+        self._limit = limit
 
     def _grow(self, needed: int) -> None:
         if needed > self._limit:
@@ -362,3 +430,6 @@ class _Drain:
 
     def data(self) -> None:
         return None
+
+    def drop(self) -> None:
+        """Do nothing: nothing is kept."""

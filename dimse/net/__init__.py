@@ -4,6 +4,7 @@ from ..limits import Limits, Timeouts
 from ..tls import Certificate, TLSContext, TLSProfile, client_context, server_context
 from .association import Association
 from .client import connect
+from .disk import Disk
 from .invoker import Responses
 from .performer import Handler, Handlers, NoResponse, Operation, SynchronousHandler
 from .policy import (
@@ -33,6 +34,7 @@ __all__ = [
     "Caller",
     "Certificate",
     "Decision",
+    "Disk",
     "Handler",
     "Handlers",
     "SynchronousHandler",

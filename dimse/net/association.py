@@ -119,7 +119,8 @@ class Association:
         self.inbox = Inbox(backlog, self._account.release)
         self.sender = Sender(core, self.transport, self._account, resources.writer, self.abort)
         self._invoker = self._invoker_within(backlog)
-        self._receiver = Receiver(limits, message_timer, self._invoker.most_echoed, self._account, resources.memory)
+        storages = resources.memory, resources.long_storage(flow)
+        self._receiver = Receiver(limits, message_timer, self._invoker.most_echoed, self._account, *storages)
 
     def _invoker_within(self, backlog: Backlog) -> Invoker:
         return Invoker(

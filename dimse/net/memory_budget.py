@@ -114,10 +114,13 @@ class Account:
         return self.seen is not None and self.flow.received - self.seen < least
 
     def grow(self, count: int) -> None:
-        """Count ``count`` more bytes of the incomplete message."""
+        """Count ``count`` more bytes of the incomplete message, fewer if it has left the memory."""
         self.receiving += count
         self._budget.add(self, count)
-        self._budget.begin(self)
+        if count > 0:
+            self._budget.begin(self)
+        else:
+            self._budget.end(self)
 
     def wait(self, count: int) -> None:
         """Set the number of bytes that have arrived and are not processed yet to ``count``."""

@@ -32,8 +32,10 @@ from ..message import (
     CGetRQ,
     CMoveRQ,
     CStoreRQ,
+    FileMap,
     Request,
     Response,
+    file_of,
     is_pending,
 )
 from ..ul import Context
@@ -48,6 +50,7 @@ _PROCESSING_FAILURE = 0x0110
 _SOP_CLASS_NOT_SUPPORTED = 0x0122
 _DUPLICATE_INVOCATION, _UNRECOGNIZED_OPERATION, _MISTYPED_ARGUMENT = 0x0210, 0x0211, 0x0212
 _CANCEL = 0xFE00
+_RESOURCE_LIMITATION, _OUT_OF_RESOURCES = 0x0213, 0xA700  # of DIMSE-N (PS3.7 Annex C), and of DIMSE-C (PS3.4 B.2.3)
 
 _WITH_DATA_SET = (CStoreRQ, CFindRQ, CGetRQ, CMoveRQ)  # requests whose Data Set is mandatory, PS3.7 §9.3
 _COMPOSITE = (*_WITH_DATA_SET, CEchoRQ)
@@ -193,7 +196,8 @@ class Performer:
         found = self._handlers.get((context.abstract_syntax, type(message)))
         handler = _admit(operation, invocation, found)
         begin = self._start_task
-        if isinstance(handler, SynchronousHandler) and self._association.sender.can_send_now:
+        can_begin_now = self._association.sender.can_send_now and (not invocation.held or file_of(message.Data) is None)
+        if isinstance(handler, SynchronousHandler) and can_begin_now:
             if handler.otherwise is None:
                 _perform_now(operation, invocation, handler)
                 return
@@ -319,6 +323,9 @@ async def _final(operation: Operation, handler: Handler) -> Response:
     """Send the Pending responses of a handler, and return the final one, a failure if the handler raises an error."""
     allowed = operation.association.timeouts.handler
     try:
+        if (file := file_of(operation.message.Data)) is not None:
+            with operation.association.timers.timeout(allowed):
+                await _stored(operation, file)
         if isinstance(handler, SynchronousHandler):
             if handler.otherwise is None:
                 return _checked(operation, handler(operation))
@@ -330,6 +337,18 @@ async def _final(operation: Operation, handler: Handler) -> Response:
             return _checked(operation, await running)
     except Exception as exc:
         return _failure(operation, exc)
+
+
+async def _stored(operation: Operation, file: FileMap) -> None:
+    """Wait until the Data Set is in its file. Raises `ServiceError` if the disk fails."""
+    storing = asyncio.wrap_future(file.stored)
+    await asyncio.wait((storing,))
+    error = storing.exception()  # not raised, because its traceback would refer to the file, which refers to it
+    if error is not None:
+        peer, request = operation.association.transport.peer, str(operation.message)
+        _log.error("%s: %s cannot be stored: %s", peer, request, escaped(str(error)))
+        status = _OUT_OF_RESOURCES if isinstance(operation.message, _COMPOSITE) else _RESOURCE_LIMITATION
+        raise ServiceError(status, "the disk cannot take the Data Set now")
 
 
 def _failure(operation: Operation, error: Exception) -> Response:

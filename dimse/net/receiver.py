@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ..data import expected_length
 from ..errors import RemoteProtocolError
 from ..limits import Limits
-from ..message import Assembler, Message, MistypedRequest, Storage
+from ..message import Assembler, LongStorage, Message, MistypedRequest, Storage
 from ..ul import PDU, PDV, Context, PDataTF
 from .agreement import Agreement
 from .memory_budget import Account
@@ -27,14 +27,25 @@ class Receiver:
     """
 
     def __init__(
-        self, limits: Limits, timer: Timer, most_skipped: Callable[[Message], int], account: Account, storage: Storage
+        self,
+        limits: Limits,
+        timer: Timer,
+        most_skipped: Callable[[Message], int],
+        account: Account,
+        storage: Storage,
+        long_storage: LongStorage | None = None,
     ) -> None:
         self.agreement: Agreement | None = None  # the association sets this before any P-DATA arrives
         self.is_midway = False  # whether the rest of a message is awaited
         self._timer = timer
         self._is_over = False
         self._assembler = Assembler(
-            self._expected_length, limits, most_skipped=most_skipped, on_growth=account.grow, storage=storage
+            self._expected_length,
+            limits,
+            most_skipped=most_skipped,
+            on_growth=account.grow,
+            storage=storage,
+            long_storage=long_storage,
         )
 
     def receive(self, pdus: Sequence[PDU]) -> Iterator[Received | PDU]:

@@ -7,7 +7,9 @@ from typing import Self
 from ..limits import Limits, Timeouts
 from ..message import CommandWriter
 from .buffers import SCRATCH
+from .disk import Disk, PeerDisk
 from .fairness import Starts, Turns, Workers
+from .flow_control import FlowControl
 from .memory import Memory
 from .memory_budget import MemoryBudget
 
@@ -16,7 +18,10 @@ __all__ = ["Resources"]
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Shares of the event loop, threads, the memory of messages and its budget, and the buffer to read into."""
+    """Shares of the event loop, threads, the memory of messages and its budget, and the buffer to read into.
+
+    Long Data Sets go to ``disk``, if there is one.
+    """
 
     turns: Turns
     starts: Starts
@@ -25,6 +30,7 @@ class Resources:
     memory: Memory
     writer: CommandWriter
     scratch: memoryview | None = None
+    disk: Disk | None = None
 
     @classmethod
     def of_client(cls, limits: Limits, timeouts: Timeouts) -> Self:
@@ -33,6 +39,10 @@ class Resources:
         return cls(Turns(), Starts(), Workers(), MemoryBudget(limits, timeouts.stall), memory, CommandWriter())
 
     @classmethod
-    def of_server(cls, limits: Limits, timeouts: Timeouts) -> Self:
+    def of_server(cls, limits: Limits, timeouts: Timeouts, disk: Disk | None = None) -> Self:
         """Return the resources of a new server, on the running event loop."""
-        return replace(cls.of_client(limits, timeouts), scratch=memoryview(bytearray(SCRATCH)))
+        return replace(cls.of_client(limits, timeouts), scratch=memoryview(bytearray(SCRATCH)), disk=disk)
+
+    def long_storage(self, flow: FlowControl) -> PeerDisk | None:
+        """Return the storage for the long Data Sets of one peer, None if they stay in memory."""
+        return None if self.disk is None else self.disk.of_peer(flow)

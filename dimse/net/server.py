@@ -28,6 +28,7 @@ from .acceptor import NO_REASON, Acceptor
 from .admission import Admission, within_descriptors
 from .arguments import check_address, check_callable, check_settings, check_type
 from .association import Association
+from .disk import Disk
 from .performer import Handler, Handlers, Performer
 from .policy import Caller, Decision, Policy, accept_anyone
 from .resources import Resources
@@ -73,6 +74,7 @@ class Server:
         tls: TLSContext | None = None,
         trace: Trace | None = None,
         reuse_port: bool = False,
+        disk: Disk | None = None,
     ) -> None:
         self.host = ""
         self.port = 0
@@ -89,7 +91,9 @@ class Server:
         self._trace = trace
         self._reuse_port = reuse_port or None
         self._associate_cache = AssociateCache()
-        self.resources = Resources.of_server(limits, timeouts)
+        self.resources = Resources.of_server(
+            limits, timeouts, disk if trace is None else None
+        )  # a trace has all in memory
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle_timers: dict[Association, Timer] = {}
         self._listener: asyncio.Server | None = None
@@ -316,6 +320,7 @@ async def serve(
     trace: Trace | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
+    disk: Disk | None = None,
 ) -> AsyncIterator[Server]:
     """Run a server that listens at ``host`` and ``port`` (0: any free port), for the time of the block.
 
@@ -323,7 +328,8 @@ async def serve(
     connection. ``policy`` decides on each association (see `dimse.net.policy`). ``window`` bounds the operations that
     this side invokes and performs at once, if a peer proposes a window. A user identity with a passcode is rejected
     without TLS, unless ``plain_passcodes`` is set. With ``reuse_port`` several processes may listen at the same port,
-    and share its connections (SO_REUSEPORT). ``trace`` is called with a `Record` of each PDU, message and state.
+    and share its connections (SO_REUSEPORT). ``trace`` is called with a `Record` of each PDU, message and state. Long
+    Data Sets go to ``disk`` while they arrive, unless there is a trace, which needs each message at once.
 
     Raises OSError if the server cannot listen, or `EncodeError` for an argument that cannot be used. All associations
     have ended when the block has been left.
@@ -332,7 +338,7 @@ async def serve(
     check_settings(tls, trace, limits, timeouts)
     check_callable("policy", policy)
     acceptor = _acceptor(services, policy, window, limits, timeouts, plain_passcodes=plain_passcodes)
-    server = Server(services, acceptor, limits, timeouts, tls=tls, trace=trace, reuse_port=reuse_port)
+    server = Server(services, acceptor, limits, timeouts, tls=tls, trace=trace, reuse_port=reuse_port, disk=disk)
     await server.start(host, port)
     try:
         yield server

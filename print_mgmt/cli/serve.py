@@ -25,7 +25,7 @@ from .lines import Lines, logged_lines
 from .one_printer import PRINTER, one_printer, tell_unwritten
 from .operation import reload_site, retry_films
 from .said_folder import listening_line
-from .serve_options import DPI, OF_ONE_PRINTER, SiteFile, add_options, printer_config
+from .serve_options import DPI, OF_ONE_PRINTER, SiteFile, add_options, printer_config, spool_limits
 from .signals import leave_signals, stop_signal
 
 __all__ = ["add"]
@@ -193,7 +193,8 @@ def _overridden(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig
     listen = replace(config.listen, host=arguments.host or config.listen.host)
     if arguments.port is not None:
         listen = replace(listen, port=arguments.port)
-    spool = replace(config.spool, at=arguments.spool or config.spool.at)
+    limits = spool_limits(arguments, config.spool.limits)
+    spool = replace(config.spool, at=arguments.spool or config.spool.at, limits=limits)
     return replace(config, listen=listen, spool=spool)
 
 

@@ -16,9 +16,10 @@ from ..model import Printer
 from ..output import FORMATS, check_formats
 from ..scp import Change, Fault, parse_state
 from ..site import SiteConfig, SiteErrors, is_site, load_site
+from ..spool import SpoolLimits
 from .options import argument_type, list_action
 
-__all__ = ["DPI", "OF_ONE_PRINTER", "SiteFile", "add_options", "formats_of", "printer_config"]
+__all__ = ["DPI", "OF_ONE_PRINTER", "SiteFile", "add_options", "formats_of", "printer_config", "spool_limits"]
 
 # Options that are not allowed with the file of a site, which has keys for these settings; by name of the attribute
 OF_ONE_PRINTER = {
@@ -140,6 +141,13 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         help="memory for the images of one client; images beyond it are refused with C605",
     )
     group.add_argument(
+        "--in-memory",
+        type=positive,
+        metavar="MIB",
+        help="size up to which an image stays in memory; larger ones go to disk while they arrive (default: "
+        f"{SpoolLimits().in_memory // _MIB})",
+    )
+    group.add_argument(
         "--associations",
         type=positive,
         default=Limits().associations,
@@ -246,3 +254,8 @@ def formats_of(text: str) -> tuple[str, ...]:
     formats = tuple(text.lower().split(","))
     check_formats(formats)
     return formats
+
+
+def spool_limits(arguments: argparse.Namespace, limits: SpoolLimits) -> SpoolLimits:
+    """Return the limits of the spool, overridden by options."""
+    return replace(limits, in_memory=arguments.in_memory * _MIB) if arguments.in_memory else limits

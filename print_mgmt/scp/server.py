@@ -102,6 +102,7 @@ class PrintServer:
         self._engine = _engine(on_film, self.queue, spool, state, route, each_copy=each_copy)
         self._printer = PrinterService(config, self._engine, state, around=partial(around, self) if around else None)
         self._serve = partial(serve, policy=policy, tls=tls, limits=limits, timeouts=timeouts, trace=trace)
+        self._disk = None if spool is None else spool.incoming
         self._drain = drain
         self._server: Server | None = None
         self._stack = AsyncExitStack()
@@ -112,7 +113,7 @@ class PrintServer:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._finish, asyncio.create_task(self._engine.run()))
             services = [VERIFICATION, Service(self._printer.contexts, self._printer.open)]
-            self._server = await stack.enter_async_context(self._serve(services, self.host, self.port))
+            self._server = await stack.enter_async_context(self._serve(services, self.host, self.port, disk=self._disk))
             self.host, self.port = self._server.host, self._server.port
             self._stack = stack.pop_all()
         return self

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dimse.data import IMPLICIT_LE, Dataset, decode, encode
+from dimse.message import file_of
 from dimse.uids import BasicColorImageBox
 
 from ..attributes import Checked, check, refuse
@@ -58,7 +59,7 @@ def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
         _check_lut(instances, film_box, filled, image)
         warn_of_placement(checked, placed(film_box, [filled.cell()], filled.ImageBoxPosition))
         filled.image = image = _alone(image, call.received)
-    pixels = image.pixels.nbytes if image is not None else 0
+    pixels = image.pixels.nbytes if image is not None and file_of(image.pixels) is None else 0
     unused = _with_item(checked.unused, dataset, sequence)
     instances.keep(box, filled.attributes, pixels=pixels, unused=unused, status=NO_MEMORY)
     for name in ("image", "lut", "voi", "overlays"):
@@ -135,8 +136,8 @@ def _referenced(instances: Instances, attributes: Dataset, keyword: str) -> Inst
 
 
 def _alone(image: PrintImage, received: int) -> PrintImage:
-    """Return the image, with its pixels copied if they are a view of a message with much other data."""
-    if received <= image.pixels.nbytes * _MOST_BESIDE:
+    """Return the image, with its pixels copied if they are a view of a message with much other data in memory."""
+    if file_of(image.pixels) is not None or received <= image.pixels.nbytes * _MOST_BESIDE:
         return image
     return replace(image, pixels=image.pixels.copy())
 

@@ -141,7 +141,8 @@ class Site:
                 for printer in self._printers.values():
                     contexts |= {uid: tuple(syntaxes) for uid, syntaxes in printer.contexts.items()}
                 services = [VERIFICATION, Service(contexts, self._open)]
-                self._server = await stack.enter_async_context(self._serve(services, self.host, self.port))
+                serving = self._serve(services, self.host, self.port, disk=self.spool.incoming)
+                self._server = await stack.enter_async_context(serving)
                 self.host, self.port = self._server.host, self._server.port
             self._stack = stack.pop_all()
         return self

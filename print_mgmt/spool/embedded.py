@@ -26,6 +26,7 @@ from typing import Self, TypeVar
 
 from dimse.errors import DimseError, LocalProtocolError, escaped
 from dimse.files import clear_drafts, lock_file, new_draft
+from dimse.net import Disk
 
 from ..jobs import PrintJob
 from ..model import FilmCopy
@@ -76,6 +77,7 @@ class EmbeddedSpool:
         self._step = step
         self._files = FilmFolder(self.folder, step)
         self._alive = self.folder / "alive"
+        self.incoming = Disk(self.folder / "incoming", above=limits.in_memory, least=limits.least, step=step)
         self._owner = ""
         self._writers: ThreadPoolExecutor | None = None
         self._stack = ExitStack()
@@ -103,6 +105,7 @@ class EmbeddedSpool:
         try:
             with ExitStack() as stack, ExitStack() as opening:
                 self._files.open(stack)
+                stack.enter_context(self.incoming)
                 lock_file(self.folder / "opening.lock", opening)
                 self._writers = stack.enter_context(ThreadPoolExecutor(WRITERS, "spool writer"))
                 self._alive.mkdir(mode=0o700, exist_ok=True)

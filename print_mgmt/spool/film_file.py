@@ -14,7 +14,7 @@ A film that is read back renders to the same page, bit for bit. Reading trusts n
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -33,6 +33,7 @@ from dimse.data import (
 )
 from dimse.data.part10 import encode_meta
 from dimse.errors import DimseError, EncodeError
+from dimse.message import file_of
 from dimse.uids import StoredPrintStorage, new_uid
 
 from ..film import (
@@ -53,7 +54,7 @@ from ..model import Attributes, FilmCopy
 from ..typed import integer, items, text
 from .records import CorruptFilm
 
-__all__ = ["Stored", "film_pieces", "read_film"]
+__all__ = ["Stored", "cut", "film_pieces", "read_film"]
 
 Pieces = list[bytes | memoryview]
 
@@ -63,6 +64,7 @@ _JOB, _RENDERER, _SESSION, _REFERENCED, *_UNUSED, _IDENTIFIED = (0x2131_1000 + n
 _VERSION = 1
 # Bounds for damaged files: a film has a few thousand elements, and its largest values are JSON texts and pixels
 _LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20)
+_PART = 1 << 22  # bytes of a film that are hashed or written at once
 _COLOR = "RGB"
 _IMAGER_PARTS = ("curve", "custom_formats", "annotation_formats", "slide_mm", "superslide_mm", "fonts")
 
@@ -97,6 +99,16 @@ def film_pieces(film: FilmCopy, job: dict[str, Any]) -> Pieces:
         _add(dataset, tag, "SQ", [*unused])
     meta = encode_meta(dataset, EXPLICIT_LE, Dataset())
     return [bytes(128) + b"DICM" + meta, *encode_rope(dataset, EXPLICIT_LE)]
+
+
+def cut(pieces: Iterable[bytes | memoryview], size: int = _PART) -> Iterator[memoryview]:
+    """Yield ``pieces`` in parts of at most ``size`` bytes. Parts of files do not stay in the memory of this process."""
+    for piece in pieces:
+        view, file = memoryview(piece).cast("B"), file_of(piece)
+        for start in range(0, len(view), size):
+            yield view[start : start + size]
+            if file is not None:
+                file.drop_pages()
 
 
 def _add(dataset: Dataset, tag: int, vr: str, value: object) -> None:

@@ -25,6 +25,7 @@ from typing import NamedTuple
 from dimse.errors import escaped
 from dimse.files import clear_drafts, finish, new_draft, publish, sync_folder
 
+from .film_file import cut
 from .records import CorruptFilm, SpoolError
 
 __all__ = ["FILM_ID", "WRITERS", "FilmFile", "FilmFolder", "Step", "no_step"]
@@ -94,9 +95,9 @@ class FilmFolder:
             self.step("draft created")
             naming = self._namers.submit(self._name, draft, film_id, pieces)
             try:
-                for piece in pieces:
+                for part in cut(pieces):
                     self.step("write")
-                    file.write(piece)
+                    file.write(part)
                 self.step("fsync")
                 finish(file)
             except BaseException:
@@ -110,8 +111,8 @@ class FilmFolder:
     def _name(self, draft: Path, film_id: str, pieces: Sequence[bytes | memoryview]) -> tuple[Path, str]:
         """Give a film its name while its bytes are being written; return its path and its checksum."""
         digest = hashlib.sha256()
-        for piece in pieces:
-            digest.update(piece)
+        for part in cut(pieces):
+            digest.update(part)
         path = self.films / f"{film_id}.{digest.hexdigest()}.dcm"
         self.step("name")
         publish(draft, path)

@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import Self
 
 from dimse.errors import DimseError, LocalProtocolError, escaped
+from dimse.net import Disk
 
 from ..jobs import PrintJob
 from ..model import FilmCopy
@@ -30,10 +31,11 @@ from .film_file import read_film
 from .film_folder import Step, no_step
 from .postgres_link import Interval, PostgresLink
 from .postgres_tables import (
+    CHUNK,
     FilmBytes,
     condemn,
+    film_bytes,
     film_record,
-    in_rows,
     insert_film,
     insert_job,
     quoted,
@@ -82,6 +84,7 @@ class PostgresSpool:
         self.limits = limits
         self._step = step
         self._link = PostgresLink(dsn, clock, step)
+        self.incoming = Disk(None, above=limits.in_memory, least=limits.least, step=step)
         self._totals = (0, 0)
         self._leases_due = Interval(_LOOK, clock or time.monotonic)
         self._count_due = Interval(_LOOK, time.monotonic)
@@ -91,13 +94,15 @@ class PostgresSpool:
             raise LocalProtocolError("the spool is already open")
         await self._link.__aenter__()
         try:
+            self.incoming.__enter__()
             await self._recover()
         except BaseException:
-            await self._link.__aexit__()
+            await self.__aexit__()
             raise
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
+        self.incoming.__exit__()
         await self._link.__aexit__()
 
     async def _recover(self) -> None:
@@ -185,8 +190,7 @@ class PostgresSpool:
                 stored = replace(record, size=file.size, checksum=file.checksum)
                 await insert_film(db, stored, row)
                 self._step("write")
-                rows = [(record.id, number, data) for number, data in enumerate(file.chunks)]
-                await db.copy_records_to_table("chunk", records=rows, columns=("film", "number", "data"))
+                await db.copy_records_to_table("chunk", records=file.rows(record.id), columns=CHUNK)
             await db.execute("NOTIFY print_mgmt_spool")
         self._step("committed")
 
@@ -445,4 +449,4 @@ class PostgresSpool:
 
 
 def _rows(film: FilmCopy, job: PrintJob, record: FilmRecord) -> FilmBytes:
-    return in_rows(stored_pieces(film, job, record))
+    return film_bytes(stored_pieces(film, job, record))

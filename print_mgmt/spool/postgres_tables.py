@@ -2,23 +2,25 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from ..jobs import PrintJob
+from .film_file import cut
 from .job_status import execution_status
 from .records import Delivery, FilmRecord, NoSuchFilm
 from .rows import DELIVERY, FILM, JOB, RANKS, delivery_of, film_of, job_values
 from .states import ENDED
 
 __all__ = [
+    "CHUNK",
     "SCHEMA",
     "Connection",
     "FilmBytes",
     "condemn",
     "film_record",
-    "in_rows",
+    "film_bytes",
     "insert_film",
     "insert_job",
     "quoted",
@@ -26,6 +28,7 @@ __all__ = [
     "stored_records",
 ]
 
+CHUNK = ("film", "number", "data")  # the columns of the table chunk
 _CHUNK = 1 << 20  # bytes of a film in one row of the table chunk
 
 Connection: TypeAlias = Any  # a connection of asyncpg, which has no type hints
@@ -178,25 +181,32 @@ async def condemn(db: Connection, film_id: str) -> None:
 
 
 class FilmBytes(NamedTuple):
-    """The bytes of a film, divided into rows."""
+    """The bytes of a film, given in pieces."""
 
-    chunks: list[bytes]
+    pieces: Sequence[bytes | memoryview]
     size: int
     checksum: str
 
+    def rows(self, film_id: str) -> Iterator[tuple[str, int, bytes]]:
+        """Yield the rows of the table ``chunk``, each with the next `_CHUNK` bytes."""
+        number, buffer = 0, bytearray()
+        for part in cut(self.pieces, _CHUNK):
+            left = part
+            while left:
+                more = left[: _CHUNK - len(buffer)]
+                buffer += more
+                left = left[len(more) :]
+                if len(buffer) == _CHUNK:
+                    yield film_id, number, bytes(buffer)
+                    number += 1
+                    buffer.clear()
+        yield film_id, number, bytes(buffer)
 
-def in_rows(pieces: Sequence[bytes | memoryview]) -> FilmBytes:
-    """Divide the content of a film, which is given in pieces, into rows of `_CHUNK` bytes."""
-    digest, chunks, buffer = hashlib.sha256(), [], bytearray()
-    for piece in pieces:
-        view = memoryview(piece).cast("B")
-        digest.update(view)
-        while len(view):
-            part = view[: _CHUNK - len(buffer)]
-            buffer += part
-            view = view[len(part) :]
-            if len(buffer) == _CHUNK:
-                chunks.append(bytes(buffer))
-                buffer.clear()
-    chunks.append(bytes(buffer))
-    return FilmBytes(chunks, sum(map(len, chunks)), digest.hexdigest())
+
+def film_bytes(pieces: Sequence[bytes | memoryview]) -> FilmBytes:
+    """Return the content of a film with its size and checksum."""
+    digest, size = hashlib.sha256(), 0
+    for part in cut(pieces, _CHUNK):
+        digest.update(part)
+        size += len(part)
+    return FilmBytes(pieces, size, digest.hexdigest())

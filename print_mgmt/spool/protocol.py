@@ -7,6 +7,8 @@ otherwise. Several processes may open the same spool; each sees the films of the
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol, Self
 
+from dimse.net import Disk
+
 from ..jobs import PrintJob
 from ..model import FilmCopy
 from .changes import Action, Outcome
@@ -40,6 +42,10 @@ class Verified(NamedTuple):
 
 class Intake(Protocol):
     """The interface for the printer, which accepts Print Jobs and reports their status."""
+
+    @property
+    def incoming(self) -> Disk:
+        """The disk for large images while they arrive, for `dimse.net.serve`."""
 
     async def accept(self, job: PrintJob, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
         """Store the films of a job, and return their ids once all of them are on stable storage.

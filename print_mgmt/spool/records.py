@@ -169,10 +169,12 @@ class SpoolLimits:
     """The limits of a spool.
 
     With fewer than ``low`` free bytes, an operator is warned; with fewer than ``least``, films are refused. A spool
-    keeps at most ``films`` films, and at most ``size`` bytes.
+    keeps at most ``films`` films, and at most ``size`` bytes. Images of more than ``in_memory`` bytes are written to a
+    disk while they arrive.
     """
 
     low: int = 4 << 30
     least: int = 1 << 30
     films: int = 100_000
     size: int = 1 << 50
+    in_memory: int = 16 << 20

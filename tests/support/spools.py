@@ -100,10 +100,11 @@ class PostgresPlace:
 
 
 def opened(address: str, step: Step) -> AbstractAsyncContextManager[Spool]:
-    """Return the spool at the address of a place, for another process: with a real clock."""
+    """Return the spool at the address of a place, for another process: with a real clock. Few images stay in memory."""
+    limits = SpoolLimits(in_memory=1 << 18)
     if address.startswith("postgresql:"):
-        return PostgresSpool(address, step=step)
-    return EmbeddedSpool(address, step=step)
+        return PostgresSpool(address, limits=limits, step=step)
+    return EmbeddedSpool(address, limits=limits, step=step)
 
 
 def job(*, films: int = 1, copies: int = 1, PrintPriority: str = "MED", nbytes: int = 100) -> PrintJob:

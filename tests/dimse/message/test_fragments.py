@@ -17,10 +17,11 @@ from dimse.message import (
     Message,
     MistypedRequest,
     NSetRQ,
+    Sink,
     encode_command,
     fragment,
 )
-from dimse.message.fragments import MAX_SENT
+from dimse.message.fragments import MAX_SENT, _PlainStorage, _Sink
 from dimse.ul import PDU, PDV, Abort, PDataTF, encode_pdu
 
 ECHO = CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2.840.10008.1.1")
@@ -65,6 +66,33 @@ def test_growth_covers_the_data_set(size: int, max_length: int) -> None:
         assembler.add(pdv)
     assert (counts != []) == (size > UNCOUNTED)
     assert size <= sum(counts) + UNCOUNTED <= max(2 * UNCOUNTED, 2 * size, size + STEP)
+
+
+class ByteArrays:
+    """Long storage that is memory after all; ``is_full`` if it can take no more Data Sets."""
+
+    above, memory = 1 << 20, 1000
+
+    def __init__(self) -> None:
+        self.is_full = False
+
+    def begin(self, limit: int) -> Sink | None:
+        return None if self.is_full else _Sink(_PlainStorage(), None, 0, limit, lambda _count: None)
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+@pytest.mark.parametrize("hint", [None, 1000, 3 << 20])
+def test_growth_of_a_long_data_set_is_that_of_its_storage(hint: int | None, is_full: bool) -> None:
+    counts: list[int] = []
+    storage, data = ByteArrays(), bytes(range(256)) * (3 << 12)
+    storage.is_full = is_full
+    assembler = Assembler(lambda *_: hint, on_growth=counts.append, long_storage=storage)
+    done = [one for pdv in cut(dataclasses.replace(SET, Data=data), 1 << 16) if (one := assembler.add(pdv))]
+    assert done[0][1].Data == data
+    if is_full:
+        assert len(data) <= sum(counts) + UNCOUNTED <= len(data) + STEP
+    else:
+        assert sum(counts) == storage.memory
 
 
 def test_fragments_of_one_buffer_are_views_of_it() -> None:

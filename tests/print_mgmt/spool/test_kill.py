@@ -7,11 +7,10 @@ import asyncio
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from forked import Copy, Original, original
+from forked import Copy, Original
 from listening import META, Client
 from spools import Place
 
@@ -35,12 +34,6 @@ def out(tmp_path: Path) -> Path:
     path = tmp_path / "out"
     path.touch()
     return path
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Original]:
-    with original() as process:
-        yield process
 
 
 async def line_of(running: Copy) -> str:

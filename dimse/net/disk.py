@@ -1,0 +1,250 @@
+"""Files for long Data Sets, so that memory does not bound what a peer may send.
+
+A Data Set of more than `Disk.above` bytes is written to a file without a name while its fragments arrive; the system
+removes the file with its last user, also after a crash. A thread writes windows of 1 MiB, so a slow disk does not block
+the event loop; the peer is not read from while too many windows wait. The received Data is a read-only map of the file:
+it takes no memory that the system could not take back.
+
+The request is performed once all windows are written (`stored`). If the disk fails or is full, the rest of the Data Set
+is dropped, and the request is answered with a status for that (see `Performer`).
+"""
+
+import errno
+import mmap
+import os
+import shutil
+import tempfile
+from asyncio import AbstractEventLoop, get_running_loop
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import BinaryIO, Self
+from weakref import finalize
+
+from ..errors import LimitExceeded
+from ..message import FileMap, Sink
+from ..ul import PDU, PDataTF
+from ..ul.wire import Buffer
+from .flow_control import DISK, FlowControl
+
+__all__ = ["Disk", "PeerDisk"]
+
+WINDOW = 1 << 20  # bytes that are written at once
+WAITING = 2  # windows of one Data Set that may wait to be written before the peer has to wait
+MEMORY = (WAITING + 1) * WINDOW  # bytes of memory that one Data Set counts for
+_THREADS = 4
+_FILES = 256  # open files at most; further Data Sets lie in memory
+
+Step = Callable[[str], None]
+
+
+def _no_step(name: str) -> None:
+    """Do nothing at a named step. Tests pass a function that fails there."""
+
+
+class Disk:
+    """A folder for the files of Data Sets of more than ``above`` bytes, used in ``with``.
+
+    Without ``folder``, it is the folder for large temporary files: TMPDIR, otherwise /var/tmp if that exists. A Data
+    Set is refused if fewer than ``least`` bytes are free. ``step`` is called at named steps.
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike[str] | None, *, above: int, least: int = 0, step: Step = _no_step
+    ) -> None:
+        self.folder = _temporary_folder() if folder is None else folder
+        self.above = above
+        self.least = least
+        self.step = step
+        self._files: deque[None] = deque()  # one for each open file; any thread may remove one
+        self._writers: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)  # noqa: PTH103  # any path-like object
+        self._writers = ThreadPoolExecutor(_THREADS, "dimse disk")
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._writers is not None:
+            self._writers.shutdown()
+
+    @property
+    def files(self) -> int:
+        """The number of files that are open."""
+        return len(self._files)
+
+    def of_peer(self, flow: FlowControl) -> "PeerDisk":
+        """Return the storage for the Data Sets of one peer, which ``flow`` holds while the disk is busy."""
+        return PeerDisk(self, flow)
+
+    def create(self) -> BinaryIO:
+        """Create a file. Raises OSError, also if the disk is nearly full."""
+        self.step("incoming created")
+        if shutil.disk_usage(self.folder).free < self.least:
+            raise OSError(errno.ENOSPC, f"fewer than {self.least} bytes are free on the disk")
+        file = tempfile.TemporaryFile(dir=self.folder, buffering=0)  # noqa: SIM115  # its sink closes it
+        self._files.append(None)
+        return file
+
+    def submit(self, file: BinaryIO, window: memoryview, offset: int) -> "Future[None]":
+        """Write ``window`` in a thread. The future raises OSError."""
+        assert self._writers is not None
+        return self._writers.submit(self._write, file.fileno(), window, offset)
+
+    def _write(self, descriptor: int, window: memoryview, offset: int) -> None:
+        self.step("incoming write")
+        while window:
+            count = os.pwrite(descriptor, window, offset)
+            window, offset = window[count:], offset + count
+
+    def closed(self) -> None:
+        """Note that a file is closed."""
+        self._files.pop()
+
+
+class PeerDisk:
+    """The storage for the long Data Sets of one peer."""
+
+    def __init__(self, disk: Disk, flow: FlowControl) -> None:
+        self._disk = disk
+        self._flow = flow
+        self.above = disk.above
+        self.memory = MEMORY
+
+    def begin(self, limit: int) -> Sink | None:
+        """Return a sink for a Data Set of at most ``limit`` bytes, or None if it must stay in memory."""
+        return None if self._disk.files >= _FILES else _FileSink(self._disk, self._flow, limit)
+
+
+class _FileSink:
+    """The gathered fragments of one Data Set, in a file."""
+
+    def __init__(self, disk: Disk, flow: FlowControl, limit: int) -> None:
+        self.length = 0
+        self._disk = disk
+        self._flow = flow
+        self._limit = limit
+        self._loop: AbstractEventLoop = get_running_loop()
+        self._spare: list[memoryview] = []  # windows that have been written
+        self._window = memoryview(bytearray(WINDOW))
+        self._start = 0  # the offset of the window in the file
+        self._writing = 0  # windows that are being written or wait for that
+        self._is_over = False  # whether no more fragments follow
+        self._stored: Future[None] = Future()
+        self._file: BinaryIO | None = None
+        try:
+            self._file = disk.create()
+        except OSError as exc:
+            self._stored.set_exception(exc)
+
+    def add(self, data: Buffer) -> None:
+        view = memoryview(data)
+        if self.length + len(view) > self._limit:
+            raise LimitExceeded("data_set", str(self.length + len(view)), self._limit, path="Data Set")
+        while view:
+            at = self.length - self._start
+            part = view[: WINDOW - at]
+            self._window[at : at + len(part)] = part
+            self.length += len(part)
+            view = view[len(part) :]
+            if at + len(part) == WINDOW:
+                self._write()
+
+    def add_run(self, pdus: Sequence[PDU], context_id: int | None) -> int:
+        """See `Assembler.add_run`; ``context_id`` is the context of the message under way."""
+        taken = 0
+        for pdu in pdus:
+            if not isinstance(pdu, PDataTF) or len(pdu.pdvs) != 1:
+                break
+            pdv_context, data, is_command, is_last = pdu.pdvs[0]
+            if is_command or is_last or pdv_context != context_id or self.length + len(data) > self._limit:
+                break
+            self.add(data)
+            taken += 1
+        return taken
+
+    def _write(self) -> None:
+        """Give the full window to a thread, and take another one."""
+        size, start = self.length - self._start, self._start
+        window, self._start = self._window, self.length
+        if self._file is None or self._stored.done():  # the disk has failed: the rest is dropped
+            return
+        writing = self._disk.submit(self._file, window[:size], start)
+        self._writing += 1
+        if self._writing >= WAITING and not self._is_over:
+            self._flow.hold(DISK)
+        self._window = self._spare.pop() if self._spare else memoryview(bytearray(WINDOW))
+        writing.add_done_callback(lambda done: self._report(done, window))
+
+    def _report(self, done: "Future[None]", window: memoryview) -> None:
+        """Tell the event loop that a window is written; this runs in the thread."""
+        try:
+            self._loop.call_soon_threadsafe(self._written, done, window)
+        except RuntimeError:  # the loop is closed, so nobody waits
+            self._writing -= 1
+            self._finish()
+
+    def _written(self, done: "Future[None]", window: memoryview) -> None:
+        self._writing -= 1
+        self._spare.append(window)
+        if (error := done.exception()) is not None and not self._stored.done():
+            self._stored.set_exception(error)
+        if self._writing < WAITING:
+            self._flow.let_go(DISK)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Close the file if nothing more will be written; a map keeps it open."""
+        if not self._is_over or self._writing:
+            return
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if not self._stored.done():
+            self._stored.set_result(None)
+        self._spare.clear()
+
+    def data(self) -> memoryview:
+        """Return a map of the file, which is complete when its ``stored`` is done."""
+        self._is_over = True
+        if self._file is None or self._stored.done():
+            self._release()
+            return memoryview(_mapped(None, 0, self._stored))[:0]
+        try:
+            os.ftruncate(self._file.fileno(), self.length)
+            whole = _mapped(self._file, self.length, self._stored)
+        except (OSError, ValueError) as exc:
+            self._stored.set_exception(exc if isinstance(exc, OSError) else OSError(errno.ENOMEM, str(exc)))
+            self._release()
+            return memoryview(_mapped(None, 0, self._stored))[:0]
+        finalize(whole, self._disk.closed).atexit = False
+        self._write()
+        self._flow.let_go(DISK)
+        self._finish()
+        return memoryview(whole)
+
+    def drop(self) -> None:
+        """Forget the Data Set, because the association has ended."""
+        self._is_over = True
+        self._stored.cancel()
+        self._release()
+
+    def _release(self) -> None:
+        if self._file is not None:
+            self._disk.closed()
+        self._flow.let_go(DISK)
+        self._finish()
+
+
+def _mapped(file: BinaryIO | None, length: int, stored: "Future[None]") -> FileMap:
+    """Return a read-only map of ``file``; without a file, an empty page for a Data Set that could not be stored."""
+    whole = FileMap(-1, mmap.PAGESIZE) if file is None else FileMap(file.fileno(), length, access=mmap.ACCESS_READ)
+    whole.stored = stored
+    return whole
+
+
+def _temporary_folder() -> str:
+    """Return the folder for large temporary files. /tmp is often in memory, unlike /var/tmp (FHS 5.15)."""
+    if "TMPDIR" not in os.environ and os.access("/var/tmp", os.W_OK | os.X_OK):
+        return "/var/tmp"
+    return tempfile.gettempdir()

@@ -1,0 +1,219 @@
+"""Long Data Sets lie in files while they arrive and while their requests are performed."""
+
+import asyncio
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+from raw import PRINT, SYNTAXES, raw_client, service, until
+
+from dimse.data import IMPLICIT_LE, Dataset, encode
+from dimse.errors import DimseError
+from dimse.limits import Limits
+from dimse.message import CStoreRQ, CStoreRSP, FileMap, NSetRQ, Response, encode_command, file_of
+from dimse.net import Association, Disk, Operation, Server, connect, serve
+from dimse.net.flow_control import DISK
+from dimse.ul import PDV, AssociateRQ, MaximumLength, PDataTF, PresentationContextRQ
+
+MIB = 1 << 20
+ABOVE = 1 << 18
+DATA = np.random.default_rng(1).bytes(3 * MIB + 5)
+DECLARED = encode(Dataset(BitsAllocated=8, PixelData=DATA + b"\0"), IMPLICIT_LE)
+SET = NSetRQ(MessageID=1, RequestedSOPClassUID=PRINT, RequestedSOPInstanceUID="1.3", Data=b"")
+STORE = CStoreRQ(MessageID=1, AffectedSOPClassUID=PRINT, AffectedSOPInstanceUID="1.3", Data=DATA)
+PROPOSED = AssociateRQ(
+    called_ae_title="SCP",
+    calling_ae_title="SCU",
+    presentation_contexts=(PresentationContextRQ(1, PRINT, SYNTAXES),),
+    user_information=(MaximumLength(0),),
+)
+STEPS = ("incoming created", "incoming write")
+
+
+class Keeping:
+    """A handler that keeps the Data of its requests."""
+
+    def __init__(self) -> None:
+        self.data: list[memoryview] = []
+
+    async def __call__(self, operation: Operation) -> Response:
+        assert isinstance(operation.message.Data, memoryview | bytes)
+        self.data.append(memoryview(operation.message.Data))
+        return operation.reply()
+
+
+class Fault:
+    """A step at which the disk fails, from the call of this number on; ``name`` may be changed."""
+
+    def __init__(self, name: str, number: int = errno.ENOSPC, *, after: int = 0) -> None:
+        self.name, self._number, self._left = name, number, after
+
+    def __call__(self, name: str) -> None:
+        if name == self.name:
+            self._left -= 1
+            if self._left < 0:
+                raise OSError(self._number, os.strerror(self._number))
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    with Disk(tmp_path / "incoming", above=ABOVE) as made:
+        yield made
+
+
+def connected(server: Server) -> AbstractAsyncContextManager[Association]:
+    return connect(server.host, server.port, {PRINT: SYNTAXES})
+
+
+async def send(association: Association, data: bytes = DATA) -> Response:
+    (context,) = association.contexts.values()
+    request = NSetRQ(MessageID=1, RequestedSOPClassUID=PRINT, RequestedSOPInstanceUID="1.3", Data=data)
+    response = await association.request(context, request)
+    assert isinstance(response, Response)
+    return response
+
+
+@pytest.mark.parametrize("data", [DATA, DECLARED, DATA[: 2 * MIB], DATA[: ABOVE * 2]], ids=len)
+async def test_long_data_set_is_a_map_of_a_file(disk: Disk, data: bytes) -> None:
+    keeping = Keeping()
+    async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+        assert (await send(association, data)).Status == 0
+    assert isinstance(file_of(keeping.data[0]), FileMap)
+    assert keeping.data == [data]
+
+
+async def test_short_data_set_stays_in_memory(disk: Disk) -> None:
+    keeping = Keeping()
+    async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+        assert (await send(association, DATA[:ABOVE])).Status == 0
+    assert keeping.data == [DATA[:ABOVE]]
+    assert (file_of(keeping.data[0]), disk.files) == (None, 0)
+
+
+async def test_file_lives_as_long_as_a_view_of_it(disk: Disk) -> None:
+    keeping = Keeping()
+    async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+        await send(association)
+        assert disk.files == 1
+        part = np.frombuffer(keeping.data.pop(), np.uint8)[5:]
+        assert (disk.files, file_of(part) is None) == (1, False)
+        del part
+        await until(lambda: not disk.files)
+
+
+async def test_files_have_no_names(disk: Disk) -> None:
+    keeping = Keeping()
+    async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+        await send(association)
+        with os.scandir(disk.folder) as entries:
+            assert not list(entries)
+
+
+@pytest.mark.parametrize("after", range(3))
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("data", [DATA, DECLARED], ids=["undeclared", "declared"])
+async def test_full_disk_refuses_that_request_alone(tmp_path: Path, step: str, after: int, data: bytes) -> None:
+    keeping, fault = Keeping(), Fault(step, after=after if step == STEPS[1] else 0)
+    with Disk(tmp_path, above=ABOVE, step=fault) as disk:
+        async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+            refused = await send(association, data)
+            assert (refused.Status, refused.ErrorComment) == (0x0213, "the disk cannot take the Data Set now")
+            fault.name = ""
+            assert (await send(association, data)).Status == 0
+            assert keeping.data == [data]
+            keeping.data.clear()
+            await until(lambda: not disk.files)
+
+
+async def test_full_disk_refuses_an_instance_with_out_of_resources(tmp_path: Path) -> None:
+    with Disk(tmp_path, above=ABOVE, step=Fault(STEPS[0])) as disk:
+        async with serve([service(Keeping(), CStoreRQ)], port=0, disk=disk) as server, connected(server) as association:
+            (context,) = association.contexts.values()
+            response = await association.request(context, STORE)
+            assert isinstance(response, CStoreRSP)
+            assert response.Status == 0xA700
+
+
+async def test_too_little_free_space_refuses_the_request(tmp_path: Path) -> None:
+    with Disk(tmp_path, above=ABOVE, least=1 << 60) as disk:
+        async with serve([service(Keeping(), NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+            assert (await send(association)).Status == 0x0213
+
+
+async def test_removed_folder_refuses_the_request(disk: Disk) -> None:
+    os.rmdir(disk.folder)  # noqa: PTH106  # it is only a path-like object
+    async with serve([service(Keeping(), NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+        assert (await send(association)).Status == 0x0213
+
+
+async def test_aborted_association_closes_its_file(disk: Disk) -> None:
+    async with serve([service(Keeping(), NSetRQ)], port=0, disk=disk) as server, raw_client(server) as raw:
+        await raw.associate(PROPOSED)
+        raw.send(PDataTF((PDV(1, encode_command(SET), True, True),)))
+        for _ in range(40):
+            raw.send(PDataTF((PDV(1, bytes(1 << 16), False, False),)))
+        await until(lambda: disk.files)
+        raw.writer.transport.abort()
+        await until(lambda: not server.associations)
+        assert disk.files == 0
+
+
+async def test_data_set_on_disk_counts_little_memory(disk: Disk) -> None:
+    keeping, data = Keeping(), DATA * 8
+    async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+        peak = 0
+
+        def note(name: str) -> None:
+            nonlocal peak
+            if name == STEPS[1]:
+                peak = max(peak, server.resources.budget.total)
+
+        disk.step = note
+        assert (await send(association, data)).Status == 0
+        assert 0 < peak < 4 * MIB < len(data)
+        assert server.resources.budget.total == 0
+
+
+async def test_slow_disk_makes_the_peer_wait(disk: Disk) -> None:
+    go_on, keeping = Event(), Keeping()
+
+    def wait(name: str) -> None:
+        if name == STEPS[1]:
+            go_on.wait()
+
+    disk.step = wait
+    async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+        sending = asyncio.create_task(send(association, DATA * 8))
+        try:
+            await until(lambda: any(each.transport.flow.holds & DISK for each in server.associations))
+            (received,) = (each.transport.flow.received for each in server.associations)
+        finally:
+            go_on.set()
+        assert received < 6 * MIB
+        assert (await sending).Status == 0
+    assert keeping.data == [DATA * 8]
+
+
+async def test_data_set_above_the_limit_ends_the_association(disk: Disk) -> None:
+    limits = Limits(data_set=2 * MIB)
+    serving = serve([service(Keeping(), NSetRQ)], port=0, disk=disk, limits=limits)
+    async with serving as server, connected(server) as association:
+        with pytest.raises(DimseError):
+            await send(association)
+        await until(lambda: not server.associations)
+        assert disk.files == 0
+
+
+async def test_data_sets_beyond_the_most_files_stay_in_memory(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dimse.net.disk._FILES", 1)
+    keeping = Keeping()
+    async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+        for data in (DATA, DATA, DECLARED):
+            assert (await send(association, data)).Status == 0
+    assert keeping.data == [DATA, DATA, DECLARED]
+    assert [file_of(data) is not None for data in keeping.data] == [True, False, False]
