@@ -7,6 +7,7 @@ N-ACTION is sent only by a case that passes one to `PrintSession.ask`.
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from ..data import Dataset, TransferSyntax, encode, syntax_of
 from ..message import Message, NActionRQ, NCreateRQ, NDeleteRQ, NSetRQ, Request
@@ -21,7 +22,7 @@ from ..uids import (
     is_valid_uid,
 )
 from .case import Flags, Unprepared
-from .observation import Answered, Seen
+from .observation import Answered, Seen, Silent
 from .peer import OUR_MAXIMUM_LENGTH, Peer
 from .verdict import Verdict
 from .wire import Wire
@@ -174,10 +175,21 @@ class PrintSession:
             raise Unprepared("the film box has no image box")
 
     async def clean(self) -> None:
-        """Delete the film box and the film session, if the association is still open."""
+        """Delete the film box and the film session, as long as the association is open and the peer answers."""
         for sop_class, uid in ((BasicFilmBox, self.film_uid), (BasicFilmSession, self.session_uid)):
-            if uid and self.wire.is_associated:
-                await self.delete(sop_class, uid)
+            if uid and self.wire.is_associated and not isinstance(await self.delete(sop_class, uid), Answered):
+                return
+
+    @asynccontextmanager
+    async def cleaned(self) -> AsyncIterator[Self]:
+        """Clean up after this block; also if it raises, unless it was canceled or the peer owes an answer."""
+        try:
+            yield self
+        except Exception:
+            if not (self.wire.events and isinstance(self.wire.events[-1], Silent)):
+                await self.clean()
+            raise
+        await self.clean()
 
 
 def _is_well(seen: Seen) -> bool:
@@ -216,5 +228,5 @@ async def print_session(
     if agreed is None and is_needed:
         raise Unprepared("the peer refuses the context for print", Verdict.UNIMPLEMENTED)
     session = PrintSession(peer, wire, meta, syntax_of(agreed[1] if agreed else proposed[0]), agreed is not None)
-    yield session
-    await session.clean()
+    async with session.cleaned():
+        yield session

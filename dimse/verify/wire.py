@@ -413,16 +413,19 @@ class Wire(asyncio.Protocol):
                 return Asked("A-ASSOCIATE-RQ")
 
     def _assembled(self, pdu: PDataTF) -> Seen | None:
-        """Add the fragments of a P-DATA-TF; return the message that they complete."""
+        """Add the fragments of a P-DATA-TF; return the first message that they complete. Others wait for `next`."""
+        found: list[Seen] = []
         for pdv in pdu.pdvs:
             try:
                 whole = self._assembler.add(pdv)
             except DimseError as exc:
                 self._is_garbled = True
-                return Garbled(str(exc))
+                found.append(Garbled(str(exc)))
+                break
             if whole is not None:
-                return self._heard(*whole)
-        return None
+                found.append(self._heard(*whole))
+        self._waiting.extendleft(reversed(found[1:]))
+        return found[0] if found else None
 
     def _heard(self, context_id: int, message: Message) -> Seen:
         self._last_context = context_id

@@ -296,6 +296,5 @@ async def conversation(peer: Peer, *optional: str, meta: str = "") -> AsyncItera
     peer refuses a context.
     """
     meta = meta or _usual_meta(peer)
-    async with _opened(peer, optional, meta, await learned_of(peer, meta)) as talk:
+    async with _opened(peer, optional, meta, await learned_of(peer, meta)) as talk, talk.cleaned():
         yield talk
-        await talk.clean()

@@ -7,7 +7,7 @@ from typing import Any
 from wrong_scus import ECHO, GRAY, LUT, Scu, Wrong, without
 
 from dimse.data import Dataset
-from dimse.message import NActionRQ, NCreateRQ, NSetRQ
+from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NSetRQ
 from dimse.uids import BasicFilmBox, BasicFilmSession, BasicGrayscaleImageBox, ExplicitVRLittleEndian, PresentationLUT
 from dimse.ul import (
     AssociateAC,
@@ -20,7 +20,7 @@ from dimse.ul import (
     decode_pdu,
 )
 
-__all__ = ["TWINS"]
+__all__ = ["CONFUSED", "MAKES_ANEW", "TRIES_AGAIN", "TWINS"]
 
 _AC, _P_DATA = 0x02, 0x04
 _LONG = 16000  # octets of a PDU
@@ -125,6 +125,44 @@ async def _own_uids(scu: Scu) -> None:
     await scu.ask(NActionRQ, scu.meta, ActionTypeID=1, **fields)
 
 
+def _by_position() -> Wrong:
+    """Return an SCU that uses the context of Verification for print if the results came in another order."""
+    confused: list[bool] = []
+
+    def looks(whole: bytes) -> bool:
+        pdu = _acceptance(whole)
+        confused.extend([True] if pdu is not None and pdu.presentation_contexts[0].id != GRAY else [])
+        return False
+
+    async def work(scu: Scu) -> None:
+        scu.meta = ECHO if confused else GRAY
+        await scu.work()
+
+    return Wrong(refuses=looks, step=work, goes_on=True)
+
+
+async def _image_twice(scu: Scu) -> None:
+    """Print a film whose image is set again after a failure."""
+    film, boxes = await scu.film(await scu.session())
+    if await scu.image(boxes[0]):
+        await scu.image(boxes[0])
+    await scu.ask(NActionRQ, scu.meta, ActionTypeID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID=film)
+
+
+async def _film_twice(scu: Scu) -> None:
+    """Print the film session, after a film box whose image has failed was deleted and made anew."""
+    session = await scu.session()
+    film, boxes = await scu.film(session)
+    if await scu.image(boxes[0]):
+        await scu.ask(NDeleteRQ, scu.meta, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID=film)
+        _, boxes = await scu.film(session)
+        await scu.image(boxes[0])
+    fields: dict[str, Any] = {"RequestedSOPClassUID": BasicFilmSession, "RequestedSOPInstanceUID": session}
+    await scu.ask(NActionRQ, scu.meta, ActionTypeID=1, **fields)
+
+
+CONFUSED = _by_position()
+TRIES_AGAIN, MAKES_ANEW = (Wrong(step=step, goes_on=True) for step in (_image_twice, _film_twice))
 DEAF_AT_FIRST, DEAF, DEAF_AT_LAST = (Wrong(deaf=phase, timer=None) for phase in ("associate", "response", "release"))
 UNTIMED, LINGERS, CRASHES = Wrong(timer=None), Wrong(lingers=True), Wrong(crashes=True)
 DEAF_TO_EVENTS, TAKES_ANY, GOES_ON = Wrong(drops_events=True), Wrong(takes_any=True), Wrong(goes_on=True)

@@ -238,7 +238,8 @@ class Scu:
             boxes = [str(each.ReferencedSOPInstanceUID) for each in items] if isinstance(items, list) else []  # type: ignore[union-attr]
         return str(getattr(made, "AffectedSOPInstanceUID", "") or "1.2.3"), boxes
 
-    async def image(self, uid: str) -> None:
+    async def image(self, uid: str) -> bool:
+        """Set the image of a box; return whether that failed."""
         samples = 3 if self.wrong.is_color else 1
         more = {"PlanarConfiguration": 1} if self.wrong.is_color else {}
         image = Dataset(
@@ -249,7 +250,8 @@ class Scu:
         sop_class = BasicColorImageBox if self.wrong.is_color else BasicGrayscaleImageBox
         keyword = "BasicColorImageSequence" if self.wrong.is_color else "BasicGrayscaleImageSequence"
         data = Dataset(ImageBoxPosition=1, **{keyword: [image]})
-        await self.ask(NSetRQ, self.meta, data, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID=uid)
+        fields: dict[str, Any] = {"RequestedSOPClassUID": sop_class, "RequestedSOPInstanceUID": uid}
+        return is_failure((await self.ask(NSetRQ, self.meta, data, **fields)).Status)
 
     async def work(self) -> None:
         """Print a film."""
@@ -291,7 +293,7 @@ def program(wrong: Wrong) -> Callable[[Mapping[str, str]], Any]:
         except (ssl.SSLError, ConnectionError) as exc:
             return Ended(exit=1, stderr=str(exc))
         is_plain = values["case"] == PLAIN
-        mild = replace(wrong, stays=False, answers_late=False, is_hasty=False) if is_plain else wrong
+        mild = replace(wrong, stays=False, answers_late=False, is_hasty=False, timer=5.0) if is_plain else wrong
         scu = Scu(mild, reader, writer)
         try:
             with suppress(Stop, ConnectionError, asyncio.IncompleteReadError):

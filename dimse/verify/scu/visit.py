@@ -47,7 +47,8 @@ class Exchange:
     """A request of the SCU, and the right answer to it.
 
     That answer is ``pdu`` for an A-ASSOCIATE-RQ, ``response`` with the Data Set ``data`` for a message, and an
-    A-RELEASE-RP otherwise. ``sent`` is the Data Set that a reaction has sent in place of ``data``.
+    A-RELEASE-RP otherwise. ``sent`` is the Data Set that a reaction has sent in place of ``data``, and ``status`` the
+    status of the response that was sent.
     """
 
     visit: "Visit"
@@ -59,13 +60,26 @@ class Exchange:
     data: Dataset | None = None
     pdu: AssociateAC | None = None
     sent: Dataset | None = None
+    status: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the operation, such as ``N-CREATE Film Box``; "" unless it is a message."""
+        return "" if self.request is None else _name_of(self.request)
+
+    @property
+    def abstract_syntax(self) -> str:
+        """The abstract syntax of the request's context."""
+        return self.wire.contexts.get(self.context_id, ("", ""))[0]
 
     def proceed(self, **changes: object) -> None:
         """Send the right answer; ``changes`` replace fields of the response or of the A-ASSOCIATE-AC."""
         if self.pdu is not None:
             self.wire.accept(replace(self.pdu, **changes))  # type: ignore[arg-type]  # fields of the PDU
         elif self.response is not None:
-            self.wire.say(replace(self.response, **changes), self.context_id)  # type: ignore[arg-type]  # likewise
+            answer = replace(self.response, **changes)  # type: ignore[arg-type]  # likewise
+            self.status = answer.Status
+            self.wire.say(answer, self.context_id)
         else:
             self.wire.send(ReleaseRP())
 

@@ -204,14 +204,31 @@ def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
     if found := crash(visit):
         return found
     reached(visit)
-    films = [each for each in visit.exchanges[: visit.fired_operations] if _creates(each, BasicFilmBox)]
+    before = visit.exchanges[: visit.fired_operations]
+    films = [each for each in before if _creates(each, BasicFilmBox)]
     film = instance_of(films[-1]) if films else ""
+    is_deleted = False
     for exchange in visit.exchanges[visit.fired_operations :]:
+        if _repeats(exchange, before[-1:]):
+            return (Kept("it tries again"),)
+        if isinstance(exchange.request, NDeleteRQ) and instance_of(exchange) == film:
+            is_deleted = True
         if isinstance(exchange.request, NActionRQ):
-            is_session = sop_class_of(exchange.request) == BasicFilmSession
-            if is_session or instance_of(exchange) == film:
+            prints_all = sop_class_of(exchange.request) == BasicFilmSession and not is_deleted
+            if prints_all or instance_of(exchange) == film:
                 return (Broken("N-ACTION followed as if nothing had happened"),)
     return (_end(visit),)
+
+
+def _repeats(exchange: Exchange, failed: Sequence[Exchange]) -> bool:
+    """Return whether a request is the failed N-SET once more, and has succeeded."""
+    return any(
+        isinstance(each.request, NSetRQ)
+        and isinstance(exchange.request, NSetRQ)
+        and instance_of(exchange) == instance_of(each)
+        and exchange.status == 0
+        for each in failed
+    )
 
 
 def _end(visit: Visit) -> Seen:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from scu_twins import TWINS
+from scu_twins import CONFUSED, MAKES_ANEW, TRIES_AGAIN, TWINS
 from wrong_scus import Wrong, program
 
 from dimse.verify import Case, Flags, Level, Options, Role, Run, Verdict, catalogue
@@ -41,6 +41,24 @@ async def test_case_fails_for_its_twin(case: Case) -> None:
     result = run.results[-1]
     due: Any = Verdict.FAIL if case.level is Level.MUST else Verdict.WEAK
     assert (result.verdict, result.reason) == (due, result.reason)
+
+
+async def test_wrong_context_after_another_order_fails() -> None:
+    case = next(case for case in CASES if case.id == "UL-A-8.07")
+    result = (await judged(CONFUSED, case, patience=0.25)).results[-1]
+    assert (result.verdict, result.reason) == (Verdict.FAIL, "N-GET Printer on the context of Verification SOP Class")
+
+
+async def test_second_try_after_a_failure_is_right() -> None:
+    case = next(case for case in CASES if case.id == "DIMSE-2.06")
+    result = (await judged(TRIES_AGAIN, case, patience=0.25)).results[-1]
+    assert (result.verdict, result.reason) == (Verdict.PASS, "it tries again")
+
+
+async def test_film_made_anew_after_a_failure_is_right() -> None:
+    case = next(case for case in CASES if case.id == "DIMSE-2.06")
+    result = (await judged(MAKES_ANEW, case, patience=0.25)).results[-1]
+    assert result.verdict in (Verdict.PASS, Verdict.NON_STRICT), result.reason
 
 
 async def test_right_client_passes_each_case() -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ....uids import DICOMApplicationContext, ImplicitVRLittleEndian, is_valid_uid
+from ....uids import DICOMApplicationContext, ImplicitVRLittleEndian, is_valid_uid, name_of
 from ....ul import (
     AssociateAC,
     AssociateRJ,
@@ -27,6 +27,7 @@ from ...observation import (
     Broken,
     Crashed,
     Kept,
+    Observation,
     ReleaseAsked,
     Running,
     Seen,
@@ -35,7 +36,7 @@ from ...verdict import Close, Level
 from ..outcomes import command_fails, first_after, goes_on
 from ..peer import ScuPeer
 from ..reactions import accepts, nothing, sends
-from ..visit import Exchange
+from ..visit import Exchange, Visit
 from .material import TABLE_9_10, on_associate
 
 __all__ = ["UL_A_7", "UL_A_8"]
@@ -240,6 +241,17 @@ def _another_syntax(pdu: AssociateAC, _: Exchange) -> AssociateAC:
     return replace(pdu, presentation_contexts=contexts)
 
 
+def _in_any_order(peer: ScuPeer, visit: Visit) -> Observation:
+    """Return `Broken` if the SCU uses another context for an operation than in the plain scenario."""
+    usual: dict[str, set[str]] = {}
+    for exchange in peer.plain_visit().exchanges:
+        usual.setdefault(exchange.name, set()).add(exchange.abstract_syntax)
+    for exchange in visit.exchanges:
+        if exchange.name in usual and exchange.abstract_syntax not in usual[exchange.name]:
+            return (Broken(f"{exchange.name} on the context of {name_of(exchange.abstract_syntax)}"),)
+    return goes_on(peer, visit)
+
+
 def rejected(result: int, source: int, reason: int) -> Run:
     """Return the run that rejects each association."""
     return on_associate(sends(lambda _: AssociateRJ(result, source, reason)), first_after)
@@ -251,28 +263,28 @@ _GOES_ON = (
         "Reserved bytes of AC are not tested",
         "PS3.8 Table 9-17 bytes 11-74 ('shall not be tested')",
         accepts(forge=_reserved),
-        (ABORT, CLOSED, RELEASE),
+        (BROKEN, ABORT, CLOSED, RELEASE),
     ),
     (
         "06",
         "Unknown items and sub-items of AC are skipped",
         "PS3.8 §9.3.1",
         accepts(_unknown_items),
-        (ABORT, CLOSED, RELEASE),
+        (BROKEN, ABORT, CLOSED, RELEASE),
     ),
     (
         "07",
         "Results in another order than proposed",
         "PS3.8 §7.1.1.14 note ('may not assume')",
         accepts(_reversed),
-        (ABORT, CLOSED),
+        (BROKEN, ABORT, CLOSED, RELEASE),
     ),
     (
         "08",
         "Role selection that was not proposed is ignored",
         "PS3.7 D.3.3.4 ('shall ignore the response')",
         accepts(_with_roles),
-        (ABORT, CLOSED, RELEASE),
+        (BROKEN, ABORT, CLOSED, RELEASE),
     ),
 )
 
@@ -339,7 +351,7 @@ UL_A_8: tuple[Case, ...] = (
             level=Level.MUST,
             role=Role.SCU,
             needs=Flags.SCU,
-            run=on_associate(reaction, goes_on),
+            run=on_associate(reaction, _in_any_order),
             passes=(KEPT,),
             fails=(*fails, SILENCE, Crashed()),
         )

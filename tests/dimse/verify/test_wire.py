@@ -1,0 +1,48 @@
+"""The wire: it returns everything that a peer sends, in order."""
+
+import asyncio
+import random
+
+from twin import HOST, Line, Twin, serving
+
+from dimse.message import CEchoRSP, encode_command
+from dimse.ul import PDV, PDataTF
+from dimse.verify import Peer, Target
+from dimse.verify.observation import Answered, Silent
+from dimse.verify.trace import Trace
+
+
+def response(number: int) -> PDV:
+    return PDV(1, encode_command(CEchoRSP(MessageIDBeingRespondedTo=number, Status=number)), True, True)
+
+
+async def heard(*pdvs: PDV) -> list[object]:
+    """Return what the wire returns if a peer answers C-ECHO by one P-DATA-TF with these fragments."""
+
+    def hears(line: Line, pdu: bytes) -> bool:
+        if pdu[0] != 0x04:
+            return False
+        line.send(PDataTF(pdvs))
+        return True
+
+    async with serving(Twin(hears=hears)) as port:
+        loop = asyncio.get_running_loop()
+        peer = Peer(Target(host=HOST, port=port, timeout=0.1), Trace(loop.time), random.Random(1), "test")
+        wire = await peer.associate()
+        peer.say_echo(wire)
+        found: list[object] = []
+        while not found or not isinstance(found[-1], Silent):
+            found.append(await wire.next())
+        await peer.dismiss()
+    return found
+
+
+async def test_each_message_of_a_pdu_is_returned() -> None:
+    found = await heard(response(1), response(2), response(3))
+    assert [each.status for each in found if isinstance(each, Answered)] == [1, 2, 3]
+
+
+async def test_garbled_fragment_follows_the_message_before_it() -> None:
+    found = await heard(response(1), PDV(1, b"\1\2\3", True, True))
+    assert next(map(str, found)) == "RSP(0001)"
+    assert "cannot be read" in str(found[1])
