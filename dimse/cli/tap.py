@@ -26,8 +26,9 @@ from ..terminal import (
     seconds,
     server_tls,
 )
-from .tap_lines import LineProcess
-from .tap_pages import PageProcess, Views
+from .tap_lines import LineOptions, LineProcess
+from .tap_live import Views, listening, url_of
+from .tap_pages import PageProcess
 
 __all__ = ["add", "no_views"]
 
@@ -63,6 +64,18 @@ def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
         "--html", type=Path, metavar="DIR", help="write an HTML page for each association to this folder"
     )
     parser.add_argument("--pcap", type=Path, metavar="DIR", help="write a capture for each association to this folder")
+    parser.add_argument(
+        "--live",
+        type=listening_address,
+        metavar="[HOST:]PORT",
+        help="serve a web page that shows the associations while they happen; /events streams them as JSON events "
+        "(docs/trace-schema.json)",
+    )
+    parser.add_argument(
+        "--redact",
+        action="store_true",
+        help="hide what may be patient data, and the addresses, in lines, pages and the live view",
+    )
     parser.add_argument("--quiet", action="store_true", help="do not print a line for each PDU")
     parser.add_argument(
         "--timeout",
@@ -78,6 +91,8 @@ def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
 
 def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Namespace) -> int:
     tls, to_tls = server_tls(parser, arguments, "listen"), client_tls(parser, arguments, "to")
+    if arguments.redact and arguments.pcap is not None:
+        parser.error("--pcap records all bytes, so it cannot be used with --redact")
     with ExitStack() as stack:
         folder: Path | None = arguments.pcap
         pages = None
@@ -85,11 +100,15 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
             arguments.html.mkdir(parents=True, exist_ok=True)
             if folder is None:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".tap-", dir=arguments.html)))
-            pages = PageProcess(views)
+            pages = PageProcess(views, is_redacted=arguments.redact)
             stack.callback(pages.close)
-        lines = None if arguments.quiet else LineProcess()
-        if lines is not None:
+        live = None if arguments.live is None else stack.enter_context(listening(*arguments.live))
+        lines = None
+        if live is not None or not arguments.quiet:
+            lines = LineProcess(LineOptions(arguments.quiet, arguments.redact, live, views))
             stack.callback(lines.close)
+        if live is not None:
+            print(f"live view at {url_of(live)}", flush=True)
         output = _Output(
             lines=lines,
             recorder=None if folder is None else record(folder, tls=True),
@@ -97,6 +116,7 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
             html=arguments.html,
             keep=arguments.pcap is not None,
             is_secure=tls is not None or to_tls is not None,
+            is_redacted=arguments.redact,
         )
         asyncio.run(_forward(arguments, tls, to_tls, output))
     return 0
@@ -142,6 +162,7 @@ class _Output:
         html: Path | None,
         keep: bool,
         is_secure: bool,
+        is_redacted: bool,
     ) -> None:
         self.lines = lines
         self._recorder = recorder
@@ -149,6 +170,7 @@ class _Output:
         self._html = html
         self._keep = keep
         self._is_secure = is_secure
+        self._is_redacted = is_redacted
         self._count = 0
 
     def open(self, client: Address, target: Address) -> "_Watch":
@@ -166,7 +188,8 @@ class _Output:
         """Start to write the page of a complete recording."""
         if self._pages is None or self._html is None:
             return
-        page = self._html / f"{recording.stem}.html"
+        name = "-".join(recording.stem.split("-")[:2]) if self._is_redacted else recording.stem  # without the address
+        page = self._html / f"{name}.html"
         faults = [] if why == "closed by both sides" else [f"The connection ended: {why}."]
         made = self._pages.make(recording, page, title, faults, keep=self._keep)
         made.add_done_callback(lambda done: _tell_page(page, number, done))

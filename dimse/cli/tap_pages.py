@@ -1,33 +1,36 @@
 """The pages of ``dimse tap``: a process that writes a page for each recording, one after another."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 from ..errors import DecodeError, DimseError, escaped
-from ..explain import View, association_of, read_capture
+from ..explain import association_of, read_capture
 from ..explain.page import Chapter, page_of
+from ..explain.redaction import redacted
 from ..files import write_whole
 from .tap_lines import step_back
+from .tap_live import Views
 
 __all__ = ["PageProcess", "page_of_recording"]
 
 _MOST_READ = 1 << 28  # bytes of a recording that a page explains
 
-Views = Callable[[], Sequence[View]]
-
 
 class PageProcess:
     """A process that writes pages. ``views`` must be defined at the top level of a module, since it is pickled."""
 
-    def __init__(self, views: Views) -> None:
+    def __init__(self, views: Views, *, is_redacted: bool = False) -> None:
         self._views = views
+        self._is_redacted = is_redacted
         self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=step_back)
 
     def make(self, recording: Path, page: Path, title: str, faults: Sequence[str], *, keep: bool) -> Future[str]:
         """Start to write ``page``. The result is an error in words, or "". Unless ``keep``, delete the recording."""
-        return self._pool.submit(page_of_recording, recording, page, title, faults, self._views, keep=keep)
+        return self._pool.submit(
+            page_of_recording, recording, page, title, faults, self._views, keep=keep, is_redacted=self._is_redacted
+        )
 
     def close(self) -> None:
         """Finish all pages that were started, and end the process."""
@@ -35,7 +38,14 @@ class PageProcess:
 
 
 def page_of_recording(
-    recording: Path, page: Path, title: str, faults: Sequence[str], views: Views, *, keep: bool
+    recording: Path,
+    page: Path,
+    title: str,
+    faults: Sequence[str],
+    views: Views,
+    *,
+    keep: bool,
+    is_redacted: bool = False,
 ) -> str:
     """Write a page about a recording with one connection, whose client counts as the requestor.
 
@@ -50,9 +60,11 @@ def page_of_recording(
         broken: list[DecodeError] = []
         connections = read_capture(data, broken)
         notes += map(str, broken)
-        chapters = [
-            Chapter(title=title, steps=one.steps(views()), faults=one.gaps) for one in map(association_of, connections)
-        ]
+        chapters = []
+        for one in map(association_of, connections):
+            steps = one.steps(views())
+            shown = map(redacted, steps) if is_redacted else steps
+            chapters.append(Chapter(title="" if is_redacted else title, steps=shown, faults=one.gaps))
         text = page_of(f"{escaped(page.stem)}, explained", chapters, views(), notes)
         write_whole(page, [text.encode()])
     except (OSError, DimseError) as exc:

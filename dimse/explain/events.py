@@ -12,9 +12,9 @@ from .elements import Field
 from .machines import Move
 from .record import Contract, Seen, Step
 
-__all__ = ["SCHEMA_VERSION", "association_event", "events_of", "head"]
+__all__ = ["SCHEMA_VERSION", "Event", "association_event", "events_of", "head"]
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 _SCHEMA = "trace-schema.json"
 _SHOWN_BYTES = 256  # bytes that are shown of a field, unless the whole is wanted
 

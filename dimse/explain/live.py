@@ -7,7 +7,9 @@ ends. An association that needs more memory than the bound gets no further lines
 from collections.abc import Iterator
 
 from ..errors import cut
-from .conversation import ACCEPTOR, REQUESTOR, Conversation
+from .conversation import ACCEPTOR, REQUESTOR, Conversation, Turn
+from .record import Steps
+from .redaction import redacted
 
 __all__ = ["Live"]
 
@@ -16,30 +18,48 @@ _LONGEST_LINE = 2000  # characters that are shown of a line
 
 
 class Live:
-    """The explanation of one association: bytes of both sides go in, in their order, and lines come out."""
+    """The explanation of one association: bytes of both sides go in, in their order, and lines come out.
 
-    def __init__(self, *, most_held: int = _MOST_HELD) -> None:
+    With ``is_redacted``, the lines hide what may be patient data, and the lines of a message come when it is complete.
+    """
+
+    def __init__(self, *, is_redacted: bool = False, most_held: int = _MOST_HELD) -> None:
         self._most_held = most_held
-        self._conversation: Conversation | None = Conversation()
+        self._source: Conversation | _RedactedTurns | None = _RedactedTurns() if is_redacted else Conversation()
         self._said = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes received from each side
         self._done = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes up to the last complete message
 
     def receive(self, who: str, data: bytes) -> Iterator[str]:
         """Take ``data`` that ``who`` sent, and yield the lines of the PDUs that it completes."""
-        if self._conversation is None:
+        if self._source is None:
             return
         self._said[who] += len(data)
-        for turn in self._conversation.receive(who, data):
+        for turn in self._source.receive(who, data):
             yield cut(turn.line, _LONGEST_LINE)
             if not turn.is_midway:
                 self._done[who] = turn.offset + turn.length
         if sum(self._said.values()) - sum(self._done.values()) > self._most_held:
-            self._conversation = None
+            self._source = None
             yield f"! no more lines: a PDU or message of {who} has more than {self._most_held} bytes"
 
     def close(self) -> Iterator[str]:
         """Yield the lines of PDUs that are cut off, and of bytes that belong to no PDU."""
-        if self._conversation is not None:
-            for turn in self._conversation.close():
+        if self._source is not None:
+            for turn in self._source.close():
                 yield cut(turn.line, _LONGEST_LINE)
-            self._conversation = None
+            self._source = None
+
+
+class _RedactedTurns:
+    """The PDUs of an association after redaction, which needs whole messages."""
+
+    def __init__(self) -> None:
+        self._steps = Steps(Conversation(), has_both=False)
+
+    def receive(self, who: str, data: bytes) -> Iterator[Turn]:
+        for step in self._steps.receive(who, data):
+            yield from redacted(step).turns
+
+    def close(self) -> Iterator[Turn]:
+        for step in self._steps.close():
+            yield from redacted(step).turns

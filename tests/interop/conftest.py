@@ -1,11 +1,13 @@
 """What the tests with real peers share: DCMTK in a folder of the test, and images to print."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from image_objects import write_image
-from peers import Dcmtk, need
+from peers import Dcmtk, need, program
 
 
 @pytest.fixture
@@ -27,3 +29,13 @@ def images(tmp_path: Path) -> list[Path]:
         write_image(tmp_path / "inverse.dcm", ramp[::-1, :31], "MONOCHROME1", 8),
         write_image(tmp_path / "noise.dcm", noise, "MONOCHROME2", 12),
     ]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, without a profile of its own."""
+    chromium = program("chromium", "chromium")
+    with need("playwright.sync_api").sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield found
+        found.close()

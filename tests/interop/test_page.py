@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from peers import need, program
 from recordings import said_in, steps_of
 
 from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, encode
@@ -21,16 +20,6 @@ FILM = "dcmtk-print-2x3-8bit"
 ATTACK = "</script><script>window.hit=1</script><img src=x onerror=hit=1>"
 
 Open = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium, without a profile of its own."""
-    chromium = program("chromium", "chromium")
-    with need("playwright.sync_api").sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture

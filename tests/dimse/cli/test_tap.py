@@ -7,10 +7,11 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from certificates import Authority
-from peers import PATIENCE, Serving, run_dimse, tapping
+from peers import PATIENCE, Serving, run_dimse, running, tapping
 from raw import ECHO, HOST
 
 import dimse.cli
@@ -190,3 +191,40 @@ def test_recording_that_is_away_is_no_page(tmp_path: Path) -> None:
     failed = page_of_recording(tmp_path / "no.pcapng", tmp_path / "no.html", "", [], no_views, keep=True)
     assert "no.pcapng" in failed
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_redacted_tap_shows_no_address_of_a_client(tmp_path: Path) -> None:
+    async with (
+        serve([VERIFICATION], port=0) as server,
+        tapping(server.port, "--redact", "--html", "pages", cwd=tmp_path) as tap,
+    ):
+        await ask(tap.port)
+        rows = await closed(tap)
+        await tap.stop()
+    (page,) = (tmp_path / "pages").iterdir()
+    assert not any("127.0.0.1" in text for text in (*rows, page.name, page.read_text()))
+
+
+async def test_tap_serves_a_live_view(tmp_path: Path) -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        options = ("--listen", "0", "--to", f"127.0.0.1:{server.port}", "--live", "0", "--quiet")
+        async with running(sys.executable, "-m", "dimse", "tap", *options, cwd=tmp_path) as process:
+            assert process.stdout is not None
+            url = (await process.stdout.readline()).decode().split()[-1]
+            await ask(int(re.findall(r":(\d+),", (await process.stdout.readline()).decode())[0]))
+            with await asyncio.to_thread(urlopen, f"{url}events", timeout=PATIENCE) as response:
+                assert await asyncio.to_thread(response.readline) == b"id: 1\n"
+
+
+async def test_taken_port_of_the_live_view_is_a_clear_error(tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = await run_dimse("tap", "--listen", "0", "--to", "127.0.0.1:1", "--live", str(port), cwd=tmp_path)
+    assert (ended.status, ended.err) == (1, f"dimse: 127.0.0.1:{port}: Address already in use\n")
+
+
+async def test_recording_cannot_be_redacted(tmp_path: Path) -> None:
+    options = ("--listen", "0", "--to", "127.0.0.1:1", "--redact", "--pcap", "seen")
+    ended = await run_dimse("tap", *options, cwd=tmp_path)
+    assert ended.status == 2
+    assert "--pcap records all bytes, so it cannot be used with --redact" in ended.err

@@ -49,3 +49,11 @@ def test_endless_message_ends_the_lines() -> None:
     shown = lines(Live(most_held=1000), [(REQUESTOR, piece, None)] * 20)
     assert len(shown) == 10
     assert shown[-1].startswith("! no more lines: ")
+
+
+def test_redacted_lines_hide_errors_and_values() -> None:
+    said = list(said_in(NAME))
+    live = Live(is_redacted=True)
+    shown = lines(live, said) + list(live.close())
+    assert [line.split()[3] for line in shown] == [turn.name for turn in Recorded(said=said).turns()]
+    assert not any("1.2.840" in line for line in shown)

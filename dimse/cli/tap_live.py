@@ -1,0 +1,206 @@
+"""The live view of ``dimse tap``: a small HTTP server whose page shows associations while they happen.
+
+The server has two resources: the page, and ``/events``, a stream of Server-Sent Events for that page and for programs.
+It answers only requests whose Host is its own address, so that no page of another site can read the stream by giving
+itself that address in the DNS.
+"""
+
+import os
+import socket
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
+from threading import Condition, Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..explain import View
+from ..explain.feed import Feed
+
+__all__ = ["LiveView", "Views", "listening", "url_of"]
+
+Views = Callable[[], Sequence[View]]  # makes the views that see the messages of one association
+
+_MOST_CLIENTS = 32  # clients of the stream at once; further ones get the status 503
+_HEARTBEAT = 15.0  # seconds without an event after which a comment shows whether the client is still there
+_PATIENCE = 30.0  # seconds for a client to send its request, and to read what it gets
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket for the server. Raises OSError if the address cannot be used."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as exc:
+        reason = exc.strerror if exc.errno is None else os.strerror(exc.errno)
+        raise OSError(exc.errno, reason, f"{host}:{port}") from exc
+
+
+def url_of(sock: socket.socket) -> str:
+    """Return the address of the page."""
+    host, port = sock.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+class LiveView:
+    """The server, which runs in threads of its own from its creation to `close`."""
+
+    def __init__(self, sock: socket.socket, views: Views, *, is_redacted: bool) -> None:
+        self._feed = Feed(views, is_redacted=is_redacted)
+        self._changed = Condition()
+        self._is_closed = False
+        self._clients = 0
+        self._server = _Server(sock, self._handler)
+        self._thread = Thread(target=self._server.serve_forever, name="dimse tap: live view", daemon=True)
+        self._thread.start()
+
+    def opened(self, number: int, title: str, time: float) -> None:
+        """Show the beginning of an association; ``title`` has both addresses."""
+        requestor, _, acceptor = title.partition(" > ")
+        with self._changed:
+            self._feed.opened(number, requestor, acceptor, time)
+
+    def said(self, number: int, who: str, data: bytes, time: float) -> None:
+        """Explain bytes of one side."""
+        with self._changed:
+            self._feed.said(number, who, data, time)
+
+    def closed(self, number: int, why: str) -> None:
+        """Show the end of an association."""
+        with self._changed:
+            self._feed.closed(number, why)
+
+    def close(self) -> None:
+        """End all streams, and stop the server."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _handler(self, *arguments: Any) -> "_Handler":
+        return _Handler(self, *arguments)
+
+    def stream(self, write: Callable[[bytes], object], after: int | None) -> None:
+        """Write events until the client goes or the view closes. Raises OSError when the client has gone."""
+        with self._changed:
+            listener = self._feed.listen(self._changed.notify_all, after=after)
+        try:
+            while True:
+                with self._changed:
+                    data = listener.take()
+                    if not data and not self._is_closed:
+                        self._changed.wait(_HEARTBEAT)
+                        data = listener.take()
+                    if not data and self._is_closed:
+                        return
+                write(data or b": still here\n\n")
+        finally:
+            with self._changed:
+                listener.close()
+
+    def enter(self) -> bool:
+        """Count a client of the stream; return whether there is room for it."""
+        with self._changed:
+            if self._clients >= _MOST_CLIENTS:
+                return False
+            self._clients += 1
+            return True
+
+    def leave(self) -> None:
+        """Count a client that has gone."""
+        with self._changed:
+            self._clients -= 1
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, sock: socket.socket, handler: Callable[..., BaseHTTPRequestHandler]) -> None:
+        super().__init__(sock.getsockname()[:2], handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = sock
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing about a client that breaks off its connection."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """The answer to one request."""
+
+    protocol_version = "HTTP/1.0"  # one request for each connection
+    server_version = "dimse"
+    sys_version = ""
+    timeout = _PATIENCE
+
+    def __init__(self, view: LiveView, *arguments: Any) -> None:
+        self._view = view
+        super().__init__(*arguments)
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        if not self._is_for_us():
+            self.send_error(HTTPStatus.FORBIDDEN, "the Host of the request is not the address of this server")
+        elif path == "/":
+            self._send_page()
+        elif path == "/events":
+            self._send_events()
+        else:
+            self.send_error(HTTPStatus.NOT_FOUND)
+
+    def log_message(self, format: str, *arguments: object) -> None:  # the name in the base class
+        """Log no requests."""
+
+    def _is_for_us(self) -> bool:
+        host = urlsplit(f"//{self.headers.get('Host', '')}")
+        own = self.connection.getsockname()[0]
+        name = host.hostname or ""
+        return name in {own, "localhost", "127.0.0.1", "::1"}
+
+    def _send_page(self) -> None:
+        page, policy = _page()
+        self._begin("text/html; charset=utf-8", {"Content-Length": str(len(page)), "Content-Security-Policy": policy})
+        self.wfile.write(page)
+
+    def _send_events(self) -> None:
+        last = self.headers.get("Last-Event-ID", "")
+        if not self._view.enter():
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, f"there are already {_MOST_CLIENTS} clients")
+            return
+        try:
+            self._begin("text/event-stream; charset=utf-8", {})
+            with suppress(OSError):
+                self._view.stream(self.wfile.write, int(last) if last.isdecimal() and len(last) < 16 else None)
+        finally:
+            self._view.leave()
+
+    def _begin(self, kind: str, headers: dict[str, str]) -> None:
+        self.send_response(HTTPStatus.OK)
+        fixed = {"Content-Type": kind, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        for name, value in {**fixed, **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+
+@cache
+def _page() -> tuple[bytes, str]:
+    """Return the page, and its Content Security Policy."""
+    folder = resources.files(__package__)
+    script, style = ((folder / name).read_text(encoding="utf-8") for name in ("tap_live.js", "tap_live.css"))
+    page = (folder / "tap_live.html").read_text(encoding="utf-8")
+    page = page.replace("/* style */", style).replace("/* script */", script)
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    )
+    return page.encode(), policy
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"

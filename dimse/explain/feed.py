@@ -1,0 +1,184 @@
+"""Associations explained while they happen, as a stream of events for any number of listeners.
+
+The events are those of ``docs/trace-schema.json``; each listener takes them as Server-Sent Events. Memory is bounded:
+an association that needs too much gets no further events, and a listener that takes its events too slowly loses some,
+and is told how many.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from .conversation import ACCEPTOR, REQUESTOR, Conversation
+from .events import Event, association_event, events_of
+from .record import Step, Steps, View
+from .redaction import redacted
+
+__all__ = ["Feed", "Listener"]
+
+_MOST_HELD = 1 << 27  # bytes of incomplete PDUs and messages of an association, as in two images of 64 MiB
+_MOST_KEPT = 1 << 24  # bytes of earlier events, for listeners that come later or again
+_MOST_WAITING = 1 << 23  # bytes of events that a listener has not taken yet
+
+_Frame = tuple[int, bytes]  # the number of an event, and the event as it is sent
+
+
+class Feed:
+    """The events of associations that are under way.
+
+    ``views`` makes the views that see the messages of an association. With ``is_redacted``, events hide what may be
+    patient data, as `dimse.explain.redaction` does. ``most_held`` bounds the bytes of incomplete messages of an
+    association, ``most_kept`` those of earlier events.
+    """
+
+    def __init__(
+        self,
+        views: Callable[[], Sequence[View]] = tuple,
+        *,
+        is_redacted: bool = False,
+        most_held: int = _MOST_HELD,
+        most_kept: int = _MOST_KEPT,
+    ) -> None:
+        self._views = views
+        self._is_redacted = is_redacted
+        self._most_held, self._most_kept = most_held, most_kept
+        self._running: dict[int, _Running] = {}
+        self._kept: deque[_Frame] = deque()
+        self._kept_bytes = 0
+        self._count = 0
+        self._listeners: list[Listener] = []
+
+    def opened(self, number: int, requestor: str = "", acceptor: str = "", time: float | None = None) -> None:
+        """Begin association ``number``, from 1, at ``time`` in seconds since 1970."""
+        self._running[number] = _Running(Steps(Conversation(), self._views()), time, self._most_held)
+        addresses = ("", "") if self._is_redacted else (requestor, acceptor)
+        self._publish(association_event(number, *addresses, None if self._is_redacted else time))
+
+    def said(self, number: int, who: str, data: bytes, time: float | None = None) -> None:
+        """Explain ``data`` that side ``who`` of an association sent. Nothing happens if the association is unknown."""
+        running = self._running.get(number)
+        if running is None:
+            return
+        self._show(number, running, running.receive(who, data, time))
+        if running.holds_too_much:
+            del self._running[number]
+            self._end(number, f"no more events: a message has more than {self._most_held} bytes")
+
+    def closed(self, number: int, why: str) -> None:
+        """End an association; ``why`` says in words how it ended."""
+        running = self._running.pop(number, None)
+        if running is not None:
+            self._show(number, running, running.steps.close())
+            self._end(number, why)
+
+    def listen(
+        self, wake: Callable[[], None] = lambda: None, *, after: int | None = None, most_waiting: int = _MOST_WAITING
+    ) -> "Listener":
+        """Return a new listener. ``wake`` is called whenever it has events after it had none.
+
+        The listener begins with the earlier events that are kept, or with those ``after`` a number: a browser that
+        connects again sends that number as Last-Event-ID.
+        """
+        listener = Listener(wake, most_waiting, lambda: self._listeners.remove(listener))
+        self._listeners.append(listener)
+        known = after if after is not None and after <= self._count else 0
+        first = self._kept[0][0] if self._kept else self._count + 1
+        if after is not None and known + 1 < first:
+            listener.lose(first - known - 1)
+        for frame in self._kept:
+            if frame[0] > known:
+                listener.put(frame)
+        return listener
+
+    def _show(self, number: int, running: "_Running", steps: Iterator[Step]) -> None:
+        for step in steps:
+            shown = redacted(step) if self._is_redacted else step
+            for event in events_of(shown, number, running.start):
+                self._publish(event)
+
+    def _end(self, number: int, words: str) -> None:
+        self._publish({"association": number, "category": "association", "name": "end", "data": {"words": words}})
+
+    def _publish(self, event: Event) -> None:
+        self._count += 1
+        frame = (self._count, _frame(event, self._count))
+        self._kept.append(frame)
+        self._kept_bytes += len(frame[1])
+        while self._kept_bytes > self._most_kept:
+            self._kept_bytes -= len(self._kept.popleft()[1])
+        for listener in self._listeners:
+            listener.put(frame)
+
+
+class _Running:
+    """The steps of one association, and the number of bytes that they hold."""
+
+    def __init__(self, steps: Steps, start: float | None, most_held: int) -> None:
+        self.steps = steps
+        self.start = start
+        self._most_held = most_held
+        self._received = {REQUESTOR: 0, ACCEPTOR: 0}
+        self._explained = {REQUESTOR: 0, ACCEPTOR: 0}
+
+    @property
+    def holds_too_much(self) -> bool:
+        return sum(self._received.values()) - sum(self._explained.values()) > self._most_held
+
+    def receive(self, who: str, data: bytes, time: float | None) -> Iterator[Step]:
+        self._received[who] += len(data)
+        for step in self.steps.receive(who, data, time):
+            self._explained[who] = step.offset + step.length
+            yield step
+
+
+class Listener:
+    """The events that one client has not taken yet. The methods are not for use in several threads at once."""
+
+    def __init__(self, wake: Callable[[], None], most_waiting: int, leave: Callable[[], None]) -> None:
+        self._wake = wake
+        self._most_waiting = most_waiting
+        self._leave = leave
+        self._waiting: deque[_Frame] = deque()
+        self._waiting_bytes = 0
+        self._lost = 0
+        self._is_closed = False
+
+    def take(self) -> bytes:
+        """Return the events since the last call, in the format of Server-Sent Events; b"" if there are none.
+
+        If events were lost, an event ``lost`` comes first, whose data has their number.
+        """
+        parts = []
+        if self._lost:
+            parts.append(b'event: lost\ndata: {"events": %d}\n\n' % self._lost)
+            self._lost = 0
+        parts += [data for _, data in self._waiting]
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """Leave the feed."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._leave()
+
+    def put(self, frame: _Frame) -> None:
+        """Take an event of the feed; forget the oldest events if too many wait."""
+        was_empty = not self._waiting and not self._lost
+        self._waiting.append(frame)
+        self._waiting_bytes += len(frame[1])
+        while self._waiting_bytes > self._most_waiting:
+            self._waiting_bytes -= len(self._waiting.popleft()[1])
+            self._lost += 1
+        if was_empty:
+            self._wake()
+
+    def lose(self, count: int) -> None:
+        """Count events that are no longer kept."""
+        self._lost += count
+
+
+def _frame(event: Event, number: int) -> bytes:
+    """Return an event in the format of Server-Sent Events; JSON has no line break, so one line of data is enough."""
+    return f"id: {number}\nevent: {event['category']}\ndata: {json.dumps(event)}\n\n".encode()
