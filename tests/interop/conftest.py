@@ -31,9 +31,9 @@ def images(tmp_path: Path) -> list[Path]:
     ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, without a profile of its own."""
+    """Chromium, without a profile of its own. It must end with its module, since its event loop disturbs async tests."""
     chromium = program("chromium", "chromium")
     with need("playwright.sync_api").sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
