@@ -33,7 +33,7 @@ def images(tmp_path: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, without a profile of its own. It must end with its module, since its event loop disturbs async tests."""
+    """Chromium, without a profile of its own. It ends with its module, because its event loop disturbs async tests."""
     chromium = program("chromium", "chromium")
     with need("playwright.sync_api").sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
