@@ -131,14 +131,14 @@ def add_client_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
 def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace, side: str = "") -> TLSContext | None:
     """Return the TLS context of the options; None for a plain connection. Raises as `client_context` does."""
     option = _option(side)
-    said = _Said(arguments, option)
-    is_wanted, is_unverified = said.flag(""), said.flag("no_verify")
-    if not (is_wanted or is_unverified or said.ca or said.certificate or said.key or said.profile):
+    options = _TLSOptions(arguments, option)
+    is_wanted, is_unverified = options.flag(""), options.flag("no_verify")
+    if not (is_wanted or is_unverified or options.ca or options.certificate or options.key or options.profile):
         return None
-    if said.key and not said.certificate:
+    if options.key and not options.certificate:
         parser.error(f"{option}-key needs {option}-cert")
-    profile = said.profile or "B.12"
-    return client_context(said.ca, said.certificate, said.key, verify=not is_unverified, profile=profile)
+    profile = options.profile or "B.12"
+    return client_context(options.ca, options.certificate, options.key, verify=not is_unverified, profile=profile)
 
 
 def add_server_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
@@ -155,10 +155,10 @@ def add_server_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
 def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace, side: str = "") -> TLSContext | None:
     """Return the TLS context of the options; None for plain connections. Raises as `server_context` does."""
     option = _option(side)
-    said = _Said(arguments, option)
-    if said.certificate:
-        return server_context(said.certificate, said.key, ca=said.ca, profile=said.profile or "B.12")
-    if said.key or said.ca or said.profile:
+    options = _TLSOptions(arguments, option)
+    if options.certificate:
+        return server_context(options.certificate, options.key, ca=options.ca, profile=options.profile or "B.12")
+    if options.key or options.ca or options.profile:
         parser.error(f"{option}-key, {option}-ca and {option}-profile need {option}-cert")
     return None
 
@@ -168,7 +168,7 @@ def _option(side: str) -> str:
     return f"--{side}-tls" if side else "--tls"
 
 
-class _Said:
+class _TLSOptions:
     """What the TLS options of one side say."""
 
     def __init__(self, arguments: argparse.Namespace, option: str) -> None:

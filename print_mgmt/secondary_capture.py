@@ -25,7 +25,7 @@ _EMPTY = (
 _DATES = ("StudyDate", "ContentDate", "DateOfSecondaryCapture")
 _TIMES = ("StudyTime", "ContentTime", "TimeOfSecondaryCapture")
 _IDENTIFIERS = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-_TWELVE = 65535 / 4095  # the factor by which a pattern spreads 12 bits over 16
+_SPREAD = 65535 / 4095  # the factor by which a pattern spreads 12 bits over 16
 
 
 def new_capture(**attributes: object) -> Dataset:
@@ -72,7 +72,7 @@ def pattern_capture(pixels: NDArray[np.uint8 | np.uint16], name: str) -> Dataset
     )
     declare_p_values(dataset)
     bits = 8 if pixels.dtype == np.uint8 else 12
-    stored = pixels if bits == 8 else np.rint(pixels / _TWELVE).astype(np.uint16)
+    stored = pixels if bits == 8 else np.rint(pixels / _SPREAD).astype(np.uint16)
     set_pixels(dataset, stored, photometric="MONOCHROME2", bits_stored=bits)
     dataset.WindowCenter, dataset.WindowWidth = 1 << bits - 1, 1 << bits
     return dataset

@@ -192,10 +192,10 @@ class _Output:
         page = self._html / f"{name}.html"
         faults = [] if why == "closed by both sides" else [f"The connection ended: {why}."]
         made = self._pages.make(recording, page, title, faults, keep=self._keep)
-        made.add_done_callback(lambda done: _tell_page(page, number, done))
+        made.add_done_callback(lambda done: _report_page(page, number, done))
 
 
-def _tell_page(page: Path, number: int, done: "Future[str]") -> None:
+def _report_page(page: Path, number: int, done: "Future[str]") -> None:
     error = done.exception()
     failure = done.result() if error is None else repr(error)
     if failure:

@@ -57,7 +57,7 @@ def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[Recorded
     such error.
     """
     if not is_capture(data):
-        yield Recorded(said=[(_who(data), data, None)])
+        yield Recorded(said=[(_sender(data), data, None)])
         return
     found = False
     for connection in read_capture(data, faults):
@@ -69,7 +69,7 @@ def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[Recorded
         raise DecodeError("no TCP connection begins with an A-ASSOCIATE-RQ")
 
 
-def _who(data: bytes) -> str:
+def _sender(data: bytes) -> str:
     """Return which side sent a recorded stream; the acceptor's begins with A-ASSOCIATE-AC or -RJ."""
     if data[:1] not in {bytes([kind]) for kind in PDU_TYPES.values()}:
         raise DecodeError("neither a capture (pcap, pcapng) nor a stream of PDUs: the first byte is not a PDU-type")

@@ -123,7 +123,7 @@ def _user_item(item: UserItem) -> Iterator[tuple[str, Fact]]:
         case AsynchronousOperationsWindow(invoked, performed):
             yield "asynchronous operations window", Fact(f"{invoked} invoked, {performed} performed")
         case RoleSelection(sop_class, scu, scp):
-            roles = " and ".join(word for word, is_so in (("SCU", scu), ("SCP", scp)) if is_so) or "none"
+            roles = " and ".join(word for word, is_accepted in (("SCU", scu), ("SCP", scp)) if is_accepted) or "none"
             yield f"roles for {_named(sop_class)}", Fact(roles)
         case SOPClassExtendedNegotiation(sop_class, information):
             yield f"extended negotiation of {_named(sop_class)}", Fact(information.hex(" "))
@@ -143,7 +143,7 @@ def _negotiated(contract: Contract) -> Iterator[tuple[str, Fact]]:
         yield f"context of {_named(context.abstract_syntax)}", Fact(value, outcome=outcome)
     yield "agreed window", Fact("{} invoked, {} performed".format(*contract.window))
     for sop_class, scu, scp in contract.roles:
-        roles = " and ".join(word for word, is_so in (("SCU", scu), ("SCP", scp)) if is_so) or "none"
+        roles = " and ".join(word for word, is_accepted in (("SCU", scu), ("SCP", scp)) if is_accepted) or "none"
         yield f"agreed roles for {_named(sop_class)}", Fact(roles)
 
 

@@ -46,14 +46,14 @@ def table_of(field: Field) -> str:
     return "PS3.6 Table 6-1" if field.tag >> 16 & 1 == 0 else "PS3.5 §7.8"
 
 
-class _Speaker(Protocol):
+class _Sentences(Protocol):
     def sentence(self, tag: int) -> tuple[str, str]: ...
 
 
 class Glossary:
     """The sentences of a page, each once. ``views`` have the sentences of their services."""
 
-    def __init__(self, views: Iterable[_Speaker] = ()) -> None:
+    def __init__(self, views: Iterable[_Sentences] = ()) -> None:
         self._views = tuple(views)
         self._numbers: dict[tuple[str, str], int] = {}
 

@@ -29,7 +29,7 @@ _GROUP_LENGTH, _COMMAND_FIELD, _MESSAGE_ID, _RESPONDED = 0x0000, 0x0100, 0x0110,
 _DATA_SET_TYPE, _STATUS, _ERROR_COMMENT = 0x0800, 0x0900, 0x0902
 _AFFECTED_CLASS, _AFFECTED_INSTANCE = 0x0002, 0x1000
 _NO_DATA_SET = 0x0101
-_OF_ALL = {_GROUP_LENGTH, _COMMAND_FIELD, _DATA_SET_TYPE}
+_ALWAYS_ALLOWED = {_GROUP_LENGTH, _COMMAND_FIELD, _DATA_SET_TYPE}
 _UID, _NUMBER, _TAGS, _TEXT = "UI", "US", "AT", "LO"
 _LONGEST_UID, _LONGEST_TEXT = 64, 64
 _VRS = {
@@ -280,6 +280,6 @@ def _content_faults(elements: dict[int, bytes]) -> Iterator[Verdictlike]:
             yield Broken(f"{field.name} is missing in {message.__name__}")
     if _DATA_SET_TYPE not in elements:
         yield Broken("Command Data Set Type is missing")
-    for element in elements.keys() - known.keys() - _OF_ALL:
+    for element in elements.keys() - known.keys() - _ALWAYS_ALLOWED:
         name = keyword_of(element) or f"element {element:04X}H"
         yield Bent(f"{name} in {message.__name__}, which does not have it")

@@ -145,14 +145,14 @@ def _check_attribute(
         if default is not None:
             checked.attributes.add(default)
         return
-    meant = None if strict or not isinstance(value, str) else row.aliases.get(value)
-    if row.values.takes(value if meant is None else meant):
+    alias = None if strict or not isinstance(value, str) else row.aliases.get(value)
+    if row.values.takes(value if alias is None else alias):
         if row.items and isinstance(value, list):
             element = _with_checked_items(row, element, value, checked, strict=strict)
-        if meant is None:
+        if alias is None:
             checked.attributes.add(element)  # as the peer wrote it, because it is returned to the peer
         else:
-            checked.attributes[row.keyword] = meant
+            checked.attributes[row.keyword] = alias
         return
     _not_taken(row, value, checked, default, strict=strict)
     checked.unused.add(element)
@@ -271,11 +271,11 @@ def choose(attributes: Mapping[str, Value]) -> Chosen:
 
     An attribute that both film box and image box have belongs to the film box. Raises `EncodeError` as `pick` does.
     """
-    sorted_out: dict[str, dict[str, Value]] = {"film_session": {}, "film_box": {}, "image_box": {}}
+    by_level: dict[str, dict[str, Value]] = {"film_session": {}, "film_box": {}, "image_box": {}}
     for keyword, value in attributes.items():
         level = next((level for level, table in _LEVELS.items() if named(table, keyword)), "film_box")
-        sorted_out[level][keyword] = value
-    return Chosen(**{level: pick(_LEVELS[level], chosen) for level, chosen in sorted_out.items()})
+        by_level[level][keyword] = value
+    return Chosen(**{level: pick(_LEVELS[level], chosen) for level, chosen in by_level.items()})
 
 
 def pick(table: Table, attributes: Mapping[str, Value]) -> Dataset:

@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 _LONGEST_SHOWN = 40  # characters of a value in an error
-_SLOPPY = 16  # times the length that the VR allows is accepted: many peers exceed it, but none by this factor
-_BRIGHTEST_DENSITY = 1000  # hundredths of OD; no film is blacker than 10 OD
+_TOLERANCE = 16  # times the length that the VR allows is accepted: many peers exceed it, but none by this factor
+_HIGHEST_DENSITY = 1000  # hundredths of OD; no film is blacker than 10 OD
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ def _is_numbered(term: str) -> bool:
 
 
 def _pattern(term: str) -> re.Pattern[str]:
-    digits = rf"(?:0|[1-9]\d{{0,2}}|{_BRIGHTEST_DENSITY})" if term == "i" else r"[1-9]\d{0,8}"
+    digits = rf"(?:0|[1-9]\d{{0,2}}|{_HIGHEST_DENSITY})" if term == "i" else r"[1-9]\d{0,8}"
     return re.compile(re.escape(term[:-1]) + digits, re.ASCII)
 
 
 def text(longest: int) -> Values:
     """Return the set of texts. ``longest`` is the length that the VR allows; 16 times as much is accepted."""
-    most = _SLOPPY * longest
+    most = _TOLERANCE * longest
     return Values(lambda value: isinstance(value, str) and len(value) <= most, f"text of {longest} characters")
 
 

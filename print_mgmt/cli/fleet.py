@@ -18,7 +18,7 @@ from dimse.errors import DimseError
 
 from .signals import leave_signals, stop_signal
 
-__all__ = ["FleetError", "parent_is_gone", "run_fleet", "say_ready"]
+__all__ = ["FleetError", "parent_is_gone", "run_fleet", "report_ready"]
 
 _log = logging.getLogger("print_mgmt.cli")
 _READY = b"r"
@@ -44,7 +44,7 @@ async def run_fleet(count: int, host: str, port: int, ready: Callable[[str, int]
         try:
             await fleet.start()
             ready(host, port)
-            await fleet.keep(stop)
+            await fleet.supervise(stop)
         finally:
             leave_signals()
             status = await fleet.stop()
@@ -63,15 +63,15 @@ class _Fleet:
         """Start all processes. Raises `FleetError` if one of them cannot listen; that process has shown the reason."""
         await asyncio.gather(*(self._start() for _ in range(self._count)))
 
-    async def keep(self, stop: asyncio.Event) -> None:
+    async def supervise(self, stop: asyncio.Event) -> None:
         """Replace each process that dies, until ``stop`` is set."""
-        keeping = [asyncio.create_task(self._keep(child)) for child in self._children]
+        supervisors = [asyncio.create_task(self._supervise(child)) for child in self._children]
         try:
             await stop.wait()
         finally:
-            for task in keeping:
+            for task in supervisors:
                 task.cancel()
-            await asyncio.gather(*keeping, return_exceptions=True)
+            await asyncio.gather(*supervisors, return_exceptions=True)
 
     async def stop(self) -> int:
         """Stop all processes; return the highest of their exit statuses."""
@@ -112,7 +112,7 @@ class _Fleet:
         self._children[child] = ours
         return child
 
-    async def _keep(self, child: asyncio.subprocess.Process) -> None:
+    async def _supervise(self, child: asyncio.subprocess.Process) -> None:
         while True:
             status = await child.wait()
             _log.error("process %d ended with exit status %d: another one is started", child.pid, status)
@@ -135,7 +135,7 @@ def _send(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
 # --- in a child ---
 
 
-def say_ready(descriptor: int) -> None:
+def report_ready(descriptor: int) -> None:
     """Tell the parent that this process is listening."""
     os.write(descriptor, _READY)
 

@@ -155,10 +155,10 @@ class ImageFiles:
             while (picture := await asyncio.to_thread(next, made, None)) is not None:
                 yield picture
         for name in self._patterns:
-            yield await asyncio.to_thread(_drawn, name, box, client.bits)
+            yield await asyncio.to_thread(_draw_pattern, name, box, client.bits)
 
 
-def _drawn(name: str, box: tuple[int, int] | None, bits: Bits) -> NDArray[np.generic]:
+def _draw_pattern(name: str, box: tuple[int, int] | None, bits: Bits) -> NDArray[np.generic]:
     draw = PATTERNS[name]
     return draw(bits=bits) if box is None else draw(*box, bits)
 

@@ -12,10 +12,10 @@ from ..scp import Misbehavior
 from ..site import ListenConfig, Route, SiteConfig, SiteDestination, SitePrinter, SpoolConfig
 from ..spool import Delivery, FilmRecord, FilmState
 from .lines import Lines
-from .said_folder import SaidFolder
+from .reported_folder import ReportedFolder
 from .serve_options import DPI, printer_config
 
-__all__ = ["PRINTER", "one_printer", "tell_unwritten"]
+__all__ = ["PRINTER", "one_printer", "report_unwritten"]
 
 PRINTER = "printer"  # the name of the only printer of the site
 
@@ -27,7 +27,7 @@ def one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | 
     folder = FolderDestination(
         path=name, formats=arguments.format or ("png", "pdf"), dpi=arguments.dpi or DPI, bits=arguments.bits or 8
     )
-    said = SaidFolder(folder=folder, as_json=arguments.json, say=lines.write, faults=bad)
+    reported = ReportedFolder(folder=folder, as_json=arguments.json, report=lines.write, faults=bad)
     printer = SitePrinter(
         ae_title=title,
         config=config,
@@ -38,7 +38,7 @@ def one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | 
     return SiteConfig(
         printers={PRINTER: printer},
         destinations={
-            name: SiteDestination(destination=said, retry=RetryPolicy(then="fail"), at_once=arguments.processes)
+            name: SiteDestination(destination=reported, retry=RetryPolicy(then="fail"), at_once=arguments.processes)
         },
         routes=(Route(name="all", to=(name,)),),
         spool=SpoolConfig(),
@@ -46,7 +46,7 @@ def one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | 
     )
 
 
-def tell_unwritten(films: Sequence[FilmRecord], destination: str, started: float) -> int:
+def report_unwritten(films: Sequence[FilmRecord], destination: str, started: float) -> int:
     """Return the exit status. If films could not be written since the start, it is 1, and a line on stderr says so."""
     unwritten = []
     for film in films:

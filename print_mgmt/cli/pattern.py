@@ -16,7 +16,7 @@ from ..secondary_capture import pattern_capture
 
 __all__ = ["add"]
 
-_SHOWS = {
+_ABOUT = {
     "smpte": "the elements of SMPTE RP 133: gray boxes, 5 and 95 % insets, bars, windows, crosshatch",
     "tg18-qc": "the elements of AAPM TG18-QC: 16 patches with fine corners, ramps, fading letters, bars",
     "steps": "16 gray steps with their P-Values, for a densitometer",
@@ -54,7 +54,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _pattern(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if arguments.list:
-        print(json.dumps(_SHOWS) if arguments.json else "\n".join(f"{name:<12}{_SHOWS[name]}" for name in PATTERNS))
+        print(json.dumps(_ABOUT) if arguments.json else "\n".join(f"{name:<12}{_ABOUT[name]}" for name in PATTERNS))
         return 0
     if arguments.name is None or arguments.output is None:
         parser.error("name a pattern and a file: NAME -o FILE (--list shows the patterns)")

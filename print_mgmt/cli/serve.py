@@ -20,11 +20,11 @@ from ..film import MAX_PIXELS, can_render
 from ..scp import Misbehavior
 from ..site import Site, SiteConfig, SiteErrors, default_spool
 from ..spool import open_spool
-from .fleet import parent_is_gone, run_fleet, say_ready
+from .fleet import parent_is_gone, report_ready, run_fleet
 from .lines import Lines, logged_lines
-from .one_printer import PRINTER, one_printer, tell_unwritten
+from .one_printer import PRINTER, one_printer, report_unwritten
 from .operation import reload_site, retry_films
-from .said_folder import listening_line
+from .reported_folder import listening_line
 from .serve_options import DPI, OF_ONE_PRINTER, SiteFile, add_options, printer_config, spool_limits
 from .signals import leave_signals, stop_signal
 
@@ -135,7 +135,7 @@ async def _serve_printer(arguments: argparse.Namespace, network: _Network, lines
         if arguments.child_of is not None:
             return 0  # the parent reports the unwritten films of all processes
         await site.drain()
-        return tell_unwritten(await site.spool.list(), name, started)
+        return report_unwritten(await site.spool.list(), name, started)
 
 
 async def _until_stopped(arguments: argparse.Namespace, site: Site, lines: Lines, stop: asyncio.Event) -> None:
@@ -144,7 +144,7 @@ async def _until_stopped(arguments: argparse.Namespace, site: Site, lines: Lines
         lines.write(listening_line(site.host, site.port, as_json=arguments.json))
         await stop.wait()
     else:
-        say_ready(arguments.child_of)
+        report_ready(arguments.child_of)
         ends = [asyncio.ensure_future(end) for end in (stop.wait(), parent_is_gone(arguments.child_of))]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
@@ -167,7 +167,7 @@ async def _serve_fleet(arguments: argparse.Namespace, lines: Lines) -> int:
     if not is_site:
         (name,) = config.destinations
         async with open_spool(config.spool.at or default_spool()) as spool:
-            status = max(status, tell_unwritten(await spool.list(), name, started))
+            status = max(status, report_unwritten(await spool.list(), name, started))
     return status
 
 

@@ -14,7 +14,7 @@ from .lines import line_of, lines_of
 from .printer import ConfigError, PrinterConfig
 from .reader import read_table
 
-__all__ = ["PRESETS", "load_config", "parsed", "placed", "preset", "read_config"]
+__all__ = ["PRESETS", "load_config", "parsed", "location", "preset", "read_config"]
 
 # The descriptions of the presets, by name
 PRESETS = {
@@ -36,12 +36,12 @@ def load_config(path: str | PathLike[str]) -> PrinterConfig:
         text = path.read_text(encoding="utf-8")
         return read_config(text)
     except ConfigError as exc:
-        raise ConfigError(placed(path, text, exc.key), str(exc)) from exc
+        raise ConfigError(location(path, text, exc.key), str(exc)) from exc
     except UnicodeDecodeError as exc:
         raise ConfigError(str(path), str(exc)) from exc
 
 
-def placed(path: Path, text: str, key: str) -> str:
+def location(path: Path, text: str, key: str) -> str:
     """Return the place of a key in the file ``path`` with the content ``text``, such as ``printer.toml:12``."""
     try:
         line = line_of(lines_of(text), key)

@@ -93,9 +93,9 @@ def _values(row: Attribute) -> str:
 
 
 def _default(row: Attribute, imager: Imager | None) -> str:
-    if row.supported and imager is not None and row.keyword in _OF_THE_IMAGER:
+    if row.supported and imager is not None and row.keyword in _IMAGER_KEYWORDS:
         return "from the medium"
     return str(row.default) if row.supported and row.default is not None else ""
 
 
-_OF_THE_IMAGER = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbientLight")
+_IMAGER_KEYWORDS = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbientLight")

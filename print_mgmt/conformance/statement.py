@@ -100,14 +100,14 @@ def _overview(config: PrinterConfig) -> Iterator[str]:
     yield "Print SCU, which prints images on any DICOM printer. Neither writes nor reads DICOM media.\n"
     supported = (*config.abstract_syntaxes, Verification)
     rows = (
-        (TITLES.get(uid) or name_of(uid), uid, _yes(uid in _PROPOSED), _yes(uid in supported))
+        (TITLES.get(uid) or name_of(uid), uid, _yes_or_no(uid in _PROPOSED), _yes_or_no(uid in supported))
         for uid in (*TITLES, Verification)
         if uid in supported or uid in _PROPOSED
     )
     yield from grid(("SOP Class", "UID", "User of Service (SCU)", "Provider of Service (SCP)"), rows)
 
 
-def _yes(fact: bool) -> str:
+def _yes_or_no(fact: bool) -> str:
     return "Yes" if fact else "No"
 
 

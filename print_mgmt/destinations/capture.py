@@ -20,7 +20,7 @@ from ..typed import text
 __all__ = ["capture_attributes", "encapsulated_pdf", "image_capture"]
 
 
-_OF_IMAGES = ("ImageType", "DateOfSecondaryCapture", "TimeOfSecondaryCapture", "PatientOrientation", "Laterality")
+_IMAGE_KEYWORDS = ("ImageType", "DateOfSecondaryCapture", "TimeOfSecondaryCapture", "PatientOrientation", "Laterality")
 
 
 def capture_attributes(film: Film, identified: Dataset, kind: str = "") -> Dataset:
@@ -59,7 +59,7 @@ def encapsulated_pdf(film: Film, page: Page, identified: Dataset, title: str) ->
     write_pdf([page], document, title=title)
     dataset = new_capture(ConversionType="WSD", Modality="DOC", SOPClassUID=EncapsulatedPDFStorage)
     dataset.Manufacturer = dataset.SecondaryCaptureDeviceManufacturer
-    for keyword in _OF_IMAGES:
+    for keyword in _IMAGE_KEYWORDS:
         del dataset[keyword]
     dataset.update(capture_attributes(film, identified, "pdf"))
     dataset.AcquisitionDateTime = None

@@ -48,7 +48,7 @@ _WARNINGS = {
 }
 _CANNOT_UNDERSTAND = 0xC  # the first hexadecimal digit of the statuses Cxxx
 # General statuses (PS3.7 Annex C) that are caused by the instance, so that another attempt would fail as well
-_OF_FILM = (CLASS_NOT_SUPPORTED, INVALID_INSTANCE, MISSING_ATTRIBUTE, MISSING_VALUE)
+_FILM_REFUSED = (CLASS_NOT_SUPPORTED, INVALID_INSTANCE, MISSING_ATTRIBUTE, MISSING_VALUE)
 _PRIORITIES = {"HIGH": 1, "MED": 0, "LOW": 2}  # PS3.7 Table E.1-1
 _CLASSES = {"image": SecondaryCaptureImageStorage, "pdf": EncapsulatedPDFStorage}
 
@@ -129,5 +129,5 @@ def _judged(peer: str, uid: str, response: Response) -> Receipt:
             return Receipt((uid,), (said,))
     if status == DUPLICATE_INSTANCE:
         return Receipt((uid,), (said,))
-    never = status >> 8 == 0xA9 or status >> 12 == _CANNOT_UNDERSTAND or status in _OF_FILM
+    never = status >> 8 == 0xA9 or status >> 12 == _CANNOT_UNDERSTAND or status in _FILM_REFUSED
     raise DeliveryFailed(Outcome.NEVER if never else Outcome.LATER, said)

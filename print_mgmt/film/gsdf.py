@@ -64,25 +64,25 @@ class FilmViewing:
 
     def is_defined(self) -> bool:
         """Return whether the luminances of the film are within the range of PS3.14 §7.1, and at least one JND apart."""
-        lit = 0 < self.illumination < _BRIGHTEST and 0 <= self.ambient < _BRIGHTEST
-        if not (lit and 0 <= self.min_density < self.max_density):
+        is_lit = 0 < self.illumination < _BRIGHTEST and 0 <= self.ambient < _BRIGHTEST
+        if not (is_lit and 0 <= self.min_density < self.max_density):
             return False
-        seen = self.luminance(np.array([self.max_density, self.min_density]))
-        return bool(seen[0] >= _LEAST and seen[1] <= _GREATEST and np.diff(jnd_index(seen))[0] >= 1)
+        luminances = self.luminance(np.array([self.max_density, self.min_density]))
+        return bool(luminances[0] >= _LEAST and luminances[1] <= _GREATEST and np.diff(jnd_index(luminances))[0] >= 1)
 
     def density(self, p_value: float | Floats) -> Floats:
         """Return the density (OD) of a P-Value, 0 to 1."""
         darkest, brightest = self._range()
-        seen = luminance(darkest + np.asarray(p_value) * (brightest - darkest))
-        transmitted = (seen - self.ambient) / self.illumination
+        luminances = luminance(darkest + np.asarray(p_value) * (brightest - darkest))
+        transmitted = (luminances - self.ambient) / self.illumination
         transmitted = np.clip(transmitted, power_of_10(-self.max_density), power_of_10(-self.min_density))
         return np.asarray(-log10(transmitted))
 
     def p_value(self, density: float | Floats) -> Floats:
         """Return the P-Value, 0 to 1, of a density (OD). A density that the film cannot have counts as the nearest."""
         darkest, brightest = self._range()
-        seen = jnd_index(self.luminance(np.clip(density, self.min_density, self.max_density)))
-        return np.clip((seen - darkest) / (brightest - darkest), 0.0, 1.0)
+        indices = jnd_index(self.luminance(np.clip(density, self.min_density, self.max_density)))
+        return np.clip((indices - darkest) / (brightest - darkest), 0.0, 1.0)
 
     def luminance(self, density: float | Floats) -> Floats:
         """Return the luminance (cd/m2) of a density (OD) on this film, PS3.14 §7.2."""

@@ -132,12 +132,12 @@ def _annotation_format(AnnotationDisplayFormatID: str, imager: Imager) -> tuple[
 
 
 def _on_film(boxes: Iterable[Rect], film: Rect) -> tuple[Rect, ...]:
-    placed = tuple(box.on(film.width, film.height) for box in boxes)
-    for x, y, width, height in placed:
+    rects = tuple(box.on(film.width, film.height) for box in boxes)
+    for x, y, width, height in rects:
         inside = x >= 0 and y >= 0 and x + width <= film.width and y + height <= film.height
         if not (inside and width > 0 and height > 0):
             raise _NoRoomError
-    return placed
+    return rects
 
 
 def _area(film: Rect, edge: float, gap: float, annotations: Iterable[Rect]) -> Rect:

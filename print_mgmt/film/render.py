@@ -195,7 +195,7 @@ class _Film:
         note, cell, image, area = exposure.noting(self.note), exposure.cell, exposure.image, self.part(exposure.area)
         kind = cell.MagnificationType or self.sheet.MagnificationType
         magnification = _magnification(kind, cell.SmoothingType or self.sheet.SmoothingType, note)
-        _tell(exposure, kind, note)
+        _note_placement(exposure, kind, note)
         levels = tone(image, cell, self.sheet, self.imager, note)
         curve = (levels * np.iinfo(self.canvas.dtype).max).astype(np.float32)
         shown = exposure.placement.source
@@ -233,7 +233,7 @@ def _prefixed(where: str, note: Note) -> Note:
     return lambda text: note(f"{where}: {text}")
 
 
-def _tell(exposure: _Exposure, MagnificationType: str, note: Note) -> None:
+def _note_placement(exposure: _Exposure, MagnificationType: str, note: Note) -> None:
     """Note how an image is printed. Raises LayoutError for an image that must not be printed."""
     target, source, outcome = exposure.placement
     if outcome == "FAILS":

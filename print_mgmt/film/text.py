@@ -86,7 +86,7 @@ def fit(text: str, fonts: tuple[str, ...], box: tuple[int, int], least: int, not
     """Return the line of a text at the size that fits a box of (height, width) pixels, cut if necessary."""
     runs = assign(text, fonts, note)
     if not has_raqm():
-        _tell_of_shaping(text, note)
+        _note_unshaped(text, note)
     pieces = order(runs)
     size = max(int(box[0] * _LINE), 1)
     wide = _length(pieces, size)
@@ -103,7 +103,7 @@ def fit(text: str, fonts: tuple[str, ...], box: tuple[int, int], least: int, not
     return Line(size, pieces if kept else ())
 
 
-def _tell_of_shaping(text: str, note: Note) -> None:
+def _note_unshaped(text: str, note: Note) -> None:
     """Note what is drawn without shaping: marks, and Arabic letters that nothing joins."""
     characters = [character for character in text if needs_glyph(character)]
     if any(unicodedata.category(character).startswith("M") for character in characters):

@@ -21,7 +21,7 @@ from .errors import ImageError
 from .frame import Frame
 from .lut import lacking, lut_of
 from .picture import Codes, tabulate
-from .stored_values import Cells, Floats, Numbers, blocks, is_padding, occurring, stored_bits, stored_values
+from .stored_values import Cells, Floats, Numbers, blocks, distinct_values, is_padding, stored_bits, stored_values
 from .voi import Choice, Voi, choose
 
 __all__ = ["Ends", "Ranged", "ends_of", "floating", "grayscale"]
@@ -49,14 +49,14 @@ def grayscale(
     if voi is None:
         bits = modality.of_bits(cells, frame)
         voi = _ramp(bits if choice != "auto" and _is_over_bits_stored(cells, frame) else _spread(ranged(), bits))
-    return tabulate(cells, _seeing(partial(_stored, modality, frame), frame, voi))
+    return tabulate(cells, _brightness_of(partial(_stored, modality, frame), frame, voi))
 
 
 def floating(pixels: Floats, frame: Frame, choice: Choice, ranged: Ranged) -> tuple[Codes, Floats]:
     """Return codes and curve of Float or Double Float Pixel Data, PS3.3 C.7.6.24; NaN and infinity are padding."""
     rescale = _rescale(_rescaling(frame))
     voi = choose(frame, choice, is_signed=True) or _ramp(_spread(ranged(), (0.0, 1.0)))
-    return tabulate(pixels, _seeing(partial(_rescaled, rescale, frame), frame, voi))
+    return tabulate(pixels, _brightness_of(partial(_rescaled, rescale, frame), frame, voi))
 
 
 def ends_of(pixels: Cells | Floats, frame: Frame) -> Ends | None:
@@ -65,7 +65,7 @@ def ends_of(pixels: Cells | Floats, frame: Frame) -> Ends | None:
         rescale = _rescale(_rescaling(frame))
         return _ends(map(partial(_rescaled, rescale, frame), blocks(pixels.astype(np.float64, copy=False))))
     cells = pixels.astype(f"u{pixels.itemsize}", copy=False)
-    parts = [occurring(cells)] if cells.itemsize <= 2 else blocks(cells)
+    parts = [distinct_values(cells)] if cells.itemsize <= 2 else blocks(cells)
     return _ends(map(partial(_stored, _modality(cells, frame), frame), parts))
 
 
@@ -96,7 +96,7 @@ def _modality(cells: Cells, frame: Frame) -> _Modality:
     elif items:
         lut = lut_of(items[0], "ModalityLUTSequence[0]", frame, is_signed=frame.signed)
         if lut.is_short:
-            lut.check(stored_values(occurring(cells), frame, is_signed=frame.signed))
+            lut.check(stored_values(distinct_values(cells), frame, is_signed=frame.signed))
         return _Modality(lambda stored: lut.of(stored).astype(np.float64), False, (0.0, float(lut.highest)))
     place = _rescaling(frame)
     negative = frame.signed or place.first("RescaleIntercept", 0) < 0 or place.first("RescaleSlope", 1) < 0
@@ -155,16 +155,16 @@ def _rescaled(rescale: Callable[[Floats], Floats], frame: Frame, pixels: Floats)
         return rescale(pixels), _is_float_padding(pixels, frame)
 
 
-def _seeing(values: Callable[[Numbers], _Values], frame: Frame, see: Voi) -> Callable[[Numbers], Floats]:
+def _brightness_of(values: Callable[[Numbers], _Values], frame: Frame, voi: Voi) -> Callable[[Numbers], Floats]:
     """Return the function from pixels to brightness."""
     black = 1.0 if frame.term("PhotometricInterpretation") == "MONOCHROME1" else 0.0
 
-    def seen(pixels: Numbers) -> Floats:
+    def brightness(pixels: Numbers) -> Floats:
         rescaled, padding = values(pixels)
         padding = padding | ~np.isfinite(rescaled)
-        return np.where(padding, black, see(np.where(padding, 0.0, rescaled)))
+        return np.where(padding, black, voi(np.where(padding, 0.0, rescaled)))
 
-    return seen
+    return brightness
 
 
 def _ramp(ends: Ends) -> Voi:

@@ -56,7 +56,7 @@ class Scans:
         """Return the image with further bytes after its data."""
         return self.data[: self.end] + _REST + b"\xff\xd9"
 
-    def raised(self) -> tuple[bytes, int] | None:
+    def extended(self) -> tuple[bytes, int] | None:
         """Return the image with a further row of units, and the number of pixel rows before that row.
 
         The result is None if missing data need not make that row mid-gray, or if libjpeg allows no further row.
@@ -127,11 +127,11 @@ def decode_whole(data: bytes, decode: Callable[[bytes], NDArray[np.generic]]) ->
     """Return the pixels that ``decode`` makes of a JPEG. Raises ImageError if the data end before the image."""
     scans = scans_of(data)
     scans.check_restarts()
-    raised = None if scans.is_halved else scans.raised()
-    if raised is None:
+    extended = None if scans.is_halved else scans.extended()
+    if extended is None:
         image = decode(data)
     else:
-        taller, before = raised
+        taller, before = extended
         image = decode(taller)
         if np.any(image[before:] != scans.middle):
             return image[: scans.rows]

@@ -84,30 +84,30 @@ class _Overlay:
 
     def planes(self, cells: Cells | None) -> Iterator[tuple[Mask, tuple[int, int]]]:
         """Yield the plane on the frame and its origin, counted from 0; nothing if there is none on this frame."""
-        index = self._index()
-        if index is None:
+        number = self._plane_number()
+        if number is None:
             return
         data = self._dataset.get(_tag(self._group, "OverlayData"))
         if isinstance(data, bytes | memoryview) and len(data):
-            yield self._plane(data, index), self._origin()
+            yield self._plane(data, number), self._origin()
         elif self._integer("OverlayBitPosition") is not None and cells is not None:
             yield self._embedded(cells), (0, 0)
         else:
             raise ImageError(f"{self._name('OverlayData')} is missing (PS3.3 C.9.2)")
 
-    def _index(self) -> int | None:
+    def _plane_number(self) -> int | None:
         """Return the number of the plane on this frame, from 0; a plane without frames is on all (PS3.3 C.9.3.1)."""
         frames, first = self._integer("NumberOfFramesInOverlay"), self._integer("ImageFrameOrigin")
         if frames is None and first is None:
             return 0
-        index = self._frame.number - max(first or 1, 1)
-        return index if 0 <= index < max(frames or 1, 1) else None
+        number = self._frame.number - max(first or 1, 1)
+        return number if 0 <= number < max(frames or 1, 1) else None
 
-    def _plane(self, data: bytes | memoryview, index: int) -> Mask:
+    def _plane(self, data: bytes | memoryview, number: int) -> Mask:
         rows, columns = self._integer("OverlayRows") or 0, self._integer("OverlayColumns") or 0
         if rows < 1 or columns < 1:
             raise ImageError(f"{self._name('OverlayRows')} {rows} and OverlayColumns {columns} must be at least 1")
-        start = index * rows * columns
+        start = number * rows * columns
         if 8 * len(data) < start + rows * columns:
             raise ImageError(f"{self._name('OverlayData')} has {len(data)} bytes, too few for {rows} x {columns} bits")
         check_size(rows, columns)

@@ -14,7 +14,7 @@ from .errors import ImageError
 from .frame import Frame
 from .lut import Descriptor, Lut, descriptor_of, table_of
 from .picture import Codes, taken
-from .stored_values import Cells, domain, occurring, stored_values
+from .stored_values import Cells, distinct_values, domain, stored_values
 
 __all__ = ["rgb_of"]
 
@@ -41,7 +41,7 @@ def rgb_of(cells: Cells, frame: Frame) -> Codes:
 def _check(luts: list[Lut], cells: Cells, frame: Frame) -> None:
     """Raise ImageError if a pixel needs a missing entry."""
     if any(lut.is_short for lut in luts):
-        stored = stored_values(occurring(cells), frame, is_signed=frame.signed)
+        stored = stored_values(distinct_values(cells), frame, is_signed=frame.signed)
         for lut in luts:
             lut.check(stored)
 

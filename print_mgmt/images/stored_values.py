@@ -22,7 +22,7 @@ __all__ = [
     "domain",
     "fitted",
     "is_padding",
-    "occurring",
+    "distinct_values",
     "signed",
     "stored_bits",
     "stored_values",
@@ -40,7 +40,7 @@ def domain(cells: Numbers) -> Numbers:
     return np.arange(1 << 8 * cells.itemsize, dtype=cells.dtype)
 
 
-def occurring(cells: Cells) -> Cells:
+def distinct_values(cells: Cells) -> Cells:
     """Return the codes that occur in cells of 8 or 16 bits, each once."""
     codes = domain(cells)
     found = np.zeros(codes.shape, np.bool_)

@@ -72,19 +72,19 @@ def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
     )
     if choice is None:
         return _first(frame, chain.from_iterable(places))
-    ways = next(filter(None, places), [])
-    for number, (explanation, way) in enumerate(ways, 1):
+    windows = next(filter(None, places), [])
+    for number, (explanation, make) in enumerate(windows, 1):
         if choice in (number, explanation) or str(choice).casefold() == explanation.casefold():
-            return way()
-    had = ", ".join(f"{number} {explanation}".rstrip() for number, (explanation, _) in enumerate(ways, 1))
-    raise ImageError(f"no window {choice!r} in this image: it has {had or 'none'} (PS3.3 C.11.2)")
+            return make()
+    names = ", ".join(f"{number} {explanation}".rstrip() for number, (explanation, _) in enumerate(windows, 1))
+    raise ImageError(f"no window {choice!r} in this image: it has {names or 'none'} (PS3.3 C.11.2)")
 
 
-def _first(frame: Frame, ways: Iterable[tuple[str, Callable[[], Voi]]]) -> Voi | None:
+def _first(frame: Frame, windows: Iterable[tuple[str, Callable[[], Voi]]]) -> Voi | None:
     """Return the first valid table or window."""
-    for _, way in ways:
+    for _, make in windows:
         try:
-            return way()
+            return make()
         except ImageError as exc:
             frame.note(f"{exc}: ignored")
     return None

@@ -136,7 +136,7 @@ class Change:
         return cls(status, info, place)
 
 
-_Thing = TypeVar("_Thing", Fault, Change)
+_Injected = TypeVar("_Injected", Fault, Change)
 
 
 class Reporting(Protocol):
@@ -160,7 +160,7 @@ class Misbehavior:
     def __init__(self, faults: Iterable[Fault] = (), changes: Iterable[Change] = ()) -> None:
         self._faults = tuple(dict.fromkeys(faults))
         self._changes = tuple(dict.fromkeys(changes))
-        self._met: Counter[Fault | Change] = Counter()
+        self._counts: Counter[Fault | Change] = Counter()
 
     async def __call__(self, server: Reporting, operation: Operation, perform: Perform) -> Response:
         """Return the response to one request."""
@@ -173,27 +173,27 @@ class Misbehavior:
     def wrap(self, on_film: OnFilm) -> OnFilm:
         """Return a function that raises `JobFailed` for films with a fault, and calls ``on_film`` for all others."""
 
-        async def spoiled(film: Film) -> None:
-            self.spoil()
+        async def faulty(film: Film) -> None:
+            self.count_film()
             printing = on_film(film)
             if isawaitable(printing):
                 await printing
 
-        return spoiled
+        return faulty
 
-    def spoil(self) -> None:
+    def count_film(self) -> None:
         """Count a film, and raise `JobFailed` if a fault is due at it."""
         for fault in self._due(self._faults, None):
             raise JobFailed(fault.what, f"{fault.what}, on purpose")
 
-    def _due(self, things: Iterable[_Thing], message: Request | None) -> Iterator[_Thing]:
+    def _due(self, injected: Iterable[_Injected], message: Request | None) -> Iterator[_Injected]:
         """Count a request, or a film if ``message`` is None; yield the faults or changes that are due at it."""
-        for thing in things:
-            place = thing.place
+        for one in injected:
+            place = one.place
             if place.operation == _FILM if message is None else place.is_of(message):
-                self._met[thing] += 1
-                if place.number in (None, self._met[thing]):
-                    yield thing
+                self._counts[one] += 1
+                if place.number in (None, self._counts[one]):
+                    yield one
 
 
 def parse_state(text: str) -> tuple[str, str]:

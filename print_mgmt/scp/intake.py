@@ -94,7 +94,7 @@ class SpooledIntake:
         with suppress(SpoolError):  # N-GET then finds the job for longer than it should
             await self._spool.confirm(job.SOPInstanceUID)
 
-    def tell(self, jobs: Iterable[PrintJob]) -> None:
+    def report(self, jobs: Iterable[PrintJob]) -> None:
         """Pass the status of changed jobs in the spool to the listeners of these jobs."""
         for job in jobs:
             uid = job.SOPInstanceUID

@@ -111,7 +111,7 @@ class SpooledPrinting(SpooledIntake):
                 _log.error("the spool cannot be asked for changes of jobs: %s", escaped(str(exc)))
                 await asyncio.sleep(_PAUSE)
                 continue
-            self.tell(jobs)
+            self.report(jobs)
 
     def _watch_room(self) -> None:
         room, now = self._spool.room, (self._state.PrinterStatus, self._state.PrinterStatusInfo)

@@ -62,8 +62,8 @@ def format_of(item: Dataset, film_box: Dataset, images: int) -> str | None:
         found = _EQUAL.fullmatch(display_format)
         if found is not None and min(rows, columns) > 0:
             boxes = int(found[1]) * int(found[2])
-            slender = max(rows, columns) / min(rows, columns)
-            choices.append((boxes < images, boxes if boxes >= images else -boxes, slender, display_format))
+            elongation = max(rows, columns) / min(rows, columns)
+            choices.append((boxes < images, boxes if boxes >= images else -boxes, elongation, display_format))
     return min(choices)[-1] if choices else None
 
 
@@ -85,9 +85,9 @@ def _formats(item: Dataset, film_box: Dataset) -> Iterator[tuple[str, tuple[int,
 def reduced(image: PrintImage, box: tuple[int, int]) -> PrintImage:
     """Return ``image``, reduced to fit a box of (rows, columns) if it is larger; its aspect ratio is kept."""
     rows, columns = image.pixels.shape[:2]
-    placed = fit((rows, columns), image.PixelAspectRatio, box, ImageBoxRequest("REPLICATE"))
-    height, width = placed.target.height, placed.target.width
-    if not placed.outcome or (height >= rows and width >= columns):
+    placement = fit((rows, columns), image.PixelAspectRatio, box, ImageBoxRequest("REPLICATE"))
+    height, width = placement.target.height, placement.target.width
+    if not placement.outcome or (height >= rows and width >= columns):
         return image
     smaller = np.empty((height, width, *image.pixels.shape[2:]), image.pixels.dtype)
     curve = np.arange(1 << image.BitsStored, dtype=np.float32)

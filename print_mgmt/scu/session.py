@@ -25,7 +25,7 @@ from .options import Action, Printable
 
 __all__ = ["FilmBox", "FilmSession"]
 
-_WAYS: dict[Action, tuple[Action, ...]] = {
+_ACTIONS: dict[Action, tuple[Action, ...]] = {
     "auto": ("film", "session"),
     "film": ("film",),
     "session": ("session",),
@@ -175,12 +175,12 @@ class FilmBox:
         self.was_asked = True
         response = refusal = None
         sop_class = BasicFilmBox
-        for way in _WAYS[self._connection.action]:
-            sop_class, uid = self._target(way)
+        for action in _ACTIONS[self._connection.action]:
+            sop_class, uid = self._target(action)
             response = await self._operations.print(sop_class, uid, with_data=self._connection.options.action_data)
             if not is_failure(response.Status):
                 refusal = None
-                self._connection.learn_action(way)
+                self._connection.learn_action(action)
                 break
             refusal = refusal or response
             if response.Status not in _NOT_KNOWN:
@@ -189,8 +189,8 @@ class FilmBox:
         self._operations.check(f"N-ACTION (Print) of {self.name}", refusal or response)
         return Job(self._operations.print_job(sop_class, response), self._operations, self._connection.events)
 
-    def _target(self, way: Action) -> tuple[str, str]:
-        if way == "session":
+    def _target(self, action: Action) -> tuple[str, str]:
+        if action == "session":
             return BasicFilmSession, self._session.SOPInstanceUID
         return BasicFilmBox, self.SOPInstanceUID
 

@@ -33,7 +33,7 @@ from .densities import limit_densities
 from .films import changed, referenced_lut
 from .instances import Call, Instances
 
-__all__ = ["placed", "set_annotation_box", "set_image_box"]
+__all__ = ["placement_status", "set_annotation_box", "set_image_box"]
 
 _MOST_BESIDE = 1.1  # a message may be this many times as long as its pixels; from a longer one, the pixels are copied
 _STATUSES = {"": 0x0000, "DEMAGNIFIED": DEMAGNIFIED, "CROPPED": CROPPED, "DECIMATED": DECIMATED}
@@ -57,7 +57,7 @@ def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
     filled = _filled(instances, box, dataset, checked, image)
     if image is not None:
         _check_lut(instances, film_box, filled, image)
-        warn_of_placement(checked, placed(film_box, [filled.cell()], filled.ImageBoxPosition))
+        warn_of_placement(checked, placement_status(film_box, [filled.cell()], filled.ImageBoxPosition))
         filled.image = image = _alone(image, call.received)
     pixels = image.pixels.nbytes if image is not None and file_of(image.pixels) is None else 0
     unused = _with_item(checked.unused, dataset, sequence)
@@ -145,7 +145,7 @@ def _alone(image: PrintImage, received: int) -> PrintImage:
 # --- placement ---
 
 
-def placed(film_box: FilmBox, cells: Iterable[Cell], first: int = 1) -> int:
+def placement_status(film_box: FilmBox, cells: Iterable[Cell], first: int = 1) -> int:
     """Return the most important warning for cells, from Image Box Position ``first`` on, or 0000 if all images fit.
 
     Raises `ServiceError`: C603 or C613 for an image that would not be printed, 0110 for a film that cannot be laid out.

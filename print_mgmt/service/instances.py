@@ -206,7 +206,7 @@ class Instances:
         if rest and isinstance(instance, _BELOW_SESSION):
             instance.unused = decode(rest, EXPLICIT_LE, whole=False)
 
-    def settle(self) -> None:
+    def release_deleted(self) -> None:
         """Release the memory of instances that no longer exist."""
         self._memory.reserve(self, self._held(), self.host)
 

@@ -28,7 +28,7 @@ from ..status import (
 )
 from ..typed import integer, text
 from .answer import Answer, failure
-from .image_box import placed
+from .image_box import placement_status
 from .instances import Instances
 
 __all__ = ["print_film_box", "print_film_session"]
@@ -74,7 +74,7 @@ def _print(instances: Instances, boxes: Sequence[FilmBox], empty: int, *, collat
     session = instances.session
     assert session is not None
     contents = [tuple(_cell(image_box) for image_box in box.image_boxes) for box in boxes]
-    status = max(placed(box, cells) for box, cells in zip(boxes, contents, strict=True))
+    status = max(placement_status(box, cells) for box, cells in zip(boxes, contents, strict=True))
     if not any(cell.image for cells in contents for cell in cells):
         status = empty
     elif not collated:
@@ -125,10 +125,10 @@ def _cell(box: ImageBox) -> Cell:
     cell = box.cell()
     if box.voi is None or cell.image is None:
         return cell
-    return replace(cell, image=_seen(cell.image, box.voi))
+    return replace(cell, image=_with_voi(cell.image, box.voi))
 
 
-def _seen(image: PrintImage, voi: VOIBox) -> PrintImage:
+def _with_voi(image: PrintImage, voi: VOIBox) -> PrintImage:
     """Return the image with the window or the table of a VOI LUT Box applied."""
     item = to_item(image)
     item.update(voi.attributes)

@@ -189,7 +189,7 @@ class PrintService:
             case NActionRQ() as message:
                 return self._print(call, message)
         self._delete(call)
-        self._instances.settle()
+        self._instances.release_deleted()
         return Answer()
 
     def _created_printer(self) -> Answer:

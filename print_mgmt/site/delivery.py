@@ -109,9 +109,9 @@ class Delivery:
         try:
             is_done = await self._waited(task, to.deadline)
         except (StaleLease, asyncio.CancelledError):
-            await self._given_up(task)
+            await self._canceled(task)
             raise
-        if not is_done and not await self._given_up(task):
+        if not is_done and not await self._canceled(task):
             return None
         name = delivery.destination
         if not is_done:
@@ -119,7 +119,7 @@ class Delivery:
             _log.error("film %s: %s", record.id, escaped(reason))
             late = Later(delay=to.retry.pause(delivery.attempts), reason=reason)
             return late if to.destination.repeatable else Doubtful(reason=reason)
-        return self._meaning(to, task)
+        return self._final_outcome(to, task)
 
     async def _waited(self, task: asyncio.Future[Receipt], deadline: float) -> bool:
         """Renew the lease until the delivery has ended, and return True; return False at the deadline."""
@@ -139,7 +139,7 @@ class Delivery:
             except SpoolError as exc:
                 _log.error("a lease cannot be renewed: %s", escaped(str(exc)))
 
-    async def _given_up(self, task: asyncio.Future[Receipt]) -> bool:
+    async def _canceled(self, task: asyncio.Future[Receipt]) -> bool:
         """Cancel a delivery, and return whether it ends. If it does not, its lease runs out, and its result is late."""
         task.cancel()
         done, _ = await asyncio.wait((task,), timeout=_GRACE)
@@ -151,7 +151,7 @@ class Delivery:
         self._hung = task
         return False
 
-    def _meaning(self, to: SiteDestination, task: asyncio.Future[Receipt]) -> Outcome:
+    def _final_outcome(self, to: SiteDestination, task: asyncio.Future[Receipt]) -> Outcome:
         """Return what an ended delivery means for the film."""
         record, delivery = self._lease.film, self._lease.delivery
         if task.cancelled():

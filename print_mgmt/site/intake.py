@@ -26,7 +26,7 @@ _log = logging.getLogger("print_mgmt.site")
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Routed:
     """A film with its destinations. ``hold`` is the reason to hold it, if any."""
 
     film: FilmCopy
@@ -48,19 +48,19 @@ class Intake:
         site = self._config()
         printer = site.printers[self._name]
         await self._check_length(printer)
-        placed = [
-            await _placed(site, printer, Film(0, job, Exposure(film, number, 1)), film)
+        routed = [
+            await _routed(site, printer, Film(0, job, Exposure(film, number, 1)), film)
             for number, film in enumerate(job.films, 1)
         ]
-        job.films = tuple(one.film for one in placed)
-        priorities = {one.PrintPriority for one in placed}
+        job.films = tuple(one.film for one in routed)
+        priorities = {one.PrintPriority for one in routed}
         if len(priorities) == 1:
             (job.PrintPriority,) = priorities
-        first = placed[0]
-        if len({(one.targets, one.hold, one.PrintPriority) for one in placed}) == 1:
+        first = routed[0]
+        if len({(one.targets, one.hold, one.PrintPriority) for one in routed}) == 1:
             await self._spool.accept(job, first.targets, hold=first.hold)
             return
-        for film_id, one in zip(await self._spool.accept(job), placed, strict=True):
+        for film_id, one in zip(await self._spool.accept(job), routed, strict=True):
             await _assign(self._spool, film_id, one, job.PrintPriority)
 
     async def _check_length(self, printer: SitePrinter) -> None:
@@ -91,7 +91,7 @@ async def route_received(spool: Spool, site: SiteConfig) -> None:
             hold = hold or f"route {decision.route} would change its size to {size}"
         priority = decision.change.PrintPriority or record.PrintPriority
         await _assign(
-            spool, record.id, Placed(copy, targets_of(site, decision.to), hold, priority), record.PrintPriority
+            spool, record.id, Routed(copy, targets_of(site, decision.to), hold, priority), record.PrintPriority
         )
 
 
@@ -100,7 +100,7 @@ def stored_facts(record: FilmRecord, film: FilmCopy, called: str) -> Facts:
     return facts_of(Film(0, job_of(record), Exposure(film, record.number, 1)), called)
 
 
-async def _placed(site: SiteConfig, printer: SitePrinter, film: Film, copy: FilmCopy) -> Placed:
+async def _routed(site: SiteConfig, printer: SitePrinter, film: Film, copy: FilmCopy) -> Routed:
     """Return a film with its patient and study, and with the destinations of its route."""
     if site.identification.sources:
         identity = await identify(film, site.identification.sources)
@@ -117,7 +117,7 @@ async def _placed(site: SiteConfig, printer: SitePrinter, film: Film, copy: Film
         except LayoutError as exc:
             hold = hold or f"route {decision.route} cannot change its size: {exc}"
     priority = decision.change.PrintPriority or film.job.PrintPriority
-    return Placed(copy, targets_of(site, decision.to), hold, priority)
+    return Routed(copy, targets_of(site, decision.to), hold, priority)
 
 
 def targets_of(site: SiteConfig, names: Sequence[str]) -> tuple[Target, ...]:
@@ -139,12 +139,12 @@ def _unidentified(site: SiteConfig, film: FilmCopy) -> str:
     return f"not identified: {', '.join(missing)} is not known" if missing else ""
 
 
-async def _assign(spool: Spool, film_id: str, placed: Placed, PrintPriority: str) -> None:
+async def _assign(spool: Spool, film_id: str, routed: Routed, PrintPriority: str) -> None:
     """Give a stored film its destinations. If the spool fails, the next start or reload tries again."""
     try:
-        if placed.PrintPriority != PrintPriority:
-            await spool.change(film_id, Prioritize(placed.PrintPriority))
-        if placed.targets:
-            await spool.change(film_id, Assign(placed.targets, placed.hold))
+        if routed.PrintPriority != PrintPriority:
+            await spool.change(film_id, Prioritize(routed.PrintPriority))
+        if routed.targets:
+            await spool.change(film_id, Assign(routed.targets, routed.hold))
     except SpoolError as exc:
         _log.error("film %s has no destinations yet: %s", film_id, escaped(str(exc)))

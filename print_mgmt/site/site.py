@@ -253,7 +253,7 @@ class Site:
                 await asyncio.sleep(_PAUSE)
                 continue
             for intake in self._intakes.values():
-                intake.tell(jobs)
+                intake.report(jobs)
 
     async def _purge(self) -> None:
         """Remove films that have ended, as the limits of the site require."""

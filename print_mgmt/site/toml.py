@@ -13,7 +13,7 @@ from dimse.errors import DimseError, escaped, shown
 
 from ..config import ConfigError, PrinterConfig, load_config, preset
 from ..config.reader import read_table, table_of, unknown_key
-from ..config.toml import parsed, placed
+from ..config.toml import location, parsed
 from ..destinations import (
     CommandDestination,
     Destination,
@@ -134,7 +134,7 @@ class _Reader:
         try:
             yield
         except ConfigError as exc:
-            self.errors.append(escaped(f"{placed(self.path, self.text, exc.key)}: {exc}"))
+            self.errors.append(escaped(f"{location(self.path, self.text, exc.key)}: {exc}"))
 
     def site(self) -> SiteConfig:
         """Return the site; it is valid only if ``errors`` stays empty."""

@@ -32,15 +32,15 @@ class Workers:
         self.pace = pace
         self._site = site
         self._lines: dict[str, _Line] = {}
-        self._leaving: dict[_Line, asyncio.Task[None]] = {}
+        self._stopping: dict[_Line, asyncio.Task[None]] = {}
         self._late: set[asyncio.Task[None]] = set()
 
     def apply(self, destinations: Mapping[str, SiteDestination]) -> None:
         """Take over the destinations: serve the new ones, and stop serving removed ones after their current films."""
         for name in self._lines.keys() - destinations.keys():
             line = self._lines.pop(name)
-            self._leaving[line] = leaving = asyncio.create_task(line.stop())
-            leaving.add_done_callback(partial(self._left, line))
+            self._stopping[line] = stopping = asyncio.create_task(line.stop())
+            stopping.add_done_callback(partial(self._stopped, line))
         for name, to in destinations.items():
             if name in self._lines:
                 self._lines[name].change(to)
@@ -58,12 +58,12 @@ class Workers:
             task.cancel()
         await asyncio.gather(*self._late, return_exceptions=True)
 
-    def _left(self, line: "_Line", _: asyncio.Task[None]) -> None:
-        del self._leaving[line]
+    def _stopped(self, line: "_Line", _: asyncio.Task[None]) -> None:
+        del self._stopping[line]
 
     def _taken(self) -> list["_Line"]:
         """Return all lines, including those that are being stopped, and forget the active ones."""
-        lines = [*self._lines.values(), *self._leaving]
+        lines = [*self._lines.values(), *self._stopping]
         self._lines.clear()
         return lines
 

@@ -17,10 +17,10 @@ from .listener import HeardMessage, MessageListener
 
 __all__ = ["EventRules", "TextRules"]
 
-_JOBS, _EATEN, _PRINTERS, _TEXTS = "PRN-E-2.02", "PRN-E-2.06", "PRN-E-2.08", "CHS-1.06"
+_JOBS, _OVERTAKEN, _PRINTERS, _TEXTS = "PRN-E-2.02", "PRN-E-2.06", "PRN-E-2.08", "CHS-1.06"
 _EVENT_RQ, _EVENT_RSP, _ACTION_RSP, _RESPONSE = 0x0100, 0x8100, 0x8130, 0x8000
 _CLASS, _ID, _RESPONDED, _INSTANCE, _EVENT_TYPE = 0x0002, 0x0110, 0x0120, 0x1000, 0x1002
-_JOB_EVENTS, _PRINTER_EVENTS, _TROUBLES = range(1, 5), range(1, 4), (2, 3)
+_JOB_EVENTS, _PRINTER_EVENTS, _PROBLEM_EVENTS = range(1, 5), range(1, 4), (2, 3)
 _JOB_INFO, _PRINTER_INFO = "ExecutionStatusInfo", "PrinterStatusInfo"
 
 
@@ -32,7 +32,7 @@ class EventRules(MessageListener):
         self._named: set[str] = set()  # jobs that the answers to N-ACTION on this association have named
         self._unnamed: set[str] = set()  # jobs that an event named first; an answer may still name them
         self._open: dict[int, bool] = {}  # requests without a response; True if an event was confirmed meanwhile
-        self._eaten: set[int] = set()  # the requests in `_open` that a response to a later request has overtaken
+        self._overtaken: set[int] = set()  # the requests in `_open` that a response to a later request has overtaken
 
     def asked(self, message: HeardMessage) -> None:
         """Take a request, or the confirmation of an event."""
@@ -51,18 +51,18 @@ class EventRules(MessageListener):
     def _answered(self, message: HeardMessage) -> None:
         number = message.number(_RESPONDED) or 0
         if self._open.pop(number, False):
-            self.note(_EATEN, Kept("responses beside events"))
-        self._eaten.discard(number)
-        self._eaten |= {asked for asked, is_confirmed in self._open.items() if is_confirmed and asked < number}
+            self.note(_OVERTAKEN, Kept("responses beside events"))
+        self._overtaken.discard(number)
+        self._overtaken |= {asked for asked, is_confirmed in self._open.items() if is_confirmed and asked < number}
         if message.kind == _ACTION_RSP:
             items = items_of(self._data(message), JOB_REFERENCE)
             self._named |= {str(item.get("ReferencedSOPInstanceUID")) for item in items}
 
     def ended(self) -> None:
         """Judge the requests and jobs that are still open at the end."""
-        for number in self._eaten & self._open.keys():
-            self.note(_EATEN, Broken(f"no response to Message ID {number}, beside whose request an event came"))
-        self._eaten.clear()
+        for number in self._overtaken & self._open.keys():
+            self.note(_OVERTAKEN, Broken(f"no response to Message ID {number}, beside whose request an event came"))
+        self._overtaken.clear()
         for uid in self._unnamed - self._named if self._named else ():  # PRN-L-1.09 judges answers that name no job
             self.note(_JOBS, Broken(f"an event of {uid}, which no N-ACTION of this association has named"))
         self._unnamed.clear()
@@ -98,7 +98,7 @@ class EventRules(MessageListener):
             yield Broken(f"Event Type ID {number}")
         if uid != PrinterInstance:
             yield Broken(f"an event of the printer {uid}")
-        if number in _TROUBLES:
+        if number in _PROBLEM_EVENTS:
             yield from self._info_faults(message, _PRINTER_INFO)
         elif number == 1 and message.data:
             yield Bent("Normal with attributes")

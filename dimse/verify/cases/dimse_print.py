@@ -148,7 +148,7 @@ def _set_image(session: PrintSession) -> tuple[list[bytes], bytes]:
 _NO_ANSWER = (ABORT, CLOSED, SILENCE)
 _MILD = (FAILURE, ABORT, CLOSED)
 _NOT_SUPPORTED = Answered(frozenset({0x0211, 0x0122, 0x0110}))
-_OF_PRINTER = NDeleteRQ(MessageID=1, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance)
+_DELETE_PRINTER = NDeleteRQ(MessageID=1, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance)
 
 DIMSE_PRINT: tuple[Case, ...] = (
     Case(
@@ -171,7 +171,7 @@ DIMSE_PRINT: tuple[Case, ...] = (
         section="PS3.7 §10.1.2.1.9 (0211), PS3.4 H.4.6.2",
         level=Level.SHOULD,
         needs=Flags.PRINT,
-        run=asked(_OF_PRINTER),
+        run=asked(_DELETE_PRINTER),
         passes=(_NOT_SUPPORTED, ABORT),
         nonstrict=(FAILURE, CLOSED),
         fails=(SUCCESS, SILENCE),

@@ -22,7 +22,7 @@ __all__ = ["IppQueue", "judged"]
 
 _PDF = "application/pdf"
 # RFC 8011 §B.1: the statuses that are caused by the document or the job ticket
-_OF_JOB = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
+_JOB_ERRORS = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
 _ASKED = ["job-state", "job-state-reasons"]
 # The reasons that a job has after it was printed without problems; CUPS gives the second one to each such job
 _USUAL = ("none", "processing-to-stop-point", "job-completed-successfully")
@@ -126,7 +126,7 @@ class IppQueue:
             async with ippx.AsyncIppClient(self.uri, tls=_tls(self.tls), timeout=self.seconds) as client:
                 yield client
         except ippx.IppResponseError as exc:
-            outcome = Outcome.NEVER if exc.status_code in _OF_JOB else Outcome.LATER
+            outcome = Outcome.NEVER if exc.status_code in _JOB_ERRORS else Outcome.LATER
             raise DeliveryFailed(outcome, str(exc)) from exc
         except (httpx.HTTPError, ippx.IppError, ValueError, OSError) as exc:
             raise DeliveryFailed(Outcome.LATER, _words(exc)) from exc

@@ -17,7 +17,7 @@ from .canvas import Area, Bits, Canvas, Pixels, bars, frame, inset, text
 __all__ = ["smpte"]
 
 _LINES = 0.75  # brightness of crosshatch and border
-_FAINT = (0.01, 0.03, 0.05)  # contrasts of the dark and the light bars
+_CONTRASTS = (0.01, 0.03, 0.05)  # contrasts of the dark and the light bars
 _BOX = 0.625  # width of a box of bars, in cells
 _STROKE = 50  # width of a cell, in strokes of its letters
 # Percent, row and column of each box
@@ -92,7 +92,7 @@ def _resolution(canvas: Canvas, margin: int) -> None:
 def _patch(box: int) -> Area:
     """Return boxes of bars: horizontal, vertical, and both again faint. Lower rows have wider or stronger bars."""
     patch = np.empty((3 * box, 4 * box))
-    for index, contrast in enumerate(_FAINT):
+    for index, contrast in enumerate(_CONTRASTS):
         dark, light = 0.5 - contrast / 2, 0.5 + contrast / 2
         for column, upright in enumerate((False, True)):
             rows = patch[index * box : (index + 1) * box]

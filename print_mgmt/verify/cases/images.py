@@ -72,7 +72,7 @@ def gray(change: Callable[[Conversation, Dataset], None]) -> Run:
     return on_print(set_image(change), meta=BasicGrayscalePrintManagementMeta)
 
 
-def anyhow(change: Callable[[Conversation, Dataset], None]) -> Run:
+def gray_or_color(change: Callable[[Conversation, Dataset], None]) -> Run:
     """Return the run that sets an image modified by ``change`` in a gray image box, or else in a color image box."""
     return on_print(set_image(change))
 
@@ -209,7 +209,7 @@ IMAGES: tuple[Case, ...] = (
         section="PS3.4 Table H.4-10 (M/M), H.2.4",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=anyhow(no_position),
+        run=gray_or_color(no_position),
         passes=(Answered(_MISSING),),
         nonstrict=(FAILURE, ABORT),
         fails=_LIES,
@@ -290,14 +290,14 @@ IMAGES: tuple[Case, ...] = (
         section="PS3.4 Table H.4-10 (U/M), H.2.4",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=anyhow(box_with(Polarity="REVERSE")),
+        run=gray_or_color(box_with(Polarity="REVERSE")),
         passes=(Answered(frozenset({0x0000, 0x0106, 0x0116, 0xB604, 0xB605, 0xB609, 0xB60A})),),
         nonstrict=(FAILURE,),
         fails=(ABORT, SILENCE),
         subcases=(
             SubCase(
                 name="SIDEWAYS",
-                run=anyhow(box_with(Polarity="SIDEWAYS")),
+                run=gray_or_color(box_with(Polarity="SIDEWAYS")),
                 passes=(Answered(frozenset({0x0106, 0x0116})),),
                 fails=(SUCCESS, ABORT, SILENCE),
             ),
@@ -309,11 +309,11 @@ IMAGES: tuple[Case, ...] = (
         section="PS3.4 Table H.4-10 (M/M), H.2.4; PS3.3 C.13.5",
         level=Level.SHOULD,
         needs=Flags.PRINT,
-        run=anyhow(box_with(ImageBoxPosition=_NO_POSITION)),
+        run=gray_or_color(box_with(ImageBoxPosition=_NO_POSITION)),
         passes=(Answered(_INVALID),),
         nonstrict=(FAILURE, SUCCESS, WARNING, ABORT),
         fails=(CLOSED, SILENCE, DEAD),
-        subcases=(SubCase(name="0", run=anyhow(box_with(ImageBoxPosition=0))),),
+        subcases=(SubCase(name="0", run=gray_or_color(box_with(ImageBoxPosition=0))),),
     ),
     Case(
         id="PRN-X-1.20",

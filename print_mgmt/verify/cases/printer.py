@@ -96,7 +96,7 @@ _SEQUENCES = {
         ("Rows", "Columns"),
     ),
 }
-_OF_LAYOUT = {
+_LAYOUT_LISTS = {
     "FilmOrientation": "FilmOrientation",
     "FilmSizeID": "FilmSizeID",
     "RequestedResolutionID": "PrinterResolutionID",
@@ -243,7 +243,7 @@ async def _film_box(talk: Conversation, entry: Dataset) -> tuple[str, Seen]:
     if not talk.session_uid:
         await talk.prepare_session()
     content = talk.film_box(str(entry.get("ImageDisplayFormat")))
-    for keyword, listed in _OF_LAYOUT.items():
+    for keyword, listed in _LAYOUT_LISTS.items():
         if entry.get(listed) is not None:
             content[keyword] = entry.get(listed)
     seen = await talk.create_film_box(content)

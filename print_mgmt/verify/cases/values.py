@@ -89,8 +89,8 @@ def formats(layout: str) -> Script:
 
 
 _LIES = (SUCCESS, WARNING, CLOSED, SILENCE)
-_ELSE: Outcomes = (FAILURE, ABORT)
-_ELSE_ALSO: Outcomes = (FAILURE, WARNING)
+_FAILURE_OR_ABORT: Outcomes = (FAILURE, ABORT)
+_FAILURE_OR_WARNING: Outcomes = (FAILURE, WARNING)
 _IGNORED = (SUCCESS, ABORT, SILENCE)
 
 
@@ -121,7 +121,7 @@ VALUES: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(film_box_without("ImageDisplayFormat")),
         passes=(Answered(_MISSING),),
-        nonstrict=_ELSE,
+        nonstrict=_FAILURE_OR_ABORT,
         fails=_LIES,
         subcases=(SubCase(name="no data set", run=on_print(bare_film_box)),),
     ),
@@ -133,7 +133,7 @@ VALUES: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(film_box_without("ReferencedFilmSessionSequence")),
         passes=(Answered(_MISSING),),
-        nonstrict=_ELSE,
+        nonstrict=_FAILURE_OR_ABORT,
         fails=_LIES,
         subcases=(
             SubCase(
@@ -151,7 +151,7 @@ VALUES: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(film_box(Dataset(ImageDisplayFormat=""))),
         passes=(Answered(frozenset({_MISSING, _NO_VALUE, _INVALID})),),
-        nonstrict=_ELSE,
+        nonstrict=_FAILURE_OR_ABORT,
         fails=(SUCCESS, WARNING, SILENCE),
     ),
     Case(
@@ -162,7 +162,7 @@ VALUES: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(formats("FOO\\1")),
         passes=(Answered(_INVALID),),
-        nonstrict=_ELSE,
+        nonstrict=_FAILURE_OR_ABORT,
         fails=_LIES,
         subcases=(
             _format(r"STANDARD\0,1", may_be=False),
@@ -179,7 +179,7 @@ VALUES: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(film_session(Dataset(PrintPriority="URGENT"))),
         passes=(_REFUSED_OR_REPLACED, Kept()),
-        nonstrict=_ELSE_ALSO,
+        nonstrict=_FAILURE_OR_WARNING,
         fails=_IGNORED,
         subcases=(
             _sub("MediumType", "PARCHMENT", "medium_types", is_session=True),
@@ -194,7 +194,7 @@ VALUES: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(film_session(Dataset(NumberOfCopies=-1))),
         passes=(_REFUSED_OR_REPLACED,),
-        nonstrict=_ELSE_ALSO,
+        nonstrict=_FAILURE_OR_WARNING,
         fails=_IGNORED,
         subcases=tuple(
             SubCase(
@@ -214,7 +214,7 @@ VALUES: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(film_box(Dataset(FilmOrientation="SIDEWAYS"))),
         passes=(_REFUSED_OR_REPLACED, Kept()),
-        nonstrict=_ELSE_ALSO,
+        nonstrict=_FAILURE_OR_WARNING,
         fails=_IGNORED,
         subcases=(_sub("FilmSizeID", "1INX1IN", "film_sizes"), _sub("MagnificationType", "FOO")),
     ),
@@ -237,7 +237,7 @@ VALUES: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(film_box(Dataset(BorderDensity="PINK"))),
         passes=(_NOT_SUPPORTED,),
-        nonstrict=_ELSE_ALSO,
+        nonstrict=_FAILURE_OR_WARNING,
         fails=_IGNORED,
         subcases=(
             _sub("Trim", "MAYBE"),

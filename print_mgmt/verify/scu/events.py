@@ -83,7 +83,7 @@ def send_event(exchange: Exchange, event: Event, *, sop_class: str = Printer, in
     wire.say(request, number)
 
 
-def before(*events: Event) -> Reaction:
+def before_answer(*events: Event) -> Reaction:
     """Return the reaction that sends events, and then the right answer."""
 
     async def react(exchange: Exchange) -> None:
@@ -94,7 +94,7 @@ def before(*events: Event) -> Reaction:
     return react
 
 
-def behind(*events: Event) -> Reaction:
+def after_answer(*events: Event) -> Reaction:
     """Return the reaction that gives the right answer, and then sends events."""
 
     async def react(exchange: Exchange) -> None:
@@ -175,7 +175,7 @@ def _status_of(_peer: ScuPeer, visit: Visit) -> Observation:
     return (bad if isinstance(bad, Aborted) else Broken("no N-EVENT-REPORT-RSP"),)
 
 
-def _hundred(peer: ScuPeer, visit: Visit) -> Observation:
+def _all_answered(peer: ScuPeer, visit: Visit) -> Observation:
     found = crash(visit)
     if found:
         return found
@@ -292,7 +292,7 @@ PRN_E_3: tuple[Case, ...] = (
         "01",
         "A printer event between request and response",
         f"PS3.4 H.4.6.2.1.2 {_CONFIRMATION}; PS3.7 §10.3.1.2",
-        _at_third(before(Event(_WARNING, _SUPPLY_LOW)), confirmed),
+        _at_third(before_answer(Event(_WARNING, _SUPPLY_LOW)), confirmed),
         nonstrict=(BENT,),
         fails=_UNCONFIRMED,
     ),
@@ -300,8 +300,10 @@ PRN_E_3: tuple[Case, ...] = (
         "02",
         "A printer event before the first request, and while the SCU is idle",
         "PS3.4 H.4.6.2.1.2",
-        on({(ASSOCIATE, 1): behind(Event(_WARNING, _SUPPLY_LOW))}, confirmed),
-        subcases=(SubCase(name="behind a response", run=_at_third(behind(Event(_WARNING, _SUPPLY_LOW)), confirmed)),),
+        on({(ASSOCIATE, 1): after_answer(Event(_WARNING, _SUPPLY_LOW))}, confirmed),
+        subcases=(
+            SubCase(name="behind a response", run=_at_third(after_answer(Event(_WARNING, _SUPPLY_LOW)), confirmed)),
+        ),
         nonstrict=(BENT,),
         fails=_UNCONFIRMED,
     ),
@@ -309,8 +311,8 @@ PRN_E_3: tuple[Case, ...] = (
         "03",
         "Normal and Failure events",
         "PS3.4 H.4.6.2.1.1, H.4.6.2.1.2",
-        _at_third(before(Event(_NORMAL)), answered_at_all),
-        subcases=(SubCase(name="Failure", run=_at_third(before(Event(_FAILURE, _JAMMED)), answered_at_all)),),
+        _at_third(before_answer(Event(_NORMAL)), answered_at_all),
+        subcases=(SubCase(name="Failure", run=_at_third(before_answer(Event(_FAILURE, _JAMMED)), answered_at_all)),),
         nonstrict=(BENT,),
         fails=(BROKEN, SILENCE, ABORT, CRASHED),
         close=Close.EITHER,
@@ -319,7 +321,7 @@ PRN_E_3: tuple[Case, ...] = (
         "04",
         "An Event Type ID that does not exist",
         "PS3.7 §10.1.1.1.8 (0113)",
-        _at_third(before(Event(_UNKNOWN)), _status_of),
+        _at_third(before_answer(Event(_UNKNOWN)), _status_of),
         level=Level.SHOULD,
         passes=(Answered(_NO_SUCH_EVENT),),
         nonstrict=(Answered(),),
@@ -342,7 +344,9 @@ PRN_E_3: tuple[Case, ...] = (
         "06",
         "A hundred events in a row",
         "PS3.4 H.4.6.2.1.2",
-        _at_third(before(*(Event(_WARNING, _SUPPLY_LOW, _FIRST_ID + each) for each in range(_MANY))), _hundred),
+        _at_third(
+            before_answer(*(Event(_WARNING, _SUPPLY_LOW, _FIRST_ID + each) for each in range(_MANY))), _all_answered
+        ),
         level=Level.SHOULD,
         nonstrict=(ABORT,),
         fails=(SILENCE, BROKEN, CRASHED),

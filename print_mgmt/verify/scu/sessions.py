@@ -55,7 +55,7 @@ _SINGLES = (BasicFilmSession, BasicFilmBox, BasicGrayscaleImageBox, BasicColorIm
 _NO_INSTANCE = 0x0112
 _MANY_BOXES = 50
 _C602 = 0xC602
-_OF_A_FILM = (BasicFilmBox, *IMAGE_CLASSES, BasicAnnotationBox)
+_FILM_CLASSES = (BasicFilmBox, *IMAGE_CLASSES, BasicAnnotationBox)
 
 
 # --- negotiation ---
@@ -142,7 +142,7 @@ def _order(visit: Visit) -> Pairs:
                     yield from _lut_known(exchange, luts)
                 elif sop_class == PresentationLUT:
                     luts.add(uid)
-            elif uses(exchange) and sop_class in _OF_A_FILM and uid != film and uid not in boxes:
+            elif uses(exchange) and sop_class in _FILM_CLASSES and uid != film and uid not in boxes:
                 yield Broken(f"{type(exchange.request).__name__} of {uid}, which is not of the last film box")
 
 

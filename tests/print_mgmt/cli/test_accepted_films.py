@@ -25,7 +25,7 @@ from dimse.uids import (
     VOILUTBox,
 )
 from print_mgmt.attributes.tables import Table
-from print_mgmt.cli.said_folder import SaidFolder
+from print_mgmt.cli.reported_folder import ReportedFolder
 from print_mgmt.destinations import FolderDestination
 from print_mgmt.film import PrintImage
 from print_mgmt.items import to_item
@@ -169,7 +169,7 @@ def test_accepted_film_is_written_in_every_format(
 def written(film: Film, out: Path) -> None:
     lines: list[str] = []
     folder = FolderDestination(path=str(out), formats=tuple(FORMATS), dpi=15)
-    asyncio.run(SaidFolder(folder=folder, as_json=True, say=lines.append).deliver(film, Dataset()))
+    asyncio.run(ReportedFolder(folder=folder, as_json=True, report=lines.append).deliver(film, Dataset()))
     assert {path.suffix[1:] for path in out.iterdir()} == set(FORMATS)
     for text in (*lines, next(out.glob("*.json")).read_text(encoding="utf-8")):
         json.loads(text, parse_constant=int)

@@ -13,21 +13,21 @@ from ..destinations import Condition, DeliveryFailed, FolderDestination, Outcome
 from ..jobs import JobFailed
 from ..scp import Film, Misbehavior
 
-__all__ = ["SaidFolder", "listening_line"]
+__all__ = ["ReportedFolder", "listening_line"]
 
 _log = logging.getLogger("print_mgmt.cli")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SaidFolder:
-    """A `Destination` that writes films into a folder and calls ``say`` with a line for each film.
+class ReportedFolder:
+    """A `Destination` that writes films into a folder and calls ``report`` with a line for each film.
 
     With ``as_json``, the line is a JSON object. ``faults`` make films fail on purpose.
     """
 
     folder: FolderDestination
     as_json: bool = False
-    say: Callable[[str], object] = print
+    report: Callable[[str], object] = print
     faults: Misbehavior | None = None
 
     @property
@@ -39,7 +39,7 @@ class SaidFolder:
         """Write the files of a film, and report their names. Raises `DeliveryFailed`."""
         if self.faults is not None:
             try:
-                self.faults.spoil()
+                self.faults.count_film()
             except JobFailed as exc:
                 raise DeliveryFailed(Outcome.NEVER, str(exc), info=exc.ExecutionStatusInfo) from exc
         receipt = await self.folder.deliver(film, identified)
@@ -48,7 +48,7 @@ class SaidFolder:
         except Exception:  # a bug; the files exist
             _log.exception("%r is written, but its line cannot be printed", film)
         else:
-            self.say(line)
+            self.report(line)
         return receipt
 
     async def check(self) -> Condition:
@@ -60,8 +60,8 @@ class SaidFolder:
         if self.as_json:
             return json.dumps({"film": film.number, "files": files, **describe(film)})
         layout = f"{sheet.FilmSizeID} {sheet.FilmOrientation} {sheet.ImageDisplayFormat}"
-        said = f"film {film.number} from {film.calling_ae_title}: {layout}: {' '.join(files)}"
-        return escaped(f"{datetime.now():%Y-%m-%d %H:%M:%S} {said}")
+        line = f"film {film.number} from {film.calling_ae_title}: {layout}: {' '.join(files)}"
+        return escaped(f"{datetime.now():%Y-%m-%d %H:%M:%S} {line}")
 
 
 def listening_line(host: str, port: int, *, as_json: bool) -> str:

@@ -11,7 +11,7 @@ from print_scu import Scu, uids
 
 from dimse.data import Dataset
 from dimse.uids import BasicFilmBox
-from print_mgmt.cli.said_folder import SaidFolder
+from print_mgmt.cli.reported_folder import ReportedFolder
 from print_mgmt.destinations import FolderDestination
 from print_mgmt.film import PrintImage
 from print_mgmt.scp import Film
@@ -42,7 +42,7 @@ def read(out: Path) -> dict[str, Any]:
 async def filed(out: Path, made: Film, *, as_json: bool = False) -> dict[str, Any]:
     """Write a film and return its sidecar."""
     folder = FolderDestination(path=str(out), formats=("png", "json"), dpi=30)
-    await SaidFolder(folder=folder, as_json=as_json).deliver(made, Dataset())
+    await ReportedFolder(folder=folder, as_json=as_json).deliver(made, Dataset())
     return read(out)
 
 
