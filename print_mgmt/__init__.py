@@ -2,6 +2,7 @@
 
 - `PrintClient` prints images on any DICOM printer.
 - `PrintServer` is a DICOM printer: it passes each film to a callback.
+- `Site` is a print server: printers, a spool, routes and destinations, as described by a file.
 
 The names below are imported when they are first used.
 """
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .scp import Film, PrintServer
     from .scu import FilmOptions, PrintClient, PrintFailed, PrintReport, PrintUncertain, Profile, profile
     from .service import PrintService
+    from .site import Site
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
@@ -42,6 +44,7 @@ else:
                 "profile",
             ),
             ".service": ("PrintService",),
+            ".site": ("Site",),
         },
     )
 
@@ -67,6 +70,7 @@ __all__ = [
     "PrinterState",
     "Profile",
     "Sheet",
+    "Site",
     "Window",
     "__version__",
     "load_config",

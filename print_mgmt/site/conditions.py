@@ -1,8 +1,8 @@
 """The states of the printers of a site, Printer Status and Printer Status Info (PS3.3 C.13.9), as they follow from the
 room in the spool and the conditions of the destinations.
 
-A full spool makes every printer WARNING. Otherwise a printer is FAILURE if all destinations that its films may go to
-are FAILURE, and WARNING if there is any other trouble. A state that other code has set is left as it is.
+A printer is FAILURE if all destinations that its films may go to are FAILURE, and WARNING if there is any other
+trouble. A full spool comes before other warnings. A state that other code has set is left as it is.
 """
 
 import logging
@@ -86,7 +86,7 @@ def _worst(spool: Condition, destinations: Iterable[Condition]) -> _Terms:
     """Return the status and the info of a printer with this spool and these destinations."""
     statuses = [condition.PrinterStatus for condition in destinations]
     bad = next((one for one in destinations if one.PrinterStatus != "NORMAL"), None)
-    if spool is _FULL or bad is None:
+    is_failure = bad is not None and all(status == "FAILURE" for status in statuses)
+    if bad is None or (spool is _FULL and not is_failure):
         return spool.PrinterStatus, spool.PrinterStatusInfo
-    is_failure = all(status == "FAILURE" for status in statuses)
     return "FAILURE" if is_failure else "WARNING", bad.PrinterStatusInfo

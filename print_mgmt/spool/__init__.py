@@ -5,7 +5,7 @@
 - `states` is the table of the states of a film. `records` has the records of a film and its deliveries, and `changes`
   the changes that workers and operators make to them, without I/O. `job_status` derives the status of a Print Job.
 - `film_file` encodes and decodes a film as a DICOM file, `film_folder` manages the files, and `index` stores the
-  records.
+  records. `reserve` keeps room on the disk for operators.
 """
 
 from .address import open_spool

@@ -34,12 +34,13 @@ from .acceptance import film_records, job_key, stored_pieces
 from .changes import Action, Later, Outcome, changed, lost, settled
 from .committer import Committer
 from .film_file import read_film
-from .film_folder import WRITERS, FilmFile, FilmFolder, Step, no_step
+from .film_folder import WRITERS, FilmFile, FilmFolder, Step, no_step, settle_files, undo_files
 from .index import Index, open_index
 from .notice import Notice
 from .protocol import News, Room, Verified
 from .rebuild import rebuild
 from .records import CorruptFilm, FilmRecord, Lease, SpoolError, SpoolFull, SpoolLimits, Target, latest_lease
+from .reserve import Reserve
 from .states import ENDED, SETTLED, FilmState
 
 __all__ = ["EmbeddedSpool"]
@@ -77,6 +78,7 @@ class EmbeddedSpool:
         self._step = step
         self._files = FilmFolder(self.folder, step)
         self._alive = self.folder / "alive"
+        self._reserve = Reserve(self.folder / "reserve")
         self.incoming = Disk(self.folder / "incoming", above=limits.in_memory, least=limits.least, step=step)
         self._owner = ""
         self._writers: ThreadPoolExecutor | None = None
@@ -91,7 +93,7 @@ class EmbeddedSpool:
     async def __aenter__(self) -> Self:
         if self._committer is not None:
             raise LocalProtocolError("the spool is already open")
-        await asyncio.to_thread(self._open)
+        await asyncio.to_thread(self._reserve.attempt, self._open)
         await self._do(self._recover)
         return self
 
@@ -116,6 +118,7 @@ class EmbeddedSpool:
                 self._stack = stack.pop_all()
         except (OSError, sqlite3.Error) as exc:
             raise SpoolError(f"the spool {escaped(str(self.folder))} cannot be opened: {exc}") from exc
+        self._reserve.fill(self._files.free() - self.limits.least)
         self._index = index = Index(connection)
         self._committer = Committer(connection, lambda: index.end_leases(self._clock()), self._step)
 
@@ -175,7 +178,16 @@ class EmbeddedSpool:
         return self._writers.submit(run)
 
     async def _do(self, run: Callable[[], T]) -> T:
-        """Run a function on the index in a transaction. Raises `SpoolError` if the index fails."""
+        """Run a function on the index in a transaction, also on a full disk. Raises `SpoolError` if the index fails."""
+        try:
+            return await self._commit(run)
+        except SpoolError as exc:
+            if not self._reserve.release_for(exc):
+                raise
+        self._room = None
+        return await self._commit(run)
+
+    async def _commit(self, run: Callable[[], T]) -> T:
         if self._committer is None:
             raise LocalProtocolError("the spool is not open: use it in `async with`")
         try:
@@ -198,7 +210,7 @@ class EmbeddedSpool:
         size = sum(film.nbytes for film in job.films)
         room = self.room
         if room.is_full or room.free - self._held - size < self.limits.least:
-            raise SpoolFull(f"the disk of the spool has {room.free} free bytes")
+            raise SpoolFull(f"the disk of the spool has {room.free} free bytes, or no reserve")
         if self._totals[0] + len(job.films) > self.limits.films or self._totals[1] + size > self.limits.size:
             raise SpoolFull(f"the spool has {self._totals[0]} films of {self._totals[1]} bytes")
         self._held += size
@@ -228,14 +240,14 @@ class EmbeddedSpool:
                 for record, file in zip(records, written, strict=True)
             )
             self._step("named")
-            await self._do(partial(self._rows.add, job, stored))
+            await self._commit(partial(self._rows.add, job, stored))
         except Exception as exc:
-            await asyncio.wrap_future(self._submit(partial(_undo, written)))
+            await asyncio.wrap_future(self._submit(partial(undo_files, written)))
             if isinstance(exc, SpoolError) or not isinstance(exc, OSError | DimseError):
                 raise
             raise SpoolError(f"the films cannot be stored: {exc}") from exc
         self._step("accepted")
-        self._submit(partial(_settle, written))  # no caller waits for this
+        self._submit(partial(settle_files, written))  # no caller waits for this
         self._totals = self._totals[0] + len(stored), self._totals[1] + sum(film.size for film in stored)
         self._notice.give()
         return tuple(film.id for film in stored)
@@ -271,7 +283,8 @@ class EmbeddedSpool:
         now = self._clock()
         if self._room is None or not 0 <= now - self._room[0] < _ROOM:
             free = self._files.free()
-            self._room = now, Room(free, free < self.limits.low, free < self.limits.least)
+            is_full = free < self.limits.least or not self._reserve.fill(free - self.limits.least)
+            self._room = now, Room(free, is_full or free < self.limits.low, is_full)
         return self._room[1]
 
     # --- deliveries ---
@@ -429,13 +442,3 @@ class EmbeddedSpool:
             else:
                 right += 1
         return Verified(right, tuple(damaged))
-
-
-def _undo(written: Sequence[FilmFile]) -> None:
-    for file in written:
-        file.undo()
-
-
-def _settle(written: Sequence[FilmFile]) -> None:
-    for file in written:
-        file.settle()

@@ -28,7 +28,7 @@ from dimse.files import clear_drafts, finish, new_draft, publish, sync_folder
 from .film_file import cut
 from .records import CorruptFilm, SpoolError
 
-__all__ = ["FILM_ID", "WRITERS", "FilmFile", "FilmFolder", "Step", "no_step"]
+__all__ = ["FILM_ID", "WRITERS", "FilmFile", "FilmFolder", "Step", "no_step", "settle_files", "undo_files"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
@@ -66,6 +66,18 @@ class FilmFile(NamedTuple):
         """Remove the draft: the film is in the index. If that fails, the next start removes the draft."""
         with suppress(OSError):
             self.stack.close()
+
+
+def undo_files(written: Sequence[FilmFile]) -> None:
+    """Remove the files of films that are not accepted."""
+    for file in written:
+        file.undo()
+
+
+def settle_files(written: Sequence[FilmFile]) -> None:
+    """Remove the drafts of films that are in the index."""
+    for file in written:
+        file.settle()
 
 
 class FilmFolder:

@@ -72,6 +72,14 @@ def test_full_disk_comes_before_a_destination(conditions: Conditions, state: Pri
     assert terms(state) == ("WARNING", "PRINT BUFF FULL")
 
 
+def test_failure_of_all_comes_before_a_full_disk(conditions: Conditions, state: PrinterState) -> None:
+    conditions.measure(FULL)
+    conditions.note("a", BAD)
+    assert terms(state) == ("WARNING", "PRINT BUFF FULL")
+    conditions.note("b", BAD)
+    assert terms(state) == ("FAILURE", "PRINTER OFFLINE")
+
+
 def test_state_that_somebody_sets_stays(conditions: Conditions, state: PrinterState) -> None:
     state.set("WARNING", "COVER OPEN")
     conditions.note("a", BAD)

@@ -18,6 +18,7 @@ from spools import FOLDER, PRINTER, EmbeddedPlace, job
 
 from dimse.errors import LocalProtocolError
 from print_mgmt.spool import (
+    Cancel,
     Done,
     EmbeddedSpool,
     FilmState,
@@ -26,11 +27,13 @@ from print_mgmt.spool import (
     Prioritize,
     Spool,
     SpoolError,
+    SpoolFull,
     SpoolLimits,
     Target,
 )
 
 NOBODY = 65534
+NO_WATERMARKS = SpoolLimits(low=0, least=0)
 ACCEPT_STEPS = ("draft created", "write", "fsync", "name", "named", "folder sync", "commit")
 
 
@@ -97,8 +100,8 @@ async def test_failed_job_leaves_no_file(place: EmbeddedPlace) -> None:
         assert list((place.folder / "films").iterdir()) == []
 
 
-async def test_settling_on_a_full_disk_can_be_repeated(place: EmbeddedPlace) -> None:
-    fault = Fault("")
+async def test_settling_on_a_failing_disk_can_be_repeated(place: EmbeddedPlace) -> None:
+    fault = Fault("", errno.EIO)
     async with place.spool(step=fault) as spool:
         await spool.accept(job(), [PRINTER])
         lease = await spool.lease("printer", 60)
@@ -161,10 +164,10 @@ async def test_folder_that_becomes_read_only_refuses_films(open_folder: Path) ->
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 16 MiB."""
+    """A file system of 24 MiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
     if sys.platform != "linux" or subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("only root may mount a small file system, on Linux")
     try:
@@ -175,7 +178,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 async def test_full_disk_refuses_films_until_there_is_room(small_disk: Path) -> None:
     place = EmbeddedPlace(small_disk / "spool")
-    async with place.spool(limits=SpoolLimits(low=0, least=0)) as spool:
+    async with place.spool(limits=NO_WATERMARKS) as spool:
         filling = small_disk / "filling"
         filling.write_bytes(bytes(10 << 20))
         accepted: list[str] = []
@@ -190,13 +193,21 @@ async def test_full_disk_refuses_films_until_there_is_room(small_disk: Path) -> 
         assert [film.id for film in await spool.list()] == accepted
 
 
+def fill(disk: Path) -> Path:
+    """Fill a disk completely, and return the file that fills it."""
+    filling = disk / "filling"
+    with pytest.raises(OSError, match="No space left"), filling.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    return filling
+
+
 async def test_index_on_a_full_disk_goes_on_when_there_is_room(small_disk: Path) -> None:
     place = EmbeddedPlace(small_disk / "spool")
-    async with place.spool(limits=SpoolLimits(low=0, least=0)) as spool:
+    async with place.spool(limits=NO_WATERMARKS) as spool:
         (film,) = await spool.accept(job(), [PRINTER])
-        filling = small_disk / "filling"
-        with pytest.raises(OSError, match="No space left"):
-            filling.write_bytes(bytes(16 << 20))
+        (place.folder / "reserve").unlink()
+        filling = fill(small_disk)
         with pytest.raises(SpoolError):
             while True:
                 await spool.change(film, Prioritize("HIGH"))
@@ -204,6 +215,39 @@ async def test_index_on_a_full_disk_goes_on_when_there_is_room(small_disk: Path)
         filling.unlink()
         await spool.change(film, Hold())
         assert (await spool.show(film)).state is FilmState.HELD
+
+
+@pytest.mark.parametrize("is_running", [False, True], ids=["stopped", "running"])
+async def test_films_are_canceled_and_purged_on_a_full_disk(small_disk: Path, *, is_running: bool) -> None:
+    place = EmbeddedPlace(small_disk / "spool")
+    films: list[str] = []
+    async with AsyncExitStack() as stack:
+        async with AsyncExitStack() as stopped:
+            server = await (stack if is_running else stopped).enter_async_context(place.spool(limits=NO_WATERMARKS))
+            for _ in range(100):
+                films += await server.accept(job(nbytes=20_000), [PRINTER])
+        fill(small_disk)
+        async with place.spool() as operator:
+            for film in films:
+                assert (await operator.change(film, Cancel())).state is FilmState.CANCELED
+            assert set(await operator.purge(age=-1)) == set(films)
+            assert await operator.list() == ()
+
+
+async def test_films_are_refused_until_the_reserve_is_back(small_disk: Path) -> None:
+    place = EmbeddedPlace(small_disk / "spool")
+    async with place.spool(limits=NO_WATERMARKS) as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+        filling = fill(small_disk)
+        while (place.folder / "reserve").exists():
+            await spool.change(film, Prioritize("HIGH"))
+            await spool.change(film, Prioritize("LOW"))
+        with pytest.raises(SpoolFull):
+            await spool.accept(job(), [PRINTER])
+        filling.unlink()
+        place.clock.now += 2
+        await spool.accept(job(), [PRINTER])
+        assert (place.folder / "reserve").exists()
 
 
 async def test_file_in_place_of_the_folder_is_named(place: EmbeddedPlace) -> None:

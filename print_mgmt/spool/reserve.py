@@ -1,0 +1,83 @@
+"""A reserve of disk space, which lets operators clean up when the disk is completely full.
+
+Each change of the index needs a few pages on the disk, and so does opening it; removing films needs them, too. So a
+file keeps `SIZE` bytes of the disk. The first change that finds no room removes the file, and is repeated. Films are
+refused until the file is back.
+"""
+
+import errno
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from .records import SpoolError
+
+__all__ = ["SIZE", "Reserve"]
+
+SIZE = 8 << 20  # bytes: the write-ahead log has 4 MB before SQLite empties it, and one more large transaction
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_BLOCK = bytes(1 << 16)
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+# A full disk is SQLITE_FULL; SQLITE_IOERR_SHMSIZE for the shared memory of the log; in some cases a failed write
+_SQLITE_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE}
+
+
+class Reserve:
+    """The file ``path``. Several processes may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def fill(self, room: int) -> bool:
+        """Create the file if it is missing and takes at most ``room`` bytes. Return whether it exists now."""
+        if self._path.exists():
+            return True
+        if room < SIZE:
+            return False
+        with suppress(OSError):
+            descriptor = os.open(self._path, _NEW, 0o600)
+            try:
+                _allocate(descriptor)
+                return True
+            except OSError:
+                self._path.unlink()
+            finally:
+                os.close(descriptor)
+        return False
+
+    def attempt(self, work: Callable[[], None]) -> None:
+        """Do ``work``. If it raises `SpoolError` because the disk is full, remove the file and repeat ``work``."""
+        try:
+            work()
+        except SpoolError as exc:
+            if not self.release_for(exc):
+                raise
+            work()
+
+    def release_for(self, error: SpoolError) -> bool:
+        """Remove the file if the disk is full according to the cause of ``error``. Return whether that made room."""
+        if not _is_no_room(error.__cause__):
+            return False
+        with suppress(OSError):
+            self._path.unlink()
+            return True
+        return False
+
+
+def _allocate(descriptor: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, SIZE)
+        return
+    for _ in range(SIZE // len(_BLOCK)):
+        os.write(descriptor, _BLOCK)
+
+
+def _is_no_room(exc: BaseException | None) -> bool:
+    match exc:
+        case OSError():
+            return exc.errno in _NO_ROOM
+        case sqlite3.Error():
+            return getattr(exc, "sqlite_errorcode", None) in _SQLITE_NO_ROOM
+    return False
