@@ -23,7 +23,7 @@ FAST += --ignore-glob='*/test_memory.py' --ignore-glob='*/test_limits.py'
 # Otherwise each command that a test starts compiles all modules again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-fast interop lint types bench coverage fuzz soak docs course sdist clean
+.PHONY: help demo test test-fast interop lint types bench coverage fuzz soak docs course playground sdist clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -76,6 +76,9 @@ docs: $(DEV) ## write docs/films.md, docs/conformance.md, docs/printers.md, docs
 	$(BIN)/python tools/film_page.py
 	PYTHONPATH=. $(BIN)/python tools/verify_cases.py
 	$(BIN)/python tools/course.py
+
+playground: $(DEV) ## build docs/playground, a page that runs dimse in the browser (needs npm)
+	$(BIN)/python tools/playground.py
 
 sdist: $(DEV) ## build the source distribution, and run the fast tests in it
 	$(BIN)/python tools/sdist.py -q -n $(WORKERS) --hypothesis-profile fast $(FAST) tests/test_readme.py tests/print_mgmt/cli/test_cli.py

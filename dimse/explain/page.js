@@ -278,7 +278,7 @@
     showFilm(chapter.steps, index);
     if (fields.length) choose(Math.max(0, fields.findIndex((one) => one.error)), "");
     else card(-1);
-    history.replaceState(null, "", "#" + (at + 1));
+    if (location.protocol !== "about:") history.replaceState(null, "", "#" + (at + 1));
   }
 
   buttons.forEach((button, at) => button.addEventListener("click", () => open(at)));
