@@ -19,7 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _RECENT = 0.1  # seconds for which a peer that used up its share counts as busy
-_STARTS = 16  # handlers to start in one iteration of the event loop
+_STARTS = 16  # handlers to start in one iteration of the event loop, and associations to begin and to end
 _COUNTED = 8  # starts before the count is scheduled to be reset in the next iteration; few requests schedule none
 _THREADS = 2  # threads that work at once
 
@@ -53,10 +53,11 @@ class RoundRobin(Generic[T]):
 
 
 class Turns:
-    """Pieces of work on one event loop, one in each of its iterations."""
+    """Pieces of work on one event loop, one in each of its iterations; 16 if they are short."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._short = 0  # short pieces since they were last reset, as in `Starts`
         self._waiting: RoundRobin[Callable[[], None]] = RoundRobin()
         self._is_scheduled = False
         self._last_busy: object = None  # the latest peer that used up its share, and the time
@@ -69,6 +70,18 @@ class Turns:
         self._last_busy, self._last_busy_at = peer, now
         return is_other or bool(self._waiting)
 
+    def has_room(self) -> bool:
+        """Count a short piece of work. Return False, and do not count it, if it has to wait for a later iteration."""
+        if self._short >= _STARTS:
+            return False
+        self._short += 1
+        if self._short == _COUNTED:
+            self._loop.call_soon(self._reset)
+        return True
+
+    def _reset(self) -> None:
+        self._short = 0
+
     def wait(self, host: str, callback: Callable[[], None]) -> None:
         """Call ``callback`` when the turn of ``host`` comes."""
         self._waiting.put(host, callback)
@@ -79,6 +92,11 @@ class Turns:
         waiter = self._loop.create_future()
         self.wait(host, lambda: None if waiter.done() else waiter.set_result(None))
         await waiter
+
+    async def enter(self, host: str) -> None:
+        """Return at once if this iteration has room for a short piece of work, otherwise when the turn comes."""
+        if not self.has_room():
+            await self.come(host)
 
     def _schedule(self) -> None:
         if not self._is_scheduled:

@@ -263,7 +263,10 @@ class Server:
                     await association.inbox.ended()
                 finally:
                     association.abort()  # if it has not ended, no further request begins
-                    await performer.close()
+                    try:
+                        await self.resources.turns.enter(association.transport.host)  # many may end at once
+                    finally:
+                        await performer.close()
         except DimseError as exc:
             _log.info("%r ends: %s", association, exc)
         except Exception:

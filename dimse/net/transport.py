@@ -292,8 +292,8 @@ class Transport(asyncio.BufferedProtocol):
         self._receive(data)
 
     def _receive(self, data: memoryview) -> None:
-        if self.core.state is State.Sta2 and len(data) >= ReadBuffer.LEAST and not self.flow.is_turn:
-            self.flow.leave(data)  # a long A-ASSOCIATE-RQ waits for its turn, because many may arrive at once
+        if self.core.state is State.Sta2 and not self.flow.is_turn and self._must_wait(data):
+            self.flow.leave(data)
             self._count()
             return
         before, until = self.last_pdu, monotonic() + SHARE
@@ -311,6 +311,10 @@ class Transport(asyncio.BufferedProtocol):
             self._count()
         if (is_midway or self._is_message_midway) and len(data) < _SHORT_READ:
             self._acknowledge()
+
+    def _must_wait(self, data: memoryview) -> bool:
+        """Return whether an A-ASSOCIATE-RQ waits for its turn: many may arrive at once, and only 16 do not wait."""
+        return len(data) >= ReadBuffer.LEAST or not self._turns.has_room()
 
     def _receive_on(self, data: memoryview, until: float) -> None:
         """Process pieces of ``data`` until ``until``; leave the rest for a later turn."""

@@ -1,15 +1,19 @@
 """Crowds of peers that connect, say little and stay: all end in their time, and a bystander's echoes are answered."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from itertools import pairwise
 
 import pytest
 from abuse import attacker, under_attack
 from pair import EXAMPLE
-from raw import Raw, echo, until
+from raw import Raw, echo, service, until
 
 from dimse.limits import Limits, Timeouts
+from dimse.message import NActionRQ, Response
+from dimse.net import Operation, serve
 from dimse.ul import PDU, Abort, AssociateAC, AssociateRJ, AssociateRQ, PDataTF, ReleaseRP, ReleaseRQ, encode_pdu
 
 CROWD = 150
@@ -97,3 +101,32 @@ async def test_peers_that_stay_after_a_rejection_are_closed() -> None:
             raw.send(EXAMPLE[AssociateRQ])
             assert isinstance(await raw.receive(), AssociateRJ)
         await until(lambda: len(server.associations) == 1)
+
+
+async def test_few_associations_begin_or_end_in_one_iteration() -> None:
+    """A crowd that asks at once, and goes at once, leaves the iterations of the event loop short."""
+    ended: list[str] = []
+    wire = b"".join(encode_pdu(EXAMPLE[AssociateRQ]))
+    async with serve([service(answer, NActionRQ, ended=ended)], port=0) as server:
+        crowd = [socket.create_connection((server.host, server.port)) for _ in range(100)]
+        await until(lambda: len(server.associations) == len(crowd))
+        for one in crowd:
+            one.sendall(wire)
+        begun = await counts(lambda: sum(one.associate_ac is not None for one in server.associations), len(crowd))
+        assert max(begun) <= 33  # 16 before the callback that begins an iteration, 16 after it, and a turn
+        for one in crowd:
+            one.close()
+        assert max(await counts(lambda: len(ended), len(crowd))) <= 33
+
+
+async def answer(operation: Operation) -> Response:
+    return operation.reply()
+
+
+async def counts(done: Callable[[], int], total: int) -> list[int]:
+    """Return how much was done in each iteration of the event loop, until ``total`` is done."""
+    seen = [done()]
+    while seen[-1] < total:
+        await asyncio.sleep(0)
+        seen.append(done())
+    return [later - earlier for earlier, later in pairwise(seen)]

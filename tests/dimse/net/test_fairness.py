@@ -49,6 +49,14 @@ async def test_single_busy_peer_needs_no_turn() -> None:
     assert [turns.are_wanted(other), turns.are_wanted(busy)] == [True, True]
 
 
+async def test_iteration_has_room_for_16_short_pieces() -> None:
+    turns, rooms = Turns(), list[int]()
+    for _ in range(3):
+        rooms.append(sum(turns.has_room() for _ in range(40)))
+        await asyncio.sleep(0)
+    assert rooms == [16, 16, 16]
+
+
 async def test_iteration_starts_16_handlers() -> None:
     starts, started = Starts(), list[int]()
     for number in range(40):
