@@ -15,8 +15,9 @@ from typing import Any
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
-from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, seconds, until_terminated
+from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, positive, seconds, until_terminated
 from ..verify import CASES, Case, Options, Role, Run, Target, catalogue, verify_scp
+from ..verify.process import split_words
 from ..verify.report import SCHEMA, changes, document, page
 from ..verify.scu import SCU_CASES, EchoService, Visit
 from ..verify.tls_material import TLSFiles
@@ -77,6 +78,18 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -
         parser,
         gentle="leave out risky, ROB and slow cases (default unless the peer is on this host)",
         everything="run risky, ROB and slow cases on any host",
+    )
+    parser.add_argument(
+        "--start",
+        metavar="COMMAND",
+        help="command of the peer, without a shell: it is started first, and again when a case has damaged it",
+    )
+    choice.add_argument(
+        "--jobs",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="run N cases of PRN-* at the same time, if the peer serves several associations (default: 1)",
     )
     choice.add_argument("--no-slow", action="store_true", help="leave out the cases that wait for a timer of the peer")
     times = parser.add_argument_group("times in seconds, and titles")
@@ -185,6 +198,10 @@ def judge_scp(
     if tls is not None and not isinstance(tls, ssl.SSLContext):
         parser.error("--tls-profile B.13 is not for verify")
     chosen = chosen_cases(parser, arguments, cases)
+    try:
+        start = () if arguments.start is None else split_words("--start", arguments.start)
+    except DecodeError as exc:
+        parser.error(str(exc))
     if arguments.dryrun:
         return _list(chosen, is_json=arguments.json)
     address: Peer = arguments.peer
@@ -209,9 +226,13 @@ def judge_scp(
         gentle=arguments.gentle or not (arguments.all or is_loopback(address.host)),
         slow=not arguments.no_slow,
         full_trace=arguments.full_trace,
+        pcap=arguments.pcap,
+        redact=arguments.redact,
+        jobs=arguments.jobs,
     )
     command = [*parser.prog.split(), str(address)]
-    return asyncio.run(until_terminated(_test(target, cases, options, arguments, command)))
+    command += [] if arguments.start is None else ["--start", arguments.start]
+    return asyncio.run(until_terminated(_test(target, cases, options, arguments, command, start)))
 
 
 def _files(arguments: argparse.Namespace) -> TLSFiles:
@@ -232,12 +253,18 @@ def is_loopback(host: str) -> bool:
 
 
 async def _test(
-    target: Target, cases: Sequence[Case], options: Options, arguments: argparse.Namespace, command: list[str]
+    target: Target,
+    cases: Sequence[Case],
+    options: Options,
+    arguments: argparse.Namespace,
+    command: list[str],
+    start: Sequence[str],
 ) -> int:
     run = Run()
     expected = None if arguments.baseline is None else read_json(arguments.baseline)
     try:
-        await verify_scp(target, cases, options, run=run, on_result=partial(print_result, is_json=arguments.json))
+        show = partial(print_result, is_json=arguments.json)
+        await verify_scp(target, cases, options, run=run, on_result=show, start=start)
     except asyncio.CancelledError:
         run.stopped = run.stopped or "interrupted"
         raise

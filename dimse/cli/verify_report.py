@@ -12,6 +12,7 @@ from ..errors import DecodeError, escaped
 from ..terminal import positive
 from ..verify import Case, Options, Result, Run, Verdict
 from ..verify.report import badge, baseline, junit, page, regressions
+from ..verify.report.capture import write_captures
 from ..verify.report.document import verdict_counts
 
 __all__ = [
@@ -64,6 +65,10 @@ def add_report(parser: Parser) -> None:
     parser.add_argument(
         "--full-trace", action="store_true", help="keep all octets in the report, not only the first 4 KiB of a write"
     )
+    parser.add_argument(
+        "--pcap", action="store_true", help="also write trace/ID.pcapng for each case; TLS is written decrypted"
+    )
+    parser.add_argument("--redact", action="store_true", help="keep patient data out of the report")
     parser.add_argument("--json", action="store_true", help="print each result as a line of JSON")
 
 
@@ -80,6 +85,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace, cases: Sequence[Case]) -> list[Case]:
     """Return the cases that the globs choose. End with a usage error if a glob matches no case."""
+    if arguments.report is None and (arguments.pcap or arguments.redact):
+        parser.error(f"{'--pcap' if arguments.pcap else '--redact'} needs --report")
+    if arguments.pcap and arguments.redact:
+        parser.error("--pcap keeps all octets, and --redact hides them")
     for glob in (*arguments.case, *arguments.exclude):
         if not any(Options(cases=(glob,)).selects(case.id) for case in cases):
             parser.error(f"there is no case {glob}")
@@ -105,6 +114,8 @@ def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], opti
     """Write the report and the baseline to the files that the arguments name, and print the counts of the run."""
     if arguments.report is not None:
         _write(arguments.report, report, options)
+        if options.pcap:
+            write_captures(arguments.report / "trace", run)
     if arguments.write_baseline is not None:
         arguments.write_baseline.write_text(json.dumps(baseline(report), indent=1) + "\n")
     if not arguments.json:

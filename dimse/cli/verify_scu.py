@@ -165,6 +165,8 @@ def _judge(parser: argparse.ArgumentParser, arguments: argparse.Namespace, work:
         stop_after=arguments.stop_after,
         gentle=arguments.gentle or not (arguments.all or words is not None),
         full_trace=arguments.full_trace,
+        pcap=arguments.pcap,
+        redact=arguments.redact,
     )
     command = [*parser.prog.split(), "--listen", str(arguments.listen)]
     command += [] if arguments.program is None else ["--command", arguments.program]

@@ -34,7 +34,7 @@ class Judge:
     async def run(self, case: Case) -> Result:
         """Run the sub-cases of a case, until one of them leaves the peer dead."""
         clock = asyncio.get_running_loop().time
-        trace = Trace(clock, self.options.full_trace)
+        trace = Trace(clock, self.options.full_trace, keeps_whole=self.options.pcap)
         start = clock()
         result = Result(case=case, verdict=Verdict.SKIPPED, trace=trace)
         found = []

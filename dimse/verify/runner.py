@@ -14,10 +14,11 @@ from .catalogue import catalogue
 from .flags import OF_OPTIONS, find_facts
 from .invariants import Invariants
 from .judge import Judge
-from .observation import ALIVE, Rejected
+from .observation import ALIVE, Closed, Rejected
 from .peer import Target
 from .result import ENDLESS, Options, Result, Run, is_kept_waiting
 from .shared import Shared
+from .starter import Starter
 from .trace import Trace
 from .verdict import Verdict
 
@@ -38,10 +39,13 @@ async def verify_scp(
     *,
     run: Run | None = None,
     on_result: OnResult = lambda _result: None,
+    start: Sequence[str] = (),
 ) -> Run:
     """Run those of ``cases`` that are for an SCP, and return the run. ``run`` receives each result at once.
 
-    Nothing that the peer does raises an error. After a cancellation, ``run`` has the results so far.
+    ``start`` is the argument vector of a command that is the peer: it is started first, again whenever a case has
+    damaged it, and ended at the end. Nothing that the peer does raises an error. After a cancellation, ``run`` has
+    the results so far.
     """
     tester = Tester(
         target=target,
@@ -49,6 +53,7 @@ async def verify_scp(
         options=options or Options(),
         run=run or Run(),
         on_result=on_result,
+        starter=Starter(tuple(start), target.host, target.port, target.revival) if start else None,
     )
     await tester.test()
     return tester.run
@@ -63,6 +68,7 @@ class Tester:
     options: Options
     run: Run
     on_result: OnResult
+    starter: Starter | None = None
     watch: Invariants = field(init=False)
     shared: Shared = field(init=False)
 
@@ -76,7 +82,15 @@ class Tester:
         start = loop.time()
         self.run.started = datetime.now(UTC).isoformat(timespec="seconds")
         try:
-            await self._test()
+            if self.starter is None:
+                await self._test()
+            else:
+                async with self.starter:
+                    await self._test()
+        except OSError as exc:
+            if self.starter is None:
+                raise
+            self._stop_unjudged(str(exc))
         finally:
             self.run.seconds = loop.time() - start
 
@@ -90,12 +104,15 @@ class Tester:
         needs = Flags.NONE
         for case in chosen:
             needs |= case.needs
-        wanted = needs | (Flags.TWO_ASSOC if sum(case.is_slow for case in chosen) > 1 else Flags.NONE)
+        is_parallel = self.options.jobs > 1 or sum(case.is_slow for case in chosen) > 1
+        wanted = needs | (Flags.TWO_ASSOC if is_parallel else Flags.NONE)
         self.run.facts = (await find_facts(self.target, self.options, self.watch, wanted)).having(self._given())
         ordered = [case for case in chosen if case.id != SANITY and case.run is not None]
-        for case in ordered:
-            if not case.is_slow and not await self._one(case):
-                return
+        quick = [case for case in ordered if not case.is_slow]
+        together = [case for case in quick if self._may_run_beside_others(case)]
+        alone = [case for case in quick if case not in together]
+        if not (await self._each(alone) and await self._parallel(together)):
+            return
         await self._slow([case for case in ordered if case.is_slow])
         for case in chosen:
             if case.run is None:
@@ -140,29 +157,79 @@ class Tester:
         self.run.results = [each for each in self.run.results if each.case.id != result.case.id]
         self._report(result)
 
-    async def _one(self, case: Case) -> bool:
-        """Run one case if it applies. Return whether the run can go on."""
-        result = self._unfit(case) or await self._judge().run(case)
+    def _may_run_beside_others(self, case: Case) -> bool:
+        """Return whether a case of print may run at the same time as others: it is not risky, and prints no film."""
+        is_parallel = self.options.jobs > 1 and Flags.TWO_ASSOC in self.run.facts.flags
+        prints = bool(case.needs & (Flags.FILM | Flags.FILM2))
+        return is_parallel and case.id.startswith("PRN-") and not (case.risky or prints)
+
+    async def _each(self, cases: Iterable[Case]) -> bool:
+        """Run cases one after another. Return whether the run can go on."""
+        for case in cases:
+            if not await self._take(await self._result(case)):
+                return False
+        return True
+
+    async def _parallel(self, cases: Iterable[Case]) -> bool:
+        """Run as many cases at the same time as ``--jobs`` allows. Return whether the run can go on."""
+        gate = asyncio.Semaphore(self.options.jobs)
+
+        async def one(case: Case) -> Result:
+            async with gate:
+                return await self._result(case)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(case)) for case in cases]
+            for task in tasks:
+                if not await self._take(await task):
+                    for rest in tasks:
+                        rest.cancel()
+                    return False
+        return True
+
+    async def _result(self, case: Case) -> Result:
+        result = self._unfit(case)
+        if result is None:
+            result = await self._judge().run(case)
+            await self._look_after(result)
+        return result
+
+    async def _look_after(self, result: Result) -> None:
+        """Mark a result if the command that was started for the run has ended."""
+        if self.starter is None:
+            return
+        closed = any(isinstance(seen, Closed) for sub in result.subcases for seen in sub.observed)
+        if await self.starter.has_died(is_suspect=closed or result.verdict.is_bad):
+            result.is_damaged = True
+            result.command = self.starter.ended()
+            result.reason = f"{result.reason}; then {self.starter.how()}"
+
+    async def _take(self, result: Result) -> bool:
+        """Report a result. Return whether the run can go on."""
         self._report(result)
         failures = sum(each.is_failure for each in self.run.results)
         if self.options.stop_after is not None and failures >= self.options.stop_after:
             self.run.stopped = f"stopped after {failures} failures"
             return False
         if is_kept_waiting(self.run):
-            self.run.stopped = ENDLESS
-            self.run.is_unjudged = True
+            self._stop_unjudged(ENDLESS)
             return False
         return not result.is_damaged or await self._revived()
 
     async def _revived(self) -> bool:
-        """Wait for a damaged peer to come back. Return whether it did."""
+        """Wait for a damaged peer to come back, or start it again. Return whether it did."""
+        if self.starter is not None:
+            await self.starter.restart()
         trace = Trace(asyncio.get_running_loop().time)
         peer = Judge(target=self.target, options=self.options, watch=self.watch).peer(trace, "probe")
         if await peer.probe() == ALIVE:
             return True
-        self.run.stopped = f"the peer did not come back within {self.target.revival:g} s"
-        self.run.is_unjudged = True
+        self._stop_unjudged(f"the peer did not come back within {self.target.revival:g} s")
         return False
+
+    def _stop_unjudged(self, reason: str) -> None:
+        self.run.stopped = reason
+        self.run.is_unjudged = True
 
     def _unfit(self, case: Case) -> Result | None:
         """Return the result of a case that is not run, or None if the case can run."""

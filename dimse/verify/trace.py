@@ -37,6 +37,7 @@ class TraceEntry:
     digest: str = ""
     note: str = ""
     subcase: int = 0
+    whole: bytes = b""  # all octets, if ``data`` is cut and the trace keeps them for a capture
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Trace:
     is_full: bool = False
     entries: list[TraceEntry] = field(default_factory=list)
     subcase: int = 0
+    keeps_whole: bool = False
     most: int = _MOST_ENTRIES
     lost: int = 0  # the number of entries left out after the first ``most``
     connections: int = 0
@@ -72,18 +74,22 @@ class Trace:
             kept = data[: KEPT_OCTETS if self._kept < _MOST_OCTETS else _KEPT_LATER]
         self._kept += len(kept)
         digest = "" if len(kept) == len(data) else sha256(data).hexdigest()
-        self._add(connection, direction, kept, len(data), digest, "")
+        whole = data if self.keeps_whole and digest else b""
+        self._add(connection, direction, kept, len(data), digest, "", whole)
 
     def note(self, connection: int, text: str) -> None:
         """Record an event other than octets: a new connection, its end, or a timeout."""
-        self._add(connection, "=", b"", 0, "", text)
+        self._add(connection, "=", b"", 0, "", text, b"")
 
-    def _add(self, connection: int, direction: str, data: bytes, length: int, digest: str, note: str) -> None:
+    def _add(
+        self, connection: int, direction: str, data: bytes, length: int, digest: str, note: str, whole: bytes
+    ) -> None:
         if len(self.entries) >= self.most:
             self.lost += 1
             return
         seconds = self.clock() - self._start
-        self.entries.append(TraceEntry(seconds, connection, direction, data, length, digest, note, self.subcase))
+        entry = TraceEntry(seconds, connection, direction, data, length, digest, note, self.subcase, whole)
+        self.entries.append(entry)
 
     def explained(self) -> Iterator[tuple[TraceEntry, list[str]]]:
         """Yield each entry with one line for each PDU that the entry completes."""

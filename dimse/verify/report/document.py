@@ -17,6 +17,7 @@ from ..observation import shown_all
 from ..result import Options, Result, Run, SubResult
 from ..trace import Trace
 from ..verdict import Verdict
+from .privacy import Credentials, redacted
 
 __all__ = ["SCHEMA", "Tested", "document", "schema", "verdict_counts"]
 
@@ -45,7 +46,15 @@ def schema() -> dict[str, Any]:
 def document(
     run: Run, target: Tested, options: Options, command: Sequence[str], role: Role = Role.SCP
 ) -> dict[str, Any]:
-    """Return the report of a run. ``command`` begins the command line that reproduces a case."""
+    """Return the report of a run; `Options.redact` keeps patient data out of it.
+
+    ``command`` begins the command line that reproduces a case.
+    """
+    found = _document(run, target, options, command, role)
+    return redacted(found) if options.redact else found
+
+
+def _document(run: Run, target: Tested, options: Options, command: Sequence[str], role: Role) -> dict[str, Any]:
     facts = run.facts
     return {
         "schema": SCHEMA,
@@ -93,6 +102,8 @@ def _options(target: Tested, options: Options) -> dict[str, Any]:
         "slow": options.slow,
         "max_films": options.max_films,
         "stop_after": options.stop_after,
+        "jobs": options.jobs,
+        "redacted": options.redact,
     }
 
 
@@ -135,13 +146,14 @@ def _subcase(sub: SubResult) -> dict[str, Any]:
 
 
 def _trace(trace: Trace) -> list[dict[str, Any]]:
+    credentials = Credentials()
     return [
         {
             "t_ms": round(entry.seconds * 1000, 3),
             "dir": entry.direction,
             "connection": entry.connection,
             "subcase": entry.subcase,
-            "hex": entry.data.hex(),
+            "hex": (credentials.hidden(entry, entry.data) if entry.direction == "<" else entry.data).hex(),
             "length": entry.length,
             "sha256": entry.digest,
             "note": entry.note,

@@ -1,47 +1,20 @@
 """The program under test: a command that runs once for each step, without a shell, in its own process group."""
 
 import asyncio
-import os
 import re
-import shlex
 import signal
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import DecodeError
+from ..process import Ended, end_group, signal_group, signal_of, split_words, tail
 
 __all__ = ["PLACES", "Command", "Ended", "Program", "filled", "split_command"]
 
 PLACES = ("host", "port", "ae", "case", "seed", "dir")
 _PLACE = re.compile(r"\{\{(?P<text>[a-z_]+)\}\}|\{(?P<name>[a-z_]+)\}")
-_MOST_STDERR = 4000  # octets from the end of stderr that a report contains
-_SHELL_SIGNAL = 128  # shells return this plus the number of the signal that ended a program
-_LAST_SIGNAL = 64  # the highest signal number on Linux
-_GRACE = 3.0  # seconds between SIGTERM and SIGKILL
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """The end of a program. ``signal`` is the signal that ended it, or None if the tester killed the program."""
-
-    argv: tuple[str, ...] = ()
-    exit: int | None = None
-    signal: int | None = None
-    stderr: str = ""
-    was_killed: bool = False
-
-    def told(self) -> dict[str, object]:
-        """Return the report's fields about the program."""
-        return {
-            "argv": list(self.argv),
-            "exit": self.exit,
-            "signal": self.signal,
-            "stderr_tail": self.stderr,
-            "was_killed": self.was_killed,
-        }
 
 
 # Called with values for `PLACES`; cancelling the call ends the program
@@ -53,12 +26,7 @@ def split_command(text: str) -> tuple[str, ...]:
 
     Raises `DecodeError` if the command line is empty, wrongly quoted, or has a place that is not in `PLACES`.
     """
-    try:
-        words = tuple(shlex.split(text))
-    except ValueError as exc:
-        raise DecodeError(f"--command {text!r}: {exc}") from exc
-    if not words:
-        raise DecodeError("--command is empty")
+    words = split_words("--command", text)
     named = (match["name"] for word in words for match in _PLACE.finditer(word))
     for name in filter(None, named):
         if name not in PLACES:
@@ -103,40 +71,13 @@ class Command:
                 status = await process.wait()
             except asyncio.CancelledError:
                 was_killed = True
-                status = await asyncio.shield(_kill(process))
-            _signal_group(process.pid, signal.SIGKILL)  # processes that the program has left behind
-            text = _tail(log).decode("utf-8", "replace")
+                status = await asyncio.shield(end_group(process))
+            signal_group(process.pid, signal.SIGKILL)  # processes that the program has left behind
+            text = tail(log)
         return Ended(
             argv=argv,
             exit=status if status >= 0 else None,
-            signal=None if was_killed else _signal_of(status),
+            signal=None if was_killed else signal_of(status),
             stderr=text,
             was_killed=was_killed,
         )
-
-
-def _tail(path: Path) -> bytes:
-    """Return the last octets of a file, which may be too long to be read whole."""
-    with path.open("rb") as file:
-        file.seek(-min(_MOST_STDERR, path.stat().st_size), os.SEEK_END)
-        return file.read(_MOST_STDERR)
-
-
-def _signal_of(status: int) -> int | None:
-    if status < 0:
-        return -status
-    return status - _SHELL_SIGNAL if _SHELL_SIGNAL < status <= _SHELL_SIGNAL + _LAST_SIGNAL else None
-
-
-async def _kill(process: asyncio.subprocess.Process) -> int:
-    _signal_group(process.pid, signal.SIGTERM)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_GRACE):
-            return await process.wait()
-    _signal_group(process.pid, signal.SIGKILL)
-    return await process.wait()
-
-
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)

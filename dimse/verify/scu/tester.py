@@ -252,7 +252,8 @@ class ScuTester:
         )
 
     def _trace(self) -> Trace:
-        return Trace(asyncio.get_running_loop().time, self.options.full_trace, is_of_acceptor=True)
+        clock, options = asyncio.get_running_loop().time, self.options
+        return Trace(clock, options.full_trace, keeps_whole=options.pcap, is_of_acceptor=True)
 
     def _report(self, result: Result) -> None:
         self.run.results.append(result)

@@ -121,3 +121,12 @@ async def test_printer_of_another_layout_is_judged_by_it() -> None:
     async with printer(config=config) as (server, _):
         run = await run_of(server, cases=("PRN-L-1.0[67]", "PRN-X-1.20"))
     assert [each.verdict for each in run.results] == [Verdict.NON_STRICT, Verdict.PASS, Verdict.PASS]
+
+
+async def test_parallel_cases_give_the_same_verdicts() -> None:
+    async def verdicts(jobs: int) -> list[tuple[str, Verdict]]:
+        async with printer() as (server, _):
+            run = await run_of(server, cases=("PRN-L-1.0*",), jobs=jobs)
+        return sorted((result.case.id, result.verdict) for result in run.results)
+
+    assert await verdicts(4) == await verdicts(1)

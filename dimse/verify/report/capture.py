@@ -1,0 +1,63 @@
+"""``trace/ID.pcapng``: the conversation of each case as a capture, which Wireshark and ``dimse explain`` open.
+
+Addresses and ports of the packets are made up: the tester is 127.0.0.1, the peer 127.0.0.2, and each connection has a
+port of its own. Octets are those of the association, also if it was inside TLS.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from ...explain.pcapng import Flow, Part, capture_header
+from ..result import Run
+from ..trace import Trace, TraceEntry
+from .privacy import Credentials
+
+__all__ = ["capture", "write_captures"]
+
+_TESTER, _PEER = "127.0.0.1", "127.0.0.2"
+_DICOM, _FIRST_PORT, _PORTS = 104, 49152, 16384
+_NANOSECONDS = 1_000_000_000
+
+
+def write_captures(folder: Path, run: Run) -> None:
+    """Write a capture for each case of a run that has had a connection."""
+    folder.mkdir(parents=True, exist_ok=True)
+    start = int(datetime.fromisoformat(run.started).timestamp() * _NANOSECONDS) if run.started else 0
+    for result in run.results:
+        if result.trace is not None and any(entry.data for entry in result.trace.entries):
+            (folder / f"{result.case.id}.pcapng").write_bytes(capture(result.trace, start))
+
+
+def capture(trace: Trace, start: int) -> bytes:
+    """Return the capture of a case that began ``start`` nanoseconds after the beginning of 1970."""
+    return b"".join([capture_header(), *_packets(trace, start)])
+
+
+def _packets(trace: Trace, start: int) -> Iterator[Part]:
+    flows: dict[int, Flow] = {}
+    time = start
+    credentials = Credentials()
+    for entry in trace.entries:
+        if not entry.data:
+            continue
+        time = start + int(entry.seconds * _NANOSECONDS)
+        flow = flows.get(entry.connection)
+        if flow is None:
+            flow = flows[entry.connection] = _flow(trace, entry)
+            yield from flow.opened(time)
+        by_client = (entry.direction == ">") is not trace.is_of_acceptor
+        yield from flow.said(by_client, [_octets(credentials, entry)], time)
+    for flow in flows.values():
+        yield from flow.closed(time)
+
+
+def _octets(credentials: Credentials, entry: TraceEntry) -> bytes:
+    octets = entry.whole or entry.data
+    return credentials.hidden(entry, octets) if entry.direction == "<" else octets
+
+
+def _flow(trace: Trace, entry: TraceEntry) -> Flow:
+    port = _FIRST_PORT + entry.connection % _PORTS
+    client, server = (_PEER, _TESTER) if trace.is_of_acceptor else (_TESTER, _PEER)
+    return Flow((client, port), (server, _DICOM))

@@ -1,0 +1,162 @@
+"""What a report must not have: credentials of a peer, never; and patient data, if it is redacted.
+
+A redacted report keeps verdicts, sections, statuses, times, lengths and the octets of the PDUs of associations. It has
+no octets of messages, and no text that may quote a value.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..trace import TraceEntry
+
+__all__ = ["Credentials", "redacted"]
+
+_ASSOCIATE_RQ = 0x01
+_HEADER, _FIXED = 6, 68  # octets of an A-ASSOCIATE-RQ before its items
+_USER_INFORMATION, _USER_IDENTITY = 0x50, 0x58
+_KINDS = (1, 2, 3, 5, 6, 7)  # the types of PDUs that have no data set
+_HIDDEN = "hidden"
+_MESSAGE = re.compile(r"(P-DATA-TF [0-9]+: \w+)\(.*", re.DOTALL)
+_DATA_SET = re.compile(r"P-DATA-TF [0-9]+: [0-9]+ bytes of data set(?:, last)?")
+_SAFE_NOTE = re.compile(
+    r"connect(?:ion)? (?:to|from) .*|nothing within [0-9.]+ s|once more, .*|we send FIN|we reset the connection"
+    r"|the peer ended the connection: .*|judged by .*|the command (?:ended|was killed).*|TLSv1[.0-9]*, .*"
+)
+_VALUE = re.compile(
+    r"RSP\([0-9A-F|*a-z]+\)|AC(?:\([^)]*\))?|RJ\([^)]*\)|ABORT\([^)]*\)|RP|CLOSED(?: \(reset\))?|SILENCE.*"
+)
+_WORDS = re.compile(r"PROBE .*|A-RELEASE-RQ|A-ASSOCIATE-RQ|[CN]-[A-Z-]+-RQ|crash.*|the command does not end.*")
+
+
+class Credentials:
+    """The octets of user identities (PS3.7 D.3.3.7) on the connections of one case, which are replaced by zeros."""
+
+    def __init__(self) -> None:
+        self._streams: dict[tuple[int, str], bytearray] = {}
+        self._done: set[tuple[int, str]] = set()
+
+    def hidden(self, entry: TraceEntry, octets: bytes) -> bytes:
+        """Return the octets of an entry, those of a user identity as zeros. Entries must come in their order."""
+        key = (entry.connection, entry.direction)
+        if key in self._done:
+            return octets
+        stream = self._streams.setdefault(key, bytearray())
+        start = len(stream)
+        stream += octets
+        if stream[0] != _ASSOCIATE_RQ:
+            self._done.add(key)
+            return octets
+        found = bytearray(octets)
+        for first, last in _identities(bytes(stream)):
+            for at in range(max(first, start), min(last, len(stream))):
+                found[at - start] = 0
+        if len(stream) >= _HEADER + int.from_bytes(stream[2:_HEADER], "big"):
+            self._done.add(key)
+        return bytes(found)
+
+
+def _identities(pdu: bytes) -> list[tuple[int, int]]:
+    """Return the places of user identities in an A-ASSOCIATE-RQ, which may be incomplete."""
+    found = []
+    for kind, start, end in _items(pdu, _HEADER + _FIXED, len(pdu)):
+        if kind == _USER_INFORMATION:
+            found += [(at, last) for sub, at, last in _items(pdu, start, end) if sub == _USER_IDENTITY]
+    return found
+
+
+def _items(octets: bytes, at: int, end: int) -> list[tuple[int, int, int]]:
+    """Return the type of each item, and where its value begins and ends."""
+    found = []
+    while at + 4 <= min(end, len(octets)):
+        length = int.from_bytes(octets[at + 2 : at + 4], "big")
+        found.append((octets[at], at + 4, at + 4 + length))
+        at += 4 + length
+    return found
+
+
+def redacted(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report without patient data."""
+    run = {**report["run"], "stopped": report["run"]["stopped"].partition(":")[0]}
+    return {**report, "run": run, "cases": [_case(case) for case in report["cases"]]}
+
+
+def _case(case: Mapping[str, Any]) -> dict[str, Any]:
+    command = case["command"]
+    return {
+        **case,
+        "reason": _reason(case),
+        "observed": list(map(_seen, case["observed"])),
+        "subcases": [
+            {
+                **sub,
+                "observed": list(map(_seen, sub["observed"])),
+                "first_observed": list(map(_seen, sub["first_observed"])),
+                "reason": _reason(sub),
+            }
+            for sub in case["subcases"]
+        ],
+        "trace": list(_entries(case["trace"])),
+        "command": command and {**command, "argv": [*command["argv"][:1], _HIDDEN], "stderr_tail": _HIDDEN},
+        "reproduce": case["reproduce"] if command is None else _HIDDEN,
+    }
+
+
+def _seen(text: str) -> str:
+    return text if _VALUE.fullmatch(text) or _WORDS.fullmatch(text) else _HIDDEN
+
+
+def _reason(judged: Mapping[str, Any]) -> str:
+    return ", ".join(map(_seen, judged["observed"])) if judged["observed"] else _HIDDEN if judged["reason"] else ""
+
+
+def _entries(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    streams: dict[tuple[int, str], _Stream] = {}
+    for entry in entries:
+        stream = streams.setdefault((entry["connection"], entry["dir"]), _Stream())
+        is_harmless = stream.is_harmless(bytes.fromhex(entry["hex"]), entry["length"])
+        note = entry["note"]
+        yield {
+            **entry,
+            "hex": entry["hex"] if is_harmless else "",
+            "sha256": entry["sha256"] if is_harmless else "",
+            "note": note if not note or _SAFE_NOTE.fullmatch(note) else _HIDDEN,
+            "explained": list(map(_explained, entry["explained"])),
+        }
+
+
+class _Stream:
+    """The octets of one side of a connection, cut into PDUs as they arrive."""
+
+    def __init__(self) -> None:
+        self._waiting = b""
+        self._left = 0  # octets that the PDU under way still needs
+        self._is_of_association = True  # the PDU under way
+        self._is_lost = False  # octets are missing, so that no header can be found any more
+
+    def is_harmless(self, octets: bytes, length: int) -> bool:
+        """Return whether octets belong to PDUs that have no message."""
+        is_harmless = not self._is_lost and len(octets) == length
+        self._is_lost |= len(octets) != length
+        while octets and not self._is_lost:
+            if self._left:
+                is_harmless &= self._is_of_association
+                taken = min(self._left, len(octets))
+                self._left, octets = self._left - taken, octets[taken:]
+                continue
+            need = _HEADER - len(self._waiting)
+            self._waiting, octets = self._waiting + octets[:need], octets[need:]
+            self._is_of_association = self._waiting[0] in _KINDS
+            is_harmless &= self._is_of_association
+            if len(self._waiting) == _HEADER:
+                self._left = int.from_bytes(self._waiting[2:], "big")
+                self._waiting = b""
+        return is_harmless
+
+
+def _explained(line: str) -> str:
+    if match := _MESSAGE.fullmatch(line):
+        return match[1]
+    if _DATA_SET.fullmatch(line) or line.startswith("A-"):
+        return line.partition(" ! ")[0]
+    return line.split(" ", 1)[0] if line.startswith("P-DATA-TF") else _HIDDEN

@@ -1,0 +1,130 @@
+"""A peer that the tester starts itself, by a command, and starts again after a case has damaged it."""
+
+import asyncio
+import signal
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .process import Ended, end_group, signal_group, signal_of, tail
+
+__all__ = ["Starter"]
+
+_END = 2.0  # seconds for a program that listens no more to end
+_MOMENT = 0.1  # seconds for a program to end that has just closed a connection
+_PAUSE = 0.05  # seconds between two attempts to connect
+
+
+@dataclass(slots=True)
+class Starter:
+    """The command of a peer, which listens on ``host`` and ``port`` within ``patience`` seconds of its start.
+
+    Use it as an asynchronous context manager: entering starts the peer, and leaving ends it. Raises OSError if the
+    command cannot be started, does not listen in time, or if something else listens there already.
+    """
+
+    words: tuple[str, ...]
+    host: str
+    port: int
+    patience: float = 30.0
+    starts: int = 0
+    _process: asyncio.subprocess.Process | None = None
+    _folder: tempfile.TemporaryDirectory[str] = field(
+        default_factory=lambda: tempfile.TemporaryDirectory(prefix="verify-")
+    )
+
+    async def __aenter__(self) -> "Starter":
+        if await self._listens():
+            raise OSError(f"something listens on {self.host}:{self.port} before --start")
+        try:
+            await self._start()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._end()
+        self._folder.cleanup()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the command has ended by itself."""
+        return self._process is not None and self._process.returncode is not None
+
+    async def has_died(self, *, is_suspect: bool) -> bool:
+        """Return whether the command has ended, or is just ending: it listens no more.
+
+        With ``is_suspect``, wait a moment for its end, because it has closed a connection.
+        """
+        if self._process is not None and not self.has_ended:
+            seconds = _END if not await self._listens() else _MOMENT if is_suspect else 0.0
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._process.wait()
+        return self.has_ended
+
+    def how(self) -> str:
+        """Return how the command ended, in words."""
+        status = None if self._process is None else self._process.returncode
+        if status is None:
+            return "the command runs"
+        number = signal_of(status)
+        return (
+            f"the command ended with exit status {status}" if number is None else f"signal {number} ended the command"
+        )
+
+    def ended(self) -> Ended:
+        """Return how the command ended."""
+        status = None if self._process is None else self._process.returncode
+        return Ended(
+            argv=self.words,
+            exit=status if status is not None and status >= 0 else None,
+            signal=None if status is None else signal_of(status),
+            stderr=tail(self._log),
+        )
+
+    async def restart(self) -> None:
+        """End the command if it still runs, and start it again."""
+        await self._end()
+        await self._start()
+
+    @property
+    def _log(self) -> Path:
+        return Path(self._folder.name) / "stderr"
+
+    async def _start(self) -> None:
+        with self._log.open("wb") as errors:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.words,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+        self.starts += 1
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.patience):
+                while not self.has_ended:
+                    if await self._listens():
+                        return
+                    await asyncio.sleep(_PAUSE)
+        last = tail(self._log).strip().splitlines()[-1:]
+        why = self.how() if self.has_ended else f"nothing listens on {self.host}:{self.port} after {self.patience:g} s"
+        raise OSError(f"--start: {why}{f': {last[0]}' if last else ''}")
+
+    async def _listens(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection(self.host, self.port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            await asyncio.shield(end_group(process))
+        if process is not None:
+            signal_group(process.pid, signal.SIGKILL)  # what the command has left behind

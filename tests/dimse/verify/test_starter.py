@@ -1,0 +1,62 @@
+"""A peer that the tester starts: it is started again when a case has damaged it, and its parallel cases agree."""
+
+import sys
+from pathlib import Path
+
+from peers import free_port
+
+from dimse.verify import CASES, Case, Close, Level, Peer, Target, Verdict, result, verify_scp
+from dimse.verify.case import Run
+from dimse.verify.observation import CLOSED, SUCCESS, Seen
+
+SERVER = Path(__file__).parents[2] / "support" / "started_peer.py"
+SANITY = next(case for case in CASES if case.id == "UL-A-1.01")
+
+
+async def echoed(peer: Peer) -> Seen:
+    return await peer.echo(await peer.associate())
+
+
+async def kills(peer: Peer) -> Seen:
+    """Send the Message ID at which the peer of these tests ends."""
+    wire = await peer.associate()
+    peer.say_echo(wire, message_id=666)
+    return await wire.next()
+
+
+def case(case_id: str, run: Run) -> Case:
+    return Case(
+        id=case_id,
+        title="",
+        section="",
+        level=Level.MUST,
+        run=run,
+        passes=(SUCCESS, CLOSED),
+        close=Close.NONE,
+    )
+
+
+async def started(*cases: Case, words: tuple[str, ...] = (), port: int = 0) -> result.Run:
+    port = port or free_port()
+    target = Target(host="127.0.0.1", port=port, timeout=1.0, revival=20.0)
+    return await verify_scp(target, [SANITY, *cases], start=words or (sys.executable, str(SERVER), str(port)))
+
+
+async def test_peer_that_ended_is_damaged_and_started_again() -> None:
+    run = await started(case("UL-F-1.01", kills), case("UL-F-1.02", echoed))
+    found = [(each.case.id, each.verdict, each.is_damaged) for each in run.results]
+    assert found[1:3] == [("UL-F-1.01", Verdict.PASS, True), ("UL-F-1.02", Verdict.PASS, False)]
+    assert "exit status 3" in run.results[1].reason
+    assert (run.exit_status(), run.stopped) == (1, "")
+
+
+async def test_command_that_ends_at_once_is_not_judged() -> None:
+    run = await started(words=(sys.executable, "-c", "raise SystemExit('no configuration')"))
+    assert (run.exit_status(), run.results) == (3, [])
+    assert run.stopped == "--start: the command ended with exit status 1: no configuration"
+
+
+async def test_command_that_cannot_start_is_not_judged() -> None:
+    run = await started(words=("/no/such/program",))
+    assert run.exit_status() == 3
+    assert "/no/such/program" in run.stopped
