@@ -145,7 +145,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
         try:
             socket.create_connection((HOST, port)).close()
         except ConnectionRefusedError:
-            time.sleep(0.02)
+            time.sleep(0.02)  # a foreign program does not tell when it listens
         else:
             return
     raise TimeoutError(f"{process.args!r} does not listen at port {port}")

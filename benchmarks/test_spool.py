@@ -1,7 +1,7 @@
 """The spool: durable accepting beside the disk, the queue in memory and PostgreSQL; its start; its memory.
 
-The disk is that of the temporary folder. Before each turn, the system writes whatever it still has to (`sync`), so
-that nobody pays for the other. Writing and forcing a file to the disk is not enough to find it after a power failure,
+The spool and its peers write to the disk of the temporary folder. Before each turn, `sync` writes all pending data, so
+that no turn pays for another. Writing and forcing a file to the disk is not enough to find it after a power failure,
 because its name may be lost; so there are two peers of small files, without the name and with it.
 """
 

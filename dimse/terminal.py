@@ -1,11 +1,11 @@
-"""Building blocks for the commands of both command lines: argument types, common options, and SIGTERM."""
+"""Building blocks for the commands of both command lines: argument types, common options, and signals."""
 
 import argparse
 import asyncio
 import re
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import get_args
@@ -23,8 +23,10 @@ __all__ = [
     "ae_title",
     "client_tls",
     "listening_address",
+    "on_signal",
     "peer",
     "positive",
+    "reset_signal",
     "seconds",
     "server_tls",
     "timeouts",
@@ -37,6 +39,18 @@ _LISTEN = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})"
 _HIGHEST_PORT = 65535  # TCP ports have 16 bits
 
 
+def on_signal(number: signal.Signals, callback: Callable[..., object], *arguments: object) -> None:
+    """Call ``callback`` when a signal comes. Do nothing on Windows and outside of the main thread: asyncio cannot."""
+    with suppress(NotImplementedError, RuntimeError):
+        asyncio.get_running_loop().add_signal_handler(number, callback, *arguments)
+
+
+def reset_signal(number: signal.Signals) -> None:
+    """Undo `on_signal`."""
+    with suppress(NotImplementedError, RuntimeError):
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
 async def until_terminated(work: Coroutine[None, None, int]) -> int:
     """Run ``work`` and return its exit status. Like Ctrl-C, SIGTERM cancels ``work``: a peer gets an A-ABORT."""
     task = asyncio.ensure_future(work)
@@ -46,8 +60,7 @@ async def until_terminated(work: Coroutine[None, None, int]) -> int:
         terminated.set()
         task.cancel()
 
-    with suppress(NotImplementedError, RuntimeError):  # signal handlers need the main thread, and Windows lacks them
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    on_signal(signal.SIGTERM, terminate)
     try:
         return await task
     except asyncio.CancelledError:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +22,9 @@ from ..terminal import (
     add_server_tls,
     client_tls,
     listening_address,
+    on_signal,
     peer,
+    reset_signal,
     seconds,
     server_tls,
 )
@@ -138,16 +140,14 @@ async def _forward(
 
 
 async def _stopped() -> None:
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    stop = asyncio.Event()
     for number in _STOPS:
-        with suppress(NotImplementedError, RuntimeError):  # handlers need the main thread, and Windows lacks them
-            loop.add_signal_handler(number, stop.set)
+        on_signal(number, stop.set)
     try:
         await stop.wait()
     finally:
         for number in _STOPS:
-            with suppress(NotImplementedError, RuntimeError):
-                loop.remove_signal_handler(number)
+            reset_signal(number)
 
 
 class _Output:

@@ -5,8 +5,8 @@ their values, are created on first access; long values are views of ``data``. Ea
 present before it is used, and :class:`DecodeLimits` bounds the work that a hostile Data Set can cause.
 
 Encoding writes tags in order, even lengths, and sequences of defined length, unless a sequence or item has
-``undefined_length``, which decoding may set. What was never accessed (the whole Data Set, a sequence or a value) is
-written back byte for byte. Only a Data Set in the other VR encoding is converted to the syntax that it should have.
+``undefined_length``, which decoding may set. A part that was never accessed (the whole Data Set, a sequence or a value)
+is written back byte for byte. Only a Data Set in the other VR encoding is converted to the syntax that it should have.
 
 Decoding tolerates: group lengths (dropped, except in groups 0000 and 0002), elements out of order (of two elements with
 the same tag, the first counts), odd lengths, padding of any kind, explicit VR in place of implicit VR and the reverse,

@@ -1,7 +1,7 @@
 """Data Set and Data Element, the containers: PS3.5 §7.
 
 Other modules read and write bytes, files, pixels and text. A decoded Data Set finds its elements on first access, and a
-decoded element decodes its value on first access. What was never accessed is written back byte for byte.
+decoded element decodes its value on first access. An element that is never accessed is written back byte for byte.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ PDUs have crossed, as in a release collision.
 from typing import NamedTuple
 
 from ..ul import PDU, Abort, AssociateAC, AssociateRJ, AssociateRQ, Event, PDataTF, ReleaseRP, ReleaseRQ, State
+from ..ul.provider import RECEIVED_EVENTS
 from ..ul.state import TABLE_9_10
 
 __all__ = ["ACCEPTOR", "REQUESTOR", "Machines", "Move"]
@@ -23,15 +24,6 @@ _SENT: dict[type[PDU], Event] = {
     ReleaseRQ: Event.Evt11,
     ReleaseRP: Event.Evt14,
     Abort: Event.Evt15,
-}
-_RECEIVED: dict[type[PDU], Event] = {
-    AssociateAC: Event.Evt3,
-    AssociateRJ: Event.Evt4,
-    AssociateRQ: Event.Evt6,
-    PDataTF: Event.Evt10,
-    ReleaseRQ: Event.Evt12,
-    ReleaseRP: Event.Evt13,
-    Abort: Event.Evt16,
 }
 
 
@@ -87,7 +79,7 @@ class Machines:
         moves = []
         if isinstance(pdu, AssociateRQ) and self.states[who] is State.Sta1:
             moves.append(self._move(who, Event.Evt5))
-        event = Event.Evt19 if pdu is None else _RECEIVED[type(pdu)]
+        event = Event.Evt19 if pdu is None else RECEIVED_EVENTS[type(pdu)]
         self._received[who] = self._move(who, event)
         return [*moves, self._received[who]]
 

@@ -271,7 +271,7 @@ def _shortened(fields: Sequence[Field]) -> Sequence[Field]:
         f"{len(others)} more fields",
         "the page has no room for them; as text they are all shown",
     )
-    if taken:  # one of the first fields has bytes among those of the others
+    if taken:  # the bytes of one of the first fields lie between bytes of the others
         ranges = sorted(place for one in others for place in one.ranges)
         rest = rest._replace(ranges=tuple(ranges))
     return [*first, rest]

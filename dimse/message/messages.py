@@ -335,7 +335,7 @@ MESSAGES: dict[int, type[Message]] = {
 }
 
 
-# The Command Field of a response is that of its request with the highest bit set
+# The Command Field of a response equals its request's, with the highest bit set
 RESPONSES: dict[type[Request], type[Response]] = {
     request: response
     for request in MESSAGES.values()

@@ -101,7 +101,7 @@ class Agreement:
     def _has_role(self, context: Context, request: Request, *, invoker_is_requestor: bool) -> bool:
         """Return whether the invoker has the role that ``request`` needs.
 
-        The SCP invokes N-EVENT-REPORT, and the SCU all other requests. The negotiated roles are those of the requestor;
+        The SCP invokes N-EVENT-REPORT, and the SCU all other requests. The roles are negotiated for the requestor;
         the acceptor has the opposite roles. By default, the requestor is the SCU.
         """
         is_event = isinstance(request, NEventReportRQ)

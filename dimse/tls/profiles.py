@@ -101,7 +101,7 @@ def client_context(
 ) -> TLSContext:
     """Return the TLS context that `connect` takes. All files are PEM files.
 
-    ``ca`` contains the authorities whose certificates are accepted from servers; None means those of the system. A
+    ``ca`` contains the authorities whose certificates are accepted from servers; None means the system's. A
     server that asks for a certificate gets ``certificate``, proved by ``key``. The name of the server is checked, too;
     ``context.check_hostname = False`` turns this check off. ``verify=False`` turns every check off: anybody in between
     can then read and change everything. ``profile`` is as in `server_context`.

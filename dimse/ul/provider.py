@@ -42,7 +42,7 @@ from .state import TABLE_9_10, Do, Event, State
 from .stream import PDUStream, UnrecognizedPDU
 from .wire import Buffer
 
-__all__ = ["Observed", "Transition", "UpperLayer", "refuse_protocol_version"]
+__all__ = ["RECEIVED_EVENTS", "Observed", "Transition", "UpperLayer", "refuse_protocol_version"]
 
 # fmt: off
 _LOCAL: dict[type[PDU], Event] = {
@@ -54,7 +54,7 @@ _LOCAL: dict[type[PDU], Event] = {
     ReleaseRP:   Event.Evt14,
     Abort:       Event.Evt15,
 }
-_RECEIVED: dict[type[PDU], Event] = {
+RECEIVED_EVENTS: dict[type[PDU], Event] = {
     AssociateAC: Event.Evt3,
     AssociateRJ: Event.Evt4,
     AssociateRQ: Event.Evt6,
@@ -290,7 +290,7 @@ class UpperLayer:
         else:
             if self.observe is not None:
                 self.observe("<", pdu)
-            self._fire(_RECEIVED[type(pdu)], pdu)
+            self._fire(RECEIVED_EVENTS[type(pdu)], pdu)
 
     def events(self) -> list[PDU]:
         """Return the PDUs for the local user since the previous call."""

@@ -96,7 +96,7 @@ Listens = Callable[[Note], Listener]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubCase:
-    """A variation of a case. Where a set or the level is None, that of the case applies."""
+    """A variation of a case. For a set or a level that is None, the value in the case applies."""
 
     name: str
     run: Run

@@ -18,14 +18,15 @@ from ..uids import (
     Verification,
 )
 from ..ul import ImplementationClassUID, ImplementationVersionName
-from .case import Flags, Unprepared
+from .case import Case, Flags, Unprepared, group_of
 from .observation import SUCCESS, WARNING, Accepted, Answered, Probed, Rejected, Silent, matches
 from .peer import BOTH_SYNTAXES, Peer, Target, Watch
-from .result import Options, PeerFacts
+from .result import Options, PeerFacts, Result
 from .trace import Trace
+from .verdict import Verdict
 from .wire import Wire
 
-__all__ = ["OF_OPTIONS", "find_facts"]
+__all__ = ["find_facts", "unfit"]
 
 _CLASSES = {
     1: (Verification, Flags.ECHO),
@@ -41,7 +42,7 @@ _SESSION_WITHOUT_FILM = 0xC600
 _LONGEST = 10  # preparations that all this may take
 
 # If one of these flags is missing, a case that needs it is SKIPPED; if any other is missing, UNIMPLEMENTED
-OF_OPTIONS = (
+_OF_OPTIONS = (
     Flags.TLS
     | Flags.CLIENT_CERT
     | Flags.FILM
@@ -55,6 +56,19 @@ OF_OPTIONS = (
     | Flags.TWO_ASSOC
     | Flags.SESSION_ACTION
 )
+
+
+def unfit(case: Case, options: Options, flags: Flags, tested: str) -> Result | None:
+    """Return the result of a case that is not run, or None if the case can run. ``tested`` is "peer" or "SCU"."""
+    if options.gentle and (case.risky or group_of(case.id) == "ROB"):
+        return Result(case=case, verdict=Verdict.SKIPPED, reason="--gentle leaves it out; --all runs it")
+    missing = case.needs & ~flags
+    if not missing:
+        return None
+    words = ", ".join(missing.words())
+    if missing & _OF_OPTIONS:
+        return Result(case=case, verdict=Verdict.SKIPPED, reason=f"needs {words}")
+    return Result(case=case, verdict=Verdict.UNIMPLEMENTED, reason=f"the {tested} does not have {words}")
 
 
 async def find_facts(target: Target, options: Options, watch: Watch, wanted: Flags) -> PeerFacts:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .case import Case, Flags, Role, group_of
+from .case import Case, Flags, Role
 from .catalogue import catalogue
-from .flags import OF_OPTIONS, find_facts
+from .flags import find_facts, unfit
 from .invariants import Invariants
 from .judge import Judge
 from .observation import ALIVE, Closed, Rejected
@@ -232,16 +232,7 @@ class Tester:
         self.run.is_unjudged = True
 
     def _unfit(self, case: Case) -> Result | None:
-        """Return the result of a case that is not run, or None if the case can run."""
-        if self.options.gentle and (case.risky or group_of(case.id) == "ROB"):
-            return Result(case=case, verdict=Verdict.SKIPPED, reason="--gentle leaves it out; --all runs it")
-        missing = case.needs & ~self.run.facts.flags
-        if not missing:
-            return None
-        words = ", ".join(missing.words())
-        if missing & OF_OPTIONS:
-            return Result(case=case, verdict=Verdict.SKIPPED, reason=f"needs {words}")
-        return Result(case=case, verdict=Verdict.UNIMPLEMENTED, reason=f"the peer does not have {words}")
+        return unfit(case, self.options, self.run.facts.flags, "peer")
 
     async def _slow(self, cases: list[Case]) -> None:
         """Run the slow cases, concurrently if the peer accepts two associations."""

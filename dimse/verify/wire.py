@@ -89,7 +89,6 @@ class Wire(asyncio.Protocol):
         self.answer_octets = b""  # the A-ASSOCIATE-AC of the peer, header included
         self.contexts: dict[int, tuple[str, str]] = {}  # accepted contexts by id: abstract and transfer syntax
         self.max_length = 0  # the peer's Maximum Length; 0 is no limit
-        self.octets_received = 0
         self.longest_p_data = 0  # PDU-length of the peer's longest P-DATA-TF
         self.secured = ""  # the version and the suite of TLS; "" without TLS
         self.events: list[Seen] = []  # everything that `next` has returned, in order
@@ -139,7 +138,6 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._trace.octets(self.number, "<", data)
-        self.octets_received += len(data)
         if excess := self._allowance.take(octets=len(data)):
             self._cut_off(excess)
         if self._is_garbled:

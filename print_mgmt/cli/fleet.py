@@ -83,7 +83,7 @@ class _Fleet:
         return max((abs(status) for status in statuses), default=1)
 
     async def signal_one(self, number: signal.Signals) -> None:
-        """Send a signal to one process only: what it does to the spool counts for all processes."""
+        """Send a signal to only one process, because all processes share the spool that the signal acts on."""
         for child in tuple(self._children)[:1]:
             _send(child, number)
 

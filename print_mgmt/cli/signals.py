@@ -3,7 +3,8 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+
+from dimse.terminal import on_signal, reset_signal
 
 __all__ = ["Action", "leave_signals", "stop_signal"]
 
@@ -16,7 +17,6 @@ def stop_signal(retry: Action, reload: Action | None = None) -> asyncio.Event:
     SIGHUP calls ``reload`` if it is given, and SIGUSR1 calls ``retry``.
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     acting: set[asyncio.Future[None]] = set()
 
     def act(action: Action) -> None:
@@ -24,20 +24,19 @@ def stop_signal(retry: Action, reload: Action | None = None) -> asyncio.Event:
         acting.add(task)
         task.add_done_callback(acting.discard)
 
-    with suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
-        for number in _stop_numbers():
-            loop.add_signal_handler(number, stop.set)
-        if reload is not None:
-            loop.add_signal_handler(signal.SIGHUP, act, reload)
-        loop.add_signal_handler(signal.SIGUSR1, act, retry)
+    for number in _stop_numbers():  # on Windows, Ctrl-C raises KeyboardInterrupt instead
+        on_signal(number, stop.set)
+    if hasattr(signal, "SIGHUP") and reload is not None:
+        on_signal(signal.SIGHUP, act, reload)
+    if hasattr(signal, "SIGUSR1"):
+        on_signal(signal.SIGUSR1, act, retry)
     return stop
 
 
 def leave_signals() -> None:
     """Let a second SIGINT, SIGTERM or SIGHUP end the process at once."""
-    loop = asyncio.get_running_loop()
     for number in _stop_numbers():
-        loop.remove_signal_handler(number)
+        reset_signal(number)
 
 
 def _stop_numbers() -> Iterator[signal.Signals]:

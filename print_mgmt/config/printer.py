@@ -43,7 +43,7 @@ def _subset(key: str, terms: Terms, allowed: Collection[str], rule: str, *, at_l
 class Medium:
     """A medium in some film sizes, with its densities in hundredths of OD. ``installed``: the medium is loaded.
 
-    A medium without densities has those of the imager; see `PrinterConfig.imager_with`.
+    A medium without densities has the imager's; see `PrinterConfig.imager_with`.
     """
 
     MediumType: str
@@ -177,7 +177,7 @@ class PrinterConfig:
         return hash((self.printer, self.sop_classes, self.media))  # mappings have no hash
 
     def caller(self, calling_ae_title: str) -> Caller:
-        """Return the behavior toward a calling AE: that of the first matching pattern, in the configured order."""
+        """Return the behavior toward a calling AE, which the first matching pattern in the configured order selects."""
         fitting = (caller for pattern, caller in self.callers.items() if fnmatchcase(calling_ae_title, pattern))
         return next(fitting, _ANYBODY)
 
@@ -198,7 +198,7 @@ class PrinterConfig:
     def imager_with(self, medium: Medium) -> Imager:
         """Return the imager with a medium; paper is viewed by reflected light (PS3.14 §7.2).
 
-        A medium without densities has those of the imager; paper on an imager for film has the densities of `PAPER`.
+        A medium without densities has the imager's; paper on an imager for film has the densities of `PAPER`.
         """
         return _imager_with(self.imager, medium)
 

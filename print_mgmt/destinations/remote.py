@@ -16,7 +16,7 @@ __all__ = ["TLSFiles", "check_calling", "check_peer", "peer_timeouts"]
 class TLSFiles:
     """The TLS settings of a connection (PS3.15 B.12 and B.13); the files are PEM files.
 
-    ``ca`` is a file of trusted certificate authorities; if it is empty, those of the system are trusted.
+    ``ca`` is a file of trusted certificate authorities; if it is empty, the system's authorities are trusted.
     ``certificate`` and ``key`` are the files with our own certificate and its key.
     """
 

@@ -74,7 +74,7 @@ class Events:
         return operation.reply(EventTypeID=message.EventTypeID)
 
     def of(self, SOPInstanceUID: str) -> list[Event]:
-        """Return those of the latest 1000 events that belong to the printer or to a job."""
+        """Return the events of the printer or of a job, among the latest 1000 events."""
         return [event for _, event in self.since(0, SOPInstanceUID)]
 
     def since(self, number: int, SOPInstanceUID: str) -> list[tuple[int, Event]]:

@@ -43,7 +43,7 @@ def refilled(instances: Instances, session: Dataset, box: FilmBox, imager: Image
 
 
 def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
-    """Replace densities out of range by the limit, and both by those of the printer if they contradict each other.
+    """Replace densities out of range by the limit, and both by the printer's if they contradict each other.
 
     ``held`` are attributes set before the request, the most specific first; they apply to a density that the request
     omits.

@@ -68,7 +68,7 @@ def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
 
 
 def _with_item(unused: Dataset, dataset: Dataset, sequence: str) -> Dataset:
-    """Return the unused attributes, including those of the image item, which are put into a sequence."""
+    """Return the unused attributes; the unused attributes of the image item are put into a sequence."""
     rest = Dataset()
     for item in items(dataset, sequence)[:1]:
         for element in item:
@@ -233,7 +233,7 @@ def _check_drawn(instances: Instances, checked: Checked, position: int, written:
 
 
 def _readable(instances: Instances, dataset: Dataset) -> Dataset:
-    """Return the Data Set; if it names no character set, add that of the film session (PS3.4 H.4.1.2.1.1)."""
+    """Return the Data Set; if it names no character set, add the film session's (PS3.4 H.4.1.2.1.1)."""
     session = instances.session
     if _CHARSET in dataset or session is None or session.charset is None or "TextString" not in dataset:
         return dataset

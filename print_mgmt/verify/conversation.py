@@ -82,7 +82,7 @@ def items_of(data: Dataset | None, keyword: str) -> list[Dataset]:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What was learned about a printer: a ``layout`` that it accepts, or "" if none is known, and its bit depth.
+    """The known facts about a printer: a ``layout`` that it accepts, or "" if none is known, and its bit depth.
 
     Images have 12 bits if ``is_deep``, otherwise 8. ``formats`` are the items of the printer's Supported Image Display
     Formats Sequence.

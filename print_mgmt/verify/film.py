@@ -23,12 +23,11 @@ _PAUSE = 1.0  # seconds between the confirmed end of a job and the second look f
 
 @dataclass(slots=True)
 class PrintedFilm:
-    """What was seen of a film. ``job`` is the Print Job instance that the response names, or "" if it names none."""
+    """The observations of a film. ``job`` is the Print Job instance that the response names, or "" if it names none."""
 
     case_id: str
     answer: Seen
     job: str = ""
-    job_class: str = ""
     asked: Seen | None = None  # N-GET of the job, before its end was confirmed
     ended_first: bool = False  # the end was confirmed before the answer to ``asked`` came
     events: list[NEventReportRQ] = field(default_factory=list)
@@ -63,7 +62,7 @@ async def printed_film(peer: Peer) -> PrintedFilm:
         peer.shared.found[_FILM] = film
         named = references(film.answer, JOB_REFERENCE)
         if named and optional and is_valid_uid(named[0][1]):
-            film.job_class, film.job = named[0]
+            film.job = named[0][1]
             await _follow(talk, film)
     return film
 

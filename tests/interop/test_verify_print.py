@@ -35,7 +35,7 @@ DCMPRSCP = {
 }
 PYNETDICOM = {
     "ENC-1.11": "WEAK",  # 0000 for a Data Set that ends within an element
-    "PRN-N-1.07": "NON-STRICT",  # the rules from here on are those of the test's printer
+    "PRN-N-1.07": "NON-STRICT",  # from here on, the printer of the test is judged, not pynetdicom itself
     "PRN-E-1.02": "NON-STRICT",
     "PRN-E-1.04": "NON-STRICT",
     "PRN-E-1.06": "WEAK",

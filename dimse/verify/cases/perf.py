@@ -1,6 +1,7 @@
 """PERF: how fast a peer is. These cases never judge: they measure, and the report has the figures.
 
-Each figure is a percentile of many, and warm-up is left out. On a busy machine the figures are those of the machine.
+Each figure is a percentile of many measurements, without those of the warm-up. On a busy machine the figures describe
+the machine, not the peer.
 """
 
 import asyncio

@@ -70,7 +70,6 @@ class ScuPeer:
     plain: Visit | None = None
     measured: dict[str, tuple[float, str]] = field(default_factory=dict)
     last: Visit | None = None
-    is_of_plain: bool = False  # the case judges the plain scenario
     awaited: Callable[["ScuPeer"], None] = lambda _peer: None
 
     @property
@@ -91,7 +90,6 @@ class ScuPeer:
     def judge_plain(self) -> Visit:
         """Return the plain scenario for a case that judges it without another visit, and say so in the trace."""
         self.trace.note(0, "judged by the plain scenario")
-        self.is_of_plain = True
         return self.plain_visit()
 
     async def visit(

@@ -17,9 +17,9 @@ from ...uids import (
     PrintJob,
 )
 from ...ul import ImplementationClassUID, ImplementationVersionName, maximum_length
-from ..case import Case, Flags, Role, SubCase, Unprepared, group_of
+from ..case import Case, Flags, Role, SubCase, Unprepared
 from ..catalogue import catalogue
-from ..flags import OF_OPTIONS
+from ..flags import unfit
 from ..invariants import Invariants
 from ..judge import judged, level_of, named, unjudged
 from ..observation import (
@@ -172,15 +172,7 @@ class ScuTester:
         return True
 
     def _unfit(self, case: Case) -> Result | None:
-        if self.options.gentle and (case.risky or group_of(case.id) == "ROB"):
-            return Result(case=case, verdict=Verdict.SKIPPED, reason="--gentle leaves it out; --all runs it")
-        missing = case.needs & ~self.run.facts.flags
-        if not missing:
-            return None
-        words = ", ".join(missing.words())
-        if missing & OF_OPTIONS:
-            return Result(case=case, verdict=Verdict.SKIPPED, reason=f"needs {words}")
-        return Result(case=case, verdict=Verdict.UNIMPLEMENTED, reason=f"the SCU does not have {words}")
+        return unfit(case, self.options, self.run.facts.flags, "SCU")
 
     async def _judge(self, case: Case) -> Result:
         clock = asyncio.get_running_loop().time

@@ -157,16 +157,6 @@ async def copies(talk: Conversation) -> Seen:
     return await talk.change(BasicFilmSession, talk.session_uid, Dataset(NumberOfCopies=2))
 
 
-def film_box_change(values: Dataset) -> Script:
-    """Return the steps that change a film box by N-SET."""
-
-    async def script(talk: Conversation) -> Seen:
-        await talk.prepare_film_box()
-        return await talk.change(BasicFilmBox, talk.film_uid, values)
-
-    return script
-
-
 async def magnification(talk: Conversation) -> Seen:
     await talk.prepare_film_box()
     seen = await talk.change(BasicFilmBox, talk.film_uid, Dataset(MagnificationType="BILINEAR"))

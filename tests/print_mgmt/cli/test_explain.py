@@ -11,7 +11,7 @@ from print_mgmt.cli import main
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    """Return the recording of a printed test pattern, made by the client; that of the printer is beside it."""
+    """Return the recording of a printed test pattern, made by the client; the printer's recording lies beside it."""
     ours, theirs = tmp_path / "client.pcapng", tmp_path / "printer.pcapng"
     pattern = tmp_path / "pattern.dcm"
     assert main(["pattern", "smpte", "-o", str(pattern)]) == 0

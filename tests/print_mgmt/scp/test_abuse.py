@@ -165,7 +165,7 @@ async def test_film_of_another_client_does_not_exist() -> None:
                     assert answer.Status == 0x0112
                     assert str(answer.ErrorComment).startswith("there is no Basic Film Box ")
             assert (await owner.action()).Status == 0
-    assert len(taken) == 2  # the owner's film, and that of the honest client
+    assert len(taken) == 2  # one film of the owner, and one of the honest client
 
 
 async def test_deleted_film_is_printed() -> None:

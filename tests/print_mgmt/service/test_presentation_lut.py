@@ -198,7 +198,7 @@ def test_lut_match_requires_one_entry_per_pixel_value(entries: int, status: int)
 
 
 def test_lut_may_be_created_on_the_meta_context() -> None:
-    """Some SCUs negotiate a context for it, but use that of the Meta SOP Class."""
+    """Some SCUs negotiate a context for it, but use the context of the Meta SOP Class."""
     shape = Dataset(PresentationLUTShape="IDENTITY")
     assert Scu().create(PresentationLUT, dataset=shape, on=GRAY).Status == SUCCESS
     strict = Scu(config=replace(CONFIG, strict=True))

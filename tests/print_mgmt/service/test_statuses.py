@@ -257,7 +257,7 @@ def test_each_status_has_its_cause(status: int, provoke: Provoke) -> None:
 
 
 SYNTAXES = {"explicit": ExplicitVRLittleEndian, "implicit": ImplicitVRLittleEndian}
-# C601 and C602 are those of the queue; an event is refused for its role, C-ECHO for its context
+# C601 and C602 come from the queue; an event is refused for its role, C-ECHO for its context
 ON_THE_WIRE = [
     pytest.param(status, provoke, syntax, id=f"{status:04X} {what}, {name}")
     for status, what, provoke in STATUSES
