@@ -153,9 +153,7 @@ class EmbeddedSpool:
         count = self._files.clear(index.ids)
         if count:
             _log.info("removed %d unfinished films, which were never accepted", count)
-        present = {
-            film_id for folder in (self._files.films, self._files.ended) for film_id, _, _ in self._files.found(folder)
-        }
+        present = self._files.ids()
         for film_id, _, state in index.files():
             if film_id not in present and state not in ENDED:
                 _log.error("film %s: its file is missing", film_id)
