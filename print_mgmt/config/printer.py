@@ -23,11 +23,12 @@ Terms = tuple[str, ...]
 
 
 class ConfigError(DimseError):
-    """A configuration is invalid. ``key`` names the field, and ``why`` is the reason."""
+    """A configuration is invalid. ``key`` names the field, and ``why`` is the reason. ``others`` are further errors."""
 
-    def __init__(self, key: str, why: str) -> None:
+    def __init__(self, key: str, why: str, others: "tuple[ConfigError, ...]" = ()) -> None:
         self.key = key
         self.why = why
+        self.others = others
         super().__init__(f"{key}: {why}")
 
 

@@ -21,7 +21,10 @@ _Made = TypeVar("_Made")
 
 
 def read_table(kind: type[_Made], value: object, key: str) -> _Made:
-    """Return a TOML table as an instance of the dataclass ``kind``; ``key`` is its path. Raises `ConfigError`."""
+    """Return a TOML table as an instance of the dataclass ``kind``; ``key`` is its path.
+
+    Raises `ConfigError` for the first invalid key, with the errors of the other keys.
+    """
     made = _made(kind, value, key)
     assert isinstance(made, kind)
     return made
@@ -76,15 +79,21 @@ def _made(kind: type, value: object, key: str, default: object = None) -> object
     known = {field.name: hints[field.name] for field in fields(kind) if field.init}
     defaults = {field.name: field.default for field in fields(kind) if is_dataclass(field.default)}
     given = {} if default is None else {name: getattr(default, name) for name in known}
+    errors: list[ConfigError] = []
     for name, item in table_of(value, key).items():
         where = f"{key}.{name}" if key else name
-        if name not in known:
-            raise ConfigError(where, unknown_key(name, known))
-        given[name] = (
-            _made(known[name], item, where, defaults[name])
-            if name in defaults
-            else read_value(known[name], item, where)
-        )
+        try:
+            if name not in known:
+                raise ConfigError(where, unknown_key(name, known))
+            given[name] = (
+                _made(known[name], item, where, defaults[name])
+                if name in defaults
+                else read_value(known[name], item, where)
+            )
+        except ConfigError as exc:
+            errors += exc, *exc.others
+    if errors:
+        raise ConfigError(errors[0].key, errors[0].why, tuple(errors[1:]))
     try:
         return kind(**given)
     except TypeError as exc:

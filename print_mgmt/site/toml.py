@@ -130,11 +130,12 @@ class _Reader:
 
     @contextmanager
     def part(self) -> Iterator[None]:
-        """Collect the fault of a part of the file, so that the other parts are read, too."""
+        """Collect the faults of a part of the file, so that the other parts are read, too."""
         try:
             yield
         except ConfigError as exc:
-            self.errors.append(escaped(f"{location(self.path, self.text, exc.key)}: {exc}"))
+            for error in (exc, *exc.others):
+                self.errors.append(escaped(f"{location(self.path, self.text, error.key)}: {error}"))
 
     def site(self) -> SiteConfig:
         """Return the site; it is valid only if ``errors`` stays empty."""
@@ -237,7 +238,9 @@ class _Reader:
 
     def destination(self, table: dict[str, object], key: str) -> SiteDestination:
         common = {name: table.pop(name) for name in ("retry", "at_once", "deadline") if name in table}
-        keys = read_table(_Delivery, common, key)
+        keys = _Delivery()
+        with self.part():
+            keys = read_table(_Delivery, common, key)
         made = self.kind(DESTINATIONS, table, key)
         with _under(key):
             return SiteDestination(

@@ -209,6 +209,27 @@ def test_all_faults_are_reported_together() -> None:
     ]
 
 
+def test_all_faults_of_a_table_are_reported() -> None:
+    text = (
+        '[printers.a]\nae_title = 1\nshoe = 2\ndefault = 3\n[destinations.x]\ntype = "folder"\npath = 1\ndpi = "x"\n'
+        'retry = { attempts = "x", sock = 1 }\nat_once = "x"\n[spool]\nat = 1\nlimits = { low = "x", least = "y" }'
+    )
+    found = [re.match(r":(\d+): ([\w.]+)", fault) for fault in faults(text)]
+    assert [line and line.groups() for line in found] == [
+        ("2", "printers.a.ae_title"),
+        ("3", "printers.a.shoe"),
+        ("4", "printers.a.default"),
+        ("9", "destinations.x.retry.attempts"),
+        ("9", "destinations.x.retry.sock"),
+        ("10", "destinations.x.at_once"),
+        ("7", "destinations.x.path"),
+        ("8", "destinations.x.dpi"),
+        ("12", "spool.at"),
+        ("13", "spool.limits.low"),
+        ("13", "spool.limits.least"),
+    ]
+
+
 def test_broken_destination_is_no_second_fault_of_its_route() -> None:
     assert len(faults('[destinations.x]\ntype = "fax"\n[[routes]]\nto = ["x"]')) == 1
 
