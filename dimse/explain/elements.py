@@ -146,12 +146,12 @@ def _element(header: PlacedHeader, row: str, data: memoryview, places: Places, d
 
 
 class _Faults:
-    """The findings of a Data Set, by place. Those without a place are not shown."""
+    """The findings of a Data Set, by place. A finding without a place belongs to the first element."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self._findings = list(findings)
 
     def within(self, start: int, end: int) -> str:
         """Return the faults between two places in words."""
-        here = [finding for finding in self._findings if finding.offset is not None and start <= finding.offset < end]
+        here = [finding for finding in self._findings if start <= (finding.offset or 0) < end]
         return cut("; ".join(map(str, here)), _WIDTH)

@@ -9,6 +9,8 @@ from recordings import said_in, steps_of
 
 from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, encode
 from dimse.explain import REQUESTOR, Recorded, Step
+from dimse.explain.comparison import compare
+from dimse.explain.comparison_page import comparison_page
 from dimse.explain.page import Chapter, page_of
 from dimse.message import NCreateRQ, encode_command
 from dimse.ul import PDU, PDV, AssociateRQ, PDataTF, PresentationContextRQ, encode_pdu
@@ -23,15 +25,15 @@ Open = Callable[..., Any]
 
 
 @pytest.fixture
-def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
-    """Open steps as a page. At the end nothing must have failed, and nothing been asked from anywhere."""
+def open_html(browser: Any, tmp_path: Path) -> Iterator[Open]:
+    """Open a page. At the end nothing must have failed, and nothing been asked from anywhere."""
     complaints: list[str] = []
     asked: list[str] = []
     contexts = []
 
-    def opened(steps: list[Step], *, step: int = 1, width: int = 1500, **options: object) -> Any:
+    def opened(html: str, *, step: int = 1, width: int = 1500, **options: object) -> Any:
         path = tmp_path / "page.html"
-        path.write_text(page_of(ATTACK, [Chapter(title=ATTACK, steps=steps)], [FilmView()]), encoding="utf-8")
+        path.write_text(html, encoding="utf-8")
         context = browser.new_context(viewport={"width": width, "height": 1000}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -47,6 +49,27 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
         context.close()
     assert complaints == []
     assert [url for url in asked if not url.startswith("data:") and not url.endswith("/page.html")] == []
+
+
+@pytest.fixture
+def open_page(open_html: Open) -> Open:
+    """Open steps as a page."""
+
+    def opened(steps: list[Step], **options: Any) -> Any:
+        return open_html(page_of(ATTACK, [Chapter(title=ATTACK, steps=steps)], [FilmView()]), **options)
+
+    return opened
+
+
+@pytest.fixture
+def open_comparison(open_html: Open) -> Open:
+    """Open the comparison of an accepted and a refused film as a page."""
+
+    def opened(**options: Any) -> Any:
+        sides = [steps_of(said_in(name)) for name in ("dcmtk-print-1x1-8bit", "dcmtk-print-refused-value")]
+        return open_html(comparison_page(ATTACK, (ATTACK, "b"), [compare(*sides)], [ATTACK]), **options)
+
+    return opened
 
 
 def film() -> list[Step]:
@@ -193,3 +216,25 @@ def _luminance(color: str) -> float:
     numbers = [int(part) / 255 for part in color.strip("rgb() ").split(",")]
     linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in numbers]
     return sum(part * weight for part, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+
+def test_comparison_opens_at_what_differs(open_comparison: Open) -> None:
+    page = open_comparison()
+    assert "STANDARD\\1,2" in page.locator("details[open] tr:visible", has_text="ImageDisplayFormat").inner_text()
+
+
+def test_comparison_answers_why_first(open_comparison: Open) -> None:
+    page = open_comparison()
+    assert page.locator(".headline").bounding_box()["y"] < page.locator(".pair").first.bounding_box()["y"]
+
+
+def test_comparison_shows_hostile_names_as_text(open_comparison: Open) -> None:
+    page = open_comparison()
+    assert page.locator("h1").inner_text() == ATTACK
+    assert page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_comparison_fits_a_phone(open_comparison: Open, scheme: str) -> None:
+    page = open_comparison(width=400, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
