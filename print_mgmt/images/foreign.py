@@ -1,6 +1,6 @@
-"""Accepts images of pydicom and Pillow. It recognizes them by their methods, without importing either library.
+"""Accepts images of pydicom and Pillow, which it recognizes by their methods, without importing either library.
 
-A Data Set of pydicom is made to write itself as a file, which is then read. `pillow` reads images of Pillow.
+A Data Set of pydicom writes itself as a file, which this package then reads. `pillow` reads images of Pillow.
 """
 
 import io

@@ -21,7 +21,7 @@ def difference(before: SiteConfig, after: SiteConfig) -> Difference:
     """Return what a site that runs with ``before`` takes over from ``after``, and what it cannot take over."""
     printers = {name: _merged(old, after.printers.get(name, old)) for name, old in before.printers.items()}
     site = replace(after, printers=printers, listen=before.listen, spool=replace(before.spool, keep=after.spool.keep))
-    return Difference(site, tuple(_changed(before, site)), tuple(_left(site, after)))
+    return Difference(site, tuple(_changed(before, site)), tuple(_needing_restart(site, after)))
 
 
 def _merged(old: SitePrinter, new: SitePrinter) -> SitePrinter:
@@ -47,7 +47,7 @@ def _changed(before: SiteConfig, site: SiteConfig) -> Iterator[str]:
         yield "spool.keep"
 
 
-def _left(site: SiteConfig, after: SiteConfig) -> Iterator[str]:
+def _needing_restart(site: SiteConfig, after: SiteConfig) -> Iterator[str]:
     yield from _rows("printers", site.printers, after.printers)
     if site.listen != after.listen:
         yield "listen"
