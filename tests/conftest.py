@@ -4,9 +4,13 @@
 long something takes, so no property has a deadline.
 """
 
+import asyncio
 import signal
+from collections.abc import Callable, Mapping
 
+import pytest
 from hypothesis import HealthCheck, settings
+from skipping_loop import SkippingLoop
 
 # A shell starts programs in the background with SIGINT ignored, and the processes of tests would inherit that
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -17,3 +21,9 @@ settings.register_profile("fast", _UNTIMED, max_examples=5)
 settings.register_profile("untimed", _UNTIMED, max_examples=40)
 settings.register_profile("full", _UNTIMED, max_examples=500)
 settings.load_profile("untimed")
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Return the event loop of a test: our own for the tests that skip waits."""
+    skips = item.get_closest_marker("skips_waits") is not None
+    return {"skipping": SkippingLoop} if skips else {"usual": asyncio.new_event_loop}

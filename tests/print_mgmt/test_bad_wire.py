@@ -16,6 +16,8 @@ from dimse.errors import DimseError
 from dimse.net import Timeouts
 from print_mgmt import Film, PrintClient, PrintServer
 
+pytestmark = pytest.mark.skips_waits
+
 QUICK = Timeouts(connect=1, dimse=0.2, release=0.1, write=0.3, linger=0.05, artim=0.05, idle=1)
 PRINTS = 24  # for each seed
 

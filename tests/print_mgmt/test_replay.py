@@ -14,6 +14,8 @@ from dimse.uids import ImplicitVRLittleEndian, Verification
 from dimse.ul import AssociateAC, PDUStream, decode_pdu
 from print_mgmt import Film, PrintServer
 
+pytestmark = pytest.mark.skips_waits
+
 CAPTURES = Path(__file__).parents[1] / "vectors" / "captures"
 SENT = {path.name.removesuffix(".c2s.bin"): path.read_bytes() for path in sorted(CAPTURES.glob("*.c2s.bin"))}
 DAMAGED = 12  # variants of each recording

@@ -13,6 +13,8 @@ from dimse.errors import DimseError
 from dimse.net import Timeouts
 from print_mgmt import PrintClient
 
+pytestmark = pytest.mark.skips_waits
+
 CAPTURES = Path(__file__).parents[1] / "vectors" / "captures"
 ANSWERED = {path.name.removesuffix(".s2c.bin"): path.read_bytes() for path in sorted(CAPTURES.glob("*.s2c.bin"))}
 QUICK = Timeouts(connect=0.2, dimse=0.04, release=0.02, write=0.1, linger=0.02)

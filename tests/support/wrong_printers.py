@@ -74,8 +74,8 @@ async def serving(wrong: Wrong) -> AsyncIterator[int]:
 
 
 def judge(port: int, wrong: Wrong, watch: Invariants) -> Judge:
-    options = PrintOptions(max_films=FILMS, patience=0.2, **wrong.options)
-    target = Target(host=HOST, port=port, timeout=0.1, slow_patience=0.2, revival=1.0)
+    options = PrintOptions(max_films=FILMS, **wrong.options)
+    target = Target(host=HOST, port=port, timeout=1.0)
     flags = PEER | options.given()
     shared = Shared(films_left=FILMS, found={meta: Learned() for meta in META_CLASSES})
     return Judge(target=target, options=options, watch=watch, flags=flags, shared=shared)

@@ -93,7 +93,7 @@ class Wrong:
     request: Callable[[AssociateRQ], AssociateRQ] = lambda pdu: pdu
     octets: Callable[[bytes], bytes] = lambda pdu: pdu
     deaf: str = ""
-    timer: float | None = 0.1
+    timer: float | None = 2.0
     timeout: PDU = field(default_factory=lambda: Abort(0, 0))
     refuses: Callable[[bytes], bool] = lambda _pdu: False
     hangs: Callable[[bytes], bool] = lambda _pdu: False

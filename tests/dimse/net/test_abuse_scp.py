@@ -29,6 +29,8 @@ from dimse.ul import (
     encode_pdu,
 )
 
+pytestmark = pytest.mark.skips_waits
+
 QUICK = Timeouts(connect=5, dimse=5, pdu=5, release=0.1, linger=0.05, artim=0.1)
 
 

@@ -25,6 +25,8 @@ from dimse.ul import (
     ReleaseRQ,
 )
 
+pytestmark = pytest.mark.skips_waits
+
 
 async def test_connect_error_names_the_address() -> None:
     with pytest.raises(ConnectionFailed, match=r"cannot connect to 127\.0\.0\.1:1: "):

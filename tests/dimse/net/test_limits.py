@@ -37,6 +37,8 @@ from dimse.ul import (
     encode_pdu,
 )
 
+pytestmark = pytest.mark.skips_waits
+
 LOCAL_LIMIT_EXCEEDED = AssociateRJ(1, 3, 2)  # permanent; a lack of room would be transient
 TABLE = (Path(__file__).parents[3] / "docs" / "limits.md").read_text()
 

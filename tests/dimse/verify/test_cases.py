@@ -1,7 +1,5 @@
 """The cases: they agree with the catalogue, their twins fail, and our own server passes."""
 
-from dataclasses import replace
-
 import pytest
 from printers import printer
 from twin import HOST, serving
@@ -14,7 +12,8 @@ from dimse.verify.invariants import Invariants
 from dimse.verify.judge import Judge
 from tools.verify_cases import PATH, page
 
-QUICK = Target(host=HOST, port=0, timeout=0.05, artim=0.1, slow_patience=0.2, revival=0.1)
+pytestmark = pytest.mark.skips_waits
+
 BY_ID = {case.id: case for case in CASES if case.role is not Role.SCU}
 ACTIVE = [case for case in BY_ID.values() if case.run is not None and case.fails and Flags.TLS not in case.needs]
 # The categories whose cases for an SCP are complete
@@ -47,7 +46,7 @@ def test_each_active_case_has_a_twin() -> None:
 @pytest.mark.parametrize("case", ACTIVE, ids=lambda case: case.id)
 async def test_case_fails_for_its_twin(case: Case) -> None:
     async with serving(TWINS[case.id]()) as port:
-        verdict = await judged(case, replace(QUICK, port=port))
+        verdict = await judged(case, Target(host=HOST, port=port))
     assert verdict is (Verdict.FAIL if case.level is Level.MUST else Verdict.WEAK)
 
 
@@ -56,7 +55,7 @@ async def test_invariant_fails_for_its_twin(case_id: str) -> None:
     carrier, twin = INVARIANTS[case_id]
     watch = Invariants()
     async with serving(twin()) as port:
-        await Judge(target=replace(QUICK, port=port), options=Options(), watch=watch).run(BY_ID[carrier])
+        await Judge(target=Target(host=HOST, port=port), options=Options(), watch=watch).run(BY_ID[carrier])
     assert watch.judge(BY_ID[case_id]).verdict is Verdict.FAIL
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from twin import HOST, Line, Twin, serving
 from twins.common import ASSOCIATE_RQ, UNKNOWN, answers, ignores
 
@@ -11,6 +12,8 @@ from dimse.verify import CASES, Case, Flags, Level, Options, Peer, Result, SubCa
 from dimse.verify.invariants import Invariants
 from dimse.verify.judge import Judge
 from dimse.verify.observation import SILENCE, Accepted, Seen, Silent
+
+pytestmark = pytest.mark.skips_waits
 
 QUICK = Target(host=HOST, port=0, timeout=0.05, artim=0.1, revival=0.1, preparation=5.0)
 BY_ID = {case.id: case for case in CASES}

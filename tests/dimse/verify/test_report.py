@@ -1,11 +1,13 @@
 """Reports: they fit their schema, say what happened, and are safe for what a peer sends."""
 
+import asyncio
 import copy
 import json
 import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
+from skipping_loop import SkippingLoop
 from twin import HOST, Twin, serving
 from twins.common import UNKNOWN, ignores
 
@@ -16,23 +18,28 @@ from dimse.verify.report import badge, baseline, changes, document, junit, page,
 HOSTILE = '<script>alert("1")</script>\x1b[2J&\x00'
 
 
-async def report(twin: Twin, *globs: str) -> dict[str, Any]:
+async def judge(twin: Twin, *globs: str) -> dict[str, Any]:
     async with serving(twin) as port:
-        target = Target(host=HOST, port=port, timeout=0.05, revival=0.1)
+        target = Target(host=HOST, port=port)
         options = Options(cases=globs, slow=False)
         run = await verify_scp(target, CASES, options)
     written: dict[str, Any] = json.loads(json.dumps(document(run, target, options, ["dimse", "verify"])))
     return written
 
 
-@pytest.fixture
-async def good() -> dict[str, Any]:
-    return await report(Twin(), "UL-F-2.0[1-5]", "UL-A-3.01")
+def report(twin: Twin, *globs: str) -> dict[str, Any]:
+    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
+        return runner.run(judge(twin, *globs))
 
 
 @pytest.fixture
-async def bad() -> dict[str, Any]:
-    return await report(ignores(UNKNOWN), "UL-F-2.0[1-5]")
+def good() -> dict[str, Any]:
+    return report(Twin(), "UL-F-2.0[1-5]", "UL-A-3.01")
+
+
+@pytest.fixture
+def bad() -> dict[str, Any]:
+    return report(ignores(UNKNOWN), "UL-F-2.0[1-5]")
 
 
 def valid(written: dict[str, Any]) -> None:

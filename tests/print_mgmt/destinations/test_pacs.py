@@ -32,6 +32,8 @@ from print_mgmt import ConfigError
 from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PacsDestination, TLSFiles
 from print_mgmt.typed import integer, text
 
+pytestmark = pytest.mark.skips_waits
+
 LATER, NEVER, INDETERMINATE = Outcome
 Perform = Callable[[Operation], Awaitable[Response]]
 

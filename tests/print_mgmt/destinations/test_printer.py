@@ -19,6 +19,8 @@ from print_mgmt.film import Cell, PresentationLUT
 from print_mgmt.jobs import JobFailed
 from print_mgmt.service import Answer
 
+pytestmark = pytest.mark.skips_waits
+
 LATER, NEVER, INDETERMINATE = Outcome
 
 

@@ -18,6 +18,8 @@ from dimse.uids import (
 from print_mgmt.jobs import JobFailed, PrintQueue
 from print_mgmt.scp import events
 
+pytestmark = pytest.mark.skips_waits
+
 # --- Print Job ---
 
 

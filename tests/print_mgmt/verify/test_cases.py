@@ -18,6 +18,8 @@ from print_mgmt import PrintServer
 from print_mgmt.config import preset
 from print_mgmt.verify import PRINT_CASES, PrintOptions
 
+pytestmark = pytest.mark.skips_waits
+
 BY_ID = {case.id: case for case in PRINT_CASES}
 ACTIVE = [case for case in PRINT_CASES if case.run is not None and case.fails]
 BUILT = ("PRN-", "CHS-", "PERF-1.03", "PERF-1.04")
@@ -80,8 +82,8 @@ async def hook(server: PrintServer) -> AsyncIterator[tuple[str, ...]]:
 
 async def found_in(server: PrintServer, **options: Any) -> list[str]:
     """Return what the cases of print find in a printer of ours."""
-    chosen = PrintOptions(max_films=FILMS, patience=2.0, exclude=("PERF-*",), **options)
-    target = Target(host=server.host, port=server.port, timeout=1.0)
+    chosen = PrintOptions(max_films=FILMS, exclude=("PERF-*",), **options)
+    target = Target(host=server.host, port=server.port)
     run = await verify_scp(target, PRINT_CASES, chosen, run=Run())
     return [f"{each.case.id}: {each.reason}" for each in run.results if each.verdict in BAD or each.is_damaged]
 

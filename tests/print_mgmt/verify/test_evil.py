@@ -18,6 +18,8 @@ from print_mgmt import PrintServer
 from print_mgmt.verify import PRINT_CASES, PrintOptions
 from print_mgmt.verify.scu import PRINT_SCU_CASES, PlainPrinter
 
+pytestmark = pytest.mark.skips_waits
+
 MOST_CHANGES = 4
 FEW = settings(max_examples=max(1, settings().max_examples // 5))
 PLANS = st.builds(Plan, st.sampled_from(WAYS), st.sampled_from((0, 1, 2, 3, 4, 5, 8)), st.integers(0, 2**32 - 1))

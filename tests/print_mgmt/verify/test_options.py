@@ -20,6 +20,8 @@ from print_mgmt.config import PrinterConfig
 from print_mgmt.sop import ACCEPTED_SYNTAXES, SOP_CLASSES
 from print_mgmt.verify import PRINT_CASES, Claims, PrintOptions
 
+pytestmark = pytest.mark.skips_waits
+
 BY_ID = {case.id: case for case in PRINT_CASES}
 
 
