@@ -1,6 +1,6 @@
 """An event loop for peers in one process, on which nobody waits: its clock jumps to the next timer.
 
-A test marked ``skips_waits`` runs on it. The clock stands still while any task has something to do, so no time limit
+A test marked ``skips_waits`` runs on it. The clock all but stands while any task has something to do, so no time limit
 expires because the machine is busy. Once all tasks wait, the earliest timer is due at once, however long it is.
 While a function runs in an executor, or a child process runs, the clock goes on as usual. The loop knows of nothing
 else that works outside it, so the peers on its sockets must run on the same loop.
@@ -18,6 +18,7 @@ __all__ = ["SkippingLoop"]
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
+_STEP = 1e-6  # seconds that a round of the loop takes: a rate is a count divided by a time, and the time is not 0
 _SOON = 0.002  # seconds; the kernel delivers on the loopback interface at once, but for a rare delay under load
 
 
@@ -30,6 +31,7 @@ class _Selector(selectors.DefaultSelector):
         self.has_jobs: Callable[[], bool] = lambda: False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.passed += _STEP
         if timeout is None or timeout <= 0:
             return super().select(timeout)
         if self.has_jobs():
@@ -56,7 +58,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
         return self._waits.passed
 
     def run_in_executor(
-        self, executor: Executor | None, func: Callable[[Unpack[_Ts]], _T], *args: Unpack[_Ts]
+        self, executor: Executor | None, func: Callable[[Unpack[_Ts]], _T], *args: *_Ts
     ) -> asyncio.Future[_T]:
         job = super().run_in_executor(executor, func, *args)
         self._jobs.add(job)
