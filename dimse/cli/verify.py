@@ -17,11 +17,13 @@ from ..command_line import Parser
 from ..errors import DecodeError, escaped
 from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, positive, seconds, until_terminated
 from ..verify import CASES, Case, Options, Role, Run, Target, catalogue, verify_scp
+from ..verify.grid_builtin import SCRIPTS
 from ..verify.process import split_words
 from ..verify.report import SCHEMA, changes, document, page
 from ..verify.scu import SCU_CASES, EchoService, Visit
 from ..verify.tls_material import TLSFiles
 from ..verify.tls_material import client as tls_client
+from .verify_grid import add_grid
 from .verify_report import (
     WIDTHS,
     Make,
@@ -57,6 +59,8 @@ def add(parser: Parser) -> None:
     scu.fill = lambda chosen: add_scu(chosen, SCU_CASES, EchoService, _what_to_do)
     listing = commands.add_parser("cases", help="list the cases")
     listing.fill = lambda chosen: add_cases(chosen, _all_cases())
+    grid = commands.add_parser("grid", help="send one script to several peers, and compare their answers")
+    grid.fill = lambda chosen: add_grid(chosen, SCRIPTS, "echo")
     commands.add_parser("diff", help="show what changed between two reports").fill = add_diff
     commands.add_parser("matrix", help="write a page with a column for each report").fill = add_matrix
 

@@ -235,14 +235,19 @@ class Tester:
         return unfit(case, self.options, self.run.facts.flags, "peer")
 
     async def _slow(self, cases: list[Case]) -> None:
-        """Run the slow cases, concurrently if the peer accepts two associations."""
+        """Run the slow cases, concurrently if the peer accepts two associations.
+
+        A case with a bad verdict runs again, alone: the connections of the others may have used up what the peer
+        serves at the same time, and then it has not heard this one.
+        """
         unfit = [(case, self._unfit(case)) for case in cases]
         fit = [case for case, result in unfit if result is None]
         results = [result for _, result in unfit if result is not None]
         if Flags.TWO_ASSOC in self.run.facts.flags:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._judge().run(case)) for case in fit]
-            results += [task.result() for task in tasks]
+            together = [task.result() for task in tasks]
+            results += [await self._judge().run(each.case) if each.verdict.is_bad else each for each in together]
         else:
             results += [await self._judge().run(case) for case in fit]
         by_id = {result.case.id: result for result in results}

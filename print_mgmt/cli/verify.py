@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from dimse.cli.verify import add_cases, add_diff, add_matrix, add_scp, is_loopback, judge_scp
+from dimse.cli.verify_grid import add_grid
 from dimse.cli.verify_scu import add_scu
 from dimse.command_line import Parser
 from dimse.errors import DimseError
 from dimse.terminal import positive, seconds
 from dimse.verify import CASES, Role
+from dimse.verify.grid_builtin import SCRIPTS
 from dimse.verify.scu import SCU_CASES
 
 from ..verify import PRINT_CASES, Claims, PrintOptions, load_claims
+from ..verify.grid_scripts import PRINT_SCRIPTS
 from ..verify.scu import PRINT_SCU_CASES, PlainPrinter, what_to_do
 
 __all__ = ["add"]
@@ -36,6 +39,8 @@ def add(parser: Parser) -> None:
     commands.add_parser("scu", help="test a print client").fill = _add_scu
     listing = commands.add_parser("cases", help="list the cases")
     listing.fill = lambda chosen: add_cases(chosen, _ALL_CASES)
+    grid = commands.add_parser("grid", help="send one script to several printers, and compare their answers")
+    grid.fill = lambda chosen: add_grid(chosen, {**PRINT_SCRIPTS, **SCRIPTS}, "film")
     commands.add_parser("diff", help="show what changed between two reports").fill = add_diff
     commands.add_parser("matrix", help="write a page with a column for each report").fill = add_matrix
 

@@ -1,0 +1,105 @@
+"""The command ``verify grid`` of ``dimse`` and ``print-mgmt``: one script, several peers, who agrees with whom."""
+
+import argparse
+import asyncio
+import json
+import ssl
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..command_line import Parser
+from ..errors import DecodeError, escaped
+from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, seconds, until_terminated
+from ..verify import Target
+from ..verify.grid import labels, run_grid
+from ..verify.grid_output import grid_document, grid_page, grid_text
+from ..verify.grid_script import GridScript, read_script
+
+__all__ = ["add_grid"]
+
+_AGREE, _DIFFER, _NOT_REACHED = 0, 1, 3
+_TEACH = r"""a script has one command a line, in the language of `dimse lab`:
+
+  # a comment; on the first lines it says what the script is for
+  associate BasicGrayscalePrintManagementMeta:implicit,explicit Verification
+  echo
+  let session = new                            the same new UID for each peer
+  send N-CREATE-RQ AffectedSOPClassUID=BasicFilmSession AffectedSOPInstanceUID=$session NumberOfCopies=1
+  let made = AffectedSOPInstanceUID            a value of the last response, which differs from peer to peer
+  send N-GET-RQ RequestedSOPClassUID=Printer RequestedSOPInstanceUID=PrinterInstance on=1
+  raw 0900 00000004 00000000                   octets as they are
+  release                                      also: abort, close
+
+Peers with the same letter gave the same answer: the same outcome, and the same attributes but for UIDs that they have
+made. Error Comments, Maximum Lengths and version names are shown by --json and --html, and not compared.
+
+Exit status: 0 all peers agree on each line, 1 they differ, 2 wrong usage, 3 a peer was not reached.
+"""
+
+
+def add_grid(parser: Parser, scripts: Mapping[str, str], default: str) -> None:
+    """Add the options of ``verify grid`` to ``parser``; ``scripts`` are built in, by name."""
+    parser.description = (
+        "Send one script to several peers at the same time, and show who agrees with whom, message by message."
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _TEACH
+    parser.add_argument("peers", nargs="*", type=peer, metavar="AE@HOST:PORT", help="peers to compare, two or more")
+    parser.add_argument(
+        "--script",
+        default=default,
+        metavar="FILE|NAME",
+        help=f"a file, or one of {', '.join(scripts)} (default: {default})",
+    )
+    parser.add_argument("--show", action="store_true", help="print the script, and end")
+    parser.add_argument("--print", dest="prints", action="store_true", help="also send N-ACTION: films are printed")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with all answers and PDUs")
+    parser.add_argument("--json", action="store_true", help="print the grid as JSON")
+    parser.add_argument("--timeout", type=seconds, default=3.0, metavar="SECONDS", help="for an answer (default: 3)")
+    parser.add_argument("--calling", type=ae_title, default="VERIFYSCU", metavar="AE", help="our AE title")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the UIDs (default: 1)")
+    add_client_tls(parser)
+    parser.set_defaults(command=lambda arguments: _compare(parser, arguments, scripts))
+
+
+def _compare(parser: argparse.ArgumentParser, arguments: argparse.Namespace, scripts: Mapping[str, str]) -> int:
+    tls = client_tls(parser, arguments)
+    if tls is not None and not isinstance(tls, ssl.SSLContext):
+        parser.error("--tls-profile B.13 is not for verify")
+    try:
+        script = read_script(arguments.script, scripts)
+    except (DecodeError, OSError) as exc:
+        parser.error(str(exc))
+    if arguments.show:
+        print("\n".join((f"# {script.about}", *(step.text for step in script.steps))))
+        return _AGREE
+    if len(arguments.peers) < 2:
+        parser.error("a grid needs two peers or more")
+    names = labels(f"{each.ae_title}@{each.host}:{each.port}" for each in arguments.peers)
+    peers = [(name, _target(address, arguments, tls)) for name, address in zip(names, arguments.peers, strict=True)]
+    return asyncio.run(until_terminated(_run(script, peers, arguments)))
+
+
+def _target(address: Peer, arguments: argparse.Namespace, tls: ssl.SSLContext | None) -> Target:
+    return Target(
+        host=address.host,
+        port=address.port,
+        called=address.ae_title,
+        calling=arguments.calling,
+        tls=tls,
+        timeout=arguments.timeout,
+    )
+
+
+async def _run(script: GridScript, peers: list[tuple[str, Target]], arguments: argparse.Namespace) -> int:
+    grid = await run_grid(script, peers, seed=arguments.seed, prints=arguments.prints)
+    if arguments.html is not None:
+        arguments.html.write_text(grid_page(grid), encoding="utf-8")
+    print(json.dumps(grid_document(grid), indent=1) if arguments.json else grid_text(grid), end="\n" * arguments.json)
+    faults = [f"{each.label}: {each.fault}" for each in grid.peers if each.fault]
+    for fault in faults:
+        print(escaped(f"verify grid: {fault}"), file=sys.stderr)
+    if faults:
+        return _NOT_REACHED
+    return _AGREE if grid.is_unanimous else _DIFFER

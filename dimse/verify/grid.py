@@ -1,0 +1,274 @@
+"""The grid: one script is sent to several peers, and their answers are compared message by message.
+
+Each peer gets the same octets, but for the UIDs that it has chosen itself. An answer has an outcome, such as
+``RSP(0000)``, and facts, such as the attributes of its Data Set. Peers agree on a message if both are the same. UIDs
+that a peer has made count as the same. What no standard fixes, such as an Error Comment, is only noted.
+"""
+
+import asyncio
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..data import IMPLICIT_LE, Dataset, syntax_of
+from ..errors import DimseError, escaped
+from ..lab.forms import Order, proposal, settings
+from ..lab.language import Mistake, integer, octets, value_at
+from ..message import Message
+from ..uids import name_of, registry
+from ..ul import Abort, AssociateAC, ImplementationVersionName, maximum_length
+from .case import Unprepared
+from .grid_script import GridScript, Step, with_names
+from .observation import Accepted, Answered, Seen
+from .peer import Peer, Target
+from .trace import Trace
+from .wire import Wire
+
+__all__ = ["Answer", "Grid", "GridPeer", "Group", "run_grid"]
+
+_LONG = 10  # timeouts to wait for the response to an N-SET or N-ACTION
+_MOST_FACTS = 200  # of one answer
+_LONGEST = 200  # characters of a fact
+_NOTED = ("AffectedSOPClassUID", "AffectedSOPInstanceUID", "ErrorComment", "ErrorID", "AttributeIdentifierList")
+_SLOW = ("N-SET-RQ", "N-ACTION-RQ")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a peer did after one step. ``notes`` are shown, and not compared."""
+
+    outcome: str
+    facts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The peers, by number, that gave the same answer to a step. ``letter`` is A for the group of the first peer."""
+
+    letter: str
+    answer: Answer
+    members: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class GridPeer:
+    """A peer of the grid, and its answers so far; ``fault`` says why it could not be reached."""
+
+    label: str
+    target: Target
+    trace: Trace
+    answers: list[Answer] = field(default_factory=list)
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The answers of all peers to a script."""
+
+    script: GridScript
+    peers: tuple[GridPeer, ...]
+
+    def groups(self, step: int) -> tuple[Group, ...]:
+        """Return the groups of peers that agree on a step, in the order of their first members."""
+        found: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+        for number, peer in enumerate(self.peers):
+            answer = peer.answers[step]
+            found.setdefault((answer.outcome, answer.facts), []).append(number)
+        return tuple(
+            Group(_letter(place), self.peers[members[0]].answers[step], tuple(members))
+            for place, members in enumerate(found.values())
+        )
+
+    def agreement(self, one: int, other: int) -> int:
+        """Return the number of steps on which two peers agree."""
+        pairs = zip(self.peers[one].answers, self.peers[other].answers, strict=True)
+        return sum((a.outcome, a.facts) == (b.outcome, b.facts) for a, b in pairs)
+
+    @property
+    def is_unanimous(self) -> bool:
+        return all(len(self.groups(step)) == 1 for step in range(len(self.script.steps)))
+
+
+def _letter(place: int) -> str:
+    return chr(ord("A") + place) if place < 26 else f"A{place}"
+
+
+async def run_grid(
+    script: GridScript, peers: Sequence[tuple[str, Target]], *, seed: int = 1, prints: bool = False
+) -> Grid:
+    """Send ``script`` to all ``peers`` (a label and a target each) at the same time; return their answers.
+
+    Without ``prints``, lines that may print are not sent.
+    """
+    clock = asyncio.get_running_loop().time
+    found = tuple(GridPeer(label, target, Trace(clock)) for label, target in peers)
+    runs = [_Run(each, script, random.Random(f"{seed}/{script.name}"), prints).run() for each in found]
+    await asyncio.gather(*runs)
+    return Grid(script, found)
+
+
+class _Run:
+    """One peer's run through a script."""
+
+    def __init__(self, grid_peer: GridPeer, script: GridScript, chance: random.Random, prints: bool) -> None:
+        self._grid_peer, self._script, self._prints = grid_peer, script, prints
+        self._peer = Peer(grid_peer.target, grid_peer.trace, chance, "grid")
+        self._wire: Wire | None = None
+        self._names: dict[str, str] = {}
+        self._last: Answered | None = None
+
+    async def run(self) -> None:
+        try:
+            for step in self._script.steps:
+                self._grid_peer.trace.note(0, f"line {step.number}: {step.text}")
+                self._grid_peer.answers.append(await self._answer(step))
+        finally:
+            await self._peer.dismiss()
+
+    async def _answer(self, step: Step) -> Answer:
+        if step.may_print and not self._prints:
+            return Answer("not sent: it could print")
+        try:
+            words = with_names(step.words, self._names)
+            return await self._perform(step, words)
+        except Unprepared as exc:
+            self._grid_peer.fault = exc.reason
+            return Answer(exc.reason)
+        except Mistake as exc:
+            return Answer(f"not sent: {exc}")
+
+    async def _perform(self, step: Step, words: list[str]) -> Answer:
+        match step.command:
+            case "associate":
+                return await self._associate(words[1:])
+            case "let":
+                return self._let(words[1], words[3])
+        wire = self._wire
+        if wire is None or not wire.is_open:
+            return Answer("not sent: there is no connection")
+        match step.command:
+            case "release":
+                return self._told(await wire.release())
+            case "abort":
+                wire.send(Abort(0, 0))
+                return self._told(await wire.next())
+            case "close":
+                wire.shut_down()
+                return self._told(await wire.next())
+            case "raw":
+                wire.send(octets(words[1:]))
+                return self._told(await wire.next())
+        name, rest = ("C-ECHO-RQ", words[1:]) if step.command == "echo" else (words[1], words[2:])
+        return await self._send(wire, name, rest)
+
+    async def _associate(self, words: list[str]) -> Answer:
+        target = self._peer.target
+        request = proposal(words, called=target.called, calling=target.calling)
+        await self._peer.dismiss()
+        self._wire = await self._peer.connect()
+        self._wire.expect(request)
+        self._wire.send(request)
+        return self._told(await self._wire.next(target.preparation))
+
+    async def _send(self, wire: Wire, name: str, words: list[str]) -> Answer:
+        if not wire.is_associated:
+            return Answer("not sent: there is no association")
+        rest, found = settings(words, "on")
+        order = Order(name, rest)
+        context_id = integer(found["on"], 0xFF) if "on" in found else _context_for(wire, order.sop_class)
+        syntax = syntax_of(wire.contexts[context_id][1]) if context_id in wire.contexts else IMPLICIT_LE
+        wire.say(order.message(syntax, wire.next_message_id()), context_id)
+        seen = await wire.response(wire.timeout * (_LONG if name in _SLOW else 1))
+        self._last = seen if isinstance(seen, Answered) else None
+        return self._told(seen)
+
+    def _let(self, name: str, source: str) -> Answer:
+        """Name a value. Two peers agree on it even if they have made different UIDs."""
+        if source == "new":
+            self._names[name] = self._peer.random_uid()
+            return Answer("a new UID")
+        self._names[name] = value = self._value_at(source)
+        return Answer(f"{source} is {_shown(source, value)}")
+
+    def _value_at(self, path: str) -> str:
+        last = self._last
+        if last is None or last.message is None:
+            raise Mistake("the peer has sent no response")
+        if isinstance(value := getattr(last.message, path, None), str | int):
+            return str(value)
+        return value_at(last.data or Dataset(), path)
+
+    def _told(self, seen: Seen) -> Answer:
+        match seen:
+            case Accepted(pdu=AssociateAC() as pdu):
+                return Answer(str(seen), tuple(_syntaxes(pdu)), tuple(_about(pdu)))
+            case Answered(message=message, data=data) if message is not None:
+                facts = [_cut(line) for line in _attributes(data)]
+                return Answer(str(seen), tuple(facts[:_MOST_FACTS]), tuple(map(_cut, _elements(message))))
+        return Answer(_cut(str(seen)))
+
+
+def _context_for(wire: Wire, sop_class: str) -> int:
+    """Return the accepted context of a SOP Class, or else the first accepted one, perhaps of a Meta SOP Class."""
+    same = [number for number, (abstract, _) in wire.contexts.items() if abstract == sop_class]
+    if not same and not wire.contexts:
+        raise Mistake("the peer has accepted no context")
+    return next(iter(same or wire.contexts))
+
+
+def _syntaxes(pdu: AssociateAC) -> Iterator[str]:
+    for each in pdu.presentation_contexts:
+        if each.result == 0:
+            yield _cut(f"context {each.id}: {name_of(each.transfer_syntax)}")
+
+
+def _about(pdu: AssociateAC) -> Iterator[str]:
+    yield f"Maximum Length {maximum_length(pdu.user_information)}"
+    for item in pdu.user_information:
+        if isinstance(item, ImplementationVersionName):
+            yield f"Implementation Version Name {escaped(item.name)}"
+
+
+def _attributes(data: Dataset | None, path: str = "") -> Iterator[str]:
+    """Yield a line for each attribute of a Data Set."""
+    for element in data or ():
+        name = f"{path}{element.keyword or element.tag}"
+        try:
+            value = element.value
+        except DimseError as exc:
+            yield f"{name}: {exc}"
+            continue
+        if isinstance(value, list) and any(isinstance(item, Dataset) for item in value):
+            for number, item in enumerate(value):
+                yield from _attributes(item if isinstance(item, Dataset) else None, f"{name}[{number}].")
+        else:
+            yield f"{name} = {_shown(name, value)}"
+
+
+def _elements(message: Message) -> Iterator[str]:
+    """Yield what a response says beside its status and its Data Set."""
+    for keyword in _NOTED:
+        value = getattr(message, keyword, None)
+        if value:
+            yield f"{keyword} = {escaped(str(value))}"
+
+
+def _shown(path: str, value: object) -> str:
+    """Return a value as text; a UID that PS3.6 does not register is only called a UID, since peers make their own."""
+    text = str(value)
+    return "a UID" if path.endswith("UID") and text not in registry() else escaped(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def labels(names: Iterable[str]) -> list[str]:
+    """Return the names, each of a repeated one with a number."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return found

@@ -1,0 +1,111 @@
+"""Scripts of the grid: one command a line, in the language of ``dimse lab``, without what only a person can do.
+
+==============================  ==============================================================================
+``associate CONTEXT ...``       propose contexts; a word is an abstract syntax, as in ``Verification:implicit``
+``send MESSAGE KEYWORD=VALUE``  send a request, such as ``N-CREATE-RQ``, on the context of its SOP Class
+``echo``                        send a C-ECHO-RQ
+``let NAME = VALUE``            name a new UID (``new``), or a value of the last response
+``raw OCTETS``                  send octets as they are
+``release``, ``abort``          end the association
+``close``                       end the connection by FIN; the next ``associate`` opens another one
+==============================  ==============================================================================
+
+``$NAME`` stands for a named value; ``#`` begins a comment. A peer's values may differ, and so each peer has its own.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import DecodeError, shown
+from ..lab.language import Mistake, split
+
+__all__ = ["GridScript", "Step", "read_script", "with_names"]
+
+_COMMANDS = ("associate", "send", "echo", "let", "raw", "release", "abort", "close")
+_NAME = re.compile(r"\$([A-Za-z]\w*)")
+_MOST_OCTETS = 1 << 20  # of the text of a script
+_LET = 4  # words of a let
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of a script: its number, its text, and its words, the first of which is the command."""
+
+    number: int
+    text: str
+    words: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        return self.words[0]
+
+    @property
+    def may_print(self) -> bool:
+        """Whether a printer may print because of this line."""
+        return self.command == "send" and self.words[1].upper() == "N-ACTION-RQ"
+
+
+@dataclass(frozen=True, slots=True)
+class GridScript:
+    """A script: its name, the comment of its first lines, and its steps."""
+
+    name: str
+    about: str
+    steps: tuple[Step, ...]
+
+
+def read_script(source: str, builtin: Mapping[str, str]) -> GridScript:
+    """Return the built-in script with the name ``source``, or else the script in that file.
+
+    Raises `DecodeError` that names the line which is no command, and `OSError` if the file cannot be read.
+    """
+    text = builtin.get(source)
+    if text is None:
+        path = Path(source)
+        if not path.exists():
+            raise DecodeError(f"{shown(source)} is neither a file nor a script of this command: {', '.join(builtin)}")
+        with path.open(encoding="utf-8", errors="replace") as file:
+            text = file.read(_MOST_OCTETS)
+    return parse_script(Path(source).stem, text)
+
+
+def parse_script(name: str, text: str) -> GridScript:
+    """Return the script in ``text``. Raises `DecodeError` that names the line which is no command."""
+    steps, about = list[Step](), list[str]()
+    for number, line in enumerate(text.splitlines(), start=1):
+        bare = line.strip()
+        if bare.startswith("#") and not steps:
+            about.append(bare.strip("# "))
+        if not bare or bare.startswith("#"):
+            continue
+        try:
+            words = split(bare)
+        except Mistake as exc:
+            raise DecodeError(f"{name}, line {number}: {exc}") from exc
+        _check(name, number, words)
+        steps.append(Step(number, bare, tuple(words)))
+    if not steps:
+        raise DecodeError(f"{name} has no command")
+    return GridScript(name, " ".join(about), tuple(steps))
+
+
+def _check(name: str, number: int, words: list[str]) -> None:
+    if words[0] not in _COMMANDS:
+        raise DecodeError(f"{name}, line {number}: {shown(words[0])} is no command: {', '.join(_COMMANDS)}")
+    if words[0] == "let" and (len(words) != _LET or words[2] != "="):
+        raise DecodeError(f"{name}, line {number}: write let NAME = VALUE")
+    if words[0] in ("send", "raw") and len(words) == 1:
+        raise DecodeError(f"{name}, line {number}: {words[0]} needs more words")
+
+
+def with_names(words: tuple[str, ...], names: Mapping[str, str]) -> list[str]:
+    """Return the words with the values of their names. Raises `Mistake` for a name that has no value."""
+
+    def value(match: "re.Match[str]") -> str:
+        if match[1] not in names:
+            raise Mistake(f"${match[1]} has no value")
+        return names[match[1]]
+
+    return [_NAME.sub(value, word) for word in words]

@@ -1,0 +1,124 @@
+"""The grid: scripts, the answers of peers that agree or differ, and its outputs."""
+
+import json
+
+import pytest
+from evil import HOSTILE
+from twin import HOST, Twin, serving
+
+from dimse.errors import DecodeError
+from dimse.ul import AssociateAC, PresentationContextAC
+from dimse.verify import Target
+from dimse.verify.grid import Grid, labels, run_grid
+from dimse.verify.grid_builtin import SCRIPTS
+from dimse.verify.grid_output import grid_document, grid_page, grid_text
+from dimse.verify.grid_script import parse_script, read_script
+
+FAILS = Twin(echoes=lambda command: command[:-2] + b"\x10\x01")  # status 0110
+
+
+async def grid_of(text: str, *twins: Twin, name: str = "peer") -> Grid:
+    """Return the grid of twins that run at the same time."""
+
+    async def add(left: tuple[Twin, ...], ports: list[int]) -> Grid:
+        if not left:
+            names = labels(name for _ in ports)
+            peers = [(each, Target(host=HOST, port=port)) for each, port in zip(names, ports, strict=True)]
+            return await run_grid(parse_script("script", text), peers)
+        async with serving(left[0]) as port:
+            return await add(left[1:], [*ports, port])
+
+    return await add(twins, [])
+
+
+async def test_equal_peers_agree_on_each_line() -> None:
+    grid = await grid_of(SCRIPTS["echo"], Twin(), Twin())
+    assert grid.is_unanimous
+    assert [answer.outcome for answer in grid.peers[0].answers] == ["AC(1=0)", "RSP(0000)", "RSP(0000)", "RP"]
+
+
+async def test_different_peers_are_in_different_groups() -> None:
+    grid = await grid_of(SCRIPTS["echo"], Twin(), FAILS, Twin())
+    assert [(group.letter, group.members) for group in grid.groups(1)] == [("A", (0, 2)), ("B", (1,))]
+    assert [grid.agreement(0, other) for other in range(3)] == [4, 2, 4]
+
+
+async def test_text_shows_both_answers() -> None:
+    text = grid_text(await grid_of(SCRIPTS["echo"], Twin(), FAILS))
+    assert "    A  RSP(0000)\n    B  RSP(0110)\n" in text
+    assert text.endswith("peer and peer (2) agree on 2 of 4 lines\n")
+
+
+async def test_document_has_groups_and_agreement() -> None:
+    found = json.loads(json.dumps(grid_document(await grid_of(SCRIPTS["echo"], Twin(), FAILS))))
+    assert (found["unanimous"], found["agreement"]) == (False, [[4, 2], [2, 4]])
+    assert [group["outcome"] for group in found["steps"][1]["groups"]] == ["RSP(0000)", "RSP(0110)"]
+
+
+async def test_page_escapes_what_a_peer_says() -> None:
+    syntax = HOSTILE[0]
+    hostile = Twin(
+        accepts=lambda ac, _: AssociateAC(
+            called_ae_title=ac.called_ae_title,
+            calling_ae_title=ac.calling_ae_title,
+            presentation_contexts=(PresentationContextAC(1, 0, syntax),),
+            user_information=ac.user_information,
+        )
+    )
+    page = grid_page(await grid_of(SCRIPTS["echo"], Twin(), hostile, name=syntax))
+    assert syntax not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+async def test_page_needs_no_network() -> None:
+    page = grid_page(await grid_of(SCRIPTS["echo"], Twin(), Twin()))
+    assert "http" not in page.replace("http-equiv", "")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+async def test_built_in_script_gets_an_answer_to_each_line(name: str) -> None:
+    grid = await grid_of(SCRIPTS[name], Twin())
+    assert not [answer for answer in grid.peers[0].answers if answer.outcome.startswith("not sent")]
+
+
+async def test_lines_after_a_rejection_are_not_sent() -> None:
+    grid = await grid_of("associate 1.2.3.4:implicit\necho\nabort\necho", Twin())
+    assert [answer.outcome for answer in grid.peers[0].answers] == [
+        "AC(1=3)",
+        "not sent: the peer has accepted no context",
+        "CLOSED",
+        "not sent: there is no connection",
+    ]
+
+
+async def test_n_action_is_not_sent_unless_allowed() -> None:
+    line = "send N-ACTION-RQ RequestedSOPClassUID=BasicFilmBox RequestedSOPInstanceUID=1.2 ActionTypeID=1"
+    grid = await grid_of(f"associate BasicGrayscalePrintManagementMeta\n{line}", Twin())
+    assert grid.peers[0].answers[1].outcome == "not sent: it could print"
+
+
+async def test_unreachable_peer_is_named() -> None:
+    async with serving(Twin()) as port:
+        pass
+    grid = await run_grid(parse_script("s", "associate\necho"), [("gone", Target(host=HOST, port=port))])
+    assert grid.peers[0].fault.startswith("no connection")
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("associate\nprint", "s, line 2: 'print' is no command"),
+        ("let x", "s, line 1: write let NAME = VALUE"),
+        ("send", "s, line 1: send needs more words"),
+        ('echo "', "s, line 1: a quote is not closed"),
+        ("# nothing", "s has no command"),
+    ],
+)
+def test_wrong_script_is_refused_with_its_line(text: str, error: str) -> None:
+    with pytest.raises(DecodeError, match="^" + error.replace("'", ".")):
+        parse_script("s", text)
+
+
+def test_unknown_script_names_the_known_ones() -> None:
+    with pytest.raises(DecodeError, match="neither a file nor a script of this command: echo, contexts, stray"):
+        read_script("nothing", SCRIPTS)
