@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 
 from ..message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ
 from ..uids import (
@@ -112,7 +113,7 @@ async def _negotiated(peer: Peer, options: Options, wanted: Flags) -> PeerFacts:
     )
     meta = next((number for number in (3, 5) if number in wire.contexts), None)
     if meta is not None and wanted & (Flags.PRINT | Flags.SESSION_ACTION):
-        facts = facts.having(await _printer(peer, wire, meta))
+        facts = await _with_printer(facts, peer, wire, meta)
         if Flags.SESSION_ACTION in wanted and not options.no_film:
             facts = facts.having(await _session_action(peer, wire, meta))
     await wire.release(peer.target.preparation)
@@ -120,14 +121,25 @@ async def _negotiated(peer: Peer, options: Options, wanted: Flags) -> PeerFacts:
     return facts
 
 
-async def _printer(peer: Peer, wire: Wire, context_id: int) -> Flags:
-    """Return PRINT if the peer answers an N-GET of its Printer instance."""
+async def _with_printer(facts: PeerFacts, peer: Peer, wire: Wire, context_id: int) -> PeerFacts:
+    """Return the facts with PRINT and the printer's attributes, if the peer answers N-GET of its Printer instance."""
     wire.say(
         NGetRQ(MessageID=wire.next_message_id(), RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance),
         context_id,
     )
     heard = await wire.response(peer.target.preparation)
-    return Flags.PRINT if isinstance(heard, Answered) else Flags.NONE
+    if not isinstance(heard, Answered):
+        return facts
+    texts = {each.keyword: _shown(each.value) for each in heard.data or () if each.keyword and _is_text(each.value)}
+    return replace(facts.having(Flags.PRINT), printer=texts)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str | int | float | list | tuple)
+
+
+def _shown(value: object) -> str:
+    return "\\".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 async def _session_action(peer: Peer, wire: Wire, context_id: int) -> Flags:

@@ -1,5 +1,6 @@
 """Runs and their options, the results of cases, and the facts about the peer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Protocol
@@ -51,6 +52,10 @@ class Options:
         found = Flags.NONE if self.gentle or not self.slow else Flags.SLOW
         found |= Flags.FILM if films >= 1 else Flags.NONE
         return found | (Flags.FILM2 if films > 1 else Flags.NONE)
+
+    def claimed(self) -> dict[str, object]:
+        """Return all claims of the peer, by name."""
+        return {"tls_profile": self.tls_profile} if self.tls_profile else {}
 
     def claimed_tls_profile(self) -> str:
         """Return the profile of PS3.15 that the peer claims, such as ``B.12``, or "" if it claims none."""
@@ -111,6 +116,7 @@ class PeerFacts:
     implementation_class_uid: str = ""
     implementation_version_name: str = ""
     max_length: int | None = None
+    printer: Mapping[str, str] = field(default_factory=dict)  # the attributes of the Printer instance, by keyword
 
     def having(self, flags: Flags) -> "PeerFacts":
         """Return the same facts with more flags."""

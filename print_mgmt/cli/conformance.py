@@ -1,10 +1,12 @@
 """``print-mgmt conformance``: write the DICOM Conformance Statement of a printer."""
 
 import argparse
+import json
 from pathlib import Path
 
 from ..config import PRESETS, load_config, preset
 from ..conformance import conformance_statement
+from ..conformance.claims import claims_of
 
 __all__ = ["add"]
 
@@ -16,13 +18,20 @@ def add(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--preset", choices=list(PRESETS), default="generic", metavar="NAME", help=", ".join(PRESETS))
     which.add_argument("--config", metavar="FILE", help="the TOML file with the configuration of a printer")
+    parser.add_argument(
+        "--json", action="store_true", help="write the claims for print-mgmt verify scp --claims instead, as JSON"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: the terminal)")
     parser.set_defaults(command=_write)
 
 
 def _write(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config) if arguments.config else preset(arguments.preset)
-    statement = conformance_statement(config.as_installed())
+    installed = config.as_installed()
+    if arguments.json:
+        statement = json.dumps(claims_of(installed), indent=1) + "\n"
+    else:
+        statement = conformance_statement(installed)
     if arguments.output:
         Path(arguments.output).write_text(statement, encoding="utf-8")
     else:

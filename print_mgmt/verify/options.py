@@ -1,6 +1,6 @@
 """The options of a run that only the cases of print use."""
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 
 from dimse.verify import Flags, Options
 
@@ -23,6 +23,11 @@ class PrintOptions(Options):
     annotation_format: str = ""
     event_command: tuple[str, ...] = ()
     patience: float = 10.0
+
+    def claimed(self) -> dict[str, object]:
+        """Return all claims of the peer, by name."""
+        claims = {} if self.claims is None else asdict(self.claims)
+        return Options.claimed(self) | {name: value for name, value in claims.items() if value is not None}
 
     def claimed_tls_profile(self) -> str:
         """Return the profile of PS3.15 that the claims or the options name, or ""."""

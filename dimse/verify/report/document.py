@@ -77,6 +77,8 @@ def _document(run: Run, target: Tested, options: Options, command: Sequence[str]
             "implementation_version_name": facts.implementation_version_name,
             "max_length": facts.max_length,
             "flags": facts.flags.words(),
+            "printer": dict(facts.printer),
+            "claims": options.claimed(),
         },
         "films": run.films,
         "exit": run.exit_status(strict=options.strict),

@@ -78,7 +78,8 @@ def _items(octets: bytes, at: int, end: int) -> list[tuple[int, int, int]]:
 def redacted(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report without patient data."""
     run = {**report["run"], "stopped": report["run"]["stopped"].partition(":")[0]}
-    return {**report, "run": run, "cases": [_case(case) for case in report["cases"]]}
+    peer = {**report["peer"], "printer": {}}
+    return {**report, "run": run, "peer": peer, "cases": [_case(case) for case in report["cases"]]}
 
 
 def _case(case: Mapping[str, Any]) -> dict[str, Any]:

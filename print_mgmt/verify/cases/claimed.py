@@ -19,6 +19,14 @@ from ...sop import MEMBERS, META_CLASSES, SOP_CLASSES
 from ..claims import Claims
 from ..conversation import conversation, is_well, skipped
 from ..options import print_options
+from .claimed_values import (
+    annotation_formats,
+    bit_depths,
+    max_associations,
+    of_film_boxes,
+    of_sessions,
+    user_identity,
+)
 from .luts import table
 
 __all__ = ["CLAIMED"]
@@ -110,6 +118,18 @@ async def lut_descriptors(peer: Peer, claims: Claims) -> Seen:
     return Kept(f"LUT Descriptors as claimed: {', '.join(texts)}")
 
 
+_VALUES = {
+    "medium_types": of_sessions("medium_types", "MediumType"),
+    "destinations": of_sessions("destinations", "FilmDestination"),
+    "film_sizes": of_film_boxes("film_sizes", "FilmSizeID"),
+    "display_formats": of_film_boxes("display_formats", "ImageDisplayFormat"),
+    "max_density": of_film_boxes("max_density", "MaxDensity"),
+    "annotation_formats": annotation_formats,
+    "bit_depths": bit_depths,
+    "max_associations": max_associations,
+    "user_identity": user_identity,
+}
+
 CLAIMED: tuple[Case, ...] = (
     Case(
         id="PRN-N-1.09",
@@ -130,6 +150,7 @@ CLAIMED: tuple[Case, ...] = (
             ),
             SubCase(name="session_action", run=claimed("session_action", session_action)),
             SubCase(name="lut_descriptors", run=claimed("lut_descriptors", lut_descriptors)),
+            *(SubCase(name=name, run=claimed(name, judge)) for name, judge in _VALUES.items()),
         ),
     ),
 )

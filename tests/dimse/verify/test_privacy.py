@@ -106,7 +106,7 @@ def test_data_that_looks_like_a_pdu_is_hidden() -> None:
     entries = [{"connection": 1, "dir": "<", "hex": each.hex(), "length": len(each), "sha256": "", "note": "",
                 "explained": []} for each in octets]  # fmt: skip
     case = {"command": None, "reason": "", "observed": [], "subcases": [], "reproduce": "", "trace": entries}
-    shown = redacted({"run": {"stopped": ""}, "cases": [case]})["cases"][0]["trace"]
+    shown = redacted({"run": {"stopped": ""}, "peer": {}, "cases": [case]})["cases"][0]["trace"]
     assert [entry["hex"] for entry in shown] == ["", ""]
 
 

@@ -76,13 +76,22 @@ async def test_claims_of_our_printer_are_true() -> None:
         checks_calling=False,
         session_action=True,
         lut_descriptors=("256\\0\\12", "4096\\0\\16"),
+        medium_types=("BLUE FILM",),
+        destinations=("MAGAZINE",),
+        film_sizes=("14INX17IN",),
+        display_formats=("STANDARD\\1,1", "STANDARD\\2,3"),
+        max_density=300,
+        annotation_formats=("LABEL",),
+        bit_depths=(8, 12),
+        max_associations=3,
+        user_identity=False,
     )
     async with printer() as (server, _):
         options = PrintOptions(claims=claims)
         result = await judge(server.port, Wrong(options={"claims": options.claims}), Invariants()).run(
             BY_ID["PRN-N-1.09"]
         )
-    assert [each.verdict for each in result.subcases] == [Verdict.PASS] * 6, result.reason
+    assert [each.verdict for each in result.subcases] == [Verdict.PASS] * 15, result.reason
 
 
 @pytest.mark.parametrize(
@@ -93,6 +102,11 @@ async def test_claims_of_our_printer_are_true() -> None:
         ("checks_calling", True),
         ("session_action", False),
         ("lut_descriptors", ("100\\0\\12",)),
+        ("medium_types", ("BLUE FILM", "PARCHMENT")),
+        ("destinations", ("MOON",)),
+        ("film_sizes", ("1INX1IN",)),
+        ("display_formats", ("SLIDE", "STANDARD\\99,99")),
+        ("user_identity", True),
     ],
 )
 async def test_false_claim_fails(name: str, value: Any) -> None:

@@ -1,0 +1,102 @@
+"""PRN-N-1.09, the claims about values: each value that a peer claims must be accepted, without a warning.
+
+A value that is accepted though it was not claimed proves nothing here: most lists of values are examples.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from dimse.data import Dataset
+from dimse.uids import BasicAnnotationBox
+from dimse.ul import UserIdentityAC, UserIdentityRQ
+from dimse.verify import Peer
+from dimse.verify.observation import SUCCESS, WARNING, Answered, Broken, Kept, Seen, matches
+from dimse.verify.print_session import LABEL
+
+from ..claims import Claims
+from ..conversation import DEEP, Conversation, conversation, skipped
+
+__all__ = ["of_film_boxes", "of_sessions", "annotation_formats", "bit_depths", "max_associations", "user_identity"]
+
+Judge = Callable[[Peer, Claims], Awaitable[Seen]]
+Try = Callable[[Conversation, object], Awaitable[Seen]]
+
+_MOST_ASSOCIATIONS = 32
+_EIGHT, _TWELVE = 8, 12
+_USERNAME = 1
+
+
+def _each(name: str, attempt: Try, *optional: str) -> Judge:
+    """Return a function that tries each claimed value on an association of its own."""
+
+    async def judge(peer: Peer, claims: Claims) -> Seen:
+        found = getattr(claims, name)
+        values: Iterable[object] = found if isinstance(found, tuple) else (found,)
+        for value in values:
+            async with conversation(peer, *optional) as talk:
+                seen = await attempt(talk, value)
+            await peer.dismiss()
+            if not isinstance(seen, Answered):
+                return seen
+            if not matches(SUCCESS, (seen,)):
+                kind = "with a warning" if matches(WARNING, (seen,)) else "refused"
+                return Broken(f"{value!r} is claimed, and {kind}: {seen}")
+        return Kept(f"{name} as claimed")
+
+    return judge
+
+
+def of_sessions(name: str, keyword: str) -> Judge:
+    """Return a function that creates a film session with each claimed value of an attribute."""
+    return _each(name, lambda talk, value: talk.create_session(Dataset(FilmSessionLabel=LABEL, **{keyword: value})))
+
+
+def of_film_boxes(name: str, keyword: str) -> Judge:
+    """Return a function that creates a film box with each claimed value of an attribute."""
+
+    async def attempt(talk: Conversation, value: object) -> Seen:
+        await talk.prepare_session()
+        layout = talk.layout if keyword != "ImageDisplayFormat" else str(value)
+        more = {} if keyword == "ImageDisplayFormat" else {keyword: value}
+        return await talk.create_film_box(talk.film_box(layout, **more))
+
+    return _each(name, attempt)
+
+
+async def _annotated(talk: Conversation, value: object) -> Seen:
+    await talk.prepare_session()
+    return await talk.create_film_box(talk.film_box(talk.layout, AnnotationDisplayFormatID=value))
+
+
+async def _deep(talk: Conversation, value: object) -> Seen:
+    if value not in (_EIGHT, _TWELVE):
+        raise skipped(f"no image of print has {value} bits (PS3.3 C.13.5)")
+    await talk.prepare_film_box()
+    pixels = bytes(2 * 32 * 32 * (3 if talk.is_color else 1))
+    more = {**DEEP} if value == _TWELVE else {}
+    data = talk.image_box(32, 32, pixels if value == _TWELVE else pixels[: len(pixels) // 2], **more)
+    return await talk.set_image(data)
+
+
+annotation_formats = _each("annotation_formats", _annotated, BasicAnnotationBox)
+bit_depths = _each("bit_depths", _deep)
+
+
+async def max_associations(peer: Peer, claims: Claims) -> Seen:
+    count = claims.max_associations or 0
+    if count > _MOST_ASSOCIATIONS:
+        raise skipped(f"no more than {_MOST_ASSOCIATIONS} associations are opened at once")
+    for number in range(1, count + 1):
+        wire, answer = await peer.ask()
+        if 1 not in wire.contexts:
+            return Broken(f"{count} associations are claimed; {answer} to number {number}")
+    return Kept(f"{count} associations at once")
+
+
+async def user_identity(peer: Peer, claims: Claims) -> Seen:
+    items = (*peer.user_information(), UserIdentityRQ(_USERNAME, True, b"verify"))
+    wire = await peer.associate(user_information=items)
+    assert wire.answer is not None
+    is_answered = any(isinstance(item, UserIdentityAC) for item in wire.answer.user_information)
+    text = f"user_identity is {'' if claims.user_identity else 'not '}claimed; sub-item 59H is "
+    text += "there" if is_answered else "absent"
+    return Kept(text) if is_answered is claims.user_identity else Broken(text)

@@ -1,0 +1,33 @@
+"""The claims of a configuration: a printer with it keeps them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from printers import printer
+
+from dimse.verify import Target, Verdict, verify_scp
+from print_mgmt.cli.commands import command
+from print_mgmt.config import preset
+from print_mgmt.verify import PRINT_CASES, PrintOptions, load_claims
+
+
+def written(name: str, folder: Path) -> Path:
+    path = folder / "claims.json"
+    assert command(["conformance", "--json", "--preset", name, "-o", str(path)])() == 0
+    return path
+
+
+@pytest.mark.parametrize("name", ["generic", "strict", "minimal", "kodak-8700"])
+async def test_printer_keeps_the_claims_of_its_preset(name: str, tmp_path: Path) -> None:
+    options = PrintOptions(cases=("PRN-N-1.09",), claims=load_claims(written(name, tmp_path)))
+    async with printer(config=preset(name)) as (server, _):
+        run = await verify_scp(Target(host=server.host, port=server.port), PRINT_CASES, options)
+    (result,) = (each for each in run.results if each.case.id == "PRN-N-1.09")
+    bad = [(sub.name, sub.reason) for sub in result.subcases if sub.verdict not in (Verdict.PASS, Verdict.SKIPPED)]
+    assert (result.verdict, bad) == (Verdict.PASS, [])
+
+
+def test_claims_are_written_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["conformance", "--json"])() == 0
+    assert json.loads(capsys.readouterr().out)["bit_depths"] == [8, 12]
