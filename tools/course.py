@@ -1,7 +1,7 @@
 """Writes the recordings of the course, and from them its traces and its pages.
 
     python tools/course.py            # trace.txt and page.html of each lesson, from its recording
-    python tools/course.py record     # first runs the lessons, and records them again
+    python tools/course.py record     # first runs all lessons and records them again; record 5 10: only these two
 
 The recordings and the traces are in the repository. The pages, about 60 KB each, are not: each change of the page's
 script would change all of them.
@@ -135,8 +135,9 @@ async def _print_wrongly(path: Path) -> None:
 
 def main(arguments: list[str]) -> None:
     """Write the traces and the pages; with ``record``, first the recordings."""
-    for lesson in lessons():
-        if arguments == ["record"]:
+    chosen = set(arguments[1:])
+    for number, lesson in enumerate(lessons(), 1):
+        if "record" in arguments and (not chosen or str(number) in chosen):
             record_lesson(lesson, lesson / "recording.pcapng")
             (lesson / "recording.pcapng").chmod(0o644)
         (lesson / "trace.txt").write_text(trace(lesson))

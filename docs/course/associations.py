@@ -8,6 +8,8 @@ from dimse.ul import (
     PDU,
     AssociateAC,
     AssociateRQ,
+    ImplementationClassUID,
+    MaximumLength,
     PDUStream,
     PresentationContextAC,
     PresentationContextRQ,
@@ -17,15 +19,18 @@ from dimse.ul import (
 
 __all__ = ["AGREE", "ASK", "answer_of_peer"]
 
+_USER = (MaximumLength(16384), ImplementationClassUID("1.2.3.4"))
 ASK = AssociateRQ(
     called_ae_title="PRINTSCP",
     calling_ae_title="STUDENT",
     presentation_contexts=(PresentationContextRQ(1, Verification, (ImplicitVRLittleEndian,)),),
+    user_information=_USER,
 )
 AGREE = AssociateAC(
     called_ae_title="PRINTSCP",
     calling_ae_title="STUDENT",
     presentation_contexts=(PresentationContextAC(1, 0, ImplicitVRLittleEndian),),
+    user_information=_USER,
 )
 
 

@@ -10,7 +10,7 @@ from dimse.uids import SecondaryCaptureImageStorage
 from dimse.ul import PDV
 
 _COMMANDS, _DATA = 2, 3  # fragments
-_HINT = "Look at the fifth column of run.py's output: 01, 03, 00, 02."
+_HINT = "Look at the fourth column of run.py's output: 01, 03, 00, 02."
 
 
 def check(exercise: Exercise) -> str:

@@ -7,8 +7,10 @@ from dimse import UpperLayer, ul
 VERIFICATION, IMPLICIT_LE = "1.2.840.10008.1.1", "1.2.840.10008.1.2"
 PROPOSED = ul.PresentationContextRQ(1, VERIFICATION, (IMPLICIT_LE,))
 ACCEPTED = ul.PresentationContextAC(1, 0, IMPLICIT_LE)
-ASK = ul.AssociateRQ(called_ae_title="PRINTSCP", calling_ae_title="STUDENT", presentation_contexts=(PROPOSED,))
-AGREE = ul.AssociateAC(called_ae_title="PRINTSCP", calling_ae_title="STUDENT", presentation_contexts=(ACCEPTED,))
+BOTH = {"called_ae_title": "PRINTSCP", "calling_ae_title": "STUDENT"}
+BOTH["user_information"] = (ul.MaximumLength(16384), ul.ImplementationClassUID("1.2.3.4"))
+ASK = ul.AssociateRQ(presentation_contexts=(PROPOSED,), **BOTH)
+AGREE = ul.AssociateAC(presentation_contexts=(ACCEPTED,), **BOTH)
 Wire = list[tuple[str, bytes]]  # who sent what: ">" is the requestor, "<" the acceptor
 
 
@@ -19,6 +21,7 @@ def show(name: str, kind: str, what: object) -> None:
 
 def release(*, both: bool) -> Wire:
     """Associate, and release from one side or from both; return the bytes."""
+    print("--", "an association that both sides release at once" if both else "an association that one side releases")
     wire: Wire = []
     requestor, acceptor = UpperLayer.requestor(), UpperLayer.acceptor()
     requestor.observe, acceptor.observe = partial(show, "requestor"), partial(show, "acceptor ")
@@ -37,7 +40,6 @@ def release(*, both: bool) -> Wire:
     carry(">")
     acceptor.send(AGREE)
     carry("<")
-    print("--", "both sides release at once" if both else "the requestor releases")
     requestor.send(ul.ReleaseRQ())
     if both:
         acceptor.send(ul.ReleaseRQ())

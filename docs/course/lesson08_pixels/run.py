@@ -27,7 +27,7 @@ def printed(value: int, photometric: str, polarity: str = "NORMAL", shape: str =
 
 
 def table() -> None:
-    print("pixel value                    ", *(f"{value:4}" for value in RAMP))
+    print(f"{'pixel value':30}", *(f"{value:4}" for value in RAMP))
     for photometric, polarity, shape in (
         ("MONOCHROME2", "NORMAL", "IDENTITY"),
         ("MONOCHROME2", "REVERSE", "IDENTITY"),

@@ -2,16 +2,20 @@
 
 import asyncio
 
+from dimse import ul
 from dimse.net import VERIFICATION, Trace, serve
-from dimse.ul import PDU, AssociateRQ, PDUStream, PresentationContextRQ, decode_pdu, encode_pdu
 from dimse.ul.forge import forge_pdu, forge_pdv
 
-CONTEXT = PresentationContextRQ(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",))
-ASK = AssociateRQ(called_ae_title="PRINTSCP", calling_ae_title="STUDENT", presentation_contexts=(CONTEXT,))
+ASK = ul.AssociateRQ(
+    called_ae_title="PRINTSCP",
+    calling_ae_title="STUDENT",
+    presentation_contexts=(ul.PresentationContextRQ(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),),
+    user_information=(ul.MaximumLength(16384), ul.ImplementationClassUID("1.2.3.4")),
+)
 
 
-def wire(pdu: PDU) -> bytes:
-    return b"".join(encode_pdu(pdu))
+def wire(pdu: ul.PDU) -> bytes:
+    return b"".join(ul.encode_pdu(pdu))
 
 
 BEFORE = {  # sent as the first PDU
@@ -25,15 +29,15 @@ AFTER = {  # sent on an association
 }
 
 
-async def answer(port: int, *messages: bytes) -> PDU:
+async def answer(port: int, *messages: bytes) -> ul.PDU:
     """Send each message and wait for an answer to it; return the last answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    stream, answers = PDUStream(), list[PDU]()
+    stream, answers = ul.PDUStream(), list[ul.PDU]()
     async with asyncio.timeout(10):
         for number, message in enumerate(messages, 1):
             writer.write(message)
             while len(answers) < number and (data := await reader.read(4096)):
-                answers += [decode_pdu(bytes(pdu)) for pdu in stream.feed(data)]
+                answers += [ul.decode_pdu(bytes(pdu)) for pdu in stream.feed(data)]
     writer.close()
     await writer.wait_closed()
     return answers[-1]
