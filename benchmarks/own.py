@@ -5,6 +5,7 @@ import importlib
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from multiprocessing.connection import Connection
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, TypeVar
@@ -13,7 +14,19 @@ from benchmarks.images import FILM_FORMAT, film_images, large_image, small_image
 from benchmarks.processes import HOST
 from dimse.data import Dataset, pixel_array, read_file, set_pixels
 from dimse.message import CStoreRQ, NSetRQ, Response
-from dimse.net import VERIFICATION, Association, Handlers, Limits, Operation, Service, Timeouts, connect, scu
+from dimse.net import (
+    VERIFICATION,
+    Association,
+    Handlers,
+    Limits,
+    Operation,
+    Service,
+    Timeouts,
+    Trace,
+    connect,
+    record,
+    scu,
+)
 from dimse.net import serve as serve_services
 from dimse.uids import (
     BasicGrayscaleImageBox,
@@ -109,17 +122,17 @@ async def _drop(film: Film) -> None:
     """Do nothing."""
 
 
-def n_set(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
+def n_set(port: int, max_pdu: int, mebibytes: int, times: int, recording: Path | None = None) -> float:
     """Return the median of N-SETs of an image on one association; the first counts only if it is the only one."""
-    return asyncio.run(_n_set(port, max_pdu, mebibytes, times))
+    return asyncio.run(_n_set(port, max_pdu, mebibytes, times, recording))
 
 
-async def _n_set(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
+async def _n_set(port: int, max_pdu: int, mebibytes: int, times: int, recording: Path | None) -> float:
     item = Dataset()
     set_pixels(item, large_image(mebibytes), photometric="MONOCHROME2")
     dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[item])
     contexts = {BasicGrayscalePrintManagementMeta: (ExplicitVRLittleEndian,)}
-    async with connect(HOST, port, contexts, limits=Limits(max_pdu=max_pdu)) as association:
+    async with connect(HOST, port, contexts, limits=Limits(max_pdu=max_pdu), trace=_trace(recording)) as association:
         context = association.context_for(BasicGrayscalePrintManagementMeta)
         seconds = []
         for _ in range(times + 1):
@@ -149,20 +162,27 @@ async def _c_store(port: int, max_pdu: int, mebibytes: int, times: int) -> float
         return median(seconds[1:] or seconds)
 
 
-def film(port: int, times: int) -> float:
+def film(port: int, times: int, recording: Path | None = None) -> float:
     """Return the median of films, from connecting to the response to N-ACTION, after a warm-up film."""
-    return asyncio.run(_films(port, times))
+    return asyncio.run(_films(port, times, recording))
 
 
-async def _films(port: int, times: int) -> float:
-    seconds = [await _film(port) for _ in range(times + 1)]
+async def _films(port: int, times: int, recording: Path | None) -> float:
+    seconds = [await _film(port, recording) for _ in range(times + 1)]
     return median(seconds[1:] or seconds)
 
 
-async def _film(port: int) -> float:
+def _trace(recording: Path | None) -> Trace | None:
+    return None if recording is None else record(recording)
+
+
+async def _film(port: int, recording: Path | None) -> float:
     images = film_images()
     start = perf_counter()
-    async with PrintClient(HOST, port) as client, client.film_session(NumberOfCopies=1) as session:
+    async with (
+        PrintClient(HOST, port, trace=_trace(recording)) as client,
+        client.film_session(NumberOfCopies=1) as session,
+    ):
         async with session.film_box(ImageDisplayFormat=FILM_FORMAT, FilmSizeID="14INX17IN") as box:
             for position, image in enumerate(images, 1):
                 await box.set_image(position, image)
