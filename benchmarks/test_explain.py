@@ -1,8 +1,8 @@
 """Explanations of recordings, beside ``tshark -V`` on the same capture, and a recorded film beside one that is not.
 
 The captures are made with our recorder: a film of six images of 1024 x 1024 pixels and 8 bits, and an N-SET of 40 MiB
-in PDUs of 16 KiB. Ours are the page of the film with its pictures, and the text. tshark writes its details as text. Both
-are processes of their own, whose start counts.
+in PDUs of 16 KiB. Ours are the page of the film with its pictures, and the text. tshark writes its details as text.
+Both are processes of their own, whose start counts.
 """
 
 import os
