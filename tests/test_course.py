@@ -19,7 +19,10 @@ _COUNT = re.compile(r"^([><]) \w+ +\d+ ", re.MULTILINE)  # place and length, whi
 
 # Plausible wrong answers for each exercise: a text of the solution, what replaces it, and words of the reason
 _WRONG = {
-    1: [("01 02 00 00 00 02 01", "01 02 00 00 00 01 02", "513"), ("00 00 02 01", "00 00 02 00", "Message ID 2 ")],
+    1: [
+        ("01 02 00 00 00 02 01", "01 02 00 00 00 01 02", "513"),
+        ("38 00 00 00", "3a 00 00 00", "byte 20, counted from 0,"),
+    ],
     2: [
         ("[0, 0, 4, 3]", "[0, 0, 3, 3]", "context 5"),
         ("5.1.1.1", "5.1.1.5.1", "0118H"),

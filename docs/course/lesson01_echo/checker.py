@@ -3,8 +3,9 @@
 from associations import answer_of_peer
 from exercises import Exercise, Wrong
 
-from dimse.message import CEchoRSP, decode_command
-from dimse.ul import Abort, PDataTF
+from dimse.message import CEchoRQ, CEchoRSP, decode_command, encode_command
+from dimse.uids import Verification
+from dimse.ul import PDV, Abort, PDataTF, encode_pdu
 
 _WANTED = 258
 _HINT = "Find the element (0000,0110), Message ID: a tag of four bytes, a length of four, and then the value."
@@ -27,4 +28,16 @@ def check(exercise: Exercise) -> str:
         raise Wrong("the peer still answers Message ID 1", _HINT)
     if number != _WANTED:
         raise Wrong(f"the peer answers Message ID {number} ({number:04X}H), not 258 (0102H)", "Which byte comes first?")
+    changed = next((at for at, pair in enumerate(zip(sent, _request(), strict=True)) if pair[0] != pair[1]), None)
+    if changed is not None:
+        raise Wrong(
+            f"byte {changed}, counted from 0, has changed too, though the peer tolerates it",
+            "Only the Message ID changes.",
+        )
     return "The peer answers Message ID 258: Command Sets are little endian, PDU headers are big endian."
+
+
+def _request() -> bytes:
+    """Return the PDU with the wanted Message ID."""
+    command = encode_command(CEchoRQ(MessageID=_WANTED, AffectedSOPClassUID=Verification))
+    return b"".join(encode_pdu(PDataTF((PDV(1, command, True, True),))))

@@ -66,4 +66,6 @@ async def _ask(results: list[int], number: int, sop_class: str) -> None:
                 ) from error
             if made.Status:
                 words = f"the printer answers {made.Status:04X}H: {made.ErrorComment or 'no comment'}"
-                raise Wrong(words, "A Meta SOP Class has no instances. What is it that you create?")
+                is_meta = sop_class in _PROPOSAL
+                hint = "A Meta SOP Class has no instances." if is_meta else "What does a print client create first?"
+                raise Wrong(words, hint)
