@@ -91,6 +91,7 @@ class Element:
 
     @property
     def tag(self) -> Tag:
+        """The Data Element Tag."""
         return Tag(self._tag)
 
     @property
@@ -262,6 +263,7 @@ class Dataset:
 
     @property
     def undefined_length(self) -> bool:
+        """Whether this Data Set, as an item, is encoded with undefined length and a delimiter (PS3.5 §7.5)."""
         return self._origin[4]
 
     @undefined_length.setter

@@ -91,14 +91,17 @@ class PersonName(_Named):
 
     @property
     def alphabetic(self) -> ComponentGroup:
+        """The first, alphabetic component group."""
         return self._group(0)
 
     @property
     def ideographic(self) -> ComponentGroup:
+        """The second, ideographic component group."""
         return self._group(1)
 
     @property
     def phonetic(self) -> ComponentGroup:
+        """The third, phonetic component group."""
         return self._group(2)
 
     def _group(self, number: int) -> ComponentGroup:

@@ -10,10 +10,12 @@ class Tag(int):
 
     @property
     def group(self) -> int:
+        """The group number, the upper 16 bits."""
         return self >> 16
 
     @property
     def element(self) -> int:
+        """The element number, the lower 16 bits."""
         return self & 0xFFFF
 
     @property

@@ -137,6 +137,7 @@ def _array(value: object, key: str) -> list[object]:
 
 
 def table_of(value: object, key: str) -> dict[str, object]:
+    """Return ``value`` if it is a table. Raises `ConfigError` with the key otherwise."""
     if not isinstance(value, dict):
         raise ConfigError(key, f"{shown(value)} is not a table")
     return value

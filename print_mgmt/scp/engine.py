@@ -62,22 +62,27 @@ class Film:
 
     @cached_property
     def film_session(self) -> Dataset:
+        """A copy of the attributes of the film session."""
         return self._film.film_session.copy()
 
     @cached_property
     def film_box(self) -> Dataset:
+        """A copy of the attributes of the film box."""
         return self._film.film_box.copy()
 
     @cached_property
     def image_boxes(self) -> tuple[Dataset, ...]:
+        """Copies of the attributes of the image boxes."""
         return tuple(attributes.copy() for attributes in self._film.image_boxes)
 
     @cached_property
     def annotation_boxes(self) -> tuple[Dataset, ...]:
+        """Copies of the attributes of the annotation boxes."""
         return tuple(attributes.copy() for attributes in self._film.annotation_boxes)
 
     @cached_property
     def referenced(self) -> tuple[Dataset, ...]:
+        """Copies of the attributes of its Presentation LUTs, VOI LUT boxes and overlay boxes."""
         return tuple(attributes.copy() for attributes in self._film.referenced)
 
     @cached_property
