@@ -1,4 +1,4 @@
-"""Bounds on what a peer may use of this side's memory, connections and time: two frozen dataclasses.
+"""Bounds on the memory, connections and time of this side that a peer may use: two frozen dataclasses.
 
 Other peers are unaffected when a peer exceeds a bound. ``docs/limits.md`` lists what happens beyond each bound.
 """
@@ -10,7 +10,7 @@ __all__ = ["LIMITS", "Limits", "Timeouts"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds on what a peer may use of this side's memory and connections."""
+    """Bounds on the memory and the connections of this side that a peer may use."""
 
     # bytes
     max_pdu: int = 1 << 17  # announced as Maximum-length-received; at 128 KiB the fixed cost per PDU no longer matters

@@ -179,7 +179,7 @@ def holds_known(view: memoryview, start: int, end: int, layout: Layout) -> bool:
 
 
 def trailing_fault(view: memoryview, start: int, end: int) -> str:
-    """Return in words what the bytes from ``start`` to ``end`` are, which follow the last element of a Data Set."""
+    """Describe the bytes from ``start`` to ``end``, which follow the last element of a Data Set."""
     if content_end(view, start, end) == start:
         return f"{end - start} zero bytes follow the last element"
     if end - start < LEAST:

@@ -318,7 +318,7 @@ def _group_length(level: _Level, tag: int | None) -> Iterator[Finding]:
 
 
 def _note(view: memoryview, level: _Level, header: _Header) -> None:
-    """Note what the checks of later elements need."""
+    """Record the values that the checks of later elements need."""
     tag, start, end = header.tag, header.start, header.start + header.length
     level.latest = max(level.latest, tag)
     level.tags.add(tag)

@@ -352,7 +352,7 @@ class _Side:
 
 
 def _decoded(wire: bytes) -> PDU | None:
-    """Return the PDU, or None for a broken one, whose lines say what is wrong."""
+    """Return the PDU, or None for a broken one, whose lines name the error."""
     try:
         return decode_pdu(wire, EXPLAINED)
     except (DecodeError, LimitExceeded):

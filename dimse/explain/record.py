@@ -241,7 +241,7 @@ def _title(turns: Sequence[Turn], messages: Sequence[Completed]) -> tuple[str, s
 
 
 def _about(message: Message) -> str:
-    """Return what a message is about: the status of a response, the SOP Class of a request."""
+    """Return the subject of a message: the status of a response, the SOP Class of a request."""
     if isinstance(message, Response):
         status = message.Status
         kind = status_class(status).value

@@ -1,4 +1,4 @@
-"""Files for long Data Sets, so that memory does not bound what a peer may send.
+"""Files for long Data Sets, so that a peer may send more than fits in memory.
 
 A Data Set of more than `Disk.above` bytes is written to a file without a name while its fragments arrive; the system
 removes the file with its last user, also after a crash. A thread writes windows of 1 MiB, so a slow disk does not block

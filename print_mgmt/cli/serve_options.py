@@ -224,7 +224,7 @@ def _processes(text: str) -> int:
 
 
 def _file(path: str) -> PrinterConfig | SiteFile | SiteErrors:
-    """Return what a file describes: a printer, a site, or, if a site is faulty, the faults."""
+    """Return the printer or the site that a file describes; for a faulty site, the faults."""
     try:
         return SiteFile(Path(path), load_site(path)) if is_site(path) else load_config(path)
     except SiteErrors as exc:

@@ -46,7 +46,7 @@ def attributes(config: PrinterConfig, served: Collection[str]) -> Iterator[str]:
 
 
 def _policy(config: PrinterConfig) -> Iterator[str]:
-    """Yield what the printer does with other values and other attributes, PS3.4 H.2.4."""
+    """Yield the treatment of other values and other attributes, PS3.4 H.2.4."""
     if config.strict:
         yield "This printer is strict: a value that is not listed fails with 0106, an attribute that is not supported"
         yield "or not in the SOP Class fails with 0105."

@@ -46,7 +46,7 @@ def _is_gone(character: str) -> bool:
 
 
 def split(text: str) -> list[str]:
-    """Split a text into what a reader sees as letters: a character with its marks, joiners and jamo, composed."""
+    """Split a text into the letters that a reader sees: a character with its marks, joiners and jamo, composed."""
     found: list[str] = []
     for character in text:
         if found and (_follows(character) or _is_sign_sequence(found[-1], character)):

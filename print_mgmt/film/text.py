@@ -104,7 +104,7 @@ def fit(text: str, fonts: tuple[str, ...], box: tuple[int, int], least: int, not
 
 
 def _note_unshaped(text: str, note: Note) -> None:
-    """Note what is drawn without shaping: marks, and Arabic letters that nothing joins."""
+    """Note the characters that are drawn without shaping: marks, and Arabic letters that nothing joins."""
     characters = [character for character in text if needs_glyph(character)]
     if any(unicodedata.category(character).startswith("M") for character in characters):
         note("its letters are not shaped with their marks: this needs a Pillow with raqm, and FriBiDi")

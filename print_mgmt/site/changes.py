@@ -18,7 +18,7 @@ class Difference(NamedTuple):
 
 
 def difference(before: SiteConfig, after: SiteConfig) -> Difference:
-    """Return what a site that runs with ``before`` takes over from ``after``, and what it cannot take over."""
+    """Return the changes from ``before`` to ``after`` that a running site takes over, and those that need a restart."""
     printers = {name: _merged(old, after.printers.get(name, old)) for name, old in before.printers.items()}
     site = replace(after, printers=printers, listen=before.listen, spool=replace(before.spool, keep=after.spool.keep))
     return Difference(site, tuple(_changed(before, site)), tuple(_needing_restart(site, after)))
