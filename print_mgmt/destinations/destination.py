@@ -50,7 +50,7 @@ class DeliveryFailed(DimseError):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The result of a delivery: its products in ``made`` (such as file paths, or the UID of a job), and its warnings."""
+    """The result of a delivery: its products in ``made``, such as file paths or the UID of a job, and its warnings."""
 
     made: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
