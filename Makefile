@@ -23,7 +23,7 @@ FAST += --ignore-glob='*/test_memory.py' --ignore-glob='*/test_limits.py'
 # Otherwise each command that a test starts compiles all modules again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-fast interop lint types bench coverage fuzz soak docs course playground sdist clean
+.PHONY: help demo test test-fast interop lint types bench coverage fuzz soak verify-soak docs course playground sdist clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,9 @@ soak: $(DEV) ## run ten thousand associations of each kind: nothing may grow; ki
 course: $(DEV) ## write the pages of docs/course and show your progress; LESSON=3 runs lesson 3 and checks its exercise
 	@$(BIN)/python tools/course.py
 	@$(if $(LESSON),$(BIN)/python docs/course/lesson$(if $(filter 10 11 12,$(LESSON)),,0)$(LESSON)_*/run.py &&) $(BIN)/python docs/course/check.py $(LESSON) || true
+
+verify-soak: $(DEV) ## run the tester 20 times against two printers: all verdicts must be the same; RUNS=5 runs it 5 times
+	$(BIN)/python tools/verify_soak.py $(if $(RUNS),--runs $(RUNS))
 
 docs: $(DEV) ## write docs/films.md, docs/conformance.md, docs/printers.md, docs/verify/cases.md, docs/film.html and the traces of docs/course again
 	$(BIN)/python tools/films.py

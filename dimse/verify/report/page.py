@@ -4,7 +4,7 @@ The page is complete without JavaScript; a short script only filters the cases. 
 is escaped.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -16,35 +16,44 @@ __all__ = ["page"]
 Document = Mapping[str, Any]
 
 _MOST_HEX = 64  # octets that are shown of each entry of a trace
-_COLORS = {
-    "PASS": "#d7f0d8",
-    "NON-STRICT": "#eef5c8",
-    "WEAK": "#ffe0b2",
-    "FAIL": "#ffc9c9",
-    "INFO": "#dbe9f7",
-    "INCONCLUSIVE": "#e6dcf2",
-    "UNIMPLEMENTED": "#eeeeee",
-    "SKIPPED": "#f6f6f6",
-    "ERROR": "#f3b6e4",
+_COLORS = {  # the background of each verdict, on a light and on a dark page
+    "PASS": ("#d7f0d8", "#1d4a24"),
+    "NON-STRICT": ("#eef5c8", "#46501a"),
+    "WEAK": ("#ffe0b2", "#6b430c"),
+    "FAIL": ("#ffc9c9", "#7a1f1f"),
+    "INFO": ("#dbe9f7", "#1f3f5f"),
+    "INCONCLUSIVE": ("#e6dcf2", "#46305f"),
+    "UNIMPLEMENTED": ("#eeeeee", "#3a3a3a"),
+    "SKIPPED": ("#f6f6f6", "#2c2c2c"),
+    "ERROR": ("#f3b6e4", "#6b1f5a"),
 }
 _STYLE = (
-    "body{font:14px/1.4 system-ui,sans-serif;margin:2em;max-width:100em}"
-    "table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:2px 8px;text-align:left;vertical-align:top}"
-    "pre{background:#f7f7f7;padding:.6em;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}"
-    "summary{cursor:pointer}.m{font-family:monospace;white-space:nowrap}"
-    + "".join(f".v-{name}{{background:{color}}}" for name, color in _COLORS.items())
+    ":root{color-scheme:light dark;--line:#ccc;--quiet:#f7f7f7}"
+    "body{font:14px/1.4 system-ui,sans-serif;margin:min(2em,3vw);max-width:100em;overflow-wrap:anywhere}"
+    ".wide{overflow-x:auto}table{border-collapse:collapse;overflow-wrap:normal}"
+    "td,th{border:1px solid var(--line);padding:2px 8px;text-align:left;vertical-align:top}"
+    "pre{background:var(--quiet);padding:.6em;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}"
+    "summary{cursor:pointer}.m{font-family:monospace;white-space:nowrap}label{margin-right:1em;white-space:nowrap}"
+    "summary span{padding:0 .4em;border-radius:.3em}"
+    + "".join(f".v-{name}{{background:{light}}}" for name, (light, _) in _COLORS.items())
+    + "@media(prefers-color-scheme:dark){:root{--line:#555;--quiet:#222}body{background:#161616;color:#e6e6e6}"
+    + "a{color:#8ab4f8}"
+    + "".join(f".v-{name}{{background:{dark}}}" for name, (_, dark) in _COLORS.items())
+    + "}"
 )
 _SCRIPT = """
-const q = document.getElementById("q"), v = document.getElementById("v");
+const q = document.getElementById("q"), choices = [...document.querySelectorAll("select")];
 function show() {
   const text = q.value.toLowerCase();
   for (const row of document.querySelectorAll("[data-case]")) {
-    const has = row.textContent.toLowerCase().includes(text);
-    row.hidden = !(has && (!v.value || row.dataset.verdicts.split(" ").includes(v.value)));
+    const fits = each => !each.value || row.dataset[each.id].split(" ").includes(each.value);
+    row.hidden = !(row.textContent.toLowerCase().includes(text) && choices.every(fits));
   }
 }
-q.oninput = v.onchange = show;
+q.oninput = show;
+for (const each of choices) each.onchange = show;
 """
+_LEVELS = ("MUST", "SHOULD", "MAY", "INFO")
 
 
 def page(documents: Sequence[Document]) -> str:
@@ -54,12 +63,15 @@ def page(documents: Sequence[Document]) -> str:
 
 def _page(documents: Sequence[Document]) -> Iterator[str]:
     yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>DICOM conformance</title>'
+    yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
     yield f"<style>{_STYLE}</style></head><body>\n<h1>DICOM conformance</h1>\n"
     for document in documents:
         yield _head(document)
-    options = "".join(f"<option>{name}</option>" for name in _COLORS)
-    yield '<p><label>Search <input id="q"></label> <label>Verdict <select id="v"><option value="">all</option>'
-    yield f"{options}</select></label></p>\n"
+    groups = dict.fromkeys(group_of(case["id"]) for document in documents for case in document["cases"])
+    yield '<p><label>Search <input id="q"></label>'
+    for name, values in (("verdict", _COLORS), ("level", _LEVELS), ("category", groups)):
+        yield _choice(name, values)
+    yield "</p>\n"
     by_peer = [{case["id"]: case for case in document["cases"]} for document in documents]
     yield from _matrix(documents, by_peer)
     for document in documents:
@@ -67,6 +79,17 @@ def _page(documents: Sequence[Document]) -> Iterator[str]:
         for case in document["cases"]:
             yield from _case(case)
     yield f"<script>{_SCRIPT}</script></body></html>\n"
+
+
+def _choice(name: str, values: Iterable[str]) -> str:
+    options = "".join(f"<option>{_text(value)}</option>" for value in values)
+    return f'<label>{name.title()} <select id="{name}"><option value="">all</option>{options}</select></label>'
+
+
+def _data(case_id: str, level: str, verdicts: str) -> str:
+    """Return the attributes that the filters read."""
+    group = _text(group_of(case_id))
+    return f'data-case="" data-category="{group}" data-level="{_text(level)}" data-verdict="{_text(verdicts)}"'
 
 
 def _peer(document: Document) -> str:
@@ -85,18 +108,18 @@ def _head(document: Document) -> str:
 
 
 def _matrix(documents: Sequence[Document], by_peer: Sequence[Mapping[str, Document]]) -> Iterator[str]:
-    yield "<table><tr><th>case</th><th>title</th><th>level</th>"
+    yield '<div class="wide"><table><tr><th>case</th><th>title</th><th>level</th>'
     yield "".join(f"<th>{_text(_peer(document))}</th>" for document in documents) + "</tr>\n"
     ids = dict.fromkeys(case_id for cases in by_peer for case_id in cases)
     for case_id in ids:
         found = [cases.get(case_id) for cases in by_peer]
         first = next(case for case in found if case is not None)
         verdicts = " ".join(case["verdict"] for case in found if case is not None)
-        yield f'<tr data-case="{_text(group_of(case_id))}" data-verdicts="{_text(verdicts)}">'
+        yield f"<tr {_data(case_id, first['level'], verdicts)}>"
         yield f'<td class="m"><a href="#{_text(case_id)}">{_text(case_id)}</a></td><td>{_text(first["title"])}</td>'
         yield f"<td>{_text(first['level'])}</td>"
         yield "".join(map(_cell, found)) + "</tr>\n"
-    yield "</table>\n"
+    yield "</table></div>\n"
 
 
 def _cell(case: Document | None) -> str:
@@ -108,7 +131,7 @@ def _cell(case: Document | None) -> str:
 
 def _case(case: Document) -> Iterator[str]:
     verdicts = _text(case["verdict"])
-    yield f'<details id="{_text(case["id"])}" data-case="" data-verdicts="{verdicts}"><summary>'
+    yield f'<details id="{_text(case["id"])}" {_data(case["id"], case["level"], case["verdict"])}><summary>'
     yield f'<b class="m">{_text(case["id"])}</b> <span class="v-{verdicts}">{verdicts}</span> {_text(case["title"])}'
     yield f"</summary>\n<p>{_text(case['level'])}, {_text(case['section'])}. {_text(case['reason'])}</p>\n<ul>"
     for name, text in case["expected"].items():
