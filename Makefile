@@ -31,9 +31,9 @@ help: ## show this
 demo: $(DEV) ## print real images on a printer of its own; see films/. IMAGES="a.dcm b.dcm" prints your images
 	@$(BIN)/python tools/demo.py --out $(FILMS) $(IMAGES)
 
-test: $(DEV) ## run all tests that need only Python, on all cores. PYTHON=python3.12 tests another Python
+test: $(DEV) ## run all tests but those with other implementations, on all cores. PYTHON=python3.12 tests another Python
 	@$(BIN)/python -c 'import sys; print("Python", sys.version)'
-	$(PYTEST) -rs -n $(WORKERS) --dist worksteal
+	$(PYTEST) -rs -n $(WORKERS) --dist worksteal --ignore tests/interop
 
 test-fast: $(DEV) ## run the tests of the code without I/O, with few examples
 	$(PYTEST) -n $(WORKERS) --dist worksteal --hypothesis-profile fast $(FAST)

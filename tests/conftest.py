@@ -1,10 +1,11 @@
-"""Settings for all tests: the number of examples of a property, and Ctrl-C.
+"""Settings for all tests: the number of examples of a property, the event loop, the number of workers, and Ctrl-C.
 
 ``make test`` takes the profile "untimed", ``make fuzz`` "full" and ``make test-fast`` "fast". No test asserts how
 long something takes, so no property has a deadline.
 """
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Mapping
 
@@ -22,8 +23,19 @@ settings.register_profile("untimed", _UNTIMED, max_examples=40)
 settings.register_profile("full", _UNTIMED, max_examples=500)
 settings.load_profile("untimed")
 
+_MEMORY = 1 << 30  # bytes for each worker: what the largest tests take
+
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Return the event loop of a test: our own for the tests that skip waits."""
     skips = item.get_closest_marker("skips_waits") is not None
     return {"skipping": SkippingLoop} if skips else {"usual": asyncio.new_event_loop}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the number of workers for ``-n auto``: one more than cores, since tests wait for other processes too."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not hasattr(os, "sysconf"):
+        return cores
+    return max(1, min(cores + 1, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _MEMORY))

@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
 _STEP = 1e-6  # seconds that a round of the loop takes: a rate is a count divided by a time, and the time is not 0
-_SOON = 0.002  # seconds; the kernel delivers on the loopback interface at once, but for a rare delay under load
+_SOON = 0.005  # seconds; the kernel delivers on the loopback interface at once, but for a rare delay under load
 
 
 class _Selector(selectors.DefaultSelector):
