@@ -17,7 +17,7 @@ from ..limits import Limits
 if sys.platform != "win32":
     import resource
 
-__all__ = ["DESCRIPTORS_KEPT", "Admission", "within_descriptors"]
+__all__ = ["DESCRIPTORS_KEPT", "Admission", "allowed_descriptors", "within_descriptors"]
 
 _log = logging.getLogger("dimse.net")
 
@@ -93,20 +93,20 @@ def _decrement(counts: Counter[str], host: str) -> None:
         del counts[host]  # so that the addresses of former peers take no memory
 
 
-def within_descriptors(limits: Limits) -> Limits:
+def within_descriptors(limits: Limits, files: int = 0) -> Limits:
     """Return ``limits`` with connections lowered to the number of descriptors that this process can still open.
 
-    The share of one host is lowered in proportion. Without a free descriptor, connections would wait, and films could
-    not be written.
+    ``files`` further descriptors are kept for the files of long Data Sets. The share of one host is lowered in
+    proportion. Without a free descriptor, connections would wait, and films could not be written.
     """
-    connections = min(limits.connections, max(_allowed() - _open() - DESCRIPTORS_KEPT, 1))
+    connections = min(limits.connections, max(allowed_descriptors() - _open() - DESCRIPTORS_KEPT - files, 1))
     if connections == limits.connections:
         return limits
     share = limits.host_connections * connections // limits.connections
     return replace(limits, connections=connections, host_connections=min(limits.host_connections, max(share, 1)))
 
 
-def _allowed() -> int:
+def allowed_descriptors() -> int:
     """Return the number of descriptors that this process may have open."""
     if sys.platform == "win32":
         return sys.maxsize

@@ -25,6 +25,7 @@ from ..errors import LimitExceeded
 from ..message import FileMap, Sink
 from ..ul import PDU, PDataTF
 from ..ul.wire import Buffer
+from .admission import allowed_descriptors
 from .flow_control import DISK, FlowControl
 
 __all__ = ["Disk", "PeerDisk"]
@@ -33,7 +34,8 @@ WINDOW = 1 << 20  # bytes that are written at once
 WAITING = 2  # windows of one Data Set that may wait to be written before the peer has to wait
 MEMORY = (WAITING + 1) * WINDOW  # bytes of memory that one Data Set counts for
 _THREADS = 4
-_FILES = 256  # open files at most; further Data Sets lie in memory
+_FILES = 256  # open files at most, or a quarter of all descriptors; further Data Sets lie in memory
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
 Step = Callable[[str], None]
 
@@ -56,6 +58,7 @@ class Disk:
         self.above = above
         self.least = least
         self.step = step
+        self.most_files = min(_FILES, allowed_descriptors() // 4)
         self._files: deque[None] = deque()  # one for each open file; any thread may remove one
         self._writers: ThreadPoolExecutor | None = None
 
@@ -113,7 +116,10 @@ class PeerDisk:
 
     def begin(self, limit: int) -> Sink | None:
         """Return a sink for a Data Set of at most ``limit`` bytes, or None if it must stay in memory."""
-        return None if self._disk.files >= _FILES else _FileSink(self._disk, self._flow, limit)
+        if self._disk.files >= self._disk.most_files:
+            return None
+        sink = _FileSink(self._disk, self._flow, limit)
+        return None if sink.lacks_descriptor else sink
 
 
 class _FileSink:
@@ -136,6 +142,12 @@ class _FileSink:
             self._file = disk.create()
         except OSError as exc:
             self._stored.set_exception(exc)
+
+    @property
+    def lacks_descriptor(self) -> bool:
+        """Whether the file could not be created because too many are open."""
+        error = self._stored.exception() if self._file is None and self._stored.done() else None
+        return isinstance(error, OSError) and error.errno in _NO_DESCRIPTOR
 
     def add(self, data: Buffer) -> None:
         view = memoryview(data)

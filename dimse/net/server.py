@@ -79,7 +79,8 @@ class Server:
         self.host = ""
         self.port = 0
         self.associations: set[Association] = set()
-        connections = within_descriptors(limits)
+        disk = disk if trace is None else None  # a trace has all in memory
+        connections = within_descriptors(limits, 0 if disk is None else disk.most_files)
         if connections is not limits:
             _log.warning("connections is %d here: RLIMIT_NOFILE allows no more", connections.connections)
         self.admission = Admission(connections)
@@ -91,9 +92,7 @@ class Server:
         self._trace = trace
         self._reuse_port = reuse_port or None
         self._associate_cache = AssociateCache()
-        self.resources = Resources.of_server(
-            limits, timeouts, disk if trace is None else None
-        )  # a trace has all in memory
+        self.resources = Resources.of_server(limits, timeouts, disk)
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle_timers: dict[Association, Timer] = {}
         self._listener: asyncio.Server | None = None

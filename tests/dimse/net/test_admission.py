@@ -74,14 +74,20 @@ def test_each_kind_of_event_has_lines_of_its_own(caplog: pytest.LogCaptureFixtur
 def test_connections_are_fewer_than_descriptors(
     allowed: int, connections: int, host_connections: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admission_module, "_allowed", lambda: allowed)
+    monkeypatch.setattr(admission_module, "allowed_descriptors", lambda: allowed)
     monkeypatch.setattr(admission_module, "_open", lambda: 10)
     limits = within_descriptors(Limits())
     assert (limits.connections, limits.host_connections) == (connections, host_connections)
 
 
+def test_files_of_data_sets_leave_fewer_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission_module, "allowed_descriptors", lambda: 1024)
+    monkeypatch.setattr(admission_module, "_open", lambda: 10)
+    assert within_descriptors(Limits(), 256).connections == 1024 - 10 - DESCRIPTORS_KEPT - 256
+
+
 def test_limits_within_descriptors_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission_module, "_allowed", lambda: 256)
+    monkeypatch.setattr(admission_module, "allowed_descriptors", lambda: 256)
     monkeypatch.setattr(admission_module, "_open", lambda: 10)
     limits = Limits(connections=100, host_connections=100)
     assert within_descriptors(limits) is limits

@@ -209,11 +209,25 @@ async def test_data_set_above_the_limit_ends_the_association(disk: Disk) -> None
         assert disk.files == 0
 
 
-async def test_data_sets_beyond_the_most_files_stay_in_memory(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dimse.net.disk._FILES", 1)
+async def test_data_sets_beyond_the_most_files_stay_in_memory(disk: Disk) -> None:
+    disk.most_files = 1
     keeping = Keeping()
     async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
         for data in (DATA, DATA, DECLARED):
             assert (await send(association, data)).Status == 0
     assert keeping.data == [DATA, DATA, DECLARED]
     assert [file_of(data) is not None for data in keeping.data] == [True, False, False]
+
+
+async def test_data_set_without_a_descriptor_stays_in_memory(tmp_path: Path) -> None:
+    keeping = Keeping()
+    fault = Fault("incoming created", errno.EMFILE)
+    with Disk(tmp_path, above=ABOVE, step=fault) as disk:
+        async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+            assert (await send(association)).Status == 0
+    assert keeping.data == [DATA]
+
+
+def test_files_leave_descriptors_for_connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dimse.net.disk.allowed_descriptors", lambda: 400)
+    assert Disk(tmp_path, above=ABOVE).most_files == 100
