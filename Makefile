@@ -23,7 +23,7 @@ FAST += --ignore-glob='*/test_memory.py' --ignore-glob='*/test_limits.py'
 # Otherwise each command that a test starts compiles all modules again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-fast interop lint types bench coverage fuzz soak verify-soak docs course playground sdist clean
+.PHONY: help demo test test-fast interop verify-matrix lint types bench coverage fuzz soak verify-soak docs course playground sdist clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ test-fast: $(DEV) ## run the tests of the code without I/O, with few examples
 
 interop: $(INTEROP) ## test against DCMTK and pynetdicom; without DCMTK its tests are skipped
 	$(PYTEST) -rs -n $(WORKERS) -m interop tests/interop
+
+verify-matrix: $(INTEROP) ## judge DCMTK, pynetdicom, dcmjs-dimse, Orthanc, pydcm and our own programs; write docs/verify/matrix.html and trophies.md
+	PYTHONPATH=. $(BIN)/python tools/verify_matrix.py --peers $(VENV)/peers
 
 lint: $(DEV) ## run ruff: rules and format
 	$(BIN)/ruff check .
@@ -100,6 +103,7 @@ $(DEV): pyproject.toml dimse/version.py | $(VENV)/bin/python
 	@$(BIN)/python tools/setup.py dev
 	@touch $@
 
-$(INTEROP): pyproject.toml $(DEV)
+$(INTEROP): pyproject.toml tools/peers.py $(DEV)
 	@$(BIN)/python tools/setup.py dev interop
+	-@$(BIN)/python tools/peers.py $(VENV)/peers
 	@touch $@

@@ -11,8 +11,8 @@ from struct import unpack_from
 
 from ..data import decode, keyword_of, syntax_of, tag_of
 from ..errors import DecodeError, DimseError, Finding, LimitExceeded, shown
-from ..message import MESSAGES, Assembler, Message, Request, decode_command
-from ..uids import is_valid_uid
+from ..message import MESSAGES, Assembler, CEchoRQ, Message, Request, decode_command
+from ..uids import Verification, is_valid_uid
 from ..ul import AssociateAC, AssociateRQ, ContextResult, PDataTF, PDUStream, decode_pdu
 from .observation import Bent, Broken, Kept
 
@@ -190,6 +190,8 @@ class MessageRules:
             return
         for what in ("SOPClassUID", "SOPInstanceUID"):
             said, asked = getattr(response, f"Affected{what}", None), _either(request, what)
+            if isinstance(request, CEchoRQ) and said == Verification:
+                continue  # "the class associated with the operation", PS3.7 Table 9.3-13, not that of the request
             if said and asked and said != asked and is_valid_uid(asked):
                 self._note(UIDS, Broken(f"Affected{what} {said}; {asked} was asked"))
             else:

@@ -18,6 +18,7 @@ KEPT_OCTETS = 4096
 _MOST_ENTRIES = 5000  # entries of one case; a peer may send single octets forever
 _MOST_OCTETS = 1 << 20  # octets kept of one case, since a report has hundreds of cases
 _KEPT_LATER = 16
+_HEADER = 6  # octets of the header of a PDU
 _MOST_EXPLAINED = 1 << 20  # octets of one connection that are explained; later ones are only shown
 
 
@@ -96,14 +97,27 @@ class Trace:
         ours, theirs = (ACCEPTOR, REQUESTOR) if self.is_of_acceptor else (REQUESTOR, ACCEPTOR)
         conversations: dict[int, Conversation] = {}
         seen: dict[int, int] = {}
+        lost: set[int] = set()  # connections of which a header of a PDU is not kept
         for entry in self.entries:
             lines: list[str] = []
             if entry.data:
                 talk = conversations.setdefault(entry.connection, Conversation())
                 seen[entry.connection] = seen.get(entry.connection, 0) + entry.length
-                if seen[entry.connection] <= _MOST_EXPLAINED and not entry.digest:
-                    lines = _explain(talk, ours if entry.direction == ">" else theirs, entry.data)
+                lost |= (
+                    {entry.connection} if seen[entry.connection] > _MOST_EXPLAINED or not _is_known(entry) else set()
+                )
+                if entry.connection not in lost:
+                    data = entry.data + bytes(entry.length - len(entry.data))
+                    lines = _explain(talk, ours if entry.direction == ">" else theirs, data)
             yield entry, lines
+
+
+def _is_known(entry: TraceEntry) -> bool:
+    """Return whether the octets left out of an entry hold no header of a PDU, so that zeros can stand for them."""
+    at = 0
+    while entry.digest and at + _HEADER <= len(entry.data):
+        at += _HEADER + int.from_bytes(entry.data[at + 2 : at + _HEADER], "big")
+    return not entry.digest or at == entry.length
 
 
 def _explain(talk: Conversation, who: str, data: bytes) -> list[str]:

@@ -129,3 +129,20 @@ async def test_same_seed_sends_the_same_octets() -> None:
         assert result.trace is not None
         sent.append([entry.data for entry in result.trace.entries if entry.direction == ">"])
     assert sent[0] == sent[1]
+
+
+async def test_echo_response_may_name_verification() -> None:
+    """DIMSE-1.08 asks for another class; PS3.7 Table 9.3-13 has no sentence that the class is repeated."""
+    named = b"1.2.840.10008.1.1\0"
+
+    def echoes(command: bytes) -> bytes:
+        elements = command[12:]
+        length = int.from_bytes(elements[4:8], "little")
+        changed = elements[:4] + len(named).to_bytes(4, "little") + named + elements[8 + length :]
+        return command[:8] + len(changed).to_bytes(4, "little") + changed
+
+    watch = Invariants()
+    async with serving(Twin(echoes=echoes)) as port:
+        judge = Judge(target=replace(QUICK, port=port), options=Options(), watch=watch, flags=Flags.ECHO)
+        await judge.run(BY_ID["DIMSE-1.08"])
+    assert watch.judge(BY_ID["DIMSE-1.03"]).verdict is not Verdict.FAIL

@@ -1,0 +1,256 @@
+"""The programs that the conformance matrix judges: how each is started, by which command it is run, and its version.
+
+Only their versions and the scripts in ``tools/verify_peers`` are ours. The rules of print are those of the peer only
+where a program has a print SCP of its own; elsewhere the cases below print are judged.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from image_objects import write_image
+from peers import free_port
+
+__all__ = ["PEERS", "ROOT", "Place", "VerifiedPeer"]
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "tools" / "verify_peers"
+BELOW_PRINT = ("UL-*", "DIMSE-*", "ENC-*", "ROB-*")
+_CONFIG = ROOT / "tests" / "interop" / "dcmtk.cfg"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a peer runs: a folder of its own, a free port, and the folder of `tools/peers.py`."""
+
+    folder: Path
+    port: int
+    peers: Path
+
+    @classmethod
+    def new(cls, folder: Path, peers: Path) -> "Place":
+        """Return a place with a free port; make its folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(folder, free_port(), peers)
+
+
+Words = Callable[[Place], list[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedPeer:
+    """A peer. ``words`` starts an SCP, or is the command of an SCU; ``version`` returns the words of its version."""
+
+    name: str
+    role: str
+    words: Words
+    version: Callable[[Place], str]
+    cases: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    ae: str = "ANY-SCP"
+    environment: Callable[[Place], Mapping[str, str]] = lambda _place: {}
+    note: str = ""
+    prepare: Callable[[Place], None] = field(default=lambda _place: None)
+
+    @property
+    def key(self) -> str:
+        """The name for files: ``dcmprscp-scp``."""
+        return f"{self.name}-{self.role}".lower()
+
+
+def dcmtk(tool: str) -> str:
+    """Return the path of a tool of DCMTK; pynetdicom installs an echoscu and a storescp of its own."""
+    found = shutil.which("dcmprscp")
+    if found is None:
+        raise FileNotFoundError("DCMTK is not installed: apt-get install dcmtk")
+    return str(Path(found).parent / tool)
+
+
+def _config(place: Place) -> str:
+    for name in ("database", "spool"):
+        (place.folder / name).mkdir(exist_ok=True)
+    path = place.folder / "dcmtk.cfg"
+    path.write_text(_CONFIG.read_text().replace("@PORT@", str(place.port)))
+    return str(path)
+
+
+def _dcmtk_version(_place: Place) -> str:
+    told = subprocess.run([dcmtk("dcmprscp"), "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"v(\d\S*)", told)
+    return f"DCMTK {found[1] if found else '?'}"
+
+
+def _make_film(place: Place) -> None:
+    """Let dcmpsprt make the film that dcmprscu prints."""
+    ramp = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64).astype(np.uint8)
+    image = write_image(place.folder / "ramp.dcm", ramp, "MONOCHROME2", 8)
+    command = [dcmtk("dcmpsprt"), "-c", _config(place), "-p", "OURS8", str(image)]
+    subprocess.run(command, cwd=place.folder, check=True, capture_output=True)
+
+
+def _print_film(place: Place) -> list[str]:
+    (film,) = (place.folder / "database").glob("SP_*.dcm")
+    return [dcmtk("dcmprscu"), "-c", _config(place), "-p", "OURS8", str(film)]
+
+
+def _orthanc(place: Place) -> list[str]:
+    program = shutil.which("Orthanc")
+    if program is None:
+        raise FileNotFoundError("Orthanc is not installed: apt-get install orthanc")
+    path, base = place.folder / "orthanc.json", place.folder / "db"
+    path.write_text(
+        f'{{"Name": "VERIFY", "DicomAet": "ORTHANC", "DicomPort": {place.port}, "HttpServerEnabled": false, '
+        f'"DicomCheckCalledAet": false, "StorageDirectory": "{base}", "IndexDirectory": "{base}", '
+        '"DicomAlwaysAllowEcho": true, "DicomThreadsCount": 4}'
+    )
+    return [program, str(path)]
+
+
+def _orthanc_version(_place: Place) -> str:
+    program = shutil.which("Orthanc") or "Orthanc"
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    return " ".join(told.split()[:2])
+
+
+def _in_pydcm(place: Place) -> str:
+    return str(place.peers / "pydcm" / "bin" / "python")
+
+
+def _pydcm_version(place: Place) -> str:
+    code = "from importlib.metadata import version; print(version('pydcm'))"
+    told = subprocess.run([_in_pydcm(place), "-c", code], capture_output=True, text=True, check=True).stdout
+    return f"pydcm {told.strip()}"
+
+
+def _node(place: Place) -> Mapping[str, str]:
+    return {"NODE_PATH": str(place.peers / "node_modules")}
+
+
+def _dcmjs_version(place: Place) -> str:
+    code = "console.log(require('dcmjs-dimse/package.json').version)"
+    environment = {**os.environ, **_node(place)}
+    told = subprocess.run(["node", "-e", code], env=environment, capture_output=True, text=True, check=True).stdout
+    return f"dcmjs-dimse {told.strip()}"
+
+
+def _ours(_place: Place) -> str:
+    return f"dimse-print {version('dimse-print')}"
+
+
+def _pynetdicom(_place: Place) -> str:
+    return f"pynetdicom {version('pynetdicom')}"
+
+
+def _no_nagle(_place: Place) -> Mapping[str, str]:
+    return {"TCP_NODELAY": "1"}
+
+
+_PYTHON = sys.executable
+_TO_TESTER = ["{host}", "{port}", "{ae}"]
+PEERS = (
+    VerifiedPeer(
+        name="dimse-print",
+        role="SCP",
+        words=lambda place: [
+            _PYTHON,
+            "-m",
+            "print_mgmt",
+            "serve",
+            "--port",
+            str(place.port),
+            "--spool",
+            "spool",
+            "--out",
+            "films",
+        ],
+        version=_ours,
+        options=("--max-films", "20"),
+    ),
+    VerifiedPeer(
+        name="dcmprscp",
+        role="SCP",
+        words=lambda place: [dcmtk("dcmprscp"), "-c", _config(place), "-p", "ANY"],
+        version=_dcmtk_version,
+        options=("--max-films", "20"),
+        ae="ANY",
+        environment=_no_nagle,
+    ),
+    VerifiedPeer(
+        name="storescp",
+        role="SCP",
+        words=lambda place: [dcmtk("storescp"), "-od", ".", str(place.port)],
+        version=_dcmtk_version,
+        cases=BELOW_PRINT,
+        environment=_no_nagle,
+    ),
+    VerifiedPeer(
+        name="Orthanc",
+        role="SCP",
+        words=_orthanc,
+        version=_orthanc_version,
+        cases=BELOW_PRINT,
+        ae="ORTHANC",
+    ),
+    VerifiedPeer(
+        name="pynetdicom",
+        role="SCP",
+        words=lambda place: [_PYTHON, str(SCRIPTS / "pynetdicom_scp.py"), str(place.port)],
+        version=_pynetdicom,
+        cases=BELOW_PRINT,
+    ),
+    VerifiedPeer(
+        name="dcmjs-dimse",
+        role="SCP",
+        words=lambda place: ["node", str(SCRIPTS / "dcmjs_scp.js"), str(place.port)],
+        version=_dcmjs_version,
+        cases=BELOW_PRINT,
+        environment=_node,
+    ),
+    VerifiedPeer(
+        name="dimse-print",
+        role="SCU",
+        words=lambda _place: [_PYTHON, "-m", "print_mgmt", "print", "{ae}@{host}:{port}", "--pattern", "smpte"],
+        version=_ours,
+    ),
+    VerifiedPeer(
+        name="dcmprscu",
+        role="SCU",
+        words=_print_film,
+        version=_dcmtk_version,
+        environment=_no_nagle,
+        prepare=_make_film,
+    ),
+    VerifiedPeer(
+        name="echoscu",
+        role="SCU",
+        words=lambda _place: [dcmtk("echoscu"), "-aec", "{ae}", "{host}", "{port}"],
+        version=_dcmtk_version,
+        environment=_no_nagle,
+    ),
+    VerifiedPeer(
+        name="pynetdicom",
+        role="SCU",
+        words=lambda _place: [_PYTHON, str(SCRIPTS / "pynetdicom_scu.py"), *_TO_TESTER],
+        version=_pynetdicom,
+    ),
+    VerifiedPeer(
+        name="dcmjs-dimse",
+        role="SCU",
+        words=lambda _place: ["node", str(SCRIPTS / "dcmjs_scu.js"), *_TO_TESTER],
+        version=_dcmjs_version,
+        environment=_node,
+    ),
+    VerifiedPeer(
+        name="pydcm",
+        role="SCU",
+        words=lambda place: [_in_pydcm(place), str(SCRIPTS / "pydcm_scu.py"), *_TO_TESTER],
+        version=_pydcm_version,
+    ),
+)

@@ -1,0 +1,144 @@
+"""Judge independent programs by the conformance tester, and write the matrix: ``make verify-matrix``.
+
+    python tools/verify_matrix.py --peers FOLDER [--reports FOLDER] [--only NAME ...] [--no-run]
+
+Each peer runs in a folder of its own on a free port, as `tests/support/verified_peers.py` says. Its report goes to
+REPORTS/NAME-ROLE/report.json. From all reports together come docs/verify/matrix.html, docs/verify/matrix.md and
+docs/verify/trophies.md. A peer that is missing or cannot be judged is named on stderr; exit status 1.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import shlex
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+from verified_peers import PEERS, ROOT, Place, VerifiedPeer  # from tests/support
+
+from tools.verify_pages import Judged, matrix_page, matrix_table, trophies_page
+
+_DOCS = ROOT / "docs" / "verify"
+_AT_ONCE = 4  # most of the time each run waits
+_START = 30.0  # seconds for a server to listen
+_DONE = (0, 1)  # exit statuses of a run that has judged the peer
+
+
+def main() -> int:
+    """Run the peers and write the pages; return the exit status."""
+    parser = argparse.ArgumentParser(description="Judge independent programs, and write the conformance matrix.")
+    parser.add_argument("--peers", type=Path, required=True, help="the folder of tools/peers.py")
+    parser.add_argument("--reports", type=Path, default=ROOT / "reports" / "verify", help="where the reports go")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="run this peer, such as pydcm-scu")
+    parser.add_argument("--no-run", action="store_true", help="only write the pages from the reports")
+    arguments = parser.parse_args()
+    chosen = [peer for peer in PEERS if not arguments.only or peer.key in arguments.only]
+    faults = [] if arguments.no_run else asyncio.run(_run_all(chosen, arguments.peers.resolve(), arguments.reports))
+    judged = [found for peer in PEERS if (found := _judged(arguments.reports / peer.key)) is not None]
+    (_DOCS / "matrix.html").write_text(matrix_page(judged), encoding="utf-8")
+    (_DOCS / "matrix.md").write_text(matrix_table(judged), encoding="utf-8")
+    (_DOCS / "trophies.md").write_text(trophies_page(judged), encoding="utf-8")
+    for fault in faults:
+        print(f"verify-matrix: {fault}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def _judged(folder: Path) -> Judged | None:
+    """Return a peer with its report, or None if there is no report."""
+    if not (folder / "peer.json").exists():
+        return None
+    report = json.loads((folder / "report.json").read_text())
+    return Judged(**json.loads((folder / "peer.json").read_text()), report=report)
+
+
+async def _run_all(peers: list[VerifiedPeer], installed: Path, reports: Path) -> list[str]:
+    """Judge all peers; return why a peer could not be judged."""
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(peer: VerifiedPeer) -> str:
+        async with places:
+            print(f"{peer.key} ...", flush=True)
+            try:
+                with tempfile.TemporaryDirectory(prefix=f"{peer.key}-") as folder:
+                    place = Place.new(Path(folder), installed)
+                    fault = await _run(peer, place, reports / peer.key)
+            except (OSError, TimeoutError) as exc:
+                fault = str(exc) or "it does not listen"
+            print(f"{peer.key}: {fault or 'done'}", flush=True)
+            return f"{peer.key}: {fault}" if fault else ""
+
+    return [fault for fault in await asyncio.gather(*map(one, peers)) if fault]
+
+
+async def _run(peer: VerifiedPeer, place: Place, report: Path) -> str:
+    """Judge a peer and write its report; return why it could not be judged, or ""."""
+    peer.prepare(place)
+    environment = {**os.environ, **peer.environment(place)}
+    verify = [sys.executable, "-m", "print_mgmt", "verify", peer.role.lower()]
+    chosen = [word for glob in peer.cases for word in ("--case", glob)]
+    common = [*chosen, *peer.options, "--report", str(report)]
+    words = peer.words(place)
+    if peer.role == "SCU":
+        command = [*verify, "--listen", str(place.port), "--command", shlex.join(words), *common]
+        status, told = await _ended(command, environment, place.folder)
+    else:
+        with (place.folder / "log").open("wb") as log:
+            server = await asyncio.create_subprocess_exec(
+                *words, cwd=place.folder, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+            )
+            try:
+                await _listening(place.port)
+                command = [*verify, f"{peer.ae}@127.0.0.1:{place.port}", *common]
+                status, told = await _ended(command, environment, place.folder)
+            finally:
+                await _end(server)
+    if status not in _DONE or not (report / "report.json").exists():
+        return f"exit status {status}: {told[-500:]}"
+    about = {"name": peer.name, "role": peer.role, "version": peer.version(place)}
+    (report / "peer.json").write_text(json.dumps(about) + "\n")
+    return ""
+
+
+async def _ended(command: list[str], environment: dict[str, str], folder: Path) -> tuple[int, str]:
+    """Run a command to its end; return its exit status and what it said on stderr."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        _, told = await process.communicate()
+    finally:
+        if process.returncode is None:
+            await _end(process)
+    assert process.returncode is not None
+    return process.returncode, told.decode("utf-8", "replace").strip()
+
+
+async def _end(process: Any) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _START)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+async def _listening(port: int) -> None:
+    """Wait until a server accepts connections. Raises `TimeoutError`."""
+    async with asyncio.timeout(_START):
+        while True:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

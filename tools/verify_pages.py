@@ -1,0 +1,289 @@
+"""The pages of the conformance matrix: matrix.html, matrix.md and trophies.md in docs/verify."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from dimse.errors import escaped
+from dimse.verify.case import group_of
+
+__all__ = ["Judged", "matrix_page", "matrix_table", "trophies_page"]
+
+_NOTES = Path(__file__).with_name("verify_trophies.toml")
+_GOOD = ("PASS", "INFO", "UNIMPLEMENTED", "SKIPPED")
+_TROPHIES = ("FAIL", "WEAK")
+_OURS = "dimse-print"
+_MOST_LINES = 24  # of a trace in the pages
+_MOST_HEX = 48  # octets of a line
+_LONGEST = 300  # characters of a reason
+_COLORS = {
+    "PASS": "#d7f0d8", "NON-STRICT": "#eef5c8", "WEAK": "#ffe0b2", "FAIL": "#ffc9c9", "INFO": "#dbe9f7",
+    "INCONCLUSIVE": "#e6dcf2", "UNIMPLEMENTED": "#eeeeee", "SKIPPED": "#f6f6f6", "ERROR": "#f3b6e4",
+}  # fmt: skip
+_STYLE = (
+    "body{font:14px/1.45 system-ui,sans-serif;margin:2em;max-width:110em}"
+    "table{border-collapse:collapse;margin:.5em 0 1.5em}td,th{border:1px solid #ccc;padding:2px 8px;text-align:left;"
+    "vertical-align:top}thead th{position:sticky;top:0;background:#fff}td.v{white-space:nowrap}"
+    "pre{background:#f7f7f7;padding:.6em;white-space:pre-wrap;overflow-wrap:anywhere}summary{cursor:pointer}"
+    ".m{font-family:monospace;white-space:nowrap}label{margin-right:1.5em}"
+    + "".join(f".v-{name}{{background:{color}}}" for name, color in _COLORS.items())
+)
+_SCRIPT = """
+const $ = (id) => document.getElementById(id);
+function show() {
+  const text = $("q").value.toLowerCase();
+  for (const row of document.querySelectorAll("[data-case]")) {
+    row.hidden = !(row.textContent.toLowerCase().includes(text)
+      && (!$("c").value || row.dataset.case === $("c").value)
+      && (!$("l").value || row.dataset.level === $("l").value)
+      && (!$("v").value || row.dataset.verdicts.split(" ").includes($("v").value))
+      && (!$("d").checked || new Set(row.dataset.verdicts.split(" ")).size > 1));
+  }
+}
+for (const id of ["q", "c", "l", "v", "d"]) $(id).oninput = show;
+addEventListener("hashchange", () => { const e = $(location.hash.slice(1)); if (e) e.open = true; });
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A peer with its report."""
+
+    name: str
+    role: str
+    version: str
+    report: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """The name with its version: ``dcmprscp (DCMTK 3.6.7)``."""
+        return self.version if self.version.startswith(self.name) else f"{self.name} ({self.version})"
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}-{self.role}".lower()
+
+    def cases(self) -> dict[str, Mapping[str, Any]]:
+        """Return the cases by id."""
+        return {case["id"]: case for case in self.report["cases"]}
+
+
+def _counts(judged: Judged) -> str:
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in judged.report["counts"].items() if count)
+    damaged = judged.report["damaged"]
+    return counts + (f", {damaged} DAMAGED" if damaged else "")
+
+
+def _word(case: Mapping[str, Any]) -> str:
+    return str(case["verdict"]) + (" DAMAGED" if case["damaged"] else "")
+
+
+def _is_shown(case: Mapping[str, Any]) -> bool:
+    """Return whether a case of a peer has details on the page."""
+    return case["damaged"] or case["verdict"] not in _GOOD
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+# --- traces ---
+
+
+def _trace(case: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of the first conversation of a case: what was sent, what came, and how it ended."""
+    entries = case["trace"]
+    first = min((entry["connection"] for entry in entries if entry["connection"]), default=0)
+    chosen = [entry for entry in entries if entry["connection"] in (0, first)]
+    for entry in chosen[:_MOST_LINES]:
+        head = f"{entry['t_ms']:9.0f} ms {entry['dir']} "
+        if entry["note"]:
+            yield head + escaped(entry["note"].splitlines()[0])
+            continue
+        yield from (head + escaped(line) for line in entry["explained"])
+        if not entry["explained"]:
+            more = f" ... ({entry['length']} octets)" if entry["length"] > _MOST_HEX else ""
+            yield head + entry["hex"][: 2 * _MOST_HEX] + more
+    if len(chosen) > _MOST_LINES:
+        yield f"... and {len(chosen) - _MOST_LINES} more"
+
+
+# --- the page ---
+
+
+def matrix_page(judged: Sequence[Judged]) -> str:
+    """Return the self-contained page: a table of cases and peers for each role, with filters and details."""
+    return "".join(_page(judged))
+
+
+def _page(judged: Sequence[Judged]) -> Iterator[str]:
+    yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>DICOM print conformance</title>'
+    yield f"<style>{_STYLE}</style></head><body>\n<h1>DICOM print: cases and peers</h1>\n"
+    yield "<p>Each cell is the verdict of the conformance tester for one program and one sentence of the standard. A "
+    yield "FAIL breaks a sentence with &ldquo;shall&rdquo;. Every verdict that is not good leads to its trace.</p>\n"
+    yield "<table><tr><th>program</th><th>role</th><th>verdicts</th></tr>\n"
+    for each in judged:
+        yield f"<tr><td>{_text(each.title)}</td><td>{each.role}</td><td>{_text(_counts(each))}</td></tr>\n"
+    yield "</table>\n" + _filters(judged)
+    for role in ("SCP", "SCU"):
+        yield from _table(role, [each for each in judged if each.role == role])
+    yield "<h2>Details</h2>\n"
+    for each in judged:
+        for case in each.report["cases"]:
+            if _is_shown(case):
+                yield from _detail(each, case)
+    yield f"<script>{_SCRIPT}</script></body></html>\n"
+
+
+def _filters(judged: Sequence[Judged]) -> str:
+    groups = (group_of(case["id"]) for each in judged for case in each.report["cases"])
+    categories = dict.fromkeys(group.rpartition("-")[0] for group in groups)
+    return (
+        '<p><label>Search <input id="q"></label>'
+        + _select("c", "Category", categories)
+        + _select("l", "Level", ("MUST", "SHOULD", "MAY", "INFO"))
+        + _select("v", "Verdict", _COLORS)
+        + '<label><input type="checkbox" id="d"> only where programs differ</label></p>\n'
+    )
+
+
+def _select(name: str, title: str, values: Mapping[str, Any] | Sequence[str]) -> str:
+    options = "".join(f"<option>{_text(value)}</option>" for value in values)
+    return f'<label>{title} <select id="{name}"><option value="">all</option>{options}</select></label>'
+
+
+def _table(role: str, judged: Sequence[Judged]) -> Iterator[str]:
+    yield f"<h2>Programs as {role}</h2>\n<table><thead><tr><th>case</th><th>title</th><th>level</th>"
+    yield "".join(f"<th>{_text(each.title)}</th>" for each in judged) + "</tr></thead>\n"
+    for case_id, cases in _rows(judged):
+        found = next(case for case in cases if case is not None)
+        verdicts = " ".join(case["verdict"] for case in cases if case is not None)
+        category = group_of(case_id).rpartition("-")[0]
+        yield f'<tr data-case="{category}" data-level="{found["level"]}" data-verdicts="{verdicts}">'
+        yield f'<td class="m" title="{_text(found["section"])}">{_text(case_id)}</td><td>{_text(found["title"])}</td>'
+        yield f"<td>{found['level']}</td>"
+        for each, case in zip(judged, cases, strict=True):
+            yield _cell(each, case)
+        yield "</tr>\n"
+    yield "</table>\n"
+
+
+def _rows(judged: Sequence[Judged]) -> Iterator[tuple[str, list[Mapping[str, Any] | None]]]:
+    """Yield each case of the reports with the results of all peers, in the order of the catalogue."""
+    by_peer = [each.cases() for each in judged]
+    for case_id in sorted({case_id for cases in by_peer for case_id in cases}):
+        yield case_id, [cases.get(case_id) for cases in by_peer]
+
+
+def _cell(judged: Judged, case: Mapping[str, Any] | None) -> str:
+    if case is None:
+        return "<td></td>"
+    word = _text(_word(case))
+    if _is_shown(case):
+        word = f'<a href="#{judged.key}-{case["id"]}">{word}</a>'
+    return f'<td class="v v-{case["verdict"]}" title="{_text(_cut(case["reason"]))}">{word}</td>'
+
+
+def _detail(judged: Judged, case: Mapping[str, Any]) -> Iterator[str]:
+    word = f'<span class="v-{case["verdict"]}">{_text(_word(case))}</span>'
+    name = f'{_text(judged.title)}, <span class="m">{_text(case["id"])}</span> {_text(case["title"])}'
+    yield f'<details id="{judged.key}-{case["id"]}"><summary>{word} {name}</summary>\n'
+    yield f"<p>{_text(case['level'])}, {_text(case['section'])}</p>\n<p>{_text(_cut(case['reason']))}</p>\n"
+    trace = "\n".join(_trace(case))
+    yield (f"<pre>{escape(trace)}</pre>" if trace else "") + "</details>\n"
+
+
+def _text(text: object) -> str:
+    return escape(escaped(str(text)))
+
+
+# --- the table of the documentation ---
+
+
+def matrix_table(judged: Sequence[Judged]) -> str:
+    """Return the Markdown page: the programs with their counts, and the cases that are not good everywhere."""
+    return "".join(_table_lines(judged))
+
+
+_ABOUT_TABLE = """\
+# Programs and cases
+
+Made by `make verify-matrix`, which starts each program on this machine and runs all cases for its role. The page
+[matrix.html](matrix.html) has all cases, with filters and traces; [trophies.md](trophies.md) has the faults, for the
+maintainers of these programs. A library without a print SCP of its own runs only the cases below print.
+
+| program | role | verdicts |
+|---|---|---|
+"""
+_ABOUT_ROLE = "The cases that some program does not pass. An empty cell is PASS, INFO, or a case that does not apply."
+
+
+def _table_lines(judged: Sequence[Judged]) -> Iterator[str]:
+    yield _ABOUT_TABLE
+    for each in judged:
+        yield f"| {_cell_text(each.title)} | {each.role} | {_cell_text(_counts(each))} |\n"
+    for role in ("SCP", "SCU"):
+        peers = [each for each in judged if each.role == role]
+        yield f"\n## Programs as {role}\n\n{_ABOUT_ROLE}\n\n"
+        yield "| case | level | title |" + "".join(f" {_cell_text(each.name)} |" for each in peers) + "\n"
+        yield "|---|---|---|" + "---|" * len(peers) + "\n"
+        for case_id, cases in _rows(peers):
+            shown = [_word(case) if case is not None and _is_shown(case) else "" for case in cases]
+            if any(shown):
+                found = next(case for case in cases if case is not None)
+                yield f"| {case_id} | {found['level']} | {_cell_text(found['title'])} | {' | '.join(shown)} |\n"
+
+
+def _cell_text(text: str) -> str:
+    return escaped(text).replace("|", "\\|")
+
+
+# --- trophies ---
+
+
+def trophies_page(judged: Sequence[Judged]) -> str:
+    """Return the Markdown page of the faults in programs other than ours."""
+    notes = tomllib.loads(_NOTES.read_text())
+    return "".join(_trophy_lines(judged, notes)).rstrip("\n") + "\n"
+
+
+_ABOUT_TROPHIES = """\
+# Trophies
+
+The faults that the conformance tester has found in independent programs, for their maintainers. A FAIL breaks a
+sentence of the standard with "shall". A WEAK breaks none, but the program hung, crashed, or reported success for what
+it cannot have done. In a trace, `>` was sent to the program, and `<` came from it; times count from the start of the
+case.
+
+This page is made by `make verify-matrix`.
+
+"""
+
+
+def _trophy_lines(judged: Sequence[Judged], notes: Mapping[str, Any]) -> Iterator[str]:
+    yield _ABOUT_TROPHIES
+    for each in judged:
+        found = [case for case in each.report["cases"] if case["verdict"] in _TROPHIES]
+        if each.name == _OURS or not found:
+            continue
+        yield f"## {each.title} as {each.role}\n\n"
+        for case in found:
+            yield from _trophy(each, case, notes.get(each.key, {}).get(case["id"], ""))
+
+
+def _trophy(judged: Judged, case: Mapping[str, Any], note: str) -> Iterator[str]:
+    yield f"### {case['id']} {_markdown(case['title'])}\n\n{_word(case)}; {_markdown(case['section'])}.\n\n"
+    if note:
+        yield f"{note.strip()}\n\n"
+    yield f"Seen: {_markdown(_cut(case['reason']))}\n\n```\n"
+    yield "\n".join(_trace(case)) + "\n```\n\n"
+    role = judged.role.lower()
+    where = "AE@HOST:PORT" if role == "scp" else "--command '...'"
+    yield f"Again: `print-mgmt verify {role} {where} --case {case['id']}`\n\n"
+
+
+def _markdown(text: str) -> str:
+    return escaped(text).replace("<", "&lt;").replace("|", "\\|").replace("*", "\\*")

@@ -1,0 +1,78 @@
+"""A print SCU on pynetdicom, which prints one gray image.   python pynetdicom_scu.py HOST PORT AE
+
+It checks each status, as the documentation of pynetdicom asks its users to do.
+"""
+
+import sys
+
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+from pynetdicom import AE
+from pynetdicom.sop_class import (
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    BasicGrayscalePrintManagementMeta,
+    Printer,
+    PrinterInstance,
+)
+
+META = BasicGrayscalePrintManagementMeta
+SIDE = 64
+
+
+def dataset(**values: object) -> Dataset:
+    """Return a data set of these attributes."""
+    found = Dataset()
+    for keyword, value in values.items():
+        setattr(found, keyword, value)
+    return found
+
+
+def must(answer: tuple[Dataset, Dataset | None] | Dataset) -> Dataset | None:
+    """Return the data set of a response. End the program if there is none, or its status is a failure."""
+    status, data = answer if isinstance(answer, tuple) else (answer, None)
+    if "Status" not in status or (status.Status != 0 and status.Status >> 12 != 0xB):
+        association.release()
+        sys.exit(1)
+    return data
+
+
+host, port, called = sys.argv[1:]
+entity = AE(ae_title="PYNETDICOM")
+entity.add_requested_context(META)
+association = entity.associate(host, int(port), ae_title=called)
+if not association.is_established:
+    sys.exit(1)
+session, film = generate_uid(), generate_uid()
+reference = dataset(ReferencedSOPClassUID=BasicFilmSession, ReferencedSOPInstanceUID=session)
+image = dataset(
+    SamplesPerPixel=1,
+    PhotometricInterpretation="MONOCHROME2",
+    Rows=SIDE,
+    Columns=SIDE,
+    BitsAllocated=8,
+    BitsStored=8,
+    HighBit=7,
+    PixelRepresentation=0,
+    PixelData=bytes(range(SIDE)) * SIDE,
+)
+image["PixelData"].VR = "OB"
+must(association.send_n_get([0x21100010], Printer, PrinterInstance, meta_uid=META))
+must(association.send_n_create(dataset(NumberOfCopies=1), BasicFilmSession, session, meta_uid=META))
+boxes = must(
+    association.send_n_create(
+        dataset(ImageDisplayFormat=r"STANDARD\1,1", ReferencedFilmSessionSequence=[reference]),
+        BasicFilmBox,
+        film,
+        meta_uid=META,
+    )
+)
+assert boxes is not None
+box = boxes.ReferencedImageBoxSequence[0].ReferencedSOPInstanceUID
+content = dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[image])
+must(association.send_n_set(content, BasicGrayscaleImageBox, box, meta_uid=META))
+must(association.send_n_action(None, 1, BasicFilmBox, film, meta_uid=META))
+must(association.send_n_delete(BasicFilmBox, film, meta_uid=META))
+must(association.send_n_delete(BasicFilmSession, session, meta_uid=META))
+association.release()
