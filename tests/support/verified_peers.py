@@ -116,7 +116,7 @@ def _orthanc(place: Place) -> list[str]:
 def _orthanc_version(_place: Place) -> str:
     program = shutil.which("Orthanc") or "Orthanc"
     told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-    return " ".join(told.split()[:2])
+    return f"Orthanc {told.split()[1]}"
 
 
 def _in_pydcm(place: Place) -> str:

@@ -1,0 +1,40 @@
+"""The pages of the conformance matrix: what they show of a peer, and that they escape what it says."""
+
+from typing import Any
+
+from evil import HOSTILE
+
+from dimse.verify import Verdict
+from tools.verify_pages import Judged, matrix_page, matrix_table, trophies_page
+
+
+def case(case_id: str, verdict: Verdict, reason: str = "") -> dict[str, Any]:
+    entry = {"t_ms": 1.0, "dir": "<", "connection": 1, "hex": "07", "length": 1, "note": "", "explained": [reason]}
+    return {
+        "id": case_id, "title": "A title", "level": "MUST", "section": "PS3.8 §9", "verdict": verdict.value,
+        "damaged": False, "reason": reason, "trace": [entry],
+    }  # fmt: skip
+
+
+def judged(*cases: dict[str, Any], name: str = "peer") -> Judged:
+    counts = {verdict.value: sum(each["verdict"] == verdict for each in cases) for verdict in Verdict}
+    return Judged(name, "SCP", f"{name} 1.0", {"counts": counts, "damaged": 0, "cases": list(cases)})
+
+
+def test_page_escapes_what_a_peer_says() -> None:
+    page = matrix_page([judged(case("UL-A-1.04", Verdict.FAIL, HOSTILE[0]), name=HOSTILE[0])])
+    assert HOSTILE[0] not in page
+    assert "http" not in page
+
+
+def test_table_has_only_cases_that_some_peer_does_not_pass() -> None:
+    table = matrix_table([judged(case("UL-A-1.01", Verdict.PASS), case("UL-A-1.04", Verdict.FAIL))])
+    assert "| UL-A-1.04 | MUST | A title | FAIL |" in table
+    assert "UL-A-1.01" not in table
+
+
+def test_trophies_are_only_of_other_programs() -> None:
+    fault = case("UL-A-1.04", Verdict.FAIL, "bytes differ")
+    page = trophies_page([judged(fault, name="dimse-print"), judged(fault, name="peer")])
+    assert page.count("### UL-A-1.04") == 1
+    assert "## peer 1.0 as SCP" in page
