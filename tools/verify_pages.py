@@ -183,14 +183,14 @@ def _cell(judged: Judged, case: Mapping[str, Any] | None) -> str:
         return "<td></td>"
     word = _text(_word(case))
     if _is_shown(case):
-        word = f'<a href="#{judged.key}-{case["id"]}">{word}</a>'
+        word = f'<a href="#{_text(judged.key)}-{case["id"]}">{word}</a>'
     return f'<td class="v v-{case["verdict"]}" title="{_text(_cut(case["reason"]))}">{word}</td>'
 
 
 def _detail(judged: Judged, case: Mapping[str, Any]) -> Iterator[str]:
     word = f'<span class="v-{case["verdict"]}">{_text(_word(case))}</span>'
     name = f'{_text(judged.title)}, <span class="m">{_text(case["id"])}</span> {_text(case["title"])}'
-    yield f'<details id="{judged.key}-{case["id"]}"><summary>{word} {name}</summary>\n'
+    yield f'<details id="{_text(judged.key)}-{case["id"]}"><summary>{word} {name}</summary>\n'
     yield f"<p>{_text(case['level'])}, {_text(case['section'])}</p>\n<p>{_text(_cut(case['reason']))}</p>\n"
     trace = "\n".join(_trace(case))
     yield (f"<pre>{escape(trace)}</pre>" if trace else "") + "</details>\n"
