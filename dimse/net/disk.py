@@ -58,7 +58,7 @@ class Disk:
         self.above = above
         self.least = least
         self.step = step
-        self.most_files = min(_FILES, allowed_descriptors() // 4)
+        self.most_files = min(_FILES, allowed_descriptors() // 4) if hasattr(os, "pwrite") else 0  # none on Windows
         self._files: deque[None] = deque()  # one for each open file; any thread may remove one
         self._writers: ThreadPoolExecutor | None = None
 
@@ -82,6 +82,8 @@ class Disk:
 
     def create(self) -> BinaryIO:
         """Create a file. Raises OSError, also if the disk is nearly full."""
+        if self._writers is None:
+            raise OSError(errno.ESHUTDOWN, "the disk is not open: use it in `with`")
         self.step("incoming created")
         if shutil.disk_usage(self.folder).free < self.least:
             raise OSError(errno.ENOSPC, f"fewer than {self.least} bytes are free on the disk")
@@ -92,7 +94,12 @@ class Disk:
     def submit(self, file: BinaryIO, window: memoryview, offset: int) -> "Future[None]":
         """Write ``window`` in a thread. The future raises OSError."""
         assert self._writers is not None
-        return self._writers.submit(self._write, file.fileno(), window, offset)
+        try:
+            return self._writers.submit(self._write, file.fileno(), window, offset)
+        except RuntimeError:  # the disk was closed before the server
+            failed: Future[None] = Future()
+            failed.set_exception(OSError(errno.ESHUTDOWN, "the disk is closed"))
+            return failed
 
     def _write(self, descriptor: int, window: memoryview, offset: int) -> None:
         self.step("incoming write")

@@ -199,6 +199,16 @@ async def test_slow_disk_makes_the_peer_wait(disk: Disk) -> None:
     assert keeping.data == [DATA * 8]
 
 
+@pytest.mark.parametrize("was_open", [False, True])
+async def test_disk_that_is_not_open_refuses_the_request(tmp_path: Path, *, was_open: bool) -> None:
+    disk = Disk(tmp_path, above=ABOVE)
+    if was_open:
+        with disk:
+            pass
+    async with serve([service(Keeping(), NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+        assert (await send(association)).Status == 0x0213
+
+
 async def test_data_set_above_the_limit_ends_the_association(disk: Disk) -> None:
     limits = Limits(data_set=2 * MIB)
     serving = serve([service(Keeping(), NSetRQ)], port=0, disk=disk, limits=limits)

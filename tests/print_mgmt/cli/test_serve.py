@@ -93,6 +93,16 @@ def test_memory_option_bounds_the_images(tmp_path: Path) -> None:
         assert "status C605H" in asyncio.run(print_large(address))
 
 
+def test_image_above_in_memory_takes_no_memory(tmp_path: Path) -> None:
+    async def print_large(address: str) -> None:
+        host, _, port = address.rpartition(":")
+        async with PrintClient(host, int(port)) as client:
+            await client.print_images([np.zeros((1100, 1000), np.uint8)])
+
+    with serving(tmp_path, "--memory", "1", "--in-memory", "1") as (address, _):
+        asyncio.run(print_large(address))
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
