@@ -273,9 +273,9 @@ async def _echo(port: int, times: int) -> float:
         return (perf_counter() - start) / times
 
 
-def associate(port: int, times: int) -> float:
+def associate(port: int, times: int, loop: str = "asyncio") -> float:
     """Return the mean of associations with one C-ECHO each, one after the other."""
-    return asyncio.run(_associate(port, times))
+    return _run(loop, _associate(port, times))
 
 
 async def _associate(port: int, times: int) -> float:

@@ -1,14 +1,15 @@
-"""Building blocks for the commands of both command lines: argument types, common options, and signals."""
+"""Building blocks for the commands of both command lines: the event loop, signals, common options, argument types."""
 
 import argparse
 import asyncio
+import logging
 import re
 import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, TypeVar, get_args
 
 from .errors import EncodeError, escaped, shown
 from .net import Record, Timeouts, TLSContext, TLSProfile, Trace, client_context, record, server_context
@@ -27,6 +28,7 @@ __all__ = [
     "peer",
     "positive",
     "reset_signal",
+    "run_loop",
     "seconds",
     "server_tls",
     "timeouts",
@@ -34,20 +36,45 @@ __all__ = [
     "until_terminated",
 ]
 
+_log = logging.getLogger("dimse.terminal")
+
+T = TypeVar("T")
+
 _PEER = re.compile(r"(?:(?P<title>[^@]*)@)?(?P<host>\[[^\]]+\]|[^:@\[\]]+):(?P<port>[0-9]+)")
 _LISTEN = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
 _HIGHEST_PORT = 65535  # TCP ports have 16 bits
 
 
+def run_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work`` as `asyncio.run` does, but on uvloop if it is installed; the extra ``fast`` includes it.
+
+    With uvloop on both ends, a C-ECHO takes three quarters of the time. The import of uvloop takes 5 ms. The relay and
+    the tester need transports of asyncio, so `tap` and `verify` call `asyncio.run`.
+    """
+    with asyncio.Runner(loop_factory=_uvloop_factory()) as runner:
+        _log.info("event loop: %s", type(runner.get_loop()).__module__.partition(".")[0])
+        return runner.run(work)
+
+
+def _uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return the function that makes a loop of uvloop; None if uvloop is not installed."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = new_event_loop
+    return factory
+
+
 def on_signal(number: signal.Signals, callback: Callable[..., object], *arguments: object) -> None:
     """Call ``callback`` when a signal comes. Do nothing on Windows and outside of the main thread: asyncio cannot."""
-    with suppress(NotImplementedError, RuntimeError):
+    with suppress(NotImplementedError, RuntimeError, ValueError):  # ValueError: uvloop outside of the main thread
         asyncio.get_running_loop().add_signal_handler(number, callback, *arguments)
 
 
 def reset_signal(number: signal.Signals) -> None:
     """Undo `on_signal`."""
-    with suppress(NotImplementedError, RuntimeError):
+    with suppress(NotImplementedError, RuntimeError, ValueError):
         asyncio.get_running_loop().remove_signal_handler(number)
 
 

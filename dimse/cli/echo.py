@@ -1,7 +1,6 @@
 """The command ``dimse echo``, which verifies a peer with C-ECHO."""
 
 import argparse
-import asyncio
 import json
 import sys
 import time
@@ -18,6 +17,7 @@ from ..terminal import (
     client_tls,
     peer,
     positive,
+    run_loop,
     timeouts,
     trace,
     until_terminated,
@@ -42,7 +42,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _echo(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     tls, watching = client_tls(parser, arguments), trace(parser, arguments)
-    return asyncio.run(until_terminated(_ask(arguments, tls, watching)))
+    return run_loop(until_terminated(_ask(arguments, tls, watching)))
 
 
 async def _ask(arguments: argparse.Namespace, tls: TLSContext | None, watching: Trace | None) -> int:

@@ -69,7 +69,12 @@ class WriteQueue:
             stream.set_write_buffer_limits(0)
 
     def write(self, buffers: list[Buffer]) -> None:
-        """Write ``buffers`` in order; `resume` writes the rest that the socket does not take yet."""
+        """Write ``buffers`` in order; `resume` writes the rest that the socket does not take yet.
+
+        Write nothing once the stream is closing, which is an error in uvloop.
+        """
+        if self._stream.is_closing():
+            return
         if len(buffers) == 1 and not self._rest:
             self._stream.write(buffers[0])
         elif self._gathers:

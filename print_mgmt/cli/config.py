@@ -6,7 +6,7 @@ import json
 import sys
 
 from dimse.errors import escaped
-from dimse.terminal import until_terminated
+from dimse.terminal import run_loop, until_terminated
 
 from ..site import SiteConfig, SiteErrors, load_site
 
@@ -44,7 +44,7 @@ def _check(arguments: argparse.Namespace) -> int:
         for line in exc.lines:
             print(f"print-mgmt: {line}", file=sys.stderr)
         return 2
-    conditions = asyncio.run(until_terminated(_asked(site, as_json=arguments.json))) if arguments.ask else 0
+    conditions = run_loop(until_terminated(_asked(site, as_json=arguments.json))) if arguments.ask else 0
     if not arguments.json:
         rows = {"printer": site.printers, "destination": site.destinations, "route": site.routes}
         counts = ", ".join(f"{len(found)} {what}{'' if len(found) == 1 else 's'}" for what, found in rows.items())

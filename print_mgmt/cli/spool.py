@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from dimse.errors import DimseError, escaped
-from dimse.terminal import until_terminated
+from dimse.terminal import run_loop, until_terminated
 
 from ..site import SiteConfig, SiteErrors, decide, default_spool, load_site, stored_facts, targets_of
 from ..spool import (
@@ -151,7 +151,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace, run: Ru
         for line in exc.lines:
             print(f"print-mgmt: {line}", file=sys.stderr)
         return 2
-    return asyncio.run(until_terminated(_opened(arguments, run)))
+    return run_loop(until_terminated(_opened(arguments, run)))
 
 
 async def _opened(arguments: argparse.Namespace, run: Run) -> int:

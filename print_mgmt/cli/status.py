@@ -1,14 +1,13 @@
 """``print-mgmt status``: show the status, the capabilities and the print jobs of a printer."""
 
 import argparse
-import asyncio
 import json
 import sys
 from collections.abc import Iterator
 
 from dimse.data import Dataset, Value
 from dimse.errors import ContextNotAccepted, DecodeError, escaped
-from dimse.terminal import until_terminated
+from dimse.terminal import run_loop, until_terminated
 from dimse.uids import name_of
 
 from ..scu import PrintClient, PrintFailed
@@ -51,7 +50,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _status(arguments: argparse.Namespace, client: PrintClient) -> int:
-    return asyncio.run(until_terminated(_ask(arguments, client)))
+    return run_loop(until_terminated(_ask(arguments, client)))
 
 
 async def _ask(arguments: argparse.Namespace, client: PrintClient) -> int:

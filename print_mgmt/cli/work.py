@@ -1,13 +1,13 @@
 """``print-mgmt work``: deliver the films of a site whose printers run in other processes, or on other machines."""
 
 import argparse
-import asyncio
 import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from dimse.command_line import log_formatter
+from dimse.terminal import run_loop
 
 from ..site import Site, SiteConfig, SiteErrors, load_site
 from .lines import Lines, logged_lines
@@ -45,7 +45,7 @@ def _run(arguments: argparse.Namespace) -> int:
         for line in exc.lines:
             print(f"print-mgmt: {line}", file=sys.stderr)
         return 2
-    return asyncio.run(_work(arguments, Site(_overridden(arguments, config), accepts=False)))
+    return run_loop(_work(arguments, Site(_overridden(arguments, config), accepts=False)))
 
 
 def _overridden(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig:

@@ -1,12 +1,31 @@
 """Parts of both command lines: parsed options, peers, AE titles and numbers."""
 
 import argparse
+import asyncio
+import sys
+from importlib.util import find_spec
 
 import pytest
 
 from dimse.command_line import Parser
 from dimse.errors import EncodeError
-from dimse.terminal import Peer, peer, positive, seconds
+from dimse.terminal import Peer, peer, positive, run_loop, seconds
+
+
+async def loop_package() -> str:
+    return type(asyncio.get_running_loop()).__module__.partition(".")[0]
+
+
+@pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop is not installed: pip install uvloop")
+def test_commands_run_on_uvloop(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        assert run_loop(loop_package()) == "uvloop"
+    assert "event loop: uvloop" in caplog.messages
+
+
+def test_commands_run_on_asyncio_without_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert run_loop(loop_package()) == "asyncio"
 
 
 def parsed(*words: str) -> argparse.Namespace:

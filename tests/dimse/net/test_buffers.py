@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,14 @@ class Writer(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost.set_result(exc)
+
+
+class UvloopWriter(Writer):
+    """A writer on a transport that is not a subclass of `asyncio.Transport`."""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.queue = WriteQueue(transport, asyncio.get_running_loop())
 
 
 @asynccontextmanager
@@ -105,6 +114,20 @@ async def test_nothing_is_written_to_a_closing_stream() -> None:
         writer.transport.abort()
         writer.queue.write([b"a", b"b"])  # its descriptor may belong to another socket
         assert await reader.read(-1) == b""
+
+
+def test_nothing_is_written_to_a_closed_stream_of_uvloop() -> None:
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
+
+    async def main() -> None:
+        near, far = socket.socketpair()
+        _, writer = await asyncio.get_running_loop().create_connection(UvloopWriter, sock=near)
+        writer.transport.abort()
+        await writer.lost
+        writer.queue.write([b"a"])  # uvloop raises an error for a write to this stream
+        far.close()
+
+    uvloop.run(main())
 
 
 async def test_stream_notices_a_lost_peer() -> None:
