@@ -31,7 +31,7 @@ help: ## show this
 demo: $(DEV) ## print real images on a printer of its own; see films/. IMAGES="a.dcm b.dcm" prints your images
 	@$(BIN)/python tools/demo.py --out $(FILMS) $(IMAGES)
 
-test: $(DEV) ## run all tests but those with other implementations, on all cores. PYTHON=python3.12 tests another Python
+test: $(DEV) ## run all tests that need no other implementation, on all cores. PYTHON=python3.12 tests another Python
 	@$(BIN)/python -c 'import sys; print("Python", sys.version)'
 	$(PYTEST) -rs -n $(WORKERS) --dist worksteal --ignore tests/interop
 

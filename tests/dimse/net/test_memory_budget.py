@@ -1,11 +1,18 @@
 """The memory that peers hold is bounded by host and in total; a message without room waits."""
 
+import asyncio
+
+import pytest
+
 from dimse.limits import Limits
 from dimse.net.fairness import Turns
 from dimse.net.flow_control import MEMORY, FlowControl
 from dimse.net.memory_budget import Account, MemoryBudget
 
+pytestmark = pytest.mark.skips_waits
+
 MIB = 1 << 20
+STALL = 60.0  # seconds
 LIMITS = Limits(memory=100, host_memory=50)
 
 
@@ -18,7 +25,7 @@ def account(budget: MemoryBudget, host: str = "a") -> tuple[Account, list[str]]:
 
 
 async def test_message_without_room_waits() -> None:
-    budget = MemoryBudget(LIMITS, 60)
+    budget = MemoryBudget(LIMITS, STALL)
     (first, _), (second, did) = account(budget), account(budget)
     first.grow(40)
     second.grow(20)
@@ -31,7 +38,7 @@ async def test_message_without_room_waits() -> None:
 
 
 async def test_first_message_continues() -> None:
-    budget = MemoryBudget(LIMITS, 60)
+    budget = MemoryBudget(LIMITS, STALL)
     (first, did), (second, _) = account(budget), account(budget)
     first.grow(40)
     second.grow(20)
@@ -42,7 +49,7 @@ async def test_first_message_continues() -> None:
 
 
 async def test_host_does_not_wait_for_another() -> None:
-    budget = MemoryBudget(LIMITS, 60)
+    budget = MemoryBudget(LIMITS, STALL)
     (one, _), (two, did) = account(budget, "a"), account(budget, "b")
     one.grow(80)
     two.grow(10)
@@ -55,7 +62,7 @@ async def test_host_does_not_wait_for_another() -> None:
 
 
 async def test_request_counts_until_it_is_done() -> None:
-    budget = MemoryBudget(LIMITS, 60)
+    budget = MemoryBudget(LIMITS, STALL)
     one, _ = account(budget)
     one.grow(30)
     held = one.complete()
@@ -65,7 +72,7 @@ async def test_request_counts_until_it_is_done() -> None:
 
 
 async def test_long_response_counts_while_it_is_sent() -> None:
-    budget = MemoryBudget(LIMITS, 60)
+    budget = MemoryBudget(LIMITS, STALL)
     one, _ = account(budget)
     held = one.keep([bytes(MIB), bytes(MIB)])
     assert (held, budget.total) == (2 * MIB, 2 * MIB)
@@ -74,7 +81,7 @@ async def test_long_response_counts_while_it_is_sent() -> None:
 
 
 async def test_bytes_that_wait_count() -> None:
-    budget = MemoryBudget(LIMITS, 60)
+    budget = MemoryBudget(LIMITS, STALL)
     (first, _), (second, did) = account(budget), account(budget)
     first.wait(40)
     second.wait(20)
@@ -86,7 +93,7 @@ async def test_bytes_that_wait_count() -> None:
 
 
 async def test_long_association_request_counts_to_the_end() -> None:
-    budget = MemoryBudget(LIMITS, 60)
+    budget = MemoryBudget(LIMITS, STALL)
     one, _ = account(budget)
     one.associate(100)  # as most requests
     assert budget.total == 0
@@ -97,45 +104,45 @@ async def test_long_association_request_counts_to_the_end() -> None:
 
 
 async def test_stalled_message_is_aborted_if_others_wait() -> None:
-    budget = MemoryBudget(LIMITS, 60)
+    budget = MemoryBudget(LIMITS, STALL)
     (stalled, did), (second, _) = account(budget), account(budget)
     stalled.grow(40)
     second.grow(20)
-    budget._abort_stalled()
+    await asyncio.sleep(STALL + 1)
     assert did == ["abort"]
     stalled.close()
     second.close()
 
 
 async def test_slow_message_is_not_aborted() -> None:
-    budget = MemoryBudget(LIMITS, 60)
+    budget = MemoryBudget(LIMITS, STALL)
     (slow, did), (second, _) = account(budget), account(budget)
     slow.grow(40)
     second.grow(20)
     slow.flow.received += 1 << 14
-    budget._abort_stalled()
+    await asyncio.sleep(STALL + 1)
     assert did == []
     slow.close()
     second.close()
 
 
 async def test_message_that_waited_is_not_aborted() -> None:
-    budget = MemoryBudget(LIMITS, 60)
+    budget = MemoryBudget(LIMITS, STALL)
     accounts = [account(budget) for _ in range(3)]
     for one, _ in accounts:
         one.grow(30)
     accounts[0][0].close()
     assert accounts[1][1] == ["pause", "resume"]
-    budget._abort_stalled()
+    await asyncio.sleep(STALL + 1)
     assert accounts[1][1] == ["pause", "resume"]
     for one, _ in accounts:
         one.close()
 
 
 async def test_no_message_is_aborted_if_none_waits() -> None:
-    budget = MemoryBudget(LIMITS, 60)
+    budget = MemoryBudget(LIMITS, STALL)
     one, did = account(budget)
     one.grow(40)
-    assert budget._timer is None
+    await asyncio.sleep(STALL + 1)
     assert did == []
     one.close()
