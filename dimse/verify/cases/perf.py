@@ -6,7 +6,7 @@ the machine, not the peer.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import quantiles
 
 from ..case import Case, Flags, Run, Unprepared
@@ -18,6 +18,7 @@ from ..wire import Wire
 __all__ = ["MOST_ENTRIES", "PERF", "associations", "at_once", "echoes", "kept", "note_percentiles", "percentile"]
 
 _ASSOCIATIONS, _WARM_UP, _ECHOES, _EACH, _AT_ONCE = 200, 20, 1000, 200, 8
+_LEAST, _LONGEST = 20, 10.0  # a slow peer is measured less often: no longer than this many seconds for each figure
 _DELAYED_ACKS = ((35.0, 50.0), (190.0, 220.0))  # ms: the delays of Linux, and of Windows and BSD
 MOST_ENTRIES = 200  # entries of the trace that a report shows of a case
 _ALONE = "perf: p99 of C-ECHO on one association"
@@ -65,6 +66,8 @@ def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> Run:
         for number in range(warm_up + count):
             if number == warm_up:
                 start = clock()
+            if len(times["release"]) >= _LEAST and clock() - start > _LONGEST:
+                break
             moments = [clock()]
             wire = await peer.associated()
             moments.append(clock())
@@ -76,7 +79,7 @@ def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> Run:
             if number >= warm_up:
                 for step, before, after in zip(times.values(), moments, moments[1:], strict=False):
                     step.append(after - before)
-        peer.measured["associations"] = (round(count / (clock() - start), 1), "1/s")
+        peer.measured["associations"] = (round(len(times["release"]) / (clock() - start), 1), "1/s")
         medians = [note_percentiles(peer, name, values) for name, values in times.items()]
         return kept(medians[0], "associate")
 
@@ -121,10 +124,14 @@ def at_once(count: int = _EACH, connections: int = _AT_ONCE) -> Run:
 
 
 async def _timed(peer: Peer, wire: Wire, count: int) -> list[float]:
-    """Return the times of ``count`` C-ECHO, one after another."""
-    clock, found = asyncio.get_running_loop().time, []
+    """Return the times of at most ``count`` C-ECHO, one after another."""
+    clock: Callable[[], float] = asyncio.get_running_loop().time
+    found: list[float] = []
+    begin = clock()
     for _ in range(count):
         start = clock()
+        if len(found) >= _LEAST and start - begin > _LONGEST:
+            break
         await _echo(peer, wire)
         found.append(clock() - start)
     return found
