@@ -74,7 +74,7 @@ def test_json_prints_a_head_and_events(tmp_path: Path, capsys: pytest.CaptureFix
     path = tmp_path / "echo.pcap"
     path.write_bytes(pcap("echo-echoscu-dcmprscp"))
     head, start, *said = events(capsys, path)
-    assert head["version"] == "1.0"
+    assert head["version"] == "1.1"
     assert start["data"] == {"requestor": "192.0.2.1:50000", "acceptor": "192.0.2.2:104", "start": 0.0}
     assert [(one["side"], one["name"]) for one in said if one["category"] == "pdu"] == [
         ("requestor", "A-ASSOCIATE-RQ"),
