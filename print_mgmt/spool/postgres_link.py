@@ -13,7 +13,7 @@ from dimse.errors import LocalProtocolError
 
 from .film_folder import Step
 from .notice import Notice
-from .postgres_tables import SCHEMA, Connection
+from .postgres_tables import Connection, create_tables
 from .records import SpoolError
 
 __all__ = ["Interval", "PostgresLink"]
@@ -23,7 +23,6 @@ _log = logging.getLogger("print_mgmt.spool")
 _CONNECTIONS = 8  # connections in the pool, at most
 _PAUSE = 0.5  # seconds before the next attempt to connect
 _ALIVE = 0x2131  # class id of the advisory locks that spool instances hold
-_CREATION = 0x21310000  # key of the advisory lock that is held while the tables are created
 # The internal error is raised on a connection that the server has closed and asyncpg has not noticed
 _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
@@ -66,8 +65,7 @@ class PostgresLink:
                 pool = asyncpg.create_pool(self._dsn, min_size=1, max_size=_CONNECTIONS)
                 self._pool = await stack.enter_async_context(pool)
                 async with self.transaction() as db:
-                    await db.execute("SELECT pg_advisory_xact_lock($1)", _CREATION)
-                    await db.execute(SCHEMA)
+                    await create_tables(db)
                 listening = asyncio.create_task(self._listen())
                 stack.push_async_callback(_stop, listening)
                 await self._listens.wait()
@@ -102,7 +100,7 @@ class PostgresLink:
         for left in reversed(range(_CONNECTIONS + 1)):
             try:
                 db = await stack.enter_async_context(self._pool.acquire())
-                await stack.enter_async_context(db.transaction())
+                await stack.enter_async_context(db.transaction(isolation="read_committed"))
             except _FAILURES:
                 with suppress(*_FAILURES):
                     await stack.aclose()

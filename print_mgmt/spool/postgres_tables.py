@@ -15,10 +15,10 @@ from .states import ENDED
 
 __all__ = [
     "CHUNK",
-    "SCHEMA",
     "Connection",
     "FilmBytes",
     "condemn",
+    "create_tables",
     "film_record",
     "film_bytes",
     "insert_film",
@@ -30,6 +30,8 @@ __all__ = [
 
 CHUNK = ("film", "number", "data")  # the columns of the table chunk
 _CHUNK = 1 << 20  # bytes of a film in one row of the table chunk
+
+_CREATION = 0x21310000  # key of the advisory lock that is held while the tables are created
 
 Connection: TypeAlias = Any  # a connection of asyncpg, which has no type hints
 
@@ -53,28 +55,39 @@ def marks(count: int, first: int = 1) -> str:
     return ", ".join(f"${number}" for number in range(first, first + count))
 
 
-SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS job (
+_SCHEMA = f"""
+CREATE TABLE job (
     row bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, films integer NOT NULL, changed xid8 NOT NULL,
     {_columns(JOB)}, UNIQUE ("SOPInstanceUID"));
-CREATE INDEX IF NOT EXISTS job_changed ON job (changed);
-CREATE TABLE IF NOT EXISTS film (job bigint NOT NULL REFERENCES job, {_columns(FILM)}, PRIMARY KEY (id));
-CREATE INDEX IF NOT EXISTS film_job ON film (job, number);
-CREATE INDEX IF NOT EXISTS film_state ON film (state, ended);
-CREATE TABLE IF NOT EXISTS delivery (
+CREATE INDEX job_changed ON job (changed);
+CREATE TABLE film (job bigint NOT NULL REFERENCES job, {_columns(FILM)}, PRIMARY KEY (id));
+CREATE INDEX film_job ON film (job, number);
+CREATE INDEX film_state ON film (state, ended);
+CREATE TABLE delivery (
     id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, film text NOT NULL REFERENCES film ON DELETE CASCADE,
     job bigint NOT NULL, urgency integer NOT NULL, {_columns(DELIVERY[1:])});
-CREATE INDEX IF NOT EXISTS delivery_next ON delivery (destination, state, urgency, job, place);
-CREATE INDEX IF NOT EXISTS delivery_film ON delivery (film);
-CREATE INDEX IF NOT EXISTS delivery_leased ON delivery (expires) WHERE state = 'delivering';
-CREATE TABLE IF NOT EXISTS chunk (
+CREATE INDEX delivery_next ON delivery (destination, state, urgency, job, place);
+CREATE INDEX delivery_film ON delivery (film);
+CREATE INDEX delivery_leased ON delivery (expires) WHERE state = 'delivering';
+CREATE TABLE chunk (
     film text NOT NULL REFERENCES film ON DELETE CASCADE, number integer NOT NULL, data bytea NOT NULL,
     PRIMARY KEY (film, number));
 ALTER TABLE chunk ALTER COLUMN data SET STORAGE EXTERNAL;
-CREATE TABLE IF NOT EXISTS quarantine (
+CREATE TABLE quarantine (
     film text NOT NULL, number integer NOT NULL, data bytea NOT NULL, since timestamptz NOT NULL DEFAULT now());
-CREATE SEQUENCE IF NOT EXISTS fence;
+CREATE SEQUENCE fence;
 """  # EXTERNAL: pixels are not compressed, because that would take longer than writing them
+
+
+async def create_tables(db: Connection) -> None:
+    """Create the tables in one transaction, unless they exist.
+
+    Nothing is executed on existing tables: even CREATE INDEX IF NOT EXISTS locks its table, and would wait for the
+    transactions of other processes, in another order than theirs.
+    """
+    await db.execute("SELECT pg_advisory_xact_lock($1)", _CREATION)
+    if await db.fetchval("SELECT to_regclass(quote_ident(current_schema()) || '.fence')") is None:
+        await db.execute(_SCHEMA)
 
 
 async def stored_records(

@@ -1,7 +1,9 @@
 """The spool in PostgreSQL, while its server is stopped, killed and started again."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
+import asyncpg
 import pytest
 from postgres import Postgres
 from spools import PRINTER, PostgresPlace, job
@@ -83,6 +85,32 @@ async def test_notices_arrive_after_a_restart_of_the_server(place: PostgresPlace
         lease = await waiting
         assert lease is not None
         assert lease.film.id == film
+
+
+async def test_many_spools_create_the_tables_at_once(place: PostgresPlace) -> None:
+    async with AsyncExitStack() as stack:
+        await asyncio.gather(*(stack.enter_async_context(place.spool()) for _ in range(8)))
+
+
+async def test_opening_waits_for_no_transaction(place: PostgresPlace) -> None:
+    """Another process may be writing to any table."""
+    async with place.spool():
+        writer = await asyncpg.connect(place.address)
+        async with writer.transaction():
+            await writer.execute("LOCK TABLE job, film, delivery, chunk IN ROW EXCLUSIVE MODE")
+            async with asyncio.timeout(60), place.spool() as opened:
+                assert await opened.list() == ()
+        await writer.close()
+
+
+@pytest.mark.parametrize("isolation", ["serializable", "repeatable read"])
+async def test_isolation_of_the_database_changes_nothing(place: PostgresPlace, isolation: str) -> None:
+    """No transaction fails because another one was committed before it."""
+    option = f"options=-cdefault_transaction_isolation%3D{isolation.replace(' ', '%5C%20')}%20-c"
+    async with PostgresSpool(place.address.replace("options=-c", option)) as spool:
+        films = await asyncio.gather(*(spool.accept(job(), [PRINTER]) for _ in range(8)))
+        leases = await asyncio.gather(*(spool.lease("printer", 60) for _ in range(8)))
+        assert {lease.film.id for lease in leases if lease is not None} == {film for (film,) in films}
 
 
 async def test_film_of_many_rows_is_read_back(place: PostgresPlace) -> None:
