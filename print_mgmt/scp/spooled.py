@@ -139,9 +139,9 @@ class SpooledPrinting(SpooledIntake):
                 outcome: Outcome = Later(reason="the printer is stopping")
             else:
                 outcome = await self._expose(lease)
-            await self._spool.settle(lease, outcome)
+            await self._spool.report(lease, outcome)
         except asyncio.CancelledError:
-            await self._spool.settle(lease, Doubtful(reason="the printer was stopped"))
+            await self._spool.report(lease, Doubtful(reason="the printer was stopped"))
             raise
         finally:
             renewing.cancel()

@@ -61,19 +61,19 @@ class Delivery:
         return self._hung is not None
 
     async def end_late(self) -> None:
-        """Wait until the destination has ended, and settle its result; the spool refuses it if the lease is over."""
+        """Wait until the destination has ended, and report its result; the spool refuses it if the lease is over."""
         if self._hung is not None:
             await asyncio.wait((self._hung,))
-            await self._settle(_late(self._hung))
+            await self._report(_late(self._hung))
 
     async def run(self, to: SiteDestination) -> None:
-        """Deliver the film, and settle its lease."""
+        """Deliver the film, and report the outcome to the spool."""
         try:
             outcome = await self._outcome(to)
             if outcome is not None:
-                await self._settle(outcome)
+                await self._report(outcome)
         except asyncio.CancelledError:
-            await self._settle(Doubtful(reason="the server was stopped"))
+            await self._report(Doubtful(reason="the server was stopped"))
             raise
 
     async def _outcome(self, to: SiteDestination) -> Outcome | None:
@@ -169,10 +169,10 @@ class Delivery:
             self._conditions.fail(delivery.destination, failure)
         return _outcome_of(failure, to, delivery.attempts)
 
-    async def _settle(self, outcome: Outcome) -> None:
+    async def _report(self, outcome: Outcome) -> None:
         for _ in range(_TRIES):
             try:
-                await self._spool.settle(self._lease, outcome)
+                await self._spool.report(self._lease, outcome)
             except StaleLease as exc:
                 _log.warning("a late result is refused: %s", escaped(str(exc)))
             except SpoolError as exc:

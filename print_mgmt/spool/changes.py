@@ -35,7 +35,7 @@ __all__ = [
     "leased",
     "lost",
     "media_loaded",
-    "settled",
+    "after_outcome",
 ]
 
 _S = FilmState
@@ -279,7 +279,7 @@ def leased(film: FilmRecord, delivery_id: int, *, fence: int, owner: str, expire
     return _with_one(film, delivery_id, lease)
 
 
-def settled(film: FilmRecord, lease: Delivery, outcome: Outcome, now: float) -> FilmRecord:
+def after_outcome(film: FilmRecord, lease: Delivery, outcome: Outcome, now: float) -> FilmRecord:
     """Return the film after the outcome of a lease; ``now`` is the time. Raises `StaleLease` if the lease has ended."""
     current = next((delivery for delivery in film.deliveries if delivery.id == lease.id), None)
     if current is None or current.state is not _S.DELIVERING or current.fence != lease.fence:

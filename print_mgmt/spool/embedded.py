@@ -31,10 +31,10 @@ from dimse.net import Disk
 from ..jobs import PrintJob
 from ..model import FilmCopy
 from .acceptance import film_records, job_key, stored_pieces
-from .changes import Action, Later, Outcome, changed, lost, settled
+from .changes import Action, Later, Outcome, after_outcome, changed, lost
 from .committer import Committer
 from .film_file import read_film
-from .film_folder import WRITERS, FilmFile, FilmFolder, Step, no_step, settle_files, undo_files
+from .film_folder import WRITERS, FilmFile, FilmFolder, Step, no_step, remove_drafts, remove_films
 from .index import Index, open_index
 from .notice import Notice
 from .protocol import News, Room, Verified
@@ -240,12 +240,12 @@ class EmbeddedSpool:
             self._step("named")
             await self._commit(partial(self._rows.add, job, stored))
         except Exception as exc:
-            await asyncio.wrap_future(self._submit(partial(undo_files, written)))
+            await asyncio.wrap_future(self._submit(partial(remove_films, written)))
             if isinstance(exc, SpoolError) or not isinstance(exc, OSError | DimseError):
                 raise
             raise SpoolError(f"the films cannot be stored: {exc}") from exc
         self._step("accepted")
-        self._submit(partial(settle_files, written))  # no caller waits for this
+        self._submit(partial(remove_drafts, written))  # no caller waits for this
         self._totals = self._totals[0] + len(stored), self._totals[1] + sum(film.size for film in stored)
         self._notice.give()
         return tuple(film.id for film in stored)
@@ -314,7 +314,7 @@ class EmbeddedSpool:
         except asyncio.CancelledError:
             film, _ = await leasing
             if film is not None:
-                await self.settle(latest_lease(film), Later(reason="its worker has stopped"))
+                await self.report(latest_lease(film), Later(reason="its worker has stopped"))
             raise
 
     def _lease(self, destination: str, seconds: float, at_once: int | None) -> tuple[FilmRecord | None, float | None]:
@@ -328,24 +328,24 @@ class EmbeddedSpool:
         def run() -> Lease:
             now = self._clock()
             film = self._rows.film(lease.film.id)
-            settled(film, lease.delivery, Later(), now)  # raises StaleLease
+            after_outcome(film, lease.delivery, Later(), now)  # raises StaleLease
             delivery = replace(lease.delivery, expires=now + seconds)
             self._rows.prolong(delivery)
             return replace(lease, delivery=delivery)
 
         return await self._do(run)
 
-    async def settle(self, lease: Lease, outcome: Outcome) -> FilmRecord:
+    async def report(self, lease: Lease, outcome: Outcome) -> FilmRecord:
         """Record the outcome of a delivery."""
 
         def run() -> FilmRecord:
             now = self._clock()
             film = self._rows.film(lease.film.id)
-            return self._rows.save(film, settled(film, lease.delivery, outcome, now))
+            return self._rows.save(film, after_outcome(film, lease.delivery, outcome, now))
 
-        self._step("settle")
+        self._step("report")
         film = await self._save(run)
-        self._step("settled")
+        self._step("reported")
         return film
 
     async def film(self, film_id: str) -> FilmCopy:

@@ -26,14 +26,14 @@ from dimse.errors import escaped
 from dimse.files import clear_drafts, finish, new_draft, publish, sync_folder
 
 from .film_file import cut
-from .records import CorruptFilm, SpoolError
+from .records import CorruptFilm
 
-__all__ = ["FILM_ID", "WRITERS", "FilmFile", "FilmFolder", "Step", "no_step", "settle_files", "undo_files"]
+__all__ = ["WRITERS", "FilmFile", "FilmFolder", "Step", "no_step", "remove_drafts", "remove_films"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
-FILM_ID = re.compile(r"[0-9a-z]{16}\.\d{1,4}", re.ASCII)
-_NAME = re.compile(rf"({FILM_ID.pattern})\.([0-9a-f]{{64}})\.dcm", re.ASCII)
+_ID = re.compile(r"[0-9a-z]{16}\.\d{1,4}", re.ASCII)
+_NAME = re.compile(rf"({_ID.pattern})\.([0-9a-f]{{64}})\.dcm", re.ASCII)
 _OWN = 0o600  # permissions of a film file, which may identify a patient
 WRITERS = 16  # films that are written at the same time, at most
 
@@ -61,28 +61,28 @@ class FilmFile(NamedTuple):
     checksum: str
     stack: ExitStack
 
-    def undo(self) -> None:
+    def remove(self) -> None:
         """Remove the file: the film is not accepted."""
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
-        self.settle()
+        self.remove_draft()
 
-    def settle(self) -> None:
+    def remove_draft(self) -> None:
         """Remove the draft: the film is in the index. If that fails, the next start removes the draft."""
         with suppress(OSError):
             self.stack.close()
 
 
-def undo_files(written: Sequence[FilmFile]) -> None:
+def remove_films(written: Sequence[FilmFile]) -> None:
     """Remove the files of films that are not accepted."""
     for file in written:
-        file.undo()
+        file.remove()
 
 
-def settle_files(written: Sequence[FilmFile]) -> None:
+def remove_drafts(written: Sequence[FilmFile]) -> None:
     """Remove the drafts of films that are in the index."""
     for file in written:
-        file.settle()
+        file.remove_draft()
 
 
 class FilmFolder:
@@ -217,8 +217,3 @@ class FilmFolder:
             return shutil.disk_usage(self.root).free
         except OSError:
             return 0
-
-    def check_id(self, film_id: str) -> None:
-        """Raise `SpoolError` for a text that is not a film id."""
-        if not FILM_ID.fullmatch(film_id):
-            raise SpoolError(f"{film_id!a} is not a film id, such as 0123456789abcdef.1")

@@ -26,7 +26,7 @@ from dimse.net import Disk
 from ..jobs import PrintJob
 from ..model import FilmCopy
 from .acceptance import film_records, job_key, stored_pieces
-from .changes import Action, Later, Outcome, changed, expired, leased, lost, media_loaded, settled
+from .changes import Action, Later, Outcome, after_outcome, changed, expired, leased, lost, media_loaded
 from .film_file import read_film
 from .film_folder import Step, no_step
 from .postgres_link import Interval, PostgresLink
@@ -141,7 +141,7 @@ class PostgresSpool:
             await self._expire(film_id, delivery, "the lease of its worker has ended", now)
 
     async def _expire(self, film_id: str, delivery: int, why: str, now: float | None = None) -> None:
-        """End a lease, unless it was settled or, with ``now``, prolonged meanwhile."""
+        """End a lease, unless its outcome was reported or, with ``now``, the lease was prolonged meanwhile."""
 
         def end(film: FilmRecord, *_: object) -> FilmRecord:
             current = next((one for one in film.deliveries if one.id == delivery), None)
@@ -275,7 +275,7 @@ class PostgresSpool:
         except asyncio.CancelledError:
             film = await leasing
             if film is not None:
-                await self.settle(latest_lease(film), Later(reason="its worker has stopped"))
+                await self.report(latest_lease(film), Later(reason="its worker has stopped"))
             raise
 
     async def _lease(self, destination: str, seconds: float, at_once: int | None) -> FilmRecord | None:
@@ -315,19 +315,19 @@ class PostgresSpool:
         async with self._link.transaction() as db:
             film = await film_record(db, lease.film.id, lock=True)
             now = await self._link.now(db)
-            settled(film, lease.delivery, Later(), now)  # raises StaleLease
+            after_outcome(film, lease.delivery, Later(), now)  # raises StaleLease
             delivery = replace(lease.delivery, expires=now + seconds)
             await db.execute("UPDATE delivery SET expires = $1 WHERE id = $2", delivery.expires, delivery.id)
         return replace(lease, delivery=delivery)
 
-    async def settle(self, lease: Lease, outcome: Outcome) -> FilmRecord:
+    async def report(self, lease: Lease, outcome: Outcome) -> FilmRecord:
         """Record the outcome of a delivery."""
-        self._step("settle")
+        self._step("report")
         await self._end_leases()
         async with self._link.transaction() as db:
             film = await film_record(db, lease.film.id, lock=True)
-            film = await save(db, film, settled(film, lease.delivery, outcome, await self._link.now(db)))
-        self._step("settled")
+            film = await save(db, film, after_outcome(film, lease.delivery, outcome, await self._link.now(db)))
+        self._step("reported")
         self._link.notice.give()
         return film
 

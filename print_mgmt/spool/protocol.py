@@ -88,7 +88,7 @@ class Deliveries(Protocol):
     async def renew(self, lease: Lease, seconds: float) -> Lease:
         """Prolong a lease to ``seconds`` from now. Raises `StaleLease` if the lease has ended."""
 
-    async def settle(self, lease: Lease, outcome: Outcome) -> FilmRecord:
+    async def report(self, lease: Lease, outcome: Outcome) -> FilmRecord:
         """Record the outcome of a delivery on stable storage. Raises `StaleLease` if the lease has ended."""
 
     async def film(self, film_id: str) -> FilmCopy:

@@ -144,7 +144,7 @@ class FilmRecord:
 class Lease:
     """The right of one worker to deliver a film to one destination for a limited time.
 
-    ``fence`` grows with each lease that the spool grants; only the latest lease of a delivery can be settled.
+    ``fence`` grows with each lease that the spool grants; of a delivery, only the latest lease may report an outcome.
     """
 
     film: FilmRecord

@@ -64,7 +64,7 @@ class Process:
             if lease is not None:
                 await spool.film(lease.film.id)
                 self.say(destination, lease.film.id)
-                await spool.settle(lease, Done())
+                await spool.report(lease, Done())
 
     async def serve(self) -> None:
         async def on_film(film: Film) -> None:

@@ -84,7 +84,7 @@ def done(address: str) -> None:
         async with open_spool(address) as spool:
             for name in ("printer", "folder"):
                 while (lease := await spool.lease(name, 60)) is not None:
-                    await spool.settle(lease, Done())
+                    await spool.report(lease, Done())
 
     asyncio.run(deliver())
 

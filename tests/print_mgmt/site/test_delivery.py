@@ -101,7 +101,7 @@ async def test_late_result_is_refused(bench: Bench, caplog: pytest.LogCaptureFix
     await late.end_late()
     assert "a late result is refused" in caplog.text
     assert (await bench.film()).state is FilmState.DELIVERING
-    await bench.spool.settle(other, Done())
+    await bench.spool.report(other, Done())
 
 
 async def test_lost_lease_ends_the_delivery(bench: Bench) -> None:

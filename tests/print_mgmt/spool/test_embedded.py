@@ -108,8 +108,8 @@ async def test_settling_on_a_failing_disk_can_be_repeated(place: EmbeddedPlace) 
         assert lease is not None
         fault.name = "commit"
         with pytest.raises(SpoolError):
-            await spool.settle(lease, Done())
-        assert (await spool.settle(lease, Done())).state is FilmState.DONE
+            await spool.report(lease, Done())
+        assert (await spool.report(lease, Done())).state is FilmState.DONE
 
 
 async def test_removed_folder_refuses_films(place: EmbeddedPlace) -> None:
@@ -308,7 +308,7 @@ async def test_restarted_clock_ends_all_delays(place: EmbeddedPlace) -> None:
         await spool.accept(job(), [PRINTER])
         lease = await spool.lease("printer", 60)
         assert lease is not None
-        await spool.settle(lease, Later(delay=3600))
+        await spool.report(lease, Later(delay=3600))
     place.clock.now = 5.0
     async with place.spool() as spool:
         assert await spool.lease("printer", 60) is not None
@@ -381,7 +381,7 @@ async def test_rebuilt_index_does_not_print_done_films(place: EmbeddedPlace) -> 
         (film,) = await spool.accept(job(), [FOLDER])
         lease = await spool.lease("folder", 60)
         assert lease is not None
-        await spool.settle(lease, Done())
+        await spool.report(lease, Done())
     damage_index(place)
     async with place.spool() as spool:
         assert (await spool.show(film)).state is FilmState.DONE

@@ -23,9 +23,9 @@ CLIENTS, FILMS = 8, 40
 KILLS = int(os.environ.get("DIMSE_KILLS", "5"))
 # By the step: the time to die there, which is after some films were accepted
 EMBEDDED = dict.fromkeys(("draft created", "write", "fsync", "name", "named"), 20) | dict.fromkeys(
-    ("folder sync", "commit", "committed", "accepted", "leased", "settle", "settled"), 3
+    ("folder sync", "commit", "committed", "accepted", "leased", "report", "reported"), 3
 )
-POSTGRES = {"write": 20, "commit": 50} | dict.fromkeys(("committed", "accepted", "leased", "settle", "settled"), 2)
+POSTGRES = {"write": 20, "commit": 50} | dict.fromkeys(("committed", "accepted", "leased", "report", "reported"), 2)
 STEPS = [("embedded", *step) for step in EMBEDDED.items()] + [("postgres", *step) for step in POSTGRES.items()]
 
 
@@ -76,7 +76,7 @@ async def check(place: Place, out: Path) -> None:
         for name, films in printed.items():
             while (lease := await spool.lease(name, 60)) is not None:
                 films.append(lease.film.id)
-                await spool.settle(lease, Done())
+                await spool.report(lease, Done())
         await check_nothing_is_printed_twice(spool, printed["printer"], printed["folder"])
 
 

@@ -73,7 +73,7 @@ async def test_lease_survives_a_restart_of_the_server(place: PostgresPlace) -> N
         assert lease is not None
         place.server.stop("immediate")
         place.server.start()
-        assert (await spool.settle(lease, Done())).state is FilmState.DONE
+        assert (await spool.report(lease, Done())).state is FilmState.DONE
 
 
 async def test_notices_arrive_after_a_restart_of_the_server(place: PostgresPlace) -> None:
@@ -177,8 +177,8 @@ async def test_failed_settling_can_be_repeated(place: PostgresPlace, table: str)
         lease = await spool.lease("printer", 60)
         assert lease is not None
         with Failing(place, "UPDATE", table), pytest.raises(SpoolError, match="no space left"):
-            await spool.settle(lease, Done())
-        assert (await spool.settle(lease, Done())).state is FilmState.DONE
+            await spool.report(lease, Done())
+        assert (await spool.report(lease, Done())).state is FilmState.DONE
 
 
 # --- a server that dies ---
@@ -209,7 +209,7 @@ async def test_server_killed_during_a_lease_leaves_the_film_queued(place: Postgr
         assert (await spool.show(film)).state is FilmState.QUEUED
         lease = await spool.lease("printer", 60)
         assert lease is not None
-        assert (await spool.settle(lease, Done())).state is FilmState.DONE
+        assert (await spool.report(lease, Done())).state is FilmState.DONE
 
 
 async def test_server_killed_during_settling_keeps_the_lease(place: PostgresPlace) -> None:
@@ -220,8 +220,8 @@ async def test_server_killed_during_settling_keeps_the_lease(place: PostgresPlac
         assert lease is not None
         death.step = "commit"
         with pytest.raises(SpoolError):
-            await spool.settle(lease, Done())
-        assert (await spool.settle(lease, Done())).state is FilmState.DONE
+            await spool.report(lease, Done())
+        assert (await spool.report(lease, Done())).state is FilmState.DONE
 
 
 async def test_film_whose_notice_died_with_the_server_is_delivered(place: PostgresPlace) -> None:

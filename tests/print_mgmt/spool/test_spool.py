@@ -159,23 +159,23 @@ async def test_job_is_printing_then_done(spool: Spool) -> None:
     await spool.accept(made, [PRINTER])
     lease = await leased(spool)
     assert await status(spool, made.SOPInstanceUID) == ("PRINTING", "NORMAL")
-    await spool.settle(lease, Done())
+    await spool.report(lease, Done())
     assert await status(spool, made.SOPInstanceUID) == ("PRINTING", "NORMAL")
-    await spool.settle(await leased(spool), Done())
+    await spool.report(await leased(spool), Done())
     assert await status(spool, made.SOPInstanceUID) == ("DONE", "NORMAL")
 
 
 async def test_failed_film_fails_its_job(spool: Spool) -> None:
     made = job()
     await spool.accept(made, [PRINTER])
-    await spool.settle(await leased(spool), Failed(info="FILM JAM"))
+    await spool.report(await leased(spool), Failed(info="FILM JAM"))
     assert await status(spool, made.SOPInstanceUID) == ("FAILURE", "FILM JAM")
 
 
 async def test_retried_job_is_pending(spool: Spool) -> None:
     made = job()
     (film,) = await spool.accept(made, [PRINTER])
-    await spool.settle(await leased(spool), Failed())
+    await spool.report(await leased(spool), Failed())
     await spool.change(film, Retry())
     assert await status(spool, made.SOPInstanceUID) == ("PENDING", "QUEUED")
 
@@ -190,7 +190,7 @@ async def test_job_of_another_process_is_found(place: Place, spool: Spool) -> No
 async def test_confirmed_job_is_gone(spool: Spool) -> None:
     made = job()
     await spool.accept(made, [PRINTER])
-    await spool.settle(await leased(spool), Done())
+    await spool.report(await leased(spool), Done())
     await spool.confirm(made.SOPInstanceUID)
     assert await spool.find(made.SOPInstanceUID) is None
 
@@ -201,7 +201,7 @@ async def test_news_are_the_jobs_that_changed(spool: Spool) -> None:
     await spool.accept(second, [PRINTER])
     revision, jobs = await spool.news()
     assert jobs == ()
-    await spool.settle(await leased(spool), Done())
+    await spool.report(await leased(spool), Done())
     news = await spool.news(revision)
     assert [(one.SOPInstanceUID, one.ExecutionStatus) for one in news.jobs] == [(first.SOPInstanceUID, "DONE")]
     assert (await spool.news(news.revision)).jobs == ()
@@ -243,8 +243,8 @@ async def test_two_workers_never_lease_one_film(place: Place, spool: Spool) -> N
 
 async def test_destinations_are_independent(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER, FOLDER])
-    await spool.settle(await leased(spool), Failed())
-    await spool.settle(await leased(spool, "folder"), Done())
+    await spool.report(await leased(spool), Failed())
+    await spool.report(await leased(spool, "folder"), Done())
     states = {one.destination: one.state for one in (await spool.show(film)).deliveries}
     assert states == {"printer": FilmState.FAILED, "folder": FilmState.DONE}
 
@@ -255,7 +255,7 @@ async def test_copies_are_collated(spool: Spool) -> None:
     for _ in range(4):
         lease = await leased(spool, "copies")
         order.append((lease.film.number, lease.delivery.copy))
-        await spool.settle(lease, Done())
+        await spool.report(lease, Done())
     assert order == [(1, 1), (2, 1), (1, 2), (2, 2)]
 
 
@@ -291,13 +291,13 @@ async def test_limit_of_leases_at_once_is_kept(spool: Spool) -> None:
     lease = await spool.lease("printer", 60, at_once=1)
     assert lease is not None
     assert await spool.lease("printer", 60, at_once=1) is None
-    await spool.settle(lease, Done())
+    await spool.report(lease, Done())
     assert await spool.lease("printer", 60, at_once=1) is not None
 
 
 async def test_later_delays_the_next_attempt(place: Place, spool: Spool) -> None:
     await spool.accept(job(), [PRINTER])
-    await spool.settle(await leased(spool), Later(delay=30, reason="busy"))
+    await spool.report(await leased(spool), Later(delay=30, reason="busy"))
     assert await spool.lease("printer", 60) is None
     place.clock.now += 31
     assert (await leased(spool)).delivery.attempts == 2
@@ -305,7 +305,7 @@ async def test_later_delays_the_next_attempt(place: Place, spool: Spool) -> None
 
 async def test_retry_does_not_wait_for_the_next_attempt(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
-    await spool.settle(await leased(spool), Later(delay=3000))
+    await spool.report(await leased(spool), Later(delay=3000))
     await spool.change(film, Retry())
     assert await spool.lease("printer", 60) is not None
 
@@ -333,8 +333,8 @@ async def test_late_result_is_refused_by_the_fence(place: Place, spool: Spool) -
     place.clock.now += 61
     again = await leased(spool, "folder")
     with pytest.raises(StaleLease, match="has ended"):
-        await spool.settle(late, Done())
-    assert (await spool.settle(again, Done())).state is FilmState.DONE
+        await spool.report(late, Done())
+    assert (await spool.report(again, Done())).state is FilmState.DONE
 
 
 async def test_result_after_the_end_is_refused(place: Place, spool: Spool) -> None:
@@ -343,7 +343,7 @@ async def test_result_after_the_end_is_refused(place: Place, spool: Spool) -> No
     late = await leased(spool)
     place.clock.now += 61
     with pytest.raises(StaleLease):
-        await spool.settle(late, Done())
+        await spool.report(late, Done())
 
 
 async def test_renewed_lease_lives_on(place: Place, spool: Spool) -> None:
@@ -352,7 +352,7 @@ async def test_renewed_lease_lives_on(place: Place, spool: Spool) -> None:
     place.clock.now += 50
     lease = await spool.renew(lease, 60)
     place.clock.now += 50
-    assert (await spool.settle(lease, Done())).state is FilmState.DONE
+    assert (await spool.report(lease, Done())).state is FilmState.DONE
 
 
 async def test_ended_lease_is_not_renewed(place: Place, spool: Spool) -> None:
@@ -378,19 +378,19 @@ async def test_start_leaves_the_leases_of_a_living_process(place: Place, spool: 
     lease = await leased(spool)
     async with place.spool() as other:
         assert (await other.show(lease.film.id)).state is FilmState.DELIVERING
-    assert (await spool.settle(lease, Done())).state is FilmState.DONE
+    assert (await spool.report(lease, Done())).state is FilmState.DONE
 
 
 async def test_doubtful_result_is_indeterminate(spool: Spool) -> None:
     await spool.accept(job(), [PRINTER])
-    film = await spool.settle(await leased(spool), Doubtful(reason="cut off"))
+    film = await spool.report(await leased(spool), Doubtful(reason="cut off"))
     assert film.state is FilmState.INDETERMINATE
     assert await spool.lease("printer", 60) is None
 
 
 async def test_confirm_ends_a_doubt(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
-    await spool.settle(await leased(spool), Doubtful())
+    await spool.report(await leased(spool), Doubtful())
     assert (await spool.change(film, Confirm())).state is FilmState.DONE
 
 
@@ -399,14 +399,14 @@ async def test_confirm_ends_a_doubt(spool: Spool) -> None:
 
 async def test_film_waits_for_media(spool: Spool) -> None:
     films = await spool.accept(job(films=2), [PRINTER])
-    await spool.settle(await leased(spool), NoMedia())
+    await spool.report(await leased(spool), NoMedia())
     assert (await spool.show(films[0])).state is FilmState.WAITING
     assert (await leased(spool)).film.id == films[1]
 
 
 async def test_loaded_media_queue_the_film(spool: Spool) -> None:
     await spool.accept(job(), [PRINTER])
-    await spool.settle(await leased(spool), NoMedia())
+    await spool.report(await leased(spool), NoMedia())
     assert await spool.media_loaded("folder") == 0
     assert await spool.media_loaded("printer") == 1
     assert await spool.lease("printer", 60) is not None
@@ -427,7 +427,7 @@ async def test_hold_during_a_delivery_holds_the_next_attempt(spool: Spool) -> No
     (film,) = await spool.accept(job(), [PRINTER])
     lease = await leased(spool)
     await spool.change(film, Hold())
-    assert (await spool.settle(lease, Later())).state is FilmState.HELD
+    assert (await spool.report(lease, Later())).state is FilmState.HELD
 
 
 async def test_cancel_during_a_delivery_ends_its_attempts(spool: Spool) -> None:
@@ -435,12 +435,12 @@ async def test_cancel_during_a_delivery_ends_its_attempts(spool: Spool) -> None:
     lease = await leased(spool)
     await spool.change(film, Cancel())
     assert await spool.lease("folder", 60) is None
-    assert (await spool.settle(lease, Later())).state is FilmState.CANCELED
+    assert (await spool.report(lease, Later())).state is FilmState.CANCELED
 
 
 async def test_delivery_may_hold_its_film(spool: Spool) -> None:
     await spool.accept(job(), [PRINTER])
-    film = await spool.settle(await leased(spool), Held(reason="10 attempts"))
+    film = await spool.report(await leased(spool), Held(reason="10 attempts"))
     assert film.state is FilmState.HELD
     assert film.deliveries[0].reason == "10 attempts"
 
@@ -455,7 +455,7 @@ async def test_reprint_repeats_the_deliveries(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
     with pytest.raises(SpoolError, match="not ended"):
         await spool.change(film, Reprint())
-    await spool.settle(await leased(spool), Done())
+    await spool.report(await leased(spool), Done())
     await spool.change(film, Reprint())
     assert (await leased(spool)).film.id == film
     assert (await spool.film(film)).sheet.FilmSizeID == "14INX17IN"
@@ -518,7 +518,7 @@ async def test_list_selects_by_state_and_printer(spool: Spool) -> None:
 async def ended(spool: Spool, count: int) -> list[str]:
     films = [film for _ in range(count) for film in await spool.accept(job(), [FOLDER])]
     for _ in films:
-        await spool.settle(await leased(spool, "folder"), Done())
+        await spool.report(await leased(spool, "folder"), Done())
     return films
 
 
@@ -531,7 +531,7 @@ async def test_purge_keeps_films_that_have_not_ended(spool: Spool) -> None:
 @pytest.mark.parametrize("outcome", [Failed(), Doubtful()], ids=["failed", "indeterminate"])
 async def test_purge_keeps_films_for_an_operator(spool: Spool, outcome: Outcome) -> None:
     await spool.accept(job(), [FOLDER])
-    await spool.settle(await leased(spool, "folder"), outcome)
+    await spool.report(await leased(spool, "folder"), outcome)
     assert await spool.purge(age=-1, count=0, size=0) == ()
 
 
@@ -585,4 +585,4 @@ async def test_failure_of_a_damaged_film_fences_its_worker(place: Place, spool: 
     with pytest.raises(CorruptFilm):
         await spool.film(film)
     with pytest.raises(StaleLease):
-        await spool.settle(lease, Done())
+        await spool.report(lease, Done())

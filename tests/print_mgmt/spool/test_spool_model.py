@@ -157,18 +157,18 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.leases)
     @rule(data=st.data(), outcome=st.sampled_from([Done(), Failed(), Later(delay=DELAY), Doubtful()]))
-    def settle(self, data: st.DataObject, outcome: Outcome) -> None:
+    def report(self, data: st.DataObject, outcome: Outcome) -> None:
         """Settle a lease, which may have ended long ago."""
         at = data.draw(st.integers(0, len(self.leases) - 1))
         lease, part = self.leases.pop(at)
         later = any(other is part for _, other in self.leases[at:])
         if part.state != "delivering" or later:
             try:
-                self.run(self.spool.settle(lease, outcome))
+                self.run(self.spool.report(lease, outcome))
             except StaleLease:
                 return
-            raise AssertionError("a stale lease was settled")
-        self.run(self.spool.settle(lease, outcome))
+            raise AssertionError("the outcome of a stale lease was accepted")
+        self.run(self.spool.report(lease, outcome))
         match outcome:
             case Done():
                 part.free("done")
