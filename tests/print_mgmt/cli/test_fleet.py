@@ -117,6 +117,20 @@ async def test_unwritten_films_are_told_once(tmp_path: Path) -> None:
     assert told == ["print-mgmt: 2 accepted films could not be written: CHECK PRINTER (kept in the spool)"]
 
 
+async def test_sighup_reaches_each_process(tmp_path: Path) -> None:
+    file = tmp_path / "site.toml"
+    await asyncio.to_thread(file.write_text, SITE)
+    with site_serving(file, "--processes", "2") as (address, process):
+        await asyncio.to_thread(file.write_text, SITE.replace('path = "films"', 'path = "others"'))
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr is not None
+        lines = [await asyncio.to_thread(process.stderr.readline) for _ in range(2)]
+        assert all("the configuration was read again; changed: destinations.files" in line for line in lines)
+        await printed(address, 4)
+        assert (await asyncio.to_thread(stopped, process))[0] == 0
+    assert [len(list((tmp_path / folder).glob("*.png"))) for folder in ("films", "others")] == [0, 4]
+
+
 def test_taken_port_is_one_line(tmp_path: Path) -> None:
     with serving(tmp_path / "films") as (address, _):
         command = [sys.executable, "-m", "print_mgmt", "serve", "--processes", "2", "--port", address.split(":")[1]]
