@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from ..errors import DecodeError, EncodeError, LimitExceeded
 from ..limits import Limits
+from .common_ac import common_items
 from .items import (
     PresentationContextAC,
     PresentationContextRQ,
@@ -109,7 +110,21 @@ class AssociateAC:
 
     @classmethod
     def decode(cls, value: Reader) -> Self:
-        return cls(**_decode_associate(value, _CONTEXT_AC, PresentationContextAC.decode))
+        common = common_items(value.data, value.limits)
+        if common is None:
+            return cls(**_decode_associate(value, _CONTEXT_AC, PresentationContextAC.decode))
+        version, called, calling, title_octets, reserved = _decode_head(value)
+        name, contexts, items = common
+        return cls(
+            protocol_version=version,
+            called_ae_title=called,
+            calling_ae_title=calling,
+            title_octets=title_octets,
+            reserved=reserved,
+            application_context_name=name,
+            presentation_contexts=contexts,
+            user_information=items,
+        )
 
 
 def _shown(pdu: "AssociateRQ | AssociateAC") -> str:
@@ -348,10 +363,16 @@ def _title(title: str, field: str) -> bytes:
     return raw.ljust(16)
 
 
-def _decode_associate(value: Reader, context_type: int, decode_context: Callable[[Reader], object]) -> dict[str, Any]:
+def _decode_head(value: Reader) -> tuple[int, str, str, bytes, bytes]:
+    """Return version, both titles, their octets unless padded with spaces, and the reserved bytes."""
     version, title_octets, reserved = value.fields(_ASSOCIATE, "Protocol-version")
     called, calling = _titles(title_octets)
     is_plain = title_octets == ascii_bytes(f"{called:16}{calling:16}", "Called-AE-title")
+    return version, called, calling, b"" if is_plain else title_octets, reserved
+
+
+def _decode_associate(value: Reader, context_type: int, decode_context: Callable[[Reader], object]) -> dict[str, Any]:
+    version, called, calling, title_octets, reserved = _decode_head(value)
     application_context_name = ""
     contexts: list[object] = []
     user_items: list[UserItem] = []
@@ -375,7 +396,7 @@ def _decode_associate(value: Reader, context_type: int, decode_context: Callable
         "protocol_version": version,
         "called_ae_title": called,
         "calling_ae_title": calling,
-        "title_octets": b"" if is_plain else title_octets,
+        "title_octets": title_octets,
         "reserved": reserved,
         "application_context_name": application_context_name,
         "presentation_contexts": tuple(contexts),

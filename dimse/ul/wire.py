@@ -42,9 +42,9 @@ _ITEM = Struct(">BBH")  # type, reserved, length: the header of every item and s
 
 
 class Reader:
-    """A cursor over the value of a PDU, item or sub-item; ``limits`` bound its contents."""
+    """A cursor over the value ``data`` of a PDU, item or sub-item; ``limits`` bound its contents."""
 
-    __slots__ = ("_data", "_limits", "_name", "_offset", "_parent", "_position")
+    __slots__ = ("_name", "_offset", "_parent", "_position", "data", "limits")
 
     def __init__(
         self,
@@ -54,33 +54,33 @@ class Reader:
         parent: "Reader | None" = None,
         limits: Limits | None = None,
     ) -> None:
-        self._data = bytes(data)
+        self.data = bytes(data)
         self._position = 0
         self._name = name
         self._offset = offset  # the offset of data[0] in the PDU
         self._parent = parent
-        self._limits = limits
+        self.limits = limits
 
     def __bool__(self) -> bool:
-        return self._position < len(self._data)
+        return self._position < len(self.data)
 
     def take(self, count: int, field: str) -> bytes:
         """Return the next ``count`` bytes, which are the field ``field``."""
         start = self._position
         end = start + count
-        if end > len(self._data):
+        if end > len(self.data):
             raise self._short(count, field)
         self._position = end
-        return self._data[start:end]
+        return self.data[start:end]
 
     def fields(self, layout: Struct, field: str) -> tuple[Any, ...]:
         """Return the next fields, which have this layout; ``field`` is the first of them."""
         start = self._position
         end = start + layout.size
-        if end > len(self._data):
+        if end > len(self.data):
             raise self._short(layout.size, field)
         self._position = end
-        return layout.unpack_from(self._data, start)
+        return layout.unpack_from(self.data, start)
 
     def text(self, field: str, count: int | None = None) -> str:
         """Return the next ``count`` bytes, or all remaining bytes, as `ascii_text`."""
@@ -88,12 +88,12 @@ class Reader:
 
     def rest(self) -> bytes:
         """Return all remaining bytes."""
-        start, self._position = self._position, len(self._data)
-        return self._data[start:]
+        start, self._position = self._position, len(self.data)
+        return self.data[start:]
 
     def item(self, field: str = "Item") -> "tuple[int, int, Reader]":
         """Return the next item: its type, its second byte, and a cursor over its value."""
-        data, start = self._data, self._position + 4  # _ITEM.size
+        data, start = self.data, self._position + 4  # _ITEM.size
         if start > len(data):
             raise self._short(4, field)
         kind, second, length = _ITEM.unpack_from(data, start - 4)
@@ -102,20 +102,20 @@ class Reader:
         if start + length > len(data):
             raise self._short(length, name)
         self._position += length
-        return kind, second, Reader(data[start : start + length], name, self._offset + start, self, self._limits)
+        return kind, second, Reader(data[start : start + length], name, self._offset + start, self, self.limits)
 
     def bound(self, limit: str, count: int | None = None) -> None:
         """Raise `LimitExceeded` if ``count``, by default the length of the value, exceeds ``limit``."""
-        if self._limits is None:
+        if self.limits is None:
             return
-        allowed: int = getattr(self._limits, limit)
+        allowed: int = getattr(self.limits, limit)
         if count is None:
-            count = len(self._data)
+            count = len(self.data)
         if count > allowed:
             raise LimitExceeded(limit, str(count), allowed, path=self._path())
 
     def _short(self, wanted: int, field: str) -> DecodeError:
-        return self.error(f"{wanted} bytes wanted, {len(self._data) - self._position} left", field)
+        return self.error(f"{wanted} bytes wanted, {len(self.data) - self._position} left", field)
 
     def error(self, what: str, field: str) -> DecodeError:
         """Return the error for ``field`` at the position of the cursor."""
