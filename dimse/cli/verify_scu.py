@@ -117,7 +117,7 @@ def _add_times(group: argparse._ArgumentGroup) -> None:
         help="limit for the next step of the SCU (default: 45)",
     )
     group.add_argument(
-        "--settle",
+        "--idle",
         type=seconds,
         default=3.0,
         metavar="SECONDS",
@@ -196,7 +196,7 @@ def _target(
         port=arguments.listen,
         called=arguments.called,
         patience=arguments.patience,
-        settle=arguments.settle,
+        idle=arguments.idle,
         program=None if words is None else Command(words),
         by_port=by_port,
     )

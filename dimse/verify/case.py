@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Flag, StrEnum, auto
 from typing import Any, Protocol
 
-from .observation import Bent, Broken, Kept, Observation, Outcomes, Seen
+from .observation import Broken, Deviated, Kept, Observation, Outcomes, Seen
 from .verdict import Close, Level, Verdict
 
 __all__ = ["Case", "Flags", "Listener", "Listens", "Note", "Role", "Run", "SubCase", "Unprepared", "group_of"]
@@ -78,7 +78,7 @@ class Unprepared(Exception):
 Run = Callable[[Any], Awaitable[Seen | Observation]]
 
 
-Note = Callable[[str, Kept | Bent | Broken], None]  # called with the id of an invariant and a finding
+Note = Callable[[str, Kept | Deviated | Broken], None]  # called with the id of an invariant and a finding
 
 
 class Listener(Protocol):

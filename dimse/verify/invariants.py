@@ -1,7 +1,7 @@
 """Invariants: cases that send nothing, and judge all traffic of a run.
 
 `Invariants` receives each PDU of the peer, on every connection. A rule is a function of one PDU: it returns `Kept`,
-`Bent` or `Broken`, or None for a PDU that it does not judge.
+`Deviated` or `Broken`, or None for a PDU that it does not judge.
 """
 
 from collections import Counter
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from ..errors import cut
 from .case import Case, Listens
 from .message_rules import MessageRules
-from .observation import Bent, Broken, Kept, shown_all
+from .observation import Broken, Deviated, Kept, shown_all
 from .peer import Watch
 from .result import Result, SubResult
 from .verdict import Column, Verdict, column_of, verdict_of
 
 __all__ = ["Invariants"]
 
-Finding = Kept | Bent | Broken
+Finding = Kept | Deviated | Broken
 
 _REJECT, _ABORT = 0x03, 0x07
 _FIXED_LENGTH = 4  # octets: the PDU-length of an A-ASSOCIATE-RJ and of an A-ABORT
@@ -44,7 +44,7 @@ def _rejection(pdu: bytes) -> Finding | None:
     if result in (1, 2) and reason in _REASONS.get(source, ()):
         return Kept(text)
     if result in (1, 2) and reason in _RESERVED_REASONS.get(source, ()):
-        return Bent(text)
+        return Deviated(text)
     return Broken(text)
 
 
@@ -58,7 +58,7 @@ def _abort(pdu: bytes) -> Finding | None:
     if (source, reason) == (0, 0) or (source == 2 and reason in _ABORT_REASONS):
         return Kept(text)
     is_bent = source == 0 or (source == 2 and reason == _RESERVED_ABORT_REASON)
-    return Bent(text) if is_bent else Broken(text)
+    return Deviated(text) if is_bent else Broken(text)
 
 
 _RULES: dict[str, Callable[[bytes], Finding | None]] = {"UL-A-1.07": _rejection, "UL-A-1.08": _abort}

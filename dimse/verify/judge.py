@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import DecodeError
 from .case import Case, Flags, SubCase, Unprepared
-from .observation import DEAD, Bent, Broken, Observation, Rejected, Seen, Silent, bare, shown_all
+from .observation import DEAD, Broken, Deviated, Observation, Rejected, Seen, Silent, bare, shown_all
 from .peer import Peer, Target, Watch
 from .result import Options, Result, SubResult
 from .shared import Shared
@@ -160,7 +160,7 @@ def judged(step: SubCase, observed: Observation, verdict: Verdict, column: Colum
     text = shown_all(observed, ", ")
     if column is Column.NONE:
         reason = f"{expected} was due; {text} came, which no set names"
-    elif column is Column.PASSES or isinstance(observed[-1], Bent | Broken):
+    elif column is Column.PASSES or isinstance(observed[-1], Deviated | Broken):
         reason = text
     else:
         reason = f"{expected} was due; {text}"

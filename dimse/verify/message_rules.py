@@ -14,11 +14,11 @@ from ..errors import DecodeError, DimseError, Finding, LimitExceeded, shown
 from ..message import MESSAGES, Assembler, CEchoRQ, Message, Request, decode_command
 from ..uids import Verification, is_valid_uid
 from ..ul import AssociateAC, AssociateRQ, ContextResult, PDataTF, PDUStream, decode_pdu
-from .observation import Bent, Broken, Kept
+from .observation import Broken, Deviated, Kept
 
 __all__ = ["MessageRules", "data_findings"]
 
-Verdictlike = Kept | Bent | Broken
+Verdictlike = Kept | Deviated | Broken
 Note = Callable[[str, Verdictlike], None]
 
 PDVS, COMMANDS, UIDS, STATUSES, DATA_SETS = "UL-P-2.03", "DIMSE-1.02", "DIMSE-1.03", "DIMSE-1.04", "ENC-1.04"
@@ -46,7 +46,7 @@ _STATUS_RANGES = (
     range(0xFE00, 0xFE01),
     range(0xFF00, 0xFF02),
 )
-_TOLERATED = ("PS3.5 §7.2", "PS3.5 §6")  # `Bent`, not `Broken`: faults of group lengths and of padding
+_TOLERATED = ("PS3.5 §7.2", "PS3.5 §6")  # `Deviated`, not `Broken`: faults of group lengths and of padding
 
 
 class MessageRules:
@@ -220,7 +220,7 @@ def data_findings(data: bytes, transfer_syntax: str) -> list[Verdictlike]:
         if exc.rule.startswith("DecodeLimits"):  # a limit of the decoder, not a rule of the standard
             return [Kept("a Data Set that is longer than this tester reads")]
         return [Broken(str(exc))]
-    return [(Bent if found.rule.startswith(_TOLERATED) else Broken)(str(found)) for found in report]
+    return [(Deviated if found.rule.startswith(_TOLERATED) else Broken)(str(found)) for found in report]
 
 
 def _either(request: Message, what: str) -> str | None:
@@ -284,4 +284,4 @@ def _content_faults(elements: dict[int, bytes]) -> Iterator[Verdictlike]:
         yield Broken("Command Data Set Type is missing")
     for element in elements.keys() - known.keys() - _ALWAYS_ALLOWED:
         name = keyword_of(element) or f"element {element:04X}H"
-        yield Bent(f"{name} in {message.__name__}, which does not have it")
+        yield Deviated(f"{name} in {message.__name__}, which does not have it")

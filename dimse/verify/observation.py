@@ -19,7 +19,7 @@ __all__ = [
     "ABORT",
     "ALIVE",
     "OTHER_PDU",
-    "BENT",
+    "DEVIATED",
     "BROKEN",
     "CLOSED",
     "DEAD",
@@ -36,7 +36,7 @@ __all__ = [
     "Answered",
     "OtherPDU",
     "Asked",
-    "Bent",
+    "Deviated",
     "Broken",
     "Closed",
     "Crashed",
@@ -57,6 +57,7 @@ __all__ = [
     "accepted",
     "bare",
     "matches",
+    "succeeded",
     "shown_all",
 ]
 
@@ -242,14 +243,14 @@ class Kept(Seen):
 
 
 @dataclass(frozen=True, slots=True)
-class Bent(Seen):
+class Deviated(Seen):
     """A rule that the case has checked and the peer breaks in a way that harms no other peer."""
 
     is_pdu: ClassVar[bool] = False
     text: str | None = None
 
     def __str__(self) -> str:
-        return escaped(self.text or "the rule is bent")
+        return escaped(self.text or "the peer deviates from the rule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +295,7 @@ Outcomes = tuple[Outcome, ...]
 ABORT, REJECT, RELEASED, CLOSED, SILENCE = Aborted(), Rejected(), Released(), Closed(), Silent()
 SUCCESS, WARNING, FAILURE, RESPONSE = Answered(0), Answered("warning"), Answered("failure"), Answered()
 ALIVE, DEAD = Probed("alive"), Probed("dead")
-KEPT, BENT, BROKEN = Kept(), Bent(), Broken()
+KEPT, DEVIATED, BROKEN = Kept(), Deviated(), Broken()
 OTHER_PDU = OtherPDU()
 
 _MOST_RESULTS = 256  # contexts whose results are kept: there are no more ids
@@ -308,6 +309,11 @@ def matches(pattern: Outcome, observation: Observation) -> bool:
         return bool(observation) and _agrees(pattern.last, observation[-1])
     parts = pattern.parts if isinstance(pattern, Then) else (pattern,)
     return len(parts) == len(observation) and all(map(_agrees, parts, observation))
+
+
+def succeeded(seen: Seen) -> bool:
+    """Return whether an event is a response with success or a warning."""
+    return matches(SUCCESS, (seen,)) or matches(WARNING, (seen,))
 
 
 def bare(observation: Observation) -> Observation:

@@ -277,8 +277,8 @@ class Peer:
                     case Accepted():
                         heard = await self.echo(wire) if 1 in wire.contexts else SUCCESS
                         ended = await wire.release()
-                        is_well = isinstance(heard, Answered) and matches(RELEASED, (ended,))
-                        return ALIVE if is_well else DEAD
+                        is_alive = isinstance(heard, Answered) and matches(RELEASED, (ended,))
+                        return ALIVE if is_alive else DEAD
                     case Rejected():
                         return Probed("RJ")
             return DEAD

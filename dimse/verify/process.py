@@ -28,7 +28,7 @@ class Ended:
     stderr: str = ""
     was_killed: bool = False
 
-    def told(self) -> dict[str, object]:
+    def fields(self) -> dict[str, object]:
         """Return the report's fields about the program."""
         return {
             "argv": list(self.argv),

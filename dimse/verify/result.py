@@ -79,10 +79,10 @@ class SubResult:
     first: Observation = ()
 
 
-class Told(Protocol):
+class EndedProgram(Protocol):
     """A program that has ended."""
 
-    def told(self) -> dict[str, object]:
+    def fields(self) -> dict[str, object]:
         """Return the report's fields about the program."""
 
 
@@ -100,7 +100,7 @@ class Result:
     seconds: float = 0.0
     trace: Trace | None = None
     measured: dict[str, tuple[float, str]] = field(default_factory=dict)
-    command: "Told | None" = None  # how the program of an SCU ended
+    command: EndedProgram | None = None  # how the program of an SCU ended
 
     @property
     def is_failure(self) -> bool:

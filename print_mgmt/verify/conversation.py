@@ -22,7 +22,7 @@ from dimse.uids import (
     PrinterInstance,
 )
 from dimse.verify import Flags, Peer, Unprepared, Verdict
-from dimse.verify.observation import SUCCESS, WARNING, Answered, Seen, Silent, matches
+from dimse.verify.observation import Answered, Seen, Silent, matches, succeeded
 from dimse.verify.print_session import PrintSession
 
 from .options import PrintOptions, print_options
@@ -34,7 +34,6 @@ __all__ = [
     "Conversation",
     "Learned",
     "conversation",
-    "is_well",
     "items_of",
     "prepare",
     "references",
@@ -48,11 +47,6 @@ USUAL_LAYOUT = r"STANDARD\1,1"
 _INVALID_VALUE = 0x0106
 DEEP = {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 11}
 SIDE = 32  # rows and columns of a test image
-
-
-def is_well(seen: Seen) -> bool:
-    """Return whether a response has the status success or warning."""
-    return matches(SUCCESS, (seen,)) or matches(WARNING, (seen,))
 
 
 def unimplemented(reason: str) -> Unprepared:
@@ -198,7 +192,7 @@ class Conversation(PrintSession):
             await self.prepare_film_box()
         with self.patiently():
             seen = await self.set_image(self.plain_image())
-        if not is_well(seen):
+        if not succeeded(seen):
             raise Unprepared(f"the image was not set: {seen}")
 
     def plain_image(self, rows: int = SIDE, columns: int = SIDE, **values: object) -> Dataset:
@@ -247,11 +241,11 @@ async def _learn(talk: Conversation) -> Learned:
         if named
         else (USUAL_LAYOUT, *(str(each.get("ImageDisplayFormat")) for each in formats[:1]), *claimed[:1])
     )
-    if not is_well(await talk.create_session()):
+    if not succeeded(await talk.create_session()):
         return Learned(formats=formats)
     for layout in candidates:
         seen = await talk.create_film_box(talk.film_box(layout))
-        if is_well(seen) and talk.image_uids:
+        if succeeded(seen) and talk.image_uids:
             seen = await talk.set_image(talk.plain_image())
             return Learned(layout, is_deep=_is_invalid(seen), formats=formats)
         if not _is_invalid(seen):

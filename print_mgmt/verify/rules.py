@@ -8,7 +8,7 @@ from dimse.data.charset import charset_of, term_faults, text_faults
 from dimse.errors import DimseError
 from dimse.uids import Printer, PrinterInstance, PrintJob
 from dimse.verify.case import Note
-from dimse.verify.observation import Bent, Broken, Kept
+from dimse.verify.observation import Broken, Deviated, Kept
 
 from ..sop import MEMBERS
 from .conversation import items_of
@@ -74,11 +74,11 @@ class EventRules(MessageListener):
         elif sop_class == Printer:
             self._note_all(_PRINTERS, list(self._printer_faults(message)), "events of the printer")
 
-    def _note_all(self, rule: str, faults: list[Broken | Bent], what: str) -> None:
+    def _note_all(self, rule: str, faults: list[Broken | Deviated], what: str) -> None:
         for fault in faults or (Kept(what),):
             self.note(rule, fault)
 
-    def _job_faults(self, message: HeardMessage) -> Iterator[Broken | Bent]:
+    def _job_faults(self, message: HeardMessage) -> Iterator[Broken | Deviated]:
         number, uid = message.number(_EVENT_TYPE), message.uid(_INSTANCE)
         if self.abstract.get(message.context_id) != PrintJob:
             yield Broken(f"an event of a job on the context of {self.abstract.get(message.context_id)}")
@@ -90,7 +90,7 @@ class EventRules(MessageListener):
             self._unnamed.add(uid)
         yield from self._info_faults(message, _JOB_INFO)
 
-    def _printer_faults(self, message: HeardMessage) -> Iterator[Broken | Bent]:
+    def _printer_faults(self, message: HeardMessage) -> Iterator[Broken | Deviated]:
         number, uid = message.number(_EVENT_TYPE), message.uid(_INSTANCE)
         if self.abstract.get(message.context_id) not in (*MEMBERS, Printer):
             yield Broken(f"an event of the printer on the context of {self.abstract.get(message.context_id)}")
@@ -101,14 +101,14 @@ class EventRules(MessageListener):
         if number in _PROBLEM_EVENTS:
             yield from self._info_faults(message, _PRINTER_INFO)
         elif number == 1 and message.data:
-            yield Bent("Normal with attributes")
+            yield Deviated("Normal with attributes")
 
-    def _info_faults(self, message: HeardMessage, keyword: str) -> Iterator[Broken | Bent]:
+    def _info_faults(self, message: HeardMessage, keyword: str) -> Iterator[Broken | Deviated]:
         data = self._data(message)
         if data is None or keyword not in data:
             yield Broken(f"{keyword} is absent")
         elif keyword == _JOB_INFO and not data.get(keyword):
-            yield Bent(f"{keyword} is empty")
+            yield Deviated(f"{keyword} is empty")
 
     def _data(self, message: HeardMessage) -> Dataset | None:
         return _decoded(self, message)

@@ -1,7 +1,8 @@
 """Cases with several steps: each step has its own sets of outcomes, and the first broken step decides the case.
 
-Such a case returns `Kept`, `Bent` or `Broken`, so its own sets are ``(KEPT,)``, ``(BENT,)`` and ``(BROKEN, ...)``. An
-outcome that no set of a step names, such as silence or an A-ABORT, is judged by the sets of the case.
+Such a case returns `Kept`, `Deviated` or `Broken`, so its own sets are ``(KEPT,)``, ``(DEVIATED,)`` and
+``(BROKEN, ...)``. An outcome that no set of a step names, such as silence or an A-ABORT, is judged by the sets of the
+case.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,8 +15,8 @@ from dimse.verify.observation import (
     SUCCESS,
     WARNING,
     Answered,
-    Bent,
     Broken,
+    Deviated,
     Kept,
     Outcomes,
     Seen,
@@ -42,17 +43,17 @@ class Steps:
     """The results of the steps of a case so far."""
 
     kept: list[str] = field(default_factory=list)
-    bent: list[str] = field(default_factory=list)
+    deviated: list[str] = field(default_factory=list)
 
     def take(
-        self, what: str, seen: Seen, *, kept: Outcomes = WELL, bent: Outcomes = (), broken: Outcomes = (FAILURE,)
+        self, what: str, seen: Seen, *, kept: Outcomes = WELL, deviated: Outcomes = (), broken: Outcomes = (FAILURE,)
     ) -> None:
         """Judge the outcome of a step. Raises `Decided` if it is in ``broken`` or in none of the sets."""
         text = f"{what}: {seen}"
         if _is_one(seen, kept):
             self.kept.append(text)
-        elif _is_one(seen, bent):
-            self.bent.append(text)
+        elif _is_one(seen, deviated):
+            self.deviated.append(text)
         elif _is_one(seen, broken):
             raise Decided(Broken(text) if isinstance(seen, Answered) else seen)
         else:
@@ -64,13 +65,13 @@ class Steps:
             raise Decided(Broken(text))
 
     def prefer(self, is_kept: bool, text: str) -> None:
-        """Judge a rule that should be kept, but may be bent."""
+        """Judge a rule that should be kept, but from which the peer may deviate."""
         if not is_kept:
-            self.bent.append(text)
+            self.deviated.append(text)
 
     def result(self) -> Seen:
         """Return the result of all steps together."""
-        return Bent("; ".join(self.bent)) if self.bent else Kept("; ".join(self.kept) or None)
+        return Deviated("; ".join(self.deviated)) if self.deviated else Kept("; ".join(self.kept) or None)
 
 
 def _is_one(seen: Seen, outcomes: Outcomes) -> bool:

@@ -91,8 +91,8 @@ def lies(which: Which = lambda _: True, options: Mapping[str, Any] | None = None
 
     async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         response = await perform(operation)
-        is_well = status_class(response.Status) is StatusClass.SUCCESS
-        return operation.reply(0x0000) if which(operation.message) and not is_well else response
+        succeeded = status_class(response.Status) is StatusClass.SUCCESS
+        return operation.reply(0x0000) if which(operation.message) and not succeeded else response
 
     return Wrong(around=around, options=options or {})
 

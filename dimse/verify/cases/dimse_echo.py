@@ -8,17 +8,17 @@ from ...uids import Verification
 from ..case import Case, Flags, Role, Run, SubCase
 from ..observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     FAILURE,
     KEPT,
     RESPONSE,
     SILENCE,
     SUCCESS,
     Answered,
-    Bent,
     Broken,
+    Deviated,
     Garbled,
     Seen,
     Silent,
@@ -126,7 +126,7 @@ def echo_without(name: str) -> Run:
         wire.send(command_pdu(command_octets(echo_elements(**{name: None}))))
         seen = await wire.response()
         if isinstance(seen, Silent) and matches(SUCCESS, (await peer.echo(wire, 1, 9),)):
-            return Bent("ignored; a C-ECHO that follows is answered")
+            return Deviated("ignored; a C-ECHO that follows is answered")
         return seen
 
     return run
@@ -155,7 +155,7 @@ DIMSE_ECHO: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.BOTH,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         close=Close.NONE,
     ),
@@ -167,7 +167,7 @@ DIMSE_ECHO: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.BOTH,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         close=Close.NONE,
     ),
@@ -237,7 +237,7 @@ DIMSE_ECHO: tuple[Case, ...] = (
         needs=Flags.ECHO,
         run=echo_without("sop_class"),
         passes=(Answered(0x0212), ABORT),
-        nonstrict=(RESPONSE, CLOSED, BENT),
+        nonstrict=(RESPONSE, CLOSED, DEVIATED),
         fails=(SILENCE,),
         subcases=(SubCase(name="without Message ID", run=echo_without("message_id")),),
         close=Close.EITHER,

@@ -14,9 +14,9 @@ from ...uids import (
 from ..case import Case, Flags, Role, Run, SubCase
 from ..observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     FAILURE,
     KEPT,
     SILENCE,
@@ -26,7 +26,7 @@ from ..observation import (
     Broken,
     Kept,
     Seen,
-    matches,
+    succeeded,
 )
 from ..peer import Peer
 from ..print_session import LABEL, PrintSession, print_session
@@ -45,11 +45,6 @@ _PIXELS = 32 * 32
 Steps = Callable[[PrintSession], Awaitable[Seen]]
 
 
-def is_well(seen: Seen) -> bool:
-    """Return whether an event is a response with success or a warning."""
-    return matches(SUCCESS, (seen,)) or matches(WARNING, (seen,))
-
-
 def on(syntaxes: tuple[str, ...], steps: Steps) -> Run:
     """Return the run that takes ``steps`` on an association for print that proposes these transfer syntaxes."""
 
@@ -63,21 +58,21 @@ def on(syntaxes: tuple[str, ...], steps: Steps) -> Run:
 async def film(session: PrintSession) -> Seen:
     """Create a film session and a film box, and set an image; return the first response that is bad, or the last."""
     seen = await session.create_session()
-    if is_well(seen):
+    if succeeded(seen):
         seen = await session.create_film_box()
-    if is_well(seen) and session.image_uids:
+    if succeeded(seen) and session.image_uids:
         seen = await session.set_image()
     return seen
 
 
 async def explicit_film(session: PrintSession) -> Seen:
     seen = await session.create_session()
-    if is_well(seen):
+    if succeeded(seen):
         seen = await session.create_film_box()
     fault = _syntax_fault(session, seen)
     if fault:
         return Broken(fault)
-    return await session.set_image() if is_well(seen) and session.image_uids else seen
+    return await session.set_image() if succeeded(seen) and session.image_uids else seen
 
 
 def _syntax_fault(session: PrintSession, seen: Seen) -> str:
@@ -100,7 +95,7 @@ async def other_syntaxes(peer: Peer) -> Seen:
             if session.context_is_accepted:
                 accepted.append(session.syntax.name)
                 seen = await session.create_session()
-                if not is_well(seen):
+                if not succeeded(seen):
                     return seen
         await peer.dismiss()
     return Kept(f"accepted: {', '.join(accepted) or 'none'}")
@@ -119,7 +114,7 @@ def lengths(sequences: bool, items: bool) -> Steps:
     async def steps(session: PrintSession) -> Seen:
         await session.prepare_session()
         seen = await session.create_film_box(shaped(session.film_box()))
-        if is_well(seen) and session.image_uids:
+        if succeeded(seen) and session.image_uids:
             seen = await session.set_image(shaped(session.image_box()))
         return seen
 
@@ -217,7 +212,7 @@ ENC: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.BOTH,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         close=Close.NONE,
     ),

@@ -6,7 +6,7 @@ from ...message import CEchoRQ, encode_command
 from ...uids import ImplicitVRLittleEndian, Verification
 from ...ul import PDU, PDV, AssociateAC, PDataTF, PresentationContextAC, encode_pdu
 from ...ul.forge import forge_pdu, forge_pdv
-from ..observation import Bent, Closed, Observation
+from ..observation import Closed, Deviated, Observation
 from ..peer import Peer
 from ..wire import Wire
 
@@ -43,9 +43,10 @@ def octets_of(pdu: PDU) -> bytes:
 
 
 async def ended(peer: Peer, wire: Wire, name: str, *, soonest: float = 0.0) -> Observation:
-    """Return how the peer ends a connection: `Bent` if it takes longer than `Target.artim`, or less than ``soonest``.
+    """Return how the peer ends a connection.
 
-    ``name`` is the name of the measured time.
+    The result is `Deviated` if the peer takes longer than `Target.artim`, or less than ``soonest``. ``name`` is the
+    name of the measured time.
     """
     clock = asyncio.get_running_loop().time
     start = clock()
@@ -58,9 +59,9 @@ async def ended(peer: Peer, wire: Wire, name: str, *, soonest: float = 0.0) -> O
     took = clock() - start
     peer.measured[name] = (round(took, 1), "s")
     if took > peer.target.artim:
-        seen = Bent(f"CLOSED after {took:.1f} s, later than --artim")
+        seen = Deviated(f"CLOSED after {took:.1f} s, later than --artim")
     elif took < soonest:
-        seen = Bent("CLOSED at once, though the requestor is to close")
+        seen = Deviated("CLOSED at once, though the requestor is to close")
     return (*before, seen)
 
 

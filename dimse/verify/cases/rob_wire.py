@@ -9,10 +9,10 @@ from ..items import forge_request
 from ..observation import (
     ABORT,
     ALIVE,
-    BENT,
     BROKEN,
     CLOSED,
     DEAD,
+    DEVIATED,
     KEPT,
     REJECT,
     RELEASED,
@@ -21,9 +21,9 @@ from ..observation import (
     Aborted,
     Accepted,
     Answered,
-    Bent,
     Broken,
     Closed,
+    Deviated,
     Ends,
     Kept,
     Observation,
@@ -83,7 +83,7 @@ async def two_gigabytes(peer: Peer) -> Seen:
     start = clock()
     seen = await wire.next(peer.target.slow_patience)
     if isinstance(seen, Closed) and clock() - start > peer.target.artim:
-        return Bent(f"CLOSED after {clock() - start:.1f} s, later than --artim")
+        return Deviated(f"CLOSED after {clock() - start:.1f} s, later than --artim")
     return seen
 
 
@@ -145,8 +145,8 @@ async def many_associations(peer: Peer) -> Seen:
     at_once = await asyncio.gather(*(_short(peer) for _ in range(_AT_ONCE)))
     wrong = [seen for seen in at_once if seen != RELEASED]
     if all(isinstance(seen, Rejected) and seen.result == 2 for seen in wrong):
-        return Bent(f"{len(wrong)} of ten at once: {wrong[0]}") if wrong else Kept("all answered")
-    return Bent(f"{len(wrong)} of ten at once are not answered in time: {wrong[0]}")
+        return Deviated(f"{len(wrong)} of ten at once: {wrong[0]}") if wrong else Kept("all answered")
+    return Deviated(f"{len(wrong)} of ten at once are not answered in time: {wrong[0]}")
 
 
 async def _short(peer: Peer) -> Seen:
@@ -199,7 +199,7 @@ ROB_WIRE: tuple[Case, ...] = (
         needs=Flags.SLOW,
         run=two_gigabytes,
         passes=(ABORT, REJECT, CLOSED),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(SILENCE,),
         close=Close.EITHER,
         risky=True,
@@ -275,7 +275,7 @@ ROB_WIRE: tuple[Case, ...] = (
         needs=Flags.ECHO,
         run=many_associations,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, SILENCE),
         close=Close.NONE,
     ),

@@ -11,19 +11,19 @@ from ...ul import PDV, PDataTF
 from ..case import Case, Flags, Run, SubCase, Unprepared
 from ..observation import (
     ALIVE,
-    BENT,
     BROKEN,
     CLOSED,
     DEAD,
+    DEVIATED,
     KEPT,
     RELEASED,
     SILENCE,
     SUCCESS,
     Accepted,
     Answered,
-    Bent,
     Broken,
     Closed,
+    Deviated,
     Ends,
     Garbled,
     Kept,
@@ -76,7 +76,7 @@ async def aead(peer: Peer) -> Observation:
         return await _converse(peer, wire)
     other = await peer.secure(_ours(peer, most=Version.TLSv1_2, suites=AEAD_OR_CBC))
     if isinstance(other, Wire):
-        return (Bent(f"no handshake without AES-CBC: {wire}"),)
+        return (Deviated(f"no handshake without AES-CBC: {wire}"),)
     return (Broken(f"no handshake in TLS 1.2: {other}"),)
 
 
@@ -85,7 +85,7 @@ def offered(make: Make) -> Run:
 
     async def run(peer: Peer) -> Seen:
         wire = await peer.secure(make(peer))
-        return Kept(wire.secured) if isinstance(wire, Wire) else Bent(f"no handshake: {wire}")
+        return Kept(wire.secured) if isinstance(wire, Wire) else Deviated(f"no handshake: {wire}")
 
     return run
 
@@ -102,7 +102,7 @@ def outdated(version: Version) -> Run:
         claim = peer.options.claimed_tls_profile()
         if claim in _STRICT_PROFILES:
             return Broken(f"{wire.secured}, though profile {claim} is claimed", is_claimed=True)
-        return Bent(wire.secured)
+        return Deviated(wire.secured)
 
     return run
 
@@ -220,10 +220,10 @@ TLS: tuple[Case, ...] = (
         needs=Flags.TLS,
         run=aead,
         passes=(Then(SUCCESS, RELEASED),),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, Ends(SILENCE)),
         subcases=tuple(
-            SubCase(name=name, level=Level.INFO, run=offered(make), passes=(KEPT,), nonstrict=(BENT,), fails=())
+            SubCase(name=name, level=Level.INFO, run=offered(make), passes=(KEPT,), nonstrict=(DEVIATED,), fails=())
             for name, make in (
                 ("TLS 1.3", lambda peer: _ours(peer, least=Version.TLSv1_3)),
                 ("DHE suites only", lambda peer: _ours(peer, most=Version.TLSv1_2, suites=DHE)),
@@ -239,7 +239,7 @@ TLS: tuple[Case, ...] = (
         needs=Flags.TLS,
         run=outdated(_NEWER),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         subcases=(SubCase(name="TLS 1.0", run=outdated(_OLDEST)),),
         close=Close.NONE,

@@ -13,9 +13,9 @@ from ..items import (
     sub_items_of,
 )
 from ..observation import (
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     KEPT,
     REJECT,
     RELEASED,
@@ -24,8 +24,8 @@ from ..observation import (
     SUCCESS,
     Accepted,
     Asked,
-    Bent,
     Broken,
+    Deviated,
     Ends,
     Garbled,
     Kept,
@@ -70,7 +70,7 @@ async def application_context(peer: Peer) -> Seen:
     if names[0].rstrip(_PADDING) != DICOMApplicationContext.encode():
         return Broken(f"Application-context-name {names[0]!r}")
     if names[0] != DICOMApplicationContext.encode():
-        return Bent(f"Application-context-name {names[0]!r} is padded")
+        return Deviated(f"Application-context-name {names[0]!r} is padded")
     return Kept("one item 10H, the DICOM one; items in order")
 
 
@@ -106,9 +106,9 @@ async def user_information(peer: Peer) -> Seen:
     if not is_valid_uid(uid.decode("ascii", "replace")):
         return Broken(f"Implementation-class-uid {uids[0]!r}")
     if uid != uids[0]:
-        return Bent(f"Implementation-class-uid {uids[0]!r} is padded")
+        return Deviated(f"Implementation-class-uid {uids[0]!r} is padded")
     if any(not 1 <= len(name) <= _LONGEST_NAME for name in names):
-        return Bent(f"Implementation-version-name {names[0]!r}")
+        return Deviated(f"Implementation-version-name {names[0]!r}")
     return Kept("one 51H, one valid 52H") if len(names) <= 1 else Broken(f"{len(names)} sub-items 55H")
 
 
@@ -119,17 +119,17 @@ async def context_results(peer: Peer) -> Seen:
     ids = [item.value[0] for item in results if item.value]
     if sorted(ids) != sorted(proposed):
         return Broken(f"results for the contexts {ids}; 1 and 3 were proposed")
-    bent = ""
+    deviation = ""
     for item in results:
         fault = _result_fault(item)
         if fault.startswith("!"):
             return Broken(fault[1:])
-        bent = bent or fault
-    return Bent(bent) if bent else Kept("one result for each context, with its transfer syntax")
+        deviation = deviation or fault
+    return Deviated(deviation) if deviation else Kept("one result for each context, with its transfer syntax")
 
 
 def _result_fault(item: Item) -> str:
-    """Return what is wrong with a result, beginning with an exclamation mark if the rule is broken, not bent."""
+    """Return what is wrong with a result, beginning with an exclamation mark if it breaks the rule."""
     number, result = item.value[0], item.value[2] if len(item.value) > 2 else 255
     names = [sub.value.rstrip(_PADDING) for sub in sub_items_of(item) if sub.kind == TRANSFER_SYNTAX]
     if result > _MOST_RESULT:
@@ -159,7 +159,7 @@ UL_A_ANSWER: tuple[Case, ...] = (
         level=Level.MUST,
         run=application_context,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
     ),
     Case(
@@ -187,7 +187,7 @@ UL_A_ANSWER: tuple[Case, ...] = (
         level=Level.MUST,
         run=user_information,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
     ),
     Case(
@@ -197,7 +197,7 @@ UL_A_ANSWER: tuple[Case, ...] = (
         level=Level.MUST,
         run=context_results,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
     ),
     Case(
@@ -206,7 +206,7 @@ UL_A_ANSWER: tuple[Case, ...] = (
         section="PS3.8 §9.3.4 Table 9-21",
         level=Level.MUST,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         close=Close.NONE,
     ),
@@ -217,7 +217,7 @@ UL_A_ANSWER: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.BOTH,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         close=Close.NONE,
     ),

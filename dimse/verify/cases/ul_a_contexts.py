@@ -11,17 +11,17 @@ from ..case import Case, Flags, Run, SubCase
 from ..items import context_item, forge_request
 from ..observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     KEPT,
     REJECT,
     SILENCE,
     SUCCESS,
     Accepted,
     Answered,
-    Bent,
     Broken,
+    Deviated,
     Kept,
     Rejected,
     Seen,
@@ -78,7 +78,7 @@ async def two_contexts(peer: Peer) -> Seen:
             return Broken(f"the response to context {number} came on context {seen.context_id}")
         if not matches(SUCCESS, (seen,)):
             return seen
-    return Kept("each context works") if wire.contexts.keys() == {1, 3} else Bent("one of the contexts is refused")
+    return Kept("each context works") if wire.contexts.keys() == {1, 3} else Deviated("one of the contexts is refused")
 
 
 async def no_contexts(peer: Peer) -> Seen:
@@ -98,7 +98,7 @@ async def many_contexts(peer: Peer) -> Seen:
         if not matches(Answered(0, 255), (seen,)):
             return seen
     refused = len(numbers) - len(wire.contexts)
-    return Bent(f"{refused} contexts are refused") if refused else Kept("128 results; context 255 works")
+    return Deviated(f"{refused} contexts are refused") if refused else Kept("128 results; context 255 works")
 
 
 def proposed(*contexts: bytes) -> Run:
@@ -153,7 +153,7 @@ UL_A_CONTEXTS: tuple[Case, ...] = (
         needs=Flags.ECHO,
         run=two_contexts,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, ABORT, SILENCE),
     ),
     Case(
@@ -176,7 +176,7 @@ UL_A_CONTEXTS: tuple[Case, ...] = (
         needs=Flags.ECHO,
         run=many_contexts,
         passes=(KEPT,),
-        nonstrict=(BENT, Rejected(2, 3, 2)),
+        nonstrict=(DEVIATED, Rejected(2, 3, 2)),
         fails=(BROKEN, ABORT, *_NO_ANSWER),
     ),
     Case(

@@ -5,14 +5,14 @@ from ..case import Case, Flags, Run, SubCase, Unprepared
 from ..items import forge_request
 from ..observation import (
     ABORT,
-    BENT,
     CLOSED,
     DEAD,
+    DEVIATED,
     REJECT,
     SILENCE,
     SUCCESS,
     Accepted,
-    Bent,
+    Deviated,
     Ends,
     Observation,
     Rejected,
@@ -44,7 +44,7 @@ async def unknown_application_context(peer: Peer) -> Seen:
     wire, answer = await peer.ask(application_context_name=_UNKNOWN_APPLICATION_CONTEXT)
     if wire.answer is None or wire.answer.application_context_name == DICOMApplicationContext:
         return answer
-    return Bent(f"AC that names {wire.answer.application_context_name}")
+    return Deviated(f"AC that names {wire.answer.application_context_name}")
 
 
 async def reserved_fields(peer: Peer) -> Seen:
@@ -117,7 +117,7 @@ UL_A_REQUEST: tuple[Case, ...] = (
         level=Level.SHOULD,
         run=unknown_application_context,
         passes=(Rejected(_PERMANENT_OR_NOT, 1, 2), Accepted()),
-        nonstrict=(BENT, REJECT, ABORT),
+        nonstrict=(DEVIATED, REJECT, ABORT),
         fails=(SILENCE,),
         close=Close.EITHER,
     ),

@@ -9,9 +9,9 @@ from ..case import Case, Flags, Run, SubCase
 from ..observation import (
     ABORT,
     ALIVE,
-    BENT,
     CLOSED,
     DEAD,
+    DEVIATED,
     OTHER_PDU,
     RELEASED,
     RESPONSE,
@@ -19,8 +19,8 @@ from ..observation import (
     SUCCESS,
     Aborted,
     Answered,
-    Bent,
     Closed,
+    Deviated,
     Ends,
     Observation,
     ReleaseAsked,
@@ -83,7 +83,7 @@ def aborted(octets: bytes | PDU) -> Run:
         start = clock()
         seen = await wire.next(peer.target.artim)
         if isinstance(seen, Closed) and clock() - start > _PROMPT:
-            return Bent(f"CLOSED after {clock() - start:.1f} s")
+            return Deviated(f"CLOSED after {clock() - start:.1f} s")
         return seen
 
     return run
@@ -133,7 +133,7 @@ _OTHERS = (
         level=Level.MUST,
         run=aborted(Abort(0, 0)),
         passes=(CLOSED,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(OTHER_PDU, ABORT, SILENCE),
         close=Close.PEER,
     ),
@@ -144,10 +144,10 @@ _OTHERS = (
         level=Level.MUST,
         run=aborted(Abort(2, 6)),
         passes=(CLOSED,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(SILENCE,),
         subcases=(
-            SubCase(name="source 1", run=aborted(Abort(1, 0)), nonstrict=(BENT, ABORT)),
+            SubCase(name="source 1", run=aborted(Abort(1, 0)), nonstrict=(DEVIATED, ABORT)),
             SubCase(name="reason 3", run=aborted(Abort(2, 3))),
             SubCase(name="bytes 7-8 FFH", run=aborted(forge_pdu(0x07, b"\xff\xff\0\0"))),
         ),

@@ -11,9 +11,9 @@ from ...ul.forge import cut, forge_pdu, forge_pdv
 from ..case import Case, Flags, Role, Run, SubCase
 from ..observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     FAILURE,
     KEPT,
     REJECT,
@@ -352,7 +352,7 @@ UL_P: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.BOTH,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         close=Close.NONE,
     ),

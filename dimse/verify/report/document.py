@@ -126,7 +126,7 @@ def _case(result: Result, command: Sequence[str], options: Options) -> dict[str,
         "subcases": [_subcase(sub) for sub in result.subcases],
         "trace": [] if result.trace is None else _trace(result.trace),
         "trace_lost": 0 if result.trace is None else result.trace.lost,
-        "command": None if result.command is None else result.command.told(),
+        "command": None if result.command is None else result.command.fields(),
         "reproduce": shlex.join((*command, "--case", case.id, "--seed", str(options.seed))),
     }
 

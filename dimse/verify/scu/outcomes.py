@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from ..case import Unprepared
 from ..observation import (
     Aborted,
-    Bent,
     Broken,
     Closed,
     Crashed,
+    Deviated,
     Garbled,
     Kept,
     Observation,
@@ -75,13 +75,13 @@ def command_ends(peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def command_fails(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Kept` if the exit status reports a failure, `Bent` if it is 0, `Running` if there is none."""
+    """Return `Kept` if the exit status reports a failure, `Deviated` if it is 0, `Running` if there is none."""
     if found := crash(visit):
         return found
     reached(visit)
     if visit.ended is None or visit.ended.exit is None:
         return (Running(),)
-    return (Kept(_exit(visit)),) if visit.ended.exit else (Bent(_exit(visit)),)
+    return (Kept(_exit(visit)),) if visit.ended.exit else (Deviated(_exit(visit)),)
 
 
 def _exit(visit: Visit) -> str:
@@ -140,12 +140,12 @@ def gives_up(*done: str) -> Observe:
 
 
 def _ended_well(_peer: ScuPeer, visit: Visit) -> Seen:
-    """Return `Kept` if the SCU released the association, `Bent` if its exit status is then 0, else how it ended."""
+    """Return `Kept` if the SCU released the association, `Deviated` if its exit status is then 0, else how it ended."""
     for seen in visit.after():
         if isinstance(seen, Aborted | Silent | Garbled):
             return seen
         if isinstance(seen, ReleaseAsked):
             if visit.ended is not None and visit.ended.exit == 0:
-                return Bent("it releases in order, but the exit status is 0")
+                return Deviated("it releases in order, but the exit status is 0")
             return Kept("it ends in order")
     return Closed()

@@ -28,15 +28,15 @@ _LONGEST_REACTION = 10.0  # seconds by which a reaction may delay its answer
 class ScuTarget:
     """The tester's address for the SCU, and how long the SCU may take. Times are in seconds.
 
-    Without a ``program``, a person or a machine runs the SCU for each visit; a visit is over when ``settle`` has passed
-    since its last association.
+    Without a ``program``, a person or a machine runs the SCU for each visit; a visit is over when ``idle``
+    seconds have passed since its last association.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     called: str = "VERIFYSCP"
     patience: float = 45.0  # for the next step of the SCU
-    settle: float = 3.0
+    idle: float = 3.0
     longest_visit: float = 1800.0  # from the first connection on, whatever the SCU does
     longest_timer: float = 40.0  # a shorter silence decides nothing, since timers of SCUs take 30 s and more
     program: Program | None = None
@@ -48,7 +48,7 @@ class ScuTarget:
         """Return the settings that a report lists among its options."""
         return {
             "patience_s": self.patience,
-            "settle_s": self.settle,
+            "idle_s": self.idle,
             "ports": len(self.by_port),
             "tls": self.tls is not None,
         }
@@ -184,7 +184,7 @@ class ScuPeer:
             if visit.open or not self._is_complete(visit):
                 continue
             with suppress(TimeoutError):
-                async with asyncio.timeout(self.target.settle):
+                async with asyncio.timeout(self.target.idle):
                     await visit.changed.wait()
                     continue
             if not visit.open:

@@ -13,11 +13,23 @@ from dimse.uids import (
 )
 from dimse.verify import Case, Flags, Level, Peer, SubCase
 from dimse.verify.case import Run
-from dimse.verify.observation import BROKEN, FAILURE, KEPT, Accepted, Answered, Broken, Kept, Rejected, Seen, matches
+from dimse.verify.observation import (
+    BROKEN,
+    FAILURE,
+    KEPT,
+    Accepted,
+    Answered,
+    Broken,
+    Kept,
+    Rejected,
+    Seen,
+    matches,
+    succeeded,
+)
 
 from ...sop import MEMBERS, META_CLASSES, SOP_CLASSES
 from ..claims import Claims
-from ..conversation import conversation, is_well, skipped
+from ..conversation import conversation, skipped
 from ..options import print_options
 from .claimed_values import (
     annotation_formats,
@@ -100,7 +112,7 @@ async def session_action(peer: Peer, claims: Claims) -> Seen:
     async with conversation(peer) as talk:
         await talk.prepare_session()
         seen = await talk.print_nothing()
-    is_supported = is_well(seen) or matches(_NO_FILM_BOX, (seen,))
+    is_supported = succeeded(seen) or matches(_NO_FILM_BOX, (seen,))
     text = f"session_action is {'' if claims.session_action else 'not '}claimed; N-ACTION of a session: {seen}"
     return Kept(text) if is_supported is claims.session_action else Broken(text)
 
@@ -113,7 +125,7 @@ async def lut_descriptors(peer: Peer, claims: Claims) -> Seen:
             seen = await talk.create(PresentationLUT, table(entries, first, bits))
             if matches(FAILURE, (seen,)):
                 return Broken(f"the LUT Descriptor {text} is claimed; {seen}")
-            if not is_well(seen):
+            if not succeeded(seen):
                 return seen
     return Kept(f"LUT Descriptors as claimed: {', '.join(texts)}")
 

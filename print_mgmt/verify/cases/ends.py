@@ -8,9 +8,21 @@ from dimse.uids import BasicFilmBox, PresentationLUT
 from dimse.ul import Abort
 from dimse.verify import Case, Flags, Level, Peer, SubCase, Unprepared
 from dimse.verify.case import Run
-from dimse.verify.observation import ABORT, BENT, BROKEN, FAILURE, KEPT, SILENCE, Answered, Released, Seen, matches
+from dimse.verify.observation import (
+    ABORT,
+    BROKEN,
+    DEVIATED,
+    FAILURE,
+    KEPT,
+    SILENCE,
+    Answered,
+    Released,
+    Seen,
+    matches,
+    succeeded,
+)
 
-from ..conversation import Conversation, conversation, is_well
+from ..conversation import Conversation, conversation
 from ..steps import WELL, Decided, Steps, on_print
 
 __all__ = ["ENDS"]
@@ -55,11 +67,11 @@ async def _looked_for(peer: Peer, session: str, box: str) -> Seen:
             steps = Steps()
             seen = await talk.set_image(talk.plain_image(), uid=box)
             for _ in range(_ATTEMPTS):
-                if not is_well(seen):
+                if not succeeded(seen):
                     break
                 await asyncio.sleep(min(_PAUSE, peer.timeout))
                 seen = await talk.set_image(talk.plain_image(), uid=box)
-            steps.take("N-SET of its image box", seen, kept=_NO_SUCH, bent=(FAILURE,), broken=WELL)
+            steps.take("N-SET of its image box", seen, kept=_NO_SUCH, deviated=(FAILURE,), broken=WELL)
             talk.session_uid = session
             seen = await talk.ask(talk.creation(BasicFilmBox), talk.film_box(talk.layout))
             talk.session_uid = ""
@@ -76,9 +88,9 @@ async def two_associations(peer: Peer) -> Seen:
             steps = Steps()
             await one.prepare_film_box()
             seen = await two.set_image(two.plain_image(), uid=one.image_uids[0])
-            steps.take("N-SET of another's image box", seen, kept=_NO_SUCH, bent=(FAILURE,), broken=WELL)
+            steps.take("N-SET of another's image box", seen, kept=_NO_SUCH, deviated=(FAILURE,), broken=WELL)
             seen = await two.delete(BasicFilmBox, one.film_uid)
-            steps.take("N-DELETE of another's film box", seen, kept=_NO_SUCH, bent=(FAILURE,), broken=WELL)
+            steps.take("N-DELETE of another's film box", seen, kept=_NO_SUCH, deviated=(FAILURE,), broken=WELL)
             steps.take("N-SET of one's own image box", await one.set_image(one.plain_image()))
             return steps.result()
     except Decided as decided:
@@ -90,9 +102,9 @@ async def early_lut(talk: Conversation) -> Seen:
     uid = talk.peer.random_uid()
     identity = Dataset(PresentationLUTShape="IDENTITY")
     seen = await talk.create(PresentationLUT, identity, uid)
-    steps.take("a LUT before the session", seen, kept=(_LUT_OK,), bent=(FAILURE,), broken=())
+    steps.take("a LUT before the session", seen, kept=(_LUT_OK,), deviated=(FAILURE,), broken=())
     await talk.prepare_session()
-    if not is_well(seen) and not is_well(seen := await talk.create(PresentationLUT, identity, uid)):
+    if not succeeded(seen) and not succeeded(seen := await talk.create(PresentationLUT, identity, uid)):
         raise Unprepared(f"the LUT was not created, though there is a session: {seen}")
     seen = await talk.create_film_box(film_box_with(talk, uid))
     steps.take("a film box that refers to it", seen, broken=())
@@ -107,16 +119,16 @@ def film_box_with(talk: Conversation, uid: str) -> Dataset:
 
 async def deleted_lut(talk: Conversation) -> Seen:
     uid = talk.peer.random_uid()
-    if not is_well(seen := await talk.create(PresentationLUT, Dataset(PresentationLUTShape="IDENTITY"), uid)):
+    if not succeeded(seen := await talk.create(PresentationLUT, Dataset(PresentationLUTShape="IDENTITY"), uid)):
         raise Unprepared(f"the LUT was not created: {seen}")
     await talk.prepare_session()
     await talk.prepare_film_box(film_box_with(talk, uid))
     first = await talk.delete(PresentationLUT, uid)
     film, talk.film_uid = talk.film_uid, ""
-    if not is_well(seen := await talk.delete(BasicFilmBox, film)):
+    if not succeeded(seen := await talk.delete(BasicFilmBox, film)):
         raise Unprepared(f"the film box was not deleted: {seen}")
     second = await talk.delete(PresentationLUT, uid)
-    if not (is_well(first) or is_well(second) or matches(_NO_SUCH[0], (second,))):
+    if not (succeeded(first) or succeeded(second) or matches(_NO_SUCH[0], (second,))):
         raise Unprepared(f"the LUT was not deleted: {first}, then {second}")
     return await talk.create_film_box(film_box_with(talk, uid))
 
@@ -130,7 +142,7 @@ ENDS: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=ended_by(release),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, SILENCE),
         subcases=(SubCase(name="A-ABORT", run=ended_by(abort)), SubCase(name="reset", run=ended_by(reset))),
     ),
@@ -142,7 +154,7 @@ ENDS: tuple[Case, ...] = (
         needs=Flags.PRINT | Flags.TWO_ASSOC,
         run=two_associations,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
     ),
     Case(
@@ -153,7 +165,7 @@ ENDS: tuple[Case, ...] = (
         needs=Flags.PLUT,
         run=on_print(early_lut, PresentationLUT),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(ABORT, SILENCE),
     ),
     Case(

@@ -10,10 +10,10 @@ from dimse.verify import Case, Flags, Level, Peer, SubCase, Unprepared
 from dimse.verify.case import Run
 from dimse.verify.observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
     DEAD,
+    DEVIATED,
     KEPT,
     RELEASED,
     SILENCE,
@@ -25,10 +25,11 @@ from dimse.verify.observation import (
     Seen,
     Silent,
     Then,
+    succeeded,
 )
 from dimse.verify.verdict import Close
 
-from ..conversation import Conversation, conversation, is_well
+from ..conversation import Conversation, conversation
 from ..film import END_OF_JOB, data_of, next_event
 from ..rules import EventRules
 
@@ -48,7 +49,7 @@ async def foreign_job(peer: Peer) -> Seen:
             async with conversation(peer, PrintJob) as printing:
                 await printing.prepare_image()
                 answer = await printing.print()
-                if not is_well(answer):
+                if not succeeded(answer):
                     raise Unprepared(f"the film was not printed: {answer}")
                 while is_held and (event := await next_event(printing, printing.options.patience)) is not None:
                     printing.wire.confirm(event)
@@ -92,7 +93,7 @@ async def _first_event(talk: Conversation) -> NEventReportRQ:
     talk.say(talk.action(BasicFilmBox, talk.film_uid))
     events: list[NEventReportRQ] = []
     seen = await _past_events(talk, events)
-    if not is_well(seen) and not events:  # some printers answer N-ACTION only after the event was confirmed
+    if not succeeded(seen) and not events:  # some printers answer N-ACTION only after the event was confirmed
         raise Unprepared(f"the film was not printed: {seen}")
     event = events[0] if events else await next_event(talk, talk.options.patience)
     if event is None:
@@ -160,7 +161,7 @@ EVENTS: tuple[Case, ...] = (
         needs=Flags.JOBS | Flags.FILM,
         listens=EventRules,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         close=Close.NONE,
     ),
@@ -210,7 +211,7 @@ EVENTS: tuple[Case, ...] = (
         needs=Flags.PRINT,
         listens=EventRules,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         close=Close.NONE,
     ),

@@ -14,24 +14,25 @@ from dimse.verify import Case, Flags, Level, SubCase, Unprepared
 from dimse.verify.case import Run
 from dimse.verify.observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
     DEAD,
+    DEVIATED,
     FAILURE,
     KEPT,
     SILENCE,
     SUCCESS,
     WARNING,
     Answered,
-    Bent,
     Broken,
+    Deviated,
     Kept,
     Seen,
     matches,
+    succeeded,
 )
 
-from ..conversation import SIDE, Conversation, is_well, references, skipped
+from ..conversation import SIDE, Conversation, references, skipped
 from ..steps import WELL, Script, Steps, on_print
 
 __all__ = ["IMAGES"]
@@ -140,8 +141,8 @@ def too_wide(behavior: str) -> Run:
             answers.append(await talk.set_image(content))
         small, wide = answers
         is_ignored = not matches(SUCCESS, (small,)) and isinstance(small, Answered)
-        if is_ignored and is_well(wide):
-            return Bent(f"{wide}; the attributes are not supported: {small} for an image that fits")
+        if is_ignored and succeeded(wide):
+            return Deviated(f"{wide}; the attributes are not supported: {small} for an image that fits")
         return wide
 
     return on_print(script, meta=BasicGrayscalePrintManagementMeta)
@@ -154,7 +155,7 @@ async def depths(talk: Conversation) -> Seen:
         values: dict[str, Any] = {"BitsAllocated": allocated, "BitsStored": stored, "HighBit": high}
         pixels = bytes(SIDE * SIDE * allocated // 8)
         seen = await talk.set_image(talk.image_box(SIDE, SIDE, pixels, **values))
-        if is_well(seen):
+        if succeeded(seen):
             accepted.append(name)
         elif not matches(FAILURE, (seen,)):
             return seen
@@ -163,7 +164,7 @@ async def depths(talk: Conversation) -> Seen:
     text = "; ".join((f"accepted: {', '.join(accepted) or 'none'}", *others))
     if not {"8/8/7", "16/12/11"} & set(accepted):
         return Broken(text)
-    return Bent(text) if others or "16/16/15" in accepted else Kept(text)
+    return Deviated(text) if others or "16/16/15" in accepted else Kept(text)
 
 
 def color_image(**values: Any) -> Run:
@@ -194,9 +195,9 @@ async def annotations(talk: Conversation) -> Seen:
     steps.take("a text", await text(AnnotationPosition=1, TextString="TEST"))
     steps.take("no text", await text(AnnotationPosition=1, TextString=""))
     seen = await text(TextString="TEST")
-    steps.take("no position", seen, kept=(Answered(_MISSING),), bent=(FAILURE,), broken=WELL)
+    steps.take("no position", seen, kept=(Answered(_MISSING),), deviated=(FAILURE,), broken=WELL)
     seen = await text(AnnotationPosition=_NO_POSITION, TextString="TEST")
-    steps.take("position 99", seen, kept=(Answered(_INVALID),), bent=(FAILURE, *WELL))
+    steps.take("position 99", seen, kept=(Answered(_INVALID),), deviated=(FAILURE, *WELL))
     return steps.result()
 
 
@@ -257,7 +258,7 @@ IMAGES: tuple[Case, ...] = (
         needs=Flags.GRAY_META,
         run=on_print(depths, meta=BasicGrayscalePrintManagementMeta),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, ABORT, SILENCE),
     ),
     Case(
@@ -323,7 +324,7 @@ IMAGES: tuple[Case, ...] = (
         needs=Flags.GRAY_META,
         run=too_wide("DECIMATE"),
         passes=(FAILURE,),
-        nonstrict=(Answered(frozenset({0x0107, 0x0116})), BENT),
+        nonstrict=(Answered(frozenset({0x0107, 0x0116})), DEVIATED),
         fails=(Answered(frozenset({0x0000, 0xB604, 0xB609, 0xB60A})), ABORT, SILENCE),
     ),
     Case(
@@ -334,7 +335,7 @@ IMAGES: tuple[Case, ...] = (
         needs=Flags.GRAY_META,
         run=too_wide("FAIL"),
         passes=(Answered(0xC603),),
-        nonstrict=(FAILURE, Answered(_NOT_FAILED), BENT),
+        nonstrict=(FAILURE, Answered(_NOT_FAILED), DEVIATED),
         fails=(ABORT, SILENCE),
     ),
     Case(
@@ -365,7 +366,7 @@ IMAGES: tuple[Case, ...] = (
         needs=Flags.ANNOTATION,
         run=on_print(annotations, BasicAnnotationBox),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, ABORT, SILENCE),
     ),
 )

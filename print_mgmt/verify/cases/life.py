@@ -5,9 +5,9 @@ from dimse.uids import BasicFilmBox, BasicFilmSession, is_valid_uid
 from dimse.verify import Case, Flags, Level, SubCase, Unprepared
 from dimse.verify.observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     FAILURE,
     KEPT,
     SILENCE,
@@ -17,9 +17,10 @@ from dimse.verify.observation import (
     Kept,
     Seen,
     matches,
+    succeeded,
 )
 
-from ..conversation import DEEP, SIDE, USUAL_LAYOUT, Conversation, is_well, references, unimplemented
+from ..conversation import DEEP, SIDE, USUAL_LAYOUT, Conversation, references, unimplemented
 from ..steps import WELL, Script, Steps, on_print
 
 __all__ = ["LIFE"]
@@ -37,7 +38,7 @@ def uid_of(seen: Seen) -> str | None:
 
 async def bare_session(talk: Conversation) -> Seen:
     seen = await talk.create(BasicFilmSession, is_named=False)
-    return Kept(f"{seen} with Affected SOP Instance UID") if is_well(seen) and uid_of(seen) else seen
+    return Kept(f"{seen} with Affected SOP Instance UID") if succeeded(seen) and uid_of(seen) else seen
 
 
 async def minted_uids(talk: Conversation) -> Seen:
@@ -62,7 +63,7 @@ def _failures_but(status: int) -> tuple[Answered, ...]:
 async def _minted(talk: Conversation, steps: Steps, sop_class: str, data: Dataset) -> str:
     with talk.patiently():
         seen = await talk.create(sop_class, data, is_named=False)
-    if not is_well(seen):
+    if not succeeded(seen):
         raise Unprepared(f"N-CREATE without a SOP Instance UID: {seen}")
     uid = uid_of(seen)
     steps.require(uid is not None, "Affected SOP Instance UID is absent, and it was not supplied")
@@ -76,7 +77,7 @@ async def supplied_uid(talk: Conversation) -> Seen:
     uid = talk.peer.random_uid()
     with talk.patiently():
         seen = await talk.create_session(uid=uid)
-    if not is_well(seen):
+    if not succeeded(seen):
         raise Unprepared(f"the film session was not created: {seen}")
     steps.require(uid_of(seen) in (None, uid), f"Affected SOP Instance UID is {uid_of(seen)}; {uid} was supplied")
     steps.take(
@@ -117,8 +118,8 @@ def layout_of(layout: str, boxes: int) -> Script:
         steps.prefer(not is_usual, f"{USUAL_LAYOUT} is not supported; {talk.layout} is")
         seen = await talk.create_film_box(talk.film_box(talk.layout if is_usual else layout))
         refused = (Answered(_INVALID_VALUE),) if layout == USUAL_LAYOUT else (FAILURE,)
-        steps.take(layout, seen, bent=refused, broken=())
-        if is_well(seen):
+        steps.take(layout, seen, deviated=refused, broken=())
+        if succeeded(seen):
             _check_boxes(steps, seen, None if is_usual else boxes)
         return steps.result()
 
@@ -179,12 +180,12 @@ async def deleted_film_box(talk: Conversation) -> Seen:
     steps.take("N-DELETE of the film box", await talk.delete(BasicFilmBox, film), kept=(SUCCESS,))
     refused = (FAILURE, ABORT, CLOSED)
     seen = await talk.set_image(talk.plain_image(), uid=boxes[0])
-    steps.take("N-SET of its image box", seen, kept=_NO_SUCH, bent=(*refused, *WELL))
+    steps.take("N-SET of its image box", seen, kept=_NO_SUCH, deviated=(*refused, *WELL))
     if talk.wire.is_associated and talk.peer.shared.films_left:
-        steps.take("N-ACTION of it", await talk.print(uid=film), kept=_NO_SUCH, bent=refused, broken=WELL)
+        steps.take("N-ACTION of it", await talk.print(uid=film), kept=_NO_SUCH, deviated=refused, broken=WELL)
     if talk.wire.is_associated:
         seen = await talk.delete(BasicFilmBox, film)
-        steps.take("N-DELETE of it again", seen, kept=_NO_SUCH, bent=refused, broken=WELL)
+        steps.take("N-DELETE of it again", seen, kept=_NO_SUCH, deviated=refused, broken=WELL)
     return steps.result()
 
 
@@ -196,10 +197,10 @@ async def deleted_session(talk: Conversation) -> Seen:
     steps.take("N-DELETE of the session", await talk.delete(BasicFilmSession, session), kept=(SUCCESS,))
     if talk.peer.shared.films_left:
         seen = await talk.print(uid=film)
-        steps.take("N-ACTION of its film box", seen, kept=_NO_SUCH, bent=(FAILURE,), broken=(SUCCESS, WARNING))
+        steps.take("N-ACTION of its film box", seen, kept=_NO_SUCH, deviated=(FAILURE,), broken=(SUCCESS, WARNING))
     else:
         seen = await talk.set_image(talk.plain_image(), uid=boxes[0])
-        steps.take("N-SET of its image box", seen, kept=_NO_SUCH, bent=(FAILURE, SUCCESS, WARNING))
+        steps.take("N-SET of its image box", seen, kept=_NO_SUCH, deviated=(FAILURE, SUCCESS, WARNING))
     steps.take("a new session", await talk.create_session())
     return steps.result()
 
@@ -219,21 +220,22 @@ async def second_film_box(talk: Conversation) -> Seen:
     seen = await talk.create_film_box(talk.film_box(talk.layout))
     steps = Steps()
     if can_print_sessions is None:
-        steps.take("a second film box", seen, kept=(*WELL, Answered(0xC616)), bent=(FAILURE,), broken=())
-    elif matches(Answered(0xC600), (can_print_sessions,)) or is_well(can_print_sessions):
-        steps.take("a second film box (sessions are printed)", seen, bent=(FAILURE,), broken=())
+        steps.take("a second film box", seen, kept=(*WELL, Answered(0xC616)), deviated=(FAILURE,), broken=())
+    elif matches(Answered(0xC600), (can_print_sessions,)) or succeeded(can_print_sessions):
+        steps.take("a second film box (sessions are printed)", seen, deviated=(FAILURE,), broken=())
     else:
         kept = (Answered(0xC616),)
-        steps.take("a second film box (sessions are not printed)", seen, kept=kept, bent=(FAILURE, *WELL), broken=())
+        what = "a second film box (sessions are not printed)"
+        steps.take(what, seen, kept=kept, deviated=(FAILURE, *WELL), broken=())
     return steps.result()
 
 
 async def earlier_film(talk: Conversation) -> Seen:
     await talk.prepare_image()
     film, boxes = talk.film_uid, talk.image_uids
-    if not is_well(await talk.create_film_box(talk.film_box(talk.layout))):
+    if not succeeded(await talk.create_film_box(talk.film_box(talk.layout))):
         await talk.print(uid=film)
-        if not is_well(seen := await talk.create_film_box(talk.film_box(talk.layout))):
+        if not succeeded(seen := await talk.create_film_box(talk.film_box(talk.layout))):
             return Kept(f"no earlier film: the printer keeps one film box only, {seen}")
     steps = Steps()
     for what, seen in (
@@ -314,7 +316,7 @@ LIFE: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(layout_of(USUAL_LAYOUT, 1)),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         subcases=_layouts(),
     ),
@@ -367,7 +369,7 @@ LIFE: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(second_film_box),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(ABORT, SILENCE),
     ),
     Case(
@@ -378,7 +380,7 @@ LIFE: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(deleted_film_box),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, SILENCE),
     ),
     Case(
@@ -389,7 +391,7 @@ LIFE: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(deleted_session),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, SILENCE),
     ),
     Case(

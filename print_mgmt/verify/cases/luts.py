@@ -7,20 +7,21 @@ from dimse.uids import PresentationLUT
 from dimse.verify import Case, Flags, Level
 from dimse.verify.observation import (
     ABORT,
-    BENT,
+    DEVIATED,
     FAILURE,
     KEPT,
     SILENCE,
     SUCCESS,
     WARNING,
     Answered,
-    Bent,
+    Deviated,
     Kept,
     Seen,
     matches,
+    succeeded,
 )
 
-from ..conversation import Conversation, is_well
+from ..conversation import Conversation
 from ..steps import on_print
 
 __all__ = ["LUTS"]
@@ -48,10 +49,10 @@ async def descriptors(talk: Conversation) -> Seen:
         answers.append(seen)
     shown = zip((*_TO_SUPPORT, *_TO_REFUSE), answers, strict=True)
     text = "; ".join(f"{'-'.join(map(str, descriptor))}: {seen}" for descriptor, seen in shown)
-    well = [seen for seen in answers[:2] if is_well(seen)]
+    well = [seen for seen in answers[:2] if succeeded(seen)]
     refused = [seen for seen in answers[:2] if matches(_INVALID, (seen,))]
     is_kept = bool(well) and len(well) + len(refused) == len(_TO_SUPPORT)
-    return Kept(text) if is_kept and not any(map(is_well, answers[2:])) else Bent(text)
+    return Kept(text) if is_kept and not any(map(succeeded, answers[2:])) else Deviated(text)
 
 
 async def empty_lut(talk: Conversation) -> Seen:
@@ -93,7 +94,7 @@ LUTS: tuple[Case, ...] = (
         needs=Flags.PLUT,
         run=on_print(descriptors, PresentationLUT),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(ABORT, SILENCE),
     ),
 )

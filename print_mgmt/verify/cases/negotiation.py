@@ -18,26 +18,27 @@ from dimse.verify import Case, Flags, Level, Peer, Unprepared
 from dimse.verify.case import Run, SubCase
 from dimse.verify.observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     FAILURE,
     KEPT,
     SILENCE,
     SUCCESS,
     Accepted,
     Answered,
-    Bent,
     Broken,
+    Deviated,
     Kept,
     Rejected,
     Seen,
     matches,
+    succeeded,
 )
 from dimse.verify.peer import BOTH_SYNTAXES
 from dimse.verify.verdict import Close
 
-from ..conversation import Conversation, is_well, references, skipped, unimplemented
+from ..conversation import Conversation, references, skipped, unimplemented
 from ..film import data_of
 from ..steps import Steps, on_print
 
@@ -76,7 +77,7 @@ async def printer_on_meta(talk: Conversation) -> Seen:
         return seen
     if matches(SUCCESS, (seen,)):
         return Kept(f"{seen} with a data set")
-    return Bent(f"{seen} with a data set") if matches(Answered(0x0107), (seen,)) else seen
+    return Deviated(f"{seen} with a data set") if matches(Answered(0x0107), (seen,)) else seen
 
 
 def image_class(meta: str, image_box: str) -> Run:
@@ -86,7 +87,7 @@ def image_class(meta: str, image_box: str) -> Run:
         await talk.prepare_session()
         with talk.patiently():
             seen = await talk.create_film_box(talk.film_box(talk.layout))
-        if not is_well(seen):
+        if not succeeded(seen):
             raise Unprepared(f"the film box was not created: {seen}")
         return _class_of(seen, image_box)
 
@@ -112,12 +113,12 @@ async def both_metas(talk: Conversation) -> Seen:
     seen = await second()
     if matches(_NOT_PRINTED, (seen,)):
         film, talk.film_uid = talk.film_uid, ""
-        if not is_well(deleted := await talk.delete(BasicFilmBox, film)):
+        if not succeeded(deleted := await talk.delete(BasicFilmBox, film)):
             raise Unprepared(f"the first film box was not deleted: {deleted}")
         steps.prefer(False, f"the second film box at once: {seen}")
         seen = await second()
-    steps.take("a film box on the context of color", seen, bent=(FAILURE,), broken=())
-    if is_well(seen):
+    steps.take("a film box on the context of color", seen, deviated=(FAILURE,), broken=())
+    if succeeded(seen):
         found = _class_of(seen, BasicColorImageBox)
         if isinstance(found, Broken):
             return found
@@ -130,7 +131,7 @@ async def annotation_with_each_meta(peer: Peer) -> Seen:
     for meta in (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta):
         run = on_print(_annotation_boxes, BasicAnnotationBox, meta=meta)
         seen = await run(peer)
-        if not isinstance(seen, Kept | Bent):
+        if not isinstance(seen, Kept | Deviated):
             return seen if isinstance(seen, Seen) else seen[-1]
         found[meta] = isinstance(seen, Kept)
         await peer.dismiss()
@@ -145,9 +146,9 @@ async def _annotation_boxes(talk: Conversation) -> Seen:
     await talk.prepare_session()
     content = talk.film_box(talk.layout, AnnotationDisplayFormatID=talk.options.annotation_format)
     seen = await talk.create_film_box(content)
-    if not is_well(seen) and not matches(FAILURE, (seen,)):
+    if not succeeded(seen) and not matches(FAILURE, (seen,)):
         return seen
-    return Kept() if references(seen, "ReferencedBasicAnnotationBoxSequence") else Bent()
+    return Kept() if references(seen, "ReferencedBasicAnnotationBoxSequence") else Deviated()
 
 
 async def status_only(peer: Peer) -> Seen:
@@ -160,7 +161,7 @@ async def status_only(peer: Peer) -> Seen:
         return Kept(f"refused: {answer}")
     talk = Conversation(peer, wire, "", syntax_of(wire.contexts[1][1]), contexts={Printer: 1})
     seen = await talk.get()
-    return Kept(f"accepted, and N-GET: {seen}") if is_well(seen) else seen
+    return Kept(f"accepted, and N-GET: {seen}") if succeeded(seen) else seen
 
 
 async def lut_on_meta(talk: Conversation) -> Seen:
@@ -196,7 +197,7 @@ NEGOTIATION: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(printer_on_meta),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=_WRONG,
     ),
     Case(
@@ -218,7 +219,7 @@ NEGOTIATION: tuple[Case, ...] = (
         needs=Flags.GRAY_META | Flags.COLOR_META,
         run=on_print(both_metas, BasicColorPrintManagementMeta, meta=BasicGrayscalePrintManagementMeta),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, ABORT, SILENCE),
     ),
     Case(

@@ -7,9 +7,9 @@ from dimse.uids import BasicFilmBox
 from dimse.verify import Case, Flags, Level, Peer, Unprepared
 from dimse.verify.case import Run
 from dimse.verify.cases.perf import MOST_ENTRIES, kept, note_percentiles
-from dimse.verify.observation import KEPT, Kept, Seen
+from dimse.verify.observation import KEPT, Kept, Seen, succeeded
 
-from ..conversation import DEEP, Conversation, conversation, is_well, prepare, unimplemented
+from ..conversation import DEEP, Conversation, conversation, prepare, unimplemented
 from ..steps import on_print
 
 __all__ = ["PERF", "film", "large_images"]
@@ -28,10 +28,10 @@ def large_images(rows: int = _ROWS, columns: int = _COLUMNS, times: int = _TIMES
         talk.wire.max_length = min(talk.wire.max_length or _LONGEST_PDU, _LONGEST_PDU)
         data = _image(talk, rows, columns, is_deep=True)
         with talk.patiently():
-            if not is_well(seen := await talk.set_image(data)):
+            if not succeeded(seen := await talk.set_image(data)):
                 data = _image(talk, rows, columns, is_deep=False)
                 seen = await talk.set_image(data)
-            if not is_well(seen):
+            if not succeeded(seen):
                 raise unimplemented(f"the printer does not take an image of {columns} x {rows}: {seen}")
             found = [await _timed(talk.set_image(data)) for _ in range(times)]
         median = note_percentiles(talk.peer, "N-SET", found, (50,))
@@ -52,7 +52,7 @@ async def _timed(operation: Awaitable[Seen]) -> float:
     clock = asyncio.get_running_loop().time
     start = clock()
     seen = await operation
-    if not is_well(seen):
+    if not succeeded(seen):
         raise Unprepared(f"a step failed: {seen}")
     return clock() - start
 

@@ -10,9 +10,9 @@ from dimse.verify import Case, Flags, Level, Peer, Unprepared
 from dimse.verify.case import Run
 from dimse.verify.observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     FAILURE,
     KEPT,
     SILENCE,
@@ -21,9 +21,10 @@ from dimse.verify.observation import (
     Answered,
     Seen,
     matches,
+    succeeded,
 )
 
-from ..conversation import Conversation, is_well, references, unimplemented
+from ..conversation import Conversation, references, unimplemented
 from ..film import END_OF_JOB, JOB_REFERENCE, PrintedFilm, data_of, forget_film, printed_film
 from ..steps import Decided, Steps, on_print
 
@@ -64,7 +65,7 @@ async def printed(peer: Peer) -> Seen:
 
 
 def _job(film: PrintedFilm) -> None:
-    if not is_well(film.answer):
+    if not succeeded(film.answer):
         raise Unprepared(f"the film was not printed: {film.answer}")
 
 
@@ -97,7 +98,7 @@ def job_attributes(steps: Steps, film: PrintedFilm) -> None:
     if film.ended_first and matches(_NO_SUCH, (film.asked,)):
         steps.kept.append("RSP(0112): the end of the job had been confirmed")
         return
-    steps.take("N-GET of the job", film.asked, kept=(SUCCESS,), bent=(Answered(0x0107),))
+    steps.take("N-GET of the job", film.asked, kept=(SUCCESS,), deviated=(Answered(0x0107),))
     found = data_of(film.asked)
     status = found.get("ExecutionStatus")
     steps.require(status in _EXECUTION, f"Execution Status is {status!r}")
@@ -130,9 +131,9 @@ def job_is_gone(steps: Steps, film: PrintedFilm) -> None:
     if matches(_NO_SUCH, (first,)):
         steps.kept.append("RSP(0112)")
     elif matches(SUCCESS, (first,)):
-        steps.take("N-GET of the job, the second time", last, kept=(), bent=(_NO_SUCH, FAILURE), broken=(SUCCESS,))
+        steps.take("N-GET of the job, the second time", last, kept=(), deviated=(_NO_SUCH, FAILURE), broken=(SUCCESS,))
     else:
-        steps.take("N-GET of the job", first, kept=(), bent=(FAILURE,), broken=())
+        steps.take("N-GET of the job", first, kept=(), deviated=(FAILURE,), broken=())
 
 
 # --- cases that print films of their own ---
@@ -156,7 +157,7 @@ async def whole_session(talk: Conversation) -> Seen:
     films = 1
     if Flags.FILM2 in talk.peer.flags and talk.peer.shared.films_left > 1:
         seen = await talk.create_film_box(talk.film_box(talk.layout))
-        if is_well(seen):
+        if succeeded(seen):
             await talk.prepare_image()
             films = 2
     return await talk.print(BasicFilmSession, talk.session_uid, films=films)
@@ -200,7 +201,7 @@ PRINTED: tuple[Case, ...] = (
         needs=Flags.JOBS | Flags.FILM,
         run=of_film(job_reference),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
     ),
     Case(
@@ -265,7 +266,7 @@ PRINTED: tuple[Case, ...] = (
         needs=Flags.JOBS | Flags.FILM,
         run=of_film(job_attributes),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, ABORT, SILENCE),
     ),
     Case(
@@ -276,7 +277,7 @@ PRINTED: tuple[Case, ...] = (
         needs=Flags.JOBS | Flags.FILM | Flags.SLOW,
         run=of_film(job_end),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
     ),
     Case(
@@ -287,7 +288,7 @@ PRINTED: tuple[Case, ...] = (
         needs=Flags.JOBS | Flags.FILM,
         run=of_film(job_is_gone),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, ABORT, SILENCE),
     ),
 )

@@ -13,23 +13,24 @@ from dimse.uids import (
 from dimse.verify import Case, Flags, Level, SubCase, Unprepared
 from dimse.verify.observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     FAILURE,
     KEPT,
     SILENCE,
     SUCCESS,
     Answered,
-    Bent,
     Broken,
+    Deviated,
     Kept,
     Seen,
     matches,
+    succeeded,
 )
 
 from ...status import NORMAL, STATUS_INFO
-from ..conversation import Conversation, is_well, items_of
+from ..conversation import Conversation, items_of
 from ..film import data_of
 from ..steps import Script, Steps, on_print
 
@@ -109,7 +110,7 @@ _MOST_NAMED = 5
 async def whole_printer(talk: Conversation) -> Seen:
     steps = Steps()
     seen = await talk.get()
-    steps.take("N-GET", seen, kept=(SUCCESS,), bent=(_PARTLY,))
+    steps.take("N-GET", seen, kept=(SUCCESS,), deviated=(_PARTLY,))
     found = data_of(seen)
     status, info = found.get("PrinterStatus"), found.get("PrinterStatusInfo")
     steps.require(status in _STATUSES, f"Printer Status is {status!r}")
@@ -149,7 +150,7 @@ async def foreign_attribute(talk: Conversation) -> Seen:
     if _TWO[0] in found and matches(_PARTLY, (seen,)):
         return Kept(f"{seen} with Printer Status")
     if _TWO[0] in found and matches(SUCCESS, (seen,)):
-        return Bent(f"{seen} with Printer Status")
+        return Deviated(f"{seen} with Printer Status")
     return seen
 
 
@@ -163,7 +164,7 @@ async def status_info(talk: Conversation) -> Seen:
     if not _CODE_STRING.fullmatch(info):
         return Broken(f"{text}: no value of VR CS")
     is_defined = info == NORMAL if status == NORMAL else info in STATUS_INFO or info in _FAILED_ONLY
-    return Kept(text) if is_defined else Bent(text)
+    return Kept(text) if is_defined else Deviated(text)
 
 
 def another_printer(uid: str) -> Script:
@@ -223,7 +224,7 @@ async def true_configuration(talk: Conversation) -> Seen:
         answers += [await _medium(talk, medium) for medium in media]
     except EncodeError as exc:
         raise Unprepared(f"the configuration lists a value that cannot be sent: {exc}") from exc
-    refused = [(what, seen) for what, seen in answers if not is_well(seen) or matches(_REPLACED, (seen,))]
+    refused = [(what, seen) for what, seen in answers if not succeeded(seen) or matches(_REPLACED, (seen,))]
     others = [seen for _, seen in refused if not matches(_INVALID, (seen,)) and not matches(_REPLACED, (seen,))]
     if others:
         return others[0]
@@ -233,7 +234,7 @@ async def true_configuration(talk: Conversation) -> Seen:
     if not refused:
         return Kept(text)
     if _ONE_IN * len(refused) <= len(answers):
-        return Bent(text)
+        return Deviated(text)
     invalid = [seen for _, seen in refused if matches(_INVALID, (seen,))]
     return Broken(text) if 2 * len(invalid) > len(answers) else refused[0][1]
 
@@ -247,7 +248,7 @@ async def _film_box(talk: Conversation, entry: Dataset) -> tuple[str, Seen]:
         if entry.get(listed) is not None:
             content[keyword] = entry.get(listed)
     seen = await talk.create_film_box(content)
-    if is_well(seen):
+    if succeeded(seen):
         await talk.delete(BasicFilmBox, talk.film_uid)
         talk.film_uid = ""
     shown = ", ".join(str(element.value) for element in content if element.VR != "SQ")
@@ -278,7 +279,7 @@ PRINTER: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(whole_printer),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=_WRONG,
     ),
     Case(
@@ -289,7 +290,7 @@ PRINTER: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(two_attributes),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=_WRONG,
     ),
     Case(
@@ -311,7 +312,7 @@ PRINTER: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(foreign_attribute),
         passes=(KEPT,),
-        nonstrict=(BENT, FAILURE),
+        nonstrict=(DEVIATED, FAILURE),
         fails=(BROKEN, ABORT, CLOSED, SILENCE),
     ),
     Case(
@@ -322,7 +323,7 @@ PRINTER: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(status_info),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
     ),
     Case(
@@ -352,7 +353,7 @@ PRINTER: tuple[Case, ...] = (
         needs=Flags.CONFIG,
         run=on_print(configuration, PrinterConfigurationRetrieval),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=_WRONG,
     ),
     Case(
@@ -363,7 +364,7 @@ PRINTER: tuple[Case, ...] = (
         needs=Flags.CONFIG | Flags.PRINT,
         run=on_print(true_configuration, PrinterConfigurationRetrieval),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, SILENCE),
     ),
 )

@@ -16,10 +16,11 @@ from dimse.verify.observation import (
     Kept,
     Outcomes,
     Seen,
+    succeeded,
 )
 
 from ..claims import Claims
-from ..conversation import Conversation, is_well
+from ..conversation import Conversation
 from ..steps import Script, on_print
 
 __all__ = ["VALUES"]
@@ -58,7 +59,7 @@ def _claimed(talk: Conversation, seen: Seen, values: Dataset, claimed: str) -> S
     claims = talk.options.claims or Claims()
     listed: Collection[object] | None = getattr(claims, claimed) if claimed else None
     (value,) = [element.value for element in values]
-    return Kept(f"{seen}: --claims lists {value!r}") if is_well(seen) and value in (listed or ()) else seen
+    return Kept(f"{seen}: --claims lists {value!r}") if succeeded(seen) and value in (listed or ()) else seen
 
 
 def film_box_without(keyword: str) -> Script:

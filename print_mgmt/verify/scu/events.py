@@ -16,16 +16,16 @@ from dimse.verify import Case, Close, Flags, Level, SubCase
 from dimse.verify.case import Run
 from dimse.verify.observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     SILENCE,
     Aborted,
     Answered,
     Asked,
-    Bent,
     Broken,
     Closed,
+    Deviated,
     Garbled,
     Kept,
     Observation,
@@ -144,7 +144,8 @@ def confirmed(peer: ScuPeer, visit: Visit) -> Observation:
     if not isinstance(rest[0], Kept):
         return rest
     if seen.status or asked:
-        return (Bent(f"status {seen.status:04X}H" if seen.status else "the confirmation came after the next request"),)
+        late = "the confirmation came after the next request"
+        return (Deviated(f"status {seen.status:04X}H" if seen.status else late),)
     return (Kept("confirmed, and it goes on"),)
 
 
@@ -160,7 +161,7 @@ def answered_at_all(_peer: ScuPeer, visit: Visit) -> Observation:
     status = confirmations[0][1].status
     if _responded(confirmations[0][1]) != _FIRST_ID:
         return (Broken(f"Message ID Being Responded To {_responded(confirmations[0][1])}"),)
-    return (Bent(f"status {status:04X}H"),) if status else (Kept("confirmed"),)
+    return (Deviated(f"status {status:04X}H"),) if status else (Kept("confirmed"),)
 
 
 def _status_of(_peer: ScuPeer, visit: Visit) -> Observation:
@@ -227,7 +228,7 @@ def _jobs_confirmed(count: int) -> Observe:
         reached(visit)
         assert visit.fired is not None
         if all(abstract != PrintJob for abstract, _ in visit.fired[0].contexts.values()):
-            return (Bent("no context for Print Job on the association that prints"),)
+            return (Deviated("no context for Print Job on the association that prints"),)
         after = visit.after()
         confirmations = [seen for _, seen in _confirmations(visit)]
         aborted = next((seen for seen in after if isinstance(seen, Aborted)), None)
@@ -238,14 +239,14 @@ def _jobs_confirmed(count: int) -> Observe:
             if any(isinstance(seen, Silent) for seen in after):
                 return (Silent(),)
             released = any(isinstance(seen, ReleaseAsked) for seen in after)
-            return (Bent("it releases before the events are answered"),) if released else (aborted or Closed(),)
+            return (Deviated("it releases before the events are answered"),) if released else (aborted or Closed(),)
         wrong = [seen for number, seen in enumerate(confirmations) if _responded(seen) != _FIRST_ID + number]
         contexts = visit.fired[0].contexts
         wrong += [seen for seen in confirmations if contexts.get(seen.context_id or 0, ("",))[0] != PrintJob]
         if wrong:
             return (Broken(f"a confirmation of {_responded(wrong[0])} on context {wrong[0].context_id}"),)
         status = next((seen.status for seen in confirmations if seen.status), None)
-        return (Bent(f"status {status:04X}H"),) if status else (Kept(f"{count} events confirmed"),)
+        return (Deviated(f"status {status:04X}H"),) if status else (Kept(f"{count} events confirmed"),)
 
     return observe
 
@@ -293,7 +294,7 @@ PRN_E_3: tuple[Case, ...] = (
         "A printer event between request and response",
         f"PS3.4 H.4.6.2.1.2 {_CONFIRMATION}; PS3.7 §10.3.1.2",
         _at_third(before_answer(Event(_WARNING, _SUPPLY_LOW)), confirmed),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=_UNCONFIRMED,
     ),
     _case(
@@ -304,7 +305,7 @@ PRN_E_3: tuple[Case, ...] = (
         subcases=(
             SubCase(name="behind a response", run=_at_third(after_answer(Event(_WARNING, _SUPPLY_LOW)), confirmed)),
         ),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=_UNCONFIRMED,
     ),
     _case(
@@ -313,7 +314,7 @@ PRN_E_3: tuple[Case, ...] = (
         "PS3.4 H.4.6.2.1.1, H.4.6.2.1.2",
         _at_third(before_answer(Event(_NORMAL)), answered_at_all),
         subcases=(SubCase(name="Failure", run=_at_third(before_answer(Event(_FAILURE, _JAMMED)), answered_at_all)),),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, SILENCE, ABORT, CRASHED),
         close=Close.EITHER,
     ),
@@ -337,7 +338,7 @@ PRN_E_3: tuple[Case, ...] = (
             SubCase(name="no Done", run=_job_run(_PRINTING)),
         ),
         needs=Flags.SCU_JOBS,
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, ABORT, SILENCE, CRASHED),
     ),
     _case(

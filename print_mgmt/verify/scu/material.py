@@ -22,10 +22,10 @@ from dimse.verify.observation import (
     SILENCE,
     Aborted,
     Asked,
-    Bent,
     Broken,
     Closed,
     Crashed,
+    Deviated,
     Garbled,
     Kept,
     Observation,
@@ -72,7 +72,7 @@ STOPS = (ABORT, CLOSED, RELEASE, SILENCE, CRASHED)  # all outcomes other than th
 FILM_BOX, PRINTER_GET = f"N-CREATE {named(BasicFilmBox)}", "N-GET Printer"
 IMAGE_CLASSES = (BasicGrayscaleImageBox, BasicColorImageBox)
 
-Pairs = Iterator[Bent | Broken]
+Pairs = Iterator[Deviated | Broken]
 Rule = Callable[[Visit], Pairs]
 
 
@@ -139,12 +139,12 @@ def of_plain(rule: Rule, text: str) -> Run:
     """Return the run that judges the plain scenario by a rule; ``text`` describes a scenario without findings."""
 
     async def run(peer: ScuPeer) -> Seen:
-        bent: Bent | None = None
+        deviation: Deviated | None = None
         for finding in rule(peer.judge_plain()):
             if isinstance(finding, Broken):
                 return finding
-            bent = bent or finding
-        return bent or Kept(text)
+            deviation = deviation or finding
+        return deviation or Kept(text)
 
     return run
 
@@ -237,7 +237,7 @@ def _end(visit: Visit) -> Seen:
             return seen
         if isinstance(seen, ReleaseAsked):
             if visit.ended is not None and visit.ended.exit == 0:
-                return Bent("it ends in order, but the exit status is 0")
+                return Deviated("it ends in order, but the exit status is 0")
             return Kept("it ends in order")
     return Closed()
 

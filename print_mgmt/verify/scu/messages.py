@@ -12,13 +12,13 @@ from dimse.verify.case import Run
 from dimse.verify.message_rules import data_findings
 from dimse.verify.observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     KEPT,
     SILENCE,
-    Bent,
     Broken,
+    Deviated,
     Garbled,
     Kept,
     Observation,
@@ -175,7 +175,7 @@ DIMSE_2: tuple[Case, ...] = (
         _image_fails(_FAILED),
         level=Level.SHOULD,
         subcases=tuple(SubCase(name=f"{status:04X}", run=_image_fails(status)) for status in _FAILURES),
-        nonstrict=(BENT, ABORT),
+        nonstrict=(DEVIATED, ABORT),
         fails=BAD,
     ),
     print_case(
@@ -185,7 +185,7 @@ DIMSE_2: tuple[Case, ...] = (
         _image_fails(0x1234),
         level=Level.INFO,
         subcases=(SubCase(name="FF00", run=_image_fails(0xFF00)),),
-        passes=(KEPT, BENT, ABORT),
+        passes=(KEPT, DEVIATED, ABORT),
         nonstrict=(BROKEN,),
         fails=(CRASHED, SILENCE),
         close=Close.EITHER,
@@ -196,7 +196,7 @@ DIMSE_2: tuple[Case, ...] = (
         "PS3.7 §10.1.3.2",
         _early_run,
         passes=(KEPT, ABORT),
-        nonstrict=(BENT, CLOSED),
+        nonstrict=(DEVIATED, CLOSED),
         fails=(CRASHED, SILENCE, Garbled(), BROKEN),
         close=Close.EITHER,
     ),
@@ -213,14 +213,14 @@ def _written_in(syntax: str) -> Run:
         if not _is_offered(peer.plain_visit(), syntax):
             raise Unprepared("the SCU does not propose Explicit VR Little Endian", Verdict.UNIMPLEMENTED)
         visit = await peer.visit({}, service=accepting(*SUPPORTED, syntaxes=(syntax,)))
-        bent: Bent | None = None
+        deviation: Deviated | None = None
         for exchange, data in data_sets_of(visit.exchanges):
             for finding in data_findings(data, syntax_of_exchange(exchange)):
                 if isinstance(finding, Broken):
                     return (Broken(f"{type(exchange.request).__name__}: {finding}"),)
-                bent = bent or (finding if isinstance(finding, Bent) else None)
+                deviation = deviation or (finding if isinstance(finding, Deviated) else None)
         found = reaches_action(peer, visit)
-        return (bent,) if bent is not None and isinstance(found[0], Kept) else found
+        return (deviation,) if deviation is not None and isinstance(found[0], Kept) else found
 
     return run
 
@@ -291,7 +291,7 @@ def _pixels(visit: Visit) -> Pairs:
         if found < length or element.undefined_length:
             yield Broken(f"Pixel Data of {found} bytes; {rows} x {columns} x {samples} pixels of {bits} bits")
         elif found > length + length % 2:
-            yield Bent(f"Pixel Data of {found} bytes, {length} are due")
+            yield Deviated(f"Pixel Data of {found} bytes, {length} are due")
         if str(element.VR) == "OB" and bits > 8:
             yield Broken("Pixel Data of 16 bits has the VR OB")
 
@@ -303,7 +303,7 @@ ENC_2: tuple[Case, ...] = (
         "PS3.5 §10; PS3.8 §7.1.1.14",
         _written_in(ImplicitVRLittleEndian),
         subcases=(SubCase(name="Explicit VR Little Endian", run=_written_in(ExplicitVRLittleEndian)),),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN, CRASHED),
     ),
     print_case(
@@ -329,7 +329,7 @@ ENC_2: tuple[Case, ...] = (
         "Pixel Data of the SCU fits its description",
         "PS3.5 §8.1.1, §8.2; PS3.3 C.13.5",
         of_plain(_pixels, "Pixel Data fits rows, columns, samples and bits"),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
     ),
 )

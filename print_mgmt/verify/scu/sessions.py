@@ -18,7 +18,7 @@ from dimse.uids import (
     Verification,
 )
 from dimse.verify import Case, Close, Flags, Level, SubCase, Unprepared, Verdict
-from dimse.verify.observation import ABORT, BENT, BROKEN, CLOSED, KEPT, SILENCE, Broken, Kept, Observation
+from dimse.verify.observation import ABORT, BROKEN, CLOSED, DEVIATED, KEPT, SILENCE, Broken, Kept, Observation
 from dimse.verify.scu import Exchange, Reaction, ScuPeer, Visit
 from dimse.verify.scu.outcomes import goes_on
 from dimse.verify.scu.reactions import with_fields
@@ -212,7 +212,7 @@ PRN_L_2: tuple[Case, ...] = (
         "PS3.4 H.2.5",
         on({(FILM_BOX, 1): with_fields(Status=0x0106, Data=None)}, _without_film),
         level=Level.INFO,
-        passes=(KEPT, BENT),
+        passes=(KEPT, DEVIATED),
         nonstrict=(ABORT,),
         fails=BAD,
     ),
@@ -390,7 +390,7 @@ PRN_X_2: tuple[Case, ...] = (
         on({(FILM_BOX, 1): _with_boxes(0)}, _fills_or_fails),
         level=Level.SHOULD,
         subcases=(SubCase(name="50", run=on({(FILM_BOX, 1): _with_boxes(_MANY_BOXES)}, _fills_or_fails)),),
-        nonstrict=(BENT, ABORT),
+        nonstrict=(DEVIATED, ABORT),
         fails=BAD,
     ),
     print_case(
@@ -399,7 +399,7 @@ PRN_X_2: tuple[Case, ...] = (
         "PS3.4 H.4.2.2.1.3",
         on({(FILM_BOX, 1): _with_boxes(None)}, gives_up_film),
         level=Level.SHOULD,
-        nonstrict=(BENT, ABORT),
+        nonstrict=(DEVIATED, ABORT),
         fails=BAD,
     ),
     print_case(
@@ -417,7 +417,7 @@ PRN_X_2: tuple[Case, ...] = (
         on({("N-ACTION", 1): with_fields(Status=_C602, Data=None)}, _film_fails),
         level=Level.SHOULD,
         needs=Flags.SCU_PRINT | Flags.COMMAND,
-        nonstrict=(BENT, ABORT),
+        nonstrict=(DEVIATED, ABORT),
         fails=(CRASHED, SILENCE),
     ),
 )

@@ -72,7 +72,7 @@ async def test_called_title_names_the_case() -> None:
         news.set()
 
     chosen = [case for case in SCU_CASES if case.id in ("UL-A-7.01", "UL-F-5.01", "UL-F-5.06")]
-    target = ScuTarget(port=port, settle=0.05)
+    target = ScuTarget(port=port, idle=0.05)
     async with asyncio.TaskGroup() as group:
         group.create_task(verify_scu(target, chosen, on_result=on_result, on_waiting=on_waiting))
         for title in ("ANY", "UL-F-5.06", "ANY"):

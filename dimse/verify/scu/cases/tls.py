@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ....errors import DecodeError
 from ...case import Case, Flags, Role, Run, SubCase, Unprepared
-from ...observation import BENT, BROKEN, KEPT, Bent, Broken, Kept, Seen
+from ...observation import BROKEN, DEVIATED, KEPT, Broken, Deviated, Kept, Seen
 from ...tls_material import server, stranger
 from ...verdict import Close, Level, Verdict
 from ..hello import parse
@@ -19,7 +19,7 @@ _BCP_195 = ("B.9", "B.10", "B.12", "B.13")
 def shown(certificate: Callable[[ScuPeer], Path | None], missing: str = "", *, is_pinned: bool = False) -> Run:
     """Return the run that shows the SCU a certificate it should refuse.
 
-    With ``is_pinned``, an SCU that goes on may know the certificate itself: that is `Bent` only.
+    With ``is_pinned``, an SCU that goes on may know the certificate itself: that is `Deviated` only.
     """
 
     async def run(peer: ScuPeer) -> Seen:
@@ -30,7 +30,7 @@ def shown(certificate: Callable[[ScuPeer], Path | None], missing: str = "", *, i
         asked = sum(bool(wire.proposal_octets) for wire in visit.wires)
         if not asked:
             return Kept(f"no A-ASSOCIATE-RQ: {'; '.join(visit.refusals) or 'the connection ended'}")
-        return Bent("A-ASSOCIATE-RQ came") if is_pinned else Broken("A-ASSOCIATE-RQ came")
+        return Deviated("A-ASSOCIATE-RQ came") if is_pinned else Broken("A-ASSOCIATE-RQ came")
 
     return run
 
@@ -50,7 +50,7 @@ async def offer(peer: ScuPeer) -> Seen:
     if any(hello.compressions):
         return Broken("compression is offered")
     if found := hello.outdated():
-        return Bent(f"versions below TLS 1.2 as well: {', '.join(found)}")
+        return Deviated(f"versions below TLS 1.2 as well: {', '.join(found)}")
     return Kept(f"{len(hello.suites)} suites")
 
 
@@ -64,7 +64,7 @@ TLS_2: tuple[Case, ...] = (
         needs=Flags.SCU | Flags.TLS,
         run=shown(lambda _: stranger()),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         subcases=(
             SubCase(name="expired", run=shown(lambda peer: peer.target.files.expired, "--tls-expired")),
@@ -84,7 +84,7 @@ TLS_2: tuple[Case, ...] = (
         needs=Flags.SCU | Flags.TLS,
         run=offer,
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         close=Close.EITHER,
     ),

@@ -16,16 +16,16 @@ from ...case import Case, Flags, Role, Run, SubCase
 from ...items import ABSTRACT_SYNTAX, CONTEXT_RQ, TRANSFER_SYNTAX, USER_INFORMATION, Item, items_of, sub_items_of
 from ...observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     KEPT,
     OTHER_PDU,
     SILENCE,
     Asked,
-    Bent,
     Broken,
     Crashed,
+    Deviated,
     Kept,
     Observation,
     ReleaseAsked,
@@ -48,32 +48,32 @@ _MAXIMUM, _CLASS_UID, _VERSION = 0x51, 0x52, 0x55
 _LONGEST_VERSION = 16
 _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 
-Rule = Callable[[bytes], Iterator[Bent | Broken]]
+Rule = Callable[[bytes], Iterator[Deviated | Broken]]
 
 
 def request_keeps(rule: Rule) -> Run:
     """Return the run that judges each A-ASSOCIATE-RQ of the plain scenario."""
 
     async def run(peer: ScuPeer) -> Seen:
-        bent = None
+        deviation = None
         requests = [wire.proposal_octets for wire in peer.judge_plain().wires if wire.proposal_octets]
         for octets in requests:
             for finding in rule(octets):
                 if isinstance(finding, Broken):
                     return finding
-                bent = bent or finding
-        return bent or Kept(f"{len(requests)} A-ASSOCIATE-RQ")
+                deviation = deviation or finding
+        return deviation or Kept(f"{len(requests)} A-ASSOCIATE-RQ")
 
     return run
 
 
-def _well_formed(octets: bytes) -> Iterator[Bent | Broken]:
+def _well_formed(octets: bytes) -> Iterator[Deviated | Broken]:
     if int.from_bytes(octets[2:6], "big") != len(octets) - 6:
         yield Broken("PDU-length is not that of the PDU")
     if not int.from_bytes(octets[6:8], "big") & 1:
         yield Broken("bit 0 of Protocol-version is 0")
     if octets[1] or any(octets[8:10]) or any(octets[42:74]):
-        yield Bent("a reserved byte is not 0")
+        yield Deviated("a reserved byte is not 0")
     items = items_of(octets)
     kinds = [item.kind for item in items if item.kind in _ORDER]
     for kind in (_APPLICATION, USER_INFORMATION):
@@ -103,7 +103,7 @@ def _uids_of(item: Item) -> Iterator[Broken]:
             yield Broken(f"Application-context-name {text}")
 
 
-def _user_information(subs: list[Item]) -> Iterator[Bent | Broken]:
+def _user_information(subs: list[Item]) -> Iterator[Deviated | Broken]:
     count = Counter(sub.kind for sub in subs)
     for kind in (_MAXIMUM, _CLASS_UID):
         if count[kind] != 1:
@@ -112,7 +112,7 @@ def _user_information(subs: list[Item]) -> Iterator[Bent | Broken]:
         if sub.kind == _MAXIMUM and len(sub.value) != 4:
             yield Broken(f"sub-item 51H of {len(sub.value)} bytes")
         if sub.kind == _VERSION and len(sub.value) > _LONGEST_VERSION:
-            yield Bent(f"Implementation-version-name of {len(sub.value)} bytes")
+            yield Deviated(f"Implementation-version-name of {len(sub.value)} bytes")
 
 
 def _contexts(octets: bytes) -> list[tuple[int, list[str], list[str]]]:
@@ -127,7 +127,7 @@ def _contexts(octets: bytes) -> list[tuple[int, list[str], list[str]]]:
     return found
 
 
-def _ids(octets: bytes) -> Iterator[Bent | Broken]:
+def _ids(octets: bytes) -> Iterator[Deviated | Broken]:
     seen: set[int] = set()
     for number, abstract, transfers in _contexts(octets):
         if number % 2 == 0:
@@ -139,7 +139,7 @@ def _ids(octets: bytes) -> Iterator[Bent | Broken]:
             yield Broken(f"context {number} has {len(abstract)} abstract and {len(transfers)} transfer syntaxes")
 
 
-def _implicit(octets: bytes) -> Iterator[Bent | Broken]:
+def _implicit(octets: bytes) -> Iterator[Deviated | Broken]:
     offered: dict[str, set[str]] = {}
     for _, abstracts, transfers in _contexts(octets):
         for abstract in abstracts:
@@ -149,11 +149,11 @@ def _implicit(octets: bytes) -> Iterator[Bent | Broken]:
             yield Broken(f"{abstract} is not offered in Implicit VR Little Endian")
 
 
-def _titles(octets: bytes) -> Iterator[Bent | Broken]:
+def _titles(octets: bytes) -> Iterator[Deviated | Broken]:
     for name, field in (("Called", octets[10:26]), ("Calling", octets[26:42])):
         text = field.rstrip(b"\0") if field.rstrip(b"\0") != field else field
         if text != field:
-            yield Bent(f"{name}-AE-title is padded with NUL")
+            yield Deviated(f"{name}-AE-title is padded with NUL")
         if not text.strip(b" "):
             yield Broken(f"{name}-AE-title is all spaces")
         elif any(octet < 0x20 or octet > 0x7E or octet == 0x5C for octet in text):
@@ -170,7 +170,7 @@ UL_A_7: tuple[Case, ...] = tuple(
         needs=Flags.SCU,
         run=request_keeps(rule),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
     )
     for number, title, section, rule in (
@@ -314,7 +314,7 @@ UL_A_8: tuple[Case, ...] = (
         needs=Flags.SCU | Flags.COMMAND,
         run=on_associate(sends(lambda _: AssociateRJ(1, 1, 7)), command_fails),
         passes=(KEPT,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(Crashed(), Running()),
         close=Close.PEER,
     ),

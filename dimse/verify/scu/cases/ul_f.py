@@ -10,9 +10,9 @@ from ....ul.forge import forge_pdu
 from ...case import Case, Flags, Role, SubCase
 from ...observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     KEPT,
     OTHER_PDU,
     RELEASED,
@@ -20,10 +20,10 @@ from ...observation import (
     Aborted,
     Answered,
     Asked,
-    Bent,
     Broken,
     Closed,
     Crashed,
+    Deviated,
     Ends,
     Garbled,
     Observation,
@@ -272,7 +272,7 @@ def _closes_soon(peer: ScuPeer, visit: Visit) -> Observation:
     found = first_after(peer, visit)
     took = next((end - start for name, start, end in visit.times if name == "close"), 0.0)
     if found and isinstance(found[0], Closed) and took > _QUICK:
-        return (Bent(f"CLOSED after {took:.1f} s"),)
+        return (Deviated(f"CLOSED after {took:.1f} s"),)
     return found
 
 
@@ -334,7 +334,7 @@ UL_F_7: tuple[Case, ...] = (
         needs=Flags.SCU,
         run=on_release(_stays, _closes_soon),
         passes=(CLOSED,),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(SILENCE, OTHER_PDU, ABORT, CRASHED),
         close=Close.PEER,
     ),

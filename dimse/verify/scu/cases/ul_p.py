@@ -9,16 +9,16 @@ from ....ul.forge import forge_pdu
 from ...case import Case, Flags, Role, Run, SubCase
 from ...observation import (
     ABORT,
-    BENT,
     BROKEN,
     CLOSED,
+    DEVIATED,
     KEPT,
     SILENCE,
     Aborted,
     Asked,
-    Bent,
     Broken,
     Crashed,
+    Deviated,
     Kept,
     Observation,
     ReleaseAsked,
@@ -142,7 +142,7 @@ def _one_at_a_time(peer: ScuPeer, visit: Visit) -> Observation:
     for wire in visit.wires:
         numbers = [each.request.MessageID for each in visit.exchanges if each.wire is wire and each.request is not None]
         if len(set(numbers)) < len(numbers):
-            return (Bent("a Message ID is used again after its response"),)
+            return (Deviated("a Message ID is used again after its response"),)
     return found
 
 
@@ -156,7 +156,7 @@ DIMSE_2: tuple[Case, ...] = (
         "One request at a time, each with an id of its own",
         "PS3.7 §7.3, §10.1.2.1.1 ('No two identical values ... for outstanding operations')",
         script(_late, _one_at_a_time),
-        nonstrict=(BENT,),
+        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
     ),
     _case(
