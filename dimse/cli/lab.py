@@ -1,6 +1,8 @@
 """The command ``dimse lab``, a prompt that sends any PDU to a peer and explains the answer."""
 
 import argparse
+import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -26,6 +28,7 @@ from ..terminal import (
 
 __all__ = ["add"]
 
+_COMMAND = re.compile(r"""(?:[^;'"]|'[^']*'|"[^"]*"|['"])+""")
 _Views = Callable[[], Sequence[View]]
 
 
@@ -83,7 +86,7 @@ def _lab(parser: argparse.ArgumentParser, views: _Views, arguments: argparse.Nam
     try:
         if arguments.commands is None and sys.stdin.isatty():
             return _talk(lab)
-        return _run(lab, sys.stdin if arguments.commands is None else arguments.commands.split(";"))
+        return _run(lab, sys.stdin if arguments.commands is None else _commands(arguments.commands))
     finally:
         _print(lab.close())
         if listener is not None:
@@ -91,17 +94,27 @@ def _lab(parser: argparse.ArgumentParser, views: _Views, arguments: argparse.Nam
 
 
 def _connect(
-    target: Peer | None, listener: Listener | None, timeout: float, tls: TLSContext | None, recorder: Recorder | None
+    target: Peer | None,
+    listener: Listener | None,
+    timeout: float,
+    tls: TLSContext | None,
+    recorder: Recorder | None,
+    seconds: float,
 ) -> Connection:
     if target is not None:
-        return dial(target.host, target.port, seconds=timeout, tls=tls, recorder=recorder)
+        return dial(target.host, target.port, seconds=min(seconds, timeout), tls=tls, recorder=recorder)
     assert listener is not None
-    return listener.accept()
+    return listener.accept(seconds)
 
 
 def _print(lines: Iterator[str]) -> None:
     for line in lines:
         print(line, flush=True)
+
+
+def _commands(text: str) -> list[str]:
+    """Return the commands of ``-c``; a semicolon in quotes separates nothing."""
+    return _COMMAND.findall(text)
 
 
 def _run(lab: Lab, lines: Iterable[str]) -> int:
@@ -126,7 +139,7 @@ def _run(lab: Lab, lines: Iterable[str]) -> int:
 
 def _talk(lab: Lab) -> int:
     """Read commands from the terminal until ``quit`` or Ctrl-D. Ctrl-C interrupts a command."""
-    _complete_words()
+    _complete_words(lab)
     print("help shows the commands, quit leaves.")
     while not lab.is_over:
         try:
@@ -146,28 +159,48 @@ def _talk(lab: Lab) -> int:
     return 0
 
 
-def _complete_words() -> None:
-    """Let the Tab key complete commands, messages and keywords, where Python has readline."""
+def _complete_words(lab: Lab) -> None:
+    """Let the Tab key complete words, where Python has readline."""
     with suppress(ImportError):
         import readline
 
-        words = _Words()
+        words = _Words(lab, lambda: readline.get_line_buffer()[: readline.get_begidx()])
         readline.set_completer(words.complete)
-        readline.set_completer_delims(" =.:$,")
+        readline.set_completer_delims(" =.:$,@")
         readline.parse_and_bind("tab: complete")
 
 
 class _Words:
-    """The words that the Tab key completes."""
+    """The words that the Tab key completes; ``before`` returns what stands before the word."""
 
-    def __init__(self) -> None:
+    def __init__(self, lab: Lab, before: Callable[[], str]) -> None:
+        self._lab, self._before = lab, before
         self._found: list[str] = []
 
     def complete(self, text: str, number: int) -> str | None:
         """Return completion ``number`` of ``text``, None after the last."""
         if number == 0:
-            self._found = [word for word in _vocabulary() if word.startswith(text)]
+            self._found = [word for word in self._candidates(text) if word.startswith(text)]
         return self._found[number] if number < len(self._found) else None
+
+    def _candidates(self, text: str) -> Iterable[str]:
+        before = self._before()
+        if before.strip() in ("", "help"):
+            return sorted(COMMANDS)
+        if before.endswith("$"):
+            return sorted(self._lab.names)
+        if before.endswith("@"):
+            return _files(text)
+        return _vocabulary()
+
+
+def _files(text: str) -> list[str]:
+    """Return the names that begin with ``text``; a folder ends in a slash."""
+    folder, slash, _ = text.rpartition("/")
+    with suppress(OSError):
+        entries = sorted(os.scandir(folder + slash or "."), key=lambda entry: entry.name)
+        return [f"{folder}{slash}{entry.name}{'/' if entry.is_dir() else ''}" for entry in entries]
+    return []
 
 
 def _vocabulary() -> list[str]:
@@ -175,4 +208,4 @@ def _vocabulary() -> list[str]:
     from ..uids import registry
 
     uids = (row.keyword for row in registry().values() if row.keyword)
-    return sorted({*COMMANDS, *MESSAGE_NAMES, *uids, *tags_by_keyword()})
+    return sorted({*MESSAGE_NAMES, *uids, *tags_by_keyword()})

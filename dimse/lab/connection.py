@@ -3,7 +3,7 @@
 import select
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from ..errors import ConnectionFailed, RemoteProtocolError
 from ..explain.pcapng import Address
@@ -11,9 +11,12 @@ from ..net import Recorder
 from ..net.recorder import Tap, address_of
 from ..tls import TLSContext, TLSSession
 
-__all__ = ["Connection", "Listener", "dial"]
+__all__ = ["Connection", "Listener", "dial", "words"]
 
-_CHUNK = 1 << 16  # bytes to read at once
+_CHUNK = 1 << 14  # bytes to read at once; a flood of short PDUs in them is explained in about a second
+_PIECE = 1 << 18  # bytes to write at once
+_SLOWEST = 1 << 20  # bytes per second that a peer must read, so that sending ends
+_FAREWELL = 1.0  # seconds for the peer to take the end of TLS
 _HANDSHAKE = 10.0  # seconds for the TLS handshake of a peer that has connected
 
 
@@ -27,7 +30,7 @@ class Connection:
         self._has_ended = False
 
     def send(self, data: bytes, seconds: float) -> None:
-        """Write ``data``. Raises OSError if the peer has gone, or does not read within ``seconds``."""
+        """Write ``data``. Raises OSError if the peer has gone, or reads nothing for ``seconds``, or too slowly."""
         if self._tap is not None:
             self._tap.sent((data,))
         if self._session is not None:
@@ -41,25 +44,29 @@ class Connection:
         Raises OSError for a connection that was reset, and `RemoteProtocolError` for broken TLS.
         """
         end = time.monotonic() + seconds
-        while not self._has_ended:
-            data = self._read(max(0.0, end - time.monotonic()))
-            if data is None:
+        data = self._decrypted()  # what came together with the end of the handshake
+        while not data and not self._has_ended:
+            read = self._read(max(0.0, end - time.monotonic()))
+            if read is None:
                 return None
-            data = self._decrypted(data)
-            if data:
-                if self._tap is not None:
-                    self._tap.received(data)
-                return data
-        return b""
+            self._has_ended = not read
+            if self._session is None:
+                data = read
+            else:
+                self._session.receive(read)
+                data = self._decrypted()
+        if data and self._tap is not None:
+            self._tap.received(data)
+        return data
 
     def close(self, *, reset: bool = False) -> None:
-        """Close the connection, with a TCP reset if asked for."""
-        if reset:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        elif self._session is not None and not self._has_ended:
-            self._session.close()
-            self._write(self._session.data_to_send(), 1.0)
-        self._socket.close()
+        """Close the connection, with a TCP reset if asked for. A peer that has gone, or does not read, is no error."""
+        with suppress(OSError, RemoteProtocolError), self._socket:
+            if reset:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            elif self._session is not None and not self._has_ended:
+                self._session.close()
+                self._write(self._session.data_to_send(), _FAREWELL)
         if self._tap is not None:
             self._tap.closed()
             self._tap = None
@@ -81,19 +88,25 @@ class Connection:
                 self._session.receive(data)
 
     def _write(self, data: bytes, seconds: float) -> None:
-        self._socket.settimeout(seconds)
-        self._socket.sendall(data)
+        end = time.monotonic() + seconds + len(data) / _SLOWEST
+        view = memoryview(data)
+        while view:
+            self._socket.settimeout(max(0.001, min(seconds, end - time.monotonic())))
+            try:
+                view = view[self._socket.send(view[:_PIECE]) :]
+            except TimeoutError:
+                raise TimeoutError("the peer has stopped reading") from None
+            if view and time.monotonic() >= end:
+                raise TimeoutError("the peer reads too slowly")
 
     def _read(self, seconds: float) -> bytes | None:
         readable, _, _ = select.select([self._socket], [], [], seconds)
         return self._socket.recv(_CHUNK) if readable else None
 
-    def _decrypted(self, data: bytes) -> bytes:
-        """Return the plain bytes in what was read, and note the end of the connection."""
-        self._has_ended = not data
-        if self._session is None:
-            return data
-        self._session.receive(data)
+    def _decrypted(self) -> bytes:
+        """Return the plain bytes that TLS has not handed over yet, and note the end of TLS."""
+        if self._session is None or not self._session.is_established:
+            return b""
         buffer, plain = memoryview(bytearray(_CHUNK)), bytearray()
         while count := self._session.read_into(buffer):
             plain += buffer[:count]
@@ -123,16 +136,20 @@ class Listener:
     def __init__(
         self, host: str, port: int, *, tls: TLSContext | None = None, recorder: Recorder | None = None
     ) -> None:
-        self._socket = socket.create_server((host, port))
+        self._socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self._tls, self._recorder = tls, recorder
 
     @property
     def address(self) -> Address:
         return address_of(self._socket.getsockname())
 
-    def accept(self) -> Connection:
-        """Wait for the next peer, however long it takes. Raises `ConnectionFailed` if TLS fails."""
-        sock, _ = self._socket.accept()
+    def accept(self, seconds: float) -> Connection:
+        """Wait for the next peer. Raises `ConnectionFailed` if none comes within ``seconds``, or if TLS fails."""
+        self._socket.settimeout(seconds)
+        try:
+            sock, _ = self._socket.accept()
+        except TimeoutError:
+            raise ConnectionFailed(f"no peer has connected within {seconds:g} s") from None
         tls, recorder = self._tls, self._recorder
         return _connection(sock, is_client=False, name=None, seconds=_HANDSHAKE, tls=tls, recorder=recorder)
 
@@ -164,6 +181,11 @@ def _connection(
                 connection.secure(seconds)
             except (OSError, RemoteProtocolError) as exc:
                 connection.close(reset=True)
-                raise ConnectionFailed(f"{peer[0]}:{peer[1]}: {exc}") from exc
+                raise ConnectionFailed(f"{peer[0]}:{peer[1]}: {words(exc)}") from exc
         stack.pop_all()
     return connection
+
+
+def words(error: Exception) -> str:
+    """Return what a failed connection means, without the number of the error."""
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

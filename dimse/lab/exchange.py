@@ -1,21 +1,25 @@
 """One conversation of the laboratory with a peer: what both sides send, explained line by line."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from ..errors import RemoteProtocolError, cut, escaped
 from ..explain import ACCEPTOR, REQUESTOR, View, format_lines
 from ..explain.conversation import Completed, Conversation, Turn
 from ..explain.machines import Machines, Move
+from ..message import Request
 from ..net.agreement import Agreement
 from ..ul import AssociateAC, AssociateRQ, State
-from .connection import Connection
+from .connection import Connection, words
 
-__all__ = ["SIDES", "Exchange"]
+__all__ = ["LONGEST_WAIT", "SIDES", "Exchange"]
 
 SIDES = {REQUESTOR: "requestor", ACCEPTOR: "acceptor"}
+LONGEST_WAIT = 3600.0  # seconds to wait for a peer that is to connect, or for what it sends
 _LINGER = 0.02  # seconds without bytes after which a complete answer counts as the whole answer
-_MOST_ANSWER = 64 << 20  # bytes of the peer that one command reads
+_MOST_HELD = 1 << 27  # bytes of a PDU or message of the peer that is not complete, as in two images of 64 MiB
+_MOST_HEARD = 10_000  # PDUs of the peer that `expect` looks at
 _MOST_LINE = 2000  # characters of a line that are shown
 
 Lines = Iterator[str]
@@ -24,13 +28,13 @@ Lines = Iterator[str]
 class Exchange:
     """The connection to the peer, and everything that was said on it. Methods yield the lines to print, escaped.
 
-    ``connect`` returns a new connection; it is called when bytes are to be sent and no connection is open. The other
-    arguments are as in `Lab`.
+    ``connect`` returns a new connection; it is called when bytes are to be sent and no connection is open, with the
+    longest time to wait for a peer, in seconds. The other arguments are as in `Lab`.
     """
 
     def __init__(
         self,
-        connect: Callable[[], Connection],
+        connect: Callable[[float], Connection],
         *,
         is_requestor: bool,
         patience: float,
@@ -39,8 +43,10 @@ class Exchange:
         self.is_requestor = is_requestor
         self.patience = patience
         self.is_brief = False
-        self.heard: list[str] = []  # one line for each PDU of the peer since the last sending
-        self.last: Completed | None = None  # the last message of the peer
+        self.listens = True  # whether sending also waits for the answer
+        self.heard: deque[str] = deque(maxlen=_MOST_HEARD)  # one line for each PDU of the peer since the last sending
+        self.last: Completed | None  # the last message of the peer
+        self.last_request: Completed | None  # the last request of the peer
         self._connect = connect
         self._make_views = views
         self._we, self._peer = (REQUESTOR, ACCEPTOR) if is_requestor else (ACCEPTOR, REQUESTOR)
@@ -50,9 +56,11 @@ class Exchange:
     def _begin(self) -> None:
         """Begin an association, in which nothing was said yet."""
         self.request: AssociateRQ | None = None
+        self.last = self.last_request = None
         self.agreement: Agreement | None = None
         self._conversation, self._machines = Conversation(), Machines()
         self._views = self._make_views()
+        self._received, self._explained = 0, 0  # bytes of the peer: all, and those up to its last complete message
 
     @property
     def is_open(self) -> bool:
@@ -69,10 +77,10 @@ class Exchange:
         """The state of this side."""
         return self._machines.states[self._we]
 
-    def open(self) -> Connection:
-        """Return the connection; open one if none is open. Raises `ConnectionFailed`."""
+    def open(self, seconds: float) -> Connection:
+        """Return the connection; open one if none is open, within ``seconds``. Raises `ConnectionFailed`."""
         if self._connection is None:
-            self._connection = self._connect()
+            self._connection = self._connect(seconds)
             self._begin()
         return self._connection
 
@@ -83,46 +91,63 @@ class Exchange:
             yield from self._ended(f"we {'reset' if reset else 'closed'} the connection")
 
     def send(self, data: bytes) -> Lines:
-        """Send ``data``; yield its PDUs, and then the answer."""
-        connection = self.open()
-        self.heard = []
+        """Send ``data``; yield its PDUs, and then the answer if `listens`."""
+        connection = self.open(LONGEST_WAIT)
+        self.heard.clear()
         try:
             connection.send(data, self.patience)
-        except (OSError, RemoteProtocolError) as exc:
-            connection.close()
-            yield from self._ended(f"the connection was lost while sending: {_words(exc)}")
+        except (OSError, RemoteProtocolError, KeyboardInterrupt) as exc:
+            yield f"= not everything was sent: {'interrupted' if isinstance(exc, KeyboardInterrupt) else words(exc)}"
+            yield from self.listen(0.0)  # perhaps an A-ABORT that says why
+            yield from self.close(reset=True)
             return
         incomplete = len(data)
         for turn in self._conversation.receive(self._we, data):
             incomplete -= turn.length
             yield from self._turn(turn)
         if incomplete > 0:
-            yield f"{self._we} {incomplete} octets that do not complete a PDU"
-        yield from self.listen(self.patience)
+            yield f"{self._we} {incomplete} octets that do not complete a PDU of a known type"
+        if self.listens:
+            yield from self.listen(self.patience)
 
     def listen(self, seconds: float) -> Lines:
-        """Yield what the peer sends: wait for ``seconds`` for the first PDU or whole message, then while more comes."""
-        end, is_midway, size = time.monotonic() + seconds, True, 0
-        while self._connection is not None and size < _MOST_ANSWER:
-            wait = max(0.0, end - time.monotonic()) if is_midway else min(seconds, _LINGER)
+        """Yield what the peer sends: wait for ``seconds`` for the first PDU or whole message, then while more comes.
+
+        A peer that does not stop is listened to for ``seconds``, or for the patience if that is more.
+        """
+        began, is_midway, is_silent = time.monotonic(), True, True
+        while self._connection is not None:
+            passed = time.monotonic() - began
+            if not is_silent and passed > max(seconds, self.patience):
+                yield "= the peer is still sending; `wait` shows more"
+                return
+            wait = max(0.0, seconds - passed) if is_midway else min(seconds, _LINGER)
             try:
                 data = self._connection.receive(wait)
             except (OSError, RemoteProtocolError) as exc:
                 self._connection.close()
-                yield from self._ended(f"the connection was lost: {_words(exc)}")
+                yield from self._ended(f"the connection was lost: {words(exc)}")
                 return
             if data is None:
-                if seconds and not size:
-                    yield f"= nothing from the peer within {seconds:g} s"
+                if seconds and is_midway:
+                    what = "nothing" if is_silent else "no whole PDU or message"
+                    yield f"= {what} from the peer within {seconds:g} s"
                 return
             if not data:
                 self._connection.close()
                 yield from self._ended("the peer closed the connection")
                 return
-            size += len(data)
+            is_silent = False
+            self._received += len(data)
             for turn in self._conversation.receive(self._peer, data):
                 is_midway = turn.is_midway
+                if not is_midway:
+                    self._explained = turn.offset + turn.length
                 yield from self._turn(turn)
+            if self._received - self._explained > _MOST_HELD:
+                self._connection.close(reset=True)
+                yield from self._ended(f"a PDU or message of the peer has more than {_MOST_HELD} bytes")
+                return
 
     def _ended(self, why: str) -> Lines:
         self._connection = None
@@ -157,6 +182,8 @@ class Exchange:
             self.heard.append(turn.line)
             if turn.completed:
                 self.last = turn.completed[-1]
+                requests = [one for one in turn.completed if isinstance(one.message, Request)]
+                self.last_request = requests[-1] if requests else self.last_request
 
 
 def _transition(move: Move) -> str:
@@ -169,7 +196,3 @@ def _transition(move: Move) -> str:
 
 def _shortened(line: str) -> str:
     return cut(escaped(line), _MOST_LINE)
-
-
-def _words(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

@@ -73,8 +73,11 @@ def octets(words: Iterable[str]) -> bytes:
 
 
 def _file(name: str) -> bytes:
-    with Path(name).open("rb") as file:
-        data = file.read(_MOST_OCTETS + 1)
+    try:
+        with Path(name).open("rb") as file:
+            data = file.read(_MOST_OCTETS + 1)
+    except (OSError, ValueError) as exc:  # ValueError: a name with a NUL
+        raise Mistake(f"{shown(name)}: {getattr(exc, 'strerror', None) or exc}") from exc
     _check_length(len(data))
     return data
 

@@ -1,6 +1,7 @@
 """The manual of the laboratory: its commands, each with a sentence and an example."""
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import NamedTuple
 
 from ..errors import shown
@@ -8,6 +9,8 @@ from .forms import MESSAGE_NAMES
 from .language import Mistake
 
 __all__ = ["COMMANDS", "manual"]
+
+_WIDTH = 100  # characters of a line of help
 
 
 class _Page(NamedTuple):
@@ -18,7 +21,8 @@ class _Page(NamedTuple):
 
 COMMANDS = {
     "connect": _Page(
-        "connect", "Open the transport connection, or with --listen wait for one. Any sending does so too."
+        "connect [SECONDS]",
+        "Open the transport connection, or with --listen wait for one, for an hour at most. Any sending does so too.",
     ),
     "close": _Page("close", "Close the transport connection without a word to the peer."),
     "reset": _Page("reset", "End the transport connection with a TCP reset."),
@@ -62,7 +66,7 @@ COMMANDS = {
     ),
     "reply": _Page(
         "reply [STATUS] [KEYWORD=VALUE ...]",
-        "Answer the last request of the peer, such as an N-EVENT-REPORT, with its Message ID and UIDs.",
+        "Answer the last request of the peer, such as an N-EVENT-REPORT-RQ, with its Message ID and UIDs.",
         ("reply", "reply 0110H"),
     ),
     "raw": _Page("raw OCTETS ...", "Send any octets.", ("raw 0500 00000004 00*4", "raw @pdu.bin")),
@@ -84,14 +88,16 @@ COMMANDS = {
         ("expect A-ASSOCIATE-AC", "expect Status=0000H"),
     ),
     "let": _Page(
-        "let NAME = new | KEYWORD | PATH",
-        "Give a name to a new UID, or to a value of the last message of the peer; $NAME stands for it afterwards.",
+        "let [NAME = new | KEYWORD | PATH]",
+        "Give a name to a new UID, or to a value of the last message of the peer; $NAME stands for it afterwards. "
+        "Without words, show all names.",
         ("let film = new", "let box = ReferencedImageBoxSequence[0].ReferencedSOPInstanceUID"),
     ),
     "state": _Page("state", "Show the states of both sides, and the events that are possible in ours."),
     "contexts": _Page("contexts", "Show the accepted presentation contexts."),
     "brief": _Page("brief", "From now on, show one line for each PDU."),
     "full": _Page("full", "From now on, show each byte with its field."),
+    "exit": _Page("exit", "The same as quit."),
     "help": _Page("help [COMMAND]", "Show the commands, or one of them with examples."),
     "quit": _Page("quit", "Close the connection and leave."),
 }
@@ -104,11 +110,12 @@ def manual(words: Sequence[str]) -> Iterator[str]:
         for name, page in COMMANDS.items():
             yield f"{name:{width}}  {page.words.partition('. ')[0].rstrip('.')}."
         yield "help COMMAND shows one command with examples. Words after # are a comment."
+        yield "COMMAND & sends without listening to the peer, before or after; `wait` then shows what came meanwhile."
         return
     page_of = COMMANDS.get(words[0])
     if page_of is None:
         raise Mistake(f"{shown(words[0])} is not a command; `help` lists the commands")
     yield page_of.usage
-    yield f"  {page_of.words}"
+    yield from wrap(page_of.words, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
     for example in page_of.examples:
         yield f"  > {example}"

@@ -11,7 +11,7 @@ from ..uids import name_of
 from ..ul import PDU, TABLE_9_10, Abort, AssociateRJ, Event, ReleaseRP, ReleaseRQ, encode_pdu
 from ..ul.forge import forge_pdu
 from .connection import Connection
-from .exchange import Exchange
+from .exchange import LONGEST_WAIT, Exchange
 from .forms import Order, acceptance, proposal, reply_to, settings
 from .language import Mistake, integer, octets, split, uid, value_at
 from .manual import manual
@@ -19,7 +19,6 @@ from .manual import manual
 __all__ = ["Lab", "LabFailure"]
 
 _NAME = re.compile(r"\$([A-Za-z_]\w*)")
-_LONGEST_WAIT = 3600  # seconds
 _SHOWN = 100  # characters of a line of the peer in an error
 
 Lines = Iterator[str]
@@ -32,14 +31,15 @@ class LabFailure(DimseError):
 class Lab:
     """A laboratory. `run` executes a command, and yields the lines to print.
 
-    ``connect`` returns a new connection to the peer; it is called when a command needs one. ``called`` and ``calling``
-    are the AE titles that ``associate`` sends. ``patience`` is the time to wait for an answer, in seconds. ``views``
-    makes the views that see the messages of an association.
+    ``connect`` returns a new connection to the peer; it is called when a command needs one, with the longest time to
+    wait, in seconds, and raises `ConnectionFailed`. ``called`` and ``calling`` are the AE titles that ``associate``
+    sends. ``patience`` is the time to wait for an answer, in seconds. ``views`` makes the views that see the messages
+    of an association.
     """
 
     def __init__(
         self,
-        connect: Callable[[], Connection],
+        connect: Callable[[float], Connection],
         *,
         is_requestor: bool = True,
         called: str = "ANY-SCP",
@@ -72,7 +72,10 @@ class Lab:
         command = _COMMANDS.get(words[0])
         if command is None:
             raise Mistake(f"{shown(words[0])} is not a command; `help` lists the commands")
-        if self._exchange.is_open:
+        self._exchange.listens = words[-1] != "&"
+        if not self._exchange.listens:
+            words.pop()
+        elif self._exchange.is_open and command is not _COMMANDS["wait"]:
             yield from self._exchange.listen(0.0)
         yield from command(self, [self._with_names(word) for word in words[1:]])
 
@@ -94,15 +97,20 @@ class Lab:
     def _send_pdu(self, pdu: PDU) -> Lines:
         return self._send(b"".join(encode_pdu(pdu)))
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The names that ``let`` has given."""
+        return tuple(self._names)
+
     # --- commands about the connection ---
 
     def connect(self, words: list[str]) -> Lines:
-        _check_none(words)
+        seconds = _seconds(words, LONGEST_WAIT)
         if self._exchange.is_open:
             raise Mistake("a connection is already open")
-        self._exchange.open()
+        self._exchange.open(seconds)
         yield "= connected"
-        if not self._exchange.is_requestor:
+        if not self._exchange.is_requestor and self._exchange.listens:
             yield from self._exchange.listen(self._exchange.patience)
 
     def disconnect(self, words: list[str], *, reset: bool = False) -> Lines:
@@ -112,15 +120,10 @@ class Lab:
         return self._exchange.close(reset=reset)
 
     def wait(self, words: list[str]) -> Lines:
-        try:
-            seconds = float(words[0]) if words else self._exchange.patience
-        except ValueError:
-            seconds = 0.0
-        if len(words) > 1 or not 0 < seconds <= _LONGEST_WAIT:
-            raise Mistake(f"wait takes a number of seconds, up to {_LONGEST_WAIT}")
+        seconds = _seconds(words, self._exchange.patience)
         if self._exchange.is_requestor and not self._exchange.is_open:
             raise Mistake("no connection is open")
-        self._exchange.open()
+        self._exchange.open(seconds)
         return self._exchange.listen(seconds)
 
     def quit(self, words: list[str]) -> Lines:
@@ -164,13 +167,13 @@ class Lab:
         if len(words) < 2:
             raise Mistake("patch needs an offset and octets, such as patch 2 FFFFFFFF")
         self._patches.append((integer(words[0]), octets(words[1:])))
-        return iter(())
+        yield "= octets of whatever is sent next will be changed"
 
     def cut(self, words: list[str]) -> Lines:
         if len(words) != 1:
             raise Mistake("cut needs the number of octets to send, such as cut 20")
         self._cut = integer(words[0])
-        return iter(())
+        yield f"= only the first {self._cut} octets of whatever is sent next will be sent"
 
     # --- commands that send a message ---
 
@@ -185,9 +188,9 @@ class Lab:
         return self._send_message(Order("C-ECHO-RQ", rest), found)
 
     def reply(self, words: list[str]) -> Lines:
-        last = self._exchange.last
+        last = self._exchange.last_request
         if last is None:
-            raise Mistake("the peer has sent no message")
+            raise Mistake("the peer has sent no request")
         rest, found = settings(words, "on", "max")
         return self._send_message(reply_to(last.message, rest), {"on": str(last.context_id), **found})
 
@@ -220,6 +223,9 @@ class Lab:
         yield f"= as expected: {escaped(' '.join(words))}"
 
     def let(self, words: list[str]) -> Lines:
+        if not words:
+            yield from (f"= ${name} is {escaped(value)}" for name, value in self._names.items())
+            return
         if len(words) != 3 or words[1] != "=" or not _NAME.fullmatch(f"${words[0]}"):
             raise Mistake("write let NAME = VALUE; VALUE is new, or a path into the last message of the peer")
         name, _, source = words
@@ -278,6 +284,17 @@ def _check_none(words: Sequence[str]) -> None:
         raise Mistake(f"this command stands alone, but {shown(' '.join(words))} follows")
 
 
+def _seconds(words: Sequence[str], default: float) -> float:
+    """Return the time that ``words`` give, or else ``default``."""
+    try:
+        seconds = float(words[0]) if words else default
+    except ValueError:
+        seconds = 0.0
+    if len(words) > 1 or not 0 < seconds <= LONGEST_WAIT:
+        raise Mistake(f"this command takes a number of seconds, up to {LONGEST_WAIT:g}")
+    return seconds
+
+
 def _numbers(words: Sequence[str], *defaults: int) -> list[int]:
     """Return as many octets as there are ``defaults``, which stand for missing words."""
     if len(words) > len(defaults):
@@ -309,6 +326,7 @@ _COMMANDS: dict[str, Callable[[Lab, list[str]], Lines]] = {
     "contexts": Lab.contexts,
     "brief": lambda lab, words: lab.show(words, is_brief=True),
     "full": lambda lab, words: lab.show(words, is_brief=False),
+    "exit": Lab.quit,
     "help": lambda _, words: manual(words),
     "quit": Lab.quit,
 }

@@ -40,6 +40,12 @@ async def test_wrong_command_is_status_2(capsys: pytest.CaptureFixture[str]) -> 
     assert "dimse: command 2: 'shout' is not a command" in capsys.readouterr().err
 
 
+async def test_semicolon_in_quotes_separates_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        assert await lab(server.port, "associate; expect 'a;b'") == 1
+    assert "expected a;b" in capsys.readouterr().err
+
+
 def test_peer_and_listen_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         dimse.cli.main(["lab"])

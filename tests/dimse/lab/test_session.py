@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,10 +13,20 @@ from dimse.data import IMPLICIT_LE, Dataset, encode
 from dimse.errors import DimseError
 from dimse.explain import ACCEPTOR, Seen
 from dimse.explain.conversation import Completed
-from dimse.lab import Connection, Lab, LabFailure, Mistake
-from dimse.lab.manual import COMMANDS
+from dimse.lab import Connection, Lab, LabFailure, Mistake, exchange
+from dimse.lab.manual import COMMANDS, manual
 from dimse.lab.session import _COMMANDS
-from dimse.message import CEchoRSP, Message, NCreateRSP, NEventReportRQ, NSetRQ, decode_command, encode_command
+from dimse.message import (
+    CEchoRQ,
+    CEchoRSP,
+    Message,
+    NCreateRSP,
+    NEventReportRQ,
+    NEventReportRSP,
+    NSetRQ,
+    decode_command,
+    encode_command,
+)
 from dimse.uids import BasicFilmSession, ImplicitVRLittleEndian, Printer, PrinterInstance, Verification
 from dimse.ul import (
     PDU,
@@ -104,7 +115,7 @@ class Bench:
 def bench(**options: object) -> Iterator[Bench]:
     near, far = socket.socketpair()
     connection = Answering(near, far)
-    lab = Lab(lambda: connection, patience=0.01, **options)  # type: ignore[arg-type]  # as the caller wants
+    lab = Lab(lambda _: connection, patience=0.01, **options)  # type: ignore[arg-type]  # as the caller wants
     with closing(near), closing(far):
         yield Bench(connection, lab)
 
@@ -244,7 +255,7 @@ def test_cut_sends_the_beginning() -> None:
         it.run("cut 20")
         lines = it.run("associate")
         assert len(it.sent()) == 20
-    assert lines[0] == "> 20 octets that do not complete a PDU"
+    assert lines[0] == "> 20 octets that do not complete a PDU of a known type"
 
 
 def test_pdu_has_a_wrong_length_on_request() -> None:
@@ -415,3 +426,60 @@ def test_any_line_gives_lines_or_a_clear_error(lines: list[str], answer: bytes) 
         for line in lines:
             with suppress(DimseError):
                 assert all(shown.isprintable() for shown in it.lab.run(line))
+
+
+def test_reply_answers_the_request_before_an_event() -> None:
+    event = NEventReportRSP(MessageIDBeingRespondedTo=1, Status=0)
+    with bench() as it:
+        it.run("associate Printer", AC)
+        it.far.sendall(octets(CEchoRQ(MessageID=7, AffectedSOPClassUID=Verification)))
+        it.run("wait")
+        name = "AffectedSOPClassUID=Printer AffectedSOPInstanceUID=PrinterInstance EventTypeID=1"
+        it.run(f"send N-EVENT-REPORT-RQ {name}", event)
+        it.sent()
+        it.run("reply")
+        assert it.sent_message() == CEchoRSP(MessageIDBeingRespondedTo=7, Status=0, AffectedSOPClassUID=Verification)
+
+
+def test_ampersand_does_not_listen() -> None:
+    with bench() as it:
+        assert not any(line.startswith("<") for line in it.run("associate &", AC))
+        assert any(line.startswith("< A-ASSOCIATE-AC") for line in it.run("wait"))
+
+
+def test_endless_pdu_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "_MOST_HELD", 1000)
+    with bench() as it:
+        it.run("associate", AC)
+        it.far.sendall(b"\4\0\xff\xff\xff\xff" + bytes(1000))
+        assert "= a PDU or message of the peer has more than 1000 bytes" in it.run("state")
+
+
+def test_flood_ends_a_command() -> None:
+    with bench() as it:
+        it.run("associate", AC)
+        it.far.sendall(octets(ReleaseRP()) * 5000)
+        assert it.run("wait 0.001")[-1] == "= the peer is still sending; `wait` shows more"
+
+
+def test_heard_pdus_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "_MOST_HEARD", 3)
+    with bench() as it:
+        it.run("associate", AC, *[ReleaseRP()] * 3)
+        with pytest.raises(LabFailure):
+            it.run("expect A-ASSOCIATE-AC")
+
+
+def test_let_alone_shows_the_names() -> None:
+    with bench() as it:
+        (line,) = it.run("let film = new")
+        assert it.run("let") == [line]
+
+
+def test_file_that_is_missing_is_a_mistake(tmp_path: Path) -> None:
+    with bench() as it, pytest.raises(Mistake, match="No such file"):
+        it.run(f"raw @{tmp_path / 'pdu.bin'}")
+
+
+def test_lines_of_help_fit_a_terminal() -> None:
+    assert max(map(len, manual(["send"]))) <= 106
