@@ -56,6 +56,7 @@ class Judged:
     role: str
     version: str
     report: Mapping[str, Any]
+    commit: str = ""  # of the tester
 
     @property
     def title(self) -> str:
@@ -65,6 +66,12 @@ class Judged:
     @property
     def key(self) -> str:
         return f"{self.name}-{self.role}".lower()
+
+    @property
+    def run(self) -> str:
+        """When the peer was judged, and by which commit of the tester: ``2026-11-29 21:06 UTC, eca6d2e``."""
+        started = self.report["run"]["started"][:16].replace("T", " ")
+        return f"{started} UTC" + (f", {self.commit}" if self.commit else "")
 
     def cases(self) -> dict[str, Mapping[str, Any]]:
         """Return the cases by id."""
@@ -124,9 +131,10 @@ def _page(judged: Sequence[Judged]) -> Iterator[str]:
     yield f"<style>{_STYLE}</style></head><body>\n<h1>DICOM print: cases and peers</h1>\n"
     yield "<p>Each cell is the verdict of the conformance tester for one program and one sentence of the standard. A "
     yield "FAIL breaks a sentence with &ldquo;shall&rdquo;. Every verdict that is not good leads to its trace.</p>\n"
-    yield "<table><tr><th>program</th><th>role</th><th>verdicts</th></tr>\n"
+    yield "<table><tr><th>program</th><th>role</th><th>run</th><th>verdicts</th></tr>\n"
     for each in judged:
-        yield f"<tr><td>{_text(each.title)}</td><td>{each.role}</td><td>{_text(_counts(each))}</td></tr>\n"
+        yield f"<tr><td>{_text(each.title)}</td><td>{each.role}</td><td>{_text(each.run)}</td>"
+        yield f"<td>{_text(_counts(each))}</td></tr>\n"
     yield "</table>\n" + _filters(judged)
     for role in ("SCP", "SCU"):
         yield from _table(role, [each for each in judged if each.role == role])
@@ -215,8 +223,8 @@ Made by `make verify-matrix`, which starts each program on this machine and runs
 [matrix.html](matrix.html) has all cases, with filters and traces; [trophies.md](trophies.md) has the faults, for the
 maintainers of these programs. A library without a print SCP of its own runs only the cases below print.
 
-| program | role | verdicts |
-|---|---|---|
+| program | role | run | verdicts |
+|---|---|---|---|
 """
 _ABOUT_ROLE = "The cases that some program does not pass. An empty cell is PASS, INFO, or a case that does not apply."
 
@@ -224,7 +232,7 @@ _ABOUT_ROLE = "The cases that some program does not pass. An empty cell is PASS,
 def _table_lines(judged: Sequence[Judged]) -> Iterator[str]:
     yield _ABOUT_TABLE
     for each in judged:
-        yield f"| {_cell_text(each.title)} | {each.role} | {_cell_text(_counts(each))} |\n"
+        yield f"| {_cell_text(each.title)} | {each.role} | {_cell_text(each.run)} | {_cell_text(_counts(each))} |\n"
     for role in ("SCP", "SCU"):
         peers = [each for each in judged if each.role == role]
         yield f"\n## Programs as {role}\n\n{_ABOUT_ROLE}\n\n"

@@ -161,7 +161,7 @@ class MessageRules:
         elements = dict(self._elements(command))
         self._awaits_data = _number(elements.get(_DATA_SET_TYPE)) != _NO_DATA_SET
         self._context = context_id if self._awaits_data else None
-        faults = list(_command_faults(command, elements, self._wrong_uids))
+        faults = list(_command_faults(command, elements, self._wrong_uids, can_name_request=not self._is_lost))
         for fault in faults:
             self._note(COMMANDS, fault)
         if not faults:
@@ -232,7 +232,9 @@ def _number(value: bytes | None) -> int | None:
     return None if value is None or len(value) != 2 else int.from_bytes(value, "little")
 
 
-def _command_faults(command: bytes, elements: dict[int, bytes], ours: set[str]) -> Iterator[Verdictlike]:
+def _command_faults(
+    command: bytes, elements: dict[int, bytes], ours: set[str], *, can_name_request: bool
+) -> Iterator[Verdictlike]:
     """Yield the faults of a Command Set, PS3.7 §6.3.1 and Annex E. The peer may return ``ours``, our invalid UIDs."""
     at, last = 0, -1
     while at < len(command):
@@ -254,7 +256,7 @@ def _command_faults(command: bytes, elements: dict[int, bytes], ours: set[str]) 
     for element, value in elements.items():
         if value.rstrip(b"\0").decode("latin-1") not in ours:
             yield from _value_faults(element, value)
-    yield from _content_faults(elements)
+    yield from _content_faults(elements, can_name_request)
 
 
 def _value_faults(element: int, value: bytes) -> Iterator[Verdictlike]:
@@ -269,8 +271,12 @@ def _value_faults(element: int, value: bytes) -> Iterator[Verdictlike]:
             yield Broken(f"Error Comment of {len(value)} bytes")
 
 
-def _content_faults(elements: dict[int, bytes]) -> Iterator[Verdictlike]:
-    """Yield a fault for each element that the message lacks, and for each that it does not define."""
+def _content_faults(elements: dict[int, bytes], can_name_request: bool) -> Iterator[Verdictlike]:
+    """Yield a fault for each element that the message lacks, and for each that it does not define.
+
+    Without ``can_name_request`` the tester's request was invalid on purpose, perhaps without a Message ID. Then no
+    value of Message ID Being Responded To is right, and a response without it is `Deviated`.
+    """
     kind = _number(elements.get(_COMMAND_FIELD))
     message = MESSAGES.get(-1 if kind is None else kind)
     if message is None:
@@ -279,7 +285,8 @@ def _content_faults(elements: dict[int, bytes]) -> Iterator[Verdictlike]:
     known = {tag_of(field.name) & 0xFFFF: field for field in fields(message) if field.name != "Data"}
     for element, field in known.items():
         if field.default is MISSING and element not in elements:
-            yield Broken(f"{field.name} is missing in {message.__name__}")
+            is_excused = not can_name_request and tag_of(field.name) & 0xFFFF == _RESPONDED
+            yield (Deviated if is_excused else Broken)(f"{field.name} is missing in {message.__name__}")
     if _DATA_SET_TYPE not in elements:
         yield Broken("Command Data Set Type is missing")
     for element in elements.keys() - known.keys() - _ALWAYS_ALLOWED:

@@ -1,4 +1,4 @@
-// A Verification SCP on dcmjs-dimse, as its README has it.   node dcmjs_scp.js PORT
+// A Verification SCP on dcmjs-dimse, as its README has it, which also closes the connection after an A-ABORT.   node dcmjs_scp.js PORT
 const { Server, Scp, constants, responses } = require('dcmjs-dimse');
 const { PresentationContextResult, SopClass, TransferSyntax } = constants;
 
@@ -32,6 +32,11 @@ class EchoScp extends Scp {
 
   associationReleaseRequested() {
     this.sendAssociationReleaseResponse();
+  }
+
+  // The library leaves this to its users, and logs an error if it is not implemented. The README has no example.
+  abort() {
+    this.socket.end();
   }
 }
 

@@ -55,4 +55,4 @@ const make = () => perform(createSession, () => perform(createFilm, set));
 client.addRequest(perform(new NGetRequest(...PRINTER, ['PrinterStatus'], META), make));
 client.on('networkError', () => { process.exitCode = 1; });
 client.on('associationRejected', () => { process.exitCode = 1; });
-client.send(host, Number(port), 'DCMJS', called);
+client.send(host, Number(port), 'DCMJS', called, { pduTimeout: 15000 }); // 60 s by default; only the run is shorter

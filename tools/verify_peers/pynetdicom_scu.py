@@ -19,6 +19,7 @@ from pynetdicom.sop_class import (
 
 META = BasicGrayscalePrintManagementMeta
 SIDE = 64
+TIMEOUT = 15  # seconds, instead of 30 and 60: only the run is shorter
 
 
 def dataset(**values: object) -> Dataset:
@@ -40,6 +41,7 @@ def must(answer: tuple[Dataset, Dataset | None] | Dataset) -> Dataset | None:
 
 host, port, called = sys.argv[1:]
 entity = AE(ae_title="PYNETDICOM")
+entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = TIMEOUT
 entity.add_requested_context(META)
 association = entity.associate(host, int(port), ae_title=called)
 if not association.is_established:

@@ -5,6 +5,7 @@ from typing import Any
 from evil import HOSTILE
 
 from dimse.verify import Verdict
+from tools.verify_matrix import milder
 from tools.verify_pages import Judged, matrix_page, matrix_table, trophies_page
 
 
@@ -18,7 +19,8 @@ def case(case_id: str, verdict: Verdict, reason: str = "") -> dict[str, Any]:
 
 def judged(*cases: dict[str, Any], name: str = "peer") -> Judged:
     counts = {verdict.value: sum(each["verdict"] == verdict for each in cases) for verdict in Verdict}
-    return Judged(name, "SCP", f"{name} 1.0", {"counts": counts, "damaged": 0, "cases": list(cases)})
+    report = {"counts": counts, "damaged": 0, "cases": list(cases), "run": {"started": "2026-11-29T21:06:09+00:00"}}
+    return Judged(name, "SCP", f"{name} 1.0", report, "eca6d2e")
 
 
 def test_page_escapes_what_a_peer_says() -> None:
@@ -31,6 +33,17 @@ def test_table_has_only_cases_that_some_peer_does_not_pass() -> None:
     table = matrix_table([judged(case("UL-A-1.01", Verdict.PASS), case("UL-A-1.04", Verdict.FAIL))])
     assert "| UL-A-1.04 | MUST | A title | FAIL |" in table
     assert "UL-A-1.01" not in table
+
+
+def test_table_names_the_run_of_a_peer() -> None:
+    assert "| 2026-11-29 21:06 UTC, eca6d2e |" in matrix_table([judged(case("UL-A-1.04", Verdict.FAIL))])
+
+
+def test_milder_verdict_of_two_runs_counts() -> None:
+    first, again = case("UL-P-3.04", Verdict.FAIL, "late"), case("UL-P-3.04", Verdict.PASS, "it goes on")
+    report = milder(dict(judged(first).report), dict(judged(again).report))
+    assert report["cases"][0]["reason"] == "it goes on; in another run FAIL: late"
+    assert (report["counts"]["PASS"], report["counts"]["FAIL"]) == (1, 0)
 
 
 def test_trophies_are_only_of_other_programs() -> None:
