@@ -44,7 +44,7 @@ _PADS = {row.name: row.pad for row in VRS.values()}
 _SHORT_CODES = {vr: code for code, vr in SHORT_VRS.items()}
 
 # The VRs whose bytes stay the same, by whether the byte order and the character set stay the same
-_ALIKE = {
+_COPYABLE = {
     (order, charset): frozenset(
         row.name
         for row in VRS.values()
@@ -73,7 +73,7 @@ class _Encoder:
         out, elements, own = self.out, dataset._elements, dataset._origin
         if CHARACTER_SET in elements:
             charset = charset_in(elements, charset)
-        alike = _NONE if own is NOWHERE else self._alike(own[0], charset)
+        copyable = _NONE if own is NOWHERE else self._copyable(own[0], charset)
         view = own[0].view
         writers, short, pack = self.writers, self.short.get, self.layout.short.pack
         total = 0
@@ -87,7 +87,7 @@ class _Encoder:
             if vr in _WITH_ITEMS:
                 total += self.items_or_stream(element, elements, charset, place, depth)
                 continue
-            if value is UNREAD and origin is own and vr in alike:
+            if value is UNREAD and origin is own and vr in copyable:
                 raw: _Piece = view[element._start : element._start + element._length]
             elif value is not UNREAD and origin is NOWHERE:
                 try:
@@ -198,12 +198,12 @@ class _Encoder:
 
     # Decoded elements
 
-    def _alike(self, source: Source, charset: Charset) -> frozenset[str]:
-        """Return the VRs whose bytes stay the same if the bytes come from ``source``."""
+    def _copyable(self, source: Source, charset: Charset) -> frozenset[str]:
+        """Return the VRs whose values can be copied from ``source`` as they are."""
         same_charset = source.charset == charset or source.syntax is None
         big_endian = source.layout.big_endian
         same_order = big_endian is self.layout.big_endian and big_endian is source.has_big_endian_pixels
-        return _ALIKE[same_order, same_charset]
+        return _COPYABLE[same_order, same_charset]
 
     def _unchanged(self, element: Items, charset: Charset) -> memoryview | None:
         """Return the bytes of a sequence, or fragments, never accessed; None if encoding would change them."""
@@ -225,7 +225,7 @@ class _Encoder:
 
         ``words`` is the VR whose writer swaps the bytes.
         """
-        if element._length and element.VR in self._alike(element._origin[0], charset) and element._untouched():
+        if element._length and element.VR in self._copyable(element._origin[0], charset) and element._untouched():
             return element._raw
         try:
             return self.writers[words](element.value, charset)

@@ -85,15 +85,15 @@ def _odd_header(view: memoryview, offset: int, end: int, layout: Layout, tag: in
     elif not layout.big_endian:
         readings.append((offset + 8, layout.length.unpack_from(view, offset + 4)[0]))  # implicit VR
     for start, length in readings:
-        if _leads_on(view, start, length, end, layout, tag, code):
+        if _may_end(view, start, length, end, layout, tag, code):
             return tag, code, start, length, True
     if is_future:
         return tag, code, offset + 12, layout.length.unpack_from(view, offset + 8)[0], True
     return tag, code, *readings[0], False
 
 
-def _leads_on(view: memoryview, start: int, length: int, end: int, layout: Layout, tag: int, code: bytes = b"") -> bool:
-    """Return whether the bytes after a value may follow the element ``tag``.
+def _may_end(view: memoryview, start: int, length: int, end: int, layout: Layout, tag: int, code: bytes = b"") -> bool:
+    """Return whether a value may have this length, judged by the bytes after it: can they follow element ``tag``?
 
     ``code`` is what the element has in place of its VR. It is empty if the element has a VR or needs none; in that
     case, zeros must not follow.
@@ -134,13 +134,13 @@ def actual_layout(view: memoryview, offset: int, end: int, layout: Layout) -> La
     tag = group << 16 | number
     if group == DELIMITERS:
         return layout
-    in_implicit = _leads_on(view, offset + 8, length, end, _IMPLICIT, tag)
+    in_implicit = _may_end(view, offset + 8, length, end, _IMPLICIT, tag)
     if not layout.implicit:
         return _IMPLICIT if in_implicit else layout
     if in_implicit or (code in LONG_VRS and end - offset < 12):
         return layout
     _, _, start, length, _ = read_header(view, offset, end, _EXPLICIT)
-    return _EXPLICIT if _leads_on(view, start, length, end, _EXPLICIT, tag) else layout
+    return _EXPLICIT if _may_end(view, start, length, end, _EXPLICIT, tag) else layout
 
 
 def holds_items(view: memoryview, start: int, end: int, layout: Layout) -> bool:

@@ -283,16 +283,17 @@ def _swapping_writer(row: VR) -> _Writer:
     return write
 
 
-_ALIKE = {row.name: _text_reader(row) for row in VRS.values() if row.kind == "text"}
-_ALIKE |= {row.name: _read_stream for row in VRS.values() if row.kind == "stream"}
-_ALIKE |= {"IS": _numeral_reader(integers_in), "DS": _numeral_reader(decimals_in)}
-_ALIKE |= {vr: _typed_reader(VRS[vr], kind) for vr, kind in (("PN", PersonName), ("DA", DA), ("TM", TM), ("DT", DT))}
+_COMMON_READERS = {row.name: _text_reader(row) for row in VRS.values() if row.kind == "text"}
+_COMMON_READERS |= {row.name: _read_stream for row in VRS.values() if row.kind == "stream"}
+_COMMON_READERS |= {"IS": _numeral_reader(integers_in), "DS": _numeral_reader(decimals_in)}
+_TYPES: dict[str, type[str]] = {"PN": PersonName, "DA": DA, "TM": TM, "DT": DT}
+_COMMON_READERS |= {vr: _typed_reader(VRS[vr], kind) for vr, kind in _TYPES.items()}
 _SWAPPED = {row.name: _swapping_reader(row) for row in VRS.values() if row.kind == "stream" and row.size > 1}
 
 # Readers by byte order (True means big endian) and VR
 READERS = {
     big_endian: _Readers(
-        _ALIKE
+        _COMMON_READERS
         | {vr: _number_reader(vr, order) for vr in _CODES}
         | {"AT": _tag_reader(order)}
         | (_SWAPPED if big_endian else {})
@@ -300,14 +301,14 @@ READERS = {
     for big_endian, order in _ORDERS.items()
 }
 
-_WRITTEN_ALIKE = {row.name: _text_writer(row) for row in VRS.values() if row.kind == "text"}
-_WRITTEN_ALIKE |= {"IS": _numeral_writer(integer_text), "DS": _numeral_writer(decimal_text)}
+_COMMON_WRITERS = {row.name: _text_writer(row) for row in VRS.values() if row.kind == "text"}
+_COMMON_WRITERS |= {"IS": _numeral_writer(integer_text), "DS": _numeral_writer(decimal_text)}
 _WRITTEN_SWAPPED = {row.name: _swapping_writer(row) for row in VRS.values() if row.kind == "stream" and row.size > 1}
 
 # Writers by byte order and VR
 WRITERS = {
     big_endian: _Writers(
-        _WRITTEN_ALIKE
+        _COMMON_WRITERS
         | {vr: _number_writer(vr, big_endian) for vr in _CODES}
         | {"AT": _tag_writer(big_endian)}
         | (_WRITTEN_SWAPPED if big_endian else {})

@@ -209,7 +209,7 @@ class _FileSink:
         if (error := done.exception()) is not None and not self._stored.done():
             self._stored.set_exception(error)
         if self._writing < WAITING:
-            self._flow.let_go(DISK)
+            self._flow.release(DISK)
         self._finish()
 
     def _finish(self) -> None:
@@ -238,7 +238,7 @@ class _FileSink:
             return memoryview(_mapped(None, 0, self._stored))[:0]
         finalize(whole, self._disk.closed).atexit = False
         self._write()
-        self._flow.let_go(DISK)
+        self._flow.release(DISK)
         self._finish()
         return memoryview(whole)
 
@@ -251,7 +251,7 @@ class _FileSink:
     def _release(self) -> None:
         if self._file is not None:
             self._disk.closed()
-        self._flow.let_go(DISK)
+        self._flow.release(DISK)
         self._finish()
 
 

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 _RECENT = 0.1  # seconds for which a peer that used up its share counts as busy
 _STARTS = 16  # handlers to start in one iteration of the event loop, and associations to begin and to end
-_COUNTED = 8  # starts before the count is scheduled to be reset in the next iteration; few requests schedule none
+_COUNTED = 8  # starts after which a callback is scheduled that resets the count; few requests need no callback
 _THREADS = 2  # threads that work at once
 
 
@@ -53,7 +53,7 @@ class RoundRobin(Generic[T]):
 
 
 class Turns:
-    """Pieces of work on one event loop, one in each of its iterations; 16 if they are short."""
+    """Turns at working on one event loop: one piece of work in each of its iterations, or 16 short pieces."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -63,15 +63,15 @@ class Turns:
         self._last_busy: object = None  # the latest peer that used up its share, and the time
         self._last_busy_at = 0.0
 
-    def are_wanted(self, peer: object) -> bool:
-        """Return whether other peers keep the loop busy, too. It is called when ``peer`` has used up its share."""
+    def others_are_busy(self, peer: object) -> bool:
+        """Return whether other peers keep the loop busy, too; call it when ``peer`` has used up its share."""
         now = self._loop.time()
         is_other = self._last_busy is not peer and now - self._last_busy_at < _RECENT
         self._last_busy, self._last_busy_at = peer, now
         return is_other or bool(self._waiting)
 
-    def has_room(self) -> bool:
-        """Count a short piece of work. Return False, and do not count it, if it has to wait for a later iteration."""
+    def take_room(self) -> bool:
+        """Count a short piece of work and return True; return False if it has to wait for a later iteration."""
         if self._short >= _STARTS:
             return False
         self._short += 1
@@ -82,21 +82,21 @@ class Turns:
     def _reset(self) -> None:
         self._short = 0
 
-    def wait(self, host: str, callback: Callable[[], None]) -> None:
+    def call_in_turn(self, host: str, callback: Callable[[], None]) -> None:
         """Call ``callback`` when the turn of ``host`` comes."""
         self._waiting.put(host, callback)
         self._schedule()
 
-    async def come(self, host: str) -> None:
-        """Return when the turn of ``host`` comes."""
+    async def wait_for_turn(self, host: str) -> None:
+        """Wait until the turn of ``host`` comes."""
         waiter = self._loop.create_future()
-        self.wait(host, lambda: None if waiter.done() else waiter.set_result(None))
+        self.call_in_turn(host, lambda: None if waiter.done() else waiter.set_result(None))
         await waiter
 
     async def enter(self, host: str) -> None:
-        """Return at once if this iteration has room for a short piece of work, otherwise when the turn comes."""
-        if not self.has_room():
-            await self.come(host)
+        """Wait until the turn of ``host`` comes, unless this iteration has room for a short piece of work."""
+        if not self.take_room():
+            await self.wait_for_turn(host)
 
     def _schedule(self) -> None:
         if not self._is_scheduled:
@@ -114,8 +114,8 @@ class Turns:
 class Starts:
     """A schedule of handlers to start: few in one iteration, so that a burst of requests does not block the loop.
 
-    A callback is needed to notice the next iteration. So the starts are counted across iterations, and there is one
-    callback for eight starts (see `Performer`).
+    Only a callback can notice the next iteration. To save callbacks, the starts are counted across iterations, and a
+    callback is scheduled after eight starts (see `Performer`).
     """
 
     def __init__(self) -> None:

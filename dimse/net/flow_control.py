@@ -76,8 +76,8 @@ class FlowControl:
             for timer in self.timers:
                 timer.pause()
 
-    def let_go(self, reason: int) -> None:
-        """Resume reading, unless there is another reason not to read."""
+    def release(self, reason: int) -> None:
+        """Drop ``reason``, and resume reading unless there is another reason not to read."""
         if not self.holds & reason:
             return
         self.holds &= ~reason
@@ -105,13 +105,13 @@ class FlowControl:
         self._used_at = now
         if self._used > SHARE:
             self._used = 0.0
-            if not self.holds and self._turns.are_wanted(self):
+            if not self.holds and self._turns.others_are_busy(self):
                 self.wait_for_turn()
 
     def wait_for_turn(self) -> None:
         """Read nothing until the turn comes."""
         self.hold(TURN)
-        self._turns.wait(self.host, self._take_turn)
+        self._turns.call_in_turn(self.host, self._take_turn)
 
     def _take_turn(self) -> None:
         """Process a piece of the bytes that were left, or resume reading."""
@@ -175,4 +175,4 @@ class Backlog:
         should_hold = self._is_full and not self._awaited
         if should_hold != self._is_holding:
             self._is_holding = should_hold
-            (self._flow.hold if should_hold else self._flow.let_go)(BACKLOG)
+            (self._flow.hold if should_hold else self._flow.release)(BACKLOG)

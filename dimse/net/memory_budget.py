@@ -55,15 +55,15 @@ class MemoryBudget:
         """Let others continue, because ``account`` uses less memory or its message is complete."""
         if not account.is_incomplete:
             self._receiving.pop(account, None)
-            self._let_go(account)
+            self._release(account)
         for waiting in [other for other in self._waiting if self._may_continue(other)]:
-            self._let_go(waiting)
+            self._release(waiting)
 
-    def _let_go(self, account: "Account") -> None:
+    def _release(self, account: "Account") -> None:
         if account in self._waiting:
             del self._waiting[account]
             account.seen = None  # it was held, so only checks from now on decide whether it is stalled
-            account.flow.let_go(MEMORY)
+            account.flow.release(MEMORY)
 
     def _may_continue(self, account: "Account") -> bool:
         if self.total > self._limits.memory:

@@ -37,9 +37,9 @@ __all__ = ["BATCH", "Transport"]
 
 _log = logging.getLogger("dimse.net")
 
-# Seconds for which reading goes on while bytes of one peer keep arriving. Those bytes are still in the processor's
-# cache, and bytes of other peers wait in the kernel anyway.
-_STAY = 0.002
+# Seconds for which reading from one peer goes on while its bytes arrive: they are still in the cache of the processor,
+# and bytes of other peers wait in the kernel anyway.
+_READ_ON = 0.002
 BATCH, _BATCH_PDUS = 1 << 18, 1 << 8  # bytes and PDUs to write at once; PDUs may be of any length (PS3.8 D.1)
 
 _PIECE = 128  # PDVs to process between two looks at the clock
@@ -62,8 +62,8 @@ class Transport(asyncio.BufferedProtocol):
     """An asyncio protocol that moves bytes between a connection and ``core``, and runs the ARTIM timer of ``core``.
 
     ``on_pdus`` is called with the PDUs that the core indicates; payloads in them are views that are valid only during
-    the call. It returns whether the rest of a message is awaited. ``on_lost`` is called once, at the end. ``pdu_timer``
-    runs while a PDU of the peer is incomplete. ``admit`` returns whether a new connection may stay.
+    the call. It returns whether the message of the peer is incomplete. ``on_lost`` is called once, at the end.
+    ``pdu_timer`` runs while a PDU of the peer is incomplete. ``admit`` returns whether a new connection may stay.
     """
 
     peer = ""  # address and port
@@ -102,7 +102,7 @@ class Transport(asyncio.BufferedProtocol):
         self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
         self._small_reads = 0  # bytes of short reads since the share was last counted
         self._counted = 0  # bytes that ``account`` counts, see `_count`
-        self._can_stay = isinstance(self._loop, asyncio.SelectorEventLoop) and hasattr(os, "readv")
+        self._can_read_on = isinstance(self._loop, asyncio.SelectorEventLoop) and hasattr(os, "readv")
         self._woken: list[Waiter] = []  # tasks to wake once the bytes at hand are processed
         self._transport: Stream | None = None
         self._write_queue: WriteQueue | None = None
@@ -151,8 +151,8 @@ class Transport(asyncio.BufferedProtocol):
                 self.flow.use(SHARE, monotonic())
         else:
             is_full = nbytes == len(self._read_buffer.buffer)
-            if self._take_timed(nbytes) and is_full and self._can_stay:
-                self._stay(monotonic() + _STAY)
+            if self._take_timed(nbytes) and is_full and self._can_read_on:
+                self._read_on(monotonic() + _READ_ON)
         while self._woken:
             self._woken.pop(0).wake()
 
@@ -166,7 +166,7 @@ class Transport(asyncio.BufferedProtocol):
             self._channel.lost()
         self.core.fail(self.tls_failure or (f"the transport connection broke: {exc}" if exc else ""))
         self.core.transport_closed()
-        self._turn()
+        self._follow_core()
         if self._tap is not None:
             self._tap.closed()
         self._write_queue = None  # also drops the bytes that can no longer be written
@@ -212,7 +212,7 @@ class Transport(asyncio.BufferedProtocol):
     def send(self, pdu: PDU) -> None:
         """Send a primitive of the local user at once."""
         self.core.send(pdu)
-        self._turn()
+        self._follow_core()
 
     @property
     def takes_more(self) -> bool:
@@ -242,7 +242,7 @@ class Transport(asyncio.BufferedProtocol):
                         f"the peer did not read a message within {self._timeouts.message:g} s", "message"
                     )
             elif has_more and monotonic() > until:
-                await self._turns.come(self.host)
+                await self._turns.wait_for_turn(self.host)
                 until = monotonic() + SHARE
             if self.lost:
                 raise AssociationAborted(2, 0, self.core.cause)
@@ -262,7 +262,7 @@ class Transport(asyncio.BufferedProtocol):
         self.flow.use(now - start, now)
         return self._read_buffer.adapt(nbytes, now - start)
 
-    def _stay(self, until: float) -> None:
+    def _read_on(self, until: float) -> None:
         """Go on reading while bytes keep arriving; leave the end of the connection to the event loop."""
         stream = self._transport
         while stream is not None and stream.is_reading() and monotonic() < until:
@@ -298,7 +298,7 @@ class Transport(asyncio.BufferedProtocol):
             return
         before, until = self.last_pdu, monotonic() + SHARE
         taken = self.core.receive_data(data, _PIECE)
-        self._turn()
+        self._follow_core()
         if taken < len(data) or self.core.has_rest:
             self._receive_on(data[taken:], until)
         is_midway = self.core.is_midway
@@ -313,8 +313,8 @@ class Transport(asyncio.BufferedProtocol):
             self._acknowledge()
 
     def _must_wait(self, data: memoryview) -> bool:
-        """Return whether an A-ASSOCIATE-RQ waits for its turn: many may arrive at once, and only 16 do not wait."""
-        return len(data) >= ReadBuffer.LEAST or not self._turns.has_room()
+        """Return whether an A-ASSOCIATE-RQ must wait for its turn, because it is long or too many arrive at once."""
+        return len(data) >= ReadBuffer.LEAST or not self._turns.take_room()
 
     def _receive_on(self, data: memoryview, until: float) -> None:
         """Process pieces of ``data`` until ``until``; leave the rest for a later turn."""
@@ -324,10 +324,10 @@ class Transport(asyncio.BufferedProtocol):
                 self._count()
                 return
             data = data[self.core.receive_data(data, _PIECE) :]
-            self._turn()
+            self._follow_core()
 
     def _count(self) -> None:
-        """Let ``account`` count the bytes that are kept until further bytes arrive, or until their turn."""
+        """Let ``account`` count the bytes that wait for further bytes or for their turn."""
         kept = self.core.kept + self.flow.left
         kept = kept if kept > UNCOUNTED and not self.lost else 0
         if kept != self._counted and self.account is not None:
@@ -355,7 +355,7 @@ class Transport(asyncio.BufferedProtocol):
         if self._socket is not None and _QUICKACK is not None and not self.lost:
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
-    def _turn(self) -> None:
+    def _follow_core(self) -> None:
         """Do what the core requires after an event."""
         if writes := self.core.data_to_send():
             self._write(writes)
@@ -411,7 +411,7 @@ class Transport(asyncio.BufferedProtocol):
                 is_secure=self._channel is not None,
             )
         self.core.transport_connected()
-        self._turn()
+        self._follow_core()
         if self._artim is not None:  # this side may make the peer wait during a long A-ASSOCIATE-RQ
             self.flow.timers.append(self._artim)
 
@@ -449,5 +449,5 @@ class Transport(asyncio.BufferedProtocol):
 
     def _artim_expired(self) -> None:
         self.core.artim_expired()
-        self._turn()
+        self._follow_core()
         self.close()

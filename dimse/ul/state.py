@@ -89,7 +89,7 @@ class Action:
 
 
 _s = State
-_SEND, _TELL, _CLOSE = Do.SEND, Do.INDICATE, Do.CLOSE
+_SEND, _INDICATE, _CLOSE = Do.SEND, Do.INDICATE, Do.CLOSE
 _USER, _PROVIDER, _P_ABORT = Do.USER_ABORT, Do.PROVIDER_ABORT, Do.INDICATE_P_ABORT
 _START, _STOP = Do.START_ARTIM, Do.STOP_ARTIM
 
@@ -97,29 +97,29 @@ _START, _STOP = Do.START_ARTIM, Do.STOP_ARTIM
 # fmt: off
 AE_1  = Action("AE-1",  (Do.CONNECT,),              _s.Sta4)
 AE_2  = Action("AE-2",  (_SEND,),                   _s.Sta5)
-AE_3  = Action("AE-3",  (_TELL,),                   _s.Sta6)
-AE_4  = Action("AE-4",  (_TELL, _CLOSE),            _s.Sta1)
+AE_3  = Action("AE-3",  (_INDICATE,),               _s.Sta6)
+AE_4  = Action("AE-4",  (_INDICATE, _CLOSE),        _s.Sta1)
 AE_5  = Action("AE-5",  (_START,),                  _s.Sta2)
-AE_6  = Action("AE-6",  (_STOP, _TELL),             _s.Sta3,
+AE_6  = Action("AE-6",  (_STOP, _INDICATE),         _s.Sta3,
                 otherwise=Action("AE-6", (_STOP, Do.SEND_REJECT, _START), _s.Sta13))
 AE_7  = Action("AE-7",  (_SEND,),                   _s.Sta6)
 AE_8  = Action("AE-8",  (_SEND, _START),            _s.Sta13)
 DT_1  = Action("DT-1",  (_SEND,),                   _s.Sta6)
-DT_2  = Action("DT-2",  (_TELL,),                   _s.Sta6)
+DT_2  = Action("DT-2",  (_INDICATE,),               _s.Sta6)
 AR_1  = Action("AR-1",  (_SEND,),                   _s.Sta7)
-AR_2  = Action("AR-2",  (_TELL,),                   _s.Sta8)
-AR_3  = Action("AR-3",  (_TELL, _CLOSE),            _s.Sta1)
+AR_2  = Action("AR-2",  (_INDICATE,),               _s.Sta8)
+AR_3  = Action("AR-3",  (_INDICATE, _CLOSE),        _s.Sta1)
 AR_4  = Action("AR-4",  (_SEND, _START),            _s.Sta13)
 AR_5  = Action("AR-5",  (_STOP,),                   _s.Sta1)
-AR_6  = Action("AR-6",  (_TELL,),                   _s.Sta7)
+AR_6  = Action("AR-6",  (_INDICATE,),               _s.Sta7)
 AR_7  = Action("AR-7",  (_SEND,),                   _s.Sta8)
-AR_8  = Action("AR-8",  (_TELL,),                   _s.Sta9,
-                otherwise=Action("AR-8", (_TELL,), _s.Sta10))
+AR_8  = Action("AR-8",  (_INDICATE,),               _s.Sta9,
+                otherwise=Action("AR-8", (_INDICATE,), _s.Sta10))
 AR_9  = Action("AR-9",  (_SEND,),                   _s.Sta11)
-AR_10 = Action("AR-10", (_TELL,),                   _s.Sta12)
+AR_10 = Action("AR-10", (_INDICATE,),               _s.Sta12)
 AA_1  = Action("AA-1",  (_USER, _START),            _s.Sta13)
 AA_2  = Action("AA-2",  (_STOP, _CLOSE),            _s.Sta1)
-AA_3  = Action("AA-3",  (_TELL, _CLOSE),            _s.Sta1)
+AA_3  = Action("AA-3",  (_INDICATE, _CLOSE),        _s.Sta1)
 AA_4  = Action("AA-4",  (_P_ABORT,),                _s.Sta1)
 AA_5  = Action("AA-5",  (_STOP,),                   _s.Sta1)
 AA_6  = Action("AA-6",  (),                         _s.Sta13)

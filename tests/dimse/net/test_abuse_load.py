@@ -126,13 +126,13 @@ async def test_long_associate_rqs_wait_for_their_turn(record_property: Tell) -> 
     syntaxes = [f"1.2.840.10008.1.2.{'1.' * 20}{index}" for index in range(64)]
     async with under_attack(timeouts=TIMEOUTS) as server, watched(server, record_property):
         waited: list[str] = []
-        wait = server.resources.turns.wait
+        wait = server.resources.turns.call_in_turn
 
         def counted(host: str, callback: Callable[[], None]) -> None:
             waited.append(host)
             wait(host, callback)
 
-        server.resources.turns.wait = counted  # type: ignore[method-assign]
+        server.resources.turns.call_in_turn = counted  # type: ignore[method-assign]
         for _ in range(3):
             async with attacker(server) as raw:
                 raw.send(request(contexts=128, syntaxes=[*SYNTAXES, *syntaxes[1:]]))

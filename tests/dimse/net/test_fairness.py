@@ -26,7 +26,7 @@ def test_hosts_take_turns() -> None:
 async def test_iteration_has_one_turn() -> None:
     turns, done = Turns(), list[int]()
     for number in range(3):
-        turns.wait("a", lambda number=number: done.append(number))  # type: ignore[misc]  # a lambda of one call
+        turns.call_in_turn("a", lambda number=number: done.append(number))  # type: ignore[misc]  # a lambda of one call
     seen = []
     for _ in range(4):
         await asyncio.sleep(0)
@@ -36,23 +36,23 @@ async def test_iteration_has_one_turn() -> None:
 
 async def test_canceled_turn_is_skipped() -> None:
     turns = Turns()
-    waiting = asyncio.create_task(turns.come("a"))
+    waiting = asyncio.create_task(turns.wait_for_turn("a"))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait({waiting})
-    await turns.come("b")
+    await turns.wait_for_turn("b")
 
 
 async def test_single_busy_peer_needs_no_turn() -> None:
     turns, busy, other = Turns(), object(), object()
-    assert [turns.are_wanted(busy), turns.are_wanted(busy)] == [False, False]
-    assert [turns.are_wanted(other), turns.are_wanted(busy)] == [True, True]
+    assert [turns.others_are_busy(busy), turns.others_are_busy(busy)] == [False, False]
+    assert [turns.others_are_busy(other), turns.others_are_busy(busy)] == [True, True]
 
 
 async def test_iteration_has_room_for_16_short_pieces() -> None:
     turns, rooms = Turns(), list[int]()
     for _ in range(3):
-        rooms.append(sum(turns.has_room() for _ in range(40)))
+        rooms.append(sum(turns.take_room() for _ in range(40)))
         await asyncio.sleep(0)
     assert rooms == [16, 16, 16]
 

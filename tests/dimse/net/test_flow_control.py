@@ -54,7 +54,7 @@ async def test_reading_resumes_when_the_last_reason_is_gone() -> None:
     flow.hold(BACKLOG)
     await iterations()
     assert connection.did == ["pause"]
-    flow.let_go(BACKLOG)
+    flow.release(BACKLOG)
     assert connection.did == ["pause", "resume"]
 
 
@@ -72,7 +72,7 @@ async def test_left_bytes_wait_for_the_backlog() -> None:
     flow.leave(memoryview(b"abc"))
     await iterations()
     assert connection.did == ["pause"]
-    flow.let_go(BACKLOG)
+    flow.release(BACKLOG)
     await iterations()
     assert connection.did[-2:] == ["abc", "resume"]
 
@@ -104,7 +104,7 @@ async def test_held_peer_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
     connection.flow.timers.append(Timers().set(2, lambda: late.append("late")))
     connection.flow.hold(BACKLOG)
     await clock.pass_time(10)
-    connection.flow.let_go(BACKLOG)
+    connection.flow.release(BACKLOG)
     await clock.pass_time(1)
     assert late == []
     await clock.pass_time(1)

@@ -54,7 +54,7 @@ async def test_arrived_bytes_are_read_in_the_same_iteration(reads: list[int]) ->
 
 
 async def test_reading_on_ends_after_its_time(reads: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_STAY", 0.0)
+    monkeypatch.setattr(transport, "_READ_ON", 0.0)
     async with serve([service(reply, NSetRQ)], port=0) as server:
         assert await status_of_a_large_one(server.port) == 0
     assert reads == []
