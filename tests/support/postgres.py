@@ -1,9 +1,12 @@
 """A private PostgreSQL server for tests, on a socket in a folder of its own, without a service of the system."""
 
 import os
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -56,6 +59,23 @@ class Postgres:
         """Stop it; the mode "immediate" is like a crash."""
         self._run("pg_ctl", "-D", self._data, "-m", mode, "-w", "stop")
 
+    def kill(self) -> None:
+        """Kill the server's main process, as ``kill -9`` does, and wait until all of its processes have ended."""
+        locks = self._data / "postmaster.pid", self.folder / ".s.PGSQL.5432.lock"
+        main = int(locks[0].read_text().split()[0])
+        ends = [os.pidfd_open(pid) for pid in (*_children(main), main)]
+        os.kill(main, signal.SIGKILL)
+        for end in ends:
+            select.select([end], [], [])
+            os.close(end)
+        for lock in locks:  # they name a process that the system knows until its parent has noticed its end
+            lock.unlink()
+
+    def wait(self) -> None:
+        """Wait until the server takes connections; it restarts by itself after one of its processes was killed."""
+        while subprocess.run([self._bin / "pg_isready", "-q", "-h", self.folder], check=False).returncode:
+            time.sleep(0.02)
+
     def sql(self, address: str, statement: str) -> None:
         """Run a statement in a database."""
         self._run("psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement, address)
@@ -69,6 +89,10 @@ class Postgres:
     @property
     def _address(self) -> str:
         return f"postgresql://postgres@/postgres?host={self.folder}"
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextmanager
