@@ -2,6 +2,9 @@
 
 Work that arrives while the disk is busy is performed in one transaction, with one commit. Each piece of work has a
 savepoint: a piece that fails changes nothing and does not affect the others. No result is returned before the commit.
+
+A commit is forced to the disk, with all commits before it, unless none of its pieces asks for that. Such a commit
+survives the end of the process, but not a power failure.
 """
 
 import asyncio
@@ -20,10 +23,11 @@ _MOST = 64  # pieces of work in one transaction, at most; more of them would del
 
 
 class _Work(NamedTuple, Generic[T]):
-    """A function that works on the database, and its future result."""
+    """A function that works on the database, and its future result; ``forced``: it must survive a power failure."""
 
     run: Callable[[], T]
     future: "Future[T]"
+    forced: bool
 
 
 class Committer:
@@ -42,13 +46,13 @@ class Committer:
         self._thread = Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
 
-    async def do(self, run: Callable[[], T]) -> T:
-        """Run a function in a transaction, and return its result after the commit.
+    async def do(self, run: Callable[[], T], *, forced: bool = True) -> T:
+        """Run a function in a transaction, and return its result after the commit, which is ``forced`` to the disk.
 
         Raises what the function raises, and sqlite3.Error if the commit fails; in both cases, nothing has changed.
         """
         future: Future[T] = Future()
-        self._works.put(_Work(run, future))
+        self._works.put(_Work(run, future, forced))
         return await asyncio.shield(asyncio.wrap_future(future))
 
     def close(self) -> None:
@@ -71,14 +75,17 @@ class Committer:
                     is_open = False
                 else:
                     works.append(work)
-            if works:
-                self._perform(works)
+            for forced in (False, True):  # work that need not be forced does not wait for the disk
+                some = [work for work in works if work.forced is forced]
+                if some:
+                    self._perform(some, forced=forced)
         self._db.close()
 
-    def _perform(self, works: Sequence[_Work[Any]]) -> None:
+    def _perform(self, works: Sequence[_Work[Any]], *, forced: bool) -> None:
         """Perform work in one transaction; set the results after the commit."""
         results: list[tuple[_Work[Any], Any]] = []
         try:
+            self._db.execute(f"PRAGMA synchronous={'FULL' if forced else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
             self._prologue()
             for work in works:

@@ -1,8 +1,8 @@
 """The embedded spool: a folder with a file for each film, and a SQLite index. It needs nothing but Python.
 
-A film is accepted in two steps: first its file and the file's name are forced to the disk, then the index with the job.
-After a crash between the steps, no client has been told that the film is accepted, and the next start removes the file.
-After the second step, the film is in the index. Jobs that are accepted at the same time share the second step.
+A film is accepted in two steps. First its file and the file's name are forced to the disk, at the same time. Then the
+index gets the job, without being forced to the disk: the files have all that the index needs, and after a power failure
+the next start adds jobs that the index lost (`recovery`). A lease forces the index to the disk, with all jobs before.
 
 Leases and delays are measured on the monotonic clock of the machine, so setting the wall clock back has no effect.
 Several processes may have the folder open at the same time. Each holds a lock on a file in ``alive/``; when another
@@ -34,14 +34,15 @@ from .acceptance import film_records, job_key, stored_pieces
 from .changes import Action, Later, Outcome, after_outcome, changed, lost
 from .committer import Committer
 from .film_file import read_film
-from .film_folder import WRITERS, FilmFile, FilmFolder, Step, no_step, remove_drafts, remove_films
-from .index import Index, open_index
+from .film_folder import WRITERS, FilmFile, FilmFolder, Step, no_step, remove_drafts
+from .index import Index, marks, open_index
 from .notice import Notice
 from .protocol import News, Room, Verified
 from .rebuild import rebuild
 from .records import CorruptFilm, FilmRecord, Lease, SpoolError, SpoolFull, SpoolLimits, Target, latest_lease
+from .recovery import recover
 from .reserve import Reserve
-from .states import ENDED, SETTLED, FilmState
+from .states import SETTLED, FilmState
 
 __all__ = ["EmbeddedSpool"]
 
@@ -49,6 +50,7 @@ _log = logging.getLogger("print_mgmt.spool")
 T = TypeVar("T")
 
 _POLL = 0.25  # seconds between two checks for changes by other processes
+_PURGED = 100  # films that are removed in one transaction, with one fsync of their folder
 _ROOM = 1.0  # seconds for which the measured free space of the disk is used
 
 
@@ -143,23 +145,8 @@ class EmbeddedSpool:
         return {path.name for path in self._alive.iterdir()}
 
     def _recover(self) -> None:
-        """Remove the unfinished films of killed processes, and end their leases."""
-        owners = self._living()
-        index = self._rows
-        index.restart_clock(self._clock())
-        doubtful = [film.id for film in index.end_leases_of(owners) if film.state is FilmState.INDETERMINATE]
-        if doubtful:
-            _log.warning("these films may already have been printed: %s", ", ".join(doubtful))
-        count = self._files.clear(index.ids)
-        if count:
-            _log.info("removed %d unfinished films, which were never accepted", count)
-        present = self._files.ids()
-        for film_id, _, state in index.files():
-            if film_id not in present and state not in ENDED:
-                _log.error("film %s: its file is missing", film_id)
-                film = index.film(film_id)
-                index.save(film, lost(film, "its file is missing"))
-        self._totals = index.totals()
+        recover(self._rows, self._files, self._living(), self._clock())
+        self._totals = self._rows.totals()
 
     # --- helpers ---
 
@@ -185,11 +172,11 @@ class EmbeddedSpool:
         self._room = None
         return await self._commit(run)
 
-    async def _commit(self, run: Callable[[], T]) -> T:
+    async def _commit(self, run: Callable[[], T], *, forced: bool = True) -> T:
         if self._committer is None:
             raise LocalProtocolError("the spool is not open: use it in `async with`")
         try:
-            return await self._committer.do(run)
+            return await self._committer.do(run, forced=forced)
         except (OSError, sqlite3.Error) as exc:
             raise SpoolError(f"the spool cannot be written: {exc}") from exc
 
@@ -238,9 +225,9 @@ class EmbeddedSpool:
                 for record, file in zip(records, written, strict=True)
             )
             self._step("named")
-            await self._commit(partial(self._rows.add, job, stored))
+            await self._commit(partial(self._rows.add, job, stored), forced=False)
         except Exception as exc:
-            await asyncio.wrap_future(self._submit(partial(remove_films, written)))
+            await asyncio.wrap_future(self._submit(partial(self._files.remove_written, written)))
             if isinstance(exc, SpoolError) or not isinstance(exc, OSError | DimseError):
                 raise
             raise SpoolError(f"the films cannot be stored: {exc}") from exc
@@ -406,25 +393,26 @@ class EmbeddedSpool:
         """Remove films that are done or canceled; see `Upkeep.purge`."""
         films = sorted(await self.list(states=SETTLED), key=lambda film: film.ended)
         total, used = await self._do(self._rows.totals)
-        removed = []
+        chosen = []
         for film in films:
             is_old = age is not None and time.time() - film.ended > age
-            if not (is_old or (count is not None and total > count) or (size is not None and used > size)):
-                continue
-            if await self._do(partial(self._forget, film.id)):
+            if is_old or (count is not None and total > count) or (size is not None and used > size):
                 total, used = total - 1, used - film.size
-                removed.append(film.id)
-        self._totals = total, used
-        return tuple(removed)
+                chosen.append(film.id)
+        removed: tuple[str, ...] = ()
+        for start in range(0, len(chosen), _PURGED):
+            removed += await self._do(partial(self._forget, chosen[start : start + _PURGED]))
+        self._totals = await self._do(self._rows.totals)
+        return removed
 
-    def _forget(self, film_id: str) -> bool:
-        """Remove a film if it is still done or canceled; return whether it was removed."""
-        film = self._rows.film(film_id)
-        if film.state not in SETTLED:
-            return False
-        self._rows.remove(film_id)
-        self._files.remove(film_id, film.checksum)
-        return True
+    def _forget(self, film_ids: Sequence[str]) -> tuple[str, ...]:
+        """Remove those of the films that are still done or canceled, and return their ids."""
+        films = self._rows.films(f"film.id IN ({marks(len(film_ids))})", film_ids)
+        settled_films = [film for film in films if film.state in SETTLED]
+        for film in settled_films:
+            self._rows.remove(film.id)
+        self._files.remove((film.id, film.checksum) for film in settled_films)
+        return tuple(film.id for film in settled_films)
 
     async def verify(self) -> Verified:
         """Read all films; move the damaged ones to quarantine, and let their deliveries fail."""

@@ -3,7 +3,8 @@
 ``films/ID.CHECKSUM.dcm`` is a film; ``ended/`` has the films that are done or canceled, and ``quarantine/`` the damaged
 ones. The file name includes the checksum, so a film can be verified without the index, and a file that a power failure
 left incomplete is never taken for a film. The name of the draft remains until the film is in the index, so that another
-process can distinguish a film that is being accepted from one that a killed process left behind.
+process can distinguish a film that is being accepted from one that was left behind by a killed process or a power
+failure.
 
 Two threads store a film: one writes the bytes and forces them to the disk, the other computes the checksum and forces
 the name to the disk. On ext4, one commit of the journal does both; doing one after the other takes up to five times as
@@ -15,7 +16,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -28,7 +29,7 @@ from dimse.files import clear_drafts, finish, new_draft, publish, sync_folder
 from .film_file import cut
 from .records import CorruptFilm
 
-__all__ = ["WRITERS", "FilmFile", "FilmFolder", "Step", "no_step", "remove_drafts", "remove_films"]
+__all__ = ["WRITERS", "FilmFile", "FilmFolder", "Step", "no_step", "remove_drafts"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
@@ -71,12 +72,6 @@ class FilmFile(NamedTuple):
         """Remove the draft: the film is in the index. If that fails, the next start removes the draft."""
         with suppress(OSError):
             self.stack.close()
-
-
-def remove_films(written: Sequence[FilmFile]) -> None:
-    """Remove the files of films that are not accepted."""
-    for file in written:
-        file.remove()
 
 
 def remove_drafts(written: Sequence[FilmFile]) -> None:
@@ -185,22 +180,33 @@ class FilmFolder:
         with suppress(OSError):  # the index also has the state
             (source / name).rename(target / name)
 
-    def remove(self, film_id: str, checksum: str) -> None:
-        """Remove the file of a film. Raises OSError."""
-        self.path(film_id, checksum).unlink(missing_ok=True)
+    def remove(self, films: Iterable[tuple[str, str]]) -> None:
+        """Remove the files of films, given by id and checksum, for good. Raises OSError.
 
-    def clear(self, known: Callable[[], set[str]]) -> int:
-        """Remove the drafts and films that a killed process had not yet accepted, and return their number.
-
-        ``known`` returns the ids of all films in the index; it is called after the folder has been read.
+        No power failure brings them back into ``films``, where the next start would take them for accepted films.
         """
-        count = clear_drafts(self.films)
-        found = {match[1]: match[0] for match in _names(self.films)}
+        for film_id, checksum in films:
+            self.path(film_id, checksum).unlink(missing_ok=True)
+        self.step("removed")
+        sync_folder(self.films)
+
+    def remove_written(self, written: Sequence[FilmFile]) -> None:
+        """Remove the files of a job that is not accepted, for good if the disk works."""
+        for file in written:
+            file.remove()
+        with suppress(OSError):
+            sync_folder(self.films)
+
+    def left_behind(self, known: Callable[[], set[str]]) -> list[tuple[str, str]]:
+        """Return id and checksum of the films that no process is accepting and that are not in the index, sorted.
+
+        Drafts of killed processes are removed. ``known`` returns the ids of all films in the index; it is called after
+        the folder has been read.
+        """
+        clear_drafts(self.films)
+        found = {match[1]: match[2] for match in _names(self.films)}
         in_progress = {name[1:].partition(".dcm.")[0] for name in os.listdir(self.films) if name.startswith(".")}  # noqa: PTH208  # only names are needed
-        for film_id in found.keys() - in_progress - known():
-            (self.films / found[film_id]).unlink(missing_ok=True)
-            count += 1
-        return count
+        return sorted((film_id, found[film_id]) for film_id in found.keys() - in_progress - known())
 
     def ids(self) -> set[str]:
         """Return the ids of all films that have a file, except for those in quarantine."""

@@ -1,15 +1,17 @@
 """The index of the embedded spool: a SQLite database with a row for each job, film and delivery.
 
-All methods block, and must be called by one thread, inside a transaction that the caller commits. A commit forces the
-database to the disk. Several processes may open the same index.
+All methods block, and must be called by one thread, inside a transaction that the caller commits. Several processes may
+open the same index.
 """
 
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import astuple, replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..jobs import PrintJob
 from .changes import expired, leased, media_loaded
@@ -18,10 +20,13 @@ from .records import Delivery, FilmRecord, NoSuchFilm
 from .rows import DELIVERY, FILM, JOB, RANKS, delivery_of, film_of, job_of, job_values
 from .states import ENDED, FilmState
 
-__all__ = ["Index", "JobRow", "open_index"]
+__all__ = ["Index", "JobRow", "marks", "open_index"]
 
 _BUSY = 30.0  # seconds to wait for a lock that another process holds
 _PAGES = 1000  # pages of the write-ahead log (4 MB) after which SQLite copies them into the database
+
+_FILM = ", ".join(f"film.{name}" for name in FILM)
+_FILM_COLUMNS = len(FILM) + 2  # with the number and the SOP Instance UID of the job
 
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS job (
@@ -82,7 +87,7 @@ class Index:
         made = tuple(films)
         values = job_values(job)
         cursor = self._db.execute(
-            f"INSERT INTO job (films, revision, {', '.join(JOB)}) VALUES ({_marks(len(JOB) + 2)})",
+            f"INSERT INTO job (films, revision, {', '.join(JOB)}) VALUES ({marks(len(JOB) + 2)})",
             (len(made), self._next("revision"), *values),
         )
         for film in made:
@@ -90,7 +95,7 @@ class Index:
 
     def _insert(self, film: FilmRecord, job: int) -> None:
         self._db.execute(
-            f"INSERT INTO film (job, {', '.join(FILM)}) VALUES ({_marks(len(FILM) + 1)})",
+            f"INSERT INTO film (job, {', '.join(FILM)}) VALUES ({marks(len(FILM) + 1)})",
             (job, *(getattr(film, name) for name in FILM)),
         )
         for delivery in film.deliveries:
@@ -99,7 +104,7 @@ class Index:
     def _insert_delivery(self, film: FilmRecord, job: int, delivery: Delivery) -> None:
         names = ("film", "job", "urgency", *DELIVERY[1:])
         self._db.execute(
-            f"INSERT INTO delivery ({', '.join(names)}) VALUES ({_marks(len(names))})",
+            f"INSERT INTO delivery ({', '.join(names)}) VALUES ({marks(len(names))})",
             (film.id, job, RANKS.get(film.PrintPriority, 1), *astuple(delivery)[1:]),
         )
 
@@ -107,6 +112,10 @@ class Index:
         """Return a job without its films, or None if it does not exist or its end was confirmed."""
         rows = self._jobs("SOPInstanceUID = ? AND NOT confirmed", (SOPInstanceUID,))
         return next((job for _, job in rows), None)
+
+    def has_job(self, SOPInstanceUID: str) -> bool:
+        """Return whether a job exists, even if its end was confirmed."""
+        return any(True for _ in self._jobs("SOPInstanceUID = ?", (SOPInstanceUID,)))
 
     def confirm(self, SOPInstanceUID: str) -> None:
         """Note that the client knows the end of a job."""
@@ -134,23 +143,22 @@ class Index:
 
     def films(self, where: str, values: Collection[object] = (), *, limit: int = -1) -> list[FilmRecord]:
         """Return the films that meet the SQL condition ``where``, with their deliveries, the oldest first."""
-        columns = ", ".join(f"film.{name}" for name in FILM)
+        deliveries = ", ".join(f"delivery.{name}" for name in DELIVERY)
         rows = self._db.execute(
-            f"SELECT job.SOPInstanceUID, {columns} FROM film JOIN job ON job.number = film.job "
-            f"WHERE {where} ORDER BY film.job, film.number LIMIT ?",
+            f"SELECT selected.*, {deliveries} FROM (SELECT film.job, job.SOPInstanceUID, {_FILM} FROM film "
+            f"JOIN job ON job.number = film.job WHERE {where} ORDER BY film.job, film.number LIMIT ?) selected "
+            "LEFT JOIN delivery ON delivery.film = selected.id ORDER BY selected.job, selected.number, delivery.id",
             (*values, limit),
-        ).fetchall()
-        return [self._record(*row) for row in rows]
-
-    def _record(self, job: str, *row: Any) -> FilmRecord:
-        deliveries = self._db.execute(
-            f"SELECT {', '.join(DELIVERY)} FROM delivery WHERE film = ? ORDER BY id", (row[FILM.index("id")],)
         )
-        return film_of(job, row, tuple(map(delivery_of, deliveries)))
+        made = []
+        for film, group in groupby(rows, itemgetter(slice(_FILM_COLUMNS))):
+            found = (row[_FILM_COLUMNS:] for row in group)
+            made.append(film_of(film[1], film[2:], tuple(delivery_of(row) for row in found if row[0] is not None)))
+        return made
 
     def select(self, states: Collection[FilmState], printer: str, limit: int | None) -> list[FilmRecord]:
         """Return the films in one of ``states`` and of ``printer``; an empty argument selects all films."""
-        where = f"film.state IN ({_marks(len(states))})" if states else "1"
+        where = f"film.state IN ({marks(len(states))})" if states else "1"
         values: list[object] = [*states]
         if printer:
             where, values = f"{where} AND film.printer = ?", [*values, printer]
@@ -253,7 +261,7 @@ class Index:
     def end_leases_of(self, alive: Collection[str]) -> list[FilmRecord]:
         """End the leases of all owners that are not in ``alive``, and return their films."""
         values = (FilmState.DELIVERING, *alive)
-        return self._end(f"state = ? AND owner NOT IN ({_marks(len(alive))})", values, "its worker was killed")
+        return self._end(f"state = ? AND owner NOT IN ({marks(len(alive))})", values, "its worker was killed")
 
     def _end(self, where: str, values: tuple[object, ...], why: str) -> list[FilmRecord]:
         rows = self._db.execute(f"SELECT id, film FROM delivery WHERE {where}", values).fetchall()
@@ -301,5 +309,6 @@ def _missing(film_id: str) -> FilmRecord:
     raise NoSuchFilm(f"there is no film {film_id!a}")
 
 
-def _marks(count: int) -> str:
+def marks(count: int) -> str:
+    """Return as many parameters for an SQL list."""
     return ", ".join("?" * count)

@@ -22,7 +22,7 @@ from .job_status import execution_status
 from .records import CorruptFilm, FilmRecord
 from .states import FilmState, film_state
 
-__all__ = ["rebuild"]
+__all__ = ["rebuild", "stored_record"]
 
 _log = logging.getLogger("print_mgmt.spool")
 _WHY = "the index of the spool was damaged: the film may have been delivered already"
@@ -64,17 +64,29 @@ def _found(files: FilmFolder) -> list[tuple[PrintJob, int, list[FilmRecord]]]:
     found = [(True, *one) for one in files.found(files.ended)] + [(False, *one) for one in files.found(files.films)]
     for has_ended, film_id, checksum, _ in sorted(found, key=lambda one: one[1]):
         try:
-            data = files.read(film_id, checksum)
-            film, described = read_film(data)
-            job, records = record_of(film_id, film, described)
-            record = next(record for record in records if record.id == film_id)
-        except (CorruptFilm, KeyError, TypeError, ValueError, StopIteration):
+            job, expected, record = stored_record(files, film_id, checksum)
+        except CorruptFilm:
             files.condemn(film_id, checksum)
             continue
-        record = replace(record, size=len(data), checksum=checksum, accepted=float(described["accepted"]))
-        _, _, films = jobs.setdefault(job.SOPInstanceUID, (job, len(records), []))
+        _, _, films = jobs.setdefault(job.SOPInstanceUID, (job, expected, []))
         films.append(_ended(record) if has_ended else _unknown(record))
     return list(jobs.values())
+
+
+def stored_record(files: FilmFolder, film_id: str, checksum: str) -> tuple[PrintJob, int, FilmRecord]:
+    """Return a film as it was accepted: its job, the number of films of the job, and its record.
+
+    Raises `CorruptFilm` if the file is damaged, and OSError.
+    """
+    data = files.read(film_id, checksum)
+    film, described = read_film(data)
+    try:
+        job, records = record_of(film_id, film, described)
+        record = next(record for record in records if record.id == film_id)
+        accepted = float(described["accepted"])
+    except (KeyError, TypeError, ValueError, StopIteration) as exc:
+        raise CorruptFilm(f"film {film_id}: its description is damaged") from exc
+    return job, len(records), replace(record, size=len(data), checksum=checksum, accepted=accepted)
 
 
 def _ended(record: FilmRecord) -> FilmRecord:

@@ -89,6 +89,17 @@ async def test_kill_at_a_step_loses_and_repeats_nothing(
     await check(place, out)
 
 
+@pytest.mark.parametrize("place", ["embedded"], indirect=True)
+@pytest.mark.parametrize(("first", "then"), [("named", "accept again"), ("write", "removed")])
+async def test_kill_during_recovery_loses_nothing(
+    started: Original, place: Place, out: Path, first: str, then: str
+) -> None:
+    for step, number in ((first, 20), (then, 1)):
+        with started.copy(place.address, out, "load", step, number) as loading:
+            assert loading.wait() == -9
+    await check(place, out)
+
+
 async def test_kills_at_any_moment_lose_and_repeat_nothing(started: Original, place: Place, out: Path) -> None:
     for _ in range(KILLS):
         with started.copy(place.address, out, "load") as loading:

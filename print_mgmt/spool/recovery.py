@@ -1,0 +1,73 @@
+"""The start of an embedded spool: what killed processes and power failures have left behind.
+
+A film is accepted once its file is on the disk; the rows of the index may get there later (`Committer`). After a power
+failure, the rows of the last films may be missing. Nobody has delivered these films, because a lease is forced to the
+disk together with all rows before it. So a job that has all its films, intact, gets its rows again. Other files without
+rows belong to jobs that were never accepted.
+"""
+
+import logging
+from collections.abc import Collection
+
+from ..jobs import PrintJob
+from .changes import lost
+from .film_folder import FilmFolder
+from .index import Index
+from .job_status import execution_status
+from .rebuild import stored_record
+from .records import CorruptFilm, FilmRecord
+from .states import ENDED, FilmState
+
+__all__ = ["recover"]
+
+_log = logging.getLogger("print_mgmt.spool")
+
+_Job = tuple[PrintJob, int, list[FilmRecord]]  # the job, the number of its films, and those that are intact
+
+
+def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float) -> None:
+    """End the leases of all but the living ``owners``, and make index and files agree. Raises OSError.
+
+    ``now`` is the time on the clock of the spool.
+    """
+    index.restart_clock(now)
+    doubtful = [film.id for film in index.end_leases_of(owners) if film.state is FilmState.INDETERMINATE]
+    if doubtful:
+        _log.warning("these films may already have been printed: %s", ", ".join(doubtful))
+    _accept_left_behind(index, files)
+    present = files.ids()
+    for film_id, _, state in index.files():
+        if film_id not in present and state not in ENDED:
+            _log.error("film %s: its file is missing", film_id)
+            film = index.film(film_id)
+            index.save(film, lost(film, "its file is missing"))
+
+
+def _accept_left_behind(index: Index, files: FilmFolder) -> None:
+    """Accept the jobs that are whole, and remove the films of the others."""
+    found = files.left_behind(index.ids)
+    accepted: set[str] = set()
+    for job, expected, films in _jobs(files, found):
+        if len(films) == expected and not index.has_job(job.SOPInstanceUID):
+            files.step("accept again")
+            job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(films)
+            index.add(job, films)
+            accepted.update(film.id for film in films)
+    if accepted:
+        _log.warning("%d films were on the disk and not in the index: accepted", len(accepted))
+    unfinished = [(film_id, checksum) for film_id, checksum in found if film_id not in accepted]
+    if unfinished:
+        files.remove(unfinished)
+        _log.info("removed %d unfinished films, which were never accepted", len(unfinished))
+
+
+def _jobs(files: FilmFolder, found: Collection[tuple[str, str]]) -> list[_Job]:
+    """Return the jobs of films that are given by id and checksum, the oldest first."""
+    jobs: dict[str, _Job] = {}
+    for film_id, checksum in found:
+        try:
+            job, expected, record = stored_record(files, film_id, checksum)
+        except CorruptFilm:
+            continue
+        jobs.setdefault(job.SOPInstanceUID, (job, expected, []))[2].append(record)
+    return list(jobs.values())

@@ -1,0 +1,131 @@
+"""Power failures under the embedded spool: the files of the last films are on the disk, and their rows are not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from spools import FOLDER, PRINTER, EmbeddedPlace, job
+
+from print_mgmt.spool import Cancel, Done, EmbeddedSpool, FilmRecord, FilmState
+from print_mgmt.spool.rows import job_values
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> EmbeddedPlace:
+    return EmbeddedPlace(tmp_path / "spool")
+
+
+@contextmanager
+def lost_index(place: EmbeddedPlace) -> Iterator[None]:
+    """Undo what happens to the index in the block."""
+    kept = {path: path.read_bytes() for path in place.folder.glob("index.sqlite*") if not path.name.endswith("-shm")}
+    yield
+    for path in place.folder.glob("index.sqlite*"):
+        path.unlink()
+    for path, data in kept.items():
+        path.write_bytes(data)
+
+
+@asynccontextmanager
+async def power_failure(place: EmbeddedPlace) -> AsyncIterator[EmbeddedSpool]:
+    """Yield a spool with one film whose power fails at the end of the block: the index forgets what happens there."""
+    async with place.spool() as spool:
+        await spool.accept(job(), [PRINTER])
+    with lost_index(place):
+        async with place.spool() as spool:
+            yield spool
+
+
+async def films(place: EmbeddedPlace) -> tuple[FilmRecord, ...]:
+    async with place.spool() as spool:
+        return await spool.list()
+
+
+def file_of(place: EmbeddedPlace, film_id: str) -> Path:
+    (path,) = place.folder.rglob(f"{film_id}.*.dcm")
+    return path
+
+
+def data_of(film: FilmRecord) -> FilmRecord:
+    """Return a film without the numbers of its rows."""
+    return replace(film, deliveries=tuple(replace(one, id=0) for one in film.deliveries))
+
+
+@pytest.mark.parametrize("hold", ["", "an operator decides"], ids=["queued", "held"])
+async def test_power_failure_changes_no_accepted_film(place: EmbeddedPlace, hold: str) -> None:
+    async with power_failure(place) as spool:
+        await spool.accept(job(films=2, copies=3, PrintPriority="HIGH"), [PRINTER, FOLDER], hold=hold)
+        before = await spool.list()
+    assert list(map(data_of, await films(place))) == list(map(data_of, before))
+
+
+async def test_power_failure_keeps_the_print_job(place: EmbeddedPlace) -> None:
+    async with power_failure(place) as spool:
+        accepted = job()
+        await spool.accept(accepted, [PRINTER])
+        before = await spool.find(accepted.SOPInstanceUID)
+    async with place.spool() as spool:
+        after = await spool.find(accepted.SOPInstanceUID)
+    assert before is not None
+    assert after is not None
+    assert job_values(after) == job_values(before)
+
+
+async def test_film_after_a_power_failure_is_delivered(place: EmbeddedPlace) -> None:
+    async with power_failure(place) as spool:
+        (film,) = await spool.accept(job(PrintPriority="HIGH"), [PRINTER])
+    async with place.spool() as spool:
+        lease = await spool.lease("printer", 60)
+        assert lease is not None
+        assert lease.film.id == film
+        assert (await spool.report(lease, Done())).state is FilmState.DONE
+
+
+async def test_damaged_film_without_rows_is_removed(place: EmbeddedPlace) -> None:
+    async with power_failure(place) as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+    path = file_of(place, film)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert film not in [one.id for one in await films(place)]
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("fault", ["damaged", "missing"])
+async def test_job_that_lacks_a_film_is_not_accepted(place: EmbeddedPlace, fault: str) -> None:
+    async with power_failure(place) as spool:
+        accepted = await spool.accept(job(films=3), [PRINTER])
+    path = file_of(place, accepted[1])
+    if fault == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(b"")
+    assert len(await films(place)) == 1
+    assert len(list((place.folder / "films").iterdir())) == 1
+
+
+async def test_purged_film_does_not_come_back(place: EmbeddedPlace) -> None:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+        await spool.change(film, Cancel())
+        assert await spool.purge(age=-1) == (film,)
+    assert await films(place) == ()
+
+
+async def test_start_of_another_process_leaves_unfinished_films_alone(place: EmbeddedPlace) -> None:
+    seen: list[tuple[FilmRecord, ...]] = []
+
+    def start_another(name: str) -> None:
+        if name == "named":
+            other = Thread(target=lambda: seen.append(asyncio.run(films(place))))
+            other.start()
+            other.join()
+
+    async with place.spool(step=start_another) as spool:
+        accepted = await spool.accept(job(films=2), [PRINTER])
+        assert seen == [()]
+        assert [film.id for film in await spool.list()] == [*accepted]
+        assert (await spool.verify()).right == 2
