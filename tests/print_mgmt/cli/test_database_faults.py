@@ -106,10 +106,8 @@ class Running:
             await gate.execute("SELECT pg_advisory_lock($1)", GATE)
             printing = asyncio.create_task(self.print_film())
             async with asyncio.timeout(60):
-                while not (
-                    pid := await gate.fetchval("SELECT pid FROM pg_locks WHERE objid = $1 AND NOT granted", GATE)
-                ):
-                    await asyncio.sleep(0.01)
+                while (pid := await gate.fetchval(WAITING, GATE)) is None:
+                    await gate.execute("SELECT pg_sleep(0.01)")
             yield pid
             await printing
         finally:
