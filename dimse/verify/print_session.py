@@ -32,7 +32,7 @@ __all__ = ["LABEL", "PrintSession", "print_session"]
 LABEL = "CONFORMANCE TEST"
 CONTEXT_ID = 1
 _LONG = 10  # timeouts to wait for the response to an N-SET or N-ACTION
-_WELL = (0x0000, 0x0107, 0x0116)  # success, and the two warnings of N-CREATE in PS3.7 Annex C
+_SUCCESSES = (0x0000, 0x0107, 0x0116)  # success, and the two warnings of N-CREATE in PS3.7 Annex C
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class PrintSession:
         """Create a film session; ``data`` is its Data Set, by default a label and one copy."""
         request = self.creation(BasicFilmSession, uid)
         seen = await self.ask(request, Dataset(FilmSessionLabel=LABEL, NumberOfCopies=1) if data is None else data)
-        if _is_well(seen):
+        if _succeeded(seen):
             self.session_uid = request.AffectedSOPInstanceUID or ""
         return seen
 
@@ -89,7 +89,7 @@ class PrintSession:
         """Create a film box; ``data`` is its Data Set, by default `film_box` with one image."""
         request = self.creation(BasicFilmBox, uid)
         seen = await self.ask(request, self.film_box() if data is None else data, pieces=pieces)
-        if _is_well(seen) and isinstance(seen, Answered):
+        if _succeeded(seen) and isinstance(seen, Answered):
             self.film_uid = request.AffectedSOPInstanceUID or ""
             self.image_uids = _image_uids(seen.data)
         return seen
@@ -192,12 +192,12 @@ class PrintSession:
         await self.clean()
 
 
-def _is_well(seen: Seen) -> bool:
-    return isinstance(seen, Answered) and isinstance(seen.status, int) and seen.status in _WELL
+def _succeeded(seen: Seen) -> bool:
+    return isinstance(seen, Answered) and isinstance(seen.status, int) and seen.status in _SUCCESSES
 
 
 def _need(seen: Seen, otherwise: str) -> None:
-    if not _is_well(seen):
+    if not _succeeded(seen):
         raise Unprepared(f"{otherwise}: {seen}")
 
 

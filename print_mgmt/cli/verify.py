@@ -60,7 +60,11 @@ def _add_scp(parser: Parser) -> None:
     group = parser.add_argument_group("print")
     films = group.add_mutually_exclusive_group()
     films.add_argument(
-        "--max-films", type=positive, default=0, metavar="N", help="most N-ACTIONs that may print (default: 0)"
+        "--max-films",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="how many N-ACTIONs may print (default: 0)",
     )
     films.add_argument("--no-film", action="store_true", help="send no N-ACTION, not even one that prints nothing")
     group.add_argument(

@@ -13,7 +13,7 @@ from dimse.data import tag_of
 from dimse.errors import DimseError, EncodeError
 from dimse.uids import BasicAnnotationBox
 
-from ..film import FILM, FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, PAPER, SMOOTHINGS, Imager, can_write
+from ..film import FILM, FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, PAPER, SMOOTHINGS, Imager, can_draw_text
 from ..model import Printer
 from ..sop import SOP_CLASSES
 
@@ -84,7 +84,7 @@ _ALIASES: Mapping[str, Mapping[str, str]] = {
     "PrintPriority": {"MEDIUM": "MED"},
     "MediumType": {"MAMMO CLEAR": "MAMMO CLEAR FILM", "MAMMO BLUE": "MAMMO BLUE FILM"},
 }
-_MOST_DENSITY = 1000  # hundredths of OD; no film has nearly as much
+_MOST_DENSITY = 1000  # hundredths of OD; no film is nearly as dense
 _IMAGER = replace(FILM, MaxDensity=320)
 _SIZES = ("14INX17IN", *(size for size in FILM_SIZES if size != "14INX17IN"))
 _MEDIA = (
@@ -99,15 +99,15 @@ class PrinterConfig:
     """The configuration of a print SCP. The default accepts everything in the standard.
 
     ``strict`` refuses what PS3.4 H.2.4 lets a printer ignore. ``sop_classes`` are keywords of PS3.6 Table A-1.
-    ``memory`` bounds the bytes that one association keeps here, mostly images; ``host_memory`` those of all
-    associations of one address, ``total_memory`` those of all. The films in the queue have the same bounds, counted
-    separately. ``queue_length`` is the number of jobs that may wait.
+    ``memory`` is the maximum number of bytes, mostly of images, that the printer keeps for one association;
+    ``host_memory`` is the maximum for all associations of one address, and ``total_memory`` for all associations. The
+    films in the queue have the same bounds, counted separately. ``queue_length`` is the number of jobs that may wait.
     ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 if memory is not allocated.
-    ``MaximumCollatedFilms`` is 0 if N-ACTION on a film session is not supported. ``collates`` is False if it prints all
-    copies of a film one after the other. ``spools``: films are accepted while the printer cannot print.
-    ``aliases`` maps, by keyword, other terms to terms of the standard. ``callers`` are by calling AE title, with ``*``
-    and ``?`` as wildcards. ``unsupported`` names attributes without terms that this printer does not support. Raises
-    `ConfigError`.
+    ``MaximumCollatedFilms`` is 0 if N-ACTION on a film session is not supported. ``collates`` is False if the printer
+    prints all copies of a film one after the other. ``spools``: films are accepted while the printer cannot print.
+    ``aliases`` maps, by keyword, other terms to terms of the standard. The keys of ``callers`` are calling AE titles,
+    with ``*`` and ``?`` as wildcards. ``unsupported`` names attributes without terms that this printer does not
+    support. Raises `ConfigError`.
     """
 
     printer: Printer = field(default_factory=Printer)
@@ -183,9 +183,9 @@ class PrinterConfig:
         return next(fitting, _ANYBODY)
 
     def as_installed(self) -> "PrinterConfig":
-        """Return the configuration; without Pillow, which draws text, leave out annotation boxes."""
+        """Return the configuration, without annotation boxes if Pillow, which draws their text, is not installed."""
         annotation = [keyword for keyword in self.sop_classes if SOP_CLASSES[keyword] == BasicAnnotationBox]
-        if not annotation or can_write():
+        if not annotation or can_draw_text():
             return self
         return replace(self, sop_classes=tuple(keyword for keyword in self.sop_classes if keyword not in annotation))
 

@@ -98,7 +98,7 @@ def association(config: PrinterConfig) -> Iterator[str]:
     )
     yield "\n##### 4.2.1.3 Association Initiation Policy\n\nThe Print SCP initiates no associations."
     yield "\n##### 4.2.1.4 Association Acceptance Policy\n"
-    yield "A presentation context for another service is refused by itself; the association is accepted without it."
+    yield "A presentation context for any other service is rejected; the other presentation contexts are not affected."
     yield "Each abstract syntax is accepted with the first of these transfer syntaxes that is proposed:\n"
     syntaxes = (ImplicitVRLittleEndian,) if config.implicit_only else ACCEPTED_SYNTAXES
     yield from grid(("Transfer Syntax", "UID"), [(name_of(uid), uid) for uid in syntaxes])

@@ -1,7 +1,7 @@
 """Renders film boxes as pages, with rectangles, curves and arrays; without DIMSE and network."""
 
 from .errors import LayoutError
-from .fonts import can_write
+from .fonts import can_draw_text
 from .formats import FILM_SIZES, MAX_BOXES, MAX_SIDE, ORIENTATIONS, Format, Rect, film_size, read_format
 from .gsdf import FilmViewing
 from .imager import ANNOTATION_FORMATS, FILM, PAPER, RESOLUTIONS, CharacteristicCurve, Imager, read_curve
@@ -46,7 +46,7 @@ __all__ = [
     "annotation_count",
     "annotation_losses",
     "can_render",
-    "can_write",
+    "can_draw_text",
     "check_sheet",
     "film_size",
     "lay_out",

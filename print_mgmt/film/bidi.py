@@ -2,7 +2,7 @@
 
 Pillow orders text only if it has raqm, and only within one font. So each character gets a level here: text of an even
 level runs from left to right, text of an odd level from right to left. Comments name the rules of UAX #9. Marks of
-direction (X1 to X8) are removed earlier, and pairs of brackets (N0) have no rule of their own.
+direction (X1 to X8) are removed earlier, and the rule for pairs of brackets (N0) is not applied.
 
 The library python-bidi does not replace this module: its algorithm in Rust does not mirror brackets, and its algorithm
 in Python fails for characters that Python does not know yet.
@@ -31,8 +31,9 @@ def levels(text: str) -> list[int]:
     """Return the level of each character."""
     base = base_level(text)
     start = "R" if base else "L"
-    kinds = _neutral(_weak([unicodedata.bidirectional(character) or "L" for character in text], start), start)
-    found = [_level(kind, base) for kind in kinds]
+    kinds = [unicodedata.bidirectional(character) or "L" for character in text]
+    kinds = _resolve_neutral(_resolve_weak(kinds, start), start)
+    found = [_level_of(kind, base) for kind in kinds]
     for index in range(len(text) - 1, -1, -1):  # L1
         if not text[index].isspace():
             break
@@ -44,11 +45,11 @@ def visual(parts: Sequence[_T], levels: Sequence[int]) -> list[_T]:
     """Return the parts of a line in their order from left to right; each part has one level (L2)."""
     ordered = list(zip(levels, parts, strict=True))
     for level in range(max(levels, default=0), 0, -1):
-        ordered = _turned(ordered, level)
+        ordered = _reversed_from(ordered, level)
     return [part for _, part in ordered]
 
 
-def _turned(ordered: list[tuple[int, _T]], lowest: int) -> list[tuple[int, _T]]:
+def _reversed_from(ordered: list[tuple[int, _T]], lowest: int) -> list[tuple[int, _T]]:
     """Reverse each series of parts with levels of at least ``lowest``."""
     turned: list[tuple[int, _T]] = []
     for is_inside, group in groupby(ordered, lambda part: part[0] >= lowest):
@@ -62,7 +63,7 @@ def mirrored(text: str) -> str:
     return text.translate(_MIRRORED)
 
 
-def _weak(kinds: list[str], start: str) -> list[str]:
+def _resolve_weak(kinds: list[str], start: str) -> list[str]:
     """Resolve numbers, and the signs between them (W1 to W7)."""
     before, strong = start, start
     found: list[str] = []
@@ -95,8 +96,8 @@ def _weak(kinds: list[str], start: str) -> list[str]:
     return found
 
 
-def _neutral(kinds: list[str], start: str) -> list[str]:
-    """Resolve blanks and signs: the direction of both sides if these agree, else the direction of the line (N1, N2)."""
+def _resolve_neutral(kinds: list[str], start: str) -> list[str]:
+    """Give blanks and signs the direction of both sides if these agree, else the direction of the line (N1, N2)."""
     found: list[str] = []
     groups = [(neutral, list(group)) for neutral, group in groupby(kinds, lambda kind: kind in _NEUTRAL)]
     for index, (is_neutral, group) in enumerate(groups):
@@ -113,7 +114,7 @@ def _side(kind: str) -> str:
     return "L" if kind == "L" else "R"  # N1: numbers count as R
 
 
-def _level(kind: str, base: int) -> int:
+def _level_of(kind: str, base: int) -> int:
     """Return the level of a resolved character (I1, I2)."""
     if kind == "L":
         return 2 * base

@@ -19,7 +19,7 @@ from .tone import Note
 if TYPE_CHECKING:
     from PIL import ImageFont
 
-__all__ = ["SYSTEM", "Run", "assign", "can_write", "font_of", "has_character", "has_raqm"]
+__all__ = ["SYSTEM", "Run", "assign", "can_draw_text", "font_of", "has_character", "has_raqm"]
 
 _MOST_NAMED = 8  # characters named in a note
 _PROBE = 24  # pixels: the size at which the characters of a font are looked up
@@ -42,7 +42,7 @@ class Run(NamedTuple):
     text: str
 
 
-def can_write() -> bool:
+def can_draw_text() -> bool:
     """Return whether Pillow is installed and was built with FreeType."""
     try:
         from PIL import features

@@ -1,6 +1,6 @@
 """The letters of a text: which characters are drawn, and which of them belong together.
 
-A cluster is what a reader sees as one letter: a character with its marks. Controls and marks of direction are not
+A cluster is one letter as a reader sees it: a character with its marks. Controls and marks of direction are not
 drawn, so a name cannot reorder the rest of its line.
 """
 
@@ -10,13 +10,13 @@ from .tone import Note
 
 __all__ = ["is_same", "needs_glyph", "printable", "split"]
 
-_MOST = 256  # characters that are drawn: the VR LO allows 64
-_BLANK, _GONE = ("Cc", "Zl", "Zp"), ("Cs",)  # general categories: drawn as a blank, and not drawn
+_LONGEST = 256  # further characters are not drawn; the VR LO allows 64
+_BLANK, _REMOVED = ("Cc", "Zl", "Zp"), ("Cs",)  # general categories: replaced by a blank, and removed
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # they choose forms of letters, and reorder nothing
 _DIRECTIONS = "\N{ARABIC LETTER MARK}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
-# Bidi classes of format characters that are not drawn
-_HIDDEN = ("BN", "ON", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
-_UNSEEN = (  # marks that choose a form of a letter: a font does not need a glyph for them
+# Bidi classes of format characters that are removed
+_REMOVED_BIDI = ("BN", "ON", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+_SELECTORS = (  # marks that choose a form of a letter: a font does not need a glyph for them
     *(range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)),  # variation selectors
     *(range(0x034F, 0x0350), range(0x180B, 0x1810), range(0x17B4, 0x17B6)),
 )
@@ -28,21 +28,21 @@ def printable(text: str, note: Note) -> str:
     """Return a text with blanks for controls and line ends, without marks of direction, and cut to 256 characters."""
     kept = "".join(
         " " if unicodedata.category(character) in _BLANK else character
-        for character in text[:_MOST]
-        if not _is_gone(character)
+        for character in text[:_LONGEST]
+        if not _is_removed(character)
     )
-    lost = sum(_is_gone(character) or unicodedata.category(character) in _BLANK for character in text[:_MOST])
-    lost += len(text[_MOST:])
+    lost = sum(_is_removed(character) or unicodedata.category(character) in _BLANK for character in text[:_LONGEST])
+    lost += len(text[_LONGEST:])
     if lost:
-        note(f"{lost} characters of its text are controls or beyond {_MOST}: not printed")
+        note(f"{lost} characters of its text are controls, or follow the first {_LONGEST}: not printed")
     return kept.strip()
 
 
-def _is_gone(character: str) -> bool:
+def _is_removed(character: str) -> bool:
     category = unicodedata.category(character)
     if category != "Cf" or character in _JOINERS:
-        return category in _GONE
-    return character in _DIRECTIONS or unicodedata.bidirectional(character) in _HIDDEN
+        return category in _REMOVED
+    return character in _DIRECTIONS or unicodedata.bidirectional(character) in _REMOVED_BIDI
 
 
 def split(text: str) -> list[str]:
@@ -53,6 +53,7 @@ def split(text: str) -> list[str]:
             found[-1] += character
         else:
             found.append(character)
+    # Only NFC that shortens a cluster is used: it would also replace compatibility ideographs, which look different
     composed = (unicodedata.normalize("NFC", cluster) for cluster in found)
     return [short if len(short) < len(cluster) else cluster for short, cluster in zip(composed, found, strict=True)]
 
@@ -73,7 +74,7 @@ def _is_in(character: str, ranges: tuple[range, ...]) -> bool:
 
 def needs_glyph(character: str) -> bool:
     """Return whether a font must have a character; joiners and marks of form need no glyph of their own."""
-    return character not in _JOINERS and not _is_in(character, _UNSEEN)
+    return character not in _JOINERS and not _is_in(character, _SELECTORS)
 
 
 def is_same(cluster: str, replaced: str) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from .canvas import Canvas, fill
 from .errors import IMAGE_BOX_RULE, OWN_RULE, LayoutError, require
-from .fonts import can_write
+from .fonts import can_draw_text
 from .formats import MM_PER_INCH, Rect, film_size
 from .icc import page_profile
 from .imager import FILM, Imager
@@ -85,7 +85,7 @@ def annotation_losses(sheet: Sheet, annotation: Annotation, imager: Imager = FIL
     """
     boxes, dpi = lay_out(sheet, imager).annotations, imager.resolution(sheet.RequestedResolutionID)
     _, _, height, width = pixel_box(_annotation_box(sheet, annotation, boxes), dpi)
-    return losses(annotation.TextString, (height, width), dpi, imager.fonts) if can_write() else ()
+    return losses(annotation.TextString, (height, width), dpi, imager.fonts) if can_draw_text() else ()
 
 
 def _annotation_box(sheet: Sheet, annotation: Annotation, boxes: tuple[Rect, ...]) -> Rect:

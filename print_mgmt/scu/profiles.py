@@ -20,7 +20,7 @@ from .options import Bits
 
 __all__ = ["PROFILES", "Supported", "Profile", "profile"]
 
-_SET_BY_THE_CLIENT = (
+_SET_BY_PRINT_CLIENT = (
     *("ReferencedFilmSessionSequence", "ImageBoxPosition"),
     *("BasicGrayscaleImageSequence", "BasicColorImageSequence"),
 )
@@ -28,7 +28,7 @@ _SET_BY_THE_CLIENT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A printer model, as its SCU needs to know it.
+    """A printer model: what an SCU needs to know about it.
 
     ``config`` has the limits of the printer. ``lut_in`` is the instance that refers to a Presentation LUT (CP 173).
     ``label_is_annotation``: the printer writes the Film Session Label on the film.
@@ -52,7 +52,7 @@ class Profile:
         film_session, film_box = chosen.film_session.copy(), chosen.film_box.copy()
         annotations = tuple(annotations)
         if annotations:
-            self._place(annotations, film_session, film_box)
+            self._place_annotations(annotations, film_session, film_box)
             annotations = () if self.label_is_annotation else annotations
         if "ImageDisplayFormat" not in film_box:
             film_box.ImageDisplayFormat = "STANDARD\\1,1"
@@ -67,7 +67,7 @@ class Profile:
 
     def _kept(self, table: Table, dataset: Dataset, warnings: list[str]) -> Dataset:
         """Return the attributes of ``dataset`` that the printer supports; aliases of values are not replaced."""
-        rows = tuple(row for row in table if row.keyword not in _SET_BY_THE_CLIENT)
+        rows = tuple(row for row in table if row.keyword not in _SET_BY_PRINT_CLIENT)
         try:
             checked = check(rows, dataset)
         except Refusal as exc:
@@ -92,12 +92,12 @@ class Profile:
             what = f"{shown(wanted)}: {self.name} has {', '.join(formats)}"
             raise EncodeError(what, path="ImageDisplayFormat")
 
-    def _place(self, annotations: tuple[str, ...], film_session: Dataset, film_box: Dataset) -> None:
+    def _place_annotations(self, annotations: tuple[str, ...], film_session: Dataset, film_box: Dataset) -> None:
         """Add the attribute that makes the printer write annotations. Raises `EncodeError` if it cannot write them."""
         formats, most = self.config.imager.annotation_formats, self.config.annotation_characters
         for text in annotations:
             if len(text) > most:
-                raise EncodeError(f"{shown(text)}: {self.name} writes {most} characters", path="TextString")
+                raise EncodeError(f"{shown(text)}: {self.name} writes at most {most} characters", path="TextString")
         if self.label_is_annotation:
             if len(annotations) > 1:
                 raise EncodeError(f"{len(annotations)}: {self.name} writes only one", path="annotations")

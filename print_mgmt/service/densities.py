@@ -60,9 +60,9 @@ def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
             checked.warn(DENSITY_LIMITED, keyword, f"{density} is out of range: {limited} is used")
     least, greatest = (_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _DENSITIES)
     if least >= greatest:
-        for keyword in _DENSITIES:
-            attributes[keyword] = getattr(imager, keyword)
-            checked.warn(OUT_OF_RANGE, keyword, "is that of the printer: Min Density is not below Max Density")
+        for keyword, relation in zip(_DENSITIES, ("below Max Density", "above Min Density"), strict=True):
+            attributes[keyword] = used = getattr(imager, keyword)
+            checked.warn(OUT_OF_RANGE, keyword, f"is not {relation}: {used} is used")
 
 
 def limit_ground(checked: Checked, imager: Imager, *, strict: bool) -> None:

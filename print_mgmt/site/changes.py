@@ -1,4 +1,4 @@
-"""The differences between two configurations of a site: those that a running site takes over, and the others."""
+"""The differences between two configurations: some a running site takes over, the others need a restart."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -37,8 +37,8 @@ def _merged(old: SitePrinter, new: SitePrinter) -> SitePrinter:
 
 
 def _changed(before: SiteConfig, site: SiteConfig) -> Iterator[str]:
-    yield from _rows("printers", before.printers, site.printers)
-    yield from _rows("destinations", before.destinations, site.destinations)
+    yield from _differing("printers", before.printers, site.printers)
+    yield from _differing("destinations", before.destinations, site.destinations)
     if before.routes != site.routes:
         yield "routes"
     if before.identification != site.identification:
@@ -47,15 +47,15 @@ def _changed(before: SiteConfig, site: SiteConfig) -> Iterator[str]:
         yield "spool.keep"
 
 
-def _needing_restart(site: SiteConfig, after: SiteConfig) -> Iterator[str]:
-    yield from _rows("printers", site.printers, after.printers)
-    if site.listen != after.listen:
+def _needing_restart(merged: SiteConfig, after: SiteConfig) -> Iterator[str]:
+    yield from _differing("printers", merged.printers, after.printers)
+    if merged.listen != after.listen:
         yield "listen"
-    if site.spool != after.spool:
+    if merged.spool != after.spool:
         yield "spool"
 
 
-def _rows(key: str, before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[str]:
+def _differing(key: str, before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[str]:
     for name in dict.fromkeys((*before, *after)):
         if before.get(name) != after.get(name):
             yield f"{key}.{name}"

@@ -17,8 +17,8 @@ __all__ = ["Workers"]
 _log = logging.getLogger("print_mgmt.site")
 _WAIT = 5.0  # seconds to wait for the next film
 _PAUSE = 1.0  # seconds between an error of the spool and the next attempt
-_FINISHED = 60.0  # seconds that the current deliveries have to end when the server stops
-_ASKED = 60.0  # seconds between two checks of the condition of a destination
+_TIME_TO_FINISH = 60.0  # seconds that the current deliveries have to end when the server stops
+_CHECK_PERIOD = 60.0  # seconds between two checks of the condition of a destination
 
 
 class Workers:
@@ -33,14 +33,14 @@ class Workers:
         self._site = site
         self._lines: dict[str, _Line] = {}
         self._stopping: dict[_Line, asyncio.Task[None]] = {}
-        self._late: set[asyncio.Task[None]] = set()
+        self._late: set[asyncio.Task[None]] = set()  # wait for destinations that go on after their deadline
 
     def apply(self, destinations: Mapping[str, SiteDestination]) -> None:
         """Take over the destinations: serve the new ones, and stop serving removed ones after their current films."""
         for name in self._lines.keys() - destinations.keys():
             line = self._lines.pop(name)
             self._stopping[line] = stopping = asyncio.create_task(line.stop())
-            stopping.add_done_callback(partial(self._stopped, line))
+            stopping.add_done_callback(partial(self._forget, line))
         for name, to in destinations.items():
             if name in self._lines:
                 self._lines[name].change(to)
@@ -49,19 +49,19 @@ class Workers:
 
     async def drain(self, seconds: float) -> None:
         """Deliver the films that are due, for at most ``seconds``; then finish the current deliveries, and stop."""
-        await asyncio.gather(*(line.drain(seconds) for line in self._taken()))
+        await asyncio.gather(*(line.drain(seconds) for line in self._take_lines()))
 
     async def close(self) -> None:
         """Stop at once. A film that was being delivered may have been printed."""
-        await asyncio.gather(*(line.cancel() for line in self._taken()), return_exceptions=True)
+        await asyncio.gather(*(line.cancel() for line in self._take_lines()), return_exceptions=True)
         for task in self._late:
             task.cancel()
         await asyncio.gather(*self._late, return_exceptions=True)
 
-    def _stopped(self, line: "_Line", _: asyncio.Task[None]) -> None:
+    def _forget(self, line: "_Line", _: asyncio.Task[None]) -> None:
         del self._stopping[line]
 
-    def _taken(self) -> list["_Line"]:
+    def _take_lines(self) -> list["_Line"]:
         """Return all lines, including those that are being stopped, and forget the active ones."""
         lines = [*self._lines.values(), *self._stopping]
         self._lines.clear()
@@ -93,7 +93,7 @@ class _Line:
         self._is_stopping = False
         self._is_draining = False
         self._running = asyncio.create_task(self._run())
-        self._asking = asyncio.create_task(self._ask())
+        self._checking = asyncio.create_task(self._check())
 
     def change(self, to: SiteDestination) -> None:
         """Take over another configuration from the next film on."""
@@ -102,8 +102,8 @@ class _Line:
         if to.at_once != self._to.at_once:
             self._slots = asyncio.Semaphore(to.at_once)
         self._to = to
-        self._asking.cancel()
-        self._asking = asyncio.create_task(self._ask())
+        self._checking.cancel()
+        self._checking = asyncio.create_task(self._check())
 
     async def drain(self, seconds: float) -> None:
         """Deliver the films that are due, for at most ``seconds``; then finish the current deliveries, and stop."""
@@ -112,23 +112,23 @@ class _Line:
             self._leasing.cancel()
         await asyncio.wait((self._running,), timeout=seconds)
         stopping = asyncio.create_task(self.stop())
-        await asyncio.wait((stopping,), timeout=_FINISHED)
+        await asyncio.wait((stopping,), timeout=_TIME_TO_FINISH)
         await self.cancel()
         await stopping
 
     async def stop(self) -> None:
         """Take no more films, and finish the current deliveries."""
         self._is_stopping = True
-        self._asking.cancel()
+        self._checking.cancel()
         if self._leasing is not None:
             self._leasing.cancel()
-        await asyncio.gather(self._running, self._asking, return_exceptions=True)
+        await asyncio.gather(self._running, self._checking, return_exceptions=True)
         if self._at_work:
             await asyncio.wait(self._at_work)
 
     async def cancel(self) -> None:
         """Stop at once."""
-        tasks = (self._running, self._asking, *self._at_work)
+        tasks = (self._running, self._checking, *self._at_work)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -176,8 +176,8 @@ class _Line:
         await asyncio.sleep(_PAUSE)
         return None
 
-    async def _ask(self) -> None:
-        """Check the condition of the destination every `_ASKED` seconds."""
+    async def _check(self) -> None:
+        """Check the condition of the destination every `_CHECK_PERIOD` seconds."""
         while True:
             try:
                 condition = await self._to.destination.check()
@@ -185,4 +185,4 @@ class _Line:
                 _log.exception("destination %s cannot be asked for its condition", self._name)
             else:
                 self._workers.conditions.note(self._name, condition)
-            await asyncio.sleep(_ASKED)
+            await asyncio.sleep(_CHECK_PERIOD)

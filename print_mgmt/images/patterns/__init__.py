@@ -10,20 +10,12 @@ A pattern is an array for `prepare`: uint8, or uint16 with the values of 12 bits
 `print_mgmt.secondary_capture` makes DICOM files of patterns.
 """
 
-from typing import Protocol
-
-from .canvas import Bits, Pixels
+from .canvas import Pattern
 from .charts import geometry, resolution, steps
 from .smpte import smpte
 from .tg18 import tg18_qc
 
 __all__ = ["PATTERNS", "Pattern", "geometry", "resolution", "smpte", "steps", "tg18_qc"]
-
-
-class Pattern(Protocol):
-    """A function that draws a pattern of ``rows`` x ``columns`` pixels, square without ``columns``."""
-
-    def __call__(self, rows: int = ..., columns: int | None = ..., bits: Bits = ...) -> Pixels: ...
 
 
 PATTERNS: dict[str, Pattern] = {

@@ -4,14 +4,14 @@ Positions are in cells, from the upper left corner of the field; on a canvas tha
 field. The sizes of lines and bars, which are inspected on the film, are in pixels.
 """
 
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ImageError
 
-__all__ = ["Area", "Bits", "Canvas", "Pixels", "bars", "frame", "glyph", "inset", "text"]
+__all__ = ["Area", "Bits", "Canvas", "Pattern", "Pixels", "bars", "frame", "glyph", "inset", "text"]
 
 Pixels = NDArray[np.uint8 | np.uint16]
 Bits = Literal[8, 12]
@@ -19,6 +19,12 @@ Area = NDArray[np.float64]
 
 MIN_SIZE = 256  # pixels: on a smaller canvas, the finest bars would touch each other
 MAX_SIZE = 16384  # pixels: a film of 14 x 17 inches has 10880 rows in HIGH resolution
+
+
+class Pattern(Protocol):
+    """A function that draws a pattern of ``rows`` x ``columns`` pixels; without ``columns``, it is square."""
+
+    def __call__(self, rows: int = ..., columns: int | None = ..., bits: Bits = ...) -> Pixels: ...
 
 
 class Canvas:

@@ -30,4 +30,4 @@ def test_clusters_add_up_to_the_text(line: str) -> None:
 def test_note_counts_characters_that_are_not_printed() -> None:
     notes: list[str] = []
     assert printable("A\tB\u202e" + "C" * 300, notes.append) == "A B" + "C" * 252
-    assert notes == ["50 characters of its text are controls or beyond 256: not printed"]
+    assert notes == ["50 characters of its text are controls, or follow the first 256: not printed"]

@@ -218,7 +218,7 @@ def test_controls_and_marks_of_direction_are_not_printed(hostile: str) -> None:
     """A name cannot reorder the text beside it."""
     notes: list[str] = []
     assert np.array_equal(written(hostile, notes), written("AB"))
-    assert "are controls or beyond 256" in notes[0]
+    assert "are controls, or follow the first 256" in notes[0]
 
 
 def test_text_from_right_to_left_starts_at_the_right() -> None:

@@ -107,7 +107,7 @@ async def test_annotations_use_the_printers_format() -> None:
         supported = profile(name).supported(choose({}), ["x" * longest])
         assert supported.annotations == ("x" * longest,)
         assert supported.chosen.film_box.AnnotationDisplayFormatID
-        with pytest.raises(EncodeError, match=f"TextString: .*: {name} writes {longest} characters"):
+        with pytest.raises(EncodeError, match=f"TextString: .*: {name} writes at most {longest} characters"):
             profile(name).supported(choose({}), ["x" * (longest + 1)])
     async with printer(config=preset("aycan")) as (server, films):
         async with PrintClient(server.host, server.port, profile=profile("aycan")) as client:
