@@ -263,7 +263,7 @@ need a timer of the program, many connections or a long silence, so only this ma
 | DCMTK and Orthanc as SCP | UL-A-3.04, UL-A-4.09, UL-A-5.12, ROB-1.13 | no answer to an invalid request |
 | DCMTK as SCP | UL-A-6.01, ROB-1.05 | one association at a time; the others wait |
 | dcmprscp | DIMSE-1.15 | takes an invalid UID for a new instance |
-| pynetdicom as SCP | UL-F-1.08, UL-F-1.09, UL-F-1.12 | no answer to an unknown PDU; a cut-off request is accepted; ARTIM |
+| pynetdicom as SCP | UL-F-1.08, UL-F-1.09, UL-F-1.12 | no answer to an unknown PDU; takes a cut-off request; ARTIM |
 | pynetdicom as SCP | UL-F-3.03 | the connection stays open after its A-ABORT |
 | pynetdicom as SCP | UL-A-4.07, ROB-1.02, ROB-1.03 | waits for the rest of a PDU, or for ever |
 | dcmjs-dimse as SCU | UL-F-6.04, UL-F-7.03 | keeps the connection after an A-ABORT |
