@@ -100,7 +100,7 @@ def _write(path: Path, conversations: list[list[tuple[str, bytes]]]) -> None:
             file.writelines(flow.opened(time))
             for side, data in wire:
                 time += _STEP
-                file.writelines(flow.said(side == ">", [data], time))
+                file.writelines(flow.segments(side == ">", [data], time))
             file.writelines(flow.closed(time))
 
 

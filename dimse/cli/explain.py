@@ -238,7 +238,7 @@ def _json(job: _Job, data: bytes) -> None:
     is_redacted = job.arguments.redact
     job.print(json.dumps(head()))
     for number, recorded in job.associations(data):
-        start = recorded.said[0][2] if recorded.said else None
+        start = recorded.pieces[0][2] if recorded.pieces else None
         ends = ("", "") if is_redacted else (recorded.requestor, recorded.acceptor)
         job.print(json.dumps(association_event(number, *ends, None if is_redacted else start)))
         for step in job.steps(number, recorded, job.views()):

@@ -43,7 +43,7 @@ def no_views() -> Sequence[View]:
 
 
 def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
-    """Add the options of the command to ``parser``; ``views`` is a function of a module."""
+    """Add the options of the command to ``parser``; ``views`` must be a function that pickle finds by its name."""
     parser.description = (
         "Forward all bytes between two programs unchanged, print a line for each PDU, and record and explain each "
         "association. A line begins with the number of its association; > is the client, < the target."
@@ -179,7 +179,7 @@ class _Output:
         tap = None
         if self._recorder is not None:
             tap = self._recorder.tap(target, client, is_client=False, is_secure=self._is_secure)
-        title = f"{_shown(client)} > {_shown(target)}"
+        title = f"{_address_text(client)} > {_address_text(target)}"
         if self.lines is not None:
             self.lines.opened(self._count, title)
         return _Watch(self, self._count, title, tap)
@@ -204,7 +204,7 @@ def _report_page(page: Path, number: int, done: "Future[str]") -> None:
         print(f"{number} = {escaped(str(page))}", flush=True)
 
 
-def _shown(address: Address) -> str:
+def _address_text(address: Address) -> str:
     return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
 
 
@@ -217,14 +217,14 @@ class _Watch:
         self._title = title
         self._tap = tap
 
-    def said(self, by_client: bool, data: bytes) -> None:
+    def received(self, by_client: bool, data: bytes) -> None:
         if self._tap is not None:
             if by_client:
                 self._tap.received(data)
             else:
                 self._tap.sent((data,))
         if self._output.lines is not None:
-            self._output.lines.said(self._number, REQUESTOR if by_client else ACCEPTOR, data)
+            self._output.lines.received(self._number, REQUESTOR if by_client else ACCEPTOR, data)
 
     def closed(self, why: str) -> None:
         if self._tap is not None:

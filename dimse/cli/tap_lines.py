@@ -27,8 +27,8 @@ _MOST_QUEUED = 1 << 27  # bytes in the queue; beyond this, one association gets 
 _BATCH = 1 << 22  # bytes to hand over to the process at once
 _TURN = 0.02  # seconds between two batches, so that the forwarding does not share Python's lock at each message
 _NICE = 10  # the programs on both sides come first
-_BEHIND = "no more lines: the explanation is too far behind"
-_OPENED, _SAID, _CLOSED, _LOST = range(4)
+_TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"
+_OPENED, _RECEIVED, _CLOSED, _LOST = range(4)
 
 _Item = tuple[int, int, str, bytes, float]  # association; kind; the side, or words to print; bytes; time
 
@@ -70,10 +70,10 @@ class LineProcess:
         """Print the beginning of an association."""
         self._put((number, _OPENED, title, b"", time.time()))
 
-    def said(self, number: int, who: str, data: bytes) -> None:
+    def received(self, number: int, who: str, data: bytes) -> None:
         """Explain bytes of one side."""
         if number not in self._lost:
-            self._put((number, _SAID, who, data, time.time()))
+            self._put((number, _RECEIVED, who, data, time.time()))
 
     def closed(self, number: int, why: str) -> None:
         """Print the end of an association."""
@@ -100,8 +100,8 @@ class LineProcess:
         """Drop the bytes of the association with the most bytes in the queue, and all its later bytes."""
         ((number, _),) = self._queued.most_common(1)
         self._lost.add(number)
-        self._queue = deque(item for item in self._queue if item[0] != number or item[1] != _SAID)
-        self._queue.append((number, _LOST, _BEHIND, b"", time.time()))
+        self._queue = deque(item for item in self._queue if item[0] != number or item[1] != _RECEIVED)
+        self._queue.append((number, _LOST, _TOO_FAR_BEHIND, b"", time.time()))
         del self._queued[number]
 
     def _feed(self) -> None:
@@ -167,8 +167,8 @@ def _show(view: LiveView, item: _Item) -> None:
     number, kind, words, data, when = item
     if kind == _OPENED:
         view.opened(number, words, when)
-    elif kind == _SAID:
-        view.said(number, words, data, when)
+    elif kind == _RECEIVED:
+        view.received(number, words, data, when)
     else:
         view.closed(number, words)
 
@@ -178,7 +178,7 @@ def _lines(lives: dict[int, Live], item: _Item, options: LineOptions) -> list[st
     if kind == _OPENED:
         lives[number] = Live(is_redacted=options.is_redacted)
         return [f"{number} = {'an association' if options.is_redacted else words}"]
-    if kind == _SAID:
+    if kind == _RECEIVED:
         return [f"{number} {line}" for line in lives[number].receive(words, data)] if number in lives else []
     live = lives.pop(number, None)
     if kind == _LOST or live is None:

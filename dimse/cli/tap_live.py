@@ -65,10 +65,10 @@ class LiveView:
         with self._changed:
             self._feed.opened(number, requestor, acceptor, time)
 
-    def said(self, number: int, who: str, data: bytes, time: float) -> None:
+    def received(self, number: int, who: str, data: bytes, time: float) -> None:
         """Explain bytes of one side."""
         with self._changed:
-            self._feed.said(number, who, data, time)
+            self._feed.received(number, who, data, time)
 
     def closed(self, number: int, why: str) -> None:
         """Show the end of an association."""

@@ -18,7 +18,7 @@ from .cursor import Elements
 from .dataset import CHARACTER_SET, Dataset, DecodedElement, Element, charset_in, decoded_dataset
 from .dictionary import plain_vrs, sequence_tags, vr_of
 from .header import CREATORS, LEAST, actual_layout, holds_known
-from .items import Items, widen
+from .items import Items, fix_pixel_order
 from .parser import Parser, ends_in_sequence, parse_items
 from .skip import common_elements
 from .source import ALWAYS_TAKEN, LENGTH_KEPT, DecodeLimits, Origin, Source, origin_of
@@ -107,7 +107,7 @@ class Skimmed:
             self.origin, self.special = again.origin, again.special
             elements = self._found()
         if source.has_big_endian_pixels:
-            widen(elements, source)
+            fix_pixel_order(elements, source)
         if not source.layout.implicit and PIXEL_REPRESENTATION in elements:
             self._apply_signed(elements[PIXEL_REPRESENTATION])
         return elements

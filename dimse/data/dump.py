@@ -22,7 +22,7 @@ from .codec import decode
 from .dataset import CHARACTER_SET, Dataset, Element, Item
 from .dictionary import lookup
 from .header import LEAST
-from .items import Items, items_of, listed
+from .items import Items, items_of, items_or_fragments
 from .numerals import DS, IS
 from .skip import PlacedHeader, headers_of
 from .syntax import UNDEFINED, TransferSyntax
@@ -33,7 +33,7 @@ __all__ = ["WIDTH", "dump", "group_lengths", "rows_of"]
 WIDTH = 120  # characters in a line
 _SHOWN_BYTES = 16  # bytes of a value, unless lines are unlimited
 _SHOWN_VALUES = 64  # values of an element, unless lines are unlimited
-_STEP = "  "
+_INDENT = "  "
 
 
 def dump(dataset: Dataset, *, width: int | None = WIDTH, octets: bool = False) -> str:
@@ -49,14 +49,14 @@ def _lines(dataset: Dataset, indent: str, whole: bool, octets: bool) -> Iterator
         vr = escaped(element.VR)
         yield f"{indent}{element.tag} {vr} {_length(element):>5}  {_name(element)}  {_text(element, whole)}".rstrip()
         if octets and element._origin[0].syntax is not None:
-            yield f"{indent}{_STEP}{_octets(element, whole)}"
+            yield f"{indent}{_INDENT}{_octets(element, whole)}"
         for number, item in enumerate(items_of(element), 1):
-            yield f"{indent}{_STEP}item {number}"
-            yield from _lines(item, indent + _STEP + _STEP, whole, octets)
+            yield f"{indent}{_INDENT}item {number}"
+            yield from _lines(item, indent + _INDENT + _INDENT, whole, octets)
 
 
 def _length(element: Element) -> str:
-    items = listed(element)
+    items = items_or_fragments(element)
     if items or element.VR == "SQ":
         return str(len(items))
     value = element._raw or element._value
@@ -78,12 +78,12 @@ def _text(element: Element, whole: bool) -> str:
     values = [item for item in value if not isinstance(item, Dataset)] if isinstance(value, list) else [value]
     if whole and isinstance(element, Items):  # fragments
         return " ".join(f"[{bytes(item).hex(' ')}]" for item in values if isinstance(item, (bytes, memoryview)))
-    text = "\\".join(map(_one, values if whole else values[:_SHOWN_VALUES]))
+    text = "\\".join(map(_value_text, values if whole else values[:_SHOWN_VALUES]))
     name = name_of(text) if element.VR == "UI" else ""
     return f"{text} ({name})" if name else text
 
 
-def _one(item: Item) -> str:
+def _value_text(item: Item) -> str:
     match item:
         case None | Dataset():
             return ""

@@ -10,7 +10,7 @@ import struct
 from ..errors import DecodeError, EncodeError
 from .charset import Charset
 from .dataset import CHARACTER_SET, PIXEL_DATA, UNREAD, Dataset, Element, charset_in
-from .items import Items, words_of
+from .items import Items, word_vr
 from .source import NOWHERE, Place, Source, path_of
 from .syntax import (
     IMPLICIT_LE,
@@ -120,7 +120,7 @@ class _Encoder:
                 return len(piece)
         if vr == "SQ" or isinstance(element, Items) or isinstance(element._value, list):
             return self.items(element, charset, place, depth)
-        return self._put(tag, vr, self._raw(element, words_of(elements, tag, vr), charset, place), place)
+        return self._put(tag, vr, self._raw(element, word_vr(elements, tag, vr), charset, place), place)
 
     def items(self, element: Element, charset: Charset, place: Place, depth: int) -> int:
         """Append a sequence, or the fragments of compressed Pixel Data. Return its length."""

@@ -14,9 +14,9 @@ from .source import Origin, Source
 from .values import READERS
 from .vr import BITS_ALLOCATED
 
-__all__ = ["Items", "items_of", "listed", "widen", "words_of"]
+__all__ = ["Items", "items_of", "items_or_fragments", "fix_pixel_order", "word_vr"]
 
-_FRAMED = ("SQ", "UN", "OB", "OW")  # VRs whose value may be a list of items
+_WITH_ITEMS = ("SQ", "UN", "OB", "OW")  # VRs whose value may be a list of items
 
 
 class Items(DecodedElement):
@@ -82,19 +82,19 @@ class Items(DecodedElement):
 
 def items_of(element: Element) -> list[Dataset]:
     """Return the items of a sequence; an empty list for any other element."""
-    return [item for item in listed(element) if isinstance(item, Dataset)]
+    return [item for item in items_or_fragments(element) if isinstance(item, Dataset)]
 
 
-def listed(element: Element) -> list[Item]:
+def items_or_fragments(element: Element) -> list[Item]:
     """Return the items of a sequence, or fragments; an empty list if they cannot be read."""
     try:
-        value = element.value if element.VR in _FRAMED else None
+        value = element.value if element.VR in _WITH_ITEMS else None
     except DecodeError:
         return []
     return value if isinstance(value, list) else []
 
 
-def words_of(elements: dict[int, Element], tag: int, vr: str) -> str:
+def word_vr(elements: dict[int, Element], tag: int, vr: str) -> str:
     """Return the VR whose words are swapped when a value among ``elements`` changes its byte order."""
     return "OL" if tag == PIXEL_DATA and vr == "OW" and _allocated(elements) == 32 else vr
 
@@ -129,12 +129,12 @@ class _Pixels(DecodedElement):
         return twin
 
 
-def widen(elements: dict[int, Element], source: Source) -> None:
+def fix_pixel_order(elements: dict[int, Element], source: Source) -> None:
     """Make native Pixel Data among ``elements``, which come from ``source``, readable in its actual byte order."""
     pixels = elements.get(PIXEL_DATA)
     if type(pixels) is not DecodedElement:
         return
-    words = words_of(elements, PIXEL_DATA, pixels.VR)
+    words = word_vr(elements, PIXEL_DATA, pixels.VR)
     is_swapped = not source.layout.big_endian and words == "OW" and _allocated(elements) != 8  # bytes have no order
     if words != pixels.VR or is_swapped:
         wide = elements[PIXEL_DATA] = _Pixels(PIXEL_DATA, pixels.VR, pixels._origin, pixels._start, pixels._length)

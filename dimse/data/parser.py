@@ -15,7 +15,7 @@ from .cursor import NOT_SHARED, Cursor, Elements
 from .dataset import Dataset, DecodedElement, charset_in, decoded_dataset
 from .dictionary import vr_of
 from .header import LEAST, Header, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
-from .items import Items, widen
+from .items import Items, fix_pixel_order
 from .skip import items_end
 from .source import Source
 from .syntax import (
@@ -332,7 +332,7 @@ class Parser(Cursor):
         if charset != source.charset:
             self._reread(source.with_charset(charset))
         if source.has_big_endian_pixels:
-            widen(self.elements, source)
+            fix_pixel_order(self.elements, source)
 
     def _reread(self, source: Source) -> None:
         """Give another source to the current item and to the elements parsed so far."""

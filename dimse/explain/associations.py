@@ -14,7 +14,7 @@ __all__ = ["Recorded", "association_of", "associations_in"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """The bytes of one association: each entry of ``said`` has a side, bytes and a time, in order.
+    """The bytes of one association: each entry of ``pieces`` has a side, bytes and a time, in order.
 
     ``requestor`` and ``acceptor`` are the addresses of the two sides, "" if the file does not have them. ``gaps`` says
     in words where bytes are missing.
@@ -22,7 +22,7 @@ class Recorded:
 
     requestor: str = ""
     acceptor: str = ""
-    said: Sequence[tuple[str, bytes, float | None]]
+    pieces: Sequence[tuple[str, bytes, float | None]]
     gaps: Sequence[str] = field(default=())
 
     @property
@@ -33,19 +33,19 @@ class Recorded:
     @property
     def has_both(self) -> bool:
         """Whether both sides were recorded."""
-        return len({who for who, _, _ in self.said}) > 1
+        return len({who for who, _, _ in self.pieces}) > 1
 
     def turns(self, *, with_bytes: bool = False, whole: bool = False) -> Iterator[Turn]:
         """Yield the PDUs of the association; the arguments are passed to `Conversation`."""
         conversation = Conversation(with_bytes=with_bytes, whole=whole)
-        for who, data, _ in self.said:
+        for who, data, _ in self.pieces:
             yield from conversation.receive(who, data)
         yield from conversation.close()
 
     def steps(self, views: Sequence[View] = ()) -> Iterator[Step]:
         """Yield the steps of the association; ``views`` see its messages."""
         steps = Steps(Conversation(), views, has_both=self.has_both)
-        for who, data, time in self.said:
+        for who, data, time in self.pieces:
             yield from steps.receive(who, data, time)
         yield from steps.close()
 
@@ -57,7 +57,7 @@ def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[Recorded
     such error.
     """
     if not is_capture(data):
-        yield Recorded(said=[(_sender(data), data, None)])
+        yield Recorded(pieces=[(_sender(data), data, None)])
         return
     found = False
     for connection in read_capture(data, faults):
@@ -78,7 +78,7 @@ def _sender(data: bytes) -> str:
 
 def _beginning(connection: Connection, by_client: bool) -> bytes:
     """Return the header of the first PDU of one side."""
-    pieces = (bytes(piece[: HEADER.size]) for is_client, piece in connection.said if is_client == by_client)
+    pieces = (bytes(piece[: HEADER.size]) for is_client, piece in connection.pieces if is_client == by_client)
     return b"".join(pieces)[: HEADER.size]
 
 
@@ -88,11 +88,11 @@ def association_of(connection: Connection, *, by_client: bool = True) -> Recorde
     if not by_client:
         requestor, acceptor = acceptor, requestor
     who = {by_client: REQUESTOR, not by_client: ACCEPTOR}
-    said = [
+    pieces = [
         (who[is_client], bytes(piece), time)
-        for (is_client, piece), time in zip(connection.said, connection.times, strict=True)
+        for (is_client, piece), time in zip(connection.pieces, connection.times, strict=True)
     ]
     gaps = [
         f"bytes of {who[is_client]} are missing in the capture after byte {at}" for is_client, at in connection.gaps
     ]
-    return Recorded(requestor=requestor, acceptor=acceptor, said=said, gaps=gaps)
+    return Recorded(requestor=requestor, acceptor=acceptor, pieces=pieces, gaps=gaps)

@@ -263,28 +263,28 @@ class _Order:
     """The PDUs so far, which make some later PDUs impossible, PS3.8 §7 and §9.2."""
 
     def __init__(self) -> None:
-        self._said: set[tuple[str, type[PDU]]] = set()
+        self._sent: set[tuple[str, type[PDU]]] = set()
 
     def misplaced(self, who: str, pdu: PDU) -> str:
         """Record ``pdu``; return why it was impossible at this point, or "" if it was possible."""
         kind, other = type(pdu), ACCEPTOR if who == REQUESTOR else REQUESTOR
         why = ""
-        if (who, Abort) in self._said or (ACCEPTOR, AssociateRJ) in self._said:
+        if (who, Abort) in self._sent or (ACCEPTOR, AssociateRJ) in self._sent:
             why = "the association has ended [PS3.8 §9.2.3]"
-        elif kind is AssociateRQ and self._said:
+        elif kind is AssociateRQ and self._sent:
             why = "a second A-ASSOCIATE-RQ on one connection [PS3.8 §9.2.3]"
-        elif kind is PDataTF and (who, ReleaseRQ) in self._said:
+        elif kind is PDataTF and (who, ReleaseRQ) in self._sent:
             why = "P-DATA-TF after A-RELEASE-RQ of the same side [PS3.8 §7.2]"
-        elif kind is PDataTF and (ReleaseRP in {said for _, said in self._said}):
+        elif kind is PDataTF and ReleaseRP in {sent for _, sent in self._sent}:
             why = "P-DATA-TF after A-RELEASE-RP [PS3.8 §7.2]"
-        elif kind is ReleaseRP and (other, ReleaseRQ) not in self._said and self._hears(other):
+        elif kind is ReleaseRP and (other, ReleaseRQ) not in self._sent and self._hears(other):
             why = "A-RELEASE-RP without an A-RELEASE-RQ [PS3.8 §7.2]"
-        self._said.add((who, kind))
+        self._sent.add((who, kind))
         return why
 
     def _hears(self, who: str) -> bool:
         """Return whether that side was recorded."""
-        return any(said_by == who for said_by, _ in self._said)
+        return any(sender == who for sender, _ in self._sent)
 
 
 def _unusable(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:

@@ -54,7 +54,7 @@ class Feed:
         addresses = ("", "") if self._is_redacted else (requestor, acceptor)
         self._publish(association_event(number, *addresses, None if self._is_redacted else time))
 
-    def said(self, number: int, who: str, data: bytes, time: float | None = None) -> None:
+    def received(self, number: int, who: str, data: bytes, time: float | None = None) -> None:
         """Explain ``data`` that side ``who`` of an association sent. Nothing happens if the association is unknown."""
         running = self._running.get(number)
         if running is None:

@@ -26,19 +26,19 @@ class Live:
     def __init__(self, *, is_redacted: bool = False, most_held: int = _MOST_HELD) -> None:
         self._most_held = most_held
         self._source: Conversation | _RedactedTurns | None = _RedactedTurns() if is_redacted else Conversation()
-        self._said = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes received from each side
+        self._received = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes received from each side
         self._done = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes up to the last complete message
 
     def receive(self, who: str, data: bytes) -> Iterator[str]:
         """Take ``data`` that ``who`` sent, and yield the lines of the PDUs that it completes."""
         if self._source is None:
             return
-        self._said[who] += len(data)
+        self._received[who] += len(data)
         for turn in self._source.receive(who, data):
             yield cut(turn.line, _LONGEST_LINE)
             if not turn.is_midway:
                 self._done[who] = turn.offset + turn.length
-        if sum(self._said.values()) - sum(self._done.values()) > self._most_held:
+        if sum(self._received.values()) - sum(self._done.values()) > self._most_held:
             self._source = None
             yield f"! no more lines: a PDU or message of {who} has more than {self._most_held} bytes"
 

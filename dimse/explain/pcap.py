@@ -24,7 +24,7 @@ _End = tuple[bytes, int]  # address and port
 class Connection:
     """A TCP connection: the addresses of client and server, and the bytes of both, causes before effects.
 
-    ``said`` holds pairs: whether the client sent the bytes, and the bytes. The pairs are in the order of the capture,
+    ``pieces`` holds pairs: whether the client sent the bytes, and the bytes. The pairs are in the order of the capture,
     except that bytes that acknowledge other bytes come after those. ``times`` has the time of each pair, in seconds
     since 1970. If the start of the connection was not captured, the side that sent first counts as the client.
     ``gaps`` holds pairs, too: whether bytes of the client are missing, and after how many bytes of that side. Later
@@ -33,7 +33,7 @@ class Connection:
 
     client: str
     server: str
-    said: list[tuple[bool, memoryview]] = field(default_factory=list)
+    pieces: list[tuple[bool, memoryview]] = field(default_factory=list)
     gaps: list[tuple[bool, int]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
 
@@ -215,7 +215,7 @@ def _segment(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
 
 _HEADER = Struct(">HHIIBB")  # source port, destination port, sequence and acknowledgment number, data offset, flags
 # Whether the client sent the bytes, the bytes, how many bytes of the other side they acknowledge, the time
-_Said = tuple[bool, memoryview, int, float]
+_Piece = tuple[bool, memoryview, int, float]
 _SYN, _ACK = 0x02, 0x10
 
 
@@ -224,23 +224,23 @@ class _Half:
 
     def __init__(self, sequence: int) -> None:
         self.first = sequence
-        self.said = 0
+        self.ordered = 0  # the number of bytes from the start without a gap
         self.waiting: list[tuple[int, int, memoryview, int]] = []  # a heap: place, serial number, bytes, received
         self.serial = 0
 
     def place(self, sequence: int) -> int:
         """Return how many bytes of this side come before a sequence number."""
-        return self.said + (sequence - self.first - self.said + (1 << 31)) % (1 << 32) - (1 << 31)
+        return self.ordered + (sequence - self.first - self.ordered + (1 << 31)) % (1 << 32) - (1 << 31)
 
     def add(self, sequence: int, data: memoryview, received: int) -> Iterator[tuple[memoryview, int]]:
         """Add a segment and yield the bytes now in order; ``received`` bytes had reached this side before."""
         self.serial += 1
         heappush(self.waiting, (self.place(sequence), self.serial, data, received))
-        while self.waiting and self.waiting[0][0] <= self.said:
+        while self.waiting and self.waiting[0][0] <= self.ordered:
             start, _, waited, before = heappop(self.waiting)
-            new = waited[self.said - start :]
+            new = waited[self.ordered - start :]
             if new:
-                self.said += len(new)
+                self.ordered += len(new)
                 yield new, before
 
 
@@ -248,8 +248,8 @@ class _Reassembly:
     """The reassembly of connections from their segments."""
 
     def __init__(self) -> None:
-        self._all: list[tuple[Connection, dict[_End, _Half], list[_Said]]] = []
-        self._latest: dict[frozenset[_End], tuple[Connection, dict[_End, _Half], _End, list[_Said]]] = {}
+        self._all: list[tuple[Connection, dict[_End, _Half], list[_Piece]]] = []
+        self._latest: dict[frozenset[_End], tuple[Connection, dict[_End, _Half], _End, list[_Piece]]] = {}
 
     def add(self, datagram: memoryview, time: float) -> None:
         segment = _segment(datagram)
@@ -259,19 +259,19 @@ class _Reassembly:
         source, destination = (segment[0], source_port), (segment[1], port)
         if flags & _SYN:
             sequence = (sequence + 1) % (1 << 32)
-        _, halves, client, said = self._connection(source, destination, sequence, flags)
+        _, halves, client, pieces = self._connection(source, destination, sequence, flags)
         if source not in halves:
             halves[source] = _Half(sequence)
         data = segment[2][(data_offset >> 4) * 4 :]
         if data:
             other = halves.get(destination)
             received = other.place(acknowledged) if other is not None and flags & _ACK else 0
-            pieces = halves[source].add(sequence, data, received)
-            said += ((source == client, piece, before, time) for piece, before in pieces)
+            added = halves[source].add(sequence, data, received)
+            pieces += ((source == client, piece, before, time) for piece, before in added)
 
     def _connection(
         self, source: _End, destination: _End, sequence: int, flags: int
-    ) -> tuple[Connection, dict[_End, _Half], _End, list[_Said]]:
+    ) -> tuple[Connection, dict[_End, _Half], _End, list[_Piece]]:
         """Return the connection between two ends; a SYN opens a new one, unless it is repeated."""
         ends = frozenset((source, destination))
         known = self._latest.get(ends)
@@ -284,32 +284,32 @@ class _Reassembly:
         client, server = (destination, source) if is_answer else (source, destination)
         connection = Connection(_shown(client), _shown(server))
         halves: dict[_End, _Half] = {}
-        said: list[_Said] = []
-        self._all.append((connection, halves, said))
-        self._latest[ends] = connection, halves, client, said
+        pieces: list[_Piece] = []
+        self._all.append((connection, halves, pieces))
+        self._latest[ends] = connection, halves, client, pieces
         return self._latest[ends]
 
     def connections(self) -> list[Connection]:
-        for connection, halves, said in self._all:
-            for is_client, piece, time in _causes_first(said):
-                connection.said.append((is_client, piece))
+        for connection, halves, pieces in self._all:
+            for is_client, piece, time in _causes_first(pieces):
+                connection.pieces.append((is_client, piece))
                 connection.times.append(time)
             for end, half in halves.items():
                 if half.waiting:
-                    connection.gaps.append((_shown(end) == connection.client, half.said))
-        return [connection for connection, _, _ in self._all if connection.said or connection.gaps]
+                    connection.gaps.append((_shown(end) == connection.client, half.ordered))
+        return [connection for connection, _, _ in self._all if connection.pieces or connection.gaps]
 
 
-def _causes_first(said: list[_Said]) -> Iterator[tuple[bool, memoryview, float]]:
+def _causes_first(pieces: list[_Piece]) -> Iterator[tuple[bool, memoryview, float]]:
     """Yield the bytes in the order of the capture, but none before the bytes that they acknowledge."""
-    sides = {side: deque(piece for piece in enumerate(said) if piece[1][0] == side) for side in (True, False)}
-    told = {True: 0, False: 0}
+    sides = {side: deque(piece for piece in enumerate(pieces) if piece[1][0] == side) for side in (True, False)}
+    yielded = {True: 0, False: 0}
     while any(sides.values()):
-        heads = sorted((pieces[0][0], side) for side, pieces in sides.items() if pieces)
-        ready = (side for _, side in heads if sides[side][0][1][2] <= told[not side])
+        heads = sorted((queue[0][0], side) for side, queue in sides.items() if queue)
+        ready = (side for _, side in heads if sides[side][0][1][2] <= yielded[not side])
         side = next(ready, heads[0][1])  # if the capture lacks the acknowledged bytes: the order of the capture
         _, (_, piece, _, time) = sides[side].popleft()
-        told[side] += len(piece)
+        yielded[side] += len(piece)
         yield side, piece, time
 
 

@@ -53,15 +53,15 @@ class Flow:
         if len(ends[0][0]) != len(ends[1][0]):  # one end has no IP address, but a host name or a local socket
             ends = [(bytes(16), port) if len(address) == 4 else (address, port) for address, port in ends]
         self._ends = ends
-        self._said = [0, 0]  # the sequence numbers of client and server: their bytes, SYN and FIN
+        self._next = [0, 0]  # the next sequence numbers of client and server: they count bytes, SYN and FIN
 
     def opened(self, time: int) -> list[Part]:
         """Return the packets of the handshake."""
         shake = ((True, _SYN), (False, _SYN | _ACK), (True, _ACK))
         return [part for by_client, flags in shake for part in self._packet(by_client, [], flags, time)]
 
-    def said(self, by_client: bool, pieces: Iterable[Part], time: int) -> Iterator[Part]:
-        """Yield the segments of what one side said. The pieces are not copied."""
+    def segments(self, by_client: bool, pieces: Iterable[Part], time: int) -> Iterator[Part]:
+        """Yield the bytes of one side as TCP segments. The pieces are not copied."""
         waiting: list[Part] = []
         length = 0
         for piece in pieces:
@@ -85,10 +85,10 @@ class Flow:
         """Return a packet as a block: its headers, ``data``, and the end of the block."""
         sender, receiver = (0, 1) if by_client else (1, 0)
         source, target = self._ends[sender], self._ends[receiver]
-        acknowledged = self._said[receiver] if flags & _ACK else 0
+        acknowledged = self._next[receiver] if flags & _ACK else 0
         size = sum(map(len, data))
-        segment = _TCP.pack(source[1], target[1], self._said[sender], acknowledged, 0x50, flags, _WINDOW, 0, 0)
-        self._said[sender] = (self._said[sender] + size + bool(flags & (_SYN | _FIN))) % (1 << 32)
+        segment = _TCP.pack(source[1], target[1], self._next[sender], acknowledged, 0x50, flags, _WINDOW, 0, 0)
+        self._next[sender] = (self._next[sender] + size + bool(flags & (_SYN | _FIN))) % (1 << 32)
         headers = _datagram(source[0], target[0], len(segment) + size) + segment
         length = len(headers) + size
         padding = -length % 4

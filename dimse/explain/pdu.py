@@ -1,8 +1,8 @@
 """An annotated hex dump of one PDU: each byte with its field in the standard's words, PS3.8 §9.3 and PS3.7 Annex D.3.
 
 A walk over the PDU applies the tables of `dimse.explain.fields` to its bytes and makes a `Line` of each field. Joined,
-the bytes of all lines are the PDU, even if it is broken. The walk itself judges only whether text is ISO 646; the other
-error comes from the codec, and is set beside the line of its field.
+the bytes of all lines are the PDU, even if it is broken. The walk itself judges only whether text is ISO 646; any other
+error comes from the codec, and is added to the line of its field.
 
 Credentials are not shown: no passcode, ticket, assertion or token of the user identity. After an item with a wrong
 length, the beginning of the next item is unknown, so bytes that may belong to a credential are not shown either.
@@ -121,9 +121,9 @@ def _fault(view: memoryview) -> DecodeError | None:
 
 
 def _mark(lines: list[Line], fault: DecodeError) -> None:
-    """Set the error beside the line of its field."""
+    """Add the error to the line of its field."""
     at, name = fault.offset or 0, fault.path.rpartition(".")[2]
-    is_item = re.fullmatch("[0-9A-F]{2}H", name) is not None  # an item is shorter than its length says
+    is_item = re.fullmatch("[0-9A-F]{2}H", name) is not None  # the fault of an item that is shorter than its length
 
     def nearness(number: int) -> tuple[bool, bool, int]:
         line = lines[number]
@@ -140,7 +140,7 @@ def _mark(lines: list[Line], fault: DecodeError) -> None:
 
 
 class _Walk:
-    """A walk over a PDU along the tables. It never fails: a field that is cut off gets a shorter line or none."""
+    """A walk over a PDU by the tables. It never fails: a field that is cut off gets a shorter line, or none."""
 
     def __init__(self, view: memoryview, *, broken_identity: bool, hidden: bool) -> None:
         self.view = view
@@ -197,11 +197,11 @@ class _Walk:
                 self.repeated(row, self.position + size)
                 continue
             raw = bytes(self.view[self.position : self.position + min(size, left)])
-            cut = f"cut off: {size} bytes wanted, {left} left" if left < size else ""
-            self.add(len(raw), row.name, cut or row.show(raw, previous), secret=row.secret)
+            shortage = f"cut off: {size} bytes wanted, {left} left" if left < size else ""
+            self.add(len(raw), row.name, shortage or row.show(raw, previous), secret=row.secret)
             if row.is_text and not raw.isascii():
                 self.lines[-1] = self.lines[-1]._replace(error=f"{row.name}: not ISO 646 text [PS3.8 §9.3]")
-            if cut:
+            if shortage:
                 return False
             previous = raw
         return True
@@ -217,7 +217,7 @@ class _Walk:
         """Make lines of the items up to ``end``, each with its sub-items."""
         while self.position < end and self.has_room(end):
             if end - self.position < _ITEM.size:
-                self.lose(UNKNOWN)
+                self.lose_track(UNKNOWN)
                 self.rest(end, "Item", "cut off")
                 return
             kind, second, length = _ITEM.unpack_from(self.view, self.position)
@@ -240,27 +240,27 @@ class _Walk:
         return known.get(kind, UNKNOWN)
 
     def body(self, layout: Layout, wanted: int, limit: int) -> None:
-        """Make lines of the value of an item that by its length ends at ``wanted``, but at ``limit`` at the latest."""
+        """Make lines of the value of an item. It should end at ``wanted``, and must not go beyond ``limit``."""
         end = min(wanted, limit)
         if wanted > limit:
-            self.lose(layout)
-        whole = self.fields(layout.fields, end)
+            self.lose_track(layout)
+        is_complete = self.fields(layout.fields, end)
         if layout.items:
             self.items(layout.items, end)
         self.rest(end, "Rest", "after the fields of this item", secret=layout.secret)
-        if not whole or (layout.secret and self.broken_identity):
-            self.lose(layout)
+        if not is_complete or (layout.secret and self.broken_identity):
+            self.lose_track(layout)
 
     def has_room(self, end: int) -> bool:
         """Return whether there is room for more lines; if not, make one line of all bytes up to ``end``."""
         if len(self.lines) < _MOST_LINES:
             return True
-        self.lose(UNKNOWN)
+        self.lose_track(UNKNOWN)
         self.rest(end, "Rest", f"only {_MOST_LINES} fields are shown")
         return False
 
-    def lose(self, layout: Layout) -> None:
-        """Hide the following bytes if they may hold a user identity, because it is unknown where items begin."""
+    def lose_track(self, layout: Layout) -> None:
+        """Hide the following bytes, in which items can begin anywhere, if they may hold a user identity."""
         self.hidden = self.hidden or layout.secret or self.position <= self.last_identity
 
     def pdvs(self, end: int) -> None:

@@ -152,11 +152,11 @@ class Tap:
 
     def sent(self, buffers: Iterable[Buffer]) -> None:
         """Record what this side wrote."""
-        self._file.write(self._flow.said(self._is_client, buffers, time.time_ns()))
+        self._file.write(self._flow.segments(self._is_client, buffers, time.time_ns()))
 
     def received(self, data: Buffer) -> None:
         """Record what the peer wrote."""
-        self._file.write(self._flow.said(not self._is_client, [data], time.time_ns()))
+        self._file.write(self._flow.segments(not self._is_client, [data], time.time_ns()))
 
     def closed(self) -> None:
         """Record the end, and let go of the file."""

@@ -38,7 +38,7 @@ _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 class Watch(Protocol):
     """An observer of the bytes of one link, after they were forwarded. Its methods return soon, and raise nothing."""
 
-    def said(self, by_client: bool, data: bytes) -> None:
+    def received(self, by_client: bool, data: bytes) -> None:
         """Take the bytes that one side has sent."""
 
     def closed(self, why: str) -> None:
@@ -338,7 +338,7 @@ class _End(asyncio.Protocol):
     def _forward(self, data: bytes) -> None:
         self.other.write(data)
         if self.link.watch is not None:
-            self.link.watch.said(self is self.link.client, data)
+            self.link.watch.received(self is self.link.client, data)
 
     def _decrypt(self, data: bytes) -> None:
         session = self._session

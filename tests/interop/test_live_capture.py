@@ -65,7 +65,7 @@ def explained(path: Path) -> Recorded:
         for start, stop in tiles(steps, who):
             assert start == end
             end = stop
-        assert end == len(whole(recorded.said, who))
+        assert end == len(whole(recorded.pieces, who))
     return recorded
 
 

@@ -160,7 +160,7 @@ def test_hostile_values_do_not_run(open_page: Open) -> None:
     bodies = (command, True), (encode(data, EXPLICIT_LE), False)
     pdus: list[PDU] = [asked, *(PDataTF((PDV(1, body, is_command, True),)) for body, is_command in bodies)]
     wire = b"".join(b"".join(encode_pdu(pdu)) for pdu in pdus)
-    page = open_page(list(Recorded(said=[(REQUESTOR, wire, None)]).steps([FilmView()])))
+    page = open_page(list(Recorded(pieces=[(REQUESTOR, wire, None)]).steps([FilmView()])))
     for _ in range(2):
         for row in page.locator(".field").all():
             row.click()

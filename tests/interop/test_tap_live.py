@@ -37,7 +37,7 @@ def live(browser: Any) -> Iterator[tuple[LiveView, Any]]:
 def play(view: LiveView, page: Any, number: int = 1) -> None:
     view.opened(number, f"client:{number} > printer:104", 0.0)
     for who, data, _ in said_in("echo-echoscu-dcmprscp"):
-        view.said(number, who, data, 1.0)
+        view.received(number, who, data, 1.0)
     view.closed(number, "closed by both sides")
     page.get_by_text(f"{number}: closed by both sides").wait_for()
 
@@ -86,7 +86,7 @@ def test_hostile_title_is_only_text(live: tuple[LiveView, Any]) -> None:
         presentation_contexts=request.presentation_contexts,
     )
     view.opened(1, f"{ATTACK} > {ATTACK}", 0.0)
-    view.said(1, REQUESTOR, b"".join(encode_pdu(hostile)), 1.0)
+    view.received(1, REQUESTOR, b"".join(encode_pdu(hostile)), 1.0)
     view.closed(1, ATTACK)
     page.get_by_text("A-ASSOCIATE-RQ").wait_for()
     assert page.locator("#steps img, #steps b b, #which img").count() == 0

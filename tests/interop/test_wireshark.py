@@ -74,7 +74,7 @@ def pcapng(name: str) -> bytes:
     flow = Flow(CLIENT, SERVER)
     parts = [capture_header(), *flow.opened(0)]
     for number, (who, data, _) in enumerate(said_in(name), 1):
-        parts += flow.said(who == REQUESTOR, [data], number * 1_000_000)
+        parts += flow.segments(who == REQUESTOR, [data], number * 1_000_000)
     return b"".join(map(bytes, [*parts, *flow.closed(10**10)]))
 
 

@@ -29,7 +29,7 @@ def said_in(name: str) -> Said:
 
 def steps_of(said: Sequence[tuple[str, bytes, float | None]], views: Sequence[View] = ()) -> list[Step]:
     """Return the steps of a conversation."""
-    return list(Recorded(said=said).steps(views))
+    return list(Recorded(pieces=said).steps(views))
 
 
 def whole(said: Iterable[tuple[str, bytes, float | None]], who: str) -> bytes:

@@ -47,7 +47,7 @@ def _packets(trace: Trace, start: int) -> Iterator[Part]:
             flow = flows[entry.connection] = _flow(trace, entry)
             yield from flow.opened(time)
         by_client = (entry.direction == ">") is not trace.is_of_acceptor
-        yield from flow.said(by_client, [_octets(credentials, entry)], time)
+        yield from flow.segments(by_client, [_octets(credentials, entry)], time)
     for flow in flows.values():
         yield from flow.closed(time)
 

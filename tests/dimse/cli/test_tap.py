@@ -173,8 +173,8 @@ def test_association_that_is_too_far_behind_loses_its_lines(capfd: pytest.Captur
     lines.opened(1, "the quick one")
     lines.opened(2, "the slow one")
     for _ in range(100):
-        lines.said(2, ">", b"\4\0\xff\xff\xff\xff" + bytes(1 << 20))
-    lines.said(1, ">", b"\5\0\0\0\0\4\0\0\0\0")
+        lines.received(2, ">", b"\4\0\xff\xff\xff\xff" + bytes(1 << 20))
+    lines.received(1, ">", b"\5\0\0\0\0\4\0\0\0\0")
     lines.closed(1, "closed")
     lines.closed(2, "closed")
     lines.close()

@@ -18,7 +18,7 @@ VERIFICATION = "1.2.840.10008.1.1"
 
 
 def steps(name: str) -> list[Step]:
-    return list(Recorded(said=said_in(name)).steps())
+    return list(Recorded(pieces=said_in(name)).steps())
 
 
 def compared(left: str, right: str) -> Comparison:
@@ -89,7 +89,7 @@ def test_pairs_have_all_steps_in_their_order() -> None:
 def test_instances_and_times_are_no_difference() -> None:
     left = steps("dcmtk-print-2x3-8bit")
     said = [(who, data, (time or 0) + 1000) for who, data, time in said_in("dcmtk-print-2x3-8bit")]
-    assert compare(left, list(Recorded(said=said).steps())).headline == "nothing differs"
+    assert compare(left, list(Recorded(pieces=said).steps())).headline == "nothing differs"
     for pair in compared(GOOD, "dcmtk-print-noprint").pairs:
         assert not [one for one in pair.differences if "SOPInstanceUID" in one.name]
 
@@ -118,7 +118,7 @@ def opening(role: RoleSelection, syntax: str) -> list[Step]:
         (REQUESTOR, b"".join(encode_pdu(asked)), None),
         (ACCEPTOR, b"".join(encode_pdu(told)), None),
     ]
-    return list(Recorded(said=said).steps())
+    return list(Recorded(pieces=said).steps())
 
 
 def test_roles_and_syntaxes_are_compared() -> None:

@@ -26,7 +26,7 @@ def play(feed: Feed, number: int = 1) -> None:
     said = said_in(NAME)
     feed.opened(number, "a:1", "b:2", said[0][2])
     for who, data, time in said:
-        feed.said(number, who, data, time)
+        feed.received(number, who, data, time)
     feed.closed(number, "closed by both sides")
 
 
@@ -123,8 +123,8 @@ def test_endless_message_ends_the_events() -> None:
     feed = Feed(most_held=1000)
     listener = feed.listen()
     feed.opened(1)
-    feed.said(1, REQUESTOR, b"\4\0\xff\xff\xff\xff" + bytes(995))
-    feed.said(1, REQUESTOR, bytes(5000))
+    feed.received(1, REQUESTOR, b"\4\0\xff\xff\xff\xff" + bytes(995))
+    feed.received(1, REQUESTOR, bytes(5000))
     assert [event["name"] for event in events(listener)] == ["start", "end"]
 
 

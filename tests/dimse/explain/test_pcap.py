@@ -77,7 +77,7 @@ def talk(client: End = CLIENT, server: End = SERVER, start: int = 1000) -> Itera
 
 
 def said(connection: Connection) -> list[tuple[bool, bytes]]:
-    return [(by_client, bytes(piece)) for by_client, piece in connection.said]
+    return [(by_client, bytes(piece)) for by_client, piece in connection.pieces]
 
 
 def only(data: bytes) -> Connection:
@@ -188,7 +188,7 @@ def client_says(*segments: tuple[int, bytes], start: int = 1000) -> Connection:
 
 
 def whole(connection: Connection) -> bytes:
-    return b"".join(piece for _, piece in connection.said)
+    return b"".join(piece for _, piece in connection.pieces)
 
 
 @given(st.permutations(range(8)), st.lists(st.integers(0, 7), max_size=4), st.sampled_from([0, 1000, 2**32 - 12]))
@@ -290,7 +290,7 @@ def test_mutated_capture_raises_nothing_but_decode_error(data: bytes) -> None:
     except DecodeError:
         return
     for connection in connections:
-        assert sum(len(piece) for _, piece in connection.said) <= len(data)
+        assert sum(len(piece) for _, piece in connection.pieces) <= len(data)
 
 
 # --- causes first ---

@@ -17,7 +17,7 @@ def capture(talk: list[tuple[bool, list[bytes]]], ends: Ends = V4) -> bytes:
     flow = Flow(*ends)
     parts = [capture_header(), *flow.opened(1)]
     for number, (by_client, pieces) in enumerate(talk, 2):
-        parts += flow.said(by_client, pieces, number * 1_000_000_000)
+        parts += flow.segments(by_client, pieces, number * 1_000_000_000)
     return b"".join([*parts, *flow.closed(99)])
 
 
@@ -25,16 +25,16 @@ def capture(talk: list[tuple[bool, list[bytes]]], ends: Ends = V4) -> bytes:
 def test_capture_reads_back(talk: list[tuple[bool, list[bytes]]], ends: Ends) -> None:
     said = [(by_client, b"".join(pieces)) for by_client, pieces in talk if b"".join(pieces)]
     connections = read_capture(capture(talk, ends))
-    assert [(who, bytes(piece)) for one in connections for who, piece in one.said] == said
+    assert [(who, bytes(piece)) for one in connections for who, piece in one.pieces] == said
     assert not [gap for one in connections for gap in one.gaps]
 
 
 def test_long_pieces_are_cut_into_segments() -> None:
     long = bytes(range(256)) * 1024
     (connection,) = read_capture(capture([(True, [long[:7], long[7:]]), (False, [b"ok"])]))
-    assert b"".join(piece for who, piece in connection.said if who) == long
-    assert max(len(piece) for _, piece in connection.said) <= 65_000
-    assert connection.said[-1][0] is False
+    assert b"".join(piece for who, piece in connection.pieces if who) == long
+    assert max(len(piece) for _, piece in connection.pieces) <= 65_000
+    assert connection.pieces[-1][0] is False
 
 
 def test_times_are_kept() -> None:

@@ -42,7 +42,7 @@ async def test_both_sides_record_the_same_bytes(tmp_path: Path) -> None:
     (one,), (other,) = recorded(ours), recorded(theirs)
     assert names(one) == names(other) == MESSAGES
     for who in (REQUESTOR, ACCEPTOR):
-        said = [b"".join(data for side, data, _ in each.said if side == who) for each in (one, other)]
+        said = [b"".join(data for side, data, _ in each.pieces if side == who) for each in (one, other)]
         assert said[0] == said[1]
     assert one.title == other.title
 
@@ -55,7 +55,7 @@ async def test_broken_bytes_are_kept(tmp_path: Path) -> None:
             peer.writer.write(wire)
             await peer.reader.readexactly(10)  # A-ABORT
     (connection,) = read_capture(path.read_bytes())
-    assert b"".join(piece for by_client, piece in connection.said if by_client) == wire
+    assert b"".join(piece for by_client, piece in connection.pieces if by_client) == wire
 
 
 async def test_file_holds_all_associations(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class Watched:
         self.addresses = client, target
         return self
 
-    def said(self, by_client: bool, data: bytes) -> None:
+    def received(self, by_client: bool, data: bytes) -> None:
         self.count += len(data)
         if self.keeps:
             self.bytes[by_client] += data
