@@ -124,9 +124,9 @@ class CommandReader:
 
     def decode(self, command: Buffer) -> tuple[Message, bool]:
         """Return what `decode_command` returns, and raise what it raises."""
-        data, at = bytes(command), self._at
+        data = bytes(command)
         if len(data) == self._length and data.startswith(self._before) and data.endswith(self._after):
-            self._values[self._keyword] = data[at] | data[at + 1] << 8
+            self._values[self._keyword] = _UINT16.unpack_from(data, self._at)[0]
         else:
             self._read(data)
         return self._cls(**self._values), self._has_data  # type: ignore[arg-type]

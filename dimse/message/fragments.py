@@ -195,17 +195,20 @@ class Assembler:
         """
         context_id, data, is_command, is_last = pdv
         if self._context_id is None:
+            self._fragments = 1
+            if is_command and is_last and len(data) <= self._limits.command_set:  # nearly always
+                return self._begin(context_id, data)
             self._context_id = context_id
-            self._fragments = 0
         elif context_id != self._context_id:
             raise RemoteProtocolError(
                 f"PDV of context {context_id} in a message of context {self._context_id} (PS3.8 Annex E.1)"
             )
-        self._fragments += 1
+        else:
+            self._fragments += 1
         if self._fragments > self._limits.fragments:
             raise LimitExceeded("fragments", str(self._fragments), self._limits.fragments, path="message")
         if is_command:
-            return self._add_command(memoryview(data), is_last)
+            return self._add_command(context_id, memoryview(data), is_last)
         return self._add_data(memoryview(data), is_last)
 
     def add_run(self, pdus: Sequence[PDU]) -> int:
@@ -234,27 +237,30 @@ class Assembler:
         self._fragments += len(pieces)
         return len(pieces)
 
-    def _add_command(self, data: memoryview, is_last: bool) -> tuple[int, Message] | None:
+    def _add_command(self, context_id: int, data: memoryview, is_last: bool) -> tuple[int, Message] | None:
         if self._message is not None:
             raise RemoteProtocolError("a Command Set where a Data Set should be (PS3.7 §6.3.1)")
         length = len(self._command) + len(data)
         if length > self._limits.command_set:
             raise LimitExceeded("command_set", str(length), self._limits.command_set, path="Command Set")
-        command: Buffer = data
-        if self._command or not is_last:  # rare: a Command Set in several fragments
-            self._command += data
-            if not is_last:
-                return None
-            command, self._command = self._command, bytearray()
+        self._command += data
+        if not is_last:
+            return None
+        command, self._command, self._context_id = self._command, bytearray(), None
+        return self._begin(context_id, command)
+
+    def _begin(self, context_id: int, command: Buffer) -> tuple[int, Message] | None:
+        """Return the message of a whole Command Set, or wait for its Data Set."""
         try:
             message, has_data = self._reader.decode(command)
         except MistypedRequest as exc:
-            self._mistyped = exc
-            message, has_data = exc.request, exc.has_data
-        if has_data:
-            self._message = message
-            return None
-        return self._complete(message)
+            if not exc.has_data:
+                raise
+            message, has_data, self._mistyped = exc.request, True, exc
+        if not has_data:
+            return context_id, message
+        self._context_id, self._message = context_id, message
+        return None
 
     def _add_data(self, data: memoryview, is_last: bool) -> tuple[int, Message] | None:
         if self._message is None:
@@ -264,13 +270,13 @@ class Assembler:
                 if len(data) > UNCOUNTED:
                     self._on_growth(len(data) - UNCOUNTED)
                 return self._complete(replace(self._message, Data=bytes(data)))
-            self._sink = self._begin(data)
+            self._sink = self._sink_for(data)
         sink = self._gather(self._sink, data)
         if not is_last:
             return None
         return self._complete(replace(self._message, Data=sink.data()))
 
-    def _begin(self, first: memoryview) -> Sink:
+    def _sink_for(self, first: memoryview) -> Sink:
         """Return a sink for a Data Set with this first fragment."""
         assert self._context_id is not None
         expected, limit = self._expected_length(self._context_id, first), self._limits.data_set
@@ -319,13 +325,11 @@ class Assembler:
         return self._context_id is not None
 
     def _complete(self, message: Message) -> tuple[int, Message]:
-        context_id, self._context_id = self._context_id, None
+        context_id, mistyped = self._context_id, self._mistyped
         assert context_id is not None
-        if self._message is not None or self._mistyped is not None:
-            mistyped = self._mistyped
-            self._message = self._mistyped = self._sink = None
-            if mistyped is not None:
-                raise mistyped
+        self._context_id = self._message = self._mistyped = self._sink = None
+        if mistyped is not None:
+            raise mistyped
         return context_id, message
 
 

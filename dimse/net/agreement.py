@@ -95,8 +95,9 @@ class Agreement:
 
         N-EVENT-REPORT is always allowed, because some printers connect to send it without negotiating a role.
         """
-        is_event = isinstance(request, NEventReportRQ)
-        return is_event or self._has_role(context, request, invoker_is_requestor=not self._is_requestor)
+        return isinstance(request, NEventReportRQ) or self._has_role(
+            context, request, invoker_is_requestor=not self._is_requestor
+        )
 
     def _has_role(self, context: Context, request: Request, *, invoker_is_requestor: bool) -> bool:
         """Return whether the invoker has the role that ``request`` needs.

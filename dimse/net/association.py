@@ -58,7 +58,7 @@ from .invoker import Invoker, Responses
 from .memory_budget import Account
 from .receiver import Receiver
 from .resources import Resources
-from .sender import Sender
+from .sender import CAN_REQUEST, Sender
 from .timers import Timer, Timers
 from .trace import Trace
 from .transport import Transport
@@ -399,7 +399,7 @@ class Association:
     # --- inside ---
 
     def _check_request(self, context: Context, message: Request) -> None:
-        self.sender.check(State.Sta6)
+        self.sender.check(CAN_REQUEST)
         if not self.agreement.may_invoke(context, message):
             name = name_of(context.abstract_syntax)
             raise LocalProtocolError(f"no role for {type(message).__name__} was agreed for {name} (PS3.7 D.3.3.4)")

@@ -125,13 +125,13 @@ class Operation:
         ``elements`` are further command elements by keyword, such as ``OffendingElement``. Action Type ID is sent only
         with an Action Reply (PS3.7 §10.1.4.1.10); Event Type ID is always sent, as by DCMTK and pynetdicom.
         """
-        message, cls = self.message, RESPONSES[type(self.message)]
-        data = None if dataset is None else encode_rope(dataset, self.association.syntax(self.context))
-        data = data or None  # an empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1)
+        message, data = self.message, None
+        if dataset is not None:  # an empty one would be an empty fragment, which must not be sent (PS3.8 Annex E.1)
+            data = encode_rope(dataset, self.association.syntax(self.context)) or None
         for keyword, asked in _ECHOED[type(message)]:
             if keyword != "ActionTypeID" or data:
                 elements.setdefault(keyword, getattr(message, asked) or None)
-        return cls(
+        return RESPONSES[type(message)](
             MessageIDBeingRespondedTo=message.MessageID,
             Status=status,
             ErrorComment=(_comment(comment) or None) if comment else None,
@@ -195,16 +195,17 @@ class Performer:
         operation = Operation(self._association, context, message, invocation.cancelled)
         found = self._handlers.get((context.abstract_syntax, type(message)))
         handler = _admit(operation, invocation, found)
-        begin = self._start_task
         can_begin_now = self._association.sender.can_send_now and (not invocation.held or file_of(message.Data) is None)
         if isinstance(handler, SynchronousHandler) and can_begin_now:
             if handler.otherwise is None:
                 _perform_now(operation, invocation, handler)
                 return
             received = self._association.transport.flow.received
-            if received != self._received:
-                self._received = received
-                begin = self._perform_short
+            is_first = received != self._received
+            self._received = received
+            begin = self._perform_short if is_first else self._start_task
+        else:
+            begin = self._start_task
         host = self._association.transport.host
         self._association.starts.start(host, partial(begin, operation, invocation, handler))
 

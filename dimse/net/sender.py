@@ -1,7 +1,7 @@
 """The sender of this side's messages, which go out one after another, in P-DATA-TF PDUs."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from ..errors import AssociationAborted, DimseError, EncodeError, LocalProtocolError
 from ..message import CommandWriter, Message, fragment
@@ -10,7 +10,9 @@ from .agreement import Agreement
 from .memory_budget import Account
 from .transport import Transport
 
-__all__ = ["Sender"]
+__all__ = ["CAN_REQUEST", "Sender"]
+
+CAN_REQUEST, _CAN_SEND = (State.Sta6,), (State.Sta6, State.Sta8)  # in Sta8, responses only
 
 
 class Sender:
@@ -44,7 +46,7 @@ class Sender:
             return
         command = self._writer.encode(message)
         async with self._turn:
-            self.check(State.Sta6, State.Sta8)
+            self.check()
             pdus = self._pdus(context, message, command)
             held = self._account.keep(message.Data)
             try:
@@ -70,10 +72,10 @@ class Sender:
     def send_now(self, context: Context, message: Message) -> None:
         """Send a short message while `can_send_now`. Raises the errors of `send`."""
         command = self._writer.encode(message)
-        self.check(State.Sta6, State.Sta8)
+        self.check()
         self._transport.send_now(self._pdus(context, message, command))
 
-    def check(self, *states: State) -> None:
+    def check(self, states: Collection[State] = _CAN_SEND) -> None:
         """Raise an error if the association has ended, or if its state is not one of ``states``."""
         if self._error is not None:
             raise self._error

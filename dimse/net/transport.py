@@ -43,6 +43,7 @@ _READ_ON = 0.002
 BATCH, _BATCH_PDUS = 1 << 18, 1 << 8  # bytes and PDUs to write at once; PDUs may be of any length (PS3.8 D.1)
 
 _PIECE = 128  # PDVs to process between two looks at the clock
+_LEAST_READ = ReadBuffer.LEAST
 _SMALL_READS = 4096  # bytes of short reads, too short to be timed, that count as a whole share: fifty C-ECHOs
 
 # Peers with Nagle's algorithm (DCMTK and pynetdicom by default) write a message in pieces, and each time wait 40 ms for
@@ -143,7 +144,7 @@ class Transport(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self.flow.received += nbytes
-        if nbytes < ReadBuffer.LEAST:
+        if nbytes < _LEAST_READ:
             self._take(self._read_buffer.scratch[:nbytes])
             self._small_reads += nbytes
             if self._small_reads > _SMALL_READS:
@@ -292,29 +293,32 @@ class Transport(asyncio.BufferedProtocol):
         self._receive(data)
 
     def _receive(self, data: memoryview) -> None:
-        if self.core.state is State.Sta2 and not self.flow.is_turn and self._must_wait(data):
+        core = self.core
+        if core.state is State.Sta2 and not self.flow.is_turn and self._must_wait(data):
             self.flow.leave(data)
             self._count()
             return
         before, until = self.last_pdu, monotonic() + SHARE
-        taken = self.core.receive_data(data, _PIECE)
+        taken = core.receive_data(data, _PIECE)
         self._follow_core()
-        if taken < len(data) or self.core.has_rest:
+        if taken < len(data) or core.has_rest:
             self._receive_on(data[taken:], until)
-        is_midway = self.core.is_midway
-        if not is_midway:
+        is_midway = core.is_midway
+        if is_midway:
+            if self.last_pdu != before or not self._pdu_timer.is_running:
+                self._pdu_timer.start()
+            self._count()
+        else:
             if self._pdu_timer.is_running:
                 self._pdu_timer.cancel()
-        elif self.last_pdu != before or not self._pdu_timer.is_running:
-            self._pdu_timer.start()
-        if is_midway or self._counted:
-            self._count()
+            if self._counted:
+                self._count()
         if (is_midway or self._is_message_midway) and len(data) < _SHORT_READ:
             self._acknowledge()
 
     def _must_wait(self, data: memoryview) -> bool:
         """Return whether an A-ASSOCIATE-RQ must wait for its turn, because it is long or too many arrive at once."""
-        return len(data) >= ReadBuffer.LEAST or not self._turns.take_room()
+        return len(data) >= _LEAST_READ or not self._turns.take_room()
 
     def _receive_on(self, data: memoryview, until: float) -> None:
         """Process pieces of ``data`` until ``until``; leave the rest for a later turn."""

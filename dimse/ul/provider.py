@@ -156,7 +156,7 @@ class UpperLayer:
     @property
     def is_midway(self) -> bool:
         """Whether a PDU of the peer has arrived in part."""
-        return self._stream.pending > 0
+        return len(self._stream.partial) > 0
 
     @property
     def kept(self) -> int:

@@ -37,18 +37,18 @@ class PDUStream:
     ``max_associate`` bounds A-ASSOCIATE-RQ and -AC. Zero means no bound.
     """
 
-    __slots__ = ("_max_associate", "_partial", "_total", "max_length")
+    __slots__ = ("_max_associate", "_total", "max_length", "partial")
 
     def __init__(self, max_length: int = 0, max_associate: int = LIMITS.associate_pdu) -> None:
         self.max_length = max_length
         self._max_associate = max_associate
-        self._partial = bytearray()
+        self.partial = bytearray()  # the bytes received of an incomplete PDU
         self._total = 0  # bytes of the partial PDU once complete; 0 while its header is incomplete
 
     @property
     def pending(self) -> int:
         """The number of bytes received of an incomplete PDU."""
-        return len(self._partial)
+        return len(self.partial)
 
     def feed(self, data: Buffer) -> Iterator[memoryview]:
         """Yield each whole PDU, header included, as a view that is valid until the caller reuses ``data``.
@@ -67,11 +67,11 @@ class PDUStream:
 
         The bytes of an incomplete PDU are kept. Raises as `feed` does.
         """
-        if self._partial:
+        if self.partial:
             position = self._gather(view)
-            if not self._total or len(self._partial) < self._total:
+            if not self._total or len(self.partial) < self._total:
                 return None, position
-            whole, self._partial, self._total = self._partial, bytearray(), 0
+            whole, self.partial, self._total = self.partial, bytearray(), 0
             return memoryview(whole), position
         left = len(view) - position
         if left >= HEADER.size and (total := self._measure(view, position)) <= left:
@@ -82,26 +82,26 @@ class PDUStream:
 
     def cut_run(self, view: memoryview, position: int, found: list[PDU], most: int) -> int:
         """Add to ``found`` at most ``most`` P-DATA-TFs of one PDV from ``position`` on; return the end of the last."""
-        if self._partial:
+        if self.partial:
             return position
         return decode_run(view, position, self.max_length or _LONGEST, found, most)
 
     def _hold(self, rest: memoryview) -> None:
         self._check_type(rest[0])
-        self._partial = bytearray(rest)
+        self.partial = bytearray(rest)
         self._total = self._measure(rest, 0) if len(rest) >= HEADER.size else 0
 
     def _gather(self, view: memoryview) -> int:
         """Move bytes from ``view`` to the partial PDU; return their number."""
         taken = 0
         if not self._total:
-            taken = HEADER.size - len(self._partial)
-            self._partial += view[:taken]
-            if len(self._partial) < HEADER.size:
+            taken = HEADER.size - len(self.partial)
+            self.partial += view[:taken]
+            if len(self.partial) < HEADER.size:
                 return taken
-            self._total = self._measure(self._partial, 0)
-        missing = self._total - len(self._partial)
-        self._partial += view[taken : taken + missing]
+            self._total = self._measure(self.partial, 0)
+        missing = self._total - len(self.partial)
+        self.partial += view[taken : taken + missing]
         return taken + missing
 
     def _check_type(self, kind: int) -> None:
