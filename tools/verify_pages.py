@@ -115,7 +115,7 @@ def _trace(case: Mapping[str, Any]) -> Iterator[str]:
     dropped = len(lines) - _MOST_LINES
     if dropped > 0:
         half = _MOST_LINES // 2
-        lines[half : half + dropped] = [f"          ... {dropped} lines"]
+        lines[half : half + dropped] = [f"          ... {dropped} more"]
     yield from lines
 
 
@@ -330,6 +330,8 @@ def _trophy_lines(judged: Sequence[Judged], notes: Mapping[str, Any]) -> Iterato
         if each.name == _OURS or not found:
             continue
         yield f"## {_markdown(each.title)} as {each.role}\n\n"
+        if about := notes["about"].get(each.key):
+            yield f"{_markdown(about)}\n\n"
         for case in found:
             yield from _trophy(each, case, notes)
 

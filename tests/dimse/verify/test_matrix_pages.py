@@ -51,3 +51,16 @@ def test_trophies_are_only_of_other_programs() -> None:
     page = trophies_page([judged(fault, name="dimse-print"), judged(fault, name="peer")])
     assert page.count("### UL-A-1.04") == 1
     assert "## peer 1.0 as SCP" in page
+
+
+def test_trophy_of_a_timer_is_repeated_with_artim() -> None:
+    page = trophies_page([judged(case("UL-F-3.01", Verdict.FAIL, "SILENCE"), name="storescp")])
+    assert "--start '/usr/bin/storescp 11112' --case UL-F-1.01 --case UL-F-3.01`" in page
+    assert "- Rule: AR-4 starts ARTIM" in page
+
+
+def test_trace_shows_single_octets_in_one_line() -> None:
+    fault = case("UL-F-1.12", Verdict.FAIL)
+    octet = fault["trace"][0] | {"dir": ">", "explained": [], "hex": "01"}
+    page = trophies_page([judged(fault | {"trace": [octet, octet | {"hex": "00", "t_ms": 1001.0}]})])
+    assert "> 2 octets one by one, until 1001 ms: 0100 ..." in page
