@@ -78,7 +78,7 @@ class EmbeddedSpool:
         self.limits = limits
         self._clock = clock
         self._step = step
-        self._files = FilmFolder(self.folder, step)
+        self._files = FilmFolder(self.folder, step, in_memory=limits.in_memory)
         self._alive = self.folder / "alive"
         self._reserve = Reserve(self.folder / "reserve")
         self.incoming = Disk(self.folder / "incoming", above=limits.in_memory, least=limits.least, step=step)

@@ -54,7 +54,7 @@ from ..model import Attributes, FilmCopy
 from ..typed import integer, items, text
 from .records import CorruptFilm
 
-__all__ = ["Stored", "cut", "film_pieces", "read_film"]
+__all__ = ["PART", "Stored", "cut", "film_pieces", "read_film"]
 
 Pieces = list[bytes | memoryview]
 
@@ -64,9 +64,9 @@ _JOB, _RENDERER, _SESSION, _REFERENCED, *_UNUSED, _IDENTIFIED = (0x2131_1000 + n
 _VERSION = 1
 # Bounds for damaged files: a film has a few thousand elements, and its largest values are JSON texts and pixels
 _LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20)
-_PART = 1 << 22  # bytes of a film that are hashed or written at once
+PART = 1 << 22  # bytes of a film that are hashed or written at once
 _COLOR = "RGB"
-_IMAGER_PARTS = ("curve", "custom_formats", "annotation_formats", "slide_mm", "superslide_mm", "fonts")
+_IMAGERPARTS = ("curve", "custom_formats", "annotation_formats", "slide_mm", "superslide_mm", "fonts")
 
 Stored = tuple[FilmCopy, dict[str, Any]]
 
@@ -101,7 +101,7 @@ def film_pieces(film: FilmCopy, job: dict[str, Any]) -> Pieces:
     return [bytes(128) + b"DICM" + meta, *encode_rope(dataset, EXPLICIT_LE)]
 
 
-def cut(pieces: Iterable[bytes | memoryview], size: int = _PART) -> Iterator[memoryview]:
+def cut(pieces: Iterable[bytes | memoryview], size: int = PART) -> Iterator[memoryview]:
     """Yield ``pieces`` in parts of at most ``size`` bytes. Parts of files do not stay in the memory of this process."""
     for piece in pieces:
         view, file = memoryview(piece).cast("B"), file_of(piece)
@@ -327,7 +327,7 @@ def _image(box: Dataset, rest: dict[str, Any]) -> PrintImage:
 
 
 def _read_imager(written: dict[str, Any]) -> Imager:
-    parts = {name: written.pop(name) for name in _IMAGER_PARTS}
+    parts = {name: written.pop(name) for name in _IMAGERPARTS}
     densities, values = parts["curve"] or ((), ())
     return Imager(
         **_checked(Imager, written),

@@ -11,22 +11,27 @@ the name to the disk. On ext4, one commit of the journal does both; doing one af
 long. Films that get their names while the disk is busy share one fsync of the folder.
 """
 
+import errno
 import hashlib
 import logging
+import mmap
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from functools import partial
+from io import FileIO
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
 from dimse.errors import escaped
 from dimse.files import clear_drafts, finish, new_draft, publish, sync_folder
+from dimse.message import FileMap
 
-from .film_file import cut
+from .film_file import PART, cut
 from .records import CorruptFilm
 
 __all__ = ["WRITERS", "FilmFile", "FilmFolder", "Step", "no_step", "remove_drafts"]
@@ -81,10 +86,14 @@ def remove_drafts(written: Sequence[FilmFile]) -> None:
 
 
 class FilmFolder:
-    """The folder of a spool. Its methods block; several threads may call them. ``step`` is called at named steps."""
+    """The folder of a spool. Its methods block; several threads may call them. ``step`` is called at named steps.
 
-    def __init__(self, root: Path, step: Step = no_step) -> None:
+    Films of more than ``in_memory`` bytes are not read into memory.
+    """
+
+    def __init__(self, root: Path, step: Step = no_step, *, in_memory: int) -> None:
         self.root = root
+        self._in_memory = in_memory
         self.films, self.ended, self.quarantine = root / "films", root / "ended", root / "quarantine"
         self.step = step
         self._namers: ThreadPoolExecutor | None = None
@@ -152,16 +161,37 @@ class FilmFolder:
         name = f"{film_id}.{checksum}.dcm"
         return next((path for path in (self.films / name, self.ended / name) if path.exists()), self.films / name)
 
-    def read(self, film_id: str, checksum: str) -> bytes:
-        """Return a film's bytes. Raises `CorruptFilm` if they are missing or have another checksum, and OSError."""
-        path = self.path(film_id, checksum)
+    def read(self, film_id: str, checksum: str) -> bytes | memoryview:
+        """Return a film's bytes; those of a file of more than ``in_memory`` bytes are a map of the file.
+
+        Raises `CorruptFilm` if they are missing or have another checksum, and OSError.
+        """
         try:
-            data = path.read_bytes()
+            with self.path(film_id, checksum).open("rb", buffering=0) as file:
+                data, digest = self._read(file)
         except FileNotFoundError as exc:
             raise CorruptFilm(f"film {film_id}: its file is missing") from exc
-        if hashlib.sha256(data).hexdigest() != checksum:
+        if digest != checksum:
             raise CorruptFilm(f"film {film_id}: the checksum of its file differs from the accepted film's")
         return data
+
+    def _read(self, file: FileIO) -> tuple[bytes | memoryview, str]:
+        """Return the bytes of a file and their SHA-256.
+
+        Every byte is read once before the file is mapped: an error of the disk is an OSError here, but ends the process
+        when a map is read.
+        """
+        size = os.fstat(file.fileno()).st_size
+        if size <= self._in_memory:
+            data = file.read()
+            return data, hashlib.sha256(data).hexdigest()
+        digest = hashlib.sha256()
+        for part in iter(partial(file.read, PART), b""):
+            digest.update(part)
+        try:
+            return memoryview(FileMap(file.fileno(), size, access=mmap.ACCESS_READ)), digest.hexdigest()
+        except ValueError as exc:  # the file has become shorter
+            raise OSError(errno.EIO, str(exc)) from exc
 
     def condemn(self, film_id: str, checksum: str) -> None:
         """Move a damaged film to the quarantine folder."""

@@ -12,7 +12,8 @@ __all__ = ["film_copy", "print_job"]
 
 def film_copy(nbytes: int = 1) -> FilmCopy:
     """Return a film of two image boxes; one of them has an image of ``nbytes`` pixels."""
-    image = PrintImage(pixels=np.zeros((1, nbytes), np.uint8), PhotometricInterpretation="MONOCHROME2")
+    shape = (1, nbytes) if nbytes < 1 << 16 else (nbytes >> 12, 1 << 12)
+    image = PrintImage(pixels=np.zeros(shape, np.uint8), PhotometricInterpretation="MONOCHROME2")
     sheet = Sheet(ImageDisplayFormat=r"STANDARD\1,2", cells=(Cell(image=image), Cell()))
     return FilmCopy(film_session=Dataset(), film_box=Dataset(), image_boxes=(), sheet=sheet)
 

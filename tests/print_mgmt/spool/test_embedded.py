@@ -8,11 +8,13 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 
+import numpy as np
 import pytest
 from spools import FOLDER, PRINTER, EmbeddedPlace, job
 
@@ -475,3 +477,32 @@ async def test_held_state_survives_a_restart(place: EmbeddedPlace) -> None:
     async with place.spool() as spool:
         record = await spool.show(film)
         assert (record.state, record.deliveries[0].reason) == (FilmState.HELD, "check")
+
+
+async def test_delivery_of_a_large_film_takes_little_memory(place: EmbeddedPlace) -> None:
+    size = 24 << 20
+    async with place.spool(limits=SpoolLimits(in_memory=1 << 20)) as spool:
+        (film_id,) = await spool.accept(job(nbytes=size), [PRINTER])
+        tracemalloc.start()
+        try:
+            film = await spool.film(film_id)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    image = film.sheet.cells[0].image
+    assert image is not None
+    assert image.pixels.nbytes == size
+    assert peak < size / 2
+
+
+async def test_large_film_equals_the_accepted_one(place: EmbeddedPlace) -> None:
+    accepted = job(nbytes=10_000)
+    async with place.spool(limits=SpoolLimits(in_memory=1)) as spool:
+        (film_id,) = await spool.accept(accepted, [PRINTER])
+        film = await spool.film(film_id)
+        await spool.change(film_id, Cancel())
+        await spool.purge(age=-1)
+    before, after = accepted.films[0].sheet.cells[0].image, film.sheet.cells[0].image
+    assert before is not None
+    assert after is not None
+    assert np.array_equal(after.pixels, before.pixels)
