@@ -84,7 +84,7 @@ class Acceptor:
             _log.exception("%s: the policy failed", caller.address)
             return NO_REASON
 
-    def answer(self, request: AssociateRQ, acceptance: Acceptance | None) -> AssociateAC:
+    def answer(self, request: AssociateRQ, acceptance: Acceptance | None = None) -> AssociateAC:
         """Return the A-ASSOCIATE-AC; octets 11-74 are copied from the request, PS3.8 Table 9-17."""
         asked = request.user_information
         own = None if acceptance is None else acceptance.contexts

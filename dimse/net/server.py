@@ -18,6 +18,7 @@ from ..errors import REJECT_REASONS, DimseError, EncodeError, escaped
 from ..limits import Limits, Timeouts
 from ..tls import TLSContext, TLSSession
 from ..ul import (
+    AssociateAC,
     AssociateCache,
     AssociateRJ,
     AssociateRQ,
@@ -30,7 +31,7 @@ from .arguments import check_address, check_callable, check_settings, check_type
 from .association import Association
 from .disk import Disk
 from .performer import Handler, Handlers, Performer
-from .policy import Caller, Decision, Policy, accept_anyone
+from .policy import Acceptance, Caller, Decision, Policy, accept_anyone
 from .resources import Resources
 from .timers import Timer
 from .trace import Trace
@@ -215,12 +216,17 @@ class Server:
         if limit or self._is_closing:
             return self._reject(association, request, _LOCAL_LIMIT_EXCEEDED)
         try:
-            association.accept(self._acceptor.answer(request, decision))
+            association.accept(self._acceptance(request, decision))
         except EncodeError:
             _log.exception("%s: the user items of the policy cannot be written", transport.peer)
             self.admission.dissociate(transport.host)
             return self._reject(association, request, NO_REASON)
         return True
+
+    def _acceptance(self, request: AssociateRQ, decision: Acceptance | None) -> AssociateAC:
+        if decision is None:  # so the answer depends on the request alone
+            return self._associate_cache.answer(request, self._acceptor.answer)
+        return self._acceptor.answer(request, decision)
 
     def _reject(self, association: Association, request: AssociateRQ, answer: AssociateRJ) -> bool:
         reason = REJECT_REASONS.get((answer.source, answer.reason), "reserved")

@@ -1,12 +1,15 @@
-"""A cache of decoded A-ASSOCIATE-RQ PDUs, for acceptors: most clients send the same request each time.
+"""A cache of A-ASSOCIATE-RQ PDUs and their answers, for acceptors: most clients send the same request each time.
 
-The cache saves 5 % of an association with one C-ECHO and one presentation context, and 10 % with seven contexts
-(processor time of both ends, 2,000 associations, alternating runs with and without the cache).
+Of an association with one C-ECHO and one presentation context, the cached request saves 5 % (processor time of both
+ends, 2,000 associations, alternating runs with and without it), and the cached answer saves 3 % (byte codes).
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..limits import Limits
 from .items import UnknownItem, UserIdentityRQ
-from .pdu import PDU, PDU_TYPES, AssociateRQ, decode_pdu
+from .pdu import PDU, PDU_TYPES, AssociateAC, AssociateRQ, decode_pdu, encode_pdu
 from .wire import Buffer
 
 __all__ = ["AssociateCache"]
@@ -16,14 +19,25 @@ _LONGEST = 4096  # bytes of a cached request; a longer request is rare
 _MOST = 32  # cached requests; when they are reached, the cache is cleared
 
 
-class AssociateCache:
-    """The latest requests, encoded and decoded. A server owns one cache for all its associations.
+@dataclass(slots=True)
+class _Known:
+    """A request, the limits within which it was decoded, and its answer with the bytes of the answer."""
 
-    A request that contains, or may contain, credentials is never cached.
+    request: AssociateRQ
+    limits: Limits | None
+    answer: AssociateAC | None = None
+    encoded: bytes = b""
+
+
+class AssociateCache:
+    """The latest requests and their answers, encoded and decoded. A server owns one cache for all its associations.
+
+    A request that contains, or may contain, credentials is never cached, and neither is its answer.
     """
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[AssociateRQ, Limits | None]] = {}
+        self._known: dict[bytes, _Known] = {}  # by the bytes of the request
+        self._by_id: dict[int, _Known] = {}  # by the id() of the request and of the answer, which are kept alive here
 
     def __len__(self) -> int:
         return len(self._known)
@@ -33,15 +47,35 @@ class AssociateCache:
         if wire[0] != _REQUEST or len(wire) > _LONGEST:
             return decode_pdu(wire, limits)
         octets = bytes(wire)
-        known, within = self._known.get(octets, (None, None))
-        if known is not None and within is limits:
-            return known
+        known = self._known.get(octets)
+        if known is not None and known.limits is limits:
+            return known.request
         pdu = decode_pdu(octets, limits)
         if isinstance(pdu, AssociateRQ) and not _may_have_credentials(pdu):
-            if len(self._known) >= _MOST:
+            if known is not None or len(self._known) >= _MOST:
                 self._known.clear()
-            self._known[octets] = pdu, limits
+                self._by_id.clear()
+            self._known[octets] = self._by_id[id(pdu)] = _Known(pdu, limits)
         return pdu
+
+    def answer(self, request: AssociateRQ, make: Callable[[AssociateRQ], AssociateAC]) -> AssociateAC:
+        """Return the answer that ``make`` returned for an equal request, if it is cached, otherwise call ``make``."""
+        known = self._by_id.get(id(request))
+        if known is None or known.request is not request:
+            return make(request)
+        if known.answer is None:
+            known.answer = make(request)
+            self._by_id[id(known.answer)] = known
+        return known.answer
+
+    def encode(self, pdu: PDU) -> list[Buffer]:
+        """Return what `encode_pdu` returns, for any PDU, and raise what it raises."""
+        known = self._by_id.get(id(pdu))
+        if known is None or known.answer is not pdu:
+            return encode_pdu(pdu)
+        if not known.encoded:
+            known.encoded = b"".join(encode_pdu(pdu))
+        return [known.encoded]
 
 
 def _may_have_credentials(request: AssociateRQ) -> bool:

@@ -310,13 +310,14 @@ class _KnownItem(UserItem, Protocol):
 
 def encode_user_item(item: UserItem) -> bytes:
     """Return the sub-item with its type and length."""
+    kind = _TYPE_OF.get(type(item))
+    if kind is not None:
+        return framed(kind, item.encode())
     match item:
         case UnknownItem(kind):
             return framed(kind, item.encode())
         case SOPClassCommonExtendedNegotiation():
             return framed(_COMMON_EXTENDED, item.encode(), item.version)
-        case _ if type(item) in _TYPE_OF:
-            return framed(_TYPE_OF[type(item)], item.encode())
         case _:
             raise EncodeError(f"{item!r} is not a sub-item of PS3.8 Annex D", path="User-Information")
 

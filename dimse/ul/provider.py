@@ -123,7 +123,7 @@ class UpperLayer:
         self.observe: Callable[[str, Observed], None] | None = None  # called with ">", "<" or "=" and what happened
         self._refuse = refuse
         self._limits = limits
-        self._decode = decode_pdu if cache is None else cache.decode
+        self._decode, self._encode = (decode_pdu, encode_pdu) if cache is None else (cache.decode, cache.encode)
         # Until a length is announced, P-DATA-TFs are invalid; the bound keeps them as short as association PDUs.
         self._stream = PDUStream(limits.associate_pdu, limits.associate_pdu)
         self._writes: list[Buffer] = []
@@ -354,7 +354,7 @@ class UpperLayer:
                 self.transport_wanted = False
 
     def _write(self, pdu: PDU) -> None:
-        self._writes += encode_pdu(pdu)
+        self._writes += self._encode(pdu)
         if self.observe is not None:
             self.observe(">", pdu)
         if isinstance(pdu, _ASSOCIATE):

@@ -135,6 +135,18 @@ async def test_policy_answers_extended_negotiation() -> None:
     assert items[-1] == SOPClassExtendedNegotiation(Verification, b"\1\0\0")
 
 
+async def test_items_of_a_policy_go_to_their_association_only() -> None:
+    """The cache of the server keeps no answer that a policy has changed."""
+    decisions = iter((None, Acceptance((SOPClassExtendedNegotiation(Verification, b"\1\0\0"),)), None))
+    counts = []
+    async with serve([VERIFICATION], port=0, policy=lambda _request, _caller: next(decisions)) as server:
+        for _ in range(3):
+            async with connect(server.host, server.port, {Verification: SYNTAXES}) as association:
+                assert association.associate_ac is not None
+                counts.append(len(association.associate_ac.user_information))
+    assert counts == [3, 4, 3]
+
+
 async def test_failing_policy_rejects_transiently(caplog: pytest.LogCaptureFixture) -> None:
     def fail(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
         raise KeyError("a bug")

@@ -5,6 +5,7 @@ import pytest
 from dimse.errors import DecodeError, LimitExceeded
 from dimse.limits import Limits
 from dimse.ul import (
+    AssociateAC,
     AssociateCache,
     AssociateRQ,
     ImplementationClassUID,
@@ -87,3 +88,52 @@ def test_cache_is_bounded() -> None:
     for number in range(100):
         cache.decode(request(title=f"SCU {number}"))
         assert len(cache) <= 32
+
+
+def accept(request: AssociateRQ) -> AssociateAC:
+    """Return a new answer that accepts nothing."""
+    return AssociateAC(
+        called_ae_title=request.called_ae_title,
+        calling_ae_title=request.calling_ae_title,
+        presentation_contexts=(),
+    )
+
+
+def answered(cache: AssociateCache, wire: bytes) -> AssociateAC:
+    """Return the answer to an encoded request."""
+    pdu = cache.decode(wire)
+    assert isinstance(pdu, AssociateRQ)
+    return cache.answer(pdu, accept)
+
+
+def test_known_request_is_not_answered_again() -> None:
+    cache, wire = AssociateCache(), request(MaximumLength(16384))
+    assert answered(cache, wire) is answered(cache, wire)
+
+
+def test_cached_answer_is_encoded_once() -> None:
+    cache = AssociateCache()
+    answer = answered(cache, request(MaximumLength(16384)))
+    assert cache.encode(answer)[0] is cache.encode(answer)[0]
+    assert cache.encode(answer) == encode_pdu(answer)
+
+
+def test_other_answer_is_encoded_as_ever() -> None:
+    cache = AssociateCache()
+    answer = answered(cache, request(title="SCU 1"))
+    other = answered(AssociateCache(), request(title="SCU 2"))
+    assert cache.encode(answer) == encode_pdu(answer)
+    assert cache.encode(other) == encode_pdu(other)
+
+
+def test_request_with_user_identity_is_answered_each_time() -> None:
+    cache, wire = AssociateCache(), request(UserIdentityRQ(2, False, b"anna", b"a passcode"))
+    assert answered(cache, wire) is not answered(cache, wire)
+
+
+def test_request_is_answered_again_once_it_is_forgotten() -> None:
+    cache, wire = AssociateCache(), request()
+    answer = answered(cache, wire)
+    for number in range(40):
+        cache.decode(request(title=f"SCU {number}"))
+    assert answered(cache, wire) is not answer
