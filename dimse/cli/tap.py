@@ -107,7 +107,7 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
         live = None if arguments.live is None else stack.enter_context(listening(*arguments.live))
         lines = None
         if live is not None or not arguments.quiet:
-            lines = LineProcess(LineOptions(arguments.quiet, arguments.redact, live, views))
+            lines = LineProcess(LineOptions(arguments.quiet, arguments.redact, live, _host(arguments.live), views))
             stack.callback(lines.close)
         if live is not None:
             print(f"live view at {url_of(live)}", flush=True)
@@ -122,6 +122,10 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
         )
         asyncio.run(_forward(arguments, tls, to_tls, output))
     return 0
+
+
+def _host(address: tuple[str, int] | None) -> str:
+    return "" if address is None else address[0]
 
 
 async def _forward(

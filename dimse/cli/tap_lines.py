@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections import Counter, deque
+from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -21,24 +22,30 @@ from ..errors import escaped
 from ..explain.live import Live
 from .tap_live import LiveView, Views
 
-__all__ = ["LineOptions", "LineProcess", "step_back"]
+__all__ = ["OPENED", "RECEIVED", "LineOptions", "LineProcess", "Lines", "step_back"]
 
 _MOST_QUEUED = 1 << 27  # bytes in the queue; beyond this, one association gets no further lines
+_MOST_HELD = 1 << 28  # bytes of incomplete messages of all associations; beyond this, the largest gets no more lines
 _BATCH = 1 << 22  # bytes to hand over to the process at once
 _TURN = 0.02  # seconds between two batches, so that the forwarding does not share Python's lock at each message
 _NICE = 10  # the programs on both sides come first
 _TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"
-_OPENED, _RECEIVED, _CLOSED, _LOST = range(4)
+_FULL = f"no more lines: the incomplete messages of all associations have more than {_MOST_HELD} bytes"
+OPENED, RECEIVED, _CLOSED, _LOST = range(4)
 
-_Item = tuple[int, int, str, bytes, float]  # association; kind; the side, or words to print; bytes; time
+Item = tuple[int, int, str, bytes, float]  # association; kind; the side, or words to print; bytes; time
 
 
 class LineOptions(NamedTuple):
-    """What the process makes: lines unless ``is_quiet``, and a live view if it gets a listening socket."""
+    """What the process makes: lines unless ``is_quiet``, and a live view if it gets a listening socket.
+
+    ``host`` is the name that the user gave for the address of that socket.
+    """
 
     is_quiet: bool = False
     is_redacted: bool = False
     live: socket.socket | None = None
+    host: str = ""
     views: Views = tuple
 
 
@@ -53,7 +60,7 @@ class LineProcess:
 
     def __init__(self, options: LineOptions = _DEFAULT, *, most_queued: int = _MOST_QUEUED) -> None:
         self._most_queued = most_queued
-        self._queue: deque[_Item] = deque()
+        self._queue: deque[Item] = deque()
         self._queued: Counter[int] = Counter()  # queued bytes by association
         self._lost: set[int] = set()  # associations that get no further lines
         self._changed = Condition()
@@ -68,12 +75,12 @@ class LineProcess:
 
     def opened(self, number: int, title: str) -> None:
         """Print the beginning of an association."""
-        self._put((number, _OPENED, title, b"", time.time()))
+        self._put((number, OPENED, title, b"", time.time()))
 
     def received(self, number: int, who: str, data: bytes) -> None:
         """Explain bytes of one side."""
         if number not in self._lost:
-            self._put((number, _RECEIVED, who, data, time.time()))
+            self._put((number, RECEIVED, who, data, time.time()))
 
     def closed(self, number: int, why: str) -> None:
         """Print the end of an association."""
@@ -87,7 +94,7 @@ class LineProcess:
         self._feeder.join()
         self._process.join()
 
-    def _put(self, item: _Item) -> None:
+    def _put(self, item: Item) -> None:
         with self._changed:
             if not self._queue:
                 self._changed.notify()
@@ -100,7 +107,7 @@ class LineProcess:
         """Drop the bytes of the association with the most bytes in the queue, and all its later bytes."""
         ((number, _),) = self._queued.most_common(1)
         self._lost.add(number)
-        self._queue = deque(item for item in self._queue if item[0] != number or item[1] != _RECEIVED)
+        self._queue = deque(item for item in self._queue if item[0] != number or item[1] != RECEIVED)
         self._queue.append((number, _LOST, _TOO_FAR_BEHIND, b"", time.time()))
         del self._queued[number]
 
@@ -115,9 +122,9 @@ class LineProcess:
                     is_ended = True
         self._sender.close()
 
-    def _next(self) -> list[_Item]:
+    def _next(self) -> list[Item]:
         """Wait for items and return a batch; an empty list once the queue is closed and empty."""
-        items: list[_Item] = []
+        items: list[Item] = []
         size = 0
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._is_closed)
@@ -144,10 +151,10 @@ def step_back() -> None:
 def _explain(receiver: Connection, options: LineOptions) -> None:
     """Explain the received items until the other end is closed."""
     step_back()
-    lives: dict[int, Live] = {}
+    lines = Lines(options)
     view = None
     if options.live is not None:
-        view = LiveView(options.live, options.views, is_redacted=options.is_redacted)
+        view = LiveView(options.live, options.views, is_redacted=options.is_redacted, host=options.host)
     try:
         with suppress(EOFError, BrokenPipeError):  # the other end is closed, or the reader of the lines has gone
             while True:
@@ -155,7 +162,7 @@ def _explain(receiver: Connection, options: LineOptions) -> None:
                     if view is not None:
                         _show(view, item)
                     if not options.is_quiet:
-                        for line in _lines(lives, item, options):
+                        for line in lines.of(item):
                             print(escaped(line))
                 sys.stdout.flush()
     finally:
@@ -163,24 +170,50 @@ def _explain(receiver: Connection, options: LineOptions) -> None:
             view.close()
 
 
-def _show(view: LiveView, item: _Item) -> None:
+def _show(view: LiveView, item: Item) -> None:
     number, kind, words, data, when = item
-    if kind == _OPENED:
+    if kind == OPENED:
         view.opened(number, words, when)
-    elif kind == _RECEIVED:
+    elif kind == RECEIVED:
         view.received(number, words, data, when)
     else:
         view.closed(number, words)
 
 
-def _lines(lives: dict[int, Live], item: _Item, options: LineOptions) -> list[str]:
-    number, kind, words, data, _ = item
-    if kind == _OPENED:
-        lives[number] = Live(is_redacted=options.is_redacted)
-        return [f"{number} = {'an association' if options.is_redacted else words}"]
-    if kind == _RECEIVED:
-        return [f"{number} {line}" for line in lives[number].receive(words, data)] if number in lives else []
-    live = lives.pop(number, None)
-    if kind == _LOST or live is None:
-        return [f"{number} {'!' if kind == _LOST else '='} {words}"]
-    return [*(f"{number} {line}" for line in live.close()), f"{number} = {words}"]
+class Lines:
+    """The lines of all associations. Their incomplete messages have at most ``most_held`` bytes in all."""
+
+    def __init__(self, options: LineOptions = _DEFAULT, *, most_held: int = _MOST_HELD) -> None:
+        self._is_redacted = options.is_redacted
+        self._most_held = most_held
+        self._lives: dict[int, Live] = {}
+        self._held = 0  # bytes of incomplete messages
+
+    def of(self, item: Item) -> Iterator[str]:
+        """Yield the lines of an item of the queue."""
+        number, kind, words, data, _ = item
+        if kind == OPENED:
+            self._lives[number] = Live(is_redacted=self._is_redacted)
+            yield f"{number} = {'an association' if self._is_redacted else words}"
+        elif kind == RECEIVED:
+            if number in self._lives:
+                yield from self._received(number, words, data)
+        else:
+            live = self._lives.pop(number, None)
+            if live is not None:
+                self._held -= live.held
+                if kind == _CLOSED:
+                    yield from (f"{number} {line}" for line in live.close())
+            yield f"{number} {'!' if kind == _LOST else '='} {words}"
+
+    def _received(self, number: int, who: str, data: bytes) -> Iterator[str]:
+        live = self._lives[number]
+        before = live.held
+        for line in live.receive(who, data):
+            yield f"{number} {line}"
+        self._held += live.held - before
+        if self._held > self._most_held:
+            most = max(self._lives, key=lambda one: self._lives[one].held)
+            self._held -= self._lives[most].held
+            self._lives[most].forget()
+            yield f"{most} ! {_FULL}"

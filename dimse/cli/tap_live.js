@@ -2,13 +2,22 @@
 // Every text of a peer is set with textContent, so no value can become part of the page.
 
 const MOST_STEPS = 2000; // the oldest steps leave the page
-const MOST_FIELDS = 400; // fields that are shown of one step
+const MOST_FIELDS = 400; // fields that are kept and shown of one step
 const list = document.getElementById("steps");
 const detail = document.getElementById("detail");
 const which = document.getElementById("which");
 const follow = document.getElementById("follow");
 const state = document.getElementById("state");
 const open = new Map(); // the fields of the step that is under way, by association and side
+
+function keep(held, fields) {
+  held.count += fields.length;
+  held.isBad = held.isBad || fields.some((field) => field.error);
+  for (const field of fields) {
+    if (held.fields.length >= MOST_FIELDS) return;
+    held.fields.push(field);
+  }
+}
 
 function element(name, words, kind) {
   const made = document.createElement(name);
@@ -33,13 +42,14 @@ function note(association, words, isBad) {
   add(element("li", (association ? association + ": " : "") + words, isBad ? "note bad" : "note"), association);
 }
 
-function step(event, name, words, fields) {
+function step(event, name, words, held) {
   const row = element("li", undefined, event.side);
   if (event.time !== undefined) row.append(element("time", event.time.toFixed(3) + " s"));
   row.append(element("b", event.association + (event.side === "requestor" ? " → " : " ← ") + name));
   row.append(element("span", words));
-  if (fields.some((field) => field.error)) row.classList.add("bad");
-  row.fields = fields;
+  if (held.isBad) row.classList.add("bad");
+  row.fields = held.fields;
+  row.more = held.count - held.fields.length;
   row.title = name;
   add(row, event.association);
 }
@@ -50,7 +60,7 @@ function choose(row) {
   row.setAttribute("aria-current", "true");
   row.scrollIntoView({ block: "nearest" });
   const table = element("table");
-  for (const field of row.fields.slice(0, MOST_FIELDS)) {
+  for (const field of row.fields) {
     const line = element("tr");
     const bytes = field.secret ? "hidden" : (field.hex || "").slice(0, 64).replace(/(..)/g, "$1 ");
     line.append(element("td", bytes + (field.elided || (field.hex || "").length > 64 ? "…" : ""), "hex"));
@@ -63,9 +73,8 @@ function choose(row) {
     line.append(cell);
     table.append(line);
   }
-  const rest = row.fields.length - MOST_FIELDS;
   detail.replaceChildren(element("h2", row.title), table);
-  if (rest > 0) detail.append(element("p", "and " + rest + " more fields", "soft"));
+  if (row.more > 0) detail.append(element("p", "and " + row.more + " more fields", "soft"));
 }
 
 function key(event) {
@@ -75,7 +84,7 @@ function key(event) {
 function flush(event) {
   const held = open.get(key(event));
   open.delete(key(event));
-  if (held) step(held.event, held.event.name, held.event.data.summary || "", held.fields);
+  if (held) step(held.event, held.event.name, held.event.data.summary || "", held);
 }
 
 const handlers = {
@@ -96,16 +105,18 @@ const handlers = {
   pdu(event) {
     const held = open.get(key(event));
     if (held && event.name === "P-DATA-TF") {
-      held.fields.push(...event.data.fields);
+      keep(held, event.data.fields);
       return;
     }
     flush(event);
-    open.set(key(event), { event: event, fields: [...event.data.fields] });
+    const begun = { event: event, fields: [], count: 0, isBad: false };
+    keep(begun, event.data.fields);
+    open.set(key(event), begun);
   },
   message(event) {
     const held = open.get(key(event));
     open.delete(key(event));
-    step(event, event.name, event.data.words, held ? held.fields : []);
+    step(event, event.name, event.data.words, held || { fields: [], count: 0, isBad: false });
   },
   print(event) {
     note(event.association, event.name + ": " + event.data.words);
@@ -118,7 +129,7 @@ const handlers = {
 for (const category of ["item", "pdv", "command", "element"]) {
   handlers[category] = (event) => {
     const held = open.get(key(event));
-    if (held) held.fields.push(...event.data.fields);
+    if (held) keep(held, event.data.fields);
   };
 }
 

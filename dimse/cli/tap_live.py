@@ -1,12 +1,13 @@
 """The live view of ``dimse tap``: a small HTTP server whose page shows associations while they happen.
 
 The server has two resources: the page, and ``/events``, a stream of Server-Sent Events for that page and for programs.
-It answers only requests whose Host is its own address, so that no page of another site can read the stream by giving
-itself that address in the DNS.
+It answers only requests whose Host is its own address or the name of this machine, so that no page of another site can
+read the stream by giving itself that address in the DNS. A request that a page of another origin makes is refused.
 """
 
 import os
 import socket
+import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,7 +16,9 @@ from hashlib import sha256
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
-from threading import Condition, Thread
+from io import BytesIO
+from ipaddress import ip_address
+from threading import BoundedSemaphore, Condition, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,8 +30,12 @@ __all__ = ["LiveView", "Views", "listening", "url_of"]
 Views = Callable[[], Sequence[View]]  # makes the views that see the messages of one association
 
 _MOST_CLIENTS = 32  # clients of the stream at once; further ones get the status 503
+_MOST_CONNECTIONS = 64  # connections at once; further ones are closed unread
+_MOST_REQUEST = 1 << 14  # bytes of a request
+_MOST_WRITTEN = 1 << 18  # bytes of events to write at once
 _HEARTBEAT = 15.0  # seconds without an event after which a comment shows whether the client is still there
-_PATIENCE = 30.0  # seconds for a client to send its request, and to read what it gets
+_REQUEST = 10.0  # seconds for a client to send its whole request
+_PATIENCE = 30.0  # seconds for a client to read what is written at once
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -42,15 +49,20 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def url_of(sock: socket.socket) -> str:
-    """Return the address of the page."""
+    """Return the address of the page, with the name of this machine if the server listens on all addresses."""
     host, port = sock.getsockname()[:2]
+    host = socket.gethostname() if ip_address(host).is_unspecified else host
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 class LiveView:
-    """The server, which runs in threads of its own from its creation to `close`."""
+    """The server, which runs in threads of its own from its creation to `close`.
 
-    def __init__(self, sock: socket.socket, views: Views, *, is_redacted: bool) -> None:
+    ``host`` is the name or address that the user gave for ``sock``; requests with this Host are answered, too.
+    """
+
+    def __init__(self, sock: socket.socket, views: Views, *, is_redacted: bool, host: str = "") -> None:
+        self.hosts = _hosts(sock, host)
         self._feed = Feed(views, is_redacted=is_redacted)
         self._changed = Condition()
         self._is_closed = False
@@ -59,16 +71,16 @@ class LiveView:
         self._thread = Thread(target=self._server.serve_forever, name="dimse tap: live view", daemon=True)
         self._thread.start()
 
-    def opened(self, number: int, title: str, time: float) -> None:
+    def opened(self, number: int, title: str, when: float) -> None:
         """Show the beginning of an association; ``title`` has both addresses."""
         requestor, _, acceptor = title.partition(" > ")
         with self._changed:
-            self._feed.opened(number, requestor, acceptor, time)
+            self._feed.opened(number, requestor, acceptor, when)
 
-    def received(self, number: int, who: str, data: bytes, time: float) -> None:
+    def received(self, number: int, who: str, data: bytes, when: float) -> None:
         """Explain bytes of one side."""
         with self._changed:
-            self._feed.received(number, who, data, time)
+            self._feed.received(number, who, data, when)
 
     def closed(self, number: int, why: str) -> None:
         """Show the end of an association."""
@@ -94,10 +106,10 @@ class LiveView:
         try:
             while True:
                 with self._changed:
-                    data = listener.take()
+                    data = listener.take(_MOST_WRITTEN)
                     if not data and not self._is_closed:
                         self._changed.wait(_HEARTBEAT)
-                        data = listener.take()
+                        data = listener.take(_MOST_WRITTEN)
                     if not data and self._is_closed:
                         return
                 write(data or b": still here\n\n")
@@ -119,6 +131,19 @@ class LiveView:
             self._clients -= 1
 
 
+def _hosts(sock: socket.socket, host: str) -> frozenset[str]:
+    """Return the names and addresses that a Host may have, besides the address that the client has connected to.
+
+    The names of this machine count only if the server can be reached from other machines.
+    """
+    names = {host.lower(), "localhost", "127.0.0.1", "::1"}
+    if not ip_address(sock.getsockname()[0]).is_loopback:
+        name = socket.gethostname().lower()
+        label = name.partition(".")[0]
+        names |= {name, label, f"{label}.local"}
+    return frozenset(names - {""})
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
@@ -126,6 +151,19 @@ class _Server(ThreadingHTTPServer):
         super().__init__(sock.getsockname()[:2], handler, bind_and_activate=False)
         self.socket.close()
         self.socket = sock
+        self._room = BoundedSemaphore(_MOST_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._room.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing about a client that breaks off its connection."""
@@ -137,16 +175,22 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.0"  # one request for each connection
     server_version = "dimse"
     sys_version = ""
-    timeout = _PATIENCE
 
     def __init__(self, view: LiveView, *arguments: Any) -> None:
         self._view = view
         super().__init__(*arguments)
 
+    def setup(self) -> None:
+        super().setup()
+        self.rfile = BytesIO(_head(self.connection))
+        self.connection.settimeout(_PATIENCE)
+
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if not self._is_for_us():
             self.send_error(HTTPStatus.FORBIDDEN, "the Host of the request is not the address of this server")
+        elif not self._is_same_origin(path):
+            self.send_error(HTTPStatus.FORBIDDEN, "the request comes from a page of another origin")
         elif path == "/":
             self._send_page()
         elif path == "/events":
@@ -158,10 +202,18 @@ class _Handler(BaseHTTPRequestHandler):
         """Log no requests."""
 
     def _is_for_us(self) -> bool:
-        host = urlsplit(f"//{self.headers.get('Host', '')}")
-        own = self.connection.getsockname()[0]
-        name = host.hostname or ""
-        return name in {own, "localhost", "127.0.0.1", "::1"}
+        try:
+            name = urlsplit(f"//{self.headers.get('Host', '')}").hostname or ""
+        except ValueError:  # a bracket is not closed
+            return False
+        return name == self.connection.getsockname()[0] or name.removesuffix(".") in self._view.hosts
+
+    def _is_same_origin(self, path: str) -> bool:
+        """Return whether no page of another origin made this request, except one that leads to our page."""
+        origin = self.headers.get("Origin")
+        if origin is not None and origin != f"http://{self.headers.get('Host', '')}":
+            return False
+        return path == "/" or self.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
 
     def _send_page(self) -> None:
         page, policy = _page()
@@ -183,9 +235,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _begin(self, kind: str, headers: dict[str, str]) -> None:
         self.send_response(HTTPStatus.OK)
         fixed = {"Content-Type": kind, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        fixed["Cross-Origin-Resource-Policy"] = "same-origin"
         for name, value in {**fixed, **headers}.items():
             self.send_header(name, value)
         self.end_headers()
+
+
+def _head(connection: socket.socket) -> bytes:
+    """Return the request of a client, without a body; b"" if it is too long. Raises TimeoutError if it is too slow."""
+    end, data = time.monotonic() + _REQUEST, bytearray()
+    while b"\r\n\r\n" not in data and len(data) < _MOST_REQUEST:
+        connection.settimeout(max(0.001, end - time.monotonic()))
+        part = connection.recv(_MOST_REQUEST - len(data))
+        if not part:
+            break
+        data += part
+    return bytes(data) if b"\r\n\r\n" in data else b""
 
 
 @cache

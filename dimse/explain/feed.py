@@ -17,6 +17,7 @@ from .redaction import redacted
 __all__ = ["Feed", "Listener"]
 
 _MOST_HELD = 1 << 27  # bytes of incomplete PDUs and messages of an association, as in two images of 64 MiB
+_MOST_TOTAL = 1 << 28  # the same of all associations
 _MOST_KEPT = 1 << 24  # bytes of earlier events, for listeners that come later or again
 _MOST_WAITING = 1 << 23  # bytes of events that a listener has not taken yet
 
@@ -28,7 +29,8 @@ class Feed:
 
     ``views`` makes the views that see the messages of an association. With ``is_redacted``, events hide what may be
     patient data, as `dimse.explain.redaction` does. ``most_held`` bounds the bytes of incomplete messages of an
-    association, ``most_kept`` those of earlier events.
+    association, ``most_total`` those of all associations, and ``most_kept`` those of earlier events. An incomplete
+    message of pixels takes up to four times its bytes when it is explained.
     """
 
     def __init__(
@@ -37,11 +39,13 @@ class Feed:
         *,
         is_redacted: bool = False,
         most_held: int = _MOST_HELD,
+        most_total: int = _MOST_TOTAL,
         most_kept: int = _MOST_KEPT,
     ) -> None:
         self._views = views
         self._is_redacted = is_redacted
-        self._most_held, self._most_kept = most_held, most_kept
+        self._most_held, self._most_total, self._most_kept = most_held, most_total, most_kept
+        self._held = 0  # bytes of incomplete messages of all associations
         self._running: dict[int, _Running] = {}
         self._kept: deque[_Frame] = deque()
         self._kept_bytes = 0
@@ -50,7 +54,7 @@ class Feed:
 
     def opened(self, number: int, requestor: str = "", acceptor: str = "", time: float | None = None) -> None:
         """Begin association ``number``, from 1, at ``time`` in seconds since 1970."""
-        self._running[number] = _Running(Steps(Conversation(), self._views()), time, self._most_held)
+        self._running[number] = _Running(Steps(Conversation(), self._views()), time)
         addresses = ("", "") if self._is_redacted else (requestor, acceptor)
         self._publish(association_event(number, *addresses, None if self._is_redacted else time))
 
@@ -59,17 +63,27 @@ class Feed:
         running = self._running.get(number)
         if running is None:
             return
+        before = running.held
         self._show(number, running, running.receive(who, data, time))
-        if running.holds_too_much:
-            del self._running[number]
-            self._end(number, f"no more events: a message has more than {self._most_held} bytes")
+        self._held += running.held - before
+        if running.held > self._most_held:
+            self._forget(number, f"a message has more than {self._most_held} bytes")
+        elif self._held > self._most_total:
+            most = max(self._running, key=lambda one: self._running[one].held)
+            self._forget(most, f"the incomplete messages of all associations have more than {self._most_total} bytes")
 
     def closed(self, number: int, why: str) -> None:
         """End an association; ``why`` says in words how it ended."""
         running = self._running.pop(number, None)
         if running is not None:
+            self._held -= running.held
             self._show(number, running, running.steps.close())
             self._end(number, why)
+
+    def _forget(self, number: int, why: str) -> None:
+        """End the events of an association that goes on."""
+        self._held -= self._running.pop(number).held
+        self._end(number, f"no more events: {why}")
 
     def listen(
         self, wake: Callable[[], None] = lambda: None, *, after: int | None = None, most_waiting: int = _MOST_WAITING
@@ -113,16 +127,16 @@ class Feed:
 class _Running:
     """The steps of one association, and the number of bytes that they hold."""
 
-    def __init__(self, steps: Steps, start: float | None, most_held: int) -> None:
+    def __init__(self, steps: Steps, start: float | None) -> None:
         self.steps = steps
         self.start = start
-        self._most_held = most_held
         self._received = {REQUESTOR: 0, ACCEPTOR: 0}
         self._explained = {REQUESTOR: 0, ACCEPTOR: 0}
 
     @property
-    def holds_too_much(self) -> bool:
-        return sum(self._received.values()) - sum(self._explained.values()) > self._most_held
+    def held(self) -> int:
+        """The number of bytes that no step has explained yet."""
+        return sum(self._received.values()) - sum(self._explained.values())
 
     def receive(self, who: str, data: bytes, time: float | None) -> Iterator[Step]:
         self._received[who] += len(data)
@@ -143,18 +157,21 @@ class Listener:
         self._lost = 0
         self._is_closed = False
 
-    def take(self) -> bytes:
+    def take(self, most: int = _MOST_WAITING) -> bytes:
         """Return the events since the last call, in the format of Server-Sent Events; b"" if there are none.
 
-        If events were lost, an event ``lost`` comes first, whose data has their number.
+        Events after the first that exceed ``most`` bytes stay for the next call. If events were lost, an event ``lost``
+        comes first, whose data has their number.
         """
         parts = []
         if self._lost:
             parts.append(b'event: lost\ndata: {"events": %d}\n\n' % self._lost)
             self._lost = 0
-        parts += [data for _, data in self._waiting]
-        self._waiting.clear()
-        self._waiting_bytes = 0
+        size = 0
+        while self._waiting and (not size or size + len(self._waiting[0][1]) <= most):
+            parts.append(self._waiting.popleft()[1])
+            size += len(parts[-1])
+        self._waiting_bytes -= size
         return b"".join(parts)
 
     def close(self) -> None:

@@ -29,6 +29,15 @@ class Live:
         self._received = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes received from each side
         self._done = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes up to the last complete message
 
+    @property
+    def held(self) -> int:
+        """The number of bytes of incomplete PDUs and messages."""
+        return sum(self._received.values()) - sum(self._done.values()) if self._source is not None else 0
+
+    def forget(self) -> None:
+        """Forget the incomplete messages; no more lines will come."""
+        self._source = None
+
     def receive(self, who: str, data: bytes) -> Iterator[str]:
         """Take ``data`` that ``who`` sent, and yield the lines of the PDUs that it completes."""
         if self._source is None:
@@ -38,7 +47,7 @@ class Live:
             yield cut(turn.line, _LONGEST_LINE)
             if not turn.is_midway:
                 self._done[who] = turn.offset + turn.length
-        if sum(self._received.values()) - sum(self._done.values()) > self._most_held:
+        if self.held > self._most_held:
             self._source = None
             yield f"! no more lines: a PDU or message of {who} has more than {self._most_held} bytes"
 

@@ -1,5 +1,6 @@
 """The live view of ``dimse tap`` in Chromium."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,7 +28,7 @@ def live(browser: Any) -> Iterator[tuple[LiveView, Any]]:
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(url_of(sock))
-    page.wait_for_function("document.getElementById('state').textContent === 'live'")
+    page.locator("#state", has_text=re.compile("^live$")).wait_for()
     yield view, page
     context.close()
     view.close()

@@ -1,6 +1,8 @@
 """The live view of ``dimse tap``: its page and its stream, over HTTP."""
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse
 
 import pytest
@@ -110,3 +112,72 @@ def test_client_that_goes_makes_room(browser: Browser, monkeypatch: pytest.Monke
 def test_ipv6_address_has_brackets() -> None:
     with listening("::1", 0) as sock:
         assert url_of(sock) == f"http://[::1]:{sock.getsockname()[1]}/"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "[::"}],
+    ids=str,
+)
+def test_request_of_another_origin_is_refused(browser: Browser, headers: dict[str, str]) -> None:
+    assert browser.get("/events", **headers).status == 403
+
+
+def test_link_leads_to_the_page(browser: Browser) -> None:
+    assert browser.get("/", **{"Sec-Fetch-Site": "cross-site"}).status == 200
+
+
+@pytest.mark.parametrize(("address", "is_known"), [("127.0.0.1", False), ("0.0.0.0", True), ("::", True)])
+def test_machine_is_known_by_name_if_it_is_reachable(address: str, is_known: bool) -> None:
+    view = LiveView(listening(address, 0), tuple, is_redacted=False)
+    assert (socket.gethostname().lower() in view.hosts) == is_known
+    view.close()
+
+
+def test_name_that_the_user_gave_is_a_host() -> None:
+    view = LiveView(listening(HOST, 0), tuple, is_redacted=False, host="Tap.Example")
+    assert "tap.example" in view.hosts
+    view.close()
+
+
+def test_url_names_the_machine_for_all_addresses() -> None:
+    with listening("0.0.0.0", 0) as sock:
+        assert url_of(sock) == f"http://{socket.gethostname()}:{sock.getsockname()[1]}/"
+
+
+def test_slow_request_ends(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dimse.cli.tap_live, "_REQUEST", 0.01)
+    with socket.create_connection((HOST, browser.port), PATIENCE) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        assert client.recv(100) == b""
+
+
+def test_long_request_ends(browser: Browser) -> None:
+    with socket.create_connection((HOST, browser.port), PATIENCE) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nA: ".ljust(1 << 14, b"a"))
+        assert client.recv(100) == b""
+
+
+def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dimse.cli.tap_live, "_MOST_CONNECTIONS", 1)
+    sock = listening(HOST, 0)
+    view, address = LiveView(sock, tuple, is_redacted=False), sock.getsockname()
+    with socket.create_connection(address, PATIENCE), socket.create_connection(address, PATIENCE) as second:
+        assert second.recv(100) == b""
+    view.close()
+
+
+def test_unread_events_are_written_in_pieces(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dimse.cli.tap_live, "_MOST_WRITTEN", 1)
+    pieces: list[bytes] = []
+    play(browser.view)
+    closing = iter([None] * 3)
+
+    def write(piece: bytes) -> None:
+        pieces.append(piece)
+        if next(closing, "end") == "end":
+            raise BrokenPipeError
+
+    with suppress(BrokenPipeError):
+        browser.view.stream(write, None)
+    assert [piece.count(b"id: ") for piece in pieces] == [1, 1, 1, 1]

@@ -13,6 +13,7 @@ from dimse.explain.feed import Feed, Listener
 
 NAME = "dcmtk-print-1x1-8bit"
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "trace-schema.json").read_text())
+ENDLESS = b"\4\0\xff\xff\xff\xff" + bytes(100)
 
 
 def events(listener: Listener) -> list[dict[str, Any]]:
@@ -137,3 +138,32 @@ def test_redacted_events_hide_values_and_addresses() -> None:
     pixels = [one for event in found for one in event["data"].get("fields", ()) if one["name"] == "PixelData"]
     assert pixels
     assert all("hex" not in one for one in pixels)
+
+
+def test_all_associations_together_are_bounded() -> None:
+    feed = Feed(most_total=100)
+    listener = feed.listen()
+    for number, size in [(1, 30), (2, 40), (3, 50)]:
+        feed.opened(number)
+        feed.received(number, REQUESTOR, ENDLESS[:size])
+    last = events(listener)[-1]
+    assert (last["association"], last["name"]) == (3, "end")
+    assert last["data"]["words"].startswith("no more events: the incomplete messages of all associations")
+
+
+def test_ended_association_holds_nothing() -> None:
+    feed = Feed(most_total=100)
+    listener = feed.listen()
+    for number in range(1, 10):
+        feed.opened(number)
+        feed.received(number, REQUESTOR, ENDLESS[:90])
+        feed.closed(number, "reset")
+    assert [one["data"]["words"] for one in events(listener) if one["name"] == "end"] == ["reset"] * 9
+
+
+def test_take_is_bounded() -> None:
+    feed = Feed()
+    listener = feed.listen()
+    play(feed)
+    assert len(listener.take(2000)) <= 2000
+    assert len(listener.take(1).split(b"\n\n")) == 2
