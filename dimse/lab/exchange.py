@@ -19,14 +19,14 @@ SIDES = {REQUESTOR: "requestor", ACCEPTOR: "acceptor"}
 LONGEST_WAIT = 3600.0  # seconds to wait for a peer that is to connect, or for what it sends
 _LINGER = 0.02  # seconds without bytes after which a complete answer counts as the whole answer
 _MOST_HELD = 1 << 27  # bytes of a PDU or message of the peer that is not complete, as in two images of 64 MiB
-_MOST_HEARD = 10_000  # PDUs of the peer that `expect` looks at
+_MOST_ANSWER_LINES = 10_000  # PDUs of the peer that `expect` looks at
 _MOST_LINE = 2000  # characters of a line that are shown
 
 Lines = Iterator[str]
 
 
 class Exchange:
-    """The connection to the peer, and everything that was said on it. Methods yield the lines to print, escaped.
+    """The connection to the peer, and what both sides send on it. Methods yield the lines to print, escaped.
 
     ``connect`` returns a new connection; it is called when bytes are to be sent and no connection is open, with the
     longest time to wait for a peer, in seconds. The other arguments are as in `Lab`.
@@ -44,17 +44,17 @@ class Exchange:
         self.patience = patience
         self.is_brief = False
         self.listens = True  # whether sending also waits for the answer
-        self.heard: deque[str] = deque(maxlen=_MOST_HEARD)  # one line for each PDU of the peer since the last sending
+        self.answer_lines: deque[str] = deque(maxlen=_MOST_ANSWER_LINES)  # since this side sent
         self.last: Completed | None  # the last message of the peer
         self.last_request: Completed | None  # the last request of the peer
         self._connect = connect
         self._make_views = views
-        self._we, self._peer = (REQUESTOR, ACCEPTOR) if is_requestor else (ACCEPTOR, REQUESTOR)
+        self._own_side, self._peer_side = (REQUESTOR, ACCEPTOR) if is_requestor else (ACCEPTOR, REQUESTOR)
         self._connection: Connection | None = None
         self._begin()
 
     def _begin(self) -> None:
-        """Begin an association, in which nothing was said yet."""
+        """Forget the previous association."""
         self.request: AssociateRQ | None = None
         self.last = self.last_request = None
         self.agreement: Agreement | None = None
@@ -75,7 +75,7 @@ class Exchange:
     @property
     def state(self) -> State:
         """The state of this side."""
-        return self._machines.states[self._we]
+        return self._machines.states[self._own_side]
 
     def open(self, seconds: float) -> Connection:
         """Return the connection; open one if none is open, within ``seconds``. Raises `ConnectionFailed`."""
@@ -93,7 +93,7 @@ class Exchange:
     def send(self, data: bytes) -> Lines:
         """Send ``data``; yield its PDUs, and then the answer if `listens`."""
         connection = self.open(LONGEST_WAIT)
-        self.heard.clear()
+        self.answer_lines.clear()
         try:
             connection.send(data, self.patience)
         except (OSError, RemoteProtocolError, KeyboardInterrupt) as exc:
@@ -102,11 +102,11 @@ class Exchange:
             yield from self.close(reset=True)
             return
         incomplete = len(data)
-        for turn in self._conversation.receive(self._we, data):
+        for turn in self._conversation.receive(self._own_side, data):
             incomplete -= turn.length
             yield from self._turn(turn)
         if incomplete > 0:
-            yield f"{self._we} {incomplete} octets that do not complete a PDU of a known type"
+            yield f"{self._own_side} {incomplete} octets that do not complete a PDU of a known type"
         if self.listens:
             yield from self.listen(self.patience)
 
@@ -139,7 +139,7 @@ class Exchange:
                 return
             is_silent = False
             self._received += len(data)
-            for turn in self._conversation.receive(self._peer, data):
+            for turn in self._conversation.receive(self._peer_side, data):
                 is_midway = turn.is_midway
                 if not is_midway:
                     self._explained = turn.offset + turn.length
@@ -154,7 +154,7 @@ class Exchange:
         for turn in self._conversation.close():
             yield from self._turn(turn)
         yield f"= {why}"
-        self.heard.append(why)
+        self.answer_lines.append(why)
 
     def _turn(self, turn: Turn) -> Lines:
         """Yield a PDU, the transitions that it causes, and what views see in its messages."""
@@ -178,8 +178,8 @@ class Exchange:
             self.request = turn.pdu
         elif isinstance(turn.pdu, AssociateAC) and self.request is not None:
             self.agreement = Agreement(self.request, turn.pdu, is_requestor=self.is_requestor)
-        if turn.who == self._peer:
-            self.heard.append(turn.line)
+        if turn.who == self._peer_side:
+            self.answer_lines.append(turn.line)
             if turn.completed:
                 self.last = turn.completed[-1]
                 requests = [one for one in turn.completed if isinstance(one.message, Request)]

@@ -21,7 +21,7 @@ from ..ul import (
 )
 from .language import Mistake, integer, octets, put, uid, value_of
 
-__all__ = ["MESSAGE_NAMES", "Order", "acceptance", "proposal", "reply_to", "settings"]
+__all__ = ["MESSAGE_NAMES", "MessageDraft", "acceptance", "proposal", "reply_to", "settings"]
 
 _SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 _SHORT_SYNTAXES = {"explicit": ExplicitVRLittleEndian, "implicit": ImplicitVRLittleEndian}
@@ -97,7 +97,7 @@ def _user_information(found: Mapping[str, str]) -> tuple[UserItem, ...]:
     return (longest, *(item for item in items if not isinstance(item, MaximumLength)))
 
 
-class Order:
+class MessageDraft:
     """A message to send: its class, the elements of its Command Set, and its Data Set.
 
     Words ``KEYWORD=VALUE`` fill the Command Set where the message has that element, else the Data Set; ``data=`` takes
@@ -162,7 +162,7 @@ def _element(keyword: str, text: str) -> object:
     return value or ""
 
 
-def reply_to(request: Message, words: Sequence[str]) -> Order:
+def reply_to(request: Message, words: Sequence[str]) -> MessageDraft:
     """Return the response of ``reply`` to a request of the peer: a status, then words as in ``send``."""
     if not isinstance(request, Request):
         raise Mistake("the last message of the peer is not a request")
@@ -170,7 +170,7 @@ def reply_to(request: Message, words: Sequence[str]) -> Order:
     if rest and "=" not in rest[0]:
         status = rest.pop(0)
     cls = RESPONSES[type(request)]
-    order = Order(message_name(cls), rest)
+    draft = MessageDraft(message_name(cls), rest)
     known = {field.name for field in fields(cls)}
     copied: dict[str, object] = {
         "MessageIDBeingRespondedTo": request.MessageID,
@@ -182,7 +182,7 @@ def reply_to(request: Message, words: Sequence[str]) -> Order:
         "EventTypeID": getattr(request, "EventTypeID", None),
         "ActionTypeID": getattr(request, "ActionTypeID", None),
     }
-    order.elements = {
+    draft.elements = {
         key: value for key, value in copied.items() if key in known and value is not None
-    } | order.elements
-    return order
+    } | draft.elements
+    return draft

@@ -22,9 +22,10 @@ class _Page(NamedTuple):
 COMMANDS = {
     "connect": _Page(
         "connect [SECONDS]",
-        "Open the transport connection, or with --listen wait for one, for an hour at most. Any sending does so too.",
+        "Open the transport connection, or with --listen wait for one, for an hour at most. A command that sends does "
+        "so, too.",
     ),
-    "close": _Page("close", "Close the transport connection without a word to the peer."),
+    "close": _Page("close", "Close the transport connection without sending a PDU."),
     "reset": _Page("reset", "End the transport connection with a TCP reset."),
     "associate": _Page(
         "associate [ABSTRACT[:TRANSFER,...] ...] [called=AE] [calling=AE] [max=N]",
@@ -53,9 +54,9 @@ COMMANDS = {
     "echo": _Page("echo", "Send a C-ECHO-RQ: short for send C-ECHO-RQ."),
     "send": _Page(
         "send MESSAGE [on=CONTEXT] [max=N] [KEYWORD=VALUE ...]",
-        "Send a message. A keyword of its Command Set goes there, any other into the Data Set, which is encoded in the "
+        "Send a message. A keyword of its Command Set sets that element, any other an element of the Data Set, in the "
         "transfer syntax of the context. A backslash separates values; A[0].B is an attribute of an item; a sequence "
-        "with no value is empty. Octets are written 0400, 7F*4096 or @FILE; hex: in front of octets writes them as "
+        "without a value is empty. Octets are written 0400, 7F*4096 or @FILE; hex: in front of octets writes them as "
         "they are into any attribute. data=OCTETS sends a whole Data Set. max is the longest PDU. "
         f"Messages: {', '.join(MESSAGE_NAMES)}.",
         (
@@ -84,7 +85,7 @@ COMMANDS = {
     "wait": _Page("wait [SECONDS]", "Wait for the peer, and show what it sends.", ("wait 30",)),
     "expect": _Page(
         "expect WORD ...",
-        "Fail unless one PDU of the peer since the last sending, in one line as with brief, has all the words.",
+        "Fail unless one PDU that the peer has sent since we last sent has all the words, in one line as with brief.",
         ("expect A-ASSOCIATE-AC", "expect Status=0000H"),
     ),
     "let": _Page(
@@ -93,7 +94,7 @@ COMMANDS = {
         "Without words, show all names.",
         ("let film = new", "let box = ReferencedImageBoxSequence[0].ReferencedSOPInstanceUID"),
     ),
-    "state": _Page("state", "Show the states of both sides, and the events that are possible in ours."),
+    "state": _Page("state", "Show the states of both sides, and the events that can happen in ours."),
     "contexts": _Page("contexts", "Show the accepted presentation contexts."),
     "brief": _Page("brief", "From now on, show one line for each PDU."),
     "full": _Page("full", "From now on, show each byte with its field."),

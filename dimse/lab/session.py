@@ -1,4 +1,4 @@
-"""The session of a laboratory: one command after the other, each turned into what is sent to the peer."""
+"""The session of a laboratory, which executes one command after the other."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ from ..ul import PDU, TABLE_9_10, Abort, AssociateRJ, Event, ReleaseRP, ReleaseR
 from ..ul.forge import forge_pdu
 from .connection import Connection
 from .exchange import LONGEST_WAIT, Exchange
-from .forms import Order, acceptance, proposal, reply_to, settings
+from .forms import MessageDraft, acceptance, proposal, reply_to, settings
 from .language import Mistake, integer, octets, split, uid, value_at
 from .manual import manual
 
@@ -25,7 +25,7 @@ Lines = Iterator[str]
 
 
 class LabFailure(DimseError):
-    """The peer did something else than ``expect`` said."""
+    """An expectation of ``expect`` that the peer did not meet."""
 
 
 class Lab:
@@ -84,7 +84,7 @@ class Lab:
         return self._exchange.close()
 
     def _send(self, data: bytes) -> Lines:
-        """Send octets, patched and cut as the commands before have said."""
+        """Send octets, changed as preceding ``patch`` and ``cut`` commands demand."""
         for offset, changed in self._patches:
             if offset + len(changed) > len(data):
                 self._patches = []
@@ -114,7 +114,7 @@ class Lab:
             yield from self._exchange.listen(self._exchange.patience)
 
     def disconnect(self, words: list[str], *, reset: bool = False) -> Lines:
-        _check_none(words)
+        _refuse_words(words)
         if not self._exchange.is_open:
             raise Mistake("no connection is open")
         return self._exchange.close(reset=reset)
@@ -127,7 +127,7 @@ class Lab:
         return self._exchange.listen(seconds)
 
     def quit(self, words: list[str]) -> Lines:
-        _check_none(words)
+        _refuse_words(words)
         self.is_over = True
         return iter(())
 
@@ -147,7 +147,7 @@ class Lab:
         return self._send_pdu(AssociateRJ(*_numbers(words, 1, 1, 1)))
 
     def release(self, words: list[str], pdu: ReleaseRQ | ReleaseRP) -> Lines:
-        _check_none(words)
+        _refuse_words(words)
         return self._send_pdu(pdu)
 
     def abort(self, words: list[str]) -> Lines:
@@ -181,11 +181,11 @@ class Lab:
         if not words:
             raise Mistake("send needs the name of a message, such as N-CREATE-RQ")
         rest, found = settings(words[1:], "on", "max")
-        return self._send_message(Order(words[0], rest), found)
+        return self._send_message(MessageDraft(words[0], rest), found)
 
     def echo(self, words: list[str]) -> Lines:
         rest, found = settings(words, "on", "max")
-        return self._send_message(Order("C-ECHO-RQ", rest), found)
+        return self._send_message(MessageDraft("C-ECHO-RQ", rest), found)
 
     def reply(self, words: list[str]) -> Lines:
         last = self._exchange.last_request
@@ -194,11 +194,11 @@ class Lab:
         rest, found = settings(words, "on", "max")
         return self._send_message(reply_to(last.message, rest), {"on": str(last.context_id), **found})
 
-    def _send_message(self, order: Order, found: dict[str, str]) -> Lines:
+    def _send_message(self, draft: MessageDraft, found: dict[str, str]) -> Lines:
         agreement = self._exchange.agreement
-        context_id = integer(found["on"], 0xFF) if "on" in found else self._context_for(order.sop_class)
+        context_id = integer(found["on"], 0xFF) if "on" in found else self._context_for(draft.sop_class)
         syntax = agreement.syntax(context_id) if agreement and context_id in agreement.contexts else None
-        message = order.message(syntax, self._message_id + 1)
+        message = draft.message(syntax, self._message_id + 1)
         longest = integer(found["max"]) if "max" in found else agreement.max_send if agreement else 0
         pdus = fragment(context_id, encode_command(message), message.Data, longest)
         data = b"".join(part for pdu in pdus for part in encode_pdu(pdu))
@@ -216,9 +216,9 @@ class Lab:
     def expect(self, words: list[str]) -> Lines:
         if not words:
             raise Mistake("expect needs words, such as expect A-ASSOCIATE-AC")
-        heard = self._exchange.heard
-        if not any(all(word in line for word in words) for line in heard):
-            said = "; ".join(cut(" ".join(line.split()), _SHOWN) for line in heard) or "nothing"
+        lines = self._exchange.answer_lines
+        if not any(all(word in line for word in words) for line in lines):
+            said = "; ".join(cut(" ".join(line.split()), _SHOWN) for line in lines) or "nothing"
             raise LabFailure(f"expected {' '.join(words)}, but the peer sent: {said}")
         yield f"= as expected: {escaped(' '.join(words))}"
 
@@ -252,7 +252,7 @@ class Lab:
         return _NAME.sub(value, word)
 
     def state(self, words: list[str]) -> Lines:
-        _check_none(words)
+        _refuse_words(words)
         for side, state in self._exchange.states.items():
             us = " (this side)" if (side == "requestor") == self._exchange.is_requestor else ""
             yield f"= {side}{us}: {state.name}, {state.value}"
@@ -264,7 +264,7 @@ class Lab:
                 yield f"  {event.name:5} {event.value}: {action.name}, then {action.next.name}"
 
     def contexts(self, words: list[str]) -> Lines:
-        _check_none(words)
+        _refuse_words(words)
         agreement = self._exchange.agreement
         if agreement is None:
             raise Mistake("no association is established")
@@ -274,14 +274,14 @@ class Lab:
         yield f"= the longest PDU for the peer: {agreement.max_send or 'no limit'}"
 
     def show(self, words: list[str], *, is_brief: bool) -> Lines:
-        _check_none(words)
+        _refuse_words(words)
         self._exchange.is_brief = is_brief
         return iter(())
 
 
-def _check_none(words: Sequence[str]) -> None:
+def _refuse_words(words: Sequence[str]) -> None:
     if words:
-        raise Mistake(f"this command stands alone, but {shown(' '.join(words))} follows")
+        raise Mistake(f"this command takes no words, but {shown(' '.join(words))} follows")
 
 
 def _seconds(words: Sequence[str], default: float) -> float:

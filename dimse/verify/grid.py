@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..data import IMPLICIT_LE, Dataset, syntax_of
 from ..errors import DimseError, escaped
-from ..lab.forms import Order, proposal, settings
+from ..lab.forms import MessageDraft, proposal, settings
 from ..lab.language import Mistake, integer, octets, value_at
 from ..message import Message
 from ..uids import name_of, registry
@@ -175,10 +175,10 @@ class _Run:
         if not wire.is_associated:
             return Answer("not sent: there is no association")
         rest, found = settings(words, "on")
-        order = Order(name, rest)
-        context_id = integer(found["on"], 0xFF) if "on" in found else _context_for(wire, order.sop_class)
+        draft = MessageDraft(name, rest)
+        context_id = integer(found["on"], 0xFF) if "on" in found else _context_for(wire, draft.sop_class)
         syntax = syntax_of(wire.contexts[context_id][1]) if context_id in wire.contexts else IMPLICIT_LE
-        wire.say(order.message(syntax, wire.next_message_id()), context_id)
+        wire.say(draft.message(syntax, wire.next_message_id()), context_id)
         seen = await wire.response(wire.timeout * (_LONG if name in _SLOW else 1))
         self._last = seen if isinstance(seen, Answered) else None
         return self._told(seen)

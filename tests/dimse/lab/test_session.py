@@ -463,7 +463,7 @@ def test_flood_ends_a_command() -> None:
 
 
 def test_heard_pdus_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "_MOST_HEARD", 3)
+    monkeypatch.setattr(exchange, "_MOST_ANSWER_LINES", 3)
     with bench() as it:
         it.run("associate", AC, *[ReleaseRP()] * 3)
         with pytest.raises(LabFailure):
