@@ -13,7 +13,7 @@ from .case import Case, Listens
 from .message_rules import MessageRules
 from .observation import Broken, Deviated, Kept, shown_all
 from .peer import Watch
-from .result import Result, SubResult
+from .result import Assertion, Result, SubResult
 from .verdict import Column, Verdict, column_of, verdict_of
 
 __all__ = ["Invariants"]
@@ -119,7 +119,19 @@ class Invariants(Watch):
         reason = "; ".join(_texts(seen, shown))
         verdict = verdict_of(case.level, worst)
         sub = SubResult(name="", verdict=verdict, expected=shown_all(case.passes), observed=tuple(shown), reason=reason)
-        return Result(case=case, verdict=verdict, reason=reason, subcases=(sub,))
+        log = [_asserted(case, seen, each, column) for each, column in zip(observed, columns, strict=True)]
+        return Result(case=case, verdict=verdict, reason=reason, subcases=(sub,), assertions=log)
+
+
+def _asserted(case: Case, seen: _Seen, finding: Finding, column: Column) -> Assertion:
+    """Return the line of the log for a finding."""
+    return Assertion(
+        seconds=0.0,
+        subcase=0,
+        due=shown_all(case.passes),
+        seen=next(_texts(seen, [finding])),
+        verdict=verdict_of(case.level, column),
+    )
 
 
 def _texts(seen: _Seen, shown: list[Finding]) -> Iterator[str]:

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import DecodeError
 from .case import Case, Flags, SubCase, Unprepared
-from .observation import DEAD, Broken, Deviated, Observation, Rejected, Seen, Silent, bare, shown_all
+from .observation import ALIVE, DEAD, Broken, Deviated, Kept, Observation, Rejected, Seen, Silent, bare, shown_all
 from .peer import Peer, Target, Watch
-from .result import Options, Result, SubResult
+from .result import Assertion, Options, Result, SubResult
 from .shared import Shared
 from .trace import Trace
 from .verdict import Column, Level, Verdict, close_verdict, column_of, verdict_of, worst
 
-__all__ = ["Judge", "judged", "level_of", "longest", "named", "unjudged"]
+__all__ = ["Judge", "asserted", "judged", "level_of", "longest", "named", "unjudged"]
 
 _CONGESTION, _LOCAL_LIMIT = Rejected(2, 3, 1), Rejected(2, 3, 2)  # PS3.8 Table 9-21
 _PATIENT = 3  # timeouts to wait in the second try, after silence has led to a bad verdict
+_PREPARED = "the step that is judged"  # what is due if the case does not get that far
 _ROUNDS = 40  # timeouts that one sub-case may take, besides the times for preparation and ARTIM
 
 
@@ -91,36 +92,74 @@ class Judge:
     async def _try(self, case: Case, step: SubCase, result: Result, target: Target) -> SubResult:
         assert result.trace is not None
         peer = self.peer(result.trace, case.id, step.name, target)
-        peer.measured = result.measured
-        patience = _patience(case, target)
-        observed: Observation = ()
+        peer.measured, peer.assertions, peer.level = result.measured, result.assertions, step.level or case.level
+        observed: list[Seen] = []
         try:
-            async with asyncio.timeout(patience):
-                seen = await step.run(peer)
-                observed = (seen,) if isinstance(seen, Seen) else seen
-                ended = await peer.finish(case.close)
-                result.close = close_verdict(case.close, ended) or result.close
-            column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
-            sub = judged(step, observed, verdict_of(level_of(case, step, observed), column), column)
-            await peer.dismiss()  # a peer that serves only one association cannot be probed before this
-            if case.risky and DEAD not in observed and (await peer.probe()) == DEAD:
-                dead = verdict_of(step.level or case.level, Column.FAILS)
-                reason = f"{sub.reason}; then PROBE dead"
-                sub = replace(sub, verdict=worst((sub.verdict, dead)), observed=(*sub.observed, DEAD), reason=reason)
-            return sub
+            return await self._tried(case, step, result, peer, observed)
         except Unprepared as exc:
-            return unjudged(step, observed, exc.verdict, exc.reason)
+            sub = unjudged(step, tuple(observed), exc.verdict, exc.reason)
         except TimeoutError:
             result.is_endless = True
-            reason = f"the case did not end within {patience:g} s"
-            return unjudged(step, observed, Verdict.INCONCLUSIVE, reason)
+            reason = f"the case did not end within {_patience(case, target):g} s"
+            sub = unjudged(step, tuple(observed), Verdict.INCONCLUSIVE, reason)
         except DecodeError as exc:  # the case has read an invalid value; an invariant judges the bytes
-            return unjudged(step, observed, Verdict.INCONCLUSIVE, f"what the peer sent cannot be read: {exc}")
+            reason = f"what the peer sent cannot be read: {exc}"
+            sub = unjudged(step, tuple(observed), Verdict.INCONCLUSIVE, reason)
         except Exception as exc:
             result.trace.note(0, "".join(traceback.format_exception(exc)))
-            return unjudged(step, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")
+            reason = f"the tester failed: {type(exc).__name__}: {exc}"
+            sub = unjudged(step, tuple(observed), Verdict.ERROR, reason)
         finally:
             await peer.dismiss()
+        result.assertions.append(asserted(sub, result.trace))
+        return sub
+
+    async def _tried(self, case: Case, step: SubCase, result: Result, peer: Peer, found: list[Seen]) -> SubResult:
+        """Run a sub-case once, and judge it; then probe the peer if the case is risky.
+
+        ``found`` receives the observation, which is then known even if the association does not end.
+        """
+        before = len(result.assertions)
+        async with asyncio.timeout(_patience(case, peer.target)):
+            seen = await step.run(peer)
+            observed = (seen,) if isinstance(seen, Seen) else seen
+            found += observed
+            ended = await peer.finish(case.close)
+            result.close = close_verdict(case.close, ended) or result.close
+        column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
+        sub = judged(step, observed, verdict_of(level_of(case, step, observed), column), column)
+        if not (result.assertions[before:] and _is_summary(observed)):
+            result.assertions.append(asserted(sub, peer.trace))
+        await peer.dismiss()  # a peer that serves only one association cannot be probed before this
+        is_probed = case.risky and DEAD not in observed
+        return await _probed(case, step, sub, peer) if is_probed else sub
+
+
+async def _probed(case: Case, step: SubCase, sub: SubResult, peer: Peer) -> SubResult:
+    """Probe the peer after a risky case; return the result, which is worse if the peer is dead."""
+    probed = await peer.probe()
+    peer.log(str(ALIVE), str(probed), Column.FAILS if probed == DEAD else Column.PASSES)
+    if probed != DEAD:
+        return sub
+    dead = verdict_of(step.level or case.level, Column.FAILS)
+    reason = f"{sub.reason}; then PROBE dead"
+    return replace(sub, verdict=worst((sub.verdict, dead)), observed=(*sub.observed, DEAD), reason=reason)
+
+
+def _is_summary(observed: Observation) -> bool:
+    """Return whether the case itself has summed up what it found."""
+    return bool(observed) and isinstance(observed[-1], Broken | Deviated | Kept)
+
+
+def asserted(sub: SubResult, trace: Trace) -> Assertion:
+    """Return the line of the log for the result of a sub-case."""
+    return Assertion(
+        seconds=trace.now(),
+        subcase=trace.subcase,
+        due=sub.expected if sub.observed else _PREPARED,
+        seen=shown_all(sub.observed, ", ") if sub.observed else sub.reason,
+        verdict=sub.verdict,
+    )
 
 
 def level_of(case: Case, step: SubCase, observed: Observation) -> Level:

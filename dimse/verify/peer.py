@@ -48,11 +48,11 @@ from .observation import (
     Silent,
     matches,
 )
-from .result import Options
+from .result import Assertion, Options
 from .shared import Shared
 from .tls_material import TLSFiles
 from .trace import Trace
-from .verdict import Close, Verdict
+from .verdict import Close, Column, Level, Verdict, verdict_of
 from .wire import Wire
 
 __all__ = ["PREPARATION", "Contexts", "Peer", "Target", "Watch"]
@@ -117,7 +117,8 @@ class Peer:
     """The peer under test, for one sub-case.
 
     ``random`` is seeded by the run, the case and the sub-case, so that each always sends the same octets. ``measured``
-    collects figures, each with its unit. All cases of the run have the same ``shared``.
+    collects figures, each with its unit, and ``assertions`` the log of the case, whose level is ``level``. All cases of
+    the run have the same ``shared``.
     """
 
     target: Target
@@ -127,6 +128,8 @@ class Peer:
     flags: Flags = Flags.NONE
     watch: Watch = field(default_factory=Watch)
     measured: dict[str, tuple[float, str]] = field(default_factory=dict)
+    assertions: list[Assertion] = field(default_factory=list)
+    level: Level = Level.MUST
     options: Options = field(default_factory=Options)
     shared: Shared = field(default_factory=Shared)
     wires: list[Wire] = field(default_factory=list)
@@ -136,6 +139,19 @@ class Peer:
     def timeout(self) -> float:
         """The time to wait for one answer, in seconds."""
         return self.target.timeout
+
+    def log(self, due: str, seen: str, column: Column) -> None:
+        """Add an assertion to the log of the case; ``column`` says how the case judges what was ``seen``."""
+        verdict = verdict_of(self.level, column)
+        self.assertions.append(
+            Assertion(
+                seconds=self.trace.now(),
+                subcase=self.trace.subcase,
+                due=due,
+                seen=seen,
+                verdict=verdict,
+            )
+        )
 
     # --- connections ---
 

@@ -13,6 +13,7 @@ from .verdict import CloseVerdict, Verdict
 __all__ = [
     "ALWAYS_FINE",
     "ENDLESS",
+    "Assertion",
     "Options",
     "PeerFacts",
     "Result",
@@ -79,6 +80,20 @@ class SubResult:
     first: Observation = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """A line in the log of a case: what was ``due`` by the section of the case, and what was ``seen``.
+
+    ``seconds`` is the time since the start of the case, ``subcase`` the number of the sub-case.
+    """
+
+    seconds: float
+    subcase: int
+    due: str
+    seen: str
+    verdict: Verdict
+
+
 class EndedProgram(Protocol):
     """A program that has ended."""
 
@@ -101,6 +116,7 @@ class Result:
     trace: Trace | None = None
     measured: dict[str, tuple[float, str]] = field(default_factory=dict)
     command: EndedProgram | None = None  # how the program of an SCU ended
+    assertions: list[Assertion] = field(default_factory=list)
 
     @property
     def is_failure(self) -> bool:

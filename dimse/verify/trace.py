@@ -5,14 +5,14 @@ with the length and the hash of the whole, unless the run asks for all octets. I
 only the first `_KEPT_LATER` are kept.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from ..errors import DimseError
-from ..explain import ACCEPTOR, REQUESTOR, Conversation
+from ..explain import ACCEPTOR, REQUESTOR, Conversation, Turn
 
-__all__ = ["KEPT_OCTETS", "Trace", "TraceEntry"]
+__all__ = ["KEPT_OCTETS", "Trace", "TraceEntry", "turns_of"]
 
 KEPT_OCTETS = 4096
 _MOST_ENTRIES = 5000  # entries of one case; a peer may send single octets forever
@@ -60,6 +60,10 @@ class Trace:
     def __post_init__(self) -> None:
         self._start = self.clock()
 
+    def now(self) -> float:
+        """Return the time since the start of the case, in seconds."""
+        return self.clock() - self._start
+
     def new_connection(self) -> int:
         """Return the number of a new connection, which is unique within the case."""
         self.connections += 1
@@ -88,40 +92,55 @@ class Trace:
         if len(self.entries) >= self.most:
             self.lost += 1
             return
-        seconds = self.clock() - self._start
-        entry = TraceEntry(seconds, connection, direction, data, length, digest, note, self.subcase, whole)
+        entry = TraceEntry(self.now(), connection, direction, data, length, digest, note, self.subcase, whole)
         self.entries.append(entry)
 
     def explained(self) -> Iterator[tuple[TraceEntry, list[str]]]:
         """Yield each entry with one line for each PDU that the entry completes."""
-        ours, theirs = (ACCEPTOR, REQUESTOR) if self.is_of_acceptor else (REQUESTOR, ACCEPTOR)
-        conversations: dict[int, Conversation] = {}
-        seen: dict[int, int] = {}
-        lost: set[int] = set()  # connections of which a header of a PDU is not kept
-        for entry in self.entries:
-            lines: list[str] = []
-            if entry.data:
-                talk = conversations.setdefault(entry.connection, Conversation())
-                seen[entry.connection] = seen.get(entry.connection, 0) + entry.length
-                lost |= (
-                    {entry.connection} if seen[entry.connection] > _MOST_EXPLAINED or not _is_known(entry) else set()
-                )
-                if entry.connection not in lost:
-                    data = entry.data + bytes(entry.length - len(entry.data))
-                    lines = _explain(talk, ours if entry.direction == ">" else theirs, data)
-            yield entry, lines
+        for entry, turns in turns_of(self.entries, is_of_acceptor=self.is_of_acceptor):
+            yield entry, [turn if isinstance(turn, str) else _line(turn) for turn in turns]
+
+
+def turns_of(
+    entries: Iterable[TraceEntry], *, is_of_acceptor: bool = False
+) -> Iterator[tuple[TraceEntry, list[Turn | str]]]:
+    """Yield each entry with the PDUs that it completes, each with its fields; a text says why there are none.
+
+    Zeros stand for the octets that are not kept. A connection is explained only as far as the headers of its PDUs are
+    kept. If ``is_of_acceptor``, the tester is the acceptor.
+    """
+    ours, theirs = (ACCEPTOR, REQUESTOR) if is_of_acceptor else (REQUESTOR, ACCEPTOR)
+    conversations: dict[int, Conversation] = {}
+    seen: dict[int, int] = {}
+    lost: set[int] = set()  # connections of which a header of a PDU is not kept
+    for entry in entries:
+        turns: list[Turn | str] = []
+        if entry.length:
+            talk = conversations.setdefault(entry.connection, Conversation())
+            seen[entry.connection] = seen.get(entry.connection, 0) + entry.length
+            if seen[entry.connection] > _MOST_EXPLAINED or not _is_known(entry):
+                lost.add(entry.connection)
+            if entry.connection not in lost:
+                data = entry.data + bytes(entry.length - len(entry.data))
+                turns = _turns(talk, ours if entry.direction == ">" else theirs, data)
+        yield entry, turns
 
 
 def _is_known(entry: TraceEntry) -> bool:
     """Return whether the octets left out of an entry hold no header of a PDU, so that zeros can stand for them."""
+    is_cut = len(entry.data) < entry.length
     at = 0
-    while entry.digest and at + _HEADER <= len(entry.data):
+    while is_cut and at + _HEADER <= len(entry.data):
         at += _HEADER + int.from_bytes(entry.data[at + 2 : at + _HEADER], "big")
-    return not entry.digest or at == entry.length
+    return not is_cut or at == entry.length
 
 
-def _explain(talk: Conversation, who: str, data: bytes) -> list[str]:
+def _turns(talk: Conversation, who: str, data: bytes) -> list[Turn | str]:
     try:
-        return [f"{turn.name} {turn.summary}".rstrip() for turn in talk.receive(who, data)]
+        return list(talk.receive(who, data))
     except DimseError as exc:
         return [f"cannot be explained: {exc}"]
+
+
+def _line(turn: Turn) -> str:
+    return f"{turn.name} {turn.summary}".rstrip()

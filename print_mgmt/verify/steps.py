@@ -12,6 +12,7 @@ from dimse.verify import Peer
 from dimse.verify.case import Run
 from dimse.verify.observation import (
     FAILURE,
+    KEPT,
     SUCCESS,
     WARNING,
     Answered,
@@ -21,7 +22,9 @@ from dimse.verify.observation import (
     Outcomes,
     Seen,
     matches,
+    shown_all,
 )
+from dimse.verify.verdict import Column
 
 from .conversation import Conversation, conversation
 
@@ -40,8 +43,9 @@ class Decided(Exception):
 
 @dataclass(slots=True)
 class Steps:
-    """The results of the steps of a case so far."""
+    """The results of the steps of a case so far; each is also a line in the log of ``peer``."""
 
+    peer: Peer
     kept: list[str] = field(default_factory=list)
     deviated: list[str] = field(default_factory=list)
 
@@ -52,22 +56,34 @@ class Steps:
         text = f"{what}: {seen}"
         if _is_one(seen, kept):
             self.kept.append(text)
+            column = Column.PASSES
         elif _is_one(seen, deviated):
             self.deviated.append(text)
-        elif _is_one(seen, broken):
-            raise Decided(Broken(text) if isinstance(seen, Answered) else seen)
+            column = Column.NONSTRICT
         else:
+            column = Column.FAILS if _is_one(seen, broken) else Column.NONE
+        self.peer.log(f"{what}: {shown_all(kept)}", str(seen), column)
+        if column is Column.FAILS and isinstance(seen, Answered):
+            raise Decided(Broken(text))
+        if column in (Column.FAILS, Column.NONE):
             raise Decided(seen)
 
     def require(self, is_kept: bool, text: str) -> None:
         """Judge a rule that must be kept. Raises `Decided` if it is broken."""
         if not is_kept:
+            self.peer.log(str(KEPT), text, Column.FAILS)
             raise Decided(Broken(text))
 
     def prefer(self, is_kept: bool, text: str) -> None:
         """Judge a rule that should be kept, but from which the peer may deviate."""
         if not is_kept:
+            self.peer.log(str(KEPT), text, Column.NONSTRICT)
             self.deviated.append(text)
+
+    def tell(self, text: str) -> None:
+        """Record in words that a rule is kept."""
+        self.peer.log(str(KEPT), text, Column.PASSES)
+        self.kept.append(text)
 
     def result(self) -> Seen:
         """Return the result of all steps together."""

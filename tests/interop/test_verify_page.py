@@ -108,9 +108,10 @@ def test_search_finds_words_of_the_trace(open_page: Open, reports: list[dict[str
 def test_case_shows_its_explained_trace(open_page: Open, reports: list[dict[str, Any]]) -> None:
     opened = open_page(reports[:1])
     opened.locator("summary", has_text="UL-F-2.05").click()
-    text = opened.locator("details[open] pre").inner_text()
+    opened.locator("details[open] summary", has_text="A-ABORT").click()
+    text = opened.locator("details[open] .trace").inner_text()
     assert "A-ASSOCIATE-RQ VERIFYSCU to ANY-SCP" in text
-    assert "A-ABORT" in text
+    assert "A-ABORT PDU [PS3.8 Table 9-26]" in text
 
 
 def test_text_of_a_hostile_peer_does_not_run(open_page: Open, reports: list[dict[str, Any]]) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, Protocol
 
+from ...errors import cut
 from ...version import __version__
 from ..case import Case, Role
-from ..catalogue import catalogue_hash
+from ..catalogue import catalogue, catalogue_hash
 from ..observation import shown_all
-from ..result import Options, Result, Run, SubResult
+from ..result import Assertion, Options, Result, Run, SubResult
 from ..trace import Trace
 from ..verdict import Verdict
 from .privacy import Credentials, redacted
@@ -22,6 +23,7 @@ from .privacy import Credentials, redacted
 __all__ = ["SCHEMA", "Tested", "document", "schema", "verdict_counts"]
 
 SCHEMA = "dimse-print/verify/1"
+_LONGEST_SEEN = 500  # characters of what a line of the log has seen
 
 
 class Tested(Protocol):
@@ -111,6 +113,8 @@ def _options(target: Tested, options: Options) -> dict[str, Any]:
 
 def _case(result: Result, command: Sequence[str], options: Options) -> dict[str, Any]:
     case = result.case
+    entry = catalogue().get(case.id)
+    steps = "" if entry is None else entry.steps
     return {
         "id": case.id,
         "title": case.title,
@@ -120,10 +124,12 @@ def _case(result: Result, command: Sequence[str], options: Options) -> dict[str,
         "close": result.close.value if result.close else None,
         "damaged": result.is_damaged,
         "reason": result.reason,
+        "steps": steps,
         "expected": _expected(case),
         "observed": [str(seen) for sub in result.subcases[:1] for seen in sub.observed],
         "duration_ms": round(result.seconds * 1000, 3),
         "subcases": [_subcase(sub) for sub in result.subcases],
+        "assertions": [_assertion(each, result) for each in result.assertions],
         "trace": [] if result.trace is None else _trace(result.trace),
         "trace_lost": 0 if result.trace is None else result.trace.lost,
         "command": None if result.command is None else result.command.fields(),
@@ -144,6 +150,17 @@ def _subcase(sub: SubResult) -> dict[str, Any]:
         "observed": [str(seen) for seen in sub.observed],
         "reason": sub.reason,
         "first_observed": [str(seen) for seen in sub.first],
+    }
+
+
+def _assertion(assertion: Assertion, result: Result) -> dict[str, Any]:
+    return {
+        "t_ms": round(assertion.seconds * 1000, 3),
+        "subcase": assertion.subcase,
+        "section": result.case.section,
+        "due": assertion.due,
+        "seen": cut(assertion.seen, _LONGEST_SEEN),
+        "verdict": assertion.verdict.value,
     }
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from ...errors import escaped
 from ..case import group_of
+from .conversation import conversations
 
 __all__ = ["page"]
 
 Document = Mapping[str, Any]
 
-_MOST_HEX = 64  # octets that are shown of each entry of a trace
 _COLORS = {  # the background of each verdict, on a light and on a dark page
     "PASS": ("#d7f0d8", "#1d4a24"),
     "NON-STRICT": ("#eef5c8", "#46501a"),
@@ -32,7 +32,9 @@ _STYLE = (
     "body{font:14px/1.4 system-ui,sans-serif;margin:min(2em,3vw);max-width:100em;overflow-wrap:anywhere}"
     ".wide{overflow-x:auto}table{border-collapse:collapse;overflow-wrap:normal}"
     "td,th{border:1px solid var(--line);padding:2px 8px;text-align:left;vertical-align:top}"
-    "pre{background:var(--quiet);padding:.6em;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}"
+    ".trace{background:var(--quiet);padding:.6em;font-family:monospace;white-space:pre-wrap}"
+    ".trace pre{margin:0 0 .6em;padding-left:2ch;overflow-x:auto;overflow-wrap:normal}"
+    ".trace div{padding-left:2ch;text-indent:0}.log{padding-left:2em}"
     "summary{cursor:pointer}.m{font-family:monospace;white-space:nowrap}label{margin-right:1em;white-space:nowrap}"
     "summary span{padding:0 .4em;border-radius:.3em}"
     + "".join(f".v-{name}{{background:{light}}}" for name, (light, _) in _COLORS.items())
@@ -74,10 +76,10 @@ def _page(documents: Sequence[Document]) -> Iterator[str]:
     yield "</p>\n"
     by_peer = [{case["id"]: case for case in document["cases"]} for document in documents]
     yield from _matrix(documents, by_peer)
-    for document in documents:
+    for document, traces in zip(documents, conversations(documents), strict=True):
         yield f"<h2>{_text(_peer(document))}</h2>\n"
         for case in document["cases"]:
-            yield from _case(case)
+            yield from _case(case, traces[case["id"]])
     yield f"<script>{_SCRIPT}</script></body></html>\n"
 
 
@@ -129,31 +131,37 @@ def _cell(case: Document | None) -> str:
     return f'<td class="v-{_text(case["verdict"])}" title="{_text(case["reason"])}">{_text(word)}</td>'
 
 
-def _case(case: Document) -> Iterator[str]:
+def _case(case: Document, trace: str) -> Iterator[str]:
     verdicts = _text(case["verdict"])
     yield f'<details id="{_text(case["id"])}" {_data(case["id"], case["level"], case["verdict"])}><summary>'
     yield f'<b class="m">{_text(case["id"])}</b> <span class="v-{verdicts}">{verdicts}</span> {_text(case["title"])}'
     yield f"</summary>\n<p>{_text(case['level'])}, {_text(case['section'])}. {_text(case['reason'])}</p>\n<ul>"
+    if case.get("steps"):
+        yield f"<li>steps: {_text(case['steps'])}</li>"
     for name, text in case["expected"].items():
         yield f"<li>{_text(name)}: {_text(text or 'nothing')}</li>"
     yield f"<li>came: {_text(', '.join(case['observed']) or 'nothing')}</li>"
     yield f"<li>association: {_text(case['close'] or 'not judged')}</li></ul>\n"
     for sub in case["subcases"][1:]:
         yield f"<p>{_text(sub['name'])}: {_text(sub['verdict'])}, {_text(sub['reason'])}</p>\n"
-    if case["trace"]:
-        yield f"<pre>{''.join(map(_entry, case['trace']))}</pre>\n"
+    yield from _log(case)
+    yield trace
     yield f"<p><code>{_text(case['reproduce'])}</code></p></details>\n"
 
 
-def _entry(entry: Document) -> str:
-    head = f"{entry['t_ms']:10.1f} {entry['connection']} {entry['dir']} "
-    if entry["note"]:
-        note = "\n".join(map(escaped, entry["note"].splitlines()))
-        return escape(f"{head}{note}\n")
-    shown = entry["hex"][: 2 * _MOST_HEX]
-    more = f" ... ({entry['length']} octets)" if entry["length"] > _MOST_HEX else ""
-    lines = [f"{head}{shown}{more}", *(f"{'':14}{escaped(line)}" for line in entry["explained"])]
-    return escape("\n".join(lines) + "\n")
+def _log(case: Document) -> Iterator[str]:
+    """Yield the log of a case: a line for each assertion, with its section."""
+    if not case.get("assertions"):
+        return
+    names = [sub["name"] for sub in case["subcases"]]
+    yield '<ol class="log">'
+    for each in case["assertions"]:
+        name = names[each["subcase"]] if each["subcase"] < len(names) else ""
+        verdict = _text(each["verdict"])
+        yield f'<li><span class="m">{each["t_ms"]:.1f} ms</span> <span class="v-{verdict}">{verdict}</span> '
+        yield f"{_text(name)}{': ' if name else ''}due {_text(each['due'])}; came {_text(each['seen'])} "
+        yield f"[{_text(each['section'])}]</li>"
+    yield "</ol>\n"
 
 
 def _text(text: object) -> str:

@@ -97,6 +97,7 @@ def _case(case: Mapping[str, Any]) -> dict[str, Any]:
             }
             for sub in case["subcases"]
         ],
+        "assertions": [{**each, "seen": _seen(each["seen"])} for each in case.get("assertions", ())],
         "trace": list(_entries(case["trace"])),
         "command": command and {**command, "argv": [*command["argv"][:1], _HIDDEN], "stderr_tail": _HIDDEN},
         "reproduce": case["reproduce"] if command is None else _HIDDEN,

@@ -21,7 +21,7 @@ from ..case import Case, Flags, Role, SubCase, Unprepared
 from ..catalogue import catalogue
 from ..flags import unfit
 from ..invariants import Invariants
-from ..judge import judged, level_of, named, unjudged
+from ..judge import asserted, judged, level_of, named, unjudged
 from ..observation import (
     Aborted,
     Closed,
@@ -189,6 +189,7 @@ class ScuTester:
                 again = await self._try(case, step, result, _PATIENT * self.target.patience)
                 sub = self._if_trusted(replace(again, first=sub.observed))
             found.append(sub)
+            result.assertions.append(asserted(sub, trace))
         result.subcases = tuple(found)
         result.verdict = worst(sub.verdict for sub in found)
         result.reason = next((named(sub) for sub in found if sub.verdict is result.verdict), "")

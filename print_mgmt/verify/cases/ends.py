@@ -64,7 +64,7 @@ def ended_by(end: Callable[[Conversation], Awaitable[None]]) -> Run:
 async def _looked_for(peer: Peer, session: str, box: str) -> Seen:
     try:
         async with conversation(peer) as talk:
-            steps = Steps()
+            steps = Steps(peer)
             seen = await talk.set_image(talk.plain_image(), uid=box)
             for _ in range(_ATTEMPTS):
                 if not succeeded(seen):
@@ -85,7 +85,7 @@ async def _looked_for(peer: Peer, session: str, box: str) -> Seen:
 async def two_associations(peer: Peer) -> Seen:
     try:
         async with conversation(peer) as one, conversation(peer) as two:
-            steps = Steps()
+            steps = Steps(peer)
             await one.prepare_film_box()
             seen = await two.set_image(two.plain_image(), uid=one.image_uids[0])
             steps.take("N-SET of another's image box", seen, kept=_NO_SUCH, deviated=(FAILURE,), broken=WELL)
@@ -98,7 +98,7 @@ async def two_associations(peer: Peer) -> Seen:
 
 
 async def early_lut(talk: Conversation) -> Seen:
-    steps = Steps()
+    steps = Steps(talk.peer)
     uid = talk.peer.random_uid()
     identity = Dataset(PresentationLUTShape="IDENTITY")
     seen = await talk.create(PresentationLUT, identity, uid)

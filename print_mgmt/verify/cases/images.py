@@ -187,7 +187,7 @@ async def annotations(talk: Conversation) -> Seen:
     boxes = references(seen, "ReferencedBasicAnnotationBoxSequence")
     if not boxes or not is_valid_uid(boxes[0][1]):
         raise Unprepared(f"the film box names no annotation box: {seen}")
-    steps = Steps()
+    steps = Steps(talk.peer)
 
     async def text(**values: object) -> Seen:
         return await talk.change(BasicAnnotationBox, boxes[0][1], Dataset(**values))

@@ -42,7 +42,7 @@ async def bare_session(talk: Conversation) -> Seen:
 
 
 async def minted_uids(talk: Conversation) -> Seen:
-    steps = Steps()
+    steps = Steps(talk.peer)
     talk.session_uid = await _minted(talk, steps, BasicFilmSession, Dataset(NumberOfCopies=1))
     steps.take(
         "N-SET of the film session",
@@ -68,12 +68,12 @@ async def _minted(talk: Conversation, steps: Steps, sop_class: str, data: Datase
     uid = uid_of(seen)
     steps.require(uid is not None, "Affected SOP Instance UID is absent, and it was not supplied")
     steps.require(is_valid_uid(uid or ""), f"Affected SOP Instance UID {uid!r} is no UID")
-    steps.kept.append(f"Affected SOP Instance UID {uid}")
+    steps.tell(f"Affected SOP Instance UID {uid}")
     return uid or ""
 
 
 async def supplied_uid(talk: Conversation) -> Seen:
-    steps = Steps()
+    steps = Steps(talk.peer)
     uid = talk.peer.random_uid()
     with talk.patiently():
         seen = await talk.create_session(uid=uid)
@@ -112,7 +112,7 @@ def layout_of(layout: str, boxes: int) -> Script:
     """Return the steps that create a film box with this layout, which has ``boxes`` image boxes."""
 
     async def script(talk: Conversation) -> Seen:
-        steps = Steps()
+        steps = Steps(talk.peer)
         await talk.prepare_session()
         is_usual = layout == USUAL_LAYOUT and talk.layout != USUAL_LAYOUT
         steps.prefer(not is_usual, f"{USUAL_LAYOUT} is not supported; {talk.layout} is")
@@ -173,7 +173,7 @@ async def another_layout(talk: Conversation) -> Seen:
 
 
 async def deleted_film_box(talk: Conversation) -> Seen:
-    steps = Steps()
+    steps = Steps(talk.peer)
     await talk.prepare_image()
     film, boxes = talk.film_uid, talk.image_uids
     talk.film_uid = ""
@@ -190,7 +190,7 @@ async def deleted_film_box(talk: Conversation) -> Seen:
 
 
 async def deleted_session(talk: Conversation) -> Seen:
-    steps = Steps()
+    steps = Steps(talk.peer)
     await talk.prepare_film_box()
     session, film, boxes = talk.session_uid, talk.film_uid, talk.image_uids
     talk.session_uid = talk.film_uid = ""
@@ -218,7 +218,7 @@ async def second_film_box(talk: Conversation) -> Seen:
     can_print_sessions = None if talk.peer.options.no_film else await talk.print_nothing()
     await talk.prepare_image()
     seen = await talk.create_film_box(talk.film_box(talk.layout))
-    steps = Steps()
+    steps = Steps(talk.peer)
     if can_print_sessions is None:
         steps.take("a second film box", seen, kept=(*WELL, Answered(0xC616)), deviated=(FAILURE,), broken=())
     elif matches(Answered(0xC600), (can_print_sessions,)) or succeeded(can_print_sessions):
@@ -237,7 +237,7 @@ async def earlier_film(talk: Conversation) -> Seen:
         await talk.print(uid=film)
         if not succeeded(seen := await talk.create_film_box(talk.film_box(talk.layout))):
             return Kept(f"no earlier film: the printer keeps one film box only, {seen}")
-    steps = Steps()
+    steps = Steps(talk.peer)
     for what, seen in (
         ("N-SET of its image box", await talk.set_image(talk.plain_image(), uid=boxes[0])),
         ("N-SET of it", await talk.change(BasicFilmBox, film, Dataset(MagnificationType="NONE"))),

@@ -102,7 +102,7 @@ def _class_of(seen: Seen, image_box: str) -> Seen:
 
 
 async def both_metas(talk: Conversation) -> Seen:
-    steps = Steps()
+    steps = Steps(talk.peer)
     await talk.prepare_film_box()
     color = talk.contexts[BasicColorPrintManagementMeta]
 
@@ -122,7 +122,7 @@ async def both_metas(talk: Conversation) -> Seen:
         found = _class_of(seen, BasicColorImageBox)
         if isinstance(found, Broken):
             return found
-        steps.kept.append(str(found))
+        steps.tell(str(found))
     return steps.result()
 
 
@@ -169,7 +169,7 @@ async def lut_on_meta(talk: Conversation) -> Seen:
 
 
 async def two_shapes(talk: Conversation) -> Seen:
-    steps = Steps()
+    steps = Steps(talk.peer)
     for shape in ("IDENTITY", "LIN OD"):
         seen = await talk.create(PresentationLUT, Dataset(PresentationLUTShape=shape), is_named=False)
         steps.take(shape, seen, kept=(_LUT_OK,))

@@ -44,7 +44,7 @@ def of_film(judge: Callable[[Steps, PrintedFilm], None]) -> Run:
 
     async def run(peer: Peer) -> Seen:
         film = await printed_film(peer)
-        steps = Steps()
+        steps = Steps(peer)
         try:
             judge(steps, film)
         except Decided as decided:
@@ -82,7 +82,7 @@ def job_reference(steps: Steps, film: PrintedFilm) -> None:
     steps.require(number is not None, "an Action Reply without Action Type ID")
     steps.require(number == 1, f"Action Type ID {number}; 1 was asked")
     steps.prefer(not others, f"beside the Print Job: {', '.join(others)}")
-    steps.kept.append(f"the job {named[0][1]}")
+    steps.tell(f"the job {named[0][1]}")
 
 
 def _follows(film: PrintedFilm) -> None:
@@ -96,7 +96,7 @@ def job_attributes(steps: Steps, film: PrintedFilm) -> None:
     if film.asked is None:
         raise Unprepared("the job was not asked for")
     if film.ended_first and matches(_NO_SUCH, (film.asked,)):
-        steps.kept.append("RSP(0112): the end of the job had been confirmed")
+        steps.tell("RSP(0112): the end of the job had been confirmed")
         return
     steps.take("N-GET of the job", film.asked, kept=(SUCCESS,), deviated=(Answered(0x0107),))
     found = data_of(film.asked)
@@ -120,7 +120,7 @@ def job_end(steps: Steps, film: PrintedFilm) -> None:
     ends = [number for number in numbers if number in END_OF_JOB]
     steps.require(numbers[-1] in END_OF_JOB and len(ends) == 1, f"{shown}: an event after the end")
     steps.prefer(len(numbers) > 1, f"{shown}: nothing before the end")
-    steps.kept.append(shown)
+    steps.tell(shown)
 
 
 def job_is_gone(steps: Steps, film: PrintedFilm) -> None:
@@ -129,7 +129,7 @@ def job_is_gone(steps: Steps, film: PrintedFilm) -> None:
         raise Unprepared("neither Done nor Failure was reported")
     first, last = film.after_end[0], film.after_end[-1]
     if matches(_NO_SUCH, (first,)):
-        steps.kept.append("RSP(0112)")
+        steps.tell("RSP(0112)")
     elif matches(SUCCESS, (first,)):
         steps.take("N-GET of the job, the second time", last, kept=(), deviated=(_NO_SUCH, FAILURE), broken=(SUCCESS,))
     else:
@@ -169,7 +169,7 @@ async def unknown_action(talk: Conversation) -> Seen:
 
 
 async def printed_twice(talk: Conversation) -> Seen:
-    steps = Steps()
+    steps = Steps(talk.peer)
     await talk.prepare_image()
     if talk.peer.shared.films_left < 2:
         await talk.print(films=2)  # raises `Unprepared`, which names the option

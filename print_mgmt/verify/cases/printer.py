@@ -108,19 +108,19 @@ _MOST_NAMED = 5
 
 
 async def whole_printer(talk: Conversation) -> Seen:
-    steps = Steps()
+    steps = Steps(talk.peer)
     seen = await talk.get()
     steps.take("N-GET", seen, kept=(SUCCESS,), deviated=(_PARTLY,))
     found = data_of(seen)
     status, info = found.get("PrinterStatus"), found.get("PrinterStatusInfo")
     steps.require(status in _STATUSES, f"Printer Status is {status!r}")
     steps.require(bool(info), "Printer Status Info is absent or empty")
-    steps.kept.append(", ".join(f"{element.keyword} {element.value!r}" for element in found))
+    steps.tell(", ".join(f"{element.keyword} {element.value!r}" for element in found))
     return steps.result()
 
 
 async def two_attributes(talk: Conversation) -> Seen:
-    steps = Steps()
+    steps = Steps(talk.peer)
     seen = await talk.get(tags=_TWO)
     steps.take("N-GET", seen, kept=(SUCCESS,))
     found = data_of(seen)
@@ -177,7 +177,7 @@ def another_printer(uid: str) -> Script:
 
 
 async def configuration(talk: Conversation) -> Seen:
-    steps = Steps()
+    steps = Steps(talk.peer)
     seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
     steps.take("N-GET", seen, kept=(SUCCESS,))
     items = items_of(data_of(seen), "PrinterConfigurationSequence")
@@ -194,7 +194,7 @@ async def configuration(talk: Conversation) -> Seen:
                 wanting |= {f"no {keyword} in {sequence}" for keyword in sometimes if keyword not in entry}
     steps.require(not absent, f"absent: {_shown(absent)}")
     steps.prefer(not wanting, _shown(wanting))
-    steps.kept.append(f"{len(items)} configurations")
+    steps.tell(f"{len(items)} configurations")
     return steps.result()
 
 

@@ -12,8 +12,10 @@ from twin import HOST, Twin, serving
 from twins.common import UNKNOWN, ignores
 
 from dimse.errors import EncodeError
+from dimse.ul import PDV, PDataTF, encode_pdu
 from dimse.verify import CASES, Options, Target, verify_scp
 from dimse.verify.report import badge, baseline, changes, document, junit, page, regressions, schema
+from dimse.verify.report.conversation import LEFT_OUT, conversations
 
 HOSTILE = '<script>alert("1")</script>\x1b[2J&\x00'
 
@@ -94,6 +96,52 @@ def test_page_escapes_what_a_peer_sends(bad: dict[str, Any]) -> None:
     assert "<script>alert" not in text
     assert "\x1b" not in text
     assert "&lt;script&gt;alert" in text
+
+
+def test_log_has_what_was_due_and_what_came(bad: dict[str, Any]) -> None:
+    [case] = [case for case in bad["cases"] if case["verdict"] == "FAIL"]
+    first, again = case["assertions"]
+    assert (first["due"], first["verdict"]) == ("ABORT(2,*)", "FAIL")
+    assert first["seen"].startswith("SILENCE")
+    assert first["section"] == case["section"]
+    assert again["t_ms"] > first["t_ms"]
+
+
+def test_page_has_a_line_for_each_assertion(bad: dict[str, Any]) -> None:
+    text = page([bad])
+    assert text.count("; came ") == sum(len(case["assertions"]) for case in bad["cases"])
+    assert "due ABORT(2,*); came SILENCE" in text
+
+
+def test_page_has_the_steps_of_a_case(good: dict[str, Any]) -> None:
+    assert "<li>steps: " in page([good])
+
+
+def test_page_explains_the_fields_of_a_pdu(good: dict[str, Any]) -> None:
+    text = page([good])
+    assert "Calling-AE-title: VERIFYSCU" in text
+    assert "07 00 00 00 00 04        A-ABORT PDU [PS3.8 Table 9-26]" in text
+
+
+def test_fields_of_a_bad_verdict_come_first(bad: dict[str, Any]) -> None:
+    [[failed]] = [[case["id"] for case in bad["cases"] if case["verdict"] == "FAIL"]]
+    alone = {**bad, "cases": [case for case in bad["cases"] if case["id"] == failed]}
+    [whole] = conversations([alone])
+    [found] = conversations([bad], most=len(whole[failed]))
+    assert found[failed] == whole[failed]
+    assert [LEFT_OUT in shown for case_id, shown in found.items() if case_id != failed] == [True] * 5
+
+
+def test_octets_that_are_not_kept_are_not_explained() -> None:
+    octets = b"".join(map(bytes, encode_pdu(PDataTF((PDV(1, bytes(9000), False, False),)))))
+    entry = {
+        "t_ms": 1.0, "dir": ">", "connection": 1, "subcase": 0, "hex": octets[:40].hex(), "length": len(octets),
+        "sha256": "0" * 64, "note": "", "explained": ["P-DATA-TF 1: 9000 bytes of data set"],
+    }  # fmt: skip
+    case = {"id": "X", "verdict": "PASS", "damaged": False, "trace": [entry, entry]}
+    [shown] = conversations([{"run": {"role": "SCP"}, "cases": [case]}])
+    assert shown["X"].count("Presentation-context-ID: 1") == 2
+    assert shown["X"].count("8972 octets are not kept") == 2
 
 
 def test_page_has_a_column_for_each_report(good: dict[str, Any], bad: dict[str, Any]) -> None:

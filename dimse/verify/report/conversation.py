@@ -1,0 +1,165 @@
+"""The trace of a case for the page: each PDU in one line, which opens its fields.
+
+The fields are explained again from the octets in the report. All fields together have a bound: cases with bad verdicts
+come first, and a case that does not fit is shown without fields.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from ...errors import escaped
+from ...explain import Line, Turn, format_lines
+from ..trace import TraceEntry, turns_of
+from ..verdict import Verdict, worst
+
+__all__ = ["LEFT_OUT", "conversations"]
+
+Case = Mapping[str, Any]
+Piece = tuple[int, int]  # the start and the end of octets in the stream of one side
+
+_MOST_FIELDS = 2_500_000  # characters of all fields on a page, so that browsers open it at once
+_MOST_OF_A_CASE = 150_000  # characters of the fields of one case
+_MOST_ENTRIES = 300  # entries that are shown of one case; a peer may send single octets forever
+_MOST_HEX = 64  # octets that are shown of an entry without a PDU
+_ROWS, _WIDTH = 1, 140  # rows of eight octets that are shown of a field, and characters of a line
+LEFT_OUT = "The fields of these PDUs are left out, because this page is limited in size; report.json has the octets."
+
+
+def conversations(documents: Sequence[Mapping[str, Any]], most: int = _MOST_FIELDS) -> list[dict[str, str]]:
+    """Return the trace of each case of each report as HTML, by case id.
+
+    ``most`` bounds the characters of all fields.
+    """
+    cases = [
+        (number, case, document["run"]["role"] == "SCU")
+        for number, document in enumerate(documents)
+        for case in document["cases"]
+    ]
+    found: list[dict[str, str]] = [{} for _ in documents]
+    for number, case, is_of_acceptor in sorted(cases, key=lambda each: _badness(each[1])):
+        shown = _Shown(case["trace"], is_of_acceptor, min(most, _MOST_OF_A_CASE))
+        found[number][case["id"]] = "".join(shown.html())
+        most -= shown.spent
+    return found
+
+
+def _badness(case: Case) -> int:
+    """Return the place of a case in the order of the verdicts, worst first."""
+    order = sorted(Verdict, key=lambda each: sum(worst((each, other)) is other for other in Verdict))
+    return -1 if case["damaged"] else order.index(Verdict(case["verdict"]))
+
+
+@dataclass(slots=True)
+class _Shown:
+    """The trace of a case with fields of at most ``most`` characters; ``spent`` is what they take."""
+
+    entries: Sequence[Mapping[str, Any]]
+    is_of_acceptor: bool
+    most: int
+    spent: int = 0
+    left_out: bool = False
+
+    def html(self) -> Iterator[str]:
+        if not self.entries:
+            return
+        yield '<div class="trace">'
+        shown = self.entries[:_MOST_ENTRIES]
+        streams = _Streams()
+        explained = turns_of(map(_entry, shown), is_of_acceptor=self.is_of_acceptor)
+        for told in shown:
+            if self.left_out:  # explaining is nine tenths of the work
+                yield from self._entry(told, (), ())
+                continue
+            entry, turns = next(explained)
+            streams.add(entry)
+            yield from self._entry(told, turns, streams.made_up(entry))
+        yield "</div>\n"
+        if len(self.entries) > len(shown):
+            yield f"<p>{len(self.entries) - len(shown)} more entries are in report.json.</p>\n"
+        if self.left_out:
+            yield f"<p>{LEFT_OUT}</p>\n"
+
+    def _entry(self, told: Mapping[str, Any], turns: Sequence[Turn | str], made_up: Sequence[Piece]) -> Iterator[str]:
+        head = f"{told['t_ms']:8.1f} {told['connection']} {told['dir']} "
+        if told["note"]:
+            yield from (f"<div>{_text(head + line)}</div>" for line in told["note"].splitlines())
+            return
+        lines = told["explained"]
+        for number, line in enumerate(lines):
+            turn = turns[number] if len(turns) == len(lines) else ""
+            fields = "" if isinstance(turn, str) or self.left_out else self._fields(turn, made_up)
+            if fields:
+                yield f"<details><summary>{_text(head + line)}</summary><pre>{fields}</pre></details>"
+            else:
+                yield f"<div>{_text(head + line)}</div>"
+        if not lines:
+            more = f" ... ({told['length']} octets)" if told["length"] > _MOST_HEX else ""
+            yield f"<div>{_text(head + told['hex'][: 2 * _MOST_HEX] + more)}</div>"
+
+    def _fields(self, turn: Turn, made_up: Sequence[Piece]) -> str:
+        """Return the fields of a PDU, or "" if they do not fit."""
+        lines = format_lines(_kept(turn, made_up), rows=_ROWS, width=_WIDTH)
+        text = escape("\n".join(map(escaped, lines)))
+        self.left_out = self.spent + len(text) > self.most
+        if self.left_out:
+            return ""
+        self.spent += len(text)
+        return text
+
+
+class _Streams:
+    """The octets of both sides of all connections that are not kept, as places in their streams."""
+
+    def __init__(self) -> None:
+        self._ends: dict[tuple[int, str], int] = {}
+        self._made_up: dict[tuple[int, str], list[Piece]] = {}
+
+    def add(self, entry: TraceEntry) -> None:
+        """Take the next entry."""
+        side = (entry.connection, entry.direction)
+        start = self._ends.get(side, 0)
+        end = self._ends[side] = start + entry.length
+        if len(entry.data) < entry.length:
+            self._made_up.setdefault(side, []).append((start + len(entry.data), end))
+
+    def made_up(self, entry: TraceEntry) -> Sequence[Piece]:
+        """Return the places for which zeros stand, on the side of an entry."""
+        return self._made_up.get((entry.connection, entry.direction), ())
+
+
+def _kept(turn: Turn, made_up: Sequence[Piece]) -> Iterator[Line]:
+    """Yield the lines of a PDU up to the first octet that is not kept, without Data Sets that have such octets."""
+    inside = [start for start, end in made_up if start < turn.offset + turn.length and end > turn.offset]
+    limit = min(inside, default=None)
+    pieces = [piece for each in turn.completed for piece in each.data_pieces]
+    is_whole = not any(start < last and end > first for start, end in made_up for first, last in pieces)
+    depth: int | None = None  # of a Data Set that is not shown
+    for line in turn.lines:
+        if limit is not None and line.offset + len(line.data) > limit:
+            missing = f"{turn.offset + turn.length - limit} octets are not kept"
+            yield line._replace(data=line.data[: max(limit - line.offset, 0)], value=missing, error="")
+            return
+        if depth is not None and line.depth > depth:
+            continue
+        depth = line.depth if line.field == "Data Set" and not is_whole else None
+        yield line if depth is None else line._replace(value="some of its octets are not kept", error="")
+
+
+def _entry(told: Mapping[str, Any]) -> TraceEntry:
+    """Return an entry of a report as an entry of a trace."""
+    return TraceEntry(
+        told["t_ms"] / 1000,
+        told["connection"],
+        told["dir"],
+        bytes.fromhex(told["hex"]),
+        told["length"],
+        told["sha256"],
+        told["note"],
+        told["subcase"],
+    )
+
+
+def _text(text: object) -> str:
+    return escape(escaped(str(text)))
