@@ -67,7 +67,7 @@ soak: $(DEV) ## run ten thousand associations of each kind: nothing may grow; ki
 	DIMSE_CYCLES=10000 $(PYTEST) -rs tests/dimse/net/test_cycles.py
 	DIMSE_KILLS=200 $(PYTEST) -rs --timeout 7200 tests/print_mgmt/cli/test_kill_serve.py
 	DIMSE_KILLS=200 $(PYTEST) -rs --timeout 7200 tests/print_mgmt/spool/test_kill.py -k any_moment
-	DIMSE_KILLS=200 $(PYTEST) -rs tests/print_mgmt/cli/test_database_faults.py
+	DIMSE_KILLS=200 $(PYTEST) -rs tests/print_mgmt/cli/test_database_faults.py tests/print_mgmt/cli/test_workers.py
 
 course: $(DEV) ## write the pages of docs/course and show your progress; LESSON=3 runs lesson 3 and checks its exercise
 	@$(BIN)/python tools/course.py
