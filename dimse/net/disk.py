@@ -5,17 +5,18 @@ removes the file with its last user, also after a crash. A thread writes windows
 the event loop; the peer is not read from while too many windows wait. The received Data is a read-only map of the file:
 it takes no memory that the system could not take back.
 
-The request is performed once all windows are written (`stored`). If the disk fails or is full, the rest of the Data Set
-is dropped, and the request is answered with a status for that (see `Performer`).
+The request is performed once all windows are written (`stored`). If the disk fails or is full, or if the peer has too
+much on it, the rest of the Data Set is dropped, and the request is answered with a status for that (see `Performer`).
 """
 
 import errno
 import mmap
 import os
 import shutil
+import sys
 import tempfile
 from asyncio import AbstractEventLoop, get_running_loop
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO, Self
@@ -48,16 +49,29 @@ class Disk:
     """A folder for the files of Data Sets of more than ``above`` bytes, used in ``with``.
 
     Without ``folder``, it is the folder for large temporary files: TMPDIR, otherwise /var/tmp if that exists. A Data
-    Set is refused if fewer than ``least`` bytes are free. ``step`` is called at named steps.
+    Set is refused if fewer than ``least`` bytes are free, if all files of its association would have more than
+    ``association_size`` bytes, or all files of its host more than ``host_size``. A file counts until the last view of
+    it is gone. ``step`` is called at named steps.
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str] | None, *, above: int, least: int = 0, step: Step = _no_step
+        self,
+        folder: str | os.PathLike[str] | None,
+        *,
+        above: int,
+        least: int = 0,
+        association_size: int = sys.maxsize,
+        host_size: int = sys.maxsize,
+        step: Step = _no_step,
     ) -> None:
         self.folder = _temporary_folder() if folder is None else folder
         self.above = above
         self.least = least
+        self.association_size = association_size
+        self.host_size = host_size
         self.step = step
+        self._hosts: Counter[str] = Counter()  # bytes in files
+        self._freed: deque[_Use] = deque()  # files that were closed, by any thread, and still count
         self.most_files = min(_FILES, allowed_descriptors() // 4) if hasattr(os, "pwrite") else 0  # none on Windows
         self._files: deque[None] = deque()  # one for each open file; any thread may remove one
         self._writers: ThreadPoolExecutor | None = None
@@ -107,9 +121,26 @@ class Disk:
             count = os.pwrite(descriptor, window, offset)
             window, offset = window[count:], offset + count
 
-    def closed(self) -> None:
+    def take(self, use: "_Use", size: int) -> None:
+        """Count ``size`` more bytes of a file. Raises OSError if its association or its host has too much."""
+        while self._freed:
+            freed = self._freed.popleft()
+            freed.peer.size -= freed.size
+            self._hosts[freed.host] -= freed.size
+            if not self._hosts[freed.host]:
+                del self._hosts[freed.host]
+        if use.peer.size + size > self.association_size:
+            raise OSError(errno.EDQUOT, f"the association may have {self.association_size} bytes on the disk")
+        if self._hosts[use.host] + size > self.host_size:
+            raise OSError(errno.EDQUOT, f"{use.host} may have {self.host_size} bytes on the disk")
+        use.size += size
+        use.peer.size += size
+        self._hosts[use.host] += size
+
+    def closed(self, use: "_Use") -> None:
         """Note that a file is closed."""
         self._files.pop()
+        self._freed.append(use)
 
 
 class PeerDisk:
@@ -120,23 +151,35 @@ class PeerDisk:
         self._flow = flow
         self.above = disk.above
         self.memory = MEMORY
+        self.size = 0  # bytes in files
 
     def begin(self, limit: int) -> Sink | None:
         """Return a sink for a Data Set of at most ``limit`` bytes, or None if it must stay in memory."""
         if self._disk.files >= self._disk.most_files:
             return None
-        sink = _FileSink(self._disk, self._flow, limit)
+        sink = _FileSink(self._disk, self._flow, limit, _Use(self, self._flow.host))
         return None if sink.lacks_descriptor else sink
+
+
+class _Use:
+    """The part of the disk that one file of a peer uses."""
+
+    __slots__ = ("host", "peer", "size")
+
+    def __init__(self, peer: PeerDisk, host: str) -> None:
+        self.peer, self.host = peer, host
+        self.size = 0
 
 
 class _FileSink:
     """The gathered fragments of one Data Set, in a file."""
 
-    def __init__(self, disk: Disk, flow: FlowControl, limit: int) -> None:
+    def __init__(self, disk: Disk, flow: FlowControl, limit: int, use: _Use) -> None:
         self.length = 0
         self._disk = disk
         self._flow = flow
         self._limit = limit
+        self._use = use
         self._loop: AbstractEventLoop = get_running_loop()
         self._spare: list[memoryview] = []  # windows that have been written
         self._window = memoryview(bytearray(WINDOW))
@@ -188,6 +231,11 @@ class _FileSink:
         window, self._start = self._window, self.length
         if self._file is None or self._stored.done():  # the disk has failed: the rest is dropped
             return
+        try:
+            self._disk.take(self._use, size)
+        except OSError as exc:
+            self._stored.set_exception(exc)
+            return
         writing = self._disk.submit(self._file, window[:size], start)
         self._writing += 1
         if self._writing >= WAITING and not self._is_over:
@@ -236,7 +284,7 @@ class _FileSink:
             self._stored.set_exception(exc if isinstance(exc, OSError) else OSError(errno.ENOMEM, str(exc)))
             self._release()
             return memoryview(_mapped(None, 0, self._stored))[:0]
-        finalize(whole, self._disk.closed).atexit = False
+        finalize(whole, self._disk.closed, self._use).atexit = False
         self._write()
         self._flow.release(DISK)
         self._finish()
@@ -250,7 +298,7 @@ class _FileSink:
 
     def _release(self) -> None:
         if self._file is not None:
-            self._disk.closed()
+            self._disk.closed(self._use)
         self._flow.release(DISK)
         self._finish()
 

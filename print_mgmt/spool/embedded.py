@@ -26,7 +26,6 @@ from typing import Self, TypeVar
 
 from dimse.errors import DimseError, LocalProtocolError, escaped
 from dimse.files import clear_drafts, lock_file, new_draft
-from dimse.net import Disk
 
 from ..jobs import PrintJob
 from ..model import FilmCopy
@@ -34,7 +33,7 @@ from .acceptance import film_records, job_key, stored_pieces
 from .changes import Action, Later, Outcome, after_outcome, changed, lost
 from .committer import Committer
 from .film_file import read_film
-from .film_folder import WRITERS, FilmFile, FilmFolder, Step, no_step, remove_drafts
+from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_step, remove_drafts
 from .index import Index, marks, open_index
 from .notice import Notice
 from .protocol import News, Room, Verified
@@ -81,7 +80,7 @@ class EmbeddedSpool:
         self._files = FilmFolder(self.folder, step, in_memory=limits.in_memory)
         self._alive = self.folder / "alive"
         self._reserve = Reserve(self.folder / "reserve")
-        self.incoming = Disk(self.folder / "incoming", above=limits.in_memory, least=limits.least, step=step)
+        self.incoming = incoming_disk(self.folder / "incoming", limits, step)
         self._owner = ""
         self._writers: ThreadPoolExecutor | None = None
         self._stack = ExitStack()

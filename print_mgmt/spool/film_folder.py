@@ -30,11 +30,12 @@ from typing import NamedTuple
 from dimse.errors import escaped
 from dimse.files import clear_drafts, finish, new_draft, publish, sync_folder
 from dimse.message import FileMap
+from dimse.net import Disk
 
 from .film_file import PART, cut
-from .records import CorruptFilm
+from .records import CorruptFilm, SpoolLimits
 
-__all__ = ["WRITERS", "FilmFile", "FilmFolder", "Step", "no_step", "remove_drafts"]
+__all__ = ["WRITERS", "FilmFile", "FilmFolder", "Step", "incoming_disk", "no_step", "remove_drafts"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
@@ -83,6 +84,18 @@ def remove_drafts(written: Sequence[FilmFile]) -> None:
     """Remove the drafts of films that are in the index."""
     for file in written:
         file.remove_draft()
+
+
+def incoming_disk(folder: Path | None, limits: SpoolLimits, step: Step) -> Disk:
+    """Return the disk for large images while they arrive, in ``folder`` or in the folder for temporary files."""
+    return Disk(
+        folder,
+        above=limits.in_memory,
+        least=limits.least,
+        association_size=limits.association_incoming,
+        host_size=limits.host_incoming,
+        step=step,
+    )
 
 
 class FilmFolder:

@@ -21,14 +21,13 @@ from datetime import datetime
 from typing import Self
 
 from dimse.errors import DimseError, LocalProtocolError, escaped
-from dimse.net import Disk
 
 from ..jobs import PrintJob
 from ..model import FilmCopy
 from .acceptance import film_records, job_key, stored_pieces
 from .changes import Action, Later, Outcome, after_outcome, changed, expired, leased, lost, media_loaded
 from .film_file import read_film
-from .film_folder import Step, no_step
+from .film_folder import Step, incoming_disk, no_step
 from .postgres_link import Interval, PostgresLink
 from .postgres_tables import (
     CHUNK,
@@ -84,7 +83,7 @@ class PostgresSpool:
         self.limits = limits
         self._step = step
         self._link = PostgresLink(dsn, clock, step)
-        self.incoming = Disk(None, above=limits.in_memory, least=limits.least, step=step)
+        self.incoming = incoming_disk(None, limits, step)
         self._totals = (0, 0)
         self._leases_due = Interval(_LOOK, clock or time.monotonic)
         self._count_due = Interval(_LOOK, time.monotonic)

@@ -170,7 +170,8 @@ class SpoolLimits:
 
     With fewer than ``low`` free bytes, an operator is warned; with fewer than ``least``, films are refused. A spool
     keeps at most ``films`` films, and at most ``size`` bytes. Images of more than ``in_memory`` bytes are written to a
-    disk while they arrive.
+    disk while they arrive, and stay there until their film is stored or deleted: at most ``association_incoming`` bytes
+    of one association, and ``host_incoming`` of all associations of one address.
     """
 
     low: int = 4 << 30
@@ -178,3 +179,5 @@ class SpoolLimits:
     films: int = 100_000
     size: int = 1 << 50
     in_memory: int = 16 << 20
+    association_incoming: int = 4 << 30  # eight images of the largest size that `dimse.limits` allows
+    host_incoming: int = 16 << 30

@@ -241,3 +241,46 @@ async def test_data_set_without_a_descriptor_stays_in_memory(tmp_path: Path) -> 
 def test_files_leave_descriptors_for_connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dimse.net.disk.allowed_descriptors", lambda: 400)
     assert Disk(tmp_path, above=ABOVE).most_files == 100
+
+
+async def send_twice(disk: Disk, keeping: Keeping, *, reconnects: bool = False) -> list[int]:
+    """Return the statuses of two Data Sets that are sent one after the other."""
+    async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server:
+        async with connected(server) as association:
+            statuses = [(await send(association)).Status]
+            if not reconnects:
+                return [*statuses, (await send(association)).Status]
+        async with connected(server) as association:
+            return [*statuses, (await send(association)).Status]
+
+
+@pytest.mark.parametrize(("size", "second"), [(len(DATA) * 2, 0), (len(DATA) * 2 - 1, 0x0213)])
+async def test_association_size_bounds_the_files_of_an_association(tmp_path: Path, size: int, second: int) -> None:
+    keeping = Keeping()
+    with Disk(tmp_path, above=ABOVE, association_size=size) as disk:
+        assert await send_twice(disk, keeping) == [0, second]
+
+
+async def test_association_size_is_of_one_association(tmp_path: Path) -> None:
+    keeping = Keeping()
+    with Disk(tmp_path, above=ABOVE, association_size=len(DATA)) as disk:
+        assert await send_twice(disk, keeping, reconnects=True) == [0, 0]
+        assert keeping.data == [DATA, DATA]
+
+
+@pytest.mark.parametrize(("size", "second"), [(len(DATA) * 2, 0), (len(DATA) * 2 - 1, 0x0213)])
+async def test_host_size_bounds_the_files_of_all_associations(tmp_path: Path, size: int, second: int) -> None:
+    keeping = Keeping()
+    with Disk(tmp_path, above=ABOVE, host_size=size) as disk:
+        assert await send_twice(disk, keeping, reconnects=True) == [0, second]
+
+
+async def test_file_without_views_counts_no_more(tmp_path: Path) -> None:
+    keeping = Keeping()
+    with Disk(tmp_path, above=ABOVE, host_size=len(DATA), association_size=len(DATA)) as disk:
+        async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+            for status in (0, 0x0213, 0x0213):
+                assert (await send(association)).Status == status
+            keeping.data.clear()
+            await until(lambda: not disk.files)
+            assert (await send(association)).Status == 0

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,10 +115,10 @@ async def test_failing_disk_refuses_the_film_and_the_server_goes_on(
         assert await spool.verify() == (1, ())
 
 
-async def test_full_disk_refuses_large_images(tmp_path: Path) -> None:
-    limits = SpoolLimits(in_memory=1 << 16, least=1 << 60)
+@pytest.mark.parametrize("change", [{"least": 1 << 60}, {"association_incoming": 1 << 16}, {"host_incoming": 1 << 16}])
+async def test_limits_of_the_disk_refuse_large_images(place: Place, change: dict[str, int]) -> None:
     async with (
-        EmbeddedPlace(tmp_path / "spool").spool(limits=limits) as spool,
+        place.spool(limits=replace(LIMITS, **change)) as spool,
         PrintServer(None, port=0, spool=spool, route=lambda _: AWAY) as server,
         PrintClient(server.host, server.port) as client,
     ):
