@@ -25,7 +25,7 @@ Words = Callable[[int, Path], list[str]]  # the command that starts a printer on
 
 
 def ours(port: int, folder: Path) -> list[str]:
-    """Return the command of our printer."""
+    """Return the command of our printer, whose state changes twice, so that its events can be judged."""
     return [
         program("print-mgmt"),
         "serve",
@@ -37,6 +37,10 @@ def ours(port: int, folder: Path) -> list[str]:
         str(folder),
         "--dpi",
         "20",
+        "--event",
+        "WARNING:SUPPLY LOW@N-SET#2",
+        "--event",
+        "NORMAL@N-SET#3",
     ]
 
 

@@ -25,6 +25,7 @@ from dimse.verify import Flags, Peer, Unprepared, Verdict
 from dimse.verify.observation import Answered, Seen, Silent, matches, succeeded
 from dimse.verify.print_session import PrintSession
 
+from .marking import marked
 from .options import PrintOptions, print_options
 
 __all__ = [
@@ -196,10 +197,14 @@ class Conversation(PrintSession):
             raise Unprepared(f"the image was not set: {seen}")
 
     def plain_image(self, rows: int = SIDE, columns: int = SIDE, **values: object) -> Dataset:
-        """Return the Data Set of an image box whose image is all white, in a bit depth that the printer accepts."""
+        """Return the Data Set of an image box whose image is white except for the id of the case.
+
+        The image has a bit depth that the printer accepts.
+        """
         samples = 3 if self.is_color else 1
         lightest = b"\xff\x0f" if self.learned.is_deep else b"\xff"
-        pixels = lightest * (rows * columns * samples)
+        white = lightest * (rows * columns * samples)
+        pixels = marked(white, rows, columns, self.peer.case_id, octets=len(lightest))
         depth: dict[str, object] = {**DEEP} if self.learned.is_deep else {}
         return self.image_box(rows, columns, pixels + bytes(len(pixels) % 2), **depth | values)
 

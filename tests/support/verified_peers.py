@@ -169,6 +169,10 @@ PEERS = (
             "spool",
             "--out",
             "films",
+            "--event",  # without an event, nothing of PRN-E-2.08 can be judged
+            "WARNING:SUPPLY LOW@N-SET#2",
+            "--event",
+            "NORMAL@N-SET#3",
         ],
         version=_ours,
         options=("--max-films", "20"),
