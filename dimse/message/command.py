@@ -204,9 +204,11 @@ def _wrong(group: int, number: int, what: str, offset: int) -> DecodeError:
     return DecodeError(what, path=f"({group:04X},{number:04X})", offset=offset, rule=_RULE)
 
 
-def _encode_uid(value: str) -> bytes:
+def _encode_uid(number: int, value: str) -> bytes:
+    """Return the element ``number`` of group 0000."""
     raw = value.encode("ascii")
-    return raw + b"\0" if len(raw) % 2 else raw
+    raw = raw + b"\0" if len(raw) % 2 else raw
+    return _ELEMENT.pack(0, number, len(raw)) + raw
 
 
 def _encode_text(value: str) -> bytes:
@@ -232,7 +234,6 @@ def _decode_tags(raw: bytes) -> tuple[int, ...]:
 
 
 _ENCODERS: dict[str, Callable[..., bytes]] = {
-    "UI": _encode_uid,
     "AE": _encode_text,
     "LO": _encode_text,
     "AT": _encode_tags,
@@ -285,6 +286,8 @@ def _writer(number: int, keyword: str, vr: str) -> tuple[str, Callable[[Any], by
         return "Data", lambda has_data: present if has_data else absent
     if vr == "US":
         return keyword, partial(_UINT16_ELEMENT.pack, 0, number, 2)
+    if vr == "UI":  # the VR of most values
+        return keyword, partial(_encode_uid, number)
     encode = _ENCODERS[vr]
     return keyword, lambda value: _ELEMENT.pack(0, number, len(raw := encode(value))) + raw
 

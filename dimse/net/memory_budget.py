@@ -9,7 +9,6 @@ room again. If a peer does not continue its message while others wait, its assoc
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ..limits import Limits
@@ -29,7 +28,7 @@ class MemoryBudget:
         self.total = 0  # bytes of all peers
         self._limits = limits
         self._stall = stall
-        self._hosts: Counter[str] = Counter()
+        self._hosts: dict[str, int] = {}
         self._receiving: dict[Account, None] = {}  # accounts of incomplete messages, in the order in which these began
         self._waiting: dict[Account, None] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -37,10 +36,12 @@ class MemoryBudget:
     def add(self, account: "Account", count: int) -> None:
         """Add ``count``, which may be negative, to the bytes of ``account``."""
         self.total += count
-        host = account.host
-        self._hosts[host] += count
-        if not self._hosts[host]:
-            del self._hosts[host]
+        host = account.flow.host
+        of_host = self._hosts.get(host, 0) + count
+        if of_host:
+            self._hosts[host] = of_host
+        else:
+            self._hosts.pop(host, None)
 
     def begin(self, account: "Account") -> None:
         """Let the message of ``account`` take memory; hold the peer if there is no room."""
@@ -55,21 +56,23 @@ class MemoryBudget:
         """Let others continue, because ``account`` uses less memory or its message is complete."""
         if not account.is_incomplete:
             self._receiving.pop(account, None)
-            self._release(account)
-        for waiting in [other for other in self._waiting if self._may_continue(other)]:
-            self._release(waiting)
+            if account in self._waiting:
+                self._release(account)
+        if self._waiting:
+            for waiting in [other for other in self._waiting if self._may_continue(other)]:
+                self._release(waiting)
 
     def _release(self, account: "Account") -> None:
-        if account in self._waiting:
-            del self._waiting[account]
-            account.seen = None  # it was held, so only checks from now on decide whether it is stalled
-            account.flow.release(MEMORY)
+        del self._waiting[account]
+        account.seen = None  # it was held, so only checks from now on decide whether it is stalled
+        account.flow.release(MEMORY)
 
     def _may_continue(self, account: "Account") -> bool:
         if self.total > self._limits.memory:
             return next(iter(self._receiving)) is account
-        if self._hosts[account.host] > self._limits.host_memory:
-            return next(other for other in self._receiving if other.host == account.host) is account
+        host = account.flow.host
+        if self._hosts.get(host, 0) > self._limits.host_memory:
+            return next(other for other in self._receiving if other.flow.host == host) is account
         return True
 
     def _watch(self) -> None:
@@ -98,11 +101,6 @@ class Account:
         self._kept = 0  # bytes of complete messages, and of the association request
         self._unprocessed = 0  # bytes of an incomplete PDU, and bytes that wait for their turn
         self._budget = budget
-
-    @property
-    def host(self) -> str:
-        """The address of the peer."""
-        return self.flow.host
 
     @property
     def is_incomplete(self) -> bool:

@@ -87,9 +87,12 @@ class PDUStream:
         return decode_run(view, position, self.max_length or _LONGEST, found, most)
 
     def _hold(self, rest: memoryview) -> None:
-        self._check_type(rest[0])
         self.partial = bytearray(rest)
-        self._total = self._measure(rest, 0) if len(rest) >= HEADER.size else 0
+        if len(rest) >= HEADER.size:
+            self._total = self._measure(rest, 0)
+        else:
+            self._check_type(rest[0])
+            self._total = 0
 
     def _gather(self, view: memoryview) -> int:
         """Move bytes from ``view`` to the partial PDU; return their number."""
