@@ -1,6 +1,7 @@
 """The course in docs/course: scripts, texts, exercises, recordings and pages belong together."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,23 @@ _WRONG = {
 
 def _solution(lesson: int) -> Path:
     return COURSE / "solutions" / f"lesson{lesson:02}.py"
+
+
+@pytest.fixture(scope="module")
+def unsolved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the course with the exercises of the last commit, in case a learner has solved some in this clone."""
+    home = tmp_path_factory.mktemp("unsolved") / "course"
+    shutil.copytree(COURSE, home, ignore=shutil.ignore_patterns("*.pcapng", "*.html", "__pycache__"))
+    for lesson in lessons():
+        name = f"{lesson.name}/exercise.py"
+        shown = subprocess.run(["git", "show", f"HEAD:./{name}"], cwd=COURSE, capture_output=True, check=False)
+        if shown.returncode == 0:  # else there is no git, or no repository
+            (home / name).write_bytes(shown.stdout)
+    return home
+
+
+def _exercise(home: Path, lesson: int) -> Path:
+    return home / folder_of(lesson).name / "exercise.py"
 
 
 def _blocks(lesson: int, language: str) -> list[str]:
@@ -164,9 +182,9 @@ def test_recording_breaks_no_rule(lesson: Path) -> None:
 
 
 @pytest.mark.parametrize("number", _NUMBERS)
-def test_checker_refuses_the_unsolved_exercise(number: int) -> None:
+def test_checker_refuses_the_unsolved_exercise(number: int, unsolved: Path) -> None:
     with pytest.raises(Wrong) as caught:
-        check.check(number)
+        check.check(number, _exercise(unsolved, number))
     assert caught.value.reason
     assert len(caught.value.hint) > 15
 
@@ -197,11 +215,11 @@ def test_every_exercise_has_two_wrong_answers() -> None:
 
 
 @pytest.mark.parametrize("number", _NUMBERS)
-def test_hint_does_not_give_the_answer_away(number: int) -> None:
+def test_hint_does_not_give_the_answer_away(number: int, unsolved: Path) -> None:
     """The reason and the hint for the unsolved exercise contain no answer of the solution."""
     answers = re.findall(r"^[A-Z_]+ = (.*?)(?:  #.*)?$", _solution(number).read_text(), re.MULTILINE)
     with pytest.raises(Wrong) as caught:
-        check.check(number)
+        check.check(number, _exercise(unsolved, number))
     said = f"{caught.value.reason} {caught.value.hint}"
     assert not [answer for answer in answers if answer != '"""' and len(answer) > 2 and answer.strip('"[]') in said]
 
@@ -216,6 +234,12 @@ def test_checker_names_the_line_that_does_not_run(tmp_path: Path) -> None:
         check.check(3, path)
 
 
+@pytest.fixture
+def unsolved_command(unsolved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "folder_of", lambda lesson: unsolved / folder_of(lesson).name)
+
+
+@pytest.mark.usefixtures("unsolved_command")
 def test_command_lists_the_open_exercises(capsys: pytest.CaptureFixture[str]) -> None:
     assert check.main([]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -223,13 +247,14 @@ def test_command_lists_the_open_exercises(capsys: pytest.CaptureFixture[str]) ->
     assert lines[-1] == "0 of 12 exercises are solved"
 
 
-def test_script_runs_from_any_folder(tmp_path: Path) -> None:
-    command = [sys.executable, str(COURSE / "check.py"), "4"]
+def test_script_runs_from_any_folder(tmp_path: Path, unsolved: Path) -> None:
+    command = [sys.executable, str(unsolved / "check.py"), "4"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith("Not yet: IMPLICIT has no answer yet.\nHint: ")
 
 
+@pytest.mark.usefixtures("unsolved_command")
 def test_command_shows_reason_and_hint(capsys: pytest.CaptureFixture[str]) -> None:
     assert check.main(["3"]) == 1
     reason, hint = capsys.readouterr().out.splitlines()

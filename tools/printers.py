@@ -22,8 +22,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "printers.md"
 _HEAD = r"""# Printers in TOML
 
 `print-mgmt serve --config printer.toml`, `print_mgmt.load_config("printer.toml")` and `--profile printer.toml` read the
-same file. Every key is optional and has the default of this page. The [presets](../print_mgmt/config/printers) are such
-files, to start from: PRESET_NAMES.
+same file. Every key and every table is optional, and has the default of this page; a table that is given must have its
+required keys. The [presets](../print_mgmt/config/printers) are such files, to start from: PRESET_NAMES.
 
 ```toml
 ImageDisplayFormat = ['STANDARD\1,1', 'STANDARD\2,3']
@@ -44,9 +44,9 @@ FilmSizeID = ["14INX17IN", "8INX10IN"]
 warnings = false
 ```
 
-A key that is a DICOM keyword has the terms that the printer accepts for the attribute; the first is the default.
-Without terms the printer does not support the attribute. The error for a wrong key or value names the key, such as
-`media[1].MaxDensity: 'dark' is not a whole number`.
+An array whose key is a DICOM keyword has the terms that the printer accepts for the attribute; the first is the
+default. If the array is empty, the printer does not support the attribute. The error for a wrong key or value names the
+key, such as `media[1].MaxDensity: 'dark' is not a whole number`.
 """
 
 # Class, table in TOML, what the table is, and a sentence for each key
@@ -58,11 +58,11 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
         {
             "printer": "The Printer SOP Instance, see below.",
             "imager": "The exposure of films, see below.",
-            "sop_classes": "The SOP Classes that it serves, keywords of PS3.6 Table A-1.",
-            "implicit_only": "Whether it accepts Implicit VR Little Endian only.",
-            "strict": "Whether it refuses what PS3.4 H.2.4 lets a printer ignore.",
+            "sop_classes": "The SOP Classes that the printer serves, keywords of PS3.6 Table A-1.",
+            "implicit_only": "Whether the printer accepts Implicit VR Little Endian only.",
+            "strict": "Whether the printer refuses what PS3.4 H.2.4 lets a printer ignore.",
             "media": "The media in their sizes, an array of tables, see below.",
-            "ImageDisplayFormat": "Its formats (PS3.3 C.13.3); none means any format that fits on the film.",
+            "ImageDisplayFormat": "The formats (PS3.3 C.13.3); none means any format that fits on the film.",
             "PrintPriority": "Print Priority (2000,0020).",
             "FilmDestination": "Film Destination (2000,0040); `BIN_i` stands for a bin of any number.",
             "FilmOrientation": "Film Orientation (2010,0040).",
@@ -75,24 +75,24 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
             "RequestedDecimateCropBehavior": "Requested Decimate/Crop Behavior (2020,0040).",
             "ConfigurationInformation": "Configuration Information (2010,0150); none means any text.",
             "ConfigurationInformationDescription": "The meaning of these texts, for the conformance statement.",
-            "BitsStored": "The depths of gray that it accepts: 8, 12 or both.",
-            "unsupported": "Keywords of attributes without terms that it does not support.",
-            "aliases": "By keyword, other terms, each with the term of the standard that it means.",
+            "BitsStored": "The depths of gray that the printer accepts: 8, 12 or both.",
+            "unsupported": "Keywords of attributes without terms that the printer does not support.",
+            "aliases": "For a keyword, a table of other terms, each with the term of the standard that it stands for.",
             "annotation_characters": "The highest number of characters in an annotation.",
             "lut_match_required": "Whether a Presentation LUT must have the depth of its images.",
             "maximum_copies": "The highest Number of Copies (2000,0010).",
             "film_boxes": "The highest number of film boxes in a film session.",
-            "queue_length": "The highest number of waiting jobs; one more is answered with C601 or C602.",
-            "memory": "Bytes that one association may keep here, mostly images; more is answered with C605.",
+            "queue_length": "The highest number of waiting jobs; a further job is refused with C601 or C602.",
+            "memory": "Bytes that one association may keep, mostly images; a request for more is refused with C605.",
             "host_memory": "Bytes that all associations of one address may keep.",
             "total_memory": "Bytes that all associations may keep.",
             "MaximumMemoryAllocation": "KB that film sessions may reserve together; 0 if memory is not reserved.",
-            "MemoryBitDepth": "Memory Bit Depth (2000,00A0), as N-GET answers it.",
-            "PrintingBitDepth": "Printing Bit Depth (2000,00A1), as N-GET answers it.",
-            "MaximumCollatedFilms": "The highest number of films in a printed session; 0 if it prints no sessions.",
+            "MemoryBitDepth": "Memory Bit Depth (2000,00A0), as N-GET returns it.",
+            "PrintingBitDepth": "Printing Bit Depth (2000,00A1), as N-GET returns it.",
+            "MaximumCollatedFilms": "The highest number of films in a printed session; 0 if sessions are not printed.",
             "collates": "Whether copies are collated: 1 2 3 1 2 3, or else 1 1 2 2 3 3.",
-            "spools": "Whether it accepts films while the printer cannot print.",
-            "callers": "The behavior to some clients, by calling AE title with `*` and `?`, see below.",
+            "spools": "Whether the printer accepts films while it cannot print.",
+            "callers": "The behavior toward some clients, by calling AE title with `*` and `?`, see below.",
         },
     ),
     (
@@ -114,8 +114,8 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
         "[imager]",
         (
             "The properties that the standard leaves to the imager. A rectangle is `[x, y, width, height]` in mm from "
-            "the top left corner. A negative x or y counts from the other edge; a width or height of 0 or less ends "
-            "that far before the other edge."
+            "the top left corner. A negative x or y counts from the other edge; a width or height of 0 or less "
+            "means that the rectangle ends that far before the other edge."
         ),
         {
             "dpi": "Dots per inch of Requested Resolution ID STANDARD.",
@@ -126,7 +126,7 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
             "MaxDensity": "The highest density of film, in hundredths of OD.",
             "Illumination": "Light behind the film, in cd/m2.",
             "ReflectedAmbientLight": "Light that the film reflects, in cd/m2.",
-            "reflective": "Whether it prints on paper.",
+            "reflective": "Whether the imager prints on paper.",
             "RequestedDecimateCropBehavior": "The treatment of an image larger than its box, by default.",
             "custom_formats": "The image boxes of each `CUSTOM\\i`, by its number.",
             "annotation_formats": "The annotation boxes of each Annotation Display Format ID.",
@@ -152,21 +152,21 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
         {
             "MediumType": "Medium Type (2000,0030).",
             "FilmSizeID": "The sizes (2010,0050); the first is the default.",
-            "MinDensity": "The lowest density, in hundredths of OD; by default that of `[imager]`, or 5 for `PAPER`.",
-            "MaxDensity": "The highest density; by default that of `[imager]`, or 210 for `PAPER`.",
-            "installed": "Whether it is loaded.",
+            "MinDensity": "The lowest density, in hundredths of OD; by default as in `[imager]`, or 5 for `PAPER`.",
+            "MaxDensity": "The highest density; by default as in `[imager]`, or 210 for `PAPER`.",
+            "installed": "Whether the medium is loaded.",
         },
     ),
     (
         Caller,
         '[callers."AE"]',
-        "The behavior to clients whose AE title matches the pattern; the first match counts.",
+        "The behavior toward clients whose AE title matches the pattern; the first match counts.",
         {
-            "job_reference": "Whether N-ACTION answers with the Print Job, if that was negotiated.",
-            "warnings": "Whether warnings are answered; otherwise they are answered as success.",
-            "may_print": "Whether the client may print, not only ask for the state of the printer.",
-            "echo": "Whether N-CREATE and N-SET answer with the attributes.",
-            "class_uid": "Whether N-CREATE answers with the Affected SOP Class UID.",
+            "job_reference": "Whether the response to N-ACTION names the Print Job, if Print Job was negotiated.",
+            "warnings": "Whether warnings are sent; otherwise, success is sent instead.",
+            "may_print": "Whether the client may print; otherwise, it may only query the printer and its jobs.",
+            "echo": "Whether the responses to N-CREATE and N-SET contain the attributes.",
+            "class_uid": "Whether the response to N-CREATE contains the Affected SOP Class UID.",
         },
     ),
 )
@@ -212,7 +212,7 @@ def _type(kind: object) -> str:
 
 def _default(field: "Field[object]") -> str:
     if field.default is MISSING and field.default_factory is MISSING:
-        return "needed"
+        return "required"
     return _shown(field.default if field.default_factory is MISSING else field.default_factory())
 
 

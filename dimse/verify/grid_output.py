@@ -1,6 +1,7 @@
 """A grid as text, as an object for JSON, and as a self-contained page.
 
-Peers in the same column of letters agree: A is the answer of the first peer. Every text of a peer is escaped.
+Peers with the same letter gave the same answer to a line; A is the answer of the first peer. Every text of a peer is
+escaped.
 """
 
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ box.onchange = () => { for (const row of document.querySelectorAll("[data-same]"
 
 
 def grid_text(grid: Grid) -> str:
-    """Return the grid as text: a letter for each peer and step, and below each step what its groups answered."""
+    """Return the grid as text: a letter for each peer and step, and below each step the answer of each group."""
     return "".join(f"{line}\n" for line in _lines(grid))
 
 
@@ -109,20 +110,20 @@ def grid_page(grid: Grid) -> str:
 
 def _page(grid: Grid) -> Iterator[str]:
     yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>DICOM grid</title>'
-    yield f"<style>{_STYLE}</style></head><body>\n<h1>Who agrees with whom: {_text(grid.script.name)}</h1>\n"
-    yield f"<p>{_text(grid.script.about)}</p>\n<p>Each peer got the same octets. Peers with the same letter gave the "
+    yield f"<style>{_STYLE}</style></head><body>\n<h1>Who agrees with whom: {_html(grid.script.name)}</h1>\n"
+    yield f"<p>{_html(grid.script.about)}</p>\n<p>Each peer got the same octets. Peers with the same letter gave the "
     yield "same answer: the same outcome, and the same attributes, except for UIDs that they have made.</p>\n"
     yield from _pairs(grid)
     yield '<p><label><input type="checkbox" id="d"> only where they differ</label></p>\n<table><tr><th>line</th>'
-    yield "".join(f"<th>{_text(peer.label)}</th>" for peer in grid.peers) + "</tr>\n"
+    yield "".join(f"<th>{_html(peer.label)}</th>" for peer in grid.peers) + "</tr>\n"
     for number, step in enumerate(grid.script.steps):
         groups = grid.groups(number)
         same = ' data-same=""' if len(groups) == 1 else ""
-        yield f"<tr{same}><td>{step.number}: <code>{_text(step.text)}</code></td>"
+        yield f"<tr{same}><td>{step.number}: <code>{_html(step.text)}</code></td>"
         places = {member: place for place, group in enumerate(groups) for member in group.members}
         for member, place in sorted(places.items()):
             color = f"g{place % len(_COLORS)}"
-            yield f'<td class="{color}">{_answer(groups[place].letter, grid.peers[member].answers[number])}</td>'
+            yield f'<td class="{color}">{_answer_html(groups[place].letter, grid.peers[member].answers[number])}</td>'
         yield "</tr>\n"
     yield "</table>\n"
     for peer in grid.peers:
@@ -133,31 +134,31 @@ def _page(grid: Grid) -> Iterator[str]:
 def _pairs(grid: Grid) -> Iterator[str]:
     total, peers = len(grid.script.steps), range(len(grid.peers))
     yield f"<table><tr><th>agree, of {total} lines</th>"
-    yield "".join(f"<th>{_text(peer.label)}</th>" for peer in grid.peers) + "</tr>\n"
+    yield "".join(f"<th>{_html(peer.label)}</th>" for peer in grid.peers) + "</tr>\n"
     for one in peers:
-        yield f"<tr><th>{_text(grid.peers[one].label)}</th>"
+        yield f"<tr><th>{_html(grid.peers[one].label)}</th>"
         yield "".join(f"<td>{grid.agreement(one, other)}</td>" for other in peers) + "</tr>\n"
     yield "</table>\n"
 
 
-def _answer(letter: str, answer: Answer) -> str:
-    head = f"<b>{_text(letter)}</b> {_text(answer.outcome)}"
+def _answer_html(letter: str, answer: Answer) -> str:
+    head = f"<b>{_html(letter)}</b> {_html(answer.outcome)}"
     if not (answer.facts or answer.notes):
         return head
-    facts = "".join(f"<br>{_text(fact)}" for fact in answer.facts)
-    notes = "".join(f'<br><span class="n">{_text(note)}</span>' for note in answer.notes)
+    facts = "".join(f"<br>{_html(fact)}" for fact in answer.facts)
+    notes = "".join(f'<br><span class="n">{_html(note)}</span>' for note in answer.notes)
     return f"<details><summary>{head}</summary>{facts}{notes}</details>"
 
 
 def _conversation(peer: GridPeer) -> Iterator[str]:
-    yield f"<details><summary>All PDUs of {_text(peer.label)}</summary><pre>"
+    yield f"<details><summary>All PDUs of {_html(peer.label)}</summary><pre>"
     for entry, lines in peer.trace.explained():
         if entry.note:
-            yield f"{entry.seconds * 1000:10.1f} = {_text(entry.note)}\n"
+            yield f"{entry.seconds * 1000:10.1f} = {_html(entry.note)}\n"
         for line in lines:
-            yield f"{entry.seconds * 1000:10.1f} {_text(entry.direction)} {_text(line)}\n"
+            yield f"{entry.seconds * 1000:10.1f} {_html(entry.direction)} {_html(line)}\n"
     yield "</pre></details>\n"
 
 
-def _text(text: object) -> str:
+def _html(text: object) -> str:
     return escape(escaped(str(text)))

@@ -167,7 +167,9 @@ def _client(route: Route, facts: Facts) -> str:
     try:
         address = ip_address(facts.client.partition("%")[0])
     except ValueError:
-        return f"client {facts.client!a} is not an IP address"
+        return (
+            f"client {facts.client!a} is not an IP address" if facts.client else "the address of the client is unknown"
+        )
     mapped = getattr(address, "ipv4_mapped", None) or address
     if any(mapped in ip_network(network) for network in route.client):
         return ""

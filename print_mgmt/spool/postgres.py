@@ -30,13 +30,13 @@ from .film_file import read_film
 from .film_folder import Step, incoming_disk, no_step
 from .postgres_link import Interval, PostgresLink
 from .postgres_tables import (
-    CHUNK,
+    CHUNK_COLUMNS,
     FilmBytes,
-    condemn,
     film_bytes,
     film_record,
     insert_film,
     insert_job,
+    quarantine,
     quoted,
     save,
     stored_records,
@@ -189,7 +189,7 @@ class PostgresSpool:
                 stored = replace(record, size=file.size, checksum=file.checksum)
                 await insert_film(db, stored, row)
                 self._step("write")
-                await db.copy_records_to_table("chunk", records=file.rows(record.id), columns=CHUNK)
+                await db.copy_records_to_table("chunk", records=file.rows(record.id), columns=CHUNK_COLUMNS)
             await db.execute("NOTIFY print_mgmt_spool")
         self._step("committed")
 
@@ -351,7 +351,7 @@ class PostgresSpool:
         _log.error("film %s is damaged: %s", film_id, escaped(str(exc)))
         await self._change(film_id, lambda film, *_: lost(film, str(exc)))
         async with self._link.transaction() as db:
-            await condemn(db, film_id)
+            await quarantine(db, film_id)
         self._link.notice.give()
 
     async def media_loaded(self, destination: str) -> int:

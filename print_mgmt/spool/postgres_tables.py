@@ -14,10 +14,10 @@ from .rows import DELIVERY, FILM, JOB, RANKS, delivery_of, film_of, job_values
 from .states import ENDED
 
 __all__ = [
-    "CHUNK",
+    "CHUNK_COLUMNS",
     "Connection",
     "FilmBytes",
-    "condemn",
+    "quarantine",
     "create_tables",
     "film_record",
     "film_bytes",
@@ -28,8 +28,8 @@ __all__ = [
     "stored_records",
 ]
 
-CHUNK = ("film", "number", "data")  # the columns of the table chunk
-_CHUNK = 1 << 20  # bytes of a film in one row of the table chunk
+CHUNK_COLUMNS = ("film", "number", "data")  # the columns of the table chunk
+_CHUNK_SIZE = 1 << 20  # bytes of a film in one row of the table chunk
 
 _CREATION = 0x21310000  # key of the advisory lock that is held while the tables are created
 
@@ -48,10 +48,12 @@ def _columns(names: Sequence[str]) -> str:
 
 
 def quoted(names: Sequence[str], table: str = "") -> str:
+    """Return a list of column names for SQL; ``table`` is a prefix such as ``film.``."""
     return ", ".join(f'{table}"{name}"' for name in names)
 
 
-def marks(count: int, first: int = 1) -> str:
+def placeholders(count: int, first: int = 1) -> str:
+    """Return a list of parameters for SQL, such as ``$1, $2``."""
     return ", ".join(f"${number}" for number in range(first, first + count))
 
 
@@ -110,6 +112,7 @@ async def stored_records(
 
 
 async def film_record(db: Connection, film_id: str, *, lock: bool = False) -> FilmRecord:
+    """Return a film with its deliveries; ``lock`` locks its row. Raises `NoSuchFilm`."""
     films = await stored_records(db, "film.id = $1", film_id, lock=lock)
     if not films:
         raise NoSuchFilm(f"there is no film {film_id!a}")
@@ -132,15 +135,15 @@ async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRec
         after.PrintPriority,
         after.id,
     )
-    kept = {delivery.id: delivery for delivery in before.deliveries}
+    removed = {delivery.id: delivery for delivery in before.deliveries}
     for delivery in after.deliveries:
         if not delivery.id:
             await insert_deliveries(db, after, row["row"], [delivery])
-        elif kept.pop(delivery.id) != delivery:
+        elif removed.pop(delivery.id) != delivery:
             sets = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(DELIVERY[1:], 2))
             await db.execute(f"UPDATE delivery SET {sets} WHERE id = $1", *astuple(delivery))
-    if kept:
-        await db.execute("DELETE FROM delivery WHERE id = ANY($1)", list(kept))
+    if removed:
+        await db.execute("DELETE FROM delivery WHERE id = ANY($1)", list(removed))
     if after.PrintPriority != before.PrintPriority:
         await db.execute("UPDATE delivery SET urgency = $1 WHERE film = $2", RANKS[after.PrintPriority], after.id)
     films = [after] if row["films"] == 1 else await stored_records(db, "film.job = $1", row["row"])
@@ -157,34 +160,37 @@ async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRec
     return await film_record(db, after.id) if has_new else after
 
 
-async def insert_deliveries(db: Connection, film: FilmRecord, job: int, deliveries: Sequence[Delivery]) -> None:
+async def insert_deliveries(db: Connection, film: FilmRecord, job_row: int, deliveries: Sequence[Delivery]) -> None:
+    """Insert deliveries of a film; ``job_row`` is the number of the row of its job."""
     names = ("film", "job", "urgency", *DELIVERY[1:])
-    rows = [(film.id, job, RANKS.get(film.PrintPriority, 1), *astuple(one)[1:]) for one in deliveries]
-    await db.executemany(f"INSERT INTO delivery ({quoted(names)}) VALUES ({marks(len(names))})", rows)
+    urgency = RANKS.get(film.PrintPriority, 1)
+    rows = [(film.id, job_row, urgency, *astuple(delivery)[1:]) for delivery in deliveries]
+    await db.executemany(f"INSERT INTO delivery ({quoted(names)}) VALUES ({placeholders(len(names))})", rows)
 
 
 async def insert_job(db: Connection, job: PrintJob, films: int) -> int:
     """Insert a job, and return the number of its row."""
     names = ("films", *JOB)
     row: int = await db.fetchval(
-        f"INSERT INTO job (changed, {quoted(names)}) VALUES (pg_current_xact_id(), {marks(len(names))}) RETURNING row",
+        f"INSERT INTO job (changed, {quoted(names)}) "
+        f"VALUES (pg_current_xact_id(), {placeholders(len(names))}) RETURNING row",
         films,
         *job_values(job),
     )
     return row
 
 
-async def insert_film(db: Connection, film: FilmRecord, job: int) -> None:
+async def insert_film(db: Connection, film: FilmRecord, job_row: int) -> None:
     """Insert a film with its deliveries, without its bytes."""
     await db.execute(
-        f"INSERT INTO film (job, {quoted(FILM)}) VALUES ({marks(len(FILM) + 1)})",
-        job,
+        f"INSERT INTO film (job, {quoted(FILM)}) VALUES ({placeholders(len(FILM) + 1)})",
+        job_row,
         *(getattr(film, name) for name in FILM),
     )
-    await insert_deliveries(db, film, job, film.deliveries)
+    await insert_deliveries(db, film, job_row, film.deliveries)
 
 
-async def condemn(db: Connection, film_id: str) -> None:
+async def quarantine(db: Connection, film_id: str) -> None:
     """Put the bytes of a damaged film into quarantine, where no purge removes them."""
     await db.execute(
         "WITH gone AS (DELETE FROM chunk WHERE film = $1 RETURNING film, number, data) "
@@ -201,15 +207,15 @@ class FilmBytes(NamedTuple):
     checksum: str
 
     def rows(self, film_id: str) -> Iterator[tuple[str, int, bytes]]:
-        """Yield the rows of the table ``chunk``, each with the next `_CHUNK` bytes."""
+        """Yield the rows of the table ``chunk``, each with the next `_CHUNK_SIZE` bytes."""
         number, buffer = 0, bytearray()
-        for part in cut(self.pieces, _CHUNK):
+        for part in cut(self.pieces, _CHUNK_SIZE):
             left = part
             while left:
-                more = left[: _CHUNK - len(buffer)]
+                more = left[: _CHUNK_SIZE - len(buffer)]
                 buffer += more
                 left = left[len(more) :]
-                if len(buffer) == _CHUNK:
+                if len(buffer) == _CHUNK_SIZE:
                     yield film_id, number, bytes(buffer)
                     number += 1
                     buffer.clear()
@@ -219,7 +225,7 @@ class FilmBytes(NamedTuple):
 def film_bytes(pieces: Sequence[bytes | memoryview]) -> FilmBytes:
     """Return the content of a film with its size and checksum."""
     digest, size = hashlib.sha256(), 0
-    for part in cut(pieces, _CHUNK):
+    for part in cut(pieces, _CHUNK_SIZE):
         digest.update(part)
         size += len(part)
     return FilmBytes(pieces, size, digest.hexdigest())

@@ -18,7 +18,7 @@ __all__ = ["END_OF_JOB", "JOB_REFERENCE", "PrintedFilm", "data_of", "forget_film
 END_OF_JOB = (3, 4)  # Event Type IDs: Done, Failure
 JOB_REFERENCE = "ReferencedPrintJobSequencePullStoredPrint"  # the name of (2100,0500) in PS3.6
 _FILM = "print: the film"
-_PAUSE = 1.0  # seconds between the confirmed end of a job and the second look for it
+_PAUSE = 1.0  # seconds after the confirmed end of a job, before the second N-GET of it
 
 
 @dataclass(slots=True)
@@ -26,13 +26,13 @@ class PrintedFilm:
     """The observations of a film. ``job`` is the Print Job instance that the response names, or "" if it names none."""
 
     case_id: str
-    answer: Seen
+    print_answer: Seen
     job: str = ""
-    asked: Seen | None = None  # N-GET of the job, before its end was confirmed
-    ended_first: bool = False  # the end was confirmed before the answer to ``asked`` came
+    first_get: Seen | None = None  # N-GET of the job, before its end was confirmed
+    ended_first: bool = False  # the end was confirmed before the answer to ``first_get`` came
     events: list[NEventReportRQ] = field(default_factory=list)
-    after_end: list[Seen] = field(default_factory=list)  # N-GET of the job, once its end was confirmed
-    last: Seen | None = None  # N-GET of the job if no event reported its end
+    gets_after_end: list[Seen] = field(default_factory=list)  # N-GET of the job, once its end was confirmed
+    last_get: Seen | None = None  # N-GET of the job if no event reported its end
 
     @property
     def is_ended(self) -> bool:
@@ -60,7 +60,7 @@ async def printed_film(peer: Peer) -> PrintedFilm:
         await talk.prepare_image()
         film = PrintedFilm(peer.case_id, await talk.print())
         peer.shared.found[_FILM] = film
-        named = references(film.answer, JOB_REFERENCE)
+        named = references(film.print_answer, JOB_REFERENCE)
         if named and optional and is_valid_uid(named[0][1]):
             film.job = named[0][1]
             await _follow(talk, film)
@@ -69,23 +69,23 @@ async def printed_film(peer: Peer) -> PrintedFilm:
 
 async def _follow(talk: Conversation, film: PrintedFilm) -> None:
     """Get the job, and then receive its events until it ends."""
-    film.asked = await _asked(talk, film, is_first=True)
+    film.first_get = await _get_job(talk, film, is_first=True)
     patience = talk.peer.target.slow_patience if Flags.SLOW in talk.peer.flags else talk.options.patience
     while not film.is_ended and (event := await next_event(talk, patience)) is not None:
         talk.wire.confirm(event)
         film.events.append(event)
     if not film.is_ended:
-        film.last = await talk.get(PrintJob, film.job)
+        film.last_get = await talk.get(PrintJob, film.job)
         return
-    film.after_end.append(await _asked(talk, film))
-    if getattr(film.after_end[0], "status", None) == 0:
+    film.gets_after_end.append(await _get_job(talk, film))
+    if getattr(film.gets_after_end[0], "status", None) == 0:
         if (event := await next_event(talk, min(_PAUSE, talk.peer.timeout))) is not None:
             talk.wire.confirm(event)
             film.events.append(event)
-        film.after_end.append(await _asked(talk, film))
+        film.gets_after_end.append(await _get_job(talk, film))
 
 
-async def _asked(talk: Conversation, film: PrintedFilm, *, is_first: bool = False) -> Seen:
+async def _get_job(talk: Conversation, film: PrintedFilm, *, is_first: bool = False) -> Seen:
     """Return the answer to N-GET of the job; confirm and keep the events that come before the answer."""
     talk.say(talk.get_request(PrintJob, film.job))
     while True:

@@ -17,8 +17,10 @@ from ..wire import Wire
 
 __all__ = ["MOST_ENTRIES", "PERF", "associations", "at_once", "echoes", "kept", "note_percentiles", "percentile"]
 
-_ASSOCIATIONS, _WARM_UP, _ECHOES, _EACH, _AT_ONCE = 200, 20, 1000, 200, 8
-_LEAST, _LONGEST = 20, 10.0  # a slow peer is measured less often: no longer than this many seconds for each figure
+_ASSOCIATIONS, _ECHOES = 200, 1000  # measurements of one case
+_WARM_UP = 20  # associations, or C-ECHO, that are not counted
+_ECHOES_AT_ONCE, _CONNECTIONS = 200, 8  # C-ECHO on each of the concurrent associations
+_FEWEST, _LONGEST = 20, 10.0  # after this many seconds, a slow peer is measured no further than 20 times
 _DELAYED_ACKS = ((35.0, 50.0), (190.0, 220.0))  # ms: the delays of Linux, and of Windows and BSD
 MOST_ENTRIES = 200  # entries of the trace that a report shows of a case
 _ALONE = "perf: p99 of C-ECHO on one association"
@@ -31,7 +33,7 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 
 def note_percentiles(peer: Peer, name: str, seconds: Sequence[float], percents: Sequence[int] = (50, 90, 99)) -> float:
-    """Enter the percentiles of some times among the figures of the case, in ms; return the median."""
+    """Add percentiles of times to the figures of the case, in ms, and return the median."""
     found = {percent: percentile(seconds, percent) * 1000 for percent in percents}
     for percent, value in found.items():
         peer.measured[f"{name}, p{percent} of {len(seconds)}"] = (round(value, 3), "ms")
@@ -39,7 +41,7 @@ def note_percentiles(peer: Peer, name: str, seconds: Sequence[float], percents: 
 
 
 def kept(median: float, what: str) -> Kept:
-    """Return the result: the median, in ms, and what it looks like; the resolution of the clock as well."""
+    """Return the result of a case: the median in ms, what it looks like, and the resolution of the clock."""
     resolution = time.get_clock_info("monotonic").resolution * 1000
     delayed = any(low <= median <= high for low, high in _DELAYED_ACKS)
     return Kept(f"{what}: p50 {median:.3f} ms{f', which {_NAGLE}' if delayed else ''} (clock: {resolution:g} ms)")
@@ -66,7 +68,7 @@ def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> Run:
         for number in range(warm_up + count):
             if number == warm_up:
                 start = clock()
-            if len(times["release"]) >= _LEAST and clock() - start > _LONGEST:
+            if len(times["release"]) >= _FEWEST and clock() - start > _LONGEST:
                 break
             moments = [clock()]
             wire = await peer.associated()
@@ -92,8 +94,8 @@ def echoes(count: int = _ECHOES, warm_up: int = _WARM_UP) -> Run:
     async def run(peer: Peer) -> Seen:
         peer.trace.most = MOST_ENTRIES
         wire = await peer.associated()
-        await _timed(peer, wire, warm_up)
-        times = await _timed(peer, wire, count)
+        await _echo_times(peer, wire, warm_up)
+        times = await _echo_times(peer, wire, count)
         peer.shared.found[_ALONE] = percentile(times, 99)
         median = note_percentiles(peer, "C-ECHO", times)
         peer.measured["C-ECHO, maximum"] = (round(max(times) * 1000, 3), "ms")
@@ -102,35 +104,35 @@ def echoes(count: int = _ECHOES, warm_up: int = _WARM_UP) -> Run:
     return run
 
 
-def at_once(count: int = _EACH, connections: int = _AT_ONCE) -> Run:
-    """Return the run that sends ``count`` C-ECHO on each of some associations at the same time."""
+def at_once(count: int = _ECHOES_AT_ONCE, connections: int = _CONNECTIONS) -> Run:
+    """Return the run that sends ``count`` C-ECHO on each of several associations at the same time."""
 
     async def run(peer: Peer) -> Seen:
         peer.trace.most = MOST_ENTRIES
         clock = asyncio.get_running_loop().time
         wires = [await peer.associated() for _ in range(connections)]
         start = clock()
-        found = await asyncio.gather(*(_timed(peer, wire, count) for wire in wires))
+        found = await asyncio.gather(*(_echo_times(peer, wire, count) for wire in wires))
         took = clock() - start
-        times = [each for some in found for each in some]
+        times = [each for one_association in found for each in one_association]
         peer.measured[f"C-ECHO on {connections} associations"] = (round(len(times) / took, 1), "1/s")
         median = note_percentiles(peer, "C-ECHO", times)
         alone = peer.shared.found.get(_ALONE)
         if isinstance(alone, float) and alone > 0:
-            peer.measured["p99 divided by that of PERF-1.02"] = (round(percentile(times, 99) / alone, 2), "")
+            peer.measured["p99 divided by p99 of PERF-1.02"] = (round(percentile(times, 99) / alone, 2), "")
         return kept(median, f"C-ECHO on {connections} associations at once")
 
     return run
 
 
-async def _timed(peer: Peer, wire: Wire, count: int) -> list[float]:
+async def _echo_times(peer: Peer, wire: Wire, count: int) -> list[float]:
     """Return the times of at most ``count`` C-ECHO, one after another."""
     clock: Callable[[], float] = asyncio.get_running_loop().time
     found: list[float] = []
     begin = clock()
     for _ in range(count):
         start = clock()
-        if len(found) >= _LEAST and start - begin > _LONGEST:
+        if len(found) >= _FEWEST and start - begin > _LONGEST:
             break
         await _echo(peer, wire)
         found.append(clock() - start)

@@ -29,11 +29,11 @@ from .material import octets_of
 
 __all__ = ["ROB_PRINT"]
 
-_DEPTH, _ELEMENTS, _DIGITS, _TAGS = 3000, 50_000, 100_000, 5000
-_PATIENT = 4  # timeouts for a peer to read a large Data Set, and as many to answer
+_DEPTH, _ELEMENTS, _DIGITS, _TAGS = 3000, 50_000, 100_000, 5000  # of the Data Sets below
+_PATIENCE_FACTOR = 4  # times the time limit: to read a large Data Set, and again to answer it
 _UNDEFINED = 0xFFFFFFFF
 _SEQUENCE, _COPIES, _STATUS = tag_of("ReferencedImageBoxSequence"), tag_of("NumberOfCopies"), tag_of("PrinterStatus")
-_IMAGE, _TIMES = 4 << 20, 20
+_RESETS = 20
 
 
 def element(tag: int, value: bytes, length: int | None = None) -> bytes:
@@ -55,8 +55,8 @@ async def _created(session: PrintSession, data: bytes) -> Seen:
     """Create a film session with ``data``, which may be long or deeply nested."""
     request = session.creation(BasicFilmSession)
     pdus = fragment(CONTEXT_ID, encode_command(replace(request, Data=data)), data, session.wire.max_length)
-    await session.wire.pour((octets_of(pdu) for pdu in pdus), session.wire.timeout * _PATIENT)
-    return await session.wire.response(session.wire.timeout * _PATIENT)
+    await session.wire.pour((octets_of(pdu) for pdu in pdus), session.wire.timeout * _PATIENCE_FACTOR)
+    return await session.wire.response(session.wire.timeout * _PATIENCE_FACTOR)
 
 
 async def deep(session: PrintSession) -> Seen:
@@ -95,7 +95,7 @@ def described_image(rows: int, columns: int) -> Steps:
 
 
 async def reset_midway(peer: Peer) -> Seen:
-    for number in range(_TIMES):
+    for number in range(_RESETS):
         if number and await peer.probe() != ALIVE:
             return DEAD
         async with print_session(peer) as session:
@@ -110,7 +110,7 @@ async def reset_midway(peer: Peer) -> Seen:
                 fragment(CONTEXT_ID, encode_command(replace(request, Data=data)), data, session.wire.max_length)
             )
             half = (octets_of(pdu) for pdu in pdus[: len(pdus) // 2])
-            await session.wire.pour(half, session.wire.timeout * _PATIENT)
+            await session.wire.pour(half, session.wire.timeout * _PATIENCE_FACTOR)
             session.wire.reset()
         peer.wires.clear()
     return await peer.probe()

@@ -26,8 +26,8 @@ from ..verdict import Close, Level, Verdict
 
 __all__ = ["UL_A_REQUEST"]
 
-_TITLE = 16  # octets
-_PERMANENT_OR_NOT = frozenset({1, 2})
+_TITLE_LENGTH = 16  # octets
+_EITHER_RESULT = frozenset({1, 2})  # rejected-permanent, rejected-transient
 _UNKNOWN_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.9"
 
 
@@ -52,9 +52,9 @@ async def reserved_fields(peer: Peer) -> Seen:
 
 
 async def leading_space(peer: Peer) -> Seen:
-    if len(peer.target.called) >= _TITLE:
+    if len(peer.target.called) >= _TITLE_LENGTH:
         raise Unprepared("the called AE title leaves no room for a space", Verdict.SKIPPED)
-    called = f" {peer.target.called}".encode().ljust(_TITLE)
+    called = f" {peer.target.called}".encode().ljust(_TITLE_LENGTH)
     return (await peer.ask(octets=forge_request(peer, called=called)))[1]
 
 
@@ -67,11 +67,11 @@ async def unknown_calling(peer: Peer) -> Seen:
 
 
 async def blank_called(peer: Peer) -> Seen:
-    return (await peer.ask(octets=forge_request(peer, called=b" " * _TITLE)))[1]
+    return (await peer.ask(octets=forge_request(peer, called=b" " * _TITLE_LENGTH)))[1]
 
 
 async def blank_calling(peer: Peer) -> Seen:
-    return (await peer.ask(octets=forge_request(peer, calling=b" " * _TITLE)))[1]
+    return (await peer.ask(octets=forge_request(peer, calling=b" " * _TITLE_LENGTH)))[1]
 
 
 async def second_association(peer: Peer) -> Observation:
@@ -105,7 +105,7 @@ UL_A_REQUEST: tuple[Case, ...] = (
         section="PS3.8 §9.2.2 AE-6, §9.3.4 Table 9-21",
         level=Level.MUST,
         run=version(0x0002),
-        passes=(Rejected(_PERMANENT_OR_NOT, 2, 2),),
+        passes=(Rejected(_EITHER_RESULT, 2, 2),),
         nonstrict=(REJECT, ABORT),
         fails=(Accepted(), SILENCE),
         close=Close.REJECT,
@@ -116,7 +116,7 @@ UL_A_REQUEST: tuple[Case, ...] = (
         section="PS3.8 §7.1.1.2; PS3.7 A.1, A.2.1",
         level=Level.SHOULD,
         run=unknown_application_context,
-        passes=(Rejected(_PERMANENT_OR_NOT, 1, 2), Accepted()),
+        passes=(Rejected(_EITHER_RESULT, 1, 2), Accepted()),
         nonstrict=(DEVIATED, REJECT, ABORT),
         fails=(SILENCE,),
         close=Close.EITHER,
@@ -146,7 +146,7 @@ UL_A_REQUEST: tuple[Case, ...] = (
         section="PS3.8 §7.1.1.4 note",
         level=Level.INFO,
         run=unknown_called,
-        passes=(Rejected(_PERMANENT_OR_NOT, 1, 7), Accepted()),
+        passes=(Rejected(_EITHER_RESULT, 1, 7), Accepted()),
         nonstrict=(REJECT,),
         close=Close.EITHER,
     ),
@@ -156,7 +156,7 @@ UL_A_REQUEST: tuple[Case, ...] = (
         section="PS3.8 §7.1.1.3 note, Table 9-21",
         level=Level.SHOULD,
         run=unknown_calling,
-        passes=(Accepted(), Rejected(_PERMANENT_OR_NOT, 1, 3), Rejected(_PERMANENT_OR_NOT, 1, 1)),
+        passes=(Accepted(), Rejected(_EITHER_RESULT, 1, 3), Rejected(_EITHER_RESULT, 1, 1)),
         nonstrict=(REJECT,),
         fails=(SILENCE,),
         close=Close.EITHER,

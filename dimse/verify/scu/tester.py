@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from ...uids import (
     BasicColorPrintManagementMeta,
     BasicFilmBox,
-    BasicGrayscalePrintManagementMeta,
     PrintJob,
 )
 from ...ul import ImplementationClassUID, ImplementationVersionName, maximum_length
@@ -44,8 +43,7 @@ from .visit import Visit
 __all__ = ["PLAIN", "ScuTester", "verify_scu"]
 
 PLAIN = "PLAIN"  # the AE title that selects the plain scenario
-_PATIENT = 3  # times the patience in the second try, after silence has led to a bad verdict
-_METAS = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta)
+_PATIENCE_FACTOR = 3  # of the second try, after silence has led to a bad verdict
 
 OnResult = Callable[[Result], None]
 # Called when a visit waits: with the case id, the case and the plain visit, or with PLAIN, None and None
@@ -116,7 +114,7 @@ class ScuTester:
             await self.desk.close()
 
     async def _test(self) -> None:
-        if not await self._is_plain_well():
+        if not await self._run_plain_scenario():
             return
         order = {case_id: number for number, case_id in enumerate(catalogue())}
         chosen = [case for case in self.cases if self.options.selects(case.id) and case.id not in self.done]
@@ -124,19 +122,19 @@ class ScuTester:
         active = [case for case in chosen if case.run is not None]
         if self.target.program is not None:
             for case in active:
-                if not await self._one(case):
+                if not await self._run_case(case):
                     return
         else:
             async with asyncio.TaskGroup() as group:
                 for case in active:
-                    group.create_task(self._one(case))
+                    group.create_task(self._run_case(case))
         for case in chosen:
             if case.run is None:
-                self._report(_of_invariant(self.watch.judge(case)))
+                self._report(_invariant_result(self.watch.judge(case)))
 
     # --- the plain scenario ---
 
-    async def _is_plain_well(self) -> bool:
+    async def _run_plain_scenario(self) -> bool:
         """Run the plain scenario, which determines the flags. Return whether it went well."""
         trace = self._trace()
         peer = self._peer(PLAIN, "", trace, self.target.patience)
@@ -144,9 +142,9 @@ class ScuTester:
         try:
             visit = await peer.visit({})
         except (Unprepared, OSError) as exc:
-            return self._stop(f"the plain scenario did not go well: {exc}")
+            return self._stop(f"the plain scenario failed: {exc}")
         if reason := _fault_of(visit, self.target.patience):
-            return self._stop(f"the plain scenario did not go well: {reason}")
+            return self._stop(f"the plain scenario failed: {reason}")
         self.plain = visit
         self.run.facts = _facts(visit, is_command=self.target.program is not None)
         if self.target.tls is not None:
@@ -160,7 +158,7 @@ class ScuTester:
 
     # --- one case ---
 
-    async def _one(self, case: Case) -> bool:
+    async def _run_case(self, case: Case) -> bool:
         """Run one case if it applies. Return whether the run can go on."""
         self._report(self._unfit(case) or await self._judge(case))
         failures = sum(each.is_failure for each in self.run.results)
@@ -185,9 +183,9 @@ class ScuTester:
             sub = await self._try(case, step, result, self.target.patience)
             silences = [seen for seen in sub.observed if isinstance(seen, Silent | Running)]
             if sub.verdict.is_bad and silences:
-                trace.note(0, f"once more, with a patience of {_PATIENT * self.target.patience:g} s")
-                again = await self._try(case, step, result, _PATIENT * self.target.patience)
-                sub = self._if_trusted(replace(again, first=sub.observed))
+                trace.note(0, f"once more, with a patience of {_PATIENCE_FACTOR * self.target.patience:g} s")
+                again = await self._try(case, step, result, _PATIENCE_FACTOR * self.target.patience)
+                sub = self._beyond_timers(replace(again, first=sub.observed))
             found.append(sub)
             result.assertions.append(asserted(sub, trace))
         result.subcases = tuple(found)
@@ -197,10 +195,10 @@ class ScuTester:
         result.seconds = clock() - start
         return result
 
-    def _if_trusted(self, sub: SubResult) -> SubResult:
+    def _beyond_timers(self, sub: SubResult) -> SubResult:
         """Return the result, INCONCLUSIVE if it rests on a silence that is shorter than the timers of SCUs."""
         silent = any(isinstance(seen, Silent | Running) for seen in sub.observed)
-        waited = _PATIENT * self.target.patience
+        waited = _PATIENCE_FACTOR * self.target.patience
         if not (sub.verdict.is_bad and silent) or waited >= self.target.longest_timer:
             return sub
         reason = f"the SCU's timer may be longer than {waited:g} s, raise --patience: {sub.reason}"
@@ -225,7 +223,7 @@ class ScuTester:
             result.trace.note(0, "".join(traceback.format_exception(exc)))
             return unjudged(step, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")
         if peer.last is not None:
-            result.close = _close(case.close, peer.last) or result.close
+            result.close = _close_verdict(case.close, peer.last) or result.close
             result.command = peer.last.ended
         column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
         return judged(step, observed, verdict_of(level_of(case, step, observed), column), column)
@@ -282,8 +280,8 @@ def _facts(visit: Visit, *, is_command: bool) -> PeerFacts:
         proposed |= {each.abstract_syntax for each in wire.proposal.presentation_contexts}
         items = wire.proposal.user_information
         facts = PeerFacts(
-            implementation_class_uid=_last(items, ImplementationClassUID, "uid"),
-            implementation_version_name=_last(items, ImplementationVersionName, "name"),
+            implementation_class_uid=_field_of_last(items, ImplementationClassUID, "uid"),
+            implementation_version_name=_field_of_last(items, ImplementationVersionName, "name"),
             max_length=maximum_length(items),
         )
     flags = Flags.SCU
@@ -303,7 +301,7 @@ def _used_color(visit: Visit) -> bool:
     )
 
 
-def _last(items: Iterable[object], kind: type, name: str) -> str:
+def _field_of_last(items: Iterable[object], kind: type, name: str) -> str:
     return next((str(getattr(each, name)) for each in items if isinstance(each, kind)), "")
 
 
@@ -314,7 +312,7 @@ _CLOSES: Mapping[type[Seen], CloseVerdict] = {
 }
 
 
-def _close(wanted: Close, visit: Visit) -> CloseVerdict | None:
+def _close_verdict(wanted: Close, visit: Visit) -> CloseVerdict | None:
     """Return how the SCU ended the association of the first reaction, or else the last association."""
     if wanted is Close.NONE or visit.main is None:
         return None
@@ -334,7 +332,7 @@ def _close(wanted: Close, visit: Visit) -> CloseVerdict | None:
     return CloseVerdict.RESET if closed.how == "reset" else CloseVerdict.CLOSED
 
 
-def _of_invariant(result: Result) -> Result:
+def _invariant_result(result: Result) -> Result:
     """Return the result of an invariant, UNIMPLEMENTED if the SCU sent nothing that the invariant judges."""
     if result.verdict is Verdict.INCONCLUSIVE and not result.subcases:
         return replace(result, verdict=Verdict.UNIMPLEMENTED, reason="the SCU sent nothing of this kind")

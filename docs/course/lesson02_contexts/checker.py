@@ -36,12 +36,12 @@ def check(exercise: Exercise) -> str:
     """Return what the learner has shown. Raises `Wrong`."""
     hint = "Read the table in the exercise, and the first output of run.py."
     results = exercise.answers("RESULTS", int, len(_PROPOSAL), hint)
-    context = exercise.answer("CONTEXT", int, "A number that run.py printed for its own proposal.")
+    context = exercise.answer("CONTEXT", int, "run.py prints this number for its own proposal.")
     sop_class = exercise.answer(
         "SOP_CLASS", str, "A UID, as text: PS3.4 H.3.2 lists the SOP Classes of each Meta SOP Class."
     )
     asyncio.run(_ask(results, context, sop_class))
-    return "The context is that of the Meta SOP Class; the message names the SOP Class of the instance."
+    return "The context is for the Meta SOP Class; the message names the SOP Class of the instance."
 
 
 async def _ask(results: list[int], number: int, sop_class: str) -> None:

@@ -15,7 +15,7 @@ Predict the Result/Reason of each context (PS3.8 Table 9-18), as numbers:
 
 RESULTS = [..., ..., ..., ...]  # of the contexts 1, 3, 5 and 7
 
-# The client wants to print. On which context does it send N-CREATE of the film session,
+# The client wants to print. On which context does it send N-CREATE of the film session?
 CONTEXT = ...
-# and which UID does that N-CREATE-RQ name as its Affected SOP Class UID?
+# Which UID is the Affected SOP Class UID of that N-CREATE-RQ?
 SOP_CLASS = ...

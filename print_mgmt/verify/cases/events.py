@@ -125,7 +125,7 @@ async def changed_status(peer: Peer) -> Seen:
                     return Broken(f"no event of type {number} on the {name} association after {word}")
             status = data_of(await one.get()).get("PrinterStatus")
             if status not in statuses:
-                return Broken(f"after {word} N-GET tells {status!r}")
+                return Broken(f"after {word} N-GET returns {status!r}")
     return Kept("Warning and Normal on both associations")
 
 

@@ -56,50 +56,52 @@ def of_film(judge: Callable[[Steps, PrintedFilm], None]) -> Run:
 
 async def printed(peer: Peer) -> Seen:
     film = await printed_film(peer)
-    if matches(_QUEUE_FULL, (film.answer,)) and peer.shared.films_left:
+    if matches(_QUEUE_FULL, (film.print_answer,)) and peer.shared.films_left:
         forget_film(peer)
         await peer.dismiss()
         await asyncio.sleep(_AGAIN)
         film = await printed_film(peer)
-    return film.answer
+    return film.print_answer
 
 
-def _job(film: PrintedFilm) -> None:
-    if not succeeded(film.answer):
-        raise Unprepared(f"the film was not printed: {film.answer}")
+def _require_print(film: PrintedFilm) -> None:
+    """Raise `Unprepared` if the film was not printed."""
+    if not succeeded(film.print_answer):
+        raise Unprepared(f"the film was not printed: {film.print_answer}")
 
 
 def job_reference(steps: Steps, film: PrintedFilm) -> None:
-    _job(film)
-    named = references(film.answer, JOB_REFERENCE)
-    message = film.answer.message if isinstance(film.answer, Answered) else None
-    others = [element.keyword or str(element.tag) for element in data_of(film.answer) if element.tag != _JOBS]
+    _require_print(film)
+    named = references(film.print_answer, JOB_REFERENCE)
+    message = film.print_answer.message if isinstance(film.print_answer, Answered) else None
+    others = [element.keyword or str(element.tag) for element in data_of(film.print_answer) if element.tag != _JOBS]
     beside = f"; beside it came {', '.join(others)}" if others else ""
     steps.require(bool(named), f"no (2100,0500) in the response, though Print Job was negotiated{beside}")
     steps.require(len(named) == 1, f"{len(named)} items in Referenced Print Job Sequence")
     steps.require(named[0][0] == PrintJob, f"Referenced SOP Class UID is {named[0][0]}, not Print Job")
     number = message.ActionTypeID if isinstance(message, NActionRSP) else None
     steps.require(number is not None, "an Action Reply without Action Type ID")
-    steps.require(number == 1, f"Action Type ID {number}; 1 was asked")
+    steps.require(number == 1, f"Action Type ID {number}; 1 was requested")
     steps.prefer(not others, f"beside the Print Job: {', '.join(others)}")
     steps.tell(f"the job {named[0][1]}")
 
 
-def _follows(film: PrintedFilm) -> None:
-    _job(film)
+def _require_job(film: PrintedFilm) -> None:
+    """Raise `Unprepared` if the film was not printed, or has no Print Job."""
+    _require_print(film)
     if not film.job:
         raise Unprepared("the response names no Print Job")
 
 
 def job_attributes(steps: Steps, film: PrintedFilm) -> None:
-    _follows(film)
-    if film.asked is None:
-        raise Unprepared("the job was not asked for")
-    if film.ended_first and matches(_NO_SUCH, (film.asked,)):
+    _require_job(film)
+    if film.first_get is None:
+        raise Unprepared("no N-GET of the job was sent")
+    if film.ended_first and matches(_NO_SUCH, (film.first_get,)):
         steps.tell("RSP(0112): the end of the job had been confirmed")
         return
-    steps.take("N-GET of the job", film.asked, kept=(SUCCESS,), deviated=(Answered(0x0107),))
-    found = data_of(film.asked)
+    steps.take("N-GET of the job", film.first_get, kept=(SUCCESS,), deviated=(Answered(0x0107),))
+    found = data_of(film.first_get)
     status = found.get("ExecutionStatus")
     steps.require(status in _EXECUTION, f"Execution Status is {status!r}")
     for keyword in ("ExecutionStatusInfo", "PrintPriority"):
@@ -107,15 +109,15 @@ def job_attributes(steps: Steps, film: PrintedFilm) -> None:
 
 
 def job_end(steps: Steps, film: PrintedFilm) -> None:
-    _follows(film)
+    _require_job(film)
     numbers = [event.EventTypeID for event in film.events]
     shown = f"events {', '.join(map(str, numbers)) or 'none'}"
     if not film.is_ended:
-        if film.last is None:
-            raise Unprepared("the events of the job were not heard to their end")
-        status = data_of(film.last).get("ExecutionStatus")
+        if film.last_get is None:
+            raise Unprepared("the end of the job was neither reported nor asked for")
+        status = data_of(film.last_get).get("ExecutionStatus")
         steps.require(status in ("DONE", "FAILURE"), f"{shown}; Execution Status is {status!r}")
-        steps.prefer(False, f"{shown}; N-GET tells {status!r}")
+        steps.prefer(False, f"{shown}; N-GET returns {status!r}")
         return
     ends = [number for number in numbers if number in END_OF_JOB]
     steps.require(numbers[-1] in END_OF_JOB and len(ends) == 1, f"{shown}: an event after the end")
@@ -124,10 +126,10 @@ def job_end(steps: Steps, film: PrintedFilm) -> None:
 
 
 def job_is_gone(steps: Steps, film: PrintedFilm) -> None:
-    _follows(film)
-    if not film.after_end:
+    _require_job(film)
+    if not film.gets_after_end:
         raise Unprepared("neither Done nor Failure was reported")
-    first, last = film.after_end[0], film.after_end[-1]
+    first, last = film.gets_after_end[0], film.gets_after_end[-1]
     if matches(_NO_SUCH, (first,)):
         steps.tell("RSP(0112)")
     elif matches(SUCCESS, (first,)):

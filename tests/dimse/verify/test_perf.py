@@ -71,6 +71,6 @@ def test_figures_need_no_sets_of_failures() -> None:
 
 async def test_slow_peer_is_measured_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dimse.verify.cases.perf._LONGEST", 0.0)
-    monkeypatch.setattr("dimse.verify.cases.perf._LEAST", 2)
+    monkeypatch.setattr("dimse.verify.cases.perf._FEWEST", 2)
     result = await measured(replace(BY_ID["PERF-1.02"], run=echoes(9, 0)), Twin())
     assert "C-ECHO, p50 of 2" in result.measured

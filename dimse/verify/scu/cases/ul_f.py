@@ -42,7 +42,7 @@ from .material import TABLE_9_10, on_associate, on_release, on_second
 __all__ = ["UL_F_5", "UL_F_6", "UL_F_7"]
 
 ASKED, CRASHED, RELEASE_ASKED = Asked(), Crashed(), ReleaseAsked()
-_QUICK = 2.0  # seconds in which a requestor should close the connection after A-RELEASE-RP
+_SOON = 2.0  # seconds in which a requestor should close the connection after A-RELEASE-RP
 _FIRST_EVENT_ID = 1000  # the first Message ID of the tester's own requests
 
 Octets = Callable[[Exchange], bytes | PDU]
@@ -135,7 +135,7 @@ def _aborts(source: int, reason: int) -> Octets:
     return lambda _: Abort(source, reason)
 
 
-async def _in_the_middle(exchange: Exchange) -> None:
+async def _closes_midway(exchange: Exchange) -> None:
     """Send half of the response, and end the connection."""
     response = exchange.response
     assert response is not None
@@ -197,7 +197,7 @@ UL_F_6: tuple[Case, ...] = (
         run=on_second(closes, command_ends),
         subcases=(
             SubCase(name="reset", run=on_second(resets, command_ends)),
-            SubCase(name="in the middle of a PDU", run=on_second(_in_the_middle, command_ends)),
+            SubCase(name="in the middle of a PDU", run=on_second(_closes_midway, command_ends)),
         ),
         passes=(KEPT,),
         fails=(Running(), CRASHED),
@@ -222,7 +222,7 @@ UL_F_6: tuple[Case, ...] = (
 # --- Sta7 ---
 
 
-async def _collides(exchange: Exchange) -> None:
+async def _asks_for_release_too(exchange: Exchange) -> None:
     exchange.wire.send(ReleaseRQ())
     if isinstance(await exchange.wire.next(exchange.visit.patience), Released):
         exchange.wire.send(ReleaseRP())
@@ -260,7 +260,7 @@ def _no_data(peer: ScuPeer, visit: Visit) -> Observation:
     return (data,) if data is not None else first_after(peer, visit)
 
 
-async def _stays(exchange: Exchange) -> None:
+async def _keeps_open(exchange: Exchange) -> None:
     """Answer the release, and measure how long the SCU keeps the connection."""
     exchange.proceed()
     start = asyncio.get_running_loop().time()
@@ -271,7 +271,7 @@ async def _stays(exchange: Exchange) -> None:
 def _closes_soon(peer: ScuPeer, visit: Visit) -> Observation:
     found = first_after(peer, visit)
     took = next((end - start for name, start, end in visit.times if name == "close"), 0.0)
-    if found and isinstance(found[0], Closed) and took > _QUICK:
+    if found and isinstance(found[0], Closed) and took > _SOON:
         return (Deviated(f"CLOSED after {took:.1f} s"),)
     return found
 
@@ -284,7 +284,7 @@ UL_F_7: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.SCU,
         needs=Flags.SCU,
-        run=on_release(_collides, _collision),
+        run=on_release(_asks_for_release_too, _collision),
         passes=(Then(RELEASED, CLOSED),),
         nonstrict=(ABORT,),
         fails=(SILENCE, CLOSED, OTHER_PDU, Ends(SILENCE), CRASHED),
@@ -332,7 +332,7 @@ UL_F_7: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.SCU,
         needs=Flags.SCU,
-        run=on_release(_stays, _closes_soon),
+        run=on_release(_keeps_open, _closes_soon),
         passes=(CLOSED,),
         nonstrict=(DEVIATED,),
         fails=(SILENCE, OTHER_PDU, ABORT, CRASHED),
