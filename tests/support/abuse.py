@@ -11,6 +11,7 @@ from dimse.data import Dataset
 from dimse.limits import LIMITS, Limits, Timeouts
 from dimse.message import NGetRQ, NSetRQ, Response
 from dimse.net import VERIFICATION, Association, Handlers, Operation, Server, Service, connect, serve
+from dimse.net.flow_control import MEMORY
 from dimse.net.memory_budget import Account
 from dimse.net.scu import c_echo
 
@@ -87,6 +88,11 @@ class Bystander:
                 await request
                 raise
             self.worst = max(self.worst, clock() - start)
+
+
+def waiting(server: Server) -> int:
+    """Return the number of peers that wait for memory."""
+    return sum(bool(association.transport.flow.holds & MEMORY) for association in server.associations)
 
 
 @asynccontextmanager

@@ -67,6 +67,11 @@ def descriptors() -> int:
     return len(list(Path("/dev/fd").iterdir()))
 
 
+def other_tasks() -> set[asyncio.Task[Any]]:
+    """Return the tasks of the event loop except the current one."""
+    return asyncio.all_tasks() - {asyncio.current_task()}
+
+
 @asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
     """Check that the block leaves no tasks, files or sockets behind."""

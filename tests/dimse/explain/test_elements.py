@@ -27,7 +27,7 @@ def test_bytes_lie_in_their_pieces(start: int, end: int, found: tuple[tuple[int,
 
 
 @given(sizes=st.lists(st.integers(0, 5), max_size=20), cuts=st.lists(st.integers(0, 100), max_size=8))
-def test_parts_lie_side_by_side(sizes: list[int], cuts: list[int]) -> None:
+def test_parts_touch_each_other(sizes: list[int], cuts: list[int]) -> None:
     pieces, at = [], 0
     for size in sizes:
         pieces.append((at + 3, at + 3 + size))

@@ -107,22 +107,24 @@ def test_broken_pdu_has_one_error_where_the_codec_points(wire: bytes) -> None:
     list(format_lines(lines))
 
 
-def test_request_is_shown_in_the_words_of_the_tables() -> None:
-    wire = octets("""
-        01 00 00000099                                  # A-ASSOCIATE-RQ
-        0001 0000                                       # Protocol-version, reserved
-        50 52 49 4E 54 53 43 50 20 20 20 20 20 20 20 20 # Called-AE-title
-        50 52 49 4E 54 53 43 55 20 20 20 20 20 20 20 20 # Calling-AE-title
-        00000000000000000000000000000000
-        00000000000000000000000000000000
-        10 00 0015 312E322E3834302E31303030382E332E312E312E31
-        20 00 002E 01 00 FF 00                          # DCMTK writes FFH there
-        30 00 0011 312E322E3834302E31303030382E312E31
-        40 00 0011 312E322E3834302E31303030382E312E32
-        50 00 0006
-        55 00 0002 4142
-    """)
-    rows = list(format_lines(explain_pdu(wire)))
+REQUEST = octets("""
+    01 00 00000099                                  # A-ASSOCIATE-RQ
+    0001 0000                                       # Protocol-version, reserved
+    50 52 49 4E 54 53 43 50 20 20 20 20 20 20 20 20 # Called-AE-title
+    50 52 49 4E 54 53 43 55 20 20 20 20 20 20 20 20 # Calling-AE-title
+    00000000000000000000000000000000
+    00000000000000000000000000000000
+    10 00 0015 312E322E3834302E31303030382E332E312E312E31
+    20 00 002E 01 00 FF 00                          # DCMTK writes FFH there
+    30 00 0011 312E322E3834302E31303030382E312E31
+    40 00 0011 312E322E3834302E31303030382E312E32
+    50 00 0006
+    55 00 0002 4142
+""")
+
+
+def test_request_has_the_words_of_the_tables() -> None:
+    rows = list(format_lines(explain_pdu(REQUEST)))
     assert rows[0] == (
         "  000000  01 00 00 00 00 99        A-ASSOCIATE-RQ PDU [PS3.8 Table 9-11]: "
         "PDU-type 01H, Reserved 00H, PDU-length 153"

@@ -169,7 +169,7 @@ def test_missing_element_is_named_with_its_table() -> None:
         it.run("send N-CREATE-RQ")
 
 
-def test_message_ids_count() -> None:
+def test_message_ids_count_up() -> None:
     with bench() as it:
         it.run("associate", AC)
         it.run("echo", CEchoRSP(MessageIDBeingRespondedTo=1, Status=0))
@@ -264,12 +264,12 @@ def test_pdu_has_a_wrong_length_on_request() -> None:
         assert it.sent() == b"\4\0\xff\xff\xff\xff\0\0\0\0"
 
 
-def test_silence_is_said() -> None:
+def test_silence_is_reported() -> None:
     with bench() as it:
         assert it.run("echo")[-1] == "= nothing from the peer within 0.01 s"
 
 
-def test_end_of_the_connection_is_said() -> None:
+def test_end_of_the_connection_is_reported() -> None:
     with bench() as it:
         it.run("associate", AC)
         it.sent()
@@ -286,7 +286,7 @@ def test_abort_of_the_peer_moves_the_state() -> None:
     assert lines[-1].startswith("= requestor Sta6: Evt16 A-ABORT PDU received: AA-3, then Sta1")
 
 
-def test_what_cannot_happen_is_said() -> None:
+def test_impossible_pdu_is_reported() -> None:
     with bench() as it:
         lines = it.run("release", ReleaseRP())
     assert any("a blank cell of Table 9-10" in line for line in lines)

@@ -24,7 +24,7 @@ from dimse.message import GENERAL_STATUS, StatusClass, is_failure, is_pending, s
         (0xD000, StatusClass.FAILURE),  # undefined
     ],
 )
-def test_status_class_of_each_code(status: int, expected: StatusClass) -> None:
+def test_code_has_its_status_class(status: int, expected: StatusClass) -> None:
     assert status_class(status) is expected
     assert is_failure(status) is (expected is StatusClass.FAILURE)
     assert is_pending(status) is (expected is StatusClass.PENDING)

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from abuse import attacker, under_attack, watched
+from abuse import attacker, under_attack, waiting, watched
 from pair import EXAMPLE
 from raw import PRINT, SYNTAXES, echo, until
 
@@ -160,7 +160,7 @@ async def test_incomplete_messages_are_bounded_in_total(record_property: Tell) -
             await raw.associate(request())
             raw.send(PDataTF((PDV(1, encode_command(SET), True, True),)))
             raw.writer.write(bulk())  # 4 MiB of each, 40 MiB in all
-        await until(lambda: len(server.resources.budget._waiting) >= 8)
+        await until(lambda: waiting(server) >= 8)
         most = server.resources.budget.total
         for peer in peers:
             await peer.__aexit__(None, None, None)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
-from abuse import attacker, under_attack, watched
+from abuse import attacker, under_attack, waiting, watched
 from pair import EXAMPLE
 from raw import PRINT, SYNTAXES, Raw, until
 
@@ -69,7 +69,7 @@ async def test_incomplete_input_is_bounded_by_host(
             raws = [await stack.enter_async_context(attacker(server)) for _ in range(PEERS)]
             for raw in raws:
                 await begin(raw)
-            await until(lambda: len(budget._waiting) >= PEERS // 2)
+            await until(lambda: waiting(server) >= PEERS // 2)
             assert held(server) <= budget.total + PEERS * UNCOUNTED
             assert budget.total <= MIB + PEERS * 2 * READ + 2 * MIB  # the message that began first continues
         await until(lambda: budget.total == 0)

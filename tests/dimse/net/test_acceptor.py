@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 
 import pytest
+from cancelling import other_tasks
 from raw import ECHO, SYNTAXES, raw_client, until
 
 from dimse.errors import AssociationRejected, EncodeError
@@ -64,7 +65,7 @@ async def rejected(policy: Policy, timeouts: Timeouts = Timeouts()) -> tuple[int
         async with connect(server.host, server.port, ECHO) as association:
             assert (await c_echo(association)).Status == 0
         await until(lambda: not server.associations)
-        assert server._tasks == set()
+        assert other_tasks() == set()
     return caught.value.result, caught.value.source, caught.value.reason
 
 
@@ -185,7 +186,7 @@ async def test_impatient_caller_leaves_nothing() -> None:
             await asked.wait()
         await until(lambda: not server.associations)
         decide.set()
-        await until(lambda: not server._tasks)
+        await until(lambda: not other_tasks())
 
 
 async def test_rejected_callers_do_not_count() -> None:

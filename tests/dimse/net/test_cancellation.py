@@ -153,6 +153,7 @@ async def test_server_task_canceled_anywhere_aborts(
 
     monkeypatch.setattr(owner, name, cancelled)
     async with serve(SERVICES, port=0) as server, nothing_left():
+        before = asyncio.all_tasks()
         while seen >= number:
             number, seen = number + 1, 0
             try:
@@ -160,7 +161,7 @@ async def test_server_task_canceled_anywhere_aborts(
             except AssociationAborted as exc:
                 sources.add(exc.source)
             await until(lambda: not server.associations)
-            await until(lambda: not server._tasks)
+            await until(lambda: asyncio.all_tasks() <= before)
     assert number >= least
     assert sources == {0}  # an A-ABORT, not only a closed connection
 
@@ -179,7 +180,7 @@ async def test_server_canceled_in_close_leaves_nothing() -> None:
     )
 
     async def serve_deaf_peers(drain: float) -> None:
-        writers = []
+        writers, before = [], asyncio.all_tasks()
         server = Server(SERVICES, acceptor, Limits(), timeouts)
         await server.start("127.0.0.1", 0)
         try:
@@ -187,7 +188,7 @@ async def test_server_canceled_in_close_leaves_nothing() -> None:
                 _, writer = await asyncio.open_connection(server.host, server.port)
                 writers.append(writer)
                 writer.write(b"".join(encode_pdu(EXAMPLE[AssociateRQ])))
-            await until(lambda: len(server._tasks) == 2)
+            await until(lambda: len(asyncio.all_tasks() - before) == 2)
         finally:
             try:
                 await server.close(drain=drain)
@@ -201,7 +202,7 @@ async def test_server_canceled_in_close_leaves_nothing() -> None:
                 pass
 
 
-def test_cancellation_on_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cancellation_works_on_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
     """The transports of uvloop suspend at other points than asyncio's."""
     uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
 

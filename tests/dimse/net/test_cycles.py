@@ -13,7 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 import pytest
-from cancelling import nothing_left
+from cancelling import nothing_left, other_tasks
 from pair import EXAMPLE
 from raw import ECHO, echo, until
 
@@ -61,7 +61,7 @@ async def run(cycle: Callable[[Server], Awaitable[None]], server: Server, times:
     """Return the blocks of memory in use after so many cycles, several at a time."""
     for _ in range(0, times, AT_ONCE):
         await asyncio.gather(*(cycle(server) for _ in range(AT_ONCE)))
-    await until(lambda: not server.associations and not server._tasks)
+    await until(lambda: server.admission.is_empty and not other_tasks())
     gc.collect()
     return sys.getallocatedblocks()
 
@@ -73,4 +73,4 @@ async def test_short_connections_leave_nothing(kind: str, caplog: pytest.LogCapt
         before = await run(KINDS[kind], server, 200)
         after = await run(KINDS[kind], server, CYCLES)
         assert after - before < CYCLES / 2, f"{after - before} blocks more after {CYCLES} cycles"
-        assert server.admission._connections.total() == server.admission._associations.total() == 0
+        assert server.admission.is_empty

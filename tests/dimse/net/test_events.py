@@ -206,14 +206,20 @@ async def test_scu_that_ignores_events_is_served() -> None:
             assert isinstance((await raw.hear())[1], NActionRSP)
 
 
+TWO_CONTEXTS = AssociateAC(
+    called_ae_title="A",
+    calling_ae_title="B",
+    presentation_contexts=(PresentationContextAC(1, 0, SYNTAXES[0]), PresentationContextAC(3, 0, SYNTAXES[0])),
+)
+
+
 @pytest.mark.parametrize("when", ["before", "after", "instead"])
-async def test_events_come_before_after_or_without_a_response(when: str) -> None:
+async def test_event_is_answered_at_any_time(when: str) -> None:
     """Printers do all of these. Each event is answered on its own context."""
     answers: list[tuple[int, object]] = []
 
     async def printer(raw: Raw) -> None:
-        contexts = (PresentationContextAC(1, 0, SYNTAXES[0]), PresentationContextAC(3, 0, SYNTAXES[0]))
-        await raw.accept(AssociateAC(called_ae_title="A", calling_ae_title="B", presentation_contexts=contexts))
+        await raw.accept(TWO_CONTEXTS)
         _, request = await raw.hear()
         assert isinstance(request, NActionRQ)
         response = NActionRSP(MessageIDBeingRespondedTo=request.MessageID, Status=0)
@@ -239,9 +245,8 @@ async def test_events_come_before_after_or_without_a_response(when: str) -> None
         async with connect("127.0.0.1", port, proposed, handlers=listener.handlers) as association:
             context = association.context_for(PRINT)
             if when == "instead":
-                message = ACTION
                 with pytest.raises(ResponseTimeout):
-                    await association.request(context, message, patience=0.05)
+                    await association.request(context, ACTION, patience=0.05)
             else:
                 assert (await n_action(association, context, BasicFilmSession, "1.2", 1)).Status == 0
             await listener.arrived.wait()

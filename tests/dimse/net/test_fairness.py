@@ -116,7 +116,7 @@ async def test_error_of_a_function_is_raised() -> None:
     assert await workers.run("a", int, "7") == 7
 
 
-async def test_two_work_at_once() -> None:
+async def test_two_threads_work_at_once() -> None:
     workers, began, go_on = Workers(), list[str](), threading.Event()
 
     def work(name: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from cancelling import other_tasks
 from clock import Clock
 from raw import proposal, raw_client, service, until
 
@@ -190,5 +191,5 @@ async def test_too_large_backlog_is_aborted() -> None:
         assert isinstance((await raw.hear())[1], NEventReportRQ)
         raw.say(*(replace(SET, MessageID=number) for number in range(2, 8)))
         assert await raw.receive() == Abort(0, 0)
-        await until(lambda: not server._tasks)
+        await until(lambda: not other_tasks())
     assert server.admission.hits["data_set"] == 1

@@ -177,7 +177,7 @@ def test_spare_map_is_removed_once(memory: Memory) -> None:
 
 
 @pytest.mark.parametrize("missing", ["MAP_PRIVATE", "MADV_FREE", "MADV_HUGEPAGE"])
-def test_memory_without_parts_of_mmap(memory: Memory, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+def test_memory_works_without_parts_of_mmap(memory: Memory, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     monkeypatch.delattr(mmap, missing)
     monkeypatch.setattr(memory_module, "_CAN_KEEP", missing == "MADV_HUGEPAGE")
     monkeypatch.setattr(memory_module, "_CAN_MAP_PRIVATE", missing != "MAP_PRIVATE")

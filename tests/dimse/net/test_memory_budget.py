@@ -80,7 +80,7 @@ async def test_long_response_counts_while_it_is_sent() -> None:
     assert (one.keep(bytes(100)), one.keep(None), budget.total) == (0, 0, 0)
 
 
-async def test_bytes_that_wait_count() -> None:
+async def test_unprocessed_bytes_are_counted() -> None:
     budget = MemoryBudget(LIMITS, STALL)
     (first, _), (second, did) = account(budget), account(budget)
     first.wait(40)

@@ -37,7 +37,7 @@ from dimse.ul import (
 )
 
 
-async def test_rejects_above_the_association_limit() -> None:
+async def test_association_above_the_limit_is_rejected() -> None:
     async with serve([VERIFICATION], port=0, limits=Limits(associations=1)) as server:
         async with connect(server.host, server.port, ECHO) as association:
             with pytest.raises(AssociationRejected, match="local-limit-exceeded"):

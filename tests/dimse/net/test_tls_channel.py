@@ -128,7 +128,7 @@ async def test_close_during_the_handshake_fails(profile: TLSProfile) -> None:
                 pass
 
 
-async def test_timeout_before_the_connection(profile: TLSProfile) -> None:
+async def test_connect_timeout_of_zero_fails_at_once(profile: TLSProfile) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(ConnectionFailed, match="did not answer within 0 s"):
