@@ -14,8 +14,7 @@ from pathlib import Path
 from ..errors import escaped
 from ..explain import ACCEPTOR, REQUESTOR, View
 from ..explain.pcapng import Address
-from ..net import Recorder, Timeouts, TLSContext, record, relay
-from ..net.recorder import Tap
+from ..net import Timeouts, TLSContext, record, relay
 from ..terminal import (
     Peer,
     add_client_tls,
@@ -31,6 +30,7 @@ from ..terminal import (
 from .tap_lines import LineOptions, LineProcess
 from .tap_live import Views, listening, url_of
 from .tap_pages import PageProcess
+from .tap_recordings import Finished, Recordings
 
 __all__ = ["add", "no_views"]
 
@@ -111,15 +111,13 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
             stack.callback(lines.close)
         if live is not None:
             print(f"live view at {url_of(live)}", flush=True)
-        output = _Output(
-            lines=lines,
-            recorder=None if folder is None else record(folder, tls=True),
-            pages=pages,
-            html=arguments.html,
-            keep=arguments.pcap is not None,
-            is_secure=tls is not None or to_tls is not None,
-            is_redacted=arguments.redact,
-        )
+        output = _Output(lines=lines, pages=pages, html=arguments.html, keep=arguments.pcap is not None)
+        output.is_redacted = arguments.redact
+        if folder is not None:
+            output.recordings = Recordings(
+                record(folder, tls=True), is_secure=tls is not None or to_tls is not None, finished=output.make_page
+            )
+            stack.callback(output.recordings.close)
         asyncio.run(_forward(arguments, tls, to_tls, output))
     return 0
 
@@ -157,46 +155,36 @@ async def _stopped() -> None:
 class _Output:
     """The outputs for the bytes of all connections: lines, recordings and pages."""
 
-    def __init__(
-        self,
-        *,
-        lines: LineProcess | None,
-        recorder: Recorder | None,
-        pages: PageProcess | None,
-        html: Path | None,
-        keep: bool,
-        is_secure: bool,
-        is_redacted: bool,
-    ) -> None:
+    def __init__(self, *, lines: LineProcess | None, pages: PageProcess | None, html: Path | None, keep: bool) -> None:
         self.lines = lines
-        self._recorder = recorder
+        self.recordings: Recordings | None = None
+        self.is_redacted = False
         self._pages = pages
         self._html = html
         self._keep = keep
-        self._is_secure = is_secure
-        self._is_redacted = is_redacted
         self._count = 0
 
     def open(self, client: Address, target: Address) -> "_Watch":
         """Return the observer of a new connection."""
         self._count += 1
-        tap = None
-        if self._recorder is not None:
-            tap = self._recorder.tap(target, client, is_client=False, is_secure=self._is_secure)
         title = f"{_address_text(client)} > {_address_text(target)}"
+        if self.recordings is not None:
+            self.recordings.opened(self._count, client, target, title)
         if self.lines is not None:
             self.lines.opened(self._count, title)
-        return _Watch(self, self._count, title, tap)
+        return _Watch(self, self._count)
 
-    def make_page(self, recording: Path, number: int, title: str, why: str) -> None:
-        """Start to write the page of a complete recording."""
+    def make_page(self, recording: Finished) -> None:
+        """Start to write the page of a recording."""
         if self._pages is None or self._html is None:
             return
-        name = "-".join(recording.stem.split("-")[:2]) if self._is_redacted else recording.stem  # without the address
+        stem = recording.path.stem
+        name = "-".join(stem.split("-")[:2]) if self.is_redacted else stem  # without the address
         page = self._html / f"{name}.html"
-        faults = [] if why == "closed by both sides" else [f"The connection ended: {why}."]
-        made = self._pages.make(recording, page, title, faults, keep=self._keep)
-        made.add_done_callback(lambda done: _report_page(page, number, done))
+        faults = ["The recording ends early, because the disk was too slow."] if recording.is_cut else []
+        faults += [] if recording.why == "closed by both sides" else [f"The connection ended: {recording.why}."]
+        made = self._pages.make(recording.path, page, recording.title, faults, keep=self._keep)
+        made.add_done_callback(lambda done: _report_page(page, recording.association, done))
 
 
 def _report_page(page: Path, number: int, done: "Future[str]") -> None:
@@ -215,25 +203,14 @@ def _address_text(address: Address) -> str:
 class _Watch:
     """The observer of one connection."""
 
-    def __init__(self, output: _Output, number: int, title: str, tap: Tap | None) -> None:
-        self._output = output
+    def __init__(self, output: _Output, number: int) -> None:
+        self._outputs = [one for one in (output.recordings, output.lines) if one is not None]
         self._number = number
-        self._title = title
-        self._tap = tap
 
     def received(self, by_client: bool, data: bytes) -> None:
-        if self._tap is not None:
-            if by_client:
-                self._tap.received(data)
-            else:
-                self._tap.sent((data,))
-        if self._output.lines is not None:
-            self._output.lines.received(self._number, REQUESTOR if by_client else ACCEPTOR, data)
+        for output in self._outputs:
+            output.received(self._number, REQUESTOR if by_client else ACCEPTOR, data)
 
     def closed(self, why: str) -> None:
-        if self._tap is not None:
-            self._tap.closed()
-        if self._output.lines is not None:
-            self._output.lines.closed(self._number, why)
-        if self._tap is not None:
-            self._output.make_page(self._tap.path, self._number, self._title, why)
+        for output in self._outputs:
+            output.closed(self._number, why)

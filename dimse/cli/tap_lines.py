@@ -1,4 +1,4 @@
-"""The lines and the live view of ``dimse tap``: a process that explains, and a bounded queue to that process.
+"""The lines and the live view of ``dimse tap``: a process that explains, and the queue to that process.
 
 Explaining takes longer than forwarding, and a hostile peer can make it take much longer. In a process of its own,
 explaining neither delays the forwarding nor shares Python's lock with it. If explaining falls too far behind, the
@@ -9,20 +9,19 @@ import os
 import signal
 import socket
 import sys
-import time
-from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from threading import Condition, Thread
+from threading import Thread
 from typing import NamedTuple
 
 from ..errors import escaped
 from ..explain.live import Live
 from .tap_live import LiveView, Views
+from .tap_queue import CLOSED, LOST, OPENED, RECEIVED, Item, Queue
 
-__all__ = ["OPENED", "RECEIVED", "LineOptions", "LineProcess", "Lines", "step_back"]
+__all__ = ["LineOptions", "LineProcess", "Lines", "step_back"]
 
 _MOST_QUEUED = 1 << 27  # bytes in the queue; beyond this, one association gets no further lines
 _MOST_HELD = 1 << 28  # bytes of incomplete messages of all associations; beyond this, the largest gets no more lines
@@ -31,9 +30,6 @@ _TURN = 0.02  # seconds between two batches, so that the forwarding does not sha
 _NICE = 10  # the programs on both sides come first
 _TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"
 _FULL = f"no more lines: the incomplete messages of all associations have more than {_MOST_HELD} bytes"
-OPENED, RECEIVED, _CLOSED, _LOST = range(4)
-
-Item = tuple[int, int, str, bytes, float]  # association; kind; the side, or words to print; bytes; time
 
 
 class LineOptions(NamedTuple):
@@ -59,12 +55,7 @@ class LineProcess:
     """
 
     def __init__(self, options: LineOptions = _DEFAULT, *, most_queued: int = _MOST_QUEUED) -> None:
-        self._most_queued = most_queued
-        self._queue: deque[Item] = deque()
-        self._queued: Counter[int] = Counter()  # queued bytes by association
-        self._lost: set[int] = set()  # associations that get no further lines
-        self._changed = Condition()
-        self._is_closed = False
+        self._queue = Queue(most_queued, _TOO_FAR_BEHIND)
         context = get_context("spawn")  # a fork would keep the sockets open
         receiver, self._sender = context.Pipe(duplex=False)
         self._process = context.Process(target=_explain, args=(receiver, options), name="dimse tap: lines", daemon=True)
@@ -75,70 +66,32 @@ class LineProcess:
 
     def opened(self, number: int, title: str) -> None:
         """Print the beginning of an association."""
-        self._put((number, OPENED, title, b"", time.time()))
+        self._queue.put(number, OPENED, title)
 
     def received(self, number: int, who: str, data: bytes) -> None:
         """Explain bytes of one side."""
-        if number not in self._lost:
-            self._put((number, RECEIVED, who, data, time.time()))
+        self._queue.put(number, RECEIVED, who, data)
 
     def closed(self, number: int, why: str) -> None:
         """Print the end of an association."""
-        self._put((number, _CLOSED, why, b"", time.time()))
+        self._queue.put(number, CLOSED, why)
 
     def close(self) -> None:
         """Print everything in the queue, and end the process."""
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify()
+        self._queue.close()
         self._feeder.join()
         self._process.join()
-
-    def _put(self, item: Item) -> None:
-        with self._changed:
-            if not self._queue:
-                self._changed.notify()
-            self._queue.append(item)
-            self._queued[item[0]] += len(item[3])
-            if self._queued.total() > self._most_queued:
-                self._drop()
-
-    def _drop(self) -> None:
-        """Drop the bytes of the association with the most bytes in the queue, and all its later bytes."""
-        ((number, _),) = self._queued.most_common(1)
-        self._lost.add(number)
-        self._queue = deque(item for item in self._queue if item[0] != number or item[1] != RECEIVED)
-        self._queue.append((number, _LOST, _TOO_FAR_BEHIND, b"", time.time()))
-        del self._queued[number]
 
     def _feed(self) -> None:
         """Hand the queue over to the process. Once the process has ended, as at the end of a pipe, drop all items."""
         is_ended = False
-        while items := self._next():
+        while items := self._queue.take(_BATCH, _TURN):
             if not is_ended:
                 try:
                     self._sender.send(items)
                 except OSError:
                     is_ended = True
         self._sender.close()
-
-    def _next(self) -> list[Item]:
-        """Wait for items and return a batch; an empty list once the queue is closed and empty."""
-        items: list[Item] = []
-        size = 0
-        with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._is_closed)
-            self._changed.wait_for(lambda: self._is_closed, _TURN)
-            while self._queue and size < _BATCH:
-                number, kind, _, data, _ = item = self._queue.popleft()
-                items.append(item)
-                size += len(data)
-                self._queued[number] -= len(data)
-                if not self._queued[number]:
-                    del self._queued[number]
-                if kind == _CLOSED:
-                    self._lost.discard(number)
-        return items
 
 
 def step_back() -> None:
@@ -202,9 +155,9 @@ class Lines:
             live = self._lives.pop(number, None)
             if live is not None:
                 self._held -= live.held
-                if kind == _CLOSED:
+                if kind == CLOSED:
                     yield from (f"{number} {line}" for line in live.close())
-            yield f"{number} {'!' if kind == _LOST else '='} {words}"
+            yield f"{number} {'!' if kind == LOST else '='} {words}"
 
     def _received(self, number: int, who: str, data: bytes) -> Iterator[str]:
         live = self._lives[number]

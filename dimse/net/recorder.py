@@ -59,15 +59,17 @@ class Recorder:
         if self.also is not None:
             self.also(event)
 
-    def tap(self, local: Address, peer: Address, *, is_client: bool, is_secure: bool) -> "Tap | None":
-        """Return the tap of a new connection; None if the connection is not to be recorded."""
+    def tap(
+        self, local: Address, peer: Address, *, is_client: bool, is_secure: bool, when: int | None = None
+    ) -> "Tap | None":
+        """Return the tap of a new connection, as of ``when``; None if the connection is not to be recorded."""
         if is_secure and not self._records_tls:
             _log.warning("%s:%s: not recorded, because it uses TLS", *peer)
             return None
         self._count += 1
         try:
             file = self._file or self._own_file(peer)
-            return Tap(file, local, peer, is_client=is_client)
+            return Tap(file, local, peer, is_client=is_client, when=when)
         except OSError as exc:
             _log.error("%s:%s: not recorded: %s", *peer, exc)
             return None
@@ -136,29 +138,29 @@ class _File:
 
 
 class Tap:
-    """A recording of one connection."""
+    """A recording of one connection. ``when`` is the time in nanoseconds since 1970, by default now."""
 
-    def __init__(self, file: _File, local: Address, peer: Address, *, is_client: bool) -> None:
+    def __init__(self, file: _File, local: Address, peer: Address, *, is_client: bool, when: int | None = None) -> None:
         self._file = file
         self._is_client = is_client
         self._flow = Flow(*((local, peer) if is_client else (peer, local)))
         file.enter()
-        file.write(self._flow.opened(time.time_ns()))
+        file.write(self._flow.opened(when or time.time_ns()))
 
     @property
     def path(self) -> Path:
         """The file of the recording."""
         return self._file.path
 
-    def sent(self, buffers: Iterable[Buffer]) -> None:
+    def sent(self, buffers: Iterable[Buffer], when: int | None = None) -> None:
         """Record what this side wrote."""
-        self._file.write(self._flow.segments(self._is_client, buffers, time.time_ns()))
+        self._file.write(self._flow.segments(self._is_client, buffers, when or time.time_ns()))
 
-    def received(self, data: Buffer) -> None:
+    def received(self, data: Buffer, when: int | None = None) -> None:
         """Record what the peer wrote."""
-        self._file.write(self._flow.segments(not self._is_client, [data], time.time_ns()))
+        self._file.write(self._flow.segments(not self._is_client, [data], when or time.time_ns()))
 
-    def closed(self) -> None:
+    def closed(self, when: int | None = None) -> None:
         """Record the end, and let go of the file."""
-        self._file.write(self._flow.closed(time.time_ns()))
+        self._file.write(self._flow.closed(when or time.time_ns()))
         self._file.leave()

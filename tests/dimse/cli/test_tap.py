@@ -16,8 +16,9 @@ from raw import ECHO, HOST
 
 import dimse.cli
 from dimse.cli.tap import no_views
-from dimse.cli.tap_lines import OPENED, RECEIVED, LineProcess, Lines
+from dimse.cli.tap_lines import LineProcess, Lines
 from dimse.cli.tap_pages import page_of_recording
+from dimse.cli.tap_queue import OPENED, RECEIVED, Item
 from dimse.explain import REQUESTOR, associations_in
 from dimse.net import VERIFICATION, client_context, connect, serve, server_context
 from dimse.net.scu import c_echo
@@ -234,6 +235,6 @@ def test_all_associations_together_are_bounded() -> None:
     lines = Lines(most_held=100)
     found: list[str] = []
     for number, size in [(1, 30), (2, 40), (3, 50)]:
-        found += lines.of((number, OPENED, "", b"", 0.0))
-        found += lines.of((number, RECEIVED, REQUESTOR, b"\4\0\xff\xff\xff\xff".ljust(size), 0.0))
+        found += lines.of(Item(number, OPENED, "", b"", 0.0))
+        found += lines.of(Item(number, RECEIVED, REQUESTOR, b"\4\0\xff\xff\xff\xff".ljust(size), 0.0))
     assert found[-1].startswith("3 ! no more lines: the incomplete messages of all associations")
