@@ -3,9 +3,9 @@
     python tools/verify_matrix.py --peers FOLDER [--reports FOLDER] [--only NAME ...] [--no-run]
 
 Each peer runs in a folder of its own on a free port, as `tests/support/verified_peers.py` says. Its report goes to
-REPORTS/NAME-ROLE/report.json. Then, while nothing else runs, each bad verdict of an SCU is tried a second time: the
-milder verdict counts. From all reports together come docs/verify/matrix.html, docs/verify/matrix.md and
-docs/verify/trophies.md. A peer that is missing or cannot be judged is named on stderr; exit status 1.
+REPORTS/NAME-ROLE/report.json. Then, while nothing else runs, each bad verdict of an SCU, and each case that damaged
+an SCP, is tried a second time: the milder verdict counts. From all reports together come docs/verify/matrix.html,
+docs/verify/matrix.md and docs/verify/trophies.md. A peer that is missing or cannot be judged is named on stderr; exit status 1.
 """
 
 import argparse
@@ -80,17 +80,18 @@ async def _run_all(peers: list[VerifiedPeer], installed: Path, reports: Path) ->
 
     faults = [fault for fault in await asyncio.gather(*map(one, peers)) if fault]
     for peer in peers:
-        if peer.role == "SCU" and (reports / peer.key / "peer.json").exists():
+        if (reports / peer.key / "peer.json").exists():
             with tempfile.TemporaryDirectory(prefix=f"{peer.key}-") as folder:
                 await _confirm(peer, Place.new(Path(folder), installed), reports / peer.key)
     return faults
 
 
 async def _confirm(peer: VerifiedPeer, place: Place, folder: Path) -> None:
-    """Try the bad cases of an SCU again, and let the milder verdicts count."""
+    """Try the bad cases of an SCU, and the cases that damaged an SCP, again; let the milder verdicts count."""
     path = folder / "report.json"
     report = json.loads(path.read_text())
-    bad = [case["id"] for case in report["cases"] if case["verdict"] in _BAD and case["trace"]]
+    found = [case for case in report["cases"] if case["verdict"] in _BAD and case["trace"]]
+    bad = [case["id"] for case in found if peer.role == "SCU" or case["damaged"]]
     again = place.folder / "again"
     if not bad or await _run(peer, place, again, bad):
         return

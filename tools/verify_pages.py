@@ -251,7 +251,7 @@ maintainers of these programs. A library without a print SCP of its own runs onl
 |---|---|---|---|
 """
 _ABOUT_KNOWN = """
-A bad verdict of a client counts only if a second run, while nothing else ran, had one too.
+A bad verdict of a client, and the mark DAMAGED, count only if a second run without other load had them too.
 
 `tests/interop/test_verify_known.py` and `test_verify_print.py` hold the known faults that show within seconds. These
 need a timer of the program, many connections or a long silence, so only this matrix holds them:

@@ -1,6 +1,6 @@
 // A print SCU on dcmjs-dimse, which prints one gray image.   node dcmjs_scu.js HOST PORT AE
-const { Client, Dataset, constants, requests } = require('dcmjs-dimse');
-const { SopClass } = constants;
+const { Client, Dataset, constants, requests, responses } = require('dcmjs-dimse');
+const { SopClass, Status } = constants;
 const { NActionRequest, NCreateRequest, NDeleteRequest, NGetRequest, NSetRequest } = requests;
 
 const [host, port, called] = process.argv.slice(2);
@@ -16,7 +16,11 @@ function perform(request, then) {
   request.on('response', (response) => {
     const status = response.getStatus();
     if (status !== 0 && (status & 0xf000) !== 0xb000) process.exitCode = 1;
-    else if (then) client.network.requests.push(then(response));
+    else if (then) {
+      const next = then(response);
+      if (next) client.network.requests.push(next);
+      else process.exitCode = 1;
+    }
   });
   return request;
 }
@@ -45,14 +49,24 @@ createFilm.setDataset(new Dataset({
   ],
 }));
 
-const boxOf = (response) => response.getDataset().getElement('ReferencedImageBoxSequence')[0].ReferencedSOPInstanceUID;
+function boxOf(response) {
+  const boxes = response.hasDataset() ? response.getDataset().getElement('ReferencedImageBoxSequence') : undefined;
+  return boxes && boxes.length ? boxes[0].ReferencedSOPInstanceUID : undefined;
+}
 const deleteSession = () => perform(new NDeleteRequest(SopClass.BasicFilmSession, session, META));
 const deleteFilm = () => perform(new NDeleteRequest(SopClass.BasicFilmBox, film, META), deleteSession);
 const print = () => perform(new NActionRequest(SopClass.BasicFilmBox, film, 1, META), deleteFilm);
-const set = (response) => perform(image(boxOf(response)), print);
+const set = (response) => boxOf(response) && perform(image(boxOf(response)), print);
 const make = () => perform(createSession, () => perform(createFilm, set));
 
 client.addRequest(perform(new NGetRequest(...PRINTER, ['PrinterStatus'], META), make));
 client.on('networkError', () => { process.exitCode = 1; });
 client.on('associationRejected', () => { process.exitCode = 1; });
-client.send(host, Number(port), 'DCMJS', called, { pduTimeout: 15000 }); // 60 s by default; only the run is shorter
+// The library leaves the confirmation of an event to its users.
+client.on('nEventReportRequest', (request, callback) => {
+  const response = responses.NEventReportResponse.fromRequest(request);
+  response.setStatus(Status.Success);
+  callback(response);
+});
+// Both timeouts are 60 s by default; shorter ones only shorten the run.
+client.send(host, Number(port), 'DCMJS', called, { associationTimeout: 15000, pduTimeout: 15000 });

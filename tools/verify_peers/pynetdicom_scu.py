@@ -70,7 +70,9 @@ boxes = must(
         meta_uid=META,
     )
 )
-assert boxes is not None
+if boxes is None or not boxes.get("ReferencedImageBoxSequence"):
+    association.release()
+    sys.exit(1)
 box = boxes.ReferencedImageBoxSequence[0].ReferencedSOPInstanceUID
 content = dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[image])
 must(association.send_n_set(content, BasicGrayscaleImageBox, box, meta_uid=META))
