@@ -22,6 +22,16 @@ _log = logging.getLogger("print_mgmt.spool")
 
 _CONNECTIONS = 8  # connections in the pool, at most
 _PAUSE = 0.5  # seconds before the next attempt to connect
+# A commit is an acceptance, so it must be on the server's disk even if the default of the database is otherwise. A
+# process that stops in the middle of a transaction, or a machine that is gone, must not keep its row locks: the server
+# ends such a transaction after 30 s, and looks for machines that are gone after 60 s.
+_SETTINGS = {
+    "synchronous_commit": "on",
+    "idle_in_transaction_session_timeout": "30s",
+    "tcp_keepalives_idle": "60",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
 _ALIVE = 0x2131  # class id of the advisory locks that spool instances hold
 # The internal error is raised on a connection that the server has closed and asyncpg has not noticed
 _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
@@ -62,7 +72,7 @@ class PostgresLink:
             raise LocalProtocolError("the spool is already open")
         try:
             async with AsyncExitStack() as stack:
-                pool = asyncpg.create_pool(self._dsn, min_size=1, max_size=_CONNECTIONS)
+                pool = asyncpg.create_pool(self._dsn, min_size=1, max_size=_CONNECTIONS, server_settings=_SETTINGS)
                 self._pool = await stack.enter_async_context(pool)
                 async with self.transaction() as db:
                     await create_tables(db)
@@ -130,7 +140,7 @@ class PostgresLink:
         """Hold the advisory lock of this spool, and pass on notices; reconnect whenever the connection ends."""
         while True:
             with suppress(*_FAILURES):
-                connection = await asyncpg.connect(self._dsn)
+                connection = await asyncpg.connect(self._dsn, server_settings=_SETTINGS)
                 try:
                     await connection.execute("SELECT pg_advisory_lock($1, $2)", _ALIVE, int(self.owner))
                     await connection.add_listener("print_mgmt_spool", lambda *_: self.notice.give())

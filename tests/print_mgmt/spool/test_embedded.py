@@ -5,8 +5,6 @@ import errno
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
@@ -162,20 +160,6 @@ async def test_folder_that_becomes_read_only_refuses_films(open_folder: Path) ->
         films.chmod(0o755)
         (film,) = await spool.accept(job(), [PRINTER])
         assert [one.id for one in await spool.list()] == [film]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 24 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
-    if sys.platform != "linux" or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("only root may mount a small file system, on Linux")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 async def test_full_disk_refuses_films_until_there_is_room(small_disk: Path) -> None:

@@ -1,20 +1,29 @@
 """The spool in PostgreSQL, while its server is stopped, killed and started again."""
 
 import asyncio
+import os
+import shutil
 from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import pytest
 from postgres import Postgres
 from spools import PRINTER, PostgresPlace, job
 
-from print_mgmt.spool import CorruptFilm, Done, FilmState, SpoolError
+from print_mgmt.spool import CorruptFilm, Done, FilmState, Hold, SpoolError, postgres_link
 from print_mgmt.spool.postgres import PostgresSpool
 
 
 @pytest.fixture
 def place(postgres: Postgres) -> PostgresPlace:
     return PostgresPlace(postgres)
+
+
+def with_option(place: PostgresPlace, name: str, value: str) -> str:
+    """Return the address with another default for the connections to the database."""
+    return place.address.replace("options=", "options=" + quote(f"-c{name}={value.replace(' ', chr(92) + ' ')} "))
 
 
 async def test_unreachable_server_is_named() -> None:
@@ -103,11 +112,31 @@ async def test_opening_waits_for_no_transaction(place: PostgresPlace) -> None:
         await writer.close()
 
 
+async def test_stopped_transaction_loses_its_locks(place: PostgresPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is stopped in the middle of a transaction blocks the others only until the server ends it."""
+    async with place.spool() as spool:
+        await spool.accept(job(), [PRINTER])
+        monkeypatch.setitem(postgres_link._SETTINGS, "idle_in_transaction_session_timeout", "50")
+        async with postgres_link.PostgresLink(place.address, None, lambda _: None) as stopped:
+            with pytest.raises(SpoolError, match="database has failed"):
+                async with stopped.transaction() as db:
+                    await db.fetch("SELECT id FROM film FOR UPDATE")
+                    (film,) = await spool.list()
+                    assert (await spool.change(film.id, Hold())).state is FilmState.HELD
+                    await db.fetch("SELECT 1")
+
+
+async def test_commits_wait_for_the_disk_of_the_server(place: PostgresPlace) -> None:
+    """Whatever the default of the database is."""
+    address = with_option(place, "synchronous_commit", "off")
+    async with postgres_link.PostgresLink(address, None, lambda _: None) as link, link.transaction() as db:
+        assert await db.fetchval("SHOW synchronous_commit") == "on"
+
+
 @pytest.mark.parametrize("isolation", ["serializable", "repeatable read"])
 async def test_isolation_of_the_database_changes_nothing(place: PostgresPlace, isolation: str) -> None:
     """No transaction fails because another one was committed before it."""
-    option = f"options=-cdefault_transaction_isolation%3D{isolation.replace(' ', '%5C%20')}%20-c"
-    async with PostgresSpool(place.address.replace("options=-c", option)) as spool:
+    async with PostgresSpool(with_option(place, "default_transaction_isolation", isolation)) as spool:
         films = await asyncio.gather(*(spool.accept(job(), [PRINTER]) for _ in range(8)))
         leases = await asyncio.gather(*(spool.lease("printer", 60) for _ in range(8)))
         assert {lease.film.id for lease in leases if lease is not None} == {film for (film,) in films}
@@ -148,6 +177,48 @@ class Failing:
 
     def __exit__(self, *exc_info: object) -> None:
         self.place.server.sql(self.place.address, "DROP FUNCTION fail CASCADE")
+
+
+async def test_read_only_database_refuses_films(place: PostgresPlace) -> None:
+    """Such as a replica."""
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+    async with PostgresSpool(with_option(place, "default_transaction_read_only", "on")) as spool:
+        with pytest.raises(SpoolError, match="read-only"):
+            await spool.accept(job(), [PRINTER])
+        assert [one.id for one in await spool.list()] == [film]
+
+
+async def test_removed_tables_refuse_films(place: PostgresPlace) -> None:
+    async with place.spool() as spool:
+        place.server.sql(place.address, "DROP TABLE chunk")
+        for _ in range(2):
+            with pytest.raises(SpoolError, match="chunk"):
+                await spool.accept(job(), [PRINTER])
+        assert await spool.list() == ()
+
+
+async def test_full_disk_refuses_films_until_there_is_room(place: PostgresPlace, small_disk: Path) -> None:
+    server, data = place.server, small_disk / "data"
+    data.mkdir()
+    if os.geteuid() == 0:
+        shutil.chown(data, "postgres")
+    server.sql(place.address, f"CREATE TABLESPACE small LOCATION '{data}'")
+    try:
+        async with PostgresSpool(with_option(place, "default_tablespace", "small")) as spool:
+            accepted: list[str] = []
+            filling = small_disk / "filling"
+            filling.write_bytes(bytes(18 << 20))
+            with pytest.raises(SpoolError, match="No space left"):
+                while True:
+                    accepted += await spool.accept(job(films=20, nbytes=60_000), [PRINTER])
+            assert await spool.verify() == (len(accepted), ())
+            filling.unlink()
+            accepted += await spool.accept(job(films=20, nbytes=60_000), [PRINTER])
+            assert [film.id for film in await spool.list()] == accepted
+    finally:
+        server.sql(place.address, "DROP TABLE chunk, quarantine, delivery, film, job")
+        server.sql(place.address, "DROP TABLESPACE small")
 
 
 @pytest.mark.parametrize("table", ["job", "film", "delivery", "chunk"])

@@ -363,6 +363,19 @@ async def test_ended_lease_is_not_renewed(place: Place, spool: Spool) -> None:
         await spool.renew(lease, 60)
 
 
+async def test_clock_set_back_loses_and_blocks_no_film(place: Place, spool: Spool) -> None:
+    """The current delivery goes on, and later films are delivered at once."""
+    await spool.accept(job(), [PRINTER])
+    before = await spool.lease("printer", 60)
+    assert before is not None
+    place.clock.now -= 500
+    (film,) = await spool.accept(job(), [PRINTER])
+    after = await spool.lease("printer", 60)
+    assert after is not None
+    assert after.film.id == film
+    assert {(await spool.report(lease, Done())).state for lease in (before, after)} == {FilmState.DONE}
+
+
 async def test_restart_ends_the_leases_of_a_dead_process(place: Place) -> None:
     async with place.spool() as spool:
         films = [await spool.accept(job(), [target]) for target in (PRINTER, FOLDER)]
