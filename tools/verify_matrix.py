@@ -5,7 +5,8 @@
 Each peer runs in a folder of its own on a free port, as `tests/support/verified_peers.py` says. Its report goes to
 REPORTS/NAME-ROLE/report.json. Then, while nothing else runs, each bad verdict of an SCU, and each case that damaged
 an SCP, is tried a second time: the milder verdict counts. From all reports together come docs/verify/matrix.html,
-docs/verify/matrix.md and docs/verify/trophies.md. A peer that is missing or cannot be judged is named on stderr; exit status 1.
+docs/verify/matrix.md and docs/verify/trophies.md. A peer that is missing or cannot be judged is named on stderr; exit
+status 1.
 """
 
 import argparse
