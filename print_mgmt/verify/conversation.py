@@ -25,7 +25,7 @@ from dimse.verify import Flags, Peer, Unprepared, Verdict
 from dimse.verify.observation import Answered, Seen, Silent, matches, succeeded
 from dimse.verify.print_session import PrintSession
 
-from .marking import marked
+from .case_mark import marked
 from .options import PrintOptions, print_options
 
 __all__ = [

@@ -1,6 +1,6 @@
 """The mark of a case in the image that it prints."""
 
-from print_mgmt.verify.marking import marked
+from print_mgmt.verify.case_mark import marked
 
 SIDE = 32
 SHOWN = """\
