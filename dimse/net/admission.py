@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from time import monotonic
 
@@ -17,11 +18,19 @@ from ..limits import Limits
 if sys.platform != "win32":
     import resource
 
-__all__ = ["DESCRIPTORS_KEPT", "Admission", "allowed_descriptors", "within_descriptors"]
+__all__ = [
+    "DESCRIPTORS_KEPT",
+    "MOST_DESCRIPTORS",
+    "Admission",
+    "allowed_descriptors",
+    "raise_descriptors",
+    "within_descriptors",
+]
 
 _log = logging.getLogger("dimse.net")
 
 DESCRIPTORS_KEPT = 64  # descriptors for films and other files, and for connections that are closed unread
+MOST_DESCRIPTORS = 1 << 16
 _LINES, _MINUTE = 50, 60.0  # lines of log for one kind of event, in so many seconds
 
 
@@ -112,6 +121,19 @@ def allowed_descriptors() -> int:
         return sys.maxsize
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return sys.maxsize if soft == resource.RLIM_INFINITY else soft
+
+
+def raise_descriptors() -> None:
+    """Allow this process as many descriptors as the system permits, at most `MOST_DESCRIPTORS`.
+
+    Programs that this process starts inherit the number; some close each of them, so it stays moderate.
+    """
+    if sys.platform != "win32":
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with suppress(OSError, ValueError):  # macOS permits fewer than it reports
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _open() -> int:

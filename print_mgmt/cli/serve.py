@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from dimse.command_line import log_formatter
 from dimse.net import Limits, Policy, Timeouts, TLSContext, Trace, accept_anyone, calling_titles
+from dimse.net.admission import raise_descriptors
 from dimse.terminal import run_loop, server_tls, trace
 
 from ..film import MAX_PIXELS, can_render
@@ -90,6 +91,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         for name in ("fail", "event", "trace"):
             if getattr(arguments, name):
                 parser.error(f"argument --{name}: not allowed with --processes, which would each have their own")
+    raise_descriptors()
     gc.freeze()  # modules live as long as the process; a full collection takes 21 ms without them, and 54 ms with them
     return run_loop(_serve(arguments, network))
 

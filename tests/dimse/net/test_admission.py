@@ -1,10 +1,19 @@
 """Connections and associations are counted in total and by address, and are never more than descriptors."""
 
+import sys
+
 import pytest
 
 from dimse.limits import Limits
 from dimse.net import admission as admission_module
-from dimse.net.admission import DESCRIPTORS_KEPT, Admission, within_descriptors
+from dimse.net.admission import (
+    DESCRIPTORS_KEPT,
+    MOST_DESCRIPTORS,
+    Admission,
+    allowed_descriptors,
+    raise_descriptors,
+    within_descriptors,
+)
 
 LIMITS = Limits(connections=3, host_connections=2, associations=3, host_associations=2)
 
@@ -91,3 +100,16 @@ def test_limits_within_descriptors_stay(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(admission_module, "_open", lambda: 10)
     limits = Limits(connections=100, host_connections=100)
     assert within_descriptors(limits) is limits
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of descriptors")
+def test_raised_descriptors_are_those_of_the_system() -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        raise_descriptors()
+        assert allowed_descriptors() == (MOST_DESCRIPTORS if hard < 0 else min(hard, MOST_DESCRIPTORS))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
