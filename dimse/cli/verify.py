@@ -32,6 +32,7 @@ from .verify_report import (
     chosen_cases,
     compared,
     finish,
+    is_recorded,
     plain_options,
     print_result,
     read_json,
@@ -230,7 +231,7 @@ def judge_scp(
         gentle=arguments.gentle or not (arguments.all or is_loopback(address.host)),
         slow=not arguments.no_slow,
         full_trace=arguments.full_trace,
-        pcap=arguments.pcap,
+        pcap=arguments.pcap or is_recorded(arguments),
         redact=arguments.redact,
         jobs=arguments.jobs,
     )
@@ -267,7 +268,7 @@ async def _test(
     run = Run()
     expected = None if arguments.baseline is None else read_json(arguments.baseline)
     try:
-        show = partial(print_result, is_json=arguments.json)
+        show = partial(print_result, is_json=arguments.json, trace=arguments.trace)
         await verify_scp(target, cases, options, run=run, on_result=show, start=start)
     except asyncio.CancelledError:
         run.stopped = run.stopped or "interrupted"

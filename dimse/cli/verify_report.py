@@ -12,7 +12,7 @@ from ..errors import DecodeError, escaped
 from ..terminal import positive
 from ..verify import Case, Options, Result, Run, Verdict
 from ..verify.report import badge, baseline, junit, page, regressions
-from ..verify.report.capture import write_captures
+from ..verify.report.capture import write_capture, write_captures
 from ..verify.report.document import verdict_counts
 
 __all__ = [
@@ -23,12 +23,14 @@ __all__ = [
     "chosen_cases",
     "compared",
     "finish",
+    "is_recorded",
     "plain_options",
     "print_result",
     "read_json",
 ]
 
 Make = Callable[..., Options]  # called with the parsed arguments, and with fields of `Options` as keywords
+_TLS = ("tls", "tls_no_verify", "tls_ca", "tls_cert", "tls_key", "tls_profile")
 _QUIET = (Verdict.PASS, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
 WIDTHS = (13, 12)
 
@@ -66,10 +68,24 @@ def add_report(parser: Parser) -> None:
         "--full-trace", action="store_true", help="keep all octets in the report, not only the first 4 KiB of a write"
     )
     parser.add_argument(
-        "--pcap", action="store_true", help="also write trace/ID.pcapng for each case; TLS is written decrypted"
+        "--pcap",
+        action="store_true",
+        help="also write trace/ID.pcapng for each case in --report; TLS is written decrypted",
     )
+    parser.add_argument(
+        "--trace",
+        metavar="FILE",
+        help="record all octets, with or without --report: in one capture if FILE ends in .pcapng, otherwise in a "
+        "folder with ID.pcapng for each case; - prints each PDU on stderr",
+    )
+    parser.add_argument("--trace-tls", action="store_true", help="also record connections with TLS, decrypted")
     parser.add_argument("--redact", action="store_true", help="keep patient data out of the report")
     parser.add_argument("--json", action="store_true", help="print each result as a line of JSON")
+
+
+def is_recorded(arguments: argparse.Namespace) -> bool:
+    """Return whether ``--trace`` names a file or a folder."""
+    return arguments.trace not in (None, "-")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -87,8 +103,10 @@ def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace,
     """Return the cases that the globs choose. End with a usage error if a glob matches no case."""
     if arguments.report is None and (arguments.pcap or arguments.redact):
         parser.error(f"{'--pcap' if arguments.pcap else '--redact'} needs --report")
-    if arguments.pcap and arguments.redact:
-        parser.error("--pcap keeps all octets, and --redact hides them")
+    if (arguments.pcap or arguments.trace) and arguments.redact:
+        parser.error(f"{'--pcap' if arguments.pcap else '--trace'} keeps all octets, and --redact hides them")
+    if is_recorded(arguments) and any(getattr(arguments, name, None) for name in _TLS) and not arguments.trace_tls:
+        parser.error("--trace would record decrypted TLS: add --trace-tls if that is intended")
     for glob in (*arguments.case, *arguments.exclude):
         if not any(Options(cases=(glob,)).selects(case.id) for case in cases):
             parser.error(f"there is no case {glob}")
@@ -114,8 +132,11 @@ def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], opti
     """Write the report and the baseline to the files that the arguments name, and print the counts of the run."""
     if arguments.report is not None:
         _write(arguments.report, report, options)
-        if options.pcap:
+        if arguments.pcap:
             write_captures(arguments.report / "trace", run)
+    if is_recorded(arguments):
+        path = Path(arguments.trace)
+        write_capture(path, run) if path.suffix == ".pcapng" else write_captures(path, run)
     if arguments.write_baseline is not None:
         arguments.write_baseline.write_text(json.dumps(baseline(report), indent=1) + "\n")
     if not arguments.json:
@@ -151,8 +172,14 @@ def _text_of(result: Result) -> str:
     )
 
 
-def print_result(result: Result, *, is_json: bool) -> None:
-    """Print a result as a line of JSON or text; as text, only a case that was judged and has not passed."""
+def print_result(result: Result, *, is_json: bool, trace: str | None = None) -> None:
+    """Print a result as a line of JSON or text; as text, only a case that was judged and has not passed.
+
+    If ``trace`` is ``-``, print each PDU of the case on stderr first.
+    """
+    if trace == "-" and result.trace is not None:
+        for line in result.trace.lines():
+            print(escaped(f"{result.case.id:{WIDTHS[1]}} {line}"), file=sys.stderr, flush=True)
     if is_json:
         print(json.dumps(_line_of(result)), flush=True)
     elif result.verdict not in _QUIET or result.is_damaged:

@@ -26,6 +26,7 @@ from .verify_report import (
     chosen_cases,
     compared,
     finish,
+    is_recorded,
     plain_options,
     print_result,
     read_json,
@@ -165,7 +166,7 @@ def _judge(parser: argparse.ArgumentParser, arguments: argparse.Namespace, work:
         stop_after=arguments.stop_after,
         gentle=arguments.gentle or not (arguments.all or words is not None),
         full_trace=arguments.full_trace,
-        pcap=arguments.pcap,
+        pcap=arguments.pcap or is_recorded(arguments),
         redact=arguments.redact,
     )
     command = [*parser.prog.split(), "--listen", str(arguments.listen)]
@@ -277,7 +278,7 @@ async def _test(
 
     def show(result: Result) -> None:
         guide.judged(result)
-        print_result(result, is_json=arguments.json)
+        print_result(result, is_json=arguments.json, trace=arguments.trace)
 
     report: dict[str, Any] = {}
     try:

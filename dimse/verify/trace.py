@@ -95,6 +95,19 @@ class Trace:
         entry = TraceEntry(self.now(), connection, direction, data, length, digest, note, self.subcase, whole)
         self.entries.append(entry)
 
+    @property
+    def start(self) -> float:
+        """The time at which the case began, by the clock of the run."""
+        return self._start
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line for each note and for each PDU, with milliseconds, connection and direction."""
+        for entry, explained in self.explained():
+            head = f"{entry.seconds * 1000:8.1f} {entry.connection} {entry.direction} "
+            if entry.note:
+                explained = entry.note.splitlines()
+            yield from (head + line for line in explained or [f"{entry.length} octets"])
+
     def explained(self) -> Iterator[tuple[TraceEntry, list[str]]]:
         """Yield each entry with one line for each PDU that the entry completes."""
         for entry, turns in turns_of(self.entries, is_of_acceptor=self.is_of_acceptor):

@@ -13,7 +13,7 @@ from ..result import Run
 from ..trace import Trace, TraceEntry
 from .privacy import Credentials
 
-__all__ = ["capture", "write_captures"]
+__all__ = ["capture", "write_capture", "write_captures"]
 
 _TESTER, _PEER = "127.0.0.1", "127.0.0.2"
 _DICOM, _FIRST_PORT, _PORTS = 104, 49152, 16384
@@ -23,10 +23,30 @@ _NANOSECONDS = 1_000_000_000
 def write_captures(folder: Path, run: Run) -> None:
     """Write a capture for each case of a run that has had a connection."""
     folder.mkdir(parents=True, exist_ok=True)
-    start = int(datetime.fromisoformat(run.started).timestamp() * _NANOSECONDS) if run.started else 0
+    start = _start(run)
     for result in run.results:
         if result.trace is not None and any(entry.data for entry in result.trace.entries):
             (folder / f"{result.case.id}.pcapng").write_bytes(capture(result.trace, start))
+
+
+def write_capture(path: Path, run: Run) -> None:
+    """Write all cases of a run to one capture, in which each connection has a port of its own."""
+    start = _start(run)
+    traces = [result.trace for result in run.results if result.trace is not None]
+    first = min((trace.start for trace in traces), default=0.0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(capture_header())
+        connections = 0
+        for trace in sorted(traces, key=lambda each: each.start):
+            begun = start + int((trace.start - first) * _NANOSECONDS)
+            file.write(b"".join(_packets(trace, begun, connections)))
+            connections += trace.connections
+
+
+def _start(run: Run) -> int:
+    """Return the start of a run in nanoseconds since the beginning of 1970, or 0 if it has not begun."""
+    return int(datetime.fromisoformat(run.started).timestamp() * _NANOSECONDS) if run.started else 0
 
 
 def capture(trace: Trace, start: int) -> bytes:
@@ -34,7 +54,8 @@ def capture(trace: Trace, start: int) -> bytes:
     return b"".join([capture_header(), *_packets(trace, start)])
 
 
-def _packets(trace: Trace, start: int) -> Iterator[Part]:
+def _packets(trace: Trace, start: int, before: int = 0) -> Iterator[Part]:
+    """Yield the packets of a case; ``before`` is the number of connections before it in the same capture."""
     flows: dict[int, Flow] = {}
     time = start
     credentials = Credentials()
@@ -44,7 +65,7 @@ def _packets(trace: Trace, start: int) -> Iterator[Part]:
         time = start + int(entry.seconds * _NANOSECONDS)
         flow = flows.get(entry.connection)
         if flow is None:
-            flow = flows[entry.connection] = _flow(trace, entry)
+            flow = flows[entry.connection] = _flow(trace, entry, before)
             yield from flow.opened(time)
         by_client = (entry.direction == ">") is not trace.is_of_acceptor
         yield from flow.segments(by_client, [_octets(credentials, entry)], time)
@@ -57,7 +78,7 @@ def _octets(credentials: Credentials, entry: TraceEntry) -> bytes:
     return credentials.hidden(entry, octets) if entry.direction == "<" else octets
 
 
-def _flow(trace: Trace, entry: TraceEntry) -> Flow:
-    port = _FIRST_PORT + entry.connection % _PORTS
+def _flow(trace: Trace, entry: TraceEntry, before: int) -> Flow:
+    port = _FIRST_PORT + (before + entry.connection) % _PORTS
     client, server = (_PEER, _TESTER) if trace.is_of_acceptor else (_TESTER, _PEER)
     return Flow((client, port), (server, _DICOM))

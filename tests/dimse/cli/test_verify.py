@@ -11,6 +11,7 @@ from twin import HOST, Line, Twin, serving
 from twins.common import UNKNOWN, ignores
 
 from dimse.cli import main
+from dimse.explain.pcap import read_capture
 
 
 async def verify(twin: Twin, *options: str) -> int:
@@ -44,6 +45,34 @@ async def test_report_is_written(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "new").iterdir()} == {
         "report.json", "report.html", "junit.xml", "badge.svg"
     }  # fmt: skip
+
+
+async def test_trace_records_all_cases_in_one_capture(tmp_path: Path) -> None:
+    path = tmp_path / "run.pcapng"
+    assert await verify(Twin(), "--case", "UL-F-2.0[12]", "--trace", str(path)) == 0
+    found = read_capture(path.read_bytes())
+    assert len({connection.client for connection in found}) == len(found) == 3
+
+
+async def test_trace_records_each_case_in_a_folder(tmp_path: Path) -> None:
+    assert await verify(Twin(), "--case", "UL-F-2.01", "--trace", str(tmp_path / "new")) == 0
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["UL-A-1.01.pcapng", "UL-F-2.01.pcapng"]
+
+
+async def test_trace_prints_each_pdu(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await verify(Twin(), "--case", "UL-F-2.05", "--trace", "-") == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("UL-F-2.05") and "< A-ABORT" in line for line in lines)
+
+
+@pytest.mark.parametrize("other", ["--redact", "--tls"])
+def test_trace_records_nothing_secret_unasked(other: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.pcapng"
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "scp", "A@127.0.0.1:1", "--trace", str(path), "--report", str(tmp_path), other])
+    assert ended.value.code == 2
+    assert "--trace" in capsys.readouterr().err
+    assert not path.exists()
 
 
 async def test_expected_failure_does_not_fail(tmp_path: Path) -> None:
