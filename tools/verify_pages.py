@@ -154,7 +154,8 @@ def _page(judged: Sequence[Judged]) -> Iterator[str]:
     yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>DICOM print conformance</title>'
     yield f"<style>{_STYLE}</style></head><body>\n<h1>DICOM print: cases and peers</h1>\n"
     yield "<p>Each cell is the verdict of the conformance tester for one program and one sentence of the standard. A "
-    yield "FAIL breaks a sentence with &ldquo;shall&rdquo;. Every verdict that is not good leads to its trace.</p>\n"
+    yield "FAIL breaks a rule with &ldquo;shall&rdquo;, or a cell of PS3.8 Table 9-10. Every verdict that is not good "
+    yield "leads to its trace.</p>\n"
     yield "<table><tr><th>program</th><th>role</th><th>run</th><th>verdicts</th></tr>\n"
     for each in judged:
         yield f"<tr><td>{_text(each.title)}</td><td>{each.role}</td><td>{_text(each.run)}</td>"

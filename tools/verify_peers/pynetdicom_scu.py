@@ -7,7 +7,7 @@ import sys
 
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.sop_class import (
     BasicFilmBox,
     BasicFilmSession,
@@ -43,7 +43,8 @@ host, port, called = sys.argv[1:]
 entity = AE(ae_title="PYNETDICOM")
 entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = TIMEOUT
 entity.add_requested_context(META)
-association = entity.associate(host, int(port), ae_title=called)
+handlers = [(evt.EVT_N_EVENT_REPORT, lambda _: (0x0000, None))]  # the library leaves the confirmation to its users
+association = entity.associate(host, int(port), ae_title=called, evt_handlers=handlers)
 if not association.is_established:
     sys.exit(1)
 session, film = generate_uid(), generate_uid()
