@@ -63,7 +63,7 @@ fuzz: $(DEV) ## test all properties with 500 examples, the tester against evil p
 	$(BIN)/python tools/fuzz_verify.py --seconds $(if $(FOR),$(FOR),600)
 	$(BIN)/python tools/fuzz.py $(if $(FOR),--seconds $(FOR))
 
-soak: $(DEV) ## run ten thousand associations of each kind: nothing may grow; kill servers 200 times: no film may be lost
+soak: $(DEV) ## run ten thousand associations of each kind: nothing may grow; kill servers and databases 200 times: no film may be lost
 	DIMSE_CYCLES=10000 $(PYTEST) -rs tests/dimse/net/test_cycles.py
 	DIMSE_KILLS=200 $(PYTEST) -rs --timeout 7200 tests/print_mgmt/cli/test_kill_serve.py
 	DIMSE_KILLS=200 $(PYTEST) -rs --timeout 7200 tests/print_mgmt/spool/test_kill.py -k any_moment
