@@ -12,6 +12,7 @@ from accepted import DOE, accepted_film
 from dimse.data import Dataset, read_file
 from print_mgmt import ConfigError, Sheet
 from print_mgmt.destinations import Condition, DeliveryFailed, FolderDestination, Outcome
+from print_mgmt.output.folder import FORMATS
 
 ALL = ("png", "pdf", "tiff", "dcm", "json")
 
@@ -87,6 +88,25 @@ async def test_full_disk_leaves_no_file_and_allows_a_retry(tmp_path: Path, monke
         await FolderDestination(path=str(tmp_path), dpi=20).deliver(accepted_film(), DOE)
     assert (raised.value.outcome, raised.value.info) == (Outcome.LATER, "INSUFFIC MEMORY")
     assert names(tmp_path) == set()
+
+
+async def test_retry_writes_only_the_format_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_png = FORMATS["png"]
+
+    def fail_once(*_: object) -> None:
+        monkeypatch.setitem(FORMATS, "png", write_png)
+        raise ValueError("a bug")
+
+    destination = FolderDestination(path=str(tmp_path), formats=("png", "pdf", "tiff"), dpi=20)
+    monkeypatch.setitem(FORMATS, "png", fail_once)
+    with pytest.raises(DeliveryFailed, match="a bug"):
+        await destination.deliver(accepted_film(), DOE)
+    before = times(tmp_path)
+    assert {path.suffix for path in before} == {".pdf", ".tiff"}
+    await destination.deliver(accepted_film(), DOE)
+    after = times(tmp_path)
+    assert {path.suffix for path in after} == {".png", ".pdf", ".tiff"}
+    assert before.items() <= after.items()
 
 
 async def test_unrenderable_film_is_never_retried(tmp_path: Path) -> None:

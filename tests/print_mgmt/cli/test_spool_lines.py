@@ -1,0 +1,34 @@
+"""The films of a spool as JSON: `docs/site.md` explains each key."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from print_mgmt.cli.spool_lines import film_json, removed_line, verified_line
+from print_mgmt.spool import Delivery, FilmRecord, Verified
+
+PAGE = (Path(__file__).parents[3] / "docs" / "site.md").read_text()
+FILM = FilmRecord(id="f", job="1.2", number=1, printer="P", deliveries=(Delivery(destination="d"),))
+
+
+def explained(command: str) -> set[str]:
+    """Return the keys in the row of a command."""
+    table = PAGE.partition("With `--json`")[2]
+    (row,) = re.findall(rf"^\| `{command}`.*?\|(.*)\|$", table, re.MULTILINE)
+    return set(re.findall(r"`(\w+)`", row)) - {"null"}
+
+
+def test_page_explains_each_key_of_a_film() -> None:
+    film = json.loads(film_json(FILM))
+    (delivery,) = film["deliveries"]
+    assert explained("list") == film.keys() | delivery.keys()
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [("purge", removed_line(["f"], as_json=True)), ("verify", verified_line(Verified(1, ("f",)), as_json=True))],
+)
+def test_page_explains_each_key_of_a_result(command: str, line: str) -> None:
+    assert explained(command) == json.loads(line).keys()
