@@ -15,7 +15,7 @@ _COMMANDS = {
     "explain": "explain recorded PDUs byte by byte",
     "tap": "forward the traffic between two programs, and explain it",
     "lab": "send any PDU to a peer from a prompt, and explain the answer",
-    "verify": "test a peer against the standard, one test case at a time (for C-ECHO, see echo)",
+    "verify": "test a peer against the standard, case by case (for C-ECHO, see echo)",
 }
 
 

@@ -40,7 +40,7 @@ def add(parser: argparse.ArgumentParser, views: _Views = tuple) -> None:
         "from a pipe, or from -c; `help` shows them."
     )
     parser.epilog = (
-        "Example: dimse lab PRINTSCP@127.0.0.1:11112 -c 'associate; echo; release'. "
+        "Example: %(prog)s PRINTSCP@127.0.0.1:11112 -c 'associate; echo; release'. "
         "Exit status: 0 done, 1 the peer could not be reached or an `expect` failed, 2 a wrong command in a script."
     )
     parser.add_argument("peer", type=peer, nargs="?", metavar="AE@HOST:PORT", help="the peer to connect to")

@@ -50,7 +50,7 @@ _EXIT = (
 def add(parser: Parser) -> None:
     """Add the commands to ``parser``."""
     parser.description = (
-        "Test a peer against the standard, one test case at a time. Cases for print are in print-mgmt verify; to send "
+        "Test a peer against the standard, case by case. Cases for print are in print-mgmt verify; to send "
         "a C-ECHO, use dimse echo."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -149,7 +149,7 @@ def add_matrix(parser: Parser) -> None:
     """Add the options of ``verify matrix`` to ``parser``."""
     parser.description = "Write a page with a column for each report."
     parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT.JSON", help="reports")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the page")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the page to write")
     parser.set_defaults(command=_matrix)
 
 

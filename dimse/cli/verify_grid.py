@@ -56,8 +56,16 @@ def add_grid(parser: Parser, scripts: Mapping[str, str], default: str) -> None:
     parser.add_argument("--print", dest="prints", action="store_true", help="also send N-ACTION: films are printed")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with all answers and PDUs")
     parser.add_argument("--json", action="store_true", help="print the grid as JSON")
-    parser.add_argument("--timeout", type=seconds, default=3.0, metavar="SECONDS", help="for an answer (default: 3)")
-    parser.add_argument("--calling", type=ae_title, default="VERIFYSCU", metavar="AE", help="our AE title")
+    parser.add_argument(
+        "--timeout", type=seconds, default=3.0, metavar="SECONDS", help="time limit for an answer (default: 3)"
+    )
+    parser.add_argument(
+        "--calling",
+        type=ae_title,
+        default="VERIFYSCU",
+        metavar="AE",
+        help="AE title of the tester (default: VERIFYSCU)",
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the UIDs (default: 1)")
     add_client_tls(parser)
     parser.set_defaults(command=lambda arguments: _compare(parser, arguments, scripts))

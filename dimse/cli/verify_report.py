@@ -61,7 +61,10 @@ def add_report(parser: Parser) -> None:
         "--report", type=Path, metavar="DIR", help="write report.json, report.html, junit.xml and badge.svg here"
     )
     parser.add_argument(
-        "--baseline", type=Path, metavar="FILE", help="expected verdicts: only a case with a worse verdict fails"
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="expected verdicts: only a worse one fails, or one for another reason",
     )
     parser.add_argument("--write-baseline", type=Path, metavar="FILE", help="write the verdicts as a baseline")
     parser.add_argument(

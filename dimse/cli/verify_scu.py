@@ -69,7 +69,8 @@ def add_scu(
         "title runs the next one."
     )
     parser.epilog = (
-        "Exit status: 0 no FAIL and nothing DAMAGED, 1 FAIL or DAMAGED, 2 wrong usage, 3 not judged, 4 ERROR."
+        "Exit status: 0 no FAIL and nothing DAMAGED, 1 FAIL or DAMAGED (with --strict also WEAK and "
+        "INCONCLUSIVE), 2 wrong usage, 3 the SCU could not be judged, 4 the tester is at fault."
     )
     _add_visits(parser)
     add_choice(

@@ -6,7 +6,7 @@ source 2 and any reason; ``Then(RELEASED, CLOSED)`` matches a sequence. As text,
 catalogue: ``ABORT(2,*)``, ``RP, CLOSED``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
@@ -362,10 +362,6 @@ def _number(value: Numbers) -> str:
     return str(value) if isinstance(value, int) else "|".join(map(str, sorted(value)))
 
 
-def _texts(outcomes: Outcomes | Observation) -> Iterator[str]:
-    return map(str, outcomes)
-
-
 def shown_all(outcomes: Outcomes, between: str = " | ") -> str:
-    """Return the outcomes in the catalogue's notation, with ``between`` between alternatives."""
-    return between.join(_texts(outcomes))
+    """Return the outcomes in the catalogue's notation, separated by ``between``."""
+    return between.join(map(str, outcomes))

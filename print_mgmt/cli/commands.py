@@ -20,7 +20,7 @@ _COMMANDS = {
     "tap": "forward the traffic between two programs, and explain it",
     "lab": "send any PDU to a printer from a prompt, and explain the answer",
     "conformance": "write the conformance statement of a printer",
-    "verify": "test a printer against the standard, one test case at a time",
+    "verify": "test a printer or a print client against the standard, case by case",
     "config": "check the configuration of a site",
     "route": "show where a film would go, and why",
     "work": "deliver the films of a site, and accept none",

@@ -77,7 +77,7 @@ def add_images(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--reduce",
         action="store_true",
-        help="reduce images to the pixels of their boxes, if the printer's configuration tells how many those are",
+        help="reduce images to the pixels of their boxes, if the printer's configuration gives their number",
     )
 
 

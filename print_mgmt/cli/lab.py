@@ -1,4 +1,4 @@
-"""``print-mgmt lab``: `dimse lab`, which also tells what happens to the films."""
+"""``print-mgmt lab``: `dimse lab`, which also shows what happens to the films."""
 
 import argparse
 
@@ -12,4 +12,4 @@ __all__ = ["add"]
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to ``parser``."""
     lab.add(parser, views=film_views)
-    parser.description = f"{parser.description} Also tells what happens to the films."
+    parser.description = f"{parser.description} The lab also shows what happens to the films."

@@ -52,7 +52,7 @@ _ACTIONS: dict[str, tuple[Callable[[], Action], str, tuple[FilmState, ...]]] = {
     "release": (Release, "release held films for delivery", (FilmState.HELD,)),
     "cancel": (
         Cancel,
-        "cancel the deliveries of films that are not done",
+        "cancel all deliveries of films, except those that are done",
         (FilmState.RECEIVED, FilmState.HELD, FilmState.WAITING, FilmState.QUEUED),
     ),
     "reprint": (Reprint, "deliver ended films once more, to all their destinations", (FilmState.DONE,)),
@@ -76,7 +76,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_lists(commands)
     for name, (action, summary, states) in _ACTIONS.items():
         one = _command(commands, name, summary, partial(_act, action, states))
-        _add_films(one, f"films that are {' or '.join(states)}")
+        _add_films(one, f"films in state {', '.join(states)}")
         if action is Hold:
             one.add_argument("--reason", default="held by an operator", help="reason to record (default: %(default)s)")
     one = _command(commands, "move", "send films to other destinations, or through another printer", _move)
@@ -94,7 +94,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--size", type=int, metavar="BYTES", help="remove the oldest until the spool has at most that many bytes"
     )
-    _command(commands, "verify", "read all films, and find the damaged ones", _verify)
+    _command(commands, "verify", "read all films, and move damaged ones to quarantine", _verify)
 
 
 def _add_lists(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -33,7 +33,7 @@ _WARNING = (
 
 def add(parser: Parser) -> None:
     """Add the subcommands of the command to ``parser``."""
-    parser.description = "Test a printer or a print client against the standard, one test case at a time."
+    parser.description = "Test a printer or a print client against the standard, case by case."
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("scp", help="test a printer").fill = _add_scp
     commands.add_parser("scu", help="test a print client").fill = _add_scu
@@ -56,7 +56,7 @@ def _scu_options(arguments: argparse.Namespace, **fields: Any) -> PrintOptions:
 
 def _add_scp(parser: Parser) -> None:
     add_scp(parser, _CASES)
-    parser.description = "Run the cases for a printer, one after the other. Nothing is printed without --max-films."
+    parser.description = "Run the cases for a printer. Nothing is printed without --max-films."
     group = parser.add_argument_group("print")
     films = group.add_mutually_exclusive_group()
     films.add_argument(

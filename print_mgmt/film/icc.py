@@ -19,7 +19,7 @@ from .tone import Note, densities
 
 __all__ = ["KNOTS", "gray_profile", "is_profile_of", "page_profile", "srgb_profile", "without_padding"]
 
-KNOTS = 4 * 255 + 1  # points of the curve of a gray profile, one of them for each number of 8 bits
+KNOTS = 4 * 255 + 1  # points of the curve of a gray profile; every fourth is the point of an 8-bit number
 
 _Floats = NDArray[np.float64]
 

@@ -60,6 +60,7 @@ def _covered(
 
 
 def _names(frame: Frame) -> list[str]:
+    """Return the names of shapes, without repetitions; a longer list than there are shapes is cut."""
     return list(dict.fromkeys(name.strip(" \0").upper() for name in frame.texts("ShutterShape")[: len(_SHAPES) + 1]))
 
 
@@ -75,7 +76,7 @@ def _outside(
         raise ImageError(f"ShutterShape {name!a} is not one of {', '.join((*_SHAPES, _BITMAP))}")
     inside = _SHAPES[name](frame, size, aspect)
     if not inside.any():
-        raise ImageError(f"{name} has no pixel of the image in it")
+        raise ImageError(f"the {name} shape contains no pixel of the image")
     return ~inside
 
 

@@ -31,14 +31,14 @@ from .pdf import write_pdf
 from .png import write_png
 from .tiff import write_tiff
 
-__all__ = ["FORMATS", "JSON", "Work", "check_formats", "plain", "write_page", "write_sidecar"]
+__all__ = ["FORMATS", "JSON", "PageFiles", "check_formats", "plain", "write_page", "write_sidecar"]
 
 JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """A page to be written in one or more formats, and the arguments for the writers."""
+class PageFiles:
+    """The files to write of a page: the page, and the arguments for the writers of the formats."""
 
     page: Page
     title: str = ""
@@ -47,7 +47,7 @@ class Work:
     compress: Deflate = field(default_factory=deflate_once)
 
 
-FORMATS: dict[str, Callable[[Work, BinaryIO], None]] = {
+FORMATS: dict[str, Callable[[PageFiles, BinaryIO], None]] = {
     "png": lambda work, file: write_png(work.page, file, compress=work.compress),
     "pdf": lambda work, file: write_pdf([work.page], file, title=work.title, compress=work.compress),
     "tiff": lambda work, file: write_tiff([work.page], file, title=work.title),
@@ -83,7 +83,7 @@ def write_page(
     for target in targets:
         if target.exists():
             raise FileExistsError(f"{target} exists already")
-    work = Work(page, title, about, attributes)
+    work = PageFiles(page, title, about, attributes)
     failures: dict[str, Exception] = {}
     with ExitStack() as drafts, ExitStack() as published:
         written = _drafts(work, targets, drafts, failures)
@@ -97,7 +97,9 @@ def write_page(
     return targets
 
 
-def _drafts(work: Work, targets: Sequence[Path], drafts: ExitStack, failures: dict[str, Exception]) -> dict[Path, Path]:
+def _drafts(
+    work: PageFiles, targets: Sequence[Path], drafts: ExitStack, failures: dict[str, Exception]
+) -> dict[Path, Path]:
     """Return the written drafts by target. ``failures`` receives the error of each format that failed."""
     written: dict[Path, Path] = {}
     for target in targets:
@@ -117,7 +119,7 @@ def check_formats(formats: Sequence[str]) -> None:
             raise OutputError(f"unknown format {suffix!r}, not one of {', '.join(FORMATS)}")
 
 
-def _draft(work: Work, target: Path, stack: ExitStack) -> Path:
+def _draft(work: PageFiles, target: Path, stack: ExitStack) -> Path:
     """Write a page as a draft of ``target``; closing ``stack`` removes the draft."""
     draft, file = new_draft(target, stack, _MODE)
     FORMATS[target.suffix[1:]](work, file)

@@ -47,7 +47,7 @@ class Film:
         self.position = exposure.number
         self.copy = exposure.copy
         self.sheet: Sheet = exposure.film.sheet
-        self.time = _accepted(job)
+        self.time = _acceptance_time(job)
         self._film = exposure.film
 
     def __getstate__(self) -> dict[str, object]:
@@ -136,7 +136,7 @@ def _joined(used: Dataset, unused: Dataset, sent: Container[int] | None = None) 
     return joined
 
 
-def _accepted(job: PrintJob) -> datetime:
+def _acceptance_time(job: PrintJob) -> datetime:
     """Return the local time at which the queue accepted the job, or the current time if the job has no valid time."""
     try:
         return datetime.strptime(job.CreationDate + job.CreationTime[:6], "%Y%m%d%H%M%S")
@@ -175,7 +175,7 @@ class PrintEngine:
 
     @property
     def is_full(self) -> bool:
-        """Whether images are refused: never, because refusing N-ACTION is early enough."""
+        """Whether N-SET of an image is refused. This queue refuses only N-ACTION, so it is always False."""
         return False
 
     def jobs(self) -> "QueuedJobs":

@@ -1,7 +1,7 @@
 """The rules that choose the destinations of a film. The first rule that matches decides.
 
 A rule has conditions on properties of a film, such as a list of values or patterns. A film matches a rule if it meets
-all of its conditions; it meets a list that has at least one matching entry. If no rule matches, the film is held, so
+all of its conditions; it meets a list that has at least one matching entry. If no route matches, the film is held, so
 that it is not lost.
 """
 
@@ -116,7 +116,7 @@ def decide(routes: Sequence[Route], facts: Facts) -> Decision:
             why.append(escaped(f"{name}: matches"))
             return Decision(route=name, to=route.to, hold=route.hold, change=route.change, why=tuple(why))
         why.append(escaped(f"{name}: {mismatch}"))
-    why.append("no rule matches: the film is held")
+    why.append("no route matches: the film is held")
     return Decision(why=tuple(why))
 
 

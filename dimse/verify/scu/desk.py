@@ -1,7 +1,7 @@
 """The desk: it listens, and hands each connection to a visit that waits for it.
 
-If the tester runs a command, only one visit waits. Otherwise the port determines the case, or else the called AE title
-does. A connection with any other title goes to the visit that has waited longest.
+If the tester runs a command, only one visit waits. Otherwise, the port or the called AE title of a connection selects
+the case. A connection with any other title goes to the visit that has waited longest.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ class Desk:
         else:
             transport.pause_reading()
         waiting.trace.note(wire.number, f"connection from {_text(transport.get_extra_info('peername'))}")
-        self.start(_served(waiting, wire, transport, context))
+        self.start(_serve(waiting, wire, transport, context))
         if octets:
             wire.data_received(octets)
 
@@ -113,10 +113,10 @@ class Desk:
         task.add_done_callback(self.tasks.discard)
 
 
-async def _served(waiting: Waiting, wire: Wire, transport: asyncio.Transport, context: ssl.SSLContext | None) -> None:
+async def _serve(waiting: Waiting, wire: Wire, transport: asyncio.Transport, context: ssl.SSLContext | None) -> None:
     visit = waiting.visit
     try:
-        if context is not None and not await _is_secure(waiting, wire, transport, context):
+        if context is not None and not await _shake_hands(waiting, wire, transport, context):
             return
         await visit.serve(wire)
     except Exception as exc:
@@ -125,8 +125,8 @@ async def _served(waiting: Waiting, wire: Wire, transport: asyncio.Transport, co
         wire.close()
 
 
-async def _is_secure(waiting: Waiting, wire: Wire, transport: asyncio.Transport, context: ssl.SSLContext) -> bool:
-    """Do the TLS handshake; return whether it succeeded. How it failed is entered in the visit and its trace."""
+async def _shake_hands(waiting: Waiting, wire: Wire, transport: asyncio.Transport, context: ssl.SSLContext) -> bool:
+    """Do the TLS handshake, and return whether it succeeded. A failure is recorded in the visit and its trace."""
     visit = waiting.visit
     try:
         async with asyncio.timeout(visit.patience):

@@ -140,10 +140,10 @@ def test_enhanced_frame_has_its_own_shutter() -> None:
 @pytest.mark.parametrize(
     ("attributes", "note"),
     [
-        (rectangle(0, 0, 0, 0), "RECTANGULAR has no pixel of the image in it"),
-        (rectangle(8, 2, 1, 9), "RECTANGULAR has no pixel of the image in it"),
+        (rectangle(0, 0, 0, 0), "the RECTANGULAR shape contains no pixel of the image"),
+        (rectangle(8, 2, 1, 9), "the RECTANGULAR shape contains no pixel of the image"),
         ({"ShutterShape": "RECTANGULAR"}, "ShutterUpperHorizontalEdge has 0 values, not 1"),
-        ({**CIRCLE, "RadiusOfCircularShutter": 0, "CenterOfCircularShutter": [0, 0]}, "CIRCULAR has no pixel"),
+        ({**CIRCLE, "RadiusOfCircularShutter": 0, "CenterOfCircularShutter": [0, 0]}, "the CIRCULAR shape contains no"),
         ({**CIRCLE, "CenterOfCircularShutter": 4}, "CenterOfCircularShutter has 1 values, not 2"),
         (polygon(1, 1, 9, 9), "VerticesOfThePolygonalShutter has 4 values"),
         (polygon(1, 1, 9, 9, 5), "VerticesOfThePolygonalShutter has 5 values"),

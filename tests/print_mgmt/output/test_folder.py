@@ -18,7 +18,7 @@ from dimse.data import IMPLICIT_LE, Dataset, decode, encode
 from print_mgmt.film import Page
 from print_mgmt.output import FORMATS, IncompleteError, OutputError, plain, write_page, write_sidecar
 from print_mgmt.output.deflate import deflate
-from print_mgmt.output.folder import Work
+from print_mgmt.output.folder import PageFiles
 
 PAGE = Page(pixels=np.zeros((8, 8), np.uint8), width_mm=100, height_mm=100, dpi=2)
 MAGIC = {"png": b"\x89PNG", "pdf": b"%PDF", "tiff": b"II*\0", "dcm": b"\0\0\0\0", "json": b"{\n  "}
@@ -55,7 +55,7 @@ def test_file_that_appears_during_writing_is_kept(links: bool, tmp_path: Path, m
     """Another process may take the name while the page is written."""
     target = tmp_path / "film.png"
 
-    def interrupted(work: Work, file: BinaryIO) -> None:
+    def interrupted(work: PageFiles, file: BinaryIO) -> None:
         del work, file
         target.write_bytes(b"theirs")
 
@@ -110,14 +110,14 @@ def test_failing_disk_leaves_no_file(step: int, why: int, tmp_path: Path, monkey
 def test_error_says_that_the_disk_is_full(tmp_path: Path) -> None:
     (tmp_path / "full").symlink_to("/dev/full")
     with (tmp_path / "full").open("r+b", buffering=0) as disk, pytest.raises(OSError, match="No space left"):
-        FORMATS["png"](Work(PAGE), disk)
+        FORMATS["png"](PageFiles(PAGE), disk)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("kind", FORMATS)
 def test_writing_takes_a_few_megabytes(kind: str, dtype: type[np.uint8 | np.uint16], tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (4000, 3000), dtype)
-    work = Work(Page(pixels=noise, width_mm=100, height_mm=100, dpi=320), compress=deflate)
+    work = PageFiles(Page(pixels=noise, width_mm=100, height_mm=100, dpi=320), compress=deflate)
     with (tmp_path / "film").open("w+b") as file:
         tracemalloc.start()
         FORMATS[kind](work, file)
@@ -130,7 +130,7 @@ def test_page_is_invisible_while_it_is_written(tmp_path: Path, monkeypatch: pyte
     """A program that watches the folder never sees half a file."""
     seen: list[str] = []
 
-    def watched(work: Work, file: BinaryIO) -> None:
+    def watched(work: PageFiles, file: BinaryIO) -> None:
         del work
         file.write(b"half")
         seen.extend(path.name for path in tmp_path.glob("[!.]*"))
@@ -149,7 +149,7 @@ def test_unsafe_name_is_refused(name: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def broken(work: Work, file: BinaryIO) -> None:
+def broken(work: PageFiles, file: BinaryIO) -> None:
     """Fail after half of the file, as a format with a bug."""
     del work
     file.write(b"half")
@@ -166,7 +166,7 @@ def test_failing_format_does_not_stop_the_others(tmp_path: Path, monkeypatch: py
 
 
 def test_full_disk_after_a_failed_format_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(work: Work, file: BinaryIO) -> None:
+    def full(work: PageFiles, file: BinaryIO) -> None:
         del work, file
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

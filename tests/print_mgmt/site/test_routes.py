@@ -69,7 +69,7 @@ def test_first_match_wins_and_is_explained() -> None:
 def test_film_without_a_route_is_held() -> None:
     decision = decide((Route(color=True, to=TO),), FACTS)
     assert (decision.route, decision.to, decision.hold) == ("", (), True)
-    assert decision.why[-1] == "no rule matches: the film is held"
+    assert decision.why[-1] == "no route matches: the film is held"
 
 
 def test_route_may_hold_without_a_destination() -> None:
