@@ -1,19 +1,15 @@
 """What the tester itself sends keeps the rules by which it judges a peer, wherever a case is about something else."""
 
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from mirror import Mirror
 from print_twins import Wrong
 from printers import printer
 from wrong_printers import judge
 
-from dimse.errors import DimseError
-from dimse.ul import PDUStream
 from dimse.verify import CASES, Case, Verdict
 from dimse.verify.case import group_of
-from dimse.verify.invariants import Invariants
 from print_mgmt.verify import PRINT_CASES
 
 ALL = (*CASES, *PRINT_CASES)
@@ -38,21 +34,6 @@ ON_PURPOSE = {
     "ENC-1.08": {"ENC-1.04"},  # reserved bytes
     "ENC-1.11": {"ENC-1.04"},  # a Data Set that ends within an element
 }
-
-
-class Mirror(Invariants):
-    """An observer that judges the tester's PDUs, as if the peer had sent them."""
-
-    def connected(self, case_id: str) -> tuple[Callable[[bytes], None], Callable[[bytes], None]]:
-        sent, received = super().connected(case_id)
-        stream = PDUStream(0, 0)
-
-        def from_tester(octets: bytes) -> None:
-            with suppress(DimseError):  # octets that are no PDU are sent on purpose
-                for pdu in stream.feed(octets):
-                    received(bytes(pdu))
-
-        return from_tester, sent
 
 
 async def broken_by(case: Case, port: int) -> dict[str, str]:

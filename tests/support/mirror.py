@@ -1,0 +1,25 @@
+"""An observer that judges what the tester itself sends, by the invariants for its peers."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from dimse.errors import DimseError
+from dimse.ul import PDUStream
+from dimse.verify.invariants import Invariants
+
+__all__ = ["Mirror"]
+
+
+class Mirror(Invariants):
+    """An observer that judges the tester's PDUs, as if the peer had sent them."""
+
+    def connected(self, case_id: str) -> tuple[Callable[[bytes], None], Callable[[bytes], None]]:
+        sent, received = super().connected(case_id)
+        stream = PDUStream(0, 0)
+
+        def from_tester(octets: bytes) -> None:
+            with suppress(DimseError):  # octets that are no PDU are sent on purpose
+                for pdu in stream.feed(octets):
+                    received(bytes(pdu))
+
+        return from_tester, sent
