@@ -11,7 +11,7 @@ sys.path.insert(0, "/lib/app")
 from dimse import __version__
 from dimse.cli import main
 
-_FOLDER = Path("/tmp")  # a folder in the memory of the browser
+_FOLDER = Path("/tmp/explained")  # a folder in the memory of the browser
 _FORMS = {"text": (), "brief": ("--brief",), "json": ("--json",), "mermaid": ("--mermaid",)}
 
 
@@ -25,8 +25,9 @@ def explain(name: str, view: str, is_redacted: bool) -> tuple[str, str, str]:  #
 
     A DICOM file is shown as text.
     """
-    recording, page = _FOLDER / "recording", _FOLDER / "page.html"
-    shown = _FOLDER / Path(name).name  # the page shows the name of the file
+    recording, page = Path("/tmp/recording"), Path("/tmp/page.html")
+    _FOLDER.mkdir(exist_ok=True)
+    shown = _FOLDER / (Path(name).name.strip(".") or "recording")  # the page shows the name of the file
     recording.rename(shown)
     page.unlink(missing_ok=True)
     with shown.open("rb") as file:

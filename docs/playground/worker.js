@@ -15,10 +15,16 @@ started.then(
 );
 
 onmessage = async ({ data }) => {
-  const python = await started;
-  const start = performance.now();
-  python.FS.writeFile("/tmp/recording", data.data);
-  const [output, kind, faults] = python.globals.get("explain")(data.name, data.view, data.redact).toJs();
-  const seconds = (performance.now() - start) / 1000;
-  postMessage({ number: data.number, name: data.name, kind, output, faults, seconds });
+  try {
+    const python = await started;
+    const start = performance.now();
+    python.FS.writeFile("/tmp/recording", data.data);
+    const [output, kind, faults] = python.globals.get("explain")(data.name, data.view, data.redact).toJs();
+    const seconds = (performance.now() - start) / 1000;
+    postMessage({ number: data.number, name: data.name, kind, output, faults, seconds });
+  } catch (error) {
+    // Python may have run out of memory, and is not used again.
+    const words = String(error).trim().split("\n").at(-1).slice(0, 200);
+    postMessage({ number: data.number, name: data.name, broken: words });
+  }
 };

@@ -88,3 +88,31 @@ def test_broken_file_is_a_clear_error(page: Any, tmp_path: Path) -> None:
     (tmp_path / "a<img src=x>.pcap").write_bytes(b"nothing")
     choose(page, tmp_path / "a<img src=x>.pcap")
     assert "neither a capture (pcap, pcapng) nor a stream of PDUs" in page.locator("#faults").inner_text()
+
+
+def test_file_may_have_any_name(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_bytes((HOUSE / "docs" / "film.pcapng").read_bytes())
+    choose(page, tmp_path / "page.html", "brief")
+    assert "A-ASSOCIATE-RQ" in page.locator("#text").inner_text()
+
+
+def test_explanation_can_be_stopped(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "long.bin").write_bytes(b"\4\0\0\0\0\6\0\0\0\2\1\2" * (1 << 20))
+    page.locator("#view").select_option("text")
+    page.locator("#file").set_input_files(tmp_path / "long.bin")
+    page.locator("#stop").click()
+    page.locator("#state", has_text="long.bin: stopped.").wait_for(timeout=PATIENCE)
+    choose(page, HOUSE / "docs" / "film.pcapng", "brief")
+
+
+def test_failed_python_starts_again(browser: Any, site: str, tmp_path: Path) -> None:
+    page = browser.new_page()
+    words = "versions = lambda: {'dimse': '', 'python': ''}\ndef explain(*_): raise MemoryError('no <b>room')"
+    page.route("**/explain.py", lambda route: route.fulfill(body=words))
+    page.goto(site)
+    page.get_by_text("Ready: dimse").wait_for(timeout=PATIENCE)
+    (tmp_path / "bomb.pcap").write_bytes(b"bomb")
+    page.locator("#file").set_input_files(tmp_path / "bomb.pcap")
+    shown = "bomb.pcap cannot be explained here: MemoryError: no <b>room. Use the command dimse explain."
+    page.get_by_text(shown).wait_for(timeout=PATIENCE)
+    page.close()
