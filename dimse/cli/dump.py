@@ -44,7 +44,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-L", "--long", action="store_true", help="show long values and bytes in full")
     parser.add_argument("--hex", action="store_true", help="also show the bytes of each element: offset, header, value")
     parser.add_argument(
-        "--meta", action=argparse.BooleanOptionalAction, default=True, help="show the File Meta Information"
+        "--meta",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="show the File Meta Information (default), or leave it out",
     )
     parser.add_argument(
         "--check",

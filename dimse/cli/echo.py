@@ -31,7 +31,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to ``parser``."""
     parser.description = "Associate with a peer, send C-ECHO, and print the time of each response."
     parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="peer to verify")
-    parser.add_argument("--calling", type=ae_title, default="DIMSE-PRINT", metavar="AE", help="our AE title")
+    parser.add_argument(
+        "--calling", type=ae_title, default="DIMSE-PRINT", metavar="AE", help="our AE title (default: %(default)s)"
+    )
     parser.add_argument("--repeat", type=positive, default=1, metavar="N", help="number of C-ECHOs (default: 1)")
     add_timeout(parser)
     add_trace(parser)

@@ -29,8 +29,9 @@ Views = Callable[[], Sequence[View]]  # makes the views that see the messages of
 def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
     """Add the options of the command to ``parser``; ``views`` see the messages of each association."""
     parser.description = (
-        "Explain recorded associations: show each byte of each PDU with its field, in the standard's words, Command "
-        "Sets, and Data Sets whose transfer syntax is known. Passcodes and other credentials are never shown."
+        "Explain recorded associations in the standard's words: show each byte of each PDU with its field, then the "
+        "Command Sets, and the Data Sets whose transfer syntax is known. Passcodes and other credentials are never "
+        "shown."
     )
     parser.add_argument(
         "file",
@@ -97,7 +98,7 @@ class _Job:
             return str(fault)
         return "the recording cannot be read" + ("" if fault.offset is None else f" from byte {fault.offset} on")
 
-    def tell_failures(self) -> int:
+    def print_failures(self) -> int:
         """Print the failures on standard error; return the exit status."""
         name = "a recording" if self.arguments.redact else self.path
         for failure in self.failures:
@@ -108,10 +109,11 @@ class _Job:
         """Yield the steps of an association; with --redact, redact them."""
         for step in recorded.steps(views):
             for turn in step.turns:
-                self.check(number, turn)
+                self.note_bytes_without_pdu(number, turn)
             yield redacted(step) if self.arguments.redact else step
 
-    def check(self, number: int, turn: Turn) -> None:
+    def note_bytes_without_pdu(self, number: int, turn: Turn) -> None:
+        """Add a failure if ``turn`` stands for bytes that are not a PDU."""
         if turn.name == UNRECOGNIZED.name.removesuffix(" PDU"):
             where = f"the bytes of {turn.who} from byte {turn.offset} on are not a PDU"
             self.failures.append(f"association {number}: {where}")
@@ -146,7 +148,7 @@ def _show(arguments: argparse.Namespace, views: Views) -> int:
             _page(job, data)
         else:
             _text(job, data)
-    return job.tell_failures()
+    return job.print_failures()
 
 
 def _compare(arguments: argparse.Namespace, views: Views) -> int:
@@ -171,7 +173,7 @@ def _compare(arguments: argparse.Namespace, views: Views) -> int:
                 print("\n" * (number > 1) + "\n".join(comparison_lines(comparison)), file=out)
             for note in notes:
                 print(note, file=out)
-    return max([job.tell_failures() for job in jobs])
+    return max([job.print_failures() for job in jobs])
 
 
 @contextmanager
@@ -206,7 +208,7 @@ def _text(job: _Job, data: bytes) -> None:
         for turn in turns:
             show(job, turn)
             if not arguments.redact:
-                job.check(number, turn)
+                job.note_bytes_without_pdu(number, turn)
 
 
 def _plain_turns(step: Step) -> Iterator[Turn]:
@@ -239,8 +241,8 @@ def _json(job: _Job, data: bytes) -> None:
     job.print(json.dumps(head()))
     for number, recorded in job.associations(data):
         start = recorded.pieces[0][2] if recorded.pieces else None
-        ends = ("", "") if is_redacted else (recorded.requestor, recorded.acceptor)
-        job.print(json.dumps(association_event(number, *ends, None if is_redacted else start)))
+        addresses = ("", "") if is_redacted else (recorded.requestor, recorded.acceptor)
+        job.print(json.dumps(association_event(number, *addresses, None if is_redacted else start)))
         for step in job.steps(number, recorded, job.views()):
             for event in events_of(step, number, start, whole=job.arguments.long):
                 job.print(json.dumps(event))

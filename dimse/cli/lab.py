@@ -46,7 +46,9 @@ def add(parser: argparse.ArgumentParser, views: _Views = tuple) -> None:
     parser.add_argument("peer", type=peer, nargs="?", metavar="AE@HOST:PORT", help="the peer to connect to")
     parser.add_argument("--listen", type=listening_address, metavar="[HOST:]PORT", help="wait for peers to connect")
     parser.add_argument("-c", "--commands", metavar="COMMANDS", help="run these commands, separated by semicolons")
-    parser.add_argument("--calling", type=ae_title, default="DIMSE-LAB", metavar="AE", help="our AE title")
+    parser.add_argument(
+        "--calling", type=ae_title, default="DIMSE-LAB", metavar="AE", help="our AE title (default: %(default)s)"
+    )
     parser.add_argument("--brief", action="store_true", help="show one line for each PDU, without its bytes")
     parser.add_argument(
         "--timeout", type=seconds, default=2.0, metavar="SECONDS", help="time to wait for each answer (default: 2)"

@@ -21,7 +21,7 @@ from ..explain.live import Live
 from .tap_live import LiveView, Views
 from .tap_queue import CLOSED, LOST, OPENED, RECEIVED, Item, Queue
 
-__all__ = ["LineOptions", "LineProcess", "Lines", "step_back"]
+__all__ = ["LineOptions", "LineProcess", "Lines", "yield_to_forwarding"]
 
 _MOST_QUEUED = 1 << 27  # bytes in the queue; beyond this, one association gets no further lines
 _MOST_HELD = 1 << 28  # bytes of incomplete messages of all associations; beyond this, the largest gets no more lines
@@ -94,7 +94,7 @@ class LineProcess:
         self._sender.close()
 
 
-def step_back() -> None:
+def yield_to_forwarding() -> None:
     """Lower the priority of this process, and leave Ctrl-C, which also reaches it, to the process that forwards."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
@@ -103,7 +103,7 @@ def step_back() -> None:
 
 def _explain(receiver: Connection, options: LineOptions) -> None:
     """Explain the received items until the other end is closed."""
-    step_back()
+    yield_to_forwarding()
     lines = Lines(options)
     view = None
     if options.live is not None:

@@ -10,7 +10,7 @@ from ..explain import association_of, read_capture
 from ..explain.page import Chapter, page_of
 from ..explain.redaction import redacted
 from ..files import write_whole
-from .tap_lines import step_back
+from .tap_lines import yield_to_forwarding
 from .tap_live import Views
 
 __all__ = ["PageProcess", "page_of_recording"]
@@ -24,7 +24,7 @@ class PageProcess:
     def __init__(self, views: Views, *, is_redacted: bool = False) -> None:
         self._views = views
         self._is_redacted = is_redacted
-        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=step_back)
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=yield_to_forwarding)
 
     def make(self, recording: Path, page: Path, title: str, faults: Sequence[str], *, keep: bool) -> Future[str]:
         """Start to write ``page``. The result is an error in words, or "". Unless ``keep``, delete the recording."""

@@ -87,7 +87,7 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -
     parser.add_argument(
         "--start",
         metavar="COMMAND",
-        help="command of the peer, without a shell: it is started first, and again when a case has damaged it",
+        help="command that starts the peer, without a shell: it runs first, and again when a case has damaged the peer",
     )
     choice.add_argument(
         "--jobs",

@@ -31,8 +31,8 @@ _TEACH = r"""a script has one command a line, in the language of `dimse lab`:
   raw 0900 00000004 00000000                   octets as they are
   release                                      also: abort, close
 
-Peers with the same letter gave the same answer: the same outcome, and the same attributes but for UIDs that they have
-made. Error Comments, Maximum Lengths and version names are shown by --json and --html, and not compared.
+Peers with the same letter gave the same answer: the same outcome, and the same attributes except for UIDs that they
+generated. Error Comments, Maximum Lengths and version names are shown by --json and --html, but not compared.
 
 Exit status: 0 all peers agree on each line, 1 they differ, 2 wrong usage, 3 a peer was not reached.
 """

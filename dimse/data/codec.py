@@ -70,19 +70,19 @@ def decode(
     if syntax.deflated:
         view, start = memoryview(_inflated(view[start:], limits.inflated, report, cut_off)), 0
     broken: Broken | None = {} if isolate or report is not None else None
-    ends = [] if cut_off is None else cut_off
+    errors = [] if cut_off is None else cut_off
     is_whole = whole or report is not None
     dataset, end = decode_view(
-        view, start, syntax, limits, whole=is_whole, broken=broken, cut_off=ends, group_lengths=group_lengths
+        view, start, syntax, limits, whole=is_whole, broken=broken, cut_off=errors, group_lengths=group_lengths
     )
     if cut_off:
         return dataset
-    end = _end_of_pixels(dataset, ends[0]) if ends else end
+    end = _end_of_pixels(dataset, errors[0]) if errors else end
     if report is not None:
         report += structure_faults(view[:end], syntax, start, broken)
     for findings in (report, trailing):
         if findings is not None:
-            findings += _ignored(view, end, ends)
+            findings += _ignored(view, end, errors)
     return dataset
 
 
@@ -136,10 +136,10 @@ def _inflated(data: memoryview, most: int, report: list[Finding] | None, cut_off
         if cut_off is None:
             raise error
         cut_off.append(error)
-    behind = inflater.unused_data
-    if report is not None and behind not in (b"", b"\0"):
-        what = f"{len(behind)} bytes follow the deflated Data Set"
-        report.append(Finding("", len(data) - len(behind), _DEFLATE, what))
+    rest = inflater.unused_data
+    if report is not None and rest not in (b"", b"\0"):
+        what = f"{len(rest)} bytes follow the deflated Data Set"
+        report.append(Finding("", len(data) - len(rest), _DEFLATE, what))
     return inflated
 
 

@@ -99,13 +99,13 @@ class Skimmed:
 
     def elements(self) -> Elements:
         """Return all elements by tag. This may replace ``origin``, which is their origin from then on."""
-        elements = self._found()
+        elements = self._make_elements()
         source = self.origin[0]
         charset = charset_in(elements, ())
         if charset != source.charset:  # (0008,0005) is not among the first elements, or occurs twice
             again = _Skimmer(source.with_charset(charset), self.start, {}, []).skim(True)
             self.origin, self.special = again.origin, again.special
-            elements = self._found()
+            elements = self._make_elements()
         if source.has_big_endian_pixels:
             fix_pixel_order(elements, source)
         if not source.layout.implicit and PIXEL_REPRESENTATION in elements:
@@ -120,13 +120,13 @@ class Skimmed:
                 if isinstance(element, Items) and element.is_unread and element._start > representation._start:
                     element._origin = origin
 
-    def _found(self) -> Elements:
+    def _make_elements(self) -> Elements:
         source, special = self.origin[0], self.special
         view, origin, offset, end = source.view, self.origin, self.start, self.end
         kept = source.lengths_kept
         elements: Elements = {}
         if source.layout.implicit:
-            return self._found_implicit(elements)
+            return self._make_elements_of_implicit(elements)
         header, short = source.layout.short.unpack_from, SHORT_VRS.get
         while offset < end:
             group, number, code, length = header(view, offset)
@@ -142,7 +142,7 @@ class Skimmed:
             offset += length + 8
         return elements
 
-    def _found_implicit(self, elements: Elements) -> Elements:
+    def _make_elements_of_implicit(self, elements: Elements) -> Elements:
         source, special = self.origin[0], self.special
         view, origin, offset, end = source.view, self.origin, self.start, self.end
         header, plain, kept = source.layout.item.unpack_from, plain_vrs().get, source.lengths_kept
@@ -192,12 +192,12 @@ class _Skimmer(Parser):
             if exc.rule.startswith("DecodeLimits"):
                 raise
             if self._is_junk():
-                self._end_before()
+                self._end_before_fault()
             elif self.ends is None:
                 raise
             else:
                 self.ends.append(exc)
-                self._end_early()
+                self._end_after_readable_part()
         return Skimmed(self.origin, self.start, self.end, self.special)
 
     def _step_over_all(self) -> None:
@@ -216,7 +216,7 @@ class _Skimmer(Parser):
         """Return whether the bytes from the faulty element on are no element, so that nothing is lost without them.
 
         They are junk if they begin neither a private element whose block is reserved nor a private creator, and hold
-        no element that PS3.6 defines. A Data Set of junk alone is not one.
+        no element that PS3.6 defines. Bytes that are junk from the start are no Data Set.
         """
         if self.at == self.start or holds_known(self.view, self.at, len(self.view), self.layout):
             return False
@@ -227,7 +227,7 @@ class _Skimmer(Parser):
         before = Skimmed(self._outermost(), self.start, self.at, self.special).elements()
         return number not in CREATORS and group << 16 | number >> 8 not in before
 
-    def _end_before(self) -> None:
+    def _end_before_fault(self) -> None:
         """End the Data Set before the faulty element."""
         self.origin = self._outermost()
         self.stack.clear()
@@ -237,10 +237,10 @@ class _Skimmer(Parser):
         """Return the origin of the Data Set itself."""
         return self.stack[0][1] if self.stack else self.origin
 
-    def _end_early(self) -> None:
+    def _end_after_readable_part(self) -> None:
         """End the Data Set before the element that cannot be read, or after those of its items that can be read."""
         if not self.stack:
-            self._end_before()
+            self._end_before_fault()
             return
         self.elements, self.origin, _, _, _, _, _ = self.stack[0]
         self.special[self.at] = self.elements, self.end

@@ -198,13 +198,13 @@ def _dataset(model: dict[str, object], place: Place, depth: int) -> Dataset:
 
 def _element(tag: int, attribute: object, place: Place, depth: int) -> Element:
     try:
-        vr, word, content = _parts(attribute)
+        vr, member, content = _parts(attribute)
         if vr == "SQ":
-            value: Value = _sequence(tag, word, content, place, depth)
+            value: Value = _sequence(tag, member, content, place, depth)
         elif row_of(vr).kind == "stream":
-            value = _stream(tag, vr, word, content)
+            value = _stream(tag, vr, member, content)
         else:
-            items = _listed(vr, word, content)
+            items = _array(vr, member, content)
             if vr in ("DS", "IS") and _has_other_text(vr, items):
                 return Element(tag, vr, b"\\".join(map(_numeral, items)))
             value = _KINDS[row_of(vr).kind](row_of(vr), items)
@@ -242,37 +242,37 @@ def _parts(attribute: object) -> tuple[str, str, object]:
     vr = attribute.get("vr")
     if not isinstance(vr, str) or not _VR.fullmatch(vr):
         raise ValueError(f"vr is {shown(vr)}, not two capital letters")
-    words = [word for word in _VALUES if word in attribute]
-    if len(words) > 1:
-        raise ValueError(f"{' and '.join(words)} cannot be combined")
-    if words == ["BulkDataURI"]:
+    members = [member for member in _VALUES if member in attribute]
+    if len(members) > 1:
+        raise ValueError(f"{' and '.join(members)} cannot be combined")
+    if members == ["BulkDataURI"]:
         raise ValueError(f"the value is at {shown(attribute['BulkDataURI'])}, and nothing is fetched")
-    return (vr, words[0], attribute[words[0]]) if words else (vr, "", None)
+    return (vr, members[0], attribute[members[0]]) if members else (vr, "", None)
 
 
-def _listed(vr: str, word: str, content: object) -> list[object]:
-    if word == "InlineBinary":
+def _array(vr: str, member: str, content: object) -> list[object]:
+    if member == "InlineBinary":
         raise ValueError(f"{vr} cannot have InlineBinary")
-    if word and not isinstance(content, list):
+    if member and not isinstance(content, list):
         raise TypeError(f"Value must be an array, not {shown(content)}")
     return content if isinstance(content, list) else []
 
 
-def _sequence(tag: int, word: str, content: object, place: Place, depth: int) -> Value:
+def _sequence(tag: int, member: str, content: object, place: Place, depth: int) -> Value:
     if depth == _DEEPEST:
         raise ValueError(f"sequences nest deeper than {_DEEPEST}")
     items: list[Item] = []
-    for item in _listed("SQ", word, content):
+    for item in _array("SQ", member, content):
         if not isinstance(item, dict):
             raise TypeError(f"an item must be an object, not {shown(item)}")
         items.append(_dataset(item, (place, tag, len(items)), depth + 1))
     return items
 
 
-def _stream(tag: int, vr: str, word: str, content: object) -> Value:
-    if not word or content == "":
+def _stream(tag: int, vr: str, member: str, content: object) -> Value:
+    if not member or content == "":
         return None
-    if word != "InlineBinary" or not isinstance(content, str):
+    if member != "InlineBinary" or not isinstance(content, str):
         raise TypeError(f"{vr} needs InlineBinary, a string")
     raw = b64decode(content, validate=True)
     return _fragments(raw) if tag == _PIXEL_DATA and vr in ("OB", "OW") else check_value(vr, raw)

@@ -63,13 +63,13 @@ def value_faults(
         return
     if row.kind == "text":
         data = bytes(raw)
-        yield from _characters(row, data, charset)
+        yield from _character_faults(row, data, charset)
         text = decode_text(data, charset if row.charset else (), person=vr == "PN").rstrip(_PADDING)
         values = text.split("\\") if row.many else [text]
-        yield from _wrong_value(vr, values)
+        yield from _first_value_fault(vr, values)
         if tag == CHARACTER_SET:
             yield from ((_TERMS, what) for what in term_faults([value.strip() for value in values]))
-        yield from _number(tag, len(values) if text else 0)
+        yield from _multiplicity_faults(tag, len(values) if text else 0)
         return
     try:
         decode_value(vr, raw, big_endian)
@@ -77,10 +77,10 @@ def value_faults(
         yield _VALUES, exc.what
         return
     if row.kind == "number":
-        yield from _number(tag, len(raw) // (4 if vr == "AT" else row.size))
+        yield from _multiplicity_faults(tag, len(raw) // (4 if vr == "AT" else row.size))
 
 
-def _characters(row: VR, data: bytes, charset: Charset) -> Iterator[tuple[str, str]]:
+def _character_faults(row: VR, data: bytes, charset: Charset) -> Iterator[tuple[str, str]]:
     padding = data[len(data.rstrip(b" \0")) :]
     if padding.strip(row.pad):
         yield _VALUES, f"{row.name} is padded with {shown(padding)[1:]}, not with {shown(row.pad)[1:]}"
@@ -88,7 +88,7 @@ def _characters(row: VR, data: bytes, charset: Charset) -> Iterator[tuple[str, s
         yield from ((_TEXT, what) for what in list(text_faults(data, charset, person=row.name == "PN"))[:1])
 
 
-def _wrong_value(vr: str, values: list[str]) -> Iterator[tuple[str, str]]:
+def _first_value_fault(vr: str, values: list[str]) -> Iterator[tuple[str, str]]:
     """Yield the fault of the first value that `check_value` refuses or would write differently."""
     for value in filter(str.strip, values):
         try:
@@ -101,7 +101,7 @@ def _wrong_value(vr: str, values: list[str]) -> Iterator[tuple[str, str]]:
             return
 
 
-def _number(tag: int, count: int) -> Iterator[tuple[str, str]]:
+def _multiplicity_faults(tag: int, count: int) -> Iterator[tuple[str, str]]:
     entry = lookup(tag)
     if entry and count and not _allows(entry.vm, count):
         yield _MULTIPLICITY, f"{count} values, but the VM of {entry.keyword or entry.name} is {entry.vm}"

@@ -97,7 +97,7 @@ def read_file(
     options = _Options(limits=limits, whole=whole, report=report, cut_off=cut_off, group_lengths=group_lengths)
     dataset = decode(view, syntax, start=end, **options)
     if stop_before_pixels and not found:
-        _cut(dataset)
+        _drop_pixels(dataset)
     file = File(meta, dataset, _with_encapsulation(syntax, dataset))
     if report is not None:
         report += _faults(file, start, end, layout)
@@ -166,7 +166,7 @@ def _with_encapsulation(syntax: TransferSyntax, dataset: Dataset) -> TransferSyn
     return replace(syntax, encapsulated=isinstance(dataset.get("PixelData"), list))
 
 
-def _cut(dataset: Dataset) -> None:
+def _drop_pixels(dataset: Dataset) -> None:
     for element in dataset:
         if element.tag.group >= _PIXELS:
             del dataset[element.tag]
@@ -187,7 +187,7 @@ def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
 
 def _may_begin(view: memoryview) -> bool:
     """Return whether ``view`` may begin with a Data Set in any syntax: with a known element of a low group."""
-    syntax = _found(view)
+    syntax = _guessed_syntax(view)
     if len(view) < 8:
         return False
     group, number, length = layout_of(syntax).item.unpack_from(view)
@@ -195,7 +195,7 @@ def _may_begin(view: memoryview) -> bool:
     return known and (not syntax.implicit or length <= len(view) - 8)
 
 
-def _found(view: memoryview) -> TransferSyntax:
+def _guessed_syntax(view: memoryview) -> TransferSyntax:
     """Guess the syntax of a Data Set from its first element, whose group number is small."""
     if not _has_vr(view):
         return IMPLICIT_LE
@@ -206,14 +206,14 @@ def _syntax(meta: Dataset, view: memoryview) -> TransferSyntax:
     """Return the syntax that the file names, corrected by the first element of the Data Set."""
     uid = meta.get("TransferSyntaxUID")
     if not isinstance(uid, str):
-        return _found(view)
+        return _guessed_syntax(view)
     try:
         syntax = syntax_of(uid)
     except DecodeError:
-        return replace(_found(view), uid=uid, name=f"{_UNKNOWN} {uid}")
+        return replace(_guessed_syntax(view), uid=uid, name=f"{_UNKNOWN} {uid}")
     if not view or syntax.deflated or syntax.implicit != _has_vr(view) or _has_wrong_vr(view, syntax):
         return syntax
-    return replace(syntax, implicit=True) if syntax.encapsulated else _found(view)
+    return replace(syntax, implicit=True) if syntax.encapsulated else _guessed_syntax(view)
 
 
 def _faults(file: File, start: int, end: int, layout: TransferSyntax) -> Iterator[Finding]:
@@ -244,7 +244,7 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
     for _ in range(_MOST_ELEMENTS):
         if len(view) - offset < _HEADER_AND_VALUE:
             return offset
-        if offset < declared_end and not syntax.implicit:  # without a call, opening a small file takes 5 % fewer steps
+        if offset < declared_end and not syntax.implicit:  # saves a call: a small file takes 5 % fewer steps
             group, number, code, length = layout.short.unpack_from(view, offset)
             if group == _GROUP and number and code in SHORT_VRS:
                 latest, offset = group << 16 | number, offset + LEAST + length

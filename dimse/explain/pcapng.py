@@ -1,9 +1,9 @@
 """Captures written from the bytes of connections: pcapng with raw IP, which Wireshark and `read_capture` open.
 
-The packets are made up: a handshake, segments with all bytes in the order in which they were sent and received, and the
-end. Each segment acknowledges what its sender had received. Times are in nanoseconds. The IP checksum is right. The TCP
-checksum is 0, much as in captures of a host's own packets, where the network card adds it; computing it would take half
-of the time.
+The packets are invented: a handshake, segments with all bytes in the order in which they were sent and received, and
+the end. Each segment acknowledges what its sender had received. Times are in nanoseconds. The IP checksum is right. The
+TCP checksum is 0, much as in captures of a host's own packets, where the network card adds it; computing it would take
+half of the time.
 """
 
 import ipaddress

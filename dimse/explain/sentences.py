@@ -59,10 +59,10 @@ class Glossary:
 
     def number(self, field: Field) -> int:
         """Return the number of a field's sentence and table."""
-        said = ("", "")
+        of_view = ("", "")
         if field.tag is not None and field.category == "element":
-            said = next(filter(any, (view.sentence(field.tag) for view in self._views)), said)
-        key = said if any(said) else (sentence_of(field), table_of(field))
+            of_view = next(filter(any, (view.sentence(field.tag) for view in self._views)), of_view)
+        key = of_view if any(of_view) else (sentence_of(field), table_of(field))
         return self._numbers.setdefault(key, len(self._numbers))
 
     @property

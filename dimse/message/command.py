@@ -160,7 +160,7 @@ def _decode(data: bytes) -> tuple[type[Message], dict[str, Value], bool, dict[st
         return cls, values, has_data, starts
     error = error or _missing(cls, required - values.keys())
     if issubclass(cls, Request) and "MessageID" in values:
-        request = cls(**_NEUTRAL[cls] | values)  # type: ignore[arg-type]
+        request = cls(**_PLACEHOLDERS[cls] | values)  # type: ignore[arg-type]
         raise MistypedRequest(error, request, has_data=has_data) from error
     raise error
 
@@ -317,7 +317,7 @@ _EXPECTED = {
     )
     for cls in MESSAGES.values()
 }
-_NEUTRAL: dict[type[Message], dict[str, Value]] = {
+_PLACEHOLDERS: dict[type[Message], dict[str, Value]] = {
     cls: {keyword: 0 if _VRS[keyword] == "US" else "" for keyword in (*required, *_NAMELESS[cls])}
     for cls, (_, required) in _EXPECTED.items()
 }

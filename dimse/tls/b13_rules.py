@@ -23,10 +23,10 @@ _RSA_BITS, _CURVE_BITS, _HASH_BYTES = 2048, 256, 32  # minimum sizes, PS3.15 B.1
 
 def shortcoming(certificate: x509.Certificate, depth: int) -> str:
     """Return why B.13 rejects this certificate; "" if B.13 accepts it. ``depth`` is 0 for the peer's certificate."""
-    return "; ".join(_authority(depth) + found for found in _shortcomings(certificate, depth))
+    return "; ".join(_whose(depth) + found for found in _shortcomings(certificate, depth))
 
 
-def _authority(depth: int) -> str:
+def _whose(depth: int) -> str:
     return "of its authority, " if depth else ""
 
 
@@ -41,8 +41,8 @@ def _shortcomings(certificate: x509.Certificate, depth: int) -> Iterator[str]:
         case _:
             yield "the key is neither of RSA nor of an elliptic curve (PS3.15 B.13)"
     algorithm = certificate.signature_hash_algorithm  # None for EdDSA, whose hash is long enough
-    is_own = depth > 0 and certificate.subject == certificate.issuer
-    if algorithm is not None and algorithm.digest_size < _HASH_BYTES and not is_own:
+    is_self_signed = depth > 0 and certificate.subject == certificate.issuer
+    if algorithm is not None and algorithm.digest_size < _HASH_BYTES and not is_self_signed:
         yield f"the signature is by {algorithm.name.upper()}, and SHA-256 is needed (PS3.15 B.13)"
 
 
@@ -134,7 +134,7 @@ def certificate_of(shown: crypto.X509, verified: x509.Certificate | None) -> Cer
 
 
 _ACRONYMS = ("INN", "OGRN", "SNILS")
-_KINDS = {  # commonName of COMMON_NAME
+_KINDS = {  # OpenSSL's names of attributes, such as commonName, by OID
     oid: name if name in _ACRONYMS else name[0].lower() + name.title().replace("_", "")[1:]
     for name, oid in vars(x509.NameOID).items()
     if isinstance(oid, x509.ObjectIdentifier)
