@@ -20,6 +20,7 @@ from ..verify import CASES, Case, Options, Role, Run, Target, catalogue, verify_
 from ..verify.grid_builtin import SCRIPTS
 from ..verify.process import split_words
 from ..verify.report import SCHEMA, changes, document, page
+from ..verify.runner import SANITY
 from ..verify.scu import SCU_CASES, EchoService, Visit
 from ..verify.tls_material import TLSFiles
 from ..verify.tls_material import client as tls_client
@@ -27,6 +28,7 @@ from .verify_grid import add_grid
 from .verify_report import (
     WIDTHS,
     Make,
+    Progress,
     add_choice,
     add_report,
     chosen_cases,
@@ -267,13 +269,15 @@ async def _test(
 ) -> int:
     run = Run()
     expected = None if arguments.baseline is None else read_json(arguments.baseline)
+    progress = Progress(sum(options.selects(case.id) or case.id == SANITY for case in cases))
     try:
-        show = partial(print_result, is_json=arguments.json, trace=arguments.trace)
+        show = partial(print_result, is_json=arguments.json, trace=arguments.trace, progress=progress)
         await verify_scp(target, cases, options, run=run, on_result=show, start=start)
     except asyncio.CancelledError:
         run.stopped = run.stopped or "interrupted"
         raise
     finally:
+        progress.clear()
         report = document(run, target, options, command)
         finish(arguments, run, report, options)
     return run.exit_status(strict=options.strict) if expected is None else compared(run, report, expected, options)

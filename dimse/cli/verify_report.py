@@ -18,6 +18,7 @@ from ..verify.report.document import verdict_counts
 __all__ = [
     "WIDTHS",
     "Make",
+    "Progress",
     "add_choice",
     "add_report",
     "chosen_cases",
@@ -175,11 +176,33 @@ def _text_of(result: Result) -> str:
     )
 
 
-def print_result(result: Result, *, is_json: bool, trace: str | None = None) -> None:
+class Progress:
+    """A line on a terminal that counts the cases done, of ``total``; nothing is shown elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done = total, 0
+        self._is_shown = sys.stderr.isatty()
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self._is_shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def step(self, result: Result) -> None:
+        """Show the line after a result."""
+        self._done += 1
+        if self._is_shown:
+            words = f"{self._done} of {self._total} cases, {result.case.id} {result.verdict}"
+            print(f"\r\x1b[K{words}", end="", file=sys.stderr, flush=True)
+
+
+def print_result(result: Result, *, is_json: bool, trace: str | None = None, progress: Progress | None = None) -> None:
     """Print a result as a line of JSON or text; as text, only a case that was judged and has not passed.
 
-    If ``trace`` is ``-``, print each PDU of the case on stderr first.
+    If ``trace`` is ``-``, print each PDU of the case on stderr first. ``progress`` is the line below the results.
     """
+    if progress is not None:
+        progress.clear()
     if trace == "-" and result.trace is not None:
         for line in result.trace.lines():
             print(escaped(f"{result.case.id:{WIDTHS[1]}} {line}"), file=sys.stderr, flush=True)
@@ -187,6 +210,8 @@ def print_result(result: Result, *, is_json: bool, trace: str | None = None) -> 
         print(json.dumps(_line_of(result)), flush=True)
     elif result.verdict not in _QUIET or result.is_damaged:
         print(_text_of(result), flush=True)
+    if progress is not None:
+        progress.step(result)
 
 
 def _summarize(run: Run, options: Options) -> None:

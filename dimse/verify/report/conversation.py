@@ -5,12 +5,13 @@ come first, and a case that does not fit is shown without fields.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 from ...errors import escaped
-from ...explain import Line, Turn, format_lines
+from ...explain import REQUESTOR, Line, Turn, format_lines
+from ...explain.machines import Machines, Move
 from ..trace import TraceEntry, turns_of
 from ..verdict import Verdict, worst
 
@@ -60,6 +61,7 @@ class _Shown:
     most: int
     spent: int = 0
     left_out: bool = False
+    machines: dict[int, Machines] = field(default_factory=dict)  # by connection
 
     def html(self) -> Iterator[str]:
         if not self.entries:
@@ -89,7 +91,7 @@ class _Shown:
         lines = told["explained"]
         for number, line in enumerate(lines):
             turn = turns[number] if len(turns) == len(lines) else ""
-            fields = "" if isinstance(turn, str) or self.left_out else self._fields(turn, made_up)
+            fields = "" if isinstance(turn, str) or self.left_out else self._fields(turn, told["connection"], made_up)
             if fields:
                 yield f"<details><summary>{_text(head + line)}</summary><pre>{fields}</pre></details>"
             else:
@@ -98,15 +100,22 @@ class _Shown:
             more = f" ... ({told['length']} octets)" if told["length"] > _MOST_HEX else ""
             yield f"<div>{_text(head + told['hex'][: 2 * _MOST_HEX] + more)}</div>"
 
-    def _fields(self, turn: Turn, made_up: Sequence[Piece]) -> str:
-        """Return the fields of a PDU, or "" if they do not fit."""
-        lines = format_lines(_kept(turn, made_up), rows=_ROWS, width=_WIDTH)
+    def _fields(self, turn: Turn, connection: int, made_up: Sequence[Piece]) -> str:
+        """Return the moves of both state machines and the fields of a PDU, or "" if they do not fit."""
+        moves = self.machines.setdefault(connection, Machines()).step(turn.who, turn.pdu)
+        words = map(_move, moves)
+        lines = [f"= {'; '.join(words)}", *format_lines(_kept(turn, made_up), rows=_ROWS, width=_WIDTH)]
         text = escape("\n".join(map(escaped, lines)))
         self.left_out = self.spent + len(text) > self.most
         if self.left_out:
             return ""
         self.spent += len(text)
         return text
+
+
+def _move(move: Move) -> str:
+    side = "requestor" if move.who == REQUESTOR else "acceptor"
+    return f"{side} {move.before.name} {move.event.name} {move.action or '-'} {move.after.name}"
 
 
 class _Streams:

@@ -55,6 +55,7 @@ function show() {
 q.oninput = show;
 for (const each of choices) each.onchange = show;
 """
+_GAP = "If the catalogue has a gap here, please report this case with its trace to the authors of the tester."
 _LEVELS = ("MUST", "SHOULD", "MAY", "INFO")
 
 
@@ -144,6 +145,8 @@ def _case(case: Document, trace: str) -> Iterator[str]:
     yield f"<li>association: {_text(case['close'] or 'not judged')}</li></ul>\n"
     for sub in case["subcases"][1:]:
         yield f"<p>{_text(sub['name'])}: {_text(sub['verdict'])}, {_text(sub['reason'])}</p>\n"
+    if case["verdict"] == "INCONCLUSIVE":
+        yield f"<p>{_GAP}</p>\n"
     yield from _log(case)
     yield trace
     yield f"<p><code>{_text(case['reproduce'])}</code></p></details>\n"

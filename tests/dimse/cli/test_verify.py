@@ -38,6 +38,16 @@ async def test_json_is_a_line_for_each_case(capsys: pytest.CaptureFixture[str]) 
     assert [(line["id"], line["verdict"]) for line in lines] == [("UL-A-1.01", "PASS"), ("UL-F-2.05", "PASS")]
 
 
+async def test_progress_is_shown_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert await verify(Twin(), "--case", "UL-F-2.0[12]") == 0
+    shown = capsys.readouterr().err.split("\r\x1b[K")
+    assert "3 of 3 cases, UL-F-2.02 PASS" in shown
+    assert shown[-1] == ""
+
+
 async def test_report_is_written(tmp_path: Path) -> None:
     assert await verify(Twin(), "--case", "UL-F-2.05", "--report", str(tmp_path / "new")) == 0
     report = json.loads((tmp_path / "new" / "report.json").read_text())

@@ -121,6 +121,7 @@ def test_page_explains_the_fields_of_a_pdu(good: dict[str, Any]) -> None:
     text = page([good])
     assert "Calling-AE-title: VERIFYSCU" in text
     assert "07 00 00 00 00 04        A-ABORT PDU [PS3.8 Table 9-26]" in text
+    assert "acceptor Sta3 Evt7 AE-7 Sta6; requestor Sta5 Evt3 AE-3 Sta6" in text
 
 
 def test_fields_of_a_bad_verdict_come_first(bad: dict[str, Any]) -> None:
