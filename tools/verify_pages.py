@@ -105,8 +105,10 @@ def _cut(text: str) -> str:
 
 
 def _trace(case: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines of the first conversation of a case: what was sent, what came, and how it ended."""
-    entries = case["trace"]
+    """Yield the first conversation of the sub-case that decided: what was sent, what came, and how it ended."""
+    subcases = enumerate(case.get("subcases", ()))
+    decided = next((number for number, each in subcases if each["verdict"] == case["verdict"]), 0)
+    entries = [entry for entry in case["trace"] if entry.get("subcase", 0) == decided]
     first = min((entry["connection"] for entry in entries if entry["connection"]), default=0)
     chosen = [entry for entry in entries if entry["connection"] in (0, first)]
     again = next((at for at, entry in enumerate(chosen, 1) if entry["note"].startswith(_AGAIN)), len(chosen))
@@ -312,8 +314,8 @@ that the standard states with "shall", or a cell of the state machine (PS3.8 Tab
 program hung, crashed, or reported success for what it cannot have done.
 
 Each entry says what was sent, what the section demands and what came. In a trace, `>` was sent to the program, and `<`
-came from it; times count from the start of the case, and only the first conversation of the case is shown.
-[matrix.html](matrix.html) has the other sub-cases. To repeat a case, start its command in the root of this repository.
+came from it; times count from the start of the case, and only the first conversation of the deciding sub-case is shown.
+To repeat a case, start its command in the root of this repository.
 `dcmtk.cfg` is `tests/interop/dcmtk.cfg` with 11112 for `@PORT@`, beside the empty folders `database` and `spool`;
 `film.dcm` is what `dcmpsprt -c dcmtk.cfg -p OURS8 IMAGE` writes into `database`; `orthanc.json` sets `DicomPort` to
 11112 and `DicomAlwaysAllowEcho`. `python tools/peers.py FOLDER` installs dcmjs-dimse and pydcm (set `NODE_PATH` to

@@ -64,3 +64,12 @@ def test_trace_shows_single_octets_in_one_line() -> None:
     octet = fault["trace"][0] | {"dir": ">", "explained": [], "hex": "01"}
     page = trophies_page([judged(fault | {"trace": [octet, octet | {"hex": "00", "t_ms": 1001.0}]})])
     assert "> 2 octets one by one, until 1001 ms: 0100 ..." in page
+
+
+def test_trace_is_of_the_subcase_that_decided() -> None:
+    fault = case("UL-P-3.01", Verdict.FAIL, "first")
+    later = fault["trace"][0] | {"subcase": 1, "connection": 2, "explained": ["second"]}
+    subcases = [{"verdict": "PASS"}, {"verdict": "FAIL"}]
+    page = trophies_page([judged(fault | {"reason": "", "trace": [*fault["trace"], later], "subcases": subcases})])
+    assert "< second" in page
+    assert "< first" not in page
