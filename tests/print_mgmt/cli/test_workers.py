@@ -100,7 +100,7 @@ async def print_films(address: str, count: int = 1) -> list[str]:
 
 @pytest.mark.parametrize("repeatable", [True, False])
 async def test_stopped_worker_loses_its_lease(place: Place, processes: ExitStack, *, repeatable: bool) -> None:
-    """Another worker delivers the film if that is harmless, and the late result of the first one is refused."""
+    """Another worker delivers the film if that is harmless, and the first one cannot renew its lease or report."""
     place.configure(BLOCK_ONCE, repeatable=repeatable)
     gate = place.folder / "gate"
     os.mkfifo(gate)
@@ -118,7 +118,7 @@ async def test_stopped_worker_loses_its_lease(place: Place, processes: ExitStack
     os.close(opened)
     first.send_signal(signal.SIGCONT)
     assert first.stderr is not None
-    assert "a late result is refused" in await asyncio.to_thread(first.stderr.readline)
+    assert "lease 1 for 'program' has ended" in await asyncio.to_thread(first.stderr.readline)
     assert await place.ended() == (film,)
     assert place.ran() == {job: 2 if repeatable else 1}
 
