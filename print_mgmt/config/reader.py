@@ -4,11 +4,12 @@ A field may have the type str, int, float, bool, `Literal`, tuple, named tuple, 
 one of these or None. A class refuses a value by raising `ConfigError` or another `DimseError`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from difflib import SequenceMatcher, get_close_matches
 from types import UnionType
-from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from dimse.errors import DimseError, shown
 
@@ -42,15 +43,13 @@ def read_value(kind: object, value: object, key: str) -> object:
         return _made(kind, value, key)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Mapping:
-        return {
-            _key(arguments[0], name, key): read_value(arguments[1], item, f"{key}.{name}")
-            for name, item in table_of(value, key).items()
-        }
+        return _mapping(arguments[0], arguments[1], table_of(value, key), key)
     if isinstance(kind, type) and hasattr(kind, "_fields"):  # a named tuple, such as a rectangle
         hints = get_type_hints(kind)
         return kind(*_numbered(tuple(hints.values()), value, key))
     if arguments[-1] is Ellipsis:
-        return tuple(read_value(arguments[0], item, f"{key}[{index}]") for index, item in enumerate(_array(value, key)))
+        items = _array(value, key)
+        return _numbered((arguments[0],) * len(items), items, key)
     return _numbered(arguments, value, key)
 
 
@@ -79,21 +78,17 @@ def _made(kind: type, value: object, key: str, default: object = None) -> object
     known = {field.name: hints[field.name] for field in fields(kind) if field.init}
     defaults = {field.name: field.default for field in fields(kind) if is_dataclass(field.default)}
     given = {} if default is None else {name: getattr(default, name) for name in known}
-    errors: list[ConfigError] = []
-    for name, item in table_of(value, key).items():
-        where = f"{key}.{name}" if key else name
-        try:
-            if name not in known:
-                raise ConfigError(where, unknown_key(name, known))
-            given[name] = (
-                _made(known[name], item, where, defaults[name])
-                if name in defaults
-                else read_value(known[name], item, where)
-            )
-        except ConfigError as exc:
-            errors += exc, *exc.others
-    if errors:
-        raise ConfigError(errors[0].key, errors[0].why, tuple(errors[1:]))
+    with _Errors() as errors:
+        for name, item in table_of(value, key).items():
+            where = f"{key}.{name}" if key else name
+            with errors.part():
+                if name not in known:
+                    raise ConfigError(where, unknown_key(name, known))
+                given[name] = (
+                    _made(known[name], item, where, defaults[name])
+                    if name in defaults
+                    else read_value(known[name], item, where)
+                )
     try:
         return kind(**given)
     except TypeError as exc:
@@ -105,12 +100,44 @@ def _made(kind: type, value: object, key: str, default: object = None) -> object
         raise ConfigError(key, str(exc)) from exc
 
 
+class _Errors:
+    """The errors of the parts of a value, raised as one error at the end of the block."""
+
+    def __init__(self) -> None:
+        self._errors: list[ConfigError] = []
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Collect the errors of one part, so that the other parts are read, too."""
+        try:
+            yield
+        except ConfigError as exc:
+            self._errors += exc, *exc.others
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, exc_type: type[BaseException] | None, *_: object) -> None:
+        if exc_type is None and self._errors:
+            first, *others = self._errors
+            raise ConfigError(first.key, first.why, tuple(others))
+
+
 def unknown_key(name: str, known: Collection[str]) -> str:
     """Return the error message for an unknown key, with the known keys, the most similar first."""
     near = get_close_matches(name, known, n=1)
     similar = sorted(known, key=lambda key: SequenceMatcher(None, name.lower(), key.lower()).ratio(), reverse=True)
     hint = f": did you mean {near[0]}?" if near else "."
     return f"unknown key{hint} The keys are {', '.join(similar)}"
+
+
+def _mapping(keys: object, values: object, table: Mapping[str, object], key: str) -> dict[object, object]:
+    made: dict[object, object] = {}
+    with _Errors() as errors:
+        for name, item in table.items():
+            with errors.part():
+                made[_key(keys, name, key)] = read_value(values, item, f"{key}.{name}")
+    return made
 
 
 def _key(kind: object, name: str, key: str) -> object:
@@ -125,9 +152,12 @@ def _numbered(kinds: tuple[object, ...], value: object, key: str) -> tuple[objec
     items = _array(value, key)
     if len(items) != len(kinds):
         raise ConfigError(key, f"{len(items)} values instead of {len(kinds)}")
-    return tuple(
-        read_value(kind, item, f"{key}[{index}]") for index, (kind, item) in enumerate(zip(kinds, items, strict=True))
-    )
+    made = []
+    with _Errors() as errors:
+        for index, (kind, item) in enumerate(zip(kinds, items, strict=True)):
+            with errors.part():
+                made.append(read_value(kind, item, f"{key}[{index}]"))
+    return tuple(made)
 
 
 def _array(value: object, key: str) -> list[object]:

@@ -30,13 +30,17 @@ PRESETS = {
 
 
 def load_config(path: str | PathLike[str]) -> PrinterConfig:
-    """Return the configuration in a file. Raises OSError, and `ConfigError` with the file, line, key and reason."""
+    """Return the configuration in a file. Raises OSError, and `ConfigError` with the file, line, key and reason.
+
+    Its ``others`` are the errors of other keys.
+    """
     path, text = Path(path), ""
     try:
         text = path.read_text(encoding="utf-8")
         return read_config(text)
     except ConfigError as exc:
-        raise ConfigError(location(path, text, exc.key), str(exc)) from exc
+        others = tuple(ConfigError(location(path, text, other.key), str(other)) for other in exc.others)
+        raise ConfigError(location(path, text, exc.key), str(exc), others) from exc
     except UnicodeDecodeError as exc:
         raise ConfigError(str(path), str(exc)) from exc
 

@@ -209,7 +209,8 @@ class _Reader:
             try:
                 return load_config(self.path.parent / keys.config)
             except ConfigError as exc:
-                raise ConfigError("config", str(exc)) from exc
+                others = tuple(ConfigError("config", str(other)) for other in exc.others)
+                raise ConfigError("config", str(exc), others) from exc
             except OSError as exc:
                 raise ConfigError("config", f"{exc.filename}: {exc.strerror}") from exc
         return PrinterConfig()
@@ -270,9 +271,12 @@ class _Reader:
             if not isinstance(rows, list):
                 raise ConfigError("routes", "is not an array of tables: write [[routes]]")
             for index, row in enumerate(rows):
+                wanted: tuple[str, ...] = ()
                 with self.part():
                     routes.append(read_table(Route, row, f"routes[{index}]"))
-                    for name in routes[-1].to:
+                    wanted = routes[-1].to
+                for name in wanted:
+                    with self.part():
                         if name not in (known := names or destinations):
                             why = f"{name!a} is not a destination. The destinations are {', '.join(known)}"
                             raise ConfigError(f"routes[{index}].to", why)
@@ -296,9 +300,10 @@ class _Reader:
                 sources[name] = self.kind(SOURCES, source, where)
         plain = {key: value for key, value in keys.items() if key in _keys(Identification)}
         for name in keys:
-            if name not in plain:
-                known = ("sources", *_keys(Identification))
-                raise ConfigError(f"identify.{name}", unknown_key(name, known))
+            with self.part():
+                if name not in plain:
+                    known = ("sources", *_keys(Identification))
+                    raise ConfigError(f"identify.{name}", unknown_key(name, known))
         made = read_table(Identification, plain, "identify")
         return replace(made, sources=sources)
 
@@ -350,8 +355,9 @@ def _keys(kind: type[Identification]) -> tuple[str, ...]:
 
 @contextmanager
 def _under(key: str) -> Iterator[None]:
-    """Put ``key`` in front of the key of a `ConfigError`."""
+    """Put ``key`` in front of the keys of a `ConfigError` and its others."""
     try:
         yield
     except ConfigError as exc:
-        raise ConfigError(f"{key}.{exc.key}", exc.why) from exc
+        others = tuple(ConfigError(f"{key}.{other.key}", other.why) for other in exc.others)
+        raise ConfigError(f"{key}.{exc.key}", exc.why, others) from exc

@@ -230,6 +230,25 @@ def test_all_faults_of_a_table_are_reported() -> None:
     ]
 
 
+def test_all_faults_of_arrays_are_reported() -> None:
+    text = (
+        '[destinations.x]\ntype = "folder"\nformats = [1, "png", 2]\n[[routes]]\nshoe = 1\n[[routes]]\n'
+        'client = [3, 4]\n[[routes]]\nto = ["y", "z"]\n[identify]\nneeds = [5, 6]\n'
+    )
+    found = [re.match(r":(\d+): ([\w.\[\]]+)", fault) for fault in faults(text)]
+    assert [line and line.groups() for line in found] == [
+        ("3", "destinations.x.formats[0]"),
+        ("3", "destinations.x.formats[2]"),
+        ("5", "routes[0].shoe"),
+        ("7", "routes[1].client[0]"),
+        ("7", "routes[1].client[1]"),
+        ("9", "routes[2].to"),
+        ("9", "routes[2].to"),
+        ("11", "identify.needs[0]"),
+        ("11", "identify.needs[1]"),
+    ]
+
+
 def test_broken_destination_is_no_second_fault_of_its_route() -> None:
     assert len(faults('[destinations.x]\ntype = "fax"\n[[routes]]\nto = ["x"]')) == 1
 
@@ -240,6 +259,15 @@ def test_fault_of_a_file_of_a_printer_names_both_lines(tmp_path: Path) -> None:
         read_site(PRINTER + 'config = "p.toml"', tmp_path / "site.toml")
     (line,) = raised.value.lines
     assert line == f"{tmp_path}/site.toml:3: printers.a.config: {tmp_path}/p.toml:2: strict: 1 is not true or false"
+
+
+def test_all_faults_of_a_file_of_a_printer_are_reported(tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text("strict = 1\nshoe = 2\n[printer]\nManufacturer = 3")
+    with pytest.raises(SiteErrors) as raised:
+        read_site(PRINTER + 'config = "p.toml"', tmp_path / "site.toml")
+    start = f"{tmp_path}/site.toml:3: printers.a.config: {tmp_path}/p.toml:"
+    keys = [line.removeprefix(start).split(": ")[:2] for line in raised.value.lines]
+    assert keys == [["1", "strict"], ["2", "shoe"], ["4", "printer.Manufacturer"]]
 
 
 def test_file_that_is_no_text_is_a_fault(tmp_path: Path) -> None:
