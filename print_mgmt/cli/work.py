@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from dimse.command_line import log_formatter
-from dimse.terminal import run_loop
+from dimse.terminal import add_trace, run_loop, trace
 
 from ..site import Site, SiteConfig, SiteErrors, load_site
 from .lines import Lines, logged_lines
@@ -35,17 +35,19 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--config", required=True, metavar="FILE.toml", help="configuration file of the site; see docs/site.md"
     )
     parser.add_argument("--spool", metavar="ADDRESS", help="spool to use instead of the one in the configuration file")
-    parser.set_defaults(command=_run)
+    add_trace(parser)
+    parser.set_defaults(command=partial(_run, parser))
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    watching = trace(parser, arguments)
     try:
         config = load_site(arguments.config)
     except SiteErrors as exc:
         for line in exc.lines:
             print(f"print-mgmt: {line}", file=sys.stderr)
         return 2
-    return run_loop(_work(arguments, Site(_overridden(arguments, config), accepts=False)))
+    return run_loop(_work(arguments, Site(_overridden(arguments, config), accepts=False, trace=watching)))
 
 
 def _overridden(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig:

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, Self, runtime_checkable
 
 from dimse.data import Dataset
 from dimse.errors import ContextNotAccepted, DimseError, EncodeError, cut, escaped
+from dimse.net import Trace
 
 from ..film import LayoutError
 from ..images import ImageError
@@ -21,7 +22,7 @@ from ..scp import Film
 from ..scu import PrintUncertain
 from ..status import NORMAL, check_execution_status_info, check_printer_status_info
 
-__all__ = ["Condition", "DeliveryFailed", "Destination", "Outcome", "Receipt", "as_failures", "failure_of"]
+__all__ = ["Condition", "DeliveryFailed", "Destination", "Outcome", "Receipt", "Traceable", "as_failures", "failure_of"]
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _LONGEST = 1000  # characters of a reason; it may quote text of any length from a peer or a program
@@ -69,6 +70,14 @@ class Condition:
 
     def __post_init__(self) -> None:
         check_printer_status_info(self.PrinterStatus, self.PrinterStatusInfo)
+
+
+@runtime_checkable
+class Traceable(Protocol):
+    """Something that opens associations, and lets others see what happens on them."""
+
+    def traced(self, trace: Trace | None) -> Self:
+        """Return a copy whose associations report their events to ``trace``."""
 
 
 class Destination(Protocol):

@@ -7,13 +7,13 @@ instance responds with success, or with 0111 (Duplicate SOP Instance), which cou
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
 
 from dimse.data import Dataset
 from dimse.errors import DimseError, escaped
 from dimse.message import Response, StatusClass, status_class
-from dimse.net import Association, connect, scu
+from dimse.net import Association, Trace, connect, scu
 from dimse.storage_classes import EncapsulatedPDFStorage
 from dimse.uids import SecondaryCaptureImageStorage, Verification
 
@@ -70,6 +70,7 @@ class PacsDestination:
     dpi: int = 150
     bits: Literal[8, 16] = 8
     repeatable: bool = field(default=True, init=False)
+    _trace: Trace | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         check_peer("peer", self.peer)
@@ -77,6 +78,12 @@ class PacsDestination:
         peer_timeouts(self.seconds)
         if self.dpi < 1:
             raise ConfigError("dpi", f"{self.dpi} must be at least 1")
+
+    def traced(self, trace: Trace | None) -> Self:
+        """Return this destination, whose associations report their events to ``trace``."""
+        found = replace(self)
+        object.__setattr__(found, "_trace", trace)  # the dataclass is frozen
+        return found
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
         """Store a film. Raises `DeliveryFailed`."""
@@ -110,6 +117,7 @@ class PacsDestination:
             calling_ae_title=self.calling,
             tls=None if self.tls is None else await asyncio.to_thread(self.tls.context),
             timeouts=peer_timeouts(self.seconds),
+            trace=self._trace,
         ) as association:
             yield association
 

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Self
 
 from dimse.data import Dataset
 from dimse.errors import DecodeError, DimseError, escaped
+from dimse.net import Trace
 
 from ..config import ConfigError
 from ..film import Sheet
@@ -46,6 +47,7 @@ class PrinterDestination:
     dpi: int = 150
     repeatable: bool = field(default=False, init=False)
     _busy: Counter[str] = field(default_factory=Counter, init=False, compare=False, repr=False)
+    _trace: Trace | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.printers:
@@ -62,6 +64,12 @@ class PrinterDestination:
             raise ConfigError("follow", f"{self.follow:g} must be from 0 to 86400 seconds")
         if self.dpi < 1:
             raise ConfigError("dpi", f"{self.dpi} must be at least 1")
+
+    def traced(self, trace: Trace | None) -> Self:
+        """Return this destination, whose associations report their events to ``trace``."""
+        found = replace(self)
+        object.__setattr__(found, "_trace", trace)  # the dataclass is frozen
+        return found
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer does not need it
         """Print a film on the first printer that accepts it. Raises `DeliveryFailed`."""
@@ -132,6 +140,7 @@ class PrinterDestination:
             profile=profile(self.profile) if self.profile else None,
             tls=None if self.tls is None else self.tls.context(),
             timeouts=peer_timeouts(self.seconds),
+            trace=self._trace,
         ) as client:
             yield client
 

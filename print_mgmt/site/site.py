@@ -34,6 +34,7 @@ from dimse.net import (
 from dimse.tls import server_context
 from dimse.ul import AssociateRJ, AssociateRQ
 
+from ..destinations.destination import Traceable
 from ..jobs import PrinterState
 from ..scp import PrinterService, SpooledIntake
 from ..spool import Spool, SpoolError, open_spool
@@ -93,7 +94,8 @@ class Site:
         reuse_port: bool = False,
         drain: float = 10.0,
     ) -> None:
-        self.config = _installed(config)
+        self._trace = trace
+        self.config = self._traced(_installed(config))
         self.host, self.port = config.listen.host, config.listen.port
         self.spool = _spool(config.spool) if spool is None else spool
         self.states = {name: PrinterState() for name in config.printers}
@@ -189,11 +191,25 @@ class Site:
                 raise LocalProtocolError("the site has no file")
             config = await asyncio.to_thread(load_site, self._path)
         found = difference(self.config, config)
-        self.config = found.site
+        self.config = self._traced(found.site)
         for name, printer in self._printers.items():
             printer.config = found.site.printers[name].config
         await self._apply()
         return found
+
+    def _traced(self, config: SiteConfig) -> SiteConfig:
+        """Return the configuration with destinations and sources whose associations are traced, too."""
+        if self._trace is None:
+            return config
+        destinations, sources = {}, {}
+        for name, to in config.destinations.items():
+            if isinstance(to.destination, Traceable):
+                to = replace(to, destination=to.destination.traced(self._trace))
+            destinations[name] = to
+        for name, source in config.identification.sources.items():
+            sources[name] = source.traced(self._trace) if isinstance(source, Traceable) else source
+        identification = replace(config.identification, sources=sources)
+        return replace(config, destinations=destinations, identification=identification)
 
     async def _apply(self) -> None:
         """Apply the configuration to the workers, the films that wait for media, and the films without destinations."""

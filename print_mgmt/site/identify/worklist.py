@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from dimse.data import Dataset
 from dimse.errors import DimseError
 from dimse.message import is_failure, is_pending
-from dimse.net import connect, scu
+from dimse.net import Trace, connect, scu
 
 from ...config import ConfigError
 from ...destinations import TLSFiles
@@ -50,6 +51,7 @@ class WorklistSource:
     calling: str = "DIMSE-PRINT"
     tls: TLSFiles | None = None
     seconds: float = 10.0
+    _trace: Trace | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         check_peer("peer", self.peer)
@@ -61,6 +63,12 @@ class WorklistSource:
             if keyword not in _ASKED:
                 raise ConfigError("by", f"{keyword} is not a key of a worklist; the keys are {', '.join(_ASKED)}")
         peer_timeouts(self.seconds)
+
+    def traced(self, trace: Trace | None) -> Self:
+        """Return this source, whose associations report their events to ``trace``."""
+        found = replace(self)
+        object.__setattr__(found, "_trace", trace)  # the dataclass is frozen
+        return found
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
         """Return the values that all entries share. Raises `DimseError` if the query fails."""
@@ -92,6 +100,7 @@ class WorklistSource:
             calling_ae_title=self.calling,
             tls=None if self.tls is None else await asyncio.to_thread(self.tls.context),
             timeouts=peer_timeouts(self.seconds),
+            trace=self._trace,
         ) as association:
             context = association.context_for(_FIND)
             async with scu.c_find(association, context, identifier) as responses:

@@ -11,13 +11,22 @@ import pytest
 from sites import IMAGE, Shelf, delivered, printed, site_config, site_printer, until
 
 from dimse.errors import AssociationRejected, ContextNotAccepted
-from dimse.net import connect, scu
+from dimse.net import Record, connect, scu
 from dimse.uids import ExplicitVRLittleEndian, PrintJob
-from print_mgmt import Film, PrintClient, PrinterConfig, PrintFailed
+from dimse.ul import AssociateRQ
+from print_mgmt import Film, PrintClient, PrinterConfig, PrintFailed, PrintServer
 from print_mgmt.config import Medium
-from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, RetryPolicy
+from print_mgmt.destinations import (
+    Condition,
+    DeliveryFailed,
+    Outcome,
+    PacsDestination,
+    PrinterDestination,
+    RetryPolicy,
+)
+from print_mgmt.destinations.destination import Traceable
 from print_mgmt.site import Identification, Keep, Route, Site, SiteDestination, SpoolConfig
-from print_mgmt.site.identify import SentSource
+from print_mgmt.site.identify import SentSource, WorklistSource
 from print_mgmt.site.routes import Change
 from print_mgmt.spool import FilmRecord, FilmState, Release, Retry, SpoolLimits
 from print_mgmt.typed import text
@@ -390,3 +399,26 @@ async def test_site_without_port_only_delivers(tmp_path: Path) -> None:
         await worker.reload(worker.config)
         await delivered(site, all_are(FilmState.DONE))
     assert len(shelf.films) == 1
+
+
+# --- traces ---
+
+
+async def test_trace_sees_the_associations_of_deliveries(tmp_path: Path) -> None:
+    async with PrintServer(lambda _: None, port=0) as printer:
+        to = PrinterDestination(printers=(f"OTHER@{printer.host}:{printer.port}",), dpi=20)
+        config = replace(site_config(tmp_path), destinations={"other": SiteDestination(destination=to)})
+        config = replace(config, routes=(Route(name="all", to=("other",)),))
+        seen: list[Record] = []
+        async with Site(config, trace=seen.append) as site:
+            await printed(site)
+            await delivered(site, all_are(FilmState.DONE))
+    called = {record.what.called_ae_title for record in seen if isinstance(record.what, AssociateRQ)}
+    assert called == {"FILM1", "OTHER"}
+
+
+@pytest.mark.parametrize(
+    "one", [PacsDestination(peer="A@h:1"), PrinterDestination(printers=("A@h:1",)), WorklistSource(peer="A@h:1")]
+)
+def test_traced_copy_is_equal(one: Traceable) -> None:
+    assert one.traced(print) == one
