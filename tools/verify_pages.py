@@ -248,7 +248,8 @@ _ABOUT_TABLE = """\
 
 Made by `make verify-matrix`, which starts each program on this machine and runs all cases for its role. The page
 [matrix.html](matrix.html) has all cases, with filters and traces; [trophies.md](trophies.md) has the faults, for the
-maintainers of these programs. A library without a print SCP of its own runs only the cases below print.
+maintainers of these programs. A library without a print SCP of its own runs only the cases below print. The column
+*run* names the start of a run and the commit of the tester; a program is run again when its script has changed.
 
 | program | role | run | verdicts |
 |---|---|---|---|
