@@ -311,8 +311,8 @@ _ABOUT_TROPHIES = """\
 # Trophies
 
 The faults that the conformance tester has found in independent programs, for their maintainers. A FAIL breaks a rule
-that the standard states with "shall", or a cell of the state machine (PS3.8 Table 9-10). A WEAK breaks none, but the
-program hung, crashed, or reported success for what it cannot have done.
+that the standard states with "shall", or a cell of the state machine (PS3.8 Table 9-10). A WEAK breaks no such rule,
+but the program hung, crashed, or reported success for something that it cannot have done.
 
 Each entry says what was sent, what the section demands and what came. In a trace, `>` was sent to the program, and `<`
 came from it; times count from the start of the case, and only the first conversation of the deciding sub-case is shown.
@@ -357,7 +357,7 @@ def _trophy(judged: Judged, case: Mapping[str, Any], notes: Mapping[str, Any]) -
         command = again.format(cases=" ".join(f"--case {each}" for each in names))
         if _is_print(name):
             command = command.replace("dimse verify", "print-mgmt verify", 1)
-        yield f"\nAgain: `{command}`\n"
+        yield f"\nTo repeat: `{command}`\n"
     yield "\n"
 
 

@@ -24,7 +24,6 @@ _KINDS = {0: "u", 1: "i"}  # kinds of dtype by Pixel Representation
 _ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 _WIDTHS = (8, 16, 32)  # values of Bits Allocated that are whole bytes
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits per pixel
-_PIXELS = {"b": "PixelData", "u": "PixelData", "i": "PixelData", "f4": "FloatPixelData", "f8": "DoubleFloatPixelData"}
 _HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # in these, two pixels share Cb and Cr, PS3.3 §C.7.6.3.1.2
 
 

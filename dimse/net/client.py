@@ -1,7 +1,6 @@
 """The requestor: `connect` opens an association for the time of a block, and then releases it."""
 
 import asyncio
-import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -29,7 +28,6 @@ from .waiter import Waiter
 
 __all__ = ["connect", "connection_reason"]
 
-_log = logging.getLogger("dimse.net")
 
 _NO_HANDLERS: Handlers = {}
 

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import gc
-import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -31,7 +30,6 @@ from .signals import leave_signals, stop_signal
 
 __all__ = ["add"]
 
-_log = logging.getLogger("print_mgmt.cli")
 _TURN = 0.001  # seconds after which a rendering thread must hand Python's lock to the event loop
 
 _EXAMPLES = """examples:

@@ -5,7 +5,6 @@
 control of each film (see `session`).
 """
 
-import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -35,7 +34,6 @@ from .true_size import demanded
 
 __all__ = ["PrintClient", "PrintReport"]
 
-_log = logging.getLogger("print_mgmt.scu")
 
 # The limit for the Data Sets of a printer: its configuration is the longest, and stays far below 16 MiB
 _LIMITS = Limits(data_set=1 << 24)

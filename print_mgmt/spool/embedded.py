@@ -11,7 +11,6 @@ rebuilds it, unless another process has the spool open.
 """
 
 import asyncio
-import logging
 import os
 import sqlite3
 import time
@@ -45,7 +44,6 @@ from .states import SETTLED, FilmState
 
 __all__ = ["EmbeddedSpool"]
 
-_log = logging.getLogger("print_mgmt.spool")
 T = TypeVar("T")
 
 _POLL = 0.25  # seconds between two checks for changes by other processes

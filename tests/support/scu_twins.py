@@ -16,7 +16,6 @@ from dimse.ul import (
     PDataTF,
     PresentationContextRQ,
     ReleaseRQ,
-    RoleSelection,
     decode_pdu,
 )
 
@@ -67,15 +66,6 @@ def _has(octets: bytes) -> Callable[[bytes], bool]:
 
 def _kinds(pdu: PDataTF) -> list[bool]:
     return [pdv.is_command for pdv in pdu.pdvs]
-
-
-def _has_no_class(pdu: PDataTF) -> bool:
-    """Return whether a Command Set is without Affected SOP Class UID."""
-    return pdu.pdvs[0].is_command and b"\0\0\2\0" not in bytes(pdu.pdvs[0].data)
-
-
-def _has_roles(pdu: AssociateAC) -> bool:
-    return any(isinstance(each, RoleSelection) for each in pdu.user_information)
 
 
 def _titles(pdu: bytes) -> bytes:

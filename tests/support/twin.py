@@ -52,7 +52,6 @@ _SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 PRINT = BasicGrayscalePrintManagementMeta
 _SUPPORTED = {Verification: _SYNTAXES, PRINT: _SYNTAXES}
 _USER_INFORMATION = (MaximumLength(16384), ImplementationClassUID(IMPLEMENTATION_CLASS_UID))
-_P_DATA = 0x04
 
 
 @dataclass(slots=True, eq=False)
