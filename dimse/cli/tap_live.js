@@ -145,12 +145,13 @@ source.addEventListener("lost", (message) => {
 
 list.addEventListener("click", (event) => choose(event.target.closest("li")));
 list.addEventListener("keydown", (event) => {
-  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  event.preventDefault();
   const rows = [...list.children].filter((row) => row.fields && !row.hidden);
   const at = rows.findIndex((row) => row.hasAttribute("aria-current"));
+  const places = { ArrowDown: at + 1, ArrowUp: at < 0 ? 0 : at - 1, Home: 0, End: rows.length - 1 };
+  if (!Object.hasOwn(places, event.key)) return;
+  event.preventDefault();
   follow.checked = false;
-  choose(rows[at < 0 ? 0 : at + (event.key === "ArrowDown" ? 1 : -1)]);
+  choose(rows[places[event.key]]);
 });
 which.addEventListener("change", () => { for (const row of list.children) row.hidden = !isShown(row); });
 document.getElementById("clear").addEventListener("click", () => { list.replaceChildren(); });

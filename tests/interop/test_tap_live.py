@@ -70,6 +70,13 @@ def test_arrow_key_chooses_the_next_message(live: tuple[LiveView, Any]) -> None:
     assert page.locator("#detail h2").inner_text() == "C-ECHO-RSP"
 
 
+def test_end_key_chooses_the_last_message(live: tuple[LiveView, Any]) -> None:
+    view, page = live
+    play(view, page)
+    page.locator("#steps").press("End")
+    assert page.locator("#detail h2").inner_text() == "A-RELEASE-RP"
+
+
 def test_association_can_be_chosen(live: tuple[LiveView, Any]) -> None:
     view, page = live
     play(view, page, 1)

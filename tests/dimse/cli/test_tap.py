@@ -15,6 +15,7 @@ from peers import PATIENCE, Serving, run_dimse, running, tapping
 from raw import ECHO, HOST
 
 import dimse.cli
+import dimse.cli.tap_pages
 from dimse.cli.tap import no_views
 from dimse.cli.tap_lines import LineProcess, Lines
 from dimse.cli.tap_pages import page_of_recording
@@ -192,6 +193,13 @@ def test_recording_that_is_away_is_no_page(tmp_path: Path) -> None:
     failed = page_of_recording(tmp_path / "no.pcapng", tmp_path / "no.html", "", [], no_views, keep=True)
     assert "no.pcapng" in failed
     assert list(tmp_path.iterdir()) == []
+
+
+def test_page_of_a_long_recording_has_its_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dimse.cli.tap_pages, "_MOST_READ", 2000)
+    recording = Path(__file__).parents[3] / "docs" / "film.pcapng"
+    assert page_of_recording(recording, tmp_path / "a.html", "", [], no_views, keep=True) == ""
+    assert "The page has only the first 0 MiB of the recording." in (tmp_path / "a.html").read_text()
 
 
 async def test_redacted_tap_shows_no_address_of_a_client(tmp_path: Path) -> None:

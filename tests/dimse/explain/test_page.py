@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from recordings import NAMES, Said, said_in, steps_of
 
+import dimse.explain.page
 from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, encode
 from dimse.explain import REQUESTOR, Step
 from dimse.explain.page import Chapter, page_of
@@ -146,3 +147,24 @@ def test_page_of_a_large_recording_says_where_it_ends() -> None:
     text = page(echo * 900)
     assert "The page ends after 5000 steps; the recording goes on." in text
     assert len(text) < 4_000_000
+
+
+@pytest.mark.parametrize(
+    ("bound", "words"),
+    [
+        ("_MOST_READ", "The page ends after 1 steps; the recording goes on."),
+        ("_MOST_DETAILS", "The page has no room for the fields of its last steps"),
+        ("_MOST_PICTURES", "The page has no room for more pictures."),
+    ],
+)
+def test_page_says_what_has_no_room(bound: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dimse.explain.page, bound, 1)
+    assert words in page(steps_of(said_in("dcmtk-print-1x1-8bit")))
+
+
+def test_long_field_shows_its_first_bytes() -> None:
+    data = data_of(page(steps_of(said_in("dcmtk-print-1x1-8bit"))))
+    fields = [field for step in data["chapters"][0]["steps"] for field in step["fields"]]
+    long = [field for field in fields if sum(field[0][1::2]) > 256]
+    assert long
+    assert {len(field[6]) for field in long} == {2 * 48}

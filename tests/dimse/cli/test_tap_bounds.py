@@ -1,0 +1,44 @@
+"""The bounds of recordings in ``docs/limits.md`` are those of the code."""
+
+from pathlib import Path
+
+import pytest
+
+from dimse.cli import tap_lines, tap_live, tap_pages, tap_recordings
+from dimse.explain import feed, live, page, record
+from dimse.lab import exchange
+
+SECTION = (Path(__file__).parents[3] / "docs" / "limits.md").read_text(encoding="utf-8").partition("## Recordings")[2]
+ROWS = dict(row.strip("| ").split(" | ")[:2] for row in SECTION.splitlines() if row.startswith("| "))
+
+
+@pytest.mark.parametrize(
+    ("begin", "value"),
+    [
+        ("steps of a page", page._MOST_STEPS),
+        ("fields that are read", page._MOST_READ),
+        ("fields of one step", page._MOST_FIELDS),
+        ("characters of all fields", page._MOST_DETAILS),
+        ("pictures", page._MOST_PICTURES),
+        ("bytes of one field", page._SHOWN_BYTES),
+        ("PDUs of one message", record._MOST_TURNS),
+        ("bytes of a recording", tap_pages._MOST_READ),
+        ("bytes of incomplete messages", live._MOST_HELD),
+        ("bytes of incomplete messages", feed._MOST_HELD),
+        ("the same of all", feed._MOST_TOTAL),
+        ("the same of all", tap_lines._MOST_HELD),
+        ("bytes that wait for the disk", tap_recordings._MOST_QUEUED),
+        ("bytes that wait for the live", tap_lines._MOST_QUEUED),
+        ("events that wait", feed._MOST_WAITING),
+        ("earlier events", feed._MOST_KEPT),
+        ("events that are written", tap_live._MOST_WRITTEN),
+        ("clients of the live", tap_live._MOST_CLIENTS),
+        ("connections of the live", tap_live._MOST_CONNECTIONS),
+        ("a request to the live", tap_live._MOST_REQUEST),
+        ("bytes of an incomplete PDU", exchange._MOST_HELD),
+        ("PDUs of the peer", exchange._MOST_ANSWER_LINES),
+    ],
+)
+def test_table_has_the_value_of_the_code(begin: str, value: int) -> None:
+    (shown,) = (text for name, text in ROWS.items() if name.startswith(begin))
+    assert f"{value:,}" in shown.split()
