@@ -34,6 +34,8 @@ from .verify_report import (
 
 __all__ = ["Describe", "add_scu"]
 
+_HANDSHAKE = "TLS-2."  # the cases that vary the TLS handshake
+_TWICE = ", twice: the first association chooses the case and is rejected"
 _ALL, _LOOPBACK = "0.0.0.0", "127.0.0.1"
 _HIGHEST_PORT = 65535
 _MOST_HTTP = 4096  # octets of an HTTP request
@@ -228,7 +230,8 @@ class _Guide:
         """Record a case that waits for a connection."""
         if case is not None:
             self.waiting.pop(PLAIN, None)
-        self.waiting[case_id] = self.describe(plain)
+        twice = "" if self.by_port or not case_id.startswith(_HANDSHAKE) else _TWICE
+        self.waiting[case_id] = self.describe(plain) + twice
         self._show()
 
     def judged(self, result: Result) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ...errors import DimseError
-from ...ul import AssociateRQ, decode_pdu
+from ...ul import AssociateRJ, AssociateRQ, decode_pdu, encode_pdu
 from ..peer import Watch
 from ..trace import Trace
 from ..wire import Wire
@@ -24,6 +24,7 @@ _HEADER = 6
 _MOST_PROPOSAL = 1 << 20  # octets of an A-ASSOCIATE-RQ that are read before the visit is known
 _MOST_CONNECTIONS = 1000  # of one visit; further ones are aborted
 _ASSOCIATE_RQ = 0x01
+_TRY_AGAIN = AssociateRJ(2, 1, 1)  # rejected-transient, by the service-user, no reason given
 _MOST_HELLO = 1 << 16  # octets of a ClientHello
 
 
@@ -40,7 +41,9 @@ class Waiting:
 class Desk:
     """A desk on ``host`` that listens on ``port`` (0 is any free one), or on each port of ``by_port``.
 
-    ``by_port`` has the case id of each port. With ``by_title``, the called AE title may name a case.
+    ``by_port`` has the case id of each port. With ``by_title``, the called AE title may name a case. A case that varies
+    the TLS handshake cannot be named by the same connection: the association that names it is rejected, and the next
+    connections are for the case, which is ``armed`` until its visit is over.
     """
 
     host: str
@@ -52,6 +55,7 @@ class Desk:
     waiting: dict[str, Waiting] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     servers: list[asyncio.Server] = field(default_factory=list)
+    armed: Waiting | None = None
 
     async def open(self) -> None:
         """Begin to listen. Raises `OSError` if a port cannot be opened."""
@@ -83,7 +87,7 @@ class Desk:
         if visit.reads_hello:
             _HelloReader(waiting, transport).connection_made(transport)
             return
-        context = None if self.by_title else (visit.tls or self.tls)
+        context = visit.tls or (None if self.by_title else self.tls)
         watch = self.watch if visit.is_judged else Watch()
         sent, received = watch.connected(waiting.case_id)
 
@@ -105,6 +109,11 @@ class Desk:
         self.start(_serve(waiting, wire, transport, context))
         if octets:
             wire.data_received(octets)
+
+    def armed_case(self) -> Waiting | None:
+        """Return the armed visit if it still waits."""
+        armed = self.armed
+        return armed if armed is not None and self.waiting.get(armed.case_id) is armed else None
 
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Start a task that ends with the desk."""
@@ -181,9 +190,13 @@ class _Porter(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        if not self._desk.by_title:
+        armed = self._desk.armed_case()
+        if armed is not None:
+            self._desk.admit(armed, transport, b"")
+        elif not self._desk.by_title:
             self._admit(self._case_id, b"")
         elif self._desk.tls is not None:
+            self._transport = None  # the first octets may arrive before `start_tls` has returned
             transport.pause_reading()
             self._desk.start(self._secure(transport, self._desk.tls))
 
@@ -191,14 +204,15 @@ class _Porter(asyncio.Protocol):
         """Do the TLS handshake, after which the A-ASSOCIATE-RQ can be read."""
         with suppress(OSError):  # such a peer gets the alert of OpenSSL, and selects no case
             self._transport = await asyncio.get_running_loop().start_tls(transport, self, context, server_side=True)
+            self.data_received(b"")
 
     def data_received(self, data: bytes) -> None:
         self._octets += data
-        if self._is_whole():
+        if self._transport is not None and self._is_whole():
             self._admit(self._called(), self._octets)
 
     def eof_received(self) -> None:
-        if self._octets:
+        if self._octets and self._transport is not None:
             self._admit("", self._octets)
 
     def _is_whole(self) -> bool:
@@ -220,5 +234,10 @@ class _Porter(asyncio.Protocol):
         waiting = self._desk.choose(case_id)
         if waiting is None or len(waiting.visit.wires) >= _MOST_CONNECTIONS:
             self._transport.abort()
+        elif self._desk.by_title and (waiting.visit.tls is not None or waiting.visit.reads_hello):
+            self._desk.armed = waiting
+            waiting.trace.note(0, "an association has chosen this case; it was rejected, and the next one counts")
+            self._transport.writelines(encode_pdu(_TRY_AGAIN))
+            self._transport.close()
         else:
             self._desk.admit(waiting, self._transport, octets)

@@ -13,7 +13,6 @@ from ..case import Flags, Unprepared
 from ..result import Options
 from ..tls_material import TLSFiles
 from ..trace import Trace
-from ..verdict import Verdict
 from .desk import Desk, Waiting
 from .program import Ended, Program
 from .service import MakeService
@@ -108,8 +107,6 @@ class ScuPeer:
         The invariants judge its traffic only if ``is_judged``. ``max_length`` is our Maximum Length. ``tls`` replaces
         the context of the target; with ``reads_hello``, only the ClientHello is read.
         """
-        if (tls is not None or reads_hello) and self.desk.by_title:
-            raise Unprepared("needs --command or --ports: the title is known only after the handshake", Verdict.SKIPPED)
         visit = Visit(dict(table), service or self.service, self.random, self.patience, on_pdu=on_pdu)
         visit.is_judged, visit.max_length = is_judged, max_length
         visit.tls, visit.reads_hello = tls, reads_hello

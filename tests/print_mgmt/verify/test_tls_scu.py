@@ -1,7 +1,9 @@
 """The cases of TLS for an SCU: their twins fail, and our own client passes, over real TLS."""
 
+import asyncio
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 from certificates import Authority, Identity
+from peers import free_port
 from printers import gray
 from wrong_scus import Wrong, program
 
@@ -121,6 +124,33 @@ async def test_our_client_passes_each_case(tester: Printer) -> None:
         each.case.id: (each.verdict, each.reason) for each in found.results if each.verdict is not Verdict.PASS
     } == {}
     assert len(found.results) == len(BY_ID)
+
+
+@pytest.mark.parametrize("case_id", BY_ID)
+async def test_called_title_chooses_the_case_of_the_next_connection(case_id: str, tester: Printer) -> None:
+    context, waits, port = client_context(tester.ca), asyncio.Queue[str](), free_port()
+
+    async def print_film(title: str) -> None:
+        with suppress(DimseError):
+            async with PrintClient("127.0.0.1", port, called_ae_title=title, tls=context) as ours:
+                await ours.print_images([gray(1)], ImageDisplayFormat=r"STANDARD\1,1")
+
+    async def person() -> None:
+        await waits.get()
+        await print_film("ANY-SCP")
+        while True:
+            title = await waits.get()
+            await print_film(title)
+            await print_film(title)
+
+    files = TLSFiles(expired=tester.expired, other_host=tester.other_host)
+    target = ScuTarget(port=port, patience=2.0, idle=0.05, tls=server(*tester.right), files=files, longest_timer=0)
+    running = asyncio.create_task(person())
+    found = await verify_scu(
+        target, [BY_ID[case_id]], service=PlainPrinter, on_waiting=lambda each, _case, _plain: waits.put_nowait(each)
+    )
+    running.cancel()
+    assert [(each.case.id, each.verdict) for each in found.results] == [(case_id, Verdict.PASS)], found.stopped
 
 
 def test_hello_is_whole_only_with_its_last_octet() -> None:
