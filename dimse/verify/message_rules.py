@@ -191,9 +191,9 @@ class MessageRules:
         for what in ("SOPClassUID", "SOPInstanceUID"):
             said, asked = getattr(response, f"Affected{what}", None), _either(request, what)
             if isinstance(request, CEchoRQ) and said == Verification:
-                continue  # "the class associated with the operation", PS3.7 Table 9.3-13, not that of the request
+                continue  # "the class associated with the operation", PS3.7 Table 9.3-13, not the class in the request
             if said and asked and said != asked and is_valid_uid(asked):
-                self._note(UIDS, Broken(f"Affected{what} {said}; {asked} was asked"))
+                self._note(UIDS, Broken(f"Affected{what} {said}; {asked} was requested"))
             else:
                 self._note(UIDS, Kept("UIDs of responses as in the requests"))
 

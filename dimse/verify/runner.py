@@ -43,7 +43,7 @@ async def verify_scp(
 ) -> Run:
     """Run those of ``cases`` that are for an SCP, and return the run. ``run`` receives each result at once.
 
-    ``start`` is the argument vector of a command that is the peer: it is started first, again whenever a case has
+    ``start`` is the argument vector of the command of the peer: it is started first, again whenever a case has
     damaged it, and ended at the end. Nothing that the peer does raises an error. After a cancellation, ``run`` has
     the results so far.
     """

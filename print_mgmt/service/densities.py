@@ -14,7 +14,7 @@ from ..status import DENSITY_LIMITED, INVALID_VALUE, OUT_OF_RANGE
 from ..typed import integer, text
 from .instances import Instances
 
-__all__ = ["fill_in", "limit_densities", "limit_ground", "limit_light", "refilled"]
+__all__ = ["fill_in", "limit_densities", "limit_border_densities", "limit_light", "refilled"]
 
 _DENSITIES = ("MinDensity", "MaxDensity")
 _LIGHT = ("Illumination", "ReflectedAmbientLight")
@@ -37,7 +37,7 @@ def refilled(instances: Instances, session: Dataset, box: FilmBox, imager: Image
     fill_in(instances, session, attributes, imager)
     checked = Checked(attributes)
     limit_densities(checked, imager)
-    limit_ground(checked, imager, strict=False)
+    limit_border_densities(checked, imager, strict=False)
     limit_light(checked, imager, strict=False)
     return attributes
 
@@ -65,7 +65,7 @@ def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
             checked.warn(OUT_OF_RANGE, keyword, f"is not {relation}: {used} is used")
 
 
-def limit_ground(checked: Checked, imager: Imager, *, strict: bool) -> None:
+def limit_border_densities(checked: Checked, imager: Imager, *, strict: bool) -> None:
     """Replace densities of borders and empty boxes that are out of range (PS3.3 C.13.3), in hundredths of OD.
 
     Raises `Refusal` (0106) instead if the printer is strict.

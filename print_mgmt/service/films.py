@@ -16,7 +16,7 @@ from ..status import (
 )
 from ..typed import integer, items, text
 from .answer import Answer, answered, failure
-from .densities import fill_in, limit_densities, limit_ground, limit_light, refilled
+from .densities import fill_in, limit_border_densities, limit_densities, limit_light, refilled
 from .instances import INSTANCE, Call, Instances
 
 __all__ = [
@@ -45,7 +45,7 @@ def create_film_session(instances: Instances, call: Call) -> Answer:
     lut = referenced_lut(instances, checked.attributes)
     _allocate(instances, checked)
     session = FilmSession(
-        SOPInstanceUID=uid, attributes=checked.attributes, lut=lut, sent=_taken(call.dataset, checked)
+        SOPInstanceUID=uid, attributes=checked.attributes, lut=lut, sent=_accepted_tags(call.dataset, checked)
     )
     session.charset = _charset(checked.attributes)
     instances.keep(session, checked.attributes, unused=checked.unused)
@@ -63,7 +63,7 @@ def set_film_session(instances: Instances, session: FilmSession, dataset: Datase
     imagers = [_imager(instances, merged, box.attributes, "MediumType") for box in session.film_boxes]
     _allocate(instances, checked)
     instances.keep(session, changed(session.attributes, checked.attributes), unused=checked.unused)
-    session.sent |= _taken(dataset, checked)
+    session.sent |= _accepted_tags(dataset, checked)
     session.charset = _charset(checked.attributes) or session.charset
     if _LUT in dataset:
         session.lut = lut
@@ -118,7 +118,7 @@ def create_film_box(instances: Instances, call: Call) -> Answer:
     _check_room(instances, session)
     imager = _imager(instances, session.attributes, attributes, "FilmSizeID")
     limit_densities(checked, imager)
-    limit_ground(checked, imager, strict=instances.config.strict)
+    limit_border_densities(checked, imager, strict=instances.config.strict)
     fill_in(instances, session.attributes, attributes, imager)
     limit_light(checked, imager, strict=instances.config.strict)
     annotation_boxes = _annotation_boxes(instances, call, attributes, imager)
@@ -132,7 +132,7 @@ def create_film_box(instances: Instances, call: Call) -> Answer:
         annotation_boxes=annotation_boxes,
         lut=referenced_lut(instances, attributes),
         imager=imager,
-        sent=_taken(call.dataset, checked),
+        sent=_accepted_tags(call.dataset, checked),
     )
     others = INSTANCE * (len(image_boxes) + len(annotation_boxes))
     instances.keep(box, attributes, others=others, unused=checked.unused)
@@ -146,18 +146,18 @@ def set_film_box(instances: Instances, box: FilmBox, dataset: Dataset) -> Answer
     """Change a film box: N-SET, PS3.4 H.4.2.2.2."""
     checked = check(instances.tables.film_box_set, _changes(box, dataset), strict=instances.config.strict)
     limit_densities(checked, box.imager, box.attributes)
-    limit_ground(checked, box.imager, strict=instances.config.strict)
+    limit_border_densities(checked, box.imager, strict=instances.config.strict)
     limit_light(checked, box.imager, box.attributes, strict=instances.config.strict)
     lut = referenced_lut(instances, checked.attributes)
     instances.keep(box, changed(box.attributes, checked.attributes), unused=checked.unused)
-    box.sent |= _taken(dataset, checked)
+    box.sent |= _accepted_tags(dataset, checked)
     box.plain = plain_sheet(box.attributes)
     if _LUT in dataset:
         box.lut = lut
     return answered(checked, held=box.attributes)
 
 
-def _taken(dataset: Dataset, checked: Checked) -> frozenset[int]:
+def _accepted_tags(dataset: Dataset, checked: Checked) -> frozenset[int]:
     """Return the tags of the attributes that were accepted unchanged."""
     refused = {tag for _, tag, _ in checked.warnings}
     return frozenset(element.tag for element in dataset if element.tag not in refused)

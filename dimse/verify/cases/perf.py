@@ -1,6 +1,6 @@
 """PERF: how fast a peer is. These cases never judge: they measure, and the report has the figures.
 
-Each figure is a percentile of many measurements, without those of the warm-up. On a busy machine the figures describe
+Each figure is a percentile of many measurements; a warm-up is not counted. On a busy machine the figures describe
 the machine, not the peer.
 """
 

@@ -87,7 +87,7 @@ async def reserved_bytes_come_back(peer: Peer) -> Seen:
 async def _comes_back(peer: Peer, request: bytes, part: slice, name: str) -> Seen:
     wire = await peer.associate(octets=request)
     sent, got = request[part], wire.answer_octets[part]
-    return Kept(f"{name} are those of the request") if sent == got else Broken(f"{name} are {got!r}, {sent!r} was sent")
+    return Kept(f"{name} are as in the request") if sent == got else Broken(f"{name} are {got!r}, {sent!r} was sent")
 
 
 async def user_information(peer: Peer) -> Seen:

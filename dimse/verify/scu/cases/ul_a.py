@@ -69,7 +69,7 @@ def request_keeps(rule: Rule) -> Run:
 
 def _well_formed(octets: bytes) -> Iterator[Deviated | Broken]:
     if int.from_bytes(octets[2:6], "big") != len(octets) - 6:
-        yield Broken("PDU-length is not that of the PDU")
+        yield Broken("PDU-length is not the length of the PDU")
     if not int.from_bytes(octets[6:8], "big") & 1:
         yield Broken("bit 0 of Protocol-version is 0")
     if octets[1] or any(octets[8:10]) or any(octets[42:74]):
