@@ -71,7 +71,7 @@ def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
         type=listening_address,
         metavar="[HOST:]PORT",
         help="serve a web page that shows the associations while they happen; /events streams them as JSON events "
-        "(docs/trace-schema.json)",
+        "(docs/trace-schema.json); with a HOST that other machines reach, everybody there can read them",
     )
     parser.add_argument(
         "--redact",

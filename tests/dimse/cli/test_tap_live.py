@@ -158,6 +158,21 @@ def test_long_request_ends(browser: Browser) -> None:
         assert client.recv(100) == b""
 
 
+@pytest.mark.parametrize("line", [b"GE\rSet-Cookie:a T / HTTP/1.0", b"GET /\r\xff\x1b[31m HTTP/1.0", b"<b> / HTTP/1.0"])
+def test_request_line_adds_no_header(browser: Browser, line: bytes) -> None:
+    with socket.create_connection((HOST, browser.port), PATIENCE) as client:
+        client.sendall(line + b"\r\nHost: localhost\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(1 << 16), b""))
+    head = answer.partition(b"\r\n\r\n")[0].splitlines()
+    assert [row.partition(b":")[0] for row in head[1:]] == [
+        b"Server",
+        b"Date",
+        b"Connection",
+        b"Content-Type",
+        b"Content-Length",
+    ]
+
+
 def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dimse.cli.tap_live, "_MOST_CONNECTIONS", 1)
     sock = listening(HOST, 0)
