@@ -23,7 +23,7 @@ from ..errors import DecodeError, Finding
 from .dataset import PIXEL_DATA, Dataset
 from .decoder import Broken, decode_view
 from .encoder import encode_pieces, merged
-from .header import LEAST, trailing_fault
+from .header import SHORTEST_HEADER, trailing_fault
 from .skip import expected_length
 from .source import DecodeLimits
 from .structure import structure_faults
@@ -118,7 +118,7 @@ def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
     """
     for tag in _PIXELS:
         if tag in dataset and (length := dataset[tag]._length):
-            return dataset[tag]._start + length + (LEAST if dataset[tag].undefined_length else 0)
+            return dataset[tag]._start + length + (SHORTEST_HEADER if dataset[tag].undefined_length else 0)
     raise error
 
 

@@ -141,10 +141,10 @@ class Element:
         return _revived, (type(self), part, before, state)
 
     def __copy__(self) -> Element:
-        return self._twin()
+        return self._duplicate()
 
     def __deepcopy__(self, memo: dict[int, object]) -> Element:
-        return self._twin()
+        return self._duplicate()
 
     def _untouched(self) -> bool:
         """Return whether the value still equals the bytes in the source; a list may have been changed in place."""
@@ -153,14 +153,14 @@ class Element:
         again = DecodedElement(self._tag, self.VR, self._origin, self._start, self._length)
         return self._value == again.value
 
-    def _twin(self) -> Element:
+    def _duplicate(self) -> Element:
         """Return a copy with its own list and items."""
-        twin = object.__new__(type(self))
+        duplicate = object.__new__(type(self))
         for name in Element.__slots__:
-            setattr(twin, name, getattr(self, name))
+            setattr(duplicate, name, getattr(self, name))
         if isinstance(self._value, list):
-            twin._value = [item.copy() if isinstance(item, Dataset) else item for item in self._value]
-        return twin
+            duplicate._value = [item.copy() if isinstance(item, Dataset) else item for item in self._value]
+        return duplicate
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Element):
@@ -357,7 +357,7 @@ class Dataset:
 
     def copy(self) -> Dataset:
         """Return a Data Set with the same values. Items and lists are copied; bytes and pixels are shared."""
-        return decoded_dataset({tag: element._twin() for tag, element in self._elements.items()}, self._origin)
+        return decoded_dataset({tag: element._duplicate() for tag, element in self._elements.items()}, self._origin)
 
     def __copy__(self) -> Dataset:
         return self.copy()

@@ -17,7 +17,7 @@ from .charset import Charset, charset_of
 from .cursor import Elements
 from .dataset import CHARACTER_SET, Dataset, DecodedElement, Element, charset_in, decoded_dataset
 from .dictionary import plain_vrs, sequence_tags, vr_of
-from .header import CREATORS, LEAST, actual_layout, holds_known
+from .header import CREATORS, SHORTEST_HEADER, actual_layout, holds_known
 from .items import Items, fix_pixel_order
 from .parser import Parser, ends_in_sequence, parse_items
 from .skip import common_elements
@@ -220,7 +220,7 @@ class _Skimmer(Parser):
         """
         if self.at == self.start or holds_known(self.view, self.at, len(self.view), self.layout):
             return False
-        rest = bytes(self.view[self.at : self.at + LEAST]).ljust(LEAST, b"\0")
+        rest = bytes(self.view[self.at : self.at + SHORTEST_HEADER]).ljust(SHORTEST_HEADER, b"\0")
         group, number, _ = self.layout.item.unpack(rest)
         if not group & 1:
             return True
@@ -251,7 +251,7 @@ class _Skimmer(Parser):
         """Step over common elements. Return the offset of the last element."""
         layout, view, end, left = self.origin[0].layout, self.view, self.end, self.left
         step, short = layout.step.unpack_from, layout.short_codes
-        is_within_limit = (end - self.offset) // LEAST <= left  # the bytes cannot hold more elements
+        is_within_limit = (end - self.offset) // SHORTEST_HEADER <= left  # the bytes cannot hold more elements
         run = common_elements(layout.big_endian).match if is_within_limit else None
         at = offset = self.offset
         while offset < end:
@@ -332,7 +332,7 @@ class _Skimmer(Parser):
     def _ends_in_delimiters(self) -> bool:
         """Return whether only one or two delimiters are left."""
         rest, layout = self.view[self.offset : self.end], self.origin[0].layout
-        if len(rest) not in (LEAST, 2 * LEAST):
+        if len(rest) not in (SHORTEST_HEADER, 2 * SHORTEST_HEADER):
             return False
         tags = (group << 16 | number for group, number, _ in layout.item.iter_unpack(rest))
         return all(tag in (ITEM_DELIMITATION, SEQUENCE_DELIMITATION) for tag in tags)

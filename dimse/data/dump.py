@@ -21,7 +21,7 @@ from ..uids import name_of
 from .codec import decode
 from .dataset import CHARACTER_SET, Dataset, Element, Item
 from .dictionary import lookup
-from .header import LEAST
+from .header import SHORTEST_HEADER
 from .items import Items, items_of, items_or_fragments
 from .numerals import DS, IS
 from .skip import PlacedHeader, headers_of
@@ -108,9 +108,9 @@ def _octets(element: Element, whole: bool) -> str:
 
 def _header_length(element: Element) -> int:
     """Return 8 or 12: the distance from the value back to the tag of the element."""
-    source, offset = element._origin[0], element._start - LEAST
+    source, offset = element._origin[0], element._start - SHORTEST_HEADER
     group, number, _ = source.layout.item.unpack_from(source.view, offset)
-    return LEAST if group << 16 | number == element._tag else LEAST + 4
+    return SHORTEST_HEADER if group << 16 | number == element._tag else SHORTEST_HEADER + 4
 
 
 def _bytes(value: memoryview | bytes) -> str:

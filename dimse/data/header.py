@@ -26,7 +26,7 @@ from .syntax import (
 
 __all__ = [
     "CREATORS",
-    "LEAST",
+    "SHORTEST_HEADER",
     "LONGEST_PLAIN",
     "Header",
     "actual_layout",
@@ -39,7 +39,7 @@ __all__ = [
     "trailing_fault",
 ]
 
-LEAST = 8  # bytes in the shortest header
+SHORTEST_HEADER = 8  # bytes in the shortest header
 CREATORS = range(0x0010, 0x0100)  # element numbers of private creators, PS3.5 §7.8.1
 LONGEST_PLAIN = 0x4140  # the greatest length in implicit VR that cannot look like a VR: "AA" is 4141H
 _LONGEST_JUNK = 4096  # bytes after the last element of a Data Set that are searched for elements: a block of a disk
@@ -103,9 +103,9 @@ def _may_end(view: memoryview, start: int, length: int, end: int, layout: Layout
         return _is_item(view, start, end, layout)
     if offset >= end:
         return offset == end
-    if not any(view[offset : min(offset + LEAST, end)]):
+    if not any(view[offset : min(offset + SHORTEST_HEADER, end)]):
         return bool(code)
-    if end - offset < LEAST:
+    if end - offset < SHORTEST_HEADER:
         return False
     group, number, length = layout.item.unpack_from(view, offset)
     following = group << 16 | number
@@ -115,8 +115,8 @@ def _may_end(view: memoryview, start: int, length: int, end: int, layout: Layout
         return False
     found = bytes(view[offset + 4 : offset + 6])
     if layout.implicit:
-        return length == UNDEFINED or (length <= end - offset - LEAST and not is_vr(found))
-    in_implicit = lookup(following) is not None and length <= end - offset - LEAST
+        return length == UNDEFINED or (length <= end - offset - SHORTEST_HEADER and not is_vr(found))
+    in_implicit = lookup(following) is not None and length <= end - offset - SHORTEST_HEADER
     return is_vr(found) or found == code or in_implicit
 
 
@@ -125,7 +125,7 @@ def actual_layout(view: memoryview, offset: int, end: int, layout: Layout) -> La
 
     It is ``layout``, the expected one, unless the first element is clearly in the other VR encoding.
     """
-    if layout.big_endian or end - offset < LEAST:
+    if layout.big_endian or end - offset < SHORTEST_HEADER:
         return layout
     code = bytes(view[offset + 4 : offset + 6])
     if (code in SHORT_VRS or code in LONG_VRS) != layout.implicit:
@@ -150,10 +150,10 @@ def holds_items(view: memoryview, start: int, end: int, layout: Layout) -> bool:
 
 def is_junk(view: memoryview, start: int, end: int, layout: Layout) -> bool:
     """Return whether the bytes after an item begin neither an item, nor a delimiter, nor a known element."""
-    first = bytes(view[start : min(start + LEAST, end)])
-    group, number, _ = layout.item.unpack(first.ljust(LEAST, b"\0"))
+    first = bytes(view[start : min(start + SHORTEST_HEADER, end)])
+    group, number, _ = layout.item.unpack(first.ljust(SHORTEST_HEADER, b"\0"))
     tag = group << 16 | number
-    if group == DELIMITERS or (len(first) == LEAST and any(first) and lookup(tag) is not None):
+    if group == DELIMITERS or (len(first) == SHORTEST_HEADER and any(first) and lookup(tag) is not None):
         return False
     return layout.item.pack(DELIMITERS, ITEM & 0xFFFF, 0)[:4] not in bytes(view[start:end])
 
@@ -167,9 +167,9 @@ def holds_known(view: memoryview, start: int, end: int, layout: Layout) -> bool:
     data = bytes(view[start : min(end, start + _LONGEST_JUNK + 1)])
     if len(data) > _LONGEST_JUNK:
         return True
-    header, last = layout.item.unpack_from, len(data) - LEAST
+    header, last = layout.item.unpack_from, len(data) - SHORTEST_HEADER
     if last < 0:
-        return len(data) >= _TAG_SIZE and _is_known(*header(data.ljust(LEAST, b"\0"))[:2])
+        return len(data) >= _TAG_SIZE and _is_known(*header(data.ljust(SHORTEST_HEADER, b"\0"))[:2])
     for offset in range(last + 1):
         group, number, length = header(data, offset)
         fits = length <= last - offset if layout.implicit else is_vr(data[offset + 4 : offset + 6])
@@ -182,7 +182,7 @@ def trailing_fault(view: memoryview, start: int, end: int) -> str:
     """Describe the bytes from ``start`` to ``end``, which follow the last element of a Data Set."""
     if content_end(view, start, end) == start:
         return f"{end - start} zero bytes follow the last element"
-    if end - start < LEAST:
+    if end - start < SHORTEST_HEADER:
         return f"{end - start} bytes, too few for an element, follow the last element"
     return f"{end - start} bytes that are not an element follow the last element"
 
@@ -194,7 +194,7 @@ def _is_known(group: int, number: int) -> bool:
 
 
 def _is_item(view: memoryview, start: int, end: int, layout: Layout) -> bool:
-    if end - start < LEAST:
+    if end - start < SHORTEST_HEADER:
         return False
     group, number, _ = layout.item.unpack_from(view, start)
     return group << 16 | number in (ITEM, SEQUENCE_DELIMITATION)

@@ -68,16 +68,16 @@ class Items(DecodedElement):
             self._parse = None
         return self._items
 
-    def _twin(self) -> Element:
-        twin = Items(self._tag, self.VR, self._origin, self._start, self._length, [], self._parse)
-        twin.undefined_length = self.undefined_length
+    def _duplicate(self) -> Element:
+        duplicate = Items(self._tag, self.VR, self._origin, self._start, self._length, [], self._parse)
+        duplicate.undefined_length = self.undefined_length
         try:
             value = self._parsed() if self._value is UNREAD else self._value  # the original stays unread
         except DecodeError:  # accessing the value of the copy raises the error, too
-            return twin
+            return duplicate
         items = value if isinstance(value, list) else []
-        twin._value = [item.copy() if isinstance(item, Dataset) else item for item in items]
-        return twin
+        duplicate._value = [item.copy() if isinstance(item, Dataset) else item for item in items]
+        return duplicate
 
 
 def items_of(element: Element) -> list[Dataset]:
@@ -122,11 +122,11 @@ class _Pixels(DecodedElement):
                 self._value = READERS[True][self._words](source.data, start, start + self._length, source.charset)
         return super().value
 
-    def _twin(self) -> Element:
-        twin = super()._twin()
-        assert isinstance(twin, _Pixels)
-        twin._words = self._words
-        return twin
+    def _duplicate(self) -> Element:
+        duplicate = super()._duplicate()
+        assert isinstance(duplicate, _Pixels)
+        duplicate._words = self._words
+        return duplicate
 
 
 def fix_pixel_order(elements: dict[int, Element], source: Source) -> None:

@@ -15,7 +15,7 @@ _COMPONENTS = 5
 _GROUPS = 3
 
 
-class _Named(str):
+class _WithComponents(str):
     """Text that consists of components."""
 
     __slots__ = ()
@@ -45,7 +45,7 @@ class _Named(str):
         return components[number].strip(" ") if number < len(components) else ""
 
 
-class ComponentGroup(_Named):
+class ComponentGroup(_WithComponents):
     """A component group, which is one way to write a name: a ``str`` with access to its components."""
 
     __slots__ = ()
@@ -66,7 +66,7 @@ class ComponentGroup(_Named):
         return cls("^".join(components).rstrip("^"))
 
 
-class PersonName(_Named):
+class PersonName(_WithComponents):
     """A person's name: a ``str`` with access to its groups, and to the components of the alphabetic group."""
 
     __slots__ = ()

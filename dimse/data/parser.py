@@ -14,7 +14,7 @@ from ..errors import DecodeError
 from .cursor import NOT_SHARED, Cursor, Elements
 from .dataset import Dataset, DecodedElement, charset_in, decoded_dataset
 from .dictionary import vr_of
-from .header import LEAST, Header, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
+from .header import SHORTEST_HEADER, Header, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
 from .items import Items, fix_pixel_order
 from .skip import items_end
 from .source import Source
@@ -70,7 +70,7 @@ class Parser(Cursor):
         layout, offset = self.origin[0].layout, self.offset
         group, number, code, length = layout.short.unpack_from(self.view, offset)
         tag = group << 16 | number
-        if (not tag or self.end - offset < LEAST) and self._is_padding():
+        if (not tag or self.end - offset < SHORTEST_HEADER) and self._is_padding():
             self.skip_padding()
             return
         if group == DELIMITERS:
@@ -230,7 +230,11 @@ class Parser(Cursor):
         elements, origin, around, _, end, inner, sequence = self.stack[-1]
         sequence_undefined = sequence.undefined_length
         self.origin = origin
-        if self.offset + LEAST > end and not sequence_undefined and (self.offset >= end or self._try_skip_junk()):
+        if (
+            self.offset + SHORTEST_HEADER > end
+            and not sequence_undefined
+            and (self.offset >= end or self._try_skip_junk())
+        ):
             self._pop_level()
             return
         delimiter, length = self._item_header(sequence, inner.layout)

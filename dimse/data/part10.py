@@ -20,7 +20,7 @@ from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, regist
 from .codec import DecodeLimits, decode, encode, encode_rope
 from .dataset import Dataset, Element
 from .dictionary import lookup
-from .header import LEAST, actual_layout, is_vr, read_header
+from .header import SHORTEST_HEADER, actual_layout, is_vr, read_header
 from .skip import pixels_offset
 from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, LONG_VRS, SHORT_VRS, TransferSyntax, layout_of, syntax_of
 from .values import octets
@@ -180,7 +180,7 @@ def _has_vr(view: memoryview) -> bool:
 def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
     """Return whether a Data Set in explicit VR begins with an element that has a wrong VR, but is sound otherwise."""
     layout, end = layout_of(syntax), len(view)
-    if syntax.implicit or end < LEAST or actual_layout(view, 0, end, layout) is not layout:
+    if syntax.implicit or end < SHORTEST_HEADER or actual_layout(view, 0, end, layout) is not layout:
         return False
     return read_header(view, 0, end, layout)[4]
 
@@ -247,7 +247,7 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
         if offset < declared_end and not syntax.implicit:  # saves a call: a small file takes 5 % fewer steps
             group, number, code, length = layout.short.unpack_from(view, offset)
             if group == _GROUP and number and code in SHORT_VRS:
-                latest, offset = group << 16 | number, offset + LEAST + length
+                latest, offset = group << 16 | number, offset + SHORTEST_HEADER + length
                 continue
         tag, code, value, length, _ = read_header(view, offset, len(view), layout)
         if tag >> 16 != _GROUP or (offset == declared_end and tag <= latest):

@@ -21,7 +21,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from .dictionary import vr_of
-from .header import LEAST, actual_layout, read_header
+from .header import SHORTEST_HEADER, actual_layout, read_header
 from .syntax import (
     DELIMITERS,
     IMPLICIT_LE,
@@ -66,7 +66,7 @@ def pixels_offset(view: memoryview, syntax: TransferSyntax) -> int:
             end = items_end(view, start, len(view), inner, _MOST_IN_FILE, _DEEPEST)
             if end is None:
                 break
-            offset = end + LEAST
+            offset = end + SHORTEST_HEADER
     return len(view)
 
 
@@ -78,7 +78,9 @@ def items_end(view: memoryview, start: int, end: int, layout: Layout, most: int,
     """
     within = [layout]  # the layouts of the entered sequences and items, alternately
     offset = start
-    is_within_limit = (end - start) // LEAST <= most  # true if the bytes cannot hold more headers than ``most``
+    is_within_limit = (
+        end - start
+    ) // SHORTEST_HEADER <= most  # true if the bytes cannot hold more headers than ``most``
     run = _delimited_elements(layout.implicit).match if is_within_limit and not layout.big_endian else None
     with suppress(struct.error):  # the end of the view
         for _ in range(most):
@@ -207,7 +209,7 @@ def headers_of(view: memoryview, syntax: TransferSyntax) -> Iterator[PlacedHeade
     """
     levels = [_Level(len(view), actual_layout(view, 0, len(view), layout_of(syntax)))]
     offset = 0
-    while offset < len(view) and any(view[offset : offset + LEAST]):
+    while offset < len(view) and any(view[offset : offset + SHORTEST_HEADER]):
         while len(levels) > 1 and levels[-1].end is not None and offset >= levels[-1].end:
             levels.pop()
         level, depth = levels[-1], len(levels) - 1

@@ -34,10 +34,10 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
         step = pair.step
         words = "" if pair.left and pair.right and step.status is not None else step.words
         yield f"{_MARKS[pair.weight]} {number:3} {step.who} {step.name} {words}".rstrip() + only + _times(pair, start)
-        for one in pair.differences[:_MOST_DIFFERENCES]:
-            yield f"      {_MARKS[one.weight]} {one.name}"
-            yield f"          a: {_cut(one.left) or '(absent)'}"
-            yield f"          b: {_cut(one.right) or '(absent)'}"
+        for difference in pair.differences[:_MOST_DIFFERENCES]:
+            yield f"      {_MARKS[difference.weight]} {difference.name}"
+            yield f"          a: {_cut(difference.left) or '(absent)'}"
+            yield f"          b: {_cut(difference.right) or '(absent)'}"
         if len(pair.differences) > _MOST_DIFFERENCES:
             yield f"        and {len(pair.differences) - _MOST_DIFFERENCES} more"
     same = sum(not pair.weight for pair in comparison.pairs)

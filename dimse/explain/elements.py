@@ -117,8 +117,8 @@ def data_set_fields(message: Completed, depth: int) -> Iterator[Field]:
         if header.tag >> 16 == _PIXEL_GROUP and header.end - header.start <= _MOST_DESCRIBED:
             described[field.name] = field.value
         elif header.tag == _PIXELS:
-            big = {"big_endian": "1"} if message.syntax.big_endian else {}
-            field = field._replace(pixels={**described, **big}, start=header.start - header.offset)
+            order = {"big_endian": "1"} if message.syntax.big_endian else {}
+            field = field._replace(pixels={**described, **order}, start=header.start - header.offset)
         yield field._replace(error=faults.within(header.offset, header.end))
     if position < len(data):
         rest, ranges = data[position:], places.ranges(position, len(data))
