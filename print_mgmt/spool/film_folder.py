@@ -60,6 +60,17 @@ def _size(piece: bytes | memoryview) -> int:
     return piece.nbytes if isinstance(piece, memoryview) else len(piece)
 
 
+def _discard(path: Path) -> None:
+    """Remove the file of a film that is refused, or else its content: the next start must not accept it."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        try:
+            os.truncate(path, 0)
+        except OSError as exc:
+            _log.error("a refused film cannot be removed, and would be printed after a restart: %s", escaped(str(exc)))
+
+
 class FilmFile(NamedTuple):
     """A film file that has just been written; closing ``stack`` removes its draft."""
 
@@ -70,8 +81,7 @@ class FilmFile(NamedTuple):
 
     def remove(self) -> None:
         """Remove the file: the film is not accepted."""
-        with suppress(OSError):
-            self.path.unlink(missing_ok=True)
+        _discard(self.path)
         self.remove_draft()
 
     def remove_draft(self) -> None:
@@ -136,7 +146,7 @@ class FilmFolder:
                 finish(file)
             except BaseException:
                 with suppress(OSError):
-                    naming.result()[0].unlink(missing_ok=True)
+                    _discard(naming.result()[0])
                 raise
             path, checksum = naming.result()
             return FilmFile(path, sum(map(_size, pieces)), checksum, stack.pop_all())
@@ -153,7 +163,7 @@ class FilmFolder:
         try:
             self._sync_names()
         except BaseException:
-            path.unlink(missing_ok=True)
+            _discard(path)
             raise
         return path, digest.hexdigest()
 

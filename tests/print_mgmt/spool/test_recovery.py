@@ -1,6 +1,8 @@
 """Power failures under the embedded spool: the files of the last films are on the disk, and their rows are not."""
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -10,7 +12,7 @@ from threading import Thread
 import pytest
 from spools import FOLDER, PRINTER, EmbeddedPlace, job
 
-from print_mgmt.spool import Cancel, Done, EmbeddedSpool, FilmRecord, FilmState
+from print_mgmt.spool import Cancel, Done, EmbeddedSpool, FilmRecord, FilmState, SpoolError
 from print_mgmt.spool.rows import job_values
 
 
@@ -129,3 +131,22 @@ async def test_start_of_another_process_leaves_unfinished_films_alone(place: Emb
         assert seen == [()]
         assert [film.id for film in await spool.list()] == [*accepted]
         assert (await spool.verify()).right == 2
+
+
+async def test_refused_film_that_cannot_be_removed_is_not_accepted_later(
+    place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(name: str) -> None:
+        if name == "named":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def stay(path: Path, *, missing_ok: bool = False) -> None:  # noqa: ARG001
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    async with place.spool(step=fail) as spool:
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "unlink", stay)
+            with pytest.raises(SpoolError):
+                await spool.accept(job(), [PRINTER])
+        assert len(list((place.folder / "films").glob("[!.]*"))) == 1
+    assert await films(place) == ()
