@@ -87,7 +87,7 @@ def _lab(parser: argparse.ArgumentParser, views: _Views, arguments: argparse.Nam
         _print(lab.run("brief"))
     try:
         if arguments.commands is None and sys.stdin.isatty():
-            return _talk(lab)
+            return _talk(lab, is_listening=listener is not None)
         return _run(lab, sys.stdin if arguments.commands is None else _commands(arguments.commands))
     finally:
         _print(lab.close())
@@ -139,10 +139,10 @@ def _run(lab: Lab, lines: Iterable[str]) -> int:
     return 0
 
 
-def _talk(lab: Lab) -> int:
+def _talk(lab: Lab, *, is_listening: bool) -> int:
     """Read commands from the terminal until ``quit`` or Ctrl-D. Ctrl-C interrupts a command."""
     _complete_words(lab)
-    print("help shows the commands, quit leaves.")
+    print("help shows the commands, quit leaves." + (" connect waits for a peer." if is_listening else ""))
     while not lab.is_over:
         try:
             line = input(lab.prompt)

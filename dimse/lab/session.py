@@ -140,7 +140,7 @@ class Lab:
 
     def accept(self, words: list[str]) -> Lines:
         if self._exchange.request is None:
-            raise Mistake("no A-ASSOCIATE-RQ has arrived; wait for one")
+            raise Mistake("no A-ASSOCIATE-RQ has arrived; `connect` or `wait` waits for one")
         return self._send_pdu(acceptance(words, self._exchange.request))
 
     def reject(self, words: list[str]) -> Lines:
