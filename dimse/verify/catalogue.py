@@ -34,6 +34,11 @@ class Entry:
     close: Close
     notes: str
 
+    @property
+    def is_cosmetic(self) -> bool:
+        """Whether no peer suffers if the rule is broken."""
+        return self.notes.startswith("Cosmetic")
+
 
 def _octets() -> bytes:
     return (files(__package__) / "cases.csv").read_bytes()

@@ -145,6 +145,8 @@ def _case(case: Document, trace: str) -> Iterator[str]:
     yield f"<li>association: {_text(case['close'] or 'not judged')}</li></ul>\n"
     for sub in case["subcases"][1:]:
         yield f"<p>{_text(sub['name'])}: {_text(sub['verdict'])}, {_text(sub['reason'])}</p>\n"
+    if case.get("cosmetic"):
+        yield "<p>Cosmetic: no peer suffers if this rule is broken.</p>\n"
     if case["verdict"] == "INCONCLUSIVE":
         yield f"<p>{_GAP}</p>\n"
     yield from _log(case)

@@ -113,6 +113,13 @@ def test_page_has_a_line_for_each_assertion(bad: dict[str, Any]) -> None:
     assert "due ABORT(2,*); came SILENCE" in text
 
 
+def test_page_says_that_a_fault_is_cosmetic(good: dict[str, Any]) -> None:
+    assert "Cosmetic: " not in page([good])
+    cosmetic = report(Twin(), "UL-A-1.04")
+    valid(cosmetic)
+    assert page([cosmetic]).count("Cosmetic: ") == 1
+
+
 def test_page_has_the_steps_of_a_case(good: dict[str, Any]) -> None:
     assert "<li>steps: " in page([good])
 
