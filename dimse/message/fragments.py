@@ -152,6 +152,18 @@ class _PlainStorage:
         return wider
 
 
+def _no_length(_context_id: int, _first: memoryview) -> None:
+    """Return no length."""
+
+
+def _no_bytes(_message: Message) -> int:
+    return 0
+
+
+def _ignore(_count: int) -> None:
+    """Ignore growth."""
+
+
 class Assembler:
     """An assembler of the PDVs of one association into messages.
 
@@ -167,8 +179,8 @@ class Assembler:
         expected_length: Callable[[int, memoryview], int | None],
         limits: Limits = LIMITS,
         *,
-        most_skipped: Callable[[Message], int] = lambda _message: 0,
-        on_growth: Callable[[int], None] = lambda _count: None,
+        most_skipped: Callable[[Message], int] = _no_bytes,
+        on_growth: Callable[[int], None] = _ignore,
         storage: Storage | None = None,
         long_storage: LongStorage | None = None,
     ) -> None:
@@ -318,6 +330,7 @@ class Assembler:
             self._sink.drop()
         self._sink = self._message = None
         self._command = bytearray()
+        self._expected_length, self._most_skipped, self._on_growth = _no_length, _no_bytes, _ignore
 
     @property
     def is_midway(self) -> bool:

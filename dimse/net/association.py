@@ -412,7 +412,7 @@ class Association:
         self._receiver.cancel()
         self._account.release(self._account.complete())
         self.sender.fail(error)
-        self._invoker.fail(error)
+        self._invoker.close(error)
         self.inbox.fail(error)
         if not self.established.is_done:
             self.established.fail(error)

@@ -30,6 +30,14 @@ _RESPONSES = 64  # unread Pending responses of a C-FIND at which the peer is not
 _OVERHEAD = 1024  # bytes that a message counts for, in addition to its Data
 
 
+def _do_nothing() -> None:
+    """Do nothing: there is no connection."""
+
+
+def _drop(_data: memoryview) -> None:
+    """Drop bytes: there is no connection."""
+
+
 class FlowControl:
     """The switch that pauses and resumes reading from one connection. ``receive`` processes bytes in their turn."""
 
@@ -90,6 +98,14 @@ class FlowControl:
             self.wait_for_turn()
         else:
             self._resume()
+
+    def close(self) -> None:
+        """Forget the transport and the timers, because the connection is lost."""
+        for timer in self.timers:
+            timer.close()
+        self.timers.clear()
+        self._pause = self._resume = _do_nothing
+        self._receive = _drop
 
     def leave(self, data: memoryview) -> None:
         """Process ``data`` later, and read nothing until then."""

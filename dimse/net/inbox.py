@@ -161,7 +161,8 @@ class Inbox:
         if self._is_over or self._perform is None:
             return
         self._is_over = True
-        if self._error is None and self._on_released is not None:
-            self._on_released()
+        on_released, self._perform, self._on_released = self._on_released, None, None
+        if self._error is None and on_released is not None:
+            on_released()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

@@ -7,6 +7,7 @@ request; all but the final response are Pending (PS3.7 Annex C.1.2).
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
 from ..errors import DimseError, LocalProtocolError, RemoteProtocolError, ResponseTimeout
@@ -177,6 +178,14 @@ class Responses(Generic[R_co]):
         self.fail(ResponseTimeout(f"no response to {type(self.request).__name__} within {self._patience:g} s"))
 
 
+def _refuse(error: DimseError, _context: Context, _request: Request) -> None:
+    raise error
+
+
+def _do_nothing() -> None:
+    """Do nothing: an association that has ended cannot be aborted."""
+
+
 class Invoker:
     """The invoker of operations on an association.
 
@@ -290,6 +299,11 @@ class Invoker:
         """Fail all operations, because no response can arrive any more."""
         for responses in self._outstanding.values():
             responses.fail(error)
+
+    def close(self, error: DimseError) -> None:
+        """Fail all operations, and raise ``error`` for each operation from now on: the association has ended."""
+        self.fail(error)
+        self._check, self._abort = partial(_refuse, error), _do_nothing
 
     def _begin(self, context: Context, request: Request, expected: type[R], patience: float | None) -> Responses[R]:
         self._check(context, request)

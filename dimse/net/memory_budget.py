@@ -90,6 +90,10 @@ class MemoryBudget:
             self._watch()
 
 
+def _do_nothing() -> None:
+    """Do nothing: an association that has ended cannot be aborted."""
+
+
 class Account:
     """The memory that one association uses. ``abort`` ends the association."""
 
@@ -170,3 +174,4 @@ class Account:
         if self._unprocessed:
             self.wait(0)
         self.release(self._kept)
+        self.abort = _do_nothing

@@ -15,6 +15,10 @@ __all__ = ["CAN_REQUEST", "Sender"]
 CAN_REQUEST, _CAN_SEND = (State.Sta6,), (State.Sta6, State.Sta8)  # in Sta8, responses only
 
 
+def _do_nothing() -> None:
+    """Do nothing: an association that has ended cannot be aborted."""
+
+
 class Sender:
     """The sending end of an association.
 
@@ -85,6 +89,7 @@ class Sender:
     def fail(self, error: DimseError) -> None:
         """Raise ``error`` for each message from now on, because the association has ended."""
         self._error = error
+        self._abort = _do_nothing
 
     def _pdus(self, context: Context, message: Message, command: bytes) -> Iterable[PDataTF]:
         assert self.agreement is not None

@@ -37,6 +37,11 @@ class Timer:
             self.is_running = False
             self._timers.remove(self)
 
+    def close(self) -> None:
+        """Cancel the timer for good, and forget the function, which may refer to the owner of the timer."""
+        self.cancel()
+        self._callback = _do_nothing
+
     def pause(self) -> None:
         """Let no time pass until `resume`, because this side makes the peer wait."""
         self._is_paused = True
@@ -54,6 +59,10 @@ class Timer:
         else:
             self.is_running = False
             self._callback()
+
+
+def _do_nothing() -> None:
+    """Do nothing: a timer that is closed calls this function."""
 
 
 class Timers:
@@ -137,7 +146,7 @@ class _Timeout:
         self._timer.start()
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
-        self._timer.cancel()
+        self._timer.close()
         if self._has_fired and isinstance(exc, asyncio.CancelledError) and self._task.uncancel() <= self._cancelling:
             raise TimeoutError from exc
 

@@ -59,6 +59,15 @@ def _stream(transport: Any) -> Stream:
     return stream
 
 
+def _ignore_pdus(_pdus: Sequence[PDU]) -> bool:
+    """Ignore the PDUs, because the connection is lost."""
+    return False
+
+
+def _do_nothing() -> None:
+    """Do nothing, because the connection is lost."""
+
+
 class Transport(asyncio.BufferedProtocol):
     """An asyncio protocol that moves bytes between a connection and ``core``, and runs the ARTIM timer of ``core``.
 
@@ -172,6 +181,8 @@ class Transport(asyncio.BufferedProtocol):
             self._tap.closed()
         self._write_queue = None  # also drops the bytes that can no longer be written
         self._on_lost()
+        self.flow.close()
+        self._on_pdus, self._on_lost, self._admit = _ignore_pdus, _do_nothing, None  # they refer to the association
         while self._woken:
             self._woken.pop(0).wake()
         if self._writable is not None and not self._writable.done():
