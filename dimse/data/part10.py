@@ -243,7 +243,7 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
     offset, declared_end, latest = start, -1, 0
     for _ in range(_MOST_ELEMENTS):
         if len(view) - offset < _HEADER_AND_VALUE:
-            return offset
+            return min(offset, len(view))
         if offset < declared_end and not syntax.implicit:  # saves a call: a small file takes 5 % fewer steps
             group, number, code, length = layout.short.unpack_from(view, offset)
             if group == _GROUP and number and code in SHORT_VRS:

@@ -444,3 +444,9 @@ def test_group_0002_without_end_is_rejected() -> None:
 def test_limits_apply_to_files() -> None:
     with pytest.raises(DecodeError, match="more than 3 elements"):
         read_file(written(image(), EXPLICIT_LE), limits=DecodeLimits(elements=3))
+
+
+def test_cut_off_element_of_group_0002_is_refused() -> None:
+    length, uid = b"\x02\x00\x00\x00UL\x04\x00\xa4\x00\x00\x00", b"\x02\x00\x02\x00UI\x1a\x001.2.84"
+    with pytest.raises(DecodeError):
+        read_file(bytes(128) + b"DICM" + length + uid)
