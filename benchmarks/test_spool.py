@@ -36,7 +36,7 @@ def database() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("clients", [1, 8])
-@pytest.mark.parametrize("mebibytes", [0.1, 40])
+@pytest.mark.parametrize("mebibytes", [0.1, 6, 40])
 def test_accept_beside_the_disk(duel: Duel, tmp_path: Path, clients: int, mebibytes: float) -> None:
     nbytes = int(mebibytes * MIB)
     with (
