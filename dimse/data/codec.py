@@ -116,9 +116,12 @@ def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
 
     Raises ``error`` if Pixel Data is missing or empty.
     """
+    found = dataset._found  # looked at without an access, after which the Data Set would be written in order of tags
+    elements = found if isinstance(found, dict) else found.elements()
     for tag in _PIXELS:
-        if tag in dataset and (length := dataset[tag]._length):
-            return dataset[tag]._start + length + (SHORTEST_HEADER if dataset[tag].undefined_length else 0)
+        element = elements.get(tag)
+        if element is not None and (length := element._length):
+            return element._start + length + (SHORTEST_HEADER if element.undefined_length else 0)
     raise error
 
 

@@ -71,7 +71,7 @@ def decode_view(
     source = Source(view, layout, syntax, limits, charset, lengths_kept=kept)
     skimmer = _Skimmer(source, start, broken, cut_off)
     skimmed = skimmer.skim(whole)
-    return decoded_dataset(skimmed.elements() if cut_off else skimmed, skimmed.origin), skimmed.end
+    return decoded_dataset(skimmed.elements() if skimmer.is_partial else skimmed, skimmed.origin), skimmed.end
 
 
 class Skimmed:
@@ -178,6 +178,7 @@ class _Skimmer(Parser):
         self.ends = cut_off
         self.start = start
         self.special: dict[int, tuple[Elements, int]] = {}
+        self.is_partial = False  # the last element has only those of its items that can be read
         self.at = start  # the offset of the special element that is being parsed
         self.layout = source.layout
         self.scanned = start  # a Data Set in explicit VR was searched for Pixel Representation up to this offset
@@ -242,6 +243,7 @@ class _Skimmer(Parser):
         if not self.stack:
             self._end_before_fault()
             return
+        self.is_partial = True
         self.elements, self.origin, _, _, _, _, _ = self.stack[0]
         self.special[self.at] = self.elements, self.end
         self.end = self.at + 1
