@@ -62,6 +62,21 @@ def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
         metavar="AE@HOST:PORT",
         help="address to forward to; AE may be left out, because clients send it themselves",
     )
+    _add_outputs(parser)
+    parser.add_argument(
+        "--timeout",
+        type=seconds,
+        default=Timeouts().connect,
+        metavar="SECONDS",
+        help="time limit for the connection to the target, and for TLS handshakes (default: %(default)g)",
+    )
+    add_server_tls(parser, "listen")
+    add_client_tls(parser, "to")
+    parser.set_defaults(command=partial(_tap, parser, views))
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what the tap shows and writes."""
     parser.add_argument(
         "--html", type=Path, metavar="DIR", help="write an HTML page for each association to this folder"
     )
@@ -79,16 +94,6 @@ def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
         help="hide what may be patient data, and the addresses, in lines, pages and the live view",
     )
     parser.add_argument("--quiet", action="store_true", help="do not print a line for each PDU")
-    parser.add_argument(
-        "--timeout",
-        type=seconds,
-        default=Timeouts().connect,
-        metavar="SECONDS",
-        help="time limit for the connection to the target, and for TLS handshakes (default: %(default)g)",
-    )
-    add_server_tls(parser, "listen")
-    add_client_tls(parser, "to")
-    parser.set_defaults(command=partial(_tap, parser, views))
 
 
 def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Namespace) -> int:

@@ -99,6 +99,17 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -
         help="run N cases of PRN-* at the same time, if the peer serves several associations (default: 1)",
     )
     choice.add_argument("--no-slow", action="store_true", help="leave out the cases that wait for a timer of the peer")
+    _add_times(parser)
+    add_report(parser)
+    add_client_tls(parser)
+    parser.add_argument(
+        "--tls-expired", metavar="FILE", help="a client certificate that has expired, and its key, for TLS-1.04"
+    )
+    parser.set_defaults(command=lambda arguments: judge_scp(parser, arguments, cases, make))
+
+
+def _add_times(parser: Parser) -> None:
+    """Add the time limits, and the AE title of the tester."""
     times = parser.add_argument_group("times in seconds, and titles")
     times.add_argument(
         "--timeout", type=seconds, default=3.0, metavar="SECONDS", help="time limit for an answer (default: 3)"
@@ -124,12 +135,6 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -
         metavar="AE",
         help="AE title of the tester (default: VERIFYSCU)",
     )
-    add_report(parser)
-    add_client_tls(parser)
-    parser.add_argument(
-        "--tls-expired", metavar="FILE", help="a client certificate that has expired, and its key, for TLS-1.04"
-    )
-    parser.set_defaults(command=lambda arguments: judge_scp(parser, arguments, cases, make))
 
 
 def add_cases(parser: Parser, cases: Sequence[Case]) -> None:

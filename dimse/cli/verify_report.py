@@ -197,7 +197,7 @@ class Progress:
 
 
 def print_result(result: Result, *, is_json: bool, trace: str | None = None, progress: Progress | None = None) -> None:
-    """Print a result as a line of JSON or text; as text, only a case that was judged and has not passed.
+    """Print a result as a line of JSON or text; as text, only a case that was judged and did not pass.
 
     If ``trace`` is ``-``, print each PDU of the case on stderr first. ``progress`` is the line below the results.
     """

@@ -19,7 +19,7 @@ __all__ = ["Feed", "Listener"]
 _MOST_HELD = 1 << 27  # bytes of incomplete PDUs and messages of an association, as in two images of 64 MiB
 _MOST_TOTAL = 1 << 28  # the same of all associations
 _MOST_KEPT = 1 << 24  # bytes of earlier events, for listeners that come later or again
-_MOST_WAITING = 1 << 23  # bytes of events that a listener has not taken yet
+_MOST_WAITING = 1 << 23  # bytes of events that wait for a listener
 
 _Frame = tuple[int, bytes]  # the number of an event, and the event as it is sent
 
@@ -146,7 +146,7 @@ class _Running:
 
 
 class Listener:
-    """The events that one client has not taken yet. The methods are not for use in several threads at once."""
+    """The events that wait for one client. The methods are not for use in several threads at once."""
 
     def __init__(self, wake: Callable[[], None], most_waiting: int, leave: Callable[[], None]) -> None:
         self._wake = wake

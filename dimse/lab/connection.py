@@ -104,7 +104,7 @@ class Connection:
         return self._socket.recv(_CHUNK) if readable else None
 
     def _decrypted(self) -> bytes:
-        """Return the plain bytes that TLS has not handed over yet, and note the end of TLS."""
+        """Return the plain bytes that TLS still holds, and note the end of TLS."""
         if self._session is None or not self._session.is_established:
             return b""
         buffer, plain = memoryview(bytearray(_CHUNK)), bytearray()

@@ -1,4 +1,4 @@
-"""The requests that the peer has invoked and this side has not answered.
+"""The requests of the peer that still wait for an answer of this side.
 
 They are performed in order of arrival, and only as many at once as the window allows; further requests wait. A C-CANCEL
 finds its request by Message ID, whether the request has begun or waits.

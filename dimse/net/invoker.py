@@ -1,4 +1,4 @@
-"""The operations that this side has invoked and the peer has not finished.
+"""The operations of this side that still wait for an answer of the peer.
 
 A response finds its request by Message ID, in whatever order responses arrive. Several responses may answer one
 request; all but the final response are Pending (PS3.7 Annex C.1.2).

@@ -60,7 +60,7 @@ Rope = list[bytes | memoryview]
 
 
 async def c_echo(association: Association) -> Response:
-    """C-ECHO, PS3.7 §9.1.5. Raises `ContextNotAccepted` if the peer has not accepted Verification."""
+    """C-ECHO, PS3.7 §9.1.5. Raises `ContextNotAccepted` if the peer accepted no context for Verification."""
     context = association.context_for(Verification)
     message = CEchoRQ(MessageID=association.next_message_id(), AffectedSOPClassUID=Verification)
     return await association.request(context, message)

@@ -267,7 +267,7 @@ class Server:
                 try:
                     await association.inbox.ended()
                 finally:
-                    association.abort()  # if it has not ended, no further request begins
+                    association.abort()  # it may still be open; no further request begins
                     try:
                         await self.resources.turns.enter(association.transport.host)  # many may end at once
                     finally:

@@ -64,7 +64,7 @@ class TLSChannel:
     def decrypt(self, data: bytes | memoryview) -> None:
         """Process encrypted bytes of the peer, and bytes that were kept while the association could take none."""
         session, buffer = self.session, self._buffer
-        if self.failure:  # the peer has not seen our alert yet
+        if self.failure:  # our alert must still reach the peer
             return
         try:
             session.receive(data)

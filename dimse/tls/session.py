@@ -137,7 +137,7 @@ class StandardEngine:
             raise RemoteProtocolError(_words(exc)) from exc
 
     def close(self) -> None:
-        with suppress(ssl.SSLError):  # the peer has not sent close_notify yet, or the handshake was never completed
+        with suppress(ssl.SSLError):  # close_notify of the peer is still missing, or the handshake was not completed
             self._ssl.unwrap()
 
 

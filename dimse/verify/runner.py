@@ -238,7 +238,7 @@ class Tester:
         """Run the slow cases, concurrently if the peer accepts two associations.
 
         A case with a bad verdict runs again, alone: the connections of the others may have used up what the peer
-        serves at the same time, and then it has not heard this one.
+        serves at the same time, and then it did not see this one.
         """
         unfit = [(case, self._unfit(case)) for case in cases]
         fit = [case for case, result in unfit if result is None]

@@ -217,7 +217,7 @@ class Wire(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether the peer has not ended the connection yet."""
+        """Whether the peer still keeps the connection open."""
         return self._end is None
 
     @property
@@ -308,7 +308,7 @@ class Wire(asyncio.Protocol):
             self._transport.abort()
 
     def close(self) -> None:
-        """Close the connection at once, even if the peer has not read everything that was sent."""
+        """Close the connection at once, even if the peer still has to read what was sent."""
         if self._transport is not None:
             self._transport.abort()
 

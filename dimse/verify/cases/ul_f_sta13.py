@@ -25,7 +25,7 @@ from .material import echo_octets, ended
 __all__ = ["STA13"]
 
 
-_AT_ONCE = 0.1  # seconds; an SCP that closes the connection sooner has not waited for the requestor
+_AT_ONCE = 0.1  # seconds; an SCP that closes the connection sooner did not wait for the requestor
 
 
 async def after_release(peer: Peer) -> Observation:
