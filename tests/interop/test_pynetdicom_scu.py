@@ -1,6 +1,7 @@
 """pynetdicom as the SCU of our printer: the film has everything that it sends, and defaults for the rest."""
 
 import asyncio
+from typing import Any
 
 import numpy as np
 import pytest
@@ -239,13 +240,21 @@ async def test_passcode_over_plain_tcp_is_refused() -> None:
     identity = need("pynetdicom.pdu_primitives").UserIdentityNegotiation()
     identity.user_identity_type, identity.primary_field, identity.secondary_field = 2, b"who", b"secret"
 
-    def work(port: int) -> bool:
+    def work(port: int) -> list[tuple[int, int, int]]:
+        """Return result, source and reason of each A-ASSOCIATE-RJ: `is_rejected` is not always set when one came."""
+        came: list[tuple[int, int, int]] = []
+
+        def receive(event: Any) -> None:
+            if isinstance(event.pdu, need("pynetdicom.pdu").A_ASSOCIATE_RJ):
+                came.append((event.pdu.result, event.pdu.source, event.pdu.reason_diagnostic))
+
         entity = pynetdicom.AE()
         entity.add_requested_context(Verification)
-        return bool(entity.associate("127.0.0.1", port, ext_neg=[identity]).is_rejected)
+        entity.associate("127.0.0.1", port, ext_neg=[identity], evt_handlers=[(pynetdicom.evt.EVT_PDU_RECV, receive)])
+        return came
 
     async with PrintServer(Films(), port=0) as server:
-        assert await asyncio.to_thread(work, server.port)
+        assert await asyncio.to_thread(work, server.port) == [(1, 2, 1)]
 
 
 async def test_six_associations_print_at_the_same_time() -> None:
