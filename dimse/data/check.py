@@ -9,7 +9,7 @@ import re
 import struct
 import sys
 from collections.abc import Callable, Iterable
-from typing import SupportsFloat, SupportsIndex
+from typing import SupportsFloat, SupportsIndex, TypeAlias
 
 from ..errors import EncodeError, shown
 from .dates import DA, DT, TM
@@ -18,7 +18,11 @@ from .numerals import DS, IS
 from .values import Scalar, Scalars, decode_value, folded, octets, packed, swapped
 from .vr import VR, VRS, row_of
 
-__all__ = ["check_value"]
+__all__ = ["CHECKS", "REFUSED", "cannot_hold", "check_value"]
+
+_Check: TypeAlias = Callable[[object], Scalars]
+
+REFUSED = (ValueError, TypeError, OverflowError, struct.error)  # the errors of a check that refuses a value
 
 _PADDING = " \0"
 _MOST_GROUPS = 3  # component groups of a name, PS3.5 §6.2.1
@@ -27,25 +31,43 @@ _MOST_COMPONENTS = 5  # components of a group, PS3.5 §6.2.1
 
 def check_value(vr: str, value: object) -> Scalars:
     """Return ``value`` as it would be read back. Raises EncodeError if the VR cannot hold it."""
-    row = row_of(vr)
+    check = CHECKS.get(vr)
     try:
-        return _CHECKS[row.kind](row, value)
-    except (ValueError, TypeError, OverflowError, struct.error) as exc:
-        raise EncodeError(f"{vr} cannot hold {shown(value)}: {exc}") from exc
+        return _stream(row_of(vr), value) if check is None else check(value)
+    except REFUSED as exc:
+        raise cannot_hold(vr, value, exc) from exc
 
 
-def _number(row: VR, value: object) -> Scalars:
-    if type(value) is int and value in _RANGES.get(row.name, _NONE):  # a shortcut: takes a third of the time
-        return value
-    return decode_value(row.name, packed(row.name, _listed(value)))
+def cannot_hold(vr: str, value: object, why: Exception, path: str = "") -> EncodeError:
+    """Return the error for a value that a check has refused."""
+    return EncodeError(f"{vr} cannot hold {shown(value)}: {why}", path=path)
 
 
-def _text(row: VR, value: object) -> Scalars:
-    check = _TEXTS.get(row.name, _line)
-    if isinstance(value, str) and "\\" not in value:  # a shortcut for one value: takes two thirds of the time
-        single = check(row, value)
-        return None if single == "" else single
-    return folded([check(row, piece) for item in _listed(value) for piece in _pieces(row, item)])
+def _number_check(row: VR) -> _Check:
+    name, common = row.name, _RANGES.get(row.name, range(0))
+
+    def check(value: object) -> Scalars:
+        if type(value) is int and value in common:  # a shortcut: takes a third of the time
+            return value
+        return decode_value(name, packed(name, _listed(value)))
+
+    return check
+
+
+def _text_check(row: VR) -> _Check:
+    single = _TEXTS.get(row.name, _line)
+    matches = _PATTERNS[row.name].fullmatch if single is _line else re.compile("(?!)").match
+    strip, most = str.strip if row.strip == "both" else str.rstrip, row.most or sys.maxsize
+
+    def check(value: object) -> Scalars:
+        if type(value) is str and matches(text := strip(value, _PADDING)) and len(text) <= most:
+            return text or None  # a shortcut for one right text: takes half of the time
+        if isinstance(value, str) and "\\" not in value:
+            item = single(row, value)
+            return None if item == "" else item
+        return folded([single(row, piece) for item in _listed(value) for piece in _pieces(row, item)])
+
+    return check
 
 
 def _line(row: VR, item: object) -> str:
@@ -136,7 +158,6 @@ def _pieces(row: VR, item: object) -> list[object]:
     return [*item.split("\\")] if row.many and isinstance(item, str) else [item]
 
 
-_CHECKS: dict[str, Callable[[VR, object], Scalars]] = {"number": _number, "text": _text, "stream": _stream}
 _TEXTS: dict[str, Callable[[VR, object], Scalar]] = {
     "DA": _date,
     "DS": _decimal,
@@ -149,7 +170,6 @@ _RANGES = {
     name: range(-(1 << bits - 1) if signed else 0, 1 << (bits - 1 if signed else bits))
     for name, bits, signed in (("US", 16, False), ("SS", 16, True), ("UL", 32, False), ("SL", 32, True))
 }
-_NONE = range(0)
 _PATTERNS = {row.name: re.compile(row.pattern) for row in VRS.values() if row.pattern}
 
 # What a pattern requires, in words; the types of DA, DT and TM have messages of their own
@@ -170,3 +190,7 @@ _REPERTOIRES = {
     "UR": _ASCII,
     "UT": _LINES,
 }
+
+# The checks of texts and numbers, by VR
+CHECKS = {row.name: _text_check(row) for row in VRS.values() if row.kind == "text"}
+CHECKS |= {row.name: _number_check(row) for row in VRS.values() if row.kind == "number"}

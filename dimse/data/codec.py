@@ -116,8 +116,10 @@ def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
 
     Raises ``error`` if Pixel Data is missing or empty.
     """
-    found = dataset._found  # looked at without an access, after which the Data Set would be written in order of tags
-    elements = found if isinstance(found, dict) else found.elements()
+    unfound = (
+        dataset._unfound
+    )  # looked at without an access, after which the Data Set would be written in order of tags
+    elements = dataset._elements if unfound is None else unfound.elements()
     for tag in _PIXELS:
         element = elements.get(tag)
         if element is not None and (length := element._length):

@@ -14,12 +14,12 @@ from typing import Final, Protocol, TypeAlias
 
 from ..errors import DecodeError, EncodeError
 from .charset import Charset, charset_of
-from .check import check_value
+from .check import CHECKS, REFUSED, cannot_hold, check_value
 from .dictionary import keyword_of, plain_vrs, tag_of, tags_by_keyword, vr_of
 from .source import ALWAYS_TAKEN, NOWHERE, Origin, Place, Source, check_extent, given, origin_of, path_of, place_of
 from .tag import Tag
 from .values import VALUE_RULE, Scalar
-from .vr import BITS_ALLOCATED, DESCRIPTORS, PIXEL_REPRESENTATION, US_OR_SS, as_descriptor, chosen_vr, row_of
+from .vr import BITS_ALLOCATED, DESCRIPTORS, PIXEL_REPRESENTATION, US_OR_SS, as_descriptor, chosen_vr
 
 __all__ = [
     "CHARACTER_SET",
@@ -33,6 +33,7 @@ __all__ = [
     "charset_in",
     "decoded_dataset",
     "path_of",
+    "unread_dataset",
 ]
 
 Item: TypeAlias = "Scalar | Dataset"
@@ -83,11 +84,19 @@ class Element:
         self._start = self._length = 0
         self._value: Value | _State = UNREAD
         self.undefined_length = undefined_length
-        if isinstance(value, (bytes, bytearray, memoryview)) and row_of(VR).kind in ("text", "number"):
-            self._origin = given(bytes(value))
-            self._length = len(value)
-        else:
-            self._value = _checked(tag, VR, value)
+        check = CHECKS.get(VR)  # of a text or a number
+        try:
+            if check is None:
+                self._value = _items_or_stream(VR, value)
+            elif isinstance(value, (bytes, bytearray, memoryview)):
+                self._origin = given(bytes(value))
+                self._length = len(value)
+            else:
+                self._value = _descriptor(value) if tag in DESCRIPTORS and VR == "SS" else check(value)
+        except EncodeError as exc:
+            raise EncodeError(exc.what, path=str(Tag(tag))) from exc
+        except REFUSED as exc:
+            raise cannot_hold(VR, value, exc, str(Tag(tag))) from exc
 
     @property
     def tag(self) -> Tag:
@@ -206,24 +215,19 @@ class DecodedElement(Element):
         self.undefined_length = False
 
 
-def _checked(tag: int, vr: str, value: object) -> Value:
-    try:
-        if vr == "SQ" or (vr == "UN" and isinstance(value, list)):
-            return _items(value)
-        if vr in ("OB", "OW") and isinstance(value, list):
-            return [_fragment(item) for item in value]
-        if vr == "SS" and tag in DESCRIPTORS:
-            return _descriptor(value)
-        return check_value(vr, value)
-    except EncodeError as exc:
-        raise EncodeError(exc.what, path=str(Tag(tag))) from exc
-
-
-def _items(value: object) -> list[Item]:
-    items = [] if value is None else value
-    if not isinstance(items, (list, tuple)) or not all(isinstance(item, Dataset) for item in items):
-        raise EncodeError("the value of a sequence must be a list of Dataset")
-    return list(items)
+def _items_or_stream(vr: str, value: object) -> Value:
+    """Return the items of a sequence, fragments, or a stream of bytes. Raises EncodeError."""
+    if vr == "SQ" or (vr == "UN" and isinstance(value, list)):
+        items = [] if value is None else value
+        if not isinstance(items, (list, tuple)):
+            raise EncodeError("the value of a sequence must be a list of Dataset")
+        for item in items:
+            if not isinstance(item, Dataset):
+                raise EncodeError("the value of a sequence must be a list of Dataset")
+        return list(items)
+    if vr in ("OB", "OW") and isinstance(value, list):
+        return [_fragment(item) for item in value]
+    return check_value(vr, value)
 
 
 def _descriptor(value: object) -> Value:
@@ -247,19 +251,21 @@ class Dataset:
     With ``undefined_length``, the Data Set is written with a delimiter when it is an item of a sequence.
     """
 
-    __slots__ = ("_found", "_origin")
+    __slots__ = ("_elements", "_origin", "_unfound")
 
-    _found: dict[int, Element] | Unfound
+    _elements: dict[int, Element]  # not set before the first access: then, `__getattr__` finds the elements
     _origin: Origin
+    _unfound: Unfound | None
 
     def __init__(self, **values: object) -> None:
         elements: dict[int, Element] = {}
-        _put_found(self, elements)
+        _put_elements(self, elements)
         _put_origin(self, NOWHERE)
-        tags = tags_by_keyword()
+        _put_unfound(self, None)
+        tags, plain = tags_by_keyword(), plain_vrs()
         for keyword, value in values.items():
             tag = tags.get(keyword) or tag_of(keyword)
-            elements[tag] = Element(tag, self._vr_for(tag, value), value)
+            elements[tag] = Element(tag, plain.get(tag) or self._vr_for(tag, value), value)
 
     @property
     def undefined_length(self) -> bool:
@@ -270,20 +276,21 @@ class Dataset:
     def undefined_length(self, undefined: bool) -> None:
         _set(self, "_origin", (*self._origin[:4], undefined))
 
-    @property
-    def _elements(self) -> dict[int, Element]:
-        """The elements, found on first access."""
-        found = self._found
-        if not isinstance(found, dict):
-            elements = found.elements()
-            _set(self, "_found", elements)
-            _set(self, "_origin", found.origin)
-            return elements
-        return found
+    def _find(self) -> dict[int, Element]:
+        """Find the elements of a decoded Data Set, on first access."""
+        unfound = self._unfound
+        assert unfound is not None
+        elements = unfound.elements()
+        _put_elements(self, elements)
+        _put_origin(self, unfound.origin)
+        _put_unfound(self, None)
+        return elements
 
     # By keyword
 
     def __getattr__(self, keyword: str) -> Value:
+        if keyword == "_elements":
+            return self._find()  # type: ignore[return-value]  # the value of a slot, not of an attribute
         if keyword.startswith("_"):  # Python looks for a protocol; this is not a misspelled keyword
             raise AttributeError(keyword, name=keyword, obj=self)
         try:
@@ -299,7 +306,7 @@ class Dataset:
         if keyword in _OWN:
             _set(self, keyword, value)
         else:
-            self[tag_of(keyword)] = value
+            self[keyword] = value
 
     def __delattr__(self, keyword: str) -> None:
         try:
@@ -318,7 +325,7 @@ class Dataset:
 
     def __setitem__(self, key: int | str, value: object) -> None:
         tag = tag_of(key) if isinstance(key, str) else key
-        self._elements[tag] = Element(tag, self._vr_for(tag, value), value)
+        self._elements[tag] = Element(tag, plain_vrs().get(tag) or self._vr_for(tag, value), value)
 
     def __delitem__(self, key: int | str) -> None:
         tag = tag_of(key) if isinstance(key, str) else key
@@ -326,7 +333,8 @@ class Dataset:
             raise KeyError(f"there is no {keyword_of(tag)} {Tag(tag)} in this Data Set")
 
     def _vr_for(self, tag: int, value: object) -> str:
-        vr = plain_vrs().get(tag) or vr_of(tag)
+        """Return the VR of a value if it is a sequence, or if PS3.6 leaves a choice."""
+        vr = vr_of(tag)
         if vr == US_OR_SS:
             values = value if isinstance(value, (list, tuple)) else [value]
             negative = any(isinstance(item, int) and item < 0 for item in values)
@@ -341,19 +349,35 @@ class Dataset:
 
     def get(self, key: int | str, default: Value = None) -> Value:
         """Return the value of an element, or ``default`` if it is missing. Raises DecodeError for a wrong value."""
-        # No Python function is called here: this takes 0.21 us instead of 0.31, and a film needs 230 lookups.
-        found = self._found
-        elements = found if isinstance(found, dict) else self._elements
-        element = elements.get((tags_by_keyword().get(key) or tag_of(key)) if isinstance(key, str) else key)
+        element = self._elements.get((tags_by_keyword().get(key) or tag_of(key)) if isinstance(key, str) else key)
         if element is None:
             return default
         value = element._value
         return value if value is not UNREAD else element.value
 
+    def values_of(self, *keywords: str) -> list[Value]:
+        """Return the values of elements, None for a missing element. Raises DecodeError for a wrong value.
+
+        One call takes a third of the time of a call of :meth:`get` for each element.
+        """
+        elements, tags = self._elements, tags_by_keyword()
+        values: list[Value] = []
+        for keyword in keywords:
+            element = elements.get(tags.get(keyword) or tag_of(keyword))
+            if element is None:
+                values.append(None)
+            else:
+                value = element._value
+                values.append(value if value is not UNREAD else element.value)
+        return values
+
+    def by_tag(self) -> dict[int, Element]:
+        """Return the elements by tag, in the order of their tags."""
+        return dict(sorted(self._elements.items()))
+
     def update(self, other: Dataset) -> None:
         """Add all elements of ``other``."""
-        for element in other:
-            self.add(element)
+        self._elements.update(other._elements)
 
     def copy(self) -> Dataset:
         """Return a Data Set with the same values. Items and lists are copied; bytes and pixels are shared."""
@@ -366,22 +390,19 @@ class Dataset:
         return self.copy()
 
     def __reduce__(self) -> tuple[Callable[..., Dataset], tuple[object, ...]]:
-        return _revived_dataset, (self._found, self.undefined_length)
+        return _revived_dataset, (self._unfound or self._elements, self.undefined_length)
 
     # As a whole
 
     def __contains__(self, key: int | str) -> bool:
-        found = self._found
-        elements = found if isinstance(found, dict) else self._elements
-        return ((tags_by_keyword().get(key) or tag_of(key)) if isinstance(key, str) else key) in elements
+        return ((tags_by_keyword().get(key) or tag_of(key)) if isinstance(key, str) else key) in self._elements
 
     def __len__(self) -> int:
         return len(self._elements)
 
     def __iter__(self) -> Iterator[Element]:
         """Iterate over the elements in the order of their tags."""
-        elements = self._found if isinstance(self._found, dict) else self._elements
-        return iter(sorted(elements.values(), key=_tag_of))
+        return iter(sorted(self._elements.values(), key=_tag_of))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Dataset):
@@ -398,7 +419,7 @@ class Dataset:
 
 _set = object.__setattr__
 _tag_of = attrgetter("_tag")
-_OWN = {"_found", "_origin", "undefined_length"}  # attributes that are not keywords
+_OWN = {"_origin", "undefined_length"}  # attributes that are not keywords
 
 
 def charset_in(elements: dict[int, Element], around: Charset) -> Charset:
@@ -415,21 +436,33 @@ def charset_in(elements: dict[int, Element], around: Charset) -> Charset:
         return ()
 
 
-def decoded_dataset(found: dict[int, Element] | Unfound, origin: Origin) -> Dataset:
+def decoded_dataset(elements: dict[int, Element], origin: Origin) -> Dataset:
     """Return a Data Set whose elements have this origin."""
     dataset = _new(Dataset)
-    _put_found(dataset, found)
+    _put_elements(dataset, elements)
     _put_origin(dataset, origin)
+    _put_unfound(dataset, None)
+    return dataset
+
+
+def unread_dataset(unfound: Unfound) -> Dataset:
+    """Return a Data Set that finds its elements on first access."""
+    dataset = _new(Dataset)
+    _put_origin(dataset, unfound.origin)
+    _put_unfound(dataset, unfound)
     return dataset
 
 
 def _revived_dataset(found: dict[int, Element] | Unfound, undefined_length: bool) -> Dataset:
-    origin = NOWHERE if isinstance(found, dict) else found.origin
-    return decoded_dataset(found, (*origin[:4], True) if undefined_length else origin)
+    dataset = decoded_dataset(found, NOWHERE) if isinstance(found, dict) else unread_dataset(found)
+    if undefined_length:
+        dataset.undefined_length = True
+    return dataset
 
 
 # These setters bypass Dataset.__setattr__, which takes keywords. With them, creating a Data Set takes 0.44 us; with
 # object.__setattr__ it takes 0.55 us. The difference is 5 % of parsing a header with many items.
 _new = Dataset.__new__
-_put_found = Dataset.__dict__["_found"].__set__
+_put_elements = Dataset.__dict__["_elements"].__set__
 _put_origin = Dataset.__dict__["_origin"].__set__
+_put_unfound = Dataset.__dict__["_unfound"].__set__

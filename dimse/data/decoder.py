@@ -15,7 +15,7 @@ from typing import TypeAlias
 from ..errors import DecodeError
 from .charset import Charset, charset_of
 from .cursor import Elements
-from .dataset import CHARACTER_SET, Dataset, DecodedElement, Element, charset_in, decoded_dataset
+from .dataset import CHARACTER_SET, Dataset, DecodedElement, Element, charset_in, decoded_dataset, unread_dataset
 from .dictionary import plain_vrs, sequence_tags, vr_of
 from .header import CREATORS, SHORTEST_HEADER, actual_layout, holds_known
 from .items import Items, fix_pixel_order
@@ -71,7 +71,9 @@ def decode_view(
     source = Source(view, layout, syntax, limits, charset, lengths_kept=kept)
     skimmer = _Skimmer(source, start, broken, cut_off)
     skimmed = skimmer.skim(whole)
-    return decoded_dataset(skimmed.elements() if skimmer.is_partial else skimmed, skimmed.origin), skimmed.end
+    if skimmer.is_partial:
+        return decoded_dataset(skimmed.elements(), skimmed.origin), skimmed.end
+    return unread_dataset(skimmed), skimmed.end
 
 
 class Skimmed:

@@ -67,6 +67,20 @@ def test_get_of_an_absent_element_returns_the_default() -> None:
     assert len(ds) == 0
 
 
+def test_values_of_keywords_keep_their_order() -> None:
+    decoded = decode(encode(Dataset(Rows=4, Columns=5), EXPLICIT_LE), EXPLICIT_LE)
+    assert decoded.values_of("Columns", "BitsStored", "Rows") == [5, None, 4]
+
+
+def test_values_of_an_unknown_keyword_raise() -> None:
+    with pytest.raises(EncodeError, match="did you mean Rows"):
+        Dataset(Rows=4).values_of("Row")
+
+
+def test_elements_by_tag_are_in_order() -> None:
+    assert [*Dataset(Columns=5, Rows=4).by_tag()] == [tag_of("Rows"), tag_of("Columns")]
+
+
 def test_unknown_keyword_raises_everywhere() -> None:
     ds = Dataset()
     with pytest.raises(AttributeError, match="did you mean Rows"):
