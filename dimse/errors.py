@@ -43,7 +43,7 @@ __all__ = [
     "shown",
 ]
 
-_SHOWN = 69  # characters of a value in a message; a UID of 64 characters in quotes takes 66
+_MAX_SHOWN = 69  # characters of a value in a message; a UID of 64 characters in quotes takes 66
 _TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
 
 
@@ -243,13 +243,13 @@ class Finding:
 def shown(value: object) -> str:
     """Return the repr of an invalid value, shortened for an error message."""
     try:
-        return cut(repr(value), _SHOWN)
+        return cut(repr(value), _MAX_SHOWN)
     except ValueError:  # an int of more than 4,300 digits
         return f"<{type(value).__name__}>"
 
 
 def cut(text: str, most: int | None) -> str:
-    """Return ``text`` in at most ``most`` characters; a longer text is cut and ends with three dots.
+    """Return ``text`` in at most ``most`` characters. A longer text is cut and ends with three dots.
 
     If ``most`` is None, the text is returned whole.
     """

@@ -3,8 +3,8 @@
 A file is written as a draft: under a hidden name in the same folder. It is forced to the disk, and only then gets its
 real name. A reader sees the old file or the new one, and a failure leaves the old file as it is.
 
-A writer holds a lock on its draft. So `clear_drafts` can distinguish the drafts that a killed process abandoned from
-the drafts that are still being written, and removes only the former.
+A writer holds a lock on its draft. `clear_drafts` removes drafts without a lock, which a killed process abandoned, and
+leaves drafts that are still being written.
 """
 
 import errno
@@ -19,10 +19,11 @@ from typing import BinaryIO
 __all__ = ["clear_drafts", "finish", "lock_file", "new_draft", "publish", "sync_folder", "write_whole"]
 
 _DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.ASCII | re.DOTALL)
-_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_NAMED = 48  # characters of the target's name kept in the draft's; 48 x 4 bytes of UTF-8 fit in the usual 255
-_ANYONE = 0o666  # permissions, before the umask of the user
-_NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
+_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_KEPT_CHARACTERS = 48  # characters of the target's name kept in the draft's; 48 x 4 bytes of UTF-8 fit in the usual 255
+_DEFAULT_MODE = 0o666  # permissions, from which the system takes those in the user's umask away
+# the errors of a file system that cannot link this file
+_LINK_REFUSALS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
 
 
 def write_whole(path: str | os.PathLike[str], pieces: Iterable[bytes | memoryview]) -> None:
@@ -43,14 +44,14 @@ def write_whole(path: str | os.PathLike[str], pieces: Iterable[bytes | memoryvie
     sync_folder(target.parent)
 
 
-def new_draft(target: Path, stack: ExitStack, mode: int = _ANYONE) -> tuple[Path, BinaryIO]:
-    """Open a draft of ``target`` in the same folder, with the permissions ``mode`` less the umask.
+def new_draft(target: Path, stack: ExitStack, mode: int = _DEFAULT_MODE) -> tuple[Path, BinaryIO]:
+    """Open a draft of ``target`` in the same folder, with the permissions in ``mode`` that the umask allows.
 
     Closing ``stack`` closes the draft and removes it. Raises OSError.
     """
-    draft = target.with_name(f".{target.name[:_NAMED]}.{os.urandom(4).hex()}.part")
+    draft = target.with_name(f".{target.name[:_KEPT_CHARACTERS]}.{os.urandom(4).hex()}.part")
     try:
-        descriptor = os.open(draft, _NEW, mode)
+        descriptor = os.open(draft, _NEW_FILE, mode)
     except OSError as exc:
         exc.filename = os.fspath(target)  # the name that the user knows
         raise
@@ -77,9 +78,9 @@ def publish(draft: Path, target: Path) -> None:
     try:
         target.hardlink_to(draft)
     except OSError as exc:
-        if exc.errno not in _NO_LINKS:
+        if exc.errno not in _LINK_REFUSALS:
             raise
-        if target.exists():  # without hard links, as on FAT, checking first is the best that can be done
+        if target.exists():  # without hard links, as on FAT, another process may still create the file after this check
             raise FileExistsError(f"{target} exists already") from None
         draft.replace(target)
 
@@ -102,11 +103,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def clear_drafts(folder: str | os.PathLike[str]) -> int:
-    """Remove the drafts that no process is writing from a folder, and return their number. Raises OSError."""
-    return sum(_clear(path) for path in Path(folder).iterdir() if _DRAFT.fullmatch(path.name))
+    """Remove from a folder all drafts that no process is writing, and return their number. Raises OSError."""
+    return sum(_remove_if_abandoned(path) for path in Path(folder).iterdir() if _DRAFT.fullmatch(path.name))
 
 
-def _clear(draft: Path) -> bool:
+def _remove_if_abandoned(draft: Path) -> bool:
     try:
         with draft.open("r+b") as file:
             _lock(file)
@@ -119,10 +120,10 @@ def _clear(draft: Path) -> bool:
 if sys.platform == "win32":
 
     def _lock(file: BinaryIO) -> None:
-        """Do nothing: Windows does not remove a file that a process has open."""
+        """Do nothing, because Windows does not remove a file that a process has open."""
 
     def lock_file(path: Path, stack: ExitStack) -> None:
-        """Do nothing: Windows does not rename a file that a process has open."""
+        """Do nothing, because Windows does not rename a file that a process has open."""
 
 else:
     import fcntl

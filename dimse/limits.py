@@ -19,7 +19,7 @@ class Limits:
     command_set: int = 1 << 16  # usually a few hundred bytes, but an N-GET may list many attributes
     data_set: int = 1 << 29  # the largest print image seen has 400 MiB; 65535 x 65535 pixels are not worth supporting
 
-    # bytes of all messages that arrive, wait or are performed at once; beyond this limit, peers are not read from
+    # bytes of all messages that arrive, wait or are performed at once; beyond this limit, this side stops reading
     memory: int = 1 << 31
     host_memory: int = 3 << 28  # bytes of `memory` for one address; 19 images of 40 MiB fit, and further ones wait
 
@@ -30,7 +30,7 @@ class Limits:
     user_items: int = 400  # 3 x 128 (roles and both extended negotiations for each context), and 16 others
 
     # counts, at once
-    requests: int = 2  # received and not yet begun; a peer with more is not read from until they have begun
+    requests: int = 2  # requests that wait for their handler; this side stops reading from a peer with more
     associations: int = 500
     host_associations: int = 200  # how many of `associations` may come from one address
     connections: int = 1000  # with or without an association; further connections are closed unread

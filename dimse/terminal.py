@@ -46,10 +46,10 @@ _HIGHEST_PORT = 65535  # TCP ports have 16 bits
 
 
 def run_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run ``work`` as `asyncio.run` does, but on uvloop if it is installed; the extra ``fast`` includes it.
+    """Run ``work`` as `asyncio.run` does, but on uvloop if it is installed. The extra ``fast`` installs uvloop.
 
     With uvloop on both ends, a C-ECHO takes three quarters of the time. The import of uvloop takes 5 ms. The relay and
-    the tester need transports of asyncio, so `tap` and `verify` call `asyncio.run`.
+    the tester need the transports of asyncio, so `tap` and `verify` call `asyncio.run`.
     """
     with asyncio.Runner(loop_factory=_uvloop_factory()) as runner:
         _log.info("event loop: %s", type(runner.get_loop()).__module__.partition(".")[0])
@@ -67,7 +67,10 @@ def _uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def on_signal(number: signal.Signals, callback: Callable[..., object], *arguments: object) -> None:
-    """Call ``callback`` when a signal comes. Do nothing on Windows and outside of the main thread: asyncio cannot."""
+    """Call ``callback`` when a signal comes.
+
+    Do nothing on Windows and outside of the main thread, where asyncio cannot handle signals.
+    """
     with suppress(NotImplementedError, RuntimeError, ValueError):  # ValueError: uvloop outside of the main thread
         asyncio.get_running_loop().add_signal_handler(number, callback, *arguments)
 
@@ -79,7 +82,7 @@ def reset_signal(number: signal.Signals) -> None:
 
 
 async def until_terminated(work: Coroutine[None, None, int]) -> int:
-    """Run ``work`` and return its exit status. Like Ctrl-C, SIGTERM cancels ``work``: a peer gets an A-ABORT."""
+    """Run ``work`` and return its exit status. SIGTERM cancels ``work``, as Ctrl-C does: a peer gets an A-ABORT."""
     task = asyncio.ensure_future(work)
     terminated = asyncio.Event()
 
@@ -127,18 +130,18 @@ def add_trace(parser: argparse._ActionsContainer) -> None:
 
 
 def trace(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Trace | None:
-    """Return the trace of ``--trace``. Raises OSError if the file cannot be created."""
+    """Return the trace that ``--trace`` asks for. Raises OSError if the file cannot be created."""
     if arguments.trace is None:
         return None
     if arguments.trace == "-":
-        return _shown_trace()
+        return _printing_trace()
     options = ("tls", "tls_no_verify", "tls_ca", "tls_cert", "tls_key", "tls_profile")
     if any(getattr(arguments, option, None) for option in options) and not arguments.trace_tls:
         parser.error("--trace would record decrypted TLS: add --trace-tls if that is intended")
     return record(arguments.trace, tls=arguments.trace_tls)
 
 
-def _shown_trace() -> Trace:
+def _printing_trace() -> Trace:
     """Return a trace that prints each record on stderr, in one line."""
     start: list[float] = []
 
@@ -154,8 +157,8 @@ def _shown_trace() -> Trace:
 
 
 def add_client_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
-    """Add the TLS options of commands that connect to a peer; see `client_tls`. ``side`` begins their names."""
-    option = _option(side)
+    """Add the TLS options of a command that connects to a peer; see `client_tls`. ``side`` begins their names."""
+    option = _tls_option(side)
     words = "each option turns TLS on"
     group = parser.add_argument_group(f"TLS of --{side} ({words})" if side else f"TLS ({words})")
     group.add_argument(option, action="store_true", help="use TLS")
@@ -170,7 +173,7 @@ def add_client_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
 
 def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace, side: str = "") -> TLSContext | None:
     """Return the TLS context of the options; None for a plain connection. Raises as `client_context` does."""
-    option = _option(side)
+    option = _tls_option(side)
     options = _TLSOptions(arguments, option)
     is_wanted, is_unverified = options.flag(""), options.flag("no_verify")
     if not (is_wanted or is_unverified or options.ca or options.certificate or options.key or options.profile):
@@ -183,7 +186,7 @@ def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace, s
 
 def add_server_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
     """Add the TLS options of a command that listens; see `server_tls`. ``side`` begins their names."""
-    option = _option(side)
+    option = _tls_option(side)
     group = parser.add_argument_group(f"TLS of --{side}" if side else "TLS")
     _add_identity(group, "certificate of this side; turns TLS on", option)
     group.add_argument(
@@ -194,7 +197,7 @@ def add_server_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
 
 def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace, side: str = "") -> TLSContext | None:
     """Return the TLS context of the options; None for plain connections. Raises as `server_context` does."""
-    option = _option(side)
+    option = _tls_option(side)
     options = _TLSOptions(arguments, option)
     if options.certificate:
         return server_context(options.certificate, options.key, ca=options.ca, profile=options.profile or "B.12")
@@ -203,13 +206,13 @@ def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace, s
     return None
 
 
-def _option(side: str) -> str:
+def _tls_option(side: str) -> str:
     """Return the name of the option that turns TLS on."""
     return f"--{side}-tls" if side else "--tls"
 
 
 class _TLSOptions:
-    """What the TLS options of one side say."""
+    """The values of the TLS options of one side."""
 
     def __init__(self, arguments: argparse.Namespace, option: str) -> None:
         self._arguments = arguments
@@ -269,7 +272,7 @@ class Peer:
 
 
 def peer(text: str) -> Peer:
-    """Return the peer of an argument."""
+    """Return the peer that an argument names."""
     try:
         target = Peer.parse(text)
         check_ae_title(target.ae_title, "AE title")
@@ -279,7 +282,7 @@ def peer(text: str) -> Peer:
 
 
 def listening_address(text: str) -> tuple[str, int]:
-    """Return the host and the port of an argument ``[HOST:]PORT``; the host is 127.0.0.1 by default."""
+    """Return the host and the port in an argument ``[HOST:]PORT``; the host is 127.0.0.1 by default."""
     match = _LISTEN.fullmatch(text)
     if match is None or int(match["port"]) > _HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not PORT or HOST:PORT, with a port from 0 to 65535")
@@ -287,7 +290,7 @@ def listening_address(text: str) -> tuple[str, int]:
 
 
 def ae_title(text: str) -> str:
-    """Return the AE title of an argument."""
+    """Return the AE title in an argument."""
     try:
         return check_ae_title(text, "AE title")
     except EncodeError as exc:
@@ -295,14 +298,14 @@ def ae_title(text: str) -> str:
 
 
 def positive(text: str) -> int:
-    """Return the positive integer of an argument."""
+    """Return the positive integer in an argument."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)
 
 
 def seconds(text: str) -> float:
-    """Return the seconds of an argument."""
+    """Return the number of seconds in an argument."""
     try:
         value = float(text)
     except ValueError:

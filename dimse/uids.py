@@ -58,7 +58,7 @@ PullPrintRequest                       = "1.2.840.10008.5.1.1.31"
 IMPLEMENTATION_CLASS_UID = "2.25.43152205859990455019012653986524349365"
 IMPLEMENTATION_VERSION_NAME = "DIMSE_PRINT_010"
 
-_MOST_CHARACTERS = 64  # in a UID, PS3.5 §9.1
+_MAX_CHARACTERS = 64  # in a UID, PS3.5 §9.1
 _COMPONENTS = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
 
 
@@ -97,4 +97,4 @@ def new_uid() -> str:
 
 def is_valid_uid(text: str) -> bool:
     """Return whether ``text`` is a UID, PS3.5 §9.1: 2 or more components, no leading zeros, at most 64 characters."""
-    return len(text) <= _MOST_CHARACTERS and _COMPONENTS.fullmatch(text) is not None
+    return len(text) <= _MAX_CHARACTERS and _COMPONENTS.fullmatch(text) is not None

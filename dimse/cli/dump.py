@@ -37,7 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "-P",
         "--only",
         action="append",
-        type=_tag,
+        type=_parse_tag,
         metavar="TAG",
         help="show only this element, at any depth: a keyword, or gggg,eeee; may be repeated",
     )
@@ -57,7 +57,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_dump)
 
 
-def _tag(text: str) -> int:
+def _parse_tag(text: str) -> int:
     found = _TAG.fullmatch(text)
     if found:
         return int(found[1] + found[2], 16)
@@ -72,7 +72,7 @@ def _dump(arguments: argparse.Namespace) -> int:
     for name in arguments.files:
         cut_off: list[DecodeError] = []
         try:
-            text = _checked(name, arguments) if arguments.check else _shown(name, arguments, cut_off)
+            text = _check_file(name, arguments) if arguments.check else _show_file(name, arguments, cut_off)
         except (DimseError, OSError) as exc:
             _complain(name, exc)
             status = 1
@@ -92,13 +92,13 @@ def _complain(name: str, exc: DimseError | OSError) -> None:
     print(f"dimse: {name}: {escaped(reason)}", file=sys.stderr)
 
 
-def _opened(name: str) -> str | bytes:
+def _source(name: str) -> str | bytes:
     return sys.stdin.buffer.read() if name == "-" else name
 
 
-def _checked(name: str, arguments: argparse.Namespace) -> str:
+def _check_file(name: str, arguments: argparse.Namespace) -> str:
     report: list[Finding] = []
-    file = read_file(_opened(name), mapped=True, report=report)
+    file = read_file(_source(name), mapped=True, report=report)
     report += [*dataset_faults(file.meta), *dataset_faults(file.dataset), *pixel_faults(file.dataset)]
     if not report:
         return ""
@@ -107,13 +107,13 @@ def _checked(name: str, arguments: argparse.Namespace) -> str:
     return "\n".join(f"{escaped(name)}: {escaped(str(finding))}" for finding in report)
 
 
-def _shown(name: str, arguments: argparse.Namespace, cut_off: list[DecodeError]) -> str:
-    file = read_file(_opened(name), mapped=True, cut_off=cut_off, group_lengths=True)
+def _show_file(name: str, arguments: argparse.Namespace, cut_off: list[DecodeError]) -> str:
+    file = read_file(_source(name), mapped=True, cut_off=cut_off, group_lengths=True)
     parts = {"meta": file.meta, "dataset": file.dataset}
     if not arguments.meta:
         del parts["meta"]
     if arguments.only:
-        parts = {part: _kept(dataset, frozenset(arguments.only)) for part, dataset in parts.items()}
+        parts = {part: _select(dataset, frozenset(arguments.only)) for part, dataset in parts.items()}
     if arguments.json:
         models = {part: to_json(dataset) for part, dataset in parts.items()}
         return json.dumps({"file": name, **models}, allow_nan=False)
@@ -126,14 +126,14 @@ def _shown(name: str, arguments: argparse.Namespace, cut_off: list[DecodeError])
     return "\n".join(lines)
 
 
-def _kept(dataset: Dataset, only: Set[int]) -> Dataset:
+def _select(dataset: Dataset, only: Set[int]) -> Dataset:
     """Return the elements whose tags are in ``only``, and the sequences that contain them."""
-    kept = Dataset()
+    selected = Dataset()
     for element in dataset:
         if element.tag in only:
-            kept.add(element)
+            selected.add(element)
             continue
-        items = [_kept(item, only) for item in items_of(element)]
+        items = [_select(item, only) for item in items_of(element)]
         if any(map(len, items)):
-            kept.add(Element(element.tag, element.VR, items))
-    return kept
+            selected.add(Element(element.tag, element.VR, items))
+    return selected

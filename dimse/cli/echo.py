@@ -43,11 +43,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _echo(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
-    tls, watching = client_tls(parser, arguments), trace(parser, arguments)
-    return run_loop(until_terminated(_ask(arguments, tls, watching)))
+    tls, recording = client_tls(parser, arguments), trace(parser, arguments)
+    return run_loop(until_terminated(_echo_peer(arguments, tls, recording)))
 
 
-async def _ask(arguments: argparse.Namespace, tls: TLSContext | None, watching: Trace | None) -> int:
+async def _echo_peer(arguments: argparse.Namespace, tls: TLSContext | None, recording: Trace | None) -> int:
     target: Peer = arguments.peer
     contexts = {Verification: (ExplicitVRLittleEndian, ImplicitVRLittleEndian)}
     times = []
@@ -59,7 +59,7 @@ async def _ask(arguments: argparse.Namespace, tls: TLSContext | None, watching: 
         called_ae_title=target.ae_title,
         calling_ae_title=arguments.calling,
         tls=tls,
-        trace=watching,
+        trace=recording,
         timeouts=timeouts(arguments),
     ) as association:
         for _ in range(arguments.repeat):

@@ -66,7 +66,7 @@ _REPERTOIRES = (
 _BY_TERM = {row.term: row for row in _REPERTOIRES}
 _BY_ESCAPE = {row.g1 or row.g0: row for row in _REPERTOIRES if row.g0} | {b"\x1b(J": _ASCII}
 _ESCAPE = re.compile(b"(" + b"|".join(re.escape(escape) for escape in _BY_ESCAPE) + b")")
-_NARROW = re.compile(rb"([\x80-\xff]+|[ \0]+)")  # bytes that do not belong to a wide set, among its characters
+_NARROW = re.compile(rb"([\x80-\xff]+|[ \0]+)")  # bytes between the characters of a wide set that belong to other sets
 _DOUBLE = {"149", "58"}  # sets with two bytes above 7FH for each character
 
 # The defined terms: for a single set, and for several sets
@@ -82,7 +82,7 @@ _RESET_IN_WIDE = re.compile(rb"[\t\n\f\r]")
 _PIECES = re.compile(r"([\t\n\f\r\\])")
 _PIECES_OF_NAME = re.compile(r"([\t\n\f\r\\^=])")
 
-# The sets by their terms as spelled in PS3.3. To look a term up takes a tenth of the time of matching it, which saves
+# The sets by their terms as spelled in PS3.3. A lookup takes a tenth of the time that matching a term takes. It saves
 # 5 % of the time of opening a small file.
 _BY_DEFINED_TERM = {f"{prefix} {row.term}": row for row in _REPERTOIRES for prefix in ("ISO_IR", "ISO 2022 IR")}
 
@@ -99,7 +99,7 @@ def charset_of(value: object) -> Charset:
     if isinstance(value, str) and value in _BY_DEFINED_TERM:
         return (_BY_DEFINED_TERM[value],)
     terms = [term for term in (value if isinstance(value, list) else [value]) if isinstance(term, str)]
-    rows = [_row(term) for term in terms]
+    rows = [_repertoire_of(term) for term in terms]
     known = [row for row in rows if row]
     if not known:
         return ()
@@ -110,22 +110,22 @@ def charset_of(value: object) -> Charset:
     return first, *(row for row in known if row is not first)
 
 
-def _row(term: str) -> Repertoire | None:
+def _repertoire_of(term: str) -> Repertoire | None:
     term = term.strip().upper()
     found = _TERM.fullmatch(term)
     return _BY_TERM.get(found[1] if found else term or "6")  # an empty first term is ASCII
 
 
 def decode_text(raw: bytes | memoryview, charset: Charset, *, person: bool = False) -> str:
-    """Return ``raw`` as text. ``person``: a PN, in which each component begins in the first set. Never fails."""
-    first = _first(charset)
+    """Return ``raw`` as text. Never fails. ``person`` means a PN, in which each component begins in the first set."""
+    first = _initial_set(charset)
     data = bytes(raw)
     if b"\x1b" not in data or not charset or first.alone:
         return str(data, first.codec, "replace")
     return "".join(piece.decode(row.codec, "replace") for piece, row in _pieces(data, first, person))
 
 
-def _first(charset: Charset) -> Repertoire:
+def _initial_set(charset: Charset) -> Repertoire:
     """Return the set that applies before any escape; a wide set applies only after an escape."""
     return charset[0] if charset and not charset[0].wide else _ASCII
 
@@ -182,7 +182,7 @@ def _encode_piece(out: bytearray, piece: str, rows: tuple[Repertoire, ...]) -> N
     active = rows[0]  # the set in G1
     wide: Repertoire | None = None  # the set in G0, if it is a wide one
     for char in piece:
-        row, code = (_ASCII, char.encode("ascii")) if char.isascii() else _find(char, (wide or active, *rows))
+        row, code = (_ASCII, char.encode("ascii")) if char.isascii() else _encode_char(char, (wide or active, *rows))
         if wide and not row.wide:
             out += narrow
             wide = None
@@ -199,17 +199,17 @@ def _encode_piece(out: bytearray, piece: str, rows: tuple[Repertoire, ...]) -> N
         out += rows[0].g1  # empty for the default repertoire
 
 
-def _find(char: str, rows: tuple[Repertoire, ...]) -> tuple[Repertoire, bytes]:
+def _encode_char(char: str, rows: tuple[Repertoire, ...]) -> tuple[Repertoire, bytes]:
     for row in rows:
-        code = _code(char, row)
+        code = _encode_in(char, row)
         if code:
             return row, code
     names = " or ".join(dict.fromkeys(row.term for row in rows))
     raise EncodeError(f"{char!r} cannot be written in the character set {names} (0008,0005)")
 
 
-def _code(char: str, row: Repertoire) -> bytes:
-    """Return the bytes of a character beyond ASCII, without escapes; empty if the set lacks the character."""
+def _encode_in(char: str, row: Repertoire) -> bytes:
+    """Return the bytes of a character beyond ASCII in one set, without escapes; empty if the set lacks it."""
     if row is _ASCII:
         return b""
     try:
@@ -238,7 +238,7 @@ def term_faults(value: object) -> Iterator[str]:
 def text_faults(raw: bytes | memoryview, charset: Charset, *, person: bool = False) -> Iterator[str]:
     """Yield the faults of text, by PS3.5 §6.1: bytes that are not characters, and misplaced escapes."""
     data = bytes(raw)
-    first = _first(charset)
+    first = _initial_set(charset)
     escapes = [] if first.alone else _ESCAPE.findall(data)
     for piece, row in _pieces(data, first, person) if escapes else [(data, first)]:
         yield from _piece_faults(piece, row)

@@ -25,15 +25,15 @@ _Check: TypeAlias = Callable[[object], Scalars]
 REFUSED = (ValueError, TypeError, OverflowError, struct.error)  # the errors of a check that refuses a value
 
 _PADDING = " \0"
-_MOST_GROUPS = 3  # component groups of a name, PS3.5 §6.2.1
-_MOST_COMPONENTS = 5  # components of a group, PS3.5 §6.2.1
+_MAX_GROUPS = 3  # component groups of a name, PS3.5 §6.2.1
+_MAX_COMPONENTS = 5  # components of a group, PS3.5 §6.2.1
 
 
 def check_value(vr: str, value: object) -> Scalars:
     """Return ``value`` as it would be read back. Raises EncodeError if the VR cannot hold it."""
     check = CHECKS.get(vr)
     try:
-        return _stream(row_of(vr), value) if check is None else check(value)
+        return _check_stream(row_of(vr), value) if check is None else check(value)
     except REFUSED as exc:
         raise cannot_hold(vr, value, exc) from exc
 
@@ -49,14 +49,14 @@ def _number_check(row: VR) -> _Check:
     def check(value: object) -> Scalars:
         if type(value) is int and value in common:  # a shortcut: takes a third of the time
             return value
-        return decode_value(name, packed(name, _listed(value)))
+        return decode_value(name, packed(name, _as_list(value)))
 
     return check
 
 
 def _text_check(row: VR) -> _Check:
-    single = _TEXTS.get(row.name, _line)
-    matches = _PATTERNS[row.name].fullmatch if single is _line else re.compile("(?!)").match
+    single = _TEXTS.get(row.name, _check_line)
+    matches = _PATTERNS[row.name].fullmatch if single is _check_line else re.compile("(?!)").match
     strip, most = str.strip if row.strip == "both" else str.rstrip, row.most or sys.maxsize
 
     def check(value: object) -> Scalars:
@@ -65,12 +65,12 @@ def _text_check(row: VR) -> _Check:
         if isinstance(value, str) and "\\" not in value:
             item = single(row, value)
             return None if item == "" else item
-        return folded([single(row, piece) for item in _listed(value) for piece in _pieces(row, item)])
+        return folded([single(row, piece) for item in _as_list(value) for piece in _split_item(row, item)])
 
     return check
 
 
-def _line(row: VR, item: object) -> str:
+def _check_line(row: VR, item: object) -> str:
     if not isinstance(item, str):
         raise TypeError(f"type {type(item).__name__}, not text")
     text = item.strip(_PADDING) if row.strip == "both" else item.rstrip(_PADDING)
@@ -81,38 +81,38 @@ def _line(row: VR, item: object) -> str:
     return text
 
 
-def _name(row: VR, item: object) -> PersonName:
-    name = PersonName(_line(row, item))
+def _check_name(row: VR, item: object) -> PersonName:
+    name = PersonName(_check_line(row, item))
     groups = name.split("=")
-    if len(groups) > _MOST_GROUPS:
-        raise ValueError(f"{len(groups)} component groups, at most {_MOST_GROUPS} are allowed")
+    if len(groups) > _MAX_GROUPS:
+        raise ValueError(f"{len(groups)} component groups, at most {_MAX_GROUPS} are allowed")
     for group in groups:
         if row.most is not None and len(group) > row.most:
             raise ValueError(f"{len(group)} characters in a component group, at most {row.most} are allowed")
-        if group.count("^") >= _MOST_COMPONENTS:
-            raise ValueError(f"{group.count('^') + 1} components, at most {_MOST_COMPONENTS} are allowed")
+        if group.count("^") >= _MAX_COMPONENTS:
+            raise ValueError(f"{group.count('^') + 1} components, at most {_MAX_COMPONENTS} are allowed")
     return name
 
 
-def _date(row: VR, item: object) -> DA:  # noqa: ARG001
+def _check_date(row: VR, item: object) -> DA:  # noqa: ARG001
     if isinstance(item, str | dt.date):
         return DA.of(item) if item else DA()
     raise TypeError(f"type {type(item).__name__}, not a date")
 
 
-def _time(row: VR, item: object) -> TM:  # noqa: ARG001
+def _check_time(row: VR, item: object) -> TM:  # noqa: ARG001
     if isinstance(item, str | dt.time | dt.datetime):
         return TM.of(item) if item else TM()
     raise TypeError(f"type {type(item).__name__}, not a time")
 
 
-def _moment(row: VR, item: object) -> DT:  # noqa: ARG001
+def _check_date_time(row: VR, item: object) -> DT:  # noqa: ARG001
     if isinstance(item, str | dt.date):
         return DT.of(item) if item else DT()
     raise TypeError(f"type {type(item).__name__}, not a date and time")
 
 
-def _decimal(row: VR, item: object) -> DS | None:  # noqa: ARG001
+def _check_decimal(row: VR, item: object) -> DS | None:  # noqa: ARG001
     if not item and isinstance(item, str):
         return None
     # float and int first: isinstance() of a Protocol takes ten times as long
@@ -121,7 +121,7 @@ def _decimal(row: VR, item: object) -> DS | None:  # noqa: ARG001
     raise TypeError(f"type {type(item).__name__}, not a number")
 
 
-def _integer(row: VR, item: object) -> IS | None:  # noqa: ARG001
+def _check_integer(row: VR, item: object) -> IS | None:  # noqa: ARG001
     if not item and isinstance(item, str):
         return None
     if isinstance(item, (int, str, SupportsIndex)):
@@ -129,7 +129,7 @@ def _integer(row: VR, item: object) -> IS | None:  # noqa: ARG001
     raise TypeError(f"type {type(item).__name__}, not an integer")
 
 
-def _stream(row: VR, value: object) -> Scalars:
+def _check_stream(row: VR, value: object) -> Scalars:
     if value is None:
         return None
     view = memoryview(value)  # type: ignore[arg-type]  # anything but a buffer raises TypeError
@@ -142,13 +142,13 @@ def _stream(row: VR, value: object) -> Scalars:
     return octets(view)
 
 
-def _listed(value: object) -> list[object]:
+def _as_list(value: object) -> list[object]:
     if value is None:
         return []
     return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
 
 
-def _pieces(row: VR, item: object) -> list[object]:
+def _split_item(row: VR, item: object) -> list[object]:
     """Return the values in one item of a list.
 
     None is one empty value, and text with a backslash is several values.
@@ -159,12 +159,12 @@ def _pieces(row: VR, item: object) -> list[object]:
 
 
 _TEXTS: dict[str, Callable[[VR, object], Scalar]] = {
-    "DA": _date,
-    "DS": _decimal,
-    "DT": _moment,
-    "IS": _integer,
-    "PN": _name,
-    "TM": _time,
+    "DA": _check_date,
+    "DS": _check_decimal,
+    "DT": _check_date_time,
+    "IS": _check_integer,
+    "PN": _check_name,
+    "TM": _check_time,
 }
 _RANGES = {
     name: range(-(1 << bits - 1) if signed else 0, 1 << (bits - 1 if signed else bits))
@@ -172,7 +172,7 @@ _RANGES = {
 }
 _PATTERNS = {row.name: re.compile(row.pattern) for row in VRS.values() if row.pattern}
 
-# What a pattern requires, in words; the types of DA, DT and TM have messages of their own
+# The requirement of each pattern, in words. DA, DT and TM raise their own messages.
 _ASCII = "only printable ASCII characters except the backslash are allowed"
 _LINE = "control characters are not allowed"
 _LINES = "control characters except TAB, LF, FF and CR are not allowed"

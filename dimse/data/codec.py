@@ -6,7 +6,8 @@ present before it is used, and :class:`DecodeLimits` bounds the work that a host
 
 Encoding writes tags in order, even lengths, and sequences of defined length, unless a sequence or item has
 ``undefined_length``, which decoding may set. A part that was never accessed (the whole Data Set, a sequence or a value)
-is written back byte for byte. Only a Data Set in the other VR encoding is converted to the syntax that it should have.
+is written back byte for byte. The exception is a Data Set that was read in the wrong VR encoding (explicit instead of
+implicit, or the reverse): it is converted to the syntax that it should have.
 
 Decoding tolerates: group lengths (dropped, except in groups 0000 and 0002), elements out of order (of two elements with
 the same tag, the first counts), odd lengths, padding of any kind, explicit VR in place of implicit VR and the reverse,
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 from ..errors import DecodeError, Finding
 from .dataset import PIXEL_DATA, Dataset
 from .decoder import Broken, decode_view
-from .encoder import encode_pieces, merged
+from .encoder import encode_pieces, join_small
 from .header import SHORTEST_HEADER, trailing_fault
 from .skip import expected_length
 from .source import DecodeLimits
@@ -53,22 +54,22 @@ def decode(
     trailing: list[Finding] | None = None,
     group_lengths: bool = False,
 ) -> Dataset:
-    """Decode the Data Set in ``data`` from ``start`` to the end. Values are views of ``data``, which stays in use.
+    """Decode the Data Set in ``data`` from ``start`` to the end. Values are views of ``data``, which must not change.
 
     ``whole``: parse the items of all sequences now; otherwise they are parsed, and their errors raised, on first
     access. ``isolate``: parse the items now, but raise the error of a sequence of defined length on first access.
-    ``report`` isolates, too, and receives the tolerated faults of the structure;
+    ``report`` implies ``isolate``, and receives the tolerated faults of the structure;
     :func:`~dimse.data.lint.dataset_faults` finds the faults of values. ``cut_off`` receives the error at which reading
     ends, and the Data Set has the elements before that error. ``group_lengths`` keeps the retired group lengths, which
-    are dropped otherwise. ``trailing`` receives only the finding about ignored bytes after the last element, which
-    costs nothing.
+    are dropped otherwise. ``trailing`` receives only the finding about ignored bytes after the last element; unlike
+    ``report``, it takes no extra time.
 
     Raises DecodeError, with path and offset, for bytes that are not a Data Set in this syntax, and for a Data Set that
     exceeds the limits. A value that does not fit its VR raises DecodeError when it is accessed.
     """
     view = octets(data)
     if syntax.deflated:
-        view, start = memoryview(_inflated(view[start:], limits.inflated, report, cut_off)), 0
+        view, start = memoryview(_inflate(view[start:], limits.inflated, report, cut_off)), 0
     broken: Broken | None = {} if isolate or report is not None else None
     errors = [] if cut_off is None else cut_off
     is_whole = whole or report is not None
@@ -82,11 +83,11 @@ def decode(
         report += structure_faults(view[:end], syntax, start, broken)
     for findings in (report, trailing):
         if findings is not None:
-            findings += _ignored(view, end, errors)
+            findings += _ignored_bytes(view, end, errors)
     return dataset
 
 
-def _ignored(view: memoryview, end: int, errors: list[DecodeError]) -> Iterator[Finding]:
+def _ignored_bytes(view: memoryview, end: int, errors: list[DecodeError]) -> Iterator[Finding]:
     """Yield the finding about the bytes from ``end`` on, which follow the last element or cannot be read."""
     if end < len(view) and not errors:
         yield Finding("", end, "PS3.5 §7.1", trailing_fault(view, end, len(view)))
@@ -97,18 +98,18 @@ def _ignored(view: memoryview, end: int, errors: list[DecodeError]) -> Iterator[
 def encode(dataset: Dataset, syntax: TransferSyntax) -> bytes:
     """Encode a Data Set. Raises EncodeError, with the path, for a value that this syntax cannot write.
 
-    What was decoded and never accessed is written as it was read. To write everything by the rules of PS3.5, encode a
-    ``copy()``.
+    A part that was decoded and never accessed is written as it was read. To write everything by the rules of PS3.5,
+    encode a ``copy()``.
     """
     data = b"".join(encode_pieces(dataset, syntax))
-    return _deflated(data) if syntax.deflated else data
+    return _deflate(data) if syntax.deflated else data
 
 
 def encode_rope(dataset: Dataset, syntax: TransferSyntax) -> list[bytes | memoryview]:
     """Encode a Data Set in pieces. Values of 4 KiB and more are views, not copies. Raises EncodeError."""
     if syntax.deflated:
         return [encode(dataset, syntax)]
-    return merged(encode_pieces(dataset, syntax))
+    return join_small(encode_pieces(dataset, syntax))
 
 
 def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
@@ -116,9 +117,7 @@ def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
 
     Raises ``error`` if Pixel Data is missing or empty.
     """
-    unfound = (
-        dataset._unfound
-    )  # looked at without an access, after which the Data Set would be written in order of tags
+    unfound = dataset._unfound  # not an access: an accessed Data Set is no longer written byte for byte
     elements = dataset._elements if unfound is None else unfound.elements()
     for tag in _PIXELS:
         element = elements.get(tag)
@@ -127,15 +126,15 @@ def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
     raise error
 
 
-def _inflated(data: memoryview, most: int, report: list[Finding] | None, cut_off: list[DecodeError] | None) -> bytes:
+def _inflate(data: memoryview, limit: int, report: list[Finding] | None, cut_off: list[DecodeError] | None) -> bytes:
     """Inflate a Data Set, PS3.5 §A.5: RFC 1951 without a header, and possibly a NUL as padding."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        inflated = inflater.decompress(data, most + 1)
+        inflated = inflater.decompress(data, limit + 1)
     except zlib.error as exc:
         raise DecodeError(f"the Data Set is not deflated as in RFC 1951: {exc}", offset=0, rule=_DEFLATE) from exc
-    if len(inflated) > most:
-        raise DecodeError(f"the Data Set inflates to more than {most} bytes", offset=0, rule="DecodeLimits.inflated")
+    if len(inflated) > limit:
+        raise DecodeError(f"the Data Set inflates to more than {limit} bytes", offset=0, rule="DecodeLimits.inflated")
     if not inflater.eof:
         error = DecodeError("the deflated Data Set is cut off", offset=len(data), rule=_DEFLATE)
         if cut_off is None:
@@ -148,7 +147,7 @@ def _inflated(data: memoryview, most: int, report: list[Finding] | None, cut_off
     return inflated
 
 
-def _deflated(data: bytes) -> bytes:
+def _deflate(data: bytes) -> bytes:
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     deflated = deflater.compress(data) + deflater.flush()
     return deflated + b"\0" * (len(deflated) & 1)

@@ -30,7 +30,7 @@ Elements: TypeAlias = dict[int, Element]
 # 6       the sequence itself
 _Frame: TypeAlias = "tuple[Elements, Origin, int, int, int, Source, Items]"
 
-NOT_SHARED = -1  # no shared end, or no level around the sequence: the parser handles the end of the item
+NOT_SHARED = -1  # there is no shared end, or no level around the sequence; the parser handles the end of the item
 
 # The delimiter of an item, followed by the delimiter of its sequence, in little endian
 _BOTH = struct.pack("<HHIHHI", DELIMITERS, ITEM_DELIMITATION & 0xFFFF, 0, DELIMITERS, SEQUENCE_DELIMITATION & 0xFFFF, 0)
@@ -58,7 +58,7 @@ class Cursor(ABC):
         self.padded = -1, -1  # the end of a level, and the place where the zeros before this end begin
 
     def parse_common(self, layout: Layout) -> None:
-        """Store common elements, enter and leave plain sequences, until the layout changes or the stack is empty.
+        """Store common elements, and enter and leave plain sequences, until the layout changes or the stack is empty.
 
         All state is in local variables, and sequences are handled in place: with a method for sequences, decoding a
         header with many sequences takes 12 to 20 % longer.
@@ -139,8 +139,8 @@ class Cursor(ABC):
         limits allow after that element.
         """
 
-    def keep(self, element: Element) -> None:
-        """Keep an element of the current level, unless the level has one with the same tag."""
+    def store(self, element: Element) -> None:
+        """Store an element in the current level, unless the level has one with the same tag."""
         self.elements.setdefault(element._tag, element)
 
     # Errors

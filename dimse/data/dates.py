@@ -35,21 +35,21 @@ class DA(str):
     @classmethod
     def of(cls, value: str | dt.date) -> Self:
         """Return a date, or text, as DA. Raises EncodeError for text that is not a DA."""
-        return cls(_date_text(value) if isinstance(value, dt.date) else _DATES.written(value))
+        return cls(_date_text(value) if isinstance(value, dt.date) else _DATES.checked_text(value))
 
     @property
     def earliest(self) -> dt.date | None:
-        """The first day; None if the range is open. Raises DecodeError for anything but a date."""
-        return _DATES.ends(self)[0]
+        """The first day; None if the range is open. Raises DecodeError if the text is not a date."""
+        return _DATES.range_of(self)[0]
 
     @property
     def latest(self) -> dt.date | None:
-        """The last day; None if the range is open. Raises DecodeError for anything but a date."""
-        return _DATES.ends(self)[1]
+        """The last day; None if the range is open. Raises DecodeError if the text is not a date."""
+        return _DATES.range_of(self)[1]
 
     def date(self) -> dt.date:
-        """Return the date. Raises DecodeError for a range, and anything but a date."""
-        return _DATES.one(self)
+        """Return the date. Raises DecodeError if the text is a range, or not a date."""
+        return _DATES.single(self)
 
 
 class TM(str):
@@ -60,21 +60,21 @@ class TM(str):
     @classmethod
     def of(cls, value: str | dt.time | dt.datetime) -> Self:
         """Return a time, or text, as TM. Raises EncodeError for text that is not a TM."""
-        return cls(_time_text(value) if isinstance(value, (dt.time, dt.datetime)) else _TIMES.written(value))
+        return cls(_time_text(value) if isinstance(value, (dt.time, dt.datetime)) else _TIMES.checked_text(value))
 
     @property
     def earliest(self) -> dt.time | None:
-        """The first microsecond; None if the range is open. Raises DecodeError for anything but a time."""
-        return _TIMES.ends(self)[0]
+        """The first microsecond; None if the range is open. Raises DecodeError if the text is not a time."""
+        return _TIMES.range_of(self)[0]
 
     @property
     def latest(self) -> dt.time | None:
-        """The last microsecond; None if the range is open. Raises DecodeError for anything but a time."""
-        return _TIMES.ends(self)[1]
+        """The last microsecond; None if the range is open. Raises DecodeError if the text is not a time."""
+        return _TIMES.range_of(self)[1]
 
     def time(self) -> dt.time:
-        """Return the first microsecond of the time. Raises DecodeError for a range, and anything but a time."""
-        return _TIMES.one(self)
+        """Return the first microsecond of the time. Raises DecodeError if the text is a range, or not a time."""
+        return _TIMES.single(self)
 
 
 class DT(str):
@@ -87,39 +87,39 @@ class DT(str):
         """Return a datetime, a date, or text as DT. Raises EncodeError for text or an offset that DT cannot hold."""
         if isinstance(value, dt.datetime):
             return cls(_date_text(value) + _time_text(value) + _offset_text(value))
-        return cls(_date_text(value) if isinstance(value, dt.date) else _MOMENTS.written(value))
+        return cls(_date_text(value) if isinstance(value, dt.date) else _DATE_TIMES.checked_text(value))
 
     @property
     def earliest(self) -> dt.datetime | None:
-        """The first microsecond; None if the range is open. Raises DecodeError for anything but a date and time."""
-        return _MOMENTS.ends(self)[0]
+        """The first microsecond; None if the range is open. Raises DecodeError if the text is not a date and time."""
+        return _DATE_TIMES.range_of(self)[0]
 
     @property
     def latest(self) -> dt.datetime | None:
-        """The last microsecond; None if the range is open. Raises DecodeError for anything but a date and time."""
-        return _MOMENTS.ends(self)[1]
+        """The last microsecond; None if the range is open. Raises DecodeError if the text is not a date and time."""
+        return _DATE_TIMES.range_of(self)[1]
 
     def datetime(self) -> dt.datetime:
-        """Return the first microsecond. Raises DecodeError for a range, and anything but a date and time."""
-        return _MOMENTS.one(self)
+        """Return the first microsecond. Raises DecodeError if the text is a range, or not a date and time."""
+        return _DATE_TIMES.single(self)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind(Generic[_T]):
+class _Rules(Generic[_T]):
     """The rules of a VR. ``parse`` returns the first and the last moment that a value may mean."""
 
     vr: str
     parse: Callable[[str], tuple[_T, _T]]
-    hyphen: re.Pattern[str]  # what separates the ends of a range
+    hyphen: re.Pattern[str]  # separates the ends of a range
     obsolete: str  # the separator in the old form
 
-    def ends(self, text: str) -> tuple[_T | None, _T | None]:
+    def range_of(self, text: str) -> tuple[_T | None, _T | None]:
         try:
-            return self._ends(text.strip(_PADDING))
+            return self._parse_range(text.strip(_PADDING))
         except ValueError as exc:
             raise DecodeError(f"{self.vr} {exc}, got {shown(str(text))}", rule="PS3.5 §6.2") from exc
 
-    def one(self, text: str) -> _T:
+    def single(self, text: str) -> _T:
         try:
             if len(self.hyphen.split(text)) > 1:
                 raise ValueError("must not be a range (use earliest and latest)")
@@ -127,17 +127,17 @@ class _Kind(Generic[_T]):
         except ValueError as exc:
             raise DecodeError(f"{self.vr} {exc}, got {shown(str(text))}", rule="PS3.5 §6.2") from exc
 
-    def written(self, value: str) -> str:
+    def checked_text(self, value: str) -> str:
         text = value.strip(_PADDING)
         try:
             if self.obsolete in text:
                 raise ValueError(f"must be written without {self.obsolete!r}")
-            self._ends(text)
+            self._parse_range(text)
         except ValueError as exc:
             raise EncodeError(f"{self.vr} cannot hold {shown(str(value))}: it {exc}") from exc
         return text
 
-    def _ends(self, text: str) -> tuple[_T | None, _T | None]:
+    def _parse_range(self, text: str) -> tuple[_T | None, _T | None]:
         first, *rest = self.hyphen.split(text)
         if not rest:
             return self.parse(first)
@@ -149,15 +149,15 @@ class _Kind(Generic[_T]):
 # From text to the first and the last moment that the text may mean
 
 
-def _dates(text: str) -> tuple[dt.date, dt.date]:
+def _parse_date(text: str) -> tuple[dt.date, dt.date]:
     found = _DATE.fullmatch(text)
     if not found:
         raise ValueError("needs YYYYMMDD")
-    day = _date(int(found[1]), int(found[3]), int(found[4]))
+    day = _day(int(found[1]), int(found[3]), int(found[4]))
     return day, day
 
 
-def _times(text: str) -> tuple[dt.time, dt.time]:
+def _parse_time(text: str) -> tuple[dt.time, dt.time]:
     found = _TIME.fullmatch(text)
     if not found:
         raise ValueError("needs HHMMSS.FFFFFF or its beginning")
@@ -170,20 +170,20 @@ def _times(text: str) -> tuple[dt.time, dt.time]:
     return dt.time(*parts, int(fraction.ljust(6, "0"))), dt.time(*last, int(fraction.ljust(6, "9")))
 
 
-def _moments(text: str) -> tuple[dt.datetime, dt.datetime]:
+def _parse_date_time(text: str) -> tuple[dt.datetime, dt.datetime]:
     found = _DATE_TIME.fullmatch(text)
     if not found:
         raise ValueError("needs YYYYMMDDHHMMSS.FFFFFF&ZZXX or its beginning")
     year, month, day, clock, offset = found.groups()
     zone = _zone(offset) if offset else None
-    first = _date(int(year), int(month or 1), int(day or 1))
+    first = _day(int(year), int(month or 1), int(day or 1))
     last_month = int(month or 12)
-    last = _date(int(year), last_month, int(day or monthrange(int(year), last_month)[1]))
-    begin, end = _times(clock) if clock else (dt.time.min, dt.time.max)
+    last = _day(int(year), last_month, int(day or monthrange(int(year), last_month)[1]))
+    begin, end = _parse_time(clock) if clock else (dt.time.min, dt.time.max)
     return dt.datetime.combine(first, begin, zone), dt.datetime.combine(last, end, zone)
 
 
-def _date(year: int, month: int, day: int) -> dt.date:
+def _day(year: int, month: int, day: int) -> dt.date:
     try:
         return dt.date(year, month, day)
     except ValueError:
@@ -219,6 +219,6 @@ def _offset_text(value: dt.datetime) -> str:
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
 
 
-_DATES = _Kind("DA", _dates, re.compile("-"), ".")
-_TIMES = _Kind("TM", _times, re.compile("-"), ":")
-_MOMENTS = _Kind("DT", _moments, _RANGE_IN_DT, ":")
+_DATES = _Rules("DA", _parse_date, re.compile("-"), ".")
+_TIMES = _Rules("TM", _parse_time, re.compile("-"), ":")
+_DATE_TIMES = _Rules("DT", _parse_date_time, _RANGE_IN_DT, ":")

@@ -37,7 +37,7 @@ from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 
 __all__ = ["Broken", "Skimmed", "decode_view"]
 
-_AHEAD = 16  # elements that are searched for the Specific Character Set, which is among the first
+_SEARCHED = 16  # the first elements, among which the Specific Character Set is searched
 
 
 Broken: TypeAlias = dict[int, DecodeError]  # errors within elements, by the offset of the element's header
@@ -66,7 +66,7 @@ def decode_view(
     layout = actual_layout(view, start, len(view), layout_of(syntax))
     if layout.implicit != syntax.implicit:
         syntax = replace(syntax, implicit=layout.implicit)
-    charset = _charset_ahead(view, layout, start)
+    charset = _find_charset(view, layout, start)
     kept = range(1 << 16) if group_lengths else LENGTH_KEPT
     source = Source(view, layout, syntax, limits, charset, lengths_kept=kept)
     skimmer = _Skimmer(source, start, broken, cut_off)
@@ -79,8 +79,8 @@ def decode_view(
 class Skimmed:
     """A Data Set from ``start`` to ``end`` whose common elements are found on first access.
 
-    ``special`` has the other elements, by the offset of their headers: the element, if it was kept, and the offset of
-    the next element.
+    ``special`` maps the offset of the header of each other element to a pair: the element, if it was kept, and the
+    offset of the next element.
     """
 
     __slots__ = ("end", "origin", "special", "start")
@@ -100,7 +100,7 @@ class Skimmed:
         return self.origin[0].view[self.start : self.end]
 
     def elements(self) -> Elements:
-        """Return all elements by tag. This may replace ``origin``, which is their origin from then on."""
+        """Return all elements by tag. This may replace ``origin`` by another origin, which all elements then have."""
         elements = self._make_elements()
         source = self.origin[0]
         charset = charset_in(elements, ())
@@ -180,11 +180,11 @@ class _Skimmer(Parser):
         self.ends = cut_off
         self.start = start
         self.special: dict[int, tuple[Elements, int]] = {}
-        self.is_partial = False  # the last element has only those of its items that can be read
+        self.is_partial = False  # the last element has only its readable items
         self.at = start  # the offset of the special element that is being parsed
         self.layout = source.layout
-        self.scanned = start  # a Data Set in explicit VR was searched for Pixel Representation up to this offset
-        self.signed: bool | None = None  # as the first Pixel Representation says, once it was found
+        self.scanned = start  # up to this offset, a Data Set in explicit VR was searched for Pixel Representation
+        self.signed: bool | None = None  # whether pixels are signed; None until Pixel Representation is found
 
     def skim(self, whole: bool) -> Skimmed:
         """Step over a Data Set, and parse its special elements; with ``whole``, also the items of sequences."""
@@ -216,10 +216,10 @@ class _Skimmer(Parser):
             raise self.overrun(at)
 
     def _is_junk(self) -> bool:
-        """Return whether the bytes from the faulty element on are no element, so that nothing is lost without them.
+        """Return whether the bytes from the faulty element on can be dropped without loss.
 
-        They are junk if they begin neither a private element whose block is reserved nor a private creator, and hold
-        no element that PS3.6 defines. Bytes that are junk from the start are no Data Set.
+        They are junk if they hold no element that PS3.6 defines, and begin neither with a private creator nor with a
+        private element whose block is reserved. At the start of a Data Set, such bytes are an error instead.
         """
         if self.at == self.start or holds_known(self.view, self.at, len(self.view), self.layout):
             return False
@@ -241,7 +241,7 @@ class _Skimmer(Parser):
         return self.stack[0][1] if self.stack else self.origin
 
     def _end_after_readable_part(self) -> None:
-        """End the Data Set before the element that cannot be read, or after those of its items that can be read."""
+        """End the Data Set before the element that cannot be read, or after its readable items."""
         if not self.stack:
             self._end_before_fault()
             return
@@ -327,9 +327,9 @@ class _Skimmer(Parser):
         else:
             self.end = self.offset  # the Data Set ends here
 
-    def is_needless(self) -> bool:
+    def is_unneeded_delimiter(self) -> bool:
         if self.stack:
-            return super().is_needless()
+            return super().is_unneeded_delimiter()
         made, _ = next(reversed(self.special.values()), ({}, 0))
         return ends_in_sequence(made, self.offset) or (self.offset > self.start and self._ends_in_delimiters())
 
@@ -341,7 +341,7 @@ class _Skimmer(Parser):
         tags = (group << 16 | number for group, number, _ in layout.item.iter_unpack(rest))
         return all(tag in (ITEM_DELIMITATION, SEQUENCE_DELIMITATION) for tag in tags)
 
-    def signed_around(self) -> bool:
+    def is_signed_around(self) -> bool:
         header, special = self.layout.short.unpack_from, self.special
         while self.scanned < self.at and not self.layout.implicit:
             offset = self.scanned
@@ -362,11 +362,11 @@ def _special_keys(layout: Layout) -> frozenset[int]:
     return frozenset(map(layout.key, tags))
 
 
-def _charset_ahead(view: memoryview, layout: Layout, start: int) -> Charset:
+def _find_charset(view: memoryview, layout: Layout, start: int) -> Charset:
     """Return the Specific Character Set if it is among the first elements, and these have the short form."""
     offset, end = start, len(view) - 8
     header = layout.short.unpack_from
-    for _ in range(_AHEAD):
+    for _ in range(_SEARCHED):
         if offset > end:
             break
         group, number, code, length = header(view, offset)

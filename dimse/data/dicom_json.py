@@ -3,9 +3,9 @@
 =====================  =====================================================================================
 text except PN         strings
 PN                     objects of the nonempty groups: Alphabetic, Ideographic, Phonetic
-IS DS                  numbers; a DS whose digits a number would lose is a string (§F.2.3); both are read
+IS DS                  numbers; a DS with more digits than a number can hold is a string (§F.2.3); both forms are read
 US SS UL SL SV UV      numbers; SV and UV from 2^53 on are strings, because many readers would lose digits (§F.2.3)
-FL FD                  numbers; "NaN", "Infinity" and "-Infinity" as strings, which JSON cannot write as numbers
+FL FD                  numbers; strings for NaN, Infinity and -Infinity, for which JSON has no numbers
 AT                     strings of eight hexadecimal digits
 SQ                     objects; a sequence whose VR is UN becomes SQ
 OB OW OL OV OF OD UN   InlineBinary, in base64; for compressed Pixel Data, the items with their headers
@@ -41,7 +41,7 @@ Json: TypeAlias = "str | int | float | list[Json] | dict[str, Json] | None"
 
 _PIXEL_DATA = 0x7FE00010
 _RULE = "PS3.18 §F.2"
-_DEEPEST = 64  # sequences within sequences, as many as `DecodeLimits.depth`
+_MAX_DEPTH = 64  # sequences within sequences, as many as `DecodeLimits.depth`
 _SAFE = range(-(2**53) + 1, 2**53)  # integers that every JSON reader keeps exactly, RFC 8259 §6
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")  # the component groups of a name, PS3.5 §6.2.1
 _VALUES = ("Value", "BulkDataURI", "InlineBinary")
@@ -59,51 +59,51 @@ _AFTER = _LAYOUT.item.pack(SEQUENCE_DELIMITATION >> 16, SEQUENCE_DELIMITATION & 
 def to_json(dataset: Dataset, *, binary: Literal["inline", "omit"] = "inline") -> dict[str, Json]:
     """Return the model of a Data Set, in the order of its tags.
 
-    With ``binary="omit"``, elements of bytes, such as pixels, are left out. A value of DS or IS that is not a number
-    becomes a string (§F.2.3). An attribute that cannot be read at all becomes UN, with its bytes. Raises EncodeError
-    for sequences that nest too deep.
+    With ``binary="omit"``, elements whose values are bytes, such as pixels, are left out. A value of DS or IS that is
+    not a number becomes a string (§F.2.3). An attribute that cannot be read at all becomes UN, with its bytes. Raises
+    EncodeError if sequences nest too deep.
     """
-    return _model(dataset, None, 0, binary == "inline")
+    return _to_model(dataset, None, 0, binary == "inline")
 
 
 def from_json(model: object) -> Dataset:
     """Return the Data Set of a model that :func:`json.loads` has returned.
 
-    Raises DecodeError, with the path, for anything but a model, and for a BulkDataURI, because nothing is fetched.
-    Members of objects that Annex F does not define are ignored.
+    Members of objects that Annex F does not define are ignored. Raises DecodeError, with the path, if ``model`` is not
+    a model, or if it contains a BulkDataURI, because nothing is fetched.
     """
     if not isinstance(model, dict):
         raise DecodeError(f"a Data Set must be an object, not {shown(model)}", rule=_RULE)
-    return _dataset(model, None, 0)
+    return _read_dataset(model, None, 0)
 
 
 # Writing
 
 
-def _model(dataset: Dataset, place: Place, depth: int, inline: bool) -> dict[str, Json]:
+def _to_model(dataset: Dataset, place: Place, depth: int, inline: bool) -> dict[str, Json]:
     model: dict[str, Json] = {}
     for element in dataset:
         streams = row_of(element.VR).kind == "stream" and not _is_sequence(element)
         if element.tag.element and (inline or not streams):
-            model[f"{element.tag:08X}"] = _attribute(element, place, depth, inline)
+            model[f"{element.tag:08X}"] = _to_attribute(element, place, depth, inline)
     return model
 
 
-def _attribute(element: Element, place: Place, depth: int, inline: bool) -> Json:
+def _to_attribute(element: Element, place: Place, depth: int, inline: bool) -> Json:
     vr = element.VR
     try:
         value = element.value
     except DecodeError as exc:
-        return _unreadable(element, exc, inline)
+        return _to_raw_attribute(element, exc, inline)
     if _is_sequence(element):
-        items = _items(element, place, depth, inline)
+        items = _to_items(element, place, depth, inline)
         return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
     if value is None:
         return {"vr": vr}
     if row_of(vr).kind == "stream":
-        raw = value if isinstance(value, (bytes, memoryview)) else _framed(element)
+        raw = value if isinstance(value, (bytes, memoryview)) else _encode_fragments(element)
         return {"vr": vr, "InlineBinary": b64encode(raw).decode()}
-    write = _WRITERS.get(vr, _same)
+    write = _WRITERS.get(vr, _to_scalar)
     return {"vr": vr, "Value": [write(item) for item in (value if isinstance(value, list) else [value])]}
 
 
@@ -111,109 +111,109 @@ def _is_sequence(element: Element) -> bool:
     return element.VR == "SQ" or (element.VR == "UN" and bool(items_of(element)))
 
 
-def _unreadable(element: Element, exc: DecodeError, inline: bool) -> Json:
+def _to_raw_attribute(element: Element, exc: DecodeError, inline: bool) -> Json:
     """Return an attribute that cannot be decoded: DS and IS as strings, others as UN with their bytes."""
     vr, raw = element.VR, element._raw
     if vr in ("DS", "IS") and exc.rule == VALUE_RULE:
-        return {"vr": vr, "Value": [_as_text(vr, piece) for piece in bytes(raw).split(b"\\")]}
+        return {"vr": vr, "Value": [_to_number_or_text(vr, piece) for piece in bytes(raw).split(b"\\")]}
     return {"vr": "UN", "InlineBinary": b64encode(raw).decode()} if inline else {"vr": "UN"}
 
 
-def _as_text(vr: str, raw: bytes) -> Json:
+def _to_number_or_text(vr: str, raw: bytes) -> Json:
     """Return a number, or its text if it is not a number."""
     try:
         item = decode_value(vr, raw)
     except DecodeError:
         return str(raw, "latin_1").strip(" \0")
-    return _WRITERS.get(vr, _same)(item if isinstance(item, (str, int, float)) else None)
+    return _WRITERS.get(vr, _to_scalar)(item if isinstance(item, (str, int, float)) else None)
 
 
-def _items(element: Element, place: Place, depth: int, inline: bool) -> list[Json]:
+def _to_items(element: Element, place: Place, depth: int, inline: bool) -> list[Json]:
     tag, value = element.tag, element.value
-    if depth == _DEEPEST:
-        raise EncodeError(f"sequences nest deeper than {_DEEPEST}", path=path_of(place, tag))
+    if depth == _MAX_DEPTH:
+        raise EncodeError(f"sequences nest deeper than {_MAX_DEPTH}", path=path_of(place, tag))
     items = enumerate(value if isinstance(value, list) else [])
-    return [_model(item, (place, tag, at), depth + 1, inline) for at, item in items if isinstance(item, Dataset)]
+    return [_to_model(item, (place, tag, at), depth + 1, inline) for at, item in items if isinstance(item, Dataset)]
 
 
-def _framed(element: Element) -> bytes:
+def _encode_fragments(element: Element) -> bytes:
     """Return the items of compressed Pixel Data, encoded as in a file."""
     alone = Dataset()
     alone.add(Element(_PIXEL_DATA, "OB", element.value))
     return encode(alone, _FRAMES)[len(_BEFORE) : -len(_AFTER)]
 
 
-def _same(item: Item) -> Json:
+def _to_scalar(item: Item) -> Json:
     return item if isinstance(item, (str, int, float)) and item != "" else None
 
 
-def _name(item: Item) -> Json:
+def _to_groups(item: Item) -> Json:
     name = PersonName(item if isinstance(item, str) else "")
     texts = zip(_GROUPS, (name.alphabetic, name.ideographic, name.phonetic), strict=True)
     return {group: text for group, text in texts if text} or None
 
 
-def _tag_digits(item: Item) -> Json:
+def _to_tag_digits(item: Item) -> Json:
     return f"{item:08X}" if isinstance(item, int) else None
 
 
-def _integer(item: Item) -> Json:
+def _to_integer(item: Item) -> Json:
     return item if isinstance(item, int) and item in _SAFE else str(item)
 
 
-def _decimal(item: Item) -> Json:
-    return item.text if isinstance(item, DS) and item.decimal() != Decimal(float.__repr__(item)) else _same(item)
+def _to_decimal(item: Item) -> Json:
+    return item.text if isinstance(item, DS) and item.decimal() != Decimal(float.__repr__(item)) else _to_scalar(item)
 
 
-def _float(item: Item) -> Json:
+def _to_float(item: Item) -> Json:
     if not isinstance(item, float) or isfinite(item):
-        return _same(item)
+        return _to_scalar(item)
     return "NaN" if item != item else "Infinity" if item > 0 else "-Infinity"
 
 
 _WRITERS: dict[str, Callable[[Item], Json]] = {
-    "PN": _name,
-    "AT": _tag_digits,
-    "DS": _decimal,
-    "SV": _integer,
-    "UV": _integer,
-    "FL": _float,
-    "FD": _float,
+    "PN": _to_groups,
+    "AT": _to_tag_digits,
+    "DS": _to_decimal,
+    "SV": _to_integer,
+    "UV": _to_integer,
+    "FL": _to_float,
+    "FD": _to_float,
 }
 
 
 # Reading
 
 
-def _dataset(model: dict[str, object], place: Place, depth: int) -> Dataset:
+def _read_dataset(model: dict[str, object], place: Place, depth: int) -> Dataset:
     dataset = Dataset()
     for name, attribute in model.items():
         if not _NAME.fullmatch(name):
             raise DecodeError(f"{shown(name)} is not a tag of eight hexadecimal digits", path=_path(place), rule=_RULE)
         tag = int(name, 16)
         if tag & 0xFFFF:
-            dataset.add(_element(tag, attribute, place, depth))
+            dataset.add(_read_element(tag, attribute, place, depth))
     return dataset
 
 
-def _element(tag: int, attribute: object, place: Place, depth: int) -> Element:
+def _read_element(tag: int, attribute: object, place: Place, depth: int) -> Element:
     try:
-        vr, member, content = _parts(attribute)
+        vr, member, content = _split_attribute(attribute)
         if vr == "SQ":
-            value: Value = _sequence(tag, member, content, place, depth)
+            value: Value = _read_sequence(tag, member, content, place, depth)
         elif row_of(vr).kind == "stream":
-            value = _stream(tag, vr, member, content)
+            value = _read_stream(tag, vr, member, content)
         else:
-            items = _array(vr, member, content)
+            items = _read_array(vr, member, content)
             if vr in ("DS", "IS") and _has_other_text(vr, items):
-                return Element(tag, vr, b"\\".join(map(_numeral, items)))
-            value = _KINDS[row_of(vr).kind](row_of(vr), items)
+                return Element(tag, vr, b"\\".join(map(_numeral_bytes, items)))
+            value = _READERS[row_of(vr).kind](row_of(vr), items)
     except (ValueError, TypeError, OverflowError) as exc:
         raise DecodeError(str(exc), path=path_of(place, tag), rule=_RULE) from exc
     except EncodeError as exc:
         raise DecodeError(exc.what, path=path_of(place, tag), rule=_RULE) from exc
     element = Element(tag, vr)
-    element._value = value  # unchecked: like `decode`, this function is lenient about text
+    element._value = value  # unchecked, because this function is as lenient about text as `decode`
     return element
 
 
@@ -225,17 +225,17 @@ def _has_other_text(vr: str, items: list[object]) -> bool:
 
 def _is_numeral(vr: str, item: object) -> bool:
     try:
-        decode_value(vr, _numeral(item))
+        decode_value(vr, _numeral_bytes(item))
     except DecodeError:
         return False
     return not isinstance(item, bool)
 
 
-def _numeral(item: object) -> bytes:
+def _numeral_bytes(item: object) -> bytes:
     return b"" if item is None else str(item).encode("latin_1", "replace")
 
 
-def _parts(attribute: object) -> tuple[str, str, object]:
+def _split_attribute(attribute: object) -> tuple[str, str, object]:
     """Return the VR of an attribute, the name of the member with its content ("" if there is none), and the content."""
     if not isinstance(attribute, dict):
         raise TypeError(f"an attribute must be an object, not {shown(attribute)}")
@@ -250,7 +250,7 @@ def _parts(attribute: object) -> tuple[str, str, object]:
     return (vr, members[0], attribute[members[0]]) if members else (vr, "", None)
 
 
-def _array(vr: str, member: str, content: object) -> list[object]:
+def _read_array(vr: str, member: str, content: object) -> list[object]:
     if member == "InlineBinary":
         raise ValueError(f"{vr} cannot have InlineBinary")
     if member and not isinstance(content, list):
@@ -258,27 +258,27 @@ def _array(vr: str, member: str, content: object) -> list[object]:
     return content if isinstance(content, list) else []
 
 
-def _sequence(tag: int, member: str, content: object, place: Place, depth: int) -> Value:
-    if depth == _DEEPEST:
-        raise ValueError(f"sequences nest deeper than {_DEEPEST}")
+def _read_sequence(tag: int, member: str, content: object, place: Place, depth: int) -> Value:
+    if depth == _MAX_DEPTH:
+        raise ValueError(f"sequences nest deeper than {_MAX_DEPTH}")
     items: list[Item] = []
-    for item in _array("SQ", member, content):
+    for item in _read_array("SQ", member, content):
         if not isinstance(item, dict):
             raise TypeError(f"an item must be an object, not {shown(item)}")
-        items.append(_dataset(item, (place, tag, len(items)), depth + 1))
+        items.append(_read_dataset(item, (place, tag, len(items)), depth + 1))
     return items
 
 
-def _stream(tag: int, vr: str, member: str, content: object) -> Value:
+def _read_stream(tag: int, vr: str, member: str, content: object) -> Value:
     if not member or content == "":
         return None
     if member != "InlineBinary" or not isinstance(content, str):
         raise TypeError(f"{vr} needs InlineBinary, a string")
     raw = b64decode(content, validate=True)
-    return _fragments(raw) if tag == _PIXEL_DATA and vr in ("OB", "OW") else check_value(vr, raw)
+    return _read_fragments(raw) if tag == _PIXEL_DATA and vr in ("OB", "OW") else check_value(vr, raw)
 
 
-def _fragments(raw: bytes) -> Value:
+def _read_fragments(raw: bytes) -> Value:
     """Return Pixel Data: fragments if all bytes are items, otherwise the bytes."""
     try:
         limits = DecodeLimits(elements=len(raw) // 8 + 2)
@@ -287,39 +287,39 @@ def _fragments(raw: bytes) -> Value:
         return raw
 
 
-def _numbers(row: VR, items: list[object]) -> Value:
-    return check_value(row.name, [_number(row.name, item) for item in items])
+def _read_numbers(row: VR, items: list[object]) -> Value:
+    return check_value(row.name, [_read_number(row.name, item) for item in items])
 
 
-def _number(vr: str, item: object) -> int | float:
-    if isinstance(item, str) and vr in _NUMERALS:
-        return _NUMERALS[vr](item)
+def _read_number(vr: str, item: object) -> int | float:
+    if isinstance(item, str) and vr in _NUMBER_READERS:
+        return _NUMBER_READERS[vr](item)
     if isinstance(item, bool) or not isinstance(item, (int, float)) or vr == "AT":
         raise TypeError(f"{vr} cannot hold {shown(item)}")
     return int(item) if vr not in ("FL", "FD") and item == int(item) else item
 
 
-def _tag_of(text: str) -> int:
+def _read_tag(text: str) -> int:
     if not _NAME.fullmatch(text):
         raise ValueError(f"{shown(text)} is not a tag of eight hexadecimal digits")
     return int(text, 16)
 
 
-def _texts(row: VR, items: list[object]) -> Value:
+def _read_texts(row: VR, items: list[object]) -> Value:
     """Return text values, or numbers as text, read as if they were encoded."""
-    text = "\\".join(_text(row, item) for item in items)
+    text = "\\".join(_read_text(row, item) for item in items)
     if len(items) > 1 and not row.many:
         raise ValueError(f"{row.name} can have only one value, not {len(items)}")
     raw = text.encode("utf-8" if row.charset else "latin_1")
     return READERS[False][row.name](raw, 0, len(raw), _UTF_8)
 
 
-def _text(row: VR, item: object) -> str:
+def _read_text(row: VR, item: object) -> str:
     match row.name, item:
         case _, None:
             return ""
         case "PN", dict():
-            text = _person(item)
+            text = _read_name(item)
         case (("IS" | "DS"), (int() | float())) if not isinstance(item, bool):
             text = str(item)
         case name, str() if name != "PN":
@@ -327,11 +327,11 @@ def _text(row: VR, item: object) -> str:
         case _:
             raise TypeError(f"{row.name} cannot hold {shown(item)}")
     if row.many and "\\" in text:
-        raise ValueError(f"a backslash in {shown(text)} would make two values of it")
+        raise ValueError(f"a backslash in {shown(text)} would separate two values")
     return text
 
 
-def _person(item: dict[str, object]) -> str:
+def _read_name(item: dict[str, object]) -> str:
     groups = [item.get(group) or "" for group in _GROUPS]
     texts = [group for group in groups if isinstance(group, str)]
     if len(texts) < len(groups):
@@ -343,5 +343,11 @@ def _path(place: Place) -> str:
     return "" if place is None else f"{path_of(place[0], place[1])}[{place[2]}]"
 
 
-_NUMERALS: dict[str, Callable[[str], int | float]] = {"AT": _tag_of, "SV": int, "UV": int, "FL": float, "FD": float}
-_KINDS = {"number": _numbers, "text": _texts}
+_NUMBER_READERS: dict[str, Callable[[str], int | float]] = {
+    "AT": _read_tag,
+    "SV": int,
+    "UV": int,
+    "FL": float,
+    "FD": float,
+}
+_READERS = {"number": _read_numbers, "text": _read_texts}

@@ -61,7 +61,7 @@ def _table() -> _Table:
     return table
 
 
-def _row(tag: int) -> _Row | None:
+def _find_row(tag: int) -> _Row | None:
     table = _table()
     row = table.rows.get(tag)
     if row is not None:
@@ -78,13 +78,13 @@ def _row(tag: int) -> _Row | None:
 
 def lookup(tag: int) -> Entry | None:
     """Return the row that describes ``tag``; None if the tag is not in the dictionary."""
-    row = _row(tag)
+    row = _find_row(tag)
     return None if row is None else Entry(Tag(tag), row[1], row[2], row[3], row[4], row[5] == "Y")
 
 
 def keyword_of(tag: int) -> str:
     """Return the keyword of ``tag``; "" if PS3.6 defines none."""
-    row = _row(tag)
+    row = _find_row(tag)
     return "" if row is None else row[3]
 
 
@@ -105,14 +105,14 @@ def tag_of(keyword: str) -> Tag:
         return tag
     from difflib import get_close_matches
 
-    near = get_close_matches(keyword, tags, n=3)
-    hint = f": did you mean {' or '.join(near)}?" if near else ""
+    similar = get_close_matches(keyword, tags, n=3)
+    hint = f": did you mean {' or '.join(similar)}?" if similar else ""
     raise EncodeError(f"{keyword!r} is not a keyword of PS3.6{hint}")
 
 
 def vr_of(tag: int) -> str:
     """Return the VR of ``tag`` in implicit VR: two letters, or "US or SS"; "UN" if the tag is unknown."""
-    row = _table().rows.get(tag) or _row(tag)
+    row = _table().rows.get(tag) or _find_row(tag)
     return "UN" if row is None else _CHOSEN.get(row[1], row[1])
 
 

@@ -41,21 +41,22 @@ def dump(dataset: Dataset, *, width: int | None = WIDTH, octets: bool = False) -
 
     With ``octets``, a line after each decoded element shows its bytes: offset, header, value.
     """
-    return "\n".join(cut(line, width) for line in _lines(dataset, "", width is None, octets))
+    return "\n".join(cut(line, width) for line in _dump_lines(dataset, "", width is None, octets))
 
 
-def _lines(dataset: Dataset, indent: str, whole: bool, octets: bool) -> Iterator[str]:
+def _dump_lines(dataset: Dataset, indent: str, whole: bool, octets: bool) -> Iterator[str]:
     for element in dataset:
         vr = escaped(element.VR)
-        yield f"{indent}{element.tag} {vr} {_length(element):>5}  {_name(element)}  {_text(element, whole)}".rstrip()
+        name, value = _name_of(element), _format_value(element, whole)
+        yield f"{indent}{element.tag} {vr} {_length_of(element):>5}  {name}  {value}".rstrip()
         if octets and element._origin[0].syntax is not None:
-            yield f"{indent}{_INDENT}{_octets(element, whole)}"
+            yield f"{indent}{_INDENT}{_format_octets(element, whole)}"
         for number, item in enumerate(items_of(element), 1):
             yield f"{indent}{_INDENT}item {number}"
-            yield from _lines(item, indent + _INDENT + _INDENT, whole, octets)
+            yield from _dump_lines(item, indent + _INDENT + _INDENT, whole, octets)
 
 
-def _length(element: Element) -> str:
+def _length_of(element: Element) -> str:
     items = items_or_fragments(element)
     if items or element.VR == "SQ":
         return str(len(items))
@@ -63,27 +64,27 @@ def _length(element: Element) -> str:
     return str(len(value)) if isinstance(value, (memoryview, bytes)) else ""
 
 
-def _name(element: Element) -> str:
+def _name_of(element: Element) -> str:
     entry = lookup(element.tag)
     return "" if entry is None else entry.keyword or entry.name
 
 
-def _text(element: Element, whole: bool) -> str:
+def _format_value(element: Element, whole: bool) -> str:
     try:
         value = element.value
     except DecodeError as exc:
         return escaped(f"! {exc.what}")
     if isinstance(value, (memoryview, bytes)):
-        return bytes(value).hex(" ") if whole else _bytes(value)
+        return bytes(value).hex(" ") if whole else _format_bytes(value)
     values = [item for item in value if not isinstance(item, Dataset)] if isinstance(value, list) else [value]
     if whole and isinstance(element, Items):  # fragments
         return " ".join(f"[{bytes(item).hex(' ')}]" for item in values if isinstance(item, (bytes, memoryview)))
-    text = "\\".join(map(_value_text, values if whole else values[:_SHOWN_VALUES]))
+    text = "\\".join(map(_format_item, values if whole else values[:_SHOWN_VALUES]))
     name = name_of(text) if element.VR == "UI" else ""
     return f"{text} ({name})" if name else text
 
 
-def _value_text(item: Item) -> str:
+def _format_item(item: Item) -> str:
     match item:
         case None | Dataset():
             return ""
@@ -96,13 +97,13 @@ def _value_text(item: Item) -> str:
     return escaped(str(item))
 
 
-def _octets(element: Element, whole: bool) -> str:
+def _format_octets(element: Element, whole: bool) -> str:
     """Return the offset and the bytes of an element: the header, and the value unless it consists of items."""
     view, start = element._origin[0].view, element._start
     begin = start - _header_length(element)
     header = bytes(view[begin:start]).hex(" ")
     value = b"" if isinstance(element, Items) else element._raw
-    text = bytes(value).hex(" ") if whole else _bytes(value)
+    text = bytes(value).hex(" ") if whole else _format_bytes(value)
     return f"@{begin:08X}  {header}" + (f" | {text}" if text else "")
 
 
@@ -113,7 +114,7 @@ def _header_length(element: Element) -> int:
     return SHORTEST_HEADER if group << 16 | number == element._tag else SHORTEST_HEADER + 4
 
 
-def _bytes(value: memoryview | bytes) -> str:
+def _format_bytes(value: memoryview | bytes) -> str:
     more = " ..." if len(value) > _SHOWN_BYTES else ""
     return bytes(value[:_SHOWN_BYTES]).hex(" ") + more
 
@@ -131,7 +132,7 @@ def rows_of(
             piece = bytes(view[header.offset : header.end])
             if header.tag == CHARACTER_SET:
                 charset = b""
-            yield header, _row(header, piece, charset, syntax, width)
+            yield header, _format_row(header, piece, charset, syntax, width)
             if header.tag == CHARACTER_SET:
                 charset = piece
     except (struct.error, DecodeError):
@@ -144,14 +145,14 @@ def group_lengths(view: memoryview, syntax: TransferSyntax) -> Iterator[tuple[in
     with suppress(struct.error):
         for header in headers_of(view, syntax):
             if not header.depth and not header.tag & 0xFFFF:
-                yield header.tag >> 16, _length_row(header, view[header.start : header.end], order)
+                yield header.tag >> 16, _format_group_length(header, view[header.start : header.end], order)
 
 
-def _length_row(header: PlacedHeader, value: bytes | memoryview, order: Literal["big", "little"]) -> str:
+def _format_group_length(header: PlacedHeader, value: bytes | memoryview, order: Literal["big", "little"]) -> str:
     return f"{Tag(header.tag)} UL {len(value):>5}  GroupLength  {int.from_bytes(value, order)}"
 
 
-def _row(header: PlacedHeader, piece: bytes, charset: bytes, syntax: TransferSyntax, width: int | None) -> str:
+def _format_row(header: PlacedHeader, piece: bytes, charset: bytes, syntax: TransferSyntax, width: int | None) -> str:
     tag = Tag(header.tag)
     if header.end == header.start and (header.vr in ("", "SQ") or header.length == UNDEFINED):
         entry = lookup(tag)
@@ -161,5 +162,7 @@ def _row(header: PlacedHeader, piece: bytes, charset: bytes, syntax: TransferSyn
     if not header.vr:
         return f"{tag} fragment: {header.length} bytes"
     if not header.tag & 0xFFFF:
-        return _length_row(header, piece[header.start - header.offset :], "big" if syntax.big_endian else "little")
+        return _format_group_length(
+            header, piece[header.start - header.offset :], "big" if syntax.big_endian else "little"
+        )
     return dump(decode(charset + piece, syntax), width=width).splitlines()[-1]

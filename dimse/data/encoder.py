@@ -27,19 +27,19 @@ from .tag import Tag
 from .values import WRITERS
 from .vr import DESCRIPTORS, VRS, as_words, row_of
 
-__all__ = ["encode_pieces", "merged"]
+__all__ = ["encode_pieces", "join_small"]
 
-_MOST_SHORT = 0xFFFE  # bytes of a value in the short form, PS3.5 §7.1.2; the greatest even length of 16 bits
-_DEEPEST = 128  # sequences within sequences; this bound detects a Data Set that contains itself
-_FRAMED = ("OB", "OW", "UN")  # VRs whose value may be a list of items
-_WITH_ITEMS = frozenset(("SQ", *_FRAMED))
-_LARGE = 4096  # bytes; from this length on, a value stays a piece of its own, since joining costs more than a piece
+_MAX_SHORT = 0xFFFE  # bytes of a value in the short form, PS3.5 §7.1.2: the greatest even number of 16 bits
+_MAX_DEPTH = 128  # sequences within sequences; this bound detects a Data Set that contains itself
+_WITH_FRAGMENTS = ("OB", "OW", "UN")  # VRs whose value may be a list of items
+_WITH_ITEMS = frozenset(("SQ", *_WITH_FRAGMENTS))
+_MIN_LARGE = 4096  # bytes; copying a value of this length into a joined piece takes longer than another piece costs
 
 _Piece = bytes | memoryview
 _ITEM_GROUP, _ITEM_NUMBER = ITEM >> 16, ITEM & 0xFFFF
 _UNDEFINED = UNDEFINED.to_bytes(4, "little")
 
-_NONE: frozenset[str] = frozenset()
+_NO_VRS: frozenset[str] = frozenset()
 _PADS = {row.name: row.pad for row in VRS.values()}
 _SHORT_CODES = {vr: code for code, vr in SHORT_VRS.items()}
 
@@ -54,7 +54,7 @@ _COPYABLE = {
     for charset in (False, True)
 }
 
-# How a writer refuses a value: in a list changed in place, or decoded from bytes that were already wrong
+# The errors of a writer that refuses a value: the program put it into a list, or it was decoded from wrong bytes
 _REFUSALS = (EncodeError, DecodeError, ValueError, TypeError, OverflowError, struct.error)
 
 
@@ -68,12 +68,12 @@ class _Encoder:
         self.short: dict[str, bytes] = {} if layout.implicit else _SHORT_CODES
         self.writers = WRITERS[layout.big_endian]
 
-    def dataset(self, dataset: Dataset, charset: Charset, place: Place, depth: int) -> int:
+    def add_dataset(self, dataset: Dataset, charset: Charset, place: Place, depth: int) -> int:
         """Append a Data Set. Return its length."""
         out, elements, own = self.out, dataset._elements, dataset._origin
         if CHARACTER_SET in elements:
             charset = charset_in(elements, charset)
-        copyable = _NONE if own is NOWHERE else self._copyable(own[0], charset)
+        copyable = _NO_VRS if own is NOWHERE else self._copyable(own[0], charset)
         view = own[0].view
         writers, short, pack = self.writers, self.short.get, self.layout.short.pack
         total = 0
@@ -82,10 +82,10 @@ class _Encoder:
             vr, origin = element.VR, element._origin
             value = element._value
             if vr == "SQ" and value is not UNREAD:
-                total += self.items(element, charset, place, depth)
+                total += self.add_items(element, charset, place, depth)
                 continue
             if vr in _WITH_ITEMS:
-                total += self.items_or_stream(element, elements, charset, place, depth)
+                total += self.add_items_or_stream(element, elements, charset, place, depth)
                 continue
             if value is UNREAD and origin is own and vr in copyable:
                 raw: _Piece = view[element._start : element._start + element._length]
@@ -93,22 +93,22 @@ class _Encoder:
                 try:
                     raw = writers[vr](value, charset)
                 except _REFUSALS as exc:
-                    raw = self._refused(element, exc, charset, place)
+                    raw = self._handle_refusal(element, exc, charset, place)
             else:
-                raw = self._raw(element, vr, charset, place)
+                raw = self._encoded_value(element, vr, charset, place)
             length = len(raw)
             code, odd = short(vr), length & 1
-            if code is not None and length <= _MOST_SHORT:
+            if code is not None and length <= _MAX_SHORT:
                 out.append(pack(tag >> 16, tag & 0xFFFF, code, length + odd))
                 out.append(raw)
                 if odd:
                     out.append(_PADS[vr])
                 total += length + odd + 8
             else:
-                total += self._put(tag, vr, raw, place)
+                total += self._add_stream(tag, vr, raw, place)
         return total
 
-    def items_or_stream(
+    def add_items_or_stream(
         self, element: Element, elements: dict[int, Element], charset: Charset, place: Place, depth: int
     ) -> int:
         """Append one of ``elements``: a sequence, fragments, or a stream of bytes. Return its length."""
@@ -119,18 +119,20 @@ class _Encoder:
                 self.out.append(piece)
                 return len(piece)
         if vr == "SQ" or isinstance(element, Items) or isinstance(element._value, list):
-            return self.items(element, charset, place, depth)
-        return self._put(tag, vr, self._raw(element, word_vr(elements, tag, vr), charset, place), place)
+            return self.add_items(element, charset, place, depth)
+        return self._add_stream(
+            tag, vr, self._encoded_value(element, word_vr(elements, tag, vr), charset, place), place
+        )
 
-    def items(self, element: Element, charset: Charset, place: Place, depth: int) -> int:
+    def add_items(self, element: Element, charset: Charset, place: Place, depth: int) -> int:
         """Append a sequence, or the fragments of compressed Pixel Data. Return its length."""
         tag, vr = element._tag, element.VR
         try:
             value = element.value
         except DecodeError as exc:  # the items could not be read
             raise EncodeError(exc.what, path=exc.path) from exc
-        if depth > _DEEPEST:
-            raise EncodeError(f"sequences nest deeper than {_DEEPEST}", path=path_of(place, tag))
+        if depth > _MAX_DEPTH:
+            raise EncodeError(f"sequences nest deeper than {_MAX_DEPTH}", path=path_of(place, tag))
         if vr in ("OB", "OW") and not self.encapsulated:
             raise EncodeError("fragments need a Transfer Syntax for compressed Pixel Data", path=path_of(place, tag))
         out, undefined = self.out, element.undefined_length or vr != "SQ"
@@ -140,42 +142,42 @@ class _Encoder:
         total = 0
         for index, item in enumerate(value if isinstance(value, list) else ()):
             if isinstance(item, Dataset):
-                total += inner.item(item, charset, (place, tag, index), depth + 1)
+                total += inner.add_item(item, charset, (place, tag, index), depth + 1)
             elif isinstance(item, (bytes, memoryview)):
-                total += inner.fragment(item, place, tag)
+                total += inner.add_fragment(item, place, tag)
             else:
                 raise EncodeError(f"{type(item).__name__} is not an item", path=path_of(place, tag))
         if undefined:
-            total += inner._delimiter(SEQUENCE_DELIMITATION)
-        header = out[slot] = self.header(tag, vr, UNDEFINED if undefined else total, place)
+            total += inner._add_delimiter(SEQUENCE_DELIMITATION)
+        header = out[slot] = self.make_header(tag, vr, UNDEFINED if undefined else total, place)
         return len(header) + total
 
-    def item(self, item: Dataset, charset: Charset, place: tuple[Place, int, int], depth: int) -> int:
+    def add_item(self, item: Dataset, charset: Charset, place: tuple[Place, int, int], depth: int) -> int:
         """Append an item. Return its length."""
         out = self.out
         slot = len(out)
         out.append(b"")
-        length = total = self.dataset(item, charset, place, depth)
+        length = total = self.add_dataset(item, charset, place, depth)
         if item._origin[4]:  # undefined length
             length = UNDEFINED
-            total += self._delimiter(ITEM_DELIMITATION)
+            total += self._add_delimiter(ITEM_DELIMITATION)
         elif length >= UNDEFINED:
-            raise self._too_long(length, place[0], place[1])
+            raise self._too_long_item(length, place[0], place[1])
         out[slot] = self.layout.item.pack(_ITEM_GROUP, _ITEM_NUMBER, length)
         return total + 8
 
-    def fragment(self, raw: _Piece, place: Place, tag: int) -> int:
+    def add_fragment(self, raw: _Piece, place: Place, tag: int) -> int:
         """Append an item of compressed Pixel Data. Return its length."""
         length = len(raw) + (len(raw) & 1)
         if length >= UNDEFINED:
-            raise self._too_long(length, place, tag)
+            raise self._too_long_item(length, place, tag)
         self.out.append(self.layout.item.pack(_ITEM_GROUP, _ITEM_NUMBER, length))
         self.out.append(raw)
         if length != len(raw):
             self.out.append(b"\0")
         return length + 8
 
-    def header(self, tag: int, vr: str, length: int, place: Place) -> bytes:
+    def make_header(self, tag: int, vr: str, length: int, place: Place) -> bytes:
         """Return the header of an element, in the form that its VR and length require."""
         group, number = tag >> 16, tag & 0xFFFF
         layout = self.layout
@@ -189,10 +191,10 @@ class _Encoder:
             raise EncodeError(f"{vr} of {length} bytes is too long for big endian", path=path_of(place, tag))
         return layout.long.pack(group, number, b"UN", length)  # PS3.5 §6.2.2
 
-    def _too_long(self, length: int, place: Place, tag: int) -> EncodeError:
+    def _too_long_item(self, length: int, place: Place, tag: int) -> EncodeError:
         return EncodeError(f"an item of {length} bytes is too long", path=path_of(place, tag))
 
-    def _delimiter(self, tag: int) -> int:
+    def _add_delimiter(self, tag: int) -> int:
         self.out.append(self.layout.item.pack(tag >> 16, tag & 0xFFFF, 0))
         return 8
 
@@ -206,7 +208,7 @@ class _Encoder:
         return _COPYABLE[same_order, same_charset]
 
     def _unchanged(self, element: Items, charset: Charset) -> memoryview | None:
-        """Return the bytes of a sequence, or fragments, never accessed; None if encoding would change them."""
+        """Return the bytes of a never accessed sequence, or of fragments; None if encoding would change them."""
         source, start, vr = element._origin[0], element._start, element.VR
         view, end, undefined = source.view, start + element._length, element.undefined_length
         implicit = source.layout.implicit
@@ -220,8 +222,8 @@ class _Encoder:
             return None
         return view[start - (8 if implicit else 12) : end + (8 if undefined else 0)]
 
-    def _raw(self, element: Element, words: str, charset: Charset, place: Place) -> _Piece:
-        """Return the bytes of a value: the decoded bytes if they stay the same.
+    def _encoded_value(self, element: Element, words: str, charset: Charset, place: Place) -> _Piece:
+        """Return the bytes of a value, which are the decoded bytes if encoding would not change them.
 
         ``words`` is the VR whose writer swaps the bytes.
         """
@@ -230,10 +232,10 @@ class _Encoder:
         try:
             return self.writers[words](element.value, charset)
         except _REFUSALS as exc:
-            return self._refused(element, exc, charset, place)
+            return self._handle_refusal(element, exc, charset, place)
 
-    def _refused(self, element: Element, exc: Exception, charset: Charset, place: Place) -> _Piece:
-        """Raise the error of a value that a writer refused; return the bytes of a LUT Descriptor."""
+    def _handle_refusal(self, element: Element, exc: Exception, charset: Charset, place: Place) -> _Piece:
+        """Return the bytes of a refused value if it is a LUT Descriptor; otherwise raise EncodeError."""
         tag, vr, value = element._tag, element.VR, element._value
         if vr == "SS" and tag in DESCRIPTORS and isinstance(value, list):
             words = as_words([word for word in value if isinstance(word, int)])
@@ -243,10 +245,10 @@ class _Encoder:
             raise EncodeError(exc.what, path=path_of(place, tag)) from exc
         raise EncodeError(f"{vr} cannot hold its values: {exc}", path=path_of(place, tag)) from exc
 
-    def _put(self, tag: int, vr: str, raw: _Piece, place: Place) -> int:
+    def _add_stream(self, tag: int, vr: str, raw: _Piece, place: Place) -> int:
         """Append an element of any length and form. Return its length."""
         length, odd = len(raw), len(raw) & 1
-        header = self.header(tag, vr, length + odd, place)
+        header = self.make_header(tag, vr, length + odd, place)
         self.out += (header, raw, row_of(vr).pad) if odd else (header, raw)
         return len(header) + length + odd
 
@@ -262,16 +264,16 @@ def encode_pieces(dataset: Dataset, syntax: TransferSyntax) -> list[_Piece]:
     native = pixels is not None and not isinstance(pixels, Items) and not isinstance(pixels._value, list)
     if syntax.encapsulated and native:
         raise EncodeError(f"{syntax.name} needs compressed Pixel Data, in fragments", path=str(Tag(PIXEL_DATA)))
-    _Encoder(out, layout_of(syntax), syntax.encapsulated).dataset(dataset, (), None, 0)
+    _Encoder(out, layout_of(syntax), syntax.encapsulated).add_dataset(dataset, (), None, 0)
     return out
 
 
-def merged(pieces: list[_Piece]) -> list[_Piece]:
-    """Return the pieces with small neighbors joined."""
+def join_small(pieces: list[_Piece]) -> list[_Piece]:
+    """Return the pieces, with small neighbors joined."""
     rope: list[_Piece] = []
     run: list[_Piece] = []
     for piece in pieces:
-        if len(piece) < _LARGE:
+        if len(piece) < _MIN_LARGE:
             run.append(piece)
             continue
         rope.append(b"".join(run))

@@ -1,9 +1,9 @@
 """Frames of compressed Pixel Data: PS3.5 §A.4, and the Extended Offset Table of PS3.3 §C.7.6.3.1.8.
 
 Pixel Data is a list of items: the Basic Offset Table, which may be empty, and then the fragments. A frame has one or
-more fragments. The tables tell where a frame begins; their offsets count the bytes of the items and their headers. A
-table that cannot be right is ignored. Without a table, each fragment is a frame, or each frame starts with the header
-of its codec. Frames beyond Number of Frames are left out. An empty fragment belongs to no frame.
+more fragments. The tables give the offset at which each frame begins; the offsets count the bytes of the items and
+their headers. A table that cannot be right is ignored. Without a table, either each fragment is a frame, or each frame
+starts with the header of its codec. Frames beyond Number of Frames are left out. An empty fragment belongs to no frame.
 """
 
 import struct
@@ -21,11 +21,11 @@ Fragment: TypeAlias = bytes | memoryview
 _PATH, _RULE = "(7FE0,0010) PixelData", "PS3.5 §A.4"
 _TABLES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _HEADER = 8  # bytes in the header of an item: tag and length
-_MOST_BASIC = 0xFFFFFFFF  # the greatest offset in a Basic Offset Table, of 32 bits
+_MAX_BASIC = 0xFFFFFFFF  # the greatest offset in a Basic Offset Table, of 32 bits
 # The first bytes of a frame: JPEG (SOI), JPEG 2000 (SOC and SIZ, or boxes), JPEG XL (codestream, or boxes)
-_STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP", b"\xff\x0a", b"\0\0\0\x0cJXL")
+_FIRST_BYTES = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP", b"\xff\x0a", b"\0\0\0\x0cJXL")
 _RLE = struct.Struct("<16L")  # the header of RLE, PS3.5 §G.5: the number of segments, and where each segment begins
-_LONGEST_START = _RLE.size
+_MAX_FIRST_BYTES = _RLE.size
 
 
 def frame_count(dataset: Dataset) -> int:
@@ -44,14 +44,14 @@ def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[
     is no compressed Pixel Data, or if neither a table nor the fragments show where frames begin. ``report`` receives a
     finding if fragments beyond Number of Frames are left out.
     """
-    items = _items(dataset.get("PixelData"))
+    items = _fragment_items(dataset.get("PixelData"))
     table, fragments = items[0], items[1:]
     count = _count(dataset, len(table) // 4)
-    extended = _extended(dataset, fragments, count)
+    extended = _frames_by_extended_table(dataset, fragments, count)
     if extended:
         return extended
-    starts = _starts(fragments)
-    begins = _basic(table, starts, count) or _guessed(fragments, starts, count)
+    starts = _fragment_offsets(fragments)
+    begins = _basic_offsets(table, starts, count) or _guess_offsets(fragments, starts, count)
     number_of = {start: number for number, start in enumerate(starts)}
     numbers = [*(number_of[begin] for begin in begins), len(fragments)][: count + 1]
     frames = [[part for part in fragments[first:last] if len(part)] for first, last in pairwise(numbers)]
@@ -82,7 +82,7 @@ def set_frames(
     offsets = [*accumulate(sizes, initial=0)][:-1]
     if table == "extended" and len(parts) != sum(map(len, parts)):
         raise EncodeError("an Extended Offset Table allows only one fragment per frame", path=_PATH)
-    if table == "basic" and offsets[-1] > _MOST_BASIC:
+    if table == "basic" and offsets[-1] > _MAX_BASIC:
         raise EncodeError(f"an offset of {offsets[-1]} needs an Extended Offset Table", path=_PATH)
     basic = struct.pack(f"<{len(offsets)}L", *offsets) if table == "basic" else b""
     dataset.PixelData = [basic, *(fragment for frame in parts for fragment in frame)]
@@ -101,7 +101,7 @@ def _size(frame: Sequence[Fragment]) -> int:
 # Reading
 
 
-def _items(value: Value) -> list[Fragment]:
+def _fragment_items(value: Value) -> list[Fragment]:
     items = [item for item in value if isinstance(item, (bytes, memoryview))] if isinstance(value, list) else []
     if len(items) < 2:
         raise DecodeError("no fragments of compressed Pixel Data", path=_PATH, rule=_RULE)
@@ -113,15 +113,15 @@ def _count(dataset: Dataset, listed: int) -> int:
     return frame_count(dataset) or max(listed, 1)
 
 
-def _starts(fragments: Sequence[Fragment]) -> list[int]:
+def _fragment_offsets(fragments: Sequence[Fragment]) -> list[int]:
     """Return the offset of each fragment, counted as in the tables."""
     return [*accumulate((_HEADER + len(fragment) + len(fragment) % 2 for fragment in fragments), initial=0)][:-1]
 
 
-def _extended(dataset: Dataset, fragments: list[Fragment], count: int) -> list[list[Fragment]]:
+def _frames_by_extended_table(dataset: Dataset, fragments: list[Fragment], count: int) -> list[list[Fragment]]:
     """Return the frames by the Extended Offset Table; none if it is missing or cannot be right."""
     offsets, lengths = (_numbers(dataset.get(keyword), 8, count) for keyword in _TABLES)
-    found = dict(zip(_starts(fragments), fragments, strict=True))
+    found = dict(zip(_fragment_offsets(fragments), fragments, strict=True))
     frames = [
         [found[offset][:length]]
         for offset, length in zip(offsets, lengths, strict=False)
@@ -130,19 +130,19 @@ def _extended(dataset: Dataset, fragments: list[Fragment], count: int) -> list[l
     return frames if len(frames) == count else []
 
 
-def _basic(table: Fragment, starts: list[int], count: int) -> list[int]:
+def _basic_offsets(table: Fragment, starts: list[int], count: int) -> list[int]:
     """Return the offsets of frames in the Basic Offset Table; none if it is empty or cannot be right."""
     offsets = _numbers(table, 4, count)
     usable = offsets[:1] == [0] and set(offsets) <= set(starts) and all(a < b for a, b in pairwise(offsets))
     return offsets if usable else []
 
 
-def _guessed(fragments: list[Fragment], starts: list[int], count: int) -> list[int]:
+def _guess_offsets(fragments: list[Fragment], starts: list[int], count: int) -> list[int]:
     """Return the offsets of frames, judged by their first bytes; an empty fragment never begins a frame."""
-    filled = [(at, bytes(part[:_LONGEST_START])) for at, part in zip(starts, fragments, strict=True) if len(part)]
+    filled = [(at, bytes(part[:_MAX_FIRST_BYTES])) for at, part in zip(starts, fragments, strict=True) if len(part)]
     if count == 1 or count == len(filled):
         return [at for at, _ in filled][:count]
-    for begins in (lambda head: head.startswith(_STARTS), _begins_rle):
+    for begins in (lambda head: head.startswith(_FIRST_BYTES), _begins_rle):
         marked = [at for at, head in filled if begins(head)]
         if len(marked) >= count and marked[0] == filled[0][0]:
             return marked

@@ -1,8 +1,8 @@
-"""The header of a Data Element, right or wrong: PS3.5 §7.1 and §7.5.
+"""The header of a Data Element, correct or not: PS3.5 §7.1 and §7.5.
 
 Some devices write spaces, dashes or zeros in place of the VR. Others write an item, or a whole Data Set, in implicit VR
-where explicit VR is required, or the reverse. The bytes after the value decide what such a header means: a reading is
-accepted if these bytes are an element with a higher tag, a delimiter, or the end of the level.
+where explicit VR is required, or the reverse. Such a header can be read in several ways. The bytes after the value
+decide: a way is accepted if these bytes are an element with a higher tag, a delimiter, or the end of the level.
 
 All code that reads headers one at a time uses this module, so that all readers agree.
 """
@@ -42,14 +42,14 @@ __all__ = [
 SHORTEST_HEADER = 8  # bytes in the shortest header
 CREATORS = range(0x0010, 0x0100)  # element numbers of private creators, PS3.5 §7.8.1
 LONGEST_PLAIN = 0x4140  # the greatest length in implicit VR that cannot look like a VR: "AA" is 4141H
-_LONGEST_JUNK = 4096  # bytes after the last element of a Data Set that are searched for elements: a block of a disk
+_MAX_JUNK = 4096  # bytes, one block of a disk: fewer bytes after the last element are searched for elements
 _TAG_SIZE = 4  # bytes
 _CHUNK = 1 << 16  # bytes that are searched for trailing zeros at a time
 _EXPLICIT, _IMPLICIT = layout_of(EXPLICIT_LE), layout_of(IMPLICIT_LE)
 
 # Tag; the two bytes of the VR, empty in implicit VR; offset of the value; length of the value; whether the header is
-# sound. A header is not sound if its two bytes are not a VR and no reading leads to another element. This is a plain
-# tuple: creating a NamedTuple takes twice as long, and reading a file up to its pixels 1.7 times as long.
+# sound. A header is not sound if its two bytes are not a VR and no way to read it leads to another element. This is a
+# plain tuple: creating a NamedTuple takes twice as long, and reading a file up to its pixels 1.7 times as long.
 Header: TypeAlias = tuple[int, bytes, int, int, bool]
 
 
@@ -71,10 +71,10 @@ def read_header(view: memoryview, offset: int, end: int, layout: Layout) -> Head
         return tag, code, offset + 8, length, True
     if code in LONG_VRS:
         return tag, code, offset + 12, layout.length.unpack_from(view, offset + 8)[0], True
-    return _odd_header(view, offset, end, layout, tag, code)
+    return _read_odd_header(view, offset, end, layout, tag, code)
 
 
-def _odd_header(view: memoryview, offset: int, end: int, layout: Layout, tag: int, code: bytes) -> Header:
+def _read_odd_header(view: memoryview, offset: int, end: int, layout: Layout, tag: int, code: bytes) -> Header:
     """Return a header without a known VR. Two capital letters are a future VR in the long form, PS3.5 §6.2."""
     readings = [(offset + 8, layout.short.unpack_from(view, offset)[3])]
     if end - offset >= 12 and not any(view[offset + 6 : offset + 8]):
@@ -85,18 +85,20 @@ def _odd_header(view: memoryview, offset: int, end: int, layout: Layout, tag: in
     elif not layout.big_endian:
         readings.append((offset + 8, layout.length.unpack_from(view, offset + 4)[0]))  # implicit VR
     for start, length in readings:
-        if _may_end(view, start, length, end, layout, tag, code):
+        if _is_plausible_length(view, start, length, end, layout, tag, code):
             return tag, code, start, length, True
     if is_future:
         return tag, code, offset + 12, layout.length.unpack_from(view, offset + 8)[0], True
     return tag, code, *readings[0], False
 
 
-def _may_end(view: memoryview, start: int, length: int, end: int, layout: Layout, tag: int, code: bytes = b"") -> bool:
-    """Return whether a value may have this length, judged by the bytes after it: can they follow element ``tag``?
+def _is_plausible_length(
+    view: memoryview, start: int, length: int, end: int, layout: Layout, tag: int, code: bytes = b""
+) -> bool:
+    """Return whether a value may have this length: the bytes after it must be able to follow the element ``tag``.
 
-    ``code`` is what the element has in place of its VR. It is empty if the element has a VR or needs none; in that
-    case, zeros must not follow.
+    ``code`` is the two bytes that the element has in place of a VR. It is empty if the element has a VR or needs none;
+    in that case, zeros must not follow.
     """
     offset = start + length
     if length == UNDEFINED:
@@ -134,13 +136,13 @@ def actual_layout(view: memoryview, offset: int, end: int, layout: Layout) -> La
     tag = group << 16 | number
     if group == DELIMITERS:
         return layout
-    in_implicit = _may_end(view, offset + 8, length, end, _IMPLICIT, tag)
+    in_implicit = _is_plausible_length(view, offset + 8, length, end, _IMPLICIT, tag)
     if not layout.implicit:
         return _IMPLICIT if in_implicit else layout
     if in_implicit or (code in LONG_VRS and end - offset < 12):
         return layout
     _, _, start, length, _ = read_header(view, offset, end, _EXPLICIT)
-    return _EXPLICIT if _may_end(view, start, length, end, _EXPLICIT, tag) else layout
+    return _EXPLICIT if _is_plausible_length(view, start, length, end, _EXPLICIT, tag) else layout
 
 
 def holds_items(view: memoryview, start: int, end: int, layout: Layout) -> bool:
@@ -161,11 +163,11 @@ def is_junk(view: memoryview, start: int, end: int, layout: Layout) -> bool:
 def holds_known(view: memoryview, start: int, end: int, layout: Layout) -> bool:
     """Return whether an element that PS3.6 defines, an item or a delimiter may begin anywhere in these bytes.
 
-    A header that is cut off counts only at ``start``. More than `_LONGEST_JUNK` bytes are not searched; they may hold
+    A header that is cut off counts only at ``start``. More than `_MAX_JUNK` bytes are not searched; they may hold
     an element.
     """
-    data = bytes(view[start : min(end, start + _LONGEST_JUNK + 1)])
-    if len(data) > _LONGEST_JUNK:
+    data = bytes(view[start : min(end, start + _MAX_JUNK + 1)])
+    if len(data) > _MAX_JUNK:
         return True
     header, last = layout.item.unpack_from, len(data) - SHORTEST_HEADER
     if last < 0:
@@ -188,7 +190,7 @@ def trailing_fault(view: memoryview, start: int, end: int) -> str:
 
 
 def _is_known(group: int, number: int) -> bool:
-    """Return whether a Data Set may have this tag: group 0000 is that of Command Sets."""
+    """Return whether a Data Set may have this tag; group 0000 belongs to Command Sets."""
     tag = group << 16 | number
     return tag in (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION) or (group > 0 and lookup(tag) is not None)
 

@@ -96,10 +96,10 @@ def items_or_fragments(element: Element) -> list[Item]:
 
 def word_vr(elements: dict[int, Element], tag: int, vr: str) -> str:
     """Return the VR whose words are swapped when a value among ``elements`` changes its byte order."""
-    return "OL" if tag == PIXEL_DATA and vr == "OW" and _allocated(elements) == 32 else vr
+    return "OL" if tag == PIXEL_DATA and vr == "OW" and _bits_allocated(elements) == 32 else vr
 
 
-def _allocated(elements: dict[int, Element]) -> Value:
+def _bits_allocated(elements: dict[int, Element]) -> Value:
     """Return Bits Allocated; None if it is missing or cannot be read."""
     try:
         return elements[BITS_ALLOCATED].value if BITS_ALLOCATED in elements else None
@@ -135,7 +135,9 @@ def fix_pixel_order(elements: dict[int, Element], source: Source) -> None:
     if type(pixels) is not DecodedElement:
         return
     words = word_vr(elements, PIXEL_DATA, pixels.VR)
-    is_swapped = not source.layout.big_endian and words == "OW" and _allocated(elements) != 8  # bytes have no order
+    is_swapped = (
+        not source.layout.big_endian and words == "OW" and _bits_allocated(elements) != 8
+    )  # bytes have no order
     if words != pixels.VR or is_swapped:
         wide = elements[PIXEL_DATA] = _Pixels(PIXEL_DATA, pixels.VR, pixels._origin, pixels._start, pixels._length)
         wide._words = words

@@ -30,14 +30,14 @@ def take_known_vrs(dataset: Dataset) -> None:
         if plain.get(element._tag) == element.VR:  # nearly always; without this shortcut, a film takes 4 % more calls
             continue
         if isinstance(element, Items):
-            _in_items(element)
-        elif element._origin[0].syntax is not None and (known := _known_vr(element)):
-            again = _READ_AS[row_of(element.VR).kind, row_of(known).kind](element, known)
-            if again is not None:
-                dataset.add(again)
+            _convert_items(element)
+        elif element._origin[0].syntax is not None and (known := _vr_of_dictionary(element)):
+            converted = _CONVERSIONS[row_of(element.VR).kind, row_of(known).kind](element, known)
+            if converted is not None:
+                dataset.add(converted)
 
 
-def _in_items(element: Element) -> None:
+def _convert_items(element: Element) -> None:
     try:
         value = element.value
     except DecodeError:  # the next access raises the error again
@@ -47,7 +47,7 @@ def _in_items(element: Element) -> None:
             take_known_vrs(item)
 
 
-def _known_vr(element: Element) -> str:
+def _vr_of_dictionary(element: Element) -> str:
     """Return the VR of PS3.6; "" if PS3.6 allows the VR of the element."""
     entry = lookup(element.tag)
     if entry is None or element.VR in entry.vr.split(" or ") or entry.vr == "SQ":
@@ -56,27 +56,27 @@ def _known_vr(element: Element) -> str:
     return "US" if vr == US_OR_SS else vr
 
 
-def _same_bytes(element: Element, vr: str) -> Element | None:
-    """Return an element with the same bytes in another VR, if the bytes are a value of that VR.
+def _reread_bytes(element: Element, vr: str) -> Element | None:
+    """Return an element with the same bytes in another VR; None if they are not a value of that VR.
 
     A number is rewritten if that VR does not allow its text, such as 2.0 in IS.
     """
-    again = DecodedElement(element.tag, vr, element._origin, element._start, element._length)
+    converted = DecodedElement(element.tag, vr, element._origin, element._start, element._length)
     try:
-        value = again.value
+        value = converted.value
     except DecodeError:
         return None
-    if vr not in ("IS", "DS") or WRITERS[False][vr](value, ()) == bytes(again._raw).rstrip(b" \0"):
-        return again
+    if vr not in ("IS", "DS") or WRITERS[False][vr](value, ()) == bytes(converted._raw).rstrip(b" \0"):
+        return converted
     return Element(element.tag, vr, value)
 
 
-def _same_value(element: Element, vr: str) -> Element | None:
-    """Return an element with the same numbers in another VR, as text or in another size, if the VR can hold them."""
+def _convert_numbers(element: Element, vr: str) -> Element | None:
+    """Return an element with the same numbers in another VR, as text or in another size; None if they do not fit."""
     try:
         value = element.value
         numbers = [_number(item) for item in (value if isinstance(value, list) else [value])]
-        return Element(element.tag, vr, [_as(vr, number) for number in numbers])
+        return Element(element.tag, vr, [_to_value(vr, number) for number in numbers])
     except (DecodeError, EncodeError, ValueError, OverflowError):
         return None
 
@@ -90,24 +90,24 @@ def _number(item: object) -> int | float:
     return int(item) if item == int(item) else item
 
 
-def _as(vr: str, number: int | float) -> str | int | float:
+def _to_value(vr: str, number: int | float) -> str | int | float:
     """Return a number as a value of ``vr``: as text if ``vr`` is a text VR other than IS and DS."""
     return DS(number).text if row_of(vr).kind == "text" and vr not in ("IS", "DS") else number
 
 
-def _nothing(element: Element, vr: str) -> Element | None:  # noqa: ARG001
+def _leave(element: Element, vr: str) -> Element | None:  # noqa: ARG001
     return None
 
 
 # Conversions by the kind of the VR in the header, and the kind of the VR in PS3.6
-_READ_AS: dict[tuple[str, str], Callable[[Element, str], Element | None]] = {
-    ("text", "text"): _same_bytes,
-    ("text", "number"): _same_value,
-    ("text", "stream"): _nothing,
-    ("number", "text"): _same_value,
-    ("number", "number"): _same_value,
-    ("number", "stream"): _same_bytes,
-    ("stream", "text"): _same_bytes,
-    ("stream", "number"): _same_bytes,
-    ("stream", "stream"): _same_bytes,
+_CONVERSIONS: dict[tuple[str, str], Callable[[Element, str], Element | None]] = {
+    ("text", "text"): _reread_bytes,
+    ("text", "number"): _convert_numbers,
+    ("text", "stream"): _leave,
+    ("number", "text"): _convert_numbers,
+    ("number", "number"): _convert_numbers,
+    ("number", "stream"): _reread_bytes,
+    ("stream", "text"): _reread_bytes,
+    ("stream", "number"): _reread_bytes,
+    ("stream", "stream"): _reread_bytes,
 }

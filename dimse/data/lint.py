@@ -92,12 +92,12 @@ def _first_value_fault(vr: str, values: list[str]) -> Iterator[tuple[str, str]]:
     """Yield the fault of the first value that `check_value` refuses or would write differently."""
     for value in filter(str.strip, values):
         try:
-            kept = check_value(vr, value)
+            accepted = check_value(vr, value)
         except EncodeError as exc:
             yield _VALUES, exc.what
             return
-        if isinstance(kept, (DS, IS)) and kept.text != value.strip(" "):
-            yield _VALUES, f"{vr} {shown(value)} should be {kept.text}"
+        if isinstance(accepted, (DS, IS)) and accepted.text != value.strip(" "):
+            yield _VALUES, f"{vr} {shown(value)} should be {accepted.text}"
             return
 
 
@@ -110,7 +110,7 @@ def _multiplicity_faults(tag: int, count: int) -> Iterator[tuple[str, str]]:
 def _allows(vm: str, count: int) -> bool:
     """Return whether a value multiplicity such as 1, 1-3, 1-n or 2-2n allows this number of values."""
     low, _, high = vm.partition("-")
-    least = int(low)
+    lowest = int(low)
     if high.endswith("n"):
-        return count >= least and count % int(high[:-1] or 1) == 0
-    return least <= count <= int(high or least)
+        return count >= lowest and count % int(high[:-1] or 1) == 0
+    return lowest <= count <= int(high or lowest)

@@ -62,7 +62,7 @@ class ComponentGroup(_WithComponents):
         """Return a group of these components. Raises EncodeError if a component contains a delimiter."""
         components = (family_name, given_name, middle_name, name_prefix, name_suffix)
         for component in components:
-            _refuse("^=\\", component)
+            _refuse_delimiters("^=\\", component)
         return cls("^".join(components).rstrip("^"))
 
 
@@ -86,7 +86,7 @@ class PersonName(_WithComponents):
         """Return a name of these components and two more groups. Raises EncodeError if a part contains a delimiter."""
         alphabetic = ComponentGroup.of(family_name, given_name, middle_name, name_prefix, name_suffix)
         for group in (ideographic, phonetic):
-            _refuse("=\\", group)
+            _refuse_delimiters("=\\", group)
         return cls("=".join((alphabetic, ideographic, phonetic)).rstrip("="))
 
     @property
@@ -112,7 +112,7 @@ class PersonName(_WithComponents):
         return self.alphabetic._component(number)
 
 
-def _refuse(delimiters: str, text: str) -> None:
+def _refuse_delimiters(delimiters: str, text: str) -> None:
     for delimiter in delimiters:
         if delimiter in text:
             raise EncodeError(f"PN cannot hold {shown(text)}: {delimiter} is a delimiter (PS3.5 §6.2.1)")

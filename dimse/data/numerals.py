@@ -7,9 +7,9 @@ Reading is lenient: it accepts NULs and values that are too long, but neither in
 characters. Construction is strict: a DS has at most 16 characters of the repertoire, and an IS fits in 32 bits.
 
 The standard does not allow a comma. In a DS, one comma is read as the decimal point, because devices that follow their
-locale write numbers in this way: "1,000" is 1.000, not one thousand. Several commas could only separate thousands, and
-no device is known to write them, so they are an error. In an IS, a comma is an error, since it may mean a decimal point
-or a separator of thousands. `Element.raw` always has the bytes as received.
+locale write numbers in this way: "1,000" is 1.000, not one thousand. Several commas can only separate thousands; they
+are an error, because no device is known to write them. In an IS, a comma is an error, because it may mean a decimal
+point or a separator of thousands. `Element.raw` always has the bytes as received.
 """
 
 import re
@@ -24,25 +24,25 @@ from ..errors import EncodeError, shown
 __all__ = [
     "DS",
     "IS",
-    "MOST_VALUES",
+    "MAX_VALUES",
     "AnyDecimal",
     "AnyInteger",
     "decimal_text",
     "decimals_in",
     "integer_text",
     "integers_in",
-    "split",
+    "split_values",
 ]
 
 AnyDecimal: TypeAlias = "str | float | Decimal | SupportsFloat"
 AnyInteger: TypeAlias = "str | int | SupportsIndex"
 
-MOST_VALUES = 1 << 20  # values of one element; each becomes an object, and a large contour has 100,000
+MAX_VALUES = 1 << 20  # values of one element; each becomes an object, and a large contour has 100,000
 
 _PADDING = " \0"
-_MOST_DS = 16  # characters, PS3.5 Table 6.2-1
-_MOST_IS = 12  # characters, PS3.5 Table 6.2-1
-_LONGEST_INTEGER = 20  # characters that are read; int() is slow for thousands of digits
+_MAX_DS = 16  # characters, PS3.5 Table 6.2-1
+_MAX_IS = 12  # characters, PS3.5 Table 6.2-1
+_MAX_INTEGER = 20  # characters; int() is slow for thousands of digits
 _IS_RANGE = range(-(2**31), 2**31)
 _DECIMAL = re.compile(r" *[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)? *")
 _INTEGER = re.compile(r" *[+-]?[0-9]+ *")
@@ -52,8 +52,8 @@ _EXPONENT = re.compile(r"e\+?(-?)0*")
 class DS(float):
     """A Decimal String: a float with its text.
 
-    A number that needs more than 16 characters is rounded to the nearest number that fits. Raises EncodeError for
-    anything but a finite number.
+    A number that needs more than 16 characters is rounded to the nearest number that fits. Raises EncodeError if the
+    value is not a finite number.
     """
 
     __slots__ = ("_text",)
@@ -82,18 +82,18 @@ class DS(float):
 
 
 class IS(int):
-    """An Integer String: an int with its text. Raises EncodeError for anything but an integer of 32 bits."""
+    """An Integer String: an int with its text. Raises EncodeError if the value is not an integer of 32 bits."""
 
     _text = ""  # the text, if it differs from the shortest text of the number
 
     def __new__(cls, value: AnyInteger) -> Self:
         try:
-            number = _checked_integer(value)
+            number = _check_integer(value)
         except (ValueError, TypeError) as exc:
             raise EncodeError(f"IS cannot hold {shown(value)}: {exc}") from exc
         self = int.__new__(cls, number)
         text = value._text if isinstance(value, IS) else value
-        if isinstance(text, str) and len(text) <= _MOST_IS and _INTEGER.fullmatch(text):
+        if isinstance(text, str) and len(text) <= _MAX_IS and _INTEGER.fullmatch(text):
             self._text = text
         return self
 
@@ -123,16 +123,16 @@ def _integer_of(number: int, text: str) -> IS:
 # Reading
 
 
-def split(text: str) -> list[str]:
-    """Return the values between backslashes. Raises ValueError for more than `MOST_VALUES`."""
+def split_values(text: str) -> list[str]:
+    """Return the values between backslashes. Raises ValueError for more than `MAX_VALUES`."""
     pieces = text.split("\\")
-    if len(pieces) > MOST_VALUES:
-        raise ValueError(f"has {len(pieces)} values, more than {MOST_VALUES}")
+    if len(pieces) > MAX_VALUES:
+        raise ValueError(f"has {len(pieces)} values, more than {MAX_VALUES}")
     return pieces
 
 
 def decimals_in(text: str) -> DS | list[DS | None] | None:
-    """Return the number in a value of DS, several as a list; None for an empty value. Raises ValueError."""
+    """Return the number, or the list of numbers, in a value of DS; None for an empty value. Raises ValueError."""
     try:
         if "\\" not in text:
             number = _new_decimal(DS, text)
@@ -142,7 +142,7 @@ def decimals_in(text: str) -> DS | list[DS | None] | None:
         else:
             numbers: list[DS | None] = []
             total = 0.0
-            for piece in split(text):
+            for piece in split_values(text):
                 number = _new_decimal(DS, piece)
                 number._text = piece
                 numbers.append(number)
@@ -150,25 +150,25 @@ def decimals_in(text: str) -> DS | list[DS | None] | None:
             if isfinite(total) and "_" not in text:
                 return numbers
     except ValueError:
-        pass  # a number is empty, or not plain
-    return [*map(_decimal, split(text))] if "\\" in text else _decimal(text)
+        pass  # a number is empty, or needs a closer look
+    return [*map(_read_decimal, split_values(text))] if "\\" in text else _read_decimal(text)
 
 
 def integers_in(text: str) -> IS | list[IS | None] | None:
-    """Return the number in a value of IS, several as a list; None for an empty value. Raises ValueError."""
+    """Return the number, or the list of numbers, in a value of IS; None for an empty value. Raises ValueError."""
     text = text.removesuffix(" ")  # encoding adds the padding again
-    return [*map(_integer, split(text))] if "\\" in text else _integer(text)
+    return [*map(_read_integer, split_values(text))] if "\\" in text else _read_integer(text)
 
 
-def _decimal(text: str) -> DS | None:
-    """Return one number with its text, or with a corrected text if its own violates the rules of DS."""
+def _read_decimal(text: str) -> DS | None:
+    """Return one number with its text; a text that violates the rules of DS is corrected."""
     stripped = text.strip(_PADDING)
     if not stripped:
         return None
     number = _float_in(stripped)
     decimal = _new_decimal(DS, number)
     texts = (text, stripped.replace(",", "."))
-    decimal._text = next(filter(_DECIMAL.fullmatch, texts), None) or _shortest(number)
+    decimal._text = next(filter(_DECIMAL.fullmatch, texts), None) or _shortest_text(number)
     return decimal
 
 
@@ -182,24 +182,24 @@ def _float_in(text: str) -> float:
     raise ValueError(f"needs a decimal number, got {shown(text)}")
 
 
-def _integer(text: str) -> IS | None:
+def _read_integer(text: str) -> IS | None:
     if not text:
         return None
     try:
-        if len(text) > _LONGEST_INTEGER or "_" in text:
+        if len(text) > _MAX_INTEGER or "_" in text:
             raise ValueError
         number = _new_integer(IS, text)
     except ValueError:
         stripped = text.strip(_PADDING)
         return _new_integer(IS, _int_in(stripped)) if stripped else None
-    if int.__repr__(number) != text and len(text) <= _MOST_IS and _INTEGER.fullmatch(text):
+    if int.__repr__(number) != text and len(text) <= _MAX_IS and _INTEGER.fullmatch(text):
         number._text = text
     return number
 
 
 def _int_in(text: str) -> int:
     """Return an integer that has padding, or that is written like "1.0", as some modalities do. Raises ValueError."""
-    if len(text) <= _LONGEST_INTEGER and "_" not in text:
+    if len(text) <= _MAX_INTEGER and "_" not in text:
         if _INTEGER.fullmatch(text):
             return int(text)
         try:
@@ -215,9 +215,9 @@ def _int_in(text: str) -> int:
 
 
 def decimal_text(value: object) -> str:
-    """Return the text of one value of DS; "" for None. Raises EncodeError for anything but a number."""
+    """Return the text of one value of DS; "" for None. Raises EncodeError if the value is not a number."""
     if isinstance(value, DS):
-        return value._text if len(value._text) <= _MOST_DS else _shortest(value)
+        return value._text if len(value._text) <= _MAX_DS else _shortest_text(value)
     if value is None:
         return ""
     if isinstance(value, (float, int, str)):  # a list was changed in place
@@ -226,7 +226,7 @@ def decimal_text(value: object) -> str:
 
 
 def integer_text(value: object) -> str:
-    """Return the text of one value of IS; "" for None. Raises EncodeError for anything but an integer."""
+    """Return the text of one value of IS; "" for None. Raises EncodeError if the value is not an integer."""
     if isinstance(value, IS):
         return value._text or int.__repr__(value)
     if value is None:
@@ -242,10 +242,10 @@ def integer_text(value: object) -> str:
 def _decimal_text(value: AnyDecimal) -> str:
     if isinstance(value, (DS, str, int, Decimal)):
         text = _exact_text(value)
-        if len(text) <= _MOST_DS and _DECIMAL.fullmatch(text):
-            return _finite(text)
+        if len(text) <= _MAX_DS and _DECIMAL.fullmatch(text):
+            return _check_finite(text)
         value = _float_in(text.strip(_PADDING))
-    return _finite(_shortest(float(value)))
+    return _check_finite(_shortest_text(float(value)))
 
 
 def _exact_text(value: "DS | str | int | Decimal") -> str:
@@ -257,23 +257,23 @@ def _exact_text(value: "DS | str | int | Decimal") -> str:
     return str(value)
 
 
-def _finite(text: str) -> str:
+def _check_finite(text: str) -> str:
     if not isfinite(float(text)):
         raise ValueError("it is not finite")
     return text
 
 
-def _shortest(number: float) -> str:
+def _shortest_text(number: float) -> str:
     """Return the shortest text of a number, rounded as far as 16 characters require."""
     text = float.__repr__(number).removesuffix(".0")
-    digits = _MOST_DS
-    while len(text) > _MOST_DS:
+    digits = _MAX_DS
+    while len(text) > _MAX_DS:
         text = _EXPONENT.sub(r"e\1", f"{number:.{digits}g}")
         digits -= 1
     return text
 
 
-def _checked_integer(value: AnyInteger) -> int:
+def _check_integer(value: AnyInteger) -> int:
     number = _int_in(value.strip(_PADDING)) if isinstance(value, str) else index(value)
     if number not in _IS_RANGE:
         raise ValueError("it does not fit in 32 bits")

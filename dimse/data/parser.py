@@ -66,7 +66,7 @@ class Parser(Cursor):
     # Single elements
 
     def parse_special(self) -> None:
-        """Parse an element of any kind, or a delimiter. Of a sequence, parse only the header of the first item."""
+        """Parse an element of any kind, or a delimiter. In a sequence, parse only the header of the first item."""
         layout, offset = self.origin[0].layout, self.offset
         group, number, code, length = layout.short.unpack_from(self.view, offset)
         tag = group << 16 | number
@@ -74,24 +74,24 @@ class Parser(Cursor):
             self.skip_padding()
             return
         if group == DELIMITERS:
-            self._delimiter(tag)
+            self._parse_delimiter(tag)
             return
-        if self.stack and not self.elements and self._adopt_layout():
+        if self.stack and not self.elements and self._try_adopt_layout():
             return
         if code in LONG_VRS and not layout.implicit:  # without a call, opening a small file takes 9 % fewer steps
             vr, start, length = LONG_VRS[code], offset + 12, layout.length.unpack_from(self.view, offset + 8)[0]
         else:
             header = read_header(self.view, offset, self.end, layout)
-            vr, (_, _, start, length, _) = self._vr(header, layout), header
+            vr, (_, _, start, length, _) = self._vr_of_header(header, layout), header
         if vr == "UN" and length != UNDEFINED and not layout.big_endian:
             known = vr_of(tag)
-            if known == "SQ" and self._parse_known(tag, start, length):
+            if known == "SQ" and self._try_parse_known(tag, start, length):
                 return
             vr = "UN" if known == "SQ" else known
-        self._value(tag, chosen_vr(self._signed()) if vr == US_OR_SS else vr, start, length)
+        self._parse_value(tag, chosen_vr(self._is_signed()) if vr == US_OR_SS else vr, start, length)
 
-    def _vr(self, header: Header, layout: Layout) -> str:
-        """Return the VR of an element, taken from PS3.6 if the header contains none. Raises DecodeError."""
+    def _vr_of_header(self, header: Header, layout: Layout) -> str:
+        """Return the VR in a header, or the VR in PS3.6 if the header contains none. Raises DecodeError."""
         tag, code, _, _, is_sound = header
         if not layout.implicit and (is_vr(code) or (code.isalpha() and code.isupper())):
             return str(code, "ascii")
@@ -100,7 +100,7 @@ class Parser(Cursor):
         return vr_of(tag)
 
     def _is_padding(self) -> bool:
-        """Return whether the level has a known end, and only zeros are left up to that end."""
+        """Return whether the level has a known end and only zeros are left before that end."""
         if self.origin[_IS_UNDEFINED]:
             return False
         if self.end != self.padded[0]:
@@ -111,7 +111,7 @@ class Parser(Cursor):
         """Skip the zeros at the end of an item."""
         self.offset = self.end
 
-    def _adopt_layout(self) -> bool:
+    def _try_adopt_layout(self) -> bool:
         """Adopt the layout of the item that begins here. Return False if it is the layout of its sequence."""
         source = self.origin[0]
         layout = actual_layout(self.view, self.offset, self.end, source.layout)
@@ -122,9 +122,9 @@ class Parser(Cursor):
         self._reread(source.with_layout(layout))
         return True
 
-    def _value(self, tag: int, vr: str, start: int, length: int) -> None:
+    def _parse_value(self, tag: int, vr: str, start: int, length: int) -> None:
         if length == UNDEFINED:
-            self._undefined(tag, vr, start)
+            self._parse_undefined(tag, vr, start)
             return
         end = start + length
         if end > self.end:
@@ -135,12 +135,12 @@ class Parser(Cursor):
             self._enter(Items(tag, vr, self.origin, start, length, []), end, self.origin[0])
             return
         if vr == "SQ":
-            self.keep(Items(tag, vr, self.origin, start, length, [], parse_items))
+            self.store(Items(tag, vr, self.origin, start, length, [], parse_items))
         elif tag & 0xFFFF or tag >> 16 in self.origin[0].lengths_kept:
-            self.keep(DecodedElement(tag, vr, self.origin, start, length))
+            self.store(DecodedElement(tag, vr, self.origin, start, length))
         self.offset = end
 
-    def _undefined(self, tag: int, vr: str, start: int) -> None:
+    def _parse_undefined(self, tag: int, vr: str, start: int) -> None:
         is_known_sequence = vr == "UN" and vr_of(tag) == "SQ"
         if vr not in ("OB", "OW", "UN") and start < self.end:
             is_sequence = holds_items(self.view, start, self.end, self.origin[0].layout)
@@ -148,30 +148,30 @@ class Parser(Cursor):
         sequence = Items(tag, "SQ" if is_known_sequence else vr, self.origin, start, 0, [])
         sequence.undefined_length = True
         if vr in ("OB", "OW"):
-            self._fragments(sequence)
+            self._parse_fragments(sequence)
         elif vr == "UN":
-            self._enter(sequence, self.end, self._in_unknown())
+            self._enter(sequence, self.end, self._source_of_unknown())
         elif vr != "SQ":
             raise self.error(tag, f"{vr} cannot have undefined length", "PS3.5 §7.1.1")
-        elif self.whole or self.stack or not self._skip_items(sequence):
+        elif self.whole or self.stack or not self._try_skip_items(sequence):
             self._enter(sequence, self.end, self.origin[0])
 
-    def _skip_items(self, sequence: Items) -> bool:
+    def _try_skip_items(self, sequence: Items) -> bool:
         """Leave the items of a sequence of undefined length for later. Return False if the items are not sound."""
         start, layout = sequence._start, self.origin[0].layout
         end = items_end(self.view, start, self.end, layout, self.left, self.limits.depth)
         if end is None:
             return False
-        self.keep(sequence)
+        self.store(sequence)
         sequence._parse, self.offset = parse_items, end
         self._skip_sequence_delimiter(sequence)
         return True
 
-    def _in_unknown(self) -> Source:
+    def _source_of_unknown(self) -> Source:
         """Return the source of items in UN: they are always in Implicit VR Little Endian, PS3.5 §6.2.2."""
-        return self.origin[0].with_layout(layout_of(IMPLICIT_LE)).with_signed(self._signed())
+        return self.origin[0].with_layout(layout_of(IMPLICIT_LE)).with_signed(self._is_signed())
 
-    def _parse_known(self, tag: int, start: int, length: int) -> bool:
+    def _try_parse_known(self, tag: int, start: int, length: int) -> bool:
         """Parse UN of defined length as the sequence that PS3.6 defines for this tag.
 
         Return False if the value is not a sequence.
@@ -179,38 +179,38 @@ class Parser(Cursor):
         if start + length > self.end:
             return False
         sequence = Items(tag, "SQ", self.origin, start, length, [])
-        inner = self._in_unknown()
+        inner = self._source_of_unknown()
         part = Parser(self.origin, start, start + length)
         part.left = self.left
         try:
             part.parse_items(sequence, inner.with_charset(charset_in(self.elements, inner.charset)))
         except DecodeError:
             return False
-        self.keep(sequence)
+        self.store(sequence)
         self.left, self.offset = part.left, start + length
         return True
 
-    def _fragments(self, sequence: Items) -> None:
+    def _parse_fragments(self, sequence: Items) -> None:
         """Parse compressed Pixel Data, PS3.5 §A.4: the Basic Offset Table, then the fragments."""
         tag, self.offset = sequence._tag, sequence._start
-        most = min(self.left, self.limits.items)  # fragments
-        for _ in range(most + 1):
+        limit = min(self.left, self.limits.items)  # fragments
+        for _ in range(limit + 1):
             delimiter, length = self._item_header(sequence, self.origin[0].layout)
             if delimiter == SEQUENCE_DELIMITATION:
                 self._skip_sequence_delimiter(sequence)
-                self.keep(sequence)
+                self.store(sequence)
                 self.left -= len(sequence._items)
                 return
             self.offset += 8
             if delimiter != ITEM:
-                raise self.error(tag, f"{Tag(delimiter)} where a fragment should begin", _COMPRESSED)
+                raise self.error(tag, f"{Tag(delimiter)} stands where a fragment should begin", _COMPRESSED)
             if (left := self.end - self.offset) < length:
                 raise self.error(tag, f"a fragment of {length} bytes where {left} are left", _COMPRESSED)
             sequence._items.append(self.view[self.offset : self.offset + length])
             self.offset += length
-        if most < self.limits.items:
+        if limit < self.limits.items:
             raise self.error(tag, f"more than {self.limits.elements} elements", "DecodeLimits.elements")
-        raise self.error(tag, f"more than {most} fragments", "DecodeLimits.items")
+        raise self.error(tag, f"more than {limit} fragments", "DecodeLimits.items")
 
     # Sequences and items
 
@@ -220,7 +220,7 @@ class Parser(Cursor):
             raise self.error(sequence._tag, f"sequences nest deeper than {self.limits.depth}", "DecodeLimits.depth")
         charset = charset_in(self.elements, inner.charset)
         inner = inner if charset == inner.charset else inner.with_charset(charset)
-        self.keep(sequence)
+        self.store(sequence)
         self.stack.append((self.elements, self.origin, self.end, NOT_SHARED, end, inner, sequence))
         self.offset = sequence._start
         self._next_item()
@@ -256,7 +256,7 @@ class Parser(Cursor):
             self._pop_level()
             return
         if delimiter != ITEM:
-            raise self.error(sequence._tag, f"{Tag(delimiter)} where an item should begin", _NESTING)
+            raise self.error(sequence._tag, f"{Tag(delimiter)} stands where an item should begin", _NESTING)
         if len(sequence._items) >= self.limits.items:
             raise self.error(sequence._tag, f"more than {self.limits.items} items", "DecodeLimits.items")
         item_undefined = length == UNDEFINED
@@ -270,9 +270,9 @@ class Parser(Cursor):
         self.stack[-1] = elements, origin, around, shared_end, end, inner, sequence
 
     def _try_skip_junk(self) -> bool:
-        """Skip what follows the last item of a sequence of defined length.
+        """Skip the bytes after the last item of a sequence of defined length.
 
-        Return False if it may be an item, a delimiter or a known element.
+        Return False if they may be an item, a delimiter or a known element.
         """
         _, _, _, _, end, inner, sequence = self.stack[-1]
         if sequence.undefined_length or not sequence._items or not is_junk(self.view, self.offset, end, inner.layout):
@@ -289,7 +289,7 @@ class Parser(Cursor):
         return group << 16 | number, length
 
     def _skip_sequence_delimiter(self, sequence: Items) -> None:
-        """Skip the delimiter of a sequence, and note its length."""
+        """Skip the delimiter of a sequence, and record the length of the sequence."""
         sequence._length = self.offset - sequence._start
         self.offset += 8
 
@@ -297,14 +297,14 @@ class Parser(Cursor):
         """Return to the level around the current sequence."""
         self.elements, self.origin, self.end, _, _, _, _ = self.stack.pop()
 
-    def _delimiter(self, tag: int) -> None:
-        """Skip a delimiter: of an item, or an unnecessary one after an item or a sequence of defined length."""
+    def _parse_delimiter(self, tag: int) -> None:
+        """Skip the delimiter of an item, or an unneeded delimiter after an item or a sequence of defined length."""
         item_undefined = self.origin[_IS_UNDEFINED]
         if tag == ITEM_DELIMITATION and (item_undefined or (self.stack and self.offset + 8 == self.end)):
             self._apply_item_settings()
             self.offset += 8
             self._next_item()
-        elif tag != ITEM and self.is_needless():
+        elif tag != ITEM and self.is_unneeded_delimiter():
             self.offset += 8
         elif tag == SEQUENCE_DELIMITATION and item_undefined and self._ends_sequence():
             self._apply_item_settings()
@@ -316,7 +316,7 @@ class Parser(Cursor):
         """Return whether a sequence delimiter at this place ends the sequence around this item."""
         return self.stack[-1][_SEQUENCE].undefined_length or self.offset + 8 == self.end
 
-    def is_needless(self) -> bool:
+    def is_unneeded_delimiter(self) -> bool:
         """Return whether the delimiter at this place follows a sequence of defined length."""
         return ends_in_sequence(self.elements, self.offset)
 
@@ -347,14 +347,14 @@ class Parser(Cursor):
         assert isinstance(item, Dataset)  # not fragments
         item._origin = self.origin
 
-    def _signed(self) -> bool:
-        """Return whether the nearest Pixel Representation, in this level or in one around it, means signed pixels."""
+    def _is_signed(self) -> bool:
+        """Return whether pixels are signed: the nearest Pixel Representation, in this or an outer level, decides."""
         for elements in (self.elements, *(frame[0] for frame in reversed(self.stack))):
             if PIXEL_REPRESENTATION in elements:
                 return is_signed(elements[PIXEL_REPRESENTATION]._raw)
-        return self.signed_around()
+        return self.is_signed_around()
 
-    def signed_around(self) -> bool:
+    def is_signed_around(self) -> bool:
         """Return whether pixels are signed in the Data Set around the parsed part."""
         return self.origin[0].signed
 

@@ -37,7 +37,7 @@ _PIXELS = 0x7FE0
 _RULE = "PS3.10 §7.1"
 _GROUP = 0x0002
 _GROUP_LENGTH = 0x00020000
-_NEEDED = (
+_REQUIRED = (
     "FileMetaInformationGroupLength",
     "FileMetaInformationVersion",
     "MediaStorageSOPClassUID",
@@ -46,11 +46,11 @@ _NEEDED = (
     "ImplementationClassUID",
 )
 _HEADER_AND_VALUE = 12  # bytes of the group length element
-_MOST_ELEMENTS = 1000  # elements of group 0002; PS3.10 Table 7.1-1 has 20
+_MAX_ELEMENTS = 1000  # elements of group 0002; PS3.10 Table 7.1-1 has 20
 _UNKNOWN = "unknown Transfer Syntax"
-# Limits for a file, which the caller chose to read. A whole slide image has a million elements, and some files have
-# values that are too long.
-_MANY = DecodeLimits(elements=2_000_000, items=2_000_000, value=256 << 20, values=1 << 27, overlength=1 << 30)
+# Higher limits than for a peer, because the caller chose to read the file. A whole slide image has a million elements,
+# and some files have values that are too long.
+_FILE_LIMITS = DecodeLimits(elements=2_000_000, items=2_000_000, value=256 << 20, values=1 << 27, overlength=1 << 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class File:
 def read_file(
     source: "str | PathLike[str] | Buffer | BinaryIO",
     *,
-    limits: DecodeLimits = _MANY,
+    limits: DecodeLimits = _FILE_LIMITS,
     stop_before_pixels: bool = False,
     mapped: bool = False,
     whole: bool = False,
@@ -76,19 +76,19 @@ def read_file(
     """Read a DICOM file from a path, from bytes, or from a binary stream to its end.
 
     Values are views of the bytes of the file. With ``stop_before_pixels``, group 7FE0 and everything after it are left
-    out, and that part of a file at a path is not read. With ``mapped``, the bytes of a file at a path stay on disk
-    until they are used; nobody may shorten the file until then. Items are parsed, and their errors raised, when they
+    out; if the source is a path, these bytes are not read. With ``mapped``, the bytes of a file at a path stay on disk
+    until they are used; until then, nobody may shorten the file. Items are parsed, and their errors raised, when they
     are first accessed; ``whole`` parses all items now, as :func:`~dimse.data.codec.decode` does by default.
 
     ``report`` receives the tolerated faults: of the preamble, the File Meta Information, the Transfer Syntax and the
     structure; their offsets count from the start of the file. ``cut_off`` and ``group_lengths`` are as in
     :func:`~dimse.data.codec.decode`. Raises DecodeError if the source is not a DICOM file, or OSError.
     """
-    view = octets(_opened(source, mapped or stop_before_pixels))
-    start, end, layout = _meta_place(view)
+    view = octets(_open_source(source, mapped or stop_before_pixels))
+    start, end, layout = _find_meta(view)
     head = view[:end]
     meta = decode(head if mapped else bytes(head), layout, start=start, limits=limits, report=report)
-    syntax = _syntax(meta, view[end:])
+    syntax = _actual_syntax(meta, view[end:])
     found = stop_before_pixels and not syntax.deflated
     if found:
         stop = end + pixels_offset(view[end:], syntax)
@@ -100,7 +100,7 @@ def read_file(
         _drop_pixels(dataset)
     file = File(meta, dataset, _with_encapsulation(syntax, dataset))
     if report is not None:
-        report += _faults(file, start, end, layout)
+        report += _file_faults(file, start, end, layout)
     return file
 
 
@@ -116,8 +116,8 @@ def write_file(
     A file at a path appears whole or not at all: an old file stays until the new file is on the disk. ``meta`` has
     further elements of group 0002, such as SourceApplicationEntityTitle; elements that describe this file are
     corrected. MediaStorageSOPClassUID and MediaStorageSOPInstanceUID come from the Data Set, or else from ``meta``.
-    Raises EncodeError, before anything is written, if one of the two is missing or the Data Set cannot be written in
-    this Transfer Syntax; or OSError.
+    Raises EncodeError, before anything is written, if one of the two is missing, or if this Transfer Syntax cannot
+    write the Data Set. Raises OSError.
     """
     pieces = [_PREAMBLE + _PREFIX + encode_meta(dataset, syntax, meta or Dataset()), *encode_rope(dataset, syntax)]
     if isinstance(target, (str, PathLike)):
@@ -129,7 +129,7 @@ def write_file(
 # Reading
 
 
-def _opened(source: "str | PathLike[str] | Buffer | BinaryIO", in_part: bool) -> "Buffer":
+def _open_source(source: "str | PathLike[str] | Buffer | BinaryIO", in_part: bool) -> "Buffer":
     if not isinstance(source, (str, PathLike)):
         return source.read() if hasattr(source, "read") else source
     path = Path(source)
@@ -149,18 +149,18 @@ class _Options(TypedDict):
     group_lengths: bool
 
 
-def _meta_place(view: memoryview) -> tuple[int, int, TransferSyntax]:
+def _find_meta(view: memoryview) -> tuple[int, int, TransferSyntax]:
     """Return the start, the end and the encoding of group 0002. Raises DecodeError."""
     prefixed = bytes(view[128:132]) == _PREFIX
     start = 132 if prefixed else 0
-    if not prefixed and not _may_begin(view):
+    if not prefixed and not _may_begin_dataset(view):
         raise DecodeError("not a DICOM file: no DICM at byte 128, and no Data Set at byte 0", rule=_RULE)
     layout = EXPLICIT_LE if _has_vr(view[start:]) else IMPLICIT_LE
     return start, end_of_meta(view, start, layout), layout
 
 
 def _with_encapsulation(syntax: TransferSyntax, dataset: Dataset) -> TransferSyntax:
-    """Return the syntax; if it is unknown, the Data Set shows whether pixels are compressed in it."""
+    """Return the syntax. If it is unknown, the Data Set shows whether the syntax compresses pixels."""
     if not syntax.name.startswith(_UNKNOWN):
         return syntax
     return replace(syntax, encapsulated=isinstance(dataset.get("PixelData"), list))
@@ -178,16 +178,16 @@ def _has_vr(view: memoryview) -> bool:
 
 
 def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
-    """Return whether a Data Set in explicit VR begins with an element that has a wrong VR, but is sound otherwise."""
+    """Return whether a Data Set in explicit VR begins with an element that has a wrong VR and is otherwise sound."""
     layout, end = layout_of(syntax), len(view)
     if syntax.implicit or end < SHORTEST_HEADER or actual_layout(view, 0, end, layout) is not layout:
         return False
     return read_header(view, 0, end, layout)[4]
 
 
-def _may_begin(view: memoryview) -> bool:
-    """Return whether ``view`` may begin with a Data Set in any syntax: with a known element of a low group."""
-    syntax = _guessed_syntax(view)
+def _may_begin_dataset(view: memoryview) -> bool:
+    """Return whether ``view`` may begin with a Data Set in any syntax, that is, with a known element of a low group."""
+    syntax = _guess_syntax(view)
     if len(view) < 8:
         return False
     group, number, length = layout_of(syntax).item.unpack_from(view)
@@ -195,28 +195,28 @@ def _may_begin(view: memoryview) -> bool:
     return known and (not syntax.implicit or length <= len(view) - 8)
 
 
-def _guessed_syntax(view: memoryview) -> TransferSyntax:
+def _guess_syntax(view: memoryview) -> TransferSyntax:
     """Guess the syntax of a Data Set from its first element, whose group number is small."""
     if not _has_vr(view):
         return IMPLICIT_LE
     return EXPLICIT_BE if view[0] < view[1] else EXPLICIT_LE
 
 
-def _syntax(meta: Dataset, view: memoryview) -> TransferSyntax:
+def _actual_syntax(meta: Dataset, view: memoryview) -> TransferSyntax:
     """Return the syntax that the file names, corrected by the first element of the Data Set."""
     uid = meta.get("TransferSyntaxUID")
     if not isinstance(uid, str):
-        return _guessed_syntax(view)
+        return _guess_syntax(view)
     try:
         syntax = syntax_of(uid)
     except DecodeError:
-        return replace(_guessed_syntax(view), uid=uid, name=f"{_UNKNOWN} {uid}")
+        return replace(_guess_syntax(view), uid=uid, name=f"{_UNKNOWN} {uid}")
     if not view or syntax.deflated or syntax.implicit != _has_vr(view) or _has_wrong_vr(view, syntax):
         return syntax
-    return replace(syntax, implicit=True) if syntax.encapsulated else _guessed_syntax(view)
+    return replace(syntax, implicit=True) if syntax.encapsulated else _guess_syntax(view)
 
 
-def _faults(file: File, start: int, end: int, layout: TransferSyntax) -> Iterator[Finding]:
+def _file_faults(file: File, start: int, end: int, layout: TransferSyntax) -> Iterator[Finding]:
     if not start:
         yield Finding("", 0, _RULE, "the preamble with DICM is missing")
     if end > start and layout.implicit:
@@ -234,14 +234,15 @@ def _faults(file: File, start: int, end: int, layout: TransferSyntax) -> Iterato
 
 
 def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
-    """Return the end of group 0002, found by its elements, because the group length may be wrong. Raises DecodeError.
+    """Return the end of group 0002. Raises DecodeError.
 
-    The group length decides in cases of doubt: some devices begin the Data Set with an element of group 0002, in the
-    encoding of the Data Set or out of order.
+    The elements show where the group ends, because the group length may be wrong. The group length decides in cases of
+    doubt: some devices begin the Data Set with an element of group 0002, in the encoding of the Data Set or out of
+    order.
     """
     layout = layout_of(syntax)
     offset, declared_end, latest = start, -1, 0
-    for _ in range(_MOST_ELEMENTS):
+    for _ in range(_MAX_ELEMENTS):
         if len(view) - offset < _HEADER_AND_VALUE:
             return min(offset, len(view))
         if offset < declared_end and not syntax.implicit:  # saves a call: a small file takes 5 % fewer steps
@@ -257,7 +258,7 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
         latest, offset = tag, value + length
         if tag == _GROUP_LENGTH and length == 4:
             declared_end = offset + int.from_bytes(view[value:offset], "little")
-    raise DecodeError(f"group 0002 has more than {_MOST_ELEMENTS} elements", offset=start, rule=_RULE)
+    raise DecodeError(f"group 0002 has more than {_MAX_ELEMENTS} elements", offset=start, rule=_RULE)
 
 
 def encode_meta(dataset: Dataset, syntax: TransferSyntax, given: Dataset) -> bytes:
@@ -270,8 +271,8 @@ def encode_meta(dataset: Dataset, syntax: TransferSyntax, given: Dataset) -> byt
     meta.update(
         Dataset(
             FileMetaInformationVersion=b"\0\1",
-            MediaStorageSOPClassUID=_uid(dataset, given, "SOPClassUID"),
-            MediaStorageSOPInstanceUID=_uid(dataset, given, "SOPInstanceUID"),
+            MediaStorageSOPClassUID=_instance_uid(dataset, given, "SOPClassUID"),
+            MediaStorageSOPInstanceUID=_instance_uid(dataset, given, "SOPInstanceUID"),
             TransferSyntaxUID=syntax.uid,
             ImplementationClassUID=IMPLEMENTATION_CLASS_UID,
             ImplementationVersionName=IMPLEMENTATION_VERSION_NAME,
@@ -285,7 +286,7 @@ def encode_meta(dataset: Dataset, syntax: TransferSyntax, given: Dataset) -> byt
     return encode(length, EXPLICIT_LE) + group
 
 
-def _uid(dataset: Dataset, meta: Dataset, keyword: str) -> str:
+def _instance_uid(dataset: Dataset, meta: Dataset, keyword: str) -> str:
     value = dataset.get(keyword) or meta.get(f"MediaStorage{keyword}")
     if not isinstance(value, str):
         raise EncodeError(f"a file needs {keyword} in its Data Set")
@@ -297,12 +298,12 @@ def _meta_faults(meta: Dataset, dataset: Dataset, start: int, end: int) -> Itera
     if start == end:
         yield Finding("", start, _RULE, "there is no File Meta Information")
         return
-    for keyword in _NEEDED:
+    for keyword in _REQUIRED:
         if keyword not in meta:
             yield Finding("", start, _RULE, f"{keyword} is missing")
-    length, real = meta.get(_GROUP_LENGTH), end - start - _HEADER_AND_VALUE
-    if length not in (None, real):
-        yield Finding("(0002,0000)", start, _RULE, f"the group has {real} bytes, not {shown(length)}")
+    length, size = meta.get(_GROUP_LENGTH), end - start - _HEADER_AND_VALUE
+    if length not in (None, size):
+        yield Finding("(0002,0000)", start, _RULE, f"the group has {size} bytes, not {shown(length)}")
     for element in dataset:
         if element.tag.group > _GROUP:
             break
@@ -310,11 +311,11 @@ def _meta_faults(meta: Dataset, dataset: Dataset, start: int, end: int) -> Itera
             str(element.tag), None, _RULE, "the element belongs to the File Meta Information, not to the Data Set"
         )
     for tag, keyword in ((0x00020002, "SOPClassUID"), (0x00020003, "SOPInstanceUID")):
-        declared_end, really = meta.get(tag), dataset.get(keyword)
-        if None not in (declared_end, really) and declared_end != really:
+        declared, actual = meta.get(tag), dataset.get(keyword)
+        if None not in (declared, actual) and declared != actual:
             yield Finding(
                 f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
                 None,
                 _RULE,
-                f"{shown(declared_end)}, but {shown(really)} in the Data Set",
+                f"{shown(declared)}, but {shown(actual)} in the Data Set",
             )

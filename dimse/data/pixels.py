@@ -24,7 +24,7 @@ _KINDS = {0: "u", 1: "i"}  # kinds of dtype by Pixel Representation
 _ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 _WIDTHS = (8, 16, 32)  # values of Bits Allocated that are whole bytes
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits per pixel
-_HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # in these, two pixels share Cb and Cr, PS3.3 §C.7.6.3.1.2
+_SUBSAMPLED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two pixels share Cb and Cr, PS3.3 §C.7.6.3.1.2
 
 
 def pixel_array(
@@ -40,24 +40,24 @@ def pixel_array(
     Raises DecodeError for compressed Pixel Data, for missing or contradictory attributes, and for too few bytes.
     """
     keyword = next((keyword for keyword in _FLOATS if keyword in dataset), "PixelData")
-    raw = _raw(dataset, keyword, syntax)
-    rows, columns = _count(dataset, "Rows"), _count(dataset, "Columns")
-    frames, samples = frame_count(dataset) or 1, _count(dataset, "SamplesPerPixel", 1)
-    bits = _FLOATS.get(keyword) or _count(dataset, "BitsAllocated")
+    raw = _native_bytes(dataset, keyword, syntax)
+    rows, columns = _positive_in(dataset, "Rows"), _positive_in(dataset, "Columns")
+    frames, samples = frame_count(dataset) or 1, _positive_in(dataset, "SamplesPerPixel", 1)
+    bits = _FLOATS.get(keyword) or _positive_in(dataset, "BitsAllocated")
     count = frames * rows * columns * samples
     size = (count * bits + 7) // 8
-    halved = samples * bits == 24 and len(raw) < size and dataset.get("PhotometricInterpretation") in _HALVED
-    size = size // 3 * 2 if halved else size
-    said = f"{len(raw)} bytes, but {frames} frames of {rows} x {columns} x {samples} at {bits} bits need {size}"
+    subsampled = samples * bits == 24 and len(raw) < size and dataset.get("PhotometricInterpretation") in _SUBSAMPLED
+    size = size // 3 * 2 if subsampled else size
+    comparison = f"{len(raw)} bytes, but {frames} frames of {rows} x {columns} x {samples} at {bits} bits need {size}"
     if len(raw) < size:
-        raise _wrong(dataset, keyword, said)
+        raise _error(dataset, keyword, comparison)
     if len(raw) > size + size % 2 and report is not None:  # one byte makes an odd length even
-        report.append(Finding(_path(dataset, keyword), None, _RULE, said))
+        report.append(Finding(_path(dataset, keyword), None, _RULE, comparison))
     if keyword == "PixelData" and bits not in (1, *_WIDTHS):
-        raise _wrong(dataset, "BitsAllocated", f"{bits} is not 1, 8, 16 or 32")
-    kind = "f" if keyword in _FLOATS else _KINDS[_number(dataset, "PixelRepresentation", 0) & 1]
-    planar = samples > 1 and _number(dataset, "PlanarConfiguration", 0) == 1
-    pixels = unpack_pixels(raw, (frames, rows, columns, samples), bits, kind=kind, planar=planar, halved=halved)
+        raise _error(dataset, "BitsAllocated", f"{bits} is not 1, 8, 16 or 32")
+    kind = "f" if keyword in _FLOATS else _KINDS[_integer_in(dataset, "PixelRepresentation", 0) & 1]
+    planar = samples > 1 and _integer_in(dataset, "PlanarConfiguration", 0) == 1
+    pixels = unpack_pixels(raw, (frames, rows, columns, samples), bits, kind=kind, planar=planar, subsampled=subsampled)
     return pixels[0] if frames == 1 else pixels
 
 
@@ -69,28 +69,28 @@ def unpack_pixels(
     start: int = 0,
     kind: str = "u",
     planar: bool = False,
-    halved: bool = False,
+    subsampled: bool = False,
 ) -> "npt.NDArray[Any]":
     """Return native pixels as an array: FxHxW, or FxHxWxS for more than one sample (PS3.5 §8.1.1, PS3.3 §C.7.6.3.1).
 
     ``shape`` is F, H, W, S. A sample has ``bits`` bits: 1 to 32 for integers (``kind`` "u" or "i"), 32 or 64 for floats
     ("f"). Samples of 8, 16, 32 and 64 bits are a view of ``raw``; all others are unpacked, the lowest bit first, into
-    unsigned integers. ``start`` is the bit of the first byte where the samples begin. ``planar`` samples lie plane by
-    plane. ``halved`` samples are Y Y Cb Cr for each two pixels, and become Y Cb Cr for each pixel; ``planar`` is then
+    unsigned integers. The samples begin at the bit ``start`` of the first byte. ``planar`` samples lie plane by plane.
+    ``subsampled`` samples are Y Y Cb Cr for each two pixels, and become Y Cb Cr for each pixel; ``planar`` is then
     ignored. ``raw`` may be longer than the pixels.
     """
     import numpy as np
 
     frames, rows, columns, samples = shape
     count = frames * rows * columns * samples
-    if halved:  # `take` needs a quarter of the time of an index
+    if subsampled:  # `take` needs a quarter of the time of an index
         pairs = np.frombuffer(raw, np.uint8, count // 3 * 2).reshape(-1, 4)
         pixels = pairs.take((0, 2, 3, 1, 2, 3), axis=1)
     elif bits in (*_WIDTHS, 64):
         pixels = np.frombuffer(raw, f"<{kind}{bits // 8}", count)
     else:
         pixels = _unpack_bits(raw, start, bits, count)
-    if planar and not halved:
+    if planar and not subsampled:
         return pixels.reshape(frames, samples, rows, columns).transpose(0, 2, 3, 1)
     return pixels.reshape(shape if samples > 1 else shape[:3])
 
@@ -108,18 +108,18 @@ def set_pixels(
     ``array`` is HxW if ``photometric`` is MONOCHROME1, MONOCHROME2 or PALETTE COLOR, otherwise HxWx3; several frames
     are one more axis in front. Integers of 8, 16 or 32 bits, and booleans, which take one bit, become Pixel Data;
     floats of 32 or 64 bits become Float or Double Float Pixel Data. The value is the array itself if its bytes are in
-    the order of the file. ``planar`` 1 writes one plane after the other. Raises EncodeError for any other array.
+    the order of the file. ``planar=1`` writes one plane after the other. Raises EncodeError for any other array.
     """
     color = photometric not in _ONE_SAMPLE
     if array.ndim - color not in (2, 3) or (color and array.shape[-1] != 3) or not array.size:
         raise EncodeError(f"an array of shape {array.shape} is not a {photometric} image", path="PixelData")
-    keyword, bits = _room(array.dtype)
+    keyword, bits = _element_for(array.dtype)
     stored = bits if bits_stored is None else bits_stored
     if not 0 < stored <= bits:
         raise EncodeError(f"{stored} bits cannot be stored in {bits}", path="BitsStored")
     frames = array.ndim - color == 3
-    whole = keyword == "PixelData"  # integers
-    described = {
+    is_integer = keyword == "PixelData"
+    attributes = {
         "SamplesPerPixel": 3 if color else 1,
         "PhotometricInterpretation": photometric,
         "PlanarConfiguration": planar if color else None,
@@ -127,26 +127,26 @@ def set_pixels(
         "Rows": array.shape[frames],
         "Columns": array.shape[frames + 1],
         "BitsAllocated": bits,
-        "BitsStored": stored if whole else None,
-        "HighBit": stored - 1 if whole else None,
-        "PixelRepresentation": int(array.dtype.kind == "i") if whole else None,
+        "BitsStored": stored if is_integer else None,
+        "HighBit": stored - 1 if is_integer else None,
+        "PixelRepresentation": int(array.dtype.kind == "i") if is_integer else None,
         **dict.fromkeys(("PixelData", *_FLOATS)),
     }
-    for name, value in described.items():
+    for name, value in attributes.items():
         _set_or_drop(dataset, name, value)
-    dataset[keyword] = _bytes(array, color and planar == 1)
+    dataset[keyword] = _in_file_order(array, color and planar == 1)
 
 
 # Reading
 
 
-def _raw(dataset: Dataset, keyword: str, syntax: TransferSyntax | None) -> memoryview | bytes:
+def _native_bytes(dataset: Dataset, keyword: str, syntax: TransferSyntax | None) -> memoryview | bytes:
     value = dataset.get(keyword)
     if isinstance(value, (memoryview, bytes)):
         return value
     if isinstance(value, list) or (syntax is not None and syntax.encapsulated):
-        raise _wrong(dataset, keyword, f"compressed Pixel Data{f' ({syntax.name})' if syntax else ''}")
-    raise _wrong(dataset, keyword, "is missing")
+        raise _error(dataset, keyword, f"compressed Pixel Data{f' ({syntax.name})' if syntax else ''}")
+    raise _error(dataset, keyword, "is missing")
 
 
 def _unpack_bits(raw: memoryview | bytes, start: int, bits: int, count: int) -> "npt.NDArray[Any]":
@@ -162,23 +162,23 @@ def _unpack_bits(raw: memoryview | bytes, start: int, bits: int, count: int) -> 
     return np.packbits(wide, bitorder="little").view(f"<u{width // 8}")
 
 
-def _number(dataset: Dataset, keyword: str, default: int | None = None) -> int:
+def _integer_in(dataset: Dataset, keyword: str, default: int | None = None) -> int:
     value = dataset.get(keyword)
     if value is None:
         value = default
     if not isinstance(value, int):
-        raise _wrong(dataset, keyword, "is missing" if value is None else "is not one integer")
+        raise _error(dataset, keyword, "is missing" if value is None else "is not one integer")
     return value
 
 
-def _count(dataset: Dataset, keyword: str, default: int | None = None) -> int:
-    number = _number(dataset, keyword, default)
+def _positive_in(dataset: Dataset, keyword: str, default: int | None = None) -> int:
+    number = _integer_in(dataset, keyword, default)
     if number < 1:
-        raise _wrong(dataset, keyword, f"{number} is less than 1")
+        raise _error(dataset, keyword, f"{number} is less than 1")
     return number
 
 
-def _wrong(dataset: Dataset, keyword: str, what: str) -> DecodeError:
+def _error(dataset: Dataset, keyword: str, what: str) -> DecodeError:
     return DecodeError(what, path=_path(dataset, keyword), rule=_RULE)
 
 
@@ -189,7 +189,7 @@ def _path(dataset: Dataset, keyword: str) -> str:
 # Writing
 
 
-def _room(dtype: "np.dtype[Any]") -> tuple[str, int]:
+def _element_for(dtype: "np.dtype[Any]") -> tuple[str, int]:
     """Return the keyword of the element for pixels of a dtype, and the bits per pixel."""
     bits = dtype.itemsize * 8
     if dtype.kind == "b":
@@ -203,7 +203,7 @@ def _room(dtype: "np.dtype[Any]") -> tuple[str, int]:
     raise EncodeError(what, path="PixelData")
 
 
-def _bytes(array: "npt.NDArray[Any]", by_plane: bool) -> "npt.NDArray[Any]":
+def _in_file_order(array: "npt.NDArray[Any]", by_plane: bool) -> "npt.NDArray[Any]":
     """Return the pixels in the order of the file."""
     import numpy as np
 

@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 __all__ = ["PlacedHeader", "common_elements", "expected_length", "headers_of", "items_end", "pixels_offset"]
 
 _PIXELS = 0x7FE0  # the group of Pixel Data of any kind, and of its offset tables
-_MOST_IN_FILE = 2_000_000  # headers; as many elements as `read_file` accepts
-_MOST_AHEAD = 1000  # headers that are searched for the incomplete value; a peer may send any number
-_DEEPEST = 64  # sequences within sequences; as many as `DecodeLimits.depth`
+_MAX_IN_FILE = 2_000_000  # headers; as many elements as `read_file` accepts
+_MAX_AHEAD = 1000  # headers among which the incomplete value is searched; a peer may send any number
+_MAX_DEPTH = 64  # sequences within sequences; as many as `DecodeLimits.depth`
 _NESTED = 4  # levels of sequences that the regular expression matches
 
 
@@ -55,7 +55,7 @@ def pixels_offset(view: memoryview, syntax: TransferSyntax) -> int:
     """
     layout, offset = layout_of(syntax), 0
     with suppress(struct.error):  # the end of the view
-        for _ in range(_MOST_IN_FILE):
+        for _ in range(_MAX_IN_FILE):
             tag, code, start, length, _ = read_header(view, offset, len(view), layout)
             if tag >> 16 == _PIXELS:
                 return offset
@@ -63,36 +63,34 @@ def pixels_offset(view: memoryview, syntax: TransferSyntax) -> int:
                 offset = start + length
                 continue
             inner = layout_of(IMPLICIT_LE) if code == b"UN" else layout
-            end = items_end(view, start, len(view), inner, _MOST_IN_FILE, _DEEPEST)
+            end = items_end(view, start, len(view), inner, _MAX_IN_FILE, _MAX_DEPTH)
             if end is None:
                 break
             offset = end + SHORTEST_HEADER
     return len(view)
 
 
-def items_end(view: memoryview, start: int, end: int, layout: Layout, most: int, depth: int) -> int | None:
+def items_end(view: memoryview, start: int, end: int, layout: Layout, limit: int, depth: int) -> int | None:
     """Return the offset of the delimiter of a sequence of undefined length, whose first item begins at ``start``.
 
-    Return None if the delimiter does not follow within ``most`` headers and ``depth`` nested sequences, or if the
+    Return None if the delimiter does not follow within ``limit`` headers and ``depth`` nested sequences, or if the
     sequence is not sound; parsing it then raises the error.
     """
-    within = [layout]  # the layouts of the entered sequences and items, alternately
+    entered = [layout]  # the layouts of the sequences and items that the walk has entered, alternately
     offset = start
-    is_within_limit = (
-        end - start
-    ) // SHORTEST_HEADER <= most  # true if the bytes cannot hold more headers than ``most``
+    is_within_limit = (end - start) // SHORTEST_HEADER <= limit  # the bytes cannot hold more headers
     run = _delimited_elements(layout.implicit).match if is_within_limit and not layout.big_endian else None
     with suppress(struct.error):  # the end of the view
-        for _ in range(most):
+        for _ in range(limit):
             if offset >= end:
                 break
             tag, code, value, length, _ = read_header(view, offset, end, layout)
-            in_sequence = len(within) & 1
+            in_sequence = len(entered) & 1
             if tag == (SEQUENCE_DELIMITATION if in_sequence else ITEM_DELIMITATION):
-                within.pop()
-                if not within:
+                entered.pop()
+                if not entered:
                     return offset
-                layout = within[-1]
+                layout = entered[-1]
                 offset = value
                 continue
             if (tag == ITEM) != in_sequence or (not in_sequence and tag >> 16 == DELIMITERS):
@@ -101,12 +99,12 @@ def items_end(view: memoryview, start: int, end: int, layout: Layout, most: int,
             if length != UNDEFINED:
                 offset += length
                 continue
-            if len(within) >= 2 * depth:
+            if len(entered) >= 2 * depth:
                 break
-            within.append(layout_of(IMPLICIT_LE) if code == b"UN" else layout)
-            run = run if layout is within[-1] else None
-            layout = within[-1]
-            if run is not None and in_sequence and len(within) <= 2 * (depth - _NESTED):
+            entered.append(layout_of(IMPLICIT_LE) if code == b"UN" else layout)
+            run = run if layout is entered[-1] else None
+            layout = entered[-1]
+            if run is not None and in_sequence and len(entered) <= 2 * (depth - _NESTED):
                 found = run(view, offset, end)
                 offset = found.end() if found else offset
     return None
@@ -115,10 +113,10 @@ def items_end(view: memoryview, start: int, end: int, layout: Layout, most: int,
 def expected_length(prefix: "Buffer", syntax: TransferSyntax) -> int | None:
     """Return the least length of the Data Set that begins with ``prefix``: the end of its first incomplete value.
 
-    A message does not state the length of its Data Set, but Pixel Data, or the sequence that contains it, begins in the
-    first fragment, so that room for all fragments can be reserved at once. The length is only a hint, because a peer
-    may lie. Return None if every value is complete, if the length of the incomplete value is undefined, or if the Data
-    Set is deflated.
+    A message does not state the length of its Data Set. But Pixel Data, or the sequence that contains it, begins in the
+    first fragment, so its length tells how much room all fragments need. The length is only a hint, because a peer may
+    lie. Return None if every value is complete, if the length of the incomplete value is undefined, or if the Data Set
+    is deflated.
     """
     view = octets(prefix)
     if syntax.deflated or not view:
@@ -126,7 +124,7 @@ def expected_length(prefix: "Buffer", syntax: TransferSyntax) -> int | None:
     layout = actual_layout(view, 0, len(view), layout_of(syntax))
     offset = 0
     with suppress(struct.error):  # the prefix ends in a header, or after a value
-        for _ in range(_MOST_AHEAD):
+        for _ in range(_MAX_AHEAD):
             tag, code, offset, length, _ = read_header(view, offset, len(view), layout)
             if length != UNDEFINED:
                 offset += length
@@ -152,7 +150,7 @@ def common_elements(big_endian: bool) -> re.Pattern[bytes]:
 def _delimited_elements(implicit: bool) -> re.Pattern[bytes]:
     """Return the expression for a run of elements in little endian that may be sequences with delimiters."""
     tag = rb"(?!\xfe\xff)...."
-    common = content = tag + (_values(4, "little") if implicit else _short_form(False))
+    common = content = tag + (_length_and_value(4, "little") if implicit else _short_form(False))
     sequence = tag + (b"" if implicit else rb"SQ\x00\x00") + rb"\xff{4}"
     for _ in range(_NESTED):
         items = rb"(?:\xfe\xff\x00\xe0\xff{4}(?:%b)*+\xfe\xff\x0d\xe0....)*+" % content
@@ -164,10 +162,10 @@ def _short_form(big_endian: bool) -> bytes:
     """Return the expression for the VR, the length and the value of an element in the short form."""
     by_first = groupby(sorted(SHORT_VRS), lambda vr: vr[:1])  # grouping by the first letter gives fewer alternatives
     vrs = b"|".join(b"%b[%b]" % (first, b"".join(vr[1:] for vr in vrs)) for first, vrs in by_first)
-    return b"(?:%b)%b" % (vrs, _values(2, "big" if big_endian else "little"))
+    return b"(?:%b)%b" % (vrs, _length_and_value(2, "big" if big_endian else "little"))
 
 
-def _values(size: int, order: Literal["big", "little"]) -> bytes:
+def _length_and_value(size: int, order: Literal["big", "little"]) -> bytes:
     """Return the expression for a length field of ``size`` bytes and the value that follows."""
     lengths = ((re.escape(length.to_bytes(size, order)), length) for length in range(0, 66, 2))
     return b"(?:%b)" % b"|".join(b"%b.{%d}" % pair for pair in lengths)
@@ -225,8 +223,8 @@ def headers_of(view: memoryview, syntax: TransferSyntax) -> Iterator[PlacedHeade
             vr = "" if tag == ITEM else vr_of(tag) if level.layout.implicit else code.decode("ascii", "replace")
             if vr == "SQ" or length == UNDEFINED:
                 inner = layout_of(IMPLICIT_LE) if vr == "UN" else level.layout
-                until = None if length == UNDEFINED else start + length
-                levels.append(_Level(until, inner, fragments=vr in ("OB", "OW")))
+                inner_end = None if length == UNDEFINED else start + length
+                levels.append(_Level(inner_end, inner, fragments=vr in ("OB", "OW")))
             else:
                 end = min(start + length, len(view))
         yield PlacedHeader(depth, tag, vr, offset, start, end, length)

@@ -3,8 +3,8 @@
 A source does not refer to the elements decoded from it, so they are freed as soon as they are no longer used.
 
 The length of a value is checked before the value is decoded, against the VR (PS3.5 Table 6.2-1), the VM (PS3.6) and
-`DecodeLimits`. A peer can send megabytes for an attribute of 12 characters, and a million Python objects take long to
-create. Streams of bytes and words are views, and have no such bound.
+`DecodeLimits`. A peer can send megabytes for an attribute of 12 characters, and creating a million Python objects takes
+long. Streams of bytes and words are views, and have no such bound.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class Source:
     """Bytes, and how to read them; immutable.
 
     ``syntax`` is the Transfer Syntax of the Data Set; None for bytes that the program gave to an element. ``layout``
-    may differ from that of ``syntax``, in UN for example. ``lengths_kept`` are the groups whose group length is kept as
-    an element. ``charset`` and ``signed`` come from Specific Character Set and Pixel Representation.
+    may differ from the layout of ``syntax``, in UN for example. ``lengths_kept`` are the groups whose group length is
+    kept as an element. ``charset`` and ``signed`` come from Specific Character Set and Pixel Representation.
     """
 
     __slots__ = (
@@ -93,7 +93,7 @@ class Source:
         lengths_kept: Container[int] = LENGTH_KEPT,
     ) -> None:
         self.view = view
-        self.data = _bytes_behind(view)  # the same bytes, in the form that is sliced fastest
+        self.data = _bytes_behind(view)  # the same bytes, in the type whose slices take the least time
         self.layout = layout
         self.syntax = syntax
         self.limits = limits
@@ -104,15 +104,15 @@ class Source:
         self.readers = READERS[layout.big_endian]
 
     def __reduce__(self) -> tuple[Callable[..., Source], tuple[object, ...]]:
-        return _source, (bytes(self.view), *self._how())
+        return _recreate, (bytes(self.view), *self._settings())
 
-    def _how(self) -> tuple[Any, ...]:
+    def _settings(self) -> tuple[Any, ...]:
         """Return the arguments of a source after ``view``."""
         return self.layout, self.syntax, self.limits, self.charset, self.signed, self.lengths_kept
 
     def part(self, start: int, end: int) -> Source:
         """Return a source of some of the bytes."""
-        return Source(self.view[start:end], *self._how())
+        return Source(self.view[start:end], *self._settings())
 
     def with_charset(self, charset: Charset) -> Source:
         """Return a source of the same bytes with another Specific Character Set."""
@@ -124,15 +124,15 @@ class Source:
 
     def with_layout(self, layout: Layout) -> Source:
         """Return a source of the same bytes with another layout."""
-        return Source(self.view, layout, *self._how()[1:])
+        return Source(self.view, layout, *self._settings()[1:])
 
 
-def _source(data: bytes, *parts: Any) -> Source:
+def _recreate(data: bytes, *parts: Any) -> Source:
     return Source(memoryview(data), *parts)
 
 
 def _bytes_behind(view: memoryview) -> bytes | memoryview:
-    """Return the bytes object behind ``view``, which is sliced faster, or else ``view`` itself."""
+    """Return the bytes object behind ``view``, whose slices take less time, or else ``view`` itself."""
     data = view.obj
     return data if isinstance(data, bytes) and len(data) == len(view) else view
 
@@ -173,21 +173,21 @@ def path_of(place: Place, tag: int) -> str:
 
 
 _UNBOUNDED = 1 << 62
-_ANY = DecodeLimits(value=_UNBOUNDED, values=_UNBOUNDED, overlength=_UNBOUNDED)
+_NO_LIMITS = DecodeLimits(value=_UNBOUNDED, values=_UNBOUNDED, overlength=_UNBOUNDED)
 
 
 def given(data: bytes) -> Origin:
     """Return the origin of bytes that the program gave as the value of one element, without limits."""
     view = memoryview(data)
-    return origin_of(Source(view, layout_of(EXPLICIT_LE), None, _ANY))
+    return origin_of(Source(view, layout_of(EXPLICIT_LE), None, _NO_LIMITS))
 
 
 NOWHERE = given(b"")
 
 
 ALWAYS_TAKEN = 1024  # bytes; a value up to this length is always accepted, because decoding it takes almost no time
-_BYTES_OF_A_CHARACTER = 4  # the maximum in UTF-8, and about the maximum in ISO 2022 with its escapes
-_GROUPS_OF_A_NAME = 3  # component groups, PS3.5 §6.2.1
+_BYTES_PER_CHARACTER = 4  # the maximum in UTF-8, and about the maximum in ISO 2022 with its escapes
+_GROUPS_PER_NAME = 3  # component groups, PS3.5 §6.2.1
 _BACKSLASH = b"\\"
 
 
@@ -197,11 +197,11 @@ def check_extent(tag: int, vr: str, origin: Origin, start: int, length: int) -> 
     if row.kind not in ("text", "number"):
         return
     limits = source.limits
-    allowed = max(_most_bytes(tag, row, limits), ALWAYS_TAKEN)
+    allowed = max(_max_bytes(tag, row, limits), ALWAYS_TAKEN)
     if length > min(allowed, limits.value):
         what = f"{vr} of {length} bytes, more than {min(allowed, limits.value)}"
         rule = "DecodeLimits.overlength" if allowed < limits.value else "DecodeLimits.value"
-    elif row.many and (count := _count(row, source.view[start : start + length])) > limits.values:
+    elif row.many and (count := _value_count(row, source.view[start : start + length])) > limits.values:
         what, rule = f"{vr} of {count} values, more than {limits.values}", "DecodeLimits.values"
     else:
         return
@@ -209,27 +209,27 @@ def check_extent(tag: int, vr: str, origin: Origin, start: int, length: int) -> 
     raise DecodeError(what, path=path_of(place_of(origin), tag), offset=offset, rule=rule)
 
 
-def _most_bytes(tag: int, row: VR, limits: DecodeLimits) -> int:
+def _max_bytes(tag: int, row: VR, limits: DecodeLimits) -> int:
     """Return the maximum number of bytes of an attribute."""
     entry = lookup(tag)
     values = entry.vm.rpartition("-")[2] if entry is not None else "n"
-    size = _size(row)
+    size = _max_value_size(row)
     if size is None or (row.many and not values.isdecimal()):
         return limits.value
     return limits.overlength * size * (int(values) if row.many else 1)
 
 
-def _size(row: VR) -> int | None:
+def _max_value_size(row: VR) -> int | None:
     """Return the maximum number of bytes in one value and its backslash; None if only the length field limits it."""
     if row.kind == "number":
         return 4 if row.name == "AT" else row.size
     if row.most is None:
         return None
-    characters = (row.most + 1) * (_GROUPS_OF_A_NAME if row.name == "PN" else 1)
-    return characters * (_BYTES_OF_A_CHARACTER if row.charset else 1)
+    characters = (row.most + 1) * (_GROUPS_PER_NAME if row.name == "PN" else 1)
+    return characters * (_BYTES_PER_CHARACTER if row.charset else 1)
 
 
-def _count(row: VR, raw: memoryview) -> int:
+def _value_count(row: VR, raw: memoryview) -> int:
     if row.kind == "number":
         return len(raw) // (4 if row.name == "AT" else row.size)
     return bytes(raw).count(_BACKSLASH) + 1

@@ -93,20 +93,20 @@ def structure_faults(
 
     ``broken`` has the errors of elements that could not be parsed, by the offset of their headers.
     """
-    wrong = broken or {}
+    errors = broken or {}
     layout = actual_layout(view, start, len(view), layout_of(syntax))
     if layout.implicit != syntax.implicit:
-        yield Finding("", start, "PS3.5 §10", f"the Data Set is in {_named(layout)} VR, not in {syntax.name}")
+        yield Finding("", start, "PS3.5 §10", f"the Data Set is in {_encoding_of(layout)} VR, not in {syntax.name}")
     stack: list[_Level | _Sequence] = [_Level(None, start, len(view), layout)]
     while stack:
         inner = stack[-1]
         if isinstance(inner, _Level):
-            yield from _step(view, syntax, inner, stack, wrong)
+            yield from _step_over_element(view, syntax, inner, stack, errors)
         else:
-            yield from _next_item(view, inner, stack)
+            yield from _step_to_next_item(view, inner, stack)
 
 
-def _step(
+def _step_over_element(
     view: memoryview,
     syntax: TransferSyntax,
     level: _Level,
@@ -114,29 +114,29 @@ def _step(
     broken: Mapping[int, DecodeError],
 ) -> Iterator[Finding]:
     """Step over one element, into its items, or out of the level."""
-    yield from _padding(view, level)
-    header = _header(view, level) if level.offset < level.end else None
-    if header is not None and _is_needless(level, header.tag):
+    yield from _step_over_padding(view, level)
+    header = _read_header(view, level) if level.offset < level.end else None
+    if header is not None and _is_unneeded(level, header.tag):
         follows_sequence = level.sequence_end == level.offset
         before = "a sequence that has a length" if follows_sequence else "the last element"
-        yield _misplaced(level, f"a delimiter follows {before}")
+        yield _nesting_fault(level, f"a delimiter follows {before}")
         level.offset += 8
         level.sequence_end = level.offset if follows_sequence else -1
         return
     if header is None or header.tag >> 16 == DELIMITERS:
-        yield from _group_length(level, None)
-        yield from _end(level, header)
+        yield from _group_length_faults(level, None)
+        yield from _step_over_end(level, header)
         stack.pop()
         if stack:
             stack[-1].offset = level.offset
         return
-    for rule, what in _faults(view, syntax, level, header):
+    for rule, what in _element_faults(view, syntax, level, header):
         yield Finding(path_of(level.place, header.tag), header.offset, rule, what)
-    yield from _group_length(level, header.tag)
-    _note(view, level, header)
+    yield from _group_length_faults(level, header.tag)
+    _record(view, level, header)
     undefined = header.length == UNDEFINED
-    if wrong := broken.get(header.offset):
-        yield Finding(wrong.path, wrong.offset, wrong.rule, wrong.what)
+    if error := broken.get(header.offset):
+        yield Finding(error.path, error.offset, error.rule, error.what)
         level.offset = header.start + header.length
     elif undefined or (header.vr == "SQ" and header.holds_items):
         end = level.end if undefined else header.start + header.length
@@ -147,7 +147,7 @@ def _step(
         level.offset = header.start + header.length
 
 
-def _is_needless(level: _Level, tag: int) -> bool:
+def _is_unneeded(level: _Level, tag: int) -> bool:
     """Return whether a delimiter ends neither an item nor a sequence."""
     if tag not in (ITEM_DELIMITATION, SEQUENCE_DELIMITATION):
         return False
@@ -157,7 +157,7 @@ def _is_needless(level: _Level, tag: int) -> bool:
     return level.sequence_end == level.offset and not ends_item
 
 
-def _padding(view: memoryview, level: _Level) -> Iterator[Finding]:
+def _step_over_padding(view: memoryview, level: _Level) -> Iterator[Finding]:
     """Step over the zeros after the last element of an item of defined length."""
     offset, end = level.offset, level.end
     if level.undefined or offset >= end or any(view[offset : min(offset + 4, end)]):
@@ -168,23 +168,23 @@ def _padding(view: memoryview, level: _Level) -> Iterator[Finding]:
         level.offset = end
 
 
-def _end(level: _Level, header: _Header | None) -> Iterator[Finding]:
+def _step_over_end(level: _Level, header: _Header | None) -> Iterator[Finding]:
     """Step over the delimiter at the end of a level, if there is one."""
     if header is None or header.tag == SEQUENCE_DELIMITATION:
         if level.undefined:
-            yield _misplaced(level, "the item ends without its delimiter")
+            yield _nesting_fault(level, "the item ends without its delimiter")
         return
-    yield from _delimiter(level.place, header.tag, header.offset, header.length)
+    yield from _delimiter_faults(level.place, header.tag, header.offset, header.length)
     if not level.undefined:
-        yield _misplaced(level, "the length of the item includes its delimiter")
+        yield _nesting_fault(level, "the length of the item includes its delimiter")
     level.offset += 8
 
 
-def _misplaced(level: _Level, what: str) -> Finding:
+def _nesting_fault(level: _Level, what: str) -> Finding:
     return Finding(path_of(level.place, 0).rpartition(".")[0], level.offset, "PS3.5 §7.5", what)
 
 
-def _header(view: memoryview, level: _Level) -> _Header:
+def _read_header(view: memoryview, level: _Level) -> _Header:
     layout = level.layout
     tag, code, start, length, _ = read_header(view, level.offset, level.end, layout)
     if tag >> 16 == DELIMITERS:
@@ -195,7 +195,7 @@ def _header(view: memoryview, level: _Level) -> _Header:
     return _Header(level.offset, tag, None if layout.implicit else code, vr, start, length, items)
 
 
-def _next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequence]) -> Iterator[Finding]:
+def _step_to_next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequence]) -> Iterator[Finding]:
     """Step into the next item of a sequence, over the next fragment, or out of the sequence."""
     level, offset = sequence.level, sequence.offset
     tag, length = ITEM, 0
@@ -207,7 +207,7 @@ def _next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequ
         group, number, length = sequence.layout.item.unpack_from(view, offset)
         tag, offset = group << 16 | number, offset + 8
         if tag == ITEM:
-            yield from _item(view, sequence, offset, length, stack)
+            yield from _step_into_item(view, sequence, offset, length, stack)
             return
         path = path_of(level.place, sequence.tag)
         if tag == ITEM_DELIMITATION:
@@ -215,7 +215,7 @@ def _next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequ
             yield Finding(path, offset - 8, "PS3.5 §7.5", what)
             sequence.offset = offset
             return
-        yield from _delimiter(level.place, sequence.tag, offset - 8, length)
+        yield from _delimiter_faults(level.place, sequence.tag, offset - 8, length)
         if not sequence.undefined:
             yield Finding(path, offset - 8, "PS3.5 §7.5", "the length of the sequence includes its delimiter")
     stack.pop()
@@ -223,7 +223,7 @@ def _next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequ
     level.sequence_end = -1 if sequence.undefined else offset
 
 
-def _item(
+def _step_into_item(
     view: memoryview, sequence: _Sequence, start: int, length: int, stack: list[_Level | _Sequence]
 ) -> Iterator[Finding]:
     place: Place = (sequence.level.place, sequence.tag, sequence.number)
@@ -238,16 +238,16 @@ def _item(
     end = sequence.end if length == UNDEFINED else start + length
     layout = actual_layout(view, start, end, sequence.layout)
     if layout is not sequence.layout:
-        what = f"item {sequence.number} is in {_named(layout)} VR"
+        what = f"item {sequence.number} is in {_encoding_of(layout)} VR"
         yield Finding(path, start, "PS3.5 §7.1", what)
     stack.append(_Level(place, start, end, layout, length == UNDEFINED))
 
 
-def _named(layout: Layout) -> str:
+def _encoding_of(layout: Layout) -> str:
     return "Implicit" if layout.implicit else "Explicit"
 
 
-def _delimiter(place: Place, tag: int, offset: int, length: int) -> Iterator[Finding]:
+def _delimiter_faults(place: Place, tag: int, offset: int, length: int) -> Iterator[Finding]:
     if length:
         yield Finding(path_of(place, tag), offset, "PS3.5 §7.5", f"a delimiter has length {length}, not 0")
 
@@ -255,11 +255,13 @@ def _delimiter(place: Place, tag: int, offset: int, length: int) -> Iterator[Fin
 # Rules for one element
 
 
-def _faults(view: memoryview, syntax: TransferSyntax, level: _Level, header: _Header) -> Iterator[tuple[str, str]]:
+def _element_faults(
+    view: memoryview, syntax: TransferSyntax, level: _Level, header: _Header
+) -> Iterator[tuple[str, str]]:
     tag, length = header.tag, header.length
     if tag <= level.latest:
-        said = "the element occurs twice" if tag in level.tags else f"the element follows {Tag(level.latest)}"
-        yield "PS3.5 §7.1", said
+        found = "the element occurs twice" if tag in level.tags else f"the element follows {Tag(level.latest)}"
+        yield "PS3.5 §7.1", found
     if length != UNDEFINED and length % 2:
         yield "PS3.5 §7.1.1", f"the length is odd: {length}"
     if header.code is not None:
@@ -306,18 +308,18 @@ def _group_faults(level: _Level, tag: int) -> Iterator[tuple[str, str]]:
             yield "PS3.5 §7.8.1", f"the private block is not reserved: {Tag(group << 16 | block)} is missing"
 
 
-def _group_length(level: _Level, tag: int | None) -> Iterator[Finding]:
+def _group_length_faults(level: _Level, tag: int | None) -> Iterator[Finding]:
     """Compare a group length with the size of its group, once an element of another group or the end is reached."""
     if level.group is None or (tag is not None and tag >> 16 == level.group[0] >> 16):
         return
-    of, start, said = level.group
+    length_tag, start, found = level.group
     level.group = None
-    really = level.offset - start
-    if said != really:
-        yield Finding(path_of(level.place, of), start, "PS3.5 §7.2", f"the group has {really} bytes, not {said}")
+    size = level.offset - start
+    if found != size:
+        yield Finding(path_of(level.place, length_tag), start, "PS3.5 §7.2", f"the group has {size} bytes, not {found}")
 
 
-def _note(view: memoryview, level: _Level, header: _Header) -> None:
+def _record(view: memoryview, level: _Level, header: _Header) -> None:
     """Record the values that the checks of later elements need."""
     tag, start, end = header.tag, header.start, header.start + header.length
     level.latest = max(level.latest, tag)

@@ -48,8 +48,8 @@ class TransferSyntax:
     """The encoding of a Data Set: a row of PS3.5 Annex A.
 
     ``encapsulated``: Pixel Data is compressed, in fragments (§A.4). ``deflated``: the whole Data Set is deflated
-    (§A.5). ``big_endian_pixels``: native Pixel Data is in big endian, although the rest is not; a private syntax does
-    so.
+    (§A.5). ``big_endian_pixels``: native Pixel Data is in big endian, although the rest is not. Only a private syntax
+    has this.
     """
 
     uid: str
@@ -78,7 +78,7 @@ _GE_PRIVATE = TransferSyntax(  # the only known private syntax; angiography syst
 _PAPYRUS = "1.2.840.10008.1.20"
 _DEFLATED = {"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"}  # JPIP Referenced Deflate
 _REFERENCED = {*_DEFLATED, "1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.204"}  # syntaxes whose pixels are elsewhere
-_COMPRESSED = (  # the beginnings of the UIDs of compressed syntaxes
+_COMPRESSED_PREFIXES = (  # the beginnings of the UIDs of compressed syntaxes
     "1.2.840.10008.1.2.4.",
     "1.2.840.10008.1.2.5",
     "1.2.840.10008.1.2.8",
@@ -93,7 +93,7 @@ def _syntaxes() -> dict[str, TransferSyntax]:
             uid=row.uid,
             name=row.name,
             implicit=row.uid == _PAPYRUS,
-            encapsulated=row.uid.startswith(_COMPRESSED) and row.uid not in _REFERENCED,
+            encapsulated=row.uid.startswith(_COMPRESSED_PREFIXES) and row.uid not in _REFERENCED,
             deflated=row.uid in _DEFLATED,
         )
         for row in uids.registry().values()
@@ -145,7 +145,7 @@ class Layout:
         object.__setattr__(self, "short_codes", frozenset(map(self._code, SHORT_VRS)))
 
     def __reduce__(self) -> "tuple[Callable[[bool, bool], Layout], tuple[bool, bool]]":
-        return _layout, (self.implicit, self.big_endian)
+        return _recreate, (self.implicit, self.big_endian)
 
     def key(self, tag: int) -> int:
         """Return the key of a tag, or the tag of a key."""
@@ -160,7 +160,7 @@ _LAYOUTS = {
 }
 
 
-def _layout(implicit: bool, big_endian: bool) -> Layout:
+def _recreate(implicit: bool, big_endian: bool) -> Layout:
     return _LAYOUTS[implicit, big_endian]
 
 

@@ -28,7 +28,7 @@ from ..errors import DecodeError
 from .charset import Charset, decode_text, encode_text
 from .dates import DA, DT, TM
 from .names import PersonName
-from .numerals import decimal_text, decimals_in, integer_text, integers_in, split
+from .numerals import decimal_text, decimals_in, integer_text, integers_in, split_values
 from .tag import Tag
 from .vr import VR, VRS
 
@@ -58,8 +58,8 @@ _Writer: TypeAlias = Callable[[Scalars, Charset], _Raw]
 
 VALUE_RULE = "PS3.5 §6.2"
 _PADDING = " \0"
-_REMEMBERED = 4096  # number texts that are cached, for IS and for DS each
-_SHORT = 100  # characters of a cached text, enough for six numbers of DS
+_CACHED = 4096  # cached texts of numbers, for IS and for DS each
+_MAX_CACHED_TEXT = 100  # characters of a cached text, enough for six numbers of DS
 _CODES = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 _ORDERS = {False: "<", True: ">"}
 _EXPLICIT_ORDER = "<>=!"  # first characters of the formats that memoryview.cast() refuses
@@ -150,7 +150,7 @@ def _text_reader(row: VR) -> _Reader:
         else:
             text = strip(str(data[start:end], "latin_1"), _PADDING)
         if many and "\\" in text:
-            pieces = split(text)
+            pieces = split_values(text)
             padded = " " in text or "\0" in text
             return [strip(piece, _PADDING) for piece in pieces] if padded else [*pieces]
         return text or None
@@ -171,16 +171,16 @@ def _typed_reader(row: VR, kind: type[str]) -> _Reader:
 
 
 def _numeral_reader(read_text: Callable[[str], Scalars]) -> _Reader:
-    """Return a reader with a cache of short texts: the frames of an image, and the images of a series, repeat numbers.
+    """Return a reader with a cache of short texts, because frames of an image and images of a series repeat numbers.
 
     The cache saves 5 to 18 % of the time to read all values: 7 % for a CT image, 10 % for a plan, 18 % for an enhanced
     image.
     """
-    remembered = lru_cache(_REMEMBERED)(read_text)
+    read_cached = lru_cache(_CACHED)(read_text)
 
     def read(data: _Raw, start: int, end: int, charset: Charset) -> Scalars:  # noqa: ARG001
         text = str(data[start:end], "latin_1")
-        value = remembered(text) if end - start <= _SHORT else read_text(text)
+        value = read_cached(text) if end - start <= _MAX_CACHED_TEXT else read_text(text)
         return [*value] if type(value) is list else value
 
     return read
@@ -209,7 +209,7 @@ def folded(values: Sequence[Scalar]) -> Scalars:
 
 
 def packed(vr: str, values: Sequence[object], *, big_endian: bool = False) -> bytes:
-    """Return numbers as bytes, side by side. Raises struct.error or TypeError for a number that the VR cannot hold."""
+    """Return the bytes of numbers, joined. Raises struct.error or TypeError for a number that the VR cannot hold."""
     if vr == "AT":
         vr, values = "US", [word for tag in map(_index, values) for word in (tag >> 16, tag & 0xFFFF)]
     return struct.pack(f"{_ORDERS[big_endian]}{len(values)}{_CODES[vr]}", *values)

@@ -1,4 +1,4 @@
-"""Value Representations: PS3.5 Table 6.2-1, and the choices that the dictionary leaves open.
+"""Value Representations: PS3.5 Table 6.2-1, and the choice of a VR where the dictionary allows several.
 
 ==========================  ==========================================================================================
 US or SS                    SS if Pixel Representation is 1, in this Data Set or else in the nearest one around it
@@ -38,7 +38,7 @@ class VR:
 
     ``name``: the two letters. ``title``: the name in words. ``kind``: "text", "number", "stream" or "sequence".
     ``long``: the header has the explicit form with a length of 32 bits, PS3.5 §7.1.2. ``many``: an element may have
-    several values, separated by a backslash (text) or side by side (numbers). ``size``: bytes of one number, or of one
+    several values, separated by backslashes (text) or by nothing (numbers). ``size``: bytes of one number, or of one
     word of a stream; 0 for text and sequences. ``most``: maximum number of characters in one value, or in one component
     group of a PN; None if only the length field limits it. ``charset``: Specific Character Set applies. ``strip``:
     insignificant spaces stand at ``both`` ends, or only at the ``end``. ``pattern``: a regular expression that each
@@ -106,7 +106,7 @@ _UNKNOWN = VRS["UN"]
 
 
 def row_of(name: str) -> VR:
-    """Return the row of a VR; for an unknown VR, the row of UN, as PS3.5 §6.2 requires for future VRs."""
+    """Return the row of a VR. An unknown VR gets the row of UN, as PS3.5 §6.2 requires for future VRs."""
     return VRS.get(name, _UNKNOWN)
 
 
@@ -114,7 +114,8 @@ BITS_ALLOCATED = 0x00280100
 PIXEL_REPRESENTATION = 0x00280103
 US_OR_SS = "US or SS"
 
-# (0028,1101) to (0028,1103) and (0028,3002); the values: number of entries, first value mapped, bits per entry
+# (0028,1101) to (0028,1103) and (0028,3002). Each has three values: number of entries, first value mapped, bits per
+# entry.
 DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
 
 

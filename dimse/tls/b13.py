@@ -1,6 +1,7 @@
 """The Modified BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile, PS3.15 B.13, on pyOpenSSL.
 
-It allows TLS 1.2 and 1.3 with only the suites in the two tables below; the server chooses, in the order of the tables.
+It allows TLS 1.2 and 1.3 with only the suites in the two tables below. The server chooses a suite, in the order of the
+tables.
 The optional suites of B.13 are not offered: OpenSSL lacks Camellia-GCM, and ECDHE replaces DHE. The curves are
 OpenSSL's defaults, none of which is too short (X25519, which RFC 9325 recommends, has keys of 256 bits).
 
@@ -58,11 +59,11 @@ _SIGNATURES = (  # the signature algorithms of a handshake; none uses SHA-1, RFC
     *("rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha512"),
 )
 
-_RECORD = 1 << 14  # the most plain bytes in a record, RFC 8446 §5.1
-_PIECE = 1 << 16  # bytes taken from OpenSSL at once; for larger buffers, malloc creates a new map each time
+_MAX_RECORD = 1 << 14  # the most plain bytes in a record, RFC 8446 §5.1
+_MAX_PIECE = 1 << 16  # bytes taken from OpenSSL at once; for larger buffers, malloc creates a new map each time
 
-# The alert that OpenSSL sends when our own rules reject a certificate, and the alert that RFC 8446 §6.2 requires. A TLS
-# 1.3 server sends the alert encrypted, so in that case it cannot be replaced.
+# If `b13_rules` rejects a certificate, OpenSSL sends the first alert, but RFC 8446 §6.2 requires the second. A server
+# with TLS 1.3 sends the alert encrypted; then it cannot be replaced.
 _INTERNAL_ERROR = bytes((0x15, 3, 3, 0, 2, 2, 80))
 _BAD_CERTIFICATE = bytes((0x15, 3, 3, 0, 2, 2, 42))
 
@@ -85,7 +86,7 @@ class ModifiedContext:
         if server_hostname is None:
             connection.set_accept_state()
         else:
-            _connect(connection, server_hostname)
+            _start_client(connection, server_hostname)
         if self._verify != SSL.VERIFY_NONE:
             host = host_identity(server_hostname) if server_hostname is not None and self.check_hostname else None
             rules = CertificateRules(host)
@@ -95,7 +96,7 @@ class ModifiedContext:
 
 def server_context(certificate: Source, key: Source | None, ca: Source | None, require_client: bool) -> ModifiedContext:
     """See `profiles.server_context`."""
-    context = _context()
+    context = _new_context()
     _load_identity(context, certificate, key)
     verify = SSL.VERIFY_NONE
     if ca is not None:
@@ -108,7 +109,7 @@ def client_context(
     ca: Source | None, certificate: Source | None, key: Source | None, *, verify: bool
 ) -> ModifiedContext:
     """See `profiles.client_context`."""
-    context = _context()
+    context = _new_context()
     if verify and ca is None:
         _load_default_authorities(context)
     elif verify and ca is not None:
@@ -142,8 +143,8 @@ class ModifiedEngine:
     def data_to_send(self) -> bytes:
         pieces: list[bytes] = []
         with suppress(SSL.WantReadError):  # there is no more data
-            while not pieces or len(pieces[-1]) == _PIECE:
-                pieces.append(self._connection.bio_read(_PIECE))
+            while not pieces or len(pieces[-1]) == _MAX_PIECE:
+                pieces.append(self._connection.bio_read(_MAX_PIECE))
         data = b"".join(pieces)
         if data == _INTERNAL_ERROR and self._refusal:
             return _BAD_CERTIFICATE
@@ -155,24 +156,26 @@ class ModifiedEngine:
         except SSL.WantReadError:
             return False
         except SSL.Error as exc:
-            raise RemoteProtocolError(rejected_certificate(self._refusal) if self._refusal else _words(exc)) from exc
+            raise RemoteProtocolError(
+                rejected_certificate(self._refusal) if self._refusal else _reason_of(exc)
+            ) from exc
         return True
 
     def read(self, buffer: memoryview) -> int | None:
         try:
-            return self._connection.recv_into(buffer, _RECORD)
+            return self._connection.recv_into(buffer, _MAX_RECORD)
         except SSL.WantReadError:
             return None
         except SSL.ZeroReturnError:
             return 0
         except SSL.Error as exc:
-            raise RemoteProtocolError(_words(exc)) from exc
+            raise RemoteProtocolError(_reason_of(exc)) from exc
 
     def write(self, data: bytes) -> None:
         try:
             self._connection.sendall(data)
         except SSL.Error as exc:
-            raise RemoteProtocolError(_words(exc)) from exc
+            raise RemoteProtocolError(_reason_of(exc)) from exc
 
     def close(self) -> None:
         with suppress(SSL.Error):  # the handshake was never completed
@@ -183,24 +186,24 @@ class ModifiedEngine:
         return self._rules.refusal if self._rules is not None else ""
 
 
-def _connect(connection: SSL.Connection, host: str) -> None:
-    """Start as a client of ``host``, and send the host name, but not an address, RFC 6066 §3."""
+def _start_client(connection: SSL.Connection, host: str) -> None:
+    """Start as a client of ``host``. A host name is sent to the server; an address is not, RFC 6066 §3."""
     connection.set_connect_state()
     identity = host_identity(host)
     if isinstance(identity, DNS_ID):
         connection.set_tlsext_host_name(identity.hostname)
 
 
-def _words(error: SSL.Error) -> str:
-    """Return OpenSSL's reason as text. An error lists library, function and reason; the first entry is the cause."""
-    found = error.args[0] if error.args and isinstance(error.args[0], list) else []
-    return refusal_text(found[0][2] if found else "the connection is over")
+def _reason_of(error: SSL.Error) -> str:
+    """Return OpenSSL's reason as text. An error has a list of library, function and reason; the first is the cause."""
+    causes = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return refusal_text(causes[0][2] if causes else "the connection is over")
 
 
 # --- contexts ---
 
 
-def _context() -> SSL.Context:
+def _new_context() -> SSL.Context:
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_cipher_list(":".join((*_TLS_1_2, _LEVEL_0)).encode())
@@ -213,7 +216,7 @@ def _context() -> SSL.Context:
     return context
 
 
-def _checking() -> ssl.SSLContext:
+def _checking_context() -> ssl.SSLContext:
     """Return a context of `ssl` that checks files with clear errors. It accepts short keys; `b13_rules` checks keys."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_ciphers(f"ALL:{_LEVEL_0}")
@@ -221,23 +224,23 @@ def _checking() -> ssl.SSLContext:
 
 
 def _load_identity(context: SSL.Context, certificate: Source, key: Source | None) -> None:
-    pem = load_identity(_checking(), certificate, key)
+    pem = load_identity(_checking_context(), certificate, key)
     path = os.fspath(certificate)
     try:
         leaf, *issuers = x509.load_pem_x509_certificates(pem.encode("ascii"))
-        found = [shortcoming(one, depth) for depth, one in enumerate((leaf, *issuers))]
+        shortcomings = [shortcoming(one, depth) for depth, one in enumerate((leaf, *issuers))]
         context.use_certificate(leaf)
         for issuer in issuers:
             context.add_extra_chain_cert(issuer)
         context.use_privatekey_file(path if key is None else os.fspath(key))
     except Exception as exc:  # two libraries raise many kinds of errors for files that `ssl` has accepted
         raise DecodeError(f"cannot be used: {exc}", path=path) from exc
-    if any(found):
-        raise DecodeError("; ".join(filter(None, found)), path=path)
+    if any(shortcomings):
+        raise DecodeError("; ".join(filter(None, shortcomings)), path=path)
 
 
 def _load_authorities(context: SSL.Context, ca: Source) -> None:
-    load_authorities(_checking(), ca)
+    load_authorities(_checking_context(), ca)
     context.load_verify_locations(os.fspath(ca))
 
 

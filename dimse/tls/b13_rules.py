@@ -14,35 +14,35 @@ from service_identity.cryptography import extract_patterns
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
 
 from ..errors import EncodeError
-from .certificates import Certificate, described
+from .certificates import Certificate, describe_certificate
 
 __all__ = ["CertificateRules", "certificate_of", "host_identity", "shortcoming"]
 
-_RSA_BITS, _CURVE_BITS, _HASH_BYTES = 2048, 256, 32  # minimum sizes, PS3.15 B.13
+_MIN_RSA_BITS, _MIN_CURVE_BITS, _MIN_HASH_BYTES = 2048, 256, 32  # minimum sizes, PS3.15 B.13
 
 
 def shortcoming(certificate: x509.Certificate, depth: int) -> str:
     """Return why B.13 rejects this certificate; "" if B.13 accepts it. ``depth`` is 0 for the peer's certificate."""
-    return "; ".join(_whose(depth) + found for found in _shortcomings(certificate, depth))
+    return "; ".join(_subject_of(depth) + found for found in _shortcomings(certificate, depth))
 
 
-def _whose(depth: int) -> str:
+def _subject_of(depth: int) -> str:
     return "of its authority, " if depth else ""
 
 
 def _shortcomings(certificate: x509.Certificate, depth: int) -> Iterator[str]:
     match certificate.public_key():
-        case rsa.RSAPublicKey(key_size=bits) if bits < _RSA_BITS:
-            yield f"the RSA key has {bits} bits, and {_RSA_BITS} are needed (PS3.15 B.13)"
-        case ec.EllipticCurvePublicKey(key_size=bits) if bits < _CURVE_BITS:
-            yield f"the elliptic curve has {bits} bits, and {_CURVE_BITS} are needed (PS3.15 B.13)"
+        case rsa.RSAPublicKey(key_size=bits) if bits < _MIN_RSA_BITS:
+            yield f"the RSA key has {bits} bits, and {_MIN_RSA_BITS} are needed (PS3.15 B.13)"
+        case ec.EllipticCurvePublicKey(key_size=bits) if bits < _MIN_CURVE_BITS:
+            yield f"the elliptic curve has {bits} bits, and {_MIN_CURVE_BITS} are needed (PS3.15 B.13)"
         case rsa.RSAPublicKey() | ec.EllipticCurvePublicKey() | ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
             pass
         case _:
             yield "the key is neither of RSA nor of an elliptic curve (PS3.15 B.13)"
     algorithm = certificate.signature_hash_algorithm  # None for EdDSA, whose hash is long enough
     is_self_signed = depth > 0 and certificate.subject == certificate.issuer
-    if algorithm is not None and algorithm.digest_size < _HASH_BYTES and not is_self_signed:
+    if algorithm is not None and algorithm.digest_size < _MIN_HASH_BYTES and not is_self_signed:
         yield f"the signature is by {algorithm.name.upper()}, and SHA-256 is needed (PS3.15 B.13)"
 
 
@@ -75,10 +75,10 @@ def _mismatch(certificate: x509.Certificate, host: DNS_ID | IPAddress_ID) -> str
 
 
 class CertificateRules:
-    """A callback for OpenSSL, which is called for each certificate of a chain, with OpenSSL's own result.
+    """A callback that OpenSSL calls for each certificate of a chain, with its own result.
 
     ``refusal`` is the first reason to reject the chain; "" if there is none. ``certificate`` is the peer's certificate,
-    once accepted.
+    once it is accepted.
     """
 
     def __init__(self, host: DNS_ID | IPAddress_ID | None) -> None:
@@ -126,11 +126,11 @@ _CODES: dict[int, str] = {
 
 
 def certificate_of(shown: crypto.X509, verified: x509.Certificate | None) -> Certificate:
-    """Return the certificate as `certificates.certificate_of` does; without subject and names if not ``verified``."""
+    """Return the certificate as `certificates.certificate_of` does, without a subject if ``verified`` is None."""
     der = crypto.dump_certificate(crypto.FILETYPE_ASN1, shown)
     if verified is None:
-        return described(der, (), ())
-    return described(der, _attributes(verified.subject), _names(verified))
+        return describe_certificate(der, (), ())
+    return describe_certificate(der, _attributes(verified.subject), _names(verified))
 
 
 _ACRONYMS = ("INN", "OGRN", "SNILS")
@@ -162,13 +162,13 @@ def _names(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
             case x509.RegisteredID(value=oid):
                 yield "Registered ID", oid.dotted_string
             case x509.IPAddress(value=address):
-                yield "IP Address", _address(str(address.exploded))
+                yield "IP Address", _printed_address(str(address.exploded))
             case x509.DirectoryName(value=directory):
                 yield "DirName", str(tuple((pair,) for pair in _attributes(directory)))
             case _:
                 yield "othername", "<unsupported>"
 
 
-def _address(exploded: str) -> str:
+def _printed_address(exploded: str) -> str:
     """Return an address as OpenSSL prints it: the groups of version 6 without leading zeros."""
     return ":".join(f"{int(group, 16):X}" for group in exploded.split(":")) if ":" in exploded else exploded

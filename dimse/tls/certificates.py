@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import DecodeError
 
-__all__ = ["Certificate", "Source", "certificate_of", "described", "load_authorities", "load_identity"]
+__all__ = ["Certificate", "Source", "certificate_of", "describe_certificate", "load_authorities", "load_identity"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +36,17 @@ def certificate_of(secured: ssl.SSLObject) -> Certificate | None:
     if der is None:
         return None
     verified: Mapping[str, object] = secured.getpeercert() or {}
-    return described(der, _pairs(verified.get("subject")), _pairs((verified.get("subjectAltName", ()),)))
+    return describe_certificate(der, _pairs(verified.get("subject")), _pairs((verified.get("subjectAltName", ()),)))
 
 
-def described(der: bytes, subject: Iterable[tuple[str, str]], names: Iterable[tuple[str, str]]) -> Certificate:
-    """Return the certificate ``der``; ``subject`` and ``names`` are pairs of kind and value, named as `ssl` does."""
+def describe_certificate(
+    der: bytes, subject: Iterable[tuple[str, str]], names: Iterable[tuple[str, str]]
+) -> Certificate:
+    """Return the certificate ``der``. ``subject`` and ``names`` are pairs of kind and value; `ssl` names the kinds."""
     import hashlib  # not at the top, where it would slow down `import dimse` by 3 ms
 
     return Certificate(
-        subject=", ".join(f"{_SHORT.get(kind, kind)}={value}" for kind, value in subject),
+        subject=", ".join(f"{_SHORT_KINDS.get(kind, kind)}={value}" for kind, value in subject),
         names=tuple(f"{kind}:{value}" for kind, value in names),
         fingerprint=hashlib.sha256(der).hexdigest(),
         der=der,
@@ -52,7 +54,7 @@ def described(der: bytes, subject: Iterable[tuple[str, str]], names: Iterable[tu
 
 
 # Short names of attributes, RFC 4514 §3
-_SHORT = {
+_SHORT_KINDS = {
     "commonName": "CN",
     "countryName": "C",
     "domainComponent": "DC",
@@ -83,8 +85,8 @@ def load_identity(context: ssl.SSLContext, certificate: Source, key: Source | No
     file that cannot be used, or OSError for a file that cannot be read.
     """
     certificate, key = os.fspath(certificate), os.fspath(certificate if key is None else key)
-    pem = _pem(certificate, "BEGIN CERTIFICATE", "a certificate")
-    secret = _pem(key, "PRIVATE KEY", "a private key")
+    pem = _read_pem(certificate, "BEGIN CERTIFICATE", "a certificate")
+    secret = _read_pem(key, "PRIVATE KEY", "a private key")
     if any(mark in secret for mark in _ENCRYPTED):  # OpenSSL would ask for the password at the terminal
         raise DecodeError("the private key is encrypted; only a key without a password can be used", path=key)
     try:
@@ -93,7 +95,7 @@ def load_identity(context: ssl.SSLContext, certificate: Source, key: Source | No
         if exc.reason == "KEY_VALUES_MISMATCH":
             raise DecodeError(f"not the private key of the certificate {certificate}", path=key) from exc
         where = certificate if key == certificate else f"{certificate}, {key}"
-        raise DecodeError(f"cannot be used: {_words(exc)}", path=where) from exc
+        raise DecodeError(f"cannot be used: {_reason_of(exc)}", path=where) from exc
     _check_dates(pem, certificate)
     return pem
 
@@ -101,12 +103,12 @@ def load_identity(context: ssl.SSLContext, certificate: Source, key: Source | No
 def load_authorities(context: ssl.SSLContext, ca: Source) -> None:
     """Make ``context`` trust the authorities in the file ``ca``. Raises the same errors as `load_identity`."""
     try:
-        context.load_verify_locations(cadata=_pem(ca, "BEGIN CERTIFICATE", "a certificate"))
+        context.load_verify_locations(cadata=_read_pem(ca, "BEGIN CERTIFICATE", "a certificate"))
     except ssl.SSLError as exc:
-        raise DecodeError(f"cannot be used: {_words(exc)}", path=os.fspath(ca)) from exc
+        raise DecodeError(f"cannot be used: {_reason_of(exc)}", path=os.fspath(ca)) from exc
 
 
-def _pem(source: Source, label: str, what: str) -> str:
+def _read_pem(source: Source, label: str, what: str) -> str:
     """Return the text of a PEM file that has a line ending in ``label``, RFC 7468."""
     text = Path(source).read_bytes().decode("ascii", "replace")
     if f"{label}-----" not in text:
@@ -114,11 +116,11 @@ def _pem(source: Source, label: str, what: str) -> str:
     return "".join(char if char.isascii() else "?" for char in text)  # `ssl` takes ASCII only
 
 
-def _words(error: ssl.SSLError) -> str:
+def _reason_of(error: ssl.SSLError) -> str:
     return error.reason.replace("_", " ").lower() if error.reason else str(error)
 
 
-# --- the dates of this side's certificate: `ssl` returns only those of the peer's ---
+# --- the dates of this side's certificate (`ssl` returns the dates of the peer's certificate only) ---
 
 
 def _check_dates(pem: str, path: str) -> None:
@@ -135,26 +137,26 @@ def _check_dates(pem: str, path: str) -> None:
 
 
 def _validity(der: bytes) -> tuple[datetime, datetime]:
-    """Return notBefore and notAfter, RFC 5280 §4.1. OpenSSL has read the certificate, so its form is valid."""
-    ((_, certificate),) = _elements(der)
-    to_be_signed = _elements(certificate)[0][1]
-    fields = [content for tag, content in _elements(to_be_signed) if tag != _VERSION]
+    """Return notBefore and notAfter, RFC 5280 §4.1, of a certificate that OpenSSL has read without an error."""
+    ((_, certificate),) = _der_elements(der)
+    to_be_signed = _der_elements(certificate)[0][1]
+    fields = [content for tag, content in _der_elements(to_be_signed) if tag != _VERSION]
     validity = fields[3]  # after serialNumber, signature, issuer
-    not_before, not_after = (_time(tag, content) for tag, content in _elements(validity))
+    not_before, not_after = (_parse_time(tag, content) for tag, content in _der_elements(validity))
     return not_before, not_after
 
 
 _VERSION, _UTC_TIME = 0xA0, 0x17
 
 
-def _time(tag: int, content: bytes) -> datetime:
+def _parse_time(tag: int, content: bytes) -> datetime:
     digits = content.decode("ascii")
     if tag == _UTC_TIME:  # the year has two digits, RFC 5280 §4.1.2.5.1
         digits = ("20" if digits < "50" else "19") + digits
     return datetime.strptime(digits, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
 
 
-def _elements(data: bytes) -> list[tuple[int, bytes]]:
+def _der_elements(data: bytes) -> list[tuple[int, bytes]]:
     """Return the tags and contents of consecutive DER elements, X.690 §8.1."""
     found, at = [], 0
     while at < len(data):

@@ -62,9 +62,9 @@ def server_context(
     if require_client and ca is None:
         raise EncodeError("needed to verify the certificates of clients", path="ca")
     if profile != "B.12":
-        b13: TLSContext = _b13(profile).server_context(certificate, key, ca, require_client is not False)
+        b13: TLSContext = _import_b13(profile).server_context(certificate, key, ca, require_client is not False)
         return b13
-    context = _context(ssl.PROTOCOL_TLS_SERVER)
+    context = _new_context(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     load_identity(context, certificate, key)
     if ca is not None:
@@ -101,19 +101,19 @@ def client_context(
 ) -> TLSContext:
     """Return the TLS context that `connect` takes. All files are PEM files.
 
-    ``ca`` contains the authorities whose certificates are accepted from servers; None means the system's. A
-    server that asks for a certificate gets ``certificate``, proved by ``key``. The name of the server is checked, too;
-    ``context.check_hostname = False`` turns this check off. ``verify=False`` turns every check off: anybody in between
-    can then read and change everything. ``profile`` is as in `server_context`.
+    ``ca`` contains the authorities whose certificates are accepted from servers; None means the authorities of the
+    system. A server that asks for a certificate gets ``certificate``; ``key`` is its private key. The name of the
+    server is checked, too; ``context.check_hostname = False`` turns this check off. ``verify=False`` turns every check
+    off: anybody on the network can then read and change everything. ``profile`` is as in `server_context`.
 
     Raises the same errors as `server_context`.
     """
     if key is not None and certificate is None:
         raise EncodeError("a key needs its certificate", path=os.fspath(key))
     if profile != "B.12":
-        b13: TLSContext = _b13(profile).client_context(ca, certificate, key, verify=verify)
+        b13: TLSContext = _import_b13(profile).client_context(ca, certificate, key, verify=verify)
         return b13
-    context = _context(ssl.PROTOCOL_TLS_CLIENT)
+    context = _new_context(ssl.PROTOCOL_TLS_CLIENT)
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -126,7 +126,7 @@ def client_context(
     return context
 
 
-def _context(protocol: int) -> ssl.SSLContext:
+def _new_context(protocol: int) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
@@ -134,7 +134,7 @@ def _context(protocol: int) -> ssl.SSLContext:
     return context
 
 
-def _b13(profile: TLSProfile) -> ModuleType:
+def _import_b13(profile: TLSProfile) -> ModuleType:
     """Import the module of B.13. It needs more libraries than B.12, so it is imported only on request."""
     if profile != "B.13":
         raise EncodeError(f"{profile!r} is neither B.12 nor B.13 of PS3.15", path="profile")

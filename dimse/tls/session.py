@@ -116,7 +116,7 @@ class StandardEngine:
         except ssl.SSLWantReadError:
             return False
         except ssl.SSLError as exc:
-            raise RemoteProtocolError(_words(exc)) from exc
+            raise RemoteProtocolError(_error_text(exc)) from exc
         return True
 
     def read(self, buffer: memoryview) -> int | None:
@@ -127,14 +127,14 @@ class StandardEngine:
         except ssl.SSLZeroReturnError:
             return 0
         except ssl.SSLError as exc:
-            raise RemoteProtocolError(_words(exc)) from exc
+            raise RemoteProtocolError(_error_text(exc)) from exc
         return count
 
     def write(self, data: bytes) -> None:
         try:
             self._ssl.write(data)
         except ssl.SSLError as exc:
-            raise RemoteProtocolError(_words(exc)) from exc
+            raise RemoteProtocolError(_error_text(exc)) from exc
 
     def close(self) -> None:
         with suppress(ssl.SSLError):  # close_notify of the peer is still missing, or the handshake was not completed
@@ -153,17 +153,17 @@ def rejected_certificate(reason: str) -> str:
 
 def refusal_text(reason: str) -> str:
     """Return the text for an OpenSSL error such as "tlsv1 alert unknown ca". An alert comes from the peer."""
-    _, alert, said = reason.partition(" alert ")
-    return f"the peer refused TLS: {said}" if alert else f"TLS failed: {reason}"
+    _, alert, words = reason.partition(" alert ")
+    return f"the peer refused TLS: {words}" if alert else f"TLS failed: {reason}"
 
 
-def _words(error: ssl.SSLError) -> str:
+def _error_text(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return rejected_certificate(error.verify_message.rstrip("."))
     return refusal_text((error.reason or str(error)).replace("_", " ").lower())
 
 
-# --- the session ---
+# --- one end of a connection ---
 
 
 def is_tls(first: int) -> bool:
@@ -186,7 +186,7 @@ class TLSSession:
             if isinstance(context, ssl.SSLContext)
             else context.engine(server_hostname)
         )
-        self._first: int | None = None
+        self._first_byte: int | None = None
         self._alert = b""
         self._failure: RemoteProtocolError | None = None
 
@@ -211,8 +211,8 @@ class TLSSession:
         """Take bytes from the peer; they are copied."""
         if not data:
             return
-        if self._first is None:
-            self._first = data[0]
+        if self._first_byte is None:
+            self._first_byte = data[0]
         self._engine.receive(data)
 
     def handshake(self) -> bool:
@@ -220,7 +220,7 @@ class TLSSession:
         try:
             self.is_established = self._engine.handshake()
         except RemoteProtocolError as exc:
-            if self._first is not None and not is_tls(self._first):
+            if self._first_byte is not None and not is_tls(self._first_byte):
                 self._alert = _PROTOCOL_VERSION  # OpenSSL may not send an alert to such a peer
                 raise RemoteProtocolError("the peer does not speak TLS") from exc
             raise

@@ -199,7 +199,7 @@ def _native(frame: Frame, shape: tuple[int, ...], photometric: str) -> Cells:
         raise ImageError(f"BitsAllocated {allocated} is more than 32 (PS3.5 8.1.1)")
     planar = samples == 3 and frame.exact("PlanarConfiguration", 0) == 1
     sizes = (1, rows, columns, samples)
-    cells: Cells = unpack_pixels(raw, sizes, allocated, start=start, planar=planar, halved=halved)[0]
+    cells: Cells = unpack_pixels(raw, sizes, allocated, start=start, planar=planar, subsampled=halved)[0]
     return cells
 
 

@@ -232,11 +232,11 @@ WRONG = {
     "stray delimiter": (ITEM_END, IMPLICIT_LE, "(FFFE,E00D)", 0, "this tag is out of place"),
     "element between items": (
         SQ + b"\x12\0\0\0" + ITEM + bytes(4) + ROW, EXPLICIT_LE, "(2010,0500)", 28,
-        "(0028,0010) where an item should begin",
+        "(0028,0010) stands where an item should begin",
     ),
     "delimiter in the middle of a sequence": (
         SQ + b"\x10\0\0\0" + SEQUENCE_END + ITEM + bytes(4), EXPLICIT_LE, "(2010,0500)", 20,
-        "(FFFE,E0DD) where an item should begin",
+        "(FFFE,E0DD) stands where an item should begin",
     ),
     "delimiter in the middle of an item": (
         SQ + b"\x1a\0\0\0" + ITEM + b"\x12\0\0\0" + ITEM_END + ROW, EXPLICIT_LE, "(2010,0500)[0].(FFFE,E00D)", 20,
@@ -265,11 +265,11 @@ WRONG = {
         "a value of 2 bytes where 1 are left",
     ),
     "sequences without items, one in the other": (
-        (SQ + UNDEFINED) * 2, EXPLICIT_LE, "(2010,0500)", 20, "(2010,0500) where an item should begin",
+        (SQ + UNDEFINED) * 2, EXPLICIT_LE, "(2010,0500)", 20, "(2010,0500) stands where an item should begin",
     ),
     "two delimiters behind an item": (
         SQ + UNDEFINED + ITEM + bytes(4) + ITEM_END * 2, EXPLICIT_LE, "(2010,0500)", 36,
-        "(FFFE,E00D) where an item should begin",
+        "(FFFE,E00D) stands where an item should begin",
     ),
     "fragment cut off": (
         b"\xe0\x7f\x10\x00OB\0\0" + UNDEFINED + ITEM + b"\x04\0\0\0\1\2", RLE, "(7FE0,0010)", 20,
@@ -277,7 +277,7 @@ WRONG = {
     ),
     "no fragment": (
         b"\xe0\x7f\x10\x00OB\0\0" + UNDEFINED + ROW, RLE, "(7FE0,0010)", 20,
-        "(0028,0010) where a fragment should begin",
+        "(0028,0010) stands where a fragment should begin",
     ),
     "not deflated": (
         b"\xff" * 10, DEFLATED_LE, "", 0,

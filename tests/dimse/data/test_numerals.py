@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dimse.data import DS, EXPLICIT_LE, IS, Dataset, Element, decode, encode
-from dimse.data.numerals import MOST_VALUES
+from dimse.data.numerals import MAX_VALUES
 from dimse.errors import DecodeError, EncodeError
 
 
@@ -183,6 +183,6 @@ def test_number_of_values_is_bounded(vr: str) -> None:
     value = Element(0x00280008, vr, b"\\" * 1_000_000).value
     assert isinstance(value, list)
     assert len(value) == 1_000_001
-    too_many = Element(0x00280008, vr, b"\\" * MOST_VALUES)
+    too_many = Element(0x00280008, vr, b"\\" * MAX_VALUES)
     with pytest.raises(DecodeError, match=rf"^\(0028,0008\): {vr} has 1048577 values, more than 1048576"):
         too_many.value  # noqa: B018

@@ -384,7 +384,7 @@ def test_stop_leaves_out_pixels_after_an_odd_sequence() -> None:
 
 
 def test_search_for_pixels_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dimse.data.skip._MOST_IN_FILE", 3)
+    monkeypatch.setattr("dimse.data.skip._MAX_IN_FILE", 3)
     data = encode(Dataset(Rows=1), EXPLICIT_LE) * 4
     assert pixels_offset(memoryview(data), EXPLICIT_LE) == len(data)
 
