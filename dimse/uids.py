@@ -9,6 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 from . import storage_classes
+from .packaged import packaged_text
 from .storage_classes import *  # noqa: F403  # a generated module with an `__all__`
 
 # fmt: off
@@ -75,10 +76,7 @@ class Registered(NamedTuple):
 @cache
 def registry() -> dict[str, Registered]:
     """Return the registry of PS3.6 Table A-1 by UID, without context groups and templates."""
-    from importlib import resources  # not at the top, where it would slow down `import dimse` by 7 ms
-
-    text = resources.files("dimse").joinpath("uids.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines())
+    rows = (line.split("\t") for line in packaged_text("dimse", "uids.tsv").splitlines())
     return {row[0]: Registered(row[0], row[1], row[2], row[3], row[4] == "Y") for row in rows}
 
 

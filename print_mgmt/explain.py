@@ -26,6 +26,7 @@ from dimse.message import (
     Response,
     is_failure,
 )
+from dimse.packaged import packaged_text
 from dimse.uids import (
     BasicColorImageBox,
     BasicFilmBox,
@@ -259,8 +260,5 @@ def _event(event: NEventReportRQ) -> Iterator[Seen]:
 
 @cache
 def _sentences() -> dict[int, tuple[str, str]]:
-    from importlib import resources  # this import takes 7 ms, and only pages need it
-
-    lines = resources.files("print_mgmt").joinpath("sentences.tsv").read_text(encoding="utf-8").splitlines()
-    rows = (line.split("\t") for line in lines)
+    rows = (line.split("\t") for line in packaged_text("print_mgmt", "sentences.tsv").splitlines())
     return {tag_of(keyword): (sentence, table) for keyword, table, sentence in rows}

@@ -23,7 +23,6 @@ from dimse.errors import DecodeError, EncodeError
 
 from .attributes import Refusal, refuse, shown
 from .film import LUT_SHAPES, Overlay, PresentationLUT, PrintImage
-from .images.color import rgb_of
 from .status import INVALID_VALUE, MISSING_ATTRIBUTE, MISSING_VALUE
 from .typed import integer, items, text
 
@@ -128,12 +127,18 @@ def _read(item: Dataset, header: _Header, *, color: bool, strict: bool) -> Print
     if pixels.size == 0 or pixels.ndim != (3 if color else 2):
         raise _invalid("Rows", f"{_whole(header, 'Rows')} with Columns {_whole(header, 'Columns')} make no image")
     return PrintImage(
-        pixels=rgb_of(pixels.astype(np.uint8, copy=False)) if photometric.startswith("YBR") else pixels,
+        pixels=_rgb(pixels) if photometric.startswith("YBR") else pixels,
         PhotometricInterpretation="RGB" if color else photometric,
         BitsStored=stored,
         PixelAspectRatio=_aspect(item),
         notes=notes,
     )
+
+
+def _rgb(ybr: Pixels) -> NDArray[np.uint8]:
+    from .images.color import rgb_of  # not at the top: few films have such pixels, and the import takes 8 ms
+
+    return rgb_of(ybr.astype(np.uint8, copy=False))
 
 
 def _check_planes(item: Dataset, photometric: str) -> None:

@@ -2,10 +2,10 @@
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from functools import cache
 from hashlib import sha256
 from html import escape
 
+from ..packaged import packaged_text
 from .comparison import Comparison, Pair
 from .conversation import REQUESTOR
 from .facts import Weight
@@ -70,7 +70,7 @@ def _cut(value: str) -> str:
 
 def comparison_page(title: str, sides: tuple[str, str], comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
     """Return comparisons as HTML; ``sides`` are the names of a and b."""
-    style = _style()
+    style = packaged_text("dimse.explain", "comparison.css")
     policy = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'; "
     body = "".join(_section(one, sides) for one in comparisons)
     faults = "".join(f'<p class="fault">{escape(note)}</p>' for note in notes)
@@ -96,13 +96,6 @@ _FRAME = """<!DOCTYPE html>
 </body>
 </html>
 """
-
-
-@cache
-def _style() -> str:
-    from importlib import resources  # it takes 7 ms, and only a page needs it
-
-    return resources.files("dimse").joinpath("explain/comparison.css").read_text(encoding="utf-8")
 
 
 def _section(comparison: Comparison, sides: tuple[str, str]) -> str:

@@ -13,6 +13,7 @@ from functools import cache
 from hashlib import sha256
 from html import escape
 
+from ..packaged import packaged_text
 from ..ul.state import ACTIONS, TABLE_9_10, Event, State
 from .conversation import REQUESTOR
 from .elements import Field
@@ -51,7 +52,7 @@ def page_of(title: str, chapters: Iterable[Chapter], views: Iterable[View] = (),
         section, shown = book.chapter(number, chapter)
         sections.append(section)
         data.append(shown)
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = (packaged_text("dimse.explain", name) for name in ("page.css", "page.js"))
     everything = {
         "chapters": data,
         "glossary": book.glossary.entries,
@@ -119,13 +120,6 @@ _FRAME = """<!DOCTYPE html>
 </body>
 </html>
 """
-
-
-@cache
-def _asset(name: str) -> str:
-    from importlib import resources  # it takes 7 ms, and only a page needs it
-
-    return resources.files("dimse").joinpath(f"explain/{name}").read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ..data.dictionary import lookup
 from ..data.vr import VRS
+from ..packaged import packaged_text
 from .elements import Field
 
 __all__ = ["Glossary", "sentence_of", "table_of"]
@@ -15,10 +16,7 @@ _ITEM_TAG, _DELIMITERS = 0xFFFEE000, 0xFFFE
 
 @cache
 def _sentences() -> dict[str, str]:
-    from importlib import resources  # it takes 7 ms, and only a page needs it
-
-    text = resources.files("dimse").joinpath("explain/sentences.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines())
+    rows = (line.split("\t") for line in packaged_text("dimse.explain", "sentences.tsv").splitlines())
     return {row[0]: row[1] for row in rows}
 
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["exp", "log", "log10", "power_of_10"]
+__all__ = ["exp", "log", "log10", "polynomial", "power_of_10"]
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ def log(x: ArrayLike) -> Floats:
     mantissa, exponent = np.where(is_low, 2 * mantissa, mantissa), exponent - is_low
     z = (mantissa - 1) / (mantissa + 1)
     square = z * z
-    tail = 2 * z * (square * _polynomial(square, _ATANH))
+    tail = 2 * z * (square * polynomial(square, _ATANH))
     return np.asarray(exponent * _LN2_HIGH + (2 * z + (tail + exponent * _LN2_LOW)))
 
 
@@ -39,7 +39,7 @@ def exp(x: ArrayLike) -> Floats:
     x = np.clip(np.asarray(x, np.float64), -_FARTHEST, _FARTHEST)
     doublings = np.rint(x / _LN2)
     rest = x - doublings * _LN2_HIGH - doublings * _LN2_LOW
-    return np.asarray(np.ldexp(_polynomial(rest, _EXPONENTIAL), doublings.astype(np.intc)))
+    return np.asarray(np.ldexp(polynomial(rest, _EXPONENTIAL), doublings.astype(np.intc)))
 
 
 def log10(x: ArrayLike) -> Floats:
@@ -52,7 +52,7 @@ def power_of_10(x: ArrayLike) -> Floats:
     return exp(np.asarray(x) * _LN10)
 
 
-def _polynomial(x: Floats, coefficients: tuple[float, ...]) -> Floats:
+def polynomial(x: Floats, coefficients: tuple[float, ...]) -> Floats:
     """Evaluate a polynomial with its coefficients by ascending powers, one operation of numpy at a time."""
     value = np.full_like(x, coefficients[-1])
     for coefficient in coefficients[-2::-1]:

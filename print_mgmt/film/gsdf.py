@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .elementary import log, log10, power_of_10
+from .elementary import log, log10, polynomial, power_of_10
 
 __all__ = ["FilmViewing", "jnd_index", "luminance"]
 
@@ -37,7 +37,6 @@ def luminance(j: float | Floats) -> Floats:
 
 def _log_luminance(j: float | Floats) -> Floats:
     x = log(j)
-    polynomial = np.polynomial.polynomial.polyval
     return np.asarray(polynomial(x, _NUMERATOR) / polynomial(x, _DENOMINATOR))
 
 
@@ -47,7 +46,7 @@ def jnd_index(luminance: float | Floats) -> Floats:
     The polynomial of the standard has an error of up to 0.09. A step of the secant method reduces it to 0.005.
     """
     sought = log10(luminance)
-    near: Floats = np.asarray(np.polynomial.polynomial.polyval(sought, _INVERSE), np.float64)
+    near: Floats = np.asarray(polynomial(sought, _INVERSE), np.float64)
     return np.asarray(
         near + (sought - _log_luminance(near)) / (_log_luminance(near + 0.5) - _log_luminance(near - 0.5))
     )
