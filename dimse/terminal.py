@@ -24,6 +24,7 @@ __all__ = [
     "ae_title",
     "client_tls",
     "listening_address",
+    "not_empty",
     "on_signal",
     "peer",
     "positive",
@@ -121,6 +122,7 @@ def add_trace(parser: argparse._ActionsContainer) -> None:
     """Add ``--trace`` and ``--trace-tls``; see `trace`."""
     parser.add_argument(
         "--trace",
+        type=not_empty,
         metavar="FILE",
         help="record all bytes for `dimse explain` and Wireshark: in one capture if FILE ends in .pcapng, otherwise in "
         "a folder with one capture per association; - prints each PDU, message and state on stderr, with seconds "
@@ -164,7 +166,10 @@ def add_client_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
     group.add_argument(option, action="store_true", help="use TLS")
     trust = group.add_mutually_exclusive_group()
     trust.add_argument(
-        f"{option}-ca", metavar="FILE", help="trust the authorities in this file (default: the system's)"
+        f"{option}-ca",
+        type=not_empty,
+        metavar="FILE",
+        help="trust the authorities in this file (default: the system's)",
     )
     trust.add_argument(f"{option}-no-verify", action="store_true", help="accept any certificate; for tests only")
     _add_identity(group, "certificate of this side, if the peer demands one", option)
@@ -190,7 +195,10 @@ def add_server_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
     group = parser.add_argument_group(f"TLS of --{side}" if side else "TLS")
     _add_identity(group, "certificate of this side; turns TLS on", option)
     group.add_argument(
-        f"{option}-ca", metavar="FILE", help="require client certificates from the authorities in this file"
+        f"{option}-ca",
+        type=not_empty,
+        metavar="FILE",
+        help="require client certificates from the authorities in this file",
     )
     _add_profile(group, option)
 
@@ -231,8 +239,8 @@ class _TLSOptions:
 
 
 def _add_identity(group: argparse._ArgumentGroup, what: str, option: str) -> None:
-    group.add_argument(f"{option}-cert", metavar="FILE", help=what)
-    group.add_argument(f"{option}-key", metavar="FILE", help="private key (default: in the same file)")
+    group.add_argument(f"{option}-cert", type=not_empty, metavar="FILE", help=what)
+    group.add_argument(f"{option}-key", type=not_empty, metavar="FILE", help="private key (default: in the same file)")
 
 
 def _add_profile(group: argparse._ArgumentGroup, option: str) -> None:
@@ -295,6 +303,13 @@ def ae_title(text: str) -> str:
         return check_ae_title(text, "AE title")
     except EncodeError as exc:
         raise argparse.ArgumentTypeError(exc.what) from exc
+
+
+def not_empty(text: str) -> str:
+    """Return a text argument. An empty one, such as an unset variable of a shell, must not turn an option off."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty")
+    return text
 
 
 def positive(text: str) -> int:

@@ -274,7 +274,7 @@ def _p_values(data: Value) -> NDArray[np.uint16]:
 
 def read_lut(path: str | os.PathLike[str]) -> PresentationLUT:
     """Read a table from a file. Raises `EncodeError` if it is not a table, OSError if it cannot be read."""
-    with Path(path).open(encoding="utf-8", errors="replace") as file:
+    with Path(path).open(encoding="utf-8-sig", errors="replace") as file:
         lines = file.read(_LONGEST_FILE).splitlines()
     entries = []
     for number, line in enumerate(lines, 1):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dimse.net import Limits, Timeouts
-from dimse.terminal import add_server_tls, add_trace, ae_title, positive, seconds
+from dimse.terminal import add_server_tls, add_trace, ae_title, not_empty, positive, seconds
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
 from ..config import PRESETS, PrinterConfig, load_config, preset
@@ -91,6 +91,7 @@ def _add_films(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print each film as JSON, one object per line")
     parser.add_argument(
         "--spool",
+        type=not_empty,
         metavar="ADDRESS",
         help="spool that keeps accepted films until they are written: a folder, or postgresql://... (default: the "
         "folder dimse-print/spool where applications keep their state, such as ~/.local/state)",

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from dimse.errors import DimseError, escaped
-from dimse.terminal import run_loop, until_terminated
+from dimse.terminal import not_empty, run_loop, until_terminated
 
 from ..site import SiteConfig, SiteErrors, decide, default_spool, load_site, stored_facts, targets_of
 from ..spool import (
@@ -119,6 +119,7 @@ def _command(
     where = parser.add_mutually_exclusive_group() if name != "move" else parser
     where.add_argument(
         "--spool",
+        type=not_empty,
         metavar="ADDRESS",
         help="the spool: a folder, or postgresql://... (default: the default spool of serve)",
     )

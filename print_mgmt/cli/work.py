@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from dimse.command_line import log_formatter
-from dimse.terminal import add_trace, run_loop, trace
+from dimse.terminal import add_trace, not_empty, run_loop, trace
 
 from ..site import Site, SiteConfig, SiteErrors, load_site
 from .lines import Lines, logged_lines
@@ -34,7 +34,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", required=True, metavar="FILE.toml", help="configuration file of the site; see docs/site.md"
     )
-    parser.add_argument("--spool", metavar="ADDRESS", help="spool to use instead of the one in the configuration file")
+    parser.add_argument(
+        "--spool",
+        type=not_empty,
+        metavar="ADDRESS",
+        help="spool to use instead of the one in the configuration file",
+    )
     add_trace(parser)
     parser.set_defaults(command=partial(_run, parser))
 

@@ -36,7 +36,7 @@ def load_config(path: str | PathLike[str]) -> PrinterConfig:
     """
     path, text = Path(path), ""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         return read_config(text)
     except ConfigError as exc:
         others = tuple(ConfigError(location(path, text, other.key), str(other)) for other in exc.others)

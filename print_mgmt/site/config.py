@@ -132,9 +132,9 @@ class ListenConfig:
 
     host: str = "127.0.0.1"
     port: int = 11112
-    certificate: str = ""
-    key: str = ""
-    ca: str = ""
+    certificate: str | None = None
+    key: str | None = None
+    ca: str | None = None
     profile: Literal["B.12", "B.13"] = "B.12"
 
     def __post_init__(self) -> None:
@@ -144,6 +144,9 @@ class ListenConfig:
             raise ConfigError(exc.path, exc.what) from exc
         if not self.host.strip():
             raise ConfigError("host", "is empty; use 0.0.0.0 for all IPv4 addresses")
+        for name in ("certificate", "key", "ca"):
+            if getattr(self, name) == "":
+                raise ConfigError(name, "is empty")
         if (self.key or self.ca) and not self.certificate:
             raise ConfigError("key" if self.key else "ca", "also needs certificate")
 

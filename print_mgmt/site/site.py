@@ -304,4 +304,4 @@ def listen_context(listen: ListenConfig) -> TLSContext | None:
     """Return the TLS context of a site, or None for plain connections. Raises what `server_context` raises."""
     if not listen.certificate:
         return None
-    return server_context(listen.certificate, listen.key or None, ca=listen.ca or None, profile=listen.profile)
+    return server_context(listen.certificate, listen.key, ca=listen.ca, profile=listen.profile)

@@ -95,7 +95,7 @@ def is_site(path: str | PathLike[str]) -> bool:
     A file that is not TOML describes no site. Raises OSError.
     """
     try:
-        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except ValueError:  # invalid TOML or invalid UTF-8
         return False
     return not table.keys().isdisjoint(_TABLES)
@@ -105,7 +105,7 @@ def load_site(path: str | PathLike[str]) -> SiteConfig:
     """Return the site that a file describes. Raises OSError and `SiteErrors`."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as exc:
         raise SiteErrors((escaped(f"{path}: {exc}"),)) from exc
     return read_site(text, path)

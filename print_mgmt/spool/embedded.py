@@ -11,6 +11,7 @@ rebuilds it, unless another process has the spool open.
 """
 
 import asyncio
+import logging
 import os
 import sqlite3
 import time
@@ -36,13 +37,15 @@ from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_
 from .index import Index, marks, open_index
 from .notice import Notice
 from .protocol import News, Room, Verified
-from .rebuild import rebuild
+from .rebuild import is_empty, rebuild
 from .records import CorruptFilm, FilmRecord, Lease, SpoolError, SpoolFull, SpoolLimits, Target, latest_lease
 from .recovery import recover
 from .reserve import Reserve
 from .states import SETTLED, FilmState
 
 __all__ = ["EmbeddedSpool"]
+
+_log = logging.getLogger("print_mgmt.spool")
 
 T = TypeVar("T")
 
@@ -122,9 +125,11 @@ class EmbeddedSpool:
         self._committer = Committer(connection, lambda: index.end_leases(self._clock()), self._step)
 
     def _open_index(self) -> sqlite3.Connection:
-        """Open the index; rebuild it if it is damaged, unless another process has the spool open."""
+        """Open the index; rebuild it if it is damaged or missing, unless another process has the spool open."""
         path = self.folder / "index.sqlite"
         try:
+            if is_empty(path) and self._files.ids():
+                raise sqlite3.DatabaseError("the file is missing or empty")
             return open_index(path)
         except sqlite3.OperationalError:
             raise
@@ -421,6 +426,9 @@ class EmbeddedSpool:
             except CorruptFilm as exc:
                 if state is not FilmState.FAILED:
                     await self._condemn(await self.show(film_id), exc)
+                damaged.append(film_id)
+            except OSError as exc:
+                _log.error("film %s cannot be read: %s", film_id, escaped(str(exc)))
                 damaged.append(film_id)
             else:
                 right += 1

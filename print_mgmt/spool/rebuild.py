@@ -1,4 +1,4 @@
-"""Rebuilds a damaged index of the embedded spool from the film files.
+"""Rebuilds a damaged or missing index of the embedded spool from the film files.
 
 The files tell which films were accepted, for which destinations, and whether the films are done or canceled. They do
 not tell which deliveries have been made. So the other films are queued only for destinations where a second delivery is
@@ -22,10 +22,15 @@ from .job_status import execution_status
 from .records import CorruptFilm, FilmRecord
 from .states import FilmState, film_state
 
-__all__ = ["rebuild", "stored_record"]
+__all__ = ["is_empty", "rebuild", "stored_record"]
 
 _log = logging.getLogger("print_mgmt.spool")
 _WHY = "the index of the spool was damaged: the film may have been delivered already"
+
+
+def is_empty(path: Path) -> bool:
+    """Return whether an index is missing or an empty file. No power failure leaves films without an index."""
+    return not path.exists() or not path.stat().st_size
 
 
 def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection:
@@ -35,10 +40,9 @@ def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection
     """
     files.step("rebuild")
     aside = path.with_name(f"index.{time.time_ns()}.damaged")
-    for suffix in ("", "-wal", "-shm"):
-        old = path.with_name(path.name + suffix)
-        if old.exists():
-            old.replace(aside.with_name(aside.name + suffix))
+    kept = [suffix for suffix in ("", "-wal", "-shm") if path.with_name(path.name + suffix).exists()]
+    for suffix in kept:
+        path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
     jobs = _found(files)
     connection = open_index(path)
     index = Index(connection)
@@ -49,12 +53,8 @@ def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection
         index.add(job, checked)
     connection.execute("COMMIT")
     count = sum(len(films) for _, _, films in jobs)
-    _log.error(
-        "the index was damaged (%s) and has been rebuilt: %d films; the damaged index is kept as %s",
-        why,
-        count,
-        escaped(str(aside)),
-    )
+    where = f"; the damaged index is kept as {escaped(str(aside))}" if kept else ""
+    _log.error("the index was damaged (%s) and has been rebuilt: %d films%s", why, count, where)
     return connection
 
 
@@ -65,7 +65,7 @@ def _found(files: FilmFolder) -> list[tuple[PrintJob, int, list[FilmRecord]]]:
     for has_ended, film_id, checksum, _ in sorted(found, key=lambda one: one[1]):
         try:
             job, expected, record = stored_record(files, film_id, checksum)
-        except CorruptFilm:
+        except (CorruptFilm, OSError):
             files.condemn(film_id, checksum)
             continue
         _, _, films = jobs.setdefault(job.SOPInstanceUID, (job, expected, []))

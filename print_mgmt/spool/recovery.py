@@ -9,6 +9,8 @@ rows belong to jobs that were never accepted.
 import logging
 from collections.abc import Collection
 
+from dimse.errors import escaped
+
 from ..jobs import PrintJob
 from .changes import lost
 from .film_folder import FilmFolder
@@ -47,7 +49,8 @@ def _accept_left_behind(index: Index, files: FilmFolder) -> None:
     """Accept the jobs that are whole, and remove the films of the others."""
     found = files.left_behind(index.ids)
     accepted: set[str] = set()
-    for job, expected, films in _jobs(files, found):
+    unreadable: set[str] = set()
+    for job, expected, films in _jobs(files, found, unreadable):
         if len(films) == expected and not index.has_job(job.SOPInstanceUID):
             files.step("accept again")
             job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(films)
@@ -55,19 +58,31 @@ def _accept_left_behind(index: Index, files: FilmFolder) -> None:
             accepted.update(film.id for film in films)
     if accepted:
         _log.warning("%d films were on the disk and not in the index: accepted", len(accepted))
-    unfinished = [(film_id, checksum) for film_id, checksum in found if film_id not in accepted]
+    unfinished = [
+        (film_id, checksum)
+        for film_id, checksum in found
+        if film_id not in accepted and film_id.partition(".")[0] not in unreadable
+    ]
     if unfinished:
         files.remove(unfinished)
         _log.info("removed %d unfinished films, which were never accepted", len(unfinished))
 
 
-def _jobs(files: FilmFolder, found: Collection[tuple[str, str]]) -> list[_Job]:
-    """Return the jobs of films that are given by id and checksum, the oldest first."""
+def _jobs(files: FilmFolder, found: Collection[tuple[str, str]], unreadable: set[str]) -> list[_Job]:
+    """Return the jobs of films that are given by id and checksum, the oldest first.
+
+    If a film of a job cannot be read, the common start of its ids is added to ``unreadable``: the job stays on the disk
+    until a start can read it whole.
+    """
     jobs: dict[str, _Job] = {}
     for film_id, checksum in found:
         try:
             job, expected, record = stored_record(files, film_id, checksum)
         except CorruptFilm:
+            continue
+        except OSError as exc:
+            _log.error("film %s cannot be read and stays for the next start: %s", film_id, escaped(str(exc)))
+            unreadable.add(film_id.partition(".")[0])
             continue
         jobs.setdefault(job.SOPInstanceUID, (job, expected, []))[2].append(record)
     return list(jobs.values())

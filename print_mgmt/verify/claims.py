@@ -66,7 +66,7 @@ _PROFILES = ("B.9", "B.10", "B.12", "B.13")
 
 def load_claims(path: Path) -> Claims:
     """Return the claims in a TOML or JSON file. Raises `DecodeError`, which names the key, and OSError."""
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     try:
         found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except ValueError as exc:

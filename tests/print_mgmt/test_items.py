@@ -224,7 +224,9 @@ def test_wrong_lut_is_refused(lut: PresentationLUT, words: str) -> None:
 
 def test_lut_is_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "gamma.lut"
-    path.write_text("# gamma 2\n" + "\n".join(f"{entry}  # {index}\n" for index, entry in enumerate(GAMMA)))
+    path.write_text(
+        "# gamma 2\n" + "\n".join(f"{entry}  # {index}\n" for index, entry in enumerate(GAMMA)), "utf-8-sig"
+    )
     lut = read_lut(path)
     assert lut.table is not None
     assert (lut.bits, lut.table.tolist()) == (12, GAMMA.tolist())

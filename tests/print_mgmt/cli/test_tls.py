@@ -150,3 +150,11 @@ def test_wrong_options_are_wrong_usage(command: str, words: str, capsys: pytest.
         main(command.split())
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--tls-ca", "--tls-cert", "--tls-key", "--trace", "--spool"])
+def test_empty_option_is_wrong_usage(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        print_mgmt.cli.main(["serve", "--port", "0", option, ""])
+    assert ended.value.code == 2
+    assert f"argument {option}: is empty" in capsys.readouterr().err

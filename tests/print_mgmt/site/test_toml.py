@@ -20,7 +20,7 @@ from print_mgmt.destinations import (
 )
 from print_mgmt.site import Facts, ListenConfig, SiteErrors, SpoolConfig, decide, load_site, read_site
 from print_mgmt.site.identify import PatternSource, ProgramSource, SentSource, WorklistSource
-from print_mgmt.site.toml import DESTINATIONS, SOURCES
+from print_mgmt.site.toml import DESTINATIONS, SOURCES, is_site
 
 DOCS = Path(__file__).parents[3] / "docs"
 HERE = Path("/srv/film/site.toml")
@@ -186,12 +186,20 @@ def test_retry_policy_belongs_to_its_destination() -> None:
         ),
         ("listen.port = 70000", ":1: listen.port: 70000 is not a port"),
         ('listen.key = "k"', ":1: listen.key: also needs certificate"),
+        ('listen.certificate = ""', ":1: listen.certificate: is empty"),
         ("spool.limits.low = true", ":1: spool.limits.low: True is not a whole number"),
     ],
 )
 def test_fault_names_line_key_and_rule(text: str, fault: str) -> None:
     (found,) = faults(text)
     assert found.startswith(fault)
+
+
+def test_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text("[listen]\nport = 104", encoding="utf-8-sig")
+    assert is_site(path)
+    assert load_site(path).listen.port == 104
 
 
 def test_all_faults_are_reported_together() -> None:

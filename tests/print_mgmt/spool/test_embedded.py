@@ -20,6 +20,7 @@ from dimse.errors import LocalProtocolError
 from print_mgmt.spool import (
     Cancel,
     Done,
+    Doubtful,
     EmbeddedSpool,
     FilmState,
     Hold,
@@ -348,6 +349,52 @@ async def test_rebuilt_film_is_printed_only_if_that_is_harmless(
         (found,) = await spool.list()
         assert (found.id, found.state, found.deliveries[0].destination) == (film, state, target.destination)
         assert (await spool.film(film)).sheet.FilmSizeID == "14INX17IN"
+
+
+@pytest.mark.parametrize("log", ["", "-wal"], ids=["no file", "log only"])
+async def test_film_without_an_index_is_not_printed_again(place: EmbeddedPlace, log: str) -> None:
+    async with place.spool() as spool:
+        (doubtful,) = await spool.accept(job(), [PRINTER])
+        (done,) = await spool.accept(job(), [PRINTER])
+        for outcome in (Doubtful(reason="no response"), Done()):
+            lease = await spool.lease("printer", 10)
+            assert lease is not None
+            await spool.report(lease, outcome)
+        for path in place.folder.glob("index.sqlite*"):
+            if not log or not path.name.endswith(log):
+                path.unlink()
+    async with place.spool() as spool:
+        found = {film.id: film.state for film in await spool.list()}
+    assert found == {doubtful: FilmState.INDETERMINATE, done: FilmState.DONE}
+
+
+async def test_empty_index_is_rebuilt(place: EmbeddedPlace) -> None:
+    spool, film = await rebuilt(place, PRINTER)
+    (place.folder / "index.sqlite").write_bytes(b"")
+    async with spool:
+        assert [(found.id, found.state) for found in await spool.list()] == [(film, FilmState.INDETERMINATE)]
+
+
+async def test_rebuild_puts_unreadable_films_into_quarantine(place: EmbeddedPlace) -> None:
+    spool, film = await rebuilt(place, PRINTER)
+    path = one_of(place)
+    path.unlink()
+    path.mkdir()
+    async with spool:
+        assert await spool.list() == ()
+    assert [found.name for found in (place.folder / "quarantine").iterdir()] == [path.name]
+    assert path.name.startswith(film)
+
+
+async def test_verify_names_a_film_that_cannot_be_read(place: EmbeddedPlace) -> None:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+        path = one_of(place)
+        path.unlink()
+        path.mkdir()
+        (right,) = await spool.accept(job(), [PRINTER])
+        assert await spool.verify() == (1, (film,))
+        assert right != film
 
 
 async def test_rebuilt_index_knows_the_job(place: EmbeddedPlace) -> None:

@@ -109,6 +109,18 @@ async def test_job_that_lacks_a_film_is_not_accepted(place: EmbeddedPlace, fault
     assert len(list((place.folder / "films").iterdir())) == 1
 
 
+async def test_job_with_an_unreadable_film_waits_for_the_next_start(place: EmbeddedPlace) -> None:
+    async with power_failure(place) as spool:
+        accepted = await spool.accept(job(films=2), [PRINTER])
+    path, aside = file_of(place, accepted[1]), place.folder / "aside"
+    path.rename(aside)
+    path.mkdir()
+    assert len(await films(place)) == 1
+    path.rmdir()
+    aside.rename(path)
+    assert [film.id for film in await films(place)][1:] == [*accepted]
+
+
 async def test_purged_film_does_not_come_back(place: EmbeddedPlace) -> None:
     async with place.spool() as spool:
         (film,) = await spool.accept(job(), [PRINTER])
