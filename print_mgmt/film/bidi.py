@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TypeVar
 
-__all__ = ["base_level", "levels", "mirrored", "visual"]
+__all__ = ["base_level", "levels", "mirror_brackets", "visual_order"]
 
 _T = TypeVar("_T")
 
@@ -33,32 +33,32 @@ def levels(text: str) -> list[int]:
     start = "R" if base else "L"
     kinds = [unicodedata.bidirectional(character) or "L" for character in text]
     kinds = _resolve_neutral(_resolve_weak(kinds, start), start)
-    found = [_level_of(kind, base) for kind in kinds]
+    resolved = [_level_of(kind, base) for kind in kinds]
     for index in range(len(text) - 1, -1, -1):  # L1
         if not text[index].isspace():
             break
-        found[index] = base
-    return found
+        resolved[index] = base
+    return resolved
 
 
-def visual(parts: Sequence[_T], levels: Sequence[int]) -> list[_T]:
+def visual_order(parts: Sequence[_T], levels: Sequence[int]) -> list[_T]:
     """Return the parts of a line in their order from left to right; each part has one level (L2)."""
     ordered = list(zip(levels, parts, strict=True))
     for level in range(max(levels, default=0), 0, -1):
-        ordered = _reversed_from(ordered, level)
+        ordered = _reverse_series(ordered, level)
     return [part for _, part in ordered]
 
 
-def _reversed_from(ordered: list[tuple[int, _T]], lowest: int) -> list[tuple[int, _T]]:
+def _reverse_series(ordered: list[tuple[int, _T]], lowest: int) -> list[tuple[int, _T]]:
     """Reverse each series of parts with levels of at least ``lowest``."""
-    turned: list[tuple[int, _T]] = []
+    result: list[tuple[int, _T]] = []
     for is_inside, group in groupby(ordered, lambda part: part[0] >= lowest):
         parts = list(group)
-        turned += reversed(parts) if is_inside else parts
-    return turned
+        result += reversed(parts) if is_inside else parts
+    return result
 
 
-def mirrored(text: str) -> str:
+def mirror_brackets(text: str) -> str:
     """Return ``text`` with mirrored brackets, for text from right to left (L4)."""
     return text.translate(_MIRRORED)
 
@@ -66,7 +66,7 @@ def mirrored(text: str) -> str:
 def _resolve_weak(kinds: list[str], start: str) -> list[str]:
     """Resolve numbers, and the signs between them (W1 to W7)."""
     before, strong = start, start
-    found: list[str] = []
+    resolved: list[str] = []
     for kind in kinds:
         if kind in ("NSM", "BN"):  # W1; a joiner is BN, and stays with its letter
             kind = before
@@ -74,40 +74,40 @@ def _resolve_weak(kinds: list[str], start: str) -> list[str]:
             strong = kind
         if kind == "EN" and strong == "AL":  # W2
             kind = "AN"
-        found.append(kind)
+        resolved.append(kind)
         before = kind
-    for index in range(1, len(found) - 1):  # W4
-        left, kind, right = found[index - 1 : index + 2]
+    for index in range(1, len(resolved) - 1):  # W4
+        left, kind, right = resolved[index - 1 : index + 2]
         if left == right and (kind, left) in (("ES", "EN"), ("CS", "EN"), ("CS", "AN")):
-            found[index] = left
-    for index in [*range(1, len(found)), *range(len(found) - 2, -1, -1)]:  # W5
-        beside = found[max(index - 1, 0) : index + 2]
-        if found[index] == "ET" and "EN" in beside:
-            found[index] = "EN"
+            resolved[index] = left
+    for index in [*range(1, len(resolved)), *range(len(resolved) - 2, -1, -1)]:  # W5
+        beside = resolved[max(index - 1, 0) : index + 2]
+        if resolved[index] == "ET" and "EN" in beside:
+            resolved[index] = "EN"
     strong = start
-    for index, kind in enumerate(found):
+    for index, kind in enumerate(resolved):
         if kind in ("ES", "ET", "CS"):  # W6
-            found[index] = "ON"
+            resolved[index] = "ON"
         if kind in ("L", "R", "AL"):
             strong = "L" if kind == "L" else "R"
-            found[index] = strong  # W3
+            resolved[index] = strong  # W3
         if kind == "EN" and strong == "L":  # W7
-            found[index] = "L"
-    return found
+            resolved[index] = "L"
+    return resolved
 
 
 def _resolve_neutral(kinds: list[str], start: str) -> list[str]:
     """Give blanks and signs the direction of both sides if these agree, else the direction of the line (N1, N2)."""
-    found: list[str] = []
+    resolved: list[str] = []
     groups = [(neutral, list(group)) for neutral, group in groupby(kinds, lambda kind: kind in _NEUTRAL)]
     for index, (is_neutral, group) in enumerate(groups):
         if not is_neutral:
-            found += group
+            resolved += group
             continue
         left = _side(groups[index - 1][1][-1]) if index else start
         right = _side(groups[index + 1][1][0]) if index + 1 < len(groups) else start
-        found += [left if left == right else start] * len(group)
-    return found
+        resolved += [left if left == right else start] * len(group)
+    return resolved
 
 
 def _side(kind: str) -> str:

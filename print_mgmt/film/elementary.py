@@ -18,7 +18,7 @@ _LN2 = 0.6931471805599453
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # integer multiples of the first are exact
 _LN10 = 2.302585092994046
 _SQRT_HALF = 0.7071067811865476
-_FARTHEST = 700.0  # larger exponents would overflow
+_MAX_EXPONENT = 700.0  # larger exponents would overflow
 _ATANH = tuple(1 / odd for odd in range(3, 25, 2))  # coefficients of powers of z * z, which is at most 0.03
 _EXPONENTIAL = tuple(1 / math.factorial(n) for n in range(15))
 
@@ -36,7 +36,7 @@ def log(x: ArrayLike) -> Floats:
 
 def exp(x: ArrayLike) -> Floats:
     """Return e to the power of ``x``, which is clipped to -700 to 700."""
-    x = np.clip(np.asarray(x, np.float64), -_FARTHEST, _FARTHEST)
+    x = np.clip(np.asarray(x, np.float64), -_MAX_EXPONENT, _MAX_EXPONENT)
     doublings = np.rint(x / _LN2)
     rest = x - doublings * _LN2_HIGH - doublings * _LN2_LOW
     return np.asarray(np.ldexp(polynomial(rest, _EXPONENTIAL), doublings.astype(np.intc)))

@@ -1,8 +1,8 @@
 """Assigns fonts to a text, with Pillow (the extra ``film``).
 
 Each cluster (`letters`) is drawn with the first font that has it. The fonts of the printer come first, then fonts that
-systems usually have, and last the font inside Pillow, so no font needs to be installed. A letter that no font has never
-becomes another letter: a replacement character is drawn instead. A Latin letter may lose its accent.
+systems usually have, and last the font inside Pillow, so no font needs to be installed. If no font has a letter, a
+replacement character is drawn, never a different letter. A Latin letter may lose its accent.
 """
 
 import unicodedata
@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import LayoutError
-from .letters import is_same, needs_glyph, split
+from .letters import is_same, needs_glyph, split_clusters
 from .tone import Note
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SYSTEM", "Run", "assign", "can_draw_text", "font_of", "has_character", "has_raqm"]
 
-_MOST_NAMED = 8  # characters named in a note
+_MAX_NAMED = 8  # characters named in a note
 _PROBE = 24  # pixels: the size at which the characters of a font are looked up
 _NO_CHARACTER = "\U0010ffff"  # not a character, so no font has it
 _MARKS = ("\N{REPLACEMENT CHARACTER}", "\N{WHITE SQUARE}")  # for a character that no font has
@@ -52,45 +52,45 @@ def can_draw_text() -> bool:
 
 
 def assign(text: str, fonts: tuple[str, ...], note: Note | None) -> tuple[Run, ...]:
-    """Assign fonts to a text: one font that has all of it, or else the first font that has each cluster.
+    """Assign fonts to a text: one font that has all of it, or else, for each cluster, the first font that has it.
 
     ``fonts`` are the fonts of the printer: files or names. The fonts of the system and of Pillow follow them.
     """
     fonts = (*fonts, *SYSTEM, _BUILT_IN)
-    clusters = split(text)
+    clusters = split_clusters(text)
     for font in fonts:
-        if text and all(_writes(font, cluster) for cluster in clusters):
+        if text and all(_can_write(font, cluster) for cluster in clusters):
             return (Run(font, "".join(clusters)),)
     written, missing = list[str](), set[str]()
     for cluster in clusters:
-        if _chosen(cluster, fonts) is None:
-            replaced = _replacement(cluster, fonts)
+        if _font_for(cluster, fonts) is None:
+            replaced = _replace(cluster, fonts)
             if not is_same(cluster, replaced):
-                missing.update([character for character in cluster if _chosen(character, fonts) is None] or cluster)
+                missing.update([character for character in cluster if _font_for(character, fonts) is None] or cluster)
             cluster = replaced
         written.append(cluster)
     if missing and note is not None:
-        names = ", ".join(f"U+{ord(character):04X}" for character in sorted(missing)[:_MOST_NAMED])
-        more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+        names = ", ".join(f"U+{ord(character):04X}" for character in sorted(missing)[:_MAX_NAMED])
+        more = f" and {len(missing) - _MAX_NAMED} more" if len(missing) > _MAX_NAMED else ""
         note(f"no font has {names}{more}: replaced")
     by_font = groupby(_with_fonts(written, fonts), key=itemgetter(0))
     return tuple(Run(font, "".join(cluster for _, cluster in run)) for font, run in by_font)
 
 
 def _with_fonts(clusters: list[str], fonts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield font and cluster. A blank gets the font of the cluster before it, whichever end a run is drawn from."""
+    """Yield font and cluster. A blank gets the font of the cluster before it in the text."""
     font = _BUILT_IN
     for cluster in clusters:
         if not cluster.isspace():
-            font = _chosen(cluster, fonts) or _BUILT_IN
+            font = _font_for(cluster, fonts) or _BUILT_IN
         yield font, cluster
 
 
-def _chosen(cluster: str, fonts: tuple[str, ...]) -> str | None:
-    return next((font for font in fonts if _writes(font, cluster)), None)
+def _font_for(cluster: str, fonts: tuple[str, ...]) -> str | None:
+    return next((font for font in fonts if _can_write(font, cluster)), None)
 
 
-def _writes(font: str, cluster: str) -> bool:
+def _can_write(font: str, cluster: str) -> bool:
     """Return whether a font has all characters of a cluster. Private characters count in fonts of the printer only."""
     for character in cluster:
         if not needs_glyph(character):
@@ -102,7 +102,7 @@ def _writes(font: str, cluster: str) -> bool:
     return True
 
 
-def _replacement(cluster: str, fonts: tuple[str, ...]) -> str:
+def _replace(cluster: str, fonts: tuple[str, ...]) -> str:
     """Return the same letter in other characters, a Latin letter without its accent, or a replacement character."""
     parts = unicodedata.normalize("NFD", cluster)
     tried = [unicodedata.normalize("NFC", cluster)]
@@ -110,13 +110,13 @@ def _replacement(cluster: str, fonts: tuple[str, ...]) -> str:
         tried.append(parts)
         tried += [parts[0]] if unicodedata.name(parts[0], "").startswith("LATIN ") else []
     tried += _MARKS
-    return next((letter for letter in tried if _chosen(letter, fonts) is not None), "?")
+    return next((letter for letter in tried if _font_for(letter, fonts) is not None), "?")
 
 
 @lru_cache(maxsize=4096)  # measured: with both caches, a line takes 1.9 ms; without them, 4.9 ms
 def has_character(name: str, character: str) -> bool:
     """Return whether a font has a character: its shape is not the shape of a missing character."""
-    font = _font(name, _PROBE, is_shaped=False)
+    font = _load_font(name, _PROBE, is_shaped=False)
     if font is None:
         return False
     shape, missing = font.getmask(character), font.getmask(_NO_CHARACTER)
@@ -125,7 +125,7 @@ def has_character(name: str, character: str) -> bool:
 
 def font_of(name: str, size: int) -> "ImageFont.FreeTypeFont":
     """Return a font that `assign` has chosen, at a size in pixels."""
-    font = _font(name, size, is_shaped=has_raqm())
+    font = _load_font(name, size, is_shaped=has_raqm())
     assert font is not None  # it was found before
     return font
 
@@ -138,7 +138,7 @@ def has_raqm() -> bool:
 
 
 @lru_cache(maxsize=64)  # see `has_character` for the gain
-def _font(name: str, size: int, *, is_shaped: bool) -> "ImageFont.FreeTypeFont | None":
+def _load_font(name: str, size: int, *, is_shaped: bool) -> "ImageFont.FreeTypeFont | None":
     """Return a font, or None if there is no font of that name."""
     from PIL import ImageFont
 

@@ -49,12 +49,12 @@ ORIENTATIONS = ("PORTRAIT", "LANDSCAPE")
 MM_PER_INCH = 25.4
 
 MAX_SIDE = 99  # columns or rows: on the smallest film, a box is then about 1 mm wide
-MAX_BOXES = 256  # each box is an instance that a peer makes us keep; real printers have at most about 40 boxes
+MAX_BOXES = 256  # a peer decides how many boxes this side must keep; real printers have at most about 40
 
 _SHAPE = "STANDARD\\columns,rows, ROW\\n,n,..., COL\\n,n,..., SLIDE, SUPERSLIDE or CUSTOM\\i"
 _NUMBERED = re.compile(r"\s*(STANDARD|ROW|COL|CUSTOM)\s*\\\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)\s*", re.ASCII)
 _PLAIN = re.compile(r"\s*(SLIDE|SUPERSLIDE)\s*\\?\s*", re.ASCII)
-_LONGEST = 1024  # characters: the limit of the VR ST
+_MAX_LENGTH = 1024  # characters: the limit of the VR ST
 
 
 class Rect(NamedTuple):
@@ -80,7 +80,7 @@ class Rect(NamedTuple):
 
 
 def film_size(FilmSizeID: str, FilmOrientation: str = "PORTRAIT") -> tuple[float, float]:
-    """Return width and height of a film in mm; LANDSCAPE lies on its long side. Raises LayoutError for other terms."""
+    """Return width and height of a film in mm; with LANDSCAPE, the width is the longer side. Raises LayoutError."""
     require("FilmSizeID", FilmSizeID, FILM_SIZES)
     require("FilmOrientation", FilmOrientation, ORIENTATIONS)
     width, height = FILM_SIZES[FilmSizeID]
@@ -101,7 +101,7 @@ class Format(NamedTuple):
 
 def read_format(ImageDisplayFormat: str) -> Format:
     """Read a format, ignoring blanks around its parts. Raises LayoutError for any other text and for too many boxes."""
-    found = _parts(ImageDisplayFormat)
+    found = _split_format(ImageDisplayFormat)
     if found is None or (found.name, len(found.numbers) == 2) == ("STANDARD", False):
         raise LayoutError("ImageDisplayFormat", ImageDisplayFormat, f"not of the form {_SHAPE}")
     if found.name == "CUSTOM":
@@ -113,8 +113,8 @@ def read_format(ImageDisplayFormat: str) -> Format:
     return found
 
 
-def _parts(ImageDisplayFormat: str) -> Format | None:
-    if len(ImageDisplayFormat) > _LONGEST:
+def _split_format(ImageDisplayFormat: str) -> Format | None:
+    if len(ImageDisplayFormat) > _MAX_LENGTH:
         return None
     if match := _PLAIN.fullmatch(ImageDisplayFormat):
         return Format(match[1])

@@ -1,8 +1,9 @@
 """The Grayscale Standard Display Function, PS3.14, applied to optical densities.
 
 ``luminance`` is the function itself: the luminance of each just-noticeable difference. ``jnd_index`` is its inverse.
-On a film, P-Values are equal steps of just-noticeable differences between the luminances of its greatest and its least
-density (PS3.14 §7.2 and D.2). ``density`` and ``p_value`` convert between P-Values and densities.
+The greatest and the least density of a film give a range of luminances. P-Values divide this range into steps of
+equally many just-noticeable differences (PS3.14 §7.2 and D.2). ``density`` and ``p_value`` convert between P-Values and
+densities.
 
 Here a P-Value is 0 (darkest) to 1, for any number of bits. Luminances are cd/m2, densities OD.
 """
@@ -26,8 +27,8 @@ _INVERSE = (
     *(71.498068, 94.593053, 41.912053, 9.8247004, 0.28175407),
     *(-1.1878455, -0.18014349, 0.14710899, -0.017046845),
 )
-_LEAST, _GREATEST = 0.05, 4000.0  # cd/m2, the range of the function
-_BRIGHTEST = 1e9  # cd/m2: below the sun, above any lightbox
+_MIN_LUMINANCE, _MAX_LUMINANCE = 0.05, 4000.0  # cd/m2, the range of the function
+_MAX_LIGHT = 1e9  # cd/m2: below the sun, above any lightbox
 
 
 def luminance(j: float | Floats) -> Floats:
@@ -46,9 +47,10 @@ def jnd_index(luminance: float | Floats) -> Floats:
     The polynomial of the standard has an error of up to 0.09. A step of the secant method reduces it to 0.005.
     """
     sought = log10(luminance)
-    near: Floats = np.asarray(polynomial(sought, _INVERSE), np.float64)
+    estimate: Floats = np.asarray(polynomial(sought, _INVERSE), np.float64)
     return np.asarray(
-        near + (sought - _log_luminance(near)) / (_log_luminance(near + 0.5) - _log_luminance(near - 0.5))
+        estimate
+        + (sought - _log_luminance(estimate)) / (_log_luminance(estimate + 0.5) - _log_luminance(estimate - 0.5))
     )
 
 
@@ -63,11 +65,15 @@ class FilmViewing:
 
     def is_defined(self) -> bool:
         """Return whether the luminances of the film are within the range of PS3.14 §7.1, and at least one JND apart."""
-        is_lit = 0 < self.illumination < _BRIGHTEST and 0 <= self.ambient < _BRIGHTEST
+        is_lit = 0 < self.illumination < _MAX_LIGHT and 0 <= self.ambient < _MAX_LIGHT
         if not (is_lit and 0 <= self.min_density < self.max_density):
             return False
         luminances = self.luminance(np.array([self.max_density, self.min_density]))
-        return bool(luminances[0] >= _LEAST and luminances[1] <= _GREATEST and np.diff(jnd_index(luminances))[0] >= 1)
+        return bool(
+            luminances[0] >= _MIN_LUMINANCE
+            and luminances[1] <= _MAX_LUMINANCE
+            and np.diff(jnd_index(luminances))[0] >= 1
+        )
 
     def density(self, p_value: float | Floats) -> Floats:
         """Return the density (OD) of a P-Value, 0 to 1."""
@@ -78,7 +84,7 @@ class FilmViewing:
         return np.asarray(-log10(transmitted))
 
     def p_value(self, density: float | Floats) -> Floats:
-        """Return the P-Value, 0 to 1, of a density (OD). A density that the film cannot have counts as the nearest."""
+        """Return the P-Value, 0 to 1, of a density (OD). A density out of range is replaced by the nearest limit."""
         darkest, brightest = self._range()
         indices = jnd_index(self.luminance(np.clip(density, self.min_density, self.max_density)))
         return np.clip((indices - darkest) / (brightest - darkest), 0.0, 1.0)

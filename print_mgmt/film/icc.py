@@ -1,8 +1,8 @@
 """ICC profiles, ICC.1:2001-04 (version 2.4): the meaning of the numbers of a page, for color management.
 
 A profile maps numbers to light (XYZ under D50). On film, a gray number is a density D, and the least density Dmin is
-white. So a gray profile has Y = 10 ** (Dmin - D) for each number: the light that passes, relative to white. Light in
-front of the film is not included, because ICC.1 measures without flare.
+white. So a gray profile has Y = 10 ** (Dmin - D) for each number: the light that passes the film, relative to white.
+Light that falls on the front of the film is not included, because ICC.1 measures without flare.
 """
 
 import struct
@@ -38,13 +38,13 @@ _PRIMARIES = {
     b"gXYZ": (0.38515, 0.71687, 0.09708),
     b"bXYZ": (0.14307, 0.06061, 0.71410),
 }
-_LEAST = 132  # bytes: a header and the number of tags
+_MIN_SIZE = 132  # bytes: a header and the number of tags
 _BEGINNING = struct.Struct(">L4xL4s4s4s")  # size, version, device class, color space, connection space
 _CLASSES, _CONNECTIONS = (b"scnr", b"mntr", b"prtr", b"spac"), (b"XYZ ", b"Lab ")
 _MAJOR = (2, 4)  # major versions in use
 
 
-class _Kind(NamedTuple):
+class _HeaderFields(NamedTuple):
     """The fields of a header that differ between our profiles."""
 
     device: bytes
@@ -53,9 +53,9 @@ class _Kind(NamedTuple):
     intent: int
 
 
-_FILM = _Kind(b"prtr", b"GRAY", _TRANSPARENCY, _RELATIVE)
-_PAPER = _Kind(b"prtr", b"GRAY", _REFLECTIVE, _RELATIVE)
-_DISPLAY = _Kind(b"mntr", b"RGB ", _REFLECTIVE, _PERCEPTUAL)
+_FILM = _HeaderFields(b"prtr", b"GRAY", _TRANSPARENCY, _RELATIVE)
+_PAPER = _HeaderFields(b"prtr", b"GRAY", _REFLECTIVE, _RELATIVE)
+_DISPLAY = _HeaderFields(b"mntr", b"RGB ", _REFLECTIVE, _PERCEPTUAL)
 
 
 def page_profile(sheet: Sheet, imager: Imager, note: Note, *, is_color: bool) -> bytes | None:
@@ -82,32 +82,32 @@ def gray_profile(densities: _Floats, *, reflective: bool = False) -> bytes:
     """Return the profile for gray; ``densities`` (OD) has `KNOTS` values, for numbers from 0 to full scale."""
     least, greatest = float(densities.min()), float(densities.max())
     tags = {
-        b"desc": _description(f"{'Paper' if reflective else 'Film'}, {least:.2f} to {greatest:.2f} OD"),
-        b"cprt": _text(_RIGHTS),
-        b"wtpt": _xyz(*(part * float(power_of_10(-least)) for part in _D50)),
-        b"kTRC": _curve(power_of_10(least - densities)),
+        b"desc": _encode_description(f"{'Paper' if reflective else 'Film'}, {least:.2f} to {greatest:.2f} OD"),
+        b"cprt": _encode_text(_RIGHTS),
+        b"wtpt": _encode_xyz(*(part * float(power_of_10(-least)) for part in _D50)),
+        b"kTRC": _encode_curve(power_of_10(least - densities)),
     }
-    return _profile(_PAPER if reflective else _FILM, tags)
+    return _encode_profile(_PAPER if reflective else _FILM, tags)
 
 
 def srgb_profile() -> bytes:
     """Return a profile for sRGB, IEC 61966-2-1."""
     levels = np.linspace(0, 1, KNOTS)
     light = np.where(levels <= 0.04045, levels / 12.92, exp(2.4 * log((levels + 0.055) / 1.055)))
-    curve = _curve(light)
+    curve = _encode_curve(light)
     tags = {
-        b"desc": _description("sRGB IEC61966-2.1"),
-        b"cprt": _text(_RIGHTS),
-        b"wtpt": _xyz(*_D50),
-        **{name: _xyz(*values) for name, values in _PRIMARIES.items()},
+        b"desc": _encode_description("sRGB IEC61966-2.1"),
+        b"cprt": _encode_text(_RIGHTS),
+        b"wtpt": _encode_xyz(*_D50),
+        **{name: _encode_xyz(*values) for name, values in _PRIMARIES.items()},
         **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
     }
-    return _profile(_DISPLAY, tags)
+    return _encode_profile(_DISPLAY, tags)
 
 
 def is_profile_of(space: bytes, data: bytes) -> bool:
     """Return whether ``data`` begins as an ICC profile for ``space``, a signature such as ``GRAY`` (4 bytes)."""
-    if len(data) < _LEAST or data[_SIGNATURE_AT] != _SIGNATURE:
+    if len(data) < _MIN_SIZE or data[_SIGNATURE_AT] != _SIGNATURE:
         return False
     size, version, device, colors, connection = _BEGINNING.unpack_from(data)
     is_known = version >> 24 in _MAJOR and device in _CLASSES and connection in _CONNECTIONS
@@ -116,11 +116,11 @@ def is_profile_of(space: bytes, data: bytes) -> bool:
 
 def without_padding(data: bytes) -> bytes:
     """Return a profile without trailing zeros, such as the padding to an even length (PS3.5 §6.2)."""
-    size = _BEGINNING.unpack_from(data)[0] if len(data) >= _LEAST else len(data)
+    size = _BEGINNING.unpack_from(data)[0] if len(data) >= _MIN_SIZE else len(data)
     return data if data[size:].strip(b"\0") else data[:size]
 
 
-def _profile(kind: _Kind, tags: dict[bytes, bytes]) -> bytes:
+def _encode_profile(kind: _HeaderFields, tags: dict[bytes, bytes]) -> bytes:
     """Return header, tag table and tag data as one profile. Equal data of tags are stored once."""
     start = _HEADER.size + 4 + _TAG.size * len(tags)
     body, places = b"", dict[bytes, int]()
@@ -132,32 +132,32 @@ def _profile(kind: _Kind, tags: dict[bytes, bytes]) -> bytes:
     size = start + len(body)
     header = _HEADER.pack(
         *(size, _VERSION, kind.device, kind.space, b"XYZ ", *_DATE, _SIGNATURE),
-        *(kind.attributes, kind.intent, _numbers(*_D50)),
+        *(kind.attributes, kind.intent, _encode_numbers(*_D50)),
     )
     return header + struct.pack(">L", len(tags)) + table + body
 
 
-def _numbers(*values: float) -> bytes:
+def _encode_numbers(*values: float) -> bytes:
     """Encode numbers as s15Fixed16Number, 5.3.11."""
     return struct.pack(f">{len(values)}l", *(round(value * 65536) for value in values))
 
 
-def _xyz(*values: float) -> bytes:
+def _encode_xyz(*values: float) -> bytes:
     """Encode an XYZType, 6.5.26."""
-    return b"XYZ \0\0\0\0" + _numbers(*values)
+    return b"XYZ \0\0\0\0" + _encode_numbers(*values)
 
 
-def _curve(values: _Floats) -> bytes:
+def _encode_curve(values: _Floats) -> bytes:
     """Encode a curveType of values 0 to 1, 6.5.3."""
     return b"curv\0\0\0\0" + struct.pack(">L", len(values)) + np.rint(values * 65535).astype(">u2").tobytes()
 
 
-def _text(text: str) -> bytes:
+def _encode_text(text: str) -> bytes:
     """Encode a textType, 6.5.22."""
     return b"text\0\0\0\0" + text.encode("ascii") + b"\0"
 
 
-def _description(text: str) -> bytes:
+def _encode_description(text: str) -> bytes:
     """Encode a textDescriptionType, 6.5.17, with its ASCII part only."""
     ascii_text = text.encode("ascii") + b"\0"
     return b"desc\0\0\0\0" + struct.pack(">L", len(ascii_text)) + ascii_text + bytes(4 + 4 + 2 + 1 + 67)

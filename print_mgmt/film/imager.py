@@ -55,13 +55,13 @@ class CharacteristicCurve:
 
     def drive(self, density: ArrayLike) -> NDArray[np.float64]:
         """Return the drive value, 0 to 1, for a density (OD). A density out of range has the nearest measured value."""
-        return _interpolated(density, self.densities, np.asarray(self.values) / max(self.values))
+        return _interpolate(density, self.densities, np.asarray(self.values) / max(self.values))
 
     def density(self, drive: ArrayLike) -> NDArray[np.float64]:
         """Return the density (OD) of a drive value, 0 to 1. A value out of range has the nearest measured density."""
         step = 1 if self.values[0] < self.values[-1] else -1
         parts = np.asarray(self.values[::step]) / max(self.values)
-        return _interpolated(drive, parts, self.densities[::step])
+        return _interpolate(drive, parts, self.densities[::step])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,9 @@ class Imager:
             raise LayoutError("densities", own, "show no range of luminances", rule="PS3.14 §7.1")
 
     def __hash__(self) -> int:
-        return hash((self.dpi, self.edge_mm, self.gap_mm, self.MinDensity, self.MaxDensity))  # mappings have no hash
+        return hash(
+            (self.dpi, self.edge_mm, self.gap_mm, self.MinDensity, self.MaxDensity)
+        )  # a mapping cannot be hashed
 
     def viewing(
         self,
@@ -119,7 +121,7 @@ class Imager:
             min_density=(self.MinDensity if MinDensity is None else MinDensity) / 100,
             max_density=(self.MaxDensity if MaxDensity is None else MaxDensity) / 100,
             illumination=self.Illumination if Illumination is None else Illumination,
-            ambient=0 if self.reflective else ambient,  # the light that paper reflects is the image
+            ambient=0 if self.reflective else ambient,  # on paper, the reflected light is the image itself
         )
 
     def light(
@@ -141,7 +143,7 @@ class Imager:
             return own
         ambient = own[1] if self.reflective else ReflectedAmbientLight
         limits = {"MinDensity": MinDensity, "MaxDensity": MaxDensity}
-        if not self.viewing(**limits).is_defined():  # under any light, the densities are too close to each other
+        if not self.viewing(**limits).is_defined():  # the densities are too close to each other under any light
             limits = {}
         for light in ((Illumination, ambient), (Illumination, own[1]), (own[0], ambient)):
             seen = self.viewing(Illumination=light[0], ReflectedAmbientLight=light[1], **limits)
@@ -163,7 +165,7 @@ PAPER = Imager(reflective=True, MinDensity=5, MaxDensity=210, Illumination=150, 
 # --- characteristic curves ---
 
 
-def _interpolated(x: ArrayLike, points: ArrayLike, values: ArrayLike) -> NDArray[np.float64]:
+def _interpolate(x: ArrayLike, points: ArrayLike, values: ArrayLike) -> NDArray[np.float64]:
     """Interpolate between ascending points, without np.interp, which rounds differently on some processors."""
     points, values = np.asarray(points, np.float64), np.asarray(values, np.float64)
     sought = np.clip(np.asarray(x, np.float64), points[0], points[-1])
@@ -174,21 +176,21 @@ def _interpolated(x: ArrayLike, points: ArrayLike, values: ArrayLike) -> NDArray
 
 def read_curve(lines: Iterable[str]) -> CharacteristicCurve:
     """Read a curve from the lines of a CSV file, with rows in any order. Raises LayoutError."""
-    header, *rows = _rows(lines) or [[]]
+    header, *rows = _read_rows(lines) or [[]]
     if [cell.strip().lower() for cell in header] != _COLUMNS:
         _refuse(header, f"needs the columns {', '.join(_COLUMNS)}")
-    points = sorted(_point(row) for row in rows)
+    points = sorted(_read_point(row) for row in rows)
     return CharacteristicCurve(tuple(density for density, _ in points), tuple(value for _, value in points))
 
 
-def _rows(lines: Iterable[str]) -> list[list[str]]:
+def _read_rows(lines: Iterable[str]) -> list[list[str]]:
     try:
         return list(csv.reader(line for line in lines if line.strip() and not line.startswith("#")))
     except csv.Error as exc:
         raise LayoutError("characteristic curve", "CSV", str(exc), rule=OWN_RULE) from exc
 
 
-def _point(row: list[str]) -> tuple[float, float]:
+def _read_point(row: list[str]) -> tuple[float, float]:
     try:
         density, value = (float(cell) for cell in row)
     except ValueError as exc:

@@ -1,7 +1,7 @@
 """The positions of image boxes and annotation boxes on a film, in millimeters.
 
-The standard leaves the size of a box to the printer. Here the image boxes share the area inside the edge and beside
-the annotation boxes, with a gap between them (`Imager`). So STANDARD is symmetric about both axes, ROW about the
+The standard leaves the size of a box to the printer. Here the image boxes share the area inside the edge that the
+annotation boxes leave, with a gap between them (`Imager`). So STANDARD is symmetric about both axes, ROW about the
 vertical axis and COL about the horizontal axis. A slide keeps its size and is centered in its mount.
 """
 
@@ -35,13 +35,13 @@ def lay_out(sheet: Sheet, imager: Imager = FILM) -> Layout:
     """Return the layout of a film. Raises LayoutError if its format is unknown or does not fit on the film."""
     width, height = film_size(sheet.FilmSizeID, sheet.FilmOrientation)
     film = Rect(0, 0, width, height)
-    annotations = _annotations(sheet.AnnotationDisplayFormatID, film, imager)
+    annotations = _place_annotations(sheet.AnnotationDisplayFormatID, film, imager)
     trim = TRIM_MM if sheet.Trim == "YES" else 0.0
     gap = max(imager.gap_mm, 2 * trim)
-    area = _area(film, max(imager.edge_mm, trim), gap, annotations)
+    area = _image_area(film, max(imager.edge_mm, trim), gap, annotations)
     found = read_format(sheet.ImageDisplayFormat)
     try:
-        boxes = _boxes(found, film, area, gap, imager)
+        boxes = _place_boxes(found, film, area, gap, imager)
     except _NoRoomError as exc:
         why = f"no room for its boxes on a film of {width:g} by {height:g} mm"
         raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, why) from exc
@@ -57,43 +57,43 @@ class _NoRoomError(Exception):
     """A box has no area."""
 
 
-def _boxes(found: Format, film: Rect, area: Rect, gap: float, imager: Imager) -> tuple[Rect, ...]:
+def _place_boxes(found: Format, film: Rect, area: Rect, gap: float, imager: Imager) -> tuple[Rect, ...]:
     match found.name:
         case "STANDARD" | "ROW":
-            return _rows(found.counts, area, gap)
+            return _place_rows(found.counts, area, gap)
         case "COL":
-            turned = _rows(found.counts, Rect(area.y, area.x, area.height, area.width), gap)
+            turned = _place_rows(found.counts, Rect(area.y, area.x, area.height, area.width), gap)
             return tuple(Rect(y, x, height, width) for x, y, width, height in turned)
         case "SLIDE":
-            return _slides(imager.slide_mm, area)
+            return _place_slides(imager.slide_mm, area)
         case "SUPERSLIDE":
-            return _slides(imager.superslide_mm, area)
-    return _custom(found, film, imager)
+            return _place_slides(imager.superslide_mm, area)
+    return _custom_boxes(found, film, imager)
 
 
-def _rows(counts: tuple[int, ...], area: Rect, gap: float) -> tuple[Rect, ...]:
+def _place_rows(counts: tuple[int, ...], area: Rect, gap: float) -> tuple[Rect, ...]:
     """Divide an area into rows of equal height, and each row into its number of boxes."""
-    heights = _split(area.y, area.height, len(counts), gap)
+    heights = _divide(area.y, area.height, len(counts), gap)
     return tuple(
         Rect(x, y, width, height)
         for (y, height), count in zip(heights, counts, strict=True)
-        for x, width in _split(area.x, area.width, count, gap)
+        for x, width in _divide(area.x, area.width, count, gap)
     )
 
 
-def _split(begin: float, length: float, count: int, gap: float) -> _Side:
+def _divide(begin: float, length: float, count: int, gap: float) -> _Side:
     part = (length - (count - 1) * gap) / count
     if part <= 0:
         raise _NoRoomError
     return [(begin + at * (part + gap), part) for at in range(count)]
 
 
-def _slides(size: tuple[float, float], area: Rect) -> tuple[Rect, ...]:
-    columns, rows = _mounts(area.x, area.width, size[0]), _mounts(area.y, area.height, size[1])
+def _place_slides(size: tuple[float, float], area: Rect) -> tuple[Rect, ...]:
+    columns, rows = _place_mounts(area.x, area.width, size[0]), _place_mounts(area.y, area.height, size[1])
     return tuple(Rect(x, y, width, height) for y, height in rows for x, width in columns)
 
 
-def _mounts(begin: float, length: float, size: float) -> _Side:
+def _place_mounts(begin: float, length: float, size: float) -> _Side:
     """Place as many mounts as fit, centered, with a slide in the middle of each."""
     mount = max(_MOUNT_MM, size)
     count = int(length / mount)
@@ -103,7 +103,7 @@ def _mounts(begin: float, length: float, size: float) -> _Side:
     return [(first + at * mount, size) for at in range(count)]
 
 
-def _custom(found: Format, film: Rect, imager: Imager) -> tuple[Rect, ...]:
+def _custom_boxes(found: Format, film: Rect, imager: Imager) -> tuple[Rect, ...]:
     boxes = imager.custom_formats.get(found.numbers[0])
     if not boxes:
         known = ", ".join(map(str, imager.custom_formats)) or "none"
@@ -112,7 +112,7 @@ def _custom(found: Format, film: Rect, imager: Imager) -> tuple[Rect, ...]:
     return _on_film(boxes, film)
 
 
-def _annotations(AnnotationDisplayFormatID: str, film: Rect, imager: Imager) -> tuple[Rect, ...]:
+def _place_annotations(AnnotationDisplayFormatID: str, film: Rect, imager: Imager) -> tuple[Rect, ...]:
     try:
         return _on_film(_annotation_format(AnnotationDisplayFormatID, imager), film)
     except _NoRoomError as exc:
@@ -140,7 +140,7 @@ def _on_film(boxes: Iterable[Rect], film: Rect) -> tuple[Rect, ...]:
     return rects
 
 
-def _area(film: Rect, edge: float, gap: float, annotations: Iterable[Rect]) -> Rect:
+def _image_area(film: Rect, edge: float, gap: float, annotations: Iterable[Rect]) -> Rect:
     """Return the area for images. An annotation box takes the whole strip up to the edge that is nearer to it."""
     top, bottom = edge, film.height - edge
     for box in annotations:

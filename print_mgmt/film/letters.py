@@ -8,9 +8,9 @@ import unicodedata
 
 from .tone import Note
 
-__all__ = ["is_same", "needs_glyph", "printable", "split"]
+__all__ = ["is_same", "needs_glyph", "split_clusters", "to_printable"]
 
-_LONGEST = 256  # further characters are not drawn; the VR LO allows 64
+_MAX_LENGTH = 256  # further characters are not drawn; the VR LO allows 64
 _BLANK, _REMOVED = ("Cc", "Zl", "Zp"), ("Cs",)  # general categories: replaced by a blank, and removed
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # they choose forms of letters, and reorder nothing
 _DIRECTIONS = "\N{ARABIC LETTER MARK}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
@@ -24,18 +24,18 @@ _JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))  # vowels and final conso
 _COMPATIBLE = (range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))  # variants of other ideographs
 
 
-def printable(text: str, note: Note) -> str:
+def to_printable(text: str, note: Note) -> str:
     """Return a text with blanks for controls and line ends, without marks of direction, and cut to 256 characters."""
-    kept = "".join(
+    printed = "".join(
         " " if unicodedata.category(character) in _BLANK else character
-        for character in text[:_LONGEST]
+        for character in text[:_MAX_LENGTH]
         if not _is_removed(character)
     )
-    lost = sum(_is_removed(character) or unicodedata.category(character) in _BLANK for character in text[:_LONGEST])
-    lost += len(text[_LONGEST:])
+    lost = sum(_is_removed(character) or unicodedata.category(character) in _BLANK for character in text[:_MAX_LENGTH])
+    lost += len(text[_MAX_LENGTH:])
     if lost:
-        note(f"{lost} characters of its text are controls, or follow the first {_LONGEST}: not printed")
-    return kept.strip()
+        note(f"{lost} characters of its text are controls, or follow the first {_MAX_LENGTH}: not printed")
+    return printed.strip()
 
 
 def _is_removed(character: str) -> bool:
@@ -45,26 +45,26 @@ def _is_removed(character: str) -> bool:
     return character in _DIRECTIONS or unicodedata.bidirectional(character) in _REMOVED_BIDI
 
 
-def split(text: str) -> list[str]:
+def split_clusters(text: str) -> list[str]:
     """Split a text into the letters that a reader sees: a character with its marks, joiners and jamo, composed."""
     found: list[str] = []
     for character in text:
-        if found and (_follows(character) or _is_sign_sequence(found[-1], character)):
+        if found and (_joins_previous(character) or _is_sign_sequence(found[-1], character)):
             found[-1] += character
         else:
             found.append(character)
-    # Only NFC that shortens a cluster is used: it would also replace compatibility ideographs, which look different
+    # NFC is used only where it shortens a cluster; elsewhere it would replace compatibility ideographs by others
     composed = (unicodedata.normalize("NFC", cluster) for cluster in found)
     return [short if len(short) < len(cluster) else cluster for short, cluster in zip(composed, found, strict=True)]
 
 
-def _follows(character: str) -> bool:
+def _joins_previous(character: str) -> bool:
     category = unicodedata.category(character)
     return category.startswith("M") or character in _JOINERS or _is_in(character, _JAMO)
 
 
 def _is_sign_sequence(before: str, character: str) -> bool:
-    """Return whether a joiner makes one sign of two, as in a family of emoji."""
+    """Return whether a joiner combines two signs into one, as in the emoji of a family."""
     return before[-1] == _JOINERS[1] and unicodedata.category(character) == "So"
 
 

@@ -11,7 +11,7 @@ from .canvas import Canvas, blend
 from .errors import LayoutError, require
 from .imager import Imager
 from .placement import Box
-from .raster import MAGNIFICATIONS, Lines, magnified
+from .raster import MAGNIFICATIONS, Lines, magnified_blocks
 from .sheet import Overlay
 from .tone import Note, density, exposed
 
@@ -19,8 +19,8 @@ __all__ = ["burn"]
 
 _RULE = "PS3.3 C.9.2"
 _COVERED = 255  # the coverage of a whole pixel
-_COVERAGE = np.array([0, _COVERED], np.float32) + np.float32(0.5)  # by bit, with the half that `magnified` needs
-_MOST = 32768  # rows or columns: Overlay Origin has the VR SS
+_COVERAGE = np.array([0, _COVERED], np.float32) + np.float32(0.5)  # by bit, with the half that `magnified_blocks` needs
+_MAX_SIDE = 32768  # rows or columns: Overlay Origin has the VR SS
 
 
 def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, imager: Imager, note: Note) -> None:
@@ -30,27 +30,27 @@ def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, ima
     """
     kind = overlay.OverlayMagnificationType
     require("OverlayMagnificationType", kind, MAGNIFICATIONS, rule=_RULE)
-    if overlay.pixels.ndim != 2 or not all(abs(at) <= _MOST for at in overlay.origin):
+    if overlay.pixels.ndim != 2 or not all(abs(at) <= _MAX_SIDE for at in overlay.origin):
         raise LayoutError("OverlayOrigin", overlay.origin, f"of a plane of {overlay.pixels.shape}", rule=_RULE)
-    if _reaches_out(overlay, image):
+    if _exceeds_image(overlay, image):
         note("an overlay reaches beyond its image: cut off there")
-    kinds = {True: ("OverlayForegroundDensity", overlay.OverlayForegroundDensity)}
+    drawn = {True: ("OverlayForegroundDensity", overlay.OverlayForegroundDensity)}
     if overlay.OverlayBackgroundDensity is not None:
-        kinds[False] = ("OverlayBackgroundDensity", overlay.OverlayBackgroundDensity)
-    for bit, (attribute, term) in kinds.items():
+        drawn[False] = ("OverlayBackgroundDensity", overlay.OverlayBackgroundDensity)
+    for bit, (attribute, term) in drawn.items():
         level = float(exposed(density(attribute, term, imager, note), imager))
-        lines = _lines(overlay, bit, image, shown)
-        for rows, columns, block in magnified(lines, shown[2:], area.shape[:2], MAGNIFICATIONS[kind], _COVERED):
+        lines = _coverage_lines(overlay, bit, image, shown)
+        for rows, columns, block in magnified_blocks(lines, shown[2:], area.shape[:2], MAGNIFICATIONS[kind], _COVERED):
             blend(area[rows, columns], block.astype(np.uint8), level)
 
 
-def _reaches_out(overlay: Overlay, image: tuple[int, int]) -> bool:
+def _exceeds_image(overlay: Overlay, image: tuple[int, int]) -> bool:
     sides = zip(overlay.origin, overlay.pixels.shape, image, strict=True)
     return any(first < 1 or first - 1 + length > limit for first, length, limit in sides)
 
 
-def _lines(overlay: Overlay, bit: bool, image: tuple[int, int], shown: Box) -> Lines:
-    """Return a function for rows of coverage: the pixels of ``shown`` where the overlay is ``bit``."""
+def _coverage_lines(overlay: Overlay, bit: bool, image: tuple[int, int], shown: Box) -> Lines:
+    """Return a function that returns rows of coverage of ``shown``; pixels with the value ``bit`` are covered."""
     pixels, (row, column) = overlay.pixels, (at - 1 for at in overlay.origin)
     left, right = max(column, 0), min(column + pixels.shape[1], image[1])
 

@@ -8,9 +8,8 @@ Neighboring target pixels need almost the same source pixels. So 16 of them shar
 product of numpy does the work. This is faster than gathering pixels tap by tap, and serves all kernels. If no pixels
 are mixed, as when REPLICATE enlarges or when an image keeps its size, they are copied.
 
-The rows are processed in strips. So an image of any size takes a few MB of memory besides tables.
-
-Gray values are mapped to output values *before* they are interpolated.
+The rows are processed in strips, so an image of any size takes only a few MB of memory in addition to the tables. Gray
+values are mapped to output values *before* they are interpolated.
 
 The result has the same bits on every processor, with every BLAS and any number of threads. A sum in floating point
 depends on its order and on fused operations, unless nothing is rounded. So values and weights are integer multiples of
@@ -24,22 +23,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAGNIFICATIONS", "SMOOTHINGS", "Lines", "Magnification", "magnified", "magnify"]
+__all__ = ["MAGNIFICATIONS", "SMOOTHINGS", "Lines", "Magnification", "magnified_blocks", "magnify"]
 
 Lines = Callable[[int, int], NDArray[np.generic]]
 _Shape = tuple[int, ...]  # rows, columns
 _Block = tuple[slice, slice, NDArray[np.generic]]
 
 _BAND = 16  # target pixels that share a matrix; measured: larger matrices multiply more zeros
-_SPAN = 128  # most source pixels that the matrix of several target pixels may span
+_MAX_SPAN = 128  # source pixels that the matrix of several target pixels may span
 _STRIP = 1 << 21  # bytes of intermediate image in memory; measured: 4 times as many take up to 1.4 times as long
-# Multiplications in one product. OpenBLAS spreads larger products over all processors: they wait for each other, and
-# the event loop gets none. Measured: this bound costs nothing on an idle machine, and triples the speed on a busy one
+# Multiplications in one product. OpenBLAS spreads a larger product over all processors. They wait for each other, and
+# none is left for the event loop. Measured: this bound costs nothing on an idle machine, and triples the speed on a
+# busy one.
 _PRODUCT = 1 << 18
 _COPIED = 1 << 17  # pixels copied at a time: they fit in the processor cache
 _HALF = np.float32(0.5)  # added before mixing, so that truncation rounds: weights add up to 1
 _FRACTION = float(1 << 40)  # kernels are rounded to this many steps per 1 before weights are shared
-_MOST_TAPS = 32  # source pixels of a target pixel: float32 has enough bits for at most so many weights
+_MAX_TAPS = 32  # source pixels of a target pixel: float32 has enough bits for at most so many weights
 
 
 def _box(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -73,16 +73,16 @@ class _Grid(NamedTuple):
     """Number type and fractional bits that keep each partial sum of products exact.
 
     A partial sum of 8-bit values is below 256, or below 512 if the kernel overshoots (positive weights add up to at
-    most 1.21). So it needs 8 or 9 bits plus the bits of value and weight, together the 24 of float32, if values are
-    rounded between columns and rows. 16-bit values need 17 bits, 3 of the value and 16 for each of two weights: float64
-    holds them without that rounding. Measured on noise, the error is at most 0.7 levels of 8 bits (0.5 is ideal), and
-    at most 2 levels of 16 bits.
+    most 1.21). So its integer part needs 8 or 9 bits. The fractional bits of value and weight follow, and the 24 bits
+    of float32 hold all, because values are rounded between columns and rows. For 16-bit values, 17 bits, 3 bits of the
+    value and 16 bits for each of two weights fit in float64 without that rounding. Measured on noise, the error is at
+    most 0.7 levels of 8 bits (0.5 is ideal), and at most 2 levels of 16 bits.
     """
 
     kind: type[np.floating]  # float32 or float64
     value_bits: int
     weight_bits: int
-    rounder: float  # adding and then subtracting it rounds values to the grid; 0: no rounding
+    rounder: float  # adding and then subtracting this number rounds values to the grid; 0 means no rounding
 
 
 _PLAIN = _Grid(np.float32, 4, 12, 1.5 * 2.0 ** (23 - 4))
@@ -116,34 +116,34 @@ def magnify(
     Higher bits of the source are ignored.
     """
     ceiling = int(np.iinfo(target.dtype).max)
-    halved = curve + _HALF
+    with_half = curve + _HALF
     if _repeats(source.shape, target.shape, magnification):
-        table: NDArray[np.generic] = halved.astype(target.dtype)  # nothing is mixed: move fewer bytes
+        table: NDArray[np.generic] = with_half.astype(target.dtype)  # nothing is mixed: move fewer bytes
     else:
-        table = _on_grid(halved, _grid(source.shape, target.shape, magnification, ceiling))
+        table = _on_grid(with_half, _grid(source.shape, target.shape, magnification, ceiling))
 
     def lines(first: int, last: int) -> NDArray[np.generic]:
         return table.take(source[first:last] & len(table) - 1)
 
-    for rows, columns, block in magnified(lines, source.shape, target.shape, magnification, ceiling):
+    for rows, columns, block in magnified_blocks(lines, source.shape, target.shape, magnification, ceiling):
         np.copyto(target[rows, columns], block, casting="unsafe")
 
 
-def magnified(
+def magnified_blocks(
     lines: Lines, source: _Shape, target: _Shape, magnification: Magnification, ceiling: int
 ) -> Iterator[_Block]:
     """Resample an image from one shape (rows, columns) to another, and yield blocks of rows, columns and values.
 
-    ``lines(first, last)`` returns rows ``first`` to ``last`` - 1 of the image: multiples of 1/8, with a half added. So
-    truncation rounds the values of a block; they are then 0 to ``ceiling``.
+    ``lines(first, last)`` returns rows ``first`` to ``last`` - 1 of the image: multiples of 1/8, with a half added, so
+    that truncation rounds them. After truncation, the values of a block are 0 to ``ceiling``.
     """
     repeats = _repeats(source, target, magnification)
     if repeats is not None:
-        return _repeated(lines, *repeats)
-    return _mixed(lines, source, target, magnification, ceiling)
+        return _copied_blocks(lines, *repeats)
+    return _mixed_blocks(lines, source, target, magnification, ceiling)
 
 
-def _repeated(lines: Lines, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Iterator[_Block]:
+def _copied_blocks(lines: Lines, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Iterator[_Block]:
     """Copy one source pixel to each target pixel, a strip of rows at a time."""
     height = max(_COPIED // len(columns), 1)
     for top in range(0, len(rows), height):
@@ -154,7 +154,7 @@ def _repeated(lines: Lines, rows: NDArray[np.intp], columns: NDArray[np.intp]) -
         yield slice(top, top + height), slice(None), wide.take(picked - picked[0], axis=0)
 
 
-def _mixed(
+def _mixed_blocks(
     lines: Lines, source: _Shape, target: _Shape, magnification: Magnification, ceiling: int
 ) -> Iterator[_Block]:
     """Mix columns, then rows, a strip at a time."""
@@ -189,7 +189,7 @@ class _Band(NamedTuple):
 def _grid(source: _Shape, target: _Shape, magnification: Magnification, ceiling: int) -> _Grid:
     """Return the grid for values up to ``ceiling``."""
     taps = 2 * magnification.reach * max(a / b for a, b in zip(source, target, strict=True))
-    if ceiling > np.iinfo(np.uint8).max or taps > _MOST_TAPS:
+    if ceiling > np.iinfo(np.uint8).max or taps > _MAX_TAPS:
         return _FINE
     return _OVERSHOOTING if magnification.overshoots else _PLAIN
 
@@ -228,8 +228,8 @@ def _strips(rows: tuple[_Band, ...], width: int) -> Iterator[tuple[_Band, ...]]:
 def _bands(source: int, target: int, magnification: Magnification, grid: _Grid) -> tuple[_Band, ...]:
     """Return the matrices that resample a line of ``source`` pixels to ``target`` pixels."""
     index, kernel = _taps(source, target, magnification)
-    weights = _whole(kernel, 1 << grid.weight_bits).astype(grid.kind) / (1 << grid.weight_bits)
-    size = min(max(_SPAN * target // source, 1), _BAND)
+    weights = _integer_weights(kernel, 1 << grid.weight_bits).astype(grid.kind) / (1 << grid.weight_bits)
+    size = min(max(_MAX_SPAN * target // source, 1), _BAND)
     bands = []
     for start in range(0, target, size):
         stop = min(start + size, target)
@@ -241,7 +241,7 @@ def _bands(source: int, target: int, magnification: Magnification, grid: _Grid) 
     return tuple(bands)
 
 
-def _whole(kernel: NDArray[np.float64], unit: int) -> NDArray[np.int64]:
+def _integer_weights(kernel: NDArray[np.float64], unit: int) -> NDArray[np.int64]:
     """Share ``unit`` among the taps of each target pixel in proportion to ``kernel``, by largest remainders."""
     shares = np.rint(kernel * _FRACTION).astype(np.int64)
     whole, rest = np.divmod(shares * unit, shares.sum(axis=1, keepdims=True))
@@ -255,12 +255,12 @@ def _repeats(
     source: _Shape, target: _Shape, magnification: Magnification
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
     """Return the source row and column of each target row and column; None if a target pixel mixes several."""
-    rows, columns = (_picks(*sides, magnification) for sides in zip(source, target, strict=True))
+    rows, columns = (_single_sources(*sides, magnification) for sides in zip(source, target, strict=True))
     return None if rows is None or columns is None else (rows, columns)
 
 
 @lru_cache(maxsize=8)  # measured: saves 0.4 ms of 2.5 for each image after the first of its size
-def _picks(source: int, target: int, magnification: Magnification) -> NDArray[np.intp] | None:
+def _single_sources(source: int, target: int, magnification: Magnification) -> NDArray[np.intp] | None:
     """Return the source pixel of each target pixel; None if a target pixel mixes several."""
     index, weights = _taps(source, target, magnification)
     if (np.count_nonzero(weights, axis=1) > 1).any():

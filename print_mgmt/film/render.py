@@ -51,7 +51,7 @@ def render(
     if is_color:
         imager = replace(imager, curve=None)  # drive values are for gray
     dpi = imager.resolution(sheet.RequestedResolutionID) if dpi is None else dpi
-    film = _Film(sheet=sheet, imager=imager, layout=layout, dpi=dpi, canvas=_canvas(layout, dpi, bits, is_color))
+    film = _Film(sheet=sheet, imager=imager, layout=layout, dpi=dpi, canvas=_new_canvas(layout, dpi, bits, is_color))
     if not is_color and (decided := defaults(sheet, imager)):
         film.note(f"decided by the printer: {decided}")
     film.expose()
@@ -99,17 +99,17 @@ def _annotation_box(sheet: Sheet, annotation: Annotation, boxes: tuple[Rect, ...
 def can_render(FilmSizeID: str, dpi: int) -> bool:
     """Return whether a film of that size has at most ``MAX_PIXELS``. Raises LayoutError for an unknown size."""
     width, height = film_size(FilmSizeID, "PORTRAIT")
-    return _pixels(width, dpi) * _pixels(height, dpi) <= MAX_PIXELS
+    return _pixel_count(width, dpi) * _pixel_count(height, dpi) <= MAX_PIXELS
 
 
-def _pixels(side: float, dpi: int) -> int:
+def _pixel_count(side: float, dpi: int) -> int:
     return round(side / MM_PER_INCH * dpi)
 
 
-def _canvas(layout: Layout, dpi: int, bits: int, is_color: bool) -> Canvas:
+def _new_canvas(layout: Layout, dpi: int, bits: int, is_color: bool) -> Canvas:
     if not 0 < dpi < math.inf:
         raise LayoutError("dpi", dpi, "is not a resolution", rule=OWN_RULE)
-    width, height = _pixels(layout.width, dpi), _pixels(layout.height, dpi)
+    width, height = _pixel_count(layout.width, dpi), _pixel_count(layout.height, dpi)
     if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
         why = f"makes a page of {width} by {height} pixels; it must have 1 to {MAX_PIXELS}"
         raise LayoutError("dpi", dpi, why, rule=OWN_RULE)
@@ -141,9 +141,9 @@ class _Film:
         exposures = list(self.exposures())
         if self.sheet.Trim == "YES":
             for exposure in exposures:
-                self.trim(exposure.area, mark)
+                self.draw_trim(exposure.area, mark)
         for exposure in exposures:
-            self.image(exposure)
+            self.draw_image(exposure)
         self.annotate(mark)
 
     def density(self, attribute: str, term: str) -> float:
@@ -169,7 +169,7 @@ class _Film:
             if cell.image is None or placement is None:
                 fill(self.part(self.on_page(box)), empty)
                 continue
-            yield _Exposure(position, cell, cell.image, placement, self.on_page(_moved(box, placement.target)))
+            yield _Exposure(position, cell, cell.image, placement, self.on_page(_move(box, placement.target)))
 
     @property
     def resolution(self) -> int:
@@ -179,20 +179,25 @@ class _Film:
         """Return a box of the printer in pixels of the page; it has at least one pixel."""
         scale = self.dpi / self.resolution
         (top, bottom), (left, right) = (
-            _scaled(first * scale, (first + length) * scale, side)
+            _whole_pixels(first * scale, (first + length) * scale, side)
             for first, length, side in zip(box[:2], box[2:], self.canvas.shape, strict=False)
         )
         return Box(top, left, bottom - top, right - left)
 
-    def trim(self, area: Box, level: float) -> None:
+    def draw_trim(self, area: Box, level: float) -> None:
         """Draw the line of the trim box around the image."""
         line = max(round(TRIM_MM / MM_PER_INCH * self.dpi), 1)
         top, left = max(area.top - line, 0), max(area.left - line, 0)
         fill(self.canvas[top : area.top + area.height + line, left : area.left + area.width + line], level)
 
-    def image(self, exposure: "_Exposure") -> None:
-        """Print an image. A gray image fills all three planes of a color page."""
-        note, cell, image, area = exposure.noting(self.note), exposure.cell, exposure.image, self.part(exposure.area)
+    def draw_image(self, exposure: "_Exposure") -> None:
+        """Draw an image. A gray image fills all three planes of a color page."""
+        note, cell, image, area = (
+            exposure.prefix_note(self.note),
+            exposure.cell,
+            exposure.image,
+            self.part(exposure.area),
+        )
         kind = cell.MagnificationType or self.sheet.MagnificationType
         magnification = _magnification(kind, cell.SmoothingType or self.sheet.SmoothingType, note)
         _note_placement(exposure, kind, note)
@@ -211,7 +216,7 @@ class _Film:
         for annotation in self.sheet.annotations:
             box = _annotation_box(self.sheet, annotation, self.layout.annotations)
             area = self.part(self.on_page(pixel_box(box, self.resolution)))
-            note = _prefixed(f"annotation {annotation.AnnotationPosition}", self.note)
+            note = _with_prefix(f"annotation {annotation.AnnotationPosition}", self.note)
             write(area, annotation.TextString, level, self.dpi, self.imager.fonts, note)
 
 
@@ -225,11 +230,11 @@ class _Exposure:
     placement: Placement
     area: Box
 
-    def noting(self, note: Note) -> Note:
-        return _prefixed(f"image box {self.position}", note)
+    def prefix_note(self, note: Note) -> Note:
+        return _with_prefix(f"image box {self.position}", note)
 
 
-def _prefixed(where: str, note: Note) -> Note:
+def _with_prefix(where: str, note: Note) -> Note:
     return lambda text: note(f"{where}: {text}")
 
 
@@ -253,11 +258,11 @@ def _magnification(MagnificationType: str, SmoothingType: str | None, note: Note
     return MAGNIFICATIONS[MagnificationType]
 
 
-def _moved(box: Box, target: Box) -> Box:
+def _move(box: Box, target: Box) -> Box:
     return Box(box.top + target.top, box.left + target.left, target.height, target.width)
 
 
-def _scaled(first: float, last: float, side: int) -> tuple[int, int]:
+def _whole_pixels(first: float, last: float, side: int) -> tuple[int, int]:
     """Return start and end of a line in whole pixels. A line shorter than a pixel gets the pixel at its middle."""
     begin, end = round(first), min(round(last), side)
     if begin < end:

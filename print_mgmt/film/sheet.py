@@ -2,7 +2,7 @@
 
 A sheet is a film box (PS3.3 C.13.3) with its image boxes (PS3.3 C.13.5) and annotations (PS3.3 C.13.7). It has only
 the attributes that change how the film looks. They keep their DICOM keywords and the values of the standard, so a
-film box can be copied field by field. Nothing is checked here: ``render()`` raises an error for a sheet that is wrong.
+film box can be copied field by field. Nothing is checked here; ``render()`` raises an error for an invalid sheet.
 """
 
 from dataclasses import dataclass
@@ -131,9 +131,9 @@ class Page:
     ``pixels`` are HxW uint8 or uint16 (full range) for gray, and HxWx3 uint8 for color. 0 is black and the largest
     value is white. Gray values are P-Values of the film (PS3.14); an imager with a characteristic curve makes the
     values that its device takes instead. ``width_mm`` and ``height_mm`` are the size of the film. ``notes`` has one
-    line for each decision that the renderer made. ``ICCProfile`` says which light each value stands for: for gray it
-    is made from the densities, for color it comes from the film box. None is the film of PS3.14 D.2 for gray, and
-    sRGB for color.
+    line for each decision that the renderer made. ``ICCProfile`` gives the light that each value stands for. A profile
+    for gray is made from the densities; a profile for color comes from the film box. None stands for the film of PS3.14
+    D.2 if the page is gray, and for sRGB if it is in color.
     """
 
     pixels: NDArray[np.uint8 | np.uint16]

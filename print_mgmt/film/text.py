@@ -1,8 +1,8 @@
 """Annotations: one line of Unicode text in its box, PS3.3 C.13.7. Needs Pillow, the extra ``film``.
 
 If one font has the whole text (`fonts`), Pillow shapes and orders it with raqm. Otherwise the parts are ordered here
-(`bidi`), and without raqm `arabic_reshaper` joins Arabic letters. A text that is too long is drawn smaller, down to
-``_LEAST_MM``; if it is still too long, it is cut and ends with an ellipsis. Notes name all losses.
+(`bidi`), and without raqm `arabic_reshaper` joins Arabic letters. A text that is too long is drawn smaller. If it is
+still too long at a height of 1.5 mm, it is cut and ends with an ellipsis. Notes name all losses.
 """
 
 import unicodedata
@@ -13,17 +13,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .bidi import base_level, levels, mirrored, visual
+from .bidi import base_level, levels, mirror_brackets, visual_order
 from .canvas import Canvas, blend
 from .errors import LayoutError
 from .fonts import Run, assign, font_of, has_character, has_raqm
 from .formats import MM_PER_INCH
-from .letters import needs_glyph, printable, split
+from .letters import needs_glyph, split_clusters, to_printable
 from .tone import Note
 
 __all__ = ["Line", "Piece", "fit", "losses", "order", "write"]
 
-_LEAST_MM = 1.5  # the least height of a line: smaller text cannot be read without a magnifier
+_MIN_HEIGHT_MM = 1.5  # smaller text cannot be read without a magnifier
 _LINE = 0.8  # height of the letters, as a share of the height of the box
 
 
@@ -48,7 +48,7 @@ class Line(NamedTuple):
 def losses(text: str, box: tuple[int, int], dpi: int, fonts: tuple[str, ...]) -> tuple[str, ...]:
     """Return a note for each loss of a text in a box of (height, width) pixels."""
     notes: list[str] = []
-    fit(printable(text, notes.append), fonts, box, _least(dpi), notes.append)
+    fit(to_printable(text, notes.append), fonts, box, _min_height(dpi), notes.append)
     return tuple(notes)
 
 
@@ -61,8 +61,8 @@ def write(area: Canvas, text: str, level: float, dpi: int, fonts: tuple[str, ...
             "TextString", "...", "needs Pillow: pip install dimse-print[film]", rule="PS3.3 C.13.7"
         ) from exc
     height, width = area.shape[:2]
-    text = printable(text, note)
-    size, pieces = fit(text, fonts, (height, width), _least(dpi), note)
+    text = to_printable(text, note)
+    size, pieces = fit(text, fonts, (height, width), _min_height(dpi), note)
     if not pieces:
         return
     mask = Image.new("L", (width, height))
@@ -70,7 +70,7 @@ def write(area: Canvas, text: str, level: float, dpi: int, fonts: tuple[str, ...
     ascent, descent = font_of(pieces[0].font, size).getmetrics()
     x, baseline = 0.0, (height + ascent - descent) / 2
     if base_level(text):
-        x = width - _length(pieces, size)
+        x = width - _width(pieces, size)
     for piece in pieces:
         font = font_of(piece.font, size)
         draw.text((x, baseline), piece.text, fill=255, font=font, anchor="ls", direction=piece.direction or None)
@@ -78,33 +78,33 @@ def write(area: Canvas, text: str, level: float, dpi: int, fonts: tuple[str, ...
     blend(area, np.asarray(mask), level)
 
 
-def _least(dpi: int) -> int:
-    return round(_LEAST_MM / MM_PER_INCH * dpi)
+def _min_height(dpi: int) -> int:
+    return round(_MIN_HEIGHT_MM / MM_PER_INCH * dpi)
 
 
-def fit(text: str, fonts: tuple[str, ...], box: tuple[int, int], least: int, note: Note) -> Line:
+def fit(text: str, fonts: tuple[str, ...], box: tuple[int, int], smallest: int, note: Note) -> Line:
     """Return the line of a text at the size that fits a box of (height, width) pixels, cut if necessary."""
     runs = assign(text, fonts, note)
     if not has_raqm():
         _note_unshaped(text, note)
     pieces = order(runs)
     size = max(int(box[0] * _LINE), 1)
-    wide = _length(pieces, size)
-    if wide <= box[1]:
+    width = _width(pieces, size)
+    if width <= box[1]:
         return Line(size, pieces)
-    size = max(int(size * box[1] / wide), min(least, size), 1)
-    clusters = split(text)
-    kept = len(clusters)
-    while kept and _length(pieces, size) > box[1]:
-        kept = min(kept - 1, int(kept * box[1] / _length(pieces, size)) + 1)
-        pieces = order(assign("".join(clusters[:kept]).rstrip() + "\N{HORIZONTAL ELLIPSIS}", fonts, None))
-    if kept < len(clusters):
-        note(f"its text is too long: cut after {len(''.join(clusters[:kept]))} of {len(text)} characters")
-    return Line(size, pieces if kept else ())
+    size = max(int(size * box[1] / width), min(smallest, size), 1)
+    clusters = split_clusters(text)
+    remaining = len(clusters)
+    while remaining and _width(pieces, size) > box[1]:
+        remaining = min(remaining - 1, int(remaining * box[1] / _width(pieces, size)) + 1)
+        pieces = order(assign("".join(clusters[:remaining]).rstrip() + "\N{HORIZONTAL ELLIPSIS}", fonts, None))
+    if remaining < len(clusters):
+        note(f"its text is too long: cut after {len(''.join(clusters[:remaining]))} of {len(text)} characters")
+    return Line(size, pieces if remaining else ())
 
 
 def _note_unshaped(text: str, note: Note) -> None:
-    """Note the characters that are drawn without shaping: marks, and Arabic letters that nothing joins."""
+    """Note the characters that are drawn without shaping: marks, and Arabic letters that stay unjoined."""
     characters = [character for character in text if needs_glyph(character)]
     if any(unicodedata.category(character).startswith("M") for character in characters):
         note("its letters are not shaped with their marks: this needs a Pillow with raqm, and FriBiDi")
@@ -125,20 +125,25 @@ def order(runs: tuple[Run, ...]) -> tuple[Piece, ...]:
             if is_shaped:
                 pieces.append(Piece(font, part, "rtl" if level % 2 else "ltr"))
             else:
-                pieces.append(Piece(font, _plain(font, part, from_the_right=bool(level % 2))))
+                pieces.append(Piece(font, _to_drawn_text(font, part, from_the_right=bool(level % 2))))
             at.append(level)
-    return tuple(visual(pieces, at))
+    return tuple(visual_order(pieces, at))
 
 
-def _plain(font: str, text: str, *, from_the_right: bool) -> str:
-    """Return a text to draw letter by letter from the left: Arabic joined, text from the right reversed, no joiners."""
-    text = _joined(font, text)
-    clusters = ["".join(character for character in cluster if needs_glyph(character)) for cluster in split(text)]
-    return mirrored("".join(reversed(clusters))) if from_the_right else "".join(clusters)
+def _to_drawn_text(font: str, text: str, *, from_the_right: bool) -> str:
+    """Return a text to draw letter by letter from the left.
+
+    Arabic letters are joined, joiners are removed, and a text from right to left is reversed.
+    """
+    text = _join_arabic(font, text)
+    clusters = [
+        "".join(character for character in cluster if needs_glyph(character)) for cluster in split_clusters(text)
+    ]
+    return mirror_brackets("".join(reversed(clusters))) if from_the_right else "".join(clusters)
 
 
-def _joined(font: str, text: str) -> str:
-    """Return Arabic letters in the forms that join their neighbors. A letter without such a form in the font stays."""
+def _join_arabic(font: str, text: str) -> str:
+    """Return Arabic letters in the forms that join their neighbors. A letter stays if the font lacks that form."""
     reshape = _reshaper()
     if reshape is None:
         return text
@@ -155,7 +160,7 @@ def _reshaper() -> Callable[[str], str] | None:
     return reshape
 
 
-def _length(pieces: tuple[Piece, ...], size: int) -> float:
+def _width(pieces: tuple[Piece, ...], size: int) -> float:
     return sum(_advance(piece, size) for piece in pieces)
 
 

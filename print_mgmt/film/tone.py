@@ -9,7 +9,7 @@ A gray pixel takes these steps, in one table for each image:
    display that conforms to PS3.14 shows the film. With a characteristic curve it is the drive value of the device.
 
 The standard has no formula for LIN OD. Here the lowest value has the greatest density: D = Dmax - v (Dmax - Dmin).
-Color takes Polarity only, since PS3.14 is about gray.
+On color, only Polarity has an effect, because PS3.14 is about gray.
 """
 
 import re
@@ -44,7 +44,7 @@ Note = Callable[[str], None]
 _Floats = NDArray[np.float64]
 _HUNDREDTHS = re.compile(r"\d{1,5}", re.ASCII)  # a density in hundredths of OD
 _LUT_RULE = "PS3.3 C.11.4"
-_MOST_BITS = 16  # bits of a P-Value in a table
+_MAX_BITS = 16  # bits of a P-Value in a table
 
 
 def density(attribute: str, term: str, imager: Imager, note: Note) -> float:
@@ -59,7 +59,7 @@ def density(attribute: str, term: str, imager: Imager, note: Note) -> float:
             return imager.MinDensity / 100
     if _HUNDREDTHS.fullmatch(term) is None:
         raise LayoutError(attribute, term, "is not BLACK, WHITE or hundredths of OD", rule=FILM_BOX_RULE)
-    return _reached(attribute, int(term), imager, note) / 100
+    return _limit_to_printer(attribute, int(term), imager, note) / 100
 
 
 def defaults(sheet: Sheet, imager: Imager) -> str:
@@ -71,7 +71,7 @@ def defaults(sheet: Sheet, imager: Imager) -> str:
 def contrast(background: float, imager: Imager) -> float:
     """Return the density (OD) with the most contrast to a background (OD): the least or the greatest.
 
-    P-Values are compared, not densities: they are steps that the eye can see (PS3.14 §7.1).
+    P-Values are compared, not densities, because P-Values are steps that the eye can see (PS3.14 §7.1).
     """
     is_dark = imager.viewing().p_value(background) < 0.5
     return (imager.MinDensity if is_dark else imager.MaxDensity) / 100
@@ -98,28 +98,31 @@ def tone(image: PrintImage, cell: Cell, sheet: Sheet, imager: Imager, note: Note
         if lut is not None:
             note("the Presentation LUT is not for color: not used")
         return values / highest
-    seen = viewing(sheet, cell, imager, note)
+    film = viewing(sheet, cell, imager, note)
     if lut is not None and lut.table is None:
         require("PresentationLUTShape", lut.shape, LUT_SHAPES, rule=_LUT_RULE)
         if lut.shape == "LIN OD":
-            return exposed(seen.max_density - values / highest * (seen.max_density - seen.min_density), imager)
+            return exposed(film.max_density - values / highest * (film.max_density - film.min_density), imager)
         lut = None
-    p_values = values / highest if lut is None else _looked_up(values, lut, note)
-    if imager.curve is None and seen == imager.viewing():
+    p_values = values / highest if lut is None else _look_up(values, lut, note)
+    if imager.curve is None and film == imager.viewing():
         return p_values
-    return exposed(seen.density(p_values), imager)
+    return exposed(film.density(p_values), imager)
 
 
 def viewing(sheet: Sheet, cell: Cell, imager: Imager, note: Note) -> FilmViewing:
     """Return the densities of an image and its light; note each difference from the request."""
-    least = _first(cell.MinDensity, sheet.MinDensity, imager.MinDensity)
-    greatest = _first(cell.MaxDensity, sheet.MaxDensity, imager.MaxDensity)
-    least, greatest = _reached("MinDensity", least, imager, note), _reached("MaxDensity", greatest, imager, note)
+    least = _first_given(cell.MinDensity, sheet.MinDensity, imager.MinDensity)
+    greatest = _first_given(cell.MaxDensity, sheet.MaxDensity, imager.MaxDensity)
+    least, greatest = (
+        _limit_to_printer("MinDensity", least, imager, note),
+        _limit_to_printer("MaxDensity", greatest, imager, note),
+    )
     if least >= greatest:
         note(f"MinDensity {least} is not below MaxDensity {greatest}: {imager.MinDensity} to {imager.MaxDensity} used")
         least, greatest = imager.MinDensity, imager.MaxDensity
-    light = _first(sheet.Illumination, imager.Illumination)
-    ambient = _first(sheet.ReflectedAmbientLight, imager.ReflectedAmbientLight)
+    light = _first_given(sheet.Illumination, imager.Illumination)
+    ambient = _first_given(sheet.ReflectedAmbientLight, imager.ReflectedAmbientLight)
     used = imager.light(light, ambient, MinDensity=least, MaxDensity=greatest)
     for keyword, asked, taken in zip(("Illumination", "ReflectedAmbientLight"), (light, ambient), used, strict=True):
         if asked != taken:
@@ -127,11 +130,11 @@ def viewing(sheet: Sheet, cell: Cell, imager: Imager, note: Note) -> FilmViewing
     return imager.viewing(MinDensity=least, MaxDensity=greatest, Illumination=used[0], ReflectedAmbientLight=used[1])
 
 
-def _first(*values: int | None) -> int:
+def _first_given(*values: int | None) -> int:
     return next(value for value in values if value is not None)
 
 
-def _reached(attribute: str, hundredths: int, imager: Imager, note: Note) -> int:
+def _limit_to_printer(attribute: str, hundredths: int, imager: Imager, note: Note) -> int:
     """Return a density (hundredths of OD) limited to the range of the printer (PS3.3 C.13.3); note a change."""
     reached = min(max(hundredths, imager.MinDensity), imager.MaxDensity)
     if reached != hundredths:
@@ -139,10 +142,10 @@ def _reached(attribute: str, hundredths: int, imager: Imager, note: Note) -> int
     return reached
 
 
-def _looked_up(values: NDArray[np.int64], lut: PresentationLUT, note: Note) -> _Floats:
+def _look_up(values: NDArray[np.int64], lut: PresentationLUT, note: Note) -> _Floats:
     """Return P-Values, 0 to 1, from a table. A table for another number of values is stretched."""
     table = lut.table
-    if table is None or table.dtype.kind != "u" or table.ndim != 1 or len(table) < 2 or not 1 <= lut.bits <= _MOST_BITS:
+    if table is None or table.dtype.kind != "u" or table.ndim != 1 or len(table) < 2 or not 1 <= lut.bits <= _MAX_BITS:
         size = None if table is None else (table.shape, str(table.dtype))
         why = f"is not a table of {lut.bits} bits"
         raise LayoutError("PresentationLUTSequence", size, why, rule=_LUT_RULE)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from print_mgmt.film.bidi import base_level, levels, mirrored, visual
+from print_mgmt.film.bidi import base_level, levels, mirror_brackets, visual_order
 
 HEBREW = {chr(ord("A") + index): chr(0x5D0 + index) for index in range(26)}
 LATIN = {hebrew: capital for capital, hebrew in HEBREW.items()}
@@ -15,9 +15,10 @@ def shown(text: str) -> str:
     """Return a text in the order from left to right."""
     line = "".join(HEBREW.get(character, character) for character in text)
     written = [
-        mirrored(character) if level % 2 else character for character, level in zip(line, levels(line), strict=True)
+        mirror_brackets(character) if level % 2 else character
+        for character, level in zip(line, levels(line), strict=True)
     ]
-    return "".join(LATIN.get(character, character) for character in visual(written, levels(line)))
+    return "".join(LATIN.get(character, character) for character in visual_order(written, levels(line)))
 
 
 @pytest.mark.parametrize(
@@ -69,9 +70,9 @@ def test_order_loses_no_character(text: str) -> None:
     found = levels(text)
     assert len(found) == len(text)
     assert set(found) <= {0, 1, 2}
-    assert sorted(visual(text, found)) == sorted(text)
+    assert sorted(visual_order(text, found)) == sorted(text)
 
 
 @given(st.text(alphabet="abc xyz.,()", max_size=40))
 def test_latin_text_keeps_its_order(text: str) -> None:
-    assert visual(text, levels(text)) == list(text)
+    assert visual_order(text, levels(text)) == list(text)

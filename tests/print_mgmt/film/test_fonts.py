@@ -3,7 +3,7 @@
 import pytest
 
 from print_mgmt.film.fonts import assign
-from print_mgmt.film.letters import printable
+from print_mgmt.film.letters import to_printable
 
 LATIN = {"latin": "abcdefghijklmnopqrstuvwxyz \u00e9\ufffd\u2026"}
 
@@ -90,4 +90,4 @@ def test_blank_stays_between_two_fonts() -> None:
 @pytest.mark.parametrize("character", ["\u0601", "\u06dd", "\u070f"])
 def test_visible_format_character_is_replaced(character: str) -> None:
     """These format characters have a shape."""
-    assert runs(LATIN, printable(f"a{character}", lambda _: None)) == [("latin", "a\ufffd")]
+    assert runs(LATIN, to_printable(f"a{character}", lambda _: None)) == [("latin", "a\ufffd")]

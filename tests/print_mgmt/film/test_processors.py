@@ -33,7 +33,7 @@ MACHINES = {
 SHARES = {
     "small strips": (["_STRIP=1", "_COPIED=512"], "1"),
     "large strips": (["_STRIP=100000000", "_PRODUCT=100000000"], "2"),
-    "narrow bands": (["_BAND=5", "_SPAN=32", "_PRODUCT=4096"], "2"),
+    "narrow bands": (["_BAND=5", "_MAX_SPAN=32", "_PRODUCT=4096"], "2"),
 }  # sizes of work of the renderer, and threads of OpenBLAS
 
 
