@@ -68,6 +68,7 @@ def to_item(image: PrintImage) -> Dataset:
     """Return the item for ``image``. Gray pixels are not copied; color is split into planes."""
     rows, columns = image.pixels.shape[:2]
     is_color = image.pixels.ndim == 3
+    pixels = np.moveaxis(image.pixels, -1, 0) if is_color else image.pixels
     item = Dataset(
         SamplesPerPixel=3 if is_color else 1,
         PhotometricInterpretation=image.PhotometricInterpretation,
@@ -82,7 +83,6 @@ def to_item(image: PrintImage) -> Dataset:
         item.PlanarConfiguration = 1
     if image.PixelAspectRatio != (1, 1):
         item.PixelAspectRatio = list(image.PixelAspectRatio)
-    pixels = np.moveaxis(image.pixels, -1, 0) if is_color else image.pixels
     item.PixelData = np.ascontiguousarray(pixels)
     return item
 
@@ -94,30 +94,29 @@ def from_item(item: Dataset, *, color: bool, strict: bool = False) -> PrintImage
     0120 for a missing attribute, 0121 for an attribute without a value, 0106 for a value that cannot be printed.
     """
     try:
-        header = {keyword: item.get(keyword) for keyword in _REQUIRED}
+        header = dict(zip(_REQUIRED, item.values_of(*_REQUIRED), strict=True))
         for keyword, value in header.items():
-            if value is None and keyword not in item:
-                raise _missing(keyword)
-            if value is None or (isinstance(value, bytes | memoryview) and not len(value)):
+            if value is None:
+                raise _empty(keyword) if keyword in item else _missing(keyword)
+            if isinstance(value, bytes | memoryview) and not len(value):
                 raise _empty(keyword)
         return _read(item, header, color=color, strict=strict)
     except DecodeError as exc:
         raise _invalid(keyword_of(exc.tag or 0) or "PixelData", exc.what) from exc
 
 
-_Header = dict[str, Value]  # values of `_REQUIRED`; one look-up of each saves a quarter of the calls of `from_item`
+_Header = dict[str, Value]  # values of `_REQUIRED`
 
 
 def _read(item: Dataset, header: _Header, *, color: bool, strict: bool) -> PrintImage:
     photometric = header["PhotometricInterpretation"]
     if not isinstance(photometric, str) or photometric not in (_COLOR if color else _GRAY):
         raise _invalid("PhotometricInterpretation", shown(photometric))
-    _expect(header, "SamplesPerPixel", 3 if color else 1)
+    _expect(header, SamplesPerPixel=3 if color else 1)
     allocated, stored = _whole(header, "BitsAllocated"), _whole(header, "BitsStored")
     if allocated not in ((8,) if color else (8, 16)) or not 8 <= stored <= allocated:
         raise _invalid("BitsAllocated", f"{allocated} with BitsStored {stored}")
-    _expect(header, "HighBit", stored - 1)
-    _expect(header, "PixelRepresentation", 0)
+    _expect(header, HighBit=stored - 1, PixelRepresentation=0)
     if photometric == "YBR_FULL_422" and _whole(header, "Columns") % 2:
         raise _invalid("Columns", f"{_whole(header, 'Columns')} of YBR_FULL_422 is odd")
     if color:
@@ -186,9 +185,10 @@ def _may_be_larger(has: int, needed: int, rows: int, columns: int, size: int) ->
     return any(not count % height for count in counts for height in range(rows, count // columns + 1))
 
 
-def _expect(header: _Header, keyword: str, value: int) -> None:
-    if header[keyword] != value:
-        raise _invalid(keyword, f"{_whole(header, keyword)} instead of {value}")
+def _expect(header: _Header, **numbers: int) -> None:
+    for keyword, number in numbers.items():
+        if header[keyword] != number:
+            raise _invalid(keyword, f"{_whole(header, keyword)} instead of {number}")
 
 
 def _whole(header: _Header, keyword: str) -> int:

@@ -6,19 +6,29 @@ if the value has another type or is missing, so callers need no type checks.
 
 from dimse.data import Dataset
 
-__all__ = ["integer", "items", "real", "text"]
+__all__ = ["integer", "integers", "items", "real", "text", "texts"]
 
 
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
     """Return the items of a sequence, or an empty list if it is missing or not a sequence."""
     value = dataset.get(keyword)
-    return [item for item in value if isinstance(item, Dataset)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, Dataset)] if value and isinstance(value, list) else []
 
 
 def text(dataset: Dataset, keyword: str, default: str = "") -> str:
     """Return a single text, or the default."""
     value = dataset.get(keyword)
     return value if isinstance(value, str) else default
+
+
+def texts(dataset: Dataset, *keywords: str) -> list[str]:
+    """Return single texts; an empty text stands for one that is missing or has another type."""
+    return [value if isinstance(value, str) else "" for value in dataset.values_of(*keywords)]
+
+
+def integers(dataset: Dataset, *keywords: str) -> list[int | None]:
+    """Return single whole numbers; None stands for one that is missing or has another type."""
+    return [value if isinstance(value, int) else None for value in dataset.values_of(*keywords)]
 
 
 def integer(dataset: Dataset, keyword: str, default: int = -1) -> int:

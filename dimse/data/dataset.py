@@ -317,18 +317,18 @@ class Dataset:
     # By tag
 
     def __getitem__(self, key: int | str) -> Element:
-        tag = tag_of(key) if isinstance(key, str) else key
+        tag = (tags_by_keyword().get(key) or tag_of(key)) if isinstance(key, str) else key
         element = self._elements.get(tag)
         if element is None:
             raise KeyError(f"there is no {keyword_of(tag)} {Tag(tag)} in this Data Set")
         return element
 
     def __setitem__(self, key: int | str, value: object) -> None:
-        tag = tag_of(key) if isinstance(key, str) else key
+        tag = (tags_by_keyword().get(key) or tag_of(key)) if isinstance(key, str) else key
         self._elements[tag] = Element(tag, plain_vrs().get(tag) or self._vr_for(tag, value), value)
 
     def __delitem__(self, key: int | str) -> None:
-        tag = tag_of(key) if isinstance(key, str) else key
+        tag = (tags_by_keyword().get(key) or tag_of(key)) if isinstance(key, str) else key
         if self._elements.pop(tag, None) is None:
             raise KeyError(f"there is no {keyword_of(tag)} {Tag(tag)} in this Data Set")
 

@@ -41,7 +41,7 @@ from .values import character_sets, shown
 
 __all__ = ["Checked", "Chosen", "Refusal", "check", "choose", "pick", "refuse"]
 
-_CHARSET = "SpecificCharacterSet"
+_CHARSET = tag_of("SpecificCharacterSet")
 _PRINT_GROUPS = range(0x2000, 0x2131)  # attributes of printing, PS3.6 Table 6-1
 _MOST_NAMED = 64  # attributes in an Attribute Identifier List: peers limit the length of a command
 
@@ -104,7 +104,8 @@ def check(table: Table, dataset: Dataset, *, defaults: bool = False, strict: boo
     Raises `Refusal` with the status of the first attribute that is refused.
     """
     checked = Checked()
-    found = {element.tag: element for element in dataset}
+    found = dataset.by_tag()
+    charset = found.get(_CHARSET)
     for tag, row, default, is_needed in _rows(table):
         element = found.pop(tag, None)
         usual = default if defaults else None
@@ -114,10 +115,12 @@ def check(table: Table, dataset: Dataset, *, defaults: bool = False, strict: boo
             raise _missing(row, None)
         elif usual is not None:
             checked.attributes.add(usual)
-    _check_rest(found.values(), checked, strict=strict)
-    _add_character_set(dataset, checked.attributes)
-    if checked.unused:
-        _add_character_set(dataset, checked.unused)
+    if found:
+        _check_rest(found.values(), checked, strict=strict)
+    if charset is not None:
+        _add_character_set(charset, checked.attributes)
+        if checked.unused:
+            _add_character_set(charset, checked.unused)
     return checked
 
 
@@ -201,7 +204,7 @@ def _checked_item(row: Attribute, item: Dataset, where: str, checked: Checked, *
     An optional attribute with an unsupported value is left out with a warning, or refused if ``strict``. ``where`` is
     the last part of each comment, because the end of a long Error Comment is cut off.
     """
-    made, elements = Dataset(), {element.tag: element for element in item}
+    made, elements = Dataset(), item.by_tag()
     for tag, inner, _, _ in _rows(row.items):
         element = elements.get(tag)
         is_required = inner.usage.startswith("M")  # also MC: each item has these attributes
@@ -218,31 +221,30 @@ def _checked_item(row: Attribute, item: Dataset, where: str, checked: Checked, *
         else:
             if element is not None:
                 made.add(element)
-    _add_character_set(item, made)
+    if _CHARSET in elements:
+        _add_character_set(elements[_CHARSET], made)
     return made
 
 
-def _add_character_set(dataset: Dataset, made: Dataset) -> None:
+def _add_character_set(charset: Element, made: Dataset) -> None:
     """Add Specific Character Set, which any Data Set may have (PS3.3 C.12.1.1.2).
 
     A value that is not text is ignored: texts have been read in the default repertoire.
     """
-    if _CHARSET not in dataset:
-        return
     try:
-        value = dataset.get(_CHARSET)
+        value = charset.value
     except DecodeError:
         return
     if value is not None and character_sets.takes(value):
-        made.add(dataset[_CHARSET])
+        made.add(charset)
 
 
 def _check_rest(elements: Iterable[Element], checked: Checked, *, strict: bool) -> None:
     """Handle elements without a row: ignore those unrelated to printing, warn about the others or refuse them."""
     for element in elements:
-        keyword = element.keyword
-        if keyword == _CHARSET:
+        if element.tag == _CHARSET:
             continue
+        keyword = element.keyword
         checked.unused.add(element)
         if keyword and (strict or element.tag >> 16 in _PRINT_GROUPS):
             _not_supported(keyword, "has no place here", checked, strict=strict)

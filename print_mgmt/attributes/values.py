@@ -135,18 +135,14 @@ def items(lowest: int, highest: int) -> Values:
     """Return the set of sequences with ``lowest`` to ``highest`` items."""
     one = "1 item" if lowest else "1 item or none"
     words = one if highest == 1 else f"{lowest} to {highest} items"
-    return Values(lambda value: _is_items(value) and lowest <= _length(value) <= highest, words, is_sequence=True)
+
+    def takes(value: Value) -> bool:
+        return isinstance(value, list) and lowest <= len(value) <= highest and {*map(type, value)} <= {Dataset}
+
+    return Values(takes, words, is_sequence=True)
 
 
 one_item = items(1, 1)
-
-
-def _is_items(value: Value) -> bool:
-    return isinstance(value, list) and all(isinstance(item, Dataset) for item in value)
-
-
-def _length(value: Value) -> int:
-    return len(value) if isinstance(value, list) else 0
 
 
 def shown(value: Value) -> str:

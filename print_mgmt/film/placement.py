@@ -26,7 +26,18 @@ from .layout import Layout, lay_out
 from .raster import MAGNIFICATIONS
 from .sheet import Cell, PrintImage, Sheet
 
-__all__ = ["BEHAVIORS", "Box", "Placement", "ImageBoxRequest", "check_image", "fit", "pixel_box", "place", "place_cell"]
+__all__ = [
+    "BEHAVIORS",
+    "Box",
+    "Placement",
+    "ImageBoxRequest",
+    "check_image",
+    "fit",
+    "outcome_of",
+    "pixel_box",
+    "place",
+    "place_cell",
+]
 
 BEHAVIORS = ("DECIMATE", "CROP", "FAIL")
 
@@ -79,19 +90,40 @@ def place(sheet: Sheet, ImageBoxPosition: int, imager: Imager = FILM) -> Placeme
 
 def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement | None:
     """Return the placement of the image of a cell in its box; None for an empty cell. Raises LayoutError."""
+    if cell.image is not None:
+        check_image(cell.image)
+    scaled = _scaled_cell(sheet, cell, box, imager)
+    if scaled is None or cell.image is None:
+        return None
+    return _centered(_size(cell.image), cell.image.PixelAspectRatio, (box.height, box.width), *scaled)
+
+
+def outcome_of(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str | None:
+    """Return the outcome of `place_cell` for an image that is known to be valid. Raises LayoutError."""
+    scaled = _scaled_cell(sheet, cell, box, imager)
+    return None if scaled is None else scaled[1]
+
+
+def _scaled_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> tuple[float, str] | None:
+    """Return the scale and the outcome of the image of a cell; None for an empty cell. Raises LayoutError."""
     if not (box.height and box.width):
         raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, "an image box is smaller than a pixel")
-    if cell.image is None:
+    image, width = cell.image, cell.RequestedImageSize
+    if image is None:
         return None
-    check_image(cell.image)
     request = ImageBoxRequest(
-        MagnificationType=cell.MagnificationType or sheet.MagnificationType,
-        RequestedDecimateCropBehavior=cell.RequestedDecimateCropBehavior,
-        width=_width(cell.RequestedImageSize, imager.resolution(sheet.RequestedResolutionID)),
+        cell.MagnificationType or sheet.MagnificationType,
+        cell.RequestedDecimateCropBehavior,
+        None if width is None else _width(width, imager.resolution(sheet.RequestedResolutionID)),
     )
-    rows, columns = cell.image.pixels.shape[:2]
     default = imager.RequestedDecimateCropBehavior
-    return fit((rows, columns), cell.image.PixelAspectRatio, (box.height, box.width), request, default)
+    return _scaled(_size(image), image.PixelAspectRatio, (box.height, box.width), request, default)
+
+
+def _size(image: PrintImage) -> tuple[int, int]:
+    """Return the rows and columns of an image."""
+    rows, columns = image.pixels.shape[:2]
+    return rows, columns
 
 
 def check_image(image: PrintImage) -> None:
@@ -129,6 +161,14 @@ def fit(
     that is larger than its box, if the request has none. Pixels that are not square are stretched even with NONE: a
     distorted image is worse than an interpolated one. Raises LayoutError for unknown terms.
     """
+    scale, outcome = _scaled(image, aspect, box, request, default)
+    return _centered(image, aspect, box, scale, outcome)
+
+
+def _scaled(
+    image: tuple[int, int], aspect: tuple[int, int], box: tuple[int, int], request: ImageBoxRequest, default: str
+) -> tuple[float, str]:
+    """Return the scale and the outcome of `fit`."""
     require("MagnificationType", request.MagnificationType, MAGNIFICATIONS, rule=IMAGE_BOX_RULE)
     natural = image[0] * aspect[0], image[1] * aspect[1]
     filling = min(box[0] / natural[0], box[1] / natural[1])
@@ -140,9 +180,9 @@ def fit(
     else:
         scale = own
     if _fits(natural, scale, box):
-        return _centered(image, aspect, box, scale, "")
+        return scale, ""
     outcome = _outcome(request, default)
-    return _centered(image, aspect, box, scale if outcome == "CROPPED" else filling, outcome)
+    return scale if outcome == "CROPPED" else filling, outcome
 
 
 def _fits(natural: _Sides, scale: float, box: tuple[int, int]) -> bool:
@@ -184,9 +224,7 @@ def _box(layout: Layout, ImageBoxPosition: int, sheet: Sheet, imager: Imager) ->
     return pixel_box(layout.boxes[ImageBoxPosition - 1], imager.resolution(sheet.RequestedResolutionID))
 
 
-def _width(RequestedImageSize: float | None, dpi: int) -> float | None:
-    if RequestedImageSize is None:
-        return None
+def _width(RequestedImageSize: float, dpi: int) -> float:
     if not 0 < RequestedImageSize < math.inf:
         why = "is not a width in mm"
         raise LayoutError("RequestedImageSize", RequestedImageSize, why, rule=IMAGE_BOX_RULE)

@@ -169,7 +169,8 @@ class _Session:
         answer = _short_answer(self.service, operation)
         if answer is None:
             return None
-        _log_answer(self.association, operation.message, answer)
+        if answer.Status != SUCCESS or answer.comment:
+            _log_answer(self.association, operation.message, answer)
         return _response(operation, answer)
 
     async def _perform(self, operation: Operation) -> Response:
@@ -185,7 +186,8 @@ class _Session:
             refused = await self.engine.accept(answer.job)
             if refused:
                 answer = self.service.queue_full(message, refused)
-        _log_answer(self.association, message, answer)
+        if answer.Status != SUCCESS or answer.comment:
+            _log_answer(self.association, message, answer)
         return await operation.in_thread(_response, operation, answer) if is_long else _response(operation, answer)
 
 
@@ -242,9 +244,7 @@ def _log_trailing(operation: Operation, findings: list[Finding]) -> None:
 
 
 def _log_answer(association: Association, message: Request, answer: Answer) -> None:
-    """Log an answer other than a plain success. Warnings about the placement of images need no operator: level INFO."""
-    if answer.Status == SUCCESS and not answer.comment:
-        return
+    """Log an answer that is no plain success. Warnings about the placement of images need no operator: level INFO."""
     level = logging.INFO if answer.Status in PLACEMENT else logging.WARNING
     status, words = f"{answer.Status:04X}H", meaning(answer.Status)
     comment = f": {answer.comment}" if answer.comment and answer.comment != words else ""
@@ -261,7 +261,11 @@ def _named(association: Association, message: Request) -> str:
 
 
 def _response(operation: Operation, answer: Answer) -> Response:
-    elements = {keyword: getattr(answer, keyword) for keyword in _ELEMENTS if getattr(answer, keyword) is not None}
+    elements = {}
+    for keyword in _ELEMENTS:
+        value = getattr(answer, keyword)
+        if value is not None:
+            elements[keyword] = value
     if not answer.class_uid:
         elements["AffectedSOPClassUID"] = None
     return operation.reply(answer.Status, dataset=answer.dataset, comment=answer.comment, **elements)

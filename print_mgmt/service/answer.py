@@ -42,6 +42,8 @@ def answered(checked: Checked, uid: str | None = None, *, held: Dataset | None =
     ``held`` are all attributes of the instance after N-SET; for each attribute that was not accepted, the answer
     contains the current value.
     """
+    if not checked.warnings:
+        return Answer(dataset=checked.attributes, AffectedSOPInstanceUID=uid)
     for tag in checked.offending if held is not None else ():
         if held is not None and tag in held and tag not in checked.attributes:
             checked.attributes.add(held[tag])

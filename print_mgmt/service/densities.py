@@ -11,7 +11,7 @@ from ..attributes import Checked, refuse
 from ..film import Imager
 from ..model import FilmBox
 from ..status import DENSITY_LIMITED, INVALID_VALUE, OUT_OF_RANGE
-from ..typed import integer, text
+from ..typed import text
 from .instances import Instances
 
 __all__ = ["fill_in", "limit_densities", "limit_border_densities", "limit_light", "refilled"]
@@ -49,11 +49,12 @@ def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
     omits.
     """
     attributes = checked.attributes
-    asked = [keyword for keyword in _DENSITIES if keyword in attributes]
-    if not asked:
+    densities = attributes.values_of(*_DENSITIES)
+    if densities == [None, None]:
         return
-    for keyword in asked:
-        density = integer(attributes, keyword)
+    for keyword, density in zip(_DENSITIES, densities, strict=True):
+        if not isinstance(density, int):
+            continue
         limited = min(max(density, imager.MinDensity), imager.MaxDensity)
         if limited != density:
             attributes[keyword] = limited

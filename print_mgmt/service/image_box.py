@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import NamedTuple
 
-from dimse.data import IMPLICIT_LE, Dataset, decode, encode
+from dimse.data import IMPLICIT_LE, Dataset, decode, encode, tag_of
 from dimse.message import file_of
 from dimse.uids import BasicColorImageBox
 
 from ..attributes import Checked, check, refuse
 from ..attributes.tables import COLOR_IMAGE, GRAY_IMAGE
 from ..film import Annotation, Cell, Imager, LayoutError, PrintImage, annotation_losses
-from ..film.placement import Box, ImageBoxRequest, fit, place_cell
+from ..film.placement import Box, ImageBoxRequest, fit, outcome_of
 from ..film.sheet import Sheet
 from ..items import IMAGE_TAGS, from_item
-from ..model import AnnotationBox, FilmBox, ImageBox, Instance, OverlayBox, VOIBox
+from ..model import AnnotationBox, FilmBox, ImageBox, Instance, OverlayBox, StoredLUT, VOIBox, cell_of
 from ..sop import IMAGE_SEQUENCE
 from ..status import (
     COMBINED_TOO_LARGE,
@@ -38,6 +39,9 @@ __all__ = ["placement_status", "set_annotation_box", "set_image_box"]
 _MOST_BESIDE = 1.1  # a message may be this many times as long as its pixels; from a longer one, the pixels are copied
 _STATUSES = {"": 0x0000, "DEMAGNIFIED": DEMAGNIFIED, "CROPPED": CROPPED, "DECIMATED": DECIMATED}
 _CHARSET = "SpecificCharacterSet"
+_LUT, _VOI = tag_of("ReferencedPresentationLUTSequence"), tag_of("ReferencedVOILUTBoxSequence")
+_OVERLAY = tag_of("ReferencedImageOverlayBoxSequence")
+_REFERENCES = frozenset((_LUT, _VOI, _OVERLAY))
 
 
 def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
@@ -53,31 +57,31 @@ def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
         raise refuse(INVALID_VALUE, "ImageBoxPosition", f"{position}, but this is box {box.ImageBoxPosition}")
     film_box = _current(instances)
     limit_densities(checked, film_box.imager, box.attributes, film_box.attributes)
-    image = _image(instances, dataset, sequence, is_color=is_color)
-    filled = _filled(instances, box, dataset, checked, image)
+    found = items(dataset, sequence)  # an empty sequence erases the image
+    image = _image(instances, found[0], is_color=is_color) if found else None
+    attributes = changed(box.attributes, checked.attributes)
+    relations = _relations(instances, box, dataset, checked)
     if image is not None:
-        _check_lut(instances, film_box, filled, image)
-        warn_of_placement(checked, placement_status(film_box, [filled.cell()], filled.ImageBoxPosition))
-        filled.image = image = _alone(image, call.received)
+        _check_lut(instances, film_box, relations.lut, image)
+        cell = cell_of(attributes, image, relations.lut, relations.overlays)
+        if status := placement_status(film_box, [cell], position):  # the image will be smaller than requested
+            checked.warn(status, "", meaning(status))
+        image = _alone(image, call.received)
+        _add_unused(checked.unused, found[0], sequence)
     pixels = image.pixels.nbytes if image is not None and file_of(image.pixels) is None else 0
-    unused = _with_item(checked.unused, dataset, sequence)
-    instances.keep(box, filled.attributes, pixels=pixels, unused=unused, status=NO_MEMORY)
-    for name in ("image", "lut", "voi", "overlays"):
-        setattr(box, name, getattr(filled, name))
+    instances.keep(box, attributes, pixels=pixels, unused=checked.unused, status=NO_MEMORY)
+    box.image, (box.lut, box.voi, box.overlays) = image, relations
     return answered(checked, held=box.attributes)
 
 
-def _with_item(unused: Dataset, dataset: Dataset, sequence: str) -> Dataset:
-    """Return the unused attributes; the unused attributes of the image item are put into a sequence."""
+def _add_unused(unused: Dataset, item: Dataset, sequence: str) -> None:
+    """Add the attributes of the image item that are not used to ``unused``, in a sequence."""
     rest = Dataset()
-    for item in items(dataset, sequence)[:1]:
-        for element in item:
-            if element.tag not in IMAGE_TAGS:
-                rest.add(element)
-    if not rest:
-        return unused
-    unused[sequence] = [rest]
-    return unused
+    for tag, element in item.by_tag().items():
+        if tag not in IMAGE_TAGS:
+            rest.add(element)
+    if rest:
+        unused[sequence] = [rest]
 
 
 def _current(instances: Instances) -> FilmBox:
@@ -85,13 +89,10 @@ def _current(instances: Instances) -> FilmBox:
     return instances.session.film_boxes[-1]
 
 
-def _image(instances: Instances, dataset: Dataset, sequence: str, *, is_color: bool) -> PrintImage | None:
-    found = items(dataset, sequence)
-    if not found:
-        return None  # an empty sequence erases the image
+def _image(instances: Instances, item: Dataset, *, is_color: bool) -> PrintImage:
     if instances.config.strict:
-        check(COLOR_IMAGE if is_color else GRAY_IMAGE, found[0], strict=True)
-    image = from_item(found[0], color=is_color, strict=instances.config.strict)
+        check(COLOR_IMAGE if is_color else GRAY_IMAGE, item, strict=True)
+    image = from_item(item, color=is_color, strict=instances.config.strict)
     if not is_color and image.BitsStored > 8 and 12 not in instances.config.BitsStored:
         raise refuse(INVALID_VALUE, "BitsStored", f"{image.BitsStored}: this printer accepts only 8")
     if not is_color and image.BitsStored == 8 and 8 not in instances.config.BitsStored:
@@ -99,27 +100,33 @@ def _image(instances: Instances, dataset: Dataset, sequence: str, *, is_color: b
     return image
 
 
-def _filled(
-    instances: Instances, box: ImageBox, dataset: Dataset, checked: Checked, image: PrintImage | None
-) -> ImageBox:
-    """Return a copy of the box with the changes of the request."""
-    attributes = changed(box.attributes, checked.attributes)
-    filled = replace(box, attributes=attributes, image=image, overlays=list(box.overlays))
-    if "ReferencedPresentationLUTSequence" in dataset:
-        filled.lut = referenced_lut(instances, checked.attributes)
-    if "ReferencedVOILUTBoxSequence" in dataset:
-        voi = _referenced(instances, checked.attributes, "ReferencedVOILUTBoxSequence")
-        filled.voi = voi if isinstance(voi, VOIBox) else None
-    if "ReferencedImageOverlayBoxSequence" in dataset:
-        overlay = _referenced(instances, checked.attributes, "ReferencedImageOverlayBoxSequence")
-        filled.overlays = [overlay] if isinstance(overlay, OverlayBox) else []
-    return filled
+class _Relations(NamedTuple):
+    """The instances to which an image box refers."""
+
+    lut: StoredLUT | None
+    voi: VOIBox | None
+    overlays: list[OverlayBox]
 
 
-def _check_lut(instances: Instances, film_box: FilmBox, box: ImageBox, image: PrintImage) -> None:
+def _relations(instances: Instances, box: ImageBox, dataset: Dataset, checked: Checked) -> _Relations:
+    """Return the relations of a box after the request."""
+    lut, voi, overlays = box.lut, box.voi, box.overlays
+    named = _REFERENCES.intersection(dataset.by_tag())
+    if _LUT in named:
+        lut = referenced_lut(instances, checked.attributes)
+    if _VOI in named:
+        found = _referenced(instances, checked.attributes, "ReferencedVOILUTBoxSequence")
+        voi = found if isinstance(found, VOIBox) else None
+    if _OVERLAY in named:
+        found = _referenced(instances, checked.attributes, "ReferencedImageOverlayBoxSequence")
+        overlays = [found] if isinstance(found, OverlayBox) else []
+    return _Relations(lut, voi, overlays)
+
+
+def _check_lut(instances: Instances, film_box: FilmBox, box_lut: StoredLUT | None, image: PrintImage) -> None:
     """Raise `Refusal` if the printer requires a LUT for pixels of this depth (as Agfa's do), and this LUT is not."""
     assert instances.session is not None
-    lut = box.lut or film_box.lut or instances.session.lut
+    lut = box_lut or film_box.lut or instances.session.lut
     if instances.config.lut_match_required and lut is not None and lut.lut.table is not None:
         entries = len(lut.lut.table)
         if entries != 1 << image.BitsStored:
@@ -160,15 +167,15 @@ def placement_status(film_box: FilmBox, cells: Iterable[Cell], first: int = 1) -
 
 
 def _status(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> int:
-    placement = place_cell(sheet, cell, box, imager)
-    if placement is None:
+    outcome = outcome_of(sheet, cell, box, imager)
+    if outcome is None:
         return 0x0000
-    if placement.outcome == "FAILS":
+    if outcome == "FAILS":
         raise failure(IMAGE_TOO_LARGE, "the image is larger than its box, and must not be made smaller")
-    combined = _combined(sheet, cell, box, imager) if cell.overlays else placement.outcome
+    combined = _combined(sheet, cell, box, imager) if cell.overlays else outcome
     if combined == "FAILS":
         raise failure(COMBINED_TOO_LARGE, "image and overlay are larger than their box, and must not be made smaller")
-    return max(_STATUSES[placement.outcome], _STATUSES[combined])
+    return max(_STATUSES[outcome], _STATUSES[combined])
 
 
 def _combined(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str:
@@ -185,12 +192,6 @@ def _combined(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str:
     request = ImageBoxRequest(cell.MagnificationType or sheet.MagnificationType, cell.RequestedDecimateCropBehavior)
     size, aspect = (bottom - top, right - left), cell.image.PixelAspectRatio
     return fit(size, aspect, (box.height, box.width), request, imager.RequestedDecimateCropBehavior).outcome
-
-
-def warn_of_placement(checked: Checked, status: int) -> None:
-    """Add a warning if the image will be smaller than requested."""
-    if status:
-        checked.warn(status, "", meaning(status))
 
 
 # --- annotation boxes ---

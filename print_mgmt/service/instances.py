@@ -195,12 +195,13 @@ class Instances:
         data = _encoded(attributes)
         rest = _rest(instance, unused)
         beside = INSTANCE + len(data) + len(rest) + others
-        held = self._held() - self._kept.get(instance, 0) + beside + pixels
+        before = self._kept.get(instance)
+        held = self._held() - (before or 0) + beside + pixels
         if held > self.config.memory:
             raise failure(status, f"the memory limit of an association is {self.config.memory} bytes")
         if not self._memory.reserve(self, held, self.host):
             raise failure(status, "the memory of the printer is full now")
-        self._sum = (self._sum[0] + (instance not in self._kept), held)
+        self._sum = (self._sum[0] + (before is None), held)
         self._kept[instance] = beside + pixels
         instance.attributes, instance.beside = decode(data, EXPLICIT_LE, whole=False), beside
         if rest and isinstance(instance, _BELOW_SESSION):

@@ -65,6 +65,8 @@ _MANY = 1 << 20  # bytes of color pixels: converting them to RGB takes 10 ms
 _MUCH = 1 << 14  # bytes of other data, such as overlays: numbers written as text take 10 ms
 _BOXES = 256  # image boxes to print, or requested attributes: they take 5 ms
 
+_IMAGES = {sop_class: tag_of(sequence) for sop_class, sequence in IMAGE_SEQUENCE.items()}
+
 
 class PrintService:
     """The print SCP for one association.
@@ -121,7 +123,7 @@ class PrintService:
             answer = replace(answer, dataset=None)
         if isinstance(message, NCreateRQ) and not instances.caller.class_uid:
             answer = replace(answer, class_uid=False)
-        if status_class(answer.Status) is StatusClass.WARNING and not instances.caller.warnings:
+        if not instances.caller.warnings and status_class(answer.Status) is StatusClass.WARNING:
             answer = replace(answer, Status=0x0000, comment="", AttributeIdentifierList=None)
         return answer
 
@@ -137,12 +139,14 @@ class PrintService:
         session = self._instances.session
         if isinstance(message, NActionRQ) and session is not None:
             return session.has_voi or sum(len(box.image_boxes) for box in session.film_boxes) > _BOXES
-        lengths = {element.tag: len(element.raw) for element in dataset or ()}
-        if isinstance(message, NSetRQ) and message.RequestedSOPClassUID in IMAGE_SEQUENCE:
-            pixels = lengths.pop(tag_of(IMAGE_SEQUENCE[message.RequestedSOPClassUID]), 0)
-            if message.RequestedSOPClassUID == BasicColorImageBox and pixels > _MANY:
+        sop_class = message.RequestedSOPClassUID if isinstance(message, NSetRQ) else ""
+        length = 0
+        for tag, element in dataset.by_tag().items() if dataset is not None else ():
+            if tag != _IMAGES.get(sop_class):
+                length += len(element.raw)
+            elif sop_class == BasicColorImageBox and len(element.raw) > _MANY:
                 return True
-        return sum(lengths.values()) > _MUCH
+        return length > _MUCH
 
     def close(self) -> None:
         """Forget all instances at the end of the association. Its jobs are not affected."""
@@ -178,19 +182,16 @@ class PrintService:
         if isinstance(message, NCreateRQ):
             return _CREATE[call.sop_class](instances, call)
         named = instances.named(call)
-        answer = self._work_on(named)
-        return answer if named is call else replace(answer, AffectedSOPInstanceUID=named.uid)
-
-    def _work_on(self, call: Call) -> Answer:
-        """Perform N-SET, N-ACTION or N-DELETE."""
-        match call.message:
+        match message:
             case NSetRQ():
-                return self._set(call)
-            case NActionRQ() as message:
-                return self._print(call, message)
-        self._delete(call)
-        self._instances.release_deleted()
-        return Answer()
+                answer = self._set(named)
+            case NActionRQ():
+                answer = self._print(named, message)
+            case _:
+                self._delete(named)
+                instances.release_deleted()
+                answer = Answer()
+        return answer if named is call else replace(answer, AffectedSOPInstanceUID=named.uid)
 
     def _created_printer(self) -> Answer:
         """Answer N-CREATE of the printer, which the SCU of United Imaging sends, with the printer's attributes."""
