@@ -1,8 +1,8 @@
 """DIMSE messages, PS3.7: their elements, encoding and fragments, without I/O."""
 
-from .command import CommandWriter, MistypedRequest, decode_command, encode_command
+from .command import CommandReader, CommandWriter, MistypedRequest, decode_command, encode_command
 from .file_map import FileMap, file_of
-from .fragments import MOST_AHEAD, STEP, UNCOUNTED, Assembler, LongStorage, Sink, Storage, fragment
+from .fragments import MOST_AHEAD, STEP, UNCOUNTED, Assembler, LongStorage, Sink, Storage, fragment, longest_alone
 from .messages import (
     MESSAGES,
     RESPONSES,
@@ -54,6 +54,7 @@ __all__ = [
     "CMoveRSP",
     "CStoreRQ",
     "CStoreRSP",
+    "CommandReader",
     "CommandWriter",
     "FileMap",
     "LongStorage",
@@ -80,6 +81,7 @@ __all__ = [
     "encode_command",
     "file_of",
     "fragment",
+    "longest_alone",
     "is_failure",
     "is_pending",
     "status_class",

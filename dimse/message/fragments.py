@@ -20,7 +20,18 @@ from ..ul.pdu import PDU, PDV, PDataTF, one_pdv
 from .command import CommandReader, MistypedRequest
 from .messages import Buffer, Message
 
-__all__ = ["MAX_SENT", "MOST_AHEAD", "STEP", "UNCOUNTED", "Assembler", "LongStorage", "Sink", "Storage", "fragment"]
+__all__ = [
+    "MAX_SENT",
+    "MOST_AHEAD",
+    "STEP",
+    "UNCOUNTED",
+    "Assembler",
+    "LongStorage",
+    "Sink",
+    "Storage",
+    "fragment",
+    "longest_alone",
+]
 
 # The first UNCOUNTED bytes of a Data Set are not reported, because most messages but images end there. Growth after
 # them is reported in steps that double until they reach STEP.
@@ -42,7 +53,7 @@ def fragment(
     neither a buffer nor a list of buffers, and `RemoteProtocolError` if ``max_length`` leaves no room for a fragment of
     two bytes.
     """
-    if data is None and len(command) + PDV_OVERHEAD <= (max_length or MAX_SENT):  # nearly always
+    if data is None and len(command) <= longest_alone(max_length):
         return (one_pdv(context_id, command, True, True),)
     if 0 < max_length < PDV_OVERHEAD + 2:
         raise RemoteProtocolError(f"Maximum-length-received {max_length} leaves no room for a fragment")
@@ -53,6 +64,11 @@ def fragment(
     else:
         commands = _cut(context_id, True, [memoryview(command)], size)
     return commands if data is None else chain(commands, _cut(context_id, False, _views(data), size))
+
+
+def longest_alone(max_length: int) -> int:
+    """Return the length of the longest Command Set that fits into one P-DATA-TF; ``max_length`` is as in `fragment`."""
+    return (max_length or MAX_SENT) - PDV_OVERHEAD
 
 
 def _views(data: Buffer | Sequence[Buffer]) -> list[memoryview]:
@@ -171,7 +187,7 @@ class Assembler:
     fragment, or None. ``limits`` bound one message. A Data Set of more than ``limits.data_set`` bytes, but of at most
     ``most_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the number of
     further bytes of memory whenever a Data Set grows beyond its first ``UNCOUNTED`` bytes; the number is negative for a
-    Data Set that leaves the memory, because it turns out to be one for ``long_storage``.
+    Data Set that leaves the memory, because it turns out to be one for ``long_storage``. ``reader`` may be shared.
     """
 
     def __init__(
@@ -183,6 +199,7 @@ class Assembler:
         on_growth: Callable[[int], None] = _ignore,
         storage: Storage | None = None,
         long_storage: LongStorage | None = None,
+        reader: CommandReader | None = None,
     ) -> None:
         self._expected_length = expected_length
         self._limits = limits
@@ -192,7 +209,7 @@ class Assembler:
         self._long_storage = long_storage
         self._fragments = 0  # fragments received of the message under way
         self._context_id: int | None = None  # the context of the message under way
-        self._reader = CommandReader()
+        self._reader = reader or CommandReader()
         self._command = bytearray()
         self._message: Message | None = None  # the message whose Data Set is under way
         self._mistyped: MistypedRequest | None = None  # the fault of that message

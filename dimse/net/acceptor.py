@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import isawaitable
 
 from ..limits import Limits
 from ..uids import DICOMApplicationContext
@@ -23,7 +22,7 @@ from ..ul import (
     answer_window,
 )
 from .agreement import user_information
-from .policy import PASSCODE, Acceptance, Caller, Decision, Policy
+from .policy import DECISIONS, PASSCODE, Acceptance, Caller, Decision, Policy
 
 __all__ = ["NO_REASON", "Acceptor"]
 
@@ -61,7 +60,7 @@ class Acceptor:
         except Exception:
             _log.exception("%s: the policy failed", caller.address)
             return NO_REASON
-        return self._await(decision, caller) if isawaitable(decision) else decision
+        return decision if isinstance(decision, DECISIONS) else self._await(decision, caller)
 
     def _refusal(self, request: AssociateRQ, caller: Caller) -> AssociateRJ | None:
         """Return the rejection that does not depend on the policy; None if there is none."""

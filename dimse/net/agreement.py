@@ -88,6 +88,8 @@ class Agreement:
 
     def may_invoke(self, context: Context, request: Request) -> bool:
         """Return whether this side has the role that invokes ``request``, PS3.7 D.3.3.4."""
+        if not self._roles:
+            return self._is_requestor != isinstance(request, NEventReportRQ)
         return self._has_role(context, request, invoker_is_requestor=self._is_requestor)
 
     def peer_may_invoke(self, context: Context, request: Request) -> bool:
@@ -95,9 +97,11 @@ class Agreement:
 
         N-EVENT-REPORT is always allowed, because some printers connect to send it without negotiating a role.
         """
-        return isinstance(request, NEventReportRQ) or self._has_role(
-            context, request, invoker_is_requestor=not self._is_requestor
-        )
+        if isinstance(request, NEventReportRQ):
+            return True
+        if not self._roles:
+            return not self._is_requestor
+        return self._has_role(context, request, invoker_is_requestor=not self._is_requestor)
 
     def _has_role(self, context: Context, request: Request, *, invoker_is_requestor: bool) -> bool:
         """Return whether the invoker has the role that ``request`` needs.
@@ -106,7 +110,5 @@ class Agreement:
         the acceptor has the opposite roles. By default, the requestor is the SCU.
         """
         is_event = isinstance(request, NEventReportRQ)
-        if not self._roles:
-            return is_event != invoker_is_requestor
         roles = self._roles.get(context.abstract_syntax, _DEFAULT_ROLES)
         return roles.scp if is_event == invoker_is_requestor else roles.scu

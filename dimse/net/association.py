@@ -119,8 +119,8 @@ class Association:
         self.inbox = Inbox(backlog, self._account.release)
         self.sender = Sender(core, self.transport, self._account, resources.writer, self.abort)
         self._invoker = self._invoker_within(backlog)
-        storages = resources.memory, resources.long_storage(flow)
-        self._receiver = Receiver(limits, message_timer, self._invoker.most_echoed, self._account, *storages)
+        shared = resources.memory, resources.long_storage(flow), resources.reader
+        self._receiver = Receiver(limits, message_timer, self._invoker.most_echoed, self._account, *shared)
 
     def _invoker_within(self, backlog: Backlog) -> Invoker:
         return Invoker(
@@ -128,7 +128,7 @@ class Association:
             self.timers,
             self.timeouts.dimse,
             check=self._check_request,
-            send=self.sender.send,
+            send=self.sender.begin,
             abort=self.abort,
             wake=self.transport.wake,
         )
@@ -334,7 +334,8 @@ class Association:
     def _establish(self, request: AssociateRQ, answer: AssociateAC) -> None:
         agreement = Agreement(request, answer, is_requestor=self._core.is_requestor)
         self.associate_ac, self.contexts = answer, agreement.contexts
-        self._receiver.agreement = self.sender.agreement = agreement
+        self._receiver.agreement = agreement
+        self.sender.establish(agreement.max_send)
         self._invoker.widen(agreement.invoked)
         self.inbox.window = agreement.performed
 
@@ -360,7 +361,8 @@ class Association:
         if self._core.state is State.Sta9:  # in a release collision, the requestor answers first
             self.transport.send(ReleaseRP())
         elif self._core.state is State.Sta8:
-            self._invoker.fail(AssociationAborted(0, 0, "the peer released the association"))
+            if self._invoker.is_waiting:
+                self._invoker.fail(AssociationAborted(0, 0, "the peer released the association"))
             self.inbox.release()
 
     def _on_release_response(self) -> None:

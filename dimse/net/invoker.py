@@ -24,7 +24,7 @@ CANCELLABLE = (CFindRQ, CGetRQ, CMoveRQ)  # PS3.7 §9.3.2.3, §9.3.3.3 and §9.3
 _LAST_ID = 0xFFFF  # the greatest Message ID, a US; 0 is not used
 _ADDED = 1 << 16  # bytes that a peer may add to Data of a request that it echoes
 
-Send = Callable[[Context, Message], Awaitable[None]]
+Send = Callable[[Context, Message], Awaitable[None] | None]  # None: the message has been sent
 R = TypeVar("R", bound=Response)
 R_co = TypeVar("R_co", bound=Response, covariant=True)
 
@@ -106,7 +106,9 @@ class Responses(Generic[R_co]):
             name = type(self.request).__name__
             raise LocalProtocolError(f"{name} has no C-CANCEL (PS3.7 §9.3.2.3); only C-FIND, C-GET and C-MOVE have")
         if not self.is_done:
-            await self._send(self.context, CCancelRQ(MessageIDBeingRespondedTo=self.request.MessageID))
+            sending = self._send(self.context, CCancelRQ(MessageIDBeingRespondedTo=self.request.MessageID))
+            if sending is not None:
+                await sending
 
     # --- methods for the invoker ---
 
@@ -216,6 +218,11 @@ class Invoker:
         self._last_message_id = 0
         self._outstanding: dict[int, Responses[Response]] = {}
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an operation waits for a response."""
+        return bool(self._outstanding)
+
     def widen(self, operations: int) -> None:
         """Let ``operations`` be outstanding at once."""
         self._window = Window(operations)
@@ -234,9 +241,12 @@ class Invoker:
         if not window.enter():
             await window.wait()
         try:
-            responses = self._begin(context, message, RESPONSES[type(message)], patience)
+            self._check_all(context, message)
+            sending = self._send(context, message)
+            responses = self._expect(context, message, RESPONSES[type(message)], patience)
             try:
-                await self._send(context, message)
+                if sending is not None:
+                    await sending
                 return await responses.final()
             except ResponseTimeout:
                 if patience is None:
@@ -257,9 +267,12 @@ class Invoker:
         if not window.enter():
             await window.wait()
         try:
-            responses = self._begin(context, message, expected, None)
+            self._check_all(context, message)
+            sending = self._send(context, message)
+            responses = self._expect(context, message, expected, None)
             try:
-                await self._send(context, message)
+                if sending is not None:
+                    await sending
                 try:
                     yield responses
                 except Exception:
@@ -305,10 +318,13 @@ class Invoker:
         self.fail(error)
         self._check, self._abort = partial(_refuse, error), _do_nothing
 
-    def _begin(self, context: Context, request: Request, expected: type[R], patience: float | None) -> Responses[R]:
+    def _check_all(self, context: Context, request: Request) -> None:
         self._check(context, request)
         if request.MessageID in self._outstanding:
             raise LocalProtocolError(f"an outstanding operation has Message ID {request.MessageID} (PS3.7 §9.1)")
+
+    def _expect(self, context: Context, request: Request, expected: type[R], patience: float | None) -> Responses[R]:
+        """Expect responses to ``request``, which is sent already, or will be sent once the caller awaits that."""
         seconds = self._seconds if patience is None else patience
         responses = Responses(context, request, expected, seconds, self._backlog, self._timers, self._send, self._wake)
         self._outstanding[request.MessageID] = responses

@@ -1,11 +1,11 @@
 """The receiver of a peer's messages, which come in P-DATA-TF PDUs, on accepted contexts, and each within its time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..data import expected_length
 from ..errors import RemoteProtocolError
 from ..limits import Limits
-from ..message import Assembler, LongStorage, Message, MistypedRequest, Storage
+from ..message import Assembler, CommandReader, LongStorage, Message, MistypedRequest, Storage
 from ..ul import PDU, PDV, Context, PDataTF
 from .agreement import Agreement
 from .memory_budget import Account
@@ -34,6 +34,7 @@ class Receiver:
         account: Account,
         storage: Storage,
         long_storage: LongStorage | None = None,
+        reader: CommandReader | None = None,
     ) -> None:
         self.agreement: Agreement | None = None  # the association sets this before any P-DATA arrives
         self.is_midway = False  # whether the rest of a message is awaited
@@ -46,14 +47,29 @@ class Receiver:
             on_growth=account.grow,
             storage=storage,
             long_storage=long_storage,
+            reader=reader,
         )
 
-    def receive(self, pdus: Sequence[PDU]) -> Iterator[Received | PDU]:
-        """Yield complete messages and all PDUs but P-DATA-TF, in the order in which the peer sent them.
+    def receive(self, pdus: Sequence[PDU]) -> Iterable[Received | PDU]:
+        """Return complete messages and all PDUs but P-DATA-TF, in the order in which the peer sent them.
 
         The caller processes each before it asks for the next. Raises `DecodeError` or `RemoteProtocolError` for P-DATA
         that cannot follow.
         """
+        if len(pdus) == 1 and not self.is_midway and not self._is_over:  # nearly always a whole message
+            pdu = pdus[0]
+            if not isinstance(pdu, PDataTF):
+                return pdus
+            if len(pdu.pdvs) == 1:
+                received = self._add(pdu.pdvs[0])
+                if received is not None:
+                    return (received,)
+                self.is_midway = True
+                self._timer.start()
+                return ()
+        return self._receive_each(pdus)
+
+    def _receive_each(self, pdus: Sequence[PDU]) -> Iterator[Received | PDU]:
         assembler = self._assembler
         if self.is_midway and not self._is_over:
             pdus = pdus[assembler.add_run(pdus) :]

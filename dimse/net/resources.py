@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from ..limits import Limits, Timeouts
-from ..message import CommandWriter
+from ..message import CommandReader, CommandWriter
 from .buffers import SCRATCH
 from .disk import Disk, PeerDisk
 from .fairness import Starts, Turns, Workers
@@ -18,7 +18,7 @@ __all__ = ["Resources"]
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Shares of the event loop, threads, the memory of messages and its budget, and the buffer to read into.
+    """Shares of the event loop, threads, the memory of messages and its budget, codecs, and the buffer to read into.
 
     Long Data Sets go to ``disk``, if there is one.
     """
@@ -28,6 +28,7 @@ class Resources:
     workers: Workers
     budget: MemoryBudget
     memory: Memory
+    reader: CommandReader
     writer: CommandWriter
     scratch: memoryview | None = None
     disk: Disk | None = None
@@ -36,7 +37,8 @@ class Resources:
     def of_client(cls, limits: Limits, timeouts: Timeouts) -> Self:
         """Return the resources of a new client, on the running event loop."""
         memory = Memory(asyncio.get_running_loop())
-        return cls(Turns(), Starts(), Workers(), MemoryBudget(limits, timeouts.stall), memory, CommandWriter())
+        budget = MemoryBudget(limits, timeouts.stall)
+        return cls(Turns(), Starts(), Workers(), budget, memory, CommandReader(), CommandWriter())
 
     @classmethod
     def of_server(cls, limits: Limits, timeouts: Timeouts, disk: Disk | None = None) -> Self:

@@ -1,12 +1,12 @@
 """The sender of this side's messages, which go out one after another, in P-DATA-TF PDUs."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
+from typing import Any
 
 from ..errors import AssociationAborted, DimseError, EncodeError, LocalProtocolError
-from ..message import CommandWriter, Message, fragment
+from ..message import CommandWriter, Message, fragment, longest_alone
 from ..ul import Context, PDataTF, State, UpperLayer
-from .agreement import Agreement
 from .memory_budget import Account
 from .transport import Transport
 
@@ -34,7 +34,8 @@ class Sender:
         writer: CommandWriter,
         abort: Callable[[], None],
     ) -> None:
-        self.agreement: Agreement | None = None  # the association sets this before the first message
+        self._max_length = 0
+        self._longest_alone = 0  # bytes of the longest Command Set that fits into one PDU
         self._core = core
         self._transport = transport
         self._account = account
@@ -45,9 +46,18 @@ class Sender:
 
     async def send(self, context: Context, message: Message) -> None:
         """See `Association.send`."""
+        sending = self.begin(context, message)
+        if sending is not None:
+            await sending
+
+    def begin(self, context: Context, message: Message) -> Coroutine[Any, Any, None] | None:
+        """Send a short message at once and return None; for any other message, return what `send` must await."""
         if message.Data is None and self.can_send_now:
             self.send_now(context, message)
-            return
+            return None
+        return self._send(context, message)
+
+    async def _send(self, context: Context, message: Message) -> None:
         command = self._writer.encode(message)
         async with self._turn:
             self.check()
@@ -77,7 +87,17 @@ class Sender:
         """Send a short message while `can_send_now`. Raises the errors of `send`."""
         command = self._writer.encode(message)
         self.check()
-        self._transport.send_now(self._pdus(context, message, command))
+        if message.Data is None and len(command) <= self._longest_alone:
+            if self._transport.observe is not None:
+                self._transport.observe(">", message)
+            self._transport.send_command(context.id, command)
+        else:
+            self._transport.send_now(self._pdus(context, message, command))
+
+    def establish(self, max_length: int) -> None:
+        """Send no P-DATA-TF longer than ``max_length`` (0: the peer sets no limit); called before the first message."""
+        self._max_length = max_length
+        self._longest_alone = longest_alone(max_length)
 
     def check(self, states: Collection[State] = _CAN_SEND) -> None:
         """Raise an error if the association has ended, or if its state is not one of ``states``."""
@@ -92,7 +112,6 @@ class Sender:
         self._abort = _do_nothing
 
     def _pdus(self, context: Context, message: Message, command: bytes) -> Iterable[PDataTF]:
-        assert self.agreement is not None
         if self._transport.observe is not None:
             self._transport.observe(">", message)
-        return fragment(context.id, command, message.Data, self.agreement.max_send)
+        return fragment(context.id, command, message.Data, self._max_length)

@@ -12,7 +12,6 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from inspect import isawaitable
 
 from ..errors import REJECT_REASONS, DimseError, EncodeError, escaped
 from ..limits import Limits, Timeouts
@@ -31,7 +30,7 @@ from .arguments import check_address, check_callable, check_settings, check_type
 from .association import Association
 from .disk import Disk
 from .performer import Handler, Handlers, Performer
-from .policy import Acceptance, Caller, Decision, Policy, accept_anyone
+from .policy import DECISIONS, Acceptance, Caller, Decision, Policy, accept_anyone
 from .resources import Resources
 from .timers import Timer
 from .trace import Trace
@@ -200,7 +199,7 @@ class Server:
         assert request is not None
         caller = Caller(transport.peer, transport.certificate, self._tls is not None)
         decision = self._acceptor.decide(request, caller)
-        if isawaitable(decision):
+        if not isinstance(decision, DECISIONS):
             self._start(association, self._run_later(association, decision))
         elif self._answer(association, request, decision):
             self._start(association, self._run(association))

@@ -235,6 +235,11 @@ class Transport(asyncio.BufferedProtocol):
         """Wake a task once the bytes of the peer that are at hand are processed."""
         self._woken.append(waiter)
 
+    def send_command(self, context_id: int, command: Buffer) -> None:
+        """Send a whole Command Set, without a Data Set, at once and in one PDU."""
+        self.core.send_command(context_id, command)
+        self._write(self.core.data_to_send())
+
     def send_now(self, pdus: Iterable[PDataTF]) -> None:
         """Send the P-DATA request primitives of a short message at once."""
         self.core.send_all(pdus)
@@ -305,7 +310,14 @@ class Transport(asyncio.BufferedProtocol):
 
     def _receive(self, data: memoryview) -> None:
         core = self.core
-        if core.state is State.Sta2 and not self.flow.is_turn and self._must_wait(data):
+        if core.state is State.Sta6:
+            if not self._counted and (pdu := core.receive_command(data)) is not None:
+                self.last_pdu = self._loop.time()
+                self._is_message_midway = self._on_pdus((pdu,))
+                if self._is_message_midway:
+                    self._acknowledge()
+                return
+        elif core.state is State.Sta2 and not self.flow.is_turn and self._must_wait(data):
             self.flow.leave(data)
             self._count()
             return

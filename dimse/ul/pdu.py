@@ -42,7 +42,9 @@ __all__ = [
     "decode_pdvs",
     "decode_run",
     "encode_pdu",
+    "encode_command_alone",
     "one_pdv",
+    "only_command",
 ]
 
 HEADER = Struct(">BxI")  # PDU-type, reserved, PDU-length: octets 1-6 of every PDU
@@ -51,6 +53,7 @@ _ASSOCIATE = Struct(">H2x32s32s")  # octets 7-74 of Tables 9-11 and 9-17
 _PDV = Struct(">IBB")  # Tables 9-23 and E.2: item length, context id, message control header
 _ONE_PDV = Struct(">BxIIBB")  # everything in a P-DATA-TF before the payload of its only PDV
 
+_WHOLE_COMMAND = 3  # message control header: a command, and its last fragment (Table E.2)
 _MOST_PDVS = 0xFFFFFFFF  # no bound: more PDVs than fit in a PDU
 _SHORT = 512  # bytes; copying a payload up to this length instead of writing two buffers saves 10 % of a C-ECHO
 
@@ -280,6 +283,25 @@ def _decode_p_data(view: memoryview, limits: Limits | None) -> PDataTF:
     if end < len(view):
         raise LimitExceeded("fragments", f"{most + 1}", most, path="P-DATA-TF")
     return pdu
+
+
+def encode_command_alone(context_id: int, command: Buffer) -> bytes:
+    """Return a P-DATA-TF whose only PDV is a whole Command Set."""
+    length = len(command)
+    return _ONE_PDV.pack(0x04, length + 6, length + 2, context_id, _WHOLE_COMMAND) + command
+
+
+def only_command(view: memoryview, longest: int) -> PDataTF | None:
+    """Return the P-DATA-TF in ``view`` if it is at most ``longest`` bytes, and its only PDV is a whole Command Set.
+
+    Return None for anything else, such as an incomplete PDU, several PDUs, or a PDU with errors.
+    """
+    size = len(view)
+    if size >= 12:  # _ONE_PDV.size
+        kind, length, item_length, context_id, control = _ONE_PDV.unpack_from(view)
+        if kind == 0x04 and control == _WHOLE_COMMAND and length == size - 6 == item_length + 4 and length <= longest:
+            return _new(PDataTF, ((_new(PDV, (context_id, view[12:], True, True)),),))
+    return None
 
 
 def decode_run(view: memoryview, position: int, longest: int, found: "list[PDU]", most: int) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from ..errors import DecodeError, LimitExceeded
 from ..limits import LIMITS
-from .pdu import HEADER, PDU, PDU_TYPES, decode_run
+from .pdu import HEADER, PDU, PDU_TYPES, decode_run, only_command
 from .wire import Buffer
 
 __all__ = ["PDUStream", "UnrecognizedPDU"]
@@ -85,6 +85,10 @@ class PDUStream:
         if self.partial:
             return position
         return decode_run(view, position, self.max_length or _LONGEST, found, most)
+
+    def only_command(self, view: memoryview) -> PDU | None:
+        """Return the P-DATA-TF that is ``view``, if it is one PDV with a whole Command Set; otherwise return None."""
+        return None if self.partial else only_command(view, self.max_length or _LONGEST)
 
     def _hold(self, rest: memoryview) -> None:
         self.partial = bytearray(rest)

@@ -164,6 +164,14 @@ async def test_failing_policy_rejects_transiently(caplog: pytest.LogCaptureFixtu
         assert await rejected(policy) == (2, 1, 1)
 
 
+async def test_policy_without_a_decision_rejects(caplog: pytest.LogCaptureFixture) -> None:
+    def judge(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+        return True  # type: ignore[return-value]
+
+    caplog.set_level(logging.CRITICAL, "dimse.net")
+    assert await rejected(judge) == (2, 1, 1)
+
+
 async def test_slow_policy_is_temporary_congestion() -> None:
     async def wait(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
         await asyncio.Event().wait()

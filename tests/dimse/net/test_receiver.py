@@ -89,6 +89,12 @@ async def test_canceled_receiver_yields_no_more_messages() -> None:
     assert list(messages) == [RELEASE]
 
 
+async def test_canceled_receiver_takes_no_single_pdu() -> None:
+    receiving = Receiving()
+    receiving.receiver.cancel()
+    assert receiving.receive(PDataTF((command(ECHO),))) == []
+
+
 async def test_canceled_receiver_leaves_no_timer() -> None:
     receiving = Receiving()
     messages = receiving.messages(PDataTF((command(ECHO), command(SET))))

@@ -9,7 +9,7 @@ from raw import ECHO, PRINT, SYNTAXES, Raw, raw_server, service
 from dimse.data import Dataset
 from dimse.errors import AssociationAborted, EncodeError, LocalProtocolError
 from dimse.message import NSetRQ, Response
-from dimse.net import VERIFICATION, Operation, Timeouts, connect, serve
+from dimse.net import VERIFICATION, Limits, Operation, Timeouts, connect, serve
 from dimse.net.scu import c_echo, n_set
 from dimse.uids import BasicFilmSession
 from dimse.ul import AsynchronousOperationsWindow, ReleaseRP, ReleaseRQ
@@ -103,3 +103,11 @@ async def test_message_after_the_release_request_raises() -> None:
                 await association.send(association.contexts[1], SET)
             released.set()
             await releasing
+
+
+@pytest.mark.parametrize("longest", [74, 73])
+async def test_command_longer_than_a_pdu_is_cut(longest: int) -> None:
+    """A C-ECHO-RQ has 68 bytes, and its PDV 6 more."""
+    async with serve([VERIFICATION], port=0, limits=Limits(max_pdu=longest)) as server:
+        async with connect(server.host, server.port, ECHO) as association:
+            assert (await c_echo(association)).Status == 0

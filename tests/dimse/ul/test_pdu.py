@@ -28,7 +28,7 @@ from dimse.ul import (
     decode_pdu,
     encode_pdu,
 )
-from dimse.ul.pdu import one_pdv
+from dimse.ul.pdu import encode_command_alone, one_pdv
 
 ASSOCIATE_RQ = octets("""
     01 00 0000009B                                # A-ASSOCIATE-RQ, 155 bytes follow
@@ -167,6 +167,12 @@ def test_decoded_p_data_has_the_types_of_the_constructors(sent: list[PDV]) -> No
 def test_one_pdv_returns_the_result_of_the_constructors(pdv: PDV) -> None:
     assert repr(one_pdv(*pdv)) == repr(PDataTF((pdv,)))
     assert one_pdv(*pdv) == PDataTF((pdv,))
+
+
+@given(st.integers(0, 255), st.binary(max_size=600))
+def test_command_alone_is_the_pdu_of_one_pdv(context_id: int, command: bytes) -> None:
+    pdu = PDataTF((PDV(context_id, command, True, True),))
+    assert encode_command_alone(context_id, command) == b"".join(encode_pdu(pdu))
 
 
 def test_repr_shows_sizes_of_payloads() -> None:

@@ -27,6 +27,7 @@ from dimse.ul import (
     UpperLayer,
     encode_pdu,
 )
+from dimse.ul.pdu import encode_command_alone
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.Sta4][1:], ids=lambda s: s.name)
@@ -339,3 +340,38 @@ def test_received_run_is_not_copied() -> None:
         payload = pdu.pdvs[0].data
         assert isinstance(payload, memoryview)
         assert payload.obj is data
+
+
+ALONE = encode_command_alone(1, b"1234")
+ALONE_PDU = PDataTF((PDV(1, b"1234", True, True),))
+
+
+@pytest.mark.parametrize("state", [s for s in State if s not in (State.Sta1, State.Sta4)], ids=lambda s: s.name)
+def test_command_is_taken_where_p_data_is_only_indicated(state: State) -> None:
+    core = in_state(state)
+    is_indicated = TABLE_9_10[state, Event.Evt10].name in ("DT-2", "AR-6")
+    assert core.receive_command(memoryview(ALONE)) == (ALONE_PDU if is_indicated else None)
+
+
+def test_observed_command_is_not_taken() -> None:
+    core = in_state(State.Sta6)
+    core.observe = lambda _direction, _what: None
+    assert core.receive_command(memoryview(ALONE)) is None
+
+
+def test_sent_command_is_a_p_data_request() -> None:
+    core = in_state(State.Sta6)
+    core.send_command(1, b"1234")
+    assert b"".join(core.data_to_send()) == ALONE
+
+
+def test_observed_command_is_sent_as_a_pdu() -> None:
+    core, seen = in_state(State.Sta6), []
+    core.observe = lambda direction, what: seen.append((direction, what))
+    core.send_command(1, b"1234")
+    assert (">", ALONE_PDU) in seen
+
+
+def test_command_after_the_release_request_raises() -> None:
+    with pytest.raises(LocalProtocolError, match="cannot happen in Sta7"):
+        in_state(State.Sta7).send_command(1, b"1234")
