@@ -41,7 +41,7 @@ test-fast: $(DEV) ## run the tests of the code without I/O, with few examples
 interop: $(INTEROP) ## test against DCMTK and pynetdicom; without DCMTK its tests are skipped
 	$(PYTEST) -rs -n $(WORKERS) -m interop tests/interop
 
-verify-matrix: $(INTEROP) ## judge DCMTK, pynetdicom, dcmjs-dimse, Orthanc, pydcm and our own programs; write docs/verify/matrix.html and trophies.md
+verify-matrix: $(INTEROP) ## judge DCMTK, pynetdicom, dcmjs-dimse, Orthanc, pydcm, CTN and our own programs; write docs/verify/matrix.html and trophies.md
 	PYTHONPATH=. $(BIN)/python tools/verify_matrix.py --peers $(VENV)/peers
 
 lint: $(DEV) ## run ruff: rules and format

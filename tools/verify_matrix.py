@@ -124,6 +124,9 @@ async def _run(peer: VerifiedPeer, place: Place, report: Path, cases: Sequence[s
     if peer.role == "SCU":
         command = [*verify, "--listen", str(place.port), "--command", shlex.join(words), *common]
         status, told = await _ended(command, environment, place.folder)
+    elif peer.is_restarted:
+        command = [*verify, f"{peer.ae}@127.0.0.1:{place.port}", "--start", shlex.join(words), *common]
+        status, told = await _ended(command, environment, place.folder)
     else:
         with (place.folder / "log").open("wb") as log:
             server = await asyncio.create_subprocess_exec(

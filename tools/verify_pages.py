@@ -271,8 +271,11 @@ need a timer of the program, many connections or a long silence, so only this ma
 | pynetdicom as SCP | UL-F-3.03 | the connection stays open after its A-ABORT |
 | pynetdicom as SCP | UL-A-4.07, ROB-1.02, ROB-1.03 | waits for the rest of a PDU, or for ever |
 | dcmjs-dimse as SCU | UL-F-6.04, UL-F-7.03 | keeps the connection after an A-ABORT |
+| print_server | UL-F-1.08, UL-F-1.09, ROB-1.01 | no answer to an unknown PDU; a cut-off request ends the program |
+| print_client | UL-A-8.11, UL-F-7.06 | no timer: it waits for an answer for ever |
 
-CTN is not in the matrix, because no package of it exists.
+print_server of CTN looks up AE titles in a database; `tools/verify_peers/ctn_scp.py` gives it one of its own. The
+tester starts print_server again when a case has ended it: then the case is DAMAGED.
 """
 _ABOUT_ROLE = "The cases that some program does not pass. An empty cell is PASS, INFO, or a case that does not apply."
 
@@ -317,6 +320,7 @@ but the program hung, crashed, or reported success for something that it cannot 
 Each entry says what was sent, what the section demands and what came. In a trace, `>` was sent to the program, and `<`
 came from it; times count from the start of the case, and only the first conversation of the deciding sub-case is shown.
 To repeat a case, start its command in the root of this repository.
+CTN needs the Debian packages `ctn` and `mariadb-server-core`; `image` is what `tests/support/verified_peers.py` writes.
 `dcmtk.cfg` is `tests/interop/dcmtk.cfg` with 11112 for `@PORT@`, beside the empty folders `database` and `spool`;
 `film.dcm` is what `dcmpsprt -c dcmtk.cfg -p OURS8 IMAGE` writes into `database`; `orthanc.json` sets `DicomPort` to
 11112 and `DicomAlwaysAllowEcho`. `python tools/peers.py FOLDER` installs dcmjs-dimse and pydcm (set `NODE_PATH` to

@@ -128,6 +128,7 @@ class Case:
     needs: Flags = Flags.NONE
     close: Close = Close.RELEASE
     risky: bool = False
+    waits: bool = False  # a peer that does it right lets the tester wait until a time limit
 
     @property
     def is_slow(self) -> bool:

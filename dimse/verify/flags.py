@@ -27,7 +27,7 @@ from .trace import Trace
 from .verdict import Verdict
 from .wire import Wire
 
-__all__ = ["find_facts", "unfit"]
+__all__ = ["find_facts", "serves_at_once", "unfit"]
 
 _CLASSES = {
     1: (Verification, Flags.ECHO),
@@ -177,6 +177,21 @@ async def _two_associations(peer: Peer) -> Flags:
     heard = await peer.echo(second) if isinstance(answer, Accepted) and 1 in second.contexts else answer
     is_served = not isinstance(heard, Silent | Rejected | Probed) and isinstance(answer, Accepted)
     return Flags.TWO_ASSOC if is_served else Flags.NONE
+
+
+async def serves_at_once(target: Target, options: Options, watch: Watch, count: int) -> bool:
+    """Return whether the peer serves ``count`` associations at the same time."""
+    peer = Peer(target, Trace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
+    try:
+        wires = [await peer.associate() for _ in range(count)]
+        heard = await asyncio.gather(*(peer.echo(wire) for wire in wires if 1 in wire.contexts))
+        for wire in wires:
+            await wire.release()
+        return all(isinstance(each, Answered) for each in heard)
+    except Unprepared:
+        return False
+    finally:
+        await peer.dismiss()
 
 
 async def _checks_called(peer: Peer) -> Flags:

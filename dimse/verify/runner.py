@@ -1,7 +1,9 @@
 """The order of a run: the sanity case, flags, quick cases, slow cases, invariants, and the sanity case again.
 
 The cases run one at a time, because many peers serve only one association at a time. Slow cases run concurrently if
-the peer accepts two associations. The `Run` is valid at any time, so that an interrupted run can be reported too.
+the peer accepts two associations. If it serves many more, the cases that only wait run beside the quick ones, for as
+long as each quick case gets a good verdict: the first bad one ends this, so that no verdict depends on it. The `Run` is
+valid at any time, so that an interrupted run can be reported too.
 """
 
 import asyncio
@@ -11,7 +13,7 @@ from datetime import UTC, datetime
 
 from .case import Case, Flags, Role
 from .catalogue import catalogue
-from .flags import find_facts, unfit
+from .flags import find_facts, serves_at_once, unfit
 from .invariants import Invariants
 from .judge import Judge
 from .observation import ALIVE, Closed, Rejected
@@ -27,6 +29,7 @@ __all__ = ["SANITY", "Tester", "verify_scp"]
 SANITY = "UL-A-1.01"
 _ARTIM_SEEN = "UL-F-1.01"
 _PASSED = (Verdict.PASS, Verdict.NON_STRICT)
+_ROOM = 12  # associations that quick cases may have at once, and the probes of slow ones
 _MAY_BE_LONGER = "the connection was still open, but the peer's ARTIM may be longer than --slow-patience"
 
 OnResult = Callable[[Result], None]
@@ -71,6 +74,7 @@ class Tester:
     starter: Starter | None = None
     watch: Invariants = field(init=False)
     shared: Shared = field(init=False)
+    _beside: dict[str, asyncio.Task[Result]] = field(init=False, default_factory=dict)  # cases that wait, by id
 
     def __post_init__(self) -> None:
         self.watch = Invariants(case.listens for case in self.cases if case.listens is not None)
@@ -104,16 +108,21 @@ class Tester:
         needs = Flags.NONE
         for case in chosen:
             needs |= case.needs
-        is_parallel = self.options.jobs > 1 or sum(case.is_slow for case in chosen) > 1
+        is_parallel = self.options.jobs > 1 or sum(case.is_slow or case.waits for case in chosen) > 1
         wanted = needs | (Flags.TWO_ASSOC if is_parallel else Flags.NONE)
         self.run.facts = (await find_facts(self.target, self.options, self.watch, wanted)).having(self._given())
         ordered = [case for case in chosen if case.id != SANITY and case.run is not None]
-        quick = [case for case in ordered if not case.is_slow]
-        together = [case for case in quick if self._may_run_beside_others(case)]
-        alone = [case for case in quick if case not in together]
-        if not (await self._each(alone) and await self._parallel(together)):
-            return
-        await self._slow([case for case in ordered if case.is_slow])
+        try:
+            await self._begin_to_wait(ordered)
+            last = [case for case in ordered if case.is_slow or case.id in self._beside]
+            quick = [case for case in ordered if case not in last]
+            together = [case for case in quick if self._may_run_beside_others(case)]
+            alone = [case for case in quick if case not in together]
+            if not (await self._each(alone) and await self._parallel(together)):
+                return
+            await self._slow(last)
+        finally:
+            await self._stop_waiting()
         for case in chosen:
             if case.run is None:
                 self._report(self._unfit(case) or self.watch.judge(case))
@@ -163,6 +172,22 @@ class Tester:
         prints = bool(case.needs & (Flags.FILM | Flags.FILM2))
         return is_parallel and case.id.startswith("PRN-") and not (case.risky or prints)
 
+    async def _begin_to_wait(self, ordered: Iterable[Case]) -> None:
+        """Start the cases that wait, if the peer serves them all, and the other cases beside them."""
+        cases = [case for case in ordered if (case.is_slow or case.waits) and not case.risky]
+        cases = [case for case in cases if self._unfit(case) is None]
+        if len(cases) < 2 or Flags.TWO_ASSOC not in self.run.facts.flags:
+            return
+        if await serves_at_once(self.target, self.options, self.watch, len(cases) + _ROOM):
+            self._beside = {case.id: asyncio.create_task(self._judge().run(case)) for case in cases}
+
+    async def _stop_waiting(self) -> None:
+        """Cancel the cases that wait; they are no longer judged beside others."""
+        tasks, self._beside = list(self._beside.values()), {}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def _each(self, cases: Iterable[Case]) -> bool:
         """Run cases one after another. Return whether the run can go on."""
         for case in cases:
@@ -190,9 +215,23 @@ class Tester:
     async def _result(self, case: Case) -> Result:
         result = self._unfit(case)
         if result is None:
-            result = await self._judge().run(case)
-            await self._look_after(result)
+            result = await self._judged(case)
+            is_alone = all(task.done() for task in self._beside.values())
+            if not is_alone and (result.verdict.is_bad or result.is_damaged):
+                result = await self._alone(case, result)
         return result
+
+    async def _judged(self, case: Case) -> Result:
+        result = await self._judge().run(case)
+        await self._look_after(result)
+        return result
+
+    async def _alone(self, case: Case, found: Result) -> Result:
+        """Return the result of a case without others beside it; ``found`` is bad. No case prints a film again."""
+        await self._stop_waiting()
+        if case.needs & (Flags.FILM | Flags.FILM2) or (found.is_damaged and not await self._revived()):
+            return found
+        return await self._judged(case)
 
     async def _look_after(self, result: Result) -> None:
         """Mark a result if the command that was started for the run has ended."""
@@ -235,7 +274,7 @@ class Tester:
         return unfit(case, self.options, self.run.facts.flags, "peer")
 
     async def _slow(self, cases: list[Case]) -> None:
-        """Run the slow cases, concurrently if the peer accepts two associations.
+        """Run the slow cases, concurrently if the peer accepts two associations; some may be running already.
 
         A case with a bad verdict runs again, alone: the connections of the others may have used up what the peer
         serves at the same time, and then it did not see this one.
@@ -245,8 +284,8 @@ class Tester:
         results = [result for _, result in unfit if result is not None]
         if Flags.TWO_ASSOC in self.run.facts.flags:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._judge().run(case)) for case in fit]
-            together = [task.result() for task in tasks]
+                tasks = [self._beside.get(case.id) or group.create_task(self._judge().run(case)) for case in fit]
+                together = [await task for task in tasks]
             results += [await self._judge().run(each.case) if each.verdict.is_bad else each for each in together]
         else:
             results += [await self._judge().run(case) for case in fit]
@@ -254,7 +293,7 @@ class Tester:
         saw_artim = _ARTIM_SEEN in by_id and by_id[_ARTIM_SEEN].verdict in _PASSED
         for case in cases:
             result = by_id[case.id]
-            if result.verdict is Verdict.FAIL and not saw_artim:
+            if case.is_slow and result.verdict is Verdict.FAIL and not saw_artim:
                 result.verdict = Verdict.INCONCLUSIVE
                 result.reason = f"{_MAY_BE_LONGER}: {result.reason}"
             self._report(result)

@@ -14,8 +14,9 @@ import pytest
 from peers import PATIENCE, Dcmtk, need, program, running
 from verified_peers import PEERS, Place, VerifiedPeer
 
-from dimse.verify import CASES, Options, Run, Target, verify_scp
+from dimse.verify import CASES, Options, Run, Target, Verdict, verify_scp
 from dimse.verify.scu import SCU_CASES, Command, ScuTarget, verify_scu
+from print_mgmt.verify import PRINT_CASES, PrintOptions
 from print_mgmt.verify.scu import PRINT_SCU_CASES, PlainPrinter
 
 pytestmark = pytest.mark.interop
@@ -48,6 +49,31 @@ PYNETDICOM_SCP = {
     "UL-A-2.03": "PASS",  # an unknown application context is accepted, and the DICOM one is named
     "UL-A-2.02": "PASS",
     "UL-F-2.06": "PASS",
+}
+CTN_SCP = {
+    "UL-A-1.04": "FAIL",
+    "UL-A-4.01": "NON-STRICT",  # result 1 for an unknown abstract syntax
+    "UL-F-2.05": "NON-STRICT",  # a reset without A-ABORT
+    "DIMSE-1.13": "FAIL",  # N-GET of a Printer instance that does not exist succeeds
+    "ENC-1.02": "FAIL",  # accepts Explicit VR, and reads Implicit VR
+    "PRN-N-1.03": "FAIL",  # the image boxes are of the Meta class
+    "PRN-L-1.04": "FAIL",  # a second film session on the association
+    "PRN-X-1.01": "FAIL",  # closes the connection if a mandatory attribute is missing
+    "PRN-X-1.08": "FAIL",  # 0000 for each value that nobody supports
+    "PRN-X-1.09": "FAIL",
+    "PRN-X-1.10": "FAIL",
+    "UL-A-2.01": "PASS",
+    "UL-A-2.03": "PASS",
+    "PRN-N-1.02": "PASS",
+}
+CTN_SCU = {
+    "UL-F-5.04": "FAIL DAMAGED",  # an A-ASSOCIATE-RQ instead of the answer: signal 6
+    "UL-P-3.05": "FAIL",  # the second PDV of a P-DATA-TF is not read
+    "DIMSE-2.04": "FAIL",  # ends without Affected SOP UIDs in a response
+    "PRN-E-3.01": "FAIL",  # an event of the printer is not confirmed
+    "UL-A-7.01": "PASS",
+    "UL-A-8.01": "PASS",
+    "UL-F-5.01": "PASS",
 }
 DCMPRSCU = {
     "UL-A-8.02": "INFO",  # exit status 0, whatever happens
@@ -125,12 +151,14 @@ def need_installed(path: Path) -> None:
 
 def found_in(run: Run, known: dict[str, str]) -> dict[str, str]:
     assert run.results, run.stopped
-    return {each.case.id: each.verdict.value for each in run.results if each.case.id in known}
+    marks = ((each, " DAMAGED" if each.is_damaged else "") for each in run.results)
+    return {each.case.id: each.verdict.value + mark for each, mark in marks if each.case.id in known}
 
 
 async def scp(key: str, known: dict[str, str], folder: Path) -> dict[str, str]:
     async with listening(key, folder) as target:
-        return found_in(await verify_scp(target, CASES, Options(cases=tuple(known), slow=False)), known)
+        options = PrintOptions(cases=tuple(known), slow=False)
+        return found_in(await verify_scp(target, (*CASES, *PRINT_CASES), options), known)
 
 
 async def scu(key: str, known: dict[str, str], folder: Path) -> dict[str, str]:
@@ -188,3 +216,31 @@ async def test_faults_of_dcmjs_are_found(tmp_path: Path) -> None:
 async def test_faults_of_pydcm_are_found(tmp_path: Path) -> None:
     need_installed(PEERS_FOLDER / "pydcm" / "bin" / "python")
     assert await scu("pydcm-scu", PYDCM_SCU, tmp_path / "peer") == PYDCM_SCU
+
+
+def need_ctn() -> None:
+    for name, package in (("print_server", "ctn"), ("mariadbd", "mariadb-server-core")):
+        program(name, package)
+
+
+async def test_faults_of_ctn_are_found(tmp_path: Path) -> None:
+    need_ctn()
+    assert await scp("print_server-scp", CTN_SCP, tmp_path / "ctn") == CTN_SCP
+
+
+async def test_case_that_ends_ctn_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An Implementation Version Name of 30 characters: print_server ends by signal 6, and is started again."""
+    need_ctn()
+    monkeypatch.chdir(tmp_path)
+    peer, place = peer_of("print_server-scp"), Place.new(tmp_path, PEERS_FOLDER)
+    target = Target(host="127.0.0.1", port=place.port, called=peer.ae, timeout=1.0, revival=1.0)
+    run = await verify_scp(target, CASES, Options(cases=("UL-A-5.11", "UL-F-1.02")), start=peer.words(place))
+    damaged = next(each for each in run.results if each.is_damaged)
+    assert (damaged.case.id, damaged.reason.rpartition("; ")[2]) == ("UL-A-5.11", "then signal 6 ended the command")
+    assert run.results[-1].verdict is Verdict.PASS
+
+
+async def test_faults_of_ctn_as_scu_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need_ctn()
+    monkeypatch.chdir(tmp_path)
+    assert await scu("print_client-scu", CTN_SCU, tmp_path) == CTN_SCU

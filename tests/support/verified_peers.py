@@ -7,6 +7,7 @@ where a program has a print SCP of its own; elsewhere the cases below print are 
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -58,6 +59,7 @@ class VerifiedPeer:
     environment: Callable[[Place], Mapping[str, str]] = lambda _place: {}
     note: str = ""
     prepare: Callable[[Place], None] = field(default=lambda _place: None)
+    is_restarted: bool = False  # some cases end the program, so that the tester starts it, and starts it again
 
     @property
     def key(self) -> str:
@@ -140,6 +142,32 @@ def _dcmjs_version(place: Place) -> str:
     return f"dcmjs-dimse {told.strip()}"
 
 
+def _ctn(tool: str) -> str:
+    """Return the path of a program of CTN."""
+    found = shutil.which(tool)
+    if found is None:
+        raise FileNotFoundError("CTN is not installed: apt-get install ctn mariadb-server-core")
+    return found
+
+
+def _ctn_version(_place: Place) -> str:
+    """Return the version of the package; the programs themselves tell only a date."""
+    command = ["dpkg-query", "-W", "-f", "${Version}", "ctn"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    found = re.match(r"[\d.]*\d", told)
+    return f"CTN {found[0] if found else '?'}"
+
+
+def _make_image(place: Place) -> None:
+    """Write the preformatted image that print_client prints: an Image Pixel Module alone, without a header."""
+    side = 64
+    numbers = {0x0002: 1, 0x0010: side, 0x0011: side, 0x0100: 8, 0x0101: 8, 0x0102: 7, 0x0103: 0}
+    elements = {(0x0028, element): number.to_bytes(2, "little") for element, number in numbers.items()}
+    elements |= {(0x0028, 0x0004): b"MONOCHROME2 ", (0x7FE0, 0x0010): bytes(range(side)) * side}
+    octets = (struct.pack("<HHI", *tag, len(value)) + value for tag, value in sorted(elements.items()))
+    (place.folder / "image").write_bytes(b"".join(octets))
+
+
 def _ours(_place: Place) -> str:
     return f"dimse-print {version('dimse-print')}"
 
@@ -218,6 +246,15 @@ PEERS = (
         environment=_node,
     ),
     VerifiedPeer(
+        name="print_server",
+        role="SCP",
+        words=lambda place: [_PYTHON, str(SCRIPTS / "ctn_scp.py"), str(place.port)],
+        version=_ctn_version,
+        options=("--max-films", "20"),
+        ae="CTN",
+        is_restarted=True,
+    ),
+    VerifiedPeer(
         name="dimse-print",
         role="SCU",
         words=lambda _place: [_PYTHON, "-m", "print_mgmt", "print", "{ae}@{host}:{port}", "--pattern", "smpte"],
@@ -256,5 +293,12 @@ PEERS = (
         role="SCU",
         words=lambda place: [_in_pydcm(place), str(SCRIPTS / "pydcm_scu.py"), *_TO_TESTER],
         version=_pydcm_version,
+    ),
+    VerifiedPeer(
+        name="print_client",
+        role="SCU",
+        words=lambda _place: [_ctn("print_client"), "-c", "{ae}", "-i", r"STANDARD\1,1", "{host}", "{port}", "image"],
+        version=_ctn_version,
+        prepare=_make_image,
     ),
 )

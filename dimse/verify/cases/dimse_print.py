@@ -256,5 +256,6 @@ DIMSE_PRINT: tuple[Case, ...] = (
         run=unfinished_data_set,
         passes=(Then(SILENCE, RESPONSE), FAILURE),
         fails=(SUCCESS, WARNING),
+        waits=True,
     ),
 )

@@ -139,6 +139,7 @@ STA13: tuple[Case, ...] = (
         nonstrict=(ABORT,),
         fails=(RESPONSE,),
         close=Close.EITHER,
+        waits=True,
     ),
     Case(
         id="UL-F-3.05",

@@ -41,28 +41,31 @@ _OTHER = 1000  # added to a Message ID to get one that the peer did not use
 
 
 async def foreign_job(peer: Peer) -> Seen:
-    """Print on one association, and look for events on another."""
+    """Print on one association, and on another that is released before the end; then look for events on a third."""
     async with conversation(peer, PrintJob) as watching:
         for is_held in (True, False):
             if not is_held and not peer.shared.films_left:
                 break
             async with conversation(peer, PrintJob) as printing:
-                await printing.prepare_image()
-                answer = await printing.print()
-                if not succeeded(answer):
-                    raise Unprepared(f"the film was not printed: {answer}")
-                while is_held and (event := await next_event(printing, printing.options.patience)) is not None:
-                    printing.wire.confirm(event)
-                    if event.EventTypeID in END_OF_JOB:
-                        break
-            if not is_held:
-                await printing.wire.release(peer.target.preparation)
-            seen = await watching.wire.next()
-            if isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ):
-                return Broken(f"an event of {seen.message.AffectedSOPInstanceUID} on another association")
-            if not isinstance(seen, Silent):
-                return seen
-    return Kept("no job event on the other association")
+                await _print_job(printing, is_held=is_held)
+                if not is_held:
+                    await printing.wire.release(peer.target.preparation)
+        seen = await watching.wire.next()
+        if isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ):
+            return Broken(f"an event of {seen.message.AffectedSOPInstanceUID} on another association")
+    return Kept("no job event on the other association") if isinstance(seen, Silent) else seen
+
+
+async def _print_job(talk: Conversation, *, is_held: bool) -> None:
+    """Print; with ``is_held``, confirm the events of the job up to its end. Raises `Unprepared` if it fails."""
+    await talk.prepare_image()
+    answer = await talk.print()
+    if not succeeded(answer):
+        raise Unprepared(f"the film was not printed: {answer}")
+    while is_held and (event := await next_event(talk, talk.options.patience)) is not None:
+        talk.wire.confirm(event)
+        if event.EventTypeID in END_OF_JOB:
+            break
 
 
 def unconfirmed(status: int | None = None, more: int = 0) -> Run:
