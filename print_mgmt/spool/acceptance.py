@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from dimse.errors import escaped
@@ -16,10 +17,11 @@ from .film_file import film_pieces
 from .records import FilmRecord, Target
 from .states import film_state
 
-__all__ = ["film_records", "job_key", "record_of", "stored_pieces"]
+__all__ = ["film_records", "job_key", "record_of", "set_creation", "stored_pieces"]
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
-_TIME, _RANDOM = 7, 9  # digits of a key: for the Unix time in seconds (until the year 3058) and for 45 random bits
+_TIME_DIGITS = 7  # digits of a key for the Unix time in seconds, until the year 3058
+_RANDOM_DIGITS = 9  # digits of a key for 45 random bits
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 _TEXTS = ("PrintPriority", "Originator", "host", "PrinterName", "FilmSessionLabel")
 _JOB = (
@@ -38,18 +40,25 @@ _JOB = (
 
 def job_key() -> str:
     """Return a new key for a job, the common start of its film ids. Keys sort by time."""
-    seconds, chance = int(time.time()), int.from_bytes(os.urandom(6))
-    return _base32(seconds, _TIME) + _base32(chance, _RANDOM)
+    seconds, random = int(time.time()), int.from_bytes(os.urandom(6))
+    return _base32(seconds, _TIME_DIGITS) + _base32(random, _RANDOM_DIGITS)
 
 
 def _base32(number: int, digits: int) -> str:
     return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(digits)))
 
 
-def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) -> list[FilmRecord]:
-    """Return the records of the films of a job, with their deliveries; ``hold`` is the reason to hold them, if any.
+def set_creation(job: PrintJob) -> None:
+    """Set Creation Date and Creation Time of a job to the local time, unless they are set."""
+    if not job.CreationDate:
+        now = datetime.now()
+        job.CreationDate, job.CreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
 
-    Texts of the job that a database cannot store are escaped in the job, such as AE titles with bytes outside ISO 646.
+
+def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) -> list[FilmRecord]:
+    """Return the records of the films of a job, with their deliveries. ``hold`` is the reason to hold them, if any.
+
+    A text of ``job`` that a database cannot store, such as an AE title with bytes outside ISO 646, is escaped.
     """
     now = time.time()
     for name in _TEXTS:
@@ -90,32 +99,32 @@ def stored_pieces(film: FilmCopy, job: PrintJob, record: FilmRecord) -> list[byt
 
     Raises EncodeError.
     """
-    described: dict[str, Any] = {name: getattr(job, name) for name in _JOB}
-    described |= {
+    description: dict[str, Any] = {name: getattr(job, name) for name in _JOB}
+    description |= {
         "films": len(job.films),
         "number": record.number,
         "accepted": record.accepted,
         "hold": next((delivery.reason for delivery in record.deliveries), ""),
         "targets": [[one.destination, one.repeatable, bool(one.copy)] for one in record.deliveries if one.copy < 2],
     }
-    return film_pieces(film, described)
+    return film_pieces(film, description)
 
 
-def record_of(film_id: str, film: FilmCopy, described: dict[str, Any]) -> tuple[PrintJob, list[FilmRecord]]:
+def record_of(film_id: str, film: FilmCopy, description: dict[str, Any]) -> tuple[PrintJob, list[FilmRecord]]:
     """Return the job of a stored film, and the records of all films of that job, as they were at acceptance.
 
-    ``film`` stands in for the other films of the job. Raises KeyError, TypeError or ValueError for a description that
-    `stored_pieces` has not written.
+    ``film`` takes the place of the other films of the job. Raises KeyError, TypeError or ValueError for a description
+    that `stored_pieces` did not write.
     """
-    values: dict[str, Any] = {name: described[name] for name in _JOB}
+    values: dict[str, Any] = {name: description[name] for name in _JOB}
     if not all(isinstance(values[name], str) for name in _JOB[:-2]) or type(values["copies"]) is not int:
         raise TypeError("the record of the Print Job has values of wrong types")
     job = PrintJob(films=(), **values)
     targets = [
         Target(destination=str(name), repeatable=bool(can), each_copy=bool(each))
-        for name, can, each in described["targets"]
+        for name, can, each in description["targets"]
     ]
-    job.films = (film,) * int(described["films"])
-    records = film_records(job, film_id.partition(".")[0], targets, str(described["hold"]))
+    job.films = (film,) * int(description["films"])
+    records = film_records(job, film_id.partition(".")[0], targets, str(description["hold"]))
     job.films = ()
     return job, records

@@ -3,7 +3,7 @@
 Both spools store records and call these functions, so both follow the same rules. Nothing here does I/O.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dimse.errors import LocalProtocolError
@@ -29,13 +29,14 @@ __all__ = [
     "Release",
     "Reprint",
     "Retry",
-    "changed",
+    "apply_action",
+    "apply_outcome",
     "deliveries_of",
-    "expired",
-    "leased",
-    "lost",
+    "expire_lease",
+    "fail_lost_film",
+    "films_to_purge",
+    "lease_delivery",
     "media_loaded",
-    "after_outcome",
 ]
 
 _S = FilmState
@@ -110,7 +111,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Cancel the deliveries of the film that are not done. A delivery that a worker has begun is completed."""
+    """Cancel the deliveries of the film that are not done. A delivery that a worker has begun is still completed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Reprint:
-    """Deliver a film that has ended again, to all its destinations."""
+    """Deliver an ended film to all its destinations once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """Give a film that has no deliveries its destinations; ``hold`` is the reason to hold the film, if any."""
+    """Set the destinations of a film that has no deliveries; ``hold`` is the reason to hold the film, if any."""
 
     targets: tuple[Target, ...]
     hold: str = ""
@@ -178,14 +179,14 @@ def deliveries_of(
     return tuple(made)
 
 
-def changed(film: FilmRecord, action: Action, *, films: int = 1, collated: bool = True) -> FilmRecord:
+def apply_action(film: FilmRecord, action: Action, *, films: int = 1, collated: bool = True) -> FilmRecord:
     """Return the film after an action.
 
     ``films`` is the number of films in its job, and ``collated`` the order of the job's copies. Raises `SpoolError` if
     the action is not possible in the state of the film, or would change nothing.
     """
     try:
-        after = _changed(film, action, films, collated)
+        after = _apply(film, action, films, collated)
     except LocalProtocolError as exc:
         raise SpoolError(str(exc)) from exc
     if after == film:
@@ -193,7 +194,7 @@ def changed(film: FilmRecord, action: Action, *, films: int = 1, collated: bool 
     return after
 
 
-def _changed(film: FilmRecord, action: Action, films: int, collated: bool) -> FilmRecord:
+def _apply(film: FilmRecord, action: Action, films: int, collated: bool) -> FilmRecord:
     match action:
         case Prioritize():
             if action.PrintPriority not in _PRIORITIES:
@@ -202,84 +203,86 @@ def _changed(film: FilmRecord, action: Action, films: int, collated: bool) -> Fi
         case Assign():
             if film.deliveries:
                 raise SpoolError(f"film {film.id} is {film.state}: it has its destinations already")
-            return film.with_deliveries(_new(film, action.targets, films, collated, action.hold))
+            return film.with_deliveries(_new_deliveries(film, action.targets, films, collated, action.hold))
         case Move():
-            return _moved(film, action, films, collated)
+            return _move(film, action, films, collated)
         case Reprint():
             if film.state not in ENDED:
                 raise SpoolError(f"film {film.id} is {film.state}: it has not ended yet")
-            again = (replace(delivery, attempts=0).become(_S.QUEUED) for delivery in film.deliveries)
-            return film.with_deliveries(tuple(again))
+            requeued = (replace(delivery, attempts=0).become(_S.QUEUED) for delivery in film.deliveries)
+            return film.with_deliveries(tuple(requeued))
     step = _STEPS[type(action)]
     return film.with_deliveries(tuple(step(delivery, getattr(action, "reason", "")) for delivery in film.deliveries))
 
 
-def _new(film: FilmRecord, targets: Sequence[Target], films: int, collated: bool, hold: str) -> tuple[Delivery, ...]:
+def _new_deliveries(
+    film: FilmRecord, targets: Sequence[Target], films: int, collated: bool, hold: str
+) -> tuple[Delivery, ...]:
     if not targets:
         raise SpoolError(f"film {film.id}: no destination was given")
     return deliveries_of(targets, number=film.number, films=films, copies=film.copies, collated=collated, hold=hold)
 
 
-def _moved(film: FilmRecord, move: Move, films: int, collated: bool) -> FilmRecord:
+def _move(film: FilmRecord, move: Move, films: int, collated: bool) -> FilmRecord:
     if film.state is _S.DELIVERING:
         raise SpoolError(f"film {film.id} is being delivered: wait until the delivery has ended, or cancel it")
     hold = next((delivery.reason or "moved" for delivery in film.deliveries if delivery.state is _S.HELD), "")
     kept = tuple(delivery for delivery in film.deliveries if delivery.state is _S.DONE)
     moved = replace(film, printer=move.printer)
-    return moved.with_deliveries(kept + _new(film, move.targets, films, collated, hold))
+    return moved.with_deliveries(kept + _new_deliveries(film, move.targets, films, collated, hold))
 
 
-def _held(delivery: Delivery, reason: str) -> Delivery:
+def _hold(delivery: Delivery, reason: str) -> Delivery:
     if delivery.state is _S.DELIVERING:
         return replace(delivery, afterwards=_S.HELD)
     return delivery.become(_S.HELD, reason=reason) if delivery.state in (_S.QUEUED, _S.WAITING) else delivery
 
 
-def _released(delivery: Delivery, _: str) -> Delivery:
+def _release(delivery: Delivery, _: str) -> Delivery:
     if delivery.state is _S.DELIVERING:
         return replace(delivery, afterwards=_S.QUEUED)
     return delivery.become(_S.QUEUED) if delivery.state is _S.HELD else delivery
 
 
-def _canceled(delivery: Delivery, _: str) -> Delivery:
+def _cancel(delivery: Delivery, _: str) -> Delivery:
     if delivery.state is _S.DELIVERING:
         return replace(delivery, afterwards=_S.CANCELED)
     return delivery if delivery.state in (_S.DONE, _S.CANCELED) else delivery.become(_S.CANCELED)
 
 
-def _tried(delivery: Delivery, _: str) -> Delivery:
+def _retry(delivery: Delivery, _: str) -> Delivery:
     if delivery.state in (_S.FAILED, _S.INDETERMINATE):
         return replace(delivery, attempts=0).become(_S.QUEUED)
     return replace(delivery, due=0.0) if delivery.state is _S.QUEUED else delivery
 
 
-def _confirmed(delivery: Delivery, _: str) -> Delivery:
+def _confirm(delivery: Delivery, _: str) -> Delivery:
     return delivery.become(_S.DONE) if delivery.state is _S.INDETERMINATE else delivery
 
 
 _STEPS: dict[type[Action], Callable[[Delivery, str], Delivery]] = {
-    Hold: _held,
-    Release: _released,
-    Cancel: _canceled,
-    Retry: _tried,
-    Confirm: _confirmed,
+    Hold: _hold,
+    Release: _release,
+    Cancel: _cancel,
+    Retry: _retry,
+    Confirm: _confirm,
 }
 
 
 # --- leases ---
 
 
-def leased(film: FilmRecord, delivery_id: int, *, fence: int, owner: str, expires: float) -> FilmRecord:
+def lease_delivery(film: FilmRecord, delivery_id: int, *, fence: int, owner: str, expires: float) -> FilmRecord:
     """Return the film with one of its queued deliveries leased."""
 
     def lease(delivery: Delivery) -> Delivery:
         taken = delivery.become(_S.DELIVERING)
         return replace(taken, attempts=delivery.attempts + 1, fence=fence, owner=owner, expires=expires)
 
-    return _with_one(film, delivery_id, lease)
+    return _change_one(film, delivery_id, lease)
 
 
-def after_outcome(film: FilmRecord, lease: Delivery, outcome: Outcome, now: float) -> FilmRecord:
+def apply_outcome(film: FilmRecord, lease: Delivery, outcome: Outcome, now: float) -> FilmRecord:
     """Return the film after the outcome of a lease; ``now`` is the time. Raises `StaleLease` if the lease has ended."""
     current = next((delivery for delivery in film.deliveries if delivery.id == lease.id), None)
     if current is None or current.state is not _S.DELIVERING or current.fence != lease.fence:
@@ -287,10 +290,10 @@ def after_outcome(film: FilmRecord, lease: Delivery, outcome: Outcome, now: floa
         raise StaleLease(
             f"film {film.id}: lease {lease.fence} for {lease.destination!a} has ended: the delivery is {state}"
         )
-    return _with_one(film, lease.id, lambda delivery: _outcome(delivery, outcome, now))
+    return _change_one(film, lease.id, lambda delivery: _apply_to_delivery(delivery, outcome, now))
 
 
-def _outcome(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
+def _apply_to_delivery(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
     is_wanted = delivery.afterwards is _S.QUEUED
     match outcome:
         case Done():
@@ -298,7 +301,7 @@ def _outcome(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
         case Failed():
             return delivery.become(_S.FAILED, info=outcome.info, reason=outcome.reason)
         case Doubtful():
-            return _in_doubt(delivery, outcome.reason)
+            return _resolve_doubt(delivery, outcome.reason)
         case Later() if is_wanted:
             return delivery.become(_S.QUEUED, info=outcome.info, reason=outcome.reason, due=now + outcome.delay)
         case NoMedia() if is_wanted:
@@ -308,19 +311,19 @@ def _outcome(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
     return delivery.become(delivery.afterwards, reason=outcome.reason)
 
 
-def _in_doubt(delivery: Delivery, reason: str) -> Delivery:
+def _resolve_doubt(delivery: Delivery, reason: str) -> Delivery:
     if delivery.repeatable:
         return delivery.become(delivery.afterwards, reason=reason)
     return delivery.become(_S.INDETERMINATE, info="CHECK PRINTER", reason=reason)
 
 
-def expired(film: FilmRecord, delivery_id: int, why: str) -> FilmRecord:
+def expire_lease(film: FilmRecord, delivery_id: int, why: str) -> FilmRecord:
     """Return the film after a lease has ended without an outcome; ``why`` is the reason."""
-    return _with_one(film, delivery_id, lambda delivery: _in_doubt(delivery, why))
+    return _change_one(film, delivery_id, lambda delivery: _resolve_doubt(delivery, why))
 
 
 def media_loaded(film: FilmRecord, destination: str) -> FilmRecord:
-    """Return the film with its deliveries to ``destination`` that waited for media queued again."""
+    """Return the film after media were loaded: its deliveries to ``destination`` that waited for them are queued."""
     queued = (
         delivery.become(_S.QUEUED) if delivery.destination == destination and delivery.state is _S.WAITING else delivery
         for delivery in film.deliveries
@@ -328,7 +331,7 @@ def media_loaded(film: FilmRecord, destination: str) -> FilmRecord:
     return film.with_deliveries(tuple(queued))
 
 
-def lost(film: FilmRecord, reason: str) -> FilmRecord:
+def fail_lost_film(film: FilmRecord, reason: str) -> FilmRecord:
     """Return the film after its file was lost or damaged: all deliveries that are not done have failed."""
     failed = (
         delivery
@@ -339,6 +342,32 @@ def lost(film: FilmRecord, reason: str) -> FilmRecord:
     return film.with_deliveries(tuple(failed)) if film.deliveries else replace(film, state=_S.FAILED)
 
 
-def _with_one(film: FilmRecord, delivery_id: int, change: Callable[[Delivery], Delivery]) -> FilmRecord:
+def _change_one(film: FilmRecord, delivery_id: int, change: Callable[[Delivery], Delivery]) -> FilmRecord:
     deliveries = (change(delivery) if delivery.id == delivery_id else delivery for delivery in film.deliveries)
     return film.with_deliveries(tuple(deliveries))
+
+
+# --- retention ---
+
+
+def films_to_purge(
+    films: Iterable[FilmRecord],
+    totals: tuple[int, int],
+    now: float,
+    *,
+    age: float | None,
+    count: int | None,
+    size: int | None,
+) -> list[str]:
+    """Return the ids of those of ``films`` that `Upkeep.purge` removes, the earliest ended first.
+
+    ``films`` are done or canceled, and ``totals`` is the number of all films in the spool and their bytes.
+    """
+    total, used = totals
+    chosen = []
+    for film in sorted(films, key=lambda film: film.ended):
+        is_old = age is not None and now - film.ended > age
+        if is_old or (count is not None and total > count) or (size is not None and used > size):
+            total, used = total - 1, used - film.size
+            chosen.append(film.id)
+    return chosen

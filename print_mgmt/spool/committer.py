@@ -3,7 +3,7 @@
 Work that arrives while the disk is busy is performed in one transaction, with one commit. Each piece of work has a
 savepoint: a piece that fails changes nothing and does not affect the others. No result is returned before the commit.
 
-A commit is forced to the disk, with all commits before it, unless none of its pieces asks for that. Such a commit
+If a piece of work asks for it, its commit is forced to the disk, together with all commits before it. Any other commit
 survives the end of the process, but not a power failure.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 __all__ = ["Committer"]
 
 T = TypeVar("T")
-_MOST = 64  # pieces of work in one transaction, at most; more of them would delay the first answer
+_MAX_WORKS = 64  # pieces of work in one transaction; more of them would delay the first answer
 
 
 class _Work(NamedTuple, Generic[T]):
@@ -46,7 +46,7 @@ class Committer:
         self._thread = Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
 
-    async def do(self, run: Callable[[], T], *, forced: bool = True) -> T:
+    async def execute(self, run: Callable[[], T], *, forced: bool = True) -> T:
         """Run a function in a transaction, and return its result after the commit, which is ``forced`` to the disk.
 
         Raises what the function raises, and sqlite3.Error if the commit fails; in both cases, nothing has changed.
@@ -66,7 +66,7 @@ class Committer:
             first = self._works.get()
             works = [first] if first is not None else []
             is_open = first is not None
-            while is_open and len(works) < _MOST:
+            while is_open and len(works) < _MAX_WORKS:
                 try:
                     work = self._works.get_nowait()
                 except Empty:
@@ -89,7 +89,7 @@ class Committer:
             self._db.execute("BEGIN IMMEDIATE")
             self._prologue()
             for work in works:
-                self._do(work, results)
+                self._execute_one(work, results)
             self._step("commit")
             self._db.execute("COMMIT")
         except BaseException as exc:
@@ -103,7 +103,7 @@ class Committer:
             with suppress(InvalidStateError):
                 work.future.set_result(result)
 
-    def _do(self, work: _Work[Any], results: list[tuple[_Work[Any], Any]]) -> None:
+    def _execute_one(self, work: _Work[Any], results: list[tuple[_Work[Any], Any]]) -> None:
         self._db.execute("SAVEPOINT work")
         try:
             results.append((work, work.run()))

@@ -1,8 +1,8 @@
 """The embedded spool: a folder with a file for each film, and a SQLite index. It needs nothing but Python.
 
 A film is accepted in two steps. First its file and the file's name are forced to the disk, at the same time. Then the
-index gets the job, without being forced to the disk: the files have all that the index needs, and after a power failure
-the next start adds jobs that the index lost (`recovery`). A lease forces the index to the disk, with all jobs before.
+index gets the job; it is not forced to the disk, because the files contain everything that the index needs. After a
+power failure, the next start adds jobs that the index lost (`recovery`). A lease forces the index to the disk.
 
 Leases and delays are measured on the monotonic clock of the machine, so setting the wall clock back has no effect.
 Several processes may have the folder open at the same time. Each holds a lock on a file in ``alive/``; when another
@@ -19,7 +19,6 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
@@ -29,12 +28,12 @@ from dimse.files import clear_drafts, lock_file, new_draft
 
 from ..jobs import PrintJob
 from ..model import FilmCopy
-from .acceptance import film_records, job_key, stored_pieces
-from .changes import Action, Later, Outcome, after_outcome, changed, lost
+from .acceptance import film_records, job_key, set_creation, stored_pieces
+from .changes import Action, Later, Outcome, apply_action, apply_outcome, fail_lost_film, films_to_purge
 from .committer import Committer
 from .film_file import read_film
 from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_step, remove_drafts
-from .index import Index, marks, open_index
+from .index import Index, open_index, placeholders
 from .notice import Notice
 from .protocol import News, Room, Verified
 from .rebuild import is_empty, rebuild
@@ -50,8 +49,8 @@ _log = logging.getLogger("print_mgmt.spool")
 T = TypeVar("T")
 
 _POLL = 0.25  # seconds between two checks for changes by other processes
-_PURGED = 100  # films that are removed in one transaction, with one fsync of their folder
-_ROOM = 1.0  # seconds for which the measured free space of the disk is used
+_PURGE_BATCH = 100  # films that are removed in one transaction, with one fsync of their folder
+_ROOM_AGE = 1.0  # seconds after which the free space of the disk is measured again
 
 
 class EmbeddedSpool:
@@ -90,7 +89,7 @@ class EmbeddedSpool:
         self._notice = Notice()
         self._room: tuple[float, Room] | None = None
         self._totals = (0, 0)
-        self._held = 0  # bytes of the films that are being accepted
+        self._accepting_bytes = 0  # bytes of the films that are being accepted
 
     async def __aenter__(self) -> Self:
         if self._committer is not None:
@@ -134,20 +133,20 @@ class EmbeddedSpool:
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as exc:
-            if self._living():
+            if self._living_owners():
                 raise SpoolError(
                     f"the index of the spool {escaped(str(self.folder))} is damaged ({exc}), and another process has it"
                     " open: stop all processes with this spool, then start again"
                 ) from exc
             return rebuild(path, self._files, exc)
 
-    def _living(self) -> set[str]:
+    def _living_owners(self) -> set[str]:
         """Return the owners whose processes have the spool open."""
         clear_drafts(self._alive)
         return {path.name for path in self._alive.iterdir()}
 
     def _recover(self) -> None:
-        recover(self._rows, self._files, self._living(), self._clock())
+        recover(self._rows, self._files, self._living_owners(), self._clock())
         self._totals = self._rows.totals()
 
     # --- helpers ---
@@ -165,7 +164,7 @@ class EmbeddedSpool:
         return self._writers.submit(run)
 
     async def _do(self, run: Callable[[], T]) -> T:
-        """Run a function on the index in a transaction, also on a full disk. Raises `SpoolError` if the index fails."""
+        """Run a function on the index in a transaction, even if the disk is full. Raises `SpoolError` if it fails."""
         try:
             return await self._commit(run)
         except SpoolError as exc:
@@ -178,7 +177,7 @@ class EmbeddedSpool:
         if self._committer is None:
             raise LocalProtocolError("the spool is not open: use it in `async with`")
         try:
-            return await self._committer.do(run, forced=forced)
+            return await self._committer.execute(run, forced=forced)
         except (OSError, sqlite3.Error) as exc:
             raise SpoolError(f"the spool cannot be written: {exc}") from exc
 
@@ -196,11 +195,11 @@ class EmbeddedSpool:
         """Store a job; see `Intake.accept`."""
         size = sum(film.nbytes for film in job.films)
         room = self.room
-        if room.is_full or room.free - self._held - size < self.limits.least:
+        if room.is_full or room.free - self._accepting_bytes - size < self.limits.least:
             raise SpoolFull(f"the disk of the spool has {room.free} free bytes, or no reserve")
         if self._totals[0] + len(job.films) > self.limits.films or self._totals[1] + size > self.limits.size:
             raise SpoolFull(f"the spool has {self._totals[0]} films of {self._totals[1]} bytes")
-        self._held += size
+        self._accepting_bytes += size
         accepting = asyncio.ensure_future(self._accept(job, targets, hold))
         try:
             return await asyncio.shield(accepting)
@@ -208,12 +207,10 @@ class EmbeddedSpool:
             await asyncio.wait((accepting,))
             raise
         finally:
-            self._held -= size
+            self._accepting_bytes -= size
 
     async def _accept(self, job: PrintJob, targets: Sequence[Target], hold: str) -> tuple[str, ...]:
-        if not job.CreationDate:
-            now = datetime.now()
-            job.CreationDate, job.CreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+        set_creation(job)
         records = film_records(job, job_key(), targets, hold)
         writing = (self._write(film, job, record) for film, record in zip(job.films, records, strict=True))
         results = await asyncio.gather(*writing, return_exceptions=True)
@@ -248,7 +245,7 @@ class EmbeddedSpool:
         return await self._do(partial(self._rows.find, SOPInstanceUID))
 
     async def confirm(self, SOPInstanceUID: str) -> None:
-        """Note that the client knows of the end of a job."""
+        """Record that the client knows of the end of a job."""
         await self._do(partial(self._rows.confirm, SOPInstanceUID))
 
     async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:
@@ -268,7 +265,7 @@ class EmbeddedSpool:
     def room(self) -> Room:
         """The room for more films."""
         now = self._clock()
-        if self._room is None or not 0 <= now - self._room[0] < _ROOM:
+        if self._room is None or not 0 <= now - self._room[0] < _ROOM_AGE:
             free = self._files.free()
             is_full = free < self.limits.least or not self._reserve.fill(free - self.limits.least)
             self._room = now, Room(free, is_full or free < self.limits.low, is_full)
@@ -283,17 +280,17 @@ class EmbeddedSpool:
         deadline = self._clock() + wait
         while True:
             seen = self._notice.count
-            film, due = await self._leased(destination, seconds, at_once)
+            film, due = await self._lease_unless_canceled(destination, seconds, at_once)
             if film is not None:
                 self._step("leased")
                 return latest_lease(film)
             now = self._clock()
             if now >= deadline:
                 return None
-            until = min(deadline, now + _POLL, due if due is not None and due > now else deadline)
-            await self._notice.wait(seen, until - now)
+            wake_at = min(deadline, now + _POLL, due if due is not None and due > now else deadline)
+            await self._notice.wait(seen, wake_at - now)
 
-    async def _leased(
+    async def _lease_unless_canceled(
         self, destination: str, seconds: float, at_once: int | None
     ) -> tuple[FilmRecord | None, float | None]:
         """Lease a film; if the worker is canceled meanwhile, return the film to the queue."""
@@ -317,7 +314,7 @@ class EmbeddedSpool:
         def run() -> Lease:
             now = self._clock()
             film = self._rows.film(lease.film.id)
-            after_outcome(film, lease.delivery, Later(), now)  # raises StaleLease
+            apply_outcome(film, lease.delivery, Later(), now)  # raises StaleLease
             delivery = replace(lease.delivery, expires=now + seconds)
             self._rows.prolong(delivery)
             return replace(lease, delivery=delivery)
@@ -330,7 +327,7 @@ class EmbeddedSpool:
         def run() -> FilmRecord:
             now = self._clock()
             film = self._rows.film(lease.film.id)
-            return self._rows.save(film, after_outcome(film, lease.delivery, outcome, now))
+            return self._rows.save(film, apply_outcome(film, lease.delivery, outcome, now))
 
         self._step("report")
         film = await self._save(run)
@@ -344,17 +341,17 @@ class EmbeddedSpool:
             data = await asyncio.to_thread(self._files.read, film_id, record.checksum)
             return (await asyncio.to_thread(read_film, data))[0]
         except CorruptFilm as exc:
-            await self._condemn(record, exc)
+            await self._quarantine(record, exc)
             raise
         except OSError as exc:
             raise SpoolError(f"film {film_id} cannot be read: {exc}") from exc
 
-    async def _condemn(self, record: FilmRecord, exc: CorruptFilm) -> None:
-        await asyncio.to_thread(self._files.condemn, record.id, record.checksum)
+    async def _quarantine(self, record: FilmRecord, exc: CorruptFilm) -> None:
+        await asyncio.to_thread(self._files.move_to_quarantine, record.id, record.checksum)
 
         def run() -> FilmRecord:
             film = self._rows.film(record.id)
-            return self._rows.save(film, lost(film, str(exc)))
+            return self._rows.save(film, fail_lost_film(film, str(exc)))
 
         await self._do(run)
         self._notice.give()
@@ -383,7 +380,7 @@ class EmbeddedSpool:
         def run() -> FilmRecord:
             film = self._rows.film(film_id)
             job = self._rows.job_row(film)
-            return self._rows.save(film, changed(film, action, films=job.films, collated=job.collated))
+            return self._rows.save(film, apply_action(film, action, films=job.films, collated=job.collated))
 
         return await self._save(run)
 
@@ -393,23 +390,17 @@ class EmbeddedSpool:
         self, *, age: float | None = None, count: int | None = None, size: int | None = None
     ) -> tuple[str, ...]:
         """Remove films that are done or canceled; see `Upkeep.purge`."""
-        films = sorted(await self.list(states=SETTLED), key=lambda film: film.ended)
-        total, used = await self._do(self._rows.totals)
-        chosen = []
-        for film in films:
-            is_old = age is not None and time.time() - film.ended > age
-            if is_old or (count is not None and total > count) or (size is not None and used > size):
-                total, used = total - 1, used - film.size
-                chosen.append(film.id)
+        films, totals = await self.list(states=SETTLED), await self._do(self._rows.totals)
+        chosen = films_to_purge(films, totals, time.time(), age=age, count=count, size=size)
         removed: tuple[str, ...] = ()
-        for start in range(0, len(chosen), _PURGED):
-            removed += await self._do(partial(self._forget, chosen[start : start + _PURGED]))
+        for start in range(0, len(chosen), _PURGE_BATCH):
+            removed += await self._do(partial(self._forget, chosen[start : start + _PURGE_BATCH]))
         self._totals = await self._do(self._rows.totals)
         return removed
 
     def _forget(self, film_ids: Sequence[str]) -> tuple[str, ...]:
-        """Remove those of the films that are still done or canceled, and return their ids."""
-        films = self._rows.films(f"film.id IN ({marks(len(film_ids))})", film_ids)
+        """Remove the given films that are still done or canceled, and return their ids."""
+        films = self._rows.films(f"film.id IN ({placeholders(len(film_ids))})", film_ids)
         settled_films = [film for film in films if film.state in SETTLED]
         for film in settled_films:
             self._rows.remove(film.id)
@@ -425,7 +416,7 @@ class EmbeddedSpool:
                 await asyncio.to_thread(read_film, data)
             except CorruptFilm as exc:
                 if state is not FilmState.FAILED:
-                    await self._condemn(await self.show(film_id), exc)
+                    await self._quarantine(await self.show(film_id), exc)
                 damaged.append(film_id)
             except OSError as exc:
                 _log.error("film %s cannot be read: %s", film_id, escaped(str(exc)))

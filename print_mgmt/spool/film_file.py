@@ -1,4 +1,4 @@
-"""Writes a film as a DICOM file (PS3.10) that has everything needed to print it, and reads such files.
+"""Writes a film as a DICOM file (PS3.10) that contains everything needed to print the film, and reads such files.
 
 The Data Set follows the retired Stored Print IOD, and is encoded in Explicit VR Little Endian:
 
@@ -54,7 +54,7 @@ from ..model import Attributes, FilmCopy
 from ..typed import integer, items, text
 from .records import CorruptFilm
 
-__all__ = ["PART", "Stored", "cut", "film_pieces", "read_film"]
+__all__ = ["PART", "Stored", "split_pieces", "film_pieces", "read_film"]
 
 Pieces = list[bytes | memoryview]
 
@@ -66,7 +66,7 @@ _VERSION = 1
 _LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20)
 PART = 1 << 22  # bytes of a film that are hashed or written at once
 _COLOR = "RGB"
-_IMAGERPARTS = ("curve", "custom_formats", "annotation_formats", "slide_mm", "superslide_mm", "fonts")
+_IMAGER_PARTS = ("curve", "custom_formats", "annotation_formats", "slide_mm", "superslide_mm", "fonts")
 
 Stored = tuple[FilmCopy, dict[str, Any]]
 
@@ -83,14 +83,14 @@ def film_pieces(film: FilmCopy, job: dict[str, Any]) -> Pieces:
     overlays, luts = _overlays_of(film.sheet), _luts_of(film.sheet)
     dataset.FilmBoxContentSequence = [film.film_box]
     dataset.ImageBoxContentSequence = [
-        _image_box(film, position) for position in range(max(len(film.sheet.cells), len(film.image_boxes)))
+        _image_box_item(film, position) for position in range(max(len(film.sheet.cells), len(film.image_boxes)))
     ]
     dataset.AnnotationContentSequence = [*film.annotation_boxes]
     dataset.PresentationLUTContentSequence = [_lut_item(lut) for lut in luts]
     dataset.ImageOverlayBoxContentSequence = [overlay_dataset(overlay) for overlay in overlays]
     _add(dataset, _BLOCK, "LO", _CREATOR)
     _add(dataset, _JOB, "UT", json.dumps(job))
-    _add(dataset, _RENDERER, "UT", json.dumps(_renderer(film, luts, overlays)))
+    _add(dataset, _RENDERER, "UT", json.dumps(_describe_renderer(film, luts, overlays)))
     _add(dataset, _SESSION, "SQ", [film.film_session])
     _add(dataset, _REFERENCED, "SQ", [*film.referenced])
     session, box, images, annotations = film.unused
@@ -101,8 +101,8 @@ def film_pieces(film: FilmCopy, job: dict[str, Any]) -> Pieces:
     return [bytes(128) + b"DICM" + meta, *encode_rope(dataset, EXPLICIT_LE)]
 
 
-def cut(pieces: Iterable[bytes | memoryview], size: int = PART) -> Iterator[memoryview]:
-    """Yield ``pieces`` in parts of at most ``size`` bytes. Parts of files do not stay in the memory of this process."""
+def split_pieces(pieces: Iterable[bytes | memoryview], size: int = PART) -> Iterator[memoryview]:
+    """Yield ``pieces`` in parts of at most ``size`` bytes. A part of a mapped file does not stay in memory."""
     for piece in pieces:
         view, file = memoryview(piece).cast("B"), file_of(piece)
         for start in range(0, len(view), size):
@@ -115,7 +115,7 @@ def _add(dataset: Dataset, tag: int, vr: str, value: object) -> None:
     dataset.add(Element(tag, vr, value))
 
 
-def _image_box(film: FilmCopy, position: int) -> Dataset:
+def _image_box_item(film: FilmCopy, position: int) -> Dataset:
     """Return the attributes of the image box at a position (from 0), with its image."""
     box = film.image_boxes[position].copy() if position < len(film.image_boxes) else Dataset()
     cell = film.sheet.cells[position] if position < len(film.sheet.cells) else Cell()
@@ -149,42 +149,44 @@ def _luts_of(sheet: Sheet) -> list[PresentationLUT]:
     return list({id(lut): lut for lut in luts if lut is not None}.values())
 
 
-def _renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays: Sequence[Overlay]) -> dict[str, Any]:
+def _describe_renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays: Sequence[Overlay]) -> dict[str, Any]:
     """Return all values other than arrays that the renderer needs, for JSON."""
     sheet = film.sheet
     numbers = {id(thing): number for things in (luts, overlays) for number, thing in enumerate(things)}
     profile = sheet.ICCProfile
     return {
         "version": _VERSION,
-        "sheet": _plain(sheet, but=("cells", "presentation_lut", "annotations", "ICCProfile")),
+        "sheet": _field_values(sheet, without=("cells", "presentation_lut", "annotations", "ICCProfile")),
         "ICCProfile": None if profile is None else profile.hex(),
         "lut": None if sheet.presentation_lut is None else numbers[id(sheet.presentation_lut)],
         "annotations": [[one.AnnotationPosition, one.TextString] for one in sheet.annotations],
-        "cells": [_cell(cell, numbers) for cell in sheet.cells],
+        "cells": [_describe_cell(cell, numbers) for cell in sheet.cells],
         "overlays": [[*overlay.pixels.shape] for overlay in overlays],
-        "imager": _imager(film.imager),
+        "imager": _describe_imager(film.imager),
         "sent": sorted(film.sent),
         "beside": film.beside,
         "identified_by": {**film.identified_by},
     }
 
 
-def _plain(value: Any, *, but: Iterable[str]) -> dict[str, Any]:
-    return {one.name: getattr(value, one.name) for one in fields(value) if one.name not in but}
+def _field_values(value: Any, *, without: Iterable[str]) -> dict[str, Any]:
+    return {one.name: getattr(value, one.name) for one in fields(value) if one.name not in without}
 
 
-def _cell(cell: Cell, numbers: dict[int, int]) -> dict[str, Any]:
+def _describe_cell(cell: Cell, numbers: dict[int, int]) -> dict[str, Any]:
     image = cell.image
     return {
-        "cell": _plain(cell, but=("image", "presentation_lut", "overlays")),
+        "cell": _field_values(cell, without=("image", "presentation_lut", "overlays")),
         "lut": None if cell.presentation_lut is None else numbers[id(cell.presentation_lut)],
         "overlays": [numbers[id(overlay)] for overlay in cell.overlays],
-        "image": None if image is None else _plain(image, but=("pixels", "PhotometricInterpretation", "BitsStored")),
+        "image": None
+        if image is None
+        else _field_values(image, without=("pixels", "PhotometricInterpretation", "BitsStored")),
     }
 
 
-def _imager(imager: Imager) -> dict[str, Any]:
-    found = _plain(imager, but=("curve", "custom_formats", "annotation_formats"))
+def _describe_imager(imager: Imager) -> dict[str, Any]:
+    found = _field_values(imager, without=("curve", "custom_formats", "annotation_formats"))
     found["curve"] = None if imager.curve is None else [imager.curve.densities, imager.curve.values]
     found["custom_formats"] = [[number, rects] for number, rects in imager.custom_formats.items()]
     found["annotation_formats"] = [[name, rects] for name, rects in imager.annotation_formats.items()]
@@ -203,8 +205,8 @@ def read_film(data: bytes | memoryview) -> Stored:
         dataset = read_file(data, limits=_LIMITS, whole=True).dataset
         if dataset.get(_BLOCK) != _CREATOR:
             raise CorruptFilm("the file is not a stored film: its private block is missing")
-        film = _film(dataset, json.loads(_text(dataset, _RENDERER)))
-        job = json.loads(_text(dataset, _JOB))
+        film = _read_content(dataset, json.loads(_read_text(dataset, _RENDERER)))
+        job = json.loads(_read_text(dataset, _JOB))
         if not isinstance(job, dict):
             raise CorruptFilm("the record of the Print Job is not a JSON object")
         check_sheet(film.sheet)
@@ -216,34 +218,34 @@ def read_film(data: bytes | memoryview) -> Stored:
     return film, job
 
 
-def _text(dataset: Dataset, tag: int) -> str:
+def _read_text(dataset: Dataset, tag: int) -> str:
     value = dataset.get(tag)
     if not isinstance(value, str):
         raise CorruptFilm(f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}) is missing")
     return value
 
 
-def _film(dataset: Dataset, renderer: dict[str, Any]) -> FilmCopy:
+def _read_content(dataset: Dataset, renderer: dict[str, Any]) -> FilmCopy:
     if renderer["version"] != _VERSION:
         raise CorruptFilm(f"version {renderer['version']!r} of the stored film is unknown")
-    boxes = _items(dataset, tag_of("ImageBoxContentSequence"))
-    luts = [_lut(item) for item in _items(dataset, tag_of("PresentationLUTContentSequence"))]
-    planes = zip(_items(dataset, tag_of("ImageOverlayBoxContentSequence")), renderer["overlays"], strict=True)
-    overlays = [_overlay(item, shape) for item, shape in planes]
+    boxes = _read_items(dataset, tag_of("ImageBoxContentSequence"))
+    luts = [_read_lut(item) for item in _read_items(dataset, tag_of("PresentationLUTContentSequence"))]
+    planes = zip(_read_items(dataset, tag_of("ImageOverlayBoxContentSequence")), renderer["overlays"], strict=True)
+    overlays = [_read_overlay(item, shape) for item, shape in planes]
     profile = renderer["ICCProfile"]
     return FilmCopy(
-        film_session=_items(dataset, _SESSION)[0],
-        film_box=_items(dataset, tag_of("FilmBoxContentSequence"))[0],
+        film_session=_read_items(dataset, _SESSION)[0],
+        film_box=_read_items(dataset, tag_of("FilmBoxContentSequence"))[0],
         image_boxes=tuple(_without_image(box) for box in boxes),
-        annotation_boxes=tuple(_items(dataset, tag_of("AnnotationContentSequence"))),
-        referenced=tuple(_items(dataset, _REFERENCED)),
-        unused=_unused(dataset),
+        annotation_boxes=tuple(_read_items(dataset, tag_of("AnnotationContentSequence"))),
+        referenced=tuple(_read_items(dataset, _REFERENCED)),
+        unused=_read_unused(dataset),
         sheet=Sheet(
-            **_checked(Sheet, renderer["sheet"]),
+            **_check_types(Sheet, renderer["sheet"]),
             ICCProfile=None if profile is None else bytes.fromhex(profile),
-            presentation_lut=_one_of(luts, renderer["lut"]),
+            presentation_lut=_lut_at(luts, renderer["lut"]),
             annotations=tuple(
-                Annotation(AnnotationPosition=_whole(position), TextString=str(words))
+                Annotation(AnnotationPosition=_check_count(position), TextString=str(words))
                 for position, words in renderer["annotations"]
             ),
             cells=tuple(
@@ -251,14 +253,14 @@ def _film(dataset: Dataset, renderer: dict[str, Any]) -> FilmCopy:
             ),
         ),
         imager=_read_imager(renderer["imager"]),
-        sent=frozenset(map(_whole, renderer["sent"])),
-        beside=_whole(renderer["beside"]),
-        identified=_items(dataset, _IDENTIFIED)[0],
+        sent=frozenset(map(_check_count, renderer["sent"])),
+        beside=_check_count(renderer["beside"]),
+        identified=_read_items(dataset, _IDENTIFIED)[0],
         identified_by={str(keyword): str(source) for keyword, source in renderer["identified_by"].items()},
     )
 
 
-def _items(dataset: Dataset, tag: int) -> list[Dataset]:
+def _read_items(dataset: Dataset, tag: int) -> list[Dataset]:
     """Return the items of a sequence, which may be empty. Raises `CorruptFilm` if it is missing."""
     value = dataset.get(tag)
     if not isinstance(value, list):
@@ -266,8 +268,8 @@ def _items(dataset: Dataset, tag: int) -> list[Dataset]:
     return [item for item in value if isinstance(item, Dataset)]
 
 
-def _unused(dataset: Dataset) -> Attributes:
-    session, box, images, annotations = (_items(dataset, tag) for tag in _UNUSED)
+def _read_unused(dataset: Dataset) -> Attributes:
+    session, box, images, annotations = (_read_items(dataset, tag) for tag in _UNUSED)
     return Attributes(session[0], box[0], tuple(images), tuple(annotations))
 
 
@@ -279,7 +281,7 @@ def _without_image(box: Dataset) -> Dataset:
     return alone
 
 
-def _lut(item: Dataset) -> PresentationLUT:
+def _read_lut(item: Dataset) -> PresentationLUT:
     tables = items(item, "PresentationLUTSequence")
     if not tables:
         return PresentationLUT(shape=text(item, "PresentationLUTShape"))
@@ -291,7 +293,7 @@ def _lut(item: Dataset) -> PresentationLUT:
     raise CorruptFilm("a Presentation LUT has no table, or a table of the wrong length")
 
 
-def _overlay(item: Dataset, shape: list[int]) -> Overlay:
+def _read_overlay(item: Dataset, shape: list[int]) -> Overlay:
     overlay = overlay_from(item, items(item, "OverlayPixelDataSequence"), None)
     if overlay is None or [*overlay.pixels.shape] != shape:
         raise CorruptFilm("an overlay has no bitmap, or a bitmap of the wrong size")
@@ -302,19 +304,19 @@ def _read_cell(
     written: dict[str, Any], box: Dataset, luts: Sequence[PresentationLUT], overlays: Sequence[Overlay]
 ) -> Cell:
     return Cell(
-        **_checked(Cell, written["cell"]),
-        image=None if written["image"] is None else _image(box, written["image"]),
-        presentation_lut=_one_of(luts, written["lut"]),
-        overlays=tuple(overlays[_whole(number)] for number in written["overlays"]),
+        **_check_types(Cell, written["cell"]),
+        image=None if written["image"] is None else _read_image(box, written["image"]),
+        presentation_lut=_lut_at(luts, written["lut"]),
+        overlays=tuple(overlays[_check_count(number)] for number in written["overlays"]),
     )
 
 
-def _image(box: Dataset, rest: dict[str, Any]) -> PrintImage:
+def _read_image(box: Dataset, rest: dict[str, Any]) -> PrintImage:
     item = (items(box, "BasicGrayscaleImageSequence") or items(box, "BasicColorImageSequence"))[0]
     photometric, pixels = text(item, "PhotometricInterpretation"), pixel_array(item)
     if pixels.dtype.kind != "u" or pixels.itemsize > 2 or pixels.ndim != (3 if photometric == _COLOR else 2):
         raise CorruptFilm(f"a {photometric} image cannot be an array of {pixels.dtype} with {pixels.ndim} dimensions")
-    vertical, horizontal = map(_whole, rest["PixelAspectRatio"])
+    vertical, horizontal = map(_check_count, rest["PixelAspectRatio"])
     spacing = rest["PixelSpacing"]
     return PrintImage(
         pixels=pixels,
@@ -327,12 +329,12 @@ def _image(box: Dataset, rest: dict[str, Any]) -> PrintImage:
 
 
 def _read_imager(written: dict[str, Any]) -> Imager:
-    parts = {name: written.pop(name) for name in _IMAGERPARTS}
+    parts = {name: written.pop(name) for name in _IMAGER_PARTS}
     densities, values = parts["curve"] or ((), ())
     return Imager(
-        **_checked(Imager, written),
+        **_check_types(Imager, written),
         curve=CharacteristicCurve(_numbers(densities), _numbers(values)) if parts["curve"] else None,
-        custom_formats={_whole(number): _rects(rects) for number, rects in parts["custom_formats"]},
+        custom_formats={_check_count(number): _rects(rects) for number, rects in parts["custom_formats"]},
         annotation_formats={str(name): _rects(rects) for name, rects in parts["annotation_formats"]},
         slide_mm=_pair(parts["slide_mm"]),
         superslide_mm=_pair(parts["superslide_mm"]),
@@ -353,26 +355,26 @@ def _rects(rects: Iterable[Sequence[float]]) -> tuple[Rect, ...]:
     return tuple(Rect(*rect) for rect in rects)
 
 
-def _one_of(luts: Sequence[PresentationLUT], number: int | None) -> PresentationLUT | None:
-    return None if number is None else luts[_whole(number)]
+def _lut_at(luts: Sequence[PresentationLUT], number: int | None) -> PresentationLUT | None:
+    return None if number is None else luts[_check_count(number)]
 
 
-def _whole(value: object) -> int:
+def _check_count(value: object) -> int:
     """Return ``value`` if it is a non-negative integer. Raises `CorruptFilm` otherwise."""
     if type(value) is not int or value < 0:
         raise CorruptFilm(f"{value!r} is not a non-negative integer")
     return value
 
 
-def _checked(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
+def _check_types(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
     """Return ``values`` if each has the type of its field of ``kind``: a text, a number or None.
 
     Raises `CorruptFilm` otherwise.
     """
     types = {one.name: one.type for one in fields(kind)}
     for name, value in values.items():
-        wanted: Any = types[name]
-        takes_whole = "float" in str(wanted) and type(value) is int
-        if not takes_whole and (not isinstance(value, wanted) or (type(value) is bool) != (wanted is bool)):
+        expected: Any = types[name]
+        accepts_int = "float" in str(expected) and type(value) is int
+        if not accepts_int and (not isinstance(value, expected) or (type(value) is bool) != (expected is bool)):
             raise CorruptFilm(f"{name} {value!r} has the wrong type")
     return values

@@ -32,7 +32,7 @@ from dimse.files import clear_drafts, finish, new_draft, publish, sync_folder
 from dimse.message import FileMap
 from dimse.net import Disk
 
-from .film_file import PART, cut
+from .film_file import PART, split_pieces
 from .records import CorruptFilm, SpoolLimits
 
 __all__ = ["WRITERS", "FilmFile", "FilmFolder", "Step", "incoming_disk", "no_step", "remove_drafts"]
@@ -41,8 +41,8 @@ _log = logging.getLogger("print_mgmt.spool")
 
 _ID = re.compile(r"[0-9a-z]{16}\.\d{1,4}", re.ASCII)
 _NAME = re.compile(rf"({_ID.pattern})\.([0-9a-f]{{64}})\.dcm", re.ASCII)
-_OWN = 0o600  # permissions of a film file, which may identify a patient
-WRITERS = 16  # films that are written at the same time, at most
+_OWNER_ONLY = 0o600  # permissions of a film file, which may identify a patient
+WRITERS = 16  # maximum number of films that are written at the same time
 
 Step = Callable[[str], None]
 
@@ -51,7 +51,7 @@ def no_step(name: str) -> None:
     """Do nothing at a named step of the spool. Tests replace this function by one that fails there."""
 
 
-def _names(folder: Path) -> Iterator[re.Match[str]]:
+def _film_names(folder: Path) -> Iterator[re.Match[str]]:
     """Yield a match of `_NAME` for each film file. A path for each would take half of the time of a start."""
     return filter(None, map(_NAME.fullmatch, os.listdir(folder)))  # noqa: PTH208  # only names are needed
 
@@ -61,7 +61,7 @@ def _size(piece: bytes | memoryview) -> int:
 
 
 def _discard(path: Path) -> None:
-    """Remove the file of a film that is refused, or else its content: the next start must not accept it."""
+    """Remove the file of a refused film, or else its content, so that the next start does not accept the film."""
     try:
         path.unlink(missing_ok=True)
     except OSError:
@@ -122,7 +122,7 @@ class FilmFolder:
         self._namers: ThreadPoolExecutor | None = None
         self._naming, self._syncing = Lock(), Lock()
         self._named = 0  # films that have their names
-        self._synced = 0  # of these, those whose names are on the disk
+        self._synced = 0  # films whose names are on the disk
 
     def open(self, stack: ExitStack) -> None:
         """Create the folders that do not exist, and the threads, which end with ``stack``. Raises OSError."""
@@ -135,11 +135,11 @@ class FilmFolder:
         """Write a film, and force it and its name to the disk. Raises OSError."""
         assert self._namers is not None
         with ExitStack() as stack:
-            draft, file = new_draft(self.films / f"{film_id}.dcm", stack, _OWN)
+            draft, file = new_draft(self.films / f"{film_id}.dcm", stack, _OWNER_ONLY)
             self.step("draft created")
-            naming = self._namers.submit(self._name, draft, film_id, pieces)
+            naming = self._namers.submit(self._name_film, draft, film_id, pieces)
             try:
-                for part in cut(pieces):
+                for part in split_pieces(pieces):
                     self.step("write")
                     file.write(part)
                 self.step("fsync")
@@ -152,10 +152,10 @@ class FilmFolder:
             return FilmFile(path, sum(map(_size, pieces)), checksum, stack.pop_all())
         raise AssertionError("unreachable")
 
-    def _name(self, draft: Path, film_id: str, pieces: Sequence[bytes | memoryview]) -> tuple[Path, str]:
+    def _name_film(self, draft: Path, film_id: str, pieces: Sequence[bytes | memoryview]) -> tuple[Path, str]:
         """Give a film its name while its bytes are being written; return its path and its checksum."""
         digest = hashlib.sha256()
-        for part in cut(pieces):
+        for part in split_pieces(pieces):
             digest.update(part)
         path = self.films / f"{film_id}.{digest.hexdigest()}.dcm"
         self.step("name")
@@ -171,13 +171,13 @@ class FilmFolder:
         """Force the names of films to the disk, unless another thread has done that after this film got its name."""
         with self._naming:
             self._named += 1
-            mine = self._named
+            number = self._named
         with self._syncing:
-            if self._synced < mine:
-                upto = self._named
+            if self._synced < number:
+                named = self._named
                 self.step("folder sync")
                 sync_folder(self.films)
-                self._synced = upto
+                self._synced = named
 
     def path(self, film_id: str, checksum: str) -> Path:
         """Return the path of a film, in ``films`` or in ``ended``."""
@@ -185,9 +185,9 @@ class FilmFolder:
         return next((path for path in (self.films / name, self.ended / name) if path.exists()), self.films / name)
 
     def read(self, film_id: str, checksum: str) -> bytes | memoryview:
-        """Return a film's bytes; those of a file of more than ``in_memory`` bytes are a map of the file.
+        """Return the bytes of a film. A file of more than ``in_memory`` bytes is mapped instead of read.
 
-        Raises `CorruptFilm` if they are missing or have another checksum, and OSError.
+        Raises `CorruptFilm` if the file is missing or has another checksum, and OSError.
         """
         try:
             with self.path(film_id, checksum).open("rb", buffering=0) as file:
@@ -216,7 +216,7 @@ class FilmFolder:
         except ValueError as exc:  # the file has become shorter
             raise OSError(errno.EIO, str(exc)) from exc
 
-    def condemn(self, film_id: str, checksum: str) -> None:
+    def move_to_quarantine(self, film_id: str, checksum: str) -> None:
         """Move a damaged film to the quarantine folder."""
         path = self.path(film_id, checksum)
         try:
@@ -250,24 +250,24 @@ class FilmFolder:
         with suppress(OSError):
             sync_folder(self.films)
 
-    def left_behind(self, known: Callable[[], set[str]]) -> list[tuple[str, str]]:
+    def films_left_behind(self, known: Callable[[], set[str]]) -> list[tuple[str, str]]:
         """Return id and checksum of the films that no process is accepting and that are not in the index, sorted.
 
         Drafts of killed processes are removed. ``known`` returns the ids of all films in the index; it is called after
         the folder has been read.
         """
         clear_drafts(self.films)
-        found = {match[1]: match[2] for match in _names(self.films)}
+        found = {match[1]: match[2] for match in _film_names(self.films)}
         in_progress = {name[1:].partition(".dcm.")[0] for name in os.listdir(self.films) if name.startswith(".")}  # noqa: PTH208  # only names are needed
         return sorted((film_id, found[film_id]) for film_id in found.keys() - in_progress - known())
 
     def ids(self) -> set[str]:
         """Return the ids of all films that have a file, except for those in quarantine."""
-        return {match[1] for folder in (self.films, self.ended) for match in _names(folder)}
+        return {match[1] for folder in (self.films, self.ended) for match in _film_names(folder)}
 
-    def found(self, folder: Path) -> Iterator[tuple[str, str, Path]]:
+    def film_files(self, folder: Path) -> Iterator[tuple[str, str, Path]]:
         """Yield id, checksum and path of each film file in a folder."""
-        for match in _names(folder):
+        for match in _film_names(folder):
             yield match[1], match[2], folder / match[0]
 
     def free(self) -> int:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..jobs import PrintJob
-from .changes import expired, leased, media_loaded
+from .changes import expire_lease, lease_delivery, media_loaded
 from .job_status import execution_status
 from .records import Delivery, FilmRecord, NoSuchFilm
 from .rows import DELIVERY, FILM, JOB, RANKS, delivery_of, film_of, job_of, job_values
 from .states import ENDED, FilmState
 
-__all__ = ["Index", "JobRow", "marks", "open_index"]
+__all__ = ["Index", "JobRow", "placeholders", "open_index"]
 
 _BUSY = 30.0  # seconds to wait for a lock that another process holds
 _PAGES = 1000  # pages of the write-ahead log (4 MB) after which SQLite copies them into the database
@@ -87,7 +87,7 @@ class Index:
         made = tuple(films)
         values = job_values(job)
         cursor = self._db.execute(
-            f"INSERT INTO job (films, revision, {', '.join(JOB)}) VALUES ({marks(len(JOB) + 2)})",
+            f"INSERT INTO job (films, revision, {', '.join(JOB)}) VALUES ({placeholders(len(JOB) + 2)})",
             (len(made), self._next("revision"), *values),
         )
         for film in made:
@@ -95,7 +95,7 @@ class Index:
 
     def _insert(self, film: FilmRecord, job: int) -> None:
         self._db.execute(
-            f"INSERT INTO film (job, {', '.join(FILM)}) VALUES ({marks(len(FILM) + 1)})",
+            f"INSERT INTO film (job, {', '.join(FILM)}) VALUES ({placeholders(len(FILM) + 1)})",
             (job, *(getattr(film, name) for name in FILM)),
         )
         for delivery in film.deliveries:
@@ -104,7 +104,7 @@ class Index:
     def _insert_delivery(self, film: FilmRecord, job: int, delivery: Delivery) -> None:
         names = ("film", "job", "urgency", *DELIVERY[1:])
         self._db.execute(
-            f"INSERT INTO delivery ({', '.join(names)}) VALUES ({marks(len(names))})",
+            f"INSERT INTO delivery ({', '.join(names)}) VALUES ({placeholders(len(names))})",
             (film.id, job, RANKS.get(film.PrintPriority, 1), *astuple(delivery)[1:]),
         )
 
@@ -118,7 +118,7 @@ class Index:
         return any(True for _ in self._jobs("SOPInstanceUID = ?", (SOPInstanceUID,)))
 
     def confirm(self, SOPInstanceUID: str) -> None:
-        """Note that the client knows the end of a job."""
+        """Record that the client knows of the end of a job."""
         self._db.execute("UPDATE job SET confirmed = 1 WHERE SOPInstanceUID = ?", (SOPInstanceUID,))
 
     def news(self, after: int) -> tuple[int, tuple[PrintJob, ...]]:
@@ -139,7 +139,7 @@ class Index:
 
     def film(self, film_id: str) -> FilmRecord:
         """Return a film with its deliveries. Raises `NoSuchFilm`."""
-        return next(iter(self.films("film.id = ?", (film_id,))), None) or _missing(film_id)
+        return next(iter(self.films("film.id = ?", (film_id,))), None) or _raise_missing(film_id)
 
     def films(self, where: str, values: Collection[object] = (), *, limit: int = -1) -> list[FilmRecord]:
         """Return the films that meet the SQL condition ``where``, with their deliveries, the oldest first."""
@@ -158,7 +158,7 @@ class Index:
 
     def select(self, states: Collection[FilmState], printer: str, limit: int | None) -> list[FilmRecord]:
         """Return the films in one of ``states`` and of ``printer``; an empty argument selects all films."""
-        where = f"film.state IN ({marks(len(states))})" if states else "1"
+        where = f"film.state IN ({placeholders(len(states))})" if states else "1"
         values: list[object] = [*states]
         if printer:
             where, values = f"{where} AND film.printer = ?", [*values, printer]
@@ -189,14 +189,14 @@ class Index:
             "UPDATE film SET state = ?, ended = ?, printer = ?, PrintPriority = ? WHERE id = ?",
             (after.state, after.ended, after.printer, after.PrintPriority, after.id),
         )
-        kept = {delivery.id: delivery for delivery in before.deliveries}
+        removed = {delivery.id: delivery for delivery in before.deliveries}
         for delivery in after.deliveries:
             if not delivery.id:
                 self._insert_delivery(after, job, delivery)
-            elif kept.pop(delivery.id) != delivery:
+            elif removed.pop(delivery.id) != delivery:
                 sets = ", ".join(f"{name} = ?" for name in DELIVERY)
                 self._db.execute(f"UPDATE delivery SET {sets} WHERE id = ?", (*astuple(delivery), delivery.id))
-        self._db.executemany("DELETE FROM delivery WHERE id = ?", [(gone,) for gone in kept])
+        self._db.executemany("DELETE FROM delivery WHERE id = ?", [(gone,) for gone in removed])
         if after.PrintPriority != before.PrintPriority:
             self._db.execute("UPDATE delivery SET urgency = ? WHERE film = ?", (RANKS[after.PrintPriority], after.id))
         self._update_job(job)
@@ -248,7 +248,7 @@ class Index:
             return None
         self._db.execute("UPDATE counter SET value = max(value, ?) WHERE name = 'clock'", (now,))
         film = self.film(row[1])
-        return self.save(film, leased(film, row[0], fence=self._next("fence"), owner=owner, expires=expires))
+        return self.save(film, lease_delivery(film, row[0], fence=self._next("fence"), owner=owner, expires=expires))
 
     def prolong(self, delivery: Delivery) -> None:
         """Store the new end of a lease."""
@@ -256,19 +256,23 @@ class Index:
 
     def end_leases(self, now: float) -> list[FilmRecord]:
         """End the expired leases, and return their films."""
-        return self._end("state = ? AND expires <= ?", (FilmState.DELIVERING, now), "the lease of its worker has ended")
+        return self._end_selected(
+            "state = ? AND expires <= ?", (FilmState.DELIVERING, now), "the lease of its worker has ended"
+        )
 
     def end_leases_of(self, alive: Collection[str]) -> list[FilmRecord]:
         """End the leases of all owners that are not in ``alive``, and return their films."""
         values = (FilmState.DELIVERING, *alive)
-        return self._end(f"state = ? AND owner NOT IN ({marks(len(alive))})", values, "its worker was killed")
+        return self._end_selected(
+            f"state = ? AND owner NOT IN ({placeholders(len(alive))})", values, "its worker was killed"
+        )
 
-    def _end(self, where: str, values: tuple[object, ...], why: str) -> list[FilmRecord]:
+    def _end_selected(self, where: str, values: tuple[object, ...], why: str) -> list[FilmRecord]:
         rows = self._db.execute(f"SELECT id, film FROM delivery WHERE {where}", values).fetchall()
         ended = []
         for delivery, film_id in rows:
             film = self.film(film_id)
-            ended.append(self.save(film, expired(film, delivery, why)))
+            ended.append(self.save(film, expire_lease(film, delivery, why)))
         return ended
 
     def restart_clock(self, now: float) -> None:
@@ -305,10 +309,10 @@ class Index:
         return self._counter(name)
 
 
-def _missing(film_id: str) -> FilmRecord:
+def _raise_missing(film_id: str) -> FilmRecord:
     raise NoSuchFilm(f"there is no film {film_id!a}")
 
 
-def marks(count: int) -> str:
-    """Return as many parameters for an SQL list."""
+def placeholders(count: int) -> str:
+    """Return a list of ``count`` parameters for SQL, such as ``?, ?``."""
     return ", ".join("?" * count)

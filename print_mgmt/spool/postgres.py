@@ -8,7 +8,7 @@ The row of a job has the number of the transaction that changed it last. `Postgr
 transactions that have ended since the last call, so a change that begins early but is committed late is not missed.
 
 Each spool instance holds an advisory lock as long as it is connected. A starting instance ends the leases of instances
-that no longer hold theirs.
+that no longer hold their lock.
 """
 
 import asyncio
@@ -17,15 +17,25 @@ import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Self
 
 from dimse.errors import DimseError, LocalProtocolError, escaped
 
 from ..jobs import PrintJob
 from ..model import FilmCopy
-from .acceptance import film_records, job_key, stored_pieces
-from .changes import Action, Later, Outcome, after_outcome, changed, expired, leased, lost, media_loaded
+from .acceptance import film_records, job_key, set_creation, stored_pieces
+from .changes import (
+    Action,
+    Later,
+    Outcome,
+    apply_action,
+    apply_outcome,
+    expire_lease,
+    fail_lost_film,
+    films_to_purge,
+    lease_delivery,
+    media_loaded,
+)
 from .film_file import read_film
 from .film_folder import Step, incoming_disk, no_step
 from .postgres_link import Interval, PostgresLink
@@ -36,6 +46,7 @@ from .postgres_tables import (
     film_record,
     insert_film,
     insert_job,
+    next_delivery,
     quarantine,
     quoted,
     save,
@@ -60,8 +71,8 @@ __all__ = ["PostgresSpool"]
 _log = logging.getLogger("print_mgmt.spool")
 
 _POLL = 1.0  # seconds after which a change is seen even if its notice was lost
-_LOOK = 1.0  # seconds between two checks for expired leases, and between two counts of the stored films
-_TRIES = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
+_CHECK_EVERY = 1.0  # seconds between two checks for expired leases, and between two counts of the stored films
+_ATTEMPTS = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
 _PAUSE = 0.5  # seconds between two of these attempts
 
 
@@ -85,8 +96,8 @@ class PostgresSpool:
         self._link = PostgresLink(dsn, clock, step)
         self.incoming = incoming_disk(None, limits, step)
         self._totals = (0, 0)
-        self._leases_due = Interval(_LOOK, clock or time.monotonic)
-        self._count_due = Interval(_LOOK, time.monotonic)
+        self._leases_due = Interval(_CHECK_EVERY, clock or time.monotonic)
+        self._count_due = Interval(_CHECK_EVERY, time.monotonic)
 
     async def __aenter__(self) -> Self:
         if self._link.is_open:
@@ -128,7 +139,7 @@ class PostgresSpool:
             return await save(db, film, change(film, row["films"], row["collated"]))
 
     async def _end_leases(self) -> None:
-        """End the expired leases, unless this instance has done that within the last `_LOOK` seconds."""
+        """End the expired leases, unless this instance has done that within the last `_CHECK_EVERY` seconds."""
         if not self._leases_due.is_over():
             return
         async with self._link.transaction() as db:
@@ -150,7 +161,7 @@ class PostgresSpool:
                 or (now is not None and current.expires > now)
             ):
                 return film
-            return expired(film, delivery, why)
+            return expire_lease(film, delivery, why)
 
         await self._change(film_id, end)
 
@@ -163,19 +174,17 @@ class PostgresSpool:
         size = sum(film.nbytes for film in job.films)
         if self._totals[0] + len(job.films) > self.limits.films or self.room.free - size < self.limits.least:
             raise SpoolFull(f"the spool has {self._totals[0]} films of {self._totals[1]} bytes")
-        if not job.CreationDate:
-            now = datetime.now()
-            job.CreationDate, job.CreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+        set_creation(job)
         records = film_records(job, job_key(), targets, hold)
         try:
             pairs = zip(job.films, records, strict=True)
-            files = [await asyncio.to_thread(_rows, film, job, record) for film, record in pairs]
+            files = [await asyncio.to_thread(_film_rows, film, job, record) for film, record in pairs]
         except DimseError as exc:
             raise SpoolError(f"the films cannot be stored: {exc}") from exc
         try:
             await self._insert(job, records, files)
         except (SpoolError, OSError) as exc:
-            if not await self._has(job, records):
+            if not await self._is_stored(job, records):
                 raise SpoolError(f"the films cannot be stored: {exc}") from exc
         self._step("accepted")
         self._totals = self._totals[0] + len(files), self._totals[1] + sum(file.size for file in files)
@@ -193,9 +202,9 @@ class PostgresSpool:
             await db.execute("NOTIFY print_mgmt_spool")
         self._step("committed")
 
-    async def _has(self, job: PrintJob, records: Sequence[FilmRecord]) -> bool:
-        """Return whether a job was stored; the error does not tell if the connection broke during the commit."""
-        for _ in range(_TRIES):
+    async def _is_stored(self, job: PrintJob, records: Sequence[FilmRecord]) -> bool:
+        """Return whether a job was stored. If the connection broke during the commit, the error does not tell."""
+        for _ in range(_ATTEMPTS):
             try:
                 async with self._link.transaction() as db:
                     return await db.fetchval("SELECT 1 FROM film WHERE id = $1", records[0].id) is not None
@@ -218,7 +227,7 @@ class PostgresSpool:
         return None if row is None else job_of(row)
 
     async def confirm(self, SOPInstanceUID: str) -> None:
-        """Note that the client knows of the end of a job."""
+        """Record that the client knows of the end of a job."""
         async with self._link.transaction() as db:
             await db.execute('UPDATE job SET confirmed = true WHERE "SOPInstanceUID" = $1', SOPInstanceUID)
 
@@ -229,16 +238,16 @@ class PostgresSpool:
             seen = self._link.notice.count
             await self._end_leases()
             async with self._link.transaction() as db:
-                upto = int(await db.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text"))
+                end = int(await db.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text"))
                 rows = await db.fetch(
                     f"SELECT {quoted(JOB)} FROM job WHERE changed >= $1::text::xid8 AND changed < $2::text::xid8 "
                     "ORDER BY changed",
-                    str(upto if after is None else after),
-                    str(upto),
+                    str(end if after is None else after),
+                    str(end),
                 )
             left = deadline - time.monotonic()
             if rows or left <= 0 or after is None:
-                return News(upto, tuple(map(job_of, rows)))
+                return News(end, tuple(map(job_of, rows)))
             await self._link.notice.wait(seen, min(left, _POLL))
 
     @property
@@ -257,7 +266,7 @@ class PostgresSpool:
         while True:
             seen = self._link.notice.count
             await self._end_leases()
-            film = await self._leased(destination, seconds, at_once)
+            film = await self._lease_unless_canceled(destination, seconds, at_once)
             if film is not None:
                 self._step("leased")
                 return latest_lease(film)
@@ -266,7 +275,7 @@ class PostgresSpool:
                 return None
             await self._link.notice.wait(seen, min(left, _POLL))
 
-    async def _leased(self, destination: str, seconds: float, at_once: int | None) -> FilmRecord | None:
+    async def _lease_unless_canceled(self, destination: str, seconds: float, at_once: int | None) -> FilmRecord | None:
         """Lease a film; if the worker is canceled meanwhile, return the film to the queue."""
         leasing = asyncio.ensure_future(self._lease(destination, seconds, at_once))
         try:
@@ -289,23 +298,12 @@ class PostgresSpool:
                 )
                 if count >= at_once:
                     return None
-            while True:
-                row = await db.fetchrow(
-                    "SELECT one.id, one.film FROM delivery one JOIN film ON film.id = one.film "
-                    "WHERE one.destination = $1 AND one.state = $2 AND one.due <= $3 "
-                    "ORDER BY one.urgency, one.job, one.place LIMIT 1 FOR UPDATE OF film SKIP LOCKED",
-                    destination,
-                    FilmState.QUEUED,
-                    now,
-                )
-                if row is None:
-                    return None
-                film = await film_record(db, row["film"])  # the film may have changed before it was locked
-                delivery = next((one for one in film.deliveries if one.id == row["id"]), None)
-                if delivery is not None and delivery.state is FilmState.QUEUED and delivery.due <= now:
-                    break
+            found = await next_delivery(db, destination, now)
+            if found is None:
+                return None
+            film, delivery_id = found
             fence = await db.fetchval("SELECT nextval('fence')")
-            after = leased(film, delivery.id, fence=fence, owner=self._link.owner, expires=now + seconds)
+            after = lease_delivery(film, delivery_id, fence=fence, owner=self._link.owner, expires=now + seconds)
             return await save(db, film, after)
 
     async def renew(self, lease: Lease, seconds: float) -> Lease:
@@ -314,7 +312,7 @@ class PostgresSpool:
         async with self._link.transaction() as db:
             film = await film_record(db, lease.film.id, lock=True)
             now = await self._link.now(db)
-            after_outcome(film, lease.delivery, Later(), now)  # raises StaleLease
+            apply_outcome(film, lease.delivery, Later(), now)  # raises StaleLease
             delivery = replace(lease.delivery, expires=now + seconds)
             await db.execute("UPDATE delivery SET expires = $1 WHERE id = $2", delivery.expires, delivery.id)
         return replace(lease, delivery=delivery)
@@ -325,7 +323,7 @@ class PostgresSpool:
         await self._end_leases()
         async with self._link.transaction() as db:
             film = await film_record(db, lease.film.id, lock=True)
-            film = await save(db, film, after_outcome(film, lease.delivery, outcome, await self._link.now(db)))
+            film = await save(db, film, apply_outcome(film, lease.delivery, outcome, await self._link.now(db)))
         self._step("reported")
         self._link.notice.give()
         return film
@@ -349,7 +347,7 @@ class PostgresSpool:
 
     async def _condemn(self, film_id: str, exc: CorruptFilm) -> None:
         _log.error("film %s is damaged: %s", film_id, escaped(str(exc)))
-        await self._change(film_id, lambda film, *_: lost(film, str(exc)))
+        await self._change(film_id, lambda film, *_: fail_lost_film(film, str(exc)))
         async with self._link.transaction() as db:
             await quarantine(db, film_id)
         self._link.notice.give()
@@ -388,7 +386,7 @@ class PostgresSpool:
         """Apply the action of an operator to a film."""
         await self._end_leases()
         film = await self._change(
-            film_id, lambda film, films, collated: changed(film, action, films=films, collated=collated)
+            film_id, lambda film, films, collated: apply_action(film, action, films=films, collated=collated)
         )
         self._link.notice.give()
         return film
@@ -399,18 +397,11 @@ class PostgresSpool:
         self, *, age: float | None = None, count: int | None = None, size: int | None = None
     ) -> tuple[str, ...]:
         """Remove films that are done or canceled; see `Upkeep.purge`."""
-        films = sorted(await self.list(states=SETTLED), key=lambda film: film.ended)
+        films = await self.list(states=SETTLED)
         await self._count()
-        total, used = self._totals
-        removed = []
-        for film in films:
-            is_old = age is not None and time.time() - film.ended > age
-            if not (is_old or (count is not None and total > count) or (size is not None and used > size)):
-                continue
-            if await self._forget(film.id):
-                total, used = total - 1, used - film.size
-                removed.append(film.id)
-        self._totals = total, used
+        chosen = films_to_purge(films, self._totals, time.time(), age=age, count=count, size=size)
+        removed = [film_id for film_id in chosen if await self._forget(film_id)]
+        await self._count()
         return tuple(removed)
 
     async def _forget(self, film_id: str) -> bool:
@@ -447,5 +438,5 @@ class PostgresSpool:
         return Verified(right, tuple(damaged))
 
 
-def _rows(film: FilmCopy, job: PrintJob, record: FilmRecord) -> FilmBytes:
+def _film_rows(film: FilmCopy, job: PrintJob, record: FilmRecord) -> FilmBytes:
     return film_bytes(stored_pieces(film, job, record))

@@ -20,11 +20,11 @@ __all__ = ["Interval", "PostgresLink"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
-_CONNECTIONS = 8  # connections in the pool, at most
+_MAX_CONNECTIONS = 8  # connections in the pool
 _PAUSE = 0.5  # seconds before the next attempt to connect
-# A commit is an acceptance, so it must be on the server's disk even if the default of the database is otherwise. A
-# process that stops in the middle of a transaction, or a machine that is gone, must not keep its row locks: the server
-# ends such a transaction after 30 s, and looks for machines that are gone after 60 s.
+# A commit accepts a film, so it must be on the server's disk, whatever the default of the database is. A process that
+# stops in the middle of a transaction, or a machine that is gone, must not keep its row locks. So the server ends an
+# idle transaction after 30 s, and checks after 60 s without traffic whether a machine is gone.
 _SETTINGS = {
     "synchronous_commit": "on",
     "idle_in_transaction_session_timeout": "30s",
@@ -33,7 +33,7 @@ _SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 _ALIVE = 0x2131  # class id of the advisory locks that spool instances hold
-# The internal error is raised on a connection that the server has closed and asyncpg has not noticed
+# asyncpg raises the internal error if it uses a connection before it has noticed that the server closed it
 _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
@@ -72,12 +72,12 @@ class PostgresLink:
             raise LocalProtocolError("the spool is already open")
         try:
             async with AsyncExitStack() as stack:
-                pool = asyncpg.create_pool(self._dsn, min_size=1, max_size=_CONNECTIONS, server_settings=_SETTINGS)
+                pool = asyncpg.create_pool(self._dsn, min_size=1, max_size=_MAX_CONNECTIONS, server_settings=_SETTINGS)
                 self._pool = await stack.enter_async_context(pool)
                 async with self.transaction() as db:
                     await create_tables(db)
                 listening = asyncio.create_task(self._listen())
-                stack.push_async_callback(_stop, listening)
+                stack.push_async_callback(_cancel_task, listening)
                 await self._listens.wait()
                 self._stack = stack.pop_all()
         except (*_FAILURES, SpoolError) as exc:
@@ -107,7 +107,7 @@ class PostgresLink:
 
     async def _begin(self, stack: AsyncExitStack) -> Connection:
         """Begin a transaction. Try all connections of the pool, because a restart of the server has closed them."""
-        for left in reversed(range(_CONNECTIONS + 1)):
+        for left in reversed(range(_MAX_CONNECTIONS + 1)):
             try:
                 db = await stack.enter_async_context(self._pool.acquire())
                 await stack.enter_async_context(db.transaction(isolation="read_committed"))
@@ -155,6 +155,6 @@ class PostgresLink:
             await asyncio.sleep(_PAUSE)
 
 
-async def _stop(task: "asyncio.Task[None]") -> None:
+async def _cancel_task(task: "asyncio.Task[None]") -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -7,11 +7,11 @@ from dataclasses import astuple, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from ..jobs import PrintJob
-from .film_file import cut
+from .film_file import split_pieces
 from .job_status import execution_status
 from .records import Delivery, FilmRecord, NoSuchFilm
 from .rows import DELIVERY, FILM, JOB, RANKS, delivery_of, film_of, job_values
-from .states import ENDED
+from .states import ENDED, FilmState
 
 __all__ = [
     "CHUNK_COLUMNS",
@@ -23,6 +23,7 @@ __all__ = [
     "film_bytes",
     "insert_film",
     "insert_job",
+    "next_delivery",
     "quoted",
     "save",
     "stored_records",
@@ -84,8 +85,8 @@ CREATE SEQUENCE fence;
 async def create_tables(db: Connection) -> None:
     """Create the tables in one transaction, unless they exist.
 
-    Nothing is executed on existing tables: even CREATE INDEX IF NOT EXISTS locks its table, and would wait for the
-    transactions of other processes, in another order than theirs.
+    Nothing is executed on existing tables. Even CREATE INDEX IF NOT EXISTS locks its table and waits for transactions
+    of other processes; as these lock tables in another order, a deadlock would be possible.
     """
     await db.execute("SELECT pg_advisory_xact_lock($1)", _CREATION)
     if await db.fetchval("SELECT to_regclass(quote_ident(current_schema()) || '.fence')") is None:
@@ -117,6 +118,28 @@ async def film_record(db: Connection, film_id: str, *, lock: bool = False) -> Fi
     if not films:
         raise NoSuchFilm(f"there is no film {film_id!a}")
     return films[0]
+
+
+async def next_delivery(db: Connection, destination: str, now: float) -> tuple[FilmRecord, int] | None:
+    """Lock the film of the next delivery to a destination, and return it with the id of the delivery.
+
+    Films that another transaction has locked are skipped. Return None if no delivery is due at the time ``now``.
+    """
+    while True:
+        row = await db.fetchrow(
+            "SELECT one.id, one.film FROM delivery one JOIN film ON film.id = one.film "
+            "WHERE one.destination = $1 AND one.state = $2 AND one.due <= $3 "
+            "ORDER BY one.urgency, one.job, one.place LIMIT 1 FOR UPDATE OF film SKIP LOCKED",
+            destination,
+            FilmState.QUEUED,
+            now,
+        )
+        if row is None:
+            return None
+        film = await film_record(db, row["film"])  # the film may have changed before it was locked
+        delivery = next((one for one in film.deliveries if one.id == row["id"]), None)
+        if delivery is not None and delivery.state is FilmState.QUEUED and delivery.due <= now:
+            return film, delivery.id
 
 
 async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRecord:
@@ -209,7 +232,7 @@ class FilmBytes(NamedTuple):
     def rows(self, film_id: str) -> Iterator[tuple[str, int, bytes]]:
         """Yield the rows of the table ``chunk``, each with the next `_CHUNK_SIZE` bytes."""
         number, buffer = 0, bytearray()
-        for part in cut(self.pieces, _CHUNK_SIZE):
+        for part in split_pieces(self.pieces, _CHUNK_SIZE):
             left = part
             while left:
                 more = left[: _CHUNK_SIZE - len(buffer)]
@@ -225,7 +248,7 @@ class FilmBytes(NamedTuple):
 def film_bytes(pieces: Sequence[bytes | memoryview]) -> FilmBytes:
     """Return the content of a film with its size and checksum."""
     digest, size = hashlib.sha256(), 0
-    for part in cut(pieces, _CHUNK_SIZE):
+    for part in split_pieces(pieces, _CHUNK_SIZE):
         digest.update(part)
         size += len(part)
     return FilmBytes(pieces, size, digest.hexdigest())

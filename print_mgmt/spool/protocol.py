@@ -60,7 +60,7 @@ class Intake(Protocol):
         """Return a Print Job without its films, or None if the instance does not exist or its end was confirmed."""
 
     async def confirm(self, SOPInstanceUID: str) -> None:
-        """Note that the client knows of the end of a job; the instance then no longer exists (PS3.4 H.4.5)."""
+        """Record that the client knows of the end of a job; the instance then no longer exists (PS3.4 H.4.5)."""
 
     async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:
         """Return the jobs whose status changed after the revision ``after``; wait up to ``wait`` seconds for a change.

@@ -1,8 +1,8 @@
 """Rebuilds a damaged or missing index of the embedded spool from the film files.
 
-The files tell which films were accepted, for which destinations, and whether the films are done or canceled. They do
-not tell which deliveries have been made. So the other films are queued only for destinations where a second delivery is
-harmless. For all other destinations they become indeterminate, and an operator decides.
+The files tell which films were accepted, for which destinations, and whether they are done or canceled. They do not
+tell which deliveries of the other films have been made. So these films are queued only for destinations where a second
+delivery is harmless. For all other destinations they become indeterminate, and an operator decides.
 """
 
 import logging
@@ -25,7 +25,7 @@ from .states import FilmState, film_state
 __all__ = ["is_empty", "rebuild", "stored_record"]
 
 _log = logging.getLogger("print_mgmt.spool")
-_WHY = "the index of the spool was damaged: the film may have been delivered already"
+_DOUBT = "the index of the spool was damaged: the film may have been delivered already"
 
 
 def is_empty(path: Path) -> bool:
@@ -43,12 +43,12 @@ def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection
     kept = [suffix for suffix in ("", "-wal", "-shm") if path.with_name(path.name + suffix).exists()]
     for suffix in kept:
         path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
-    jobs = _found(files)
+    jobs = _stored_jobs(files)
     connection = open_index(path)
     index = Index(connection)
     connection.execute("BEGIN IMMEDIATE")
     for job, expected, films in jobs:
-        checked = _checked(films, expected)
+        checked = _hold_if_incomplete(films, expected)
         job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(checked)
         index.add(job, checked)
     connection.execute("COMMIT")
@@ -58,18 +58,19 @@ def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection
     return connection
 
 
-def _found(files: FilmFolder) -> list[tuple[PrintJob, int, list[FilmRecord]]]:
+def _stored_jobs(files: FilmFolder) -> list[tuple[PrintJob, int, list[FilmRecord]]]:
     """Return the jobs of all film files, the oldest first: the job, the number of its films, and the films found."""
     jobs: dict[str, tuple[PrintJob, int, list[FilmRecord]]] = {}
-    found = [(True, *one) for one in files.found(files.ended)] + [(False, *one) for one in files.found(files.films)]
+    found = [(True, *one) for one in files.film_files(files.ended)]
+    found += [(False, *one) for one in files.film_files(files.films)]
     for has_ended, film_id, checksum, _ in sorted(found, key=lambda one: one[1]):
         try:
             job, expected, record = stored_record(files, film_id, checksum)
         except (CorruptFilm, OSError):
-            files.condemn(film_id, checksum)
+            files.move_to_quarantine(film_id, checksum)
             continue
         _, _, films = jobs.setdefault(job.SOPInstanceUID, (job, expected, []))
-        films.append(_ended(record) if has_ended else _unknown(record))
+        films.append(_as_done(record) if has_ended else _as_doubtful(record))
     return list(jobs.values())
 
 
@@ -79,32 +80,32 @@ def stored_record(files: FilmFolder, film_id: str, checksum: str) -> tuple[Print
     Raises `CorruptFilm` if the file is damaged, and OSError.
     """
     data = files.read(film_id, checksum)
-    film, described = read_film(data)
+    film, description = read_film(data)
     try:
-        job, records = record_of(film_id, film, described)
+        job, records = record_of(film_id, film, description)
         record = next(record for record in records if record.id == film_id)
-        accepted = float(described["accepted"])
+        accepted = float(description["accepted"])
     except (KeyError, TypeError, ValueError, StopIteration) as exc:
         raise CorruptFilm(f"film {film_id}: its description is damaged") from exc
     return job, len(records), replace(record, size=len(data), checksum=checksum, accepted=accepted)
 
 
-def _ended(record: FilmRecord) -> FilmRecord:
+def _as_done(record: FilmRecord) -> FilmRecord:
     done = tuple(replace(delivery, state=FilmState.DONE, reason="") for delivery in record.deliveries)
     return replace(record, deliveries=done, state=film_state({FilmState.DONE}), ended=time.time())
 
 
-def _unknown(record: FilmRecord) -> FilmRecord:
+def _as_doubtful(record: FilmRecord) -> FilmRecord:
     deliveries = tuple(
         delivery
         if delivery.repeatable or delivery.state is FilmState.HELD
-        else replace(delivery, state=FilmState.INDETERMINATE, info="CHECK PRINTER", reason=_WHY)
+        else replace(delivery, state=FilmState.INDETERMINATE, info="CHECK PRINTER", reason=_DOUBT)
         for delivery in record.deliveries
     )
     return replace(record, deliveries=deliveries, state=film_state({one.state for one in deliveries}))
 
 
-def _checked(films: list[FilmRecord], expected: int) -> list[FilmRecord]:
+def _hold_if_incomplete(films: list[FilmRecord], expected: int) -> list[FilmRecord]:
     """Return the films of a job; hold them if films are missing, because the job may never have been accepted."""
     if len(films) == expected:
         return films

@@ -31,7 +31,7 @@ class SpoolError(DimseError):
 
 
 class SpoolFull(SpoolError):
-    """A job that the spool has no room for."""
+    """A job for which the spool has no room."""
 
 
 class StaleLease(SpoolError):
@@ -144,7 +144,7 @@ class FilmRecord:
 class Lease:
     """The right of one worker to deliver a film to one destination for a limited time.
 
-    ``fence`` grows with each lease that the spool grants; of a delivery, only the latest lease may report an outcome.
+    ``fence`` grows with each lease that the spool grants. Only the latest lease of a delivery may report an outcome.
     """
 
     film: FilmRecord

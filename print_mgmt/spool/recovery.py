@@ -1,9 +1,9 @@
-"""The start of an embedded spool: what killed processes and power failures have left behind.
+"""The start of an embedded spool, which repairs the traces of killed processes and power failures.
 
 A film is accepted once its file is on the disk; the rows of the index may get there later (`Committer`). After a power
 failure, the rows of the last films may be missing. Nobody has delivered these films, because a lease is forced to the
-disk together with all rows before it. So a job that has all its films, intact, gets its rows again. Other files without
-rows belong to jobs that were never accepted.
+disk together with all rows before it. So a job gets its rows again if all its films are there and intact. Other files
+without rows belong to jobs that were never accepted.
 """
 
 import logging
@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dimse.errors import escaped
 
 from ..jobs import PrintJob
-from .changes import lost
+from .changes import fail_lost_film
 from .film_folder import FilmFolder
 from .index import Index
 from .job_status import execution_status
@@ -42,15 +42,15 @@ def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float
         if film_id not in present and state not in ENDED:
             _log.error("film %s: its file is missing", film_id)
             film = index.film(film_id)
-            index.save(film, lost(film, "its file is missing"))
+            index.save(film, fail_lost_film(film, "its file is missing"))
 
 
 def _accept_left_behind(index: Index, files: FilmFolder) -> None:
-    """Accept the jobs that are whole, and remove the films of the others."""
-    found = files.left_behind(index.ids)
+    """Accept the complete jobs, and remove the films of the others."""
+    found = files.films_left_behind(index.ids)
     accepted: set[str] = set()
     unreadable: set[str] = set()
-    for job, expected, films in _jobs(files, found, unreadable):
+    for job, expected, films in _read_jobs(files, found, unreadable):
         if len(films) == expected and not index.has_job(job.SOPInstanceUID):
             files.step("accept again")
             job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(films)
@@ -68,7 +68,7 @@ def _accept_left_behind(index: Index, files: FilmFolder) -> None:
         _log.info("removed %d unfinished films, which were never accepted", len(unfinished))
 
 
-def _jobs(files: FilmFolder, found: Collection[tuple[str, str]], unreadable: set[str]) -> list[_Job]:
+def _read_jobs(files: FilmFolder, found: Collection[tuple[str, str]], unreadable: set[str]) -> list[_Job]:
     """Return the jobs of films that are given by id and checksum, the oldest first.
 
     If a film of a job cannot be read, the common start of its ids is added to ``unreadable``: the job stays on the disk

@@ -1,8 +1,7 @@
 """A reserve of disk space, which lets operators clean up when the disk is completely full.
 
-Each change of the index needs a few pages on the disk, and so does opening it; removing films needs them, too. So a
-file keeps `SIZE` bytes of the disk. The first change that finds no room removes the file, and is repeated. Films are
-refused until the file is back.
+Opening the index, changing it and removing films need a few pages on the disk. So a file keeps `SIZE` bytes of the
+disk. The first change that finds no room removes the file and is repeated. Films are refused until the file is back.
 """
 
 import errno

@@ -32,7 +32,7 @@ def committer(path: Path, statements: list[str]) -> Iterator[Committer]:
 @pytest.mark.parametrize(("forced", "level"), [(True, "FULL"), (False, "NORMAL")])
 async def test_commit_is_forced_if_asked(tmp_path: Path, statements: list[str], level: str, *, forced: bool) -> None:
     with committer(tmp_path, statements) as made:
-        await made.do(lambda: statements.append("work"), forced=forced)
+        await made.execute(lambda: statements.append("work"), forced=forced)
     assert statements[:2] == [f"PRAGMA synchronous={level}", "BEGIN IMMEDIATE"]
 
 
@@ -40,10 +40,10 @@ async def test_work_that_is_not_forced_comes_first(tmp_path: Path, statements: l
     """It does not wait until the rest of the same group is on the disk."""
     queued = Event()
     with committer(tmp_path, statements) as made:
-        first = asyncio.ensure_future(made.do(queued.wait))
+        first = asyncio.ensure_future(made.execute(queued.wait))
         await asyncio.sleep(0)
         others = [
-            asyncio.ensure_future(made.do(partial(statements.append, name), forced=name == "forced"))
+            asyncio.ensure_future(made.execute(partial(statements.append, name), forced=name == "forced"))
             for name in ("forced", "unforced")
         ]
         await asyncio.sleep(0)
