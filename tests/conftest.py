@@ -1,10 +1,11 @@
-"""Settings for all tests: the number of examples of a property, the event loop, the number of workers, and Ctrl-C.
+"""Settings for all tests: the number of examples of a property, the event loop, garbage, workers, and Ctrl-C.
 
 ``make test`` takes the profile "untimed", ``make fuzz`` "full" and ``make test-fast`` "fast". No test asserts how
 long something takes, so no property has a deadline.
 """
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -30,6 +31,18 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     """Return the event loop of a test: our own for the tests that skip waits."""
     skips = item.get_closest_marker("skips_waits") is not None
     return {"skipping": SkippingLoop} if skips else {"usual": asyncio.new_event_loop}
+
+
+def pytest_collection() -> None:
+    """Collect no garbage while tests are collected: nearly all that is made stays."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Hide modules and tests from the garbage collector, which takes a sixth of the CPU time of all tests otherwise."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
