@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dimse.data import Dataset, decode, tag_of
 from dimse.errors import DimseError, escaped
-from dimse.explain import REQUESTOR, Completed, Seen
+from dimse.explain import ACCEPTOR, REQUESTOR, Completed, Seen
 from dimse.explain.pictures import LONGEST_SIDE, Picture, png_of
 from dimse.message import (
     Message,
@@ -68,17 +68,18 @@ class FilmView:
 
     def __init__(self) -> None:
         self._known = _Known()
-        self._requests: dict[int, tuple[Message, Dataset]] = {}
+        self._requests: dict[tuple[str, int], tuple[Message, Dataset]] = {}  # by side and Message ID
 
     def see(self, who: str, message: Completed) -> Iterator[Seen]:
         """Yield the changes that a message makes: a successful response to a request, or an event of the printer."""
         said = message.message
         if isinstance(said, NEventReportRQ):
             yield from _event(said)
-        elif isinstance(said, Request) and who == REQUESTOR and len(self._requests) < _MOST_OUTSTANDING:
-            self._requests[said.MessageID] = said, _data_set(message)
+        elif isinstance(said, Request) and len(self._requests) < _MOST_OUTSTANDING:
+            self._requests[who, said.MessageID] = said, _data_set(message)
         elif isinstance(said, Response):
-            request, sent = self._requests.pop(said.MessageIDBeingRespondedTo, (None, Dataset()))
+            asker = ACCEPTOR if who == REQUESTOR else REQUESTOR
+            request, sent = self._requests.pop((asker, said.MessageIDBeingRespondedTo), (None, Dataset()))
             if request is not None and not is_failure(said.Status):
                 try:
                     yield from self._succeed(request, sent, said, _data_set(message))
@@ -151,7 +152,7 @@ class FilmView:
             sheet = film.sheet(tuple(box.cell() for box in film.image_boxes))
             layout = lay_out(sheet)
             dpi = max(1, int(_LONGEST_PAGE * MM_PER_INCH / max(layout.width, layout.height)))
-            picture = _picture(render(sheet, dpi).pixels)
+            picture = _picture(render(sheet, dpi, is_preview=True).pixels)
             yield Seen(
                 name="printed film",
                 words=_words(BasicFilmBox, film.attributes),

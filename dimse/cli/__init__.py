@@ -1,7 +1,9 @@
 """The ``dimse`` command line, which verifies peers, shows files and explains recorded bytes."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
+from ..garbage import no_collection
 from ..interrupts import exit_on_interrupt
 
 __all__ = ["main"]
@@ -9,7 +11,8 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
-    with exit_on_interrupt():
+    is_process = argv is None  # not a call from a program, whose garbage is its own
+    with exit_on_interrupt(), no_collection() if is_process else nullcontext():
         from .commands import command  # not at the top, so that Ctrl-C during the import ends the process silently
 
         chosen = command(argv)

@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -208,7 +208,7 @@ def _text(job: _Job, data: bytes) -> None:
         if arguments.redact:
             turns = (turn for step in job.steps(number, recorded) for turn in _plain_turns(step))
         else:
-            turns = recorded.turns(with_bytes=arguments.bytes, whole=arguments.long)
+            turns = recorded.turns(with_bytes=arguments.bytes, whole=arguments.long, with_elements=not arguments.brief)
         for turn in turns:
             show(job, turn)
             if not arguments.redact:
@@ -224,10 +224,10 @@ def _plain_turns(step: Step) -> Iterator[Turn]:
         for one in step.fields
     ]
     for turn in step.turns[:-1]:
-        yield replace(turn, lines=())
+        yield turn._replace(lines=())
     if step.turns:
         words = " ".join(filter(None, (step.name if step.messages else "", step.words)))
-        yield replace(step.turns[-1], lines=tuple(lines), summary=words)
+        yield step.turns[-1]._replace(lines=tuple(lines), summary=words)
 
 
 def _whole(job: _Job, turn: Turn) -> None:

@@ -35,16 +35,16 @@ class Recorded:
         """Whether both sides were recorded."""
         return len({who for who, _, _ in self.pieces}) > 1
 
-    def turns(self, *, with_bytes: bool = False, whole: bool = False) -> Iterator[Turn]:
+    def turns(self, *, with_bytes: bool = False, whole: bool = False, with_elements: bool = True) -> Iterator[Turn]:
         """Yield the PDUs of the association; the arguments are passed to `Conversation`."""
-        conversation = Conversation(with_bytes=with_bytes, whole=whole)
+        conversation = Conversation(with_bytes=with_bytes, whole=whole, with_elements=with_elements)
         for who, data, _ in self.pieces:
             yield from conversation.receive(who, data)
         yield from conversation.close()
 
     def steps(self, views: Sequence[View] = ()) -> Iterator[Step]:
         """Yield the steps of the association; ``views`` see its messages."""
-        steps = Steps(Conversation(), views, has_both=self.has_both)
+        steps = Steps(Conversation(with_elements=False), views, has_both=self.has_both)
         for who, data, time in self.pieces:
             yield from steps.receive(who, data, time)
         yield from steps.close()

@@ -54,7 +54,7 @@ class Feed:
 
     def opened(self, number: int, requestor: str = "", acceptor: str = "", time: float | None = None) -> None:
         """Begin association ``number``, from 1, at ``time`` in seconds since 1970."""
-        self._running[number] = _Running(Steps(Conversation(), self._views()), time)
+        self._running[number] = _Running(Steps(Conversation(with_elements=False), self._views()), time)
         addresses = ("", "") if self._is_redacted else (requestor, acceptor)
         self._publish(association_event(number, *addresses, None if self._is_redacted else time))
 

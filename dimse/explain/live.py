@@ -25,7 +25,8 @@ class Live:
 
     def __init__(self, *, is_redacted: bool = False, most_held: int = _MOST_HELD) -> None:
         self._most_held = most_held
-        self._source: Conversation | _RedactedTurns | None = _RedactedTurns() if is_redacted else Conversation()
+        plain = Conversation(with_elements=False)
+        self._source: Conversation | _RedactedTurns | None = _RedactedTurns() if is_redacted else plain
         self._received = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes received from each side
         self._done = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes up to the last complete message
 
@@ -63,7 +64,7 @@ class _RedactedTurns:
     """The PDUs of an association after redaction, which needs whole messages."""
 
     def __init__(self) -> None:
-        self._steps = Steps(Conversation(), has_both=False)
+        self._steps = Steps(Conversation(with_elements=False), has_both=False)
 
     def receive(self, who: str, data: bytes) -> Iterator[Turn]:
         for step in self._steps.receive(who, data):

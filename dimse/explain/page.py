@@ -27,6 +27,7 @@ _SHOWN_BYTES, _FIRST_BYTES = 256, 48  # a field of more than 256 bytes shows onl
 _MOST_FIELDS = 5_000  # fields of a step, as for an image of 16 MiB in PDUs of 16 KiB
 _MOST_READ = 300_000  # fields of all steps, including steps that the page has no room for; they take ten seconds
 _MOST_DETAILS = 2_000_000  # characters of all fields of a page
+_FIELD_SIZE = 30  # characters of a field, besides its bytes
 _MOST_PICTURES = 700_000  # bytes of all pictures of a page
 _MOST_STEPS = 5_000  # steps of a page
 _CATEGORIES = {"pdu": 0, "item": 1, "pdv": 2, "command": 3, "element": 4}
@@ -203,7 +204,6 @@ class _Book:
         self._read += len(step.fields)
         shown_fields = _shortened(step.fields)
         fields = [self._field(one) for one in shown_fields] if self._room > 0 else []
-        self._room -= sum(len(one) for field in fields for one in field if isinstance(one, str)) + 30 * len(fields)
         if step.fields and not fields:
             self._note("The page has no room for the fields of its last steps; `dimse explain` shows them as text.")
         shown["fields"] = fields
@@ -212,8 +212,9 @@ class _Book:
     def _field(self, one: Field) -> list[object]:
         """Return a field: place, depth, category, name, value, sentence, bytes, and any further properties."""
         place = [number for start, end in one.ranges for number in (start, end - start)]
-        count = one.length if one.length <= _SHOWN_BYTES else _FIRST_BYTES
-        octets = "" if one.secret else one.data[:count].hex()
+        length = sum(place[1::2])
+        octets = "" if one.secret else one.data[: length if length <= _SHOWN_BYTES else _FIRST_BYTES].hex()
+        self._room -= len(octets) + _FIELD_SIZE
         more: dict[str, object] = {}
         if one.secret:
             more["secret"] = 1

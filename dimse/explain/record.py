@@ -8,8 +8,7 @@ element, which may lie in many PDUs. Fragments are fields only if their Data Set
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..errors import escaped
 from ..message import Message, Response, is_failure, status_class
@@ -30,8 +29,7 @@ _COMMAND_TABLE = "PS3.7 Table E.1-1"
 _MESSAGE_DEPTH = 2  # the nesting depth of the fields in a PDV
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(NamedTuple):
     """Something that a `View` has seen in a message: an event of its service, in words and as a picture.
 
     ``name`` is one or two words, such as "film box". ``image`` is a PNG, with its ``width`` and ``height`` in pixels.
@@ -63,8 +61,7 @@ class View(Protocol):
         """Return a sentence about an attribute, and the table that defines the attribute; both "" if unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """A proposed presentation context, and the acceptor's result; ``transfer_syntax`` is "" unless accepted."""
 
     id: int
@@ -74,8 +71,7 @@ class Proposal:
     transfer_syntax: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class Contract(NamedTuple):
     """The result of the negotiation, PS3.8 §9.3.3 and PS3.7 §D.3.3.
 
     ``maximum_lengths`` has the Maximum Lengths that the requestor and the acceptor receive; zero means no limit.
@@ -89,8 +85,7 @@ class Contract:
     roles: tuple[tuple[str, bool, bool], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """A PDU or a message that one side sends.
 
     ``name`` is the name of the PDU or of the messages; ``words`` summarize it. ``offset`` and ``length`` give the place

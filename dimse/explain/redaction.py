@@ -6,7 +6,6 @@ hidden, and so are group 0010, private elements, and all bytes that cannot be re
 """
 
 import re
-from dataclasses import replace
 
 from ..data import tag_of
 from ..uids import name_of
@@ -30,10 +29,10 @@ _HIDDEN = "hidden"
 def redacted(step: Step) -> Step:
     """Return ``step`` without bytes, values, pictures and words that may be patient data."""
     fields = tuple(map(_redacted_field, step.fields))
-    turns = tuple(replace(turn, summary=_summary(turn), lines=(), completed=()) for turn in step.turns)
-    seen = tuple(replace(one, image=b"", words=_HIDDEN if one.is_fault else one.words) for one in step.seen)
+    turns = tuple(turn._replace(summary=_summary(turn), lines=(), completed=()) for turn in step.turns)
+    seen = tuple(one._replace(image=b"", words=_HIDDEN if one.is_fault else one.words) for one in step.seen)
     words = step.words if step.messages else " ".join(map(_summary, step.turns))
-    return replace(step, fields=fields, turns=turns, words=words, seen=seen)
+    return step._replace(fields=fields, turns=turns, words=words, seen=seen)
 
 
 def _summary(turn: Turn) -> str:

@@ -54,9 +54,17 @@ class Glossary:
     def __init__(self, views: Iterable[_Sentences] = ()) -> None:
         self._views = tuple(views)
         self._numbers: dict[tuple[str, str], int] = {}
+        self._known: dict[tuple[str, str, int | None, str, str], int] = {}  # by the properties of a field
 
     def number(self, field: Field) -> int:
         """Return the number of a field's sentence and table."""
+        key = (field.category, field.name, field.tag, field.vr, field.table)
+        number = self._known.get(key)  # most fields of a page occur many times: saves 3 ms of 90
+        if number is None:
+            number = self._known[key] = self._number(field)
+        return number
+
+    def _number(self, field: Field) -> int:
         of_view = ("", "")
         if field.tag is not None and field.category == "element":
             of_view = next(filter(any, (view.sentence(field.tag) for view in self._views)), of_view)

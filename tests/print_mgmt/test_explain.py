@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 from recordings import NAMES, said_in, steps_of
 
-from dimse.data import tag_of
-from dimse.explain import Seen
+from dimse.data import IMPLICIT_LE, Dataset, encode, tag_of
+from dimse.explain import ACCEPTOR, REQUESTOR, Completed, Seen
+from dimse.message import Message, NCreateRQ, NCreateRSP, NEventReportRQ, NEventReportRSP
+from dimse.uids import BasicFilmSession, Printer
 from print_mgmt.explain import FilmView
 
 
@@ -63,3 +65,31 @@ def test_attribute_of_print_has_a_sentence() -> None:
     sentence, section = FilmView().sentence(tag_of("ImageDisplayFormat"))
     assert (sentence.split(";")[0], section) == ("How the film is divided into image boxes", "PS3.3 C.13.3")
     assert FilmView().sentence(tag_of("PatientName")) == ("", "")
+
+
+def message(message: Message, data: Dataset | None = None) -> Completed:
+    encoded = b"" if data is None else encode(data, IMPLICIT_LE)
+    return Completed(
+        context_id=1,
+        message=message,
+        command=b"",
+        command_pieces=(),
+        data=memoryview(encoded),
+        data_pieces=(),
+        syntax=IMPLICIT_LE,
+    )
+
+
+def test_responses_belong_to_requests_of_the_other_side() -> None:
+    """Each side numbers its own requests: here the printer reports an event with the Message ID of the N-CREATE."""
+    view, session = FilmView(), Dataset(NumberOfCopies=2)
+    create = NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID="1.2.3")
+    report = NEventReportRQ(MessageID=1, AffectedSOPClassUID=Printer, AffectedSOPInstanceUID="1.2", EventTypeID=1)
+    said = [
+        (REQUESTOR, message(create, session)),
+        (ACCEPTOR, message(report)),
+        (REQUESTOR, message(NEventReportRSP(MessageIDBeingRespondedTo=1, Status=0))),
+        (ACCEPTOR, message(NCreateRSP(MessageIDBeingRespondedTo=1, Status=0, AffectedSOPInstanceUID="1.2.3"))),
+    ]
+    shown = [(one.name, one.words) for who, each in said for one in view.see(who, each)]
+    assert shown == [("printer", "normal"), ("film session", "2 copies")]

@@ -47,8 +47,8 @@ def recorded(name: str) -> list[tuple[str, bytes]]:
     ]
 
 
-def turns(*said: tuple[str, bytes]) -> list[Turn]:
-    conversation = Conversation()
+def turns(*said: tuple[str, bytes], with_elements: bool = True) -> list[Turn]:
+    conversation = Conversation(with_elements=with_elements)
     found = [turn for who, data in said for turn in conversation.receive(who, data)]
     return [*found, *conversation.close()]
 
@@ -105,6 +105,13 @@ def test_recording_of_polite_peers_has_no_errors(name: str) -> None:
     lines = [line for turn in turns(*recorded(name)) for line in turn.lines]
     assert not [line.error for line in lines if line.error]
     assert not [line.value for line in lines if "does not say" in line.value or "Rest" in line.field]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_turns_without_elements_differ_only_in_their_lines(name: str) -> None:
+    full, short = (turns(*recorded(name), with_elements=with_elements) for with_elements in (True, False))
+    assert [turn._replace(lines=()) for turn in short] == [turn._replace(lines=()) for turn in full]
+    assert all(set(less.lines) <= set(more.lines) for less, more in zip(short, full, strict=True))
 
 
 def test_data_sets_are_shown_in_both_directions() -> None:

@@ -1,7 +1,5 @@
 """Sequence diagrams for Markdown."""
 
-from dataclasses import replace
-
 from recordings import said_in, steps_of
 
 from dimse.explain.mermaid import mermaid
@@ -9,7 +7,7 @@ from dimse.explain.mermaid import mermaid
 
 def test_markup_in_a_label_becomes_codes() -> None:
     (first, *_) = steps_of(said_in("echo-echoscu-dcmprscp"))
-    row = [*mermaid([replace(first, words='a;b#c"<br>\n end')])][-1]
+    row = [*mermaid([first._replace(words='a;b#c"<br>\n end')])][-1]
     assert row == "    R->>A: A-ASSOCIATE-RQ a#59;b#35;c#34;#60;br#62;#10; end"
 
 

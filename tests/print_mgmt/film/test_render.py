@@ -219,6 +219,21 @@ def test_none_prints_pixel_for_pixel() -> None:
     assert np.array_equal(page.pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1], pixels)
 
 
+@pytest.mark.parametrize("MagnificationType", MAGNIFICATIONS)
+def test_preview_is_like_the_page(MagnificationType: str) -> None:
+    """The image is a slope: nothing in it is finer than a pixel of the page."""
+    slope = np.add.outer(np.arange(500), np.arange(400)).astype(np.float64)
+    whole = sheet(image((slope / slope.max() * 255).astype(np.uint8)), MagnificationType=MagnificationType)
+    page, preview = render(whole, 10).pixels, render(whole, 10, is_preview=True).pixels
+    assert np.abs(page.astype(int) - preview).max() <= 4
+
+
+def test_preview_keeps_each_pixel_of_a_small_image() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (90, 70), np.uint8)
+    whole = sheet(image(noise))
+    assert np.array_equal(render(whole, 10).pixels, render(whole, 10, is_preview=True).pixels)
+
+
 def test_image_box_overrides_the_magnification_of_the_film() -> None:
     """C.13.5."""
     step = image(np.array([[0, 255]], np.uint8))
