@@ -21,6 +21,7 @@ from dimse.data import (
     EXPLICIT_LE,
     IMPLICIT_LE,
     Dataset,
+    DecodeLimits,
     TransferSyntax,
     decode,
     encode,
@@ -307,3 +308,26 @@ def look_at_items(ds: Dataset) -> None:
         for item in element.value if isinstance(element.value, list) else ():
             if isinstance(item, Dataset):
                 look_at_items(item)
+
+
+# Data that are cut off
+
+
+def test_cut_off_deflated_data_set_has_the_elements_before_its_end() -> None:
+    data = encode(Dataset(PatientName="Doe^John", Rows=3), DEFLATED_LE)
+    errors: list[DecodeError] = []
+    ds = decode(data[:-3], DEFLATED_LE, cut_off=errors)
+    assert [element.tag for element in ds] == [0x00100010]
+    assert [error.rule for error in errors] == ["PS3.5 §A.5", "PS3.5 §7.1"]
+
+
+def test_cut_off_data_set_beyond_a_limit_is_refused() -> None:
+    data = encode(Dataset(PatientName="x", Rows=2, Columns=3), EXPLICIT_LE)
+    with pytest.raises(DecodeError, match=r"more than 2 elements .*\[DecodeLimits.elements\]"):
+        decode(data, EXPLICIT_LE, limits=DecodeLimits(elements=2), cut_off=[])
+
+
+def test_first_header_of_12_bytes_may_be_cut_off_in_implicit_vr() -> None:
+    errors: list[DecodeError] = []
+    assert not len(decode(b"\x28\0\x10\0OB\0\0", IMPLICIT_LE, cut_off=errors))
+    assert ["a value of 16975 bytes where 0 are left" in str(error) for error in errors] == [True]

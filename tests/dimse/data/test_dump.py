@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from dimse.data import EXPLICIT_BE, EXPLICIT_LE, Dataset, Element, decode, dump, encode
+from dimse.data import EXPLICIT_BE, EXPLICIT_LE, Dataset, Element, decode, dump, encode, syntax_of
+from dimse.data.dump import rows_of
 from dimse.uids import BasicFilmSession
 
 
@@ -76,3 +77,44 @@ def test_long_lines_are_cut() -> None:
     assert len(line) == 60
     assert line.endswith("xxx...")
     assert len(dump(Dataset(PixelPaddingValue=[1] * 9999))) == 120
+
+
+JPEG = syntax_of("1.2.840.10008.1.2.4.50")  # JPEG Baseline
+NESTED = Dataset(ReferencedFilmSessionSequence=[Dataset(ReferencedSOPClassUID="1.2")], PixelData=[b"", b"\1\2\3\4"])
+
+
+def test_octets_show_offset_header_and_value() -> None:
+    ds = decode(encode(NESTED, JPEG), JPEG)
+    assert dump(ds, width=None, octets=True).splitlines() == [
+        "(2010,0500) SQ     1  ReferencedFilmSessionSequence",
+        "  @00000000  10 20 00 05 53 51 00 00 14 00 00 00",
+        "  item 1",
+        "    (0008,1150) UI     4  ReferencedSOPClassUID  1.2",
+        "      @00000014  08 00 50 11 55 49 04 00 | 31 2e 32 00",
+        "(7FE0,0010) OB     2  PixelData  [] [01 02 03 04]",
+        "  @00000020  e0 7f 10 00 4f 42 00 00 ff ff ff ff",
+    ]
+
+
+def test_rows_show_items_and_fragments() -> None:
+    assert [(header.depth, row) for header, row in rows_of(memoryview(encode(NESTED, JPEG)), JPEG)] == [
+        (0, "(2010,0500) SQ ReferencedFilmSessionSequence: 20 bytes"),
+        (1, "(FFFE,E000) Item: 12 bytes"),
+        (2, "(0008,1150) UI     4  ReferencedSOPClassUID  1.2"),
+        (0, "(7FE0,0010) OB PixelData: undefined length"),
+        (1, "(FFFE,E000) Item: 0 bytes"),
+        (1, "(FFFE,E000) fragment: 4 bytes"),
+        (0, "(FFFE,E0DD) SequenceDelimitationItem: 0 bytes"),
+    ]
+
+
+def test_rows_show_group_lengths() -> None:
+    data = b"\x10\0\0\0UL\4\0\x0a\0\0\0" + encode(Dataset(PatientName="x"), EXPLICIT_LE)
+    rows = [row for _, row in rows_of(memoryview(data), EXPLICIT_LE)]
+    assert rows == ["(0010,0000) UL     4  GroupLength  10", "(0010,0010) PN     2  PatientName  x"]
+
+
+def test_rows_show_a_stray_delimiter() -> None:
+    data = b"\xfe\xff\x0d\xe0\0\0\0\0" + encode(Dataset(Rows=2), EXPLICIT_LE)
+    rows = [(header.depth, row) for header, row in rows_of(memoryview(data), EXPLICIT_LE)]
+    assert rows == [(0, "(FFFE,E00D) ItemDelimitationItem: 0 bytes"), (0, "(0028,0010) US     2  Rows  2")]

@@ -2,7 +2,18 @@
 
 import pytest
 
-from dimse.data import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, decode, encode, tag_of, take_known_vrs
+from dimse.data import (
+    EXPLICIT_BE,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    Dataset,
+    Element,
+    decode,
+    encode,
+    syntax_of,
+    tag_of,
+    take_known_vrs,
+)
 from dimse.errors import DecodeError
 
 
@@ -113,3 +124,14 @@ def test_number_in_another_vr_is_written_by_the_known_one(written: bytes, right:
     dataset = Dataset()
     dataset.add(taken("NumberOfCopies", "DS", written))
     assert encode(dataset, EXPLICIT_LE)[4:] == b"IS" + len(right).to_bytes(2, "little") + right
+
+
+def test_value_that_is_no_number_keeps_its_vr() -> None:
+    assert taken("Rows", "AT", 0x00100010).VR == "AT"
+
+
+def test_fragments_keep_their_vr() -> None:
+    syntax = syntax_of("1.2.840.10008.1.2.4.50")  # JPEG Baseline
+    dataset = decode(encode(Dataset(PixelData=[b"", b"\1\2"]), syntax), syntax)
+    take_known_vrs(dataset)
+    assert dataset["PixelData"].VR == "OB"
