@@ -51,7 +51,8 @@ def test_each_request_has_its_response() -> None:
 
 def test_equal_messages_have_one_hash() -> None:
     first, second = (NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2", Data=b"x") for _ in range(2))
-    assert first == second and len({first, second}) == 1
+    assert first == second
+    assert len({first, second}) == 1
 
 
 def test_messages_of_two_types_differ() -> None:
