@@ -29,7 +29,7 @@ from .capture import capture_attributes
 from .description import describe
 from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures
 from .names import film_id
-from .program import Ended, find_program, run_program
+from .program import ProgramResult, find_program, run_program
 
 __all__ = ["CommandDestination"]
 
@@ -70,10 +70,10 @@ class CommandDestination:
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
         """Write the files, and run the program. Raises `DeliveryFailed`."""
         with as_failures():
-            ended = await self.run(film, identified)
-        return self._receipt(ended)
+            result = await self.run(film, identified)
+        return self._receipt(result)
 
-    async def run(self, film: Film, identified: Dataset) -> Ended:
+    async def run(self, film: Film, identified: Dataset) -> ProgramResult:
         """Write the files, run the program, and return how it ended. Raises what rendering and writing raise."""
         page = await film.render(self.dpi, bits=self.bits)
         with TemporaryDirectory(prefix="dimse-print-", ignore_cleanup_errors=True) as folder:
@@ -98,22 +98,22 @@ class CommandDestination:
             words += files if word == _FILES else [str(folder / f"{name}.json") if word == _JSON else word]
         return words if {_FILES, _JSON} & set(self.command) else words + files
 
-    def _receipt(self, ended: Ended) -> Receipt:
+    def _receipt(self, result: ProgramResult) -> Receipt:
         """Return the receipt for the end of the program. Raises `DeliveryFailed` unless its exit status is 0."""
-        said = f": {ended.said}" if ended.said else ""
+        detail = f": {result.last_error}" if result.last_error else ""
         doubt = Outcome.LATER if self.repeatable else Outcome.INDETERMINATE
         program = Path(self.command[0]).name
-        if ended.timed_out:
-            raise DeliveryFailed(doubt, f"{program} did not end within {self.seconds:g} s and was killed{said}")
-        if ended.status < 0:
-            raise DeliveryFailed(doubt, f"{program} was ended by {_signal(-ended.status)}{said}")
-        if ended.status:
-            outcome = Outcome.NEVER if ended.status == _BAD_DATA else Outcome.LATER
-            raise DeliveryFailed(outcome, f"{program} failed with exit status {ended.status}{said}")
-        return Receipt((program,), tuple(filter(None, (ended.said,))))
+        if result.timed_out:
+            raise DeliveryFailed(doubt, f"{program} did not end within {self.seconds:g} s and was killed{detail}")
+        if result.status < 0:
+            raise DeliveryFailed(doubt, f"{program} was ended by {_signal_name(-result.status)}{detail}")
+        if result.status:
+            outcome = Outcome.NEVER if result.status == _BAD_DATA else Outcome.LATER
+            raise DeliveryFailed(outcome, f"{program} failed with exit status {result.status}{detail}")
+        return Receipt((program,), tuple(filter(None, (result.last_error,))))
 
 
-def _signal(number: int) -> str:
+def _signal_name(number: int) -> str:
     with suppress(ValueError):
         return signal.Signals(number).name
     return f"signal {number}"

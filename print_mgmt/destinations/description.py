@@ -10,7 +10,7 @@ __all__ = ["describe"]
 
 def describe(film: Film, identified: Dataset | None = None) -> dict[str, JSON]:
     """Return the attributes of a film, its client and its job; with ``identified``, also of its patient and study."""
-    described: dict[str, JSON] = {
+    description: dict[str, JSON] = {
         "calling_ae_title": film.calling_ae_title,
         "host": film.host,
         "time": film.time.isoformat(),
@@ -24,16 +24,16 @@ def describe(film: Film, identified: Dataset | None = None) -> dict[str, JSON]:
         "defaulted": list(film.defaulted),
     }
     if identified is not None:
-        described["identified"] = plain(identified)
-    return described
+        description["identified"] = plain(identified)
+    return description
 
 
 def _image_box(film: Film, index: int) -> dict[str, JSON]:
     """Return the attributes of an image box and of its image; Pixel Data is described by its size only."""
-    described = plain(film.image_boxes[index])
+    description = plain(film.image_boxes[index])
     image = film.sheet.cells[index].image if index < len(film.sheet.cells) else None
     if image is not None:
-        described["BasicColorImageSequence" if image.pixels.ndim == 3 else "BasicGrayscaleImageSequence"] = [
+        description["BasicColorImageSequence" if image.pixels.ndim == 3 else "BasicGrayscaleImageSequence"] = [
             {
                 "PhotometricInterpretation": image.PhotometricInterpretation,
                 "Rows": image.pixels.shape[0],
@@ -43,4 +43,4 @@ def _image_box(film: Film, index: int) -> dict[str, JSON]:
                 "PixelData": f"{image.pixels.nbytes} bytes",
             }
         ]
-    return described
+    return description

@@ -25,11 +25,11 @@ from ..status import NORMAL, check_execution_status_info, check_printer_status_i
 __all__ = ["Condition", "DeliveryFailed", "Destination", "Outcome", "Receipt", "Traceable", "as_failures", "failure_of"]
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-_LONGEST = 1000  # characters of a reason; it may quote text of any length from a peer or a program
+_MAX_REASON = 1000  # characters of a reason; it may quote text of any length from a peer or a program
 
 
 class Outcome(Enum):
-    """What the failure of a delivery means for further attempts."""
+    """The meaning of a failed delivery for further attempts."""
 
     LATER = "later"  # nothing was printed; another attempt may succeed
     NEVER = "never"  # nothing was printed, and no further attempt can succeed with this film
@@ -46,7 +46,7 @@ class DeliveryFailed(DimseError):
         check_execution_status_info("FAILURE", info)
         self.outcome = outcome
         self.info = info
-        super().__init__(cut(escaped(reason), _LONGEST) or outcome.value)
+        super().__init__(cut(escaped(reason), _MAX_REASON) or outcome.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Condition:
 
 @runtime_checkable
 class Traceable(Protocol):
-    """Something that opens associations, and lets others see what happens on them."""
+    """An object that opens associations and can report their events."""
 
     def traced(self, trace: Trace | None) -> Self:
         """Return a copy whose associations report their events to ``trace``."""

@@ -58,10 +58,10 @@ class FolderDestination:
             *folders, name = NameTemplate(self.name).path_of(film, identified)
             folder = Path(self.path, *folders)
             paths = [folder / f"{name}.{suffix}" for suffix in self.formats]
-            missing = [path.suffix[1:] for path in await asyncio.to_thread(_missing, folder, paths)]
+            missing = [path.suffix[1:] for path in await asyncio.to_thread(_missing_files, folder, paths)]
             if missing:
                 page = await film.render(self.dpi, bits=self.bits)
-                await asyncio.to_thread(_write, page, folder, name, missing, film, identified)
+                await asyncio.to_thread(_write_files, page, folder, name, missing, film, identified)
         return Receipt(tuple(map(str, paths)))
 
     async def check(self) -> Condition:
@@ -81,13 +81,13 @@ def _prepare(folder: Path) -> None:
     probe.unlink(missing_ok=True)
 
 
-def _missing(folder: Path, paths: list[Path]) -> list[Path]:
+def _missing_files(folder: Path, paths: list[Path]) -> list[Path]:
     """Create the folder, and return the files that do not exist yet."""
     folder.mkdir(parents=True, exist_ok=True)
     return [path for path in paths if not path.exists()]
 
 
-def _write(page: Page, folder: Path, name: str, formats: list[str], film: Film, identified: Dataset) -> None:
+def _write_files(page: Page, folder: Path, name: str, formats: list[str], film: Film, identified: Dataset) -> None:
     attributes = capture_attributes(film, identified)
     about = describe(film, identified)
     write_page(page, folder, name, formats, title=name, about=lambda: about, attributes=attributes)

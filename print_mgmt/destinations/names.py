@@ -17,12 +17,13 @@ from ..config import ConfigError
 from ..scp import Film
 from ..typed import text
 
-__all__ = ["TOKENS", "NameTemplate", "film_id", "safe"]
+__all__ = ["TOKENS", "NameTemplate", "film_id", "to_safe_text"]
 
-_LONGEST_VALUE = 32  # characters of the value of a token, at most
-_LONGEST_PART = 127  # characters of a folder or file name, at most: the limit of `output.write_page`
-_ID = 12  # hexadecimal digits of a film id: 281 trillion values
-_FIXED = {"date": 8, "time": 6, "number": 10, "position": 4, "id": _ID}  # characters of these tokens, at most
+_MAX_VALUE = 32  # characters of the value of a token
+_MAX_PART = 127  # characters of a folder or file name; `output.write_page` has this limit
+_ID_LENGTH = 12  # hexadecimal digits of a film id: 281 trillion values
+# The maximum characters of tokens whose values this printer makes
+_KNOWN_LENGTHS = {"date": 8, "time": 6, "number": 10, "position": 4, "id": _ID_LENGTH}
 _OTHER = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _TOKEN = re.compile(r"\{([a-z_]+)\}", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)
@@ -32,32 +33,32 @@ _RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM\d|LPT\d)", re.ASCII | re.IGNOREC
 def film_id(film: Film) -> str:
     """Return an identifier of a film: twelve hexadecimal digits, always the same for the same film."""
     key = f"{film.job.SOPInstanceUID}/{film.position}/{film.copy}"
-    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_ID]
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_LENGTH]
 
 
-def safe(value: str) -> str:
+def to_safe_text(value: str) -> str:
     """Return ``value`` for use in a file name: at most 32 ASCII letters (without accents), digits, ``.``, ``-``, ``_``.
 
     Return "none" if nothing remains.
     """
-    plain = unicodedata.normalize("NFKD", value[: 4 * _LONGEST_VALUE]).encode("ascii", "ignore").decode()
-    return _OTHER.sub("_", plain).strip("._-")[:_LONGEST_VALUE] or "none"
+    plain = unicodedata.normalize("NFKD", value[: 4 * _MAX_VALUE]).encode("ascii", "ignore").decode()
+    return _OTHER.sub("_", plain).strip("._-")[:_MAX_VALUE] or "none"
 
 
 TOKENS: Mapping[str, Callable[[Film, Dataset], str]] = {
     "date": lambda film, _: f"{film.time:%Y%m%d}",
     "time": lambda film, _: f"{film.time:%H%M%S}",
-    "printer": lambda film, _: safe(film.job.PrinterName),
-    "calling": lambda film, _: safe(film.calling_ae_title),
-    "host": lambda film, _: safe(film.host),
+    "printer": lambda film, _: to_safe_text(film.job.PrinterName),
+    "calling": lambda film, _: to_safe_text(film.calling_ae_title),
+    "host": lambda film, _: to_safe_text(film.host),
     "number": lambda film, _: f"{film.number:04d}",
     "position": lambda film, _: f"{film.position}",
-    "size": lambda film, _: safe(film.sheet.FilmSizeID),
-    "label": lambda film, _: safe(film.job.FilmSessionLabel),
-    "patient_id": lambda _, identified: safe(text(identified, "PatientID")),
-    "patient_name": lambda _, identified: safe(text(identified, "PatientName")),
-    "accession": lambda _, identified: safe(text(identified, "AccessionNumber")),
-    "study_date": lambda _, identified: safe(text(identified, "StudyDate")),
+    "size": lambda film, _: to_safe_text(film.sheet.FilmSizeID),
+    "label": lambda film, _: to_safe_text(film.job.FilmSessionLabel),
+    "patient_id": lambda _, identified: to_safe_text(text(identified, "PatientID")),
+    "patient_name": lambda _, identified: to_safe_text(text(identified, "PatientName")),
+    "accession": lambda _, identified: to_safe_text(text(identified, "AccessionNumber")),
+    "study_date": lambda _, identified: to_safe_text(text(identified, "StudyDate")),
     "id": lambda film, _: film_id(film),
 }
 
@@ -81,10 +82,10 @@ class NameTemplate:
         for part in self.parts:
             if part.startswith((".", "-", "_")) or not part:
                 raise ConfigError("name", f"{self.template!a} has a part that does not begin with a letter or a digit")
-            values = sum(_FIXED.get(name, _LONGEST_VALUE) for name in _TOKEN.findall(part))
-            longest = len(_TOKEN.sub("", part)) + values + _ID + 1
-            if longest > _LONGEST_PART:
-                why = f"can make a name of {longest} characters; {_LONGEST_PART} are allowed"
+            values = sum(_KNOWN_LENGTHS.get(name, _MAX_VALUE) for name in _TOKEN.findall(part))
+            longest = len(_TOKEN.sub("", part)) + values + _ID_LENGTH + 1
+            if longest > _MAX_PART:
+                why = f"can make a name of {longest} characters; {_MAX_PART} are allowed"
                 raise ConfigError("name", f"{part!a} {why}")
 
     @property

@@ -81,9 +81,9 @@ class PacsDestination:
 
     def traced(self, trace: Trace | None) -> Self:
         """Return this destination, whose associations report their events to ``trace``."""
-        found = replace(self)
-        object.__setattr__(found, "_trace", trace)  # the dataclass is frozen
-        return found
+        copy = replace(self)
+        object.__setattr__(copy, "_trace", trace)  # the dataclass is frozen
+        return copy
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
         """Store a film. Raises `DeliveryFailed`."""
@@ -92,22 +92,22 @@ class PacsDestination:
             page = await film.render(self.dpi, bits=self.bits)
             instance = await asyncio.to_thread(make, film, page, identified, f"film-{film_id(film)}")
             priority = _PRIORITIES.get(film.job.PrintPriority, 0)
-            async with self._associated(_CLASSES[self.object]) as association:
+            async with self._associate(_CLASSES[self.object]) as association:
                 response = await scu.c_store(association, instance, Priority=priority)
-        return _judged(self.peer, str(instance.SOPInstanceUID), response)
+        return _receipt_for(self.peer, str(instance.SOPInstanceUID), response)
 
     async def check(self) -> Condition:
         """Open an association, and check whether the archive accepts the SOP Class of the objects."""
         sop_class = _CLASSES[self.object]
         try:
-            async with self._associated(sop_class, Verification) as association:
+            async with self._associate(sop_class, Verification) as association:
                 association.context_for(sop_class)
         except (DimseError, OSError) as exc:
             return Condition("WARNING", "CHECK PRINTER", f"{self.peer}: {failure_of(exc)}")
         return Condition()
 
     @asynccontextmanager
-    async def _associated(self, *sop_classes: str) -> AsyncIterator[Association]:
+    async def _associate(self, *sop_classes: str) -> AsyncIterator[Association]:
         peer = check_peer("peer", self.peer)
         async with connect(
             peer.host,
@@ -122,20 +122,20 @@ class PacsDestination:
             yield association
 
 
-def _judged(peer: str, uid: str, response: Response) -> Receipt:
+def _receipt_for(peer: str, uid: str, response: Response) -> Receipt:
     """Return the receipt for the response to C-STORE. Raises `DeliveryFailed` if its status is a failure."""
     status = response.Status
     words = _STORAGE.get(status >> 8) or _WARNINGS.get(status) or meaning(status)
     if status >> 12 == _CANNOT_UNDERSTAND:
         words = "error: cannot understand"
     comment = f": {escaped(response.ErrorComment)}" if response.ErrorComment else ""
-    said = f"{peer}: C-STORE: status {status:04X}H ({words}){comment}"
+    outcome = f"{peer}: C-STORE: status {status:04X}H ({words}){comment}"
     match status_class(status):
         case StatusClass.SUCCESS:
             return Receipt((uid,))
         case StatusClass.WARNING:
-            return Receipt((uid,), (said,))
+            return Receipt((uid,), (outcome,))
     if status == DUPLICATE_INSTANCE:
-        return Receipt((uid,), (said,))
+        return Receipt((uid,), (outcome,))
     never = status >> 8 == 0xA9 or status >> 12 == _CANNOT_UNDERSTAND or status in _FILM_REFUSED
-    raise DeliveryFailed(Outcome.NEVER if never else Outcome.LATER, said)
+    raise DeliveryFailed(Outcome.NEVER if never else Outcome.LATER, outcome)

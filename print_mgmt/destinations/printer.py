@@ -67,14 +67,14 @@ class PrinterDestination:
 
     def traced(self, trace: Trace | None) -> Self:
         """Return this destination, whose associations report their events to ``trace``."""
-        found = replace(self)
-        object.__setattr__(found, "_trace", trace)  # the dataclass is frozen
-        return found
+        copy = replace(self)
+        object.__setattr__(copy, "_trace", trace)  # the dataclass is frozen
+        return copy
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer does not need it
         """Print a film on the first printer that accepts it. Raises `DeliveryFailed`."""
         failures: list[DeliveryFailed] = []
-        for printer in self._order():
+        for printer in self._ordered_printers():
             self._busy[printer] += 1
             try:
                 with as_failures(printer):
@@ -87,11 +87,11 @@ class PrinterDestination:
                 return replace(receipt, warnings=(*map(str, failures), *receipt.warnings))
             finally:
                 self._busy[printer] -= 1
-        raise _together(failures)
+        raise _combine(failures)
 
     async def check(self) -> Condition:
         """Ask all printers (N-GET, PS3.4 H.4.6), and return one condition: FAILURE only if all are in FAILURE."""
-        conditions = [await self._condition(printer) for printer in self.printers]
+        conditions = [await self._condition_of(printer) for printer in self.printers]
         bad = [condition for condition in conditions if condition.PrinterStatus != "NORMAL"]
         if not bad:
             return Condition()
@@ -99,7 +99,7 @@ class PrinterDestination:
         reasons = "; ".join(condition.reason for condition in bad)
         return Condition("FAILURE" if failed else "WARNING", bad[0].PrinterStatusInfo, reasons)
 
-    def _order(self) -> Sequence[str]:
+    def _ordered_printers(self) -> Sequence[str]:
         """Return the printers in the order in which to try them."""
         if self.choice == "failover":
             return self.printers
@@ -109,7 +109,7 @@ class PrinterDestination:
         receipt = None
         try:
             async with self._client(printer, _color_of(film.sheet), optional_classes(film.sheet)) as client:
-                condition = await _state(client)
+                condition = await _printer_condition(client)
                 if condition.PrinterStatus == "FAILURE":
                     raise DeliveryFailed(Outcome.LATER, condition.reason, info=condition.PrinterStatusInfo)
                 receipt = await relay(client, film, dpi=self.dpi, follow=self.follow)
@@ -119,10 +119,10 @@ class PrinterDestination:
             return replace(receipt, warnings=(*receipt.warnings, f"after the film was printed: {exc}"))
         return receipt
 
-    async def _condition(self, printer: str) -> Condition:
+    async def _condition_of(self, printer: str) -> Condition:
         try:
             async with self._client(printer, None, OPTIONAL) as client:
-                condition = await _state(client)
+                condition = await _printer_condition(client)
         except (DimseError, OSError) as exc:
             return Condition("FAILURE", "PRINTER OFFLINE", f"{printer}: {failure_of(exc)}")
         return replace(condition, reason=f"{printer}: {condition.reason}") if condition.reason else condition
@@ -145,7 +145,7 @@ class PrinterDestination:
             yield client
 
 
-async def _state(client: PrintClient) -> Condition:
+async def _printer_condition(client: PrintClient) -> Condition:
     """Return the condition of a printer. A printer that does not report its status is assumed to be ready."""
     try:
         attributes = await client.printer()
@@ -163,7 +163,7 @@ def _color_of(sheet: Sheet) -> Color:
     return "prefer" if is_color else "avoid"
 
 
-def _together(failures: Sequence[DeliveryFailed]) -> DeliveryFailed:
+def _combine(failures: Sequence[DeliveryFailed]) -> DeliveryFailed:
     """Return one failure for all printers: a retry makes sense if at least one of them may print the film later."""
     outcomes = {failure.outcome for failure in failures}
     order = (Outcome.INDETERMINATE, Outcome.LATER, Outcome.NEVER)

@@ -9,24 +9,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-__all__ = ["Ended", "find_program", "run_program"]
+__all__ = ["ProgramResult", "find_program", "run_program"]
 
-_KEPT = 4096  # bytes kept from the end of stderr, for the error message
-_MOST = 1 << 20  # bytes kept from the start of stdout
-_PATIENCE = 1.0  # seconds to wait for pipes that a process outside the group holds open
+_MAX_ERROR = 4096  # bytes kept from the end of stderr, for the error message
+_MAX_OUTPUT = 1 << 20  # bytes kept from the start of stdout
+_PIPE_WAIT = 1.0  # seconds; a process outside the group may hold the pipes open
 _STDIN, _STDOUT = 0, 1
 
 
-class Ended(NamedTuple):
+class ProgramResult(NamedTuple):
     """The result of a program that has ended.
 
     ``status`` is the exit status, or the negative number of the signal that ended the program. ``out`` is the start of
-    stdout, at most 1 MiB, and ``said`` the last line of stderr that is not empty.
+    stdout, at most 1 MiB, and ``last_error`` the last line of stderr that is not empty.
     """
 
     status: int
     out: bytes
-    said: str
+    last_error: str
     timed_out: bool = False
 
 
@@ -35,11 +35,13 @@ def find_program(name: str) -> str | None:
     return shutil.which(name)
 
 
-async def run_program(words: Sequence[str], *, seconds: float, cwd: str | None = None, stdin: bytes = b"") -> Ended:
-    """Run a program, and kill all processes of its group when it ends, after ``seconds``, or if this task is canceled.
+async def run_program(
+    words: Sequence[str], *, seconds: float, cwd: str | None = None, stdin: bytes = b""
+) -> ProgramResult:
+    """Run a program for at most ``seconds``, and then kill all processes of its group; also if this task is canceled.
 
-    ``stdin`` is the input of the program. All of its output is read, but only a part is kept (see `Ended`). Raises
-    OSError if the program cannot be started.
+    ``stdin`` is the input of the program. All of its output is read, but only a part is kept (see `ProgramResult`).
+    Raises OSError if the program cannot be started.
     """
     loop = asyncio.get_running_loop()
     source = asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL
@@ -58,12 +60,12 @@ async def run_program(words: Sequence[str], *, seconds: float, cwd: str | None =
         _kill(transport)
         await output.exited.wait()
         with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_PIPE_WAIT):
                 await output.closed.wait()
         transport.close()
     status = transport.get_returncode()
     assert status is not None
-    return Ended(status, bytes(output.out), _last_line(output.err), timed_out)
+    return ProgramResult(status, bytes(output.out), _last_line(output.err), timed_out)
 
 
 class _Output(asyncio.SubprocessProtocol):
@@ -80,10 +82,10 @@ class _Output(asyncio.SubprocessProtocol):
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == _STDOUT:
-            self.out += data[: _MOST - len(self.out)]
+            self.out += data[: _MAX_OUTPUT - len(self.out)]
         else:
             self.err += data
-            del self.err[:-_KEPT]
+            del self.err[:-_MAX_ERROR]
 
     def process_exited(self) -> None:
         self.exited.set()

@@ -48,7 +48,7 @@ from .destination import DeliveryFailed, Outcome, Receipt
 __all__ = ["optional_classes", "relay"]
 
 # Failure statuses of a printer that does not accept the film as it is; after any other status, a retry may succeed
-_NOT_TAKEN = frozenset(
+_NOT_ACCEPTED = frozenset(
     {
         NO_SUCH_ATTRIBUTE,
         INVALID_VALUE,
@@ -70,11 +70,11 @@ _NOT_TAKEN = frozenset(
     }
 )
 # Attributes that are not passed on: `PrintClient` sets the first two, and the third concerns only this printer
-_OWN = ("ImageBoxPosition", "ReferencedFilmSessionSequence", "MemoryAllocation")
+_NOT_SENT = ("ImageBoxPosition", "ReferencedFilmSessionSequence", "MemoryAllocation")
 _PLAIN_SESSION = ("NumberOfCopies", "PrintPriority", "MediumType", "FilmDestination")  # sent with a rendered film
 
 
-class _NotTakenError(DimseError):
+class _NotAcceptedError(DimseError):
     """A film that the other printer does not accept unchanged."""
 
 
@@ -93,7 +93,7 @@ def optional_classes(sheet: Sheet) -> tuple[str, ...]:
     Presentation LUT is proposed only for a film that has one: if it is proposed, DCMTK's printer refuses images without
     a Presentation LUT.
     """
-    luts = (PresentationLUTClass,) if _luts(sheet) else ()
+    luts = (PresentationLUTClass,) if _distinct_luts(sheet) else ()
     overlays = (BasicPrintImageOverlayBox, ImageOverlayBox) if any(cell.overlays for cell in sheet.cells) else ()
     return (*OPTIONAL, *luts, *overlays)
 
@@ -105,11 +105,11 @@ async def relay(client: PrintClient, film: Film, *, dpi: int, follow: float) -> 
     raises if nothing was printed.
     """
     try:
-        return await _printed(client, film, _send_as_it_came, follow)
-    except (_NotTakenError, ContextNotAccepted, EncodeError) as exc:
+        return await _deliver(client, film, _send_unchanged, follow)
+    except (_NotAcceptedError, ContextNotAccepted, EncodeError) as exc:
         reason = str(exc)
     except PrintFailed as exc:
-        if exc.status not in _NOT_TAKEN:
+        if exc.status not in _NOT_ACCEPTED:
             raise
         reason = str(exc)
 
@@ -117,14 +117,14 @@ async def relay(client: PrintClient, film: Film, *, dpi: int, follow: float) -> 
         await _send_rendered(client, film, attempt, dpi)
 
     try:
-        receipt = await _printed(client, film, send_rendered, follow)
+        receipt = await _deliver(client, film, send_rendered, follow)
     except PrintFailed as exc:
-        outcome = Outcome.NEVER if exc.status in _NOT_TAKEN else Outcome.LATER
+        outcome = Outcome.NEVER if exc.status in _NOT_ACCEPTED else Outcome.LATER
         raise DeliveryFailed(outcome, f"{exc}; before that: {reason}") from exc
     return replace(receipt, warnings=(f"sent as one image: {reason}", *receipt.warnings))
 
 
-async def _printed(
+async def _deliver(
     client: PrintClient, film: Film, send: Callable[[PrintClient, Film, _Attempt], Awaitable[None]], follow: float
 ) -> Receipt:
     """Send a film with ``send``, and return the result of the delivery."""
@@ -132,7 +132,7 @@ async def _printed(
     try:
         await send(client, film, attempt)
         if attempt.job is not None and follow:
-            await _follow(attempt.job, follow, attempt)
+            await _await_job(attempt.job, follow, attempt)
     except DeliveryFailed:
         raise
     except Exception as exc:
@@ -147,7 +147,7 @@ async def _printed(
     return Receipt((job,) if job else (), (*client.warnings[warned:], *attempt.warnings))
 
 
-async def _follow(job: Job, seconds: float, attempt: _Attempt) -> None:
+async def _await_job(job: Job, seconds: float, attempt: _Attempt) -> None:
     """Wait for the end of a print job. Raises `DeliveryFailed` if the job ends in FAILURE."""
     try:
         async with asyncio.timeout(seconds):
@@ -163,36 +163,36 @@ async def _follow(job: Job, seconds: float, attempt: _Attempt) -> None:
 # --- unchanged ---
 
 
-async def _send_as_it_came(client: PrintClient, film: Film, attempt: _Attempt) -> None:
+async def _send_unchanged(client: PrintClient, film: Film, attempt: _Attempt) -> None:
     sheet = film.sheet
     _check_images(client, sheet)
-    async with client.film_session(**_session(film)) as session:
-        luts = {id(lut): await session.presentation_lut(lut) for lut in _luts(sheet).values()}
-        film_box = pick(FILM_BOX, _film_box(film))
+    async with client.film_session(**_session_attributes(film)) as session:
+        luts = {id(lut): await session.presentation_lut(lut) for lut in _distinct_luts(sheet).values()}
+        film_box = pick(FILM_BOX, _film_box_attributes(film))
         if sheet.presentation_lut is not None:
             lut = luts[id(sheet.presentation_lut)]
             film_box.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, lut)]
         async with session.film_box_of(film_box) as box:
-            await _fill(box, film, luts)
+            await _fill_boxes(box, film, luts)
             attempt.box = box
             attempt.job = await box.print()
 
 
-async def _fill(box: FilmBox, film: Film, luts: Mapping[int, str]) -> None:
-    """Set the images and annotations of a film. Raises `_NotTakenError` if the printer has created too few boxes."""
+async def _fill_boxes(box: FilmBox, film: Film, luts: Mapping[int, str]) -> None:
+    """Set the images and annotations of a film. Raises `_NotAcceptedError` if the printer has created too few boxes."""
     sheet = film.sheet
-    wanted = max((position for position, cell in enumerate(sheet.cells, 1) if cell.image is not None), default=0)
-    if wanted > len(box.image_boxes):
-        raise _NotTakenError(f"the printer made {len(box.image_boxes)} image boxes, but the film needs {wanted}")
+    needed = max((position for position, cell in enumerate(sheet.cells, 1) if cell.image is not None), default=0)
+    if needed > len(box.image_boxes):
+        raise _NotAcceptedError(f"the printer made {len(box.image_boxes)} image boxes, but the film needs {needed}")
     written = max((annotation.AnnotationPosition for annotation in sheet.annotations), default=0)
     if written > len(box.annotation_boxes):
-        raise _NotTakenError(
+        raise _NotAcceptedError(
             f"the printer made {len(box.annotation_boxes)} annotation boxes, but the film needs {written}"
         )
     for position, cell in enumerate(sheet.cells, 1):
         if cell.image is None:
             continue
-        attributes = _image_box(film, position - 1)
+        attributes = _image_box_attributes(film, position - 1)
         if cell.presentation_lut is not None:
             lut = luts[id(cell.presentation_lut)]
             attributes.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, lut)]
@@ -202,16 +202,18 @@ async def _fill(box: FilmBox, film: Film, luts: Mapping[int, str]) -> None:
 
 
 def _check_images(client: PrintClient, sheet: Sheet) -> None:
-    """Raise `_NotTakenError` for images that the image boxes of this association cannot hold."""
+    """Raise `_NotAcceptedError` for images that the image boxes of this association cannot hold."""
     for position, cell in enumerate(sheet.cells, 1):
         if cell.image is not None and (cell.image.PhotometricInterpretation == "RGB") != client.is_color:
             boxes = "color" if client.is_color else "grayscale"
-            raise _NotTakenError(f"image {position} is {cell.image.PhotometricInterpretation}, for {boxes} image boxes")
+            raise _NotAcceptedError(
+                f"image {position} is {cell.image.PhotometricInterpretation}, for {boxes} image boxes"
+            )
         if len(cell.overlays) > 1:
-            raise _NotTakenError(f"image {position} has {len(cell.overlays)} overlays")
+            raise _NotAcceptedError(f"image {position} has {len(cell.overlays)} overlays")
 
 
-def _luts(sheet: Sheet) -> dict[int, PresentationLUT]:
+def _distinct_luts(sheet: Sheet) -> dict[int, PresentationLUT]:
     """Return the distinct Presentation LUTs of a film, by their ``id()``."""
     luts = (sheet.presentation_lut, *(cell.presentation_lut for cell in sheet.cells if cell.image is not None))
     return {id(lut): lut for lut in luts if lut is not None}
@@ -222,18 +224,18 @@ def _luts(sheet: Sheet) -> dict[int, PresentationLUT]:
 
 async def _send_rendered(client: PrintClient, film: Film, attempt: _Attempt, dpi: int) -> None:
     """Send a film as one image, with only those attributes that control film size, copies, medium and destination."""
-    image = await _rendered(film, dpi, color=client.is_color)
+    image = await _render_image(film, dpi, color=client.is_color)
     sheet = film.sheet
-    wanted = {keyword: value for keyword, value in _session(film).items() if keyword in _PLAIN_SESSION}
+    needed = {keyword: value for keyword, value in _session_attributes(film).items() if keyword in _PLAIN_SESSION}
     film_box = Dataset(ImageDisplayFormat="STANDARD\\1,1", FilmOrientation="PORTRAIT", FilmSizeID=sheet.FilmSizeID)
-    async with client.film_session(**wanted) as session:
+    async with client.film_session(**needed) as session:
         async with session.film_box_of(film_box) as box:
             await box.put(1, image, Dataset())
             attempt.box = box
             attempt.job = await box.print()
 
 
-async def _rendered(film: Film, dpi: int, *, color: bool) -> PrintImage:
+async def _render_image(film: Film, dpi: int, *, color: bool) -> PrintImage:
     """Return a film as one image of 8 bits in portrait orientation, because some printers do not support landscape."""
     page = await film.render(dpi)
     upright = np.rot90(page.pixels) if film.sheet.FilmOrientation == "LANDSCAPE" else page.pixels
@@ -243,13 +245,13 @@ async def _rendered(film: Film, dpi: int, *, color: bool) -> PrintImage:
 # --- attributes that the client sent ---
 
 
-def _session(film: Film) -> dict[str, Value]:
-    sent = _sent(film, film.film_session, FILM_SESSION)
+def _session_attributes(film: Film) -> dict[str, Value]:
+    sent = _sent_attributes(film, film.film_session, FILM_SESSION)
     return {**sent, "NumberOfCopies": film.copies, "PrintPriority": film.job.PrintPriority}
 
 
-def _film_box(film: Film) -> dict[str, Value]:
-    sheet, sent = film.sheet, _sent(film, film.film_box, FILM_BOX)
+def _film_box_attributes(film: Film) -> dict[str, Value]:
+    sheet, sent = film.sheet, _sent_attributes(film, film.film_box, FILM_BOX)
     laid_out = {
         "ImageDisplayFormat": sheet.ImageDisplayFormat,
         "FilmOrientation": sheet.FilmOrientation,
@@ -258,17 +260,17 @@ def _film_box(film: Film) -> dict[str, Value]:
     return {**sent, **laid_out}
 
 
-def _image_box(film: Film, index: int) -> Dataset:
+def _image_box_attributes(film: Film, index: int) -> Dataset:
     boxes = film.image_boxes
-    return pick(IMAGE_BOX, _sent(film, boxes[index], IMAGE_BOX) if index < len(boxes) else {})
+    return pick(IMAGE_BOX, _sent_attributes(film, boxes[index], IMAGE_BOX) if index < len(boxes) else {})
 
 
-def _sent(film: Film, attributes: Dataset, table: Table) -> dict[str, Value]:
+def _sent_attributes(film: Film, attributes: Dataset, table: Table) -> dict[str, Value]:
     """Return the attributes of an instance that the client sent and that are in ``table``, without references."""
     sent: dict[str, Value] = {}
     for element in attributes:
         keyword = element.keyword
-        if keyword and element.VR != "SQ" and keyword not in (*film.defaulted, *_OWN) and named(table, keyword):
+        if keyword and element.VR != "SQ" and keyword not in (*film.defaulted, *_NOT_SENT) and named(table, keyword):
             try:
                 value = element.value
             except DecodeError:  # this printer has ignored the value as well

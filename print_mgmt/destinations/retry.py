@@ -45,8 +45,8 @@ class RetryPolicy:
 
     def pause(self, failures: int) -> float:
         """Return the pause in seconds after the failed attempt number ``failures``, counted from 1."""
-        most = math.log(self.longest / self.first)  # logarithm of the largest growth; a larger power could overflow
-        if (failures - 1) * math.log(self.factor) >= most:
+        max_growth = math.log(self.longest / self.first)  # as a logarithm, because a power could overflow
+        if (failures - 1) * math.log(self.factor) >= max_growth:
             return self.longest
         return min(self.first * self.factor ** (failures - 1), self.longest)
 

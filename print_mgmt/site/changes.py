@@ -1,4 +1,4 @@
-"""The differences between two configurations: some a running site takes over, the others need a restart."""
+"""The differences between two configurations. A running site takes over some of them; the others need a restart."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from .config import SiteConfig, SitePrinter
 
-__all__ = ["Difference", "difference"]
+__all__ = ["Difference", "find_difference"]
 
 
 class Difference(NamedTuple):
@@ -17,14 +17,14 @@ class Difference(NamedTuple):
     needs_restart: tuple[str, ...]
 
 
-def difference(before: SiteConfig, after: SiteConfig) -> Difference:
+def find_difference(before: SiteConfig, after: SiteConfig) -> Difference:
     """Return the changes from ``before`` to ``after`` that a running site takes over, and those that need a restart."""
-    printers = {name: _merged(old, after.printers.get(name, old)) for name, old in before.printers.items()}
+    printers = {name: _merge(old, after.printers.get(name, old)) for name, old in before.printers.items()}
     site = replace(after, printers=printers, listen=before.listen, spool=replace(before.spool, keep=after.spool.keep))
-    return Difference(site, tuple(_changed(before, site)), tuple(_needing_restart(site, after)))
+    return Difference(site, tuple(_changed_parts(before, site)), tuple(_parts_needing_restart(site, after)))
 
 
-def _merged(old: SitePrinter, new: SitePrinter) -> SitePrinter:
+def _merge(old: SitePrinter, new: SitePrinter) -> SitePrinter:
     """Return the old printer with those settings of the new one that need no restart."""
     config = replace(old.config, media=new.config.media)
     return replace(
@@ -36,9 +36,9 @@ def _merged(old: SitePrinter, new: SitePrinter) -> SitePrinter:
     )
 
 
-def _changed(before: SiteConfig, site: SiteConfig) -> Iterator[str]:
-    yield from _differing("printers", before.printers, site.printers)
-    yield from _differing("destinations", before.destinations, site.destinations)
+def _changed_parts(before: SiteConfig, site: SiteConfig) -> Iterator[str]:
+    yield from _different_entries("printers", before.printers, site.printers)
+    yield from _different_entries("destinations", before.destinations, site.destinations)
     if before.routes != site.routes:
         yield "routes"
     if before.identification != site.identification:
@@ -47,15 +47,15 @@ def _changed(before: SiteConfig, site: SiteConfig) -> Iterator[str]:
         yield "spool.keep"
 
 
-def _needing_restart(merged: SiteConfig, after: SiteConfig) -> Iterator[str]:
-    yield from _differing("printers", merged.printers, after.printers)
+def _parts_needing_restart(merged: SiteConfig, after: SiteConfig) -> Iterator[str]:
+    yield from _different_entries("printers", merged.printers, after.printers)
     if merged.listen != after.listen:
         yield "listen"
     if merged.spool != after.spool:
         yield "spool"
 
 
-def _differing(key: str, before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[str]:
+def _different_entries(key: str, before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[str]:
     for name in dict.fromkeys((*before, *after)):
         if before.get(name) != after.get(name):
             yield f"{key}.{name}"

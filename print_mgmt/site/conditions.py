@@ -1,8 +1,8 @@
-"""The states of the printers of a site, Printer Status and Printer Status Info (PS3.3 C.13.9), as they follow from the
-room in the spool and the conditions of the destinations.
+"""The states of the printers of a site: Printer Status and Printer Status Info (PS3.3 C.13.9).
 
-A printer is FAILURE if all destinations that its films may go to are FAILURE, and WARNING if there is any other
-trouble. A full spool comes before other warnings. A state that other code has set is left as it is.
+They are derived from the room in the spool and the conditions of the destinations. A printer is FAILURE if all
+destinations that its films may go to are FAILURE, and WARNING if there is any other trouble. A full spool comes before
+other warnings. A state that other code has set is left as it is.
 """
 
 import logging
@@ -28,30 +28,30 @@ class Conditions:
 
     def __init__(self, states: Mapping[str, PrinterState]) -> None:
         self._states = states
-        self._reached: Mapping[str, frozenset[str]] = {}
+        self._reachable: Mapping[str, frozenset[str]] = {}
         self._destinations: dict[str, Condition] = {}
         self._spool = Condition()
         self._own: dict[str, _Terms] = dict.fromkeys(states, _NORMAL)
 
-    def reach(self, reached: Mapping[str, frozenset[str]]) -> None:
+    def set_reachable(self, reachable: Mapping[str, frozenset[str]]) -> None:
         """Set the destinations that each printer may reach, and forget the conditions of all others."""
-        self._reached = reached
-        known = frozenset[str]().union(*reached.values())
+        self._reachable = reachable
+        known = frozenset[str]().union(*reachable.values())
         self._destinations = {name: one for name, one in self._destinations.items() if name in known}
         self._update()
 
-    def note(self, destination: str, condition: Condition) -> None:
-        """Note the condition of a destination."""
+    def set_condition(self, destination: str, condition: Condition) -> None:
+        """Record the condition of a destination."""
         before = self._destinations.get(destination, Condition())
         self._destinations[destination] = condition
         if condition != before:
             level = logging.INFO if condition.PrinterStatus == "NORMAL" else logging.WARNING
-            told = f"{condition.PrinterStatus} {condition.reason}".rstrip()
-            _log.log(level, "destination %s: %s", destination, escaped(told))
+            words = f"{condition.PrinterStatus} {condition.reason}".rstrip()
+            _log.log(level, "destination %s: %s", destination, escaped(words))
         self._update()
 
-    def fail(self, destination: str, failure: DeliveryFailed) -> None:
-        """Note that a delivery has failed but may succeed later."""
+    def record_failure(self, destination: str, failure: DeliveryFailed) -> None:
+        """Record that a delivery has failed but may succeed later."""
         try:
             condition = Condition("WARNING", failure.info, str(failure))
         except EncodeError:
@@ -59,13 +59,13 @@ class Conditions:
         self._destinations[destination] = condition
         self._update()
 
-    def succeed(self, destination: str) -> None:
-        """Note that a delivery has succeeded."""
+    def record_success(self, destination: str) -> None:
+        """Record that a delivery has succeeded."""
         if self._destinations.get(destination, Condition()) != Condition():
-            self.note(destination, Condition())
+            self.set_condition(destination, Condition())
 
-    def measure(self, room: Room) -> None:
-        """Note how much room the spool has."""
+    def set_room(self, room: Room) -> None:
+        """Record how much room the spool has."""
         condition = _FULL if room.is_full else _LOW if room.is_low else Condition()
         if condition is not self._spool:
             self._spool = condition
@@ -77,12 +77,12 @@ class Conditions:
         for name, state in self._states.items():
             if (state.PrinterStatus, state.PrinterStatusInfo) != self._own[name]:
                 continue  # other code has set this state
-            reached = [self._destinations.get(one, Condition()) for one in self._reached.get(name, ())]
-            self._own[name] = terms = _worst(self._spool, reached)
+            reachable = [self._destinations.get(one, Condition()) for one in self._reachable.get(name, ())]
+            self._own[name] = terms = _derive_state(self._spool, reachable)
             state.set(*terms)
 
 
-def _worst(spool: Condition, destinations: Iterable[Condition]) -> _Terms:
+def _derive_state(spool: Condition, destinations: Iterable[Condition]) -> _Terms:
     """Return the status and the info of a printer with this spool and these destinations."""
     statuses = [condition.PrinterStatus for condition in destinations]
     bad = next((one for one in destinations if one.PrinterStatus != "NORMAL"), None)

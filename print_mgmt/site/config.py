@@ -26,7 +26,7 @@ __all__ = [
     "with_loaded",
 ]
 
-_MOST_AT_ONCE = 64  # deliveries to one destination at the same time
+_MAX_AT_ONCE = 64  # deliveries to one destination at the same time
 MissingMedium = Literal["wait", "print", "fail"]
 
 
@@ -77,8 +77,8 @@ class SiteDestination:
     deadline: float = 1800.0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.at_once <= _MOST_AT_ONCE:
-            raise ConfigError("at_once", f"{self.at_once} must be from 1 to {_MOST_AT_ONCE}")
+        if not 1 <= self.at_once <= _MAX_AT_ONCE:
+            raise ConfigError("at_once", f"{self.at_once} must be from 1 to {_MAX_AT_ONCE}")
         if not 0 < self.deadline <= 86_400:
             raise ConfigError("deadline", f"{self.deadline:g} must be above 0 and at most 86400 seconds")
 
@@ -181,20 +181,20 @@ class SiteConfig:
 
 def with_loaded(config: PrinterConfig, loaded: tuple[Loaded, ...]) -> PrinterConfig:
     """Return the configuration with these media installed and all other media only available. Raises `ConfigError`."""
-    media = [part for medium in config.media for part in _parted(medium, loaded)]
-    for index, wanted in enumerate(loaded):
-        known = {size for row in config.media if row.MediumType == wanted.MediumType for size in row.FilmSizeID}
+    media = [part for medium in config.media for part in _split_by_loaded(medium, loaded)]
+    for index, row_to_load in enumerate(loaded):
+        known = {size for row in config.media if row.MediumType == row_to_load.MediumType for size in row.FilmSizeID}
         if not known:
             media_types = ", ".join(dict.fromkeys(row.MediumType for row in config.media))
-            raise ConfigError(f"loaded[{index}].MediumType", f"{wanted.MediumType!a} is not one of {media_types}")
-        for size in wanted.FilmSizeID:
+            raise ConfigError(f"loaded[{index}].MediumType", f"{row_to_load.MediumType!a} is not one of {media_types}")
+        for size in row_to_load.FilmSizeID:
             if size not in known:
-                why = f"{size!a} is not one of the sizes of {wanted.MediumType}: {', '.join(sorted(known))}"
+                why = f"{size!a} is not one of the sizes of {row_to_load.MediumType}: {', '.join(sorted(known))}"
                 raise ConfigError(f"loaded[{index}].FilmSizeID", why)
     return replace(config, media=tuple(media))
 
 
-def _parted(medium: Medium, loaded: tuple[Loaded, ...]) -> list[Medium]:
+def _split_by_loaded(medium: Medium, loaded: tuple[Loaded, ...]) -> list[Medium]:
     """Divide a medium by size into the part that is loaded and the part that is not."""
     rows = [row for row in loaded if row.MediumType == medium.MediumType]
     inside = tuple(size for size in medium.FilmSizeID if any(size in (row.FilmSizeID or (size,)) for row in rows))

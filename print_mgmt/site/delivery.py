@@ -1,4 +1,4 @@
-"""One delivery: a leased film goes to its destination, and the spool learns what became of it.
+"""One delivery: a leased film goes to its destination, and the outcome is reported to the spool.
 
 The lease is renewed while the destination works. A delivery that takes longer than its deadline is canceled. If it does
 not end even then, its lease is no longer renewed, and its late result is refused once the lease has run out.
@@ -21,14 +21,14 @@ from ..scp import Film, job_of
 from ..spool import Done, Doubtful, Failed, Held, Later, Lease, NoMedia, Outcome, Spool, SpoolError, StaleLease
 from .conditions import Conditions
 from .config import SiteConfig, SiteDestination, SitePrinter
-from .media import is_loaded, on_loaded
+from .media import is_loaded, move_to_loaded
 
 __all__ = ["LEASE", "Delivery", "Pace"]
 
 _log = logging.getLogger("print_mgmt.site")
 _GRACE = 1.0  # seconds that a canceled delivery has to end
 _PAUSE = 1.0  # seconds between an error of the spool and the next attempt
-_TRIES = 5  # attempts to tell the spool what became of a delivery
+_ATTEMPTS = 5  # attempts to report an outcome to the spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +60,24 @@ class Delivery:
         """Whether the destination is still working on the film after the delivery was canceled."""
         return self._hung is not None
 
-    async def end_late(self) -> None:
+    async def report_late(self) -> None:
         """Wait until the destination has ended, and report its result; the spool refuses it if the lease is over."""
         if self._hung is not None:
             await asyncio.wait((self._hung,))
-            await self._report(_late(self._hung))
+            await self._report(_late_outcome(self._hung))
 
     async def run(self, to: SiteDestination) -> None:
         """Deliver the film, and report the outcome to the spool."""
         try:
-            outcome = await self._outcome(to)
+            outcome = await self._deliver(to)
             if outcome is not None:
                 await self._report(outcome)
         except asyncio.CancelledError:
             await self._report(Doubtful(reason="the server was stopped"))
             raise
 
-    async def _outcome(self, to: SiteDestination) -> Outcome | None:
-        """Deliver the film, and return what became of it; None if the lease is lost."""
+    async def _deliver(self, to: SiteDestination) -> Outcome | None:
+        """Deliver the film, and return the outcome; None if the lease is lost."""
         record = self._lease.film
         try:
             copy = await self._spool.film(record.id)
@@ -87,8 +87,8 @@ class Delivery:
                     return NoMedia(reason=f"{copy.sheet.FilmSizeID} of its medium is not loaded")
                 if printer.missing_medium == "fail":
                     return Failed(info="REQ MED NOT INST", reason="its medium is not loaded")
-                copy = on_loaded(printer.config, copy)
-            return await self._delivered(to, copy)
+                copy = move_to_loaded(printer.config, copy)
+            return await self._deliver_copy(to, copy)
         except StaleLease as exc:
             _log.warning("%s", escaped(str(exc)))
             return None
@@ -102,16 +102,16 @@ class Delivery:
         printers = self._site.printers.values()
         return next((printer for printer in printers if printer.PrinterName == PrinterName), None)
 
-    async def _delivered(self, to: SiteDestination, copy: FilmCopy) -> Outcome | None:
+    async def _deliver_copy(self, to: SiteDestination, copy: FilmCopy) -> Outcome | None:
         record, delivery = self._lease.film, self._lease.delivery
         film = Film(delivery.id, job_of(record), Exposure(copy, record.number, max(delivery.copy, 1)))
         task = asyncio.ensure_future(to.destination.deliver(film, copy.identified))
         try:
-            is_done = await self._waited(task, to.deadline)
+            is_done = await self._wait(task, to.deadline)
         except (StaleLease, asyncio.CancelledError):
-            await self._canceled(task)
+            await self._cancel(task)
             raise
-        if not is_done and not await self._canceled(task):
+        if not is_done and not await self._cancel(task):
             return None
         name = delivery.destination
         if not is_done:
@@ -121,7 +121,7 @@ class Delivery:
             return late if to.destination.repeatable else Doubtful(reason=reason)
         return self._final_outcome(to, task)
 
-    async def _waited(self, task: asyncio.Future[Receipt], deadline: float) -> bool:
+    async def _wait(self, task: asyncio.Future[Receipt], deadline: float) -> bool:
         """Renew the lease until the delivery has ended, and return True; return False at the deadline."""
         loop = asyncio.get_running_loop()
         end = loop.time() + deadline
@@ -139,8 +139,8 @@ class Delivery:
             except SpoolError as exc:
                 _log.error("a lease cannot be renewed: %s", escaped(str(exc)))
 
-    async def _canceled(self, task: asyncio.Future[Receipt]) -> bool:
-        """Cancel a delivery, and return whether it ends. If it does not, its lease runs out, and its result is late."""
+    async def _cancel(self, task: asyncio.Future[Receipt]) -> bool:
+        """Cancel a delivery, and return whether it ends. If it does not, its lease runs out and its result is late."""
         task.cancel()
         done, _ = await asyncio.wait((task,), timeout=_GRACE)
         if done:
@@ -152,25 +152,25 @@ class Delivery:
         return False
 
     def _final_outcome(self, to: SiteDestination, task: asyncio.Future[Receipt]) -> Outcome:
-        """Return what an ended delivery means for the film."""
+        """Return the outcome of a delivery that has ended."""
         record, delivery = self._lease.film, self._lease.delivery
         if task.cancelled():
             return Doubtful(reason="the delivery was canceled")
         error = task.exception()
         if error is None:
-            self._conditions.succeed(delivery.destination)
+            self._conditions.record_success(delivery.destination)
             for warning in task.result().warnings:
                 _log.warning("film %s: %s: %s", record.id, delivery.destination, escaped(warning))
             return Done()
         failure = failure_of(error)
         words = escaped(f"film {record.id}: {delivery.destination}: {failure}")
-        _log.error("%s", words, exc_info=next(_bugs(error), None))
+        _log.error("%s", words, exc_info=next(_unforeseen(error), None))
         if failure.outcome is Meaning.LATER:
-            self._conditions.fail(delivery.destination, failure)
+            self._conditions.record_failure(delivery.destination, failure)
         return _outcome_of(failure, to, delivery.attempts)
 
     async def _report(self, outcome: Outcome) -> None:
-        for _ in range(_TRIES):
+        for _ in range(_ATTEMPTS):
             try:
                 await self._spool.report(self._lease, outcome)
             except StaleLease as exc:
@@ -182,7 +182,7 @@ class Delivery:
             return
 
 
-def _bugs(error: BaseException) -> Iterator[BaseException]:
+def _unforeseen(error: BaseException) -> Iterator[BaseException]:
     """Yield the unforeseen exceptions in a failure, so that the log shows an operator where they happened."""
     cause = error.__cause__ if isinstance(error, DeliveryFailed) else error
     if isinstance(cause, IncompleteError):
@@ -191,9 +191,9 @@ def _bugs(error: BaseException) -> Iterator[BaseException]:
         yield cause
 
 
-def _late(task: asyncio.Future[Receipt]) -> Outcome:
+def _late_outcome(task: asyncio.Future[Receipt]) -> Outcome:
     if task.cancelled() or task.exception() is not None:
-        return Doubtful(reason="the delivery was given up")
+        return Doubtful(reason="the delivery was canceled at its deadline")
     return Done()
 
 

@@ -26,7 +26,7 @@ _log = logging.getLogger("print_mgmt.site")
 
 
 @dataclass(frozen=True, slots=True)
-class Routed:
+class RoutedFilm:
     """A film with its destinations. ``hold`` is the reason to hold it, if any."""
 
     film: FilmCopy
@@ -43,13 +43,13 @@ class Intake:
         self._config = config
         self._name = name
 
-    async def take(self, job: PrintJob) -> None:
-        """Identify, route and store the films of a job. Raises `SpoolError`; then none of them is stored."""
+    async def store(self, job: PrintJob) -> None:
+        """Identify, route and store the films of a job. Raises `SpoolError` if none of them is stored."""
         site = self._config()
         printer = site.printers[self._name]
         await self._check_length(printer)
         routed = [
-            await _routed(site, printer, Film(0, job, Exposure(film, number, 1)), film)
+            await _route(site, printer, Film(0, job, Exposure(film, number, 1)), film)
             for number, film in enumerate(job.films, 1)
         ]
         job.films = tuple(one.film for one in routed)
@@ -64,12 +64,12 @@ class Intake:
             await _assign(self._spool, film_id, one, job.PrintPriority)
 
     async def _check_length(self, printer: SitePrinter) -> None:
-        most = printer.queue_length
-        if most is None:
+        limit = printer.queue_length
+        if limit is None:
             return
-        waiting = await self._spool.list(states=OPEN, printer=printer.PrinterName, limit=most)
-        if len(waiting) >= most:
-            raise SpoolFull(f"{most} films of {printer.PrinterName!a} are waiting")
+        waiting = await self._spool.list(states=OPEN, printer=printer.PrinterName, limit=limit)
+        if len(waiting) >= limit:
+            raise SpoolFull(f"{limit} films of {printer.PrinterName!a} are waiting")
 
 
 async def route_received(spool: Spool, site: SiteConfig) -> None:
@@ -86,12 +86,12 @@ async def route_received(spool: Spool, site: SiteConfig) -> None:
             continue
         decision = decide(site.routes, stored_facts(record, copy, printer.ae_title))
         size = decision.change.FilmSizeID
-        hold = _held(decision) or _unidentified(site, copy)
+        hold = _hold_reason(decision) or _identity_hold_reason(site, copy)
         if size and size != copy.sheet.FilmSizeID:  # a film that is stored keeps its size
             hold = hold or f"route {decision.route} would change its size to {size}"
         priority = decision.change.PrintPriority or record.PrintPriority
         await _assign(
-            spool, record.id, Routed(copy, targets_of(site, decision.to), hold, priority), record.PrintPriority
+            spool, record.id, RoutedFilm(copy, targets_of(site, decision.to), hold, priority), record.PrintPriority
         )
 
 
@@ -100,7 +100,7 @@ def stored_facts(record: FilmRecord, film: FilmCopy, called: str) -> Facts:
     return facts_of(Film(0, job_of(record), Exposure(film, record.number, 1)), called)
 
 
-async def _routed(site: SiteConfig, printer: SitePrinter, film: Film, copy: FilmCopy) -> Routed:
+async def _route(site: SiteConfig, printer: SitePrinter, film: Film, copy: FilmCopy) -> RoutedFilm:
     """Return a film with its patient and study, and with the destinations of its route."""
     if site.identification.sources:
         identity = await identify(film, site.identification.sources)
@@ -108,7 +108,7 @@ async def _routed(site: SiteConfig, printer: SitePrinter, film: Film, copy: Film
             _log.warning("a film of %s is identified without a source: %s", film.calling_ae_title, note)
         copy = replace(copy, identified=identity.attributes, identified_by=identity.sources)
     decision = decide(site.routes, facts_of(film, printer.ae_title))
-    hold = _held(decision) or _unidentified(site, copy)
+    hold = _hold_reason(decision) or _identity_hold_reason(site, copy)
     if not decision.to:
         _log.warning("a film of %s has no destination: %s", film.calling_ae_title, "; ".join(decision.why))
     if decision.change.FilmSizeID:
@@ -117,7 +117,7 @@ async def _routed(site: SiteConfig, printer: SitePrinter, film: Film, copy: Film
         except LayoutError as exc:
             hold = hold or f"route {decision.route} cannot change its size: {exc}"
     priority = decision.change.PrintPriority or film.job.PrintPriority
-    return Routed(copy, targets_of(site, decision.to), hold, priority)
+    return RoutedFilm(copy, targets_of(site, decision.to), hold, priority)
 
 
 def targets_of(site: SiteConfig, names: Sequence[str]) -> tuple[Target, ...]:
@@ -125,13 +125,13 @@ def targets_of(site: SiteConfig, names: Sequence[str]) -> tuple[Target, ...]:
     return tuple(Target(destination=name, repeatable=site.destinations[name].destination.repeatable) for name in names)
 
 
-def _held(decision: Decision) -> str:
+def _hold_reason(decision: Decision) -> str:
     if not decision.hold:
         return ""
     return f"route {decision.route} holds it" if decision.route else "no route matches"
 
 
-def _unidentified(site: SiteConfig, film: FilmCopy) -> str:
+def _identity_hold_reason(site: SiteConfig, film: FilmCopy) -> str:
     """Return the reason to hold a film that is not identified, or an empty string if it need not be held."""
     if site.identification.unidentified != "hold":
         return ""
@@ -139,8 +139,8 @@ def _unidentified(site: SiteConfig, film: FilmCopy) -> str:
     return f"not identified: {', '.join(missing)} is not known" if missing else ""
 
 
-async def _assign(spool: Spool, film_id: str, routed: Routed, PrintPriority: str) -> None:
-    """Give a stored film its destinations. If the spool fails, the next start or reload tries again."""
+async def _assign(spool: Spool, film_id: str, routed: RoutedFilm, PrintPriority: str) -> None:
+    """Set the destinations of a stored film. If the spool fails, the next start or reload tries again."""
     try:
         if routed.PrintPriority != PrintPriority:
             await spool.change(film_id, Prioritize(routed.PrintPriority))

@@ -8,7 +8,7 @@ from ..film import FILM_SIZES, LayoutError, check_sheet, lay_out
 from ..model import FilmCopy
 from ..typed import text
 
-__all__ = ["is_loaded", "on_loaded", "with_size"]
+__all__ = ["is_loaded", "move_to_loaded", "with_size"]
 
 
 def is_loaded(config: PrinterConfig, film: FilmCopy) -> bool:
@@ -17,7 +17,7 @@ def is_loaded(config: PrinterConfig, film: FilmCopy) -> bool:
     return medium is None or medium.installed
 
 
-def on_loaded(config: PrinterConfig, film: FilmCopy) -> FilmCopy:
+def move_to_loaded(config: PrinterConfig, film: FilmCopy) -> FilmCopy:
     """Return a film on the loaded medium that is most like its own: first the type counts, then the size.
 
     Raises `LayoutError` if the film fits on no loaded medium.

@@ -21,7 +21,7 @@ from ..typed import text
 
 __all__ = ["Change", "Decision", "Facts", "Route", "decide", "facts_of", "matches"]
 
-_LONGEST_TITLE = 16  # characters of an AE title (PS3.5 Table 6.2-1)
+_MAX_TITLE = 16  # characters of an AE title (PS3.5 Table 6.2-1)
 _SET, _WILDCARD = re.compile(r"\[[^]]+\]"), re.compile(r"\*")
 Terms = tuple[str, ...]
 
@@ -72,7 +72,7 @@ class Route:
     def __post_init__(self) -> None:
         for key in ("called", "calling"):
             for pattern in getattr(self, key):
-                if not pattern or len(_WILDCARD.sub("", _SET.sub("?", pattern)).strip()) > _LONGEST_TITLE:
+                if not pattern or len(_WILDCARD.sub("", _SET.sub("?", pattern)).strip()) > _MAX_TITLE:
                     raise ConfigError(key, f"{pattern!a}: an AE title has 1 to 16 characters (PS3.5 §6.2)")
         for network in self.client:
             try:
@@ -141,27 +141,27 @@ def facts_of(film: Film, called: str) -> Facts:
 # --- checks: each returns the reason why a film does not match ---
 
 
-def _title(key: str) -> Callable[[Route, Facts], str]:
+def _check_title(key: str) -> Callable[[Route, Facts], str]:
     def check(route: Route, facts: Facts) -> str:
         patterns: Terms = getattr(route, key)
         title: str = getattr(facts, key)
         if not patterns or matches(title, patterns):
             return ""
-        return f"{key} {title!a} is not {_named(patterns)}"
+        return f"{key} {title!a} is not {_alternatives(patterns)}"
 
     return check
 
 
-def _term(key: str) -> Callable[[Route, Facts], str]:
+def _check_term(key: str) -> Callable[[Route, Facts], str]:
     def check(route: Route, facts: Facts) -> str:
         terms: Terms = getattr(route, key)
         value: str = getattr(facts, key)
-        return "" if not terms or value in terms else f"{key} {value!a} is not {_named(terms)}"
+        return "" if not terms or value in terms else f"{key} {value!a} is not {_alternatives(terms)}"
 
     return check
 
 
-def _client(route: Route, facts: Facts) -> str:
+def _check_client(route: Route, facts: Facts) -> str:
     if not route.client:
         return ""
     try:
@@ -173,24 +173,24 @@ def _client(route: Route, facts: Facts) -> str:
     mapped = getattr(address, "ipv4_mapped", None) or address
     if any(mapped in ip_network(network) for network in route.client):
         return ""
-    return f"client {facts.client} is not in {_named(route.client)}"
+    return f"client {facts.client} is not in {_alternatives(route.client)}"
 
 
-def _color(route: Route, facts: Facts) -> str:
+def _check_color(route: Route, facts: Facts) -> str:
     if route.color is None or route.color == facts.color:
         return ""
     return f"the film is in {'color' if facts.color else 'gray'}"
 
 
-def _named(terms: Iterable[str]) -> str:
+def _alternatives(terms: Iterable[str]) -> str:
     return " or ".join(terms)
 
 
 _CHECKS: Sequence[Callable[[Route, Facts], str]] = (
-    _title("called"),
-    _title("calling"),
-    _client,
-    _color,
-    _term("FilmSizeID"),
-    _term("MediumType"),
+    _check_title("called"),
+    _check_title("calling"),
+    _check_client,
+    _check_color,
+    _check_term("FilmSizeID"),
+    _check_term("MediumType"),
 )

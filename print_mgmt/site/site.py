@@ -38,7 +38,7 @@ from ..destinations.destination import Traceable
 from ..jobs import PrinterState
 from ..scp import PrinterService, SpooledIntake
 from ..spool import Spool, SpoolError, open_spool
-from .changes import Difference, difference
+from .changes import Difference, find_difference
 from .conditions import Conditions
 from .config import ListenConfig, SiteConfig, SpoolConfig
 from .intake import Intake, route_received
@@ -53,7 +53,7 @@ _log = logging.getLogger("print_mgmt.site")
 _CALLED_TITLE_NOT_RECOGNIZED = AssociateRJ(1, 1, 7)  # PS3.8 Table 9-21
 _WAIT = 1.0  # seconds to wait for news of the spool; then the room on the disk is checked again
 _PAUSE = 1.0  # seconds between an error of the spool and the next attempt
-_PURGED = 600.0  # seconds between two clean-ups of the spool
+_PURGE_PERIOD = 600.0  # seconds between two clean-ups of the spool
 _DAY = 86_400
 
 Around = Callable[[PrinterService, Operation, Callable[[Operation], Awaitable[Response]]], Awaitable[Response]]
@@ -95,9 +95,9 @@ class Site:
         drain: float = 10.0,
     ) -> None:
         self._trace = trace
-        self.config = self._traced(_installed(config))
+        self.config = self._traced(_without_unsupported(config))
         self.host, self.port = config.listen.host, config.listen.port
-        self.spool = _spool(config.spool) if spool is None else spool
+        self.spool = _open_spool(config.spool) if spool is None else spool
         self.states = {name: PrinterState() for name in config.printers}
         self._path: Path | None = None
         self._accepts = accepts
@@ -135,8 +135,8 @@ class Site:
             self._make_printers()
             stack.push_async_callback(self._workers.close)
             await self._apply()
-            stack.push_async_callback(_ended, asyncio.create_task(self._report()))
-            stack.push_async_callback(_ended, asyncio.create_task(self._purge()))
+            stack.push_async_callback(_cancel_task, asyncio.create_task(self._report_news()))
+            stack.push_async_callback(_cancel_task, asyncio.create_task(self._purge()))
             stack.push_async_callback(self.drain)
             if self._accepts:
                 contexts = dict[str, tuple[str, ...]]()
@@ -180,7 +180,7 @@ class Site:
     # --- configuration ---
 
     async def reload(self, config: SiteConfig | None = None) -> Difference:
-        """Take over another configuration, or reread the file, as far as no association has to end.
+        """Take over another configuration, or reread the file. No association is ended.
 
         Routes, destinations, identification, retention, and the media, ``missing_medium``, ``default`` and
         ``queue_length`` of a printer apply at once; all other differences are listed in ``needs_restart``. Raises
@@ -190,7 +190,7 @@ class Site:
             if self._path is None:
                 raise LocalProtocolError("the site has no file")
             config = await asyncio.to_thread(load_site, self._path)
-        found = difference(self.config, config)
+        found = find_difference(self.config, config)
         self.config = self._traced(found.site)
         for name, printer in self._printers.items():
             printer.config = found.site.printers[name].config
@@ -214,7 +214,7 @@ class Site:
     async def _apply(self) -> None:
         """Apply the configuration to the workers, the films that wait for media, and the films without destinations."""
         site = self.config
-        self._conditions.reach({name: site.reaches(printer) for name, printer in site.printers.items()})
+        self._conditions.set_reachable({name: site.reaches(printer) for name, printer in site.printers.items()})
         if self._delivers:
             self._workers.apply(site.destinations)
         try:
@@ -229,7 +229,7 @@ class Site:
     def _make_printers(self) -> None:
         for name, printer in self.config.printers.items():
             intake = Intake(self.spool, lambda: self.config, name)
-            self._intakes[name] = engine = SpooledIntake(self.spool, intake.take, printer.PrinterName)
+            self._intakes[name] = engine = SpooledIntake(self.spool, intake.store, printer.PrinterName)
             self._printers[name] = made = PrinterService(printer.config, engine, self.states[name])
             if self._around is not None:
                 made.around = partial(self._around, made)
@@ -253,13 +253,13 @@ class Site:
 
     # --- housekeeping ---
 
-    async def _report(self) -> None:
-        """Tell clients what has changed in the spool, and watch the room on its disk."""
+    async def _report_news(self) -> None:
+        """Tell clients about changes in the spool, and watch the room on its disk."""
         revision: int | None = None
         while True:
             try:
                 revision, jobs = await self.spool.news(revision, wait=_WAIT)
-                self._conditions.measure(self.spool.room)
+                self._conditions.set_room(self.spool.room)
             except SpoolError as exc:
                 _log.error("no news from the spool: %s", escaped(str(exc)))
                 await asyncio.sleep(_PAUSE)
@@ -276,26 +276,26 @@ class Site:
         while True:
             keep = self.config.spool.keep
             try:
-                gone = await self.spool.purge(age=keep.days * _DAY, count=keep.films, size=keep.size)
+                removed = await self.spool.purge(age=keep.days * _DAY, count=keep.films, size=keep.size)
             except (SpoolError, OSError) as exc:
                 _log.error("the spool cannot be cleaned up: %s", escaped(str(exc)))
             else:
-                if gone:
-                    _log.info("%d old films removed from the spool", len(gone))
-            await asyncio.sleep(_PURGED)
+                if removed:
+                    _log.info("%d old films removed from the spool", len(removed))
+            await asyncio.sleep(_PURGE_PERIOD)
 
 
-def _installed(config: SiteConfig) -> SiteConfig:
-    """Return the configuration, without annotation boxes if Pillow, which draws text, is not installed."""
+def _without_unsupported(config: SiteConfig) -> SiteConfig:
+    """Return the configuration. Without Pillow, which draws text, the printers have no annotation boxes."""
     printers = {name: replace(one, config=one.config.as_installed()) for name, one in config.printers.items()}
     return replace(config, printers=printers)
 
 
-def _spool(config: SpoolConfig) -> Spool:
+def _open_spool(config: SpoolConfig) -> Spool:
     return open_spool(config.at or default_spool(), limits=config.limits)
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
+async def _cancel_task(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

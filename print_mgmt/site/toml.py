@@ -56,7 +56,7 @@ SOURCES: Mapping[str, type[Source]] = {
 _TABLES = ("listen", "printers", "destinations", "routes", "identify", "spool")
 _FILES = ("path", "ca", "certificate", "key")  # keys whose values are paths, relative to the folder of the file
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_Made = TypeVar("_Made")
+_Result = TypeVar("_Result")
 
 
 class SiteErrors(DimseError):
@@ -81,7 +81,7 @@ class _PrinterTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Delivery:
+class _DeliveryTable:
     """The keys that destinations of all types have."""
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -146,11 +146,11 @@ class _Reader:
             with self.part():
                 if name not in _TABLES:
                     raise ConfigError(name, unknown_key(name, _TABLES))
-        printers = _distinct(self.named("printers", table, self.printer) or self.default_printer(table))
+        printers = _with_distinct_names(self.named("printers", table, self.printer) or self.default_printer(table))
         destinations = self.named("destinations", table, self.destination)
         if not table.get("destinations"):
             folder = FolderDestination(path=str(self.path.parent / "films"))
-            destinations = {"films": SiteDestination(destination=folder, at_once=_at_once(folder))}
+            destinations = {"films": SiteDestination(destination=folder, at_once=_default_at_once(folder))}
         routes = self.routes(table, destinations)
         site = SiteConfig(printers=printers, destinations=destinations, routes=routes)
         with self.part():
@@ -164,10 +164,10 @@ class _Reader:
         return site
 
     def named(
-        self, key: str, table: Mapping[str, object], make: Callable[[dict[str, object], str], _Made]
-    ) -> dict[str, _Made]:
-        """Return what ``make`` makes of each table in the table ``key``, by name."""
-        made: dict[str, _Made] = {}
+        self, key: str, table: Mapping[str, object], make: Callable[[dict[str, object], str], _Result]
+    ) -> dict[str, _Result]:
+        """Return the result of ``make`` for each table in the table ``key``, by name."""
+        made: dict[str, _Result] = {}
         tables: dict[str, object] = {}
         with self.part():
             tables = table_of(table.get(key, {}), key)
@@ -183,7 +183,7 @@ class _Reader:
 
     def printer(self, table: dict[str, object], key: str) -> SitePrinter:
         keys = read_table(_PrinterTable, table, key)
-        with _under(key):
+        with _prefix_keys(key):
             check_title(keys.ae_title)
             if keys.preset and keys.config:
                 raise ConfigError("config", "cannot be given together with preset")
@@ -196,7 +196,7 @@ class _Reader:
         title = keys.ae_title.strip()
         return SitePrinter(
             ae_title=title,
-            config=_named(config, config.printer.PrinterName or title),
+            config=_with_name(config, config.printer.PrinterName or title),
             missing_medium=keys.missing_medium,
             default=keys.default,
             queue_length=keys.queue_length,
@@ -239,19 +239,19 @@ class _Reader:
 
     def destination(self, table: dict[str, object], key: str) -> SiteDestination:
         common = {name: table.pop(name) for name in ("retry", "at_once", "deadline") if name in table}
-        keys = _Delivery()
+        keys = _DeliveryTable()
         with self.part():
-            keys = read_table(_Delivery, common, key)
+            keys = read_table(_DeliveryTable, common, key)
         made = self.kind(DESTINATIONS, table, key)
-        with _under(key):
+        with _prefix_keys(key):
             return SiteDestination(
                 destination=made,
                 retry=keys.retry,
-                at_once=_at_once(made) if keys.at_once is None else keys.at_once,
+                at_once=_default_at_once(made) if keys.at_once is None else keys.at_once,
                 deadline=keys.deadline,
             )
 
-    def kind(self, kinds: Mapping[str, type[_Made]], table: dict[str, object], key: str) -> _Made:
+    def kind(self, kinds: Mapping[str, type[_Result]], table: dict[str, object], key: str) -> _Result:
         """Return an object of the class that the key ``type`` names."""
         name = table.pop("type", None)
         if not isinstance(name, str) or name not in kinds:
@@ -298,11 +298,11 @@ class _Reader:
                 if not isinstance(name, str) or name in sources:
                     raise ConfigError(f"{where}.name", f"{shown(name)} is not text, or another source has this name")
                 sources[name] = self.kind(SOURCES, source, where)
-        plain = {key: value for key, value in keys.items() if key in _keys(Identification)}
+        plain = {key: value for key, value in keys.items() if key in _keys_of(Identification)}
         for name in keys:
             with self.part():
                 if name not in plain:
-                    known = ("sources", *_keys(Identification))
+                    known = ("sources", *_keys_of(Identification))
                     raise ConfigError(f"identify.{name}", unknown_key(name, known))
         made = read_table(Identification, plain, "identify")
         return replace(made, sources=sources)
@@ -314,7 +314,7 @@ class _Reader:
         return replace(made, at=str(self.path.parent / made.at))
 
     def located(self, value: object, key: str) -> dict[str, object]:
-        """Return a table with its paths, and those of its table ``tls``, joined to the folder of the file."""
+        """Return a table in which all paths, also in its table ``tls``, are joined to the folder of the file."""
         table = dict(table_of(value, key))
         for name, item in table.items():
             if name in _FILES and isinstance(item, str) and item:
@@ -324,22 +324,22 @@ class _Reader:
         return table
 
 
-def _distinct(printers: Mapping[str, SitePrinter]) -> dict[str, SitePrinter]:
+def _with_distinct_names(printers: Mapping[str, SitePrinter]) -> dict[str, SitePrinter]:
     """Return the printers with distinct Printer Names: printers that share a name are renamed to their AE titles."""
     names = [printer.PrinterName for printer in printers.values()]
     return {
-        name: replace(printer, config=_named(printer.config, printer.ae_title))
+        name: replace(printer, config=_with_name(printer.config, printer.ae_title))
         if names.count(printer.PrinterName) > 1
         else printer
         for name, printer in printers.items()
     }
 
 
-def _named(config: PrinterConfig, PrinterName: str) -> PrinterConfig:
+def _with_name(config: PrinterConfig, PrinterName: str) -> PrinterConfig:
     return replace(config, printer=replace(config.printer, PrinterName=PrinterName))
 
 
-def _at_once(destination: Destination) -> int:
+def _default_at_once(destination: Destination) -> int:
     """Return how many films a destination takes at the same time by default: one if their order matters."""
     match destination:
         case FolderDestination() | PacsDestination():
@@ -349,12 +349,12 @@ def _at_once(destination: Destination) -> int:
     return 1
 
 
-def _keys(kind: type[Identification]) -> tuple[str, ...]:
+def _keys_of(kind: type[Identification]) -> tuple[str, ...]:
     return tuple(row.name for row in fields(kind) if row.name != "sources")
 
 
 @contextmanager
-def _under(key: str) -> Iterator[None]:
+def _prefix_keys(key: str) -> Iterator[None]:
     """Put ``key`` in front of the keys of a `ConfigError` and its others."""
     try:
         yield

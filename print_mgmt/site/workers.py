@@ -17,7 +17,7 @@ __all__ = ["Workers"]
 _log = logging.getLogger("print_mgmt.site")
 _WAIT = 5.0  # seconds to wait for the next film
 _PAUSE = 1.0  # seconds between an error of the spool and the next attempt
-_TIME_TO_FINISH = 60.0  # seconds that the current deliveries have to end when the server stops
+_TIME_TO_FINISH = 60.0  # seconds for the current deliveries to end when the server stops
 _CHECK_PERIOD = 60.0  # seconds between two checks of the condition of a destination
 
 
@@ -31,41 +31,41 @@ class Workers:
         self.conditions = conditions
         self.pace = pace
         self._site = site
-        self._lines: dict[str, _Line] = {}
-        self._stopping: dict[_Line, asyncio.Task[None]] = {}
+        self._active: dict[str, _Worker] = {}
+        self._stopping: dict[_Worker, asyncio.Task[None]] = {}
         self._late: set[asyncio.Task[None]] = set()  # wait for destinations that go on after their deadline
 
     def apply(self, destinations: Mapping[str, SiteDestination]) -> None:
         """Take over the destinations: serve the new ones, and stop serving removed ones after their current films."""
-        for name in self._lines.keys() - destinations.keys():
-            line = self._lines.pop(name)
-            self._stopping[line] = stopping = asyncio.create_task(line.stop())
-            stopping.add_done_callback(partial(self._forget, line))
+        for name in self._active.keys() - destinations.keys():
+            worker = self._active.pop(name)
+            self._stopping[worker] = stopping = asyncio.create_task(worker.stop())
+            stopping.add_done_callback(partial(self._forget, worker))
         for name, to in destinations.items():
-            if name in self._lines:
-                self._lines[name].change(to)
+            if name in self._active:
+                self._active[name].change(to)
             else:
-                self._lines[name] = _Line(self, name, to)
+                self._active[name] = _Worker(self, name, to)
 
     async def drain(self, seconds: float) -> None:
         """Deliver the films that are due, for at most ``seconds``; then finish the current deliveries, and stop."""
-        await asyncio.gather(*(line.drain(seconds) for line in self._take_lines()))
+        await asyncio.gather(*(worker.drain(seconds) for worker in self._take_all()))
 
     async def close(self) -> None:
         """Stop at once. A film that was being delivered may have been printed."""
-        await asyncio.gather(*(line.cancel() for line in self._take_lines()), return_exceptions=True)
+        await asyncio.gather(*(worker.cancel() for worker in self._take_all()), return_exceptions=True)
         for task in self._late:
             task.cancel()
         await asyncio.gather(*self._late, return_exceptions=True)
 
-    def _forget(self, line: "_Line", _: asyncio.Task[None]) -> None:
-        del self._stopping[line]
+    def _forget(self, worker: "_Worker", _: asyncio.Task[None]) -> None:
+        del self._stopping[worker]
 
-    def _take_lines(self) -> list["_Line"]:
-        """Return all lines, including those that are being stopped, and forget the active ones."""
-        lines = [*self._lines.values(), *self._stopping]
-        self._lines.clear()
-        return lines
+    def _take_all(self) -> list["_Worker"]:
+        """Return all workers, including those that are being stopped, and forget the active ones."""
+        workers = [*self._active.values(), *self._stopping]
+        self._active.clear()
+        return workers
 
     async def deliver(self, lease: Lease, to: SiteDestination) -> None:
         """Deliver one film."""
@@ -75,12 +75,12 @@ class Workers:
         except Exception:  # a bug; the lease runs out, and other films are still delivered
             _log.exception("film %s: the delivery to %s failed", lease.film.id, lease.destination)
         if delivery.is_hung:
-            late = asyncio.create_task(delivery.end_late())
+            late = asyncio.create_task(delivery.report_late())
             self._late.add(late)
             late.add_done_callback(self._late.discard)
 
 
-class _Line:
+class _Worker:
     """The worker of one destination, which delivers its films."""
 
     def __init__(self, workers: Workers, name: str, to: SiteDestination) -> None:
@@ -88,7 +88,7 @@ class _Line:
         self._name = name
         self._to = to
         self._slots = asyncio.Semaphore(to.at_once)
-        self._at_work: set[asyncio.Task[None]] = set()
+        self._deliveries: set[asyncio.Task[None]] = set()
         self._leasing: asyncio.Task[Lease | None] | None = None
         self._is_stopping = False
         self._is_draining = False
@@ -123,12 +123,12 @@ class _Line:
         if self._leasing is not None:
             self._leasing.cancel()
         await asyncio.gather(self._running, self._checking, return_exceptions=True)
-        if self._at_work:
-            await asyncio.wait(self._at_work)
+        if self._deliveries:
+            await asyncio.wait(self._deliveries)
 
     async def cancel(self) -> None:
         """Stop at once."""
-        tasks = (self._running, self._checking, *self._at_work)
+        tasks = (self._running, self._checking, *self._deliveries)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -145,8 +145,8 @@ class _Line:
                     return
                 continue
             delivering = asyncio.create_task(self._deliver(lease, slots))
-            self._at_work.add(delivering)
-            delivering.add_done_callback(self._at_work.discard)
+            self._deliveries.add(delivering)
+            delivering.add_done_callback(self._deliveries.discard)
 
     async def _deliver(self, lease: Lease, slots: asyncio.Semaphore) -> None:
         try:
@@ -184,5 +184,5 @@ class _Line:
             except Exception:  # a bug in a destination, which may come from outside this package
                 _log.exception("destination %s cannot be asked for its condition", self._name)
             else:
-                self._workers.conditions.note(self._name, condition)
+                self._workers.conditions.set_condition(self._name, condition)
             await asyncio.sleep(_CHECK_PERIOD)

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..destination import Condition, DeliveryFailed, Outcome
-from ..program import Ended, find_program, run_program
+from ..program import ProgramResult, find_program, run_program
 from .reasons import condition_of
 from .ticket import Ticket
 
@@ -39,10 +39,10 @@ class CupsQueue:
         """Return the condition of the queue, from `lpstat`."""
         if find_program("lp") is None:
             return Condition("FAILURE", "CHECK PRINTER", "lp is not installed (Debian: cups-client)")
-        said = await self._ask("-l", "-p", self.queue, "-a", self.queue)
-        if said.status:
-            return Condition("FAILURE", "PRINTER OFFLINE", said.said or "lpstat failed")
-        text = said.out.decode("utf-8", "replace")
+        result = await self._run_lpstat("-l", "-p", self.queue, "-a", self.queue)
+        if result.status:
+            return Condition("FAILURE", "PRINTER OFFLINE", result.last_error or "lpstat failed")
+        text = result.out.decode("utf-8", "replace")
         alerts = _ALERTS.search(text)
         reasons = alerts[1].split() if alerts else []
         accepting = " not accepting requests" not in text
@@ -58,14 +58,14 @@ class CupsQueue:
         if ticket.tray:
             options["InputSlot"] = ticket.tray
         words = [word for name, value in {**options, **ticket.options}.items() for word in ("-o", f"{name}={value}")]
-        ended = await self._run(
+        result = await self._run(
             "lp", "-d", self.queue, "-n", str(ticket.copies), "-t", ticket.name, *words, str(document)
         )
-        if ended.timed_out:
+        if result.timed_out:
             raise DeliveryFailed(Outcome.INDETERMINATE, f"lp did not end within {self.seconds:g} s")
-        if ended.status:
-            raise DeliveryFailed(Outcome.LATER, ended.said or f"lp failed with exit status {ended.status}")
-        found = _JOB.search(ended.out)
+        if result.status:
+            raise DeliveryFailed(Outcome.LATER, result.last_error or f"lp failed with exit status {result.status}")
+        found = _JOB.search(result.out)
         if found is None:
             raise DeliveryFailed(Outcome.INDETERMINATE, "lp did not print the id of the job")
         return found[1].decode("ascii", "replace")
@@ -75,30 +75,30 @@ class CupsQueue:
         pause = _FIRST_PAUSE
         try:
             async with asyncio.timeout(seconds):
-                while await self._waits(job):
+                while await self._is_queued(job):
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
         except TimeoutError:
             return (f"{job} did not end within {seconds:g} s",)
-        return await self._end(job)
+        return await self._final_warnings(job)
 
-    async def _waits(self, job: str) -> bool:
+    async def _is_queued(self, job: str) -> bool:
         """Return whether a job is in the queue. Raises `DeliveryFailed`."""
-        ended = await self._ask("-W", "not-completed", "-o", self.queue)
-        if ended.status:
-            reason = f"{job} was accepted, but lpstat failed: {ended.said}"
+        result = await self._run_lpstat("-W", "not-completed", "-o", self.queue)
+        if result.status:
+            reason = f"{job} was accepted, but lpstat failed: {result.last_error}"
             raise DeliveryFailed(Outcome.INDETERMINATE, reason)
-        rows = ended.out.decode("utf-8", "replace").splitlines()
+        rows = result.out.decode("utf-8", "replace").splitlines()
         return any(row.split(maxsplit=1)[:1] == [job] for row in rows)
 
-    async def _end(self, job: str) -> tuple[str, ...]:
+    async def _final_warnings(self, job: str) -> tuple[str, ...]:
         """Ask the scheduler how a job ended; return its warnings. Raises `DeliveryFailed` if it was not printed."""
         if find_spec("ippx") is None:
             why = "its final state is unknown without ippx (pip install dimse-print[paper])"
             return (f"{job} has left the queue; {why}",)
-        from .ipp import IppQueue, judged  # needs the extra ``paper``
+        from .ipp import IppQueue, job_warnings  # needs the extra ``paper``
 
-        server = self.server or (await self._ask("-H")).out.decode("utf-8", "replace").strip()
+        server = self.server or (await self._run_lpstat("-H")).out.decode("utf-8", "replace").strip()
         if not server or server.startswith("/"):  # the server is the path of a Unix socket
             server = _SCHEDULER
         try:
@@ -106,11 +106,11 @@ class CupsQueue:
             state = await IppQueue(uri=uri, seconds=self.seconds).state(int(job.rpartition("-")[2]))
         except DeliveryFailed as exc:
             return (f"{job} has left the queue; its final state is unknown: {exc}",)
-        return judged(state)
+        return job_warnings(state)
 
-    async def _ask(self, *words: str) -> Ended:
+    async def _run_lpstat(self, *words: str) -> ProgramResult:
         return await self._run("lpstat", *words)
 
-    async def _run(self, program: str, *words: str) -> Ended:
+    async def _run(self, program: str, *words: str) -> ProgramResult:
         server = ("-h", self.server) if self.server else ()
         return await run_program((*_PLAIN_LANGUAGE, program, *server, *words), seconds=self.seconds)

@@ -86,11 +86,11 @@ class PaperDestination:
             condition = await queue.condition()
             if condition.PrinterStatus == "FAILURE":
                 raise DeliveryFailed(Outcome.LATER, condition.reason, info=condition.PrinterStatusInfo)
-            paper = await self._paper(queue, film)
+            paper = await self._choose_paper(queue, film)
             page = await film.render(self.dpi, bits=self.bits)
             with TemporaryDirectory(prefix="dimse-print-", ignore_cleanup_errors=True) as folder:
-                document = await asyncio.to_thread(_write, page, Path(folder), f"film-{film_id(film)}")
-                job = await queue.submit(document, self._ticket(film, paper))
+                document = await asyncio.to_thread(_write_document, page, Path(folder), f"film-{film_id(film)}")
+                job = await queue.submit(document, self._make_ticket(film, paper))
             warnings = await queue.follow(job, self.follow)
         return Receipt((job,), warnings)
 
@@ -112,13 +112,13 @@ class PaperDestination:
 
         return IppQueue(uri=self.uri, tls=self.tls, seconds=self.seconds)
 
-    async def _paper(self, queue: PaperQueue, film: Film) -> Paper:
+    async def _choose_paper(self, queue: PaperQueue, film: Film) -> Paper:
         size = film.sheet.FilmSizeID
         if size in self.media:
             return Paper(self.media[size], true_size=self.size == "true")
         return paper_for(size, await queue.media(), fit=self.size == "fit")
 
-    def _ticket(self, film: Film, paper: Paper) -> Ticket:
+    def _make_ticket(self, film: Film, paper: Paper) -> Ticket:
         return Ticket(
             name=f"film-{film_id(film)}",
             media=paper.name,
@@ -130,6 +130,6 @@ class PaperDestination:
         )
 
 
-def _write(page: Page, folder: Path, name: str) -> Path:
+def _write_document(page: Page, folder: Path, name: str) -> Path:
     (path,) = write_page(page, folder, name, ("pdf",), title=name)
     return path

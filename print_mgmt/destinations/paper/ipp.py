@@ -18,12 +18,12 @@ from ..remote import TLSFiles
 from .reasons import condition_of
 from .ticket import Ticket
 
-__all__ = ["IppQueue", "judged"]
+__all__ = ["IppQueue", "job_warnings"]
 
 _PDF = "application/pdf"
 # RFC 8011 §B.1: the statuses that are caused by the document or the job ticket
 _JOB_ERRORS = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
-_ASKED = ["job-state", "job-state-reasons"]
+_REQUESTED = ["job-state", "job-state-reasons"]
 # The reasons that a job has after it was printed without problems; CUPS gives the second one to each such job
 _USUAL = ("none", "processing-to-stop-point", "job-completed-successfully")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job, doubled each time
@@ -80,7 +80,7 @@ class IppQueue:
             except _NO_CONNECTION:
                 raise
             except (httpx.HTTPError, ippx.IppError) as exc:
-                return await self._found(client, ticket.name, exc)
+                return await self._find_job(client, ticket.name, exc)
         return str(job.job_id)
 
     async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class IppQueue:
         pause = _FIRST_PAUSE
         try:
             async with asyncio.timeout(seconds), self._client() as client:
-                while not (state := await client.get_job_attributes(int(job), _ASKED)).is_terminal:
+                while not (state := await client.get_job_attributes(int(job), _REQUESTED)).is_terminal:
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
         except TimeoutError:
@@ -96,18 +96,18 @@ class IppQueue:
         except DeliveryFailed as exc:
             reason = f"job {job} was accepted, but its state is unknown: {exc}"
             raise DeliveryFailed(Outcome.INDETERMINATE, reason) from exc
-        return judged(state)
+        return job_warnings(state)
 
     async def state(self, job: int) -> ippx.Job:
         """Return the state of a job, from Get-Job-Attributes."""
         async with self._client() as client:
-            return await client.get_job_attributes(job, _ASKED)
+            return await client.get_job_attributes(job, _REQUESTED)
 
     async def _printer(self) -> ippx.Printer:
         async with self._client() as client:
             return await client.get_printer_attributes()
 
-    async def _found(self, client: ippx.AsyncIppClient, name: str, error: Exception) -> str:
+    async def _find_job(self, client: ippx.AsyncIppClient, name: str, error: Exception) -> str:
         """Return the id of the job with this name. Raises `DeliveryFailed` if no such job can be found."""
         try:
             for which in ("not-completed", "completed"):
@@ -116,35 +116,35 @@ class IppQueue:
                         return str(job.job_id)
         except (httpx.HTTPError, ippx.IppError):
             pass
-        reason = f"Print-Job: {_words(error)}; it is unknown whether the printer has the document"
+        reason = f"Print-Job: {_error_text(error)}; it is unknown whether the printer has the document"
         raise DeliveryFailed(Outcome.INDETERMINATE, reason) from error
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[ippx.AsyncIppClient]:
         """Open an IPP client, and convert its errors to `DeliveryFailed`."""
         try:
-            async with ippx.AsyncIppClient(self.uri, tls=_tls(self.tls), timeout=self.seconds) as client:
+            async with ippx.AsyncIppClient(self.uri, tls=_tls_config(self.tls), timeout=self.seconds) as client:
                 yield client
         except ippx.IppResponseError as exc:
             outcome = Outcome.NEVER if exc.status_code in _JOB_ERRORS else Outcome.LATER
             raise DeliveryFailed(outcome, str(exc)) from exc
         except (httpx.HTTPError, ippx.IppError, ValueError, OSError) as exc:
-            raise DeliveryFailed(Outcome.LATER, _words(exc)) from exc
+            raise DeliveryFailed(Outcome.LATER, _error_text(exc)) from exc
 
 
-def judged(job: ippx.Job) -> tuple[str, ...]:
+def job_warnings(job: ippx.Job) -> tuple[str, ...]:
     """Return the warnings of a job that has ended. Raises `DeliveryFailed` if the job was canceled or aborted."""
     reasons = [reason for reason in job.state_reasons if reason not in _USUAL]
-    said = f"job {job.job_id}: {', '.join(reasons) or 'no reason given'}"
+    words = f"job {job.job_id}: {', '.join(reasons) or 'no reason given'}"
     match job.state:
         case ippx.JobState.COMPLETED:
-            return (said,) if reasons else ()
+            return (words,) if reasons else ()
         case ippx.JobState.CANCELED:
-            raise DeliveryFailed(Outcome.INDETERMINATE, f"{said}: it was canceled")
-    raise DeliveryFailed(Outcome.INDETERMINATE, f"{said}: it was aborted")
+            raise DeliveryFailed(Outcome.INDETERMINATE, f"{words}: it was canceled")
+    raise DeliveryFailed(Outcome.INDETERMINATE, f"{words}: it was aborted")
 
 
-def _tls(tls: TLSFiles | None) -> ippx.TlsConfig | None:
+def _tls_config(tls: TLSFiles | None) -> ippx.TlsConfig | None:
     if tls is None:
         return None
     own = (tls.certificate, tls.key or tls.certificate) if tls.certificate else None
@@ -156,5 +156,5 @@ def _texts(value: object) -> list[str]:
     return [item for item in values if isinstance(item, str)]
 
 
-def _words(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return str(error) or type(error).__name__

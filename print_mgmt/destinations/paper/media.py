@@ -43,7 +43,7 @@ def size_of(name: str) -> tuple[float, float] | None:
 
 
 def paper_for(FilmSizeID: str, supported: Sequence[str], *, fit: bool) -> Paper:
-    """Return the paper for a film: of its size, else the smallest that is larger, else, with ``fit``, the largest.
+    """Return the paper for a film: of its size, or else the smallest larger one, or else, if ``fit``, the largest.
 
     ``supported`` are the media of the printer, the loaded ones first; it is empty if they are not known. Raises
     `LayoutError` for an unknown film size, and `DeliveryFailed` if no paper is large enough.
@@ -53,9 +53,9 @@ def paper_for(FilmSizeID: str, supported: Sequence[str], *, fit: bool) -> Paper:
         return Paper(_REGISTERED.get(FilmSizeID) or f"custom_film_{width:g}x{height:g}mm", true_size=True)
     sizes = {name: size for name in supported if (size := size_of(name)) and not name.startswith(("custom_m", "roll_"))}
     larger = [name for name, size in sizes.items() if size[0] > width - _TOLERANCE and size[1] > height - _TOLERANCE]
-    same = [name for name in larger if sizes[name][0] < width + _TOLERANCE and sizes[name][1] < height + _TOLERANCE]
+    exact = [name for name in larger if sizes[name][0] < width + _TOLERANCE and sizes[name][1] < height + _TOLERANCE]
     if larger:
-        return Paper(same[0] if same else min(larger, key=lambda name: prod(sizes[name])), true_size=True)
+        return Paper(exact[0] if exact else min(larger, key=lambda name: prod(sizes[name])), true_size=True)
     if fit and sizes:
         return Paper(max(sizes, key=lambda name: prod(sizes[name])), true_size=False)
     reason = f"no paper of the printer is as large as a film of {FilmSizeID}"

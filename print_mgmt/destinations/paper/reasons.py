@@ -60,8 +60,8 @@ def condition_of(reasons: Sequence[str], *, stopped: bool, accepting: bool = Tru
     if not plain and not failed:
         return Condition()
     term = next((_TERMS[known] for known in _TERMS if known in plain), "PRINTER DOWN" if stopped else "CHECK PRINTER")
-    said = [*plain, *([] if accepting else ["accepts no jobs"]), *([message] if message else [])]
-    return Condition("FAILURE" if failed else "WARNING", term, escaped(", ".join(said)) or "stopped")
+    words = [*plain, *([] if accepting else ["accepts no jobs"]), *([message] if message else [])]
+    return Condition("FAILURE" if failed else "WARNING", term, escaped(", ".join(words)) or "stopped")
 
 
 def _without_suffix(reason: str) -> str:

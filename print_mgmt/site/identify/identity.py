@@ -27,7 +27,7 @@ IDENTITY = (
     "AccessionNumber",
     "ReferringPhysicianName",
 )
-_LONGEST_NOTE = 300  # characters of a note; the rest is cut off
+_MAX_NOTE = 300  # characters of a note; the rest is cut off
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class Identity:
 
     def note(self, source: str, words: str) -> None:
         """Add a note about a source."""
-        self.notes.append(cut(escaped(f"{source}: {words}"), _LONGEST_NOTE))
+        self.notes.append(cut(escaped(f"{source}: {words}"), _MAX_NOTE))
 
     def has(self, keywords: Iterable[str]) -> bool:
         """Return whether all these attributes have been identified."""

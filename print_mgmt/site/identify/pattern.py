@@ -22,8 +22,8 @@ from .identity import Findings, check_keywords
 
 __all__ = ["PatternSource"]
 
-_LONGEST = 1024  # characters that are searched of each text, from its start
-_MOST = 64  # texts that are searched of each film
+_MAX_TEXT = 1024  # the first characters of each text, which are searched
+_MAX_TEXTS = 64  # the first texts of each film, which are searched
 # In isolated mode and without site-packages, Python starts in 10 ms
 _PYTHON = (sys.executable, "-I", "-S", "-c")
 _MATCH = """
@@ -63,16 +63,16 @@ class PatternSource:
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
         """Return the groups of the first match. Raises `DimseError` if matching exceeds the time limit."""
-        texts = [words[:_LONGEST] for words in _texts(film, self.where) if words][:_MOST]
+        texts = [words[:_MAX_TEXT] for words in _texts(film, self.where) if words][:_MAX_TEXTS]
         if not texts:
             return Findings()
-        asked = json.dumps([self.pattern, texts]).encode()
-        ended = await run_program((*_PYTHON, _MATCH), seconds=self.seconds, stdin=asked)
-        if ended.timed_out:
+        request = json.dumps([self.pattern, texts]).encode()
+        result = await run_program((*_PYTHON, _MATCH), seconds=self.seconds, stdin=request)
+        if result.timed_out:
             raise DimseError(f"matching the pattern took more than {self.seconds:g} s")
-        if ended.status:
-            raise DimseError(f"the pattern cannot be matched: {ended.said}")
-        return Findings(json.loads(ended.out))
+        if result.status:
+            raise DimseError(f"the pattern cannot be matched: {result.last_error}")
+        return Findings(json.loads(result.out))
 
 
 def _texts(film: Film, where: Sequence[Place]) -> Iterator[str]:

@@ -33,12 +33,12 @@ class ProgramSource:
 
     async def find(self, film: Film, known: Dataset) -> Findings:
         """Return the values in the output of the program. Raises `DimseError` if the program fails."""
-        ended = await self._program().run(film, known)
-        if ended.timed_out:
+        result = await self._program().run(film, known)
+        if result.timed_out:
             raise DimseError(f"did not end within {self.seconds:g} s and was killed")
-        if ended.status:
-            raise DimseError(f"failed with exit status {ended.status}: {ended.said}")
-        return _read(ended.out)
+        if result.status:
+            raise DimseError(f"failed with exit status {result.status}: {result.last_error}")
+        return _read_output(result.out)
 
     def _program(self) -> CommandDestination:
         return CommandDestination(
@@ -46,7 +46,7 @@ class ProgramSource:
         )
 
 
-def _read(out: bytes) -> Findings:
+def _read_output(out: bytes) -> Findings:
     """Return the values in the output of the program. Raises `DimseError` if it is not a JSON object."""
     try:
         found = json.loads(out or b"{}")

@@ -47,7 +47,7 @@ class SentSource:
         for keyword, place in self.attributes.items():
             for dataset in places:
                 try:
-                    value = _value(dataset, place)
+                    value = _text_at(dataset, place)
                 except DecodeError as exc:
                     notes.append(str(exc))
                     continue
@@ -57,9 +57,9 @@ class SentSource:
         return Findings(values, notes)
 
 
-def _value(dataset: Dataset, place: str) -> str:
+def _text_at(dataset: Dataset, place: str) -> str:
     """Return the value at a place as text, or an empty string if there is none. Raises `DecodeError`."""
-    for tag in _tags(dataset, place):
+    for tag in _possible_tags(dataset, place):
         value = dataset.get(tag)
         if isinstance(value, bytes | memoryview):  # a private element in Implicit VR has the VR UN
             value = bytes(value).rstrip(b" \0").decode("utf-8", "replace")
@@ -68,7 +68,7 @@ def _value(dataset: Dataset, place: str) -> str:
     return ""
 
 
-def _tags(dataset: Dataset, place: str) -> Iterator[int]:
+def _possible_tags(dataset: Dataset, place: str) -> Iterator[int]:
     """Yield the tags that a place can stand for in this Data Set."""
     if found := _TAG.fullmatch(place):
         yield int(found[1] + found[2], 16)

@@ -21,11 +21,11 @@ from .identity import Findings, check_keywords
 __all__ = ["WorklistSource"]
 
 _FIND = "1.2.840.10008.5.1.4.31"  # Modality Worklist Information Model - FIND
-_MOST = 100  # worklist entries for one film; if there are more, the key is not specific enough
+_MAX_ENTRIES = 100  # worklist entries for one film; if there are more, the key is not specific enough
 _WILDCARDS = "*?\\"  # a value with one of these characters could match other patients (PS3.4 C.2.2.2)
 # Keys of PS3.4 Table K.6-1 whose keyword differs from the keyword of the film's attribute
 _KEYS = {"StudyID": "RequestedProcedureID", "StudyDescription": "RequestedProcedureDescription"}
-_ASKED = (
+_REQUESTED = (
     "PatientName",
     "PatientID",
     "IssuerOfPatientID",
@@ -42,8 +42,9 @@ _ASKED = (
 class WorklistSource:
     """A source that queries the worklist ``peer``, AE@HOST:PORT.
 
-    ``by`` names the attributes to search by; if one has no value, no query is sent. Of several entries, only the
-    values that all of them share are used, and none if the entries are about different patients. Raises `ConfigError`.
+    ``by`` names the attributes to search by; if one has no value, no query is sent. If the worklist has several
+    entries, only values that all of them share are used; entries about different patients are not used. Raises
+    `ConfigError`.
     """
 
     peer: str
@@ -60,15 +61,15 @@ class WorklistSource:
         if not self.by:
             raise ConfigError("by", "needs at least one attribute")
         for keyword in self.by:
-            if keyword not in _ASKED:
-                raise ConfigError("by", f"{keyword} is not a key of a worklist; the keys are {', '.join(_ASKED)}")
+            if keyword not in _REQUESTED:
+                raise ConfigError("by", f"{keyword} is not a key of a worklist; the keys are {', '.join(_REQUESTED)}")
         peer_timeouts(self.seconds)
 
     def traced(self, trace: Trace | None) -> Self:
         """Return this source, whose associations report their events to ``trace``."""
-        found = replace(self)
-        object.__setattr__(found, "_trace", trace)  # the dataclass is frozen
-        return found
+        copy = replace(self)
+        object.__setattr__(copy, "_trace", trace)  # the dataclass is frozen
+        return copy
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
         """Return the values that all entries share. Raises `DimseError` if the query fails."""
@@ -80,13 +81,13 @@ class WorklistSource:
                 raise DimseError(f"{keyword} {value!a} contains a wildcard")
         try:
             async with asyncio.timeout(self.seconds):
-                entries = await self._ask(values)
+                entries = await self._query(values)
         except TimeoutError as exc:
             raise DimseError(f"{self.peer} did not answer within {self.seconds:g} s") from exc
-        return _agreed(entries)
+        return _shared_values(entries)
 
-    async def _ask(self, values: dict[str, str]) -> list[Dataset]:
-        identifier = Dataset(**{_KEYS.get(keyword, keyword): values.get(keyword) for keyword in _ASKED})
+    async def _query(self, values: dict[str, str]) -> list[Dataset]:
+        identifier = Dataset(**{_KEYS.get(keyword, keyword): values.get(keyword) for keyword in _REQUESTED})
         identifier.ScheduledProcedureStepSequence = [Dataset(Modality=None, ScheduledProcedureStepStartDate=None)]
         if not all(value.isascii() for value in values.values()):
             identifier.SpecificCharacterSet = "ISO_IR 192"
@@ -109,20 +110,20 @@ class WorklistSource:
                         raise DimseError(f"{self.peer}: C-FIND: status {response.Status:04X}H")
                     if is_pending(response.Status):
                         entries.append(scu.dataset_of(association, context, response))
-                    if len(entries) > _MOST:
-                        raise DimseError(f"{self.peer} returned more than {_MOST} entries")
+                    if len(entries) > _MAX_ENTRIES:
+                        raise DimseError(f"{self.peer} returned more than {_MAX_ENTRIES} entries")
         return entries
 
 
-def _agreed(entries: Sequence[Dataset]) -> Findings:
+def _shared_values(entries: Sequence[Dataset]) -> Findings:
     """Return the values that all entries share."""
     if not entries:
         return Findings(notes=("the worklist has no entry",))
     if len({(text(entry, "PatientID"), text(entry, "IssuerOfPatientID")) for entry in entries}) > 1:
         return Findings(notes=(f"the worklist has {len(entries)} entries for different patients",))
     values = {}
-    for keyword in _ASKED:
-        found = {text(entry, _KEYS.get(keyword, keyword)) for entry in entries}
-        if len(found) == 1:
-            values[keyword] = found.pop()
+    for keyword in _REQUESTED:
+        copy = {text(entry, _KEYS.get(keyword, keyword)) for entry in entries}
+        if len(copy) == 1:
+            values[keyword] = copy.pop()
     return Findings(values)

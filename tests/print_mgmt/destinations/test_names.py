@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dimse.data import Dataset
 from print_mgmt import ConfigError
-from print_mgmt.destinations.names import TOKENS, NameTemplate, film_id, safe
+from print_mgmt.destinations.names import TOKENS, NameTemplate, film_id, to_safe_text
 
 
 def test_tokens_of_a_film_make_its_name() -> None:
@@ -44,7 +44,7 @@ def test_films_of_two_jobs_get_two_names() -> None:
     ],
 )
 def test_value_is_made_safe(value: str, said: str) -> None:
-    assert safe(value) == said
+    assert to_safe_text(value) == said
 
 
 @given(st.text(max_size=80), st.sampled_from(sorted(TOKENS)))

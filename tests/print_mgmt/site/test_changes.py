@@ -9,7 +9,7 @@ from sites import Shelf, site_config, site_printer
 from print_mgmt.config import Medium
 from print_mgmt.destinations import RetryPolicy
 from print_mgmt.site import Identification, Keep, ListenConfig, Route, SiteConfig, SiteDestination
-from print_mgmt.site.changes import difference
+from print_mgmt.site.changes import find_difference
 from print_mgmt.spool import SpoolLimits
 
 FOLDER = Path("spool")
@@ -52,11 +52,11 @@ def with_printer(**changes: object) -> SiteConfig:
 def test_difference_names_each_change(
     after: SiteConfig, changed: tuple[str, ...], needs_restart: tuple[str, ...]
 ) -> None:
-    found = difference(BEFORE, after)
+    found = find_difference(BEFORE, after)
     assert (found.changed, found.needs_restart) == (changed, needs_restart)
 
 
 def test_printer_keeps_what_needs_a_restart() -> None:
-    found = difference(BEFORE, with_printer(config=replace(STRICT, media=PAPER.media)))
+    found = find_difference(BEFORE, with_printer(config=replace(STRICT, media=PAPER.media)))
     kept = found.site.printers["FILM1"].config
     assert (kept.strict, kept.media) == (False, PAPER.media)

@@ -21,7 +21,7 @@ def state() -> PrinterState:
 def conditions(state: PrinterState) -> Conditions:
     """Return the conditions of a site whose printer reaches two destinations."""
     made = Conditions({"one": state})
-    made.reach({"one": frozenset({"a", "b"})})
+    made.set_reachable({"one": frozenset({"a", "b"})})
     return made
 
 
@@ -30,62 +30,62 @@ def terms(state: PrinterState) -> tuple[str, str]:
 
 
 def test_one_failure_of_two_is_a_warning(conditions: Conditions, state: PrinterState) -> None:
-    conditions.note("a", BAD)
+    conditions.set_condition("a", BAD)
     assert terms(state) == ("WARNING", "PRINTER OFFLINE")
 
 
 def test_failure_of_all_is_a_failure(conditions: Conditions, state: PrinterState) -> None:
-    conditions.note("a", BAD)
-    conditions.note("b", BAD)
+    conditions.set_condition("a", BAD)
+    conditions.set_condition("b", BAD)
     assert terms(state) == ("FAILURE", "PRINTER OFFLINE")
 
 
 def test_recovery_is_normal(conditions: Conditions, state: PrinterState) -> None:
-    conditions.note("a", POOR)
+    conditions.set_condition("a", POOR)
     assert terms(state) == ("WARNING", "SUPPLY LOW")
-    conditions.succeed("a")
+    conditions.record_success("a")
     assert terms(state) == ("NORMAL", "NORMAL")
 
 
 def test_destination_of_another_printer_does_not_count(conditions: Conditions, state: PrinterState) -> None:
-    conditions.note("c", BAD)
+    conditions.set_condition("c", BAD)
     assert terms(state) == ("NORMAL", "NORMAL")
 
 
 def test_forgotten_destination_does_not_count(conditions: Conditions, state: PrinterState) -> None:
-    conditions.note("a", BAD)
-    conditions.reach({"one": frozenset({"b"})})
+    conditions.set_condition("a", BAD)
+    conditions.set_reachable({"one": frozenset({"b"})})
     assert terms(state) == ("NORMAL", "NORMAL")
 
 
 @pytest.mark.parametrize(("room", "info"), [(LOW, "CHECK PRINTER"), (FULL, "PRINT BUFF FULL")])
 def test_little_room_is_a_warning(conditions: Conditions, state: PrinterState, room: Room, info: str) -> None:
-    conditions.measure(room)
+    conditions.set_room(room)
     assert terms(state) == ("WARNING", info)
-    conditions.measure(WIDE)
+    conditions.set_room(WIDE)
     assert terms(state) == ("NORMAL", "NORMAL")
 
 
 def test_full_disk_comes_before_a_destination(conditions: Conditions, state: PrinterState) -> None:
-    conditions.note("a", POOR)
-    conditions.measure(FULL)
+    conditions.set_condition("a", POOR)
+    conditions.set_room(FULL)
     assert terms(state) == ("WARNING", "PRINT BUFF FULL")
 
 
 def test_failure_of_all_comes_before_a_full_disk(conditions: Conditions, state: PrinterState) -> None:
-    conditions.measure(FULL)
-    conditions.note("a", BAD)
+    conditions.set_room(FULL)
+    conditions.set_condition("a", BAD)
     assert terms(state) == ("WARNING", "PRINT BUFF FULL")
-    conditions.note("b", BAD)
+    conditions.set_condition("b", BAD)
     assert terms(state) == ("FAILURE", "PRINTER OFFLINE")
 
 
 def test_state_that_somebody_sets_stays(conditions: Conditions, state: PrinterState) -> None:
     state.set("WARNING", "COVER OPEN")
-    conditions.note("a", BAD)
+    conditions.set_condition("a", BAD)
     assert terms(state) == ("WARNING", "COVER OPEN")
 
 
 def test_term_that_is_no_printer_state_is_replaced(conditions: Conditions, state: PrinterState) -> None:
-    conditions.fail("a", DeliveryFailed(Outcome.LATER, "no idea", info="UNKNOWN"))
+    conditions.record_failure("a", DeliveryFailed(Outcome.LATER, "no idea", info="UNKNOWN"))
     assert state.PrinterStatus == "WARNING"

@@ -1,4 +1,4 @@
-"""One delivery: its lease is renewed, a hung one is given up, and a late result is refused."""
+"""One delivery: its lease is renewed, a hung delivery is abandoned, and a late result is refused."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -98,7 +98,7 @@ async def test_late_result_is_refused(bench: Bench, caplog: pytest.LogCaptureFix
     assert other.fence > lease.fence
     assert stubborn.gate is not None
     stubborn.gate.set()
-    await late.end_late()
+    await late.report_late()
     assert "a late result is refused" in caplog.text
     assert (await bench.film()).state is FilmState.DELIVERING
     await bench.spool.report(other, Done())

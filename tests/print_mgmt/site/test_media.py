@@ -10,7 +10,7 @@ from print_mgmt import PrinterConfig
 from print_mgmt.config import Medium
 from print_mgmt.film import LayoutError
 from print_mgmt.model import FilmCopy
-from print_mgmt.site.media import is_loaded, on_loaded, with_size
+from print_mgmt.site.media import is_loaded, move_to_loaded, with_size
 from print_mgmt.typed import text
 
 
@@ -50,19 +50,19 @@ def test_unknown_medium_counts_as_loaded() -> None:
     ],
 )
 def test_nearest_medium_is_chosen(loaded: list[Medium], expected: tuple[str, str]) -> None:
-    moved = on_loaded(PrinterConfig(media=(MISSING, *loaded)), film("BLUE FILM"))
+    moved = move_to_loaded(PrinterConfig(media=(MISSING, *loaded)), film("BLUE FILM"))
     assert (text(moved.film_session, "MediumType"), moved.sheet.FilmSizeID) == expected
     assert text(moved.film_box, "FilmSizeID") == expected[1]
 
 
 def test_paper_is_seen_by_reflected_light() -> None:
-    moved = on_loaded(PrinterConfig(media=(MISSING, medium("PAPER", "A4"))), film("BLUE FILM"))
+    moved = move_to_loaded(PrinterConfig(media=(MISSING, medium("PAPER", "A4"))), film("BLUE FILM"))
     assert moved.imager.reflective
 
 
 def test_nothing_loaded_is_an_error() -> None:
     with pytest.raises(LayoutError, match="no medium is loaded"):
-        on_loaded(PrinterConfig(media=(MISSING,)), film("BLUE FILM"))
+        move_to_loaded(PrinterConfig(media=(MISSING,)), film("BLUE FILM"))
 
 
 def test_film_is_not_changed_itself() -> None:
