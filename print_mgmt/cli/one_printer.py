@@ -23,9 +23,10 @@ PRINTER = "printer"  # the name of the only printer of the site
 def one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | None) -> SiteConfig:
     """Return a site with one printer and one destination: a folder, whose path is also the name of the destination."""
     title, config = arguments.ae_title or "PRINTSCP", printer_config(arguments)
-    name = str((arguments.out or Path("films")).absolute())
+    path = str((arguments.out or Path("films")).absolute())
+    name = path.encode("utf-8", "backslashreplace").decode()  # the spool can hold no bytes that are not UTF-8
     folder = FolderDestination(
-        path=name, formats=arguments.format or ("png", "pdf"), dpi=arguments.dpi or DPI, bits=arguments.bits or 8
+        path=path, formats=arguments.format or ("png", "pdf"), dpi=arguments.dpi or DPI, bits=arguments.bits or 8
     )
     reported = ReportedFolder(folder=folder, as_json=arguments.json, report=lines.write, faults=bad)
     printer = SitePrinter(

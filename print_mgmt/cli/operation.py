@@ -18,7 +18,12 @@ _log = logging.getLogger("print_mgmt.cli")
 
 async def retry_films(site: Site) -> None:
     """Try at once to deliver all films that failed or wait for their next attempt."""
-    for film in await site.spool.list(states=(FilmState.FAILED, FilmState.QUEUED)):
+    try:
+        films = await site.spool.list(states=(FilmState.FAILED, FilmState.QUEUED))
+    except SpoolError as exc:
+        _log.error("no film is tried again: %s", escaped(str(exc)))
+        return
+    for film in films:
         if not any(one.destination in site.config.destinations for one in film.deliveries):
             continue
         with suppress(SpoolError):  # another process has the film, or it is due already

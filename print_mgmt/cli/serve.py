@@ -128,7 +128,7 @@ async def _serve_printer(arguments: argparse.Namespace, network: _Network, lines
     bad = Misbehavior(arguments.fail, arguments.event) if arguments.fail or arguments.event else None
     config = one_printer(arguments, lines, bad)
     (name,), started = config.destinations, time.time()
-    await asyncio.to_thread(Path(name).mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread((arguments.out or Path("films")).mkdir, parents=True, exist_ok=True)
     async with _site(arguments, network, config, around=bad) as site:
         site.states[PRINTER].set(*(arguments.printer_status or ("NORMAL", "NORMAL")))
         await _until_stopped(arguments, site, lines, stop_signal(partial(retry_films, site)))

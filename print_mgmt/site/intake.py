@@ -5,6 +5,7 @@ server crashes in between, it finds the films without destinations at its next s
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,7 @@ from .identify import identify
 from .media import with_size
 from .routes import Decision, Facts, decide, facts_of
 
-__all__ = ["Intake", "route_received", "stored_facts", "targets_of"]
+__all__ = ["Intake", "report_stranded", "route_received", "stored_facts", "targets_of"]
 
 _log = logging.getLogger("print_mgmt.site")
 
@@ -93,6 +94,20 @@ async def route_received(spool: Spool, site: SiteConfig) -> None:
         await _assign(
             spool, record.id, RoutedFilm(copy, targets_of(site, decision.to), hold, priority), record.PrintPriority
         )
+
+
+async def report_stranded(spool: Spool, site: SiteConfig) -> None:
+    """Log the destinations and printers that films wait for and that the site does not have. Raises `SpoolError`."""
+    printers = {printer.PrinterName for printer in site.printers.values()}
+    missing: Counter[str] = Counter()
+    for record in await spool.list(states=OPEN):
+        if record.state is FilmState.RECEIVED and record.printer not in printers:
+            missing[f"the printer {record.printer}"] += 1
+        waiting = {one.destination for one in record.deliveries if one.state in OPEN}
+        missing.update(f"the destination {name}" for name in waiting - site.destinations.keys())
+    for name, count in missing.items():
+        films = "1 film waits" if count == 1 else f"{count} films wait"
+        _log.warning("%s for %s, which this site does not have; see print-mgmt spool move", films, escaped(name))
 
 
 def stored_facts(record: FilmRecord, film: FilmCopy, called: str) -> Facts:

@@ -41,7 +41,7 @@ from ..spool import Spool, SpoolError, open_spool
 from .changes import Difference, find_difference
 from .conditions import Conditions
 from .config import ListenConfig, SiteConfig, SpoolConfig
-from .intake import Intake, route_received
+from .intake import Intake, report_stranded, route_received
 from .spools import default_spool
 from .toml import load_site
 from .workers import Workers
@@ -212,7 +212,7 @@ class Site:
         return replace(config, destinations=destinations, identification=identification)
 
     async def _apply(self) -> None:
-        """Apply the configuration to the workers, the films that wait for media, and the films without destinations."""
+        """Apply the configuration to the workers, and to the films that wait for media or have no destination."""
         site = self.config
         self._conditions.set_reachable({name: site.reaches(printer) for name, printer in site.printers.items()})
         if self._delivers:
@@ -221,6 +221,8 @@ class Site:
             for name in site.destinations:
                 await self.spool.media_loaded(name)
             await route_received(self.spool, site)
+            if self._delivers:
+                await report_stranded(self.spool, site)
         except SpoolError as exc:
             _log.error("the spool: %s", escaped(str(exc)))
 

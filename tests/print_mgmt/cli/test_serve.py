@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import re
 import signal
 from pathlib import Path
@@ -161,6 +162,15 @@ def test_json_lines_describe_films(tmp_path: Path) -> None:
         png, sidecar = map(Path, film["files"])
         assert png.read_bytes().startswith(b"\x89PNG")
         assert json.loads(sidecar.read_text())["job"] == film["job"]
+
+
+def test_folder_may_have_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"films \xe9")
+    with serving(folder, "--format", "png") as (address, process):
+        assert outcomes(address) == [""]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert [path.suffix for path in folder.iterdir()] == [".png"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -187,6 +187,25 @@ async def test_film_without_a_route_is_routed_by_new_rules(tmp_path: Path) -> No
         await delivered(site, all_are(FilmState.DONE))
 
 
+async def test_film_without_its_destination_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = site_config(tmp_path, shelves={"shelf": Shelf()})
+    async with Site(config, delivers=False) as site:
+        await printed(site)
+    async with Site(replace(config, destinations={}, routes=())):
+        pass
+    assert "1 film waits for the destination shelf, which this site does not have" in caplog.text
+
+
+async def test_film_without_its_printer_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = site_config(tmp_path, shelves={"shelf": Shelf()}, routes=())
+    async with Site(config) as site:
+        await printed(site)
+        name = next(iter(site.config.printers.values())).PrinterName
+    async with Site(replace(config, printers={})):
+        pass
+    assert f"1 film waits for the printer {name}, which this site does not have" in caplog.text
+
+
 # --- whose film it is ---
 
 
