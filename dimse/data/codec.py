@@ -82,7 +82,7 @@ def decode(
     if report is not None:
         report += structure_faults(view[:end], syntax, start, broken)
     for findings in (report, trailing):
-        if findings is not None:
+        if findings is not None and (errors or end < len(view)):
             findings += _ignored_bytes(view, end, errors)
     return dataset
 

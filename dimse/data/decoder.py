@@ -30,7 +30,6 @@ from .syntax import (
     UNDEFINED,
     Layout,
     TransferSyntax,
-    layout_of,
 )
 from .values import decode_value
 from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
@@ -63,12 +62,16 @@ def decode_view(
         raise DecodeError(
             f"{len(view) - start} bytes exceed the limit of {limits.size}", offset=start, rule="DecodeLimits.size"
         )
-    layout = actual_layout(view, start, len(view), layout_of(syntax))
+    layout = actual_layout(view, start, len(view), syntax.layout)
     if layout.implicit != syntax.implicit:
         syntax = replace(syntax, implicit=layout.implicit)
     charset = _find_charset(view, layout, start)
     kept = range(1 << 16) if group_lengths else LENGTH_KEPT
     source = Source(view, layout, syntax, limits, charset, lengths_kept=kept)
+    if not layout.implicit and (len(view) - start) // SHORTEST_HEADER <= limits.elements:
+        common = common_elements(layout.big_endian).match(view, start)
+        if common is not None and common.end() == len(view):  # without this shortcut, a film takes 1 % more calls
+            return unread_dataset(Skimmed(origin_of(source), start, len(view), {})), len(view)
     skimmer = _Skimmer(source, start, broken, cut_off)
     skimmed = skimmer.skim(whole)
     if skimmer.is_partial:

@@ -31,7 +31,7 @@ from .dataset import Dataset, Element, Item, Place, Value, path_of
 from .items import items_of
 from .names import PersonName
 from .numerals import DS
-from .syntax import EXPLICIT_LE, SEQUENCE_DELIMITATION, UNDEFINED, layout_of
+from .syntax import EXPLICIT_LE, SEQUENCE_DELIMITATION, UNDEFINED
 from .values import READERS, VALUE_RULE, decode_value
 from .vr import VR, row_of
 
@@ -51,7 +51,7 @@ _UTF_8 = charset_of("ISO_IR 192")
 
 # The bytes before and after the items of compressed Pixel Data
 _FRAMES = replace(EXPLICIT_LE, encapsulated=True)
-_LAYOUT = layout_of(EXPLICIT_LE)
+_LAYOUT = EXPLICIT_LE.layout
 _BEFORE = _LAYOUT.long.pack(_PIXEL_DATA >> 16, _PIXEL_DATA & 0xFFFF, b"OB", UNDEFINED)
 _AFTER = _LAYOUT.item.pack(SEQUENCE_DELIMITATION >> 16, SEQUENCE_DELIMITATION & 0xFFFF, 0)
 

@@ -11,7 +11,17 @@ from ..errors import EncodeError
 from ..packaged import packaged_text
 from .tag import Tag
 
-__all__ = ["Entry", "keyword_of", "lookup", "plain_vrs", "sequence_tags", "tag_of", "tags_by_keyword", "vr_of"]
+__all__ = [
+    "Entry",
+    "keyword_of",
+    "lookup",
+    "plain_vrs",
+    "sequence_tags",
+    "tag_of",
+    "tags_by_keyword",
+    "vr_of",
+    "vrs_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,12 @@ def tag_of(keyword: str) -> Tag:
     similar = get_close_matches(keyword, tags, n=3)
     hint = f": did you mean {' or '.join(similar)}?" if similar else ""
     raise EncodeError(f"{keyword!r} is not a keyword of PS3.6{hint}")
+
+
+def vrs_of(tag: int) -> str:
+    """Return the VRs of ``tag`` as PS3.6 has them, such as "OB or OW"; "" if the tag is unknown."""
+    row = _table().rows.get(tag) or _find_row(tag)
+    return "" if row is None else row[1]
 
 
 def vr_of(tag: int) -> str:

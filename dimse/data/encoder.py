@@ -21,7 +21,6 @@ from .syntax import (
     UNDEFINED,
     Layout,
     TransferSyntax,
-    layout_of,
 )
 from .tag import Tag
 from .values import WRITERS
@@ -70,12 +69,13 @@ class _Encoder:
 
     def add_dataset(self, dataset: Dataset, charset: Charset, place: Place, depth: int) -> int:
         """Append a Data Set. Return its length."""
-        out, elements, own = self.out, dataset._elements, dataset._origin
+        out, elements = self.out, dataset._elements
         if CHARACTER_SET in elements:
             charset = charset_in(elements, charset)
-        copyable = _NO_VRS if own is NOWHERE else self._copyable(own[0], charset)
-        view = own[0].view
         writers, short, pack = self.writers, self.short.get, self.layout.short.pack
+        big_endian = self.layout.big_endian
+        latest, copyable, view = NOWHERE, _NO_VRS, NOWHERE[0].view  # the origin of the latest decoded element
+        raw: _Piece
         total = 0
         for tag in sorted(elements):
             element = elements[tag]
@@ -84,18 +84,21 @@ class _Encoder:
             if vr == "SQ" and value is not UNREAD:
                 total += self.add_items(element, charset, place, depth)
                 continue
-            if vr in _WITH_ITEMS:
+            if vr in _WITH_ITEMS and (origin is not NOWHERE or type(value) is list or big_endian):
                 total += self.add_items_or_stream(element, elements, charset, place, depth)
                 continue
-            if value is UNREAD and origin is own and vr in copyable:
-                raw: _Piece = view[element._start : element._start + element._length]
-            elif value is not UNREAD and origin is NOWHERE:
+            if origin is NOWHERE and value is not UNREAD:
                 try:
                     raw = writers[vr](value, charset)
                 except _REFUSALS as exc:
                     raw = self._handle_refusal(element, exc, charset, place)
             else:
-                raw = self._encoded_value(element, vr, charset, place)
+                if origin is not latest:
+                    latest, copyable, view = origin, self._copyable(origin[0], charset), origin[0].view
+                if vr in copyable and type(value) is not list:
+                    raw = view[element._start : element._start + element._length]
+                else:  # a list may have been changed in place
+                    raw = self._encoded_value(element, vr, charset, place)
             length = len(raw)
             code, odd = short(vr), length & 1
             if code is not None and length <= _MAX_SHORT:
@@ -136,7 +139,7 @@ class _Encoder:
         if vr in ("OB", "OW") and not self.encapsulated:
             raise EncodeError("fragments need a Transfer Syntax for compressed Pixel Data", path=path_of(place, tag))
         out, undefined = self.out, element.undefined_length or vr != "SQ"
-        inner = _Encoder(out, layout_of(IMPLICIT_LE), self.encapsulated) if vr == "UN" else self
+        inner = _Encoder(out, IMPLICIT_LE.layout, self.encapsulated) if vr == "UN" else self
         slot = len(out)
         out.append(b"")
         total = 0
@@ -264,7 +267,7 @@ def encode_pieces(dataset: Dataset, syntax: TransferSyntax) -> list[_Piece]:
     native = pixels is not None and not isinstance(pixels, Items) and not isinstance(pixels._value, list)
     if syntax.encapsulated and native:
         raise EncodeError(f"{syntax.name} needs compressed Pixel Data, in fragments", path=str(Tag(PIXEL_DATA)))
-    _Encoder(out, layout_of(syntax), syntax.encapsulated).add_dataset(dataset, (), None, 0)
+    _Encoder(out, syntax.layout, syntax.encapsulated).add_dataset(dataset, (), None, 0)
     return out
 
 
@@ -276,8 +279,10 @@ def join_small(pieces: list[_Piece]) -> list[_Piece]:
         if len(piece) < _MIN_LARGE:
             run.append(piece)
             continue
-        rope.append(b"".join(run))
+        if joined := b"".join(run):
+            rope.append(joined)
         run.clear()
         rope.append(piece)
-    rope.append(b"".join(run))
-    return [piece for piece in rope if piece]
+    if joined := b"".join(run):
+        rope.append(joined)
+    return rope

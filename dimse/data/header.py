@@ -21,7 +21,6 @@ from .syntax import (
     SHORT_VRS,
     UNDEFINED,
     Layout,
-    layout_of,
 )
 
 __all__ = [
@@ -45,7 +44,7 @@ LONGEST_PLAIN = 0x4140  # the greatest length in implicit VR that cannot look li
 _MAX_JUNK = 4096  # bytes, one block of a disk: fewer bytes after the last element are searched for elements
 _TAG_SIZE = 4  # bytes
 _CHUNK = 1 << 16  # bytes that are searched for trailing zeros at a time
-_EXPLICIT, _IMPLICIT = layout_of(EXPLICIT_LE), layout_of(IMPLICIT_LE)
+_EXPLICIT, _IMPLICIT = EXPLICIT_LE.layout, IMPLICIT_LE.layout
 
 # Tag; the two bytes of the VR, empty in implicit VR; offset of the value; length of the value; whether the header is
 # sound. A header is not sound if its two bytes are not a VR and no way to read it leads to another element. This is a

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..errors import DecodeError, EncodeError
 from .dataset import Dataset, DecodedElement, Element
-from .dictionary import lookup, plain_vrs, vr_of
+from .dictionary import plain_vrs, vr_of, vrs_of
 from .items import Items
 from .numerals import DS
 from .values import WRITERS
@@ -26,15 +26,20 @@ def take_known_vrs(dataset: Dataset) -> None:
     if dataset._origin[0].layout.implicit:  # all VRs come from PS3.6
         return
     plain = plain_vrs()
-    for element in dataset:
-        if plain.get(element._tag) == element.VR:  # nearly always; without this shortcut, a film takes 4 % more calls
+    for tag, element in dataset._elements.items():
+        vr = element.VR
+        if plain.get(tag) == vr:  # nearly always; without this shortcut, a film takes 4 % more calls
             continue
         if isinstance(element, Items):
             _convert_items(element)
-        elif element._origin[0].syntax is not None and (known := _vr_of_dictionary(element)):
-            converted = _CONVERSIONS[row_of(element.VR).kind, row_of(known).kind](element, known)
-            if converted is not None:
-                dataset.add(converted)
+            continue
+        allowed = vrs_of(tag)
+        if vr in allowed.split(" or ") or allowed in ("", "SQ") or element._origin[0].syntax is None:
+            continue
+        known = "US" if allowed == US_OR_SS else vr_of(tag)
+        converted = _CONVERSIONS[row_of(vr).kind, row_of(known).kind](element, known)
+        if converted is not None:
+            dataset.add(converted)
 
 
 def _convert_items(element: Element) -> None:
@@ -45,15 +50,6 @@ def _convert_items(element: Element) -> None:
     for item in value if isinstance(value, list) else ():
         if isinstance(item, Dataset):
             take_known_vrs(item)
-
-
-def _vr_of_dictionary(element: Element) -> str:
-    """Return the VR of PS3.6; "" if PS3.6 allows the VR of the element."""
-    entry = lookup(element.tag)
-    if entry is None or element.VR in entry.vr.split(" or ") or entry.vr == "SQ":
-        return ""
-    vr = vr_of(element.tag)
-    return "US" if vr == US_OR_SS else vr
 
 
 def _reread_bytes(element: Element, vr: str) -> Element | None:

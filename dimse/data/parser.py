@@ -27,7 +27,6 @@ from .syntax import (
     SEQUENCE_DELIMITATION,
     UNDEFINED,
     Layout,
-    layout_of,
 )
 from .tag import Tag
 from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
@@ -169,7 +168,7 @@ class Parser(Cursor):
 
     def _source_of_unknown(self) -> Source:
         """Return the source of items in UN: they are always in Implicit VR Little Endian, PS3.5 §6.2.2."""
-        return self.origin[0].with_layout(layout_of(IMPLICIT_LE)).with_signed(self._is_signed())
+        return self.origin[0].with_layout(IMPLICIT_LE.layout).with_signed(self._is_signed())
 
     def _try_parse_known(self, tag: int, start: int, length: int) -> bool:
         """Parse UN of defined length as the sequence that PS3.6 defines for this tag.

@@ -22,7 +22,7 @@ from .dataset import Dataset, Element
 from .dictionary import lookup
 from .header import SHORTEST_HEADER, actual_layout, is_vr, read_header
 from .skip import pixels_offset
-from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, LONG_VRS, SHORT_VRS, TransferSyntax, layout_of, syntax_of
+from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, LONG_VRS, SHORT_VRS, TransferSyntax, syntax_of
 from .values import octets
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _has_vr(view: memoryview) -> bool:
 
 def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
     """Return whether a Data Set in explicit VR begins with an element that has a wrong VR and is otherwise sound."""
-    layout, end = layout_of(syntax), len(view)
+    layout, end = syntax.layout, len(view)
     if syntax.implicit or end < SHORTEST_HEADER or actual_layout(view, 0, end, layout) is not layout:
         return False
     return read_header(view, 0, end, layout)[4]
@@ -190,7 +190,7 @@ def _may_begin_dataset(view: memoryview) -> bool:
     syntax = _guess_syntax(view)
     if len(view) < 8:
         return False
-    group, number, length = layout_of(syntax).item.unpack_from(view)
+    group, number, length = syntax.layout.item.unpack_from(view)
     known = group in _FIRST_GROUPS and lookup(group << 16 | number) is not None
     return known and (not syntax.implicit or length <= len(view) - 8)
 
@@ -240,7 +240,7 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
     doubt: some devices begin the Data Set with an element of group 0002, in the encoding of the Data Set or out of
     order.
     """
-    layout = layout_of(syntax)
+    layout = syntax.layout
     offset, declared_end, latest = start, -1, 0
     for _ in range(_MAX_ELEMENTS):
         if len(view) - offset < _HEADER_AND_VALUE:

@@ -32,7 +32,6 @@ from .syntax import (
     UNDEFINED,
     Layout,
     TransferSyntax,
-    layout_of,
 )
 from .values import octets
 
@@ -53,7 +52,7 @@ def pixels_offset(view: memoryview, syntax: TransferSyntax) -> int:
 
     The Data Set begins at 0 and is not deflated. If the Data Set is not sound, the result is arbitrary.
     """
-    layout, offset = layout_of(syntax), 0
+    layout, offset = syntax.layout, 0
     with suppress(struct.error):  # the end of the view
         for _ in range(_MAX_IN_FILE):
             tag, code, start, length, _ = read_header(view, offset, len(view), layout)
@@ -62,7 +61,7 @@ def pixels_offset(view: memoryview, syntax: TransferSyntax) -> int:
             if length != UNDEFINED:
                 offset = start + length
                 continue
-            inner = layout_of(IMPLICIT_LE) if code == b"UN" else layout
+            inner = IMPLICIT_LE.layout if code == b"UN" else layout
             end = items_end(view, start, len(view), inner, _MAX_IN_FILE, _MAX_DEPTH)
             if end is None:
                 break
@@ -101,7 +100,7 @@ def items_end(view: memoryview, start: int, end: int, layout: Layout, limit: int
                 continue
             if len(entered) >= 2 * depth:
                 break
-            entered.append(layout_of(IMPLICIT_LE) if code == b"UN" else layout)
+            entered.append(IMPLICIT_LE.layout if code == b"UN" else layout)
             run = run if layout is entered[-1] else None
             layout = entered[-1]
             if run is not None and in_sequence and len(entered) <= 2 * (depth - _NESTED):
@@ -121,17 +120,19 @@ def expected_length(prefix: "Buffer", syntax: TransferSyntax) -> int | None:
     view = octets(prefix)
     if syntax.deflated or not view:
         return None
-    layout = actual_layout(view, 0, len(view), layout_of(syntax))
+    layout = actual_layout(view, 0, len(view), syntax.layout)
     offset = 0
-    with suppress(struct.error):  # the prefix ends in a header, or after a value
-        for _ in range(_MAX_AHEAD):
+    for _ in range(_MAX_AHEAD):
+        try:
             tag, code, offset, length, _ = read_header(view, offset, len(view), layout)
-            if length != UNDEFINED:
-                offset += length
-            elif tag != ITEM and not _is_sequence(tag, code, layout):
-                return None
-            if offset > len(view):
-                return offset
+        except struct.error:  # the prefix ends in a header, or after a value
+            return None
+        if length != UNDEFINED:
+            offset += length
+        elif tag != ITEM and not _is_sequence(tag, code, layout):
+            return None
+        if offset > len(view):
+            return offset
     return None
 
 
@@ -205,7 +206,7 @@ def headers_of(view: memoryview, syntax: TransferSyntax) -> Iterator[PlacedHeade
 
     Group lengths, items and delimiters are included. Raises struct.error if a header is cut off.
     """
-    levels = [_Level(len(view), actual_layout(view, 0, len(view), layout_of(syntax)))]
+    levels = [_Level(len(view), actual_layout(view, 0, len(view), syntax.layout))]
     offset = 0
     while offset < len(view) and any(view[offset : offset + SHORTEST_HEADER]):
         while len(levels) > 1 and levels[-1].end is not None and offset >= levels[-1].end:
@@ -222,7 +223,7 @@ def headers_of(view: memoryview, syntax: TransferSyntax) -> Iterator[PlacedHeade
         else:
             vr = "" if tag == ITEM else vr_of(tag) if level.layout.implicit else code.decode("ascii", "replace")
             if vr == "SQ" or length == UNDEFINED:
-                inner = layout_of(IMPLICIT_LE) if vr == "UN" else level.layout
+                inner = IMPLICIT_LE.layout if vr == "UN" else level.layout
                 inner_end = None if length == UNDEFINED else start + length
                 levels.append(_Level(inner_end, inner, fragments=vr in ("OB", "OW")))
             else:

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from ..errors import DecodeError
 from .charset import Charset
 from .dictionary import lookup
-from .syntax import EXPLICIT_LE, Layout, TransferSyntax, layout_of
+from .syntax import EXPLICIT_LE, Layout, TransferSyntax
 from .tag import Tag
 from .values import READERS
 from .vr import VR, row_of
@@ -93,7 +93,8 @@ class Source:
         lengths_kept: Container[int] = LENGTH_KEPT,
     ) -> None:
         self.view = view
-        self.data = _bytes_behind(view)  # the same bytes, in the type whose slices take the least time
+        data = view.obj  # the same bytes, in the type whose slices take the least time
+        self.data = data if isinstance(data, bytes) and len(data) == len(view) else view
         self.layout = layout
         self.syntax = syntax
         self.limits = limits
@@ -129,12 +130,6 @@ class Source:
 
 def _recreate(data: bytes, *parts: Any) -> Source:
     return Source(memoryview(data), *parts)
-
-
-def _bytes_behind(view: memoryview) -> bytes | memoryview:
-    """Return the bytes object behind ``view``, whose slices take less time, or else ``view`` itself."""
-    data = view.obj
-    return data if isinstance(data, bytes) and len(data) == len(view) else view
 
 
 # The place of an item: the place of the Data Set around its sequence, the tag of the sequence, and the index of the
@@ -179,7 +174,7 @@ _NO_LIMITS = DecodeLimits(value=_UNBOUNDED, values=_UNBOUNDED, overlength=_UNBOU
 def given(data: bytes) -> Origin:
     """Return the origin of bytes that the program gave as the value of one element, without limits."""
     view = memoryview(data)
-    return origin_of(Source(view, layout_of(EXPLICIT_LE), None, _NO_LIMITS))
+    return origin_of(Source(view, EXPLICIT_LE.layout, None, _NO_LIMITS))
 
 
 NOWHERE = given(b"")

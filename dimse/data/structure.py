@@ -31,7 +31,6 @@ from .syntax import (
     UNDEFINED,
     Layout,
     TransferSyntax,
-    layout_of,
 )
 from .tag import Tag
 
@@ -94,7 +93,7 @@ def structure_faults(
     ``broken`` has the errors of elements that could not be parsed, by the offset of their headers.
     """
     errors = broken or {}
-    layout = actual_layout(view, start, len(view), layout_of(syntax))
+    layout = actual_layout(view, start, len(view), syntax.layout)
     if layout.implicit != syntax.implicit:
         yield Finding("", start, "PS3.5 §10", f"the Data Set is in {_encoding_of(layout)} VR, not in {syntax.name}")
     stack: list[_Level | _Sequence] = [_Level(None, start, len(view), layout)]
@@ -140,7 +139,7 @@ def _step_over_element(
         level.offset = header.start + header.length
     elif undefined or (header.vr == "SQ" and header.holds_items):
         end = level.end if undefined else header.start + header.length
-        layout = layout_of(IMPLICIT_LE) if header.vr == "UN" else level.layout
+        layout = IMPLICIT_LE.layout if header.vr == "UN" else level.layout
         fragments = header.vr in ("OB", "OW")
         stack.append(_Sequence(level, header.tag, header.start, end, layout, undefined, fragments))
     else:

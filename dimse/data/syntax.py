@@ -38,9 +38,62 @@ __all__ = [
     "SHORT_VRS",
     "TransferSyntax",
     "UNDEFINED",
-    "layout_of",
     "syntax_of",
 ]
+
+
+ITEM = 0xFFFEE000
+ITEM_DELIMITATION = 0xFFFEE00D
+SEQUENCE_DELIMITATION = 0xFFFEE0DD
+DELIMITERS = ITEM >> 16  # the group of items and delimiters
+UNDEFINED = 0xFFFFFFFF  # the length of a sequence or an item that ends with a delimiter
+
+# VRs by the two letters in the header. A VR that is in neither table has the long form, PS3.5 §6.2.
+SHORT_VRS = {row.name.encode(): row.name for row in VRS.values() if not row.long}
+LONG_VRS = {row.name.encode(): row.name for row in VRS.values() if row.long}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The layout of headers in a Transfer Syntax."""
+
+    implicit: bool
+    big_endian: bool
+    item: Struct = field(init=False)  # for implicit VR, item, delimiters: group, element, length
+    short: Struct = field(init=False)  # group, element, VR, length
+    long: Struct = field(init=False)  # group, element, VR, length
+    length: Struct = field(init=False)  # the length in the long form, which stands at octet 8
+    key_item: Struct = field(init=False)  # for implicit VR, item, delimiters: key, length
+    step: Struct = field(init=False)  # for explicit VR: VR as a number, length in the short form
+    sequence: Struct = field(init=False)  # length of a sequence, key and length of its first item
+    short_codes: frozenset[int] = field(init=False)  # the VRs of the short form, as numbers
+
+    def __post_init__(self) -> None:
+        order = ">" if self.big_endian else "<"
+        forms = {"item": "HHI", "short": "HH2sH", "long": "HH2s2xI", "length": "I"}
+        forms |= {"key_item": "II", "step": "4xHH", "sequence": "4xIII" if self.implicit else "8xIII"}
+        for name, form in forms.items():
+            object.__setattr__(self, name, Struct(order + form))
+        object.__setattr__(self, "short_codes", frozenset(map(self._code, SHORT_VRS)))
+
+    def __reduce__(self) -> "tuple[Callable[[bool, bool], Layout], tuple[bool, bool]]":
+        return _layout, (self.implicit, self.big_endian)
+
+    def key(self, tag: int) -> int:
+        """Return the key of a tag, or the tag of a key."""
+        return tag if self.big_endian else tag >> 16 | (tag & 0xFFFF) << 16
+
+    def _code(self, letters: bytes) -> int:
+        return int.from_bytes(letters, "big" if self.big_endian else "little")
+
+
+_LAYOUTS = {
+    (implicit, big_endian): Layout(implicit, big_endian) for implicit in (False, True) for big_endian in (False, True)
+}
+
+
+def _layout(implicit: bool, big_endian: bool) -> Layout:
+    return _LAYOUTS[implicit, big_endian]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +102,7 @@ class TransferSyntax:
 
     ``encapsulated``: Pixel Data is compressed, in fragments (§A.4). ``deflated``: the whole Data Set is deflated
     (§A.5). ``big_endian_pixels``: native Pixel Data is in big endian, although the rest is not. Only a private syntax
-    has this.
+    has this. ``layout``: the layout of headers.
     """
 
     uid: str
@@ -59,6 +112,10 @@ class TransferSyntax:
     encapsulated: bool = False
     deflated: bool = False
     big_endian_pixels: bool = False
+    layout: Layout = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layout", _layout(self.implicit, self.big_endian))
 
 
 IMPLICIT_LE = TransferSyntax(uid=uids.ImplicitVRLittleEndian, name="Implicit VR Little Endian", implicit=True)
@@ -108,62 +165,3 @@ def syntax_of(uid: str) -> TransferSyntax:
     if syntax is None:
         raise DecodeError(f"{uid!r} is not a Transfer Syntax", rule="PS3.6 Table A-1")
     return syntax
-
-
-ITEM = 0xFFFEE000
-ITEM_DELIMITATION = 0xFFFEE00D
-SEQUENCE_DELIMITATION = 0xFFFEE0DD
-DELIMITERS = ITEM >> 16  # the group of items and delimiters
-UNDEFINED = 0xFFFFFFFF  # the length of a sequence or an item that ends with a delimiter
-
-# VRs by the two letters in the header. A VR that is in neither table has the long form, PS3.5 §6.2.
-SHORT_VRS = {row.name.encode(): row.name for row in VRS.values() if not row.long}
-LONG_VRS = {row.name.encode(): row.name for row in VRS.values() if row.long}
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The layout of headers in a Transfer Syntax."""
-
-    implicit: bool
-    big_endian: bool
-    item: Struct = field(init=False)  # for implicit VR, item, delimiters: group, element, length
-    short: Struct = field(init=False)  # group, element, VR, length
-    long: Struct = field(init=False)  # group, element, VR, length
-    length: Struct = field(init=False)  # the length in the long form, which stands at octet 8
-    key_item: Struct = field(init=False)  # for implicit VR, item, delimiters: key, length
-    step: Struct = field(init=False)  # for explicit VR: VR as a number, length in the short form
-    sequence: Struct = field(init=False)  # length of a sequence, key and length of its first item
-    short_codes: frozenset[int] = field(init=False)  # the VRs of the short form, as numbers
-
-    def __post_init__(self) -> None:
-        order = ">" if self.big_endian else "<"
-        forms = {"item": "HHI", "short": "HH2sH", "long": "HH2s2xI", "length": "I"}
-        forms |= {"key_item": "II", "step": "4xHH", "sequence": "4xIII" if self.implicit else "8xIII"}
-        for name, form in forms.items():
-            object.__setattr__(self, name, Struct(order + form))
-        object.__setattr__(self, "short_codes", frozenset(map(self._code, SHORT_VRS)))
-
-    def __reduce__(self) -> "tuple[Callable[[bool, bool], Layout], tuple[bool, bool]]":
-        return _recreate, (self.implicit, self.big_endian)
-
-    def key(self, tag: int) -> int:
-        """Return the key of a tag, or the tag of a key."""
-        return tag if self.big_endian else tag >> 16 | (tag & 0xFFFF) << 16
-
-    def _code(self, letters: bytes) -> int:
-        return int.from_bytes(letters, "big" if self.big_endian else "little")
-
-
-_LAYOUTS = {
-    (implicit, big_endian): Layout(implicit, big_endian) for implicit in (False, True) for big_endian in (False, True)
-}
-
-
-def _recreate(implicit: bool, big_endian: bool) -> Layout:
-    return _LAYOUTS[implicit, big_endian]
-
-
-def layout_of(syntax: TransferSyntax) -> Layout:
-    """Return the layout of headers in ``syntax``."""
-    return _LAYOUTS[syntax.implicit, syntax.big_endian]

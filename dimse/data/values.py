@@ -302,6 +302,7 @@ READERS = {
 }
 
 _COMMON_WRITERS = {row.name: _text_writer(row) for row in VRS.values() if row.kind == "text"}
+_COMMON_WRITERS |= {row.name: _write_stream for row in VRS.values() if row.kind == "stream"}
 _COMMON_WRITERS |= {"IS": _numeral_writer(integer_text), "DS": _numeral_writer(decimal_text)}
 _WRITTEN_SWAPPED = {row.name: _swapping_writer(row) for row in VRS.values() if row.kind == "stream" and row.size > 1}
 
