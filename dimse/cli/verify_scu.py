@@ -21,6 +21,7 @@ from ..verify.tls_material import TLSFiles
 from ..verify.tls_material import server as tls_server
 from .verify_report import (
     Make,
+    Progress,
     add_choice,
     add_report,
     chosen_cases,
@@ -222,6 +223,7 @@ class _Guide:
     describe: Describe
     is_silent: bool
     by_port: Mapping[int, str]
+    total: int  # cases that will be judged
     waiting: dict[str, str] = field(default_factory=dict)  # what to do, by case id
     done: dict[str, str] = field(default_factory=dict)  # verdicts by case id
     shown: str = ""
@@ -245,10 +247,11 @@ class _Guide:
         if first and first != self.shown and not self.is_silent:
             self.shown = first
             port = next((f" on port {port}" for port, each in self.by_port.items() if each == first), "")
-            print(escaped(f"waiting: {self.waiting[first]} ({first}{port})"), file=sys.stderr, flush=True)
+            done = f"{len(self.done)} of {self.total} cases done"
+            print(escaped(f"waiting: {self.waiting[first]} ({first}{port}); {done}"), file=sys.stderr, flush=True)
 
     def status(self) -> dict[str, object]:
-        """Return the next step, the waiting cases, and the verdicts so far."""
+        """Return the next step, the waiting cases, the verdicts so far, and the number of cases."""
         first = next(iter(self.waiting), None)
         ports = {case_id: port for port, case_id in self.by_port.items()}
         return {
@@ -256,6 +259,7 @@ class _Guide:
             "do": None if first is None else self.waiting[first],
             "waiting": [{"id": each, "port": ports.get(each)} for each in self.waiting],
             "done": self.done,
+            "total": self.total,
         }
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -276,13 +280,17 @@ class _Guide:
 async def _test(
     target: ScuTarget, options: Options, arguments: argparse.Namespace, command: list[str], work: _Work
 ) -> int:
-    run, guide = Run(), _Guide(work.describe, target.program is not None, target.by_port)
     expected = None if arguments.baseline is None else read_json(arguments.baseline)
     earlier = read_json(arguments.report / "report.json") if arguments.resume else None
 
+    done = () if earlier is None else judged_cases(earlier)
+    total = sum(options.selects(case.id) and case.id not in done for case in work.cases)
+    run, guide = Run(), _Guide(work.describe, target.program is not None, target.by_port, total)
+    progress = Progress(total) if guide.is_silent else None  # a person reads the count in each next step
+
     def show(result: Result) -> None:
         guide.judged(result)
-        print_result(result, is_json=arguments.json, trace=arguments.trace)
+        print_result(result, is_json=arguments.json, trace=arguments.trace, progress=progress)
 
     report: dict[str, Any] = {}
     try:
@@ -298,12 +306,14 @@ async def _test(
                 run=run,
                 on_result=show,
                 on_waiting=guide.waits,
-                done=() if earlier is None else judged_cases(earlier),
+                done=done,
             )
     except asyncio.CancelledError:
         run.stopped = run.stopped or "interrupted"
         raise
     finally:
+        if progress is not None:
+            progress.clear()
         report = document(run, target, options, command, Role.SCU)
         report = report if earlier is None else joined(report, earlier)
         finish(arguments, run, report, options)

@@ -74,6 +74,14 @@ class Unprepared(Exception):
         self.verdict = verdict
 
 
+class Decided(Exception):
+    """The signal that a broken rule, or a step, has decided the sub-case; ``seen`` is its result."""
+
+    def __init__(self, seen: Seen) -> None:
+        super().__init__(str(seen))
+        self.seen = seen
+
+
 # The argument is a `dimse.verify.peer.Peer` if an SCP is under test, a `dimse.verify.scu.peer.ScuPeer` if an SCU is
 Run = Callable[[Any], Awaitable[Seen | Observation]]
 

@@ -11,13 +11,23 @@ from ..ul.forge import forge_item, forge_pdu
 from ..ul.items import encode_user_item
 from .peer import Peer
 
-__all__ = ["Item", "context_item", "forge_request", "items_of", "sub_items_of", "user_item", "user_octets"]
+__all__ = [
+    "Item",
+    "context_item",
+    "forge_request",
+    "items_of",
+    "shown_octets",
+    "sub_items_of",
+    "user_item",
+    "user_octets",
+]
 
 APPLICATION_CONTEXT, CONTEXT_RQ, CONTEXT_AC, USER_INFORMATION = 0x10, 0x20, 0x21, 0x50
 ABSTRACT_SYNTAX, TRANSFER_SYNTAX = 0x30, 0x40
 _FIXED = 74  # octets of an A-ASSOCIATE PDU before its items
 _CONTEXT_FIXED = 4  # octets of a Presentation Context Item between its header and its sub-items
 _TITLE = 16
+_MOST_SHOWN = 16  # octets in a text
 
 
 class Item(NamedTuple):
@@ -68,6 +78,16 @@ def user_item(octets: bytes, *, reserved: int = 0) -> bytes:
 def user_octets(peer: Peer) -> list[bytes]:
     """Return the tester's user information sub-items: 51H, 52H, 55H."""
     return [encode_user_item(item) for item in peer.user_information()]
+
+
+def shown_octets(octets: bytes) -> str:
+    """Return octets in plain words: as text in quotes, or as hexadecimal numbers, of which only the first are shown."""
+    if octets and all(0x20 <= octet < 0x7F for octet in octets):
+        return f"'{octets.decode('ascii')}'"
+    if len(octets) > 1 and len(set(octets)) == 1:
+        return f"{len(octets)} times {octets[0]:02X}H"
+    more = f" ... ({len(octets)} bytes)" if len(octets) > _MOST_SHOWN else ""
+    return (octets[:_MOST_SHOWN].hex(" ").upper() or "nothing") + more
 
 
 def forge_request(

@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass, field, replace
 
 from ..errors import DecodeError
-from .case import Case, Flags, SubCase, Unprepared
+from .case import Case, Decided, Flags, SubCase, Unprepared
 from .observation import ALIVE, DEAD, Broken, Deviated, Kept, Observation, Rejected, Seen, Silent, bare, shown_all
 from .peer import Peer, Target, Watch
 from .result import Assertion, Options, Result, SubResult
@@ -121,7 +121,10 @@ class Judge:
         """
         before = len(result.assertions)
         async with asyncio.timeout(_patience(case, peer.target)):
-            seen = await step.run(peer)
+            try:
+                seen = await step.run(peer)
+            except Decided as decided:
+                seen = decided.seen
             observed = (seen,) if isinstance(seen, Seen) else seen
             found += observed
             ended = await peer.finish(case.close)

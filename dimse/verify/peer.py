@@ -30,15 +30,17 @@ from ..ul import (
     UserItem,
 )
 from .allowance import Allowance
-from .case import Flags, Unprepared
+from .case import Decided, Flags, Unprepared
 from .observation import (
     ALIVE,
     DEAD,
+    KEPT,
     RELEASED,
     SUCCESS,
     Aborted,
     Accepted,
     Answered,
+    Broken,
     Closed,
     Observation,
     Probed,
@@ -52,7 +54,7 @@ from .result import Assertion, Options
 from .shared import Shared
 from .tls_material import TLSFiles
 from .trace import Trace
-from .verdict import Close, Column, Level, Verdict, verdict_of
+from .verdict import Close, Column, Level, Verdict
 from .wire import Wire
 
 __all__ = ["PREPARATION", "Contexts", "Peer", "Target", "Watch"]
@@ -142,16 +144,18 @@ class Peer:
 
     def log(self, due: str, seen: str, column: Column) -> None:
         """Add an assertion to the log of the case; ``column`` says how the case judges what was ``seen``."""
-        verdict = verdict_of(self.level, column)
-        self.assertions.append(
-            Assertion(
-                seconds=self.trace.now(),
-                subcase=self.trace.subcase,
-                due=due,
-                seen=seen,
-                verdict=verdict,
-            )
-        )
+        self.assertions.append(Assertion.now(self.trace, self.level, due, seen, column))
+
+    def require(self, is_kept: bool, rule: str, seen: str) -> None:
+        """Log a rule that must be kept, and what was ``seen``. Raises `Decided` if the rule is broken."""
+        self.log(rule, str(KEPT) if is_kept else seen, Column.PASSES if is_kept else Column.FAILS)
+        if not is_kept:
+            raise Decided(Broken(seen))
+
+    def prefer(self, is_kept: bool, rule: str, seen: str) -> bool:
+        """Log a rule that should be kept, and what was ``seen``; return whether it is kept."""
+        self.log(rule, str(KEPT) if is_kept else seen, Column.PASSES if is_kept else Column.NONSTRICT)
+        return is_kept
 
     # --- connections ---
 

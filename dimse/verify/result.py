@@ -8,7 +8,7 @@ from typing import Protocol
 from .case import Case, Flags
 from .observation import Observation
 from .trace import Trace
-from .verdict import CloseVerdict, Verdict
+from .verdict import CloseVerdict, Column, Level, Verdict, verdict_of
 
 __all__ = [
     "ALWAYS_FINE",
@@ -92,6 +92,12 @@ class Assertion:
     due: str
     seen: str
     verdict: Verdict
+
+    @classmethod
+    def now(cls, trace: Trace, level: Level, due: str, seen: str, column: Column) -> "Assertion":
+        """Return the line for what was ``seen`` just now; ``column`` says how a case of this level judges it."""
+        verdict = verdict_of(level, column)
+        return cls(seconds=trace.now(), subcase=trace.subcase, due=due, seen=seen, verdict=verdict)
 
 
 class EndedProgram(Protocol):

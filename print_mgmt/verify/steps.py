@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from dimse.verify import Peer
-from dimse.verify.case import Run
+from dimse.verify.case import Decided, Run
 from dimse.verify.observation import (
     FAILURE,
     KEPT,
@@ -31,14 +31,6 @@ from .conversation import Conversation, conversation
 __all__ = ["WELL", "Decided", "Script", "Steps", "on_print"]
 
 WELL: Outcomes = (SUCCESS, WARNING)
-
-
-class Decided(Exception):
-    """The signal that a step has decided the case; ``seen`` is the result of the case."""
-
-    def __init__(self, seen: Seen) -> None:
-        super().__init__(str(seen))
-        self.seen = seen
 
 
 @dataclass(slots=True)
@@ -68,17 +60,14 @@ class Steps:
         if column in (Column.FAILS, Column.NONE):
             raise Decided(seen)
 
-    def require(self, is_kept: bool, text: str) -> None:
+    def require(self, is_kept: bool, rule: str, seen: str) -> None:
         """Judge a rule that must be kept. Raises `Decided` if it is broken."""
-        if not is_kept:
-            self.peer.log(str(KEPT), text, Column.FAILS)
-            raise Decided(Broken(text))
+        self.peer.require(is_kept, rule, seen)
 
-    def prefer(self, is_kept: bool, text: str) -> None:
+    def prefer(self, is_kept: bool, rule: str, seen: str) -> None:
         """Judge a rule that should be kept, but from which the peer may deviate."""
-        if not is_kept:
-            self.peer.log(str(KEPT), text, Column.NONSTRICT)
-            self.deviated.append(text)
+        if not self.peer.prefer(is_kept, rule, seen):
+            self.deviated.append(seen)
 
     def tell(self, text: str) -> None:
         """Record in words that a rule is kept."""

@@ -66,12 +66,13 @@ def echoes(*message_ids: int) -> Run:
             seen = await peer.echo(wire, 1, message_id)
             if not isinstance(seen, Answered):
                 return seen
-            if not isinstance(seen.message, CEchoRSP):
-                return Broken(f"{type(seen.message).__name__} to a C-ECHO-RQ")
-            if seen.message.MessageIDBeingRespondedTo != message_id:
-                return Broken(f"Message ID Being Responded To is {seen.message.MessageIDBeingRespondedTo}")
-            if seen.message.Data is not None:
-                return Broken("a data set in a C-ECHO-RSP")
+            came = f"{type(seen.message).__name__} to a C-ECHO-RQ"
+            peer.require(isinstance(seen.message, CEchoRSP), "C-ECHO-RQ is answered by C-ECHO-RSP", came)
+            number = getattr(seen.message, "MessageIDBeingRespondedTo", None)
+            came = f"Message ID Being Responded To is {number}"
+            peer.require(number == message_id, f"Message ID Being Responded To is {message_id}", came)
+            data = getattr(seen.message, "Data", None)
+            peer.require(data is None, "a C-ECHO-RSP has no Data Set", "a Data Set in a C-ECHO-RSP")
         return seen
 
     return run

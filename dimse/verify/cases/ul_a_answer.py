@@ -7,9 +7,9 @@ from ..items import (
     CONTEXT_AC,
     TRANSFER_SYNTAX,
     USER_INFORMATION,
-    Item,
     forge_request,
     items_of,
+    shown_octets,
     sub_items_of,
 )
 from ..observation import (
@@ -46,6 +46,7 @@ _PADDING = b" \0"
 _UNKNOWN_CLASS = "1.2.3.4"
 _MOST_RESULT = 4
 _LONGEST_NAME = 16
+_LENGTH_OF_MAXIMUM = 4
 
 
 async def minimal(peer: Peer) -> Observation:
@@ -61,16 +62,16 @@ async def application_context(peer: Peer) -> Seen:
     kinds = [item.kind for item in items_of(wire.answer_octets)]
     known = [kind for kind in kinds if kind in (APPLICATION_CONTEXT, CONTEXT_AC, USER_INFORMATION)]
     names = [item.value for item in items_of(wire.answer_octets) if item.kind == APPLICATION_CONTEXT]
-    if len(names) != 1:
-        return Broken(f"{len(names)} Application Context Items")
-    if known != sorted(known):
-        return Broken(f"items in the order {', '.join(f'{kind:02X}H' for kind in kinds)}")
-    if not wire.answer_octets[7] & 1:
-        return Broken("bit 0 of Protocol-version is clear")
-    if names[0].rstrip(_PADDING) != DICOMApplicationContext.encode():
-        return Broken(f"Application-context-name {names[0]!r}")
-    if names[0] != DICOMApplicationContext.encode():
-        return Deviated(f"Application-context-name {names[0]!r} is padded")
+    peer.require(len(names) == 1, "one Application Context Item", f"{len(names)} Application Context Items")
+    in_order = f"items in the order {', '.join(f'{kind:02X}H' for kind in kinds)}"
+    peer.require(known == sorted(known), "items in the order 10H, 21H, 50H", in_order)
+    is_set = bool(wire.answer_octets[7] & 1)
+    peer.require(is_set, "bit 0 of Protocol-version is set", "bit 0 of Protocol-version is clear")
+    shown = f"Application-context-name {shown_octets(names[0])}"
+    is_ours = names[0].rstrip(_PADDING) == DICOMApplicationContext.encode()
+    peer.require(is_ours, f"Application-context-name {DICOMApplicationContext}", shown)
+    if not peer.prefer(names[0] == names[0].rstrip(_PADDING), "Application-context-name is not padded", shown):
+        return Deviated(f"{shown} is padded")
     return Kept("one item 10H, the DICOM one; items in order")
 
 
@@ -87,7 +88,9 @@ async def reserved_bytes_come_back(peer: Peer) -> Seen:
 async def _comes_back(peer: Peer, request: bytes, part: slice, name: str) -> Seen:
     wire = await peer.associate(octets=request)
     sent, got = request[part], wire.answer_octets[part]
-    return Kept(f"{name} are as in the request") if sent == got else Broken(f"{name} are {got!r}, {sent!r} was sent")
+    if sent == got:
+        return Kept(f"{name} are as in the request")
+    return Broken(f"{name} are {shown_octets(got)}; {shown_octets(sent)} was sent")
 
 
 async def user_information(peer: Peer) -> Seen:
@@ -98,47 +101,42 @@ async def user_information(peer: Peer) -> Seen:
     uids = [sub.value for sub in subs if sub.kind == IMPLEMENTATION_CLASS_UID]
     names = [sub.value for sub in subs if sub.kind == IMPLEMENTATION_VERSION_NAME]
     for kind, values in ((MAXIMUM_LENGTH, lengths), (IMPLEMENTATION_CLASS_UID, uids)):
-        if len(values) != 1:
-            return Broken(f"{len(values)} sub-items {kind:02X}H")
-    if len(lengths[0]) != 4:
-        return Broken(f"sub-item 51H has {len(lengths[0])} bytes, not 4")
-    uid = uids[0].rstrip(_PADDING)
-    if not is_valid_uid(uid.decode("ascii", "replace")):
-        return Broken(f"Implementation-class-uid {uids[0]!r}")
-    if uid != uids[0]:
-        return Deviated(f"Implementation-class-uid {uids[0]!r} is padded")
-    if any(not 1 <= len(name) <= _LONGEST_NAME for name in names):
-        return Deviated(f"Implementation-version-name {names[0]!r}")
-    return Kept("one 51H, one valid 52H") if len(names) <= 1 else Broken(f"{len(names)} sub-items 55H")
+        peer.require(len(values) == 1, f"one sub-item {kind:02X}H", f"{len(values)} sub-items {kind:02X}H")
+    size = len(lengths[0])
+    peer.require(size == _LENGTH_OF_MAXIMUM, "sub-item 51H has 4 bytes", f"sub-item 51H has {size} bytes, not 4")
+    uid, shown = uids[0].rstrip(_PADDING), f"Implementation-class-uid {shown_octets(uids[0])}"
+    peer.require(is_valid_uid(uid.decode("ascii", "replace")), "Implementation-class-uid is a UID", shown)
+    peer.require(len(names) <= 1, "at most one sub-item 55H", f"{len(names)} sub-items 55H")
+    if not peer.prefer(uid == uids[0], "Implementation-class-uid is not padded", shown):
+        return Deviated(f"{shown} is padded")
+    is_short = all(1 <= len(name) <= _LONGEST_NAME for name in names)
+    named = f"Implementation-version-name {shown_octets(names[0]) if names else ''}"
+    if not peer.prefer(is_short, "Implementation-version-name has 1 to 16 characters", named):
+        return Deviated(named)
+    return Kept("one 51H, one valid 52H")
 
 
 async def context_results(peer: Peer) -> Seen:
     proposed = {1: (Verification, (ImplicitVRLittleEndian,)), 3: (_UNKNOWN_CLASS, (ImplicitVRLittleEndian,))}
     wire = await peer.associate(proposed)
     results = [item for item in items_of(wire.answer_octets) if item.kind == CONTEXT_AC]
-    ids = [item.value[0] for item in results if item.value]
-    if sorted(ids) != sorted(proposed):
-        return Broken(f"results for the contexts {ids}; 1 and 3 were proposed")
+    ids = [item.value[0] if item.value else 0 for item in results]
+    came = f"results for the contexts {ids}; 1 and 3 were proposed"
+    peer.require(sorted(ids) == sorted(proposed), "one result for each context", came)
     deviation = ""
     for item in results:
-        fault = _result_fault(item)
-        if fault.startswith("!"):
-            return Broken(fault[1:])
-        deviation = deviation or fault
+        number, result = item.value[0], item.value[2] if len(item.value) > 2 else 255
+        names = [sub.value.rstrip(_PADDING) for sub in sub_items_of(item) if sub.kind == TRANSFER_SYNTAX]
+        peer.require(result <= _MOST_RESULT, f"the result of context {number} is 0 to 4", f"result {result}")
+        came = f"context {number}: accepted with {', '.join(map(shown_octets, names)) or 'nothing'}"
+        is_proposed = result != 0 or names == [ImplicitVRLittleEndian.encode()]
+        peer.require(is_proposed, f"context {number} is accepted with a syntax that was proposed, or refused", came)
+        came = f"context {number}: {len(names)} transfer syntaxes"
+        peer.require(len(names) <= 1, f"context {number} has one transfer syntax", came)
+        came = f"context {number}, which is refused, has no sub-item 40H"
+        if not peer.prefer(bool(names), f"context {number} has a sub-item 40H", came):
+            deviation = deviation or came
     return Deviated(deviation) if deviation else Kept("one result for each context, with its transfer syntax")
-
-
-def _result_fault(item: Item) -> str:
-    """Return what is wrong with a result, beginning with an exclamation mark if it breaks the rule."""
-    number, result = item.value[0], item.value[2] if len(item.value) > 2 else 255
-    names = [sub.value.rstrip(_PADDING) for sub in sub_items_of(item) if sub.kind == TRANSFER_SYNTAX]
-    if result > _MOST_RESULT:
-        return f"!context {number}: result {result}"
-    if result == 0 and names != [ImplicitVRLittleEndian.encode()]:
-        return f"!context {number}: accepted with {names}"
-    if len(names) > 1:
-        return f"!context {number}: {len(names)} transfer syntaxes"
-    return "" if names else f"context {number}, which is refused, has no sub-item 40H"
 
 
 UL_A_ANSWER: tuple[Case, ...] = (

@@ -63,10 +63,11 @@ async def implicit_le_is_not_refused(peer: Peer) -> Seen:
     if not isinstance(answer, Accepted) or wire.answer is None:
         return answer
     for result in wire.answer.presentation_contexts:
-        if result.result == 4:
-            return Broken(f"context {result.id}: result 4")
-        if result.result == 0 and result.transfer_syntax != ImplicitVRLittleEndian:
-            return Broken(f"context {result.id}: accepted with {result.transfer_syntax}")
+        came = f"context {result.id}: result {result.result}"
+        peer.require(result.result != 4, f"the syntaxes of context {result.id} are not refused", came)
+        came = f"context {result.id}: accepted with {result.transfer_syntax}"
+        is_implicit = result.result != 0 or result.transfer_syntax == ImplicitVRLittleEndian
+        peer.require(is_implicit, f"context {result.id} is accepted with the known syntax, or refused", came)
     return Kept("each accepted class has Implicit VR Little Endian")
 
 
@@ -74,8 +75,9 @@ async def two_contexts(peer: Peer) -> Seen:
     wire = await peer.associate({1: (Verification, _IMPLICIT), 3: (Verification, (ExplicitVRLittleEndian,))})
     for number in sorted(wire.contexts):
         seen = await peer.echo(wire, number)
-        if isinstance(seen, Answered) and seen.context_id != number:
-            return Broken(f"the response to context {number} came on context {seen.context_id}")
+        if isinstance(seen, Answered):
+            came = f"the response to context {number} came on context {seen.context_id}"
+            peer.require(seen.context_id == number, f"the response to context {number} comes on it", came)
         if not matches(SUCCESS, (seen,)):
             return seen
     return Kept("each context works") if wire.contexts.keys() == {1, 3} else Deviated("one of the contexts is refused")
@@ -91,8 +93,7 @@ async def many_contexts(peer: Peer) -> Seen:
     if not isinstance(answer, Accepted):
         return answer
     missing = set(numbers) - {number for number, _ in answer.results}
-    if missing:
-        return Broken(f"{len(missing)} results are missing")
+    peer.require(not missing, "each context has a result", f"{len(missing)} results are missing")
     if 255 in wire.contexts:
         seen = await peer.echo(wire, 255)
         if not matches(Answered(0, 255), (seen,)):

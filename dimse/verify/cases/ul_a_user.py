@@ -6,7 +6,7 @@ from ...uids import Verification
 from ...ul import AsynchronousOperationsWindow, RoleSelection, UserIdentityRQ, UserItem
 from ...ul.forge import forge_item
 from ..case import Case, Flags, Run, SubCase
-from ..items import USER_INFORMATION, Item, forge_request, items_of, sub_items_of, user_item, user_octets
+from ..items import USER_INFORMATION, Item, forge_request, items_of, shown_octets, sub_items_of, user_item, user_octets
 from ..observation import (
     ABORT,
     BROKEN,
@@ -90,8 +90,9 @@ def window(offered: int) -> Run:
         values = [sub.value for sub in found if sub.kind == _ASYNCHRONOUS]
         for value in values:
             numbers = [int.from_bytes(value[at : at + 2], "big") for at in (0, 2)]
-            if offered and not all(1 <= number <= offered for number in numbers):
-                return Broken(f"window {numbers[0]}, {numbers[1]}, where {offered}, {offered} was offered")
+            is_within = not offered or all(1 <= number <= offered for number in numbers)
+            came = f"window {numbers[0]}, {numbers[1]}, where {offered}, {offered} was offered"
+            peer.require(is_within, "the window is no larger than the one that was offered", came)
         return Kept("no window" if not values else "a window that was offered")
 
     return run
@@ -108,10 +109,10 @@ async def roles(peer: Peer) -> Seen:
             continue
         length = int.from_bytes(sub.value[:2], "big")
         uid, (scu, scp) = sub.value[2 : 2 + length], sub.value[2 + length : 4 + length].ljust(2, b"\xff")
-        if uid.rstrip(b"\0 ") != Verification.encode():
-            return Broken(f"roles for {uid!r}, which were not proposed")
-        if scp != 0 or scu not in (0, 1):
-            return Broken(f"SCU-role {scu}, SCP-role {scp}; 1, 0 was proposed")
+        came = f"roles for {shown_octets(uid)}, which were not proposed"
+        peer.require(uid.rstrip(b"\0 ") == Verification.encode(), "the roles are for the class of the request", came)
+        came = f"SCU-role {scu}, SCP-role {scp}; 1, 0 was proposed"
+        peer.require(scp == 0 and scu in (0, 1), "no role that was not proposed is accepted", came)
     return Kept("no role that was not proposed")
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from ...ul import Abort
 from ..case import Flags, Unprepared
-from ..result import Options
+from ..result import Assertion, Options
 from ..tls_material import TLSFiles
 from ..trace import Trace
+from ..verdict import Column, Level
 from .desk import Desk, Waiting
 from .program import Ended, Program
 from .service import MakeService
@@ -69,6 +70,8 @@ class ScuPeer:
     plain: Visit | None = None
     measured: dict[str, tuple[float, str]] = field(default_factory=dict)
     last: Visit | None = None
+    assertions: list[Assertion] = field(default_factory=list)
+    level: Level = Level.MUST
     awaited: Callable[["ScuPeer"], None] = lambda _peer: None
 
     @property
@@ -80,6 +83,10 @@ class ScuPeer:
     def second(self) -> int:
         """The ``nth`` of the SCU's second request: 2, or 1 if the plain scenario has only one request."""
         return min(2, max(1, len(self.plain_visit().operations)))
+
+    def log(self, due: str, seen: str, column: Column) -> None:
+        """Add an assertion to the log of the case; ``column`` says how the case judges what was ``seen``."""
+        self.assertions.append(Assertion.now(self.trace, self.level, due, seen, column))
 
     def plain_visit(self) -> Visit:
         """Return the visit of the plain scenario."""

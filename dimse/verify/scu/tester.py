@@ -207,7 +207,7 @@ class ScuTester:
     async def _try(self, case: Case, step: SubCase, result: Result, patience: float) -> SubResult:
         assert result.trace is not None
         peer = self._peer(case.id, step.name, result.trace, patience)
-        peer.measured = result.measured
+        peer.measured, peer.assertions, peer.level = result.measured, result.assertions, step.level or case.level
         peer.awaited = lambda _peer: self.on_waiting(case.id, case, self.plain)
         observed: Observation = ()
         try:

@@ -26,6 +26,8 @@ from ..steps import WELL, Script, Steps, on_print
 __all__ = ["LIFE"]
 
 _NO_SUCH_INSTANCE, _INVALID_VALUE = 0x0112, 0x0106
+_RETURNED = "a SOP Instance UID that was not supplied is returned"
+_BOXES = "Referenced Image Box Sequence"
 _NO_SUCH = (Answered(_NO_SUCH_INSTANCE),)
 _PLACED = Answered(frozenset({0x0000, 0xB604, 0xB605, 0xB609, 0xB60A, 0x0107, 0x0116}))
 
@@ -66,8 +68,10 @@ async def _minted(talk: Conversation, steps: Steps, sop_class: str, data: Datase
     if not succeeded(seen):
         raise Unprepared(f"N-CREATE without a SOP Instance UID: {seen}")
     uid = uid_of(seen)
-    steps.require(uid is not None, "Affected SOP Instance UID is absent, and it was not supplied")
-    steps.require(is_valid_uid(uid or ""), f"Affected SOP Instance UID {uid!r} is no UID")
+    steps.require(uid is not None, _RETURNED, "Affected SOP Instance UID is absent, and it was not supplied")
+    steps.require(
+        is_valid_uid(uid or ""), "Affected SOP Instance UID is a UID", f"Affected SOP Instance UID {uid!r} is no UID"
+    )
     steps.tell(f"Affected SOP Instance UID {uid}")
     return uid or ""
 
@@ -79,7 +83,10 @@ async def supplied_uid(talk: Conversation) -> Seen:
         seen = await talk.create_session(uid=uid)
     if not succeeded(seen):
         raise Unprepared(f"the film session was not created: {seen}")
-    steps.require(uid_of(seen) in (None, uid), f"Affected SOP Instance UID is {uid_of(seen)}; {uid} was supplied")
+    came = f"Affected SOP Instance UID is {uid_of(seen)}; {uid} was supplied"
+    steps.require(
+        uid_of(seen) in (None, uid), "Affected SOP Instance UID is absent, or the one that was supplied", came
+    )
     steps.take(
         "N-SET of the film session",
         await talk.change(BasicFilmSession, uid, Dataset(NumberOfCopies=1)),
@@ -115,7 +122,7 @@ def layout_of(layout: str, boxes: int) -> Script:
         steps = Steps(talk.peer)
         await talk.prepare_session()
         is_usual = layout == USUAL_LAYOUT and talk.layout != USUAL_LAYOUT
-        steps.prefer(not is_usual, f"{USUAL_LAYOUT} is not supported; {talk.layout} is")
+        steps.prefer(not is_usual, f"{USUAL_LAYOUT} is supported", f"{USUAL_LAYOUT} is not supported; {talk.layout} is")
         seen = await talk.create_film_box(talk.film_box(talk.layout if is_usual else layout))
         refused = (Answered(_INVALID_VALUE),) if layout == USUAL_LAYOUT else (FAILURE,)
         steps.take(layout, seen, deviated=refused, broken=())
@@ -128,9 +135,13 @@ def layout_of(layout: str, boxes: int) -> Script:
 
 def _check_boxes(steps: Steps, seen: Seen, boxes: int | None) -> None:
     found = [uid for _, uid in references(seen, "ReferencedImageBoxSequence")]
-    steps.require(bool(found), "no Referenced Image Box Sequence in the response")
-    steps.require(boxes in (None, len(found)), f"{len(found)} image boxes; the layout has {boxes} positions")
-    steps.require(len(set(found)) == len(found), "a SOP Instance UID stands twice in Referenced Image Box Sequence")
+    steps.require(bool(found), f"{_BOXES} has items", f"no {_BOXES} in the response")
+    came = f"{len(found)} image boxes; the layout has {boxes} positions"
+    steps.require(boxes in (None, len(found)), "one image box for each position", came)
+    is_unique = len(set(found)) == len(found)
+    steps.require(
+        is_unique, f"the SOP Instance UIDs in {_BOXES} differ", f"a SOP Instance UID stands twice in {_BOXES}"
+    )
 
 
 async def image(talk: Conversation) -> Seen:

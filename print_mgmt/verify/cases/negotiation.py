@@ -115,7 +115,7 @@ async def both_metas(talk: Conversation) -> Seen:
         film, talk.film_uid = talk.film_uid, ""
         if not succeeded(deleted := await talk.delete(BasicFilmBox, film)):
             raise Unprepared(f"the first film box was not deleted: {deleted}")
-        steps.prefer(False, f"the second film box at once: {seen}")
+        steps.prefer(False, "a film box on each context of the association", f"the second film box at once: {seen}")
         seen = await second()
     steps.take("a film box on the context of color", seen, deviated=(FAILURE,), broken=())
     if succeeded(seen):

@@ -35,6 +35,8 @@ _NO_SUCH = Answered(0x0112)
 _NOT_SUPPORTED = Answered(frozenset({0x0211, 0x0123}))
 _QUEUE_FULL = Answered(0xC602)
 _JOBS = tag_of(JOB_REFERENCE)
+_NAMED = "Referenced Print Job Sequence"
+_JOB_ENDS = "Execution Status of a job that is over is DONE or FAILURE"
 _AGAIN = 5.0  # seconds before a second attempt if the queue of the printer is full
 _EXECUTION = ("PENDING", "PRINTING", "DONE", "FAILURE")
 
@@ -76,13 +78,16 @@ def job_reference(steps: Steps, film: PrintedFilm) -> None:
     message = film.print_answer.message if isinstance(film.print_answer, Answered) else None
     others = [element.keyword or str(element.tag) for element in data_of(film.print_answer) if element.tag != _JOBS]
     beside = f"; beside it came {', '.join(others)}" if others else ""
-    steps.require(bool(named), f"no (2100,0500) in the response, though Print Job was negotiated{beside}")
-    steps.require(len(named) == 1, f"{len(named)} items in Referenced Print Job Sequence")
-    steps.require(named[0][0] == PrintJob, f"Referenced SOP Class UID is {named[0][0]}, not Print Job")
+    steps.require(
+        bool(named), f"{_NAMED} is present", f"no (2100,0500) in the response, though Print Job was negotiated{beside}"
+    )
+    steps.require(len(named) == 1, f"{_NAMED} has one item", f"{len(named)} items in Referenced Print Job Sequence")
+    came = f"Referenced SOP Class UID is {named[0][0]}, not Print Job"
+    steps.require(named[0][0] == PrintJob, "Referenced SOP Class UID is Print Job", came)
     number = message.ActionTypeID if isinstance(message, NActionRSP) else None
-    steps.require(number is not None, "an Action Reply without Action Type ID")
-    steps.require(number == 1, f"Action Type ID {number}; 1 was requested")
-    steps.prefer(not others, f"beside the Print Job: {', '.join(others)}")
+    steps.require(number is not None, "an Action Reply has Action Type ID", "an Action Reply without Action Type ID")
+    steps.require(number == 1, "Action Type ID is the one of the request", f"Action Type ID {number}; 1 was requested")
+    steps.prefer(not others, "the Action Reply has nothing else", f"beside the Print Job: {', '.join(others)}")
     steps.tell(f"the job {named[0][1]}")
 
 
@@ -103,9 +108,9 @@ def job_attributes(steps: Steps, film: PrintedFilm) -> None:
     steps.take("N-GET of the job", film.first_get, kept=(SUCCESS,), deviated=(Answered(0x0107),))
     found = data_of(film.first_get)
     status = found.get("ExecutionStatus")
-    steps.require(status in _EXECUTION, f"Execution Status is {status!r}")
+    steps.require(status in _EXECUTION, "Execution Status has a defined value", f"Execution Status is {status!r}")
     for keyword in ("ExecutionStatusInfo", "PrintPriority"):
-        steps.require(found.get(keyword) is not None, f"{keyword} is absent or empty")
+        steps.require(found.get(keyword) is not None, f"{keyword} has a value", f"{keyword} is absent or empty")
 
 
 def job_end(steps: Steps, film: PrintedFilm) -> None:
@@ -116,12 +121,13 @@ def job_end(steps: Steps, film: PrintedFilm) -> None:
         if film.last_get is None:
             raise Unprepared("the end of the job was neither reported nor asked for")
         status = data_of(film.last_get).get("ExecutionStatus")
-        steps.require(status in ("DONE", "FAILURE"), f"{shown}; Execution Status is {status!r}")
-        steps.prefer(False, f"{shown}; N-GET returns {status!r}")
+        steps.require(status in ("DONE", "FAILURE"), _JOB_ENDS, f"{shown}; Execution Status is {status!r}")
+        steps.prefer(False, "an event reports the end of the job", f"{shown}; N-GET returns {status!r}")
         return
     ends = [number for number in numbers if number in END_OF_JOB]
-    steps.require(numbers[-1] in END_OF_JOB and len(ends) == 1, f"{shown}: an event after the end")
-    steps.prefer(len(numbers) > 1, f"{shown}: nothing before the end")
+    is_last = numbers[-1] in END_OF_JOB and len(ends) == 1
+    steps.require(is_last, "the end of the job is the last event", f"{shown}: an event after the end")
+    steps.prefer(len(numbers) > 1, "an event before the end", f"{shown}: nothing before the end")
     steps.tell(shown)
 
 

@@ -113,8 +113,8 @@ async def whole_printer(talk: Conversation) -> Seen:
     steps.take("N-GET", seen, kept=(SUCCESS,), deviated=(_PARTLY,))
     found = data_of(seen)
     status, info = found.get("PrinterStatus"), found.get("PrinterStatusInfo")
-    steps.require(status in _STATUSES, f"Printer Status is {status!r}")
-    steps.require(bool(info), "Printer Status Info is absent or empty")
+    steps.require(status in _STATUSES, "Printer Status has a defined value", f"Printer Status is {status!r}")
+    steps.require(bool(info), "Printer Status Info has a value", "Printer Status Info is absent or empty")
     steps.tell(", ".join(f"{element.keyword} {element.value!r}" for element in found))
     return steps.result()
 
@@ -125,9 +125,9 @@ async def two_attributes(talk: Conversation) -> Seen:
     steps.take("N-GET", seen, kept=(SUCCESS,))
     found = data_of(seen)
     for tag, name in zip(_TWO, ("Printer Status", "Printer Status Info"), strict=True):
-        steps.require(tag in found, f"{name} is absent")
+        steps.require(tag in found, f"{name} is present", f"{name} is absent")
     others = [element.keyword or str(element.tag) for element in found if element.tag not in _TWO]
-    steps.prefer(not others, f"not asked: {', '.join(others)}")
+    steps.prefer(not others, "no other attribute comes", f"not asked: {', '.join(others)}")
     return steps.result()
 
 
@@ -181,7 +181,8 @@ async def configuration(talk: Conversation) -> Seen:
     seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
     steps.take("N-GET", seen, kept=(SUCCESS,))
     items = items_of(data_of(seen), "PrinterConfigurationSequence")
-    steps.require(bool(items), "Printer Configuration Sequence is absent or empty")
+    name = "Printer Configuration Sequence"
+    steps.require(bool(items), f"{name} has items", f"{name} is absent or empty")
     absent, wanting = set[str](), set[str]()
     for item in items:
         absent |= {keyword for keyword in _CONFIGURATION if keyword not in item}
@@ -192,8 +193,8 @@ async def configuration(talk: Conversation) -> Seen:
             for entry in items_of(item, sequence):
                 absent |= {f"{keyword} in {sequence}" for keyword in always if keyword not in entry}
                 wanting |= {f"no {keyword} in {sequence}" for keyword in sometimes if keyword not in entry}
-    steps.require(not absent, f"absent: {_shown(absent)}")
-    steps.prefer(not wanting, _shown(wanting))
+    steps.require(not absent, "all attributes of type 1 and 2 are present", f"absent: {_shown(absent)}")
+    steps.prefer(not wanting, "all attributes have a value", _shown(wanting))
     steps.tell(f"{len(items)} configurations")
     return steps.result()
 

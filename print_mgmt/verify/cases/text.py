@@ -5,6 +5,7 @@ from struct import pack
 from dimse.data import tag_of
 from dimse.verify import Case, Flags, Level, Role, SubCase
 from dimse.verify.case import Run
+from dimse.verify.items import shown_octets
 from dimse.verify.observation import (
     ABORT,
     BROKEN,
@@ -48,7 +49,7 @@ def labeled(term: bytes, label: bytes) -> Run:
         element = next((each for each in data_of(seen) if each.tag == _LABEL), None)
         raw = b"" if element is None else bytes(element.raw).rstrip(b" ")
         if label == _TRAIL and raw and raw != label:
-            return Broken(f"the label {label!r} came back as {raw!r}")
+            return Broken(f"the label {shown_octets(label)} came back as {shown_octets(raw)}")
         return seen
 
     return on_print(script)

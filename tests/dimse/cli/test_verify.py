@@ -48,6 +48,17 @@ async def test_progress_is_shown_on_a_terminal(
     assert shown[-1] == ""
 
 
+def test_progress_of_an_scu_is_shown_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    echo = f"{sys.executable} -m dimse echo {{ae}}@{{host}}:{{port}}"
+    assert main(["verify", "scu", "--command", echo, "--case", "UL-A-7.0[12]"]) == 0
+    shown = capsys.readouterr().err.split("\r\x1b[K")
+    assert "2 of 2 cases, UL-A-7.02 PASS" in shown
+    assert shown[-1] == ""
+
+
 async def test_report_is_written(tmp_path: Path) -> None:
     assert await verify(Twin(), "--case", "UL-F-2.05", "--report", str(tmp_path / "new")) == 0
     report = json.loads((tmp_path / "new" / "report.json").read_text())

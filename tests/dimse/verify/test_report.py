@@ -107,6 +107,14 @@ def test_log_has_what_was_due_and_what_came(bad: dict[str, Any]) -> None:
     assert again["t_ms"] > first["t_ms"]
 
 
+def test_log_has_a_line_for_each_kept_rule() -> None:
+    case = next(case for case in report(Twin(), "UL-A-1.02")["cases"] if case["id"] == "UL-A-1.02")
+    rules = [(each["due"], each["seen"]) for each in case["assertions"]]
+    assert len(rules) == 5
+    assert {seen for _, seen in rules} == {"the rule is kept"}
+    assert rules[2][0] == "bit 0 of Protocol-version is set"
+
+
 def test_page_has_a_line_for_each_assertion(bad: dict[str, Any]) -> None:
     text = page([bad])
     assert text.count("; came ") == sum(len(case["assertions"]) for case in bad["cases"])

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from ....uids import DICOMApplicationContext, ImplicitVRLittleEndian, is_valid_uid, name_of
 from ....ul import (
@@ -13,7 +14,16 @@ from ....ul import (
     UnknownItem,
 )
 from ...case import Case, Flags, Role, Run, SubCase
-from ...items import ABSTRACT_SYNTAX, CONTEXT_RQ, TRANSFER_SYNTAX, USER_INFORMATION, Item, items_of, sub_items_of
+from ...items import (
+    ABSTRACT_SYNTAX,
+    CONTEXT_RQ,
+    TRANSFER_SYNTAX,
+    USER_INFORMATION,
+    Item,
+    items_of,
+    shown_octets,
+    sub_items_of,
+)
 from ...observation import (
     ABORT,
     BROKEN,
@@ -32,7 +42,7 @@ from ...observation import (
     Running,
     Seen,
 )
-from ...verdict import Close, Level
+from ...verdict import Close, Column, Level
 from ..outcomes import command_fails, first_after, goes_on
 from ..peer import ScuPeer
 from ..reactions import accepts, nothing, sends
@@ -46,73 +56,95 @@ _APPLICATION = 0x10
 _ORDER = (_APPLICATION, CONTEXT_RQ, USER_INFORMATION)
 _MAXIMUM, _CLASS_UID, _VERSION = 0x51, 0x52, 0x55
 _LONGEST_VERSION = 16
+_LENGTH_OF_MAXIMUM = 4
+_COLUMNS = {Deviated: Column.NONSTRICT, Broken: Column.FAILS}
 _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 
-Rule = Callable[[bytes], Iterator[Deviated | Broken]]
+
+class Checked(NamedTuple):
+    """A rule for a request, and what was found: None if the rule is kept."""
+
+    rule: str
+    found: Deviated | Broken | None
+
+
+Rule = Callable[[bytes], Iterator[Checked]]
 
 
 def request_keeps(rule: Rule) -> Run:
-    """Return the run that judges each A-ASSOCIATE-RQ of the plain scenario."""
+    """Return the run that judges each A-ASSOCIATE-RQ of the plain scenario, up to the first rule that it breaks."""
 
     async def run(peer: ScuPeer) -> Seen:
         deviation = None
         requests = [wire.proposal_octets for wire in peer.judge_plain().wires if wire.proposal_octets]
         for octets in requests:
-            for finding in rule(octets):
-                if isinstance(finding, Broken):
-                    return finding
-                deviation = deviation or finding
+            for text, found in rule(octets):
+                column = Column.PASSES if found is None else _COLUMNS[type(found)]
+                peer.log(text, str(found or KEPT), column)
+                if isinstance(found, Broken):
+                    return found
+                deviation = deviation or found
         return deviation or Kept(f"{len(requests)} A-ASSOCIATE-RQ")
 
     return run
 
 
-def _well_formed(octets: bytes) -> Iterator[Deviated | Broken]:
-    if int.from_bytes(octets[2:6], "big") != len(octets) - 6:
-        yield Broken("PDU-length is not the length of the PDU")
-    if not int.from_bytes(octets[6:8], "big") & 1:
-        yield Broken("bit 0 of Protocol-version is 0")
-    if octets[1] or any(octets[8:10]) or any(octets[42:74]):
-        yield Deviated("a reserved byte is not 0")
+def _must(is_kept: bool, rule: str, text: str) -> Checked:
+    return Checked(rule, None if is_kept else Broken(text))
+
+
+def _should(is_kept: bool, rule: str, text: str) -> Checked:
+    return Checked(rule, None if is_kept else Deviated(text))
+
+
+def _well_formed(octets: bytes) -> Iterator[Checked]:
+    is_right = int.from_bytes(octets[2:6], "big") == len(octets) - 6
+    yield _must(is_right, "PDU-length is the length of the PDU", "PDU-length is not the length of the PDU")
+    is_set = bool(int.from_bytes(octets[6:8], "big") & 1)
+    yield _must(is_set, "bit 0 of Protocol-version is set", "bit 0 of Protocol-version is 0")
+    is_zero = not (octets[1] or any(octets[8:10]) or any(octets[42:74]))
+    yield _should(is_zero, "the reserved bytes are 0", "a reserved byte is not 0")
     items = items_of(octets)
     kinds = [item.kind for item in items if item.kind in _ORDER]
     for kind in (_APPLICATION, USER_INFORMATION):
-        if kinds.count(kind) != 1:
-            yield Broken(f"{kinds.count(kind)} items {kind:02X}H")
-    if CONTEXT_RQ not in kinds:
-        yield Broken("no item 20H")
-    if kinds != sorted(kinds, key=_ORDER.index):
-        yield Broken("items are not in the order 10H, 20H, 50H")
+        count = kinds.count(kind)
+        yield _must(count == 1, f"one item {kind:02X}H", f"{count} items {kind:02X}H")
+    yield _must(CONTEXT_RQ in kinds, "an item 20H", "no item 20H")
+    in_order = kinds == sorted(kinds, key=_ORDER.index)
+    yield _must(in_order, "items in the order 10H, 20H, 50H", "items are not in the order 10H, 20H, 50H")
     for item in items:
         yield from _uids_of(item)
         if item.kind == USER_INFORMATION:
             yield from _user_information(sub_items_of(item))
 
 
-def _uids_of(item: Item) -> Iterator[Broken]:
+def _uids_of(item: Item) -> Iterator[Checked]:
     uids = [item] if item.kind == _APPLICATION else []
     uids += [
         sub for sub in sub_items_of(item) if item.kind == CONTEXT_RQ and sub.kind in (ABSTRACT_SYNTAX, TRANSFER_SYNTAX)
     ]
     uids += [sub for sub in sub_items_of(item) if item.kind == USER_INFORMATION and sub.kind == _CLASS_UID]
     for uid in uids:
-        text = uid.value.decode("latin-1")
-        if not is_valid_uid(text):
-            yield Broken(f"{text!r} in item {uid.kind:02X}H is not a UID")
-        elif item.kind == _APPLICATION and text != DICOMApplicationContext:
-            yield Broken(f"Application-context-name {text}")
+        shown = f"{shown_octets(uid.value)} in item {uid.kind:02X}H is not a UID"
+        yield _must(is_valid_uid(uid.value.decode("latin-1")), f"item {uid.kind:02X}H is a UID", shown)
+        if item.kind == _APPLICATION:
+            is_ours = uid.value == DICOMApplicationContext.encode()
+            shown = f"Application-context-name {shown_octets(uid.value)}"
+            yield _must(is_ours, f"Application-context-name {DICOMApplicationContext}", shown)
 
 
-def _user_information(subs: list[Item]) -> Iterator[Deviated | Broken]:
+def _user_information(subs: list[Item]) -> Iterator[Checked]:
     count = Counter(sub.kind for sub in subs)
     for kind in (_MAXIMUM, _CLASS_UID):
-        if count[kind] != 1:
-            yield Broken(f"{count[kind]} sub-items {kind:02X}H")
+        yield _must(count[kind] == 1, f"one sub-item {kind:02X}H", f"{count[kind]} sub-items {kind:02X}H")
     for sub in subs:
-        if sub.kind == _MAXIMUM and len(sub.value) != 4:
-            yield Broken(f"sub-item 51H of {len(sub.value)} bytes")
-        if sub.kind == _VERSION and len(sub.value) > _LONGEST_VERSION:
-            yield Deviated(f"Implementation-version-name of {len(sub.value)} bytes")
+        size = len(sub.value)
+        if sub.kind == _MAXIMUM:
+            yield _must(size == _LENGTH_OF_MAXIMUM, "sub-item 51H has 4 bytes", f"sub-item 51H of {size} bytes")
+        if sub.kind == _VERSION:
+            is_short = size <= _LONGEST_VERSION
+            came = f"Implementation-version-name of {size} bytes"
+            yield _should(is_short, "Implementation-version-name has at most 16 bytes", came)
 
 
 def _contexts(octets: bytes) -> list[tuple[int, list[str], list[str]]]:
@@ -127,37 +159,36 @@ def _contexts(octets: bytes) -> list[tuple[int, list[str], list[str]]]:
     return found
 
 
-def _ids(octets: bytes) -> Iterator[Deviated | Broken]:
+def _ids(octets: bytes) -> Iterator[Checked]:
     seen: set[int] = set()
     for number, abstract, transfers in _contexts(octets):
-        if number % 2 == 0:
-            yield Broken(f"Presentation-context-ID {number}")
-        if number in seen:
-            yield Broken(f"Presentation-context-ID {number} twice")
+        name = f"Presentation-context-ID {number}"
+        yield _must(number % 2 == 1, f"{name} is odd", name)
+        yield _must(number not in seen, f"{name} comes once", f"{name} twice")
         seen.add(number)
-        if len(abstract) != 1 or not transfers:
-            yield Broken(f"context {number} has {len(abstract)} abstract and {len(transfers)} transfer syntaxes")
+        is_right = len(abstract) == 1 and bool(transfers)
+        came = f"context {number} has {len(abstract)} abstract and {len(transfers)} transfer syntaxes"
+        yield _must(is_right, f"context {number} has one abstract syntax, and transfer syntaxes", came)
 
 
-def _implicit(octets: bytes) -> Iterator[Deviated | Broken]:
+def _implicit(octets: bytes) -> Iterator[Checked]:
     offered: dict[str, set[str]] = {}
     for _, abstracts, transfers in _contexts(octets):
         for abstract in abstracts:
             offered.setdefault(abstract, set()).update(transfers)
     for abstract, syntaxes in offered.items():
-        if ImplicitVRLittleEndian not in syntaxes:
-            yield Broken(f"{abstract} is not offered in Implicit VR Little Endian")
+        came = f"{abstract} is not offered in Implicit VR Little Endian"
+        yield _must(ImplicitVRLittleEndian in syntaxes, f"{abstract} is offered in Implicit VR Little Endian", came)
 
 
-def _titles(octets: bytes) -> Iterator[Deviated | Broken]:
+def _titles(octets: bytes) -> Iterator[Checked]:
     for name, field in (("Called", octets[10:26]), ("Calling", octets[26:42])):
-        text = field.rstrip(b"\0") if field.rstrip(b"\0") != field else field
-        if text != field:
-            yield Deviated(f"{name}-AE-title is padded with NUL")
-        if not text.strip(b" "):
-            yield Broken(f"{name}-AE-title is all spaces")
-        elif any(octet < 0x20 or octet > 0x7E or octet == 0x5C for octet in text):
-            yield Broken(f"{name}-AE-title {field!r}")
+        text = field.rstrip(b"\0")
+        yield _should(text == field, f"{name}-AE-title is padded with spaces", f"{name}-AE-title is padded with NUL")
+        yield _must(bool(text.strip(b" ")), f"{name}-AE-title is not empty", f"{name}-AE-title is all spaces")
+        is_text = all(0x20 <= octet <= 0x7E and octet != 0x5C for octet in text)
+        came = f"{name}-AE-title {shown_octets(field)}"
+        yield _must(is_text, f"{name}-AE-title has only characters of VR AE", came)
 
 
 UL_A_7: tuple[Case, ...] = tuple(
