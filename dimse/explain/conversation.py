@@ -29,6 +29,7 @@ from ..ul import (
 )
 from ..ul.pdu import HEADER, PDU_TYPES
 from .command import explain_command
+from .fields import UNRECOGNIZED
 from .machines import ACCEPTOR, REQUESTOR
 from .pdu import EXPLAINED, FRAGMENT, Line, explain_pdu
 
@@ -125,10 +126,12 @@ class Conversation:
     def close(self) -> Iterator[Turn]:
         """Yield the remaining bytes: PDUs that are cut off, and bytes that belong to no PDU."""
         for who, side in self._sides.items():
-            if side.buffer:
+            if side.buffer and side.is_unsplit:
+                yield side.rest(who)
+            elif side.buffer:
                 is_cut = side.buffer[0] in _KNOWN_TYPES
                 yield self._turn(who, bytes(side.buffer))._replace(is_cut=is_cut)
-                side.buffer.clear()
+            side.buffer.clear()
 
     def _turn(self, who: str, wire: bytes) -> Turn:
         side = self._sides[who]
@@ -319,6 +322,7 @@ class _Side:
         self.assembler = _assembler()
         self.in_command = False  # the last fragment was of a Command Set that is not complete
         self.is_lost = False  # the following bytes may belong to a credential
+        self.is_unsplit = False  # an unknown PDU type came, after which nobody can tell where a PDU begins
         self.completed: list[Completed] = []  # messages of the current PDU
         self._command = bytearray()
         self._pieces: tuple[list[Piece], list[Piece]] = [], []  # the pieces of the Data Set, and of the Command Set
@@ -348,14 +352,23 @@ class _Side:
         )
 
     def pdus(self) -> Iterator[bytes]:
-        """Yield the complete PDUs up to an unknown PDU type, after which the stream cannot be split into PDUs."""
-        while len(self.buffer) >= HEADER.size and self.buffer[0] in _KNOWN_TYPES:
-            total = HEADER.size + HEADER.unpack_from(self.buffer)[1]
+        """Yield the complete PDUs, up to the header of a PDU with an unknown type, of which a peer reads no more."""
+        while len(self.buffer) >= HEADER.size and not self.is_unsplit:
+            self.is_unsplit = self.buffer[0] not in _KNOWN_TYPES
+            total = HEADER.size + (0 if self.is_unsplit else HEADER.unpack_from(self.buffer)[1])
             if len(self.buffer) < total:
                 return
             wire = bytes(self.buffer[:total])
             del self.buffer[:total]
             yield wire
+
+    def rest(self, who: str) -> Turn:
+        """Return the bytes after the header of a PDU with an unknown type."""
+        data = bytes(self.buffer)
+        words = f"{len(data)} bytes after the header of an unknown PDU"
+        shown = "not shown" if self.is_lost else words
+        line = Line(self.offset, memoryview(data), 1, "Value", shown, UNRECOGNIZED.table, self.is_lost)
+        return Turn(who=who, offset=self.offset, length=len(data), name="Value", summary=words, lines=(line,))
 
 
 def _decoded(wire: bytes) -> PDU | None:

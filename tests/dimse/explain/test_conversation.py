@@ -238,10 +238,19 @@ def test_cut_off_pdu_comes_last_with_an_error() -> None:
     assert rest.summary == "! PDU-length: the length is 4, but 1 bytes follow"
 
 
-def test_bytes_after_an_unknown_type_are_one_turn() -> None:
-    _, rest = turns((REQUESTOR, wire(ReleaseRQ()) + b"\x09\0\0\0\0\0" + wire(ReleaseRQ())))
-    assert rest.length == 16
-    assert "unrecognized PDU type 09H" in rest.summary
+UNKNOWN_PDU = b"\x09\0\0\0\0\4abcd"
+
+
+def test_unknown_type_is_explained_at_its_header() -> None:
+    first, unknown = Conversation().receive(REQUESTOR, wire(ReleaseRQ()) + UNKNOWN_PDU)
+    assert (first.length, unknown.length) == (10, 6)
+    assert "unrecognized PDU type 09H" in unknown.summary
+
+
+def test_bytes_after_the_header_of_an_unknown_type_are_one_turn() -> None:
+    *_, rest = turns((REQUESTOR, UNKNOWN_PDU), (REQUESTOR, wire(ReleaseRQ())))
+    assert (rest.offset, rest.length, rest.pdu) == (6, 14, None)
+    assert rest.summary == "14 bytes after the header of an unknown PDU"
 
 
 @pytest.mark.parametrize(
