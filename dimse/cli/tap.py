@@ -14,7 +14,8 @@ from pathlib import Path
 from ..errors import escaped
 from ..explain import ACCEPTOR, REQUESTOR, View
 from ..explain.pcapng import Address
-from ..net import Timeouts, TLSContext, record, relay
+from ..net import Recorder, Timeouts, TLSContext, record, relay
+from ..net.recorder import Tap
 from ..terminal import (
     Peer,
     add_client_tls,
@@ -30,7 +31,6 @@ from ..terminal import (
 from .tap_lines import LineOptions, LineProcess
 from .tap_live import Views, listening, url_of
 from .tap_pages import PageProcess
-from .tap_recordings import Finished, Recordings
 
 __all__ = ["add", "no_views"]
 
@@ -119,10 +119,8 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
         output = _Output(lines=lines, pages=pages, html=arguments.html, keep=arguments.pcap is not None)
         output.is_redacted = arguments.redact
         if folder is not None:
-            output.recordings = Recordings(
-                record(folder, tls=True), is_secure=tls is not None or to_tls is not None, finished=output.make_page
-            )
-            stack.callback(output.recordings.close)
+            output.recorder = record(folder)
+            stack.callback(output.recorder.finish)
         asyncio.run(_forward(arguments, tls, to_tls, output))
     return 0
 
@@ -162,7 +160,7 @@ class _Output:
 
     def __init__(self, *, lines: LineProcess | None, pages: PageProcess | None, html: Path | None, keep: bool) -> None:
         self.lines = lines
-        self.recordings: Recordings | None = None
+        self.recorder: Recorder | None = None
         self.is_redacted = False
         self._pages = pages
         self._html = html
@@ -173,23 +171,24 @@ class _Output:
         """Return the observer of a new connection."""
         self._count += 1
         title = f"{_address_text(client)} > {_address_text(target)}"
-        if self.recordings is not None:
-            self.recordings.opened(self._count, client, target, title)
+        tap = None
+        if self.recorder is not None:
+            tap = self.recorder.tap(target, client, is_client=False, is_secure=False)
         if self.lines is not None:
             self.lines.opened(self._count, title)
-        return _Watch(self, self._count)
+        return _Watch(self, self._count, title, tap)
 
-    def make_page(self, recording: Finished) -> None:
-        """Start to write the page of a recording."""
+    def make_page(self, number: int, recording: Path, title: str, why: str, is_cut: bool) -> None:
+        """Start to write the page of a recording, which ends before its association if ``is_cut``."""
         if self._pages is None or self._html is None:
             return
-        stem = recording.path.stem
+        stem = recording.stem
         name = "-".join(stem.split("-")[:2]) if self.is_redacted else stem  # without the address
         page = self._html / f"{name}.html"
-        faults = ["The recording ends early, because the disk was too slow."] if recording.is_cut else []
-        faults += [] if recording.why == "closed by both sides" else [f"The connection ended: {recording.why}."]
-        made = self._pages.make(recording.path, page, recording.title, faults, keep=self._keep)
-        made.add_done_callback(lambda done: _report_page(page, recording.association, done))
+        faults = ["The recording ends early, because the disk was too slow."] if is_cut else []
+        faults += [] if why == "closed by both sides" else [f"The connection ended: {why}."]
+        made = self._pages.make(recording, page, title, faults, keep=self._keep)
+        made.add_done_callback(partial(_report_page, page, number))
 
 
 def _report_page(page: Path, number: int, done: "Future[str]") -> None:
@@ -208,14 +207,23 @@ def _address_text(address: Address) -> str:
 class _Watch:
     """The observer of one connection."""
 
-    def __init__(self, output: _Output, number: int) -> None:
-        self._outputs = [one for one in (output.recordings, output.lines) if one is not None]
+    def __init__(self, output: _Output, number: int, title: str, tap: Tap | None) -> None:
+        self._output = output
         self._number = number
+        self._title = title
+        self._tap = tap
+        self._lines = output.lines
 
     def received(self, by_client: bool, data: bytes) -> None:
-        for output in self._outputs:
-            output.received(self._number, REQUESTOR if by_client else ACCEPTOR, data)
+        if self._tap is not None and by_client:
+            self._tap.received(data)
+        elif self._tap is not None:
+            self._tap.sent((data,))
+        if self._lines is not None:
+            self._lines.received(self._number, REQUESTOR if by_client else ACCEPTOR, data)
 
     def closed(self, why: str) -> None:
-        for output in self._outputs:
-            output.closed(self._number, why)
+        if self._tap is not None:
+            self._tap.closed(partial(self._output.make_page, self._number, self._tap.path, self._title, why))
+        if self._lines is not None:
+            self._lines.closed(self._number, why)

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing import get_context
@@ -18,10 +19,10 @@ from typing import NamedTuple
 
 from ..errors import escaped
 from ..explain.live import Live
+from ..net.byte_queue import Queue
 from .tap_live import LiveView, Views
-from .tap_queue import CLOSED, LOST, OPENED, RECEIVED, Item, Queue
 
-__all__ = ["LineOptions", "LineProcess", "Lines", "yield_to_forwarding"]
+__all__ = ["CLOSED", "LOST", "OPENED", "RECEIVED", "Item", "LineOptions", "LineProcess", "Lines", "yield_to_forwarding"]
 
 _MOST_QUEUED = 1 << 27  # bytes in the queue; beyond this, one association gets no further lines
 _MOST_HELD = 1 << 28  # bytes of incomplete messages of all associations; beyond this, the largest gets no more lines
@@ -30,6 +31,23 @@ _TURN = 0.02  # seconds between two batches, so that the forwarding does not sha
 _NICE = 10  # the programs on both sides come first
 _TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"
 _FULL = f"no more lines: the incomplete messages of all associations have more than {_MOST_HELD} bytes"
+
+
+OPENED, RECEIVED, CLOSED, LOST = range(4)
+
+
+class Item(NamedTuple):
+    """Something that happened in an association.
+
+    ``kind`` is one of the above; `LOST` stands for bytes that are missing. ``words`` are those to print, or the side
+    that sent ``data``. ``when`` is in seconds since 1970.
+    """
+
+    association: int
+    kind: int
+    words: str
+    data: bytes
+    when: float
 
 
 class LineOptions(NamedTuple):
@@ -55,7 +73,7 @@ class LineProcess:
     """
 
     def __init__(self, options: LineOptions = _DEFAULT, *, most_queued: int = _MOST_QUEUED) -> None:
-        self._queue = Queue(most_queued, _TOO_FAR_BEHIND)
+        self._queue: Queue[int, Item] = Queue(most_queued, _lost)
         context = get_context("spawn")  # a fork would keep the sockets open
         receiver, self._sender = context.Pipe(duplex=False)
         self._process = context.Process(target=_explain, args=(receiver, options), name="dimse tap: lines", daemon=True)
@@ -66,15 +84,16 @@ class LineProcess:
 
     def opened(self, number: int, title: str) -> None:
         """Print the beginning of an association."""
-        self._queue.put(number, OPENED, title)
+        self._queue.put(Item(number, OPENED, title, b"", time.time()))
 
     def received(self, number: int, who: str, data: bytes) -> None:
         """Explain bytes of one side."""
-        self._queue.put(number, RECEIVED, who, data)
+        self._queue.put_bytes(number, Item(number, RECEIVED, who, data, time.time()), len(data))
 
     def closed(self, number: int, why: str) -> None:
         """Print the end of an association."""
-        self._queue.put(number, CLOSED, why)
+        self._queue.forget(number)
+        self._queue.put(Item(number, CLOSED, why, b"", time.time()))
 
     def close(self) -> None:
         """Print everything in the queue, and end the process."""
@@ -92,6 +111,10 @@ class LineProcess:
                 except OSError:
                     is_ended = True
         self._sender.close()
+
+
+def _lost(number: int) -> Item:
+    return Item(number, LOST, _TOO_FAR_BEHIND, b"", time.time())
 
 
 def yield_to_forwarding() -> None:

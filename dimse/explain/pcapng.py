@@ -62,6 +62,11 @@ class Flow:
 
     def segments(self, by_client: bool, pieces: Iterable[Part], time: int) -> Iterator[Part]:
         """Yield the bytes of one side as TCP segments. The pieces are not copied."""
+        for packet in self.packets(by_client, pieces, time):
+            yield from packet
+
+    def packets(self, by_client: bool, pieces: Iterable[Part], time: int) -> Iterator[list[Part]]:
+        """Yield the parts of each of these segments."""
         waiting: list[Part] = []
         length = 0
         for piece in pieces:
@@ -69,12 +74,12 @@ class Flow:
             while length + len(view) > _LONGEST:
                 waiting.append(view[: _LONGEST - length])
                 view = view[_LONGEST - length :]
-                yield from self._packet(by_client, waiting, _ACK | _PUSH, time)
+                yield self._packet(by_client, waiting, _ACK | _PUSH, time)
                 waiting, length = [], 0
             waiting.append(view)
             length += len(view)
         if length:
-            yield from self._packet(by_client, waiting, _ACK | _PUSH, time)
+            yield self._packet(by_client, waiting, _ACK | _PUSH, time)
 
     def closed(self, time: int) -> list[Part]:
         """Return the packets that end both sides."""

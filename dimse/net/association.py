@@ -260,9 +260,12 @@ class Association:
         self.transport.send(Abort(0, 0))
 
     async def closed(self) -> None:
-        """Wait until the connection is closed; close it after ``Timeouts.linger`` seconds."""
-        if not self.transport.connected or self._is_closed.is_set():
-            return
+        """Wait until the connection is closed, and recorded; close it after ``Timeouts.linger`` seconds."""
+        if self.transport.connected and not self._is_closed.is_set():
+            await self._disconnected()
+        await self.transport.recorded()
+
+    async def _disconnected(self) -> None:
         try:
             with self.timers.timeout(self.timeouts.linger):
                 await self._is_closed.wait()

@@ -3,26 +3,30 @@
 Bytes are taken where they enter and leave the upper layer, so invalid bytes are recorded as they are, and bytes of TLS
 connections are recorded decrypted. For this reason, connections with TLS are recorded only on request.
 
-A film of 6 MiB takes 5 ms more with a recording. That is 7 % of a film that the printer renders at 150 dpi.
+A thread writes the captures (see `dimse.net.capture_writer`), and bytes that are sent are not copied for it.
 """
 
+import asyncio
 import logging
 import os
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
-from ..explain.pcapng import Address, Flow, Part, capture_header
+from ..errors import escaped
+from ..explain.pcapng import Address, Flow, Part
 from ..ul.wire import Buffer
+from .capture_writer import PATIENCE, CaptureFile, CaptureWriter, Work
 from .trace import Record, Trace
 
 __all__ = ["Recorder", "Tap", "address_of", "record"]
 
 _log = logging.getLogger("dimse.net")
-_PRIVATE = 0o600  # permissions; a recording may contain patient data
-_BUFFER = 1 << 15  # bytes; longer parts are written without a further copy
+_MOST_QUEUED = 1 << 27  # bytes that wait for the disk; beyond this, one recording ends
+_ENOUGH_QUEUED = 1 << 25  # the same; beyond this, associations wait for the disk
+_SHORT = 1 << 16  # bytes that are copied at once, so that the buffers may be used again
+_TOO_SLOW = "the disk is too slow"
 
 
 def record(path: str | os.PathLike[str], *, tls: bool = False, also: Trace | None = None) -> "Recorder":
@@ -31,7 +35,7 @@ def record(path: str | os.PathLike[str], *, tls: bool = False, also: Trace | Non
     A path that ends in ``.pcapng`` is one file for all associations; an existing file is replaced. Any other path is a
     folder, created if needed, which gets one file per association. ``tls`` also records connections with TLS,
     decrypted. ``also`` is called with the records of all events. Raises OSError if the file or folder cannot be
-    created.
+    created. The captures are complete when the block of `connect` or `serve` has been left.
     """
     return Recorder(Path(path), tls=tls, also=also)
 
@@ -42,16 +46,23 @@ def address_of(name: object) -> Address:
 
 
 class Recorder:
-    """A trace that records bytes; created by `record`. A full disk ends the recording, never an association."""
+    """A trace that records bytes; created by `record`.
 
-    def __init__(self, path: Path, *, tls: bool = False, also: Trace | None = None) -> None:
+    A full disk ends the recording, never an association. A slow disk makes associations wait, for up to `PATIENCE`
+    seconds; then the recording ends. More than ``most_queued`` bytes never wait for the disk.
+    """
+
+    def __init__(
+        self, path: Path, *, tls: bool = False, also: Trace | None = None, most_queued: int = _MOST_QUEUED
+    ) -> None:
         self.also = also
         self._records_tls = tls
         self._folder = None if path.suffix == ".pcapng" else path
-        self._file: _File | None = None
+        self._file = CaptureFile(path)
         self._count = 0
+        self._writer = CaptureWriter(escaped(str(path)), most_queued)
         if self._folder is None:
-            self._file = _File(path)
+            self._file.replace()
         else:
             self._folder.mkdir(parents=True, exist_ok=True)
 
@@ -59,108 +70,130 @@ class Recorder:
         if self.also is not None:
             self.also(event)
 
-    def tap(
-        self, local: Address, peer: Address, *, is_client: bool, is_secure: bool, when: int | None = None
-    ) -> "Tap | None":
-        """Return the tap of a new connection, as of ``when``; None if the connection is not to be recorded."""
+    def tap(self, local: Address, peer: Address, *, is_client: bool, is_secure: bool) -> "Tap | None":
+        """Return the tap of a new connection; None if the connection is not to be recorded."""
         if is_secure and not self._records_tls:
             _log.warning("%s:%s: not recorded, because it uses TLS", *peer)
             return None
         self._count += 1
-        try:
-            file = self._file or self._own_file(peer)
-            return Tap(file, local, peer, is_client=is_client, when=when)
-        except OSError as exc:
-            _log.error("%s:%s: not recorded: %s", *peer, exc)
-            return None
+        file = self._file if self._folder is None else self._own_file(self._folder, peer)
+        return Tap(self._writer, file, local, peer, is_client=is_client)
 
-    def _own_file(self, peer: Address) -> "_File":
-        assert self._folder is not None
+    def finish(self, seconds: float = PATIENCE) -> bool:
+        """Wait up to ``seconds`` until everything is written. Return whether it is; if not, a log says so."""
+        return self._writer.finish(seconds)
+
+    async def written(self) -> None:
+        """Wait until everything is written; after `PATIENCE` seconds, a log says what is missing."""
+        future = asyncio.get_running_loop().create_future()
+        self._writer.call(partial(_settle, future))
+        if not await future:
+            self._writer.report()
+
+    def _own_file(self, folder: Path, peer: Address) -> CaptureFile:
         host = "".join(char if char.isalnum() or char == "." else "-" for char in peer[0])
         name = f"{time.strftime('%Y%m%dT%H%M%S')}-{self._count:05}-{host}-{peer[1]}.pcapng"
-        return _File(self._folder / name)
+        return CaptureFile(folder / name)
 
 
-class _File:
-    """A capture, open while a connection uses it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._users = 0
-        self._file: BinaryIO | None = None
-        self._has_failed = False
-        self._opened(os.O_TRUNC).close()
-
-    def _opened(self, how: int) -> BinaryIO:
-        """Open the file, and write the header if the file is empty."""
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | how, _PRIVATE)
-        file = os.fdopen(descriptor, "wb", _BUFFER)
-        if not os.fstat(descriptor).st_size:
-            file.write(capture_header())
-        return file
-
-    def enter(self) -> None:
-        if not self._users:
-            self._file = self._opened(os.O_APPEND)
-        self._users += 1
-
-    def leave(self) -> None:
-        self._users -= 1
-        if not self._users:
-            self._close()
-
-    def write(self, parts: Iterable[Part]) -> None:
-        if self._file is None:
-            return
-        try:
-            for part in parts:
-                self._file.write(part)
-        except OSError as exc:
-            self._fail(exc)
-
-    def _close(self) -> None:
-        file, self._file = self._file, None
-        if file is not None:
-            try:
-                file.close()
-            except OSError as exc:
-                self._fail(exc)
-
-    def _fail(self, error: OSError) -> None:
-        """End the recording: its rest is lost, and a log says so once."""
-        if not self._has_failed:
-            self._has_failed = True
-            _log.error("%s: the recording ends here: %s", self.path, error)
-        file, self._file = self._file, None
-        if file is not None:
-            with suppress(OSError):  # closing fails again, because the rest is still in the buffer
-                file.close()
+def _settle(future: "asyncio.Future[bool]", is_written: bool) -> None:
+    if not future.done():
+        future.set_result(is_written)
 
 
 class Tap:
-    """A recording of one connection. ``when`` is the time in nanoseconds since 1970, by default now."""
+    """A recording of one connection. The methods take references to bytes; a thread records them."""
 
-    def __init__(self, file: _File, local: Address, peer: Address, *, is_client: bool, when: int | None = None) -> None:
+    def __init__(
+        self, writer: CaptureWriter, file: CaptureFile, local: Address, peer: Address, *, is_client: bool
+    ) -> None:
+        self.path = file.path
+        self.borrows = False  # whether buffers of the caller are to be written, until `written`
+        self._writer = writer
         self._file = file
         self._is_client = is_client
+        self._is_open = False
+        self._is_cut = False
         self._flow = Flow(*((local, peer) if is_client else (peer, local)))
-        file.enter()
-        file.write(self._flow.opened(when or time.time_ns()))
+        writer.begin(partial(self._open, peer, time.time_ns()))
 
     @property
-    def path(self) -> Path:
-        """The file of the recording."""
-        return self._file.path
+    def is_behind(self) -> bool:
+        """Whether the connection should wait until everything so far is written."""
+        return self._writer.waiting > _ENOUGH_QUEUED and not self._is_cut
 
-    def sent(self, buffers: Iterable[Buffer], when: int | None = None) -> None:
-        """Record what this side wrote."""
-        self._file.write(self._flow.segments(self._is_client, buffers, when or time.time_ns()))
+    def sent(self, buffers: Sequence[Buffer]) -> None:
+        """Record what this side wrote. If `borrows` is True afterwards, the buffers must not change until `written`."""
+        size = sum(map(len, buffers))
+        if size <= _SHORT:
+            buffers = (b"".join(buffers),)
+        else:
+            self.borrows = True
+        self._writer.add(self._lose, partial(self._write, self._is_client, buffers, time.time_ns()), size)
 
-    def received(self, data: Buffer, when: int | None = None) -> None:
-        """Record what the peer wrote."""
-        self._file.write(self._flow.segments(not self._is_client, [data], when or time.time_ns()))
+    def received(self, data: Buffer) -> None:
+        """Record what the peer wrote. Bytes that could change are copied."""
+        work = partial(self._write, not self._is_client, (bytes(data),), time.time_ns())
+        self._writer.add(self._lose, work, len(data))
 
-    def closed(self, when: int | None = None) -> None:
-        """Record the end, and let go of the file."""
-        self._file.write(self._flow.closed(when or time.time_ns()))
-        self._file.leave()
+    def closed(self, finished: Callable[[bool], None] | None = None) -> None:
+        """Record the end. Once the file is complete, ``finished`` is called in the thread.
+
+        Its argument says whether the recording ends before the connection.
+        """
+        self._writer.end(self._lose, partial(self._close, time.time_ns(), finished))
+
+    def call_when_written(self, callback: Work) -> None:
+        """Call ``callback`` in the event loop when everything so far is written.
+
+        After `PATIENCE` seconds, end the recording instead.
+        """
+        if self._is_cut:
+            asyncio.get_running_loop().call_soon(callback)
+        else:
+            self._writer.call(partial(self._go_on, callback))
+
+    async def written(self) -> None:
+        """Wait until everything so far is written; after `PATIENCE` seconds, end the recording instead."""
+        future = asyncio.get_running_loop().create_future()
+        self.call_when_written(partial(_settle, future, True))
+        await future
+        self.borrows = False
+
+    def _go_on(self, callback: Work, is_written: bool) -> None:
+        if not is_written:
+            self._writer.drop(self._lose)
+            self._lose()
+        callback()
+
+    # --- in the thread ---
+
+    def _open(self, peer: Address, when: int) -> None:
+        try:
+            self._file.enter()
+        except OSError as exc:
+            _log.error("%s:%s: not recorded: %s", *peer, exc)
+        else:
+            self._is_open = True
+            self._add(self._flow.opened(when))
+
+    def _write(self, by_client: bool, buffers: Sequence[Buffer], when: int) -> None:
+        if self._is_open:
+            for packet in self._flow.packets(by_client, buffers, when):
+                self._add(packet)
+
+    def _close(self, when: int, finished: Callable[[bool], None] | None) -> None:
+        if self._is_open:
+            self._add(self._flow.closed(when))
+            self._file.leave()
+            if finished is not None:
+                finished(self._is_cut)
+
+    def _lose(self) -> None:
+        if not self._is_cut:
+            self._is_cut = True
+            _log.error("%s: the recording ends here: %s", escaped(str(self.path)), _TOO_SLOW)
+
+    def _add(self, packet: list[Part]) -> None:
+        self._file.add(packet)
+        self._writer.touch(self._file)

@@ -31,6 +31,7 @@ from .association import Association
 from .disk import Disk
 from .performer import Handler, Handlers, Performer
 from .policy import DECISIONS, Acceptance, Caller, Decision, Policy, accept_anyone
+from .recorder import Recorder
 from .resources import Resources
 from .timers import Timer
 from .trace import Trace
@@ -155,6 +156,8 @@ class Server:
             if self._tasks:
                 await asyncio.wait(self._tasks)
             await asyncio.gather(*(association.closed() for association in self.associations))
+            if isinstance(self._trace, Recorder):
+                await self._trace.written()
         finally:
             self._stopped.set()
 

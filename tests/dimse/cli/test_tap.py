@@ -17,9 +17,8 @@ from raw import ECHO, HOST
 import dimse.cli
 import dimse.cli.tap_pages
 from dimse.cli.tap import no_views
-from dimse.cli.tap_lines import LineProcess, Lines
+from dimse.cli.tap_lines import OPENED, RECEIVED, Item, LineProcess, Lines
 from dimse.cli.tap_pages import page_of_recording
-from dimse.cli.tap_queue import OPENED, RECEIVED, Item
 from dimse.explain import REQUESTOR, associations_in
 from dimse.net import VERIFICATION, client_context, connect, serve, server_context
 from dimse.net.scu import c_echo

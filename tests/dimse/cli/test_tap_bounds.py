@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from dimse.cli import tap_lines, tap_live, tap_pages, tap_recordings
+from dimse.cli import tap_lines, tap_live, tap_pages
 from dimse.explain import feed, live, page, record
 from dimse.lab import exchange
+from dimse.net import recorder
+from dimse.net.capture_writer import PATIENCE
 
 SECTION = (Path(__file__).parents[3] / "docs" / "limits.md").read_text(encoding="utf-8").partition("## Recordings")[2]
 ROWS = dict(row.strip("| ").split(" | ")[:2] for row in SECTION.splitlines() if row.startswith("| "))
@@ -27,7 +29,9 @@ ROWS = dict(row.strip("| ").split(" | ")[:2] for row in SECTION.splitlines() if 
         ("bytes of incomplete messages", feed._MOST_HELD),
         ("the same of all", feed._MOST_TOTAL),
         ("the same of all", tap_lines._MOST_HELD),
-        ("bytes that wait for the disk", tap_recordings._MOST_QUEUED),
+        ("bytes that wait for the disk of a recording |", recorder._ENOUGH_QUEUED),
+        ("bytes that wait for the disk of a recording at most", recorder._MOST_QUEUED),
+        ("time for which associations", int(PATIENCE)),
         ("bytes that wait for the live", tap_lines._MOST_QUEUED),
         ("events that wait", feed._MOST_WAITING),
         ("earlier events", feed._MOST_KEPT),
@@ -40,5 +44,5 @@ ROWS = dict(row.strip("| ").split(" | ")[:2] for row in SECTION.splitlines() if 
     ],
 )
 def test_table_has_the_value_of_the_code(begin: str, value: int) -> None:
-    (shown,) = (text for name, text in ROWS.items() if name.startswith(begin))
+    (shown,) = (text for name, text in ROWS.items() if f"{name} |".startswith(begin))
     assert f"{value:,}" in shown.split()

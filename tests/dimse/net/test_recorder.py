@@ -11,9 +11,9 @@ import pytest
 from certificates import Authority
 from raw import ECHO, raw_client
 
-from dimse.errors import DecodeError
+from dimse.errors import AssociationRejected, DecodeError
 from dimse.explain import ACCEPTOR, REQUESTOR, Recorded, associations_in, read_capture
-from dimse.net import VERIFICATION, Record, client_context, connect, record, serve, server_context
+from dimse.net import VERIFICATION, Limits, Record, client_context, connect, record, serve, server_context
 from dimse.net.scu import c_echo
 
 MESSAGES = ["A-ASSOCIATE-RQ", "A-ASSOCIATE-AC", "C-ECHO-RQ", "C-ECHO-RSP", "A-RELEASE-RQ", "A-RELEASE-RP"]
@@ -111,11 +111,48 @@ async def test_tls_is_recorded_only_when_wanted(
 
 async def test_file_that_is_moved_away_is_begun_again(tmp_path: Path) -> None:
     path, moved = tmp_path / "all.pcapng", tmp_path / "moved.pcapng"
-    async with serve([VERIFICATION], port=0, trace=record(path)) as server:
+    recorder = record(path)
+    async with serve([VERIFICATION], port=0, trace=recorder) as server:
         await ask(server.host, server.port)
+        await recorder.written()
         await asyncio.to_thread(path.rename, moved)
         await ask(server.host, server.port)
     assert names(*recorded(path)) == names(*recorded(moved)) == MESSAGES
+
+
+async def test_recording_of_a_canceled_association_is_complete(tmp_path: Path) -> None:
+    path, established = tmp_path / "a.pcapng", asyncio.Event()
+
+    async def wait(host: str, port: int) -> None:
+        async with connect(host, port, ECHO, trace=record(path)):
+            established.set()
+            await asyncio.Event().wait()
+
+    async with serve([VERIFICATION], port=0) as server:
+        waiting = asyncio.create_task(wait(server.host, server.port))
+        await established.wait()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert names(*recorded(path)) == ["A-ASSOCIATE-RQ", "A-ASSOCIATE-AC", "A-ABORT"]
+
+
+async def test_recording_of_a_failed_block_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    async with serve([VERIFICATION], port=0) as server:
+        with pytest.raises(KeyError):
+            async with connect(server.host, server.port, ECHO, trace=record(path)):
+                raise KeyError
+        assert names(*recorded(path)) == ["A-ASSOCIATE-RQ", "A-ASSOCIATE-AC", "A-RELEASE-RQ", "A-RELEASE-RP"]
+
+
+async def test_recording_of_a_rejected_association_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    async with serve([VERIFICATION], port=0, limits=Limits(associations=1)) as server:
+        async with connect(server.host, server.port, ECHO):
+            with pytest.raises(AssociationRejected):
+                await ask(server.host, server.port, trace=record(path))
+            assert names(*recorded(path)) == ["A-ASSOCIATE-RQ", "A-ASSOCIATE-RJ"]
 
 
 async def test_full_disk_ends_the_recording_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,111 @@
+"""A bounded queue from the event loop to a thread that records or explains the bytes of associations.
+
+Putting never waits. If too much is in the queue, the association with the most bytes in it loses them, and all its
+later bytes; the other associations lose nothing.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable
+from threading import Condition
+from typing import Generic, TypeVar
+
+__all__ = ["Queue"]
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+_OVERHEAD = 200  # bytes of memory that an item takes besides its data, so that short reads are bounded, too
+
+
+class Queue(Generic[K, T]):
+    """The queue.
+
+    At most ``most`` bytes are in it. ``make_lost`` returns the item that stands for the bytes that an association, or
+    whatever the key stands for, has lost.
+    """
+
+    def __init__(self, most: int, make_lost: Callable[[K], T]) -> None:
+        self.size = 0  # bytes in the queue
+        self.taken = 0  # bytes of the items that were taken last
+        self._most = most
+        self._make_lost = make_lost
+        self._items: deque[tuple[K | None, int, T]] = deque()  # the key, the bytes that count, the item
+        self._sizes: Counter[K] = Counter()  # bytes in the queue by key
+        self._lost: set[K] = set()  # keys that have lost bytes
+        self._changed = Condition()
+        self._enough = 0  # bytes for which the thread waits
+        self._is_urgent = False  # whether the thread must not wait for more
+        self._is_closed = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no items."""
+        return not self._items
+
+    def put(self, item: T, *, is_urgent: bool = False) -> None:
+        """Add an item that is never lost. With ``is_urgent``, the thread takes it without a pause."""
+        with self._changed:
+            if is_urgent:
+                self._is_urgent = True
+            if is_urgent or not self._items:
+                self._changed.notify()
+            self._items.append((None, 0, item))
+
+    def put_bytes(self, key: K, item: T, size: int) -> None:
+        """Add an item that holds ``size`` bytes."""
+        if key in self._lost:
+            return
+        size += _OVERHEAD
+        with self._changed:
+            if not self._items or self.size < self._enough <= self.size + size:
+                self._changed.notify()
+            self._items.append((key, size, item))
+            self._sizes[key] += size
+            self.size += size
+            if self.size > self._most:
+                ((most, _),) = self._sizes.most_common(1)
+                self._drop(most)
+                self._items.append((None, 0, self._make_lost(most)))
+
+    def drop(self, key: K) -> None:
+        """Drop the bytes of a key, and all its later bytes."""
+        with self._changed:
+            self._drop(key)
+
+    def forget(self, key: K) -> None:
+        """Take note that no more bytes of a key will come."""
+        self._lost.discard(key)
+
+    def close(self) -> None:
+        """Add nothing more."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+
+    def take(self, most: int, pause: float) -> list[T]:
+        """Wait for items, and up to ``pause`` seconds for ``most`` bytes of items; return these, [] at the end."""
+        items: list[T] = []
+        size = 0
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._is_closed)
+            self._enough = most
+            self._changed.wait_for(lambda: self._is_urgent or self._is_closed or self.size >= most, pause)
+            self._enough = 0
+            while self._items and size < most:
+                key, length, item = self._items.popleft()
+                items.append(item)
+                if key is not None:
+                    size += length
+                    self._sizes[key] -= length
+                    if not self._sizes[key]:
+                        del self._sizes[key]
+            self.size -= size
+            self.taken = size
+            if not self._items:
+                self._is_urgent = False
+        return items
+
+    def _drop(self, key: K) -> None:
+        self._lost.add(key)
+        self._items = deque(one for one in self._items if one[0] != key)
+        self.size -= self._sizes.pop(key, 0)

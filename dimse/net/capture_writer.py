@@ -1,0 +1,260 @@
+"""The thread that writes captures, so that no disk delays the event loop.
+
+The event loop hands over references to bytes. The thread makes packets of them, and hands many packets to the system
+at once. A thread runs only while there are connections to record.
+
+If the disk takes no bytes, they wait in a queue. Whoever can wait asks for the time when everything is written; if the
+queue becomes too long nevertheless, the recording with the most bytes in it ends.
+"""
+
+import asyncio
+import atexit
+import logging
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from ..errors import escaped
+from ..explain.pcapng import Part, capture_header
+from .byte_queue import Queue
+
+__all__ = ["PATIENCE", "CaptureFile", "CaptureWriter", "Work"]
+
+Work = Callable[[], None]
+
+_log = logging.getLogger("dimse.net")
+_PRIVATE = 0o600  # permissions; a recording may contain patient data
+_BATCH = 1 << 22  # bytes to write at once
+_PAUSE = 0.05  # seconds to wait for a batch; a process that is killed loses no more than this
+PATIENCE = 10.0  # seconds for the disk to write what waits
+_MOST_PARTS = 1024  # buffers that Linux takes at once
+_BINARY = getattr(os, "O_BINARY", 0)  # on Windows
+
+
+class CaptureFile:
+    """A capture, open while a connection uses it. All methods but `replace` are for the thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._users = 0
+        self._descriptor: int | None = None
+        self._has_failed = False
+        self._parts: list[Part] = []  # to be written
+        self._packets: list[int] = []  # the lengths of the packets in the parts
+
+    def replace(self) -> None:
+        """Make an empty capture, whatever the file contains. Raises OSError."""
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | _BINARY, _PRIVATE)
+        try:
+            _write_all(descriptor, [capture_header()], [])
+            # Not O_TRUNC: ext4 forces a file to the disk when it is closed after its length was 0. For a recording of
+            # 6 MiB that is replaced again and again, this takes 0.3 ms instead of 0.7 to 3.5 ms.
+            with suppress(OSError):  # a pipe or a device has no length
+                os.ftruncate(descriptor, len(capture_header()))
+        finally:
+            os.close(descriptor)
+
+    def enter(self) -> None:
+        """Open the file for one more connection. Raises OSError."""
+        if not self._users:
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _BINARY, _PRIVATE)
+            if not os.fstat(self._descriptor).st_size:
+                self.add([capture_header()])
+        self._users += 1
+
+    def leave(self) -> None:
+        """Write everything, and close the file after its last connection."""
+        self.flush()
+        self._users -= 1
+        if not self._users:
+            self._close()
+
+    def add(self, packet: Iterable[Part]) -> None:
+        """Add a packet to what `flush` writes."""
+        before = len(self._parts)
+        self._parts += packet
+        self._packets.append(sum(map(len, self._parts[before:])))
+
+    def flush(self) -> None:
+        """Write the packets that were added."""
+        parts, packets = self._parts, self._packets
+        self._parts, self._packets = [], []
+        if self._descriptor is None or not parts:
+            return
+        try:
+            _write_all(self._descriptor, parts, packets)
+        except OSError as exc:
+            if not self._has_failed:
+                self._has_failed = True
+                _log.error("%s: the recording ends here: %s", escaped(str(self.path)), exc)
+            self._close()
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with suppress(OSError):  # all bytes are written or lost, as was reported
+                os.close(descriptor)
+
+
+def _write_all(descriptor: int, parts: Sequence[Part], packets: Sequence[int]) -> None:
+    """Write ``parts``. If that fails, remove the packet that was written in part, and raise OSError."""
+    written = 0
+    try:
+        for start in range(0, len(parts), _MOST_PARTS):
+            batch = parts[start : start + _MOST_PARTS]
+            rest = sum(map(len, batch))
+            while rest:
+                count = _write(descriptor, batch)
+                written, rest = written + count, rest - count
+                batch = _without(batch, count) if rest else ()
+    except OSError:
+        whole = 0
+        for length in packets:
+            if whole + length > written:
+                break
+            whole += length
+        with suppress(OSError):  # a pipe or a device has no length
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size - (written - whole))
+        raise
+
+
+def _write(descriptor: int, parts: Sequence[Part]) -> int:
+    """Write what the system takes at once; return the number of bytes."""
+    return os.writev(descriptor, parts) if hasattr(os, "writev") else os.write(descriptor, b"".join(parts))
+
+
+def _without(parts: Sequence[Part], count: int) -> list[Part]:
+    """Return ``parts`` without their first ``count`` bytes."""
+    for place, part in enumerate(parts):
+        if count < len(part):
+            return [memoryview(part)[count:], *parts[place + 1 :]]
+        count -= len(part)
+    return []
+
+
+class CaptureWriter:
+    """The thread and its queue. ``name`` is the file or folder that messages name; ``most`` bytes wait in the queue."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name = name
+        self._queue: Queue[Work, Work] = Queue(most, lambda give_up: give_up)
+        self._lock = Lock()  # for the following two
+        self._thread: Thread | None = None
+        self._recordings = 0  # recordings that have begun and not ended
+        self._files: set[CaptureFile] = set()  # with packets to write
+
+    @property
+    def waiting(self) -> int:
+        """The number of bytes in the queue."""
+        return self._queue.size
+
+    def begin(self, work: Work) -> None:
+        """Begin a recording: do ``work`` in the thread."""
+        with self._lock:
+            self._recordings += 1
+            self._queue.put(work)
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="dimse: recordings", daemon=True)
+                atexit.register(self.finish)
+                self._thread.start()
+
+    def add(self, give_up: Work, work: Work, size: int) -> None:
+        """Do ``work`` in the thread, which needs ``size`` bytes until then.
+
+        If too many bytes wait, ``give_up`` is done instead of all work of the recording that has most of them.
+        """
+        self._queue.put_bytes(give_up, work, size)
+
+    def end(self, give_up: Work, work: Work) -> None:
+        """Do ``work`` in the thread, and end the recording."""
+        self._queue.forget(give_up)
+        self._queue.put(partial(self._end, work), is_urgent=True)
+
+    def drop(self, give_up: Work) -> None:
+        """Drop the work that waits of a recording, and what follows."""
+        self._queue.drop(give_up)
+
+    def call(self, callback: Callable[[bool], None]) -> None:
+        """Call ``callback`` in the event loop: with True when everything added so far is written, or with False after
+        `PATIENCE` seconds.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = [callback]
+
+        def done(is_written: bool) -> None:
+            timer.cancel()
+            if waiting:
+                waiting.pop()(is_written)
+
+        def notify() -> None:
+            with suppress(RuntimeError):  # the event loop is closed
+                loop.call_soon_threadsafe(done, True)
+
+        timer = loop.call_later(PATIENCE, done, False)
+        self._tell(notify)
+
+    def finish(self, seconds: float = PATIENCE) -> bool:
+        """Wait up to ``seconds`` until everything is written. Return whether it is; if not, a log says so."""
+        is_written = Event()
+        self._tell(is_written.set)
+        if is_written.wait(seconds):
+            return True
+        self.report(seconds)
+        return False
+
+    def report(self, seconds: float = PATIENCE) -> None:
+        """Log that the disk did not take what waits within ``seconds``, and wait no more at the exit."""
+        left = self._queue.size + self._queue.taken
+        _log.error("%s: incomplete: the disk did not take the last %d bytes within %g s", self._name, left, seconds)
+        atexit.unregister(self.finish)
+
+    def _tell(self, notify: Work) -> None:
+        """Call ``notify`` when everything added so far is written: in the thread, or now if there is no thread."""
+        with self._lock:
+            has_thread = self._thread is not None
+            if has_thread:
+                self._queue.put(partial(self._told, notify), is_urgent=True)
+        if not has_thread:
+            notify()
+
+    # --- in the thread ---
+
+    def touch(self, file: CaptureFile) -> None:
+        """Write the packets of ``file`` soon."""
+        self._files.add(file)
+
+    def _run(self) -> None:
+        while self._is_needed():
+            for work in self._queue.take(_BATCH, _PAUSE):
+                try:
+                    work()
+                except Exception:
+                    _log.exception("%s: a recording failed", self._name)
+            self._flush()
+
+    def _is_needed(self) -> bool:
+        with self._lock:
+            if self._recordings or not self._queue.is_empty:
+                return True
+            self._thread = None
+            atexit.unregister(self.finish)
+            return False
+
+    def _end(self, work: Work) -> None:
+        try:
+            work()
+        finally:
+            with self._lock:
+                self._recordings -= 1
+
+    def _told(self, notify: Work) -> None:
+        self._flush()
+        notify()
+
+    def _flush(self) -> None:
+        for file in self._files:
+            file.flush()
+        self._files.clear()
