@@ -22,11 +22,25 @@ _DATA_SET = re.compile(r"P-DATA-TF [0-9]+: [0-9]+ bytes of data set(?:, last)?")
 _SAFE_NOTE = re.compile(
     r"connect(?:ion)? (?:to|from) .*|nothing within [0-9.]+ s|once more, .*|we send FIN|we reset the connection"
     r"|the peer ended the connection: .*|judged by .*|the command (?:ended|was killed).*|TLSv1[.0-9]*, .*"
+    r"|no connection: \[Errno -?[0-9]+\] .*|the peer does not read: gave up after [0-9.]+ s"
+    r"|[CN]-[A-Za-z -]+ of the plain scenario did not follow"
 )
-_VALUE = re.compile(
-    r"RSP\([0-9A-F|*a-z]+\)|AC(?:\([^)]*\))?|RJ\([^)]*\)|ABORT\([^)]*\)|RP|CLOSED(?: \(reset\))?|SILENCE.*"
+# What no peer can fill with text: statuses, PDUs, times. A finding of an invariant has its count and the id of a case.
+_ONE_SEEN = (
+    r"(?:RSP\([0-9A-F|*a-z]+\)|AC(?:\([0-9=*|, .]*\))?|RJ\([0-9*|,]*\)|ABORT\([0-9*|,]*\)|RP|CLOSED(?: \(reset\))?"
+    r"|SILENCE(?: \(nothing within [0-9.]+ s\))?|PROBE (?:alive|dead|RJ)|A-RELEASE-RQ|A-ASSOCIATE-RQ|[CN]-[A-Z-]+-RQ"
+    r"|crash(?: \(signal [0-9]+\))?|the command does not end(?: within [0-9.]+ s)?"
+    r"|any other PDU|the rule is (?:kept|broken)|the peer deviates from the rule|exit status -?[0-9]+)"
 )
-_WORDS = re.compile(r"PROBE .*|A-RELEASE-RQ|A-ASSOCIATE-RQ|[CN]-[A-Z-]+-RQ|crash.*|the command does not end.*")
+_COUNTED = r"(?: \([0-9]+ times, first in [A-Za-z0-9.-]+\))?"
+_PUBLIC = re.compile(f"{_ONE_SEEN}(?:, {_ONE_SEEN})*{_COUNTED}")
+_IN_OTHER_WORDS = {
+    "PASS": "the rule is kept",
+    "INFO": "seen, but its text is hidden",
+    "NON-STRICT": "a deviation, whose text is hidden",
+    "WEAK": "a weakness, whose text is hidden",
+    "FAIL": "the rule is broken; the text is hidden",
+}
 
 
 class Credentials:
@@ -87,29 +101,32 @@ def _case(case: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **case,
         "reason": _reason(case),
-        "observed": list(map(_seen, case["observed"])),
+        "observed": [_seen(each, case["verdict"]) for each in case["observed"]],
         "subcases": [
             {
                 **sub,
-                "observed": list(map(_seen, sub["observed"])),
+                "observed": [_seen(each, sub["verdict"]) for each in sub["observed"]],
                 "first_observed": list(map(_seen, sub["first_observed"])),
                 "reason": _reason(sub),
             }
             for sub in case["subcases"]
         ],
-        "assertions": [{**each, "seen": _seen(each["seen"])} for each in case.get("assertions", ())],
+        "assertions": [{**each, "seen": _seen(each["seen"], each["verdict"])} for each in case.get("assertions", ())],
         "trace": list(_entries(case["trace"])),
         "command": command and {**command, "argv": [*command["argv"][:1], _HIDDEN], "stderr_tail": _HIDDEN},
         "reproduce": case["reproduce"] if command is None else _HIDDEN,
     }
 
 
-def _seen(text: str) -> str:
-    return text if _VALUE.fullmatch(text) or _WORDS.fullmatch(text) else _HIDDEN
+def _seen(text: str, verdict: str = "") -> str:
+    """Return what was seen; if a peer may have put text into it, return only how it was judged."""
+    return text if _PUBLIC.fullmatch(text) else _IN_OTHER_WORDS.get(verdict, _HIDDEN)
 
 
 def _reason(judged: Mapping[str, Any]) -> str:
-    return ", ".join(map(_seen, judged["observed"])) if judged["observed"] else _HIDDEN if judged["reason"] else ""
+    if judged["observed"]:
+        return ", ".join(_seen(each, judged["verdict"]) for each in judged["observed"])
+    return _HIDDEN if judged["reason"] else ""
 
 
 def _entries(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

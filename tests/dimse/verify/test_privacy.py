@@ -93,6 +93,30 @@ async def test_redacted_report_keeps_verdicts_and_statuses() -> None:
     assert [entry["hex"][:2] for entry in case["trace"] if entry["length"]] == ["01", "02", "", "", "05", "06"]
 
 
+async def test_redacted_log_says_how_each_rule_was_judged() -> None:
+    run, target, options = await run_of("UL-A-1.0[23]")
+    case = redacted(document(run, target, options, ["verify"]))["cases"][2]
+    assert case["observed"] == ["the rule is kept"]
+    assert [each["seen"] for each in case["assertions"]] == ["the rule is kept"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("AC(1=0), RSP(0000), RP", "AC(1=0), RSP(0000), RP"),
+        ("ABORT(2,1) (3 times, first in UL-F-2.01)", "ABORT(2,1) (3 times, first in UL-F-2.01)"),
+        (f"RSP(0000), {NAME}", "the rule is broken; the text is hidden"),
+        (f"SILENCE ({NAME})", "the rule is broken; the text is hidden"),
+    ],
+)
+def test_only_texts_of_a_peer_are_hidden(text: str, shown: str) -> None:
+    log = [{"seen": text, "verdict": "FAIL"}]
+    case = {"command": None, "reason": "", "observed": [], "subcases": [], "reproduce": "", "trace": [],
+            "verdict": "FAIL", "assertions": log}  # fmt: skip
+    [found] = redacted({"run": {"stopped": ""}, "peer": {}, "cases": [case]})["cases"]
+    assert found["assertions"][0]["seen"] == shown
+
+
 async def test_redacted_report_fits_the_schema() -> None:
     run, target, options = await run_of("UL-A-1.01", "ROB-1.0*", redact=True)
     pytest.importorskip("jsonschema").validate(json.loads(json.dumps(document(run, target, options, ["x"]))), schema())
