@@ -10,7 +10,6 @@ import os
 import random
 import shutil
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import IO, Any, NamedTuple, NoReturn
 
 import numpy as np
 import pytest
+from forked import AsyncCopy, async_copied
 from numpy.typing import NDArray
 
 import print_mgmt
@@ -39,7 +39,6 @@ _ENVIRONMENT = {
     "TCP_NODELAY": "1",  # DCMTK and Nagle's algorithm: 40 ms for each message otherwise
     "PYTHONPATH": os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH")))),
 }
-_OURS = (sys.executable, "-W", "error", "-m")
 
 
 def need(module: str) -> ModuleType:
@@ -83,13 +82,7 @@ async def running(
     try:
         yield process
     finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.communicate(), PATIENCE)
-        except TimeoutError:
-            process.kill()
-            await process.communicate()
+        await _stop(process)
 
 
 async def run(*command: str | Path, cwd: Path) -> Ended:
@@ -98,7 +91,27 @@ async def run(*command: str | Path, cwd: Path) -> Ended:
         return await _end(process)
 
 
-async def _end(process: asyncio.subprocess.Process) -> Ended:
+@asynccontextmanager
+async def running_ours(package: str, *arguments: str | Path, cwd: Path) -> AsyncIterator[AsyncCopy]:
+    """Run a command of ours without input, at most until the end of the block."""
+    async with async_copied(package, *arguments, cwd=cwd, PYTHONPATH=_ENVIRONMENT["PYTHONPATH"]) as process:
+        try:
+            yield process
+        finally:
+            await _stop(process)
+
+
+async def _stop(process: asyncio.subprocess.Process | AsyncCopy) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.communicate(), PATIENCE)
+    except TimeoutError:
+        process.kill()
+        await process.communicate()
+
+
+async def _end(process: asyncio.subprocess.Process | AsyncCopy) -> Ended:
     out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
@@ -106,18 +119,20 @@ async def _end(process: asyncio.subprocess.Process) -> Ended:
 
 async def run_dimse(*arguments: str | Path, cwd: Path) -> Ended:
     """Run our ``dimse`` command."""
-    return await run(*_OURS, "dimse", *arguments, cwd=cwd)
+    async with running_ours("dimse", *arguments, cwd=cwd) as process:
+        return await _end(process)
 
 
 async def run_print_mgmt(*arguments: str | Path, cwd: Path) -> Ended:
     """Run our ``print-mgmt`` command."""
-    return await run(*_OURS, "print_mgmt", *arguments, cwd=cwd)
+    async with running_ours("print_mgmt", *arguments, cwd=cwd) as process:
+        return await _end(process)
 
 
 class Serving(NamedTuple):
     """A ``print-mgmt serve`` that listens."""
 
-    process: asyncio.subprocess.Process
+    process: AsyncCopy
     port: int
 
     async def stop(self) -> Ended:
@@ -130,8 +145,7 @@ class Serving(NamedTuple):
 async def serving(*options: str | Path, cwd: Path) -> AsyncIterator[Serving]:
     """Run ``print-mgmt serve`` on a free port."""
     spool = ("--spool", cwd / "spool")
-    async with running(*_OURS, "print_mgmt", "serve", "--port", "0", *spool, *options, cwd=cwd) as process:
-        assert process.stdout is not None
+    async with running_ours("print_mgmt", "serve", "--port", "0", *spool, *options, cwd=cwd) as process:
         line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode()
         said, _, port = line.rstrip("\n").rpartition(":")
         assert said == "listening on 127.0.0.1", line
@@ -142,8 +156,7 @@ async def serving(*options: str | Path, cwd: Path) -> AsyncIterator[Serving]:
 async def tapping(port: int, *options: str | Path, cwd: Path, package: str = "dimse") -> AsyncIterator[Serving]:
     """Run ``dimse tap`` or ``print-mgmt tap`` before ``port``."""
     target = ("--listen", "0", "--to", f"127.0.0.1:{port}")
-    async with running(*_OURS, package, "tap", *target, *options, cwd=cwd) as process:
-        assert process.stdout is not None
+    async with running_ours(package, "tap", *target, *options, cwd=cwd) as process:
         line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode()
         said = line.partition(",")[0].rpartition(":")
         assert said[0] == "listening on 127.0.0.1", line

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 from certificates import Authority
-from peers import PATIENCE, Serving, run_dimse, running, tapping
+from peers import PATIENCE, Serving, run_dimse, running_ours, tapping
 from raw import ECHO, HOST
 
 import dimse.cli
@@ -41,7 +41,6 @@ def page_in(folder: Path) -> str:
 
 async def closed(tap: Serving) -> list[str]:
     """Return the lines of the tap until the end of an association."""
-    assert tap.process.stdout is not None
     rows: list[str] = []
     async with asyncio.timeout(PATIENCE):
         while not rows or not rows[-1].endswith(" = closed by both sides"):
@@ -216,8 +215,7 @@ async def test_redacted_tap_shows_no_address_of_a_client(tmp_path: Path) -> None
 async def test_tap_serves_a_live_view(tmp_path: Path) -> None:
     async with serve([VERIFICATION], port=0) as server:
         options = ("--listen", "0", "--to", f"127.0.0.1:{server.port}", "--live", "0", "--quiet")
-        async with running(sys.executable, "-m", "dimse", "tap", *options, cwd=tmp_path) as process:
-            assert process.stdout is not None
+        async with running_ours("dimse", "tap", *options, cwd=tmp_path) as process:
             url = (await process.stdout.readline()).decode().split()[-1]
             await ask(int(re.findall(r":(\d+),", (await process.stdout.readline()).decode())[0]))
             with await asyncio.to_thread(urlopen, f"{url}events", timeout=PATIENCE) as response:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import Copy
 from listening import META, client_at
 from served import serving, site_serving, working
 
@@ -37,7 +38,7 @@ dpi = 30
 """
 
 
-def children(process: "subprocess.Popen[str]") -> list[int]:
+def children(process: Copy) -> list[int]:
     """Return the processes that a process has started."""
     path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     return [int(pid) for pid in path.read_text().split()]
@@ -55,10 +56,10 @@ async def printed(address: str, count: int) -> None:
             await client.print_images([IMAGE])
 
 
-def stopped(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+def stopped(process: Copy) -> tuple[int, str, str]:
     process.send_signal(signal.SIGTERM)
     output, errors = process.communicate(timeout=60)
-    return process.returncode, output, errors
+    return process.wait(), output, errors
 
 
 async def test_events_reach_the_clients_of_each_process(tmp_path: Path) -> None:
@@ -81,7 +82,6 @@ async def test_killed_process_is_replaced(tmp_path: Path) -> None:
     with serving(tmp_path / "films", "--format", "png", "--processes", "2") as (address, process):
         before = await asyncio.to_thread(children, process)
         os.kill(before[0], signal.SIGKILL)
-        assert process.stderr is not None
         line = await asyncio.to_thread(process.stderr.readline)
         assert f"process {before[0]} ended with exit status -9: another one is started" in line
         line = await asyncio.to_thread(process.stderr.readline)
@@ -123,7 +123,6 @@ async def test_sighup_reaches_each_process(tmp_path: Path) -> None:
     with site_serving(file, "--processes", "2") as (address, process):
         await asyncio.to_thread(file.write_text, SITE.replace('path = "films"', 'path = "others"'))
         process.send_signal(signal.SIGHUP)
-        assert process.stderr is not None
         lines = [await asyncio.to_thread(process.stderr.readline) for _ in range(2)]
         assert all("the configuration was read again; changed: destinations.files" in line for line in lines)
         await printed(address, 4)

@@ -236,12 +236,10 @@ def test_sigusr1_retries_unwritten_films(tmp_path: Path) -> None:
     with serving(out, "--format", "png") as (address, process):
         block(out)
         assert outcomes(address) == [""]
-        assert process.stderr is not None
         assert "File exists" in process.stderr.readline()
         assert asyncio.run(printer_status(address)) == ("WARNING", "CHECK PRINTER")
         out.unlink()
         process.send_signal(signal.SIGUSR1)
-        assert process.stdout is not None
         assert " film 1 from PRINTSCU: 14INX17IN PORTRAIT" in process.stdout.readline()
         assert asyncio.run(printer_status(address)) == ("NORMAL", "NORMAL")
         process.send_signal(signal.SIGTERM)

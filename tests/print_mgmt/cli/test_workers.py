@@ -117,7 +117,6 @@ async def test_stopped_worker_loses_its_lease(place: Place, processes: ExitStack
     os.write(opened, b"\n")
     os.close(opened)
     first.send_signal(signal.SIGCONT)
-    assert first.stderr is not None
     assert "lease 1 for 'program' has ended" in await asyncio.to_thread(first.stderr.readline)
     assert await place.ended() == (film,)
     assert place.ran() == {job: 2 if repeatable else 1}

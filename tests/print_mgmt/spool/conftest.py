@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from forked import Original, original
 from postgres import Postgres
 from spools import EmbeddedPlace, Place, PostgresPlace
 
@@ -20,13 +19,6 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         return EmbeddedPlace(tmp_path / "spool")
     server: Postgres = request.getfixturevalue("postgres")
     return PostgresPlace(server)
-
-
-@pytest.fixture(scope="session")
-def started() -> Iterator[Original]:
-    """The process whose copies are killed."""
-    with original() as process:
-        yield process
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forked import Original
+from forked import copied
 from numpy.typing import NDArray
 from spools import EmbeddedPlace, Place
 
@@ -126,10 +126,8 @@ async def test_limits_of_the_disk_refuse_large_images(place: Place, change: dict
 
 
 @pytest.mark.parametrize("step", ["incoming created", "incoming write"])
-async def test_killed_printer_leaves_no_incoming_file(
-    started: Original, place: Place, tmp_path: Path, step: str
-) -> None:
-    with started.copy(place.address, tmp_path / "out", "serve", step, 2) as serving:
+async def test_killed_printer_leaves_no_incoming_file(place: Place, tmp_path: Path, step: str) -> None:
+    with copied("spool_process", place.address, tmp_path / "out", "serve", step, 2) as serving:
         port = int(await asyncio.to_thread(serving.stdout.readline))
         with pytest.raises(DimseError):
             while True:

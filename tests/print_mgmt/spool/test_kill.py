@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from forked import Copy, Original
+from forked import Copy, copied
 from listening import META, Client
 from spools import Place
 
@@ -40,7 +40,7 @@ async def line_of(running: Copy) -> str:
     """Return a line that the process writes to stdout."""
     line = await asyncio.to_thread(running.stdout.readline)
     assert line, "the process has ended"
-    return line.decode()
+    return line
 
 
 def lines(out: Path, *kinds: str) -> list[str]:
@@ -81,30 +81,26 @@ async def check(place: Place, out: Path) -> None:
 
 
 @pytest.mark.parametrize(("place", "step", "number"), STEPS, indirect=["place"])
-async def test_kill_at_a_step_loses_and_repeats_nothing(
-    started: Original, place: Place, out: Path, step: str, number: int
-) -> None:
-    with started.copy(place.address, out, "load", step, number) as loading:
+async def test_kill_at_a_step_loses_and_repeats_nothing(place: Place, out: Path, step: str, number: int) -> None:
+    with copied("spool_process", place.address, out, "load", step, number) as loading:
         assert loading.wait() == -9
     await check(place, out)
 
 
 @pytest.mark.parametrize("place", ["embedded"], indirect=True)
 @pytest.mark.parametrize(("first", "then"), [("named", "accept again"), ("write", "removed")])
-async def test_kill_during_recovery_loses_nothing(
-    started: Original, place: Place, out: Path, first: str, then: str
-) -> None:
+async def test_kill_during_recovery_loses_nothing(place: Place, out: Path, first: str, then: str) -> None:
     for step, number in ((first, 20), (then, 1)):
         if step == "removed":  # there must be something to remove: a film that was never accepted whole
             (Path(place.address) / "films" / f"{'f' * 16}.1.{'0' * 64}.dcm").touch()
-        with started.copy(place.address, out, "load", step, number) as loading:
+        with copied("spool_process", place.address, out, "load", step, number) as loading:
             assert loading.wait() == -9
     await check(place, out)
 
 
-async def test_kills_at_any_moment_lose_and_repeat_nothing(started: Original, place: Place, out: Path) -> None:
+async def test_kills_at_any_moment_lose_and_repeat_nothing(place: Place, out: Path) -> None:
     for _ in range(KILLS):
-        with started.copy(place.address, out, "load") as loading:
+        with copied("spool_process", place.address, out, "load") as loading:
             await line_of(loading)
             await asyncio.sleep(random.random() / 5)
             loading.kill()
@@ -127,11 +123,11 @@ async def print_films(port: int, accepted: list[str], enough: asyncio.Event) -> 
         return
 
 
-async def test_killed_printer_keeps_accepted_films(started: Original, place: Place, out: Path) -> None:
+async def test_killed_printer_keeps_accepted_films(place: Place, out: Path) -> None:
     """Of 8 clients over the network, each of which knows which films were accepted."""
     accepted: list[str] = []
     enough = asyncio.Event()
-    with started.copy(place.address, out, "serve") as serving:
+    with copied("spool_process", place.address, out, "serve") as serving:
         port = int(await line_of(serving))
         async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             for _ in range(CLIENTS):
