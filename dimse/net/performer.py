@@ -20,7 +20,7 @@ from contextlib import aclosing
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from ..data import Dataset, DecodeLimits, decode, encode_rope
 from ..errors import DecodeError, DimseError, EncodeError, Finding, RemoteProtocolError, ServiceError, escaped
@@ -73,15 +73,24 @@ _ECHOED = {
 P = ParamSpec("P")
 T = TypeVar("T")
 Element = int | str | tuple[int, ...] | None
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault  # Python has it from 3.13 on
+
+    RequestT = TypeVarWithDefault("RequestT", bound=Request, default=Request)
+else:
+    RequestT = TypeVar("RequestT", bound=Request)
 
 
 @dataclass(slots=True, eq=False)  # not frozen, which would take 3 % of a C-ECHO
-class Operation:
-    """A request of the peer, as given to its handler."""
+class Operation(Generic[RequestT]):
+    """A request of the peer, as given to its handler.
+
+    A handler of one kind of request may say which: ``async def act(operation: Operation[NActionRQ])``.
+    """
 
     association: Association
     context: Context
-    message: Request
+    message: RequestT
     cancellation: asyncio.Event | None = None  # set by C-CANCEL; None except for C-FIND, C-GET and C-MOVE
 
     @property
@@ -156,15 +165,15 @@ class SynchronousHandler:
     request of each read, and no more often in one iteration than tasks are started.
     """
 
-    make: Callable[[Operation], Response | None]
-    otherwise: Callable[[Operation], Awaitable[Response]] | None = None
+    make: Callable[[Operation[Any]], Response | None]
+    otherwise: Callable[[Operation[Any]], Awaitable[Response]] | None = None
 
     def __call__(self, operation: Operation) -> Response | None:
         """Return the response, or None to leave the request to ``otherwise``."""
         return self.make(operation)
 
 
-Handler = Callable[[Operation], Awaitable[Response] | AsyncGenerator[Response, None]] | SynchronousHandler
+Handler = Callable[[Operation[Any]], Awaitable[Response] | AsyncGenerator[Response, None]] | SynchronousHandler
 Handlers = Mapping[tuple[str, type[Request]], Handler]  # handlers by abstract syntax and message class
 
 

@@ -53,12 +53,13 @@ class Service:
     """A service of a server.
 
     ``contexts`` maps each abstract syntax to its transfer syntaxes, the best first. ``open`` yields the handlers of one
-    association. ``as_scu`` are the abstract syntaxes of which the server can also be the SCU if the peer proposes that
-    role (PS3.7 D.3.3.4), such as those of instances that a C-GET sends.
+    association; instead, it may be the handlers themselves, if they are the same for all associations. ``as_scu`` are
+    the abstract syntaxes of which the server can also be the SCU if the peer proposes that role (PS3.7 D.3.3.4), such
+    as those of instances that a C-GET sends.
     """
 
     contexts: Mapping[str, Sequence[str]]
-    open: Callable[[Association], AbstractAsyncContextManager[Handlers]]
+    open: Callable[[Association], AbstractAsyncContextManager[Handlers]] | Handlers
     as_scu: Collection[str] = ()
 
 
@@ -264,7 +265,8 @@ class Server:
             async with AsyncExitStack() as stack:
                 handlers: dict[tuple[str, type], Handler] = {}
                 for service in self._services:
-                    handlers |= await stack.enter_async_context(service.open(association))
+                    opens = service.open
+                    handlers |= await stack.enter_async_context(opens(association)) if callable(opens) else opens
                 performer = Performer(association, handlers)
                 try:
                     await association.inbox.ended()

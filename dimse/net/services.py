@@ -7,8 +7,7 @@ for C-GET on the same association, if the peer took the SCP role for their SOP C
 with the destination.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass, field
 
 from ..data import Dataset
@@ -16,7 +15,7 @@ from ..errors import DimseError
 from ..message import CEchoRQ, CMoveRQ, Response, StatusClass, status_class
 from ..uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 from .association import Association
-from .performer import Handlers, Operation, SynchronousHandler
+from .performer import Operation, SynchronousHandler
 from .scu import c_store
 from .server import Service
 
@@ -100,9 +99,7 @@ def _echo(operation: Operation) -> Response:
     return operation.reply()
 
 
-@asynccontextmanager
-async def _open(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
-    yield {(Verification, CEchoRQ): SynchronousHandler(_echo)}
-
-
-VERIFICATION = Service({Verification: (ExplicitVRLittleEndian, ImplicitVRLittleEndian)}, _open)
+VERIFICATION = Service(
+    {Verification: (ExplicitVRLittleEndian, ImplicitVRLittleEndian)},
+    {(Verification, CEchoRQ): SynchronousHandler(_echo)},
+)

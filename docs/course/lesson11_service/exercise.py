@@ -12,6 +12,6 @@ from dimse.net import Operation
 THE_COUNTER = "2.25.316801.1"
 
 
-async def get(count: int, operation: Operation) -> Response:
+async def get(count: int, operation: Operation[NGetRQ]) -> Response:
     """Perform N-GET."""
     raise NotImplementedError

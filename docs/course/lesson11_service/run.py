@@ -1,12 +1,10 @@
 """Lesson 11: a service of our own. A counter of films that counts by N-ACTION, beside Verification."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-from dimse import Association, Dataset, Service, ServiceError, connect, serve
+from dimse import Dataset, Service, ServiceError, connect, serve
 from dimse.message import NActionRQ, Response
-from dimse.net import VERIFICATION, Handlers, Operation, Trace
+from dimse.net import VERIFICATION, Operation, Trace
 from dimse.net.scu import c_echo, dataset_of, n_action
 from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -20,10 +18,9 @@ class FilmCounter:
     def __init__(self) -> None:
         self.count = 0
 
-    async def add(self, operation: Operation) -> Response:
+    async def add(self, operation: Operation[NActionRQ]) -> Response:
         """Perform N-ACTION: add films to the count, and answer the new count."""
         message = operation.message
-        assert isinstance(message, NActionRQ)
         if message.RequestedSOPInstanceUID != THE_COUNTER:
             raise ServiceError(0x0112, "No such SOP Instance")
         if message.ActionTypeID != ADD:
@@ -32,14 +29,10 @@ class FilmCounter:
         self.count += information.get("NumberOfFilms", 0)
         return operation.reply(dataset=Dataset(NumberOfFilms=self.count))
 
-    @asynccontextmanager
-    async def open(self, _: Association) -> AsyncIterator[Handlers]:
-        """Yield the handlers of one association."""
-        yield {(FILM_COUNTER, NActionRQ): self.add}
-
 
 async def main(trace: Trace | None = None) -> None:
-    service = Service({FILM_COUNTER: [ExplicitVRLittleEndian, ImplicitVRLittleEndian]}, FilmCounter().open)
+    syntaxes = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
+    service = Service({FILM_COUNTER: syntaxes}, {(FILM_COUNTER, NActionRQ): FilmCounter().add})
     async with serve([VERIFICATION, service], port=0, trace=trace) as server:
         contexts = {**VERIFICATION.contexts, **service.contexts}
         async with connect(server.host, server.port, contexts) as association:

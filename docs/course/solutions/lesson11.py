@@ -7,10 +7,8 @@ from dimse.net import Operation
 THE_COUNTER = "2.25.316801.1"
 
 
-async def get(count: int, operation: Operation) -> Response:
+async def get(count: int, operation: Operation[NGetRQ]) -> Response:
     """Perform N-GET."""
-    message = operation.message
-    assert isinstance(message, NGetRQ)
-    if message.RequestedSOPInstanceUID != THE_COUNTER:
+    if operation.message.RequestedSOPInstanceUID != THE_COUNTER:
         raise ServiceError(0x0112, "No such SOP Instance")
     return operation.reply(dataset=Dataset(NumberOfFilms=count))
