@@ -257,19 +257,20 @@ maintainers of these programs. A library without a print SCP of its own runs onl
 _ABOUT_KNOWN = """
 A bad verdict of a client, and the mark DAMAGED, count only if a second run without other load had them too.
 
-`tests/interop/test_verify_known.py` and `test_verify_print.py` hold the known faults that show within seconds. These
-need a timer of the program, many connections or a long silence, so only this matrix holds them:
+`tests/interop/test_verify_known.py` and `test_verify_print.py` hold the known faults that show within seconds, among
+them UL-F-3.01 and UL-F-3.02 of DCMTK and UL-F-1.08 and ROB-1.02 of pynetdicom, with an ARTIM of one second. These need
+a longer timer of the program, many connections or a long silence, so only this matrix holds them:
 
 | program | cases | fault |
 |---|---|---|
-| DCMTK and Orthanc as SCP | UL-F-3.01, UL-F-3.02 | no ARTIM after A-RELEASE-RP and A-ASSOCIATE-RJ |
+| Orthanc as SCP | UL-F-3.01, UL-F-3.02 | no ARTIM after A-RELEASE-RP and A-ASSOCIATE-RJ |
 | DCMTK and Orthanc as SCP | UL-F-1.09, UL-F-1.12 | no answer to a cut-off request; ARTIM starts anew with each byte |
 | DCMTK and Orthanc as SCP | UL-A-3.04, UL-A-4.09, UL-A-5.12, ROB-1.13 | no answer to an invalid request |
 | DCMTK as SCP | UL-A-6.01, ROB-1.05 | one association at a time; the others wait |
 | dcmprscp | DIMSE-1.15 | takes an invalid UID for a new instance |
-| pynetdicom as SCP | UL-F-1.08, UL-F-1.09, UL-F-1.12 | no answer to an unknown PDU; takes a cut-off request; ARTIM |
+| pynetdicom as SCP | UL-F-1.09, UL-F-1.12 | takes a cut-off request; ARTIM starts anew with each byte |
 | pynetdicom as SCP | UL-F-3.03 | the connection stays open after its A-ABORT |
-| pynetdicom as SCP | UL-A-4.07, ROB-1.02, ROB-1.03 | waits for the rest of a PDU, or for ever |
+| pynetdicom as SCP | UL-A-4.07, ROB-1.03 | waits for the rest of a PDU, or for ever |
 | dcmjs-dimse as SCU | UL-F-6.04, UL-F-7.03 | keeps the connection after an A-ABORT |
 | print_server | UL-F-1.08, UL-F-1.09, ROB-1.01 | no answer to an unknown PDU; a cut-off request ends the program |
 | print_client | UL-A-8.11, UL-F-7.06 | no timer: it waits for an answer for ever |

@@ -1,6 +1,7 @@
 """Known faults of independent programs: the tester finds each, and blames none of these programs for what is right.
 
-The cases that wait for a timer of the program are left out here; `make verify-matrix` runs them.
+Cases that wait for a timer of the program are here only if the program lets us make it short; `make verify-matrix` runs
+all of them.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,10 +125,10 @@ def peer_of(key: str) -> VerifiedPeer:
 
 
 @asynccontextmanager
-async def listening(key: str, folder: Path) -> AsyncIterator[Target]:
-    """Run an SCP of the matrix; yield it as a target."""
+async def listening(key: str, folder: Path, *more: str) -> AsyncIterator[Target]:
+    """Run an SCP of the matrix, with ``more`` arguments; yield it as a target."""
     peer, place = peer_of(key), Place.new(folder, PEERS_FOLDER)
-    words = [*(f"{name}={value}" for name, value in peer.environment(place).items()), *peer.words(place)]
+    words = [*(f"{name}={value}" for name, value in peer.environment(place).items()), *peer.words(place), *more]
     async with running("env", *words, cwd=place.folder, output=asyncio.subprocess.DEVNULL):
         async with asyncio.timeout(PATIENCE):
             while True:
@@ -183,6 +185,24 @@ async def test_faults_of_dcmtk_are_found(key: str, known: dict[str, str], tmp_pa
 async def test_faults_of_pynetdicom_are_found(tmp_path: Path) -> None:
     need("pynetdicom")
     assert await scp("pynetdicom-scp", PYNETDICOM_SCP, tmp_path / "peer") == PYNETDICOM_SCP
+
+
+@pytest.mark.usefixtures("dcmtk")
+async def test_dcmtk_runs_no_timer_after_an_association(tmp_path: Path) -> None:
+    """Its ARTIM is one second here: that is how long it waits for a request, but not for the end of a connection."""
+    known = {"UL-F-1.01": "PASS", "UL-F-3.01": "FAIL", "UL-F-3.02": "FAIL"}
+    async with listening("storescp-scp", tmp_path / "peer", "-ta", "1") as target:
+        quick = replace(target, timeout=0.5, artim=2.0, slow_patience=2.0)
+        assert found_in(await verify_scp(quick, CASES, Options(cases=tuple(known))), known) == known
+
+
+async def test_pynetdicom_does_not_answer_unknown_pdus(tmp_path: Path) -> None:
+    """Its timeouts for a request are one second here; the tester waits longer."""
+    need("pynetdicom")
+    known = {"UL-F-1.08": "FAIL", "ROB-1.02": "WEAK"}
+    async with listening("pynetdicom-scp", tmp_path / "peer", "1") as target:
+        quick = replace(target, timeout=0.5, artim=1.5)
+        assert found_in(await verify_scp(quick, CASES, Options(cases=tuple(known))), known) == known
 
 
 async def test_faults_of_dcmprscu_are_found(dcmtk: Dcmtk, monkeypatch: pytest.MonkeyPatch) -> None:
