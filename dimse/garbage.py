@@ -1,4 +1,4 @@
-"""Garbage collection during the start of a command."""
+"""Control of garbage collection during the start of a command."""
 
 import gc
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ __all__ = ["no_collection"]
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Collect no garbage during the block, and never look at the objects that exist at its end.
+    """Collect no garbage during the block, and exclude all objects that exist at its end from later collections.
 
-    Imports make a hundred thousand objects that live until the process ends. Collections would go through them again
-    and again: without these, `print-mgmt explain` of a film takes 290 instead of 340 ms.
+    Imports make a hundred thousand objects that live until the process ends, and each collection would search them.
+    Without these collections, `print-mgmt explain` of a film takes 290 ms instead of 340 ms.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -11,7 +11,7 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status."""
-    is_process = argv is None  # not a call from a program, whose garbage is its own
+    is_process = argv is None  # if another program calls this function, its garbage collection stays as it is
     with exit_on_interrupt(), no_collection() if is_process else nullcontext():
         from .commands import command  # here, so that Ctrl-C during the import is handled
 

@@ -35,19 +35,19 @@ def command(argv: Sequence[str] | None) -> Callable[[], int]:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, summary in _COMMANDS.items():
         commands.add_parser(name, help=summary).fill = partial(_add_options, name)
-    return parse(parser, _with_color(sys.argv[1:] if argv is None else argv))
+    return parse(parser, _join_color_values(sys.argv[1:] if argv is None else argv))
 
 
 def _add_options(name: str, parser: Parser) -> None:
     import_module(f".{name}", __package__).add(parser)
 
 
-def _with_color(words: Sequence[str]) -> list[str]:
+def _join_color_values(words: Sequence[str]) -> list[str]:
     """Join each ``--color`` with its value: the next word if it is a value, otherwise "yes"."""
-    said = list(words)
-    end = said.index("--") if "--" in said else len(said)
+    joined = list(words)
+    end = joined.index("--") if "--" in joined else len(joined)
     for position in reversed(range(end)):
-        if said[position] == "--color":
-            follows = said[position + 1] in COLORS if position + 1 < end else False
-            said[position : position + 1 + follows] = [f"--color={said[position + 1] if follows else 'yes'}"]
-    return said
+        if joined[position] == "--color":
+            follows = joined[position + 1] in COLORS if position + 1 < end else False
+            joined[position : position + 1 + follows] = [f"--color={joined[position + 1] if follows else 'yes'}"]
+    return joined

@@ -44,7 +44,7 @@ def _check(arguments: argparse.Namespace) -> int:
         for line in exc.lines:
             print(f"print-mgmt: {line}", file=sys.stderr)
         return 2
-    conditions = run_loop(until_terminated(_asked(site, as_json=arguments.json))) if arguments.ask else 0
+    conditions = run_loop(until_terminated(_show_conditions(site, as_json=arguments.json))) if arguments.ask else 0
     if not arguments.json:
         rows = {"printer": site.printers, "destination": site.destinations, "route": site.routes}
         counts = ", ".join(f"{len(found)} {what}{'' if len(found) == 1 else 's'}" for what, found in rows.items())
@@ -54,7 +54,7 @@ def _check(arguments: argparse.Namespace) -> int:
     return conditions
 
 
-async def _asked(site: SiteConfig, *, as_json: bool) -> int:
+async def _show_conditions(site: SiteConfig, *, as_json: bool) -> int:
     """Show the conditions of all destinations; return 1 if at least one is in FAILURE."""
     names = list(site.destinations)
     conditions = await asyncio.gather(*(site.destinations[name].destination.check() for name in names))

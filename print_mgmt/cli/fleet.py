@@ -16,9 +16,9 @@ from functools import partial
 
 from dimse.errors import DimseError
 
-from .signals import leave_signals, stop_signal
+from .signals import restore_signals, stop_signal
 
-__all__ = ["FleetError", "parent_is_gone", "run_fleet", "report_ready"]
+__all__ = ["FleetError", "wait_for_end_of_parent", "run_fleet", "report_ready"]
 
 _log = logging.getLogger("print_mgmt.cli")
 _READY = b"r"
@@ -46,7 +46,7 @@ async def run_fleet(count: int, host: str, port: int, ready: Callable[[str, int]
             ready(host, port)
             await fleet.supervise(stop)
         finally:
-            leave_signals()
+            restore_signals()
             status = await fleet.stop()
     return status
 
@@ -140,7 +140,7 @@ def report_ready(descriptor: int) -> None:
     os.write(descriptor, _READY)
 
 
-async def parent_is_gone(descriptor: int) -> None:
+async def wait_for_end_of_parent(descriptor: int) -> None:
     """Wait until the parent has ended."""
     with socket.socket(fileno=os.dup(descriptor)) as end:
         end.setblocking(False)

@@ -53,7 +53,7 @@ def add_images(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--frames",
-        type=_frames,
+        type=_parse_frames,
         default=FIRST,
         metavar="N[-N][,N]",
         help="frames of multi-frame images, or 'all' (default: the first)",
@@ -68,7 +68,7 @@ def add_images(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--bits",
-        type=_bits,
+        type=_parse_bits,
         default=8,
         metavar="8|12|auto",
         help="depth of gray pixels; auto: the depth in the printer's configuration (default: %(default)s)",
@@ -84,10 +84,10 @@ def add_images(group: argparse._ArgumentGroup) -> None:
 def _add_appearance(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--window",
-        type=argument_type(_window),
+        type=argument_type(_parse_window),
         metavar="CENTER,WIDTH",
-        help="VOI window of gray images; 'auto': from the lowest to the highest value; or number or explanation of a "
-        "window in the image (default: the first window in the image)",
+        help="VOI window of gray images; or 'auto', from the lowest to the highest value; or the number or the "
+        "explanation of a window in the image (default: the first window in the image)",
     )
     group.add_argument(
         "--overlays",
@@ -121,8 +121,8 @@ class ImageFiles:
         self._patterns: list[str] = arguments.pattern
         self._frames: Frames = arguments.frames
         self._in_true_size: bool = arguments.true_size
-        self._wanted: dict[str, tuple[int, ...]] = {}
-        self._looks = ImageOptions(
+        self._chosen_frames: dict[str, tuple[int, ...]] = {}
+        self._options = ImageOptions(
             window=arguments.window,
             overlays=arguments.overlays,
             background=arguments.background,
@@ -130,28 +130,28 @@ class ImageFiles:
         )
 
     def __len__(self) -> int:
-        return sum(len(self._wanted[name]) for name in self._files) + len(self._patterns)
+        return sum(len(self._chosen_frames[name]) for name in self._files) + len(self._patterns)
 
     def check(self) -> None:
         """Check that each file can be printed, before the first film. Raises `ImageError` and OSError."""
         for name in dict.fromkeys(self._files):
             source = open_image(name)
             count = source.frames
-            wanted = self._wanted[name] = self._frames.of(count)
-            made = source.picture(wanted[0] if wanted else self._frames.spans[0][0], self._looks)
+            wanted = self._chosen_frames[name] = self._frames.of(count)
+            made = source.picture(wanted[0] if wanted else self._frames.spans[0][0], self._options)
             self.has_color |= made.is_color
             if self._in_true_size and made.PixelSpacing is None:
                 raise ImageError(f"{name}: {NO_SIZE}")
             if count > 1 and self._frames == FIRST:
                 self.notes.append(f"{name}: only the first of {count} frames is printed (--frames all prints all)")
 
-    async def prepared(self, client: PrintClient, film_box: Dataset) -> AsyncIterator[Printable]:
+    async def prepare(self, client: PrintClient, film_box: Dataset) -> AsyncIterator[Printable]:
         """Yield the images one by one. Patterns have the size of an image box if the configuration tells that size."""
         wanted = {element.keyword: element.value for element in film_box}
         box = await client.box_size(**wanted) if self._patterns else None
-        looks: ImageOptions = {**self._looks, "color": client.is_color, "bits": client.bits}
+        options: ImageOptions = {**self._options, "color": client.is_color, "bits": client.bits}
         for name in self._files:
-            made = prepare_all(name, frames=self._wanted[name], **looks)
+            made = prepare_all(name, frames=self._chosen_frames[name], **options)
             while (picture := await asyncio.to_thread(next, made, None)) is not None:
                 yield picture
         for name in self._patterns:
@@ -163,7 +163,7 @@ def _draw_pattern(name: str, box: tuple[int, int] | None, bits: Bits) -> NDArray
     return draw(bits=bits) if box is None else draw(*box, bits)
 
 
-def _frames(text: str) -> Frames:
+def _parse_frames(text: str) -> Frames:
     if text == "all":
         return Frames()
     found = [_SPAN.fullmatch(part) for part in text.split(",")]
@@ -173,7 +173,7 @@ def _frames(text: str) -> Frames:
     return Frames(spans)
 
 
-def _bits(text: str) -> Bits | Literal["auto"]:
+def _parse_bits(text: str) -> Bits | Literal["auto"]:
     match text:
         case "8":
             return 8
@@ -184,7 +184,7 @@ def _bits(text: str) -> Bits | Literal["auto"]:
     raise argparse.ArgumentTypeError(f"{text!r} is not 8, 12 or auto")
 
 
-def _window(text: str) -> Choice:
+def _parse_window(text: str) -> Choice:
     """Return the choice of a window: a number or an explanation of a window in the image, "auto", or a `Window`."""
     if text.isascii() and text.isdecimal() and len(text) < 6:
         return int(text)

@@ -17,22 +17,22 @@ from typing import TextIO
 
 __all__ = ["Lines", "logged_lines"]
 
-_MOST = 10_000  # lines that may wait in the queue
-_MOST_CHARACTERS = 1 << 24  # characters of all waiting lines; a line of JSON can have all attributes of a film
-_PATIENCE = 2.0  # seconds that `Lines.close` waits for a slow reader
+_MAX_LINES = 10_000  # lines that may wait in the queue
+_MAX_CHARACTERS = 1 << 24  # characters of all waiting lines; a line of JSON can have all attributes of a film
+_CLOSE_WAIT = 2.0  # seconds that `Lines.close` waits for a slow reader
 
 
 class Lines:
     """Lines for ``stream``, which a thread writes in the order of the calls of `write`."""
 
-    def __init__(self, stream: TextIO, most: int = _MOST, most_characters: int = _MOST_CHARACTERS) -> None:
+    def __init__(self, stream: TextIO, max_lines: int = _MAX_LINES, max_characters: int = _MAX_CHARACTERS) -> None:
         self._stream = stream
         try:
             self._file: int | None = stream.fileno()
         except UnsupportedOperation:  # a stream in memory
             self._file = None
-        self._queue: Queue[str | None] = Queue(most)
-        self._most_characters = most_characters
+        self._queue: Queue[str | None] = Queue(max_lines)
+        self._max_characters = max_characters
         self._waiting = 0  # characters of the waiting lines
         self._lost = 0
         self._lock = threading.Lock()  # guards `_waiting` and `_lost`
@@ -50,7 +50,7 @@ class Lines:
             return
         with self._lock:
             try:
-                if self._waiting and self._waiting + len(line) > self._most_characters:
+                if self._waiting and self._waiting + len(line) > self._max_characters:
                     raise Full
                 self._queue.put_nowait(line)
             except Full:
@@ -58,7 +58,7 @@ class Lines:
             else:
                 self._waiting += len(line)
 
-    def close(self, patience: float = _PATIENCE) -> None:
+    def close(self, patience: float = _CLOSE_WAIT) -> None:
         """Write the waiting lines, for at most ``patience`` seconds."""
         try:
             self._queue.put(None, timeout=patience)
@@ -70,15 +70,15 @@ class Lines:
         reported = 0
         with suppress(OSError):  # the reader is gone
             while (line := self._queue.get()) is not None:
-                self._put(f"{line}\n")
+                self._write_text(f"{line}\n")
                 with self._lock:
                     self._waiting -= len(line)
                     lost = self._lost
                 if lost > reported:
-                    self._put(f"{lost - reported} lines were dropped: the reader was too slow\n")
+                    self._write_text(f"{lost - reported} lines were dropped: the reader was too slow\n")
                     reported = lost
 
-    def _put(self, text: str) -> None:
+    def _write_text(self, text: str) -> None:
         if self._file is None:
             self._stream.write(text)
             return

@@ -11,7 +11,7 @@ from dimse.terminal import Peer, add_client_tls, add_timeout, add_trace, ae_titl
 from ..scu import PROFILES, Color, PrintClient, profile
 
 __all__ = [
-    "add_habits",
+    "add_requirements",
     "add_peer",
     "add_printer",
     "list_action",
@@ -20,7 +20,7 @@ __all__ = [
     "status_client",
 ]
 
-_Made = TypeVar("_Made")
+_Result = TypeVar("_Result")
 
 
 def add_peer(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def add_printer(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     return group
 
 
-def add_habits(group: argparse._ArgumentGroup) -> None:
+def add_requirements(group: argparse._ArgumentGroup) -> None:
     """Add the options for printers with special requirements."""
     group.add_argument(
         "--profile",
@@ -69,7 +69,7 @@ def add_habits(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--printer-uids", action="store_true", help="let the printer assign the SOP Instance UIDs")
     group.add_argument(
         "--retries",
-        type=_retries,
+        type=_parse_retries,
         default=0,
         metavar="N",
         help="reopen a lost or temporarily rejected association at most N times, but not after N-ACTION has been sent "
@@ -79,12 +79,12 @@ def add_habits(group: argparse._ArgumentGroup) -> None:
 
 def status_client(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> PrintClient:
     """Return a client that queries the status of a grayscale or color printer."""
-    return _client(parser, arguments)(color=None)
+    return _client_factory(parser, arguments)(color=None)
 
 
 def printing_client(parser: argparse.ArgumentParser, arguments: argparse.Namespace, color: Color) -> PrintClient:
-    """Return a client that prints, with the options of `add_habits`; ``color`` is an argument of `PrintClient`."""
-    return _client(parser, arguments)(
+    """Return a client that prints, with the options of `add_requirements`. ``color`` is as in `PrintClient`."""
+    return _client_factory(parser, arguments)(
         color=color,
         bits=arguments.bits,
         action=arguments.action,
@@ -96,7 +96,7 @@ def printing_client(parser: argparse.ArgumentParser, arguments: argparse.Namespa
     )
 
 
-def _client(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> partial[PrintClient]:
+def _client_factory(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> partial[PrintClient]:
     """Return `PrintClient` with the arguments for the connection."""
     target: Peer = arguments.peer
     return partial(
@@ -112,16 +112,16 @@ def _client(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> p
     )
 
 
-def _retries(text: str) -> int:
+def _parse_retries(text: str) -> int:
     if not text.isdecimal() or len(text) > 3:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of retries, 0 to 999")
     return int(text)
 
 
-def argument_type(make: Callable[[str], _Made]) -> Callable[[str], _Made]:
+def argument_type(make: Callable[[str], _Result]) -> Callable[[str], _Result]:
     """Return ``make`` as an argument type: each DimseError or OSError that it raises is reported as wrong usage."""
 
-    def parse(text: str) -> _Made:
+    def parse(text: str) -> _Result:
         try:
             return make(text)
         except DimseError as exc:

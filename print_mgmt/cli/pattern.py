@@ -25,7 +25,7 @@ _ABOUT = {
 }
 _DPI = 320  # the resolution that a PNG file declares, in pixels per inch; it is usual for films
 _SUFFIXES = (".dcm", ".png")
-_DIGITS = 9  # digits of a side, at most: int() raises an error for thousands of digits
+_MAX_DIGITS = 9  # digits of a side; int() raises an error for thousands of digits
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -36,9 +36,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = "Example: print-mgmt pattern smpte -o smpte.dcm --size 2048x2560 --bits 12"
     parser.add_argument("name", nargs="?", choices=list(PATTERNS), metavar="NAME", help=", ".join(PATTERNS))
-    parser.add_argument("-o", "--output", type=_file, metavar="FILE", help="a file that ends in .dcm or .png")
+    parser.add_argument("-o", "--output", type=_parse_file, metavar="FILE", help="a file that ends in .dcm or .png")
     parser.add_argument(
-        "--size", type=_size, default=(1024, 1024), metavar="WxH", help="columns x rows (default: 1024x1024)"
+        "--size", type=_parse_size, default=(1024, 1024), metavar="WxH", help="columns x rows (default: 1024x1024)"
     )
     parser.add_argument(
         "--bits",
@@ -80,17 +80,17 @@ def _write(arguments: argparse.Namespace) -> None:
         write_png(page, file)
 
 
-def _file(text: str) -> Path:
+def _parse_file(text: str) -> Path:
     path = Path(text)
     if path.suffix.lower() not in _SUFFIXES:
         raise argparse.ArgumentTypeError(f"{text!r} does not end in {' or '.join(_SUFFIXES)}")
     return path
 
 
-def _size(text: str) -> tuple[int, int]:
+def _parse_size(text: str) -> tuple[int, int]:
     size = re.fullmatch(r"(\d+)x(\d+)", text, re.ASCII)
     if size is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not WxH, such as 1024x1280")
-    if not all(len(side) <= _DIGITS and MIN_SIZE <= int(side) <= MAX_SIZE for side in size.groups()):
+    if not all(len(side) <= _MAX_DIGITS and MIN_SIZE <= int(side) <= MAX_SIZE for side in size.groups()):
         raise argparse.ArgumentTypeError(f"{text[:32]!r}: {MIN_SIZE} to {MAX_SIZE} pixels on each side are allowed")
     return int(size[1]), int(size[2])

@@ -20,7 +20,7 @@ from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Chosen, pick
 from ..film import FILM_SIZES, LUT_SHAPES, MAGNIFICATIONS, ORIENTATIONS, PresentationLUT
 from ..scu import Color, FilmOptions, Job, PrintClient, PrintReport, read_lut
 from .images import ImageFiles, add_images
-from .options import add_habits, add_peer, add_printer, printing_client
+from .options import add_peer, add_printer, add_requirements, printing_client
 
 __all__ = ["add", "chosen_of", "film_options"]
 
@@ -57,7 +57,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_images(parser.add_argument_group("the images"))
     _add_film(parser.add_argument_group("the film"))
     _add_attributes(parser.add_argument_group("any other attribute (may be given more than once)"))
-    add_habits(add_printer(parser))
+    add_requirements(add_printer(parser))
     parser.set_defaults(command=lambda arguments: _print(parser, arguments))
 
 
@@ -65,7 +65,7 @@ def _add_film(group: argparse._ArgumentGroup) -> None:
     """Add the options for common attributes."""
     group.add_argument(
         "--layout",
-        type=_layout,
+        type=_parse_layout,
         metavar="FORMAT",
         help=r"Image Display Format: CxR such as 2x3, STANDARD\C,R, ROW\2,3, COL\1,2, SLIDE ...; auto: a format of the "
         "printer for this number of images (default: one image)",
@@ -114,7 +114,7 @@ def _add_attributes(group: argparse._ArgumentGroup) -> None:
     for level, words in _LEVELS.items():
         group.add_argument(
             f"--{level}",
-            type=_attribute,
+            type=_parse_attribute,
             action="append",
             default=[],
             metavar="KEYWORD=VALUE",
@@ -129,46 +129,46 @@ def _print(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> in
         options = film_options(arguments)
     except EncodeError as exc:
         parser.error(str(exc))
-    client_in = partial(printing_client, parser, arguments)
-    client_in(False)  # reports wrong options before anything else is done
-    return run_loop(until_terminated(_print_images(arguments, client_in, options)))
+    make_client = partial(printing_client, parser, arguments)
+    make_client(False)  # reports wrong options before anything else is done
+    return run_loop(until_terminated(_print_images(arguments, make_client, options)))
 
 
 async def _print_images(
-    arguments: argparse.Namespace, client_in: Callable[[Color], PrintClient], options: FilmOptions
+    arguments: argparse.Namespace, make_client: Callable[[Color], PrintClient], options: FilmOptions
 ) -> int:
     pictures = ImageFiles(arguments)
     await asyncio.to_thread(pictures.check)
     for note in pictures.notes:
-        _say(note)
-    async with client_in(_color(arguments.color, has_color=pictures.has_color)) as client:
+        _print_note(note)
+    async with make_client(_color_argument(arguments.color, has_color=pictures.has_color)) as client:
         if arguments.layout == _AUTO:
-            options = await _laid_out(options, client, len(pictures))
+            options = await _with_display_format(options, client, len(pictures))
         report = await _print_all(pictures, client, options, quiet=arguments.json)
         if not arguments.json:
             print(f"{arguments.peer} printed {_count(report.images, 'image')} on {_count(report.films, 'film')}")
         if arguments.wait:
             for number, job in enumerate(report.jobs, 1):
-                await _wait(job, number, quiet=arguments.json)
+                await _show_events(job, number, quiet=arguments.json)
     if arguments.json:
         print(json.dumps(_as_json(report, str(arguments.peer))))
     return 1 if any(job.ExecutionStatus == "FAILURE" for job in report.jobs) else 0
 
 
-def _color(wanted: str, *, has_color: bool) -> Color:
+def _color_argument(wanted: str, *, has_color: bool) -> Color:
     """Return the color argument of a client. "auto" means color if an image has color and the printer supports it."""
     if wanted == "auto":
         return "prefer" if has_color else "avoid"
     return wanted == "yes"
 
 
-async def _laid_out(options: FilmOptions, client: PrintClient, images: int) -> FilmOptions:
+async def _with_display_format(options: FilmOptions, client: PrintClient, images: int) -> FilmOptions:
     """Return the options with a display format of the printer for this number of images."""
     film_box = options.chosen.film_box.copy()
     given = {element.keyword: element.value for element in film_box}
     display_format = await client.display_format(images, **given)
     if display_format is None:
-        _say("the printer lists no display formats: one image per film")
+        _print_note("the printer lists no display formats: one image per film")
         return options
     film_box.ImageDisplayFormat = display_format
     return replace(options, chosen=replace(options.chosen, film_box=film_box))
@@ -179,25 +179,25 @@ async def _print_all(pictures: ImageFiles, client: PrintClient, options: FilmOpt
     try:
         with _progress(len(pictures), quiet=quiet) as progress:
             return await client.print_with(
-                options, pictures.prepared(client, options.chosen.film_box), progress=progress
+                options, pictures.prepare(client, options.chosen.film_box), progress=progress
             )
     except DimseError:
         printed = sum(what.startswith("N-ACTION") and not is_failure(status) for what, status in client.answers)
         if printed:
-            _say(f"{_count(printed, 'film')} printed before this error:")
+            _print_note(f"{_count(printed, 'film')} printed before this error:")
         raise
     finally:
         for warning in client.warnings:
-            _say(f"warning: {warning}")
+            _print_note(f"warning: {warning}")
 
 
-async def _wait(job: Job, number: int, *, quiet: bool) -> None:
+async def _show_events(job: Job, number: int, *, quiet: bool) -> None:
     """Wait for the end of a job, and show its events."""
     async for event in job.events():
         if not quiet:
             print(escaped(f"job {number}: {event}"))
     if not job.has_ended:
-        _say(
+        _print_note(
             f"job {number}: "
             + ("the printer sends no more events" if job.SOPInstanceUID else "the printer did not name the job")
         )
@@ -217,7 +217,7 @@ def _as_json(report: PrintReport, peer: str) -> dict[str, object]:
     }
 
 
-def _say(words: str) -> None:
+def _print_note(words: str) -> None:
     print(f"print-mgmt: {escaped(words)}", file=sys.stderr)
 
 
@@ -249,7 +249,7 @@ def film_options(arguments: argparse.Namespace) -> FilmOptions:
     """Return the film options. Raises `EncodeError`, and OSError for a file that cannot be read."""
     return FilmOptions(
         chosen=chosen_of(arguments),
-        presentation_lut=None if arguments.lut is None else _lut(arguments.lut),
+        presentation_lut=None if arguments.lut is None else _parse_lut(arguments.lut),
         annotations=tuple(arguments.annotate),
         collate=arguments.collate,
         true_size=arguments.true_size,
@@ -272,18 +272,18 @@ def chosen_of(arguments: argparse.Namespace) -> Chosen:
         "AnnotationDisplayFormatID": arguments.annotation_format,
     }
     return Chosen(
-        film_session=pick(FILM_SESSION, _given(session, arguments.session)),
-        film_box=pick(FILM_BOX, _given(film, arguments.film)),
-        image_box=pick(IMAGE_BOX, _given({}, arguments.image)),
+        film_session=pick(FILM_SESSION, _combine(session, arguments.session)),
+        film_box=pick(FILM_BOX, _combine(film, arguments.film)),
+        image_box=pick(IMAGE_BOX, _combine({}, arguments.image)),
     )
 
 
-def _given(options: Mapping[str, Value], by_keyword: Sequence[tuple[str, str]]) -> dict[str, Value]:
+def _combine(options: Mapping[str, Value], by_keyword: Sequence[tuple[str, str]]) -> dict[str, Value]:
     given = {keyword: value for keyword, value in options.items() if value is not None}
-    return given | {keyword: _value(keyword, text) for keyword, text in by_keyword}
+    return given | {keyword: _parse_value(keyword, text) for keyword, text in by_keyword}
 
 
-def _value(keyword: str, text: str) -> Value:
+def _parse_value(keyword: str, text: str) -> Value:
     """Return ``text`` as a value of the attribute ``keyword``."""
     tag = tag_of(keyword)
     try:
@@ -299,17 +299,17 @@ def _value(keyword: str, text: str) -> Value:
     return text
 
 
-def _lut(text: str) -> PresentationLUT:
+def _parse_lut(text: str) -> PresentationLUT:
     shape = text.upper().replace("-", " ")
     return PresentationLUT(shape=shape) if shape in LUT_SHAPES else read_lut(text)
 
 
-def _layout(text: str) -> str:
+def _parse_layout(text: str) -> str:
     short = re.fullmatch(r"(\d{1,2})x(\d{1,2})", text)
     return rf"STANDARD\{short[1]},{short[2]}" if short else text
 
 
-def _attribute(text: str) -> tuple[str, str]:
+def _parse_attribute(text: str) -> tuple[str, str]:
     keyword, sign, value = text.partition("=")
     if not sign or not keyword:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEYWORD=VALUE")

@@ -20,17 +20,17 @@ from ..film import MAX_PIXELS, can_render
 from ..scp import Misbehavior
 from ..site import Site, SiteConfig, SiteErrors, default_spool
 from ..spool import open_spool
-from .fleet import parent_is_gone, report_ready, run_fleet
+from .fleet import report_ready, run_fleet, wait_for_end_of_parent
 from .lines import Lines, logged_lines
 from .one_printer import PRINTER, one_printer, report_unwritten
 from .operation import reload_site, retry_films
 from .reported_folder import listening_line
 from .serve_options import DPI, OF_ONE_PRINTER, SiteFile, add_options, printer_config, spool_limits
-from .signals import leave_signals, stop_signal
+from .signals import restore_signals, stop_signal
 
 __all__ = ["add"]
 
-_TURN = 0.001  # seconds after which a rendering thread must hand Python's lock to the event loop
+_SWITCH_INTERVAL = 0.001  # seconds after which a rendering thread must hand Python's lock to the event loop
 
 _EXAMPLES = """examples:
   print-mgmt serve --out films --format png,pdf
@@ -88,7 +88,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if arguments.processes > 1:
         for name in ("fail", "event", "trace"):
             if getattr(arguments, name):
-                parser.error(f"argument --{name}: not allowed with --processes, which would each have their own")
+                parser.error(f"argument --{name}: not allowed with --processes: each process would have its own")
     raise_descriptors()
     gc.freeze()  # modules live as long as the process; a full collection takes 21 ms without them, and 54 ms with them
     return run_loop(_serve(arguments, network))
@@ -103,7 +103,7 @@ def _check_sizes(parser: argparse.ArgumentParser, arguments: argparse.Namespace)
 
 
 async def _serve(arguments: argparse.Namespace, network: _Network) -> int:
-    sys.setswitchinterval(_TURN)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     lines = Lines(sys.stdout)
     try:
         with logged_lines(sys.stderr, log_formatter("%(asctime)s %(name)s: %(message)s")):
@@ -118,38 +118,38 @@ async def _serve(arguments: argparse.Namespace, network: _Network) -> int:
 
 async def _serve_site(arguments: argparse.Namespace, network: _Network, lines: Lines) -> int:
     file: SiteFile = arguments.config
-    async with _site(arguments, network, file.site) as site:
-        reload = partial(reload_site, site, file.path, partial(_overridden, arguments))
-        await _until_stopped(arguments, site, lines, stop_signal(partial(retry_films, site), reload))
+    async with _make_site(arguments, network, file.site) as site:
+        reload = partial(reload_site, site, file.path, partial(_override, arguments))
+        await _run_until_stopped(arguments, site, lines, stop_signal(partial(retry_films, site), reload))
     return 0
 
 
 async def _serve_printer(arguments: argparse.Namespace, network: _Network, lines: Lines) -> int:
-    bad = Misbehavior(arguments.fail, arguments.event) if arguments.fail or arguments.event else None
-    config = one_printer(arguments, lines, bad)
+    misbehavior = Misbehavior(arguments.fail, arguments.event) if arguments.fail or arguments.event else None
+    config = one_printer(arguments, lines, misbehavior)
     (name,), started = config.destinations, time.time()
     await asyncio.to_thread((arguments.out or Path("films")).mkdir, parents=True, exist_ok=True)
-    async with _site(arguments, network, config, around=bad) as site:
+    async with _make_site(arguments, network, config, around=misbehavior) as site:
         site.states[PRINTER].set(*(arguments.printer_status or ("NORMAL", "NORMAL")))
-        await _until_stopped(arguments, site, lines, stop_signal(partial(retry_films, site)))
+        await _run_until_stopped(arguments, site, lines, stop_signal(partial(retry_films, site)))
         if arguments.child_of is not None:
             return 0  # the parent reports the unwritten films of all processes
         await site.drain()
         return report_unwritten(await site.spool.list(), name, started)
 
 
-async def _until_stopped(arguments: argparse.Namespace, site: Site, lines: Lines, stop: asyncio.Event) -> None:
+async def _run_until_stopped(arguments: argparse.Namespace, site: Site, lines: Lines, stop: asyncio.Event) -> None:
     """Report that the site listens, wait for the signal to stop, and end the associations."""
     if arguments.child_of is None:
         lines.write(listening_line(site.host, site.port, as_json=arguments.json))
         await stop.wait()
     else:
         report_ready(arguments.child_of)
-        ends = [asyncio.ensure_future(end) for end in (stop.wait(), parent_is_gone(arguments.child_of))]
+        ends = [asyncio.ensure_future(end) for end in (stop.wait(), wait_for_end_of_parent(arguments.child_of))]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
             end.cancel()
-    leave_signals()
+    restore_signals()
     await site.close()
 
 
@@ -157,7 +157,7 @@ async def _serve_fleet(arguments: argparse.Namespace, lines: Lines) -> int:
     """Run several processes behind one port."""
     is_site = isinstance(arguments.config, SiteFile)
     own: SiteConfig = arguments.config.site if is_site else one_printer(arguments, lines, None)
-    config, started = _overridden(arguments, own), time.time()
+    config, started = _override(arguments, own), time.time()
 
     def ready(host: str, port: int) -> None:
         lines.write(listening_line(host, port, as_json=arguments.json))
@@ -171,12 +171,12 @@ async def _serve_fleet(arguments: argparse.Namespace, lines: Lines) -> int:
     return status
 
 
-def _site(
+def _make_site(
     arguments: argparse.Namespace, network: _Network, config: SiteConfig, *, around: Misbehavior | None = None
 ) -> Site:
     """Return the site that the configuration and the options describe."""
     return Site(
-        _overridden(arguments, config),
+        _override(arguments, config),
         delivers=not arguments.no_delivery,
         policy=_policy(arguments.allow),
         tls=network.tls,
@@ -188,7 +188,7 @@ def _site(
     )
 
 
-def _overridden(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig:
+def _override(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig:
     """Return the configuration, with the address and the spool overridden by options."""
     listen = replace(config.listen, host=arguments.host or config.listen.host)
     if arguments.port is not None:

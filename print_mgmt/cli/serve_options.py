@@ -39,7 +39,7 @@ OF_ONE_PRINTER = {
 }
 DPI = 150
 _MIB = 1 << 20
-_MOST_PROCESSES = 64
+_MAX_PROCESSES = 64
 
 
 class SiteFile(NamedTuple):
@@ -62,8 +62,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", type=_host, help="address to listen on (default: 127.0.0.1, this machine only)")
-    parser.add_argument("--port", type=_port, help="port to listen on, 0 for a free one (default: 11112)")
+    parser.add_argument("--host", type=_check_host, help="address to listen on (default: 127.0.0.1, this machine only)")
+    parser.add_argument("--port", type=_parse_port, help="port to listen on, 0 for a free one (default: 11112)")
     parser.add_argument("--ae-title", type=ae_title, metavar="AE", help="AE title of the printer (default: PRINTSCP)")
     parser.add_argument("--require-called", action="store_true", help="reject any other Called AE Title")
     parser.add_argument(
@@ -101,7 +101,7 @@ def _add_films(parser: argparse.ArgumentParser) -> None:
 def _add_printer(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--curve",
-        type=argument_type(_curve),
+        type=argument_type(_load_curve),
         metavar="FILE.csv",
         help="characteristic curve of a device: write pages with its drive values instead of P-Values",
     )
@@ -109,7 +109,7 @@ def _add_printer(group: argparse._ArgumentGroup) -> None:
     which.add_argument(
         "--config",
         metavar="FILE.toml",
-        type=argument_type(_file),
+        type=argument_type(_load_file),
         help="configuration of the printer, see docs/printers.md; or of a site, see docs/site.md",
     )
     which.add_argument(
@@ -167,7 +167,7 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
 def _add_processes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--processes",
-        type=_processes,
+        type=_parse_processes,
         default=1,
         metavar="N",
         help="number of processes that share the port and the spool (default: 1)",
@@ -216,15 +216,15 @@ def printer_config(arguments: argparse.Namespace) -> PrinterConfig:
 # --- argument types ---
 
 
-def _processes(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST_PROCESSES:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, 1 to {_MOST_PROCESSES}")
+def _parse_processes(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MAX_PROCESSES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, 1 to {_MAX_PROCESSES}")
     if int(text) > 1 and not hasattr(socket, "SO_REUSEPORT"):
         raise argparse.ArgumentTypeError("several processes cannot share a port on this system: it has no SO_REUSEPORT")
     return int(text)
 
 
-def _file(path: str) -> PrinterConfig | SiteFile | SiteErrors:
+def _load_file(path: str) -> PrinterConfig | SiteFile | SiteErrors:
     """Return the printer or the site that a file describes; for a faulty site, the faults."""
     try:
         return SiteFile(Path(path), load_site(path)) if is_site(path) else load_config(path)
@@ -232,19 +232,19 @@ def _file(path: str) -> PrinterConfig | SiteFile | SiteErrors:
         return exc
 
 
-def _curve(path: str) -> CharacteristicCurve:
+def _load_curve(path: str) -> CharacteristicCurve:
     with Path(path).open(encoding="utf-8-sig", errors="replace") as lines:
         return read_curve(lines)
 
 
-def _host(text: str) -> str:
-    """Return the host. Refuse an empty text, such as an unset variable: it would mean all addresses."""
+def _check_host(text: str) -> str:
+    """Return the host. An empty text, such as an unset variable, is refused, because it would mean all addresses."""
     if not text.strip():
         raise argparse.ArgumentTypeError(f"{text!r} is not an address, such as 127.0.0.1, or 0.0.0.0 for all")
     return text
 
 
-def _port(text: str) -> int:
+def _parse_port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535")
     return int(text)

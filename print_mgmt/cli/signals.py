@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from dimse.terminal import on_signal, reset_signal
 
-__all__ = ["Action", "leave_signals", "stop_signal"]
+__all__ = ["Action", "restore_signals", "stop_signal"]
 
 Action = Callable[[], Awaitable[None]]
 
@@ -33,7 +33,7 @@ def stop_signal(retry: Action, reload: Action | None = None) -> asyncio.Event:
     return stop
 
 
-def leave_signals() -> None:
+def restore_signals() -> None:
     """Let a second SIGINT, SIGTERM or SIGHUP end the process at once."""
     for number in _stop_numbers():
         reset_signal(number)

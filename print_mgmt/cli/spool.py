@@ -75,7 +75,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_lists(commands)
     for name, (action, summary, states) in _ACTIONS.items():
-        one = _command(commands, name, summary, partial(_act, action, states))
+        one = _command(commands, name, summary, partial(_apply, action, states))
         _add_films(one, f"films in state {', '.join(states)}")
         if action is Hold:
             one.add_argument("--reason", default="held by an operator", help="reason to record (default: %(default)s)")
@@ -152,10 +152,10 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace, run: Ru
         for line in exc.lines:
             print(f"print-mgmt: {line}", file=sys.stderr)
         return 2
-    return run_loop(until_terminated(_opened(arguments, run)))
+    return run_loop(until_terminated(_run_on_spool(arguments, run)))
 
 
-async def _opened(arguments: argparse.Namespace, run: Run) -> int:
+async def _run_on_spool(arguments: argparse.Namespace, run: Run) -> int:
     site: SiteConfig | None = arguments.site
     address = arguments.spool or (site.spool.at if site is not None else "") or str(default_spool())
     if "://" not in address and not await asyncio.to_thread(Path(address, "index.sqlite").exists):
@@ -164,7 +164,7 @@ async def _opened(arguments: argparse.Namespace, run: Run) -> int:
         return await run(spool, arguments)
 
 
-# --- looking ---
+# --- showing films ---
 
 
 async def _list(spool: Spool, arguments: argparse.Namespace) -> int:
@@ -181,7 +181,7 @@ async def _show(spool: Spool, arguments: argparse.Namespace) -> int:
         for line in (film_json(film),) if arguments.json else film_lines(film):
             print(line)
 
-    return await _each(arguments.films, show)
+    return await _for_each(arguments.films, show)
 
 
 async def _verify(spool: Spool, arguments: argparse.Namespace) -> int:
@@ -190,10 +190,10 @@ async def _verify(spool: Spool, arguments: argparse.Namespace) -> int:
     return int(bool(found.damaged))
 
 
-# --- changing ---
+# --- changing films ---
 
 
-async def _each(films: Sequence[str], change: Callable[[str], Awaitable[object]]) -> int:
+async def _for_each(films: Sequence[str], change: Callable[[str], Awaitable[object]]) -> int:
     """Call ``change`` for each film, show its errors, and return the exit status: 1 if there was an error."""
     status = 0
     for film_id in films:
@@ -205,13 +205,13 @@ async def _each(films: Sequence[str], change: Callable[[str], Awaitable[object]]
     return status
 
 
-async def _act(
+async def _apply(
     action: Callable[[], Action], states: tuple[FilmState, ...], spool: Spool, arguments: argparse.Namespace
 ) -> int:
     wanted = Hold(arguments.reason) if action is Hold else action()
-    change = partial(_changed, spool, wanted, arguments)
+    change = partial(_change_and_show, spool, wanted, arguments)
     if not arguments.all:
-        return await _each(arguments.films, change)
+        return await _for_each(arguments.films, change)
     for film in await spool.list(states=states, printer=arguments.printer):
         try:
             await change(film.id)
@@ -220,13 +220,13 @@ async def _act(
     return 0
 
 
-async def _changed(spool: Spool, action: Action, arguments: argparse.Namespace, film_id: str) -> None:
+async def _change_and_show(spool: Spool, action: Action, arguments: argparse.Namespace, film_id: str) -> None:
     film = await spool.change(film_id, action)
     print(film_json(film) if arguments.json else f"{film.id}: {film.state}")
 
 
 async def _prioritize(spool: Spool, arguments: argparse.Namespace) -> int:
-    return await _each(arguments.films, partial(_changed, spool, Prioritize(arguments.priority), arguments))
+    return await _for_each(arguments.films, partial(_change_and_show, spool, Prioritize(arguments.priority), arguments))
 
 
 async def _move(spool: Spool, arguments: argparse.Namespace) -> int:
@@ -235,23 +235,23 @@ async def _move(spool: Spool, arguments: argparse.Namespace) -> int:
         if site is None:
             way = film.printer, _known_targets(film, arguments.to)
         else:
-            way = await _way(spool, film, site, arguments.printer, arguments.to)
-        await _changed(spool, Move(*way), arguments, film_id)
+            way = await _new_place(spool, film, site, arguments.printer, arguments.to)
+        await _change_and_show(spool, Move(*way), arguments, film_id)
 
     site: SiteConfig | None = arguments.site
-    return await _each(arguments.films, move)
+    return await _for_each(arguments.films, move)
 
 
 def _known_targets(film: FilmRecord, names: Sequence[str]) -> tuple[Target, ...]:
-    """Return destinations that a film already has. Raises `SpoolError` for others, which only a file describes."""
+    """Return destinations that a film already has. Raises `SpoolError` for other names; only a file describes them."""
     known = {one.destination: one.repeatable for one in film.deliveries}
     for name in names:
         if name not in known:
-            raise SpoolError(f"film {film.id} was never for {name!a}: give --config for another destination")
+            raise SpoolError(f"film {film.id} has no delivery to {name!a}: give --config for another destination")
     return tuple(Target(destination=name, repeatable=known[name]) for name in names)
 
 
-async def _way(
+async def _new_place(
     spool: Spool, film: FilmRecord, site: SiteConfig, printer: str | None, to: Sequence[str]
 ) -> tuple[str, tuple[Target, ...]]:
     """Return the printer and the destinations that a film moves to. Raises `SpoolError`."""

@@ -12,19 +12,19 @@ from ..spool import FilmRecord, FilmState, Verified
 __all__ = ["film_json", "film_lines", "film_table", "removed_line", "verified_line"]
 
 _HEAD = ("FILM", "STATE", "PRIORITY", "ACCEPTED", "PRINTER", "FROM", "SIZE", "LABEL", "WHERE")
-_LONGEST = 40  # characters of a cell in the table; longer texts are cut
+_MAX_CELL = 40  # characters of a cell in the table; longer texts are cut
 _INTERNAL = ("id", "place", "afterwards", "fence", "owner", "due", "expires")
 
 
 def film_json(film: FilmRecord) -> str:
     """Return a film with its deliveries as a JSON object."""
-    found = asdict(film)
+    values = asdict(film)
     for key in ("accepted", "ended"):
-        found[key] = _time(found[key]) or None
-    for delivery in found["deliveries"]:
+        values[key] = _time_text(values[key]) or None
+    for delivery in values["deliveries"]:
         for key in _INTERNAL:
             del delivery[key]
-    return json.dumps(found)
+    return json.dumps(values)
 
 
 def film_table(films: Sequence[FilmRecord]) -> Iterator[str]:
@@ -32,26 +32,26 @@ def film_table(films: Sequence[FilmRecord]) -> Iterator[str]:
     if not films:
         yield "no films"
         return
-    rows = [_HEAD, *map(_row, films)]
+    rows = [_HEAD, *map(_table_row, films)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _row(film: FilmRecord) -> tuple[str, ...]:
+def _table_row(film: FilmRecord) -> tuple[str, ...]:
     where = ", ".join(dict.fromkeys(one.destination for one in film.deliveries if one.state is not FilmState.DONE))
     cells = (
         film.id,
         film.state,
         film.PrintPriority,
-        _time(film.accepted),
+        _time_text(film.accepted),
         film.printer,
         film.Originator,
         film.FilmSizeID,
         film.FilmSessionLabel,
         where,
     )
-    return tuple(cut(escaped(cell), _LONGEST) for cell in cells)
+    return tuple(cut(escaped(cell), _MAX_CELL) for cell in cells)
 
 
 def film_lines(film: FilmRecord) -> Iterator[str]:
@@ -65,8 +65,8 @@ def film_lines(film: FilmRecord) -> Iterator[str]:
         "size, medium": f"{film.FilmSizeID} {film.MediumType}".rstrip(),
         "copies": str(film.copies),
         "label": film.FilmSessionLabel,
-        "accepted": _time(film.accepted),
-        "ended": _time(film.ended),
+        "accepted": _time_text(film.accepted),
+        "ended": _time_text(film.ended),
         "bytes": str(film.size),
     }
     yield f"film {film.id}"
@@ -87,13 +87,13 @@ def removed_line(removed: Sequence[str], *, as_json: bool) -> str:
     return f"{len(removed)} film{'' if len(removed) == 1 else 's'} removed"
 
 
-def verified_line(found: Verified, *, as_json: bool) -> str:
+def verified_line(result: Verified, *, as_json: bool) -> str:
     """Return a line with the number of intact films and the ids of the damaged ones."""
     if as_json:
-        return json.dumps(found._asdict())
-    damaged = f"{len(found.damaged)} damaged: {', '.join(found.damaged)}" if found.damaged else "none is damaged"
-    return f"{found.right} film{'' if found.right == 1 else 's'} right, {damaged}"
+        return json.dumps(result._asdict())
+    damaged = f"{len(result.damaged)} damaged: {', '.join(result.damaged)}" if result.damaged else "none is damaged"
+    return f"{result.right} film{'' if result.right == 1 else 's'} intact, {damaged}"
 
 
-def _time(seconds: float) -> str:
+def _time_text(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).isoformat(" ", "seconds") if seconds else ""

@@ -24,7 +24,7 @@ _EXAMPLES = """examples:
 The exit status is 1 if the printer or a job is in FAILURE; with --strict, also if the printer is in WARNING.
 """
 
-_LONGEST = 4  # film sizes, media or formats that a line names, at most; the others are only counted
+_MAX_NAMED = 4  # film sizes, media or formats that a line names; the others are only counted
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -50,10 +50,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _status(arguments: argparse.Namespace, client: PrintClient) -> int:
-    return run_loop(until_terminated(_ask(arguments, client)))
+    return run_loop(until_terminated(_show_status(arguments, client)))
 
 
-async def _ask(arguments: argparse.Namespace, client: PrintClient) -> int:
+async def _show_status(arguments: argparse.Namespace, client: PrintClient) -> int:
     async with client:
         printer = await client.printer()
         configuration = await _configuration(client)
@@ -61,13 +61,13 @@ async def _ask(arguments: argparse.Namespace, client: PrintClient) -> int:
     for warning in client.warnings:
         print(f"print-mgmt: warning: {escaped(warning)}", file=sys.stderr)
     if arguments.json:
-        answer = {**_plain(printer), **_plain(configuration)}
+        answer = {**_to_json(printer), **_to_json(configuration)}
         if jobs:
-            answer["jobs"] = {uid: _plain(job) for uid, job in jobs}
+            answer["jobs"] = {uid: _to_json(job) for uid, job in jobs}
         print(json.dumps(answer))
     else:
         _show(printer)
-        for line in _abilities(configuration):
+        for line in _configuration_lines(configuration):
             print(escaped(line))
         for uid, job in jobs:
             print(f"job {escaped(uid)}")
@@ -87,12 +87,12 @@ async def _configuration(client: PrintClient) -> Dataset:
 
 def _show(dataset: Dataset, indent: str = "") -> None:
     for element in dataset:
-        value = _value(element.value)
+        value = _value_text(element.value)
         if value is not None:
             print(f"{indent}{element.keyword}: {value}")
 
 
-def _abilities(configuration: Dataset) -> Iterator[str]:
+def _configuration_lines(configuration: Dataset) -> Iterator[str]:
     """Yield a summary of the configuration, whose sequences can have hundreds of items."""
     for item in items(configuration, "PrinterConfigurationSequence"):
         classes = item.get("SOPClassesSupported")
@@ -100,31 +100,32 @@ def _abilities(configuration: Dataset) -> Iterator[str]:
         yield f"{name_of(str(uids[0]))}:"
         formats = items(item, "SupportedImageDisplayFormatsSequence")
         media = items(item, "MediaInstalledSequence")
-        yield f"  media: {_named(media, 'MediumType')} in {_named(media, 'FilmSizeID')}"
-        yield f"  formats: {_named(formats, 'ImageDisplayFormat')}"
-        yield f"  bits: {_value(item.get('MemoryBitDepth'))} in memory, {_value(item.get('PrintingBitDepth'))} printed"
+        yield f"  media: {_distinct_values(media, 'MediumType')} in {_distinct_values(media, 'FilmSizeID')}"
+        yield f"  formats: {_distinct_values(formats, 'ImageDisplayFormat')}"
+        memory, printed = (_value_text(item.get(keyword)) for keyword in ("MemoryBitDepth", "PrintingBitDepth"))
+        yield f"  bits: {memory} in memory, {printed} printed"
         if len(uids) > 1:
             yield f"  also: {', '.join(name_of(str(uid)) for uid in uids[1:])}"
 
 
-def _named(rows: list[Dataset], keyword: str) -> str:
+def _distinct_values(rows: list[Dataset], keyword: str) -> str:
     """Return the distinct values of an attribute in ``rows``, as one text."""
     values = list(dict.fromkeys(text(row, keyword) for row in rows))
-    rest = len(values) - _LONGEST
-    return ", ".join(values[:_LONGEST]) + (f" and {rest} more" if rest > 0 else "") or "not listed"
+    rest = len(values) - _MAX_NAMED
+    return ", ".join(values[:_MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "") or "not listed"
 
 
-def _plain(dataset: Dataset) -> dict[str, object]:
+def _to_json(dataset: Dataset) -> dict[str, object]:
     """Return a Data Set as an object for JSON, by keyword: values become strings, and sequences become lists."""
     return {
-        element.keyword: [_plain(item) for item in element.value if isinstance(item, Dataset)]
+        element.keyword: [_to_json(item) for item in element.value if isinstance(item, Dataset)]
         if element.VR == "SQ" and isinstance(element.value, list)
-        else _value(element.value)
+        else _value_text(element.value)
         for element in dataset
     }
 
 
-def _value(value: Value) -> str | None:
+def _value_text(value: Value) -> str | None:
     if value is None:
         return None
     return escaped("\\".join(map(str, value)) if isinstance(value, list) else str(value))

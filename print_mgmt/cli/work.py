@@ -12,7 +12,7 @@ from dimse.terminal import add_trace, not_empty, run_loop, trace
 from ..site import Site, SiteConfig, SiteErrors, load_site
 from .lines import Lines, logged_lines
 from .operation import reload_site, retry_films
-from .signals import leave_signals, stop_signal
+from .signals import restore_signals, stop_signal
 
 __all__ = ["add"]
 
@@ -45,17 +45,17 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
-    watching = trace(parser, arguments)
+    recording = trace(parser, arguments)
     try:
         config = load_site(arguments.config)
     except SiteErrors as exc:
         for line in exc.lines:
             print(f"print-mgmt: {line}", file=sys.stderr)
         return 2
-    return run_loop(_work(arguments, Site(_overridden(arguments, config), accepts=False, trace=watching)))
+    return run_loop(_work(arguments, Site(_override(arguments, config), accepts=False, trace=recording)))
 
 
-def _overridden(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig:
+def _override(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig:
     """Return the configuration, with the spool overridden by the option."""
     return replace(config, spool=replace(config.spool, at=arguments.spool or config.spool.at))
 
@@ -65,11 +65,11 @@ async def _work(arguments: argparse.Namespace, site: Site) -> int:
     try:
         with logged_lines(sys.stderr, log_formatter("%(asctime)s %(name)s: %(message)s")):
             async with site:
-                reload = partial(reload_site, site, Path(arguments.config), partial(_overridden, arguments))
+                reload = partial(reload_site, site, Path(arguments.config), partial(_override, arguments))
                 stop = stop_signal(partial(retry_films, site), reload)
                 lines.write(f"delivering to {', '.join(site.config.destinations)}")
                 await stop.wait()
-                leave_signals()
+                restore_signals()
     finally:
         lines.close()
     return 0

@@ -56,7 +56,7 @@ def test_stream_in_memory_gets_lines() -> None:
 
 
 def test_unread_lines_are_dropped_and_counted(pipe: tuple[int, TextIO]) -> None:
-    lines = Lines(pipe[1], most=3)
+    lines = Lines(pipe[1], max_lines=3)
     for _ in range(10_000):
         lines.write("x" * 1000)
     lines.close(patience=0)
@@ -70,7 +70,7 @@ def test_unread_lines_are_dropped_and_counted(pipe: tuple[int, TextIO]) -> None:
 
 
 def test_unread_lines_are_bounded_by_characters(pipe: tuple[int, TextIO]) -> None:
-    lines = Lines(pipe[1], most_characters=1 << 20)
+    lines = Lines(pipe[1], max_characters=1 << 20)
     for _ in range(100):
         lines.write("x" * (1 << 18))
     lines.close(patience=0)

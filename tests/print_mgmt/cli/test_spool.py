@@ -191,7 +191,7 @@ def test_purge_removes_ended_films(address: str, run: Run) -> None:
 
 def test_verify_finds_a_damaged_film(place: Place, address: str, run: Run) -> None:
     film_id = stored(address)
-    assert run("verify")[:2] == (0, "1 film right, none is damaged\n")
+    assert run("verify")[:2] == (0, "1 film intact, none is damaged\n")
     place.damage(film_id)
     status, output, _ = run("verify", "--json")
     assert (status, json.loads(output)) == (1, {"right": 0, "damaged": [film_id]})
@@ -203,7 +203,7 @@ def test_verify_finds_a_damaged_film(place: Place, address: str, run: Run) -> No
         (["show", "0123456789abcdef.1"], "there is no film '0123456789abcdef.1'"),
         (["release", "{film}"], "film {film} is queued: there is nothing to release"),
         (["reprint", "{film}"], "film {film} is queued: it has not ended yet"),
-        (["move", "{film}", "--to", "moon"], "film {film} was never for 'moon'"),
+        (["move", "{film}", "--to", "moon"], "film {film} has no delivery to 'moon'"),
     ],
 )
 def test_failure_is_one_line(arguments: list[str], words: str, address: str, run: Run) -> None:
