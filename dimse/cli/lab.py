@@ -191,7 +191,7 @@ class _Words:
             return sorted(COMMANDS)
         if before.endswith("$"):
             return sorted(self._lab.names)
-        if before.endswith("@"):
+        if before.endswith(("@", " file=")):
             return _files(text)
         return _vocabulary()
 

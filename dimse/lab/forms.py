@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 
-from ..data import IMPLICIT_LE, Dataset, Tag, TransferSyntax, encode, tag_of
+from ..data import IMPLICIT_LE, Dataset, File, Tag, TransferSyntax, encode, read_file, tag_of
 from ..data.dictionary import vr_of
-from ..errors import shown
+from ..errors import DecodeError, shown
 from ..explain.command import message_name
 from ..limits import LIMITS
-from ..message import MESSAGES, RESPONSES, CEchoRQ, Message, Request
+from ..message import MESSAGES, RESPONSES, CEchoRQ, CStoreRQ, Message, Request
 from ..net.agreement import user_information
 from ..uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 from ..ul import (
@@ -101,7 +101,8 @@ class MessageDraft:
     """A message to send: its class, the elements of its Command Set, and its Data Set.
 
     Words ``KEYWORD=VALUE`` fill the Command Set where the message has that element, else the Data Set; ``data=`` takes
-    the octets of a whole Data Set. Raises `Mistake` for a name that is no message.
+    the octets of a whole Data Set. ``file=`` takes the Data Set of a DICOM file, whose attributes the other words may
+    change. Raises `Mistake` for a name that is no message.
     """
 
     def __init__(self, name: str, words: Iterable[str]) -> None:
@@ -111,11 +112,16 @@ class MessageDraft:
         self.cls: type[Message] = cls
         self.elements: dict[str, object] = {}
         self.dataset: Dataset | None = None
+        self.file_syntax: TransferSyntax | None = None
         self._octets: bytes | None = None
         if cls is CEchoRQ:
             self.elements["AffectedSOPClassUID"] = Verification
         names = {field.name for field in fields(cls)} - {"Data"}
-        for word in words:
+        plain, found = settings(list(words), "file")
+        if "file" in found:
+            file = _file(found["file"])
+            self.dataset, self.file_syntax = file.dataset, file.syntax
+        for word in plain:
             path, equals, text = word.partition("=")
             if not equals:
                 raise Mistake(f"{shown(word)} is not KEYWORD=VALUE")
@@ -126,6 +132,10 @@ class MessageDraft:
             else:
                 self.dataset = self.dataset or Dataset()
                 put(self.dataset, path, text)
+        if cls is CStoreRQ and self.dataset is not None:
+            for keyword in ("SOPClassUID", "SOPInstanceUID"):  # PS3.4 §B.2.3: they match those of the Data Set
+                if named := self.dataset.get(keyword):
+                    self.elements.setdefault(f"Affected{keyword}", named)
 
     @property
     def sop_class(self) -> str:
@@ -144,9 +154,16 @@ class MessageDraft:
         data = self._octets
         if self.dataset is not None:
             if data is not None:
-                raise Mistake("data= is a whole Data Set; it cannot be joined with attributes")
-            data = encode(self.dataset, syntax or IMPLICIT_LE)
+                raise Mistake("data= is a whole Data Set; it cannot be joined with attributes or a file")
+            data = encode(self.dataset, syntax or self.file_syntax or IMPLICIT_LE)
         return self.cls(**self.elements, Data=data)
+
+
+def _file(path: str) -> File:
+    try:
+        return read_file(octets([f"@{path}"]))
+    except DecodeError as exc:
+        raise Mistake(f"{shown(path)} is not a DICOM file: {exc}") from exc
 
 
 def _element(keyword: str, text: str) -> object:

@@ -53,16 +53,19 @@ COMMANDS = {
     ),
     "echo": _Page("echo", "Send a C-ECHO-RQ: short for send C-ECHO-RQ."),
     "send": _Page(
-        "send MESSAGE [on=CONTEXT] [max=N] [KEYWORD=VALUE ...]",
+        "send MESSAGE [on=CONTEXT] [max=N] [file=PATH] [KEYWORD=VALUE ...]",
         "Send a message. A keyword of its Command Set sets that element, any other an element of the Data Set, in the "
         "transfer syntax of the context. A backslash separates values; A[0].B is an attribute of an item; a sequence "
         "without a value is empty. Octets are written 0400, 7F*4096 or @FILE; hex: in front of octets writes them as "
-        "they are into any attribute. data=OCTETS sends a whole Data Set. max is the longest PDU. "
+        "they are into any attribute. data=OCTETS sends a whole Data Set; file=PATH sends that of a DICOM file, whose "
+        "attributes other words may change, on the context of its SOP Class and transfer syntax. max is the longest "
+        "PDU. "
         f"Messages: {', '.join(MESSAGE_NAMES)}.",
         (
             "let session = new",
             "send N-CREATE-RQ AffectedSOPClassUID=BasicFilmSession AffectedSOPInstanceUID=$session NumberOfCopies=1",
             "send N-GET-RQ RequestedSOPClassUID=Printer RequestedSOPInstanceUID=PrinterInstance",
+            "send C-STORE-RQ file=slice.dcm SOPInstanceUID=new",
         ),
     ),
     "reply": _Page(

@@ -196,7 +196,7 @@ class Lab:
 
     def _send_message(self, draft: MessageDraft, found: dict[str, str]) -> Lines:
         agreement = self._exchange.agreement
-        context_id = integer(found["on"], 0xFF) if "on" in found else self._context_for(draft.sop_class)
+        context_id = integer(found["on"], 0xFF) if "on" in found else self._context_for(draft)
         syntax = agreement.syntax(context_id) if agreement and context_id in agreement.contexts else None
         message = draft.message(syntax, self._message_id + 1)
         longest = integer(found["max"]) if "max" in found else agreement.max_send if agreement else 0
@@ -205,11 +205,16 @@ class Lab:
         self._message_id += 1
         return self._send(data)
 
-    def _context_for(self, sop_class: str) -> int:
-        """Return the context of a SOP Class; without one the first accepted context, perhaps of a Meta SOP Class."""
+    def _context_for(self, draft: MessageDraft) -> int:
+        """Return the context for a message: if possible, of its SOP Class and in the transfer syntax of its file.
+
+        Without a context of its SOP Class, it is the first accepted context, perhaps of a Meta SOP Class.
+        """
         contexts = [] if self._exchange.agreement is None else [*self._exchange.agreement.contexts.values()]
-        same = [context.id for context in contexts if context.abstract_syntax == sop_class]
-        return next(iter(same or [context.id for context in contexts]), 1)
+        same = [context for context in contexts if context.abstract_syntax == draft.sop_class]
+        uid = draft.file_syntax.uid if draft.file_syntax else ""
+        best = [context for context in same if context.transfer_syntax == uid]
+        return next((context.id for context in best or same or contexts), 1)
 
     # --- commands that send nothing ---
 

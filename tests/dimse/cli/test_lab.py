@@ -12,6 +12,8 @@ from peers import PATIENCE, run_dimse
 from raw import HOST
 
 import dimse.cli
+from dimse.cli.lab import _Words
+from dimse.lab import Lab
 from dimse.net import VERIFICATION, serve
 
 
@@ -94,3 +96,10 @@ def _all_of(terminal: int) -> str:
             parts.append(part)
     os.close(terminal)
     return b"".join(parts).decode()
+
+
+@pytest.mark.parametrize("before", ["send C-STORE-RQ file=", "raw @"])
+def test_tab_completes_files(before: str, tmp_path: Path) -> None:
+    (tmp_path / "slice.dcm").touch()
+    lab = Lab(lambda _: pytest.fail("no connection is needed"))
+    assert _Words(lab, lambda: before).complete(f"{tmp_path}/sl", 0) == f"{tmp_path}/slice.dcm"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dimse.data import IMPLICIT_LE, Dataset, encode
+from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, decode, encode, read_file, write_file
 from dimse.errors import DimseError
 from dimse.explain import ACCEPTOR, Seen
 from dimse.explain.conversation import Completed
@@ -19,6 +19,7 @@ from dimse.lab.session import _COMMANDS
 from dimse.message import (
     CEchoRQ,
     CEchoRSP,
+    CStoreRQ,
     Message,
     NCreateRSP,
     NEventReportRQ,
@@ -27,7 +28,15 @@ from dimse.message import (
     decode_command,
     encode_command,
 )
-from dimse.uids import BasicFilmSession, ImplicitVRLittleEndian, Printer, PrinterInstance, Verification
+from dimse.uids import (
+    BasicFilmSession,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    Printer,
+    PrinterInstance,
+    SecondaryCaptureImageStorage,
+    Verification,
+)
 from dimse.ul import (
     PDU,
     PDV,
@@ -162,6 +171,64 @@ def test_send_fills_command_set_and_data_set() -> None:
         data = it.sent()
     assert encode(Dataset(NumberOfCopies=2), IMPLICIT_LE) in data
     assert BasicFilmSession.encode() in data
+
+
+INSTANCE = Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID="1.2.3", PatientName="A^B", PatientID="1")
+STORES = AssociateAC(
+    called_ae_title="ANY-SCP",
+    calling_ae_title="DIMSE-LAB",
+    presentation_contexts=(
+        PresentationContextAC(1, ContextResult.ACCEPTANCE, ImplicitVRLittleEndian),
+        PresentationContextAC(3, ContextResult.ACCEPTANCE, ImplicitVRLittleEndian),
+        PresentationContextAC(5, ContextResult.ACCEPTANCE, ExplicitVRLittleEndian),
+    ),
+)
+
+
+def stored(words: str, path: Path) -> tuple[CStoreRQ, int, Dataset]:
+    """Return the request, its context, and the Data Set that the lab sends for a file."""
+    write_file(path, INSTANCE)
+    classes = "Verification SecondaryCaptureImageStorage:implicit SecondaryCaptureImageStorage:explicit"
+    with bench() as it:
+        it.run(f"associate {classes}", STORES)
+        it.sent()
+        it.run(f"send C-STORE-RQ file='{path}' {words}")
+        wires = [decode_pdu(bytes(wire)) for wire in PDUStream(0, 0).feed(it.sent())]
+    pdvs = [pdv for pdu in wires if isinstance(pdu, PDataTF) for pdv in pdu.pdvs]
+    message = decode_command(pdvs[0].data)[0]
+    assert isinstance(message, CStoreRQ)
+    syntax = EXPLICIT_LE if pdvs[1].context_id == 5 else IMPLICIT_LE
+    return message, pdvs[1].context_id, decode(pdvs[1].data, syntax)
+
+
+def test_file_is_sent_in_its_transfer_syntax(tmp_path: Path) -> None:
+    message, context_id, sent = stored("", tmp_path / "a b.dcm")
+    assert (message.AffectedSOPClassUID, message.AffectedSOPInstanceUID) == (SecondaryCaptureImageStorage, "1.2.3")
+    assert (context_id, sent) == (5, INSTANCE)
+
+
+def test_file_is_encoded_for_the_context_that_is_named(tmp_path: Path) -> None:
+    assert stored("on=3", tmp_path / "a.dcm")[1:] == (3, INSTANCE)
+
+
+def test_words_change_what_is_sent_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.dcm"
+    message, _, sent = stored("SOPInstanceUID=1.2.4 PatientName=C", path)
+    assert message.AffectedSOPInstanceUID == sent.SOPInstanceUID == "1.2.4"
+    assert (sent.PatientName, sent.PatientID) == ("C", "1")
+    assert read_file(path).dataset == INSTANCE
+
+
+def test_command_set_may_contradict_the_file(tmp_path: Path) -> None:
+    message, _, sent = stored("AffectedSOPInstanceUID=1.2.9", tmp_path / "a.dcm")
+    assert (message.AffectedSOPInstanceUID, sent.SOPInstanceUID) == ("1.2.9", "1.2.3")
+
+
+def test_file_that_is_not_dicom_is_a_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("text")
+    with bench() as it, pytest.raises(Mistake, match="is not a DICOM file"):
+        it.run(f"send C-STORE-RQ file={path}")
 
 
 def test_missing_element_is_named_with_its_table() -> None:
@@ -413,7 +480,20 @@ def test_mistake_sends_nothing(line: str) -> None:
 
 _WORDS = st.one_of(
     st.sampled_from(
-        [*COMMANDS, "N-SET-RQ", "Rows=1", "on=9", "max=1", "00*9", "=", "new", "$x", "data=00", "(0008,0018)=1.2"]
+        [
+            *COMMANDS,
+            "N-SET-RQ",
+            "Rows=1",
+            "on=9",
+            "max=1",
+            "00*9",
+            "=",
+            "new",
+            "$x",
+            "data=00",
+            "file=/",
+            "(0008,0018)=1.2",
+        ]
     ),
     st.text(max_size=8).filter(lambda word: "@" not in word),
 )
