@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import DecodeError
-from ..ul.pdu import HEADER, PDU_TYPES
+from ..ul.pdu import PDU_TYPES
+from ..ul.wire import HEADER
 from .conversation import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_association
 from .pcap import Connection, is_capture, read_capture
 from .record import Step, Steps, View

@@ -27,7 +27,8 @@ from ..ul import (
     accepted,
     decode_pdu,
 )
-from ..ul.pdu import HEADER, PDU_TYPES
+from ..ul.pdu import PDU_TYPES
+from ..ul.wire import HEADER
 from .command import explain_command
 from .fields import UNRECOGNIZED
 from .machines import ACCEPTOR, REQUESTOR

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from ..errors import DecodeError, LimitExceeded, cut, escaped
 from ..limits import Limits
-from ..ul.pdu import HEADER, decode_pdu
+from ..ul.pdu import decode_pdu
 from ..ul.stream import PDUStream
-from ..ul.wire import Buffer
+from ..ul.wire import HEADER, Buffer
 from .fields import (
     COUNTED,
     FRAGMENT,

@@ -16,7 +16,8 @@ from typing import Protocol
 
 from ..errors import EncodeError, LimitExceeded, RemoteProtocolError
 from ..limits import LIMITS, Limits
-from ..ul.pdu import PDU, PDV, PDataTF, one_pdv
+from ..ul.p_data import PDV, PDataTF, one_pdv
+from ..ul.pdu import PDU
 from .command import CommandReader, MistypedRequest
 from .messages import Buffer, Message
 

@@ -66,10 +66,10 @@ class Acceptor:
         """Return the rejection that does not depend on the policy; None if there is none."""
         if request.application_context_name != DICOMApplicationContext:
             return _CONTEXT_NAME_NOT_SUPPORTED
-        identities = [item for item in request.user_information if isinstance(item, UserIdentityRQ)]
-        is_plain = not (caller.is_secure or self.plain_passcodes)
-        if is_plain and any(identity.type == PASSCODE for identity in identities):
-            return _PASSCODE_REFUSED
+        if not (caller.is_secure or self.plain_passcodes):
+            for item in request.user_information:
+                if isinstance(item, UserIdentityRQ) and item.type == PASSCODE:
+                    return _PASSCODE_REFUSED
         return None
 
     async def _await(self, deciding: Awaitable[Decision], caller: Caller) -> Decision:

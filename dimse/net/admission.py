@@ -88,11 +88,12 @@ class Admission:
 
 
 def _increment(counts: Counter[str], host: str, total: int, each: int, name: str) -> str:
-    if counts.total() >= total:
+    if sum(counts.values()) >= total:
         return name
-    if counts[host] >= each:
+    of_host = counts.get(host, 0)
+    if of_host >= each:
         return f"host_{name}"
-    counts[host] += 1
+    counts[host] = of_host + 1
     return ""
 
 

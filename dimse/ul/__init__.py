@@ -28,14 +28,13 @@ from .negotiation import (
     answer_window,
     maximum_length,
 )
+from .p_data import PDV, PDataTF
 from .pdu import (
     PDU,
-    PDV,
     Abort,
     AssociateAC,
     AssociateRJ,
     AssociateRQ,
-    PDataTF,
     ReleaseRP,
     ReleaseRQ,
     decode_pdu,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from ..limits import Limits
 from .items import UnknownItem, UserIdentityRQ
-from .pdu import PDU, PDU_TYPES, AssociateAC, AssociateRQ, decode_pdu, encode_pdu
+from .negotiation import decode_checked
+from .pdu import PDU, PDU_TYPES, AssociateAC, AssociateRQ, encode_pdu
 from .wire import Buffer
 
 __all__ = ["AssociateCache"]
@@ -43,14 +44,14 @@ class AssociateCache:
         return len(self._known)
 
     def decode(self, wire: Buffer, limits: Limits | None = None) -> PDU:
-        """Return what `decode_pdu` returns, for any PDU, and raise what it raises."""
+        """Return what `decode_checked` returns, for any PDU. Raises as `decode_checked` does."""
         if wire[0] != _REQUEST or len(wire) > _LONGEST:
-            return decode_pdu(wire, limits)
+            return decode_checked(wire, limits)
         octets = bytes(wire)
         known = self._known.get(octets)
         if known is not None and known.limits is limits:
             return known.request
-        pdu = decode_pdu(octets, limits)
+        pdu = decode_checked(octets, limits)
         if isinstance(pdu, AssociateRQ) and not _may_have_credentials(pdu):
             if known is not None or len(self._known) >= _MOST:
                 self._known.clear()

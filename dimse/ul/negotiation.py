@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import DecodeError
+from ..limits import Limits
 from .items import (
     AsynchronousOperationsWindow,
     ContextResult,
@@ -18,7 +19,8 @@ from .items import (
     RoleSelection,
     UserItem,
 )
-from .pdu import AssociateAC, AssociateRQ
+from .pdu import PDU, AssociateAC, AssociateRQ, decode_pdu
+from .wire import Buffer
 
 __all__ = [
     "Context",
@@ -30,10 +32,12 @@ __all__ = [
     "answer_roles",
     "answer_window",
     "check_context_ids",
+    "decode_checked",
     "maximum_length",
 ]
 
 _CONTEXT_ID, _RULE = "Presentation-context-ID", "PS3.8 §9.3.2.2"
+_ASSOCIATE = (AssociateRQ, AssociateAC)
 _SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)  # the window unless negotiated, PS3.7 §D.3.3.3
 
 
@@ -87,6 +91,14 @@ def accepted(
     return contexts
 
 
+def decode_checked(wire: Buffer, limits: Limits | None) -> PDU:
+    """Return what `decode_pdu` returns, and raise what it raises, or what `check_context_ids` raises."""
+    pdu = decode_pdu(wire, limits)
+    if isinstance(pdu, _ASSOCIATE):
+        check_context_ids(pdu)
+    return pdu
+
+
 def check_context_ids(pdu: AssociateRQ | AssociateAC) -> None:
     """Raise `DecodeError` for an even or repeated context id, PS3.8 Tables 9-13 and 9-18."""
     seen = set()
@@ -103,7 +115,10 @@ def maximum_length(user_information: Iterable[UserItem]) -> int:
 
     The item is mandatory (PS3.8 Annex D.1). If the item is missing, the result is zero.
     """
-    return next((item.received for item in user_information if isinstance(item, MaximumLength)), 0)
+    for item in user_information:
+        if isinstance(item, MaximumLength):
+            return item.received
+    return 0
 
 
 # --- extended negotiation, PS3.7 Annex D.3.3 ---

@@ -22,27 +22,22 @@ from typing import NamedTuple, Self
 from ..errors import DecodeError, LimitExceeded, LocalProtocolError
 from ..limits import LIMITS, Limits
 from .associate_cache import AssociateCache
-from .negotiation import check_context_ids, maximum_length
+from .negotiation import decode_checked, maximum_length
+from .p_data import P_DATA, PDataTF, decode_pdvs, encode_command_alone, one_pdv
 from .pdu import (
-    HEADER,
     PDU,
     PDU_TYPES,
     Abort,
     AssociateAC,
     AssociateRJ,
     AssociateRQ,
-    PDataTF,
     ReleaseRP,
     ReleaseRQ,
-    decode_pdu,
-    decode_pdvs,
-    encode_command_alone,
     encode_pdu,
-    one_pdv,
 )
 from .state import TABLE_9_10, Do, Event, State
 from .stream import PDUStream, UnrecognizedPDU
-from .wire import Buffer
+from .wire import HEADER, Buffer
 
 __all__ = ["RECEIVED_EVENTS", "Observed", "Transition", "UpperLayer", "refuse_protocol_version"]
 
@@ -80,7 +75,6 @@ _SENDS, _INDICATES = (
 _USER, _PROVIDER = 0, 2  # A-ABORT source, Table 9-26
 _NOT_SPECIFIED, _UNRECOGNIZED, _UNEXPECTED, _INVALID_VALUE = 0, 1, 2, 6  # A-ABORT reason, ibid.
 _ASSOCIATE = (AssociateRQ, AssociateAC)
-_P_DATA = PDU_TYPES[PDataTF]
 _ALL = 1 << 62  # no bound: more PDVs than fit in memory
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(1, 3, 2)  # permanent, since the same request would exceed the limit again
 
@@ -125,7 +119,7 @@ class UpperLayer:
         self.observe: Callable[[str, Observed], None] | None = None  # called with ">", "<" or "=" and what happened
         self._refuse = refuse
         self._limits = limits
-        self._decode, self._encode = (decode_pdu, encode_pdu) if cache is None else (cache.decode, cache.encode)
+        self._decode, self._encode = (decode_checked, encode_pdu) if cache is None else (cache.decode, cache.encode)
         # Until a length is announced, P-DATA-TFs are invalid; the bound keeps them as short as association PDUs.
         self._stream = PDUStream(limits.associate_pdu, limits.associate_pdu)
         self._writes: list[Buffer] = []
@@ -242,14 +236,14 @@ class UpperLayer:
                     self._indicate_rest(most)
                     return position
                 is_run = self.state in _INDICATES and self.observe is None
-                if is_run and position < len(view) and view[position] == _P_DATA:
+                if is_run and position < len(view) and view[position] == P_DATA:
                     position = self._stream.cut_run(view, position, self._events, most)
                     if position == len(view):
                         return position
                 wire, position = self._stream.cut(view, position)
                 if wire is None:
                     return position
-                if wire[0] == _P_DATA and self.state in _INDICATES and self.observe is None:
+                if wire[0] == P_DATA and self.state in _INDICATES and self.observe is None:
                     self._indicate_first(wire, most)
                 else:
                     self._receive_pdu(wire)
@@ -297,8 +291,6 @@ class UpperLayer:
     def _receive_pdu(self, wire: memoryview) -> None:
         try:
             pdu = self._decode(wire, self._limits)
-            if isinstance(pdu, _ASSOCIATE):
-                check_context_ids(pdu)
         except LimitExceeded as exc:
             if wire[0] == PDU_TYPES[AssociateRQ]:  # AE-6: reject
                 self._note(exc)
@@ -336,16 +328,16 @@ class UpperLayer:
         action = TABLE_9_10.get((state, event))
         if action is None:
             raise LocalProtocolError(f"{event.value} cannot happen in {state.name} ({state.value})")
-        refusal: PDU | None = None
-        if action.otherwise is not None:
+        otherwise = action.otherwise
+        if otherwise is not None:
             if event is Event.Evt6:
                 refusal = self._refuse(pdu) if isinstance(pdu, AssociateRQ) else pdu
-                holds = refusal is None
-            else:
-                holds = self.is_requestor
-            action = action if holds else action.otherwise
+                if refusal is not None:
+                    action, pdu = otherwise, refusal
+            elif not self.is_requestor:
+                action = otherwise
         for verb in action.does:
-            self._perform(verb, event, refusal or pdu)
+            self._perform(verb, event, pdu)
         self.state = action.next
         if self.observe is not None:
             self.observe("=", Transition(state, event, action.name, self.state))
@@ -354,13 +346,13 @@ class UpperLayer:
         match verb:
             case Do.INDICATE if pdu is not None:
                 self._events.append(pdu)
+            case Do.STOP_ARTIM:
+                self.artim = None
             case Do.SEND | Do.SEND_REJECT if pdu is not None:
                 self._write(pdu)
             case Do.START_ARTIM:
                 self._artim_starts += 1
                 self.artim = self._artim_starts
-            case Do.STOP_ARTIM:
-                self.artim = None
             case Do.CONNECT:
                 self._request, self.transport_wanted = pdu, True
             case Do.USER_ABORT:

@@ -15,13 +15,14 @@ from collections.abc import Iterator
 
 from ..errors import DecodeError, LimitExceeded
 from ..limits import LIMITS
-from .pdu import HEADER, PDU, PDU_TYPES, decode_run, only_command
-from .wire import Buffer
+from .p_data import P_DATA, decode_run, only_command
+from .pdu import PDU, PDU_TYPES
+from .wire import HEADER, Buffer
 
 __all__ = ["PDUStream", "UnrecognizedPDU"]
 
 _FIXED_LENGTH = 4  # bytes after the header of A-ASSOCIATE-RJ, A-RELEASE-RQ, A-RELEASE-RP and A-ABORT
-_ASSOCIATE_TYPES, _P_DATA_TYPE = (0x01, 0x02), 0x04
+_ASSOCIATE_TYPES = (0x01, 0x02)
 _KNOWN_TYPES = frozenset(PDU_TYPES.values())
 _LONGEST = 0xFFFFFFFF  # the greatest PDU-length, of 32 bits
 
@@ -84,7 +85,7 @@ class PDUStream:
         """Add to ``found`` at most ``most`` P-DATA-TFs of one PDV from ``position`` on; return the end of the last."""
         if self.partial:
             return position
-        return decode_run(view, position, self.max_length or _LONGEST, found, most)
+        return decode_run(view, position, self.max_length or _LONGEST, found.append, most)
 
     def only_command(self, view: memoryview) -> PDU | None:
         """Return the P-DATA-TF that is ``view``, if it is one PDV with a whole Command Set; otherwise return None."""
@@ -118,7 +119,7 @@ class PDUStream:
     def _measure(self, data: Buffer, position: int) -> int:
         """Return the length of the PDU at ``position``, header included."""
         kind, length = HEADER.unpack_from(data, position)
-        if kind == _P_DATA_TYPE:
+        if kind == P_DATA:
             if self.max_length and length > self.max_length:
                 raise LimitExceeded("max_pdu", str(length), self.max_length, path="PDU-length")
         elif kind in _ASSOCIATE_TYPES:

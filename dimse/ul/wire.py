@@ -10,9 +10,11 @@ from typing import Any
 from ..errors import DecodeError, EncodeError, LimitExceeded
 from ..limits import Limits
 
-__all__ = ["Buffer", "Reader", "ascii_bytes", "ascii_text", "framed"]
+__all__ = ["HEADER", "Buffer", "Reader", "ascii_bytes", "ascii_text", "framed"]
 
 Buffer = bytes | bytearray | memoryview
+
+HEADER = Struct(">BxI")  # PDU-type, reserved, PDU-length: octets 1-6 of every PDU
 
 _TYPES = [f"{kind:02X}H" for kind in range(256)]  # item types in the standard's notation
 _RULES = {  # the sections that define PDUs, items and sub-items

@@ -21,7 +21,7 @@ from dimse.ul import (
     encode_pdu,
 )
 from dimse.ul.common_ac import common_items
-from dimse.ul.pdu import HEADER
+from dimse.ul.wire import HEADER
 
 CONTEXTS = tuple(PresentationContextAC(2 * index + 1, index, "1.2") for index in range(3))
 USER_ITEMS = (MaximumLength(16384), ImplementationClassUID("1.2.3"), ImplementationVersionName("PRINTSCP"))

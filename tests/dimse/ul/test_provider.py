@@ -27,7 +27,7 @@ from dimse.ul import (
     UpperLayer,
     encode_pdu,
 )
-from dimse.ul.pdu import encode_command_alone
+from dimse.ul.p_data import encode_command_alone
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.Sta4][1:], ids=lambda s: s.name)

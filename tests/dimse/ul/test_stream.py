@@ -10,7 +10,7 @@ from strategies import pdus
 from dimse.errors import DecodeError, LimitExceeded
 from dimse.limits import LIMITS
 from dimse.ul import PDU, PDV, PDataTF, PDUStream, decode_pdu, encode_pdu
-from dimse.ul.pdu import encode_command_alone
+from dimse.ul.p_data import encode_command_alone
 from dimse.ul.stream import UnrecognizedPDU
 
 
