@@ -94,7 +94,7 @@ def messages(name: str) -> Iterator[tuple[str, bytes, Message, str]]:
         command = b""
         for _, pdu in received:
             for pdv in pdu.pdvs if isinstance(pdu, PDataTF) else ():
-                if pdv.context_id not in contexts:  # sent on purpose
+                if pdv.context_id not in contexts:  # the sender used an unknown context on purpose
                     continue
                 command += bytes(pdv.data) if pdv.is_command else b""
                 completed = assembler.add(pdv)

@@ -121,7 +121,7 @@ def test_draft_goes_with_its_stack(tmp_path: Path) -> None:
 
 
 @posix
-def test_draft_has_the_permissions_asked_for(tmp_path: Path) -> None:
+def test_draft_has_the_requested_permissions(tmp_path: Path) -> None:
     with ExitStack() as stack:
         draft, _ = new_draft(tmp_path / "film.png", stack, 0o640)
         assert draft.stat().st_mode & 0o137 == 0
@@ -170,7 +170,9 @@ def test_clear_keeps_a_draft_that_is_being_written(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
-def test_sync_passes_over_a_disk_that_cannot(code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sync_ignores_a_disk_that_cannot_sync_folders(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def unable(descriptor: int) -> None:
         raise OSError(code, os.strerror(code), descriptor)
 

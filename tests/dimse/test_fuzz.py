@@ -1,4 +1,4 @@
-"""Damaged recordings: the core raises nothing, and ends as in Table 9-10. ``make fuzz`` runs without end."""
+"""Damaged recordings: the core raises nothing, and ends as in Table 9-10. ``make fuzz`` runs until it is stopped."""
 
 import random
 
@@ -6,9 +6,9 @@ import pytest
 from fuzzing import damaged, every_byte, feed, recordings, request_of
 
 SENT, ANSWERED = recordings("c2s"), recordings("s2c")
-SMALL = 600  # bytes of a recording whose every byte is damaged here
+SMALL = 600  # bytes; each byte of a recording up to this size is damaged
 VARIANTS = 25  # of each recording
-QUICK = 60_000  # bytes: the larger ones are left to ``make fuzz``
+QUICK = 60_000  # bytes; ``make fuzz`` damages larger recordings
 
 
 @pytest.mark.parametrize("name", SENT)

@@ -9,7 +9,7 @@ from dimse.garbage import no_collection
 
 @pytest.fixture(autouse=True)
 def thaw() -> Iterator[None]:
-    """Let the objects of other tests be collected again."""
+    """Include the objects of other tests in collections again."""
     yield
     gc.unfreeze()
     gc.enable()

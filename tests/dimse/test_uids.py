@@ -30,7 +30,7 @@ def test_storage_classes_are_constants(keyword: str, uid: str) -> None:
 
 def test_no_constant_has_two_meanings() -> None:
     assert len(set(uids.__all__)) == len(uids.__all__)
-    assert uids.MRImageStorage == "1.2.840.10008.5.1.4.1.1.4"  # and mypy sees it
+    assert uids.MRImageStorage == "1.2.840.10008.5.1.4.1.1.4"  # mypy also finds the constant
 
 
 def test_application_context_name_is_dicoms_own() -> None:

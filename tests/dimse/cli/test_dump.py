@@ -133,7 +133,7 @@ def test_check_prints_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert second["what"] == excess
 
 
-def test_only_rejects_a_word_that_is_no_tag(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_rejects_a_word_that_is_not_a_tag(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_status:
         main(["dump", "-P", "PatientNam", "file"])
     assert exit_status.value.code == 2
@@ -173,7 +173,7 @@ def shown(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tupl
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE, DEFLATED_LE], ids=lambda syntax: syntax.name)
-def test_cut_off_file_is_shown_up_to_there(
+def test_cut_off_file_is_shown_up_to_its_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], syntax: TransferSyntax
 ) -> None:
     path = tmp_path / "cut"

@@ -42,7 +42,7 @@ async def test_trace_is_written_as_a_capture(tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr().out.count("P-DATA-TF") == 2
 
 
-async def test_trace_of_tls_must_be_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_trace_of_tls_needs_an_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         await echo("--tls", "--trace", str(tmp_path / "echo.pcapng"))
     assert caught.value.code == 2

@@ -55,7 +55,7 @@ def test_peer_and_listen_exclude_each_other(capsys: pytest.CaptureFixture[str]) 
     assert "give either a peer, AE@HOST:PORT, or --listen" in capsys.readouterr().err
 
 
-def test_trace_of_tls_must_be_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trace_of_tls_needs_an_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         dimse.cli.main(["lab", "A@127.0.0.1:1", "--tls", "--trace", str(tmp_path / "lab.pcapng")])
     assert "add --trace-tls if that is intended" in capsys.readouterr().err

@@ -258,7 +258,7 @@ def test_terms_and_escapes_equal_the_reference_table() -> None:
         for term in terms:
             (found,) = charset_of(term)
             assert not [*term_faults(term)], term
-            extended = row["g0_escape"] or row["g1_escape"]  # otherwise the column says why there is none
+            extended = row["g0_escape"] or row["g1_escape"]  # otherwise, the column gives the reason for its absence
             wanted = {bytes.fromhex(escape) for escape in row["escape_hex"].split(" / ")} if extended else set()
             assert wanted <= {found.g0, found.g1}, term
     assert len(rows) == 20
@@ -270,7 +270,7 @@ def test_yen_sign_is_not_written_as_a_delimiter() -> None:
             encode_text(f"ﾔ{char}", charset_of("ISO_IR 13"))
 
 
-def test_set_of_an_item_applies_only_in_it() -> None:
+def test_character_set_of_an_item_stays_in_the_item() -> None:
     item = Dataset(SpecificCharacterSet="ISO_IR 126", CodeMeaning="Δι")
     plain = Dataset(CodeMeaning="Л")
     ds = Dataset(SpecificCharacterSet="ISO_IR 144", ConceptNameCodeSequence=[item, plain], StudyDescription="юд")

@@ -90,7 +90,7 @@ def test_group_lengths_are_dropped_except_0000_and_0002() -> None:
 
 
 def test_order_does_not_matter_and_the_first_element_counts() -> None:
-    """DCMTK also ignores the second element with the same tag."""
+    """DCMTK ignores the second element, too."""
     data = PIXELS[EXPLICIT_LE] + ROWS[EXPLICIT_LE] + ROWS[EXPLICIT_LE][:-2] + b"\x05\0"
     ds = decode(data, EXPLICIT_LE)
     assert encode(ds, EXPLICIT_LE) == data, "nothing was accessed"

@@ -1,4 +1,4 @@
-"""Decoding on demand: only accessed parts are decoded, and the others are written back as they came."""
+"""Decoding on demand: only accessed parts are decoded, and the others are written back unchanged."""
 
 import struct
 

@@ -30,7 +30,7 @@ def test_lookup_marks_retired_rows() -> None:
         ("CommandGroupLength", 0x00000000),
         ("FileMetaInformationVersion", 0x00020001),
         ("EthnicGroups", 0x00102162),  # new in 2026b
-        ("OverlayRows", 0x60000010),  # of a repeating group the first
+        ("OverlayRows", 0x60000010),  # the first of a repeating group
     ],
 )
 def test_keywords_and_tags_are_inverse(keyword: str, tag: int) -> None:
@@ -108,7 +108,7 @@ def test_plain_vrs_have_no_sequence_and_no_choice() -> None:
     assert tag_of("PixelData") not in plain
 
 
-def test_plain_vrs_are_those_of_the_rows() -> None:
+def test_plain_vrs_equal_the_vrs_of_the_rows() -> None:
     """A check of VRs compares with `plain_vrs` first, and looks up the row only if the VR differs."""
     for tag, vr in plain_vrs().items():
         row = lookup(tag)
@@ -116,6 +116,6 @@ def test_plain_vrs_are_those_of_the_rows() -> None:
         assert (row.vr, vr_of(tag)) == (vr, vr)
 
 
-def test_tags_by_keyword_are_those_of_tag_of() -> None:
+def test_tags_by_keyword_agree_with_tag_of() -> None:
     for keyword, tag in tags_by_keyword().items():
         assert tag_of(keyword) == tag

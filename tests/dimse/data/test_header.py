@@ -60,7 +60,7 @@ def images_i(content: bytes, length: bytes | None = None) -> bytes:
 
 
 def shown(dataset: Dataset) -> dict[str, object]:
-    """Return the values by keyword or tag; of a sequence the values of its items."""
+    """Return the values by keyword or tag; the value of a sequence is the values of its items."""
     values: dict[str, object] = {}
     for element in dataset:
         value = element.value
@@ -273,7 +273,9 @@ def test_explicit_item_among_implicit_elements_is_read(sequence: bytes) -> None:
 
 
 def test_long_item_of_the_other_vr_is_read() -> None:
-    pixels = explicit(0x7FE00010, b"OW", bytes(2_000_000))  # UI and its length, read as one length, are 674,133
+    pixels = explicit(
+        0x7FE00010, b"OW", bytes(2_000_000)
+    )  # "UI" and its length make 674,133 if they are read as one length
     values, _ = read(images_i(item(CLASS + pixels)) + NAME_I, IMPLICIT_LE)
     assert values["ReferencedImageSequence"] == [{"ReferencedSOPClassUID": "1.2.840.1", "PixelData": bytes(2_000_000)}]
 
@@ -375,8 +377,8 @@ def test_expected_length_knows_the_other_vr_encoding(written: TransferSyntax, na
     assert expected_length(data[:-900], named) == len(data)
 
 
-def test_long_first_value_in_implicit_vr_is_no_vr() -> None:
-    text = Dataset(TextValue="x" * 0x5554)  # the length reads as "TU" in one byte order, as "UT" in the other
+def test_length_of_a_long_first_value_is_not_taken_for_a_vr() -> None:
+    text = Dataset(TextValue="x" * 0x5554)  # the length can be read as "TU" in one byte order, and as "UT" in the other
     assert decode(encode(text, IMPLICIT_LE), IMPLICIT_LE) == text
 
 

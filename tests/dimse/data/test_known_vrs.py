@@ -1,4 +1,4 @@
-"""Elements in another explicit VR than PS3.6 has: they are converted if their meaning is clear."""
+"""Elements whose explicit VR differs from PS3.6: they are converted if their meaning is clear."""
 
 import pytest
 
@@ -126,7 +126,7 @@ def test_number_in_another_vr_is_written_by_the_known_one(written: bytes, right:
     assert encode(dataset, EXPLICIT_LE)[4:] == b"IS" + len(right).to_bytes(2, "little") + right
 
 
-def test_value_that_is_no_number_keeps_its_vr() -> None:
+def test_value_that_is_not_a_number_keeps_its_vr() -> None:
     assert taken("Rows", "AT", 0x00100010).VR == "AT"
 
 

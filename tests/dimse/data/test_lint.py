@@ -103,7 +103,7 @@ def test_private_elements_have_any_multiplicity() -> None:
 
 
 @given(st.sampled_from(sorted(VRS)), st.binary(max_size=40), st.booleans())
-def test_any_bytes_have_faults_or_none(vr: str, raw: bytes, big_endian: bool) -> None:
+def test_any_bytes_can_be_checked(vr: str, raw: bytes, big_endian: bool) -> None:
     for rule, what in value_faults(0x00091001, vr, raw, big_endian=big_endian):
         assert rule.startswith("PS3.")
         assert what.isprintable()

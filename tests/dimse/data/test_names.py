@@ -1,4 +1,4 @@
-"""PS3.5 §6.2.1: person names, with the names that the standard takes for examples."""
+"""PS3.5 §6.2.1: person names, with the examples of the standard."""
 
 import pytest
 from hypothesis import given

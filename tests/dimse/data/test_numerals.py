@@ -31,13 +31,13 @@ def frames(text: bytes) -> bytes:
 @pytest.mark.parametrize(
     "text", [b"0.50\\.5 ", b"1.0E+01\\ 7. ", b"+1\\ -0", b"0.500000", b" 1", b"1 ", b"40\\\\400 ", b"1e5\\1E-5"]
 )
-def test_ds_is_copied_with_its_text(text: bytes) -> None:
+def test_decimal_string_is_copied_with_its_text(text: bytes) -> None:
     copied = Dataset(PixelSpacing=read(spacing(text)).PixelSpacing)
     assert encode(copied, EXPLICIT_LE) == spacing(text)
 
 
 @pytest.mark.parametrize("text", [b"007 ", b"+1", b" 1", b"1 ", b"01\\2", b"1\\\\2", b"-0"])
-def test_is_is_copied_with_its_text(text: bytes) -> None:
+def test_integer_string_is_copied_with_its_text(text: bytes) -> None:
     copied = Dataset(NumberOfFrames=read(frames(text)).NumberOfFrames)
     assert encode(copied, EXPLICIT_LE) == frames(text)
 

@@ -1,4 +1,4 @@
-"""PS3.10 §7: DICOM files, as they should be and as they are found."""
+"""PS3.10 §7: DICOM files, correct ones and the forms that devices write."""
 
 import io
 import mmap
@@ -357,7 +357,7 @@ def test_only_bytes_before_the_pixels_are_read(tmp_path: Path) -> None:
     path = tmp_path / "image.dcm"
     write_file(path, image())
     whole = path.read_bytes()
-    with path.open("wb") as stream:  # 4 GiB of pixels, none of which takes room
+    with path.open("wb") as stream:  # 4 GiB of pixels, which take no room on the disk
         start = whole.index(b"\xe0\x7f\x10\0")
         stream.write(whole[:start] + b"\xe0\x7f\x10\0OW\0\0" + b"\xfe\xff\xff\xff")
         stream.truncate(1 << 32)

@@ -1,4 +1,4 @@
-"""Data Sets go from one process to another, and are copied: the same values, the same bytes."""
+"""Pickled and copied Data Sets have the same values and the same bytes."""
 
 import copy
 import pickle
@@ -66,7 +66,7 @@ def test_data_set_is_pickled_in_any_state(syntax: TransferSyntax, whole: bool, d
     data = encode(made, syntax)
     for looked_at in (id, len, dump):
         ds = decode(data, syntax, whole=whole)
-        looked_at(ds)  # at nothing, at which elements there are, at all values
+        looked_at(ds)  # nothing, the list of elements, or all values
         again = pickled(ds)
         assert encode(again, syntax) == encode(ds, syntax)
         assert dump(pickled(ds)) == dump(ds)

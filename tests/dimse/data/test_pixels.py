@@ -147,7 +147,7 @@ def test_pixels_that_share_their_color_are_doubled() -> None:
         PixelData=bytes([10, 11, 20, 30, 12, 13, 21, 31]),
     )
     assert pixel_array(ds).tolist() == [[[10, 20, 30], [11, 20, 30]], [[12, 21, 31], [13, 21, 31]]]
-    ds.PixelData = bytes(range(12))  # as some write it: each with its own
+    ds.PixelData = bytes(range(12))  # some devices write full Cb and Cr for each pixel
     assert pixel_array(ds)[1, 1].tolist() == [9, 10, 11]
 
 

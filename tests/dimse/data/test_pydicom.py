@@ -1,4 +1,4 @@
-"""Every file that pydicom and pydicom-data bring, read by both: the same tags, VRs, values, pixels and frames.
+"""Each file in pydicom and pydicom-data has the same tags, VRs, values, pixels and frames in both libraries.
 
 An untouched file is written back byte for byte. DIFFERENCES lists each intended difference with its reason; a test
 fails if no file shows it any more.
@@ -54,7 +54,7 @@ PUT_RIGHT = {
 }
 SIGNS = {
     "mlut_18.dcm"
-}  # -1 of 12 bits is 0FFFH: pydicom extends the sign, here bits above Bits Stored are as they came
+}  # -1 of 12 bits is 0FFFH: pydicom extends the sign, but this package leaves the bits above Bits Stored
 BAD_NUMBER = "badVR.dcm"  # its Number of Frames is "1A"
 
 FILES = {name: path for name, path in SAMPLES.items() if path.name not in REFUSED}
@@ -139,7 +139,7 @@ def same(element: Element, other: Any) -> bool:
     except DecodeError:
         return False
     theirs = other.value
-    if isinstance(value, list) and isinstance(theirs, bytes):  # fragments, which tests of their own compare
+    if isinstance(value, list) and isinstance(theirs, bytes):  # fragments, which other tests compare
         return True
     if isinstance(value, list):
         return [*map(ours_plain, value)] == [*map(plain, theirs)]
@@ -155,7 +155,7 @@ def ours_plain(value: object) -> object:
 
 
 def plain(value: Any) -> object:
-    """Return a value of pydicom in our form: None for no value, and the text of a number that was text."""
+    """Return a value of pydicom in our form: None for a missing value, and the text of a number that was text."""
     if isinstance(value, (pydicom.valuerep.DSfloat, pydicom.valuerep.IS)):
         return value.original_string.strip(" \0")
     if isinstance(value, (str, pydicom.valuerep.PersonName)):
@@ -214,7 +214,7 @@ def test_pixels_and_frames_are_the_same(path: Path) -> None:
         with pytest.raises(DecodeError):
             pixel_array(file.dataset)
         return
-    except ValueError:  # Number of Frames is no number
+    except ValueError:  # Number of Frames is not a number
         assert pixel_array(file.dataset).shape == (theirs.Rows, theirs.Columns)
         return
     pixels = pixel_array(file.dataset)

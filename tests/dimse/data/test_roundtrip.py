@@ -260,7 +260,7 @@ IMAGE = Dataset(
 )
 
 
-def test_elements_before_a_fault_are_written_as_they_came() -> None:
+def test_elements_before_a_fault_are_written_as_they_were_read() -> None:
     late, pixels = b"\x28\x00\x10\x00\x02\x00\x00\x00\x01\x00", b"\xe0\x7f\x10\x00\x02\x00\x00\x00\x01\x02"
     early = b"\x08\x00\x60\x00\x02\x00\x00\x00CT"
     decoded = decode(late + early + pixels + b"\xfc\xff\xfc\xff", IMPLICIT_LE, report=[])
@@ -290,7 +290,7 @@ def test_mutated_data_sets_are_decoded_or_refused(data: st.DataObject, syntax: T
     examine(later)
     assert dump(later) == dump(decoded) == dump(pickle.loads(pickle.dumps(decoded))) == dump(copy.deepcopy(decoded))
     assert dump(pickle.loads(pickle.dumps(decode(raw, syntax, whole=False)))) == dump(decoded)
-    with suppress(EncodeError):  # of a value that cannot be written as it is
+    with suppress(EncodeError):  # the value cannot be written as it is
         proper = encode(decoded, syntax)
         again = decode(proper, syntax, isolate=True)
         examine(again)

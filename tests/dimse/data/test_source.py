@@ -1,4 +1,4 @@
-"""A value is bounded by its VR, its VM and the limits before any object is made of it."""
+"""A value is bounded by its VR, its VM and the limits before it becomes an object."""
 
 import io
 

@@ -105,7 +105,7 @@ def test_tolerated_faults_are_reported(case: str) -> None:
 @pytest.mark.parametrize("case", TOLERATED)
 def test_faults_in_items_are_reported(case: str) -> None:
     data, what = TOLERATED[case]
-    if case != "compressed pixels":  # an Icon Image has pixels of its own
+    if case != "compressed pixels":  # an Icon Image has its own pixels
         path, _, rest = what.partition(" (at byte")
         offset, _, rule = rest.partition(")")
         assert f"(2010,0500)[1].{path} (at byte {int(offset) + 28})" + rule in findings(sequence_of(b"", data))
@@ -224,7 +224,7 @@ def test_bytes_that_may_be_implicit_elements_are_refused(rest: bytes) -> None:
         decode(b"\x28\0\x10\0\2\0\0\0\4\0" + rest, IMPLICIT_LE)
 
 
-def test_junk_alone_is_no_data_set() -> None:
+def test_junk_alone_is_not_a_data_set() -> None:
     with pytest.raises(DecodeError):
         decode(b"junk junk junk junk", EXPLICIT_LE)
 
@@ -251,7 +251,7 @@ AFTER_PIXELS = {
     ],
     ids=["native", "RLE"],
 )
-def test_bytes_after_pixel_data_are_passed_over(syntax: TransferSyntax, pixels: bytes, behind: bytes) -> None:
+def test_bytes_after_pixel_data_are_ignored(syntax: TransferSyntax, pixels: bytes, behind: bytes) -> None:
     assert decode(ROWS + pixels + behind, syntax) == decode(ROWS + pixels, syntax)
     (found,) = findings(ROWS + pixels + behind, syntax)
     assert ", after Pixel Data (at byte " in found
@@ -268,7 +268,7 @@ def test_pixel_data_that_is_cut_off_is_refused() -> None:
 
 
 @pytest.mark.parametrize("tag", [ITEM_END, SEQUENCE_END], ids=["item", "sequence"])
-def test_stray_delimiter_after_a_sequence_is_passed_over(tag: bytes) -> None:
+def test_stray_delimiter_after_a_sequence_is_ignored(tag: bytes) -> None:
     data, later = sequence_of(ROWS), b"\x10\x20\x10\x05SQ\0\0" + bytes(4)
     assert decode(data + tag + bytes(4) + later, EXPLICIT_LE) == decode(data + later, EXPLICIT_LE)
     assert f"a delimiter follows a sequence that has a length (at byte {len(data)}) [PS3.5 §7.5]" in findings(
@@ -277,7 +277,7 @@ def test_stray_delimiter_after_a_sequence_is_passed_over(tag: bytes) -> None:
 
 
 @pytest.mark.parametrize("tags", [[ITEM_END], [SEQUENCE_END], [ITEM_END, SEQUENCE_END]], ids=len)
-def test_stray_delimiters_at_the_end_are_passed_over(tags: list[bytes]) -> None:
+def test_stray_delimiters_at_the_end_are_ignored(tags: list[bytes]) -> None:
     data = ROWS + b"".join(tag + bytes(4) for tag in tags)
     assert decode(data, EXPLICIT_LE) == Dataset(Rows=4)
     assert findings(data)[0] == "a delimiter follows the last element (at byte 10) [PS3.5 §7.5]"
@@ -289,7 +289,7 @@ def test_stray_delimiter_among_elements_is_refused() -> None:
 
 
 @pytest.mark.parametrize("junk", [bytes(16), b"GARBAGE!", b"GAR", bytes(2), b"GARBAGE!" * 4], ids=len)
-def test_junk_after_the_last_item_is_passed_over(junk: bytes) -> None:
+def test_junk_after_the_last_item_is_ignored(junk: bytes) -> None:
     content = sequence_of(ROWS)[12:] + junk
     data = SQ + struct.pack("<I", len(content)) + content
     later = b"\x20\x20\x20\x00CS\x02\0AB"

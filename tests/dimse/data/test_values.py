@@ -64,7 +64,7 @@ def test_values_are_read_and_written_in_both_byte_orders(vr: str, little: bytes,
 
 
 @pytest.mark.parametrize("vr", sorted({row[0] for row in BOTH_WAYS}))
-def test_empty_bytes_are_no_value(vr: str) -> None:
+def test_empty_bytes_are_read_as_none(vr: str) -> None:
     for big_endian in (False, True):
         assert decode_value(vr, memoryview(b""), big_endian) is None
     assert check_value(vr, None) is None
@@ -78,7 +78,7 @@ def test_empty_bytes_are_no_value(vr: str) -> None:
         ("LO", b"  ", None),
         ("LT", b"  a  ", "  a"),
         ("PN", b" Doe ", " Doe"),
-        ("UI", b"1.2.3 ", "1.2.3"),  # padded with a space, as some write
+        ("UI", b"1.2.3 ", "1.2.3"),  # some devices pad with a space
         ("UI", b"1.2\0\\1.3\0", ["1.2", "1.3"]),
         ("CS", b"A \\ B", ["A", "B"]),
         ("IS", b" 12 ", 12),
@@ -140,7 +140,7 @@ def test_text_beyond_the_character_set_is_an_encode_error() -> None:
 
 
 @pytest.mark.parametrize("vr", ["DS", "IS"])
-def test_remembered_numbers_are_right(vr: str) -> None:
+def test_cached_numbers_are_right(vr: str) -> None:
     for number in (*range(10_000), 1, 2, 9_999):
         assert decode_value(vr, b"%d" % number) == number
         assert decode_value(vr, b"%d\\7" % number) == [number, 7]

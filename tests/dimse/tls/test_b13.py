@@ -119,7 +119,7 @@ def test_client_offers_only_the_profile() -> None:
     at += 1 + hello[at]
     length = int.from_bytes(hello[at : at + 2])
     suites = [int.from_bytes(hello[at + 2 + n : at + 4 + n]) for n in range(0, length, 2)]
-    assert [suite for suite in suites if suite != 0x00FF] == [  # 00FFH is not a suite, but a signal of RFC 5746
+    assert [suite for suite in suites if suite != 0x00FF] == [  # 00FFH is a signal of RFC 5746, not a suite
         *(0x1302, 0x1303, 0x1301, 0x1304, 0x1305),
         *(0xC02C, 0xC030, 0xC0AD, 0xC0AF, 0xCCA9, 0xCCA8, 0xC02F, 0xC02B, 0xC0AC, 0xC0AE),
     ]
@@ -157,7 +157,7 @@ def test_tls_1_1_is_refused(printer: Identity) -> None:
 
 
 def test_server_chooses_the_suite(rsa: Identity) -> None:
-    """The preference of the client does not count."""
+    """The order of the client has no effect."""
     client, server = ends(
         peer_client("ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305"), server_context(*rsa, profile="B.13")
     )

@@ -62,7 +62,7 @@ def test_weak_certificate_of_a_peer_is_refused(root: Holder, tmp_path: Path, wor
 
 
 def test_short_curve_in_a_certificate_is_refused(root: Holder, tmp_path: Path) -> None:
-    """No suite remains for it: neither side lists the curve, RFC 8422 §5.1."""
+    """No suite remains, because neither side lists the curve, RFC 8422 §5.1."""
     ca, peer = ca_file(root, tmp_path), WEAK[SHORT_CURVE](root).save(tmp_path)
     client, server = ends(client_context(ca, profile="B.13"), peer_server(peer))
     assert complaints(client, server) == ("the peer refused TLS: handshake failure", "TLS failed: no shared cipher")
@@ -85,7 +85,7 @@ def test_weak_certificate_of_our_own_raises(root: Holder, tmp_path: Path, words:
 
 
 def test_weak_certificate_of_an_authority_is_refused(root: Holder, tmp_path: Path) -> None:
-    """An intermediate or trusted one, and one in our own chain."""
+    """The rule applies to intermediate and trusted authorities, and to those in our own chain."""
     by_sha_1 = issue(rsa_key(), root, algorithm=hashes.SHA1(), is_authority=True)
     short = issue(rsa_key(1024), is_authority=True)
     for authority, trusted, words in ((by_sha_1, root, SHA_1), (short, short, SHORT_RSA)):

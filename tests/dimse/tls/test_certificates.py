@@ -1,4 +1,4 @@
-"""PEM files of one's own certificates, and the errors that name them."""
+"""PEM files with the certificates of this side, and errors that name the file."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial

@@ -26,7 +26,7 @@ from dimse.ul import AssociateRJ, AssociateRQ
 
 
 def test_suites_are_ephemeral_curves_with_aead(printer: Identity) -> None:
-    """PS3.15 B.12 through RFC 9325 §4.2; TLS 1.3 has no others."""
+    """PS3.15 B.12 refers to RFC 9325 §4.2. All suites of TLS 1.3 meet the rule."""
     for context in (server_context(*printer), client_context()):
         for suite in context.get_ciphers():
             assert suite["aead"], suite
@@ -88,7 +88,7 @@ async def test_policy_sees_the_certificate(
 async def test_client_without_a_certificate_is_refused(
     authority: Authority, stranger: Authority, printer: Identity, modality: Identity, version: ssl.TLSVersion
 ) -> None:
-    """In TLS 1.3 the client has finished its handshake by then, but it still gets an error."""
+    """A client with TLS 1.3 has already finished its handshake, but still gets an error."""
     refused = {
         "certificate required|handshake failure": client_context(authority.ca),
         "unknown ca": client_context(authority.ca, *stranger.issue("stranger")),

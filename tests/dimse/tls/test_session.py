@@ -75,12 +75,12 @@ def test_changed_record_ends_the_session(profile: TLSProfile, authority: Authori
 
 
 @pytest.mark.parametrize("first", [b"\x01\x00\x00\x00\x00\xcd\x00\x01", b"GET / HTTP/1.1\r\n"])
-def test_plain_bytes_are_no_tls(profile: TLSProfile, authority: Authority, printer: Identity, first: bytes) -> None:
+def test_plain_bytes_are_not_tls(profile: TLSProfile, authority: Authority, printer: Identity, first: bytes) -> None:
     _, server = pair(authority, printer, profile)
     server.receive(first)
     with pytest.raises(RemoteProtocolError, match=r"^the peer does not speak TLS$"):
         server.handshake()
-    assert server.data_to_send()[0] == 0x15  # an alert, so that a client without TLS hears of it
+    assert server.data_to_send()[0] == 0x15  # an alert, which also tells a client without TLS
 
 
 async def test_context_of_the_other_side_raises(profile: TLSProfile, authority: Authority, printer: Identity) -> None:

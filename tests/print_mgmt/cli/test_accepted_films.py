@@ -93,7 +93,7 @@ def received(right: Dataset, wrong: Dataset, syntax: TransferSyntax) -> Dataset:
     both.update(wrong)
     try:
         return decode(encode(both, syntax), syntax)
-    except DimseError:  # nobody can send or read it: then the client says it without
+    except DimseError:  # no client can send the element and no server can read it, so the request is sent without it
         return decode(encode(right, syntax), syntax)
 
 

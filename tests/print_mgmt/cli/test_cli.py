@@ -243,7 +243,7 @@ def test_sigterm_aborts_the_association_of_a_print(image: Path) -> None:
             with connection:
                 connection.recv(1 << 16)
                 connection.sendall(b"".join(encode_pdu(ac)))
-                connection.recv(1 << 16)  # N-CREATE of the film session: it is never answered
+                connection.recv(1 << 16)  # N-CREATE of the film session, which is never answered
                 process.send_signal(signal.SIGTERM)
                 said = connection.recv(1 << 16)
             process.communicate(timeout=30)

@@ -79,7 +79,7 @@ class Running:
         self.file.write_text(text)
         self.port = 0
         self.accepted: list[str] = []
-        self.stopped: list[int] = []  # processes of the server that do not go on
+        self.stopped: list[int] = []  # processes of the server that are stopped
 
     async def print_film(self) -> bool:
         """Print a film; return whether it was accepted."""

@@ -1,4 +1,4 @@
-"""The command ``print-mgmt explain``, on what ``--trace`` of the other commands has recorded."""
+"""The command ``print-mgmt explain``, on recordings that ``--trace`` of other commands has made."""
 
 import json
 from pathlib import Path

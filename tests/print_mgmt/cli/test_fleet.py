@@ -63,7 +63,7 @@ def stopped(process: Copy) -> tuple[int, str, str]:
 
 
 async def test_events_reach_the_clients_of_each_process(tmp_path: Path) -> None:
-    """Whichever process prints a film."""
+    """It does not matter which process prints the film."""
     with serving(tmp_path / "films", "--format", "png", "--processes", "2") as (address, process):
 
         async def one(number: int) -> list[int]:
@@ -105,7 +105,7 @@ async def test_children_end_with_their_parent(tmp_path: Path) -> None:
             assert readable == [end]
 
 
-async def test_unwritten_films_are_told_once(tmp_path: Path) -> None:
+async def test_unwritten_films_are_reported_once(tmp_path: Path) -> None:
     out = tmp_path / "films"
     with serving(out, "--format", "png", "--processes", "2") as (address, process):
         out.rmdir()
@@ -145,7 +145,7 @@ def test_faults_need_one_process(capsys: pytest.CaptureFixture[str]) -> None:
     assert "argument --fail: not allowed with --processes" in capsys.readouterr().err
 
 
-async def test_work_delivers_what_others_accept(tmp_path: Path) -> None:
+async def test_work_delivers_films_of_other_processes(tmp_path: Path) -> None:
     file = tmp_path / "site.toml"
     await asyncio.to_thread(file.write_text, SITE)
     with site_serving(file, "--no-delivery") as (address, _):

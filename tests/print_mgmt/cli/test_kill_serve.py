@@ -71,7 +71,7 @@ def counting_file(file: Path) -> Path:
 
 
 async def print_films(port: int, called: str, accepted: list[str], enough: asyncio.Event) -> None:
-    """Print until the printer is gone; note each job that it acknowledged."""
+    """Print until the printer is gone, and record each job that it acknowledged."""
     contexts = dict.fromkeys((META, PrintJob), (ExplicitVRLittleEndian,))
     try:
         async with connect("127.0.0.1", port, contexts, called_ae_title=called) as association:
@@ -130,7 +130,7 @@ async def test_killed_server_loses_and_repeats_no_film(file: Path, address: str)
 
 
 async def test_killed_server_runs_no_program_twice(counting_file: Path, address: str) -> None:
-    """A program cannot tell that it has a film: whatever may have run is indeterminate."""
+    """A program does not recognize a film, so each delivery that may have run is indeterminate."""
     accepted: list[str] = []
     for _ in range(max(KILLS // 10, 1)):
         accepted += await killed_under_load(counting_file)

@@ -77,7 +77,7 @@ def test_unread_lines_are_bounded_by_characters(pipe: tuple[int, TextIO]) -> Non
     read = b""
     while not (told := re.search(rb"^(\d+) lines were dropped", read, re.MULTILINE)):
         read += os.read(pipe[0], 1 << 16)
-    assert int(told[1]) >= 94  # all but four that wait, one that is written, and one that was
+    assert int(told[1]) >= 94  # except for four waiting lines, one being written, and one already written
 
 
 def test_thread_ends_with_its_reader() -> None:
@@ -100,7 +100,7 @@ def test_log_records_are_lines_inside_the_block() -> None:
 
 
 async def test_printer_with_unread_lines_continues(tmp_path: Path) -> None:
-    """The pipe of its stderr has room for 64 KiB, less than the lines about refused requests."""
+    """The pipe of stderr holds 64 KiB, which is less than all lines about refused requests."""
     with serving(tmp_path, "--format", "png") as (address, _):
         host, _, port = address.rpartition(":")
         async with PrintClient(host, int(port)) as client:

@@ -119,7 +119,7 @@ async def test_pictures_print_in_color(tmp_path: Path) -> None:
 async def test_auto_color_follows_the_images(
     words: tuple[str, ...], is_color: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The option never takes the name of an image for its value."""
+    """The name of an image after the option is never its value."""
     path = tmp_path / "red.png"
     Image.new("RGB", (4, 3), (200, 0, 0)).save(path)
     (found,) = shown(await films_of(*words, path))
@@ -135,7 +135,7 @@ async def test_auto_color_prints_gray_images_in_gray(cine: str) -> None:
 
 @pytest.mark.parametrize("is_color", [False, True])
 async def test_auto_color_follows_the_printer(is_color: bool, tmp_path: Path) -> None:
-    """A printer of color only, or of gray only, gets each image so."""
+    """A printer with color only, or with gray only, gets each image in that form."""
     path = tmp_path / "picture.png"
     Image.new("L" if is_color else "RGB", (4, 3)).save(path)
     meta = BasicColorPrintManagementMeta if is_color else BasicGrayscalePrintManagementMeta
@@ -196,7 +196,7 @@ async def test_presentation_lut_comes_from_a_file(tmp_path: Path, capsys: pytest
 
 
 async def test_patterns_fill_an_image_box() -> None:
-    """Each pixel of a pattern is one of the film, so it tests the printer, not the magnification."""
+    """Each pixel of a pattern is one pixel of the film, so the pattern tests the printer, not its magnification."""
     (film,) = await films_of("--pattern", "geometry", "--film-size", "8INX10IN", "--bits", "auto")
     (cell,) = film.sheet.cells
     assert cell.image is not None

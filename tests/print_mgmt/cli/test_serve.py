@@ -184,7 +184,7 @@ def test_signal_lets_accepted_films_be_written(tmp_path: Path, number: signal.Si
     assert (process.returncode, len(printed.splitlines())) == (0, 4)
 
 
-def test_pages_have_16_bits_if_asked(tmp_path: Path) -> None:
+def test_bits_option_makes_pages_of_16_bits(tmp_path: Path) -> None:
     with serving(tmp_path, "--json", "--format", "png,json", "--bits", "16") as (address, process):
         outcomes(address)
         process.send_signal(signal.SIGTERM)
@@ -195,7 +195,7 @@ def test_pages_have_16_bits_if_asked(tmp_path: Path) -> None:
 
 
 def test_curve_makes_values_of_a_device(tmp_path: Path) -> None:
-    """This device has larger values for darker: a black border has the largest."""
+    """This device has larger values for darker pixels, so a black border has the largest value."""
     curve = tmp_path / "device.csv"
     curve.write_text("﻿density,value\n0.2,0\n3.0,4095\n", encoding="utf-8")
     with serving(tmp_path, "--json", "--format", "png", "--curve", str(curve)) as (address, process):

@@ -58,7 +58,7 @@ def printed(address: str, *called: str, **attributes: str) -> None:
 
 
 def films(folder: Path) -> tuple[FilmRecord, ...]:
-    """Return what is in the spool of a site."""
+    """Return the films in the spool of a site."""
 
     async def run() -> tuple[FilmRecord, ...]:
         async with EmbeddedSpool(folder / "spool") as spool:
@@ -200,7 +200,7 @@ def test_hostile_attributes_reach_no_name_and_no_log(tmp_path: Path) -> None:
 
 
 def test_one_printer_keeps_its_films_over_a_kill(tmp_path: Path) -> None:
-    """Without a file there is a spool, too."""
+    """A printer without a configuration file has a spool, too."""
     out = tmp_path / "films"
     with serving(out, "--format", "png") as (address, process):
         out.rmdir()

@@ -1,4 +1,4 @@
-"""``print-mgmt spool``: each command, its errors, and while a server runs."""
+"""``print-mgmt spool``: each command, its errors, and its use while a server runs."""
 
 import asyncio
 import json
@@ -219,7 +219,7 @@ def test_other_films_are_changed_after_a_failure(address: str, run: Run) -> None
     assert (status, output, errors.count("\n")) == (1, f"{film_id}: held\n", 1)
 
 
-def test_missing_spool_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_spool_is_not_created(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "spool"
     assert print_mgmt.cli.main(["spool", "list", "--spool", str(folder)]) == 1
     assert capsys.readouterr().err == f"print-mgmt: there is no spool in {folder}\n"

@@ -40,7 +40,7 @@ async def test_status_shows_printer_and_configuration(capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_status_shows_jobs(fails: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    """Also jobs of clients that have left. A job is deleted when its last event is answered (PS3.4 H.4.5.1.1)."""
+    """Jobs of disconnected clients are shown, too. Answering the last event deletes a job (PS3.4 H.4.5.1.1)."""
     go_on = asyncio.Event()
 
     async def on_film(_: Film) -> None:

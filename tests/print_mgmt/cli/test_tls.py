@@ -23,7 +23,7 @@ def authority(tmp_path: Path) -> Authority:
 
 @dataclass
 class Commands:
-    """Runs commands in this process; each must write what a test expects to the terminal."""
+    """Commands that run in this process, with checks of their output."""
 
     capsys: pytest.CaptureFixture[str]
 
@@ -88,7 +88,7 @@ def test_printer_with_a_ca_verifies_clients(authority: Authority, tmp_path: Path
 
 
 def test_b_13_prints_with_itself_and_with_b_12(authority: Authority, tmp_path: Path, commands: Commands) -> None:
-    """PS3.15 B.13 on both sides, and on one; -v names the cipher suite."""
+    """PS3.15 B.13 works on both sides, or on one side; -v names the cipher suite."""
     pytest.importorskip("OpenSSL")
     options = (*options_of(authority.issue("printer")), "--tls-ca", str(authority.ca), "--tls-profile", "B.13")
     with serving(tmp_path / "films", *options) as (address, _):

@@ -1,4 +1,4 @@
-"""Several processes that deliver the films of one spool: one that is stopped, one that is killed, and several at once.
+"""Several processes deliver the films of one spool; one is stopped, one is killed, or several work at once.
 
 In ``make soak``, leases end after their real time.
 """
@@ -53,7 +53,7 @@ class Place:
         self.file.write_text(text.replace("{repeatable}", str(repeatable).lower()))
 
     def end_leases(self) -> None:
-        """Let all leases end at once, as if their time were over."""
+        """End all leases now, as if their time were over."""
         statement = "UPDATE delivery SET expires = 0"
         if self._server is not None:
             self._server.sql(self.address, statement)
@@ -148,7 +148,7 @@ async def test_server_delivers_the_films_of_a_killed_one(place: Place, processes
 
 
 async def test_job_is_known_to_all_servers(place: Place, processes: ExitStack) -> None:
-    """Also after the one that accepted it was killed."""
+    """The job is known even after the server that accepted it was killed."""
     place.configure(COUNT)
     one, killed = processes.enter_context(site_serving(place.file, "--no-delivery"))
     other, _ = processes.enter_context(site_serving(place.file, "--no-delivery"))

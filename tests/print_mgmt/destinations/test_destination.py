@@ -1,4 +1,4 @@
-"""What the errors of a delivery mean."""
+"""The meaning of errors during a delivery."""
 
 import errno
 
@@ -41,7 +41,7 @@ LATER, NEVER, INDETERMINATE = Outcome
         (ZeroDivisionError(), LATER, "UNKNOWN"),
     ],
 )
-def test_error_tells_what_comes_next(error: Exception, outcome: Outcome, info: str) -> None:
+def test_error_determines_the_next_step(error: Exception, outcome: Outcome, info: str) -> None:
     failure = failure_of(error)
     assert (failure.outcome, failure.info) == (outcome, info)
 
@@ -78,7 +78,7 @@ async def test_plain_callback_may_fail() -> None:
     assert raised.value.outcome is Outcome.NEVER
 
 
-def test_only_what_can_tell_may_be_repeated() -> None:
+def test_only_some_destinations_are_repeatable() -> None:
     words = ("x",)
     harmless: list[Destination] = [FolderDestination(path="x"), PacsDestination(peer="A@h:1")]
     doubtful: list[Destination] = [PrinterDestination(printers=("A@h:1",)), PaperDestination(queue="q")]

@@ -1,4 +1,4 @@
-"""An archive as a destination: what each answer of it means."""
+"""An archive as a destination, and the meaning of each of its answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -39,7 +39,7 @@ Perform = Callable[[Operation], Awaitable[Response]]
 
 
 class Pacs:
-    """An archive that keeps instances by UID, and answers ``status``, or what ``perform`` does."""
+    """An archive that keeps instances by UID, and answers with ``status`` or calls ``perform``."""
 
     def __init__(self, status: int = 0, perform: Perform | None = None) -> None:
         self.instances: dict[str, Dataset] = {}

@@ -1,4 +1,4 @@
-"""Other printers as a destination: films as they came, rendered films, and never two of one."""
+"""Other printers as a destination: unchanged films, rendered films, and no film twice."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -33,7 +33,7 @@ def to(*servers: Server | PrintServer, **options: Any) -> PrinterDestination:
 
 
 async def came(**options: Any) -> Film:
-    """Return a film as our printer gets it from a client."""
+    """Return a film that our printer has received from a client."""
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port, calling_ae_title="CT01") as client:
             await client.print_images([gray(1), gray(2)], **options)
@@ -63,7 +63,7 @@ ATTRIBUTES = {
 }
 
 
-async def test_film_arrives_as_it_came() -> None:
+async def test_film_arrives_unchanged() -> None:
     film = await came(**ATTRIBUTES)
     again, warnings = await relayed(film)
     assert warnings == ()
@@ -293,7 +293,7 @@ async def printers(*odd: Odd) -> AsyncIterator[Sequence[Server]]:
         yield [await stack.enter_async_context(each.serving()) for each in odd]
 
 
-async def test_second_printer_stands_in() -> None:
+async def test_second_printer_replaces_a_failed_one() -> None:
     full, free = Odd(at_action(0xC602)), Odd()
     async with printers(full, free) as servers:
         receipt = await to(*servers).deliver(accepted_film(), DOE)

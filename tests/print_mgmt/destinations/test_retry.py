@@ -1,4 +1,4 @@
-"""When a failed delivery is repeated."""
+"""The pauses before a failed delivery is repeated, and its end."""
 
 import pytest
 from hypothesis import given

@@ -34,12 +34,12 @@ FORMATS = st.sampled_from(
 
 
 def terms(*known: str) -> st.SearchStrategy[str]:
-    """Mostly known values, sometimes any other."""
+    """Draw a known value, or sometimes any value."""
     return st.integers(0, 9).flatmap(lambda at: st.sampled_from(known) if at else WORDS)
 
 
 def rarely(wrong: st.SearchStrategy[Any], usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """One wrong value in ten: the first of them ends the rendering of a sheet."""
+    """Draw wrong values rarely, because the first of them ends the rendering of a sheet."""
     return st.integers(0, 9).flatmap(lambda at: usual if at else wrong)
 
 

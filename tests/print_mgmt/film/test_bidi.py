@@ -55,7 +55,7 @@ def test_first_letter_sets_the_direction(text: str, level: int) -> None:
 
 
 def test_number_after_an_arabic_letter_is_arabic() -> None:
-    """W2 and W4: a common separator joins Arabic numbers, a European one does not."""
+    """W2 and W4: a common separator joins Arabic numbers, but a European separator does not."""
     assert levels(f"{ARABIC_A}1-2") == [1, 2, 1, 2]
     assert levels(f"{ARABIC_A}1,2") == [1, 2, 2, 2]
     assert levels(f"a{ARABIC_DIGIT}") == [0, 2]

@@ -1,4 +1,4 @@
-"""Logarithms and exponentials: equal to the C library but for the last bit."""
+"""Logarithms and exponentials: equal to the C library except for the last bit."""
 
 import math
 
@@ -32,7 +32,7 @@ def test_exact_results_are_exact() -> None:
 
 
 def test_exp_stays_finite_far_from_zero() -> None:
-    """1 / (1 + exp(x)) then needs no guard."""
+    """So 1 / (1 + exp(x)) needs no check of ``x``."""
     ends = exp(np.array([-np.inf, -1e6, 1e6, np.inf]))
     assert np.all(np.isfinite(ends))
     assert np.all(ends[:2] < 1e-300)

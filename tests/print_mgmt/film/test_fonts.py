@@ -1,4 +1,4 @@
-"""Fonts of a text: each letter has a font that has it, or is replaced."""
+"""Fonts of a text: each letter gets a font that can draw it, or is replaced."""
 
 import pytest
 

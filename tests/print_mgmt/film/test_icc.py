@@ -104,7 +104,7 @@ def test_other_data_is_not_a_profile_for_rgb(data: bytes) -> None:
 
 
 def test_profiles_of_little_cms_are_recognized() -> None:
-    """They have version 4."""
+    """The profiles have version 4."""
     made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert is_profile_of(b"RGB ", made)
 

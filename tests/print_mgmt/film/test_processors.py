@@ -55,7 +55,7 @@ def test_films_do_not_depend_on_the_processor(machine: str, here: list[str]) -> 
 
 
 @pytest.mark.parametrize("share", SHARES)
-def test_films_do_not_depend_on_sizes_of_work(share: str, here: list[str]) -> None:
+def test_films_do_not_depend_on_the_sizes_of_strips(share: str, here: list[str]) -> None:
     sizes, threads = SHARES[share]
     assert elsewhere(sizes, {"OPENBLAS_NUM_THREADS": threads}) == here
 

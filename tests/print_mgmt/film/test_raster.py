@@ -50,7 +50,7 @@ def pillow(source: NDArray[np.uint8], height: int, width: int, kind: str, *, cut
 def test_result_matches_pillow_within_rounding(
     kind: str, rows: int, columns: int, height: int, width: int, seed: int
 ) -> None:
-    """The edge repeats beyond itself."""
+    """Beyond the edge, the last pixel is repeated."""
     source = noise(rows, columns, seed)
     ours = resized(source, height, width, kind)
     assert np.abs(ours - pillow(source, height, width, kind)).max() <= ROUNDED
@@ -58,7 +58,7 @@ def test_result_matches_pillow_within_rounding(
 
 @given(*[st.integers(0, 35)] * 4, st.integers(0, 9))
 def test_enlarging_by_replicate_matches_pillow(rows: int, columns: int, taller: int, wider: int, seed: int) -> None:
-    """BOX in Pillow. Odd sizes have no ties."""
+    """The filter in Pillow is BOX. With odd sizes, no pixel lies halfway between two."""
     rows, columns = 2 * rows + 1, 2 * columns + 1
     source, (height, width) = noise(rows, columns, seed), (rows + 2 * taller, columns + 2 * wider)
     assert np.array_equal(resized(source, height, width, "REPLICATE"), pillow(source, height, width, "REPLICATE"))
@@ -77,7 +77,7 @@ def test_shrinking_by_replicate_averages_areas(height: int, width: int, more: in
 @pytest.mark.parametrize("kind", sorted(ORACLE))
 @pytest.mark.parametrize(("rows", "columns"), [(4001, 301), (301, 4001), (4004, 308)])
 def test_shrinking_a_large_image_matches_pillow(kind: str, rows: int, columns: int) -> None:
-    """BOX for integer factors only: Pillow never takes parts of pixels."""
+    """BOX is compared for integer factors only, because Pillow never uses parts of pixels."""
     height, width = (91, 77) if kind != "REPLICATE" else (rows // 7, columns // 7)
     source = noise(rows // 7 * 7, columns // 7 * 7)
     assert np.abs(resized(source, height, width, kind) - pillow(source, height, width, kind)).max() <= ROUNDED
@@ -94,7 +94,7 @@ def test_sixteen_bits_are_within_two_levels_of_pillow(kind: str, height: int, wi
 
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(sorted(MAGNIFICATIONS | SMOOTHINGS)))
 def test_weights_are_exact_and_add_up_to_one(source: int, target: int, name: str) -> None:
-    """Otherwise sums would depend on their order."""
+    """If weights were rounded, sums would depend on their order."""
     magnification = (MAGNIFICATIONS | SMOOTHINGS)[name]
     for ceiling, unit in ((255, 1 << 12), (65535, 1 << 16)):
         grid = raster._grid((source,), (target,), magnification, ceiling)
@@ -102,7 +102,7 @@ def test_weights_are_exact_and_add_up_to_one(source: int, target: int, name: str
             steps = band.weights.astype(np.float64) * max(unit, 1 << grid.weight_bits)
             assert np.array_equal(steps, np.rint(steps))
             assert np.all(band.weights.astype(np.float64).sum(axis=1) == 1)
-            assert np.maximum(band.weights, 0).sum(axis=1).max() <= 1.32, "else partial sums have another bit"
+            assert np.maximum(band.weights, 0).sum(axis=1).max() <= 1.32, "otherwise, partial sums need one more bit"
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -149,7 +149,7 @@ def test_fine_rings_become_gray(kind: str, rate: float) -> None:
 
 
 def test_sampling_without_a_kernel_shows_false_rings() -> None:
-    """The test above can fail."""
+    """This shows that the test above can fail."""
     y, x = np.indices((601, 601)) - 300
     plate = 127.5 + 127.5 * np.cos(np.pi * (x * x + y * y) / 601)
     assert np.abs(plate[1::3, 1::3] - 127.5).max() > 120
@@ -180,7 +180,7 @@ def test_strips_have_no_seams(kind: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_curve_precedes_interpolation() -> None:
-    """Between 0 and 1 of a negative is the mean of their levels."""
+    """A pixel between 0 and 1 of a negative has the mean of their levels."""
     curve = np.array([200, 100], np.float32)
     target = np.zeros((1, 4), np.uint8)
     magnify(np.array([[0, 1]], np.uint8), curve, target, MAGNIFICATIONS["BILINEAR"])

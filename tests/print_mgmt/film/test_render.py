@@ -82,7 +82,7 @@ def test_monochrome1_and_reverse_invert_values(photometric: str, Polarity: str, 
 @pytest.mark.parametrize("shape", [(30, 20), (30, 20, 3)])
 @pytest.mark.parametrize("MagnificationType", sorted(MAGNIFICATIONS))
 def test_reverse_is_the_negative(shape: tuple[int, ...], MagnificationType: str) -> None:
-    """The image is inverted, not the film around it."""
+    """Only the image is inverted, not the film around it."""
     pixels = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
     kind = "RGB" if len(shape) == 3 else "MONOCHROME2"
     pages = {
@@ -285,7 +285,7 @@ def test_page_of_no_pixels_or_too_many_is_refused(dpi: float) -> None:
 
 
 def test_box_smaller_than_a_pixel_is_refused() -> None:
-    """A pixel of the printer counts; on a page of lower resolution each box has at least one pixel."""
+    """The pixels of the printer count. On a page of lower resolution, each box has at least one pixel."""
     film = sheet(layout="STANDARD\\99,1", EmptyImageDensity="WHITE")
     with pytest.raises(LayoutError, match="smaller than a pixel"):
         render(film, imager=Imager(dpi=8))
@@ -355,7 +355,7 @@ def test_page_of_another_resolution_shows_the_same_film(
 
 
 def test_fail_refuses_an_image_larger_than_its_box() -> None:
-    """The service refuses it with C603."""
+    """The service refuses such an image with C603."""
     large = Cell(image=even(1, (9999, 9)), RequestedDecimateCropBehavior="FAIL")
     with pytest.raises(
         LayoutError, match=r"^RequestedDecimateCropBehavior 'FAIL': the image is larger than its image box"

@@ -85,7 +85,7 @@ def test_missing_character_is_replaced_with_a_note() -> None:
 
 @pytest.mark.parametrize("is_shaped", [False, True])
 def test_joiners_change_the_shape_of_a_word(is_shaped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Persian needs them. DejaVu has its letters."""
+    """Persian needs joiners. DejaVu has the letters."""
     word = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
     need_raqm_and_dejavu()
     set_raqm(monkeypatch, is_there=is_shaped)
@@ -190,7 +190,7 @@ def test_losses_equal_the_notes_of_write() -> None:
 
 
 def test_missing_font_is_skipped() -> None:
-    """So is a file that is not a font."""
+    """A file that is not a font is skipped, too."""
     notes: list[str] = []
     shown = written("Doe", notes, of_printer=("no such font.ttf", __file__))
     assert np.array_equal(shown, written("Doe"))

@@ -1,4 +1,4 @@
-"""What a running site takes over from another configuration, and what needs a restart."""
+"""Changes that a running site takes over, and changes that need a restart."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The states of printers as they follow from destinations and spool."""
+"""The states of printers, derived from destinations and spool."""
 
 import pytest
 
@@ -80,12 +80,12 @@ def test_failure_of_all_comes_before_a_full_disk(conditions: Conditions, state: 
     assert terms(state) == ("FAILURE", "PRINTER OFFLINE")
 
 
-def test_state_that_somebody_sets_stays(conditions: Conditions, state: PrinterState) -> None:
+def test_state_set_by_other_code_stays(conditions: Conditions, state: PrinterState) -> None:
     state.set("WARNING", "COVER OPEN")
     conditions.set_condition("a", BAD)
     assert terms(state) == ("WARNING", "COVER OPEN")
 
 
-def test_term_that_is_no_printer_state_is_replaced(conditions: Conditions, state: PrinterState) -> None:
+def test_term_that_is_not_a_printer_state_is_replaced(conditions: Conditions, state: PrinterState) -> None:
     conditions.record_failure("a", DeliveryFailed(Outcome.LATER, "no idea", info="UNKNOWN"))
     assert state.PrinterStatus == "WARNING"

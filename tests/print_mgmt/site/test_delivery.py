@@ -20,7 +20,7 @@ from print_mgmt.spool import Done, EmbeddedSpool, FilmRecord, FilmState, Lease, 
 
 @dataclass(eq=False)
 class Stubborn(Shelf):
-    """A destination that goes on when it is canceled."""
+    """A destination that continues when it is canceled."""
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
         inner = asyncio.ensure_future(super().deliver(film, identified))
@@ -80,7 +80,7 @@ async def test_lease_is_renewed_while_the_destination_works(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize(("repeatable", "state"), [(True, FilmState.QUEUED), (False, FilmState.INDETERMINATE)])
-async def test_hung_delivery_is_given_up(bench: Bench, repeatable: bool, state: FilmState) -> None:
+async def test_hung_delivery_is_abandoned(bench: Bench, repeatable: bool, state: FilmState) -> None:
     shelf, lease = Shelf(gate=asyncio.Event(), repeatable=repeatable), await bench.lease(repeatable=repeatable)
     await bench.delivery(lease).run(SiteDestination(destination=shelf, deadline=0.01))
     (delivery,) = (await bench.film()).deliveries
@@ -88,7 +88,7 @@ async def test_hung_delivery_is_given_up(bench: Bench, repeatable: bool, state: 
 
 
 async def test_late_result_is_refused(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    """The first worker hangs, another one takes over, and then the first one says that it is done."""
+    """The first worker hangs, another worker takes over, and then the first worker reports success."""
     stubborn, lease = Stubborn(gate=asyncio.Event(), repeatable=True), await bench.lease(repeatable=True)
     late = bench.delivery(lease)
     await late.run(SiteDestination(destination=stubborn, deadline=0.01))

@@ -1,4 +1,4 @@
-"""Loaded media, and films on other ones."""
+"""Films whose medium is loaded, and films that are moved to another medium."""
 
 from dataclasses import replace
 
@@ -65,7 +65,7 @@ def test_nothing_loaded_is_an_error() -> None:
         move_to_loaded(PrinterConfig(media=(MISSING,)), film("BLUE FILM"))
 
 
-def test_film_is_not_changed_itself() -> None:
+def test_given_film_is_not_changed() -> None:
     made = film("BLUE FILM")
     with_size(made, "A4")
     assert (made.sheet.FilmSizeID, text(made.film_box, "FilmSizeID")) == ("8INX10IN", "8INX10IN")

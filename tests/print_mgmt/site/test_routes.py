@@ -106,7 +106,7 @@ def test_wrong_value_names_its_key(key: str, values: dict[str, object]) -> None:
     assert raised.value.key == key
 
 
-def test_pattern_may_be_longer_than_what_it_matches() -> None:
+def test_pattern_may_be_longer_than_its_matches() -> None:
     assert Route(calling=("[CM][TR][0123456789]*",), to=TO).mismatch(FACTS) == ""
 
 

@@ -158,7 +158,7 @@ async def test_route_changes_size_and_priority(tmp_path: Path) -> None:
     assert (film.sheet.FilmSizeID, text(film.film_box, "FilmSizeID"), film.job.PrintPriority) == ("A4", "A4", "HIGH")
 
 
-async def test_films_of_one_job_go_their_own_ways(tmp_path: Path) -> None:
+async def test_films_of_one_job_have_their_own_routes(tmp_path: Path) -> None:
     shelves = {"small": Shelf(), "large": Shelf()}
     routes = Route(FilmSizeID=("8INX10IN",), to=("small",), change=Change(PrintPriority="LOW")), Route(to=("large",))
     async with Site(site_config(tmp_path, shelves=shelves, routes=routes)) as site:
@@ -225,7 +225,7 @@ async def test_identity_reaches_the_destination_after_a_restart(tmp_path: Path) 
     assert [text(identified, "PatientID") for identified in shelf.identified] == ["4711"]
 
 
-async def test_unidentified_film_is_held_if_wanted(tmp_path: Path) -> None:
+async def test_unidentified_film_is_held_if_configured(tmp_path: Path) -> None:
     identification = Identification(sources={"sent": SentSource()}, unidentified="hold")
     async with Site(site_config(tmp_path, shelves={"shelf": Shelf()}, identification=identification)) as site:
         await printed(site)
@@ -280,7 +280,7 @@ async def test_failure_ends_as_the_policy_says(outcome: Outcome, then: str, stat
     assert film.deliveries[0].attempts == (3 if outcome is Outcome.LATER else 1)
 
 
-async def test_trouble_of_a_destination_is_the_printers(tmp_path: Path) -> None:
+async def test_trouble_of_a_destination_changes_the_printer_status(tmp_path: Path) -> None:
     shelf = Shelf(refuse(Outcome.LATER, "FILM JAM"))
     config = site_config(tmp_path, site_printer("FILM1"), site_printer("FILM2"), shelves={"shelf": shelf})
     async with Site(replace(config, routes=(Route(called=("FILM1",), to=("shelf",)), Route(hold=True)))) as site:
@@ -298,7 +298,7 @@ async def test_failed_destinations_fail_their_printer(tmp_path: Path) -> None:
     shelf = Shelf(condition=Condition("FAILURE", "PRINTER OFFLINE", "nobody answers"))
     async with Site(site_config(tmp_path, shelves={"shelf": shelf})) as site:
         await until(site.states["FILM1"], "FAILURE")
-        await printed(site)  # the spool takes it
+        await printed(site)  # the spool accepts the film
 
 
 async def test_nearly_full_disk_is_a_warning(tmp_path: Path) -> None:
@@ -323,7 +323,7 @@ async def test_film_without_a_medium_waits_alone(tmp_path: Path) -> None:
         await delivered(site, all_are(FilmState.DONE, 2))
 
 
-async def test_missing_medium_prints_on_what_is_loaded(tmp_path: Path) -> None:
+async def test_missing_medium_prints_on_a_loaded_medium(tmp_path: Path) -> None:
     printer = site_printer("FILM1", config=PrinterConfig(media=SMALL), missing_medium="print")
     shelf = Shelf()
     async with Site(site_config(tmp_path, printer, shelves={"shelf": shelf})) as site:
@@ -332,7 +332,7 @@ async def test_missing_medium_prints_on_what_is_loaded(tmp_path: Path) -> None:
     assert [film.sheet.FilmSizeID for film in shelf.films] == ["8INX10IN"]
 
 
-async def test_missing_medium_fails_if_wanted(tmp_path: Path) -> None:
+async def test_missing_medium_fails_if_configured(tmp_path: Path) -> None:
     printer = site_printer("FILM1", config=PrinterConfig(media=SMALL), missing_medium="fail")
     async with Site(site_config(tmp_path, printer, shelves={"shelf": Shelf()})) as site:
         await printed(site, FilmSizeID="14INX17IN")
@@ -388,14 +388,14 @@ async def test_old_films_are_removed_at_the_start(tmp_path: Path) -> None:
         await delivered(site, lambda films: not films)
 
 
-async def test_end_delivers_what_is_queued(tmp_path: Path) -> None:
+async def test_closing_delivers_queued_films(tmp_path: Path) -> None:
     shelf = Shelf()
     async with Site(site_config(tmp_path, shelves={"shelf": shelf})) as site:
         await printed(site, images=5)
     assert len(shelf.films) == 5
 
 
-async def test_undelivered_film_is_there_after_a_restart(tmp_path: Path) -> None:
+async def test_undelivered_film_survives_a_restart(tmp_path: Path) -> None:
     shelf = Shelf(refuse(Outcome.LATER))
     config = site_config(tmp_path, shelves={"shelf": shelf})
     async with Site(config) as site:
@@ -409,7 +409,7 @@ async def test_undelivered_film_is_there_after_a_restart(tmp_path: Path) -> None
 
 
 async def test_site_without_port_only_delivers(tmp_path: Path) -> None:
-    """It shares the spool of another site, which has no workers for that destination."""
+    """The site shares the spool of another site, which has no workers for that destination."""
     shelf = Shelf()
     front = site_config(tmp_path, routes=(Route(hold=True),))
     async with Site(front) as site, Site(site_config(tmp_path, shelves={"shelf": shelf}), accepts=False) as worker:

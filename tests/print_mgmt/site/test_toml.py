@@ -278,7 +278,7 @@ def test_all_faults_of_a_file_of_a_printer_are_reported(tmp_path: Path) -> None:
     assert keys == [["1", "strict"], ["2", "shoe"], ["4", "printer.Manufacturer"]]
 
 
-def test_file_that_is_no_text_is_a_fault(tmp_path: Path) -> None:
+def test_file_that_is_not_text_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_bytes(b"\xff")
     with pytest.raises(SiteErrors, match=r"site\.toml: .*codec"):
         load_site(tmp_path / "site.toml")
@@ -291,7 +291,7 @@ KEYS = st.sampled_from(("type", "path", "port", "at", "needs", "sources", "ae_ti
 
 @given(TABLES, KEYS, VALUES)
 def test_any_value_makes_a_site_or_faults(table: str, key: str, value: object) -> None:
-    """Whatever stands at a key, the result is a site or lines without control characters."""
+    """For any value of a key, the result is a site or error lines without control characters."""
     lines: tuple[str, ...] = ()
     try:
         read_site(f"[{table}]\n{key} = {json.dumps(value)}\n", HERE)

@@ -1,4 +1,4 @@
-"""The thread that commits: what is forced to the disk."""
+"""The thread that commits work, and forces commits to the disk on request."""
 
 import asyncio
 import sqlite3
@@ -37,7 +37,7 @@ async def test_commit_is_forced_if_asked(tmp_path: Path, statements: list[str], 
 
 
 async def test_work_that_is_not_forced_comes_first(tmp_path: Path, statements: list[str]) -> None:
-    """It does not wait until the rest of the same group is on the disk."""
+    """Its result does not wait until the other work of the group is on the disk."""
     queued = Event()
     with committer(tmp_path, statements) as made:
         first = asyncio.ensure_future(made.execute(queued.wait))

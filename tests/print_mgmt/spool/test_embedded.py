@@ -1,4 +1,4 @@
-"""Faults of the disk under the embedded spool: nothing that was accepted is lost, and the spool goes on."""
+"""Faults of the disk under the embedded spool: no accepted film is lost, and the spool continues."""
 
 import asyncio
 import errno
@@ -44,7 +44,7 @@ def place(tmp_path: Path) -> EmbeddedPlace:
 
 
 class Fault:
-    """A step that fails with an error number, from its n-th time on for some times."""
+    """A step that fails with an error number, several times in a row from its n-th call on."""
 
     def __init__(self, name: str, number: int = errno.ENOSPC, *, times: int = 1) -> None:
         self.name, self.number, self.times = name, number, times
@@ -101,7 +101,7 @@ async def test_failed_job_leaves_no_file(place: EmbeddedPlace) -> None:
         assert list((place.folder / "films").iterdir()) == []
 
 
-async def test_settling_on_a_failing_disk_can_be_repeated(place: EmbeddedPlace) -> None:
+async def test_report_on_a_failing_disk_can_be_repeated(place: EmbeddedPlace) -> None:
     fault = Fault("", errno.EIO)
     async with place.spool(step=fault) as spool:
         await spool.accept(job(), [PRINTER])
@@ -127,7 +127,7 @@ def nobody() -> Iterator[None]:
     """Be a user who may not write to the folders of others: root may write anywhere."""
     user = os.geteuid()
     if user == 0:
-        os.seteuid(NOBODY)  # of all threads
+        os.seteuid(NOBODY)  # this applies to all threads
     try:
         yield
     finally:
@@ -317,7 +317,7 @@ async def test_wall_clock_set_back_changes_nothing(place: EmbeddedPlace, monkeyp
 
 
 def damage_index(place: EmbeddedPlace, *, log: bool = True) -> None:
-    """Overwrite the schema; with ``log``, remove what another process might still have."""
+    """Overwrite the schema; with ``log``, also remove the write-ahead log."""
     path = place.folder / "index.sqlite"
     data = bytearray(path.read_bytes())
     data[100:4000] = bytes([0xFF]) * 3900
@@ -448,12 +448,12 @@ async def test_rebuild_puts_damaged_films_into_quarantine(place: EmbeddedPlace) 
 
 
 async def test_damaged_index_is_rebuilt_by_one_of_many_processes(place: EmbeddedPlace) -> None:
-    """Which open the spool at the same moment. A lock belongs to an open file, so spools of one process do as well."""
+    """All open the spool at the same moment. A lock belongs to an open file, so spools in one process suffice."""
     _, film = await rebuilt(place, FOLDER)
     meeting = Barrier(3)
 
     def meet(name: str) -> None:
-        """Let the others rebuild the index at the same time, if they do."""
+        """Give the other processes time to rebuild the index, too."""
         if name == "rebuild":
             with suppress(BrokenBarrierError):
                 meeting.wait(0.2)
@@ -496,7 +496,7 @@ async def test_spool_is_opened_once(place: EmbeddedPlace) -> None:
             await spool.__aenter__()
 
 
-async def test_closed_spool_says_so() -> None:
+async def test_closed_spool_raises() -> None:
     with pytest.raises(LocalProtocolError, match="not open"):
         await EmbeddedSpool("nowhere").list()
 

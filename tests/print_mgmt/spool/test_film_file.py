@@ -1,4 +1,4 @@
-"""A stored film: what was written is read back, and renders to the same page; damage is found."""
+"""A stored film is read back unchanged and renders to the same page; damage is found."""
 
 import subprocess
 import sys
@@ -153,7 +153,7 @@ def test_read_film_renders_to_the_same_page(film: FilmCopy) -> None:
     assert again.unused == film.unused
     try:
         assert same(film, again)
-    except LayoutError:  # a film without an image of its own may be one that cannot be rendered, before and after
+    except LayoutError:  # a generated film may be impossible to render, before and after storage
         with pytest.raises(LayoutError):
             render(again.sheet, DPI, imager=again.imager)
 

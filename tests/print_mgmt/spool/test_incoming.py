@@ -1,4 +1,4 @@
-"""Large images go to a disk while they arrive: neither the memory of the printer nor their film notices."""
+"""Large images go to a disk while they arrive: the printer needs no memory for them, and their film is the same."""
 
 import asyncio
 import errno
@@ -73,7 +73,7 @@ async def status_of(client: PrintClient) -> int:
 
 
 async def test_pixels_of_the_film_are_a_view_of_the_file(tmp_path: Path) -> None:
-    """So the film is stored from there."""
+    """The film is stored from that file."""
     found: list[bool] = []
 
     def route(job: PrintJob) -> Routing:

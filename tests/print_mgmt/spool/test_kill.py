@@ -57,7 +57,7 @@ async def check_nothing_is_lost(spool: Spool, accepted: list[str]) -> None:
 
 
 async def check_nothing_is_printed_twice(spool: Spool, printed: list[str], stored: list[str]) -> None:
-    """After all that can be delivered is: each film is printed once, or was perhaps printed, which is marked."""
+    """Once no delivery is left, each film was printed once, or is marked because it may have been printed."""
     assert max(Counter(printed).values(), default=0) <= 1
     for film in await spool.list():
         states = {one.destination: one.state for one in film.deliveries}
@@ -68,7 +68,7 @@ async def check_nothing_is_printed_twice(spool: Spool, printed: list[str], store
 
 
 async def check(place: Place, out: Path) -> None:
-    """Check the spool after a kill, and again after all that can be delivered is."""
+    """Check the spool after a kill, and again once no delivery is left."""
     place.clock.now = 1e12  # later than any lease
     async with place.spool() as spool:
         await check_nothing_is_lost(spool, lines(out, "accepted"))
@@ -91,7 +91,7 @@ async def test_kill_at_a_step_loses_and_repeats_nothing(place: Place, out: Path,
 @pytest.mark.parametrize(("first", "then"), [("named", "accept again"), ("write", "removed")])
 async def test_kill_during_recovery_loses_nothing(place: Place, out: Path, first: str, then: str) -> None:
     for step, number in ((first, 20), (then, 1)):
-        if step == "removed":  # there must be something to remove: a film that was never accepted whole
+        if step == "removed":  # this step needs a film to remove, from a job that was never completely accepted
             (Path(place.address) / "films" / f"{'f' * 16}.1.{'0' * 64}.dcm").touch()
         with copied("spool_process", place.address, out, "load", step, number) as loading:
             assert loading.wait() == -9
@@ -124,7 +124,7 @@ async def print_films(port: int, accepted: list[str], enough: asyncio.Event) -> 
 
 
 async def test_killed_printer_keeps_accepted_films(place: Place, out: Path) -> None:
-    """Of 8 clients over the network, each of which knows which films were accepted."""
+    """Eight clients print over the network, and each records the films that were accepted."""
     accepted: list[str] = []
     enough = asyncio.Event()
     with copied("spool_process", place.address, out, "serve") as serving:

@@ -47,7 +47,7 @@ async def test_stopped_server_refuses_films_until_it_is_back(place: PostgresPlac
 
 
 @pytest.mark.parametrize("step", ["write", "commit"])
-async def test_server_killed_during_an_accept_leaves_nothing_half(place: PostgresPlace, step: str) -> None:
+async def test_killed_server_leaves_no_incomplete_job(place: PostgresPlace, step: str) -> None:
     def kill(name: str) -> None:
         if name == step and armed:
             armed.clear()
@@ -127,7 +127,7 @@ async def test_stopped_transaction_loses_its_locks(place: PostgresPlace, monkeyp
 
 
 async def test_commits_wait_for_the_disk_of_the_server(place: PostgresPlace) -> None:
-    """Whatever the default of the database is."""
+    """The default of the database has no effect."""
     address = with_option(place, "synchronous_commit", "off")
     async with postgres_link.PostgresLink(address, None, lambda _: None) as link, link.transaction() as db:
         assert await db.fetchval("SHOW synchronous_commit") == "on"
@@ -180,7 +180,7 @@ class Failing:
 
 
 async def test_read_only_database_refuses_films(place: PostgresPlace) -> None:
-    """Such as a replica."""
+    """A replica is read-only, for example."""
     async with place.spool() as spool:
         (film,) = await spool.accept(job(), [PRINTER])
     async with PostgresSpool(with_option(place, "default_transaction_read_only", "on")) as spool:
@@ -242,7 +242,7 @@ async def test_failing_update_leaves_the_film_queued(place: PostgresPlace, table
 
 
 @pytest.mark.parametrize("table", ["job", "film", "delivery"])
-async def test_failed_settling_can_be_repeated(place: PostgresPlace, table: str) -> None:
+async def test_failed_report_can_be_repeated(place: PostgresPlace, table: str) -> None:
     async with place.spool() as spool:
         await spool.accept(job(), [PRINTER])
         lease = await spool.lease("printer", 60)
@@ -283,7 +283,7 @@ async def test_server_killed_during_a_lease_leaves_the_film_queued(place: Postgr
         assert (await spool.report(lease, Done())).state is FilmState.DONE
 
 
-async def test_server_killed_during_settling_keeps_the_lease(place: PostgresPlace) -> None:
+async def test_server_killed_during_a_report_keeps_the_lease(place: PostgresPlace) -> None:
     death = Death(place)
     async with place.spool(step=death) as spool:
         await spool.accept(job(), [PRINTER])
@@ -305,7 +305,7 @@ async def test_film_whose_notice_died_with_the_server_is_delivered(place: Postgr
 
 
 async def waiting_for_a_film(spool: PostgresSpool) -> str:
-    """Return the film that a worker gets, which tries again after errors."""
+    """Return the film that a worker gets; the worker tries again after errors."""
     while True:
         try:
             lease = await spool.lease("printer", 60, wait=60)
@@ -343,6 +343,6 @@ async def test_damaged_rows_are_put_into_quarantine(
         assert lease is not None
         assert lease.film.id == other
         assert (await spool.show(film)).state is FilmState.FAILED
-        check = f"SELECT 1 / count(*) FROM quarantine WHERE film = '{film}'"  # fails if there are none
+        check = f"SELECT 1 / count(*) FROM quarantine WHERE film = '{film}'"  # fails if the quarantine is empty
         await spool.purge(count=0)
         place.server.sql(place.address, check)

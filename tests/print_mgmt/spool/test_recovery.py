@@ -1,4 +1,4 @@
-"""Power failures under the embedded spool: the files of the last films are on the disk, and their rows are not."""
+"""Power failures under the embedded spool: the files of the last films are on the disk, but their rows are not."""
 
 import asyncio
 import errno
@@ -23,7 +23,7 @@ def place(tmp_path: Path) -> EmbeddedPlace:
 
 @contextmanager
 def lost_index(place: EmbeddedPlace) -> Iterator[None]:
-    """Undo what happens to the index in the block."""
+    """Undo all changes of the index in the block."""
     kept = {path: path.read_bytes() for path in place.folder.glob("index.sqlite*") if not path.name.endswith("-shm")}
     yield
     for path in place.folder.glob("index.sqlite*"):
@@ -34,7 +34,7 @@ def lost_index(place: EmbeddedPlace) -> Iterator[None]:
 
 @asynccontextmanager
 async def power_failure(place: EmbeddedPlace) -> AsyncIterator[EmbeddedSpool]:
-    """Yield a spool with one film whose power fails at the end of the block: the index forgets what happens there."""
+    """Yield a spool with one film. At the end of the block, power fails: the index loses all changes of the block."""
     async with place.spool() as spool:
         await spool.accept(job(), [PRINTER])
     with lost_index(place):

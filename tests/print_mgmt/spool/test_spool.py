@@ -60,14 +60,14 @@ async def test_accepted_film_is_queued(spool: Spool) -> None:
     assert (await spool.show(film)).state is FilmState.QUEUED
 
 
-async def test_accepted_film_is_there_after_a_restart(place: Place) -> None:
+async def test_accepted_film_survives_a_restart(place: Place) -> None:
     async with place.spool() as spool:
         films = await spool.accept(job(films=2), [PRINTER, FOLDER])
     async with place.spool() as spool:
         assert tuple(film.id for film in await spool.list()) == films
 
 
-async def test_film_is_the_one_that_was_accepted(spool: Spool) -> None:
+async def test_stored_film_equals_the_accepted_film(spool: Spool) -> None:
     made = job()
     (film,) = await spool.accept(made, [PRINTER])
     pages = [render(one.sheet, 10).pixels for one in (made.films[0], await spool.film(film))]
@@ -133,7 +133,7 @@ async def test_full_spool_refuses_a_film(place: Place) -> None:
             await spool.accept(job(), [PRINTER])
 
 
-async def test_accepts_at_once_are_all_there(spool: Spool) -> None:
+async def test_concurrent_accepts_store_all_films(spool: Spool) -> None:
     accepted = await asyncio.gather(*(spool.accept(job(films=2), [PRINTER]) for _ in range(20)))
     assert {film.id for film in await spool.list()} == {film for films in accepted for film in films}
 
@@ -195,7 +195,7 @@ async def test_confirmed_job_is_gone(spool: Spool) -> None:
     assert await spool.find(made.SOPInstanceUID) is None
 
 
-async def test_news_are_the_jobs_that_changed(spool: Spool) -> None:
+async def test_news_has_the_changed_jobs(spool: Spool) -> None:
     first, second = job(), job()
     await spool.accept(first, [PRINTER])
     await spool.accept(second, [PRINTER])
@@ -276,7 +276,7 @@ async def test_lease_waits_for_a_film(place: Place, spool: Spool) -> None:
     assert lease.film.id == film
 
 
-async def test_canceled_lease_is_given_back(spool: Spool) -> None:
+async def test_canceled_lease_is_returned(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
     waiting = asyncio.create_task(spool.lease("printer", 60))
     await asyncio.sleep(0)
@@ -338,7 +338,7 @@ async def test_late_result_is_refused_by_the_fence(place: Place, spool: Spool) -
 
 
 async def test_result_after_the_end_is_refused(place: Place, spool: Spool) -> None:
-    """Also if no other worker has the film yet."""
+    """It is refused even if no other worker has the film yet."""
     await spool.accept(job(), [PRINTER])
     late = await leased(spool)
     place.clock.now += 61
@@ -346,7 +346,7 @@ async def test_result_after_the_end_is_refused(place: Place, spool: Spool) -> No
         await spool.report(late, Done())
 
 
-async def test_renewed_lease_lives_on(place: Place, spool: Spool) -> None:
+async def test_renewed_lease_continues(place: Place, spool: Spool) -> None:
     await spool.accept(job(), [PRINTER])
     lease = await leased(spool)
     place.clock.now += 50
@@ -364,7 +364,7 @@ async def test_ended_lease_is_not_renewed(place: Place, spool: Spool) -> None:
 
 
 async def test_clock_set_back_loses_and_blocks_no_film(place: Place, spool: Spool) -> None:
-    """The current delivery goes on, and later films are delivered at once."""
+    """The current delivery continues, and later films are delivered at once."""
     await spool.accept(job(), [PRINTER])
     before = await spool.lease("printer", 60)
     assert before is not None
@@ -502,7 +502,7 @@ async def test_unknown_priority_is_refused(spool: Spool) -> None:
         await spool.change(film, Prioritize("SOON"))
 
 
-async def test_useless_action_says_so(spool: Spool) -> None:
+async def test_action_without_effect_is_refused(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
     with pytest.raises(SpoolError, match="nothing to release"):
         await spool.change(film, Release())

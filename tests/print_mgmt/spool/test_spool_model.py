@@ -1,4 +1,4 @@
-"""Any sequence of events in a spool does what a small model says."""
+"""Any sequence of events has the same effect on a spool and on a small model."""
 
 import asyncio
 import tempfile
@@ -122,7 +122,7 @@ class SpoolMachine(RuleBasedStateMachine):
             if part.state == "delivering" and (all_of_them or part.ends <= self.place.clock.now):
                 part.free(part.wanted if TARGETS[name].repeatable else "indeterminate")
 
-    # --- what happens to a spool ---
+    # --- events of a spool ---
 
     @rule(
         count=st.integers(1, 3), to=st.sets(names, min_size=1), rank=st.sampled_from(sorted(RANKS)), hold=st.booleans()
@@ -158,7 +158,7 @@ class SpoolMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(data=st.data(), outcome=st.sampled_from([Done(), Failed(), Later(delay=DELAY), Doubtful()]))
     def report(self, data: st.DataObject, outcome: Outcome) -> None:
-        """Settle a lease, which may have ended long ago."""
+        """Report an outcome for a lease, which may have ended long ago."""
         at = data.draw(st.integers(0, len(self.leases) - 1))
         lease, part = self.leases.pop(at)
         later = any(other is part for _, other in self.leases[at:])
@@ -192,7 +192,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.end_leases(all_of_them=True)
         self.spool = self.opened()
 
-    # --- what an operator does ---
+    # --- actions of an operator ---
 
     @precondition(lambda self: self.films)
     @rule(
@@ -286,7 +286,7 @@ _ACTIONS = {
 
 
 class PostgresMachine(SpoolMachine):
-    """The same on a server."""
+    """The same model, beside a spool in PostgreSQL."""
 
     server: Postgres
 

@@ -54,7 +54,7 @@ async def test_ticket_has_paper_copies_and_tray() -> None:
     assert {name: printer.attribute(name) for name in wanted} == wanted
 
 
-async def test_chosen_paper_replaces_that_of_the_film() -> None:
+async def test_configured_paper_replaces_the_default() -> None:
     printer = IppPrinter()
     await deliver(printer, media={"8INX10IN": "iso_a5_148x210mm"})
     assert (printer.attribute("media"), printer.attribute("print-scaling")) == ("iso_a5_148x210mm", "fit")

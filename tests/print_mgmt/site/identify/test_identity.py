@@ -1,4 +1,4 @@
-"""The chain of sources: the first one wins, and none can lose a film."""
+"""The chain of sources: the first value wins, and a failing source loses no film."""
 
 import pytest
 from accepted import accepted_film
@@ -11,7 +11,7 @@ from print_mgmt.site.identify import IDENTITY, Findings, Identity, identify
 
 
 class Fixed:
-    """A source that finds the same for every film, or raises."""
+    """A source that finds the same values for every film, or raises an exception."""
 
     def __init__(self, error: Exception | None = None, **values: str) -> None:
         self.error = error
@@ -32,7 +32,7 @@ async def test_first_source_of_a_value_wins() -> None:
     assert identity.sources == {"PatientID": "label", "PatientName": "worklist"}
 
 
-async def test_later_source_knows_what_was_found() -> None:
+async def test_later_source_gets_earlier_values() -> None:
     later = Fixed()
     await identify(accepted_film(), {"a": Fixed(PatientID="1"), "b": later})
     assert later.known == [Dataset(PatientID="1")]

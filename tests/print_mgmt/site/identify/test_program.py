@@ -24,7 +24,7 @@ async def test_output_has_the_values(tmp_path: Path) -> None:
     assert (await ask(tmp_path, code)).values == {"PatientID": "PNG"}
 
 
-async def test_program_knows_what_was_found(tmp_path: Path) -> None:
+async def test_program_gets_earlier_values(tmp_path: Path) -> None:
     code = 'print(json.dumps({"PatientID": json.load(open(sys.argv[1]))["identified"]["PatientName"]}))'
     assert (await ask(tmp_path, code, "{json}")).values == {"PatientID": "Doe^Jane"}
 

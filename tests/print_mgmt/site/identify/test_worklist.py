@@ -1,4 +1,4 @@
-"""Identity from a worklist: our own peers answer, refuse, hang and say too much."""
+"""Identity from a worklist; test peers answer, refuse, hang, and send too many entries."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -72,7 +72,7 @@ async def test_entry_fills_patient_and_study() -> None:
     }
 
 
-async def test_question_has_the_known_values() -> None:
+async def test_query_has_the_known_values() -> None:
     worklist = Worklist(DOE)
     await ask(worklist, "PatientName", "AccessionNumber", PatientName="Döe^Jane", AccessionNumber="A1", PatientID="9")
     (asked,) = worklist.asked
@@ -86,7 +86,7 @@ async def test_worklist_is_not_asked_without_a_value() -> None:
 
 
 @pytest.mark.parametrize("value", ["*", "47?1", "4711*"])
-async def test_wildcard_is_not_asked_for(value: str) -> None:
+async def test_wildcard_is_not_sent(value: str) -> None:
     worklist = Worklist(DOE)
     with pytest.raises(DimseError, match="contains a wildcard"):
         await ask(worklist, PatientID=value)
@@ -101,7 +101,7 @@ async def test_values_that_differ_are_left_out() -> None:
     assert not {"AccessionNumber", "StudyID"} & values.keys()
 
 
-async def test_entries_of_two_patients_tell_nothing() -> None:
+async def test_entries_of_two_patients_are_not_used() -> None:
     other = DOE.copy()
     other.PatientID = "4712"
     findings = await ask(Worklist(DOE, other), PatientID="4711")
@@ -112,7 +112,7 @@ async def test_empty_worklist_is_noted() -> None:
     assert (await ask(Worklist(), PatientID="4711")).notes == ("the worklist has no entry",)
 
 
-async def test_endless_worklist_is_given_up() -> None:
+async def test_endless_worklist_is_an_error() -> None:
     async def answer(operation: Operation) -> AsyncGenerator[Response, None]:
         while not operation.is_cancelled:
             yield operation.pending(DOE)
@@ -129,7 +129,7 @@ async def test_failing_worklist_is_an_error() -> None:
         await ask(Worklist(answer=answer), PatientID="4711")
 
 
-async def test_silent_worklist_is_given_up() -> None:
+async def test_silent_worklist_is_an_error() -> None:
     async def answer(operation: Operation) -> AsyncGenerator[Response, None]:
         await asyncio.Event().wait()
         yield operation.reply()
