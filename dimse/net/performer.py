@@ -248,7 +248,6 @@ def _perform_now(operation: Operation, invocation: Invocation, handler: Synchron
         if response is None:
             is_left = True
             return False
-        association.inbox.answering(invocation)
         try:
             association.sender.send_now(operation.context, response)
         except EncodeError:
@@ -321,7 +320,7 @@ def _call(operation: Operation, handler: SynchronousHandler) -> Response | None:
     Return a failure if the handler raises an error.
     """
     try:
-        response = handler(operation)
+        response = handler.make(operation)
         if response is None and handler.otherwise is not None:
             return None
         return _checked(operation, response)

@@ -84,6 +84,7 @@ class Transport(asyncio.BufferedProtocol):
     last_pdu = 0.0  # the time of the peer's latest complete PDU, on the clock of the event loop
     heard = False  # whether the peer has sent anything
     lost = False
+    takes_more = True  # whether bytes can be sent now without waiting for the peer to read
     _is_message_midway = False
     _unexpected_tls = ""
     _artim: Timer | None = None
@@ -171,7 +172,7 @@ class Transport(asyncio.BufferedProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
+        self.lost, self.takes_more = True, False
         self._pdu_timer.cancel()
         if self._channel is not None:
             self._channel.lost()
@@ -190,6 +191,7 @@ class Transport(asyncio.BufferedProtocol):
             self._writable.set_result(None)
 
     def pause_writing(self) -> None:
+        self.takes_more = False
         if self._writable is None:
             self._writable = self._loop.create_future()
 
@@ -199,6 +201,7 @@ class Transport(asyncio.BufferedProtocol):
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
+        self.takes_more = not self.lost
 
     # --- methods for the association ---
 
@@ -227,19 +230,13 @@ class Transport(asyncio.BufferedProtocol):
         self.core.send(pdu)
         self._follow_core()
 
-    @property
-    def takes_more(self) -> bool:
-        """Whether bytes can be sent now without waiting for the peer to read."""
-        return self._writable is None and not self.lost
-
     def wake(self, waiter: Waiter) -> None:
         """Wake a task once the bytes of the peer that are at hand are processed."""
         self._woken.append(waiter)
 
     def send_command(self, context_id: int, command: Buffer) -> None:
         """Send a whole Command Set, without a Data Set, at once and in one PDU."""
-        self.core.send_command(context_id, command)
-        self._write(self.core.data_to_send())
+        self._write(self.core.send_command(context_id, command))
 
     def send_now(self, pdus: Iterable[PDataTF]) -> None:
         """Send the P-DATA request primitives of a short message at once."""

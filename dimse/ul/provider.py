@@ -23,7 +23,7 @@ from ..errors import DecodeError, LimitExceeded, LocalProtocolError
 from ..limits import LIMITS, Limits
 from .associate_cache import AssociateCache
 from .negotiation import decode_checked, maximum_length
-from .p_data import P_DATA, PDataTF, decode_pdvs, encode_command_alone, one_pdv
+from .p_data import P_DATA, PDataTF, decode_pdvs, encode_command_alone, one_pdv, only_command
 from .pdu import (
     PDU,
     PDU_TYPES,
@@ -36,7 +36,7 @@ from .pdu import (
     encode_pdu,
 )
 from .state import TABLE_9_10, Do, Event, State
-from .stream import PDUStream, UnrecognizedPDU
+from .stream import LONGEST, PDUStream, UnrecognizedPDU
 from .wire import HEADER, Buffer
 
 __all__ = ["RECEIVED_EVENTS", "Observed", "Transition", "UpperLayer", "refuse_protocol_version"]
@@ -175,12 +175,12 @@ class UpperLayer:
             for pdu in pdus:
                 self.send(pdu)
 
-    def send_command(self, context_id: int, command: Buffer) -> None:
-        """Send a whole Command Set, without a Data Set, in one P-DATA-TF."""
-        if self.observe is None and self.state in _SENDS:
-            self._writes.append(encode_command_alone(context_id, command))
-        else:
-            self.send(one_pdv(context_id, command, True, True))
+    def send_command(self, context_id: int, command: Buffer) -> list[Buffer]:
+        """Send a whole Command Set, without a Data Set, in one P-DATA-TF. Return what `data_to_send` returns."""
+        if self.observe is None and self.state in _SENDS and not self._writes:
+            return [encode_command_alone(context_id, command)]
+        self.send(one_pdv(context_id, command, True, True))
+        return self.data_to_send()
 
     def send_run(self, pdus: Iterator[PDataTF], enough: int, most: int) -> bool:
         """Send ``pdus`` up to ``enough`` bytes of data or ``most`` PDUs; return whether that point was reached."""
@@ -260,9 +260,10 @@ class UpperLayer:
         Return None, and take nothing, otherwise: `receive_data` takes everything. A C-ECHO, and nearly every response,
         arrives like this. With `send_command`, both ends of a C-ECHO take 15 % fewer byte codes.
         """
-        if self.state in _INDICATES and self.observe is None and not self.has_rest:
-            return self._stream.only_command(data)
-        return None
+        stream = self._stream
+        if stream.partial or self.has_rest or self.observe is not None or self.state not in _INDICATES:
+            return None
+        return only_command(data, stream.max_length or LONGEST)
 
     def _indicate_first(self, wire: memoryview, most: int) -> None:
         """Indicate the first ``most`` PDVs of a P-DATA-TF, which may contain thousands, as one P-DATA-TF."""

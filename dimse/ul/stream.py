@@ -15,16 +15,16 @@ from collections.abc import Iterator
 
 from ..errors import DecodeError, LimitExceeded
 from ..limits import LIMITS
-from .p_data import P_DATA, decode_run, only_command
+from .p_data import P_DATA, decode_run
 from .pdu import PDU, PDU_TYPES
 from .wire import HEADER, Buffer
 
-__all__ = ["PDUStream", "UnrecognizedPDU"]
+__all__ = ["LONGEST", "PDUStream", "UnrecognizedPDU"]
 
 _FIXED_LENGTH = 4  # bytes after the header of A-ASSOCIATE-RJ, A-RELEASE-RQ, A-RELEASE-RP and A-ABORT
 _ASSOCIATE_TYPES = (0x01, 0x02)
 _KNOWN_TYPES = frozenset(PDU_TYPES.values())
-_LONGEST = 0xFFFFFFFF  # the greatest PDU-length, of 32 bits
+LONGEST = 0xFFFFFFFF  # the greatest PDU-length, of 32 bits
 
 
 class UnrecognizedPDU(DecodeError):
@@ -85,11 +85,7 @@ class PDUStream:
         """Add to ``found`` at most ``most`` P-DATA-TFs of one PDV from ``position`` on; return the end of the last."""
         if self.partial:
             return position
-        return decode_run(view, position, self.max_length or _LONGEST, found.append, most)
-
-    def only_command(self, view: memoryview) -> PDU | None:
-        """Return the P-DATA-TF that is ``view``, if it is one PDV with a whole Command Set; otherwise return None."""
-        return None if self.partial else only_command(view, self.max_length or _LONGEST)
+        return decode_run(view, position, self.max_length or LONGEST, found.append, most)
 
     def _hold(self, rest: memoryview) -> None:
         self.partial = bytearray(rest)

@@ -359,10 +359,23 @@ def test_observed_command_is_not_taken() -> None:
     assert core.receive_command(memoryview(ALONE)) is None
 
 
+def test_command_after_a_part_of_a_pdu_is_not_taken() -> None:
+    core = in_state(State.Sta6)
+    core.receive_data(ALONE[:7])
+    assert core.receive_command(memoryview(ALONE)) is None
+
+
 def test_sent_command_is_a_p_data_request() -> None:
     core = in_state(State.Sta6)
-    core.send_command(1, b"1234")
-    assert b"".join(core.data_to_send()) == ALONE
+    core.data_to_send()
+    assert core.send_command(1, b"1234") == [ALONE]
+
+
+def test_command_is_sent_after_the_bytes_before_it() -> None:
+    core = in_state(State.Sta6)
+    core.data_to_send()
+    core.inject(b"before")
+    assert b"".join(core.send_command(1, b"1234")) == b"before" + ALONE
 
 
 def test_observed_command_is_sent_as_a_pdu() -> None:

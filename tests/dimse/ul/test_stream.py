@@ -10,7 +10,6 @@ from strategies import pdus
 from dimse.errors import DecodeError, LimitExceeded
 from dimse.limits import LIMITS
 from dimse.ul import PDU, PDV, PDataTF, PDUStream, decode_pdu, encode_pdu
-from dimse.ul.p_data import encode_command_alone
 from dimse.ul.stream import UnrecognizedPDU
 
 
@@ -71,35 +70,3 @@ def test_declared_length_takes_no_memory() -> None:
     stream = PDUStream()
     assert list(stream.feed(b"\x04\0\xff\xff\xff\xff")) == []
     assert stream.pending == 6
-
-
-COMMAND = PDataTF((PDV(3, b"12345678", True, True),))
-
-
-@given(pdus)
-def test_only_command_is_a_whole_command_set(pdu: PDU) -> None:
-    """PS3.8 Annex E.2: the message control header says whether a PDV has a command, and its last fragment."""
-    is_one = isinstance(pdu, PDataTF) and [(pdv.is_command, pdv.is_last) for pdv in pdu.pdvs] == [(True, True)]
-    assert PDUStream().only_command(memoryview(b"".join(encode_pdu(pdu)))) == (pdu if is_one else None)
-
-
-@pytest.mark.parametrize("more", [b"\x04", encode_command_alone(3, b"12")])
-def test_only_command_is_followed_by_nothing(more: bytes) -> None:
-    assert PDUStream().only_command(memoryview(encode_command_alone(3, b"12345678") + more)) is None
-
-
-def test_only_command_is_complete() -> None:
-    wire = encode_command_alone(3, b"12345678")
-    assert all(PDUStream().only_command(memoryview(wire[:end])) is None for end in range(len(wire)))
-
-
-def test_only_command_is_no_longer_than_announced() -> None:
-    wire = memoryview(encode_command_alone(3, b"12345678"))
-    assert PDUStream(max_length=14).only_command(wire) == COMMAND
-    assert PDUStream(max_length=13).only_command(wire) is None
-
-
-def test_only_command_begins_at_a_pdu() -> None:
-    stream = PDUStream()
-    list(stream.feed(b"\x04"))
-    assert stream.only_command(memoryview(encode_command_alone(3, b"12345678"))) is None
