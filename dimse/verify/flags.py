@@ -1,7 +1,11 @@
-"""The capabilities of the peer, determined before the cases with at most four associations and without a film."""
+"""The capabilities of the peer, determined before the cases with at most four associations and without a film.
+
+If cases are to run side by side, a last test opens many associations at the same time.
+"""
 
 import asyncio
 import random
+from contextlib import suppress
 from dataclasses import replace
 
 from ..message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ
@@ -180,18 +184,26 @@ async def _two_associations(peer: Peer) -> Flags:
 
 
 async def serves_at_once(target: Target, options: Options, watch: Watch, count: int) -> bool:
-    """Return whether the peer serves ``count`` associations at the same time."""
+    """Return whether the peer serves ``count`` associations at once. If not, wait until it serves one again."""
     peer = Peer(target, Trace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
-    try:
-        wires = [await peer.associate() for _ in range(count)]
-        heard = await asyncio.gather(*(peer.echo(wire) for wire in wires if 1 in wire.contexts))
-        for wire in wires:
-            await wire.release()
-        return all(isinstance(each, Answered) for each in heard)
-    except Unprepared:
-        return False
-    finally:
-        await peer.dismiss()
+    served = []
+
+    async def serve() -> None:
+        with suppress(Unprepared):
+            wire, answer = await peer.ask()
+            if not isinstance(answer, Accepted):
+                return
+            heard = await peer.echo(wire) if 1 in wire.contexts else SUCCESS
+            if isinstance(heard, Answered):
+                served.append(wire)
+
+    await asyncio.gather(*(serve() for _ in range(count)))
+    for wire in served:
+        await wire.release()
+    await peer.dismiss()
+    if len(served) < count:
+        await peer.probe()
+    return len(served) == count
 
 
 async def _checks_called(peer: Peer) -> Flags:

@@ -180,6 +180,8 @@ class Tester:
             return
         if await serves_at_once(self.target, self.options, self.watch, len(cases) + _ROOM):
             self._beside = {case.id: asyncio.create_task(self._judge().run(case)) for case in cases}
+        elif self.starter is not None and await self.starter.has_died(is_suspect=False):
+            await self.starter.restart()
 
     async def _stop_waiting(self) -> None:
         """Cancel the cases that wait; they are no longer judged beside others."""
