@@ -51,13 +51,13 @@ def arrays() -> Iterator[tuple[str, NDArray[np.generic]]]:
             film = Sheet(
                 ImageDisplayFormat="ROW\\1,8,1", FilmSizeID="8INX10IN", cells=cells[:1] + cells[2:] * 8 + cells[1:2]
             )
-            yield f"{kind} {smoothing} {bits}", render(film, 100, bits=bits).pixels
+            yield f"{kind} {smoothing} {bits}", render(film, 60, bits=bits).pixels
         cells = tuple(Cell(image=ramp, presentation_lut=lut, MinDensity=least) for least in (20, 31, 150))
         cells += tuple(Cell(image=ramp, MaxDensity=greatest, overlays=(cross,)) for greatest in (300, 211, 97))
         film = Sheet(ImageDisplayFormat="STANDARD\\2,3", Illumination=1500, ReflectedAmbientLight=7, cells=cells)
-        yield f"tone {bits}", render(film, 70, bits=bits, imager=Imager(MinDensity=18, MaxDensity=310)).pixels
+        yield f"tone {bits}", render(film, 40, bits=bits, imager=Imager(MinDensity=18, MaxDensity=310)).pixels
     film = Sheet(ImageDisplayFormat="STANDARD\\1,1", FilmSizeID="8INX10IN", cells=(Cell(image=colors),))
-    yield "color", render(film, 70).pixels
+    yield "color", render(film, 50).pixels
     yield "YBR", rgb_of(np.indices((256, 256, 16), np.uint8).T.reshape(256, -1, 3))
     for name in VOI_FUNCTIONS:
         yield name, Window(2100.5, 1301.3, name)(np.arange(4096.0))
