@@ -79,7 +79,7 @@ async def delivered(site: Site, wanted: Callable[[tuple[FilmRecord, ...]], bool]
     async with asyncio.timeout(60):
         revision = (await site.spool.news()).revision
         while not wanted(films := await site.spool.list()):
-            await site.spool.news(revision, wait=0.02)
+            revision = (await site.spool.news(revision, wait=0.02)).revision
         return films
 
 

@@ -155,7 +155,7 @@ class Running:
         async with asyncio.timeout(120), open_spool(self.address) as spool:
             revision = (await spool.news()).revision
             while await spool.list(states=OPEN - {FilmState.HELD}, limit=1):
-                await spool.news(revision, wait=0.2)
+                revision = (await spool.news(revision, wait=0.2)).revision
             films = {film.job: film for film in await spool.list()}
         ran, written = await asyncio.to_thread(self._printed)
         assert set(self.accepted) <= set(films)

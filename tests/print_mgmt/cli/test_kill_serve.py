@@ -107,7 +107,7 @@ async def finished(file: Path, address: str) -> None:
         async with asyncio.timeout(120 + 60 * KILLS), open_spool(address) as spool:
             revision = (await spool.news()).revision
             while await spool.list(states=OPEN - {FilmState.HELD}, limit=1):
-                await spool.news(revision, wait=0.2)
+                revision = (await spool.news(revision, wait=0.2)).revision
         process.terminate()
         process.communicate(timeout=60)
 

@@ -70,7 +70,7 @@ class Place:
         async with asyncio.timeout(200), open_spool(self.address) as spool:
             revision = (await spool.news()).revision
             while await spool.list(states=OPEN, limit=1):
-                await spool.news(revision, wait=0.2)
+                revision = (await spool.news(revision, wait=0.2)).revision
             return await spool.list()
 
 
