@@ -18,7 +18,7 @@ from dimse.message import (
     Response,
     is_pending,
 )
-from dimse.net import VERIFICATION, Association, connect, serve
+from dimse.net import VERIFICATION, Association, Record, connect, serve
 from dimse.net.scu import c_echo, c_find, c_store, dataset_of
 from dimse.uids import Verification
 from dimse.ul import (
@@ -119,15 +119,15 @@ async def test_c_cancel_reaches_a_waiting_request() -> None:
 
 async def test_slow_reader_loses_no_responses() -> None:
     """Unread matches stay in the kernel."""
+    received: list[Record] = []
     archive = Archive(*(instance("Doe", number) for number in range(2000)))
     async with serve([archive.service], port=0) as server:
-        async with connect(server.host, server.port, CONTEXTS) as association:
+        async with connect(server.host, server.port, CONTEXTS, trace=received.append) as association:
             async with c_find(association, association.context_for(FIND), QUERY) as responses:
                 first = await anext(responses)
-                held = 0
                 for _ in range(200):  # iterations of the loop without reading
                     await asyncio.sleep(0)
-                    held = max(held, len(responses._unread))
+                held = sum(isinstance(record.what, CFindRSP) for record in received)
                 rest = [response async for response in responses]
     assert is_pending(first.Status)
     assert len(rest) == 2000

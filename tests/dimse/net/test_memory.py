@@ -125,13 +125,12 @@ def test_map_beyond_the_bound_is_not_kept(loop: asyncio.AbstractEventLoop) -> No
 
 def test_large_map_is_unmapped_in_slices(loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
     areas: list[mmap.mmap] = []
-    make = memory_module._new_map
 
-    def noted(length: int, huge: int) -> mmap.mmap:
-        areas.append(make(length, huge))
-        return areas[-1]
+    class Noted(mmap.mmap):
+        def __init__(self, *_: object, **__: object) -> None:
+            areas.append(self)
 
-    monkeypatch.setattr(memory_module, "_new_map", noted)
+    monkeypatch.setattr(mmap, "mmap", Noted)
     reserve(Memory(loop, 20 * MIB), 100)
     lengths = []
     for _ in range(6):

@@ -8,6 +8,8 @@ from clock import Clock
 
 from dimse.net.timers import Timer, Timers
 
+Handles = Callable[[], list[asyncio.TimerHandle]]
+
 
 @pytest.fixture
 async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
@@ -21,10 +23,19 @@ async def timers() -> AsyncIterator[Timers]:
     made.close()
 
 
-def handles() -> list[asyncio.TimerHandle]:
-    """The timers of the running loop that are not canceled."""
-    scheduled: list[asyncio.TimerHandle] = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
-    return [handle for handle in scheduled if not handle.cancelled()]
+@pytest.fixture
+async def handles(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Handles:
+    """Return the timers of the running loop that are neither canceled nor due."""
+    loop = asyncio.get_running_loop()
+    call_at = loop.call_at
+    made: list[asyncio.TimerHandle] = []
+
+    def noted(when: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        made.append(call_at(when, callback))
+        return made[-1]
+
+    monkeypatch.setattr(loop, "call_at", noted)
+    return lambda: [handle for handle in made if not handle.cancelled() and handle.when() > clock.now]
 
 
 def noting(fired: list[str], name: str) -> Callable[[], None]:
@@ -51,7 +62,7 @@ async def test_late_loop_fires_timers_in_order(clock: Clock, timers: Timers) -> 
     assert fired == ["first", "second"]
 
 
-async def test_many_timers_need_one_of_the_loop(clock: Clock, timers: Timers) -> None:
+async def test_many_timers_need_one_of_the_loop(clock: Clock, timers: Timers, handles: Handles) -> None:
     for seconds in (30, 20, 10):
         timers.set(seconds, lambda: None)
     assert len(handles()) == 1
@@ -136,7 +147,7 @@ async def test_paused_timer_has_all_its_time_when_resumed(clock: Clock, timers: 
     assert fired == ["it"]
 
 
-async def test_closed_timers_leave_none_after_the_last(clock: Clock) -> None:  # noqa: ARG001
+async def test_closed_timers_leave_none_after_the_last(handles: Handles) -> None:
     timers = Timers()
     first, second = timers.set(10, lambda: None), timers.set(20, lambda: None)
     first.cancel()
@@ -146,7 +157,7 @@ async def test_closed_timers_leave_none_after_the_last(clock: Clock) -> None:  #
     assert handles() == []
 
 
-async def test_close_ends_the_timer_of_the_loop(clock: Clock) -> None:  # noqa: ARG001
+async def test_close_ends_the_timer_of_the_loop(handles: Handles) -> None:
     timers = Timers()
     timers.set(10, lambda: None).cancel()
     assert len(handles()) == 1  # for the next timer

@@ -38,7 +38,8 @@ def test_commands_print_on_a_served_printer(tmp_path: Path, image: Path, capsys:
         peer = f"PRINTSCP@{address}"
         assert print_mgmt.cli.main(["print", peer, str(image), str(image), "--layout", "2x1", "--copies", "2"]) == 0
         assert capsys.readouterr().out == f"{peer} printed 2 images on 1 film\n"
-        assert print_mgmt.cli.main(["print", peer, "--pattern", "smpte", "--bits", "12", "--json"]) == 0
+        small = ["--film-size", "8INX10IN", "--bits", "12"]
+        assert print_mgmt.cli.main(["print", peer, "--pattern", "smpte", *small, "--json"]) == 0
         report = json.loads(capsys.readouterr().out)
         assert (report["peer"], report["films"], report["images"], report["warnings"]) == (peer, 1, 1, [])
         assert print_mgmt.cli.main(["status", peer]) == 0

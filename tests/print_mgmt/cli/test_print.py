@@ -187,7 +187,7 @@ async def test_attributes_come_from_options_and_keywords(cine: str) -> None:
 async def test_presentation_lut_comes_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "own.lut"
     path.write_text("\n".join(str(entry * 4) for entry in range(256)))
-    (film,) = await films_of("--pattern", "steps", "--lut", path)
+    (film,) = await films_of("--pattern", "steps", "--film-size", "8INX10IN", "--lut", path)
     assert film.sheet.presentation_lut is not None
     assert film.sheet.presentation_lut.table is not None
     assert film.sheet.presentation_lut.table[255] == 1020

@@ -42,6 +42,9 @@ class Commands:
         return printed.err
 
 
+PATTERN = ("--pattern", "smpte", "--film-size", "8INX10IN")
+
+
 @pytest.fixture
 def commands(capsys: pytest.CaptureFixture[str]) -> Commands:
     return Commands(capsys)
@@ -57,7 +60,7 @@ def test_trusting_clients_print_over_tls(authority: Authority, tmp_path: Path, c
         commands.succeed(dimse.cli.main, "echo", peer, *trusting)
         commands.succeed(dimse.cli.main, "echo", peer, "--tls-no-verify")
         commands.succeed(print_mgmt.cli.main, "status", peer, *trusting)
-        printed = commands.succeed(print_mgmt.cli.main, "print", peer, "--pattern", "smpte", *trusting)
+        printed = commands.succeed(print_mgmt.cli.main, "print", peer, *PATTERN, *trusting)
         assert printed == f"{peer} printed 1 image on 1 film\n"
 
 
@@ -96,7 +99,7 @@ def test_b_13_prints_with_itself_and_with_b_12(authority: Authority, tmp_path: P
         trusting = ("--tls-ca", str(authority.ca), *options_of(authority.issue("client")))
         modified = (*trusting, "--tls-profile", "B.13")
         commands.succeed(dimse.cli.main, "echo", peer, *trusting)
-        printed = commands.succeed(print_mgmt.cli.main, "print", peer, "--pattern", "smpte", *modified)
+        printed = commands.succeed(print_mgmt.cli.main, "print", peer, *PATTERN, *modified)
         verbose = [sys.executable, "-m", "dimse", "-v", "echo", peer, *modified]
         told = subprocess.run(verbose, capture_output=True, text=True, check=True).stderr
     assert printed == f"{peer} printed 1 image on 1 film\n"
