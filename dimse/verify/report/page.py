@@ -10,6 +10,7 @@ from typing import Any
 
 from ...errors import escaped
 from ..case import group_of
+from ..observation import KEPT
 from .conversation import conversations
 
 __all__ = ["page"]
@@ -164,8 +165,9 @@ def _log(case: Document) -> Iterator[str]:
         name = names[each["subcase"]] if each["subcase"] < len(names) else ""
         verdict = _text(each["verdict"])
         yield f'<li><span class="m">{each["t_ms"]:.1f} ms</span> <span class="v-{verdict}">{verdict}</span> '
-        yield f"{_text(name)}{': ' if name else ''}due {_text(each['due'])}; came {_text(each['seen'])} "
-        yield f"[{_text(each['section'])}]</li>"
+        is_kept = each["seen"] == str(KEPT) and each["due"] != str(KEPT)
+        said = f"kept: {each['due']}" if is_kept else f"due {each['due']}; came {each['seen']}"
+        yield f"{_text(name)}{': ' if name else ''}{_text(said)} [{_text(each['section'])}]</li>"
     yield "</ol>\n"
 
 

@@ -115,6 +115,11 @@ def test_log_has_a_line_for_each_kept_rule() -> None:
     assert rules[2][0] == "bit 0 of Protocol-version is set"
 
 
+def test_page_says_which_rules_are_kept() -> None:
+    text = page([report(Twin(), "UL-A-1.02")])
+    assert "</span> kept: bit 0 of Protocol-version is set [PS3.8" in text
+
+
 def test_page_has_a_line_for_each_assertion(bad: dict[str, Any]) -> None:
     text = page([bad])
     assert text.count("; came ") == sum(len(case["assertions"]) for case in bad["cases"])
