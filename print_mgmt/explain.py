@@ -72,6 +72,12 @@ class FilmView:
 
     def see(self, who: str, message: Completed) -> Iterator[Seen]:
         """Yield the changes that a message makes: a successful response to a request, or an event of the printer."""
+        try:
+            yield from self._changes(who, message)
+        except DimseError as exc:
+            yield Seen(name="not shown", words=escaped(str(exc)), is_fault=True)
+
+    def _changes(self, who: str, message: Completed) -> Iterator[Seen]:
         said = message.message
         if isinstance(said, NEventReportRQ):
             yield from _event(said)
@@ -81,10 +87,7 @@ class FilmView:
             asker = ACCEPTOR if who == REQUESTOR else REQUESTOR
             request, sent = self._requests.pop((asker, said.MessageIDBeingRespondedTo), (None, Dataset()))
             if request is not None and not is_failure(said.Status):
-                try:
-                    yield from self._succeed(request, sent, said, _data_set(message))
-                except DimseError as exc:
-                    yield Seen(name="not shown", words=escaped(str(exc)), is_fault=True)
+                yield from self._succeed(request, sent, said, _data_set(message))
 
     def sentence(self, tag: int) -> tuple[str, str]:
         """Return a sentence about an attribute of Print Management, and the section that defines the attribute."""
@@ -168,10 +171,13 @@ class FilmView:
 
 
 def _data_set(message: Completed) -> Dataset:
-    """Return the Data Set of a message, empty if there is none or it cannot be read."""
+    """Return the Data Set of a message, empty if there is none or it cannot be read.
+
+    The error of a sequence that cannot be read is raised when the sequence is accessed.
+    """
     if message.syntax is None or message.fault or not message.data:
         return Dataset()
-    return decode(message.data, message.syntax)
+    return decode(message.data, message.syntax, isolate=True)
 
 
 def _merged(before: Dataset, changes: Dataset) -> Dataset:

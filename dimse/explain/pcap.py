@@ -1,18 +1,22 @@
 """The TCP connections in a packet capture: files of tcpdump and Wireshark, pcap and pcapng.
 
-The reader knows Ethernet, loopback, raw IP and Linux "cooked" frames, IPv4 and IPv6, and TCP; it skips other packets.
-It puts segments in order and drops repeated bytes. It copies no data: the results are views of the file, at most one
-for each packet.
+The reader knows Ethernet, loopback, PPP, raw IP and Linux "cooked" frames, also with VLAN, MPLS and PPPoE headers; IPv4
+and IPv6, and TCP; it skips other packets. It puts segments in order and drops repeated bytes. It copies no data: the
+results are views of the file, at most one for each packet.
 """
 
 import ipaddress
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from gzip import GzipFile
 from heapq import heappop, heappush
+from io import BytesIO
 from struct import Struct
 
 from ..errors import DecodeError
+from .links import LINKS, segment_of
 
 __all__ = ["Connection", "is_capture", "read_capture"]
 
@@ -39,29 +43,37 @@ class Connection:
 
 
 def is_capture(data: bytes) -> bool:
-    """Return whether ``data`` begins with the header of a capture."""
-    return data[:4] in _PCAP_ORDER or data[:4] == _SECTION_HEADER
+    """Return whether ``data`` begins with the header of a capture, or of gzip."""
+    return data[:4] in _PCAP_ORDER or data[:4] == _SECTION_HEADER or data[:3] == _GZIP
 
 
 def read_capture(data: bytes, faults: list[DecodeError] | None = None) -> list[Connection]:
     """Return the TCP connections of a capture that carry data, in the order of their first packets.
 
+    The capture may be compressed by gzip.
+
     Raises `DecodeError` if the file is cut off or not a capture, and for an unsupported kind of network. If ``faults``
-    is given, the error is added there instead, and the connections in the packets before it are returned.
+    is given, the errors are added there instead, and the connections in the other packets are returned: in those before
+    the place where the file is cut off, and in those of the other networks.
     """
     tcp = _Reassembly()
+    found: list[DecodeError] = [] if faults is None else faults
+    unknown: set[int] = set()  # link types
+    if data[:3] == _GZIP:
+        data = _unpacked(data, found)
     try:
         for time, link_type, packet in _pcapng(data) if data[:4] == _SECTION_HEADER else _pcap(data):
-            if link_type not in _LINKS:
-                known = ", ".join(map(str, sorted(_LINKS)))
-                raise DecodeError(f"link type {link_type} of the captured network is not one of {known}")
-            datagram = _LINKS[link_type](packet)
-            if datagram:
+            link = LINKS.get(link_type)
+            if link is None:
+                unknown.add(link_type)
+            elif datagram := link(packet):
                 tcp.add(datagram, time)
     except DecodeError as exc:
-        if faults is None:
-            raise
-        faults.append(exc)
+        found.append(exc)
+    known = ", ".join(map(str, sorted(LINKS)))
+    found += (DecodeError(f"link type {one} of a captured network is not one of {known}") for one in sorted(unknown))
+    if faults is None and found:
+        raise found[0]
     return tcp.connections()
 
 
@@ -77,7 +89,26 @@ _PCAP_ORDER = {
 }
 _IN_NANOSECONDS = (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
 _MICROSECOND, _NANOSECOND = 1e-6, 1e-9
-_RESOLUTION = 9  # the code of the option with the unit of an interface's times
+_GZIP = b"\x1f\x8b\x08"
+_MOST_UNPACKED, _UNPACKED_AT_ONCE = 1 << 30, 1 << 16  # bytes
+_RESOLUTION, _OFFSET = 9, 14  # the codes of the options with the unit and the start of an interface's times
+
+
+def _unpacked(data: bytes, faults: list[DecodeError]) -> bytes:
+    """Return the bytes that gzip has compressed, as far as they can be read; an error is added to ``faults``."""
+    parts: list[bytes] = []
+    length = 0
+    try:
+        with GzipFile(fileobj=BytesIO(data)) as file:
+            while part := file.read1(_UNPACKED_AT_ONCE):
+                parts.append(part)
+                length += len(part)
+                if length > _MOST_UNPACKED:
+                    faults.append(DecodeError(f"the capture has more than {_MOST_UNPACKED >> 20} MiB", path="gzip"))
+                    break
+    except (EOFError, OSError, zlib.error) as exc:
+        faults.append(DecodeError(f"the compressed capture is damaged: {exc}", path="gzip"))
+    return b"".join(parts)
 
 
 def _take(view: memoryview, start: int, size: int, what: str) -> memoryview:
@@ -106,7 +137,7 @@ def _pcap(data: bytes) -> Iterator[_Packet]:
 def _pcapng(data: bytes) -> Iterator[_Packet]:
     view = memoryview(data)
     order, position = "<", 0
-    links: list[tuple[int, float]] = []  # the link type of each interface, and the unit of its times
+    links: list[tuple[int, float, int]] = []  # the link type of each interface, the unit of its times, and their start
     while position < len(view):
         head = _take(view, position, 12, "block")
         if head[:4] == _SECTION_HEADER:
@@ -117,25 +148,29 @@ def _pcapng(data: bytes) -> Iterator[_Packet]:
             raise DecodeError(f"a block of {length} bytes", path="block", offset=position)
         body = _take(view, position, length, "block")[8:-4]
         if kind == _INTERFACE:
-            links.append((Struct(f"{order}H").unpack(_take(body, 0, 2, "interface"))[0], _unit(body[8:], order)))
+            links.append((Struct(f"{order}H").unpack(_take(body, 0, 2, "interface"))[0], *_clock(body[8:], order)))
         elif kind in _CAPTURED:
             interface, time, packet = _CAPTURED[kind](body, order)
             if interface >= len(links):
                 raise DecodeError(f"a packet of interface {interface}, of {len(links)}", path="block", offset=position)
-            link_type, unit = links[interface]
-            yield time * unit, link_type, packet
+            link_type, unit, start = links[interface]
+            yield start + time * unit, link_type, packet
         position += length
 
 
-def _unit(options: memoryview, order: str) -> float:
-    """Return the unit of an interface's times in seconds."""
+def _clock(options: memoryview, order: str) -> tuple[float, int]:
+    """Return the unit of an interface's times in seconds, and the time from which they count, in seconds since 1970."""
+    unit, start = _MICROSECOND, 0
     while len(options) >= 5:
         code, length = Struct(f"{order}HH").unpack(options[:4])
-        if code == _RESOLUTION and length == 1:
-            exponent = options[4] & 0x7F
-            return float(2.0**-exponent if options[4] & 0x80 else 10.0**-exponent)
+        value = options[4 : 4 + length]
+        if code == _RESOLUTION and len(value) == 1:
+            exponent = value[0] & 0x7F
+            unit = float(2.0**-exponent if value[0] & 0x80 else 10.0**-exponent)
+        elif code == _OFFSET and len(value) == 8:
+            (start,) = Struct(f"{order}q").unpack(value)
         options = options[4 + length + -length % 4 :] if code else options[:0]
-    return _MICROSECOND
+    return unit, start
 
 
 def _enhanced(body: memoryview, order: str) -> tuple[int, int, memoryview]:
@@ -159,64 +194,13 @@ _CAPTURED: dict[int, Callable[[memoryview, str], tuple[int, int, memoryview]]] =
     _PACKET: _obsolete,
 }
 
-# --- networks ---
-
-_IP = (0x0800, 0x86DD)
-_VLAN = (0x8100, 0x88A8, 0x9100)
-_TCP = 6
-_V6_EXTENSIONS = (0, 43, 60)  # hop-by-hop options, routing, destination options
-
-
-def _uint16(data: memoryview, at: int) -> int:
-    return int.from_bytes(data[at : at + 2], "big")
-
-
-def _ethernet(frame: memoryview) -> memoryview:
-    at = 12
-    while _uint16(frame, at) in _VLAN:
-        at += 4
-    return frame[at + 2 :] if _uint16(frame, at) in _IP else frame[:0]
-
-
-# The IP datagram in a frame; empty if there is none
-_LINKS: dict[int, Callable[[memoryview], memoryview]] = {
-    0: lambda frame: frame[4:],  # loopback of BSD and Windows: 4 bytes of address family
-    1: _ethernet,
-    12: lambda frame: frame,
-    14: lambda frame: frame,
-    101: lambda frame: frame,
-    108: lambda frame: frame[4:],
-    113: lambda frame: frame[16:] if _uint16(frame, 14) in _IP else frame[:0],  # Linux, "any" interface
-    228: lambda frame: frame,
-    229: lambda frame: frame,
-    276: lambda frame: frame[20:] if _uint16(frame, 0) in _IP else frame[:0],
-}
-
-
-def _segment(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
-    """Return source, destination and TCP segment of an IP datagram; None for other protocols and for fragments."""
-    version = datagram[0] >> 4
-    if version == 4 and len(datagram) >= 20:
-        if datagram[9] != _TCP or _uint16(datagram, 6) & 0x3FFF:
-            return None
-        length = _uint16(datagram, 2) or len(datagram)  # 0 if the network card was to split the data into segments
-        header = (datagram[0] & 0x0F) * 4
-        return bytes(datagram[12:16]), bytes(datagram[16:20]), datagram[header:length]
-    if version == 6 and len(datagram) >= 40:
-        following, at = datagram[6], 40
-        while following in _V6_EXTENSIONS and at + 2 <= len(datagram):
-            following, at = datagram[at], at + (datagram[at + 1] + 1) * 8
-        end = 40 + _uint16(datagram, 4) if _uint16(datagram, 4) else len(datagram)
-        return (bytes(datagram[8:24]), bytes(datagram[24:40]), datagram[at:end]) if following == _TCP else None
-    return None
-
-
 # --- TCP ---
 
 _HEADER = Struct(">HHIIBB")  # source port, destination port, sequence and acknowledgment number, data offset, flags
 # Whether the client sent the bytes, the bytes, how many bytes of the other side they acknowledge, the time
 _Piece = tuple[bool, memoryview, int, float]
-_SYN, _ACK = 0x02, 0x10
+_FIN, _SYN, _ACK = 0x01, 0x02, 0x10
+_WINDOW = 1 << 30  # the greatest number of bytes that TCP may have under way
 
 
 class _Half:
@@ -227,10 +211,18 @@ class _Half:
         self.ordered = 0  # the number of bytes from the start without a gap
         self.waiting: list[tuple[int, int, memoryview, int]] = []  # a heap: place, serial number, bytes, received
         self.serial = 0
+        self.end: int | None = None  # the number of bytes before the FIN, once that has been seen
 
     def place(self, sequence: int) -> int:
         """Return how many bytes of this side come before a sequence number."""
         return self.ordered + (sequence - self.first - self.ordered + (1 << 31)) % (1 << 32) - (1 << 31)
+
+    def has_room_for(self, sequence: int) -> bool:
+        """Return whether data with that sequence number can belong to this connection, perhaps repeated or early."""
+        place = self.place(sequence)
+        if self.end is not None:
+            return -1 <= place <= self.end  # a probe of an idle connection repeats the byte before
+        return abs(place - self.ordered) <= _WINDOW
 
     def add(self, sequence: int, data: memoryview, received: int) -> Iterator[tuple[memoryview, int]]:
         """Add a segment and yield the bytes now in order; ``received`` bytes had reached this side before."""
@@ -244,60 +236,77 @@ class _Half:
                 yield new, before
 
 
+class _Stream:
+    """A connection under reassembly: its halves by their ends, and the pieces in the order of the capture."""
+
+    __slots__ = ("client", "connection", "halves", "pieces")
+
+    def __init__(self, client: _End, server: _End) -> None:
+        self.connection = Connection(_shown(client), _shown(server))
+        self.client = client
+        self.halves: dict[_End, _Half] = {}
+        self.pieces: list[_Piece] = []
+
+
 class _Reassembly:
     """The reassembly of connections from their segments."""
 
     def __init__(self) -> None:
-        self._all: list[tuple[Connection, dict[_End, _Half], list[_Piece]]] = []
-        self._latest: dict[frozenset[_End], tuple[Connection, dict[_End, _Half], _End, list[_Piece]]] = {}
+        self._all: list[_Stream] = []
+        self._latest: dict[frozenset[_End], _Stream] = {}
 
     def add(self, datagram: memoryview, time: float) -> None:
-        segment = _segment(datagram)
+        segment = segment_of(datagram)
         if segment is None or len(segment[2]) < 20:
             return
         source_port, port, sequence, acknowledged, data_offset, flags = _HEADER.unpack_from(segment[2])
         source, destination = (segment[0], source_port), (segment[1], port)
         if flags & _SYN:
             sequence = (sequence + 1) % (1 << 32)
-        _, halves, client, pieces = self._connection(source, destination, sequence, flags)
-        if source not in halves:
-            halves[source] = _Half(sequence)
         data = segment[2][(data_offset >> 4) * 4 :]
+        stream = self._stream(source, destination, sequence, flags, has_data=len(data) > 0)
+        half = stream.halves.get(source)
+        if half is None:
+            half = stream.halves[source] = _Half(sequence)
         if data:
-            other = halves.get(destination)
+            other = stream.halves.get(destination)
             received = other.place(acknowledged) if other is not None and flags & _ACK else 0
-            added = halves[source].add(sequence, data, received)
-            pieces += ((source == client, piece, before, time) for piece, before in added)
+            added = half.add(sequence, data, received)
+            stream.pieces += ((source == stream.client, piece, before, time) for piece, before in added)
+        if flags & _FIN and half.end is None:
+            half.end = half.place(sequence) + len(data)
 
-    def _connection(
-        self, source: _End, destination: _End, sequence: int, flags: int
-    ) -> tuple[Connection, dict[_End, _Half], _End, list[_Piece]]:
-        """Return the connection between two ends; a SYN opens a new one, unless it is repeated."""
+    def _stream(self, source: _End, destination: _End, sequence: int, flags: int, *, has_data: bool) -> _Stream:
+        """Return the connection between two ends.
+
+        A new one begins with a SYN, unless the SYN is repeated, or with data that cannot belong to the one before.
+        """
         ends = frozenset((source, destination))
         known = self._latest.get(ends)
+        is_syn, is_answer = flags & (_SYN | _ACK) == _SYN, flags & (_SYN | _ACK) == _SYN | _ACK
         if known is not None:
-            half = known[1].get(source)
-            opens = flags & (_SYN | _ACK) == _SYN
-            if not opens or (half is not None and half.first == sequence):
+            half = known.halves.get(source)
+            if is_syn:
+                is_same = half is not None and half.first == sequence and half.end is None
+            else:
+                is_same = not has_data or half is None or half.has_room_for(sequence)
+            if is_same:
                 return known
-        is_answer = flags & (_SYN | _ACK) == _SYN | _ACK
         client, server = (destination, source) if is_answer else (source, destination)
-        connection = Connection(_shown(client), _shown(server))
-        halves: dict[_End, _Half] = {}
-        pieces: list[_Piece] = []
-        self._all.append((connection, halves, pieces))
-        self._latest[ends] = connection, halves, client, pieces
-        return self._latest[ends]
+        stream = self._latest[ends] = _Stream(client, server)
+        self._all.append(stream)
+        return stream
 
     def connections(self) -> list[Connection]:
-        for connection, halves, pieces in self._all:
-            for is_client, piece, time in _causes_first(pieces):
+        for stream in self._all:
+            connection = stream.connection
+            for is_client, piece, time in _causes_first(stream.pieces):
                 connection.pieces.append((is_client, piece))
                 connection.times.append(time)
-            for end, half in halves.items():
+            for end, half in stream.halves.items():
                 if half.waiting:
                     connection.gaps.append((_shown(end) == connection.client, half.ordered))
-        return [connection for connection, _, _ in self._all if connection.pieces or connection.gaps]
+        return [stream.connection for stream in self._all if stream.connection.pieces or stream.connection.gaps]
 
 
 def _causes_first(pieces: list[_Piece]) -> Iterator[tuple[bool, memoryview, float]]:

@@ -8,7 +8,7 @@ from recordings import NAMES, said_in, steps_of
 from dimse.data import IMPLICIT_LE, Dataset, encode, tag_of
 from dimse.explain import ACCEPTOR, REQUESTOR, Completed, Seen
 from dimse.message import Message, NCreateRQ, NCreateRSP, NEventReportRQ, NEventReportRSP
-from dimse.uids import BasicFilmSession, Printer
+from dimse.uids import BasicFilmBox, BasicFilmSession, Printer
 from print_mgmt.explain import FilmView
 
 
@@ -93,3 +93,15 @@ def test_responses_belong_to_requests_of_the_other_side() -> None:
     ]
     shown = [(one.name, one.words) for who, each in said for one in view.see(who, each)]
     assert shown == [("printer", "normal"), ("film session", "2 copies")]
+
+
+def test_sequence_that_cannot_be_read_is_not_shown() -> None:
+    """The printer reads the rest of such a Data Set, too."""
+    film = Dataset(ImageDisplayFormat="STANDARD\\1,1", ReferencedPresentationLUTSequence=[Dataset(Rows=1)])
+    broken = bytes(encode(film, IMPLICIT_LE)).replace(b"\x28\0\x10\0\2\0", b"\x28\0\x10\0\xff\0")
+    create = NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmBox, AffectedSOPInstanceUID="1.2.3")
+    view = FilmView()
+    assert not [*view.see(REQUESTOR, message(create)._replace(data=memoryview(broken)))]
+    (shown,) = view.see(ACCEPTOR, message(NCreateRSP(MessageIDBeingRespondedTo=1, Status=0)))
+    assert (shown.name, shown.is_fault) == ("not shown", True)
+    assert "(2050,0500)[0].(0028,0010): a value of 255 bytes where 2 are left" in shown.words

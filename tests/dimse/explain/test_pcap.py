@@ -1,5 +1,6 @@
 """Packet captures: the layouts of files and frames, and segments of TCP in any order."""
 
+import gzip
 import struct
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
@@ -120,13 +121,19 @@ def test_each_section_of_pcapng_has_its_interfaces() -> None:
         (1, frame),
         (1, lambda d: bytes(12) + b"\x81\0\0\x07" + frame(d)[12:]),  # a VLAN tag
         (1, lambda d: bytes(12) + b"\x88\xa8\0\x07\x81\0\0\x07" + frame(d)[12:]),  # two of them
+        (1, lambda d: bytes(12) + b"\x88\x47\0\1\0\x40\0\2\1\x40" + d),  # two MPLS labels
+        (1, lambda d: bytes(12) + b"\x88\x64\x11\0\0\1\0\0\0\x21" + d),  # PPPoE
+        (9, lambda d: b"\xff\3\0\x21" + d),
+        (9, lambda d: b"\0\x21" + d),
         (12, lambda d: d),
         (14, lambda d: d),
         (101, lambda d: d),
         (108, lambda d: b"\0\0\0\x02" + d),
         (113, lambda d: bytes(14) + frame(d)[12:]),
+        (113, lambda d: bytes(14) + b"\x81\0\0\x07" + frame(d)[12:]),
         (228, lambda d: d),
         (276, lambda d: frame(d)[12:14] + bytes(18) + d),
+        (276, lambda d: b"\x81\0" + bytes(18) + b"\0\x07" + frame(d)[12:]),
     ],
 )
 def test_frames_of_each_network_are_read(link_type: int, wrapped: object) -> None:
@@ -245,9 +252,77 @@ def test_reused_port_is_a_new_connection() -> None:
     assert [said(connection) for connection in connections] == [TALK, TALK]
 
 
+@pytest.mark.parametrize("start", [1000, 5000, 2**32 - 5000], ids=["same", "higher", "lower"])
+def test_syn_after_the_end_opens_a_new_connection(start: int) -> None:
+    connections = read_capture(pcap([*talk(), *talk(start=start)]))
+    assert [said(connection) for connection in connections] == [TALK, TALK]
+
+
+@pytest.mark.parametrize("start", [5000, 2**31, 2**32 - 5000])
+def test_data_after_the_end_opens_a_new_connection(start: int) -> None:
+    """The handshake of the second connection was not captured."""
+    connections = read_capture(pcap([*talk(), *[*talk(start=start)][3:]]))
+    assert said(connections[0]) == TALK
+    assert [said(connection)[0] for connection in connections] == [TALK[0], TALK[0]]
+
+
+def test_data_far_away_opens_a_new_connection() -> None:
+    """Neither the end of the first connection was captured, nor the handshake of the second."""
+    connections = read_capture(pcap([*[*talk()][:4], tcp(CLIENT, SERVER, 2**31, b"question")]))
+    assert [said(connection) for connection in connections] == [TALK[:1], TALK[:1]]
+
+
+@pytest.mark.parametrize("late", [tcp(CLIENT, SERVER, 1001, b"question"), tcp(CLIENT, SERVER, 1008, b"\0")])
+def test_repeated_data_after_the_end_adds_nothing(late: bytes) -> None:
+    assert said(only(pcap([*talk(), late]))) == TALK
+
+
 def test_repeated_syn_is_no_new_connection() -> None:
     first, *rest = talk()
     assert said(only(pcap([first, first, *rest]))) == TALK
+
+
+# --- the frame of the packets ---
+
+
+def test_capture_may_be_compressed_by_gzip() -> None:
+    file = gzip.compress(pcap(talk())[:100]) + gzip.compress(pcap(talk())[100:])  # two members are one file
+    assert is_capture(file)
+    assert said(only(file)) == TALK
+
+
+def test_damaged_gzip_is_read_up_to_the_damage() -> None:
+    faults: list[DecodeError] = []
+    (connection,) = read_capture(gzip.compress(pcap(talk()))[:-8], faults)
+    assert said(connection) == TALK
+    assert str(faults[0]).startswith("gzip: the compressed capture is damaged")
+
+
+def test_compressed_capture_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dimse.explain.pcap._MOST_UNPACKED", 1 << 20)
+    faults: list[DecodeError] = []
+    read_capture(gzip.compress(pcap([bytes(2 << 20)])), faults)
+    assert str(faults[0]) == "gzip: the capture has more than 1 MiB"
+
+
+def test_other_networks_are_skipped_with_an_error() -> None:
+    """A capture of all interfaces may have Bluetooth or USB beside Ethernet."""
+    strange = block(1, struct.pack("<HHI", 220, 0, 0)) + block(6, struct.pack("<IIIII", 1, 0, 0, 4, 4) + b"data")
+    faults: list[DecodeError] = []
+    (connection,) = read_capture(pcapng([]) + strange * 2 + pcapng(talk()), faults)
+    assert said(connection) == TALK
+    assert len(faults) == 1
+    assert "link type 220 of a captured network is not one of" in str(faults[0])
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_times_count_from_the_offset_of_their_interface(order: str) -> None:
+    options = struct.pack(f"{order}HHB3xHHq", 9, 1, 0, 14, 8, -100)  # seconds, from 100 seconds before 1970
+    file = block(0x0A0D0D0A, struct.pack(f"{order}IHHq", 0x1A2B3C4D, 1, 0, -1), order)
+    file += block(1, struct.pack(f"{order}HHI", RAW, 0, 0) + options, order)
+    for packet in talk():
+        file += block(6, struct.pack(f"{order}IIIII", 0, 0, 1100, len(packet), len(packet)) + packet, order)
+    assert only(file).times == [1000.0, 1000.0]
 
 
 # --- broken files ---

@@ -1,0 +1,77 @@
+"""The TCP segments in captured frames: link layers with their VLAN, MPLS and PPPoE headers, IPv4 and IPv6."""
+
+from collections.abc import Callable
+
+__all__ = ["LINKS", "segment_of"]
+
+_IP = (0x0800, 0x86DD)
+_VLAN = (0x8100, 0x88A8, 0x9100)
+_MPLS = (0x8847, 0x8848)
+_PPPOE_SESSION = 0x8864
+_PPP_IP = (0x0021, 0x0057)
+_ADDRESS_CONTROL = 0xFF03  # the bytes that a frame of PPP may begin with
+_TCP = 6
+_V6_EXTENSIONS = (0, 43, 60)  # hop-by-hop options, routing, destination options
+
+
+def _uint16(data: memoryview, at: int) -> int:
+    return int.from_bytes(data[at : at + 2], "big")
+
+
+def _payload(kind: int, data: memoryview) -> memoryview:
+    """Return the IP datagram in the payload of a frame with this EtherType; empty if there is none."""
+    while kind in _VLAN:
+        kind, data = _uint16(data, 2), data[4:]
+    if kind in _IP:
+        return data
+    if kind in _MPLS:
+        return _below_labels(data)
+    return _ppp(data[6:]) if kind == _PPPOE_SESSION else data[:0]
+
+
+def _below_labels(data: memoryview) -> memoryview:
+    """Return what follows the label that is marked as the last, RFC 3032."""
+    while len(data) >= 4:
+        is_last, data = data[2] & 1, data[4:]
+        if is_last:
+            return data
+    return data[:0]
+
+
+def _ppp(frame: memoryview) -> memoryview:
+    at = 2 if _uint16(frame, 0) == _ADDRESS_CONTROL else 0
+    return frame[at + 2 :] if _uint16(frame, at) in _PPP_IP else frame[:0]
+
+
+# The IP datagram in a frame; empty if there is none
+LINKS: dict[int, Callable[[memoryview], memoryview]] = {
+    0: lambda frame: frame[4:],  # loopback of BSD and Windows: 4 bytes of address family
+    1: lambda frame: _payload(_uint16(frame, 12), frame[14:]),
+    9: _ppp,
+    12: lambda frame: frame,
+    14: lambda frame: frame,
+    101: lambda frame: frame,
+    108: lambda frame: frame[4:],
+    113: lambda frame: _payload(_uint16(frame, 14), frame[16:]),  # Linux, "any" interface
+    228: lambda frame: frame,
+    229: lambda frame: frame,
+    276: lambda frame: _payload(_uint16(frame, 0), frame[20:]),
+}
+
+
+def segment_of(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
+    """Return source, destination and TCP segment of an IP datagram; None for other protocols and for fragments."""
+    version = datagram[0] >> 4
+    if version == 4 and len(datagram) >= 20:
+        if datagram[9] != _TCP or _uint16(datagram, 6) & 0x3FFF:
+            return None
+        length = _uint16(datagram, 2) or len(datagram)  # 0 if the network card was to split the data into segments
+        header = (datagram[0] & 0x0F) * 4
+        return bytes(datagram[12:16]), bytes(datagram[16:20]), datagram[header:length]
+    if version == 6 and len(datagram) >= 40:
+        following, at = datagram[6], 40
+        while following in _V6_EXTENSIONS and at + 2 <= len(datagram):
+            following, at = datagram[at], at + (datagram[at + 1] + 1) * 8
+        end = 40 + _uint16(datagram, 4) if _uint16(datagram, 4) else len(datagram)
+        return (bytes(datagram[8:24]), bytes(datagram[24:40]), datagram[at:end]) if following == _TCP else None
+    return None
