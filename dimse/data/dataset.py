@@ -134,11 +134,6 @@ class Element:
     @property
     def raw(self) -> memoryview:
         """The bytes of the value as read, right or wrong; empty if the program set the value."""
-        return self._raw
-
-    @property
-    def _raw(self) -> memoryview:
-        """The bytes of the value in the source; empty if the source has none."""
         return self._origin[0].view[self._start : self._start + self._length]
 
     def __reduce__(self) -> tuple[Callable[..., Element], tuple[object, ...]]:
@@ -276,21 +271,17 @@ class Dataset:
     def undefined_length(self, undefined: bool) -> None:
         _set(self, "_origin", (*self._origin[:4], undefined))
 
-    def _find(self) -> dict[int, Element]:
-        """Find the elements of a decoded Data Set, on first access."""
-        unfound = self._unfound
-        assert unfound is not None
-        elements = unfound.elements()
-        _put_elements(self, elements)
-        _put_origin(self, unfound.origin)
-        _put_unfound(self, None)
-        return elements
-
     # By keyword
 
     def __getattr__(self, keyword: str) -> Value:
         if keyword == "_elements":
-            return self._find()  # type: ignore[return-value]  # the value of a slot, not of an attribute
+            unfound = self._unfound
+            assert unfound is not None
+            elements = unfound.elements()
+            _put_elements(self, elements)
+            _put_origin(self, unfound.origin)
+            _put_unfound(self, None)
+            return elements  # type: ignore[return-value]  # the value of a slot, not of an attribute
         if keyword.startswith("_"):  # Python looks for a protocol; this is not a misspelled keyword
             raise AttributeError(keyword, name=keyword, obj=self)
         try:

@@ -60,7 +60,7 @@ def _length_of(element: Element) -> str:
     items = items_or_fragments(element)
     if items or element.VR == "SQ":
         return str(len(items))
-    value = element._raw or element._value
+    value = element.raw or element._value
     return str(len(value)) if isinstance(value, (memoryview, bytes)) else ""
 
 
@@ -102,7 +102,7 @@ def _format_octets(element: Element, whole: bool) -> str:
     view, start = element._origin[0].view, element._start
     begin = start - _header_length(element)
     header = bytes(view[begin:start]).hex(" ")
-    value = b"" if isinstance(element, Items) else element._raw
+    value = b"" if isinstance(element, Items) else element.raw
     text = bytes(value).hex(" ") if whole else _format_bytes(value)
     return f"@{begin:08X}  {header}" + (f" | {text}" if text else "")
 

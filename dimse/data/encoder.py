@@ -231,7 +231,7 @@ class _Encoder:
         ``words`` is the VR whose writer swaps the bytes.
         """
         if element._length and element.VR in self._copyable(element._origin[0], charset) and element._untouched():
-            return element._raw
+            return element.raw
         try:
             return self.writers[words](element.value, charset)
         except _REFUSALS as exc:

@@ -101,7 +101,7 @@ def _is_plausible_length(
     """
     offset = start + length
     if length == UNDEFINED:
-        return _is_item(view, start, end, layout)
+        return holds_items(view, start, end, layout)
     if offset >= end:
         return offset == end
     if not any(view[offset : min(offset + SHORTEST_HEADER, end)]):
@@ -145,8 +145,11 @@ def actual_layout(view: memoryview, offset: int, end: int, layout: Layout) -> La
 
 
 def holds_items(view: memoryview, start: int, end: int, layout: Layout) -> bool:
-    """Return whether a value may be a sequence: empty, or beginning with an item or a delimiter (PS3.5 §7.5)."""
-    return start == end or _is_item(view, start, end, layout)
+    """Return whether a value begins with an item or a delimiter (PS3.5 §7.5)."""
+    if end - start < SHORTEST_HEADER:
+        return False
+    group, number, _ = layout.item.unpack_from(view, start)
+    return group << 16 | number in (ITEM, SEQUENCE_DELIMITATION)
 
 
 def is_junk(view: memoryview, start: int, end: int, layout: Layout) -> bool:
@@ -192,13 +195,6 @@ def _is_known(group: int, number: int) -> bool:
     """Return whether a Data Set may have this tag; group 0000 belongs to Command Sets."""
     tag = group << 16 | number
     return tag in (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION) or (group > 0 and lookup(tag) is not None)
-
-
-def _is_item(view: memoryview, start: int, end: int, layout: Layout) -> bool:
-    if end - start < SHORTEST_HEADER:
-        return False
-    group, number, _ = layout.item.unpack_from(view, start)
-    return group << 16 | number in (ITEM, SEQUENCE_DELIMITATION)
 
 
 def content_end(view: memoryview, start: int, end: int) -> int:

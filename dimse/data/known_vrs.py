@@ -62,7 +62,7 @@ def _reread_bytes(element: Element, vr: str) -> Element | None:
         value = converted.value
     except DecodeError:
         return None
-    if vr not in ("IS", "DS") or WRITERS[False][vr](value, ()) == bytes(converted._raw).rstrip(b" \0"):
+    if vr not in ("IS", "DS") or WRITERS[False][vr](value, ()) == bytes(converted.raw).rstrip(b" \0"):
         return converted
     return Element(element.tag, vr, value)
 

@@ -25,7 +25,7 @@ def dataset_faults(dataset: Dataset) -> Iterator[Finding]:
     """Yield the faults of the values in a decoded Data Set and its items."""
     for element in dataset:
         source, place = element._origin[0], place_of(element._origin)
-        raw, big_endian = element._raw, source.layout.big_endian
+        raw, big_endian = element.raw, source.layout.big_endian
         for rule, what in value_faults(element.tag, element.VR, raw, charset=source.charset, big_endian=big_endian):
             yield Finding(path_of(place, element.tag), element._start, rule, what)
         for item in items_of(element):

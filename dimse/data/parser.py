@@ -12,7 +12,7 @@ from typing import Final
 
 from ..errors import DecodeError
 from .cursor import NOT_SHARED, Cursor, Elements
-from .dataset import Dataset, DecodedElement, charset_in, decoded_dataset
+from .dataset import CHARACTER_SET, Dataset, DecodedElement, charset_in, decoded_dataset
 from .dictionary import vr_of
 from .header import SHORTEST_HEADER, Header, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
 from .items import Items, fix_pixel_order
@@ -128,15 +128,15 @@ class Parser(Cursor):
         end = start + length
         if end > self.end:
             raise self.too_long(tag, length, start)
-        if vr == "SQ" and not holds_items(self.view, start, end, self.origin[0].layout):
+        if vr == "SQ" and start != end and not holds_items(self.view, start, end, self.origin[0].layout):
             vr = "UN"
         if vr == "SQ" and (self.whole or self.stack):
             self._enter(Items(tag, vr, self.origin, start, length, []), end, self.origin[0])
             return
         if vr == "SQ":
-            self.store(Items(tag, vr, self.origin, start, length, [], parse_items))
+            self.elements.setdefault(tag, Items(tag, vr, self.origin, start, length, [], parse_items))
         elif tag & 0xFFFF or tag >> 16 in self.origin[0].lengths_kept:
-            self.store(DecodedElement(tag, vr, self.origin, start, length))
+            self.elements.setdefault(tag, DecodedElement(tag, vr, self.origin, start, length))
         self.offset = end
 
     def _parse_undefined(self, tag: int, vr: str, start: int) -> None:
@@ -217,8 +217,8 @@ class Parser(Cursor):
         """Enter a sequence that ends at ``end``, at the latest; ``inner`` is the source of its items."""
         if len(self.stack) >= self.limits.depth:
             raise self.error(sequence._tag, f"sequences nest deeper than {self.limits.depth}", "DecodeLimits.depth")
-        charset = charset_in(self.elements, inner.charset)
-        inner = inner if charset == inner.charset else inner.with_charset(charset)
+        if CHARACTER_SET in self.elements:
+            inner = inner.with_charset(charset_in(self.elements, inner.charset))
         self.store(sequence)
         self.stack.append((self.elements, self.origin, self.end, NOT_SHARED, end, inner, sequence))
         self.offset = sequence._start
@@ -331,9 +331,10 @@ class Parser(Cursor):
     def _apply_item_settings(self) -> None:
         """Apply the Specific Character Set and Bits Allocated of an item, once all its elements are parsed."""
         source = self.origin[0]
-        charset = charset_in(self.elements, source.charset)
-        if charset != source.charset:
-            self._reread(source.with_charset(charset))
+        if CHARACTER_SET in self.elements:
+            charset = charset_in(self.elements, source.charset)
+            if charset != source.charset:
+                self._reread(source.with_charset(charset))
         if source.has_big_endian_pixels:
             fix_pixel_order(self.elements, source)
 
@@ -350,7 +351,7 @@ class Parser(Cursor):
         """Return whether pixels are signed: the nearest Pixel Representation, in this or an outer level, decides."""
         for elements in (self.elements, *(frame[0] for frame in reversed(self.stack))):
             if PIXEL_REPRESENTATION in elements:
-                return is_signed(elements[PIXEL_REPRESENTATION]._raw)
+                return is_signed(elements[PIXEL_REPRESENTATION].raw)
         return self.is_signed_around()
 
     def is_signed_around(self) -> bool:

@@ -190,7 +190,7 @@ def _read_header(view: memoryview, level: _Level) -> _Header:
         return _Header(level.offset, tag, None, "", start, length)
     vr = vr_of(tag) if layout.implicit or not (code.isalpha() and code.isupper()) else str(code, "ascii")
     defined = length != UNDEFINED
-    items = not defined or vr != "SQ" or holds_items(view, start, start + length, layout)
+    items = not defined or vr != "SQ" or not length or holds_items(view, start, start + length, layout)
     return _Header(level.offset, tag, None if layout.implicit else code, vr, start, length, items)
 
 
