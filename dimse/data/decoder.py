@@ -32,8 +32,10 @@ from .parser import Parser, ends_in_sequence, parse_items
 from .skip import common_elements
 from .source import ALWAYS_TAKEN, LENGTH_KEPT, DecodeLimits, Origin, Source, origin_of
 from .syntax import (
+    DELIMITERS,
     ITEM,
     ITEM_DELIMITATION,
+    LONG_VRS,
     SEQUENCE_DELIMITATION,
     SHORT_VRS,
     UNDEFINED,
@@ -45,6 +47,7 @@ from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 
 __all__ = ["Broken", "Skimmed", "decode_view"]
 
+_LONG_HEADER = 12  # bytes
 _SEARCHED = 16  # the first elements, among which the Specific Character Set is searched
 
 
@@ -78,11 +81,14 @@ def decode_view(
     charset = _find_charset(view, layout, start)
     kept = range(1 << 16) if group_lengths else LENGTH_KEPT
     source = Source(view, layout, syntax, limits, charset, lengths_kept=kept)
+    first = start  # the first element that is not common
     if not layout.implicit and (len(view) - start) // SHORTEST_HEADER <= limits.elements:
         common = common_elements(layout.big_endian).match(view, start)
-        if common is not None and common.end() == len(view):  # without this shortcut, a film takes 1 % more calls
-            return unread_dataset(Skimmed(origin_of(source), start, len(view), {})), len(view)
+        first = common.end() if common is not None else start
+        if first == len(view):  # without this shortcut, a film takes 1 % more calls
+            return unread_dataset(Skimmed(origin_of(source), start, first, {})), first
     skimmer = _Skimmer(source, start, broken, cut_off)
+    skimmer.offset = first
     skimmed = skimmer.skim(whole)
     if skimmer.is_partial:
         return decoded_dataset(skimmed.elements(), skimmed.origin), skimmed.end
@@ -145,20 +151,26 @@ class Skimmed:
         header, short = source.layout.short.unpack_from, SHORT_VRS.get
         while offset < end:
             group, number, code, length = header(view, offset)
-            vr = short(code)
+            vr, start = short(code), offset + 8
             if vr is None:
-                made, offset = special[offset]
-                for tag, parsed in made.items():
-                    elements.setdefault(tag, parsed)
-                continue
+                if offset in special:
+                    made, offset = special[offset]
+                    for tag, parsed in made.items():
+                        elements.setdefault(tag, parsed)
+                    continue
+                vr, start, length = (
+                    LONG_VRS[code],
+                    offset + _LONG_HEADER,
+                    source.layout.length.unpack_from(view, offset + 8)[0],
+                )
             tag = group << 16 | number
             if (number or group in kept) and tag not in elements:
                 element = _new(DecodedElement)  # without its constructor, reading a CT image takes 5 % less time
                 element._tag, element.VR = tag, vr
-                element._origin, element._start, element._length = origin, offset + 8, length
+                element._origin, element._start, element._length = origin, start, length
                 element._value, element.undefined_length = UNREAD, False
                 elements[tag] = element
-            offset += length + 8
+            offset = start + length
         return elements
 
     def _make_elements_of_implicit(self, elements: Elements) -> Elements:
@@ -268,7 +280,7 @@ class _Skimmer(Parser):
     def _skim_explicit(self) -> int:
         """Step over common elements. Return the offset of the last element."""
         layout, view, end, left = self.origin[0].layout, self.view, self.end, self.left
-        step, short = layout.step.unpack_from, layout.short_codes
+        step, short, streams = layout.step.unpack_from, layout.short_codes, layout.stream_codes
         is_within_limit = (end - self.offset) // SHORTEST_HEADER <= left  # the bytes cannot hold more elements
         run = common_elements(layout.big_endian).match if is_within_limit else None
         at = offset = self.offset
@@ -283,6 +295,11 @@ class _Skimmer(Parser):
             if code in short:
                 offset += length + 8
                 continue
+            if code in streams and end - offset >= _LONG_HEADER:
+                group, _, _, length = layout.long.unpack_from(view, offset)
+                if group != DELIMITERS and length <= end - offset - _LONG_HEADER:
+                    offset += length + _LONG_HEADER
+                    continue
             self._parse_alone(left)
             left, offset, end = self.left, self.offset, self.end
         self.offset = offset
@@ -363,7 +380,10 @@ class _Skimmer(Parser):
             if offset in special:
                 self.scanned = special[offset][1]
                 continue
-            group, number, _, length = header(self.view, offset)
+            group, number, code, length = header(self.view, offset)
+            if code not in SHORT_VRS:
+                self.scanned += _LONG_HEADER + self.layout.length.unpack_from(self.view, offset + 8)[0]
+                continue
             if self.signed is None and group << 16 | number == PIXEL_REPRESENTATION:
                 self.signed = is_signed(self.view[offset + 8 : offset + 8 + length])
             self.scanned += length + 8

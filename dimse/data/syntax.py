@@ -67,6 +67,7 @@ class Layout:
     step: Struct = field(init=False)  # for explicit VR: VR as a number, length in the short form
     sequence: Struct = field(init=False)  # length of a sequence, key and length of its first item
     short_codes: frozenset[int] = field(init=False)  # the VRs of the short form, as numbers
+    stream_codes: frozenset[int] = field(init=False)  # those of the long form that need no look at the value
 
     def __post_init__(self) -> None:
         order = ">" if self.big_endian else "<"
@@ -75,6 +76,7 @@ class Layout:
         for name, form in forms.items():
             object.__setattr__(self, name, Struct(order + form))
         object.__setattr__(self, "short_codes", frozenset(map(self._code, SHORT_VRS)))
+        object.__setattr__(self, "stream_codes", frozenset(map(self._code, LONG_VRS.keys() - {b"SQ", b"UN"})))
 
     def __reduce__(self) -> "tuple[Callable[[bool, bool], Layout], tuple[bool, bool]]":
         return _layout, (self.implicit, self.big_endian)
