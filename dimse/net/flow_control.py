@@ -57,13 +57,9 @@ class FlowControl:
         self._pause = pause
         self._resume = resume
         self._receive = receive
-        self._left: memoryview | None = None  # bytes that were read and not processed
+        self.left = 0  # the number of bytes that were read and not processed
+        self._left: memoryview | None = None  # these bytes
         self._used, self._used_at = 0.0, 0.0  # seconds used of the share, and when they were last counted
-
-    @property
-    def left(self) -> int:
-        """The number of bytes that were read and not processed."""
-        return 0 if self._left is None else len(self._left)
 
     @property
     def has_left(self) -> bool:
@@ -110,6 +106,7 @@ class FlowControl:
     def leave(self, data: memoryview) -> None:
         """Process ``data`` later, and read nothing until then."""
         self._left = data if data.readonly else memoryview(bytes(data))  # the read buffer will be reused
+        self.left = len(data)
         if self.holds & ~TURN:
             self.holds &= ~TURN
         else:
@@ -134,7 +131,7 @@ class FlowControl:
         self.holds &= ~TURN
         if self.holds:
             return
-        left, self._left = self._left, None
+        left, self._left, self.left = self._left, None, 0
         if left is not None:
             self.holds, self.is_turn = TURN, True  # nothing is read in the meantime
             try:

@@ -28,8 +28,12 @@ class Timer:
 
     def start(self) -> None:
         """Start, or restart, the timer with its full time."""
+        self.start_at(self._timers.loop.time())
+
+    def start_at(self, now: float) -> None:
+        """Do as `start`, at the time ``now`` on the clock of the event loop."""
         self.is_running = True
-        self._timers.add(self, self._seconds)
+        self._timers.add(self, now + self._seconds)
 
     def cancel(self) -> None:
         """Cancel the timer. Without effect if it has fired."""
@@ -80,8 +84,7 @@ class Timers:
     def set(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Return a new timer, already started."""
         timer = Timer(self, seconds, callback)
-        timer.is_running = True
-        self.add(timer, seconds)
+        timer.start()
         return timer
 
     def timeout(self, seconds: float) -> "_Timeout":
@@ -94,9 +97,9 @@ class Timers:
         if not self._running:
             self._disarm()
 
-    def add(self, timer: Timer, seconds: float) -> None:
-        """Let ``timer`` fire in ``seconds``."""
-        timer.due = due = self.loop.time() + seconds
+    def add(self, timer: Timer, due: float) -> None:
+        """Let ``timer`` fire at the time ``due``."""
+        timer.due = due
         self._running[timer] = None
         if self._handle is None or due < self._when:
             self._arm(due)

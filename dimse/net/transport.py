@@ -333,7 +333,9 @@ class Transport(asyncio.BufferedProtocol):
             self._receive_on(data[taken:], until)
         is_midway = core.is_midway
         if is_midway:
-            if self.last_pdu != before or not self._pdu_timer.is_running:
+            if self.last_pdu != before:
+                self._pdu_timer.start_at(self.last_pdu)
+            elif not self._pdu_timer.is_running:
                 self._pdu_timer.start()
             self._count()
         else:

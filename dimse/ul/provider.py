@@ -157,7 +157,7 @@ class UpperLayer:
     @property
     def kept(self) -> int:
         """The number of bytes kept of an incomplete PDU, or of a PDU whose PDVs are not all indicated."""
-        return self._stream.pending + (len(self._rest) if self.has_rest else 0)
+        return len(self._stream.partial) + (len(self._rest) if self.has_rest else 0)
 
     def send(self, pdu: PDU) -> None:
         """Take a primitive of the local user: Evt1, 7, 8, 9, 11, 14 or 15.
