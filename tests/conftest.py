@@ -20,7 +20,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the rest is as it is here, or in CI
 settings.register_profile("fast", _UNTIMED, max_examples=5)
-settings.register_profile("untimed", _UNTIMED, max_examples=20)
+settings.register_profile("untimed", _UNTIMED, max_examples=20)  # 500 every night: `.github/workflows`
 settings.register_profile("full", _UNTIMED, max_examples=500)
 settings.load_profile("untimed")
 

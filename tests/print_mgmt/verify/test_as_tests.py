@@ -1,6 +1,7 @@
 """The example of docs/verify/README.md: the cases as tests of a printer, each a test of its own."""
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -20,12 +21,12 @@ def example() -> str:
 
 
 async def run_example(tmp_path: Path, port: int) -> tuple[int, str]:
-
     (tmp_path / "test_printer.py").write_text(example().replace("11112", str(port)))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--noconftest", "-k", "UL-F-2 or PRN-N-1.01",
         "-c", "/dev/null", "--rootdir", str(tmp_path), str(tmp_path),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # the example needs no plugin
     )  # fmt: skip
     output, _ = await process.communicate()
     assert process.returncode is not None
