@@ -73,8 +73,8 @@ class DecodeError(DimseError):
         self.offset = offset
         self.rule = rule
         where = "" if offset is None else f" (at byte {offset})"
-        said = f"{what}{where} [{rule}]" if rule else f"{what}{where}"
-        super().__init__(f"{path}: {said}" if path else said)
+        text = f"{what}{where} [{rule}]" if rule else f"{what}{where}"
+        super().__init__(f"{path}: {text}" if path else text)
 
     @property
     def tag(self) -> int | None:

@@ -15,7 +15,7 @@ from ..errors import EncodeError, shown
 from .dates import DA, DT, TM
 from .names import PersonName
 from .numerals import DS, IS
-from .values import Scalar, Scalars, decode_value, folded, octets, packed, swapped
+from .values import Scalar, Scalars, decode_value, fold, octets, pack_numbers, swap_words
 from .vr import VR, VRS, row_of
 
 __all__ = ["CHECKS", "REFUSED", "cannot_hold", "check_value"]
@@ -49,7 +49,7 @@ def _number_check(row: VR) -> _Check:
     def check(value: object) -> Scalars:
         if type(value) is int and value in common:  # a shortcut: takes a third of the time
             return value
-        return decode_value(name, packed(name, _as_list(value)))
+        return decode_value(name, pack_numbers(name, _as_list(value)))
 
     return check
 
@@ -65,7 +65,7 @@ def _text_check(row: VR) -> _Check:
         if isinstance(value, str) and "\\" not in value:
             item = single(row, value)
             return None if item == "" else item
-        return folded([single(row, piece) for item in _as_list(value) for piece in _split_item(row, item)])
+        return fold([single(row, piece) for item in _as_list(value) for piece in _split_item(row, item)])
 
     return check
 
@@ -138,7 +138,7 @@ def _check_stream(row: VR, value: object) -> Scalars:
     if view.nbytes % row.size:
         raise ValueError(f"the length must be a multiple of {row.size} bytes, not {view.nbytes}")
     if view.itemsize > 1 and (view.format[0] in ">!" or (view.format[0] not in "<=" and sys.byteorder == "big")):
-        return swapped(view.tobytes(), view.itemsize)
+        return swap_words(view.tobytes(), view.itemsize)
     return octets(view)
 
 

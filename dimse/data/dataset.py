@@ -16,7 +16,18 @@ from ..errors import DecodeError, EncodeError
 from .charset import Charset, charset_of
 from .check import CHECKS, REFUSED, cannot_hold, check_value
 from .dictionary import keyword_of, plain_vrs, tag_of, tags_by_keyword, vr_of
-from .source import ALWAYS_TAKEN, NOWHERE, Origin, Place, Source, check_extent, given, origin_of, path_of, place_of
+from .source import (
+    ALWAYS_TAKEN,
+    NOWHERE,
+    Origin,
+    Place,
+    Source,
+    check_extent,
+    origin_of,
+    origin_of_value,
+    path_of,
+    place_of,
+)
 from .tag import Tag
 from .values import VALUE_RULE, Scalar
 from .vr import BITS_ALLOCATED, DESCRIPTORS, PIXEL_REPRESENTATION, US_OR_SS, as_descriptor, chosen_vr
@@ -89,7 +100,7 @@ class Element:
             if check is None:
                 self._value = _items_or_stream(VR, value)
             elif isinstance(value, (bytes, bytearray, memoryview)):
-                self._origin = given(bytes(value))
+                self._origin = origin_of_value(bytes(value))
                 self._length = len(value)
             else:
                 self._value = _descriptor(value) if tag in DESCRIPTORS and VR == "SS" else check(value)

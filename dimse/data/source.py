@@ -30,7 +30,7 @@ __all__ = [
     "Place",
     "Source",
     "check_extent",
-    "given",
+    "origin_of_value",
     "origin_of",
     "path_of",
     "place_of",
@@ -171,13 +171,13 @@ _UNBOUNDED = 1 << 62
 _NO_LIMITS = DecodeLimits(value=_UNBOUNDED, values=_UNBOUNDED, overlength=_UNBOUNDED)
 
 
-def given(data: bytes) -> Origin:
+def origin_of_value(data: bytes) -> Origin:
     """Return the origin of bytes that the program gave as the value of one element, without limits."""
     view = memoryview(data)
     return origin_of(Source(view, EXPLICIT_LE.layout, None, _NO_LIMITS))
 
 
-NOWHERE = given(b"")
+NOWHERE = origin_of_value(b"")
 
 
 ALWAYS_TAKEN = 1024  # bytes; a value up to this length is always accepted, because decoding it takes almost no time

@@ -40,10 +40,10 @@ __all__ = [
     "Scalars",
     "decode_value",
     "encode_value",
-    "folded",
+    "fold",
     "octets",
-    "packed",
-    "swapped",
+    "pack_numbers",
+    "swap_words",
 ]
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def octets(data: "Buffer") -> memoryview:
     return memoryview(view.tobytes())
 
 
-def swapped(raw: bytes | memoryview, size: int) -> bytes:
+def swap_words(raw: bytes | memoryview, size: int) -> bytes:
     """Reverse the bytes of each word of ``size`` bytes. Raises ValueError if a word is incomplete."""
     words = array(_WORDS[size])
     words.frombytes(raw)
@@ -135,7 +135,7 @@ def _tag_reader(order: str) -> _Reader:
             raise ValueError(f"needs a multiple of 4 bytes, got {length}")
         words = struct.unpack_from(f"{order}{length // 2}H", data, start)
         tags = [Tag(group << 16 | element) for group, element in zip(words[::2], words[1::2], strict=True)]
-        return folded(tags)
+        return fold(tags)
 
     return read
 
@@ -192,12 +192,12 @@ def _read_stream(data: _Raw, start: int, end: int, charset: Charset) -> Scalars:
 
 def _swapping_reader(row: VR) -> _Reader:
     def read(data: _Raw, start: int, end: int, charset: Charset) -> Scalars:  # noqa: ARG001
-        return swapped(data[start:end], row.size) or None
+        return swap_words(data[start:end], row.size) or None
 
     return read
 
 
-def folded(values: Sequence[Scalar]) -> Scalars:
+def fold(values: Sequence[Scalar]) -> Scalars:
     """Return several values as a list, one value as itself, and no values as None."""
     if len(values) > 1:
         return [*values]
@@ -208,7 +208,7 @@ def folded(values: Sequence[Scalar]) -> Scalars:
 # Writing
 
 
-def packed(vr: str, values: Sequence[object], *, big_endian: bool = False) -> bytes:
+def pack_numbers(vr: str, values: Sequence[object], *, big_endian: bool = False) -> bytes:
     """Return the bytes of numbers, joined. Raises struct.error or TypeError for a number that the VR cannot hold."""
     if vr == "AT":
         vr, values = "US", [word for tag in map(_index, values) for word in (tag >> 16, tag & 0xFFFF)]
@@ -257,7 +257,7 @@ def _number_writer(vr: str, big_endian: bool) -> _Writer:
 
     def write(value: Scalars, charset: Charset) -> _Raw:  # noqa: ARG001
         if isinstance(value, list):
-            return packed(vr, value, big_endian=big_endian)
+            return pack_numbers(vr, value, big_endian=big_endian)
         return b"" if value is None else pack(value)
 
     return write
@@ -265,7 +265,7 @@ def _number_writer(vr: str, big_endian: bool) -> _Writer:
 
 def _tag_writer(big_endian: bool) -> _Writer:
     def write(value: Scalars, charset: Charset) -> _Raw:  # noqa: ARG001
-        return packed(
+        return pack_numbers(
             "AT", value if isinstance(value, list) else [] if value is None else [value], big_endian=big_endian
         )
 
@@ -278,7 +278,7 @@ def _write_stream(value: Scalars, charset: Charset) -> _Raw:  # noqa: ARG001
 
 def _swapping_writer(row: VR) -> _Writer:
     def write(value: Scalars, charset: Charset) -> _Raw:
-        return swapped(_write_stream(value, charset), row.size)
+        return swap_words(_write_stream(value, charset), row.size)
 
     return write
 

@@ -13,7 +13,7 @@ from .imager import Imager
 from .placement import Box
 from .raster import MAGNIFICATIONS, Lines, magnified_blocks
 from .sheet import Overlay
-from .tone import Note, density, exposed
+from .tone import Note, density, page_level
 
 __all__ = ["burn"]
 
@@ -38,7 +38,7 @@ def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, ima
     if overlay.OverlayBackgroundDensity is not None:
         drawn[False] = ("OverlayBackgroundDensity", overlay.OverlayBackgroundDensity)
     for bit, (attribute, term) in drawn.items():
-        level = float(exposed(density(attribute, term, imager, note), imager))
+        level = float(page_level(density(attribute, term, imager, note), imager))
         lines = _coverage_lines(overlay, bit, image, shown)
         for rows, columns, block in magnified_blocks(lines, shown[2:], area.shape[:2], MAGNIFICATIONS[kind], _COVERED):
             blend(area[rows, columns], block.astype(np.uint8), level)

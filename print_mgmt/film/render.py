@@ -26,7 +26,7 @@ from .placement import Box, Placement, check_image, pixel_box, place_cell
 from .raster import MAGNIFICATIONS, SMOOTHINGS, Magnification, magnify
 from .sheet import Annotation, Cell, Page, PrintImage, Sheet
 from .text import losses, write
-from .tone import POLARITIES, Note, contrast, defaults, density, exposed, tone
+from .tone import POLARITIES, Note, contrast, defaults, density, page_level, tone
 
 __all__ = ["MAX_PIXELS", "annotation_losses", "can_render", "check_sheet", "render"]
 
@@ -155,7 +155,7 @@ class _Film:
         return density(attribute, term, self.imager, self.note)
 
     def level(self, density: float) -> float:
-        return float(exposed(density, self.imager))
+        return float(page_level(density, self.imager))
 
     def part(self, box: Box) -> Canvas:
         return self.canvas[box.top : box.top + box.height, box.left : box.left + box.width]

@@ -31,7 +31,7 @@ __all__ = [
     "defaults",
     "densities",
     "density",
-    "exposed",
+    "page_level",
     "tone",
     "viewing",
 ]
@@ -77,13 +77,13 @@ def contrast(background: float, imager: Imager) -> float:
     return (imager.MinDensity if is_dark else imager.MaxDensity) / 100
 
 
-def exposed(density: float | _Floats, imager: Imager) -> _Floats:
+def page_level(density: float | _Floats, imager: Imager) -> _Floats:
     """Return the level of the page, 0 to 1, for a density (OD)."""
     return imager.viewing().p_value(density) if imager.curve is None else imager.curve.drive(density)
 
 
 def densities(imager: Imager, levels: _Floats) -> _Floats:
-    """Return the densities (OD) of levels of the page, 0 to 1: the inverse of `exposed`."""
+    """Return the densities (OD) of levels of the page, 0 to 1: the inverse of `page_level`."""
     return imager.viewing().density(levels) if imager.curve is None else imager.curve.density(levels)
 
 
@@ -102,12 +102,12 @@ def tone(image: PrintImage, cell: Cell, sheet: Sheet, imager: Imager, note: Note
     if lut is not None and lut.table is None:
         require("PresentationLUTShape", lut.shape, LUT_SHAPES, rule=_LUT_RULE)
         if lut.shape == "LIN OD":
-            return exposed(film.max_density - values / highest * (film.max_density - film.min_density), imager)
+            return page_level(film.max_density - values / highest * (film.max_density - film.min_density), imager)
         lut = None
     p_values = values / highest if lut is None else _look_up(values, lut, note)
     if imager.curve is None and film == imager.viewing():
         return p_values
-    return exposed(film.density(p_values), imager)
+    return page_level(film.density(p_values), imager)
 
 
 def viewing(sheet: Sheet, cell: Cell, imager: Imager, note: Note) -> FilmViewing:

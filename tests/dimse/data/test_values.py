@@ -8,7 +8,7 @@ import pytest
 
 from dimse.data import Tag, Value
 from dimse.data.check import check_value
-from dimse.data.values import decode_value, encode_value, swapped
+from dimse.data.values import decode_value, encode_value, swap_words
 from dimse.errors import DecodeError, EncodeError
 
 # VR, little endian bytes, big endian bytes, value
@@ -120,7 +120,7 @@ def test_wrong_bytes_are_a_decode_error(vr: str, raw: bytes, message: str) -> No
 def test_incomplete_words_cannot_be_swapped() -> None:
     with pytest.raises(DecodeError, match=r"^OW"):
         decode_value("OW", memoryview(b"\x01\x02\x03"), True)
-    assert swapped(b"\x01\x02\x03\x04", 2) == b"\x02\x01\x04\x03"
+    assert swap_words(b"\x01\x02\x03\x04", 2) == b"\x02\x01\x04\x03"
 
 
 def test_arrays_are_written_little_endian_and_in_rows() -> None:

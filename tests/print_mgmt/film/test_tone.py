@@ -21,7 +21,7 @@ from print_mgmt.film import (
     PrintImage,
     Sheet,
 )
-from print_mgmt.film.tone import contrast, density, exposed, tone, viewing
+from print_mgmt.film.tone import contrast, density, page_level, tone, viewing
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 DENSITIES = CharacteristicCurve((0.0, 4.0), (4.0, 0.0))  # drive is 1 - D / 4, so that a test can read densities
@@ -217,7 +217,7 @@ def test_density_reads_each_term() -> None:
     terms = {term: density("BorderDensity", term, FILM, notes.append) for term in ("BLACK", "WHITE", "112", "400")}
     assert terms == {"BLACK": 3.0, "WHITE": 0.2, "112": 1.12, "400": 3.0}
     assert notes == ["BorderDensity 400 is out of reach: 300 used"]
-    assert exposed(1.12, FILM) * 255 == pytest.approx(128, abs=0.5)
+    assert page_level(1.12, FILM) * 255 == pytest.approx(128, abs=0.5)
     for term in ("GRAY", "1.5", "-1", "100000", ""):
         with pytest.raises(LayoutError, match=r"^BorderDensity .* \(PS3\.3 C\.13\.3\)$"):
             density("BorderDensity", term, FILM, notes.append)
