@@ -24,9 +24,9 @@ from dimse.uids import (
     VOILUTBox,
 )
 from print_mgmt import PrintServer
-from print_mgmt import items as item_module
 from print_mgmt.config import PrinterConfig
 from print_mgmt.film import PrintImage
+from print_mgmt.images import color
 from print_mgmt.images.color import rgb_of
 from print_mgmt.items import to_item
 from print_mgmt.model import reference
@@ -60,7 +60,7 @@ class Slow:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     slow = Slow()
-    monkeypatch.setattr(item_module, "rgb_of", slow)
+    monkeypatch.setattr(color, "rgb_of", slow)
     return slow
 
 
