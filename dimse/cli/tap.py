@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shutil
 import signal
 import sys
 import tempfile
@@ -10,11 +11,13 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 from ..errors import escaped
 from ..explain import ACCEPTOR, REQUESTOR, View
 from ..explain.pcapng import Address
 from ..net import Recorder, Timeouts, TLSContext, record, relay
+from ..net.capture_writer import PATIENCE
 from ..net.recorder import Tap
 from ..terminal import (
     Peer,
@@ -106,7 +109,8 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
         if arguments.html is not None:
             arguments.html.mkdir(parents=True, exist_ok=True)
             if folder is None:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".tap-", dir=arguments.html)))
+                folder = Path(tempfile.mkdtemp(prefix=".tap-", dir=arguments.html))
+                stack.callback(_remove, folder)
             pages = PageProcess(views, is_redacted=arguments.redact)
             stack.callback(pages.close)
         live = None if arguments.live is None else stack.enter_context(listening(*arguments.live))
@@ -123,6 +127,15 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
             stack.callback(output.recorder.finish)
         asyncio.run(_forward(arguments, tls, to_tls, output))
     return 0
+
+
+def _remove(folder: Path) -> None:
+    """Remove the recordings of the pages, but do not wait for a disk that hangs."""
+    removing = Thread(target=shutil.rmtree, args=(folder, True), daemon=True)
+    removing.start()
+    removing.join(PATIENCE)
+    if removing.is_alive():
+        print(f"dimse: {escaped(str(folder))} remains: it was not removed within {PATIENCE:g} s", file=sys.stderr)
 
 
 def _host(address: tuple[str, int] | None) -> str:

@@ -1,8 +1,10 @@
 """The pages of ``dimse tap``: a process that writes a page for each recording, one after another."""
 
+import sys
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing import active_children, get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from ..errors import DecodeError, DimseError, escaped
@@ -16,25 +18,46 @@ from .tap_live import Views
 __all__ = ["PageProcess", "page_of_recording"]
 
 _MOST_READ = 1 << 28  # bytes of a recording that a page explains
+_PATIENCE = 60.0  # seconds in which one page must be finished, while the command ends
 
 
 class PageProcess:
     """A process that writes pages. ``views`` must be defined at the top level of a module, since it is pickled."""
 
-    def __init__(self, views: Views, *, is_redacted: bool = False) -> None:
+    def __init__(self, views: Views, *, is_redacted: bool = False, patience: float = _PATIENCE) -> None:
         self._views = views
+        self._patience = patience
+        self._waiting: set[Future[str]] = set()
+        self._workers: set[BaseProcess] = set()
         self._is_redacted = is_redacted
         self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=yield_to_forwarding)
 
     def make(self, recording: Path, page: Path, title: str, faults: Sequence[str], *, keep: bool) -> Future[str]:
         """Start to write ``page``. The result is an error in words, or "". Unless ``keep``, delete the recording."""
-        return self._pool.submit(
+        others = {*active_children()}
+        made = self._pool.submit(
             page_of_recording, recording, page, title, faults, self._views, keep=keep, is_redacted=self._is_redacted
         )
+        self._workers |= {*active_children()} - others
+        self._waiting.add(made)
+        made.add_done_callback(self._waiting.discard)
+        return made
 
     def close(self) -> None:
-        """Finish all pages that were started, and end the process."""
-        self._pool.shutdown()
+        """Finish all pages that were started, and end the process.
+
+        If no page is finished for a time, as on a disk that hangs, the remaining pages fail.
+        """
+        waiting, done = {*self._waiting}, set[Future[str]]()
+        while waiting:
+            done, waiting = wait(waiting, self._patience, FIRST_COMPLETED)
+            if not done:
+                words = f"missing pages: {len(waiting)}; none was finished within {self._patience:g} s"
+                print(f"dimse: {words}", file=sys.stderr)
+                for process in self._workers:
+                    process.kill()
+                break
+        self._pool.shutdown(wait=not waiting)
 
 
 def page_of_recording(
