@@ -12,12 +12,13 @@ ends:
 
 PDU sizes do not matter here: each message fits into one PDU.
 
-The time: both ends in one process take 50 microseconds for a round trip; 30 of them are asyncio and the kernel (the
-same bytes between two tasks). Two processes on one core take 100, because the branch prediction for one does not help
-the other, which has Python at another address; with fixed addresses (`setarch -R`) they take 65. On two cores, waking
-each other adds 20 to 60. Only fewer steps of Python shorten all of this: both ends take 4,300 instructions of byte
-code, 900 of them in asyncio, which uvloop does in C. An association with one C-ECHO takes 32,000, a third of
-them in asyncio.
+The time: both ends in one process take 43 microseconds for a round trip; 30 of them are asyncio and the kernel (the
+same bytes between two tasks). Two processes on one core take 80, because the branch prediction for one does not help
+the other, which has Python at another address; with fixed addresses (`setarch -R`) they take 53. On two cores they take
+85: waking each other takes 20 each way, and each end takes 20 from there to its answer. Only fewer steps of Python
+between a PDU that arrives and the answer to it shorten all of this: both ends take 3,500 instructions of byte code, 800
+of them in asyncio, which uvloop does in C. An association with one C-ECHO takes 28,000, more than a third of them in
+asyncio.
 """
 
 from concurrent.futures import Executor

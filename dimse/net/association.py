@@ -325,14 +325,14 @@ class Association:
                 self._establish(self.associate_rq, pdu)
                 self.established.finish()
                 self.transport.wake(self.established)
-            case AssociateRJ():
-                self._finish(AssociationRejected(pdu.result, pdu.source, pdu.reason))
-            case Abort():
-                self._finish(AssociationAborted(pdu.source, pdu.reason, self._core.cause))
             case ReleaseRQ():
                 self._on_release_request()
             case ReleaseRP():
                 self._on_release_response()
+            case AssociateRJ():
+                self._finish(AssociationRejected(pdu.result, pdu.source, pdu.reason))
+            case Abort():
+                self._finish(AssociationAborted(pdu.source, pdu.reason, self._core.cause))
 
     def _establish(self, request: AssociateRQ, answer: AssociateAC) -> None:
         agreement = Agreement(request, answer, is_requestor=self._core.is_requestor)
