@@ -13,7 +13,7 @@ from typing import TypeAlias
 from ..errors import DecodeError
 from .dataset import CHARACTER_SET, UNREAD, DecodedElement, Element, decoded_dataset
 from .dictionary import plain_vrs, sequence_tags
-from .header import LONGEST_PLAIN
+from .header import LONGEST_PLAIN, SHORTEST_HEADER
 from .items import Items
 from .source import Origin, Source, path_of, place_of
 from .syntax import DELIMITERS, ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, UNDEFINED, Layout
@@ -151,6 +151,8 @@ class Cursor(ABC):
 
     def overrun(self, at: int) -> DecodeError:
         """Return the error of a common element at ``at`` that ends beyond its level."""
+        if at + SHORTEST_HEADER > self.end:
+            return self.cut_off(at)
         layout = self.origin[0].layout
         group, number, length = layout.item.unpack_from(self.view, at)
         if not layout.implicit:

@@ -122,6 +122,8 @@ class Parser(Cursor):
         return True
 
     def _parse_value(self, tag: int, vr: str, start: int, length: int) -> None:
+        if start > self.end:
+            raise self.cut_off(self.offset)
         if length == UNDEFINED:
             self._parse_undefined(tag, vr, start)
             return

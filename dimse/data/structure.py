@@ -84,6 +84,10 @@ class _Header:
     length: int
     holds_items: bool = True  # False for an SQ that does not begin with an item
 
+    @property
+    def is_delimiter(self) -> bool:
+        return not self.vr
+
 
 def structure_faults(
     view: memoryview, syntax: TransferSyntax, start: int = 0, broken: Mapping[int, DecodeError] | None = None
@@ -115,14 +119,14 @@ def _step_over_element(
     """Step over one element, into its items, or out of the level."""
     yield from _step_over_padding(view, level)
     header = _read_header(view, level) if level.offset < level.end else None
-    if header is not None and _is_unneeded(level, header.tag):
+    if header is not None and _is_unneeded(level, header):
         follows_sequence = level.sequence_end == level.offset
         before = "a sequence that has a length" if follows_sequence else "the last element"
         yield _nesting_fault(level, f"a delimiter follows {before}")
         level.offset += 8
         level.sequence_end = level.offset if follows_sequence else -1
         return
-    if header is None or header.tag >> 16 == DELIMITERS:
+    if header is None or header.is_delimiter:
         yield from _group_length_faults(level, None)
         yield from _step_over_end(level, header)
         stack.pop()
@@ -146,9 +150,10 @@ def _step_over_element(
         level.offset = header.start + header.length
 
 
-def _is_unneeded(level: _Level, tag: int) -> bool:
+def _is_unneeded(level: _Level, header: _Header) -> bool:
     """Return whether a delimiter ends neither an item nor a sequence."""
-    if tag not in (ITEM_DELIMITATION, SEQUENCE_DELIMITATION):
+    tag = header.tag
+    if not header.is_delimiter or tag not in (ITEM_DELIMITATION, SEQUENCE_DELIMITATION):
         return False
     if level.place is None:
         return True
@@ -187,11 +192,20 @@ def _read_header(view: memoryview, level: _Level) -> _Header:
     layout = level.layout
     tag, code, start, length, _ = read_header(view, level.offset, level.end, layout)
     if tag >> 16 == DELIMITERS:
-        return _Header(level.offset, tag, None, "", start, length)
+        return _read_delimiter(view, level, tag, start, length)
     vr = vr_of(tag) if layout.implicit or not (code.isalpha() and code.isupper()) else str(code, "ascii")
     defined = length != UNDEFINED
     items = not defined or vr != "SQ" or not length or holds_items(view, start, start + length, layout)
     return _Header(level.offset, tag, None if layout.implicit else code, vr, start, length, items)
+
+
+def _read_delimiter(view: memoryview, level: _Level, tag: int, start: int, length: int) -> _Header:
+    """Return the header of an item or delimiter, or of the element as which decoding reads it if it has a short VR."""
+    if not level.layout.implicit and (tag & 0xFFFF or level.place is None):
+        _, _, code, size = level.layout.short.unpack_from(view, level.offset)
+        if code in SHORT_VRS:
+            return _Header(level.offset, tag, code, SHORT_VRS[code], start, size)
+    return _Header(level.offset, tag, None, "", start, length)
 
 
 def _step_to_next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequence]) -> Iterator[Finding]:
@@ -263,7 +277,9 @@ def _element_faults(
         yield "PS3.5 §7.1", found
     if length != UNDEFINED and length % 2:
         yield "PS3.5 §7.1.1", f"the length is odd: {length}"
-    if header.code is not None:
+    if tag >> 16 == DELIMITERS:
+        yield "PS3.5 §7.5", f"an item or delimiter has no VR, but {header.vr} was found"
+    elif header.code is not None:
         yield from _vr_faults(view, header)
     if not header.holds_items:
         yield "PS3.5 §7.5", "the value does not begin with an item"

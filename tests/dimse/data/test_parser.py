@@ -109,3 +109,21 @@ def test_undefined_length_in_implicit_vr_is_a_sequence() -> None:
     ds = decode(data, IMPLICIT_LE)
     assert first_item(ds[0x00091001].value).Rows == 4
     assert encode(ds, IMPLICIT_LE) == data
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE], ids=lambda syntax: syntax.name)
+@pytest.mark.parametrize("last", [ROWS, dict.fromkeys(ROWS, b"\xe0\x7f\x10\0OB\0\0\2\0\0\0ab")], ids=["Rows", "OB"])
+@pytest.mark.parametrize("left", [2, 6, 7])
+def test_header_that_leaves_its_item_is_cut_off(
+    syntax: TransferSyntax, last: dict[TransferSyntax, bytes], left: int
+) -> None:
+    """What follows the item does not count: a copy of the sequence alone shows the same error."""
+    order = "big" if syntax is EXPLICIT_BE else "little"
+    content = ROWS[syntax] + last[syntax][:left]
+    item = (b"\xff\xfe\xe0\0" if syntax is EXPLICIT_BE else ITEM) + len(content).to_bytes(4, order) + content
+    header = {IMPLICIT_LE: b"\x40\x00\x60\x02", EXPLICIT_LE: b"\x40\x00\x60\x02SQ\0\0"}.get(
+        syntax, b"\0\x40\2\x60SQ\0\0"
+    )
+    data = header + len(item).to_bytes(4, order) + item + last[syntax][left:]
+    with pytest.raises(DecodeError, match=r"^\(0040,0260\)\[0\]: the header of an element is cut off"):
+        decode(data, syntax)

@@ -309,3 +309,14 @@ def test_fault_after_empty_pixel_data_is_refused() -> None:
     empty_pixels = b"\xe0\x7f\x09\x00OD\0\0" + bytes(4)
     with pytest.raises(DecodeError, match="a value of 4 bytes where 2 are left"):
         decode(ROWS + empty_pixels + PIXELS + b"\4\0\0\0ab", EXPLICIT_LE)
+
+
+@pytest.mark.parametrize("tag", [ITEM, ITEM_END, SEQUENCE_END])
+@pytest.mark.parametrize("in_item", [False, True])
+def test_delimiter_with_a_vr_is_reported(tag: bytes, in_item: bool) -> None:
+    """Decoding keeps it as an element, so that the bytes after it are read as they were meant."""
+    data = ROWS + tag + b"CS\x0a\0ISO_IR 192"
+    if in_item:
+        data = SQ + struct.pack("<I", len(data) + 8) + ITEM + struct.pack("<I", len(data)) + data
+    (finding,) = findings(data)
+    assert "an item or delimiter has no VR, but CS was found" in finding
