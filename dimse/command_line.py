@@ -72,8 +72,20 @@ def _with_negative_values(words: Sequence[str]) -> list[str]:
     return joined
 
 
+def _open_streams() -> None:
+    """Open each closed standard stream on the null device.
+
+    Otherwise a socket or a file could get the descriptor of a standard stream, and uvloop ends the process when such a
+    socket is closed.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # open until the end
+
+
 def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> Callable[[], int]:
     """Parse ``argv``, set up logging, and return the chosen command, a function that returns the exit status."""
+    _open_streams()
     version = f"{parser.prog} {__version__}"
     parser.add_argument("--version", action="version", version=version, help="show the version and exit")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="log events; -vv also logs the wire")

@@ -80,6 +80,13 @@ def test_printer_rejects_titles_that_are_not_allowed(
         assert print_mgmt.cli.main(["print", f"FILM1@{address}", str(image), "--calling", "CT01"]) == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the streams")
+def test_commands_run_with_closed_streams() -> None:
+    command = f'exec "{sys.executable}" -m print_mgmt status A@127.0.0.1:1 <&- >&-'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"print-mgmt: cannot connect to 127.0.0.1:1: Connection refused\n")
+
+
 def test_failures_of_the_printer_are_one_line(tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with serving(tmp_path) as (address, _):
         peer = f"PRINTSCP@{address}"
