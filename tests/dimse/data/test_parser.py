@@ -1,5 +1,7 @@
 """PS3.5 §7.5 and §6.2.2: sequences of any length, and elements in UN."""
 
+from typing import Literal
+
 import pytest
 from elements import ITEM, ITEM_END, PIXELS, ROWS, SEQUENCE_END, SEQUENCES, UNDEFINED, first_item
 
@@ -118,12 +120,12 @@ def test_header_that_leaves_its_item_is_cut_off(
     syntax: TransferSyntax, last: dict[TransferSyntax, bytes], left: int
 ) -> None:
     """What follows the item does not count: a copy of the sequence alone shows the same error."""
-    order = "big" if syntax is EXPLICIT_BE else "little"
+    order: Literal["big", "little"] = "big" if syntax is EXPLICIT_BE else "little"
     content = ROWS[syntax] + last[syntax][:left]
     item = (b"\xff\xfe\xe0\0" if syntax is EXPLICIT_BE else ITEM) + len(content).to_bytes(4, order) + content
     header = {IMPLICIT_LE: b"\x40\x00\x60\x02", EXPLICIT_LE: b"\x40\x00\x60\x02SQ\0\0"}.get(
         syntax, b"\0\x40\2\x60SQ\0\0"
     )
-    data = header + len(item).to_bytes(4, order) + item + last[syntax][left:]
+    data = headers[syntax] + len(item).to_bytes(4, order) + item + last[syntax][left:]
     with pytest.raises(DecodeError, match=r"^\(0040,0260\)\[0\]: the header of an element is cut off"):
         decode(data, syntax)
