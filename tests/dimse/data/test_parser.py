@@ -123,9 +123,8 @@ def test_header_that_leaves_its_item_is_cut_off(
     order: Literal["big", "little"] = "big" if syntax is EXPLICIT_BE else "little"
     content = ROWS[syntax] + last[syntax][:left]
     item = (b"\xff\xfe\xe0\0" if syntax is EXPLICIT_BE else ITEM) + len(content).to_bytes(4, order) + content
-    header = {IMPLICIT_LE: b"\x40\x00\x60\x02", EXPLICIT_LE: b"\x40\x00\x60\x02SQ\0\0"}.get(
-        syntax, b"\0\x40\2\x60SQ\0\0"
-    )
+    explicit = b"\x40\0\x60\2SQ\0\0"
+    headers = {IMPLICIT_LE: explicit[:4], EXPLICIT_LE: explicit, EXPLICIT_BE: b"\0\x40\2\x60SQ\0\0"}
     data = headers[syntax] + len(item).to_bytes(4, order) + item + last[syntax][left:]
     with pytest.raises(DecodeError, match=r"^\(0040,0260\)\[0\]: the header of an element is cut off"):
         decode(data, syntax)
