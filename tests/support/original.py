@@ -4,6 +4,7 @@ The number of a socket is its argument. Each byte there comes with four descript
 read to its end, the standard output and error of the copy, and a pipe for the number of the copy and its exit status.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -90,7 +91,36 @@ def _become(document: int, stdout: int, stderr: int) -> dict[str, Any]:
     return command
 
 
+class _End:
+    """The end of a copy: the last function that Python calls at exit, because it is registered first.
+
+    It leaves out freeing each object of each module, which takes three times as long as the start of the copy.
+    """
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        atexit.register(self)
+
+    def __call__(self) -> None:
+        if self.status is not None:
+            gc.collect()  # warns of what was not closed
+            sys.stdout.flush()
+            os._exit(self.status)
+
+
+def _run(command: dict[str, Any], end: _End) -> None:
+    sys.argv[1:] = command["arguments"]
+    try:
+        runpy.run_module(command["module"], run_name="__main__", alter_sys=True)
+        end.status = 0
+    except SystemExit as exc:
+        if isinstance(exc.code, int | None):
+            end.status = exc.code or 0
+        raise
+
+
 def _main() -> None:
+    end = _End()
     control = socket.socket(fileno=int(sys.argv[1]))
     wakeup, alarm = socket.socketpair()
     wakeup.setblocking(False)
@@ -100,11 +130,10 @@ def _main() -> None:
     signal.set_wakeup_fd(alarm.fileno())
     _import_all()
     command = _next_command(control, wakeup)
-    for end in (control, wakeup, alarm):
-        end.close()
+    for each in (control, wakeup, alarm):
+        each.close()
     if command is not None:
-        sys.argv[1:] = command["arguments"]
-        runpy.run_module(command["module"], run_name="__main__", alter_sys=True)
+        _run(command, end)
 
 
 if __name__ == "__main__":
