@@ -43,19 +43,25 @@ class CaptureFile:
         self._descriptor: int | None = None
         self._has_failed = False
         self._parts: list[Part] = []  # to be written
-        self._packets: list[int] = []  # the lengths of the packets in the parts
+        self._packets: list[int] = []  # how many of the parts each packet has
 
-    def replace(self) -> None:
-        """Make an empty capture, whatever the file contains. Raises OSError."""
+    def replace(self) -> Work | None:
+        """Begin an empty capture, whatever the file contains.
+
+        Return the rest of the work, for the thread: removing a recording of 6 MiB takes 0.5 ms. Raises OSError.
+        """
+        header = capture_header()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | _BINARY, _PRIVATE)
         try:
-            _write_all(descriptor, [capture_header()], [])
-            # Not O_TRUNC: ext4 forces a file to the disk when it is closed after its length was 0. For a recording of
-            # 6 MiB that is replaced again and again, this takes 0.3 ms instead of 0.7 to 3.5 ms.
-            with suppress(OSError):  # a pipe or a device has no length
-                os.ftruncate(descriptor, len(capture_header()))
-        finally:
+            is_longer = os.fstat(descriptor).st_size > len(header)
+            os.write(descriptor, header)
+        except OSError:
             os.close(descriptor)
+            raise
+        if is_longer:
+            return partial(self._shorten, descriptor, len(header))
+        os.close(descriptor)
+        return None
 
     def enter(self) -> None:
         """Open the file for one more connection. Raises OSError."""
@@ -72,11 +78,10 @@ class CaptureFile:
         if not self._users:
             self._close()
 
-    def add(self, packet: Iterable[Part]) -> None:
+    def add(self, packet: Sequence[Part]) -> None:
         """Add a packet to what `flush` writes."""
-        before = len(self._parts)
         self._parts += packet
-        self._packets.append(sum(map(len, self._parts[before:])))
+        self._packets.append(len(packet))
 
     def flush(self) -> None:
         """Write the packets that were added."""
@@ -87,10 +92,24 @@ class CaptureFile:
         try:
             _write_all(self._descriptor, parts, packets)
         except OSError as exc:
-            if not self._has_failed:
-                self._has_failed = True
-                _log.error("%s: the recording ends here: %s", escaped(str(self.path)), exc)
+            self._report(exc)
             self._close()
+
+    def _shorten(self, descriptor: int, length: int) -> None:
+        try:
+            # Not O_TRUNC: ext4 forces a file to the disk when it is closed after its length was 0. For a recording of
+            # 6 MiB that is replaced again and again, this takes 0.3 ms instead of 0.7 to 3.5 ms.
+            os.ftruncate(descriptor, length)
+        except OSError as exc:
+            self._report(exc)
+        finally:
+            os.close(descriptor)
+
+    def _report(self, error: OSError) -> None:
+        """Log the first error."""
+        if not self._has_failed:
+            self._has_failed = True
+            _log.error("%s: the recording ends here: %s", escaped(str(self.path)), error)
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
@@ -99,8 +118,11 @@ class CaptureFile:
                 os.close(descriptor)
 
 
-def _write_all(descriptor: int, parts: Sequence[Part], packets: Sequence[int]) -> None:
-    """Write ``parts``. If that fails, remove the packet that was written in part, and raise OSError."""
+def _write_all(descriptor: int, parts: Sequence[Part], packets: Iterable[int]) -> None:
+    """Write ``parts``, which form ``packets`` of so many parts.
+
+    If that fails, remove the packet that was written in part, and raise OSError.
+    """
     written = 0
     try:
         for start in range(0, len(parts), _MOST_PARTS):
@@ -111,13 +133,14 @@ def _write_all(descriptor: int, parts: Sequence[Part], packets: Sequence[int]) -
                 written, rest = written + count, rest - count
                 batch = _without(batch, count) if rest else ()
     except OSError:
-        whole = 0
-        for length in packets:
-            if whole + length > written:
+        rest, place = written, 0
+        for count in packets:
+            length = sum(map(len, parts[place : place + count]))
+            if length > rest:
                 break
-            whole += length
+            rest, place = rest - length, place + count
         with suppress(OSError):  # a pipe or a device has no length
-            os.ftruncate(descriptor, os.fstat(descriptor).st_size - (written - whole))
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size - rest)
         raise
 
 
@@ -151,15 +174,24 @@ class CaptureWriter:
         """The number of bytes in the queue."""
         return self._queue.size
 
+    def do(self, work: Work) -> None:
+        """Do ``work`` in the thread."""
+        with self._lock:
+            self._queue.put(work, is_urgent=True)
+            self._start()
+
     def begin(self, work: Work) -> None:
         """Begin a recording: do ``work`` in the thread."""
         with self._lock:
             self._recordings += 1
             self._queue.put(work)
-            if self._thread is None:
-                self._thread = Thread(target=self._run, name="dimse: recordings", daemon=True)
-                atexit.register(self.finish)
-                self._thread.start()
+            self._start()
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name="dimse: recordings", daemon=True)
+            atexit.register(self.finish)
+            self._thread.start()
 
     def add(self, give_up: Work, work: Work, size: int) -> None:
         """Do ``work`` in the thread, which needs ``size`` bytes until then.

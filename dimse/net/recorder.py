@@ -18,6 +18,7 @@ from ..errors import escaped
 from ..explain.pcapng import Address, Flow, Part
 from ..ul.wire import Buffer
 from .capture_writer import PATIENCE, CaptureFile, CaptureWriter, Work
+from .flow_control import DISK, FlowControl
 from .trace import Record, Trace
 
 __all__ = ["Recorder", "Tap", "address_of", "record"]
@@ -62,7 +63,9 @@ class Recorder:
         self._count = 0
         self._writer = CaptureWriter(escaped(str(path)), most_queued)
         if self._folder is None:
-            self._file.replace()
+            rest = self._file.replace()
+            if rest is not None:
+                self._writer.do(rest)
         else:
             self._folder.mkdir(parents=True, exist_ok=True)
 
@@ -131,10 +134,13 @@ class Tap:
             self.borrows = True
         self._writer.add(self._lose, partial(self._write, self._is_client, buffers, time.time_ns()), size)
 
-    def received(self, data: Buffer) -> None:
-        """Record what the peer wrote. Bytes that could change are copied."""
+    def received(self, data: Buffer, flow: FlowControl | None = None) -> None:
+        """Record what the peer wrote. Bytes that could change are copied. If the disk is behind, ``flow`` waits for it."""
         work = partial(self._write, not self._is_client, (bytes(data),), time.time_ns())
         self._writer.add(self._lose, work, len(data))
+        if flow is not None and self.is_behind:
+            flow.hold(DISK)
+            self._call_when_written(partial(flow.release, DISK))
 
     def closed(self, finished: Callable[[bool], None] | None = None) -> None:
         """Record the end. Once the file is complete, ``finished`` is called in the thread.
@@ -143,22 +149,24 @@ class Tap:
         """
         self._writer.end(self._lose, partial(self._close, time.time_ns(), finished))
 
-    def call_when_written(self, callback: Work) -> None:
-        """Call ``callback`` in the event loop when everything so far is written.
+    async def written(self) -> float:
+        """Wait until everything so far is written; after `PATIENCE` seconds, end the recording instead.
 
-        After `PATIENCE` seconds, end the recording instead.
+        Return the seconds that this took.
         """
+        loop = asyncio.get_running_loop()
+        start, future = loop.time(), loop.create_future()
+        self._call_when_written(partial(_settle, future, True))
+        await future
+        self.borrows = False
+        return loop.time() - start
+
+    def _call_when_written(self, callback: Work) -> None:
+        """Call ``callback`` in the event loop when `written` would return."""
         if self._is_cut:
             asyncio.get_running_loop().call_soon(callback)
         else:
             self._writer.call(partial(self._go_on, callback))
-
-    async def written(self) -> None:
-        """Wait until everything so far is written; after `PATIENCE` seconds, end the recording instead."""
-        future = asyncio.get_running_loop().create_future()
-        self.call_when_written(partial(_settle, future, True))
-        await future
-        self.borrows = False
 
     def _go_on(self, callback: Work, is_written: bool) -> None:
         if not is_written:
@@ -180,7 +188,8 @@ class Tap:
     def _write(self, by_client: bool, buffers: Sequence[Buffer], when: int) -> None:
         if self._is_open:
             for packet in self._flow.packets(by_client, buffers, when):
-                self._add(packet)
+                self._file.add(packet)
+            self._writer.touch(self._file)
 
     def _close(self, when: int, finished: Callable[[bool], None] | None) -> None:
         if self._is_open:

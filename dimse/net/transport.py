@@ -14,7 +14,6 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -25,7 +24,7 @@ from ..tls import Certificate, TLSSession, is_tls
 from ..ul import PDU, PDataTF, State, UpperLayer
 from ..ul.wire import Buffer
 from .buffers import ReadBuffer, Stream, WriteQueue
-from .flow_control import DISK, SHARE, FlowControl
+from .flow_control import SHARE, FlowControl
 from .memory_budget import Account
 from .recorder import Recorder, Tap, address_of
 from .resources import Resources
@@ -260,7 +259,7 @@ class Transport(asyncio.BufferedProtocol):
                 await self._turns.wait_for_turn(self.host)
                 until = monotonic() + SHARE
             if self._tap is not None and (self._tap.is_behind or (self._tap.borrows and not has_more)):
-                late += await self._wait_for_recording(self._tap)
+                late += await self._tap.written()
             if self.lost:
                 raise AssociationAborted(2, 0, self.core.cause)
 
@@ -310,7 +309,7 @@ class Transport(asyncio.BufferedProtocol):
             if is_tls(data[0]):
                 self._unexpected_tls = "the peer speaks TLS, but this side does not"
         if self._tap is not None:
-            self._record(self._tap, data)
+            self._tap.received(data, self.flow)
         self._receive(data)
 
     def _receive(self, data: memoryview) -> None:
@@ -463,20 +462,8 @@ class Transport(asyncio.BufferedProtocol):
 
     def _receive_decrypted(self, data: memoryview) -> None:
         if self._tap is not None:
-            self._record(self._tap, data)
+            self._tap.received(data, self.flow)
         self._receive(data)
-
-    def _record(self, tap: Tap, data: memoryview) -> None:
-        tap.received(data)
-        if tap.is_behind and not self.lost:
-            self.flow.hold(DISK)
-            tap.call_when_written(partial(self.flow.release, DISK))
-
-    async def _wait_for_recording(self, tap: Tap) -> float:
-        """Wait until the buffers that were sent are recorded. Return the seconds that this took."""
-        start = monotonic()
-        await tap.written()
-        return monotonic() - start
 
     def _secured(self) -> None:
         assert self._channel is not None

@@ -13,6 +13,7 @@ from raw import ECHO, raw_client
 
 from dimse.errors import AssociationRejected, DecodeError
 from dimse.explain import ACCEPTOR, REQUESTOR, Recorded, associations_in, read_capture
+from dimse.explain.pcapng import capture_header
 from dimse.net import VERIFICATION, Limits, Record, client_context, connect, record, serve, server_context
 from dimse.net.scu import c_echo
 
@@ -165,6 +166,13 @@ async def test_full_disk_ends_the_recording_alone(tmp_path: Path, caplog: pytest
             await ask(server.host, server.port)
             await ask(server.host, server.port)
     assert caplog.text.count("the recording ends here: ") == 1
+
+
+def test_recorder_empties_an_existing_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    path.write_bytes(bytes(1000))
+    assert record(path).finish()
+    assert path.read_bytes() == capture_header()
 
 
 def test_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
