@@ -135,7 +135,7 @@ class Tap:
         self._writer.add(self._lose, partial(self._write, self._is_client, buffers, time.time_ns()), size)
 
     def received(self, data: Buffer, flow: FlowControl | None = None) -> None:
-        """Record what the peer wrote. Bytes that could change are copied. If the disk is behind, ``flow`` waits for it."""
+        """Record what the peer wrote; bytes that could change are copied. If the disk is behind, hold ``flow``."""
         work = partial(self._write, not self._is_client, (bytes(data),), time.time_ns())
         self._writer.add(self._lose, work, len(data))
         if flow is not None and self.is_behind:
