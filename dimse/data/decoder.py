@@ -48,7 +48,7 @@ from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 __all__ = ["Broken", "Skimmed", "decode_view"]
 
 _LONG_HEADER = 12  # bytes
-_SEARCHED = 16  # the first elements, among which the Specific Character Set is searched
+_SEARCHED = 16  # so many elements at the beginning are searched for the Specific Character Set
 
 
 _new = object.__new__
@@ -206,7 +206,7 @@ class _Skimmer(Parser):
     ) -> None:
         super().__init__(origin_of(source), start, len(source.view))
         self.broken = broken
-        self.ends = cut_off
+        self.final_errors = cut_off
         self.start = start
         self.special: dict[int, tuple[Elements, int]] = {}
         self.is_partial = False  # the last element has only its readable items
@@ -234,10 +234,10 @@ class _Skimmer(Parser):
                 raise
             if self._is_junk():
                 self._end_before_fault()
-            elif self.ends is None:
+            elif self.final_errors is None:
                 raise
             else:
-                self.ends.append(exc)
+                self.final_errors.append(exc)
                 self._end_after_readable_part()
         return Skimmed(self.origin, self.start, self.end, self.special)
 

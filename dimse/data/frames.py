@@ -50,15 +50,15 @@ def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[
     extended = _frames_by_extended_table(dataset, fragments, count)
     if extended:
         return extended
-    starts = _fragment_offsets(fragments)
-    begins = _basic_offsets(table, starts, count) or _guess_offsets(fragments, starts, count)
-    number_of = {start: number for number, start in enumerate(starts)}
-    numbers = [*(number_of[begin] for begin in begins), len(fragments)][: count + 1]
+    offsets = _fragment_offsets(fragments)
+    frame_offsets = _basic_offsets(table, offsets, count) or _guess_offsets(fragments, offsets, count)
+    number_of = {offset: number for number, offset in enumerate(offsets)}
+    numbers = [*(number_of[offset] for offset in frame_offsets), len(fragments)][: count + 1]
     frames = [[part for part in fragments[first:last] if len(part)] for first, last in pairwise(numbers)]
     if not frames or not all(frames):
         what = f"{len(fragments)} fragments for {count} frames, and no usable offset table"
         raise DecodeError(what, path=_PATH, rule=_RULE)
-    if report is not None and len(begins) > count:
+    if report is not None and len(frame_offsets) > count:
         what = f"{len(fragments)} fragments hold more frames than Number of Frames ({count}); the rest is ignored"
         report.append(Finding(_PATH, None, _RULE, what))
     return frames
@@ -142,8 +142,8 @@ def _guess_offsets(fragments: list[Fragment], starts: list[int], count: int) -> 
     filled = [(at, bytes(part[:_MAX_FIRST_BYTES])) for at, part in zip(starts, fragments, strict=True) if len(part)]
     if count == 1 or count == len(filled):
         return [at for at, _ in filled][:count]
-    for begins in (lambda head: head.startswith(_FIRST_BYTES), _begins_rle):
-        marked = [at for at, head in filled if begins(head)]
+    for begins_frame in (lambda head: head.startswith(_FIRST_BYTES), _begins_rle):
+        marked = [at for at, head in filled if begins_frame(head)]
         if len(marked) >= count and marked[0] == filled[0][0]:
             return marked
     return []

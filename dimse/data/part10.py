@@ -89,14 +89,14 @@ def read_file(
     head = view[:end]
     meta = decode(head if mapped else bytes(head), layout, start=start, limits=limits, report=report)
     syntax = _actual_syntax(meta, view[end:])
-    found = stop_before_pixels and not syntax.deflated
-    if found:
+    is_cut = False
+    if stop_before_pixels and not syntax.deflated:
         stop = end + pixels_offset(view[end:], syntax)
-        found = stop < len(view)
+        is_cut = stop < len(view)
         view = view[:stop] if mapped else memoryview(bytes(view[:stop]))  # a copy, so that the file need not stay
     options = _Options(limits=limits, whole=whole, report=report, cut_off=cut_off, group_lengths=group_lengths)
     dataset = decode(view, syntax, start=end, **options)
-    if stop_before_pixels and not found:
+    if stop_before_pixels and not is_cut:
         _drop_pixels(dataset)
     file = File(meta, dataset, _with_encapsulation(syntax, dataset))
     if report is not None:

@@ -30,8 +30,8 @@ __all__ = [
     "Place",
     "Source",
     "check_extent",
-    "origin_of_value",
     "origin_of",
+    "origin_of_value",
     "path_of",
     "place_of",
 ]

@@ -67,7 +67,7 @@ class Layout:
     step: Struct = field(init=False)  # for explicit VR: VR as a number, length in the short form
     sequence: Struct = field(init=False)  # length of a sequence, key and length of its first item
     short_codes: frozenset[int] = field(init=False)  # the VRs of the short form, as numbers
-    stream_codes: frozenset[int] = field(init=False)  # those of the long form that need no look at the value
+    stream_codes: frozenset[int] = field(init=False)  # VRs of the long form whose values need not be read to skip them
 
     def __post_init__(self) -> None:
         order = ">" if self.big_endian else "<"

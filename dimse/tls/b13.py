@@ -1,9 +1,8 @@
 """The Modified BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile, PS3.15 B.13, on pyOpenSSL.
 
-It allows TLS 1.2 and 1.3 with only the suites in the two tables below. The server chooses a suite, in the order of the
-tables.
-The optional suites of B.13 are not offered: OpenSSL lacks Camellia-GCM, and ECDHE replaces DHE. The curves are
-OpenSSL's defaults, none of which is too short (X25519, which RFC 9325 recommends, has keys of 256 bits).
+It allows TLS 1.2 and 1.3 with only the suites in the two tables below. A server chooses the first suite in the tables
+that the client offers. The optional suites of B.13 are not offered: OpenSSL lacks Camellia-GCM, and ECDHE replaces DHE.
+The curves are OpenSSL's defaults. None of them is too short: X25519, which RFC 9325 recommends, has keys of 256 bits.
 
 OpenSSL considers the CCM_8 suites weak and accepts them only at security level 0, where it also accepts short keys and
 old signatures. Therefore this module lists the signature algorithms that a handshake may use, and `b13_rules` checks

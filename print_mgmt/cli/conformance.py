@@ -19,7 +19,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--preset", choices=list(PRESETS), default="generic", metavar="NAME", help=", ".join(PRESETS))
     which.add_argument("--config", metavar="FILE", help="the TOML file with the configuration of a printer")
     parser.add_argument(
-        "--json", action="store_true", help="write the claims for print-mgmt verify scp --claims instead, as JSON"
+        "--json", action="store_true", help="write the claims as JSON instead, for print-mgmt verify scp --claims"
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: the terminal)")
     parser.set_defaults(command=_write)

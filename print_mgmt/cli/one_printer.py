@@ -24,7 +24,7 @@ def one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | 
     """Return a site with one printer and one destination: a folder, whose path is also the name of the destination."""
     title, config = arguments.ae_title or "PRINTSCP", printer_config(arguments)
     path = str((arguments.out or Path("films")).absolute())
-    name = path.encode("utf-8", "backslashreplace").decode()  # the spool can hold no bytes that are not UTF-8
+    name = path.encode("utf-8", "backslashreplace").decode()  # the spool stores only UTF-8
     folder = FolderDestination(
         path=path, formats=arguments.format or ("png", "pdf"), dpi=arguments.dpi or DPI, bits=arguments.bits or 8
     )

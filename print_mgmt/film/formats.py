@@ -68,9 +68,8 @@ class Rect(NamedTuple):
     def on(self, width: float, height: float) -> "Rect":
         """Return the rectangle on a film of ``width`` by ``height`` mm, measured from its top left corner.
 
-        A negative ``x`` or ``y`` counts from the right or bottom edge; if ``width`` or ``height`` is
-        0 or less, the rectangle ends that far before the opposite edge. So ``Rect(3, -9, -3, 6)`` is a strip of 6 mm
-        along the bottom.
+        A negative ``x`` or ``y`` counts from the right or bottom edge. If ``width`` or ``height`` is 0 or less, the
+        rectangle ends that far before the opposite edge. So ``Rect(3, -9, -3, 6)`` is a strip of 6 mm along the bottom.
         """
         x = self.x if self.x >= 0 else width + self.x
         y = self.y if self.y >= 0 else height + self.y
@@ -102,7 +101,7 @@ class Format(NamedTuple):
 def read_format(ImageDisplayFormat: str) -> Format:
     """Read a format, ignoring blanks around its parts. Raises LayoutError for any other text and for too many boxes."""
     found = _split_format(ImageDisplayFormat)
-    if found is None or (found.name, len(found.numbers) == 2) == ("STANDARD", False):
+    if found is None or (found.name == "STANDARD" and len(found.numbers) != 2):
         raise LayoutError("ImageDisplayFormat", ImageDisplayFormat, f"not of the form {_SHAPE}")
     if found.name == "CUSTOM":
         if len(found.numbers) != 1:

@@ -1,4 +1,4 @@
-"""The media of a printer: whether the medium of a film is loaded, and a film on another medium or of another size."""
+"""Tells whether the medium of a film is loaded in its printer, and moves a film to another medium or size."""
 
 from collections.abc import Iterator
 from dataclasses import replace

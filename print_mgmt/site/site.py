@@ -288,7 +288,7 @@ class Site:
 
 
 def _without_unsupported(config: SiteConfig) -> SiteConfig:
-    """Return the configuration. Without Pillow, which draws text, the printers have no annotation boxes."""
+    """Return the configuration, without annotation boxes if Pillow, which draws their text, is not installed."""
     printers = {name: replace(one, config=one.config.as_installed()) for name, one in config.printers.items()}
     return replace(config, printers=printers)
 

@@ -129,7 +129,7 @@ class _Reader:
     errors: list[str] = field(default_factory=list)
 
     @contextmanager
-    def part(self) -> Iterator[None]:
+    def collect_faults(self) -> Iterator[None]:
         """Collect the faults of a part of the file, so that the other parts are read, too."""
         try:
             yield
@@ -140,39 +140,40 @@ class _Reader:
     def site(self) -> SiteConfig:
         """Return the site; it is valid only if ``errors`` stays empty."""
         table: dict[str, object] = {}
-        with self.part():
+        with self.collect_faults():
             table = parsed(self.text)
         for name in table:
-            with self.part():
+            with self.collect_faults():
                 if name not in _TABLES:
                     raise ConfigError(name, unknown_key(name, _TABLES))
-        printers = _with_distinct_names(self.named("printers", table, self.printer) or self.default_printer(table))
-        destinations = self.named("destinations", table, self.destination)
+        printers = self.read_named_tables("printers", table, self.printer) or self.default_printer(table)
+        printers = _with_distinct_names(printers)
+        destinations = self.read_named_tables("destinations", table, self.destination)
         if not table.get("destinations"):
             folder = FolderDestination(path=str(self.path.parent / "films"))
             destinations = {"films": SiteDestination(destination=folder, at_once=_default_at_once(folder))}
         routes = self.routes(table, destinations)
         site = SiteConfig(printers=printers, destinations=destinations, routes=routes)
-        with self.part():
+        with self.collect_faults():
             site = replace(site, identification=self.identification(table))
-        with self.part():
+        with self.collect_faults():
             site = replace(site, spool=self.spool(table))
-        with self.part():
-            listen = self.located(table.get("listen", {}), "listen")
+        with self.collect_faults():
+            listen = self.with_joined_paths(table.get("listen", {}), "listen")
             site = replace(site, listen=read_table(ListenConfig, listen, "listen"))
         self.check_titles(printers)
         return site
 
-    def named(
+    def read_named_tables(
         self, key: str, table: Mapping[str, object], make: Callable[[dict[str, object], str], _Result]
     ) -> dict[str, _Result]:
         """Return the result of ``make`` for each table in the table ``key``, by name."""
         made: dict[str, _Result] = {}
         tables: dict[str, object] = {}
-        with self.part():
+        with self.collect_faults():
             tables = table_of(table.get(key, {}), key)
         for name, value in tables.items():
-            with self.part():
+            with self.collect_faults():
                 where = f"{key}.{name}"
                 if not _NAME.fullmatch(name):
                     raise ConfigError(where, "a name has 1 to 64 ASCII letters, digits, dots, dashes and underscores")
@@ -226,12 +227,12 @@ class _Reader:
         seen: dict[str, str] = {}
         defaults = [name for name, printer in printers.items() if printer.default]
         for name, printer in printers.items():
-            with self.part():
+            with self.collect_faults():
                 if printer.ae_title in seen:
                     why = f"{printer.ae_title!a} is the title of printer {seen[printer.ae_title]!a}, too"
                     raise ConfigError(f"printers.{name}.ae_title", why)
                 seen[printer.ae_title] = name
-        with self.part():
+        with self.collect_faults():
             if len(defaults) > 1:
                 raise ConfigError(f"printers.{defaults[1]}.default", f"{defaults[0]!a} is the default already")
 
@@ -240,9 +241,9 @@ class _Reader:
     def destination(self, table: dict[str, object], key: str) -> SiteDestination:
         common = {name: table.pop(name) for name in ("retry", "at_once", "deadline") if name in table}
         keys = _DeliveryTable()
-        with self.part():
+        with self.collect_faults():
             keys = read_table(_DeliveryTable, common, key)
-        made = self.kind(DESTINATIONS, table, key)
+        made = self.make_by_type(DESTINATIONS, table, key)
         with _prefix_keys(key):
             return SiteDestination(
                 destination=made,
@@ -251,13 +252,13 @@ class _Reader:
                 deadline=keys.deadline,
             )
 
-    def kind(self, kinds: Mapping[str, type[_Result]], table: dict[str, object], key: str) -> _Result:
+    def make_by_type(self, kinds: Mapping[str, type[_Result]], table: dict[str, object], key: str) -> _Result:
         """Return an object of the class that the key ``type`` names."""
         name = table.pop("type", None)
         if not isinstance(name, str) or name not in kinds:
             what = "is missing" if name is None else f"{shown(name)} is unknown"
             raise ConfigError(f"{key}.type", f"{what}. The types are {', '.join(kinds)}")
-        return read_table(kinds[name], self.located(table, key), key)
+        return read_table(kinds[name], self.with_joined_paths(table, key), key)
 
     def routes(self, table: Mapping[str, object], destinations: Mapping[str, object]) -> tuple[Route, ...]:
         """Return the routes. If the file has none, return one route to all destinations."""
@@ -267,16 +268,16 @@ class _Reader:
         routes = []
         declared = table.get("destinations", destinations)
         names = tuple(declared) if isinstance(declared, Mapping) else ()
-        with self.part():
+        with self.collect_faults():
             if not isinstance(rows, list):
                 raise ConfigError("routes", "is not an array of tables: write [[routes]]")
             for index, row in enumerate(rows):
                 wanted: tuple[str, ...] = ()
-                with self.part():
+                with self.collect_faults():
                     routes.append(read_table(Route, row, f"routes[{index}]"))
                     wanted = routes[-1].to
                 for name in wanted:
-                    with self.part():
+                    with self.collect_faults():
                         if name not in (known := names or destinations):
                             why = f"{name!a} is not a destination. The destinations are {', '.join(known)}"
                             raise ConfigError(f"routes[{index}].to", why)
@@ -291,16 +292,16 @@ class _Reader:
         if not isinstance(rows, list):
             raise ConfigError("identify.sources", "is not an array of tables: write [[identify.sources]]")
         for index, row in enumerate(rows):
-            with self.part():
+            with self.collect_faults():
                 where = f"identify.sources[{index}]"
                 source = dict(table_of(row, where))
                 name = source.pop("name", None) or f"{source.get('type')} {index + 1}"
                 if not isinstance(name, str) or name in sources:
                     raise ConfigError(f"{where}.name", f"{shown(name)} is not text, or another source has this name")
-                sources[name] = self.kind(SOURCES, source, where)
+                sources[name] = self.make_by_type(SOURCES, source, where)
         plain = {key: value for key, value in keys.items() if key in _keys_of(Identification)}
         for name in keys:
-            with self.part():
+            with self.collect_faults():
                 if name not in plain:
                     known = ("sources", *_keys_of(Identification))
                     raise ConfigError(f"identify.{name}", unknown_key(name, known))
@@ -313,14 +314,14 @@ class _Reader:
             return made
         return replace(made, at=str(self.path.parent / made.at))
 
-    def located(self, value: object, key: str) -> dict[str, object]:
+    def with_joined_paths(self, value: object, key: str) -> dict[str, object]:
         """Return a table in which all paths, also in its table ``tls``, are joined to the folder of the file."""
         table = dict(table_of(value, key))
         for name, item in table.items():
             if name in _FILES and isinstance(item, str) and item:
                 table[name] = str(self.path.parent / item)
             elif name == "tls" and isinstance(item, dict):
-                table[name] = self.located(item, f"{key}.tls")
+                table[name] = self.with_joined_paths(item, f"{key}.tls")
         return table
 
 

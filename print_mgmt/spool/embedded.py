@@ -394,11 +394,11 @@ class EmbeddedSpool:
         chosen = films_to_purge(films, totals, time.time(), age=age, count=count, size=size)
         removed: tuple[str, ...] = ()
         for start in range(0, len(chosen), _PURGE_BATCH):
-            removed += await self._do(partial(self._forget, chosen[start : start + _PURGE_BATCH]))
+            removed += await self._do(partial(self._remove_films, chosen[start : start + _PURGE_BATCH]))
         self._totals = await self._do(self._rows.totals)
         return removed
 
-    def _forget(self, film_ids: Sequence[str]) -> tuple[str, ...]:
+    def _remove_films(self, film_ids: Sequence[str]) -> tuple[str, ...]:
         """Remove the given films that are still done or canceled, and return their ids."""
         films = self._rows.films(f"film.id IN ({placeholders(len(film_ids))})", film_ids)
         settled_films = [film for film in films if film.state in SETTLED]

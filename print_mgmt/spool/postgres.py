@@ -334,7 +334,7 @@ class PostgresSpool:
         try:
             return await self._read(film_id, record.checksum)
         except CorruptFilm as exc:
-            await self._condemn(film_id, exc)
+            await self._fail_damaged_film(film_id, exc)
             raise
 
     async def _read(self, film_id: str, checksum: str) -> FilmCopy:
@@ -345,7 +345,7 @@ class PostgresSpool:
             raise CorruptFilm(f"film {film_id}: the checksum of its bytes differs from the accepted film's")
         return (await asyncio.to_thread(read_film, data))[0]
 
-    async def _condemn(self, film_id: str, exc: CorruptFilm) -> None:
+    async def _fail_damaged_film(self, film_id: str, exc: CorruptFilm) -> None:
         _log.error("film %s is damaged: %s", film_id, escaped(str(exc)))
         await self._change(film_id, lambda film, *_: fail_lost_film(film, str(exc)))
         async with self._link.transaction() as db:
@@ -400,11 +400,11 @@ class PostgresSpool:
         films = await self.list(states=SETTLED)
         await self._count()
         chosen = films_to_purge(films, self._totals, time.time(), age=age, count=count, size=size)
-        removed = [film_id for film_id in chosen if await self._forget(film_id)]
+        removed = [film_id for film_id in chosen if await self._remove_film(film_id)]
         await self._count()
         return tuple(removed)
 
-    async def _forget(self, film_id: str) -> bool:
+    async def _remove_film(self, film_id: str) -> bool:
         """Remove a film if it is still done or canceled, and its job with the job's last film. Return False if not."""
         async with self._link.transaction() as db:
             row = await db.fetchrow(
@@ -431,7 +431,7 @@ class PostgresSpool:
                 await self._read(film_id, checksum)
             except CorruptFilm as exc:
                 if state != FilmState.FAILED:
-                    await self._condemn(film_id, exc)
+                    await self._fail_damaged_film(film_id, exc)
                 damaged.append(film_id)
             else:
                 right += 1

@@ -15,11 +15,11 @@ from .records import SpoolError
 
 __all__ = ["SIZE", "Reserve"]
 
-SIZE = 8 << 20  # bytes: the write-ahead log has 4 MB before SQLite empties it, and one more large transaction
+SIZE = 8 << 20  # bytes: room for the write-ahead log, which SQLite empties at 4 MB, and for one large transaction
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _BLOCK = bytes(1 << 16)
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
-# A full disk is SQLITE_FULL; SQLITE_IOERR_SHMSIZE for the shared memory of the log; in some cases a failed write
+# The codes of a full disk. The second is for the shared memory of the log, and the third for some failed writes.
 _SQLITE_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE}
 
 

@@ -10,7 +10,7 @@ from .states import FilmState
 
 __all__ = ["DELIVERY", "FILM", "JOB", "RANKS", "delivery_of", "film_of", "job_of", "job_values"]
 
-RANKS = {"HIGH": 0, "MED": 1, "LOW": 2}
+RANKS = {"HIGH": 0, "MED": 1, "LOW": 2}  # by Print Priority; the lowest rank is delivered first
 DELIVERY = tuple(one.name for one in fields(Delivery))
 FILM = tuple(one.name for one in fields(FilmRecord) if one.name not in ("job", "deliveries"))
 JOB = (
