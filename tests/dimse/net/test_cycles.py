@@ -63,6 +63,8 @@ async def run(cycle: Callable[[Server], Awaitable[None]], server: Server, times:
     for _ in range(0, times, AT_ONCE):
         await asyncio.gather(*(cycle(server) for _ in range(AT_ONCE)))
     await until(lambda: server.admission.is_empty and not other_tasks())
+    for _ in range(5):  # iterations of the loop in which the last connections are closed
+        await asyncio.sleep(0)
     gc.collect()
     return sys.getallocatedblocks()
 
