@@ -69,6 +69,8 @@ def _plain(kind: object, value: object, key: str) -> object:
     for known, words in _WORDS.items():
         if kind is known and not fits[known]:
             raise ConfigError(key, f"{shown(value)} is not {words}")
+    if isinstance(value, str) and "\0" in value:
+        raise ConfigError(key, f"{shown(value)} has a NUL character")
     return value
 
 

@@ -49,7 +49,7 @@ def location(path: Path, text: str, key: str) -> str:
     """Return the place of a key in the file ``path`` with the content ``text``, such as ``printer.toml:12``."""
     try:
         line = line_of(lines_of(text), key)
-    except tomllib.TOMLDecodeError:  # the message of the error contains the line
+    except ValueError:  # the text is not TOML
         line = None
     return str(path) if line is None else f"{path}:{line}"
 
@@ -63,8 +63,10 @@ def parsed(text: str) -> dict[str, object]:
     """Return the tables in ``text``, which is TOML. Raises `ConfigError`."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
+    except ValueError as exc:  # TOMLDecodeError, or a number of thousands of digits
         raise ConfigError("TOML", str(exc)) from exc
+    except RecursionError as exc:
+        raise ConfigError("TOML", "the values are nested too deeply") from exc
 
 
 def preset(name: str) -> PrinterConfig:

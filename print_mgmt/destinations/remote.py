@@ -17,7 +17,7 @@ class TLSFiles:
     """The TLS settings of a connection (PS3.15 B.12 and B.13); the files are PEM files.
 
     ``ca`` is a file of trusted certificate authorities; if it is empty, the system's authorities are trusted.
-    ``certificate`` and ``key`` are the files with our own certificate and its key.
+    ``certificate`` and ``key`` are the files with our own certificate and its key. Raises `ConfigError`.
     """
 
     ca: str = ""
@@ -25,6 +25,10 @@ class TLSFiles:
     key: str = ""
     verify: bool = True
     profile: TLSProfile = "B.12"
+
+    def __post_init__(self) -> None:
+        if self.key and not self.certificate:
+            raise ConfigError("key", "also needs certificate")
 
     def context(self) -> TLSContext:
         """Return the context for `dimse.net.connect`. Raises what `dimse.net.client_context` raises."""

@@ -113,7 +113,7 @@ class Keep:
 
     def __post_init__(self) -> None:
         for key in ("days", "films", "size"):
-            if getattr(self, key) < 0:
+            if not getattr(self, key) >= 0:  # NaN is not at least 0 either
                 raise ConfigError(key, f"{getattr(self, key)} must be at least 0")
 
 

@@ -23,6 +23,8 @@ from ..destinations import (
     PrinterDestination,
     RetryPolicy,
 )
+from ..film import MAX_PIXELS, can_render
+from ..spool.address import is_database
 from .config import (
     Identification,
     ListenConfig,
@@ -36,6 +38,7 @@ from .config import (
     with_loaded,
 )
 from .identify import PatternSource, ProgramSource, SentSource, Source, WorklistSource
+from .loops import loops
 from .routes import Route
 
 __all__ = ["DESTINATIONS", "SOURCES", "SiteErrors", "is_site", "load_site", "read_site"]
@@ -96,7 +99,7 @@ def is_site(path: str | PathLike[str]) -> bool:
     """
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except ValueError:  # invalid TOML or invalid UTF-8
+    except (ValueError, RecursionError):  # invalid TOML or invalid UTF-8
         return False
     return not table.keys().isdisjoint(_TABLES)
 
@@ -162,6 +165,12 @@ class _Reader:
             listen = self.with_joined_paths(table.get("listen", {}), "listen")
             site = replace(site, listen=read_table(ListenConfig, listen, "listen"))
         self.check_titles(printers)
+        self.check_resolutions(site)
+        for name in loops(site):
+            with self.part():
+                raise ConfigError(
+                    f"destinations.{name}.printers", "prints on this site, whose routes send the films here again"
+                )
         return site
 
     def read_named_tables(
@@ -235,6 +244,18 @@ class _Reader:
         with self.collect_faults():
             if len(defaults) > 1:
                 raise ConfigError(f"printers.{defaults[1]}.default", f"{defaults[0]!a} is the default already")
+
+    def check_resolutions(self, site: SiteConfig) -> None:
+        """Report the destinations whose resolution is too high for the films that they get."""
+        for name, to in site.destinations.items():
+            dpi = getattr(to.destination, "dpi", None)
+            media = (row for one in site.printers.values() if name in site.reaches(one) for row in one.config.media)
+            sizes = dict.fromkeys(size for row in media for size in row.FilmSizeID)
+            size = next((size for size in sizes if dpi is not None and not can_render(size, dpi)), None)
+            with self.part():
+                if size is not None:
+                    why = f"a film of {size} at {dpi} dpi has more than {MAX_PIXELS} pixels"
+                    raise ConfigError(f"destinations.{name}.dpi", why)
 
     # --- destinations and routes ---
 
@@ -310,8 +331,10 @@ class _Reader:
 
     def spool(self, table: Mapping[str, object]) -> SpoolConfig:
         made = read_table(SpoolConfig, table.get("spool", {}), "spool")
-        if not made.at or "://" in made.at:
+        if not made.at or is_database(made.at):
             return made
+        if "://" in made.at:
+            raise ConfigError("spool.at", f"{shown(made.at)} is neither a folder nor postgresql://...")
         return replace(made, at=str(self.path.parent / made.at))
 
     def with_joined_paths(self, value: object, key: str) -> dict[str, object]:

@@ -7,9 +7,14 @@ from .embedded import EmbeddedSpool
 from .protocol import Spool
 from .records import SpoolError, SpoolLimits
 
-__all__ = ["open_spool"]
+__all__ = ["is_database", "open_spool"]
 
 _SCHEMES = ("postgresql:", "postgres:")
+
+
+def is_database(address: str) -> bool:
+    """Return whether an address is the URL of a PostgreSQL database."""
+    return address.startswith(_SCHEMES)
 
 
 def open_spool(address: str | os.PathLike[str], *, limits: SpoolLimits | None = None) -> Spool:
@@ -19,7 +24,7 @@ def open_spool(address: str | os.PathLike[str], *, limits: SpoolLimits | None = 
     """
     limits = limits if limits is not None else SpoolLimits()
     text = os.fspath(address)
-    if not text.startswith(_SCHEMES):
+    if not is_database(text):
         return EmbeddedSpool(text, limits=limits)
     if find_spec("asyncpg") is None:
         raise SpoolError("a spool in PostgreSQL needs asyncpg: pip install dimse-print[postgres]")

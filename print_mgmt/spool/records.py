@@ -4,11 +4,12 @@ Times are in seconds. ``accepted`` and ``ended`` are Unix times, to be shown to 
 times on the spool's own clock: the monotonic clock of the machine, or the clock of the database.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
 from dimse.errors import DimseError
 
+from ..config import ConfigError
 from .states import FilmState, check_transition, film_state
 
 __all__ = [
@@ -171,7 +172,7 @@ class SpoolLimits:
     With fewer than ``low`` free bytes, an operator is warned; with fewer than ``least``, films are refused. A spool
     keeps at most ``films`` films, and at most ``size`` bytes. Images of more than ``in_memory`` bytes are written to a
     disk while they arrive, and stay there until their film is stored or deleted: at most ``association_incoming`` bytes
-    of one association, and ``host_incoming`` of all associations of one address.
+    of one association, and ``host_incoming`` of all associations of one address. Raises `ConfigError`.
     """
 
     low: int = 4 << 30
@@ -181,3 +182,8 @@ class SpoolLimits:
     in_memory: int = 16 << 20
     association_incoming: int = 4 << 30  # eight images of the largest size that `dimse.limits` allows
     host_incoming: int = 16 << 30
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            if getattr(self, one.name) < 0:
+                raise ConfigError(one.name, f"{getattr(self, one.name)} must be at least 0")

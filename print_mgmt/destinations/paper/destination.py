@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
+from urllib.parse import urlsplit
 
 from dimse.data import Dataset
 
@@ -62,7 +63,7 @@ class PaperDestination:
         for key in ("queue", "server", "tray"):
             if getattr(self, key) and not _WORD.fullmatch(getattr(self, key)):
                 raise ConfigError(key, f"{getattr(self, key)!a} may only have letters, digits, and . _ : -")
-        if self.uri and not _URI.fullmatch(self.uri):
+        if self.uri and not (_URI.fullmatch(self.uri) and _has_address(self.uri)):
             raise ConfigError("uri", f"{self.uri!a} is not ipp://HOST:PORT/PATH")
         for size, paper in self.media.items():
             if size not in FILM_SIZES:
@@ -128,6 +129,15 @@ class PaperDestination:
             tray=self.tray,
             options=self.options,
         )
+
+
+def _has_address(uri: str) -> bool:
+    """Return whether a URI has a host, and a valid port or none."""
+    try:
+        parts = urlsplit(uri)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port above 65535, or brackets that are not closed
+        return False
 
 
 def _write_document(page: Page, folder: Path, name: str) -> Path:

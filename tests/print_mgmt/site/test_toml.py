@@ -187,6 +187,31 @@ def test_retry_policy_belongs_to_its_destination() -> None:
         ("listen.port = 70000", ":1: listen.port: 70000 is not a port"),
         ('listen.key = "k"', ":1: listen.key: also needs certificate"),
         ('listen.certificate = ""', ":1: listen.certificate: is empty"),
+        ("a = " + "[" * 2000 + "]" * 2000, ": TOML: the values are nested too deeply"),
+        ("a = " + "9" * 5000, ": TOML: Exceeds the limit"),
+        ("spool.keep.days = nan", ":1: spool.keep.days: nan must be at least 0"),
+        ("spool.limits.low = -1", ":1: spool.limits.low: -1 must be at least 0"),
+        ('spool.at = "mysql://x"', ":1: spool.at: 'mysql://x' is neither a folder nor postgresql://..."),
+        (
+            '[destinations.a]\ntype = "folder"\npath = "a\\u0000b"',
+            ":3: destinations.a.path: '/srv/film/a\\x00b' has a NUL character",
+        ),
+        (
+            '[destinations.a]\ntype = "folder"\npath = "a"\ndpi = 90000',
+            ":4: destinations.a.dpi: a film of 14INX17IN at 90000 dpi has more than",
+        ),
+        (
+            '[destinations.a]\ntype = "pacs"\npeer = "A@b:1"\ntls = { key = "k" }',
+            ":4: destinations.a.tls.key: also needs certificate",
+        ),
+        (
+            '[destinations.a]\ntype = "paper"\nuri = "ipp://[::1/x"',
+            ":3: destinations.a.uri: 'ipp://[::1/x' is not ipp://HOST:PORT/PATH",
+        ),
+        (
+            '[destinations.a]\ntype = "paper"\nuri = "ipp://b:99999/x"',
+            ":3: destinations.a.uri: 'ipp://b:99999/x' is not ipp://HOST:PORT/PATH",
+        ),
         ("spool.limits.low = true", ":1: spool.limits.low: True is not a whole number"),
     ],
 )

@@ -1,0 +1,57 @@
+"""Finds destinations that send films back to the printers of the same site, and so would send them again and again."""
+
+from collections.abc import Iterator
+
+from dimse.terminal import Peer
+
+from ..destinations import PrinterDestination
+from .config import ListenConfig, SiteConfig
+from .routes import Facts, decide
+
+__all__ = ["loops"]
+
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_ANY = ("0.0.0.0", "::")  # compared, not listened on
+
+
+def loops(site: SiteConfig) -> tuple[str, ...]:
+    """Return the names of the destinations to which a gray film comes back after it was sent there."""
+    return tuple(name for name in site.destinations if name in _reached(site, name))
+
+
+def _reached(site: SiteConfig, name: str) -> set[str]:
+    """Return the destinations that a film reaches after it was sent to the destination ``name``."""
+    reached: set[str] = set()
+    waiting = [name]
+    while waiting:
+        found = set(_next(site, waiting.pop())) - reached
+        reached |= found
+        waiting += found
+    return reached
+
+
+def _next(site: SiteConfig, name: str) -> Iterator[str]:
+    """Yield the destinations to which the site sends a film that the destination ``name`` has sent to it."""
+    to = site.destinations[name].destination
+    if not isinstance(to, PrinterDestination):
+        return
+    for peer in map(Peer.parse, to.printers):
+        printer = site.printer(peer.ae_title) if _is_this_site(peer, site.listen) else None
+        if printer is not None:
+            medium = printer.config.media[0]
+            facts = Facts(
+                called=printer.ae_title,
+                calling=to.calling,
+                client="127.0.0.1",
+                FilmSizeID=medium.FilmSizeID[0],
+                MediumType=medium.MediumType,
+            )
+            decision = decide(site.routes, facts)
+            if not decision.hold:
+                yield from (one for one in decision.to if one in site.destinations)
+
+
+def _is_this_site(peer: Peer, listen: ListenConfig) -> bool:
+    if peer.port != listen.port:
+        return False
+    return peer.host == listen.host or (peer.host in _THIS_MACHINE and listen.host in (*_THIS_MACHINE, *_ANY))

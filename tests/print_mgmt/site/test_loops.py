@@ -1,0 +1,49 @@
+"""Destinations that print on the site that they belong to."""
+
+import pytest
+
+from print_mgmt.site import SiteErrors, read_site
+
+SITE = """
+[listen]
+port = 104
+[printers.film]
+ae_title = "FILM"
+[printers.other]
+ae_title = "OTHER"
+[destinations.files]
+type = "folder"
+path = "films"
+[destinations.relay]
+type = "printer"
+printers = ["OTHER@127.0.0.1:104"]
+"""
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        'called = ["FILM"]\nto = ["relay"]\n[[routes]]\nto = ["files"]',
+        'calling = ["DIMSE-PRINT"]\nto = ["files"]\n[[routes]]\nto = ["relay"]',
+        'called = ["OTHER"]\nto = ["relay"]\nhold = true',
+    ],
+    ids=["another printer", "another client", "an operator"],
+)
+def test_site_may_print_on_itself(routes: str) -> None:
+    assert read_site(f"{SITE}[[routes]]\n{routes}").routes
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_endless_loop_is_refused(host: str) -> None:
+    with pytest.raises(SiteErrors) as caught:
+        read_site(SITE.replace("127.0.0.1", host))
+    (line,) = caught.value.lines
+    assert line.endswith("destinations.relay.printers: prints on this site, whose routes send the films here again")
+
+
+def test_loop_over_two_destinations_is_refused() -> None:
+    second = '[destinations.second]\ntype = "printer"\nprinters = ["FILM@localhost:104"]\n'
+    routes = '[[routes]]\ncalled = ["FILM"]\nto = ["relay"]\n[[routes]]\nto = ["second"]'
+    with pytest.raises(SiteErrors) as caught:
+        read_site(SITE + second + routes)
+    assert len(caught.value.lines) == 2
