@@ -341,10 +341,10 @@ class PrinterState:
 
 def _encodable(**values: str) -> Dataset:
     """Return attributes that can be encoded even if the client has sent invalid texts; empty texts have no value."""
-    dataset = Dataset(**{keyword: _sendable(keyword, value) or None for keyword, value in values.items()})
-    if not all(str(element.value or "").isascii() for element in dataset):
-        dataset.SpecificCharacterSet = "ISO_IR 192"
-    return dataset
+    sendable = {keyword: _sendable(keyword, value) for keyword, value in values.items()}
+    if not all(map(str.isascii, sendable.values())):
+        sendable["SpecificCharacterSet"] = "ISO_IR 192"
+    return Dataset(**sendable)
 
 
 def _sendable(keyword: str, value: str) -> str:

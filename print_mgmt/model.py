@@ -17,6 +17,7 @@ from dimse.uids import BasicAnnotationBox, BasicFilmBox, BasicFilmSession, VOILU
 from dimse.uids import PresentationLUT as PresentationLUTClass
 
 from .film import FILM, Annotation, Cell, Imager, Overlay, PresentationLUT, PrintImage, Sheet, lay_out
+from .film.layout import Layout
 from .film.placement import Box, pixel_box
 from .typed import integers, texts
 
@@ -179,7 +180,7 @@ class FilmBox:
 
     ``plain`` is the `plain_sheet` of its attributes, kept because each image needs it. ``sent`` are the tags of the
     attributes that the client sent and the printer accepted; all other attributes have default values. ``jobs`` counts
-    the print jobs with this film.
+    the print jobs with this film. ``laid_out`` is the latest layout, with the sheet and the printer that it is for.
     """
 
     SOPInstanceUID: str
@@ -194,18 +195,22 @@ class FilmBox:
     SOPClassUID: str = BasicFilmBox
     unused: Dataset = field(default_factory=lambda: NOTHING)
     beside: int = 0
-    _laid_out: tuple[Sheet, Imager, tuple[Box, ...]] | None = None
+    laid_out: tuple[Sheet, Imager, Layout] | None = None
+    _boxes: tuple[Layout, tuple[Box, ...]] | None = None
 
     def boxes(self) -> tuple[Box, ...]:
         """Return the rectangles of the image boxes in pixels of the printer, by position. Raises `LayoutError`.
 
-        They are cached until the attributes or the medium change. This saves 40 of 320 Python calls for each image.
+        They and the layout are kept until the attributes or the medium change: for each image, an eighth of the calls.
         """
-        if self._laid_out is None or self._laid_out[0] is not self.plain or self._laid_out[1] is not self.imager:
+        laid_out = self.laid_out
+        if laid_out is None or laid_out[0] is not self.plain or laid_out[1] is not self.imager:
+            laid_out = self.laid_out = self.plain, self.imager, lay_out(self.plain, self.imager)
+        layout = laid_out[2]
+        if self._boxes is None or self._boxes[0] is not layout:
             dpi = self.imager.resolution(self.plain.RequestedResolutionID)
-            boxes = tuple(pixel_box(box, dpi) for box in lay_out(self.plain, self.imager).boxes)
-            self._laid_out = self.plain, self.imager, boxes
-        return self._laid_out[2]
+            self._boxes = layout, tuple([pixel_box(box, dpi) for box in layout.boxes])
+        return self._boxes[1]
 
     def sheet(self, cells: tuple[Cell, ...] = (), session_lut: StoredLUT | None = None) -> Sheet:
         """Return the film for the renderer; ``session_lut`` applies if the film has no Presentation LUT of its own."""

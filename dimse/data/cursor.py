@@ -16,7 +16,7 @@ from .dictionary import plain_vrs, sequence_tags
 from .header import LONGEST_PLAIN, SHORTEST_HEADER
 from .items import Items
 from .source import Origin, Source, path_of, place_of
-from .syntax import DELIMITERS, ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, UNDEFINED, Layout
+from .syntax import DELIMITERS, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, UNDEFINED, Layout
 
 __all__ = ["NOT_SHARED", "Cursor", "Elements"]
 
@@ -67,7 +67,7 @@ class Cursor(ABC):
         header, first = (layout.item if implicit else layout.short).unpack_from, layout.sequence.unpack_from
         plain, short, sequences, most = plain_vrs().get, SHORT_VRS.get, sequence_tags(), LONGEST_PLAIN
         long = 8 if implicit else 12  # bytes in the header of a sequence
-        item_key = -1 if layout.big_endian else layout.key(ITEM)  # -1: in big endian, only the parser enters items
+        item_key = -1 if layout.big_endian else layout.item_key  # -1: in big endian, only the parser enters items
         at, offset, end, elements, origin = self.offset, self.offset, self.end, self.elements, self.origin
         try:
             for left in range(self.left, 0, -1):

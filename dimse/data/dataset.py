@@ -52,6 +52,7 @@ Value: TypeAlias = "Scalar | list[Item]"
 
 CHARACTER_SET = 0x00080005
 PIXEL_DATA = 0x7FE00010
+_LONGEST_NUMBER = 8  # bytes
 _SHOWN = 8  # keywords in the repr of a Data Set
 
 
@@ -130,6 +131,10 @@ class Element:
             return value
         source = self._origin[0]
         start, length, vr = self._start, self._length, self.VR
+        if length <= _LONGEST_NUMBER and (number := source.numbers.get(vr)) is not None and number.size == length:
+            single: Scalar = number.unpack_from(source.data, start)[0]
+            self._value = single
+            return single
         if length > ALWAYS_TAKEN:
             check_extent(self._tag, vr, self._origin, start, length)
         try:

@@ -18,7 +18,7 @@ from .charset import Charset
 from .dictionary import lookup
 from .syntax import EXPLICIT_LE, Layout, TransferSyntax
 from .tag import Tag
-from .values import READERS
+from .values import NUMBERS, READERS
 from .vr import VR, row_of
 
 __all__ = [
@@ -76,6 +76,7 @@ class Source:
         "layout",
         "lengths_kept",
         "limits",
+        "numbers",
         "readers",
         "signed",
         "syntax",
@@ -102,6 +103,7 @@ class Source:
         self.signed = signed
         self.lengths_kept = lengths_kept
         self.has_big_endian_pixels = layout.big_endian or (syntax is not None and syntax.big_endian_pixels)
+        self.numbers = NUMBERS[layout.big_endian]
         self.readers = READERS[layout.big_endian]
 
     def __reduce__(self) -> tuple[Callable[..., Source], tuple[object, ...]]:

@@ -66,6 +66,7 @@ class Layout:
     key_item: Struct = field(init=False)  # for implicit VR, item, delimiters: key, length
     step: Struct = field(init=False)  # for explicit VR: VR as a number, length in the short form
     sequence: Struct = field(init=False)  # length of a sequence, key and length of its first item
+    item_key: int = field(init=False)  # the key of an item
     short_codes: frozenset[int] = field(init=False)  # the VRs of the short form, as numbers
     stream_codes: frozenset[int] = field(init=False)  # VRs of the long form whose values need not be read to skip them
 
@@ -75,6 +76,7 @@ class Layout:
         forms |= {"key_item": "II", "step": "4xHH", "sequence": "4xIII" if self.implicit else "8xIII"}
         for name, form in forms.items():
             object.__setattr__(self, name, Struct(order + form))
+        object.__setattr__(self, "item_key", self.key(ITEM))
         object.__setattr__(self, "short_codes", frozenset(map(self._code, SHORT_VRS)))
         object.__setattr__(self, "stream_codes", frozenset(map(self._code, LONG_VRS.keys() - {b"SQ", b"UN"})))
 

@@ -33,6 +33,7 @@ from .tag import Tag
 from .vr import VR, VRS
 
 __all__ = [
+    "NUMBERS",
     "READERS",
     "VALUE_RULE",
     "WRITERS",
@@ -289,6 +290,12 @@ _COMMON_READERS |= {"IS": _numeral_reader(integers_in), "DS": _numeral_reader(de
 _TYPES: dict[str, type[str]] = {"PN": PersonName, "DA": DA, "TM": TM, "DT": DT}
 _COMMON_READERS |= {vr: _typed_reader(VRS[vr], kind) for vr, kind in _TYPES.items()}
 _SWAPPED = {row.name: _swapping_reader(row) for row in VRS.values() if row.kind == "stream" and row.size > 1}
+
+# How to unpack a single number, by byte order (True means big endian) and VR
+NUMBERS = {
+    big_endian: {vr: struct.Struct(order + code) for vr, code in _CODES.items()}
+    for big_endian, order in _ORDERS.items()
+}
 
 # Readers by byte order (True means big endian) and VR
 READERS = {

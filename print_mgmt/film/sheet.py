@@ -119,7 +119,7 @@ class Sheet:
     @property
     def nbytes(self) -> int:
         """The size of all images and overlays in bytes. An overlay that several images share counts once."""
-        images = sum(cell.image.pixels.nbytes for cell in self.cells if cell.image is not None)
+        images = sum([cell.image.pixels.nbytes for cell in self.cells if cell.image is not None])
         overlays = {id(overlay): overlay for cell in self.cells for overlay in cell.overlays}
         return images + sum(overlay.pixels.nbytes for overlay in overlays.values())
 

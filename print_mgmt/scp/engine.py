@@ -139,7 +139,7 @@ def _joined(used: Dataset, unused: Dataset, sent: Container[int] | None = None) 
 def _acceptance_time(job: PrintJob) -> datetime:
     """Return the local time at which the queue accepted the job, or the current time if the job has no valid time."""
     try:
-        return datetime.strptime(job.CreationDate + job.CreationTime[:6], "%Y%m%d%H%M%S")
+        return datetime.fromisoformat(f"{job.CreationDate}T{job.CreationTime[:6]}")
     except ValueError:
         return datetime.now().replace(microsecond=0)
 

@@ -218,7 +218,8 @@ def _short_answer(service: PrintService, operation: Operation) -> Answer | None:
             return None
     except DecodeError:  # too large for the event loop, or invalid: performing it in a thread shows which
         return None
-    _log_trailing(operation, trailing)
+    if trailing:
+        _log_trailing(operation, trailing)
     return service.handle(operation.context.abstract_syntax, operation.message, dataset)
 
 

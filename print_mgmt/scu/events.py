@@ -61,12 +61,14 @@ class Events:
         message = operation.message
         assert isinstance(message, NEventReportRQ)
         try:
-            information = operation.dataset() or Dataset()
+            dataset = operation.dataset()
+            information = dataset if dataset is not None else Dataset()
         except DimseError as exc:
             _log.info("event %d: %s", message.EventTypeID, exc)
             information = Dataset()
         event = Event(message.AffectedSOPClassUID, message.AffectedSOPInstanceUID, message.EventTypeID, information)
-        _log.info("event of %s: %s", escaped(event.SOPInstanceUID), escaped(str(event)))
+        if _log.isEnabledFor(logging.INFO):
+            _log.info("event of %s: %s", escaped(event.SOPInstanceUID), escaped(str(event)))
         async with self._changed:
             self.count += 1
             self._latest.append((self.count, event))

@@ -5,7 +5,6 @@ it is added to the warnings.
 """
 
 import logging
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from dimse.data import Dataset, Tag
@@ -28,7 +27,7 @@ _log = logging.getLogger("print_mgmt.scu")
 _MOST_NAMED = 8  # most attributes named in an error or a warning
 _PRINT = 1  # the Action Type ID of Print, PS3.4 Tables H.4-3 and H.4-6
 _PATIENCE = 5.0  # seconds to wait for the response to N-DELETE, which some printers (Kodak) never send
-_WITH_CHARSET = frozenset(row.name for row in VRS.values() if row.charset)
+_WITH_TEXT = frozenset({"SQ", *(row.name for row in VRS.values() if row.charset)})
 
 
 class PrintFailed(ServiceError):
@@ -196,10 +195,12 @@ def _named(tags: tuple[int, ...]) -> str:
 
 def in_charset(dataset: Dataset) -> Dataset:
     """Return ``dataset`` with a Specific Character Set for its texts, or unchanged if it has one or needs none."""
-    if "SpecificCharacterSet" in dataset or all(map(str.isascii, _texts(dataset))):
+    texts: list[str] = []
+    _add_texts(dataset, texts)
+    if all(map(str.isascii, texts)) or "SpecificCharacterSet" in dataset:
         return dataset
     dataset = dataset.copy()
-    dataset.SpecificCharacterSet = _term("".join(_texts(dataset)))
+    dataset.SpecificCharacterSet = _term("".join(texts))
     return dataset
 
 
@@ -212,13 +213,14 @@ def _term(text: str) -> str:
     return "ISO_IR 100"
 
 
-def _texts(dataset: Dataset) -> Iterator[str]:
-    """Yield the texts to which Specific Character Set applies (PS3.5 §6.1.2.2), including those in items."""
+def _add_texts(dataset: Dataset, texts: list[str]) -> None:
+    """Add the texts to which Specific Character Set applies (PS3.5 §6.1.2.2), including those in items."""
     for element in dataset:
-        if element.VR == "SQ":
-            for item in element.value if isinstance(element.value, list) else ():
-                if isinstance(item, Dataset):
-                    yield from _texts(item)
-        elif element.VR in _WITH_CHARSET:
-            values = element.value if isinstance(element.value, list) else [element.value]
-            yield from (str(value) for value in values if value is not None)
+        if element.VR not in _WITH_TEXT:
+            continue
+        value = element.value
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, Dataset):
+                _add_texts(part, texts)
+            elif part is not None:
+                texts.append(str(part))

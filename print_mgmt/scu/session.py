@@ -56,11 +56,12 @@ class FilmBox:
 
     async def create(self, attributes: Dataset) -> None:
         """Send N-CREATE. Raises `RemoteProtocolError` if the response names no image boxes, or names a box twice."""
-        attributes = attributes.copy()
-        attributes.ReferencedFilmSessionSequence = [reference(BasicFilmSession, self._session.SOPInstanceUID)]
-        if "ImageDisplayFormat" not in attributes:
-            attributes.ImageDisplayFormat = "STANDARD\\1,1"
-        uid, response = await self._operations.create(self.name, BasicFilmBox, attributes)
+        dataset = Dataset(
+            ImageDisplayFormat="STANDARD\\1,1",
+            ReferencedFilmSessionSequence=[reference(BasicFilmSession, self._session.SOPInstanceUID)],
+        )
+        dataset.update(attributes)
+        uid, response = await self._operations.create(self.name, BasicFilmBox, dataset)
         returned = self._operations.reply(BasicFilmBox, response)
         self.image_boxes = self._boxes(returned, "ReferencedImageBoxSequence")
         self.annotation_boxes = self._boxes(returned, "ReferencedBasicAnnotationBoxSequence")
@@ -79,7 +80,7 @@ class FilmBox:
         references = items(returned, keyword)
         if len(references) > MAX_BOXES:
             raise RemoteProtocolError(f"N-CREATE of {self.name}: {keyword} has {len(references)} items")
-        boxes = tuple(text(box, "ReferencedSOPInstanceUID") for box in references)
+        boxes = tuple([text(box, "ReferencedSOPInstanceUID") for box in references])
         named = tuple(filter(None, boxes))
         if len(set(named)) < len(named):  # one image would replace another
             raise RemoteProtocolError(f"N-CREATE of {self.name}: {keyword} names an instance twice")
@@ -151,9 +152,8 @@ class FilmBox:
         what = f"image {position} of {self.name}"
         for note in image.notes:
             operations.warn(f"{what}: {note}")
-        dataset = attributes.copy()
-        dataset.ImageBoxPosition = position
-        dataset[IMAGE_SEQUENCE[self._image_class]] = [to_item(image)]
+        dataset = Dataset(ImageBoxPosition=position, **{IMAGE_SEQUENCE[self._image_class]: [to_item(image)]})
+        dataset.update(attributes)
         kind = None if overlay is None else _overlay_class(operations)
         if overlay is not None and kind == BasicPrintImageOverlayBox:
             laid = await _create_overlay(operations, f"the overlay of {what}", kind, overlay)

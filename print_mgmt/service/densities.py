@@ -91,10 +91,10 @@ def limit_light(checked: Checked, imager: Imager, *held: Dataset, strict: bool) 
     Raises `Refusal` (0106) instead if the printer is strict.
     """
     attributes = checked.attributes
-    if not any(keyword in attributes for keyword in _DENSITIES + _LIGHT):
+    if attributes.values_of(*_DENSITIES, *_LIGHT) == [None] * 4:
         return
     asked = [_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _LIGHT]
-    least, greatest = (_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _DENSITIES)
+    least, greatest = [_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _DENSITIES]
     used = imager.light(*asked, MinDensity=least, MaxDensity=greatest)
     for keyword, value, limited in zip(_LIGHT, asked, used, strict=True):
         if value == limited:

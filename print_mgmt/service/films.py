@@ -6,6 +6,7 @@ from dimse.uids import BasicAnnotationBox, new_uid
 from ..attributes import Checked, check, refuse, shown
 from ..attributes.tables import FILM_BOX_FIXED
 from ..film import Imager, LayoutError, Sheet, annotation_count, lay_out
+from ..film.layout import Layout
 from ..items import lut_from
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, StoredLUT, plain_sheet, reference
 from ..status import (
@@ -123,7 +124,8 @@ def create_film_box(instances: Instances, call: Call) -> Answer:
     limit_light(checked, imager, strict=instances.config.strict)
     annotation_boxes = _annotation_boxes(instances, call, attributes, imager)
     plain = plain_sheet(attributes)
-    image_boxes = _image_boxes(instances, call, attributes, plain, imager)
+    layout = _layout(instances, plain, imager)
+    image_boxes = _image_boxes(instances, call, attributes, len(layout.boxes))
     box = FilmBox(
         SOPInstanceUID=uid,
         attributes=attributes,
@@ -133,6 +135,7 @@ def create_film_box(instances: Instances, call: Call) -> Answer:
         lut=referenced_lut(instances, attributes),
         imager=imager,
         sent=_accepted_tags(call.dataset, checked),
+        laid_out=(plain, imager, layout),
     )
     others = INSTANCE * (len(image_boxes) + len(annotation_boxes))
     instances.keep(box, attributes, others=others, unused=checked.unused)
@@ -159,8 +162,7 @@ def set_film_box(instances: Instances, box: FilmBox, dataset: Dataset) -> Answer
 
 def _accepted_tags(dataset: Dataset, checked: Checked) -> frozenset[int]:
     """Return the tags of the attributes that were accepted unchanged."""
-    refused = {tag for _, tag, _ in checked.warnings}
-    return frozenset(element.tag for element in dataset if element.tag not in refused)
+    return frozenset(dataset.by_tag()).difference([tag for _, tag, _ in checked.warnings if tag is not None])
 
 
 def _charset(attributes: Dataset) -> Element | None:
@@ -214,21 +216,24 @@ def _imager(instances: Instances, session: Dataset, film_box: Dataset, chosen: s
     return instances.config.imager_with(medium)
 
 
-def _image_boxes(
-    instances: Instances, call: Call, attributes: Dataset, sheet: Sheet, imager: Imager
-) -> tuple[ImageBox, ...]:
+def _layout(instances: Instances, sheet: Sheet, imager: Imager) -> Layout:
+    """Return the layout of a film. Raises `Refusal` if the printer lacks the format."""
     _check_format(instances, sheet.ImageDisplayFormat, sheet.FilmOrientation)
     try:
-        count = len(lay_out(sheet, imager).boxes)
+        return lay_out(sheet, imager)
     except LayoutError as exc:
         raise refuse(INVALID_VALUE, exc.attribute, str(exc).removeprefix(f"{exc.attribute} ")) from exc
+
+
+def _image_boxes(instances: Instances, call: Call, attributes: Dataset, count: int) -> tuple[ImageBox, ...]:
+    """Create the image boxes of a film box, and the references to them."""
     sop_class = instances.image_box_class(call.abstract_syntax)
-    boxes = tuple(
+    boxes = [
         ImageBox(SOPClassUID=sop_class, SOPInstanceUID=new_uid(), ImageBoxPosition=position)
         for position in range(1, count + 1)
-    )
+    ]
     attributes.ReferencedImageBoxSequence = [reference(sop_class, box.SOPInstanceUID) for box in boxes]
-    return boxes
+    return tuple(boxes)
 
 
 def _check_format(instances: Instances, display_format: str, orientation: str) -> None:

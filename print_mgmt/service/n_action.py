@@ -73,8 +73,8 @@ def _check_action(instances: Instances, message: NActionRQ, dataset: Dataset) ->
 def _print(instances: Instances, boxes: Sequence[FilmBox], empty: int, *, collated: bool = True) -> Answer:
     session = instances.session
     assert session is not None
-    contents = [tuple(_cell(image_box) for image_box in box.image_boxes) for box in boxes]
-    status = max(placement_status(box, cells) for box, cells in zip(boxes, contents, strict=True))
+    contents = [tuple([_cell(image_box) for image_box in box.image_boxes]) for box in boxes]
+    status = max(map(placement_status, boxes, contents))
     if not any(cell.image for cells in contents for cell in cells):
         status = empty
     elif not collated:
@@ -82,7 +82,7 @@ def _print(instances: Instances, boxes: Sequence[FilmBox], empty: int, *, collat
     sheets = [box.sheet(cells, session.lut) for box, cells in zip(boxes, contents, strict=True)]
     for sheet in sheets:
         _check_sheet(sheet)
-    films = tuple(FilmCopy.of(session, box, sheet) for box, sheet in zip(boxes, sheets, strict=True))
+    films = tuple([FilmCopy.of(session, box, sheet) for box, sheet in zip(boxes, sheets, strict=True)])
     for box in boxes:
         box.jobs += 1
     job = PrintJob(
@@ -116,9 +116,7 @@ def _job_reference(instances: Instances, job: PrintJob) -> Dataset | None:
     """Return the reference to the Print Job (PS3.4 Table H.4-6a), if the SCU negotiated Print Job and tolerates it."""
     if PrintJobClass not in instances.negotiated or not instances.caller.job_reference:
         return None
-    answer = Dataset()
-    answer.ReferencedPrintJobSequencePullStoredPrint = [reference(PrintJobClass, job.SOPInstanceUID)]
-    return answer
+    return Dataset(ReferencedPrintJobSequencePullStoredPrint=[reference(PrintJobClass, job.SOPInstanceUID)])
 
 
 def _cell(box: ImageBox) -> Cell:
