@@ -1,5 +1,4 @@
-"""Conversion of native Pixel Data to arrays and back: PS3.5 §8.1 and §8.2, PS3.3 §C.7.6.3 and §C.7.6.24 (floating
-point).
+"""Conversion of native Pixel Data to arrays and back: PS3.5 §8.1 and §8.2, PS3.3 §C.7.6.3, and §C.7.6.24 for floats.
 
 Only this module of `dimse` uses numpy. Its functions import numpy, so that `import dimse` does not.
 """

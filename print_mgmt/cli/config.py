@@ -44,14 +44,14 @@ def _check(arguments: argparse.Namespace) -> int:
         for line in exc.lines:
             print(f"print-mgmt: {line}", file=sys.stderr)
         return 2
-    conditions = run_loop(until_terminated(_show_conditions(site, as_json=arguments.json))) if arguments.ask else 0
+    status = run_loop(until_terminated(_show_conditions(site, as_json=arguments.json))) if arguments.ask else 0
     if not arguments.json:
         rows = {"printer": site.printers, "destination": site.destinations, "route": site.routes}
         counts = ", ".join(f"{len(found)} {what}{'' if len(found) == 1 else 's'}" for what, found in rows.items())
         print(escaped(f"{arguments.file}: {counts}"))
     elif not arguments.ask:
         print(json.dumps({"errors": []}))
-    return conditions
+    return status
 
 
 async def _show_conditions(site: SiteConfig, *, as_json: bool) -> int:

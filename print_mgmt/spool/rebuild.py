@@ -29,7 +29,7 @@ _DOUBT = "the index of the spool was damaged: the film may have been delivered a
 
 
 def is_empty(path: Path) -> bool:
-    """Return whether an index is missing or an empty file. No power failure leaves films without an index."""
+    """Return whether an index is missing or an empty file. With films, that is damage: no power failure causes it."""
     return not path.exists() or not path.stat().st_size
 
 
