@@ -167,7 +167,7 @@ class _Reader:
         self.check_titles(printers)
         self.check_resolutions(site)
         for name in loops(site):
-            with self.part():
+            with self.collect_faults():
                 raise ConfigError(
                     f"destinations.{name}.printers", "prints on this site, whose routes send the films here again"
                 )
@@ -252,7 +252,7 @@ class _Reader:
             media = (row for one in site.printers.values() if name in site.reaches(one) for row in one.config.media)
             sizes = dict.fromkeys(size for row in media for size in row.FilmSizeID)
             size = next((size for size in sizes if dpi is not None and not can_render(size, dpi)), None)
-            with self.part():
+            with self.collect_faults():
                 if size is not None:
                     why = f"a film of {size} at {dpi} dpi has more than {MAX_PIXELS} pixels"
                     raise ConfigError(f"destinations.{name}.dpi", why)
