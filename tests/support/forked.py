@@ -40,7 +40,8 @@ def _original() -> socket.socket:
     """Start the process that is copied; return the socket for commands."""
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-W", "error", str(_SUPPORT / "original.py"), str(theirs.fileno())]
-    environment = {**os.environ, "PYTHONPATH": f"{_REPOSITORY}:{_SUPPORT}"}
+    # Python warns of copies of a process with threads
+    environment = {**os.environ, "PYTHONPATH": f"{_REPOSITORY}:{_SUPPORT}", "OPENBLAS_NUM_THREADS": "1"}
     with theirs:
         process = subprocess.Popen(
             command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
