@@ -76,11 +76,11 @@ def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
 
 def _add_unused(unused: Dataset, item: Dataset, sequence: str) -> None:
     """Add the attributes of the image item that are not used to ``unused``, in a sequence."""
-    rest = Dataset()
-    for tag, element in item.by_tag().items():
-        if tag not in IMAGE_TAGS:
-            rest.add(element)
-    if rest:
+    elements = item.by_tag()
+    if unknown := elements.keys() - IMAGE_TAGS:
+        rest = Dataset()
+        for tag in unknown:
+            rest.add(elements[tag])
         unused[sequence] = [rest]
 
 
