@@ -15,7 +15,7 @@ from dimse.data import TransferSyntax
 from . import codestream, rle
 from .codestream import Codestream
 from .errors import ImageError
-from .frame import check_unfolding
+from .frame import check_expansion
 from .jpeg_scans import decode_whole
 
 __all__ = ["Decoded", "decode"]
@@ -46,9 +46,9 @@ def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSynta
     octets, uid = max(bits // 8, 1), syntax.uid if syntax is not None else ""
     stream = codestream.read(data)
     if stream is not None:
-        _check(stream, data, shape, octets)
+        _check_header(stream, data, shape, octets)
         ybr = ybr and uid != _JPEG_XL_RECOMPRESSED if stream.ybr is None else stream.ybr
-        values = _decoded(stream, data, shape, octets, ybr=ybr)
+        values = _decode_stream(stream, data, shape, octets, ybr=ybr)
         return Decoded(values, ybr and stream.kind != "JPEG", stream.precision or 8 * octets)
     if uid not in ("", _RLE):
         name = syntax.name if syntax is not None else ""
@@ -58,22 +58,24 @@ def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSynta
     return Decoded(rle.decode_bits(data, shape) if bits == 1 else rle.decode(data, shape, octets), ybr, None)
 
 
-def _check(stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int) -> None:
+def _check_header(stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int) -> None:
     expected = (*shape, 1)[:3]
     found = (stream.rows, stream.columns, stream.samples or expected[2])
     if found != expected:
         raise ImageError(f"{stream.kind} of {_size(found)}, but the Data Set has {_size(expected)} (PS3.5 8.2)")
     if stream.precision > 8 * octets:
         raise ImageError(f"{stream.kind} of {stream.precision} bits, but BitsAllocated is {8 * octets} (PS3.5 8.2)")
-    check_unfolding(expected[0] * expected[1] * expected[2] * octets, len(data), stream.kind)
+    check_expansion(expected[0] * expected[1] * expected[2] * octets, len(data), stream.kind)
 
 
 def _size(shape: tuple[int, ...]) -> str:
     return "{} rows, {} columns, {} samples".format(*shape)
 
 
-def _decoded(stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int, *, ybr: bool) -> NDArray[np.integer]:
-    decode = partial(_by_imagecodecs, stream, ybr=ybr)
+def _decode_stream(
+    stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int, *, ybr: bool
+) -> NDArray[np.integer]:
+    decode = partial(_try_imagecodecs, stream, ybr=ybr)
     array = decode_whole(data, decode) if stream.kind in _BY_LIBJPEG else decode(data)
     if array.shape != shape or array.dtype.kind not in "iu" or array.itemsize > octets:
         raise ImageError(f"{stream.kind} data became {array.dtype} of shape {array.shape}, not {shape}")
@@ -81,16 +83,16 @@ def _decoded(stream: Codestream, data: bytes, shape: tuple[int, ...], octets: in
     return whole
 
 
-def _by_imagecodecs(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np.generic]:
+def _try_imagecodecs(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np.generic]:
     try:
-        return _called(stream, data, ybr=ybr)
+        return _call_imagecodecs(stream, data, ybr=ybr)
     except ImportError as exc:
         raise ImageError(f"{stream.kind} needs imagecodecs: pip install 'dimse-print[codecs]'") from exc
     except Exception as exc:  # each codec has its own errors
         raise ImageError(f"{stream.kind} data cannot be decoded: {' '.join(str(exc).split())}") from exc
 
 
-def _called(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np.generic]:
+def _call_imagecodecs(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np.generic]:
     """Return the decoded pixels: color of lossy JPEG as RGB, all others in the color space of the encoder's input."""
     import imagecodecs
 

@@ -20,8 +20,8 @@ _COLR = re.compile(rb"colr\x01..(.{4})", re.DOTALL)  # T.800 I.5.3.3: an enumera
 _SYCC = (18).to_bytes(4, "big")
 _SOS, _APP0, _APP14 = 0xDA, 0xE0, 0xEE
 _JPEGS = {0xC0: "JPEG", 0xC1: "JPEG", 0xC2: "JPEG", 0xC3: "JPEG lossless", 0xF7: "JPEG-LS"}  # by SOF
-_NO_FRAMES = {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC: among the codes of SOF, but without a frame
-_BARE = {0x01, *range(0xD0, 0xD9)}  # TEM, RSTm and SOI: no segment follows
+_NOT_SOF = {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC: among the codes of SOF, but without a frame
+_WITHOUT_SEGMENT = {0x01, *range(0xD0, 0xD9)}  # TEM, RSTm and SOI: no segment follows
 _SIZES = struct.Struct(">2x4L16xH")  # Xsiz, Ysiz, XOsiz, YOsiz, Csiz
 _JXL = b"\xff\x0a"
 _JXL_BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -33,8 +33,8 @@ _RATIOS = ((1, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  #
 class Codestream:
     """The facts in a header. ``kind`` is JPEG, JPEG lossless, JPEG-LS, JPEG 2000, HTJ2K or JPEG XL.
 
-    ``ybr``: unless it is told to convert, the decoder returns luminance and chrominances; None if the header does not
-    say. ``samples`` and ``precision`` are 0 if the header does not give them.
+    ``ybr``: whether the decoder returns luminance and chrominances unless it is told to convert; None if the header
+    does not say. ``samples`` and ``precision`` are 0 if the header does not give them.
     """
 
     kind: str
@@ -73,7 +73,7 @@ def _segments(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
             raise ImageError(f"byte {at} of a compressed image is not a marker")
         code = data[at + 1]
         at += 1 if code == 0xFF else 2  # any number of fill bytes FF is allowed
-        if code != 0xFF and code not in _BARE:
+        if code != 0xFF and code not in _WITHOUT_SEGMENT:
             (length,) = struct.unpack_from(">H", data, at)
             yield code, data[at + 2 : at + length]
             at += max(length, 2)
@@ -84,7 +84,7 @@ def _jpeg(data: bytes) -> Codestream:
     for code, content in _segments(data, 2):
         if code in _JPEGS:
             return _frame(_JPEGS[code], content, adobe, jfif)
-        if 0xC0 <= code <= 0xCF and code not in _NO_FRAMES:
+        if 0xC0 <= code <= 0xCF and code not in _NOT_SOF:
             raise ImageError(f"JPEG of process SOF{code - 0xC0} is not supported: hierarchical or arithmetic")
         if code == _SOS:
             break

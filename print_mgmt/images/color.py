@@ -44,12 +44,12 @@ def full_range(partial: _Bytes) -> _Bytes:
     return full
 
 
-def _rounded(numerators: NDArray[np.int64], denominator: int) -> NDArray[np.int16]:
+def _divide_rounded(numerators: NDArray[np.int64], denominator: int) -> NDArray[np.int16]:
     return np.floor_divide(2 * numerators + denominator, 2 * denominator).astype(np.int16)
 
 
 # The terms that chrominances add to Y, by the inverse of the standard's matrix. Integers are rounded once; floats would
 # round ties differently on different processors
 _CHROMA = np.arange(256) - 128
-_RED, _BLUE = _rounded(1402 * _CHROMA, 1000), _rounded(1772 * _CHROMA, 1000)
-_GREEN = _rounded(-(114 * 1772 * _CHROMA[:, None] + 299 * 1402 * _CHROMA), 587000)  # indexed by Cb, Cr
+_RED, _BLUE = _divide_rounded(1402 * _CHROMA, 1000), _divide_rounded(1772 * _CHROMA, 1000)
+_GREEN = _divide_rounded(-(114 * 1772 * _CHROMA[:, None] + 299 * 1402 * _CHROMA), 587000)  # indexed by Cb, Cr

@@ -20,20 +20,20 @@ from ..typed import items
 from .errors import ImageError
 
 __all__ = [
-    "LEAST_EXPANDED",
-    "MOST_EXPANSION",
-    "MOST_FRAMES",
-    "MOST_PIXELS",
+    "ALWAYS_EXPANDED",
+    "MAX_EXPANSION",
+    "MAX_FRAMES",
+    "MAX_PIXELS",
     "Frame",
     "aspect_of",
     "check_size",
-    "check_unfolding",
+    "check_expansion",
     "ratio",
     "spacing_of",
 ]
 
 _SHUTTER = "FrameDisplayShutterSequence"
-# The sequence of the functional group macro that holds each attribute
+# The functional group macro of each attribute, named by its sequence
 _MACROS = {
     "PixelSpacing": "PixelMeasuresSequence",
     "ImagerPixelSpacing": "FramePixelDataPropertiesSequence",
@@ -55,14 +55,14 @@ _MACROS = {
     "ShutterPresentationValue": _SHUTTER,
     "ShutterPresentationColorCIELabValue": _SHUTTER,
 }
-_MOST_NOTES = 16  # notes about one frame; an image with a million wrong windows gets no more
+_MAX_NOTES = 16  # notes about one frame; an image with a million wrong windows gets no more
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One frame of an image, numbered from 1. ``notes`` name the errors that were ignored, one line each.
 
-    ``place`` is a macro, and the only Data Set where the macro's attributes are looked up; `places` makes such frames.
+    If ``place`` is set, the attributes of its macro are read from its Data Set alone; `places` makes such frames.
     """
 
     dataset: Dataset
@@ -72,7 +72,7 @@ class Frame:
 
     def note(self, words: str) -> None:
         """Add a note about an error that was ignored."""
-        if words not in self.notes and len(self.notes) < _MOST_NOTES:
+        if words not in self.notes and len(self.notes) < _MAX_NOTES:
             self.notes.append(words)
 
     def places(self, keyword: str) -> "Iterator[Frame]":
@@ -97,7 +97,7 @@ class Frame:
         values = self.values(keyword)
         numbers = [number for number in map(_number, values) if number is not None]
         if len(numbers) < len(values):
-            self.note(f"{keyword} {_shown(values)} is not numeric: ignored")
+            self.note(f"{keyword} {_show(values)} is not numeric: ignored")
             return []
         return numbers
 
@@ -152,7 +152,7 @@ class Frame:
             return None
         number = _number(values[0])
         if number is None:
-            raise ImageError(f"{keyword} {_shown(values)} is not numeric")
+            raise ImageError(f"{keyword} {_show(values)} is not numeric")
         return number
 
     def _slots(self, keyword: str) -> list[object]:
@@ -162,7 +162,7 @@ class Frame:
             value = holder.get(keyword)
         except DecodeError as exc:
             self.note(f"{keyword}: {exc}")
-            return _plain(holder[keyword])
+            return _split_text(holder[keyword])
         return [*value] if isinstance(value, list) else [] if value is None else [value]
 
     def _holder(self, keyword: str) -> Dataset:
@@ -184,7 +184,7 @@ class Frame:
         yield self.dataset
 
 
-_LONGEST = 4096  # bytes of a broken value that are read as text
+_MAX_TEXT = 4096  # bytes of a broken value; the rest is not read
 
 
 def _has_values(item: Dataset, macro: str) -> bool:
@@ -193,8 +193,8 @@ def _has_values(item: Dataset, macro: str) -> bool:
     return any(bytes(item[keyword].raw).strip(b" \0\\") or item.get(keyword) for keyword in keywords)
 
 
-def _plain(element: Element) -> list[object]:
-    text = str(element.raw[:_LONGEST], "latin-1")
+def _split_text(element: Element) -> list[object]:
+    text = str(element.raw[:_MAX_TEXT], "latin-1")
     return [piece.strip(" \0") or None for piece in text.split("\\")]
 
 
@@ -209,17 +209,17 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _shown(values: Sequence[object]) -> str:
+def _show(values: Sequence[object]) -> str:
     return ascii([str(value)[:32] for value in values[:4]])[1:-1] + (", ..." if len(values) > 4 else "")
 
 
 # Bounds
 
 # A film of 14 x 17 inches in HIGH resolution (640 dpi) has 97 million pixels; larger images gain nothing
-MOST_PIXELS = 1 << 27
-MOST_FRAMES = 1 << 20  # frames of one object: whole slide images have fewer than a million
-LEAST_EXPANDED = 1 << 26  # bytes that any compressed frame may decompress to
-MOST_EXPANSION = 1000  # bytes per compressed byte of larger frames; real images of all codecs stay below 200
+MAX_PIXELS = 1 << 27
+MAX_FRAMES = 1 << 20  # frames of one object: whole slide images have fewer than a million
+ALWAYS_EXPANDED = 1 << 26  # bytes that any compressed frame may decompress to
+MAX_EXPANSION = 1000  # bytes per compressed byte of larger frames; real images of all codecs stay below 200
 
 
 def check_size(rows: int, columns: int) -> None:
@@ -229,23 +229,23 @@ def check_size(rows: int, columns: int) -> None:
     """
     if rows < 1 or columns < 1:
         raise ImageError(f"Rows {rows} and Columns {columns} must be at least 1 (PS3.3 C.7.6.3)")
-    if rows * columns > MOST_PIXELS:
-        raise ImageError(f"{rows} rows of {columns} are more than the limit of {MOST_PIXELS} pixels")
+    if rows * columns > MAX_PIXELS:
+        raise ImageError(f"{rows} rows of {columns} are more than the limit of {MAX_PIXELS} pixels")
 
 
-def check_unfolding(size: int, compressed: int, what: str) -> None:
+def check_expansion(size: int, compressed: int, what: str) -> None:
     """Raise ImageError if too few compressed bytes would decompress to ``size``."""
-    if size > max(LEAST_EXPANDED, MOST_EXPANSION * compressed):
+    if size > max(ALWAYS_EXPANDED, MAX_EXPANSION * compressed):
         raise ImageError(
-            f"{what} data of {compressed} bytes would decompress to {size}: more than {MOST_EXPANSION} times as many"
+            f"{what} data of {compressed} bytes would decompress to {size}: more than {MAX_EXPANSION} times as many"
         )
 
 
 # Sizes of pixels
 
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
-_FINEST = 1000  # the largest denominator of a ratio: finer steps are invisible on film
-_STEEPEST = 100  # the largest ratio of the sides of a pixel: a larger one is a mistake, or an attack on the printer
+_MAX_DENOMINATOR = 1000  # the largest denominator of a ratio: finer steps are invisible on film
+_MAX_RATIO = 100  # the largest ratio of the sides of a pixel: a larger one is a mistake, or an attack on the printer
 
 
 def spacing_of(frame: Frame) -> tuple[float, float] | None:
@@ -257,7 +257,7 @@ def spacing_of(frame: Frame) -> tuple[float, float] | None:
     for keyword in _SPACINGS:
         for place in frame.places(keyword):
             sizes = place.numbers(keyword)
-            if _makes_sense(frame, sizes, keyword):
+            if _is_printable(frame, sizes, keyword):
                 return sizes[0], sizes[1]
     return None
 
@@ -268,7 +268,7 @@ def aspect_of(frame: Frame) -> tuple[int, int]:
     Pixel Aspect Ratio is preferred to the spacing. If neither is valid, pixels are square.
     """
     sizes = frame.numbers("PixelAspectRatio")
-    if _makes_sense(frame, sizes, "PixelAspectRatio"):
+    if _is_printable(frame, sizes, "PixelAspectRatio"):
         return ratio(sizes[0], sizes[1], "PixelAspectRatio")
     spacing = spacing_of(frame)
     return ratio(*spacing, "the spacing of pixels") if spacing else (1, 1)
@@ -279,13 +279,13 @@ def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
 
     Raises ImageError, with ``name``, if one of the sizes is more than 100 times the other.
     """
-    quotient = Fraction(vertical / horizontal).limit_denominator(_FINEST)
-    if not 1 / _STEEPEST <= quotient <= _STEEPEST:
+    quotient = Fraction(vertical / horizontal).limit_denominator(_MAX_DENOMINATOR)
+    if not 1 / _MAX_RATIO <= quotient <= _MAX_RATIO:
         raise ImageError(f"{name} {vertical:g} to {horizontal:g} is too steep to print (PS3.3 C.7.6.3.1.7)")
     return quotient.numerator, quotient.denominator
 
 
-def _makes_sense(frame: Frame, sizes: list[float], name: str) -> bool:
+def _is_printable(frame: Frame, sizes: list[float], name: str) -> bool:
     """Return whether a pixel of these sizes can be printed. A 0 gets no note: some equipment writes it for unknown."""
     if len(sizes) != 2 or min(sizes) <= 0:
         return False

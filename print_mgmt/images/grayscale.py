@@ -19,26 +19,26 @@ from numpy.typing import NDArray
 
 from .errors import ImageError
 from .frame import Frame
-from .lut import lacking, lut_of
+from .lut import lut_of, missing_parts
 from .picture import Codes, tabulate
 from .stored_values import Cells, Floats, Numbers, blocks, distinct_values, is_padding, stored_bits, stored_values
 from .voi import Choice, Voi, choose
 
-__all__ = ["Ends", "Ranged", "ends_of", "floating", "grayscale"]
+__all__ = ["Ends", "FindEnds", "ends_of", "grayscale_of_floats", "grayscale"]
 
 _Values = tuple[Floats, NDArray[np.bool_]]  # rescaled values, and a mask of the padding
 Ends = tuple[float, float]  # the lowest and the highest value
-Ranged = Callable[[], Ends | None]  # finds the ends of all frames; None if all pixels are padding
+FindEnds = Callable[[], Ends | None]  # finds the ends of all frames; None if all pixels are padding
 
-_LARGEST = 1e9  # limit of Rescale Slope and Intercept: real ones are far smaller, and the formulas stay exact enough
-_FEW = 8  # bits: values of at most so many bits are meant to be shown unchanged on a screen
+_MAX_RESCALE = 1e9  # limit of Rescale Slope and Intercept: real ones are far smaller, and formulas stay exact enough
+_SCREEN_BITS = 8  # values of up to 8 bits are meant to be shown unchanged on a screen
 _SC, _XRAY = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.12"
 _P_VALUES = (f"{_SC}.1", f"{_SC}.2", f"{_SC}.3")  # Multi-frame Single Bit, Byte and Word SC: PS3.3 A.8.2 to A.8.4
 _ANGIOGRAPHY = (f"{_XRAY}.1", f"{_XRAY}.2", f"{_XRAY}.3")  # XA, XRF, and XA Bi-plane (retired)
 
 
 def grayscale(
-    cells: Cells, frame: Frame, choice: Choice, ranged: Ranged, *, scale_lut: bool = False
+    cells: Cells, frame: Frame, choice: Choice, find_ends: FindEnds, *, scale_lut: bool = False
 ) -> tuple[Codes, Floats]:
     """Return codes of at most 16 bits, and the curve with the brightness of each code, 0 to 1.
 
@@ -47,43 +47,44 @@ def grayscale(
     modality = _modality(cells, frame)
     voi = choose(frame, choice, is_signed=modality.is_signed, scale_lut=scale_lut)
     if voi is None:
-        bits = modality.of_bits(cells, frame)
-        voi = _ramp(bits if choice != "auto" and _is_over_bits_stored(cells, frame) else _spread(ranged(), bits))
-    return tabulate(cells, _brightness_of(partial(_stored, modality, frame), frame, voi))
+        bits = modality.ends_of_bits(cells, frame)
+        is_over_bits = choice != "auto" and _is_over_bits_stored(cells, frame)
+        voi = _ramp(bits if is_over_bits else _usable(find_ends(), bits))
+    return tabulate(cells, _brightness_of(partial(_modality_values, modality, frame), frame, voi))
 
 
-def floating(pixels: Floats, frame: Frame, choice: Choice, ranged: Ranged) -> tuple[Codes, Floats]:
+def grayscale_of_floats(pixels: Floats, frame: Frame, choice: Choice, find_ends: FindEnds) -> tuple[Codes, Floats]:
     """Return codes and curve of Float or Double Float Pixel Data, PS3.3 C.7.6.24; NaN and infinity are padding."""
     rescale = _rescale(_rescaling(frame))
-    voi = choose(frame, choice, is_signed=True) or _ramp(_spread(ranged(), (0.0, 1.0)))
-    return tabulate(pixels, _brightness_of(partial(_rescaled, rescale, frame), frame, voi))
+    voi = choose(frame, choice, is_signed=True) or _ramp(_usable(find_ends(), (0.0, 1.0)))
+    return tabulate(pixels, _brightness_of(partial(_rescale_floats, rescale, frame), frame, voi))
 
 
 def ends_of(pixels: Cells | Floats, frame: Frame) -> Ends | None:
     """Return the lowest and the highest rescaled value of a frame; None if all pixels are padding."""
     if pixels.dtype.kind == "f":
         rescale = _rescale(_rescaling(frame))
-        return _ends(map(partial(_rescaled, rescale, frame), blocks(pixels.astype(np.float64, copy=False))))
+        return _ends_of(map(partial(_rescale_floats, rescale, frame), blocks(pixels.astype(np.float64, copy=False))))
     cells = pixels.astype(f"u{pixels.itemsize}", copy=False)
     parts = [distinct_values(cells)] if cells.itemsize <= 2 else blocks(cells)
-    return _ends(map(partial(_stored, _modality(cells, frame), frame), parts))
+    return _ends_of(map(partial(_modality_values, _modality(cells, frame), frame), parts))
 
 
 @dataclass(frozen=True, slots=True)
 class _Modality:
     """The function from stored to modality values, whether these may be negative, and the range of a Modality LUT."""
 
-    of: Callable[[NDArray[np.int64]], Floats]
+    apply: Callable[[NDArray[np.int64]], Floats]
     is_signed: bool
     table: Ends | None = None
 
-    def of_bits(self, cells: Cells, frame: Frame) -> Ends:
+    def ends_of_bits(self, cells: Cells, frame: Frame) -> Ends:
         """Return the lowest and the highest modality value that Bits Stored allow."""
         if self.table is not None:
             return self.table
         bits, _ = stored_bits(cells, frame)
         low = -(1 << bits - 1) if frame.signed else 0
-        one, other = self.of(np.array([low, low + (1 << bits) - 1])).tolist()
+        one, other = self.apply(np.array([low, low + (1 << bits) - 1])).tolist()
         return min(one, other), max(one, other)
 
 
@@ -91,23 +92,23 @@ def _modality(cells: Cells, frame: Frame) -> _Modality:
     if _is_angiography(frame):
         return _Modality(lambda stored: stored.astype(np.float64), frame.signed)
     items = frame.items("ModalityLUTSequence")
-    if items and (missing := lacking(items[0])):
+    if items and (missing := missing_parts(items[0])):
         frame.note(f"ModalityLUTSequence[0] has no {missing}: ignored (PS3.3 C.11.1.1)")
     elif items:
         lut = lut_of(items[0], "ModalityLUTSequence[0]", frame, is_signed=frame.signed)
         if lut.is_short:
             lut.check(stored_values(distinct_values(cells), frame, is_signed=frame.signed))
-        return _Modality(lambda stored: lut.of(stored).astype(np.float64), False, (0.0, float(lut.highest)))
+        return _Modality(lambda stored: lut.look_up(stored).astype(np.float64), False, (0.0, float(lut.highest)))
     place = _rescaling(frame)
     negative = frame.signed or place.first("RescaleIntercept", 0) < 0 or place.first("RescaleSlope", 1) < 0
     return _Modality(_rescale(place), negative)
 
 
 def _is_angiography(frame: Frame) -> bool:
-    """Return whether Modality LUT and rescale are not for display, since they lead back to the intensity of the beam.
+    """Return whether the image is an angiography whose Modality LUT and rescale must not be applied for display.
 
-    This is so unless the pixels are linear to that intensity (LIN). Windows then apply to stored values (PS3.3
-    C.8.7.1.1.2).
+    They compute the intensity of the X-ray beam, and windows apply to stored values, unless Pixel Intensity
+    Relationship is LIN (PS3.3 C.8.7.1.1.2).
     """
     sop_class = frame.text("SOPClassUID").strip(" \0")
     return sop_class in _ANGIOGRAPHY and frame.term("PixelIntensityRelationship") != "LIN"
@@ -116,10 +117,11 @@ def _is_angiography(frame: Frame) -> bool:
 def _is_over_bits_stored(cells: Cells, frame: Frame) -> bool:
     """Return whether values without a window are printed over the range of Bits Stored: P-Values, or up to 8 bits.
 
-    Presentation LUT Shape means P-Values in single-frame objects only: enhanced objects must have it with any values.
+    Presentation LUT Shape means P-Values in single-frame objects only: enhanced objects must have it in any case.
     """
     is_p_values = "PresentationLUTShape" in frame.dataset and "NumberOfFrames" not in frame.dataset
-    return is_p_values or frame.text("SOPClassUID").strip(" \0") in _P_VALUES or stored_bits(cells, frame)[0] <= _FEW
+    is_p_values = is_p_values or frame.text("SOPClassUID").strip(" \0") in _P_VALUES
+    return is_p_values or stored_bits(cells, frame)[0] <= _SCREEN_BITS
 
 
 def _rescaling(frame: Frame) -> Frame:
@@ -132,12 +134,13 @@ def _is_rescaling(frame: Frame) -> bool:
     """Return whether slope or intercept is present, and whether each value that is present can be used."""
     slope, intercept = frame.slots("RescaleSlope")[:1], frame.slots("RescaleIntercept")[:1]
     values = slope + intercept
-    return bool(values) and 0.0 not in slope and all(value is not None and abs(value) < _LARGEST for value in values)
+    are_valid = all(value is not None and abs(value) < _MAX_RESCALE for value in values)
+    return bool(values) and 0.0 not in slope and are_valid
 
 
 def _rescale(frame: Frame) -> Callable[[NDArray[np.int64] | Floats], Floats]:
     slope, intercept = frame.first("RescaleSlope", 1), frame.first("RescaleIntercept", 0)
-    if not (abs(slope) < _LARGEST and abs(intercept) < _LARGEST):
+    if not (abs(slope) < _MAX_RESCALE and abs(intercept) < _MAX_RESCALE):
         raise ImageError(f"RescaleSlope {slope:g} and RescaleIntercept {intercept:g} are too large")
     if slope == 0:
         frame.note("RescaleSlope 0 would make all pixels equal: read as 1 (PS3.3 C.11.1.1.2)")
@@ -145,12 +148,12 @@ def _rescale(frame: Frame) -> Callable[[NDArray[np.int64] | Floats], Floats]:
     return lambda stored: stored.astype(np.float64) * slope + intercept
 
 
-def _stored(modality: _Modality, frame: Frame, cells: Cells) -> _Values:
+def _modality_values(modality: _Modality, frame: Frame, cells: Cells) -> _Values:
     stored = stored_values(cells, frame, is_signed=frame.signed)
-    return modality.of(stored), is_padding(stored, frame, 8 * cells.itemsize)
+    return modality.apply(stored), is_padding(stored, frame, 8 * cells.itemsize)
 
 
-def _rescaled(rescale: Callable[[Floats], Floats], frame: Frame, pixels: Floats) -> _Values:
+def _rescale_floats(rescale: Callable[[Floats], Floats], frame: Frame, pixels: Floats) -> _Values:
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes infinity, which is padding
         return rescale(pixels), _is_float_padding(pixels, frame)
 
@@ -173,12 +176,12 @@ def _ramp(ends: Ends) -> Voi:
     return lambda values: np.clip((values - low) / (high - low if high > low else 1), 0, 1)
 
 
-def _spread(found: Ends | None, otherwise: Ends) -> Ends:
+def _usable(found: Ends | None, otherwise: Ends) -> Ends:
     """Return the ends of the stretch: those found, or ``otherwise`` for an image of one value or of padding only."""
     return found if found is not None and found[0] < found[1] else otherwise
 
 
-def _ends(parts: Iterable[_Values]) -> Ends | None:
+def _ends_of(parts: Iterable[_Values]) -> Ends | None:
     kept = [values[~padding & np.isfinite(values)] for values, padding in parts]
     ends = [end for part in kept if part.size for end in (float(part.min()), float(part.max()))]
     return (min(ends), max(ends)) if ends else None

@@ -23,52 +23,53 @@ from numpy.typing import NDArray
 
 from .errors import ImageError
 
-__all__ = ["MOST_SCANS", "Scans", "decode_whole", "scans_of"]
+__all__ = ["MAX_SCANS", "Scans", "decode_whole", "scans_of"]
 
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # any marker but RSTm; re finds a literal first byte fast
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _EOI, _SOS, _DRI = 0xD9, 0xDA, 0xDD
 _PROGRESSIVE = 0xC2
 _FRAMES = {0xC0: 8, 0xC1: 8, _PROGRESSIVE: 8, 0xC3: 1}  # samples on a side of a data unit, by SOF: 1 in lossless JPEG
-MOST_SCANS = 256  # progressive images have about ten; each scan takes as long as a whole image
-_MOST_ROWS = 65500  # the limit of libjpeg
-# The bytes to append. They decode to something: they have no FF, and no repeating pattern that decodes to nothing
-_REST = bytes((17 + 73 * n + n * n) % 251 for n in range(96))
+MAX_SCANS = 256  # progressive images have about ten; each scan takes as long as a whole image
+_MAX_ROWS = 65500  # the limit of libjpeg
+# Bytes to append. They change pixels if data are missing: they contain neither FF, which begins a marker, nor a
+# repeated pattern, which may decode to units without content
+_EXTRA_BYTES = bytes((17 + 73 * n + n * n) % 251 for n in range(96))
 
 
 @dataclass(slots=True)
 class Scans:
     """The scans of a JPEG: ``end`` is the end of the last entropy-coded data, before the end of image.
 
-    ``frame`` is the content of the frame header, ``place`` the offset of this content, ``code`` the marker before it.
-    ``interval`` is the current restart interval. ``scans`` has header, start, end and restart interval of each scan.
+    ``frame`` is the content of the frame header, at ``frame_offset``; ``code`` is the marker before it. ``interval`` is
+    the current restart interval. ``scans`` has header, start, end and restart interval of each scan.
     """
 
     data: bytes
     end: int = 0
     frame: bytes = b""
-    place: int = 0
+    frame_offset: int = 0
     code: int = 0
     interval: int = 0
     scans: list[tuple[bytes, int, int, int]] = field(default_factory=list)
 
-    def lengthened(self) -> bytes:
+    def with_extra_bytes(self) -> bytes:
         """Return the image with further bytes after its data."""
-        return self.data[: self.end] + _REST + b"\xff\xd9"
+        return self.data[: self.end] + _EXTRA_BYTES + b"\xff\xd9"
 
-    def extended(self) -> tuple[bytes, int] | None:
+    def with_extra_row(self) -> tuple[bytes, int] | None:
         """Return the image with a further row of units, and the number of pixel rows before that row.
 
-        The result is None if missing data need not make that row mid-gray, or if libjpeg allows no further row.
+        The result is None if missing data do not always make that row mid-gray, or if libjpeg allows no further row.
         """
         _, rows, _, count = self._size()
         if self.code == _PROGRESSIVE or len(self.scans) > 1 or self.scans[0][0][0] != count:
             return None
-        height = _FRAMES[self.code] * (self._most(1) if count > 1 else 1)
+        height = _FRAMES[self.code] * (self._max_factor(1) if count > 1 else 1)
         before = -(-rows // height) * height
-        if before + height > _MOST_ROWS:
+        if before + height > _MAX_ROWS:
             return None
-        at = self.place + 1
+        at = self.frame_offset + 1
         return self.data[:at] + struct.pack(">H", before + height) + self.data[at + 2 :], before
 
     @property
@@ -82,7 +83,7 @@ class Scans:
         return 1 << self._size()[0] - 1
 
     @property
-    def is_halved(self) -> bool:
+    def heights_differ(self) -> bool:
         """Whether the components differ in height."""
         return len({down for _, down in self._factors().values()}) > 1
 
@@ -95,7 +96,7 @@ class Scans:
                 raise ImageError(f"JPEG breaks off after {found + 1} of {expected + 1} restart intervals")
 
     def check_same(self, image: NDArray[np.generic], longer: NDArray[np.generic]) -> None:
-        """Raise ImageError if the pixels of the `lengthened` image differ from the pixels of the image itself."""
+        """Raise ImageError if the pixels of `with_extra_bytes`, ``longer``, differ from those of the image."""
         if not np.array_equal(image, longer):
             raise ImageError("JPEG data break off before the image ends (ISO 10918-1 B.1.1.5)")
 
@@ -109,13 +110,13 @@ class Scans:
         ends = range(6, 6 + 3 * self._size()[3], 3)
         return {self.frame[at]: divmod(self.frame[at + 1], 16) for at in ends}
 
-    def _most(self, side: int) -> int:
+    def _max_factor(self, side: int) -> int:
         return max(factors[side] for factors in self._factors().values())
 
     def _units(self, header: bytes) -> int:
         """Return the number of minimum coded units in a scan, T.81 A.2."""
         _, rows, columns, _ = self._size()
-        unit, across, down = _FRAMES[self.code], self._most(0), self._most(1)
+        unit, across, down = _FRAMES[self.code], self._max_factor(0), self._max_factor(1)
         if header[0] == 1:  # in a scan of one component, a unit is one data unit
             own = self._factors()[header[1]]
             columns, rows = -(-columns * own[0] // across), -(-rows * own[1] // down)
@@ -127,16 +128,16 @@ def decode_whole(data: bytes, decode: Callable[[bytes], NDArray[np.generic]]) ->
     """Return the pixels that ``decode`` makes of a JPEG. Raises ImageError if the data end before the image."""
     scans = scans_of(data)
     scans.check_restarts()
-    extended = None if scans.is_halved else scans.extended()
-    if extended is None:
+    extra = None if scans.heights_differ else scans.with_extra_row()
+    if extra is None:
         image = decode(data)
     else:
-        taller, before = extended
+        taller, before = extra
         image = decode(taller)
         if np.any(image[before:] != scans.middle):
             return image[: scans.rows]
         image = image[: scans.rows]
-    scans.check_same(image, decode(scans.lengthened()))
+    scans.check_same(image, decode(scans.with_extra_bytes()))
     return image
 
 
@@ -145,15 +146,15 @@ def scans_of(data: bytes) -> Scans:
     scans = Scans(data)
     for code, at, length in _segments(data):
         if code in _FRAMES:
-            scans.frame, scans.place, scans.code = data[at + 2 : at + length], at + 2, code
+            scans.frame, scans.frame_offset, scans.code = data[at + 2 : at + length], at + 2, code
         elif code == _DRI:
             (scans.interval,) = struct.unpack_from(">H", data, at + 2)
         elif code == _SOS:
             found = _MARKER.search(data, at + length)
             if found is None:
                 break
-            if len(scans.scans) == MOST_SCANS:
-                raise ImageError(f"JPEG has more than {MOST_SCANS} scans")
+            if len(scans.scans) == MAX_SCANS:
+                raise ImageError(f"JPEG has more than {MAX_SCANS} scans")
             end = found.start()
             while data[end - 1] == 0xFF:  # any number of FF may stand before a marker
                 end -= 1

@@ -17,9 +17,9 @@ from dimse.data import Dataset, Value
 from .errors import ImageError
 from .frame import Frame
 
-__all__ = ["Descriptor", "Lut", "descriptor_of", "lacking", "lut_of", "table_of"]
+__all__ = ["Descriptor", "Lut", "descriptor_of", "missing_parts", "lut_of", "table_of"]
 
-_MOST_BITS = 16
+_MAX_BITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Descriptor:
 class Lut:
     """A table, perhaps with fewer entries than its descriptor says. ``highest`` is the entry for full brightness.
 
-    ``names`` are those of its descriptor and its data, for errors. ``octets`` is the width of an entry in the data: 1
-    for bytes, and for bytes in the upper halves of words.
+    ``names`` are the names of its descriptor and its data, for errors. ``octets`` is the width of an entry in the data:
+    1 for bytes, and for bytes in the upper halves of words.
     """
 
     names: tuple[str, str]
@@ -59,10 +59,10 @@ class Lut:
         """Raise ImageError if one of the values has no entry, though the descriptor promises one."""
         if self.is_short and self._index(values).max(initial=0) >= len(self.entries):
             descriptor, data = self.names
-            said = f"{len(self.entries)} of the {self.descriptor.entries} entries of {descriptor}"
-            raise ImageError(f"{data} has {said}, and pixels need more (PS3.3 C.11.1.1)")
+            found = f"{len(self.entries)} of the {self.descriptor.entries} entries of {descriptor}"
+            raise ImageError(f"{data} has {found}, and pixels need more (PS3.3 C.11.1.1)")
 
-    def of(self, values: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.uint16]:
+    def look_up(self, values: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.uint16]:
         """Return the entry for each of ``values``, which are first rounded to whole numbers."""
         return self.entries[np.minimum(self._index(values), len(self.entries) - 1)]
 
@@ -71,7 +71,7 @@ class Lut:
         return np.clip(index - self.descriptor.first, 0, self.descriptor.entries - 1).astype(np.intp)
 
 
-def lacking(item: Dataset) -> str:
+def missing_parts(item: Dataset) -> str:
     """Return, in words, which of LUT Descriptor and LUT Data have no value in an item; an empty text if both have one.
 
     Some toolkits (LEADTOOLS) write an empty item into every image.
@@ -93,46 +93,46 @@ def lut_of(item: Dataset, name: str, frame: Frame, *, is_signed: bool) -> Lut:
     return table_of(descriptor, data, (f"{name} LUTDescriptor", f"{name} LUTData"), frame, is_signed=is_signed)
 
 
-def table_of(descriptor: Value, data: Value, names: tuple[str, str], frame: Frame, *, is_signed: bool) -> Lut:
+def table_of(raw_descriptor: Value, raw_data: Value, names: tuple[str, str], frame: Frame, *, is_signed: bool) -> Lut:
     """Return the table of a descriptor and its data. Raises ImageError, with their ``names``, if they are not a table.
 
     Entries of 8 bits may be bytes, two in a word, or words with the entry in either half.
     """
-    said, raw = descriptor_of(descriptor, names[0], is_signed=is_signed), _bytes(data)
+    descriptor, raw = descriptor_of(raw_descriptor, names[0], is_signed=is_signed), _bytes(raw_data)
     if not raw:
         raise ImageError(f"{names[1]} is missing (PS3.3 C.11.1.1)")
-    entries = _entries_of(raw, said)
-    largest, highest = int(entries.max()), said.highest
-    if entries.itemsize == 1 and said.bits > 8:
+    entries = _entries_of(raw, descriptor)
+    largest, highest = int(entries.max()), descriptor.highest
+    if entries.itemsize == 1 and descriptor.bits > 8:
         highest = 0xFF
-        frame.note(f"{names[1]} has a byte for each entry, {names[0]} says {said.bits} bits (PS3.3 C.11.1.1)")
+        frame.note(f"{names[1]} has a byte for each entry, {names[0]} says {descriptor.bits} bits (PS3.3 C.11.1.1)")
     elif largest > highest:
-        highest = largest if said.bits > 8 else 0xFF if largest <= 0xFF else 0xFFFF
-        frame.note(f"{names[1]} holds {largest}, more than the {said.bits} bits of {names[0]} (PS3.3 C.11.1.1)")
-    if len(entries) < said.entries:
-        frame.note(f"{names[1]} has {len(entries)} of {said.entries} entries (PS3.3 C.11.1.1)")
-    return Lut(names, said, entries.astype(np.uint16), highest, entries.itemsize)
+        highest = largest if descriptor.bits > 8 else 0xFF if largest <= 0xFF else 0xFFFF
+        frame.note(f"{names[1]} holds {largest}, more than the {descriptor.bits} bits of {names[0]} (PS3.3 C.11.1.1)")
+    if len(entries) < descriptor.entries:
+        frame.note(f"{names[1]} has {len(entries)} of {descriptor.entries} entries (PS3.3 C.11.1.1)")
+    return Lut(names, descriptor, entries.astype(np.uint16), highest, entries.itemsize)
 
 
 def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
     """Return a LUT Descriptor. Its second value is signed if the inputs are (``is_signed``), whatever its VR is."""
     match value:
-        case [int(entries), int(first), int(bits)] if 1 <= bits <= _MOST_BITS:
+        case [int(entries), int(first), int(bits)] if 1 <= bits <= _MAX_BITS:
             low = first & 0xFFFF
             first = low - 0x10000 if is_signed and low & 0x8000 else low
             return Descriptor(entries & 0xFFFF or 0x10000, first, bits)
-    raise ImageError(f"{name} {value!a} is not entries, first input and 1 to {_MOST_BITS} bits (PS3.3 C.11.1.1)")
+    raise ImageError(f"{name} {value!a} is not entries, first input and 1 to {_MAX_BITS} bits (PS3.3 C.11.1.1)")
 
 
-def _entries_of(raw: bytes | memoryview, said: Descriptor) -> NDArray[np.uint8 | np.uint16]:
+def _entries_of(raw: bytes | memoryview, descriptor: Descriptor) -> NDArray[np.uint8 | np.uint16]:
     """Return the entries: bytes if there is one for each, or if entries of 8 bits have too few words; else words."""
-    count = said.entries
-    if count > 1 and (len(raw) in (count, count + 1) or (said.bits <= 8 and len(raw) < 2 * count)):
+    count = descriptor.entries
+    if count > 1 and (len(raw) in (count, count + 1) or (descriptor.bits <= 8 and len(raw) < 2 * count)):
         return np.frombuffer(raw, np.uint8)[:count]
     words = np.frombuffer(raw, "<u2", min(count, len(raw) // 2))
     if not len(words):
         return np.frombuffer(raw, np.uint8)
-    if said.bits <= 8 and words.max() > 0xFF and not np.any(words & 0xFF):
+    if descriptor.bits <= 8 and words.max() > 0xFF and not np.any(words & 0xFF):
         return (words >> 8).astype(np.uint8)
     return words.astype(np.uint16, copy=False)
 

@@ -1,8 +1,8 @@
 """Overlays: bit planes of groups 60xx on the image, PS3.3 C.9.2 and C.9.3.
 
 A plane has its own size. Its upper left pixel is at Overlay Origin, row and column counted from 1, so a part of it may
-be outside of the image. It may be on some frames of the image only, from Image Frame Origin on. The plane is Overlay
-Data, or (retired) one of the bits of the cells that Bits Stored leaves unused.
+be outside of the image. It may belong to some frames of the image only; the first is Image Frame Origin. The plane is
+Overlay Data, or (retired) one of the bits of the cells that Bits Stored leaves unused.
 
 Graphics cover the image. A region of interest (type R) only marks pixels, and is not printed. An invalid plane is left
 out with a note.
@@ -28,14 +28,14 @@ GROUPS = range(0x6000, 0x6020, 2)
 _REGION = "R"
 
 
-def overlay_mask(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, but: int = 0) -> Mask | None:
+def overlay_mask(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, except_group: int = 0) -> Mask | None:
     """Return a mask of the pixels under graphics, HxW; None if the frame has no graphics.
 
-    ``cells`` are native gray Pixel Data, or None for other Pixel Data. Group ``but`` is left out.
+    ``cells`` are native gray Pixel Data, or None for other Pixel Data. Group ``except_group`` is left out.
     """
     mask: Mask | None = None
     for group in GROUPS:
-        if group != but and (_has(frame, group, "OverlayRows") or _has(frame, group, "OverlayBitPosition")):
+        if group != except_group and (_has(frame, group, "OverlayRows") or _has(frame, group, "OverlayBitPosition")):
             plane = plane_of(frame, group, cells, shape, regions=False)
             if plane is not None:
                 mask = plane if mask is None else mask | plane
@@ -45,7 +45,7 @@ def overlay_mask(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, b
 def plane_of(frame: Frame, group: int, cells: Cells | None, shape: tuple[int, ...], *, regions: bool) -> Mask | None:
     """Return a mask of the pixels under the overlay of a group, HxW; None, with a note, if it is invalid.
 
-    The result is None, too, if the frame has no plane and, without ``regions``, for a region of interest.
+    The result is also None if the frame has no plane, and, without ``regions``, for a region of interest.
     """
     overlay = _Overlay(frame, group)
     mask: Mask | None = None
@@ -121,8 +121,8 @@ class _Overlay:
         stored, high = stored_bits(cells, self._frame)
         allocated = self._integer("OverlayBitsAllocated")
         if allocated not in (None, room) or not 0 <= position < room or high - stored < position <= high:
-            said = f"{self._name('OverlayBitPosition')} {position} is not an unused bit of {room}"
-            raise ImageError(f"{said}, {stored} of them stored, and there is no OverlayData (PS3.5 8.1.2)")
+            place = f"{self._name('OverlayBitPosition')} {position} is not an unused bit of {room}"
+            raise ImageError(f"{place}, {stored} of them stored, and there is no OverlayData (PS3.5 8.1.2)")
         plane = (cells >> position & 1).astype(np.bool_)
         if self._frame.signed and position > high and np.array_equal(plane, (cells >> high & 1).astype(np.bool_)):
             raise ImageError(f"{self._name('OverlayBitPosition')} {position} repeats the sign of the pixels")

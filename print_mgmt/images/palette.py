@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from .errors import ImageError
 from .frame import Frame
 from .lut import Descriptor, Lut, descriptor_of, table_of
-from .picture import Codes, taken
-from .stored_values import Cells, distinct_values, domain, stored_values
+from .picture import Codes, look_up
+from .stored_values import Cells, all_codes, distinct_values, stored_values
 
 __all__ = ["rgb_of"]
 
@@ -30,12 +30,12 @@ def rgb_of(cells: Cells, frame: Frame) -> Codes:
     """
     if cells.itemsize > 2:
         raise ImageError(f"PALETTE COLOR of {8 * cells.itemsize} bits: 8 or 16 are allowed (PS3.3 C.7.6.3.1.2)")
-    luts = [_table(frame, color) for color in _COLORS]
+    luts = [_read_table(frame, color) for color in _COLORS]
     _check(luts, cells, frame)
     bits = 8 if all(map(_is_eight_bits, luts)) else 16
-    stored = stored_values(domain(cells), frame, is_signed=frame.signed)
-    table = np.stack([_over(lut, stored, bits, _highest(lut, luts)) for lut in luts], axis=-1)
-    return taken(table, cells)
+    stored = stored_values(all_codes(cells), frame, is_signed=frame.signed)
+    table = np.stack([_spread_entries(lut, stored, bits, _highest(lut, luts)) for lut in luts], axis=-1)
+    return look_up(table, cells)
 
 
 def _check(luts: list[Lut], cells: Cells, frame: Frame) -> None:
@@ -57,24 +57,24 @@ def _is_eight_bits(lut: Lut) -> bool:
     return lut.highest <= 0xFF or not np.any(lut.entries & 0xFF)
 
 
-def _over(lut: Lut, stored: NDArray[np.int64], bits: int, highest: int) -> Codes:
+def _spread_entries(lut: Lut, stored: NDArray[np.int64], bits: int, highest: int) -> Codes:
     """Return the entries of stored values, spread over the full range of 8 or 16 bits."""
-    entries = lut.of(stored)
+    entries = lut.look_up(stored)
     if bits == 8 and highest == 0xFFFF:
         return (entries >> 8).astype(np.uint8)
     spread: Codes = np.rint(entries * (((1 << bits) - 1) / highest)).astype(f"u{bits // 8}")
     return spread
 
 
-def _table(frame: Frame, color: str) -> Lut:
+def _read_table(frame: Frame, color: str) -> Lut:
     name = f"{color}PaletteColorLookupTable"
-    said, segments = frame.dataset.get(f"{name}Descriptor"), frame.dataset.get(f"Segmented{name}Data")
+    value, segments = frame.dataset.get(f"{name}Descriptor"), frame.dataset.get(f"Segmented{name}Data")
     if isinstance(segments, bytes | memoryview):
         names = f"{name}Descriptor", f"Segmented{name}Data"
-        descriptor = descriptor_of(said, names[0], is_signed=frame.signed)
-        return Lut(names, descriptor, _expanded(segments, descriptor, names[1]), descriptor.highest)
+        descriptor = descriptor_of(value, names[0], is_signed=frame.signed)
+        return Lut(names, descriptor, _expand(segments, descriptor, names[1]), descriptor.highest)
     names = f"{name}Descriptor", f"{name}Data"
-    return table_of(said, frame.dataset.get(names[1]), names, frame, is_signed=frame.signed)
+    return table_of(value, frame.dataset.get(names[1]), names, frame, is_signed=frame.signed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class _Segments:
         return sum(word << 8 * self.octets * place for place, word in enumerate(operands)) // self.octets
 
 
-def _expanded(data: bytes | memoryview, descriptor: Descriptor, name: str) -> NDArray[np.uint16]:
+def _expand(data: bytes | memoryview, descriptor: Descriptor, name: str) -> NDArray[np.uint16]:
     """Return the entries of segments. Raises ImageError for too few of them, and for too large ones."""
     octets = 1 if descriptor.bits <= 8 else 2
     segments = _Segments(np.frombuffer(data, f"<u{octets}", len(data) // octets).tolist(), octets)

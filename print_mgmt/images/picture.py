@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from ..film.sheet import PrintImage
 from .errors import ImageError
 from .overlays import Mask
-from .stored_values import BLOCK, Cells, Floats, Numbers, blocks, domain
+from .stored_values import BLOCK, Cells, Floats, Numbers, all_codes, blocks
 
-__all__ = ["Background", "Codes", "Picture", "identity", "picture_of", "tabulate", "taken"]
+__all__ = ["Background", "Codes", "Picture", "identity", "picture_of", "tabulate", "look_up"]
 
 Codes = NDArray[np.uint8 | np.uint16]
 Background = Literal["WHITE", "BLACK"]  # what shows where a picture is transparent
 
 _SAMPLES = {(): "MONOCHROME2", (3,): "RGB", (4,): "RGB"}
 _ROWS = 64  # rows converted at once, because an image in double precision is eight times as large
-_TAKEN = 1 << 18  # codes looked up at once, so that their indices stay in the processor cache
+_BATCH = 1 << 18  # codes looked up at once, so that their indices stay in the processor cache
 _LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in the Y of YBR_FULL
 _IN_GRAY = "a color image is printed in gray"
 
@@ -52,8 +52,8 @@ class Picture:
     def in_gray(self, bits: int) -> PrintImage:
         """Return a gray print image, MONOCHROME1 or MONOCHROME2, of 8 or 12 ``bits``; colors become their luminance."""
         if self.is_color:
-            return self._printed(self._luminance(bits), "MONOCHROME2", bits, _IN_GRAY)
-        return self._printed(self._pixels(bits), self.PhotometricInterpretation, bits)
+            return self._to_print_image(self._luminance(bits), "MONOCHROME2", bits, _IN_GRAY)
+        return self._to_print_image(self._pixels(bits), self.PhotometricInterpretation, bits)
 
     def in_color(self) -> PrintImage:
         """Return a print image of RGB with 8 bits; MONOCHROME1 is inverted."""
@@ -62,31 +62,31 @@ class Picture:
         pixels = self._pixels(8)
         if pixels.ndim == 2:
             pixels = np.repeat(pixels[..., None], 3, axis=2)
-        return self._printed(pixels, "RGB", 8)
+        return self._to_print_image(pixels, "RGB", 8)
 
     def _pixels(self, bits: int) -> Codes:
         """Return the pixels over the full range of ``bits``: the codes themselves if the curve changes nothing."""
-        table = _rounded(self.curve, bits)
+        table = _round_to_bits(self.curve, bits)
         if table.dtype == self.codes.dtype and (table == np.arange(table.size)).all():
             return self.codes
-        return taken(table, self.codes)
+        return look_up(table, self.codes)
 
     def _luminance(self, bits: int) -> Codes:
-        """Return luminances, computed a few rows at a time: three planes in double precision are 8 times the image."""
+        """Return luminances, a few rows at a time: three planes in double precision take 8 times the image's memory."""
         tables = [self.curve * part for part in _LUMA]
         gray = np.empty(self.codes.shape[:2], _dtype(bits))
         for start in range(0, len(gray), _ROWS):
             block = self.codes[start : start + _ROWS]
             red, green, blue = (table.take(block[..., i]) for i, table in enumerate(tables))
-            gray[start : start + _ROWS] = _rounded(red + green + blue, bits)
+            gray[start : start + _ROWS] = _round_to_bits(red + green + blue, bits)
         return gray
 
-    def _printed(self, pixels: Codes, photometric: str, bits: int, *notes: str) -> PrintImage:
+    def _to_print_image(self, pixels: Codes, photometric: str, bits: int, *notes: str) -> PrintImage:
         if self.layers:
             pixels = pixels.copy()  # they may belong to the caller
         for mask, brightness in self.layers:
-            seen = 1 - brightness if photometric == "MONOCHROME1" else brightness
-            pixels[mask] = _rounded(np.array(seen), bits)
+            shown = 1 - brightness if photometric == "MONOCHROME1" else brightness
+            pixels[mask] = _round_to_bits(np.array(shown), bits)
         return PrintImage(
             pixels=pixels,
             PhotometricInterpretation=photometric,
@@ -97,8 +97,8 @@ class Picture:
         )
 
 
-def _rounded(seen: NDArray[np.float64], bits: int) -> Codes:
-    return np.floor(seen * ((1 << bits) - 1) + 0.5).astype(_dtype(bits))
+def _round_to_bits(brightness: NDArray[np.float64], bits: int) -> Codes:
+    return np.floor(brightness * ((1 << bits) - 1) + 0.5).astype(_dtype(bits))
 
 
 def _dtype(bits: int) -> type[np.uint8 | np.uint16]:
@@ -113,14 +113,14 @@ def picture_of(array: NDArray[np.generic], background: Background = "WHITE") -> 
     photometric = _SAMPLES.get(array.shape[2:])
     if array.ndim < 2 or photometric is None or array.size == 0:
         raise ImageError(f"an array of shape {array.shape} is not gray HxW or color HxWx3 or HxWx4")
-    codes = _codes(array)
+    codes = _to_codes(array)
     if codes.shape[2:] == (4,):
-        codes = _opaque(codes, background)
+        codes = _blend(codes, background)
     codes, curve = identity(codes)
     return Picture(codes=codes, curve=curve, PhotometricInterpretation=photometric)
 
 
-def _codes(array: NDArray[np.generic]) -> NDArray[np.uint8 | np.uint16]:
+def _to_codes(array: NDArray[np.generic]) -> NDArray[np.uint8 | np.uint16]:
     match array.dtype.kind, array.itemsize:
         case "u", (1 | 2) as octets:
             return array.astype(f"u{octets}", copy=False)
@@ -135,16 +135,16 @@ def _codes(array: NDArray[np.generic]) -> NDArray[np.uint8 | np.uint16]:
     raise ImageError(f"an array of {array.dtype}, not of uint8, uint16 or floats: scale and convert it first")
 
 
-def _opaque(codes: NDArray[np.uint8 | np.uint16], background: Background) -> NDArray[np.uint8 | np.uint16]:
+def _blend(codes: NDArray[np.uint8 | np.uint16], background: Background) -> NDArray[np.uint8 | np.uint16]:
     """Return colors blended with the background by their opacity."""
     highest = np.iinfo(codes.dtype).max
     behind = highest if background == "WHITE" else 0
-    seen = np.empty((*codes.shape[:2], 3), codes.dtype)
+    blended = np.empty((*codes.shape[:2], 3), codes.dtype)
     for start in range(0, len(codes), _ROWS):
         block = codes[start : start + _ROWS]
         opacity = block[..., 3:].astype(np.float64) / highest
-        seen[start : start + _ROWS] = np.floor(block[..., :3] * opacity + behind * (1 - opacity) + 0.5)
-    return seen
+        blended[start : start + _ROWS] = np.floor(block[..., :3] * opacity + behind * (1 - opacity) + 0.5)
+    return blended
 
 
 def identity(codes: Codes) -> tuple[Codes, Floats]:
@@ -153,20 +153,20 @@ def identity(codes: Codes) -> tuple[Codes, Floats]:
     return codes, np.arange(highest + 1) / highest
 
 
-def tabulate(pixels: Numbers, seen: Callable[[Numbers], Floats]) -> tuple[Codes, Floats]:
-    """Return codes and curve: ``seen`` is computed for each code of 8 or 16 bits, else for each pixel."""
+def tabulate(pixels: Numbers, brightness_of: Callable[[Numbers], Floats]) -> tuple[Codes, Floats]:
+    """Return codes and curve: ``brightness_of`` is called for each code of 8 or 16 bits, else for each pixel."""
     if pixels.dtype.kind == "u" and pixels.itemsize <= 2:
-        return pixels.astype(f"u{pixels.itemsize}", copy=False), seen(domain(pixels))
+        return pixels.astype(f"u{pixels.itemsize}", copy=False), brightness_of(all_codes(pixels))
     codes = np.empty(pixels.size, np.uint16)
     for index, block in enumerate(blocks(pixels)):
-        codes[index * BLOCK :][: block.size] = np.floor(seen(block) * 65535 + 0.5)
+        codes[index * BLOCK :][: block.size] = np.floor(brightness_of(block) * 65535 + 0.5)
     return identity(codes.reshape(pixels.shape))
 
 
-def taken(table: Codes, codes: Cells) -> Codes:
+def look_up(table: Codes, codes: Cells) -> Codes:
     """Return ``table[codes]``, in a quarter of the time, and with little memory beyond the result."""
     out = np.empty(codes.shape + table.shape[1:], table.dtype)
     flat, target = codes.reshape(-1), out.reshape(-1, *table.shape[1:])
-    for start in range(0, len(flat), _TAKEN):
-        table.take(flat[start : start + _TAKEN], axis=0, out=target[start : start + _TAKEN], mode="clip")
+    for start in range(0, len(flat), _BATCH):
+        table.take(flat[start : start + _BATCH], axis=0, out=target[start : start + _BATCH], mode="clip")
     return out

@@ -27,7 +27,7 @@ from .picture import picture_of as picture_of_array
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MOST_COMPOSED", "frame_count", "frame_count_of", "is_picture", "picture_of", "picture_of_image"]
+__all__ = ["MAX_COMPOSED", "frame_count", "frame_count_of", "is_picture", "picture_of", "picture_of_image"]
 
 _PLUGINS = {
     b"\x89PNG\r\n\x1a\n": ("PngImagePlugin", "PngImageFile"),
@@ -43,8 +43,8 @@ _SIGNATURES = tuple(_PLUGINS)
 _PHOTOMETRIC = 262  # the TIFF tag PhotometricInterpretation; its value 0 means that the lowest value is white
 _ORIENTATION, _TURNED = 274, range(5, 9)  # the TIFF tag Orientation; its values for pictures that lie on their side
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
-_MOST_GIF = 1 << 26  # pixels of a frame of a GIF: below PIL.Image.MAX_IMAGE_PIXELS, beyond which Pillow prints warnings
-MOST_COMPOSED = 1 << 32  # pixels in the frames of a GIF up to the requested frame, which is composed of all of them
+_MAX_GIF = 1 << 26  # pixels of a frame of a GIF: below PIL.Image.MAX_IMAGE_PIXELS, beyond which Pillow prints warnings
+MAX_COMPOSED = 1 << 32  # pixels of a frame of a GIF and of all frames before it, of which it is composed
 _WORDS = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits
 
 
@@ -55,7 +55,7 @@ def is_picture(head: bytes) -> bool:
 
 def frame_count(path: str | os.PathLike[str]) -> int:
     """Return the number of pages in a file. Raises ImageError, or OSError if the file cannot be read."""
-    with _reading(path) as image:
+    with _open_file(path) as image:
         return frame_count_of(image)
 
 
@@ -67,20 +67,20 @@ def frame_count_of(image: "Image.Image") -> int:
 
 def picture_of(path: str | os.PathLike[str], number: int, background: Background = "WHITE") -> Picture:
     """Return a page of a file, numbered from 1, as a picture. Raises as `frame_count` does."""
-    with _reading(path) as image:
+    with _open_file(path) as image:
         if image.format == "JPEG":
             check_size(image.height, image.width)
             _check_jpeg(image, Path(path).read_bytes())
-        return _page(image, number, background)
+        return _read_page(image, number, background)
 
 
 def picture_of_image(image: "Image.Image", number: int, background: Background = "WHITE") -> Picture:
     """Return a page of an image of Pillow, numbered from 1, as a picture. Raises ImageError if it cannot be read."""
-    with _errors():
-        return _page(image, number, background)
+    with _translate_errors():
+        return _read_page(image, number, background)
 
 
-def _page(image: "Image.Image", number: int, background: Background) -> Picture:
+def _read_page(image: "Image.Image", number: int, background: Background) -> Picture:
     from PIL import ImageOps
 
     check_size(image.height, image.width)
@@ -90,23 +90,23 @@ def _page(image: "Image.Image", number: int, background: Background) -> Picture:
         image.seek(number - 1)
         check_size(image.height, image.width)  # pages of a TIFF differ in size
     if image.format == "TIFF":
-        _reserve(image)
+        _reserve_memory(image)
     inverted, resolution = _is_inverted(image), image.info.get("dpi")
-    picture = picture_of_array(_array(ImageOps.exif_transpose(image)), background)
+    picture = picture_of_array(_to_array(ImageOps.exif_transpose(image)), background)
     if inverted:
         picture = replace(picture, PhotometricInterpretation="MONOCHROME1")
-    return _sized(picture, resolution)
+    return _add_pixel_size(picture, resolution)
 
 
 def _check_gif(image: "Image.Image", number: int) -> None:
     size = f"a GIF of {image.height} x {image.width}"
-    if image.height * image.width > _MOST_GIF:
-        raise ImageError(f"{size} has more than the limit of {_MOST_GIF} pixels")
-    if number * image.height * image.width > MOST_COMPOSED:
-        raise ImageError(f"frame {number} of {size} lies on more than {MOST_COMPOSED} pixels")
+    if image.height * image.width > _MAX_GIF:
+        raise ImageError(f"{size} has more than the limit of {_MAX_GIF} pixels")
+    if number * image.height * image.width > MAX_COMPOSED:
+        raise ImageError(f"frame {number} of {size} lies on more than {MAX_COMPOSED} pixels")
 
 
-def _reserve(image: "Image.Image") -> None:
+def _reserve_memory(image: "Image.Image") -> None:
     """Give a page of a TIFF the memory for its pixels, so that Pillow need not, and does not apply its own limit."""
     from PIL import Image
 
@@ -119,22 +119,22 @@ def _check_jpeg(image: "Image.Image", data: bytes) -> None:
     """Raise ImageError if a JPEG breaks off: Pillow fills the rest with gray."""
     scans = scans_of(data)
     scans.check_restarts()
-    if not _has_more(scans):
-        with _open(io.BytesIO(scans.lengthened())) as longer:
+    if not _reaches_end(scans):
+        with _open_stream(io.BytesIO(scans.with_extra_bytes())) as longer:
             scans.check_same(np.asarray(image), np.asarray(longer))
 
 
-def _has_more(scans: Scans) -> bool:
-    """Return whether a further row of units shows that the data last to the end of the image.
+def _reaches_end(scans: Scans) -> bool:
+    """Return whether a further row of units proves that the data reach the end of the image.
 
     Only the mean luminance of each block is decoded, which takes 40 to 70 % of the time that the whole image takes;
     `check_same` takes 110 to 270 %.
     """
-    extended = scans.extended()
-    if extended is None:
+    extra = scans.with_extra_row()
+    if extra is None:
         return False
-    data, before = extended
-    with _open(io.BytesIO(data)) as taller:
+    data, before = extra
+    with _open_stream(io.BytesIO(data)) as taller:
         height = taller.height
         taller.draft("L", (1, 1))
         if taller.mode != "L":
@@ -142,7 +142,7 @@ def _has_more(scans: Scans) -> bool:
         return bool(np.any(np.asarray(taller)[before * taller.height // height :] != scans.middle))
 
 
-def _open(file: IO[bytes]) -> "Image.Image":
+def _open_stream(file: IO[bytes]) -> "Image.Image":
     """Open a picture by its plugin.
 
     ``PIL.Image.open`` is not used. It warns about large pictures, although `check_size` refuses those that are too
@@ -163,22 +163,22 @@ def _open(file: IO[bytes]) -> "Image.Image":
 
 
 @contextmanager
-def _reading(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
+def _open_file(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
     """Open a file for the block; Pillow decodes it on demand."""
     try:
         import PIL  # noqa: F401  # checks whether Pillow is installed
     except ImportError as exc:
         raise ImageError("ordinary pictures need Pillow: pip install 'dimse-print[film]'") from exc
     with (
-        Path(path).open("rb") as file,  # an OSError here is about the disk, one of Pillow is about the picture
-        _errors(),
+        Path(path).open("rb") as file,  # an OSError here concerns the disk, one of Pillow concerns the picture
+        _translate_errors(),
     ):
-        with _open(file) as image:
+        with _open_stream(file) as image:
             yield image
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Raise errors of Pillow as ImageError."""
     from PIL import Image, UnidentifiedImageError
 
@@ -186,17 +186,14 @@ def _errors() -> Iterator[None]:
         yield
     except UnidentifiedImageError as exc:  # its message contains the repr of a Python object
         raise ImageError("the picture cannot be read: its header is broken") from exc
-    except (
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as exc:  # a frame of a GIF
-        most = f"PIL.Image.MAX_IMAGE_PIXELS ({Image.MAX_IMAGE_PIXELS})"
-        raise ImageError(f"a frame of the picture has more pixels than {most} allows") from exc
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:  # a frame of a GIF
+        limit = f"PIL.Image.MAX_IMAGE_PIXELS ({Image.MAX_IMAGE_PIXELS})"
+        raise ImageError(f"a frame of the picture has more pixels than {limit} allows") from exc
     except _BROKEN as exc:
         raise ImageError(f"the picture cannot be read: {' '.join(str(exc).split())}") from exc
 
 
-def _array(image: "Image.Image") -> NDArray[np.generic]:
+def _to_array(image: "Image.Image") -> NDArray[np.generic]:
     """Return gray HxW, color HxWx3 or color with opacity HxWx4; gray of 16 bits keeps its depth."""
     mode = image.mode
     if mode in _WORDS:
@@ -219,7 +216,7 @@ def _is_inverted(image: "Image.Image") -> bool:
     return image.mode in _WORDS and tags.get(_PHOTOMETRIC) == 0
 
 
-def _sized(picture: Picture, resolution: object) -> Picture:
+def _add_pixel_size(picture: Picture, resolution: object) -> Picture:
     """Return a picture with the size of its pixels, if the file has a resolution in dpi."""
     match resolution:
         case (SupportsFloat() as across, SupportsFloat() as down) if min(float(across), float(down)) > 0:

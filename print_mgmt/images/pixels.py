@@ -16,8 +16,8 @@ from dimse.data.pixels import unpack_pixels
 
 from . import codecs, color
 from .errors import ImageError
-from .frame import MOST_FRAMES, Frame, check_size
-from .stored_values import Cells, Floats, fitted
+from .frame import MAX_FRAMES, Frame, check_size
+from .stored_values import Cells, Floats, fit_to_cells
 
 __all__ = ["Fragments", "Pixels", "floats_of", "fragments_of", "frame_count", "photometric_of", "pixels_of"]
 
@@ -33,7 +33,7 @@ _WHOLE = (8, 16, 32)  # Bits Allocated of whole bytes
 _UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # uncompressed pixels in fragments, for the sake of the offset table
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame is compressed by RFC 1951, PS3.5 A.4.13
 _UNKNOWN = "unknown Transfer Syntax"  # the beginning of the name of a UID that is not in PS3.6
-_LEAST_EXCESS = 3  # bytes after the last frame that count as padding even in the smallest image
+_ALWAYS_PADDING = 3  # bytes after the last frame that count as padding even in the smallest image
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +59,30 @@ def frame_count(frame: Frame, fragments: Fragments) -> int:
     data = frame.dataset.get(keyword)
     if isinstance(data, list):
         return len(fragments())
-    count = _said_frames(frame)
+    count = _declared_frames(frame)
     octets = len(data) if isinstance(data, bytes | memoryview) else 0
     if count is None and frame.values("NumberOfFrames"):
-        return _held_frames(frame, octets)
+        return _count_by_length(frame, octets)
     if count is not None and count > max(8 * octets, 1):
         raise ImageError(f"{keyword} has {octets} bytes for {count} frames (PS3.5 8.1.1)")
     return count or 1
 
 
-def _held_frames(frame: Frame, octets: int) -> int:
+def _count_by_length(frame: Frame, octets: int) -> int:
     """Return the number of frames that fill native data exactly; 1 if there is no such number."""
     samples = frame.count("SamplesPerPixel", 1)
     bits = frame.count("Rows") * frame.count("Columns") * samples * frame.count("BitsAllocated")
     frames = 8 * octets // bits
-    return frames if 1 <= frames <= MOST_FRAMES and octets - (frames * bits + 7) // 8 <= 1 else 1
+    return frames if 1 <= frames <= MAX_FRAMES and octets - (frames * bits + 7) // 8 <= 1 else 1
 
 
 def fragments_of(frame: Frame) -> Sequence[Sequence[Fragment]]:
-    """Return the fragments of each frame of compressed Pixel Data. Raises DecodeError if they cannot be told apart."""
+    """Return the fragments of each frame of compressed Pixel Data. Raises DecodeError if the frames are unknown."""
     dataset, keywords = Dataset(), ("PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
     for keyword in keywords:
         if keyword in frame.dataset:
             dataset.add(frame.dataset[keyword])
-    count = _said_frames(frame)
+    count = _declared_frames(frame)
     if count is not None:
         dataset.NumberOfFrames = count
     report: list[Finding] = []
@@ -92,7 +92,7 @@ def fragments_of(frame: Frame) -> Sequence[Sequence[Fragment]]:
     return fragments
 
 
-def _said_frames(frame: Frame) -> int | None:
+def _declared_frames(frame: Frame) -> int | None:
     """Return Number of Frames; None if it is absent or wrong. Raises ImageError if it is above the limit."""
     if not frame.values("NumberOfFrames"):
         return None
@@ -101,8 +101,8 @@ def _said_frames(frame: Frame) -> int | None:
         shown = str(frame.values("NumberOfFrames")[0])[:32]
         frame.note(f"NumberOfFrames {shown!a} is not a number of frames: ignored (PS3.3 C.7.6.6.1)")
         return None
-    if number > MOST_FRAMES:
-        raise ImageError(f"NumberOfFrames {number:.0f} is more than the limit of {MOST_FRAMES}")
+    if number > MAX_FRAMES:
+        raise ImageError(f"NumberOfFrames {number:.0f} is more than the limit of {MAX_FRAMES}")
     return int(number)
 
 
@@ -111,7 +111,7 @@ def floats_of(frame: Frame) -> Floats | None:
     for keyword, bits in _FLOATS.items():
         if keyword in frame.dataset:
             rows, columns = _shape(frame, 1)
-            raw, _ = _part(frame, keyword, bits * rows * columns)
+            raw, _ = _frame_bytes(frame, keyword, bits * rows * columns)
             floats: Floats = unpack_pixels(raw, (1, rows, columns, 1), bits, kind="f")[0].astype(np.float64)
             return floats
     return None
@@ -126,14 +126,14 @@ def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments)
     photometric = photometric_of(frame)
     shape = _shape(frame, 1 if photometric in _GRAY else 3)
     if isinstance(frame.dataset.get("PixelData"), list) or (syntax is not None and syntax.encapsulated):
-        cells, is_ybr, are_native = _decompressed(frame, b"".join(fragments()[frame.number - 1]), shape, syntax)
+        cells, is_ybr, are_native = _decompress(frame, b"".join(fragments()[frame.number - 1]), shape, syntax)
     else:
-        cells, is_ybr, are_native = _native(frame, shape, photometric), photometric in _YBR, True
+        cells, is_ybr, are_native = _read_native(frame, shape, photometric), photometric in _YBR, True
         if syntax is not None and syntax.name.startswith(_UNKNOWN) and cells.itemsize > 1:
             frame.note(f"{syntax.name}: its pixels are read as little endian (PS3.5 10.1)")
     if not is_ybr:
         return Pixels(cells, photometric if photometric in _GRAY else "RGB", are_native)
-    return Pixels(_rgb(cells, photometric), "RGB")
+    return Pixels(_to_rgb(cells, photometric), "RGB")
 
 
 def photometric_of(frame: Frame) -> str:
@@ -141,12 +141,12 @@ def photometric_of(frame: Frame) -> str:
 
     Raises ImageError if it cannot be printed, or contradicts Samples per Pixel.
     """
-    said, known = frame.text("PhotometricInterpretation"), (*_GRAY, *_COLOR, *_YBR, *_TRANSFORMED, _XYB)
-    photometric = {_letters(term): term for term in known}.get(_letters(said))
+    written, known = frame.text("PhotometricInterpretation"), (*_GRAY, *_COLOR, *_YBR, *_TRANSFORMED, _XYB)
+    photometric = {_letters(term): term for term in known}.get(_letters(written))
     if photometric is None:
-        raise ImageError(f"PhotometricInterpretation {said!a} is not one of {', '.join(known)}: convert it first")
-    if photometric != said:
-        frame.note(f"PhotometricInterpretation {said!a} is read as {photometric} (PS3.3 C.7.6.3.1.2)")
+        raise ImageError(f"PhotometricInterpretation {written!a} is not one of {', '.join(known)}: convert it first")
+    if photometric != written:
+        frame.note(f"PhotometricInterpretation {written!a} is read as {photometric} (PS3.3 C.7.6.3.1.2)")
     samples = frame.exact("SamplesPerPixel", 1 if photometric in _GRAY else 3)
     if samples != (1 if photometric in _GRAY else 3):
         raise ImageError(f"SamplesPerPixel {samples:g} contradicts {photometric} (PS3.3 C.7.6.3.1.1)")
@@ -163,38 +163,38 @@ def _shape(frame: Frame, samples: int) -> tuple[int, ...]:
     return (rows, columns) if samples == 1 else (rows, columns, samples)
 
 
-def _part(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int]:
+def _frame_bytes(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int]:
     """Return the bytes of one frame of ``bits`` bits, and the bit of the first byte where the frame begins.
 
     Some files have padding after the last frame. An excess as long as a frame is an error unless it is all zeros: an
     attribute must be wrong, and the print would be wrong, too.
     """
-    data, frames = frame.dataset.get(keyword), _said_frames(frame) or 1
+    data, frames = frame.dataset.get(keyword), _declared_frames(frame) or 1
     if not isinstance(data, bytes | memoryview):
         raise ImageError(f"{keyword} is missing (PS3.3 C.7.6.3)")
     needed = (frames * bits + 7) // 8
     size = f"{frames} frames of {frame.count('Rows')} x {frame.count('Columns')}"
-    said = f"{keyword}: {len(data)} bytes where {size} need {needed}"
+    lengths = f"{keyword}: {len(data)} bytes where {size} need {needed}"
     excess = len(data) - needed
-    is_padding = excess <= max(_LEAST_EXCESS, bits // 8 - 1) or not np.frombuffer(data, np.uint8, offset=needed).any()
+    is_padding = excess <= max(_ALWAYS_PADDING, bits // 8 - 1) or not np.frombuffer(data, np.uint8, offset=needed).any()
     if excess < 0 or not is_padding:
-        raise ImageError(f"{said} (PS3.5 8.1.1)")
+        raise ImageError(f"{lengths} (PS3.5 8.1.1)")
     if excess > needed % 2:
-        frame.note(f"{said}: the rest is ignored (PS3.5 8.1.1)")
+        frame.note(f"{lengths}: the rest is ignored (PS3.5 8.1.1)")
     start = (frame.number - 1) * bits
     return memoryview(data)[start // 8 : (start + bits + 7) // 8], start % 8
 
 
-def _native(frame: Frame, shape: tuple[int, ...], photometric: str) -> Cells:
+def _read_native(frame: Frame, shape: tuple[int, ...], photometric: str) -> Cells:
     if photometric in (*_TRANSFORMED, _XYB):
         codec = "JPEG XL" if photometric == _XYB else "JPEG 2000"
         raise ImageError(f"{photometric} is for {codec} only (PS3.3 C.7.6.3.1.2)")
     rows, columns, samples = (*shape, 1)[:3]
     allocated = frame.count("BitsAllocated")
-    halved = photometric in _HALVED and len(_bytes(frame)) < 3 * rows * columns * (_said_frames(frame) or 1)
+    halved = photometric in _HALVED and len(_bytes(frame)) < 3 * rows * columns * (_declared_frames(frame) or 1)
     if halved and columns % 2:
         raise ImageError(f"Columns {columns} of {photometric} must be even (PS3.3 C.7.6.3.1.2)")
-    raw, start = _part(frame, "PixelData", rows * columns * (16 if halved else samples * allocated))
+    raw, start = _frame_bytes(frame, "PixelData", rows * columns * (16 if halved else samples * allocated))
     if allocated > max(_WHOLE):
         raise ImageError(f"BitsAllocated {allocated} is more than 32 (PS3.5 8.1.1)")
     planar = samples == 3 and frame.exact("PlanarConfiguration", 0) == 1
@@ -208,7 +208,7 @@ def _bytes(frame: Frame) -> bytes | memoryview:
     return value if isinstance(value, bytes | memoryview) else b""
 
 
-def _decompressed(
+def _decompress(
     frame: Frame, data: bytes, shape: tuple[int, ...], syntax: TransferSyntax | None
 ) -> tuple[Cells, bool, bool]:
     """Return the cells of a frame, whether they are YBR, and whether they are unchanged native cells."""
@@ -216,18 +216,18 @@ def _decompressed(
     uid = syntax.uid if syntax is not None else ""
     if uid in (_UNCOMPRESSED, _DEFLATED_FRAMES):
         plain = frame.dataset.copy()
-        plain.PixelData = data if uid == _UNCOMPRESSED else _inflated(data, shape, allocated)
+        plain.PixelData = data if uid == _UNCOMPRESSED else _inflate(data, shape, allocated)
         plain.NumberOfFrames = 1
-        return _native(Frame(plain, notes=frame.notes), shape, photometric), photometric in _YBR, True
+        return _read_native(Frame(plain, notes=frame.notes), shape, photometric), photometric in _YBR, True
     if allocated not in (1, *_WHOLE):
         raise ImageError(f"BitsAllocated {allocated} of compressed Pixel Data is not 1, 8, 16 or 32 (PS3.5 8.2)")
     decoded = codecs.decode(data, shape, allocated, syntax, ybr=photometric in _YBR)
     if decoded.precision is None:
         return decoded.values.view(f"u{decoded.values.itemsize}"), decoded.is_ybr, True
-    return fitted(decoded.values, frame, decoded.precision), decoded.is_ybr, False
+    return fit_to_cells(decoded.values, frame, decoded.precision), decoded.is_ybr, False
 
 
-def _inflated(data: bytes, shape: tuple[int, ...], allocated: int) -> bytes:
+def _inflate(data: bytes, shape: tuple[int, ...], allocated: int) -> bytes:
     """Return an inflated frame, cut to the length that the frame needs."""
     samples = shape[2] if len(shape) == 3 else 1
     needed = (shape[0] * shape[1] * samples * allocated + 7) // 8
@@ -238,7 +238,7 @@ def _inflated(data: bytes, shape: tuple[int, ...], allocated: int) -> bytes:
         raise ImageError(f"Deflated Image Frame cannot be inflated: {exc} (PS3.5 A.4.13)") from exc
 
 
-def _rgb(cells: Cells, photometric: str) -> Cells:
+def _to_rgb(cells: Cells, photometric: str) -> Cells:
     if cells.itemsize != 1:
         raise ImageError(f"{photometric} of {8 * cells.itemsize} bits: 8 are allowed (PS3.3 C.7.6.3.1.2)")
     ybr = cells.astype(np.uint8, copy=False)

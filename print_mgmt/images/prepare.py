@@ -26,7 +26,7 @@ from ..film.sheet import PrintImage
 from . import color, grayscale, palette, pillow
 from .errors import ImageError
 from .foreign import ForeignDataset, ForeignPicture, file_of, pillow_of
-from .frame import MOST_PIXELS, Frame, aspect_of, spacing_of
+from .frame import MAX_PIXELS, Frame, aspect_of, spacing_of
 from .grayscale import Ends
 from .overlays import overlay_mask
 from .picture import Background, Picture, identity, picture_of
@@ -196,7 +196,7 @@ class _DicomImage:
         frame = Frame(dataset)
         # Both are found once for all frames; otherwise, the time would grow with the square of the number of frames
         self._fragments: Fragments = cache(partial(fragments_of, frame))
-        self._ends_of_all = cache(self._range_of_all)
+        self._ends_of_all = cache(self._find_ends_of_all)
         self.frames = frame_count(frame, self._fragments)
         self._notes = frame.notes
         if frame.notes:  # Number of Frames may be wrong
@@ -208,7 +208,7 @@ class _DicomImage:
         frame = Frame(self._dataset, number, [*self._notes])
         floats, window, cells = floats_of(frame), options.get("window"), None
         if floats is not None:
-            codes, curve = grayscale.floating(floats, frame, window, partial(self._range, floats, frame))
+            codes, curve = grayscale.grayscale_of_floats(floats, frame, window, partial(self._find_ends, floats, frame))
             photometric = photometric_of(frame)
         else:
             pixels = pixels_of(frame, self._syntax, self._fragments)
@@ -221,9 +221,9 @@ class _DicomImage:
                     photometric = "RGB"
                 case _:
                     cells = pixels.cells if pixels.are_native else None
-                    ranged = partial(self._range, pixels.cells, frame)
+                    find_ends = partial(self._find_ends, pixels.cells, frame)
                     scale = options.get("scale_lut", False)
-                    codes, curve = grayscale.grayscale(pixels.cells, frame, window, ranged, scale_lut=scale)
+                    codes, curve = grayscale.grayscale(pixels.cells, frame, window, find_ends, scale_lut=scale)
         aspect = aspect_of(frame)
         return Picture(
             codes=codes,
@@ -235,22 +235,22 @@ class _DicomImage:
             notes=tuple(frame.notes),
         )
 
-    def _range(self, pixels: Cells | Floats, frame: Frame) -> Ends | None:
+    def _find_ends(self, pixels: Cells | Floats, frame: Frame) -> Ends | None:
         """Return the lowest and the highest value of all frames; ``pixels`` are those of one frame."""
         return grayscale.ends_of(pixels, frame) if self.frames == 1 else self._ends_of_all()
 
-    def _range_of_all(self) -> Ends | None:
-        found = [ends for ends in self._ends() if ends is not None]
+    def _find_ends_of_all(self) -> Ends | None:
+        found = [ends for ends in self._ends_of_each() if ends is not None]
         return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 
-    def _ends(self) -> Iterator[Ends | None]:
+    def _ends_of_each(self) -> Iterator[Ends | None]:
         """Yield the range of each frame; of a large object only every nth frame, to bound the pixels that are read.
 
         A broken frame has no range here. Its error is raised later, when the frame is printed.
         """
         first = Frame(self._dataset)
         pixels = self.frames * first.count("Rows") * first.count("Columns")
-        for number in range(1, self.frames + 1, -(-pixels // MOST_PIXELS)):
+        for number in range(1, self.frames + 1, -(-pixels // MAX_PIXELS)):
             frame = Frame(self._dataset, number)
             try:
                 floats = floats_of(frame)
@@ -268,6 +268,6 @@ def _layers(
     bitmap = shutter[2] if shutter is not None else 0
     layers = [] if shutter is None else [shutter[:2]]
     if overlays in _BRIGHTNESS:
-        mask = overlay_mask(frame, cells, shape, but=bitmap)
+        mask = overlay_mask(frame, cells, shape, except_group=bitmap)
         layers += [] if mask is None else [(mask, _BRIGHTNESS[overlays])]
     return tuple(layers)

@@ -28,7 +28,7 @@ def decode(data: bytes, shape: tuple[int, ...], octets: int) -> Cells:
     """
     samples = shape[2] if len(shape) == 3 else 1
     size = shape[0] * shape[1]
-    planes = [_unpacked(segment, size, size) for segment in _segments(data, samples * octets)]
+    planes = [_unpack(segment, size, size) for segment in _segments(data, samples * octets)]
     big_endian = np.stack(planes, axis=-1).reshape(size, samples, octets)
     cells: Cells = big_endian.view(f">u{octets}")[..., 0].astype(f"u{octets}")
     return cells.reshape(shape)
@@ -42,7 +42,7 @@ def decode_bits(data: bytes, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     size = shape[0] * shape[1]
     packed = (size + 7) // 8
     (segment,) = _segments(data, 1)
-    plane = _unpacked(segment, size, packed)
+    plane = _unpack(segment, size, packed)
     if len(plane) == size:
         bits = (plane != 0).astype(np.uint8)
     else:
@@ -64,10 +64,10 @@ def _segments(data: bytes, expected: int) -> list[bytes]:
     return [data[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def _unpacked(segment: bytes, size: int, least: int) -> NDArray[np.uint8]:
+def _unpack(segment: bytes, size: int, minimum: int) -> NDArray[np.uint8]:
     """Return the first ``size`` bytes of the runs; further bytes are padding.
 
-    Raises ImageError if there are fewer than ``least``.
+    Raises ImageError if there are fewer than ``minimum``.
     """
     out = bytearray()
     at, end = 0, len(segment)
@@ -81,6 +81,6 @@ def _unpacked(segment: bytes, size: int, least: int) -> NDArray[np.uint8]:
                 out += segment[at + 1 : at + 2] * (257 - length)
                 at += 1
             at += 1
-    if len(out) < least:
-        raise ImageError(f"RLE segment ends after {len(out)} of {least} bytes (PS3.5 G.3)")
+    if len(out) < minimum:
+        raise ImageError(f"RLE segment ends after {len(out)} of {minimum} bytes (PS3.5 G.3)")
     return np.frombuffer(out, np.uint8, min(size, len(out)))

@@ -14,10 +14,10 @@ from .frame import Frame
 from .overlays import GROUPS, Mask, plane_of
 from .stored_values import Cells
 
-__all__ = ["MOST_VERTICES", "Shutter", "shutter_of"]
+__all__ = ["MAX_VERTICES", "Shutter", "shutter_of"]
 
 _WHITE = 65535.0  # the highest Shutter Presentation Value, a P-Value, and the highest L* of a CIELab value
-MOST_VERTICES = 4096  # of a polygon: real polygons have fewer than a hundred
+MAX_VERTICES = 4096  # of a polygon: real polygons have fewer than a hundred
 _RECTANGLE = (
     "ShutterUpperHorizontalEdge",
     "ShutterLowerHorizontalEdge",
@@ -35,20 +35,20 @@ def shutter_of(frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect
     """
     for place in frame.places("ShutterShape"):
         group = _group(place)
-        covered = _covered(place, cells, shape[:2], aspect, group)
+        covered = _combine_shapes(place, cells, shape[:2], aspect, group)
         if covered is not None:
             return (covered, _brightness(place), group) if covered.any() else None
     return None
 
 
-def _covered(
+def _combine_shapes(
     frame: Frame, cells: Cells | None, size: tuple[int, ...], aspect: tuple[int, int], group: int
 ) -> Mask | None:
-    """Return a mask of the pixels that a valid shape hides; None if there is no such shape, or all are hidden."""
+    """Return a mask of the pixels that a valid shape hides; None without such a shape, or if all would be hidden."""
     covered: Mask | None = None
     for name in _names(frame):
         try:
-            outside = _outside(name, frame, cells, size, aspect, group)
+            outside = _mask_outside(name, frame, cells, size, aspect, group)
         except ImageError as exc:
             frame.note(f"{exc}: this ShutterShape is ignored (PS3.3 C.7.6.11)")
             continue
@@ -60,11 +60,11 @@ def _covered(
 
 
 def _names(frame: Frame) -> list[str]:
-    """Return the names of shapes, without repetitions; a longer list than there are shapes is cut."""
+    """Return the names of shapes, without repetitions; only as many values are read as there are shapes."""
     return list(dict.fromkeys(name.strip(" \0").upper() for name in frame.texts("ShutterShape")[: len(_SHAPES) + 1]))
 
 
-def _outside(
+def _mask_outside(
     name: str, frame: Frame, cells: Cells | None, size: tuple[int, ...], aspect: tuple[int, int], group: int
 ) -> Mask:
     if name == _BITMAP:
@@ -127,8 +127,8 @@ def _circle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mas
 def _polygon(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mask:  # noqa: ARG001
     """Return the mask of a polygon: pixels with an odd number of edges on their left, and pixels on an edge."""
     numbers = frame.numbers("VerticesOfThePolygonalShutter")
-    if len(numbers) < 6 or len(numbers) % 2 or len(numbers) > 2 * MOST_VERTICES:
-        raise ImageError(f"VerticesOfThePolygonalShutter has {len(numbers)} values, not 3 to {MOST_VERTICES} pairs")
+    if len(numbers) < 6 or len(numbers) % 2 or len(numbers) > 2 * MAX_VERTICES:
+        raise ImageError(f"VerticesOfThePolygonalShutter has {len(numbers)} values, not 3 to {MAX_VERTICES} pairs")
     vertices = [*zip(numbers[::2], numbers[1::2], strict=True)]
     crossed, edges = np.zeros((size[0], size[1] + 1), np.bool_), np.zeros(size, np.bool_)
     for start, end in zip(vertices, vertices[1:] + vertices[:1], strict=True):

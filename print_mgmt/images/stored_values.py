@@ -19,8 +19,8 @@ __all__ = [
     "Floats",
     "Numbers",
     "blocks",
-    "domain",
-    "fitted",
+    "all_codes",
+    "fit_to_cells",
     "is_padding",
     "distinct_values",
     "signed",
@@ -32,17 +32,17 @@ Cells = NDArray[np.unsignedinteger]
 Floats = NDArray[np.float64]
 Numbers = TypeVar("Numbers", Cells, Floats)
 
-BLOCK = 1 << 20  # pixels computed at once, if each pixel is computed: 8 MiB in double precision
+BLOCK = 1 << 20  # pixels computed at once where no table of codes is used: 8 MiB in double precision
 
 
-def domain(cells: Numbers) -> Numbers:
+def all_codes(cells: Numbers) -> Numbers:
     """Return all codes of a cell of 8 or 16 bits."""
     return np.arange(1 << 8 * cells.itemsize, dtype=cells.dtype)
 
 
 def distinct_values(cells: Cells) -> Cells:
     """Return the codes that occur in cells of 8 or 16 bits, each once."""
-    codes = domain(cells)
+    codes = all_codes(cells)
     found = np.zeros(codes.shape, np.bool_)
     for block in blocks(cells):  # a block at a time, because numpy makes an index of 8 bytes from each code
         found[block] = True
@@ -72,11 +72,11 @@ def stored_values(cells: Cells, frame: Frame, *, is_signed: bool) -> NDArray[np.
     return signed(cells.astype(np.int64) >> (high + 1 - bits), bits, is_signed=is_signed)
 
 
-def fitted(values: NDArray[np.integer], frame: Frame, precision: int) -> Cells:
-    """Return the values of a codec, which have ``precision`` bits, as cells, at the place that High Bit names.
+def fit_to_cells(values: NDArray[np.integer], frame: Frame, precision: int) -> Cells:
+    """Return decoded values of ``precision`` bits as cells, shifted to the place that High Bit names.
 
     A codestream has no bits above Bits Stored (PS3.5 8.2), so values that overshoot in lossy compression are clipped.
-    If only one of codestream and Pixel Representation is signed, the bits stay as they were written.
+    If the codestream is signed and Pixel Representation is not, or the reverse, the bits are kept unchanged.
     """
     cells: Cells = values.view(f"u{values.itemsize}")
     stored, high = stored_bits(cells, frame)

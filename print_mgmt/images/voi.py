@@ -18,10 +18,10 @@ import numpy as np
 from ..film.elementary import exp
 from .errors import ImageError
 from .frame import Frame
-from .lut import lacking, lut_of
+from .lut import lut_of, missing_parts
 from .stored_values import Floats
 
-__all__ = ["MOST_CHOICES", "VOI_FUNCTIONS", "Choice", "Voi", "Window", "choose"]
+__all__ = ["MAX_CHOICES", "VOI_FUNCTIONS", "Choice", "Voi", "Window", "choose"]
 
 Voi = Callable[[Floats], Floats]
 
@@ -42,18 +42,17 @@ class Window:
         if name not in VOI_FUNCTIONS:
             raise ImageError(f"VOILUTFunction {name!r} is not one of {', '.join(VOI_FUNCTIONS)} (PS3.3 C.11.2.1.3)")
         if not (width >= 1 or (width > 0 and name != "LINEAR")) or not math.isfinite(width + self.WindowCenter):
-            least = "at least 1 (PS3.3 C.11.2.1.2)" if name == "LINEAR" else "positive (PS3.3 C.11.2.1.3)"
-            raise ImageError(f"WindowWidth {width:g} must be {least}")
+            bound = "at least 1 (PS3.3 C.11.2.1.2)" if name == "LINEAR" else "positive (PS3.3 C.11.2.1.3)"
+            raise ImageError(f"WindowWidth {width:g} must be {bound}")
 
     def __call__(self, values: Floats) -> Floats:
         return VOI_FUNCTIONS[self.VOILUTFunction](values, self.WindowCenter, self.WindowWidth)
 
 
-# A window; the number (from 1) or the explanation of a table or window in the image; "auto" for none; None for the
-# first
+# A window; the number (from 1) or explanation of a table or window in the image; "auto" for none; None for the first
 Choice = Window | int | str | None
 
-MOST_CHOICES = 256  # tables that are read, and windows that are read: a hostile image may list a million
+MAX_CHOICES = 256  # tables that are read, and windows that are read: a hostile image may list a million
 
 
 def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = False) -> Voi | None:
@@ -71,7 +70,7 @@ def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
         _tables(place, is_signed=is_signed, scale=scale_lut) + _windows(place) for place in frame.places("WindowCenter")
     )
     if choice is None:
-        return _first(frame, chain.from_iterable(places))
+        return _first_valid(frame, chain.from_iterable(places))
     windows = next(filter(None, places), [])
     for number, (explanation, make) in enumerate(windows, 1):
         if choice in (number, explanation) or str(choice).casefold() == explanation.casefold():
@@ -80,7 +79,7 @@ def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
     raise ImageError(f"no window {choice!r} in this image: it has {names or 'none'} (PS3.3 C.11.2)")
 
 
-def _first(frame: Frame, windows: Iterable[tuple[str, Callable[[], Voi]]]) -> Voi | None:
+def _first_valid(frame: Frame, windows: Iterable[tuple[str, Callable[[], Voi]]]) -> Voi | None:
     """Return the first valid table or window."""
     for _, make in windows:
         try:
@@ -95,7 +94,7 @@ def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Ca
 
     def table(index: int) -> Voi:
         name = f"VOILUTSequence[{index}]"
-        if missing := lacking(items[index]):
+        if missing := missing_parts(items[index]):
             raise ImageError(f"{name} has no {missing} (PS3.3 C.11.2.1.1)")
         lut = lut_of(items[index], name, frame, is_signed=is_signed)
         if lut.is_short:
@@ -107,14 +106,14 @@ def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Ca
                 "printed by the descriptor, no pixel is white (PS3.3 C.11.2.1.1); scale_lut spreads the table"
             )
         highest = largest if scale or largest > lut.descriptor.highest else lut.highest
-        return lambda values: lut.of(values) / highest
+        return lambda values: lut.look_up(values) / highest
 
-    items = frame.items("VOILUTSequence")[:MOST_CHOICES]
+    items = frame.items("VOILUTSequence")[:MAX_CHOICES]
     return [(str(item.get("LUTExplanation") or ""), partial(table, index)) for index, item in enumerate(items)]
 
 
 def _windows(frame: Frame) -> list[tuple[str, Callable[[], Voi]]]:
-    pairs = list(islice(zip(frame.slots("WindowCenter"), frame.slots("WindowWidth"), strict=False), MOST_CHOICES))
+    pairs = list(islice(zip(frame.slots("WindowCenter"), frame.slots("WindowWidth"), strict=False), MAX_CHOICES))
     explanations = [*frame.texts("WindowCenterWidthExplanation"), *[""] * len(pairs)]
     function = frame.term("VOILUTFunction", "LINEAR") if pairs else ""
     if pairs and function not in VOI_FUNCTIONS:

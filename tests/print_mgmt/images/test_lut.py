@@ -27,26 +27,26 @@ def words(*entries: int) -> bytes:
 @pytest.mark.parametrize("first", [-2, 0, 3])
 def test_outer_inputs_get_the_outer_entries(first: int) -> None:
     table = lut([3, first, 10], words(5, 600, 1023), is_signed=True)
-    assert table.of(np.arange(first - 2, first + 5)).tolist() == [5, 5, 5, 600, 1023, 1023, 1023]
+    assert table.look_up(np.arange(first - 2, first + 5)).tolist() == [5, 5, 5, 600, 1023, 1023, 1023]
 
 
 def test_zero_entries_mean_65536() -> None:
     table = lut([0, 0, 16], np.arange(65536, dtype="<u2").tobytes())
-    assert table.of(np.array([0, 40000, 65535])).tolist() == [0, 40000, 65535]
+    assert table.look_up(np.array([0, 40000, 65535])).tolist() == [0, 40000, 65535]
 
 
 @pytest.mark.parametrize("first", [-1024, 64512])
 def test_first_input_has_the_sign_of_the_input(first: int) -> None:
     """-1024 in SS, and by mistake in US."""
     table = lut([2, first, 8], words(1, 2), is_signed=True)
-    assert table.of(np.array([-1024, -1023])).tolist() == [1, 2]
+    assert table.look_up(np.array([-1024, -1023])).tolist() == [1, 2]
 
 
 def test_entries_are_unsigned_in_ss() -> None:
     """40000 entries in a descriptor of VR SS, which its first input needs."""
     table = lut([40000, -5, 16], np.arange(40000, dtype="<u2").tobytes(), is_signed=True)
     assert len(table.entries) == 40000
-    assert table.of(np.array([39994])).tolist() == [39999]
+    assert table.look_up(np.array([39994])).tolist() == [39999]
 
 
 @pytest.mark.parametrize("vr", ["OW", "US"])
@@ -66,7 +66,7 @@ def test_table_may_have_an_odd_length() -> None:
 
 def test_input_is_rounded_to_the_nearest_entry() -> None:
     """Rescaled values may be fractions."""
-    assert lut([3, 0, 8], words(10, 20, 30)).of(np.array([0.4, 0.6, 1.9999999])).tolist() == [10, 20, 30]
+    assert lut([3, 0, 8], words(10, 20, 30)).look_up(np.array([0.4, 0.6, 1.9999999])).tolist() == [10, 20, 30]
 
 
 @pytest.mark.parametrize(
@@ -113,4 +113,4 @@ def test_value_without_an_entry_is_refused() -> None:
 @given(st.lists(st.integers(0, 4095), min_size=2, max_size=50), st.integers(-100, 100))
 def test_rising_table_is_monotone(entries: list[int], first: int) -> None:
     table = lut([len(entries), first, 12], words(*sorted(entries)), is_signed=True)
-    assert np.all(np.diff(table.of(np.arange(-200, 300)).astype(int)) >= 0)
+    assert np.all(np.diff(table.look_up(np.arange(-200, 300)).astype(int)) >= 0)
