@@ -11,6 +11,7 @@ from raw import ECHO, PRINT, SYNTAXES, Raw, act, raw_server, service, until
 
 from dimse.errors import (
     AssociationAborted,
+    DimseError,
     LocalProtocolError,
     ResponseTimeout,
 )
@@ -29,6 +30,7 @@ from dimse.message import (
 from dimse.net import (
     VERIFICATION,
     Association,
+    Record,
     connect,
     serve,
 )
@@ -126,6 +128,19 @@ async def test_request_waits_for_the_window() -> None:
     await first
     await until(lambda: len(invoking.sent) == 2)
     second.cancel()
+
+
+async def test_request_whose_record_ends_the_association_fails() -> None:
+    def abort_at_request(record: Record) -> None:
+        if record.direction == ">" and isinstance(record.what, CEchoRQ):
+            associations[0].abort()
+
+    associations: list[Association] = []
+    async with serve([VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, ECHO, trace=abort_at_request) as association:
+            associations.append(association)
+            with pytest.raises(DimseError):
+                await c_echo(association)
 
 
 async def test_failed_invoker_fails_its_requests() -> None:
