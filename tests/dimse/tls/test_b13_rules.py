@@ -108,14 +108,18 @@ def test_signature_of_an_authority_for_itself_is_ignored(tmp_path: Path) -> None
     assert complaints(client, server)[0].endswith(SHA_1)
 
 
-@pytest.mark.parametrize(
-    "key",
-    [ed25519.Ed25519PrivateKey.generate(), ed448.Ed448PrivateKey.generate(), curve(ec.SECP521R1), rsa_key(3072)],
-    ids=lambda key: type(key).__name__,
-)
-def test_long_keys_are_accepted(tmp_path: Path, key: Key) -> None:
+LONG: dict[str, Callable[[], Key]] = {
+    "Ed25519": ed25519.Ed25519PrivateKey.generate,
+    "Ed448": ed448.Ed448PrivateKey.generate,
+    "P-521": lambda: curve(ec.SECP521R1),
+    "RSA": lambda: rsa_key(3072),
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_long_keys_are_accepted(tmp_path: Path, kind: str) -> None:
     """A self-signed certificate can be trusted explicitly."""
-    own = issue(key).save(tmp_path)
+    own = issue(LONG[kind]()).save(tmp_path)
     ours = server_context(*own, ca=own.certificate, profile="B.13")
     client, server = ends(client_context(own.certificate, *own, profile="B.13"), ours)
     shake_hands(client, server)
@@ -125,7 +129,7 @@ def test_long_keys_are_accepted(tmp_path: Path, key: Key) -> None:
 
 
 def test_key_of_another_kind_is_refused(root: Holder) -> None:
-    dsa_key = issue(dsa.generate_private_key(2048), root)
+    dsa_key = issue(dsa.generate_private_key(1024), root)
     assert rules.shortcoming(dsa_key.certificate, 0) == (
         "the key is neither of RSA nor of an elliptic curve (PS3.15 B.13)"
     )
