@@ -192,8 +192,13 @@ def _sheet(attributes: Dataset) -> Sheet:
 
     The annotation formats of the printer are unknown, so the film is shown without annotations.
     """
-    sheet = replace(plain_sheet(attributes), AnnotationDisplayFormatID="")
-    return sheet if sheet.FilmSizeID else replace(sheet, FilmSizeID=_USUAL.FilmSizeID)
+    sheet = plain_sheet(attributes)
+    return replace(
+        sheet,
+        FilmSizeID=sheet.FilmSizeID or _USUAL.FilmSizeID,
+        MagnificationType=sheet.MagnificationType or _USUAL.MagnificationType,
+        AnnotationDisplayFormatID="",
+    )
 
 
 def _words(sop_class: str, attributes: Dataset) -> str:

@@ -8,7 +8,7 @@ has only the A-ASSOCIATE-RQ, a Data Set can be read if its context was proposed 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ..data import TransferSyntax, decode, dump, syntax_of
+from ..data import DecodeLimits, TransferSyntax, decode, dump, syntax_of
 from ..data.dump import group_lengths, rows_of
 from ..errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, Finding, LimitExceeded, escaped
 from ..limits import LIMITS
@@ -45,6 +45,7 @@ _MOST_PDVS, _MOST_ERRORS = 16, 8  # PDVs and errors in the summary of a PDU
 _ASSOCIATES = (b"\1", b"\2")
 _PDV_TABLE, _CONTEXT_ID = "PS3.8 Table 9-23", "Presentation-context-ID"
 _NOT_PROPOSED = "the context was not proposed [PS3.8 §9.3.2.2]"
+_LIMITS = DecodeLimits(inflated=1 << 26)  # bytes: a recording of 1 MiB could hold a deflated Data Set of 1 GiB
 _MOST_FINDINGS = 50  # findings that are shown of one Data Set
 
 
@@ -234,7 +235,7 @@ class Conversation:
         report: list[Finding] = []
         try:
             syntax = syntax_of(uid)
-            dataset = decode(data, syntax, report=report)
+            dataset = decode(data, syntax, limits=_LIMITS, report=report)
             # Only a Data Set with findings can fail here. Without text, a page of a film takes 6 ms less of 90.
             shown = dump(dataset, width=self._width) if self._with_elements or report else ""
         except DecodeError as exc:

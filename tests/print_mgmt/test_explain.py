@@ -7,8 +7,18 @@ from recordings import NAMES, said_in, steps_of
 
 from dimse.data import IMPLICIT_LE, Dataset, encode, tag_of
 from dimse.explain import ACCEPTOR, REQUESTOR, Completed, Seen
-from dimse.message import Message, NCreateRQ, NCreateRSP, NEventReportRQ, NEventReportRSP
-from dimse.uids import BasicFilmBox, BasicFilmSession, Printer
+from dimse.message import (
+    Message,
+    NActionRQ,
+    NActionRSP,
+    NCreateRQ,
+    NCreateRSP,
+    NEventReportRQ,
+    NEventReportRSP,
+    NSetRQ,
+    NSetRSP,
+)
+from dimse.uids import BasicFilmBox, BasicFilmSession, BasicGrayscaleImageBox, Printer
 from print_mgmt.explain import FilmView
 
 
@@ -80,6 +90,20 @@ def message(message: Message, data: Dataset | None = None) -> Completed:
     )
 
 
+BOX = Dataset(ReferencedSOPClassUID=BasicGrayscaleImageBox, ReferencedSOPInstanceUID="1.2.4")
+IMAGE = Dataset(
+    SamplesPerPixel=1,
+    PhotometricInterpretation="MONOCHROME2",
+    Rows=2,
+    Columns=2,
+    BitsAllocated=8,
+    BitsStored=8,
+    HighBit=7,
+    PixelRepresentation=0,
+    PixelData=b"abcd",
+)
+
+
 def test_responses_belong_to_requests_of_the_other_side() -> None:
     """Each side numbers its own requests: here the printer reports an event with the Message ID of the N-CREATE."""
     view, session = FilmView(), Dataset(NumberOfCopies=2)
@@ -93,6 +117,28 @@ def test_responses_belong_to_requests_of_the_other_side() -> None:
     ]
     shown = [(one.name, one.words) for who, each in said for one in view.see(who, each)]
     assert shown == [("printer", "normal"), ("film session", "2 copies")]
+
+
+def test_film_is_printed_with_defaults_for_what_was_not_said() -> None:
+    """Neither the client nor the printer gives Film Size ID or Magnification Type."""
+    view = FilmView()
+    film, boxes = Dataset(ImageDisplayFormat="STANDARD\\1,1"), Dataset(ReferencedImageBoxSequence=[BOX])
+    create = NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmBox, AffectedSOPInstanceUID="1.2.3")
+    fill = NSetRQ(MessageID=2, RequestedSOPClassUID=BasicGrayscaleImageBox, RequestedSOPInstanceUID="1.2.4")
+    act = NActionRQ(MessageID=3, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID="1.2.3", ActionTypeID=1)
+    said = [
+        (REQUESTOR, message(create, film)),
+        (ACCEPTOR, message(NCreateRSP(MessageIDBeingRespondedTo=1, Status=0), boxes)),
+        (REQUESTOR, message(fill, Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[IMAGE]))),
+        (ACCEPTOR, message(NSetRSP(MessageIDBeingRespondedTo=2, Status=0))),
+        (REQUESTOR, message(act)),
+        (ACCEPTOR, message(NActionRSP(MessageIDBeingRespondedTo=3, Status=0))),
+    ]
+    assert [one.name for who, each in said for one in view.see(who, each)] == [
+        "film box",
+        "image box 1",
+        "printed film",
+    ]
 
 
 def test_sequence_that_cannot_be_read_is_not_shown() -> None:

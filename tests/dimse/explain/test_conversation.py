@@ -1,16 +1,17 @@
 """Conversations explained: the messages in the fragments, the order of PDUs, and hidden credentials."""
 
 import json
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pair import EXAMPLE
 
-from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, decode, encode
+from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, DecodeLimits, decode, encode
 from dimse.explain import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_association
 from dimse.message import CEchoRQ, CEchoRSP, Message, NCreateRQ, encode_command
-from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
+from dimse.uids import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 from dimse.ul import (
     PDU,
     PDV,
@@ -357,6 +358,13 @@ def test_cut_off_credential_is_hidden(missing: int) -> None:
 
 
 # --- bounds ---
+
+
+def test_deflated_data_set_is_inflated_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dimse.explain.conversation._LIMITS", DecodeLimits(inflated=1 << 16))
+    bomb = zlib.compress(bytes(2 << 16), wbits=-zlib.MAX_WBITS)
+    turn = turns((REQUESTOR, wire(request(DeflatedExplicitVRLittleEndian), CREATE, data(bomb))))[-1]
+    assert "inflates to more than 65536 bytes" in turn.completed[0].fault
 
 
 @pytest.mark.parametrize("body", [bytes(1 << 20), b"\0\0\0\2\1\0" * (1 << 17)], ids=["no PDVs", "empty PDVs"])
