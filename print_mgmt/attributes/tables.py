@@ -12,12 +12,12 @@ from dimse.data import Value
 from ..film import FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, POLARITIES
 from .values import (
     Values,
+    any_value,
     character_sets,
     display_format,
     icc_profile,
     items,
     like_uid,
-    loose,
     number,
     one_item,
     terms,
@@ -33,12 +33,12 @@ __all__ = [
     "FILM_BOX_FIXED",
     "FILM_BOX_SET",
     "FILM_SESSION",
-    "FILM_SESSION_ALSO",
+    "FILM_SESSION_EXTRA",
     "GRAY_IMAGE",
     "GRAY_IMAGE_BOX",
     "COLOR_IMAGE_BOX",
     "IMAGE_BOX",
-    "IMAGE_BOX_ALSO",
+    "IMAGE_BOX_EXTRA",
     "MEDIA",
     "OVERLAY_BOX",
     "OVERLAY_BOX_SET",
@@ -90,12 +90,12 @@ _DENSITY = terms("BLACK", "WHITE", "i")
 _HUNDREDTHS = whole(0, 65535, "hundredths of OD")
 _MAGNIFICATION = terms(*MAGNIFICATIONS)
 _US = whole(0, 65535)
-_MOST_FRAMES = 1024  # most values of Referenced Frame Number for one image box
+_MAX_FRAMES = 1024  # values of Referenced Frame Number in one image box
 
 
 def _are_frames(value: Value) -> bool:
     numbers = value if isinstance(value, list) else [value]
-    return len(numbers) <= _MOST_FRAMES and all(isinstance(number, int) for number in numbers)
+    return len(numbers) <= _MAX_FRAMES and all(isinstance(number, int) for number in numbers)
 
 
 # fmt: off
@@ -143,7 +143,7 @@ FILM_SESSION = (
     Attribute("ProposedStudySequence", "U/U", items(0, 1), items=_STUDY),
 )
 # Not in the standard: some printers (Agfa, CP 173) expect these in a session, and their SCUs send them to any printer
-FILM_SESSION_ALSO = _VIEWING
+FILM_SESSION_EXTRA = _VIEWING
 
 # PS3.4 Table H.4-5. An unsupported film size is refused, not replaced.
 FILM_BOX = (
@@ -179,9 +179,9 @@ FILM_BOX_SET = tuple(row for row in FILM_BOX if row.keyword not in FILM_BOX_FIXE
 _MATRIX = (
     Attribute("Rows",                "M/M", whole(1, 65535)),
     Attribute("Columns",             "M/M", whole(1, 65535)),
-    Attribute("PixelAspectRatio",    "MC/M", loose("two whole numbers, vertical and horizontal, up to 100 to 1")),
+    Attribute("PixelAspectRatio",    "MC/M", any_value("two whole numbers, vertical and horizontal, up to 100 to 1")),
     Attribute("PixelRepresentation", "M/M", whole(0, 0)),
-    Attribute("PixelData",           "M/M", loose("Rows x Columns of all samples")),
+    Attribute("PixelData",           "M/M", any_value("Rows x Columns of all samples")),
 )
 GRAY_IMAGE = (
     Attribute("SamplesPerPixel",           "M/M", whole(1, 1)),
@@ -225,7 +225,7 @@ GRAY_IMAGE_BOX = (
     Attribute("ReferencedPresentationLUTSequence", "U/U", one_item, refuse=True, items=_REFERENCE),
 )
 # The references to the retired boxes of PS3.4-1998 H.4.7 and H.4.8
-IMAGE_BOX_ALSO = (
+IMAGE_BOX_EXTRA = (
     Attribute("ReferencedImageOverlayBoxSequence", "U/U", one_item, refuse=True, items=_REFERENCE),
     Attribute("ReferencedVOILUTBoxSequence",       "U/U", one_item, refuse=True, items=_REFERENCE),
 )
@@ -241,9 +241,9 @@ ANNOTATION_BOX = (
 
 # PS3.4 Table H.4-20
 _LUT = (
-    Attribute("LUTDescriptor",  "MC/M", loose("entries, first value mapped, bits")),
+    Attribute("LUTDescriptor",  "MC/M", any_value("entries, first value mapped, bits")),
     Attribute("LUTExplanation", "U/U",  text(64)),
-    Attribute("LUTData",        "MC/M", loose("as many words as the descriptor says")),
+    Attribute("LUTData",        "MC/M", any_value("as many words as the descriptor says")),
 )
 PRESENTATION_LUT = (
     Attribute("PresentationLUTSequence", "MC/M", one_item, refuse=True, items=_LUT),
@@ -252,9 +252,9 @@ PRESENTATION_LUT = (
 
 # PS3.4-1998 H.4.7, retired
 VOI_LUT_BOX = (
-    Attribute("WindowCenter",                 "U/U", loose("a number")),
-    Attribute("WindowWidth",                  "U/U", loose("a number")),
-    Attribute("WindowCenterWidthExplanation", "U/U", loose("text")),
+    Attribute("WindowCenter",                 "U/U", any_value("a number")),
+    Attribute("WindowWidth",                  "U/U", any_value("a number")),
+    Attribute("WindowCenterWidthExplanation", "U/U", any_value("text")),
     Attribute("VOILUTSequence",               "U/U", one_item, items=_LUT),
 )
 
@@ -262,10 +262,10 @@ VOI_LUT_BOX = (
 _OVERLAY = (
     Attribute("OverlayRows",          "M/M", whole(1, 65535)),
     Attribute("OverlayColumns",       "M/M", whole(1, 65535)),
-    Attribute("OverlayOrigin",        "M/M", loose("row and column")),
+    Attribute("OverlayOrigin",        "M/M", any_value("row and column")),
     Attribute("OverlayBitsAllocated", "M/M", whole(1, 16)),
     Attribute("OverlayBitPosition",   "M/M", whole(0, 15)),
-    Attribute("OverlayData",          "M/M", loose("Rows x Columns bits")),
+    Attribute("OverlayData",          "M/M", any_value("Rows x Columns bits")),
 )
 OVERLAY_BOX = (
     Attribute("ReferencedImageBoxSequence",  "U/U", one_item, items=_REFERENCE),
@@ -311,7 +311,7 @@ _MEDIUM = (
 )
 PRINTER_CONFIGURATION = (
     Attribute("PrinterConfigurationSequence", "U/M", items(1, 4096), items=(
-        Attribute("SOPClassesSupported",     "-/M", loose("UIDs")),
+        Attribute("SOPClassesSupported",     "-/M", any_value("UIDs")),
         Attribute("MaximumMemoryAllocation", "-/M", whole(0, 2**31 - 1, "KB")),
         Attribute("MemoryBitDepth",          "-/M", _US),
         Attribute("PrintingBitDepth",        "-/M", _US),
@@ -327,14 +327,14 @@ PRINTER_CONFIGURATION = (
             Attribute("FilmOrientation",        "-/M", terms(*ORIENTATIONS)),
             Attribute("FilmSizeID",             "-/M", terms(*FILM_SIZES)),
             Attribute("PrinterResolutionID",    "-/M", terms("STANDARD", "HIGH")),
-            Attribute("PrinterPixelSpacing",    "-/M", loose("mm between rows, mm between columns")),
+            Attribute("PrinterPixelSpacing",    "-/M", any_value("mm between rows, mm between columns")),
             Attribute("RequestedImageSizeFlag", "-/M", terms("NO", "YES")),
         )),
         Attribute("DefaultPrinterResolutionID",          "-/M", terms("STANDARD", "HIGH")),
         Attribute("DefaultMagnificationType",            "-/M", _MAGNIFICATION),
-        Attribute("OtherMagnificationTypesAvailable",    "-/M", loose("those beside the default")),
+        Attribute("OtherMagnificationTypesAvailable",    "-/M", any_value("those beside the default")),
         Attribute("DefaultSmoothingType",                "-/M", text(16)),
-        Attribute("OtherSmoothingTypesAvailable",        "-/M", loose("those beside the default")),
+        Attribute("OtherSmoothingTypesAvailable",        "-/M", any_value("those beside the default")),
         Attribute("ConfigurationInformationDescription", "-/M", text(10240)),
         Attribute("MaximumCollatedFilms",                "-/M", whole(0, 2**31 - 1)),
         Attribute("DecimateCropResult",                  "-/M", terms(

@@ -22,7 +22,7 @@ __all__ = [
     "is_like_uid",
     "items",
     "like_uid",
-    "loose",
+    "any_value",
     "number",
     "one_item",
     "shown",
@@ -32,16 +32,16 @@ __all__ = [
     "whole",
 ]
 
-_LONGEST_SHOWN = 40  # characters of a value in an error
-_TOLERANCE = 16  # times the length that the VR allows is accepted: many peers exceed it, but none by this factor
-_HIGHEST_DENSITY = 1000  # hundredths of OD; no film is blacker than 10 OD
+_MAX_SHOWN = 40  # characters of a value in an error
+_TOLERANCE = 16  # accepted length of a text divided by the length that its VR allows, which many peers exceed
+_MAX_DENSITY = 1000  # hundredths of OD; every film is less dense
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """A set of values: ``takes`` returns whether a value is in the set, ``words`` describes the set."""
+    """A set of values: ``allows`` returns whether a value is in the set, ``words`` describes the set."""
 
-    takes: Callable[[Value], bool]
+    allows: Callable[[Value], bool]
     words: str
     is_sequence: bool = False
 
@@ -51,12 +51,12 @@ def terms(*allowed: str) -> Values:
     exact = frozenset(term for term in allowed if not _is_numbered(term))
     numbered = tuple(_pattern(term) for term in allowed if _is_numbered(term))
 
-    def takes(value: Value) -> bool:
+    def allows(value: Value) -> bool:
         if not isinstance(value, str):
             return False
         return value in exact or any(pattern.fullmatch(value) for pattern in numbered)
 
-    return Values(takes, ", ".join(allowed))
+    return Values(allows, ", ".join(allowed))
 
 
 def _is_numbered(term: str) -> bool:
@@ -64,14 +64,14 @@ def _is_numbered(term: str) -> bool:
 
 
 def _pattern(term: str) -> re.Pattern[str]:
-    digits = rf"(?:0|[1-9]\d{{0,2}}|{_HIGHEST_DENSITY})" if term == "i" else r"[1-9]\d{0,8}"
+    digits = rf"(?:0|[1-9]\d{{0,2}}|{_MAX_DENSITY})" if term == "i" else r"[1-9]\d{0,8}"
     return re.compile(re.escape(term[:-1]) + digits, re.ASCII)
 
 
 def text(longest: int) -> Values:
     """Return the set of texts. ``longest`` is the length that the VR allows; 16 times as much is accepted."""
-    most = _TOLERANCE * longest
-    return Values(lambda value: isinstance(value, str) and len(value) <= most, f"text of {longest} characters")
+    limit = _TOLERANCE * longest
+    return Values(lambda value: isinstance(value, str) and len(value) <= limit, f"text of {longest} characters")
 
 
 def whole(lowest: int, highest: int, unit: str = "") -> Values:
@@ -99,7 +99,7 @@ def _is_display_format(value: Value) -> bool:
 display_format = Values(_is_display_format, r"STANDARD\C,R, ROW\R1,R2.., COL\C1,C2.., SLIDE, SUPERSLIDE, CUSTOM\i")
 
 
-def loose(words: str) -> Values:
+def any_value(words: str) -> Values:
     """Return the set of all values, for an attribute that is checked elsewhere."""
     return Values(lambda _: True, words)
 
@@ -112,13 +112,13 @@ def _are_terms(value: Value) -> bool:
 character_sets = Values(_are_terms, "Defined Terms of PS3.3 C.12.1.1.2")
 uid = Values(lambda value: isinstance(value, str) and is_valid_uid(value), "a UID")
 
-_LONGEST_UID = 128  # characters that are accepted; the standard allows 64
+_MAX_UID = 128  # characters that are accepted; the standard allows 64
 _NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
 
 
 def is_like_uid(value: str) -> bool:
     """Return whether ``value`` is a UID, or one with leading zeros or up to 128 characters, as some SCUs send."""
-    return len(value) <= _LONGEST_UID and _NUMBERS.fullmatch(value) is not None
+    return len(value) <= _MAX_UID and _NUMBERS.fullmatch(value) is not None
 
 
 like_uid = Values(lambda value: isinstance(value, str) and is_like_uid(value), "a UID")
@@ -136,10 +136,10 @@ def items(lowest: int, highest: int) -> Values:
     one = "1 item" if lowest else "1 item or none"
     words = one if highest == 1 else f"{lowest} to {highest} items"
 
-    def takes(value: Value) -> bool:
+    def allows(value: Value) -> bool:
         return isinstance(value, list) and lowest <= len(value) <= highest and {*map(type, value)} <= {Dataset}
 
-    return Values(takes, words, is_sequence=True)
+    return Values(allows, words, is_sequence=True)
 
 
 one_item = items(1, 1)
@@ -149,11 +149,11 @@ def shown(value: Value) -> str:
     """Return a value from the wire for an error or a log: short, and harmless to a terminal."""
     if isinstance(value, list) and any(isinstance(item, Dataset) for item in value):
         return f"has {len(value)} item{'s' if len(value) > 1 else ''}"
-    head = value[: _LONGEST_SHOWN + 1] if isinstance(value, str | bytes | list) else value
+    head = value[: _MAX_SHOWN + 1] if isinstance(value, str | bytes | list) else value
     if isinstance(head, memoryview):
         head = f"{len(head)} bytes"
     try:
         written = ascii(head).replace("\\\\", "\\")  # backslashes are common in values
     except ValueError:  # an int with more digits than Python writes
         written = f"<{type(value).__name__}>"
-    return cut(written, _LONGEST_SHOWN)
+    return cut(written, _MAX_SHOWN)

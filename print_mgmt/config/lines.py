@@ -1,4 +1,4 @@
-"""Finds the lines of keys in a TOML file, for error messages, because the parser of the standard library does not.
+"""Finds the lines of keys in a TOML file for error messages: the parser of the standard library does not report them.
 
 The text must have been parsed before, so it is well formed.
 """
@@ -31,7 +31,7 @@ def lines_of(text: str) -> Mapping[str, int]:
     for position, header, words in _statements(text):
         number = text.count("\n", 0, position) + 1
         if header:
-            table = _resolved(words, counts, is_array=header == "[[")
+            table = _resolve(words, counts, is_array=header == "[[")
             lines.setdefault(table, number)
         else:
             lines.setdefault(".".join(filter(None, (table, *words))), number)
@@ -47,7 +47,7 @@ def line_of(lines: Mapping[str, int], key: str) -> int | None:
     return None
 
 
-def _resolved(words: list[str], counts: dict[str, int], *, is_array: bool) -> str:
+def _resolve(words: list[str], counts: dict[str, int], *, is_array: bool) -> str:
     """Return the path of a table; ``counts`` has the number of items of each array of tables so far."""
     path = ""
     for position, word in enumerate(words):

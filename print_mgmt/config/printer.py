@@ -32,7 +32,7 @@ class ConfigError(DimseError):
         super().__init__(f"{key}: {why}")
 
 
-def _subset(key: str, terms: Terms, allowed: Collection[str], rule: str, *, at_least_one: bool) -> None:
+def _check_terms(key: str, terms: Terms, allowed: Collection[str], rule: str, *, at_least_one: bool) -> None:
     if at_least_one and not terms:
         raise ConfigError(key, f"at least one value is needed ({rule})")
     for term in terms:
@@ -44,7 +44,7 @@ def _subset(key: str, terms: Terms, allowed: Collection[str], rule: str, *, at_l
 class Medium:
     """A medium in some film sizes, with its densities in hundredths of OD. ``installed``: the medium is loaded.
 
-    A medium without densities has the imager's; see `PrinterConfig.imager_with`.
+    A medium without densities gets those of the imager; see `PrinterConfig.imager_with`.
     """
 
     MediumType: str
@@ -54,10 +54,10 @@ class Medium:
     installed: bool = True
 
     def __post_init__(self) -> None:
-        _subset("FilmSizeID", self.FilmSizeID, FILM_SIZES, "PS3.3 C.13.3", at_least_one=True)
+        _check_terms("FilmSizeID", self.FilmSizeID, FILM_SIZES, "PS3.3 C.13.3", at_least_one=True)
         for key, density in (("MinDensity", self.MinDensity), ("MaxDensity", self.MaxDensity)):
-            if density is not None and not 0 <= density <= _MOST_DENSITY:
-                raise ConfigError(key, f"{density} is not a density, 0 to {_MOST_DENSITY} hundredths of OD")
+            if density is not None and not 0 <= density <= _MAX_DENSITY:
+                raise ConfigError(key, f"{density} is not a density, 0 to {_MAX_DENSITY} hundredths of OD")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +77,14 @@ class Caller:
     class_uid: bool = True
 
 
-_ANYBODY = Caller()
+_DEFAULT_CALLER = Caller()
 
 # Terms that real SCUs send, and the terms of the standard that they mean
 _ALIASES: Mapping[str, Mapping[str, str]] = {
     "PrintPriority": {"MEDIUM": "MED"},
     "MediumType": {"MAMMO CLEAR": "MAMMO CLEAR FILM", "MAMMO BLUE": "MAMMO BLUE FILM"},
 }
-_MOST_DENSITY = 1000  # hundredths of OD; no film is nearly as dense
+_MAX_DENSITY = 1000  # hundredths of OD; every film is far less dense
 _IMAGER = replace(FILM, MaxDensity=320)
 _SIZES = ("14INX17IN", *(size for size in FILM_SIZES if size != "14INX17IN"))
 _MEDIA = (
@@ -151,7 +151,7 @@ class PrinterConfig:
     callers: Mapping[str, Caller] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _subset("sop_classes", self.sop_classes, SOP_CLASSES, "PS3.4 Annex H", at_least_one=True)
+        _check_terms("sop_classes", self.sop_classes, SOP_CLASSES, "PS3.4 Annex H", at_least_one=True)
         if not self.media:
             raise ConfigError("media", "a printer needs at least one medium")
         for index, medium in enumerate(self.media):
@@ -162,7 +162,7 @@ class PrinterConfig:
             except DimseError as exc:  # the light of the imager cannot show the densities
                 raise ConfigError(f"media[{index}]", str(exc)) from exc
         for keyword, (allowed, at_least_one) in _ENUMERATED.items():
-            _subset(keyword, getattr(self, keyword), allowed, "PS3.3 C.13", at_least_one=at_least_one)
+            _check_terms(keyword, getattr(self, keyword), allowed, "PS3.3 C.13", at_least_one=at_least_one)
         for keyword in (*self.unsupported, *self.aliases):
             try:
                 tag_of(keyword)
@@ -178,9 +178,9 @@ class PrinterConfig:
         return hash((self.printer, self.sop_classes, self.media))  # mappings have no hash
 
     def caller(self, calling_ae_title: str) -> Caller:
-        """Return the behavior toward a calling AE, which the first matching pattern in the configured order selects."""
+        """Return the behavior toward a calling AE, by the first pattern in the configured order that matches."""
         fitting = (caller for pattern, caller in self.callers.items() if fnmatchcase(calling_ae_title, pattern))
-        return next(fitting, _ANYBODY)
+        return next(fitting, _DEFAULT_CALLER)
 
     def as_installed(self) -> "PrinterConfig":
         """Return the configuration, without annotation boxes if Pillow, which draws their text, is not installed."""
@@ -199,7 +199,7 @@ class PrinterConfig:
     def imager_with(self, medium: Medium) -> Imager:
         """Return the imager with a medium; paper is viewed by reflected light (PS3.14 §7.2).
 
-        A medium without densities has the imager's; paper on an imager for film has the densities of `PAPER`.
+        A medium without densities gets those of the imager, or of `PAPER` if it is paper and the imager is for film.
         """
         return _imager_with(self.imager, medium)
 
@@ -213,17 +213,17 @@ class PrinterConfig:
 def _imager_with(imager: Imager, medium: Medium) -> Imager:
     is_paper = medium.MediumType == "PAPER"
     own = PAPER if is_paper and not imager.reflective else imager
-    least = own.MinDensity if medium.MinDensity is None else medium.MinDensity
-    greatest = own.MaxDensity if medium.MaxDensity is None else medium.MaxDensity
-    if least >= greatest:
-        raise ConfigError("MinDensity", f"{least} to {greatest} is not a range of densities, in hundredths of OD")
+    lowest = own.MinDensity if medium.MinDensity is None else medium.MinDensity
+    highest = own.MaxDensity if medium.MaxDensity is None else medium.MaxDensity
+    if lowest >= highest:
+        raise ConfigError("MinDensity", f"{lowest} to {highest} is not a range of densities, in hundredths of OD")
     if not is_paper:
-        return replace(imager, MinDensity=least, MaxDensity=greatest)
+        return replace(imager, MinDensity=lowest, MaxDensity=highest)
     light, ambient = PAPER.Illumination, PAPER.ReflectedAmbientLight
     return replace(
         imager,
-        MinDensity=least,
-        MaxDensity=greatest,
+        MinDensity=lowest,
+        MaxDensity=highest,
         reflective=True,
         Illumination=light,
         ReflectedAmbientLight=ambient,

@@ -15,7 +15,8 @@ from .printer import PrinterConfig
 __all__ = ["configuration_of"]
 
 # The formats that a printer lists if it accepts any format: those that modalities use
-_USUAL = tuple(f"STANDARD\\{sides}" for sides in ("1,1", "1,2", "2,1", "2,2", "2,3", "3,3", "3,4", "3,5", "4,4", "4,5"))
+_GRIDS = ("1,1", "1,2", "2,1", "2,2", "2,3", "3,3", "3,4", "3,5", "4,4", "4,5")
+_COMMON_FORMATS = tuple(f"STANDARD\\{grid}" for grid in _GRIDS)
 
 
 @lru_cache(maxsize=16)  # saves 90 ms for each client: there are hundreds of items
@@ -51,7 +52,7 @@ def _item(config: PrinterConfig, meta: str, formats: list[Dataset]) -> Dataset:
         ManufacturerModelName=config.printer.ManufacturerModelName or None,
         PrinterName=config.printer.PrinterName or None,
     )
-    item.MediaInstalledSequence = list(_numbered(_films(config, installed=True)))
+    item.MediaInstalledSequence = list(_number_items(_films(config, installed=True)))
     item.OtherMediaAvailableSequence = list(_films(config, installed=False))
     item.SupportedImageDisplayFormatsSequence = formats
     return item
@@ -75,7 +76,7 @@ def _films(config: PrinterConfig, *, installed: bool) -> Iterator[Dataset]:
                 )
 
 
-def _numbered(films: Iterable[Dataset]) -> Iterator[Dataset]:
+def _number_items(films: Iterable[Dataset]) -> Iterator[Dataset]:
     for number, film in enumerate(films, 1):
         film.ItemNumber = number  # number 1 is the default
         yield film
@@ -84,15 +85,15 @@ def _numbered(films: Iterable[Dataset]) -> Iterator[Dataset]:
 def _formats(config: PrinterConfig) -> Iterator[Dataset]:
     sizes = dict.fromkeys(size for medium in config.media for size in medium.FilmSizeID)
     resolutions = config.RequestedResolutionID or ("STANDARD",)
-    printed = {resolution: _printed(config, resolution) for resolution in resolutions}
-    formats = config.ImageDisplayFormat or (*_USUAL, *(f"CUSTOM\\{i}" for i in config.imager.custom_formats))
+    by_resolution = {resolution: _shared_attributes(config, resolution) for resolution in resolutions}
+    formats = config.ImageDisplayFormat or (*_COMMON_FORMATS, *(f"CUSTOM\\{i}" for i in config.imager.custom_formats))
     for display_format, orientation, size in product(formats, config.FilmOrientation, sizes):
         sheet = Sheet(ImageDisplayFormat=display_format, FilmOrientation=orientation, FilmSizeID=size)
         try:
             layout = lay_out(sheet, config.imager)
         except LayoutError:
             continue  # the format does not fit on this film
-        for resolution, shared in printed.items():
+        for resolution, shared in by_resolution.items():
             item = shared.copy()
             item.ImageDisplayFormat, item.FilmOrientation, item.FilmSizeID = display_format, orientation, size
             dpi = config.imager.resolution(resolution)
@@ -103,7 +104,7 @@ def _formats(config: PrinterConfig) -> Iterator[Dataset]:
             yield item
 
 
-def _printed(config: PrinterConfig, resolution: str) -> Dataset:
+def _shared_attributes(config: PrinterConfig, resolution: str) -> Dataset:
     """Return the attributes that the items of one resolution have in common."""
     return Dataset(
         PrinterResolutionID=resolution,

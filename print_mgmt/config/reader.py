@@ -18,15 +18,15 @@ from .printer import ConfigError
 __all__ = ["read_table", "read_value", "table_of", "unknown_key"]
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
-_Made = TypeVar("_Made")
+_Class = TypeVar("_Class")
 
 
-def read_table(kind: type[_Made], value: object, key: str) -> _Made:
+def read_table(kind: type[_Class], value: object, key: str) -> _Class:
     """Return a TOML table as an instance of the dataclass ``kind``; ``key`` is its path.
 
     Raises `ConfigError` for the first invalid key, with the errors of the other keys.
     """
-    made = _made(kind, value, key)
+    made = _make(kind, value, key)
     assert isinstance(made, kind)
     return made
 
@@ -34,32 +34,32 @@ def read_table(kind: type[_Made], value: object, key: str) -> _Made:
 def read_value(kind: object, value: object, key: str) -> object:
     """Return ``value``, at the path ``key``, as the type ``kind``. Raises `ConfigError`."""
     if kind in _WORDS:
-        return _plain(kind, value, key)
+        return _read_scalar(kind, value, key)
     if get_origin(kind) is Literal:
-        return _choice(get_args(kind), value, key)
+        return _read_choice(get_args(kind), value, key)
     if isinstance(kind, UnionType):
         return read_value(get_args(kind)[0], value, key)  # X | None: a value in TOML is an X
     if isinstance(kind, type) and is_dataclass(kind):
-        return _made(kind, value, key)
+        return _make(kind, value, key)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Mapping:
-        return _mapping(arguments[0], arguments[1], table_of(value, key), key)
+        return _read_mapping(arguments[0], arguments[1], table_of(value, key), key)
     if isinstance(kind, type) and hasattr(kind, "_fields"):  # a named tuple, such as a rectangle
         hints = get_type_hints(kind)
-        return kind(*_numbered(tuple(hints.values()), value, key))
+        return kind(*_read_items(tuple(hints.values()), value, key))
     if arguments[-1] is Ellipsis:
-        items = _array(value, key)
-        return _numbered((arguments[0],) * len(items), items, key)
-    return _numbered(arguments, value, key)
+        items = _read_array(value, key)
+        return _read_items((arguments[0],) * len(items), items, key)
+    return _read_items(arguments, value, key)
 
 
-def _choice(terms: tuple[object, ...], value: object, key: str) -> object:
+def _read_choice(terms: tuple[object, ...], value: object, key: str) -> object:
     if value not in terms or isinstance(value, bool):
         raise ConfigError(key, f"{shown(value)} is not one of {', '.join(map(str, terms))}")
     return value
 
 
-def _plain(kind: object, value: object, key: str) -> object:
+def _read_scalar(kind: object, value: object, key: str) -> object:
     fits = {
         str: isinstance(value, str),
         bool: isinstance(value, bool),
@@ -74,7 +74,7 @@ def _plain(kind: object, value: object, key: str) -> object:
     return value
 
 
-def _made(kind: type, value: object, key: str, default: object = None) -> object:
+def _make(kind: type, value: object, key: str, default: object = None) -> object:
     """Return an instance of a dataclass. Missing keys get their values from ``default``, if there is one."""
     hints = get_type_hints(kind)
     known = {field.name: hints[field.name] for field in fields(kind) if field.init}
@@ -87,7 +87,7 @@ def _made(kind: type, value: object, key: str, default: object = None) -> object
                 if name not in known:
                     raise ConfigError(where, unknown_key(name, known))
                 given[name] = (
-                    _made(known[name], item, where, defaults[name])
+                    _make(known[name], item, where, defaults[name])
                     if name in defaults
                     else read_value(known[name], item, where)
                 )
@@ -133,16 +133,16 @@ def unknown_key(name: str, known: Collection[str]) -> str:
     return f"unknown key{hint} The keys are {', '.join(similar)}"
 
 
-def _mapping(keys: object, values: object, table: Mapping[str, object], key: str) -> dict[object, object]:
+def _read_mapping(keys: object, values: object, table: Mapping[str, object], key: str) -> dict[object, object]:
     made: dict[object, object] = {}
     with _Errors() as errors:
         for name, item in table.items():
             with errors.part():
-                made[_key(keys, name, key)] = read_value(values, item, f"{key}.{name}")
+                made[_read_key(keys, name, key)] = read_value(values, item, f"{key}.{name}")
     return made
 
 
-def _key(kind: object, name: str, key: str) -> object:
+def _read_key(kind: object, name: str, key: str) -> object:
     if kind is not int:
         return name
     if not name.isdecimal():
@@ -150,8 +150,8 @@ def _key(kind: object, name: str, key: str) -> object:
     return int(name)
 
 
-def _numbered(kinds: tuple[object, ...], value: object, key: str) -> tuple[object, ...]:
-    items = _array(value, key)
+def _read_items(kinds: tuple[object, ...], value: object, key: str) -> tuple[object, ...]:
+    items = _read_array(value, key)
     if len(items) != len(kinds):
         raise ConfigError(key, f"{len(items)} values instead of {len(kinds)}")
     made = []
@@ -162,7 +162,7 @@ def _numbered(kinds: tuple[object, ...], value: object, key: str) -> tuple[objec
     return tuple(made)
 
 
-def _array(value: object, key: str) -> list[object]:
+def _read_array(value: object, key: str) -> list[object]:
     if not isinstance(value, list):
         raise ConfigError(key, f"{shown(value)} is not an array")
     return value

@@ -12,9 +12,9 @@ from ..attributes.tables import (
     FILM_BOX,
     FILM_BOX_FIXED,
     FILM_SESSION,
-    FILM_SESSION_ALSO,
+    FILM_SESSION_EXTRA,
     GRAY_IMAGE_BOX,
-    IMAGE_BOX_ALSO,
+    IMAGE_BOX_EXTRA,
     OVERLAY_BOX,
     OVERLAY_BOX_SET,
     PRESENTATION_LUT,
@@ -47,29 +47,31 @@ class Tables:
 @lru_cache(maxsize=16)  # saves 1.2 ms for each association
 def tables_of(config: PrinterConfig) -> Tables:
     """Return the attributes that the printer of ``config`` accepts."""
-    session = _narrowed(FILM_SESSION + FILM_SESSION_ALSO, config)
-    film_box = _narrowed(FILM_BOX, config)
+    session = _narrow(FILM_SESSION + FILM_SESSION_EXTRA, config)
+    film_box = _narrow(FILM_BOX, config)
     return Tables(
         film_session=session,
         film_box=film_box,
         # N-SET has no defaults: it changes only the given attributes, and an image box inherits from its film box
-        film_box_set=_plain(tuple(row for row in film_box if row.keyword not in FILM_BOX_FIXED)),
-        gray_image_box=_plain(_narrowed(GRAY_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
-        color_image_box=_plain(_narrowed(COLOR_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
-        annotation_box=_narrowed(ANNOTATION_BOX, config),
-        presentation_lut=_narrowed(PRESENTATION_LUT, config),
-        voi_lut_box=_narrowed(VOI_LUT_BOX, config),
-        overlay_box=_plain(_narrowed(OVERLAY_BOX, config)),
-        overlay_box_set=_plain(_narrowed(OVERLAY_BOX_SET, config)),
+        film_box_set=_without_defaults(tuple(row for row in film_box if row.keyword not in FILM_BOX_FIXED)),
+        gray_image_box=_without_defaults(_narrow(GRAY_IMAGE_BOX + IMAGE_BOX_EXTRA, config)),
+        color_image_box=_without_defaults(_narrow(COLOR_IMAGE_BOX + IMAGE_BOX_EXTRA, config)),
+        annotation_box=_narrow(ANNOTATION_BOX, config),
+        presentation_lut=_narrow(PRESENTATION_LUT, config),
+        voi_lut_box=_narrow(VOI_LUT_BOX, config),
+        overlay_box=_without_defaults(_narrow(OVERLAY_BOX, config)),
+        overlay_box_set=_without_defaults(_narrow(OVERLAY_BOX_SET, config)),
     )
 
 
-def _narrowed(table: Table, config: PrinterConfig) -> Table:
-    chosen, missing = _choices(config), set(_missing(config))
-    return tuple(_row(row, chosen, config, supported=row.keyword not in missing) for row in table)
+def _narrow(table: Table, config: PrinterConfig) -> Table:
+    chosen, missing = _choices(config), set(_unsupported(config))
+    return tuple(_narrow_row(row, chosen, config, supported=row.keyword not in missing) for row in table)
 
 
-def _row(row: Attribute, chosen: dict[str, tuple[str, ...]], config: PrinterConfig, *, supported: bool) -> Attribute:
+def _narrow_row(
+    row: Attribute, chosen: dict[str, tuple[str, ...]], config: PrinterConfig, *, supported: bool
+) -> Attribute:
     aliases = config.aliases.get(row.keyword, {})
     found = chosen.get(row.keyword)
     if found:
@@ -86,19 +88,19 @@ def _row(row: Attribute, chosen: dict[str, tuple[str, ...]], config: PrinterConf
     return replace(row, aliases=aliases, supported=supported)
 
 
-def _plain(table: Table) -> Table:
+def _without_defaults(table: Table) -> Table:
     return tuple(row if row.keyword == "Polarity" else replace(row, default=None) for row in table)
 
 
 def _choices(config: PrinterConfig) -> dict[str, tuple[str, ...]]:
-    """Return the terms of each attribute. `_missing` yields the attributes without terms."""
+    """Return the terms of each attribute. `_unsupported` yields the attributes without terms."""
     chosen = {keyword: tuple(getattr(config, keyword)) for keyword in _TERMS}
     chosen["MediumType"] = tuple(dict.fromkeys(medium.MediumType for medium in config.media))
     chosen["FilmSizeID"] = tuple(dict.fromkeys(size for medium in config.media for size in medium.FilmSizeID))
     return chosen
 
 
-def _missing(config: PrinterConfig) -> Iterable[str]:
+def _unsupported(config: PrinterConfig) -> Iterable[str]:
     yield from config.unsupported
     yield from (keyword for keyword in _TERMS if keyword not in _FREE and not getattr(config, keyword))
     served = config.abstract_syntaxes

@@ -14,7 +14,7 @@ from .lines import line_of, lines_of
 from .printer import ConfigError, PrinterConfig
 from .reader import read_table
 
-__all__ = ["PRESETS", "load_config", "parsed", "location", "preset", "read_config"]
+__all__ = ["PRESETS", "load_config", "parse", "location", "preset", "read_config"]
 
 # The descriptions of the presets, by name
 PRESETS = {
@@ -25,7 +25,7 @@ PRESETS = {
     "ihe-minimum": "the minimum of IHE: one image, Implicit VR only, no SOP Class in N-CREATE responses",
     "kodak-8700": "Kodak 8700: CURRENT for film size and medium, smoothing 0 to 15, CSnnn contrast",
     "minimal": "the minimum of PS3.4: one film, no optional attribute, no printing of sessions",
-    "strict": "only what is in the standard, for testers: refuses everything that it may",
+    "strict": "only what is in the standard, for testers: refuses everything that a printer may refuse",
 }
 
 
@@ -56,10 +56,10 @@ def location(path: Path, text: str, key: str) -> str:
 
 def read_config(text: str) -> PrinterConfig:
     """Return the configuration in ``text``, which is TOML. Raises `ConfigError`."""
-    return read_table(PrinterConfig, parsed(text), "")
+    return read_table(PrinterConfig, parse(text), "")
 
 
-def parsed(text: str) -> dict[str, object]:
+def parse(text: str) -> dict[str, object]:
     """Return the tables in ``text``, which is TOML. Raises `ConfigError`."""
     try:
         return tomllib.loads(text)

@@ -11,7 +11,7 @@ __all__ = ["claims_of"]
 def claims_of(config: PrinterConfig) -> dict[str, object]:
     """Return the claims of a printer, as in a claims file: classes and syntaxes as UIDs, densities in hundredths of OD.
 
-    What a printer checks of AE titles, and how many associations it serves, is no part of its configuration.
+    Checks of AE titles and the number of associations are not claimed: they are not part of the configuration.
     """
     installed = [medium for medium in config.media if medium.installed]
     claims: dict[str, object] = {

@@ -141,8 +141,8 @@ def _introduction() -> Iterator[str]:
 def _statuses(served: list[str]) -> Iterator[str]:
     yield "\n##### 4.2.1.6 Status Codes\n"
     yield "Warnings and failures carry an Error Comment with the reason, and name attributes in the Attribute"
-    yield "Identifier List. Of several warnings the most important is answered: those of printing, then 0116, then"
-    yield "0107.\n"
+    yield "Identifier List. Of several warnings, the response has the most important: first those of printing, then"
+    yield "0116, then 0107.\n"
     rows = (
         (TITLES[uid], service, f"{status:04X}", PRINT_STATUS[status])
         for (uid, service), statuses in BY_SERVICE.items()
@@ -150,7 +150,7 @@ def _statuses(served: list[str]) -> Iterator[str]:
         for status in statuses
     )
     yield from grid(("SOP Class", "Service", "Status", "Meaning"), rows)
-    yield "\nAny service may answer the general statuses of PS3.7 Annex C:\n"
+    yield "\nAny service may answer with the general statuses of PS3.7 Annex C:\n"
     general = ((f"{status:04X}", words) for status, words in GENERAL_STATUS.items() if status < 0xFE00)
     yield from grid(("Status", "Meaning"), general)
 
@@ -159,8 +159,8 @@ def _events(served: list[str]) -> Iterator[str]:
     yield "\n##### 4.2.1.7 Events\n"
     yield "Printer events go to every association with a context for the Printer or a Meta SOP Class; Print Job"
     yield "events go to the association that created the job. A job exists until the SCU has confirmed its end."
-    yield "Events are sent one at a time, at any time before the release, also between a request and its response. An"
-    yield "SCU that does not answer an event gets no more of them.\n"
+    yield "Events are sent one at a time, at any time before the release, also between a request and its response. No"
+    yield "further events are sent to an SCU that does not answer one.\n"
     rows = (
         (TITLES[uid], str(number), name)
         for uid, events in EVENTS.items()
@@ -200,9 +200,9 @@ def _media(config: PrinterConfig) -> Iterator[str]:
         for medium in config.media
     )
     yield from grid(("Medium Type", "Film Size ID", "Density, hundredths of OD", "Light, cd/m2", ""), rows)
-    yield "\nA film box has the densities and the light of its medium unless it asks for others. Densities out of reach"
-    yield "are answered with B605 and the limit. Light in which PS3.14 7.1 cannot show the densities is answered with"
-    yield "0116 and the light of the medium. Paper has no Reflected Ambient Light."
+    yield "\nA film box has the densities and the light of its medium unless it asks for others. Densities that the"
+    yield "printer cannot reach are answered with B605 and the limit. Light in which PS3.14 7.1 cannot show the"
+    yield "densities is answered with 0116 and the light of the medium. Paper has no Reflected Ambient Light."
 
 
 def _densities(imager: Imager) -> str:
@@ -215,11 +215,11 @@ def _light(imager: Imager) -> str:
 
 def _film_sizes(config: PrinterConfig) -> Iterator[str]:
     yield "\n#### 4.4.3 Films\n"
-    rows = _printable(config)
+    rows = _film_size_rows(config)
     yield from grid(("Film Size ID", "Portrait", "Columns x Rows, STANDARD", "Columns x Rows, HIGH"), rows)
 
 
-def _printable(config: PrinterConfig) -> Iterator[tuple[str, ...]]:
+def _film_size_rows(config: PrinterConfig) -> Iterator[tuple[str, ...]]:
     """Yield a row for each film size, with the pixels of an image box that fills the film."""
     used = {size for medium in config.media for size in medium.FilmSizeID}
     for size, (width, height) in FILM_SIZES.items():
@@ -231,7 +231,7 @@ def _printable(config: PrinterConfig) -> Iterator[tuple[str, ...]]:
 
 def _layout(config: PrinterConfig) -> Iterator[str]:
     imager = config.imager
-    formats = ", ".join(config.ImageDisplayFormat) or "any that has room on the film"
+    formats = ", ".join(config.ImageDisplayFormat) or "any that fits on the film"
     sessions = f"up to {config.MaximumCollatedFilms} films" + ("" if config.collates else ", not collated (B601)")
     yield "\n#### 4.4.4 Layout and Images\n"
     yield from grid(
@@ -246,7 +246,7 @@ def _layout(config: PrinterConfig) -> Iterator[str]:
             ("Annotation without Pillow", "not offered: the presentation context is refused"),
             ("Resolution", f"STANDARD {imager.dpi} dpi, HIGH {imager.high_dpi} dpi"),
             ("Bits stored, gray", ", ".join(map(str, config.BitsStored))),
-            ("Images larger than their box", f"{imager.RequestedDecimateCropBehavior} unless asked for otherwise"),
+            ("Images larger than their box", f"{imager.RequestedDecimateCropBehavior} unless requested otherwise"),
             ("Memory Allocation", f"{config.MaximumMemoryAllocation} KB" if config.MaximumMemoryAllocation else "none"),
             ("Printing of film sessions", sessions if config.MaximumCollatedFilms else "none: C616 for a second film"),
             ("Films while the printer is in FAILURE", "queued" if config.spools else "refused, 0110"),
@@ -271,7 +271,7 @@ def _callers(config: PrinterConfig) -> Iterator[str]:
         "class_uid": "N-CREATE answers without Affected SOP Class UID",
     }
     rows = (
-        (pattern, "; ".join(said for name, said in words.items() if not getattr(caller, name)))
+        (pattern, "; ".join(text for name, text in words.items() if not getattr(caller, name)))
         for pattern, caller in config.callers.items()
         if caller != Caller()
     )
@@ -297,5 +297,5 @@ def _last_sections() -> Iterator[str]:
     yield "\n### 8.2 Grayscale Image Consistency\n"
     yield "Films follow PS3.14: Polarity and Presentation LUT turn pixels into P-Values, and P-Values become the"
     yield "densities that show them, between Min Density and Max Density, under the Illumination and Reflected Ambient"
-    yield "Light of the film box. LIN OD turns pixels directly into densities. Color is printed as it comes, except for"
-    yield "Polarity."
+    yield "Light of the film box. LIN OD turns pixels directly into densities. Color values are printed unchanged,"
+    yield "except by Polarity."

@@ -2,7 +2,7 @@
 
 from dimse.data import Dataset
 
-from ..output import JSON, plain
+from ..output import JSON, json_of
 from ..scp import Film
 
 __all__ = ["describe"]
@@ -16,21 +16,21 @@ def describe(film: Film, identified: Dataset | None = None) -> dict[str, JSON]:
         "time": film.time.isoformat(),
         "job": film.job.SOPInstanceUID,
         "copies": film.copies,
-        "film_session": plain(film.film_session),
-        "film_box": plain(film.film_box),
+        "film_session": json_of(film.film_session),
+        "film_box": json_of(film.film_box),
         "image_boxes": [_image_box(film, index) for index in range(len(film.image_boxes))],
-        "annotation_boxes": [plain(box) for box in film.annotation_boxes],
-        "referenced": [plain(instance) for instance in film.referenced],
+        "annotation_boxes": [json_of(box) for box in film.annotation_boxes],
+        "referenced": [json_of(instance) for instance in film.referenced],
         "defaulted": list(film.defaulted),
     }
     if identified is not None:
-        description["identified"] = plain(identified)
+        description["identified"] = json_of(identified)
     return description
 
 
 def _image_box(film: Film, index: int) -> dict[str, JSON]:
     """Return the attributes of an image box and of its image; Pixel Data is described by its size only."""
-    description = plain(film.image_boxes[index])
+    description = json_of(film.image_boxes[index])
     image = film.sheet.cells[index].image if index < len(film.sheet.cells) else None
     if image is not None:
         description["BasicColorImageSequence" if image.pixels.ndim == 3 else "BasicGrayscaleImageSequence"] = [

@@ -1,7 +1,7 @@
 """Writes pages as files: PNG, PDF, TIFF, DICOM Secondary Capture and a JSON sidecar, and all of them into a folder."""
 
 from .dicom import secondary_capture, write_capture
-from .folder import FORMATS, JSON, check_formats, plain, write_page, write_sidecar
+from .folder import FORMATS, JSON, check_formats, json_of, write_page, write_sidecar
 from .page import IncompleteError, OutputError
 from .pdf import write_pdf
 from .png import write_png
@@ -13,7 +13,7 @@ __all__ = [
     "IncompleteError",
     "OutputError",
     "check_formats",
-    "plain",
+    "json_of",
     "secondary_capture",
     "write_capture",
     "write_page",

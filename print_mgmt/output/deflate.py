@@ -1,11 +1,11 @@
 """Compresses pixels, as the scan lines of PNG and PDF, with the fastest compressor that is installed (RFC 1950).
 
 Compression takes most of the time of writing a page. isal, the extra ``fast``, takes a quarter of the time of zlib, and
-its files have the same size within 4 %. Both release Python's lock. The compressed bytes may differ between processors;
-the pixels do not.
+the sizes of its files differ by less than 4 %. Both release Python's lock. The compressed bytes may differ between
+processors; the pixels do not.
 
-PNG (ISO/IEC 15948 clauses 9 and 10) and PDF (PNG predictors) share their scan lines. Each line has filter type 2, Up:
-the difference to the line above. A film is smooth and mostly black, so these differences are mostly runs of zeros.
+PNG (ISO/IEC 15948 clauses 9 and 10) and PDF (with PNG predictors) have the same scan lines. Each line has filter type
+2, Up: the difference from the line above. A film is smooth and mostly black, so most differences are runs of zeros.
 """
 
 import zlib
@@ -15,7 +15,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Compressor", "Deflate", "compressor", "deflate", "deflate_once", "deflated"]
+__all__ = ["Compressor", "Deflate", "compressor", "deflate", "deflate_once", "deflate_bytes"]
 
 Deflate: TypeAlias = Callable[[NDArray[np.uint8 | np.uint16]], Iterable[bytes]]
 
@@ -25,7 +25,7 @@ _BLOCK = 1 << 20  # bytes filtered at a time
 
 
 class Compressor(Protocol):
-    """A zlib stream that is made part by part."""
+    """A zlib stream, compressed part by part."""
 
     def compress(self, data: bytes | memoryview, /) -> bytes:
         """Compress the next part, and return the compressed bytes that are ready."""
@@ -44,7 +44,7 @@ def compressor() -> Compressor:
     return isal_zlib.compressobj(_LEVEL)
 
 
-def deflated(data: bytes | memoryview) -> bytes:
+def deflate_bytes(data: bytes | memoryview) -> bytes:
     """Return ``data`` as one zlib stream."""
     stream = compressor()
     return stream.compress(data) + stream.flush()
@@ -57,8 +57,8 @@ def deflate(pixels: NDArray[np.uint8 | np.uint16]) -> Iterator[bytes]:
     step = max(_BLOCK // (lines.shape[1] * lines.itemsize), 1)
     above = np.zeros(lines.shape[1] * lines.itemsize, np.uint8)
     for top in range(0, len(lines), step):
-        octets = _octets(lines[top : top + step])
-        yield stream.compress(_filtered(octets, above).data)
+        octets = _to_octets(lines[top : top + step])
+        yield stream.compress(_filter(octets, above).data)
         above = octets[-1]
     yield stream.flush()
 
@@ -78,12 +78,12 @@ def deflate_once() -> Deflate:
     return remembered
 
 
-def _octets(lines: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uint8]:
+def _to_octets(lines: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uint8]:
     order = ">u2" if lines.itemsize == 2 else "u1"
     return np.ascontiguousarray(lines, order).view(np.uint8)
 
 
-def _filtered(octets: NDArray[np.uint8], above: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _filter(octets: NDArray[np.uint8], above: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return each line minus the line above it, preceded by an octet that names the filter."""
     filtered = np.empty((len(octets), octets.shape[1] + 1), np.uint8)
     filtered[:, 0] = _UP

@@ -31,7 +31,7 @@ from .pdf import write_pdf
 from .png import write_png
 from .tiff import write_tiff
 
-__all__ = ["FORMATS", "JSON", "PageFiles", "check_formats", "plain", "write_page", "write_sidecar"]
+__all__ = ["FORMATS", "JSON", "PageFiles", "check_formats", "json_of", "write_page", "write_sidecar"]
 
 JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
 
@@ -86,7 +86,7 @@ def write_page(
     work = PageFiles(page, title, about, attributes)
     failures: dict[str, Exception] = {}
     with ExitStack() as drafts, ExitStack() as published:
-        written = _drafts(work, targets, drafts, failures)
+        written = _write_drafts(work, targets, drafts, failures)
         for target, draft in written.items():
             publish(draft, target)
             published.callback(target.unlink, missing_ok=True)
@@ -97,14 +97,14 @@ def write_page(
     return targets
 
 
-def _drafts(
+def _write_drafts(
     work: PageFiles, targets: Sequence[Path], drafts: ExitStack, failures: dict[str, Exception]
 ) -> dict[Path, Path]:
     """Return the written drafts by target. ``failures`` receives the error of each format that failed."""
     written: dict[Path, Path] = {}
     for target in targets:
         try:
-            written[target] = _draft(work, target, drafts)
+            written[target] = _write_draft(work, target, drafts)
         except (OSError, MemoryError):
             raise
         except Exception as exc:
@@ -119,7 +119,7 @@ def check_formats(formats: Sequence[str]) -> None:
             raise OutputError(f"unknown format {suffix!r}, not one of {', '.join(FORMATS)}")
 
 
-def _draft(work: PageFiles, target: Path, stack: ExitStack) -> Path:
+def _write_draft(work: PageFiles, target: Path, stack: ExitStack) -> Path:
     """Write a page as a draft of ``target``; closing ``stack`` removes the draft."""
     draft, file = new_draft(target, stack, _MODE)
     FORMATS[target.suffix[1:]](work, file)
@@ -132,23 +132,23 @@ def _draft(work: PageFiles, target: Path, stack: ExitStack) -> Path:
 
 def write_sidecar(page: Page, about: Mapping[str, JSON], file: BinaryIO) -> None:
     """Write the attributes of a page, then ``about``, as JSON in UTF-8."""
-    text = json.dumps({"page": _page(page), **about}, ensure_ascii=False, indent=2)
+    text = json.dumps({"page": _describe_page(page), **about}, ensure_ascii=False, indent=2)
     file.write(text.encode("utf-8", "backslashreplace") + b"\n")  # a lone surrogate becomes a JSON escape
 
 
-def plain(dataset: Dataset) -> dict[str, JSON]:
+def json_of(dataset: Dataset) -> dict[str, JSON]:
     """Return attributes for JSON, by keyword or else by tag; sequences become lists, and bytes are only counted."""
-    return {element.keyword or str(element.tag): _value(element) for element in dataset}
+    return {element.keyword or str(element.tag): _element_json(element) for element in dataset}
 
 
-def _value(element: Element) -> JSON:
+def _element_json(element: Element) -> JSON:
     try:
-        return _plain(element.value)
+        return _json_value(element.value)
     except DecodeError as exc:  # the film must not be lost because of an invalid value
         return f"! {exc.what}"
 
 
-def _page(page: Page) -> dict[str, JSON]:
+def _describe_page(page: Page) -> dict[str, JSON]:
     rows, columns = page.pixels.shape[:2]
     return {
         "Rows": rows,
@@ -162,12 +162,12 @@ def _page(page: Page) -> dict[str, JSON]:
     }
 
 
-def _plain(value: "Value | Item") -> JSON:
+def _json_value(value: "Value | Item") -> JSON:
     match value:
         case Dataset():
-            return plain(value)
+            return json_of(value)
         case list():
-            return [_plain(item) for item in value]
+            return [_json_value(item) for item in value]
         case bytes() | memoryview():
             return f"{len(value)} bytes"
         case str():

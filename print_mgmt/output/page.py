@@ -33,8 +33,8 @@ class IncompleteError(OutputError):
     def __init__(self, failures: Mapping[str, Exception], paths: Sequence[Path]) -> None:
         self.failures = dict(failures)
         self.paths = list(paths)
-        said = (f"{suffix}: {type(exc).__name__} {shown(str(exc))}" for suffix, exc in failures.items())
-        super().__init__("; ".join(said))
+        reasons = (f"{suffix}: {type(exc).__name__} {shown(str(exc))}" for suffix, exc in failures.items())
+        super().__init__("; ".join(reasons))
 
 
 def check_page(page: Page) -> None:
@@ -57,7 +57,7 @@ def profile_of(page: Page) -> bytes:
     OutputError for a profile that is invalid or has another color space.
     """
     if page.ICCProfile is None:
-        return _standard_film() if page.pixels.ndim == 2 else srgb_profile()
+        return _standard_film_profile() if page.pixels.ndim == 2 else srgb_profile()
     space = _SPACES[page.pixels.ndim]
     if not is_profile_of(space, page.ICCProfile):
         raise OutputError(f"the ICCProfile of a page is not an ICC profile for {space.decode().strip()} (ICC.1 6.1)")
@@ -69,5 +69,5 @@ def is_srgb(page: Page) -> bool:
     return page.ICCProfile is None and page.pixels.ndim == 3
 
 
-def _standard_film() -> bytes:
+def _standard_film_profile() -> bytes:
     return gray_profile(FilmViewing().density(np.linspace(0, 1, KNOTS)))

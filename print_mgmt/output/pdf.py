@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 from ..film.formats import MM_PER_INCH
 from ..film.icc import srgb_profile
 from ..film.sheet import Page
-from .deflate import Deflate, deflate, deflated
+from .deflate import Deflate, deflate, deflate_bytes
 from .page import OutputError, check_page, profile_of
 
 __all__ = ["write_pdf"]
@@ -71,7 +71,7 @@ def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compres
     entries = f"/Root {catalog} 0 R"
     if title:
         info = document.number()
-        document.add(info, f"<< /Title <{_text(title)}> >>")
+        document.add(info, f"<< /Title <{_hex_text(title)}> >>")
         entries += f" /Info {info} 0 R"
     document.end(entries)
 
@@ -109,7 +109,7 @@ class _Document:
         """Write an ICC profile (§8.6.5.5), unless the document contains it already; return the number of its stream."""
         if profile not in self._profiles:
             entries = f"/N {components} /Filter /FlateDecode"
-            self._profiles[profile] = self.add_stream(entries, [deflated(profile)])
+            self._profiles[profile] = self.add_stream(entries, [deflate_bytes(profile)])
         return self._profiles[profile]
 
     def end(self, entries: str) -> None:
@@ -128,7 +128,7 @@ class _Document:
         self._file.write(f"{number} 0 obj\n".encode())
 
 
-def _text(title: str) -> str:
+def _hex_text(title: str) -> str:
     """Return a text string as hexadecimal digits: UTF-16 with a byte order mark (§7.9.2.2)."""
     return ("\N{BYTE ORDER MARK}" + _printable(title)).encode("utf-16-be").hex()
 

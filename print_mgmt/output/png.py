@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from ..film.formats import MM_PER_INCH
 from ..film.sheet import Page
-from .deflate import Deflate, deflate, deflated
+from .deflate import Deflate, deflate, deflate_bytes
 from .page import check_page, is_srgb, profile_of
 
 __all__ = ["write_png"]
@@ -39,7 +39,7 @@ def write_png(page: Page, file: BinaryIO, *, compress: Deflate = deflate) -> Non
         _write_chunk(file, b"sRGB", _PERCEPTUAL)
         _write_chunk(file, b"gAMA", _GAMMA)
     else:
-        _write_chunk(file, b"iCCP", _PROFILE + deflated(profile_of(page)))
+        _write_chunk(file, b"iCCP", _PROFILE + deflate_bytes(profile_of(page)))
     _write_chunk(file, b"pHYs", _PHYS.pack(density, density, _METER))
     for data in compress(page.pixels):
         _write_chunk(file, b"IDAT", data)

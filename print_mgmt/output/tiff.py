@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from ..film.sheet import Page
-from .deflate import deflated
+from .deflate import deflate_bytes
 from .page import OutputError, check_page, profile_of
 
 __all__ = ["write_tiff"]
@@ -19,10 +19,10 @@ _FIRST_LINK = 4  # position of that offset
 _ENTRY = struct.Struct("<HHL4s")  # tag, type, count, value or its offset
 _COUNT, _OFFSET = struct.Struct("<H"), struct.Struct("<L")
 _BLOCK = 1 << 20  # bytes of pixels in a strip, unless one line has more
-_FARTHEST = (1 << 32) - 1  # the largest offset in a file
+_MAX_OFFSET = (1 << 32) - 1  # the largest offset in a file
 
 _PAGE, _ADOBE_DEFLATE, _DIFFERENCING, _INCH = 2, 8, 2, 2
-_FINE = 100  # denominator of a resolution
+_DENOMINATOR = 100  # denominator of a resolution
 _PHOTOMETRIC = {2: 1, 3: 2}  # by dimensions of the array: BlackIsZero, RGB
 
 
@@ -58,7 +58,7 @@ def _strips(page: Page) -> Iterator[bytes]:
         block = page.pixels[top : top + step]
         differences = block.astype(block.dtype.newbyteorder("<"), order="C")
         differences[:, 1:] -= block[:, :-1]
-        yield deflated(differences.data)
+        yield deflate_bytes(differences.data)
 
 
 def _rows_per_strip(page: Page) -> int:
@@ -68,7 +68,7 @@ def _rows_per_strip(page: Page) -> int:
 def _fields(page: Page, number: int, strips: Sequence[tuple[int, int]], title: str) -> list[_Field]:
     rows, columns = page.pixels.shape[:2]
     samples = 1 if page.pixels.ndim == 2 else 3
-    resolution = struct.pack("<2L", round(page.dpi * _FINE), _FINE)
+    resolution = struct.pack("<2L", round(page.dpi * _DENOMINATOR), _DENOMINATOR)
     fields = [
         _longs(254, _PAGE),
         _longs(256, columns),
@@ -99,15 +99,15 @@ def _shorts(tag: int, *values: int) -> _Field:
 
 
 def _longs(tag: int, *values: int) -> _Field:
-    if max(values) > _FARTHEST:
+    if max(values) > _MAX_OFFSET:
         raise OutputError(f"{max(values)} bytes: a TIFF file can have at most 4 GiB")
     return _Field(tag, 4, len(values), struct.pack(f"<{len(values)}L", *values))
 
 
 def _write_directory(file: BinaryIO, fields: Sequence[_Field], link: int) -> int:
     """Write a directory with its values, set ``link`` to it, and return the position of its link to the next one."""
-    entries = [_ENTRY.pack(field.tag, field.kind, field.length, _placed(file, field.value)) for field in fields]
-    start = _even(file)
+    entries = [_ENTRY.pack(field.tag, field.kind, field.length, _place(file, field.value)) for field in fields]
+    start = _pad_to_word(file)
     directory = _COUNT.pack(len(entries)) + b"".join(entries)
     file.write(directory + _OFFSET.pack(0))
     file.seek(link)
@@ -116,16 +116,16 @@ def _write_directory(file: BinaryIO, fields: Sequence[_Field], link: int) -> int
     return start + len(directory)
 
 
-def _placed(file: BinaryIO, value: bytes) -> bytes:
+def _place(file: BinaryIO, value: bytes) -> bytes:
     """Return the four bytes for an entry: the value if it fits, otherwise the offset at which it is written."""
     if len(value) <= _OFFSET.size:
         return value
-    offset = _even(file)
+    offset = _pad_to_word(file)
     file.write(value)
     return _longs(0, offset).value
 
 
-def _even(file: BinaryIO) -> int:
+def _pad_to_word(file: BinaryIO) -> int:
     """Pad the file to a word boundary (TIFF 6.0 section 2), and return the offset."""
     if file.tell() % 2:
         file.write(b"\0")

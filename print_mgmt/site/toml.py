@@ -13,7 +13,7 @@ from dimse.errors import DimseError, escaped, shown
 
 from ..config import ConfigError, PrinterConfig, load_config, preset
 from ..config.reader import read_table, table_of, unknown_key
-from ..config.toml import location, parsed
+from ..config.toml import location, parse
 from ..destinations import (
     CommandDestination,
     Destination,
@@ -144,7 +144,7 @@ class _Reader:
         """Return the site; it is valid only if ``errors`` stays empty."""
         table: dict[str, object] = {}
         with self.collect_faults():
-            table = parsed(self.text)
+            table = parse(self.text)
         for name in table:
             with self.collect_faults():
                 if name not in _TABLES:

@@ -101,7 +101,7 @@ def test_single_densities_are_terms() -> None:
     table = tables_of(replace(PrinterConfig(), BorderDensity=("150", "BLACK"))).film_box
     row = named(table, "BorderDensity")
     assert row is not None
-    assert (row.default, row.values.takes("150"), row.values.takes("20")) == ("150", True, False)
+    assert (row.default, row.values.allows("150"), row.values.allows("20")) == ("150", True, False)
 
 
 def test_paper_reflects_light() -> None:

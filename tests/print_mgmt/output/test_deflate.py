@@ -14,7 +14,7 @@ from PIL import Image
 
 from print_mgmt.film import Page
 from print_mgmt.output import write_page
-from print_mgmt.output.deflate import compressor, deflated
+from print_mgmt.output.deflate import compressor, deflate_bytes
 
 FORMATS = ("png", "pdf", "tiff")
 SHAPES: dict[str, tuple[tuple[int, ...], type[np.uint8 | np.uint16]]] = {
@@ -64,7 +64,7 @@ def test_compressor_prefers_isal(library: str) -> None:
 @pytest.mark.usefixtures("library")
 @pytest.mark.parametrize("data", [b"", b"film", bytes(1 << 20), memoryview(b"12345678").cast("H")])
 def test_zlib_reads_both_libraries(data: bytes | memoryview) -> None:
-    assert zlib.decompress(deflated(data)) == bytes(data)
+    assert zlib.decompress(deflate_bytes(data)) == bytes(data)
 
 
 @pytest.mark.usefixtures("library")

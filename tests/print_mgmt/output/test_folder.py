@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dimse.data import IMPLICIT_LE, Dataset, decode, encode
 from print_mgmt.film import Page
-from print_mgmt.output import FORMATS, IncompleteError, OutputError, plain, write_page, write_sidecar
+from print_mgmt.output import FORMATS, IncompleteError, OutputError, json_of, write_page, write_sidecar
 from print_mgmt.output.deflate import deflate
 from print_mgmt.output.folder import PageFiles
 
@@ -235,7 +235,7 @@ def test_sidecar_keeps_keywords_and_values() -> None:
         ReferencedImageBoxSequence=[Dataset(ReferencedSOPInstanceUID="1.2.3")],
         ICCProfile=bytes(588),
     )
-    told = plain(film_box)
+    told = json_of(film_box)
     assert told == {
         "FilmSessionLabel": "Müller",
         "ImageDisplayFormat": r"STANDARD\1,1",
@@ -254,7 +254,7 @@ def test_sidecar_keeps_keywords_and_values() -> None:
 def test_sidecar_has_the_error_of_an_unreadable_value() -> None:
     """The film must not be lost."""
     dataset = decode(encode(Dataset(NumberOfCopies=12), IMPLICIT_LE).replace(b"12", b"ab"), IMPLICIT_LE)
-    (told,) = plain(dataset).values()
+    (told,) = json_of(dataset).values()
     assert str(told).startswith("! ")
 
 

@@ -80,7 +80,7 @@ def check_values(table: Table, dataset: Dataset, path: str) -> None:
         values: list[Any] = value if isinstance(value, list) and not row.values.is_sequence else [value]
         for one in values if entry.vm != "2" else []:
             own = row.keyword in ("MediumType", "FilmSizeID")  # Defined Terms, which a printer may extend
-            assert one is None or own or row.values.takes(one), f"{where} {one!r}"
+            assert one is None or own or row.values.allows(one), f"{where} {one!r}"
         assert value is None or entry.vm == "1-n" or len(values) == int(entry.vm), where
         for index, item in enumerate(items(dataset, row.keyword) if row.items else []):
             check_values(row.items, item, f"{where}[{index}]")
