@@ -17,7 +17,7 @@ from ..jobs import PrintJob
 from .changes import expire_lease, lease_delivery, media_loaded
 from .job_status import execution_status
 from .records import Delivery, FilmRecord, NoSuchFilm
-from .rows import DELIVERY, FILM, JOB, RANKS, delivery_of, film_of, job_of, job_values
+from .rows import DELIVERY, FILM, JOB, RANKS, delivery_of, film_of, job_of, job_values, state_of
 from .states import ENDED, FilmState
 
 __all__ = ["Index", "JobRow", "placeholders", "open_index"]
@@ -171,7 +171,7 @@ class Index:
     def files(self) -> list[tuple[str, str, FilmState]]:
         """Return the id, checksum and state of each film."""
         rows = self._db.execute("SELECT id, checksum, state FROM film")
-        return [(film_id, checksum, FilmState(state)) for film_id, checksum, state in rows]
+        return [(film_id, checksum, state_of(state)) for film_id, checksum, state in rows]
 
     def job_row(self, film: FilmRecord) -> JobRow:
         """Return the `JobRow` of a film."""

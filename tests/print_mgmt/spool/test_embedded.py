@@ -8,7 +8,7 @@ import sqlite3
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 
@@ -473,6 +473,17 @@ async def test_damaged_index_of_a_living_process_is_not_rebuilt(place: EmbeddedP
         with pytest.raises(SpoolError, match="another process has it open"):
             await place.spool().__aenter__()
     assert not list(place.folder.glob("index.*.damaged"))
+
+
+@pytest.mark.parametrize("table", ["film", "delivery"])
+async def test_unknown_state_is_an_error_of_the_spool(place: EmbeddedPlace, table: str) -> None:
+    async with place.spool() as spool:
+        await spool.accept(job(), [PRINTER])
+    with closing(sqlite3.connect(place.folder / "index.sqlite")) as index, index:
+        index.execute(f"UPDATE {table} SET state = 'lost'")
+    with pytest.raises(SpoolError, match="the index has a state 'lost': another version"):
+        async with place.spool() as spool:
+            await spool.list()
 
 
 async def test_locked_index_is_not_rebuilt(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
