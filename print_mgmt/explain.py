@@ -44,9 +44,9 @@ from .typed import integer, items, text
 
 __all__ = ["FilmView"]
 
-_LONGEST_PAGE = 480  # pixels of the longer side of a rendered film
-_USUAL = Sheet(ImageDisplayFormat="STANDARD\\1,1")
-_MOST_OUTSTANDING = 1000  # requests that are remembered until their response
+_PAGE_SIDE = 480  # pixels of the longer side of a rendered film
+_DEFAULT = Sheet(ImageDisplayFormat="STANDARD\\1,1")
+_MAX_OUTSTANDING = 1000  # requests whose response is awaited; further requests are not shown
 _WORDS = {
     BasicFilmSession: ("NumberOfCopies", "PrintPriority", "MediumType", "FilmDestination"),
     BasicFilmBox: ("ImageDisplayFormat", "FilmOrientation", "FilmSizeID", "MagnificationType"),
@@ -78,16 +78,16 @@ class FilmView:
             yield Seen(name="not shown", words=escaped(str(exc)), is_fault=True)
 
     def _changes(self, who: str, message: Completed) -> Iterator[Seen]:
-        said = message.message
-        if isinstance(said, NEventReportRQ):
-            yield from _event(said)
-        elif isinstance(said, Request) and len(self._requests) < _MOST_OUTSTANDING:
-            self._requests[who, said.MessageID] = said, _data_set(message)
-        elif isinstance(said, Response):
-            asker = ACCEPTOR if who == REQUESTOR else REQUESTOR
-            request, sent = self._requests.pop((asker, said.MessageIDBeingRespondedTo), (None, Dataset()))
-            if request is not None and not is_failure(said.Status):
-                yield from self._succeed(request, sent, said, _data_set(message))
+        content = message.message
+        if isinstance(content, NEventReportRQ):
+            yield from _event(content)
+        elif isinstance(content, Request) and len(self._requests) < _MAX_OUTSTANDING:
+            self._requests[who, content.MessageID] = content, _data_set(message)
+        elif isinstance(content, Response):
+            requester = ACCEPTOR if who == REQUESTOR else REQUESTOR
+            request, sent = self._requests.pop((requester, content.MessageIDBeingRespondedTo), (None, Dataset()))
+            if request is not None and not is_failure(content.Status):
+                yield from self._succeed(request, sent, content, _data_set(message))
 
     def sentence(self, tag: int) -> tuple[str, str]:
         """Return a sentence about an attribute of Print Management, and the section that defines the attribute."""
@@ -114,7 +114,7 @@ class FilmView:
             known.sessions[uid] = sent
             yield Seen(name="film session", words=_words(sop_class, sent), key=uid)
         elif sop_class == BasicFilmBox:
-            attributes = _merged(sent, got)  # the response has the defaults of the printer
+            attributes = _merge(sent, got)  # the response has the defaults of the printer
             film = FilmBox(SOPInstanceUID=uid, attributes=attributes, plain=_sheet(attributes), image_boxes=())
             known.films[uid] = film
             film.lut = self._lut(sent)
@@ -141,12 +141,12 @@ class FilmView:
             yield from _fill(film, box, sent, self._lut(sent))
         elif uid in known.films:
             film_box = known.films[uid]
-            film_box.attributes = _merged(film_box.attributes, sent)
+            film_box.attributes = _merge(film_box.attributes, sent)
             film_box.plain = _sheet(film_box.attributes)
             film_box.lut = self._lut(sent) or film_box.lut
             yield _film(film_box)
         elif uid in known.sessions:
-            known.sessions[uid] = _merged(known.sessions[uid], sent)
+            known.sessions[uid] = _merge(known.sessions[uid], sent)
             yield Seen(name="film session", words=_words(BasicFilmSession, known.sessions[uid]), key=uid)
 
     def _print(self, uid: str) -> Iterator[Seen]:
@@ -154,7 +154,7 @@ class FilmView:
         for film in films:
             sheet = film.sheet(tuple(box.cell() for box in film.image_boxes))
             layout = lay_out(sheet)
-            dpi = max(1, int(_LONGEST_PAGE * MM_PER_INCH / max(layout.width, layout.height)))
+            dpi = max(1, int(_PAGE_SIDE * MM_PER_INCH / max(layout.width, layout.height)))
             picture = _picture(render(sheet, dpi, is_preview=True).pixels)
             yield Seen(
                 name="printed film",
@@ -180,7 +180,7 @@ def _data_set(message: Completed) -> Dataset:
     return decode(message.data, message.syntax, isolate=True)
 
 
-def _merged(before: Dataset, changes: Dataset) -> Dataset:
+def _merge(before: Dataset, changes: Dataset) -> Dataset:
     merged = before.copy()
     for element in changes:
         merged.add(element)
@@ -195,8 +195,8 @@ def _sheet(attributes: Dataset) -> Sheet:
     sheet = plain_sheet(attributes)
     return replace(
         sheet,
-        FilmSizeID=sheet.FilmSizeID or _USUAL.FilmSizeID,
-        MagnificationType=sheet.MagnificationType or _USUAL.MagnificationType,
+        FilmSizeID=sheet.FilmSizeID or _DEFAULT.FilmSizeID,
+        MagnificationType=sheet.MagnificationType or _DEFAULT.MagnificationType,
         AnnotationDisplayFormatID="",
     )
 

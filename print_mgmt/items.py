@@ -50,16 +50,16 @@ _REQUIRED = (
     "PixelRepresentation",
     "PixelData",
 )
-IMAGE_TAGS = frozenset(map(tag_of, (*_REQUIRED, "PlanarConfiguration", "PixelAspectRatio")))  # all that are read
+IMAGE_TAGS = frozenset(map(tag_of, (*_REQUIRED, "PlanarConfiguration", "PixelAspectRatio")))  # those that are read
 _UNUSUAL = frozenset(map(tag_of, ("NumberOfFrames", "FloatPixelData", "DoubleFloatPixelData")))  # not of an image box
-_STEEPEST_ASPECT = 100  # a greater Pixel Aspect Ratio is a mistake, or an attack on the renderer
-_LARGEST_IS = 2**31 - 1  # the largest value of the VR IS, PS3.5 §6.2
-_LEAST_EXCESS = 2  # bytes after the pixels that are padding even in a tiny image, besides one for an even length
+_MAX_ASPECT = 100  # a greater Pixel Aspect Ratio is a mistake, or an attack on the renderer
+_MAX_IS = 2**31 - 1  # the largest value of the VR IS, PS3.5 §6.2
+_ALWAYS_PADDING = 2  # bytes after the pixels that are padding even in a tiny image, besides one for an even length
 _LUT_ENTRIES = (256, 4096)  # one for each value of 8 and of 12 bits
 _LUT_BITS = range(10, 17)
-_LONGEST_FILE = 1 << 20  # most characters that are read from the file of a LUT
-_LONGEST_SIDE = 0xFFFF  # rows or columns of an overlay, which have the VR US
-_MOST_PLANE = 1 << 27  # bits of one overlay: a film of 14 x 17 inches has 97 million at 640 dpi; 128 MiB as bool
+_MAX_FILE = 1 << 20  # characters of the file of a LUT; the rest is not read
+_MAX_SIDE = 0xFFFF  # rows or columns of an overlay, which have the VR US
+_MAX_PLANE = 1 << 27  # bits of one overlay: a film of 14 x 17 inches has 97 million at 640 dpi; 128 MiB as bool
 _ORIGINS = range(-(1 << 15), 1 << 15)  # Overlay Origin has the VR SS
 _BLOCK = 1 << 20  # bits that are read at a time: other threads wait for the millisecond that a block takes
 _GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_422")
@@ -101,7 +101,7 @@ def from_item(item: Dataset, *, color: bool, strict: bool = False) -> PrintImage
                 raise _empty(keyword) if keyword in item else _missing(keyword)
             if isinstance(value, bytes | memoryview) and not len(value):
                 raise _empty(keyword)
-        return _read(item, header, color=color, strict=strict)
+        return _read_image(item, header, color=color, strict=strict)
     except DecodeError as exc:
         raise _invalid(keyword_of(exc.tag or 0) or "PixelData", exc.what) from exc
 
@@ -109,25 +109,25 @@ def from_item(item: Dataset, *, color: bool, strict: bool = False) -> PrintImage
 _Header = dict[str, Value]  # values of `_REQUIRED`
 
 
-def _read(item: Dataset, header: _Header, *, color: bool, strict: bool) -> PrintImage:
+def _read_image(item: Dataset, header: _Header, *, color: bool, strict: bool) -> PrintImage:
     photometric = header["PhotometricInterpretation"]
     if not isinstance(photometric, str) or photometric not in (_COLOR if color else _GRAY):
         raise _invalid("PhotometricInterpretation", shown(photometric))
-    _expect(header, SamplesPerPixel=3 if color else 1)
-    allocated, stored = _whole(header, "BitsAllocated"), _whole(header, "BitsStored")
+    _check_numbers(header, SamplesPerPixel=3 if color else 1)
+    allocated, stored = _integer(header, "BitsAllocated"), _integer(header, "BitsStored")
     if allocated not in ((8,) if color else (8, 16)) or not 8 <= stored <= allocated:
         raise _invalid("BitsAllocated", f"{allocated} with BitsStored {stored}")
-    _expect(header, HighBit=stored - 1, PixelRepresentation=0)
-    if photometric == "YBR_FULL_422" and _whole(header, "Columns") % 2:
-        raise _invalid("Columns", f"{_whole(header, 'Columns')} of YBR_FULL_422 is odd")
+    _check_numbers(header, HighBit=stored - 1, PixelRepresentation=0)
+    if photometric == "YBR_FULL_422" and _integer(header, "Columns") % 2:
+        raise _invalid("Columns", f"{_integer(header, 'Columns')} of YBR_FULL_422 is odd")
     if color:
         _check_planes(item, photometric)
     pixels = pixel_array(item) if color else _gray_pixels(item, header, allocated)
     notes = _check_excess(header["PixelData"], pixels, photometric, strict=strict)
     if pixels.size == 0 or pixels.ndim != (3 if color else 2):
-        raise _invalid("Rows", f"{_whole(header, 'Rows')} with Columns {_whole(header, 'Columns')} make no image")
+        raise _invalid("Rows", f"{_integer(header, 'Rows')} with Columns {_integer(header, 'Columns')} make no image")
     return PrintImage(
-        pixels=_rgb(pixels) if photometric.startswith("YBR") else pixels,
+        pixels=_to_rgb(pixels) if photometric.startswith("YBR") else pixels,
         PhotometricInterpretation="RGB" if color else photometric,
         BitsStored=stored,
         PixelAspectRatio=_aspect(item),
@@ -135,7 +135,7 @@ def _read(item: Dataset, header: _Header, *, color: bool, strict: bool) -> Print
     )
 
 
-def _rgb(ybr: Pixels) -> NDArray[np.uint8]:
+def _to_rgb(ybr: Pixels) -> NDArray[np.uint8]:
     from .images.color import rgb_of  # not at the top: few films have such pixels, and the import takes 8 ms
 
     return rgb_of(ybr.astype(np.uint8, copy=False))
@@ -179,37 +179,37 @@ def _check_excess(data: Value, pixels: NDArray[np.generic], photometric: str, *,
     If Rows or Columns is too small by one, the data have a whole row or column more, and the film would show noise. So
     the excess is padding only if it is less than a row and a column, or if no larger image has as many bytes.
     """
-    has = len(data) if isinstance(data, bytes | memoryview) else 0
+    length = len(data) if isinstance(data, bytes | memoryview) else 0
     needed = pixels.nbytes
-    if photometric == "YBR_FULL_422" and has < needed:
+    if photometric == "YBR_FULL_422" and length < needed:
         needed = needed // 3 * 2
     rows, columns = pixels.shape[:2]
     size = needed // max(rows * columns, 1)
-    excess, least = has - needed - needed % 2, min(rows, columns) * size
+    excess, shortest = length - needed - needed % 2, min(rows, columns) * size
     if excess <= 0:
         return ()
-    words = f"{has} bytes where {rows} x {columns} pixels need {needed}"
-    if strict or (excess > max(_LEAST_EXCESS, least - 1) and _may_be_larger(has, needed, rows, columns, size)):
+    words = f"{length} bytes where {rows} x {columns} pixels need {needed}"
+    if strict or (excess > max(_ALWAYS_PADDING, shortest - 1) and _may_be_larger(length, needed, rows, columns, size)):
         raise _invalid("PixelData", words)
     return (f"PixelData: {words}: the rest is ignored (PS3.5 8.1.1)",)
 
 
-def _may_be_larger(has: int, needed: int, rows: int, columns: int, size: int) -> bool:
-    """Return whether ``has`` bytes may be a larger image, with ``size`` bytes in a pixel, or two images or more."""
-    if has >= 2 * needed:
+def _may_be_larger(length: int, needed: int, rows: int, columns: int, size: int) -> bool:
+    """Return whether ``length`` bytes may be a larger image of ``size`` bytes in a pixel, or two or more images."""
+    if length >= 2 * needed:
         return True
-    lengths = range(has - _LEAST_EXCESS - 1, has + 1)  # the larger image may have padding, too
-    counts = [length // size for length in lengths if length % size == 0]
+    lengths = range(length - _ALWAYS_PADDING - 1, length + 1)  # the larger image may have padding, too
+    counts = [each // size for each in lengths if each % size == 0]
     return any(not count % height for count in counts for height in range(rows, count // columns + 1))
 
 
-def _expect(header: _Header, **numbers: int) -> None:
+def _check_numbers(header: _Header, **numbers: int) -> None:
     for keyword, number in numbers.items():
         if header[keyword] != number:
-            raise _invalid(keyword, f"{_whole(header, keyword)} instead of {number}")
+            raise _invalid(keyword, f"{_integer(header, keyword)} instead of {number}")
 
 
-def _whole(header: _Header, keyword: str) -> int:
+def _integer(header: _Header, keyword: str) -> int:
     value = header[keyword]
     return value if isinstance(value, int) else -1
 
@@ -231,8 +231,8 @@ def _aspect(item: Dataset) -> tuple[int, int]:
     if value is None:
         return (1, 1)
     match value:
-        case [int(vertical), int(horizontal)] if 0 < vertical <= _LARGEST_IS and 0 < horizontal <= _LARGEST_IS:
-            if 1 / _STEEPEST_ASPECT <= vertical / horizontal <= _STEEPEST_ASPECT:
+        case [int(vertical), int(horizontal)] if 0 < vertical <= _MAX_IS and 0 < horizontal <= _MAX_IS:
+            if 1 / _MAX_ASPECT <= vertical / horizontal <= _MAX_ASPECT:
                 return (int(vertical), int(horizontal))
     raise _invalid("PixelAspectRatio", f"{value!a}")
 
@@ -264,11 +264,11 @@ def lut_from(attributes: Dataset) -> PresentationLUT:
     if shape:
         return PresentationLUT(shape=shape)
     if tables:
-        return _table(tables[0])
+        return _read_table(tables[0])
     raise refuse(MISSING_ATTRIBUTE, "PresentationLUTShape", "and PresentationLUTSequence are missing")
 
 
-def _table(item: Dataset) -> PresentationLUT:
+def _read_table(item: Dataset) -> PresentationLUT:
     descriptor = item.get("LUTDescriptor")
     match descriptor:
         case [int(entries), 0, int(bits)] if entries in _LUT_ENTRIES and bits in _LUT_BITS:
@@ -293,15 +293,15 @@ def _p_values(data: Value) -> NDArray[np.uint16]:
 def read_lut(path: str | os.PathLike[str]) -> PresentationLUT:
     """Read a table from a file. Raises `EncodeError` if it is not a table, OSError if it cannot be read."""
     with Path(path).open(encoding="utf-8-sig", errors="replace") as file:
-        lines = file.read(_LONGEST_FILE).splitlines()
+        lines = file.read(_MAX_FILE).splitlines()
     entries = []
     for number, line in enumerate(lines, 1):
-        written = line.partition("#")[0].strip()
-        if not written:
+        entry = line.partition("#")[0].strip()
+        if not entry:
             continue
-        if not (written.isascii() and written.isdecimal()) or len(written) > 5 or int(written) > 0xFFFF:
-            raise EncodeError(f"line {number}: {written[:20]!r} is not an entry, 0 to 65535", path=os.fspath(path))
-        entries.append(int(written))
+        if not (entry.isascii() and entry.isdecimal()) or len(entry) > 5 or int(entry) > 0xFFFF:
+            raise EncodeError(f"line {number}: {entry[:20]!r} is not an entry, 0 to 65535", path=os.fspath(path))
+        entries.append(int(entry))
     if len(entries) not in _LUT_ENTRIES:
         raise EncodeError(f"has {len(entries)} entries, not 256 or 4096 (PS3.3 C.11.4)", path=os.fspath(path))
     bits = max(_LUT_BITS[0], max(entries).bit_length())
@@ -313,7 +313,7 @@ def read_lut(path: str | os.PathLike[str]) -> PresentationLUT:
 
 def overlay_dataset(overlay: Overlay) -> Dataset:
     """Return the Data Set for N-CREATE of an Image Overlay Box, PS3.4-1998 H.4.8. Raises `EncodeError`."""
-    if overlay.pixels.ndim != 2 or not 0 < min(overlay.pixels.shape) <= max(overlay.pixels.shape) <= _LONGEST_SIDE:
+    if overlay.pixels.ndim != 2 or not 0 < min(overlay.pixels.shape) <= max(overlay.pixels.shape) <= _MAX_SIDE:
         raise EncodeError(f"a plane of {overlay.pixels.shape} is not rows x columns (PS3.3 C.9.2)", path="OverlayData")
     rows, columns = overlay.pixels.shape
     data = np.packbits(overlay.pixels.ravel(), bitorder="little").tobytes()
@@ -341,7 +341,7 @@ def overlay_dataset(overlay: Overlay) -> Dataset:
 def overlay_from(attributes: Dataset, planes: list[Dataset], before: Overlay | None) -> Overlay | None:
     """Return the overlay of a box, with its own plane or else the plane of ``before``; None without a plane."""
     if planes:
-        pixels, origin = _bits(planes[0]), _origin(planes[0])
+        pixels, origin = _plane_bits(planes[0]), _origin(planes[0])
     elif before is not None:
         pixels, origin = before.pixels, before.origin
     else:
@@ -363,7 +363,7 @@ def _origin(plane: Dataset) -> tuple[int, int]:
             raise _invalid("OverlayOrigin", f"{shown(origin)}, not row and column (PS3.3 C.9.2)")
 
 
-def _bits(plane: Dataset) -> NDArray[np.bool_]:
+def _plane_bits(plane: Dataset) -> NDArray[np.bool_]:
     """Return the plane in Overlay Data, PS3.3 C.9.2: bool, rows x columns, from single bits or a bit of each cell."""
     rows, columns, allocated = (
         integer(plane, keyword) for keyword in ("OverlayRows", "OverlayColumns", "OverlayBitsAllocated")
@@ -372,8 +372,8 @@ def _bits(plane: Dataset) -> NDArray[np.bool_]:
     data = value if isinstance(value, bytes | memoryview) else b""
     if allocated not in (1, 8, 16) or not 0 <= position < allocated:
         raise _invalid("OverlayBitsAllocated", f"{allocated} with OverlayBitPosition {position}")
-    if rows * columns > _MOST_PLANE:
-        raise _invalid("OverlayRows", f"{rows} x OverlayColumns {columns} are more than {_MOST_PLANE} bits")
+    if rows * columns > _MAX_PLANE:
+        raise _invalid("OverlayRows", f"{rows} x OverlayColumns {columns} are more than {_MAX_PLANE} bits")
     needed = (rows * columns * allocated + 7) // 8
     if len(data) < needed:
         raise _invalid("OverlayData", f"of {len(data)} bytes, where {rows} x {columns} bits need {needed}")

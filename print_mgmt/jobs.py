@@ -20,11 +20,11 @@ from .status import NORMAL, QUEUED, check_execution_status_info, check_printer_s
 
 __all__ = ["Exposure", "JobFailed", "JobFinder", "JobQueue", "PrintJob", "PrintQueue", "PrinterState"]
 
-QUEUE_LENGTH = 16  # most jobs that wait
-MEMORY = 1 << 32  # most bytes for the films of all jobs
-HOST_MEMORY = 1 << 31  # most bytes of `MEMORY` for the jobs of one host
+QUEUE_LENGTH = 16  # waiting jobs, at most
+MEMORY = 1 << 32  # bytes of the films of all jobs, at most
+HOST_MEMORY = 1 << 31  # bytes of the films of one host's jobs, at most
 HISTORY = 256  # DONE jobs that N-GET can still find
-_EXPOSURE = 128  # bytes of memory that one more copy of a film needs
+_EXPOSURE_BYTES = 128  # bytes of memory that one more copy of a film needs
 
 # The steps of PS3.3 C.13.8, and the step from FAILURE back to PENDING when a job is retried
 _STEPS = {
@@ -133,13 +133,13 @@ class PrintJob:
 
     @property
     def nbytes(self) -> int:
-        """The memory in bytes that the films take that are still to be printed."""
+        """The memory in bytes of the films that are still to be printed."""
         films = {exposure.number: exposure.film for exposure in self.unprinted}
-        return sum(film.nbytes for film in films.values()) + _EXPOSURE * (len(self.unprinted) - len(films))
+        return sum(film.nbytes for film in films.values()) + _EXPOSURE_BYTES * (len(self.unprinted) - len(films))
 
     def attributes(self) -> Dataset:
         """Return the attributes for N-GET (PS3.4 H.4.5); attributes without a value have zero length."""
-        return _encodable(
+        return _encodable_dataset(
             ExecutionStatus=self.ExecutionStatus,
             ExecutionStatusInfo=self.ExecutionStatusInfo,
             PrintPriority=self.PrintPriority,
@@ -156,7 +156,7 @@ class PrintJob:
 
     def event_information(self) -> Dataset:
         """Return the attributes for N-EVENT-REPORT, PS3.4 H.4.5."""
-        return _encodable(
+        return _encodable_dataset(
             ExecutionStatusInfo=self.ExecutionStatusInfo,
             FilmSessionLabel=self.FilmSessionLabel,
             PrinterName=self.PrinterName,
@@ -247,10 +247,10 @@ class PrintQueue:
 
     def take(self) -> PrintJob | None:
         """Return the next job, which becomes PRINTING, or None if no job waits."""
-        line = next((line for line in self._waiting if line), None)
-        if line is None:
+        queue = next((queue for queue in self._waiting if queue), None)
+        if queue is None:
             return None
-        job = line.popleft()
+        job = queue.popleft()
         job.become("PRINTING")
         return job
 
@@ -336,18 +336,18 @@ class PrinterState:
         """Return the attributes for N-EVENT-REPORT, PS3.4 H.4.6; none for NORMAL."""
         if self.PrinterStatus == NORMAL:
             return Dataset()
-        return _encodable(PrinterStatusInfo=self.PrinterStatusInfo, PrinterName=PrinterName)
+        return _encodable_dataset(PrinterStatusInfo=self.PrinterStatusInfo, PrinterName=PrinterName)
 
 
-def _encodable(**values: str) -> Dataset:
+def _encodable_dataset(**values: str) -> Dataset:
     """Return attributes that can be encoded even if the client has sent invalid texts; empty texts have no value."""
-    sendable = {keyword: _sendable(keyword, value) for keyword, value in values.items()}
+    sendable = {keyword: _to_valid_text(keyword, value) for keyword, value in values.items()}
     if not all(map(str.isascii, sendable.values())):
         sendable["SpecificCharacterSet"] = "ISO_IR 192"
     return Dataset(**sendable)
 
 
-def _sendable(keyword: str, value: str) -> str:
+def _to_valid_text(keyword: str, value: str) -> str:
     """Return ``value`` shortened and cleaned to be a valid LO, or a valid AE for Originator (PS3.5 Table 6.2-1)."""
     length = 64
     if keyword == "Originator":

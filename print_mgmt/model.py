@@ -2,10 +2,10 @@
 
 The attributes of an instance are a Data Set, and its relations are Python references: a session has film boxes, and a
 film box has image boxes and annotation boxes. A change replaces the Data Set of an instance, so that a copy of the
-instance can keep the old Data Set. ``beside`` is the memory of an instance in bytes, without pixels. Instances belong
-to one association, and end with it. A deleted Presentation LUT is kept as long as another instance refers to it, as the
-standard requires. ``unused`` has the attributes that the client sent but the printer does not use: attributes of other
-classes, private attributes, and values that were replaced.
+instance can keep the old Data Set. ``attribute_bytes`` is the memory of an instance in bytes, without pixels. Instances
+belong to one association, and end with it. A deleted Presentation LUT is kept as long as another instance refers to it,
+as the standard requires. ``unused`` has the attributes that the client sent but the printer does not use: attributes of
+other classes, private attributes, and values that were replaced.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ class StoredLUT:
     attributes: Dataset
     lut: PresentationLUT
     SOPClassUID: str = PresentationLUTClass
-    beside: int = 0
+    attribute_bytes: int = 0
 
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -64,7 +64,7 @@ class VOIBox:
     SOPInstanceUID: str
     attributes: Dataset
     SOPClassUID: str = VOILUTBox
-    beside: int = 0
+    attribute_bytes: int = 0
 
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -79,7 +79,7 @@ class OverlayBox:
     SOPInstanceUID: str
     attributes: Dataset
     overlay: Overlay | None = None
-    beside: int = 0
+    attribute_bytes: int = 0
 
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -95,12 +95,12 @@ class ImageBox:
     voi: VOIBox | None = None
     overlays: list[OverlayBox] = field(default_factory=list)
     unused: Dataset = field(default_factory=lambda: NOTHING)
-    beside: int = 0
+    attribute_bytes: int = 0
 
     def cell(self) -> Cell:
         """Return the image and the attributes of the box for the renderer."""
         if self.image is None and not self.overlays:
-            return _EMPTY
+            return _EMPTY_CELL
         return cell_of(self.attributes, self.image, self.lut, self.overlays)
 
 
@@ -108,22 +108,22 @@ def cell_of(
     attributes: Dataset, image: PrintImage | None, lut: StoredLUT | None, overlays: Sequence[OverlayBox]
 ) -> Cell:
     """Return an image and the attributes of its box for the renderer."""
-    polarity, magnification, smoothing, behavior, least, greatest, size = attributes.values_of(*_OF_CELL)
+    polarity, magnification, smoothing, behavior, min_density, max_density, size = attributes.values_of(*_CELL_KEYWORDS)
     return Cell(
         image=image,
         Polarity=polarity if isinstance(polarity, str) else "NORMAL",
         MagnificationType=magnification if isinstance(magnification, str) else None,
         SmoothingType=smoothing if isinstance(smoothing, str) else None,
         RequestedDecimateCropBehavior=behavior if isinstance(behavior, str) else None,
-        MinDensity=least if isinstance(least, int) else None,
-        MaxDensity=greatest if isinstance(greatest, int) else None,
+        MinDensity=min_density if isinstance(min_density, int) else None,
+        MaxDensity=max_density if isinstance(max_density, int) else None,
         RequestedImageSize=float(size) if isinstance(size, int | float) else None,
         presentation_lut=None if lut is None else lut.lut,
         overlays=tuple([box.overlay for box in overlays if box.overlay is not None]) if overlays else (),
     )
 
 
-_OF_CELL = (
+_CELL_KEYWORDS = (
     *("Polarity", "MagnificationType", "SmoothingType", "RequestedDecimateCropBehavior"),
     *("MinDensity", "MaxDensity", "RequestedImageSize"),
 )
@@ -139,7 +139,7 @@ class AnnotationBox:
     TextString: str = ""
     SOPClassUID: str = BasicAnnotationBox
     unused: Dataset = field(default_factory=lambda: NOTHING)
-    beside: int = 0
+    attribute_bytes: int = 0
 
 
 def plain_sheet(attributes: Dataset) -> Sheet:
@@ -151,7 +151,7 @@ def plain_sheet(attributes: Dataset) -> Sheet:
     orientation, resolution, border, empty, trim = texts(
         attributes, "FilmOrientation", "RequestedResolutionID", "BorderDensity", "EmptyImageDensity", "Trim"
     )
-    least, greatest, illumination, ambient = integers(
+    min_density, max_density, illumination, ambient = integers(
         attributes, "MinDensity", "MaxDensity", "Illumination", "ReflectedAmbientLight"
     )
     profile = attributes.get("ICCProfile")
@@ -164,8 +164,8 @@ def plain_sheet(attributes: Dataset) -> Sheet:
         SmoothingType=smoothing or None,
         BorderDensity=border or "BLACK",
         EmptyImageDensity=empty or "BLACK",
-        MinDensity=least,
-        MaxDensity=greatest,
+        MinDensity=min_density,
+        MaxDensity=max_density,
         Trim=trim or "NO",
         Illumination=illumination,
         ReflectedAmbientLight=ambient,
@@ -194,14 +194,15 @@ class FilmBox:
     sent: frozenset[int] = frozenset()
     SOPClassUID: str = BasicFilmBox
     unused: Dataset = field(default_factory=lambda: NOTHING)
-    beside: int = 0
+    attribute_bytes: int = 0
     laid_out: tuple[Sheet, Imager, Layout] | None = None
     _boxes: tuple[Layout, tuple[Box, ...]] | None = None
 
     def boxes(self) -> tuple[Box, ...]:
         """Return the rectangles of the image boxes in pixels of the printer, by position. Raises `LayoutError`.
 
-        They and the layout are kept until the attributes or the medium change: for each image, an eighth of the calls.
+        They and the layout are kept until the attributes or the medium change, which saves an eighth of the calls for
+        each image.
         """
         laid_out = self.laid_out
         if laid_out is None or laid_out[0] is not self.plain or laid_out[1] is not self.imager:
@@ -239,7 +240,7 @@ class FilmSession:
     sent: frozenset[int] = frozenset()
     SOPClassUID: str = BasicFilmSession
     unused: Dataset = field(default_factory=lambda: NOTHING)
-    beside: int = 0
+    attribute_bytes: int = 0
 
     @property
     def has_voi(self) -> bool:
@@ -251,7 +252,7 @@ class FilmSession:
         return False
 
 
-_EMPTY = Cell()
+_EMPTY_CELL = Cell()
 
 Instance = FilmSession | FilmBox | ImageBox | AnnotationBox | StoredLUT | VOIBox | OverlayBox
 
@@ -286,9 +287,10 @@ class FilmCopy:
     are in ``sheet``, which ``imager`` can render. ``annotation_boxes`` has the attributes of each annotation box, and
     ``referenced`` the attributes of the Presentation LUTs, VOI LUT boxes and overlay boxes that the film refers to. The
     Data Sets are shared with the instances, and must not be changed. ``sent`` are the tags of film session and film box
-    attributes that do not have default values; ``unused`` are the other attributes that the client sent. ``beside`` is
-    the memory of all these attributes in bytes, without pixels. ``identified`` has the identified attributes of patient
-    and study, and ``identified_by`` the name of the source of each attribute, by keyword.
+    attributes that do not have default values; ``unused`` are the other attributes that the client sent.
+    ``attribute_bytes`` is the memory of all these attributes in bytes, without pixels. ``identified`` has the
+    identified attributes of patient and study, and ``identified_by`` the name of the source of each attribute, by
+    keyword.
     """
 
     film_session: Dataset
@@ -300,14 +302,14 @@ class FilmCopy:
     annotation_boxes: tuple[Dataset, ...] = ()
     referenced: tuple[Dataset, ...] = ()
     unused: Attributes = _NO_ATTRIBUTES
-    beside: int = 0
+    attribute_bytes: int = 0
     identified: Dataset = field(default_factory=lambda: NOTHING)
     identified_by: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
         """The memory that the film takes, in bytes."""
-        return self.beside + self.sheet.nbytes
+        return self.attribute_bytes + self.sheet.nbytes
 
     @classmethod
     def of(cls, session: FilmSession, box: FilmBox, sheet: Sheet) -> "FilmCopy":
@@ -324,7 +326,7 @@ class FilmCopy:
             annotation_boxes=tuple([annotation_box.attributes for annotation_box in box.annotation_boxes]),
             referenced=tuple([instance.attributes for instance in referenced]),
             unused=Attributes.unused(session, box),
-            beside=sum([instance.beside for instance in (session, box, *boxes, *referenced)]),
+            attribute_bytes=sum([instance.attribute_bytes for instance in (session, box, *boxes, *referenced)]),
         )
 
 

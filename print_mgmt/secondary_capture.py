@@ -34,7 +34,7 @@ def new_capture(**attributes: object) -> Dataset:
     The attributes of patient and study are empty. ``attributes`` are added, and replace default values.
     """
     now = datetime.now()
-    own = {
+    defaults = {
         **dict.fromkeys(_EMPTY),
         **dict.fromkeys(_DATES, now.strftime("%Y%m%d")),
         **dict.fromkeys(_TIMES, now.strftime("%H%M%S")),
@@ -48,7 +48,7 @@ def new_capture(**attributes: object) -> Dataset:
         "SeriesNumber": 1,
         "InstanceNumber": 1,
     }
-    return Dataset(**{**own, **attributes})
+    return Dataset(**{**defaults, **attributes})
 
 
 def declare_p_values(dataset: Dataset) -> None:

@@ -62,12 +62,12 @@ MEMBERS: Mapping[str, frozenset[str]] = {
     meta: frozenset({BasicFilmSession, BasicFilmBox, image_box, Printer}) for meta, image_box in IMAGE_BOX.items()
 }
 
-_LIFE: frozenset[type[Request]] = frozenset((NCreateRQ, NSetRQ, NDeleteRQ))
+_CREATE_SET_DELETE: frozenset[type[Request]] = frozenset((NCreateRQ, NSetRQ, NDeleteRQ))
 
 # PS3.4 Tables H.4-1, H.4-4, H.4-7, H.4-9, H.4-11, H.4-13, H.4-17, H.4-19 and H.4-21: the operations of each class
 OPERATIONS: Mapping[str, frozenset[type[Request]]] = {
-    BasicFilmSession: _LIFE.union((NActionRQ,)),
-    BasicFilmBox: _LIFE.union((NActionRQ,)),
+    BasicFilmSession: _CREATE_SET_DELETE.union((NActionRQ,)),
+    BasicFilmBox: _CREATE_SET_DELETE.union((NActionRQ,)),
     BasicGrayscaleImageBox: frozenset({NSetRQ}),
     BasicColorImageBox: frozenset({NSetRQ}),
     BasicAnnotationBox: frozenset({NSetRQ}),
@@ -75,9 +75,9 @@ OPERATIONS: Mapping[str, frozenset[type[Request]]] = {
     Printer: frozenset({NGetRQ}),
     PrinterConfigurationRetrieval: frozenset({NGetRQ}),
     PrintJob: frozenset({NGetRQ}),
-    VOILUTBox: _LIFE,  # these three are retired
-    ImageOverlayBox: _LIFE,
-    BasicPrintImageOverlayBox: _LIFE,
+    VOILUTBox: _CREATE_SET_DELETE,  # these three are retired
+    ImageOverlayBox: _CREATE_SET_DELETE,
+    BasicPrintImageOverlayBox: _CREATE_SET_DELETE,
 }
 
 # PS3.4 Tables H.4-15 and H.4-18: the events, by Event Type ID

@@ -194,16 +194,16 @@ class Instances:
         """
         data = _encoded(attributes)
         rest = _rest(instance, unused)
-        beside = INSTANCE + len(data) + len(rest) + others
+        attribute_bytes = INSTANCE + len(data) + len(rest) + others
         before = self._kept.get(instance)
-        held = self._held() - (before or 0) + beside + pixels
+        held = self._held() - (before or 0) + attribute_bytes + pixels
         if held > self.config.memory:
             raise failure(status, f"the memory limit of an association is {self.config.memory} bytes")
         if not self._memory.reserve(self, held, self.host):
             raise failure(status, "the memory of the printer is full now")
         self._sum = (self._sum[0] + (before is None), held)
-        self._kept[instance] = beside + pixels
-        instance.attributes, instance.beside = decode(data, EXPLICIT_LE, whole=False), beside
+        self._kept[instance] = attribute_bytes + pixels
+        instance.attributes, instance.attribute_bytes = decode(data, EXPLICIT_LE, whole=False), attribute_bytes
         if rest and isinstance(instance, _BELOW_SESSION):
             instance.unused = decode(rest, EXPLICIT_LE, whole=False)
 

@@ -164,7 +164,7 @@ def _describe_renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays
         "overlays": [[*overlay.pixels.shape] for overlay in overlays],
         "imager": _describe_imager(film.imager),
         "sent": sorted(film.sent),
-        "beside": film.beside,
+        "beside": film.attribute_bytes,
         "identified_by": {**film.identified_by},
     }
 
@@ -254,7 +254,7 @@ def _read_content(dataset: Dataset, renderer: dict[str, Any]) -> FilmCopy:
         ),
         imager=_read_imager(renderer["imager"]),
         sent=frozenset(map(_check_count, renderer["sent"])),
-        beside=_check_count(renderer["beside"]),
+        attribute_bytes=_check_count(renderer["beside"]),
         identified=_read_items(dataset, _IDENTIFIED)[0],
         identified_by={str(keyword): str(source) for keyword, source in renderer["identified_by"].items()},
     )

@@ -79,7 +79,7 @@ def test_unused_attributes_count_as_memory() -> None:
     sizes = []
     for scu, length in ((small, 10), (large, 10_000)):
         made = scu.film_box(scu.session(), PatientComments="x" * length)
-        sizes.append(film_of(scu, made.AffectedSOPInstanceUID or "").beside)
+        sizes.append(film_of(scu, made.AffectedSOPInstanceUID or "").attribute_bytes)
     assert sizes[1] - sizes[0] >= 9_900
 
 

@@ -136,7 +136,7 @@ films = st.builds(
             ),
         ]
     ),
-    beside=st.just(77),
+    attribute_bytes=st.just(77),
 )
 
 
@@ -149,7 +149,7 @@ def test_read_film_renders_to_the_same_page(film: FilmCopy) -> None:
         film.film_box,
         film.image_boxes,
     )
-    assert (again.imager, again.sent, again.beside) == (film.imager, film.sent, film.beside)
+    assert (again.imager, again.sent, again.attribute_bytes) == (film.imager, film.sent, film.attribute_bytes)
     assert again.unused == film.unused
     try:
         assert same(film, again)
