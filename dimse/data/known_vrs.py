@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ..errors import DecodeError, EncodeError
 from .dataset import Dataset, DecodedElement, Element
 from .dictionary import plain_vrs, vr_of, vrs_of
-from .items import Items
+from .items import Items, items_or_fragments
 from .numerals import DS
 from .values import WRITERS
 from .vr import US_OR_SS, row_of
@@ -31,7 +31,9 @@ def take_known_vrs(dataset: Dataset) -> None:
         if plain.get(tag) == vr:  # nearly always; without this shortcut, a film takes 4 % more calls
             continue
         if isinstance(element, Items):
-            _convert_items(element)
+            for item in items_or_fragments(element):  # if they cannot be read, the next access raises the error
+                if isinstance(item, Dataset):
+                    take_known_vrs(item)
             continue
         allowed = vrs_of(tag)
         if vr in allowed.split(" or ") or allowed in ("", "SQ") or element._origin[0].syntax is None:
@@ -40,16 +42,6 @@ def take_known_vrs(dataset: Dataset) -> None:
         converted = _CONVERSIONS[row_of(vr).kind, row_of(known).kind](element, known)
         if converted is not None:
             dataset.add(converted)
-
-
-def _convert_items(element: Element) -> None:
-    try:
-        value = element.value
-    except DecodeError:  # the next access raises the error again
-        return
-    for item in value if isinstance(value, list) else ():
-        if isinstance(item, Dataset):
-            take_known_vrs(item)
 
 
 def _reread_bytes(element: Element, vr: str) -> Element | None:

@@ -327,7 +327,8 @@ class Parser(Cursor):
             raise self.overrun(at)
         if self.origin[_IS_UNDEFINED] and self.stack[-1][_SEQUENCE].undefined_length:
             raise self.error(ITEM_DELIMITATION, "the item ends without its delimiter", _NESTING)
-        self._apply_item_settings()
+        if CHARACTER_SET in self.elements or self.origin[0].has_big_endian_pixels:
+            self._apply_item_settings()
         self._next_item()
 
     def _apply_item_settings(self) -> None:

@@ -120,7 +120,7 @@ class Connection:
     @property
     def pixels(self) -> PixelFormat:
         """The format of the pixels for image boxes."""
-        return PixelFormat(self.is_color, self.bits)
+        return PixelFormat(self.operations.meta == BasicColorPrintManagementMeta, self.bits)
 
     # --- properties of the printer ---
 

@@ -3,7 +3,7 @@
 import pytest
 
 from dimse.data import EXPLICIT_LE, Dataset, Element, decode, encode, tag_of
-from print_mgmt.typed import integer, items, real, text
+from print_mgmt.typed import integer, integers, items, real, text, texts
 
 
 def received(keyword: str, VR: str, value: object) -> Dataset:
@@ -40,3 +40,13 @@ def test_missing_attribute_is_the_default() -> None:
     assert integer(empty, "NumberOfCopies", 1) == 1
     assert real(empty, "RequestedImageSize") is None
     assert items(empty, "ReferencedImageBoxSequence") == []
+
+
+def test_texts_are_empty_if_missing_or_not_text() -> None:
+    dataset = Dataset(FilmSessionLabel="knee", NumberOfCopies=3)
+    assert texts(dataset, "NumberOfCopies", "FilmSessionLabel", "MediumType") == ["", "knee", ""]
+
+
+def test_integers_are_none_if_missing_or_not_whole() -> None:
+    dataset = Dataset(FilmSessionLabel="knee", NumberOfCopies=3)
+    assert integers(dataset, "NumberOfCopies", "FilmSessionLabel", "MinDensity") == [3, None, None]

@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 from elements import first_item, sequence_of
 
-from dimse.data import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, decode, encode, encode_rope, syntax_of
+from dimse.data import (
+    EXPLICIT_BE,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    Dataset,
+    DecodeLimits,
+    Element,
+    decode,
+    encode,
+    encode_rope,
+    syntax_of,
+)
 from dimse.errors import DecodeError, EncodeError
 
 RLE = syntax_of("1.2.840.10008.1.2.5")
@@ -132,3 +143,34 @@ def test_long_runs_of_common_elements_are_read() -> None:
     assert decode(data, EXPLICIT_LE) == ds
     with pytest.raises(DecodeError, match=r"^\(0029,018F\): a value of 49 bytes where 48 are left"):
         decode(data[:-1], EXPLICIT_LE)
+
+
+STREAM = b"\x28\0\x01\x12OW\0\0\4\0\0\0" + bytes(4)  # a red palette
+
+
+def test_stream_among_common_elements_is_found() -> None:
+    ds = decode(ROWS + STREAM + b"\x28\0\x11\0US\2\0\5\0", EXPLICIT_LE)
+    assert [element.keyword for element in ds] == ["Rows", "Columns", "RedPaletteColorLookupTableData"]
+    assert ds.RedPaletteColorLookupTableData == bytes(4)
+
+
+def test_first_of_two_equal_streams_counts() -> None:
+    ds = decode(STREAM + STREAM[:-1] + b"\7", EXPLICIT_LE)
+    assert ds.RedPaletteColorLookupTableData == bytes(4)
+
+
+def test_pixel_representation_before_a_stream_decides() -> None:
+    signed, smallest = b"\x28\0\x03\1US\2\0\1\0", b"\x28\0\x06\1UN\0\0\2\0\0\0\xfe\xff"
+    assert decode(STREAM + signed + STREAM + smallest, EXPLICIT_LE).SmallestImagePixelValue == -2
+    assert decode(STREAM + STREAM + smallest, EXPLICIT_LE).SmallestImagePixelValue == 0xFFFE
+
+
+@pytest.mark.parametrize("kept", [4, 9, 13])
+def test_stream_that_is_cut_off_is_an_error(kept: int) -> None:
+    with pytest.raises(DecodeError):
+        decode(ROWS + STREAM[:kept], EXPLICIT_LE)
+
+
+def test_stream_counts_towards_the_limit() -> None:
+    with pytest.raises(DecodeError, match="more than 1 elements"):
+        decode(STREAM + STREAM, EXPLICIT_LE, limits=DecodeLimits(elements=1))

@@ -3,7 +3,7 @@
 import pytest
 
 from dimse.data import Tag, keyword_of, lookup, tag_of
-from dimse.data.dictionary import plain_vrs, tags_by_keyword, vr_of
+from dimse.data.dictionary import plain_vrs, tags_by_keyword, vr_of, vrs_of
 from dimse.errors import EncodeError
 
 
@@ -98,6 +98,11 @@ def test_unknown_keyword_is_rejected_with_similar_ones() -> None:
 )
 def test_choices_of_vr_are_resolved(keyword: str, vr: str) -> None:
     assert vr_of(tag_of(keyword)) == vr
+
+
+@pytest.mark.parametrize(("tag", "vrs"), [(0x7FE00010, "OB or OW"), (0x00280010, "US"), (0x00090001, "")])
+def test_vrs_of_a_tag_are_those_of_the_standard(tag: int, vrs: str) -> None:
+    assert vrs_of(tag) == vrs
 
 
 def test_plain_vrs_have_no_sequence_and_no_choice() -> None:

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from print_mgmt.film import FILM_SIZES, MAGNIFICATIONS, Cell, Imager, LayoutError, PrintImage, Sheet, lay_out
-from print_mgmt.film.placement import BEHAVIORS, Box, ImageBoxRequest, Placement, fit, pixel_box, place
+from print_mgmt.film.placement import (
+    BEHAVIORS,
+    Box,
+    ImageBoxRequest,
+    Placement,
+    fit,
+    outcome_of,
+    pixel_box,
+    place,
+    place_cell,
+)
 
 TYPES = sorted(MAGNIFICATIONS)
 SIDES = st.integers(1, 5000)
@@ -134,6 +144,18 @@ def test_behavior_decides_for_a_size_larger_than_the_box(
     assert placement.target[2:] == target
     if outcome == "CROPPED":
         assert placement.source == (67, 34, 165, 131)
+
+
+@pytest.mark.parametrize("behavior", [None, *BEHAVIORS])
+def test_outcome_is_that_of_the_placement(behavior: str | None) -> None:
+    film, box = sheet(900, 700, RequestedDecimateCropBehavior=behavior, RequestedImageSize=500.0), Box(0, 0, 800, 600)
+    placement = place_cell(film, film.cells[0], box, Imager())
+    assert placement is not None
+    assert outcome_of(film, film.cells[0], box, Imager()) == placement.outcome != ""
+
+
+def test_empty_cell_has_no_outcome() -> None:
+    assert outcome_of(sheet(9, 9), Cell(), Box(0, 0, 9, 9), Imager()) is None
 
 
 @pytest.mark.parametrize("size", [0.0, -1.0, float("nan"), float("inf")])
