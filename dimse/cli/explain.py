@@ -31,8 +31,8 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="a capture (pcap or pcapng), of which all TCP connections that begin with A-ASSOCIATE-RQ are shown; or "
-        "the bytes that one side sent. > is the requestor, < the acceptor",
+        help="a capture (pcap or pcapng, perhaps in gzip), of which all TCP connections that begin with "
+        "A-ASSOCIATE-RQ are shown; or the bytes that one side sent. > is the requestor, < the acceptor",
     )
     parser.add_argument(
         "-o",

@@ -360,7 +360,8 @@ class _Side:
             total = HEADER.size + (0 if self.is_unsplit else HEADER.unpack_from(self.buffer)[1])
             if len(self.buffer) < total:
                 return
-            wire = bytes(self.buffer[:total])
+            with memoryview(self.buffer) as view:
+                wire = bytes(view[:total])
             del self.buffer[:total]
             yield wire
 
