@@ -105,7 +105,7 @@ def _write(path: Path, conversations: list[list[tuple[str, bytes]]]) -> None:
 
 
 async def _print_wrongly(path: Path) -> None:
-    """Record the printer of lesson 12, whose N-ACTION-RSP names the print job, and a client that takes offense."""
+    """Record the printer of lesson 12, whose N-ACTION-RSP names the print job, and a client that aborts then."""
 
     async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         response = await perform(operation)

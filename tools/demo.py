@@ -34,7 +34,7 @@ SAMPLES = (
     "ExplVR_BigEnd.dcm",
 )
 DPI = 150
-PATIENCE = 600.0  # seconds for the films to be written
+MAX_WAIT = 600.0  # seconds for the films to be written
 
 
 def samples() -> list[Path]:
@@ -70,7 +70,7 @@ def site(out: Path, spool: str, started: str) -> Site:
             spool=SpoolConfig(at=spool),
             listen=ListenConfig(port=0),
         ),
-        drain=PATIENCE,
+        drain=MAX_WAIT,
     )
 
 
@@ -99,7 +99,7 @@ async def demo(paths: Sequence[Path], patterns: Sequence[str], out: Path) -> lis
     for film in films:
         print(f"film {film.id} of {film.FilmSizeID}: {film.state}")
     if any(film.state is not FilmState.DONE for film in films):
-        raise SystemExit("demo: a film could not be made")
+        raise SystemExit("demo: a film could not be written")
     return await asyncio.to_thread(lambda: sorted(out.glob(f"demo-{started}-*")))
 
 

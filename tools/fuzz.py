@@ -3,8 +3,8 @@
     python tools/fuzz.py [--seconds N] [--seed N]      forever without --seconds; Ctrl-C ends it
     python tools/fuzz.py --replay FILE                 repeat a variant from a file
 
-A variant that breaks something is written to a file with the seed in its name, and its traceback is shown; exit
-status 1.
+A variant that breaks something is written to a file with the seed in its name, its traceback is shown, and the exit
+status is 1.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def main() -> int:
     """Run until the time is over, or something breaks."""
     parser = argparse.ArgumentParser(description="Damage recordings until something breaks.")
     parser.add_argument("--seconds", type=float, default=0, help="how long (default: forever)")
-    parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32, help="where chance begins")
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32, help="the first seed of the random numbers")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="feed the variant in this file")
     arguments = parser.parse_args()
     if arguments.replay:
@@ -36,15 +36,15 @@ def main() -> int:
 
 
 def _fuzz(first_seed: int, seconds: float) -> int:
-    wires = [(direction, name, wire) for direction in ("c2s", "s2c") for name, wire in recordings(direction).items()]
+    recorded = [(direction, name, wire) for direction in ("c2s", "s2c") for name, wire in recordings(direction).items()]
     start = shown = time.monotonic()
     for seed in count(first_seed):
         chance = random.Random(seed)
-        direction, name, wire = chance.choice(wires)
-        hurt = damaged(wire, chance)
-        if not _bears(hurt, direction, name, seed):
+        direction, name, wire = chance.choice(recorded)
+        variant = damaged(wire, chance)
+        if not _survives(variant, direction, name, seed):
             path = Path(f"fuzz-{direction}-{name}-{seed}.bin")
-            path.write_bytes(hurt)
+            path.write_bytes(variant)
             print(f"written to {path}", file=sys.stderr)
             return 1
         now = time.monotonic()
@@ -59,10 +59,10 @@ def _fuzz(first_seed: int, seconds: float) -> int:
 
 def _replay(path: Path) -> int:
     _, direction, *name, seed = path.stem.split("-")
-    return 0 if _bears(path.read_bytes(), direction, "-".join(name), int(seed)) else 1
+    return 0 if _survives(path.read_bytes(), direction, "-".join(name), int(seed)) else 1
 
 
-def _bears(wire: bytes, direction: str, name: str, seed: int) -> bool:
+def _survives(wire: bytes, direction: str, name: str, seed: int) -> bool:
     try:
         feed(wire, None if direction == "c2s" else request_of(name), random.Random(seed))
     except Exception:

@@ -3,7 +3,7 @@
     python tools/fuzz_verify.py [--seconds N] [--seed N]      forever without --seconds; Ctrl-C ends it
 
 Each seed chooses a case, a role, and what the peer does. The clock of these runs jumps over every wait. If the tester
-is at fault, the seed is shown with the traceback; exit status 1.
+is at fault, the seed and the traceback are shown, and the exit status is 1.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def main() -> int:
     """Run until the time is over, or the tester is at fault."""
     parser = argparse.ArgumentParser(description="Run the conformance tester against evil peers.")
     parser.add_argument("--seconds", type=float, default=0, help="how long (default: forever)")
-    parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32, help="where chance begins")
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32, help="the first seed of the random numbers")
     parser.add_argument("--slow", type=float, default=0, help="show runs that take more seconds than this")
     arguments = parser.parse_args()
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # the evil peers write to closed connections
@@ -49,12 +49,12 @@ def main() -> int:
 def _fuzz(first: int, seconds: float, slow: float) -> int:
     start = shown = time.monotonic()
     for seed in count(first):
-        begun = time.monotonic()
-        if not _is_right(seed):
+        started = time.monotonic()
+        if not _judges_without_fault(seed):
             return 1
         now = time.monotonic()
-        if slow and now - begun > slow:
-            print(f"seed {seed} took {now - begun:.1f} s", flush=True)
+        if slow and now - started > slow:
+            print(f"seed {seed} took {now - started:.1f} s", flush=True)
         if seconds and now - start > seconds:
             break
         if now - shown > _PAUSE:
@@ -69,7 +69,7 @@ def _memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
-def _is_right(seed: int) -> bool:
+def _judges_without_fault(seed: int) -> bool:
     chance = random.Random(seed)
     case, is_scu = (chance.choice(_FOR_SCU), True) if chance.random() < 0.4 else (chance.choice(_FOR_SCP), False)
     plan = plan_of(chance)

@@ -2,7 +2,8 @@
 
     python tools/peers.py FOLDER
 
-They go into FOLDER/node_modules and FOLDER/pydcm. A peer that cannot be installed is named on stderr; exit status 1.
+They go into FOLDER/node_modules and FOLDER/pydcm. If a peer cannot be installed, it is named on stderr, and the exit
+status is 1.
 """
 
 import shutil
@@ -11,8 +12,8 @@ import sys
 from pathlib import Path
 
 DCMJS, PYDCM = "dcmjs-dimse@0.3.3", "pydcm==0.5.0"
-_OLDEST = (3, 12)  # the wheels of pydcm are for this Python and later ones
-_IS_NEW = f"import ensurepip, sys, venv; sys.exit(sys.version_info < {_OLDEST})"
+_MIN_PYTHON = (3, 12)  # the wheels of pydcm are for this Python and later ones
+_IS_NEW = f"import ensurepip, sys, venv; sys.exit(sys.version_info < {_MIN_PYTHON})"
 
 
 def main() -> int:
@@ -45,7 +46,7 @@ def _pydcm(folder: Path) -> bool:
 
 def _new_python() -> str | None:
     """Return a Python that is new enough for pydcm, or None."""
-    names = [sys.executable, *(f"python3.{minor}" for minor in range(_OLDEST[1], 20))]
+    names = [sys.executable, *(f"python3.{minor}" for minor in range(_MIN_PYTHON[1], 20))]
     names += map(str, sorted(Path.home().glob(".pyenv/versions/*/bin/python3")))
     for name in names:
         found = shutil.which(name)

@@ -2,8 +2,8 @@
 
     python tools/printers.py
 
-writes it again. Keys, types and defaults come from the classes that the configuration makes; a key without a
-sentence here is an error.
+writes it again. Keys, types and defaults come from the classes of the configuration; a key without a sentence
+here is an error.
 """
 
 from collections.abc import Iterator, Mapping
@@ -172,7 +172,7 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
 )
 _WORDS: Mapping[object, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 _IMAGER = PrinterConfig().imager
-_LONGEST = 60  # characters of a default
+_MAX_DEFAULT = 60  # characters of a default
 
 
 def document() -> str:
@@ -190,7 +190,7 @@ def _rows(kind: type, sentences: Mapping[str, str]) -> Iterator[str]:
     if {field.name for field in keys} != sentences.keys():
         raise KeyError(f"{kind.__name__}: {sorted({field.name for field in keys} ^ sentences.keys())}")
     for field in keys:
-        default = _shown(getattr(_IMAGER, field.name)) if kind is Imager else _default(field)
+        default = _toml_value(getattr(_IMAGER, field.name)) if kind is Imager else _default(field)
         yield f"| `{field.name}` | {_type(hints[field.name])} | {default} | {sentences[field.name]} |\n"
 
 
@@ -213,10 +213,10 @@ def _type(kind: object) -> str:
 def _default(field: "Field[object]") -> str:
     if field.default is MISSING and field.default_factory is MISSING:
         return "required"
-    return _shown(field.default if field.default_factory is MISSING else field.default_factory())
+    return _toml_value(field.default if field.default_factory is MISSING else field.default_factory())
 
 
-def _shown(value: object) -> str:
+def _toml_value(value: object) -> str:
     match value:
         case bool():
             return f"`{str(value).lower()}`"
@@ -226,7 +226,7 @@ def _shown(value: object) -> str:
             return f"`{value}`"
         case tuple() if all(isinstance(item, str | int | float) for item in value):
             text = ", ".join(map(str, value))
-            return f"`{text}`" if len(text) <= _LONGEST else f"all {len(value)} of the standard"
+            return f"`{text}`" if len(text) <= _MAX_DEFAULT else f"all {len(value)} of the standard"
     return ""
 
 

@@ -1,6 +1,6 @@
 """Install this project, editable, with all extras and the named dependency groups of pyproject.toml.
 
-``pip install --group`` would do, but the pip that comes with Python 3.11 does not know it yet.
+``pip install --group`` would suffice, but the pip of Python 3.11 does not have this option.
 """
 
 import subprocess

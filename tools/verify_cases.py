@@ -28,20 +28,20 @@ def page() -> str:
         entries = list(group)
         count = sum(entry.id in built for entry in entries)
         parts.append(f"\n## {entries[0].category}\n\n{count} of {len(entries)} are built.\n")
-        parts += [_shown(entry, is_built=entry.id in built) for entry in entries]
+        parts += [_entry_lines(entry, is_built=entry.id in built) for entry in entries]
     return "".join(parts)
 
 
-def _shown(entry: Entry, *, is_built: bool) -> str:
+def _entry_lines(entry: Entry, *, is_built: bool) -> str:
     title = f"**{entry.id} {entry.title}**" if is_built else f"*{entry.id} {entry.title}*"
     facts = f"{entry.role}, {entry.level}, {entry.section}"
     needs = f"; needs {', '.join(entry.needs.words())}" if entry.needs else ""
     sets = {"pass": entry.passes, "non-strict": entry.nonstrict, "fail": entry.fails, "close": entry.close.value}
-    rows = "".join(f"\n  - {name}: {_plain(text)}" for name, text in {"steps": entry.steps, **sets}.items() if text)
-    return f"\n- {title} ({_plain(facts)}{needs}){rows}\n"
+    rows = "".join(f"\n  - {name}: {_markdown(text)}" for name, text in {"steps": entry.steps, **sets}.items() if text)
+    return f"\n- {title} ({_markdown(facts)}{needs}){rows}\n"
 
 
-def _plain(text: str) -> str:
+def _markdown(text: str) -> str:
     """Return text that Markdown shows as it is."""
     return text.replace("\\", "\\\\").replace("*", "\\*").replace("<", "&lt;").replace("_", "\\_").replace("|", "\\|")
 

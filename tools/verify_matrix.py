@@ -5,8 +5,8 @@
 Each peer runs in a folder of its own on a free port, as `tests/support/verified_peers.py` says. Its report goes to
 REPORTS/NAME-ROLE/report.json. Then, while nothing else runs, each bad verdict of an SCU, and each case that damaged
 an SCP, is tried a second time: the milder verdict counts. From all reports together come docs/verify/matrix.html,
-docs/verify/matrix.md and docs/verify/trophies.md. A peer that is missing or cannot be judged is named on stderr; exit
-status 1.
+docs/verify/matrix.md and docs/verify/trophies.md. A peer that is missing or cannot be judged is named on stderr, and
+the exit status is 1.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from verified_peers import PEERS, ROOT, Place, VerifiedPeer  # from tests/suppor
 from tools.verify_pages import Judged, matrix_page, matrix_table, trophies_page
 
 _DOCS = ROOT / "docs" / "verify"
-_AT_ONCE = 8  # most of the time each run waits
+_AT_ONCE = 8  # runs at once, because each waits most of the time
 _START = 30.0  # seconds for a server to listen
 _DONE = (0, 1)  # exit statuses of a run that has judged the peer
 _MILDEST_FIRST = ("INFO", "PASS", "NON-STRICT", "INCONCLUSIVE", "WEAK", "FAIL")
@@ -46,7 +46,7 @@ def main() -> int:
     arguments = parser.parse_args()
     chosen = [peer for peer in PEERS if not arguments.only or peer.key in arguments.only]
     faults = [] if arguments.no_run else asyncio.run(_run_all(chosen, arguments.peers.resolve(), arguments.reports))
-    judged = [found for peer in PEERS if (found := _judged(arguments.reports / peer.key)) is not None]
+    judged = [found for peer in PEERS if (found := _read_judged(arguments.reports / peer.key)) is not None]
     (_DOCS / "matrix.html").write_text(matrix_page(judged), encoding="utf-8")
     (_DOCS / "matrix.md").write_text(matrix_table(judged), encoding="utf-8")
     (_DOCS / "trophies.md").write_text(trophies_page(judged), encoding="utf-8")
@@ -55,7 +55,7 @@ def main() -> int:
     return 1 if faults else 0
 
 
-def _judged(folder: Path) -> Judged | None:
+def _read_judged(folder: Path) -> Judged | None:
     """Return a peer with its report, or None if there is no report."""
     if not (folder / "peer.json").exists():
         return None
@@ -64,11 +64,11 @@ def _judged(folder: Path) -> Judged | None:
 
 
 async def _run_all(peers: list[VerifiedPeer], installed: Path, reports: Path) -> list[str]:
-    """Judge all peers; return why a peer could not be judged."""
-    places = asyncio.Semaphore(_AT_ONCE)
+    """Judge all peers; return a reason for each peer that could not be judged."""
+    slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(peer: VerifiedPeer) -> str:
-        async with places:
+    async def judge(peer: VerifiedPeer) -> str:
+        async with slots:
             print(f"{peer.key} ...", flush=True)
             try:
                 with tempfile.TemporaryDirectory(prefix=f"{peer.key}-") as folder:
@@ -79,7 +79,7 @@ async def _run_all(peers: list[VerifiedPeer], installed: Path, reports: Path) ->
             print(f"{peer.key}: {fault or 'done'}", flush=True)
             return f"{peer.key}: {fault}" if fault else ""
 
-    faults = [fault for fault in await asyncio.gather(*map(one, peers)) if fault]
+    faults = [fault for fault in await asyncio.gather(*map(judge, peers)) if fault]
     for peer in peers:
         if (reports / peer.key / "peer.json").exists():
             with tempfile.TemporaryDirectory(prefix=f"{peer.key}-") as folder:
@@ -114,7 +114,7 @@ def milder(report: dict[str, Any], again: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _run(peer: VerifiedPeer, place: Place, report: Path, cases: Sequence[str] = ()) -> str:
-    """Judge a peer and write its report; return why it could not be judged, or ""."""
+    """Judge a peer and write its report; return the reason if it could not be judged, else an empty text."""
     peer.prepare(place)
     environment = {**os.environ, **peer.environment(place)}
     verify = [sys.executable, "-m", "print_mgmt", "verify", peer.role.lower()]
@@ -123,23 +123,23 @@ async def _run(peer: VerifiedPeer, place: Place, report: Path, cases: Sequence[s
     words = peer.words(place)
     if peer.role == "SCU":
         command = [*verify, "--listen", str(place.port), "--command", shlex.join(words), *common]
-        status, told = await _ended(command, environment, place.folder)
+        status, errors = await _run_to_end(command, environment, place.folder)
     elif peer.is_restarted:
         command = [*verify, f"{peer.ae}@127.0.0.1:{place.port}", "--start", shlex.join(words), *common]
-        status, told = await _ended(command, environment, place.folder)
+        status, errors = await _run_to_end(command, environment, place.folder)
     else:
         with (place.folder / "log").open("wb") as log:
             server = await asyncio.create_subprocess_exec(
                 *words, cwd=place.folder, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
             )
             try:
-                await _listening(place.port)
+                await _wait_for_port(place.port)
                 command = [*verify, f"{peer.ae}@127.0.0.1:{place.port}", *common]
-                status, told = await _ended(command, environment, place.folder)
+                status, errors = await _run_to_end(command, environment, place.folder)
             finally:
                 await _end(server)
     if status not in _DONE or not (report / "report.json").exists():
-        return f"exit status {status}: {told[-500:]}"
+        return f"exit status {status}: {errors[-500:]}"
     about = {"name": peer.name, "role": peer.role, "version": peer.version(place), "commit": _commit()}
     (report / "peer.json").write_text(json.dumps(about) + "\n")
     return ""
@@ -151,18 +151,18 @@ def _commit() -> str:
     return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
 
 
-async def _ended(command: list[str], environment: dict[str, str], folder: Path) -> tuple[int, str]:
-    """Run a command to its end; return its exit status and what it said on stderr."""
+async def _run_to_end(command: list[str], environment: dict[str, str], folder: Path) -> tuple[int, str]:
+    """Run a command to its end; return its exit status and its output on stderr."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
     try:
-        _, told = await process.communicate()
+        _, errors = await process.communicate()
     finally:
         if process.returncode is None:
             await _end(process)
     assert process.returncode is not None
-    return process.returncode, told.decode("utf-8", "replace").strip()
+    return process.returncode, errors.decode("utf-8", "replace").strip()
 
 
 async def _end(process: Any) -> None:
@@ -175,7 +175,7 @@ async def _end(process: Any) -> None:
         await process.wait()
 
 
-async def _listening(port: int) -> None:
+async def _wait_for_port(port: int) -> None:
     """Wait until a server accepts connections. Raises `TimeoutError`."""
     async with asyncio.timeout(_START):
         while True:

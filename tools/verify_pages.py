@@ -20,9 +20,9 @@ _OURS = "dimse-print"
 _ARTIM = "UL-F-1.01"
 _NEEDS_ARTIM = ("UL-F-1.12", "UL-F-3.01", "UL-F-3.02", "UL-F-3.03")  # fail only if ARTIM was seen to expire sooner
 _AGAIN = "once more"  # the note before a second try
-_MOST_LINES = 24  # of a trace in the pages
-_MOST_HEX = 48  # octets of a line
-_LONGEST = 300  # characters of a reason
+_MAX_LINES = 24  # of a trace in the pages
+_MAX_HEX = 48  # octets of a line
+_MAX_REASON = 300  # characters of a reason
 _COLORS = {
     "PASS": "#d7f0d8", "NON-STRICT": "#eef5c8", "WEAK": "#ffe0b2", "FAIL": "#ffc9c9", "INFO": "#dbe9f7",
     "INCONCLUSIVE": "#e6dcf2", "UNIMPLEMENTED": "#eeeeee", "SKIPPED": "#f6f6f6", "ERROR": "#f3b6e4",
@@ -98,7 +98,7 @@ def _is_shown(case: Mapping[str, Any]) -> bool:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    return text if len(text) <= _MAX_REASON else f"{text[: _MAX_REASON - 3]}..."
 
 
 # --- traces ---
@@ -114,9 +114,9 @@ def _trace(case: Mapping[str, Any]) -> Iterator[str]:
     again = next((at for at, entry in enumerate(chosen, 1) if entry["note"].startswith(_AGAIN)), len(chosen))
     chosen = chosen[:again]
     lines = [line for run in _runs(chosen) for line in _lines(run)]
-    dropped = len(lines) - _MOST_LINES
+    dropped = len(lines) - _MAX_LINES
     if dropped > 0:
-        half = _MOST_LINES // 2
+        half = _MAX_LINES // 2
         lines[half : half + dropped] = [f"          ... {dropped} more"]
     yield from lines
 
@@ -133,15 +133,15 @@ def _lines(run: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     entry = run[0]
     head = f"{entry['t_ms']:9.0f} ms {entry['dir']} "
     if len(run) > 1:
-        octets = "".join(each["hex"] for each in run[:_MOST_HEX])
+        octets = "".join(each["hex"] for each in run[:_MAX_HEX])
         yield f"{head}{len(run)} octets one by one, until {run[-1]['t_ms']:.0f} ms: {octets} ..."
     elif entry["note"]:
         yield head + escaped(entry["note"].splitlines()[0])
     elif entry["explained"]:
         yield from (head + escaped(line) for line in entry["explained"])
     else:
-        more = f" ... ({entry['length']} octets)" if entry["length"] > _MOST_HEX else ""
-        yield head + entry["hex"][: 2 * _MOST_HEX] + more
+        more = f" ... ({entry['length']} octets)" if entry["length"] > _MAX_HEX else ""
+        yield head + entry["hex"][: 2 * _MAX_HEX] + more
 
 
 # --- the page ---
@@ -160,8 +160,8 @@ def _page(judged: Sequence[Judged]) -> Iterator[str]:
     yield "leads to its trace.</p>\n"
     yield "<table><tr><th>program</th><th>role</th><th>run</th><th>verdicts</th></tr>\n"
     for each in judged:
-        yield f"<tr><td>{_text(each.title)}</td><td>{each.role}</td><td>{_text(each.run)}</td>"
-        yield f"<td>{_text(_counts(each))}</td></tr>\n"
+        yield f"<tr><td>{_html(each.title)}</td><td>{each.role}</td><td>{_html(each.run)}</td>"
+        yield f"<td>{_html(_counts(each))}</td></tr>\n"
     yield "</table>\n" + _filters(judged)
     for role in ("SCP", "SCU"):
         yield from _table(role, [each for each in judged if each.role == role])
@@ -186,19 +186,19 @@ def _filters(judged: Sequence[Judged]) -> str:
 
 
 def _select(name: str, title: str, values: Mapping[str, Any] | Sequence[str]) -> str:
-    options = "".join(f"<option>{_text(value)}</option>" for value in values)
+    options = "".join(f"<option>{_html(value)}</option>" for value in values)
     return f'<label>{title} <select id="{name}"><option value="">all</option>{options}</select></label>'
 
 
 def _table(role: str, judged: Sequence[Judged]) -> Iterator[str]:
     yield f"<h2>Programs as {role}</h2>\n<table><thead><tr><th>case</th><th>title</th><th>level</th>"
-    yield "".join(f"<th>{_text(each.title)}</th>" for each in judged) + "</tr></thead>\n"
+    yield "".join(f"<th>{_html(each.title)}</th>" for each in judged) + "</tr></thead>\n"
     for case_id, cases in _rows(judged):
         found = next(case for case in cases if case is not None)
         verdicts = " ".join(case["verdict"] for case in cases if case is not None)
         category = group_of(case_id).rpartition("-")[0]
         yield f'<tr data-case="{category}" data-level="{found["level"]}" data-verdicts="{verdicts}">'
-        yield f'<td class="m" title="{_text(found["section"])}">{_text(case_id)}</td><td>{_text(found["title"])}</td>'
+        yield f'<td class="m" title="{_html(found["section"])}">{_html(case_id)}</td><td>{_html(found["title"])}</td>'
         yield f"<td>{found['level']}</td>"
         for each, case in zip(judged, cases, strict=True):
             yield _cell(each, case)
@@ -216,22 +216,22 @@ def _rows(judged: Sequence[Judged]) -> Iterator[tuple[str, list[Mapping[str, Any
 def _cell(judged: Judged, case: Mapping[str, Any] | None) -> str:
     if case is None:
         return "<td></td>"
-    word = _text(_word(case))
+    word = _html(_word(case))
     if _is_shown(case):
-        word = f'<a href="#{_text(judged.key)}-{case["id"]}">{word}</a>'
-    return f'<td class="v v-{case["verdict"]}" title="{_text(_cut(case["reason"]))}">{word}</td>'
+        word = f'<a href="#{_html(judged.key)}-{case["id"]}">{word}</a>'
+    return f'<td class="v v-{case["verdict"]}" title="{_html(_cut(case["reason"]))}">{word}</td>'
 
 
 def _detail(judged: Judged, case: Mapping[str, Any]) -> Iterator[str]:
-    word = f'<span class="v-{case["verdict"]}">{_text(_word(case))}</span>'
-    name = f'{_text(judged.title)}, <span class="m">{_text(case["id"])}</span> {_text(case["title"])}'
-    yield f'<details id="{_text(judged.key)}-{case["id"]}"><summary>{word} {name}</summary>\n'
-    yield f"<p>{_text(case['level'])}, {_text(case['section'])}</p>\n<p>{_text(_cut(case['reason']))}</p>\n"
+    word = f'<span class="v-{case["verdict"]}">{_html(_word(case))}</span>'
+    name = f'{_html(judged.title)}, <span class="m">{_html(case["id"])}</span> {_html(case["title"])}'
+    yield f'<details id="{_html(judged.key)}-{case["id"]}"><summary>{word} {name}</summary>\n'
+    yield f"<p>{_html(case['level'])}, {_html(case['section'])}</p>\n<p>{_html(_cut(case['reason']))}</p>\n"
     trace = "\n".join(_trace(case))
     yield (f"<pre>{escape(trace)}</pre>" if trace else "") + "</details>\n"
 
 
-def _text(text: object) -> str:
+def _html(text: object) -> str:
     return escape(escaped(str(text)))
 
 

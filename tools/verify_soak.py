@@ -1,4 +1,4 @@
-"""Run the tester many times against the same printers: all runs must give the same verdicts, however busy the machine.
+"""Run the tester many times against the same printers: all runs must give the same verdicts, even on a busy machine.
 
 The printers are our own, and DCMTK's dcmprscp if it is installed; each run starts a new one. The exit status is 1 if a
 verdict differs.
@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = ROOT / "tests" / "interop" / "dcmtk.cfg"
 HOST = "127.0.0.1"
-PROBLEM = 3  # exit statuses from here on: the run says nothing about the printer
+PROBLEM = 3  # exit statuses from here on mean that the printer was not judged
 
 Words = Callable[[int, Path], list[str]]  # the command that starts a printer on a port, in a folder
 
