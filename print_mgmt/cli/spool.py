@@ -65,6 +65,7 @@ _ACTIONS: dict[str, tuple[Callable[[], Action], str, tuple[FilmState, ...]]] = {
 }
 
 Run = Callable[[Spool, argparse.Namespace], Awaitable[int]]
+_DIGITS = 18  # of a number that a database can hold
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -89,10 +90,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     one.add_argument("priority", choices=_PRIORITIES, help="the new priority")
     one.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
     one = _command(commands, "purge", "remove films that are done or canceled", _purge)
-    one.add_argument("--days", type=float, metavar="N", help="remove those that ended more than N days ago")
-    one.add_argument("--films", type=int, metavar="N", help="remove the oldest until the spool has at most N films")
+    one.add_argument("--days", type=_days, metavar="N", help="remove those that ended more than N days ago")
+    one.add_argument("--films", type=_count, metavar="N", help="remove the oldest until the spool has at most N films")
     one.add_argument(
-        "--size", type=int, metavar="BYTES", help="remove the oldest until the spool has at most that many bytes"
+        "--size", type=_count, metavar="BYTES", help="remove the oldest until the spool has at most that many bytes"
     )
     _command(commands, "verify", "read all films, and move damaged ones to quarantine", _verify)
 
@@ -107,9 +108,27 @@ def _add_lists(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="only films in this state; may be given more than once",
     )
     one.add_argument("--printer", default="", metavar="NAME", help="only films of the printer with this Printer Name")
-    one.add_argument("--limit", type=int, metavar="N", help="show at most N films")
+    one.add_argument("--limit", type=_count, metavar="N", help="show at most N films")
     one = _command(commands, "show", "show films with their deliveries", _show)
     one.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
+
+
+def _days(text: str) -> float:
+    """Return the days of an argument. A negative number would choose all films."""
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1.0
+    if not days >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, 0 or more")
+    return days
+
+
+def _count(text: str) -> int:
+    """Return the number of films or bytes of an argument."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {'9' * _DIGITS}")
+    return int(text)
 
 
 def _command(

@@ -232,6 +232,14 @@ def test_unreachable_database_is_one_line(tmp_path: Path, capsys: pytest.Capture
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize("option", ["--days=-5", "--days=nan", "--days=x", "--films=-1", f"--size={'9' * 20}"])
+def test_purge_refuses_a_wrong_limit(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        print_mgmt.cli.main(["spool", "purge", option])
+    assert ended.value.code == 2
+    assert f"argument {option.partition('=')[0]}: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["hold"], ["hold", "--all", "x.1"], ["purge"], ["move", "x.1"], ["move", "x.1", "--printer", "two"], ["eat"]],
