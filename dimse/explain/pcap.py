@@ -10,7 +10,6 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from gzip import GzipFile
 from heapq import heappop, heappush
 from io import BytesIO
 from struct import Struct
@@ -96,6 +95,8 @@ _RESOLUTION, _OFFSET = 9, 14  # the codes of the options with the unit and the s
 
 def _unpacked(data: bytes, faults: list[DecodeError]) -> bytes:
     """Return the bytes that gzip has compressed, as far as they can be read; an error is added to ``faults``."""
+    from gzip import GzipFile  # not at the top: few captures need it
+
     parts: list[bytes] = []
     length = 0
     try:
