@@ -83,11 +83,17 @@ class Parser(Cursor):
             header = read_header(self.view, offset, self.end, layout)
             vr, (_, _, start, length, _) = self._vr_of_header(header, layout), header
         if vr == "UN" and length != UNDEFINED and not layout.big_endian:
-            known = vr_of(tag)
-            if known == "SQ" and self._try_parse_known(tag, start, length):
+            vr = self._vr_of_unknown(tag)
+            if vr == "UN" and vr_of(tag) == "SQ" and self._try_parse_known(tag, start, length):
                 return
-            vr = "UN" if known == "SQ" else known
         self._parse_value(tag, chosen_vr(self._is_signed()) if vr == US_OR_SS else vr, start, length)
+
+    def _vr_of_unknown(self, tag: int) -> str:
+        """Return the VR in which the bytes of an element in UN are read: the VR of PS3.6, but UN for a sequence."""
+        known = vr_of(tag)
+        if known == US_OR_SS:
+            return chosen_vr(self._is_signed())
+        return "UN" if known == "SQ" else known
 
     def _vr_of_header(self, header: Header, layout: Layout) -> str:
         """Return the VR in a header, or the VR in PS3.6 if the header contains none. Raises DecodeError."""
@@ -130,8 +136,9 @@ class Parser(Cursor):
         end = start + length
         if end > self.end:
             raise self.too_long(tag, length, start)
-        if vr == "SQ" and start != end and not holds_items(self.view, start, end, self.origin[0].layout):
-            vr = "UN"
+        layout = self.origin[0].layout
+        if vr == "SQ" and start != end and not holds_items(self.view, start, end, layout):
+            vr = "UN" if layout.big_endian else self._vr_of_unknown(tag)
         if vr == "SQ" and (self.whole or self.stack):
             self._enter(Items(tag, vr, self.origin, start, length, []), end, self.origin[0])
             return
