@@ -135,6 +135,6 @@ def test_sequence_that_is_a_number_is_read_like_un(syntax: TransferSyntax, vr: s
     """Selector SV Value (0072,0082) with VR SQ, and bytes that are no items."""
     header = {EXPLICIT_LE: b"\x72\0\x82\0SQ\0\0\x08\0\0\0", EXPLICIT_BE: b"\0\x72\0\x82SQ\0\0\0\0\0\x08"}
     ds = decode(header[syntax] + b"abcdefgh", syntax)
-    assert ds["SelectorSVValue"].VR == vr
+    assert [element.VR for element in ds] == [vr]
     assert ds["SelectorSVValue"].value
     assert encode(ds, syntax) == header[syntax].replace(b"SQ", vr.encode()) + b"abcdefgh"
