@@ -365,7 +365,7 @@ class Dataset:
     def values_of(self, *keywords: str) -> list[Value]:
         """Return the values of elements, None for a missing element. Raises DecodeError for a wrong value.
 
-        One call takes a third of the time of a call of :meth:`get` for each element.
+        One call takes a fifth of the time of a call of :meth:`get` for each element.
         """
         elements, tags = self._elements, tags_by_keyword()
         values: list[Value] = []

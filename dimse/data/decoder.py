@@ -17,7 +17,6 @@ from .charset import Charset, charset_of
 from .cursor import Elements
 from .dataset import (
     CHARACTER_SET,
-    UNREAD,
     Dataset,
     DecodedElement,
     Element,
@@ -51,7 +50,6 @@ _LONG_HEADER = 12  # bytes
 _SEARCHED = 16  # so many elements at the beginning are searched for the Specific Character Set
 
 
-_new = object.__new__
 Broken: TypeAlias = dict[int, DecodeError]  # errors within elements, by the offset of the element's header
 
 
@@ -85,7 +83,7 @@ def decode_view(
     if not layout.implicit and (len(view) - start) // SHORTEST_HEADER <= limits.elements:
         common = common_elements(layout.big_endian).match(view, start)
         first = common.end() if common is not None else start
-        if first == len(view):  # without this shortcut, a film takes 1 % more calls
+        if first == len(view):  # this shortcut decodes a small Data Set in a fifth less time
             return unread_dataset(Skimmed(origin_of(source), start, first, {})), first
     skimmer = _Skimmer(source, start, broken, cut_off)
     skimmer.offset = first
@@ -155,8 +153,8 @@ class Skimmed:
             if vr is None:
                 if offset in special:
                     made, offset = special[offset]
-                    for tag, parsed in made.items():
-                        elements.setdefault(tag, parsed)
+                    for tag, element in made.items():
+                        elements.setdefault(tag, element)
                     continue
                 vr, start, length = (
                     LONG_VRS[code],
@@ -165,11 +163,7 @@ class Skimmed:
                 )
             tag = group << 16 | number
             if (number or group in kept) and tag not in elements:
-                element = _new(DecodedElement)  # without its constructor, reading a CT image takes 5 % less time
-                element._tag, element.VR = tag, vr
-                element._origin, element._start, element._length = origin, start, length
-                element._value, element.undefined_length = UNREAD, False
-                elements[tag] = element
+                elements[tag] = DecodedElement(tag, vr, origin, start, length)
             offset = start + length
         return elements
 
