@@ -12,6 +12,8 @@ from dimse.verify.case import Run as Script
 from dimse.verify.observation import CLOSED, KEPT, SILENCE, Kept, Seen
 from dimse.verify.verdict import Close
 
+pytestmark = pytest.mark.skips_waits
+
 
 def case(number: int, run: Script, needs: Flags = Flags.NONE) -> Case:
     return Case(id=f"UL-X-{number}", title="", section="", level=Level.MUST, needs=needs, run=run, passes=(KEPT,),

@@ -15,8 +15,10 @@ def recording(tmp_path: Path) -> Path:
     ours, theirs = tmp_path / "client.pcapng", tmp_path / "printer.pcapng"
     pattern = tmp_path / "pattern.dcm"
     assert main(["pattern", "smpte", "-o", str(pattern)]) == 0
-    with serving(tmp_path / "films", "--trace", str(theirs)) as (address, _):
+    with serving(tmp_path / "films", "--trace", str(theirs)) as (address, process):
         assert main(["print", f"PRINTSCP@{address}", str(pattern), "--trace", str(ours)]) == 0
+        process.terminate()
+        process.communicate(timeout=60)  # now its recording is complete
     return ours
 
 
