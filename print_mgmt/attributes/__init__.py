@@ -5,7 +5,7 @@
 """
 
 from .checks import Checked, Chosen, Refusal, check, choose, pick, refuse
-from .tables import FILM_BOX, FILM_SESSION, IMAGE_BOX, Attribute, Table, named
+from .tables import FILM_BOX, FILM_SESSION, IMAGE_BOX, Attribute, Table, row_of
 from .values import Values, is_like_uid, shown
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "check",
     "choose",
     "is_like_uid",
-    "named",
+    "row_of",
     "pick",
     "refuse",
     "shown",

@@ -36,7 +36,7 @@ from ..status import (
     OUT_OF_RANGE,
     meaning,
 )
-from .tables import FILM_BOX, FILM_SESSION, IMAGE_BOX, Attribute, Table, named
+from .tables import FILM_BOX, FILM_SESSION, IMAGE_BOX, Attribute, Table, row_of
 from .values import character_sets, shown
 
 __all__ = ["Checked", "Chosen", "Refusal", "check", "choose", "pick", "refuse"]
@@ -275,7 +275,7 @@ def choose(attributes: Mapping[str, Value]) -> Chosen:
     """
     by_level: dict[str, dict[str, Value]] = {"film_session": {}, "film_box": {}, "image_box": {}}
     for keyword, value in attributes.items():
-        level = next((level for level, table in _LEVELS.items() if named(table, keyword)), "film_box")
+        level = next((level for level, table in _LEVELS.items() if row_of(table, keyword)), "film_box")
         by_level[level][keyword] = value
     return Chosen(**{level: pick(_LEVELS[level], chosen) for level, chosen in by_level.items()})
 
@@ -292,7 +292,7 @@ def pick(table: Table, attributes: Mapping[str, Value]) -> Dataset:
         tag_of(keyword)  # raises if there is no such keyword
         if keyword in _SET_BY_CLIENT:
             raise EncodeError("set by the client itself (PS3.4 H.4)", path=keyword)
-        if named(table, keyword) is None:
+        if row_of(table, keyword) is None:
             raise EncodeError("not an attribute that an SCU sets there (PS3.4 H.4)", path=keyword)
         picked[keyword] = value
     return picked

@@ -49,7 +49,7 @@ __all__ = [
     "Attribute",
     "Table",
     "VOI_LUT_BOX",
-    "named",
+    "row_of",
 ]
 
 
@@ -80,7 +80,7 @@ class Attribute:
 Table = tuple[Attribute, ...]
 
 
-def named(table: Iterable[Attribute], keyword: str) -> Attribute | None:
+def row_of(table: Iterable[Attribute], keyword: str) -> Attribute | None:
     """Return the row of an attribute; None if the table does not have it."""
     return next((row for row in table if row.keyword == keyword), None)
 

@@ -18,7 +18,7 @@ from dimse.errors import ContextNotAccepted, DecodeError, DimseError, EncodeErro
 from dimse.uids import BasicPrintImageOverlayBox, ImageOverlayBox
 from dimse.uids import PresentationLUT as PresentationLUTClass
 
-from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Table, named, pick
+from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Table, pick, row_of
 from ..film import PresentationLUT, PrintImage, Sheet
 from ..images import prepare
 from ..model import reference
@@ -270,7 +270,7 @@ def _sent_attributes(film: Film, attributes: Dataset, table: Table) -> dict[str,
     sent: dict[str, Value] = {}
     for element in attributes:
         keyword = element.keyword
-        if keyword and element.VR != "SQ" and keyword not in (*film.defaulted, *_NOT_SENT) and named(table, keyword):
+        if keyword and element.VR != "SQ" and keyword not in (*film.defaulted, *_NOT_SENT) and row_of(table, keyword):
             try:
                 value = element.value
             except DecodeError:  # this printer has ignored the value as well

@@ -107,7 +107,7 @@ class Frame:
 
     def exact(self, keyword: str, default: float) -> float:
         """Return the first value of a numeric attribute, or ``default``. Raises ImageError if it is not a number."""
-        number = self._required(keyword)
+        number = self._required_number(keyword)
         return default if number is None else number
 
     def count(self, keyword: str, default: int | None = None) -> int:
@@ -115,7 +115,7 @@ class Frame:
 
         Raises ImageError for another value, and if there is neither a value nor a default.
         """
-        number = self._required(keyword)
+        number = self._required_number(keyword)
         if number is None:
             number = default
         if number is None:
@@ -145,7 +145,7 @@ class Frame:
         """Whether Pixel Representation is 1, two's complement."""
         return self.exact("PixelRepresentation", 0) == 1
 
-    def _required(self, keyword: str) -> float | None:
+    def _required_number(self, keyword: str) -> float | None:
         value = self._holder(keyword).get(keyword)
         values = [value for value in (value if isinstance(value, list) else [value]) if value is not None]
         if not values:

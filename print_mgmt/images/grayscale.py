@@ -55,7 +55,7 @@ def grayscale(
 
 def grayscale_of_floats(pixels: Floats, frame: Frame, choice: Choice, find_ends: FindEnds) -> tuple[Codes, Floats]:
     """Return codes and curve of Float or Double Float Pixel Data, PS3.3 C.7.6.24; NaN and infinity are padding."""
-    rescale = _rescale(_rescaling(frame))
+    rescale = _rescale(_place_of_rescale(frame))
     voi = choose(frame, choice, is_signed=True) or _ramp(_usable(find_ends(), (0.0, 1.0)))
     return tabulate(pixels, _brightness_of(partial(_rescale_floats, rescale, frame), frame, voi))
 
@@ -63,7 +63,7 @@ def grayscale_of_floats(pixels: Floats, frame: Frame, choice: Choice, find_ends:
 def ends_of(pixels: Cells | Floats, frame: Frame) -> Ends | None:
     """Return the lowest and the highest rescaled value of a frame; None if all pixels are padding."""
     if pixels.dtype.kind == "f":
-        rescale = _rescale(_rescaling(frame))
+        rescale = _rescale(_place_of_rescale(frame))
         return _ends_of(map(partial(_rescale_floats, rescale, frame), blocks(pixels.astype(np.float64, copy=False))))
     cells = pixels.astype(f"u{pixels.itemsize}", copy=False)
     parts = [distinct_values(cells)] if cells.itemsize <= 2 else blocks(cells)
@@ -99,7 +99,7 @@ def _modality(cells: Cells, frame: Frame) -> _Modality:
         if lut.is_short:
             lut.check(stored_values(distinct_values(cells), frame, is_signed=frame.signed))
         return _Modality(lambda stored: lut.look_up(stored).astype(np.float64), False, (0.0, float(lut.highest)))
-    place = _rescaling(frame)
+    place = _place_of_rescale(frame)
     negative = frame.signed or place.first("RescaleIntercept", 0) < 0 or place.first("RescaleSlope", 1) < 0
     return _Modality(_rescale(place), negative)
 
@@ -124,13 +124,13 @@ def _is_over_bits_stored(cells: Cells, frame: Frame) -> bool:
     return is_p_values or stored_bits(cells, frame)[0] <= _SCREEN_BITS
 
 
-def _rescaling(frame: Frame) -> Frame:
+def _place_of_rescale(frame: Frame) -> Frame:
     """Return the frame at its first place with a valid rescale, or at its first place if none is valid."""
     places = list(frame.places("RescaleSlope"))
-    return next(filter(_is_rescaling, places), places[0])
+    return next(filter(_has_valid_rescale, places), places[0])
 
 
-def _is_rescaling(frame: Frame) -> bool:
+def _has_valid_rescale(frame: Frame) -> bool:
     """Return whether slope or intercept is present, and whether each value that is present can be used."""
     slope, intercept = frame.slots("RescaleSlope")[:1], frame.slots("RescaleIntercept")[:1]
     values = slope + intercept

@@ -91,7 +91,7 @@ class _Overlay:
         if isinstance(data, bytes | memoryview) and len(data):
             yield self._plane(data, number), self._origin()
         elif self._integer("OverlayBitPosition") is not None and cells is not None:
-            yield self._embedded(cells), (0, 0)
+            yield self._plane_in_cells(cells), (0, 0)
         else:
             raise ImageError(f"{self._name('OverlayData')} is missing (PS3.3 C.9.2)")
 
@@ -115,7 +115,7 @@ class _Overlay:
         bits = np.unpackbits(octets, bitorder="little")[start % 8 :][: rows * columns]
         return bits.reshape(rows, columns).astype(np.bool_)
 
-    def _embedded(self, cells: Cells) -> Mask:
+    def _plane_in_cells(self, cells: Cells) -> Mask:
         """Return the plane in a bit of the cells (PS3.5 8.1.2), which must not belong to the values."""
         position, room = self._integer("OverlayBitPosition") or 0, 8 * cells.itemsize
         stored, high = stored_bits(cells, self._frame)

@@ -113,11 +113,11 @@ class Source:
         Raises ImageError, which begins with the name, if it cannot be made.
         """
         if not 1 <= number <= self.frames:
-            raise _named(self.name, ImageError(f"frame {number} of an image of {self.frames}"))
+            raise _with_name(self.name, ImageError(f"frame {number} of an image of {self.frames}"))
         try:
             made = self.make(number, options)
         except DimseError as exc:
-            raise _named(self.name, exc) from exc
+            raise _with_name(self.name, exc) from exc
         return replace(made, notes=tuple(map(self._named_note, made.notes))) if made.notes else made
 
     def _named_note(self, note: str) -> str:
@@ -156,14 +156,14 @@ def open_image(image: Image) -> Source:
     try:
         return _open_file(name)
     except DimseError as exc:
-        raise _named(name, exc) from exc
+        raise _with_name(name, exc) from exc
 
 
 def _background(options: ImageOptions) -> Background:
     return options.get("background", "WHITE")
 
 
-def _named(name: str, reason: DimseError) -> ImageError:
+def _with_name(name: str, reason: DimseError) -> ImageError:
     return ImageError(f"{name}: {reason}" if name else str(reason))
 
 
@@ -183,7 +183,7 @@ def _open_dataset(dataset: Dataset, syntax: TransferSyntax | None, name: str = "
     try:
         image = _DicomImage(dataset, syntax)
     except DimseError as exc:
-        raise _named("", exc) from exc
+        raise _with_name("", exc) from exc
     return Source(image.frames, image.picture, name)
 
 

@@ -23,7 +23,7 @@ __all__ = [
     "fit_to_cells",
     "is_padding",
     "distinct_values",
-    "signed",
+    "low_bits",
     "stored_bits",
     "stored_values",
 ]
@@ -69,7 +69,7 @@ def stored_bits(cells: Cells, frame: Frame) -> tuple[int, int]:
 def stored_values(cells: Cells, frame: Frame, *, is_signed: bool) -> NDArray[np.int64]:
     """Return the stored values of cells: the Bits Stored up to High Bit, with their sign."""
     bits, high = stored_bits(cells, frame)
-    return signed(cells.astype(np.int64) >> (high + 1 - bits), bits, is_signed=is_signed)
+    return low_bits(cells.astype(np.int64) >> (high + 1 - bits), bits, is_signed=is_signed)
 
 
 def fit_to_cells(values: NDArray[np.integer], frame: Frame, precision: int) -> Cells:
@@ -90,7 +90,7 @@ def fit_to_cells(values: NDArray[np.integer], frame: Frame, precision: int) -> C
     return cells
 
 
-def signed(values: NDArray[np.int64], bits: int, *, is_signed: bool) -> NDArray[np.int64]:
+def low_bits(values: NDArray[np.int64], bits: int, *, is_signed: bool) -> NDArray[np.int64]:
     """Return the low ``bits`` of values; ``is_signed`` makes the highest of them the sign."""
     low = values & (1 << bits) - 1
     sign = 1 << bits - 1
@@ -106,6 +106,6 @@ def is_padding(stored: NDArray[np.int64], frame: Frame, allocated: int) -> NDArr
     limits = [int(number) for keyword in keywords for number in frame.numbers(keyword)[:1]]
     if not frame.numbers("PixelPaddingValue"):
         return np.zeros(stored.shape, np.bool_)
-    ends = signed(np.array(limits), allocated, is_signed=frame.signed)
+    ends = low_bits(np.array(limits), allocated, is_signed=frame.signed)
     padding: NDArray[np.bool_] = (stored >= ends.min()) & (stored <= ends.max())
     return padding

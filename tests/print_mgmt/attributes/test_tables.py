@@ -9,7 +9,7 @@ from attribute_tables import TABLES
 
 from dimse.data import lookup, tag_of
 from dimse.uids import BasicPrintImageOverlayBox, ImageOverlayBox, VOILUTBox
-from print_mgmt.attributes import Attribute, Table, named
+from print_mgmt.attributes import Attribute, Table, row_of
 from print_mgmt.attributes.tables import COLOR_IMAGE, GRAY_IMAGE
 
 REFERENCE = os.environ.get("DIMSE_REFERENCE")
@@ -70,5 +70,5 @@ def test_tables_name_each_attribute_once() -> None:
 
 def test_row_is_found_by_its_keyword() -> None:
     (first, *_) = TABLES.values()
-    assert named(first, "NumberOfCopies") in first
-    assert named(first, "FilmSizeID") is None
+    assert row_of(first, "NumberOfCopies") in first
+    assert row_of(first, "FilmSizeID") is None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dimse.uids import BasicAnnotationBox, BasicGrayscalePrintManagementMeta, PresentationLUT
-from print_mgmt.attributes import named
+from print_mgmt.attributes import row_of
 from print_mgmt.config import Caller, ConfigError, Medium, PrinterConfig, tables_of
 
 
@@ -99,7 +99,7 @@ def test_densities_that_are_no_range_name_their_medium() -> None:
 def test_single_densities_are_terms() -> None:
     """dcmprscp lists 150 and 20 as Border Densities."""
     table = tables_of(replace(PrinterConfig(), BorderDensity=("150", "BLACK"))).film_box
-    row = named(table, "BorderDensity")
+    row = row_of(table, "BorderDensity")
     assert row is not None
     assert (row.default, row.values.allows("150"), row.values.allows("20")) == ("150", True, False)
 
@@ -127,7 +127,7 @@ def test_annotation_boxes_need_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     installed = config.as_installed()
     assert set(config.abstract_syntaxes) - set(installed.abstract_syntaxes) == {BasicAnnotationBox}
-    row = named(tables_of(installed).film_box, "AnnotationDisplayFormatID")
+    row = row_of(tables_of(installed).film_box, "AnnotationDisplayFormatID")
     assert row is not None
     assert not row.supported
 
