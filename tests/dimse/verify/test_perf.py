@@ -14,7 +14,7 @@ from dimse.verify.judge import Judge
 
 BY_ID = {case.id: case for case in CASES}
 FEW: dict[str, Run] = {"PERF-1.01": associations(4, 1), "PERF-1.02": echoes(4, 1), "PERF-1.05": at_once(2, 3)}
-TARGET = Target(host=HOST, port=0, timeout=0.05, preparation=0.1)
+TARGET = Target(host=HOST, port=0, timeout=5, preparation=0.1)
 
 
 async def measured(case: Case, twin: Twin) -> Result:

@@ -36,7 +36,7 @@ class Waiting:
 
 async def judged(cases: Sequence[Case], twin: Twin | None = None) -> Run:
     async with serving(twin or Twin()) as port:
-        return await verify_scp(Target(host=HOST, port=port, timeout=0.05), cases, Options())
+        return await verify_scp(Target(host=HOST, port=port, timeout=5), cases, Options())
 
 
 def verdicts(run: Run) -> list[tuple[str, Verdict]]:
