@@ -8,10 +8,12 @@ delivery is harmless. For all other destinations they become indeterminate, and 
 import logging
 import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from dimse.errors import escaped
+from dimse.files import sync_folder
 
 from ..jobs import PrintJob
 from .acceptance import record_of
@@ -22,29 +24,52 @@ from .job_status import execution_status
 from .records import CorruptFilm, FilmRecord
 from .states import FilmState, film_state
 
-__all__ = ["is_empty", "rebuild", "stored_record"]
+__all__ = ["has_films", "rebuild", "stored_record"]
 
 _log = logging.getLogger("print_mgmt.spool")
+_SUFFIXES = ("", "-wal", "-shm")  # of the files of an index
 _DOUBT = "the index of the spool was damaged: the film may have been delivered already"
 
 
-def is_empty(path: Path) -> bool:
-    """Return whether an index is missing or an empty file. With films, that is damage: no power failure causes it."""
-    return not path.exists() or not path.stat().st_size
+def has_films(path: Path) -> bool:
+    """Return whether an index exists and has the table of films. Raises sqlite3.DatabaseError for a damaged file.
+
+    If films are stored, an index without the table is damage: no power failure causes it.
+    """
+    if not path.exists() or not path.stat().st_size:
+        return False
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'film'").fetchone() is not None
 
 
 def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection:
     """Rename a damaged index, and return a connection to a new one. Raises OSError and sqlite3.Error.
 
-    ``why`` is the error that showed the damage.
+    ``why`` is the error that showed the damage. The new index gets its name when it is complete: with half of it, the
+    other films would be queued again.
     """
+    draft = path.with_name(f"{path.name}.new")
+    for suffix in _SUFFIXES:
+        draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+    jobs = _stored_jobs(files)
+    with closing(open_index(draft)) as connection:
+        _insert_jobs(connection, jobs)
+        connection.execute("PRAGMA journal_mode=DELETE")  # the index is one file then, without a log beside it
     files.step("rebuild")
     aside = path.with_name(f"index.{time.time_ns()}.damaged")
-    kept = [suffix for suffix in ("", "-wal", "-shm") if path.with_name(path.name + suffix).exists()]
-    for suffix in kept:
+    kept = [suffix for suffix in _SUFFIXES if path.with_name(path.name + suffix).exists()]
+    for suffix in kept:  # the index first: without its log, it would look whole, but lack the last changes
         path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
-    jobs = _stored_jobs(files)
-    connection = open_index(path)
+        files.step("rebuild: aside")
+    draft.replace(path)
+    sync_folder(path.parent)
+    count = sum(len(films) for _, _, films in jobs)
+    where = f"; the damaged index is kept as {escaped(str(aside))}" if kept else ""
+    _log.error("the index was damaged (%s) and has been rebuilt: %d films%s", why, count, where)
+    return open_index(path)
+
+
+def _insert_jobs(connection: sqlite3.Connection, jobs: list[tuple[PrintJob, int, list[FilmRecord]]]) -> None:
     index = Index(connection)
     connection.execute("BEGIN IMMEDIATE")
     for job, expected, films in jobs:
@@ -52,10 +77,6 @@ def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection
         job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(checked)
         index.add(job, checked)
     connection.execute("COMMIT")
-    count = sum(len(films) for _, _, films in jobs)
-    where = f"; the damaged index is kept as {escaped(str(aside))}" if kept else ""
-    _log.error("the index was damaged (%s) and has been rebuilt: %d films%s", why, count, where)
-    return connection
 
 
 def _stored_jobs(files: FilmFolder) -> list[tuple[PrintJob, int, list[FilmRecord]]]:

@@ -375,6 +375,30 @@ async def test_empty_index_is_rebuilt(place: EmbeddedPlace) -> None:
         assert [(found.id, found.state) for found in await spool.list()] == [(film, FilmState.INDETERMINATE)]
 
 
+async def test_index_without_its_tables_is_rebuilt(place: EmbeddedPlace) -> None:
+    spool, film = await rebuilt(place, PRINTER)
+    (place.folder / "index.sqlite").unlink()
+    with closing(sqlite3.connect(place.folder / "index.sqlite")) as other:
+        other.execute("CREATE TABLE other (one)")
+    async with spool:
+        assert [(found.id, found.state) for found in await spool.list()] == [(film, FilmState.INDETERMINATE)]
+
+
+@pytest.mark.parametrize("moment", ["rebuild", "rebuild: aside"])
+async def test_interrupted_rebuild_is_made_again(place: EmbeddedPlace, moment: str) -> None:
+    spool, film = await rebuilt(place, PRINTER)
+
+    def end(name: str) -> None:
+        if name == moment:
+            raise InterruptedError(name)
+
+    with pytest.raises(SpoolError, match=moment):
+        await place.spool(step=end).__aenter__()
+    async with spool:
+        assert [(found.id, found.state) for found in await spool.list()] == [(film, FilmState.INDETERMINATE)]
+    assert not list(place.folder.glob("index.sqlite.new*"))
+
+
 async def test_rebuild_puts_unreadable_films_into_quarantine(place: EmbeddedPlace) -> None:
     spool, film = await rebuilt(place, PRINTER)
     path = one_of(place)
