@@ -13,7 +13,7 @@ from dimse.uids import IMPLEMENTATION_VERSION_NAME
 from ..config import PRESETS, PrinterConfig, load_config, preset
 from ..film import CharacteristicCurve, read_curve
 from ..model import Printer
-from ..output import FORMATS, check_formats
+from ..output import FORMATS, OutputError, check_formats
 from ..scp import Change, Fault, parse_state
 from ..site import SiteConfig, SiteErrors, is_site, load_site
 from ..spool import SpoolLimits
@@ -254,6 +254,8 @@ def formats_of(text: str) -> tuple[str, ...]:
     """Return the formats in a list separated by commas. Raises `OutputError`."""
     formats = tuple(text.lower().split(","))
     check_formats(formats)
+    if len(set(formats)) < len(formats):
+        raise OutputError(f"{text!r} names a format twice")
     return formats
 
 
