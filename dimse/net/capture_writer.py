@@ -1,7 +1,7 @@
 """The thread that writes captures, so that no disk delays the event loop.
 
-The event loop hands over references to bytes. The thread makes packets of them, and hands many packets to the system
-at once. A thread runs only while there are connections to record.
+The event loop hands over copies of the bytes. The thread makes packets of them, and hands many packets to the system at
+once. A thread runs only while there are connections to record.
 
 If the disk takes no bytes, they wait in a queue. Whoever can wait asks for the time when everything is written; if the
 queue becomes too long nevertheless, the recording with the most bytes in it ends.
@@ -20,6 +20,7 @@ from threading import Event, Lock, Thread
 from ..errors import escaped
 from ..explain.pcapng import Part, capture_header
 from .byte_queue import Queue
+from .copy_memory import CopyMemory
 
 __all__ = ["PATIENCE", "CaptureFile", "CaptureWriter", "Work"]
 
@@ -27,7 +28,7 @@ Work = Callable[[], None]
 
 _log = logging.getLogger("dimse.net")
 _PRIVATE = 0o600  # permissions; a recording may contain patient data
-_BATCH = 1 << 22  # bytes to write at once
+_BATCH = 1 << 23  # bytes to write at once
 _PAUSE = 0.05  # seconds to wait for a batch; a process that is killed loses no more than this
 PATIENCE = 10.0  # seconds for the disk to write what waits
 _MOST_PARTS = 1024  # buffers that Linux takes at once
@@ -162,6 +163,7 @@ class CaptureWriter:
     """The thread and its queue. ``name`` is the file or folder that messages name; ``most`` bytes wait in the queue."""
 
     def __init__(self, name: str, most: int) -> None:
+        self.copies = CopyMemory()
         self._name = name
         self._queue: Queue[Work, Work] = Queue(most, lambda give_up: give_up)
         self._lock = Lock()  # for the following two

@@ -3,7 +3,7 @@
 Bytes are taken where they enter and leave the upper layer, so invalid bytes are recorded as they are, and bytes of TLS
 connections are recorded decrypted. For this reason, connections with TLS are recorded only on request.
 
-A thread writes the captures (see `dimse.net.capture_writer`), and bytes that are sent are not copied for it.
+A thread writes the captures (see `dimse.net.capture_writer`) from copies of the bytes, while the association goes on.
 """
 
 import asyncio
@@ -26,7 +26,6 @@ __all__ = ["Recorder", "Tap", "address_of", "record"]
 _log = logging.getLogger("dimse.net")
 _MOST_QUEUED = 1 << 27  # bytes that wait for the disk; beyond this, one recording ends
 _ENOUGH_QUEUED = 1 << 25  # the same; beyond this, associations wait for the disk
-_SHORT = 1 << 16  # bytes that are copied at once, so that the buffers may be used again
 _TOO_SLOW = "the disk is too slow"
 
 
@@ -105,13 +104,12 @@ def _settle(future: "asyncio.Future[bool]", is_written: bool) -> None:
 
 
 class Tap:
-    """A recording of one connection. The methods take references to bytes; a thread records them."""
+    """A recording of one connection. The methods copy bytes; a thread records them."""
 
     def __init__(
         self, writer: CaptureWriter, file: CaptureFile, local: Address, peer: Address, *, is_client: bool
     ) -> None:
         self.path = file.path
-        self.borrows = False  # whether buffers of the caller are to be written, until `written`
         self._writer = writer
         self._file = file
         self._is_client = is_client
@@ -126,21 +124,19 @@ class Tap:
         return self._writer.waiting > _ENOUGH_QUEUED and not self._is_cut
 
     def sent(self, buffers: Sequence[Buffer]) -> None:
-        """Record what this side wrote. If `borrows` is True afterwards, the buffers must not change until `written`."""
-        size = sum(map(len, buffers))
-        if size <= _SHORT:
-            buffers = (b"".join(buffers),)
-        else:
-            self.borrows = True
-        self._writer.add(self._lose, partial(self._write, self._is_client, buffers, time.time_ns()), size)
+        """Record what this side wrote."""
+        self._add_bytes(self._is_client, buffers)
 
     def received(self, data: Buffer, flow: FlowControl | None = None) -> None:
-        """Record what the peer wrote; bytes that could change are copied. If the disk is behind, hold ``flow``."""
-        work = partial(self._write, not self._is_client, (bytes(data),), time.time_ns())
-        self._writer.add(self._lose, work, len(data))
+        """Record what the peer wrote. If the disk is behind, hold ``flow``."""
+        self._add_bytes(not self._is_client, (data,))
         if flow is not None and self.is_behind:
             flow.hold(DISK)
             self._call_when_written(partial(flow.release, DISK))
+
+    def _add_bytes(self, by_client: bool, buffers: Sequence[Buffer]) -> None:
+        data = self._writer.copies.copy(buffers)
+        self._writer.add(self._lose, partial(self._write, by_client, data, time.time_ns()), len(data))
 
     def closed(self, finished: Callable[[bool], None] | None = None) -> None:
         """Record the end. Once the file is complete, ``finished`` is called in the thread.
@@ -158,7 +154,6 @@ class Tap:
         start, future = loop.time(), loop.create_future()
         self._call_when_written(partial(_settle, future, True))
         await future
-        self.borrows = False
         return loop.time() - start
 
     def _call_when_written(self, callback: Work) -> None:
@@ -185,9 +180,9 @@ class Tap:
             self._is_open = True
             self._add(self._flow.opened(when))
 
-    def _write(self, by_client: bool, buffers: Sequence[Buffer], when: int) -> None:
+    def _write(self, by_client: bool, data: Buffer, when: int) -> None:
         if self._is_open:
-            for packet in self._flow.packets(by_client, buffers, when):
+            for packet in self._flow.packets(by_client, (data,), when):
                 self._file.add(packet)
             self._writer.touch(self._file)
 

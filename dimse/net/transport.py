@@ -258,7 +258,7 @@ class Transport(asyncio.BufferedProtocol):
             elif has_more and monotonic() > until:
                 await self._turns.wait_for_turn(self.host)
                 until = monotonic() + SHARE
-            if self._tap is not None and (self._tap.is_behind or (self._tap.borrows and not has_more)):
+            if self._tap is not None and self._tap.is_behind:
                 late += await self._tap.written()
             if self.lost:
                 raise AssociationAborted(2, 0, self.core.cause)
