@@ -7,7 +7,7 @@ import pytest
 from dimse.cli import tap_lines, tap_live, tap_pages
 from dimse.explain import feed, live, page, record
 from dimse.lab import exchange
-from dimse.net import recorder
+from dimse.net import copy_memory, recorder
 from dimse.net.capture_writer import PATIENCE
 
 SECTION = (Path(__file__).parents[3] / "docs" / "limits.md").read_text(encoding="utf-8").partition("## Recordings")[2]
@@ -33,6 +33,7 @@ ROWS = dict(row.strip("| ").split(" | ")[:2] for row in SECTION.splitlines() if 
         ("bytes that wait for the disk of a recording |", recorder._ENOUGH_QUEUED),
         ("bytes that wait for the disk of a recording at most", recorder._MOST_QUEUED),
         ("time for which associations", int(PATIENCE)),
+        ("memory that a recording keeps", copy_memory._BLOCKS * copy_memory._SIZE),
         ("bytes that wait for the live", tap_lines._MOST_QUEUED),
         ("events that wait", feed._MOST_WAITING),
         ("earlier events", feed._MOST_KEPT),
