@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from benchmarks.images import FILM_FORMAT, film_images, large_image, small_image
 from benchmarks.processes import HOST
 from dimse.data import Dataset, pixel_array, read_file, set_pixels
+from dimse.explain.pcapng import Address
 from dimse.message import CStoreRQ, NSetRQ, Response
 from dimse.net import (
     VERIFICATION,
@@ -28,6 +29,7 @@ from dimse.net import (
     scu,
 )
 from dimse.net import serve as serve_services
+from dimse.net.relay import relay
 from dimse.uids import (
     BasicGrayscaleImageBox,
     BasicGrayscalePrintManagementMeta,
@@ -48,6 +50,7 @@ __all__ = [
     "films",
     "films_at_once",
     "films_in_turn",
+    "forward",
     "n_set",
     "read",
     "serve",
@@ -83,6 +86,30 @@ async def _serve(ready: Connection, max_pdu: int) -> None:
     async with serve_services(services, HOST, 0, limits=limits, timeouts=_PATIENT) as server:
         ready.send(server.port)
         await server.serve_forever()
+
+
+def forward(ready: Connection, port: int) -> None:
+    """Forward each connection to ``port``, as the tap does, and do nothing else."""
+    asyncio.run(_forward(ready, port))
+
+
+async def _forward(ready: Connection, port: int) -> None:
+    async with relay(HOST, 0, HOST, port, watch=_Unseen) as forwarding:
+        ready.send(forwarding.port)
+        await asyncio.Event().wait()
+
+
+class _Unseen:
+    """A `Watch` that looks at nothing."""
+
+    def __init__(self, client: Address, target: Address) -> None:
+        pass
+
+    def received(self, by_client: bool, data: bytes) -> None:
+        pass
+
+    def closed(self, why: str) -> None:
+        pass
 
 
 @asynccontextmanager
@@ -168,7 +195,8 @@ def film(port: int, times: int, recording: Path | None = None) -> float:
 
 
 async def _films(port: int, times: int, recording: Path | None) -> float:
-    seconds = [await _film(port, recording) for _ in range(times + 1)]
+    trace = _trace(recording)
+    seconds = [await _film(port, trace) for _ in range(times + 1)]
     return median(seconds[1:] or seconds)
 
 
@@ -176,11 +204,11 @@ def _trace(recording: Path | None) -> Trace | None:
     return None if recording is None else record(recording)
 
 
-async def _film(port: int, recording: Path | None) -> float:
+async def _film(port: int, trace: Trace | None) -> float:
     images = film_images()
     start = perf_counter()
     async with (
-        PrintClient(HOST, port, trace=_trace(recording)) as client,
+        PrintClient(HOST, port, trace=trace) as client,
         client.film_session(NumberOfCopies=1) as session,
     ):
         async with session.film_box(ImageDisplayFormat=FILM_FORMAT, FilmSizeID="14INX17IN") as box:

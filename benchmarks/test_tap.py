@@ -1,7 +1,7 @@
 """C-ECHO and images through ``dimse tap``, beside a bare pair of sockets that a thread forwards in each direction.
 
-The tap also explains each PDU, in a process of its own, and records all bytes where the name says so. Both ends are
-ours.
+The relay of the tap alone shows what forwarding costs. The tap also explains each PDU, in a process of its own that
+takes time from both ends if there are only two cores, and records all bytes where the name says so. Both ends are ours.
 """
 
 import sys
@@ -27,6 +27,17 @@ def tap(target: int, folder: Path, *options: str) -> Iterator[int]:
     command = (sys.executable, "-m", "dimse", "tap", "--listen", str(port), "--to", f"{HOST}:{target}", *options)
     with program(command, port, environment=dict(environ), folder=folder):
         yield port
+
+
+def test_echo_through_the_relay(duel: Duel, own_worker: Executor, peer_worker: Executor) -> None:
+    with server(own.serve, MAX_PDU) as target, server(bare.serve, target) as peer_port:
+        with server(own.forward, target) as port:
+            duel(
+                "C-ECHO through the relay of dimse tap",
+                "bare pair of sockets",
+                in_process(own_worker, own.echo, port, ECHOES),
+                in_process(peer_worker, own.echo, peer_port, ECHOES),
+            )
 
 
 def test_echo_through_the_tap(duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path) -> None:
