@@ -60,8 +60,8 @@ def decode_view(
     limits: DecodeLimits,
     *,
     whole: bool,
+    cut_off: list[DecodeError],
     broken: Broken | None = None,
-    cut_off: list[DecodeError] | None = None,
     group_lengths: bool = False,
 ) -> tuple[Dataset, int]:
     """Return the Data Set from ``start`` on in a flat view of inflated bytes, and its end. Raises DecodeError.
@@ -195,12 +195,10 @@ def _skim_again(source: Source) -> Skimmed:
 class _Skimmer(Parser):
     """A parser that steps over common elements, and keeps the other elements for :class:`Skimmed`."""
 
-    def __init__(
-        self, source: Source, start: int, broken: Broken | None = None, cut_off: list[DecodeError] | None = None
-    ) -> None:
+    def __init__(self, source: Source, start: int, broken: Broken | None, final_errors: list[DecodeError]) -> None:
         super().__init__(origin_of(source), start, len(source.view))
         self.broken = broken
-        self.final_errors = cut_off
+        self.final_errors = final_errors  # receives the error at which reading ends
         self.start = start
         self.special: dict[int, tuple[Elements, int]] = {}
         self.is_partial = False  # the last element has only its readable items
@@ -228,8 +226,6 @@ class _Skimmer(Parser):
                 raise
             if self._is_junk():
                 self._end_before_fault()
-            elif self.final_errors is None:
-                raise
             else:
                 self.final_errors.append(exc)
                 self._end_after_readable_part()

@@ -324,6 +324,8 @@ class Assembler:
             sink.add(data)
         except LimitExceeded:
             self._sink = sink = self._replaced(sink, len(data))
+            if isinstance(sink, _Drain) and sink.left < len(data):
+                raise
             sink.add(data)
         return sink
 
@@ -454,6 +456,11 @@ class _Drain:
         self.length = length
         self._most = most
         self._limit = limit
+
+    @property
+    def left(self) -> int:
+        """The number of bytes that may still come."""
+        return self._most - self.length
 
     def add(self, data: Buffer) -> None:
         self.length += len(data)

@@ -135,3 +135,7 @@ def test_fragments_keep_their_vr() -> None:
     dataset = decode(encode(Dataset(PixelData=[b"", b"\1\2"]), syntax), syntax)
     take_known_vrs(dataset)
     assert dataset["PixelData"].VR == "OB"
+
+
+def test_date_for_a_number_keeps_its_vr() -> None:
+    assert taken("Rows", "DA", "20261130").VR == "DA"

@@ -138,3 +138,16 @@ def test_sequence_that_is_a_number_is_read_like_un(syntax: TransferSyntax, vr: s
     assert [element.VR for element in ds] == [vr]
     assert ds["SelectorSVValue"].value
     assert encode(ds, syntax) == header[syntax].replace(b"SQ", vr.encode()) + b"abcdefgh"
+
+
+def test_zeros_do_not_pad_an_item_of_undefined_length() -> None:
+    with pytest.raises(DecodeError, match="the item ends without its delimiter"):
+        decode(SQ + UNDEFINED + ITEM + UNDEFINED + bytes(8), EXPLICIT_LE)
+
+
+def test_item_may_repeat_the_character_set_around_it() -> None:
+    charset, name = b"\x08\0\x05\0CS\x0a\0ISO_IR 126", b"\x10\0\x10\0PN\x02\0\xe9 "
+    content = charset + name
+    item = ITEM + len(content).to_bytes(4, "little") + content
+    ds = decode(charset + SQ + len(item).to_bytes(4, "little") + item, EXPLICIT_LE)
+    assert first_item(ds.ReferencedFilmSessionSequence).PatientName == "\u03b9"

@@ -450,3 +450,10 @@ def test_cut_off_element_of_group_0002_is_refused() -> None:
     length, uid = b"\x02\x00\x00\x00UL\x04\x00\xa4\x00\x00\x00", b"\x02\x00\x02\x00UI\x1a\x001.2.84"
     with pytest.raises(DecodeError):
         read_file(bytes(128) + b"DICM" + length + uid)
+
+
+def test_data_set_of_group_0002_alone_is_reported() -> None:
+    data = written(image(), IMPLICIT_LE)
+    start = len(data) - len(encode(image(), IMPLICIT_LE))
+    (finding,) = findings(data[:start] + implicit(0x00020102, b"ab"))
+    assert finding.startswith("(0002,0102): the element belongs to the File Meta Information")

@@ -1,6 +1,7 @@
 """Fragmentation and reassembly, PS3.7 §6.3.1, PS3.8 Annex E."""
 
 import dataclasses
+import errno
 
 import pytest
 from hypothesis import given
@@ -303,3 +304,26 @@ def test_data_set_without_room_exceeds_the_memory() -> None:
         for pdv in cut(dataclasses.replace(SET, Data=bytes(2000)), 1000):
             assembler.add(pdv)
     assert (caught.value.limit, caught.value.bound) == ("memory", None)
+
+
+def test_pdvs_of_another_context_are_not_taken_together() -> None:
+    assembler = Assembler(no_hint)
+    pdvs = cut(dataclasses.replace(SET, Data=bytes(200)), 64)
+    for pdv in pdvs[:3]:
+        assembler.add(pdv)
+    assert assembler.add_pdvs([PDV(3, b"ab", False, False)], 0) == 0
+
+
+def test_pdvs_without_a_data_set_are_not_taken_together() -> None:
+    assert Assembler(no_hint).add_pdvs([PDV(1, b"ab", False, False)], 0) == 0
+
+
+def test_data_set_that_cannot_grow_exceeds_the_memory() -> None:
+    class FixedStorage(_PlainStorage):
+        def grow(self, view: memoryview, length: int, size: int) -> memoryview:  # noqa: ARG002
+            raise OSError(errno.ENOSPC, "no space")
+
+    assembler = Assembler(no_hint, storage=FixedStorage())
+    with pytest.raises(LimitExceeded, match="the system has no room"):
+        for pdv in cut(dataclasses.replace(SET, Data=bytes(40 * STEP)), 1 << 16):
+            assembler.add(pdv)

@@ -8,7 +8,8 @@ from octets import octets
 from strategies import association_pdus, mutated, pdus
 
 from dimse import ul
-from dimse.errors import DecodeError, EncodeError
+from dimse.errors import DecodeError, EncodeError, LimitExceeded
+from dimse.limits import Limits
 from dimse.ul import (
     PDU,
     PDV,
@@ -155,3 +156,17 @@ def test_repr_of_an_association_pdu_makes_it_again(pdu: PDU) -> None:
     assume("not shown" not in repr(pdu))
     assert eval(repr(pdu), vars(ul).copy()) == pdu
     assert ("unknown_items" in repr(pdu)) == bool(pdu.unknown_items)
+
+
+def test_release_of_another_length_is_decoded_by_its_fields() -> None:
+    for kind, cls in ((5, ReleaseRQ), (6, ReleaseRP)):
+        assert decode_pdu(bytes([kind, 0, 0, 0, 0, 6]) + bytes(6)) == cls()
+        with pytest.raises(DecodeError):
+            decode_pdu(bytes([kind, 0, 0, 0, 0, 3]) + bytes(3))
+
+
+def test_whole_pdu_of_more_pdvs_than_the_limit_is_refused() -> None:
+    pdu = b"".join(encode_pdu(PDataTF(tuple(PDV(1, b"ab", False, False) for _ in range(3)))))
+    assert decode_pdu(pdu, Limits(fragments=3)) == decode_pdu(pdu)
+    with pytest.raises(LimitExceeded, match="P-DATA-TF"):
+        decode_pdu(pdu, Limits(fragments=2))
