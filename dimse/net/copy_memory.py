@@ -1,6 +1,6 @@
 """Memory for copies of bytes that wait for a thread. It is used again: new memory costs more time than the copy.
 
-The system clears each page of new memory at its first use, which takes twice as long as copying 6 MiB.
+Copying 6 MiB takes 0.2 to 0.9 ms, and 3.4 ms into new memory, because the system clears each page at its first use.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,12 @@ class CopyMemory:
         self._used = 0  # bytes of it
 
     def copy(self, buffers: Sequence[Buffer]) -> Buffer:
-        """Return a copy of ``buffers``, joined. If all blocks are in use, it is in new memory."""
+        """Return a copy of ``buffers``, joined; a single ``bytes`` cannot change and is returned itself.
+
+        If all blocks are in use, the copy is in new memory.
+        """
+        if len(buffers) == 1 and type(buffers[0]) is bytes:  # all that the relay of the tap receives
+            return buffers[0]
         size = sum(map(len, buffers))
         if size <= _SHORT or not self._find_room(size):
             return b"".join(buffers)

@@ -23,27 +23,32 @@ def test_copy_does_not_change_with_its_source() -> None:
 
 def test_copies_in_use_keep_their_bytes() -> None:
     memory = CopyMemory()
-    copies = [memory.copy((bytes([number]) * LONG,)) for number in range(20)]
+    copies = [memory.copy((bytearray([number]) * LONG,)) for number in range(20)]
     assert [bytes(copy) for copy in copies] == [bytes([number]) * LONG for number in range(20)]
+
+
+def test_bytes_are_not_copied() -> None:
+    data = bytes(LONG)
+    assert CopyMemory().copy((data,)) is data
 
 
 def test_memory_is_used_again() -> None:
     memory = CopyMemory()
-    blocks = {id(address(memory.copy((bytes(LONG),)))) for _ in range(20)}
+    blocks = {id(address(memory.copy((bytearray(LONG),)))) for _ in range(20)}
     assert len(blocks) == 1
 
 
 def test_copies_beyond_the_memory_get_new_memory() -> None:
     memory = CopyMemory()
-    copies = [memory.copy((bytes(LONG),)) for _ in range(17)]
+    copies = [memory.copy((bytearray(LONG),)) for _ in range(17)]
     assert [isinstance(copy, memoryview) for copy in copies] == [True] * 16 + [False]
 
 
 def test_block_is_free_after_its_last_copy() -> None:
     memory = CopyMemory()
-    copies = [memory.copy((bytes(LONG),)) for _ in range(16)]
+    copies = [memory.copy((bytearray(LONG),)) for _ in range(16)]
     del copies[:8]
-    assert isinstance(memory.copy((bytes(LONG),)), memoryview)
+    assert isinstance(memory.copy((bytearray(LONG),)), memoryview)
 
 
 def test_longer_bytes_than_a_block_get_new_memory() -> None:
@@ -56,7 +61,7 @@ def test_any_order_of_copies_keeps_their_bytes(steps: list[tuple[int, int, bool]
     memory = CopyMemory()
     kept = []
     for size, value, drops in steps:
-        kept.append((memory.copy((bytes([value]) * size,)), size, value))
+        kept.append((memory.copy((bytearray([value]) * size,)), size, value))
         if drops:
             kept.pop(0)
     assert all(bytes(copy) == bytes([value]) * size for copy, size, value in kept)
