@@ -70,21 +70,21 @@ class FilmView:
         self._known = _Known()
         self._requests: dict[tuple[str, int], tuple[Message, Dataset]] = {}  # by side and Message ID
 
-    def see(self, who: str, message: Completed) -> Iterator[Seen]:
+    def see(self, side: str, message: Completed) -> Iterator[Seen]:
         """Yield the changes that a message makes: a successful response to a request, or an event of the printer."""
         try:
-            yield from self._changes(who, message)
+            yield from self._changes(side, message)
         except DimseError as exc:
             yield Seen(name="not shown", words=escaped(str(exc)), is_fault=True)
 
-    def _changes(self, who: str, message: Completed) -> Iterator[Seen]:
+    def _changes(self, side: str, message: Completed) -> Iterator[Seen]:
         content = message.message
         if isinstance(content, NEventReportRQ):
             yield from _event(content)
         elif isinstance(content, Request) and len(self._requests) < _MAX_OUTSTANDING:
-            self._requests[who, content.MessageID] = content, _data_set(message)
+            self._requests[side, content.MessageID] = content, _data_set(message)
         elif isinstance(content, Response):
-            requester = ACCEPTOR if who == REQUESTOR else REQUESTOR
+            requester = ACCEPTOR if side == REQUESTOR else REQUESTOR
             request, sent = self._requests.pop((requester, content.MessageIDBeingRespondedTo), (None, Dataset()))
             if request is not None and not is_failure(content.Status):
                 yield from self._succeed(request, sent, content, _data_set(message))

@@ -89,7 +89,7 @@ def explained() -> dict[int, list[str]]:
             row
             for association in recorded(folder_of(number))
             for turn in association.turns()
-            for row in (f"{turn.who} {turn.name}, {turn.length} bytes", *format_lines(turn.lines))
+            for row in (f"{turn.side} {turn.name}, {turn.length} bytes", *format_lines(turn.lines))
         ]
         found[number] = rows
     return found

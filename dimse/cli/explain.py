@@ -110,7 +110,7 @@ class _Job:
     def note_bytes_without_pdu(self, number: int, turn: Turn) -> None:
         """Add a failure if ``turn`` stands for bytes that are not a PDU."""
         if turn.name == UNRECOGNIZED.name.removesuffix(" PDU"):
-            where = f"the bytes of {turn.who} from byte {turn.offset} on are not a PDU"
+            where = f"the bytes of {turn.side} from byte {turn.offset} on are not a PDU"
             self.failures.append(f"association {number}: {where}")
 
     def title(self, number: int, recorded: Recorded) -> str:
@@ -231,7 +231,7 @@ def _plain_turns(step: Step) -> Iterator[Turn]:
 
 
 def _whole(job: _Job, turn: Turn) -> None:
-    job.print(f"{turn.who} {turn.name}, {turn.length} bytes")
+    job.print(f"{turn.side} {turn.name}, {turn.length} bytes")
     is_long = job.arguments.long
     for row in format_lines(turn.lines, rows=None, width=sys.maxsize) if is_long else format_lines(turn.lines):
         job.print(row)

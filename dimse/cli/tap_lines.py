@@ -86,9 +86,9 @@ class LineProcess:
         """Print the beginning of an association."""
         self._queue.put(Item(number, OPENED, title, b"", time.time()))
 
-    def received(self, number: int, who: str, data: bytes) -> None:
+    def received(self, number: int, side: str, data: bytes) -> None:
         """Explain bytes of one side."""
-        self._queue.put_bytes(number, Item(number, RECEIVED, who, data, time.time()), len(data))
+        self._queue.put_bytes(number, Item(number, RECEIVED, side, data, time.time()), len(data))
 
     def closed(self, number: int, why: str) -> None:
         """Print the end of an association."""
@@ -182,10 +182,10 @@ class Lines:
                     yield from (f"{number} {line}" for line in live.close())
             yield f"{number} {'!' if kind == LOST else '='} {words}"
 
-    def _received(self, number: int, who: str, data: bytes) -> Iterator[str]:
+    def _received(self, number: int, side: str, data: bytes) -> Iterator[str]:
         live = self._lives[number]
         before = live.held
-        for line in live.receive(who, data):
+        for line in live.receive(side, data):
             yield f"{number} {line}"
         self._held += live.held - before
         if self._held > self._most_held:

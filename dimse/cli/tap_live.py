@@ -77,10 +77,10 @@ class LiveView:
         with self._changed:
             self._feed.opened(number, requestor, acceptor, when)
 
-    def received(self, number: int, who: str, data: bytes, when: float) -> None:
+    def received(self, number: int, side: str, data: bytes, when: float) -> None:
         """Explain bytes of one side."""
         with self._changed:
-            self._feed.received(number, who, data, when)
+            self._feed.received(number, side, data, when)
 
     def closed(self, number: int, why: str) -> None:
         """Show the end of an association."""

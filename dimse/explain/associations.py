@@ -34,20 +34,20 @@ class Recorded:
     @property
     def has_both(self) -> bool:
         """Whether both sides were recorded."""
-        return len({who for who, _, _ in self.pieces}) > 1
+        return len({side for side, _, _ in self.pieces}) > 1
 
     def turns(self, *, with_bytes: bool = False, whole: bool = False, with_elements: bool = True) -> Iterator[Turn]:
         """Yield the PDUs of the association; the arguments are passed to `Conversation`."""
         conversation = Conversation(with_bytes=with_bytes, whole=whole, with_elements=with_elements)
-        for who, data, _ in self.pieces:
-            yield from conversation.receive(who, data)
+        for side, data, _ in self.pieces:
+            yield from conversation.receive(side, data)
         yield from conversation.close()
 
     def steps(self, views: Sequence[View] = ()) -> Iterator[Step]:
         """Yield the steps of the association; ``views`` see its messages."""
         steps = Steps(Conversation(with_elements=False), views, has_both=self.has_both)
-        for who, data, time in self.pieces:
-            yield from steps.receive(who, data, time)
+        for side, data, time in self.pieces:
+            yield from steps.receive(side, data, time)
         yield from steps.close()
 
 
@@ -88,12 +88,12 @@ def association_of(connection: Connection, *, by_client: bool = True) -> Recorde
     requestor, acceptor = connection.client, connection.server
     if not by_client:
         requestor, acceptor = acceptor, requestor
-    who = {by_client: REQUESTOR, not by_client: ACCEPTOR}
+    sides = {by_client: REQUESTOR, not by_client: ACCEPTOR}
     pieces = [
-        (who[is_client], bytes(piece), time)
+        (sides[is_client], bytes(piece), time)
         for (is_client, piece), time in zip(connection.pieces, connection.times, strict=True)
     ]
     gaps = [
-        f"bytes of {who[is_client]} are missing in the capture after byte {at}" for is_client, at in connection.gaps
+        f"bytes of {sides[is_client]} are missing in the capture after byte {at}" for is_client, at in connection.gaps
     ]
     return Recorded(requestor=requestor, acceptor=acceptor, pieces=pieces, gaps=gaps)

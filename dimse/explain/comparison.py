@@ -88,7 +88,7 @@ class Comparison:
         """Return, in words, what differs in the request that a pair answers, or else in earlier steps."""
         here = self.pairs[number]
         earlier_pairs = [pair for pair in self.pairs[:number] if here.is_on_the_sides_of(pair)]
-        before = [pair for pair in reversed(earlier_pairs) if pair.step.who != here.step.who]
+        before = [pair for pair in reversed(earlier_pairs) if pair.step.side != here.step.side]
         if not before:
             return "; nothing comes before it"
         found = [*before[0].differences]
@@ -135,7 +135,7 @@ def compare(left: Sequence[Step], right: Sequence[Step]) -> Comparison:
 def _key(step: Step) -> tuple[str, str, str]:
     """Return what two steps must have in common to belong together: side, message, and SOP Class of a request."""
     words = "" if step.status is not None or not step.messages else step.words
-    return step.who, step.name, words
+    return step.side, step.name, words
 
 
 def _pair(left: Step, right: Step) -> Pair:
@@ -171,8 +171,8 @@ def _difference(name: str, mine: dict[str, Fact], theirs: dict[str, Fact]) -> Di
 
 def _end(steps: Sequence[Step]) -> str:
     """Return how an association ended, in words."""
-    if any(step.name == "A-ASSOCIATE-RJ" and step.who == ACCEPTOR for step in steps):
+    if any(step.name == "A-ASSOCIATE-RJ" and step.side == ACCEPTOR for step in steps):
         return "rejected"
-    if not any(step.name == "A-ASSOCIATE-AC" for step in steps) and any(step.who == REQUESTOR for step in steps):
-        return "never accepted" if any(step.who == ACCEPTOR for step in steps) else "recorded on one side"
+    if not any(step.name == "A-ASSOCIATE-AC" for step in steps) and any(step.side == REQUESTOR for step in steps):
+        return "never accepted" if any(step.side == ACCEPTOR for step in steps) else "recorded on one side"
     return next((_ENDINGS[step.name] for step in reversed(steps) if step.name in _ENDINGS), "not released")

@@ -33,7 +33,7 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
         only = "" if pair.left and pair.right else "  only in a" if pair.left else "  only in b"
         step = pair.step
         words = "" if pair.left and pair.right and step.status is not None else step.words
-        yield f"{_MARKS[pair.weight]} {number:3} {step.who} {step.name} {words}".rstrip() + only + _times(pair, start)
+        yield f"{_MARKS[pair.weight]} {number:3} {step.side} {step.name} {words}".rstrip() + only + _times(pair, start)
         for difference in pair.differences[:_MOST_DIFFERENCES]:
             yield f"      {_MARKS[difference.weight]} {difference.name}"
             yield f"          a: {_cut(difference.left) or '(absent)'}"
@@ -135,7 +135,7 @@ def _value(value: str) -> str:
 def _cell(step: Step | None, start: float | None) -> str:
     if step is None:
         return '<div class="step absent">absent</div>'
-    arrow = "→" if step.who == REQUESTOR else "←"
+    arrow = "→" if step.side == REQUESTOR else "←"
     time = _since(step, start)
     shown = f"<time>{time}</time>" if time else ""
     return f'<div class="step">{arrow} <b>{escape(step.name)}</b> {escape(step.words)} {shown}</div>'

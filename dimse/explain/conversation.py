@@ -70,13 +70,13 @@ class Completed(NamedTuple):
 class Turn(NamedTuple):
     """A PDU of a conversation.
 
-    ``who`` is `REQUESTOR` or `ACCEPTOR`. ``offset`` counts the bytes that this side sent before. ``length`` is in
+    ``side`` is `REQUESTOR` or `ACCEPTOR`. ``offset`` counts the bytes that this side sent before. ``length`` is in
     bytes, header included. ``summary`` is one line without the contents of Data Sets. ``pdu`` is None for bytes that
     cannot be decoded. ``completed`` are the messages that end in this PDU. ``is_midway`` says that a message is
     incomplete after this PDU; ``is_cut`` says that the PDU itself is cut off.
     """
 
-    who: str
+    side: str
     offset: int
     length: int
     name: str
@@ -90,7 +90,7 @@ class Turn(NamedTuple):
     @property
     def line(self) -> str:
         """The PDU in one line: side, place, length, name and summary."""
-        return f"{self.who} {self.offset:06X} {self.length:7} {self.name:14}  {self.summary}".rstrip()
+        return f"{self.side} {self.offset:06X} {self.length:7} {self.name:14}  {self.summary}".rstrip()
 
 
 def opens_association(data: bytes) -> bool:
@@ -113,57 +113,57 @@ class Conversation:
         self._with_bytes = with_bytes
         self._with_elements = with_elements
         self._width = None if whole else _DUMP_WIDTH
-        self._sides = {REQUESTOR: _Side(), ACCEPTOR: _Side()}
+        self._streams = {REQUESTOR: _Stream(), ACCEPTOR: _Stream()}
         self._request: AssociateRQ | None = None
         self._syntaxes: dict[int, str] = {}  # the UID of each context's transfer syntax
         self._unusable: dict[int, str] | None = None  # the reason why each context is unusable, once that is known
         self._order = _Order()
 
-    def receive(self, who: str, data: bytes) -> Iterator[Turn]:
-        """Take ``data`` that ``who`` sent, and return an iterator over the PDUs that it completes."""
-        side = self._sides[who]
-        side.buffer += data
-        return (self._turn(who, wire) for wire in side.pdus())
+    def receive(self, side: str, data: bytes) -> Iterator[Turn]:
+        """Take ``data`` that ``side`` sent, and return an iterator over the PDUs that it completes."""
+        stream = self._streams[side]
+        stream.buffer += data
+        return (self._turn(side, wire) for wire in stream.pdus())
 
     def close(self) -> Iterator[Turn]:
         """Yield the remaining bytes: PDUs that are cut off, and bytes that belong to no PDU."""
-        for who, side in self._sides.items():
-            if side.buffer and side.is_unsplit:
-                yield side.rest(who)
-            elif side.buffer:
-                is_cut = side.buffer[0] in _KNOWN_TYPES
-                yield self._turn(who, bytes(side.buffer))._replace(is_cut=is_cut)
-            side.buffer.clear()
+        for side, stream in self._streams.items():
+            if stream.buffer and stream.is_unsplit:
+                yield stream.rest(side)
+            elif stream.buffer:
+                is_cut = stream.buffer[0] in _KNOWN_TYPES
+                yield self._turn(side, bytes(stream.buffer))._replace(is_cut=is_cut)
+            stream.buffer.clear()
 
-    def _turn(self, who: str, wire: bytes) -> Turn:
-        side = self._sides[who]
-        lines = list(explain_pdu(wire, offset=side.offset, hidden=side.is_lost))
+    def _turn(self, side: str, wire: bytes) -> Turn:
+        stream = self._streams[side]
+        lines = list(explain_pdu(wire, offset=stream.offset, hidden=stream.is_lost))
         name, summary = lines[0].field.removesuffix(" PDU"), ""
-        pdu = None if side.is_lost else _decoded(wire)
-        side.is_lost = side.is_lost or (wire[:1] in _ASSOCIATES and pdu is None and lines[-1].secret)
+        pdu = None if stream.is_lost else _decoded(wire)
+        stream.is_lost = stream.is_lost or (wire[:1] in _ASSOCIATES and pdu is None and lines[-1].secret)
         if pdu is not None:
-            misplaced = self._order.misplaced(who, pdu)
+            misplaced = self._order.misplaced(side, pdu)
             if misplaced:
                 lines[0] = lines[0]._replace(error=misplaced)
             self._learn(pdu)
             if isinstance(pdu, PDataTF):
-                lines = list(self._contents(side, pdu, self._on_contexts(lines)))
+                lines = list(self._contents(stream, pdu, self._on_contexts(lines)))
             summary = _summary(pdu)
         wrong = list(dict.fromkeys(f"! {line.error}" for line in lines if line.error))
         summary = escaped(" ".join(filter(None, [summary, *wrong[:_MOST_ERRORS]])))
         turn = Turn(
-            who=who,
-            offset=side.offset,
+            side=side,
+            offset=stream.offset,
             length=len(wire),
             name=name,
             summary=summary,
             lines=tuple(lines),
             pdu=pdu,
-            completed=tuple(side.completed),
-            is_midway=side.assembler.is_midway,
+            completed=tuple(stream.completed),
+            is_midway=stream.assembler.is_midway,
         )
-        side.offset += len(wire)
-        side.completed.clear()
+        stream.offset += len(wire)
+        stream.completed.clear()
         return turn
 
     def _learn(self, pdu: PDU) -> None:
@@ -191,40 +191,40 @@ class Conversation:
                 line = line._replace(error=self._unusable.get(line.data[0], _NOT_PROPOSED))
             yield line
 
-    def _contents(self, side: "_Side", pdu: PDataTF, lines: Iterable[Line]) -> Iterator[Line]:
+    def _contents(self, stream: "_Stream", pdu: PDataTF, lines: Iterable[Line]) -> Iterator[Line]:
         """Yield ``lines`` with the contents of the fragments of ``pdu``."""
         pdvs = iter(pdu.pdvs)
         for line in lines:
             if line.field == FRAGMENT:
-                yield from self._fragment(side, next(pdvs), line)
+                yield from self._fragment(stream, next(pdvs), line)
             else:
                 yield line
 
-    def _fragment(self, side: "_Side", pdv: PDV, line: Line) -> Iterator[Line]:
-        is_whole_command = pdv.is_command and pdv.is_last and not side.in_command
+    def _fragment(self, stream: "_Stream", pdv: PDV, line: Line) -> Iterator[Line]:
+        is_whole_command = pdv.is_command and pdv.is_last and not stream.in_command
         lines = [line._replace(data=line.data[:0]), *explain_command(line)] if is_whole_command else [line]
-        side.in_command = pdv.is_command and not pdv.is_last
+        stream.in_command = pdv.is_command and not pdv.is_last
         completed: tuple[int, Message] | None = None
-        side.note(pdv, line.offset)
+        stream.note(pdv, line.offset)
         try:
-            completed = side.assembler.add(pdv)
+            completed = stream.assembler.add(pdv)
         except DimseError as exc:
-            side.assembler = _assembler()
-            side.forget()
+            stream.assembler = _assembler()
+            stream.forget()
             _mark(lines, exc, line.offset)
         yield from lines
         if completed is not None:
-            yield from self._complete(side, *completed, line)
+            yield from self._complete(stream, *completed, line)
 
-    def _complete(self, side: "_Side", context_id: int, message: Message, line: Line) -> Iterator[Line]:
+    def _complete(self, stream: "_Stream", context_id: int, message: Message, line: Line) -> Iterator[Line]:
         """Record a complete message, and yield the lines of its Data Set; ``line`` has the last fragment."""
         data = message.Data if isinstance(message.Data, bytes | memoryview) else None
-        whole = side.complete(context_id, message, memoryview(b"" if data is None else data))
+        whole = stream.complete(context_id, message, memoryview(b"" if data is None else data))
         if data is not None:
             place = Line(line.offset + len(line.data), line.data[:0], line.depth + 1, "Data Set")
             whole, lines = self._data_set(whole, place)
             yield from lines
-        side.completed.append(whole)
+        stream.completed.append(whole)
 
     def _data_set(self, whole: Completed, place: Line) -> tuple[Completed, list[Line]]:
         """Return a message with the syntax and the faults of its Data Set, and the lines of the Data Set."""
@@ -277,26 +277,26 @@ class _Order:
     def __init__(self) -> None:
         self._sent: set[tuple[str, type[PDU]]] = set()
 
-    def misplaced(self, who: str, pdu: PDU) -> str:
+    def misplaced(self, side: str, pdu: PDU) -> str:
         """Record ``pdu``; return why it was impossible at this point, or "" if it was possible."""
-        kind, other = type(pdu), ACCEPTOR if who == REQUESTOR else REQUESTOR
+        kind, other = type(pdu), ACCEPTOR if side == REQUESTOR else REQUESTOR
         why = ""
-        if (who, Abort) in self._sent or (ACCEPTOR, AssociateRJ) in self._sent:
+        if (side, Abort) in self._sent or (ACCEPTOR, AssociateRJ) in self._sent:
             why = "the association has ended [PS3.8 §9.2.3]"
         elif kind is AssociateRQ and self._sent:
             why = "a second A-ASSOCIATE-RQ on one connection [PS3.8 §9.2.3]"
-        elif kind is PDataTF and (who, ReleaseRQ) in self._sent:
+        elif kind is PDataTF and (side, ReleaseRQ) in self._sent:
             why = "P-DATA-TF after A-RELEASE-RQ of the same side [PS3.8 §7.2]"
         elif kind is PDataTF and ReleaseRP in {sent for _, sent in self._sent}:
             why = "P-DATA-TF after A-RELEASE-RP [PS3.8 §7.2]"
         elif kind is ReleaseRP and (other, ReleaseRQ) not in self._sent and self._hears(other):
             why = "A-RELEASE-RP without an A-RELEASE-RQ [PS3.8 §7.2]"
-        self._sent.add((who, kind))
+        self._sent.add((side, kind))
         return why
 
-    def _hears(self, who: str) -> bool:
+    def _hears(self, side: str) -> bool:
         """Return whether that side was recorded."""
-        return any(sender == who for sender, _ in self._sent)
+        return any(sender == side for sender, _ in self._sent)
 
 
 def _unusable(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:
@@ -315,7 +315,7 @@ def _unusable(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:
     return why
 
 
-class _Side:
+class _Stream:
     """The state of one side: the bytes that are not explained yet, and the message under way."""
 
     def __init__(self) -> None:
@@ -365,13 +365,13 @@ class _Side:
             del self.buffer[:total]
             yield wire
 
-    def rest(self, who: str) -> Turn:
+    def rest(self, side: str) -> Turn:
         """Return the bytes after the header of a PDU with an unknown type."""
         data = bytes(self.buffer)
         words = f"{len(data)} bytes after the header of an unknown PDU"
         shown = "not shown" if self.is_lost else words
         line = Line(self.offset, memoryview(data), 1, "Value", shown, UNRECOGNIZED.table, self.is_lost)
-        return Turn(who=who, offset=self.offset, length=len(data), name="Value", summary=words, lines=(line,))
+        return Turn(side=side, offset=self.offset, length=len(data), name="Value", summary=words, lines=(line,))
 
 
 def _decoded(wire: bytes) -> PDU | None:

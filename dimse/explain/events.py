@@ -7,9 +7,8 @@ bytes, it also has their range in the stream of its side. The fields of all even
 from collections.abc import Iterator
 
 from ..version import __version__
-from .conversation import REQUESTOR
 from .elements import Field
-from .machines import Move
+from .machines import SIDES, Move
 from .record import Contract, Seen, Step
 
 __all__ = ["SCHEMA_VERSION", "Event", "association_event", "events_of", "head"]
@@ -45,7 +44,7 @@ def events_of(step: Step, association: int, start: float | None, *, whole: bool 
     base: Event = {"association": association}
     if step.time is not None and start is not None:
         base["time"] = round(step.time - start, 6)
-    side = _side(step.who)
+    side = SIDES[step.side]
     turns = iter(step.turns)
     for group in _groups(step.fields):
         first = group[0]
@@ -76,7 +75,7 @@ def events_of(step: Step, association: int, start: float | None, *, whole: bool 
         yield {**base, "side": side, "category": seen.category, "name": seen.name, "data": _picture(seen)}
     for move in step.moves:
         name = f"{move.before.name} {move.event.name}"
-        yield {**base, "side": _side(move.who), "category": "state", "name": name, "data": _move(move)}
+        yield {**base, "side": SIDES[move.side], "category": "state", "name": name, "data": _move(move)}
 
 
 def _move(move: Move) -> Event:
@@ -87,10 +86,6 @@ def _move(move: Move) -> Event:
         "after": move.after.name,
         "words": move.event.value,
     }
-
-
-def _side(who: str) -> str:
-    return "requestor" if who == REQUESTOR else "acceptor"
 
 
 def _groups(fields: tuple[Field, ...]) -> Iterator[list[Field]]:

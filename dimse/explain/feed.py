@@ -58,13 +58,13 @@ class Feed:
         addresses = ("", "") if self._is_redacted else (requestor, acceptor)
         self._publish(association_event(number, *addresses, None if self._is_redacted else time))
 
-    def received(self, number: int, who: str, data: bytes, time: float | None = None) -> None:
-        """Explain ``data`` that side ``who`` of an association sent. Nothing happens if the association is unknown."""
+    def received(self, number: int, side: str, data: bytes, time: float | None = None) -> None:
+        """Explain ``data`` that one ``side`` of an association sent. Nothing happens if the association is unknown."""
         running = self._running.get(number)
         if running is None:
             return
         before = running.held
-        self._show(number, running, running.receive(who, data, time))
+        self._show(number, running, running.receive(side, data, time))
         self._held += running.held - before
         if running.held > self._most_held:
             self._forget(number, f"a message has more than {self._most_held} bytes")
@@ -138,10 +138,10 @@ class _Running:
         """The number of bytes that no step has explained yet."""
         return sum(self._received.values()) - sum(self._explained.values())
 
-    def receive(self, who: str, data: bytes, time: float | None) -> Iterator[Step]:
-        self._received[who] += len(data)
-        for step in self.steps.receive(who, data, time):
-            self._explained[who] = step.offset + step.length
+    def receive(self, side: str, data: bytes, time: float | None) -> Iterator[Step]:
+        self._received[side] += len(data)
+        for step in self.steps.receive(side, data, time):
+            self._explained[side] = step.offset + step.length
             yield step
 
 

@@ -39,18 +39,18 @@ class Live:
         """Forget the incomplete messages; no more lines will come."""
         self._source = None
 
-    def receive(self, who: str, data: bytes) -> Iterator[str]:
-        """Take ``data`` that ``who`` sent, and yield the lines of the PDUs that it completes."""
+    def receive(self, side: str, data: bytes) -> Iterator[str]:
+        """Take ``data`` that ``side`` sent, and yield the lines of the PDUs that it completes."""
         if self._source is None:
             return
-        self._received[who] += len(data)
-        for turn in self._source.receive(who, data):
+        self._received[side] += len(data)
+        for turn in self._source.receive(side, data):
             yield cut(turn.line, _LONGEST_LINE)
             if not turn.is_midway:
-                self._done[who] = turn.offset + turn.length
+                self._done[side] = turn.offset + turn.length
         if self.held > self._most_held:
             self._source = None
-            yield f"! no more lines: a PDU or message of {who} has more than {self._most_held} bytes"
+            yield f"! no more lines: a PDU or message of {side} has more than {self._most_held} bytes"
 
     def close(self) -> Iterator[str]:
         """Yield the lines of PDUs that are cut off, and of bytes that belong to no PDU."""
@@ -66,8 +66,8 @@ class _RedactedTurns:
     def __init__(self) -> None:
         self._steps = Steps(Conversation(with_elements=False), has_both=False)
 
-    def receive(self, who: str, data: bytes) -> Iterator[Turn]:
-        for step in self._steps.receive(who, data):
+    def receive(self, side: str, data: bytes) -> Iterator[Turn]:
+        for step in self._steps.receive(side, data):
             yield from redacted(step).turns
 
     def close(self) -> Iterator[Turn]:

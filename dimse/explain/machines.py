@@ -12,9 +12,10 @@ from ..ul import PDU, Abort, AssociateAC, AssociateRJ, AssociateRQ, Event, PData
 from ..ul.provider import RECEIVED_EVENTS
 from ..ul.state import TABLE_9_10
 
-__all__ = ["ACCEPTOR", "REQUESTOR", "Machines", "Move"]
+__all__ = ["ACCEPTOR", "REQUESTOR", "SIDES", "Machines", "Move"]
 
 REQUESTOR, ACCEPTOR = ">", "<"  # the sides
+SIDES = {REQUESTOR: "requestor", ACCEPTOR: "acceptor"}
 _USER, _PROVIDER_ABORT = 1, 2  # values of Source: the user in A-ASSOCIATE-RJ, the provider in A-ABORT
 
 _EVENTS_OF_SENDER: dict[type[PDU], Event] = {
@@ -30,7 +31,7 @@ _EVENTS_OF_SENDER: dict[type[PDU], Event] = {
 class Move(NamedTuple):
     """A transition of one side's state machine. In a blank cell, ``action`` is "" and ``after`` equals ``before``."""
 
-    who: str
+    side: str
     before: State
     event: Event
     action: str
@@ -44,51 +45,51 @@ class Machines:
         self.states = {REQUESTOR: State.Sta1, ACCEPTOR: State.Sta1}
         self._received: dict[str, Move] = {}  # by side: its latest move, if that move received a PDU
 
-    def step(self, who: str, pdu: PDU | None) -> tuple[Move, ...]:
-        """Return the moves of both sides for a PDU that ``who`` sent; None stands for a PDU that cannot be decoded."""
-        other = ACCEPTOR if who == REQUESTOR else REQUESTOR
-        return (*self._moves_of_sender(who, pdu), *self._moves_of_receiver(other, pdu))
+    def step(self, side: str, pdu: PDU | None) -> tuple[Move, ...]:
+        """Return the moves of both sides for a PDU that ``side`` sent; None stands for a PDU that cannot be decoded."""
+        other = ACCEPTOR if side == REQUESTOR else REQUESTOR
+        return (*self._moves_of_sender(side, pdu), *self._moves_of_receiver(other, pdu))
 
     def close(self) -> tuple[Move, ...]:
         """Return the moves of sides that wait for the end of the transport connection."""
-        waiting = [who for who, state in self.states.items() if state is State.Sta13]
-        return tuple(self._move(who, Event.Evt17) for who in waiting)
+        waiting = [side for side, state in self.states.items() if state is State.Sta13]
+        return tuple(self._move(side, Event.Evt17) for side in waiting)
 
-    def _moves_of_sender(self, who: str, pdu: PDU | None) -> list[Move]:
-        state = self.states[who]
+    def _moves_of_sender(self, side: str, pdu: PDU | None) -> list[Move]:
+        state = self.states[side]
         if isinstance(pdu, AssociateRQ) and state is State.Sta1:
-            return [self._move(who, Event.Evt1), self._move(who, Event.Evt2)]
+            return [self._move(side, Event.Evt1), self._move(side, Event.Evt2)]
         if isinstance(pdu, AssociateRJ) and pdu.source != _USER and state is State.Sta3:
-            self.states[who] = State.Sta13  # the provider itself rejected the request: the second branch of AE-6
-            return [Move(who, State.Sta2, Event.Evt6, "AE-6", State.Sta13)]
+            self.states[side] = State.Sta13  # the provider itself rejected the request: the second branch of AE-6
+            return [Move(side, State.Sta2, Event.Evt6, "AE-6", State.Sta13)]
         if isinstance(pdu, Abort) and state is State.Sta13:
             return []  # the action that led to Sta13 has sent it
         if isinstance(pdu, Abort) and pdu.source == _PROVIDER_ABORT:
-            return [self._move(who, Event.Evt19)]
+            return [self._move(side, Event.Evt19)]
         event = None if pdu is None else _EVENTS_OF_SENDER.get(type(pdu))
-        return [] if event is None else self._primitive(who, event)
+        return [] if event is None else self._primitive(side, event)
 
-    def _primitive(self, who: str, event: Event) -> list[Move]:
-        last = self._received.pop(who, None)
-        if last is None or (self.states[who], event) in TABLE_9_10 or (last.before, event) not in TABLE_9_10:
-            return [self._move(who, event)]
-        self.states[who] = last.before  # this side sent its PDU before it received the other
-        return [self._move(who, event), self._move(who, last.event)]
+    def _primitive(self, side: str, event: Event) -> list[Move]:
+        last = self._received.pop(side, None)
+        if last is None or (self.states[side], event) in TABLE_9_10 or (last.before, event) not in TABLE_9_10:
+            return [self._move(side, event)]
+        self.states[side] = last.before  # this side sent its PDU before it received the other
+        return [self._move(side, event), self._move(side, last.event)]
 
-    def _moves_of_receiver(self, who: str, pdu: PDU | None) -> list[Move]:
+    def _moves_of_receiver(self, side: str, pdu: PDU | None) -> list[Move]:
         moves = []
-        if isinstance(pdu, AssociateRQ) and self.states[who] is State.Sta1:
-            moves.append(self._move(who, Event.Evt5))
+        if isinstance(pdu, AssociateRQ) and self.states[side] is State.Sta1:
+            moves.append(self._move(side, Event.Evt5))
         event = Event.Evt19 if pdu is None else RECEIVED_EVENTS[type(pdu)]
-        self._received[who] = self._move(who, event)
-        return [*moves, self._received[who]]
+        self._received[side] = self._move(side, event)
+        return [*moves, self._received[side]]
 
-    def _move(self, who: str, event: Event) -> Move:
-        before = self.states[who]
+    def _move(self, side: str, event: Event) -> Move:
+        before = self.states[side]
         action = TABLE_9_10.get((before, event))
         if action is None:
-            return Move(who, before, event, "", before)
-        if action.otherwise is not None and event is Event.Evt12 and who == ACCEPTOR:  # AR-8
+            return Move(side, before, event, "", before)
+        if action.otherwise is not None and event is Event.Evt12 and side == ACCEPTOR:  # AR-8
             action = action.otherwise
-        self.states[who] = action.next
-        return Move(who, before, event, action.name, action.next)
+        self.states[side] = action.next
+        return Move(side, before, event, action.name, action.next)

@@ -18,7 +18,7 @@ def mermaid(steps: Iterable[Step]) -> Iterator[str]:
     yield "    participant R as requestor"
     yield "    participant A as acceptor"
     for step in steps:
-        sender, receiver = ("R", "A") if step.who == REQUESTOR else ("A", "R")
+        sender, receiver = ("R", "A") if step.side == REQUESTOR else ("A", "R")
         if step.turns:
             arrow = "-x" if step.errors or step.has_failed else "->>"
             words = f"{step.name} {step.words}".strip()

@@ -264,7 +264,7 @@
     chosen = -1;
     const errors = [...new Set(fields.filter((one) => one.error).map((one) => one.error))];
     const pdus = step.pdus > 1 ? ` in ${number(step.pdus)} PDUs` : "";
-    const size = step.length ? `${SIDES[step.who]}, bytes ${number(step.at)} to ${number(step.at + step.length - 1)}${pdus}` : "";
+    const size = step.length ? `${SIDES[step.side]}, bytes ${number(step.at)} to ${number(step.at + step.length - 1)}${pdus}` : "";
     byId("says").replaceChildren(
       make("h2", "", step.name),
       make("p", "", step.words),

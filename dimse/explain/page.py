@@ -176,7 +176,7 @@ class _Book:
 
     def _step(self, step: Step, since: float | None) -> dict[str, object]:
         shown: dict[str, object] = {
-            "who": 0 if step.who == REQUESTOR else 1,
+            "side": 0 if step.side == REQUESTOR else 1,
             "name": step.name,
             "words": step.words,
             "at": step.offset,
@@ -274,7 +274,7 @@ def _shortened(fields: Sequence[Field]) -> Sequence[Field]:
 
 def _row(chapter: int, number: int, step: Step, since: float | None) -> str:
     """Return a step as a row of the sequence."""
-    kinds = ["step", "requestor" if step.who == REQUESTOR else "acceptor"]
+    kinds = ["step", "requestor" if step.side == REQUESTOR else "acceptor"]
     if step.errors or step.has_failed:
         kinds.append("wrong")
     if not step.turns:
@@ -290,7 +290,7 @@ def _moves(step: Step) -> list[list[object]]:
     """Return the different moves of a step, each with how often it occurs."""
     counted: dict[tuple[int, str, str, str, str], int] = {}
     for move in step.moves:
-        key = (0 if move.who == REQUESTOR else 1, move.before.name, move.event.name, move.action, move.after.name)
+        key = (0 if move.side == REQUESTOR else 1, move.before.name, move.event.name, move.action, move.after.name)
         counted[key] = counted.get(key, 0) + 1
     return [[*key, count] for key, count in counted.items()]
 

@@ -54,8 +54,8 @@ class Seen(NamedTuple):
 class View(Protocol):
     """Something that understands the messages of one service, such as print."""
 
-    def see(self, who: str, message: Completed) -> Iterable[Seen]:
-        """Return the events in a complete message of side ``who``. Each message is passed in turn."""
+    def see(self, side: str, message: Completed) -> Iterable[Seen]:
+        """Return the events in a complete message that ``side`` sent. Each message is passed in turn."""
 
     def sentence(self, tag: int) -> tuple[str, str]:
         """Return a sentence about an attribute, and the table that defines the attribute; both "" if unknown."""
@@ -92,7 +92,7 @@ class Step(NamedTuple):
     of the step in the stream of its side. ``time`` is in seconds since 1970, None if the recording has no times.
     """
 
-    who: str
+    side: str
     time: float | None
     name: str
     words: str
@@ -136,44 +136,44 @@ class Steps:
         self._held: dict[str, list[tuple[Turn, float | None]]] = {REQUESTOR: [], ACCEPTOR: []}
         self._request: AssociateRQ | None = None
 
-    def receive(self, who: str, data: bytes, time: float | None = None) -> Iterator[Step]:
-        """Take ``data`` that ``who`` sent, and yield the steps that it completes."""
-        for turn in self._conversation.receive(who, data):
-            held = self._held[who]
+    def receive(self, side: str, data: bytes, time: float | None = None) -> Iterator[Step]:
+        """Take ``data`` that ``side`` sent, and yield the steps that it completes."""
+        for turn in self._conversation.receive(side, data):
+            held = self._held[side]
             held.append((turn, time))
             if not (turn.is_midway and isinstance(turn.pdu, PDataTF)) or len(held) == _MOST_TURNS:
-                self._held[who] = []
+                self._held[side] = []
                 yield self._step(held)
 
     def close(self) -> Iterator[Step]:
         """Yield the remaining steps: messages and PDUs that are cut off, and bytes that belong to no PDU."""
         for turn in self._conversation.close():
-            self._held[turn.who].append((turn, None))
+            self._held[turn.side].append((turn, None))
         last = [held for held in self._held.values() if held]
         for held in last:
             yield self._step(held)
         self._held = {REQUESTOR: [], ACCEPTOR: []}
         moves = self._machines.close() if self._machines else ()
         if moves:
-            who = moves[0].who
+            side = moves[0].side
             words = "the end of the recording; the transport connection closes"
             yield Step(
-                who=who, time=None, name="end", words=words, offset=0, length=0, turns=(), fields=(), moves=moves
+                side=side, time=None, name="end", words=words, offset=0, length=0, turns=(), fields=(), moves=moves
             )
 
     def _step(self, held: list[tuple[Turn, float | None]]) -> Step:
         turns = tuple(turn for turn, _ in held)
         messages = tuple(message for turn in turns for message in turn.completed)
-        who, first = turns[0].who, turns[0]
+        side, first = turns[0].side, turns[0]
         name, words = _title(turns, messages)
         moves: list[Move] = []
         contract = None
         for turn in turns:
             moves += self._moves(turn)
             contract = self._contract(turn) or contract
-        seen = tuple(one for message in messages for view in self._views for one in view.see(who, message))
+        seen = tuple(one for message in messages for view in self._views for one in view.see(side, message))
         return Step(
-            who=who,
+            side=side,
             time=held[0][1],
             name=name,
             words=words,
@@ -190,7 +190,7 @@ class Steps:
     def _moves(self, turn: Turn) -> tuple[Move, ...]:
         if self._machines is None or (turn.pdu is None and turn.is_cut):
             return ()
-        return self._machines.step(turn.who, turn.pdu)
+        return self._machines.step(turn.side, turn.pdu)
 
     def _contract(self, turn: Turn) -> Contract | None:
         if isinstance(turn.pdu, AssociateRQ):

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from ..errors import RemoteProtocolError, cut, escaped
 from ..explain import ACCEPTOR, REQUESTOR, View, format_lines
 from ..explain.conversation import Completed, Conversation, Turn
-from ..explain.machines import Machines, Move
+from ..explain.machines import SIDES, Machines, Move
 from ..message import Request
 from ..net.agreement import Agreement
 from ..ul import AssociateAC, AssociateRQ, State
 from .connection import Connection, words
 
-__all__ = ["LONGEST_WAIT", "SIDES", "Exchange"]
+__all__ = ["LONGEST_WAIT", "Exchange"]
 
-SIDES = {REQUESTOR: "requestor", ACCEPTOR: "acceptor"}
 LONGEST_WAIT = 3600.0  # seconds to wait for a peer that is to connect, or for what it sends
 _LINGER = 0.02  # seconds without bytes after which a complete answer counts as the whole answer
 _MOST_HELD = 1 << 27  # bytes of a PDU or message of the peer that is not complete, as in two images of 64 MiB
@@ -162,15 +161,15 @@ class Exchange:
         if self.is_brief:
             yield _shortened(turn.line)
         else:
-            yield f"{turn.who} {turn.name}, {turn.length} bytes"
+            yield f"{turn.side} {turn.name}, {turn.length} bytes"
             yield from map(_shortened, format_lines(turn.lines))
         if not (turn.pdu is None and turn.is_cut):
-            for move in self._machines.step(turn.who, turn.pdu):
+            for move in self._machines.step(turn.side, turn.pdu):
                 if not self.is_brief or not move.action or move.after is not move.before:
                     yield _transition(move)
         for message in turn.completed:
             for view in self._views:
-                for seen in view.see(turn.who, message):
+                for seen in view.see(turn.side, message):
                     yield _shortened(f"= {seen.name}: {seen.words}")
 
     def _learn(self, turn: Turn) -> None:
@@ -178,7 +177,7 @@ class Exchange:
             self.request = turn.pdu
         elif isinstance(turn.pdu, AssociateAC) and self.request is not None:
             self.agreement = Agreement(self.request, turn.pdu, is_requestor=self.is_requestor)
-        if turn.who == self._peer_side:
+        if turn.side == self._peer_side:
             self.answer_lines.append(turn.line)
             if turn.completed:
                 self.last = turn.completed[-1]
@@ -187,7 +186,7 @@ class Exchange:
 
 
 def _transition(move: Move) -> str:
-    where = f"= {SIDES[move.who]} {move.before.name}: {move.event.name} {move.event.value}"
+    where = f"= {SIDES[move.side]} {move.before.name}: {move.event.name} {move.event.value}"
     if not move.action:
         return f"{where}: cannot happen in this state (a blank cell of Table 9-10)"
     after = "" if move.after is move.before else f" ({move.after.value})"

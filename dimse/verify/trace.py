@@ -148,9 +148,9 @@ def _is_known(entry: TraceEntry) -> bool:
     return not is_cut or at == entry.length
 
 
-def _turns(talk: Conversation, who: str, data: bytes) -> list[Turn | str]:
+def _turns(talk: Conversation, side: str, data: bytes) -> list[Turn | str]:
     try:
-        return list(talk.receive(who, data))
+        return list(talk.receive(side, data))
     except DimseError as exc:
         return [f"cannot be explained: {exc}"]
 

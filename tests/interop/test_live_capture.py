@@ -60,12 +60,12 @@ def explained(path: Path) -> Recorded:
     assert list(recorded.gaps) == []
     steps = list(recorded.steps([FilmView()]))
     assert [error for step in steps for error in step.errors] == []
-    for who in (REQUESTOR, ACCEPTOR):
+    for side in (REQUESTOR, ACCEPTOR):
         end = 0
-        for start, stop in tiles(steps, who):
+        for start, stop in tiles(steps, side):
             assert start == end
             end = stop
-        assert end == len(whole(recorded.pieces, who))
+        assert end == len(whole(recorded.pieces, side))
     return recorded
 
 
@@ -81,7 +81,7 @@ async def test_film_of_dcmtk_is_explained(dcmtk: Dcmtk, images: list[Path], tmp_
     stored = await dcmtk.store("OURS8", images[:1])
     async with dcmtk.printer("EIGHT") as port, capturing(port, path):
         assert await dcmtk.print("OURS8", port, stored) == []
-    names = [step.name for step in explained(path).steps() if step.who == REQUESTOR]
+    names = [step.name for step in explained(path).steps() if step.side == REQUESTOR]
     assert [name for name in FILM if name in names] == FILM
 
 
@@ -97,5 +97,5 @@ async def test_film_of_pynetdicom_is_explained(tmp_path: Path) -> None:
     with PynetdicomPrinter().listening() as port:
         async with capturing(port, path):
             await asyncio.to_thread(work, port)
-    names = [step.name for step in explained(path).steps() if step.who == REQUESTOR]
+    names = [step.name for step in explained(path).steps() if step.side == REQUESTOR]
     assert [name for name in FILM if name in names] == FILM

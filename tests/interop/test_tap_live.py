@@ -37,8 +37,8 @@ def live(browser: Any) -> Iterator[tuple[LiveView, Any]]:
 
 def play(view: LiveView, page: Any, number: int = 1) -> None:
     view.opened(number, f"client:{number} > printer:104", 0.0)
-    for who, data, _ in said_in("echo-echoscu-dcmprscp"):
-        view.received(number, who, data, 1.0)
+    for side, data, _ in said_in("echo-echoscu-dcmprscp"):
+        view.received(number, side, data, 1.0)
     view.closed(number, "closed by both sides")
     page.get_by_text(f"{number}: closed by both sides").wait_for()
 

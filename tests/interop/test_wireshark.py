@@ -73,8 +73,8 @@ def pcapng(name: str) -> bytes:
     """Return a recorded conversation as a capture."""
     flow = Flow(CLIENT, SERVER)
     parts = [capture_header(), *flow.opened(0)]
-    for number, (who, data, _) in enumerate(said_in(name), 1):
-        parts += flow.segments(who == REQUESTOR, [data], number * 1_000_000)
+    for number, (side, data, _) in enumerate(said_in(name), 1):
+        parts += flow.segments(side == REQUESTOR, [data], number * 1_000_000)
     return b"".join(map(bytes, [*parts, *flow.closed(10**10)]))
 
 

@@ -115,7 +115,7 @@ def test_responses_belong_to_requests_of_the_other_side() -> None:
         (REQUESTOR, message(NEventReportRSP(MessageIDBeingRespondedTo=1, Status=0))),
         (ACCEPTOR, message(NCreateRSP(MessageIDBeingRespondedTo=1, Status=0, AffectedSOPInstanceUID="1.2.3"))),
     ]
-    shown = [(one.name, one.words) for who, each in said for one in view.see(who, each)]
+    shown = [(one.name, one.words) for side, each in said for one in view.see(side, each)]
     assert shown == [("printer", "normal"), ("film session", "2 copies")]
 
 
@@ -134,7 +134,7 @@ def test_film_is_printed_with_defaults_for_what_was_not_said() -> None:
         (REQUESTOR, message(act)),
         (ACCEPTOR, message(NActionRSP(MessageIDBeingRespondedTo=3, Status=0))),
     ]
-    assert [one.name for who, each in said for one in view.see(who, each)] == [
+    assert [one.name for side, each in said for one in view.see(side, each)] == [
         "film box",
         "image box 1",
         "printed film",

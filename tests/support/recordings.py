@@ -32,11 +32,13 @@ def steps_of(said: Sequence[tuple[str, bytes, float | None]], views: Sequence[Vi
     return list(Recorded(pieces=said).steps(views))
 
 
-def whole(said: Iterable[tuple[str, bytes, float | None]], who: str) -> bytes:
+def whole(said: Iterable[tuple[str, bytes, float | None]], side: str) -> bytes:
     """Return all bytes of one side."""
-    return b"".join(data for speaker, data, _ in said if speaker == who)
+    return b"".join(data for speaker, data, _ in said if speaker == side)
 
 
-def tiles(steps: Iterable[Step], who: str) -> list[tuple[int, int]]:
+def tiles(steps: Iterable[Step], side: str) -> list[tuple[int, int]]:
     """Return the places of all fields of one side, in order, without empty ones."""
-    return sorted(place for step in steps if step.who == who for one in step.fields for place in one.ranges if one.data)
+    return sorted(
+        place for step in steps if step.side == side for one in step.fields for place in one.ranges if one.data
+    )

@@ -10,8 +10,8 @@ from html import escape
 from typing import Any
 
 from ...errors import escaped
-from ...explain import REQUESTOR, Line, Turn, format_lines
-from ...explain.machines import Machines, Move
+from ...explain import Line, Turn, format_lines
+from ...explain.machines import SIDES, Machines, Move
 from ..trace import TraceEntry, turns_of
 from ..verdict import Verdict, worst
 
@@ -102,7 +102,7 @@ class _Shown:
 
     def _fields(self, turn: Turn, connection: int, made_up: Sequence[Piece]) -> str:
         """Return the moves of both state machines and the fields of a PDU, or "" if they do not fit."""
-        moves = self.machines.setdefault(connection, Machines()).step(turn.who, turn.pdu)
+        moves = self.machines.setdefault(connection, Machines()).step(turn.side, turn.pdu)
         words = map(_move, moves)
         lines = [f"= {'; '.join(words)}", *format_lines(_kept(turn, made_up), rows=_ROWS, width=_WIDTH)]
         text = escape("\n".join(map(escaped, lines)))
@@ -114,8 +114,7 @@ class _Shown:
 
 
 def _move(move: Move) -> str:
-    side = "requestor" if move.who == REQUESTOR else "acceptor"
-    return f"{side} {move.before.name} {move.event.name} {move.action or '-'} {move.after.name}"
+    return f"{SIDES[move.side]} {move.before.name} {move.event.name} {move.action or '-'} {move.after.name}"
 
 
 class _Streams:

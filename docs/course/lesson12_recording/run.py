@@ -13,13 +13,13 @@ def main() -> None:
     number = 0
     for turn in association.turns():
         if not turn.name.startswith("P-DATA"):
-            print(f"    {turn.who} {turn.name}: {turn.summary}")
+            print(f"    {turn.side} {turn.name}: {turn.summary}")
         for completed in turn.completed:
             number += 1
             message = completed.message
             status = f", status {message.Status:04X}H" if isinstance(message, Response) else ""
             data = f", Data Set of {len(completed.data)} bytes" if completed.data else ""
-            print(f"{number:2}  {turn.who} {type(message).__name__}{status}{data}")
+            print(f"{number:2}  {turn.side} {type(message).__name__}{status}{data}")
 
 
 if __name__ == "__main__":

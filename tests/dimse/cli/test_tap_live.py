@@ -44,8 +44,8 @@ def browser() -> Iterator[Browser]:
 def play(view: LiveView) -> None:
     """Let a recorded association happen."""
     view.opened(1, "127.0.0.1:5 > 127.0.0.1:104", 0.0)
-    for who, data, _ in said_in(NAME):
-        view.received(1, who, data, 1.0)
+    for side, data, _ in said_in(NAME):
+        view.received(1, side, data, 1.0)
     view.closed(1, "closed by both sides")
 
 

@@ -88,7 +88,7 @@ def test_pairs_have_all_steps_in_their_order() -> None:
 
 def test_instances_and_times_are_no_difference() -> None:
     left = steps("dcmtk-print-2x3-8bit")
-    said = [(who, data, (time or 0) + 1000) for who, data, time in said_in("dcmtk-print-2x3-8bit")]
+    said = [(side, data, (time or 0) + 1000) for side, data, time in said_in("dcmtk-print-2x3-8bit")]
     assert compare(left, list(Recorded(pieces=said).steps())).headline == "nothing differs"
     for pair in compared(GOOD, "dcmtk-print-noprint").pairs:
         assert not [one for one in pair.differences if "SOPInstanceUID" in one.name]

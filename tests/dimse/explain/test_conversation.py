@@ -50,7 +50,7 @@ def recorded(name: str) -> list[tuple[str, bytes]]:
 
 def turns(*said: tuple[str, bytes], with_elements: bool = True) -> list[Turn]:
     conversation = Conversation(with_elements=with_elements)
-    found = [turn for who, data in said for turn in conversation.receive(who, data)]
+    found = [turn for side, data in said for turn in conversation.receive(side, data)]
     return [*found, *conversation.close()]
 
 
@@ -94,9 +94,9 @@ def data_set(*said: tuple[str, bytes]) -> list[str]:
 def test_recording_is_shown_byte_by_byte(name: str) -> None:
     said = recorded(name)
     found = turns(*said)
-    for who in (REQUESTOR, ACCEPTOR):
-        whole = b"".join(data for speaker, data in said if speaker == who)
-        lines = [line for turn in found if turn.who == who for line in turn.lines]
+    for side in (REQUESTOR, ACCEPTOR):
+        whole = b"".join(data for speaker, data in said if speaker == side)
+        lines = [line for turn in found if turn.side == side for line in turn.lines]
         assert b"".join(line.data for line in lines) == whole
         assert all(whole[line.offset :][: len(line.data)] == line.data for line in lines)
 
@@ -123,7 +123,7 @@ def test_data_sets_are_shown_in_both_directions() -> None:
 
 def test_single_bytes_give_the_same_turns() -> None:
     said = recorded("dcmtk-print-refused-value")
-    assert turns(*((who, data[at : at + 1]) for who, data in said for at in range(len(data)))) == turns(*said)
+    assert turns(*((side, data[at : at + 1]) for side, data in said for at in range(len(data)))) == turns(*said)
 
 
 # --- Command Sets ---
@@ -287,7 +287,7 @@ def test_opens_association_needs_a_request_header() -> None:
 def errors_of(*said: tuple[str, PDU]) -> list[str]:
     """Return the errors of a conversation."""
     conversation = Conversation()
-    turns = [turn for who, pdu in said for turn in conversation.receive(who, b"".join(encode_pdu(pdu)))]
+    turns = [turn for side, pdu in said for turn in conversation.receive(side, b"".join(encode_pdu(pdu)))]
     return [line.error for turn in turns for line in turn.lines if line.error]
 
 

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from recordings import NAMES, said_in, steps_of, whole
 
-from dimse.explain import ACCEPTOR, REQUESTOR
 from dimse.explain.events import association_event, events_of, head
+from dimse.explain.machines import SIDES
 
 jsonschema = pytest.importorskip("jsonschema")  # of the group dev
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "trace-schema.json").read_text())
-SIDES = {"requestor": REQUESTOR, "acceptor": ACCEPTOR}
 
 
 def events(name: str, *, is_whole: bool = False) -> Iterator[dict[str, Any]]:
@@ -51,9 +50,9 @@ def test_fields_of_events_hold_all_bytes(name: str) -> None:
     said = said_in(name)
     _, *found_events = events(name, is_whole=True)
     fields = [(event["side"], one) for event in found_events for one in event["data"].get("fields", ())]
-    for side, who in SIDES.items():
-        stream, found = whole(said, who), bytearray(len(whole(said, who)))
-        for _, one in (pair for pair in fields if pair[0] == side and "hex" in pair[1]):
+    for side, name in SIDES.items():
+        stream, found = whole(said, side), bytearray(len(whole(said, side)))
+        for _, one in (pair for pair in fields if pair[0] == name and "hex" in pair[1]):
             octets, used = bytes.fromhex(one["hex"]), 0
             for start, end in one["ranges"]:
                 found[start:end] = octets[used : used + end - start]

@@ -26,8 +26,8 @@ def play(feed: Feed, number: int = 1) -> None:
     """Let the recorded association happen."""
     said = said_in(NAME)
     feed.opened(number, "a:1", "b:2", said[0][2])
-    for who, data, time in said:
-        feed.received(number, who, data, time)
+    for side, data, time in said:
+        feed.received(number, side, data, time)
     feed.closed(number, "closed by both sides")
 
 

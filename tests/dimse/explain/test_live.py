@@ -10,7 +10,7 @@ NAME = "dcmtk-print-1x1-8bit"
 
 
 def lines(live: Live, said: list[tuple[str, bytes, float | None]]) -> list[str]:
-    return [line for who, data, _ in said for line in live.receive(who, data)]
+    return [line for side, data, _ in said for line in live.receive(side, data)]
 
 
 def test_live_lines_are_those_of_the_recording() -> None:

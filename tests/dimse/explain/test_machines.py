@@ -9,9 +9,9 @@ ANSWER = AssociateAC(called_ae_title="A", calling_ae_title="B", presentation_con
 
 def moves(*said: tuple[str, PDU | None]) -> list[str]:
     machines = Machines()
-    found = [move for who, pdu in said for move in machines.step(who, pdu)]
+    found = [move for side, pdu in said for move in machines.step(side, pdu)]
     found += machines.close()
-    return [f"{move.who} {move.before.name} {move.event.name} {move.action} {move.after.name}" for move in found]
+    return [f"{move.side} {move.before.name} {move.event.name} {move.action} {move.after.name}" for move in found]
 
 
 def test_request_moves_both_sides() -> None:

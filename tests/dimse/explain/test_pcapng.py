@@ -25,14 +25,14 @@ def capture(talk: list[tuple[bool, list[bytes]]], ends: Ends = V4) -> bytes:
 def test_capture_reads_back(talk: list[tuple[bool, list[bytes]]], ends: Ends) -> None:
     said = [(by_client, b"".join(pieces)) for by_client, pieces in talk if b"".join(pieces)]
     connections = read_capture(capture(talk, ends))
-    assert [(who, bytes(piece)) for one in connections for who, piece in one.pieces] == said
+    assert [(by_client, bytes(piece)) for one in connections for by_client, piece in one.pieces] == said
     assert not [gap for one in connections for gap in one.gaps]
 
 
 def test_long_pieces_are_cut_into_segments() -> None:
     long = bytes(range(256)) * 1024
     (connection,) = read_capture(capture([(True, [long[:7], long[7:]]), (False, [b"ok"])]))
-    assert b"".join(piece for who, piece in connection.pieces if who) == long
+    assert b"".join(piece for by_client, piece in connection.pieces if by_client) == long
     assert max(len(piece) for _, piece in connection.pieces) <= 65_000
     assert connection.pieces[-1][0] is False
 

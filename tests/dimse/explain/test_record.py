@@ -38,10 +38,10 @@ def create(size: int, *, command_size: int = 1 << 16) -> list[PDataTF]:
 
 def tile(said: Said, steps: list[Step]) -> None:
     """Check that the fields of each side lie side by side and are all of its bytes."""
-    for who in (REQUESTOR, ACCEPTOR):
-        places = tiles(steps, who)
+    for side in (REQUESTOR, ACCEPTOR):
+        places = tiles(steps, side)
         assert [end for _, end in places[:-1]] == [start for start, _ in places[1:]]
-        stream = whole(said, who)
+        stream = whole(said, side)
         assert (places[0][0], places[-1][1]) == (0, len(stream)) if places else not stream
 
 
@@ -51,7 +51,7 @@ def test_fields_tile_each_recording(name: str) -> None:
     steps = steps_of(said)
     tile(said, steps)
     for step in steps:
-        stream = whole(said, step.who)
+        stream = whole(said, step.side)
         assert all(b"".join(stream[a:b] for a, b in one.ranges) == one.data for one in step.fields)
 
 
@@ -59,11 +59,11 @@ def test_fields_tile_each_recording(name: str) -> None:
 def test_fields_tile_mutated_recordings(name: str, data: st.DataObject) -> None:
     said = said_in(name)
     number = data.draw(st.integers(0, len(said) - 1))
-    who, octets, time = said[number]
+    side, octets, time = said[number]
     at = data.draw(st.integers(0, len(octets) - 1))
     inserted = data.draw(st.binary(max_size=4))
     removed = data.draw(st.integers(0, 4))
-    said[number] = who, octets[:at] + inserted + octets[at + removed :], time
+    said[number] = side, octets[:at] + inserted + octets[at + removed :], time
     tile(said, steps_of(said))
 
 
@@ -130,8 +130,8 @@ def test_steps_have_the_times_of_the_recording() -> None:
 
 def test_both_sides_end_in_idle() -> None:
     moves = [move for step in steps_of(said_in("echo-echoscu-dcmprscp")) for move in step.moves]
-    for who in (REQUESTOR, ACCEPTOR):
-        (*_, last) = [move for move in moves if move.who == who]
+    for side in (REQUESTOR, ACCEPTOR):
+        (*_, last) = [move for move in moves if move.side == side]
         assert last.after.name == "Sta1"
     assert all(move.action for move in moves)
 

@@ -426,8 +426,8 @@ def test_acceptor_rejects_with_the_given_octets() -> None:
 class Watching:
     """A view that sees the side of each message."""
 
-    def see(self, who: str, message: Completed) -> list[Seen]:
-        return [Seen(name="seen", words=f"{who} {type(message.message).__name__}")]
+    def see(self, side: str, message: Completed) -> list[Seen]:
+        return [Seen(name="seen", words=f"{side} {type(message.message).__name__}")]
 
     def sentence(self, tag: int) -> tuple[str, str]:  # noqa: ARG002
         return "", ""

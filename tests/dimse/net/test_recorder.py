@@ -42,8 +42,8 @@ async def test_both_sides_record_the_same_bytes(tmp_path: Path) -> None:
         await ask(server.host, server.port, trace=record(ours))
     (one,), (other,) = recorded(ours), recorded(theirs)
     assert names(one) == names(other) == MESSAGES
-    for who in (REQUESTOR, ACCEPTOR):
-        said = [b"".join(data for side, data, _ in each.pieces if side == who) for each in (one, other)]
+    for side in (REQUESTOR, ACCEPTOR):
+        said = [b"".join(data for sender, data, _ in each.pieces if sender == side) for each in (one, other)]
         assert said[0] == said[1]
     assert one.title == other.title
 
