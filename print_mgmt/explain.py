@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dimse.data import Dataset, decode, tag_of
 from dimse.errors import DimseError, escaped
 from dimse.explain import ACCEPTOR, REQUESTOR, Completed, Seen
-from dimse.explain.pictures import LONGEST_SIDE, Picture, png_of
+from dimse.explain.pictures import MAX_SIDE, Picture, png_of
 from dimse.message import (
     Message,
     NActionRQ,
@@ -240,7 +240,7 @@ def _fill(film: str, box: ImageBox, sent: Dataset, lut: StoredLUT | None) -> Ite
         return
     box.image = from_item(image[0], color=is_color)
     rows, columns = box.image.pixels.shape[:2]
-    step = max(1, -(-max(rows, columns) // LONGEST_SIDE))
+    step = max(1, -(-max(rows, columns) // MAX_SIDE))
     pixels = box.image.pixels[::step, ::step]
     gray = (pixels >> (box.image.BitsStored - 8)).astype(np.uint8)
     if (box.image.PhotometricInterpretation == "MONOCHROME1") != (text(sent, "Polarity") == "REVERSE"):

@@ -15,10 +15,10 @@ from .record import Step
 
 __all__ = ["Comparison", "Difference", "Pair", "compare"]
 
-_MOST_STEPS = 2000  # steps of each side; the time of the alignment grows with the product of both numbers
+_MAX_STEPS = 2000  # steps of each side; the time of the alignment grows with the product of both numbers
 _ENDINGS = {"A-RELEASE-RP": "released", "A-RELEASE-RQ": "not released to the end", "A-ABORT": "aborted"}
 _REFUSALS = ("A-ASSOCIATE-RJ", "A-ABORT")
-_SHOWN_CAUSES = 3
+_MAX_CAUSES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,8 @@ class Comparison:
         else:
             where = "; in its request "
         found.sort(key=lambda one: -one.weight)
-        more = f", and {len(found) - _SHOWN_CAUSES} more" if len(found) > _SHOWN_CAUSES else ""
-        return where + ", ".join(map(str, found[:_SHOWN_CAUSES])) + more
+        more = f", and {len(found) - _MAX_CAUSES} more" if len(found) > _MAX_CAUSES else ""
+        return where + ", ".join(map(str, found[:_MAX_CAUSES])) + more
 
 
 def _about(pair: Pair) -> str:
@@ -117,10 +117,10 @@ def _about(pair: Pair) -> str:
 
 
 def compare(left: Sequence[Step], right: Sequence[Step]) -> Comparison:
-    """Return the comparison of two associations, given as their steps. Only the first `_MOST_STEPS` are compared."""
-    is_cut = max(len(left), len(right)) > _MOST_STEPS
-    one = [step for step in left if step.turns][:_MOST_STEPS]
-    other = [step for step in right if step.turns][:_MOST_STEPS]
+    """Return the comparison of two associations, given as their steps. Only the first `_MAX_STEPS` are compared."""
+    is_cut = max(len(left), len(right)) > _MAX_STEPS
+    one = [step for step in left if step.turns][:_MAX_STEPS]
+    other = [step for step in right if step.turns][:_MAX_STEPS]
     pairs: list[Pair] = []
     matcher = SequenceMatcher(None, [*map(_key, one)], [*map(_key, other)], autojunk=False)
     for kind, start, end, begin, stop in matcher.get_opcodes():

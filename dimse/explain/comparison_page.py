@@ -15,8 +15,8 @@ __all__ = ["comparison_lines", "comparison_page"]
 
 _MARKS = {0: " ", Weight.NAME: "~", Weight.CONTENT: "*", Weight.OUTCOME: "!"}
 _KINDS = {0: "same", Weight.NAME: "name", Weight.CONTENT: "content", Weight.OUTCOME: "outcome"}
-_MOST_DIFFERENCES = 200  # differences that are shown of a pair
-_LONGEST = 160  # characters that are shown of a value in a line of text
+_MAX_DIFFERENCES = 200  # differences that are shown of a pair
+_MAX_VALUE = 160  # characters that are shown of a value in a line of text
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
@@ -34,12 +34,12 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
         step = pair.step
         words = "" if pair.left and pair.right and step.status is not None else step.words
         yield f"{_MARKS[pair.weight]} {number:3} {step.side} {step.name} {words}".rstrip() + only + _times(pair, start)
-        for difference in pair.differences[:_MOST_DIFFERENCES]:
+        for difference in pair.differences[:_MAX_DIFFERENCES]:
             yield f"      {_MARKS[difference.weight]} {difference.name}"
             yield f"          a: {_cut(difference.left) or '(absent)'}"
             yield f"          b: {_cut(difference.right) or '(absent)'}"
-        if len(pair.differences) > _MOST_DIFFERENCES:
-            yield f"        and {len(pair.differences) - _MOST_DIFFERENCES} more"
+        if len(pair.differences) > _MAX_DIFFERENCES:
+            yield f"        and {len(pair.differences) - _MAX_DIFFERENCES} more"
     same = sum(not pair.weight for pair in comparison.pairs)
     yield ""
     yield f"{same} of {len(comparison.pairs)} steps are alike; a is {comparison.ends[0]}, b is {comparison.ends[1]}"
@@ -62,7 +62,7 @@ def _since(step: Step | None, start: float | None) -> str:
 
 
 def _cut(value: str) -> str:
-    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
+    return value if len(value) <= _MAX_VALUE else f"{value[:_MAX_VALUE]}..."
 
 
 # --- the page ---
@@ -115,7 +115,7 @@ def _row(pair: Pair, start: tuple[float | None, float | None]) -> str:
     kind = _KINDS[pair.weight]
     if not pair.differences:
         return f'<div class="pair {kind}"><div class="steps">{cells}</div></div>'
-    shown = sorted(pair.differences, key=lambda one: -one.weight)[:_MOST_DIFFERENCES]
+    shown = sorted(pair.differences, key=lambda one: -one.weight)[:_MAX_DIFFERENCES]
     rows = "".join(
         f'<tr class="{_KINDS[one.weight]}"><th scope="row">{escape(one.name)}</th>'
         f"<td>{_value(one.left)}</td><td>{_value(one.right)}</td></tr>"

@@ -41,12 +41,12 @@ Piece = tuple[int, int]  # the start and the end of a fragment, as offsets in th
 _KNOWN_TYPES = frozenset(PDU_TYPES.values())
 _FIXED_FIELDS = 68  # octets of an A-ASSOCIATE-RQ between its header and its items: octets 7-74
 _DUMP_WIDTH = 96  # characters of a line of a Data Set
-_MOST_PDVS, _MOST_ERRORS = 16, 8  # PDVs and errors in the summary of a PDU
+_MAX_PDVS, _MAX_ERRORS = 16, 8  # PDVs and errors in the summary of a PDU
 _ASSOCIATES = (b"\1", b"\2")
 _PDV_TABLE, _CONTEXT_ID = "PS3.8 Table 9-23", "Presentation-context-ID"
 _NOT_PROPOSED = "the context was not proposed [PS3.8 §9.3.2.2]"
 _LIMITS = DecodeLimits(inflated=1 << 26)  # bytes: a recording of 1 MiB could hold a deflated Data Set of 1 GiB
-_MOST_FINDINGS = 50  # findings that are shown of one Data Set
+_MAX_FINDINGS = 50  # findings that are shown of one Data Set
 
 
 class Completed(NamedTuple):
@@ -150,7 +150,7 @@ class Conversation:
                 lines = list(self._contents(stream, pdu, self._on_contexts(lines)))
             summary = _summary(pdu)
         wrong = list(dict.fromkeys(f"! {line.error}" for line in lines if line.error))
-        summary = escaped(" ".join(filter(None, [summary, *wrong[:_MOST_ERRORS]])))
+        summary = escaped(" ".join(filter(None, [summary, *wrong[:_MAX_ERRORS]])))
         turn = Turn(
             side=side,
             offset=stream.offset,
@@ -240,7 +240,7 @@ class Conversation:
             shown = dump(dataset, width=self._width) if self._with_elements or report else ""
         except DecodeError as exc:
             return whole._replace(fault=str(exc)), [place._replace(value=f"{len(data)} bytes", error=str(exc))]
-        findings = tuple(report[:_MOST_FINDINGS])
+        findings = tuple(report[:_MAX_FINDINGS])
         lines = [place._replace(value=f"{len(data)} bytes, {syntax.name}")]
         if self._with_elements:
             lines += self._element_lines(data, syntax, shown, place)
@@ -412,8 +412,8 @@ def _summary(pdu: PDU) -> str:
         case Abort():
             return str(AssociationAborted(pdu.source, pdu.reason))
         case PDataTF():
-            more = len(pdu.pdvs) - _MOST_PDVS
-            return ", ".join(map(_pdv_summary, pdu.pdvs[:_MOST_PDVS])) + (f" and {more} more" if more > 0 else "")
+            more = len(pdu.pdvs) - _MAX_PDVS
+            return ", ".join(map(_pdv_summary, pdu.pdvs[:_MAX_PDVS])) + (f" and {more} more" if more > 0 else "")
         case _:
             return ""
 

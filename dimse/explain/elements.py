@@ -18,9 +18,9 @@ from .pdu import Line
 __all__ = ["Field", "Places", "command_fields", "data_set_fields"]
 
 _VALUE = re.compile(r"\(....,....\) (?:\S\S) +\S*  \S*(?:  ?(.*))?", re.DOTALL)
-_WIDTH = 400  # characters that are shown of a value
+_MAX_VALUE = 400  # characters that are shown of a value
 _PIXELS, _PIXEL_GROUP = 0x7FE00010, 0x0028
-_MOST_DESCRIBED = 16  # bytes of a value that describes pixels
+_MAX_DESCRIPTION = 16  # bytes of a value that describes pixels
 
 
 class Field(NamedTuple):
@@ -106,7 +106,7 @@ def data_set_fields(message: Completed, depth: int) -> Iterator[Field]:
     places, data, position = Places(message.data_pieces), message.data, 0
     faults = _Faults(message.findings)
     levels: list[dict[str, str]] = [{}]
-    for header, row in rows_of(data, message.syntax, width=_WIDTH):
+    for header, row in rows_of(data, message.syntax, width=_MAX_VALUE):
         if header.offset != position or header.end <= header.offset or header.end > len(data):
             break
         position = header.end
@@ -114,7 +114,7 @@ def data_set_fields(message: Completed, depth: int) -> Iterator[Field]:
         levels += ({} for _ in range(header.depth + 1 - len(levels)))
         field = _element(header, row, data, places, depth)
         described = levels[header.depth]
-        if header.tag >> 16 == _PIXEL_GROUP and header.end - header.start <= _MOST_DESCRIBED:
+        if header.tag >> 16 == _PIXEL_GROUP and header.end - header.start <= _MAX_DESCRIPTION:
             described[field.name] = field.value
         elif header.tag == _PIXELS:
             order = {"big_endian": "1"} if message.syntax.big_endian else {}
@@ -154,4 +154,4 @@ class _Faults:
     def within(self, start: int, end: int) -> str:
         """Return the faults between two places in words."""
         here = [finding for finding in self._findings if start <= (finding.offset or 0) < end]
-        return cut("; ".join(map(str, here)), _WIDTH)
+        return cut("; ".join(map(str, here)), _MAX_VALUE)

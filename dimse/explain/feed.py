@@ -16,10 +16,10 @@ from .redaction import redacted
 
 __all__ = ["Feed", "Listener"]
 
-_MOST_HELD = 1 << 27  # bytes of incomplete PDUs and messages of an association, as in two images of 64 MiB
-_MOST_TOTAL = 1 << 28  # the same of all associations
-_MOST_KEPT = 1 << 24  # bytes of earlier events, for listeners that come later or again
-_MOST_WAITING = 1 << 23  # bytes of events that wait for a listener
+_MAX_HELD = 1 << 27  # bytes of incomplete PDUs and messages of an association, as in two images of 64 MiB
+_MAX_TOTAL = 1 << 28  # the same of all associations
+_MAX_KEPT = 1 << 24  # bytes of earlier events, for listeners that come later or again
+_MAX_WAITING = 1 << 23  # bytes of events that wait for a listener
 
 _Frame = tuple[int, bytes]  # the number of an event, and the event as it is sent
 
@@ -28,8 +28,8 @@ class Feed:
     """The events of associations that are under way.
 
     ``views`` makes the views that see the messages of an association. With ``is_redacted``, events hide what may be
-    patient data, as `dimse.explain.redaction` does. ``most_held`` bounds the bytes of incomplete messages of an
-    association, ``most_total`` those of all associations, and ``most_kept`` those of earlier events. An incomplete
+    patient data, as `dimse.explain.redaction` does. ``max_held`` bounds the bytes of incomplete messages of an
+    association, ``max_total`` those of all associations, and ``max_kept`` those of earlier events. An incomplete
     message of pixels takes up to four times its bytes when it is explained.
     """
 
@@ -38,13 +38,13 @@ class Feed:
         views: Callable[[], Sequence[View]] = tuple,
         *,
         is_redacted: bool = False,
-        most_held: int = _MOST_HELD,
-        most_total: int = _MOST_TOTAL,
-        most_kept: int = _MOST_KEPT,
+        max_held: int = _MAX_HELD,
+        max_total: int = _MAX_TOTAL,
+        max_kept: int = _MAX_KEPT,
     ) -> None:
         self._views = views
         self._is_redacted = is_redacted
-        self._most_held, self._most_total, self._most_kept = most_held, most_total, most_kept
+        self._max_held, self._max_total, self._max_kept = max_held, max_total, max_kept
         self._held = 0  # bytes of incomplete messages of all associations
         self._running: dict[int, _Running] = {}
         self._kept: deque[_Frame] = deque()
@@ -66,11 +66,11 @@ class Feed:
         before = running.held
         self._show(number, running, running.receive(side, data, time))
         self._held += running.held - before
-        if running.held > self._most_held:
-            self._forget(number, f"a message has more than {self._most_held} bytes")
-        elif self._held > self._most_total:
+        if running.held > self._max_held:
+            self._forget(number, f"a message has more than {self._max_held} bytes")
+        elif self._held > self._max_total:
             most = max(self._running, key=lambda one: self._running[one].held)
-            self._forget(most, f"the incomplete messages of all associations have more than {self._most_total} bytes")
+            self._forget(most, f"the incomplete messages of all associations have more than {self._max_total} bytes")
 
     def closed(self, number: int, why: str) -> None:
         """End an association; ``why`` says in words how it ended."""
@@ -86,14 +86,14 @@ class Feed:
         self._end(number, f"no more events: {why}")
 
     def listen(
-        self, wake: Callable[[], None] = lambda: None, *, after: int | None = None, most_waiting: int = _MOST_WAITING
+        self, wake: Callable[[], None] = lambda: None, *, after: int | None = None, max_waiting: int = _MAX_WAITING
     ) -> "Listener":
         """Return a new listener. ``wake`` is called whenever it has events after it had none.
 
         The listener begins with the earlier events that are kept, or with those ``after`` a number: a browser that
         connects again sends that number as Last-Event-ID.
         """
-        listener = Listener(wake, most_waiting, lambda: self._listeners.remove(listener))
+        listener = Listener(wake, max_waiting, lambda: self._listeners.remove(listener))
         self._listeners.append(listener)
         known = after if after is not None and after <= self._count else 0
         first = self._kept[0][0] if self._kept else self._count + 1
@@ -118,7 +118,7 @@ class Feed:
         frame = (self._count, _frame(event, self._count))
         self._kept.append(frame)
         self._kept_bytes += len(frame[1])
-        while self._kept_bytes > self._most_kept:
+        while self._kept_bytes > self._max_kept:
             self._kept_bytes -= len(self._kept.popleft()[1])
         for listener in self._listeners:
             listener.put(frame)
@@ -148,16 +148,16 @@ class _Running:
 class Listener:
     """The events that wait for one client. The methods are not for use in several threads at once."""
 
-    def __init__(self, wake: Callable[[], None], most_waiting: int, leave: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], max_waiting: int, leave: Callable[[], None]) -> None:
         self._wake = wake
-        self._most_waiting = most_waiting
+        self._max_waiting = max_waiting
         self._leave = leave
         self._waiting: deque[_Frame] = deque()
         self._waiting_bytes = 0
         self._lost = 0
         self._is_closed = False
 
-    def take(self, most: int = _MOST_WAITING) -> bytes:
+    def take(self, most: int = _MAX_WAITING) -> bytes:
         """Return the events since the last call, in the format of Server-Sent Events; b"" if there are none.
 
         Events after the first that exceed ``most`` bytes stay for the next call. If events were lost, an event ``lost``
@@ -185,7 +185,7 @@ class Listener:
         was_empty = not self._waiting and not self._lost
         self._waiting.append(frame)
         self._waiting_bytes += len(frame[1])
-        while self._waiting_bytes > self._most_waiting:
+        while self._waiting_bytes > self._max_waiting:
             self._waiting_bytes -= len(self._waiting.popleft()[1])
             self._lost += 1
         if was_empty:

@@ -13,8 +13,8 @@ from .redaction import redacted
 
 __all__ = ["Live"]
 
-_MOST_HELD = 1 << 27  # bytes of incomplete PDUs and messages, as in two images of 64 MiB
-_LONGEST_LINE = 2000  # characters that are shown of a line
+_MAX_HELD = 1 << 27  # bytes of incomplete PDUs and messages, as in two images of 64 MiB
+_MAX_LINE = 2000  # characters that are shown of a line
 
 
 class Live:
@@ -23,8 +23,8 @@ class Live:
     With ``is_redacted``, the lines hide what may be patient data, and the lines of a message come when it is complete.
     """
 
-    def __init__(self, *, is_redacted: bool = False, most_held: int = _MOST_HELD) -> None:
-        self._most_held = most_held
+    def __init__(self, *, is_redacted: bool = False, max_held: int = _MAX_HELD) -> None:
+        self._max_held = max_held
         plain = Conversation(with_elements=False)
         self._source: Conversation | _RedactedTurns | None = _RedactedTurns() if is_redacted else plain
         self._received = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes received from each side
@@ -45,18 +45,18 @@ class Live:
             return
         self._received[side] += len(data)
         for turn in self._source.receive(side, data):
-            yield cut(turn.line, _LONGEST_LINE)
+            yield cut(turn.line, _MAX_LINE)
             if not turn.is_midway:
                 self._done[side] = turn.offset + turn.length
-        if self.held > self._most_held:
+        if self.held > self._max_held:
             self._source = None
-            yield f"! no more lines: a PDU or message of {side} has more than {self._most_held} bytes"
+            yield f"! no more lines: a PDU or message of {side} has more than {self._max_held} bytes"
 
     def close(self) -> Iterator[str]:
         """Yield the lines of PDUs that are cut off, and of bytes that belong to no PDU."""
         if self._source is not None:
             for turn in self._source.close():
-                yield cut(turn.line, _LONGEST_LINE)
+                yield cut(turn.line, _MAX_LINE)
             self._source = None
 
 

@@ -9,7 +9,7 @@ from .record import Step
 __all__ = ["mermaid"]
 
 _UNSAFE = re.compile(r"[^\w .,:()/+=§\[\]-]")  # quotes, semicolons and markup end a label, or change its meaning
-_LONGEST = 120  # characters of a label
+_MAX_LABEL = 120  # characters of a label
 
 
 def mermaid(steps: Iterable[Step]) -> Iterator[str]:
@@ -31,4 +31,4 @@ def mermaid(steps: Iterable[Step]) -> Iterator[str]:
 
 def _label(words: str) -> str:
     """Return a text as a label; characters that Mermaid could read as markup are replaced by their number codes."""
-    return _UNSAFE.sub(lambda found: f"#{ord(found[0])};", words[:_LONGEST])
+    return _UNSAFE.sub(lambda found: f"#{ord(found[0])};", words[:_MAX_LABEL])

@@ -24,12 +24,12 @@ from .sentences import Glossary
 __all__ = ["Chapter", "page_of"]
 
 _SHOWN_BYTES, _FIRST_BYTES = 256, 48  # a field of more than 256 bytes shows only its first 48
-_MOST_FIELDS = 5_000  # fields of a step, as for an image of 16 MiB in PDUs of 16 KiB
-_MOST_READ = 300_000  # fields of all steps, including steps that the page has no room for; they take ten seconds
-_MOST_DETAILS = 2_000_000  # characters of all fields of a page
+_MAX_FIELDS = 5_000  # fields of a step, as for an image of 16 MiB in PDUs of 16 KiB
+_MAX_FIELDS_READ = 300_000  # fields of all steps, including steps that the page has no room for; they take ten seconds
+_MAX_DETAILS = 2_000_000  # characters of all fields of a page
 _FIELD_SIZE = 30  # characters of a field, besides its bytes
-_MOST_PICTURES = 700_000  # bytes of all pictures of a page
-_MOST_STEPS = 5_000  # steps of a page
+_MAX_PICTURES = 700_000  # bytes of all pictures of a page
+_MAX_STEPS = 5_000  # steps of a page
 _CATEGORIES = {"pdu": 0, "item": 1, "pdv": 2, "command": 3, "element": 4}
 
 
@@ -59,7 +59,7 @@ def page_of(title: str, chapters: Iterable[Chapter], views: Iterable[View] = (),
         "glossary": book.glossary.entries,
         "strings": list(book.strings),
         "pictures": book.pictures,
-        **_machine(),
+        **_words_of_states(),
     }
     notes = "".join(f'<p class="fault">{escape(fault)}</p>' for fault in [*faults, *book.notes])
     return _FRAME.format(
@@ -142,8 +142,8 @@ class _Book:
         self.pictures: list[tuple[str, int, int]] = []
         self.notes: list[str] = []
         self._numbers: dict[bytes, int] = {}
-        self._room = _MOST_DETAILS
-        self._picture_room = _MOST_PICTURES
+        self._room = _MAX_DETAILS
+        self._picture_room = _MAX_PICTURES
         self._steps = 0
         self._read = 0  # the number of fields read so far
 
@@ -153,7 +153,7 @@ class _Book:
         steps: list[dict[str, object]] = []
         start: float | None = None
         for step in chapter.steps:
-            if self._steps == _MOST_STEPS or self._read > _MOST_READ:
+            if self._steps == _MAX_STEPS or self._read > _MAX_FIELDS_READ:
                 self._note(f"The page ends after {self._steps} steps; the recording goes on.")
                 break
             self._steps += 1
@@ -253,9 +253,9 @@ class _Book:
 
 def _shortened(fields: Sequence[Field]) -> Sequence[Field]:
     """Return the first fields of a step, and one field for the bytes of all others."""
-    if len(fields) <= _MOST_FIELDS:
+    if len(fields) <= _MAX_FIELDS:
         return fields
-    first, others = fields[:_MOST_FIELDS], fields[_MOST_FIELDS:]
+    first, others = fields[:_MAX_FIELDS], fields[_MAX_FIELDS:]
     start = min(one.ranges[0][0] for one in others)
     taken = [place for one in first for place in one.ranges if place[1] > start]
     rest = Field(
@@ -306,7 +306,7 @@ def _contract(contract: Contract) -> dict[str, object]:
     }
 
 
-def _machine() -> dict[str, object]:
+def _words_of_states() -> dict[str, object]:
     """Return the words for the states, events and actions of PS3.8 Tables 9-1 to 9-9."""
     actions = {action.name: [verb.value for verb in action.does] for action in ACTIONS}
     return {
@@ -319,15 +319,16 @@ def _machine() -> dict[str, object]:
 @cache
 def _table() -> str:
     """Return Table 9-10 as HTML."""
-    return f"<table><thead><tr><th></th>{''.join(_heads())}</tr></thead><tbody>{''.join(_lines())}</tbody></table>"
+    heads, rows = "".join(_heads_of_states()), "".join(_rows_of_events())
+    return f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _heads() -> Iterator[str]:
+def _heads_of_states() -> Iterator[str]:
     for state in State:
         yield f'<th scope="col" data-state="{state.name}" title="{escape(state.value)}">{state.name[3:]}</th>'
 
 
-def _lines() -> Iterator[str]:
+def _rows_of_events() -> Iterator[str]:
     for event in Event:
         cells = []
         for state in State:

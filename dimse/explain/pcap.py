@@ -89,7 +89,7 @@ _PCAP_ORDER = {
 _IN_NANOSECONDS = (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
 _MICROSECOND, _NANOSECOND = 1e-6, 1e-9
 _GZIP = b"\x1f\x8b\x08"
-_MOST_UNPACKED, _UNPACKED_AT_ONCE = 1 << 30, 1 << 16  # bytes
+_MAX_UNPACKED, _UNPACKED_AT_ONCE = 1 << 30, 1 << 16  # bytes
 _RESOLUTION, _OFFSET = 9, 14  # the codes of the options with the unit and the start of an interface's times
 
 
@@ -104,8 +104,8 @@ def _unpacked(data: bytes, faults: list[DecodeError]) -> bytes:
             while part := file.read1(_UNPACKED_AT_ONCE):
                 parts.append(part)
                 length += len(part)
-                if length > _MOST_UNPACKED:
-                    faults.append(DecodeError(f"the capture has more than {_MOST_UNPACKED >> 20} MiB", path="gzip"))
+                if length > _MAX_UNPACKED:
+                    faults.append(DecodeError(f"the capture has more than {_MAX_UNPACKED >> 20} MiB", path="gzip"))
                     break
     except (EOFError, OSError, zlib.error) as exc:
         faults.append(DecodeError(f"the compressed capture is damaged: {exc}", path="gzip"))

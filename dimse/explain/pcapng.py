@@ -18,7 +18,7 @@ Address = tuple[str, int]  # an IP address and a port
 Part = bytes | bytearray | memoryview
 
 _RAW_IP = 101  # the link type
-_LONGEST = 65_000  # bytes of data in a segment; an IP datagram has at most 65,535 bytes with its headers
+_MAX_DATA = 65_000  # bytes of data in a segment; an IP datagram has at most 65,535 bytes with its headers
 _SYN, _ACK, _FIN, _PUSH = 0x02, 0x10, 0x01, 0x08
 _BLOCK, _LENGTH, _OPTION, _END = Struct("<II"), Struct("<I"), Struct("<HH"), b"\0\0\0\0"
 _PACKET = Struct("<IIIII")  # interface, time in two halves, captured length, length on the wire
@@ -71,9 +71,9 @@ class Flow:
         length = 0
         for piece in pieces:
             view = memoryview(piece).cast("B")
-            while length + len(view) > _LONGEST:
-                waiting.append(view[: _LONGEST - length])
-                view = view[_LONGEST - length :]
+            while length + len(view) > _MAX_DATA:
+                waiting.append(view[: _MAX_DATA - length])
+                view = view[_MAX_DATA - length :]
                 yield self._packet(by_client, waiting, _ACK | _PUSH, time)
                 waiting, length = [], 0
             waiting.append(view)

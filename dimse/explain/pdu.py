@@ -42,7 +42,7 @@ _PER_ROW = 8
 _MANY = 1 << 32
 # A PDU is explained whatever its size; only its fragments are bounded, for the sake of memory
 EXPLAINED = Limits(user_item=_MANY, fragments=1 << 17, contexts=_MANY, transfer_syntaxes=_MANY, user_items=_MANY)
-_MOST_LINES = 1 << 14  # lines of a PDU; a hundred contexts with all their transfer syntaxes need a tenth of that
+_MAX_LINES = 1 << 14  # lines of a PDU; a hundred contexts with all their transfer syntaxes need a tenth of that
 _WIDTH = 140  # characters; the longest heading fits at the deepest nesting
 
 
@@ -253,10 +253,10 @@ class _Walk:
 
     def has_room(self, end: int) -> bool:
         """Return whether there is room for more lines; if not, make one line of all bytes up to ``end``."""
-        if len(self.lines) < _MOST_LINES:
+        if len(self.lines) < _MAX_LINES:
             return True
         self.lose_track(UNKNOWN)
-        self.rest(end, "Rest", f"only {_MOST_LINES} fields are shown")
+        self.rest(end, "Rest", f"only {_MAX_LINES} fields are shown")
         return False
 
     def lose_track(self, layout: Layout) -> None:

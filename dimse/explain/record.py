@@ -24,7 +24,7 @@ from .pdu import FRAGMENT, Line
 
 __all__ = ["Contract", "Proposal", "Seen", "Step", "Steps", "View"]
 
-_MOST_TURNS = 1 << 14  # PDUs of a step, enough for 64 MiB in PDUs of 4 KiB; a longer message has no element fields
+_MAX_TURNS = 1 << 14  # PDUs of a step, enough for 64 MiB in PDUs of 4 KiB; a longer message has no element fields
 _COMMAND_TABLE = "PS3.7 Table E.1-1"
 _MESSAGE_DEPTH = 2  # the nesting depth of the fields in a PDV
 
@@ -141,7 +141,7 @@ class Steps:
         for turn in self._conversation.receive(side, data):
             held = self._held[side]
             held.append((turn, time))
-            if not (turn.is_midway and isinstance(turn.pdu, PDataTF)) or len(held) == _MOST_TURNS:
+            if not (turn.is_midway and isinstance(turn.pdu, PDataTF)) or len(held) == _MAX_TURNS:
                 self._held[side] = []
                 yield self._step(held)
 

@@ -21,7 +21,7 @@ _HARMLESS_VRS = frozenset(("AT", "CS", "DS", "FD", "FL", "IS", "SL", "SQ", "SS",
 _HARMLESS = frozenset(map(tag_of, ("ImageDisplayFormat", "CommandGroupLength")))
 _PATIENT, _DELIMITERS = 0x0010, 0xFFFE
 _FREE = frozenset((FRAGMENT, "Primary-field", "Rest", "Value", "Item", "PDU-header", "Unrecognized PDU"))
-_LONGEST = 64  # bytes of an element that is kept; a longer one with terms or numbers may be a table of pixels
+_MAX_KEPT = 64  # bytes of an element that is kept; a longer one with terms or numbers may be a table of pixels
 _RULE = re.compile(r"\[[^\]]*\]\s*$")
 _HIDDEN = "hidden"
 
@@ -58,7 +58,7 @@ def _is_harmless(field: Field) -> bool:
         return field.length <= 8  # only a header: a longer field also has the bytes of a fragment
     if field.tag in _HARMLESS:
         return True
-    if group == _PATIENT or group & 1 or field.length > _LONGEST:
+    if group == _PATIENT or group & 1 or field.length > _MAX_KEPT:
         return False
     if field.vr == "UI":
         return bool(name_of(field.value.partition(" ")[0]))

@@ -13,13 +13,13 @@ from ..net.agreement import Agreement
 from ..ul import AssociateAC, AssociateRQ, State
 from .connection import Connection, words
 
-__all__ = ["LONGEST_WAIT", "Exchange"]
+__all__ = ["MAX_WAIT", "Exchange"]
 
-LONGEST_WAIT = 3600.0  # seconds to wait for a peer that is to connect, or for what it sends
+MAX_WAIT = 3600.0  # seconds to wait for a peer that is to connect, or for what it sends
 _LINGER = 0.02  # seconds without bytes after which a complete answer counts as the whole answer
-_MOST_HELD = 1 << 27  # bytes of a PDU or message of the peer that is not complete, as in two images of 64 MiB
-_MOST_ANSWER_LINES = 10_000  # PDUs of the peer that `expect` looks at
-_MOST_LINE = 2000  # characters of a line that are shown
+_MAX_HELD = 1 << 27  # bytes of a PDU or message of the peer that is not complete, as in two images of 64 MiB
+_MAX_ANSWER_LINES = 10_000  # PDUs of the peer that `expect` looks at
+_MAX_LINE = 2000  # characters of a line that are shown
 
 Lines = Iterator[str]
 
@@ -43,7 +43,7 @@ class Exchange:
         self.patience = patience
         self.is_brief = False
         self.listens = True  # whether sending also waits for the answer
-        self.answer_lines: deque[str] = deque(maxlen=_MOST_ANSWER_LINES)  # since this side sent
+        self.answer_lines: deque[str] = deque(maxlen=_MAX_ANSWER_LINES)  # since this side sent
         self.last: Completed | None  # the last message of the peer
         self.last_request: Completed | None  # the last request of the peer
         self._connect = connect
@@ -91,7 +91,7 @@ class Exchange:
 
     def send(self, data: bytes) -> Lines:
         """Send ``data``; yield its PDUs, and then the answer if `listens`."""
-        connection = self.open(LONGEST_WAIT)
+        connection = self.open(MAX_WAIT)
         self.answer_lines.clear()
         try:
             connection.send(data, self.patience)
@@ -143,9 +143,9 @@ class Exchange:
                 if not is_midway:
                     self._explained = turn.offset + turn.length
                 yield from self._turn(turn)
-            if self._received - self._explained > _MOST_HELD:
+            if self._received - self._explained > _MAX_HELD:
                 self._connection.close(reset=True)
-                yield from self._ended(f"a PDU or message of the peer has more than {_MOST_HELD} bytes")
+                yield from self._ended(f"a PDU or message of the peer has more than {_MAX_HELD} bytes")
                 return
 
     def _ended(self, why: str) -> Lines:
@@ -194,4 +194,4 @@ def _transition(move: Move) -> str:
 
 
 def _shortened(line: str) -> str:
-    return cut(escaped(line), _MOST_LINE)
+    return cut(escaped(line), _MAX_LINE)

@@ -18,7 +18,7 @@ from ..uids import is_valid_uid, new_uid, registry
 
 __all__ = ["Mistake", "integer", "octets", "put", "split", "uid", "value_at", "value_of"]
 
-_MOST_OCTETS = 64 << 20  # octets that one word may stand for
+_MAX_OCTETS = 64 << 20  # octets that one word may stand for
 _RUN = re.compile(r"([0-9A-Fa-f]{2}(?:[0-9A-Fa-f]{2})*)(?:\*([0-9]{1,9}))?")
 _PART = re.compile(r"(\w+|\([0-9A-Fa-f]{4},[0-9A-Fa-f]{4}\))(?:\[([0-9]{1,4})\])?")
 _REALS = ("FL", "FD")
@@ -75,7 +75,7 @@ def octets(words: Iterable[str]) -> bytes:
 def _file(name: str) -> bytes:
     try:
         with Path(name).open("rb") as file:
-            data = file.read(_MOST_OCTETS + 1)
+            data = file.read(_MAX_OCTETS + 1)
     except (OSError, ValueError) as exc:  # ValueError: a name with a NUL
         raise Mistake(f"{shown(name)}: {getattr(exc, 'strerror', None) or exc}") from exc
     _check_length(len(data))
@@ -83,8 +83,8 @@ def _file(name: str) -> bytes:
 
 
 def _check_length(length: int) -> None:
-    if length > _MOST_OCTETS:
-        raise Mistake(f"more than {_MOST_OCTETS >> 20} MiB in one command")
+    if length > _MAX_OCTETS:
+        raise Mistake(f"more than {_MAX_OCTETS >> 20} MiB in one command")
 
 
 @cache

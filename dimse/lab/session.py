@@ -11,7 +11,7 @@ from ..uids import name_of
 from ..ul import PDU, TABLE_9_10, Abort, AssociateRJ, Event, ReleaseRP, ReleaseRQ, encode_pdu
 from ..ul.forge import forge_pdu
 from .connection import Connection
-from .exchange import LONGEST_WAIT, Exchange
+from .exchange import MAX_WAIT, Exchange
 from .forms import MessageDraft, acceptance, proposal, reply_to, settings
 from .language import Mistake, integer, octets, split, uid, value_at
 from .manual import manual
@@ -105,7 +105,7 @@ class Lab:
     # --- commands about the connection ---
 
     def connect(self, words: list[str]) -> Lines:
-        seconds = _seconds(words, LONGEST_WAIT)
+        seconds = _seconds(words, MAX_WAIT)
         if self._exchange.is_open:
             raise Mistake("a connection is already open")
         self._exchange.open(seconds)
@@ -295,8 +295,8 @@ def _seconds(words: Sequence[str], default: float) -> float:
         seconds = float(words[0]) if words else default
     except ValueError:
         seconds = 0.0
-    if len(words) > 1 or not 0 < seconds <= LONGEST_WAIT:
-        raise Mistake(f"this command takes a number of seconds, up to {LONGEST_WAIT:g}")
+    if len(words) > 1 or not 0 < seconds <= MAX_WAIT:
+        raise Mistake(f"this command takes a number of seconds, up to {MAX_WAIT:g}")
     return seconds
 
 

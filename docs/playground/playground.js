@@ -1,6 +1,6 @@
 // The page: it hands a file to the worker, in which Python runs, and shows the result.
-const MOST_BYTES = 128 << 20; // a larger file would not fit into the memory of the worker together with its explanation
-const MOST_SHOWN = 4 << 20; // characters of a text that are shown; the file that is saved has all
+const MAX_BYTES = 128 << 20; // a larger file would not fit into the memory of the worker together with its explanation
+const MAX_SHOWN = 4 << 20; // characters of a text that are shown; the file that is saved has all
 const by = (id) => document.getElementById(id);
 let worker = null;
 let file = null; // { name, data }
@@ -20,9 +20,9 @@ function show(answer) {
   by("page").hidden = !isPage || answer.output === "";
   by("text").hidden = isPage || answer.output === "";
   by("page").srcdoc = isPage ? answer.output : "";
-  by("text").textContent = isPage ? "" : answer.output.slice(0, MOST_SHOWN);
+  by("text").textContent = isPage ? "" : answer.output.slice(0, MAX_SHOWN);
   by("stop").disabled = true;
-  const cut = !isPage && answer.output.length > MOST_SHOWN ? `; here are the first ${MOST_SHOWN} characters, Save has all` : "";
+  const cut = !isPage && answer.output.length > MAX_SHOWN ? `; here are the first ${MAX_SHOWN} characters, Save has all` : "";
   say(`${answer.name}: explained in ${answer.seconds.toFixed(1)} s${cut}`);
 }
 
@@ -35,8 +35,8 @@ function explain() {
 }
 
 async function take(name, blob) {
-  if (blob.size > MOST_BYTES) {
-    say(`${name} has more than ${MOST_BYTES >> 20} MiB; use the command dimse explain`);
+  if (blob.size > MAX_BYTES) {
+    say(`${name} has more than ${MAX_BYTES >> 20} MiB; use the command dimse explain`);
     return;
   }
   file = { name, data: new Uint8Array(await blob.arrayBuffer()) };

@@ -85,7 +85,7 @@ def test_unknown_last_event_brings_all_events() -> None:
 
 
 def test_forgotten_events_are_counted() -> None:
-    feed = Feed(most_kept=1)
+    feed = Feed(max_kept=1)
     for number in (1, 2, 3):
         feed.opened(number)
     assert feed.listen(after=1).take() == b'event: lost\ndata: {"events": 2}\n\n'
@@ -93,7 +93,7 @@ def test_forgotten_events_are_counted() -> None:
 
 def test_slow_listener_loses_its_oldest_events() -> None:
     feed = Feed()
-    listener = feed.listen(most_waiting=200)
+    listener = feed.listen(max_waiting=200)
     for number in range(1, 10):
         feed.opened(number)
     lost, *rest = events(listener)
@@ -121,7 +121,7 @@ def test_closed_listener_gets_nothing() -> None:
 
 
 def test_endless_message_ends_the_events() -> None:
-    feed = Feed(most_held=1000)
+    feed = Feed(max_held=1000)
     listener = feed.listen()
     feed.opened(1)
     feed.received(1, REQUESTOR, b"\4\0\xff\xff\xff\xff" + bytes(995))
@@ -141,7 +141,7 @@ def test_redacted_events_hide_values_and_addresses() -> None:
 
 
 def test_all_associations_together_are_bounded() -> None:
-    feed = Feed(most_total=100)
+    feed = Feed(max_total=100)
     listener = feed.listen()
     for number, size in [(1, 30), (2, 40), (3, 50)]:
         feed.opened(number)
@@ -152,7 +152,7 @@ def test_all_associations_together_are_bounded() -> None:
 
 
 def test_ended_association_holds_nothing() -> None:
-    feed = Feed(most_total=100)
+    feed = Feed(max_total=100)
     listener = feed.listen()
     for number in range(1, 10):
         feed.opened(number)

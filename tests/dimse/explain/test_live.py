@@ -38,7 +38,7 @@ def test_close_shows_what_is_cut_off() -> None:
 
 
 def test_endless_pdu_ends_the_lines() -> None:
-    live = Live(most_held=1000)
+    live = Live(max_held=1000)
     assert lines(live, [(ACCEPTOR, b"\4\0\xff\xff\xff\xff", None), (ACCEPTOR, bytes(994), None)]) == []
     assert lines(live, [(ACCEPTOR, b"!", None)]) == ["! no more lines: a PDU or message of < has more than 1000 bytes"]
     assert lines(live, [(ACCEPTOR, bytes(1000), None)]) + list(live.close()) == []
@@ -46,7 +46,7 @@ def test_endless_pdu_ends_the_lines() -> None:
 
 def test_endless_message_ends_the_lines() -> None:
     piece = b"".join(encode_pdu(PDataTF((PDV(1, bytes(100), True, False),))))
-    shown = lines(Live(most_held=1000), [(REQUESTOR, piece, None)] * 20)
+    shown = lines(Live(max_held=1000), [(REQUESTOR, piece, None)] * 20)
     assert len(shown) == 10
     assert shown[-1].startswith("! no more lines: ")
 

@@ -152,9 +152,9 @@ def test_page_of_a_large_recording_says_where_it_ends() -> None:
 @pytest.mark.parametrize(
     ("bound", "words"),
     [
-        ("_MOST_READ", "The page ends after 1 steps; the recording goes on."),
-        ("_MOST_DETAILS", "The page has no room for the fields of its last steps"),
-        ("_MOST_PICTURES", "The page has no room for more pictures."),
+        ("_MAX_FIELDS_READ", "The page ends after 1 steps; the recording goes on."),
+        ("_MAX_DETAILS", "The page has no room for the fields of its last steps"),
+        ("_MAX_PICTURES", "The page has no room for more pictures."),
     ],
 )
 def test_page_says_what_has_no_room(bound: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:

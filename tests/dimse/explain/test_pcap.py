@@ -299,7 +299,7 @@ def test_damaged_gzip_is_read_up_to_the_damage() -> None:
 
 
 def test_compressed_capture_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dimse.explain.pcap._MOST_UNPACKED", 1 << 20)
+    monkeypatch.setattr("dimse.explain.pcap._MAX_UNPACKED", 1 << 20)
     faults: list[DecodeError] = []
     read_capture(gzip.compress(pcap([bytes(2 << 20)])), faults)
     assert str(faults[0]) == "gzip: the capture has more than 1 MiB"

@@ -5,7 +5,7 @@ from array import array
 
 import pytest
 
-from dimse.explain.pictures import LONGEST_SIDE, Picture, picture_of
+from dimse.explain.pictures import MAX_SIDE, Picture, picture_of
 
 GRAY = {"Rows": "2", "Columns": "3", "BitsAllocated": "8", "BitsStored": "8", "SamplesPerPixel": "1"}
 
@@ -59,7 +59,7 @@ def test_large_image_becomes_small() -> None:
     described = {**GRAY, "Rows": "1000", "Columns": "3000"}
     picture = picture_of(described, memoryview(bytes(3_000_000)))
     assert picture is not None
-    assert max(picture.width, picture.height) <= LONGEST_SIDE
+    assert max(picture.width, picture.height) <= MAX_SIDE
 
 
 @pytest.mark.parametrize(

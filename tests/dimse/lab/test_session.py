@@ -528,7 +528,7 @@ def test_ampersand_does_not_listen() -> None:
 
 
 def test_endless_pdu_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "_MOST_HELD", 1000)
+    monkeypatch.setattr(exchange, "_MAX_HELD", 1000)
     with bench() as it:
         it.run("associate", AC)
         it.far.sendall(b"\4\0\xff\xff\xff\xff" + bytes(1000))
@@ -543,7 +543,7 @@ def test_flood_ends_a_command() -> None:
 
 
 def test_heard_pdus_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "_MOST_ANSWER_LINES", 3)
+    monkeypatch.setattr(exchange, "_MAX_ANSWER_LINES", 3)
     with bench() as it:
         it.run("associate", AC, *[ReleaseRP()] * 3)
         with pytest.raises(LabFailure):
