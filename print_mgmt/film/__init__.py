@@ -1,4 +1,4 @@
-"""Renders film boxes as pages, with rectangles, curves and arrays; without DIMSE and network."""
+"""Renders film boxes as pages. Works on rectangles, curves and arrays, and knows neither DIMSE nor the network."""
 
 from .errors import LayoutError
 from .fonts import can_draw_text
@@ -45,8 +45,8 @@ __all__ = [
     "Sheet",
     "annotation_count",
     "annotation_losses",
-    "can_render",
     "can_draw_text",
+    "can_render",
     "check_sheet",
     "film_size",
     "lay_out",

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Canvas", "blend", "fill"]
+__all__ = ["COVERED", "Canvas", "blend", "fill"]
 
 Canvas = NDArray[np.uint8 | np.uint16]
 
+COVERED = 255  # the coverage of a whole pixel
 _BLOCK = 1 << 20  # pixels blended at a time: a few MB of float32
-_COVERED = 255.0  # the coverage of a whole pixel
 
 
 def _to_pixel(level: float, canvas: Canvas) -> int:
@@ -30,5 +30,5 @@ def blend(area: Canvas, coverage: NDArray[np.uint8], level: float) -> None:
         if not covered.any():
             continue
         block = area[top : top + rows]
-        share = (covered / np.float32(_COVERED)).reshape(covered.shape + (1,) * (area.ndim - 2))
+        share = (covered / np.float32(COVERED)).reshape(covered.shape + (1,) * (area.ndim - 2))
         np.copyto(block, block + (value - block.astype(np.float32)) * share + np.float32(0.5), casting="unsafe")

@@ -19,14 +19,14 @@ from .tone import Note
 if TYPE_CHECKING:
     from PIL import ImageFont
 
-__all__ = ["SYSTEM", "Run", "assign", "can_draw_text", "font_of", "has_character", "has_raqm"]
+__all__ = ["SYSTEM_FONTS", "Run", "assign", "can_draw_text", "font_of", "has_character", "has_raqm"]
 
 _MAX_NAMED = 8  # characters named in a note
 _PROBE = 24  # pixels: the size at which the characters of a font are looked up
 _NO_CHARACTER = "\U0010ffff"  # not a character, so no font has it
 _MARKS = ("\N{REPLACEMENT CHARACTER}", "\N{WHITE SQUARE}")  # for a character that no font has
 _BUILT_IN = "the font inside Pillow"
-SYSTEM = (
+SYSTEM_FONTS = (
     *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial.ttf", "arial.ttf"),
     *("NotoSansCJK-Regular.ttc", "NotoSansArabic-Regular.ttf", "NotoSansHebrew-Regular.ttf"),
     *("NotoSansThai-Regular.ttf", "NotoSansDevanagari-Regular.ttf", "DroidSansFallbackFull.ttf", "wqy-microhei.ttc"),
@@ -56,7 +56,7 @@ def assign(text: str, fonts: tuple[str, ...], note: Note | None) -> tuple[Run, .
 
     ``fonts`` are the fonts of the printer: files or names. The fonts of the system and of Pillow follow them.
     """
-    fonts = (*fonts, *SYSTEM, _BUILT_IN)
+    fonts = (*fonts, *SYSTEM_FONTS, _BUILT_IN)
     clusters = split_clusters(text)
     for font in fonts:
         if text and all(_can_write(font, cluster) for cluster in clusters):
@@ -95,7 +95,7 @@ def _can_write(font: str, cluster: str) -> bool:
     for character in cluster:
         if not needs_glyph(character):
             continue
-        if unicodedata.category(character) == "Co" and (font in SYSTEM or font == _BUILT_IN):
+        if unicodedata.category(character) == "Co" and (font in SYSTEM_FONTS or font == _BUILT_IN):
             return False
         if not has_character(font, character):
             return False

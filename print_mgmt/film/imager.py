@@ -37,7 +37,7 @@ _COLUMNS = ["density", "value"]
 class CharacteristicCurve:
     """Densities (OD, ascending), and the drive values that make them, ascending or descending throughout.
 
-    Raises LayoutError for densities and values that are not such series, or have fewer than two points.
+    Raises LayoutError for densities and values in another order, and for fewer than two points.
     """
 
     densities: tuple[float, ...]
@@ -99,13 +99,15 @@ class Imager:
             if value <= 0:
                 raise LayoutError(name, value, "is not a resolution", rule=OWN_RULE)
         if not self.viewing().is_defined():
-            own = f"{self.MinDensity} to {self.MaxDensity} under {self.Illumination} and {self.ReflectedAmbientLight}"
-            raise LayoutError("densities", own, "show no range of luminances", rule="PS3.14 §7.1")
+            light = f"{self.Illumination} and {self.ReflectedAmbientLight} cd/m2"
+            why = "give luminances out of range, or too close to each other"
+            raise LayoutError(
+                "densities", f"{self.MinDensity} to {self.MaxDensity} under {light}", why, rule="PS3.14 §7.1"
+            )
 
     def __hash__(self) -> int:
-        return hash(
-            (self.dpi, self.edge_mm, self.gap_mm, self.MinDensity, self.MaxDensity)
-        )  # a mapping cannot be hashed
+        # some fields only, because a mapping cannot be hashed
+        return hash((self.dpi, self.edge_mm, self.gap_mm, self.MinDensity, self.MaxDensity))
 
     def viewing(
         self,
@@ -198,9 +200,9 @@ def _read_point(row: list[str]) -> tuple[float, float]:
     return density, value
 
 
-def _require_monotone(series: NDArray[np.float64], name: str, good: NDArray[np.bool_]) -> None:
-    if not good.all():
-        at = int(np.argmin(good))
+def _require_monotone(series: NDArray[np.float64], name: str, is_right: NDArray[np.bool_]) -> None:
+    if not is_right.all():
+        at = int(np.argmin(is_right))
         _refuse(series[at + 1].item(), f"{name} must rise or fall throughout; after {series[at]:g}")
 
 

@@ -39,9 +39,9 @@ def lay_out(sheet: Sheet, imager: Imager = FILM) -> Layout:
     trim = TRIM_MM if sheet.Trim == "YES" else 0.0
     gap = max(imager.gap_mm, 2 * trim)
     area = _image_area(film, max(imager.edge_mm, trim), gap, annotations)
-    found = read_format(sheet.ImageDisplayFormat)
+    display_format = read_format(sheet.ImageDisplayFormat)
     try:
-        boxes = _place_boxes(found, film, area, gap, imager)
+        boxes = _place_boxes(display_format, film, area, gap, imager)
     except _NoRoomError as exc:
         why = f"no room for its boxes on a film of {width:g} by {height:g} mm"
         raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, why) from exc
@@ -57,18 +57,18 @@ class _NoRoomError(Exception):
     """A box has no area."""
 
 
-def _place_boxes(found: Format, film: Rect, area: Rect, gap: float, imager: Imager) -> tuple[Rect, ...]:
-    match found.name:
+def _place_boxes(display_format: Format, film: Rect, area: Rect, gap: float, imager: Imager) -> tuple[Rect, ...]:
+    match display_format.name:
         case "STANDARD" | "ROW":
-            return _place_rows(found.counts, area, gap)
+            return _place_rows(display_format.counts, area, gap)
         case "COL":
-            turned = _place_rows(found.counts, Rect(area.y, area.x, area.height, area.width), gap)
-            return tuple(Rect(y, x, height, width) for x, y, width, height in turned)
+            transposed = _place_rows(display_format.counts, Rect(area.y, area.x, area.height, area.width), gap)
+            return tuple(Rect(y, x, height, width) for x, y, width, height in transposed)
         case "SLIDE":
             return _place_slides(imager.slide_mm, area)
         case "SUPERSLIDE":
             return _place_slides(imager.superslide_mm, area)
-    return _custom_boxes(found, film, imager)
+    return _custom_boxes(display_format, film, imager)
 
 
 def _place_rows(counts: tuple[int, ...], area: Rect, gap: float) -> tuple[Rect, ...]:
@@ -103,12 +103,12 @@ def _place_mounts(begin: float, length: float, size: float) -> _Side:
     return [(first + at * mount, size) for at in range(count)]
 
 
-def _custom_boxes(found: Format, film: Rect, imager: Imager) -> tuple[Rect, ...]:
-    boxes = imager.custom_formats.get(found.numbers[0])
+def _custom_boxes(display_format: Format, film: Rect, imager: Imager) -> tuple[Rect, ...]:
+    boxes = imager.custom_formats.get(display_format.numbers[0])
     if not boxes:
         known = ", ".join(map(str, imager.custom_formats)) or "none"
         why = f"this printer has the custom formats: {known}"
-        raise LayoutError("ImageDisplayFormat", f"CUSTOM\\{found.numbers[0]}", why)
+        raise LayoutError("ImageDisplayFormat", f"CUSTOM\\{display_format.numbers[0]}", why)
     return _on_film(boxes, film)
 
 

@@ -49,7 +49,7 @@ def split_clusters(text: str) -> list[str]:
     """Split a text into the letters that a reader sees: a character with its marks, joiners and jamo, composed."""
     found: list[str] = []
     for character in text:
-        if found and (_joins_previous(character) or _is_sign_sequence(found[-1], character)):
+        if found and (_joins_previous(character) or _is_symbol_sequence(found[-1], character)):
             found[-1] += character
         else:
             found.append(character)
@@ -63,8 +63,8 @@ def _joins_previous(character: str) -> bool:
     return category.startswith("M") or character in _JOINERS or _is_in(character, _JAMO)
 
 
-def _is_sign_sequence(before: str, character: str) -> bool:
-    """Return whether a joiner combines two signs into one, as in the emoji of a family."""
+def _is_symbol_sequence(before: str, character: str) -> bool:
+    """Return whether a joiner combines a symbol with the previous one, as in the emoji of a family."""
     return before[-1] == _JOINERS[1] and unicodedata.category(character) == "So"
 
 

@@ -7,7 +7,7 @@ structure that it marks. The foreground covers the image at one density, and so 
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import Canvas, blend
+from .canvas import COVERED, Canvas, blend
 from .errors import LayoutError, require
 from .imager import Imager
 from .placement import Box
@@ -18,8 +18,7 @@ from .tone import Note, density, page_level
 __all__ = ["burn"]
 
 _RULE = "PS3.3 C.9.2"
-_COVERED = 255  # the coverage of a whole pixel
-_COVERAGE = np.array([0, _COVERED], np.float32) + np.float32(0.5)  # by bit, with the half that `magnified_blocks` needs
+_COVERAGE = np.array([0, COVERED], np.float32) + np.float32(0.5)  # by bit, with the half that `magnified_blocks` needs
 _MAX_SIDE = 32768  # rows or columns: Overlay Origin has the VR SS
 
 
@@ -40,7 +39,7 @@ def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, ima
     for bit, (attribute, term) in drawn.items():
         level = float(page_level(density(attribute, term, imager, note), imager))
         lines = _coverage_lines(overlay, bit, image, shown)
-        for rows, columns, block in magnified_blocks(lines, shown[2:], area.shape[:2], MAGNIFICATIONS[kind], _COVERED):
+        for rows, columns, block in magnified_blocks(lines, shown[2:], area.shape[:2], MAGNIFICATIONS[kind], COVERED):
             blend(area[rows, columns], block.astype(np.uint8), level)
 
 

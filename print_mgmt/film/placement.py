@@ -1,9 +1,8 @@
 """Placement: the position of an image in its box, in pixels of the printer, PS3.3 C.13.5.
 
 An image is centered, keeps its aspect ratio, and fills its box in one direction. Requested Image Size sets its width
-instead, and Magnification Type NONE prints it pixel for pixel. If that size, or the image pixel for pixel, does not
-fit, the image is larger than its box. Then Requested Decimate/Crop Behavior decides, or else the default of the
-printer:
+instead, and Magnification Type NONE prints it pixel for pixel. If the image is then larger than its box, Requested
+Decimate/Crop Behavior decides, or else the default of the printer:
 
 ========  ===========================================================  ===========  ======
 behavior  printed                                                      outcome      status
@@ -11,7 +10,7 @@ behavior  printed                                                      outcome  
 DECIMATE  the whole image, as large as the box allows                  DECIMATED    B60A
 DECIMATE  the same, by the default of the printer, not by request      DEMAGNIFIED  B604
 DECIMATE  nothing, if requested together with NONE, which forbids it   FAILS        C603
-CROP      its middle, at the requested size or pixel for pixel         CROPPED      B609
+CROP      the middle, at the requested size or pixel for pixel         CROPPED      B609
 FAIL      nothing                                                      FAILS        C603
 ========  ===========================================================  ===========  ======
 """
@@ -22,7 +21,7 @@ from typing import NamedTuple
 from .errors import IMAGE_BOX_RULE, LayoutError, require
 from .formats import MM_PER_INCH, Rect
 from .imager import FILM, Imager
-from .layout import Layout, lay_out
+from .layout import lay_out
 from .raster import MAGNIFICATIONS
 from .sheet import Cell, PrintImage, Sheet
 
@@ -42,8 +41,8 @@ __all__ = [
 BEHAVIORS = ("DECIMATE", "CROP", "FAIL")
 
 _DIMENSIONS = {"MONOCHROME1": 2, "MONOCHROME2": 2, "RGB": 3}  # by Photometric Interpretation
-_LARGEST_IS = 2**31 - 1  # Pixel Aspect Ratio has the VR IS
-_ALMOST = 1e-6  # pixels: more than the rounding error of a size in mm
+_MAX_IS = 2**31 - 1  # Pixel Aspect Ratio has the VR IS
+_TOLERANCE = 1e-6  # pixels: more than the rounding error of a size in mm
 
 _Sides = tuple[float, float]  # vertical, horizontal
 
@@ -70,7 +69,7 @@ class Placement(NamedTuple):
 
 
 class ImageBoxRequest(NamedTuple):
-    """The request of an image box. ``width`` is the width of the image in pixels of the printer."""
+    """The attributes that decide the size of an image. ``width`` is the requested width in pixels of the printer."""
 
     MagnificationType: str = "BILINEAR"
     RequestedDecimateCropBehavior: str | None = None
@@ -85,27 +84,31 @@ def place(sheet: Sheet, ImageBoxPosition: int, imager: Imager = FILM) -> Placeme
         raise LayoutError("ImageBoxPosition", ImageBoxPosition, why, rule=IMAGE_BOX_RULE)
     if ImageBoxPosition > len(sheet.cells):
         return None
-    return place_cell(sheet, sheet.cells[ImageBoxPosition - 1], _box(layout, ImageBoxPosition, sheet, imager), imager)
+    box = pixel_box(layout.boxes[ImageBoxPosition - 1], imager.resolution(sheet.RequestedResolutionID))
+    return place_cell(sheet, sheet.cells[ImageBoxPosition - 1], box, imager)
 
 
 def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement | None:
     """Return the placement of the image of a cell in its box; None for an empty cell. Raises LayoutError."""
     if cell.image is not None:
         check_image(cell.image)
-    scaled = _scaled_cell(sheet, cell, box, imager)
+    scaled = _scale_cell(sheet, cell, box, imager)
     if scaled is None or cell.image is None:
         return None
-    return _centered(_size(cell.image), cell.image.PixelAspectRatio, (box.height, box.width), *scaled)
+    return _center(_size(cell.image), cell.image.PixelAspectRatio, (box.height, box.width), *scaled)
 
 
 def outcome_of(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str | None:
-    """Return the outcome of `place_cell` for an image that is known to be valid. Raises LayoutError."""
-    scaled = _scaled_cell(sheet, cell, box, imager)
+    """Return the outcome of `place_cell` for an image that is known to be valid; None for an empty cell.
+
+    Raises LayoutError.
+    """
+    scaled = _scale_cell(sheet, cell, box, imager)
     return None if scaled is None else scaled[1]
 
 
-def _scaled_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> tuple[float, str] | None:
-    """Return the scale and the outcome of the image of a cell; None for an empty cell. Raises LayoutError."""
+def _scale_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> tuple[float, str] | None:
+    """Return what `_scale` returns for the image of a cell; None for an empty cell. Raises LayoutError."""
     if not (box.height and box.width):
         raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, "an image box is smaller than a pixel")
     image, width = cell.image, cell.RequestedImageSize
@@ -114,10 +117,10 @@ def _scaled_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> tuple[fl
     request = ImageBoxRequest(
         cell.MagnificationType or sheet.MagnificationType,
         cell.RequestedDecimateCropBehavior,
-        None if width is None else _width(width, imager.resolution(sheet.RequestedResolutionID)),
+        None if width is None else _width_in_pixels(width, imager.resolution(sheet.RequestedResolutionID)),
     )
     default = imager.RequestedDecimateCropBehavior
-    return _scaled(_size(image), image.PixelAspectRatio, (box.height, box.width), request, default)
+    return _scale(_size(image), image.PixelAspectRatio, (box.height, box.width), request, default)
 
 
 def _size(image: PrintImage) -> tuple[int, int]:
@@ -137,7 +140,7 @@ def check_image(image: PrintImage) -> None:
     if pixels.dtype.kind != "u" or not 1 <= image.BitsStored <= 8 * pixels.itemsize <= 16:
         why = f"cannot be stored in {pixels.dtype}"
         raise LayoutError("BitsStored", image.BitsStored, why, rule=IMAGE_BOX_RULE)
-    if not 1 <= min(image.PixelAspectRatio) <= max(image.PixelAspectRatio) <= _LARGEST_IS:
+    if not 1 <= min(image.PixelAspectRatio) <= max(image.PixelAspectRatio) <= _MAX_IS:
         why = "must be two positive integers"
         raise LayoutError("PixelAspectRatio", image.PixelAspectRatio, why, rule=IMAGE_BOX_RULE)
 
@@ -145,7 +148,9 @@ def check_image(image: PrintImage) -> None:
 def pixel_box(rect: Rect, dpi: int) -> Box:
     """Return the whole pixels of a rectangle in mm. Equal rectangles stay equal; neighbors share no pixel."""
     left, top, width, height = [mm / MM_PER_INCH * dpi for mm in rect]
-    return Box(math.floor(top + 0.5), math.floor(left + 0.5), math.floor(height + _ALMOST), math.floor(width + _ALMOST))
+    return Box(
+        math.floor(top + 0.5), math.floor(left + 0.5), math.floor(height + _TOLERANCE), math.floor(width + _TOLERANCE)
+    )
 
 
 def fit(
@@ -161,58 +166,58 @@ def fit(
     that is larger than its box, if the request has none. Pixels that are not square are stretched even with NONE: a
     distorted image is worse than an interpolated one. Raises LayoutError for unknown terms.
     """
-    scale, outcome = _scaled(image, aspect, box, request, default)
-    return _centered(image, aspect, box, scale, outcome)
+    scale, outcome = _scale(image, aspect, box, request, default)
+    return _center(image, aspect, box, scale, outcome)
 
 
-def _scaled(
+def _scale(
     image: tuple[int, int], aspect: tuple[int, int], box: tuple[int, int], request: ImageBoxRequest, default: str
 ) -> tuple[float, str]:
-    """Return the scale and the outcome of `fit`."""
+    """Return the scale of an image, in pixels of the printer per unit of its Pixel Aspect Ratio, and the outcome."""
     require("MagnificationType", request.MagnificationType, MAGNIFICATIONS, rule=IMAGE_BOX_RULE)
-    natural = image[0] * aspect[0], image[1] * aspect[1]
-    filling = min(box[0] / natural[0], box[1] / natural[1])
-    own = 1 / min(aspect)  # the scale that prints pixel for pixel
+    sides = image[0] * aspect[0], image[1] * aspect[1]  # in units of the Pixel Aspect Ratio
+    filling = min(box[0] / sides[0], box[1] / sides[1])
+    pixel_for_pixel = 1 / min(aspect)
     if request.width is not None:
-        scale = request.width / natural[1]
-    elif _fits(natural, own, box) and MAGNIFICATIONS[request.MagnificationType].enlarges:
+        scale = request.width / sides[1]
+    elif _fits(sides, pixel_for_pixel, box) and MAGNIFICATIONS[request.MagnificationType].enlarges:
         scale = filling
     else:
-        scale = own
-    if _fits(natural, scale, box):
+        scale = pixel_for_pixel
+    if _fits(sides, scale, box):
         return scale, ""
     outcome = _outcome(request, default)
     return scale if outcome == "CROPPED" else filling, outcome
 
 
-def _fits(natural: _Sides, scale: float, box: tuple[int, int]) -> bool:
-    return natural[0] * scale < box[0] + 0.5 and natural[1] * scale < box[1] + 0.5
+def _fits(sides: _Sides, scale: float, box: tuple[int, int]) -> bool:
+    return sides[0] * scale < box[0] + 0.5 and sides[1] * scale < box[1] + 0.5
 
 
 def _outcome(request: ImageBoxRequest, default: str) -> str:
-    asked = request.RequestedDecimateCropBehavior
-    require("RequestedDecimateCropBehavior", asked or default, BEHAVIORS, rule=IMAGE_BOX_RULE)
-    match asked or default:
+    requested = request.RequestedDecimateCropBehavior
+    require("RequestedDecimateCropBehavior", requested or default, BEHAVIORS, rule=IMAGE_BOX_RULE)
+    match requested or default:
         case "CROP":
             return "CROPPED"
         case "FAIL":
             return "FAILS"
-    if asked is None:
+    if requested is None:
         return "DEMAGNIFIED"
     return "FAILS" if request.MagnificationType == "NONE" else "DECIMATED"
 
 
-def _centered(
+def _center(
     image: tuple[int, int], aspect: tuple[int, int], box: tuple[int, int], scale: float, outcome: str
 ) -> Placement:
     """Center an image at a scale. An image larger than its box loses whole pixels, equally on both sides."""
-    top, height, first_row, rows = _along(image[0], scale * aspect[0], box[0])
-    left, width, first_column, columns = _along(image[1], scale * aspect[1], box[1])
+    top, height, first_row, rows = _center_side(image[0], scale * aspect[0], box[0])
+    left, width, first_column, columns = _center_side(image[1], scale * aspect[1], box[1])
     return Placement(Box(top, left, height, width), Box(first_row, first_column, rows, columns), outcome)
 
 
-def _along(count: int, pixel: float, limit: int) -> tuple[int, int, int, int]:
-    """Return start and length of the image along one side, its first shown pixel, and the number of shown pixels."""
+def _center_side(count: int, pixel: float, limit: int) -> tuple[int, int, int, int]:
+    """Center one side: return start and length in the box, the first shown pixel, and the number of shown pixels."""
     shown = count
     if round(count * pixel) > limit:
         shown = min(max(math.floor((limit + 0.5) / pixel), 1), count)
@@ -220,11 +225,7 @@ def _along(count: int, pixel: float, limit: int) -> tuple[int, int, int, int]:
     return (limit - length) // 2, length, (count - shown) // 2, shown
 
 
-def _box(layout: Layout, ImageBoxPosition: int, sheet: Sheet, imager: Imager) -> Box:
-    return pixel_box(layout.boxes[ImageBoxPosition - 1], imager.resolution(sheet.RequestedResolutionID))
-
-
-def _width(RequestedImageSize: float, dpi: int) -> float:
+def _width_in_pixels(RequestedImageSize: float, dpi: int) -> float:
     if not 0 < RequestedImageSize < math.inf:
         why = "is not a width in mm"
         raise LayoutError("RequestedImageSize", RequestedImageSize, why, rule=IMAGE_BOX_RULE)

@@ -35,8 +35,8 @@ _STRIP = 1 << 21  # bytes of intermediate image in memory; measured: 4 times as 
 # Multiplications in one product. OpenBLAS spreads a larger product over all processors. They wait for each other, and
 # none is left for the event loop. Measured: this bound costs nothing on an idle machine, and triples the speed on a
 # busy one.
-_PRODUCT = 1 << 18
-_COPIED = 1 << 17  # pixels copied at a time: they fit in the processor cache
+_MAX_PRODUCT = 1 << 18
+_COPY_BLOCK = 1 << 17  # pixels copied at a time: they fit in the processor cache
 _HALF = np.float32(0.5)  # added before mixing, so that truncation rounds: weights add up to 1
 _FRACTION = float(1 << 40)  # kernels are rounded to this many steps per 1 before weights are shared
 _MAX_TAPS = 32  # source pixels of a target pixel: float32 has enough bits for at most so many weights
@@ -117,13 +117,13 @@ def magnify(
     """
     ceiling = int(np.iinfo(target.dtype).max)
     with_half = curve + _HALF
-    if _repeats(source.shape, target.shape, magnification):
+    if _unmixed_pixels(source.shape, target.shape, magnification):
         table: NDArray[np.generic] = with_half.astype(target.dtype)  # nothing is mixed: move fewer bytes
     else:
         table = _on_grid(with_half, _grid(source.shape, target.shape, magnification, ceiling))
 
     def lines(first: int, last: int) -> NDArray[np.generic]:
-        return table.take(source[first:last] & len(table) - 1)
+        return table.take(source[first:last] & (len(table) - 1))
 
     for rows, columns, block in magnified_blocks(lines, source.shape, target.shape, magnification, ceiling):
         np.copyto(target[rows, columns], block, casting="unsafe")
@@ -137,15 +137,15 @@ def magnified_blocks(
     ``lines(first, last)`` returns rows ``first`` to ``last`` - 1 of the image: multiples of 1/8, with a half added, so
     that truncation rounds them. After truncation, the values of a block are 0 to ``ceiling``.
     """
-    repeats = _repeats(source, target, magnification)
-    if repeats is not None:
-        return _copied_blocks(lines, *repeats)
+    unmixed = _unmixed_pixels(source, target, magnification)
+    if unmixed is not None:
+        return _copied_blocks(lines, *unmixed)
     return _mixed_blocks(lines, source, target, magnification, ceiling)
 
 
 def _copied_blocks(lines: Lines, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Iterator[_Block]:
     """Copy one source pixel to each target pixel, a strip of rows at a time."""
-    height = max(_COPIED // len(columns), 1)
+    height = max(_COPY_BLOCK // len(columns), 1)
     for top in range(0, len(rows), height):
         picked = rows[top : top + height]
         wide = lines(picked[0], picked[-1] + 1)
@@ -211,7 +211,7 @@ def _resample_columns(values: NDArray[np.floating], columns: tuple[_Band, ...], 
 
 def _parts(length: int, band: _Band) -> Iterator[slice]:
     """Split a product of ``length`` lines and the matrix of a band into products that BLAS does in one thread."""
-    step = max(_PRODUCT // band.weights.size, 1)
+    step = max(_MAX_PRODUCT // band.weights.size, 1)
     return (slice(begin, begin + step) for begin in range(0, length, step))
 
 
@@ -251,16 +251,16 @@ def _integer_weights(kernel: NDArray[np.float64], unit: int) -> NDArray[np.int64
     return whole
 
 
-def _repeats(
+def _unmixed_pixels(
     source: _Shape, target: _Shape, magnification: Magnification
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
     """Return the source row and column of each target row and column; None if a target pixel mixes several."""
-    rows, columns = (_single_sources(*sides, magnification) for sides in zip(source, target, strict=True))
+    rows, columns = (_unmixed_line(*sides, magnification) for sides in zip(source, target, strict=True))
     return None if rows is None or columns is None else (rows, columns)
 
 
 @lru_cache(maxsize=8)  # measured: saves 0.4 ms of 2.5 for each image after the first of its size
-def _single_sources(source: int, target: int, magnification: Magnification) -> NDArray[np.intp] | None:
+def _unmixed_line(source: int, target: int, magnification: Magnification) -> NDArray[np.intp] | None:
     """Return the source pixel of each target pixel; None if a target pixel mixes several."""
     index, weights = _taps(source, target, magnification)
     if (np.count_nonzero(weights, axis=1) > 1).any():

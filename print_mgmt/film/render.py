@@ -31,7 +31,7 @@ from .tone import POLARITIES, Note, contrast, defaults, density, page_level, ton
 __all__ = ["MAX_PIXELS", "annotation_losses", "can_render", "check_sheet", "render"]
 
 MAX_PIXELS = 200_000_000  # 14x17 inches at 900 dpi; a film of 8 bits then takes 200 MB
-_PREVIEW = 2  # pixels of an image for each pixel of a preview, in each direction
+_PREVIEW_PIXELS = 2  # pixels of an image for each pixel of a preview, in each direction
 
 
 def render(
@@ -157,7 +157,7 @@ class _Film:
     def level(self, density: float) -> float:
         return float(page_level(density, self.imager))
 
-    def part(self, box: Box) -> Canvas:
+    def pixels_of(self, box: Box) -> Canvas:
         return self.canvas[box.top : box.top + box.height, box.left : box.left + box.width]
 
     def exposures(self) -> "Iterator[_Exposure]":
@@ -172,9 +172,9 @@ class _Film:
             box = pixel_box(rect, self.resolution)
             placement = place_cell(sheet, cell, box, self.imager)
             if cell.image is None or placement is None:
-                fill(self.part(self.on_page(box)), empty)
+                fill(self.pixels_of(self.on_page(box)), empty)
                 continue
-            yield _Exposure(position, cell, cell.image, placement, self.on_page(_move(box, placement.target)))
+            yield _Exposure(position, cell, cell.image, placement, self.on_page(_place_in(box, placement.target)))
 
     @property
     def resolution(self) -> int:
@@ -185,7 +185,7 @@ class _Film:
         scale = self.dpi / self.resolution
         (top, bottom), (left, right) = (
             _whole_pixels(first * scale, (first + length) * scale, side)
-            for first, length, side in zip(box[:2], box[2:], self.canvas.shape, strict=False)
+            for first, length, side in zip(box[:2], box[2:], self.canvas.shape[:2], strict=True)
         )
         return Box(top, left, bottom - top, right - left)
 
@@ -197,12 +197,9 @@ class _Film:
 
     def draw_image(self, exposure: "_Exposure") -> None:
         """Draw an image. A gray image fills all three planes of a color page."""
-        note, cell, image, area = (
-            exposure.prefix_note(self.note),
-            exposure.cell,
-            exposure.image,
-            self.part(exposure.area),
-        )
+        cell, image = exposure.cell, exposure.image
+        note = exposure.prefix_note(self.note)
+        area = self.pixels_of(exposure.area)
         kind = cell.MagnificationType or self.sheet.MagnificationType
         magnification = _magnification(kind, cell.SmoothingType or self.sheet.SmoothingType, note)
         _note_placement(exposure, kind, note)
@@ -211,9 +208,8 @@ class _Film:
         shown = exposure.placement.source
         pixels = image.pixels[shown.top : shown.top + shown.height, shown.left : shown.left + shown.width]
         if self.is_preview:  # measured: six images of 1024 x 1024 on a page of 480 pixels take 8 ms instead of 34
-            step = max(
-                1, min(have // (_PREVIEW * wanted) for have, wanted in zip(pixels.shape, area.shape, strict=False))
-            )
+            sides = zip(pixels.shape[:2], area.shape[:2], strict=True)
+            step = max(min(source // (_PREVIEW_PIXELS * target) for source, target in sides), 1)
             pixels = pixels[::step, ::step]
         sources, planes = (np.moveaxis(np.atleast_3d(array), -1, 0) for array in (pixels, area))
         for source, plane in zip(sources, planes, strict=False):
@@ -225,7 +221,7 @@ class _Film:
     def annotate(self, level: float) -> None:
         for annotation in self.sheet.annotations:
             box = _annotation_box(self.sheet, annotation, self.layout.annotations)
-            area = self.part(self.on_page(pixel_box(box, self.resolution)))
+            area = self.pixels_of(self.on_page(pixel_box(box, self.resolution)))
             note = _with_prefix(f"annotation {annotation.AnnotationPosition}", self.note)
             write(area, annotation.TextString, level, self.dpi, self.imager.fonts, note)
 
@@ -252,9 +248,9 @@ def _note_placement(exposure: _Exposure, MagnificationType: str, note: Note) -> 
     """Note how an image is printed. Raises LayoutError for an image that must not be printed."""
     target, source, outcome = exposure.placement
     if outcome == "FAILS":
-        asked = exposure.cell.RequestedDecimateCropBehavior
+        requested = exposure.cell.RequestedDecimateCropBehavior
         why = "the image is larger than its image box"
-        raise LayoutError("RequestedDecimateCropBehavior", asked, why, rule=IMAGE_BOX_RULE)
+        raise LayoutError("RequestedDecimateCropBehavior", requested, why, rule=IMAGE_BOX_RULE)
     size = f"{source.width} by {source.height} pixels as {target.width} by {target.height}, {MagnificationType}"
     note(f"{size}, {outcome}" if outcome else size)
 
@@ -268,7 +264,8 @@ def _magnification(MagnificationType: str, SmoothingType: str | None, note: Note
     return MAGNIFICATIONS[MagnificationType]
 
 
-def _move(box: Box, target: Box) -> Box:
+def _place_in(box: Box, target: Box) -> Box:
+    """Return a target with its position on the film, not in its box."""
     return Box(box.top + target.top, box.left + target.left, target.height, target.width)
 
 

@@ -118,7 +118,7 @@ def order(runs: tuple[Run, ...]) -> tuple[Piece, ...]:
     if is_shaped and len(runs) == 1:
         return (Piece(*runs[0]),)
     heights = iter(levels("".join(run.text for run in runs)))
-    pieces, at = list[Piece](), list[int]()
+    pieces, piece_levels = list[Piece](), list[int]()
     for font, text in runs:
         for level, group in groupby([(next(heights), character) for character in text], key=itemgetter(0)):
             part = "".join(character for _, character in group)
@@ -126,8 +126,8 @@ def order(runs: tuple[Run, ...]) -> tuple[Piece, ...]:
                 pieces.append(Piece(font, part, "rtl" if level % 2 else "ltr"))
             else:
                 pieces.append(Piece(font, _to_drawn_text(font, part, from_the_right=bool(level % 2))))
-            at.append(level)
-    return tuple(visual_order(pieces, at))
+            piece_levels.append(level)
+    return tuple(visual_order(pieces, piece_levels))
 
 
 def _to_drawn_text(font: str, text: str, *, from_the_right: bool) -> str:

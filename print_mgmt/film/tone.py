@@ -114,19 +114,17 @@ def viewing(sheet: Sheet, cell: Cell, imager: Imager, note: Note) -> FilmViewing
     """Return the densities of an image and its light; note each difference from the request."""
     least = _first_given(cell.MinDensity, sheet.MinDensity, imager.MinDensity)
     greatest = _first_given(cell.MaxDensity, sheet.MaxDensity, imager.MaxDensity)
-    least, greatest = (
-        _limit_to_printer("MinDensity", least, imager, note),
-        _limit_to_printer("MaxDensity", greatest, imager, note),
-    )
+    least = _limit_to_printer("MinDensity", least, imager, note)
+    greatest = _limit_to_printer("MaxDensity", greatest, imager, note)
     if least >= greatest:
         note(f"MinDensity {least} is not below MaxDensity {greatest}: {imager.MinDensity} to {imager.MaxDensity} used")
         least, greatest = imager.MinDensity, imager.MaxDensity
     light = _first_given(sheet.Illumination, imager.Illumination)
     ambient = _first_given(sheet.ReflectedAmbientLight, imager.ReflectedAmbientLight)
     used = imager.light(light, ambient, MinDensity=least, MaxDensity=greatest)
-    for keyword, asked, taken in zip(("Illumination", "ReflectedAmbientLight"), (light, ambient), used, strict=True):
-        if asked != taken:
-            note(f"{keyword} {asked} cannot be used (PS3.14 §7.1): {taken} used")
+    for keyword, wanted, taken in zip(("Illumination", "ReflectedAmbientLight"), (light, ambient), used, strict=True):
+        if wanted != taken:
+            note(f"{keyword} {wanted} cannot be used (PS3.14 §7.1): {taken} used")
     return imager.viewing(MinDensity=least, MaxDensity=greatest, Illumination=used[0], ReflectedAmbientLight=used[1])
 
 
@@ -146,9 +144,9 @@ def _look_up(values: NDArray[np.int64], lut: PresentationLUT, note: Note) -> _Fl
     """Return P-Values, 0 to 1, from a table. A table for another number of values is stretched."""
     table = lut.table
     if table is None or table.dtype.kind != "u" or table.ndim != 1 or len(table) < 2 or not 1 <= lut.bits <= _MAX_BITS:
-        size = None if table is None else (table.shape, str(table.dtype))
-        why = f"is not a table of {lut.bits} bits"
-        raise LayoutError("PresentationLUTSequence", size, why, rule=_LUT_RULE)
+        kind = None if table is None else f"{table.dtype} of shape {table.shape}, {lut.bits} bits"
+        why = f"needs one line of 2 or more unsigned integers of 1 to {_MAX_BITS} bits"
+        raise LayoutError("PresentationLUTSequence", kind, why, rule=_LUT_RULE)
     index = values
     if len(table) != len(values):
         note(f"the Presentation LUT has {len(table)} entries for {len(values)} values: stretched")

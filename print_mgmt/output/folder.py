@@ -38,7 +38,7 @@ JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | Non
 
 @dataclass(frozen=True, slots=True)
 class PageFiles:
-    """The files to write of a page: the page, and the arguments for the writers of the formats."""
+    """What the writers of the formats need: the page, title and attributes; ``about`` makes the rest of the sidecar."""
 
     page: Page
     title: str = ""

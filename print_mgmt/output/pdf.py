@@ -56,7 +56,7 @@ def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compres
     Raises OutputError if there is no page, and for an invalid page.
     """
     document = _Document(file)
-    catalog, tree = document.number(), document.number()
+    catalog, tree = document.reserve_number(), document.reserve_number()
     leaves, intent = [], ""
     for page in pages:
         check_page(page)
@@ -70,7 +70,7 @@ def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compres
     document.add(catalog, f"<< /Type /Catalog /Pages {tree} 0 R /Metadata {about} 0 R {intent}\n{_UNSCALED} >>")
     entries = f"/Root {catalog} 0 R"
     if title:
-        info = document.number()
+        info = document.reserve_number()
         document.add(info, f"<< /Title <{_hex_text(title)}> >>")
         entries += f" /Info {info} 0 R"
     document.end(entries)
@@ -85,7 +85,7 @@ class _Document:
         self._profiles: dict[bytes, int] = {}
         file.write(_HEADER)
 
-    def number(self) -> int:
+    def reserve_number(self) -> int:
         """Return the number of a new object, which must be added later."""
         self._offsets.append(0)
         return len(self._offsets)
@@ -97,7 +97,7 @@ class _Document:
 
     def add_stream(self, entries: str, data: Iterable[bytes]) -> int:
         """Write a stream part by part, then its length as another object; return the number of the stream."""
-        number, length = self.number(), self.number()
+        number, length = self.reserve_number(), self.reserve_number()
         self._begin(number)
         self._file.write(f"<< {entries} /Length {length} 0 R >>\nstream\n".encode())
         written = sum(self._file.write(part) for part in data)
@@ -137,7 +137,7 @@ def _add_page(document: _Document, page: Page, tree: int, compress: Deflate) -> 
     width, height = (round(mm * _POINTS_PER_MM, 3) for mm in (page.width_mm, page.height_mm))
     image = _add_image(document, page, compress)
     contents = document.add_stream("", [f"q {width} 0 0 {height} 0 0 cm /Film Do Q".encode()])
-    number = document.number()
+    number = document.reserve_number()
     resources = f"<< /XObject << /Film {image} 0 R >> >>"
     box = f"/MediaBox [0 0 {width} {height}]"
     document.add(number, f"<< /Type /Page /Parent {tree} 0 R {box} /Resources {resources} /Contents {contents} 0 R >>")

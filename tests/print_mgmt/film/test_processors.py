@@ -31,9 +31,9 @@ MACHINES = {
     "no SIMD": {"NPY_DISABLE_CPU_FEATURES": simd_found()},
 }
 SHARES = {
-    "small strips": (["_STRIP=1", "_COPIED=512"], "1"),
-    "large strips": (["_STRIP=100000000", "_PRODUCT=100000000"], "2"),
-    "narrow bands": (["_BAND=5", "_MAX_SPAN=32", "_PRODUCT=4096"], "2"),
+    "small strips": (["_STRIP=1", "_COPY_BLOCK=512"], "1"),
+    "large strips": (["_STRIP=100000000", "_MAX_PRODUCT=100000000"], "2"),
+    "narrow bands": (["_BAND=5", "_MAX_SPAN=32", "_MAX_PRODUCT=4096"], "2"),
 }  # sizes of work of the renderer, and threads of OpenBLAS
 
 

@@ -38,7 +38,7 @@ def written(line: str, notes: list[str] | None = None, of_printer: tuple[str, ..
 @pytest.fixture
 def bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave only the font inside Pillow."""
-    monkeypatch.setattr(fonts, "SYSTEM", ())
+    monkeypatch.setattr(fonts, "SYSTEM_FONTS", ())
 
 
 @pytest.mark.parametrize("position", [1, 2])
