@@ -2,9 +2,12 @@
 
 The package has floors, and each floor imports only from the floors below:
 
-- `dimse.net`, asyncio: `connect`, `serve`, and the operations of `dimse.net.scu`; `dimse.tls` beside it
+- `dimse.cli`: the commands
+- `dimse.verify`: the conformance tester
+- `dimse.lab`: experiments with a peer
+- `dimse.net`, asyncio: `connect`, `serve`, and the operations of `dimse.net.scu`
 - `dimse.explain`: explanations of captures and recorded associations
-- `dimse.message`: the 23 DIMSE messages
+- `dimse.message` and `dimse.tls`: the 23 DIMSE messages; TLS
 - `dimse.ul` and `dimse.data`: PDUs and the state machine; Data Sets and files
 - `dimse.errors`, `dimse.limits`, `dimse.uids`, `dimse.files`
 

@@ -248,12 +248,12 @@ def shown(value: object) -> str:
         return f"<{type(value).__name__}>"
 
 
-def cut(text: str, most: int | None) -> str:
-    """Return ``text`` in at most ``most`` characters. A longer text is cut and ends with three dots.
+def cut(text: str, max_length: int | None) -> str:
+    """Return ``text`` in at most ``max_length`` characters. A longer text is cut and ends with three dots.
 
-    If ``most`` is None, the text is returned whole.
+    If ``max_length`` is None, the text is returned whole.
     """
-    return text if most is None or len(text) <= most else text[: most - 3] + "..."
+    return text if max_length is None or len(text) <= max_length else text[: max_length - 3] + "..."
 
 
 def escaped(text: str) -> str:

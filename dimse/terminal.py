@@ -145,12 +145,12 @@ def trace(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Tra
 
 def _printing_trace() -> Trace:
     """Return a trace that prints each record on stderr, in one line."""
-    start: list[float] = []
+    start: float | None = None
 
     def show(event: Record) -> None:
-        start.append(event.time)
-        print(f"{event.time - start[0]:9.4f} {escaped(str(event))}", file=sys.stderr)
-        del start[1:]
+        nonlocal start
+        start = event.time if start is None else start
+        print(f"{event.time - start:9.4f} {escaped(str(event))}", file=sys.stderr)
 
     return show
 

@@ -13,7 +13,7 @@ from typing import SupportsFloat, SupportsIndex, TypeAlias
 
 from ..errors import EncodeError, shown
 from .dates import DA, DT, TM
-from .names import PersonName
+from .names import MAX_COMPONENTS, MAX_GROUPS, PersonName
 from .numerals import DS, IS
 from .values import Scalar, Scalars, decode_value, fold, octets, pack_numbers, swap_words
 from .vr import VR, VRS, row_of
@@ -25,8 +25,6 @@ _Check: TypeAlias = Callable[[object], Scalars]
 REFUSED = (ValueError, TypeError, OverflowError, struct.error)  # the errors of a check that refuses a value
 
 _PADDING = " \0"
-_MAX_GROUPS = 3  # component groups of a name, PS3.5 §6.2.1
-_MAX_COMPONENTS = 5  # components of a group, PS3.5 §6.2.1
 
 
 def check_value(vr: str, value: object) -> Scalars:
@@ -57,10 +55,10 @@ def _number_check(row: VR) -> _Check:
 def _text_check(row: VR) -> _Check:
     single = _TEXTS.get(row.name, _check_line)
     matches = _PATTERNS[row.name].fullmatch if single is _check_line else re.compile("(?!)").match
-    strip, most = str.strip if row.strip == "both" else str.rstrip, row.most or sys.maxsize
+    strip, max_length = str.strip if row.strip == "both" else str.rstrip, row.max_length or sys.maxsize
 
     def check(value: object) -> Scalars:
-        if type(value) is str and matches(text := strip(value, _PADDING)) and len(text) <= most:
+        if type(value) is str and matches(text := strip(value, _PADDING)) and len(text) <= max_length:
             return text or None  # a shortcut for one right text: takes half of the time
         if isinstance(value, str) and "\\" not in value:
             item = single(row, value)
@@ -76,21 +74,21 @@ def _check_line(row: VR, item: object) -> str:
     text = item.strip(_PADDING) if row.strip == "both" else item.rstrip(_PADDING)
     if text and not _PATTERNS[row.name].fullmatch(text):
         raise ValueError(_REPERTOIRES[row.name])
-    if row.most is not None and len(text) > row.most and row.name != "PN":
-        raise ValueError(f"{len(text)} characters, at most {row.most} are allowed")
+    if row.max_length is not None and len(text) > row.max_length and row.name != "PN":
+        raise ValueError(f"{len(text)} characters, at most {row.max_length} are allowed")
     return text
 
 
 def _check_name(row: VR, item: object) -> PersonName:
     name = PersonName(_check_line(row, item))
     groups = name.split("=")
-    if len(groups) > _MAX_GROUPS:
-        raise ValueError(f"{len(groups)} component groups, at most {_MAX_GROUPS} are allowed")
+    if len(groups) > MAX_GROUPS:
+        raise ValueError(f"{len(groups)} component groups, at most {MAX_GROUPS} are allowed")
     for group in groups:
-        if row.most is not None and len(group) > row.most:
-            raise ValueError(f"{len(group)} characters in a component group, at most {row.most} are allowed")
-        if group.count("^") >= _MAX_COMPONENTS:
-            raise ValueError(f"{group.count('^') + 1} components, at most {_MAX_COMPONENTS} are allowed")
+        if row.max_length is not None and len(group) > row.max_length:
+            raise ValueError(f"{len(group)} characters in a component group, at most {row.max_length} are allowed")
+        if group.count("^") >= MAX_COMPONENTS:
+            raise ValueError(f"{group.count('^') + 1} components, at most {MAX_COMPONENTS} are allowed")
     return name
 
 

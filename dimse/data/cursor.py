@@ -13,7 +13,7 @@ from typing import TypeAlias
 from ..errors import DecodeError
 from .dataset import CHARACTER_SET, UNREAD, DecodedElement, Element, decoded_dataset
 from .dictionary import plain_vrs, sequence_tags
-from .header import LONGEST_PLAIN, SHORTEST_HEADER
+from .header import MAX_PLAIN, SHORTEST_HEADER
 from .items import Items
 from .source import Origin, Source, path_of, place_of
 from .syntax import DELIMITERS, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, UNDEFINED, Layout
@@ -33,7 +33,7 @@ _Frame: TypeAlias = "tuple[Elements, Origin, int, int, int, Source, Items]"
 NOT_SHARED = -1  # there is no shared end, or no level around the sequence; the parser handles the end of the item
 
 # The delimiter of an item, followed by the delimiter of its sequence, in little endian
-_BOTH = struct.pack("<HHIHHI", DELIMITERS, ITEM_DELIMITATION & 0xFFFF, 0, DELIMITERS, SEQUENCE_DELIMITATION & 0xFFFF, 0)
+_ENDS = struct.pack("<HHIHHI", DELIMITERS, ITEM_DELIMITATION & 0xFFFF, 0, DELIMITERS, SEQUENCE_DELIMITATION & 0xFFFF, 0)
 
 _new = object.__new__
 
@@ -65,7 +65,7 @@ class Cursor(ABC):
         """
         view, stack, deepest, implicit = self.view, self.stack, self.limits.depth, layout.implicit
         header, first = (layout.item if implicit else layout.short).unpack_from, layout.sequence.unpack_from
-        plain, short, sequences, most = plain_vrs().get, SHORT_VRS.get, sequence_tags(), LONGEST_PLAIN
+        plain, short, sequences, max_plain = plain_vrs().get, SHORT_VRS.get, sequence_tags(), MAX_PLAIN
         long = 8 if implicit else 12  # bytes in the header of a sequence
         item_key = -1 if layout.big_endian else layout.item_key  # -1: in big endian, only the parser enters items
         at, offset, end, elements, origin = self.offset, self.offset, self.end, self.elements, self.origin
@@ -76,7 +76,7 @@ class Cursor(ABC):
                     if implicit:
                         group, number, length = header(view, offset)
                         tag = group << 16 | number
-                        vr = plain(tag) if length <= most else None
+                        vr = plain(tag) if length <= max_plain else None
                     else:
                         group, number, code, length = header(view, offset)
                         tag, vr = group << 16 | number, short(code)
@@ -112,7 +112,7 @@ class Cursor(ABC):
                             offset += long + 8
                             end = end if undefined else offset + size
                             continue
-                    elif group == DELIMITERS and CHARACTER_SET not in elements and view[offset : offset + 16] == _BOTH:
+                    elif group == DELIMITERS and CHARACTER_SET not in elements and view[offset : offset + 16] == _ENDS:
                         _, around, _, _, _, _, sequence = stack[-1]
                         is_plain = sequence.undefined_length and around[0].layout is layout and len(stack) > 1
                         if is_plain and origin[4]:

@@ -13,14 +13,12 @@ from functools import cache
 from typing import TypeAlias
 
 from ..errors import DecodeError
-from .charset import Charset, charset_of
 from .cursor import Elements
 from .dataset import (
     CHARACTER_SET,
     Dataset,
     DecodedElement,
     Element,
-    charset_in,
     decoded_dataset,
     unread_dataset,
 )
@@ -28,8 +26,9 @@ from .dictionary import plain_vrs, sequence_tags, vr_of
 from .header import CREATORS, SHORTEST_HEADER, actual_layout, holds_known
 from .items import Items, fix_pixel_order
 from .parser import Parser, ends_in_sequence, parse_items
+from .settings import charset_in, find_charset
 from .skip import common_elements
-from .source import ALWAYS_TAKEN, LENGTH_KEPT, DecodeLimits, Origin, Source, origin_of
+from .source import LENGTH_KEPT, DecodeLimits, Origin, Source, origin_of
 from .syntax import (
     DELIMITERS,
     ITEM,
@@ -41,13 +40,11 @@ from .syntax import (
     Layout,
     TransferSyntax,
 )
-from .values import decode_value
 from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 
 __all__ = ["Broken", "Skimmed", "decode_view"]
 
 _LONG_HEADER = 12  # bytes
-_SEARCHED = 16  # so many elements at the beginning are searched for the Specific Character Set
 
 
 Broken: TypeAlias = dict[int, DecodeError]  # errors within elements, by the offset of the element's header
@@ -76,7 +73,7 @@ def decode_view(
     layout = actual_layout(view, start, len(view), syntax.layout)
     if layout.implicit != syntax.implicit:
         syntax = replace(syntax, implicit=layout.implicit)
-    charset = _find_charset(view, layout, start)
+    charset = find_charset(view, layout, start)
     kept = range(1 << 16) if group_lengths else LENGTH_KEPT
     source = Source(view, layout, syntax, limits, charset, lengths_kept=kept)
     first = start  # the first element that is not common
@@ -385,23 +382,3 @@ def _special_keys(layout: Layout) -> frozenset[int]:
     """Return the keys of the elements that a walk over implicit VR must not step over."""
     tags = (0, *sequence_tags(), ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, PIXEL_REPRESENTATION)
     return frozenset(map(layout.key, tags))
-
-
-def _find_charset(view: memoryview, layout: Layout, start: int) -> Charset:
-    """Return the Specific Character Set if it is among the first elements, and these have the short form."""
-    offset, end = start, len(view) - 8
-    header = layout.short.unpack_from
-    for _ in range(_SEARCHED):
-        if offset > end:
-            break
-        group, number, code, length = header(view, offset)
-        if layout.implicit:
-            (length,) = layout.length.unpack_from(view, offset + 4)
-        elif code not in SHORT_VRS:
-            break
-        tag = group << 16 | number
-        if tag >= CHARACTER_SET:
-            known = tag == CHARACTER_SET and length <= ALWAYS_TAKEN
-            return charset_of(decode_value("CS", view[offset + 8 : offset + 8 + length])) if known else ()
-        offset += length + 8
-    return ()

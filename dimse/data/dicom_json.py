@@ -27,10 +27,11 @@ from ..errors import DecodeError, EncodeError, shown
 from .charset import charset_of
 from .check import check_value
 from .codec import DecodeLimits, decode, encode
-from .dataset import Dataset, Element, Item, Place, Value, path_of
+from .dataset import PIXEL_DATA, Dataset, Element, Item, Value
 from .items import items_of
 from .names import PersonName
 from .numerals import DS
+from .source import Place, path_of
 from .syntax import EXPLICIT_LE, SEQUENCE_DELIMITATION, UNDEFINED
 from .values import READERS, VALUE_RULE, decode_value
 from .vr import VR, row_of
@@ -39,7 +40,6 @@ __all__ = ["Json", "from_json", "to_json"]
 
 Json: TypeAlias = "str | int | float | list[Json] | dict[str, Json] | None"
 
-_PIXEL_DATA = 0x7FE00010
 _RULE = "PS3.18 §F.2"
 _MAX_DEPTH = 64  # sequences within sequences, as many as `DecodeLimits.depth`
 _SAFE = range(-(2**53) + 1, 2**53)  # integers that every JSON reader keeps exactly, RFC 8259 §6
@@ -52,7 +52,7 @@ _UTF_8 = charset_of("ISO_IR 192")
 # The bytes before and after the items of compressed Pixel Data
 _FRAMES = replace(EXPLICIT_LE, encapsulated=True)
 _LAYOUT = EXPLICIT_LE.layout
-_BEFORE = _LAYOUT.long.pack(_PIXEL_DATA >> 16, _PIXEL_DATA & 0xFFFF, b"OB", UNDEFINED)
+_BEFORE = _LAYOUT.long.pack(PIXEL_DATA >> 16, PIXEL_DATA & 0xFFFF, b"OB", UNDEFINED)
 _AFTER = _LAYOUT.item.pack(SEQUENCE_DELIMITATION >> 16, SEQUENCE_DELIMITATION & 0xFFFF, 0)
 
 
@@ -139,7 +139,7 @@ def _to_items(element: Element, place: Place, depth: int, inline: bool) -> list[
 def _encode_fragments(element: Element) -> bytes:
     """Return the items of compressed Pixel Data, encoded as in a file."""
     alone = Dataset()
-    alone.add(Element(_PIXEL_DATA, "OB", element.value))
+    alone.add(Element(PIXEL_DATA, "OB", element.value))
     return encode(alone, _FRAMES)[len(_BEFORE) : -len(_AFTER)]
 
 
@@ -275,14 +275,14 @@ def _read_stream(tag: int, vr: str, member: str, content: object) -> Value:
     if member != "InlineBinary" or not isinstance(content, str):
         raise TypeError(f"{vr} needs InlineBinary, a string")
     raw = b64decode(content, validate=True)
-    return _read_fragments(raw) if tag == _PIXEL_DATA and vr in ("OB", "OW") else check_value(vr, raw)
+    return _read_fragments(raw) if tag == PIXEL_DATA and vr in ("OB", "OW") else check_value(vr, raw)
 
 
 def _read_fragments(raw: bytes) -> Value:
     """Return Pixel Data: fragments if all bytes are items, otherwise the bytes."""
     try:
         limits = DecodeLimits(elements=len(raw) // 8 + 2)
-        return decode(_BEFORE + raw + _AFTER, EXPLICIT_LE, limits=limits).get(_PIXEL_DATA)
+        return decode(_BEFORE + raw + _AFTER, EXPLICIT_LE, limits=limits).get(PIXEL_DATA)
     except DecodeError:
         return raw
 

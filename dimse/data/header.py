@@ -25,8 +25,8 @@ from .syntax import (
 
 __all__ = [
     "CREATORS",
+    "MAX_PLAIN",
     "SHORTEST_HEADER",
-    "LONGEST_PLAIN",
     "Header",
     "actual_layout",
     "content_end",
@@ -40,7 +40,7 @@ __all__ = [
 
 SHORTEST_HEADER = 8  # bytes in the shortest header
 CREATORS = range(0x0010, 0x0100)  # element numbers of private creators, PS3.5 §7.8.1
-LONGEST_PLAIN = 0x4140  # the greatest length in implicit VR that cannot look like a VR: "AA" is 4141H
+MAX_PLAIN = 0x4140  # the greatest length in implicit VR that cannot look like a VR: "AA" is 4141H
 _MAX_JUNK = 4096  # bytes, one block of a disk: if more follow the last element, they are not searched for elements
 _TAG_SIZE = 4  # bytes
 _CHUNK = 1 << 16  # bytes that are searched for trailing zeros at a time

@@ -10,11 +10,11 @@ from contextlib import suppress
 
 from ..errors import DecodeError
 from .dataset import PIXEL_DATA, UNREAD, Dataset, DecodedElement, Element, Item, Value
+from .settings import bits_allocated_in, word_vr
 from .source import Origin, Source
 from .values import READERS
-from .vr import BITS_ALLOCATED
 
-__all__ = ["Items", "items_of", "items_or_fragments", "fix_pixel_order", "word_vr"]
+__all__ = ["Items", "items_of", "items_or_fragments", "fix_pixel_order"]
 
 _WITH_ITEMS = ("SQ", "UN", "OB", "OW")  # VRs whose value may be a list of items
 
@@ -94,19 +94,6 @@ def items_or_fragments(element: Element) -> list[Item]:
     return value if isinstance(value, list) else []
 
 
-def word_vr(elements: dict[int, Element], tag: int, vr: str) -> str:
-    """Return the VR whose words are swapped when a value among ``elements`` changes its byte order."""
-    return "OL" if tag == PIXEL_DATA and vr == "OW" and _bits_allocated(elements) == 32 else vr
-
-
-def _bits_allocated(elements: dict[int, Element]) -> Value:
-    """Return Bits Allocated; None if it is missing or cannot be read."""
-    try:
-        return elements[BITS_ALLOCATED].value if BITS_ALLOCATED in elements else None
-    except DecodeError:
-        return None
-
-
 class _Pixels(DecodedElement):
     """Pixel Data that is read as big endian words, of the size in the VR ``_words``."""
 
@@ -135,9 +122,7 @@ def fix_pixel_order(elements: dict[int, Element], source: Source) -> None:
     if type(pixels) is not DecodedElement:
         return
     words = word_vr(elements, PIXEL_DATA, pixels.VR)
-    is_swapped = (
-        not source.layout.big_endian and words == "OW" and _bits_allocated(elements) != 8
-    )  # bytes have no order
-    if words != pixels.VR or is_swapped:
-        wide = elements[PIXEL_DATA] = _Pixels(PIXEL_DATA, pixels.VR, pixels._origin, pixels._start, pixels._length)
-        wide._words = words
+    has_order = bits_allocated_in(elements) != 8  # bytes have no order
+    if words != pixels.VR or (has_order and words == "OW" and not source.layout.big_endian):
+        swapped = elements[PIXEL_DATA] = _Pixels(PIXEL_DATA, pixels.VR, pixels._origin, pixels._start, pixels._length)
+        swapped._words = words

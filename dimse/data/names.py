@@ -9,10 +9,10 @@ from typing import Self
 
 from ..errors import EncodeError, shown
 
-__all__ = ["ComponentGroup", "PersonName"]
+__all__ = ["MAX_COMPONENTS", "MAX_GROUPS", "ComponentGroup", "PersonName"]
 
-_COMPONENTS = 5
-_GROUPS = 3
+MAX_GROUPS = 3  # component groups of a name, PS3.5 §6.2.1
+MAX_COMPONENTS = 5  # components of a group
 
 
 class _WithComponents(str):
@@ -41,7 +41,7 @@ class _WithComponents(str):
         return self._component(4)
 
     def _component(self, number: int) -> str:
-        components = self.split("^", _COMPONENTS - 1)
+        components = self.split("^", MAX_COMPONENTS - 1)
         return components[number].strip(" ") if number < len(components) else ""
 
 
@@ -105,7 +105,7 @@ class PersonName(_WithComponents):
         return self._group(2)
 
     def _group(self, number: int) -> ComponentGroup:
-        groups = self.split("=", _GROUPS - 1)
+        groups = self.split("=", MAX_GROUPS - 1)
         return ComponentGroup(groups[number] if number < len(groups) else "")
 
     def _component(self, number: int) -> str:

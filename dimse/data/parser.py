@@ -12,10 +12,11 @@ from typing import Final
 
 from ..errors import DecodeError
 from .cursor import NOT_SHARED, Cursor, Elements
-from .dataset import CHARACTER_SET, Dataset, DecodedElement, charset_in, decoded_dataset
+from .dataset import CHARACTER_SET, Dataset, DecodedElement, decoded_dataset
 from .dictionary import vr_of
 from .header import SHORTEST_HEADER, Header, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
 from .items import Items, fix_pixel_order
+from .settings import charset_in
 from .skip import items_end
 from .source import Source
 from .syntax import (

@@ -22,7 +22,8 @@ from .dataset import Dataset, Element
 from .dictionary import lookup
 from .header import SHORTEST_HEADER, actual_layout, is_vr, read_header
 from .skip import pixels_offset
-from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, LONG_VRS, SHORT_VRS, TransferSyntax, syntax_of
+from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, SHORT_VRS, TransferSyntax, syntax_of
+from .tag import Tag
 from .values import octets
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ _REQUIRED = (
 )
 _HEADER_AND_VALUE = 12  # bytes of the group length element
 _MAX_ELEMENTS = 1000  # elements of group 0002; PS3.10 Table 7.1-1 has 20
-_UNKNOWN = "unknown Transfer Syntax"
 # Higher limits than for a peer, because the caller chose to read the file. A whole slide image has a million elements,
 # and some files have values that are too long.
 _FILE_LIMITS = DecodeLimits(elements=2_000_000, items=2_000_000, value=256 << 20, values=1 << 27, overlength=1 << 30)
@@ -161,7 +161,7 @@ def _find_meta(view: memoryview) -> tuple[int, int, TransferSyntax]:
 
 def _with_encapsulation(syntax: TransferSyntax, dataset: Dataset) -> TransferSyntax:
     """Return the syntax. If it is unknown, the Data Set shows whether the syntax compresses pixels."""
-    if not syntax.name.startswith(_UNKNOWN):
+    if not syntax.is_unknown:
         return syntax
     return replace(syntax, encapsulated=isinstance(dataset.get("PixelData"), list))
 
@@ -173,8 +173,7 @@ def _drop_pixels(dataset: Dataset) -> None:
 
 
 def _has_vr(view: memoryview) -> bool:
-    code = bytes(view[4:6])
-    return code in SHORT_VRS or code in LONG_VRS
+    return is_vr(bytes(view[4:6]))
 
 
 def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
@@ -210,7 +209,7 @@ def _actual_syntax(meta: Dataset, view: memoryview) -> TransferSyntax:
     try:
         syntax = syntax_of(uid)
     except DecodeError:
-        return replace(_guess_syntax(view), uid=uid, name=f"{_UNKNOWN} {uid}")
+        return replace(_guess_syntax(view), uid=uid, name=f"unknown Transfer Syntax {uid}")
     if not view or syntax.deflated or syntax.implicit != _has_vr(view) or _has_wrong_vr(view, syntax):
         return syntax
     return replace(syntax, implicit=True) if syntax.encapsulated else _guess_syntax(view)
@@ -313,9 +312,4 @@ def _meta_faults(meta: Dataset, dataset: Dataset, start: int, end: int) -> Itera
     for tag, keyword in ((0x00020002, "SOPClassUID"), (0x00020003, "SOPInstanceUID")):
         declared, actual = meta.get(tag), dataset.get(keyword)
         if None not in (declared, actual) and declared != actual:
-            yield Finding(
-                f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
-                None,
-                _RULE,
-                f"{shown(declared)}, but {shown(actual)} in the Data Set",
-            )
+            yield Finding(str(Tag(tag)), None, _RULE, f"{shown(declared)}, but {shown(actual)} in the Data Set")

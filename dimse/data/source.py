@@ -16,13 +16,14 @@ from typing import Any, TypeAlias
 from ..errors import DecodeError
 from .charset import Charset
 from .dictionary import lookup
+from .names import MAX_GROUPS
 from .syntax import EXPLICIT_LE, Layout, TransferSyntax
 from .tag import Tag
 from .values import NUMBERS, READERS
 from .vr import VR, row_of
 
 __all__ = [
-    "ALWAYS_TAKEN",
+    "ALWAYS_ACCEPTED",
     "DecodeLimits",
     "LENGTH_KEPT",
     "NOWHERE",
@@ -182,9 +183,8 @@ def origin_of_value(data: bytes) -> Origin:
 NOWHERE = origin_of_value(b"")
 
 
-ALWAYS_TAKEN = 1024  # bytes; a value up to this length is always accepted, because decoding it takes almost no time
+ALWAYS_ACCEPTED = 1024  # bytes; a value up to this length is always accepted, because decoding it takes almost no time
 _BYTES_PER_CHARACTER = 4  # the maximum in UTF-8, and about the maximum in ISO 2022 with its escapes
-_GROUPS_PER_NAME = 3  # component groups, PS3.5 §6.2.1
 _BACKSLASH = b"\\"
 
 
@@ -194,7 +194,7 @@ def check_extent(tag: int, vr: str, origin: Origin, start: int, length: int) -> 
     if row.kind not in ("text", "number"):
         return
     limits = source.limits
-    allowed = max(_max_bytes(tag, row, limits), ALWAYS_TAKEN)
+    allowed = max(_max_bytes(tag, row, limits), ALWAYS_ACCEPTED)
     if length > min(allowed, limits.value):
         what = f"{vr} of {length} bytes, more than {min(allowed, limits.value)}"
         rule = "DecodeLimits.overlength" if allowed < limits.value else "DecodeLimits.value"
@@ -220,9 +220,9 @@ def _max_value_size(row: VR) -> int | None:
     """Return the maximum number of bytes in one value and its backslash; None if only the length field limits it."""
     if row.kind == "number":
         return 4 if row.name == "AT" else row.size
-    if row.most is None:
+    if row.max_length is None:
         return None
-    characters = (row.most + 1) * (_GROUPS_PER_NAME if row.name == "PN" else 1)
+    characters = (row.max_length + 1) * (MAX_GROUPS if row.name == "PN" else 1)
     return characters * (_BYTES_PER_CHARACTER if row.charset else 1)
 
 

@@ -121,6 +121,11 @@ class TransferSyntax:
     def __post_init__(self) -> None:
         object.__setattr__(self, "layout", _layout(self.implicit, self.big_endian))
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether neither PS3.6 nor this module has the UID, so that the other fields are guesses."""
+        return self.uid not in _syntaxes()
+
 
 IMPLICIT_LE = TransferSyntax(uid=uids.ImplicitVRLittleEndian, name="Implicit VR Little Endian", implicit=True)
 EXPLICIT_LE = TransferSyntax(uid=uids.ExplicitVRLittleEndian, name="Explicit VR Little Endian")

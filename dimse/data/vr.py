@@ -39,8 +39,8 @@ class VR:
     ``name``: the two letters. ``title``: the name in words. ``kind``: "text", "number", "stream" or "sequence".
     ``long``: the header has the explicit form with a length of 32 bits, PS3.5 §7.1.2. ``many``: an element may have
     several values, separated by backslashes (text) or by nothing (numbers). ``size``: bytes of one number, or of one
-    word of a stream; 0 for text and sequences. ``most``: maximum number of characters in one value, or in one component
-    group of a PN; None if only the length field limits it. ``charset``: Specific Character Set applies. ``strip``:
+    word of a stream; 0 for text and sequences. ``max_length``: characters in one value, or in one component group of a
+    PN; None if only the length field limits it. ``charset``: Specific Character Set applies. ``strip``:
     insignificant spaces stand at ``both`` ends, or only at the ``end``. ``pattern``: a regular expression that each
     text value must match. ``pad``: the byte that makes the length of a value even.
     """
@@ -51,7 +51,7 @@ class VR:
     long: bool
     many: bool = False
     size: int = 0
-    most: int | None = None
+    max_length: int | None = None
     charset: bool = False
     strip: str = "both"
     pattern: str = ""
@@ -64,34 +64,34 @@ _ASCII = r"[ -\[\]-~]*"  # printable ASCII characters except the backslash
 
 # fmt: off
 _ROWS = (
-    VR("AE", "Application Entity", "text", False, many=True, most=16, pattern=_ASCII),
-    VR("AS", "Age String", "text", False, many=True, most=4, pattern="[0-9]{3}[DWMY]"),
+    VR("AE", "Application Entity", "text", False, many=True, max_length=16, pattern=_ASCII),
+    VR("AS", "Age String", "text", False, many=True, max_length=4, pattern="[0-9]{3}[DWMY]"),
     VR("AT", "Attribute Tag", "number", False, many=True, size=2),  # two words
-    VR("CS", "Code String", "text", False, many=True, most=16, pattern="[A-Z0-9_ ]*"),
-    VR("DA", "Date", "text", False, many=True, most=18, pattern="[0-9.-]*"),  # 8, or 18 for a range in a query
-    VR("DS", "Decimal String", "text", False, many=True, most=16),
-    VR("DT", "Date Time", "text", False, many=True, most=54, pattern="[0-9+. -]*"),  # 26, or 54 for a range in a query
+    VR("CS", "Code String", "text", False, many=True, max_length=16, pattern="[A-Z0-9_ ]*"),
+    VR("DA", "Date", "text", False, many=True, max_length=18, pattern="[0-9.-]*"),  # 8; 18 for a range
+    VR("DS", "Decimal String", "text", False, many=True, max_length=16),
+    VR("DT", "Date Time", "text", False, many=True, max_length=54, pattern="[0-9+. -]*"),  # 26; 54 for a range
     VR("FL", "Floating Point Single", "number", False, many=True, size=4),
     VR("FD", "Floating Point Double", "number", False, many=True, size=8),
-    VR("IS", "Integer String", "text", False, many=True, most=12),
-    VR("LO", "Long String", "text", False, many=True, most=64, charset=True, pattern=_LINE),
-    VR("LT", "Long Text", "text", False, most=10240, charset=True, strip="end", pattern=_LINES),
+    VR("IS", "Integer String", "text", False, many=True, max_length=12),
+    VR("LO", "Long String", "text", False, many=True, max_length=64, charset=True, pattern=_LINE),
+    VR("LT", "Long Text", "text", False, max_length=10240, charset=True, strip="end", pattern=_LINES),
     VR("OB", "Other Byte", "stream", True, size=1, pad=b"\0"),
     VR("OD", "Other Double", "stream", True, size=8, pad=b"\0"),
     VR("OF", "Other Float", "stream", True, size=4, pad=b"\0"),
     VR("OL", "Other Long", "stream", True, size=4, pad=b"\0"),
     VR("OV", "Other 64-bit Very Long", "stream", True, size=8, pad=b"\0"),
     VR("OW", "Other Word", "stream", True, size=2, pad=b"\0"),
-    VR("PN", "Person Name", "text", False, many=True, most=64, charset=True, strip="end", pattern=_LINE),
-    VR("SH", "Short String", "text", False, many=True, most=16, charset=True, pattern=_LINE),
+    VR("PN", "Person Name", "text", False, many=True, max_length=64, charset=True, strip="end", pattern=_LINE),
+    VR("SH", "Short String", "text", False, many=True, max_length=16, charset=True, pattern=_LINE),
     VR("SL", "Signed Long", "number", False, many=True, size=4),
     VR("SQ", "Sequence of Items", "sequence", True),
     VR("SS", "Signed Short", "number", False, many=True, size=2),
-    VR("ST", "Short Text", "text", False, most=1024, charset=True, strip="end", pattern=_LINES),
+    VR("ST", "Short Text", "text", False, max_length=1024, charset=True, strip="end", pattern=_LINES),
     VR("SV", "Signed 64-bit Very Long", "number", True, many=True, size=8),
-    VR("TM", "Time", "text", False, many=True, most=28, pattern="[0-9:. -]*"),  # 14, or 28 for a range in a query
+    VR("TM", "Time", "text", False, many=True, max_length=28, pattern="[0-9:. -]*"),  # 14; 28 for a range
     VR("UC", "Unlimited Characters", "text", True, many=True, charset=True, strip="end", pattern=_LINE),
-    VR("UI", "Unique Identifier", "text", False, many=True, most=64, pad=b"\0", pattern="[0-9.]*"),
+    VR("UI", "Unique Identifier", "text", False, many=True, max_length=64, pad=b"\0", pattern="[0-9.]*"),
     VR("UL", "Unsigned Long", "number", False, many=True, size=4),
     VR("UN", "Unknown", "stream", True, size=1, pad=b"\0"),
     VR("UR", "Universal Resource Identifier or Locator", "text", True, strip="end", pattern=_ASCII),

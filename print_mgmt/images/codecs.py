@@ -75,8 +75,8 @@ def _size(shape: tuple[int, ...]) -> str:
 def _decode_stream(
     stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int, *, ybr: bool
 ) -> NDArray[np.integer]:
-    decode = partial(_try_imagecodecs, stream, ybr=ybr)
-    array = decode_whole(data, decode) if stream.kind in _BY_LIBJPEG else decode(data)
+    try_decode = partial(_try_imagecodecs, stream, ybr=ybr)
+    array = decode_whole(data, try_decode) if stream.kind in _BY_LIBJPEG else try_decode(data)
     if array.shape != shape or array.dtype.kind not in "iu" or array.itemsize > octets:
         raise ImageError(f"{stream.kind} data became {array.dtype} of shape {array.shape}, not {shape}")
     whole: NDArray[np.integer] = array.astype(f"{array.dtype.kind}{octets}", order="C", copy=False)

@@ -138,12 +138,12 @@ def _to_codes(array: NDArray[np.generic]) -> NDArray[np.uint8 | np.uint16]:
 def _blend(codes: NDArray[np.uint8 | np.uint16], background: Background) -> NDArray[np.uint8 | np.uint16]:
     """Return colors blended with the background by their opacity."""
     highest = np.iinfo(codes.dtype).max
-    behind = highest if background == "WHITE" else 0
+    ground = highest if background == "WHITE" else 0
     blended = np.empty((*codes.shape[:2], 3), codes.dtype)
     for start in range(0, len(codes), _ROWS):
         block = codes[start : start + _ROWS]
         opacity = block[..., 3:].astype(np.float64) / highest
-        blended[start : start + _ROWS] = np.floor(block[..., :3] * opacity + behind * (1 - opacity) + 0.5)
+        blended[start : start + _ROWS] = np.floor(block[..., :3] * opacity + ground * (1 - opacity) + 0.5)
     return blended
 
 

@@ -32,7 +32,6 @@ _HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two bytes per pixel if uncompre
 _WHOLE = (8, 16, 32)  # Bits Allocated of whole bytes
 _UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # uncompressed pixels in fragments, for the sake of the offset table
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame is compressed by RFC 1951, PS3.5 A.4.13
-_UNKNOWN = "unknown Transfer Syntax"  # the beginning of the name of a UID that is not in PS3.6
 _ALWAYS_PADDING = 3  # bytes after the last frame that count as padding even in the smallest image
 
 
@@ -129,7 +128,7 @@ def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments)
         cells, is_ybr, are_native = _decompress(frame, b"".join(fragments()[frame.number - 1]), shape, syntax)
     else:
         cells, is_ybr, are_native = _read_native(frame, shape, photometric), photometric in _YBR, True
-        if syntax is not None and syntax.name.startswith(_UNKNOWN) and cells.itemsize > 1:
+        if syntax is not None and syntax.is_unknown and cells.itemsize > 1:
             frame.note(f"{syntax.name}: its pixels are read as little endian (PS3.5 10.1)")
     if not is_ybr:
         return Pixels(cells, photometric if photometric in _GRAY else "RGB", are_native)
