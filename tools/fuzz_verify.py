@@ -28,7 +28,7 @@ from print_mgmt.verify.scu import PRINT_SCU_CASES, PlainPrinter
 
 _FOR_SCP = [case for case in (*CASES, *PRINT_CASES) if case.run is not None]
 _FOR_SCU = [case for case in (*SCU_CASES, *PRINT_SCU_CASES) if case.run is not None]
-_LISTENS = [case.listens for case in PRINT_CASES if case.listens is not None]
+_MAKERS = [case.make_listener for case in PRINT_CASES if case.make_listener is not None]
 _PAUSE = 10.0  # seconds between two lines
 
 
@@ -77,7 +77,7 @@ def _judges_without_fault(seed: int) -> bool:
         if is_scu:
             judge_evil_scu(case, plan, PlainPrinter)
         else:
-            judge_evil_scp(case, plan, PrintOptions(max_films=20, annotation_format="1"), _LISTENS)
+            judge_evil_scp(case, plan, PrintOptions(max_films=20, annotation_format="1"), _MAKERS)
     except Exception:
         traceback.print_exc()
         print(f"seed {seed}: {case.id}, {plan}", file=sys.stderr)

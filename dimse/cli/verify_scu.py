@@ -39,7 +39,7 @@ _HANDSHAKE = "TLS-2."  # the cases that vary the TLS handshake
 _TWICE = ", twice: the first association chooses the case and is rejected"
 _ALL, _LOOPBACK = "0.0.0.0", "127.0.0.1"
 _HIGHEST_PORT = 65535
-_MOST_HTTP = 4096  # octets of an HTTP request
+_MAX_HTTP = 4096  # octets of an HTTP request
 
 Describe = Callable[[Visit | None], str]  # returns what a person is to do; None before the plain scenario is done
 
@@ -296,7 +296,7 @@ async def _test(
     try:
         async with AsyncExitStack() as stack:
             if arguments.http is not None:
-                server = await asyncio.start_server(guide.answer, _LOOPBACK, arguments.http, limit=_MOST_HTTP)
+                server = await asyncio.start_server(guide.answer, _LOOPBACK, arguments.http, limit=_MAX_HTTP)
                 stack.push_async_callback(_close, server)
             await verify_scu(
                 target,

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-__all__ = ["MOST_PDVS", "Allowance", "has_many_pdvs"]
+__all__ = ["MAX_PDVS", "Allowance", "has_too_many_pdvs"]
 
-MOST_PDVS = 4096  # in one P-DATA-TF: each PDV is an object, and so a long PDU of empty PDVs would take much memory
+MAX_PDVS = 4096  # in one P-DATA-TF: each PDV is an object, and so a long PDU of empty PDVs would take much memory
 _HEADER, _LENGTH = 6, 4  # octets of the header of a PDU, and of the length of a PDV
 
 
@@ -24,10 +24,10 @@ class Allowance:
         return "more PDUs than a case allows" if self.pdus < 0 else ""
 
 
-def has_many_pdvs(pdu: bytes) -> bool:
-    """Return whether a P-DATA-TF has more than `MOST_PDVS` PDVs."""
+def has_too_many_pdvs(pdu: bytes) -> bool:
+    """Return whether a P-DATA-TF has more than `MAX_PDVS` PDVs."""
     at = _HEADER
-    for _ in range(MOST_PDVS):
+    for _ in range(MAX_PDVS):
         if at + _LENGTH > len(pdu):
             return False
         at += _LENGTH + int.from_bytes(pdu[at : at + _LENGTH], "big")

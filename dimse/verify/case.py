@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from enum import Flag, StrEnum, auto
 from typing import Any, Protocol
 
-from .observation import Broken, Deviated, Kept, Observation, Outcomes, Seen
+from .observation import Finding, Observation, Outcomes, Seen
 from .verdict import Close, Level, Verdict
 
-__all__ = ["Case", "Flags", "Listener", "Listens", "Note", "Role", "Run", "SubCase", "Unprepared", "group_of"]
+__all__ = ["Case", "CaseRun", "Flags", "Listener", "MakeListener", "Note", "Role", "SubCase", "Unprepared", "group_of"]
 
 
 class Role(StrEnum):
@@ -83,10 +83,10 @@ class Decided(Exception):
 
 
 # The argument is a `dimse.verify.peer.Peer` if an SCP is under test, a `dimse.verify.scu.peer.ScuPeer` if an SCU is
-Run = Callable[[Any], Awaitable[Seen | Observation]]
+CaseRun = Callable[[Any], Awaitable[Seen | Observation]]
 
 
-Note = Callable[[str, Kept | Deviated | Broken], None]  # called with the id of an invariant and a finding
+Note = Callable[[str, Finding], None]  # called with the id of an invariant and a finding
 
 
 class Listener(Protocol):
@@ -99,7 +99,7 @@ class Listener(Protocol):
         """Take a whole PDU that the peer has sent."""
 
 
-Listens = Callable[[Note], Listener]
+MakeListener = Callable[[Note], Listener]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ class SubCase:
     """A variation of a case. For a set or a level that is None, the value in the case applies."""
 
     name: str
-    run: Run
+    run: CaseRun
     passes: Outcomes | None = None
     nonstrict: Outcomes | None = None
     fails: Outcomes | None = None
@@ -118,8 +118,8 @@ class SubCase:
 class Case:
     """A case. Its own ``run`` is the first sub-case; ``subcases`` follow.
 
-    An invariant has no ``run``: it judges all traffic of the peer, with the listener that ``listens`` makes for each
-    connection, or with a rule of `dimse.verify.invariants`. A probe follows each case that is ``risky``.
+    An invariant has no ``run``: it judges all traffic of the peer, with a listener that ``make_listener`` makes for
+    each connection, or with a rule of `dimse.verify.invariants`. A probe follows each case that is ``risky``.
     """
 
     id: str
@@ -127,8 +127,8 @@ class Case:
     section: str
     level: Level
     role: Role = Role.SCP
-    run: Run | None = None
-    listens: Listens | None = None
+    run: CaseRun | None = None
+    make_listener: MakeListener | None = None
     passes: Outcomes = ()
     nonstrict: Outcomes = ()
     fails: Outcomes = ()

@@ -31,7 +31,7 @@ from .trace import Trace
 from .verdict import Verdict
 from .wire import Wire
 
-__all__ = ["find_facts", "serves_at_once", "unfit"]
+__all__ = ["find_facts", "result_without_run", "serves_at_once"]
 
 _CLASSES = {
     1: (Verification, Flags.ECHO),
@@ -44,10 +44,10 @@ _CLASSES = {
 }
 _JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # octets: cases exceed the peer's Maximum Length only if it is at most 4 MiB
 _SESSION_WITHOUT_FILM = 0xC600
-_LONGEST = 10  # preparations that all this may take
+_MAX_PREPARATIONS = 10  # preparations that all this may take
 
 # If one of these flags is missing, a case that needs it is SKIPPED; if any other is missing, UNIMPLEMENTED
-_OF_OPTIONS = (
+_SKIPPED_WITHOUT = (
     Flags.TLS
     | Flags.CLIENT_CERT
     | Flags.FILM
@@ -63,7 +63,7 @@ _OF_OPTIONS = (
 )
 
 
-def unfit(case: Case, options: Options, flags: Flags, tested: str) -> Result | None:
+def result_without_run(case: Case, options: Options, flags: Flags, tested: str) -> Result | None:
     """Return the result of a case that is not run, or None if the case can run. ``tested`` is "peer" or "SCU"."""
     if options.gentle and (case.risky or group_of(case.id) == "ROB"):
         return Result(case=case, verdict=Verdict.SKIPPED, reason="--gentle leaves it out; --all runs it")
@@ -71,7 +71,7 @@ def unfit(case: Case, options: Options, flags: Flags, tested: str) -> Result | N
     if not missing:
         return None
     words = ", ".join(missing.words())
-    if missing & _OF_OPTIONS:
+    if missing & _SKIPPED_WITHOUT:
         return Result(case=case, verdict=Verdict.SKIPPED, reason=f"needs {words}")
     return Result(case=case, verdict=Verdict.UNIMPLEMENTED, reason=f"the {tested} does not have {words}")
 
@@ -81,13 +81,13 @@ async def find_facts(target: Target, options: Options, watch: Watch, wanted: Fla
     peer = Peer(target, Trace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
     facts = PeerFacts()
     try:
-        async with asyncio.timeout(_LONGEST * target.preparation):
+        async with asyncio.timeout(_MAX_PREPARATIONS * target.preparation):
             facts = await _negotiated(peer, options, wanted)
             if Flags.TWO_ASSOC in wanted:
-                facts = facts.having(await _two_associations(peer))
+                facts = facts.with_flags(await _two_associations(peer))
             await peer.dismiss()
             if Flags.CHECKS_CALLED in wanted:
-                facts = facts.having(await _checks_called(peer))
+                facts = facts.with_flags(await _checks_called(peer))
     except (Unprepared, TimeoutError):
         pass  # the results of the cases will show what the peer refuses
     finally:
@@ -119,7 +119,7 @@ async def _negotiated(peer: Peer, options: Options, wanted: Flags) -> PeerFacts:
     if meta is not None and wanted & (Flags.PRINT | Flags.SESSION_ACTION):
         facts = await _with_printer(facts, peer, wire, meta)
         if Flags.SESSION_ACTION in wanted and not options.no_film:
-            facts = facts.having(await _session_action(peer, wire, meta))
+            facts = facts.with_flags(await _session_action(peer, wire, meta))
     await wire.release(peer.target.preparation)
     await peer.dismiss()
     return facts
@@ -135,7 +135,7 @@ async def _with_printer(facts: PeerFacts, peer: Peer, wire: Wire, context_id: in
     if not isinstance(heard, Answered):
         return facts
     texts = {each.keyword: _shown(each.value) for each in heard.data or () if each.keyword and _is_text(each.value)}
-    return replace(facts.having(Flags.PRINT), printer=texts)
+    return replace(facts.with_flags(Flags.PRINT), printer=texts)
 
 
 def _is_text(value: object) -> bool:

@@ -27,8 +27,8 @@ from .wire import Wire
 __all__ = ["Answer", "Grid", "GridPeer", "Group", "run_grid"]
 
 _LONG = 10  # timeouts to wait for the response to an N-SET or N-ACTION
-_MOST_FACTS = 200  # of one answer
-_LONGEST = 200  # characters of a fact
+_MAX_FACTS = 200  # of one answer
+_MAX_FACT = 200  # characters of a fact
 _NOTED = ("AffectedSOPClassUID", "AffectedSOPInstanceUID", "ErrorComment", "ErrorID", "AttributeIdentifierList")
 _SLOW = ("N-SET-RQ", "N-ACTION-RQ")
 
@@ -205,7 +205,7 @@ class _Run:
                 return Answer(str(seen), tuple(_syntaxes(pdu)), tuple(_about(pdu)))
             case Answered(message=message, data=data) if message is not None:
                 facts = [_cut(line) for line in _attributes(data)]
-                return Answer(str(seen), tuple(facts[:_MOST_FACTS]), tuple(map(_cut, _elements(message))))
+                return Answer(str(seen), tuple(facts[:_MAX_FACTS]), tuple(map(_cut, _elements(message))))
         return Answer(_cut(str(seen)))
 
 
@@ -261,7 +261,7 @@ def _shown(path: str, value: object) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    return text if len(text) <= _MAX_FACT else f"{text[: _MAX_FACT - 3]}..."
 
 
 def labels(names: Iterable[str]) -> list[str]:

@@ -14,9 +14,9 @@ from .grid import Answer, Grid, GridPeer, Group
 __all__ = ["grid_document", "grid_page", "grid_text"]
 
 SCHEMA = "dimse-print/grid/1"
-_LONGEST = 100  # characters of a line of the script in the text
-_MOST_FACTS = 5  # of a group in the text
-_WIDEST = 24  # characters of a label in the text
+_MAX_LINE = 100  # characters of a line of the script in the text
+_MAX_FACTS = 5  # of a group in the text
+_MAX_LABEL = 24  # characters of a label in the text
 _COLORS = ("#d7f0d8", "#ffe0b2", "#dbe9f7", "#e6dcf2", "#ffc9c9", "#eef5c8")
 _STYLE = (
     "body{font:14px/1.4 system-ui,sans-serif;margin:2em;max-width:100em}"
@@ -37,14 +37,14 @@ def grid_text(grid: Grid) -> str:
 
 
 def _lines(grid: Grid) -> Iterator[str]:
-    names = [escaped(peer.label)[:_WIDEST] for peer in grid.peers]
+    names = [escaped(peer.label)[:_MAX_LABEL] for peer in grid.peers]
     widths = [max(len(name), 2) for name in names]
     yield "  ".join(f"{name:{width}}" for name, width in zip(names, widths, strict=True)) + "  line"
     for number, step in enumerate(grid.script.steps):
         groups = grid.groups(number)
         letters = {member: group.letter for group in groups for member in group.members}
         cells = "  ".join(f"{letters[peer]:{width}}" for peer, width in enumerate(widths))
-        yield f"{cells}  {step.number}: {escaped(cut(step.text, _LONGEST))}"
+        yield f"{cells}  {step.number}: {escaped(cut(step.text, _MAX_LINE))}"
         for group in groups:
             facts = _differing(group, groups) if len(groups) > 1 else ()
             yield f"{'':4}{group.letter}  {'; '.join((group.answer.outcome, *facts))}"
@@ -56,8 +56,8 @@ def _differing(group: Group, groups: tuple[Group, ...]) -> tuple[str, ...]:
     """Return the facts of a group that not all groups have."""
     common = set.intersection(*(set(each.answer.facts) for each in groups))
     found = [fact for fact in group.answer.facts if fact not in common]
-    more = (f"and {len(found) - _MOST_FACTS} more",) if len(found) > _MOST_FACTS else ()
-    return (*found[:_MOST_FACTS], *more)
+    more = (f"and {len(found) - _MAX_FACTS} more",) if len(found) > _MAX_FACTS else ()
+    return (*found[:_MAX_FACTS], *more)
 
 
 def _agreements(grid: Grid) -> Iterator[str]:

@@ -25,7 +25,7 @@ __all__ = ["GridScript", "Step", "read_script", "with_names"]
 
 _COMMANDS = ("associate", "send", "echo", "let", "raw", "release", "abort", "close")
 _NAME = re.compile(r"\$([A-Za-z]\w*)")
-_MOST_OCTETS = 1 << 20  # of the text of a script
+_MAX_OCTETS = 1 << 20  # of the text of a script
 _LET = 4  # words of a let
 
 
@@ -67,7 +67,7 @@ def read_script(source: str, builtin: Mapping[str, str]) -> GridScript:
         if not path.exists():
             raise DecodeError(f"{shown(source)} is neither a file nor a script of this command: {', '.join(builtin)}")
         with path.open(encoding="utf-8", errors="replace") as file:
-            text = file.read(_MOST_OCTETS)
+            text = file.read(_MAX_OCTETS)
     return parse_script(Path(source).stem, text)
 
 

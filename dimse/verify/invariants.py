@@ -9,22 +9,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..errors import cut
-from .case import Case, Listens
+from .case import Case, MakeListener
 from .message_rules import MessageRules
-from .observation import Broken, Deviated, Kept, shown_all
+from .observation import Broken, Deviated, Finding, Kept, shown_all
 from .peer import Watch
 from .result import Assertion, Result, SubResult
 from .verdict import Column, Verdict, column_of, verdict_of
 
 __all__ = ["Invariants"]
 
-Finding = Kept | Deviated | Broken
-
 _REJECT, _ABORT = 0x03, 0x07
 _FIXED_LENGTH = 4  # octets: the PDU-length of an A-ASSOCIATE-RJ and of an A-ABORT
-_MOST_TEXTS = 5  # findings that a reason lists; the others are counted
-_MOST_FINDINGS = 200  # different findings of one rule and kind that are kept: a peer may be wrong in endless ways
-_LONGEST_TEXT = 300  # characters of a finding
+_MAX_TEXTS = 5  # findings that a reason lists; the others are counted
+_MAX_FINDINGS = 200  # different findings of one rule and kind that are kept: a peer may be wrong in endless ways
+_MAX_TEXT = 300  # characters of a finding
 
 # PS3.8 Table 9-21: for each source, the defined reasons, and the reserved ones
 _REASONS = {1: {1, 2, 3, 7}, 2: {1, 2}, 3: {1, 2}}
@@ -75,14 +73,12 @@ class _Seen:
 class Invariants(Watch):
     """The observer that judges the traffic on all connections of a run."""
 
-    def __init__(self, listens: Iterable[Listens] = ()) -> None:
-        self._listens = tuple(dict.fromkeys((MessageRules, *listens)))
+    def __init__(self, makers: Iterable[MakeListener] = ()) -> None:
+        self._makers = tuple(dict.fromkeys((MessageRules, *makers)))
         self._seen: dict[str, _Seen] = {}
 
     def connected(self, case_id: str) -> tuple[Callable[[bytes], None], Callable[[bytes], None]]:
-        listeners = [
-            listens(lambda rule_id, finding: self._note(rule_id, finding, case_id)) for listens in self._listens
-        ]
+        listeners = [make(lambda rule_id, finding: self._note(rule_id, finding, case_id)) for make in self._makers]
 
         def sent(octets: bytes) -> None:
             for listener in listeners:
@@ -100,9 +96,9 @@ class Invariants(Watch):
 
     def _note(self, rule_id: str, finding: Finding, case_id: str) -> None:
         seen = self._seen.setdefault(rule_id, _Seen())
-        if finding.text is not None and len(finding.text) > _LONGEST_TEXT:
-            finding = replace(finding, text=cut(finding.text, _LONGEST_TEXT))
-        if finding not in seen.counts and sum(type(each) is type(finding) for each in seen.counts) >= _MOST_FINDINGS:
+        if finding.text is not None and len(finding.text) > _MAX_TEXT:
+            finding = replace(finding, text=cut(finding.text, _MAX_TEXT))
+        if finding not in seen.counts and sum(type(each) is type(finding) for each in seen.counts) >= _MAX_FINDINGS:
             return
         seen.counts[finding] += 1
         seen.first.setdefault(finding, case_id)
@@ -135,7 +131,7 @@ def _asserted(case: Case, seen: _Seen, finding: Finding, column: Column) -> Asse
 
 
 def _texts(seen: _Seen, shown: list[Finding]) -> Iterator[str]:
-    for finding in shown[:_MOST_TEXTS]:
+    for finding in shown[:_MAX_TEXTS]:
         yield f"{finding} ({seen.counts[finding]} times, first in {seen.first[finding]})"
-    if len(shown) > _MOST_TEXTS:
-        yield f"and {len(shown) - _MOST_TEXTS} more"
+    if len(shown) > _MAX_TEXTS:
+        yield f"and {len(shown) - _MAX_TEXTS} more"

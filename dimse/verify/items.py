@@ -27,7 +27,7 @@ ABSTRACT_SYNTAX, TRANSFER_SYNTAX = 0x30, 0x40
 _FIXED = 74  # octets of an A-ASSOCIATE PDU before its items
 _CONTEXT_FIXED = 4  # octets of a Presentation Context Item between its header and its sub-items
 _TITLE = 16
-_MOST_SHOWN = 16  # octets in a text
+_MAX_SHOWN = 16  # octets in a text
 
 
 class Item(NamedTuple):
@@ -86,8 +86,8 @@ def shown_octets(octets: bytes) -> str:
         return f"'{octets.decode('ascii')}'"
     if len(octets) > 1 and len(set(octets)) == 1:
         return f"{len(octets)} times {octets[0]:02X}H"
-    more = f" ... ({len(octets)} bytes)" if len(octets) > _MOST_SHOWN else ""
-    return (octets[:_MOST_SHOWN].hex(" ").upper() or "nothing") + more
+    more = f" ... ({len(octets)} bytes)" if len(octets) > _MAX_SHOWN else ""
+    return (octets[:_MAX_SHOWN].hex(" ").upper() or "nothing") + more
 
 
 def forge_request(

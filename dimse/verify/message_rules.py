@@ -4,22 +4,21 @@ The rules are stricter than the codecs, which accept whatever can be understood.
 invariant.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import MISSING, fields
 from struct import unpack_from
 
 from ..data import decode, keyword_of, syntax_of, tag_of
-from ..errors import DecodeError, DimseError, Finding, LimitExceeded, shown
+from ..errors import DecodeError, DimseError, LimitExceeded, shown
+from ..errors import Finding as Fault
 from ..message import MESSAGES, Assembler, CEchoRQ, Message, Request, decode_command
 from ..uids import Verification, is_valid_uid
 from ..ul import AssociateAC, AssociateRQ, ContextResult, PDataTF, PDUStream, decode_pdu
-from .observation import Broken, Deviated, Kept
+from .case import Note
+from .observation import Broken, Deviated, Finding, Kept
 
 __all__ = ["MessageRules", "data_findings"]
-
-Verdictlike = Kept | Deviated | Broken
-Note = Callable[[str, Verdictlike], None]
 
 PDVS, COMMANDS, UIDS, STATUSES, DATA_SETS = "UL-P-2.03", "DIMSE-1.02", "DIMSE-1.03", "DIMSE-1.04", "ENC-1.04"
 
@@ -31,7 +30,7 @@ _AFFECTED_CLASS, _AFFECTED_INSTANCE = 0x0002, 0x1000
 _NO_DATA_SET = 0x0101
 _ALWAYS_ALLOWED = {_GROUP_LENGTH, _COMMAND_FIELD, _DATA_SET_TYPE}
 _UID, _NUMBER, _TAGS, _TEXT = "UI", "US", "AT", "LO"
-_LONGEST_UID, _LONGEST_TEXT = 64, 64
+_MAX_UID, _MAX_ERROR_COMMENT = 64, 64
 _VRS = {
     _AFFECTED_CLASS: _UID, 0x0003: _UID, _COMMAND_FIELD: _NUMBER, _MESSAGE_ID: _NUMBER, _RESPONDED: _NUMBER,
     0x0700: _NUMBER, _DATA_SET_TYPE: _NUMBER, _STATUS: _NUMBER, 0x0901: _TAGS, _ERROR_COMMENT: _TEXT, 0x0903: _NUMBER,
@@ -209,9 +208,9 @@ class MessageRules:
             self._note(DATA_SETS, Kept("Data Sets as in PS3.5"))
 
 
-def data_findings(data: bytes, transfer_syntax: str) -> list[Verdictlike]:
+def data_findings(data: bytes, transfer_syntax: str) -> list[Finding]:
     """Return the faults of an encoded Data Set by the rules of PS3.5, or a `Kept` if it is too long to judge."""
-    report: list[Finding] = []
+    report: list[Fault] = []
     try:
         decode(data, syntax_of(transfer_syntax), report=report)
     except LimitExceeded:
@@ -234,7 +233,7 @@ def _number(value: bytes | None) -> int | None:
 
 def _command_faults(
     command: bytes, elements: dict[int, bytes], ours: set[str], *, can_name_request: bool
-) -> Iterator[Verdictlike]:
+) -> Iterator[Finding]:
     """Yield the faults of a Command Set, PS3.7 §6.3.1 and Annex E. The peer may return ``ours``, our invalid UIDs."""
     at, last = 0, -1
     while at < len(command):
@@ -259,19 +258,19 @@ def _command_faults(
     yield from _content_faults(elements, can_name_request)
 
 
-def _value_faults(element: int, value: bytes) -> Iterator[Verdictlike]:
+def _value_faults(element: int, value: bytes) -> Iterator[Finding]:
     match _VRS.get(element):
         case "US" if len(value) != 2:
             yield Broken(f"element {element:04X}H has {len(value)} bytes, not 2")
         case "AT" if len(value) % 4:
             yield Broken(f"element {element:04X}H has {len(value)} bytes, no tags")
-        case "UI" if len(value.rstrip(b"\0")) > _LONGEST_UID or value.rstrip(b"\0").strip(b"0123456789."):
+        case "UI" if len(value.rstrip(b"\0")) > _MAX_UID or value.rstrip(b"\0").strip(b"0123456789."):
             yield Broken(f"element {element:04X}H is no UID: {shown(value)}")
-        case "LO" if len(value.rstrip(b" ")) > _LONGEST_TEXT:
+        case "LO" if len(value.rstrip(b" ")) > _MAX_ERROR_COMMENT:
             yield Broken(f"Error Comment of {len(value)} bytes")
 
 
-def _content_faults(elements: dict[int, bytes], can_name_request: bool) -> Iterator[Verdictlike]:
+def _content_faults(elements: dict[int, bytes], can_name_request: bool) -> Iterator[Finding]:
     """Yield a fault for each element that the message lacks, and for each that it does not define.
 
     Without ``can_name_request`` the tester's request was invalid on purpose, perhaps without a Message ID. Then no

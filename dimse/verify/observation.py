@@ -41,6 +41,7 @@ __all__ = [
     "Closed",
     "Crashed",
     "Ends",
+    "Finding",
     "Garbled",
     "Kept",
     "Observation",
@@ -81,8 +82,8 @@ class Accepted(Seen):
     def __str__(self) -> str:
         if not self.results:
             return "AC"
-        shown = [f"{number}={_number(result)}" for number, result in self.results[:_MOST]]
-        return f"AC({', '.join(shown)}{', ...' if len(self.results) > _MOST else ''})"
+        shown = [f"{number}={_number(result)}" for number, result in self.results[:_MAX_SHOWN]]
+        return f"AC({', '.join(shown)}{', ...' if len(self.results) > _MAX_SHOWN else ''})"
 
 
 def accepted(results: Mapping[int, Numbers]) -> Accepted:
@@ -288,6 +289,7 @@ class Ends:
         return f"..., {self.last}"
 
 
+Finding = Kept | Deviated | Broken
 Observation = tuple[Seen, ...]
 Outcome = Seen | Then | Ends
 Outcomes = tuple[Outcome, ...]
@@ -298,8 +300,8 @@ ALIVE, DEAD = Probed("alive"), Probed("dead")
 KEPT, DEVIATED, BROKEN = Kept(), Deviated(), Broken()
 OTHER_PDU = OtherPDU()
 
-_MOST_RESULTS = 256  # contexts whose results are kept: there are no more ids
-_MOST = 8  # contexts that the text of an A-ASSOCIATE-AC shows
+_MAX_RESULTS = 256  # contexts whose results are kept: there are no more ids
+_MAX_SHOWN = 8  # contexts that the text of an A-ASSOCIATE-AC shows
 _CLASSES = {"warning": StatusClass.WARNING, "failure": StatusClass.FAILURE}
 
 
@@ -328,7 +330,7 @@ def _bare(seen: Seen) -> Seen:
         case Asked():
             return replace(seen, message=None)
         case Accepted():
-            return replace(seen, pdu=None, results=seen.results[:_MOST_RESULTS])
+            return replace(seen, pdu=None, results=seen.results[:_MAX_RESULTS])
     return seen
 
 

@@ -251,7 +251,7 @@ class Peer:
             raise Unprepared(f"the association was not accepted: {answer}")
         return wire
 
-    async def associated(self, contexts: Contexts = ECHO, **fields: Any) -> Wire:
+    async def associate_all(self, contexts: Contexts = ECHO, **fields: Any) -> Wire:
         """Return a connection with an association on which the peer has accepted each context.
 
         Raises `Unprepared` with UNIMPLEMENTED for a context that the peer refuses.

@@ -14,7 +14,7 @@ __all__ = ["Ended", "end_group", "signal_group", "signal_of", "split_words", "ta
 
 _SHELL_SIGNAL = 128  # shells return this plus the number of the signal that ended a program
 _LAST_SIGNAL = 64  # the highest signal number on Linux
-_MOST_STDERR = 4000  # octets from the end of stderr that a report contains
+_MAX_STDERR = 4000  # octets from the end of stderr that a report contains
 _GRACE = 3.0  # seconds between SIGTERM and SIGKILL
 
 
@@ -76,5 +76,5 @@ def signal_group(pid: int, number: signal.Signals) -> None:
 def tail(path: Path) -> str:
     """Return the end of a file, which may be too long to be read whole."""
     with path.open("rb") as file:
-        file.seek(-min(_MOST_STDERR, path.stat().st_size), os.SEEK_END)
-        return file.read(_MOST_STDERR).decode("utf-8", "replace")
+        file.seek(-min(_MAX_STDERR, path.stat().st_size), os.SEEK_END)
+        return file.read(_MAX_STDERR).decode("utf-8", "replace")

@@ -23,8 +23,8 @@ __all__ = [
 ]
 
 DONE, FAILED, NOT_JUDGED, TESTER_AT_FAULT = 0, 1, 3, 4  # exit statuses
-_MOST_ENDLESS = 3  # cases in a row that take as long as a case may; with all of them, a run would take days
-ENDLESS = f"{_MOST_ENDLESS} cases in a row did not end: the peer goes on without end"
+_MAX_ENDLESS = 3  # cases in a row that take as long as a case may; with all of them, a run would take days
+ENDLESS = f"{_MAX_ENDLESS} cases in a row did not end: the peer goes on without end"
 ALWAYS_FINE = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
 
 
@@ -140,7 +140,7 @@ class PeerFacts:
     max_length: int | None = None
     printer: Mapping[str, str] = field(default_factory=dict)  # the attributes of the Printer instance, by keyword
 
-    def having(self, flags: Flags) -> "PeerFacts":
+    def with_flags(self, flags: Flags) -> "PeerFacts":
         """Return the same facts with more flags."""
         return replace(self, flags=self.flags | flags)
 
@@ -186,5 +186,5 @@ class Run:
 
 def is_kept_waiting(run: Run) -> bool:
     """Return whether the peer has kept the tester busy up to the bound of each of the last cases."""
-    last = [each for each in run.results if each.subcases][-_MOST_ENDLESS:]
-    return len(last) == _MOST_ENDLESS and all(each.is_endless for each in last)
+    last = [each for each in run.results if each.subcases][-_MAX_ENDLESS:]
+    return len(last) == _MAX_ENDLESS and all(each.is_endless for each in last)

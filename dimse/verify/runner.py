@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from .case import Case, Flags, Role
 from .catalogue import catalogue
-from .flags import find_facts, serves_at_once, unfit
+from .flags import find_facts, result_without_run, serves_at_once
 from .invariants import Invariants
 from .judge import Judge
 from .observation import ALIVE, Closed, Rejected
@@ -77,7 +77,7 @@ class Tester:
     _beside: dict[str, asyncio.Task[Result]] = field(init=False, default_factory=dict)  # cases that wait, by id
 
     def __post_init__(self) -> None:
-        self.watch = Invariants(case.listens for case in self.cases if case.listens is not None)
+        self.watch = Invariants(case.make_listener for case in self.cases if case.make_listener is not None)
         self.shared = Shared(films_left=0 if self.options.no_film else self.options.max_films)
 
     async def test(self) -> None:
@@ -110,7 +110,7 @@ class Tester:
             needs |= case.needs
         is_parallel = self.options.jobs > 1 or sum(case.is_slow or case.waits for case in chosen) > 1
         wanted = needs | (Flags.TWO_ASSOC if is_parallel else Flags.NONE)
-        self.run.facts = (await find_facts(self.target, self.options, self.watch, wanted)).having(self._given())
+        self.run.facts = (await find_facts(self.target, self.options, self.watch, wanted)).with_flags(self._given())
         ordered = [case for case in chosen if case.id != SANITY and case.run is not None]
         try:
             await self._begin_to_wait(ordered)
@@ -125,7 +125,7 @@ class Tester:
             await self._stop_waiting()
         for case in chosen:
             if case.run is None:
-                self._report(self._unfit(case) or self.watch.judge(case))
+                self._report(self._result_without_run(case) or self.watch.judge(case))
         if sanity is not None:
             await self._is_sane(sanity, is_first=False)
 
@@ -175,7 +175,7 @@ class Tester:
     async def _begin_to_wait(self, ordered: Iterable[Case]) -> None:
         """Start the cases that wait, if the peer serves them all, and the other cases beside them."""
         cases = [case for case in ordered if (case.is_slow or case.waits) and not case.risky]
-        cases = [case for case in cases if self._unfit(case) is None]
+        cases = [case for case in cases if self._result_without_run(case) is None]
         if len(cases) < 2 or Flags.TWO_ASSOC not in self.run.facts.flags:
             return
         if await serves_at_once(self.target, self.options, self.watch, len(cases) + _ROOM):
@@ -215,7 +215,7 @@ class Tester:
         return True
 
     async def _result(self, case: Case) -> Result:
-        result = self._unfit(case)
+        result = self._result_without_run(case)
         if result is None:
             result = await self._judged(case)
             is_alone = all(task.done() for task in self._beside.values())
@@ -272,8 +272,8 @@ class Tester:
         self.run.stopped = reason
         self.run.is_unjudged = True
 
-    def _unfit(self, case: Case) -> Result | None:
-        return unfit(case, self.options, self.run.facts.flags, "peer")
+    def _result_without_run(self, case: Case) -> Result | None:
+        return result_without_run(case, self.options, self.run.facts.flags, "peer")
 
     async def _slow(self, cases: list[Case]) -> None:
         """Run the slow cases, concurrently if the peer accepts two associations; some may be running already.
@@ -281,7 +281,7 @@ class Tester:
         A case with a bad verdict runs again, alone: the connections of the others may have used up what the peer
         serves at the same time, and then it did not see this one.
         """
-        unfit = [(case, self._unfit(case)) for case in cases]
+        unfit = [(case, self._result_without_run(case)) for case in cases]
         fit = [case for case, result in unfit if result is None]
         results = [result for _, result in unfit if result is not None]
         if Flags.TWO_ASSOC in self.run.facts.flags:

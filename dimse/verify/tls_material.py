@@ -22,7 +22,7 @@ DHE = "DHE+AESGCM"
 AEAD_OR_CBC = f"{AEAD}:ECDHE+AES:DHE+AES:AES"
 _ANY = "ALL"
 _OLD = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
-_MOST_READ = 1 << 16
+_READ_SIZE = 1 << 16
 
 Version = ssl.TLSVersion
 
@@ -135,7 +135,7 @@ class Tunnel:
 
     async def _read(self) -> None:
         self._writer.write(self._outgoing.read())
-        data = await self._reader.read(_MOST_READ)
+        data = await self._reader.read(_READ_SIZE)
         if not data:
             raise EOFError("the peer has closed the connection")
         self._incoming.write(data)
@@ -154,7 +154,7 @@ class Tunnel:
         found: list[bytes] = []
         while not found:
             try:
-                found = [bytes(each) for each in self._stream.feed(self._tls.read(_MOST_READ))]
+                found = [bytes(each) for each in self._stream.feed(self._tls.read(_READ_SIZE))]
             except ssl.SSLWantReadError:
                 await self._read()
         return found[0]

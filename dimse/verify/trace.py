@@ -1,7 +1,7 @@
 """The trace of a case: every octet of every connection, in both directions, with its time.
 
 Octets are entered before anything judges them. Of a longer write or arrival only the first `KEPT_OCTETS` are kept,
-with the length and the hash of the whole, unless the run asks for all octets. If a case has `_MOST_OCTETS` already,
+with the length and the hash of the whole, unless the run asks for all octets. If a case has `_MAX_OCTETS` already,
 only the first `_KEPT_LATER` are kept.
 """
 
@@ -15,11 +15,11 @@ from ..explain import ACCEPTOR, REQUESTOR, Conversation, Turn
 __all__ = ["KEPT_OCTETS", "Trace", "TraceEntry", "turns_of"]
 
 KEPT_OCTETS = 4096
-_MOST_ENTRIES = 5000  # entries of one case; a peer may send single octets forever
-_MOST_OCTETS = 1 << 20  # octets kept of one case, since a report has hundreds of cases
+_MAX_ENTRIES = 5000  # entries of one case; a peer may send single octets forever
+_MAX_OCTETS = 1 << 20  # octets kept of one case, since a report has hundreds of cases
 _KEPT_LATER = 16
 _HEADER = 6  # octets of the header of a PDU
-_MOST_EXPLAINED = 1 << 20  # octets of one connection that are explained; later ones are only shown
+_MAX_EXPLAINED = 1 << 20  # octets of one connection that are explained; later ones are only shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Trace:
     entries: list[TraceEntry] = field(default_factory=list)
     subcase: int = 0
     keeps_whole: bool = False
-    most: int = _MOST_ENTRIES
-    lost: int = 0  # the number of entries left out after the first ``most``
+    max_entries: int = _MAX_ENTRIES
+    lost: int = 0  # the number of entries left out after the first ``max_entries``
     connections: int = 0
     is_of_acceptor: bool = False  # the tester is the acceptor
     _kept: int = 0
@@ -71,12 +71,12 @@ class Trace:
 
     def octets(self, connection: int, direction: str, data: bytes) -> None:
         """Record octets that were sent or received."""
-        if len(self.entries) >= self.most:
+        if len(self.entries) >= self.max_entries:
             self.lost += 1
             return
         kept = data
         if not self.is_full:
-            kept = data[: KEPT_OCTETS if self._kept < _MOST_OCTETS else _KEPT_LATER]
+            kept = data[: KEPT_OCTETS if self._kept < _MAX_OCTETS else _KEPT_LATER]
         self._kept += len(kept)
         digest = "" if len(kept) == len(data) else sha256(data).hexdigest()
         whole = data if self.keeps_whole and digest else b""
@@ -89,7 +89,7 @@ class Trace:
     def _add(
         self, connection: int, direction: str, data: bytes, length: int, digest: str, note: str, whole: bytes
     ) -> None:
-        if len(self.entries) >= self.most:
+        if len(self.entries) >= self.max_entries:
             self.lost += 1
             return
         entry = TraceEntry(self.now(), connection, direction, data, length, digest, note, self.subcase, whole)
@@ -131,7 +131,7 @@ def turns_of(
         if entry.length:
             talk = conversations.setdefault(entry.connection, Conversation())
             seen[entry.connection] = seen.get(entry.connection, 0) + entry.length
-            if seen[entry.connection] > _MOST_EXPLAINED or not _is_known(entry):
+            if seen[entry.connection] > _MAX_EXPLAINED or not _is_known(entry):
                 lost.add(entry.connection)
             if entry.connection not in lost:
                 data = entry.data + bytes(entry.length - len(entry.data))

@@ -39,7 +39,7 @@ from ..ul import (
     encode_pdu,
     maximum_length,
 )
-from .allowance import MOST_PDVS, Allowance, has_many_pdvs
+from .allowance import MAX_PDVS, Allowance, has_too_many_pdvs
 from .case import Unprepared
 from .observation import (
     Aborted,
@@ -59,10 +59,10 @@ from .trace import Trace
 
 __all__ = ["Wire", "message_name"]
 
-_MOST_ASSOCIATE = 1 << 20  # octets of an A-ASSOCIATE-RQ or -AC: all 128 contexts with all items take a tenth of it
-_MOST_EVENTS = 100  # N-EVENT-REPORT-RQs that are confirmed while one response is awaited
+_MAX_ASSOCIATE = 1 << 20  # octets of an A-ASSOCIATE-RQ or -AC: all 128 contexts with all items take a tenth of it
+_MAX_EVENTS = 100  # N-EVENT-REPORT-RQs that are confirmed while one response is awaited
 _HEADER, _P_DATA = 6, 0x04
-_MOST_WAITING = 1 << 20  # unsent octets at which `Wire.pour` starts to wait for the peer to read
+_MAX_UNSENT = 1 << 20  # unsent octets at which `Wire.pour` starts to wait for the peer to read
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 seconds
 
 Received = Callable[[bytes], None]  # called with each whole PDU of the peer
@@ -96,7 +96,7 @@ class Wire(asyncio.Protocol):
         self._received, self._sent = received, sent
         self._transport: asyncio.Transport | None = None
         self._allowance = Allowance() if allowance is None else allowance
-        self._stream = PDUStream(0, _MOST_ASSOCIATE)
+        self._stream = PDUStream(0, _MAX_ASSOCIATE)
         self._waiting: deque[Seen | PDU] = deque()
         self._news = asyncio.Event()
         self._writable = asyncio.Event()
@@ -115,7 +115,7 @@ class Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        transport.set_write_buffer_limits(_MOST_WAITING)
+        transport.set_write_buffer_limits(_MAX_UNSENT)
         with suppress(OSError, AttributeError):
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -182,8 +182,8 @@ class Wire(asyncio.Protocol):
         self.last_pdu = whole
         if whole[0] == _P_DATA:
             self.longest_p_data = max(self.longest_p_data, len(whole) - _HEADER)
-            if has_many_pdvs(whole):
-                self._add(Garbled(f"a P-DATA-TF with more than {MOST_PDVS} PDVs"))
+            if has_too_many_pdvs(whole):
+                self._add(Garbled(f"a P-DATA-TF with more than {MAX_PDVS} PDVs"))
                 return
         self._received(whole)
         try:
@@ -345,9 +345,9 @@ class Wire(asyncio.Protocol):
     async def response(self, seconds: float | None = None) -> Seen:
         """Return the next response, or what comes in its place. Events that the peer reports are answered.
 
-        After `_MOST_EVENTS` events, the next event is returned unanswered.
+        After `_MAX_EVENTS` events, the next event is returned unanswered.
         """
-        for _ in range(_MOST_EVENTS):
+        for _ in range(_MAX_EVENTS):
             seen = await self.next(seconds)
             if not (isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ)):
                 return seen

@@ -273,7 +273,7 @@ def _formats(seen: Seen) -> Iterator[Dataset]:
 async def _opened(peer: Peer, optional: Sequence[str], meta: str, learned: Learned) -> AsyncIterator[Conversation]:
     numbers = {uid: _META + 2 * (number + 1) for number, uid in enumerate(optional)}
     contexts = {_META: (meta, _SYNTAXES)} | {number: (uid, _SYNTAXES) for uid, number in numbers.items()}
-    wire = await peer.associated(contexts)
+    wire = await peer.associate_all(contexts)
     yield Conversation(peer, wire, meta, syntax_of(wire.contexts[_META][1]), contexts=numbers, learned=learned)
 
 

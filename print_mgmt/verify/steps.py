@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from dimse.verify import Peer
-from dimse.verify.case import Decided, Run
+from dimse.verify.case import CaseRun, Decided
 from dimse.verify.observation import (
     FAILURE,
     KEPT,
@@ -86,7 +86,7 @@ def _is_one(seen: Seen, outcomes: Outcomes) -> bool:
 Script = Callable[[Conversation], Awaitable[Seen]]
 
 
-def on_print(script: Script, *optional: str, meta: str = "") -> Run:
+def on_print(script: Script, *optional: str, meta: str = "") -> CaseRun:
     """Return the run of a script on an association for print, with contexts for the ``optional`` SOP Classes."""
 
     async def run(peer: Peer) -> Seen:

@@ -7,7 +7,7 @@ from evil import HOSTILE, Plan, evil_printer, evil_program
 from hurried import run_hurried
 
 from dimse.verify import Case, Flags, Options, Result, Run, Target, Verdict
-from dimse.verify.case import Listens
+from dimse.verify.case import MakeListener
 from dimse.verify.invariants import Invariants
 from dimse.verify.judge import Judge, longest
 from dimse.verify.report import document, junit, page
@@ -24,7 +24,7 @@ _FILMS = 20
 _REVIVAL = 2.0  # seconds: each probe of a dead peer costs real time
 
 
-def judge_evil_scp(case: Case, plan: Plan, options: Options, listens: Iterable[Listens] = ()) -> None:
+def judge_evil_scp(case: Case, plan: Plan, options: Options, makers: Iterable[MakeListener] = ()) -> None:
     """Run a case against an evil SCP, and check the result."""
     target, run = Target(host=_HOST, port=0), Run()
 
@@ -35,7 +35,7 @@ def judge_evil_scp(case: Case, plan: Plan, options: Options, listens: Iterable[L
             judge = Judge(
                 target=target,
                 options=options,
-                watch=Invariants(listens),
+                watch=Invariants(makers),
                 flags=~_LESS,
                 shared=Shared(films_left=_FILMS),
             )

@@ -5,7 +5,7 @@ from struct import pack, unpack_from
 
 from ...message import CCancelRQ, CEchoRQ, CEchoRSP
 from ...uids import Verification
-from ..case import Case, Flags, Role, Run, SubCase
+from ..case import Case, CaseRun, Flags, Role, SubCase
 from ..observation import (
     ABORT,
     BROKEN,
@@ -56,7 +56,7 @@ def echo_elements(**changes: bytes | None) -> dict[int, bytes]:
     return {tags[name]: value for name, value in found.items() if value is not None}
 
 
-def echoes(*message_ids: int) -> Run:
+def echoes(*message_ids: int) -> CaseRun:
     """Return the run that sends C-ECHO requests with these Message IDs, one after another."""
 
     async def run(peer: Peer) -> Seen:
@@ -119,7 +119,7 @@ async def echo_of_another_class(peer: Peer) -> Seen:
     return await wire.response()
 
 
-def echo_without(name: str) -> Run:
+def echo_without(name: str) -> CaseRun:
     """Return the run that sends a C-ECHO-RQ without this element."""
 
     async def run(peer: Peer) -> Seen:

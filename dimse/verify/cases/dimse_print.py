@@ -16,7 +16,7 @@ from ...message import (
 )
 from ...uids import BasicFilmBox, BasicFilmSession, Printer, PrinterInstance, StoredPrintStorage
 from ...ul.forge import forge_pdu, forge_pdv
-from ..case import Case, Flags, Run, SubCase
+from ..case import Case, CaseRun, Flags, SubCase
 from ..observation import (
     ABORT,
     CLOSED,
@@ -44,7 +44,7 @@ _DATA_SET_PRESENT = pack("<HHIH", 0, 0x0800, 2, 1)  # the Command Data Set Type 
 _WAIT = 2.0  # seconds without a response before the rest of the Data Set is sent
 
 
-def data_set_type(value: int) -> Run:
+def data_set_type(value: int) -> CaseRun:
     """Return the run that sends an N-CREATE-RQ with this Command Data Set Type."""
 
     async def run(peer: Peer) -> Seen:
@@ -62,7 +62,7 @@ def data_set_type(value: int) -> Run:
     return run
 
 
-def asked(request: Request, data: Dataset | None = None) -> Run:
+def asked(request: Request, data: Dataset | None = None) -> CaseRun:
     """Return the run that sends a request without creating any instance before."""
 
     async def run(peer: Peer) -> Seen:
@@ -103,7 +103,7 @@ async def instance_of_another_class(peer: Peer) -> Seen:
         return await session.ask(request, Dataset(MaxDensity=300))
 
 
-def invalid_uid(uid: str) -> Run:
+def invalid_uid(uid: str) -> CaseRun:
     """Return the run that sends an N-CREATE-RQ with this instance UID."""
 
     async def run(peer: Peer) -> Seen:

@@ -11,7 +11,7 @@ from ...uids import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
-from ..case import Case, Flags, Role, Run, SubCase
+from ..case import Case, CaseRun, Flags, Role, SubCase
 from ..observation import (
     ABORT,
     BROKEN,
@@ -45,7 +45,7 @@ _PIXELS = 32 * 32
 Steps = Callable[[PrintSession], Awaitable[Seen]]
 
 
-def on(syntaxes: tuple[str, ...], steps: Steps) -> Run:
+def on(syntaxes: tuple[str, ...], steps: Steps) -> CaseRun:
     """Return the run that takes ``steps`` on an association for print that proposes these transfer syntaxes."""
 
     async def run(peer: Peer) -> Seen:

@@ -9,20 +9,20 @@ import time
 from collections.abc import Callable, Sequence
 from statistics import quantiles
 
-from ..case import Case, Flags, Run, Unprepared
+from ..case import Case, CaseRun, Flags, Unprepared
 from ..observation import KEPT, RELEASED, SUCCESS, Kept, Seen, matches
 from ..peer import Peer
 from ..verdict import Level
 from ..wire import Wire
 
-__all__ = ["MOST_ENTRIES", "PERF", "associations", "at_once", "echoes", "kept", "note_percentiles", "percentile"]
+__all__ = ["MAX_ENTRIES", "PERF", "associations", "at_once", "echoes", "kept", "note_percentiles", "percentile"]
 
 _ASSOCIATIONS, _ECHOES = 200, 1000  # measurements of one case
 _WARM_UP = 20  # associations, or C-ECHO, that are not counted
 _ECHOES_AT_ONCE, _CONNECTIONS = 200, 8  # C-ECHO on each of the concurrent associations
-_FEWEST, _LONGEST = 20, 10.0  # after this many seconds, a slow peer is measured no further than 20 times
+_MIN_COUNT, _MAX_SECONDS = 20, 10.0  # after this many seconds, a slow peer is measured no further than 20 times
 _DELAYED_ACKS = ((35.0, 50.0), (190.0, 220.0))  # ms: the delays of Linux, and of Windows and BSD
-MOST_ENTRIES = 200  # entries of the trace that a report shows of a case
+MAX_ENTRIES = 200  # entries of the trace that a report shows of a case
 _ALONE = "perf: p99 of C-ECHO on one association"
 _NAGLE = "looks like a delayed ACK that waits for Nagle's algorithm"
 
@@ -57,21 +57,21 @@ async def _echo(peer: Peer, wire: Wire) -> None:
     _need(await wire.response(peer.target.preparation), SUCCESS, "C-ECHO")
 
 
-def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> Run:
+def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> CaseRun:
     """Return the run that associates, sends C-ECHO and releases, ``count`` times after some that are not counted."""
 
     async def run(peer: Peer) -> Seen:
-        peer.trace.most = MOST_ENTRIES
+        peer.trace.max_entries = MAX_ENTRIES
         clock = asyncio.get_running_loop().time
         times: dict[str, list[float]] = {"associate": [], "C-ECHO": [], "release": []}
         start = clock()
         for number in range(warm_up + count):
             if number == warm_up:
                 start = clock()
-            if len(times["release"]) >= _FEWEST and clock() - start > _LONGEST:
+            if len(times["release"]) >= _MIN_COUNT and clock() - start > _MAX_SECONDS:
                 break
             moments = [clock()]
-            wire = await peer.associated()
+            wire = await peer.associate_all()
             moments.append(clock())
             await _echo(peer, wire)
             moments.append(clock())
@@ -88,12 +88,12 @@ def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> Run:
     return run
 
 
-def echoes(count: int = _ECHOES, warm_up: int = _WARM_UP) -> Run:
+def echoes(count: int = _ECHOES, warm_up: int = _WARM_UP) -> CaseRun:
     """Return the run that sends ``count`` C-ECHO on one association."""
 
     async def run(peer: Peer) -> Seen:
-        peer.trace.most = MOST_ENTRIES
-        wire = await peer.associated()
+        peer.trace.max_entries = MAX_ENTRIES
+        wire = await peer.associate_all()
         await _echo_times(peer, wire, warm_up)
         times = await _echo_times(peer, wire, count)
         peer.shared.found[_ALONE] = percentile(times, 99)
@@ -104,13 +104,13 @@ def echoes(count: int = _ECHOES, warm_up: int = _WARM_UP) -> Run:
     return run
 
 
-def at_once(count: int = _ECHOES_AT_ONCE, connections: int = _CONNECTIONS) -> Run:
+def at_once(count: int = _ECHOES_AT_ONCE, connections: int = _CONNECTIONS) -> CaseRun:
     """Return the run that sends ``count`` C-ECHO on each of several associations at the same time."""
 
     async def run(peer: Peer) -> Seen:
-        peer.trace.most = MOST_ENTRIES
+        peer.trace.max_entries = MAX_ENTRIES
         clock = asyncio.get_running_loop().time
-        wires = [await peer.associated() for _ in range(connections)]
+        wires = [await peer.associate_all() for _ in range(connections)]
         start = clock()
         found = await asyncio.gather(*(_echo_times(peer, wire, count) for wire in wires))
         took = clock() - start
@@ -132,14 +132,14 @@ async def _echo_times(peer: Peer, wire: Wire, count: int) -> list[float]:
     begin = clock()
     for _ in range(count):
         start = clock()
-        if len(found) >= _FEWEST and start - begin > _LONGEST:
+        if len(found) >= _MIN_COUNT and start - begin > _MAX_SECONDS:
             break
         await _echo(peer, wire)
         found.append(clock() - start)
     return found
 
 
-def _figures(number: str, title: str, run: Run, more: Flags = Flags.NONE) -> Case:
+def _figures(number: str, title: str, run: CaseRun, more: Flags = Flags.NONE) -> Case:
     needs = Flags.ECHO | more
     return Case(id=f"PERF-1.{number}", title=title, section="-", level=Level.INFO, needs=needs, run=run, passes=(KEPT,))
 

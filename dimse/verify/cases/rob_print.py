@@ -6,7 +6,7 @@ from struct import pack
 from ...data import tag_of
 from ...message import NGetRQ, NSetRQ, encode_command, fragment
 from ...uids import BasicFilmSession, Printer, PrinterInstance
-from ..case import Case, Flags, Run, SubCase
+from ..case import Case, CaseRun, Flags, SubCase
 from ..observation import (
     ABORT,
     ALIVE,
@@ -41,7 +41,7 @@ def element(tag: int, value: bytes, length: int | None = None) -> bytes:
     return pack("<HHI", tag >> 16, tag & 0xFFFF, len(value) if length is None else length) + value
 
 
-def on_print(steps: Steps) -> Run:
+def on_print(steps: Steps) -> CaseRun:
     """Return the run that takes ``steps`` on an association for print."""
 
     async def run(peer: Peer) -> Seen:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from ...ul.forge import forge_pdu, forge_pdv
-from ..case import Case, Flags, Run, SubCase, Unprepared
+from ..case import Case, CaseRun, Flags, SubCase, Unprepared
 from ..items import forge_request
 from ..observation import (
     ABORT,
@@ -50,7 +50,7 @@ _TITLES = (b"../../etc/passwd", b"\0\1\x1bABC", b"%s%n%x", b"\xc4\xd6\xdc\xff")
 _TITLE = 16
 
 
-def first_octets(octets: Callable[[Peer], bytes]) -> Run:
+def first_octets(octets: Callable[[Peer], bytes]) -> CaseRun:
     """Return the run that sends ``octets`` first on a new connection."""
 
     async def run(peer: Peer) -> Observation:
@@ -125,7 +125,7 @@ async def half_a_pdu(peer: Peer) -> Observation:
     return (seen,) if meanwhile == ALIVE else (seen, DEAD)
 
 
-def hostile_title(title: bytes) -> Run:
+def hostile_title(title: bytes) -> CaseRun:
     """Return the run that proposes an association with this calling AE title."""
 
     async def run(peer: Peer) -> Seen:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...message import NSetRQ, encode_command
 from ...uids import BasicFilmBox, BasicGrayscalePrintManagementMeta, ImplicitVRLittleEndian
 from ...ul import PDV, PDataTF
-from ..case import Case, Flags, Run, SubCase, Unprepared
+from ..case import Case, CaseRun, Flags, SubCase, Unprepared
 from ..observation import (
     ALIVE,
     BROKEN,
@@ -80,7 +80,7 @@ async def aead(peer: Peer) -> Observation:
     return (Broken(f"no handshake in TLS 1.2: {other}"),)
 
 
-def offered(make: Make) -> Run:
+def offered(make: Make) -> CaseRun:
     """Return the run that tells whether the peer shakes hands with a client."""
 
     async def run(peer: Peer) -> Seen:
@@ -90,7 +90,7 @@ def offered(make: Make) -> Run:
     return run
 
 
-def outdated(version: Version) -> Run:
+def outdated(version: Version) -> CaseRun:
     """Return the run that offers nothing above ``version``."""
 
     async def run(peer: Peer) -> Seen:
@@ -115,7 +115,7 @@ async def plain(peer: Peer) -> Seen:
     return await wire.next()
 
 
-def certified(certificate: Callable[[Peer], Path | None], missing: str = "") -> Run:
+def certified(certificate: Callable[[Peer], Path | None], missing: str = "") -> CaseRun:
     """Return the run of a client with a certificate that the peer should refuse; None is no certificate."""
 
     async def run(peer: Peer) -> Seen:
@@ -162,7 +162,7 @@ async def hung_handshake(peer: Peer) -> Observation:
     return (first, CLOSED)
 
 
-def cut_off(spoil: Callable[[bytes], bytes]) -> Run:
+def cut_off(spoil: Callable[[bytes], bytes]) -> CaseRun:
     """Return the run that sends a spoiled record within an N-SET, and then FIN without close_notify."""
 
     async def run(peer: Peer) -> Seen:

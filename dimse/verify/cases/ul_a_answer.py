@@ -44,8 +44,8 @@ MAXIMUM_LENGTH, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME = 0x51, 0x
 _TITLES, _RESERVED = slice(10, 42), slice(42, 74)  # octets 11-42 and 43-74
 _PADDING = b" \0"
 _UNKNOWN_CLASS = "1.2.3.4"
-_MOST_RESULT = 4
-_LONGEST_NAME = 16
+_MAX_RESULT = 4
+_MAX_VERSION_NAME = 16
 _LENGTH_OF_MAXIMUM = 4
 
 
@@ -109,7 +109,7 @@ async def user_information(peer: Peer) -> Seen:
     peer.require(len(names) <= 1, "at most one sub-item 55H", f"{len(names)} sub-items 55H")
     if not peer.prefer(uid == uids[0], "Implementation-class-uid is not padded", shown):
         return Deviated(f"{shown} is padded")
-    is_short = all(1 <= len(name) <= _LONGEST_NAME for name in names)
+    is_short = all(1 <= len(name) <= _MAX_VERSION_NAME for name in names)
     named = f"Implementation-version-name {shown_octets(names[0]) if names else ''}"
     if not peer.prefer(is_short, "Implementation-version-name has 1 to 16 characters", named):
         return Deviated(named)
@@ -127,7 +127,7 @@ async def context_results(peer: Peer) -> Seen:
     for item in results:
         number, result = item.value[0], item.value[2] if len(item.value) > 2 else 255
         names = [sub.value.rstrip(_PADDING) for sub in sub_items_of(item) if sub.kind == TRANSFER_SYNTAX]
-        peer.require(result <= _MOST_RESULT, f"the result of context {number} is 0 to 4", f"result {result}")
+        peer.require(result <= _MAX_RESULT, f"the result of context {number} is 0 to 4", f"result {result}")
         came = f"context {number}: accepted with {', '.join(map(shown_octets, names)) or 'nothing'}"
         is_proposed = result != 0 or names == [ImplicitVRLittleEndian.encode()]
         peer.require(is_proposed, f"context {number} is accepted with a syntax that was proposed, or refused", came)

@@ -7,7 +7,7 @@ from ...uids import (
     ImplicitVRLittleEndian,
     Verification,
 )
-from ..case import Case, Flags, Run, SubCase
+from ..case import Case, CaseRun, Flags, SubCase
 from ..items import context_item, forge_request
 from ..observation import (
     ABORT,
@@ -102,7 +102,7 @@ async def many_contexts(peer: Peer) -> Seen:
     return Deviated(f"{refused} contexts are refused") if refused else Kept("128 results; context 255 works")
 
 
-def proposed(*contexts: bytes) -> Run:
+def proposed(*contexts: bytes) -> CaseRun:
     """Return the run that proposes these Presentation Context Items."""
 
     async def run(peer: Peer) -> Seen:

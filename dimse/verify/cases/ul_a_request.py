@@ -1,7 +1,7 @@
 """UL-A-2, -3 and -6: protocol version, reserved fields, application context, AE titles, a second association."""
 
 from ...uids import DICOMApplicationContext
-from ..case import Case, Flags, Run, SubCase, Unprepared
+from ..case import Case, CaseRun, Flags, SubCase, Unprepared
 from ..items import forge_request
 from ..observation import (
     ABORT,
@@ -31,7 +31,7 @@ _EITHER_RESULT = frozenset({1, 2})  # rejected-permanent, rejected-transient
 _UNKNOWN_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.9"
 
 
-def version(number: int) -> Run:
+def version(number: int) -> CaseRun:
     """Return the run that proposes an association with this Protocol-version."""
 
     async def run(peer: Peer) -> Seen:

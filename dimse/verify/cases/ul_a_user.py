@@ -5,7 +5,7 @@ from struct import pack
 from ...uids import Verification
 from ...ul import AsynchronousOperationsWindow, RoleSelection, UserIdentityRQ, UserItem
 from ...ul.forge import forge_item
-from ..case import Case, Flags, Run, SubCase
+from ..case import Case, CaseRun, Flags, SubCase
 from ..items import USER_INFORMATION, Item, forge_request, items_of, shown_octets, sub_items_of, user_item, user_octets
 from ..observation import (
     ABORT,
@@ -39,7 +39,7 @@ async def unlimited(peer: Peer) -> Observation:
     return await _echoed(*await peer.ask(user_information=peer.user_information(0)), peer)
 
 
-def without(position: int) -> Run:
+def without(position: int) -> CaseRun:
     """Return the run without one of the tester's sub-items: 0 is 51H, 1 is 52H, 2 is 55H."""
 
     async def run(peer: Peer) -> Observation:
@@ -82,7 +82,7 @@ def _subs(wire: Wire) -> list[Item]:
     return [sub for item in items_of(wire.answer_octets) if item.kind == USER_INFORMATION for sub in sub_items_of(item)]
 
 
-def window(offered: int) -> Run:
+def window(offered: int) -> CaseRun:
     """Return the run that offers a window of this many operations; 0 means no limit."""
 
     async def run(peer: Peer) -> Seen:

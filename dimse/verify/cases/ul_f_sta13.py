@@ -58,7 +58,7 @@ async def after_abort(peer: Peer) -> Observation:
 
 
 async def data_after_release(peer: Peer) -> Seen:
-    wire = await peer.associated()
+    wire = await peer.associate_all()
     seen = await wire.release(peer.target.preparation)
     if not isinstance(seen, Released):
         raise Unprepared(f"A-RELEASE-RP was due; {seen}")

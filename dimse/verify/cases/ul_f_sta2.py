@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ...ul import PDU, Abort, AssociateRJ, ReleaseRP, ReleaseRQ
 from ...ul.forge import forge_pdu
-from ..case import Case, Flags, Run, SubCase
+from ..case import Case, CaseRun, Flags, SubCase
 from ..observation import (
     ABORT,
     ALIVE,
@@ -32,7 +32,7 @@ __all__ = ["STA2"]
 Octets = Callable[[Peer], bytes | PDU]
 
 
-def first(octets: Octets) -> Run:
+def first(octets: Octets) -> CaseRun:
     """Return the run that sends ``octets`` before any A-ASSOCIATE-RQ."""
 
     async def run(peer: Peer) -> Seen:
@@ -55,7 +55,7 @@ async def aborted_first(peer: Peer) -> Seen:
     return await wire.next(peer.target.artim)
 
 
-def unknown_first(length: int) -> Run:
+def unknown_first(length: int) -> CaseRun:
     """Return the run that sends an unknown PDU with ``length`` bytes before any A-ASSOCIATE-RQ."""
 
     async def run(peer: Peer) -> Observation:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ...ul import PDU, Abort, AssociateRJ, ReleaseRP, ReleaseRQ
 from ...ul.forge import forge_pdu
-from ..case import Case, Flags, Run, SubCase
+from ..case import Case, CaseRun, Flags, SubCase
 from ..observation import (
     ABORT,
     ALIVE,
@@ -38,7 +38,7 @@ __all__ = ["STA6"]
 Octets = Callable[[Peer], bytes | PDU]
 
 
-def then(octets: Octets) -> Run:
+def then(octets: Octets) -> CaseRun:
     """Return the run that sends ``octets`` on an association."""
 
     async def run(peer: Peer) -> Seen:
@@ -73,7 +73,7 @@ _ABORTS = tuple(
 )
 
 
-def aborted(octets: bytes | PDU) -> Run:
+def aborted(octets: bytes | PDU) -> CaseRun:
     """Return the run that sends an A-ABORT on an association."""
 
     async def run(peer: Peer) -> Seen:
@@ -108,7 +108,7 @@ async def released_with_reserved_bytes(peer: Peer) -> Seen:
 
 
 async def release_behind_request(peer: Peer) -> Observation:
-    wire = await peer.associated()
+    wire = await peer.associate_all()
     wire.send(echo_octets() + octets_of(ReleaseRQ()))
     first = await wire.next()
     if isinstance(first, Answered):
@@ -117,7 +117,7 @@ async def release_behind_request(peer: Peer) -> Observation:
 
 
 async def data_behind_release(peer: Peer) -> Observation:
-    wire = await peer.associated()
+    wire = await peer.associate_all()
     wire.send(octets_of(ReleaseRQ()) + echo_octets())
     first = await wire.next()
     return await wire.rest(first) if isinstance(first, Released) else (first,)

@@ -8,7 +8,7 @@ from ...data import Dataset
 from ...message import CEchoRQ, NCreateRSP, NGetRQ, encode_command
 from ...uids import BasicFilmBox, BasicFilmSession, ImplicitVRLittleEndian, Printer, PrinterInstance, Verification
 from ...ul.forge import cut, forge_pdu, forge_pdv
-from ..case import Case, Flags, Role, Run, SubCase
+from ..case import Case, CaseRun, Flags, Role, SubCase
 from ..observation import (
     ABORT,
     BROKEN,
@@ -56,7 +56,7 @@ def in_one_pdu(*pdvs: tuple[int, int, bytes]) -> list[bytes]:
     return [forge_pdu(P_DATA, b"".join(forge_pdv(*pdv) for pdv in pdvs))]
 
 
-def sends(pdus: Sequence[bytes]) -> Run:
+def sends(pdus: Sequence[bytes]) -> CaseRun:
     """Return the run that sends these PDUs on an association with context 1."""
 
     async def run(peer: Peer) -> Seen:
@@ -134,7 +134,7 @@ async def too_long(peer: Peer) -> Seen:
     return await wire.response()
 
 
-def keeps_to(limit: int) -> Run:
+def keeps_to(limit: int) -> CaseRun:
     """Return the run that announces this Maximum Length, and asks for a film box with as many images as possible."""
 
     async def run(peer: Peer) -> Seen:

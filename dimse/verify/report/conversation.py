@@ -20,15 +20,15 @@ __all__ = ["LEFT_OUT", "conversations"]
 Case = Mapping[str, Any]
 Piece = tuple[int, int]  # the start and the end of octets in the stream of one side
 
-_MOST_FIELDS = 2_500_000  # characters of all fields on a page, so that browsers open it at once
-_MOST_OF_A_CASE = 150_000  # characters of the fields of one case
-_MOST_ENTRIES = 300  # entries that are shown of one case; a peer may send single octets forever
-_MOST_HEX = 64  # octets that are shown of an entry without a PDU
+_MAX_FIELDS = 2_500_000  # characters of all fields on a page, so that browsers open it at once
+_MAX_FIELDS_OF_A_CASE = 150_000  # characters of the fields of one case
+_MAX_ENTRIES = 300  # entries that are shown of one case; a peer may send single octets forever
+_MAX_HEX = 64  # octets that are shown of an entry without a PDU
 _ROWS, _WIDTH = 1, 140  # rows of eight octets that are shown of a field, and characters of a line
 LEFT_OUT = "The fields of these PDUs are left out, because this page is limited in size; report.json has the octets."
 
 
-def conversations(documents: Sequence[Mapping[str, Any]], most: int = _MOST_FIELDS) -> list[dict[str, str]]:
+def conversations(documents: Sequence[Mapping[str, Any]], most: int = _MAX_FIELDS) -> list[dict[str, str]]:
     """Return the trace of each case of each report as HTML, by case id.
 
     ``most`` bounds the characters of all fields.
@@ -40,7 +40,7 @@ def conversations(documents: Sequence[Mapping[str, Any]], most: int = _MOST_FIEL
     ]
     found: list[dict[str, str]] = [{} for _ in documents]
     for number, case, is_of_acceptor in sorted(cases, key=lambda each: _badness(each[1])):
-        shown = _Shown(case["trace"], is_of_acceptor, min(most, _MOST_OF_A_CASE))
+        shown = _Shown(case["trace"], is_of_acceptor, min(most, _MAX_FIELDS_OF_A_CASE))
         found[number][case["id"]] = "".join(shown.html())
         most -= shown.spent
     return found
@@ -67,7 +67,7 @@ class _Shown:
         if not self.entries:
             return
         yield '<div class="trace">'
-        shown = self.entries[:_MOST_ENTRIES]
+        shown = self.entries[:_MAX_ENTRIES]
         streams = _Streams()
         explained = turns_of(map(_entry, shown), is_of_acceptor=self.is_of_acceptor)
         for told in shown:
@@ -97,8 +97,8 @@ class _Shown:
             else:
                 yield f"<div>{_text(head + line)}</div>"
         if not lines:
-            more = f" ... ({told['length']} octets)" if told["length"] > _MOST_HEX else ""
-            yield f"<div>{_text(head + told['hex'][: 2 * _MOST_HEX] + more)}</div>"
+            more = f" ... ({told['length']} octets)" if told["length"] > _MAX_HEX else ""
+            yield f"<div>{_text(head + told['hex'][: 2 * _MAX_HEX] + more)}</div>"
 
     def _fields(self, turn: Turn, connection: int, made_up: Sequence[Piece]) -> str:
         """Return the moves of both state machines and the fields of a PDU, or "" if they do not fit."""

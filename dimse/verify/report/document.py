@@ -23,7 +23,7 @@ from .privacy import Credentials, redacted
 __all__ = ["SCHEMA", "Tested", "document", "schema", "verdict_counts"]
 
 SCHEMA = "dimse-print/verify/1"
-_LONGEST_SEEN = 500  # characters of what a line of the log has seen
+_MAX_SEEN = 500  # characters of what a line of the log has seen
 
 
 class Tested(Protocol):
@@ -160,7 +160,7 @@ def _assertion(assertion: Assertion, result: Result) -> dict[str, Any]:
         "subcase": assertion.subcase,
         "section": result.case.section,
         "due": assertion.due,
-        "seen": cut(assertion.seen, _LONGEST_SEEN),
+        "seen": cut(assertion.seen, _MAX_SEEN),
         "verdict": assertion.verdict.value,
     }
 

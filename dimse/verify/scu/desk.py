@@ -21,11 +21,11 @@ from .visit import Visit
 __all__ = ["Desk", "Waiting"]
 
 _HEADER = 6
-_MOST_PROPOSAL = 1 << 20  # octets of an A-ASSOCIATE-RQ that are read before the visit is known
-_MOST_CONNECTIONS = 1000  # of one visit; further ones are aborted
+_MAX_PROPOSAL = 1 << 20  # octets of an A-ASSOCIATE-RQ that are read before the visit is known
+_MAX_CONNECTIONS = 1000  # of one visit; further ones are aborted
 _ASSOCIATE_RQ = 0x01
 _TRY_AGAIN = AssociateRJ(2, 1, 1)  # rejected-transient, by the service-user, no reason given
-_MOST_HELLO = 1 << 16  # octets of a ClientHello
+_MAX_HELLO = 1 << 16  # octets of a ClientHello
 
 
 @dataclass(slots=True)
@@ -166,7 +166,7 @@ class _HelloReader(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._trace.octets(self._number, "<", data)
         self._octets += data
-        if is_whole(self._octets) or len(self._octets) > _MOST_HELLO:
+        if is_whole(self._octets) or len(self._octets) > _MAX_HELLO:
             self._visit.hello = self._visit.hello or self._octets
             self._transport.close()
 
@@ -220,7 +220,7 @@ class _Porter(asyncio.Protocol):
         if len(head) < _HEADER:
             return head[:1] not in (b"", bytes((_ASSOCIATE_RQ,)))
         length = int.from_bytes(head[2:], "big")
-        return head[0] != _ASSOCIATE_RQ or length > _MOST_PROPOSAL or len(self._octets) >= _HEADER + length
+        return head[0] != _ASSOCIATE_RQ or length > _MAX_PROPOSAL or len(self._octets) >= _HEADER + length
 
     def _called(self) -> str:
         length = _HEADER + int.from_bytes(self._octets[2:_HEADER], "big")
@@ -232,7 +232,7 @@ class _Porter(asyncio.Protocol):
     def _admit(self, case_id: str, octets: bytes) -> None:
         assert self._transport is not None
         waiting = self._desk.choose(case_id)
-        if waiting is None or len(waiting.visit.wires) >= _MOST_CONNECTIONS:
+        if waiting is None or len(waiting.visit.wires) >= _MAX_CONNECTIONS:
             self._transport.abort()
         elif self._desk.by_title and (waiting.visit.tls is not None or waiting.visit.reads_hello):
             self._desk.armed = waiting

@@ -30,7 +30,7 @@ __all__ = [
     "goes_on",
     "gives_up",
     "missing",
-    "reached",
+    "require_reached",
 ]
 
 Observe = Callable[[ScuPeer, Visit], Observation]
@@ -42,7 +42,7 @@ def crash(visit: Visit) -> Observation:
     return () if ended is None or ended.signal is None else (Crashed(ended.signal),)
 
 
-def reached(visit: Visit) -> None:
+def require_reached(visit: Visit) -> None:
     """Raise `Unprepared` if the SCU did not get as far as the step that matters."""
     if visit.table and visit.fired is None:
         done = ", ".join(visit.operations[-3:]) or "no request"
@@ -53,7 +53,7 @@ def first_after(_peer: ScuPeer, visit: Visit) -> Observation:
     """Return what the SCU did first after the step, or the crash of its program."""
     if found := crash(visit):
         return found
-    reached(visit)
+    require_reached(visit)
     after = visit.after()
     return (after[0],) if after else (Closed(),)
 
@@ -68,7 +68,7 @@ def command_ends(peer: ScuPeer, visit: Visit) -> Observation:
     """Return `Kept` if the command ended after the connections had ended, else `Running`."""
     if found := crash(visit):
         return found
-    reached(visit)
+    require_reached(visit)
     if visit.is_running or visit.hung:
         return (Running(peer.patience),)
     return (Kept(_exit(visit)),)
@@ -78,7 +78,7 @@ def command_fails(_peer: ScuPeer, visit: Visit) -> Observation:
     """Return `Kept` if the exit status reports a failure, `Deviated` if it is 0, `Running` if there is none."""
     if found := crash(visit):
         return found
-    reached(visit)
+    require_reached(visit)
     if visit.ended is None or visit.ended.exit is None:
         return (Running(),)
     return (Kept(_exit(visit)),) if visit.ended.exit else (Deviated(_exit(visit)),)
@@ -101,7 +101,7 @@ def goes_on(peer: ScuPeer, visit: Visit) -> Observation:
     """
     if found := crash(visit):
         return found
-    reached(visit)
+    require_reached(visit)
     events = visit.after() if visit.fired else [seen for wire in visit.wires for seen in wire.events]
     for seen in events:
         if isinstance(seen, Aborted | Silent | Garbled):
@@ -129,7 +129,7 @@ def gives_up(*done: str) -> Observe:
     def observe(peer: ScuPeer, visit: Visit) -> Observation:
         if found := crash(visit):
             return found
-        reached(visit)
+        require_reached(visit)
         later = visit.operations[visit.fired_operations :]
         wrong = next((name for name in later if name.startswith(done)), None)
         if wrong is not None:

@@ -21,7 +21,7 @@ from .visit import OUR_MAXIMUM_LENGTH, OnPDU, Table, Visit
 
 __all__ = ["ScuPeer", "ScuTarget"]
 
-_LONGEST_REACTION = 10.0  # seconds by which a reaction may delay its answer
+_MAX_REACTION = 10.0  # seconds by which a reaction may delay its answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +175,7 @@ class ScuPeer:
     async def _until_read(self, visit: Visit) -> None:
         """Wait until all connections are read to their ends, after the program has ended."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.patience + _LONGEST_REACTION):
+            async with asyncio.timeout(self.patience + _MAX_REACTION):
                 while visit.open:
                     visit.changed.clear()
                     await visit.changed.wait()

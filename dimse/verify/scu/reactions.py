@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from ...message import encode_command
-from ...ul import PDU, AssociateAC, encode_pdu
+from ...ul import PDU, AssociateAC
 from ...ul.forge import forge_pdu, forge_pdv
+from ..cases.material import octets_of
 from .visit import Exchange, Reaction
 
 __all__ = [
@@ -18,7 +19,6 @@ __all__ = [
     "held_back",
     "in_pdvs",
     "nothing",
-    "octets_of",
     "one_pdu",
     "resets",
     "sends",
@@ -31,11 +31,6 @@ __all__ = [
 
 COMMAND, LAST = 1, 2  # bits of the message control header, PS3.8 E.2
 _P_DATA = 0x04
-
-
-def octets_of(pdu: PDU) -> bytes:
-    """Return a PDU as octets."""
-    return b"".join(map(bytes, encode_pdu(pdu)))
 
 
 async def nothing(_exchange: Exchange) -> None:

@@ -10,7 +10,7 @@ from ...errors import DimseError
 from ...message import RESPONSES, CEchoRQ, Request, Response
 from ...uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification, name_of
 
-__all__ = ["BOTH_SYNTAXES", "Answer", "EchoService", "MakeService", "Service", "named", "respond"]
+__all__ = ["BOTH_SYNTAXES", "Answer", "EchoService", "MakeService", "Service", "class_name", "respond"]
 
 BOTH_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 _NO_SUCH_CLASS, _CANNOT_READ = 0x0118, 0x0110
@@ -84,6 +84,6 @@ def _names(request: Request, answer: Answer) -> dict[str, Any]:
     return found
 
 
-def named(sop_class: str | None) -> str:
+def class_name(sop_class: str | None) -> str:
     """Return the name of a SOP Class without "Basic" and "SOP Class"."""
     return name_of(sop_class or "").removesuffix(" SOP Class").removeprefix("Basic ")

@@ -18,7 +18,7 @@ from ...uids import (
 from ...ul import ImplementationClassUID, ImplementationVersionName, maximum_length
 from ..case import Case, Flags, Role, SubCase, Unprepared
 from ..catalogue import catalogue
-from ..flags import unfit
+from ..flags import result_without_run
 from ..invariants import Invariants
 from ..judge import asserted, judged, level_of, named, unjudged
 from ..observation import (
@@ -36,8 +36,7 @@ from ..trace import Trace
 from ..verdict import Close, CloseVerdict, Verdict, column_of, verdict_of, worst
 from .desk import Desk
 from .peer import ScuPeer, ScuTarget
-from .service import EchoService, MakeService
-from .service import named as class_name
+from .service import EchoService, MakeService, class_name
 from .visit import Visit
 
 __all__ = ["PLAIN", "ScuTester", "verify_scu"]
@@ -97,7 +96,7 @@ class ScuTester:
     plain: Visit | None = None
 
     def __post_init__(self) -> None:
-        self.watch = Invariants(case.listens for case in self.cases if case.listens is not None)
+        self.watch = Invariants(case.make_listener for case in self.cases if case.make_listener is not None)
         by_title = self.target.program is None and not self.target.by_port
         self.desk = Desk(self.target.host, self.target.port, self.watch, self.target.by_port, by_title, self.target.tls)
 
@@ -148,7 +147,7 @@ class ScuTester:
         self.plain = visit
         self.run.facts = _facts(visit, is_command=self.target.program is not None)
         if self.target.tls is not None:
-            self.run.facts = self.run.facts.having(Flags.TLS)
+            self.run.facts = self.run.facts.with_flags(Flags.TLS)
         return True
 
     def _stop(self, reason: str) -> bool:
@@ -160,7 +159,7 @@ class ScuTester:
 
     async def _run_case(self, case: Case) -> bool:
         """Run one case if it applies. Return whether the run can go on."""
-        self._report(self._unfit(case) or await self._judge(case))
+        self._report(self._result_without_run(case) or await self._judge(case))
         failures = sum(each.is_failure for each in self.run.results)
         if self.options.stop_after is not None and failures >= self.options.stop_after:
             self.run.stopped = f"stopped after {failures} failures"
@@ -169,8 +168,8 @@ class ScuTester:
             return self._stop(ENDLESS)
         return True
 
-    def _unfit(self, case: Case) -> Result | None:
-        return unfit(case, self.options, self.run.facts.flags, "SCU")
+    def _result_without_run(self, case: Case) -> Result | None:
+        return result_without_run(case, self.options, self.run.facts.flags, "SCU")
 
     async def _judge(self, case: Case) -> Result:
         clock = asyncio.get_running_loop().time
@@ -290,7 +289,7 @@ def _facts(visit: Visit, *, is_command: bool) -> PeerFacts:
         flags |= Flags.SCU_PRINT
         flags |= Flags.SCU_COLOR if _used_color(visit) else Flags.NONE
         flags |= Flags.SCU_JOBS if PrintJob in proposed else Flags.NONE
-    return facts.having(flags | (Flags.COMMAND if is_command else Flags.NONE))
+    return facts.with_flags(flags | (Flags.COMMAND if is_command else Flags.NONE))
 
 
 def _used_color(visit: Visit) -> bool:

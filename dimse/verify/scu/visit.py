@@ -31,15 +31,15 @@ from ..allowance import Allowance
 from ..observation import Aborted, Asked, Closed, Garbled, ReleaseAsked, Seen, Silent
 from ..wire import Wire, message_name
 from .program import Ended
-from .service import MakeService, Service, named, respond
+from .service import MakeService, Service, class_name, respond
 
 __all__ = ["ASSOCIATE", "OUR_MAXIMUM_LENGTH", "RELEASE", "Exchange", "Reaction", "Table", "Visit"]
 
 ASSOCIATE, RELEASE = "A-ASSOCIATE", "A-RELEASE"
 OUR_MAXIMUM_LENGTH = 16384  # octets of a P-DATA-TF that the tester offers to receive
 _GOODBYE = 2.0  # seconds for the peer to end a connection after our FIN
-_MOST = 20_000  # events that the tester reads on one connection
-_MOST_OCTETS = 1 << 30  # on all connections of a visit: a plain scenario may print many films
+_MAX_EVENTS = 20_000  # events that the tester reads on one connection
+_MAX_OCTETS = 1 << 30  # on all connections of a visit: a plain scenario may print many films
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class Visit:
     failure: Exception | None = None  # an error of the tester itself
     open: int = 0  # the number of open connections
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    allowance: Allowance = field(default_factory=lambda: Allowance(_MOST_OCTETS))
+    allowance: Allowance = field(default_factory=lambda: Allowance(_MAX_OCTETS))
     early: list[tuple[Wire, int]] = field(default_factory=list)  # where an event came before a delayed answer
     times: list[tuple[str, float, float]] = field(default_factory=list)  # operation, time of request, time of answer
     _counts: Counter[str] = field(default_factory=Counter)
@@ -134,7 +134,7 @@ class Visit:
             self.changed.set()
 
     async def _serve(self, wire: Wire) -> None:
-        while len(wire.events) < _MOST:
+        while len(wire.events) < _MAX_EVENTS:
             seen = await wire.next(self.patience)
             self.changed.set()
             match seen:
@@ -254,4 +254,4 @@ class Visit:
 
 def _name_of(request: Request) -> str:
     sop_class = getattr(request, "AffectedSOPClassUID", None) or getattr(request, "RequestedSOPClassUID", None)
-    return f"{message_name(request).removesuffix('-RQ')} {named(sop_class)}"
+    return f"{message_name(request).removesuffix('-RQ')} {class_name(sop_class)}"

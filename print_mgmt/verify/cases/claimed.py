@@ -12,7 +12,7 @@ from dimse.uids import (
     name_of,
 )
 from dimse.verify import Case, Flags, Level, Peer, SubCase
-from dimse.verify.case import Run
+from dimse.verify.case import CaseRun
 from dimse.verify.observation import (
     BROKEN,
     FAILURE,
@@ -50,7 +50,7 @@ _NOBODY = "NO_SUCH_AE_9"
 _NO_FILM_BOX = Answered(0xC600)
 
 
-def claimed(name: str, judge: Callable[[Peer, Claims], Awaitable[Seen]]) -> Run:
+def claimed(name: str, judge: Callable[[Peer, Claims], Awaitable[Seen]]) -> CaseRun:
     """Return the run that judges one claim; it is SKIPPED if the claim is not made."""
 
     async def run(peer: Peer) -> Seen:

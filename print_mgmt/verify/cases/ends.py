@@ -7,7 +7,7 @@ from dimse.data import Dataset
 from dimse.uids import BasicFilmBox, PresentationLUT
 from dimse.ul import Abort
 from dimse.verify import Case, Flags, Level, Peer, SubCase, Unprepared
-from dimse.verify.case import Run
+from dimse.verify.case import CaseRun
 from dimse.verify.observation import (
     ABORT,
     BROKEN,
@@ -46,7 +46,7 @@ async def reset(talk: Conversation) -> None:
     talk.wire.reset()
 
 
-def ended_by(end: Callable[[Conversation], Awaitable[None]]) -> Run:
+def ended_by(end: Callable[[Conversation], Awaitable[None]]) -> CaseRun:
     """Return the run that ends an association with a film box, and looks for the film box on the next association."""
 
     async def run(peer: Peer) -> Seen:

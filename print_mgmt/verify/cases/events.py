@@ -7,7 +7,7 @@ from dimse.message import NEventReportRQ
 from dimse.uids import BasicFilmBox, Printer, PrinterInstance, PrintJob
 from dimse.ul import ReleaseRQ
 from dimse.verify import Case, Flags, Level, Peer, SubCase, Unprepared
-from dimse.verify.case import Run
+from dimse.verify.case import CaseRun
 from dimse.verify.observation import (
     ABORT,
     BROKEN,
@@ -68,7 +68,7 @@ async def _print_job(talk: Conversation, *, is_held: bool) -> None:
             break
 
 
-def unconfirmed(status: int | None = None, more: int = 0) -> Run:
+def unconfirmed(status: int | None = None, more: int = 0) -> CaseRun:
     """Return the run that leaves the events of a job unconfirmed.
 
     If ``status`` is given, the first event is confirmed with this status, and with ``more`` added to its Message ID.
@@ -162,7 +162,7 @@ EVENTS: tuple[Case, ...] = (
         section="PS3.4 H.4.5.2.1.1 Table H.4-14; PS3.7 §10.3.1.1",
         level=Level.MUST,
         needs=Flags.JOBS | Flags.FILM,
-        listens=EventRules,
+        make_listener=EventRules,
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(BROKEN,),
@@ -184,7 +184,7 @@ EVENTS: tuple[Case, ...] = (
         section="PS3.7 §10.1 (confirmed services), §10.1.1.2",
         level=Level.MUST,
         needs=Flags.PRINT,
-        listens=EventRules,
+        make_listener=EventRules,
         passes=(KEPT,),
         fails=(BROKEN,),
         close=Close.NONE,
@@ -212,7 +212,7 @@ EVENTS: tuple[Case, ...] = (
         section="PS3.4 H.4.6.2.1.1 Table H.4-16",
         level=Level.MUST,
         needs=Flags.PRINT,
-        listens=EventRules,
+        make_listener=EventRules,
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(BROKEN,),

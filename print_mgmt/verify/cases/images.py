@@ -11,7 +11,7 @@ from dimse.uids import (
     is_valid_uid,
 )
 from dimse.verify import Case, Flags, Level, SubCase, Unprepared
-from dimse.verify.case import Run
+from dimse.verify.case import CaseRun
 from dimse.verify.observation import (
     ABORT,
     BROKEN,
@@ -68,12 +68,12 @@ def set_image(change: Callable[[Conversation, Dataset], None]) -> Script:
     return script
 
 
-def gray(change: Callable[[Conversation, Dataset], None]) -> Run:
+def gray(change: Callable[[Conversation, Dataset], None]) -> CaseRun:
     """Return the run that sets an image modified by ``change`` in a gray image box."""
     return on_print(set_image(change), meta=BasicGrayscalePrintManagementMeta)
 
 
-def gray_or_color(change: Callable[[Conversation, Dataset], None]) -> Run:
+def gray_or_color(change: Callable[[Conversation, Dataset], None]) -> CaseRun:
     """Return the run that sets an image modified by ``change`` in a gray image box, or else in a color image box."""
     return on_print(set_image(change))
 
@@ -123,7 +123,7 @@ def no_image(_: Conversation, content: Dataset) -> None:
     del content["BasicGrayscaleImageSequence"]
 
 
-def too_wide(behavior: str) -> Run:
+def too_wide(behavior: str) -> CaseRun:
     """Return the run that sets an image of one row that is wider than any film.
 
     One status cannot tell both that an attribute was ignored and that the image was made smaller. So an image that fits
@@ -167,7 +167,7 @@ async def depths(talk: Conversation) -> Seen:
     return Deviated(text) if others or "16/16/15" in accepted else Kept(text)
 
 
-def color_image(**values: Any) -> Run:
+def color_image(**values: Any) -> CaseRun:
     """Return the run that sets an image in a color image box."""
 
     async def script(talk: Conversation) -> Seen:

@@ -15,7 +15,7 @@ from dimse.uids import (
     Verification,
 )
 from dimse.verify import Case, Flags, Level, Peer, Unprepared
-from dimse.verify.case import Run, SubCase
+from dimse.verify.case import CaseRun, SubCase
 from dimse.verify.observation import (
     ABORT,
     BROKEN,
@@ -80,7 +80,7 @@ async def printer_on_meta(talk: Conversation) -> Seen:
     return Deviated(f"{seen} with a data set") if matches(Answered(0x0107), (seen,)) else seen
 
 
-def image_class(meta: str, image_box: str) -> Run:
+def image_class(meta: str, image_box: str) -> CaseRun:
     """Return the run that checks the SOP Class of the image boxes that a printer creates under a Meta SOP Class."""
 
     async def script(talk: Conversation) -> Seen:

@@ -5,8 +5,8 @@ from collections.abc import Awaitable
 
 from dimse.uids import BasicFilmBox
 from dimse.verify import Case, Flags, Level, Peer, Unprepared
-from dimse.verify.case import Run
-from dimse.verify.cases.perf import MOST_ENTRIES, kept, note_percentiles
+from dimse.verify.case import CaseRun
+from dimse.verify.cases.perf import MAX_ENTRIES, kept, note_percentiles
 from dimse.verify.observation import KEPT, Kept, Seen, succeeded
 
 from ..conversation import DEEP, Conversation, conversation, prepare, unimplemented
@@ -19,11 +19,11 @@ _LONGEST_PDU = 128 << 10  # octets; most peers take no longer P-DATA-TF, and non
 _SIDE = 1024  # rows and columns of the film
 
 
-def large_images(rows: int = _ROWS, columns: int = _COLUMNS, times: int = _TIMES) -> Run:
+def large_images(rows: int = _ROWS, columns: int = _COLUMNS, times: int = _TIMES) -> CaseRun:
     """Return the run that sets an image box to an image of 12 bits in 16, or of 8 bits, ``times`` times."""
 
     async def run(talk: Conversation) -> Seen:
-        talk.peer.trace.most = MOST_ENTRIES
+        talk.peer.trace.max_entries = MAX_ENTRIES
         await talk.prepare_film_box()
         talk.wire.max_length = min(talk.wire.max_length or _LONGEST_PDU, _LONGEST_PDU)
         data = _image(talk, rows, columns, is_deep=True)
@@ -76,7 +76,7 @@ async def film(peer: Peer) -> Seen:
     return Kept(f"a film of {_SIDE} x {_SIDE} in {total * 1000:.1f} ms")
 
 
-def _figures(number: str, title: str, run: Run, needs: Flags) -> Case:
+def _figures(number: str, title: str, run: CaseRun, needs: Flags) -> Case:
     return Case(id=f"PERF-1.{number}", title=title, section="-", level=Level.INFO, needs=needs, run=run, passes=(KEPT,))
 
 

@@ -7,7 +7,7 @@ from dimse.data import tag_of
 from dimse.message import NActionRSP
 from dimse.uids import BasicFilmSession, PrintJob
 from dimse.verify import Case, Flags, Level, Peer, Unprepared
-from dimse.verify.case import Run
+from dimse.verify.case import CaseRun
 from dimse.verify.observation import (
     ABORT,
     BROKEN,
@@ -41,7 +41,7 @@ _AGAIN = 5.0  # seconds before a second attempt if the queue of the printer is f
 _EXECUTION = ("PENDING", "PRINTING", "DONE", "FAILURE")
 
 
-def of_film(judge: Callable[[Steps, PrintedFilm], None]) -> Run:
+def of_film(judge: Callable[[Steps, PrintedFilm], None]) -> CaseRun:
     """Return the run that judges the one film that all such cases share."""
 
     async def run(peer: Peer) -> Seen:

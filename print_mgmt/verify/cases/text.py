@@ -4,7 +4,7 @@ from struct import pack
 
 from dimse.data import tag_of
 from dimse.verify import Case, Flags, Level, Role, SubCase
-from dimse.verify.case import Run
+from dimse.verify.case import CaseRun
 from dimse.verify.items import shown_octets
 from dimse.verify.observation import (
     ABORT,
@@ -40,7 +40,7 @@ def _element(tag: int, value: bytes) -> bytes:
     return pack("<HHI", tag >> 16, tag & 0xFFFF, len(padded)) + padded
 
 
-def labeled(term: bytes, label: bytes) -> Run:
+def labeled(term: bytes, label: bytes) -> CaseRun:
     """Return the run that creates a film session with this label; ``term`` is its character set, if not empty."""
 
     async def script(talk: Conversation) -> Seen:
@@ -124,7 +124,7 @@ TEXT: tuple[Case, ...] = (
         section="PS3.5 §6.1.2.2 ('shall be defined as an attribute'), §6.1.2.3",
         level=Level.MUST,
         role=Role.BOTH,
-        listens=TextRules,
+        make_listener=TextRules,
         passes=(KEPT,),
         fails=(BROKEN,),
         close=Close.NONE,

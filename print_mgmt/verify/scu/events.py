@@ -13,7 +13,7 @@ from dimse.uids import (
     PrintJob,
 )
 from dimse.verify import Case, Close, Flags, Level, SubCase
-from dimse.verify.case import Run
+from dimse.verify.case import CaseRun
 from dimse.verify.observation import (
     ABORT,
     BROKEN,
@@ -35,7 +35,7 @@ from dimse.verify.observation import (
     Silent,
 )
 from dimse.verify.scu import Exchange, Reaction, ScuPeer, Visit
-from dimse.verify.scu.outcomes import Observe, crash, goes_on, reached
+from dimse.verify.scu.outcomes import Observe, crash, goes_on, require_reached
 from dimse.verify.scu.reactions import with_fields
 from dimse.verify.scu.visit import ASSOCIATE
 
@@ -127,7 +127,7 @@ def confirmed(peer: ScuPeer, visit: Visit) -> Observation:
     """Return whether the event was confirmed and the SCU went on."""
     if found := crash(visit):
         return found
-    reached(visit)
+    require_reached(visit)
     if (bad := _first_bad(visit)) is not None:
         return (bad,)
     confirmations = _confirmations(visit)
@@ -153,7 +153,7 @@ def answered_at_all(_peer: ScuPeer, visit: Visit) -> Observation:
     """Return whether the event was confirmed; the SCU may then stop."""
     if found := crash(visit):
         return found
-    reached(visit)
+    require_reached(visit)
     confirmations = _confirmations(visit)
     if not confirmations:
         bad = _first_bad(visit)
@@ -168,7 +168,7 @@ def _status_of(_peer: ScuPeer, visit: Visit) -> Observation:
     """Return the status of the confirmation."""
     if found := crash(visit):
         return found
-    reached(visit)
+    require_reached(visit)
     confirmations = _confirmations(visit)
     if confirmations:
         return (Answered(confirmations[0][1].status),)
@@ -180,7 +180,7 @@ def _all_answered(peer: ScuPeer, visit: Visit) -> Observation:
     found = crash(visit)
     if found:
         return found
-    reached(visit)
+    require_reached(visit)
     if (bad := _first_bad(visit)) is not None:
         return (bad,)
     numbers = [_responded(seen) for _, seen in _confirmations(visit)]
@@ -189,7 +189,7 @@ def _all_answered(peer: ScuPeer, visit: Visit) -> Observation:
     return goes_on(peer, visit)
 
 
-def _at_third(reaction: Reaction, observe: Observe) -> Run:
+def _at_third(reaction: Reaction, observe: Observe) -> CaseRun:
     """Return the run with a reaction to the third request, or to the last one if there are fewer."""
 
     async def run(peer: ScuPeer) -> Observation:
@@ -225,7 +225,7 @@ def _jobs_confirmed(count: int) -> Observe:
     def observe(_peer: ScuPeer, visit: Visit) -> Observation:
         if found := crash(visit):
             return found
-        reached(visit)
+        require_reached(visit)
         assert visit.fired is not None
         if all(abstract != PrintJob for abstract, _ in visit.fired[0].contexts.values()):
             return (Deviated("no context for Print Job on the association that prints"),)
@@ -254,7 +254,7 @@ def _jobs_confirmed(count: int) -> Observe:
 _WITH_JOBS = (*SUPPORTED, PrintJob)
 
 
-def _job_run(*numbers: int) -> Run:
+def _job_run(*numbers: int) -> CaseRun:
     table = {("N-ACTION", 1): job(*numbers)}
     return on(table, _jobs_confirmed(len(numbers)), service=accepting(*_WITH_JOBS))
 
@@ -262,7 +262,7 @@ def _job_run(*numbers: int) -> Run:
 # --- N-GET of the printer ---
 
 
-def _gets(reaction: Reaction) -> Run:
+def _gets(reaction: Reaction) -> CaseRun:
     async def run(peer: ScuPeer) -> Observation:
         has(peer, PRINTER_GET)
         visit = await peer.visit({(PRINTER_GET, 1): reaction})
@@ -281,7 +281,7 @@ def _in_state(status: str) -> Reaction:
     return with_data(change)
 
 
-def _case(number: str, title: str, section: str, run: Run, **more: Any) -> Case:
+def _case(number: str, title: str, section: str, run: CaseRun, **more: Any) -> Case:
     return print_case(f"PRN-E-3.{number}", title, section, run, **more)
 
 

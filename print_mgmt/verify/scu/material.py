@@ -13,7 +13,7 @@ from dimse.uids import (
     ImplicitVRLittleEndian,
 )
 from dimse.verify import Case, Flags, Level, Role, Unprepared, Verdict
-from dimse.verify.case import Run
+from dimse.verify.case import CaseRun
 from dimse.verify.observation import (
     ABORT,
     BROKEN,
@@ -34,8 +34,8 @@ from dimse.verify.observation import (
     Silent,
 )
 from dimse.verify.scu import Exchange, MakeService, Reaction, ScuPeer, Table, Visit
-from dimse.verify.scu.outcomes import Observe, crash, reached
-from dimse.verify.scu.service import named
+from dimse.verify.scu.outcomes import Observe, crash, require_reached
+from dimse.verify.scu.service import class_name
 
 from .plain_printer import PlainPrinter
 
@@ -69,14 +69,14 @@ __all__ = [
 
 ASKED, CRASHED, RELEASE = Asked(), Crashed(), ReleaseAsked()
 STOPS = (ABORT, CLOSED, RELEASE, SILENCE, CRASHED)  # all outcomes other than that the SCU goes on
-FILM_BOX, PRINTER_GET = f"N-CREATE {named(BasicFilmBox)}", "N-GET Printer"
+FILM_BOX, PRINTER_GET = f"N-CREATE {class_name(BasicFilmBox)}", "N-GET Printer"
 IMAGE_CLASSES = (BasicGrayscaleImageBox, BasicColorImageBox)
 
 Pairs = Iterator[Deviated | Broken]
 Rule = Callable[[Visit], Pairs]
 
 
-def print_case(number: str, title: str, section: str, run: Run, **more: Any) -> Case:
+def print_case(number: str, title: str, section: str, run: CaseRun, **more: Any) -> Case:
     """Return a case for a print SCU; ``more`` are fields of `Case`. By default, the SCU MUST go on."""
     fields: dict[str, Any] = {"level": Level.MUST, "passes": (KEPT,), "fails": STOPS, "needs": Flags.SCU_PRINT} | more
     return Case(id=number, title=title, section=section, role=Role.SCU, run=run, **fields)
@@ -116,10 +116,10 @@ def data_sets_of(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, byte
 
 def images(reaction: Reaction, nth: int = 1) -> dict[tuple[str, int], Reaction]:
     """Return a table with the reaction to the ``nth`` N-SET of a gray or color image box."""
-    return {(f"N-SET {named(sop_class)}", nth): reaction for sop_class in IMAGE_CLASSES}
+    return {(f"N-SET {class_name(sop_class)}", nth): reaction for sop_class in IMAGE_CLASSES}
 
 
-def on(table: Table, observe: Observe, *, needs: str = "", **more: Any) -> Run:
+def on(table: Table, observe: Observe, *, needs: str = "", **more: Any) -> CaseRun:
     """Return the run with the reactions of a table. ``needs`` is an operation that the plain scenario must have."""
 
     async def run(peer: ScuPeer) -> Observation:
@@ -135,7 +135,7 @@ def has(peer: ScuPeer, operation: str) -> None:
         raise Unprepared(f"the SCU does not use {operation}", Verdict.UNIMPLEMENTED)
 
 
-def of_plain(rule: Rule, text: str) -> Run:
+def of_plain(rule: Rule, text: str) -> CaseRun:
     """Return the run that judges the plain scenario by a rule; ``text`` describes a scenario without findings."""
 
     async def run(peer: ScuPeer) -> Seen:
@@ -186,7 +186,7 @@ def reaches_action(_peer: ScuPeer, visit: Visit) -> Observation:
     """Return `Kept` if the SCU went on to N-ACTION without a fault, otherwise what it did instead."""
     if found := crash(visit):
         return found
-    reached(visit)
+    require_reached(visit)
     if (wrong := strayed(visit)) is not None:
         return (wrong,)
     events = visit.after() if visit.fired else [seen for wire in visit.wires for seen in wire.events]
@@ -203,7 +203,7 @@ def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
     """Return whether the SCU treats the film as failed, that is, does not print it."""
     if found := crash(visit):
         return found
-    reached(visit)
+    require_reached(visit)
     before = visit.exchanges[: visit.fired_operations]
     films = [each for each in before if _creates(each, BasicFilmBox)]
     film = instance_of(films[-1]) if films else ""

@@ -8,7 +8,7 @@ from dimse.message import NCreateRQ, NDeleteRSP, NSetRQ, NSetRSP, decode_command
 from dimse.uids import BasicFilmBox, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from dimse.ul import PDataTF, decode_pdu
 from dimse.verify import Case, Close, Flags, Level, SubCase, Unprepared, Verdict
-from dimse.verify.case import Run
+from dimse.verify.case import CaseRun
 from dimse.verify.message_rules import data_findings
 from dimse.verify.observation import (
     ABORT,
@@ -84,15 +84,15 @@ async def _as_deleted(exchange: Exchange) -> None:
     exchange.wire.say(NDeleteRSP(MessageIDBeingRespondedTo=exchange.request.MessageID, Status=0), exchange.context_id)
 
 
-def _image_status(status: int) -> Run:
+def _image_status(status: int) -> CaseRun:
     return on(images(with_fields(Status=status)), reaches_action, needs="N-SET")
 
 
-def _session_status(status: int) -> Run:
+def _session_status(status: int) -> CaseRun:
     return on({("N-CREATE Film Session", 1): with_fields(Status=status)}, reaches_action)
 
 
-def _image_fails(status: int) -> Run:
+def _image_fails(status: int) -> CaseRun:
     return on(images(with_fields(Status=status)), gives_up_film, needs="N-SET")
 
 
@@ -206,7 +206,7 @@ DIMSE_2: tuple[Case, ...] = (
 # --- Data Sets ---
 
 
-def _written_in(syntax: str) -> Run:
+def _written_in(syntax: str) -> CaseRun:
     """Return the run that accepts one transfer syntax, and decodes each Data Set strictly."""
 
     async def run(peer: ScuPeer) -> Observation:

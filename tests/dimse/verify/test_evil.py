@@ -12,7 +12,7 @@ from twin import HOST, Twin, serving
 
 from dimse.ul import PDV, PDataTF, ReleaseRP, encode_pdu
 from dimse.verify import CASES, Case, Flags, Options, Peer, Role, Run, Target, verify_scp
-from dimse.verify.allowance import MOST_PDVS, Allowance
+from dimse.verify.allowance import MAX_PDVS, Allowance
 from dimse.verify.flags import find_facts
 from dimse.verify.invariants import Invariants
 from dimse.verify.observation import Broken, Closed, Garbled, Seen, bare
@@ -102,7 +102,7 @@ async def test_too_many_pdus_are_garbled() -> None:
 
 async def test_too_many_pdvs_are_garbled() -> None:
     wire = wire_of()
-    wire.data_received(b"".join(encode_pdu(PDataTF((PDV(1, b"", True, False),) * (MOST_PDVS + 1)))))
+    wire.data_received(b"".join(encode_pdu(PDataTF((PDV(1, b"", True, False),) * (MAX_PDVS + 1)))))
     assert isinstance(await wire.next(), Garbled)
 
 

@@ -7,13 +7,13 @@ from twin import HOST, Line, Twin, serving
 from twins.common import P_DATA, ignores
 
 from dimse.verify import CASES, Case, Flags, Options, Result, Target, Verdict
-from dimse.verify.case import Run
+from dimse.verify.case import CaseRun
 from dimse.verify.cases.perf import associations, at_once, echoes, kept, percentile
 from dimse.verify.invariants import Invariants
 from dimse.verify.judge import Judge
 
 BY_ID = {case.id: case for case in CASES}
-FEW: dict[str, Run] = {"PERF-1.01": associations(4, 1), "PERF-1.02": echoes(4, 1), "PERF-1.05": at_once(2, 3)}
+FEW: dict[str, CaseRun] = {"PERF-1.01": associations(4, 1), "PERF-1.02": echoes(4, 1), "PERF-1.05": at_once(2, 3)}
 TARGET = Target(host=HOST, port=0, timeout=5, preparation=0.1)
 
 
@@ -70,7 +70,7 @@ def test_figures_need_no_sets_of_failures() -> None:
 
 
 async def test_slow_peer_is_measured_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dimse.verify.cases.perf._LONGEST", 0.0)
-    monkeypatch.setattr("dimse.verify.cases.perf._FEWEST", 2)
+    monkeypatch.setattr("dimse.verify.cases.perf._MAX_SECONDS", 0.0)
+    monkeypatch.setattr("dimse.verify.cases.perf._MIN_COUNT", 2)
     result = await measured(replace(BY_ID["PERF-1.02"], run=echoes(9, 0)), Twin())
     assert "C-ECHO, p50 of 2" in result.measured

@@ -6,7 +6,7 @@ from pathlib import Path
 from peers import free_port
 
 from dimse.verify import CASES, Case, Close, Level, Peer, Target, Verdict, result, verify_scp
-from dimse.verify.case import Run
+from dimse.verify.case import CaseRun
 from dimse.verify.observation import CLOSED, SUCCESS, Seen
 
 SERVER = Path(__file__).parents[2] / "support" / "started_peer.py"
@@ -24,7 +24,7 @@ async def kills(peer: Peer) -> Seen:
     return await wire.next()
 
 
-def case(case_id: str, run: Run) -> Case:
+def case(case_id: str, run: CaseRun) -> Case:
     return Case(
         id=case_id,
         title="",

@@ -54,9 +54,9 @@ async def test_case_fails_for_its_twin(case: Case) -> None:
 @pytest.mark.parametrize("case_id", INVARIANTS)
 async def test_invariant_fails_for_its_twin(case_id: str) -> None:
     carrier, make = INVARIANTS[case_id]
-    wrong, listens = make(), BY_ID[case_id].listens
-    assert listens is not None
-    watch = Invariants([listens])
+    wrong, make_listener = make(), BY_ID[case_id].make_listener
+    assert make_listener is not None
+    watch = Invariants([make_listener])
     async with serving(wrong) as port:
         await judge(port, wrong, watch).run(BY_ID[carrier])
     assert watch.judge(BY_ID[case_id]).verdict is Verdict.FAIL

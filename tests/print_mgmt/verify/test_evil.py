@@ -55,8 +55,8 @@ async def test_garbled_data_blames_no_tester(seed: int) -> None:
 @FEW
 @given(st.sampled_from([case for case in PRINT_CASES if case.run is not None]), PLANS)
 def test_evil_printer_blames_no_tester(case: Case, plan: Plan) -> None:
-    listens = [each.listens for each in PRINT_CASES if each.listens is not None]
-    judge_evil_scp(case, plan, PrintOptions(max_films=20, annotation_format="1"), listens)
+    makers = [each.make_listener for each in PRINT_CASES if each.make_listener is not None]
+    judge_evil_scp(case, plan, PrintOptions(max_films=20, annotation_format="1"), makers)
 
 
 @FEW

@@ -7,7 +7,7 @@ from printers import printer
 from wrong_printers import judge
 
 from dimse.verify import Result, Verdict
-from dimse.verify.case import Run
+from dimse.verify.case import CaseRun
 from dimse.verify.invariants import Invariants
 from print_mgmt.verify import PRINT_CASES
 from print_mgmt.verify.cases.perf import film, large_images
@@ -15,7 +15,7 @@ from print_mgmt.verify.cases.perf import film, large_images
 BY_ID = {case.id: case for case in PRINT_CASES}
 
 
-async def measured(case_id: str, run: Run) -> tuple[Result, int]:
+async def measured(case_id: str, run: CaseRun) -> tuple[Result, int]:
     """Return the result of a case against our printer, and the number of films printed."""
     async with printer() as (server, films):
         target = judge(server.port, Wrong(), Invariants())

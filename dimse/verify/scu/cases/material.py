@@ -2,20 +2,18 @@
 
 from collections.abc import Callable
 
-from ...case import Run
+from ...case import CaseRun
 from ...observation import Observation
 from ..outcomes import Observe
 from ..peer import ScuPeer
 from ..visit import ASSOCIATE, RELEASE, Reaction, Table
 
-__all__ = ["TABLE_9_10", "on_associate", "on_each", "on_release", "on_second", "script"]
-
-TABLE_9_10 = "PS3.8 §9.2.3 Table 9-10"
+__all__ = ["on_associate", "on_each", "on_release", "on_second", "script"]
 
 MakeTable = Callable[[ScuPeer], Table]
 
 
-def script(table: MakeTable, observe: Observe) -> Run:
+def script(table: MakeTable, observe: Observe) -> CaseRun:
     """Return the run that lets the SCU run against a table, and observes what the SCU did."""
 
     async def run(peer: ScuPeer) -> Observation:
@@ -24,21 +22,21 @@ def script(table: MakeTable, observe: Observe) -> Run:
     return run
 
 
-def on_associate(reaction: Reaction, observe: Observe) -> Run:
+def on_associate(reaction: Reaction, observe: Observe) -> CaseRun:
     """Return the run with a reaction to each A-ASSOCIATE-RQ."""
     return script(lambda _: {(ASSOCIATE, 0): reaction}, observe)
 
 
-def on_second(reaction: Reaction, observe: Observe) -> Run:
+def on_second(reaction: Reaction, observe: Observe) -> CaseRun:
     """Return the run with a reaction to the second request, or to the only one."""
     return script(lambda peer: {("*", peer.second): reaction}, observe)
 
 
-def on_each(reaction: Reaction, observe: Observe) -> Run:
+def on_each(reaction: Reaction, observe: Observe) -> CaseRun:
     """Return the run with a reaction to each request."""
     return script(lambda _: {("*", 0): reaction}, observe)
 
 
-def on_release(reaction: Reaction, observe: Observe) -> Run:
+def on_release(reaction: Reaction, observe: Observe) -> CaseRun:
     """Return the run with a reaction to each A-RELEASE-RQ."""
     return script(lambda _: {(RELEASE, 0): reaction}, observe)

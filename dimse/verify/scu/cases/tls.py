@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ....errors import DecodeError
-from ...case import Case, Flags, Role, Run, SubCase, Unprepared
+from ...case import Case, CaseRun, Flags, Role, SubCase, Unprepared
 from ...observation import BROKEN, DEVIATED, KEPT, Broken, Deviated, Kept, Seen
 from ...tls_material import server, stranger
 from ...verdict import Close, Level, Verdict
@@ -16,7 +16,7 @@ __all__ = ["TLS_2"]
 _BCP_195 = ("B.9", "B.10", "B.12", "B.13")
 
 
-def shown(certificate: Callable[[ScuPeer], Path | None], missing: str = "", *, is_pinned: bool = False) -> Run:
+def shown(certificate: Callable[[ScuPeer], Path | None], missing: str = "", *, is_pinned: bool = False) -> CaseRun:
     """Return the run that shows the SCU a certificate it should refuse.
 
     With ``is_pinned``, an SCU that goes on may know the certificate itself: that is `Deviated` only.

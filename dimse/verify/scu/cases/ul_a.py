@@ -13,7 +13,8 @@ from ....ul import (
     RoleSelection,
     UnknownItem,
 )
-from ...case import Case, Flags, Role, Run, SubCase
+from ...case import Case, CaseRun, Flags, Role, SubCase
+from ...cases.material import TABLE_9_10
 from ...items import (
     ABSTRACT_SYNTAX,
     CONTEXT_RQ,
@@ -47,7 +48,7 @@ from ..outcomes import command_fails, first_after, goes_on
 from ..peer import ScuPeer
 from ..reactions import accepts, nothing, sends
 from ..visit import Exchange, Visit
-from .material import TABLE_9_10, on_associate
+from .material import on_associate
 
 __all__ = ["UL_A_7", "UL_A_8"]
 
@@ -55,7 +56,7 @@ RELEASE = ReleaseAsked()
 _APPLICATION = 0x10
 _ORDER = (_APPLICATION, CONTEXT_RQ, USER_INFORMATION)
 _MAXIMUM, _CLASS_UID, _VERSION = 0x51, 0x52, 0x55
-_LONGEST_VERSION = 16
+_MAX_VERSION_NAME = 16
 _LENGTH_OF_MAXIMUM = 4
 _COLUMNS = {Deviated: Column.NONSTRICT, Broken: Column.FAILS}
 _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
@@ -71,7 +72,7 @@ class Checked(NamedTuple):
 Rule = Callable[[bytes], Iterator[Checked]]
 
 
-def request_keeps(rule: Rule) -> Run:
+def request_keeps(rule: Rule) -> CaseRun:
     """Return the run that judges each A-ASSOCIATE-RQ of the plain scenario, up to the first rule that it breaks."""
 
     async def run(peer: ScuPeer) -> Seen:
@@ -142,7 +143,7 @@ def _user_information(subs: list[Item]) -> Iterator[Checked]:
         if sub.kind == _MAXIMUM:
             yield _must(size == _LENGTH_OF_MAXIMUM, "sub-item 51H has 4 bytes", f"sub-item 51H of {size} bytes")
         if sub.kind == _VERSION:
-            is_short = size <= _LONGEST_VERSION
+            is_short = size <= _MAX_VERSION_NAME
             came = f"Implementation-version-name of {size} bytes"
             yield _should(is_short, "Implementation-version-name has at most 16 bytes", came)
 
@@ -283,7 +284,7 @@ def _in_any_order(peer: ScuPeer, visit: Visit) -> Observation:
     return goes_on(peer, visit)
 
 
-def rejected(result: int, source: int, reason: int) -> Run:
+def rejected(result: int, source: int, reason: int) -> CaseRun:
     """Return the run that rejects each association."""
     return on_associate(sends(lambda _: AssociateRJ(result, source, reason)), first_after)
 

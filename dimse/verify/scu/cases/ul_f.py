@@ -8,6 +8,7 @@ from ....uids import ImplicitVRLittleEndian, Printer, PrinterInstance, Verificat
 from ....ul import PDU, PDV, Abort, AssociateAC, AssociateRQ, PDataTF, PresentationContextAC, ReleaseRP, ReleaseRQ
 from ....ul.forge import forge_pdu
 from ...case import Case, Flags, Role, SubCase
+from ...cases.material import TABLE_9_10, octets_of
 from ...observation import (
     ABORT,
     BROKEN,
@@ -33,11 +34,11 @@ from ...observation import (
     Then,
 )
 from ...verdict import Close, Level
-from ..outcomes import command_ends, crash, end_of, first_after, reached
+from ..outcomes import command_ends, crash, end_of, first_after, require_reached
 from ..peer import ScuPeer
-from ..reactions import closes, nothing, octets_of, resets, sends
+from ..reactions import closes, nothing, resets, sends
 from ..visit import Exchange, Visit
-from .material import TABLE_9_10, on_associate, on_release, on_second
+from .material import on_associate, on_release, on_second
 
 __all__ = ["UL_F_5", "UL_F_6", "UL_F_7"]
 
@@ -255,7 +256,7 @@ def _no_data(peer: ScuPeer, visit: Visit) -> Observation:
     """Return the first message that came after A-RELEASE-RQ, or if there is none, the first event."""
     if found := crash(visit):
         return found
-    reached(visit)
+    require_reached(visit)
     data = next((seen for seen in visit.after() if isinstance(seen, Asked | Answered | Garbled)), None)
     return (data,) if data is not None else first_after(peer, visit)
 

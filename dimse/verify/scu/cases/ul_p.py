@@ -6,7 +6,8 @@ from typing import Any
 
 from ....ul import AssociateAC, MaximumLength
 from ....ul.forge import forge_pdu
-from ...case import Case, Flags, Role, Run, SubCase
+from ...case import Case, CaseRun, Flags, Role, SubCase
+from ...cases.material import TABLE_9_10, octets_of
 from ...observation import (
     ABORT,
     BROKEN,
@@ -32,14 +33,13 @@ from ..reactions import (
     held_back,
     in_pdvs,
     nothing,
-    octets_of,
     sends,
     slowly,
     with_empty_end,
     with_message_id,
 )
 from ..visit import Exchange, Reaction, Visit
-from .material import TABLE_9_10, on_associate, on_each, on_second, script
+from .material import on_associate, on_each, on_second, script
 
 __all__ = ["DIMSE_2", "ROB_2", "UL_P_3"]
 
@@ -59,7 +59,7 @@ def with_maximum(length: int) -> Reaction:
     return accepts(change)
 
 
-def _at_most(length: int) -> Run:
+def _at_most(length: int) -> CaseRun:
     def observe(peer: ScuPeer, visit: Visit) -> Observation:
         found = goes_on(peer, visit)
         longest = max((wire.longest_p_data for wire in visit.wires), default=0)
@@ -83,7 +83,7 @@ async def _on_another_context(exchange: Exchange) -> None:
     exchange.wire.say(exchange.response, number)
 
 
-def _case(number: str, title: str, section: str, run: Run, **more: Any) -> Case:
+def _case(number: str, title: str, section: str, run: CaseRun, **more: Any) -> Case:
     fields: dict[str, Any] = {"level": Level.MUST, "passes": (KEPT,), "fails": STOPS} | more
     return Case(id=number, title=title, section=section, role=Role.SCU, needs=Flags.SCU, run=run, **fields)
 
