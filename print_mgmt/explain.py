@@ -1,4 +1,4 @@
-"""Shows the films of a recorded association in pages of `dimse.explain`, as they are filled message by message.
+"""The films of a recorded association for pages of `dimse.explain`, which fill up message by message.
 
 A film changes with each successful response. At N-ACTION, it is rendered at a low resolution, as the printer of this
 package would print it; tones and margins of the recorded printer may differ.
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dimse.data import Dataset, decode, tag_of
 from dimse.errors import DimseError, escaped
 from dimse.explain import ACCEPTOR, REQUESTOR, Completed, Seen
-from dimse.explain.pictures import MAX_SIDE, Picture, png_of
+from dimse.explain.pictures import Picture, png_of, stride
 from dimse.message import (
     Message,
     NActionRQ,
@@ -87,17 +87,17 @@ class FilmView:
             requester = ACCEPTOR if side == REQUESTOR else REQUESTOR
             request, sent = self._requests.pop((requester, content.MessageIDBeingRespondedTo), (None, Dataset()))
             if request is not None and not is_failure(content.Status):
-                yield from self._succeed(request, sent, content, _data_set(message))
+                yield from self._apply(request, sent, content, _data_set(message))
 
     def sentence(self, tag: int) -> tuple[str, str]:
         """Return a sentence about an attribute of Print Management, and the section that defines the attribute."""
         return _sentences().get(tag, ("", ""))
 
-    def _succeed(self, request: Message, sent: Dataset, response: Response, got: Dataset) -> Iterable[Seen]:
+    def _apply(self, request: Message, sent: Dataset, response: Response, received: Dataset) -> Iterable[Seen]:
         match request:
             case NCreateRQ():
                 uid = getattr(response, "AffectedSOPInstanceUID", None) or request.AffectedSOPInstanceUID or ""
-                return self._create(request.AffectedSOPClassUID, uid, sent, got)
+                return self._create(request.AffectedSOPClassUID, uid, sent, received)
             case NSetRQ():
                 return self._set(request.RequestedSOPInstanceUID, sent)
             case NActionRQ():
@@ -106,7 +106,7 @@ class FilmView:
                 self._delete(request.RequestedSOPInstanceUID)
         return ()
 
-    def _create(self, sop_class: str, uid: str, sent: Dataset, got: Dataset) -> Iterator[Seen]:
+    def _create(self, sop_class: str, uid: str, sent: Dataset, received: Dataset) -> Iterator[Seen]:
         known = self._known
         if sop_class == PresentationLUT:
             known.luts[uid] = StoredLUT(SOPInstanceUID=uid, attributes=sent, lut=lut_from(sent))
@@ -114,12 +114,12 @@ class FilmView:
             known.sessions[uid] = sent
             yield Seen(name="film session", words=_words(sop_class, sent), key=uid)
         elif sop_class == BasicFilmBox:
-            attributes = _merge(sent, got)  # the response has the defaults of the printer
+            attributes = _merge(sent, received)  # the response has the defaults of the printer
             film = FilmBox(SOPInstanceUID=uid, attributes=attributes, plain=_sheet(attributes), image_boxes=())
             known.films[uid] = film
             film.lut = self._lut(sent)
-            film.image_boxes = tuple(self._image_boxes(uid, got))
-            yield _film(film)
+            film.image_boxes = tuple(self._image_boxes(uid, received))
+            yield _layout(film)
 
     def _lut(self, attributes: Dataset) -> StoredLUT | None:
         uids = (
@@ -127,8 +127,8 @@ class FilmView:
         )
         return self._known.luts.get(next(uids, ""))
 
-    def _image_boxes(self, film: str, got: Dataset) -> Iterator[ImageBox]:
-        for position, item in enumerate(items(got, "ReferencedImageBoxSequence"), 1):
+    def _image_boxes(self, film: str, received: Dataset) -> Iterator[ImageBox]:
+        for position, item in enumerate(items(received, "ReferencedImageBoxSequence"), 1):
             sop_class, uid = text(item, "ReferencedSOPClassUID"), text(item, "ReferencedSOPInstanceUID")
             box = ImageBox(SOPClassUID=sop_class, SOPInstanceUID=uid, ImageBoxPosition=position)
             self._known.images[uid] = film, box
@@ -144,7 +144,7 @@ class FilmView:
             film_box.attributes = _merge(film_box.attributes, sent)
             film_box.plain = _sheet(film_box.attributes)
             film_box.lut = self._lut(sent) or film_box.lut
-            yield _film(film_box)
+            yield _layout(film_box)
         elif uid in known.sessions:
             known.sessions[uid] = _merge(known.sessions[uid], sent)
             yield Seen(name="film session", words=_words(BasicFilmSession, known.sessions[uid]), key=uid)
@@ -209,8 +209,8 @@ def _words(sop_class: str, attributes: Dataset) -> str:
     return escaped(", ".join([*counted, *filter(None, values)])) or "with the defaults of the printer"
 
 
-def _film(film: FilmBox) -> Seen:
-    """Return the layout of a film: its boxes, without images."""
+def _layout(film: FilmBox) -> Seen:
+    """Return the layout of a film as an event: its boxes, without images."""
     layout = lay_out(film.plain)
     boxes = tuple(
         (box.x / layout.width, box.y / layout.height, box.width / layout.width, box.height / layout.height, str(number))
@@ -240,7 +240,7 @@ def _fill(film: str, box: ImageBox, sent: Dataset, lut: StoredLUT | None) -> Ite
         return
     box.image = from_item(image[0], color=is_color)
     rows, columns = box.image.pixels.shape[:2]
-    step = max(1, -(-max(rows, columns) // MAX_SIDE))
+    step = stride(rows, columns)
     pixels = box.image.pixels[::step, ::step]
     gray = (pixels >> (box.image.BitsStored - 8)).astype(np.uint8)
     if (box.image.PhotometricInterpretation == "MONOCHROME1") != (text(sent, "Polarity") == "REVERSE"):

@@ -1,7 +1,7 @@
 """Two recorded associations side by side: the steps that belong together, and the differences in them.
 
-A comparison answers the question why a program works with one peer and not with another. Its headline has the first
-difference in the outcome of a request, and what differs in the request itself. Times are shown, but they never count
+A comparison shows why a program works with one peer and not with another. Its headline has the first difference in the
+outcome of a request, and the differences in the request itself. Times are shown, but they never count
 as a difference.
 """
 
@@ -76,7 +76,7 @@ class Comparison:
             if pair.weight == Weight.OUTCOME:
                 return _about(pair) + self._cause(number)
         if self.ends[0] != self.ends[1]:
-            return f"a is {self.ends[0]}, b is {self.ends[1]}; all that both did before succeeded alike"
+            return f"a is {self.ends[0]}, b is {self.ends[1]}; everything before that succeeded in both"
         for is_response in (False, True):  # responses follow from requests
             for pair in self.pairs:
                 if pair.weight == Weight.CONTENT and (pair.step.status is not None) == is_response:
@@ -96,8 +96,8 @@ class Comparison:
             later = (pair for pair in before[1:] if pair.weight >= Weight.CONTENT and pair.differences)
             earlier = next(later, None)
             if earlier is None:
-                is_alike = not any(pair.weight for pair in earlier_pairs)
-                return "; all before it is alike" if is_alike else "; all that matters before it is alike"
+                is_same = not any(pair.weight for pair in earlier_pairs)
+                return "; everything before it is the same" if is_same else "; all that matters before it is the same"
             found, where = [*earlier.differences], f"; before it, in {earlier.step.name}: "
         else:
             where = "; in its request "

@@ -42,7 +42,7 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
             yield f"        and {len(pair.differences) - _MAX_DIFFERENCES} more"
     same = sum(not pair.weight for pair in comparison.pairs)
     yield ""
-    yield f"{same} of {len(comparison.pairs)} steps are alike; a is {comparison.ends[0]}, b is {comparison.ends[1]}"
+    yield f"{same} of {len(comparison.pairs)} steps are the same; a is {comparison.ends[0]}, b is {comparison.ends[1]}"
     if comparison.is_cut:
         yield "The recordings go on; only their first steps are compared."
 

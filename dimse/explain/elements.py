@@ -17,8 +17,9 @@ from .pdu import Line
 
 __all__ = ["Field", "Places", "command_fields", "data_set_fields"]
 
+# A row of `rows_of`: tag, VR, length, keyword, and the value
 _VALUE = re.compile(r"\(....,....\) (?:\S\S) +\S*  \S*(?:  ?(.*))?", re.DOTALL)
-_MAX_VALUE = 400  # characters that are shown of a value
+_MAX_VALUE = 400  # characters that are shown of a value, or of its faults
 _PIXELS, _PIXEL_GROUP = 0x7FE00010, 0x0028
 _MAX_DESCRIPTION = 16  # bytes of a value that describes pixels
 

@@ -72,7 +72,7 @@ def events_of(step: Step, association: int, start: float | None, *, whole: bool 
     if step.contract is not None:
         yield {**base, "side": side, "category": "negotiation", "name": "result", "data": _contract(step.contract)}
     for seen in step.seen:
-        yield {**base, "side": side, "category": seen.category, "name": seen.name, "data": _picture(seen)}
+        yield {**base, "side": side, "category": seen.category, "name": seen.name, "data": _seen(seen)}
     for move in step.moves:
         name = f"{move.before.name} {move.event.name}"
         yield {**base, "side": SIDES[move.side], "category": "state", "name": name, "data": _move(move)}
@@ -138,7 +138,7 @@ def _contract(contract: Contract) -> Event:
     }
 
 
-def _picture(seen: Seen) -> Event:
+def _seen(seen: Seen) -> Event:
     shown: Event = {"words": seen.words}
     if seen.image:
         shown["image"] = {"width": seen.width, "height": seen.height, "bytes": len(seen.image)}

@@ -1,8 +1,8 @@
 """Associations explained while they happen, as a stream of events for any number of listeners.
 
 The events are those of ``docs/trace-schema.json``; each listener takes them as Server-Sent Events. Memory is bounded:
-an association that needs too much gets no further events, and a listener that takes its events too slowly loses some,
-and is told how many.
+an association that needs too much gets no further events. A listener that takes its events too slowly loses some; the
+event ``lost`` says how many.
 """
 
 import json
@@ -69,8 +69,8 @@ class Feed:
         if running.held > self._max_held:
             self._forget(number, f"a message has more than {self._max_held} bytes")
         elif self._held > self._max_total:
-            most = max(self._running, key=lambda one: self._running[one].held)
-            self._forget(most, f"the incomplete messages of all associations have more than {self._max_total} bytes")
+            largest = max(self._running, key=lambda one: self._running[one].held)
+            self._forget(largest, f"the incomplete messages of all associations have more than {self._max_total} bytes")
 
     def closed(self, number: int, why: str) -> None:
         """End an association; ``why`` says in words how it ended."""
@@ -88,7 +88,7 @@ class Feed:
     def listen(
         self, wake: Callable[[], None] = lambda: None, *, after: int | None = None, max_waiting: int = _MAX_WAITING
     ) -> "Listener":
-        """Return a new listener. ``wake`` is called whenever it has events after it had none.
+        """Return a new listener. ``wake`` is called when the first event waits.
 
         The listener begins with the earlier events that are kept, or with those ``after`` a number: a browser that
         connects again sends that number as Last-Event-ID.
@@ -157,18 +157,18 @@ class Listener:
         self._lost = 0
         self._is_closed = False
 
-    def take(self, most: int = _MAX_WAITING) -> bytes:
+    def take(self, limit: int = _MAX_WAITING) -> bytes:
         """Return the events since the last call, in the format of Server-Sent Events; b"" if there are none.
 
-        Events after the first that exceed ``most`` bytes stay for the next call. If events were lost, an event ``lost``
-        comes first, whose data has their number.
+        The first event is returned whatever its size; later events that exceed ``limit`` bytes stay for the next call.
+        If events were lost, an event ``lost`` comes first, whose data has their number.
         """
         parts = []
         if self._lost:
             parts.append(b'event: lost\ndata: {"events": %d}\n\n' % self._lost)
             self._lost = 0
         size = 0
-        while self._waiting and (not size or size + len(self._waiting[0][1]) <= most):
+        while self._waiting and (not size or size + len(self._waiting[0][1]) <= limit):
             parts.append(self._waiting.popleft()[1])
             size += len(parts[-1])
         self._waiting_bytes -= size

@@ -25,11 +25,11 @@ def _payload(kind: int, data: memoryview) -> memoryview:
     if kind in _IP:
         return data
     if kind in _MPLS:
-        return _below_labels(data)
+        return _after_labels(data)
     return _ppp(data[6:]) if kind == _PPPOE_SESSION else data[:0]
 
 
-def _below_labels(data: memoryview) -> memoryview:
+def _after_labels(data: memoryview) -> memoryview:
     """Return what follows the label that is marked as the last, RFC 3032."""
     while len(data) >= 4:
         is_last, data = data[2] & 1, data[4:]
@@ -46,16 +46,16 @@ def _ppp(frame: memoryview) -> memoryview:
 # The IP datagram in a frame; empty if there is none
 LINKS: dict[int, Callable[[memoryview], memoryview]] = {
     0: lambda frame: frame[4:],  # loopback of BSD and Windows: 4 bytes of address family
-    1: lambda frame: _payload(_uint16(frame, 12), frame[14:]),
+    1: lambda frame: _payload(_uint16(frame, 12), frame[14:]),  # Ethernet
     9: _ppp,
-    12: lambda frame: frame,
+    12: lambda frame: frame,  # raw IP, whose number depends on the system: 12, 14 or 101
     14: lambda frame: frame,
     101: lambda frame: frame,
-    108: lambda frame: frame[4:],
-    113: lambda frame: _payload(_uint16(frame, 14), frame[16:]),  # Linux, "any" interface
-    228: lambda frame: frame,
-    229: lambda frame: frame,
-    276: lambda frame: _payload(_uint16(frame, 0), frame[20:]),
+    108: lambda frame: frame[4:],  # loopback of OpenBSD
+    113: lambda frame: _payload(_uint16(frame, 14), frame[16:]),  # Linux "cooked", interface "any"
+    228: lambda frame: frame,  # raw IPv4
+    229: lambda frame: frame,  # raw IPv6
+    276: lambda frame: _payload(_uint16(frame, 0), frame[20:]),  # Linux "cooked", version 2
 }
 
 

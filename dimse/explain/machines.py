@@ -67,9 +67,9 @@ class Machines:
         if isinstance(pdu, Abort) and pdu.source == _PROVIDER_ABORT:
             return [self._move(side, Event.Evt19)]
         event = None if pdu is None else _EVENTS_OF_SENDER.get(type(pdu))
-        return [] if event is None else self._primitive(side, event)
+        return [] if event is None else self._moves_of_primitive(side, event)
 
-    def _primitive(self, side: str, event: Event) -> list[Move]:
+    def _moves_of_primitive(self, side: str, event: Event) -> list[Move]:
         last = self._received.pop(side, None)
         if last is None or (self.states[side], event) in TABLE_9_10 or (last.before, event) not in TABLE_9_10:
             return [self._move(side, event)]

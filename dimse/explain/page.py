@@ -109,7 +109,7 @@ _FRAME = """<!DOCTYPE html>
 </div>
 <div class="card" id="card" aria-live="polite"></div>
 </section>
-<aside class="film" id="film" aria-label="What the messages make"></aside>
+<aside class="film" id="film" aria-label="What the messages create"></aside>
 <section class="states" aria-label="State machines">
 <h2>Both state machines <small>PS3.8 Table 9-10</small></h2>
 <div id="moves"></div>

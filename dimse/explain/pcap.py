@@ -146,14 +146,15 @@ def _pcapng(data: bytes) -> Iterator[_Packet]:
             links = []  # each section has its own interfaces
         kind, length = Struct(f"{order}II").unpack(head[:8])
         if length < 12 or length % 4:
-            raise DecodeError(f"a block of {length} bytes", path="block", offset=position)
+            raise DecodeError(f"length {length} is below 12 or no multiple of 4", path="block", offset=position)
         body = _take(view, position, length, "block")[8:-4]
         if kind == _INTERFACE:
             links.append((Struct(f"{order}H").unpack(_take(body, 0, 2, "interface"))[0], *_clock(body[8:], order)))
         elif kind in _CAPTURED:
             interface, time, packet = _CAPTURED[kind](body, order)
             if interface >= len(links):
-                raise DecodeError(f"a packet of interface {interface}, of {len(links)}", path="block", offset=position)
+                words = f"a packet of interface {interface}; interfaces described before it: {len(links)}"
+                raise DecodeError(words, path="block", offset=position)
             link_type, unit, start = links[interface]
             yield start + time * unit, link_type, packet
         position += length
@@ -312,15 +313,15 @@ class _Reassembly:
 
 def _causes_first(pieces: list[_Piece]) -> Iterator[tuple[bool, memoryview, float]]:
     """Yield the bytes in the order of the capture, but none before the bytes that they acknowledge."""
-    sides = {side: deque(piece for piece in enumerate(pieces) if piece[1][0] == side) for side in (True, False)}
+    queues = {client: deque(one for one in enumerate(pieces) if one[1][0] == client) for client in (True, False)}
     yielded = {True: 0, False: 0}
-    while any(sides.values()):
-        heads = sorted((queue[0][0], side) for side, queue in sides.items() if queue)
-        ready = (side for _, side in heads if sides[side][0][1][2] <= yielded[not side])
-        side = next(ready, heads[0][1])  # if the capture lacks the acknowledged bytes: the order of the capture
-        _, (_, piece, _, time) = sides[side].popleft()
-        yielded[side] += len(piece)
-        yield side, piece, time
+    while any(queues.values()):
+        heads = sorted((queue[0][0], is_client) for is_client, queue in queues.items() if queue)
+        ready = (is_client for _, is_client in heads if queues[is_client][0][1][2] <= yielded[not is_client])
+        is_client = next(ready, heads[0][1])  # if the capture lacks the acknowledged bytes: the order of the capture
+        _, (_, piece, _, time) = queues[is_client].popleft()
+        yielded[is_client] += len(piece)
+        yield is_client, piece, time
 
 
 def _shown(end: _End) -> str:

@@ -11,11 +11,11 @@ from functools import lru_cache
 from struct import pack
 from typing import NamedTuple
 
-__all__ = ["MAX_SIDE", "Picture", "picture_of", "png_of"]
+__all__ = ["MAX_SIDE", "Picture", "picture_of", "png_of", "stride"]
 
-MAX_SIDE = 240  # pixels of a picture
+MAX_SIDE = 240  # pixels of a picture's longer side
 _P_VALUE_BITS = (8, 12)  # Bits Stored of print images, whose values may use the whole range and are not scaled
-_MAX_US = 1 << 16  # pixels: Rows and Columns are below this
+_MAX_US = 0xFFFF  # the largest value of Rows and Columns, whose VR is US
 
 
 class Picture(NamedTuple):
@@ -34,11 +34,11 @@ def picture_of(described: Mapping[str, str], pixels: memoryview) -> Picture | No
     rows, columns = _number(described, "Rows"), _number(described, "Columns")
     samples, allocated = _number(described, "SamplesPerPixel", 1), _number(described, "BitsAllocated")
     size = allocated // 8
-    if not (0 < rows < _MAX_US and 0 < columns < _MAX_US and samples in (1, 3) and size in (1, 2)):
+    if not (0 < rows <= _MAX_US and 0 < columns <= _MAX_US and samples in (1, 3) and size in (1, 2)):
         return None
     if rows * columns * samples * size > len(pixels) or (samples == 3 and size != 1):
         return None
-    step = max(1, -(-max(rows, columns) // MAX_SIDE))
+    step = stride(rows, columns)
     if samples == 3:
         return _color(pixels, rows, columns, step, is_planar=described.get("PlanarConfiguration") == "1")
     lines = [_line(pixels, row * columns * size, columns, size, step, described) for row in range(0, rows, step)]
@@ -46,6 +46,11 @@ def picture_of(described: Mapping[str, str], pixels: memoryview) -> Picture | No
     if described.get("PhotometricInterpretation", "").strip() == "MONOCHROME1":
         gray = [bytes(255 - value for value in line) for line in gray]
     return png_of([bytes(line) for line in gray], 1)
+
+
+def stride(rows: int, columns: int) -> int:
+    """Return the distance between the rows of an image that its picture shows, and also between its columns."""
+    return max(1, -(-max(rows, columns) // MAX_SIDE))
 
 
 def _number(described: Mapping[str, str], keyword: str, default: int = 0) -> int:

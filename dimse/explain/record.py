@@ -149,8 +149,7 @@ class Steps:
         """Yield the remaining steps: messages and PDUs that are cut off, and bytes that belong to no PDU."""
         for turn in self._conversation.close():
             self._held[turn.side].append((turn, None))
-        last = [held for held in self._held.values() if held]
-        for held in last:
+        for held in filter(None, self._held.values()):
             yield self._step(held)
         self._held = {REQUESTOR: [], ACCEPTOR: []}
         moves = self._machines.close() if self._machines else ()

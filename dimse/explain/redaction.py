@@ -20,6 +20,7 @@ __all__ = ["redacted"]
 _HARMLESS_VRS = frozenset(("AT", "CS", "DS", "FD", "FL", "IS", "SL", "SQ", "SS", "UL", "US"))
 _HARMLESS = frozenset(map(tag_of, ("ImageDisplayFormat", "CommandGroupLength")))
 _PATIENT, _DELIMITERS = 0x0010, 0xFFFE
+# Fields whose bytes may be anything
 _FREE = frozenset((FRAGMENT, "Primary-field", "Rest", "Value", "Item", "PDU-header", "Unrecognized PDU"))
 _MAX_KEPT = 64  # bytes of an element that is kept; a longer one with terms or numbers may be a table of pixels
 _RULE = re.compile(r"\[[^\]]*\]\s*$")

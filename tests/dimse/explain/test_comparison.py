@@ -58,7 +58,7 @@ def compared(left: str, right: str) -> Comparison:
             "pnd-dcmprscp-color-refused",
             (
                 "A-ASSOCIATE-AC: context of Basic Color Print Management Meta SOP Class is acceptance, "
-                "Explicit VR Little Endian in a, abstract-syntax-not-supported in b; all before it is alike"
+                "Explicit VR Little Endian in a, abstract-syntax-not-supported in b; everything before it is the same"
             ),
         ),
         (
@@ -69,7 +69,7 @@ def compared(left: str, right: str) -> Comparison:
         (
             "raw-dcmprscp-release",
             "raw-dcmprscp-close-without-release",
-            "a is released, b is not released; all that both did before succeeded alike",
+            "a is released, b is not released; everything before that succeeded in both",
         ),
         (GOOD, GOOD, "nothing differs"),
     ],
@@ -156,7 +156,7 @@ def test_text_begins_with_the_answer_and_marks_differences() -> None:
     assert sum(row.startswith("! ") for row in rows) == 1
     at = rows.index("      * ImageDisplayFormat")
     assert rows[at + 1 : at + 3] == [r"          a: STANDARD\1,1", r"          b: STANDARD\1,2"]
-    assert re.fullmatch(r"\d+ of \d+ steps are alike; a is released, b is released", rows[-1])
+    assert re.fullmatch(r"\d+ of \d+ steps are the same; a is released, b is released", rows[-1])
 
 
 class _Reader(HTMLParser):

@@ -339,8 +339,14 @@ def test_times_count_from_the_offset_of_their_interface(order: str) -> None:
         (pcap([b"xxxx"], 147), "link type 147"),
         (pcapng([])[:9], "block: the capture is cut off: 12 bytes wanted, 9 left"),
         (pcapng([])[:-4], "block: the capture is cut off"),
-        (pcapng([]) + struct.pack("<III", 6, 8, 8), "block: a block of 8 bytes"),
-        (pcapng([]) + block(6, struct.pack("<IIIII", 1, 0, 0, 0, 0)), "a packet of interface 1, of 1"),
+        (
+            pcapng([]) + struct.pack("<III", 6, 8, 8),
+            "block: length 8 is below 12 or no multiple of 4",
+        ),
+        (
+            pcapng([]) + block(6, struct.pack("<IIIII", 1, 0, 0, 0, 0)),
+            "a packet of interface 1; interfaces described before it: 1",
+        ),
         (pcapng([]) + block(6, struct.pack("<IIIII", 0, 0, 0, 99, 99)), "enhanced packet: the capture is cut off"),
         (pcapng([]) + block(2, bytes(4)), "packet: the capture is cut off"),
         (pcapng([]) + block(1, b""), "interface: the capture is cut off"),
