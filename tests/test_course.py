@@ -13,6 +13,7 @@ from exercises import LESSONS, Wrong, folder_of
 
 from dimse.errors import DecodeError
 from dimse.explain import associations_in, format_lines
+from dimse.explain.comparison import compare
 from tools.course import COURSE, lessons, page, record_lesson, recorded, trace
 
 _NUMBERS = sorted(LESSONS)
@@ -178,6 +179,13 @@ def test_recording_breaks_no_rule(lesson: Path) -> None:
     ]
     assert not faults
     assert not [error for step in steps for error in step.errors]
+
+
+def test_comparison_names_the_response_before_the_abort() -> None:
+    """The last lesson compares its recording with a film that was printed."""
+    failed, printed = (list(recorded(folder_of(number))[0].steps()) for number in (12, 6))
+    headline = compare(failed, printed).headline
+    assert "; before it, in N-ACTION-RSP: AffectedSOPClassUID is 1.2.840.10008.5.1.1.14" in headline
 
 
 # --- exercises ---

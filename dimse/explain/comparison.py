@@ -76,7 +76,7 @@ class Comparison:
             if pair.weight == Weight.OUTCOME:
                 return _about(pair) + self._cause(number)
         if self.ends[0] != self.ends[1]:
-            return f"a is {self.ends[0]}, b is {self.ends[1]}; everything before that succeeded in both"
+            return f"a is {self.ends[0]}, b is {self.ends[1]}; every request before that had the same outcome"
         for is_response in (False, True):  # responses follow from requests
             for pair in self.pairs:
                 if pair.weight == Weight.CONTENT and (pair.step.status is not None) == is_response:
@@ -100,7 +100,8 @@ class Comparison:
                 return "; everything before it is the same" if is_same else "; all that matters before it is the same"
             found, where = [*earlier.differences], f"; before it, in {earlier.step.name}: "
         else:
-            where = "; in its request "
+            is_answer = here.step.name != "A-ABORT"
+            where = "; in its request " if is_answer else f"; before it, in {before[0].step.name}: "
         found.sort(key=lambda one: -one.weight)
         more = f", and {len(found) - _MAX_CAUSES} more" if len(found) > _MAX_CAUSES else ""
         return where + ", ".join(map(str, found[:_MAX_CAUSES])) + more

@@ -122,11 +122,11 @@
     byId("fields").scrollTop = 0;
   }
 
-  function hover(event, is) {
+  function hover(event, isOver) {
     const at = event.target.closest("[data-field]");
-    if (at) for (const node of nodes[at.dataset.field] || []) node.classList.toggle("hot", is);
-    if (at && is) card(Number(at.dataset.field));
-    else if (!is) card(chosen);
+    if (at) for (const node of nodes[at.dataset.field] || []) node.classList.toggle("hot", isOver);
+    if (at && isOver) card(Number(at.dataset.field));
+    else if (!isOver) card(chosen);
   }
 
   function choose(index, from) {
@@ -177,11 +177,11 @@
       const cell = document.querySelector(`[data-cell="${before} ${event}"]`);
       for (const lit of document.querySelectorAll(`.grid td.lit${side}`)) lit.classList.replace("lit" + side, "was" + side);
       cell.classList.add("lit" + side);
-      const does = action ? `${action}: ${data.actions[action].join(", ") || "nothing"}` : "the table has no such event in this state";
+      const doing = action ? `${action}: ${data.actions[action].join(", ") || "nothing"}` : "a blank cell: the event cannot happen in this state";
       const times = count > 1 ? `, ${number(count)} times` : "";
-      rows.push(make("p", "", make("b", SIDES[side], `${SIDES[side]} ${before}`), ` ${event} (${data.events[event]}) → ${does} → `, make("b", SIDES[side], after), times));
+      rows.push(make("p", "", make("b", SIDES[side], `${SIDES[side]} ${before}`), ` ${event} (${data.events[event]}) → ${doing} → `, make("b", SIDES[side], after), times));
     }
-    if (!rows.length) rows.push(make("p", "", "This recording does not say what became of the states here."));
+    if (!rows.length) rows.push(make("p", "", "The recording does not show what the state machines do here."));
     const now = [null, null];
     for (let step = 0; step <= at; step++) for (const move of steps[step].moves) now[move[0]] = move[4];
     now.forEach((state, side) => {
@@ -191,7 +191,7 @@
     byId("moves").replaceChildren(...rows);
   }
 
-  // --- what the messages make ---
+  // --- what the messages create ---
 
   function showFilm(steps, at) {
     const things = new Map();
@@ -213,7 +213,7 @@
     const plain = !steps.some((step) => step.seen || step.fields.some((raw) => raw[7] && raw[7].picture >= 0));
     byId("film").hidden = plain;
     document.querySelector("main").classList.toggle("plain", plain);
-    byId("film").replaceChildren(make("h2", "", "What the messages make"), ...shown, ...pictures);
+    byId("film").replaceChildren(make("h2", "", "What the messages create"), ...shown, ...pictures);
   }
 
   function sheet(key, thing, things) {
@@ -239,8 +239,8 @@
     const table = make("table", "", make("tr", "", ...["ID", "abstract syntax", "result", "transfer syntax"].map((name) => make("th", "", name))));
     for (const [id, abstract, , result, transfer] of found.contexts)
       table.append(make("tr", "", ...[String(id), abstract, result, transfer].map((text) => make("td", "", text))));
-    const most = (value) => (value ? number(value) : "no limit");
-    const words = `The requestor receives P-DATA-TF PDUs of ${most(found.lengths[0])} bytes, the acceptor of ${most(found.lengths[1])}. Operations at once: ${found.window[0] || "no limit"}.`;
+    const limit = (value, unit) => (value ? number(value) + unit : "no limit");
+    const words = `Longest P-DATA-TF that the requestor receives: ${limit(found.lengths[0], " bytes")}; the acceptor: ${limit(found.lengths[1], " bytes")}. Requests of the requestor that may be outstanding: ${limit(found.window[0], "")}.`;
     return [make("p", "", words), table];
   }
 

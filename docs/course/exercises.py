@@ -33,7 +33,7 @@ def folder_of(lesson: int) -> Path:
 
 
 class Wrong(Exception):
-    """An answer is missing or wrong. ``reason`` says what is wrong; ``hint`` says where to look, not the answer."""
+    """An answer is missing or wrong. ``reason`` says what is wrong; ``hint`` says where to look, without the answer."""
 
     def __init__(self, reason: str, hint: str) -> None:
         super().__init__(reason)

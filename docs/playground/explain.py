@@ -21,7 +21,7 @@ def versions() -> dict[str, str]:
 
 
 def explain(name: str, view: str, is_redacted: bool) -> tuple[str, str, str]:  # called from JavaScript
-    """Return the explanation of the file in memory, the view that it is, and its faults in words.
+    """Return the explanation of the file in memory, its form (``page`` or ``text``), and its faults in words.
 
     A DICOM file is shown as text.
     """

@@ -34,7 +34,7 @@ _HINTS = {
 
 def check(exercise: Exercise) -> str:
     """Return what the learner has shown. Raises `Wrong`."""
-    hint = "Read the table in the exercise, and the first output of run.py."
+    hint = "Read the table in the exercise, and the first lines of run.py's output."
     results = exercise.answers("RESULTS", int, len(_PROPOSAL), hint)
     context = exercise.answer("CONTEXT", int, "run.py prints this number for its own proposal.")
     sop_class = exercise.answer(

@@ -1,4 +1,4 @@
-"""Lesson 2: presentation contexts. Which SOP Class is proposed, and which SOP Class the messages name."""
+"""Lesson 2: presentation contexts: the SOP Classes that are proposed, and those that the messages name."""
 
 import asyncio
 

@@ -52,7 +52,7 @@ def check(exercise: Exercise) -> str:
     core.transport_connected()
     _arrives(AGREE)(core)
     _walk("REQUESTOR", core, _REQUESTOR, requestor)
-    return "Whoever has requested release may receive, but no longer send; the other side may finish first."
+    return "The side that requested release may receive, but no longer send; the other side may finish first."
 
 
 def _walk(name: str, core: UpperLayer, steps: list[_Step], given: list[int]) -> None:

@@ -11,7 +11,7 @@ BOTH = {"called_ae_title": "PRINTSCP", "calling_ae_title": "STUDENT"}
 BOTH["user_information"] = (ul.MaximumLength(16384), ul.ImplementationClassUID("1.2.3.4"))
 ASK = ul.AssociateRQ(presentation_contexts=(PROPOSED,), **BOTH)
 AGREE = ul.AssociateAC(presentation_contexts=(ACCEPTED,), **BOTH)
-Wire = list[tuple[str, bytes]]  # who sent what: ">" is the requestor, "<" the acceptor
+Wire = list[tuple[str, bytes]]  # the side that sent the bytes, ">" the requestor or "<" the acceptor, and the bytes
 
 
 def show(name: str, kind: str, what: object) -> None:

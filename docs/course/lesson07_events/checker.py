@@ -25,7 +25,7 @@ def check(exercise: Exercise) -> str:
         event = operation.message
         assert isinstance(event, NEventReportRQ)
         try:
-            return _judged(event, answer(event))
+            return _check(event, answer(event))
         except Wrong as wrong:
             problems.append(wrong)
         except Exception as error:
@@ -38,7 +38,7 @@ def check(exercise: Exercise) -> str:
     return "Each side numbers its own requests; the two sequences of Message IDs have nothing to do with each other."
 
 
-def _judged(event: NEventReportRQ, response: object) -> NEventReportRSP:
+def _check(event: NEventReportRQ, response: object) -> NEventReportRSP:
     """Return the response. Raises `Wrong` if it does not answer ``event``."""
     if response is None:
         raise Wrong("answer returns None: there is no response yet", _HINT)
@@ -47,7 +47,7 @@ def _judged(event: NEventReportRQ, response: object) -> NEventReportRSP:
     if response.MessageIDBeingRespondedTo != event.MessageID:
         number = response.MessageIDBeingRespondedTo
         words = f"the printer has no outstanding request with the Message ID {number}"
-        raise Wrong(words, "Which request is it that you answer: yours, or the printer's?")
+        raise Wrong(words, "Which request do you answer: yours, or the printer's?")
     if response.Status:
         words = f"the status {response.Status:04X}H tells the printer that its event failed"
         raise Wrong(words, "Which status means success?")

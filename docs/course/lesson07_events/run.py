@@ -1,4 +1,4 @@
-"""Lesson 7: an event in mid-request. The printer reports a warning while it owes us a response."""
+"""Lesson 7: an event during a request. The printer reports a warning before it sends the response."""
 
 import asyncio
 

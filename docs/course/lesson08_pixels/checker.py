@@ -19,7 +19,7 @@ _HINTS = (
     "In MONOCHROME1 the smallest pixel value is displayed as white: PS3.3 C.7.6.3.1.2.",
     "Each step up in pixel value is a step down in brightness.",
     "What do two inversions do?",
-    "Polarity REVERSE inverts whatever Photometric Interpretation says.",
+    "Polarity REVERSE inverts the image, whatever its Photometric Interpretation is.",
 )
 
 
@@ -36,7 +36,7 @@ def check(exercise: Exercise) -> str:
     if pixel != wanted:
         value = int.from_bytes(pixel, "little")
         raise Wrong(f"PIXEL is the value {value} for the printer", "run.py printed the bytes of 4095: ff 0f.")
-    return "Two attributes may invert an image, MONOCHROME1 and REVERSE; both together change nothing."
+    return "Two values invert an image, MONOCHROME1 and REVERSE; both together change nothing."
 
 
 def _printed(photometric: str, value: int, polarity: str) -> int:

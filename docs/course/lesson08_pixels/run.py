@@ -1,4 +1,4 @@
-"""Lesson 8: pixels and P-Values. What becomes of a pixel value on its way to the film."""
+"""Lesson 8: pixels and P-Values, the way of a pixel value to the film."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Lesson 9: TLS. Who proves what to whom, and how a connection fails when the proof is missing."""
+"""Lesson 9: TLS. Both sides prove who they are; without the proof, the connection fails."""
 
 import asyncio
 from pathlib import Path

@@ -9,4 +9,4 @@ from dimse.ul.forge import forge_pdu, forge_pdv
 
 UNRECOGNIZED = b""  # reason 1, unrecognized-PDU
 UNEXPECTED = b""  # reason 2, unexpected-PDU; a valid PDU, but not an A-ASSOCIATE-RQ, which run.py has used
-INVALID = b""  # reason 6, invalid-PDU-parameter-value; a P-DATA-TF
+INVALID = b""  # reason 6, invalid-PDU-parameter value; a P-DATA-TF

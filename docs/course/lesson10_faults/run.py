@@ -1,4 +1,4 @@
-"""Lesson 10: break it on purpose. Wrong bytes, each on a new connection, and what a good peer answers."""
+"""Lesson 10: break it on purpose. Wrong bytes, each on a new connection, and the answers of a good peer."""
 
 import asyncio
 

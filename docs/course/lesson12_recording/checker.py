@@ -1,4 +1,4 @@
-"""Checks exercise 12 by the recording itself: what does each response repeat from its request?"""
+"""Checks exercise 12 by the recording itself: each response must repeat elements of its request."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Solution 7: a response names the request that it answers, whoever sent that."""
+"""Solution 7: a response has the Message ID of the request that it answers."""
 
 from dimse.message import NEventReportRQ, NEventReportRSP
 

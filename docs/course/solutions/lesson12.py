@@ -1,6 +1,6 @@
 """Solution 12: the N-ACTION-RSP names the print job. It should name the film box, to which the request was sent.
 
-Ultrasound machines abort for this reason. The print job belongs into the Data Set of the response, into the Referenced
+Ultrasound machines abort for this reason. The print job belongs in the Data Set of the response, in the Referenced
 Print Job Sequence.
 """
 
