@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 __all__ = ["MAX_PDVS", "Allowance", "has_too_many_pdvs"]
 
-MAX_PDVS = 4096  # in one P-DATA-TF: each PDV is an object, and so a long PDU of empty PDVs would take much memory
+MAX_PDVS = 4096  # in one P-DATA-TF: each PDV becomes an object, so a long PDU of empty PDVs would take much memory
 _HEADER, _LENGTH = 6, 4  # octets of the header of a PDU, and of the length of a PDV
 
 
@@ -16,7 +16,7 @@ class Allowance:
     pdus: int = 200_000
 
     def take(self, octets: int = 0, pdus: int = 0) -> str:
-        """Count octets and PDUs. Return which allowance is used up, or ""."""
+        """Subtract octets and PDUs. Return which allowance is exceeded, in words, or ""."""
         self.octets -= octets
         self.pdus -= pdus
         if self.octets < 0:

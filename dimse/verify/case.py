@@ -1,4 +1,4 @@
-"""Cases: each has an id, a sentence of the standard, sets of outcomes, and the conversation that checks the peer."""
+"""Cases: each has an id, a section of the standard, sets of outcomes, and a function that talks with the peer."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ class Role(StrEnum):
 
 
 class Flags(Flag):
-    """The requirements of a case, which the peer or the options fulfill; the catalogue has a word for each."""
+    """The requirements of a case, which the peer or the options must meet; the catalogue has a word for each."""
 
     NONE = 0
     ECHO = auto()
@@ -51,7 +51,7 @@ class Flags(Flag):
 
     @classmethod
     def parse(cls, text: str) -> "Flags":
-        """Return the flags for ``text``, which joins words of the catalogue with semicolons."""
+        """Return the flags in ``text``: words of the catalogue, separated by semicolons."""
         found = cls.NONE
         for word in filter(None, text.split(";")):
             found |= cls[word.upper().replace("-", "_")]
@@ -75,14 +75,14 @@ class Unprepared(Exception):
 
 
 class Decided(Exception):
-    """The signal that a broken rule, or a step, has decided the sub-case; ``seen`` is its result."""
+    """Raised to end a sub-case whose result is already decided: ``seen``."""
 
     def __init__(self, seen: Seen) -> None:
         super().__init__(str(seen))
         self.seen = seen
 
 
-# The argument is a `dimse.verify.peer.Peer` if an SCP is under test, a `dimse.verify.scu.peer.ScuPeer` if an SCU is
+# Runs a sub-case. Its argument is a `dimse.verify.peer.Peer`, or a `dimse.verify.scu.peer.ScuPeer` if an SCU is tested
 CaseRun = Callable[[Any], Awaitable[Seen | Observation]]
 
 
@@ -104,7 +104,7 @@ MakeListener = Callable[[Note], Listener]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubCase:
-    """A variation of a case. For a set or a level that is None, the value in the case applies."""
+    """A variation of a case. Where a set or the level is None, that of the case applies."""
 
     name: str
     run: CaseRun
@@ -136,7 +136,7 @@ class Case:
     needs: Flags = Flags.NONE
     close: Close = Close.RELEASE
     risky: bool = False
-    waits: bool = False  # a peer that does it right lets the tester wait until a time limit
+    waits: bool = False  # with a correct peer, the case lasts until a time limit
 
     @property
     def is_slow(self) -> bool:

@@ -1,6 +1,6 @@
-"""The catalogue: all cases of both packages as data, in ``cases.csv``.
+"""The catalogue: all cases of `dimse` and `print_mgmt` as data, in ``cases.csv``.
 
-The code of a case repeats most of its row in Python types, and `differences` compares the two.
+The code of a case repeats most of its row as Python values; `differences` compares the two.
 """
 
 import csv
@@ -85,10 +85,10 @@ def differences(cases: Iterable[Case]) -> Iterator[str]:
         if (case.id, case.role) in seen:
             yield f"{case.id} is built twice"
         seen.add((case.id, case.role))
-        said = (case.title, case.section, case.level, case.needs, case.close, case.risky)
-        listed = (entry.title, entry.section, entry.level, entry.needs, entry.close, entry.notes.startswith("risky"))
+        in_code = (case.title, case.section, case.level, case.needs, case.close, case.risky)
+        in_file = (entry.title, entry.section, entry.level, entry.needs, entry.close, entry.notes.startswith("risky"))
         names = ("title", "section", "level", "needs", "close", "risky")
-        for name, ours, theirs in zip(names, said, listed, strict=True):
+        for name, ours, theirs in zip(names, in_code, in_file, strict=True):
             if ours != theirs:
                 yield f"{case.id}: {name} is {ours!s}, {theirs!s} in the catalogue"
         if case.role is not entry.role and entry.role is not Role.BOTH:

@@ -1,6 +1,6 @@
-"""The capabilities of the peer, determined before the cases with at most four associations and without a film.
+"""The capabilities of the peer, found out before the cases, with at most four associations and without a film.
 
-If cases are to run side by side, a last test opens many associations at the same time.
+If cases are to run at the same time, `serves_at_once` then opens many associations.
 """
 
 import asyncio
@@ -44,9 +44,9 @@ _CLASSES = {
 }
 _JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # octets: cases exceed the peer's Maximum Length only if it is at most 4 MiB
 _SESSION_WITHOUT_FILM = 0xC600
-_MAX_PREPARATIONS = 10  # preparations that all this may take
+_MAX_PREPARATIONS = 10  # times `Target.preparation`: the time limit of `find_facts`
 
-# If one of these flags is missing, a case that needs it is SKIPPED; if any other is missing, UNIMPLEMENTED
+# A case that needs one of these flags is SKIPPED if it is missing; if any other flag is missing, UNIMPLEMENTED
 _SKIPPED_WITHOUT = (
     Flags.TLS
     | Flags.CLIENT_CERT
@@ -64,7 +64,7 @@ _SKIPPED_WITHOUT = (
 
 
 def result_without_run(case: Case, options: Options, flags: Flags, tested: str) -> Result | None:
-    """Return the result of a case that is not run, or None if the case can run. ``tested`` is "peer" or "SCU"."""
+    """Return the result of a case that cannot run, or None if the case can run. ``tested`` is "peer" or "SCU"."""
     if options.gentle and (case.risky or group_of(case.id) == "ROB"):
         return Result(case=case, verdict=Verdict.SKIPPED, reason="--gentle leaves it out; --all runs it")
     missing = case.needs & ~flags
@@ -82,7 +82,7 @@ async def find_facts(target: Target, options: Options, watch: Watch, wanted: Fla
     facts = PeerFacts()
     try:
         async with asyncio.timeout(_MAX_PREPARATIONS * target.preparation):
-            facts = await _negotiated(peer, options, wanted)
+            facts = await _find_by_association(peer, options, wanted)
             if Flags.TWO_ASSOC in wanted:
                 facts = facts.with_flags(await _two_associations(peer))
             await peer.dismiss()
@@ -95,7 +95,7 @@ async def find_facts(target: Target, options: Options, watch: Watch, wanted: Fla
     return facts
 
 
-async def _negotiated(peer: Peer, options: Options, wanted: Flags) -> PeerFacts:
+async def _find_by_association(peer: Peer, options: Options, wanted: Flags) -> PeerFacts:
     contexts = {number: (abstract, BOTH_SYNTAXES) for number, (abstract, _) in _CLASSES.items()}
     wire = await peer.associate(contexts)
     assert wire.answer is not None
@@ -117,7 +117,7 @@ async def _negotiated(peer: Peer, options: Options, wanted: Flags) -> PeerFacts:
     )
     meta = next((number for number in (3, 5) if number in wire.contexts), None)
     if meta is not None and wanted & (Flags.PRINT | Flags.SESSION_ACTION):
-        facts = await _with_printer(facts, peer, wire, meta)
+        facts = await _add_printer(facts, peer, wire, meta)
         if Flags.SESSION_ACTION in wanted and not options.no_film:
             facts = facts.with_flags(await _session_action(peer, wire, meta))
     await wire.release(peer.target.preparation)
@@ -125,7 +125,7 @@ async def _negotiated(peer: Peer, options: Options, wanted: Flags) -> PeerFacts:
     return facts
 
 
-async def _with_printer(facts: PeerFacts, peer: Peer, wire: Wire, context_id: int) -> PeerFacts:
+async def _add_printer(facts: PeerFacts, peer: Peer, wire: Wire, context_id: int) -> PeerFacts:
     """Return the facts with PRINT and the printer's attributes, if the peer answers N-GET of its Printer instance."""
     wire.say(
         NGetRQ(MessageID=wire.next_message_id(), RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance),
@@ -147,7 +147,7 @@ def _shown(value: object) -> str:
 
 
 async def _session_action(peer: Peer, wire: Wire, context_id: int) -> Flags:
-    """Return SESSION_ACTION if an N-ACTION of an empty film session fails with C600, succeeds, or gets a warning."""
+    """Return SESSION_ACTION if N-ACTION of an empty film session gets C600, success or a warning: it is supported."""
     uid = peer.random_uid()
     create = NCreateRQ(
         MessageID=wire.next_message_id(), AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID=uid
@@ -169,13 +169,13 @@ async def _session_action(peer: Peer, wire: Wire, context_id: int) -> Flags:
     )
     wire.say(delete, context_id)
     await wire.response(peer.target.preparation)
-    claimed = (Answered(_SESSION_WITHOUT_FILM), SUCCESS, WARNING)
-    is_known = any(matches(each, (printed,)) for each in claimed)
-    return Flags.SESSION_ACTION if is_known else Flags.NONE
+    known = (Answered(_SESSION_WITHOUT_FILM), SUCCESS, WARNING)
+    is_supported = any(matches(each, (printed,)) for each in known)
+    return Flags.SESSION_ACTION if is_supported else Flags.NONE
 
 
 async def _two_associations(peer: Peer) -> Flags:
-    """Return TWO_ASSOC if a second association works while one is open."""
+    """Return TWO_ASSOC if a second association works while another one is open."""
     await peer.associate()
     second, answer = await peer.ask()
     heard = await peer.echo(second) if isinstance(answer, Accepted) and 1 in second.contexts else answer

@@ -1,8 +1,9 @@
 """The grid: one script is sent to several peers, and their answers are compared message by message.
 
-Each peer gets the same octets, but for the UIDs that it has chosen itself. An answer has an outcome, such as
-``RSP(0000)``, and facts, such as the attributes of its Data Set. Peers agree on a message if both are the same. UIDs
-that a peer has made count as the same. What no standard fixes, such as an Error Comment, is only noted.
+Each peer gets the same octets, except for UIDs that the peer itself has generated. An answer has an outcome, such as
+``RSP(0000)``, and facts, such as the attributes of its Data Set. Peers agree on a message if outcome and facts are the
+same, apart from UIDs that they have generated. Values that the standard leaves open, such as an Error Comment, are
+shown as notes, and not compared.
 """
 
 import asyncio
@@ -11,31 +12,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..data import IMPLICIT_LE, Dataset, syntax_of
-from ..errors import DimseError, escaped
+from ..errors import DimseError, cut, escaped
 from ..lab.forms import MessageDraft, proposal, settings
 from ..lab.language import Mistake, integer, octets, value_at
 from ..message import Message
 from ..uids import name_of, registry
 from ..ul import Abort, AssociateAC, ImplementationVersionName, maximum_length
 from .case import Unprepared
-from .grid_script import GridScript, Step, with_names
+from .grid_script import GridScript, Step, replace_names
 from .observation import Accepted, Answered, Seen
 from .peer import Peer, Target
+from .print_session import SLOW_FACTOR
 from .trace import Trace
 from .wire import Wire
 
 __all__ = ["Answer", "Grid", "GridPeer", "Group", "run_grid"]
 
-_LONG = 10  # timeouts to wait for the response to an N-SET or N-ACTION
 _MAX_FACTS = 200  # of one answer
 _MAX_FACT = 200  # characters of a fact
-_NOTED = ("AffectedSOPClassUID", "AffectedSOPInstanceUID", "ErrorComment", "ErrorID", "AttributeIdentifierList")
+_NOTE_FIELDS = ("AffectedSOPClassUID", "AffectedSOPInstanceUID", "ErrorComment", "ErrorID", "AttributeIdentifierList")
 _SLOW = ("N-SET-RQ", "N-ACTION-RQ")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a peer did after one step. ``notes`` are shown, and not compared."""
+    """What a peer did after one step. ``notes`` are shown, but not compared."""
 
     outcome: str
     facts: tuple[str, ...] = ()
@@ -53,7 +54,7 @@ class Group:
 
 @dataclass(slots=True)
 class GridPeer:
-    """A peer of the grid, and its answers so far; ``fault`` says why it could not be reached."""
+    """A peer of the grid, and its answers so far; ``fault`` says why it could not be reached, or is ""."""
 
     label: str
     target: Target
@@ -109,11 +110,11 @@ async def run_grid(
 
 
 class _Run:
-    """One peer's run through a script."""
+    """The run of one script against one peer."""
 
-    def __init__(self, grid_peer: GridPeer, script: GridScript, chance: random.Random, prints: bool) -> None:
+    def __init__(self, grid_peer: GridPeer, script: GridScript, rng: random.Random, prints: bool) -> None:
         self._grid_peer, self._script, self._prints = grid_peer, script, prints
-        self._peer = Peer(grid_peer.target, grid_peer.trace, chance, "grid")
+        self._peer = Peer(grid_peer.target, grid_peer.trace, rng, "grid")
         self._wire: Wire | None = None
         self._names: dict[str, str] = {}
         self._last: Answered | None = None
@@ -130,7 +131,7 @@ class _Run:
         if step.may_print and not self._prints:
             return Answer("not sent: it could print")
         try:
-            words = with_names(step.words, self._names)
+            words = replace_names(step.words, self._names)
             return await self._perform(step, words)
         except Unprepared as exc:
             self._grid_peer.fault = exc.reason
@@ -149,16 +150,16 @@ class _Run:
             return Answer("not sent: there is no connection")
         match step.command:
             case "release":
-                return self._told(await wire.release())
+                return self._answer_of(await wire.release())
             case "abort":
                 wire.send(Abort(0, 0))
-                return self._told(await wire.next())
+                return self._answer_of(await wire.next())
             case "close":
                 wire.shut_down()
-                return self._told(await wire.next())
+                return self._answer_of(await wire.next())
             case "raw":
                 wire.send(octets(words[1:]))
-                return self._told(await wire.next())
+                return self._answer_of(await wire.next())
         name, rest = ("C-ECHO-RQ", words[1:]) if step.command == "echo" else (words[1], words[2:])
         return await self._send(wire, name, rest)
 
@@ -169,7 +170,7 @@ class _Run:
         self._wire = await self._peer.connect()
         self._wire.expect(request)
         self._wire.send(request)
-        return self._told(await self._wire.next(target.preparation))
+        return self._answer_of(await self._wire.next(target.preparation))
 
     async def _send(self, wire: Wire, name: str, words: list[str]) -> Answer:
         if not wire.is_associated:
@@ -179,12 +180,12 @@ class _Run:
         context_id = integer(found["on"], 0xFF) if "on" in found else _context_for(wire, draft.sop_class)
         syntax = syntax_of(wire.contexts[context_id][1]) if context_id in wire.contexts else IMPLICIT_LE
         wire.say(draft.message(syntax, wire.next_message_id()), context_id)
-        seen = await wire.response(wire.timeout * (_LONG if name in _SLOW else 1))
+        seen = await wire.response(wire.timeout * (SLOW_FACTOR if name in _SLOW else 1))
         self._last = seen if isinstance(seen, Answered) else None
-        return self._told(seen)
+        return self._answer_of(seen)
 
     def _let(self, name: str, source: str) -> Answer:
-        """Name a value. Two peers agree on it even if they have made different UIDs."""
+        """Give a value a name. The answer does not show a generated UID, so that peers can agree."""
         if source == "new":
             self._names[name] = self._peer.random_uid()
             return Answer("a new UID")
@@ -199,13 +200,13 @@ class _Run:
             return str(value)
         return value_at(last.data or Dataset(), path)
 
-    def _told(self, seen: Seen) -> Answer:
+    def _answer_of(self, seen: Seen) -> Answer:
         match seen:
             case Accepted(pdu=AssociateAC() as pdu):
-                return Answer(str(seen), tuple(_syntaxes(pdu)), tuple(_about(pdu)))
+                return Answer(str(seen), tuple(_syntaxes(pdu)), tuple(_notes_of_acceptance(pdu)))
             case Answered(message=message, data=data) if message is not None:
                 facts = [_cut(line) for line in _attributes(data)]
-                return Answer(str(seen), tuple(facts[:_MAX_FACTS]), tuple(map(_cut, _elements(message))))
+                return Answer(str(seen), tuple(facts[:_MAX_FACTS]), tuple(map(_cut, _notes_of_response(message))))
         return Answer(_cut(str(seen)))
 
 
@@ -223,7 +224,7 @@ def _syntaxes(pdu: AssociateAC) -> Iterator[str]:
             yield _cut(f"context {each.id}: {name_of(each.transfer_syntax)}")
 
 
-def _about(pdu: AssociateAC) -> Iterator[str]:
+def _notes_of_acceptance(pdu: AssociateAC) -> Iterator[str]:
     yield f"Maximum Length {maximum_length(pdu.user_information)}"
     for item in pdu.user_information:
         if isinstance(item, ImplementationVersionName):
@@ -246,26 +247,26 @@ def _attributes(data: Dataset | None, path: str = "") -> Iterator[str]:
             yield f"{name} = {_shown(name, value)}"
 
 
-def _elements(message: Message) -> Iterator[str]:
-    """Yield what a response says beside its status and its Data Set."""
-    for keyword in _NOTED:
+def _notes_of_response(message: Message) -> Iterator[str]:
+    """Yield a line for each field of a response that is only noted."""
+    for keyword in _NOTE_FIELDS:
         value = getattr(message, keyword, None)
         if value:
             yield f"{keyword} = {escaped(str(value))}"
 
 
 def _shown(path: str, value: object) -> str:
-    """Return a value as text; a UID that PS3.6 does not register is only called a UID, since peers make their own."""
+    """Return a value as text. A UID that is not in PS3.6 becomes "a UID", since each peer generates its own."""
     text = str(value)
     return "a UID" if path.endswith("UID") and text not in registry() else escaped(text)
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_FACT else f"{text[: _MAX_FACT - 3]}..."
+    return cut(text, _MAX_FACT)
 
 
 def labels(names: Iterable[str]) -> list[str]:
-    """Return the names, each of a repeated one with a number."""
+    """Return the names; a name that occurs again gets a number."""
     seen: dict[str, int] = {}
     found = []
     for name in names:

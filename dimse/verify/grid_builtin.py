@@ -13,7 +13,7 @@ release
 """
 
 CONTEXTS = """\
-# Contexts that an acceptor may or may not accept: syntaxes in two orders, an unknown syntax, an unknown class.
+# Contexts that an acceptor may accept or refuse: syntaxes in two orders, an unknown syntax, an unknown class.
 associate Verification:explicit,implicit Verification:implicit,explicit Verification:1.2.3.4 1.2.3.5:implicit
 echo on=1
 echo on=3
@@ -21,7 +21,7 @@ release
 """
 
 STRAY = """\
-# What is wrong on an open association: a PDU of an unknown type, a second A-ASSOCIATE-RQ, a PDV on an unknown context.
+# PDUs that are wrong on an open association: an unknown PDU type, a PDV on an unknown context, a stray A-RELEASE-RP.
 associate Verification:implicit
 raw 0900 00000005 00*5
 close

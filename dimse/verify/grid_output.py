@@ -1,6 +1,6 @@
 """A grid as text, as an object for JSON, and as a self-contained page.
 
-Peers with the same letter gave the same answer to a line; A is the answer of the first peer. Every text of a peer is
+Peers with the same letter gave the same answer to a line; A is the answer of the first peer. Each text from a peer is
 escaped.
 """
 
@@ -53,7 +53,7 @@ def _lines(grid: Grid) -> Iterator[str]:
 
 
 def _differing(group: Group, groups: tuple[Group, ...]) -> tuple[str, ...]:
-    """Return the facts of a group that not all groups have."""
+    """Return the facts of a group that another group lacks."""
     common = set.intersection(*(set(each.answer.facts) for each in groups))
     found = [fact for fact in group.answer.facts if fact not in common]
     more = (f"and {len(found) - _MAX_FACTS} more",) if len(found) > _MAX_FACTS else ()
@@ -112,9 +112,10 @@ def _page(grid: Grid) -> Iterator[str]:
     yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>DICOM grid</title>'
     yield f"<style>{_STYLE}</style></head><body>\n<h1>Who agrees with whom: {_html(grid.script.name)}</h1>\n"
     yield f"<p>{_html(grid.script.about)}</p>\n<p>Each peer got the same octets. Peers with the same letter gave the "
-    yield "same answer: the same outcome, and the same attributes, except for UIDs that they have made.</p>\n"
+    yield "same answer: the same outcome, and the same attributes, except for UIDs that they have generated.</p>\n"
     yield from _pairs(grid)
-    yield '<p><label><input type="checkbox" id="d"> only where they differ</label></p>\n<table><tr><th>line</th>'
+    yield '<p><label><input type="checkbox" id="d"> only lines on which peers differ</label></p>\n'
+    yield "<table><tr><th>line</th>"
     yield "".join(f"<th>{_html(peer.label)}</th>" for peer in grid.peers) + "</tr>\n"
     for number, step in enumerate(grid.script.steps):
         groups = grid.groups(number)

@@ -1,4 +1,4 @@
-"""Scripts of the grid: one command a line, in the language of ``dimse lab``, without what only a person can do.
+"""Scripts of the grid: one command a line, in the language of ``dimse lab``, with these of its commands:
 
 ==============================  ==============================================================================
 ``associate CONTEXT ...``       propose contexts; a word is an abstract syntax, as in ``Verification:implicit``
@@ -10,7 +10,7 @@
 ``close``                       end the connection by FIN; the next ``associate`` opens another one
 ==============================  ==============================================================================
 
-``$NAME`` stands for a named value; ``#`` begins a comment. A peer's values may differ, and so each peer has its own.
+``$NAME`` stands for a named value, which may differ from peer to peer; ``#`` begins a comment.
 """
 
 import re
@@ -21,12 +21,12 @@ from pathlib import Path
 from ..errors import DecodeError, shown
 from ..lab.language import Mistake, split
 
-__all__ = ["GridScript", "Step", "read_script", "with_names"]
+__all__ = ["GridScript", "Step", "read_script", "replace_names"]
 
 _COMMANDS = ("associate", "send", "echo", "let", "raw", "release", "abort", "close")
 _NAME = re.compile(r"\$([A-Za-z]\w*)")
-_MAX_OCTETS = 1 << 20  # of the text of a script
-_LET = 4  # words of a let
+_MAX_LENGTH = 1 << 20  # characters of a script
+_LET_WORDS = 4  # let NAME = VALUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +59,22 @@ class GridScript:
 def read_script(source: str, builtin: Mapping[str, str]) -> GridScript:
     """Return the built-in script with the name ``source``, or else the script in that file.
 
-    Raises `DecodeError` that names the line which is no command, and `OSError` if the file cannot be read.
+    Raises `DecodeError`, which names the line, if a line is not a command, and `OSError` if the file cannot be read.
     """
     text = builtin.get(source)
     if text is None:
         path = Path(source)
         if not path.exists():
-            raise DecodeError(f"{shown(source)} is neither a file nor a script of this command: {', '.join(builtin)}")
+            raise DecodeError(f"{shown(source)} is neither a file nor a built-in script ({', '.join(builtin)})")
         with path.open(encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_OCTETS)
+            text = file.read(_MAX_LENGTH + 1)
+        if len(text) > _MAX_LENGTH:
+            raise DecodeError(f"{source} is longer than a script may be: {_MAX_LENGTH} characters")
     return parse_script(Path(source).stem, text)
 
 
 def parse_script(name: str, text: str) -> GridScript:
-    """Return the script in ``text``. Raises `DecodeError` that names the line which is no command."""
+    """Return the script in ``text``. Raises `DecodeError`, which names the line, if a line is not a command."""
     steps, about = list[Step](), list[str]()
     for number, line in enumerate(text.splitlines(), start=1):
         bare = line.strip()
@@ -93,15 +95,15 @@ def parse_script(name: str, text: str) -> GridScript:
 
 def _check(name: str, number: int, words: list[str]) -> None:
     if words[0] not in _COMMANDS:
-        raise DecodeError(f"{name}, line {number}: {shown(words[0])} is no command: {', '.join(_COMMANDS)}")
-    if words[0] == "let" and (len(words) != _LET or words[2] != "="):
+        raise DecodeError(f"{name}, line {number}: {shown(words[0])} is not one of the commands {', '.join(_COMMANDS)}")
+    if words[0] == "let" and (len(words) != _LET_WORDS or words[2] != "="):
         raise DecodeError(f"{name}, line {number}: write let NAME = VALUE")
     if words[0] in ("send", "raw") and len(words) == 1:
-        raise DecodeError(f"{name}, line {number}: {words[0]} needs more words")
+        raise DecodeError(f"{name}, line {number}: {words[0]} needs {'a message' if words[0] == 'send' else 'octets'}")
 
 
-def with_names(words: tuple[str, ...], names: Mapping[str, str]) -> list[str]:
-    """Return the words with the values of their names. Raises `Mistake` for a name that has no value."""
+def replace_names(words: tuple[str, ...], names: Mapping[str, str]) -> list[str]:
+    """Return the words with each ``$NAME`` replaced by its value. Raises `Mistake` for a name without a value."""
 
     def value(match: "re.Match[str]") -> str:
         if match[1] not in names:

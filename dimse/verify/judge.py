@@ -1,4 +1,4 @@
-"""The judge, which runs one case against a peer. Only a cancellation of the run is raised."""
+"""The judge, which runs one case against a peer. Every error becomes a result; only a cancellation is raised."""
 
 import asyncio
 import random
@@ -7,19 +7,31 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import DecodeError
 from .case import Case, Decided, Flags, SubCase, Unprepared
-from .observation import ALIVE, DEAD, Broken, Deviated, Kept, Observation, Rejected, Seen, Silent, bare, shown_all
+from .observation import (
+    ALIVE,
+    DEAD,
+    Broken,
+    Deviated,
+    Kept,
+    Observation,
+    Rejected,
+    Seen,
+    Silent,
+    shown_all,
+    without_data,
+)
 from .peer import Peer, Target, Watch
 from .result import Assertion, Options, Result, SubResult
 from .shared import Shared
 from .trace import Trace
 from .verdict import Column, Level, Verdict, close_verdict, column_of, verdict_of, worst
 
-__all__ = ["Judge", "asserted", "judged", "level_of", "longest", "named", "unjudged"]
+__all__ = ["Judge", "summary_assertion", "judged_result", "level_of", "max_seconds", "reason_of", "unjudged_result"]
 
 _CONGESTION, _LOCAL_LIMIT = Rejected(2, 3, 1), Rejected(2, 3, 2)  # PS3.8 Table 9-21
-_PATIENT = 3  # timeouts to wait in the second try, after silence has led to a bad verdict
-_PREPARED = "the step that is judged"  # what is due if the case does not get that far
-_ROUNDS = 40  # timeouts that one sub-case may take, besides the times for preparation and ARTIM
+_PATIENCE_FACTOR = 3  # times the time limit: the second try, after silence has led to a bad verdict
+_STEP = "the step that is judged"  # what is due if a case does not get that far
+_ROUNDS = 40  # time limits that one sub-case may use up, besides the times for preparation and ARTIM
 
 
 @dataclass(slots=True)
@@ -41,14 +53,14 @@ class Judge:
         found = []
         for number, step in enumerate(case.steps()):
             trace.subcase = number
-            sub = await self._step(case, step, result)
+            sub = await self._judge_step(case, step, result)
             found.append(sub)
             if DEAD in sub.observed:
                 result.is_damaged = True
                 break
         result.subcases = tuple(found)
         result.verdict = worst(sub.verdict for sub in found)
-        result.reason = next((named(sub) for sub in found if sub.verdict is result.verdict), "")
+        result.reason = next((reason_of(sub) for sub in found if sub.verdict is result.verdict), "")
         result.seconds = clock() - start
         return result
 
@@ -66,18 +78,18 @@ class Judge:
             shared=self.shared,
         )
 
-    async def _step(self, case: Case, step: SubCase, result: Result) -> SubResult:
+    async def _judge_step(self, case: Case, step: SubCase, result: Result) -> SubResult:
         assert result.trace is not None
         sub = await self._try(case, step, result, self.target)
         if sub.verdict.is_bad and self._was_impatient(sub.observed):
-            patient = replace(self.target, timeout=_PATIENT * self.target.timeout)
+            patient = replace(self.target, timeout=_PATIENCE_FACTOR * self.target.timeout)
             result.trace.note(0, f"once more, with a timeout of {patient.timeout:g} s")
             sub = replace(await self._try(case, step, result, patient), first=sub.observed)
         if sub.verdict.is_bad and _is_full(sub.observed):
             await self.peer(result.trace, case.id, "wait").probe()
             again = await self._try(case, step, result, self.target)
             if _is_full(again.observed) and again.verdict.is_bad:
-                reason = f"the peer is full, which does not answer the case: {again.reason}"
+                reason = f"the peer is full, so the case cannot be judged: {again.reason}"
                 again = replace(again, verdict=Verdict.INCONCLUSIVE, reason=reason)
             sub = replace(again, first=sub.observed)
         return sub
@@ -87,7 +99,7 @@ class Judge:
         if DEAD in observed:
             return False
         silences = (seen.seconds or 0.0 for seen in observed if isinstance(seen, Silent))
-        return any(seconds < _PATIENT * self.target.timeout for seconds in silences)
+        return any(seconds < _PATIENCE_FACTOR * self.target.timeout for seconds in silences)
 
     async def _try(self, case: Case, step: SubCase, result: Result, target: Target) -> SubResult:
         assert result.trace is not None
@@ -95,29 +107,29 @@ class Judge:
         peer.measured, peer.assertions, peer.level = result.measured, result.assertions, step.level or case.level
         observed: list[Seen] = []
         try:
-            return await self._tried(case, step, result, peer, observed)
+            return await self._run_step(case, step, result, peer, observed)
         except Unprepared as exc:
-            sub = unjudged(step, tuple(observed), exc.verdict, exc.reason)
+            sub = unjudged_result(step, tuple(observed), exc.verdict, exc.reason)
         except TimeoutError:
             result.is_endless = True
             reason = f"the case did not end within {_patience(case, target):g} s"
-            sub = unjudged(step, tuple(observed), Verdict.INCONCLUSIVE, reason)
-        except DecodeError as exc:  # the case has read an invalid value; an invariant judges the bytes
+            sub = unjudged_result(step, tuple(observed), Verdict.INCONCLUSIVE, reason)
+        except DecodeError as exc:  # the case met an invalid value; an invariant judges the bytes
             reason = f"what the peer sent cannot be read: {exc}"
-            sub = unjudged(step, tuple(observed), Verdict.INCONCLUSIVE, reason)
+            sub = unjudged_result(step, tuple(observed), Verdict.INCONCLUSIVE, reason)
         except Exception as exc:
             result.trace.note(0, "".join(traceback.format_exception(exc)))
             reason = f"the tester failed: {type(exc).__name__}: {exc}"
-            sub = unjudged(step, tuple(observed), Verdict.ERROR, reason)
+            sub = unjudged_result(step, tuple(observed), Verdict.ERROR, reason)
         finally:
             await peer.dismiss()
-        result.assertions.append(asserted(sub, result.trace))
+        result.assertions.append(summary_assertion(sub, result.trace))
         return sub
 
-    async def _tried(self, case: Case, step: SubCase, result: Result, peer: Peer, found: list[Seen]) -> SubResult:
+    async def _run_step(self, case: Case, step: SubCase, result: Result, peer: Peer, found: list[Seen]) -> SubResult:
         """Run a sub-case once, and judge it; then probe the peer if the case is risky.
 
-        ``found`` receives the observation, which is then known even if the association does not end.
+        ``found`` receives the observation, so that it is known even if ending the association times out.
         """
         before = len(result.assertions)
         async with asyncio.timeout(_patience(case, peer.target)):
@@ -130,16 +142,16 @@ class Judge:
             ended = await peer.finish(case.close)
             result.close = close_verdict(case.close, ended) or result.close
         column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
-        sub = judged(step, observed, verdict_of(level_of(case, step, observed), column), column)
+        sub = judged_result(step, observed, verdict_of(level_of(case, step, observed), column), column)
         if not (result.assertions[before:] and _is_summary(observed)):
-            result.assertions.append(asserted(sub, peer.trace))
+            result.assertions.append(summary_assertion(sub, peer.trace))
         await peer.dismiss()  # a peer that serves only one association cannot be probed before this
         is_probed = case.risky and DEAD not in observed
-        return await _probed(case, step, sub, peer) if is_probed else sub
+        return await _probe_after(case, step, sub, peer) if is_probed else sub
 
 
-async def _probed(case: Case, step: SubCase, sub: SubResult, peer: Peer) -> SubResult:
-    """Probe the peer after a risky case; return the result, which is worse if the peer is dead."""
+async def _probe_after(case: Case, step: SubCase, sub: SubResult, peer: Peer) -> SubResult:
+    """Probe the peer after a risky case; return the result, made worse if the peer is dead."""
     probed = await peer.probe()
     peer.log(str(ALIVE), str(probed), Column.FAILS if probed == DEAD else Column.PASSES)
     if probed != DEAD:
@@ -150,23 +162,23 @@ async def _probed(case: Case, step: SubCase, sub: SubResult, peer: Peer) -> SubR
 
 
 def _is_summary(observed: Observation) -> bool:
-    """Return whether the case itself has summed up what it found."""
+    """Return whether the observation is the case's own summary of what it found."""
     return bool(observed) and isinstance(observed[-1], Broken | Deviated | Kept)
 
 
-def asserted(sub: SubResult, trace: Trace) -> Assertion:
+def summary_assertion(sub: SubResult, trace: Trace) -> Assertion:
     """Return the line of the log for the result of a sub-case."""
     return Assertion(
         seconds=trace.now(),
         subcase=trace.subcase,
-        due=sub.expected if sub.observed else _PREPARED,
+        due=sub.expected if sub.observed else _STEP,
         seen=shown_all(sub.observed, ", ") if sub.observed else sub.reason,
         verdict=sub.verdict,
     )
 
 
 def level_of(case: Case, step: SubCase, observed: Observation) -> Level:
-    """Return the level of a sub-case: MUST if the peer has broken a rule that it claims to keep."""
+    """Return the level of a sub-case: MUST if the peer breaks a rule that it claims to keep."""
     if any(isinstance(seen, Broken) and seen.is_claimed for seen in observed):
         return Level.MUST
     return step.level or case.level
@@ -178,13 +190,13 @@ def _patience(case: Case, target: Target) -> float:
     return patience + (2 * target.slow_patience if case.is_slow else 0)
 
 
-def longest(case: Case, target: Target) -> float:
+def max_seconds(case: Case, target: Target) -> float:
     """Return the longest time that a case can take, whatever the peer does, in seconds.
 
-    A sub-case has at most three tries, of which one is patient. A probe follows each of them, and each try ends with
-    the goodbyes of its connections.
+    A sub-case has at most three tries, one of them with more patience. After each try its connections are closed, and
+    the peer may be probed.
     """
-    patient = replace(target, timeout=_PATIENT * target.timeout)
+    patient = replace(target, timeout=_PATIENCE_FACTOR * target.timeout)
     tries = 2 * _patience(case, target) + _patience(case, patient)
     probes = 4 * (target.revival + target.preparation + _ROUNDS * target.timeout)
     return len(case.steps()) * (tries + probes)
@@ -195,26 +207,26 @@ def _is_full(observed: Observation) -> bool:
     return _CONGESTION in observed or _LOCAL_LIMIT in observed
 
 
-def judged(step: SubCase, observed: Observation, verdict: Verdict, column: Column) -> SubResult:
+def judged_result(step: SubCase, observed: Observation, verdict: Verdict, column: Column) -> SubResult:
     """Return the result of a sub-case that was judged."""
     due = step.passes or ()
     expected = shown_all(due)
     text = shown_all(observed, ", ")
     if column is Column.NONE:
-        reason = f"{expected} was due; {text} came, which no set names"
+        reason = f"{expected} was due; {text} came, which the catalogue does not list"
     elif column is Column.PASSES or isinstance(observed[-1], Deviated | Broken):
         reason = text
     else:
         reason = f"{expected} was due; {text}"
-    return SubResult(name=step.name, verdict=verdict, expected=expected, observed=bare(observed), reason=reason)
+    return SubResult(name=step.name, verdict=verdict, expected=expected, observed=without_data(observed), reason=reason)
 
 
-def unjudged(step: SubCase, observed: Observation, verdict: Verdict, reason: str) -> SubResult:
+def unjudged_result(step: SubCase, observed: Observation, verdict: Verdict, reason: str) -> SubResult:
     """Return the result of a sub-case that could not be judged."""
     expected = shown_all(step.passes or ())
-    return SubResult(name=step.name, verdict=verdict, expected=expected, observed=bare(observed), reason=reason)
+    return SubResult(name=step.name, verdict=verdict, expected=expected, observed=without_data(observed), reason=reason)
 
 
-def named(sub: SubResult) -> str:
-    """Return the reason of a sub-case, with its name."""
+def reason_of(sub: SubResult) -> str:
+    """Return the reason of a sub-case, preceded by its name if it has one."""
     return f"{sub.name}: {sub.reason}" if sub.name else sub.reason

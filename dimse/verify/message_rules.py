@@ -1,7 +1,7 @@
-"""The rules of P-DATA-TF, Command Sets and Data Sets, for everything that a peer sends on one connection.
+"""The rules for P-DATA-TFs, Command Sets and Data Sets, for everything that a peer sends on one connection.
 
-The rules are stricter than the codecs, which accept whatever can be understood. Each finding has the id of its
-invariant.
+The rules are stricter than the codecs, which accept whatever can be understood. Each finding is noted with the id of
+its invariant.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ _AFFECTED_CLASS, _AFFECTED_INSTANCE = 0x0002, 0x1000
 _NO_DATA_SET = 0x0101
 _ALWAYS_ALLOWED = {_GROUP_LENGTH, _COMMAND_FIELD, _DATA_SET_TYPE}
 _UID, _NUMBER, _TAGS, _TEXT = "UI", "US", "AT", "LO"
-_MAX_UID, _MAX_ERROR_COMMENT = 64, 64
+_MAX_UID, _MAX_ERROR_COMMENT = 64, 64  # bytes
 _VRS = {
     _AFFECTED_CLASS: _UID, 0x0003: _UID, _COMMAND_FIELD: _NUMBER, _MESSAGE_ID: _NUMBER, _RESPONDED: _NUMBER,
     0x0700: _NUMBER, _DATA_SET_TYPE: _NUMBER, _STATUS: _NUMBER, 0x0901: _TAGS, _ERROR_COMMENT: _TEXT, 0x0903: _NUMBER,
@@ -45,7 +45,7 @@ _STATUS_RANGES = (
     range(0xFE00, 0xFE01),
     range(0xFF00, 0xFF02),
 )
-_TOLERATED = ("PS3.5 §7.2", "PS3.5 §6")  # `Deviated`, not `Broken`: faults of group lengths and of padding
+_TOLERATED = ("PS3.5 §7.2", "PS3.5 §6")  # faults of group lengths and of padding: `Deviated`, not `Broken`
 
 
 class MessageRules:
@@ -66,7 +66,7 @@ class MessageRules:
     # --- the tester's octets ---
 
     def sent(self, octets: bytes) -> None:
-        """Take octets of the tester, and remember its requests until octets cannot be decoded."""
+        """Take octets of the tester, and remember its requests. Ignore all octets after some that cannot be decoded."""
         if self._is_lost:
             return
         try:
@@ -83,7 +83,7 @@ class MessageRules:
 
     def _remember(self, request: Request) -> None:
         self._asked[request.MessageID] = request
-        uids = (_either(request, "SOPClassUID"), _either(request, "SOPInstanceUID"))
+        uids = (_affected_or_requested(request, "SOPClassUID"), _affected_or_requested(request, "SOPInstanceUID"))
         self._wrong_uids |= {uid for uid in uids if uid is not None and not is_valid_uid(uid)}
 
     # --- the peer's PDUs ---
@@ -188,11 +188,11 @@ class MessageRules:
         if request is None or self._is_lost:
             return
         for what in ("SOPClassUID", "SOPInstanceUID"):
-            said, asked = getattr(response, f"Affected{what}", None), _either(request, what)
-            if isinstance(request, CEchoRQ) and said == Verification:
+            returned, asked = getattr(response, f"Affected{what}", None), _affected_or_requested(request, what)
+            if isinstance(request, CEchoRQ) and returned == Verification:
                 continue  # "the class associated with the operation", PS3.7 Table 9.3-13, not the class in the request
-            if said and asked and said != asked and is_valid_uid(asked):
-                self._note(UIDS, Broken(f"Affected{what} {said}; {asked} was requested"))
+            if returned and asked and returned != asked and is_valid_uid(asked):
+                self._note(UIDS, Broken(f"Affected{what} {returned}; {asked} was requested"))
             else:
                 self._note(UIDS, Kept("UIDs of responses as in the requests"))
 
@@ -222,7 +222,7 @@ def data_findings(data: bytes, transfer_syntax: str) -> list[Finding]:
     return [(Deviated if found.rule.startswith(_TOLERATED) else Broken)(str(found)) for found in report]
 
 
-def _either(request: Message, what: str) -> str | None:
+def _affected_or_requested(request: Message, what: str) -> str | None:
     found = getattr(request, f"Affected{what}", None) or getattr(request, f"Requested{what}", None)
     return found if isinstance(found, str) else None
 
@@ -248,10 +248,11 @@ def _command_faults(
         if length % 2 or at + 8 + length > len(command):
             yield Broken(f"element {element:04X}H has the length {length}")
         last, at = element, at + 8 + length
-    said = elements.get(_GROUP_LENGTH)
-    really = len(command) - 12
-    if said is None or len(said) != 4 or int.from_bytes(said, "little") != really:
-        yield Broken(f"Command Group Length is {'missing' if said is None else said.hex()}; {really} bytes follow")
+    declared = elements.get(_GROUP_LENGTH)
+    actual = len(command) - 12
+    if declared is None or len(declared) != 4 or int.from_bytes(declared, "little") != actual:
+        shown_length = "missing" if declared is None else declared.hex()
+        yield Broken(f"Command Group Length is {shown_length}; {actual} bytes follow")
     for element, value in elements.items():
         if value.rstrip(b"\0").decode("latin-1") not in ours:
             yield from _value_faults(element, value)
@@ -263,18 +264,18 @@ def _value_faults(element: int, value: bytes) -> Iterator[Finding]:
         case "US" if len(value) != 2:
             yield Broken(f"element {element:04X}H has {len(value)} bytes, not 2")
         case "AT" if len(value) % 4:
-            yield Broken(f"element {element:04X}H has {len(value)} bytes, no tags")
+            yield Broken(f"element {element:04X}H has {len(value)} bytes, not a multiple of 4")
         case "UI" if len(value.rstrip(b"\0")) > _MAX_UID or value.rstrip(b"\0").strip(b"0123456789."):
-            yield Broken(f"element {element:04X}H is no UID: {shown(value)}")
+            yield Broken(f"element {element:04X}H is not a UID: {shown(value)}")
         case "LO" if len(value.rstrip(b" ")) > _MAX_ERROR_COMMENT:
             yield Broken(f"Error Comment of {len(value)} bytes")
 
 
 def _content_faults(elements: dict[int, bytes], can_name_request: bool) -> Iterator[Finding]:
-    """Yield a fault for each element that the message lacks, and for each that it does not define.
+    """Yield a fault for each required element that is missing, and for each that the message does not define.
 
-    Without ``can_name_request`` the tester's request was invalid on purpose, perhaps without a Message ID. Then no
-    value of Message ID Being Responded To is right, and a response without it is `Deviated`.
+    ``can_name_request`` is False after octets of the tester that cannot be decoded: its request may lack a Message ID,
+    and then a response without Message ID Being Responded To is only `Deviated`.
     """
     kind = _number(elements.get(_COMMAND_FIELD))
     message = MESSAGES.get(-1 if kind is None else kind)
@@ -290,4 +291,4 @@ def _content_faults(elements: dict[int, bytes], can_name_request: bool) -> Itera
         yield Broken("Command Data Set Type is missing")
     for element in elements.keys() - known.keys() - _ALWAYS_ALLOWED:
         name = keyword_of(element) or f"element {element:04X}H"
-        yield Deviated(f"{name} in {message.__name__}, which does not have it")
+        yield Deviated(f"{name} in {message.__name__}, which does not define it")

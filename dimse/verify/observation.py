@@ -56,7 +56,7 @@ __all__ = [
     "Silent",
     "Then",
     "accepted",
-    "bare",
+    "without_data",
     "matches",
     "succeeded",
     "shown_all",
@@ -171,7 +171,7 @@ class Garbled(Seen):
 
 @dataclass(frozen=True, slots=True)
 class OtherPDU(Seen):
-    """The pattern of any PDU except A-ABORT, which has patterns of its own."""
+    """The pattern of any PDU except A-ABORT."""
 
     def __str__(self) -> str:
         return "any other PDU"
@@ -256,7 +256,7 @@ class Deviated(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Broken(Seen):
-    """A rule that the case has checked and the peer breaks. ``is_claimed``: the peer claims it, so it is a MUST."""
+    """A rule that the case has checked and the peer breaks. If ``is_claimed``, the peer claims to keep it: a MUST."""
 
     is_pdu: ClassVar[bool] = False
     text: str | None = None
@@ -300,7 +300,7 @@ ALIVE, DEAD = Probed("alive"), Probed("dead")
 KEPT, DEVIATED, BROKEN = Kept(), Deviated(), Broken()
 OTHER_PDU = OtherPDU()
 
-_MAX_RESULTS = 256  # contexts whose results are kept: there are no more ids
+_MAX_RESULTS = 256  # contexts whose results are kept; there are only so many ids
 _MAX_SHOWN = 8  # contexts that the text of an A-ASSOCIATE-AC shows
 _CLASSES = {"warning": StatusClass.WARNING, "failure": StatusClass.FAILURE}
 
@@ -318,12 +318,12 @@ def succeeded(seen: Seen) -> bool:
     return matches(SUCCESS, (seen,)) or matches(WARNING, (seen,))
 
 
-def bare(observation: Observation) -> Observation:
-    """Return the observation without the messages, Data Sets and PDUs that it came from."""
-    return tuple(map(_bare, observation))
+def without_data(observation: Observation) -> Observation:
+    """Return the observation without its messages, Data Sets and PDUs, to save memory."""
+    return tuple(map(_without_data, observation))
 
 
-def _bare(seen: Seen) -> Seen:
+def _without_data(seen: Seen) -> Seen:
     match seen:
         case Answered():
             return replace(seen, message=None, data=None)

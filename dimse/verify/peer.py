@@ -1,7 +1,7 @@
 """The peer under test, as a case sees it: connections, associations, and a probe.
 
-Preparation raises `Unprepared` if the peer does not cooperate: the case is then INCONCLUSIVE, or UNIMPLEMENTED if the
-peer may refuse what was asked. Preparation waits much longer for each answer than the step that is judged.
+Preparation is everything before the step that is judged, and waits much longer for each answer. It raises `Unprepared`
+if the peer does not cooperate: the case is then INCONCLUSIVE, or UNIMPLEMENTED if the peer may refuse.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ __all__ = ["PREPARATION", "Contexts", "Peer", "Target", "Watch"]
 
 PREPARATION = 30.0  # seconds to wait for an answer that is not judged
 _PAUSE = 0.5  # seconds between two probes
-_ROUNDS = 10  # timeouts that one probe may take, besides the time for the connection
+_ROUNDS = 10  # time limits that one probe may use up, besides the time for the connection
 _GOODBYE = 1.0  # seconds for the peer to end the connection after our FIN
 OUR_MAXIMUM_LENGTH = 16384  # octets of a P-DATA-TF that the tester offers to receive
 
@@ -99,7 +99,7 @@ class Target:
 
 
 class Watch:
-    """An observer of all traffic of a run. This one ignores it; `dimse.verify.invariants.Invariants` judges it."""
+    """An observer of all traffic of a run, which ignores it. `dimse.verify.invariants.Invariants` judges it."""
 
     def connected(self, case_id: str) -> tuple[Callable[[bytes], None], Callable[[bytes], None]]:  # noqa: ARG002
         """Return two listeners for one connection: one for octets of the tester, one for PDUs of the peer."""
@@ -107,7 +107,7 @@ class Watch:
 
 
 class _Paused(asyncio.Protocol):
-    """The first protocol of a connection, which reads nothing: what the peer sends waits for the `Wire`."""
+    """The first protocol of a connection: it reads nothing, so that what the peer sends waits for the `Wire`."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -118,7 +118,7 @@ class _Paused(asyncio.Protocol):
 class Peer:
     """The peer under test, for one sub-case.
 
-    ``random`` is seeded by the run, the case and the sub-case, so that each always sends the same octets. ``measured``
+    ``random`` is seeded by the run, the case and the sub-case, so that each run sends the same octets. ``measured``
     collects figures, each with its unit, and ``assertions`` the log of the case, whose level is ``level``. All cases of
     the run have the same ``shared``.
     """
@@ -162,12 +162,12 @@ class Peer:
     async def connect(self, *, tls: ssl.SSLContext | None = None, plain: bool = False) -> Wire:
         """Return a new connection on which nothing has been sent. Raises `Unprepared` if it cannot be opened."""
         context = None if plain else (tls or self.target.tls)
-        wire, transport = await self._opened(" with TLS" if context else "")
+        wire, transport = await self._open(" with TLS" if context else "")
         if context is None:
             transport.set_protocol(wire)
             wire.connection_made(transport)
             transport.resume_reading()
-        elif reason := await self._secured(wire, transport, context):
+        elif reason := await self._start_tls(wire, transport, context):
             raise Unprepared(f"no connection: {reason}")
         self.wires.append(wire)
         return wire
@@ -177,13 +177,13 @@ class Peer:
 
         Raises `Unprepared` if there is no connection at all.
         """
-        wire, transport = await self._opened(" with TLS, as this case varies it")
-        if reason := await self._secured(wire, transport, context):
+        wire, transport = await self._open(" with TLS, as this case varies it")
+        if reason := await self._start_tls(wire, transport, context):
             return reason
         self.wires.append(wire)
         return wire
 
-    async def _opened(self, how: str) -> tuple[Wire, asyncio.Transport]:
+    async def _open(self, how: str) -> tuple[Wire, asyncio.Transport]:
         """Return a new connection that is not read yet, and the wire for it."""
         number = self.trace.new_connection()
         sent, received = self.watch.connected(self.case_id)
@@ -199,7 +199,7 @@ class Peer:
             raise Unprepared(reason) from exc
         return wire, transport
 
-    async def _secured(self, wire: Wire, transport: asyncio.Transport, context: ssl.SSLContext) -> str:
+    async def _start_tls(self, wire: Wire, transport: asyncio.Transport, context: ssl.SSLContext) -> str:
         """Do the TLS handshake; return how it failed, or "" if it succeeded."""
         try:
             async with asyncio.timeout(self.target.preparation):
@@ -232,11 +232,11 @@ class Peer:
         )
 
     async def ask(self, contexts: Contexts = ECHO, *, octets: bytes | None = None, **fields: Any) -> tuple[Wire, Seen]:
-        """Send an A-ASSOCIATE-RQ, or ``octets`` in its place; return the connection and the answer of any kind."""
-        wire = await self._asked(contexts, octets, fields)
+        """Send an A-ASSOCIATE-RQ, or ``octets`` in its place; return the connection and whatever the peer answers."""
+        wire = await self._request_association(contexts, octets, fields)
         return wire, await wire.next()
 
-    async def _asked(self, contexts: Contexts, octets: bytes | None, fields: Mapping[str, Any]) -> Wire:
+    async def _request_association(self, contexts: Contexts, octets: bytes | None, fields: Mapping[str, Any]) -> Wire:
         wire = await self.connect()
         request = self.request(contexts, **fields)
         wire.expect(request)
@@ -245,7 +245,7 @@ class Peer:
 
     async def associate(self, contexts: Contexts = ECHO, *, octets: bytes | None = None, **fields: Any) -> Wire:
         """Return a connection with an association. Raises `Unprepared` if the peer refuses it."""
-        wire = await self._asked(contexts, octets, fields)
+        wire = await self._request_association(contexts, octets, fields)
         answer = await wire.next(self.target.preparation)
         if not isinstance(answer, Accepted):
             raise Unprepared(f"the association was not accepted: {answer}")
@@ -282,14 +282,14 @@ class Peer:
         loop = asyncio.get_running_loop()
         end = loop.time() + (self.target.revival if seconds is None else seconds)
         while True:
-            state = await self._probed()
+            state = await self._probe_once()
             if state == ALIVE or loop.time() >= end:
                 return state
             await asyncio.sleep(min(_PAUSE, max(end - loop.time(), 0)))
 
-    async def _probed(self) -> Probed:
-        others, self.wires = self.wires, []
-        spent, self.allowance = self.allowance, Allowance()
+    async def _probe_once(self) -> Probed:
+        wires, self.wires = self.wires, []
+        allowance, self.allowance = self.allowance, Allowance()
         try:
             async with asyncio.timeout(self.target.preparation + _ROUNDS * self.timeout):
                 wire, answer = await self.ask()
@@ -306,7 +306,7 @@ class Peer:
             return DEAD
         finally:
             await self.dismiss()
-            self.wires, self.allowance = others, spent
+            self.wires, self.allowance = wires, allowance
 
     async def finish(self, wanted: Close) -> Observation:
         """End the association of the last connection as the case expects; return how it ended."""
@@ -319,10 +319,10 @@ class Peer:
         if not wire.is_open:
             return (next((seen for seen in reversed(wire.events) if isinstance(seen, Closed)), Closed()),)
         if wire.is_associated and wanted in (Close.RELEASE, Close.EITHER):
-            return (await self._released(wire),)
+            return (await self._release(wire),)
         return (await wire.next() if wanted is Close.PEER else Silent(),)
 
-    async def _released(self, wire: Wire) -> Seen:
+    async def _release(self, wire: Wire) -> Seen:
         seen = await wire.release()
         for _ in range(8):  # late responses may come before the A-RELEASE-RP
             if not isinstance(seen, Answered):

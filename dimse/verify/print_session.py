@@ -31,7 +31,7 @@ __all__ = ["LABEL", "PrintSession", "print_session"]
 
 LABEL = "CONFORMANCE TEST"
 CONTEXT_ID = 1
-_LONG = 10  # timeouts to wait for the response to an N-SET or N-ACTION
+SLOW_FACTOR = 10  # times the time limit, for the response to an N-SET or N-ACTION
 _SUCCESSES = (0x0000, 0x0107, 0x0116)  # success, and the two warnings of N-CREATE in PS3.7 Annex C
 
 
@@ -63,8 +63,8 @@ class PrintSession:
     async def ask(self, request: Request, data: Dataset | bytes | None = None, *, pieces: int | None = None) -> Seen:
         """Send a request with its Data Set; return what the peer does."""
         self.say(request, data, pieces=pieces)
-        is_long = isinstance(request, NSetRQ | NActionRQ)
-        return await self.wire.response(self.patience or self.wire.timeout * (_LONG if is_long else 1))
+        is_slow = isinstance(request, NSetRQ | NActionRQ)
+        return await self.wire.response(self.patience or self.wire.timeout * (SLOW_FACTOR if is_slow else 1))
 
     def say(self, request: Request, data: Dataset | bytes | None = None, *, pieces: int | None = None) -> None:
         """Send a request with its Data Set."""
@@ -163,14 +163,14 @@ class PrintSession:
     async def prepare_session(self) -> None:
         """Create a film session. Raises `Unprepared` if the peer does not create it."""
         with self.patiently():
-            _need(await self.create_session(), "the film session was not created")
+            _require_success(await self.create_session(), "the film session was not created")
 
     async def prepare_film_box(self, data: Dataset | None = None) -> None:
         """Create a film box, and a film session if there is none. Raises `Unprepared` if the peer refuses."""
         if not self.session_uid:
             await self.prepare_session()
         with self.patiently():
-            _need(await self.create_film_box(data), "the film box was not created")
+            _require_success(await self.create_film_box(data), "the film box was not created")
         if not self.image_uids:
             raise Unprepared("the film box has no image box")
 
@@ -182,7 +182,7 @@ class PrintSession:
 
     @asynccontextmanager
     async def cleaned(self) -> AsyncIterator[Self]:
-        """Clean up after this block; also if it raises, unless it was canceled or the peer owes an answer."""
+        """Clean up after this block, even if it raises, unless it was canceled or the peer still owes an answer."""
         try:
             yield self
         except Exception:
@@ -196,9 +196,9 @@ def _succeeded(seen: Seen) -> bool:
     return isinstance(seen, Answered) and isinstance(seen.status, int) and seen.status in _SUCCESSES
 
 
-def _need(seen: Seen, otherwise: str) -> None:
+def _require_success(seen: Seen, failure: str) -> None:
     if not _succeeded(seen):
-        raise Unprepared(f"{otherwise}: {seen}")
+        raise Unprepared(f"{failure}: {seen}")
 
 
 def _image_uids(data: Dataset | None) -> list[str]:
@@ -218,7 +218,7 @@ async def print_session(
 ) -> AsyncIterator[PrintSession]:
     """Open an association for grayscale print, or for color if the peer prints only color; clean up afterwards.
 
-    Raises `Unprepared`, with UNIMPLEMENTED if the peer refuses a context that ``is_needed``.
+    Raises `Unprepared`; with UNIMPLEMENTED if the peer refuses the context and it ``is_needed``.
     """
     is_gray = Flags.GRAY_META in peer.flags or Flags.COLOR_META not in peer.flags
     meta = BasicGrayscalePrintManagementMeta if is_gray else BasicColorPrintManagementMeta

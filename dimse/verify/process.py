@@ -1,4 +1,4 @@
-"""Programs that the tester starts: command lines, process groups, and the end of a program."""
+"""Programs that the tester starts: their command lines, their process groups, and how they ended."""
 
 import asyncio
 import os
@@ -74,7 +74,7 @@ def signal_group(pid: int, number: signal.Signals) -> None:
 
 
 def tail(path: Path) -> str:
-    """Return the end of a file, which may be too long to be read whole."""
+    """Return the last `_MAX_STDERR` bytes of a file as text."""
     with path.open("rb") as file:
         file.seek(-min(_MAX_STDERR, path.stat().st_size), os.SEEK_END)
         return file.read(_MAX_STDERR).decode("utf-8", "replace")

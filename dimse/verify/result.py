@@ -19,11 +19,11 @@ __all__ = [
     "Result",
     "Run",
     "SubResult",
-    "is_kept_waiting",
+    "is_stuck",
 ]
 
 DONE, FAILED, NOT_JUDGED, TESTER_AT_FAULT = 0, 1, 3, 4  # exit statuses
-_MAX_ENDLESS = 3  # cases in a row that take as long as a case may; with all of them, a run would take days
+_MAX_ENDLESS = 3  # cases in a row that reach their time limit before the run stops, since it could take days
 ENDLESS = f"{_MAX_ENDLESS} cases in a row did not end: the peer goes on without end"
 ALWAYS_FINE = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
 
@@ -47,7 +47,7 @@ class Options:
     jobs: int = 1  # cases of PRN-* at the same time, if the peer serves several associations
     tls_profile: str = ""  # the secure transport connection profile that the peer claims, a section of PS3.15
 
-    def given(self) -> Flags:
+    def flags(self) -> Flags:
         """Return the flags that follow from the options, whatever the peer supports."""
         films = 0 if self.no_film else self.max_films
         found = Flags.NONE if self.gentle or not self.slow else Flags.SLOW
@@ -116,7 +116,7 @@ class Result:
     reason: str = ""
     close: CloseVerdict | None = None
     is_damaged: bool = False
-    is_endless: bool = False  # the peer went on for longer than a case may take
+    is_endless: bool = False  # the case reached its time limit
     subcases: tuple[SubResult, ...] = ()
     seconds: float = 0.0
     trace: Trace | None = None
@@ -132,7 +132,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerFacts:
-    """Facts about the peer, learned on the first associations."""
+    """Facts about the peer, found out on the first associations."""
 
     flags: Flags = Flags.NONE
     implementation_class_uid: str = ""
@@ -184,7 +184,7 @@ class Run:
         return self.exit_status() == DONE and not self.stopped
 
 
-def is_kept_waiting(run: Run) -> bool:
-    """Return whether the peer has kept the tester busy up to the bound of each of the last cases."""
+def is_stuck(run: Run) -> bool:
+    """Return whether the last `_MAX_ENDLESS` cases that were run all reached their time limit."""
     last = [each for each in run.results if each.subcases][-_MAX_ENDLESS:]
     return len(last) == _MAX_ENDLESS and all(each.is_endless for each in last)

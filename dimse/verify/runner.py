@@ -1,9 +1,9 @@
-"""The order of a run: the sanity case, flags, quick cases, slow cases, invariants, and the sanity case again.
+"""A run against an SCP: the sanity case, flags, quick cases, slow cases, invariants, and the sanity case again.
 
-The cases run one at a time, because many peers serve only one association at a time. Slow cases run concurrently if
-the peer accepts two associations. If it serves many more, the cases that only wait run beside the quick ones, for as
-long as each quick case gets a good verdict: the first bad one ends this, so that no verdict depends on it. The `Run` is
-valid at any time, so that an interrupted run can be reported too.
+The cases run one at a time, because many peers serve only one association at a time. Slow cases run at the same time
+if the peer accepts two associations. If it serves many more, the cases that only wait run beside the quick ones. The
+first bad verdict ends this, and its case is judged again alone: no verdict depends on what ran beside it. The `Run` is
+valid at any time, so that an interrupted run can be reported, too.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from .invariants import Invariants
 from .judge import Judge
 from .observation import ALIVE, Closed, Rejected
 from .peer import Target
-from .result import ENDLESS, Options, Result, Run, is_kept_waiting
+from .result import ENDLESS, Options, Result, Run, is_stuck
 from .shared import Shared
 from .starter import Starter
 from .trace import Trace
@@ -27,9 +27,9 @@ from .verdict import Verdict
 __all__ = ["SANITY", "Tester", "verify_scp"]
 
 SANITY = "UL-A-1.01"
-_ARTIM_SEEN = "UL-F-1.01"
+_ARTIM_CASE = "UL-F-1.01"  # it passes if the peer's ARTIM has expired
 _PASSED = (Verdict.PASS, Verdict.NON_STRICT)
-_ROOM = 12  # associations that quick cases may have at once, and the probes of slow ones
+_ROOM = 12  # associations for the quick cases, and for the probes of slow ones, beside the cases that wait
 _MAY_BE_LONGER = "the connection was still open, but the peer's ARTIM may be longer than --slow-patience"
 
 OnResult = Callable[[Result], None]
@@ -46,9 +46,9 @@ async def verify_scp(
 ) -> Run:
     """Run those of ``cases`` that are for an SCP, and return the run. ``run`` receives each result at once.
 
-    ``start`` is the argument vector of the command of the peer: it is started first, again whenever a case has
-    damaged it, and ended at the end. Nothing that the peer does raises an error. After a cancellation, ``run`` has
-    the results so far.
+    ``start`` is the argument vector of a command that starts the peer: it is started first, and again whenever a case
+    has damaged the peer, and is ended at the end. Nothing that the peer does raises an error. After a cancellation,
+    ``run`` has the results so far.
     """
     tester = Tester(
         target=target,
@@ -103,41 +103,43 @@ class Tester:
         chosen = [case for case in self.cases if self.options.selects(case.id)]
         chosen.sort(key=lambda case: order.get(case.id, len(order)))
         sanity = next((case for case in self.cases if case.id == SANITY), None)
-        if sanity is not None and not await self._is_sane(sanity):
+        if sanity is not None and not await self._run_sanity(sanity):
             return
         needs = Flags.NONE
         for case in chosen:
             needs |= case.needs
         is_parallel = self.options.jobs > 1 or sum(case.is_slow or case.waits for case in chosen) > 1
         wanted = needs | (Flags.TWO_ASSOC if is_parallel else Flags.NONE)
-        self.run.facts = (await find_facts(self.target, self.options, self.watch, wanted)).with_flags(self._given())
+        self.run.facts = (await find_facts(self.target, self.options, self.watch, wanted)).with_flags(
+            self._given_flags()
+        )
         ordered = [case for case in chosen if case.id != SANITY and case.run is not None]
         try:
-            await self._begin_to_wait(ordered)
+            await self._start_waiting_cases(ordered)
             last = [case for case in ordered if case.is_slow or case.id in self._beside]
             quick = [case for case in ordered if case not in last]
             together = [case for case in quick if self._may_run_beside_others(case)]
             alone = [case for case in quick if case not in together]
-            if not (await self._each(alone) and await self._parallel(together)):
+            if not (await self._run_in_turn(alone) and await self._run_at_once(together)):
                 return
-            await self._slow(last)
+            await self._run_slow(last)
         finally:
-            await self._stop_waiting()
+            await self._cancel_waiting_cases()
         for case in chosen:
             if case.run is None:
                 self._report(self._result_without_run(case) or self.watch.judge(case))
         if sanity is not None:
-            await self._is_sane(sanity, is_first=False)
+            await self._run_sanity(sanity, is_first=False)
 
-    def _given(self) -> Flags:
+    def _given_flags(self) -> Flags:
         """Return the flags that follow from the options and the target."""
-        found = self.options.given()
+        found = self.options.flags()
         if self.target.tls is not None:
             found |= Flags.TLS
             found |= Flags.CLIENT_CERT if self.target.files.certificate is not None else Flags.NONE
         return found
 
-    def _judge(self) -> Judge:
+    def _make_judge(self) -> Judge:
         return Judge(
             target=self.target,
             options=self.options,
@@ -146,9 +148,9 @@ class Tester:
             shared=self.shared,
         )
 
-    async def _is_sane(self, case: Case, *, is_first: bool = True) -> bool:
+    async def _run_sanity(self, case: Case, *, is_first: bool = True) -> bool:
         """Run the sanity case, at the start or the end of the run. Return whether the run can go on."""
-        result = await self._judge().run(case)
+        result = await self._make_judge().run(case)
         is_sane = result.verdict is Verdict.PASS
         observed = result.subcases[0].observed if result.subcases else ()
         if is_first:
@@ -172,71 +174,71 @@ class Tester:
         prints = bool(case.needs & (Flags.FILM | Flags.FILM2))
         return is_parallel and case.id.startswith("PRN-") and not (case.risky or prints)
 
-    async def _begin_to_wait(self, ordered: Iterable[Case]) -> None:
-        """Start the cases that wait, if the peer serves them all, and the other cases beside them."""
+    async def _start_waiting_cases(self, ordered: Iterable[Case]) -> None:
+        """Start the cases that only wait, if the peer serves them all at once with the other cases beside them."""
         cases = [case for case in ordered if (case.is_slow or case.waits) and not case.risky]
         cases = [case for case in cases if self._result_without_run(case) is None]
         if len(cases) < 2 or Flags.TWO_ASSOC not in self.run.facts.flags:
             return
         if await serves_at_once(self.target, self.options, self.watch, len(cases) + _ROOM):
-            self._beside = {case.id: asyncio.create_task(self._judge().run(case)) for case in cases}
+            self._beside = {case.id: asyncio.create_task(self._make_judge().run(case)) for case in cases}
         elif self.starter is not None and await self.starter.has_died(is_suspect=False):
             await self.starter.restart()
 
-    async def _stop_waiting(self) -> None:
-        """Cancel the cases that wait; they are no longer judged beside others."""
+    async def _cancel_waiting_cases(self) -> None:
+        """Cancel the cases that wait; those not done run later, after the quick cases."""
         tasks, self._beside = list(self._beside.values()), {}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _each(self, cases: Iterable[Case]) -> bool:
+    async def _run_in_turn(self, cases: Iterable[Case]) -> bool:
         """Run cases one after another. Return whether the run can go on."""
         for case in cases:
-            if not await self._take(await self._result(case)):
+            if not await self._report_and_go_on(await self._result_of(case)):
                 return False
         return True
 
-    async def _parallel(self, cases: Iterable[Case]) -> bool:
+    async def _run_at_once(self, cases: Iterable[Case]) -> bool:
         """Run as many cases at the same time as ``--jobs`` allows. Return whether the run can go on."""
         gate = asyncio.Semaphore(self.options.jobs)
 
         async def one(case: Case) -> Result:
             async with gate:
-                return await self._result(case)
+                return await self._result_of(case)
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(case)) for case in cases]
             for task in tasks:
-                if not await self._take(await task):
+                if not await self._report_and_go_on(await task):
                     for rest in tasks:
                         rest.cancel()
                     return False
         return True
 
-    async def _result(self, case: Case) -> Result:
+    async def _result_of(self, case: Case) -> Result:
         result = self._result_without_run(case)
         if result is None:
-            result = await self._judged(case)
+            result = await self._judge_and_mark(case)
             is_alone = all(task.done() for task in self._beside.values())
             if not is_alone and (result.verdict.is_bad or result.is_damaged):
-                result = await self._alone(case, result)
+                result = await self._judge_alone(case, result)
         return result
 
-    async def _judged(self, case: Case) -> Result:
-        result = await self._judge().run(case)
-        await self._look_after(result)
+    async def _judge_and_mark(self, case: Case) -> Result:
+        result = await self._make_judge().run(case)
+        await self._mark_if_ended(result)
         return result
 
-    async def _alone(self, case: Case, found: Result) -> Result:
-        """Return the result of a case without others beside it; ``found`` is bad. No case prints a film again."""
-        await self._stop_waiting()
-        if case.needs & (Flags.FILM | Flags.FILM2) or (found.is_damaged and not await self._revived()):
+    async def _judge_alone(self, case: Case, found: Result) -> Result:
+        """Run a case again, alone. Return ``found`` if that would print a film again, or if the peer is gone."""
+        await self._cancel_waiting_cases()
+        if case.needs & (Flags.FILM | Flags.FILM2) or (found.is_damaged and not await self._revive()):
             return found
-        return await self._judged(case)
+        return await self._judge_and_mark(case)
 
-    async def _look_after(self, result: Result) -> None:
-        """Mark a result if the command that was started for the run has ended."""
+    async def _mark_if_ended(self, result: Result) -> None:
+        """Mark a result as damaged if the command of the peer has ended."""
         if self.starter is None:
             return
         closed = any(isinstance(seen, Closed) for sub in result.subcases for seen in sub.observed)
@@ -245,19 +247,19 @@ class Tester:
             result.command = self.starter.ended()
             result.reason = f"{result.reason}; then {self.starter.how()}"
 
-    async def _take(self, result: Result) -> bool:
+    async def _report_and_go_on(self, result: Result) -> bool:
         """Report a result. Return whether the run can go on."""
         self._report(result)
         failures = sum(each.is_failure for each in self.run.results)
         if self.options.stop_after is not None and failures >= self.options.stop_after:
-            self.run.stopped = f"stopped after {failures} failures"
+            self.run.stopped = f"stopped after {failures} failure{'s' * (failures > 1)}"
             return False
-        if is_kept_waiting(self.run):
+        if is_stuck(self.run):
             self._stop_unjudged(ENDLESS)
             return False
-        return not result.is_damaged or await self._revived()
+        return not result.is_damaged or await self._revive()
 
-    async def _revived(self) -> bool:
+    async def _revive(self) -> bool:
         """Wait for a damaged peer to come back, or start it again. Return whether it did."""
         if self.starter is not None:
             await self.starter.restart()
@@ -275,24 +277,23 @@ class Tester:
     def _result_without_run(self, case: Case) -> Result | None:
         return result_without_run(case, self.options, self.run.facts.flags, "peer")
 
-    async def _slow(self, cases: list[Case]) -> None:
-        """Run the slow cases, concurrently if the peer accepts two associations; some may be running already.
+    async def _run_slow(self, cases: list[Case]) -> None:
+        """Run the slow cases, at the same time if the peer accepts two associations; some may be running already.
 
-        A case with a bad verdict runs again, alone: the connections of the others may have used up what the peer
-        serves at the same time, and then it did not see this one.
+        A case with a bad verdict runs again, alone: the peer may have had no room for its connection beside the others.
         """
         unfit = [(case, self._result_without_run(case)) for case in cases]
         fit = [case for case, result in unfit if result is None]
         results = [result for _, result in unfit if result is not None]
         if Flags.TWO_ASSOC in self.run.facts.flags:
             async with asyncio.TaskGroup() as group:
-                tasks = [self._beside.get(case.id) or group.create_task(self._judge().run(case)) for case in fit]
+                tasks = [self._beside.get(case.id) or group.create_task(self._make_judge().run(case)) for case in fit]
                 together = [await task for task in tasks]
-            results += [await self._judge().run(each.case) if each.verdict.is_bad else each for each in together]
+            results += [await self._make_judge().run(each.case) if each.verdict.is_bad else each for each in together]
         else:
-            results += [await self._judge().run(case) for case in fit]
+            results += [await self._make_judge().run(case) for case in fit]
         by_id = {result.case.id: result for result in results}
-        saw_artim = _ARTIM_SEEN in by_id and by_id[_ARTIM_SEEN].verdict in _PASSED
+        saw_artim = _ARTIM_CASE in by_id and by_id[_ARTIM_CASE].verdict in _PASSED
         for case in cases:
             result = by_id[case.id]
             if case.is_slow and result.verdict is Verdict.FAIL and not saw_artim:

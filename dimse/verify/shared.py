@@ -1,4 +1,4 @@
-"""The state that the cases of one run share: the films that may still be printed, and facts learned once."""
+"""What the cases of one run share: how many films may still be printed, and facts that are learned only once."""
 
 from dataclasses import dataclass, field
 

@@ -11,8 +11,8 @@ from .process import Ended, end_group, signal_group, signal_of, tail
 
 __all__ = ["Starter"]
 
-_END = 2.0  # seconds for a program that listens no more to end
-_MOMENT = 0.1  # seconds for a program to end that has just closed a connection
+_END = 2.0  # seconds for a program that no longer listens to end
+_MOMENT = 0.1  # seconds for a program that has just closed a connection to end
 _PAUSE = 0.05  # seconds between two attempts to connect
 
 
@@ -36,7 +36,7 @@ class Starter:
 
     async def __aenter__(self) -> "Starter":
         if await self._listens():
-            raise OSError(f"something listens on {self.host}:{self.port} before --start")
+            raise OSError(f"--start: something already listens on {self.host}:{self.port}")
         try:
             await self._start()
         except BaseException:
@@ -54,7 +54,7 @@ class Starter:
         return self._process is not None and self._process.returncode is not None
 
     async def has_died(self, *, is_suspect: bool) -> bool:
-        """Return whether the command has ended, or is just ending: it listens no more.
+        """Return whether the command has ended; a command that no longer listens gets some time to end.
 
         With ``is_suspect``, wait a moment for its end, because it has closed a connection.
         """
@@ -127,4 +127,4 @@ class Starter:
         if process is not None and process.returncode is None:
             await asyncio.shield(end_group(process))
         if process is not None:
-            signal_group(process.pid, signal.SIGKILL)  # what the command has left behind
+            signal_group(process.pid, signal.SIGKILL)  # processes that the command has left behind

@@ -1,7 +1,7 @@
-"""TLS as the cases vary it: contexts of one version or of some suites, certificates that no peer should accept, and a
+"""TLS as the cases vary it: contexts for one version or for some suites, certificates that no peer should accept, and a
 connection whose records a case can cut or change.
 
-The server's certificate is judged by the sanity case, with the context of the user; the contexts here accept any.
+The contexts here accept any certificate of a server: the sanity case checks it, with the context of the user.
 """
 
 import asyncio
@@ -43,37 +43,37 @@ class TLSFiles:
 
 def client(
     *,
-    least: Version = Version.TLSv1_2,
-    most: Version = Version.MAXIMUM_SUPPORTED,
+    minimum: Version = Version.TLSv1_2,
+    maximum: Version = Version.MAXIMUM_SUPPORTED,
     suites: str = AEAD,
     certificate: Path | None = None,
     key: Path | None = None,
 ) -> ssl.SSLContext:
-    """Return a client that accepts any certificate of the server. ``suites`` are those of TLS 1.2 and older."""
+    """Return the context of a client that accepts any certificate; ``suites`` are for TLS 1.2 and older."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    _limit(context, least, most, suites)
+    _limit(context, minimum, maximum, suites)
     if certificate is not None:
         context.load_cert_chain(certificate, key)
     return context
 
 
 def server(certificate: Path, key: Path | None = None) -> ssl.SSLContext:
-    """Return a server of TLS 1.2 and newer that shows ``certificate``, and asks for none."""
+    """Return the context of a server of TLS 1.2 and newer that shows ``certificate``, and requests none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _limit(context, Version.TLSv1_2, Version.MAXIMUM_SUPPORTED, AEAD)
     context.load_cert_chain(certificate, key)
     return context
 
 
-def _limit(context: ssl.SSLContext, least: Version, most: Version, suites: str) -> None:
-    if least in _OLD:
-        context.set_ciphers(f"{_ANY}:@SECLEVEL=0")  # otherwise OpenSSL 3 speaks nothing below TLS 1.2
+def _limit(context: ssl.SSLContext, minimum: Version, maximum: Version, suites: str) -> None:
+    if minimum in _OLD:
+        context.set_ciphers(f"{_ANY}:@SECLEVEL=0")  # otherwise OpenSSL 3 refuses versions below TLS 1.2
     else:
         context.set_ciphers(suites)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of the old versions, whose refusal is what a case tests
-        context.minimum_version, context.maximum_version = least, most
+        warnings.simplefilter("ignore", DeprecationWarning)  # a case tests that the peer refuses the old versions
+        context.minimum_version, context.maximum_version = minimum, maximum
 
 
 @cache
@@ -91,19 +91,19 @@ def _pair(context: ssl.SSLContext, *, is_server: bool = False) -> tuple[ssl.SSLO
 def hello() -> bytes:
     """Return a ClientHello."""
     tls, _, outgoing = _pair(client())
-    with suppress(ssl.SSLWantReadError):  # the answer of the server is not wanted
+    with suppress(ssl.SSLWantReadError):  # the handshake would need the answer of the server
         tls.do_handshake()
     return outgoing.read()
 
 
 @cache
 def speaks(version: Version) -> bool:
-    """Return whether the OpenSSL of this Python can still shake hands in a version below TLS 1.2."""
+    """Return whether the OpenSSL of this Python can still do a handshake in ``version``, which is below TLS 1.2."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         _limit(context, version, version, _ANY)
         context.load_cert_chain(stranger())
-        ours, ours_in, ours_out = _pair(client(least=version, most=version))
+        ours, ours_in, ours_out = _pair(client(minimum=version, maximum=version))
         theirs, theirs_in, theirs_out = _pair(context, is_server=True)
         for _ in range(4):
             for side, bio, other in ((ours, ours_out, theirs_in), (theirs, theirs_out, ours_in)):
@@ -116,7 +116,7 @@ def speaks(version: Version) -> bool:
 
 
 class Tunnel:
-    """A TLS connection whose records a case sends itself. Raises OSError (also `ssl.SSLError`) and EOFError."""
+    """A TLS connection whose records a case sends itself. Raises OSError (`ssl.SSLError` is one) and EOFError."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext) -> None:
         self._reader, self._writer = reader, writer

@@ -1,8 +1,8 @@
 """The trace of a case: every octet of every connection, in both directions, with its time.
 
-Octets are entered before anything judges them. Of a longer write or arrival only the first `KEPT_OCTETS` are kept,
-with the length and the hash of the whole, unless the run asks for all octets. If a case has `_MAX_OCTETS` already,
-only the first `_KEPT_LATER` are kept.
+Octets are entered before anything judges them. Unless the run asks for all octets, only the first `KEPT_OCTETS` of each
+write or arrival are kept, with the length and the hash of the whole; once a case has `_MAX_OCTETS`, only the first
+`_KEPT_LATER`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ from ..explain import ACCEPTOR, REQUESTOR, Conversation, Turn
 __all__ = ["KEPT_OCTETS", "Trace", "TraceEntry", "turns_of"]
 
 KEPT_OCTETS = 4096
-_MAX_ENTRIES = 5000  # entries of one case; a peer may send single octets forever
+_MAX_ENTRIES = 5000  # of one case; a peer may send single octets forever
 _MAX_OCTETS = 1 << 20  # octets kept of one case, since a report has hundreds of cases
 _KEPT_LATER = 16
 _HEADER = 6  # octets of the header of a PDU
@@ -119,13 +119,13 @@ def turns_of(
 ) -> Iterator[tuple[TraceEntry, list[Turn | str]]]:
     """Yield each entry with the PDUs that it completes, each with its fields; a text says why there are none.
 
-    Zeros stand for the octets that are not kept. A connection is explained only as far as the headers of its PDUs are
-    kept. If ``is_of_acceptor``, the tester is the acceptor.
+    Zeros stand for octets that are not kept. A connection is explained up to the first PDU whose header is not kept. If
+    ``is_of_acceptor``, the tester is the acceptor.
     """
     ours, theirs = (ACCEPTOR, REQUESTOR) if is_of_acceptor else (REQUESTOR, ACCEPTOR)
     conversations: dict[int, Conversation] = {}
     seen: dict[int, int] = {}
-    lost: set[int] = set()  # connections of which a header of a PDU is not kept
+    lost: set[int] = set()  # connections that are explained no further
     for entry in entries:
         turns: list[Turn | str] = []
         if entry.length:
@@ -140,7 +140,7 @@ def turns_of(
 
 
 def _is_known(entry: TraceEntry) -> bool:
-    """Return whether the octets left out of an entry hold no header of a PDU, so that zeros can stand for them."""
+    """Return whether the header of each PDU in an entry is kept, so that zeros can stand for the other octets."""
     is_cut = len(entry.data) < entry.length
     at = 0
     while is_cut and at + _HEADER <= len(entry.data):

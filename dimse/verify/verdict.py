@@ -83,7 +83,7 @@ _ORDER = (
     Verdict.UNIMPLEMENTED,
     Verdict.SKIPPED,
 )
-_MILDER = (Column.PASSES, Column.NONSTRICT, Column.NONE, Column.FAILS)
+_MILDEST_FIRST = (Column.PASSES, Column.NONSTRICT, Column.NONE, Column.FAILS)
 _A_RESET, _AN_ABORT = Closed("reset"), Aborted()
 
 
@@ -92,20 +92,20 @@ def column_of(
 ) -> tuple[Column, Seen | object]:
     """Return the column of an observation, and the pattern that matched.
 
-    A reset of the connection can destroy an A-ABORT that the peer sent before it. So if a set contains the pattern of
-    any A-ABORT, a reset is also judged as an A-ABORT, and the milder of the two columns counts.
+    A reset of the connection can destroy an A-ABORT that the peer sent before it. So a reset is also judged as an
+    A-ABORT by the patterns that match any A-ABORT, and the milder of the two columns counts.
     """
     found = _column(observation, passes, nonstrict, fails)
     if observation and observation[-1] == _A_RESET:
         wild = tuple(_wild(each) for each in (passes, nonstrict, fails))
         other = _column((*observation[:-1], _AN_ABORT), *wild)
         if other[0] is not Column.NONE:
-            return min(found, other, key=lambda each: _MILDER.index(each[0]))
+            return min(found, other, key=lambda each: _MILDEST_FIRST.index(each[0]))
     return found
 
 
 def _wild(outcomes: Outcomes) -> Outcomes:
-    """Return the outcomes that end with an A-ABORT of any source and reason."""
+    """Return the outcomes that end with the pattern of any A-ABORT."""
     return tuple(each for each in outcomes if _last(each) == _AN_ABORT)
 
 
@@ -152,7 +152,7 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 def close_verdict(wanted: Close, ended: Observation) -> CloseVerdict | None:
     """Return how an association ended: ``ended`` has the PDU that ended it, or else `CLOSED` or `SILENCE`.
 
-    Return None if the case expects no particular end. If the tester is to close the connection, only an A-ABORT by the
+    Return None if the case expects no particular end. If the tester is to close the connection, only an A-ABORT of the
     peer is not CLEAN.
     """
     if wanted is Close.NONE or not ended:

@@ -1,11 +1,10 @@
-"""One connection to the peer, which sends any octets and returns what the peer does.
+"""One connection to the peer: it sends any octets, and returns what the peer does.
 
 A `Wire` never judges. It enters each octet in the trace, splits the octets of the peer into PDUs, and assembles
-messages. Every wait has a bound, and a peer that sends more than an `Allowance` is cut off.
+messages. Every wait has a time limit, and the connection of a peer that sends more than an `Allowance` is aborted.
 """
 
 import asyncio
-import re
 import socket
 import ssl
 import struct
@@ -15,15 +14,8 @@ from contextlib import suppress
 
 from ..data import Dataset, decode, syntax_of
 from ..errors import DimseError
-from ..message import (
-    Assembler,
-    Message,
-    NEventReportRQ,
-    NEventReportRSP,
-    Response,
-    encode_command,
-    fragment,
-)
+from ..explain.command import message_name
+from ..message import Assembler, Message, NEventReportRQ, NEventReportRSP, Response, encode_command, fragment
 from ..ul import (
     PDU,
     Abort,
@@ -57,12 +49,14 @@ from .observation import (
 )
 from .trace import Trace
 
-__all__ = ["Wire", "message_name"]
+__all__ = ["Wire"]
 
 _MAX_ASSOCIATE = 1 << 20  # octets of an A-ASSOCIATE-RQ or -AC: all 128 contexts with all items take a tenth of it
+_MAX_UNTIL_END = 16  # events that `Wire.until_end` returns
 _MAX_EVENTS = 100  # N-EVENT-REPORT-RQs that are confirmed while one response is awaited
-_HEADER, _P_DATA = 6, 0x04
-_MAX_UNSENT = 1 << 20  # unsent octets at which `Wire.pour` starts to wait for the peer to read
+_HEADER, _P_DATA = 6, 0x04  # octets of the header of a PDU, and also of that of a PDV; the type of a P-DATA-TF
+_DEFAULT_LENGTH = 0x4000  # octets of a P-DATA-TF to a peer without a Maximum Length
+_MAX_UNSENT = 1 << 20  # octets: with more unsent ones, `Wire.pour` waits until the peer reads
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 seconds
 
 Received = Callable[[bytes], None]  # called with each whole PDU of the peer
@@ -91,7 +85,7 @@ class Wire(asyncio.Protocol):
         self.max_length = 0  # the peer's Maximum Length; 0 is no limit
         self.longest_p_data = 0  # PDU-length of the peer's longest P-DATA-TF
         self.secured = ""  # the version and the suite of TLS; "" without TLS
-        self.events: list[Seen] = []  # everything that `next` has returned, in order
+        self.events: list[Seen] = []  # everything that `next` has returned, in its order
         self._trace = trace
         self._received, self._sent = received, sent
         self._transport: asyncio.Transport | None = None
@@ -122,7 +116,7 @@ class Wire(asyncio.Protocol):
     async def start_tls(
         self, transport: asyncio.Transport, context: ssl.SSLContext, host: str | None, *, is_server: bool = False
     ) -> None:
-        """Do the TLS handshake on a connection that nothing was read from, and read it from then on.
+        """Do the TLS handshake on a connection from which nothing was read, then start to read.
 
         ``host`` is the name to check in the peer's certificate. Raises OSError; `ssl.SSLError` is one.
         """
@@ -153,11 +147,11 @@ class Wire(asyncio.Protocol):
             self._add(Garbled(str(exc)))
 
     def eof_received(self) -> bool:
-        self._ended("FIN")
+        self._note_end("FIN")
         return self._transport is not None and self._transport.get_extra_info("ssl_object") is None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._ended("FIN" if exc is None else "reset" if isinstance(exc, ConnectionError) else str(exc))
+        self._note_end("FIN" if exc is None else "reset" if isinstance(exc, ConnectionError) else str(exc))
         self._writable.set()
 
     def pause_writing(self) -> None:
@@ -166,7 +160,7 @@ class Wire(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._writable.set()
 
-    def _ended(self, how: str) -> None:
+    def _note_end(self, how: str) -> None:
         if self._end is None:
             self._end = Closed(how)
             self._trace.note(self.number, f"the peer ended the connection: {how}")
@@ -210,8 +204,7 @@ class Wire(asyncio.Protocol):
         self.answer = answer
         self.max_length = maximum_length(answer.user_information)
         if self._request is not None:
-            agreed = accepted(self._request.presentation_contexts, answer.presentation_contexts)
-            self.contexts = {each.id: (each.abstract_syntax, each.transfer_syntax) for each in agreed.values()}
+            self.contexts = _contexts(self._request, answer)
 
     # --- out ---
 
@@ -239,8 +232,7 @@ class Wire(asyncio.Protocol):
         """Send an A-ASSOCIATE-AC, or ``octets`` in its place. Messages may follow on the contexts of ``answer``."""
         assert self.proposal is not None
         self.answer = answer
-        agreed = accepted(self.proposal.presentation_contexts, answer.presentation_contexts)
-        self.contexts = {each.id: (each.abstract_syntax, each.transfer_syntax) for each in agreed.values()}
+        self.contexts = _contexts(self.proposal, answer)
         self.max_length = maximum_length(self.proposal.user_information)
         self.send(answer if octets is None else octets)
 
@@ -251,8 +243,8 @@ class Wire(asyncio.Protocol):
 
         ``pieces`` is the size of a fragment in octets, in place of ``max_length``.
         """
-        longest = (self.max_length or 0x4000) if max_length is None else max_length
-        longest = longest if pieces is None else pieces + 6
+        longest = (self.max_length or _DEFAULT_LENGTH) if max_length is None else max_length
+        longest = longest if pieces is None else pieces + _HEADER
         for pdu in fragment(context_id, encode_command(message), message.Data, longest):
             self.send(pdu)
 
@@ -262,7 +254,7 @@ class Wire(asyncio.Protocol):
         return self._message_id
 
     async def pour(self, pieces: Iterable[bytes], seconds: float) -> bool:
-        """Send many pieces as fast as the peer reads; return whether all were sent within ``seconds``."""
+        """Send pieces as fast as the peer reads; return whether all were sent within ``seconds``."""
         try:
             async with asyncio.timeout(seconds):
                 for piece in pieces:
@@ -277,7 +269,7 @@ class Wire(asyncio.Protocol):
         return self.is_open
 
     def shut_down(self) -> None:
-        """Stop sending and go on reading: send FIN, except over TLS, which asyncio cannot close in one direction."""
+        """Stop sending, but go on reading: send FIN, except over TLS, where asyncio cannot close only one direction."""
         if self._transport is not None and not (self._is_shut or self._transport.is_closing()):
             self._is_shut = True
             if self._transport.can_write_eof():
@@ -286,7 +278,7 @@ class Wire(asyncio.Protocol):
                     self._transport.write_eof()
 
     def say_goodbye(self) -> None:
-        """Send FIN; over TLS, send close_notify, after which nothing of the peer is read."""
+        """Send FIN; over TLS, send close_notify, and read nothing more."""
         if self.secured and self._transport is not None:
             self._is_shut = True
             self._transport.close()
@@ -321,16 +313,16 @@ class Wire(asyncio.Protocol):
             async with asyncio.timeout(patience):
                 while True:
                     while self._waiting:
-                        seen = self._seen(self._waiting.popleft())
+                        seen = self._observed(self._waiting.popleft())
                         if seen is not None:
-                            return self._keep(seen)
+                            return self._record(seen)
                     if self._end is not None:
-                        return self._keep(self._end)
+                        return self._record(self._end)
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
             self._trace.note(self.number, f"nothing within {patience:g} s")
-            return self._keep(Silent(patience))
+            return self._record(Silent(patience))
 
     async def is_quiet(self, seconds: float) -> bool:
         """Return whether the peer does nothing for ``seconds``; `next` still returns whatever the peer does."""
@@ -343,9 +335,9 @@ class Wire(asyncio.Protocol):
         return True
 
     async def response(self, seconds: float | None = None) -> Seen:
-        """Return the next response, or what comes in its place. Events that the peer reports are answered.
+        """Return the next response, or what comes instead of it. Answer the N-EVENT-REPORT-RQs that come before.
 
-        After `_MAX_EVENTS` events, the next event is returned unanswered.
+        After `_MAX_EVENTS` answers, the next N-EVENT-REPORT-RQ is returned.
         """
         for _ in range(_MAX_EVENTS):
             seen = await self.next(seconds)
@@ -358,10 +350,10 @@ class Wire(asyncio.Protocol):
         """Answer ``event`` on the context of the last message."""
         self.say(_confirmation(event, status, message_id), self._last_context)
 
-    async def until_end(self, seconds: float | None = None, most: int = 16) -> Observation:
-        """Return what the peer does until the connection ends or the peer falls silent, at most ``most`` events."""
+    async def until_end(self, seconds: float | None = None) -> Observation:
+        """Return what the peer does until the connection ends or the peer falls silent, at most 16 events."""
         found: list[Seen] = []
-        while len(found) < most:
+        while len(found) < _MAX_UNTIL_END:
             found.append(await self.next(seconds))
             if not found[-1].is_pdu:
                 break
@@ -387,11 +379,11 @@ class Wire(asyncio.Protocol):
         """Take ``request`` as the proposal, whatever octets are sent for it."""
         self._request = request
 
-    def _keep(self, seen: Seen) -> Seen:
+    def _record(self, seen: Seen) -> Seen:
         self.events.append(seen)
         return seen
 
-    def _seen(self, what: Seen | PDU) -> Seen | None:
+    def _observed(self, what: Seen | PDU) -> Seen | None:
         match what:
             case Seen():
                 return what
@@ -421,15 +413,15 @@ class Wire(asyncio.Protocol):
                 found.append(Garbled(str(exc)))
                 break
             if whole is not None:
-                found.append(self._heard(*whole))
+                found.append(self._observed_message(*whole))
         self._waiting.extendleft(reversed(found[1:]))
         return found[0] if found else None
 
-    def _heard(self, context_id: int, message: Message) -> Seen:
+    def _observed_message(self, context_id: int, message: Message) -> Seen:
         self._last_context = context_id
         if isinstance(message, Response):
             return Answered(message.Status, context_id, message, self._data(context_id, message))
-        return Asked(message_name(message), message, context_id)
+        return Asked(message_name(type(message)), message, context_id)
 
     def _data(self, context_id: int, message: Message) -> Dataset | None:
         if message.Data is None or context_id not in self.contexts:
@@ -440,6 +432,12 @@ class Wire(asyncio.Protocol):
         return None
 
 
+def _contexts(request: AssociateRQ, answer: AssociateAC) -> dict[int, tuple[str, str]]:
+    """Return the abstract and the transfer syntax of each accepted context, by id."""
+    agreed = accepted(request.presentation_contexts, answer.presentation_contexts)
+    return {each.id: (each.abstract_syntax, each.transfer_syntax) for each in agreed.values()}
+
+
 def _confirmation(event: NEventReportRQ, status: int, message_id: int | None) -> NEventReportRSP:
     return NEventReportRSP(
         MessageIDBeingRespondedTo=event.MessageID if message_id is None else message_id,
@@ -448,9 +446,3 @@ def _confirmation(event: NEventReportRQ, status: int, message_id: int | None) ->
         AffectedSOPInstanceUID=event.AffectedSOPInstanceUID,
         EventTypeID=event.EventTypeID,
     )
-
-
-def message_name(message: Message) -> str:
-    """Return the standard's name of a message: ``N-EVENT-REPORT-RQ``."""
-    words = re.findall(r"^[CN]|[A-Z][a-z]+|R(?:Q|SP)$", type(message).__name__)
-    return "-".join(words).upper()

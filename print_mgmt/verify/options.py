@@ -34,9 +34,9 @@ class PrintOptions(Options):
         claimed = self.claims.tls_profile if self.claims is not None else None
         return claimed or self.tls_profile
 
-    def given(self) -> Flags:
+    def flags(self) -> Flags:
         """Return the flags that the options give, whatever the peer has."""
-        found = Options.given(self)
+        found = Options.flags(self)
         found |= Flags.CLAIMS if self.claims is not None else Flags.NONE
         return found | (Flags.EVENT_HOOK if self.event_command else Flags.NONE)
 

@@ -9,7 +9,7 @@ from hurried import run_hurried
 from dimse.verify import Case, Flags, Options, Result, Run, Target, Verdict
 from dimse.verify.case import MakeListener
 from dimse.verify.invariants import Invariants
-from dimse.verify.judge import Judge, longest
+from dimse.verify.judge import Judge, max_seconds
 from dimse.verify.report import document, junit, page
 from dimse.verify.scu import MakeService, ScuTarget, verify_scu
 from dimse.verify.shared import Shared
@@ -42,7 +42,7 @@ def judge_evil_scp(case: Case, plan: Plan, options: Options, makers: Iterable[Ma
             run.results.append(await judge.run(case))
 
     run_hurried(judge())
-    assert run.results[0].seconds <= longest(case, target)
+    assert run.results[0].seconds <= max_seconds(case, target)
     check_run(run, target, options)
 
 

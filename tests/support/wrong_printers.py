@@ -76,6 +76,6 @@ async def serving(wrong: Wrong) -> AsyncIterator[int]:
 def judge(port: int, wrong: Wrong, watch: Invariants) -> Judge:
     options = PrintOptions(max_films=FILMS, **wrong.options)
     target = Target(host=HOST, port=port, timeout=1.0)
-    flags = PEER | options.given()
+    flags = PEER | options.flags()
     shared = Shared(films_left=FILMS, found={meta: Learned() for meta in META_CLASSES})
     return Judge(target=target, options=options, watch=watch, flags=flags, shared=shared)

@@ -32,7 +32,7 @@ from ..observation import (
     Then,
 )
 from ..peer import Peer
-from ..print_session import CONTEXT_ID, LABEL, PrintSession, print_session
+from ..print_session import CONTEXT_ID, LABEL, SLOW_FACTOR, PrintSession, print_session
 from ..verdict import Close, Level
 from .material import UNKNOWN_CLASS, command_pdu, octets_of
 
@@ -129,7 +129,7 @@ async def unfinished_data_set(peer: Peer) -> Observation:
         if not isinstance(seen, Silent):
             return (seen,)
         session.wire.send(last)
-        return (seen, await session.wire.response(session.wire.timeout * 10))
+        return (seen, await session.wire.response(session.wire.timeout * SLOW_FACTOR))
 
 
 def _set_image(session: PrintSession) -> tuple[list[bytes], bytes]:

@@ -71,10 +71,10 @@ async def _converse(peer: Peer, wire: Wire) -> Observation:
 
 
 async def aead(peer: Peer) -> Observation:
-    wire = await peer.secure(_ours(peer, most=Version.TLSv1_2))
+    wire = await peer.secure(_ours(peer, maximum=Version.TLSv1_2))
     if isinstance(wire, Wire):
         return await _converse(peer, wire)
-    other = await peer.secure(_ours(peer, most=Version.TLSv1_2, suites=AEAD_OR_CBC))
+    other = await peer.secure(_ours(peer, maximum=Version.TLSv1_2, suites=AEAD_OR_CBC))
     if isinstance(other, Wire):
         return (Deviated(f"no handshake without AES-CBC: {wire}"),)
     return (Broken(f"no handshake in TLS 1.2: {other}"),)
@@ -96,7 +96,7 @@ def outdated(version: Version) -> CaseRun:
     async def run(peer: Peer) -> Seen:
         if not speaks(version):
             raise Unprepared(f"the OpenSSL of this Python no longer speaks {version.name}", Verdict.SKIPPED)
-        wire = await peer.secure(_ours(peer, least=version, most=version))
+        wire = await peer.secure(_ours(peer, minimum=version, maximum=version))
         if not isinstance(wire, Wire):
             return Kept(f"no handshake: {wire}")
         claim = peer.options.claimed_tls_profile()
@@ -225,9 +225,9 @@ TLS: tuple[Case, ...] = (
         subcases=tuple(
             SubCase(name=name, level=Level.INFO, run=offered(make), passes=(KEPT,), nonstrict=(DEVIATED,), fails=())
             for name, make in (
-                ("TLS 1.3", lambda peer: _ours(peer, least=Version.TLSv1_3)),
-                ("DHE suites only", lambda peer: _ours(peer, most=Version.TLSv1_2, suites=DHE)),
-                ("AES-CBC suites as well", lambda peer: _ours(peer, most=Version.TLSv1_2, suites=AEAD_OR_CBC)),
+                ("TLS 1.3", lambda peer: _ours(peer, minimum=Version.TLSv1_3)),
+                ("DHE suites only", lambda peer: _ours(peer, maximum=Version.TLSv1_2, suites=DHE)),
+                ("AES-CBC suites as well", lambda peer: _ours(peer, maximum=Version.TLSv1_2, suites=AEAD_OR_CBC)),
             )
         ),
     ),

@@ -32,7 +32,7 @@ _ONE_SEEN = (
     r"|crash(?: \(signal [0-9]+\))?|the command does not end(?: within [0-9.]+ s)?"
     r"|any other PDU|the rule is (?:kept|broken)|the peer deviates from the rule|exit status -?[0-9]+)"
 )
-_COUNTED = r"(?: \([0-9]+ times, first in [A-Za-z0-9.-]+\))?"
+_COUNTED = r"(?: \((?:once,|[0-9]+ times, first) in [A-Za-z0-9.-]+\))?"
 _PUBLIC = re.compile(f"{_ONE_SEEN}(?:, {_ONE_SEEN})*{_COUNTED}")
 _IN_OTHER_WORDS = {
     "PASS": "the rule is kept",

@@ -20,7 +20,7 @@ from ..case import Case, Flags, Role, SubCase, Unprepared
 from ..catalogue import catalogue
 from ..flags import result_without_run
 from ..invariants import Invariants
-from ..judge import asserted, judged, level_of, named, unjudged
+from ..judge import judged_result, level_of, reason_of, summary_assertion, unjudged_result
 from ..observation import (
     Aborted,
     Closed,
@@ -31,7 +31,7 @@ from ..observation import (
     Seen,
     Silent,
 )
-from ..result import ENDLESS, Options, PeerFacts, Result, Run, SubResult, is_kept_waiting
+from ..result import ENDLESS, Options, PeerFacts, Result, Run, SubResult, is_stuck
 from ..trace import Trace
 from ..verdict import Close, CloseVerdict, Verdict, column_of, verdict_of, worst
 from .desk import Desk
@@ -162,9 +162,9 @@ class ScuTester:
         self._report(self._result_without_run(case) or await self._judge(case))
         failures = sum(each.is_failure for each in self.run.results)
         if self.options.stop_after is not None and failures >= self.options.stop_after:
-            self.run.stopped = f"stopped after {failures} failures"
+            self.run.stopped = f"stopped after {failures} failure{'s' * (failures > 1)}"
             return False
-        if is_kept_waiting(self.run):
+        if is_stuck(self.run):
             return self._stop(ENDLESS)
         return True
 
@@ -186,10 +186,10 @@ class ScuTester:
                 again = await self._try(case, step, result, _PATIENCE_FACTOR * self.target.patience)
                 sub = self._beyond_timers(replace(again, first=sub.observed))
             found.append(sub)
-            result.assertions.append(asserted(sub, trace))
+            result.assertions.append(summary_assertion(sub, trace))
         result.subcases = tuple(found)
         result.verdict = worst(sub.verdict for sub in found)
-        result.reason = next((named(sub) for sub in found if sub.verdict is result.verdict), "")
+        result.reason = next((reason_of(sub) for sub in found if sub.verdict is result.verdict), "")
         result.is_damaged = any(isinstance(seen, Crashed) for sub in found for seen in sub.observed)
         result.seconds = clock() - start
         return result
@@ -215,17 +215,17 @@ class ScuTester:
         except Unprepared as exc:
             silence = (Silent(patience),) if peer.last is not None and peer.last.hung else ()
             result.is_endless = peer.last is not None and peer.last.is_endless
-            return unjudged(step, silence, exc.verdict, exc.reason)
+            return unjudged_result(step, silence, exc.verdict, exc.reason)
         except OSError as exc:
-            return unjudged(step, observed, Verdict.INCONCLUSIVE, f"the command did not start: {exc}")
+            return unjudged_result(step, observed, Verdict.INCONCLUSIVE, f"the command did not start: {exc}")
         except Exception as exc:
             result.trace.note(0, "".join(traceback.format_exception(exc)))
-            return unjudged(step, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")
+            return unjudged_result(step, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")
         if peer.last is not None:
             result.close = _close_verdict(case.close, peer.last) or result.close
             result.command = peer.last.ended
         column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
-        return judged(step, observed, verdict_of(level_of(case, step, observed), column), column)
+        return judged_result(step, observed, verdict_of(level_of(case, step, observed), column), column)
 
     def _peer(self, case_id: str, step: str, trace: Trace, patience: float) -> ScuPeer:
         return ScuPeer(

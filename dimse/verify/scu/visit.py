@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from ...data import Dataset
+from ...explain.command import message_name
 from ...message import Message, NEventReportRQ, Request, Response
 from ...uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ...ul import (
@@ -29,7 +30,7 @@ from ...ul import (
 )
 from ..allowance import Allowance
 from ..observation import Aborted, Asked, Closed, Garbled, ReleaseAsked, Seen, Silent
-from ..wire import Wire, message_name
+from ..wire import Wire
 from .program import Ended
 from .service import MakeService, Service, class_name, respond
 
@@ -254,4 +255,4 @@ class Visit:
 
 def _name_of(request: Request) -> str:
     sop_class = getattr(request, "AffectedSOPClassUID", None) or getattr(request, "RequestedSOPClassUID", None)
-    return f"{message_name(request).removesuffix('-RQ')} {class_name(sop_class)}"
+    return f"{message_name(type(request)).removesuffix('-RQ')} {class_name(sop_class)}"

@@ -15,7 +15,7 @@ from dimse.verify import CASES, Case, Flags, Options, Peer, Role, Run, Target, v
 from dimse.verify.allowance import MAX_PDVS, Allowance
 from dimse.verify.flags import find_facts
 from dimse.verify.invariants import Invariants
-from dimse.verify.observation import Broken, Closed, Garbled, Seen, bare
+from dimse.verify.observation import Broken, Closed, Garbled, Seen, without_data
 from dimse.verify.peer import Watch
 from dimse.verify.result import ENDLESS
 from dimse.verify.scu import SCU_CASES, ScuTarget, verify_scu
@@ -129,4 +129,4 @@ def test_invariant_keeps_a_bounded_number_of_findings() -> None:
 
 
 def test_bare_observation_keeps_its_text() -> None:
-    assert bare((Broken("x"), Closed("FIN"))) == (Broken("x"), Closed("FIN"))
+    assert without_data((Broken("x"), Closed("FIN"))) == (Broken("x"), Closed("FIN"))

@@ -1,6 +1,7 @@
 """The grid: scripts, the answers of peers that agree or differ, and its outputs."""
 
 import json
+from pathlib import Path
 
 import pytest
 from evil import HOSTILE
@@ -107,9 +108,9 @@ async def test_unreachable_peer_is_named() -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("associate\nprint", "s, line 2: 'print' is no command"),
+        ("associate\nprint", "s, line 2: 'print' is not one of the commands"),
         ("let x", "s, line 1: write let NAME = VALUE"),
-        ("send", "s, line 1: send needs more words"),
+        ("send", "s, line 1: send needs a message"),
         ('echo "', "s, line 1: a quote is not closed"),
         ("# nothing", "s has no command"),
     ],
@@ -120,5 +121,12 @@ def test_wrong_script_is_refused_with_its_line(text: str, error: str) -> None:
 
 
 def test_unknown_script_names_the_known_ones() -> None:
-    with pytest.raises(DecodeError, match="neither a file nor a script of this command: echo, contexts, stray"):
+    with pytest.raises(DecodeError, match=r"neither a file nor a built-in script \(echo, contexts, stray\)"):
         read_script("nothing", SCRIPTS)
+
+
+def test_overlong_script_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text("echo\n" * (1 << 18))
+    with pytest.raises(DecodeError, match="longer than a script may be"):
+        read_script(str(path), SCRIPTS)

@@ -89,7 +89,7 @@ async def test_unknown_observation_is_inconclusive() -> None:
 
     result = await judged(made(run, passes=(SILENCE,)), Twin())
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason == "SILENCE was due; AC(1=0) came, which no set names"
+    assert result.reason == "SILENCE was due; AC(1=0) came, which the catalogue does not list"
 
 
 async def test_worst_sub_case_is_the_verdict() -> None:

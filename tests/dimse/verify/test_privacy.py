@@ -105,6 +105,7 @@ async def test_redacted_log_says_how_each_rule_was_judged() -> None:
     [
         ("AC(1=0), RSP(0000), RP", "AC(1=0), RSP(0000), RP"),
         ("ABORT(2,1) (3 times, first in UL-F-2.01)", "ABORT(2,1) (3 times, first in UL-F-2.01)"),
+        ("ABORT(2,1) (once, in UL-F-2.01)", "ABORT(2,1) (once, in UL-F-2.01)"),
         (f"RSP(0000), {NAME}", "the rule is broken; the text is hidden"),
         (f"SILENCE ({NAME})", "the rule is broken; the text is hidden"),
     ],
