@@ -125,8 +125,8 @@ def add_trace(parser: argparse._ActionsContainer) -> None:
         type=not_empty,
         metavar="FILE",
         help="record all bytes for `dimse explain` and Wireshark: in one capture if FILE ends in .pcapng, otherwise in "
-        "a folder with one capture per association; - prints each PDU, message and state on stderr, with seconds "
-        "from the start",
+        "a folder with one capture per association. If FILE is -, print each PDU, message and state on stderr, with "
+        "seconds from the start",
     )
     parser.add_argument("--trace-tls", action="store_true", help="also record connections with TLS, decrypted")
 
@@ -248,7 +248,7 @@ def _add_profile(group: argparse._ArgumentGroup, option: str) -> None:
         f"{option}-profile",
         choices=get_args(TLSProfile),
         help="TLS profile of PS3.15: B.12 (default; DCMTK: --profile-8996), or B.13 (DCMTK: --profile-8996-mod), which "
-        "allows more cipher suites and no short keys; B.13 needs the extra dimse-print[tls]",
+        "allows more cipher suites, but no short keys; B.13 needs the extra dimse-print[tls]",
     )
 
 

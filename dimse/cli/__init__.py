@@ -1,4 +1,4 @@
-"""The ``dimse`` command line, which verifies peers, shows files and explains recorded bytes."""
+"""The ``dimse`` command line, which verifies and tests peers, shows files and explains recorded bytes."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext

@@ -21,7 +21,7 @@ _COMMANDS = {
 
 def command(argv: Sequence[str] | None) -> Callable[[], int]:
     """Parse ``argv`` and return the chosen command, a function that returns the exit status."""
-    about = "Verify DICOM peers, show DICOM files, explain recorded associations."
+    about = "Verify, test and observe DICOM peers; show DICOM files; explain recorded associations."
     parser = Parser(prog="dimse", description=about, epilog=EXIT_STATUS)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, summary in _COMMANDS.items():

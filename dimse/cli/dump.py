@@ -64,7 +64,7 @@ def _parse_tag(text: str) -> int:
     try:
         return tag_of(text)
     except EncodeError as exc:
-        raise argparse.ArgumentTypeError(f"{exc.what}, and {text!r} is not gggg,eeee") from exc
+        raise argparse.ArgumentTypeError(f"{exc.what} (or write a tag as gggg,eeee)") from exc
 
 
 def _dump(arguments: argparse.Namespace) -> int:

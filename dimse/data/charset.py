@@ -34,6 +34,11 @@ class Repertoire:
     wide: bool = False
     alone: bool = False
 
+    @property
+    def name(self) -> str:
+        """The name of the set in messages: its ISO registration number, or GB18030 or GBK."""
+        return f"ISO-IR {self.term}" if self.term.isdecimal() else self.term
+
 
 Charset: TypeAlias = tuple[Repertoire, ...]
 
@@ -173,7 +178,7 @@ def _encode_alone(text: str, row: Repertoire) -> bytes:
     try:
         return text.encode(row.codec)
     except UnicodeEncodeError as exc:
-        raise EncodeError(f"{text[exc.start]!r} cannot be written in {row.term}") from exc
+        raise EncodeError(f"{text[exc.start]!r} cannot be written in {row.name}") from exc
 
 
 def _encode_piece(out: bytearray, piece: str, rows: tuple[Repertoire, ...]) -> None:
@@ -204,8 +209,9 @@ def _encode_char(char: str, rows: tuple[Repertoire, ...]) -> tuple[Repertoire, b
         code = _encode_in(char, row)
         if code:
             return row, code
-    names = " or ".join(dict.fromkeys(row.term for row in rows))
-    raise EncodeError(f"{char!r} cannot be written in the character set {names} (0008,0005)")
+    names = " or ".join(dict.fromkeys(row.name for row in rows))
+    needed = "SpecificCharacterSet (0008,0005) must name a set with this character, such as ISO_IR 192"
+    raise EncodeError(f"{char!r} cannot be written in {names}: {needed}")
 
 
 def _encode_in(char: str, row: Repertoire) -> bytes:
@@ -244,20 +250,20 @@ def text_faults(raw: bytes | memoryview, charset: Charset, *, person: bool = Fal
         yield from _piece_faults(piece, row)
     unnamed = {_BY_ESCAPE[escape] for escape in escapes} - {_ASCII, *charset}
     for row in sorted(unnamed, key=lambda row: row.term):
-        yield f"an escape to the character set {row.term}, which (0008,0005) does not name"
+        yield f"an escape to {row.name}, which (0008,0005) does not name"
     if person and b"\x1b" in data.split(b"=")[0]:
         yield "an escape in the alphabetic component group"
     if escapes and _BY_ESCAPE[escapes[-1]].wide and not _RESET_IN_WIDE.search(data.rpartition(escapes[-1])[2]):
-        yield f"the text ends in the character set {_BY_ESCAPE[escapes[-1]].term}, not in the first"
+        yield f"the text ends in {_BY_ESCAPE[escapes[-1]].name}, not in the first set"
 
 
 def _piece_faults(piece: bytes, row: Repertoire) -> Iterator[str]:
     try:
         text = piece.decode("ascii" if row is _ASCII else row.codec)
     except UnicodeDecodeError as exc:
-        yield f"{piece[exc.start : exc.end].hex(' ').upper()}H is not a character of the character set {row.term}"
+        yield f"{piece[exc.start : exc.end].hex(' ').upper()}H is not a character of {row.name}"
     else:
         if "\x1b" in text:
             yield "an unknown escape sequence"
         if row.term == "13" and len(text) < len(piece):
-            yield "characters of two bytes in the character set 13"
+            yield f"characters of two bytes in {row.name}"

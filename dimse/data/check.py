@@ -6,7 +6,6 @@ and range. Numbers may come from numpy, bytes from any buffer, dates from :mod:`
 
 import datetime as dt
 import re
-import struct
 import sys
 from collections.abc import Callable, Iterable
 from typing import SupportsFloat, SupportsIndex, TypeAlias
@@ -15,14 +14,14 @@ from ..errors import EncodeError, shown
 from .dates import DA, DT, TM
 from .names import MAX_COMPONENTS, MAX_GROUPS, PersonName
 from .numerals import DS, IS
-from .values import Scalar, Scalars, decode_value, fold, octets, pack_numbers, swap_words
+from .values import RANGES, Scalar, Scalars, decode_value, fold, octets, pack_numbers, swap_words
 from .vr import VR, VRS, row_of
 
 __all__ = ["CHECKS", "REFUSED", "cannot_hold", "check_value"]
 
 _Check: TypeAlias = Callable[[object], Scalars]
 
-REFUSED = (ValueError, TypeError, OverflowError, struct.error)  # the errors of a check that refuses a value
+REFUSED = (ValueError, TypeError, OverflowError)  # the errors of a check that refuses a value
 
 _PADDING = " \0"
 
@@ -42,7 +41,7 @@ def cannot_hold(vr: str, value: object, why: Exception, path: str = "") -> Encod
 
 
 def _number_check(row: VR) -> _Check:
-    name, common = row.name, _RANGES.get(row.name, range(0))
+    name, common = row.name, range(0) if row.name == "AT" else RANGES.get(row.name, range(0))
 
     def check(value: object) -> Scalars:
         if type(value) is int and value in common:  # a shortcut: takes a third of the time
@@ -130,7 +129,10 @@ def _check_integer(row: VR, item: object) -> IS | None:  # noqa: ARG001
 def _check_stream(row: VR, value: object) -> Scalars:
     if value is None:
         return None
-    view = memoryview(value)  # type: ignore[arg-type]  # anything but a buffer raises TypeError
+    try:
+        view = memoryview(value)  # type: ignore[arg-type]  # anything but a buffer raises TypeError
+    except TypeError as exc:
+        raise TypeError(f"type {type(value).__name__}, not bytes") from exc
     if not view.nbytes:
         return None
     if view.nbytes % row.size:
@@ -163,10 +165,6 @@ _TEXTS: dict[str, Callable[[VR, object], Scalar]] = {
     "IS": _check_integer,
     "PN": _check_name,
     "TM": _check_time,
-}
-_RANGES = {
-    name: range(-(1 << bits - 1) if signed else 0, 1 << (bits - 1 if signed else bits))
-    for name, bits, signed in (("US", 16, False), ("SS", 16, True), ("UL", 32, False), ("SL", 32, True))
 }
 _PATTERNS = {row.name: re.compile(row.pattern) for row in VRS.values() if row.pattern}
 

@@ -166,20 +166,21 @@ def _read_decimal(text: str) -> DS | None:
     if not stripped:
         return None
     number = _float_in(stripped)
+    if number is None:
+        raise ValueError(f"needs a decimal number, got {shown(stripped)}")
     decimal = _new_decimal(DS, number)
     texts = (text, stripped.replace(",", "."))
     decimal._text = next(filter(_DECIMAL.fullmatch, texts), None) or _shortest_text(number)
     return decimal
 
 
-def _float_in(text: str) -> float:
+def _float_in(text: str) -> float | None:
+    """Return a finite number, in which a comma may be the decimal point; None if the text is not such a number."""
     try:
         number = float(text.replace(",", "."))
     except ValueError:
-        number = float("nan")
-    if isfinite(number) and "_" not in text:
-        return number
-    raise ValueError(f"needs a decimal number, got {shown(text)}")
+        return None
+    return number if isfinite(number) and "_" not in text else None
 
 
 def _read_integer(text: str) -> IS | None:
@@ -191,24 +192,28 @@ def _read_integer(text: str) -> IS | None:
         number = _new_integer(IS, text)
     except ValueError:
         stripped = text.strip(_PADDING)
-        return _new_integer(IS, _int_in(stripped)) if stripped else None
+        if not stripped:
+            return None
+        found = _int_in(stripped)
+        if found is None:
+            raise ValueError(f"needs an integer, got {shown(stripped)}") from None
+        return _new_integer(IS, found)
     if int.__repr__(number) != text and len(text) <= _MAX_IS and _INTEGER.fullmatch(text):
         number._text = text
     return number
 
 
-def _int_in(text: str) -> int:
-    """Return an integer that has padding, or that is written like "1.0", as some modalities do. Raises ValueError."""
-    if len(text) <= _MAX_INTEGER and "_" not in text:
-        if _INTEGER.fullmatch(text):
-            return int(text)
-        try:
-            number = float(text)
-        except ValueError:
-            number = float("nan")
-        if number.is_integer():
-            return int(number)
-    raise ValueError(f"needs an integer, got {shown(text)}")
+def _int_in(text: str) -> int | None:
+    """Return an integer, perhaps written like "1.0", as some modalities do; None if the text is not an integer."""
+    if len(text) > _MAX_INTEGER or "_" in text:
+        return None
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() else None
 
 
 # Writing
@@ -244,7 +249,10 @@ def _decimal_text(value: AnyDecimal) -> str:
         text = _exact_text(value)
         if len(text) <= _MAX_DS and _DECIMAL.fullmatch(text):
             return _check_finite(text)
-        value = _float_in(text.strip(_PADDING))
+        number = _float_in(text.strip(_PADDING))
+        if number is None:
+            raise ValueError("it is not a decimal number")
+        return _check_finite(_shortest_text(number))
     return _check_finite(_shortest_text(float(value)))
 
 
@@ -275,6 +283,8 @@ def _shortest_text(number: float) -> str:
 
 def _check_integer(value: AnyInteger) -> int:
     number = _int_in(value.strip(_PADDING)) if isinstance(value, str) else index(value)
+    if number is None:
+        raise ValueError("it is not an integer")
     if number not in _IS_RANGE:
         raise ValueError("it does not fit in 32 bits")
     return number

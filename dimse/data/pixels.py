@@ -145,7 +145,7 @@ def _native_bytes(dataset: Dataset, keyword: str, syntax: TransferSyntax | None)
         return value
     if isinstance(value, list) or (syntax is not None and syntax.encapsulated):
         raise _error(dataset, keyword, f"compressed Pixel Data{f' ({syntax.name})' if syntax else ''}")
-    raise _error(dataset, keyword, "is missing")
+    raise _error(dataset, keyword, "the attribute is missing")
 
 
 def _unpack_bits(raw: memoryview | bytes, start: int, bits: int, count: int) -> "npt.NDArray[Any]":
@@ -166,7 +166,7 @@ def _integer_in(dataset: Dataset, keyword: str, default: int | None = None) -> i
     if value is None:
         value = default
     if not isinstance(value, int):
-        raise _error(dataset, keyword, "is missing" if value is None else "is not one integer")
+        raise _error(dataset, keyword, "the attribute is missing" if value is None else "the value is not one integer")
     return value
 
 

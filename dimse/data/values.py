@@ -22,9 +22,9 @@ from array import array
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import index
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, TypeAlias
 
-from ..errors import DecodeError
+from ..errors import DecodeError, shown
 from .charset import Charset, decode_text, encode_text
 from .dates import DA, DT, TM
 from .names import PersonName
@@ -34,6 +34,7 @@ from .vr import VR, VRS
 
 __all__ = [
     "NUMBERS",
+    "RANGES",
     "READERS",
     "VALUE_RULE",
     "WRITERS",
@@ -63,6 +64,11 @@ _CACHED = 4096  # cached texts of numbers, for IS and for DS each
 _MAX_CACHED_TEXT = 100  # characters of a cached text, enough for six numbers of DS
 _CODES = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 _ORDERS = {False: "<", True: ">"}
+_SIZES = {"US": 16, "SS": 16, "UL": 32, "SL": 32, "UV": 64, "SV": 64, "AT": 32}  # bits of an integer
+RANGES = {  # the integers that each VR can hold
+    vr: range(-(1 << bits - 1), 1 << bits - 1) if vr in ("SS", "SL", "SV") else range(1 << bits)
+    for vr, bits in _SIZES.items()
+}
 _EXPLICIT_ORDER = "<>=!"  # first characters of the formats that memoryview.cast() refuses
 _WORDS = {2: "H", 4: "I", 8: "Q"}
 
@@ -210,10 +216,28 @@ def fold(values: Sequence[Scalar]) -> Scalars:
 
 
 def pack_numbers(vr: str, values: Sequence[object], *, big_endian: bool = False) -> bytes:
-    """Return the bytes of numbers, joined. Raises struct.error or TypeError for a number that the VR cannot hold."""
-    if vr == "AT":
-        vr, values = "US", [word for tag in map(_index, values) for word in (tag >> 16, tag & 0xFFFF)]
-    return struct.pack(f"{_ORDERS[big_endian]}{len(values)}{_CODES[vr]}", *values)
+    """Return the bytes of numbers, joined.
+
+    Raises ValueError, OverflowError or TypeError for a number that the VR cannot hold.
+    """
+    words = [word for tag in map(_index, values) for word in (tag >> 16, tag & 0xFFFF)] if vr == "AT" else values
+    try:
+        return struct.pack(f"{_ORDERS[big_endian]}{len(words)}{_CODES.get(vr, 'H')}", *words)
+    except (struct.error, OverflowError) as exc:
+        raise _refusal(vr, values) from exc
+
+
+def _refusal(vr: str, values: Sequence[object]) -> Exception:
+    """Return the error for numbers that a VR cannot hold. It names the first wrong one, if that is known."""
+    allowed = RANGES.get(vr)
+    kind = "a number" if allowed is None else "an integer"
+    for value in values:
+        if not isinstance(value, (SupportsFloat, SupportsIndex) if allowed is None else SupportsIndex):
+            return TypeError(f"type {type(value).__name__}, not {kind}")
+    if allowed is None:
+        return OverflowError("it is too large")
+    wrong = next(number for number in map(_index, values) if number not in allowed)
+    return ValueError(f"{shown(wrong)} is not in the range {allowed[0]} to {allowed[-1]}")
 
 
 def _index(value: object) -> int:

@@ -173,7 +173,7 @@ def test_new_character_set_rewrites_the_text() -> None:
     ds.SpecificCharacterSet = "ISO_IR 192"
     assert encode(ds, EXPLICIT_LE).endswith(b"PN\x02\0\xc3\xa9")
     ds.SpecificCharacterSet = "ISO_IR 126"
-    with pytest.raises(EncodeError, match=r"^\(0010,0010\): 'é' cannot be written in the character set 126"):
+    with pytest.raises(EncodeError, match=r"^\(0010,0010\): 'é' cannot be written in ISO-IR 126"):
         encode(ds, EXPLICIT_LE)
 
 

@@ -133,7 +133,7 @@ def test_encode_error_names_the_path_in_an_item() -> None:
 @pytest.mark.parametrize(
     ("ds", "wrong", "what"),
     [
-        (Dataset(Rows=[1, 2]), "x", r"^\(0028,0010\): US cannot hold its values: required argument is not an integer"),
+        (Dataset(Rows=[1, 2]), "x", r"^\(0028,0010\): US cannot hold its values: type str, not an integer"),
         (Dataset(Rows=[1, 2]), 70000, r"^\(0028,0010\): US cannot hold its values: .*65535"),
         (Dataset(DataElement=[1, 2]), None, r"AT cannot hold its values: type NoneType"),
         (Dataset(ReferencedImageSequence=[]), 5, r"^\(0008,1140\): int is not an item$"),

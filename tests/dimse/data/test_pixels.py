@@ -98,13 +98,13 @@ def test_compressed_pixels_are_named() -> None:
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ({"PixelData": None}, r"\(7FE0,0010\) PixelData: is missing"),
-        ({"Rows": None}, r"\(0028,0010\) Rows: is missing"),
-        ({"Rows": [1, 2]}, r"\(0028,0010\) Rows: is not one integer"),
+        ({"PixelData": None}, r"\(7FE0,0010\) PixelData: the attribute is missing"),
+        ({"Rows": None}, r"\(0028,0010\) Rows: the attribute is missing"),
+        ({"Rows": [1, 2]}, r"\(0028,0010\) Rows: the value is not one integer"),
         ({"Columns": 0}, r"\(0028,0011\) Columns: 0 is less than 1"),
         ({"Rows": 0}, r"\(0028,0010\) Rows: 0 is less than 1"),
         ({"BitsAllocated": 12, "PixelData": bytes(10)}, r"\(0028,0100\) BitsAllocated: 12 is not 1, 8, 16 or 32"),
-        ({"BitsAllocated": None}, r"\(0028,0100\) BitsAllocated: is missing"),
+        ({"BitsAllocated": None}, r"\(0028,0100\) BitsAllocated: the attribute is missing"),
         ({"Rows": 65535, "Columns": 65535}, r"PixelData: 12 bytes, but 1 frames of 65535 x 65535 x 1 at 16 bits need"),
         ({"PixelData": bytes(10)}, r"10 bytes, but 1 frames of 2 x 3 x 1 at 16 bits need 12"),
     ],
@@ -134,7 +134,7 @@ def test_floating_point_pixels_are_read(keyword: str, dtype: str) -> None:
     ds[keyword] = np.arange(6, dtype=dtype)
     pixels = pixel_array(ds)
     assert (pixels.dtype, pixels.tolist()) == (np.dtype(dtype), [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]])
-    with pytest.raises(DecodeError, match=rf"{keyword}: 0 bytes|{keyword}: is missing"):
+    with pytest.raises(DecodeError, match=rf"{keyword}: 0 bytes|{keyword}: the attribute is missing"):
         pixel_array(Dataset(Rows=2, Columns=3, **{keyword: b""}))
 
 
@@ -160,7 +160,7 @@ def test_error_names_the_path_of_an_image_in_an_item() -> None:
     items = decode(encode(box, EXPLICIT_LE), EXPLICIT_LE).BasicGrayscaleImageSequence
     assert isinstance(items, list)
     assert isinstance(items[0], Dataset)
-    with pytest.raises(DecodeError, match=r"^\(2020,0110\)\[0\]\.\(0028,0010\) Rows: is missing"):
+    with pytest.raises(DecodeError, match=r"^\(2020,0110\)\[0\]\.\(0028,0010\) Rows: the attribute is missing"):
         pixel_array(items[0])
 
 
