@@ -31,8 +31,8 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="a capture (pcap or pcapng, perhaps in gzip), of which all TCP connections that begin with "
-        "A-ASSOCIATE-RQ are shown; or the bytes that one side sent. > is the requestor, < the acceptor",
+        help="a capture (pcap or pcapng, perhaps compressed by gzip), in which each TCP connection that begins with an "
+        "A-ASSOCIATE-RQ is explained; or the bytes that one side sent. > marks the requestor, < the acceptor",
     )
     parser.add_argument(
         "-o",
@@ -45,7 +45,7 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
         "--compare",
         metavar="FILE",
         help="compare FILE (a) with this second recording (b): show the first difference that matters, then all "
-        "differences in the order of the messages; with -o, as a page with two columns. Times are not compared",
+        "differences in the order of the messages; with -o, write a page with two columns. Times are not compared",
     )
     parser.add_argument(
         "--redact",

@@ -11,12 +11,12 @@ from ..net import Recorder
 from ..net.recorder import Tap, address_of
 from ..tls import TLSContext, TLSSession
 
-__all__ = ["Connection", "Listener", "dial", "words"]
+__all__ = ["Connection", "Listener", "dial", "words_of"]
 
-_CHUNK = 1 << 14  # bytes to read at once; a flood of short PDUs in them is explained in about a second
+_CHUNK = 1 << 14  # bytes to read at once; if they hold only short PDUs, they are explained in about a second
 _PIECE = 1 << 18  # bytes to write at once
-_SLOWEST = 1 << 20  # bytes per second that a peer must read, so that sending ends
-_FAREWELL = 1.0  # seconds for the peer to take the end of TLS
+_MIN_RATE = 1 << 20  # bytes per second that a peer must read, so that sending ends
+_FAREWELL = 1.0  # seconds for the peer to read the end of TLS
 _HANDSHAKE = 10.0  # seconds for the TLS handshake of a peer that has connected
 
 
@@ -30,7 +30,7 @@ class Connection:
         self._has_ended = False
 
     def send(self, data: bytes, seconds: float) -> None:
-        """Write ``data``. Raises OSError if the peer has gone, or reads nothing for ``seconds``, or too slowly."""
+        """Write ``data``. Raises OSError if the peer has gone, reads nothing for ``seconds``, or reads too slowly."""
         if self._tap is not None:
             self._tap.sent((data,))
         if self._session is not None:
@@ -44,7 +44,7 @@ class Connection:
         Raises OSError for a connection that was reset, and `RemoteProtocolError` for broken TLS.
         """
         end = time.monotonic() + seconds
-        data = self._decrypted()  # what came together with the end of the handshake
+        data = self._decrypted()  # bytes that came together with the end of the handshake
         while not data and not self._has_ended:
             read = self._read(max(0.0, end - time.monotonic()))
             if read is None:
@@ -60,7 +60,7 @@ class Connection:
         return data
 
     def close(self, *, reset: bool = False) -> None:
-        """Close the connection, with a TCP reset if asked for. A peer that has gone, or does not read, is no error."""
+        """Close the connection, with a TCP reset if ``reset``. It is no error if the peer has gone or does not read."""
         with suppress(OSError, RemoteProtocolError), self._socket:
             if reset:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -84,11 +84,12 @@ class Connection:
             if not is_done:
                 data = self._read(max(0.0, end - time.monotonic()))
                 if not data:
-                    raise TimeoutError("the TLS handshake was not completed" + ("" if data is None else ": it ended"))
+                    why = "in time" if data is None else "before the connection ended"
+                    raise TimeoutError(f"the TLS handshake was not completed {why}")
                 self._session.receive(data)
 
     def _write(self, data: bytes, seconds: float) -> None:
-        end = time.monotonic() + seconds + len(data) / _SLOWEST
+        end = time.monotonic() + seconds + len(data) / _MIN_RATE
         view = memoryview(data)
         while view:
             self._socket.settimeout(max(0.001, min(seconds, end - time.monotonic())))
@@ -131,7 +132,7 @@ def dial(
 
 
 class Listener:
-    """A socket that waits for one peer after the other. ``address`` is where it listens."""
+    """A socket that waits for one peer after the other."""
 
     def __init__(
         self, host: str, port: int, *, tls: TLSContext | None = None, recorder: Recorder | None = None
@@ -141,6 +142,7 @@ class Listener:
 
     @property
     def address(self) -> Address:
+        """The address and the port of the socket."""
         return address_of(self._socket.getsockname())
 
     def accept(self, seconds: float) -> Connection:
@@ -181,11 +183,11 @@ def _connection(
                 connection.secure(seconds)
             except (OSError, RemoteProtocolError) as exc:
                 connection.close(reset=True)
-                raise ConnectionFailed(f"{peer[0]}:{peer[1]}: {words(exc)}") from exc
+                raise ConnectionFailed(f"{peer[0]}:{peer[1]}: {words_of(exc)}") from exc
         stack.pop_all()
     return connection
 
 
-def words(error: Exception) -> str:
-    """Return what a failed connection means, without the number of the error."""
+def words_of(error: Exception) -> str:
+    """Return an error of a connection in words, without its number."""
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)

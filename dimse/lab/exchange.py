@@ -11,7 +11,7 @@ from ..explain.machines import SIDES, Machines, Move
 from ..message import Request
 from ..net.agreement import Agreement
 from ..ul import AssociateAC, AssociateRQ, State
-from .connection import Connection, words
+from .connection import Connection, words_of
 
 __all__ = ["MAX_WAIT", "Exchange"]
 
@@ -27,8 +27,8 @@ Lines = Iterator[str]
 class Exchange:
     """The connection to the peer, and what both sides send on it. Methods yield the lines to print, escaped.
 
-    ``connect`` returns a new connection; it is called when bytes are to be sent and no connection is open, with the
-    longest time to wait for a peer, in seconds. The other arguments are as in `Lab`.
+    ``connect`` takes the longest time to wait for a peer, in seconds, and returns a new connection; it is called when
+    bytes are to be sent and no connection is open. The other arguments are as in `Lab`.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Exchange:
         """Close the connection, with a TCP reset if ``reset``."""
         if self._connection is not None:
             self._connection.close(reset=reset)
-            yield from self._ended(f"we {'reset' if reset else 'closed'} the connection")
+            yield from self._end(f"we {'reset' if reset else 'closed'} the connection")
 
     def send(self, data: bytes) -> Lines:
         """Send ``data``; yield its PDUs, and then the answer if `listens`."""
@@ -96,23 +96,23 @@ class Exchange:
         try:
             connection.send(data, self.patience)
         except (OSError, RemoteProtocolError, KeyboardInterrupt) as exc:
-            yield f"= not everything was sent: {'interrupted' if isinstance(exc, KeyboardInterrupt) else words(exc)}"
+            yield f"= not everything was sent: {'interrupted' if isinstance(exc, KeyboardInterrupt) else words_of(exc)}"
             yield from self.listen(0.0)  # perhaps an A-ABORT that says why
             yield from self.close(reset=True)
             return
         incomplete = len(data)
         for turn in self._conversation.receive(self._own_side, data):
             incomplete -= turn.length
-            yield from self._turn(turn)
+            yield from self._show(turn)
         if incomplete > 0:
             yield f"{self._own_side} {incomplete} octets that do not complete a PDU of a known type"
         if self.listens:
             yield from self.listen(self.patience)
 
     def listen(self, seconds: float) -> Lines:
-        """Yield what the peer sends: wait for ``seconds`` for the first PDU or whole message, then while more comes.
+        """Yield what the peer sends: wait up to ``seconds`` for a PDU or whole message, and go on while more comes.
 
-        A peer that does not stop is listened to for ``seconds``, or for the patience if that is more.
+        If the peer does not stop, this method stops after ``seconds``, or after `patience` if that is longer.
         """
         began, is_midway, is_silent = time.monotonic(), True, True
         while self._connection is not None:
@@ -125,7 +125,7 @@ class Exchange:
                 data = self._connection.receive(wait)
             except (OSError, RemoteProtocolError) as exc:
                 self._connection.close()
-                yield from self._ended(f"the connection was lost: {words(exc)}")
+                yield from self._end(f"the connection was lost: {words_of(exc)}")
                 return
             if data is None:
                 if seconds and is_midway:
@@ -134,7 +134,7 @@ class Exchange:
                 return
             if not data:
                 self._connection.close()
-                yield from self._ended("the peer closed the connection")
+                yield from self._end("the peer closed the connection")
                 return
             is_silent = False
             self._received += len(data)
@@ -142,20 +142,20 @@ class Exchange:
                 is_midway = turn.is_midway
                 if not is_midway:
                     self._explained = turn.offset + turn.length
-                yield from self._turn(turn)
+                yield from self._show(turn)
             if self._received - self._explained > _MAX_HELD:
                 self._connection.close(reset=True)
-                yield from self._ended(f"a PDU or message of the peer has more than {_MAX_HELD} bytes")
+                yield from self._end(f"a PDU or message of the peer has more than {_MAX_HELD} bytes")
                 return
 
-    def _ended(self, why: str) -> Lines:
+    def _end(self, why: str) -> Lines:
         self._connection = None
         for turn in self._conversation.close():
-            yield from self._turn(turn)
+            yield from self._show(turn)
         yield f"= {why}"
         self.answer_lines.append(why)
 
-    def _turn(self, turn: Turn) -> Lines:
+    def _show(self, turn: Turn) -> Lines:
         """Yield a PDU, the transitions that it causes, and what views see in its messages."""
         self._learn(turn)
         if self.is_brief:

@@ -38,14 +38,14 @@ def split(line: str) -> list[str]:
         raise Mistake(f"a quote is not closed: {shown(line)}") from exc
 
 
-def integer(text: str, most: int = 0xFFFFFFFF) -> int:
-    """Return a number: decimal, ``0x1F``, or in the standard's form ``001FH``."""
+def integer(text: str, largest: int = 0xFFFFFFFF) -> int:
+    """Return a number from 0 to ``largest``: decimal, ``0x1F``, or in the standard's form ``001FH``."""
     try:
         number = int(text[:-1], 16) if text[-1:] in ("H", "h") else int(text, 0 if text[:2] in ("0x", "0X") else 10)
     except ValueError:
         raise Mistake(f"{shown(text)} is not a number, such as 12, 0x0C or 000CH") from None
-    if not 0 <= number <= most:
-        raise Mistake(f"{shown(text)} is not between 0 and {most}")
+    if not 0 <= number <= largest:
+        raise Mistake(f"{shown(text)} is not between 0 and {largest}")
     return number
 
 
@@ -62,7 +62,7 @@ def octets(words: Iterable[str]) -> bytes:
         else:
             match = _RUN.fullmatch(word)
             if match is None:
-                raise Mistake(f"{shown(word)} is not octets: write 0400, 7F*4096 or @FILE")
+                raise Mistake(f"{shown(word)} does not stand for octets; write 0400, 7F*4096 or @FILE")
             run, times = bytes.fromhex(match[1]), int(match[2] or 1)
             _check_length(length + len(run) * times)
             part = run * times
@@ -140,7 +140,7 @@ def value_at(dataset: Dataset, path: str) -> str:
     if index is not None:
         values = values[index : index + 1]
     if not values or isinstance(values[0], Dataset | bytes | memoryview):
-        raise Mistake(f"{path} has no value that can be written in one word")
+        raise Mistake(f"{path} has no value that one word can hold")
     return "\\".join(map(str, values))
 
 

@@ -22,8 +22,8 @@ class _Page(NamedTuple):
 COMMANDS = {
     "connect": _Page(
         "connect [SECONDS]",
-        "Open the transport connection, or with --listen wait for one, for an hour at most. A command that sends does "
-        "so, too.",
+        "Open the transport connection, or with --listen wait for one, for an hour at most. A command that sends opens "
+        "it, too, if none is open.",
     ),
     "close": _Page("close", "Close the transport connection without sending a PDU."),
     "reset": _Page("reset", "End the transport connection with a TCP reset."),
@@ -54,12 +54,12 @@ COMMANDS = {
     "echo": _Page("echo", "Send a C-ECHO-RQ: short for send C-ECHO-RQ."),
     "send": _Page(
         "send MESSAGE [on=CONTEXT] [max=N] [file=PATH] [KEYWORD=VALUE ...]",
-        "Send a message. A keyword of its Command Set sets that element, any other an element of the Data Set, in the "
-        "transfer syntax of the context. A backslash separates values; A[0].B is an attribute of an item; a sequence "
-        "without a value is empty. Octets are written 0400, 7F*4096 or @FILE; hex: in front of octets writes them as "
-        "they are into any attribute. data=OCTETS sends a whole Data Set; file=PATH sends that of a DICOM file, whose "
-        "attributes other words may change, on the context of its SOP Class and transfer syntax. max is the longest "
-        "PDU. "
+        "Send a message. KEYWORD=VALUE sets an element: of the Command Set, if the message has it there, else of the "
+        "Data Set, which is sent in the transfer syntax of the context. A backslash separates values; A[0].B is an "
+        "attribute of an item; a sequence without a value is empty. Octets are written 0400, 7F*4096 or @FILE; "
+        "hex:OCTETS writes octets into any attribute, unchanged. data=OCTETS sends a whole Data Set. file=PATH sends "
+        "the Data Set of a DICOM file, whose attributes other words may change; the context is the one of its SOP "
+        "Class and transfer syntax unless on=CONTEXT gives another. max=N is the length of the longest PDU. "
         f"Messages: {', '.join(MESSAGE_NAMES)}.",
         (
             "let session = new",
@@ -81,14 +81,15 @@ COMMANDS = {
     ),
     "patch": _Page(
         "patch OFFSET OCTETS ...",
-        "Change octets of whatever is sent next; offsets count from 0.",
+        "Change octets in what is sent next; offsets count from 0.",
         ("patch 6 0000", "associate"),
     ),
-    "cut": _Page("cut N", "Send only the first N octets of whatever is sent next.", ("cut 20", "echo")),
+    "cut": _Page("cut N", "Send only the first N octets of what is sent next.", ("cut 20", "echo")),
     "wait": _Page("wait [SECONDS]", "Wait for the peer, and show what it sends.", ("wait 30",)),
     "expect": _Page(
         "expect WORD ...",
-        "Fail unless one PDU that the peer has sent since we last sent has all the words, in one line as with brief.",
+        "Fail unless the line of one PDU that the peer has sent since we last sent, as brief shows it, has all the "
+        "words.",
         ("expect A-ASSOCIATE-AC", "expect Status=0000H"),
     ),
     "let": _Page(
@@ -114,7 +115,7 @@ def manual(words: Sequence[str]) -> Iterator[str]:
         for name, page in COMMANDS.items():
             yield f"{name:{width}}  {page.words.partition('. ')[0].rstrip('.')}."
         yield "help COMMAND shows one command with examples. Words after # are a comment."
-        yield "COMMAND & sends without listening to the peer, before or after; `wait` then shows what came meanwhile."
+        yield "COMMAND & sends without listening to the peer before or after; `wait` then shows what has come."
         return
     page_of = COMMANDS.get(words[0])
     if page_of is None:

@@ -31,10 +31,10 @@ class LabFailure(DimseError):
 class Lab:
     """A laboratory. `run` executes a command, and yields the lines to print.
 
-    ``connect`` returns a new connection to the peer; it is called when a command needs one, with the longest time to
-    wait, in seconds, and raises `ConnectionFailed`. ``called`` and ``calling`` are the AE titles that ``associate``
-    sends. ``patience`` is the time to wait for an answer, in seconds. ``views`` makes the views that see the messages
-    of an association.
+    ``connect`` takes the longest time to wait, in seconds, and returns a new connection to the peer or raises
+    `ConnectionFailed`; it is called when a command needs a connection. ``called`` and ``calling`` are the AE titles
+    that ``associate`` sends. ``patience`` is the time to wait for an answer, in seconds. ``views`` makes the views that
+    see the messages of an association.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Lab:
         return self._exchange.close()
 
     def _send(self, data: bytes) -> Lines:
-        """Send octets, changed as preceding ``patch`` and ``cut`` commands demand."""
+        """Send octets, changed by the ``patch`` and ``cut`` commands before."""
         for offset, changed in self._patches:
             if offset + len(changed) > len(data):
                 self._patches = []
@@ -167,13 +167,13 @@ class Lab:
         if len(words) < 2:
             raise Mistake("patch needs an offset and octets, such as patch 2 FFFFFFFF")
         self._patches.append((integer(words[0]), octets(words[1:])))
-        yield "= octets of whatever is sent next will be changed"
+        yield "= these octets will be changed in what is sent next"
 
     def cut(self, words: list[str]) -> Lines:
         if len(words) != 1:
             raise Mistake("cut needs the number of octets to send, such as cut 20")
         self._cut = integer(words[0])
-        yield f"= only the first {self._cut} octets of whatever is sent next will be sent"
+        yield f"= only the first {self._cut} octets will be sent of what comes next"
 
     # --- commands that send a message ---
 
@@ -199,8 +199,8 @@ class Lab:
         context_id = integer(found["on"], 0xFF) if "on" in found else self._context_for(draft)
         syntax = agreement.syntax(context_id) if agreement and context_id in agreement.contexts else None
         message = draft.message(syntax, self._message_id + 1)
-        longest = integer(found["max"]) if "max" in found else agreement.max_send if agreement else 0
-        pdus = fragment(context_id, encode_command(message), message.Data, longest)
+        max_length = integer(found["max"]) if "max" in found else agreement.max_send if agreement else 0
+        pdus = fragment(context_id, encode_command(message), message.Data, max_length)
         data = b"".join(part for pdu in pdus for part in encode_pdu(pdu))
         self._message_id += 1
         return self._send(data)
@@ -262,7 +262,7 @@ class Lab:
             us = " (this side)" if (side == "requestor") == self._exchange.is_requestor else ""
             yield f"= {side}{us}: {state.name}, {state.value}"
         ours = self._exchange.state
-        yield f"= the events that can happen in {ours.name}, each with its action and the next state, PS3.8 Table 9-10:"
+        yield f"= the events that can happen in {ours.name}, their actions and next states (PS3.8 Table 9-10):"
         for event in Event:
             action = TABLE_9_10.get((ours, event))
             if action is not None:
@@ -278,7 +278,7 @@ class Lab:
             yield f"= {context.id}: {', '.join(escaped(name_of(one) or one) for one in syntaxes)}"
         yield f"= the longest PDU for the peer: {agreement.max_send or 'no limit'}"
 
-    def show(self, words: list[str], *, is_brief: bool) -> Lines:
+    def set_form(self, words: list[str], *, is_brief: bool) -> Lines:
         _refuse_words(words)
         self._exchange.is_brief = is_brief
         return iter(())
@@ -301,7 +301,7 @@ def _seconds(words: Sequence[str], default: float) -> float:
 
 
 def _numbers(words: Sequence[str], *defaults: int) -> list[int]:
-    """Return as many octets as there are ``defaults``, which stand for missing words."""
+    """Return the octets that ``words`` give; ``defaults`` stand for the missing ones."""
     if len(words) > len(defaults):
         raise Mistake(f"this command takes at most {len(defaults)} numbers")
     return [*(integer(word, 0xFF) for word in words), *defaults[len(words) :]]
@@ -329,8 +329,8 @@ _COMMANDS: dict[str, Callable[[Lab, list[str]], Lines]] = {
     "let": Lab.let,
     "state": Lab.state,
     "contexts": Lab.contexts,
-    "brief": lambda lab, words: lab.show(words, is_brief=True),
-    "full": lambda lab, words: lab.show(words, is_brief=False),
+    "brief": lambda lab, words: lab.set_form(words, is_brief=True),
+    "full": lambda lab, words: lab.set_form(words, is_brief=False),
     "exit": Lab.quit,
     "help": lambda _, words: manual(words),
     "quit": Lab.quit,

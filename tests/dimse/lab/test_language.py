@@ -110,7 +110,7 @@ def test_value_at_leads_through_items() -> None:
         ("BasicGrayscaleImageSequence", "1", r"BasicGrayscaleImageSequence\[0\].KEYWORD=1"),
         ("BasicGrayscaleImageSequence[5].Rows", "1", "counts from 0"),
         ("BasicGrayscaleImageSequence[0]", "1", "ends in an item"),
-        ("PixelData", "xyz", "not octets"),
+        ("PixelData", "xyz", "not stand for octets"),
     ],
 )
 def test_mistake_names_the_word(path: str, text: str, words: str) -> None:
