@@ -1,8 +1,8 @@
-"""The id of a case as dark pixels in a light image, so that a film tells which case has printed it."""
+"""The id of a case as dark pixels in a light image, so that a film shows the case that printed it."""
 
 from collections.abc import Iterator
 
-__all__ = ["marked"]
+__all__ = ["mark"]
 
 _GLYPHS = {  # five rows of three pixels, as octal digits
     "0": 0o75557, "1": 0o26227, "2": 0o71747, "3": 0o71717, "4": 0o55711, "5": 0o74717, "6": 0o74757, "7": 0o71111,
@@ -13,12 +13,12 @@ _GLYPHS = {  # five rows of three pixels, as octal digits
 _HEIGHT, _WIDTH, _MARGIN = 5, 3, 2  # pixels
 
 
-def marked(pixels: bytes, rows: int, columns: int, case_id: str, *, octets: int = 1) -> bytes:
+def mark(pixels: bytes, rows: int, columns: int, case_id: str, *, octets: int = 1) -> bytes:
     """Return the pixels of an image with the id in two lines; an image that is too small is returned unchanged.
 
     A pixel has ``octets``; the planes of a color image, which follow each other, are all marked.
     """
-    found = bytearray(pixels)
+    result = bytearray(pixels)
     lines = case_id.rpartition("-")[::2]
     longest = max(map(len, lines)) * (_WIDTH + 1)
     if rows < 2 * (_MARGIN + _HEIGHT) + _MARGIN or columns < longest + 2 * _MARGIN:
@@ -28,8 +28,8 @@ def marked(pixels: bytes, rows: int, columns: int, case_id: str, *, octets: int 
         for row, column in _dark(line):
             at = (row + _MARGIN + number * (_HEIGHT + _MARGIN)) * columns + column + _MARGIN
             for start in range(at * octets, len(pixels) - octets + 1, plane * octets):
-                found[start : start + octets] = bytes(octets)
-    return bytes(found)
+                result[start : start + octets] = bytes(octets)
+    return bytes(result)
 
 
 def _dark(line: str) -> Iterator[tuple[int, int]]:

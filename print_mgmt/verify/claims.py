@@ -1,6 +1,6 @@
-"""The claims of a peer: a file with what its conformance statement or configuration says that it supports.
+"""The claims of a peer: a file that lists the features in its conformance statement or configuration.
 
-A claim is optional. Where a case says so, a value that is claimed is right, and a value that is not claimed is wrong.
+Each claim is optional. Some cases expect the peer to accept exactly the claimed values.
 """
 
 import json
@@ -72,21 +72,23 @@ def load_claims(path: Path) -> Claims:
     except ValueError as exc:
         raise DecodeError(f"{path}: {exc}") from exc
     if not isinstance(found, dict):
-        raise DecodeError(f"{path}: not a table of claims")
+        raise DecodeError(f"{path}: claims must be an object with names and values")
     return Claims(**{key: _value(key, value) for key, value in found.items()})  # type: ignore[arg-type]  # checked
 
 
 def _value(key: str, value: object) -> object:
     known = [each.name for each in fields(Claims)]
     if key not in known:
-        raise DecodeError(f"{key} is not a claim: {', '.join(known)}")
+        raise DecodeError(f"{key} is not a claim. The claims are {', '.join(known)}")
     if key in _SINGLE:
         return _single(key, value)
     kind = _KINDS[key]
     if not isinstance(value, list) or not all(type(each) is kind for each in value):
         raise DecodeError(f"{key}: {value!r} is not a list of {'texts' if kind is str else 'whole numbers'}")
     if key == "lut_descriptors" and not all(_DESCRIPTOR.fullmatch(each) for each in value):
-        raise DecodeError(f"{key}: {value!r} are not descriptors such as 256\\0\\12 (PS3.3 C.11.4)")
+        raise DecodeError(
+            f"{key}: {value!r} has an entry that is not a LUT Descriptor such as 256\\0\\12 (PS3.3 C.11.4)"
+        )
     return tuple(_uid(key, each) for each in value) if key in ("sop_classes", "transfer_syntaxes") else tuple(value)
 
 
@@ -95,7 +97,7 @@ def _single(key: str, value: object) -> object:
     if type(value) is not _SINGLE[key]:
         raise DecodeError(f"{key}: {value!r} is not {words[_SINGLE[key]]}")
     if key == "tls_profile" and value not in _PROFILES:
-        raise DecodeError(f"{key}: {value!r} is not {', '.join(_PROFILES)} (PS3.15)")
+        raise DecodeError(f"{key}: {value!r} is not one of {', '.join(_PROFILES)} (PS3.15)")
     return value
 
 

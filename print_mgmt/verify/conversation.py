@@ -25,7 +25,7 @@ from dimse.verify import Flags, Peer, Unprepared, Verdict
 from dimse.verify.observation import Answered, Seen, Silent, matches, succeeded
 from dimse.verify.print_session import PrintSession
 
-from .case_mark import marked
+from .case_mark import mark
 from .options import PrintOptions, print_options
 
 __all__ = [
@@ -46,7 +46,7 @@ _META = 1  # the id of the context of the Meta SOP Class
 _SYNTAXES = (ImplicitVRLittleEndian,)
 USUAL_LAYOUT = r"STANDARD\1,1"
 _INVALID_VALUE = 0x0106
-DEEP = {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 11}
+DEEP = {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 11}  # an image of 12 bits
 SIDE = 32  # rows and columns of a test image
 
 
@@ -162,7 +162,7 @@ class Conversation(PrintSession):
     def take_film(self, films: int = 1) -> None:
         """Count films against --max-films. Raises `Unprepared` (SKIPPED) if too few are left."""
         if self.peer.shared.films_left < films:
-            raise skipped("needs a film more than --max-films allows")
+            raise skipped("needs more films than --max-films allows")
         for _ in range(films):
             self.peer.shared.take_film()
 
@@ -178,7 +178,7 @@ class Conversation(PrintSession):
     def layout(self) -> str:
         """A layout that the printer accepts. Raises `Unprepared` (SKIPPED) if none is known."""
         if not self.learned.layout:
-            raise skipped("the printer does not take STANDARD\\1,1; --format names a layout that it takes")
+            raise skipped("the printer does not accept STANDARD\\1,1; --format can name a layout that it accepts")
         return self.learned.layout
 
     async def prepare_film_box(self, data: Dataset | None = None) -> None:
@@ -204,7 +204,7 @@ class Conversation(PrintSession):
         samples = 3 if self.is_color else 1
         lightest = b"\xff\x0f" if self.learned.is_deep else b"\xff"
         white = lightest * (rows * columns * samples)
-        pixels = marked(white, rows, columns, self.peer.case_id, octets=len(lightest))
+        pixels = mark(white, rows, columns, self.peer.case_id, octets=len(lightest))
         depth: dict[str, object] = {**DEEP} if self.learned.is_deep else {}
         return self.image_box(rows, columns, pixels + bytes(len(pixels) % 2), **depth | values)
 
@@ -214,7 +214,7 @@ class Conversation(PrintSession):
 
 
 async def learned_of(peer: Peer, meta: str) -> Learned:
-    """Return what is known about the printer. It is asked once in a run, on a separate association."""
+    """Return the known facts about the printer. They are learned once in a run, on a separate association."""
     found = peer.shared.found.get(meta)
     if not isinstance(found, Learned):
         optional = (PrinterConfigurationRetrieval,) if Flags.CONFIG in peer.flags else ()
@@ -283,7 +283,7 @@ def _usual_meta(peer: Peer) -> str:
 
 
 async def prepare(peer: Peer) -> None:
-    """Learn about the printer what a conversation needs, so that the next one starts at once. Raises `Unprepared`."""
+    """Learn the facts that a conversation needs, so that the next one starts at once. Raises `Unprepared`."""
     await learned_of(peer, _usual_meta(peer))
 
 

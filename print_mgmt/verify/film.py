@@ -1,4 +1,4 @@
-"""One film for many cases: it is printed once, and all of these cases judge what was seen of it.
+"""One film for many cases: it is printed once, and all of these cases judge its observations.
 
 With ``--max-films 1``, it is the only film of a run.
 """
@@ -18,7 +18,7 @@ __all__ = ["END_OF_JOB", "JOB_REFERENCE", "PrintedFilm", "data_of", "forget_film
 END_OF_JOB = (3, 4)  # Event Type IDs: Done, Failure
 JOB_REFERENCE = "ReferencedPrintJobSequencePullStoredPrint"  # the name of (2100,0500) in PS3.6
 _FILM = "print: the film"
-_PAUSE = 1.0  # seconds after the confirmed end of a job, before the second N-GET of it
+_PAUSE = 1.0  # seconds between the confirmed end of a job and the second N-GET of it
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ async def printed_film(peer: Peer) -> PrintedFilm:
     """
     found = peer.shared.found.get(_FILM)
     if isinstance(found, PrintedFilm):
-        peer.trace.note(0, f"judged by the film that {found.case_id} printed; its trace is there")
+        peer.trace.note(0, f"the film that {found.case_id} printed is judged; the trace of that case shows it")
         return found
     optional = (PrintJob,) if Flags.JOBS in peer.flags else ()
     async with conversation(peer, *optional) as talk:
@@ -104,7 +104,7 @@ async def next_event(talk: Conversation, seconds: float) -> NEventReportRQ | Non
         return seen.message
     if isinstance(seen, Silent):
         return None
-    raise Unprepared(f"{seen} came where an event was awaited")
+    raise Unprepared(f"{seen} came instead of an event")
 
 
 def data_of(seen: Seen) -> Dataset:

@@ -58,7 +58,7 @@ FILM = (
 )
 
 WRONG = (
-    "# Requests that a printer has to refuse, or may: something is missing, unknown, or out of order. Nothing prints.\n"
+    "# Requests that a printer must or may refuse: something is missing, unknown or out of order. Nothing prints.\n"
     + _BEGIN
     + _SESSION
     + "\n"

@@ -1,6 +1,7 @@
-"""The base of the invariants of print: it reads the messages of one connection in both directions, by element.
+"""The base class of the invariants of print: it reads the messages of one connection in both directions.
 
-It also reads messages that the codec would refuse, because the invariants must judge the rules that these break.
+The codec would refuse some messages that break a rule. So a message is read here element by element, and an invariant
+can judge the rule.
 """
 
 from contextlib import suppress
@@ -14,7 +15,7 @@ from dimse.verify.case import Note
 __all__ = ["HeardMessage", "MessageListener"]
 
 _COMMAND_FIELD, _DATA_SET_TYPE, _NO_DATA_SET = 0x0100, 0x0800, 0x0101
-_ABORT = 0x07
+_RELEASE_RP, _ABORT = 0x06, 0x07  # PDU types
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class MessageListener:
             self._learn(found)
             for message in _messages(self._theirs, found):
                 self.heard(message)
-            if pdu[0] in _ENDS:
+            if pdu[0] in (_RELEASE_RP, _ABORT):
                 self.ended()
 
     def _learn(self, pdu: object) -> None:
@@ -133,9 +134,6 @@ class MessageListener:
                 for each in pdu.presentation_contexts
                 if each.result == ContextResult.ACCEPTANCE and each.transfer_syntax in self._proposed.get(each.id, ())
             }
-
-
-_ENDS = (0x06, _ABORT)  # A-RELEASE-RP, A-ABORT
 
 
 def _messages(direction: _Direction, pdu: object) -> list[HeardMessage]:

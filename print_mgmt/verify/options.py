@@ -35,14 +35,14 @@ class PrintOptions(Options):
         return claimed or self.tls_profile
 
     def flags(self) -> Flags:
-        """Return the flags that the options give, whatever the peer has."""
+        """Return the flags that follow from the options alone."""
         found = Options.flags(self)
         found |= Flags.CLAIMS if self.claims is not None else Flags.NONE
         return found | (Flags.EVENT_HOOK if self.event_command else Flags.NONE)
 
 
 def print_options(options: Options) -> PrintOptions:
-    """Return ``options`` as options of print, with defaults for what other options do not have."""
+    """Return ``options`` as options of print, with defaults for the fields that other options lack."""
     if isinstance(options, PrintOptions):
         return options
     return PrintOptions(**{each.name: getattr(options, each.name) for each in fields(Options)})

@@ -51,7 +51,7 @@ class EventRules(MessageListener):
     def _answered(self, message: HeardMessage) -> None:
         number = message.number(_RESPONDED) or 0
         if self._open.pop(number, False):
-            self.note(_OVERTAKEN, Kept("responses beside events"))
+            self.note(_OVERTAKEN, Kept("requests were answered, although events came"))
         self._overtaken.discard(number)
         self._overtaken |= {asked for asked, is_confirmed in self._open.items() if is_confirmed and asked < number}
         if message.kind == _ACTION_RSP:
@@ -61,10 +61,10 @@ class EventRules(MessageListener):
     def ended(self) -> None:
         """Judge the requests and jobs that are still open at the end."""
         for number in self._overtaken & self._open.keys():
-            self.note(_OVERTAKEN, Broken(f"no response to Message ID {number}, beside whose request an event came"))
+            self.note(_OVERTAKEN, Broken(f"no response to the request with Message ID {number}; an event came instead"))
         self._overtaken.clear()
         for uid in self._unnamed - self._named if self._named else ():  # PRN-L-1.09 judges answers that name no job
-            self.note(_JOBS, Broken(f"an event of {uid}, which no N-ACTION of this association has named"))
+            self.note(_JOBS, Broken(f"an event of the job {uid}, which no N-ACTION-RSP of this association names"))
         self._unnamed.clear()
 
     def _event(self, message: HeardMessage) -> None:
@@ -97,11 +97,11 @@ class EventRules(MessageListener):
         if number not in _PRINTER_EVENTS:
             yield Broken(f"Event Type ID {number}")
         if uid != PrinterInstance:
-            yield Broken(f"an event of the printer {uid}")
+            yield Broken(f"an event of the printer with the SOP Instance UID {uid}")
         if number in _PROBLEM_EVENTS:
             yield from self._info_faults(message, _PRINTER_INFO)
         elif number == 1 and message.data:
-            yield Deviated("Normal with attributes")
+            yield Deviated("the event Normal has attributes")
 
     def _info_faults(self, message: HeardMessage, keyword: str) -> Iterator[Broken | Deviated]:
         data = self._data(message)

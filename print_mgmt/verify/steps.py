@@ -28,9 +28,9 @@ from dimse.verify.verdict import Column
 
 from .conversation import Conversation, conversation
 
-__all__ = ["WELL", "Decided", "Script", "Steps", "on_print"]
+__all__ = ["SUCCESS_OR_WARNING", "Decided", "Script", "Steps", "on_print"]
 
-WELL: Outcomes = (SUCCESS, WARNING)
+SUCCESS_OR_WARNING: Outcomes = (SUCCESS, WARNING)
 
 
 @dataclass(slots=True)
@@ -42,18 +42,24 @@ class Steps:
     deviated: list[str] = field(default_factory=list)
 
     def take(
-        self, what: str, seen: Seen, *, kept: Outcomes = WELL, deviated: Outcomes = (), broken: Outcomes = (FAILURE,)
+        self,
+        what: str,
+        seen: Seen,
+        *,
+        kept: Outcomes = SUCCESS_OR_WARNING,
+        deviated: Outcomes = (),
+        broken: Outcomes = (FAILURE,),
     ) -> None:
         """Judge the outcome of a step. Raises `Decided` if it is in ``broken`` or in none of the sets."""
         text = f"{what}: {seen}"
-        if _is_one(seen, kept):
+        if _is_in(seen, kept):
             self.kept.append(text)
             column = Column.PASSES
-        elif _is_one(seen, deviated):
+        elif _is_in(seen, deviated):
             self.deviated.append(text)
             column = Column.NONSTRICT
         else:
-            column = Column.FAILS if _is_one(seen, broken) else Column.NONE
+            column = Column.FAILS if _is_in(seen, broken) else Column.NONE
         self.peer.log(f"{what}: {shown_all(kept)}", str(seen), column)
         if column is Column.FAILS and isinstance(seen, Answered):
             raise Decided(Broken(text))
@@ -79,7 +85,7 @@ class Steps:
         return Deviated("; ".join(self.deviated)) if self.deviated else Kept("; ".join(self.kept) or None)
 
 
-def _is_one(seen: Seen, outcomes: Outcomes) -> bool:
+def _is_in(seen: Seen, outcomes: Outcomes) -> bool:
     return any(matches(each, (seen,)) for each in outcomes)
 
 

@@ -1,4 +1,4 @@
-"""PRN-N-1.09: compares what a peer accepts with what it claims. Where it claims nothing, nothing is judged."""
+"""PRN-N-1.09: compares what a peer accepts with its claims. A feature without a claim is not judged."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -34,12 +34,12 @@ from ..options import print_options
 from .claimed_values import (
     annotation_formats,
     bit_depths,
-    max_associations,
     of_film_boxes,
     of_sessions,
-    user_identity,
+    open_associations,
+    send_user_identity,
 )
-from .luts import table
+from .luts import lut_table
 
 __all__ = ["CLAIMED"]
 
@@ -56,36 +56,36 @@ def claimed(name: str, judge: Callable[[Peer, Claims], Awaitable[Seen]]) -> Case
     async def run(peer: Peer) -> Seen:
         claims = print_options(peer.options).claims
         if claims is None or getattr(claims, name) is None:
-            raise skipped(f"--claims does not say {name}")
+            raise skipped(f"--claims has no {name}")
         return await judge(peer, claims)
 
     return run
 
 
-def _compared(what: str, accepted: set[str], listed: set[str]) -> Seen:
-    few = ", ".join(sorted(map(name_of, listed - accepted)))
-    many = ", ".join(sorted(map(name_of, accepted - listed)))
-    texts = [f"claimed but not accepted: {few}"] if few else []
-    texts += [f"accepted but not claimed: {many}"] if many else []
+def _compare(what: str, accepted: set[str], listed: set[str]) -> Seen:
+    missing = ", ".join(sorted(map(name_of, listed - accepted)))
+    unclaimed = ", ".join(sorted(map(name_of, accepted - listed)))
+    texts = [f"claimed but not accepted: {missing}"] if missing else []
+    texts += [f"accepted but not claimed: {unclaimed}"] if unclaimed else []
     return Broken(f"{what} {'; '.join(texts)}") if texts else Kept(f"{what} as claimed")
 
 
-async def sop_classes(peer: Peer, claims: Claims) -> Seen:
+async def compare_sop_classes(peer: Peer, claims: Claims) -> Seen:
     numbers = {2 * index + 1: uid for index, uid in enumerate(_CONTEXTS)}
     wire = await peer.associate({number: (uid, _SYNTAXES) for number, uid in numbers.items()})
     accepted = {uid for number, uid in numbers.items() if number in wire.contexts}
     listed = set(claims.sop_classes or ()) & set(_CONTEXTS)
     if Verification not in listed:
         accepted.discard(Verification)  # all acceptors support Verification, and few statements list it
-    return _compared("classes", accepted, listed)
+    return _compare("classes", accepted, listed)
 
 
-async def transfer_syntaxes(peer: Peer, claims: Claims) -> Seen:
+async def compare_transfer_syntaxes(peer: Peer, claims: Claims) -> Seen:
     numbers = {2 * index + 1: syntax for index, syntax in enumerate(_SYNTAXES)}
     meta = next(uid for uid in META_CLASSES if _has(peer, uid))
     wire = await peer.associate({number: (meta, (syntax,)) for number, syntax in numbers.items()})
     accepted = {syntax for number, syntax in numbers.items() if number in wire.contexts}
-    return _compared("transfer syntaxes", accepted, set(claims.transfer_syntaxes or ()) & set(_SYNTAXES))
+    return _compare("transfer syntaxes", accepted, set(claims.transfer_syntaxes or ()) & set(_SYNTAXES))
 
 
 def _has(peer: Peer, meta: str) -> bool:
@@ -102,13 +102,15 @@ def title_check(field: str, name: str) -> Callable[[Peer, Claims], Awaitable[See
         if not isinstance(answer, Accepted | Rejected):
             return answer
         is_checked = isinstance(answer, Rejected)
-        text = f"{name} is {'' if getattr(claims, name) else 'not '}claimed; with the title {_NOBODY} came {answer}"
+        text = (
+            f"{name} is {'' if getattr(claims, name) else 'not '}claimed; the answer to the title {_NOBODY} is {answer}"
+        )
         return Kept(text) if is_checked is getattr(claims, name) else Broken(text)
 
     return judge
 
 
-async def session_action(peer: Peer, claims: Claims) -> Seen:
+async def try_session_action(peer: Peer, claims: Claims) -> Seen:
     async with conversation(peer) as talk:
         await talk.prepare_session()
         seen = await talk.print_nothing()
@@ -117,12 +119,12 @@ async def session_action(peer: Peer, claims: Claims) -> Seen:
     return Kept(text) if is_supported is claims.session_action else Broken(text)
 
 
-async def lut_descriptors(peer: Peer, claims: Claims) -> Seen:
+async def try_lut_descriptors(peer: Peer, claims: Claims) -> Seen:
     texts = claims.lut_descriptors or ()
     async with conversation(peer, PresentationLUT) as talk:
         for text in texts:
             entries, first, bits = map(int, text.split("\\"))
-            seen = await talk.create(PresentationLUT, table(entries, first, bits))
+            seen = await talk.create(PresentationLUT, lut_table(entries, first, bits))
             if matches(FAILURE, (seen,)):
                 return Broken(f"the LUT Descriptor {text} is claimed; {seen}")
             if not succeeded(seen):
@@ -138,8 +140,8 @@ _VALUES = {
     "max_density": of_film_boxes("max_density", "MaxDensity"),
     "annotation_formats": annotation_formats,
     "bit_depths": bit_depths,
-    "max_associations": max_associations,
-    "user_identity": user_identity,
+    "max_associations": open_associations,
+    "user_identity": send_user_identity,
 }
 
 CLAIMED: tuple[Case, ...] = (
@@ -149,19 +151,19 @@ CLAIMED: tuple[Case, ...] = (
         section="PS3.2 §7; PS3.4 H.3.4",
         level=Level.MUST,
         needs=Flags.CLAIMS,
-        run=claimed("sop_classes", sop_classes),
+        run=claimed("sop_classes", compare_sop_classes),
         passes=(KEPT,),
         fails=(BROKEN,),
         subcases=(
-            SubCase(name="transfer_syntaxes", run=claimed("transfer_syntaxes", transfer_syntaxes)),
+            SubCase(name="transfer_syntaxes", run=claimed("transfer_syntaxes", compare_transfer_syntaxes)),
             SubCase(
                 name="checks_called", run=claimed("checks_called", title_check("called_ae_title", "checks_called"))
             ),
             SubCase(
                 name="checks_calling", run=claimed("checks_calling", title_check("calling_ae_title", "checks_calling"))
             ),
-            SubCase(name="session_action", run=claimed("session_action", session_action)),
-            SubCase(name="lut_descriptors", run=claimed("lut_descriptors", lut_descriptors)),
+            SubCase(name="session_action", run=claimed("session_action", try_session_action)),
+            SubCase(name="lut_descriptors", run=claimed("lut_descriptors", try_lut_descriptors)),
             *(SubCase(name=name, run=claimed(name, judge)) for name, judge in _VALUES.items()),
         ),
     ),

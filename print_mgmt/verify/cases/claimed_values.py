@@ -1,6 +1,6 @@
 """PRN-N-1.09, the claims about values: each value that a peer claims must be accepted, without a warning.
 
-A value that is accepted though it was not claimed proves nothing here: most lists of values are examples.
+A value that is accepted without a claim is not judged here: most lists of values are examples.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -15,17 +15,24 @@ from dimse.verify.print_session import LABEL
 from ..claims import Claims
 from ..conversation import DEEP, Conversation, conversation, skipped
 
-__all__ = ["of_film_boxes", "of_sessions", "annotation_formats", "bit_depths", "max_associations", "user_identity"]
+__all__ = [
+    "of_film_boxes",
+    "of_sessions",
+    "annotation_formats",
+    "bit_depths",
+    "open_associations",
+    "send_user_identity",
+]
 
 Judge = Callable[[Peer, Claims], Awaitable[Seen]]
-Try = Callable[[Conversation, object], Awaitable[Seen]]
+Attempt = Callable[[Conversation, object], Awaitable[Seen]]
 
-_MOST_ASSOCIATIONS = 32
+_MAX_ASSOCIATIONS = 32  # a larger claim is not tested
 _EIGHT, _TWELVE = 8, 12
 _USERNAME = 1
 
 
-def _each(name: str, attempt: Try, *optional: str) -> Judge:
+def _each(name: str, attempt: Attempt, *optional: str) -> Judge:
     """Return a function that tries each claimed value on an association of its own."""
 
     async def judge(peer: Peer, claims: Claims) -> Seen:
@@ -62,12 +69,12 @@ def of_film_boxes(name: str, keyword: str) -> Judge:
     return _each(name, attempt)
 
 
-async def _annotated(talk: Conversation, value: object) -> Seen:
+async def _create_annotated(talk: Conversation, value: object) -> Seen:
     await talk.prepare_session()
     return await talk.create_film_box(talk.film_box(talk.layout, AnnotationDisplayFormatID=value))
 
 
-async def _deep(talk: Conversation, value: object) -> Seen:
+async def _set_image_of_depth(talk: Conversation, value: object) -> Seen:
     if value not in (_EIGHT, _TWELVE):
         raise skipped(f"no image of print has {value} bits (PS3.3 C.13.5)")
     await talk.prepare_film_box()
@@ -77,26 +84,26 @@ async def _deep(talk: Conversation, value: object) -> Seen:
     return await talk.set_image(data)
 
 
-annotation_formats = _each("annotation_formats", _annotated, BasicAnnotationBox)
-bit_depths = _each("bit_depths", _deep)
+annotation_formats = _each("annotation_formats", _create_annotated, BasicAnnotationBox)
+bit_depths = _each("bit_depths", _set_image_of_depth)
 
 
-async def max_associations(peer: Peer, claims: Claims) -> Seen:
+async def open_associations(peer: Peer, claims: Claims) -> Seen:
     count = claims.max_associations or 0
-    if count > _MOST_ASSOCIATIONS:
-        raise skipped(f"no more than {_MOST_ASSOCIATIONS} associations are opened at once")
+    if count > _MAX_ASSOCIATIONS:
+        raise skipped(f"no more than {_MAX_ASSOCIATIONS} associations are opened at once")
     for number in range(1, count + 1):
         wire, answer = await peer.ask()
         if 1 not in wire.contexts:
-            return Broken(f"{count} associations are claimed; {answer} to number {number}")
+            return Broken(f"{count} associations are claimed; number {number} got {answer}")
     return Kept(f"{count} associations at once")
 
 
-async def user_identity(peer: Peer, claims: Claims) -> Seen:
+async def send_user_identity(peer: Peer, claims: Claims) -> Seen:
     items = (*peer.user_information(), UserIdentityRQ(_USERNAME, True, b"verify"))
     wire = await peer.associate(user_information=items)
     assert wire.answer is not None
     is_answered = any(isinstance(item, UserIdentityAC) for item in wire.answer.user_information)
     text = f"user_identity is {'' if claims.user_identity else 'not '}claimed; sub-item 59H is "
-    text += "there" if is_answered else "absent"
+    text += "present" if is_answered else "absent"
     return Kept(text) if is_answered is claims.user_identity else Broken(text)

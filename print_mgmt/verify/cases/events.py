@@ -1,4 +1,4 @@
-"""PRN-E, events: the association that receives them, the lack of a confirmation, and the invariants of their form."""
+"""PRN-E, events: the associations that receive them, missing confirmations, and the invariants of their form."""
 
 import asyncio
 import shlex
@@ -36,11 +36,11 @@ from ..rules import EventRules
 __all__ = ["EVENTS"]
 
 _NO_SUCH_EVENT = 0x0113
-_MOST_EVENTS = 8
-_OTHER = 1000  # added to a Message ID to get one that the peer did not use
+_MAX_EVENTS = 8  # unconfirmed events that are read; more make the case INCONCLUSIVE
+_ID_OFFSET = 1000  # added to a Message ID to get one that the peer did not use
 
 
-async def foreign_job(peer: Peer) -> Seen:
+async def watch_from_another_association(peer: Peer) -> Seen:
     """Print on one association, and on another that is released before the end; then look for events on a third."""
     async with conversation(peer, PrintJob) as watching:
         for is_held in (True, False):
@@ -81,11 +81,11 @@ def unconfirmed(status: int | None = None, more: int = 0) -> CaseRun:
             if status is not None:
                 talk.wire.confirm(event, status, (event.MessageID + more) & 0xFFFF)
             talk.say(talk.get_request(Printer, PrinterInstance))
-            first = await _past_events(talk)
+            first = await _skip_events(talk)
             if not talk.wire.is_associated:
                 return (first,)
             talk.wire.send(ReleaseRQ())
-            return first, await _past_events(talk)
+            return first, await _skip_events(talk)
 
     return run
 
@@ -95,7 +95,7 @@ async def _first_event(talk: Conversation) -> NEventReportRQ:
     talk.take_film()
     talk.say(talk.action(BasicFilmBox, talk.film_uid))
     events: list[NEventReportRQ] = []
-    seen = await _past_events(talk, events)
+    seen = await _skip_events(talk, events)
     if not succeeded(seen) and not events:  # some printers answer N-ACTION only after the event was confirmed
         raise Unprepared(f"the film was not printed: {seen}")
     event = events[0] if events else await next_event(talk, talk.options.patience)
@@ -104,32 +104,32 @@ async def _first_event(talk: Conversation) -> NEventReportRQ:
     return event
 
 
-async def _past_events(talk: Conversation, events: list[NEventReportRQ] | None = None) -> Seen:
+async def _skip_events(talk: Conversation, events: list[NEventReportRQ] | None = None) -> Seen:
     """Return what the peer sends after its events, without confirming them; add the events to ``events``."""
-    for _ in range(_MOST_EVENTS):
+    for _ in range(_MAX_EVENTS):
         seen = await talk.wire.next()
         if not (isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ)):
             return seen
         if events is not None:
             events.append(seen.message)
-    raise Unprepared(f"more than {_MOST_EVENTS} events without a confirmation")
+    raise Unprepared(f"more than {_MAX_EVENTS} events without a confirmation")
 
 
 # --- events of the printer ---
 
 
-async def changed_status(peer: Peer) -> Seen:
+async def change_status(peer: Peer) -> Seen:
     async with conversation(peer) as one, conversation(peer) as two:
-        for word, number, statuses in (("warning", 2, ("WARNING",)), ("normal", 1, ("NORMAL",))):
-            await _run_hook(one, word)
+        for word, number in (("warning", 2), ("normal", 1)):
+            await _run_event_command(one, word)
             for name, talk in (("first", one), ("second", two)):
                 event = await _printer_event(talk, number)
                 if event is None:
                     return Broken(f"no event of type {number} on the {name} association after {word}")
             status = data_of(await one.get()).get("PrinterStatus")
-            if status not in statuses:
+            if status != word.upper():
                 return Broken(f"after {word} N-GET returns {status!r}")
-    return Kept("Warning and Normal on both associations")
+    return Kept("the events Warning and Normal came on both associations")
 
 
 async def _printer_event(talk: Conversation, number: int) -> NEventReportRQ | None:
@@ -141,7 +141,7 @@ async def _printer_event(talk: Conversation, number: int) -> NEventReportRQ | No
     return None
 
 
-async def _run_hook(talk: Conversation, word: str) -> None:
+async def _run_event_command(talk: Conversation, word: str) -> None:
     """Run the command that changes the status of the printer. Raises `Unprepared` if it fails."""
     command = (*talk.options.event_command, word)
     talk.peer.trace.note(0, f"run {shlex.join(command)}")
@@ -152,7 +152,7 @@ async def _run_hook(talk: Conversation, word: str) -> None:
     except (OSError, TimeoutError) as exc:
         raise Unprepared(f"--event-command: {str(exc) or 'it does not end'}") from exc
     if status:
-        raise Unprepared(f"--event-command {word} ended with {status}")
+        raise Unprepared(f"--event-command {word} ended with exit status {status}")
 
 
 EVENTS: tuple[Case, ...] = (
@@ -174,13 +174,13 @@ EVENTS: tuple[Case, ...] = (
         section="PS3.4 H.4.5.2.1.2 ('shall only use the N-EVENT-REPORT within the context of the Association')",
         level=Level.MUST,
         needs=Flags.JOBS | Flags.FILM | Flags.TWO_ASSOC,
-        run=foreign_job,
+        run=watch_from_another_association,
         passes=(KEPT,),
         fails=(BROKEN,),
     ),
     Case(
         id="PRN-E-2.06",
-        title="An event does not eat a response",
+        title="An event does not replace a response",
         section="PS3.7 §10.1 (confirmed services), §10.1.1.2",
         level=Level.MUST,
         needs=Flags.PRINT,
@@ -201,7 +201,7 @@ EVENTS: tuple[Case, ...] = (
         fails=(Then(SILENCE, SILENCE), DEAD),
         subcases=(
             SubCase(name="0113", run=unconfirmed(_NO_SUCH_EVENT)),
-            SubCase(name="another Message ID", run=unconfirmed(0x0000, _OTHER)),
+            SubCase(name="another Message ID", run=unconfirmed(0x0000, _ID_OFFSET)),
         ),
         close=Close.EITHER,
         risky=True,
@@ -224,7 +224,7 @@ EVENTS: tuple[Case, ...] = (
         section="PS3.4 H.4.6.2.1.2 ('shall send the events to all SCUs with which the SCP has an Association')",
         level=Level.MUST,
         needs=Flags.PRINT | Flags.TWO_ASSOC | Flags.EVENT_HOOK,
-        run=changed_status,
+        run=change_status,
         passes=(KEPT,),
         fails=(BROKEN,),
     ),

@@ -33,7 +33,7 @@ from dimse.verify.observation import (
 )
 
 from ..conversation import SIDE, Conversation, references, skipped
-from ..steps import WELL, Script, Steps, on_print
+from ..steps import SUCCESS_OR_WARNING, Script, Steps, on_print
 
 __all__ = ["IMAGES"]
 
@@ -107,7 +107,7 @@ def box_with(**values: object) -> Callable[[Conversation, Dataset], None]:
     return change
 
 
-def three_samples(talk: Conversation, content: Dataset) -> None:
+def give_three_samples(talk: Conversation, content: Dataset) -> None:
     """Give each pixel three samples, and set the attributes of the image accordingly."""
     picture = talk.image_of(content)
     picture["SamplesPerPixel"] = 3
@@ -115,11 +115,11 @@ def three_samples(talk: Conversation, content: Dataset) -> None:
     picture["PixelData"] = bytes(3 * SIDE * SIDE * (2 if talk.learned.is_deep else 1))
 
 
-def no_position(_: Conversation, content: Dataset) -> None:
+def remove_position(_: Conversation, content: Dataset) -> None:
     del content["ImageBoxPosition"]
 
 
-def no_image(_: Conversation, content: Dataset) -> None:
+def remove_image_sequence(_: Conversation, content: Dataset) -> None:
     del content["BasicGrayscaleImageSequence"]
 
 
@@ -148,7 +148,7 @@ def too_wide(behavior: str) -> CaseRun:
     return on_print(script, meta=BasicGrayscalePrintManagementMeta)
 
 
-async def depths(talk: Conversation) -> Seen:
+async def set_depths(talk: Conversation) -> Seen:
     await talk.prepare_film_box()
     accepted, others = [], []
     for name, (allocated, stored, high) in _DEPTHS.items():
@@ -177,7 +177,7 @@ def color_image(**values: Any) -> CaseRun:
     return on_print(script, meta=BasicColorPrintManagementMeta)
 
 
-async def annotations(talk: Conversation) -> Seen:
+async def set_annotations(talk: Conversation) -> Seen:
     if not talk.options.annotation_format:
         raise skipped("no Annotation Display Format ID of the printer is known: --annotation-format")
     await talk.prepare_session()
@@ -195,13 +195,13 @@ async def annotations(talk: Conversation) -> Seen:
     steps.take("a text", await text(AnnotationPosition=1, TextString="TEST"))
     steps.take("no text", await text(AnnotationPosition=1, TextString=""))
     seen = await text(TextString="TEST")
-    steps.take("no position", seen, kept=(Answered(_MISSING),), deviated=(FAILURE,), broken=WELL)
+    steps.take("no position", seen, kept=(Answered(_MISSING),), deviated=(FAILURE,), broken=SUCCESS_OR_WARNING)
     seen = await text(AnnotationPosition=_NO_POSITION, TextString="TEST")
-    steps.take("position 99", seen, kept=(Answered(_INVALID),), deviated=(FAILURE, *WELL))
+    steps.take("position 99", seen, kept=(Answered(_INVALID),), deviated=(FAILURE, *SUCCESS_OR_WARNING))
     return steps.result()
 
 
-_LIES = (SUCCESS, WARNING, CLOSED, SILENCE)
+_NOT_REFUSED = (SUCCESS, WARNING, CLOSED, SILENCE)
 
 IMAGES: tuple[Case, ...] = (
     Case(
@@ -210,10 +210,10 @@ IMAGES: tuple[Case, ...] = (
         section="PS3.4 Table H.4-10 (M/M), H.2.4",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=gray_or_color(no_position),
+        run=gray_or_color(remove_position),
         passes=(Answered(_MISSING),),
         nonstrict=(FAILURE, ABORT),
-        fails=_LIES,
+        fails=_NOT_REFUSED,
     ),
     Case(
         id="PRN-X-1.04",
@@ -221,10 +221,10 @@ IMAGES: tuple[Case, ...] = (
         section="PS3.4 Table H.4-10 (M/M), H.2.4",
         level=Level.MUST,
         needs=Flags.GRAY_META,
-        run=gray(no_image),
+        run=gray(remove_image_sequence),
         passes=(Answered(_MISSING),),
         nonstrict=(FAILURE, ABORT),
-        fails=_LIES,
+        fails=_NOT_REFUSED,
     ),
     Case(
         id="PRN-X-1.05",
@@ -235,7 +235,7 @@ IMAGES: tuple[Case, ...] = (
         run=gray(without(_ATTRIBUTES[0])),
         passes=(Answered(_MISSING),),
         nonstrict=(FAILURE, ABORT),
-        fails=_LIES,
+        fails=_NOT_REFUSED,
         subcases=tuple(SubCase(name=keyword, run=gray(without(keyword))) for keyword in _ATTRIBUTES[1:]),
     ),
     Case(
@@ -248,7 +248,7 @@ IMAGES: tuple[Case, ...] = (
         passes=(Answered(_INVALID),),
         nonstrict=(FAILURE, ABORT),
         fails=(SUCCESS, WARNING, SILENCE),
-        subcases=(SubCase(name="Samples per Pixel 3", run=gray(three_samples)),),
+        subcases=(SubCase(name="Samples per Pixel 3", run=gray(give_three_samples)),),
     ),
     Case(
         id="PRN-X-1.15",
@@ -256,7 +256,7 @@ IMAGES: tuple[Case, ...] = (
         section="PS3.3 C.13.5 (8/8/7, 16/12/11); PS3.4 H.2.4",
         level=Level.INFO,
         needs=Flags.GRAY_META,
-        run=on_print(depths, meta=BasicGrayscalePrintManagementMeta),
+        run=on_print(set_depths, meta=BasicGrayscalePrintManagementMeta),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(BROKEN, ABORT, SILENCE),
@@ -280,7 +280,7 @@ IMAGES: tuple[Case, ...] = (
         needs=Flags.GRAY_META,
         run=gray(image_with(PixelData=bytes(_FEW_BYTES))),
         passes=(FAILURE, ABORT),
-        nonstrict=WELL,
+        nonstrict=SUCCESS_OR_WARNING,
         fails=(SILENCE, DEAD),
         subcases=(SubCase(name="Rows 0", run=gray(image_with(Rows=0))),),
         risky=True,
@@ -345,14 +345,14 @@ IMAGES: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.COLOR_META,
         run=color_image(),
-        passes=WELL,
+        passes=SUCCESS_OR_WARNING,
         fails=(FAILURE, ABORT, SILENCE),
         subcases=tuple(
             SubCase(
                 name=f"{keyword} {value}",
                 run=color_image(**{keyword: value}),
                 passes=(Answered(_INVALID),),
-                nonstrict=(*WELL, FAILURE),
+                nonstrict=(*SUCCESS_OR_WARNING, FAILURE),
                 fails=(ABORT, SILENCE),
             )
             for keyword, value in (("PlanarConfiguration", 0), ("PhotometricInterpretation", "YBR_FULL"))
@@ -364,7 +364,7 @@ IMAGES: tuple[Case, ...] = (
         section="PS3.4 H.4.4.2.1 Table H.4-13, H.2.4",
         level=Level.MUST,
         needs=Flags.ANNOTATION,
-        run=on_print(annotations, BasicAnnotationBox),
+        run=on_print(set_annotations, BasicAnnotationBox),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(BROKEN, ABORT, SILENCE),

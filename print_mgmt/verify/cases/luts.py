@@ -31,7 +31,7 @@ _TO_REFUSE = ((100, 0, 12), (256, 0, 8), (256, 5, 12))
 _INVALID = Answered(0x0106)
 
 
-def table(entries: int, first: int, bits: int) -> Dataset:
+def lut_table(entries: int, first: int, bits: int) -> Dataset:
     """Return the Data Set of a Presentation LUT with a linear table."""
     greatest = (1 << bits) - 1
     values = [greatest * number // (entries - 1) for number in range(entries)]
@@ -40,10 +40,10 @@ def table(entries: int, first: int, bits: int) -> Dataset:
     return Dataset(PresentationLUTSequence=[item])
 
 
-async def descriptors(talk: Conversation) -> Seen:
+async def create_tables(talk: Conversation) -> Seen:
     answers: list[Seen] = []
     for descriptor in (*_TO_SUPPORT, *_TO_REFUSE):
-        seen = await talk.create(PresentationLUT, table(*descriptor))
+        seen = await talk.create(PresentationLUT, lut_table(*descriptor))
         if not isinstance(seen, Answered):
             return seen
         answers.append(seen)
@@ -55,22 +55,22 @@ async def descriptors(talk: Conversation) -> Seen:
     return Kept(text) if is_kept and not any(map(succeeded, answers[2:])) else Deviated(text)
 
 
-async def empty_lut(talk: Conversation) -> Seen:
+async def create_empty_lut(talk: Conversation) -> Seen:
     return await talk.create(PresentationLUT)
 
 
-async def unknown_shape(talk: Conversation) -> Seen:
+async def create_unknown_shape(talk: Conversation) -> Seen:
     return await talk.create(PresentationLUT, Dataset(PresentationLUTShape="FOO"))
 
 
 LUTS: tuple[Case, ...] = (
     Case(
         id="PRN-X-1.23",
-        title="A Presentation LUT of neither kind",
+        title="A Presentation LUT without a shape and a table",
         section="PS3.4 Table H.4-23 (MC/M), H.2.4",
         level=Level.MUST,
         needs=Flags.PLUT,
-        run=on_print(empty_lut, PresentationLUT),
+        run=on_print(create_empty_lut, PresentationLUT),
         passes=(Answered(0x0120),),
         nonstrict=(FAILURE,),
         fails=(SUCCESS, WARNING, ABORT, SILENCE),
@@ -81,7 +81,7 @@ LUTS: tuple[Case, ...] = (
         section="PS3.4 Table H.4-23 (MC/M), H.2.4 (0106)",
         level=Level.MUST,
         needs=Flags.PLUT,
-        run=on_print(unknown_shape, PresentationLUT),
+        run=on_print(create_unknown_shape, PresentationLUT),
         passes=(_INVALID,),
         nonstrict=(FAILURE,),
         fails=(SUCCESS, WARNING, ABORT, SILENCE),
@@ -92,7 +92,7 @@ LUTS: tuple[Case, ...] = (
         section="PS3.4 H.4.9.2.1.1.1 (256 or 4096 entries, 0, 10-16 bits)",
         level=Level.SHOULD,
         needs=Flags.PLUT,
-        run=on_print(descriptors, PresentationLUT),
+        run=on_print(create_tables, PresentationLUT),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(ABORT, SILENCE),

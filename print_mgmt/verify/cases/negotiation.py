@@ -60,7 +60,7 @@ _NOT_PRINTED = Answered(0xC616)
 _LUT_OK = Answered(frozenset({0x0000, 0xB605}))
 
 
-async def meta_classes(peer: Peer) -> Seen:
+async def propose_all_classes(peer: Peer) -> Seen:
     _, answer = await peer.ask({number: (uid, BOTH_SYNTAXES) for number, uid in _CLASSES.items()})
     if not isinstance(answer, Accepted):
         return answer
@@ -71,7 +71,7 @@ async def meta_classes(peer: Peer) -> Seen:
     return answer if unanswered else Kept(str(answer))
 
 
-async def printer_on_meta(talk: Conversation) -> Seen:
+async def get_printer(talk: Conversation) -> Seen:
     seen = await talk.get()
     if not data_of(seen):
         return seen
@@ -80,7 +80,7 @@ async def printer_on_meta(talk: Conversation) -> Seen:
     return Deviated(f"{seen} with a data set") if matches(Answered(0x0107), (seen,)) else seen
 
 
-def image_class(meta: str, image_box: str) -> CaseRun:
+def image_box_class(meta: str, image_box: str) -> CaseRun:
     """Return the run that checks the SOP Class of the image boxes that a printer creates under a Meta SOP Class."""
 
     async def script(talk: Conversation) -> Seen:
@@ -101,7 +101,7 @@ def _class_of(seen: Seen, image_box: str) -> Seen:
     return Kept(f"image boxes of {image_box}") if found == {image_box} else Broken(f"image boxes of {', '.join(found)}")
 
 
-async def both_metas(talk: Conversation) -> Seen:
+async def create_film_boxes_of_both_metas(talk: Conversation) -> Seen:
     steps = Steps(talk.peer)
     await talk.prepare_film_box()
     color = talk.contexts[BasicColorPrintManagementMeta]
@@ -115,7 +115,11 @@ async def both_metas(talk: Conversation) -> Seen:
         film, talk.film_uid = talk.film_uid, ""
         if not succeeded(deleted := await talk.delete(BasicFilmBox, film)):
             raise Unprepared(f"the first film box was not deleted: {deleted}")
-        steps.prefer(False, "a film box on each context of the association", f"the second film box at once: {seen}")
+        steps.prefer(
+            False,
+            "a film box on each context of the association",
+            f"the second film box while the first one exists: {seen}",
+        )
         seen = await second()
     steps.take("a film box on the context of color", seen, deviated=(FAILURE,), broken=())
     if succeeded(seen):
@@ -126,10 +130,10 @@ async def both_metas(talk: Conversation) -> Seen:
     return steps.result()
 
 
-async def annotation_with_each_meta(peer: Peer) -> Seen:
+async def create_annotations_with_each_meta(peer: Peer) -> Seen:
     found = {}
     for meta in (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta):
-        run = on_print(_annotation_boxes, BasicAnnotationBox, meta=meta)
+        run = on_print(_create_annotation_boxes, BasicAnnotationBox, meta=meta)
         seen = await run(peer)
         if not isinstance(seen, Kept | Deviated):
             return seen if isinstance(seen, Seen) else seen[-1]
@@ -137,10 +141,10 @@ async def annotation_with_each_meta(peer: Peer) -> Seen:
         await peer.dismiss()
     if not any(found.values()):
         raise Unprepared("no annotation boxes with either Meta SOP Class: is --annotation-format right?")
-    return Kept("annotation boxes with both") if all(found.values()) else Broken("annotation boxes with one only")
+    return Kept("annotation boxes with both") if all(found.values()) else Broken("annotation boxes with only one")
 
 
-async def _annotation_boxes(talk: Conversation) -> Seen:
+async def _create_annotation_boxes(talk: Conversation) -> Seen:
     if not talk.options.annotation_format:
         raise skipped("no Annotation Display Format ID of the printer is known: --annotation-format")
     await talk.prepare_session()
@@ -151,7 +155,7 @@ async def _annotation_boxes(talk: Conversation) -> Seen:
     return Kept() if references(seen, "ReferencedBasicAnnotationBoxSequence") else Deviated()
 
 
-async def status_only(peer: Peer) -> Seen:
+async def associate_for_status_only(peer: Peer) -> Seen:
     wire, answer = await peer.ask({number: (uid, BOTH_SYNTAXES) for number, uid in _STATUS_ONLY.items()})
     if isinstance(answer, Rejected):
         return Kept(f"refused: {answer}")
@@ -164,11 +168,11 @@ async def status_only(peer: Peer) -> Seen:
     return Kept(f"accepted, and N-GET: {seen}") if succeeded(seen) else seen
 
 
-async def lut_on_meta(talk: Conversation) -> Seen:
+async def create_lut_without_context(talk: Conversation) -> Seen:
     return await talk.create(PresentationLUT, Dataset(PresentationLUTShape="IDENTITY"))
 
 
-async def two_shapes(talk: Conversation) -> Seen:
+async def create_both_shapes(talk: Conversation) -> Seen:
     steps = Steps(talk.peer)
     for shape in ("IDENTITY", "LIN OD"):
         seen = await talk.create(PresentationLUT, Dataset(PresentationLUTShape=shape), is_named=False)
@@ -186,7 +190,7 @@ NEGOTIATION: tuple[Case, ...] = (
         title="At least one Meta SOP Class",
         section="PS3.4 H.3.1 ('shall support at least one of the Basic Print Management Meta SOP Classes')",
         level=Level.MUST,
-        run=meta_classes,
+        run=propose_all_classes,
         passes=(KEPT,),
     ),
     Case(
@@ -195,7 +199,7 @@ NEGOTIATION: tuple[Case, ...] = (
         section="PS3.4 H.3.2.2.1-2 (Printer is a member, M/M), H.4.6.2",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=on_print(printer_on_meta),
+        run=on_print(get_printer),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=_WRONG,
@@ -206,10 +210,10 @@ NEGOTIATION: tuple[Case, ...] = (
         section="PS3.4 H.4.2.2.1.3",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=image_class(BasicGrayscalePrintManagementMeta, BasicGrayscaleImageBox),
+        run=image_box_class(BasicGrayscalePrintManagementMeta, BasicGrayscaleImageBox),
         passes=(KEPT,),
         fails=(BROKEN,),
-        subcases=(SubCase(name="color", run=image_class(BasicColorPrintManagementMeta, BasicColorImageBox)),),
+        subcases=(SubCase(name="color", run=image_box_class(BasicColorPrintManagementMeta, BasicColorImageBox)),),
     ),
     Case(
         id="PRN-N-1.04",
@@ -217,7 +221,9 @@ NEGOTIATION: tuple[Case, ...] = (
         section="PS3.4 H.3.1, H.4.2.2.1.3",
         level=Level.MUST,
         needs=Flags.GRAY_META | Flags.COLOR_META,
-        run=on_print(both_metas, BasicColorPrintManagementMeta, meta=BasicGrayscalePrintManagementMeta),
+        run=on_print(
+            create_film_boxes_of_both_metas, BasicColorPrintManagementMeta, meta=BasicGrayscalePrintManagementMeta
+        ),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(BROKEN, ABORT, SILENCE),
@@ -229,7 +235,7 @@ NEGOTIATION: tuple[Case, ...] = (
         "Classes')",
         level=Level.MUST,
         needs=Flags.GRAY_META | Flags.COLOR_META | Flags.ANNOTATION,
-        run=annotation_with_each_meta,
+        run=create_annotations_with_each_meta,
         passes=(KEPT,),
         fails=(BROKEN,),
     ),
@@ -238,7 +244,7 @@ NEGOTIATION: tuple[Case, ...] = (
         title="Status-only associations",
         section="PS3.4 H.3.1 note",
         level=Level.INFO,
-        run=status_only,
+        run=associate_for_status_only,
         passes=(KEPT,),
         fails=(FAILURE, SILENCE),
     ),
@@ -248,7 +254,7 @@ NEGOTIATION: tuple[Case, ...] = (
         section="PS3.4 H.5; PS3.7 §10.1",
         level=Level.SHOULD,
         needs=Flags.PRINT,
-        run=on_print(lut_on_meta),
+        run=on_print(create_lut_without_context),
         passes=(Answered(frozenset({0x0118, 0x0122, 0x0211, 0x0124})), ABORT),
         nonstrict=(FAILURE, SUCCESS, CLOSED),
         fails=(SILENCE,),
@@ -260,7 +266,7 @@ NEGOTIATION: tuple[Case, ...] = (
         section="PS3.4 H.4.9.2.1.1 Table H.4-23 ('SCPs shall support')",
         level=Level.MUST,
         needs=Flags.PLUT,
-        run=on_print(two_shapes, PresentationLUT),
+        run=on_print(create_both_shapes, PresentationLUT),
         passes=(KEPT,),
         fails=(BROKEN, ABORT, SILENCE),
     ),

@@ -1,4 +1,4 @@
-"""PERF: how fast a printer is. These cases never judge: they measure, and the report has the figures."""
+"""PERF: the speed of a printer. These cases do not judge; the report has their figures."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -12,10 +12,10 @@ from dimse.verify.observation import KEPT, Kept, Seen, succeeded
 from ..conversation import DEEP, Conversation, conversation, prepare, unimplemented
 from ..steps import on_print
 
-__all__ = ["PERF", "film", "large_images"]
+__all__ = ["PERF", "large_images", "time_film"]
 
 _ROWS, _COLUMNS, _TIMES = 2560, 2048, 5
-_LONGEST_PDU = 128 << 10  # octets; most peers take no longer P-DATA-TF, and none of them gains from it
+_MAX_PDU = 128 << 10  # octets; most peers accept no longer P-DATA-TF PDUs, and none becomes faster with longer ones
 _SIDE = 1024  # rows and columns of the film
 
 
@@ -25,15 +25,15 @@ def large_images(rows: int = _ROWS, columns: int = _COLUMNS, times: int = _TIMES
     async def run(talk: Conversation) -> Seen:
         talk.peer.trace.max_entries = MAX_ENTRIES
         await talk.prepare_film_box()
-        talk.wire.max_length = min(talk.wire.max_length or _LONGEST_PDU, _LONGEST_PDU)
+        talk.wire.max_length = min(talk.wire.max_length or _MAX_PDU, _MAX_PDU)
         data = _image(talk, rows, columns, is_deep=True)
         with talk.patiently():
             if not succeeded(seen := await talk.set_image(data)):
                 data = _image(talk, rows, columns, is_deep=False)
                 seen = await talk.set_image(data)
             if not succeeded(seen):
-                raise unimplemented(f"the printer does not take an image of {columns} x {rows}: {seen}")
-            found = [await _timed(talk.set_image(data)) for _ in range(times)]
+                raise unimplemented(f"the printer does not accept an image of {columns} x {rows}: {seen}")
+            found = [await _seconds_of(talk.set_image(data)) for _ in range(times)]
         median = note_percentiles(talk.peer, "N-SET", found, (50,))
         talk.peer.measured["N-SET"] = (round(len(data) / median / 1000, 1), "MB/s")
         talk.peer.measured["P-DATA-TF"] = (talk.wire.max_length, "bytes")
@@ -47,7 +47,7 @@ def _image(talk: Conversation, rows: int, columns: int, *, is_deep: bool) -> byt
     return talk.encoded(talk.image_box(rows, columns, pixels, **(DEEP if is_deep else {})))
 
 
-async def _timed(operation: Awaitable[Seen]) -> float:
+async def _seconds_of(operation: Awaitable[Seen]) -> float:
     """Return the seconds that an operation takes. Raises `Unprepared` if it fails."""
     clock = asyncio.get_running_loop().time
     start = clock()
@@ -57,7 +57,7 @@ async def _timed(operation: Awaitable[Seen]) -> float:
     return clock() - start
 
 
-async def film(peer: Peer) -> Seen:
+async def time_film(peer: Peer) -> Seen:
     """Print one film, and measure each step."""
     clock = asyncio.get_running_loop().time
     await prepare(peer)
@@ -66,10 +66,10 @@ async def film(peer: Peer) -> Seen:
         steps = {"associate": clock() - start}
         talk.take_film()
         with talk.patiently():
-            steps["film session"] = await _timed(talk.create_session())
-            steps["film box"] = await _timed(talk.create_film_box(talk.film_box(talk.layout)))
-            steps["image box"] = await _timed(talk.set_image(talk.plain_image(_SIDE, _SIDE)))
-            steps["N-ACTION"] = await _timed(talk.ask(talk.action(BasicFilmBox, talk.film_uid)))
+            steps["film session"] = await _seconds_of(talk.create_session())
+            steps["film box"] = await _seconds_of(talk.create_film_box(talk.film_box(talk.layout)))
+            steps["image box"] = await _seconds_of(talk.set_image(talk.plain_image(_SIDE, _SIDE)))
+            steps["N-ACTION"] = await _seconds_of(talk.ask(talk.action(BasicFilmBox, talk.film_uid)))
     total = sum(steps.values())
     for name, seconds in {**steps, "all": total}.items():
         peer.measured[name] = (round(seconds * 1000, 3), "ms")
@@ -82,5 +82,5 @@ def _figures(number: str, title: str, run: CaseRun, needs: Flags) -> Case:
 
 PERF: tuple[Case, ...] = (
     _figures("03", "N-SET of large images", large_images(), Flags.GRAY_META),
-    _figures("04", "A film from association to N-ACTION-RSP", film, Flags.PRINT | Flags.FILM),
+    _figures("04", "A film from association to N-ACTION-RSP", time_film, Flags.PRINT | Flags.FILM),
 )

@@ -37,12 +37,12 @@ _QUEUE_FULL = Answered(0xC602)
 _JOBS = tag_of(JOB_REFERENCE)
 _NAMED = "Referenced Print Job Sequence"
 _JOB_ENDS = "Execution Status of a job that is over is DONE or FAILURE"
-_AGAIN = 5.0  # seconds before a second attempt if the queue of the printer is full
+_QUEUE_PAUSE = 5.0  # seconds before a second attempt if the queue of the printer is full
 _EXECUTION = ("PENDING", "PRINTING", "DONE", "FAILURE")
 
 
 def of_film(judge: Callable[[Steps, PrintedFilm], None]) -> CaseRun:
-    """Return the run that judges the one film that all such cases share."""
+    """Return the run that judges the film that all such cases share."""
 
     async def run(peer: Peer) -> Seen:
         film = await printed_film(peer)
@@ -56,12 +56,12 @@ def of_film(judge: Callable[[Steps, PrintedFilm], None]) -> CaseRun:
     return run
 
 
-async def printed(peer: Peer) -> Seen:
+async def print_film(peer: Peer) -> Seen:
     film = await printed_film(peer)
     if matches(_QUEUE_FULL, (film.print_answer,)) and peer.shared.films_left:
         forget_film(peer)
         await peer.dismiss()
-        await asyncio.sleep(_AGAIN)
+        await asyncio.sleep(_QUEUE_PAUSE)
         film = await printed_film(peer)
     return film.print_answer
 
@@ -72,18 +72,18 @@ def _require_print(film: PrintedFilm) -> None:
         raise Unprepared(f"the film was not printed: {film.print_answer}")
 
 
-def job_reference(steps: Steps, film: PrintedFilm) -> None:
+def judge_job_reference(steps: Steps, film: PrintedFilm) -> None:
     _require_print(film)
     named = references(film.print_answer, JOB_REFERENCE)
     message = film.print_answer.message if isinstance(film.print_answer, Answered) else None
     others = [element.keyword or str(element.tag) for element in data_of(film.print_answer) if element.tag != _JOBS]
-    beside = f"; beside it came {', '.join(others)}" if others else ""
+    instead = f"; the response has {', '.join(others)}" if others else ""
     steps.require(
-        bool(named), f"{_NAMED} is present", f"no (2100,0500) in the response, though Print Job was negotiated{beside}"
+        bool(named), f"{_NAMED} is present", f"no (2100,0500) in the response, though Print Job was negotiated{instead}"
     )
     steps.require(len(named) == 1, f"{_NAMED} has one item", f"{len(named)} items in Referenced Print Job Sequence")
-    came = f"Referenced SOP Class UID is {named[0][0]}, not Print Job"
-    steps.require(named[0][0] == PrintJob, "Referenced SOP Class UID is Print Job", came)
+    observed = f"Referenced SOP Class UID is {named[0][0]}, not Print Job"
+    steps.require(named[0][0] == PrintJob, "Referenced SOP Class UID is Print Job", observed)
     number = message.ActionTypeID if isinstance(message, NActionRSP) else None
     steps.require(number is not None, "an Action Reply has Action Type ID", "an Action Reply without Action Type ID")
     steps.require(number == 1, "Action Type ID is the one of the request", f"Action Type ID {number}; 1 was requested")
@@ -98,7 +98,7 @@ def _require_job(film: PrintedFilm) -> None:
         raise Unprepared("the response names no Print Job")
 
 
-def job_attributes(steps: Steps, film: PrintedFilm) -> None:
+def judge_job_attributes(steps: Steps, film: PrintedFilm) -> None:
     _require_job(film)
     if film.first_get is None:
         raise Unprepared("no N-GET of the job was sent")
@@ -113,13 +113,13 @@ def job_attributes(steps: Steps, film: PrintedFilm) -> None:
         steps.require(found.get(keyword) is not None, f"{keyword} has a value", f"{keyword} is absent or empty")
 
 
-def job_end(steps: Steps, film: PrintedFilm) -> None:
+def judge_job_end(steps: Steps, film: PrintedFilm) -> None:
     _require_job(film)
     numbers = [event.EventTypeID for event in film.events]
     shown = f"events {', '.join(map(str, numbers)) or 'none'}"
     if not film.is_ended:
         if film.last_get is None:
-            raise Unprepared("the end of the job was neither reported nor asked for")
+            raise Unprepared("the end of the job was not reported, and no N-GET asked for it")
         status = data_of(film.last_get).get("ExecutionStatus")
         steps.require(status in ("DONE", "FAILURE"), _JOB_ENDS, f"{shown}; Execution Status is {status!r}")
         steps.prefer(False, "an event reports the end of the job", f"{shown}; N-GET returns {status!r}")
@@ -131,7 +131,7 @@ def job_end(steps: Steps, film: PrintedFilm) -> None:
     steps.tell(shown)
 
 
-def job_is_gone(steps: Steps, film: PrintedFilm) -> None:
+def judge_job_is_gone(steps: Steps, film: PrintedFilm) -> None:
     _require_job(film)
     if not film.gets_after_end:
         raise Unprepared("neither Done nor Failure was reported")
@@ -147,12 +147,12 @@ def job_is_gone(steps: Steps, film: PrintedFilm) -> None:
 # --- cases that print films of their own ---
 
 
-async def empty_film(talk: Conversation) -> Seen:
+async def print_empty_film(talk: Conversation) -> Seen:
     await talk.prepare_film_box()
     return await talk.print()
 
 
-async def empty_session(talk: Conversation) -> Seen:
+async def print_empty_session(talk: Conversation) -> Seen:
     await talk.prepare_session()
     seen = await talk.print_nothing()
     if matches(_NOT_SUPPORTED, (seen,)):
@@ -160,7 +160,7 @@ async def empty_session(talk: Conversation) -> Seen:
     return seen
 
 
-async def whole_session(talk: Conversation) -> Seen:
+async def print_session(talk: Conversation) -> Seen:
     await talk.prepare_image()
     films = 1
     if Flags.FILM2 in talk.peer.flags and talk.peer.shared.films_left > 1:
@@ -171,12 +171,12 @@ async def whole_session(talk: Conversation) -> Seen:
     return await talk.print(BasicFilmSession, talk.session_uid, films=films)
 
 
-async def unknown_action(talk: Conversation) -> Seen:
+async def request_unknown_action(talk: Conversation) -> Seen:
     await talk.prepare_image()
     return await talk.print(number=2)
 
 
-async def printed_twice(talk: Conversation) -> Seen:
+async def print_twice(talk: Conversation) -> Seen:
     steps = Steps(talk.peer)
     await talk.prepare_image()
     if talk.peer.shared.films_left < 2:
@@ -196,7 +196,7 @@ PRINTED: tuple[Case, ...] = (
         section="PS3.4 H.4.2.2.4",
         level=Level.MUST,
         needs=Flags.PRINT | Flags.FILM,
-        run=printed,
+        run=print_film,
         passes=(Answered(_PRINTED),),
         nonstrict=(_QUEUE_FULL,),
         fails=_REFUSED,
@@ -207,7 +207,7 @@ PRINTED: tuple[Case, ...] = (
         section="PS3.4 H.4.2.2.4.1 Table H.4-8; PS3.7 §10.1.4.1.5",
         level=Level.MUST,
         needs=Flags.JOBS | Flags.FILM,
-        run=of_film(job_reference),
+        run=of_film(judge_job_reference),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(BROKEN,),
@@ -218,7 +218,7 @@ PRINTED: tuple[Case, ...] = (
         section="PS3.4 H.4.2.2.4.2 Table H.4-9 (B603)",
         level=Level.SHOULD,
         needs=Flags.PRINT | Flags.FILM,
-        run=on_print(empty_film),
+        run=on_print(print_empty_film),
         passes=(Answered(0xB603),),
         nonstrict=(SUCCESS, FAILURE),
         fails=(ABORT, SILENCE),
@@ -229,7 +229,7 @@ PRINTED: tuple[Case, ...] = (
         section="PS3.4 H.4.1.2.4.2 Table H.4-4 (C600)",
         level=Level.MUST,
         needs=Flags.PRINT | Flags.SESSION_ACTION,
-        run=on_print(empty_session),
+        run=on_print(print_empty_session),
         passes=(Answered(0xC600),),
         nonstrict=(FAILURE, ABORT, CLOSED),
         fails=(SUCCESS, WARNING, SILENCE),
@@ -240,7 +240,7 @@ PRINTED: tuple[Case, ...] = (
         section="PS3.4 H.4.1.2.4",
         level=Level.MUST,
         needs=Flags.PRINT | Flags.SESSION_ACTION | Flags.FILM,
-        run=on_print(whole_session),
+        run=on_print(print_session),
         passes=(Answered(_PRINTED | {0xB601}),),
         nonstrict=(Answered(0xC601),),
         fails=_REFUSED,
@@ -251,7 +251,7 @@ PRINTED: tuple[Case, ...] = (
         section="PS3.7 §10.1.4.1.10 (0123); PS3.4 Table H.4-8",
         level=Level.SHOULD,
         needs=Flags.PRINT,
-        run=on_print(unknown_action),
+        run=on_print(request_unknown_action),
         passes=(Answered(0x0123),),
         nonstrict=(FAILURE, ABORT, CLOSED),
         fails=(SUCCESS, WARNING, SILENCE),
@@ -262,7 +262,7 @@ PRINTED: tuple[Case, ...] = (
         section="PS3.4 H.4.2.2.4.3 ('may further update the working SOP Instances')",
         level=Level.MUST,
         needs=Flags.PRINT | Flags.FILM2,
-        run=on_print(printed_twice),
+        run=on_print(print_twice),
         passes=(KEPT,),
         fails=(BROKEN, ABORT, SILENCE),
     ),
@@ -272,29 +272,29 @@ PRINTED: tuple[Case, ...] = (
         section="PS3.4 H.4.5.2.2.1 Table H.4-15 (U/M)",
         level=Level.MUST,
         needs=Flags.JOBS | Flags.FILM,
-        run=of_film(job_attributes),
+        run=of_film(judge_job_attributes),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(BROKEN, ABORT, SILENCE),
     ),
     Case(
         id="PRN-E-2.03",
-        title="The job's end is reported",
+        title="The end of a job is reported",
         section="PS3.4 H.4.5.2.1.2 ('to inform the SCU about each execution change')",
         level=Level.SHOULD,
         needs=Flags.JOBS | Flags.FILM | Flags.SLOW,
-        run=of_film(job_end),
+        run=of_film(judge_job_end),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(BROKEN,),
     ),
     Case(
         id="PRN-E-2.05",
-        title="A job is gone when its end is confirmed",
+        title="A job is deleted when its end is confirmed",
         section="PS3.4 H.4.5.2.1.2 ('shall delete the Print Job SOP Instance after receiving a confirmation')",
         level=Level.MUST,
         needs=Flags.JOBS | Flags.FILM,
-        run=of_film(job_is_gone),
+        run=of_film(judge_job_is_gone),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(BROKEN, ABORT, SILENCE),

@@ -37,9 +37,9 @@ from ..steps import Script, Steps, on_print
 __all__ = ["PRINTER"]
 
 _STATUSES = ("NORMAL", "WARNING", "FAILURE")
-_TWO = (tag_of("PrinterStatus"), tag_of("PrinterStatusInfo"))
-_NINE = (
-    *_TWO,
+_STATUS_TAGS = (tag_of("PrinterStatus"), tag_of("PrinterStatusInfo"))
+_ALL_TAGS = (
+    *_STATUS_TAGS,
     *map(
         tag_of,
         (
@@ -56,7 +56,7 @@ _NINE = (
 _PATIENT_NAME = tag_of("PatientName")
 _PARTLY, _NO_INSTANCE = Answered(0x0107), Answered(0x0112)
 _INVALID, _REPLACED = Answered(0x0106), Answered(0x0116)
-_FAILED_ONLY = {"INVALID PAGE DES", "INSUFFIC MEMORY"}
+_JOB_INFO = {"INVALID PAGE DES", "INSUFFIC MEMORY"}
 _CODE_STRING = re.compile(r"[A-Z0-9_ ]{1,16}", re.ASCII)
 _ANOTHER_PRINTER = "1.2.3.4.5"
 
@@ -102,12 +102,12 @@ _LAYOUT_LISTS = {
     "FilmSizeID": "FilmSizeID",
     "RequestedResolutionID": "PrinterResolutionID",
 }
-_MOST = 20  # layouts that are tried, at most
-_ONE_IN = 10  # one of so many entries may be refused
-_MOST_NAMED = 5
+_MAX_LAYOUTS = 20  # layouts that are tried
+_ONE_IN = 10  # one of so many entries may be refused: then the configuration is NON-STRICT, not false
+_MAX_NAMED = 5  # attributes that a text names
 
 
-async def whole_printer(talk: Conversation) -> Seen:
+async def get_all_attributes(talk: Conversation) -> Seen:
     steps = Steps(talk.peer)
     seen = await talk.get()
     steps.take("N-GET", seen, kept=(SUCCESS,), deviated=(_PARTLY,))
@@ -119,42 +119,42 @@ async def whole_printer(talk: Conversation) -> Seen:
     return steps.result()
 
 
-async def two_attributes(talk: Conversation) -> Seen:
+async def get_two_attributes(talk: Conversation) -> Seen:
     steps = Steps(talk.peer)
-    seen = await talk.get(tags=_TWO)
+    seen = await talk.get(tags=_STATUS_TAGS)
     steps.take("N-GET", seen, kept=(SUCCESS,))
     found = data_of(seen)
-    for tag, name in zip(_TWO, ("Printer Status", "Printer Status Info"), strict=True):
+    for tag, name in zip(_STATUS_TAGS, ("Printer Status", "Printer Status Info"), strict=True):
         steps.require(tag in found, f"{name} is present", f"{name} is absent")
-    others = [element.keyword or str(element.tag) for element in found if element.tag not in _TWO]
-    steps.prefer(not others, "no other attribute comes", f"not asked: {', '.join(others)}")
+    others = [element.keyword or str(element.tag) for element in found if element.tag not in _STATUS_TAGS]
+    steps.prefer(not others, "no other attribute comes", f"not requested: {', '.join(others)}")
     return steps.result()
 
 
-async def nine_attributes(talk: Conversation) -> Seen:
-    seen = await talk.get(tags=_NINE)
+async def get_nine_attributes(talk: Conversation) -> Seen:
+    seen = await talk.get(tags=_ALL_TAGS)
     if matches(SUCCESS, (seen,)) or matches(_PARTLY, (seen,)):
         found = data_of(seen)
-        missing = [str(tag) for tag in _TWO if tag not in found]
+        missing = [str(tag) for tag in _STATUS_TAGS if tag not in found]
         if missing:
             raise Unprepared(f"{seen} without Printer Status or Printer Status Info")
         return Kept(f"{seen} with {len(list(found))} attributes")
     return seen
 
 
-async def foreign_attribute(talk: Conversation) -> Seen:
-    seen = await talk.get(tags=(_TWO[0], _PATIENT_NAME))
+async def get_foreign_attribute(talk: Conversation) -> Seen:
+    seen = await talk.get(tags=(_STATUS_TAGS[0], _PATIENT_NAME))
     found = data_of(seen)
     if found.get(_PATIENT_NAME):
         return Broken(f"{seen} with Patient's Name {found[_PATIENT_NAME].value!r}")
-    if _TWO[0] in found and matches(_PARTLY, (seen,)):
+    if _STATUS_TAGS[0] in found and matches(_PARTLY, (seen,)):
         return Kept(f"{seen} with Printer Status")
-    if _TWO[0] in found and matches(SUCCESS, (seen,)):
+    if _STATUS_TAGS[0] in found and matches(SUCCESS, (seen,)):
         return Deviated(f"{seen} with Printer Status")
     return seen
 
 
-async def status_info(talk: Conversation) -> Seen:
+async def get_status_info(talk: Conversation) -> Seen:
     with talk.patiently():
         found = data_of(await talk.get())
     status, info = found.get("PrinterStatus"), found.get("PrinterStatusInfo")
@@ -162,12 +162,12 @@ async def status_info(talk: Conversation) -> Seen:
         raise Unprepared("no Printer Status and Printer Status Info")
     text = f"{status} with {info!r}"
     if not _CODE_STRING.fullmatch(info):
-        return Broken(f"{text}: no value of VR CS")
-    is_defined = info == NORMAL if status == NORMAL else info in STATUS_INFO or info in _FAILED_ONLY
+        return Broken(f"{text}: not a value of VR CS")
+    is_defined = info == NORMAL if status == NORMAL else info in STATUS_INFO or info in _JOB_INFO
     return Kept(text) if is_defined else Deviated(text)
 
 
-def another_printer(uid: str) -> Script:
+def get_another_printer(uid: str) -> Script:
     """Return the steps that ask for a printer that does not exist."""
 
     async def script(talk: Conversation) -> Seen:
@@ -176,25 +176,25 @@ def another_printer(uid: str) -> Script:
     return script
 
 
-async def configuration(talk: Conversation) -> Seen:
+async def get_configuration(talk: Conversation) -> Seen:
     steps = Steps(talk.peer)
     seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
     steps.take("N-GET", seen, kept=(SUCCESS,))
     items = items_of(data_of(seen), "PrinterConfigurationSequence")
     name = "Printer Configuration Sequence"
     steps.require(bool(items), f"{name} has items", f"{name} is absent or empty")
-    absent, wanting = set[str](), set[str]()
+    absent, incomplete = set[str](), set[str]()
     for item in items:
         absent |= {keyword for keyword in _CONFIGURATION if keyword not in item}
-        wanting |= {
+        incomplete |= {
             f"{keyword} is empty" for keyword in _CONFIGURATION if keyword in item and not _has_value(item, keyword)
         }
         for sequence, (always, sometimes) in _SEQUENCES.items():
             for entry in items_of(item, sequence):
                 absent |= {f"{keyword} in {sequence}" for keyword in always if keyword not in entry}
-                wanting |= {f"no {keyword} in {sequence}" for keyword in sometimes if keyword not in entry}
+                incomplete |= {f"no {keyword} in {sequence}" for keyword in sometimes if keyword not in entry}
     steps.require(not absent, "all attributes of type 1 and 2 are present", f"absent: {_shown(absent)}")
-    steps.prefer(not wanting, "all attributes have a value", _shown(wanting))
+    steps.prefer(not incomplete, "all attributes have a value", _shown(incomplete))
     steps.tell(f"{len(items)} configurations")
     return steps.result()
 
@@ -205,11 +205,11 @@ def _has_value(item: Dataset, keyword: str) -> bool:
 
 def _shown(names: set[str]) -> str:
     listed = sorted(names)
-    more = f" and {len(listed) - _MOST_NAMED} more" if len(listed) > _MOST_NAMED else ""
-    return ", ".join(listed[:_MOST_NAMED]) + more
+    more = f" and {len(listed) - _MAX_NAMED} more" if len(listed) > _MAX_NAMED else ""
+    return ", ".join(listed[:_MAX_NAMED]) + more
 
 
-async def true_configuration(talk: Conversation) -> Seen:
+async def try_configuration(talk: Conversation) -> Seen:
     with talk.patiently():
         seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
     items = [item for item in items_of(data_of(seen), "PrinterConfigurationSequence") if _is_of(item, talk.meta)]
@@ -219,10 +219,10 @@ async def true_configuration(talk: Conversation) -> Seen:
     )
     if not formats:
         raise Unprepared(f"the configuration lists no layout for the Meta SOP Class: {seen}")
-    chosen = talk.peer.random.sample(formats, min(_MOST, len(formats)))
+    chosen = talk.peer.random.sample(formats, min(_MAX_LAYOUTS, len(formats)))
     try:
-        answers = [await _film_box(talk, entry) for entry in chosen]
-        answers += [await _medium(talk, medium) for medium in media]
+        answers = [await _try_film_box(talk, entry) for entry in chosen]
+        answers += [await _try_medium(talk, medium) for medium in media]
     except EncodeError as exc:
         raise Unprepared(f"the configuration lists a value that cannot be sent: {exc}") from exc
     refused = [(what, seen) for what, seen in answers if not succeeded(seen) or matches(_REPLACED, (seen,))]
@@ -240,7 +240,7 @@ async def true_configuration(talk: Conversation) -> Seen:
     return Broken(text) if 2 * len(invalid) > len(answers) else refused[0][1]
 
 
-async def _film_box(talk: Conversation, entry: Dataset) -> tuple[str, Seen]:
+async def _try_film_box(talk: Conversation, entry: Dataset) -> tuple[str, Seen]:
     """Create a film box with the values in an entry of the configuration, in a session of its own."""
     if not talk.session_uid:
         await talk.prepare_session()
@@ -256,7 +256,7 @@ async def _film_box(talk: Conversation, entry: Dataset) -> tuple[str, Seen]:
     return shown, seen
 
 
-async def _medium(talk: Conversation, medium: str) -> tuple[str, Seen]:
+async def _try_medium(talk: Conversation, medium: str) -> tuple[str, Seen]:
     """Create a film session with an installed medium."""
     if talk.session_uid:
         await talk.delete(BasicFilmSession, talk.session_uid)
@@ -274,11 +274,11 @@ _WRONG = (BROKEN, ABORT, SILENCE)
 PRINTER: tuple[Case, ...] = (
     Case(
         id="PRN-E-1.01",
-        title="Printer N-GET without a list returns all",
+        title="Printer N-GET without a list returns all attributes",
         section="PS3.4 H.4.6.2.2.1 Table H.4-17 (U/M), H.4.6.2.2.2; PS3.7 §10.1.2.1.5",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=on_print(whole_printer),
+        run=on_print(get_all_attributes),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=_WRONG,
@@ -289,7 +289,7 @@ PRINTER: tuple[Case, ...] = (
         section="PS3.4 H.4.6.2.2.2; PS3.7 §10.1.2.1.5",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=on_print(two_attributes),
+        run=on_print(get_two_attributes),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=_WRONG,
@@ -300,7 +300,7 @@ PRINTER: tuple[Case, ...] = (
         section="PS3.4 H.2.4 (U/U), Table H.4-17; PS3.7 §10.1.2.1.10",
         level=Level.SHOULD,
         needs=Flags.PRINT,
-        run=on_print(nine_attributes),
+        run=on_print(get_nine_attributes),
         passes=(KEPT,),
         nonstrict=(Answered(frozenset({0x0105, 0x0106})),),
         fails=(ABORT, CLOSED, SILENCE),
@@ -311,7 +311,7 @@ PRINTER: tuple[Case, ...] = (
         section="PS3.7 §10.1.2.1.10 (0107)",
         level=Level.SHOULD,
         needs=Flags.PRINT,
-        run=on_print(foreign_attribute),
+        run=on_print(get_foreign_attribute),
         passes=(KEPT,),
         nonstrict=(DEVIATED, FAILURE),
         fails=(BROKEN, ABORT, CLOSED, SILENCE),
@@ -322,7 +322,7 @@ PRINTER: tuple[Case, ...] = (
         section="PS3.3 C.13.9.1 (defined terms)",
         level=Level.SHOULD,
         needs=Flags.PRINT,
-        run=on_print(status_info),
+        run=on_print(get_status_info),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(BROKEN,),
@@ -333,14 +333,14 @@ PRINTER: tuple[Case, ...] = (
         section="PS3.4 H.4.6.5 (the well-known UID); PS3.7 §10.1.2.1.10 (0112)",
         level=Level.SHOULD,
         needs=Flags.PRINT,
-        run=on_print(another_printer(_ANOTHER_PRINTER)),
+        run=on_print(get_another_printer(_ANOTHER_PRINTER)),
         passes=(_NO_INSTANCE,),
         nonstrict=(FAILURE, ABORT),
         fails=(SUCCESS, CLOSED, SILENCE),
         subcases=(
             SubCase(
                 name="zero-length UID",
-                run=on_print(another_printer("")),
+                run=on_print(get_another_printer("")),
                 passes=(_NO_INSTANCE, SUCCESS),
                 fails=(CLOSED, SILENCE),
             ),
@@ -352,7 +352,7 @@ PRINTER: tuple[Case, ...] = (
         section="PS3.4 H.4.11.2.2.1 Table H.4-26 (-/M), H.4.11.2.2.2",
         level=Level.MUST,
         needs=Flags.CONFIG,
-        run=on_print(configuration, PrinterConfigurationRetrieval),
+        run=on_print(get_configuration, PrinterConfigurationRetrieval),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=_WRONG,
@@ -363,7 +363,7 @@ PRINTER: tuple[Case, ...] = (
         section="PS3.4 H.4.11.2.2; PS3.3 C.13.12",
         level=Level.SHOULD,
         needs=Flags.CONFIG | Flags.PRINT,
-        run=on_print(true_configuration, PrinterConfigurationRetrieval),
+        run=on_print(try_configuration, PrinterConfigurationRetrieval),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(BROKEN, SILENCE),

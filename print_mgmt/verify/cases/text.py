@@ -49,7 +49,7 @@ def labeled(term: bytes, label: bytes) -> CaseRun:
         element = next((each for each in data_of(seen) if each.tag == _LABEL), None)
         raw = b"" if element is None else bytes(element.raw).rstrip(b" ")
         if label == _TRAIL and raw and raw != label:
-            return Broken(f"the label {shown_octets(label)} came back as {shown_octets(raw)}")
+            return Broken(f"the label {shown_octets(label)} was returned as {shown_octets(raw)}")
         return seen
 
     return on_print(script)

@@ -30,7 +30,7 @@ _REFUSED_OR_REPLACED = Answered(frozenset({0x0106, 0x0116}))
 _NOT_SUPPORTED = Answered(frozenset({0x0105, 0x0106, 0x0107, 0x0116}))
 
 
-def film_session(values: Dataset, claimed: str = "") -> Script:
+def create_session_with(values: Dataset, claimed: str = "") -> Script:
     """Return the steps that create a film session. ``claimed`` names the claim that may list the value."""
 
     async def script(talk: Conversation) -> Seen:
@@ -40,7 +40,7 @@ def film_session(values: Dataset, claimed: str = "") -> Script:
     return script
 
 
-def film_box(values: Dataset, claimed: str = "") -> Script:
+def create_film_box_with(values: Dataset, claimed: str = "") -> Script:
     """Return the steps that create a film box with more attributes, or with other values."""
 
     async def script(talk: Conversation) -> Seen:
@@ -62,7 +62,7 @@ def _claimed(talk: Conversation, seen: Seen, values: Dataset, claimed: str) -> S
     return Kept(f"{seen}: --claims lists {value!r}") if succeeded(seen) and value in (listed or ()) else seen
 
 
-def film_box_without(keyword: str) -> Script:
+def create_film_box_without(keyword: str) -> Script:
     """Return the steps that create a film box without an attribute."""
 
     async def script(talk: Conversation) -> Seen:
@@ -74,13 +74,13 @@ def film_box_without(keyword: str) -> Script:
     return script
 
 
-async def bare_film_box(talk: Conversation) -> Seen:
+async def create_film_box_without_data(talk: Conversation) -> Seen:
     await talk.prepare_session()
     return await talk.ask(talk.creation(BasicFilmBox))
 
 
-def formats(layout: str) -> Script:
-    """Return the steps that create a film box with an impossible layout."""
+def create_layout(layout: str) -> Script:
+    """Return the steps that create a film box with this layout."""
 
     async def script(talk: Conversation) -> Seen:
         await talk.prepare_session()
@@ -89,27 +89,27 @@ def formats(layout: str) -> Script:
     return script
 
 
-_LIES = (SUCCESS, WARNING, CLOSED, SILENCE)
+_NOT_REFUSED = (SUCCESS, WARNING, CLOSED, SILENCE)
 _FAILURE_OR_ABORT: Outcomes = (FAILURE, ABORT)
 _FAILURE_OR_WARNING: Outcomes = (FAILURE, WARNING)
 _IGNORED = (SUCCESS, ABORT, SILENCE)
 
 
-def _sub(keyword: str, value: object, claimed: str = "", *, is_session: bool = False) -> SubCase:
-    make = film_session if is_session else film_box
+def _value_subcase(keyword: str, value: object, claimed: str = "", *, is_session: bool = False) -> SubCase:
+    make = create_session_with if is_session else create_film_box_with
     return SubCase(name=f"{keyword} {value}", run=on_print(make(Dataset(**{keyword: value}), claimed)))
 
 
-def _format(layout: str, *, may_be: bool) -> SubCase:
-    run = on_print(formats(layout))
-    if not may_be:
+def _layout_subcase(layout: str, *, is_possible: bool) -> SubCase:
+    run = on_print(create_layout(layout))
+    if not is_possible:
         return SubCase(name=layout, run=run)
     return SubCase(name=layout, run=run, nonstrict=(FAILURE, ABORT, SUCCESS, WARNING), fails=(CLOSED, SILENCE))
 
 
-def _own(keyword: str) -> SubCase:
+def _own_value_subcase(keyword: str) -> SubCase:
     """Return the sub-case for an attribute whose values each printer defines for itself."""
-    run = on_print(film_box(Dataset(**{keyword: "XYZZY"})))
+    run = on_print(create_film_box_with(Dataset(**{keyword: "XYZZY"})))
     return SubCase(name=f"{keyword} XYZZY", run=run, nonstrict=(SUCCESS, FAILURE, WARNING), fails=(ABORT, SILENCE))
 
 
@@ -120,11 +120,11 @@ VALUES: tuple[Case, ...] = (
         section="PS3.4 Table H.4-6 (M/M), H.2.4 ('shall return ... 0120H')",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=on_print(film_box_without("ImageDisplayFormat")),
+        run=on_print(create_film_box_without("ImageDisplayFormat")),
         passes=(Answered(_MISSING),),
         nonstrict=_FAILURE_OR_ABORT,
-        fails=_LIES,
-        subcases=(SubCase(name="no data set", run=on_print(bare_film_box)),),
+        fails=_NOT_REFUSED,
+        subcases=(SubCase(name="no data set", run=on_print(create_film_box_without_data)),),
     ),
     Case(
         id="PRN-X-1.02",
@@ -132,14 +132,14 @@ VALUES: tuple[Case, ...] = (
         section="PS3.4 Table H.4-6 (M/M), H.2.4",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=on_print(film_box_without("ReferencedFilmSessionSequence")),
+        run=on_print(create_film_box_without("ReferencedFilmSessionSequence")),
         passes=(Answered(_MISSING),),
         nonstrict=_FAILURE_OR_ABORT,
-        fails=_LIES,
+        fails=_NOT_REFUSED,
         subcases=(
             SubCase(
                 name="no item",
-                run=on_print(film_box(Dataset(ReferencedFilmSessionSequence=[]))),
+                run=on_print(create_film_box_with(Dataset(ReferencedFilmSessionSequence=[]))),
                 passes=(Answered(frozenset({_MISSING, _NO_VALUE, _INVALID})),),
             ),
         ),
@@ -150,26 +150,26 @@ VALUES: tuple[Case, ...] = (
         section="PS3.4 H.2.4; PS3.7 §10.1.5.1.6 (0121)",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=on_print(film_box(Dataset(ImageDisplayFormat=""))),
+        run=on_print(create_film_box_with(Dataset(ImageDisplayFormat=""))),
         passes=(Answered(frozenset({_MISSING, _NO_VALUE, _INVALID})),),
         nonstrict=_FAILURE_OR_ABORT,
         fails=(SUCCESS, WARNING, SILENCE),
     ),
     Case(
         id="PRN-X-1.07",
-        title="An Image Display Format that cannot be",
+        title="An impossible Image Display Format",
         section="PS3.4 Table H.4-6 (M/M), H.2.4 ('shall return ... 0106H')",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=on_print(formats("FOO\\1")),
+        run=on_print(create_layout("FOO\\1")),
         passes=(Answered(_INVALID),),
         nonstrict=_FAILURE_OR_ABORT,
-        fails=_LIES,
+        fails=_NOT_REFUSED,
         subcases=(
-            _format(r"STANDARD\0,1", may_be=False),
-            _format(r"STANDARD\99,99", may_be=True),
-            _format(r"STANDARD\-1,2", may_be=True),
-            _format("STANDARD\\1", may_be=True),
+            _layout_subcase(r"STANDARD\0,1", is_possible=False),
+            _layout_subcase(r"STANDARD\99,99", is_possible=True),
+            _layout_subcase(r"STANDARD\-1,2", is_possible=True),
+            _layout_subcase("STANDARD\\1", is_possible=True),
         ),
     ),
     Case(
@@ -178,13 +178,13 @@ VALUES: tuple[Case, ...] = (
         section="PS3.4 Table H.4-2 (U/M), H.2.4 ('either ... 0106H or ... 0116H')",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=on_print(film_session(Dataset(PrintPriority="URGENT"))),
+        run=on_print(create_session_with(Dataset(PrintPriority="URGENT"))),
         passes=(_REFUSED_OR_REPLACED, Kept()),
         nonstrict=_FAILURE_OR_WARNING,
         fails=_IGNORED,
         subcases=(
-            _sub("MediumType", "PARCHMENT", "medium_types", is_session=True),
-            _sub("FilmDestination", "MOON", "destinations", is_session=True),
+            _value_subcase("MediumType", "PARCHMENT", "medium_types", is_session=True),
+            _value_subcase("FilmDestination", "MOON", "destinations", is_session=True),
         ),
     ),
     Case(
@@ -193,14 +193,14 @@ VALUES: tuple[Case, ...] = (
         section="PS3.4 Table H.4-2 (U/M), H.2.4 ('either ... 0106H or ... 0116H')",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=on_print(film_session(Dataset(NumberOfCopies=-1))),
+        run=on_print(create_session_with(Dataset(NumberOfCopies=-1))),
         passes=(_REFUSED_OR_REPLACED,),
         nonstrict=_FAILURE_OR_WARNING,
         fails=_IGNORED,
         subcases=tuple(
             SubCase(
                 name=str(copies),
-                run=on_print(film_session(Dataset(NumberOfCopies=copies))),
+                run=on_print(create_session_with(Dataset(NumberOfCopies=copies))),
                 nonstrict=(FAILURE, WARNING, SUCCESS),
                 fails=(ABORT, SILENCE),
             )
@@ -213,19 +213,19 @@ VALUES: tuple[Case, ...] = (
         section="PS3.4 Table H.4-6 (U/M), H.2.4 ('either ... 0106H or ... 0116H')",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=on_print(film_box(Dataset(FilmOrientation="SIDEWAYS"))),
+        run=on_print(create_film_box_with(Dataset(FilmOrientation="SIDEWAYS"))),
         passes=(_REFUSED_OR_REPLACED, Kept()),
         nonstrict=_FAILURE_OR_WARNING,
         fails=_IGNORED,
-        subcases=(_sub("FilmSizeID", "1INX1IN", "film_sizes"), _sub("MagnificationType", "FOO")),
+        subcases=(_value_subcase("FilmSizeID", "1INX1IN", "film_sizes"), _value_subcase("MagnificationType", "FOO")),
     ),
     Case(
         id="PRN-X-1.11",
-        title="Max Density beyond the printer",
+        title="Max Density beyond the reach of the printer",
         section="PS3.4 Table H.4.2.2.1.2-1 (B605), H.2.4",
         level=Level.SHOULD,
         needs=Flags.PRINT,
-        run=on_print(film_box(Dataset(MaxDensity=65535))),
+        run=on_print(create_film_box_with(Dataset(MaxDensity=65535))),
         passes=(Answered(frozenset({0xB605, 0x0116, 0x0106})),),
         nonstrict=(SUCCESS,),
         fails=(ABORT, SILENCE),
@@ -236,35 +236,35 @@ VALUES: tuple[Case, ...] = (
         section="PS3.4 Table H.4-6 (U/U), H.2.4",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=on_print(film_box(Dataset(BorderDensity="PINK"))),
+        run=on_print(create_film_box_with(Dataset(BorderDensity="PINK"))),
         passes=(_NOT_SUPPORTED,),
         nonstrict=_FAILURE_OR_WARNING,
         fails=_IGNORED,
         subcases=(
-            _sub("Trim", "MAYBE"),
-            _sub("RequestedResolutionID", "ULTRA"),
-            _own("SmoothingType"),
-            _own("AnnotationDisplayFormatID"),
+            _value_subcase("Trim", "MAYBE"),
+            _value_subcase("RequestedResolutionID", "ULTRA"),
+            _own_value_subcase("SmoothingType"),
+            _own_value_subcase("AnnotationDisplayFormatID"),
         ),
     ),
     Case(
         id="PRN-X-1.13",
-        title="Attributes of no print class",
+        title="An attribute that no print class has",
         section="PS3.4 H.2.4; PS3.2 §7.3",
         level=Level.SHOULD,
         needs=Flags.PRINT,
-        run=on_print(film_session(Dataset(PatientName="TEST^CASE"))),
+        run=on_print(create_session_with(Dataset(PatientName="TEST^CASE"))),
         passes=(Answered(frozenset({0x0000, 0x0107, 0x0116})),),
         nonstrict=(FAILURE,),
         fails=(ABORT, CLOSED, SILENCE),
     ),
     Case(
         id="PRN-X-1.22",
-        title="Memory Allocation beyond all",
+        title="A huge Memory Allocation",
         section="PS3.4 Table H.4.1.2.1.2-1 (B600) and note; H.2.4",
         level=Level.SHOULD,
         needs=Flags.PRINT,
-        run=on_print(film_session(Dataset(MemoryAllocation=2_000_000_000))),
+        run=on_print(create_session_with(Dataset(MemoryAllocation=2_000_000_000))),
         passes=(Answered(frozenset({0xB600, 0x0106, 0x0213, 0x0105, 0x0107, 0x0116})),),
         nonstrict=(FAILURE, WARNING, SUCCESS),
         fails=(ABORT, SILENCE),

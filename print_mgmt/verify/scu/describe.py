@@ -4,17 +4,17 @@ from dimse.message import NCreateRQ
 from dimse.uids import BasicFilmBox
 from dimse.verify.scu import Visit
 
-from .sessions import data_of, image_sets
+from .sessions import data_set_of, image_sets
 
 __all__ = ["what_to_do"]
 
 
 def what_to_do(plain: Visit | None) -> str:
-    """Return what to print: two images for the plain scenario itself, and then the same as in that scenario."""
+    """Return an instruction: print two images in the plain scenario, and later the same as in that scenario."""
     if plain is None:
         return "print two images on one film, as you usually do"
     films = [
-        data_of(each)
+        data_set_of(each)
         for each in plain.exchanges
         if isinstance(each.request, NCreateRQ) and each.request.AffectedSOPClassUID == BasicFilmBox
     ]

@@ -123,7 +123,7 @@ def _first_bad(visit: Visit) -> Seen | None:
     return next((seen for seen in visit.after() if isinstance(seen, Aborted | Silent | Garbled)), None)
 
 
-def confirmed(peer: ScuPeer, visit: Visit) -> Observation:
+def judge_confirmation(peer: ScuPeer, visit: Visit) -> Observation:
     """Return whether the event was confirmed and the SCU went on."""
     if found := crash(visit):
         return found
@@ -135,7 +135,7 @@ def confirmed(peer: ScuPeer, visit: Visit) -> Observation:
         return (Broken("no N-EVENT-REPORT-RSP"),)
     asked, seen = confirmations[0]
     if _responded(seen) != _FIRST_ID:
-        return (Broken(f"Message ID Being Responded To {_responded(seen)}, {_FIRST_ID} was due"),)
+        return (Broken(f"Message ID Being Responded To is {_responded(seen)}, not {_FIRST_ID}"),)
     on_wire = visit.fired[0] if visit.fired else None
     abstract = on_wire.contexts.get(seen.context_id or 0, ("",))[0] if on_wire is not None else ""
     if abstract not in _PRINTER_CONTEXTS:
@@ -149,7 +149,7 @@ def confirmed(peer: ScuPeer, visit: Visit) -> Observation:
     return (Kept("confirmed, and it goes on"),)
 
 
-def answered_at_all(_peer: ScuPeer, visit: Visit) -> Observation:
+def judge_any_confirmation(_peer: ScuPeer, visit: Visit) -> Observation:
     """Return whether the event was confirmed; the SCU may then stop."""
     if found := crash(visit):
         return found
@@ -160,11 +160,11 @@ def answered_at_all(_peer: ScuPeer, visit: Visit) -> Observation:
         return (bad or Broken("no N-EVENT-REPORT-RSP"),)
     status = confirmations[0][1].status
     if _responded(confirmations[0][1]) != _FIRST_ID:
-        return (Broken(f"Message ID Being Responded To {_responded(confirmations[0][1])}"),)
+        return (Broken(f"Message ID Being Responded To is {_responded(confirmations[0][1])}, not {_FIRST_ID}"),)
     return (Deviated(f"status {status:04X}H"),) if status else (Kept("confirmed"),)
 
 
-def _status_of(_peer: ScuPeer, visit: Visit) -> Observation:
+def _judge_status(_peer: ScuPeer, visit: Visit) -> Observation:
     """Return the status of the confirmation."""
     if found := crash(visit):
         return found
@@ -176,7 +176,7 @@ def _status_of(_peer: ScuPeer, visit: Visit) -> Observation:
     return (bad if isinstance(bad, Aborted) else Broken("no N-EVENT-REPORT-RSP"),)
 
 
-def _all_answered(peer: ScuPeer, visit: Visit) -> Observation:
+def _judge_all_confirmations(peer: ScuPeer, visit: Visit) -> Observation:
     found = crash(visit)
     if found:
         return found
@@ -202,7 +202,7 @@ def _at_third(reaction: Reaction, observe: Observe) -> CaseRun:
 # --- jobs ---
 
 
-def job(*numbers: int) -> Reaction:
+def with_job(*numbers: int) -> Reaction:
     """Return the reaction that answers N-ACTION with a print job, and sends the events of the job."""
 
     async def react(exchange: Exchange) -> None:
@@ -221,7 +221,7 @@ def job(*numbers: int) -> Reaction:
     return react
 
 
-def _jobs_confirmed(count: int) -> Observe:
+def _job_confirmations(count: int) -> Observe:
     def observe(_peer: ScuPeer, visit: Visit) -> Observation:
         if found := crash(visit):
             return found
@@ -235,11 +235,11 @@ def _jobs_confirmed(count: int) -> Observe:
         if len(confirmations) < count:
             asked = sum(isinstance(seen, Asked) for seen in after)
             if asked > 1:
-                return (Broken("an event is unanswered, though later requests were answered"),)
+                return (Broken("an event is not confirmed, though later requests were sent"),)
             if any(isinstance(seen, Silent) for seen in after):
                 return (Silent(),)
             released = any(isinstance(seen, ReleaseAsked) for seen in after)
-            return (Deviated("it releases before the events are answered"),) if released else (aborted or Closed(),)
+            return (Deviated("it releases before it confirms the events"),) if released else (aborted or Closed(),)
         wrong = [seen for number, seen in enumerate(confirmations) if _responded(seen) != _FIRST_ID + number]
         contexts = visit.fired[0].contexts
         wrong += [seen for seen in confirmations if contexts.get(seen.context_id or 0, ("",))[0] != PrintJob]
@@ -255,19 +255,19 @@ _WITH_JOBS = (*SUPPORTED, PrintJob)
 
 
 def _job_run(*numbers: int) -> CaseRun:
-    table = {("N-ACTION", 1): job(*numbers)}
-    return on(table, _jobs_confirmed(len(numbers)), service=accepting(*_WITH_JOBS))
+    table = {("N-ACTION", 1): with_job(*numbers)}
+    return on(table, _job_confirmations(len(numbers)), service=accepting(*_WITH_JOBS))
 
 
 # --- N-GET of the printer ---
 
 
-def _gets(reaction: Reaction) -> CaseRun:
+def _printer_get(reaction: Reaction) -> CaseRun:
     async def run(peer: ScuPeer) -> Observation:
         has(peer, PRINTER_GET)
         visit = await peer.visit({(PRINTER_GET, 1): reaction})
         found = goes_on(peer, visit)
-        return (Kept("it tells it and releases"),) if found == (RELEASE,) else found
+        return (Kept("it releases"),) if found == (RELEASE,) else found
 
     return run
 
@@ -293,7 +293,7 @@ PRN_E_3: tuple[Case, ...] = (
         "01",
         "A printer event between request and response",
         f"PS3.4 H.4.6.2.1.2 {_CONFIRMATION}; PS3.7 §10.3.1.2",
-        _at_third(before_answer(Event(_WARNING, _SUPPLY_LOW)), confirmed),
+        _at_third(before_answer(Event(_WARNING, _SUPPLY_LOW)), judge_confirmation),
         nonstrict=(DEVIATED,),
         fails=_UNCONFIRMED,
     ),
@@ -301,9 +301,11 @@ PRN_E_3: tuple[Case, ...] = (
         "02",
         "A printer event before the first request, and while the SCU is idle",
         "PS3.4 H.4.6.2.1.2",
-        on({(ASSOCIATE, 1): after_answer(Event(_WARNING, _SUPPLY_LOW))}, confirmed),
+        on({(ASSOCIATE, 1): after_answer(Event(_WARNING, _SUPPLY_LOW))}, judge_confirmation),
         subcases=(
-            SubCase(name="behind a response", run=_at_third(after_answer(Event(_WARNING, _SUPPLY_LOW)), confirmed)),
+            SubCase(
+                name="behind a response", run=_at_third(after_answer(Event(_WARNING, _SUPPLY_LOW)), judge_confirmation)
+            ),
         ),
         nonstrict=(DEVIATED,),
         fails=_UNCONFIRMED,
@@ -312,8 +314,10 @@ PRN_E_3: tuple[Case, ...] = (
         "03",
         "Normal and Failure events",
         "PS3.4 H.4.6.2.1.1, H.4.6.2.1.2",
-        _at_third(before_answer(Event(_NORMAL)), answered_at_all),
-        subcases=(SubCase(name="Failure", run=_at_third(before_answer(Event(_FAILURE, _JAMMED)), answered_at_all)),),
+        _at_third(before_answer(Event(_NORMAL)), judge_any_confirmation),
+        subcases=(
+            SubCase(name="Failure", run=_at_third(before_answer(Event(_FAILURE, _JAMMED)), judge_any_confirmation)),
+        ),
         nonstrict=(DEVIATED,),
         fails=(BROKEN, SILENCE, ABORT, CRASHED),
         close=Close.EITHER,
@@ -322,7 +326,7 @@ PRN_E_3: tuple[Case, ...] = (
         "04",
         "An Event Type ID that does not exist",
         "PS3.7 §10.1.1.1.8 (0113)",
-        _at_third(before_answer(Event(_UNKNOWN)), _status_of),
+        _at_third(before_answer(Event(_UNKNOWN)), _judge_status),
         level=Level.SHOULD,
         passes=(Answered(_NO_SUCH_EVENT),),
         nonstrict=(Answered(),),
@@ -346,7 +350,8 @@ PRN_E_3: tuple[Case, ...] = (
         "A hundred events in a row",
         "PS3.4 H.4.6.2.1.2",
         _at_third(
-            before_answer(*(Event(_WARNING, _SUPPLY_LOW, _FIRST_ID + each) for each in range(_MANY))), _all_answered
+            before_answer(*(Event(_WARNING, _SUPPLY_LOW, _FIRST_ID + each) for each in range(_MANY))),
+            _judge_all_confirmations,
         ),
         level=Level.SHOULD,
         nonstrict=(ABORT,),
@@ -357,13 +362,13 @@ PRN_E_3: tuple[Case, ...] = (
         "07",
         "Printer N-GET answers that are not plain success",
         "PS3.4 H.4.6.2.2; quirks (SCU)",
-        _gets(with_fields(Status=0x0107)),
+        _printer_get(with_fields(Status=0x0107)),
         level=Level.SHOULD,
         subcases=(
-            SubCase(name="0105", run=_gets(with_fields(Status=0x0105, Data=None))),
-            SubCase(name="0000 without data set", run=_gets(with_fields(Data=None))),
-            SubCase(name="WARNING", run=_gets(_in_state("WARNING"))),
-            SubCase(name="FAILURE", run=_gets(_in_state("FAILURE"))),
+            SubCase(name="0105", run=_printer_get(with_fields(Status=0x0105, Data=None))),
+            SubCase(name="0000 without data set", run=_printer_get(with_fields(Data=None))),
+            SubCase(name="WARNING", run=_printer_get(_in_state("WARNING"))),
+            SubCase(name="FAILURE", run=_printer_get(_in_state("FAILURE"))),
         ),
         nonstrict=(ABORT,),
         fails=(SILENCE, CRASHED),

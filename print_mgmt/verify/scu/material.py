@@ -68,7 +68,8 @@ __all__ = [
 ]
 
 ASKED, CRASHED, RELEASE = Asked(), Crashed(), ReleaseAsked()
-STOPS = (ABORT, CLOSED, RELEASE, SILENCE, CRASHED)  # all outcomes other than that the SCU goes on
+STOPS = (ABORT, CLOSED, RELEASE, SILENCE, CRASHED)  # the outcomes in which the SCU does not go on
+BAD = (BROKEN, CRASHED, SILENCE, Garbled())
 FILM_BOX, PRINTER_GET = f"N-CREATE {class_name(BasicFilmBox)}", "N-GET Printer"
 IMAGE_CLASSES = (BasicGrayscaleImageBox, BasicColorImageBox)
 
@@ -200,7 +201,7 @@ def reaches_action(_peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return whether the SCU treats the film as failed, that is, does not print it."""
+    """Return `Kept` if the SCU does not print the film, or tries again; otherwise what it did instead."""
     if found := crash(visit):
         return found
     require_reached(visit)
@@ -216,7 +217,7 @@ def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
         if isinstance(exchange.request, NActionRQ):
             prints_all = sop_class_of(exchange.request) == BasicFilmSession and not is_deleted
             if prints_all or instance_of(exchange) == film:
-                return (Broken("N-ACTION followed as if nothing had happened"),)
+                return (Broken("it prints the film in spite of the failure"),)
     return (_end(visit),)
 
 
@@ -249,6 +250,3 @@ def _creates(exchange: Exchange, sop_class: str) -> bool:
 def uses(exchange: Exchange) -> bool:
     """Return whether a request operates on an existing instance: N-SET, N-ACTION or N-DELETE."""
     return isinstance(exchange.request, NSetRQ | NActionRQ | NDeleteRQ)
-
-
-BAD = (BROKEN, CRASHED, SILENCE, Garbled())

@@ -5,7 +5,7 @@ from struct import pack
 
 from dimse.data import Dataset, encode, syntax_of, tag_of
 from dimse.message import NCreateRQ, NDeleteRSP, NSetRQ, NSetRSP, decode_command
-from dimse.uids import BasicFilmBox, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from dimse.ul import PDataTF, decode_pdu
 from dimse.verify import Case, Close, Flags, Level, SubCase, Unprepared, Verdict
 from dimse.verify.case import CaseRun
@@ -53,8 +53,8 @@ from .material import (
     syntax_of_exchange,
     with_data,
 )
-from .plain_printer import SUPPORTED, references
-from .sessions import data_of, image_sets
+from .plain_printer import SUPPORTED
+from .sessions import data_set_of, image_sets, with_boxes
 
 __all__ = ["CHS_2", "DIMSE_2", "ENC_2", "PERF_2", "ROB_2", "UL_P_3"]
 
@@ -67,7 +67,7 @@ _FAILURES = (0xC603, 0xC6FF, 0x0110, 0x0106, 0x0213)
 # --- statuses ---
 
 
-async def _without_uids(exchange: Exchange) -> None:
+async def _answer_without_uids(exchange: Exchange) -> None:
     """Give the right answer without Affected UIDs, except for the UID of an instance that the printer has named."""
     request = exchange.request
     changes: dict[str, object] = {"AffectedSOPClassUID": None}
@@ -78,7 +78,7 @@ async def _without_uids(exchange: Exchange) -> None:
     exchange.proceed(**changes)
 
 
-async def _as_deleted(exchange: Exchange) -> None:
+async def _answer_as_deleted(exchange: Exchange) -> None:
     """Answer with an N-DELETE-RSP."""
     assert exchange.request is not None
     exchange.wire.say(NDeleteRSP(MessageIDBeingRespondedTo=exchange.request.MessageID, Status=0), exchange.context_id)
@@ -99,7 +99,7 @@ def _image_fails(status: int) -> CaseRun:
 # --- an early response ---
 
 
-def _early(visit: Visit, wire: Wire, pdu: bytes) -> None:
+def _answer_early(visit: Visit, wire: Wire, pdu: bytes) -> None:
     """Answer the N-SET of an image after the first P-DATA-TF of its Data Set."""
     if pdu[0] != 0x04 or visit.fired is not None:
         return
@@ -119,8 +119,8 @@ def _is_image(request: NSetRQ) -> bool:
     return request.RequestedSOPClassUID in IMAGE_CLASSES
 
 
-async def _early_run(peer: ScuPeer) -> Observation:
-    visit = await peer.visit(images(nothing), on_pdu=_early, is_judged=False, max_length=_SMALL_MAXIMUM)
+async def _fail_early(peer: ScuPeer) -> Observation:
+    visit = await peer.visit(images(nothing), on_pdu=_answer_early, is_judged=False, max_length=_SMALL_MAXIMUM)
     if visit.pending is None or visit.fired is None:
         raise Unprepared("the image fits into one P-DATA-TF", Verdict.UNIMPLEMENTED)
     return gives_up_film(peer, visit)
@@ -140,7 +140,7 @@ DIMSE_2: tuple[Case, ...] = (
         "DIMSE-2.03",
         "A response of another service",
         "PS3.7 §10.3 (Command Field)",
-        on({("N-CREATE", 1): _as_deleted}, first_after, needs="N-CREATE"),
+        on({("N-CREATE", 1): _answer_as_deleted}, first_after, needs="N-CREATE"),
         level=Level.SHOULD,
         needs=Flags.SCU,
         passes=(ABORT,),
@@ -152,7 +152,7 @@ DIMSE_2: tuple[Case, ...] = (
         "DIMSE-2.04",
         "Responses without Affected UIDs",
         "PS3.7 Tables 10.3-4, -6, -8, -12 (U)",
-        on({("*", 0): _without_uids}, goes_on),
+        on({("*", 0): _answer_without_uids}, goes_on),
     ),
     print_case(
         "DIMSE-2.05",
@@ -194,7 +194,7 @@ DIMSE_2: tuple[Case, ...] = (
         "DIMSE-2.09",
         "An early failed response",
         "PS3.7 §10.1.3.2",
-        _early_run,
+        _fail_early,
         passes=(KEPT, ABORT),
         nonstrict=(DEVIATED, CLOSED),
         fails=(CRASHED, SILENCE, Garbled(), BROKEN),
@@ -254,14 +254,14 @@ def _undefined(*, with_more: bool = False) -> Reaction:
         sequence = head + pack("<I", _UNDEFINED)
         for item in items:
             content = encode(item, syntax)
-            content = _more(content, is_explicit=syntax.uid == ExplicitVRLittleEndian) if with_more else content
+            content = _with_more(content, is_explicit=syntax.uid == ExplicitVRLittleEndian) if with_more else content
             sequence += _ITEM + pack("<I", _UNDEFINED) + content + _END_ITEM + pack("<I", 0)
         return encode(before, syntax) + sequence + _END_SEQUENCE + pack("<I", 0) + encode(behind, syntax)
 
     return with_data(change)
 
 
-def _more(content: bytes, *, is_explicit: bool) -> bytes:
+def _with_more(content: bytes, *, is_explicit: bool) -> bytes:
     """Return the content of an item with a group length before its elements, and private elements after them."""
     vr = {name: name.encode() if is_explicit else b"" for name in ("UL", "LO")}
     size = "<H" if is_explicit else "<I"
@@ -271,15 +271,15 @@ def _more(content: bytes, *, is_explicit: bool) -> bytes:
     return group_length + content + creator + private
 
 
-def _boxes_used(peer: ScuPeer, visit: Visit) -> Observation:
+def _judge_boxes(peer: ScuPeer, visit: Visit) -> Observation:
     found = goes_on(peer, visit)
     wrong = next((each for each in image_sets(visit) if getattr(each.response, "Status", 0)), None)
-    return (Broken("N-SET of an image box that was not given"),) if wrong is not None else found
+    return (Broken("N-SET of an image box that the response did not name"),) if wrong is not None else found
 
 
-def _pixels(visit: Visit) -> Pairs:
+def _pixel_faults(visit: Visit) -> Pairs:
     for exchange in image_sets(visit):
-        image = next(iter(items_of(data_of(exchange), IMAGE_SEQUENCE[sop_class_of(exchange.request)])), None)
+        image = next(iter(items_of(data_set_of(exchange), IMAGE_SEQUENCE[sop_class_of(exchange.request)])), None)
         if image is None or "PixelData" not in image:
             yield Broken("an image without Pixel Data")
             continue
@@ -291,7 +291,7 @@ def _pixels(visit: Visit) -> Pairs:
         if found < length or element.undefined_length:
             yield Broken(f"Pixel Data of {found} bytes; {rows} x {columns} x {samples} pixels of {bits} bits")
         elif found > length + length % 2:
-            yield Deviated(f"Pixel Data of {found} bytes, {length} are due")
+            yield Deviated(f"Pixel Data of {found} bytes instead of {length}")
         if str(element.VR) == "OB" and bits > 8:
             yield Broken("Pixel Data of 16 bits has the VR OB")
 
@@ -310,17 +310,17 @@ ENC_2: tuple[Case, ...] = (
         "ENC-2.02",
         "The SCU reads sequences of undefined length",
         "PS3.5 §7.5.1, §7.5.2",
-        on({(FILM_BOX, 0): _undefined()}, _boxes_used, service=accepting(*SUPPORTED)),
+        on({(FILM_BOX, 0): _undefined()}, _judge_boxes, service=accepting(*SUPPORTED)),
         subcases=(
             SubCase(
                 name="explicit",
                 run=on(
                     {(FILM_BOX, 0): _undefined()},
-                    _boxes_used,
+                    _judge_boxes,
                     service=accepting(*SUPPORTED, syntaxes=(ExplicitVRLittleEndian, ImplicitVRLittleEndian)),
                 ),
             ),
-            SubCase(name="with group lengths", run=on({(FILM_BOX, 0): _undefined(with_more=True)}, _boxes_used)),
+            SubCase(name="with group lengths", run=on({(FILM_BOX, 0): _undefined(with_more=True)}, _judge_boxes)),
         ),
         fails=(*STOPS, BROKEN),
     ),
@@ -328,7 +328,7 @@ ENC_2: tuple[Case, ...] = (
         "ENC-2.03",
         "Pixel Data of the SCU fits its description",
         "PS3.5 §8.1.1, §8.2; PS3.3 C.13.5",
-        of_plain(_pixels, "Pixel Data fits rows, columns, samples and bits"),
+        of_plain(_pixel_faults, "Pixel Data fits rows, columns, samples and bits"),
         nonstrict=(DEVIATED,),
         fails=(BROKEN,),
     ),
@@ -338,13 +338,13 @@ ENC_2: tuple[Case, ...] = (
 # --- character sets, robustness, pace ---
 
 
-def _japanese(data: Dataset, _: Exchange) -> Dataset:
+def _set_japanese_name(data: Dataset, _: Exchange) -> Dataset:
     data["SpecificCharacterSet"] = "ISO_IR 192"
     data["PrinterName"] = "プリンター"
     return data
 
 
-def _latin(data: Dataset, exchange: Exchange) -> bytes:
+def _set_latin_name(data: Dataset, exchange: Exchange) -> bytes:
     """Return a Data Set with Latin-1 text in Printer Name, but without Specific Character Set."""
     data["PrinterName"] = "DRUCKER"
     return encode(data, syntax_of(syntax_of_exchange(exchange))).replace(b"DRUCKER", b"DR\xdcCKER")
@@ -355,36 +355,26 @@ CHS_2: tuple[Case, ...] = (
         "CHS-2.01",
         "A printer name in UTF-8",
         "PS3.5 §6.1.2",
-        on({(PRINTER_GET, 0): with_data(_japanese)}, goes_on, needs=PRINTER_GET),
+        on({(PRINTER_GET, 0): with_data(_set_japanese_name)}, goes_on, needs=PRINTER_GET),
         level=Level.SHOULD,
         subcases=(
             SubCase(
                 name="Latin-1 without a character set",
-                run=on({(PRINTER_GET, 0): with_data(_latin)}, goes_on, needs=PRINTER_GET),
+                run=on({(PRINTER_GET, 0): with_data(_set_latin_name)}, goes_on, needs=PRINTER_GET),
             ),
         ),
         fails=(ABORT, CRASHED),
     ),
 )
 
-_VERY_MANY = 10_000
-
-
-def _very_many(data: Dataset, exchange: Exchange) -> Dataset:
-    items = items_of(data, "ReferencedImageBoxSequence")
-    sop_class = str(items[0].get("ReferencedSOPClassUID")) if items else BasicFilmBox
-    random = exchange.visit.random
-    more = [(sop_class, f"2.25.{random.getrandbits(100)}") for _ in range(_VERY_MANY - len(items))]
-    data["ReferencedImageBoxSequence"] = [*items, *references(more)]
-    return data
-
+_MANY_BOXES = 10_000
 
 ROB_2: tuple[Case, ...] = (
     print_case(
         "ROB-2.03",
         "Ten thousand image boxes",
         "PS3.4 H.4.2.2.1.3",
-        on({(FILM_BOX, 1): with_data(_very_many)}, goes_on),
+        on({(FILM_BOX, 1): with_boxes(_MANY_BOXES)}, goes_on),
         level=Level.SHOULD,
         passes=(KEPT, RELEASE, ABORT),
         nonstrict=(CLOSED,),
@@ -395,7 +385,7 @@ ROB_2: tuple[Case, ...] = (
 )
 
 
-async def _pace(peer: ScuPeer) -> Seen:
+async def _measure_pace(peer: ScuPeer) -> Seen:
     """Measure the times between our answers and the next requests, and the size of the longest P-DATA-TF PDU."""
     visit = peer.judge_plain()
     pauses: dict[str, list[float]] = {}
@@ -408,4 +398,6 @@ async def _pace(peer: ScuPeer) -> Seen:
     return Kept(f"{sum(map(len, pauses.values()))} pauses")
 
 
-PERF_2: tuple[Case, ...] = (print_case("PERF-2.01", "The pace of the SCU", "-", _pace, level=Level.INFO, fails=()),)
+PERF_2: tuple[Case, ...] = (
+    print_case("PERF-2.01", "The pace of the SCU", "-", _measure_pace, level=Level.INFO, fails=()),
+)

@@ -1,7 +1,8 @@
-"""The plain printer of the tester, for an SCU under test: it does what PS3.4 Annex H says, and prints nothing.
+"""The plain printer of the tester, for an SCU under test: it follows PS3.4 Annex H, and prints nothing.
 
-It refuses only what breaks a rule, and accepts all values that a printer may support. The seed of the run determines
-its UIDs. Print Job and Printer Configuration are optional SOP Classes, and are refused unless a case asks for them.
+It refuses only requests that break a rule, and accepts all values that a printer may support. The seed of the run
+determines its UIDs. Print Job and Printer Configuration are optional SOP Classes, and are refused unless a case asks
+for them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +71,11 @@ class PlainPrinter:
                 return Answer()
             case NGetRQ(RequestedSOPClassUID=sop_class):
                 known = sop_class == Printer and request.RequestedSOPInstanceUID in ("", PrinterInstance)
-                return Answer(data=_some(_STATUS, request.AttributeIdentifierList)) if known else Answer(_NO_INSTANCE)
+                return (
+                    Answer(data=_attributes_of(_STATUS, request.AttributeIdentifierList))
+                    if known
+                    else Answer(_NO_INSTANCE)
+                )
             case NCreateRQ(AffectedSOPClassUID=sop_class):
                 return self._create(abstract_syntax, sop_class, request.AffectedSOPInstanceUID or "", given)
             case NSetRQ(RequestedSOPInstanceUID=uid) | NActionRQ(RequestedSOPInstanceUID=uid):
@@ -103,7 +108,7 @@ class PlainPrinter:
         if not display_format or not given.get("ReferencedFilmSessionSequence"):
             return Answer(_MISSING)
         try:
-            count = _boxes_of(display_format)
+            count = _box_count(display_format)
         except DimseError:
             return Answer(_UNSUPPORTED)
         film = MadeFilm(uid)
@@ -139,13 +144,13 @@ def references(boxes: Sequence[tuple[str, str]]) -> list[Dataset]:
     return [Dataset(ReferencedSOPClassUID=uid, ReferencedSOPInstanceUID=instance) for uid, instance in boxes]
 
 
-def _boxes_of(display_format: str) -> int:
+def _box_count(display_format: str) -> int:
     """Return the number of image boxes of an Image Display Format. Raises `LayoutError`."""
     found = read_format(display_format)
     return sum(found.counts) if found.numbers and found.name != "CUSTOM" else _SLIDES.get(found.name, 1)
 
 
-def _some(data: Dataset, tags: Sequence[int] | None) -> Dataset:
+def _attributes_of(data: Dataset, tags: Sequence[int] | None) -> Dataset:
     """Return the attributes with these tags, or all attributes if there are no tags."""
     if not tags:
         return data

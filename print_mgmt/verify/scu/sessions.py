@@ -48,20 +48,20 @@ from .material import (
 )
 from .plain_printer import references
 
-__all__ = ["PRN_L_2", "PRN_N_2", "PRN_X_2"]
+__all__ = ["PRN_L_2", "PRN_N_2", "PRN_X_2", "data_set_of", "image_sets", "with_boxes"]
 
 _METAS = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta)
 _SINGLES = (BasicFilmSession, BasicFilmBox, BasicGrayscaleImageBox, BasicColorImageBox, Printer, PresentationLUT)
 _NO_INSTANCE = 0x0112
 _MANY_BOXES = 50
-_C602 = 0xC602
+_QUEUE_FULL = 0xC602
 _FILM_CLASSES = (BasicFilmBox, *IMAGE_CLASSES, BasicAnnotationBox)
 
 
 # --- negotiation ---
 
 
-def _own_contexts(visit: Visit) -> Pairs:
+def _context_faults(visit: Visit) -> Pairs:
     if (wrong := strayed(visit)) is not None:
         yield wrong
     for exchange in visit.exchanges:
@@ -70,17 +70,17 @@ def _own_contexts(visit: Visit) -> Pairs:
             yield Broken(f"a request of {sop_class} on the context of {abstract}")
 
 
-def _ends_in_order(peer: ScuPeer, visit: Visit) -> Observation:
+def _judge_end(peer: ScuPeer, visit: Visit) -> Observation:
     """Return `Kept` if the SCU prints, or releases the association without printing."""
     found = reaches_action(peer, visit)
     return (Kept("it ends in order without printing"),) if found == (RELEASE,) else found
 
 
-def _gray_only(peer: ScuPeer, visit: Visit) -> Observation:
+def _judge_gray(peer: ScuPeer, visit: Visit) -> Observation:
     for exchange, data in data_sets_of(visit.exchanges):
         if sop_class_of(exchange.request) == BasicGrayscaleImageBox and b"RGB" in data:
             return (Broken("an RGB image in a grayscale image box"),)
-    return _ends_in_order(peer, visit)
+    return _judge_end(peer, visit)
 
 
 PRN_N_2: tuple[Case, ...] = (
@@ -88,7 +88,7 @@ PRN_N_2: tuple[Case, ...] = (
         "PRN-N-2.01",
         "The SCU proposes each class it uses",
         "PS3.4 H.5 ('one Abstract Syntax, in a Presentation Context, for each supported SOP Class or Meta SOP Class')",
-        of_plain(_own_contexts, "each request is on a context of its class"),
+        of_plain(_context_faults, "each request is on a context of its class"),
         fails=(BROKEN,),
     ),
     print_case(
@@ -102,9 +102,9 @@ PRN_N_2: tuple[Case, ...] = (
     ),
     print_case(
         "PRN-N-2.03",
-        "The Meta class is refused, single classes would do",
+        "The Meta class is refused, its member classes are accepted",
         "PS3.7 D.3.2 c",
-        on({}, _ends_in_order, service=accepting(Verification, *_SINGLES, BasicAnnotationBox)),
+        on({}, _judge_end, service=accepting(Verification, *_SINGLES, BasicAnnotationBox)),
         level=Level.INFO,
         nonstrict=(ABORT,),
         fails=BAD,
@@ -114,7 +114,7 @@ PRN_N_2: tuple[Case, ...] = (
         "PRN-N-2.04",
         "Only the gray Meta class is accepted",
         "PS3.7 D.3.2 c",
-        on({}, _gray_only, service=accepting(Verification, _METAS[0], PresentationLUT, BasicAnnotationBox, Printer)),
+        on({}, _judge_gray, service=accepting(Verification, _METAS[0], PresentationLUT, BasicAnnotationBox, Printer)),
         level=Level.SHOULD,
         needs=Flags.SCU_PRINT | Flags.SCU_COLOR,
         nonstrict=(ABORT, CLOSED),
@@ -126,7 +126,7 @@ PRN_N_2: tuple[Case, ...] = (
 # --- order ---
 
 
-def _order(visit: Visit) -> Pairs:
+def _order_faults(visit: Visit) -> Pairs:
     """Yield the violations of the order of operations, association by association."""
     for wire in visit.wires:
         session, film, boxes, luts = "", "", set[str](), set[str]()
@@ -139,11 +139,11 @@ def _order(visit: Visit) -> Pairs:
                     if not session:
                         yield Broken("a film box without a film session")
                     film, boxes = uid, _boxes_of(exchange)
-                    yield from _lut_known(exchange, luts)
+                    yield from _lut_faults(exchange, luts)
                 elif sop_class == PresentationLUT:
                     luts.add(uid)
             elif uses(exchange) and sop_class in _FILM_CLASSES and uid != film and uid not in boxes:
-                yield Broken(f"{type(exchange.request).__name__} of {uid}, which is not of the last film box")
+                yield Broken(f"{type(exchange.request).__name__} of {uid}, which does not belong to the last film box")
 
 
 def _boxes_of(exchange: Exchange) -> set[str]:
@@ -152,14 +152,14 @@ def _boxes_of(exchange: Exchange) -> set[str]:
     return {str(item.get("ReferencedSOPInstanceUID")) for keyword in keywords for item in items_of(data, keyword)}
 
 
-def _lut_known(exchange: Exchange, luts: set[str]) -> Pairs:
-    for item in items_of(data_of(exchange), "ReferencedPresentationLUTSequence"):
+def _lut_faults(exchange: Exchange, luts: set[str]) -> Pairs:
+    for item in items_of(data_set_of(exchange), "ReferencedPresentationLUTSequence"):
         uid = str(item.get("ReferencedSOPInstanceUID"))
         if uid not in luts:
             yield Broken(f"a reference to the Presentation LUT {uid}, which was not created")
 
 
-def data_of(exchange: Exchange) -> Dataset:
+def data_set_of(exchange: Exchange) -> Dataset:
     """Return the Data Set of a request, or an empty Data Set if it has none or an unreadable one."""
     for _, data in data_sets_of((exchange,)):
         try:
@@ -169,25 +169,25 @@ def data_of(exchange: Exchange) -> Dataset:
     return Dataset()
 
 
-async def _uses_ours(peer: ScuPeer) -> Observation:
-    """Judge whether the SCU uses the UIDs that it let the printer choose."""
+async def _judge_uids(peer: ScuPeer) -> Observation:
+    """Judge whether the SCU uses the UIDs that the printer chose."""
     visit = peer.judge_plain()
     created = [each for each in visit.exchanges if isinstance(each.request, NCreateRQ)]
     if not any(isinstance(each.request, NCreateRQ) and not each.request.AffectedSOPInstanceUID for each in created):
-        raise Unprepared("the SCU names all that it creates", Verdict.UNIMPLEMENTED)
+        raise Unprepared("the SCU supplies the UIDs of all its instances", Verdict.UNIMPLEMENTED)
     for exchange in visit.exchanges:
         if uses(exchange) and getattr(exchange.response, "Status", 0) == _NO_INSTANCE:
             return (Broken(f"{instance_of(exchange)} is not an instance that the responses named"),)
     return (Kept("later requests use the UIDs of the responses"),)
 
 
-def _without_film(peer: ScuPeer, visit: Visit) -> Observation:
+def _judge_failed_film(peer: ScuPeer, visit: Visit) -> Observation:
     """Return `Broken` if the SCU uses the film box whose creation failed."""
     fired = visit.exchanges[visit.fired_operations - 1] if visit.fired else None
     film = instance_of(fired) if fired is not None else ""
     for exchange in visit.exchanges[visit.fired_operations :]:
         if isinstance(exchange.request, NSetRQ | NActionRQ) and instance_of(exchange) == film:
-            return (Broken("it uses the film box that was not made"),)
+            return (Broken("it uses the film box that was not created"),)
     return gives_up_film(peer, visit)
 
 
@@ -196,21 +196,21 @@ PRN_L_2: tuple[Case, ...] = (
         "PRN-L-2.01",
         "Order of operations",
         "PS3.4 H.4.1.2.1.3, H.4.2.2, H.4.3.1.2.1.3, H.4.9.2.1.3",
-        of_plain(_order, "session, film box, image boxes, in their order"),
+        of_plain(_order_faults, "session, film box and image boxes come in this order"),
         fails=(BROKEN,),
     ),
     print_case(
         "PRN-L-2.02",
         "The SCU uses the UIDs of the response",
         "PS3.7 §10.1.5.1.4",
-        _uses_ours,
+        _judge_uids,
         fails=(BROKEN,),
     ),
     print_case(
         "PRN-L-2.03",
         "A failure in the middle",
         "PS3.4 H.2.5",
-        on({(FILM_BOX, 1): with_fields(Status=0x0106, Data=None)}, _without_film),
+        on({(FILM_BOX, 1): with_fields(Status=0x0106, Data=None)}, _judge_failed_film),
         level=Level.INFO,
         passes=(KEPT, DEVIATED),
         nonstrict=(ABORT,),
@@ -222,7 +222,7 @@ PRN_L_2: tuple[Case, ...] = (
 # --- content ---
 
 
-def _film_boxes(visit: Visit) -> Pairs:
+def _film_box_faults(visit: Visit) -> Pairs:
     sessions: dict[int, str] = {}
     for exchange in visit.exchanges:
         if not isinstance(exchange.request, NCreateRQ):
@@ -231,11 +231,11 @@ def _film_boxes(visit: Visit) -> Pairs:
         if sop_class == BasicFilmSession:
             sessions[exchange.wire.number] = instance_of(exchange)
         elif sop_class == BasicFilmBox:
-            yield from _film_box(exchange, sessions.get(exchange.wire.number, ""))
+            yield from _faults_of_film_box(exchange, sessions.get(exchange.wire.number, ""))
 
 
-def _film_box(exchange: Exchange, session: str) -> Pairs:
-    data = data_of(exchange)
+def _faults_of_film_box(exchange: Exchange, session: str) -> Pairs:
+    data = data_set_of(exchange)
     if not data.get("ImageDisplayFormat"):
         yield Broken("Image Display Format has no value")
     items = items_of(data, "ReferencedFilmSessionSequence")
@@ -262,12 +262,12 @@ def image_sets(visit: Visit) -> list[Exchange]:
     ]
 
 
-def _images(visit: Visit) -> Pairs:
+def _image_faults(visit: Visit) -> Pairs:
     for exchange in image_sets(visit):
         sop_class = sop_class_of(exchange.request)
-        data = data_of(exchange)
+        data = data_set_of(exchange)
         position = data.get("ImageBoxPosition")
-        count = _layout_of(visit, exchange)
+        count = _box_count(visit, exchange)
         if not isinstance(position, int):
             yield Broken("Image Box Position is missing")
         elif count and not 1 <= position <= count:
@@ -276,10 +276,10 @@ def _images(visit: Visit) -> Pairs:
         if len(items) != 1:
             yield Broken(f"the image sequence has {len(items)} items")
             continue
-        yield from _image(items[0], is_color=sop_class == BasicColorImageBox)
+        yield from _faults_of_image(items[0], is_color=sop_class == BasicColorImageBox)
 
 
-def _layout_of(visit: Visit, exchange: Exchange) -> int:
+def _box_count(visit: Visit, exchange: Exchange) -> int:
     """Return the number of image boxes on the film that has the image box of a request."""
     uid = instance_of(exchange)
     for made in visit.exchanges:
@@ -288,7 +288,7 @@ def _layout_of(visit: Visit, exchange: Exchange) -> int:
     return 0
 
 
-def _image(image: Dataset, *, is_color: bool) -> Pairs:
+def _faults_of_image(image: Dataset, *, is_color: bool) -> Pairs:
     required = (*_IMAGE, "PlanarConfiguration") if is_color else _IMAGE
     lost = next((keyword for keyword in required if image.get(keyword) in (None, "", b"")), None)
     if lost is not None:
@@ -308,7 +308,7 @@ def _image(image: Dataset, *, is_color: bool) -> Pairs:
         yield Broken(f"Planar Configuration {image.get('PlanarConfiguration')!s}")
 
 
-def _with_boxes(count: int | None) -> Reaction:
+def with_boxes(count: int | None) -> Reaction:
     """Return the reaction that answers the creation of a film box with ``count`` image boxes; None: no Data Set."""
     if count is None:
         return with_fields(Data=None)
@@ -327,10 +327,10 @@ def _more_boxes(exchange: Exchange, items: Sequence[Dataset], count: int) -> lis
     return made + references([(image_class, f"2.25.{random.getrandbits(100)}") for _ in range(count - len(made))])
 
 
-def _fills_or_fails(peer: ScuPeer, visit: Visit) -> Observation:
-    """Judge an SCU that was given a wrong number of image boxes for its film."""
+def _judge_boxes(peer: ScuPeer, visit: Visit) -> Observation:
+    """Judge an SCU whose film box got a wrong number of image boxes."""
     fired = visit.exchanges[visit.fired_operations - 1] if visit.fired else None
-    given = {str(item.get("ReferencedSOPInstanceUID")) for item in _answered_boxes(fired)}
+    given = {str(item.get("ReferencedSOPInstanceUID")) for item in _boxes_sent(fired)}
     later = visit.exchanges[visit.fired_operations :]
     for exchange in later:
         if exchange.wire is not (fired.wire if fired is not None else None):
@@ -339,18 +339,18 @@ def _fills_or_fails(peer: ScuPeer, visit: Visit) -> Observation:
             break
         is_image = isinstance(exchange.request, NSetRQ) and sop_class_of(exchange.request) in IMAGE_CLASSES
         if is_image and instance_of(exchange) not in given:
-            return (Broken(f"N-SET of {instance_of(exchange)}, which was not given"),)
+            return (Broken(f"N-SET of {instance_of(exchange)}, which the response did not name"),)
     if given:
         found = goes_on(peer, visit)
         return (Kept("it ends in order"),) if found == (RELEASE,) else found
     return gives_up_film(peer, visit)
 
 
-def _answered_boxes(exchange: Exchange | None) -> list[Dataset]:
+def _boxes_sent(exchange: Exchange | None) -> list[Dataset]:
     return [] if exchange is None else items_of(exchange.sent, "ReferencedImageBoxSequence")
 
 
-def _meta_class(data: Dataset, exchange: Exchange) -> Dataset:
+def _set_meta_class(data: Dataset, exchange: Exchange) -> Dataset:
     meta = exchange.wire.contexts[exchange.context_id][0]
     items = items_of(data, "ReferencedImageBoxSequence")
     data["ReferencedImageBoxSequence"] = references(
@@ -359,7 +359,7 @@ def _meta_class(data: Dataset, exchange: Exchange) -> Dataset:
     return data
 
 
-def _film_fails(peer: ScuPeer, visit: Visit) -> Observation:
+def _judge_failed_action(peer: ScuPeer, visit: Visit) -> Observation:
     """Judge an SCU whose N-ACTION was refused: it may try again and print."""
     again = [each for each in visit.exchanges[visit.fired_operations :] if isinstance(each.request, NActionRQ)]
     if again:
@@ -373,23 +373,23 @@ PRN_X_2: tuple[Case, ...] = (
         "PRN-X-2.01",
         "The film box of the SCU",
         "PS3.4 Table H.4-6 (M/M)",
-        of_plain(_film_boxes, "each film box has its format and its session"),
+        of_plain(_film_box_faults, "each film box has a format and refers to its session"),
         fails=(BROKEN,),
     ),
     print_case(
         "PRN-X-2.02",
         "The image of the SCU",
         "PS3.4 Tables H.4-10, H.4-11 (M/M); PS3.3 C.13.5",
-        of_plain(_images, "each image is as in Tables H.4-10 and H.4-11"),
+        of_plain(_image_faults, "each image is as in Tables H.4-10 and H.4-11"),
         fails=(BROKEN,),
     ),
     print_case(
         "PRN-X-2.03",
-        "Fewer and more image boxes than asked",
+        "Fewer and more image boxes than requested",
         "PS3.4 H.4.2.2.1.3",
-        on({(FILM_BOX, 1): _with_boxes(0)}, _fills_or_fails),
+        on({(FILM_BOX, 1): with_boxes(0)}, _judge_boxes),
         level=Level.SHOULD,
-        subcases=(SubCase(name="50", run=on({(FILM_BOX, 1): _with_boxes(_MANY_BOXES)}, _fills_or_fails)),),
+        subcases=(SubCase(name="50", run=on({(FILM_BOX, 1): with_boxes(_MANY_BOXES)}, _judge_boxes)),),
         nonstrict=(DEVIATED, ABORT),
         fails=BAD,
     ),
@@ -397,7 +397,7 @@ PRN_X_2: tuple[Case, ...] = (
         "PRN-X-2.04",
         "N-CREATE-RSP film box without data set",
         "PS3.4 H.4.2.2.1.3",
-        on({(FILM_BOX, 1): _with_boxes(None)}, gives_up_film),
+        on({(FILM_BOX, 1): with_boxes(None)}, gives_up_film),
         level=Level.SHOULD,
         nonstrict=(DEVIATED, ABORT),
         fails=BAD,
@@ -406,7 +406,7 @@ PRN_X_2: tuple[Case, ...] = (
         "PRN-X-2.05",
         "The Meta class as the class of the image boxes",
         "PS3.4 H.4.2.2.1.3",
-        on({(FILM_BOX, 0): with_data(_meta_class)}, _ends_in_order),
+        on({(FILM_BOX, 0): with_data(_set_meta_class)}, _judge_end),
         level=Level.INFO,
         fails=(CRASHED,),
     ),
@@ -414,7 +414,7 @@ PRN_X_2: tuple[Case, ...] = (
         "PRN-X-2.06",
         "The queue is full",
         "PS3.4 Table H.4-9 (C602)",
-        on({("N-ACTION", 1): with_fields(Status=_C602, Data=None)}, _film_fails),
+        on({("N-ACTION", 1): with_fields(Status=_QUEUE_FULL, Data=None)}, _judge_failed_action),
         level=Level.SHOULD,
         needs=Flags.SCU_PRINT | Flags.COMMAND,
         nonstrict=(DEVIATED, ABORT),

@@ -43,12 +43,15 @@ def test_scp_compares_claims(printer: str, tmp_path: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("sop_class = []", "sop_class is not a claim: sop_classes, "),
+        ("sop_class = []", "sop_class is not a claim. The claims are sop_classes, "),
         ('sop_classes = ["Film"]', "sop_classes: 'Film' is neither a UID nor a keyword of PS3.6"),
         ("bit_depths = ['8']", "bit_depths: ['8'] is not a list of whole numbers"),
         ("checks_called = 1", "checks_called: 1 is not true or false"),
-        ('tls_profile = "B.1"', "tls_profile: 'B.1' is not B.9, B.10, B.12, B.13 (PS3.15)"),
-        ('lut_descriptors = ["256"]', "lut_descriptors: ['256'] are not descriptors such as 256\\0\\12 (PS3.3 C.11.4)"),
+        ('tls_profile = "B.1"', "tls_profile: 'B.1' is not one of B.9, B.10, B.12, B.13 (PS3.15)"),
+        (
+            'lut_descriptors = ["256"]',
+            "lut_descriptors: ['256'] has an entry that is not a LUT Descriptor such as 256\\0\\12 (PS3.3 C.11.4)",
+        ),
         ("= 1", "claims.toml: "),
     ],
 )

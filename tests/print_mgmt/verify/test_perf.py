@@ -10,7 +10,7 @@ from dimse.verify import Result, Verdict
 from dimse.verify.case import CaseRun
 from dimse.verify.invariants import Invariants
 from print_mgmt.verify import PRINT_CASES
-from print_mgmt.verify.cases.perf import film, large_images
+from print_mgmt.verify.cases.perf import large_images, time_film
 
 BY_ID = {case.id: case for case in PRINT_CASES}
 
@@ -30,6 +30,6 @@ async def test_large_images_are_measured_without_a_film() -> None:
 
 
 async def test_each_step_of_a_film_is_measured() -> None:
-    result, films = await measured("PERF-1.04", film)
+    result, films = await measured("PERF-1.04", time_film)
     assert (result.verdict, films) == (Verdict.INFO, 1), result.reason
     assert list(result.measured) == ["associate", "film session", "film box", "image box", "N-ACTION", "all"]
