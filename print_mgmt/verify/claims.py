@@ -85,10 +85,10 @@ def _value(key: str, value: object) -> object:
     kind = _KINDS[key]
     if not isinstance(value, list) or not all(type(each) is kind for each in value):
         raise DecodeError(f"{key}: {value!r} is not a list of {'texts' if kind is str else 'whole numbers'}")
-    if key == "lut_descriptors" and not all(_DESCRIPTOR.fullmatch(each) for each in value):
-        raise DecodeError(
-            f"{key}: {value!r} has an entry that is not a LUT Descriptor such as 256\\0\\12 (PS3.3 C.11.4)"
-        )
+    if key == "lut_descriptors":
+        for each in value:
+            if not _DESCRIPTOR.fullmatch(each):
+                raise DecodeError(f"{key}: {each!r} is not a LUT Descriptor such as 256\\0\\12 (PS3.3 C.11.4)")
     return tuple(_uid(key, each) for each in value) if key in ("sop_classes", "transfer_syntaxes") else tuple(value)
 
 

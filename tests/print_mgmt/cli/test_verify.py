@@ -50,7 +50,7 @@ def test_scp_compares_claims(printer: str, tmp_path: Path, capsys: pytest.Captur
         ('tls_profile = "B.1"', "tls_profile: 'B.1' is not one of B.9, B.10, B.12, B.13 (PS3.15)"),
         (
             'lut_descriptors = ["256"]',
-            "lut_descriptors: ['256'] has an entry that is not a LUT Descriptor such as 256\\0\\12 (PS3.3 C.11.4)",
+            "lut_descriptors: '256' is not a LUT Descriptor such as 256\\0\\12 (PS3.3 C.11.4)",
         ),
         ("= 1", "claims.toml: "),
     ],
