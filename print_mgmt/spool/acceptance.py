@@ -1,20 +1,18 @@
 """Converts a Print Job to stored films: ids, records and file contents."""
 
 import os
-import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
-
-from dimse.errors import escaped
 
 from ..jobs import PrintJob
 from ..model import FilmCopy
 from ..typed import text
 from .changes import deliveries_of
 from .film_file import film_pieces
-from .records import FilmRecord, Target
+from .records import MAX_COPIES, MAX_TIME, FilmRecord, SpoolError, Target, storable
 from .states import film_state
 
 __all__ = ["film_records", "job_key", "record_of", "set_creation", "stored_pieces"]
@@ -22,7 +20,7 @@ __all__ = ["film_records", "job_key", "record_of", "set_creation", "stored_piece
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 _TIME_DIGITS = 7  # digits of a key for the Unix time in seconds, until the year 3058
 _RANDOM_DIGITS = 9  # digits of a key for 45 random bits
-_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+_MAX_FILMS = 9999  # of a job: the number of a film in its id has at most four digits
 _TEXTS = ("PrintPriority", "Originator", "host", "PrinterName", "FilmSessionLabel")
 _JOB = (
     "SOPInstanceUID",
@@ -58,11 +56,16 @@ def set_creation(job: PrintJob) -> None:
 def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) -> list[FilmRecord]:
     """Return the records of the films of a job, with their deliveries. ``hold`` is the reason to hold them, if any.
 
-    A text of ``job`` that a database cannot store, such as an AE title with bytes outside ISO 646, is escaped.
+    A text of ``job`` that a database cannot store, such as an AE title with bytes outside ISO 646, is escaped. Raises
+    `SpoolError` for a job with too many films or copies.
     """
+    if len(job.films) > _MAX_FILMS or job.copies > MAX_COPIES:
+        raise SpoolError(
+            f"a job of {len(job.films)} films in {job.copies} copies: a spool takes {_MAX_FILMS} in {MAX_COPIES} copies"
+        )
     now = time.time()
     for name in _TEXTS:
-        setattr(job, name, _storable(getattr(job, name)))
+        setattr(job, name, storable(getattr(job, name)))
     records = []
     for number, film in enumerate(job.films, 1):
         deliveries = deliveries_of(
@@ -79,7 +82,7 @@ def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) 
                 host=job.host,
                 FilmSessionLabel=job.FilmSessionLabel,
                 FilmSizeID=film.sheet.FilmSizeID,
-                MediumType=_storable(text(film.film_session, "MediumType")),
+                MediumType=storable(text(film.film_session, "MediumType")),
                 copies=job.copies,
                 accepted=now,
                 state=film_state({delivery.state for delivery in deliveries}),
@@ -87,11 +90,6 @@ def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) 
             )
         )
     return records
-
-
-def _storable(value: str) -> str:
-    """Return a text that UTF-8 and every database can hold."""
-    return escaped(value) if _NOT_STORABLE.search(value) else value
 
 
 def stored_pieces(film: FilmCopy, job: PrintJob, record: FilmRecord) -> list[bytes | memoryview]:
@@ -117,14 +115,26 @@ def record_of(film_id: str, film: FilmCopy, description: dict[str, Any]) -> tupl
     that `stored_pieces` did not write.
     """
     values: dict[str, Any] = {name: description[name] for name in _JOB}
-    if not all(isinstance(values[name], str) for name in _JOB[:-2]) or type(values["copies"]) is not int:
-        raise TypeError("the record of the Print Job has values of wrong types")
+    if not all(isinstance(values[name], str) and values[name] == storable(values[name]) for name in _JOB[:-2]):
+        raise TypeError("the record of the Print Job has values that are not texts")
+    films = _check_whole(description["films"], _MAX_FILMS)
+    _check_whole(values["copies"], MAX_COPIES)
+    accepted = float(description["accepted"])
+    if not 0 <= accepted <= MAX_TIME:
+        raise ValueError(f"{accepted} is not the time of a film")
     job = PrintJob(films=(), **values)
     targets = [
-        Target(destination=str(name), repeatable=bool(can), each_copy=bool(each))
+        Target(destination=storable(str(name)), repeatable=bool(can), each_copy=bool(each))
         for name, can, each in description["targets"]
     ]
-    job.films = (film,) * int(description["films"])
-    records = film_records(job, film_id.partition(".")[0], targets, str(description["hold"]))
+    job.films = (film,) * films
+    records = film_records(job, film_id.partition(".")[0], targets, storable(str(description["hold"])))
     job.films = ()
-    return job, records
+    return job, [replace(record, accepted=accepted) for record in records]
+
+
+def _check_whole(value: object, limit: int) -> int:
+    """Return a whole number from 1 to ``limit``. Raises ValueError for any other value."""
+    if type(value) is not int or not 1 <= value <= limit:
+        raise ValueError(f"{value!r} is not a whole number from 1 to {limit}")
+    return value

@@ -37,7 +37,7 @@ from .index import Index, open_index, placeholders
 from .notice import Notice
 from .protocol import News, Room, Verified
 from .rebuild import has_films, rebuild
-from .records import CorruptFilm, FilmRecord, Lease, SpoolError, SpoolFull, SpoolLimits, Target, latest_lease
+from .records import CorruptFilm, FilmRecord, Lease, SpoolError, SpoolFull, SpoolLimits, Target, latest_lease, storable
 from .recovery import recover
 from .reserve import Reserve
 from .states import SETTLED, FilmState
@@ -242,11 +242,11 @@ class EmbeddedSpool:
 
     async def find(self, SOPInstanceUID: str) -> PrintJob | None:
         """Return a Print Job without its films."""
-        return await self._do(partial(self._rows.find, SOPInstanceUID))
+        return await self._do(partial(self._rows.find, storable(SOPInstanceUID)))
 
     async def confirm(self, SOPInstanceUID: str) -> None:
         """Record that the client knows of the end of a job."""
-        await self._do(partial(self._rows.confirm, SOPInstanceUID))
+        await self._do(partial(self._rows.confirm, storable(SOPInstanceUID)))
 
     async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:
         """Return the jobs whose status has changed; see `Intake.news`."""

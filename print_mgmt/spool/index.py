@@ -1,7 +1,7 @@
 """The index of the embedded spool: a SQLite database with a row for each job, film and delivery.
 
 All methods block, and must be called by one thread, inside a transaction that the caller commits. Several processes may
-open the same index.
+open the same index. A damaged row raises `SpoolError`.
 """
 
 import sqlite3
@@ -13,11 +13,26 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from dimse.errors import escaped
+
 from ..jobs import PrintJob
 from .changes import expire_lease, lease_delivery, media_loaded
 from .job_status import execution_status
-from .records import Delivery, FilmRecord, NoSuchFilm
-from .rows import DELIVERY, FILM, JOB, RANKS, delivery_of, film_of, job_of, job_values, state_of
+from .records import Delivery, FilmRecord, NoSuchFilm, check_film_id, storable
+from .rows import (
+    DELIVERY,
+    FILM,
+    JOB,
+    RANKS,
+    VERSION,
+    check_version,
+    delivery_of,
+    file_of,
+    film_of,
+    job_of,
+    job_values,
+    number_of,
+)
 from .states import ENDED, FilmState
 
 __all__ = ["Index", "JobRow", "placeholders", "open_index"]
@@ -58,7 +73,10 @@ class JobRow(NamedTuple):
 
 
 def open_index(path: Path) -> sqlite3.Connection:
-    """Open an index, and create missing tables. Raises sqlite3.Error, and sqlite3.DatabaseError for a damaged file."""
+    """Open an index, and create missing tables.
+
+    Raises sqlite3.Error, which is sqlite3.DatabaseError for a damaged file, and `SpoolError` for an unknown version.
+    """
     connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -67,7 +85,13 @@ def open_index(path: Path) -> sqlite3.Connection:
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise sqlite3.DatabaseError(found)
+        if connection.execute("PRAGMA foreign_key_check").fetchone():
+            raise sqlite3.DatabaseError("it has a film without its job, or a delivery without its film")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        check_version(f"the index {escaped(str(path))}", version or VERSION)
         connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
+        if not version:  # a new index, or one from before versions were recorded
+            connection.execute(f"PRAGMA user_version={VERSION}")
     except BaseException:
         connection.close()
         raise
@@ -133,13 +157,16 @@ class Index:
     def _jobs(self, where: str, values: tuple[object, ...]) -> Iterator[tuple[int, PrintJob]]:
         names = ("revision", *JOB)
         for revision, *row in self._db.execute(f"SELECT {', '.join(names)} FROM job WHERE {where}", values):
-            yield revision, job_of(row)
+            yield int(number_of("the revision of a job", revision)), job_of(row)
 
     # --- films ---
 
     def film(self, film_id: str) -> FilmRecord:
         """Return a film with its deliveries. Raises `NoSuchFilm`."""
-        return next(iter(self.films("film.id = ?", (film_id,))), None) or _raise_missing(film_id)
+        check_film_id(film_id)
+        for film in self.films("film.id = ?", (film_id,)):
+            return film
+        raise NoSuchFilm(f"there is no film {film_id!a}")
 
     def films(self, where: str, values: Collection[object] = (), *, limit: int = -1) -> list[FilmRecord]:
         """Return the films that meet the SQL condition ``where``, with their deliveries, the oldest first."""
@@ -161,7 +188,7 @@ class Index:
         where = f"film.state IN ({placeholders(len(states))})" if states else "1"
         values: list[object] = [*states]
         if printer:
-            where, values = f"{where} AND film.printer = ?", [*values, printer]
+            where, values = f"{where} AND film.printer = ?", [*values, storable(printer)]
         return self.films(where, values, limit=-1 if limit is None else limit)
 
     def ids(self) -> set[str]:
@@ -170,15 +197,14 @@ class Index:
 
     def files(self) -> list[tuple[str, str, FilmState]]:
         """Return the id, checksum and state of each film."""
-        rows = self._db.execute("SELECT id, checksum, state FROM film")
-        return [(film_id, checksum, state_of(state)) for film_id, checksum, state in rows]
+        return [file_of(row) for row in self._db.execute("SELECT id, checksum, state FROM film")]
 
     def job_row(self, film: FilmRecord) -> JobRow:
         """Return the `JobRow` of a film."""
         number, films, collated = self._db.execute(
             "SELECT number, films, collated FROM job WHERE SOPInstanceUID = ?", (film.job,)
         ).fetchone()
-        return JobRow(number, films, bool(collated))
+        return JobRow(number, int(number_of("the number of films of a job", films)), bool(collated))
 
     def save(self, before: FilmRecord, after: FilmRecord) -> FilmRecord:
         """Store a changed film, update the status of its job, and return the film."""
@@ -224,7 +250,7 @@ class Index:
     def totals(self) -> tuple[int, int]:
         """Return the number of films, and the total size of their files in bytes."""
         count, size = self._db.execute("SELECT count(*), total(size) FROM film").fetchone()
-        return int(count), int(size)
+        return int(count), int(number_of("the total size of the films", size))
 
     # --- leases ---
 
@@ -286,7 +312,7 @@ class Index:
         found = self._db.execute(
             "SELECT min(due) FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.QUEUED)
         ).fetchone()
-        return None if found[0] is None else float(found[0])
+        return None if found[0] is None else float(number_of("the time of a delivery", found[0]))
 
     def load_media(self, destination: str) -> int:
         """Requeue the films that wait for media of a destination, and return their number."""
@@ -301,16 +327,13 @@ class Index:
     # --- counters ---
 
     def _counter(self, name: str) -> int:
-        (value,) = self._db.execute("SELECT value FROM counter WHERE name = ?", (name,)).fetchone()
-        return int(value)
+        row = self._db.execute("SELECT value FROM counter WHERE name = ?", (name,)).fetchone()
+        return int(number_of(f"the counter {name}", None if row is None else row[0]))
 
     def _next(self, name: str) -> int:
-        self._db.execute("UPDATE counter SET value = value + 1 WHERE name = ?", (name,))
-        return self._counter(name)
-
-
-def _raise_missing(film_id: str) -> FilmRecord:
-    raise NoSuchFilm(f"there is no film {film_id!a}")
+        value = self._counter(name) + 1
+        self._db.execute("UPDATE counter SET value = ? WHERE name = ?", (value, name))
+        return value
 
 
 def placeholders(count: int) -> str:

@@ -62,6 +62,7 @@ from .records import (
     SpoolLimits,
     Target,
     latest_lease,
+    storable,
 )
 from .rows import JOB, job_of
 from .states import SETTLED, FilmState
@@ -222,14 +223,14 @@ class PostgresSpool:
         await self._end_leases()
         async with self._link.transaction() as db:
             row = await db.fetchrow(
-                f'SELECT {quoted(JOB)} FROM job WHERE "SOPInstanceUID" = $1 AND NOT confirmed', SOPInstanceUID
+                f'SELECT {quoted(JOB)} FROM job WHERE "SOPInstanceUID" = $1 AND NOT confirmed', storable(SOPInstanceUID)
             )
         return None if row is None else job_of(row)
 
     async def confirm(self, SOPInstanceUID: str) -> None:
         """Record that the client knows of the end of a job."""
         async with self._link.transaction() as db:
-            await db.execute('UPDATE job SET confirmed = true WHERE "SOPInstanceUID" = $1', SOPInstanceUID)
+            await db.execute('UPDATE job SET confirmed = true WHERE "SOPInstanceUID" = $1', storable(SOPInstanceUID))
 
     async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:
         """Return the jobs whose status has changed; see `Intake.news`."""
@@ -374,7 +375,9 @@ class PostgresSpool:
         await self._end_leases()
         async with self._link.transaction() as db:
             where = "(cardinality($1::text[]) = 0 OR film.state = ANY($1)) AND ($2 = '' OR film.printer = $2)"
-            return tuple(await stored_records(db, where, [str(state) for state in states], printer, limit=limit))
+            return tuple(
+                await stored_records(db, where, [str(state) for state in states], storable(printer), limit=limit)
+            )
 
     async def show(self, film_id: str) -> FilmRecord:
         """Return the record of a film."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 from ..jobs import PrintJob
 from .film_file import split_pieces
 from .job_status import execution_status
-from .records import Delivery, FilmRecord, NoSuchFilm
-from .rows import DELIVERY, FILM, JOB, RANKS, delivery_of, film_of, job_values
+from .records import Delivery, FilmRecord, NoSuchFilm, check_film_id
+from .rows import DELIVERY, FILM, JOB, RANKS, VERSION, check_version, delivery_of, film_of, job_values
 from .states import ENDED, FilmState
 
 __all__ = [
@@ -79,18 +79,28 @@ ALTER TABLE chunk ALTER COLUMN data SET STORAGE EXTERNAL;
 CREATE TABLE quarantine (
     film text NOT NULL, number integer NOT NULL, data bytea NOT NULL, since timestamptz NOT NULL DEFAULT now());
 CREATE SEQUENCE fence;
+CREATE TABLE version (number integer NOT NULL);
+INSERT INTO version VALUES ({VERSION});
 """  # EXTERNAL: pixels are not compressed, because that would take longer than writing them
 
 
 async def create_tables(db: Connection) -> None:
-    """Create the tables in one transaction, unless they exist.
+    """Create the tables in one transaction, unless they exist. Raises `SpoolError` for tables of another version.
 
-    Nothing is executed on existing tables. Even CREATE INDEX IF NOT EXISTS locks its table and waits for transactions
-    of other processes; as these lock tables in another order, a deadlock would be possible.
+    Nothing is changed in existing tables. Even CREATE INDEX IF NOT EXISTS locks its table and waits for transactions of
+    other processes; as these lock tables in another order, a deadlock would be possible.
     """
     await db.execute("SELECT pg_advisory_xact_lock($1)", _CREATION)
-    if await db.fetchval("SELECT to_regclass(quote_ident(current_schema()) || '.fence')") is None:
+    if not await _exists(db, "fence"):
         await db.execute(_SCHEMA)
+    elif await _exists(db, "version"):  # tables without it have version 1
+        check_version("the index", await db.fetchval("SELECT max(number) FROM version"))
+
+
+async def _exists(db: Connection, name: str) -> bool:
+    """Return whether the current schema has a table or a sequence of this name."""
+    found = await db.fetchval("SELECT to_regclass(quote_ident(current_schema()) || '.' || $1)", name)
+    return found is not None
 
 
 async def stored_records(
@@ -114,6 +124,7 @@ async def stored_records(
 
 async def film_record(db: Connection, film_id: str, *, lock: bool = False) -> FilmRecord:
     """Return a film with its deliveries; ``lock`` locks its row. Raises `NoSuchFilm`."""
+    check_film_id(film_id)
     films = await stored_records(db, "film.id = $1", film_id, lock=lock)
     if not films:
         raise NoSuchFilm(f"there is no film {film_id!a}")

@@ -105,10 +105,9 @@ def stored_record(files: FilmFolder, film_id: str, checksum: str) -> tuple[Print
     try:
         job, records = record_of(film_id, film, description)
         record = next(record for record in records if record.id == film_id)
-        accepted = float(description["accepted"])
     except (KeyError, TypeError, ValueError, StopIteration) as exc:
         raise CorruptFilm(f"film {film_id}: its description is damaged") from exc
-    return job, len(records), replace(record, size=len(data), checksum=checksum, accepted=accepted)
+    return job, len(records), replace(record, size=len(data), checksum=checksum)
 
 
 def _as_done(record: FilmRecord) -> FilmRecord:

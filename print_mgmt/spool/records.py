@@ -4,15 +4,20 @@ Times are in seconds. ``accepted`` and ``ended`` are Unix times, to be shown to 
 times on the spool's own clock: the monotonic clock of the machine, or the clock of the database.
 """
 
+import re
 from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
-from dimse.errors import DimseError
+from dimse.errors import DimseError, escaped
 
 from ..config import ConfigError
 from .states import FilmState, check_transition, film_state
 
 __all__ = [
+    "CHECKSUM",
+    "FILM_ID",
+    "MAX_COPIES",
+    "MAX_TIME",
     "CorruptFilm",
     "Delivery",
     "FilmRecord",
@@ -23,8 +28,16 @@ __all__ = [
     "SpoolLimits",
     "StaleLease",
     "Target",
+    "check_film_id",
     "latest_lease",
+    "storable",
 ]
+
+FILM_ID = re.compile(r"[0-9a-z]{16}\.\d{1,4}", re.ASCII)  # the key of the job, and the number of the film in the job
+CHECKSUM = re.compile(r"[0-9a-f]{64}", re.ASCII)
+MAX_TIME = 1 << 37  # seconds; later times, after the year 6000, are damage, and some of them have no date
+MAX_COPIES = 1_000_000  # of a film; a larger number is damage, and a job of so many copies would take minutes to make
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class SpoolError(DimseError):
@@ -48,6 +61,11 @@ class CorruptFilm(SpoolError):
 
     If `Deliveries.film` raises this, all deliveries of the film that are not done have failed.
     """
+
+
+def storable(value: str) -> str:
+    """Return a text that UTF-8 and every database can hold: NUL characters and lone surrogates are escaped."""
+    return escaped(value) if _NOT_STORABLE.search(value) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +118,14 @@ class Delivery:
         """
         check_transition(f"the delivery to {self.destination!a}", self.state, state)
         return replace(
-            self, state=state, afterwards=FilmState.QUEUED, info=info, reason=reason, due=due, owner="", expires=0.0
+            self,
+            state=state,
+            afterwards=FilmState.QUEUED,
+            info=storable(info),
+            reason=storable(reason),
+            due=due,
+            owner="",
+            expires=0.0,
         )
 
 
@@ -158,6 +183,12 @@ class Lease:
     @property
     def destination(self) -> str:
         return self.delivery.destination
+
+
+def check_film_id(film_id: str) -> None:
+    """Raise `NoSuchFilm` for a text that is not the id of a film; a database cannot look for some of these texts."""
+    if not FILM_ID.fullmatch(film_id):
+        raise NoSuchFilm(f"there is no film {film_id!a}")
 
 
 def latest_lease(film: FilmRecord) -> Lease:

@@ -1,16 +1,37 @@
-"""Jobs, films and deliveries as rows of a database: the names of the columns, and conversions to and from records."""
+"""Jobs, films and deliveries as rows of a database: the names of the columns, and conversions to and from records.
 
-from collections.abc import Sequence
+A database may be damaged, or edited by hand, and SQLite stores any type in any column. So each value is checked when a
+row is read.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
-from dimse.errors import shown
+from dimse.errors import EncodeError, shown
 
 from ..jobs import PrintJob
-from .records import Delivery, FilmRecord, SpoolError
+from ..status import check_execution_status_info
+from .records import CHECKSUM, FILM_ID, MAX_COPIES, MAX_TIME, Delivery, FilmRecord, SpoolError
 from .states import FilmState
 
-__all__ = ["DELIVERY", "FILM", "JOB", "RANKS", "delivery_of", "film_of", "job_of", "job_values", "state_of"]
+__all__ = [
+    "DELIVERY",
+    "FILM",
+    "JOB",
+    "RANKS",
+    "VERSION",
+    "check_version",
+    "delivery_of",
+    "file_of",
+    "film_of",
+    "job_of",
+    "job_values",
+    "number_of",
+]
+
+VERSION = 1  # of the tables; tables without a recorded version have this one
 
 RANKS = {"HIGH": 0, "MED": 1, "LOW": 2}  # by Print Priority; the lowest rank is delivered first
 DELIVERY = tuple(one.name for one in fields(Delivery))
@@ -30,37 +51,145 @@ JOB = (
     "collated",
     "confirmed",
 )
+_MAX_NUMBER = 1 << 53  # above all sizes and counters; a database can still store a larger one after some steps
 
 
-def state_of(value: str) -> FilmState:
-    """Return the state in a row. Raises `SpoolError` for a state that this version does not know."""
-    try:
-        return FilmState(value)
-    except ValueError as exc:
-        why = f"the index has a state {shown(value)}: another version of this program may have written it"
-        raise SpoolError(why) from exc
+class _Kind(NamedTuple):
+    """A kind of value: ``read`` returns the value for a record, and raises ValueError for one that is not ``what``."""
+
+    what: str
+    read: Callable[[Any], Any]
+
+
+class _Column(NamedTuple):
+    """A column of a table."""
+
+    name: str
+    kind: _Kind
+
+
+def _text(what: str, pattern: "re.Pattern[str] | None" = None) -> _Kind:
+    """Return the kind of texts that match ``pattern``."""
+
+    def read(value: Any) -> str:
+        if type(value) is not str or (pattern is not None and not pattern.fullmatch(value)):
+            raise ValueError
+        return value
+
+    return _Kind(what, read)
+
+
+def _whole(limit: int) -> _Kind:
+    """Return the kind of whole numbers from 0 to ``limit``."""
+
+    def read(value: Any) -> int:
+        if type(value) is not int or not 0 <= value <= limit:
+            raise ValueError
+        return value
+
+    return _Kind(f"a whole number from 0 to {limit}", read)
+
+
+def _read_flag(value: Any) -> bool:
+    if not isinstance(value, int) or value not in (0, 1):
+        raise ValueError
+    return bool(value)
+
+
+def _time(limit: int) -> _Kind:
+    """Return the kind of times from 0 to ``limit`` seconds."""
+
+    def read(value: Any) -> float:
+        if type(value) not in (int, float) or not 0 <= value <= limit:  # NaN is not in the range either
+            raise ValueError
+        return float(value)
+
+    return _Kind(f"a time from 0 to {limit} seconds", read)
+
+
+_BY_TYPE: dict[Any, _Kind] = {
+    str: _text("a text"),
+    int: _whole(_MAX_NUMBER),
+    float: _time(_MAX_NUMBER),
+    bool: _Kind("0 or 1", _read_flag),
+    FilmState: _Kind(f"one of the states {', '.join(FilmState)}", FilmState),
+}
+_COPIES = {"copies": _whole(MAX_COPIES)}
+_FILM_KINDS = {
+    "id": _text("the id of a film", FILM_ID),
+    "checksum": _text("a SHA-256 in hexadecimal digits", CHECKSUM),
+    **dict.fromkeys(("accepted", "ended"), _time(MAX_TIME)),
+    **_COPIES,
+}
+
+
+def _columns(kind: type, names: Iterable[str], special: dict[str, _Kind]) -> tuple[_Column, ...]:
+    types = {one.name: one.type for one in fields(kind)}
+    return tuple(_Column(name, special.get(name) or _BY_TYPE[types[name]]) for name in names)
+
+
+_DELIVERY = _columns(Delivery, DELIVERY, _COPIES)
+_FILM = _columns(FilmRecord, FILM, _FILM_KINDS)
+_FILE = _columns(FilmRecord, ("id", "checksum", "state"), _FILM_KINDS)
+_JOB = _columns(PrintJob, JOB, _COPIES)
+
+
+def _read_row(table: str, columns: Sequence[_Column], row: Sequence[Any]) -> dict[str, Any]:
+    """Return the values of a row by name; the first column identifies the row. Raises `SpoolError`."""
+    values = {}
+    for (name, kind), value in zip(columns, row, strict=True):
+        try:
+            values[name] = kind.read(value)
+        except ValueError as exc:
+            why = f"{name} is {shown(value)}, not {kind.what}"
+            raise SpoolError(f"the index is damaged: {table} {shown(row[0])}: {why}") from exc
+    return values
+
+
+def check_version(what: str, version: object) -> None:
+    """Raise `SpoolError` if the tables of ``what``, an index, have another version than `VERSION`."""
+    if version != VERSION:
+        raise SpoolError(
+            f"{what} has version {shown(version)}, but this program knows only version {VERSION}: use the program that"
+            " made it, or a newer one"
+        )
 
 
 def delivery_of(row: Sequence[Any]) -> Delivery:
-    """Return the delivery from a row that has the columns ``DELIVERY``. Raises `SpoolError`."""
-    values = dict(zip(DELIVERY, row, strict=True))
-    states = {name: state_of(values[name]) for name in ("state", "afterwards")}
-    return Delivery(**values | states | {"repeatable": bool(values["repeatable"])})
+    """Return the delivery from a row that has the columns ``DELIVERY``. Raises `SpoolError` for a damaged row."""
+    return Delivery(**_read_row("delivery", _DELIVERY, row))
 
 
 def film_of(job: str, row: Sequence[Any], deliveries: tuple[Delivery, ...]) -> FilmRecord:
-    """Return the film from a row that has the columns ``FILM``; ``job`` is the SOP Instance UID of its Print Job."""
-    values = dict(zip(FILM, row, strict=True))
-    values["state"] = state_of(values["state"])
+    """Return the film from a row that has the columns ``FILM``; ``job`` is the SOP Instance UID of its Print Job.
+
+    Raises `SpoolError` for a damaged row.
+    """
+    values = _read_row("film", _FILM, row)
     return FilmRecord(job=job, deliveries=deliveries, **values)
 
 
+def file_of(row: Sequence[Any]) -> tuple[str, str, FilmState]:
+    """Return the id, the checksum and the state of a film from a row with these columns. Raises `SpoolError`."""
+    values = _read_row("film", _FILE, row)
+    return values["id"], values["checksum"], values["state"]
+
+
 def job_of(row: Sequence[Any]) -> PrintJob:
-    """Return the job, without its films, from a row that has the columns ``JOB``."""
-    values = dict(zip(JOB, row, strict=True))
-    for flag in ("collated", "confirmed"):
-        values[flag] = bool(values[flag])
+    """Return the job, without its films, from a row that has the columns ``JOB``. Raises `SpoolError`."""
+    values = _read_row("job", _JOB, row)
+    try:
+        check_execution_status_info(values["ExecutionStatus"], values["ExecutionStatusInfo"])
+    except EncodeError as exc:
+        raise SpoolError(f"the index is damaged: job {shown(row[0])}: {exc}") from exc
     return PrintJob(films=(), **values)
+
+
+def number_of(what: str, value: object) -> float:
+    """Return a number from the database, such as a counter or a sum. Raises `SpoolError` for any other value."""
+    if not isinstance(value, int | float) or not 0 <= value <= _MAX_NUMBER:
+        raise SpoolError(f"the index is damaged: {what} is {shown(value)}, not a number from 0 to {_MAX_NUMBER}")
+    return value
 
 
 def job_values(job: PrintJob) -> list[Any]:

@@ -1,7 +1,8 @@
 """Spools for tests: a place where a spool is kept, on each engine, and films to put into it."""
 
+import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from typing import Protocol
 
@@ -46,6 +47,9 @@ class Place(Protocol):
     def damage(self, film_id: str) -> None:
         """Change one byte of the pixels of a stored film."""
 
+    def sql(self, statement: str) -> None:
+        """Run a statement on the index, as somebody does who edits it by hand."""
+
     @property
     def address(self) -> str:
         """What another process needs to open it."""
@@ -68,6 +72,10 @@ class EmbeddedPlace:
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 1
         path.write_bytes(data)
+
+    def sql(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.folder / "index.sqlite")) as index, index:
+            index.execute(statement)
 
     @property
     def address(self) -> str:
@@ -93,6 +101,9 @@ class PostgresPlace:
             "UPDATE chunk SET data = set_byte(data, length(data) / 2, get_byte(data, length(data) / 2) # 1) "
             f"WHERE number = 0 AND film = '{film_id}'",
         )
+
+    def sql(self, statement: str) -> None:
+        self.server.sql(self._dsn, statement)
 
     @property
     def address(self) -> str:

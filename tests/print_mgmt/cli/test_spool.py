@@ -213,6 +213,39 @@ def test_failure_is_one_line(arguments: list[str], words: str, address: str, run
     assert errors.startswith(f"print-mgmt: {words.replace('{film}', film_id)}")
 
 
+@pytest.mark.parametrize(("column", "value"), [("accepted", "1e300"), ("ended", "{infinity}")])
+def test_absurd_time_is_one_line(column: str, value: str, place: Place, run: Run) -> None:
+    film_id = stored(place.address)
+    done(place.address)
+    infinity = "9e999" if place.name == "embedded" else "'Infinity'"
+    place.sql(f"UPDATE film SET {column} = {value.replace('{infinity}', infinity)}")
+    for command in ("list",), ("list", "--json"), ("purge", "--days", "0"):
+        status, _, errors = run(*command)
+        assert (status, errors.count("\n")) == (1, 1)
+        assert errors.startswith(f"print-mgmt: the index is damaged: film '{film_id}': {column} is ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["show", "\udcff"], ["show", "a\0"], ["hold", "\udcff"], ["priority", "HIGH", "\udcff"]]
+)
+def test_impossible_id_is_one_line(arguments: list[str], run: Run, address: str) -> None:
+    stored(address)
+    status, _, errors = run(*arguments)
+    assert (status, errors.count("\n")) == (1, 1)
+    assert errors.startswith("print-mgmt: there is no film ")
+
+
+def test_printer_that_is_not_unicode_has_its_films(run: Run, address: str) -> None:
+    film_id = stored(address, PrinterName="A\udcff")
+    assert json.loads(run("list", "--json", "--printer", "A\udcff")[1])["id"] == film_id
+
+
+def test_reason_that_is_not_unicode_is_escaped(run: Run, address: str) -> None:
+    film_id = stored(address)
+    assert run("hold", film_id, "--reason", "by \udcff")[0] == 0
+    assert film(address, film_id).deliveries[0].reason == r"by \xff"
+
+
 def test_other_films_are_changed_after_a_failure(address: str, run: Run) -> None:
     film_id = stored(address)
     status, output, errors = run("hold", "0123456789abcdef.1", film_id)

@@ -599,3 +599,25 @@ async def test_failure_of_a_damaged_film_fences_its_worker(place: Place, spool: 
         await spool.film(film)
     with pytest.raises(StaleLease):
         await spool.report(lease, Done())
+
+
+@pytest.mark.parametrize("uid", ["", "1.2.\udcff", "1.2.\0"])
+async def test_uid_that_is_not_storable_names_no_job(spool: Spool, uid: str) -> None:
+    assert await spool.find(uid) is None
+    await spool.confirm(uid)
+
+
+async def test_reason_that_is_not_storable_is_escaped(spool: Spool) -> None:
+    await spool.accept(job(), [PRINTER])
+    lease = await spool.lease("printer", 60)
+    assert lease is not None
+    film = await spool.report(lease, Failed(info="\udcff", reason="\0\udcff"))
+    assert (film.deliveries[0].info, film.deliveries[0].reason) == (r"\xff", r"\x00\xff")
+
+
+@pytest.mark.parametrize(("films", "copies"), [(10_000, 1), (1, 1_000_001)])
+async def test_job_that_is_too_long_is_refused(spool: Spool, films: int, copies: int) -> None:
+    long = job()
+    long.films, long.copies = long.films * films, copies
+    with pytest.raises(SpoolError, match=f"a job of {films} films in {copies} copies"):
+        await spool.accept(long, [PRINTER])
