@@ -33,14 +33,13 @@ from dimse.message import FileMap
 from dimse.net import Disk
 
 from .film_file import PART, split_pieces
-from .records import CorruptFilm, SpoolLimits
+from .records import CHECKSUM, FILM_ID, CorruptFilm, SpoolLimits
 
 __all__ = ["WRITERS", "FilmFile", "FilmFolder", "Step", "incoming_disk", "no_step", "remove_drafts"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
-_ID = re.compile(r"[0-9a-z]{16}\.\d{1,4}", re.ASCII)
-_NAME = re.compile(rf"({_ID.pattern})\.([0-9a-f]{{64}})\.dcm", re.ASCII)
+_NAME = re.compile(rf"({FILM_ID.pattern})\.({CHECKSUM.pattern})\.dcm", re.ASCII)
 _OWNER_ONLY = 0o600  # permissions of a film file, which may identify a patient
 WRITERS = 16  # maximum number of films that are written at the same time
 
@@ -54,6 +53,11 @@ def no_step(name: str) -> None:
 def _film_names(folder: Path) -> Iterator[re.Match[str]]:
     """Yield a match of `_NAME` for each film file. A path for each would take half of the time of a start."""
     return filter(None, map(_NAME.fullmatch, os.listdir(folder)))  # noqa: PTH208  # only names are needed
+
+
+def _is_no_file(path: Path) -> bool:
+    """Return whether a path is a folder, a pipe or a device."""
+    return path.exists() and not path.is_file()
 
 
 def _size(piece: bytes | memoryview) -> int:
@@ -187,10 +191,14 @@ class FilmFolder:
     def read(self, film_id: str, checksum: str) -> bytes | memoryview:
         """Return the bytes of a film. A file of more than ``in_memory`` bytes is mapped instead of read.
 
-        Raises `CorruptFilm` if the file is missing or has another checksum, and OSError.
+        Raises `CorruptFilm` if the file is missing or has another checksum, and OSError, also for a folder, pipe or
+        device.
         """
+        path = self.path(film_id, checksum)
+        if _is_no_file(path):  # opening a pipe would wait for its writer
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         try:
-            with self.path(film_id, checksum).open("rb", buffering=0) as file:
+            with path.open("rb", buffering=0) as file:
                 data, digest = self._read(file)
         except FileNotFoundError as exc:
             raise CorruptFilm(f"film {film_id}: its file is missing") from exc
@@ -236,10 +244,15 @@ class FilmFolder:
     def remove(self, films: Iterable[tuple[str, str]]) -> None:
         """Remove the files of films, given by id and checksum, for good. Raises OSError.
 
-        No power failure brings them back into ``films``, where the next start would take them for accepted films.
+        No power failure brings them back into ``films``, where the next start would take them for accepted films. A
+        folder, pipe or device with the name of a film is moved to the quarantine folder.
         """
         for film_id, checksum in films:
-            self.path(film_id, checksum).unlink(missing_ok=True)
+            path = self.path(film_id, checksum)
+            if _is_no_file(path):
+                self.move_to_quarantine(film_id, checksum)
+            else:
+                path.unlink(missing_ok=True)
         self.step("removed")
         sync_folder(self.films)
 

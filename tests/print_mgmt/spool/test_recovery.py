@@ -3,7 +3,8 @@
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator, Iterator
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -162,3 +163,65 @@ async def test_refused_film_that_cannot_be_removed_is_not_accepted_later(
                 await spool.accept(job(), [PRINTER])
         assert len(list((place.folder / "films").glob("[!.]*"))) == 1
     assert await films(place) == ()
+
+
+# --- other things than files, with the names of films ---
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_device(path: Path) -> None:
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # /dev/zero, which never ends
+    except PermissionError:
+        pytest.skip("only root may make a device")
+
+
+def make_socket(path: Path) -> None:
+    os.mknod(path, stat.S_IFSOCK | 0o600)
+
+
+NOT_FILES = (make_pipe, make_device, make_socket, Path.mkdir)
+NAME = f"1ngsr4ffmp7pd8em.1.{'0' * 64}.dcm"
+
+
+@pytest.mark.parametrize("make", NOT_FILES)
+async def test_start_reports_what_is_not_a_file(
+    place: EmbeddedPlace, make: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+    make(place.folder / "films" / NAME)
+    assert [one.id for one in await films(place)] == [film]
+    assert "film 1ngsr4ffmp7pd8em.1 cannot be read and stays for the next start" in caplog.text
+
+
+@pytest.mark.parametrize("make", NOT_FILES)
+async def test_rebuild_puts_what_is_not_a_file_into_quarantine(
+    place: EmbeddedPlace, make: Callable[[Path], None]
+) -> None:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+    (place.folder / "index.sqlite").unlink()
+    make(place.folder / "films" / NAME)
+    assert [one.id for one in await films(place)] == [film]
+    assert (place.folder / "quarantine" / NAME).exists()
+
+
+@pytest.mark.parametrize("make", NOT_FILES)
+async def test_purge_puts_what_is_not_a_file_into_quarantine(
+    place: EmbeddedPlace, make: Callable[[Path], None]
+) -> None:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+        await spool.change(film, Cancel())
+        path = file_of(place, film)
+        path.unlink()
+        make(path)
+        assert await spool.verify() == (0, (film,))
+        with pytest.raises(SpoolError, match="not a regular file"):
+            await spool.film(film)
+        assert await spool.purge(count=0) == (film,)
+    assert (place.folder / "quarantine" / path.name).exists()
