@@ -18,7 +18,9 @@ the other, which has Python at another address; with fixed addresses (`setarch -
 85: waking each other takes 20 each way, and each end takes 20 from there to its answer. Only fewer steps of Python
 between a PDU that arrives and the answer to it shorten all of this: both ends take 3,500 instructions of byte code, 800
 of them in asyncio, which uvloop does in C. An association with one C-ECHO takes 28,000, more than a third of them in
-asyncio.
+asyncio. The steps of the server that our client waits for are A-ASSOCIATE-RQ to A-ASSOCIATE-AC (60 microseconds,
+storescp 25), the C-ECHO (110, storescp 95) and A-RELEASE-RQ to A-RELEASE-RP (85, storescp 45), wake-ups included. A
+server on asyncio that sends bytes prepared beforehand takes 25, 75 and 45.
 """
 
 from concurrent.futures import Executor

@@ -192,6 +192,8 @@ def encode_pdu(pdu: PDU) -> list[Buffer]:
         length = len(data)
         head = ONE_PDV.pack(P_DATA, length + 6, length + 2, context_id, is_last << 1 | is_command)
         return [head + data] if length <= SHORT else [head, data]
+    if type(pdu) in _ENCODED_RELEASES:
+        return [_ENCODED_RELEASES[type(pdu)]]
     parts = pdu.encode()
     parts.insert(0, HEADER.pack(PDU_TYPES[type(pdu)], sum(map(len, parts))))
     return parts if isinstance(pdu, PDataTF) else [b"".join(parts)]
@@ -323,6 +325,9 @@ _PDUS: dict[int, type[_Control]] = {
 }
 PDU_TYPES: dict[type[PDU], int] = {cls: kind for kind, cls in _PDUS.items()} | {PDataTF: P_DATA}
 _WITHOUT_FIELDS: dict[int, PDU] = {0x05: ReleaseRQ(), 0x06: ReleaseRP()}
+_ENCODED_RELEASES: dict[type[PDU], Buffer] = {
+    type(pdu): HEADER.pack(kind, 4) + bytes(4) for kind, pdu in _WITHOUT_FIELDS.items()
+}
 _NAMES = {
     AssociateRQ: "A-ASSOCIATE-RQ",
     AssociateAC: "A-ASSOCIATE-AC",

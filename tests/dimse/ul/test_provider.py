@@ -350,19 +350,34 @@ ALONE_PDU = PDataTF((PDV(1, b"1234", True, True),))
 def test_command_is_taken_where_p_data_is_only_indicated(state: State) -> None:
     core = in_state(state)
     is_indicated = TABLE_9_10[state, Event.Evt10].name in ("DT-2", "AR-6")
-    assert core.receive_command(memoryview(ALONE)) == (ALONE_PDU if is_indicated else None)
+    assert core.receive_alone(memoryview(ALONE)) == (ALONE_PDU if is_indicated else None)
+
+
+@pytest.mark.parametrize(("state", "after"), [(State.Sta6, State.Sta8), (State.Sta7, State.Sta9)])
+def test_release_request_is_taken_as_its_event(state: State, after: State) -> None:
+    core = in_state(state)
+    assert core.receive_alone(memoryview(b"".join(encode_pdu(ReleaseRQ())))) == ReleaseRQ()
+    assert core.state is after
+    assert core.events() == []
+
+
+@pytest.mark.parametrize("octets", ["06 00 00000004 00000000", "05 00 00000004 00000000 04", "05 00 00000004"])
+def test_other_bytes_than_a_release_request_are_not_taken(octets: str) -> None:
+    core = in_state(State.Sta6)
+    assert core.receive_alone(memoryview(bytes.fromhex(octets))) is None
+    assert core.state is State.Sta6
 
 
 def test_observed_command_is_not_taken() -> None:
     core = in_state(State.Sta6)
     core.observe = lambda _direction, _what: None
-    assert core.receive_command(memoryview(ALONE)) is None
+    assert core.receive_alone(memoryview(ALONE)) is None
 
 
 def test_command_after_a_part_of_a_pdu_is_not_taken() -> None:
     core = in_state(State.Sta6)
     core.receive_data(ALONE[:7])
-    assert core.receive_command(memoryview(ALONE)) is None
+    assert core.receive_alone(memoryview(ALONE)) is None
 
 
 def test_sent_command_is_a_p_data_request() -> None:
