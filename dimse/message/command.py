@@ -8,8 +8,8 @@ UID becomes an empty UID.
 
 from collections.abc import Callable, Set
 from dataclasses import MISSING, fields
-from functools import lru_cache, partial
-from operator import attrgetter
+from functools import lru_cache
+from operator import attrgetter, methodcaller
 from struct import Struct, pack
 from struct import error as struct_error
 from typing import Any
@@ -22,17 +22,16 @@ __all__ = ["CommandReader", "CommandWriter", "MistypedRequest", "decode_command"
 Value = int | str | tuple[int, ...]
 
 _RULE = "PS3.7 §6.3"
-_ELEMENT = Struct("<HHI")
-_UINT16, _UINT16_ELEMENT = Struct("<H"), Struct("<HHIH")
+_ELEMENT, _UINT16 = Struct("<HHI"), Struct("<H")
 _GROUP_LENGTH, _GROUP_LENGTH_HEAD = Struct("<HHII"), bytes((0, 0, 0, 0, 4, 0, 0, 0))
 _NO_DATA_SET, _DATA_SET_PRESENT = 0x0101, 0x0001
-_LONGEST_KEPT = 512  # bytes of a Command Set that a reader keeps; longer ones are rare
-_KEPT = 64  # Command Sets that a writer caches; an association uses few kinds at a time
+_MAX_KEPT = 512  # bytes of a Command Set that a reader keeps; longer ones are rare
+_CACHED = 64  # Command Sets that a writer caches; an association uses few kinds at a time
 
 
 def encode_command(message: Message) -> bytes:
     """Return the Command Set of ``message``. Raises `EncodeError` for a value that its VR cannot hold."""
-    return _encode(message, _around_id)
+    return CommandWriter().encode(message)
 
 
 class CommandWriter:
@@ -45,40 +44,44 @@ class CommandWriter:
     __slots__ = ("_around_id",)
 
     def __init__(self) -> None:
-        self._around_id = lru_cache(_KEPT, typed=True)(_around_id)
+        self._around_id = lru_cache(_CACHED, typed=True)(_around_id)
 
     def encode(self, message: Message) -> bytes:
         """Return what `encode_command` returns, and raise what it raises."""
+        cls = type(message)
+        message_id, *others = _VALUES[cls](message)
         try:
-            return _encode(message, self._around_id)
+            before, after = self._around_id(message.Data is not None, *others)
         except TypeError:  # a list of tags cannot be a key of the cache
-            return encode_command(message)
-
-
-def _encode(message: Message, around_id: Callable[..., tuple[bytes, bytes]]) -> bytes:
-    cls = type(message)
-    message_id, *others = _VALUES[cls](message)
-    before, after = around_id(message.Data is not None, *others)
-    try:
-        return before + _UINT16.pack(message_id) + after
-    except struct_error as exc:
-        raise EncodeError(f"{message_id!r} cannot be written as US", path=_ID[cls]) from exc
+            before, after = _around_id(message.Data is not None, *others)
+        try:
+            return before + _UINT16.pack(message_id) + after
+        except struct_error as exc:
+            raise EncodeError(f"{message_id!r} cannot be written as US", path=_ID[cls]) from exc
 
 
 def _around_id(has_data: bool, command_field: int, *others: Any) -> tuple[bytes, bytes]:
     """Return the parts of a Command Set before and after the value of its Message ID."""
     cls = MESSAGES[command_field]
-    values = {_ID[cls]: 0, "Data": has_data} | dict(zip(_OTHERS[cls], (command_field, *others), strict=True))
+    values = dict(zip(_OTHERS[cls], (command_field, *others), strict=True))
+    id_keyword = _ID[cls]
+    values[id_keyword] = 0
+    values["CommandDataSetType"] = _DATA_SET_PRESENT if has_data else _NO_DATA_SET
     elements, split = b"", 0
-    for keyword, write in _WRITERS[cls]:
+    for number, keyword, vr, encode in _LAYOUTS[cls]:
         value = values[keyword]
         if value is None:
             continue
         try:
-            elements += write(value)
+            raw = encode(value)
         except (struct_error, UnicodeEncodeError, TypeError, AttributeError) as exc:
-            raise EncodeError(f"{value!r} cannot be written as {_VRS[keyword]}", path=keyword) from exc
-        if keyword == _ID[cls]:
+            raise EncodeError(f"{value!r} cannot be written as {vr}", path=keyword) from exc
+        size = len(raw)
+        if size % 2:
+            size += 1
+            raw += b"\0" if vr == "UI" else b" "
+        elements += _ELEMENT.pack(0, number, size) + raw
+        if keyword == id_keyword:
             split = len(elements)
     return _GROUP_LENGTH.pack(0, 0, 4, len(elements)) + elements[: split - 2], elements[split:]
 
@@ -126,11 +129,8 @@ class CommandReader:
             if data.startswith(before) and data.endswith(after):
                 values[keyword] = _UINT16.unpack_from(data, len(before))[0]
                 return cls(**values), has_data  # type: ignore[arg-type]
-        return self._read(data)
-
-    def _read(self, data: bytes) -> tuple[Message, bool]:
         cls, values, has_data, starts = _decode(data)
-        if len(data) <= _LONGEST_KEPT:
+        if len(data) <= _MAX_KEPT:
             keyword = _ID[cls]
             at = starts[keyword]
             self._known[len(data)] = data[:at], data[at + 2 :], cls, values, keyword, has_data
@@ -191,15 +191,22 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], Decod
             raise _wrong(group, number, "a Command Set must have only elements of group 0000", start)
         if position > end:
             raise _wrong(group, number, f"a value of {length} bytes where {end - start} are left", start)
-        if number not in _READERS:
+        if number not in _ELEMENTS:
             continue
-        keyword, vr, read = _READERS[number]
-        if length or vr != "US":
-            raw = data[start:position]
-            try:
-                values[keyword], starts[keyword] = read(raw) if read is not None else _UINT16.unpack(raw)[0], start
-            except (struct_error, UnicodeDecodeError):
-                mistyped = mistyped or _wrong(group, number, f"{raw[:80]!r} is not a value of {vr}", start)
+        keyword, vr = _ELEMENTS[number]
+        if not length and vr == "US":
+            continue
+        raw = data[start:position]
+        try:
+            if vr == "US":
+                values[keyword] = _UINT16.unpack(raw)[0]
+            elif vr == "UI":
+                values[keyword] = raw.decode("ascii").strip(" \0")
+            else:
+                values[keyword] = _DECODERS[vr](raw)
+            starts[keyword] = start
+        except (struct_error, UnicodeDecodeError):
+            mistyped = mistyped or _wrong(group, number, f"{raw[:80]!r} is not a value of {vr}", start)
     return values, starts, mistyped
 
 
@@ -207,25 +214,8 @@ def _wrong(group: int, number: int, what: str, offset: int) -> DecodeError:
     return DecodeError(what, path=f"({group:04X},{number:04X})", offset=offset, rule=_RULE)
 
 
-def _encode_uid(number: int, value: str) -> bytes:
-    """Return the element ``number`` of group 0000."""
-    raw = value.encode("ascii")
-    raw = raw + b"\0" if len(raw) % 2 else raw
-    return _ELEMENT.pack(0, number, len(raw)) + raw
-
-
-def _encode_text(value: str) -> bytes:
-    """Encode in ASCII, because the Specific Character Set does not apply to a Command Set."""
-    raw = value.encode("ascii", "replace")
-    return raw + b" " if len(raw) % 2 else raw
-
-
 def _encode_tags(value: tuple[int, ...]) -> bytes:
     return b"".join(pack("<HH", tag >> 16, tag & 0xFFFF) for tag in value)
-
-
-def _decode_uid(raw: bytes) -> str:
-    return raw.decode("ascii").strip(" \0")
 
 
 def _decode_text(raw: bytes) -> str:
@@ -236,13 +226,15 @@ def _decode_tags(raw: bytes) -> tuple[int, ...]:
     return tuple(group << 16 | element for group, element in Struct("<HH").iter_unpack(raw))
 
 
+_encode_text = methodcaller("encode", "ascii", "replace")  # Specific Character Set does not apply to a Command Set
 _ENCODERS: dict[str, Callable[..., bytes]] = {
+    "US": _UINT16.pack,
+    "UI": methodcaller("encode", "ascii"),
     "AE": _encode_text,
     "LO": _encode_text,
     "AT": _encode_tags,
 }
-_DECODERS: dict[str, Callable[[bytes], Value]] = {  # US is unpacked in place, which saves 10 % of the time
-    "UI": _decode_uid,
+_DECODERS: dict[str, Callable[[bytes], Value]] = {  # `_read_elements` decodes the others, US and UI, in place
     "AE": _decode_text,
     "LO": _decode_text,
     "AT": _decode_tags,
@@ -278,37 +270,24 @@ _ELEMENTS: dict[int, tuple[str, str]] = {
 # fmt: on
 
 
-_READERS = {number: (keyword, vr, _DECODERS.get(vr)) for number, (keyword, vr) in _ELEMENTS.items()}
-_VRS = dict(_ELEMENTS.values()) | {"Data": "US"}  # Command Data Set Type, a US, says whether there is Data
-
-
-def _writer(number: int, keyword: str, vr: str) -> tuple[str, Callable[[Any], bytes]]:
-    """Return the field of a message that an element encodes, and the function that encodes its value."""
-    if keyword == "CommandDataSetType":
-        present, absent = (_UINT16_ELEMENT.pack(0, number, 2, each) for each in (_DATA_SET_PRESENT, _NO_DATA_SET))
-        return "Data", lambda has_data: present if has_data else absent
-    if vr == "US":
-        return keyword, partial(_UINT16_ELEMENT.pack, 0, number, 2)
-    if vr == "UI":  # the VR of most values
-        return keyword, partial(_encode_uid, number)
-    encode = _ENCODERS[vr]
-    return keyword, lambda value: _ELEMENT.pack(0, number, len(raw := encode(value))) + raw
-
-
-def _writers(cls: type[Message]) -> tuple[tuple[str, Callable[[Any], bytes]], ...]:
-    """Return the writers of a message class, in the order of the elements."""
+def _layout(cls: type[Message]) -> tuple[tuple[int, str, str, Callable[..., bytes]], ...]:
+    """Return number, keyword, VR and encoder of each element of a message class, in the order of the elements."""
     own = {field.name for field in fields(cls)} | {"CommandField", "CommandDataSetType"}
-    return tuple(_writer(number, keyword, vr) for number, (keyword, vr) in _ELEMENTS.items() if keyword in own)
+    return tuple((number, key, vr, _ENCODERS[vr]) for number, (key, vr) in _ELEMENTS.items() if key in own)
 
 
-_WRITERS = {cls: _writers(cls) for cls in MESSAGES.values()}
+_VRS = dict(_ELEMENTS.values())
+_LAYOUTS = {cls: _layout(cls) for cls in MESSAGES.values()}
 _ID = {
-    cls: next(keyword for keyword, _ in _WRITERS[cls] if keyword in ("MessageID", "MessageIDBeingRespondedTo"))
-    for cls in _WRITERS
+    cls: next(key for _, key, *_ in layout if key in ("MessageID", "MessageIDBeingRespondedTo"))
+    for cls, layout in _LAYOUTS.items()
 }
 _OTHERS = {
-    cls: ("CommandField", *(keyword for keyword, _ in writers if keyword not in ("CommandField", _ID[cls], "Data")))
-    for cls, writers in _WRITERS.items()
+    cls: (
+        "CommandField",
+        *(key for _, key, *_ in layout if key not in ("CommandField", _ID[cls], "CommandDataSetType")),
+    )
+    for cls, layout in _LAYOUTS.items()
 }
 _VALUES = {cls: attrgetter(_ID[cls], *others) for cls, others in _OTHERS.items()}
 _NAME = "RequestedSOPInstanceUID"  # empty if missing, because a handler may know which instance is meant
