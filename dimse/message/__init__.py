@@ -2,7 +2,7 @@
 
 from .command import CommandReader, CommandWriter, MistypedRequest, decode_command, encode_command
 from .file_map import FileMap, file_of
-from .fragments import MOST_AHEAD, STEP, UNCOUNTED, Assembler, LongStorage, Sink, Storage, fragment, longest_alone
+from .fragments import Assembler, fragment, longest_alone
 from .messages import (
     MESSAGES,
     RESPONSES,
@@ -33,6 +33,7 @@ from .messages import (
     Request,
     Response,
 )
+from .sinks import MOST_AHEAD, STEP, UNCOUNTED, LongStorage, Sink, Storage
 from .status import GENERAL_STATUS, StatusClass, is_failure, is_pending, status_class
 
 __all__ = [

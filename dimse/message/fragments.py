@@ -10,9 +10,7 @@ as on a disk (`LongStorage`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain
-from typing import Protocol
 
 from ..errors import EncodeError, LimitExceeded, RemoteProtocolError
 from ..limits import LIMITS, Limits
@@ -20,24 +18,14 @@ from ..ul.p_data import PDV, PDataTF, one_pdv
 from ..ul.pdu import PDU
 from .command import CommandReader, MistypedRequest
 from .messages import Buffer, Message
+from .sinks import UNCOUNTED, Drain, LongStorage, MemorySink, PlainStorage, Sink, Storage
 
 __all__ = [
     "MAX_SENT",
-    "MOST_AHEAD",
-    "STEP",
-    "UNCOUNTED",
     "Assembler",
-    "LongStorage",
-    "Sink",
-    "Storage",
     "fragment",
     "longest_alone",
 ]
-
-# The first UNCOUNTED bytes of a Data Set are not reported, because most messages but images end there. Growth after
-# them is reported in steps that double until they reach STEP.
-STEP, UNCOUNTED = 1 << 20, 1 << 14  # bytes
-MOST_AHEAD = 8  # at most this many times the bytes received are committed
 
 PDV_OVERHEAD = 6  # item length, context id and message control header
 
@@ -108,67 +96,6 @@ def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int
         yield one_pdv(context_id, rest, is_command, True)
 
 
-class Storage(Protocol):
-    """Memory for Data Sets that are received."""
-
-    def reserve(self, size: int, arrived: int) -> memoryview:
-        """Return ``size`` bytes of any content.
-
-        ``arrived`` bytes are about to be written; an implementation should commit at most `MOST_AHEAD` times as many.
-        """
-        ...
-
-    def grow(self, view: memoryview, length: int, size: int) -> memoryview:
-        """Return ``size`` bytes that begin with the first ``length`` bytes of ``view``.
-
-        ``view`` must not be used afterwards.
-        """
-        ...
-
-
-class Sink(Protocol):
-    """The gathered fragments of one Data Set. ``length`` is their number of bytes."""
-
-    length: int
-
-    def add(self, data: Buffer) -> None:
-        """Add a fragment. Raises `LimitExceeded` if the Data Set becomes too long."""
-
-    def add_run(self, pdus: Sequence[PDU], context_id: int | None) -> int:
-        """See `Assembler.add_run`; ``context_id`` is the context of the message under way."""
-        ...
-
-    def data(self) -> memoryview | None:
-        """Return the gathered bytes, None if they were dropped. No fragment is added afterwards."""
-        ...
-
-    def drop(self) -> None:
-        """Forget the fragments, because the association has ended."""
-
-
-class LongStorage(Protocol):
-    """Storage outside the memory for Data Sets of more than ``above`` bytes, each of which takes ``memory`` bytes."""
-
-    above: int
-    memory: int
-
-    def begin(self, limit: int) -> Sink | None:
-        """Return a sink for a Data Set of at most ``limit`` bytes, or None if it must stay in memory."""
-        ...
-
-
-class _PlainStorage:
-    """Storage in byte arrays, all committed at once."""
-
-    def reserve(self, size: int, arrived: int) -> memoryview:  # noqa: ARG002
-        return memoryview(bytearray(size))
-
-    def grow(self, view: memoryview, length: int, size: int) -> memoryview:
-        wider = memoryview(bytearray(size))
-        wider[:length] = view[:length]
-        return wider
-
-
 def _no_length(_context_id: int, _first: memoryview) -> None:
     """Return no length."""
 
@@ -206,7 +133,7 @@ class Assembler:
         self._limits = limits
         self._most_skipped = most_skipped
         self._on_growth = on_growth
-        self._storage: Storage = storage or _PlainStorage()
+        self._storage: Storage = storage or PlainStorage()
         self._long_storage = long_storage
         self._fragments = 0  # fragments received of the message under way
         self._context_id: int | None = None  # the context of the message under way
@@ -299,12 +226,12 @@ class Assembler:
             if is_last and len(data) <= self._limits.data_set:
                 if len(data) > UNCOUNTED:
                     self._on_growth(len(data) - UNCOUNTED)
-                return self._complete(replace(self._message, Data=bytes(data)))
+                return self._complete(bytes(data))
             self._sink = self._sink_for(data)
         sink = self._gather(self._sink, data)
         if not is_last:
             return None
-        return self._complete(replace(self._message, Data=sink.data()))
+        return self._complete(sink.data())
 
     def _sink_for(self, first: memoryview) -> Sink:
         """Return a sink for a Data Set with this first fragment."""
@@ -315,8 +242,8 @@ class Assembler:
             if expected is not None and long_storage.above < expected <= limit and (sink := long_storage.begin(limit)):
                 self._on_growth(long_storage.memory)
                 return sink
-            limit = min(limit, long_storage.above + _Sink.SLACK)
-        return _Sink(self._storage, expected, len(first), limit, self._on_growth)
+            limit = min(limit, long_storage.above + MemorySink.SLACK)
+        return MemorySink(self._storage, expected, len(first), limit, self._on_growth)
 
     def _gather(self, sink: Sink, data: Buffer) -> Sink:
         """Add to the Data Set. Return its sink, which is replaced when the Data Set becomes too long for it."""
@@ -324,7 +251,7 @@ class Assembler:
             sink.add(data)
         except LimitExceeded:
             self._sink = sink = self._replaced(sink, len(data))
-            if isinstance(sink, _Drain) and sink.left < len(data):
+            if isinstance(sink, Drain) and sink.left < len(data):
                 raise
             sink.add(data)
         return sink
@@ -332,7 +259,7 @@ class Assembler:
     def _replaced(self, sink: Sink, more: int) -> Sink:
         """Return another sink for the Data Set, which has become too long for ``sink`` by its next ``more`` bytes."""
         limit, long_storage = self._limits.data_set, self._long_storage
-        if long_storage is not None and isinstance(sink, _Sink) and sink.length + more <= limit:
+        if long_storage is not None and isinstance(sink, MemorySink) and sink.length + more <= limit:
             longer = long_storage.begin(limit)
             if longer is None:
                 sink.widen(limit)
@@ -342,7 +269,7 @@ class Assembler:
             return longer
         assert self._message is not None
         sink.drop()
-        return _Drain(sink.length, self._most_skipped(self._message), limit)
+        return Drain(sink.length, self._most_skipped(self._message), limit)
 
     def drop(self) -> None:
         """Forget the message under way, because the association has ended."""
@@ -357,121 +284,13 @@ class Assembler:
         """Whether a message has begun and is incomplete."""
         return self._context_id is not None
 
-    def _complete(self, message: Message) -> tuple[int, Message]:
-        context_id, mistyped = self._context_id, self._mistyped
+    def _complete(self, data: Buffer | None) -> tuple[int, Message]:
+        """End the message under way, and return it with its Data Set."""
+        context_id, message, mistyped = self._context_id, self._message, self._mistyped
         assert context_id is not None
+        assert message is not None
         self._context_id = self._message = self._mistyped = self._sink = None
         if mistyped is not None:
             raise mistyped
+        message.Data = data  # type: ignore[misc]  # nobody else has the message yet
         return context_id, message
-
-
-class _Sink:
-    """The gathered fragments of one Data Set."""
-
-    __slots__ = ("_limit", "_on_growth", "_storage", "_view", "length", "reported")
-
-    SLACK = 1 << 14  # bytes for the elements after the large element; those of an image box are far shorter
-
-    def __init__(
-        self, storage: Storage, expected: int | None, arrived: int, limit: int, on_growth: Callable[[int], None]
-    ) -> None:
-        self._storage = storage
-        self._limit = limit
-        self._on_growth = on_growth
-        self.reported = UNCOUNTED  # bytes
-        self.length = 0
-        size = min((expected or 0) + self.SLACK, limit)
-        try:
-            self._view = storage.reserve(size, arrived)
-        except (MemoryError, OSError) as exc:
-            raise _no_room(size) from exc
-        if (committed := min(size, MOST_AHEAD * arrived)) > UNCOUNTED:
-            self._report(committed)
-
-    def add(self, data: Buffer) -> None:
-        start = self.length
-        end = start + len(data)
-        if end > len(self._view):
-            self._grow(end)
-        if end > self.reported:
-            self._report(end)
-        self._view[start:end] = data
-        self.length = end
-
-    def add_run(self, pdus: Sequence[PDU], context_id: int | None) -> int:
-        """See `Assembler.add_run`; ``context_id`` is the context of the message under way."""
-        view, start, room, taken = self._view, self.length, len(self._view), 0
-        for pdu in pdus:
-            if not isinstance(pdu, PDataTF) or len(pdu.pdvs) != 1:
-                break
-            pdv_context, data, is_command, is_last = pdu.pdvs[0]
-            end = start + len(data)
-            if is_command or is_last or pdv_context != context_id or end > room:
-                break
-            view[start:end] = data
-            start = end
-            taken += 1
-        if start > self.reported:
-            self._report(start)
-        self.length = start
-        return taken
-
-    def _report(self, end: int) -> None:
-        """Report growth up to ``end``, or by a whole step if that is more."""
-        before, self.reported = self.reported, max(end, self.reported + min(self.reported, STEP))
-        self._on_growth(self.reported - before)
-
-    def data(self) -> memoryview:
-        """Return the gathered bytes."""
-        return self._view[: self.length]
-
-    def drop(self) -> None:
-        """Do nothing: the memory is free when nothing refers to it."""
-
-    def widen(self, limit: int) -> None:
-        """Allow ``limit`` bytes."""
-        self._limit = limit
-
-    def _grow(self, needed: int) -> None:
-        if needed > self._limit:
-            raise LimitExceeded("data_set", str(needed), self._limit, path="Data Set")
-        size = min(max(needed, 2 * len(self._view)), self._limit)
-        try:
-            self._view = self._storage.grow(self._view, self.length, size)
-        except (MemoryError, OSError) as exc:
-            raise _no_room(size) from exc
-
-
-def _no_room(size: int) -> LimitExceeded:
-    return LimitExceeded("memory", f"the system has no room for {size} bytes", None, path="Data Set")
-
-
-class _Drain:
-    """Counter of the bytes of a Data Set that is read and dropped."""
-
-    __slots__ = ("_limit", "_most", "length")
-
-    def __init__(self, length: int, most: int, limit: int) -> None:
-        self.length = length
-        self._most = most
-        self._limit = limit
-
-    @property
-    def left(self) -> int:
-        """The number of bytes that may still come."""
-        return self._most - self.length
-
-    def add(self, data: Buffer) -> None:
-        self.length += len(data)
-        if self.length > self._most:
-            raise LimitExceeded("data_set", str(self.length), self._limit, path="Data Set")
-
-    def add_run(self, pdus: Sequence[PDU], context_id: int | None) -> int:  # noqa: ARG002  # as `_Sink.add_run`
-        return 0
-
-    def data(self) -> None:
-        return None
-
-    def drop(self) -> None:
-        """Do nothing: nothing is kept."""

@@ -23,7 +23,8 @@ from dimse.message import (
     encode_command,
     fragment,
 )
-from dimse.message.fragments import MAX_SENT, _PlainStorage, _Sink
+from dimse.message.fragments import MAX_SENT
+from dimse.message.sinks import MemorySink, PlainStorage
 from dimse.ul import PDU, PDV, Abort, PDataTF, encode_pdu
 
 ECHO = CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2.840.10008.1.1")
@@ -81,7 +82,7 @@ class ByteArrays:
         self.is_full = False
 
     def begin(self, limit: int) -> Sink | None:
-        return None if self.is_full else _Sink(_PlainStorage(), None, 0, limit, lambda _count: None)
+        return None if self.is_full else MemorySink(PlainStorage(), None, 0, limit, lambda _count: None)
 
 
 @pytest.mark.parametrize("is_full", [False, True])
@@ -319,7 +320,7 @@ def test_pdvs_without_a_data_set_are_not_taken_together() -> None:
 
 
 def test_data_set_that_cannot_grow_exceeds_the_memory() -> None:
-    class FixedStorage(_PlainStorage):
+    class FixedStorage(PlainStorage):
         def grow(self, view: memoryview, length: int, size: int) -> memoryview:  # noqa: ARG002
             raise OSError(errno.ENOSPC, "no space")
 
