@@ -56,7 +56,11 @@ class Receiver:
         The caller processes each before it asks for the next. Raises `DecodeError` or `RemoteProtocolError` for P-DATA
         that cannot follow.
         """
-        if len(pdus) == 1 and not self.is_midway and not self._is_over:  # nearly always a whole message
+        if self.is_midway:
+            pdus = pdus[self._assembler.add_run(pdus) :]
+            if not pdus:
+                return ()
+        elif len(pdus) == 1 and not self._is_over:  # nearly always a whole message
             pdu = pdus[0]
             if not isinstance(pdu, PDataTF):
                 return pdus
@@ -70,28 +74,29 @@ class Receiver:
         return self._receive_each(pdus)
 
     def _receive_each(self, pdus: Sequence[PDU]) -> Iterator[Received | PDU]:
-        assembler = self._assembler
-        if self.is_midway and not self._is_over:
-            pdus = pdus[assembler.add_run(pdus) :]
+        has_completed, is_midway = False, self.is_midway
         for pdu in pdus:
             if not isinstance(pdu, PDataTF):
                 yield pdu
                 continue
-            has_completed, position, count = False, 0, len(pdu.pdvs)
+            position, count = 0, len(pdu.pdvs)
             while position < count and not self._is_over:  # the association may end in the middle of a PDU
                 received = self._add(pdu.pdvs[position])
                 position += 1
+                is_midway = received is None
                 if received is not None:
                     has_completed = True
                     yield received
                 elif position < count:
-                    position += assembler.add_pdvs(pdu.pdvs, position)
-            self.is_midway = assembler.is_midway and not self._is_over
-            if not self.is_midway:
-                if self._timer.is_running:
-                    self._timer.cancel()
-            elif has_completed or not self._timer.is_running:
-                self._timer.start()
+                    position += self._assembler.add_pdvs(pdu.pdvs, position)
+        if self._is_over:
+            return
+        self.is_midway = is_midway
+        if not is_midway:
+            if self._timer.is_running:
+                self._timer.cancel()
+        elif has_completed or not self._timer.is_running:
+            self._timer.start()
 
     def _add(self, pdv: PDV) -> Received | None:
         """Add a PDV. Return the message that it completes, if any."""
@@ -107,7 +112,7 @@ class Receiver:
 
     def cancel(self) -> None:
         """Drop the incomplete message, and take no further PDVs, because the association has ended."""
-        self._is_over = True
+        self._is_over, self.is_midway = True, False
         self._assembler.drop()
         self._timer.cancel()
 
