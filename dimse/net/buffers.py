@@ -20,7 +20,7 @@ from ..ul.wire import Buffer
 __all__ = ["SCRATCH", "ReadBuffer", "Stream", "WriteQueue"]
 
 _LEFT_TO_ASYNCIO = 1 << 12  # bytes; asyncio watches the socket while they wait
-_MOST_BUFFERS = 512  # buffers to write at once; Linux takes up to 1024
+_MAX_BUFFERS = 512  # buffers to write at once; Linux takes up to 1024
 
 SCRATCH = 1 << 20  # the most bytes to read at once; most PDUs then lie completely in one read
 _TLS_READ = 1 << 17  # the most bytes with TLS, where each connection keeps a buffer of its longest read
@@ -64,8 +64,9 @@ class WriteQueue:
         self._gathers = gathers(loop)
         self._forgets_to_pause = forgets_to_pause(loop)
         self._rest: list[memoryview] = []  # buffers that wait until the socket takes more
-        self._socket = stream.get_extra_info("socket")
+        self._descriptor = -1
         if self._gathers:
+            self._descriptor = stream.get_extra_info("socket").fileno()
             stream.set_write_buffer_limits(0)
 
     def write(self, buffers: list[Buffer]) -> None:
@@ -89,6 +90,8 @@ class WriteQueue:
         """Write the rest, now that the stream takes more. Return whether further bytes need not wait."""
         if not self._gathers:
             return True
+        if self._stream.is_closing():
+            self._rest.clear()
         self._push()
         return not self._rest and not self._stream.get_write_buffer_size()
 
@@ -99,26 +102,27 @@ class WriteQueue:
             self._stream.writelines(rest)
 
     def _push(self) -> None:
-        """Write as much as the socket takes, and then leave a few bytes to the stream, which waits for the socket."""
-        while self._rest and not self._stream.get_write_buffer_size():
-            if self._stream.is_closing():  # the descriptor may belong to another socket by now
-                self._rest.clear()
-            elif not self._write_batch():
-                first = self._rest[0]
-                self._rest[0] = first[_LEFT_TO_ASYNCIO:]
+        """Write as much as the socket takes, and then leave a few bytes to the stream, which waits for the socket.
+
+        The stream must not be closing, because its descriptor may belong to another socket by then.
+        """
+        rest = self._rest
+        while rest and not self._stream.get_write_buffer_size():
+            batch = rest[:_MAX_BUFFERS]
+            try:
+                count = os.writev(self._descriptor, batch)
+            except OSError:  # the socket takes nothing now, or is broken, which the stream will notice
+                count = 0
+            if count == sum(map(len, batch)):
+                del rest[: len(batch)]
+            else:
+                self._drop(count)
+                first = rest[0]
+                rest[0] = first[_LEFT_TO_ASYNCIO:]
                 self._stream.write(first[:_LEFT_TO_ASYNCIO])
                 self._drop(0)
-
-    def _write_batch(self) -> bool:
-        """Write as much of a batch as the socket takes. Return whether the socket took the whole batch."""
-        batch = self._rest[:_MOST_BUFFERS]
-        try:
-            count = os.writev(self._socket.fileno(), batch)
-        except OSError:  # the socket takes nothing now, or is broken, which the stream will notice
-            count = 0
-        is_all = count == sum(map(len, batch))
-        self._drop(count)
-        return is_all
+                if self._stream.is_closing():
+                    rest.clear()
 
     def _drop(self, count: int) -> None:
         """Remove the ``count`` bytes that were written, and the buffers that are now empty."""
