@@ -79,18 +79,14 @@ class Responses(Generic[R_co]):
     async def __anext__(self) -> R_co:
         if self.is_done and not self._unread:
             raise StopAsyncIteration
-        timer = self._timers.set(self._patience, self._expire)
-        try:
-            return await self._next()
-        finally:
-            timer.cancel()
+        return await self._next()
 
     def final(self) -> Coroutine[Any, Any, R_co]:
         """Return the final response, and ignore the Pending responses before it.
 
         A Pending response of C-FIND, C-GET or C-MOVE restarts the time to wait; any other Pending response does not.
         """
-        return self._final() if isinstance(self.request, CANCELLABLE) else self._last()
+        return self._final() if isinstance(self.request, CANCELLABLE) else self._next(must_be_final=True)
 
     async def _final(self) -> R_co:
         while is_pending((response := await anext(self)).Status):
@@ -144,30 +140,28 @@ class Responses(Generic[R_co]):
             return
         if isinstance(self.request, CANCELLABLE):
             await self.cancel()
-        await self._last()
+        await self._next(must_be_final=True)
 
-    async def _last(self) -> R_co:
-        """Return the final response, which must arrive within the time for one response."""
+    async def _next(self, *, must_be_final: bool = False) -> R_co:
+        """Return the next response, or the final response, which must arrive within the time for one response."""
         timer = self._timers.set(self._patience, self._expire)
         try:
-            while is_pending((response := await self._next()).Status):
-                pass
+            while True:
+                if not self._unread:
+                    if self._error is not None:
+                        raise self._error
+                    self._waiter = Waiter(self._timers.loop)
+                    self._backlog.await_responses(1)
+                    try:
+                        await self._waiter
+                    finally:
+                        self._waiter = None
+                        self._backlog.await_responses(-1)
+                response = self._take()
+                if not must_be_final or (self.is_done and not self._unread):
+                    return response
         finally:
             timer.cancel()
-        return response
-
-    async def _next(self) -> R_co:
-        if not self._unread:
-            if self._error is not None:
-                raise self._error
-            self._waiter = Waiter(self._timers.loop)
-            self._backlog.await_responses(1)
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
-                self._backlog.await_responses(-1)
-        return self._take()
 
     def _take(self) -> R_co:
         # The backlog does not count the first responses if they arrived while a coroutine waited.

@@ -43,8 +43,12 @@ class MemoryBudget:
         else:
             self._hosts.pop(host, None)
 
-    def begin(self, account: "Account") -> None:
-        """Let the message of ``account`` take memory; hold the peer if there is no room."""
+    def change(self, account: "Account", count: int) -> None:
+        """Do as `add` for an incomplete message. Hold its peer if there is no room; let others continue if there is."""
+        self.add(account, count)
+        if count <= 0:
+            self.relieve(account)
+            return
         self._receiving.setdefault(account)
         if account not in self._waiting and not self._may_continue(account):
             self._waiting[account] = None
@@ -52,9 +56,9 @@ class MemoryBudget:
             if self._timer is None:
                 self._watch()
 
-    def end(self, account: "Account") -> None:
+    def relieve(self, account: "Account") -> None:
         """Let others continue, because ``account`` uses less memory or its message is complete."""
-        if not account.is_incomplete:
+        if not account.receiving and not account.unprocessed:
             self._receiving.pop(account, None)
             if account in self._waiting:
                 self._release(account)
@@ -101,15 +105,10 @@ class Account:
         self.flow = flow
         self.abort = abort
         self.receiving = 0  # bytes of the incomplete message
+        self.unprocessed = 0  # bytes of an incomplete PDU, and bytes that wait for their turn
         self.seen: int | None = None  # the bytes received at the latest check by `MemoryBudget`
         self._kept = 0  # bytes of complete messages, and of the association request
-        self._unprocessed = 0  # bytes of an incomplete PDU, and bytes that wait for their turn
         self._budget = budget
-
-    @property
-    def is_incomplete(self) -> bool:
-        """Whether the rest of a message or a PDU is awaited."""
-        return bool(self.receiving or self._unprocessed)
 
     def is_stalled(self, least: int) -> bool:
         """Return whether fewer than ``least`` bytes were received since the latest check."""
@@ -118,20 +117,12 @@ class Account:
     def grow(self, count: int) -> None:
         """Count ``count`` more bytes of the incomplete message, fewer if it has left the memory."""
         self.receiving += count
-        self._budget.add(self, count)
-        if count > 0:
-            self._budget.begin(self)
-        else:
-            self._budget.end(self)
+        self._budget.change(self, count)
 
     def wait(self, count: int) -> None:
         """Set the number of bytes that have arrived and are not processed yet to ``count``."""
-        growth, self._unprocessed = count - self._unprocessed, count
-        self._budget.add(self, growth)
-        if growth > 0:
-            self._budget.begin(self)
-        else:
-            self._budget.end(self)
+        growth, self.unprocessed = count - self.unprocessed, count
+        self._budget.change(self, growth)
 
     def associate(self, length: int) -> None:
         """Count an association request of ``length`` bytes, which is kept as objects of twice that size."""
@@ -145,7 +136,7 @@ class Account:
         self.seen = None
         self._kept += count
         if count:
-            self._budget.end(self)
+            self._budget.relieve(self)
         return count
 
     def keep(self, data: Buffer | Sequence[Buffer] | None) -> int:
@@ -166,12 +157,12 @@ class Account:
         if count:
             self._kept -= count
             self._budget.add(self, -count)
-            self._budget.end(self)
+            self._budget.relieve(self)
 
     def close(self) -> None:
         """Stop counting anything, because the association has ended."""
         self.complete()
-        if self._unprocessed:
+        if self.unprocessed:
             self.wait(0)
         self.release(self._kept)
         self.abort = _do_nothing

@@ -21,7 +21,7 @@ class Waiter:
     when no object is in the middle of a change, because the task goes on before ``wake`` returns.
     """
 
-    __slots__ = ("_asyncio_future_blocking", "_callback", "_context", "_error", "_is_done", "_loop")
+    __slots__ = ("_asyncio_future_blocking", "_callback", "_context", "_error", "_loop", "is_done")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._asyncio_future_blocking = False  # a task recognizes a future by this attribute
@@ -29,27 +29,22 @@ class Waiter:
         self._callback: Callable[[Any], object] | None = None  # wakes the waiting task
         self._context: Context | None = None
         self._error: BaseException | None = None
-        self._is_done = False
+        self.is_done = False  # whether the wait has ended, even if the task does not run yet
 
     def __await__(self) -> Generator["Waiter", None, None]:
-        if not self._is_done:
+        if not self.is_done:
             self._asyncio_future_blocking = True
             yield self
         elif self._error is not None:
             raise self._error
 
-    @property
-    def is_done(self) -> bool:
-        """Whether the wait has ended, even if the task does not run yet."""
-        return self._is_done
-
     def finish(self) -> None:
         """End the wait. `wake` or `wake_soon` must follow."""
-        self._is_done = True
+        self.is_done = True
 
     def fail(self, error: BaseException) -> None:
         """Raise ``error`` in the task, in the next iteration of the event loop."""
-        self._is_done = True
+        self.is_done = True
         self._error = error
         self.wake_soon()
 
@@ -80,7 +75,7 @@ class Waiter:
             raise self._error
 
     def cancel(self, msg: object = None) -> bool:
-        if self._is_done:
+        if self.is_done:
             return False
         self.fail(asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg))
         return True
