@@ -168,6 +168,8 @@ def _compare(arguments: argparse.Namespace, views: Views) -> int:
     with _output(arguments.output) as out:
         if arguments.output:
             names = [Path(job.path).name for job in jobs]
+            if names[0] == names[1]:
+                names = [job.path for job in jobs]
             left, right = ("a", "b") if arguments.redact else map(escaped, names)
             failures = [failure for job in jobs for failure in job.failures]
             page = comparison_page(f"{left} and {right}, compared", (left, right), comparisons, [*notes, *failures])

@@ -152,7 +152,8 @@
 
   function card(index) {
     const one = fields[index];
-    if (!one) return byId("card").replaceChildren(make("p", "place", "Point at a byte or a field."));
+    const invitation = fields.length ? "Point at a byte or a field." : "The page shows no fields of this step.";
+    if (!one) return byId("card").replaceChildren(make("p", "place", invitation));
     const [first] = one.ranges;
     const pieces = one.ranges.length > 1 ? ` in ${one.ranges.length} pieces, each in a PDV of its own` : "";
     const size = length(one);
@@ -213,7 +214,9 @@
     const plain = !steps.some((step) => step.seen || step.fields.some((raw) => raw[7] && raw[7].picture >= 0));
     byId("film").hidden = plain;
     document.querySelector("main").classList.toggle("plain", plain);
-    byId("film").replaceChildren(make("h2", "", "What the messages create"), ...shown, ...pictures);
+    const created = [...shown, ...pictures];
+    if (!created.length) created.push(make("p", "", "Nothing yet."));
+    byId("film").replaceChildren(make("h2", "", "What the messages create"), ...created);
   }
 
   function sheet(key, thing, things) {

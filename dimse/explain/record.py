@@ -155,7 +155,7 @@ class Steps:
         moves = self._machines.close() if self._machines else ()
         if moves:
             side = moves[0].side
-            words = "the end of the recording; the transport connection closes"
+            words = "the recording ends; the transport connection closes"
             yield Step(
                 side=side, time=None, name="end", words=words, offset=0, length=0, turns=(), fields=(), moves=moves
             )

@@ -26,7 +26,7 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 def open_html(browser: Any, tmp_path: Path) -> Iterator[Open]:
-    """Open a page. At the end nothing must have failed, and nothing been asked from anywhere."""
+    """Open a page. At the end, nothing must have failed, and the page must have loaded nothing else."""
     complaints: list[str] = []
     asked: list[str] = []
     contexts = []
@@ -218,12 +218,12 @@ def _luminance(color: str) -> float:
     return sum(part * weight for part, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
 
 
-def test_comparison_opens_at_what_differs(open_comparison: Open) -> None:
+def test_comparison_opens_the_steps_that_differ(open_comparison: Open) -> None:
     page = open_comparison()
     assert "STANDARD\\1,2" in page.locator("details[open] tr:visible", has_text="ImageDisplayFormat").inner_text()
 
 
-def test_comparison_answers_why_first(open_comparison: Open) -> None:
+def test_comparison_shows_the_answer_first(open_comparison: Open) -> None:
     page = open_comparison()
     assert page.locator(".headline").bounding_box()["y"] < page.locator(".pair").first.bounding_box()["y"]
 

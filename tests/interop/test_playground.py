@@ -41,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def page(browser: Any, site: str) -> Iterator[Any]:
-    """The page with Python running. The browser must have no complaint, and ask nobody but the site."""
+    """The page with Python running. The browser must report no error, and load from the site alone."""
     complaints: list[str] = []
     asked: list[str] = []
     found = browser.new_page(viewport={"width": 1300, "height": 900})

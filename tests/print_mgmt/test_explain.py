@@ -119,7 +119,7 @@ def test_responses_belong_to_requests_of_the_other_side() -> None:
     assert shown == [("printer", "normal"), ("film session", "2 copies")]
 
 
-def test_film_is_printed_with_defaults_for_what_was_not_said() -> None:
+def test_film_is_printed_with_defaults_for_absent_attributes() -> None:
     """Neither the client nor the printer gives Film Size ID or Magnification Type."""
     view = FilmView()
     film, boxes = Dataset(ImageDisplayFormat="STANDARD\\1,1"), Dataset(ReferencedImageBoxSequence=[BOX])

@@ -264,22 +264,45 @@ def test_stream_cut_off_in_a_pdu_is_no_failure(tmp_path: Path, capsys: pytest.Ca
     assert "! " in capsys.readouterr().out.splitlines()[-1]
 
 
-def test_comparison_answers_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def two_recordings(tmp_path: Path) -> tuple[Path, Path]:
+    """A recording that works, and one that fails."""
     works, fails = tmp_path / "works.pcap", tmp_path / "fails.pcap"
     works.write_bytes(pcap("dcmtk-print-1x1-8bit"))
     fails.write_bytes(pcap("dcmtk-print-refused-value"))
+    return works, fails
+
+
+def test_comparison_begins_with_the_answer(
+    two_recordings: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    works, fails = two_recordings
     assert explain(works, "--compare", fails) == 0
     first = capsys.readouterr().out.splitlines()[0]
     assert first.startswith("N-CREATE-RSP: Status is 0000H (Success) in a, 0106H")
+
+
+def test_comparison_page_names_both_files(two_recordings: tuple[Path, Path], tmp_path: Path) -> None:
+    works, fails = two_recordings
     page = tmp_path / "page.html"
     assert explain(works, "--compare", fails, "-o", page) == 0
     assert "<title>works.pcap and fails.pcap, compared</title>" in page.read_text()
 
 
-def test_redacted_comparison_hides_the_label(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    works, fails, page = tmp_path / "works.pcap", tmp_path / "fails.pcap", tmp_path / "page.html"
-    works.write_bytes(pcap("dcmtk-print-1x1-8bit"))
-    fails.write_bytes(pcap("dcmtk-print-refused-value"))
+def test_comparison_page_tells_files_of_one_name_apart(two_recordings: tuple[Path, Path], tmp_path: Path) -> None:
+    works, fails = two_recordings
+    page, other = tmp_path / "page.html", tmp_path / "other" / works.name
+    other.parent.mkdir()
+    fails.rename(other)
+    assert explain(works, "--compare", other, "-o", page) == 0
+    assert f"<title>{works} and {other}, compared</title>" in page.read_text()
+
+
+def test_redacted_comparison_hides_the_label(
+    two_recordings: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    works, fails = two_recordings
+    page = tmp_path / "page.html"
     assert explain(works, "--compare", fails, "--redact") == 0
     assert explain(works, "--compare", fails, "--redact", "-o", page) == 0
     for shown in (capsys.readouterr().out, page.read_text()):

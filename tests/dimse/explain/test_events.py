@@ -25,7 +25,7 @@ def events(name: str, *, is_whole: bool = False) -> Iterator[dict[str, Any]]:
 
 
 def shape(event: dict[str, Any]) -> str:
-    """Return what two events have in common that follow the same branch of the schema: keys and names."""
+    """Return the keys and names of an event; events with the same ones follow the same branch of the schema."""
     fields = event.get("data", {}).get("fields", ())
     return repr((event.get("category"), sorted(event), sorted(event.get("data", ())), [sorted(one) for one in fields]))
 

@@ -23,7 +23,7 @@ def events(listener: Listener) -> list[dict[str, Any]]:
 
 
 def play(feed: Feed, number: int = 1) -> None:
-    """Let the recorded association happen."""
+    """Pass a recorded association to the feed, as if it happened now."""
     said = said_in(NAME)
     feed.opened(number, "a:1", "b:2", said[0][2])
     for side, data, time in said:

@@ -29,7 +29,7 @@ def test_line_comes_with_the_last_byte_of_its_pdu() -> None:
     assert line.startswith("> 000000     362 A-ASSOCIATE-RQ ")
 
 
-def test_close_shows_what_is_cut_off() -> None:
+def test_close_shows_the_pdu_that_is_cut_off() -> None:
     ((_, request, _), *_) = said_in(NAME)
     live = Live()
     assert lines(live, [(REQUESTOR, request[:-1], None)]) == []

@@ -77,7 +77,7 @@ def test_texts_of_a_peer_are_no_markup() -> None:
     assert HOSTILE in data_of(text)["strings"]
 
 
-def test_policy_allows_only_the_own_script_and_style() -> None:
+def test_policy_allows_only_the_script_and_style_of_the_page() -> None:
     text = page(steps_of(said_in("echo-echoscu-dcmprscp")))
     found = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
     assert found is not None
@@ -157,7 +157,7 @@ def test_page_of_a_large_recording_says_where_it_ends() -> None:
         ("_MAX_PICTURES", "The page has no room for more pictures."),
     ],
 )
-def test_page_says_what_has_no_room(bound: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_says_which_parts_have_no_room(bound: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dimse.explain.page, bound, 1)
     assert words in page(steps_of(said_in("dcmtk-print-1x1-8bit")))
 

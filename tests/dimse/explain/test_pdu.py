@@ -305,7 +305,7 @@ def test_passcode_is_hidden_in_a_broken_identity(at: int, octet: int) -> None:
 
 
 @pytest.mark.parametrize("length", range(69), ids=str)
-def test_passcode_is_hidden_behind_user_information(length: int) -> None:
+def test_passcode_is_hidden_after_user_information(length: int) -> None:
     items = (MaximumLength(16384), ImplementationVersionName("VERSION"), RoleSelection("1.2.3", scu=True, scp=False))
     wire = bytearray(associate(*items, UserIdentityRQ(2, True, b"jane", SECRET)))
     at = len(wire) - 2 - 8 - 11 - 13 - 21  # of the length of the User Information Item
@@ -323,7 +323,7 @@ def test_items_before_a_broken_identity_are_shown() -> None:
     assert values["Primary-field"] == "not shown"
 
 
-def test_items_behind_a_broken_item_are_shown_without_identity() -> None:
+def test_items_after_a_broken_item_are_shown_without_identity() -> None:
     wire = bytearray(associate(MaximumLength(16384), ImplementationVersionName("VERSION")))
     wire[-15 - 1] = 2  # the Maximum Length Sub-Item: two bytes too short
     assert not any(line.secret for line in explain_pdu(wire))

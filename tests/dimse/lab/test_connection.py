@@ -108,7 +108,7 @@ def test_listener_takes_an_ipv6_address() -> None:
         assert listener.address[0] == "::1"
 
 
-def test_bytes_behind_the_handshake_are_read(tmp_path: Path) -> None:
+def test_bytes_after_the_handshake_are_read(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     with closing(Listener(HOST, 0, tls=server_context(*authority.issue("server")))) as listener:
         near = TLSSession(client_context(authority.ca), HOST)

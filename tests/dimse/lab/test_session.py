@@ -75,7 +75,7 @@ def octets(what: PDU | Message) -> bytes:
 
 
 class Answering(Connection):
-    """A connection whose peer answers the next sending."""
+    """A connection whose peer answers when the laboratory sends next."""
 
     def __init__(self, near: socket.socket, far: socket.socket) -> None:
         super().__init__(near, session=None, tap=None)
@@ -95,7 +95,7 @@ class Bench:
         self.connection, self.far, self.lab = connection, connection.far, lab
 
     def run(self, line: str, *answer: PDU | Message) -> list[str]:
-        """Run a command whose sending the peer answers."""
+        """Run a command that sends, and let the peer answer."""
         self.connection.answer = b"".join(map(octets, answer))
         return [*self.lab.run(line)]
 
@@ -186,7 +186,7 @@ STORES = AssociateAC(
 
 
 def stored(words: str, path: Path) -> tuple[CStoreRQ, int, Dataset]:
-    """Return the request, its context, and the Data Set that the lab sends for a file."""
+    """Return the request, the context and the Data Set that the laboratory sends for a file."""
     write_file(path, INSTANCE)
     classes = "Verification SecondaryCaptureImageStorage:implicit SecondaryCaptureImageStorage:explicit"
     with bench() as it:
@@ -211,7 +211,7 @@ def test_file_is_encoded_for_the_context_that_is_named(tmp_path: Path) -> None:
     assert stored("on=3", tmp_path / "a.dcm")[1:] == (3, INSTANCE)
 
 
-def test_words_change_what_is_sent_of_a_file(tmp_path: Path) -> None:
+def test_words_change_attributes_of_the_sent_file(tmp_path: Path) -> None:
     path = tmp_path / "a.dcm"
     message, _, sent = stored("SOPInstanceUID=1.2.4 PatientName=C", path)
     assert message.AffectedSOPInstanceUID == sent.SOPInstanceUID == "1.2.4"
@@ -365,7 +365,7 @@ def test_expect_finds_words_of_one_line() -> None:
         assert it.run("expect A-ASSOCIATE-AC accepted") == ["= as expected: A-ASSOCIATE-AC accepted"]
 
 
-def test_expect_fails_with_what_was_heard() -> None:
+def test_expect_fails_with_the_lines_of_the_peer() -> None:
     with bench() as it:
         it.run("associate", AC)
         with pytest.raises(LabFailure, match="expected A-ASSOCIATE-RJ, but the peer sent: < 000000"):
@@ -542,7 +542,7 @@ def test_flood_ends_a_command() -> None:
         assert it.run("wait 0.001")[-1] == "= the peer is still sending; `wait` shows more"
 
 
-def test_heard_pdus_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_for_expect_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "_MAX_ANSWER_LINES", 3)
     with bench() as it:
         it.run("associate", AC, *[ReleaseRP()] * 3)
