@@ -12,7 +12,7 @@ from dimse.limits import Limits, Timeouts
 from dimse.net import VERIFICATION, Association, connect, scu, serve
 from dimse.uids import ImplicitVRLittleEndian, Verification
 
-__all__ = ["LIMITS", "Held", "hold", "hold_both_ends", "n_set_at"]
+__all__ = ["LIMITS", "Held", "hold", "hold_both_ends", "n_set_at", "send_at"]
 
 LIMITS = Limits(associations=10_000, host_associations=10_000, connections=10_000, host_connections=10_000)
 _PATIENT = Timeouts(connect=120, idle=600)

@@ -17,7 +17,7 @@ from benchmarks.spools import film_job
 from print_mgmt import PrintClient
 from print_mgmt.spool import EmbeddedSpool, Target
 
-__all__ = ["fill", "latency", "site_file", "started", "waiting"]
+__all__ = ["fill", "latency", "site_file", "started"]
 
 _SITE = """
 [listen]
@@ -84,14 +84,14 @@ def latency(file: Path, port: int, films: int) -> float:
             for number in range(films):
                 await client.print_images([np.zeros((512, 512), np.uint8)], FilmSizeID="8INX10IN")
                 begin = perf_counter()
-                waiting(folder, number + 1)
+                _wait_for_films(folder, number + 1)
                 found.append(perf_counter() - begin)
         return found
 
     return median(asyncio.run(run()))
 
 
-def waiting(folder: Path, films: int) -> None:
+def _wait_for_films(folder: Path, films: int) -> None:
     """Wait until a folder has so many films."""
     while len(list(folder.glob("*.png"))) < films:
         sleep(_POLL)

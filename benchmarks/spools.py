@@ -6,13 +6,12 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from typing import Any, TypeVar
 
 import numpy as np
 
-from benchmarks.images import FILM_FORMAT, large_image, small_image
+from benchmarks.images import large_image
 from benchmarks.processes import HOST
 from dimse.data import Dataset
 from dimse.net import Limits, Timeouts
@@ -157,30 +156,6 @@ async def _print_large(port: int, clients: int, mebibytes: int) -> float:
         for _ in range(clients):
             group.create_task(one())
     return perf_counter() - start
-
-
-def print_until_file(port: int, folder: str, times: int) -> float:
-    """Return the median of the seconds from the answer to N-ACTION until ``folder`` has the next file."""
-    return asyncio.run(_print_until_file(port, Path(folder), times))
-
-
-async def _print_until_file(port: int, folder: Path, times: int) -> float:
-    seconds = []
-    async with PrintClient(HOST, port, optional=()) as client, client.film_session() as session:
-        for _ in range(times):
-            before = _count(folder)
-            async with session.film_box(ImageDisplayFormat=FILM_FORMAT, FilmSizeID="14INX17IN") as box:
-                await box.set_image(1, small_image())
-                await box.print()
-                start = perf_counter()
-                while _count(folder) == before:  # noqa: ASYNC110  # another process writes there
-                    await asyncio.sleep(0.001)
-                seconds.append(perf_counter() - start)
-    return median(seconds)
-
-
-def _count(folder: Path) -> int:
-    return len(list(folder.glob("[!.]*")))
 
 
 async def _drop(film: Film) -> None:

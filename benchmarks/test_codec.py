@@ -51,6 +51,7 @@ from delimited import delimit
 from benchmarks.conftest import Figure
 from benchmarks.duels import Duel, timed
 from benchmarks.images import large_image
+from benchmarks.own import look
 from benchmarks.processes import Memory, require_linux, require_programs, worker
 from dimse.data import EXPLICIT_LE, Dataset, decode, encode, encode_rope, read_file, set_pixels, write_file
 from dimse.uids import SecondaryCaptureImageStorage
@@ -107,17 +108,6 @@ def _frame(number: int, more: float) -> Dataset:
         CTImageFrameTypeSequence=[Dataset(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])],
         ReferencedImageSequence=[localizer],
     )
-
-
-def look(dataset: Dataset) -> int:
-    """Read every value of a Data Set of ours or of pydicom. Return the number of elements."""
-    count = 0
-    for element in dataset:
-        count += 1
-        value = element.value
-        if element.VR == "SQ" and value:
-            count += sum(map(look, value))  # type: ignore[arg-type]  # the items of a sequence
-    return count
 
 
 @pytest.fixture(autouse=True)

@@ -16,11 +16,10 @@ from time import time
 import pytest
 
 from benchmarks import many, own, raw
+from benchmarks.conftest import Figure
 from benchmarks.duels import Duel
 from benchmarks.processes import Memory, in_process, require_linux, server, watched_server, worker
 from dimse.net import Limits
-
-Figure = Callable[[str, str], None]
 
 ASSOCIATIONS = 5000
 SENDERS = 16

@@ -32,8 +32,8 @@ def gray(path: Path) -> NDArray[np.uint16]:
 
 def palette(path: Path) -> NDArray[np.uint8]:
     file = pydicom.dcmread(path)
-    colours: NDArray[np.uint8] = (pydicom.pixels.apply_color_lut(file.pixel_array, file) >> 8).astype(np.uint8)
-    return colours
+    colors: NDArray[np.uint8] = (pydicom.pixels.apply_color_lut(file.pixel_array, file) >> 8).astype(np.uint8)
+    return colors
 
 
 @pytest.mark.parametrize("name", ["RG1_UNCR", "MR2_UNCR", "vlut_04", "JPGLosslessP14SV1_1s_1f_8b"])

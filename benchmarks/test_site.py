@@ -4,17 +4,15 @@ From the response to N-ACTION to the file: a film of 8 x 10 inches at 150 dpi, a
 Python to the line "listening on". The peer of two processes is one process.
 """
 
-from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
 
 from benchmarks import own, sites
+from benchmarks.conftest import Figure
 from benchmarks.duels import Duel
 from benchmarks.processes import in_process, require_linux
-
-Figure = Callable[[str, str], None]
 
 FILMS = 20
 

@@ -5,9 +5,7 @@ that no turn pays for another. Writing and forcing a file to the disk is not eno
 because its name may be lost; so there are two peers of small files, without the name and with it.
 """
 
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,10 +14,9 @@ import pytest
 from postgres import programs, running
 
 from benchmarks import own, spools
+from benchmarks.conftest import Figure
 from benchmarks.duels import Duel
-from benchmarks.processes import free_port, in_process, program, require_linux, require_package, server, watched_server
-
-Figure = Callable[[str, str], None]
+from benchmarks.processes import in_process, require_linux, require_package, server, watched_server
 
 FILMS = 20
 MIB = 1 << 20
@@ -101,34 +98,3 @@ def test_memory_of_large_films(figure: Figure, own_worker: Executor, tmp_path: P
         peak = (memory.peak - before) / MIB
     told = f"{seconds:.1f} s; {peak:.0f} MiB more at the peak, beside {64 * 40} MiB sent"
     figure("64 clients print 40 MiB each into a spool", told)
-
-
-SITE = """
-[listen]
-host = "127.0.0.1"
-port = {port}
-
-[spool]
-at = "{folder}/spool"
-
-[printers.laser]
-ae_title = "PRINTSCP"
-default = true
-
-[destinations.films]
-type = "folder"
-path = "{folder}/films"
-formats = ["dcm"]
-"""
-
-
-def test_time_from_n_action_to_the_file(figure: Figure, own_worker: Executor, tmp_path: Path) -> None:
-    port, films = free_port(), tmp_path / "films"
-    films.mkdir()
-    site = tmp_path / "site.toml"
-    site.write_text(SITE.format(port=port, folder=tmp_path))
-    command: list[str | Path] = [Path(sys.executable).with_name("print-mgmt"), "serve", "--config", site]
-    with program(command, port, environment=dict(os.environ), folder=tmp_path):
-        own_worker.submit(spools.print_until_file, port, str(films), 1).result()
-        seconds = own_worker.submit(spools.print_until_file, port, str(films), FILMS).result()
-    figure("From the answer to N-ACTION to the DICOM file in the folder", f"{seconds * 1e3:.0f} ms at the median")

@@ -12,6 +12,7 @@ from dimse.data import Dataset
 from dimse.data.part10 import write_file
 from dimse.data.pixels import set_pixels
 from dimse.uids import SecondaryCaptureImageStorage, new_uid
+from dimse.verify.catalogue import catalogue
 
 HOUSE = Path(__file__).parents[1]
 README = HOUSE / "README.md"
@@ -64,11 +65,15 @@ def test_commands_of_the_readme_exist() -> None:
     from print_mgmt.cli import main as print_mgmt
 
     commands = re.findall(r"^    (dimse|print-mgmt) (\w+)", README.read_text(), re.MULTILINE)
-    assert len(commands) == 17
+    assert len(commands) == 19
     for program, command in commands:
         with pytest.raises(SystemExit) as caught:
             (dimse if program == "dimse" else print_mgmt)([command, "--help"])
         assert caught.value.code == 0
+
+
+def test_readme_counts_the_cases_of_the_tester() -> None:
+    assert f" has {len(catalogue())} cases." in README.read_text()
 
 
 def test_named_targets_exist() -> None:

@@ -27,7 +27,7 @@ async def printed(capsys: pytest.CaptureFixture[str]) -> str:
 
 async def test_film_by_hand_succeeds_at_each_step(printed: str) -> None:
     responses = [line for line in printed.splitlines() if line.startswith("<") and "RSP(" in line]
-    assert len(responses) == 4
+    assert len(responses) == 6
     assert all("Status=0000H" in line for line in responses)
 
 
