@@ -268,7 +268,7 @@ WRONG = {
     "sequences without items, one in the other": (
         (SQ + UNDEFINED) * 2, EXPLICIT_LE, "(2010,0500)", 20, "(2010,0500) stands where an item should begin",
     ),
-    "two delimiters behind an item": (
+    "two delimiters after an item": (
         SQ + UNDEFINED + ITEM + bytes(4) + ITEM_END * 2, EXPLICIT_LE, "(2010,0500)", 36,
         "(FFFE,E00D) stands where an item should begin",
     ),

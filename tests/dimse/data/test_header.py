@@ -78,7 +78,7 @@ def read(data: bytes, syntax: TransferSyntax = EXPLICIT_LE) -> tuple[dict[str, o
     return values, [finding.what for finding in report]
 
 
-# Bytes behind the Data Set
+# Bytes after the Data Set
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 8, 9, 16, 20, 512, 200_000])
@@ -213,14 +213,14 @@ def test_undefined_item_without_an_end_is_rejected() -> None:
 
 @pytest.mark.parametrize("content", [b"NAMED TYPE", bytes(8), b"\1\2", b"x" * 40_000, bytes(4) + ITEM])
 def test_known_sequence_without_items_is_bytes(content: bytes) -> None:
-    for sequence, before, behind, syntax in (
+    for sequence, before, after, syntax in (
         (images(content), MODALITY, NAME, EXPLICIT_LE),
         (images_i(content), MODALITY_I, NAME_I, IMPLICIT_LE),
     ):
-        values, report = read(before + sequence + behind, syntax)
+        values, report = read(before + sequence + after, syntax)
         assert values == {"Modality": "CT", "ReferencedImageSequence": content, "PatientName": "Doe^Jane"}
         assert report == ["the value does not begin with an item"]
-        assert decode(before + sequence + behind, syntax)["ReferencedImageSequence"].VR == "UN"
+        assert decode(before + sequence + after, syntax)["ReferencedImageSequence"].VR == "UN"
 
 
 def test_known_sequence_in_an_item_may_be_bytes() -> None:

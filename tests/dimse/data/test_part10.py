@@ -369,7 +369,7 @@ def test_other_bytes_have_no_pixels(data: bytes) -> None:
     assert pixels_offset(memoryview(data), EXPLICIT_LE) == len(data)
 
 
-def test_pixels_are_found_behind_thousands_of_elements() -> None:
+def test_pixels_are_found_after_thousands_of_elements() -> None:
     data = b"".join(struct.pack("<HH2sH", 0x0009, number, b"LO", 0) for number in range(0x1000, 0x2000))
     assert pixels_offset(memoryview(data + b"\xe0\x7f\x10\0OW\0\0" + bytes(4)), EXPLICIT_LE) == len(data)
 

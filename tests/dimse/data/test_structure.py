@@ -242,7 +242,7 @@ AFTER_PIXELS = {
 }
 
 
-@pytest.mark.parametrize("behind", AFTER_PIXELS.values(), ids=AFTER_PIXELS.keys())
+@pytest.mark.parametrize("after", AFTER_PIXELS.values(), ids=AFTER_PIXELS.keys())
 @pytest.mark.parametrize(
     ("syntax", "pixels"),
     [
@@ -251,9 +251,9 @@ AFTER_PIXELS = {
     ],
     ids=["native", "RLE"],
 )
-def test_bytes_after_pixel_data_are_ignored(syntax: TransferSyntax, pixels: bytes, behind: bytes) -> None:
-    assert decode(ROWS + pixels + behind, syntax) == decode(ROWS + pixels, syntax)
-    (found,) = findings(ROWS + pixels + behind, syntax)
+def test_bytes_after_pixel_data_are_ignored(syntax: TransferSyntax, pixels: bytes, after: bytes) -> None:
+    assert decode(ROWS + pixels + after, syntax) == decode(ROWS + pixels, syntax)
+    (found,) = findings(ROWS + pixels + after, syntax)
     assert ", after Pixel Data (at byte " in found
 
 

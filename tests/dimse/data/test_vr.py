@@ -111,11 +111,11 @@ def test_un_in_an_item_follows_the_pixel_representation(whole: bool, undefined: 
     padding = b"\xfe\xff\0\xe0\x0a\0\0\0" + PADDING
     unknown = b"\x28\0\0\x30UN\0\0" + length + padding + SEQUENCE_END * undefined
     item = b"\xfe\xff\0\xe0" + len(unknown).to_bytes(4, "little") + unknown
-    behind = b"\x28\0\x10\x30SQ\0\0" + len(item).to_bytes(4, "little") + item
-    before = behind.replace(b"\x28\0\x10\x30", b"\x08\0\x40\x11", 1)
+    after = b"\x28\0\x10\x30SQ\0\0" + len(item).to_bytes(4, "little") + item
+    before = after.replace(b"\x28\0\x10\x30", b"\x08\0\x40\x11", 1)
     for number, said in ((0, 0xFFFE), (1, -2)):
         representation = b"\x28\0\x03\1US\2\0" + bytes([number, 0])
-        ds = decode(before + representation + behind, EXPLICIT_LE, whole=whole)
+        ds = decode(before + representation + after, EXPLICIT_LE, whole=whole)
         assert inner(inner(ds, "VOILUTSequence")).PixelPaddingValue == said
         assert inner(inner(ds, "ReferencedImageSequence")).PixelPaddingValue == 0xFFFE, "it came too late"
 

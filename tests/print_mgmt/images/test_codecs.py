@@ -356,7 +356,7 @@ def test_jpeg_xl_of_another_size_is_refused() -> None:
 
 
 def test_deflated_frames_are_inflated_to_their_size() -> None:
-    """PS3.5 A.4.13; further data behind the frame are ignored."""
+    """PS3.5 A.4.13; further data after the frame are ignored."""
     for content in (GRAY8.tobytes(), GRAY8.tobytes() + bytes(1 << 20)):
         deflate = zlib.compressobj(wbits=-15)
         data = deflate.compress(content) + deflate.flush()

@@ -126,7 +126,7 @@ def test_further_row_leaves_the_pixels_alone(shape: tuple[int, int], *, lossless
 
 
 def test_missing_restart_intervals_are_counted() -> None:
-    """Decoders resume behind a restart marker; missing pixels before it are gray."""
+    """Decoders resume after a restart marker; missing pixels before it are gray."""
     data = KINDS["restarts"]
     start = scans_of(data).scans[0][1]
     first = data.index(b"\xff\xd0", start)
@@ -134,7 +134,7 @@ def test_missing_restart_intervals_are_counted() -> None:
         prepare(image("restarts", data[:first] + EOI))
 
 
-def test_bytes_behind_the_end_are_ignored() -> None:
+def test_bytes_after_the_end_are_ignored() -> None:
     data = KINDS["gray"]
     assert np.array_equal(prepare(image("gray", data + bytes(100))).pixels, prepare(image("gray", data)).pixels)
 

@@ -63,13 +63,13 @@ def test_palette_and_single_bits_are_printed(tmp_path: Path) -> None:
     assert np.array_equal(prepare(saved(tmp_path, "b.png", bits)).pixels, (GRAY > 100) * 255)
 
 
-@pytest.mark.parametrize(("background", "behind"), [("WHITE", 255), ("BLACK", 0)])
-def test_transparent_pixels_show_the_background(tmp_path: Path, background: str, behind: int) -> None:
+@pytest.mark.parametrize(("background", "ground"), [("WHITE", 255), ("BLACK", 0)])
+def test_transparent_pixels_show_the_background(tmp_path: Path, background: str, ground: int) -> None:
     rgba = np.array([[[10, 20, 30, 255], [10, 20, 30, 0], [10, 20, 30, 51]]], np.uint8)
     path = saved(tmp_path, "t.png", rgba)
     image = prepare(path, color=True, background="WHITE" if background == "WHITE" else "BLACK")
-    mixed = [round(0.2 * value + 0.8 * behind) for value in (10, 20, 30)]
-    assert image.pixels.tolist() == [[[10, 20, 30], [behind] * 3, mixed]]
+    mixed = [round(0.2 * value + 0.8 * ground) for value in (10, 20, 30)]
+    assert image.pixels.tolist() == [[[10, 20, 30], [ground] * 3, mixed]]
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])

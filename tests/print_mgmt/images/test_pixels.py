@@ -54,7 +54,7 @@ def test_second_frame_of_single_bits_is_read() -> None:
 
 
 @pytest.mark.parametrize("padding", [1, 2, 3])
-def test_padding_behind_the_last_frame_is_ignored(padding: int) -> None:
+def test_padding_after_the_last_frame_is_ignored(padding: int) -> None:
     made = gray(bytes([0, 85, 170, 255]) + bytes(padding), 8)
     assert prepare(made).pixels.tolist() == [[0, 85, 170, 255]]
 
@@ -65,7 +65,7 @@ def test_excess_of_a_frame_is_not_padding() -> None:
         prepare(gray(bytes([1] * 8), 8))
 
 
-def test_zeros_behind_the_last_frame_are_ignored() -> None:
+def test_zeros_after_the_last_frame_are_ignored() -> None:
     made = prepare(gray(bytes([0, 85, 170, 255]) + bytes(512), 8))
     assert made.pixels.tolist() == [[0, 85, 170, 255]]
     assert made.notes == ("PixelData: 516 bytes where 1 frames of 1 x 4 need 4: the rest is ignored (PS3.5 8.1.1)",)
