@@ -32,6 +32,7 @@ from .messages import (
     NSetRSP,
     Request,
     Response,
+    length_of,
 )
 from .sinks import MOST_AHEAD, STEP, UNCOUNTED, LongStorage, Sink, Storage
 from .status import GENERAL_STATUS, StatusClass, is_failure, is_pending, status_class
@@ -85,5 +86,6 @@ __all__ = [
     "longest_alone",
     "is_failure",
     "is_pending",
+    "length_of",
     "status_class",
 ]

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import ClassVar, TypeVar, dataclass_transform
 
+from ..errors import EncodeError
+
 __all__ = [
     "CCancelRQ",
     "CEchoRQ",
@@ -41,10 +43,21 @@ __all__ = [
     "RESPONSES",
     "Request",
     "Response",
+    "length_of",
 ]
 
 Buffer = bytes | bytearray | memoryview
 _Class = TypeVar("_Class")
+
+
+def length_of(data: Buffer | Sequence[Buffer] | None) -> int:
+    """Return the number of bytes of Data, which is one buffer or several; 0 for None. Raises `EncodeError`."""
+    if data is None:
+        return 0
+    try:
+        return len(data) if isinstance(data, bytes | bytearray | memoryview) else sum(map(len, data))
+    except TypeError as exc:
+        raise EncodeError(f"{data!r:.80} is not bytes or a list of bytes", path="Data") from exc
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -85,8 +98,7 @@ class Message:
             if name != "Data" and value is not None
         ]
         if self.Data is not None:
-            parts = [self.Data] if isinstance(self.Data, bytes | bytearray | memoryview) else self.Data
-            shown.append(f"Data={sum(map(len, parts))} bytes")
+            shown.append(f"Data={length_of(self.Data)} bytes")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 

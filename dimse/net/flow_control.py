@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from ..errors import LimitExceeded
 from ..limits import Limits
-from ..message import Message, Request
+from ..message import Message, Request, length_of
 from .fairness import Turns
 from .timers import Timer
 
@@ -177,7 +177,7 @@ class Backlog:
             self._regulate()
 
     def _count(self, message: Message, sign: int) -> None:
-        self._bytes += sign * (_OVERHEAD + (len(message.Data) if message.Data is not None else 0))
+        self._bytes += sign * (_OVERHEAD + length_of(message.Data))
         if isinstance(message, Request):
             self._requests += sign
         else:

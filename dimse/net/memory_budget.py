@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from ..limits import Limits
-from ..message import UNCOUNTED
+from ..message import UNCOUNTED, length_of
 from ..ul.wire import Buffer
 from .flow_control import MEMORY, FlowControl
 
@@ -141,10 +141,7 @@ class Account:
 
     def keep(self, data: Buffer | Sequence[Buffer] | None) -> int:
         """Count the ``data`` of a message to send. Return the size to `release` afterwards; 0 for a short message."""
-        if isinstance(data, list):
-            count = sum(map(len, data))
-        else:
-            count = len(data) if isinstance(data, bytes | bytearray | memoryview) else 0
+        count = length_of(data)
         if count <= UNCOUNTED:
             return 0
         self._kept += count

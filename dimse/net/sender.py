@@ -1,14 +1,14 @@
 """The sender of this side's messages, which go out one after another, in P-DATA-TF PDUs."""
 
-import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any
 
 from ..errors import AssociationAborted, DimseError, EncodeError, LocalProtocolError
-from ..message import CommandWriter, Message, fragment, longest_alone
+from ..message import UNCOUNTED, CommandWriter, Message, fragment, length_of, longest_alone
 from ..ul import Context, PDataTF, State, UpperLayer
 from .memory_budget import Account
 from .transport import Transport
+from .waiter import Window
 
 __all__ = ["CAN_REQUEST", "Sender"]
 
@@ -41,7 +41,7 @@ class Sender:
         self._account = account
         self._abort = abort
         self._writer = writer
-        self._turn = asyncio.Lock()  # held while a long message is sent
+        self._turn = Window(1)  # taken while a long message is sent
         self._error: DimseError | None = None
 
     async def send(self, context: Context, message: Message) -> None:
@@ -52,14 +52,16 @@ class Sender:
 
     def begin(self, context: Context, message: Message) -> Coroutine[Any, Any, None] | None:
         """Send a short message at once and return None; for any other message, return what `send` must await."""
-        if message.Data is None and self.can_send_now:
+        if self.can_send_now and (message.Data is None or length_of(message.Data) <= UNCOUNTED):
             self.send_now(context, message)
             return None
         return self._send(context, message)
 
     async def _send(self, context: Context, message: Message) -> None:
         command = self._writer.encode(message)
-        async with self._turn:
+        if not self._turn.enter():
+            await self._turn.wait()
+        try:
             self.check()
             pdus = self._pdus(context, message, command)
             held = self._account.keep(message.Data)
@@ -77,11 +79,13 @@ class Sender:
                 raise
             finally:
                 self._account.release(held)
+        finally:
+            self._turn.leave()
 
     @property
     def can_send_now(self) -> bool:
         """Whether a short message can be sent without waiting."""
-        return self._transport.takes_more and not self._turn.locked()
+        return self._transport.takes_more and self._turn.free > 0
 
     def send_now(self, context: Context, message: Message) -> None:
         """Send a short message while `can_send_now`. Raises the errors of `send`."""

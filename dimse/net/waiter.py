@@ -82,22 +82,22 @@ class Waiter:
 
 
 class Window:
-    """The places for outstanding operations, PS3.7 D.3.3.3. They are assigned in the order of the requests.
+    """A number of places, assigned in the order of `wait`: for outstanding operations (PS3.7 D.3.3.3), and for sending.
 
-    With `asyncio.Semaphore`, an operation would need seven more Python calls.
+    With `asyncio.Semaphore`, an operation would need seven more Python calls; with `asyncio.Lock`, a message three.
     """
 
-    __slots__ = ("_free", "_waiting")
+    __slots__ = ("_waiting", "free")
 
     def __init__(self, places: int) -> None:
-        self._free = places
+        self.free = places  # the number of places that can be taken without waiting
         self._waiting: deque[asyncio.Future[None]] | None = None  # nearly never needed
 
     def enter(self) -> bool:
         """Take a place. Return False if none is free; the caller must then `wait`."""
-        if not self._free:
+        if not self.free:
             return False
-        self._free -= 1
+        self.free -= 1
         return True
 
     async def wait(self) -> None:
@@ -120,4 +120,4 @@ class Window:
             if not waiter.done():
                 waiter.set_result(None)
                 return
-        self._free += 1
+        self.free += 1

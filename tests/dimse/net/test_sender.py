@@ -59,12 +59,13 @@ async def test_long_messages_are_not_mixed() -> None:
     assert received == sent
 
 
-async def test_unwritable_message_sends_nothing() -> None:
+@pytest.mark.parametrize("data", ["text", 5])
+async def test_unwritable_message_sends_nothing(data: object) -> None:
     async with serve([VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, ECHO) as association:
             context = association.contexts[1]
             with pytest.raises(EncodeError, match="is not bytes or a list of bytes"):
-                await association.send(context, replace(SET, Data="text"))  # type: ignore[arg-type]
+                await association.send(context, replace(SET, Data=data))  # type: ignore[arg-type]  # on purpose
             assert (await c_echo(association)).Status == 0
 
 
