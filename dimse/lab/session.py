@@ -197,7 +197,7 @@ class Lab:
     def _send_message(self, draft: MessageDraft, found: dict[str, str]) -> Lines:
         agreement = self._exchange.agreement
         context_id = integer(found["on"], 0xFF) if "on" in found else self._context_for(draft)
-        syntax = agreement.syntax(context_id) if agreement and context_id in agreement.contexts else None
+        syntax = agreement.syntaxes[context_id] if agreement and context_id in agreement.contexts else None
         message = draft.message(syntax, self._message_id + 1)
         max_length = integer(found["max"]) if "max" in found else agreement.max_send if agreement else 0
         pdus = fragment(context_id, encode_command(message), message.Data, max_length)

@@ -1,6 +1,6 @@
 """The result of the negotiation in A-ASSOCIATE-RQ and -AC, from the point of view of one side."""
 
-from ..data import TransferSyntax, syntax_of
+from ..data import syntax_of
 from ..errors import ContextNotAccepted
 from ..limits import Limits
 from ..message import NEventReportRQ, Request
@@ -41,6 +41,7 @@ class Agreement:
 
     ``invoked`` and ``performed`` are the maximum numbers of operations that may be outstanding: invoked by this side,
     and performed by it. ``max_send`` is the length of the longest P-DATA-TF that the peer accepts; 0 means no limit.
+    ``syntaxes`` are the transfer syntaxes of the Data Sets, by context id.
     """
 
     def __init__(self, request: AssociateRQ, answer: AssociateAC, *, is_requestor: bool) -> None:
@@ -50,7 +51,7 @@ class Agreement:
         self.invoked, self.performed = sizes if is_requestor else sizes[::-1]
         self.max_send = maximum_length(granted if is_requestor else asked)
         self.contexts = accepted(request.presentation_contexts, answer.presentation_contexts)
-        self._syntaxes = {context.id: syntax_of(context.transfer_syntax) for context in self.contexts.values()}
+        self.syntaxes = {context.id: syntax_of(context.transfer_syntax) for context in self.contexts.values()}
         self._roles = agreed_roles(asked, granted)
         self._is_requestor = is_requestor
         self._request = request
@@ -81,10 +82,6 @@ class Agreement:
                     why = ContextResult.words(result)
                 return f"the peer did not accept the presentation context for {name}: {why}"
         return f"no presentation context for {name} was proposed"
-
-    def syntax(self, context_id: int) -> TransferSyntax:
-        """Return the transfer syntax of the Data Sets on a context."""
-        return self._syntaxes[context_id]
 
     def may_invoke(self, context: Context, request: Request) -> bool:
         """Return whether this side has the role that invokes ``request``, PS3.7 D.3.3.4."""

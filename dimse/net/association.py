@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from ..data import TransferSyntax
@@ -169,9 +169,9 @@ class Association:
 
     def syntax(self, context: Context) -> TransferSyntax:
         """Return the transfer syntax of the Data Sets on ``context``."""
-        return self.agreement.syntax(context.id)
+        return self.agreement.syntaxes[context.id]
 
-    @property
+    @cached_property
     def agreement(self) -> Agreement:
         """The result of the negotiation. Raises `LocalProtocolError` before the association is established."""
         agreement = self._receiver.agreement
@@ -184,7 +184,7 @@ class Association:
         """The threads for work that would block the event loop."""
         return self._resources.workers
 
-    @property
+    @cached_property
     def starts(self) -> Starts:
         """The schedule of handlers to start."""
         return self._resources.starts

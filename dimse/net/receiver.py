@@ -118,4 +118,4 @@ class Receiver:
 
     def _expected_length(self, context_id: int, first: memoryview) -> int | None:
         assert self.agreement is not None
-        return expected_length(first, self.agreement.syntax(context_id))
+        return expected_length(first, self.agreement.syntaxes[context_id])

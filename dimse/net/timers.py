@@ -8,6 +8,7 @@ effect.
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 from types import TracebackType
 
 __all__ = ["Timer", "Timers"]
@@ -26,20 +27,23 @@ class Timer:
         self.due = 0.0
         self.is_running = False
 
-    def start(self) -> None:
-        """Start, or restart, the timer with its full time."""
-        self.start_at(self._timers.loop.time())
-
-    def start_at(self, now: float) -> None:
-        """Do as `start`, at the time ``now`` on the clock of the event loop."""
+    def start(self, now: float | None = None) -> None:
+        """Start, or restart, the timer with its full time, from ``now`` on the clock of the event loop."""
+        timers = self._timers
+        self.due = due = (timers.loop.time() if now is None else now) + self._seconds
         self.is_running = True
-        self._timers.add(self, now + self._seconds)
+        timers.running[self] = None
+        if due < timers.when:
+            timers.arm(due)
 
     def cancel(self) -> None:
         """Cancel the timer. Without effect if it has fired."""
         if self.is_running:
             self.is_running = False
-            self._timers.remove(self)
+            timers = self._timers
+            del timers.running[self]
+            if timers.is_closed and not timers.running:
+                timers.disarm()
 
     def close(self) -> None:
         """Cancel the timer for good, and forget the function, which may refer to the owner of the timer."""
@@ -70,16 +74,16 @@ def _do_nothing() -> None:
 
 
 class Timers:
-    """The timers of one association."""
+    """The timers of one association. A timer enters itself in ``running`` when it starts, and leaves it at its end."""
 
-    __slots__ = ("_handle", "_is_closed", "_running", "_when", "loop")
+    __slots__ = ("_handle", "is_closed", "loop", "running", "when")
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self._running: dict[Timer, None] = {}
+        self.running: dict[Timer, None] = {}
         self._handle: asyncio.TimerHandle | None = None
-        self._when = 0.0  # the time at which the handle fires
-        self._is_closed = False
+        self.when = inf  # the time at which the handle fires
+        self.is_closed = False
 
     def set(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Return a new timer, already started."""
@@ -93,43 +97,32 @@ class Timers:
 
     def close(self) -> None:
         """Leave no timer in the event loop once the last timer here has ended."""
-        self._is_closed = True
-        if not self._running:
-            self._disarm()
+        self.is_closed = True
+        if not self.running:
+            self.disarm()
 
-    def add(self, timer: Timer, due: float) -> None:
-        """Let ``timer`` fire at the time ``due``."""
-        timer.due = due
-        self._running[timer] = None
-        if self._handle is None or due < self._when:
-            self._arm(due)
-
-    def remove(self, timer: Timer) -> None:
-        """Forget a running timer."""
-        del self._running[timer]
-        if self._is_closed and not self._running:
-            self._disarm()
-
-    def _arm(self, when: float) -> None:
-        self._disarm()
-        self._when = when
+    def arm(self, when: float) -> None:
+        """Let the event loop call at the time ``when``, and no longer at another time."""
+        self.disarm()
+        self.when = when
         self._handle = self.loop.call_at(when, self._fire)
 
-    def _disarm(self) -> None:
+    def disarm(self) -> None:
+        """Leave no timer in the event loop."""
         if self._handle is not None:
             self._handle.cancel()
-            self._handle = None
+            self._handle, self.when = None, inf
 
     def _fire(self) -> None:
         """Fire the timers that are due, the earliest first. A timer that fires may start and cancel others."""
-        self._handle = None
+        self._handle, self.when = None, inf
         now = self.loop.time()
-        for timer in sorted((timer for timer in self._running if timer.due <= now), key=lambda timer: timer.due):
-            if timer in self._running and timer.due <= now:
-                del self._running[timer]
+        for timer in sorted((timer for timer in self.running if timer.due <= now), key=lambda timer: timer.due):
+            if timer in self.running and timer.due <= now:
+                del self.running[timer]
                 timer.fire()
-        if self._running:
-            self._arm(min(timer.due for timer in self._running))
+        if self.running:
+            self.arm(min(timer.due for timer in self.running))
 
 
 class _Timeout:

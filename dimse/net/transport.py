@@ -344,7 +344,7 @@ class Transport(asyncio.BufferedProtocol):
         is_midway = core.is_midway
         if is_midway:
             if self.last_pdu != before:
-                self._pdu_timer.start_at(self.last_pdu)
+                self._pdu_timer.start(self.last_pdu)
             elif not self._pdu_timer.is_running:
                 self._pdu_timer.start()
             self._count()

@@ -69,7 +69,7 @@ def agreed(asked: tuple[UserItem, ...] = (), granted: tuple[UserItem, ...] = ())
 def test_both_sides_have_the_accepted_context() -> None:
     for agreement in agreed():
         assert agreement.context_for("1.2", PRINT) == CONTEXT
-        assert agreement.syntax(1).uid == SYNTAXES[0]
+        assert agreement.syntaxes[1].uid == SYNTAXES[0]
 
 
 def test_max_send_is_the_maximum_length_of_the_peer() -> None:
