@@ -1,14 +1,13 @@
 """Comparisons as text, and as a page with two columns that needs neither scripts nor a network."""
 
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from html import escape
 
 from ..packaged import packaged_text
 from .comparison import Comparison, Pair
 from .conversation import REQUESTOR
 from .facts import Weight
+from .page import HEAD, source_hash
 from .record import Step
 
 __all__ = ["comparison_lines", "comparison_page"]
@@ -71,7 +70,7 @@ def _cut(value: str) -> str:
 def comparison_page(title: str, sides: tuple[str, str], comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
     """Return comparisons as HTML; ``sides`` are the names of a and b."""
     style = packaged_text("dimse.explain", "comparison.css")
-    policy = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'; "
+    policy = f"default-src 'none'; style-src '{source_hash(style)}'; "
     body = "".join(_section(one, sides) for one in comparisons)
     faults = "".join(f'<p class="fault">{escape(note)}</p>' for note in notes)
     return _FRAME.format(
@@ -79,23 +78,16 @@ def comparison_page(title: str, sides: tuple[str, str], comparisons: Sequence[Co
     )
 
 
-_FRAME = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
+_FRAME = (
+    HEAD
+    + """<body>
 <h1>{title}</h1>
 {notes}
 {body}
 </body>
 </html>
 """
+)
 
 
 def _section(comparison: Comparison, sides: tuple[str, str]) -> str:

@@ -34,7 +34,7 @@ from .fields import UNRECOGNIZED
 from .machines import ACCEPTOR, REQUESTOR
 from .pdu import EXPLAINED, FRAGMENT, Line, explain_pdu
 
-__all__ = ["ACCEPTOR", "REQUESTOR", "Completed", "Conversation", "Turn", "opens_association"]
+__all__ = ["ACCEPTOR", "REQUESTOR", "Completed", "Conversation", "Turn", "context_results", "opens_association"]
 
 Piece = tuple[int, int]  # the start and the end of a fragment, as offsets in the stream of its side
 
@@ -128,7 +128,7 @@ class Conversation:
     def close(self) -> Iterator[Turn]:
         """Yield the remaining bytes: PDUs that are cut off, and bytes that belong to no PDU."""
         for side, stream in self._streams.items():
-            if stream.buffer and stream.is_unsplit:
+            if stream.buffer and stream.has_unknown_type:
                 yield stream.rest(side)
             elif stream.buffer:
                 is_cut = stream.buffer[0] in _KNOWN_TYPES
@@ -137,10 +137,10 @@ class Conversation:
 
     def _turn(self, side: str, wire: bytes) -> Turn:
         stream = self._streams[side]
-        lines = list(explain_pdu(wire, offset=stream.offset, hidden=stream.is_lost))
+        lines = list(explain_pdu(wire, offset=stream.offset, hidden=stream.is_hidden))
         name, summary = lines[0].field.removesuffix(" PDU"), ""
-        pdu = None if stream.is_lost else _decoded(wire)
-        stream.is_lost = stream.is_lost or (wire[:1] in _ASSOCIATES and pdu is None and lines[-1].secret)
+        pdu = None if stream.is_hidden else _decoded(wire)
+        stream.is_hidden = stream.is_hidden or (wire[:1] in _ASSOCIATES and pdu is None and lines[-1].secret)
         if pdu is not None:
             error = self._order.add(side, pdu)
             if error:
@@ -149,8 +149,8 @@ class Conversation:
             if isinstance(pdu, PDataTF):
                 lines = list(self._contents(stream, pdu, self._check_contexts(lines)))
             summary = _summary(pdu)
-        wrong = list(dict.fromkeys(f"! {line.error}" for line in lines if line.error))
-        summary = escaped(" ".join(filter(None, [summary, *wrong[:_MAX_ERRORS]])))
+        errors = list(dict.fromkeys(f"! {line.error}" for line in lines if line.error))
+        summary = escaped(" ".join(filter(None, [summary, *errors[:_MAX_ERRORS]])))
         turn = Turn(
             side=side,
             offset=stream.offset,
@@ -205,7 +205,7 @@ class Conversation:
         lines = [line._replace(data=line.data[:0]), *explain_command(line)] if is_whole_command else [line]
         stream.in_command = pdv.is_command and not pdv.is_last
         completed: tuple[int, Message] | None = None
-        stream.note(pdv, line.offset)
+        stream.add_piece(pdv, line.offset)
         try:
             completed = stream.assembler.add(pdv)
         except DimseError as exc:
@@ -236,7 +236,7 @@ class Conversation:
         try:
             syntax = syntax_of(uid)
             dataset = decode(data, syntax, limits=_LIMITS, report=report)
-            # To make no text saves 6 ms of 90 for the page of a film; only with findings can `dump` raise an error.
+            # Making no text saves 6 ms of 90 for the page of a film. `dump` can raise an error only with findings.
             shown = dump(dataset, width=self._width) if self._with_elements or report else ""
         except DecodeError as exc:
             return message._replace(fault=str(exc)), [place._replace(value=f"{len(data)} bytes", error=str(exc))]
@@ -302,17 +302,21 @@ class _Order:
 def _unusable(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:
     """Return, for each proposed context, why it is unusable, or "" if it is usable."""
     usable = accepted(request.presentation_contexts, answer.presentation_contexts)
-    results = {context.id: context.result for context in answer.presentation_contexts}
     why = {}
-    for context in request.presentation_contexts:
-        result = ContextResult.words(results[context.id]) if context.id in results else "not answered"
-        if context.id in usable:
-            why[context.id] = ""
-        elif results.get(context.id) == ContextResult.ACCEPTANCE:
-            why[context.id] = "the context was accepted with a transfer syntax that was not proposed [PS3.8 §9.3.3.2]"
+    for context_id, result in context_results(request, answer).items():
+        if context_id in usable:
+            why[context_id] = ""
+        elif result == ContextResult.words(ContextResult.ACCEPTANCE):
+            why[context_id] = "the context was accepted with a transfer syntax that was not proposed [PS3.8 §9.3.3.2]"
         else:
-            why[context.id] = f"the context was not accepted: {result} [PS3.8 §9.3.3.2]"
+            why[context_id] = f"the context was not accepted: {result} [PS3.8 §9.3.3.2]"
     return why
+
+
+def context_results(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:
+    """Return the result of each proposed context in words, by its ID."""
+    results = {context.id: ContextResult.words(context.result) for context in answer.presentation_contexts}
+    return {context.id: results.get(context.id, "not answered") for context in request.presentation_contexts}
 
 
 class _Stream:
@@ -323,13 +327,13 @@ class _Stream:
         self.offset = 0  # the number of bytes of this side before the buffer
         self.assembler = _assembler()
         self.in_command = False  # the last fragment was of a Command Set that is not complete
-        self.is_lost = False  # the following bytes may belong to a credential
-        self.is_unsplit = False  # a PDU of an unknown type came, after which the beginning of the next PDU is unknown
+        self.is_hidden = False  # the following bytes may belong to a credential
+        self.has_unknown_type = False  # a PDU of an unknown type came, so the beginning of the next PDU is unknown
         self.completed: list[Completed] = []  # messages of the current PDU
         self._command = bytearray()
         self._pieces: tuple[list[Piece], list[Piece]] = [], []  # the pieces of the Data Set, and of the Command Set
 
-    def note(self, pdv: PDV, offset: int) -> None:
+    def add_piece(self, pdv: PDV, offset: int) -> None:
         """Record the place of a fragment."""
         self._pieces[pdv.is_command].append((offset, offset + len(pdv.data)))
         if pdv.is_command:
@@ -355,9 +359,9 @@ class _Stream:
 
     def pdus(self) -> Iterator[bytes]:
         """Yield the complete PDUs, up to the header of a PDU with an unknown type; a peer reads nothing after it."""
-        while len(self.buffer) >= HEADER.size and not self.is_unsplit:
-            self.is_unsplit = self.buffer[0] not in _KNOWN_TYPES
-            total = HEADER.size + (0 if self.is_unsplit else HEADER.unpack_from(self.buffer)[1])
+        while len(self.buffer) >= HEADER.size and not self.has_unknown_type:
+            self.has_unknown_type = self.buffer[0] not in _KNOWN_TYPES
+            total = HEADER.size + (0 if self.has_unknown_type else HEADER.unpack_from(self.buffer)[1])
             if len(self.buffer) < total:
                 return
             with memoryview(self.buffer) as view:
@@ -369,8 +373,8 @@ class _Stream:
         """Return the bytes after the header of a PDU with an unknown type."""
         data = bytes(self.buffer)
         words = f"{len(data)} bytes after the header of an unknown PDU"
-        shown = "not shown" if self.is_lost else words
-        line = Line(self.offset, memoryview(data), 1, "Value", shown, UNRECOGNIZED.table, self.is_lost)
+        shown = "not shown" if self.is_hidden else words
+        line = Line(self.offset, memoryview(data), 1, "Value", shown, UNRECOGNIZED.table, self.is_hidden)
         return Turn(side=side, offset=self.offset, length=len(data), name="Value", summary=words, lines=(line,))
 
 

@@ -21,7 +21,7 @@ from .pictures import Picture, picture_of
 from .record import Contract, Step, View
 from .sentences import Glossary
 
-__all__ = ["Chapter", "page_of"]
+__all__ = ["HEAD", "Chapter", "page_of", "source_hash"]
 
 _SHOWN_BYTES, _FIRST_BYTES = 256, 48  # a field of more than 256 bytes shows only its first 48
 _MAX_FIELDS = 5_000  # fields of a step, as for an image of 16 MiB in PDUs of 16 KiB
@@ -63,8 +63,8 @@ def page_of(title: str, chapters: Iterable[Chapter], views: Iterable[View] = (),
     }
     notes = "".join(f'<p class="fault">{escape(fault)}</p>' for fault in [*faults, *book.notes])
     return _FRAME.format(
-        policy=f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'",
+        policy=f"default-src 'none'; script-src '{source_hash(script)}'; style-src '{source_hash(style)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'",
         title=escape(title),
         style=style,
         notes=notes,
@@ -75,7 +75,8 @@ def page_of(title: str, chapters: Iterable[Chapter], views: Iterable[View] = (),
     )
 
 
-_FRAME = """<!DOCTYPE html>
+# The beginning of a page, to be formatted with its policy, title and style
+HEAD = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -85,7 +86,10 @@ _FRAME = """<!DOCTYPE html>
 <title>{title}</title>
 <style>{style}</style>
 </head>
-<body>
+"""
+_FRAME = (
+    HEAD
+    + """<body>
 <header>
 <div><h1>{title}</h1><p id="where"></p></div>
 <nav aria-label="steps">
@@ -121,9 +125,11 @@ _FRAME = """<!DOCTYPE html>
 </body>
 </html>
 """
+)
 
 
-def _hash(text: str) -> str:
+def source_hash(text: str) -> str:
+    """Return the hash by which a Content Security Policy allows a script or a style, without quotes."""
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 

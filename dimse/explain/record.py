@@ -15,9 +15,8 @@ from ..message import Message, Response, is_failure, status_class
 from ..message.status import GENERAL_STATUS
 from ..uids import name_of
 from ..ul import AssociateAC, AssociateRQ, PDataTF, accepted, agreed_roles, agreed_window, maximum_length
-from ..ul.items import ContextResult
 from .command import message_name
-from .conversation import ACCEPTOR, REQUESTOR, Completed, Conversation, Turn
+from .conversation import ACCEPTOR, REQUESTOR, Completed, Conversation, Turn, context_results
 from .elements import Field, Places, command_fields, data_set_fields
 from .machines import Machines, Move
 from .pdu import FRAGMENT, Line
@@ -201,12 +200,13 @@ class Steps:
 
 def _negotiated(request: AssociateRQ, answer: AssociateAC) -> Contract:
     usable = accepted(request.presentation_contexts, answer.presentation_contexts)
-    results = {context.id: context.result for context in answer.presentation_contexts}
+    results = context_results(request, answer)
     proposals = []
     for context in request.presentation_contexts:
-        result = ContextResult.words(results[context.id]) if context.id in results else "not answered"
         agreed = usable[context.id].transfer_syntax if context.id in usable else ""
-        proposals.append(Proposal(context.id, context.abstract_syntax, context.transfer_syntaxes, result, agreed))
+        proposals.append(
+            Proposal(context.id, context.abstract_syntax, context.transfer_syntaxes, results[context.id], agreed)
+        )
     asked, told = request.user_information, answer.user_information
     window = agreed_window(asked, told)
     return Contract(
