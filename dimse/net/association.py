@@ -261,7 +261,7 @@ class Association:
 
     async def closed(self) -> None:
         """Wait until the connection is closed, and recorded; close it after ``Timeouts.linger`` seconds."""
-        if self.transport.connected and not self._is_closed.is_set():
+        if self.transport.was_connected and not self._is_closed.is_set():
             await self._disconnected()
         await self.transport.recorded()
 

@@ -133,7 +133,7 @@ async def _open(association: Association, host: str, port: int) -> None:
         await association.closed()
         if association.transport.tls_failure:
             raise ConnectionFailed(f"{address}: {association.transport.tls_failure}") from exc
-        if not association.transport.heard:  # DCMTK with TLS ends a plain connection like this
+        if not association.transport.has_heard:  # DCMTK with TLS ends a plain connection like this
             cause = f"{exc.cause} before the peer sent anything; perhaps it expects TLS"
             raise AssociationAborted(exc.source, exc.reason, cause) from exc
         raise
@@ -155,10 +155,10 @@ async def _connect(association: Association, host: str, port: int) -> None:
         await association.established
     finally:
         if not connecting.done():
-            if not association.transport.connected:
+            if not association.transport.was_connected:
                 connecting.cancel()
             await asyncio.wait({connecting})
-        if not association.transport.connected:  # so `Association._on_lost` never runs to close the timers
+        if not association.transport.was_connected:  # so `Association._on_lost` never runs to close the timers
             association.timers.close()
 
 

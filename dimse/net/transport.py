@@ -1,19 +1,17 @@
 """The transport of an association: an asyncio protocol around an `UpperLayer`.
 
-Bytes go straight from the socket into a scratch buffer, where the core processes them, and nothing is kept. All
-associations of a server share one scratch buffer (see `ReadBuffer`).
+Bytes go straight from the socket into a scratch buffer, where the core processes them; only an incomplete PDU is
+copied. All associations of a server share one scratch buffer (see `ReadBuffer`).
 
-Sending copies nothing either: the core's headers and payloads are written in batches, and between two batches the
-transport waits for a peer that reads slowly.
+Sending copies nothing: the core's headers and payloads are written in batches, and between two batches the transport
+waits for a peer that reads slowly.
 
 With TLS, a `TLSChannel` stands between the connection and the core.
 """
 
 import asyncio
 import logging
-import os
 import socket
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import Any
@@ -25,6 +23,7 @@ from ..tls import Certificate, TLSSession, is_tls
 from ..ul import PDU, PDataTF, State, UpperLayer
 from ..ul.wire import Buffer
 from .buffers import ReadBuffer, Stream, WriteQueue
+from .eager_reader import EagerReader
 from .flow_control import SHARE, FlowControl
 from .memory_budget import Account
 from .recorder import Recorder, Tap, address_of
@@ -38,40 +37,17 @@ __all__ = ["BATCH", "Transport"]
 
 _log = logging.getLogger("dimse.net")
 
-# Seconds for which reading from one peer goes on while its bytes arrive: they are still in the cache of the processor,
-# and bytes of other peers wait in the kernel anyway.
-_READ_ON = 0.002
 BATCH, _BATCH_PDUS = 1 << 20, 1 << 8  # bytes and PDUs to write at once; PDUs may be of any length (PS3.8 D.1)
-
-# A server reads A-ASSOCIATE-RQ as soon as it has accepted the connection, because the request of a peer nearby has
-# arrived by then: an association with one C-ECHO takes 5 % less time, its acceptor 12 %. What was read may wait for its
-# turn, so this needs a pause in `connection_made`, which asyncio ignored before Python 3.11.4 (gh-103607).
-_CAN_PAUSE_EARLY = sys.version_info >= (3, 11, 4)
 
 _PIECE = 128  # PDVs to process between two looks at the clock
 _LEAST_READ = ReadBuffer.LEAST
-_SMALL_READS = 4096  # bytes of short reads, too short to be timed, that count as a whole share: fifty C-ECHOs
+_SHARE_IN_SHORT_READS = 4096  # bytes of short reads that count as a whole share, because no short read is timed
 
 # Peers with Nagle's algorithm (DCMTK and pynetdicom by default) write a message in pieces, and each time wait 40 ms for
 # our delayed acknowledgment. Linux can acknowledge at once, and is asked to do so after each short read that leaves a
 # message incomplete. A complete message is answered, and the answer acknowledges the message.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _SHORT_READ = 2048  # bytes
-
-
-def _stream(transport: Any) -> Stream:
-    """Return ``transport`` unchecked: a runtime check of each method takes longer than a C-ECHO."""
-    stream: Stream = transport
-    return stream
-
-
-def _ignore_pdus(_pdus: Sequence[PDU]) -> bool:
-    """Ignore the PDUs, because the connection is lost."""
-    return False
-
-
-def _do_nothing() -> None:
-    """Do nothing, because the connection is lost."""
 
 
 class Transport(asyncio.BufferedProtocol):
@@ -87,8 +63,8 @@ class Transport(asyncio.BufferedProtocol):
     is_refused = False  # whether ``admit`` has refused the connection
     account: Account | None = None  # the association sets this before the connection exists
     last_pdu = 0.0  # the time of the peer's latest complete PDU, on the clock of the event loop
-    heard = False  # whether the peer has sent anything
-    lost = False
+    has_heard = False  # whether the peer has sent anything
+    is_lost = False
     takes_more = True  # whether bytes can be sent now without waiting for the peer to read
     _is_message_midway = False
     _unexpected_tls = ""
@@ -117,9 +93,9 @@ class Transport(asyncio.BufferedProtocol):
         self._read_buffer = ReadBuffer(self._loop, resources.scratch, is_tls=secure is not None)
         self._turns = resources.turns
         self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
-        self._small_reads = 0  # bytes of short reads since the share was last counted
+        self._short_reads = 0  # bytes of short reads since they last counted as a share
         self._counted = 0  # bytes that ``account`` counts, see `_count`
-        self._can_read_on = isinstance(self._loop, asyncio.SelectorEventLoop) and hasattr(os, "readv")
+        self._eager_reader = EagerReader(self._loop, self._read_buffer, self.flow, self._take, self._break)
         self._woken: list[Waiter] = []  # tasks to wake once the bytes at hand are processed
         self._transport: Stream | None = None
         self._write_queue: WriteQueue | None = None
@@ -138,8 +114,10 @@ class Transport(asyncio.BufferedProtocol):
     # --- methods for asyncio ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = _stream(transport)
-        self._write_queue = WriteQueue(self._transport, self._loop)
+        stream: Any = transport  # unchecked, because a check of each method of `Stream` takes longer than a C-ECHO
+        self._transport = stream
+        self._write_queue = WriteQueue(stream, self._loop)
+        self._eager_reader.start(stream)
         address = transport.get_extra_info("peername")
         self.host = str(address[0]) if isinstance(address, tuple) else str(address)
         self.flow.host = self.host
@@ -153,7 +131,7 @@ class Transport(asyncio.BufferedProtocol):
         if self._channel is None:
             self._connected()
         else:
-            self._channel.start(self._transport)
+            self._channel.start(stream)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
         return self._read_buffer.buffer
@@ -162,14 +140,12 @@ class Transport(asyncio.BufferedProtocol):
         self.flow.received += nbytes
         if nbytes < _LEAST_READ:
             self._take(self._read_buffer.scratch[:nbytes])
-            self._small_reads += nbytes
-            if self._small_reads > _SMALL_READS:
-                self._small_reads = 0
+            self._short_reads += nbytes
+            if self._short_reads > _SHARE_IN_SHORT_READS:
+                self._short_reads = 0
                 self.flow.use(SHARE, monotonic())
         else:
-            is_full = nbytes == len(self._read_buffer.buffer)
-            if self._take_timed(nbytes) and is_full and self._can_read_on:
-                self._read_on(monotonic() + _READ_ON)
+            self._eager_reader.read_on(nbytes)
         while self._woken:
             self._woken.pop(0).wake()
 
@@ -177,7 +153,7 @@ class Transport(asyncio.BufferedProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost, self.takes_more = True, False
+        self.is_lost, self.takes_more = True, False
         self._pdu_timer.cancel()
         if self._channel is not None:
             self._channel.lost()
@@ -189,7 +165,8 @@ class Transport(asyncio.BufferedProtocol):
         self._write_queue = None  # also drops the bytes that can no longer be written
         self._on_lost()
         self.flow.close()
-        self._on_pdus, self._on_lost, self._admit = _ignore_pdus, _do_nothing, None  # they refer to the association
+        self._eager_reader.close()
+        self._on_pdus, self._on_lost, self._admit = lambda _: False, lambda: None, None  # free the association
         while self._woken:
             self._woken.pop(0).wake()
         if self._writable is not None and not self._writable.done():
@@ -206,12 +183,12 @@ class Transport(asyncio.BufferedProtocol):
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
-        self.takes_more = not self.lost
+        self.takes_more = not self.is_lost
 
     # --- methods for the association ---
 
     @property
-    def connected(self) -> bool:
+    def was_connected(self) -> bool:
         """Whether there is, or was, a connection."""
         return self._transport is not None
 
@@ -251,22 +228,21 @@ class Transport(asyncio.BufferedProtocol):
     async def send_data(self, pdus: Iterable[PDataTF]) -> None:
         """Send P-DATA request primitives in batches, and wait for the peer to read between the batches."""
         rest, has_more, until = iter(pdus), True, monotonic() + SHARE
-        late = until + self._timeouts.message
+        allowed = self._timeouts.message
+        late = until + allowed
         while has_more:
             has_more = self.core.send_run(rest, BATCH, _BATCH_PDUS)
             self._write(self.core.data_to_send())
             if self._writable is not None:
                 await self._drain()
                 if monotonic() > late:
-                    raise self._cut_off(
-                        f"the peer did not read a message within {self._timeouts.message:g} s", "message"
-                    )
+                    raise self._cut_off(f"the peer did not read a message within {allowed:g} s", "message")
             elif has_more and monotonic() > until:
                 await self._turns.wait_for_turn(self.host)
                 until = monotonic() + SHARE
             if self._tap is not None and self._tap.is_behind:
                 late += await self._tap.written()
-            if self.lost:
+            if self.is_lost:
                 raise AssociationAborted(2, 0, self.core.cause)
 
     async def recorded(self) -> None:
@@ -281,42 +257,13 @@ class Transport(asyncio.BufferedProtocol):
 
     # --- inside ---
 
-    def _take_timed(self, nbytes: int) -> bool:
-        """Process the bytes of a read. Return whether processing was fast enough."""
-        start = monotonic()
-        self._take(self._read_buffer.scratch[:nbytes])
-        now = monotonic()
-        self.flow.use(now - start, now)
-        return self._read_buffer.adapt(nbytes, now - start)
-
-    def _read_on(self, until: float) -> None:
-        """Go on reading while bytes keep arriving."""
-        while monotonic() < until and self._read_now():
-            pass
-
-    def _read_now(self) -> bool:
-        """Read once. Return whether to go on; leave the end of the connection to the event loop."""
-        stream = self._transport
-        if stream is None or not stream.is_reading():
-            return False
-        try:
-            count = os.readv(stream.get_extra_info("socket").fileno(), [self._read_buffer.buffer])
-        except BlockingIOError:
-            return False
-        except OSError as exc:  # the system reports the error only once, so the event loop would not see it
-            self.core.fail(f"the transport connection broke: {exc}")
-            self.close()
-            return False
-        self.flow.received += count
-        return count > 0 and self._take_timed(count)
-
     def _take(self, data: memoryview) -> None:
         if self._channel is not None:
-            self.heard = True
+            self.has_heard = True
             self._channel.decrypt(data)
             return
-        if not self.heard:
-            self.heard = True
+        if not self.has_heard:
+            self.has_heard = True
             if is_tls(data[0]):
                 self._unexpected_tls = "the peer speaks TLS, but this side does not"
         if self._tap is not None:
@@ -373,13 +320,13 @@ class Transport(asyncio.BufferedProtocol):
     def _count(self) -> None:
         """Let ``account`` count the bytes that wait for further bytes or for their turn."""
         kept = self.core.kept + self.flow.left
-        kept = kept if kept > UNCOUNTED and not self.lost else 0
+        kept = kept if kept > UNCOUNTED and not self.is_lost else 0
         if kept != self._counted and self.account is not None:
             self._counted = kept
             self.account.wait(kept)
 
     def _receive_left(self, data: memoryview) -> None:
-        if self.lost:
+        if self.is_lost:
             return
         self._receive(data)
         if self._channel is not None and not self.flow.has_left:
@@ -396,7 +343,7 @@ class Transport(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
     def _acknowledge(self) -> None:
-        if self._socket is not None and _QUICKACK is not None and not self.lost:
+        if self._socket is not None and _QUICKACK is not None and not self.is_lost:
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def _follow_core(self) -> None:
@@ -422,7 +369,7 @@ class Transport(asyncio.BufferedProtocol):
         self._transport.close()
 
     def _write(self, writes: list[Buffer]) -> None:
-        if self._write_queue is None or self.lost:
+        if self._write_queue is None or self.is_lost:
             return
         if self._tap is not None:
             self._tap.sent(writes)
@@ -438,6 +385,10 @@ class Transport(asyncio.BufferedProtocol):
                 await asyncio.shield(self._writable)
         except TimeoutError as exc:
             raise self._cut_off(f"the peer read nothing for {self._timeouts.write:g} s", "write") from exc
+
+    def _break(self, error: OSError) -> None:
+        self.core.fail(f"the transport connection broke: {error}")
+        self.close()
 
     def _cut_off(self, cause: str, limit: str) -> AssociationAborted:
         """Close the connection of a peer that does not read. Return the error to raise."""
@@ -455,11 +406,11 @@ class Transport(asyncio.BufferedProtocol):
                 is_secure=self._channel is not None,
             )
         self.core.transport_connected()
-        if self._can_read_on and _CAN_PAUSE_EARLY and self._channel is None and not self.core.is_requestor:
-            self._read_now()  # nearly always, this saves an iteration of the event loop and the ARTIM timer
         self._follow_core()
         if self._artim is not None:  # this side may make the peer wait during a long A-ASSOCIATE-RQ
             self.flow.timers.append(self._artim)
+        if self._channel is None and not self.core.is_requestor:
+            self._eager_reader.read_first()
 
     def _tls_channel(self, session: TLSSession) -> TLSChannel:
         return TLSChannel(

@@ -1,4 +1,4 @@
-"""Reading goes on while bytes of one peer keep arriving, and changes no result."""
+"""Reading goes on while bytes of one peer keep arriving, and begins as its connection is accepted."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from raw import ECHO, PRINT, SYNTAXES, proposal, service, until
 from dimse.data import Dataset
 from dimse.errors import AssociationAborted
 from dimse.message import NSetRQ, Response
-from dimse.net import VERIFICATION, Operation, connect, serve, transport
+from dimse.net import VERIFICATION, Operation, connect, eager_reader, serve
 from dimse.net.scu import c_echo, n_set
 from dimse.uids import BasicFilmSession, Verification
 from dimse.ul import AssociateAC, AssociateRQ, PresentationContextRQ, decode_pdu, encode_pdu
@@ -95,7 +95,7 @@ async def test_connection_that_is_reset_at_once_ends() -> None:
 
 
 async def test_reading_on_ends_after_its_time(reads: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_READ_ON", 0.0)
+    monkeypatch.setattr(eager_reader, "_READ_ON", 0.0)
     async with serve([service(reply, NSetRQ)], port=0) as server:
         assert await status_of_a_large_one(server.port) == 0
     assert sum(reads) < 1 << 10  # at most the A-ASSOCIATE-RQ
