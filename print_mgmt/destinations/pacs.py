@@ -7,13 +7,13 @@ instance responds with success, or with 0111 (Duplicate SOP Instance), which cou
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from dataclasses import dataclass, field
+from typing import Literal
 
 from dimse.data import Dataset
 from dimse.errors import DimseError, escaped
 from dimse.message import Response, StatusClass, status_class
-from dimse.net import Association, Trace, connect, scu
+from dimse.net import Association, connect, scu
 from dimse.storage_classes import EncapsulatedPDFStorage
 from dimse.uids import SecondaryCaptureImageStorage, Verification
 
@@ -31,7 +31,7 @@ from ..status import (
 from .capture import encapsulated_pdf, image_capture
 from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, failure_of
 from .names import film_id
-from .remote import TLSFiles, check_calling, check_peer, peer_timeouts
+from .remote import DicomNode, TLSFiles, check_calling, check_peer, peer_timeouts
 
 __all__ = ["PacsDestination"]
 
@@ -54,7 +54,7 @@ _CLASSES = {"image": SecondaryCaptureImageStorage, "pdf": EncapsulatedPDFStorage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PacsDestination:
+class PacsDestination(DicomNode):
     """A `Destination` that stores films in the archive ``peer``, AE@HOST:PORT.
 
     ``calling`` is our AE title. ``object`` selects a Secondary Capture Image ("image") or an Encapsulated PDF ("pdf"),
@@ -70,7 +70,6 @@ class PacsDestination:
     dpi: int = 150
     bits: Literal[8, 16] = 8
     repeatable: bool = field(default=True, init=False)
-    _trace: Trace | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         check_peer("peer", self.peer)
@@ -78,12 +77,6 @@ class PacsDestination:
         peer_timeouts(self.seconds)
         if self.dpi < 1:
             raise ConfigError("dpi", f"{self.dpi} must be at least 1")
-
-    def traced(self, trace: Trace | None) -> Self:
-        """Return this destination, whose associations report their events to ``trace``."""
-        copy = replace(self)
-        object.__setattr__(copy, "_trace", trace)  # the dataclass is frozen
-        return copy
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
         """Store a film. Raises `DeliveryFailed`."""

@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import Literal
 
 from dimse.data import Dataset
 from dimse.errors import DecodeError, DimseError, escaped
-from dimse.net import Trace
 
 from ..config import ConfigError
 from ..film import Sheet
@@ -23,13 +22,13 @@ from ..status import STATUS_INFO
 from ..typed import text
 from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, failure_of
 from .relay import optional_classes, relay
-from .remote import TLSFiles, check_calling, check_peer, peer_timeouts
+from .remote import DicomNode, TLSFiles, check_calling, check_peer, peer_timeouts
 
 __all__ = ["PrinterDestination"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrinterDestination:
+class PrinterDestination(DicomNode):
     """A `Destination` that prints films on the DICOM printers ``printers``, each AE@HOST:PORT.
 
     ``calling`` is our AE title. ``profile`` names a printer model (`print_mgmt.scu.PROFILES`). ``dpi`` is the
@@ -47,7 +46,6 @@ class PrinterDestination:
     dpi: int = 150
     repeatable: bool = field(default=False, init=False)
     _busy: Counter[str] = field(default_factory=Counter, init=False, compare=False, repr=False)
-    _trace: Trace | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.printers:
@@ -64,12 +62,6 @@ class PrinterDestination:
             raise ConfigError("follow", f"{self.follow:g} must be from 0 to 86400 seconds")
         if self.dpi < 1:
             raise ConfigError("dpi", f"{self.dpi} must be at least 1")
-
-    def traced(self, trace: Trace | None) -> Self:
-        """Return this destination, whose associations report their events to ``trace``."""
-        copy = replace(self)
-        object.__setattr__(copy, "_trace", trace)  # the dataclass is frozen
-        return copy
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer does not need it
         """Print a film on the first printer that accepts it. Raises `DeliveryFailed`."""

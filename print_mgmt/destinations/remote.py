@@ -1,15 +1,16 @@
 """The settings of destinations that are DICOM nodes: addresses, AE titles, TLS and timeouts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from dimse.errors import DimseError
-from dimse.net import Timeouts, TLSContext, TLSProfile, client_context
+from dimse.net import Timeouts, TLSContext, TLSProfile, Trace, client_context
 from dimse.net.arguments import check_ae_title
 from dimse.terminal import Peer
 
 from ..config import ConfigError
 
-__all__ = ["TLSFiles", "check_calling", "check_peer", "peer_timeouts"]
+__all__ = ["DicomNode", "TLSFiles", "check_calling", "check_peer", "peer_timeouts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,19 @@ class TLSFiles:
         return client_context(
             self.ca or None, self.certificate or None, self.key or None, verify=self.verify, profile=self.profile
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DicomNode:
+    """The base of destinations and sources that open associations: a `Traceable`."""
+
+    _trace: Trace | None = field(default=None, init=False, compare=False, repr=False)
+
+    def traced(self, trace: Trace | None) -> Self:
+        """Return a copy whose associations report their events to ``trace``."""
+        copy = replace(self)
+        object.__setattr__(copy, "_trace", trace)  # the dataclass is frozen
+        return copy
 
 
 def check_peer(key: str, text: str) -> Peer:

@@ -36,7 +36,7 @@ from .instances import Call, Instances
 
 __all__ = ["placement_status", "set_annotation_box", "set_image_box"]
 
-_MOST_BESIDE = 1.1  # a message may be this many times as long as its pixels; from a longer one, the pixels are copied
+_MAX_RATIO = 1.1  # of the length of a message to the length of its pixels; from a longer message, the pixels are copied
 _STATUSES = {"": 0x0000, "DEMAGNIFIED": DEMAGNIFIED, "CROPPED": CROPPED, "DECIMATED": DECIMATED}
 _CHARSET = "SpecificCharacterSet"
 _LUT, _VOI = tag_of("ReferencedPresentationLUTSequence"), tag_of("ReferencedVOILUTBoxSequence")
@@ -144,7 +144,7 @@ def _referenced(instances: Instances, attributes: Dataset, keyword: str) -> Inst
 
 def _alone(image: PrintImage, received: int) -> PrintImage:
     """Return the image, with its pixels copied if they are a view of a message with much other data in memory."""
-    if file_of(image.pixels) is not None or received <= image.pixels.nbytes * _MOST_BESIDE:
+    if file_of(image.pixels) is not None or received <= image.pixels.nbytes * _MAX_RATIO:
         return image
     return replace(image, pixels=image.pixels.copy())
 

@@ -35,7 +35,7 @@ from .answer import failure
 __all__ = ["INSTANCE", "Call", "Instances", "MemoryPool"]
 
 INSTANCE = 512  # bytes of memory that an instance takes as a Python object, without its attributes
-_MOST_LOOSE = 256  # Presentation LUTs, overlay boxes and VOI LUT boxes of an association; no film needs more
+_MAX_OUTSIDE = 256  # Presentation LUTs, overlay boxes and VOI LUT boxes of an association; no film needs more
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +220,8 @@ class Instances:
     def check_room(self) -> None:
         """Raise `ServiceError` if there are too many Presentation LUTs and retired boxes to create another one."""
         loose = sum(not isinstance(instance, _BELOW_SESSION) for instance in self._instances.values())
-        if loose >= _MOST_LOOSE:
-            raise failure(RESOURCE_LIMITATION, f"an association can have {_MOST_LOOSE} LUTs and overlay boxes")
+        if loose >= _MAX_OUTSIDE:
+            raise failure(RESOURCE_LIMITATION, f"an association can have {_MAX_OUTSIDE} LUTs and overlay boxes")
 
     def remove(self, *instances: Instance) -> None:
         """Delete instances; other instances may still refer to them."""

@@ -12,7 +12,7 @@ from .instances import Instances
 
 __all__ = ["get_print_job", "get_printer", "get_printer_configuration"]
 
-_MOST_NAMED = 64  # most unknown attributes named in a response, because peers limit the length of a command
+_MAX_UNKNOWN = 64  # unknown attributes that a response names; peers limit the length of a Command Set
 
 
 def get_printer(instances: Instances, message: NGetRQ) -> Answer:
@@ -57,5 +57,5 @@ def _selected(attributes: Dataset, message: NGetRQ, uid: str) -> Answer:
         comment=f"there is no {names}",
         dataset=found,
         AffectedSOPInstanceUID=uid,
-        AttributeIdentifierList=unknown[:_MOST_NAMED],
+        AttributeIdentifierList=unknown[:_MAX_UNKNOWN],
     )

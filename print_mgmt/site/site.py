@@ -38,6 +38,7 @@ from ..destinations.destination import Traceable
 from ..jobs import PrinterState
 from ..scp import PrinterService, SpooledIntake
 from ..spool import Spool, SpoolError, open_spool
+from ..spool.tasks import cancel_tasks
 from .changes import Difference, find_difference
 from .conditions import Conditions
 from .config import ListenConfig, SiteConfig, SpoolConfig
@@ -135,8 +136,8 @@ class Site:
             self._make_printers()
             stack.push_async_callback(self._workers.close)
             await self._apply()
-            stack.push_async_callback(_cancel_task, asyncio.create_task(self._report_news()))
-            stack.push_async_callback(_cancel_task, asyncio.create_task(self._purge()))
+            housekeeping = asyncio.create_task(self._report_news()), asyncio.create_task(self._purge())
+            stack.push_async_callback(cancel_tasks, *housekeeping)
             stack.push_async_callback(self.drain)
             if self._accepts:
                 contexts = dict[str, tuple[str, ...]]()
@@ -295,11 +296,6 @@ def _without_unsupported(config: SiteConfig) -> SiteConfig:
 
 def _open_spool(config: SpoolConfig) -> Spool:
     return open_spool(config.at or default_spool(), limits=config.limits)
-
-
-async def _cancel_task(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 def listen_context(listen: ListenConfig) -> TLSContext | None:

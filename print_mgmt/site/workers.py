@@ -8,6 +8,7 @@ from functools import partial
 from dimse.errors import escaped
 
 from ..spool import Lease, Spool, SpoolError
+from ..spool.tasks import cancel_tasks
 from .conditions import Conditions
 from .config import SiteConfig, SiteDestination
 from .delivery import LEASE, Delivery, Pace
@@ -54,9 +55,7 @@ class Workers:
     async def close(self) -> None:
         """Stop at once. A film that was being delivered may have been printed."""
         await asyncio.gather(*(worker.cancel() for worker in self._take_all()), return_exceptions=True)
-        for task in self._late:
-            task.cancel()
-        await asyncio.gather(*self._late, return_exceptions=True)
+        await cancel_tasks(*self._late)
 
     def _forget(self, worker: "_Worker", _: asyncio.Task[None]) -> None:
         del self._stopping[worker]
@@ -128,10 +127,7 @@ class _Worker:
 
     async def cancel(self) -> None:
         """Stop at once."""
-        tasks = (self._running, self._checking, *self._deliveries)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_tasks(self._running, self._checking, *self._deliveries)
 
     async def _run(self) -> None:
         while not self._is_stopping:
@@ -171,8 +167,7 @@ class _Worker:
             _log.exception("no film can be leased for %s", self._name)
         finally:
             self._leasing = None
-            leasing.cancel()  # without effect if it has ended
-            await asyncio.gather(leasing, return_exceptions=True)
+            await cancel_tasks(leasing)  # without effect if it has ended
         await asyncio.sleep(_PAUSE)
         return None
 

@@ -15,6 +15,7 @@ from .film_folder import Step
 from .notice import Notice
 from .postgres_tables import Connection, create_tables
 from .records import SpoolError
+from .tasks import cancel_tasks
 
 __all__ = ["Interval", "PostgresLink"]
 
@@ -77,7 +78,7 @@ class PostgresLink:
                 async with self.transaction() as db:
                     await create_tables(db)
                 listening = asyncio.create_task(self._listen())
-                stack.push_async_callback(_cancel_task, listening)
+                stack.push_async_callback(cancel_tasks, listening)
                 await self._listens.wait()
                 self._stack = stack.pop_all()
         except (*_FAILURES, SpoolError) as exc:
@@ -153,8 +154,3 @@ class PostgresLink:
                 finally:
                     connection.terminate()
             await asyncio.sleep(_PAUSE)
-
-
-async def _cancel_task(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

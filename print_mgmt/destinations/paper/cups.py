@@ -13,14 +13,13 @@ from pathlib import Path
 from ..destination import Condition, DeliveryFailed, Outcome
 from ..program import ProgramResult, find_program, run_program
 from .reasons import condition_of
-from .ticket import Ticket
+from .ticket import Ticket, polling_pauses
 
 __all__ = ["CupsQueue"]
 
 _PLAIN_LANGUAGE = ("env", "LC_ALL=C")  # untranslated output, because it is parsed
 _JOB = re.compile(rb"request id is (\S+-\d+) ")
 _ALERTS = re.compile(r"^\s+Alerts: *(.*)$", re.MULTILINE)
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job, doubled each time
 _SCHEDULER = "localhost:631"  # the default address of CUPS
 
 
@@ -72,12 +71,12 @@ class CupsQueue:
 
     async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
         """Wait at most ``seconds`` for the job to leave the queue; return its warnings. Raises `DeliveryFailed`."""
-        pause = _FIRST_PAUSE
         try:
             async with asyncio.timeout(seconds):
-                while await self._is_queued(job):
+                for pause in polling_pauses():
+                    if not await self._is_queued(job):
+                        break
                     await asyncio.sleep(pause)
-                    pause = min(2 * pause, _LONGEST_PAUSE)
         except TimeoutError:
             return (f"{job} did not end within {seconds:g} s",)
         return await self._final_warnings(job)

@@ -16,7 +16,7 @@ import ippx
 from ..destination import Condition, DeliveryFailed, Outcome
 from ..remote import TLSFiles
 from .reasons import condition_of
-from .ticket import Ticket
+from .ticket import Ticket, polling_pauses
 
 __all__ = ["IppQueue", "job_warnings"]
 
@@ -26,7 +26,6 @@ _JOB_ERRORS = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
 _REQUESTED = ["job-state", "job-state-reasons"]
 # The reasons that a job has after it was printed without problems; CUPS gives the second one to each such job
 _USUAL = ("none", "processing-to-stop-point", "job-completed-successfully")
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job, doubled each time
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
 
 
@@ -85,12 +84,13 @@ class IppQueue:
 
     async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
         """Poll the job for at most ``seconds`` until it has ended; return its warnings. Raises `DeliveryFailed`."""
-        pause = _FIRST_PAUSE
         try:
             async with asyncio.timeout(seconds), self._client() as client:
-                while not (state := await client.get_job_attributes(int(job), _REQUESTED)).is_terminal:
+                for pause in polling_pauses():
+                    state = await client.get_job_attributes(int(job), _REQUESTED)
+                    if state.is_terminal:
+                        break
                     await asyncio.sleep(pause)
-                    pause = min(2 * pause, _LONGEST_PAUSE)
         except TimeoutError:
             return (f"job {job} did not end within {seconds:g} s",)
         except DeliveryFailed as exc:

@@ -1,13 +1,15 @@
 """The job ticket, and the protocol that queues of CUPS and IPP printers implement."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 from ..destination import Condition
 
-__all__ = ["PaperQueue", "Scaling", "Sides", "Ticket"]
+__all__ = ["PaperQueue", "Scaling", "Sides", "Ticket", "polling_pauses"]
+
+_FIRST_PAUSE, _MAX_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job; each pause is doubled
 
 Sides = Literal["one-sided", "two-sided-long-edge", "two-sided-short-edge"]
 Scaling = Literal["none", "fit"]
@@ -41,3 +43,11 @@ class PaperQueue(Protocol):
     async def submit(self, document: Path, ticket: Ticket) -> str: ...
 
     async def follow(self, job: str, seconds: float) -> tuple[str, ...]: ...
+
+
+def polling_pauses() -> Iterator[float]:
+    """Yield the pauses in seconds between two requests for the state of a job: short at first, then longer."""
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(2 * pause, _MAX_PAUSE)

@@ -2,17 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Self
+from dataclasses import dataclass
 
 from dimse.data import Dataset
 from dimse.errors import DimseError
 from dimse.message import is_failure, is_pending
-from dimse.net import Trace, connect, scu
+from dimse.net import connect, scu
 
 from ...config import ConfigError
 from ...destinations import TLSFiles
-from ...destinations.remote import check_calling, check_peer, peer_timeouts
+from ...destinations.remote import DicomNode, check_calling, check_peer, peer_timeouts
 from ...scp import Film
 from ...sop import TRANSFER_SYNTAXES
 from ...typed import text
@@ -39,7 +38,7 @@ _REQUESTED = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorklistSource:
+class WorklistSource(DicomNode):
     """A source that queries the worklist ``peer``, AE@HOST:PORT.
 
     ``by`` names the attributes to search by; if one has no value, no query is sent. If the worklist has several
@@ -52,7 +51,6 @@ class WorklistSource:
     calling: str = "DIMSE-PRINT"
     tls: TLSFiles | None = None
     seconds: float = 10.0
-    _trace: Trace | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         check_peer("peer", self.peer)
@@ -64,12 +62,6 @@ class WorklistSource:
             if keyword not in _REQUESTED:
                 raise ConfigError("by", f"{keyword} is not a key of a worklist; the keys are {', '.join(_REQUESTED)}")
         peer_timeouts(self.seconds)
-
-    def traced(self, trace: Trace | None) -> Self:
-        """Return this source, whose associations report their events to ``trace``."""
-        copy = replace(self)
-        object.__setattr__(copy, "_trace", trace)  # the dataclass is frozen
-        return copy
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
         """Return the values that all entries share. Raises `DimseError` if the query fails."""
