@@ -10,7 +10,7 @@ from ..jobs import PrintJob
 from ..model import FilmCopy
 from ..status import SUCCESS, meaning
 
-__all__ = ["Answer", "answered", "failure"]
+__all__ = ["Answer", "answer_for", "failure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +36,18 @@ class Answer:
         return self.job.films if self.job is not None else ()
 
 
-def answered(checked: Checked, uid: str | None = None, *, held: Dataset | None = None) -> Answer:
+def answer_for(checked: Checked, uid: str | None = None, *, current: Dataset | None = None) -> Answer:
     """Return the answer to N-CREATE or N-SET: the accepted attributes, and the most important warning.
 
-    ``held`` are all attributes of the instance after N-SET; for each attribute that was not accepted, the answer
-    contains the current value.
+    ``current`` are all attributes of the instance after N-SET; for each attribute that was not accepted, the answer
+    contains its current value.
     """
     if not checked.warnings:
         return Answer(dataset=checked.attributes, AffectedSOPInstanceUID=uid)
-    for tag in checked.offending if held is not None else ():
-        if held is not None and tag in held and tag not in checked.attributes:
-            checked.attributes.add(held[tag])
+    if current is not None:
+        for tag in checked.offending:
+            if tag in current and tag not in checked.attributes:
+                checked.attributes.add(current[tag])
     return Answer(
         Status=checked.Status,
         comment=checked.comment,

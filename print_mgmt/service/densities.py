@@ -14,11 +14,11 @@ from ..status import DENSITY_LIMITED, INVALID_VALUE, OUT_OF_RANGE
 from ..typed import text
 from .instances import Instances
 
-__all__ = ["fill_in", "limit_densities", "limit_border_densities", "limit_light", "refilled"]
+__all__ = ["fill_in", "limit_densities", "limit_border_densities", "limit_light", "refill"]
 
 _DENSITIES = ("MinDensity", "MaxDensity")
 _LIGHT = ("Illumination", "ReflectedAmbientLight")
-_GROUND = ("BorderDensity", "EmptyImageDensity")
+_BORDERS = ("BorderDensity", "EmptyImageDensity")
 
 
 def fill_in(instances: Instances, session: Dataset, attributes: Dataset, imager: Imager) -> None:
@@ -28,7 +28,7 @@ def fill_in(instances: Instances, session: Dataset, attributes: Dataset, imager:
             attributes[row.keyword] = session.get(row.keyword, getattr(imager, row.keyword))
 
 
-def refilled(instances: Instances, session: Dataset, box: FilmBox, imager: Imager) -> Dataset:
+def refill(instances: Instances, session: Dataset, box: FilmBox, imager: Imager) -> Dataset:
     """Return the attributes of a film box after its session or its medium has changed."""
     attributes = box.attributes.copy()
     for keyword in _DENSITIES + _LIGHT:
@@ -72,7 +72,7 @@ def limit_border_densities(checked: Checked, imager: Imager, *, strict: bool) ->
     Raises `Refusal` (0106) instead if the printer is strict.
     """
     attributes = checked.attributes
-    for keyword in _GROUND:
+    for keyword in _BORDERS:
         term = text(attributes, keyword)
         if not term.isdecimal():  # BLACK and WHITE are always in range
             continue

@@ -16,12 +16,12 @@ from ..status import (
     UNPRINTED_FILM_BOX,
 )
 from ..typed import integer, items, text
-from .answer import Answer, answered, failure
-from .densities import fill_in, limit_border_densities, limit_densities, limit_light, refilled
-from .instances import INSTANCE, Call, Instances
+from .answer import Answer, answer_for, failure
+from .densities import fill_in, limit_border_densities, limit_densities, limit_light, refill
+from .instances import INSTANCE_BYTES, Call, Instances
 
 __all__ = [
-    "changed",
+    "with_changes",
     "create_film_box",
     "create_film_session",
     "create_presentation_lut",
@@ -48,11 +48,11 @@ def create_film_session(instances: Instances, call: Call) -> Answer:
     session = FilmSession(
         SOPInstanceUID=uid, attributes=checked.attributes, lut=lut, sent=_accepted_tags(call.dataset, checked)
     )
-    session.charset = _charset(checked.attributes)
-    instances.keep(session, checked.attributes, unused=checked.unused)
+    session.charset = _copy_charset(checked.attributes)
+    instances.store(session, checked.attributes, unused=checked.unused)
     instances.session = session
     instances.add(session)
-    return answered(checked, uid)
+    return answer_for(checked, uid)
 
 
 def set_film_session(instances: Instances, session: FilmSession, dataset: Dataset) -> Answer:
@@ -60,31 +60,31 @@ def set_film_session(instances: Instances, session: FilmSession, dataset: Datase
     checked = check(instances.tables.film_session, dataset, strict=instances.config.strict)
     _limit_light_of_session(instances, checked, session.attributes)
     lut = referenced_lut(instances, checked.attributes)
-    merged = changed(session.attributes, checked.attributes)
-    imagers = [_imager(instances, merged, box.attributes, "MediumType") for box in session.film_boxes]
+    merged = with_changes(session.attributes, checked.attributes)
+    imagers = [_choose_imager(instances, merged, box.attributes, "MediumType") for box in session.film_boxes]
     _allocate(instances, checked)
-    instances.keep(session, changed(session.attributes, checked.attributes), unused=checked.unused)
+    instances.store(session, with_changes(session.attributes, checked.attributes), unused=checked.unused)
     session.sent |= _accepted_tags(dataset, checked)
-    session.charset = _charset(checked.attributes) or session.charset
+    session.charset = _copy_charset(checked.attributes) or session.charset
     if _LUT in dataset:
         session.lut = lut
     for box, imager in zip(session.film_boxes, imagers, strict=True):
-        _renew(instances, session, box, imager)
-    return answered(checked, held=session.attributes)
+        _update_box(instances, session, box, imager)
+    return answer_for(checked, current=session.attributes)
 
 
-def _renew(instances: Instances, session: FilmSession, box: FilmBox, imager: Imager) -> None:
+def _update_box(instances: Instances, session: FilmSession, box: FilmBox, imager: Imager) -> None:
     """Update the default values of a film box after the medium or the light of its session has changed."""
-    attributes = refilled(instances, session.attributes, box, imager)
+    attributes = refill(instances, session.attributes, box, imager)
     box.imager = imager
     if attributes != box.attributes:
-        instances.keep(box, attributes)
+        instances.store(box, attributes)
         box.plain = plain_sheet(box.attributes)
 
 
 def _limit_light_of_session(instances: Instances, checked: Checked, held: Dataset) -> None:
     """Limit the light of a film session to values that its medium allows (CP 173)."""
-    merged, config = changed(held, checked.attributes), instances.config
+    merged, config = with_changes(held, checked.attributes), instances.config
     medium = next((row for row in config.media if row.MediumType == text(merged, "MediumType")), config.media[0])
     limit_light(checked, config.imager_with(medium), held, strict=config.strict)
 
@@ -115,17 +115,17 @@ def create_film_box(instances: Instances, call: Call) -> Answer:
     uid = instances.new_uid(call)
     checked = check(instances.tables.film_box, call.dataset, defaults=True, strict=instances.config.strict)
     attributes = checked.attributes
-    session = _referenced_session(instances, attributes)
+    session = _find_session(instances, attributes)
     _check_room(instances, session)
-    imager = _imager(instances, session.attributes, attributes, "FilmSizeID")
+    imager = _choose_imager(instances, session.attributes, attributes, "FilmSizeID")
     limit_densities(checked, imager)
     limit_border_densities(checked, imager, strict=instances.config.strict)
     fill_in(instances, session.attributes, attributes, imager)
     limit_light(checked, imager, strict=instances.config.strict)
-    annotation_boxes = _annotation_boxes(instances, call, attributes, imager)
+    annotation_boxes = _create_annotation_boxes(instances, call, attributes, imager)
     plain = plain_sheet(attributes)
-    layout = _layout(instances, plain, imager)
-    image_boxes = _image_boxes(instances, call, attributes, len(layout.boxes))
+    layout = _lay_out(instances, plain, imager)
+    image_boxes = _create_image_boxes(instances, call, attributes, len(layout.boxes))
     box = FilmBox(
         SOPInstanceUID=uid,
         attributes=attributes,
@@ -137,27 +137,27 @@ def create_film_box(instances: Instances, call: Call) -> Answer:
         sent=_accepted_tags(call.dataset, checked),
         laid_out=(plain, imager, layout),
     )
-    others = INSTANCE * (len(image_boxes) + len(annotation_boxes))
-    instances.keep(box, attributes, others=others, unused=checked.unused)
+    others = INSTANCE_BYTES * (len(image_boxes) + len(annotation_boxes))
+    instances.store(box, attributes, others=others, unused=checked.unused)
     checked.attributes = box.attributes  # views of encoded values: the answer need not encode them again
     session.film_boxes.append(box)
     instances.add(box, *image_boxes, *annotation_boxes)
-    return answered(checked, uid)
+    return answer_for(checked, uid)
 
 
 def set_film_box(instances: Instances, box: FilmBox, dataset: Dataset) -> Answer:
     """Change a film box: N-SET, PS3.4 H.4.2.2.2."""
-    checked = check(instances.tables.film_box_set, _changes(box, dataset), strict=instances.config.strict)
+    checked = check(instances.tables.film_box_set, _select_changes(box, dataset), strict=instances.config.strict)
     limit_densities(checked, box.imager, box.attributes)
     limit_border_densities(checked, box.imager, strict=instances.config.strict)
     limit_light(checked, box.imager, box.attributes, strict=instances.config.strict)
     lut = referenced_lut(instances, checked.attributes)
-    instances.keep(box, changed(box.attributes, checked.attributes), unused=checked.unused)
+    instances.store(box, with_changes(box.attributes, checked.attributes), unused=checked.unused)
     box.sent |= _accepted_tags(dataset, checked)
     box.plain = plain_sheet(box.attributes)
     if _LUT in dataset:
         box.lut = lut
-    return answered(checked, held=box.attributes)
+    return answer_for(checked, current=box.attributes)
 
 
 def _accepted_tags(dataset: Dataset, checked: Checked) -> frozenset[int]:
@@ -165,7 +165,7 @@ def _accepted_tags(dataset: Dataset, checked: Checked) -> frozenset[int]:
     return frozenset(dataset.by_tag()).difference([tag for _, tag, _ in checked.warnings if tag is not None])
 
 
-def _charset(attributes: Dataset) -> Element | None:
+def _copy_charset(attributes: Dataset) -> Element | None:
     """Return a copy of Specific Character Set that does not refer to the message, or None if there is none."""
     if "SpecificCharacterSet" not in attributes:
         return None
@@ -174,14 +174,14 @@ def _charset(attributes: Dataset) -> Element | None:
     return decode(encode(alone, EXPLICIT_LE), EXPLICIT_LE)["SpecificCharacterSet"]
 
 
-def changed(attributes: Dataset, changes: Dataset) -> Dataset:
+def with_changes(attributes: Dataset, changes: Dataset) -> Dataset:
     """Return ``attributes`` with the ``changes`` of an N-SET."""
     merged = attributes.copy()
     merged.update(changes)
     return merged
 
 
-def _changes(box: FilmBox, dataset: Dataset) -> Dataset:
+def _select_changes(box: FilmBox, dataset: Dataset) -> Dataset:
     """Return the attributes that N-SET changes. Attributes that are fixed may be repeated with the same value."""
     changes = dataset.copy()
     for keyword in FILM_BOX_FIXED:
@@ -192,7 +192,7 @@ def _changes(box: FilmBox, dataset: Dataset) -> Dataset:
     return changes
 
 
-def _referenced_session(instances: Instances, attributes: Dataset) -> FilmSession:
+def _find_session(instances: Instances, attributes: Dataset) -> FilmSession:
     uid = text(items(attributes, "ReferencedFilmSessionSequence")[0], "ReferencedSOPInstanceUID")
     if instances.session is None or uid != instances.session.SOPInstanceUID:
         raise refuse(INVALID_VALUE, "ReferencedFilmSessionSequence", f"{shown(uid)} is not the film session")
@@ -207,7 +207,7 @@ def _check_room(instances: Instances, session: FilmSession) -> None:
         raise failure(RESOURCE_LIMITATION, f"a session has at most {config.film_boxes} film boxes")
 
 
-def _imager(instances: Instances, session: Dataset, film_box: Dataset, chosen: str) -> Imager:
+def _choose_imager(instances: Instances, session: Dataset, film_box: Dataset, chosen: str) -> Imager:
     """Return the printer with the medium of a film. Raises `Refusal`, which names ``chosen``, for an unknown medium."""
     medium_type, size = text(session, "MediumType"), text(film_box, "FilmSizeID")
     medium = instances.config.medium(medium_type, size)
@@ -216,7 +216,7 @@ def _imager(instances: Instances, session: Dataset, film_box: Dataset, chosen: s
     return instances.config.imager_with(medium)
 
 
-def _layout(instances: Instances, sheet: Sheet, imager: Imager) -> Layout:
+def _lay_out(instances: Instances, sheet: Sheet, imager: Imager) -> Layout:
     """Return the layout of a film. Raises `Refusal` if the printer lacks the format."""
     _check_format(instances, sheet.ImageDisplayFormat, sheet.FilmOrientation)
     try:
@@ -225,7 +225,7 @@ def _layout(instances: Instances, sheet: Sheet, imager: Imager) -> Layout:
         raise refuse(INVALID_VALUE, exc.attribute, str(exc).removeprefix(f"{exc.attribute} ")) from exc
 
 
-def _image_boxes(instances: Instances, call: Call, attributes: Dataset, count: int) -> tuple[ImageBox, ...]:
+def _create_image_boxes(instances: Instances, call: Call, attributes: Dataset, count: int) -> tuple[ImageBox, ...]:
     """Create the image boxes of a film box, and the references to them."""
     sop_class = instances.image_box_class(call.abstract_syntax)
     boxes = [
@@ -239,19 +239,21 @@ def _image_boxes(instances: Instances, call: Call, attributes: Dataset, count: i
 def _check_format(instances: Instances, display_format: str, orientation: str) -> None:
     """Raise `Refusal` if the printer lacks the format. On a LANDSCAPE film, rows and columns may be swapped."""
     allowed = instances.config.ImageDisplayFormat
-    swapped = _swapped(display_format) if orientation == "LANDSCAPE" and not instances.config.strict else display_format
-    if allowed and display_format not in allowed and swapped not in allowed:
+    meanings = {display_format}
+    if orientation == "LANDSCAPE" and not instances.config.strict:
+        meanings.add(_swap_counts(display_format))
+    if allowed and meanings.isdisjoint(allowed):
         known = ", ".join(allowed)
         raise refuse(INVALID_VALUE, "ImageDisplayFormat", f"{shown(display_format)} is not one of {known}")
 
 
-def _swapped(display_format: str) -> str:
+def _swap_counts(display_format: str) -> str:
     name, _, counts = display_format.partition("\\")
     columns, _, rows = counts.partition(",")
     return f"{name}\\{rows},{columns}"
 
 
-def _annotation_boxes(
+def _create_annotation_boxes(
     instances: Instances, call: Call, attributes: Dataset, imager: Imager
 ) -> tuple[AnnotationBox, ...]:
     """Create the annotation boxes of the Annotation Display Format ID, if they were negotiated (PS3.4 H.4.2.2.1)."""
@@ -284,15 +286,15 @@ def create_presentation_lut(instances: Instances, call: Call) -> Answer:
     checked = check(instances.tables.presentation_lut, call.dataset, defaults=True, strict=instances.config.strict)
     lut = lut_from(checked.attributes)
     stored = StoredLUT(SOPInstanceUID=uid, attributes=checked.attributes, lut=lut)
-    instances.keep(stored, checked.attributes, others=0 if lut.table is None else lut.table.nbytes)
+    instances.store(stored, checked.attributes, others=0 if lut.table is None else lut.table.nbytes)
     instances.add(stored)
-    return answered(checked, uid)
+    return answer_for(checked, uid)
 
 
 def referenced_lut(instances: Instances, attributes: Dataset) -> StoredLUT | None:
     """Return the Presentation LUT that a session, film box or image box refers to, or None."""
     for item in items(attributes, _LUT):
-        lut = instances.referenced(StoredLUT, text(item, "ReferencedSOPInstanceUID"), _LUT)
+        lut = instances.find_referenced(StoredLUT, text(item, "ReferencedSOPInstanceUID"), _LUT)
         assert isinstance(lut, StoredLUT)
         return lut
     return None

@@ -29,9 +29,9 @@ from ..status import (
     meaning,
 )
 from ..typed import integer, items, text
-from .answer import Answer, answered, failure
+from .answer import Answer, answer_for, failure
 from .densities import limit_densities
-from .films import changed, referenced_lut
+from .films import referenced_lut, with_changes
 from .instances import Call, Instances
 
 __all__ = ["placement_status", "set_annotation_box", "set_image_box"]
@@ -55,23 +55,23 @@ def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
     position = integer(checked.attributes, "ImageBoxPosition")
     if position != box.ImageBoxPosition:
         raise refuse(INVALID_VALUE, "ImageBoxPosition", f"{position}, but this is box {box.ImageBoxPosition}")
-    film_box = _current(instances)
+    film_box = _current_film_box(instances)
     limit_densities(checked, film_box.imager, box.attributes, film_box.attributes)
     found = items(dataset, sequence)  # an empty sequence erases the image
-    image = _image(instances, found[0], is_color=is_color) if found else None
-    attributes = changed(box.attributes, checked.attributes)
-    relations = _relations(instances, box, dataset, checked)
+    image = _read_image(instances, found[0], is_color=is_color) if found else None
+    attributes = with_changes(box.attributes, checked.attributes)
+    relations = _read_relations(instances, box, dataset, checked)
     if image is not None:
         _check_lut(instances, film_box, relations.lut, image)
         cell = cell_of(attributes, image, relations.lut, relations.overlays)
         if status := placement_status(film_box, [cell], position):  # the image will be smaller than requested
             checked.warn(status, "", meaning(status))
-        image = _alone(image, call.received)
+        image = _detach_pixels(image, call.received)
         _add_unused(checked.unused, found[0], sequence)
     pixels = image.pixels.nbytes if image is not None and file_of(image.pixels) is None else 0
-    instances.keep(box, attributes, pixels=pixels, unused=checked.unused, status=NO_MEMORY)
+    instances.store(box, attributes, pixels=pixels, unused=checked.unused, status=NO_MEMORY)
     box.image, (box.lut, box.voi, box.overlays) = image, relations
-    return answered(checked, held=box.attributes)
+    return answer_for(checked, current=box.attributes)
 
 
 def _add_unused(unused: Dataset, item: Dataset, sequence: str) -> None:
@@ -84,12 +84,12 @@ def _add_unused(unused: Dataset, item: Dataset, sequence: str) -> None:
         unused[sequence] = [rest]
 
 
-def _current(instances: Instances) -> FilmBox:
+def _current_film_box(instances: Instances) -> FilmBox:
     assert instances.session is not None
     return instances.session.film_boxes[-1]
 
 
-def _image(instances: Instances, item: Dataset, *, is_color: bool) -> PrintImage:
+def _read_image(instances: Instances, item: Dataset, *, is_color: bool) -> PrintImage:
     if instances.config.strict:
         check(COLOR_IMAGE if is_color else GRAY_IMAGE, item, strict=True)
     image = from_item(item, color=is_color, strict=instances.config.strict)
@@ -108,23 +108,23 @@ class _Relations(NamedTuple):
     overlays: list[OverlayBox]
 
 
-def _relations(instances: Instances, box: ImageBox, dataset: Dataset, checked: Checked) -> _Relations:
+def _read_relations(instances: Instances, box: ImageBox, dataset: Dataset, checked: Checked) -> _Relations:
     """Return the relations of a box after the request."""
     lut, voi, overlays = box.lut, box.voi, box.overlays
     named = _REFERENCES.intersection(dataset.by_tag())
     if _LUT in named:
         lut = referenced_lut(instances, checked.attributes)
     if _VOI in named:
-        found = _referenced(instances, checked.attributes, "ReferencedVOILUTBoxSequence")
+        found = _find_retired_box(instances, checked.attributes, "ReferencedVOILUTBoxSequence")
         voi = found if isinstance(found, VOIBox) else None
     if _OVERLAY in named:
-        found = _referenced(instances, checked.attributes, "ReferencedImageOverlayBoxSequence")
+        found = _find_retired_box(instances, checked.attributes, "ReferencedImageOverlayBoxSequence")
         overlays = [found] if isinstance(found, OverlayBox) else []
     return _Relations(lut, voi, overlays)
 
 
 def _check_lut(instances: Instances, film_box: FilmBox, box_lut: StoredLUT | None, image: PrintImage) -> None:
-    """Raise `Refusal` if the printer requires a LUT for pixels of this depth (as Agfa's do), and this LUT is not."""
+    """Raise `Refusal` for a LUT without an entry for each pixel value, if the printer requires that, as Agfa's do."""
     assert instances.session is not None
     lut = box_lut or film_box.lut or instances.session.lut
     if instances.config.lut_match_required and lut is not None and lut.lut.table is not None:
@@ -134,15 +134,15 @@ def _check_lut(instances: Instances, film_box: FilmBox, box_lut: StoredLUT | Non
             raise refuse(INVALID_VALUE, "ReferencedPresentationLUTSequence", why)
 
 
-def _referenced(instances: Instances, attributes: Dataset, keyword: str) -> Instance | None:
+def _find_retired_box(instances: Instances, attributes: Dataset, keyword: str) -> Instance | None:
     """Return the retired box that a sequence refers to, or None if the sequence is empty."""
     kind = VOIBox if keyword == "ReferencedVOILUTBoxSequence" else OverlayBox
     for item in items(attributes, keyword):
-        return instances.referenced(kind, text(item, "ReferencedSOPInstanceUID"), keyword)
+        return instances.find_referenced(kind, text(item, "ReferencedSOPInstanceUID"), keyword)
     return None
 
 
-def _alone(image: PrintImage, received: int) -> PrintImage:
+def _detach_pixels(image: PrintImage, received: int) -> PrintImage:
     """Return the image, with its pixels copied if they are a view of a message with much other data in memory."""
     if file_of(image.pixels) is not None or received <= image.pixels.nbytes * _MAX_RATIO:
         return image
@@ -160,25 +160,25 @@ def placement_status(film_box: FilmBox, cells: Iterable[Cell], first: int = 1) -
     status = 0x0000
     try:
         for cell, box in zip(cells, film_box.boxes()[first - 1 :], strict=False):
-            status = max(status, _status(film_box.plain, cell, box, film_box.imager))
+            status = max(status, _status_of_cell(film_box.plain, cell, box, film_box.imager))
     except LayoutError as exc:
         raise failure(PROCESSING_FAILURE, str(exc)) from exc
     return status
 
 
-def _status(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> int:
+def _status_of_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> int:
     outcome = outcome_of(sheet, cell, box, imager)
     if outcome is None:
         return 0x0000
     if outcome == "FAILS":
         raise failure(IMAGE_TOO_LARGE, "the image is larger than its box, and must not be made smaller")
-    combined = _combined(sheet, cell, box, imager) if cell.overlays else outcome
+    combined = _combined_outcome(sheet, cell, box, imager) if cell.overlays else outcome
     if combined == "FAILS":
         raise failure(COMBINED_TOO_LARGE, "image and overlay are larger than their box, and must not be made smaller")
     return max(_STATUSES[outcome], _STATUSES[combined])
 
 
-def _combined(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str:
+def _combined_outcome(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str:
     """Return the outcome for an image combined with its overlays, which may extend beyond the image."""
     assert cell.image is not None
     rows, columns = cell.image.pixels.shape[:2]
@@ -200,7 +200,7 @@ def _combined(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str:
 def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Dataset) -> Answer:
     """Set the text of an annotation box: N-SET, PS3.4 H.4.4.1.1. An empty text erases the current text."""
     strict, most = instances.config.strict, instances.config.annotation_characters
-    checked = check(instances.tables.annotation_box, _readable(instances, dataset), strict=strict)
+    checked = check(instances.tables.annotation_box, _with_charset(instances, dataset), strict=strict)
     position = integer(checked.attributes, "AnnotationPosition")
     if position != box.AnnotationPosition:
         raise refuse(INVALID_VALUE, "AnnotationPosition", f"{position}, but this is box {box.AnnotationPosition}")
@@ -211,14 +211,14 @@ def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Datase
         written = checked.attributes.TextString = written[:most]
         checked.warn(OUT_OF_RANGE, "TextString", f"was cut to {most} characters")
     if written:
-        _check_drawn(instances, checked, position, written)
-    instances.keep(box, changed(box.attributes, checked.attributes), unused=checked.unused)
+        _check_text(instances, checked, position, written)
+    instances.store(box, with_changes(box.attributes, checked.attributes), unused=checked.unused)
     if "TextString" in dataset:
         box.TextString = written
-    return answered(checked)
+    return answer_for(checked)
 
 
-def _check_drawn(instances: Instances, checked: Checked, position: int, written: str) -> None:
+def _check_text(instances: Instances, checked: Checked, position: int, written: str) -> None:
     """Refuse, or warn of, a text that the film cannot show completely: missing glyphs, controls, lack of space."""
     assert instances.session is not None
     film_box = instances.session.film_boxes[-1]
@@ -233,7 +233,7 @@ def _check_drawn(instances: Instances, checked: Checked, position: int, written:
         checked.warn(OUT_OF_RANGE, "TextString", loss)
 
 
-def _readable(instances: Instances, dataset: Dataset) -> Dataset:
+def _with_charset(instances: Instances, dataset: Dataset) -> Dataset:
     """Return the Data Set; if it names no character set, add the film session's (PS3.4 H.4.1.2.1.1)."""
     session = instances.session
     if _CHARSET in dataset or session is None or session.charset is None or "TextString" not in dataset:

@@ -32,10 +32,10 @@ from ..status import (
 )
 from .answer import failure
 
-__all__ = ["INSTANCE", "Call", "Instances", "MemoryPool"]
+__all__ = ["INSTANCE_BYTES", "Call", "Instances", "MemoryPool"]
 
-INSTANCE = 512  # bytes of memory that an instance takes as a Python object, without its attributes
-_MAX_OUTSIDE = 256  # Presentation LUTs, overlay boxes and VOI LUT boxes of an association; no film needs more
+INSTANCE_BYTES = 512  # bytes of memory that an instance takes as a Python object, without its attributes
+_MAX_LOOSE = 256  # Presentation LUTs, overlay boxes and VOI LUT boxes of an association; no film needs more
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +120,16 @@ class Instances:
         self.jobs = jobs
         self.pool = pool
         self._memory = memory
-        self._kept: WeakKeyDictionary[Instance, int] = (
-            WeakKeyDictionary()
-        )  # the bytes of each instance, as long as anything refers to it
-        self._sum = (0, 0)  # the number of these instances, and the sum of their bytes
+        # the bytes of each instance, as long as anything refers to it
+        self._sizes: WeakKeyDictionary[Instance, int] = WeakKeyDictionary()
+        self._total = (0, 0)  # the number of these instances, and the sum of their bytes
         self.calling_ae_title = calling_ae_title
         self.host = host
         self.caller: Caller = config.caller(calling_ae_title)
         self.session: FilmSession | None = None
         self.negotiated = frozenset(abstract_syntaxes)
         members = (MEMBERS.get(abstract_syntax, frozenset()) for abstract_syntax in abstract_syntaxes)
-        self._served = self.negotiated.union(*members)
+        self._served = self.negotiated.union(*members)  # with the members of the Meta SOP Classes
         self._instances: dict[str, Instance] = {}
 
     def forget(self) -> None:
@@ -176,7 +175,7 @@ class Instances:
         for instance in instances:
             self._instances[instance.SOPInstanceUID] = instance
 
-    def keep(
+    def store(
         self,
         instance: Instance,
         attributes: Dataset,
@@ -192,36 +191,36 @@ class Instances:
         sent but the printer does not use; they are merged with those sent earlier. Raises `ServiceError` with
         ``status`` if there is no room.
         """
-        data = _encoded(attributes)
-        rest = _rest(instance, unused)
-        attribute_bytes = INSTANCE + len(data) + len(rest) + others
-        before = self._kept.get(instance)
-        held = self._held() - (before or 0) + attribute_bytes + pixels
+        data = _encode_attributes(attributes)
+        rest = _encode_unused(instance, unused)
+        attribute_bytes = INSTANCE_BYTES + len(data) + len(rest) + others
+        before = self._sizes.get(instance)
+        held = self._count_bytes() - (before or 0) + attribute_bytes + pixels
         if held > self.config.memory:
             raise failure(status, f"the memory limit of an association is {self.config.memory} bytes")
         if not self._memory.reserve(self, held, self.host):
             raise failure(status, "the memory of the printer is full now")
-        self._sum = (self._sum[0] + (before is None), held)
-        self._kept[instance] = attribute_bytes + pixels
+        self._total = (self._total[0] + (before is None), held)
+        self._sizes[instance] = attribute_bytes + pixels
         instance.attributes, instance.attribute_bytes = decode(data, EXPLICIT_LE, whole=False), attribute_bytes
         if rest and isinstance(instance, _BELOW_SESSION):
             instance.unused = decode(rest, EXPLICIT_LE, whole=False)
 
     def release_deleted(self) -> None:
         """Release the memory of instances that no longer exist."""
-        self._memory.reserve(self, self._held(), self.host)
+        self._memory.reserve(self, self._count_bytes(), self.host)
 
-    def _held(self) -> int:
+    def _count_bytes(self) -> int:
         """Return the bytes of all instances. The sum is computed again only if some instances no longer exist."""
-        if self._sum[0] != len(self._kept):
-            self._sum = (len(self._kept), sum(self._kept.values()))
-        return self._sum[1]
+        if self._total[0] != len(self._sizes):
+            self._total = (len(self._sizes), sum(self._sizes.values()))
+        return self._total[1]
 
     def check_room(self) -> None:
         """Raise `ServiceError` if there are too many Presentation LUTs and retired boxes to create another one."""
         loose = sum(not isinstance(instance, _BELOW_SESSION) for instance in self._instances.values())
-        if loose >= _MAX_OUTSIDE:
-            raise failure(RESOURCE_LIMITATION, f"an association can have {_MAX_OUTSIDE} LUTs and overlay boxes")
+        if loose >= _MAX_LOOSE:
+            raise failure(RESOURCE_LIMITATION, f"an association can have {_MAX_LOOSE} LUTs and overlay boxes")
 
     def remove(self, *instances: Instance) -> None:
         """Delete instances; other instances may still refer to them."""
@@ -254,14 +253,14 @@ class Instances:
             raise failure(NO_SUCH_INSTANCE, "only the last film box may be used (PS3.4 H.4.2.2)")
         return instance
 
-    def named(self, call: Call) -> Call:
+    def complete(self, call: Call) -> Call:
         """Return ``call``; if it names no instance, and the printer is not strict, add the only one of its class."""
         if call.uid or self.config.strict:
             return call
         uids = [uid for uid, instance in self._instances.items() if instance.SOPClassUID == call.sop_class]
         return replace(call, uid=uids[0]) if len(uids) == 1 else call
 
-    def referenced(self, kind: type[Instance], uid: str, sequence: str) -> Instance:
+    def find_referenced(self, kind: type[Instance], uid: str, sequence: str) -> Instance:
         """Return the instance that a sequence refers to. Raises `Refusal` (0106) if it does not exist."""
         instance = self._instances.get(uid)
         if not isinstance(instance, kind):
@@ -277,7 +276,7 @@ class Instances:
         return instance is last or instance in last.image_boxes or instance in last.annotation_boxes
 
 
-def _encoded(attributes: Dataset) -> bytes:
+def _encode_attributes(attributes: Dataset) -> bytes:
     """Return the encoded attributes; use UTF-8 if they need character sets that cannot be combined."""
     try:
         return encode(attributes, EXPLICIT_LE)
@@ -287,7 +286,7 @@ def _encoded(attributes: Dataset) -> bytes:
         return encode(unicode, EXPLICIT_LE)
 
 
-def _rest(instance: Instance, unused: Dataset | None) -> bytes:
+def _encode_unused(instance: Instance, unused: Dataset | None) -> bytes:
     """Return the encoded unused attributes of an instance, or no bytes if there are none.
 
     An attribute that cannot be encoded in explicit VR, because its bytes are invalid, is left out.
@@ -299,10 +298,11 @@ def _rest(instance: Instance, unused: Dataset | None) -> bytes:
     try:
         return encode(merged, EXPLICIT_LE)
     except (DecodeError, EncodeError):
-        return encode(_writable(merged), EXPLICIT_LE)
+        return encode(_encodable(merged), EXPLICIT_LE)
 
 
-def _writable(attributes: Dataset) -> Dataset:
+def _encodable(attributes: Dataset) -> Dataset:
+    """Return the attributes that can be encoded in explicit VR."""
     kept = Dataset()
     for element in attributes:
         alone = Dataset()

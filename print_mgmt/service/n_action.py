@@ -33,7 +33,7 @@ from .instances import Instances
 
 __all__ = ["print_film_box", "print_film_session"]
 
-_FIRST = 1  # the first window or table of a VOI LUT Box is used; a failure must not select another one
+_FIRST_WINDOW = 1  # the first window or table of a VOI LUT Box is used; a failure must not select another one
 _PRINT = 1  # the only Action Type ID, PS3.4 Tables H.4-3 and H.4-6
 
 
@@ -45,13 +45,13 @@ def print_film_box(instances: Instances, box: FilmBox, message: NActionRQ, datas
 
 def print_film_session(instances: Instances, session: FilmSession, message: NActionRQ, dataset: Dataset) -> Answer:
     """Create a job with all films of the session, collated if the printer supports that."""
-    most = instances.config.MaximumCollatedFilms
-    if not most:
+    limit = instances.config.MaximumCollatedFilms
+    if not limit:
         raise failure(UNRECOGNIZED_OPERATION, "this printer prints no film sessions: print each film box")
     _check_action(instances, message, dataset)
     if not session.film_boxes:
         raise failure(NO_FILM_BOX, "the film session has no film box")
-    collated = instances.config.collates and len(session.film_boxes) <= most
+    collated = instances.config.collates and len(session.film_boxes) <= limit
     return _print(instances, session.film_boxes, EMPTY_SESSION, collated=collated)
 
 
@@ -71,9 +71,10 @@ def _check_action(instances: Instances, message: NActionRQ, dataset: Dataset) ->
 
 
 def _print(instances: Instances, boxes: Sequence[FilmBox], empty: int, *, collated: bool = True) -> Answer:
+    """Create a job with the films of ``boxes``; ``empty`` is the status of a job without images."""
     session = instances.session
     assert session is not None
-    contents = [tuple([_cell(image_box) for image_box in box.image_boxes]) for box in boxes]
+    contents = [tuple([_make_cell(image_box) for image_box in box.image_boxes]) for box in boxes]
     status = max(map(placement_status, boxes, contents))
     if not any(cell.image for cells in contents for cell in cells):
         status = empty
@@ -119,7 +120,7 @@ def _job_reference(instances: Instances, job: PrintJob) -> Dataset | None:
     return Dataset(ReferencedPrintJobSequencePullStoredPrint=[reference(PrintJobClass, job.SOPInstanceUID)])
 
 
-def _cell(box: ImageBox) -> Cell:
+def _make_cell(box: ImageBox) -> Cell:
     cell = box.cell()
     if box.voi is None or cell.image is None:
         return cell
@@ -131,6 +132,6 @@ def _with_voi(image: PrintImage, voi: VOIBox) -> PrintImage:
     item = to_item(image)
     item.update(voi.attributes)
     try:
-        return prepare(item, color=False, bits=12 if image.BitsStored > 8 else 8, window=_FIRST)
+        return prepare(item, color=False, bits=12 if image.BitsStored > 8 else 8, window=_FIRST_WINDOW)
     except ImageError as exc:
         raise failure(PROCESSING_FAILURE, f"VOI LUT Box: {exc}") from exc

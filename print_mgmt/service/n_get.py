@@ -21,7 +21,7 @@ def get_printer(instances: Instances, message: NGetRQ) -> Answer:
         raise failure(NO_SUCH_INSTANCE, f"the printer's instance UID is {PrinterInstance}")
     state = instances.state
     attributes = instances.config.printer.attributes(state.PrinterStatus, state.PrinterStatusInfo)
-    return _selected(attributes, message, PrinterInstance)
+    return _select(attributes, message, PrinterInstance)
 
 
 def get_print_job(instances: Instances, message: NGetRQ) -> Answer:
@@ -29,17 +29,17 @@ def get_print_job(instances: Instances, message: NGetRQ) -> Answer:
     job = instances.jobs.find(message.RequestedSOPInstanceUID)
     if job is None:
         raise failure(NO_SUCH_INSTANCE, f"there is no Print Job {shown(message.RequestedSOPInstanceUID)}")
-    return _selected(job.attributes(), message, job.SOPInstanceUID)
+    return _select(job.attributes(), message, job.SOPInstanceUID)
 
 
 def get_printer_configuration(instances: Instances, message: NGetRQ) -> Answer:
     """Return the configuration of the printer, PS3.4 H.4.10.1.1."""
     if message.RequestedSOPInstanceUID not in (PrinterConfigurationRetrievalInstance, ""):
         raise failure(NO_SUCH_INSTANCE, f"the configuration's instance UID is {PrinterConfigurationRetrievalInstance}")
-    return _selected(configuration_of(instances.config), message, PrinterConfigurationRetrievalInstance)
+    return _select(configuration_of(instances.config), message, PrinterConfigurationRetrievalInstance)
 
 
-def _selected(attributes: Dataset, message: NGetRQ, uid: str) -> Answer:
+def _select(attributes: Dataset, message: NGetRQ, uid: str) -> Answer:
     """Return the requested attributes, and a warning (0107) for unknown ones; return all if the request names none."""
     asked = message.AttributeIdentifierList
     if not asked:

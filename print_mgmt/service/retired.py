@@ -22,8 +22,8 @@ from ..items import overlay_from
 from ..model import ImageBox, OverlayBox, VOIBox
 from ..status import INVALID_VALUE, MISSING_ATTRIBUTE, OUT_OF_RANGE
 from ..typed import items, text
-from .answer import Answer, answered
-from .films import changed
+from .answer import Answer, answer_for
+from .films import with_changes
 from .instances import Call, Instances
 
 __all__ = ["create_overlay_box", "create_voi_lut_box", "delete_overlay_box", "set_overlay_box", "set_voi_lut_box"]
@@ -39,19 +39,19 @@ def create_voi_lut_box(instances: Instances, call: Call) -> Answer:
     _check_voi(checked.attributes)
     _warn_of_table(checked, checked.attributes)
     box = VOIBox(SOPInstanceUID=uid, attributes=checked.attributes)
-    instances.keep(box, checked.attributes)
+    instances.store(box, checked.attributes)
     instances.add(box)
-    return answered(checked, uid)
+    return answer_for(checked, uid)
 
 
 def set_voi_lut_box(instances: Instances, box: VOIBox, dataset: Dataset) -> Answer:
     """Change a VOI LUT box: N-SET, PS3.4-1998 H.4.7."""
     checked = check(instances.tables.voi_lut_box, dataset, strict=instances.config.strict)
-    attributes = changed(box.attributes, checked.attributes)
+    attributes = with_changes(box.attributes, checked.attributes)
     _check_voi(attributes)
     _warn_of_table(checked, attributes)
-    instances.keep(box, attributes)
-    return answered(checked)
+    instances.store(box, attributes)
+    return answer_for(checked)
 
 
 def _check_voi(attributes: Dataset) -> None:
@@ -96,26 +96,26 @@ def create_overlay_box(instances: Instances, call: Call) -> Answer:
     uid = instances.new_uid(call)
     instances.check_room()
     checked = check(instances.tables.overlay_box, call.dataset, defaults=True, strict=instances.config.strict)
-    planes = _planes(checked.attributes)
+    planes = _take_planes(checked.attributes)
     overlay = overlay_from(checked.attributes, planes, None)
     box = OverlayBox(SOPClassUID=call.sop_class, SOPInstanceUID=uid, attributes=checked.attributes, overlay=overlay)
-    image_box = _image_box(instances, checked.attributes) if call.sop_class == ImageOverlayBox else None
-    instances.keep(box, _with_planes(checked.attributes, planes), pixels=_size(overlay))
+    image_box = _find_image_box(instances, checked.attributes) if call.sop_class == ImageOverlayBox else None
+    instances.store(box, _with_planes(checked.attributes, planes), pixels=_nbytes(overlay))
     if image_box is not None:
         image_box.overlays.append(box)
     instances.add(box)
-    return answered(checked, uid)
+    return answer_for(checked, uid)
 
 
 def set_overlay_box(instances: Instances, box: OverlayBox, dataset: Dataset) -> Answer:
     """Change an overlay box: N-SET, PS3.4-1998 H.4.8."""
     checked = check(instances.tables.overlay_box_set, dataset, strict=instances.config.strict)
-    planes = _planes(checked.attributes)
-    attributes = _with_planes(changed(box.attributes, checked.attributes), planes)
+    planes = _take_planes(checked.attributes)
+    attributes = _with_planes(with_changes(box.attributes, checked.attributes), planes)
     overlay = overlay_from(attributes, planes, box.overlay)
-    instances.keep(box, attributes, pixels=_size(overlay))
+    instances.store(box, attributes, pixels=_nbytes(overlay))
     box.overlay = overlay
-    return answered(checked)
+    return answer_for(checked)
 
 
 def delete_overlay_box(instances: Instances, box: OverlayBox) -> None:
@@ -128,16 +128,18 @@ def delete_overlay_box(instances: Instances, box: OverlayBox) -> None:
                     image_box.overlays.remove(box)
 
 
-def _image_box(instances: Instances, attributes: Dataset) -> ImageBox:
+def _find_image_box(instances: Instances, attributes: Dataset) -> ImageBox:
     references = items(attributes, "ReferencedImageBoxSequence")
     if not references:
         raise refuse(MISSING_ATTRIBUTE, "ReferencedImageBoxSequence", "is missing")
-    box = instances.referenced(ImageBox, text(references[0], "ReferencedSOPInstanceUID"), "ReferencedImageBoxSequence")
+    box = instances.find_referenced(
+        ImageBox, text(references[0], "ReferencedSOPInstanceUID"), "ReferencedImageBoxSequence"
+    )
     assert isinstance(box, ImageBox)
     return box
 
 
-def _planes(attributes: Dataset) -> list[Dataset]:
+def _take_planes(attributes: Dataset) -> list[Dataset]:
     """Remove the overlay planes from the attributes, and return them. They are kept as pixels, and never sent back."""
     planes = items(attributes, _PLANES)
     if _PLANES in attributes:
@@ -156,5 +158,5 @@ def _with_planes(attributes: Dataset, planes: list[Dataset]) -> Dataset:
     return kept
 
 
-def _size(overlay: Overlay | None) -> int:
+def _nbytes(overlay: Overlay | None) -> int:
     return 0 if overlay is None else overlay.pixels.nbytes

@@ -61,11 +61,11 @@ from .retired import create_overlay_box, create_voi_lut_box, delete_overlay_box,
 __all__ = ["PrintService"]
 
 # Above these figures, a request takes long, and is not performed on the event loop
-_MANY = 1 << 20  # bytes of color pixels: converting them to RGB takes 10 ms
-_MUCH = 1 << 14  # bytes of other data, such as overlays: numbers written as text take 10 ms
-_BOXES = 256  # image boxes to print, or requested attributes: they take 5 ms
+_MAX_COLOR = 1 << 20  # bytes of color pixels: converting them to RGB takes 10 ms
+_MAX_OTHER = 1 << 14  # bytes of other data, such as overlays: numbers written as text take 10 ms
+_MAX_BOXES = 256  # image boxes to print, or requested attributes: they take 5 ms
 
-_IMAGES = {sop_class: tag_of(sequence) for sop_class, sequence in IMAGE_SEQUENCE.items()}
+_IMAGE_TAGS = {sop_class: tag_of(sequence) for sop_class, sequence in IMAGE_SEQUENCE.items()}
 
 
 class PrintService:
@@ -111,7 +111,7 @@ class PrintService:
         if dataset is not None and not instances.config.strict:
             take_known_vrs(dataset)
         try:
-            answer = self._perform(_call(abstract_syntax, message, dataset))
+            answer = self._perform(_call_of(abstract_syntax, message, dataset))
         except ServiceError as exc:
             named = isinstance(message, NCreateRQ | NSetRQ | NGetRQ)  # only their responses have such a list
             return Answer(
@@ -135,18 +135,18 @@ class PrintService:
         if isinstance(message, NSetRQ) and message.RequestedSOPClassUID == BasicAnnotationBox:
             return True  # because fonts are searched for the characters
         if isinstance(message, NGetRQ):
-            return len(message.AttributeIdentifierList or ()) > _BOXES
+            return len(message.AttributeIdentifierList or ()) > _MAX_BOXES
         session = self._instances.session
         if isinstance(message, NActionRQ) and session is not None:
-            return session.has_voi or sum(len(box.image_boxes) for box in session.film_boxes) > _BOXES
+            return session.has_voi or sum(len(box.image_boxes) for box in session.film_boxes) > _MAX_BOXES
         sop_class = message.RequestedSOPClassUID if isinstance(message, NSetRQ) else ""
         length = 0
         for tag, element in dataset.by_tag().items() if dataset is not None else ():
-            if tag != _IMAGES.get(sop_class):
+            if tag != _IMAGE_TAGS.get(sop_class):
                 length += len(element.raw)
-            elif sop_class == BasicColorImageBox and len(element.raw) > _MANY:
+            elif sop_class == BasicColorImageBox and len(element.raw) > _MAX_COLOR:
                 return True
-        return length > _MUCH
+        return length > _MAX_OTHER
 
     def close(self) -> None:
         """Forget all instances at the end of the association. Its jobs are not affected."""
@@ -170,7 +170,7 @@ class PrintService:
         if isinstance(message, NEventReportRQ) and call.sop_class in EVENTS:
             raise failure(NO_SUCH_EVENT, f"{TITLES[call.sop_class]} sends events, but accepts none")
         if isinstance(message, NCreateRQ) and call.sop_class == Printer and not instances.config.strict:
-            return self._created_printer()
+            return self._answer_printer_creation()
         if type(message) not in OPERATIONS[call.sop_class]:
             raise failure(UNRECOGNIZED_OPERATION, f"not an operation of {TITLES[call.sop_class]}")
         if isinstance(message, NGetRQ):
@@ -181,7 +181,7 @@ class PrintService:
             )
         if isinstance(message, NCreateRQ):
             return _CREATE[call.sop_class](instances, call)
-        named = instances.named(call)
+        named = instances.complete(call)
         match message:
             case NSetRQ():
                 answer = self._set(named)
@@ -193,7 +193,7 @@ class PrintService:
                 answer = Answer()
         return answer if named is call else replace(answer, AffectedSOPInstanceUID=named.uid)
 
-    def _created_printer(self) -> Answer:
+    def _answer_printer_creation(self) -> Answer:
         """Answer N-CREATE of the printer, which the SCU of United Imaging sends, with the printer's attributes."""
         instances = self._instances
         message = NGetRQ(MessageID=0, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance)
@@ -237,7 +237,7 @@ class PrintService:
                 instances.remove(instance)
 
 
-def _call(abstract_syntax: str, message: Request, dataset: Dataset | None) -> Call:
+def _call_of(abstract_syntax: str, message: Request, dataset: Dataset | None) -> Call:
     """Return a request with its SOP Class and Instance. Raises `ServiceError` for one that is not an N-service."""
     dataset = dataset if dataset is not None else Dataset()
     match message:

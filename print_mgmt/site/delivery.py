@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dimse.errors import DimseError, escaped
 
 from ..destinations import DeliveryFailed, Receipt, failure_of
-from ..destinations import Outcome as Meaning
+from ..destinations import Outcome as FailureOutcome
 from ..film import LayoutError
 from ..jobs import Exposure
 from ..model import FilmCopy
@@ -23,7 +23,7 @@ from .conditions import Conditions
 from .config import SiteConfig, SiteDestination, SitePrinter
 from .media import is_loaded, move_to_loaded
 
-__all__ = ["LEASE", "Delivery", "Pace"]
+__all__ = ["DEFAULT_PACE", "Delivery", "Pace"]
 
 _log = logging.getLogger("print_mgmt.site")
 _GRACE = 1.0  # seconds that a canceled delivery has to end
@@ -39,14 +39,20 @@ class Pace:
     renewal: float = 20.0
 
 
-LEASE = Pace()
+DEFAULT_PACE = Pace()
 
 
 class Delivery:
     """The delivery of a leased film to a destination of the site."""
 
     def __init__(
-        self, spool: Spool, site: Callable[[], SiteConfig], conditions: Conditions, lease: Lease, *, pace: Pace = LEASE
+        self,
+        spool: Spool,
+        site: Callable[[], SiteConfig],
+        conditions: Conditions,
+        lease: Lease,
+        *,
+        pace: Pace = DEFAULT_PACE,
     ) -> None:
         self._spool = spool
         self._site = site()
@@ -165,7 +171,7 @@ class Delivery:
         failure = failure_of(error)
         words = escaped(f"film {record.id}: {delivery.destination}: {failure}")
         _log.error("%s", words, exc_info=next(_unforeseen(error), None))
-        if failure.outcome is Meaning.LATER:
+        if failure.outcome is FailureOutcome.LATER:
             self._conditions.record_failure(delivery.destination, failure)
         return _outcome_of(failure, to, delivery.attempts)
 

@@ -8,29 +8,29 @@ from ..destinations import PrinterDestination
 from .config import ListenConfig, SiteConfig
 from .routes import Facts, decide
 
-__all__ = ["loops"]
+__all__ = ["find_loops"]
 
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _ANY = ("0.0.0.0", "::")  # compared, not listened on
 
 
-def loops(site: SiteConfig) -> tuple[str, ...]:
+def find_loops(site: SiteConfig) -> tuple[str, ...]:
     """Return the names of the destinations to which a gray film comes back after it was sent there."""
-    return tuple(name for name in site.destinations if name in _reached(site, name))
+    return tuple(name for name in site.destinations if name in _find_reached(site, name))
 
 
-def _reached(site: SiteConfig, name: str) -> set[str]:
+def _find_reached(site: SiteConfig, name: str) -> set[str]:
     """Return the destinations that a film reaches after it was sent to the destination ``name``."""
     reached: set[str] = set()
     waiting = [name]
     while waiting:
-        found = set(_next(site, waiting.pop())) - reached
+        found = set(_next_destinations(site, waiting.pop())) - reached
         reached |= found
         waiting += found
     return reached
 
 
-def _next(site: SiteConfig, name: str) -> Iterator[str]:
+def _next_destinations(site: SiteConfig, name: str) -> Iterator[str]:
     """Yield the destinations to which the site sends a film that the destination ``name`` has sent to it."""
     to = site.destinations[name].destination
     if not isinstance(to, PrinterDestination):

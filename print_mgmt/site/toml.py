@@ -38,7 +38,7 @@ from .config import (
     with_loaded,
 )
 from .identify import PatternSource, ProgramSource, SentSource, Source, WorklistSource
-from .loops import loops
+from .loops import find_loops
 from .routes import Route
 
 __all__ = ["DESTINATIONS", "SOURCES", "SiteErrors", "is_site", "load_site", "read_site"]
@@ -117,7 +117,7 @@ def load_site(path: str | PathLike[str]) -> SiteConfig:
 def read_site(text: str, path: Path = Path("site.toml")) -> SiteConfig:
     """Return the site that ``text`` describes, as if it were read from the file ``path``. Raises `SiteErrors`."""
     reader = _Reader(text, path)
-    site = reader.site()
+    site = reader.read_site()
     if reader.errors:
         raise SiteErrors(tuple(reader.errors))
     return site
@@ -140,7 +140,7 @@ class _Reader:
             for error in (exc, *exc.others):
                 self.errors.append(escaped(f"{location(self.path, self.text, error.key)}: {error}"))
 
-    def site(self) -> SiteConfig:
+    def read_site(self) -> SiteConfig:
         """Return the site; it is valid only if ``errors`` stays empty."""
         table: dict[str, object] = {}
         with self.collect_faults():
@@ -149,24 +149,24 @@ class _Reader:
             with self.collect_faults():
                 if name not in _TABLES:
                     raise ConfigError(name, unknown_key(name, _TABLES))
-        printers = self.read_named_tables("printers", table, self.printer) or self.default_printer(table)
+        printers = self.read_named_tables("printers", table, self.read_printer) or self.make_default_printer(table)
         printers = _with_distinct_names(printers)
-        destinations = self.read_named_tables("destinations", table, self.destination)
+        destinations = self.read_named_tables("destinations", table, self.read_destination)
         if not table.get("destinations"):
             folder = FolderDestination(path=str(self.path.parent / "films"))
-            destinations = {"films": SiteDestination(destination=folder, at_once=_default_at_once(folder))}
-        routes = self.routes(table, destinations)
+            destinations = {"films": SiteDestination(destination=folder, at_once=_choose_at_once(folder))}
+        routes = self.read_routes(table, destinations)
         site = SiteConfig(printers=printers, destinations=destinations, routes=routes)
         with self.collect_faults():
-            site = replace(site, identification=self.identification(table))
+            site = replace(site, identification=self.read_identification(table))
         with self.collect_faults():
-            site = replace(site, spool=self.spool(table))
+            site = replace(site, spool=self.read_spool(table))
         with self.collect_faults():
-            listen = self.with_joined_paths(table.get("listen", {}), "listen")
+            listen = self.join_paths(table.get("listen", {}), "listen")
             site = replace(site, listen=read_table(ListenConfig, listen, "listen"))
         self.check_titles(printers)
         self.check_resolutions(site)
-        for name in loops(site):
+        for name in find_loops(site):
             with self.collect_faults():
                 raise ConfigError(
                     f"destinations.{name}.printers", "prints on this site, whose routes send the films here again"
@@ -191,28 +191,25 @@ class _Reader:
 
     # --- printers ---
 
-    def printer(self, table: dict[str, object], key: str) -> SitePrinter:
+    def read_printer(self, table: dict[str, object], key: str) -> SitePrinter:
         keys = read_table(_PrinterTable, table, key)
         with _prefix_keys(key):
             check_title(keys.ae_title)
             if keys.preset and keys.config:
                 raise ConfigError("config", "cannot be given together with preset")
-            config = self.config(keys)
+            config = self.read_printer_config(keys)
             if keys.loaded is not None:
                 config = with_loaded(config, keys.loaded)
-            return self.site_printer(keys, config)
+            title = keys.ae_title.strip()
+            return SitePrinter(
+                ae_title=title,
+                config=_with_name(config, config.printer.PrinterName or title),
+                missing_medium=keys.missing_medium,
+                default=keys.default,
+                queue_length=keys.queue_length,
+            )
 
-    def site_printer(self, keys: _PrinterTable, config: PrinterConfig) -> SitePrinter:
-        title = keys.ae_title.strip()
-        return SitePrinter(
-            ae_title=title,
-            config=_with_name(config, config.printer.PrinterName or title),
-            missing_medium=keys.missing_medium,
-            default=keys.default,
-            queue_length=keys.queue_length,
-        )
-
-    def config(self, keys: _PrinterTable) -> PrinterConfig:
+    def read_printer_config(self, keys: _PrinterTable) -> PrinterConfig:
         if keys.preset:
             return preset(keys.preset)
         if keys.config:
@@ -225,11 +222,11 @@ class _Reader:
                 raise ConfigError("config", f"{exc.filename}: {exc.strerror}") from exc
         return PrinterConfig()
 
-    def default_printer(self, table: Mapping[str, object]) -> dict[str, SitePrinter]:
+    def make_default_printer(self, table: Mapping[str, object]) -> dict[str, SitePrinter]:
         """Return the printer of a file that has no printers; nothing if the file has some."""
         if table.get("printers"):
             return {}
-        return {"printer": self.printer({"ae_title": "PRINTSCP", "default": True}, "printers.printer")}
+        return {"printer": self.read_printer({"ae_title": "PRINTSCP", "default": True}, "printers.printer")}
 
     def check_titles(self, printers: Mapping[str, SitePrinter]) -> None:
         """Report an AE title that two printers share, and a second default printer."""
@@ -259,29 +256,29 @@ class _Reader:
 
     # --- destinations and routes ---
 
-    def destination(self, table: dict[str, object], key: str) -> SiteDestination:
+    def read_destination(self, table: dict[str, object], key: str) -> SiteDestination:
         common = {name: table.pop(name) for name in ("retry", "at_once", "deadline") if name in table}
         keys = _DeliveryTable()
         with self.collect_faults():
             keys = read_table(_DeliveryTable, common, key)
-        made = self.make_by_type(DESTINATIONS, table, key)
+        made = self.read_by_type(DESTINATIONS, table, key)
         with _prefix_keys(key):
             return SiteDestination(
                 destination=made,
                 retry=keys.retry,
-                at_once=_default_at_once(made) if keys.at_once is None else keys.at_once,
+                at_once=_choose_at_once(made) if keys.at_once is None else keys.at_once,
                 deadline=keys.deadline,
             )
 
-    def make_by_type(self, kinds: Mapping[str, type[_Result]], table: dict[str, object], key: str) -> _Result:
+    def read_by_type(self, kinds: Mapping[str, type[_Result]], table: dict[str, object], key: str) -> _Result:
         """Return an object of the class that the key ``type`` names."""
         name = table.pop("type", None)
         if not isinstance(name, str) or name not in kinds:
             what = "is missing" if name is None else f"{shown(name)} is unknown"
             raise ConfigError(f"{key}.type", f"{what}. The types are {', '.join(kinds)}")
-        return read_table(kinds[name], self.with_joined_paths(table, key), key)
+        return read_table(kinds[name], self.join_paths(table, key), key)
 
-    def routes(self, table: Mapping[str, object], destinations: Mapping[str, object]) -> tuple[Route, ...]:
+    def read_routes(self, table: Mapping[str, object], destinations: Mapping[str, object]) -> tuple[Route, ...]:
         """Return the routes. If the file has none, return one route to all destinations."""
         rows = table.get("routes")
         if rows is None:
@@ -306,7 +303,7 @@ class _Reader:
 
     # --- the rest ---
 
-    def identification(self, table: Mapping[str, object]) -> Identification:
+    def read_identification(self, table: Mapping[str, object]) -> Identification:
         keys = dict(table_of(table.get("identify", {}), "identify"))
         rows = keys.pop("sources", [])
         sources: dict[str, Source] = {}
@@ -319,7 +316,7 @@ class _Reader:
                 name = source.pop("name", None) or f"{source.get('type')} {index + 1}"
                 if not isinstance(name, str) or name in sources:
                     raise ConfigError(f"{where}.name", f"{shown(name)} is not text, or another source has this name")
-                sources[name] = self.make_by_type(SOURCES, source, where)
+                sources[name] = self.read_by_type(SOURCES, source, where)
         plain = {key: value for key, value in keys.items() if key in _keys_of(Identification)}
         for name in keys:
             with self.collect_faults():
@@ -329,7 +326,7 @@ class _Reader:
         made = read_table(Identification, plain, "identify")
         return replace(made, sources=sources)
 
-    def spool(self, table: Mapping[str, object]) -> SpoolConfig:
+    def read_spool(self, table: Mapping[str, object]) -> SpoolConfig:
         made = read_table(SpoolConfig, table.get("spool", {}), "spool")
         if not made.at or is_database(made.at):
             return made
@@ -337,14 +334,14 @@ class _Reader:
             raise ConfigError("spool.at", f"{shown(made.at)} is neither a folder nor postgresql://...")
         return replace(made, at=str(self.path.parent / made.at))
 
-    def with_joined_paths(self, value: object, key: str) -> dict[str, object]:
+    def join_paths(self, value: object, key: str) -> dict[str, object]:
         """Return a table in which all paths, also in its table ``tls``, are joined to the folder of the file."""
         table = dict(table_of(value, key))
         for name, item in table.items():
             if name in _FILES and isinstance(item, str) and item:
                 table[name] = str(self.path.parent / item)
             elif name == "tls" and isinstance(item, dict):
-                table[name] = self.with_joined_paths(item, f"{key}.tls")
+                table[name] = self.join_paths(item, f"{key}.tls")
         return table
 
 
@@ -363,7 +360,7 @@ def _with_name(config: PrinterConfig, PrinterName: str) -> PrinterConfig:
     return replace(config, printer=replace(config.printer, PrinterName=PrinterName))
 
 
-def _default_at_once(destination: Destination) -> int:
+def _choose_at_once(destination: Destination) -> int:
     """Return how many films a destination takes at the same time by default: one if their order matters."""
     match destination:
         case FolderDestination() | PacsDestination():

@@ -11,7 +11,7 @@ from ..spool import Lease, Spool, SpoolError
 from ..spool.tasks import cancel_tasks
 from .conditions import Conditions
 from .config import SiteConfig, SiteDestination
-from .delivery import LEASE, Delivery, Pace
+from .delivery import DEFAULT_PACE, Delivery, Pace
 
 __all__ = ["Workers"]
 
@@ -26,7 +26,7 @@ class Workers:
     """The workers of all destinations of the site. The destinations may change while the workers run."""
 
     def __init__(
-        self, spool: Spool, site: Callable[[], SiteConfig], conditions: Conditions, *, pace: Pace = LEASE
+        self, spool: Spool, site: Callable[[], SiteConfig], conditions: Conditions, *, pace: Pace = DEFAULT_PACE
     ) -> None:
         self.spool = spool
         self.conditions = conditions
