@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from ..errors import cut
 from ..packaged import packaged_text
 from .comparison import Comparison, Pair
 from .conversation import REQUESTOR
@@ -35,8 +36,8 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
         yield f"{_MARKS[pair.weight]} {number:3} {step.side} {step.name} {words}".rstrip() + only + _times(pair, start)
         for difference in pair.differences[:_MAX_DIFFERENCES]:
             yield f"      {_MARKS[difference.weight]} {difference.name}"
-            yield f"          a: {_cut(difference.left) or '(absent)'}"
-            yield f"          b: {_cut(difference.right) or '(absent)'}"
+            yield f"          a: {cut(difference.left, _MAX_VALUE) or '(absent)'}"
+            yield f"          b: {cut(difference.right, _MAX_VALUE) or '(absent)'}"
         if len(pair.differences) > _MAX_DIFFERENCES:
             yield f"        and {len(pair.differences) - _MAX_DIFFERENCES} more"
     same = sum(not pair.weight for pair in comparison.pairs)
@@ -58,10 +59,6 @@ def _times(pair: Pair, start: tuple[float | None, float | None]) -> str:
 
 def _since(step: Step | None, start: float | None) -> str:
     return "" if step is None or step.time is None or start is None else f"{(step.time - start) * 1000:.1f} ms"
-
-
-def _cut(value: str) -> str:
-    return value if len(value) <= _MAX_VALUE else f"{value[:_MAX_VALUE]}..."
 
 
 # --- the page ---

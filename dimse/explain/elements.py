@@ -15,7 +15,7 @@ from .command import explain_command
 from .conversation import Completed, Piece
 from .pdu import Line
 
-__all__ = ["Field", "Places", "command_fields", "data_set_fields"]
+__all__ = ["Field", "Places", "command_field", "command_fields", "data_set_fields"]
 
 # A row of `rows_of`: tag, VR, length, keyword, and the value
 _VALUE = re.compile(r"\(....,....\) (?:\S\S) +\S*  \S*(?:  ?(.*))?", re.DOTALL)
@@ -84,21 +84,29 @@ def command_fields(message: Completed, depth: int) -> Iterator[Field]:
     places = Places(message.command_pieces)
     whole = Line(0, memoryview(message.command), depth, "")
     for number, line in enumerate(explain_command(whole)):
-        ranges = places.ranges(line.offset, line.offset + len(line.data))
-        words = line.field.split()
-        tag = int(words[0][1:5] + words[0][6:10], 16) if words[0].startswith("(") else None
-        yield Field(
-            ranges,
-            line.data,
-            line.depth,
-            "command",
-            words[2] if len(words) > 2 else line.field,
-            line.value,
-            line.table,
-            head=not number,
-            tag=tag,
-            vr=words[1] if len(words) > 1 and tag is not None else "",
-        )
+        yield command_field(line, places.ranges(line.offset, line.offset + len(line.data)), head=not number)
+
+
+def command_field(line: Line, ranges: tuple[Piece, ...], *, head: bool) -> Field:
+    """Return a line of `explain_command` as a field, whose bytes are at ``ranges``."""
+    tag, vr, name = None, "", line.field
+    if line.field.startswith("("):
+        tag = int(line.field[1:5] + line.field[6:10], 16)
+        vr, _, keyword = line.field[12:].partition(" ")
+        name = keyword or "Unknown element"
+    return Field(
+        ranges,
+        line.data,
+        line.depth,
+        "command",
+        name,
+        line.value,
+        line.table,
+        error=line.error,
+        head=head,
+        tag=tag,
+        vr=vr,
+    )
 
 
 def data_set_fields(message: Completed, depth: int) -> Iterator[Field]:

@@ -17,9 +17,9 @@ from ..uids import name_of
 from ..ul import AssociateAC, AssociateRQ, PDataTF, accepted, agreed_roles, agreed_window, maximum_length
 from .command import message_name
 from .conversation import ACCEPTOR, REQUESTOR, Completed, Conversation, Turn, context_results
-from .elements import Field, Places, command_fields, data_set_fields
+from .elements import Field, Places, command_field, command_fields, data_set_fields
 from .machines import Machines, Move
-from .pdu import FRAGMENT, Line
+from .pdu import FRAGMENT
 
 __all__ = ["Contract", "Proposal", "Seen", "Step", "Steps", "View"]
 
@@ -272,6 +272,10 @@ def _fields(turns: Sequence[Turn]) -> list[Field]:
 
 
 def _pdu_fields(turn: Turn, replaced: set[int], broken: dict[int, str]) -> Iterator[Field]:
+    """Yield the fields of a PDU, except the fragments at the offsets ``replaced``, whose bytes are in other fields.
+
+    ``broken`` has the faults of Data Sets that cannot be read, by the offset of their last fragment.
+    """
     category, is_first_element = "pdu", True
     for line in turn.lines:
         is_fragment = line.field == FRAGMENT
@@ -280,36 +284,16 @@ def _pdu_fields(turn: Turn, replaced: set[int], broken: dict[int, str]) -> Itera
             continue
         if not line.data and line.field in ("Data Set", "tolerated"):
             continue
+        place = (line.offset, line.offset + len(line.data))
         head = line.field.endswith((" PDU", "Item", "Item (ignored)", "PDU-header"))
         if line.table == _COMMAND_TABLE:
-            yield _command_field(line, head=is_first_element)
+            yield command_field(line, (place,), head=is_first_element)
             is_first_element = False
             continue
         is_first_element = True
         if head:
             category = "pdu" if not line.depth else "pdv" if line.field.startswith("Presentation Data") else "item"
-        place = (line.offset, line.offset + len(line.data))
         error = line.error or (broken.get(line.offset, "") if is_fragment else "")
         yield Field(
             (place,), line.data, line.depth, category, line.field, line.value, line.table, line.secret, error, head
         )
-
-
-def _command_field(line: Line, *, head: bool) -> Field:
-    place = (line.offset, line.offset + len(line.data))
-    tag, _, rest = line.field.partition(" ")
-    vr, _, keyword = rest.partition(" ")
-    number = int(tag[1:5] + tag[6:10], 16)
-    return Field(
-        (place,),
-        line.data,
-        line.depth,
-        "command",
-        keyword or "Unknown element",
-        line.value,
-        line.table,
-        error=line.error,
-        head=head,
-        tag=number,
-        vr=vr,
-    )
