@@ -3,12 +3,12 @@
 import argparse
 import asyncio
 import json
-import sys
 
 from dimse.errors import escaped
 from dimse.terminal import run_loop, until_terminated
 
 from ..site import SiteConfig, SiteErrors, load_site
+from .options import report_errors
 
 __all__ = ["add"]
 
@@ -28,7 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("what", choices=("check",), help="check: read the file, and show each error")
+    parser.add_argument("action", choices=("check",), metavar="check", help="read the file, and show each error")
     parser.add_argument("file", metavar="FILE.toml", help="the file; see docs/site.md")
     parser.add_argument("--ask", action="store_true", help="also ask each destination whether it can accept films")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -41,13 +41,11 @@ def _check(arguments: argparse.Namespace) -> int:
     except SiteErrors as exc:
         if arguments.json:
             print(json.dumps({"errors": exc.lines}))
-        for line in exc.lines:
-            print(f"print-mgmt: {line}", file=sys.stderr)
-        return 2
+        return report_errors(exc.lines)
     status = run_loop(until_terminated(_show_conditions(site, as_json=arguments.json))) if arguments.ask else 0
     if not arguments.json:
         rows = {"printer": site.printers, "destination": site.destinations, "route": site.routes}
-        counts = ", ".join(f"{len(found)} {what}{'' if len(found) == 1 else 's'}" for what, found in rows.items())
+        counts = ", ".join(f"{len(row)} {noun}{'' if len(row) == 1 else 's'}" for noun, row in rows.items())
         print(escaped(f"{arguments.file}: {counts}"))
     elif not arguments.ask:
         print(json.dumps({"errors": []}))

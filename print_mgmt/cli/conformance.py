@@ -16,7 +16,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = "Write the DICOM Conformance Statement (PS3.2) of a printer, in Markdown."
     parser.epilog = "Example: print-mgmt conformance --preset kodak-8700 -o conformance.md"
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--preset", choices=list(PRESETS), default="generic", metavar="NAME", help=", ".join(PRESETS))
+    which.add_argument(
+        "--preset",
+        choices=list(PRESETS),
+        default="generic",
+        metavar="NAME",
+        help=f"a ready-made configuration: {', '.join(PRESETS)} (default: %(default)s)",
+    )
     which.add_argument("--config", metavar="FILE", help="the TOML file with the configuration of a printer")
     parser.add_argument(
         "--json", action="store_true", help="write the claims as JSON instead, for print-mgmt verify scp --claims"

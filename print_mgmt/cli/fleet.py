@@ -22,7 +22,7 @@ __all__ = ["FleetError", "wait_for_end_of_parent", "run_fleet", "report_ready"]
 
 _log = logging.getLogger("print_mgmt.cli")
 _READY = b"r"
-_PAUSE = 1.0  # seconds before a process that died is replaced
+_RESTART_PAUSE = 1.0  # seconds before a process that died is replaced
 
 
 class FleetError(DimseError):
@@ -52,7 +52,7 @@ async def run_fleet(count: int, host: str, port: int, ready: Callable[[str, int]
 
 
 class _Fleet:
-    """The child processes, each with the parent's end of its socket pair."""
+    """The child processes, each with the parent's end of its pair of sockets."""
 
     def __init__(self, arguments: Sequence[str], count: int) -> None:
         self._arguments = arguments
@@ -61,11 +61,11 @@ class _Fleet:
 
     async def start(self) -> None:
         """Start all processes. Raises `FleetError` if one of them cannot listen; that process has shown the reason."""
-        await asyncio.gather(*(self._start() for _ in range(self._count)))
+        await asyncio.gather(*(self._start_one() for _ in range(self._count)))
 
     async def supervise(self, stop: asyncio.Event) -> None:
         """Replace each process that dies, until ``stop`` is set."""
-        supervisors = [asyncio.create_task(self._supervise(child)) for child in self._children]
+        supervisors = [asyncio.create_task(self._keep_running(child)) for child in self._children]
         try:
             await stop.wait()
         finally:
@@ -92,7 +92,7 @@ class _Fleet:
         for child in self._children:
             _send(child, signal.SIGHUP)
 
-    async def _start(self) -> asyncio.subprocess.Process:
+    async def _start_one(self) -> asyncio.subprocess.Process:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
@@ -112,16 +112,16 @@ class _Fleet:
         self._children[child] = ours
         return child
 
-    async def _supervise(self, child: asyncio.subprocess.Process) -> None:
+    async def _keep_running(self, child: asyncio.subprocess.Process) -> None:
         while True:
             status = await child.wait()
-            _log.error("process %d ended with exit status %d: another one is started", child.pid, status)
+            _log.error("process %d ended with exit status %d; another one is started", child.pid, status)
             self._children.pop(child).close()
             while True:
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(_RESTART_PAUSE)
                 try:
-                    child = await self._start()
-                    _log.warning("process %d listens instead", child.pid)
+                    child = await self._start_one()
+                    _log.warning("process %d now listens instead", child.pid)
                     break
                 except (FleetError, OSError) as exc:
                     _log.error("%s", exc)

@@ -63,8 +63,8 @@ def add_images(group: argparse._ArgumentGroup) -> None:
         choices=COLORS,
         default="auto",
         metavar="|".join(COLORS),
-        help="print in color or not; auto: if the printer and at least one image have color; --color without a value "
-        "means yes (default: %(default)s)",
+        help="whether to print in color; auto: if the printer supports it and at least one image has color; --color "
+        "without a value means yes (default: %(default)s)",
     )
     group.add_argument(
         "--bits",
@@ -86,8 +86,8 @@ def _add_appearance(group: argparse._ArgumentGroup) -> None:
         "--window",
         type=argument_type(_parse_window),
         metavar="CENTER,WIDTH",
-        help="VOI window of gray images; or 'auto', from the lowest to the highest value; or the number or the "
-        "explanation of a window in the image (default: the first window in the image)",
+        help="VOI window of gray images: its center and width; 'auto', from the lowest to the highest value; or a "
+        "window in the image, by number or explanation (default: the first one)",
     )
     group.add_argument(
         "--overlays",
@@ -138,21 +138,21 @@ class ImageFiles:
             source = open_image(name)
             count = source.frames
             wanted = self._chosen_frames[name] = self._frames.of(count)
-            made = source.picture(wanted[0] if wanted else self._frames.spans[0][0], self._options)
-            self.has_color |= made.is_color
-            if self._in_true_size and made.PixelSpacing is None:
+            picture = source.picture(wanted[0] if wanted else self._frames.spans[0][0], self._options)
+            self.has_color |= picture.is_color
+            if self._in_true_size and picture.PixelSpacing is None:
                 raise ImageError(f"{name}: {NO_SIZE}")
             if count > 1 and self._frames == FIRST:
                 self.notes.append(f"{name}: only the first of {count} frames is printed (--frames all prints all)")
 
     async def prepare(self, client: PrintClient, film_box: Dataset) -> AsyncIterator[Printable]:
-        """Yield the images one by one. Patterns have the size of an image box if the configuration tells that size."""
+        """Yield the images one by one. A pattern has the size of an image box if the printer lists it."""
         wanted = {element.keyword: element.value for element in film_box}
         box = await client.box_size(**wanted) if self._patterns else None
         options: ImageOptions = {**self._options, "color": client.is_color, "bits": client.bits}
         for name in self._files:
-            made = prepare_all(name, frames=self._chosen_frames[name], **options)
-            while (picture := await asyncio.to_thread(next, made, None)) is not None:
+            pictures = prepare_all(name, frames=self._chosen_frames[name], **options)
+            while (picture := await asyncio.to_thread(next, pictures, None)) is not None:
                 yield picture
         for name in self._patterns:
             yield await asyncio.to_thread(_draw_pattern, name, box, client.bits)

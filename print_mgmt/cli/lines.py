@@ -8,6 +8,7 @@ are dropped and counted.
 import logging
 import os
 import select
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +16,9 @@ from io import UnsupportedOperation
 from queue import Full, Queue
 from typing import TextIO
 
-__all__ = ["Lines", "logged_lines"]
+from dimse.command_line import log_formatter
+
+__all__ = ["Lines", "logged_lines", "server_lines"]
 
 _MAX_LINES = 10_000  # lines that may wait in the queue
 _MAX_CHARACTERS = 1 << 24  # characters of all waiting lines; a line of JSON can have all attributes of a film
@@ -112,4 +115,15 @@ def logged_lines(stream: TextIO, formatter: logging.Formatter) -> Iterator[None]
         yield
     finally:
         root.handlers = before
+        lines.close()
+
+
+@contextmanager
+def server_lines() -> Iterator[Lines]:
+    """Yield `Lines` for stdout. While the block runs, log records go to stderr as `Lines`, too."""
+    lines = Lines(sys.stdout)
+    try:
+        with logged_lines(sys.stderr, log_formatter("%(asctime)s %(name)s: %(message)s")):
+            yield lines
+    finally:
         lines.close()

@@ -56,9 +56,9 @@ def report_unwritten(films: Sequence[FilmRecord], destination: str, started: flo
             unwritten.append(one)
     if not unwritten:
         return 0
-    words = "1 accepted film" if len(unwritten) == 1 else f"{len(unwritten)} accepted films"
-    why = ", ".join(dict.fromkeys(one.info or one.reason for one in unwritten))
-    print(escaped(f"print-mgmt: {words} could not be written: {why} (kept in the spool)"), file=sys.stderr)
+    films_text = "1 accepted film" if len(unwritten) == 1 else f"{len(unwritten)} accepted films"
+    reasons = ", ".join(dict.fromkeys(one.info or one.reason for one in unwritten))
+    print(escaped(f"print-mgmt: {films_text} could not be written: {reasons} (kept in the spool)"), file=sys.stderr)
     return 1
 
 

@@ -1,7 +1,8 @@
 """The options and argument types that several commands share, and the clients made from them."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -11,12 +12,13 @@ from dimse.terminal import Peer, add_client_tls, add_timeout, add_trace, ae_titl
 from ..scu import PROFILES, Color, PrintClient, profile
 
 __all__ = [
-    "add_requirements",
     "add_peer",
     "add_printer",
+    "add_requirements",
+    "argument_type",
     "list_action",
     "printing_client",
-    "argument_type",
+    "report_errors",
     "status_client",
 ]
 
@@ -58,7 +60,8 @@ def add_requirements(group: argparse._ArgumentGroup) -> None:
         "--action",
         choices=("auto", "film", "session"),
         default="auto",
-        help="what N-ACTION prints (auto: the film box, or the film session if the printer supports only that)",
+        help="the instance that N-ACTION prints; auto: the film box, or the film session if the printer supports only "
+        "that (default: auto)",
     )
     group.add_argument("--action-data", action="store_true", help="send a Data Set with N-ACTION")
     group.add_argument(
@@ -132,6 +135,13 @@ def argument_type(make: Callable[[str], _Result]) -> Callable[[str], _Result]:
     return parse
 
 
+def report_errors(lines: Iterable[str]) -> int:
+    """Print the errors of a file to stderr, one per line, and return the exit status for wrong usage."""
+    for line in lines:
+        print(f"print-mgmt: {line}", file=sys.stderr)
+    return 2
+
+
 def list_action(rows: Mapping[str, str]) -> type[argparse.Action]:
     """Return the action of an option that shows names with their descriptions and exits, like ``--help``."""
 
@@ -140,8 +150,8 @@ def list_action(rows: Mapping[str, str]) -> type[argparse.Action]:
             super().__init__(option_strings, dest, nargs=0, help=help)
 
         def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-            for name, what in rows.items():
-                print(f"{name:14}{what}")
+            for name, description in rows.items():
+                print(f"{name:14}{description}")
             parser.exit()
 
     return ListAction

@@ -35,7 +35,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "compare it with a printed film."
     )
     parser.epilog = "Example: print-mgmt pattern smpte -o smpte.dcm --size 2048x2560 --bits 12"
-    parser.add_argument("name", nargs="?", choices=list(PATTERNS), metavar="NAME", help=", ".join(PATTERNS))
+    parser.add_argument(
+        "name", nargs="?", choices=list(PATTERNS), metavar="NAME", help=f"the pattern: {', '.join(PATTERNS)}"
+    )
     parser.add_argument("-o", "--output", type=_parse_file, metavar="FILE", help="a file that ends in .dcm or .png")
     parser.add_argument(
         "--size", type=_parse_size, default=(1024, 1024), metavar="WxH", help="columns x rows (default: 1024x1024)"
@@ -61,8 +63,8 @@ def _pattern(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> 
     _write(arguments)
     columns, rows = arguments.size
     if arguments.json:
-        done = {"pattern": arguments.name, "file": str(arguments.output), "columns": columns, "rows": rows}
-        print(json.dumps(done | {"bits": arguments.bits}))
+        result = {"pattern": arguments.name, "file": str(arguments.output), "columns": columns, "rows": rows}
+        print(json.dumps(result | {"bits": arguments.bits}))
     else:
         print(f"{arguments.output}: {arguments.name}, {columns} x {rows} pixels of {arguments.bits} bits")
     return 0

@@ -51,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_peer(parser)
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help="a DICOM file or a picture")
+    parser.add_argument("images", nargs="*", default=[], metavar="IMAGE", help="a DICOM file or a picture")
     parser.add_argument("--wait", action="store_true", help="wait for the end of the print jobs, and show their status")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     add_images(parser.add_argument_group("the images"))
@@ -68,7 +68,7 @@ def _add_film(group: argparse._ArgumentGroup) -> None:
         type=_parse_layout,
         metavar="FORMAT",
         help=r"Image Display Format: CxR such as 2x3, STANDARD\C,R, ROW\2,3, COL\1,2, SLIDE ...; auto: a format of the "
-        "printer for this number of images (default: one image)",
+        "printer for this number of images (default: one image per film)",
     )
     sizes = ", ".join(FILM_SIZES)
     group.add_argument("--film-size", choices=list(FILM_SIZES), metavar="ID", help=f"Film Size ID: {sizes}")
@@ -182,7 +182,8 @@ async def _print_all(pictures: ImageFiles, client: PrintClient, options: FilmOpt
                 options, pictures.prepare(client, options.chosen.film_box), progress=progress
             )
     except DimseError:
-        printed = sum(what.startswith("N-ACTION") and not is_failure(status) for what, status in client.answers)
+        answers = client.answers
+        printed = sum(name.startswith("N-ACTION") and not is_failure(status) for name, status in answers)
         if printed:
             _print_note(f"{_count(printed, 'film')} printed before this error:")
         raise
@@ -213,7 +214,7 @@ def _as_json(report: PrintReport, peer: str) -> dict[str, object]:
             {"uid": job.SOPInstanceUID, "status": job.ExecutionStatus, "info": job.ExecutionStatusInfo}
             for job in report.jobs
         ],
-        "answers": [{"operation": what, "status": f"{status:04X}"} for what, status in report.answers],
+        "answers": [{"operation": name, "status": f"{status:04X}"} for name, status in report.answers],
     }
 
 

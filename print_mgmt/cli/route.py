@@ -2,13 +2,13 @@
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 
 from dimse.errors import escaped
 
 from ..film import FILM_SIZES
 from ..site import Decision, Facts, SiteErrors, decide, load_site
+from .options import report_errors
 
 __all__ = ["add"]
 
@@ -30,8 +30,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calling", default="", metavar="AE", help="AE title of the client")
     parser.add_argument("--client", default="", metavar="ADDRESS", help="address of the client")
     parser.add_argument("--color", choices=("yes", "no"), default="no", help="whether the film has color (default: no)")
-    parser.add_argument("--film-size", default="", metavar="ID", help=", ".join(FILM_SIZES))
-    parser.add_argument("--medium", default="", metavar="TYPE", help="medium, such as 'BLUE FILM'")
+    parser.add_argument("--film-size", default="", metavar="ID", help=f"Film Size ID: {', '.join(FILM_SIZES)}")
+    parser.add_argument("--medium", default="", metavar="TYPE", help="Medium Type, such as 'BLUE FILM'")
     parser.add_argument("--json", action="store_true", help="print the decision as JSON")
     parser.set_defaults(command=_route)
 
@@ -40,9 +40,7 @@ def _route(arguments: argparse.Namespace) -> int:
     try:
         site = load_site(arguments.file)
     except SiteErrors as exc:
-        for line in exc.lines:
-            print(f"print-mgmt: {line}", file=sys.stderr)
-        return 2
+        return report_errors(exc.lines)
     facts = Facts(
         called=arguments.called,
         calling=arguments.calling,

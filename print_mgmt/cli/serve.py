@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from dimse.command_line import log_formatter
 from dimse.net import Limits, Policy, Timeouts, TLSContext, Trace, accept_anyone, calling_titles
 from dimse.net.admission import raise_descriptors
 from dimse.terminal import run_loop, server_tls, trace
@@ -21,9 +20,10 @@ from ..scp import Misbehavior
 from ..site import Site, SiteConfig, SiteErrors, default_spool
 from ..spool import open_spool
 from .fleet import report_ready, run_fleet, wait_for_end_of_parent
-from .lines import Lines, logged_lines
+from .lines import Lines, server_lines
 from .one_printer import PRINTER, one_printer, report_unwritten
 from .operation import reload_site, retry_films
+from .options import report_errors
 from .reported_folder import listening_line
 from .serve_options import DPI, OF_ONE_PRINTER, SiteFile, add_options, printer_config, spool_limits
 from .signals import restore_signals, stop_signal
@@ -64,8 +64,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to ``parser``."""
     parser.description = (
         "Act as a DICOM printer for gray and color films, and write each printed film to files in a folder;\n"
-        "or as a print server with several printers and destinations.\n"
-        "Ctrl-C stops it after accepted films are written; films not written within 10 s are written at the next start."
+        "or act as a print server with several printers and destinations.\n"
+        "Ctrl-C stops it once the accepted films are written, or after 10 s; the others are written at the next start."
     )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -75,9 +75,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if isinstance(arguments.config, SiteErrors):
-        for line in arguments.config.lines:
-            print(f"print-mgmt: {line}", file=sys.stderr)
-        return 2
+        return report_errors(arguments.config.lines)
     network = _Network(server_tls(parser, arguments), trace(parser, arguments))
     if isinstance(arguments.config, SiteFile):
         for name, option in OF_ONE_PRINTER.items():
@@ -104,16 +102,12 @@ def _check_sizes(parser: argparse.ArgumentParser, arguments: argparse.Namespace)
 
 async def _serve(arguments: argparse.Namespace, network: _Network) -> int:
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    lines = Lines(sys.stdout)
-    try:
-        with logged_lines(sys.stderr, log_formatter("%(asctime)s %(name)s: %(message)s")):
-            if arguments.processes > 1 and arguments.child_of is None:
-                return await _serve_fleet(arguments, lines)
-            if isinstance(arguments.config, SiteFile):
-                return await _serve_site(arguments, network, lines)
-            return await _serve_printer(arguments, network, lines)
-    finally:
-        lines.close()
+    with server_lines() as lines:
+        if arguments.processes > 1 and arguments.child_of is None:
+            return await _serve_fleet(arguments, lines)
+        if isinstance(arguments.config, SiteFile):
+            return await _serve_site(arguments, network, lines)
+        return await _serve_printer(arguments, network, lines)
 
 
 async def _serve_site(arguments: argparse.Namespace, network: _Network, lines: Lines) -> int:

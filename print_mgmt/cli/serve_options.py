@@ -84,7 +84,7 @@ def _add_films(parser: argparse.ArgumentParser) -> None:
         metavar="F[,F]",
         help=f"files for each film: {', '.join(FORMATS)} (default: png,pdf)",
     )
-    parser.add_argument("--dpi", type=positive, metavar="N", help="resolution of the pages (default: 150)")
+    parser.add_argument("--dpi", type=positive, metavar="N", help="resolution of the pages in dpi (default: 150)")
     parser.add_argument(
         "--bits", type=int, choices=(8, 16), help="depth of gray pages; color pages have 8 (default: 8)"
     )
@@ -145,7 +145,7 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         "--in-memory",
         type=positive,
         metavar="MIB",
-        help="size up to which an image stays in memory; larger ones go to disk while they arrive (default: "
+        help="size up to which an image stays in memory; a larger one goes to disk while it arrives (default: "
         f"{SpoolLimits().in_memory // _MIB})",
     )
     group.add_argument(
@@ -177,7 +177,9 @@ def _add_processes(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="accept the films of a site, but leave their delivery to print-mgmt work",
     )
-    parser.add_argument("--child-of", type=int, help=argparse.SUPPRESS)  # `fleet` gives the child's socket
+    parser.add_argument(
+        "--child-of", type=int, help=argparse.SUPPRESS
+    )  # descriptor of the child's socket, from `fleet`
 
 
 def _add_faults(group: argparse._ArgumentGroup) -> None:
@@ -195,7 +197,7 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         metavar="STATUS:INFO@WHERE",
-        help="change the state of the printer and report it to its clients",
+        help="change the state of the printer at WHERE, and report it to the clients",
     )
 
 

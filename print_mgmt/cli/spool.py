@@ -28,6 +28,7 @@ from ..spool import (
     Target,
     open_spool,
 )
+from .options import report_errors
 from .spool_lines import film_json, film_lines, film_table, removed_line, verified_line
 
 __all__ = ["add"]
@@ -65,7 +66,7 @@ _ACTIONS: dict[str, tuple[Callable[[], Action], str, tuple[FilmState, ...]]] = {
 }
 
 Run = Callable[[Spool, argparse.Namespace], Awaitable[int]]
-_DIGITS = 18  # of a number that a database can hold
+_MAX_DIGITS = 18  # digits of a number that every database can hold
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -76,45 +77,55 @@ def add(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_lists(commands)
     for name, (action, summary, states) in _ACTIONS.items():
-        one = _command(commands, name, summary, partial(_apply, action, states))
-        _add_films(one, f"films in state {', '.join(states)}")
+        command = _add_command(commands, name, summary, partial(_apply, action, states))
+        _add_films(command, f"films in state {', '.join(states[:-1])}{' or ' * (len(states) > 1)}{states[-1]}")
         if action is Hold:
-            one.add_argument("--reason", default="held by an operator", help="reason to record (default: %(default)s)")
-    one = _command(commands, "move", "send films to other destinations, or through another printer", _move)
-    one.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
-    one.add_argument("--printer", metavar="NAME", help="printer of the site whose routes choose the destinations")
-    one.add_argument(
+            command.add_argument(
+                "--reason", default="held by an operator", help="reason to record (default: %(default)s)"
+            )
+    command = _add_command(commands, "move", "send films to other destinations, or through another printer", _move)
+    command.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
+    command.add_argument("--printer", metavar="NAME", help="printer of the site whose routes choose the destinations")
+    command.add_argument(
         "--to", action="append", default=[], metavar="NAME", help="destination; may be given more than once"
     )
-    one = _command(commands, "priority", "change the Print Priority of films", _prioritize)
-    one.add_argument("priority", choices=_PRIORITIES, help="the new priority")
-    one.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
-    one = _command(commands, "purge", "remove films that are done or canceled", _purge)
-    one.add_argument("--days", type=_days, metavar="N", help="remove those that ended more than N days ago")
-    one.add_argument("--films", type=_count, metavar="N", help="remove the oldest until the spool has at most N films")
-    one.add_argument(
-        "--size", type=_count, metavar="BYTES", help="remove the oldest until the spool has at most that many bytes"
+    command = _add_command(commands, "priority", "change the Print Priority of films", _prioritize)
+    command.add_argument("priority", choices=_PRIORITIES, help="the new priority")
+    command.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
+    _add_purge(commands)
+    _add_command(commands, "verify", "read all films, and move damaged ones to quarantine", _verify)
+
+
+def _add_purge(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = _add_command(commands, "purge", "remove films that are done or canceled", _purge)
+    command.add_argument("--days", type=_parse_days, metavar="N", help="remove films that ended more than N days ago")
+    command.add_argument(
+        "--films", type=_parse_count, metavar="N", help="remove the oldest until the spool has at most N films"
     )
-    _command(commands, "verify", "read all films, and move damaged ones to quarantine", _verify)
+    command.add_argument(
+        "--size", type=_parse_count, metavar="BYTES", help="remove the oldest until the spool has at most BYTES bytes"
+    )
 
 
 def _add_lists(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    one = _command(commands, "list", "list films", _list)
-    one.add_argument(
+    command = _add_command(commands, "list", "list films", _list)
+    command.add_argument(
         "--state",
         action="append",
         default=[],
         choices=tuple(_STATES),
         help="only films in this state; may be given more than once",
     )
-    one.add_argument("--printer", default="", metavar="NAME", help="only films of the printer with this Printer Name")
-    one.add_argument("--limit", type=_count, metavar="N", help="show at most N films")
-    one = _command(commands, "show", "show films with their deliveries", _show)
-    one.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
+    command.add_argument(
+        "--printer", default="", metavar="NAME", help="only films of the printer with this Printer Name"
+    )
+    command.add_argument("--limit", type=_parse_count, metavar="N", help="show at most N films")
+    command = _add_command(commands, "show", "show films with their deliveries", _show)
+    command.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
 
 
-def _days(text: str) -> float:
-    """Return the days of an argument. A negative number would choose all films."""
+def _parse_days(text: str) -> float:
+    """Return a number of days. A negative one is refused, because it would choose all films."""
     try:
         days = float(text)
     except ValueError:
@@ -124,14 +135,14 @@ def _days(text: str) -> float:
     return days
 
 
-def _count(text: str) -> int:
-    """Return the number of films or bytes of an argument."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {'9' * _DIGITS}")
+def _parse_count(text: str) -> int:
+    """Return a number of films or bytes."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {'9' * _MAX_DIGITS}")
     return int(text)
 
 
-def _command(
+def _add_command(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str, run: Run
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
@@ -140,17 +151,19 @@ def _command(
         "--spool",
         type=not_empty,
         metavar="ADDRESS",
-        help="the spool: a folder, or postgresql://... (default: the default spool of serve)",
+        help="the spool: a folder, or postgresql://... (default: the same as for print-mgmt serve)",
     )
     where.add_argument("--config", metavar="FILE.toml", help="use the spool in this configuration file of a site")
-    parser.add_argument("--json", action="store_true", help="print one JSON object for each film")
+    printed = "the result as JSON" if run in (_purge, _verify) else "one JSON object for each film"
+    parser.add_argument("--json", action="store_true", help=f"print {printed}")
     parser.set_defaults(command=lambda arguments: _run(parser, arguments, run))
     return parser
 
 
-def _add_films(parser: argparse.ArgumentParser, meaning: str) -> None:
+def _add_films(parser: argparse.ArgumentParser, chosen: str) -> None:
+    """Add the films of a command, by id or all that ``chosen`` describes."""
     parser.add_argument("films", nargs="*", metavar="FILM", help="id of a film")
-    parser.add_argument("--all", action="store_true", help=f"all {meaning}")
+    parser.add_argument("--all", action="store_true", help=f"all {chosen}")
     parser.add_argument(
         "--printer", default="", metavar="NAME", help="with --all: only films of the printer with this Printer Name"
     )
@@ -168,9 +181,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace, run: Ru
     try:
         arguments.site = load_site(arguments.config) if arguments.config else None
     except SiteErrors as exc:
-        for line in exc.lines:
-            print(f"print-mgmt: {line}", file=sys.stderr)
-        return 2
+        return report_errors(exc.lines)
     return run_loop(until_terminated(_run_on_spool(arguments, run)))
 
 
@@ -252,10 +263,10 @@ async def _move(spool: Spool, arguments: argparse.Namespace) -> int:
     async def move(film_id: str) -> None:
         film = await spool.show(film_id)
         if site is None:
-            way = film.printer, _known_targets(film, arguments.to)
+            place = film.printer, _known_targets(film, arguments.to)
         else:
-            way = await _new_place(spool, film, site, arguments.printer, arguments.to)
-        await _change_and_show(spool, Move(*way), arguments, film_id)
+            place = await _new_place(spool, film, site, arguments.printer, arguments.to)
+        await _change_and_show(spool, Move(*place), arguments, film_id)
 
     site: SiteConfig | None = arguments.site
     return await _for_each(arguments.films, move)

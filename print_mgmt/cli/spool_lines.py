@@ -74,10 +74,10 @@ def film_lines(film: FilmRecord) -> Iterator[str]:
         if value:
             yield escaped(f"  {name}: {cut(value, 1000)}")
     for one in film.deliveries:
-        which = f", copy {one.copy}" if one.copy else ""
-        why = f": {one.reason}" if one.reason else ""
+        copy = f", copy {one.copy}" if one.copy else ""
+        reason = f": {one.reason}" if one.reason else ""
         info = f" ({one.info})" if one.info else ""
-        yield escaped(f"  to {one.destination}{which}: {one.state}, {one.attempts} attempts{info}{why}")
+        yield escaped(f"  to {one.destination}{copy}: {one.state}, {one.attempts} attempts{info}{reason}")
 
 
 def removed_line(removed: Sequence[str], *, as_json: bool) -> str:

@@ -1,8 +1,8 @@
 """``print-mgmt verify``: test a printer or a print client against the standard, with all cases of ``dimse verify``."""
 
 import argparse
-import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,16 @@ from dimse.cli.verify import add_cases, add_diff, add_matrix, add_scp, is_loopba
 from dimse.cli.verify_grid import add_grid
 from dimse.cli.verify_scu import add_scu
 from dimse.command_line import Parser
-from dimse.errors import DimseError
 from dimse.terminal import positive, seconds
 from dimse.verify import CASES, Role
 from dimse.verify.grid_builtin import SCRIPTS
+from dimse.verify.process import split_words
 from dimse.verify.scu import SCU_CASES
 
 from ..verify import PRINT_CASES, Claims, PrintOptions, load_claims
 from ..verify.grid_scripts import PRINT_SCRIPTS
 from ..verify.scu import PRINT_SCU_CASES, PlainPrinter, what_to_do
+from .options import argument_type
 
 __all__ = ["add"]
 
@@ -47,7 +48,12 @@ def add(parser: Parser) -> None:
 
 def _add_scu(parser: Parser) -> None:
     add_scu(parser, _SCU_CASES, PlainPrinter, what_to_do, _scu_options)
-    parser.add_argument("--claims", type=_claims, metavar="FILE", help="claims of the client; only tls_profile counts")
+    parser.add_argument(
+        "--claims",
+        type=argument_type(_load_claims),
+        metavar="FILE",
+        help="claims of the client in TOML or JSON; only tls_profile is used",
+    )
 
 
 def _scu_options(arguments: argparse.Namespace, **fields: Any) -> PrintOptions:
@@ -64,11 +70,14 @@ def _add_scp(parser: Parser) -> None:
         type=positive,
         default=0,
         metavar="N",
-        help="how many N-ACTIONs may print (default: 0)",
+        help="highest number of films to print (default: 0)",
     )
     films.add_argument("--no-film", action="store_true", help="send no N-ACTION, not even one that prints nothing")
     group.add_argument(
-        "--claims", type=_claims, metavar="FILE", help="claims of the printer about its features, in TOML or JSON"
+        "--claims",
+        type=argument_type(_load_claims),
+        metavar="FILE",
+        help="claims of the printer about its features, in TOML or JSON",
     )
     group.add_argument(
         "--format",
@@ -81,13 +90,13 @@ def _add_scp(parser: Parser) -> None:
     )
     group.add_argument(
         "--event-command",
-        type=shlex.split,
+        type=argument_type(partial(split_words, "the command")),
         default=(),
         metavar="COMMAND",
         help="command that changes the state of the printer; `warning` or `normal` is appended as its last argument",
     )
     group.add_argument(
-        "--patience", type=seconds, default=10.0, metavar="SECONDS", help="time limit for an event (default: 10)"
+        "--patience", type=seconds, default=10.0, metavar="SECONDS", help="time to wait for an event (default: 10)"
     )
     parser.set_defaults(command=lambda arguments: _judge(parser, arguments))
 
@@ -112,8 +121,5 @@ def _options(arguments: argparse.Namespace, **fields: Any) -> PrintOptions:
     )
 
 
-def _claims(text: str) -> Claims:
-    try:
-        return load_claims(Path(text))
-    except (DimseError, OSError) as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from exc
+def _load_claims(text: str) -> Claims:
+    return load_claims(Path(text))

@@ -1,17 +1,16 @@
 """``print-mgmt work``: deliver the films of a site whose printers run in other processes, or on other machines."""
 
 import argparse
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from dimse.command_line import log_formatter
 from dimse.terminal import add_trace, not_empty, run_loop, trace
 
 from ..site import Site, SiteConfig, SiteErrors, load_site
-from .lines import Lines, logged_lines
+from .lines import server_lines
 from .operation import reload_site, retry_films
+from .options import report_errors
 from .signals import restore_signals, stop_signal
 
 __all__ = ["add"]
@@ -49,9 +48,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     try:
         config = load_site(arguments.config)
     except SiteErrors as exc:
-        for line in exc.lines:
-            print(f"print-mgmt: {line}", file=sys.stderr)
-        return 2
+        return report_errors(exc.lines)
     return run_loop(_work(arguments, Site(_override(arguments, config), accepts=False, trace=recording)))
 
 
@@ -61,15 +58,11 @@ def _override(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig:
 
 
 async def _work(arguments: argparse.Namespace, site: Site) -> int:
-    lines = Lines(sys.stdout)
-    try:
-        with logged_lines(sys.stderr, log_formatter("%(asctime)s %(name)s: %(message)s")):
-            async with site:
-                reload = partial(reload_site, site, Path(arguments.config), partial(_override, arguments))
-                stop = stop_signal(partial(retry_films, site), reload)
-                lines.write(f"delivering to {', '.join(site.config.destinations)}")
-                await stop.wait()
-                restore_signals()
-    finally:
-        lines.close()
+    with server_lines() as lines:
+        async with site:
+            reload = partial(reload_site, site, Path(arguments.config), partial(_override, arguments))
+            stop = stop_signal(partial(retry_films, site), reload)
+            lines.write(f"delivering to {', '.join(site.config.destinations)}")
+            await stop.wait()
+            restore_signals()
     return 0

@@ -66,7 +66,7 @@ async def create_unknown_shape(talk: Conversation) -> Seen:
 LUTS: tuple[Case, ...] = (
     Case(
         id="PRN-X-1.23",
-        title="A Presentation LUT without a shape and a table",
+        title="A Presentation LUT with neither shape nor table",
         section="PS3.4 Table H.4-23 (MC/M), H.2.4",
         level=Level.MUST,
         needs=Flags.PLUT,
