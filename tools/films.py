@@ -32,7 +32,7 @@ from print_mgmt.film import (
     render,
 )
 from print_mgmt.images import PATTERNS
-from print_mgmt.images.patterns.canvas import text
+from print_mgmt.images.patterns.canvas import draw_text
 from print_mgmt.output import write_png
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -69,7 +69,7 @@ def number(position: int) -> PrintImage:
     tile[:5] = tile[-5:] = tile[:, :5] = tile[:, -5:] = 230
     words, scale = str(position), 11
     left = 100 - (6 * len(words) - 1) * scale // 2
-    text(tile[42:, left:], words, 255, scale)
+    draw_text(tile[42:, left:], words, 255, scale)
     return gray(tile.astype(np.uint8))
 
 

@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 
 from ..errors import ImageError
 
-__all__ = ["Area", "Bits", "Canvas", "Pattern", "Pixels", "bars", "frame", "glyph", "inset", "text"]
+__all__ = [
+    "Area",
+    "Bits",
+    "Canvas",
+    "Pattern",
+    "Pixels",
+    "draw_bars",
+    "draw_frame",
+    "draw_glyph",
+    "draw_inset",
+    "draw_text",
+]
 
 Pixels = NDArray[np.uint8 | np.uint16]
 Bits = Literal[8, 12]
@@ -48,7 +59,7 @@ class Canvas:
         )
         return self.area[max(0, top) : bottom, max(0, left) : right]
 
-    def grid(self, brightness: float, width: int) -> None:
+    def draw_grid(self, brightness: float, width: int) -> None:
         """Draw the edges of all cells over the whole canvas, ``width`` pixels wide."""
         for across in (self.area, self.area.T):
             length = len(across)
@@ -68,32 +79,32 @@ class Canvas:
         raise ImageError(f"a pattern of {bits} bits: 8 or 12 are allowed")
 
 
-def frame(area: Area, inset: int, width: int, brightness: float) -> None:
+def draw_frame(area: Area, inset: int, width: int, brightness: float) -> None:
     """Draw a frame into an area, ``inset`` pixels from its edges."""
     inner = area[inset : len(area) - inset, inset : area.shape[1] - inset]
     for across in (inner, inner.T):
         across[:width] = across[len(across) - width :] = brightness
 
 
-def inset(area: Area, outside: float, inside: float) -> None:
+def draw_inset(area: Area, outside: float, inside: float) -> None:
     """Fill an area with ``outside``, and its middle, half as high and half as wide, with ``inside``."""
     height, width = area.shape
     area[...] = outside
     area[height // 4 : height - height // 4, width // 4 : width - width // 4] = inside
 
 
-def bars(area: Area, dark: float, light: float, width: int, *, upright: bool) -> None:
+def draw_bars(area: Area, dark: float, light: float, width: int, *, upright: bool) -> None:
     """Fill an area with dark and light bars, each ``width`` pixels wide."""
     area[...] = np.where(np.indices(area.shape)[int(upright)] // width % 2, light, dark)
 
 
-def text(area: Area, words: str, brightness: float, scale: int) -> None:
+def draw_text(area: Area, words: str, brightness: float, scale: int) -> None:
     """Write words into the upper left of an area, cut off at its edges; each dot is ``scale`` pixels wide."""
     for index, letter in enumerate(words):
-        glyph(area[:, 6 * scale * index :], letter, brightness, scale)
+        draw_glyph(area[:, 6 * scale * index :], letter, brightness, scale)
 
 
-def glyph(area: Area, letter: str, brightness: float, scale: int) -> None:
+def draw_glyph(area: Area, letter: str, brightness: float, scale: int) -> None:
     """Write one letter into the upper left of an area."""
     dots = np.array([[dot == "#" for dot in row] for row in _GLYPHS[letter].split()]).repeat(scale, 0).repeat(scale, 1)
     part = area[: dots.shape[0], : dots.shape[1]]

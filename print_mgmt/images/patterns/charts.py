@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .canvas import Bits, Canvas, Pixels, bars, frame, text
+from .canvas import Bits, Canvas, Pixels, draw_bars, draw_frame, draw_text
 
 __all__ = ["geometry", "resolution", "steps"]
 
@@ -19,7 +19,7 @@ def steps(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixel
         box[...] = step / (_STEPS - 1)
         scale = max(1, int(canvas.unit / 16))
         words = str(step * highest // (_STEPS - 1))
-        text(box[-9 * scale :, 2 * scale :], words, 0.0 if step >= _STEPS // 2 else 1.0, scale)
+        draw_text(box[-9 * scale :, 2 * scale :], words, 0.0 if step >= _STEPS // 2 else 1.0, scale)
     for row, direction in ((16.5, 1), (17.75, -1)):
         ramp = canvas.part(row, 1, 1.25, 18)
         ramp[...] = np.linspace(0, 1, ramp.shape[1])[::direction]
@@ -29,8 +29,8 @@ def steps(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixel
 def geometry(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixels:
     """Return white lines on black: squares, circles, diagonals, and the outermost pixels."""
     canvas = Canvas(rows, columns, 16, 0.0)
-    canvas.grid(1.0, 2)
-    frame(canvas.area, 0, 2, 1.0)
+    canvas.draw_grid(1.0, 2)
+    draw_frame(canvas.area, 0, 2, 1.0)
     height, width = canvas.area.shape
     y, x = np.arange(height)[:, None] + 0.5, np.arange(width) + 0.5
     middle, radius = (height / 2, width / 2), 7 * canvas.unit
@@ -51,6 +51,6 @@ def resolution(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> 
     for index, width in enumerate(_WIDTHS):
         row, column = 1 + index // 2 * 3.7, 1 + index % 2 * 9.25
         for side, upright in enumerate((True, False)):
-            bars(canvas.part(row, column + 4.4 * side, 2.7, 4.2), 0.0, 1.0, width, upright=upright)
-        text(canvas.part(row + 2.8, column, 0.9, 4), str(width), 0.0, scale)
+            draw_bars(canvas.part(row, column + 4.4 * side, 2.7, 4.2), 0.0, 1.0, width, upright=upright)
+        draw_text(canvas.part(row + 2.8, column, 0.9, 4), str(width), 0.0, scale)
     return canvas.to_pixels(bits)

@@ -12,7 +12,7 @@ The pattern has these elements on 50 % gray:
 
 import numpy as np
 
-from .canvas import Area, Bits, Canvas, Pixels, bars, frame, inset, text
+from .canvas import Area, Bits, Canvas, Pixels, draw_bars, draw_frame, draw_inset, draw_text
 
 __all__ = ["smpte"]
 
@@ -30,27 +30,27 @@ _GRAYS = (
 def smpte(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixels:
     """Return a pattern with the elements of SMPTE RP 133, square without ``columns``."""
     canvas = Canvas(rows, columns, 10, 0.5)
-    canvas.grid(_LINES, 2)
+    canvas.draw_grid(_LINES, 2)
     short = min(canvas.area.shape)
     margin, line = round(0.01 * short), max(1, round(0.005 * short))
-    frame(canvas.area, margin, line, _LINES)
-    _windows(canvas)
+    draw_frame(canvas.area, margin, line, _LINES)
+    _draw_windows(canvas)
     for percent, row, column in _GRAYS:
         canvas.part(row, column, 1, 1)[...] = percent / 100
-        _label(canvas, percent, row, column)
-    _contrast(canvas)
-    _resolution(canvas, margin + line)
+        _write_label(canvas, percent, row, column)
+    _draw_insets(canvas)
+    _draw_bar_patches(canvas, margin + line)
     return canvas.to_pixels(bits)
 
 
-def _windows(canvas: Canvas) -> None:
+def _draw_windows(canvas: Canvas) -> None:
     """Draw a black window in white above the boxes, and a white window in black below."""
     for row, outside in ((2.1, 1.0), (7.1, 0.0)):
         canvas.part(row, 1, 0.8, 8)[...] = outside
         canvas.part(row + 0.2, 3, 0.4, 4)[...] = 1 - outside
 
 
-def _label(canvas: Canvas, percent: int, row: int, column: int) -> None:
+def _write_label(canvas: Canvas, percent: int, row: int, column: int) -> None:
     """Write the percentage beside the boxes at the sides, and into the boxes at the top."""
     words = f"{percent}%"
     scale = max(1, int(canvas.unit / _STROKE))
@@ -62,21 +62,21 @@ def _label(canvas: Canvas, percent: int, row: int, column: int) -> None:
             place = canvas.part(row + 0.4, column + 1.1, 1, 2)
         case _:
             place = canvas.part(row + 0.1, column + 0.5 - width / 2, 1, 2)
-    text(place, words, 1.0, scale)
+    draw_text(place, words, 1.0, scale)
 
 
-def _contrast(canvas: Canvas) -> None:
+def _draw_insets(canvas: Canvas) -> None:
     """Draw 5 % in black and 95 % in white, and their labels on black between them."""
-    inset(canvas.part(6, 3, 1, 1), 0.0, 0.05)
-    inset(canvas.part(6, 6, 1, 1), 1.0, 0.95)
+    draw_inset(canvas.part(6, 3, 1, 1), 0.0, 0.05)
+    draw_inset(canvas.part(6, 6, 1, 1), 1.0, 0.95)
     canvas.part(6, 4, 1, 2)[...] = 0.0
     scale = max(1, int(canvas.unit / _STROKE))
     for column, above, below in ((4.3, "0%", "5%"), (5.2, "95%", "100%")):
-        text(canvas.part(6.2, column, 1, 2), above, 1.0, scale)
-        text(canvas.part(6.6, column, 1, 2), below, 1.0, scale)
+        draw_text(canvas.part(6.2, column, 1, 2), above, 1.0, scale)
+        draw_text(canvas.part(6.6, column, 1, 2), below, 1.0, scale)
 
 
-def _resolution(canvas: Canvas, margin: int) -> None:
+def _draw_bar_patches(canvas: Canvas, margin: int) -> None:
     """Draw the bars in the middle, and in the corners with the finest bars outside."""
     patch = _patch(round(_BOX * canvas.unit))
     height, width = patch.shape
@@ -96,6 +96,6 @@ def _patch(box: int) -> Area:
         dark, light = 0.5 - contrast / 2, 0.5 + contrast / 2
         for column, upright in enumerate((False, True)):
             rows = patch[index * box : (index + 1) * box]
-            bars(rows[:, column * box : (column + 1) * box], 0.0, 1.0, index + 1, upright=upright)
-            bars(rows[:, (column + 2) * box : (column + 3) * box], dark, light, 2, upright=upright)
+            draw_bars(rows[:, column * box : (column + 1) * box], 0.0, 1.0, index + 1, upright=upright)
+            draw_bars(rows[:, (column + 2) * box : (column + 3) * box], dark, light, 2, upright=upright)
     return patch

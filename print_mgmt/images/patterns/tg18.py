@@ -13,7 +13,7 @@ The pattern has these elements on gray of level 128 of 255:
 
 import numpy as np
 
-from .canvas import Area, Bits, Canvas, Pixels, bars, frame, glyph, inset, text
+from .canvas import Area, Bits, Canvas, Pixels, draw_bars, draw_frame, draw_glyph, draw_inset, draw_text
 
 __all__ = ["tg18_qc"]
 
@@ -32,22 +32,22 @@ _PLACES = (
 def tg18_qc(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixels:
     """Return a pattern with the elements of TG18-QC, square without ``columns``."""
     canvas = Canvas(rows, columns, 10, _MIDDLE)
-    canvas.grid(_LINES, 1)
-    frame(canvas.area, round(0.1 * canvas.unit), 3, _LINES)
+    canvas.draw_grid(_LINES, 1)
+    draw_frame(canvas.area, round(0.1 * canvas.unit), 3, _LINES)
     for level, (row, column) in zip(_PATCHES, _PLACES, strict=True):
-        _luminance(canvas.part(row, column, 1, 1), level)
-    inset(canvas.part(6.5, 4, 1, 1), 0.0, 13 / _TOP)
-    inset(canvas.part(6.5, 5, 1, 1), 1.0, 242 / _TOP)
-    _ramps(canvas)
+        _draw_patch(canvas.part(row, column, 1, 1), level)
+    draw_inset(canvas.part(6.5, 4, 1, 1), 0.0, 13 / _TOP)
+    draw_inset(canvas.part(6.5, 5, 1, 1), 1.0, 242 / _TOP)
+    _draw_ramps(canvas)
     for row, background, step in ((3.6, 0, 1), (5.55, 128, 1), (6.0, 255, -1)):
-        _words(canvas.part(row, 3.05, 0.4, 3.9), background, step)
+        _write_words(canvas.part(row, 3.05, 0.4, 3.9), background, step)
     for row in (1.2, 8.0):
-        _windows(canvas.part(row, 3, 0.8, 2), canvas.part(row, 5, 0.8, 2))
-    _resolution(canvas)
+        _draw_windows(canvas.part(row, 3, 0.8, 2), canvas.part(row, 5, 0.8, 2))
+    _draw_bar_patches(canvas)
     return canvas.to_pixels(bits)
 
 
-def _luminance(area: Area, level: int) -> None:
+def _draw_patch(area: Area, level: int) -> None:
     """Fill a patch; two opposite corners are 4 levels brighter, the other two 4 levels darker."""
     area[...] = level / _TOP
     side, edge = max(2, len(area) // 10), max(1, len(area) // 25)
@@ -56,14 +56,14 @@ def _luminance(area: Area, level: int) -> None:
     area[near, far] = area[far, near] = (level - 4) / _TOP
 
 
-def _ramps(canvas: Canvas) -> None:
+def _draw_ramps(canvas: Canvas) -> None:
     """Draw ramps over all levels, upward on the left and downward on the right."""
     for column, direction in ((0.6, -1), (8.7, 1)):
         area = canvas.part(2.5, column, 5, 0.7)
         area[...] = np.floor(np.linspace(0, 255.999, len(area)))[::direction, None] / _TOP
 
 
-def _words(area: Area, background: int, step: int) -> None:
+def _write_words(area: Area, background: int, step: int) -> None:
     """Write QUALITY CONTROL in letters with contrasts of 14 levels down to 1."""
     area[...] = background / _TOP
     scale = max(1, min(area.shape[1] // (6 * len(_WORDS)), area.shape[0] // 9))
@@ -72,11 +72,11 @@ def _words(area: Area, background: int, step: int) -> None:
     for index, letter in enumerate(_WORDS):
         if letter != " ":
             place = area[max(0, top) :, max(0, left) + 6 * scale * index :]
-            glyph(place, letter, (background + step * contrast) / _TOP, scale)
+            draw_glyph(place, letter, (background + step * contrast) / _TOP, scale)
             contrast -= 1
 
 
-def _windows(white: Area, black: Area) -> None:
+def _draw_windows(white: Area, black: Area) -> None:
     """Fill two areas side by side, with steps of 6 levels where they meet."""
     white[...], black[...] = 1.0, 0.0
     height, width = white.shape
@@ -85,7 +85,7 @@ def _windows(white: Area, black: Area) -> None:
     black[rows, : width // 2] = 6 / _TOP
 
 
-def _resolution(canvas: Canvas) -> None:
+def _draw_bar_patches(canvas: Canvas) -> None:
     """Draw bars and Cx in the middle and the corners."""
     box = round(0.45 * canvas.unit)
     element = _element(box)
@@ -103,8 +103,8 @@ def _element(box: int) -> Area:
     element = np.zeros((3 * box, 4 * box))
     for index, (width, upright) in enumerate(((1, True), (1, False), (2, True), (2, False))):
         columns = slice(index * box, (index + 1) * box)
-        bars(element[:box, columns], 0.0, 1.0, width, upright=upright)
-        bars(element[box : 2 * box, columns], _MIDDLE, 130 / _TOP, width, upright=upright)
+        draw_bars(element[:box, columns], 0.0, 1.0, width, upright=upright)
+        draw_bars(element[box : 2 * box, columns], _MIDDLE, 130 / _TOP, width, upright=upright)
         scale = max(1, box // 13)
-        text(element[2 * box + 1 :, columns], "Cx", 1 - index / 4, scale)
+        draw_text(element[2 * box + 1 :, columns], "Cx", 1 - index / 4, scale)
     return element
