@@ -1,8 +1,8 @@
 """The states of the printers of a site: Printer Status and Printer Status Info (PS3.3 C.13.9).
 
 They are derived from the room in the spool and the conditions of the destinations. A printer is FAILURE if all
-destinations that its films may go to are FAILURE, and WARNING if there is any other trouble. A full spool comes before
-other warnings. A state that other code has set is left as it is.
+destinations that its films may go to are FAILURE, and WARNING if there is any other trouble. A full spool takes
+precedence over other warnings. A state that other code has set is left as it is.
 """
 
 import logging
@@ -31,7 +31,7 @@ class Conditions:
         self._reachable: Mapping[str, frozenset[str]] = {}
         self._destinations: dict[str, Condition] = {}
         self._spool = Condition()
-        self._own: dict[str, _Terms] = dict.fromkeys(states, _NORMAL)
+        self._own: dict[str, _Terms] = dict.fromkeys(states, _NORMAL)  # as this object has set them
 
     def set_reachable(self, reachable: Mapping[str, frozenset[str]]) -> None:
         """Set the destinations that each printer may reach, and forget the conditions of all others."""

@@ -95,7 +95,7 @@ class EmbeddedSpool:
         if self._committer is not None:
             raise LocalProtocolError("the spool is already open")
         await asyncio.to_thread(self._reserve.attempt, self._open)
-        await self._do(self._recover)
+        await self._execute(self._recover)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -163,7 +163,7 @@ class EmbeddedSpool:
             raise LocalProtocolError("the spool is not open: use it in `async with`")
         return self._writers.submit(run)
 
-    async def _do(self, run: Callable[[], T]) -> T:
+    async def _execute(self, run: Callable[[], T]) -> T:
         """Run a function on the index in a transaction, even if the disk is full. Raises `SpoolError` if it fails."""
         try:
             return await self._commit(run)
@@ -183,7 +183,7 @@ class EmbeddedSpool:
 
     async def _save(self, run: Callable[[], FilmRecord]) -> FilmRecord:
         """Run a function that changes a film, move the film's file if necessary, and wake all waiting tasks."""
-        film = await self._do(run)
+        film = await self._execute(run)
         has_ended = film.state in (FilmState.DONE, FilmState.CANCELED)
         self._files.move(film.id, film.checksum, ended=has_ended)
         self._notice.give()
@@ -242,20 +242,20 @@ class EmbeddedSpool:
 
     async def find(self, SOPInstanceUID: str) -> PrintJob | None:
         """Return a Print Job without its films."""
-        return await self._do(partial(self._rows.find, storable(SOPInstanceUID)))
+        return await self._execute(partial(self._rows.find, storable(SOPInstanceUID)))
 
     async def confirm(self, SOPInstanceUID: str) -> None:
         """Record that the client knows of the end of a job."""
-        await self._do(partial(self._rows.confirm, storable(SOPInstanceUID)))
+        await self._execute(partial(self._rows.confirm, storable(SOPInstanceUID)))
 
     async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:
         """Return the jobs whose status has changed; see `Intake.news`."""
         if after is None:
-            return News(await self._do(self._rows.revision), ())
+            return News(await self._execute(self._rows.revision), ())
         deadline = self._clock() + wait
         while True:
             seen = self._notice.count
-            revision, jobs = await self._do(partial(self._rows.news, after))
+            revision, jobs = await self._execute(partial(self._rows.news, after))
             left = deadline - self._clock()
             if jobs or left <= 0:
                 return News(revision, jobs)
@@ -294,7 +294,7 @@ class EmbeddedSpool:
         self, destination: str, seconds: float, at_once: int | None
     ) -> tuple[FilmRecord | None, float | None]:
         """Lease a film; if the worker is canceled meanwhile, return the film to the queue."""
-        leasing = asyncio.ensure_future(self._do(partial(self._lease, destination, seconds, at_once)))
+        leasing = asyncio.ensure_future(self._execute(partial(self._lease, destination, seconds, at_once)))
         try:
             return await asyncio.shield(leasing)
         except asyncio.CancelledError:
@@ -306,7 +306,7 @@ class EmbeddedSpool:
     def _lease(self, destination: str, seconds: float, at_once: int | None) -> tuple[FilmRecord | None, float | None]:
         now = self._clock()
         film = self._rows.lease(destination, now, now + seconds, self._owner, at_once)
-        return film, None if film is not None else self._rows.due(destination)
+        return film, None if film is not None else self._rows.next_due(destination)
 
     async def renew(self, lease: Lease, seconds: float) -> Lease:
         """Prolong a lease."""
@@ -319,7 +319,7 @@ class EmbeddedSpool:
             self._rows.prolong(delivery)
             return replace(lease, delivery=delivery)
 
-        return await self._do(run)
+        return await self._execute(run)
 
     async def report(self, lease: Lease, outcome: Outcome) -> FilmRecord:
         """Record the outcome of a delivery."""
@@ -353,12 +353,12 @@ class EmbeddedSpool:
             film = self._rows.film(record.id)
             return self._rows.save(film, fail_lost_film(film, str(exc)))
 
-        await self._do(run)
+        await self._execute(run)
         self._notice.give()
 
     async def media_loaded(self, destination: str) -> int:
         """Requeue the films that wait for media of a destination."""
-        count = await self._do(partial(self._rows.load_media, destination))
+        count = await self._execute(partial(self._rows.load_media, destination))
         self._notice.give()
         return count
 
@@ -368,11 +368,11 @@ class EmbeddedSpool:
         self, *, states: Collection[FilmState] = (), printer: str = "", limit: int | None = None
     ) -> tuple[FilmRecord, ...]:
         """Return films by state and printer; see `Operations.list`."""
-        return tuple(await self._do(partial(self._rows.select, states, printer, limit)))
+        return tuple(await self._execute(partial(self._rows.select, states, printer, limit)))
 
     async def show(self, film_id: str) -> FilmRecord:
         """Return the record of a film."""
-        return await self._do(partial(self._rows.film, film_id))
+        return await self._execute(partial(self._rows.film, film_id))
 
     async def change(self, film_id: str, action: Action) -> FilmRecord:
         """Apply the action of an operator to a film."""
@@ -390,12 +390,12 @@ class EmbeddedSpool:
         self, *, age: float | None = None, count: int | None = None, size: int | None = None
     ) -> tuple[str, ...]:
         """Remove films that are done or canceled; see `Upkeep.purge`."""
-        films, totals = await self.list(states=SETTLED), await self._do(self._rows.totals)
+        films, totals = await self.list(states=SETTLED), await self._execute(self._rows.totals)
         chosen = films_to_purge(films, totals, time.time(), age=age, count=count, size=size)
         removed: tuple[str, ...] = ()
         for start in range(0, len(chosen), _PURGE_BATCH):
-            removed += await self._do(partial(self._remove_films, chosen[start : start + _PURGE_BATCH]))
-        self._totals = await self._do(self._rows.totals)
+            removed += await self._execute(partial(self._remove_films, chosen[start : start + _PURGE_BATCH]))
+        self._totals = await self._execute(self._rows.totals)
         return removed
 
     def _remove_films(self, film_ids: Sequence[str]) -> tuple[str, ...]:
@@ -410,7 +410,7 @@ class EmbeddedSpool:
     async def verify(self) -> Verified:
         """Read all films; move the damaged ones to quarantine, and let their deliveries fail."""
         right, damaged = 0, []
-        for film_id, checksum, state in await self._do(self._rows.files):
+        for film_id, checksum, state in await self._execute(self._rows.files):
             try:
                 data = await asyncio.to_thread(self._files.read, film_id, checksum)
                 await asyncio.to_thread(read_film, data)

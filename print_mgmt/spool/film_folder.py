@@ -278,10 +278,10 @@ class FilmFolder:
         """Return the ids of all films that have a file, except for those in quarantine."""
         return {match[1] for folder in (self.films, self.ended) for match in _film_names(folder)}
 
-    def film_files(self, folder: Path) -> Iterator[tuple[str, str, Path]]:
-        """Yield id, checksum and path of each film file in a folder."""
+    def film_files(self, folder: Path) -> Iterator[tuple[str, str]]:
+        """Yield id and checksum of each film file in a folder."""
         for match in _film_names(folder):
-            yield match[1], match[2], folder / match[0]
+            yield match[1], match[2]
 
     def free(self) -> int:
         """Return the number of free bytes on the disk, or 0 if it cannot be determined."""

@@ -286,11 +286,11 @@ class Index:
             "state = ? AND expires <= ?", (FilmState.DELIVERING, now), "the lease of its worker has ended"
         )
 
-    def end_leases_of(self, alive: Collection[str]) -> list[FilmRecord]:
-        """End the leases of all owners that are not in ``alive``, and return their films."""
-        values = (FilmState.DELIVERING, *alive)
+    def end_leases_of_others(self, living: Collection[str]) -> list[FilmRecord]:
+        """End the leases of all owners that are not in ``living``, and return their films."""
+        values = (FilmState.DELIVERING, *living)
         return self._end_selected(
-            f"state = ? AND owner NOT IN ({placeholders(len(alive))})", values, "its worker was killed"
+            f"state = ? AND owner NOT IN ({placeholders(len(living))})", values, "its worker was killed"
         )
 
     def _end_selected(self, where: str, values: tuple[object, ...], why: str) -> list[FilmRecord]:
@@ -307,7 +307,7 @@ class Index:
             self._db.execute("UPDATE delivery SET due = 0, expires = 0")
             self._db.execute("UPDATE counter SET value = ? WHERE name = 'clock'", (now,))
 
-    def due(self, destination: str) -> float | None:
+    def next_due(self, destination: str) -> float | None:
         """Return the time at which the next delivery to a destination is due, or None if no delivery is queued."""
         found = self._db.execute(
             "SELECT min(due) FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.QUEUED)

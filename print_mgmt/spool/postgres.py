@@ -118,10 +118,10 @@ class PostgresSpool:
 
     async def _recover(self) -> None:
         """End the leases of spool instances that are no longer connected."""
-        alive = await self._link.alive()
+        living = await self._link.living_owners()
         async with self._link.transaction() as db:
             ended = await db.fetch(
-                "SELECT film, id FROM delivery WHERE state = $1 AND owner <> ALL($2)", FilmState.DELIVERING, alive
+                "SELECT film, id FROM delivery WHERE state = $1 AND owner <> ALL($2)", FilmState.DELIVERING, living
             )
         for film_id, delivery in ended:
             await self._expire(film_id, delivery, "its worker was killed")

@@ -127,7 +127,7 @@ class PostgresLink:
             return self._clock()
         return float(await db.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8"))
 
-    async def alive(self) -> list[str]:
+    async def living_owners(self) -> list[str]:
         """Return the owners (spool instances) that are connected."""
         async with self.transaction() as db:
             rows = await db.fetch(

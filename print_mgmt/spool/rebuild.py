@@ -84,7 +84,7 @@ def _stored_jobs(files: FilmFolder) -> list[tuple[PrintJob, int, list[FilmRecord
     jobs: dict[str, tuple[PrintJob, int, list[FilmRecord]]] = {}
     found = [(True, *one) for one in files.film_files(files.ended)]
     found += [(False, *one) for one in files.film_files(files.films)]
-    for has_ended, film_id, checksum, _ in sorted(found, key=lambda one: one[1]):
+    for has_ended, film_id, checksum in sorted(found, key=lambda one: one[1]):
         try:
             job, expected, record = stored_record(files, film_id, checksum)
         except (CorruptFilm, OSError):

@@ -33,7 +33,7 @@ def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float
     ``now`` is the time on the clock of the spool.
     """
     index.restart_clock(now)
-    doubtful = [film.id for film in index.end_leases_of(owners) if film.state is FilmState.INDETERMINATE]
+    doubtful = [film.id for film in index.end_leases_of_others(owners) if film.state is FilmState.INDETERMINATE]
     if doubtful:
         _log.warning("these films may already have been printed: %s", ", ".join(doubtful))
     _accept_left_behind(index, files)

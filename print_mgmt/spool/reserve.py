@@ -18,9 +18,9 @@ __all__ = ["SIZE", "Reserve"]
 SIZE = 8 << 20  # bytes: room for the write-ahead log, which SQLite empties at 4 MB, and for one large transaction
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _BLOCK = bytes(1 << 16)
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
 # The codes of a full disk. The second is for the shared memory of the log, and the third for some failed writes.
-_SQLITE_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE}
+_SQLITE_FULL_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE}
 
 
 class Reserve:
@@ -57,7 +57,7 @@ class Reserve:
 
     def release_for(self, error: SpoolError) -> bool:
         """Remove the file if the disk is full according to the cause of ``error``. Return whether that made room."""
-        if not _is_no_room(error.__cause__):
+        if not _means_full_disk(error.__cause__):
             return False
         with suppress(OSError):
             self._path.unlink()
@@ -73,10 +73,10 @@ def _allocate(descriptor: int) -> None:
         os.write(descriptor, _BLOCK)
 
 
-def _is_no_room(exc: BaseException | None) -> bool:
+def _means_full_disk(exc: BaseException | None) -> bool:
     match exc:
         case OSError():
-            return exc.errno in _NO_ROOM
+            return exc.errno in _FULL_DISK
         case sqlite3.Error():
-            return getattr(exc, "sqlite_errorcode", None) in _SQLITE_NO_ROOM
+            return getattr(exc, "sqlite_errorcode", None) in _SQLITE_FULL_DISK
     return False

@@ -172,7 +172,7 @@ async def test_lost_connection_is_tried_again() -> None:
     assert (await fails(Pacs(perform=drop))).outcome is LATER
 
 
-async def test_silent_archive_is_given_up() -> None:
+async def test_silent_archive_is_tried_again() -> None:
     async def hang(_operation: Operation) -> Response:
         return await asyncio.Future[Response]()
 

@@ -165,7 +165,7 @@ async def test_refused_film_that_cannot_be_removed_is_not_accepted_later(
     assert await films(place) == ()
 
 
-# --- other things than files, with the names of films ---
+# --- pipes, devices, sockets and folders with the names of films ---
 
 
 def make_pipe(path: Path) -> None:
@@ -188,7 +188,7 @@ NAME = f"1ngsr4ffmp7pd8em.1.{'0' * 64}.dcm"
 
 
 @pytest.mark.parametrize("make", NOT_FILES)
-async def test_start_reports_what_is_not_a_file(
+async def test_start_reports_a_pipe_device_or_folder(
     place: EmbeddedPlace, make: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with place.spool() as spool:
@@ -199,9 +199,7 @@ async def test_start_reports_what_is_not_a_file(
 
 
 @pytest.mark.parametrize("make", NOT_FILES)
-async def test_rebuild_puts_what_is_not_a_file_into_quarantine(
-    place: EmbeddedPlace, make: Callable[[Path], None]
-) -> None:
+async def test_rebuild_quarantines_a_pipe_device_or_folder(place: EmbeddedPlace, make: Callable[[Path], None]) -> None:
     async with place.spool() as spool:
         (film,) = await spool.accept(job(), [PRINTER])
     (place.folder / "index.sqlite").unlink()
@@ -211,9 +209,7 @@ async def test_rebuild_puts_what_is_not_a_file_into_quarantine(
 
 
 @pytest.mark.parametrize("make", NOT_FILES)
-async def test_purge_puts_what_is_not_a_file_into_quarantine(
-    place: EmbeddedPlace, make: Callable[[Path], None]
-) -> None:
+async def test_purge_quarantines_a_pipe_device_or_folder(place: EmbeddedPlace, make: Callable[[Path], None]) -> None:
     async with place.spool() as spool:
         (film,) = await spool.accept(job(), [PRINTER])
         await spool.change(film, Cancel())
