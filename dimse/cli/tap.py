@@ -228,10 +228,12 @@ class _Watch:
         self._lines = output.lines
 
     def received(self, by_client: bool, data: bytes) -> None:
-        if self._tap is not None and by_client:
-            self._tap.received(data)
-        elif self._tap is not None:
-            self._tap.sent((data,))
+        if self._tap is not None:
+            if by_client:
+                self._tap.received(data)
+            else:
+                self._tap.sent((data,))
+            self._tap.keep()
         if self._lines is not None:
             self._lines.received(self._number, REQUESTOR if by_client else ACCEPTOR, data)
 

@@ -72,8 +72,8 @@ class LineProcess:
     It also serves the live view, if the options say so.
     """
 
-    def __init__(self, options: LineOptions = _DEFAULT, *, most_queued: int = _MOST_QUEUED) -> None:
-        self._queue: Queue[int, Item] = Queue(most_queued, _lost)
+    def __init__(self, options: LineOptions = _DEFAULT, *, max_queued: int = _MOST_QUEUED) -> None:
+        self._queue: Queue[int, Item] = Queue(max_queued, _lost)
         context = get_context("spawn")  # a fork would keep the sockets open
         receiver, self._sender = context.Pipe(duplex=False)
         self._process = context.Process(target=_explain, args=(receiver, options), name="dimse tap: lines", daemon=True)

@@ -33,6 +33,7 @@ class Connection:
         """Write ``data``. Raises OSError if the peer has gone, reads nothing for ``seconds``, or reads too slowly."""
         if self._tap is not None:
             self._tap.sent((data,))
+            self._tap.keep()
         if self._session is not None:
             self._session.write((data,))
             data = self._session.data_to_send()
@@ -57,6 +58,7 @@ class Connection:
                 data = self._decrypted()
         if data and self._tap is not None:
             self._tap.received(data)
+            self._tap.keep()
         return data
 
     def close(self, *, reset: bool = False) -> None:

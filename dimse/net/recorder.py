@@ -4,6 +4,9 @@ Bytes are taken where they enter and leave the upper layer, so invalid bytes are
 connections are recorded decrypted. For this reason, connections with TLS are recorded only on request.
 
 A thread writes the captures (see `dimse.net.capture_writer`) from copies of the bytes, while the association goes on.
+The copies are made while this side would wait for its peer anyway: after bytes were sent or processed, but before
+their memory can change, which is when the sender waits or returns, and when the connection is read again. Recording a
+film of six images takes 0.7 ms of 8.2 ms; with copies made before sending, it took 1.2 ms (minima of alternating runs).
 """
 
 import asyncio
@@ -24,9 +27,12 @@ from .trace import Record, Trace
 __all__ = ["Recorder", "Tap", "address_of", "record"]
 
 _log = logging.getLogger("dimse.net")
-_MOST_QUEUED = 1 << 27  # bytes that wait for the disk; beyond this, one recording ends
-_ENOUGH_QUEUED = 1 << 25  # the same; beyond this, associations wait for the disk
+_MAX_QUEUED = 1 << 27  # bytes that wait for the disk; beyond this, one recording ends
+_LONG_QUEUE = 1 << 25  # bytes that wait for the disk; beyond this, associations wait, too
+_MAX_NOTED = 1 << 21  # bytes to copy at once: 0.3 ms
 _TOO_SLOW = "the disk is too slow"
+
+_Span = tuple[bool, int, int]  # whether the client wrote, the number of bytes, and when
 
 
 def record(path: str | os.PathLike[str], *, tls: bool = False, also: Trace | None = None) -> "Recorder":
@@ -49,18 +55,18 @@ class Recorder:
     """A trace that records bytes; created by `record`.
 
     A full disk ends the recording, never an association. A slow disk makes associations wait, for up to `PATIENCE`
-    seconds; then the recording ends. More than ``most_queued`` bytes never wait for the disk.
+    seconds; then the recording ends. More than ``max_queued`` bytes never wait for the disk.
     """
 
     def __init__(
-        self, path: Path, *, tls: bool = False, also: Trace | None = None, most_queued: int = _MOST_QUEUED
+        self, path: Path, *, tls: bool = False, also: Trace | None = None, max_queued: int = _MAX_QUEUED
     ) -> None:
         self.also = also
         self._records_tls = tls
         self._folder = None if path.suffix == ".pcapng" else path
         self._file = CaptureFile(path)
         self._count = 0
-        self._writer = CaptureWriter(escaped(str(path)), most_queued)
+        self._writer = CaptureWriter(escaped(str(path)), max_queued)
         if self._folder is None:
             rest = self._file.replace()
             if rest is not None:
@@ -104,7 +110,10 @@ def _settle(future: "asyncio.Future[bool]", is_written: bool) -> None:
 
 
 class Tap:
-    """A recording of one connection. The methods copy bytes; a thread records them."""
+    """A recording of one connection.
+
+    `sent` and `received` note where bytes are. `keep` copies the noted bytes; call it before their memory can change.
+    """
 
     def __init__(
         self, writer: CaptureWriter, file: CaptureFile, local: Address, peer: Address, *, is_client: bool
@@ -112,37 +121,56 @@ class Tap:
         self.path = file.path
         self._writer = writer
         self._file = file
+        self._peer = peer
+        self._ends = (local, peer) if is_client else (peer, local)
         self._is_client = is_client
-        self._is_open = False
+        self._start = time.time_ns()
+        self._has_begun = False
         self._is_cut = False
-        self._flow = Flow(*((local, peer) if is_client else (peer, local)))
-        writer.begin(partial(self._open, peer, time.time_ns()))
+        self._buffers: list[Buffer] = []  # the noted bytes
+        self._spans: list[_Span] = []  # whose they are
+        self._noted = 0  # bytes
+        self._flow: Flow | None = None  # exists while the file is open
 
     @property
     def is_behind(self) -> bool:
         """Whether the connection should wait until everything so far is written."""
-        return self._writer.waiting > _ENOUGH_QUEUED and not self._is_cut
+        return self._writer.waiting > _LONG_QUEUE and not self._is_cut
 
     def sent(self, buffers: Sequence[Buffer]) -> None:
-        """Record what this side wrote."""
-        self._add_bytes(self._is_client, buffers)
+        """Note what this side wrote. The bytes must not change before `keep`."""
+        self._note(self._is_client, buffers)
+        if self._noted > _MAX_NOTED:
+            self.keep()
 
-    def received(self, data: Buffer, flow: FlowControl | None = None) -> None:
-        """Record what the peer wrote. If the disk is behind, hold ``flow``."""
-        self._add_bytes(not self._is_client, (data,))
+    def received(self, data: Buffer) -> None:
+        """Note what the peer wrote. The bytes must not change before `keep`."""
+        self._note(not self._is_client, (data,))
+
+    def _note(self, by_client: bool, buffers: Sequence[Buffer]) -> None:
+        size = sum(map(len, buffers))
+        self._buffers += buffers
+        self._spans.append((by_client, size, time.time_ns()))
+        self._noted += size
+
+    def keep(self, flow: FlowControl | None = None) -> None:
+        """Record copies of the noted bytes. If the disk is behind, hold ``flow``."""
+        if self._spans:
+            self._begin()
+            data = self._writer.copies.copy(self._buffers)
+            self._writer.add(self._lose, partial(self._write, data, self._spans), len(data))
+            self._buffers, self._spans, self._noted = [], [], 0
         if flow is not None and self.is_behind:
             flow.hold(DISK)
             self._call_when_written(partial(flow.release, DISK))
-
-    def _add_bytes(self, by_client: bool, buffers: Sequence[Buffer]) -> None:
-        data = self._writer.copies.copy(buffers)
-        self._writer.add(self._lose, partial(self._write, by_client, data, time.time_ns()), len(data))
 
     def closed(self, finished: Callable[[bool], None] | None = None) -> None:
         """Record the end. Once the file is complete, ``finished`` is called in the thread.
 
         Its argument says whether the recording ends before the connection.
         """
+        self._begin()
+        self.keep()
         self._writer.end(self._lose, partial(self._close, time.time_ns(), finished))
 
     async def written(self) -> float:
@@ -155,6 +183,12 @@ class Tap:
         self._call_when_written(partial(_settle, future, True))
         await future
         return loop.time() - start
+
+    def _begin(self) -> None:
+        """Begin the recording, unless it has begun."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._writer.begin(self._open)
 
     def _call_when_written(self, callback: Work) -> None:
         """Call ``callback`` in the event loop when `written` would return."""
@@ -171,23 +205,27 @@ class Tap:
 
     # --- in the thread ---
 
-    def _open(self, peer: Address, when: int) -> None:
+    def _open(self) -> None:
         try:
             self._file.enter()
         except OSError as exc:
-            _log.error("%s:%s: not recorded: %s", *peer, exc)
+            _log.error("%s:%s: not recorded: %s", *self._peer, exc)
         else:
-            self._is_open = True
-            self._add(self._flow.opened(when))
+            self._flow = Flow(*self._ends)
+            self._add(self._flow.opened(self._start))
 
-    def _write(self, by_client: bool, data: Buffer, when: int) -> None:
-        if self._is_open:
-            for packet in self._flow.packets(by_client, (data,), when):
+    def _write(self, data: Buffer, spans: Sequence[_Span]) -> None:
+        if self._flow is None:
+            return
+        view, start = memoryview(data), 0
+        for by_client, size, when in spans:
+            for packet in self._flow.packets(by_client, (view[start : start + size],), when):
                 self._file.add(packet)
-            self._writer.touch(self._file)
+            start += size
+        self._writer.touch(self._file)
 
     def _close(self, when: int, finished: Callable[[bool], None] | None) -> None:
-        if self._is_open:
+        if self._flow is not None:
             self._add(self._flow.closed(when))
             self._file.leave()
             if finished is not None:

@@ -95,7 +95,7 @@ class Transport(asyncio.BufferedProtocol):
         self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
         self._short_reads = 0  # bytes of short reads since they last counted as a share
         self._counted = 0  # bytes that ``account`` counts, see `_count`
-        self._eager_reader = EagerReader(self._loop, self._read_buffer, self.flow, self._take, self._break)
+        self._eager_reader = EagerReader(self._loop, self._read_buffer, self.flow, self._take_and_keep, self._break)
         self._woken: list[Waiter] = []  # tasks to wake once the bytes at hand are processed
         self._transport: Stream | None = None
         self._write_queue: WriteQueue | None = None
@@ -138,16 +138,19 @@ class Transport(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self.flow.received += nbytes
-        if nbytes < _LEAST_READ:
-            self._take(self._read_buffer.scratch[:nbytes])
-            self._short_reads += nbytes
-            if self._short_reads > _SHARE_IN_SHORT_READS:
-                self._short_reads = 0
-                self.flow.use(SHARE, monotonic())
-        else:
-            self._eager_reader.read_on(nbytes)
-        while self._woken:
-            self._woken.pop(0).wake()
+        try:
+            if nbytes < _LEAST_READ:
+                self._take(self._read_buffer.scratch[:nbytes])
+                self._short_reads += nbytes
+                if self._short_reads > _SHARE_IN_SHORT_READS:
+                    self._short_reads = 0
+                    self.flow.use(SHARE, monotonic())
+            else:
+                self._eager_reader.read_on(nbytes)
+            while self._woken:
+                self._woken.pop(0).wake()
+        finally:
+            self._keep_received()
 
     def eof_received(self) -> bool:
         return False
@@ -230,20 +233,25 @@ class Transport(asyncio.BufferedProtocol):
         rest, has_more, until = iter(pdus), True, monotonic() + SHARE
         allowed = self._timeouts.message
         late = until + allowed
-        while has_more:
-            has_more = self.core.send_run(rest, BATCH, _BATCH_PDUS)
-            self._write(self.core.data_to_send())
-            if self._writable is not None:
-                await self._drain()
-                if monotonic() > late:
-                    raise self._cut_off(f"the peer did not read a message within {allowed:g} s", "message")
-            elif has_more and monotonic() > until:
-                await self._turns.wait_for_turn(self.host)
-                until = monotonic() + SHARE
-            if self._tap is not None and self._tap.is_behind:
-                late += await self._tap.written()
-            if self.is_lost:
-                raise AssociationAborted(2, 0, self.core.cause)
+        try:
+            while has_more:
+                has_more = self.core.send_run(rest, BATCH, _BATCH_PDUS)
+                self._write(self.core.data_to_send(), has_more=True)
+                if self._writable is not None:
+                    await self._drain()
+                    if monotonic() > late:
+                        raise self._cut_off(f"the peer did not read a message within {allowed:g} s", "message")
+                elif has_more and monotonic() > until:
+                    self._keep_sent()
+                    await self._turns.wait_for_turn(self.host)
+                    until = monotonic() + SHARE
+                if self._tap is not None and self._tap.is_behind:
+                    self._keep_sent()
+                    late += await self._tap.written()
+                if self.is_lost:
+                    raise AssociationAborted(2, 0, self.core.cause)
+        finally:
+            self._keep_sent()
 
     async def recorded(self) -> None:
         """Wait until the recording has everything so far, if there is one."""
@@ -257,6 +265,10 @@ class Transport(asyncio.BufferedProtocol):
 
     # --- inside ---
 
+    def _take_and_keep(self, data: memoryview) -> None:
+        self._take(data)
+        self._keep_received()
+
     def _take(self, data: memoryview) -> None:
         if self._channel is not None:
             self.has_heard = True
@@ -267,7 +279,7 @@ class Transport(asyncio.BufferedProtocol):
             if is_tls(data[0]):
                 self._unexpected_tls = "the peer speaks TLS, but this side does not"
         if self._tap is not None:
-            self._tap.received(data, self.flow)
+            self._tap.received(data)
         self._receive(data)
 
     def _receive(self, data: memoryview) -> None:
@@ -368,18 +380,32 @@ class Transport(asyncio.BufferedProtocol):
             self._channel.close()
         self._transport.close()
 
-    def _write(self, writes: list[Buffer]) -> None:
+    def _write(self, writes: list[Buffer], *, has_more: bool = False) -> None:
+        """Write ``writes``. If ``has_more``, the caller calls `_keep_sent` before it waits or returns."""
         if self._write_queue is None or self.is_lost:
             return
-        if self._tap is not None:
-            self._tap.sent(writes)
         if self._channel is None:
             self._write_queue.write(writes)
         else:
             self._channel.write(writes)
+        if self._tap is not None:
+            self._tap.sent(writes)
+            if not has_more:
+                self._tap.keep()
+
+    def _keep_sent(self) -> None:
+        """Let the tap copy what was written, because its memory is the user's, who may change it from now on."""
+        if self._tap is not None:
+            self._tap.keep()
+
+    def _keep_received(self) -> None:
+        """Let the tap copy what was read, because the next read overwrites it."""
+        if self._tap is not None:
+            self._tap.keep(self.flow)
 
     async def _drain(self) -> None:
         assert self._writable is not None
+        self._keep_sent()
         try:
             with self._timers.timeout(self._timeouts.write):
                 await asyncio.shield(self._writable)
@@ -426,8 +452,9 @@ class Transport(asyncio.BufferedProtocol):
 
     def _receive_decrypted(self, data: memoryview) -> None:
         if self._tap is not None:
-            self._tap.received(data, self.flow)
+            self._tap.received(data)
         self._receive(data)
+        self._keep_received()
 
     def _secured(self) -> None:
         assert self._channel is not None

@@ -169,7 +169,7 @@ async def test_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
 
 
 def test_association_that_is_too_far_behind_loses_its_lines(capfd: pytest.CaptureFixture[str]) -> None:
-    lines = LineProcess(most_queued=1 << 16)
+    lines = LineProcess(max_queued=1 << 16)
     lines.opened(1, "the quick one")
     lines.opened(2, "the slow one")
     for _ in range(100):

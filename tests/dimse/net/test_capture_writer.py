@@ -6,18 +6,21 @@ import os
 import resource
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Thread
 
 import pytest
-from raw import PRINT, SYNTAXES, service, until
+from raw import HOST, PRINT, SYNTAXES, Raw, raw_server, service, until
 
+from dimse.errors import AssociationAborted, ResponseTimeout
 from dimse.explain import associations_in, read_capture
-from dimse.message import NSetRQ, Response
-from dimse.net import Operation, Server, capture_writer, connect, record, serve
+from dimse.message import NSetRQ, NSetRSP, Response
+from dimse.net import Association, Operation, Server, capture_writer, connect, record, serve
 from dimse.net.recorder import Recorder, Tap
 from dimse.uids import BasicFilmSession
+from dimse.ul import Abort
 
 SERVER = ("127.0.0.1", 104)
 PAGE = 4096  # bytes that the smallest pipe takes
@@ -84,17 +87,20 @@ def stalled(recorder: Recorder, disk: PipeDisk) -> Tap:
     """Return a tap whose bytes the disk does not take."""
     tap = tapped(recorder)
     tap.received(bytes(2 * PAGE))
+    tap.keep()
     disk.wait_until_used()
     return tap
 
 
 def test_slow_disk_ends_the_longest_recording(disk: PipeDisk, caplog: pytest.LogCaptureFixture) -> None:
-    recorder, cut = Recorder(disk.path, most_queued=10_000), list[bool]()
+    recorder, cut = Recorder(disk.path, max_queued=10_000), list[bool]()
     first = stalled(recorder, disk)
     second = tapped(recorder, 6)
     for data in (b"a" * 4000, b"b" * 4000, b"c" * 4000):  # returns although the disk waits
         first.received(data)
+        first.keep()
         second.sent((b"short",))
+        second.keep()
     first.closed(cut.append)
     second.closed(cut.append)
     disk.go()
@@ -105,48 +111,152 @@ def test_slow_disk_ends_the_longest_recording(disk: PipeDisk, caplog: pytest.Log
     assert said == [bytes(2 * PAGE), b"short" * 3]
 
 
-def test_short_buffers_may_change_at_once(tmp_path: Path) -> None:
-    path, data = tmp_path / "a.pcapng", bytearray(b"before")
+def pieces_of(path: Path) -> list[tuple[bool, bytes]]:
+    (connection,) = read_capture(path.read_bytes(), [])
+    return [(by_client, bytes(said)) for by_client, said in connection.pieces]
+
+
+@pytest.mark.parametrize("length", [6, 100_000])
+def test_kept_bytes_may_change(length: int, tmp_path: Path) -> None:
+    path, data = tmp_path / "a.pcapng", bytearray(b"a" * length)
     recorder = record(path)
     tap = tapped(recorder)
     tap.sent((data,))
-    tap.received(data)
-    data[:] = b"after "
+    tap.keep()
+    data[:] = b"b" * length
     tap.closed()
     assert recorder.finish()
-    (connection,) = read_capture(path.read_bytes(), [])
-    assert {said for _, said in connection.pieces} == {b"before"}
+    assert b"".join(said for _, said in pieces_of(path)) == b"a" * length
+
+
+def test_bytes_kept_together_have_their_sides_and_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    recorder = record(path)
+    tap = tapped(recorder)
+    tap.received(b"question")
+    tap.sent((b"ans", bytearray(b"wer")))
+    tap.received(b"question 2")
+    tap.closed()
+    assert recorder.finish()
+    assert pieces_of(path) == [(True, b"question"), (False, b"answer"), (True, b"question 2")]
+
+
+def test_tap_keeps_many_sent_bytes_by_itself(tmp_path: Path) -> None:
+    path, data = tmp_path / "a.pcapng", bytearray(b"a" * (3 << 20))
+    recorder = record(path)
+    tap = tapped(recorder)
+    tap.sent((data,))
+    data[:] = bytes(len(data))
+    tap.closed()
+    assert recorder.finish()
+    assert b"".join(said for _, said in pieces_of(path)) == b"a" * (3 << 20)
+
+
+def page_message(page: bytearray) -> NSetRQ:
+    return NSetRQ(
+        MessageID=1,
+        RequestedSOPClassUID=BasicFilmSession,
+        RequestedSOPInstanceUID="1.2",
+        Data=[b"\xe0\x7f\x10\0" + len(page).to_bytes(4, "little"), memoryview(page)],
+    )
 
 
 async def send_page(server: Server, recorder: Recorder, page: bytearray) -> None:
     """Send ``page``, and change it afterwards."""
     async with connect(server.host, server.port, {PRINT: SYNTAXES}, trace=recorder) as association:
-        message = NSetRQ(
-            MessageID=1,
-            RequestedSOPClassUID=BasicFilmSession,
-            RequestedSOPInstanceUID="1.2",
-            Data=[b"\xe0\x7f\x10\0" + len(page).to_bytes(4, "little"), memoryview(page)],
-        )
-        await association.request(association.context_for(PRINT), message)
+        await association.request(association.context_for(PRINT), page_message(page))
         page[:] = bytes(len(page))
 
 
-async def test_sender_waits_until_its_buffers_are_recorded(disk: PipeDisk) -> None:
-    page, heard, recorder = bytearray(b"\1" * 100_000), asyncio.Event(), record(disk.path)
+async def answer_page(peer: Raw) -> None:
+    await peer.accept()
+    await peer.hear()
+    peer.say(NSetRSP(MessageIDBeingRespondedTo=1, Status=0))
+    await peer.receive()
 
-    async def hear(operation: Operation) -> Response:
-        heard.set()
-        return operation.reply()
 
-    async with serve([service(hear, NSetRQ)], port=0) as server:
-        sending = asyncio.create_task(send_page(server, recorder, page))
-        await heard.wait()
-        assert page[0] == 1
-        disk.go()
-        await sending
+async def abort_at_page(peer: Raw) -> None:
+    await peer.accept()
+    await peer.hear()
+    peer.send(Abort(0, 0))
+    await peer.receive()
+
+
+async def hear_page(peer: Raw) -> None:
+    await peer.accept()
+    while not isinstance(await peer.receive(), Abort | None):
+        pass
+
+
+async def request_page(association: Association, page: bytearray) -> None:
+    await association.request(association.context_for(PRINT), page_message(page))
+
+
+async def send_page_alone(association: Association, page: bytearray) -> None:
+    await association.send(association.context_for(PRINT), page_message(page))
+
+
+async def cancel_page(association: Association, page: bytearray) -> None:
+    requesting = asyncio.create_task(request_page(association, page))
+    await asyncio.sleep(0)  # the task runs until it waits for the response
+    requesting.cancel()
+    await requesting
+
+
+async def give_page_up(association: Association, page: bytearray) -> None:
+    await association.request(association.context_for(PRINT), page_message(page), patience=0.001)
+
+
+@pytest.mark.parametrize(
+    ("peer", "use", "error"),
+    [
+        (answer_page, request_page, None),
+        (hear_page, send_page_alone, None),
+        (abort_at_page, request_page, AssociationAborted),
+        (hear_page, cancel_page, asyncio.CancelledError),
+        (hear_page, give_page_up, ResponseTimeout),
+    ],
+)
+async def test_recording_holds_the_bytes_that_were_sent(
+    disk: PipeDisk,
+    peer: Callable[[Raw], Awaitable[None]],
+    use: Callable[[Association, bytearray], Awaitable[None]],
+    error: type[BaseException] | None,
+) -> None:
+    page, recorder = bytearray(b"\1" * 100_000), record(disk.path)
+    async with raw_server(peer) as port:
+        async with connect(HOST, port, {PRINT: SYNTAXES}, trace=recorder) as association:
+            with pytest.raises(error) if error else nullcontext():
+                await use(association, page)
+            page[:] = bytes(len(page))
+            disk.go()
+            association.abort()
     (recorded,) = associations_in(disk.finish(), [])
     data = next(step.messages[0].data for step in recorded.steps() if step.name == "N-SET-RQ")
     assert data[8:] == b"\1" * 100_000
+
+
+async def test_recording_holds_the_part_that_was_sent(disk: PipeDisk) -> None:
+    page, recorder, is_over = bytearray(b"\1" * (16 << 20)), record(disk.path), asyncio.Event()
+
+    async def stop_reading(peer: Raw) -> None:
+        await peer.accept()
+        await is_over.wait()
+
+    async with raw_server(stop_reading) as port:
+        async with connect(HOST, port, {PRINT: SYNTAXES}, trace=recorder) as association:
+            sending = asyncio.create_task(request_page(association, page))
+            await until(lambda: not association.transport.takes_more)
+            sending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+            page[:] = bytes(len(page))
+            disk.go()
+            is_over.set()
+    (connection,) = read_capture(disk.finish(), [])
+    said = b"".join(data for by_client, data in connection.pieces if by_client)
+    assert said.count(1) > 100_000
+    assert bytes(1000) not in said
 
 
 async def test_hung_disk_ends_the_recording_alone(
@@ -168,7 +278,7 @@ async def test_hung_disk_ends_the_recording_alone(
 
 
 async def test_peer_is_not_read_while_its_bytes_wait(disk: PipeDisk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dimse.net.recorder._ENOUGH_QUEUED", 10_000)
+    monkeypatch.setattr("dimse.net.recorder._LONG_QUEUE", 10_000)
     recorder, heard = record(disk.path), list[int]()
 
     async def hear(operation: Operation) -> Response:
@@ -201,6 +311,7 @@ def test_recording_on_a_full_disk_ends_with_a_whole_packet(tmp_path: Path) -> No
     tap = tapped(recorder)
     tap.received(b"a" * 300)
     tap.received(b"b" * 300)
+    tap.keep()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
