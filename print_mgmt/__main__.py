@@ -1,4 +1,4 @@
-"""Runs the command line as ``python -m print_mgmt``."""
+"""The entry point of ``python -m print_mgmt``: the command line."""
 
 import sys
 

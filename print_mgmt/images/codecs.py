@@ -54,7 +54,7 @@ def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSynta
         name = syntax.name if syntax is not None else ""
         if "JPEG" in name:
             raise ImageError(f"compressed Pixel Data ({name}) is broken: it does not begin as an image of this codec")
-        raise ImageError(f"compressed Pixel Data ({name}) has no decoder here: decompress it first")
+        raise ImageError(f"compressed Pixel Data ({name}) cannot be decoded: decompress it first")
     return Decoded(rle.decode_bits(data, shape) if bits == 1 else rle.decode(data, shape, octets), ybr, None)
 
 

@@ -62,7 +62,7 @@ def read(data: bytes) -> Codestream | None:
     except (IndexError, struct.error) as exc:
         raise ImageError("the header of a compressed image ends too early") from exc
     if data.rfind(_END) < 0:
-        raise ImageError(f"{stream.kind} data of {len(data)} bytes is cut off: no end of image in it")
+        raise ImageError(f"{stream.kind} data of {len(data)} bytes are cut off: they have no end of image")
     return stream
 
 
@@ -92,7 +92,7 @@ def _jpeg(data: bytes) -> Codestream:
             jfif = True
         if code == _APP14 and content.startswith(b"Adobe"):
             adobe = content
-    raise ImageError("JPEG without a frame header")
+    raise ImageError("the JPEG has no frame header")
 
 
 def _frame(kind: str, content: bytes, adobe: bytes, jfif: bool) -> Codestream:
@@ -178,13 +178,13 @@ def _jpeg_xl(data: bytes) -> tuple[bytes, bool]:
         if length < 8:
             break
         at += length
-    raise ImageError("JPEG XL without a codestream")
+    raise ImageError("the JPEG XL has no codestream")
 
 
 def _jpeg_xl_size(codestream: bytes) -> tuple[int, int]:
     """Return the rows and columns in SizeHeader, lowest bit first. Raises ImageError if the header is cut off."""
     if not codestream.startswith(_JXL) or len(codestream) < 12:
-        raise ImageError("JPEG XL whose header ends too early")
+        raise ImageError("the header of the JPEG XL ends too early")
     bits = int.from_bytes(codestream[2:12], "little")
 
     def take(count: int) -> int:

@@ -53,7 +53,7 @@ def file_of(dataset: ForeignDataset) -> File:
         raise ImageError(f"a Data Set of {type(dataset).__module__}: {exc}") from exc
     except Exception as exc:  # the other library may raise anything
         words = " ".join(str(exc).split())
-        raise ImageError(f"a Data Set of {type(dataset).__module__} that cannot be written: {words}") from exc
+        raise ImageError(f"a Data Set of {type(dataset).__module__} cannot be written: {words}") from exc
 
 
 def pillow_of(picture: object) -> "Image.Image":

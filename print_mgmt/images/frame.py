@@ -281,7 +281,8 @@ def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
     """
     quotient = Fraction(vertical / horizontal).limit_denominator(_MAX_DENOMINATOR)
     if not 1 / _MAX_RATIO <= quotient <= _MAX_RATIO:
-        raise ImageError(f"{name} {vertical:g} to {horizontal:g} is too steep to print (PS3.3 C.7.6.3.1.7)")
+        fault = f"one side of a pixel is more than {_MAX_RATIO} times the other (PS3.3 C.7.6.3.1.7)"
+        raise ImageError(f"{name} {vertical:g} to {horizontal:g}: {fault}")
     return quotient.numerator, quotient.denominator
 
 

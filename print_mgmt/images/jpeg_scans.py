@@ -162,7 +162,7 @@ def scans_of(data: bytes) -> Scans:
         elif code == _EOI and scans.scans:
             scans.end = scans.scans[-1][2]
             return scans
-    raise ImageError(f"JPEG data of {len(data)} bytes is cut off: no end of image after its scans")
+    raise ImageError(f"JPEG data of {len(data)} bytes are cut off: no end of image follows the scans")
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:

@@ -121,7 +121,8 @@ def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
             low = first & 0xFFFF
             first = low - 0x10000 if is_signed and low & 0x8000 else low
             return Descriptor(entries & 0xFFFF or 0x10000, first, bits)
-    raise ImageError(f"{name} {value!a} is not entries, first input and 1 to {_MAX_BITS} bits (PS3.3 C.11.1.1)")
+    parts = f"entries, first input, and 1 to {_MAX_BITS} bits"
+    raise ImageError(f"{name} {value!a} is not three numbers: {parts} (PS3.3 C.11.1.1)")
 
 
 def _entries_of(raw: bytes | memoryview, descriptor: Descriptor) -> NDArray[np.uint8 | np.uint16]:

@@ -103,7 +103,7 @@ def _check_gif(image: "Image.Image", number: int) -> None:
     if image.height * image.width > _MAX_GIF:
         raise ImageError(f"{size} has more than the limit of {_MAX_GIF} pixels")
     if number * image.height * image.width > MAX_COMPOSED:
-        raise ImageError(f"frame {number} of {size} lies on more than {MAX_COMPOSED} pixels")
+        raise ImageError(f"frame {number} of {size} is composed of more than {MAX_COMPOSED} pixels")
 
 
 def _reserve_memory(image: "Image.Image") -> None:

@@ -113,7 +113,7 @@ class Source:
         Raises ImageError, which begins with the name, if it cannot be made.
         """
         if not 1 <= number <= self.frames:
-            raise _with_name(self.name, ImageError(f"frame {number} of an image of {self.frames}"))
+            raise _with_name(self.name, ImageError(f"there is no frame {number}: the image has {self.frames}"))
         try:
             made = self.make(number, options)
         except DimseError as exc:

@@ -53,7 +53,7 @@ def decode_bits(data: bytes, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 def _segments(data: bytes, expected: int) -> list[bytes]:
     if len(data) < _HEADER.size:
-        raise ImageError(f"RLE of {len(data)} bytes has no room for its header of 64 (PS3.5 G.5)")
+        raise ImageError(f"RLE of {len(data)} bytes is shorter than its header of 64 (PS3.5 G.5)")
     count, *offsets = _HEADER.unpack_from(data)
     if count != expected:
         raise ImageError(f"RLE has {count} segments, where the image needs {expected} (PS3.5 G.2)")

@@ -77,7 +77,7 @@ async def test_frames_are_chosen_by_number(
 
 async def test_missing_frames_are_an_error(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert await command("print", "A@127.0.0.1:1", cine, "--frames", "6") == 1
-    assert capsys.readouterr().err == f"print-mgmt: {cine}: frame 6 of an image of 5\n"
+    assert capsys.readouterr().err == f"print-mgmt: {cine}: there is no frame 6: the image has 5\n"
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_cut_off_data_are_refused(kind: str) -> None:
 
 def test_half_a_jpeg_is_refused() -> None:
     data = bytes(imagecodecs.jpeg8_encode(GRAY8, level=90))
-    with pytest.raises(ImageError, match="cut off: no end of image"):
+    with pytest.raises(ImageError, match="cut off: they have no end of image"):
         prepare(image(data[: len(data) // 2], GRAY8))
 
 
@@ -180,7 +180,7 @@ def test_unknown_codec_is_named(uid: str) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"\xff\xd8\xff\xda\x00\x02\xff\xd9", "JPEG without a frame header"),
+        (b"\xff\xd8\xff\xda\x00\x02\xff\xd9", "the JPEG has no frame header"),
         (b"\xff\xd8abc\xff\xd9", "byte 2 of a compressed image is not a marker"),
         (b"\xff\xd8\xff\xe0", "ends too early"),
     ],

@@ -72,9 +72,9 @@ def test_input_is_rounded_to_the_nearest_entry() -> None:
 @pytest.mark.parametrize(
     ("descriptor", "data", "message"),
     [
-        ([2, 0, 17], words(1, 2), "LUTDescriptor .* is not entries"),
-        ([2, 0, 0], words(1, 2), "LUTDescriptor .* is not entries"),
-        ([2, 0], words(1, 2), "LUTDescriptor .* is not entries"),
+        ([2, 0, 17], words(1, 2), "LUTDescriptor .* is not three numbers"),
+        ([2, 0, 0], words(1, 2), "LUTDescriptor .* is not three numbers"),
+        ([2, 0], words(1, 2), "LUTDescriptor .* is not three numbers"),
         ([2, 0, 8], b"", "LUTData is missing"),
     ],
 )

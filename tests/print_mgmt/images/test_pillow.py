@@ -108,7 +108,7 @@ def test_pages_of_a_tiff_are_frames(tmp_path: Path) -> None:
     path = saved(tmp_path, "m.tif", pages[0], save_all=True, append_images=pages[1:])
     assert [int(image.pixels[0, 0]) for image in prepare_all(path)] == [0, 255]
     assert prepare(path, frame=2).pixels[0, 0] == 255
-    with pytest.raises(ImageError, match=r"m\.tif: frame 3 of an image of 2"):
+    with pytest.raises(ImageError, match=r"m\.tif: there is no frame 3: the image has 2"):
         prepare(path, frame=3)
 
 

@@ -54,8 +54,8 @@ def test_rgb_has_a_segment_for_each_color() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "0 bytes has no room for its header"),
-        (bytes(63), "63 bytes has no room"),
+        (b"", "0 bytes is shorter than its header"),
+        (bytes(63), "63 bytes is shorter"),
         (bytes(64), "0 segments, where the image needs 1"),
         (frame_of(b"\x00\x01", b"\x00\x01"), "2 segments, where the image needs 1"),
         (frame_of(b"\x00\x01"), "ends after 1 of 4 bytes"),
