@@ -97,12 +97,12 @@ def _allocate(instances: Instances, checked: Checked) -> None:
     """
     if "MemoryAllocation" not in checked.attributes:
         return
-    kilobytes, most = integer(checked.attributes, "MemoryAllocation"), instances.pool.size
-    if not most:
+    kilobytes, limit = integer(checked.attributes, "MemoryAllocation"), instances.pool.size
+    if not limit:
         del checked.attributes.MemoryAllocation
         checked.warn(MEMORY_NOT_SUPPORTED, "MemoryAllocation", "is not supported")
-    elif kilobytes > most:
-        raise refuse(INVALID_VALUE, "MemoryAllocation", f"{kilobytes} KB, above the limit of {most} KB")
+    elif kilobytes > limit:
+        raise refuse(INVALID_VALUE, "MemoryAllocation", f"{kilobytes} KB, above the limit of {limit} KB")
     elif not instances.pool.reserve(instances, kilobytes):
         raise failure(RESOURCE_LIMITATION, f"MemoryAllocation: {kilobytes} KB are not free now")
 
@@ -204,7 +204,7 @@ def _check_room(instances: Instances, session: FilmSession) -> None:
     if not config.MaximumCollatedFilms and any(not box.jobs for box in session.film_boxes):
         raise failure(UNPRINTED_FILM_BOX, "print or delete the current film box first: this printer prints no sessions")
     if len(session.film_boxes) >= config.film_boxes:
-        raise failure(RESOURCE_LIMITATION, f"a session has at most {config.film_boxes} film boxes")
+        raise failure(RESOURCE_LIMITATION, f"a session has at limit {config.film_boxes} film boxes")
 
 
 def _choose_imager(instances: Instances, session: Dataset, film_box: Dataset, chosen: str) -> Imager:

@@ -199,17 +199,17 @@ def _combined_outcome(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str
 
 def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Dataset) -> Answer:
     """Set the text of an annotation box: N-SET, PS3.4 H.4.4.1.1. An empty text erases the current text."""
-    strict, most = instances.config.strict, instances.config.annotation_characters
+    strict, limit = instances.config.strict, instances.config.annotation_characters
     checked = check(instances.tables.annotation_box, _with_charset(instances, dataset), strict=strict)
     position = integer(checked.attributes, "AnnotationPosition")
     if position != box.AnnotationPosition:
         raise refuse(INVALID_VALUE, "AnnotationPosition", f"{position}, but this is box {box.AnnotationPosition}")
     written = text(checked.attributes, "TextString")
-    if len(written) > most:
+    if len(written) > limit:
         if strict:
-            raise refuse(INVALID_VALUE, "TextString", f"has {len(written)} characters, above the limit of {most}")
-        written = checked.attributes.TextString = written[:most]
-        checked.warn(OUT_OF_RANGE, "TextString", f"was cut to {most} characters")
+            raise refuse(INVALID_VALUE, "TextString", f"has {len(written)} characters, above the limit of {limit}")
+        written = checked.attributes.TextString = written[:limit]
+        checked.warn(OUT_OF_RANGE, "TextString", f"was cut to {limit} characters")
     if written:
         _check_text(instances, checked, position, written)
     instances.store(box, with_changes(box.attributes, checked.attributes), unused=checked.unused)

@@ -40,7 +40,7 @@ from .rebuild import has_films, rebuild
 from .records import CorruptFilm, FilmRecord, Lease, SpoolError, SpoolFull, SpoolLimits, Target, latest_lease, storable
 from .recovery import recover
 from .reserve import Reserve
-from .states import SETTLED, FilmState
+from .states import REMOVABLE, FilmState
 
 __all__ = ["EmbeddedSpool"]
 
@@ -390,7 +390,7 @@ class EmbeddedSpool:
         self, *, age: float | None = None, count: int | None = None, size: int | None = None
     ) -> tuple[str, ...]:
         """Remove films that are done or canceled; see `Upkeep.purge`."""
-        films, totals = await self.list(states=SETTLED), await self._execute(self._rows.totals)
+        films, totals = await self.list(states=REMOVABLE), await self._execute(self._rows.totals)
         chosen = films_to_purge(films, totals, time.time(), age=age, count=count, size=size)
         removed: tuple[str, ...] = ()
         for start in range(0, len(chosen), _PURGE_BATCH):
@@ -401,11 +401,11 @@ class EmbeddedSpool:
     def _remove_films(self, film_ids: Sequence[str]) -> tuple[str, ...]:
         """Remove the given films that are still done or canceled, and return their ids."""
         films = self._rows.films(f"film.id IN ({placeholders(len(film_ids))})", film_ids)
-        settled_films = [film for film in films if film.state in SETTLED]
-        for film in settled_films:
+        removable = [film for film in films if film.state in REMOVABLE]
+        for film in removable:
             self._rows.remove(film.id)
-        self._files.remove((film.id, film.checksum) for film in settled_films)
-        return tuple(film.id for film in settled_films)
+        self._files.remove((film.id, film.checksum) for film in removable)
+        return tuple(film.id for film in removable)
 
     async def verify(self) -> Verified:
         """Read all films; move the damaged ones to quarantine, and let their deliveries fail."""

@@ -263,8 +263,8 @@ class FilmFolder:
         with suppress(OSError):
             sync_folder(self.films)
 
-    def films_left_behind(self, known: Callable[[], set[str]]) -> list[tuple[str, str]]:
-        """Return id and checksum of the films that no process is accepting and that are not in the index, sorted.
+    def unindexed_films(self, known: Callable[[], set[str]]) -> list[tuple[str, str]]:
+        """Return id and checksum, sorted, of the films that are not in the index and that no process is accepting.
 
         Drafts of killed processes are removed. ``known`` returns the ids of all films in the index; it is called after
         the folder has been read.

@@ -65,7 +65,7 @@ from .records import (
     storable,
 )
 from .rows import JOB, job_of
-from .states import SETTLED, FilmState
+from .states import REMOVABLE, FilmState
 
 __all__ = ["PostgresSpool"]
 
@@ -400,7 +400,7 @@ class PostgresSpool:
         self, *, age: float | None = None, count: int | None = None, size: int | None = None
     ) -> tuple[str, ...]:
         """Remove films that are done or canceled; see `Upkeep.purge`."""
-        films = await self.list(states=SETTLED)
+        films = await self.list(states=REMOVABLE)
         await self._count()
         chosen = films_to_purge(films, self._totals, time.time(), age=age, count=count, size=size)
         removed = [film_id for film_id in chosen if await self._remove_film(film_id)]
@@ -413,7 +413,7 @@ class PostgresSpool:
             row = await db.fetchrow(
                 "SELECT job FROM film WHERE id = $1 AND state = ANY($2) FOR UPDATE",
                 film_id,
-                [str(state) for state in SETTLED],
+                [str(state) for state in REMOVABLE],
             )
             if row is None:
                 return False

@@ -36,7 +36,7 @@ def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float
     doubtful = [film.id for film in index.end_leases_of_others(owners) if film.state is FilmState.INDETERMINATE]
     if doubtful:
         _log.warning("these films may already have been printed: %s", ", ".join(doubtful))
-    _accept_left_behind(index, files)
+    _accept_unindexed_films(index, files)
     present = files.ids()
     for film_id, _, state in index.files():
         if film_id not in present and state not in ENDED:
@@ -45,9 +45,9 @@ def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float
             index.save(film, fail_lost_film(film, "its file is missing"))
 
 
-def _accept_left_behind(index: Index, files: FilmFolder) -> None:
+def _accept_unindexed_films(index: Index, files: FilmFolder) -> None:
     """Accept the complete jobs, and remove the films of the others."""
-    found = files.films_left_behind(index.ids)
+    found = files.unindexed_films(index.ids)
     accepted: set[str] = set()
     unreadable: set[str] = set()
     for job, expected, films in _read_jobs(files, found, unreadable):

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from dimse.errors import LocalProtocolError
 
-__all__ = ["ENDED", "OPEN", "PRECEDENCE", "SETTLED", "TRANSITIONS", "FilmState", "check_transition", "film_state"]
+__all__ = ["ENDED", "OPEN", "PRECEDENCE", "REMOVABLE", "TRANSITIONS", "FilmState", "check_transition", "film_state"]
 
 
 class FilmState(StrEnum):
@@ -58,7 +58,7 @@ PRECEDENCE = (
 )
 OPEN = frozenset({_S.RECEIVED, _S.HELD, _S.WAITING, _S.QUEUED, _S.DELIVERING})
 ENDED = frozenset(FilmState) - OPEN
-SETTLED = frozenset({_S.DONE, _S.CANCELED})  # the other ended states wait for the decision of an operator
+REMOVABLE = frozenset({_S.DONE, _S.CANCELED})  # the other ended states wait for the decision of an operator
 
 
 def film_state(deliveries: Collection[FilmState]) -> FilmState:

@@ -235,7 +235,7 @@ def test_pixels_are_shared_read_only() -> None:
 
 
 def test_box_uids_are_unpredictable() -> None:
-    """They are random: none follows from the one before."""
+    """The UIDs are random: none follows from the one before."""
     scu = Scu()
     session = scu.session()
     made = [uid for _ in range(10) for uid in uids(scu.film_box(session), "ReferencedImageBoxSequence")]

@@ -78,7 +78,7 @@ def test_accepted_film_is_rendered(
     size: tuple[int, int],
     shape: str,
 ) -> None:
-    """With any attributes, and any later changes of film box, image and medium."""
+    """A film has any attributes, and any later changes of film box, image and medium."""
     scu = Scu(meta, CONFIG)
     session = scu.session(MediumType=media[0])
     if shape:

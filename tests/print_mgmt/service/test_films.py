@@ -128,7 +128,7 @@ def test_film_size_must_be_loaded_for_the_medium(medium: str, size: str | None, 
 
 
 def test_new_medium_applies_to_existing_films() -> None:
-    """N-SET of Medium Type, PS3.4 H.4.1.2.2: it applies to the whole session, from the next N-ACTION on."""
+    """N-SET of Medium Type, PS3.4 H.4.1.2.2: the medium applies to the whole session, from the next N-ACTION on."""
     scu = Scu()
     session = scu.session(MediumType="BLUE FILM")
     film = str(scu.film_box(session, FilmSizeID="A4").AffectedSOPInstanceUID)

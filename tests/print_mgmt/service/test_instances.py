@@ -136,7 +136,7 @@ def test_replaced_image_frees_its_message() -> None:
 
 
 def test_film_shares_the_pixels_of_the_message() -> None:
-    """Its pixels are a view of the message: a film takes the memory of its pixels, and little more."""
+    """The pixels of a film are a view of the message: the film takes the memory of its pixels, and little more."""
     scu = Scu()
     film, boxes = scu.film()
     wire, answer = sent(scu.service, boxes[0], scu.image_dataset(1, to_item(IMAGE)))

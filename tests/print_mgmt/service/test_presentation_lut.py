@@ -53,7 +53,7 @@ def test_tables_reach_the_film(entries: int, bits: int, syntax: Any) -> None:
 
 
 def test_lut_data_may_be_us() -> None:
-    """Its VR is US or OW in PS3.6."""
+    """In PS3.6, LUT Data has the VR US or OW."""
     dataset = table()
     item = dataset.PresentationLUTSequence[0]  # type: ignore[index]  # it is a sequence
     assert isinstance(item, Dataset)
@@ -115,7 +115,7 @@ def test_lut_of_the_film_box_precedes_the_session() -> None:
 
 
 def test_lut_of_the_image_box_is_kept_beside_the_film() -> None:
-    """PS3.3 C.13.5: it precedes the LUT of the film box."""
+    """PS3.3 C.13.5: the LUT of an image box replaces the LUT of its film box."""
     film = Referring()
     film.scu.image(film.box, 1, ramp(), **refer(film.lin_od))
     assert film.printed() == ["IDENTITY", "LIN OD"]
@@ -146,7 +146,7 @@ def test_n_set_replaces_the_lut_of_a_session() -> None:
 
 
 def test_deleted_lut_stays_where_it_is_referred_to() -> None:
-    """PS3.4 H.4.9.1.2: it is kept while there are references; there can be no new ones after N-DELETE."""
+    """PS3.4 H.4.9.1.2: a deleted LUT is kept while something refers to it; new references are refused."""
     scu = Scu()
     uid = scu.lut(PresentationLUTShape="LIN OD")
     film_box, boxes = scu.film(**refer(uid))

@@ -89,7 +89,7 @@ def test_united_imaging_creates_the_printer() -> None:
 
 
 def test_agfas_patient_and_private_elements_are_ignored() -> None:
-    """They are ignored without a warning, because some SCUs stop at warnings."""
+    """No warning is sent, because some SCUs stop at warnings."""
     scu = Scu()
     _, boxes = scu.film()
     dataset = scu.image_dataset(1, to_item(ramp()), PatientID="4711", PatientName="Doe^Jane")

@@ -213,7 +213,7 @@ def test_empty_reference_removes_the_window() -> None:
 
 
 def test_table_with_fewer_bits_is_a_warning() -> None:
-    """It is applied by its descriptor (C.11.2.1.1), and prints dark: 0116, with the attribute."""
+    """The table is applied by its descriptor (C.11.2.1.1), and prints dark: 0116, with the attribute."""
     table = Dataset(LUTDescriptor=[256, 0, 16], LUTData=np.arange(0, 4096, 16).astype("<u2").tobytes())
     scu = Scu()
     answer = voi(scu, VOILUTSequence=[table])

@@ -363,7 +363,7 @@ def test_n_get_without_a_list_returns_everything() -> None:
 
 
 def test_n_get_returns_nine_attributes_by_name() -> None:
-    """As CTN does; PS3.3 C.13.9."""
+    """CTN asks like this; PS3.3 C.13.9."""
     keywords = (
         *("PrinterStatus", "PrinterStatusInfo", "PrinterName", "Manufacturer", "ManufacturerModelName"),
         *("DeviceSerialNumber", "SoftwareVersions", "DateOfLastCalibration", "TimeOfLastCalibration"),

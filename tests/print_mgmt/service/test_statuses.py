@@ -270,7 +270,7 @@ ON_THE_WIRE = [
 
 @pytest.mark.parametrize(("status", "provoke", "syntax"), ON_THE_WIRE)
 def test_each_status_is_sent(status: int, provoke: Provoke, syntax: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With an Error Comment that is a valid LO, PS3.7 Annex C.4, and the SOP Class and Instance of the request."""
+    """The response has a valid Error Comment (PS3.7 Annex C.4), and the SOP Class and Instance of the request."""
     with over_the_wire(syntax) as wire_scu:
         monkeypatch.setitem(globals(), "Scu", wire_scu)
         answer = provoke()

@@ -37,7 +37,7 @@ async def test_commit_is_forced_if_asked(tmp_path: Path, statements: list[str], 
 
 
 async def test_work_that_is_not_forced_comes_first(tmp_path: Path, statements: list[str]) -> None:
-    """Its result does not wait until the other work of the group is on the disk."""
+    """The result of such work does not wait until the other work of the group is on the disk."""
     queued = Event()
     with committer(tmp_path, statements) as made:
         first = asyncio.ensure_future(made.execute(queued.wait))

@@ -472,7 +472,7 @@ async def test_rebuild_puts_damaged_films_into_quarantine(place: EmbeddedPlace) 
 
 
 async def test_damaged_index_is_rebuilt_by_one_of_many_processes(place: EmbeddedPlace) -> None:
-    """All open the spool at the same moment. A lock belongs to an open file, so spools in one process suffice."""
+    """All open the spool at the same moment. Spools in one process suffice, because a lock belongs to an open file."""
     _, film = await rebuilt(place, FOLDER)
     meeting = Barrier(3)
 

@@ -338,7 +338,7 @@ async def test_late_result_is_refused_by_the_fence(place: Place, spool: Spool) -
 
 
 async def test_result_after_the_end_is_refused(place: Place, spool: Spool) -> None:
-    """It is refused even if no other worker has the film yet."""
+    """A late result is refused even if no other worker has the film yet."""
     await spool.accept(job(), [PRINTER])
     late = await leased(spool)
     place.clock.now += 61
