@@ -14,9 +14,9 @@ from dimse.uids import (
 
 from ..config import PrinterConfig
 from ..sop import ACCEPTED_SYNTAXES, EVENTS, MEMBERS, META_CLASSES, OPERATIONS, TITLES
-from .markdown import grid
+from .markdown import table_lines
 
-__all__ = ["REFUSALS", "association", "interfaces", "model", "sop_classes"]
+__all__ = ["REFUSALS", "association_section", "interfaces_section", "model_section", "sop_classes_section"]
 
 _SERVICES: dict[type[Request], str] = {
     NCreateRQ: "N-CREATE",
@@ -29,7 +29,7 @@ _SERVICES: dict[type[Request], str] = {
 # Result, source and reason of each A-ASSOCIATE-RJ (PS3.8 Table 9-21), and its cause
 REFUSALS = {
     (1, 1, 1): "the host of the calling AE is not among those that may associate",
-    (1, 1, 2): "the Application Context Name is not that of PS3.7 A.2.1",
+    (1, 1, 2): "the Application Context Name is not the one of PS3.7 A.2.1",
     (1, 1, 3): "the calling AE title is not among those that may associate",
     (1, 1, 7): "the called AE title is not the title of the printer",
     (1, 2, 1): "the user identity is not accepted, or has a passcode without TLS",
@@ -41,7 +41,7 @@ REFUSALS = {
 }
 
 
-def model() -> Iterator[str]:
+def model_section() -> Iterator[str]:
     """Yield section 4.1."""
     yield "\n## 4 Networking\n\n### 4.1 Implementation Model\n\n#### 4.1.1 Application Data Flow\n"
     yield "Two Application Entities: the Print SCP, which initiates no associations, and the Print SCU, which accepts"
@@ -61,11 +61,11 @@ def model() -> Iterator[str]:
     yield "5. N-DELETE, or the end of the association, which has the same effect."
 
 
-def sop_classes(served: list[str]) -> Iterator[str]:
+def sop_classes_section(served: list[str]) -> Iterator[str]:
     """Yield section 4.2.1.1."""
     yield "\n### 4.2 AE Specifications\n\n#### 4.2.1 Print SCP\n\n##### 4.2.1.1 SOP Classes\n"
     rows = [(TITLES[uid], ", ".join(_services(uid))) for uid in served]
-    yield from grid(("SOP Class", "DIMSE services"), [*rows, (name_of(Verification), "C-ECHO")])
+    yield from table_lines(("SOP Class", "DIMSE services"), [*rows, (name_of(Verification), "C-ECHO")])
 
 
 def _services(uid: str) -> Iterator[str]:
@@ -74,10 +74,10 @@ def _services(uid: str) -> Iterator[str]:
         yield "N-EVENT-REPORT (sent)"
 
 
-def association(config: PrinterConfig) -> Iterator[str]:
+def association_section(config: PrinterConfig) -> Iterator[str]:
     """Yield sections 4.2.1.2 to 4.2.1.4."""
     yield "\n##### 4.2.1.2 Association Policies\n"
-    yield from grid(
+    yield from table_lines(
         ("Property", "Value"),
         [
             ("Application Context Name", "1.2.840.10008.3.1.1.1"),
@@ -101,7 +101,7 @@ def association(config: PrinterConfig) -> Iterator[str]:
     yield "A presentation context for any other service is rejected; the other presentation contexts are not affected."
     yield "Each abstract syntax is accepted with the first of these transfer syntaxes that is proposed:\n"
     syntaxes = (ImplicitVRLittleEndian,) if config.implicit_only else ACCEPTED_SYNTAXES
-    yield from grid(("Transfer Syntax", "UID"), [(name_of(uid), uid) for uid in syntaxes])
+    yield from table_lines(("Transfer Syntax", "UID"), [(name_of(uid), uid) for uid in syntaxes])
     yield "\nRequests for the members of a Meta SOP Class use its context:\n"
     for meta in META_CLASSES:
         if meta in config.abstract_syntaxes:
@@ -109,17 +109,17 @@ def association(config: PrinterConfig) -> Iterator[str]:
             yield f"- {TITLES[meta]}: {members}"
     yield "\nAssociations are rejected in these cases:\n"
     rows = ((*map(str, codes), when) for codes, when in REFUSALS.items())
-    yield from grid(("Result", "Source", "Reason", "Case"), rows)
+    yield from table_lines(("Result", "Source", "Reason", "Case"), rows)
 
 
-def interfaces() -> Iterator[str]:
+def interfaces_section() -> Iterator[str]:
     """Yield sections 4.3 and 4.4.1: the network and its parameters."""
     times = Timeouts()
     yield "\n### 4.3 Network Interfaces\n"
     yield "TCP/IP over IPv4 or IPv6, as the system supports them, with or without TLS (section 7)."
     yield "\n### 4.4 Configuration\n\n#### 4.4.1 AE Titles, Addresses and Parameters\n"
     yield "All can be configured; these are the defaults.\n"
-    yield from grid(
+    yield from table_lines(
         ("Parameter", "Default"),
         [
             ("AE title of the Print SCP, and its port", "PRINTSCP, 11112"),

@@ -28,12 +28,14 @@ from ..attributes.tables import (
 )
 from ..config import PrinterConfig, Tables, tables_of
 from ..film import Imager
-from .markdown import grid
+from .markdown import table_lines
 
-__all__ = ["attributes"]
+__all__ = ["attributes_section"]
+
+_IMAGER_KEYWORDS = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbientLight")
 
 
-def attributes(config: PrinterConfig, served: Collection[str]) -> Iterator[str]:
+def attributes_section(config: PrinterConfig, served: Collection[str]) -> Iterator[str]:
     """Yield a table for each service with attributes, of the SOP Classes in ``served``."""
     tables = tables_of(config)
     yield "\n##### 4.2.1.5 SOP Specific Conformance: Attributes\n"
@@ -42,11 +44,11 @@ def attributes(config: PrinterConfig, served: Collection[str]) -> Iterator[str]:
         if uid in served:
             yield f"\n###### {title}\n"
             imager = config.imager if table is tables.film_box else None
-            yield from grid(("Attribute", "Tag", "SCU/SCP", "Values", "Default"), _rows(table, imager))
+            yield from table_lines(("Attribute", "Tag", "SCU/SCP", "Values", "Default"), _rows(table, imager))
 
 
 def _policy(config: PrinterConfig) -> Iterator[str]:
-    """Yield the treatment of other values and other attributes, PS3.4 H.2.4."""
+    """Yield how the printer treats other values and other attributes, PS3.4 H.2.4."""
     if config.strict:
         yield "This printer is strict: a value that is not listed fails with 0106, an attribute that is not supported"
         yield "or not in the SOP Class fails with 0105."
@@ -88,14 +90,11 @@ def _rows(table: Table, imager: Imager | None, depth: int = 0) -> Iterator[tuple
 def _values(row: Attribute) -> str:
     if not row.supported:
         return "not supported"
-    also = ", ".join(f"{alias} for {term}" for alias, term in row.aliases.items())
-    return row.values.words + (f"; also {also}" if also else "")
+    aliases = ", ".join(f"{alias} for {term}" for alias, term in row.aliases.items())
+    return row.values.words + (f"; also {aliases}" if aliases else "")
 
 
 def _default(row: Attribute, imager: Imager | None) -> str:
     if row.supported and imager is not None and row.keyword in _IMAGER_KEYWORDS:
         return "from the medium"
     return str(row.default) if row.supported and row.default is not None else ""
-
-
-_IMAGER_KEYWORDS = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbientLight")

@@ -1,4 +1,4 @@
-"""The claims of a printer's configuration: what ``verify scp --claims`` compares with what the printer accepts."""
+"""The claims of a printer's configuration, for ``verify scp --claims``, which tests whether the printer keeps them."""
 
 from dimse.uids import ImplicitVRLittleEndian
 

@@ -1,11 +1,11 @@
-"""Tables of Markdown, and the table of contents."""
+"""Writes tables of Markdown, and the table of contents."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["contents", "grid"]
+__all__ = ["contents_lines", "table_lines"]
 
 
-def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table_lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Yield the lines of a table, with a head and rows."""
     yield "| " + " | ".join(head) + " |"
     yield "|" + "---|" * len(head)
@@ -13,7 +13,7 @@ def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
 
 
-def contents(lines: Iterable[str]) -> Iterator[str]:
+def contents_lines(lines: Iterable[str]) -> Iterator[str]:
     """Yield a list of the numbered headings among ``lines``, each a link."""
     for line in "\n".join(lines).splitlines():
         marks, _, title = line.partition(" ")

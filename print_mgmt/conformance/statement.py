@@ -1,7 +1,7 @@
 """The DICOM Conformance Statement of a printer (PS3.2), made from the tables and the configuration of the printer.
 
-The statement cannot differ from what the printer does: it lists the attributes that the printer checks, the statuses
-that it answers and the SOP Classes that it negotiates.
+The statement agrees with the printer, because both use the same tables: the attributes that the printer checks, the
+statuses that it answers, and the SOP Classes that it negotiates.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,9 +29,9 @@ from ..film.placement import pixel_box
 from ..scu import OPTIONAL
 from ..sop import EVENTS, MEMBERS, META_CLASSES, OPERATIONS, TITLES
 from ..status import BY_SERVICE, PRINT_STATUS
-from .association import association, interfaces, model, sop_classes
-from .attributes import attributes
-from .markdown import contents, grid
+from .association import association_section, interfaces_section, model_section, sop_classes_section
+from .attributes import attributes_section
+from .markdown import contents_lines, table_lines
 
 __all__ = ["SERVICES", "conformance_statement"]
 
@@ -60,27 +60,27 @@ def conformance_statement(config: PrinterConfig) -> str:
 def _lines(config: PrinterConfig) -> Iterator[str]:
     body = list(_body(config))
     yield f"# DICOM Conformance Statement: {config.printer.PrinterName or 'dimse-print'}"
-    yield from _overview(config)
+    yield from _overview_section(config)
     yield "\n## 2 Table of Contents\n"
-    yield from contents(body)
+    yield from contents_lines(body)
     yield from body
 
 
 def _body(config: PrinterConfig) -> Iterator[str]:
     served = _served(config)
-    yield from _introduction()
-    yield from model()
-    yield from sop_classes(served)
-    yield from association(config)
-    yield from attributes(config, served)
-    yield from _statuses(served)
-    yield from _events(served)
-    yield from _print_scu()
-    yield from interfaces()
-    yield from _media(config)
-    yield from _film_sizes(config)
-    yield from _layout(config)
-    yield from _callers(config)
+    yield from _introduction_section()
+    yield from model_section()
+    yield from sop_classes_section(served)
+    yield from association_section(config)
+    yield from attributes_section(config, served)
+    yield from _statuses_section(served)
+    yield from _events_section(served)
+    yield from _print_scu_section()
+    yield from interfaces_section()
+    yield from _media_section(config)
+    yield from _film_sizes_section(config)
+    yield from _layout_section(config)
+    yield from _callers_section(config)
     yield from _last_sections()
 
 
@@ -94,7 +94,7 @@ def _served(config: PrinterConfig) -> list[str]:
 # --- sections 1 and 3 ---
 
 
-def _overview(config: PrinterConfig) -> Iterator[str]:
+def _overview_section(config: PrinterConfig) -> Iterator[str]:
     yield "\n## 1 Conformance Statement Overview\n"
     yield "A DICOM printer, which accepts films from Print SCUs, queues them as print jobs, and renders them; and a"
     yield "Print SCU, which prints images on any DICOM printer. Neither writes nor reads DICOM media.\n"
@@ -104,21 +104,21 @@ def _overview(config: PrinterConfig) -> Iterator[str]:
         for uid in (*TITLES, Verification)
         if uid in supported or uid in _PROPOSED
     )
-    yield from grid(("SOP Class", "UID", "User of Service (SCU)", "Provider of Service (SCP)"), rows)
+    yield from table_lines(("SOP Class", "UID", "User of Service (SCU)", "Provider of Service (SCP)"), rows)
 
 
 def _yes_or_no(fact: bool) -> str:
     return "Yes" if fact else "No"
 
 
-def _introduction() -> Iterator[str]:
+def _introduction_section() -> Iterator[str]:
     yield "\n## 3 Introduction\n\n### 3.1 Audience and Remarks\n"
     yield "This statement is for people who connect modalities, workstations and printers, and who know DICOM. Two"
     yield "matching statements make it likely that two products work together; only a test proves it. This statement"
     yield "is generated from the tables and the configuration that the printer runs on: another configuration gives"
     yield "another statement."
     yield "\n### 3.2 Terms and Abbreviations\n"
-    yield from grid(
+    yield from table_lines(
         ("Term", "Meaning"),
         [
             ("AE", "Application Entity"),
@@ -138,7 +138,7 @@ def _introduction() -> Iterator[str]:
 # --- section 4.2: statuses, events, the Print SCU ---
 
 
-def _statuses(served: list[str]) -> Iterator[str]:
+def _statuses_section(served: list[str]) -> Iterator[str]:
     yield "\n##### 4.2.1.6 Status Codes\n"
     yield "Warnings and failures carry an Error Comment with the reason, and name attributes in the Attribute"
     yield "Identifier List. Of several warnings, the response has the most important: first those of printing, then"
@@ -149,13 +149,13 @@ def _statuses(served: list[str]) -> Iterator[str]:
         if uid in served
         for status in statuses
     )
-    yield from grid(("SOP Class", "Service", "Status", "Meaning"), rows)
+    yield from table_lines(("SOP Class", "Service", "Status", "Meaning"), rows)
     yield "\nAny service may answer with the general statuses of PS3.7 Annex C:\n"
     general = ((f"{status:04X}", words) for status, words in GENERAL_STATUS.items() if status < 0xFE00)
-    yield from grid(("Status", "Meaning"), general)
+    yield from table_lines(("Status", "Meaning"), general)
 
 
-def _events(served: list[str]) -> Iterator[str]:
+def _events_section(served: list[str]) -> Iterator[str]:
     yield "\n##### 4.2.1.7 Events\n"
     yield "Printer events go to every association with a context for the Printer or a Meta SOP Class; Print Job"
     yield "events go to the association that created the job. A job exists until the SCU has confirmed its end."
@@ -167,10 +167,10 @@ def _events(served: list[str]) -> Iterator[str]:
         if uid in served
         for number, name in events.items()
     )
-    yield from grid(("SOP Class", "Event Type ID", "Event"), rows)
+    yield from table_lines(("SOP Class", "Event Type ID", "Event"), rows)
 
 
-def _print_scu() -> Iterator[str]:
+def _print_scu_section() -> Iterator[str]:
     optional = ", ".join(TITLES[uid] for uid in OPTIONAL)
     yield "\n#### 4.2.2 Print SCU\n"
     yield "The Print SCU initiates associations, for as long as the embedding program keeps them open, and accepts"
@@ -181,13 +181,15 @@ def _print_scu() -> Iterator[str]:
     yield "N-EVENT-REPORT of Printer and Print Job is answered with success at any time. Warnings do not stop a"
     yield "print; after a failure all created instances are deleted. Nothing is sent again once N-ACTION has been"
     yield "sent.\n"
-    yield from grid(("SOP Class", "Services invoked"), ((TITLES[uid], ", ".join(SERVICES[uid])) for uid in SERVICES))
+    yield from table_lines(
+        ("SOP Class", "Services invoked"), ((TITLES[uid], ", ".join(SERVICES[uid])) for uid in SERVICES)
+    )
 
 
 # --- section 4.4: the equipment ---
 
 
-def _media(config: PrinterConfig) -> Iterator[str]:
+def _media_section(config: PrinterConfig) -> Iterator[str]:
     yield "\n#### 4.4.2 Media\n"
     rows = (
         (
@@ -199,7 +201,7 @@ def _media(config: PrinterConfig) -> Iterator[str]:
         )
         for medium in config.media
     )
-    yield from grid(("Medium Type", "Film Size ID", "Density, hundredths of OD", "Light, cd/m2", ""), rows)
+    yield from table_lines(("Medium Type", "Film Size ID", "Density, hundredths of OD", "Light, cd/m2", ""), rows)
     yield "\nA film box has the densities and the light of its medium unless it asks for others. Densities that the"
     yield "printer cannot reach are answered with B605 and the limit. Light in which PS3.14 7.1 cannot show the"
     yield "densities is answered with 0116 and the light of the medium. Paper has no Reflected Ambient Light."
@@ -213,10 +215,10 @@ def _light(imager: Imager) -> str:
     return f"{imager.Illumination}, ambient {imager.ReflectedAmbientLight}"
 
 
-def _film_sizes(config: PrinterConfig) -> Iterator[str]:
+def _film_sizes_section(config: PrinterConfig) -> Iterator[str]:
     yield "\n#### 4.4.3 Films\n"
     rows = _film_size_rows(config)
-    yield from grid(("Film Size ID", "Portrait", "Columns x Rows, STANDARD", "Columns x Rows, HIGH"), rows)
+    yield from table_lines(("Film Size ID", "Portrait", "Columns x Rows, STANDARD", "Columns x Rows, HIGH"), rows)
 
 
 def _film_size_rows(config: PrinterConfig) -> Iterator[tuple[str, ...]]:
@@ -229,12 +231,12 @@ def _film_size_rows(config: PrinterConfig) -> Iterator[tuple[str, ...]]:
             yield size, f"{width:g} x {height:g} mm", *(f"{area.width} x {area.height}" for area in pixels)
 
 
-def _layout(config: PrinterConfig) -> Iterator[str]:
+def _layout_section(config: PrinterConfig) -> Iterator[str]:
     imager = config.imager
     formats = ", ".join(config.ImageDisplayFormat) or "any that fits on the film"
     sessions = f"up to {config.MaximumCollatedFilms} films" + ("" if config.collates else ", not collated (B601)")
     yield "\n#### 4.4.4 Layout and Images\n"
-    yield from grid(
+    yield from table_lines(
         ("Property", "Value"),
         [
             ("Image Display Formats", formats),
@@ -259,7 +261,7 @@ def _annotation_formats(config: PrinterConfig) -> str:
     return ", ".join(formats) if BasicAnnotationBox in config.abstract_syntaxes else "none"
 
 
-def _callers(config: PrinterConfig) -> Iterator[str]:
+def _callers_section(config: PrinterConfig) -> Iterator[str]:
     if not config.callers:
         return
     yield "\n#### 4.4.5 Calling Application Entities\n"
@@ -275,7 +277,7 @@ def _callers(config: PrinterConfig) -> Iterator[str]:
         for pattern, caller in config.callers.items()
         if caller != Caller()
     )
-    yield from grid(("Calling AE title", "Difference"), rows)
+    yield from table_lines(("Calling AE title", "Difference"), rows)
 
 
 # --- sections 5 to 8 ---

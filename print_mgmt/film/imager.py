@@ -46,12 +46,15 @@ class CharacteristicCurve:
     def __post_init__(self) -> None:
         densities, values = np.asarray(self.densities), np.asarray(self.values)
         if len(densities) != len(values) or len(densities) < 2:
-            _refuse(f"{len(densities)} densities for {len(values)} values", "needs at least two points")
+            _refuse(
+                f"{len(densities)} densities and {len(values)} values",
+                "needs two or more densities, and as many values",
+            )
         if not (np.isfinite(densities).all() and np.isfinite(values).all() and values.min() >= 0):
             _refuse(values.min(), "needs finite densities, and finite values of 0 or more")
-        _require_monotone(densities, "densities", np.diff(densities) > 0)
+        _require_monotone(densities, "densities must rise throughout", np.diff(densities) > 0)
         steps = np.diff(values)
-        _require_monotone(values, "values", steps > 0 if steps[0] > 0 else steps < 0)
+        _require_monotone(values, "values must rise or fall throughout", steps > 0 if steps[0] > 0 else steps < 0)
 
     def drive(self, density: ArrayLike) -> NDArray[np.float64]:
         """Return the drive value, 0 to 1, for a density (OD). A density out of range has the nearest measured value."""
@@ -180,7 +183,7 @@ def read_curve(lines: Iterable[str]) -> CharacteristicCurve:
     """Read a curve from the lines of a CSV file, with rows in any order. Raises LayoutError."""
     header, *rows = _read_rows(lines) or [[]]
     if [cell.strip().lower() for cell in header] != _COLUMNS:
-        _refuse(header, f"needs the columns {', '.join(_COLUMNS)}")
+        _refuse(header, f"the first line must be {','.join(_COLUMNS)}")
     points = sorted(_read_point(row) for row in rows)
     return CharacteristicCurve(tuple(density for density, _ in points), tuple(value for _, value in points))
 
@@ -200,10 +203,10 @@ def _read_point(row: list[str]) -> tuple[float, float]:
     return density, value
 
 
-def _require_monotone(series: NDArray[np.float64], name: str, is_right: NDArray[np.bool_]) -> None:
+def _require_monotone(series: NDArray[np.float64], rule: str, is_right: NDArray[np.bool_]) -> None:
     if not is_right.all():
         at = int(np.argmin(is_right))
-        _refuse(series[at + 1].item(), f"{name} must rise or fall throughout; after {series[at]:g}")
+        _refuse(series[at + 1].item(), f"follows {series[at]:g}, but {rule}")
 
 
 def _refuse(value: object, why: str) -> None:

@@ -26,11 +26,11 @@ DCMPRSCP = {
     "PRN-X-1.17": "NON-STRICT",  # 0000 for too few pixels
     "PRN-X-1.19": "NON-STRICT",  # 0000 for position 99
     "PRN-X-1.21": "NON-STRICT",  # no Requested Decimate/Crop Behavior
-    "PRN-X-1.23": "NON-STRICT",  # 0105 for a LUT of neither kind
+    "PRN-X-1.23": "NON-STRICT",  # 0105 for a LUT with neither shape nor table
     "PRN-X-1.24": "NON-STRICT",  # 0105 for a shape that does not exist
     "PRN-X-1.25": "NON-STRICT",  # finds no table in Implicit VR
     "PRN-E-1.03": "NON-STRICT",  # 0105 for optional attributes
-    "PRN-E-1.04": "NON-STRICT",  # 0105 for an attribute of no printer
+    "PRN-E-1.04": "NON-STRICT",  # 0105 for an attribute that no printer has
     **NO_EVENTS,
 }
 PYNETDICOM = {

@@ -1,4 +1,4 @@
-"""The page of a printed film in docs/film.html is the one that the code makes."""
+"""The page of a printed film, docs/film.html, is up to date."""
 
 import re
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""The twin of each case of print: a printer of ours that is wrong in just what the case is about.
+"""The twin of each case of print: our own printer with exactly the fault that the case must find.
 
-A case whose twin passes is no case. ``around`` gets each request before the printer.
+A case that its twin passes proves nothing. ``around`` gets each request before the printer.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ async def honest(_: PrintServer, operation: Operation, perform: Perform) -> Resp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wrong:
-    """How a printer is wrong. ``options`` are those of the run; ``is_mute_after_events``: it says nothing more."""
+    """The fault of a printer, and the options of the run. ``is_mute_after_events``: it sends nothing after an event."""
 
     around: Around = honest
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -78,7 +78,7 @@ def second(which: Which) -> Which:
 
 
 def answers(which: Which, status: int) -> Wrong:
-    """Return a printer that answers by a status, and does nothing."""
+    """Return a printer that answers with a status, and does nothing else."""
 
     async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         return operation.reply(status) if which(operation.message) else await perform(operation)
@@ -87,7 +87,7 @@ def answers(which: Which, status: int) -> Wrong:
 
 
 def lies(which: Which = lambda _: True, options: Mapping[str, Any] | None = None) -> Wrong:
-    """Return a printer that answers by success, whatever it has done."""
+    """Return a printer that answers with success, even if the operation failed."""
 
     async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         response = await perform(operation)
@@ -234,7 +234,7 @@ async def hides_uid(_: PrintServer, operation: Operation, perform: Perform) -> R
 
 
 async def deletes_too_little(_: PrintServer, operation: Operation, perform: Perform) -> Response:
-    """Confirm the deletion of what is no more."""
+    """Answer each N-DELETE with success, even if the instance does not exist."""
     response = await perform(operation)
     return operation.reply(0x0000) if isinstance(operation.message, NDeleteRQ) else response
 
@@ -250,7 +250,7 @@ async def report(association: Association, sop_class: str, uid: str, number: int
 
 
 def made_up_job(*events: int, info: bool = True, after: Mapping[str, object] | None = None, uid: str = JOB) -> Wrong:
-    """Return a printer that names a job of its own, sends events of ``uid`` when it is asked for it, and keeps it."""
+    """Return a printer with an invented job: N-GET of the job sends events of ``uid``, and the job never ends."""
     attributes = {"ExecutionStatus": "PENDING", "ExecutionStatusInfo": "QUEUED", "PrintPriority": "MED"}
 
     async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
@@ -279,7 +279,7 @@ def reports_printer(uid: str, number: int, **information: object) -> Wrong:
     return Wrong(around=around)
 
 
-async def eats_response(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+async def replaces_response(_: PrintServer, operation: Operation, perform: Perform) -> Response:
     """Send an event instead of the answer to an N-SET."""
     if not isinstance(operation.message, NSetRQ):
         return await perform(operation)
@@ -413,7 +413,7 @@ WRONG: Mapping[str, Callable[[], Wrong]] = {
 # An invariant, with the case whose traffic it judges
 INVARIANTS: Mapping[str, tuple[str, Callable[[], Wrong]]] = {
     "PRN-E-2.02": ("PRN-E-2.01", lambda: made_up_job(9)),
-    "PRN-E-2.06": ("PRN-L-1.07", lambda: Wrong(around=eats_response)),
+    "PRN-E-2.06": ("PRN-L-1.07", lambda: Wrong(around=replaces_response)),
     "PRN-E-2.08": ("PRN-E-1.01", lambda: reports_printer(OTHER_UID, 1)),
     "CHS-1.06": ("PRN-E-1.01", lambda: changes(PRINTER, latin_name)),
 }

@@ -1,4 +1,4 @@
-"""Runs a printer of ours that is wrong in one thing, and judges a case against it."""
+"""Runs our own printer with one fault, and judges a case against it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ FILMS = 20
 
 @asynccontextmanager
 async def relay(port: int) -> AsyncIterator[int]:
-    """Pass octets on to a printer; of its octets, none after an event. Yield the port."""
+    """Pass octets on to a printer and back, except for those that follow an event of the printer. Yield the port."""
     tasks: list[asyncio.Task[None]] = []
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,7 +64,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *
 
 @asynccontextmanager
 async def serving(wrong: Wrong) -> AsyncIterator[int]:
-    """Run a printer that is wrong; yield its port."""
+    """Run a printer with a fault; yield its port."""
     async with printer(around=wrong.around) as (server, _):
         if not wrong.is_mute_after_events:
             yield server.port

@@ -50,7 +50,7 @@ async def printer_status(address: str) -> tuple[object, object]:
         return told.PrinterStatus, told.PrinterStatusInfo
 
 
-# --- which printer it is ---
+# --- the configuration of the printer ---
 
 
 def test_preset_configures_the_printer(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_image_above_in_memory_takes_no_memory(tmp_path: Path) -> None:
         (["--preset", "nobodys"], "'nobodys' is not one of agfa-ds3000"),
         (["--config", "/no/such/file.toml"], "/no/such/file.toml: No such file or directory"),
         (["--preset", "strict", "--config", "x.toml"], "No such file"),
-        (["--curve", __file__], "needs the columns density, value"),
+        (["--curve", __file__], "the first line must be density,value"),
         (["--printer-status", "BROKEN"], "PrinterStatus: 'BROKEN' is not one of NORMAL, WARNING, FAILURE"),
         (["--printer-status", "WARNING:ON FIRE"], "'ON FIRE'"),
         (["--fail", "C605"], "'C605' is not WHAT@WHERE"),
@@ -144,7 +144,7 @@ def test_wrong_configuration_names_its_key(tmp_path: Path, capsys: pytest.Captur
     assert error.count("\n") == 1
 
 
-# --- what it says ---
+# --- output ---
 
 
 def test_json_lines_describe_films(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_curve_makes_values_of_a_device(tmp_path: Path) -> None:
         assert page.getpixel((0, 0)) == 255
 
 
-# --- what goes wrong on purpose ---
+# --- injected faults and events ---
 
 
 def test_faults_happen_at_their_request(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_unwritten_films_are_exit_status_1(films: int, tmp_path: Path) -> None:
     assert [line.split()[1] for line in told] == ([str(films)] if films else [])
 
 
-# --- what its log says ---
+# --- the log ---
 
 
 def log_of(folder: Path, *options: str, **attributes: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""``print-mgmt serve --config site.toml`` as a process: printers, SIGHUP, and what survives."""
+"""``print-mgmt serve --config site.toml`` as a process: its printers, SIGHUP, and films that survive a kill."""
 
 import asyncio
 import re
@@ -134,7 +134,7 @@ def test_sighup_reads_the_file_again(tmp_path: Path) -> None:
     assert "FILM1-0002" in names(tmp_path / "others")
 
 
-def test_sighup_names_what_needs_a_restart(tmp_path: Path) -> None:
+def test_sighup_names_changes_that_need_a_restart(tmp_path: Path) -> None:
     file = site_file(tmp_path)
     with site_serving(file) as (_, process):
         file.write_text(file.read_text().replace("FILM2", "FILM9"))

@@ -1,4 +1,4 @@
-"""The claims of a configuration: a printer with it keeps them."""
+"""The claims of a configuration, kept by a printer with this configuration."""
 
 import json
 from pathlib import Path

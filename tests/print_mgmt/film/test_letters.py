@@ -18,7 +18,7 @@ def test_jamo_of_a_syllable_are_one_letter() -> None:
     assert split_clusters("\u1100\u1175\u11b7") == ["\uae40"]
 
 
-def test_joined_signs_are_one_letter() -> None:
+def test_joined_symbols_are_one_letter() -> None:
     assert split_clusters("a\U0001f468\u200d\U0001f469") == ["a", "\U0001f468\u200d\U0001f469"]
 
 

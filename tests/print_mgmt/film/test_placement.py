@@ -147,7 +147,7 @@ def test_behavior_decides_for_a_size_larger_than_the_box(
 
 
 @pytest.mark.parametrize("behavior", [None, *BEHAVIORS])
-def test_outcome_is_that_of_the_placement(behavior: str | None) -> None:
+def test_outcome_of_equals_the_outcome_of_place_cell(behavior: str | None) -> None:
     film, box = sheet(900, 700, RequestedDecimateCropBehavior=behavior, RequestedImageSize=500.0), Box(0, 0, 800, 600)
     placement = place_cell(film, film.cells[0], box, Imager())
     assert placement is not None

@@ -1,4 +1,4 @@
-"""Options of a run with cases of print: films, claims, and what the printer takes."""
+"""Options of a run with cases of print: films, claims, and values that the printer accepts."""
 
 from dataclasses import replace
 from typing import Any
@@ -132,7 +132,7 @@ async def test_printer_of_12_bits_is_judged_by_12_bits() -> None:
     assert [each.verdict for each in run.results] == [Verdict.PASS, Verdict.PASS]
 
 
-async def test_printer_of_another_layout_is_judged_by_it() -> None:
+async def test_printer_of_another_layout_is_judged_by_its_layout() -> None:
     config = PrinterConfig(ImageDisplayFormat=("STANDARD\\2,2",))
     async with printer(config=config) as (server, _):
         run = await run_of(server, cases=("PRN-L-1.0[67]", "PRN-X-1.20"))

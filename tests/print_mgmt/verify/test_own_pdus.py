@@ -1,4 +1,4 @@
-"""What the tester itself sends keeps the rules by which it judges a peer, wherever a case is about something else."""
+"""The PDUs of the tester keep the rules by which it judges peers, unless a case breaks a rule on purpose."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ ON_PURPOSE = {
     "DIMSE-1.05": {"DIMSE-1.02"},  # retired command elements
     "DIMSE-1.06": {"DIMSE-1.02"},  # a Command Field that does not exist
     "DIMSE-1.09": {"DIMSE-1.02"},  # a command element is missing
-    "DIMSE-1.15": {"DIMSE-1.02"},  # an instance UID that is no UID
+    "DIMSE-1.15": {"DIMSE-1.02"},  # an invalid SOP Instance UID
     "ENC-1.06": {"ENC-1.04"},  # group lengths
     "ENC-1.08": {"ENC-1.04"},  # reserved bytes
     "ENC-1.11": {"ENC-1.04"},  # a Data Set that ends within an element

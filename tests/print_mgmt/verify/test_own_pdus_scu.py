@@ -1,4 +1,4 @@
-"""What the tester sends to an SCU keeps the rules by which it judges an SCU, except where a case is about a fault."""
+"""The PDUs of the tester for an SCU keep the rules by which it judges peers, unless a case breaks one on purpose."""
 
 from collections.abc import Callable
 

@@ -57,7 +57,7 @@ async def test_second_try_after_a_failure_is_right() -> None:
     assert (result.verdict, result.reason) == (Verdict.PASS, "it tries again")
 
 
-async def test_film_made_anew_after_a_failure_is_right() -> None:
+async def test_new_film_after_a_failure_is_right() -> None:
     case = next(case for case in CASES if case.id == "DIMSE-2.06")
     result = (await judged(MAKES_ANEW, case, patience=0.25)).results[-1]
     assert result.verdict in (Verdict.PASS, Verdict.NON_STRICT), result.reason
