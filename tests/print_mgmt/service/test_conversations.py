@@ -117,7 +117,7 @@ def uids(dataset: Dataset | None, keyword: str) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_service_answers_like_the_recorded_printer(name: str) -> None:
-    """Our printer returns the recorded statuses, and the attributes that the recorded printer returned for instances."""
+    """Our printer returns the recorded statuses, and the attributes of new instances that the recording has."""
     jobs = 0
     for one, answer in answered(conversation(name)):
         kind = type(one.message).__name__
