@@ -19,19 +19,20 @@ if sys.platform != "win32":
     import resource
 
 __all__ = [
-    "DESCRIPTORS_KEPT",
-    "MOST_DESCRIPTORS",
+    "MAX_DESCRIPTORS",
+    "RESERVED_DESCRIPTORS",
     "Admission",
     "allowed_descriptors",
-    "raise_descriptors",
+    "raise_descriptor_limit",
     "within_descriptors",
 ]
 
 _log = logging.getLogger("dimse.net")
 
-DESCRIPTORS_KEPT = 64  # descriptors for films and other files, and for connections that are closed unread
-MOST_DESCRIPTORS = 1 << 16
-_LINES, _MINUTE = 50, 60.0  # lines of log for one kind of event, in so many seconds
+RESERVED_DESCRIPTORS = 64  # descriptors for films and other files, and for connections that are closed unread
+MAX_DESCRIPTORS = 1 << 16
+_MAX_LINES = 50  # lines of log in a minute for one kind of event
+_MINUTE = 60.0  # seconds
 
 
 class Admission:
@@ -56,11 +57,11 @@ class Admission:
         if now - self._minute_began > _MINUTE:
             self._minute_began = now
             for name, count in self._logged.items():
-                if count > _LINES:
-                    _log.warning("%s %d more times", name, count - _LINES)
+                if count > _MAX_LINES:
+                    _log.warning("%s %d more times", name, count - _MAX_LINES)
             self._logged.clear()
         self._logged[event] += 1
-        if self._logged[event] <= _LINES:
+        if self._logged[event] <= _MAX_LINES:
             _log.warning("%s", text)
 
     @property
@@ -87,11 +88,11 @@ class Admission:
         _decrement(self._associations, host)
 
 
-def _increment(counts: Counter[str], host: str, total: int, each: int, name: str) -> str:
-    if sum(counts.values()) >= total:
+def _increment(counts: Counter[str], host: str, max_total: int, max_of_host: int, name: str) -> str:
+    if sum(counts.values()) >= max_total:
         return name
     of_host = counts.get(host, 0)
-    if of_host >= each:
+    if of_host >= max_of_host:
         return f"host_{name}"
     counts[host] = of_host + 1
     return ""
@@ -109,7 +110,8 @@ def within_descriptors(limits: Limits, files: int = 0) -> Limits:
     ``files`` further descriptors are kept for the files of long Data Sets. The share of one host is lowered in
     proportion. Without a free descriptor, connections would wait, and films could not be written.
     """
-    connections = min(limits.connections, max(allowed_descriptors() - _open() - DESCRIPTORS_KEPT - files, 1))
+    free = allowed_descriptors() - _open_descriptors() - RESERVED_DESCRIPTORS - files
+    connections = min(limits.connections, max(free, 1))
     if connections == limits.connections:
         return limits
     share = limits.host_connections * connections // limits.connections
@@ -124,20 +126,20 @@ def allowed_descriptors() -> int:
     return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
-def raise_descriptors() -> None:
-    """Allow this process as many descriptors as the system permits, at most `MOST_DESCRIPTORS`.
+def raise_descriptor_limit() -> None:
+    """Allow this process as many descriptors as the system permits, at most `MAX_DESCRIPTORS`.
 
     Programs that this process starts inherit the number; some close each of them, so it stays moderate.
     """
     if sys.platform != "win32":
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+        wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
         if soft != resource.RLIM_INFINITY and soft < wanted:
             with suppress(OSError, ValueError):  # macOS permits fewer than it reports
                 resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _open() -> int:
+def _open_descriptors() -> int:
     """Return the number of descriptors that this process has open."""
     try:
         return len(os.listdir("/dev/fd"))  # noqa: PTH208  # only the number is needed

@@ -66,7 +66,7 @@ async def connect(
     check_type("handlers", handlers, Mapping, "a mapping of (abstract syntax, message class) to a handler")
     request = _request(contexts, called_ae_title, calling_ae_title, (*user_information(limits), *user_items))
     if tls is None and not plain_passcode:
-        _check_without_passcode(request)
+        _refuse_passcode(request)
     secure = None if tls is None else TLSSession(tls, host)
     association = Association(UpperLayer.requestor(limits=limits), limits, timeouts, secure=secure, trace=trace)
     association.associate_rq = request
@@ -107,7 +107,7 @@ def _request(
     )
 
 
-def _check_without_passcode(request: AssociateRQ) -> None:
+def _refuse_passcode(request: AssociateRQ) -> None:
     if any(isinstance(item, UserIdentityRQ) and item.type == PASSCODE for item in request.user_information):
         raise EncodeError("a passcode is not sent without TLS unless plain_passcode is set", path="User-Identity")
 

@@ -19,9 +19,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _RECENT = 0.1  # seconds for which a peer that used up its share counts as busy
-_STARTS = 16  # handlers to start in one iteration of the event loop, and associations to begin and to end
-_COUNTED = 8  # starts after which a callback is scheduled that resets the count; few requests need no callback
-_THREADS = 2  # threads that work at once
+_MAX_STARTS = 16  # handlers to start in one iteration of the event loop, and associations to begin and to end
+_RESET_AT = 8  # starts after which a callback is scheduled that resets their count; few requests need no callback
+_MAX_THREADS = 2  # threads that work at once
 
 
 class RoundRobin(Generic[T]):
@@ -72,10 +72,10 @@ class Turns:
 
     def take_room(self) -> bool:
         """Count a short piece of work and return True; return False if it has to wait for a later iteration."""
-        if self._short >= _STARTS:
+        if self._short >= _MAX_STARTS:
             return False
         self._short += 1
-        if self._short == _COUNTED:
+        if self._short == _RESET_AT:
             self._loop.call_soon(self._reset)
         return True
 
@@ -126,9 +126,9 @@ class Starts:
 
     def start(self, host: str, begin: Callable[[], None]) -> None:
         """Call ``begin`` now, or in a later iteration when the turn of ``host`` comes."""
-        if self._started < _STARTS:
+        if self._started < _MAX_STARTS:
             self._started += 1
-            if self._started == _COUNTED:
+            if self._started == _RESET_AT:
                 self._schedule()
             begin()
         else:
@@ -143,7 +143,7 @@ class Starts:
         self._started, self._is_scheduled = 0, False
         if self._waiting:
             self._schedule()
-        while self._waiting and self._started < _STARTS:
+        while self._waiting and self._started < _MAX_STARTS:
             self._started += 1
             self._waiting.take()()
 
@@ -152,7 +152,7 @@ class Workers:
     """The threads of one server, from the loop's default executor."""
 
     def __init__(self) -> None:
-        self._free = _THREADS
+        self._free = _MAX_THREADS
         self._waiting: RoundRobin[asyncio.Future[None]] = RoundRobin()
 
     async def run(self, host: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -44,7 +44,7 @@ _log = logging.getLogger("dimse.net")
 # Connections in one iteration of the event loop; asyncio derives this number from the backlog. With more, asyncio would
 # look for another connection after each one: 10 of the 80 us from a connection to its first read.
 _ACCEPTED_AT_ONCE = 1
-_QUEUED = 1024  # connections that wait in the queue of the system
+_MAX_QUEUED = 1024  # connections that wait in the queue of the system
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(2, 3, 2)
 
 SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)
@@ -109,11 +109,11 @@ class Server:
 
     async def start(self, host: str, port: int) -> None:
         """Start listening. Raises OSError if that fails."""
-        self._secure()  # raises an error for a context that is not for servers
+        self._new_tls_session()  # raises an error for a context that is not for servers
         loop = asyncio.get_running_loop()
         try:
             listener = await loop.create_server(
-                self._connection,
+                self._new_transport,
                 host,
                 port,
                 backlog=_ACCEPTED_AT_ONCE,
@@ -126,9 +126,9 @@ class Server:
             raise socket.gaierror(exc.errno, f"cannot listen on {host}: {exc.strerror}") from exc
         try:
             await listener.start_serving()
-            for listening in listener.sockets:
+            for listening in listener.sockets:  # asyncio has made the queue as short as the backlog
                 with listening.dup() as same:
-                    same.listen(_QUEUED)
+                    same.listen(_MAX_QUEUED)
         except BaseException:  # canceled: asyncio would leave the listener open
             listener.close()
             raise
@@ -166,22 +166,22 @@ class Server:
 
     # --- one connection ---
 
-    def _connection(self) -> Transport:
+    def _new_transport(self) -> Transport:
         association = Association(
             UpperLayer.acceptor(limits=self._limits, cache=self._associate_cache),
             self._limits,
             self._timeouts,
             on_connect=self._on_connect,
             on_associate=self._on_associate,
-            on_gone=self._gone,
-            secure=self._secure(),
+            on_gone=self._on_gone,
+            secure=self._new_tls_session(),
             trace=self._trace,
             resources=self.resources,
         )
         self.associations.add(association)
         return association.transport
 
-    def _secure(self) -> TLSSession | None:
+    def _new_tls_session(self) -> TLSSession | None:
         return None if self._tls is None else TLSSession(self._tls, None)
 
     def _on_connect(self, association: Association) -> bool:
@@ -190,7 +190,7 @@ class Server:
             self.admission.record_limit(limit, association.transport.peer)
         return not limit
 
-    def _gone(self, association: Association) -> None:
+    def _on_gone(self, association: Association) -> None:
         self.associations.discard(association)
         if association.transport.is_refused:
             return
@@ -206,7 +206,7 @@ class Server:
         caller = Caller(transport.peer, transport.certificate, self._tls is not None)
         decision = self._acceptor.decide(request, caller)
         if not isinstance(decision, DECISIONS):
-            self._start(association, self._run_later(association, decision))
+            self._start(association, self._decide_and_run(association, decision))
         elif self._answer(association, request, decision):
             self._start(association, self._run(association))
 
@@ -214,18 +214,21 @@ class Server:
         """Answer A-ASSOCIATE-RQ. Return whether the association is established."""
         transport = association.transport
         if isinstance(decision, AssociateRJ):
-            return self._reject(association, request, decision)
+            self._reject(association, request, decision)
+            return False
         limit = "" if self._is_closing else self.admission.associate(transport.host)
         if limit:
             self.admission.record_limit(limit, transport.peer)
         if limit or self._is_closing:
-            return self._reject(association, request, _LOCAL_LIMIT_EXCEEDED)
+            self._reject(association, request, _LOCAL_LIMIT_EXCEEDED)
+            return False
         try:
             association.accept(self._acceptance(request, decision))
         except EncodeError:
             _log.exception("%s: the user items of the policy cannot be written", transport.peer)
             self.admission.dissociate(transport.host)
-            return self._reject(association, request, NO_REASON)
+            self._reject(association, request, NO_REASON)
+            return False
         return True
 
     def _acceptance(self, request: AssociateRQ, decision: Acceptance | None) -> AssociateAC:
@@ -233,28 +236,27 @@ class Server:
             return self._associate_cache.answer(request, self._acceptor.answer)
         return self._acceptor.answer(request, decision)
 
-    def _reject(self, association: Association, request: AssociateRQ, answer: AssociateRJ) -> bool:
+    def _reject(self, association: Association, request: AssociateRQ, answer: AssociateRJ) -> None:
         reason = REJECT_REASONS.get((answer.source, answer.reason), "reserved")
         calling, called = request.calling_ae_title, request.called_ae_title
         peer = association.transport.peer
         text = f"{peer}: rejected {escaped(calling)}, which called {escaped(called)}: {reason}"
         self.admission.warn("an association was rejected", text)
         association.reject(answer)
-        return False
 
     # --- one association ---
 
     def _start(self, association: Association, running: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(running)
         self._tasks.add(task)
-        task.add_done_callback(lambda ended: self._ended(ended, association))
+        task.add_done_callback(lambda ended: self._on_ended(ended, association))
 
-    def _ended(self, task: asyncio.Task[None], association: Association) -> None:
+    def _on_ended(self, task: asyncio.Task[None], association: Association) -> None:
         self._tasks.discard(task)
         if association.associate_ac is not None:
             self.admission.dissociate(association.transport.host)
 
-    async def _run_later(self, association: Association, deciding: Awaitable[Decision]) -> None:
+    async def _decide_and_run(self, association: Association, deciding: Awaitable[Decision]) -> None:
         decision, request = await deciding, association.associate_rq
         assert request is not None
         if association.is_undecided and self._answer(association, request, decision):

@@ -22,7 +22,7 @@ from ..errors import DecodeError, RemoteProtocolError
 from ..ul.wire import Buffer
 from .b13_rules import CertificateRules, certificate_of, host_identity, shortcoming
 from .certificates import Certificate, Source, load_authorities, load_identity
-from .session import refusal_text, rejected_certificate, wrong_side
+from .session import failure_text, rejection_text, wrong_side_error
 
 __all__ = ["ModifiedContext", "client_context", "server_context"]
 
@@ -79,7 +79,7 @@ class ModifiedContext:
     def engine(self, server_hostname: str | None) -> "ModifiedEngine":
         """Return an engine; ``server_hostname`` is the host to which a client connects, None for a server."""
         if self._is_server != (server_hostname is None):
-            raise wrong_side(server_hostname)
+            raise wrong_side_error(server_hostname)
         connection = SSL.Connection(self._context)
         rules = None
         if server_hostname is None:
@@ -155,9 +155,7 @@ class ModifiedEngine:
         except SSL.WantReadError:
             return False
         except SSL.Error as exc:
-            raise RemoteProtocolError(
-                rejected_certificate(self._refusal) if self._refusal else _reason_of(exc)
-            ) from exc
+            raise RemoteProtocolError(rejection_text(self._refusal) if self._refusal else _reason_of(exc)) from exc
         return True
 
     def read(self, buffer: memoryview) -> int | None:
@@ -196,7 +194,7 @@ def _start_client(connection: SSL.Connection, host: str) -> None:
 def _reason_of(error: SSL.Error) -> str:
     """Return OpenSSL's reason as text. An error has a list of library, function and reason; the first is the cause."""
     causes = error.args[0] if error.args and isinstance(error.args[0], list) else []
-    return refusal_text(causes[0][2] if causes else "the connection is over")
+    return failure_text(causes[0][2] if causes else "the connection is over")
 
 
 # --- contexts ---

@@ -25,10 +25,10 @@ __all__ = [
     "StandardEngine",
     "TLSContext",
     "TLSSession",
+    "failure_text",
     "is_tls",
-    "refusal_text",
-    "rejected_certificate",
-    "wrong_side",
+    "rejection_text",
+    "wrong_side_error",
 ]
 
 _ALERT, _HANDSHAKE = 0x15, 0x16  # ContentType, RFC 8446 §5.1; no PDU has these types
@@ -91,7 +91,7 @@ class StandardEngine:
                 self._incoming, self._outgoing, server_side=server_hostname is None, server_hostname=server_hostname
             )
         except ssl.SSLError as exc:
-            raise wrong_side(server_hostname) from exc
+            raise wrong_side_error(server_hostname) from exc
         except ValueError as exc:
             raise EncodeError(f"{server_hostname!r} is not a valid host name", path="host") from exc
 
@@ -141,17 +141,17 @@ class StandardEngine:
             self._ssl.unwrap()
 
 
-def wrong_side(server_hostname: str | None) -> EncodeError:
+def wrong_side_error(server_hostname: str | None) -> EncodeError:
     """Return the error for a server's context that a client uses, or the reverse."""
     return EncodeError(f"not a context for {'serve' if server_hostname is None else 'connect'}", path="tls")
 
 
-def rejected_certificate(reason: str) -> str:
+def rejection_text(reason: str) -> str:
     """Return the text for a certificate that failed verification."""
     return f"the certificate of the peer is not accepted: {reason}"
 
 
-def refusal_text(reason: str) -> str:
+def failure_text(reason: str) -> str:
     """Return the text for an OpenSSL error such as "tlsv1 alert unknown ca". An alert comes from the peer."""
     _, alert, words = reason.partition(" alert ")
     return f"the peer refused TLS: {words}" if alert else f"TLS failed: {reason}"
@@ -159,8 +159,8 @@ def refusal_text(reason: str) -> str:
 
 def _error_text(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return rejected_certificate(error.verify_message.rstrip("."))
-    return refusal_text((error.reason or str(error)).replace("_", " ").lower())
+        return rejection_text(error.verify_message.rstrip("."))
+    return failure_text((error.reason or str(error)).replace("_", " ").lower())
 
 
 # --- one end of a connection ---

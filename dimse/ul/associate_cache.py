@@ -16,8 +16,8 @@ from .wire import Buffer
 __all__ = ["AssociateCache"]
 
 _REQUEST = PDU_TYPES[AssociateRQ]
-_LONGEST = 4096  # bytes of a cached request; a longer request is rare
-_MOST = 32  # cached requests; when they are reached, the cache is cleared
+_MAX_LENGTH = 4096  # bytes of a cached request; a longer request is rare
+_MAX_REQUESTS = 32  # cached requests; the cache is cleared before it would hold more
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class AssociateCache:
 
     def decode(self, wire: Buffer, limits: Limits | None = None) -> PDU:
         """Return what `decode_checked` returns, for any PDU. Raises as `decode_checked` does."""
-        if wire[0] != _REQUEST or len(wire) > _LONGEST:
+        if wire[0] != _REQUEST or len(wire) > _MAX_LENGTH:
             return decode_checked(wire, limits)
         octets = bytes(wire)
         known = self._known.get(octets)
@@ -53,7 +53,7 @@ class AssociateCache:
             return known.request
         pdu = decode_checked(octets, limits)
         if isinstance(pdu, AssociateRQ) and not _may_have_credentials(pdu):
-            if known is not None or len(self._known) >= _MOST:
+            if known is not None or len(self._known) >= _MAX_REQUESTS:
                 self._known.clear()
                 self._by_id.clear()
             self._known[octets] = self._by_id[id(pdu)] = _Known(pdu, limits)

@@ -29,7 +29,7 @@ P_DATA = 0x04  # PDU-type
 _PDV = Struct(">IBB")  # Tables 9-23 and E.2: item length, context id, message control header
 ONE_PDV = Struct(">BxIIBB")  # everything in a P-DATA-TF before the payload of its only PDV
 _WHOLE_COMMAND = 3  # message control header: a command, and its last fragment (Table E.2)
-_MOST_PDVS = 0xFFFFFFFF  # no bound: more PDVs than fit in a PDU
+_MAX_PDVS = 0xFFFFFFFF  # no bound: more PDVs than fit in a PDU
 SHORT = 512  # bytes; copying a payload up to this length instead of writing two buffers saves 10 % of a C-ECHO
 
 
@@ -81,15 +81,16 @@ def encode_command_alone(context_id: int, command: Buffer) -> bytes:
     return ONE_PDV.pack(P_DATA, length + 6, length + 2, context_id, _WHOLE_COMMAND) + command
 
 
-def only_command(view: memoryview, longest: int) -> PDataTF | None:
-    """Return the P-DATA-TF in ``view`` if it is at most ``longest`` bytes, and its only PDV is a whole Command Set.
+def only_command(view: memoryview, max_length: int) -> PDataTF | None:
+    """Return the P-DATA-TF in ``view`` if it is at most ``max_length`` bytes, and its only PDV is a whole Command Set.
 
     Return None for anything else, such as an incomplete PDU, several PDUs, or a PDU with errors.
     """
     size = len(view)
     if size >= 12:  # ONE_PDV.size
         kind, length, item_length, context_id, control = ONE_PDV.unpack_from(view)
-        if kind == P_DATA and control == _WHOLE_COMMAND and length == size - 6 == item_length + 4 and length <= longest:
+        is_alone = length == size - 6 == item_length + 4  # the PDU and its PDV end with ``view``
+        if is_alone and kind == P_DATA and control == _WHOLE_COMMAND and length <= max_length:
             return _new(PDataTF, ((_new(PDV, (context_id, view[12:], True, True)),),))
     return None
 
@@ -100,26 +101,28 @@ def decode_p_data(view: memoryview, limits: Limits | None) -> PDataTF:
         _, _, length, context_id, control = ONE_PDV.unpack_from(view)
         if length == len(view) - 10:
             return one_pdv(context_id, view[12:], control & 1 == 1, control & 2 == 2)
-    most = _MOST_PDVS if limits is None else limits.fragments
-    pdu, end = decode_pdvs(view, HEADER.size, most)
+    max_pdvs = _MAX_PDVS if limits is None else limits.fragments
+    pdu, end = decode_pdvs(view, HEADER.size, max_pdvs)
     if end < len(view):
-        raise LimitExceeded("fragments", f"{most + 1}", most, path="P-DATA-TF")
+        raise LimitExceeded("fragments", f"{max_pdvs + 1}", max_pdvs, path="P-DATA-TF")
     return pdu
 
 
-def decode_run(view: memoryview, position: int, longest: int, add: Callable[[PDataTF], object], most: int) -> int:
+def decode_run(
+    view: memoryview, position: int, max_length: int, add: Callable[[PDataTF], object], max_pdus: int
+) -> int:
     """Call ``add`` with consecutive P-DATA-TFs from ``position`` on; return the end of the last.
 
-    The run ends after ``most`` PDUs, and before the first PDU that is not a complete P-DATA-TF of one PDV with a length
-    of at most ``longest``.
+    The run ends after ``max_pdus`` PDUs, and before the first PDU that is not a complete P-DATA-TF of one PDV with a
+    length of at most ``max_length``.
     """
     end = len(view)
-    for _ in range(most):
+    for _ in range(max_pdus):
         if end - position < 12:  # ONE_PDV.size
             break
         kind, length, item_length, context_id, control = ONE_PDV.unpack_from(view, position)
         next_position = position + 6 + length
-        if kind != P_DATA or next_position > end or item_length != length - 4 or item_length < 2 or length > longest:
+        if kind != P_DATA or next_position > end or item_length != length - 4 or item_length < 2 or length > max_length:
             break
         data = view[position + 12 : next_position]
         add(_new(PDataTF, ((_new(PDV, (context_id, data, control & 1 == 1, control & 2 == 2)),),)))
@@ -127,14 +130,14 @@ def decode_run(view: memoryview, position: int, longest: int, add: Callable[[PDa
     return position
 
 
-def decode_pdvs(view: memoryview, position: int, most: int) -> tuple[PDataTF, int]:
-    """Return a P-DATA-TF of at most ``most`` PDVs in ``view`` from ``position`` on, and the end of the last.
+def decode_pdvs(view: memoryview, position: int, max_pdvs: int) -> tuple[PDataTF, int]:
+    """Return a P-DATA-TF of at most ``max_pdvs`` PDVs in ``view`` from ``position`` on, and the end of the last.
 
     ``view`` is a complete P-DATA-TF, which may contain thousands of PDVs. Raises `DecodeError` for a broken PDV.
     """
     pdvs: list[PDV] = []
     header, end = _PDV.unpack_from, len(view)
-    while position < end and len(pdvs) < most:
+    while position < end and len(pdvs) < max_pdvs:
         if end - position < 6:  # _PDV.size
             raise _pdv_error("PDV-item", f"6 bytes wanted, {end - position} left", position)
         length, context_id, control = header(view, position)

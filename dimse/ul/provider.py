@@ -36,7 +36,7 @@ from .pdu import (
     encode_pdu,
 )
 from .state import TABLE_9_10, Do, Event, State
-from .stream import LONGEST, PDUStream, UnrecognizedPDU
+from .stream import MAX_PDU_LENGTH, PDUStream, UnrecognizedPDU
 from .wire import HEADER, Buffer
 
 __all__ = ["RECEIVED_EVENTS", "Observed", "Transition", "UpperLayer", "refuse_protocol_version"]
@@ -127,8 +127,8 @@ class UpperLayer:
         self._events: list[PDU] = []
         self._request: PDU | None = None  # the PDU to send once the transport is connected
         self._artim_starts = 0
-        self.has_rest = False  # whether some PDVs are not yet indicated
-        self._rest, self._rest_at = memoryview(b""), 0
+        self.has_rest = False  # whether some PDVs of a P-DATA-TF are not yet indicated
+        self._rest, self._rest_at = memoryview(b""), 0  # that P-DATA-TF, and where the next PDV begins
         self._unframed = False  # the stream can no longer be cut into PDUs
 
     @classmethod
@@ -183,8 +183,8 @@ class UpperLayer:
         self.send(one_pdv(context_id, command, True, True))
         return self.data_to_send()
 
-    def send_run(self, pdus: Iterator[PDataTF], enough: int, most: int) -> bool:
-        """Send ``pdus`` up to ``enough`` bytes of data or ``most`` PDUs; return whether that point was reached."""
+    def send_run(self, pdus: Iterator[PDataTF], max_bytes: int, max_pdus: int) -> bool:
+        """Send ``pdus`` until ``max_bytes`` of data or ``max_pdus`` are reached; return whether they were."""
         is_plain = self.observe is None and self.state in _SENDS
         length = 0
         for count, pdu in enumerate(pdus, 1):
@@ -193,7 +193,7 @@ class UpperLayer:
             else:
                 self.send(pdu)
             length += len(pdu.pdvs[0].data)
-            if length >= enough or count == most:
+            if length >= max_bytes or count == max_pdus:
                 return True
         return False
 
@@ -224,31 +224,31 @@ class UpperLayer:
         self.cause = self.cause or cause
         self.limit = self.limit or limit
 
-    def receive_data(self, data: Buffer, most: int = _ALL) -> int:
+    def receive_data(self, data: Buffer, max_pdvs: int = _ALL) -> int:
         """Take bytes of the peer: one event of the table for each complete PDU.
 
-        Return how many bytes were taken: all, unless they contain more than about ``most`` PDVs and other PDUs. Pass
-        the remaining bytes in the next call; while ``has_rest``, call again even without bytes.
+        Return how many bytes were taken: all, unless they contain more than about ``max_pdvs`` PDVs and other PDUs.
+        Pass the remaining bytes in the next call; while ``has_rest``, call again even without bytes.
         """
         view, position = memoryview(data), 0
         try:
             while not self._unframed and self.state is not State.Sta1:
                 if self.has_rest:
-                    self._indicate_rest(most)
+                    self._indicate_rest(max_pdvs)
                     return position
                 is_run = self.state in _INDICATES and self.observe is None
                 if is_run and position < len(view) and view[position] == P_DATA:
-                    position = self._stream.cut_run(view, position, self._events, most)
+                    position = self._stream.cut_run(view, position, self._events, max_pdvs)
                     if position == len(view):
                         return position
                 wire, position = self._stream.cut(view, position)
                 if wire is None:
                     return position
                 if wire[0] == P_DATA and self.state in _INDICATES and self.observe is None:
-                    self._indicate_first(wire, most)
+                    self._indicate_first(wire, max_pdvs)
                 else:
                     self._receive_pdu(wire)
-                if position == len(view) or most <= len(self._events):
+                if position == len(view) or max_pdvs <= len(self._events):
                     return position
         except (DecodeError, LimitExceeded) as exc:
             self._unframed, self.has_rest = True, False
@@ -265,30 +265,30 @@ class UpperLayer:
         stream = self._stream
         if stream.partial or self.has_rest or self.observe is not None or self.state not in _INDICATES:
             return None
-        pdu = only_command(data, stream.max_length or LONGEST)
+        pdu = only_command(data, stream.max_length or MAX_PDU_LENGTH)
         if pdu is None and data == _RELEASE_RQ:
             self._fire(Event.Evt12, ReleaseRQ())
             return self._events.pop()
         return pdu
 
-    def _indicate_first(self, wire: memoryview, most: int) -> None:
-        """Indicate the first ``most`` PDVs of a P-DATA-TF, which may contain thousands, as one P-DATA-TF."""
-        end = self._indicate_pdvs(wire, HEADER.size, most)
+    def _indicate_first(self, wire: memoryview, max_pdvs: int) -> None:
+        """Indicate the first ``max_pdvs`` PDVs of a P-DATA-TF, which may contain thousands, as one P-DATA-TF."""
+        end = self._indicate_pdvs(wire, HEADER.size, max_pdvs)
         if end < len(wire):
             self._rest, self._rest_at, self.has_rest = memoryview(bytes(wire)), end, True
 
-    def _indicate_rest(self, most: int) -> None:
-        """Indicate the next ``most`` PDVs of the P-DATA-TF that `_indicate_first` has begun."""
+    def _indicate_rest(self, max_pdvs: int) -> None:
+        """Indicate the next ``max_pdvs`` PDVs of the P-DATA-TF that `_indicate_first` has begun."""
         if self.state in _INDICATES:
-            self._rest_at = self._indicate_pdvs(self._rest, self._rest_at, most)
+            self._rest_at = self._indicate_pdvs(self._rest, self._rest_at, max_pdvs)
             self.has_rest = self._rest_at < len(self._rest)
         else:  # the association has ended in between
             self.has_rest = False
 
-    def _indicate_pdvs(self, wire: memoryview, position: int, most: int) -> int:
+    def _indicate_pdvs(self, wire: memoryview, position: int, max_pdvs: int) -> int:
         """Indicate PDVs of ``wire``; return the end of the last, or the end of ``wire`` if a PDV is invalid."""
         try:
-            pdu, position = decode_pdvs(wire, position, most)
+            pdu, position = decode_pdvs(wire, position, max_pdvs)
         except DecodeError as exc:
             self._invalid(exc, _INVALID_VALUE)
             return len(wire)

@@ -19,12 +19,12 @@ from .p_data import P_DATA, decode_run
 from .pdu import PDU, PDU_TYPES
 from .wire import HEADER, Buffer
 
-__all__ = ["LONGEST", "PDUStream", "UnrecognizedPDU"]
+__all__ = ["MAX_PDU_LENGTH", "PDUStream", "UnrecognizedPDU"]
 
 _FIXED_LENGTH = 4  # bytes after the header of A-ASSOCIATE-RJ, A-RELEASE-RQ, A-RELEASE-RP and A-ABORT
 _ASSOCIATE_TYPES = (0x01, 0x02)
 _KNOWN_TYPES = frozenset(PDU_TYPES.values())
-LONGEST = 0xFFFFFFFF  # the greatest PDU-length, of 32 bits
+MAX_PDU_LENGTH = 0xFFFFFFFF  # the greatest PDU-length, of 32 bits
 
 
 class UnrecognizedPDU(DecodeError):
@@ -45,11 +45,6 @@ class PDUStream:
         self._max_associate = max_associate
         self.partial = bytearray()  # the bytes received of an incomplete PDU
         self._total = 0  # bytes of the partial PDU once complete; 0 while its header is incomplete
-
-    @property
-    def pending(self) -> int:
-        """The number of bytes received of an incomplete PDU."""
-        return len(self.partial)
 
     def feed(self, data: Buffer) -> Iterator[memoryview]:
         """Yield each whole PDU, header included, as a view that is valid until the caller reuses ``data``.
@@ -81,11 +76,11 @@ class PDUStream:
             self._hold(view[position:])
         return None, len(view)
 
-    def cut_run(self, view: memoryview, position: int, found: list[PDU], most: int) -> int:
-        """Add to ``found`` at most ``most`` P-DATA-TFs of one PDV from ``position`` on; return the end of the last."""
+    def cut_run(self, view: memoryview, position: int, found: list[PDU], max_pdus: int) -> int:
+        """Add up to ``max_pdus`` P-DATA-TFs of one PDV, from ``position`` on, to ``found``. Return their end."""
         if self.partial:
             return position
-        return decode_run(view, position, self.max_length or LONGEST, found.append, most)
+        return decode_run(view, position, self.max_length or MAX_PDU_LENGTH, found.append, max_pdus)
 
     def _hold(self, rest: memoryview) -> None:
         self.partial = bytearray(rest)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dimse.net import Limits, Policy, Timeouts, TLSContext, Trace, accept_anyone, calling_titles
-from dimse.net.admission import raise_descriptors
+from dimse.net.admission import raise_descriptor_limit
 from dimse.terminal import run_loop, server_tls, trace
 
 from ..film import MAX_PIXELS, can_render
@@ -87,7 +87,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         for name in ("fail", "event", "trace"):
             if getattr(arguments, name):
                 parser.error(f"argument --{name}: not allowed with --processes: each process would have its own")
-    raise_descriptors()
+    raise_descriptor_limit()
     gc.freeze()  # modules live as long as the process; a full collection takes 21 ms without them, and 54 ms with them
     return run_loop(_serve(arguments, network))
 

@@ -7,11 +7,11 @@ import pytest
 from dimse.limits import Limits
 from dimse.net import admission as admission_module
 from dimse.net.admission import (
-    DESCRIPTORS_KEPT,
-    MOST_DESCRIPTORS,
+    MAX_DESCRIPTORS,
+    RESERVED_DESCRIPTORS,
     Admission,
     allowed_descriptors,
-    raise_descriptors,
+    raise_descriptor_limit,
     within_descriptors,
 )
 
@@ -75,8 +75,8 @@ def test_each_kind_of_event_has_lines_of_its_own(caplog: pytest.LogCaptureFixtur
     ("allowed", "connections", "host_connections"),
     [
         (1 << 20, 1000, 400),
-        (1024, 1024 - 10 - DESCRIPTORS_KEPT, 380),
-        (256, 256 - 10 - DESCRIPTORS_KEPT, 72),
+        (1024, 1024 - 10 - RESERVED_DESCRIPTORS, 380),
+        (256, 256 - 10 - RESERVED_DESCRIPTORS, 72),
         (20, 1, 1),
     ],
 )
@@ -84,20 +84,20 @@ def test_connections_are_fewer_than_descriptors(
     allowed: int, connections: int, host_connections: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(admission_module, "allowed_descriptors", lambda: allowed)
-    monkeypatch.setattr(admission_module, "_open", lambda: 10)
+    monkeypatch.setattr(admission_module, "_open_descriptors", lambda: 10)
     limits = within_descriptors(Limits())
     assert (limits.connections, limits.host_connections) == (connections, host_connections)
 
 
 def test_files_of_data_sets_leave_fewer_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission_module, "allowed_descriptors", lambda: 1024)
-    monkeypatch.setattr(admission_module, "_open", lambda: 10)
-    assert within_descriptors(Limits(), 256).connections == 1024 - 10 - DESCRIPTORS_KEPT - 256
+    monkeypatch.setattr(admission_module, "_open_descriptors", lambda: 10)
+    assert within_descriptors(Limits(), 256).connections == 1024 - 10 - RESERVED_DESCRIPTORS - 256
 
 
 def test_limits_within_descriptors_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission_module, "allowed_descriptors", lambda: 256)
-    monkeypatch.setattr(admission_module, "_open", lambda: 10)
+    monkeypatch.setattr(admission_module, "_open_descriptors", lambda: 10)
     limits = Limits(connections=100, host_connections=100)
     assert within_descriptors(limits) is limits
 
@@ -109,7 +109,7 @@ def test_raised_descriptors_are_those_of_the_system() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-        raise_descriptors()
-        assert allowed_descriptors() == (MOST_DESCRIPTORS if hard < 0 else min(hard, MOST_DESCRIPTORS))
+        raise_descriptor_limit()
+        assert allowed_descriptors() == (MAX_DESCRIPTORS if hard < 0 else min(hard, MAX_DESCRIPTORS))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

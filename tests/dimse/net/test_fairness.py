@@ -131,7 +131,7 @@ async def test_two_threads_work_at_once() -> None:
 
 
 async def test_hosts_take_turns_in_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fairness, "_THREADS", 1)  # so that they run one by one
+    monkeypatch.setattr(fairness, "_MAX_THREADS", 1)  # so that they run one by one
     workers, began = Workers(), list[str]()
     await asyncio.gather(*(workers.run(name[0], began.append, name) for name in ("a1", "a2", "a3", "a4", "b1")))
     assert began == ["a1", "a2", "b1", "a3", "a4"]

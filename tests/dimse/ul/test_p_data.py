@@ -7,7 +7,7 @@ from strategies import pdus, pdvs
 
 from dimse.ul import PDU, PDV, PDataTF, decode_pdu, encode_pdu
 from dimse.ul.p_data import encode_command_alone, one_pdv, only_command
-from dimse.ul.stream import LONGEST
+from dimse.ul.stream import MAX_PDU_LENGTH
 
 
 def test_large_payload_is_not_copied() -> None:
@@ -46,17 +46,17 @@ def test_repr_shows_sizes_of_payloads() -> None:
 def test_only_command_is_a_whole_command_set(pdu: PDU) -> None:
     """PS3.8 Annex E.2: the message control header says whether a PDV has a command, and its last fragment."""
     is_one = isinstance(pdu, PDataTF) and [(pdv.is_command, pdv.is_last) for pdv in pdu.pdvs] == [(True, True)]
-    assert only_command(memoryview(b"".join(encode_pdu(pdu))), LONGEST) == (pdu if is_one else None)
+    assert only_command(memoryview(b"".join(encode_pdu(pdu))), MAX_PDU_LENGTH) == (pdu if is_one else None)
 
 
 @pytest.mark.parametrize("more", [b"\x04", encode_command_alone(3, b"12")])
 def test_only_command_is_followed_by_nothing(more: bytes) -> None:
-    assert only_command(memoryview(encode_command_alone(3, b"12345678") + more), LONGEST) is None
+    assert only_command(memoryview(encode_command_alone(3, b"12345678") + more), MAX_PDU_LENGTH) is None
 
 
 def test_only_command_is_complete() -> None:
     wire = memoryview(encode_command_alone(3, b"12345678"))
-    assert all(only_command(wire[:end], LONGEST) is None for end in range(len(wire)))
+    assert all(only_command(wire[:end], MAX_PDU_LENGTH) is None for end in range(len(wire)))
 
 
 def test_only_command_is_no_longer_than_announced() -> None:

@@ -22,7 +22,7 @@ def test_any_pieces_give_the_same_pdus(sent: list[PDU], cuts: list[int]) -> None
     for start, end in pairwise(places):
         received += [decode_pdu(bytes(pdu)) for pdu in stream.feed(wire[start:end])]
     assert received == sent
-    assert stream.pending == 0
+    assert len(stream.partial) == 0
 
 
 @given(pdus)
@@ -69,4 +69,4 @@ def test_small_pdus_have_four_bytes(kind: int, length: int) -> None:
 def test_declared_length_takes_no_memory() -> None:
     stream = PDUStream()
     assert list(stream.feed(b"\x04\0\xff\xff\xff\xff")) == []
-    assert stream.pending == 6
+    assert len(stream.partial) == 6
