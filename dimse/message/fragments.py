@@ -48,11 +48,17 @@ def fragment(
         raise RemoteProtocolError(f"Maximum-length-received {max_length} leaves no room for a fragment")
     longest = min(max_length, MAX_SENT) if max_length else MAX_SENT
     size = (longest - PDV_OVERHEAD) & ~1  # fragments have an even length, PS3.8 Annex E.1
+    commands: Iterable[PDataTF]
     if len(command) <= size:
-        commands = iter((one_pdv(context_id, command, True, True),))
+        commands = (one_pdv(context_id, command, True, True),)
     else:
         commands = _cut(context_id, True, [memoryview(command)], size)
-    return commands if data is None else chain(commands, _cut(context_id, False, _views(data), size))
+    if data is None:
+        return commands
+    views = _views(data)
+    if sum(map(len, views)) <= size:  # nearly always but for an image
+        return (*commands, one_pdv(context_id, views[0] if len(views) == 1 else b"".join(views), False, True))
+    return chain(commands, _cut(context_id, False, views, size))
 
 
 def longest_alone(max_length: int) -> int:
@@ -71,8 +77,6 @@ def _views(data: Buffer | Sequence[Buffer]) -> list[memoryview]:
 def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int) -> Iterator[PDataTF]:
     """Yield fragments of ``size`` bytes; the final one may be shorter. Join a fragment that spans several buffers."""
     left = sum(map(len, buffers))
-    if not left:
-        yield one_pdv(context_id, b"", is_command, True)
     begun: list[memoryview] = []  # the parts of an unfinished fragment
     for view in buffers:
         position = 0

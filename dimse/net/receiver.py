@@ -74,8 +74,10 @@ class Receiver:
         return self._receive_each(pdus)
 
     def _receive_each(self, pdus: Sequence[PDU]) -> Iterator[Received | PDU]:
-        has_completed, is_midway = False, self.is_midway
-        for pdu in pdus:
+        assembler, has_completed, is_midway, taken = self._assembler, False, self.is_midway, 0
+        while taken < len(pdus):
+            pdu = pdus[taken]
+            taken += 1
             if not isinstance(pdu, PDataTF):
                 yield pdu
                 continue
@@ -88,7 +90,9 @@ class Receiver:
                     has_completed = True
                     yield received
                 elif position < count:
-                    position += self._assembler.add_pdvs(pdu.pdvs, position)
+                    position += assembler.add_pdvs(pdu.pdvs, position)
+            if is_midway and taken < len(pdus):
+                taken += assembler.add_run(pdus[taken:])
         if self._is_over:
             return
         self.is_midway = is_midway

@@ -22,7 +22,7 @@ from .items import (
     decode_user_item,
     encode_user_item,
 )
-from .p_data import ONE_PDV, P_DATA, PDV, SHORT, PDataTF, decode_p_data
+from .p_data import P_DATA, PDV, PDataTF, decode_p_data, encode_run
 from .wire import HEADER, Buffer, Reader, ascii_bytes, ascii_text, framed
 
 __all__ = [
@@ -187,16 +187,14 @@ PDU = AssociateRQ | AssociateAC | AssociateRJ | PDataTF | ReleaseRQ | ReleaseRP 
 
 def encode_pdu(pdu: PDU) -> list[Buffer]:
     """Return the whole PDU as buffers to write in order. Only short payloads are copied."""
-    if isinstance(pdu, PDataTF) and len(pdu.pdvs) == 1:  # an image consists of thousands of them
-        context_id, data, is_command, is_last = pdu.pdvs[0]
-        length = len(data)
-        head = ONE_PDV.pack(P_DATA, length + 6, length + 2, context_id, is_last << 1 | is_command)
-        return [head + data] if length <= SHORT else [head, data]
+    if isinstance(pdu, PDataTF):
+        buffers: list[Buffer] = []
+        encode_run((pdu,), buffers, 0, 1)
+        return buffers
     if type(pdu) in _ENCODED_RELEASES:
         return [_ENCODED_RELEASES[type(pdu)]]
     parts = pdu.encode()
-    parts.insert(0, HEADER.pack(PDU_TYPES[type(pdu)], sum(map(len, parts))))
-    return parts if isinstance(pdu, PDataTF) else [b"".join(parts)]
+    return [b"".join((HEADER.pack(PDU_TYPES[type(pdu)], sum(map(len, parts))), *parts))]
 
 
 def decode_pdu(wire: Buffer, limits: Limits | None = None) -> PDU:

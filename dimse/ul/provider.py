@@ -16,14 +16,14 @@ The provider walks Table 9-10 and performs the verbs in the cells. Theory of ope
   ``artim_expired()`` and ``fail()``.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Self
 
 from ..errors import DecodeError, LimitExceeded, LocalProtocolError
 from ..limits import LIMITS, Limits
 from .associate_cache import AssociateCache
 from .negotiation import decode_checked, maximum_length
-from .p_data import P_DATA, PDataTF, decode_pdvs, encode_command_alone, one_pdv, only_command
+from .p_data import P_DATA, PDataTF, decode_pdvs, encode_command_alone, encode_run, one_pdv, only_command
 from .pdu import (
     PDU,
     PDU_TYPES,
@@ -76,7 +76,7 @@ _USER, _PROVIDER = 0, 2  # A-ABORT source, Table 9-26
 _NOT_SPECIFIED, _UNRECOGNIZED, _UNEXPECTED, _INVALID_VALUE = 0, 1, 2, 6  # A-ABORT reason, ibid.
 _ASSOCIATE = (AssociateRQ, AssociateAC)
 _RELEASE_RQ = b"".join(encode_pdu(ReleaseRQ()))
-_ALL = 1 << 62  # no bound: more PDVs than fit in memory
+_ALL = 1 << 62  # no bound: more PDVs or bytes than fit in memory
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(1, 3, 2)  # permanent, since the same request would exceed the limit again
 
 
@@ -169,12 +169,7 @@ class UpperLayer:
 
     def send_all(self, pdus: Iterable[PDataTF]) -> None:
         """Send each of ``pdus``."""
-        if self.observe is None and self.state in _SENDS:
-            for pdu in pdus:
-                self._writes += encode_pdu(pdu)
-        else:
-            for pdu in pdus:
-                self.send(pdu)
+        self.send_run(pdus, _ALL, _ALL)
 
     def send_command(self, context_id: int, command: Buffer) -> list[Buffer]:
         """Send a whole Command Set, without a Data Set, in one P-DATA-TF. Return what `data_to_send` returns."""
@@ -183,16 +178,14 @@ class UpperLayer:
         self.send(one_pdv(context_id, command, True, True))
         return self.data_to_send()
 
-    def send_run(self, pdus: Iterator[PDataTF], max_bytes: int, max_pdus: int) -> bool:
+    def send_run(self, pdus: Iterable[PDataTF], max_bytes: int, max_pdus: int) -> bool:
         """Send ``pdus`` until ``max_bytes`` of data or ``max_pdus`` are reached; return whether they were."""
-        is_plain = self.observe is None and self.state in _SENDS
+        if self.observe is None and self.state in _SENDS:
+            return encode_run(pdus, self._writes, max_bytes, max_pdus)
         length = 0
         for count, pdu in enumerate(pdus, 1):
-            if is_plain:
-                self._writes += encode_pdu(pdu)
-            else:
-                self.send(pdu)
-            length += len(pdu.pdvs[0].data)
+            self.send(pdu)
+            length += sum(len(pdv.data) for pdv in pdu.pdvs)
             if length >= max_bytes or count == max_pdus:
                 return True
         return False
