@@ -2,7 +2,7 @@
 
 from .command import CommandReader, CommandWriter, MistypedRequest, decode_command, encode_command
 from .file_map import FileMap, file_of
-from .fragments import Assembler, fragment, longest_alone
+from .fragments import Assembler, fragment, longest_alone, longest_fragment
 from .messages import (
     MESSAGES,
     RESPONSES,
@@ -32,6 +32,7 @@ from .messages import (
     NSetRSP,
     Request,
     Response,
+    joined,
     length_of,
 )
 from .sinks import MOST_AHEAD, STEP, UNCOUNTED, LongStorage, Sink, Storage
@@ -84,8 +85,10 @@ __all__ = [
     "file_of",
     "fragment",
     "longest_alone",
+    "longest_fragment",
     "is_failure",
     "is_pending",
+    "joined",
     "length_of",
     "status_class",
 ]

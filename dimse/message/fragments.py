@@ -25,6 +25,7 @@ __all__ = [
     "Assembler",
     "fragment",
     "longest_alone",
+    "longest_fragment",
 ]
 
 PDV_OVERHEAD = 6  # item length, context id and message control header
@@ -44,26 +45,25 @@ def fragment(
     """
     if data is None and len(command) <= longest_alone(max_length):
         return (one_pdv(context_id, command, True, True),)
-    if 0 < max_length < PDV_OVERHEAD + 2:
+    size = longest_fragment(max_length)
+    if size < 2:
         raise RemoteProtocolError(f"Maximum-length-received {max_length} leaves no room for a fragment")
-    longest = min(max_length, MAX_SENT) if max_length else MAX_SENT
-    size = (longest - PDV_OVERHEAD) & ~1  # fragments have an even length, PS3.8 Annex E.1
     commands: Iterable[PDataTF]
     if len(command) <= size:
         commands = (one_pdv(context_id, command, True, True),)
     else:
         commands = _cut(context_id, True, [memoryview(command)], size)
-    if data is None:
-        return commands
-    views = _views(data)
-    if sum(map(len, views)) <= size:  # nearly always but for an image
-        return (*commands, one_pdv(context_id, views[0] if len(views) == 1 else b"".join(views), False, True))
-    return chain(commands, _cut(context_id, False, views, size))
+    return commands if data is None else chain(commands, _cut(context_id, False, _views(data), size))
 
 
 def longest_alone(max_length: int) -> int:
     """Return the length of the longest Command Set that fits into one P-DATA-TF; ``max_length`` is as in `fragment`."""
     return (max_length or MAX_SENT) - PDV_OVERHEAD
+
+
+def longest_fragment(max_length: int) -> int:
+    """Return the length of the fragments of a longer message, an even number (PS3.8 Annex E.1)."""
+    return (min(max_length or MAX_SENT, MAX_SENT) - PDV_OVERHEAD) & ~1
 
 
 def _views(data: Buffer | Sequence[Buffer]) -> list[memoryview]:
@@ -77,6 +77,8 @@ def _views(data: Buffer | Sequence[Buffer]) -> list[memoryview]:
 def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int) -> Iterator[PDataTF]:
     """Yield fragments of ``size`` bytes; the final one may be shorter. Join a fragment that spans several buffers."""
     left = sum(map(len, buffers))
+    if not left:
+        yield one_pdv(context_id, b"", is_command, True)
     begun: list[memoryview] = []  # the parts of an unfinished fragment
     for view in buffers:
         position = 0

@@ -43,6 +43,7 @@ __all__ = [
     "RESPONSES",
     "Request",
     "Response",
+    "joined",
     "length_of",
 ]
 
@@ -57,7 +58,19 @@ def length_of(data: Buffer | Sequence[Buffer] | None) -> int:
     try:
         return len(data) if isinstance(data, bytes | bytearray | memoryview) else sum(map(len, data))
     except TypeError as exc:
-        raise EncodeError(f"{data!r:.80} is not bytes or a list of bytes", path="Data") from exc
+        raise _not_buffers(data) from exc
+
+
+def joined(data: Buffer | Sequence[Buffer]) -> Buffer:
+    """Return Data as one buffer. Raises `EncodeError`."""
+    try:
+        return data if isinstance(data, bytes | bytearray | memoryview) else b"".join(data)
+    except TypeError as exc:
+        raise _not_buffers(data) from exc
+
+
+def _not_buffers(data: object) -> EncodeError:
+    return EncodeError(f"{data!r:.80} is not bytes or a list of bytes", path="Data")
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any
 
 from ..errors import AssociationAborted, DimseError, EncodeError, LocalProtocolError
-from ..message import UNCOUNTED, CommandWriter, Message, fragment, length_of, longest_alone
+from ..message import UNCOUNTED, CommandWriter, Message, fragment, joined, length_of, longest_alone, longest_fragment
 from ..ul import Context, PDataTF, State, UpperLayer
 from .memory_budget import Account
 from .transport import Transport
@@ -35,7 +35,8 @@ class Sender:
         abort: Callable[[], None],
     ) -> None:
         self._max_length = 0
-        self._longest_alone = 0  # bytes of the longest Command Set that fits into one PDU
+        self._longest_alone = 0  # bytes of the longest Command Set without a Data Set that fits into one PDU
+        self._longest_short = 0  # bytes of the longest Command Set and Data Set that are sent as one fragment each
         self._core = core
         self._transport = transport
         self._account = account
@@ -91,17 +92,23 @@ class Sender:
         """Send a short message while `can_send_now`. Raises the errors of `send`."""
         command = self._writer.encode(message)
         self.check()
-        if message.Data is None and len(command) <= self._longest_alone:
-            if self._transport.observe is not None:
-                self._transport.observe(">", message)
-            self._transport.send_command(context.id, command)
+        data = message.Data
+        if data is None:
+            is_short = len(command) <= self._longest_alone
         else:
+            is_short = max(len(command), length_of(data)) <= self._longest_short
+        if not is_short:
             self._transport.send_now(self._pdus(context, message, command))
+            return
+        if self._transport.observe is not None:
+            self._transport.observe(">", message)
+        self._transport.send_short(context.id, command, None if data is None else joined(data))
 
     def establish(self, max_length: int) -> None:
         """Send no P-DATA-TF longer than ``max_length`` (0: the peer sets no limit); called before the first message."""
         self._max_length = max_length
         self._longest_alone = longest_alone(max_length)
+        self._longest_short = min(longest_fragment(max_length), UNCOUNTED) or -1
 
     def check(self, states: Collection[State] = _CAN_SEND) -> None:
         """Raise an error if the association has ended, or if its state is not one of ``states``."""

@@ -219,9 +219,9 @@ class Transport(asyncio.BufferedProtocol):
         """Wake a task once the bytes of the peer that are at hand are processed."""
         self._woken.append(waiter)
 
-    def send_command(self, context_id: int, command: Buffer) -> None:
-        """Send a whole Command Set, without a Data Set, at once and in one PDU."""
-        self._write(self.core.send_command(context_id, command))
+    def send_short(self, context_id: int, command: Buffer, data: Buffer | None) -> None:
+        """Send a message whose Command Set and Data Set, if any, are one fragment each, at once."""
+        self._write(self.core.send_short(context_id, command, data))
 
     def send_now(self, pdus: Iterable[PDataTF]) -> None:
         """Send the P-DATA request primitives of a short message at once."""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from strategies import pdus, pdvs
 
 from dimse.ul import PDU, PDV, PDataTF, decode_pdu, encode_pdu
-from dimse.ul.p_data import encode_command_alone, one_pdv, only_command
+from dimse.ul.p_data import encode_short, one_pdv, only_command
 from dimse.ul.stream import MAX_PDU_LENGTH
 
 
@@ -33,7 +33,7 @@ def test_one_pdv_returns_the_result_of_the_constructors(pdv: PDV) -> None:
 @given(st.integers(0, 255), st.binary(max_size=600))
 def test_command_alone_is_the_pdu_of_one_pdv(context_id: int, command: bytes) -> None:
     pdu = PDataTF((PDV(context_id, command, True, True),))
-    assert encode_command_alone(context_id, command) == b"".join(encode_pdu(pdu))
+    assert encode_short(context_id, command) == b"".join(encode_pdu(pdu))
 
 
 def test_repr_shows_sizes_of_payloads() -> None:
@@ -49,17 +49,17 @@ def test_only_command_is_a_whole_command_set(pdu: PDU) -> None:
     assert only_command(memoryview(b"".join(encode_pdu(pdu))), MAX_PDU_LENGTH) == (pdu if is_one else None)
 
 
-@pytest.mark.parametrize("more", [b"\x04", encode_command_alone(3, b"12")])
+@pytest.mark.parametrize("more", [b"\x04", encode_short(3, b"12")])
 def test_only_command_is_followed_by_nothing(more: bytes) -> None:
-    assert only_command(memoryview(encode_command_alone(3, b"12345678") + more), MAX_PDU_LENGTH) is None
+    assert only_command(memoryview(encode_short(3, b"12345678") + more), MAX_PDU_LENGTH) is None
 
 
 def test_only_command_is_complete() -> None:
-    wire = memoryview(encode_command_alone(3, b"12345678"))
+    wire = memoryview(encode_short(3, b"12345678"))
     assert all(only_command(wire[:end], MAX_PDU_LENGTH) is None for end in range(len(wire)))
 
 
 def test_only_command_is_no_longer_than_announced() -> None:
-    wire = memoryview(encode_command_alone(3, b"12345678"))
+    wire = memoryview(encode_short(3, b"12345678"))
     assert only_command(wire, 14) == PDataTF((PDV(3, b"12345678", True, True),))
     assert only_command(wire, 13) is None

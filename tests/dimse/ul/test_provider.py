@@ -27,7 +27,7 @@ from dimse.ul import (
     UpperLayer,
     encode_pdu,
 )
-from dimse.ul.p_data import encode_command_alone
+from dimse.ul.p_data import encode_short
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.Sta4][1:], ids=lambda s: s.name)
@@ -342,7 +342,7 @@ def test_received_run_is_not_copied() -> None:
         assert payload.obj is data
 
 
-ALONE = encode_command_alone(1, b"1234")
+ALONE = encode_short(1, b"1234")
 ALONE_PDU = PDataTF((PDV(1, b"1234", True, True),))
 
 
@@ -383,23 +383,23 @@ def test_command_after_a_part_of_a_pdu_is_not_taken() -> None:
 def test_sent_command_is_a_p_data_request() -> None:
     core = in_state(State.Sta6)
     core.data_to_send()
-    assert core.send_command(1, b"1234") == [ALONE]
+    assert core.send_short(1, b"1234") == [ALONE]
 
 
 def test_command_is_sent_after_the_bytes_before_it() -> None:
     core = in_state(State.Sta6)
     core.data_to_send()
     core.inject(b"before")
-    assert b"".join(core.send_command(1, b"1234")) == b"before" + ALONE
+    assert b"".join(core.send_short(1, b"1234")) == b"before" + ALONE
 
 
 def test_observed_command_is_sent_as_a_pdu() -> None:
     core, seen = in_state(State.Sta6), []
     core.observe = lambda direction, what: seen.append((direction, what))
-    core.send_command(1, b"1234")
+    core.send_short(1, b"1234")
     assert (">", ALONE_PDU) in seen
 
 
 def test_command_after_the_release_request_raises() -> None:
     with pytest.raises(LocalProtocolError, match="cannot happen in Sta7"):
-        in_state(State.Sta7).send_command(1, b"1234")
+        in_state(State.Sta7).send_short(1, b"1234")
