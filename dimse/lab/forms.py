@@ -1,5 +1,6 @@
 """The PDUs and messages that the words of a command describe."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 
@@ -25,6 +26,7 @@ __all__ = ["MESSAGE_NAMES", "MessageDraft", "acceptance", "proposal", "reply_to"
 
 _SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 _SHORT_SYNTAXES = {"explicit": ExplicitVRLittleEndian, "implicit": ImplicitVRLittleEndian}
+_TABLE = re.compile(r"PS3\.7 Tables? [0-9.-]+[0-9](?:(?:,| and) [0-9.-]+[0-9])*")
 _CLASSES = {message_name(cls): cls for cls in MESSAGES.values()}
 MESSAGE_NAMES = tuple(sorted(_CLASSES))
 
@@ -147,10 +149,11 @@ class MessageDraft:
         """Return the message. Raises `Mistake` if a mandatory element is missing."""
         if issubclass(self.cls, Request):
             self.elements.setdefault("MessageID", message_id)
-        name, table = message_name(self.cls), (self.cls.__doc__ or "").partition(",")[0].rstrip(".")
         for field in fields(self.cls):
             if field.default is MISSING and field.name not in self.elements:
-                raise Mistake(f"{name} needs {field.name}=... [{table}]")
+                table = _TABLE.match(self.cls.__doc__ or "")
+                rule = f" [{table[0]}]" if table else ""
+                raise Mistake(f"{message_name(self.cls)} needs {field.name}=...{rule}")
         data = self._octets
         if self.dataset is not None:
             if data is not None:
@@ -163,7 +166,7 @@ def _file(path: str) -> File:
     try:
         return read_file(octets([f"@{path}"]))
     except DecodeError as exc:
-        raise Mistake(f"{shown(path)} is not a DICOM file: {exc}") from exc
+        raise Mistake(f"{shown(path)}: {exc}") from exc
 
 
 def _element(keyword: str, text: str) -> object:

@@ -165,7 +165,7 @@ def _item(dataset: Dataset, tag: Tag, number: int, *, create: bool) -> Dataset:
         items = [*items, Dataset()]
         dataset[tag] = items
     if number >= len(items):
-        raise Mistake(f"{dataset!r} has {len(items)} items in {tag}; the number of an item counts from 0")
+        raise Mistake(f"{tag} has {len(items)} items, so there is no item {number}; items count from 0")
     item = items[number]
     if not isinstance(item, Dataset):
         raise Mistake(f"{tag} is not a sequence")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from ..data import Dataset, decode
-from ..errors import DimseError, cut, escaped, shown
+from ..errors import DimseError, EncodeError, cut, escaped, shown
 from ..explain import View
 from ..message import encode_command, fragment
 from ..uids import name_of
@@ -77,7 +77,10 @@ class Lab:
             words.pop()
         elif self._exchange.is_open and command is not _COMMANDS["wait"]:
             yield from self._exchange.listen(0.0)
-        yield from command(self, [self._with_names(word) for word in words[1:]])
+        try:
+            yield from command(self, [self._with_names(word) for word in words[1:]])
+        except EncodeError as exc:
+            raise Mistake(str(exc)) from exc
 
     def close(self) -> Lines:
         """Close the connection, if one is open."""

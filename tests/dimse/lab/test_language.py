@@ -108,7 +108,7 @@ def test_value_at_leads_through_items() -> None:
         ("Rows[x]", "1", "not a keyword"),
         ("ReferencedSOPClassUID", "Veri", "neither a UID nor a keyword"),
         ("BasicGrayscaleImageSequence", "1", r"BasicGrayscaleImageSequence\[0\].KEYWORD=1"),
-        ("BasicGrayscaleImageSequence[5].Rows", "1", "counts from 0"),
+        ("BasicGrayscaleImageSequence[5].Rows", "1", "has 0 items, so there is no item 5"),
         ("BasicGrayscaleImageSequence[0]", "1", "ends in an item"),
         ("PixelData", "xyz", "not stand for octets"),
     ],
