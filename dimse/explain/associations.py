@@ -72,6 +72,8 @@ def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[Recorded
 
 def _sender(data: bytes) -> str:
     """Return which side sent a recorded stream; the acceptor's begins with A-ASSOCIATE-AC or -RJ."""
+    if not data:
+        raise DecodeError("the file is empty")
     if data[:1] not in {bytes([kind]) for kind in PDU_TYPES.values()}:
         raise DecodeError("neither a capture (pcap, pcapng) nor a stream of PDUs: the first byte is not a PDU-type")
     return ACCEPTOR if data[0] in (0x02, 0x03) else REQUESTOR

@@ -169,14 +169,15 @@ class Lab:
     def patch(self, words: list[str]) -> Lines:
         if len(words) < 2:
             raise Mistake("patch needs an offset and octets, such as patch 2 FFFFFFFF")
-        self._patches.append((integer(words[0]), octets(words[1:])))
-        yield "= these octets will be changed in what is sent next"
+        offset = integer(words[0])
+        self._patches.append((offset, octets(words[1:])))
+        yield f"= what is sent next will have these octets at offset {offset}"
 
     def cut(self, words: list[str]) -> Lines:
         if len(words) != 1:
             raise Mistake("cut needs the number of octets to send, such as cut 20")
         self._cut = integer(words[0])
-        yield f"= only the first {self._cut} octets will be sent of what comes next"
+        yield f"= what is sent next will be cut to {self._cut} octets"
 
     # --- commands that send a message ---
 

@@ -177,7 +177,7 @@ def test_gap_in_a_capture_is_one_line_of_error(tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "neither a capture (pcap, pcapng) nor a stream of PDUs: the first byte is not a PDU-type"),
+        (b"", "the file is empty"),
         (
             b"GET / HTTP/1.1\r\n\r\n",
             "neither a capture (pcap, pcapng) nor a stream of PDUs: the first byte is not a PDU-type",
