@@ -27,7 +27,7 @@ from ..output import OutputError, check_formats, write_page
 from ..scp import Film
 from .capture import capture_attributes
 from .description import describe
-from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures
+from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, check_dpi, check_seconds
 from .names import film_id
 from .program import ProgramResult, find_program, run_program
 
@@ -58,10 +58,8 @@ class CommandDestination:
             raise ConfigError("command", "needs at least the path of a program")
         if any("\0" in word for word in self.command):
             raise ConfigError("command", "contains a NUL character")
-        if not 0 < self.seconds <= 86_400:
-            raise ConfigError("seconds", f"{self.seconds:g} must be above 0 and at most 86400")
-        if self.dpi < 1:
-            raise ConfigError("dpi", f"{self.dpi} must be at least 1")
+        check_seconds("seconds", self.seconds)
+        check_dpi(self.dpi)
         try:
             check_formats(self.formats)
         except OutputError as exc:

@@ -15,6 +15,7 @@ from dimse.data import Dataset
 from dimse.errors import ContextNotAccepted, DimseError, EncodeError, cut, escaped
 from dimse.net import Trace
 
+from ..config import ConfigError
 from ..film import LayoutError
 from ..images import ImageError
 from ..output import OutputError
@@ -22,9 +23,21 @@ from ..scp import Film
 from ..scu import PrintUncertain
 from ..status import NORMAL, check_execution_status_info, check_printer_status_info
 
-__all__ = ["Condition", "DeliveryFailed", "Destination", "Outcome", "Receipt", "Traceable", "as_failures", "failure_of"]
+__all__ = [
+    "Condition",
+    "DeliveryFailed",
+    "Destination",
+    "Outcome",
+    "Receipt",
+    "Traceable",
+    "as_failures",
+    "check_dpi",
+    "check_seconds",
+    "failure_of",
+]
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_MAX_SECONDS = 86_400  # a day: the limit of all time limits
 _MAX_REASON = 1000  # characters of a reason; it may quote text of any length from a peer or a program
 
 
@@ -136,3 +149,15 @@ def as_failures(where: str = "") -> Iterator[None]:
         raise DeliveryFailed(
             failure.outcome, f"{where}: {failure}" if where else str(failure), info=failure.info
         ) from exc
+
+
+def check_dpi(dpi: int) -> None:
+    """Raise `ConfigError` for a resolution below 1."""
+    if dpi < 1:
+        raise ConfigError("dpi", f"{dpi} must be at least 1")
+
+
+def check_seconds(key: str, seconds: float) -> None:
+    """Raise a `ConfigError` that names ``key`` for a time limit that is not above 0 and at most a day."""
+    if not 0 < seconds <= _MAX_SECONDS:
+        raise ConfigError(key, f"{seconds:g} must be above 0 and at most {_MAX_SECONDS} seconds")

@@ -18,7 +18,7 @@ from ..output import OutputError, check_formats, write_page
 from ..scp import Film
 from .capture import capture_attributes
 from .description import describe
-from .destination import Condition, Receipt, as_failures, failure_of
+from .destination import Condition, Receipt, as_failures, check_dpi, failure_of
 from .names import NameTemplate
 
 __all__ = ["FolderDestination"]
@@ -49,8 +49,7 @@ class FolderDestination:
             check_formats(self.formats)
         except OutputError as exc:
             raise ConfigError("formats", str(exc)) from exc
-        if self.dpi < 1:
-            raise ConfigError("dpi", f"{self.dpi} must be at least 1")
+        check_dpi(self.dpi)
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
         """Write those files of a film that do not exist yet. Raises `DeliveryFailed`."""

@@ -5,21 +5,17 @@ instance responds with success, or with 0111 (Duplicate SOP Instance), which cou
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
 from dimse.data import Dataset
 from dimse.errors import DimseError, escaped
 from dimse.message import Response, StatusClass, status_class
-from dimse.net import Association, connect, scu
+from dimse.net import scu
 from dimse.storage_classes import EncapsulatedPDFStorage
 from dimse.uids import SecondaryCaptureImageStorage, Verification
 
-from ..config import ConfigError
 from ..scp import Film
-from ..sop import TRANSFER_SYNTAXES
 from ..status import (
     CLASS_NOT_SUPPORTED,
     DUPLICATE_INSTANCE,
@@ -29,9 +25,9 @@ from ..status import (
     meaning,
 )
 from .capture import encapsulated_pdf, image_capture
-from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, failure_of
+from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, check_dpi, failure_of
 from .names import film_id
-from .remote import DicomNode, TLSFiles, check_calling, check_peer, peer_timeouts
+from .remote import DicomNode, check_peer
 
 __all__ = ["PacsDestination"]
 
@@ -57,26 +53,20 @@ _CLASSES = {"image": SecondaryCaptureImageStorage, "pdf": EncapsulatedPDFStorage
 class PacsDestination(DicomNode):
     """A `Destination` that stores films in the archive ``peer``, AE@HOST:PORT.
 
-    ``calling`` is our AE title. ``object`` selects a Secondary Capture Image ("image") or an Encapsulated PDF ("pdf"),
-    rendered with ``dpi`` pixels per inch and ``bits`` bits per gray value. ``seconds`` is the time limit for each
-    response. Raises `ConfigError`.
+    ``object`` selects a Secondary Capture Image ("image") or an Encapsulated PDF ("pdf"), rendered with ``dpi`` pixels
+    per inch and ``bits`` bits per gray value. `DicomNode` has the other fields. Raises `ConfigError`.
     """
 
     peer: str
-    calling: str = "DIMSE-PRINT"
     object: Literal["image", "pdf"] = "image"
-    tls: TLSFiles | None = None
-    seconds: float = 60.0
     dpi: int = 150
     bits: Literal[8, 16] = 8
     repeatable: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
         check_peer("peer", self.peer)
-        check_calling(self.calling)
-        peer_timeouts(self.seconds)
-        if self.dpi < 1:
-            raise ConfigError("dpi", f"{self.dpi} must be at least 1")
+        self.check_settings()
+        check_dpi(self.dpi)
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
         """Store a film. Raises `DeliveryFailed`."""
@@ -85,7 +75,7 @@ class PacsDestination(DicomNode):
             page = await film.render(self.dpi, bits=self.bits)
             instance = await asyncio.to_thread(make, film, page, identified, f"film-{film_id(film)}")
             priority = _PRIORITIES.get(film.job.PrintPriority, 0)
-            async with self._associate(_CLASSES[self.object]) as association:
+            async with self.associate(self.peer, _CLASSES[self.object]) as association:
                 response = await scu.c_store(association, instance, Priority=priority)
         return _receipt_for(self.peer, str(instance.SOPInstanceUID), response)
 
@@ -93,26 +83,11 @@ class PacsDestination(DicomNode):
         """Open an association, and check whether the archive accepts the SOP Class of the objects."""
         sop_class = _CLASSES[self.object]
         try:
-            async with self._associate(sop_class, Verification) as association:
+            async with self.associate(self.peer, sop_class, Verification) as association:
                 association.context_for(sop_class)
         except (DimseError, OSError) as exc:
             return Condition("WARNING", "CHECK PRINTER", f"{self.peer}: {failure_of(exc)}")
         return Condition()
-
-    @asynccontextmanager
-    async def _associate(self, *sop_classes: str) -> AsyncIterator[Association]:
-        peer = check_peer("peer", self.peer)
-        async with connect(
-            peer.host,
-            peer.port,
-            dict.fromkeys(sop_classes, TRANSFER_SYNTAXES),
-            called_ae_title=peer.ae_title,
-            calling_ae_title=self.calling,
-            tls=None if self.tls is None else await asyncio.to_thread(self.tls.context),
-            timeouts=peer_timeouts(self.seconds),
-            trace=self._trace,
-        ) as association:
-            yield association
 
 
 def _receipt_for(peer: str, uid: str, response: Response) -> Receipt:

@@ -20,9 +20,9 @@ from ..scp import Film
 from ..scu import OPTIONAL, PROFILES, Color, PrintClient, PrintFailed, profile
 from ..status import STATUS_INFO
 from ..typed import text
-from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, failure_of
+from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, check_dpi, failure_of
 from .relay import optional_classes, relay
-from .remote import DicomNode, TLSFiles, check_calling, check_peer, peer_timeouts
+from .remote import DicomNode, check_peer
 
 __all__ = ["PrinterDestination"]
 
@@ -31,17 +31,14 @@ __all__ = ["PrinterDestination"]
 class PrinterDestination(DicomNode):
     """A `Destination` that prints films on the DICOM printers ``printers``, each AE@HOST:PORT.
 
-    ``calling`` is our AE title. ``profile`` names a printer model (`print_mgmt.scu.PROFILES`). ``dpi`` is the
+    ``profile`` names a printer model (`print_mgmt.scu.PROFILES`). ``dpi`` is the
     resolution of films that have to be rendered. ``follow`` is the time in seconds to wait for the end of a print job;
-    with 0, the destination does not wait. ``seconds`` is the time limit for each response. Raises `ConfigError`.
+    with 0, the destination does not wait. `DicomNode` has the other fields. Raises `ConfigError`.
     """
 
     printers: tuple[str, ...]
-    calling: str = "DIMSE-PRINT"
     choice: Literal["failover", "balance"] = "failover"
     profile: str = ""
-    tls: TLSFiles | None = None
-    seconds: float = 60.0
     follow: float = 0.0
     dpi: int = 150
     repeatable: bool = field(default=False, init=False)
@@ -54,14 +51,12 @@ class PrinterDestination(DicomNode):
             raise ConfigError("printers", "names a printer twice")
         for index, printer in enumerate(self.printers):
             check_peer(f"printers[{index}]", printer)
-        check_calling(self.calling)
-        peer_timeouts(self.seconds)
+        self.check_settings()
         if self.profile and self.profile not in PROFILES:
             raise ConfigError("profile", f"{self.profile!a} is not one of {', '.join(PROFILES)}")
         if not 0 <= self.follow <= 86_400:
             raise ConfigError("follow", f"{self.follow:g} must be from 0 to 86400 seconds")
-        if self.dpi < 1:
-            raise ConfigError("dpi", f"{self.dpi} must be at least 1")
+        check_dpi(self.dpi)
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer does not need it
         """Print a film on the first printer that accepts it. Raises `DeliveryFailed`."""
@@ -131,7 +126,7 @@ class PrinterDestination(DicomNode):
             optional=optional,
             profile=profile(self.profile) if self.profile else None,
             tls=None if self.tls is None else self.tls.context(),
-            timeouts=peer_timeouts(self.seconds),
+            timeouts=self.timeouts,
             trace=self._trace,
         ) as client:
             yield client

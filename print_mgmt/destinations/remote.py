@@ -1,16 +1,21 @@
-"""The settings of destinations that are DICOM nodes: addresses, AE titles, TLS and timeouts."""
+"""Destinations and sources that are DICOM nodes: their settings (AE titles, TLS, time limit) and associations."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 from dimse.errors import DimseError
-from dimse.net import Timeouts, TLSContext, TLSProfile, Trace, client_context
+from dimse.net import Association, Timeouts, TLSContext, TLSProfile, Trace, client_context, connect
 from dimse.net.arguments import check_ae_title
 from dimse.terminal import Peer
 
 from ..config import ConfigError
+from ..sop import TRANSFER_SYNTAXES
+from .destination import check_seconds
 
-__all__ = ["DicomNode", "TLSFiles", "check_calling", "check_peer", "peer_timeouts"]
+__all__ = ["DicomNode", "TLSFiles", "check_peer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +45,44 @@ class TLSFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DicomNode:
-    """The base of destinations and sources that open associations: a `Traceable`."""
+    """The base of destinations and sources that open associations: a `Traceable`.
 
+    ``calling`` is our AE title, and ``seconds`` the time limit for each response.
+    """
+
+    calling: str = "DIMSE-PRINT"
+    tls: TLSFiles | None = None
+    seconds: float = 60.0
     _trace: Trace | None = field(default=None, init=False, compare=False, repr=False)
+
+    def check_settings(self) -> None:
+        """Raise `ConfigError` for a wrong AE title or time limit."""
+        try:
+            check_ae_title(self.calling, "calling")
+        except DimseError as exc:
+            raise ConfigError("calling", getattr(exc, "what", str(exc))) from exc
+        check_seconds("seconds", self.seconds)
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """Timeouts of ``seconds`` for each response, and of at most ``seconds`` to connect."""
+        return Timeouts(connect=min(self.seconds, Timeouts().connect), dimse=self.seconds)
+
+    @asynccontextmanager
+    async def associate(self, peer: str, *sop_classes: str) -> AsyncIterator[Association]:
+        """Open an association with ``peer``, AE@HOST:PORT. Raises what `dimse.net.connect` raises."""
+        address = check_peer("peer", peer)
+        async with connect(
+            address.host,
+            address.port,
+            dict.fromkeys(sop_classes, TRANSFER_SYNTAXES),
+            called_ae_title=address.ae_title,
+            calling_ae_title=self.calling,
+            tls=None if self.tls is None else await asyncio.to_thread(self.tls.context),
+            timeouts=self.timeouts,
+            trace=self._trace,
+        ) as association:
+            yield association
 
     def traced(self, trace: Trace | None) -> Self:
         """Return a copy whose associations report their events to ``trace``."""
@@ -59,18 +99,3 @@ def check_peer(key: str, text: str) -> Peer:
     except DimseError as exc:
         raise ConfigError(key, getattr(exc, "what", str(exc))) from exc
     return peer
-
-
-def check_calling(title: str) -> None:
-    """Raise `ConfigError` if ``title``, our AE title, is not a valid AE title."""
-    try:
-        check_ae_title(title, "calling")
-    except DimseError as exc:
-        raise ConfigError("calling", getattr(exc, "what", str(exc))) from exc
-
-
-def peer_timeouts(seconds: float) -> Timeouts:
-    """Return timeouts of ``seconds`` for each response, and of at most ``seconds`` to connect. Raises `ConfigError`."""
-    if not 0 < seconds <= 86_400:
-        raise ConfigError("seconds", f"{seconds:g} must be above 0 and at most 86400")
-    return Timeouts(connect=min(seconds, Timeouts().connect), dimse=seconds)

@@ -9,6 +9,7 @@ from dimse.net.arguments import check_address, check_ae_title
 
 from ..config import ConfigError, Medium, PrinterConfig
 from ..destinations import Destination, RetryPolicy
+from ..destinations.destination import check_seconds
 from ..spool import SpoolLimits
 from .identify import IDENTITY, Source
 from .routes import Route, matches
@@ -79,8 +80,7 @@ class SiteDestination:
     def __post_init__(self) -> None:
         if not 1 <= self.at_once <= _MAX_AT_ONCE:
             raise ConfigError("at_once", f"{self.at_once} must be from 1 to {_MAX_AT_ONCE}")
-        if not 0 < self.deadline <= 86_400:
-            raise ConfigError("deadline", f"{self.deadline:g} must be above 0 and at most 86400 seconds")
+        check_seconds("deadline", self.deadline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from ..typed import text
 from .changes import deliveries_of
 from .film_file import film_pieces
 from .records import MAX_COPIES, MAX_TIME, FilmRecord, SpoolError, Target, storable
+from .rows import JOB
 from .states import film_state
 
 __all__ = ["film_records", "job_key", "record_of", "set_creation", "stored_pieces"]
@@ -22,18 +23,8 @@ _TIME_DIGITS = 7  # digits of a key for the Unix time in seconds, until the year
 _RANDOM_DIGITS = 9  # digits of a key for 45 random bits
 _MAX_FILMS = 9999  # of a job: the number of a film in its id has at most four digits
 _TEXTS = ("PrintPriority", "Originator", "host", "PrinterName", "FilmSessionLabel")
-_JOB = (
-    "SOPInstanceUID",
-    "PrintPriority",
-    "Originator",
-    "host",
-    "PrinterName",
-    "FilmSessionLabel",
-    "CreationDate",
-    "CreationTime",
-    "copies",
-    "collated",
-)
+# The values of a job that are known at acceptance; all but the last two are texts
+_JOB = tuple(name for name in JOB if name not in ("ExecutionStatus", "ExecutionStatusInfo", "confirmed"))
 
 
 def job_key() -> str:

@@ -16,7 +16,7 @@ from ...config import ConfigError
 from ...film import FILM_SIZES, Page
 from ...output import write_page
 from ...scp import Film
-from ..destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures
+from ..destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, check_dpi, check_seconds
 from ..names import film_id
 from ..remote import TLSFiles
 from .cups import CupsQueue
@@ -74,11 +74,9 @@ class PaperDestination:
             if not _OPTION.fullmatch(name) or not self.options[name].isprintable():
                 why = "is not the name of an option, or its value has control characters"
                 raise ConfigError("options", f"{name!a} {why}")
-        for key in ("follow", "seconds"):
-            if not 0 < getattr(self, key) <= 86_400:
-                raise ConfigError(key, f"{getattr(self, key):g} must be above 0 and at most 86400 seconds")
-        if self.dpi < 1:
-            raise ConfigError("dpi", f"{self.dpi} must be at least 1")
+        check_seconds("follow", self.follow)
+        check_seconds("seconds", self.seconds)
+        check_dpi(self.dpi)
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer does not need it
         """Print a film, and wait for the end of its job. Raises `DeliveryFailed`."""

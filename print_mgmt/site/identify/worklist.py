@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from dimse.data import Dataset
 from dimse.errors import DimseError
 from dimse.message import is_failure, is_pending
-from dimse.net import connect, scu
+from dimse.net import scu
 
 from ...config import ConfigError
-from ...destinations import TLSFiles
-from ...destinations.remote import DicomNode, check_calling, check_peer, peer_timeouts
+from ...destinations.remote import DicomNode, check_peer
 from ...scp import Film
-from ...sop import TRANSFER_SYNTAXES
 from ...typed import text
 from .identity import Findings, check_keywords
 
@@ -42,26 +40,23 @@ class WorklistSource(DicomNode):
     """A source that queries the worklist ``peer``, AE@HOST:PORT.
 
     ``by`` names the attributes to search by; if one has no value, no query is sent. If the worklist has several
-    entries, only values that all of them share are used; entries about different patients are not used. Raises
-    `ConfigError`.
+    entries, only values that all of them share are used; entries about different patients are not used. `DicomNode`
+    has the other fields. Raises `ConfigError`.
     """
 
     peer: str
     by: tuple[str, ...] = ("PatientID",)
-    calling: str = "DIMSE-PRINT"
-    tls: TLSFiles | None = None
     seconds: float = 10.0
 
     def __post_init__(self) -> None:
         check_peer("peer", self.peer)
-        check_calling(self.calling)
+        self.check_settings()
         check_keywords("by", self.by)
         if not self.by:
             raise ConfigError("by", "needs at least one attribute")
         for keyword in self.by:
             if keyword not in _REQUESTED:
                 raise ConfigError("by", f"{keyword} is not a key of a worklist; the keys are {', '.join(_REQUESTED)}")
-        peer_timeouts(self.seconds)
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
         """Return the values that all entries share. Raises `DimseError` if the query fails."""
@@ -83,18 +78,8 @@ class WorklistSource(DicomNode):
         identifier.ScheduledProcedureStepSequence = [Dataset(Modality=None, ScheduledProcedureStepStartDate=None)]
         if not all(value.isascii() for value in values.values()):
             identifier.SpecificCharacterSet = "ISO_IR 192"
-        peer = check_peer("peer", self.peer)
         entries: list[Dataset] = []
-        async with connect(
-            peer.host,
-            peer.port,
-            {_FIND: TRANSFER_SYNTAXES},
-            called_ae_title=peer.ae_title,
-            calling_ae_title=self.calling,
-            tls=None if self.tls is None else await asyncio.to_thread(self.tls.context),
-            timeouts=peer_timeouts(self.seconds),
-            trace=self._trace,
-        ) as association:
+        async with self.associate(self.peer, _FIND) as association:
             context = association.context_for(_FIND)
             async with scu.c_find(association, context, identifier) as responses:
                 async for response in responses:
