@@ -16,7 +16,7 @@ ALL = ("ENC-*", "PRN-*", "CHS-*")
 NO_EVENTS = {"PRN-E-2.06": "INCONCLUSIVE", "PRN-E-2.08": "INCONCLUSIVE"}  # neither printer sends one
 DCMPRSCP = {
     "ENC-1.07": "NON-STRICT",  # 0105 for private attributes
-    "ENC-1.11": "NON-STRICT",  # two bytes behind the last element
+    "ENC-1.11": "NON-STRICT",  # two bytes after the last element
     "PRN-L-1.06": "NON-STRICT",  # the layouts of its configuration only
     "PRN-L-1.13": "WEAK",  # 0000 for Action Type ID 2
     "PRN-L-1.15": "NON-STRICT",  # an image cannot be erased

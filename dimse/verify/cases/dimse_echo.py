@@ -89,7 +89,7 @@ async def unknown_command_field(peer: Peer) -> Seen:
     wire = await peer.associate()
     wire.send(command_pdu(command_octets(echo_elements(field=pack("<H", 0x0200)))))
     seen = await wire.response()
-    if isinstance(seen, Garbled):  # the response may repeat the unknown Command Field; only its status is judged
+    if isinstance(seen, Garbled):  # the response may contain the unknown Command Field; only its status is judged
         status = _status_in(wire.last_pdu[_COMMAND_START:])
         return seen if status is None else Answered(status)
     return seen
@@ -127,7 +127,7 @@ def echo_without(name: str) -> CaseRun:
         wire.send(command_pdu(command_octets(echo_elements(**{name: None}))))
         seen = await wire.response()
         if isinstance(seen, Silent) and matches(SUCCESS, (await peer.echo(wire, 1, 9),)):
-            return Deviated("ignored; a C-ECHO that follows is answered")
+            return Deviated("the request is ignored; the next C-ECHO is answered")
         return seen
 
     return run

@@ -56,7 +56,7 @@ def on(syntaxes: tuple[str, ...], steps: Steps) -> CaseRun:
 
 
 async def film(session: PrintSession) -> Seen:
-    """Create a film session and a film box, and set an image; return the first response that is bad, or the last."""
+    """Create a film session and a film box, and set an image; return the first failure, or else the last answer."""
     seen = await session.create_session()
     if succeeded(seen):
         seen = await session.create_film_box()
@@ -102,9 +102,9 @@ async def other_syntaxes(peer: Peer) -> Seen:
 
 
 def lengths(sequences: bool, items: bool) -> Steps:
-    """Return the steps that create a film box and set an image; the arguments make lengths undefined or explicit."""
+    """Return the steps that create a film box and set an image; a true argument makes these lengths undefined."""
 
-    def shaped(dataset: Dataset) -> Dataset:
+    def with_lengths(dataset: Dataset) -> Dataset:
         for element, inner in sequences_of(dataset):
             element.undefined_length = sequences
             for item in inner:
@@ -113,9 +113,9 @@ def lengths(sequences: bool, items: bool) -> Steps:
 
     async def steps(session: PrintSession) -> Seen:
         await session.prepare_session()
-        seen = await session.create_film_box(shaped(session.film_box()))
+        seen = await session.create_film_box(with_lengths(session.film_box()))
         if succeeded(seen) and session.image_uids:
-            seen = await session.set_image(shaped(session.image_box()))
+            seen = await session.set_image(with_lengths(session.image_box()))
         return seen
 
     return steps
@@ -166,7 +166,7 @@ async def cut_off(session: PrintSession) -> Seen:
     return await session.create_session(last)
 
 
-async def bytes_behind(session: PrintSession) -> Seen:
+async def bytes_after(session: PrintSession) -> Seen:
     return await session.create_session(session.encoded(Dataset(FilmSessionLabel=LABEL)) + b"\1\2")
 
 
@@ -296,8 +296,8 @@ ENC: tuple[Case, ...] = (
         fails=(SUCCESS, SILENCE),
         subcases=(
             SubCase(
-                name="two bytes behind the last element",
-                run=on(_IMPLICIT, bytes_behind),
+                name="two bytes after the last element",
+                run=on(_IMPLICIT, bytes_after),
                 nonstrict=(CLOSED, SUCCESS),
                 fails=(SILENCE,),
             ),

@@ -1,4 +1,4 @@
-"""The PDUs that cases of several categories send, and the wait for the end of a connection."""
+"""PDUs that cases of several categories send, and the wait for the end of a connection."""
 
 import asyncio
 
@@ -12,6 +12,7 @@ from ..wire import Wire
 
 __all__ = ["TABLE_9_10", "UNKNOWN_CLASS", "acceptance", "command_pdu", "echo_octets", "ended", "octets_of"]
 
+TABLE_9_10 = "PS3.8 §9.2.3 Table 9-10"
 UNKNOWN_CLASS = "1.2.3.4"  # no SOP Class has this UID
 _P_DATA, _COMMAND_AND_LAST = 0x04, 3
 
@@ -45,8 +46,8 @@ def octets_of(pdu: PDU) -> bytes:
 async def ended(peer: Peer, wire: Wire, name: str, *, soonest: float = 0.0) -> Observation:
     """Return how the peer ends a connection.
 
-    The result is `Deviated` if the peer takes longer than `Target.artim`, or less than ``soonest``. ``name`` is the
-    name of the measured time.
+    The last event is `Deviated` if the peer closes it later than `Target.artim`, or sooner than ``soonest`` seconds.
+    ``name`` is the name of the measured time.
     """
     clock = asyncio.get_running_loop().time
     start = clock()
@@ -61,8 +62,5 @@ async def ended(peer: Peer, wire: Wire, name: str, *, soonest: float = 0.0) -> O
     if took > peer.target.artim:
         seen = Deviated(f"CLOSED after {took:.1f} s, later than --artim")
     elif took < soonest:
-        seen = Deviated("CLOSED at once, though the requestor is to close")
+        seen = Deviated("CLOSED at once, though the requestor should close it")
     return (*before, seen)
-
-
-TABLE_9_10 = "PS3.8 §9.2.3 Table 9-10"

@@ -1,6 +1,6 @@
-"""PERF: how fast a peer is. These cases never judge: they measure, and the report has the figures.
+"""PERF: how fast a peer is. These cases do not judge: they measure, and the report has the figures.
 
-Each figure is a percentile of many measurements; a warm-up is not counted. On a busy machine the figures describe
+Most figures are percentiles of many measurements, which begin after a warm-up. On a busy machine the figures describe
 the machine, not the peer.
 """
 
@@ -20,11 +20,11 @@ __all__ = ["MAX_ENTRIES", "PERF", "associations", "at_once", "echoes", "kept", "
 _ASSOCIATIONS, _ECHOES = 200, 1000  # measurements of one case
 _WARM_UP = 20  # associations, or C-ECHO, that are not counted
 _ECHOES_AT_ONCE, _CONNECTIONS = 200, 8  # C-ECHO on each of the concurrent associations
-_MIN_COUNT, _MAX_SECONDS = 20, 10.0  # after this many seconds, a slow peer is measured no further than 20 times
+_MIN_COUNT, _MAX_SECONDS = 20, 10.0  # a case ends after this many seconds, if it has this many measurements
 _DELAYED_ACKS = ((35.0, 50.0), (190.0, 220.0))  # ms: the delays of Linux, and of Windows and BSD
-MAX_ENTRIES = 200  # entries of the trace that a report shows of a case
+MAX_ENTRIES = 200  # of the trace of a case, which would have thousands
 _ALONE = "perf: p99 of C-ECHO on one association"
-_NAGLE = "looks like a delayed ACK that waits for Nagle's algorithm"
+_NAGLE = "looks like Nagle's algorithm waiting for a delayed ACK"
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
@@ -41,24 +41,25 @@ def note_percentiles(peer: Peer, name: str, seconds: Sequence[float], percents: 
 
 
 def kept(median: float, what: str) -> Kept:
-    """Return the result of a case: the median in ms, what it looks like, and the resolution of the clock."""
+    """Return the result of a case: its median in ms, the likely cause of a delay, and the resolution of the clock."""
     resolution = time.get_clock_info("monotonic").resolution * 1000
     delayed = any(low <= median <= high for low, high in _DELAYED_ACKS)
-    return Kept(f"{what}: p50 {median:.3f} ms{f', which {_NAGLE}' if delayed else ''} (clock: {resolution:g} ms)")
+    cause = f", which {_NAGLE}" if delayed else ""
+    return Kept(f"{what}: p50 {median:.3f} ms{cause} (clock resolution {resolution:g} ms)")
 
 
-def _need(seen: Seen, wanted: Seen, what: str) -> None:
+def _require(seen: Seen, wanted: Seen, what: str) -> None:
     if not matches(wanted, (seen,)):
         raise Unprepared(f"{what}: {seen}")
 
 
 async def _echo(peer: Peer, wire: Wire) -> None:
     peer.say_echo(wire)
-    _need(await wire.response(peer.target.preparation), SUCCESS, "C-ECHO")
+    _require(await wire.response(peer.target.preparation), SUCCESS, "C-ECHO")
 
 
 def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> CaseRun:
-    """Return the run that associates, sends C-ECHO and releases, ``count`` times after some that are not counted."""
+    """Return the run that associates, sends C-ECHO and releases ``count`` times, after ``warm_up`` times uncounted."""
 
     async def run(peer: Peer) -> Seen:
         peer.trace.max_entries = MAX_ENTRIES
@@ -75,7 +76,7 @@ def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> CaseRun
             moments.append(clock())
             await _echo(peer, wire)
             moments.append(clock())
-            _need(await wire.release(peer.target.preparation), RELEASED, "A-RELEASE")
+            _require(await wire.release(peer.target.preparation), RELEASED, "A-RELEASE")
             moments.append(clock())
             await peer.dismiss()
             if number >= warm_up:

@@ -43,7 +43,7 @@ __all__ = ["ROB_WIRE"]
 P_DATA, ASSOCIATE_RQ, COMMAND = 0x04, 0x01, 1
 _CLIENT_HELLO = bytes.fromhex("16030100310100002d0303") + bytes(32) + bytes.fromhex("000004c02fc0300100000000")
 _KNOWN_TYPES = range(1, 8)
-_FLOOD, _FRAGMENT = 8 << 20, 4096  # octets of a flood; the most octets of each P-DATA-TF in the flood
+_FLOOD, _FRAGMENT = 8 << 20, 4096  # octets of a flood, and of each P-DATA-TF in it, at most
 _RESETS, _SILENT, _ONE_BY_ONE, _AT_ONCE = 200, 32, 50, 10
 _REST = 5.0  # seconds for the peer to recover after the resets
 _TITLES = (b"../../etc/passwd", b"\0\1\x1bABC", b"%s%n%x", b"\xc4\xd6\xdc\xff")
@@ -98,7 +98,7 @@ async def resets(peer: Peer) -> Observation:
 async def silent_connections(peer: Peer) -> Observation:
     wires = [await peer.connect() for _ in range(_SILENT)]
     meanwhile: Seen = await peer.probe(0)
-    if meanwhile == DEAD:  # a peer of one association at a time: each of these connections would hold it for an ARTIM
+    if meanwhile == DEAD:  # it serves one association at a time: each connection would block it for an ARTIM
         meanwhile = SILENCE
         for wire in wires[1:]:
             wire.close()
@@ -145,8 +145,8 @@ async def many_associations(peer: Peer) -> Seen:
     at_once = await asyncio.gather(*(_short(peer) for _ in range(_AT_ONCE)))
     wrong = [seen for seen in at_once if seen != RELEASED]
     if all(isinstance(seen, Rejected) and seen.result == 2 for seen in wrong):
-        return Deviated(f"{len(wrong)} of ten at once: {wrong[0]}") if wrong else Kept("all answered")
-    return Deviated(f"{len(wrong)} of ten at once are not answered in time: {wrong[0]}")
+        return Deviated(f"{len(wrong)} of {_AT_ONCE} at once: {wrong[0]}") if wrong else Kept("all answered")
+    return Deviated(f"{len(wrong)} of {_AT_ONCE} at once are not answered in time: {wrong[0]}")
 
 
 async def _short(peer: Peer) -> Seen:
@@ -194,7 +194,7 @@ ROB_WIRE: tuple[Case, ...] = (
     Case(
         id="ROB-1.03",
         title="A request that declares 2 GiB",
-        section="PS3.8 §9.1.4 (ARTIM), 2.3 Table 9-10 Evt19 x Sta2",
+        section="PS3.8 §9.1.4 (ARTIM), §9.2.3 Table 9-10 Evt19 x Sta2",
         level=Level.SHOULD,
         needs=Flags.SLOW,
         run=two_gigabytes,
@@ -218,7 +218,7 @@ ROB_WIRE: tuple[Case, ...] = (
     ),
     Case(
         id="ROB-1.05",
-        title="Connections that say nothing",
+        title="Silent connections",
         section="PS3.8 §9.1.4, §9.2.3 Evt18 x Sta2 (AA-2)",
         level=Level.SHOULD,
         needs=Flags.SLOW,
@@ -256,7 +256,7 @@ ROB_WIRE: tuple[Case, ...] = (
     ),
     Case(
         id="ROB-1.13",
-        title="AE titles that are paths, controls, format strings",
+        title="AE titles that are paths, control characters or format strings",
         section="PS3.5 §6.2 AE; PS3.8 Table 9-11",
         level=Level.SHOULD,
         run=hostile_title(_TITLES[0]),

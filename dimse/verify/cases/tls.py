@@ -45,13 +45,13 @@ __all__ = ["TLS"]
 _HANGING = 8  # connections that stop within a handshake at the same time
 _STRICT_PROFILES = ("B.10", "B.12", "B.13")  # these forbid TLS 1.1 and older
 _BUSY = Probed("silent while handshakes hang")
-_MAC = 1  # octets at the end of a record that are changed
+_CHANGED = 1  # octets at the end of a record, which are part of its MAC
 
 Make = Callable[[Peer], ssl.SSLContext]
 
 
 def _ours(peer: Peer, **fields: object) -> ssl.SSLContext:
-    """Return a client with the certificate of the options."""
+    """Return the context of a client with the certificate of the options."""
     given = peer.target.files
     return client(certificate=given.certificate, key=given.key, **fields)  # type: ignore[arg-type]  # of `client`
 
@@ -81,7 +81,7 @@ async def aead(peer: Peer) -> Observation:
 
 
 def offered(make: Make) -> CaseRun:
-    """Return the run that tells whether the peer shakes hands with a client."""
+    """Return the run that does a handshake with the context of a client; failing is only a deviation."""
 
     async def run(peer: Peer) -> Seen:
         wire = await peer.secure(make(peer))
@@ -91,11 +91,11 @@ def offered(make: Make) -> CaseRun:
 
 
 def outdated(version: Version) -> CaseRun:
-    """Return the run that offers nothing above ``version``."""
+    """Return the run that offers no version but ``version``."""
 
     async def run(peer: Peer) -> Seen:
         if not speaks(version):
-            raise Unprepared(f"the OpenSSL of this Python no longer speaks {version.name}", Verdict.SKIPPED)
+            raise Unprepared(f"the OpenSSL of this Python no longer supports {version.name}", Verdict.SKIPPED)
         wire = await peer.secure(_ours(peer, minimum=version, maximum=version))
         if not isinstance(wire, Wire):
             return Kept(f"no handshake: {wire}")
@@ -116,7 +116,9 @@ async def plain(peer: Peer) -> Seen:
 
 
 def certified(certificate: Callable[[Peer], Path | None], missing: str = "") -> CaseRun:
-    """Return the run of a client with a certificate that the peer should refuse; None is no certificate."""
+    """Return the run of a client with a certificate that the peer should refuse, or with none.
+
+    The run is SKIPPED if ``certificate`` returns None and the option ``missing`` would provide it."""
 
     async def run(peer: Peer) -> Seen:
         shown = certificate(peer)
@@ -206,7 +208,7 @@ async def _tunnel(peer: Peer) -> Tunnel:
 
 
 def _with_wrong_mac(record: bytes) -> bytes:
-    return record[:-_MAC] + bytes((record[-_MAC] ^ 0xFF,))
+    return record[:-_CHANGED] + bytes((record[-_CHANGED] ^ 0xFF,))
 
 
 _NEWER, _OLDEST = Version.TLSv1_1, Version.TLSv1
@@ -258,8 +260,8 @@ TLS: tuple[Case, ...] = (
     ),
     Case(
         id="TLS-1.04",
-        title="A client certificate is asked and checked",
-        section="PS3.15 B.9 (authentication is a matter of configuration); --client-cert",
+        title="A client certificate is requested and checked",
+        section="PS3.15 B.9 (authentication is a matter of configuration); --tls-cert",
         level=Level.SHOULD,
         needs=Flags.TLS | Flags.CLIENT_CERT,
         run=certified(lambda _: None),

@@ -37,13 +37,13 @@ from ..observation import (
 )
 from ..peer import Peer
 from ..verdict import Close, Level
+from .material import UNKNOWN_CLASS
 
 __all__ = ["UL_A_ANSWER"]
 
 MAXIMUM_LENGTH, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME = 0x51, 0x52, 0x55
 _TITLES, _RESERVED = slice(10, 42), slice(42, 74)  # octets 11-42 and 43-74
 _PADDING = b" \0"
-_UNKNOWN_CLASS = "1.2.3.4"
 _MAX_RESULT = 4
 _MAX_VERSION_NAME = 16
 _LENGTH_OF_MAXIMUM = 4
@@ -75,17 +75,17 @@ async def application_context(peer: Peer) -> Seen:
     return Kept("one item 10H, the DICOM one; items in order")
 
 
-async def titles_come_back(peer: Peer) -> Seen:
-    return await _comes_back(peer, forge_request(peer), _TITLES, "bytes 11-42")
+async def sends_titles_back(peer: Peer) -> Seen:
+    return await _sends_back(peer, forge_request(peer), _TITLES, "bytes 11-42")
 
 
-async def reserved_bytes_come_back(peer: Peer) -> Seen:
+async def sends_reserved_bytes_back(peer: Peer) -> Seen:
     octets = bytearray(forge_request(peer))
     octets[_RESERVED] = bytes(range(32))
-    return await _comes_back(peer, bytes(octets), _RESERVED, "bytes 43-74")
+    return await _sends_back(peer, bytes(octets), _RESERVED, "bytes 43-74")
 
 
-async def _comes_back(peer: Peer, request: bytes, part: slice, name: str) -> Seen:
+async def _sends_back(peer: Peer, request: bytes, part: slice, name: str) -> Seen:
     wire = await peer.associate(octets=request)
     sent, got = request[part], wire.answer_octets[part]
     if sent == got:
@@ -117,7 +117,7 @@ async def user_information(peer: Peer) -> Seen:
 
 
 async def context_results(peer: Peer) -> Seen:
-    proposed = {1: (Verification, (ImplicitVRLittleEndian,)), 3: (_UNKNOWN_CLASS, (ImplicitVRLittleEndian,))}
+    proposed = {1: (Verification, (ImplicitVRLittleEndian,)), 3: (UNKNOWN_CLASS, (ImplicitVRLittleEndian,))}
     wire = await peer.associate(proposed)
     results = [item for item in items_of(wire.answer_octets) if item.kind == CONTEXT_AC]
     ids = [item.value[0] if item.value else 0 for item in results]
@@ -165,7 +165,7 @@ UL_A_ANSWER: tuple[Case, ...] = (
         title="A-ASSOCIATE-AC sends back bytes 11-42 of the request",
         section="PS3.8 §9.3.3 Table 9-17 (bytes 11-26, 27-42)",
         level=Level.MUST,
-        run=titles_come_back,
+        run=sends_titles_back,
         passes=(KEPT,),
         fails=(BROKEN,),
     ),
@@ -174,7 +174,7 @@ UL_A_ANSWER: tuple[Case, ...] = (
         title="A-ASSOCIATE-AC sends back reserved bytes 43-74",
         section="PS3.8 §9.3.3 Table 9-17 (bytes 43-74)",
         level=Level.MUST,
-        run=reserved_bytes_come_back,
+        run=sends_reserved_bytes_back,
         passes=(KEPT,),
         fails=(BROKEN,),
     ),

@@ -30,17 +30,18 @@ from ..observation import (
 )
 from ..peer import Peer
 from ..verdict import Close, Level
+from .material import UNKNOWN_CLASS
 
 __all__ = ["UL_A_CONTEXTS"]
 
-_UNKNOWN_CLASS, _UNKNOWN_SYNTAX = "1.2.3.4", "1.2.3.9"
+_UNKNOWN_SYNTAX = "1.2.3.9"
 _IMPLICIT = (ImplicitVRLittleEndian,)
 _REFUSED = frozenset({1, 2, 3, 4})
 _METAS = {3: (BasicGrayscalePrintManagementMeta, Flags.GRAY_META), 5: (BasicColorPrintManagementMeta, Flags.COLOR_META)}
 
 
 async def unknown_class(peer: Peer) -> Seen:
-    wire, answer = await peer.ask({1: (_UNKNOWN_CLASS, _IMPLICIT), 3: (Verification, _IMPLICIT)})
+    wire, answer = await peer.ask({1: (UNKNOWN_CLASS, _IMPLICIT), 3: (Verification, _IMPLICIT)})
     if not isinstance(answer, Accepted):
         return answer
     results = dict(answer.results)
@@ -224,7 +225,7 @@ UL_A_CONTEXTS: tuple[Case, ...] = (
             SubCase(name="no abstract syntax", run=proposed(context_item(1, ()))),
             SubCase(
                 name="two abstract syntaxes",
-                run=proposed(context_item(1, (_UNKNOWN_CLASS, Verification))),
+                run=proposed(context_item(1, (UNKNOWN_CLASS, Verification))),
                 nonstrict=(CLOSED, accepted({1: 0})),
                 fails=(SILENCE,),
             ),

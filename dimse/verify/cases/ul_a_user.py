@@ -40,7 +40,7 @@ async def unlimited(peer: Peer) -> Observation:
 
 
 def without(position: int) -> CaseRun:
-    """Return the run without one of the tester's sub-items: 0 is 51H, 1 is 52H, 2 is 55H."""
+    """Return the run that leaves out one of the tester's sub-items: 0 is 51H, 1 is 52H, 2 is 55H."""
 
     async def run(peer: Peer) -> Observation:
         subs = user_octets(peer)
@@ -93,7 +93,7 @@ def window(offered: int) -> CaseRun:
             is_within = not offered or all(1 <= number <= offered for number in numbers)
             came = f"window {numbers[0]}, {numbers[1]}, where {offered}, {offered} was offered"
             peer.require(is_within, "the window is no larger than the one that was offered", came)
-        return Kept("no window" if not values else "a window that was offered")
+        return Kept("no window" if not values else "the window is no larger than the one that was offered")
 
     return run
 
@@ -211,7 +211,7 @@ UL_A_USER: tuple[Case, ...] = (
     ),
     Case(
         id="UL-A-5.08",
-        title="Nothing is answered that was not asked",
+        title="The answer has no sub-item that was not requested",
         section="PS3.7 D.3.3.3, D.3.3.4, D.3.3.5, D.3.3.6 ('shall be omitted'), D.3.3.7",
         level=Level.MUST,
         run=nothing_unasked,
@@ -229,7 +229,7 @@ UL_A_USER: tuple[Case, ...] = (
     ),
     Case(
         id="UL-A-5.10",
-        title="User identity without response requested",
+        title="User identity without a requested response",
         section="PS3.7 D.3.3.7, D.3.3.7.3",
         level=Level.MUST,
         run=identity,

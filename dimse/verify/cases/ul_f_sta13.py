@@ -25,7 +25,7 @@ from .material import echo_octets, ended
 __all__ = ["STA13"]
 
 
-_AT_ONCE = 0.1  # seconds; an SCP that closes the connection sooner did not wait for the requestor
+_AT_ONCE = 0.1  # seconds: an SCP that closes the connection sooner did not wait for the requestor to close it
 
 
 async def after_release(peer: Peer) -> Observation:
@@ -94,7 +94,7 @@ async def request_again(peer: Peer, wire: Wire) -> Observation:
 STA13: tuple[Case, ...] = (
     Case(
         id="UL-F-3.01",
-        title="After A-RELEASE-RP the connection does not stay for ever",
+        title="The connection does not stay open forever after A-RELEASE-RP",
         section="PS3.8 §9.2.2 AR-4; Table 9-10 Evt18 x Sta13 (AA-2)",
         level=Level.MUST,
         needs=Flags.SLOW,
@@ -106,7 +106,7 @@ STA13: tuple[Case, ...] = (
     ),
     Case(
         id="UL-F-3.02",
-        title="After A-ASSOCIATE-RJ the connection does not stay for ever",
+        title="The connection does not stay open forever after A-ASSOCIATE-RJ",
         section="PS3.8 §9.2.2 AE-6, AE-8; Table 9-10 Evt18 x Sta13 (AA-2)",
         level=Level.MUST,
         needs=Flags.SLOW,
@@ -118,7 +118,7 @@ STA13: tuple[Case, ...] = (
     ),
     Case(
         id="UL-F-3.03",
-        title="After A-ABORT the connection does not stay for ever",
+        title="The connection does not stay open forever after A-ABORT",
         section="PS3.8 §9.1.4 d, §9.2.2 AA-8; Table 9-10 Evt18 x Sta13 (AA-2)",
         level=Level.MUST,
         needs=Flags.SLOW,

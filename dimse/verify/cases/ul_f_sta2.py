@@ -162,7 +162,7 @@ _OTHERS = (
     ),
     Case(
         id="UL-F-1.08",
-        title="A PDU type that does not exist, first",
+        title="An unknown PDU type before an association",
         section=f"{TABLE_9_10} Evt19 x Sta2 (AA-1)",
         level=Level.MUST,
         run=unknown_first(5),

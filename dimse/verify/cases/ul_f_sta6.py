@@ -54,7 +54,7 @@ _ON = (
     ("02", "A-ASSOCIATE-RJ on an association", "Evt4", lambda _: AssociateRJ(1, 1, 1)),
     ("03", "A second A-ASSOCIATE-RQ on an association", "Evt6", lambda peer: peer.request()),
     ("04", "A-RELEASE-RP without a request on an association", "Evt13", lambda _: ReleaseRP()),
-    ("05", "A PDU type that does not exist on an association", "Evt19", lambda _: forge_pdu(0x09, bytes(5))),
+    ("05", "An unknown PDU type on an association", "Evt19", lambda _: forge_pdu(0x09, bytes(5))),
 )
 
 _ABORTS = tuple(
@@ -74,7 +74,7 @@ _ABORTS = tuple(
 
 
 def aborted(octets: bytes | PDU) -> CaseRun:
-    """Return the run that sends an A-ABORT on an association."""
+    """Return the run that sends this A-ABORT on an association."""
 
     async def run(peer: Peer) -> Seen:
         wire = await peer.associate()
@@ -107,7 +107,7 @@ async def released_with_reserved_bytes(peer: Peer) -> Seen:
     return await wire.next()
 
 
-async def release_behind_request(peer: Peer) -> Observation:
+async def release_after_request(peer: Peer) -> Observation:
     wire = await peer.associate_all()
     wire.send(echo_octets() + octets_of(ReleaseRQ()))
     first = await wire.next()
@@ -116,7 +116,7 @@ async def release_behind_request(peer: Peer) -> Observation:
     return await wire.rest(first) if isinstance(first, Released) else (first,)
 
 
-async def data_behind_release(peer: Peer) -> Observation:
+async def data_after_release(peer: Peer) -> Observation:
     wire = await peer.associate_all()
     wire.send(octets_of(ReleaseRQ()) + echo_octets())
     first = await wire.next()
@@ -183,22 +183,22 @@ _OTHERS = (
     ),
     Case(
         id="UL-F-2.11",
-        title="Release right behind a request",
+        title="A release request right after another request",
         section="PS3.8 §7.2.2.2, Table 9-10 Evt9 x Sta8 (AR-7); PS3.7 A.5",
         level=Level.SHOULD,
         needs=Flags.ECHO,
-        run=release_behind_request,
+        run=release_after_request,
         passes=(Then(SUCCESS, RELEASED), RELEASED),
         nonstrict=(ABORT, Then(SUCCESS, ABORT)),
         fails=(Ends(SILENCE), Then(RELEASED, RESPONSE)),
     ),
     Case(
         id="UL-F-2.12",
-        title="Data right behind the release",
+        title="Data right after the release request",
         section="PS3.8 §7.2.2.1, §7.2.2.4; Table 9-10 Evt10 x Sta8 (AA-8), x Sta13 (AA-6)",
         level=Level.MUST,
         needs=Flags.ECHO,
-        run=data_behind_release,
+        run=data_after_release,
         passes=(RELEASED, ABORT, Then(RELEASED, ABORT)),
         nonstrict=(CLOSED,),
         fails=(Then(RELEASED, RESPONSE), SILENCE),

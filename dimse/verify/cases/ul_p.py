@@ -30,7 +30,7 @@ from ..observation import (
 from ..peer import ECHO, Peer
 from ..print_session import LABEL, print_session
 from ..verdict import Close, Level
-from .material import TABLE_9_10, echo_octets
+from .material import TABLE_9_10, UNKNOWN_CLASS, echo_octets
 
 __all__ = ["UL_P"]
 
@@ -102,7 +102,7 @@ async def data_set_in_fragments(peer: Peer) -> Seen:
 
 
 async def refused_context(peer: Peer) -> Seen:
-    wire = await peer.associate({**ECHO, 3: ("1.2.3.4", (ImplicitVRLittleEndian,))})
+    wire = await peer.associate({**ECHO, 3: (UNKNOWN_CLASS, (ImplicitVRLittleEndian,))})
     wire.send(echo_octets(3))
     return await wire.response()
 
@@ -284,7 +284,7 @@ UL_P: tuple[Case, ...] = (
     ),
     Case(
         id="UL-P-1.12",
-        title="PDV item lengths that cannot be",
+        title="Impossible PDV item lengths",
         section=f"PS3.8 §9.3.5.1 Table 9-23; {TABLE_9_10.removeprefix('PS3.8 §9.2.3 ')} Evt19 x Sta6 (AA-8)",
         level=Level.MUST,
         run=sends([forge_pdu(P_DATA, forge_pdv(1, COMMAND | LAST, bytes(16), length=0))]),
@@ -347,7 +347,7 @@ UL_P: tuple[Case, ...] = (
     ),
     Case(
         id="UL-P-2.03",
-        title="What the peer sends keeps the rules of PDVs",
+        title="The PDVs of the peer keep the rules",
         section="PS3.8 E.1, E.2, Table 9-23",
         level=Level.MUST,
         role=Role.BOTH,

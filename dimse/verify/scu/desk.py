@@ -30,7 +30,7 @@ _MAX_HELLO = 1 << 16  # octets of a ClientHello
 
 @dataclass(slots=True)
 class Waiting:
-    """A visit that waits for connections; ``case_id`` is the called AE title that selects it."""
+    """A visit that waits for connections; the called AE title ``case_id`` selects it."""
 
     case_id: str
     visit: Visit
@@ -42,7 +42,7 @@ class Desk:
     """A desk on ``host`` that listens on ``port`` (0 is any free one), or on each port of ``by_port``.
 
     ``by_port`` has the case id of each port. With ``by_title``, the called AE title may name a case. A case that varies
-    the TLS handshake cannot be named by the same connection: the association that names it is rejected, and the next
+    the TLS handshake is named too late by its own connection: the association that names it is rejected, and the next
     connections are for the case, which is ``armed`` until its visit is over.
     """
 
@@ -105,7 +105,7 @@ class Desk:
             wire.connection_made(transport)
         else:
             transport.pause_reading()
-        waiting.trace.note(wire.number, f"connection from {_text(transport.get_extra_info('peername'))}")
+        waiting.trace.note(wire.number, f"connection from {_address(transport.get_extra_info('peername'))}")
         self.start(_serve(waiting, wire, transport, context))
         if octets:
             wire.data_received(octets)
@@ -161,7 +161,7 @@ class _HelloReader(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.set_protocol(self)
         self._visit.open += 1
-        self._trace.note(self._number, f"connection from {_text(transport.get_extra_info('peername'))}")
+        self._trace.note(self._number, f"connection from {_address(transport.get_extra_info('peername'))}")
 
     def data_received(self, data: bytes) -> None:
         self._trace.octets(self._number, "<", data)
@@ -175,7 +175,7 @@ class _HelloReader(asyncio.Protocol):
         self._visit.changed.set()
 
 
-def _text(address: object) -> str:
+def _address(address: object) -> str:
     return ":".join(map(str, address[:2])) if isinstance(address, tuple) else str(address)
 
 

@@ -1,6 +1,5 @@
 """The ClientHello of an SCU: the versions, cipher suites and compression methods that it offers."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...errors import DecodeError
@@ -10,7 +9,7 @@ __all__ = ["ClientHello", "is_whole", "parse"]
 TLS_1_2, TLS_1_3 = 0x0303, 0x0304
 _HANDSHAKE, _CLIENT_HELLO, _SUPPORTED_VERSIONS = 0x16, 1, 43  # RFC 8446 §5.1, §4, §4.2
 _RECORD_HEADER, _MESSAGE_HEADER = 5, 4
-_GREASE, _GREASE_STEP = 0x0A0A, 0x1010  # RFC 8701: values that mean nothing
+_GREASE, _GREASE_STEP = 0x0A0A, 0x1010  # RFC 8701: reserved values without a meaning
 
 # IANA, TLS Cipher Suites. Suites that authenticate with a pre-shared key alone are not listed.
 _NULL = {0x0000, 0x0001, 0x0002, 0x003B, 0xC001, 0xC006, 0xC00B, 0xC010, 0xC015, 0xC0B4, 0xC0B5}
@@ -28,7 +27,7 @@ _AEAD_1_2 |= {0xC086, 0xC087, 0xC08A, 0xC08B, 0xC09E, 0xC09F, 0xC0A2, 0xC0A3, *r
 
 @dataclass(frozen=True, slots=True)
 class ClientHello:
-    """What a client offers. ``versions`` has only the highest one if the client does not list them."""
+    """What a client offers. If the client lists no versions, ``versions`` has only the highest one."""
 
     versions: tuple[int, ...]
     suites: tuple[int, ...]
@@ -68,7 +67,7 @@ def _message(octets: bytes) -> bytes:
 
 
 def is_whole(octets: bytes) -> bool:
-    """Return whether a whole handshake message has arrived, or octets that are none."""
+    """Return whether a whole handshake message has arrived, or octets that cannot begin one."""
     if octets and octets[0] != _HANDSHAKE:
         return True
     message = _message(octets)
@@ -124,11 +123,6 @@ def parse(octets: bytes) -> ClientHello:
 
 
 def _numbers(octets: bytes) -> tuple[int, ...]:
-    return tuple(_meaningful(octets))
-
-
-def _meaningful(octets: bytes) -> Iterator[int]:
-    for at in range(0, len(octets) - 1, 2):
-        number = int.from_bytes(octets[at : at + 2], "big")
-        if (number - _GREASE) % _GREASE_STEP:
-            yield number
+    """Return the numbers of two octets each, without the reserved ones."""
+    numbers = (int.from_bytes(octets[at : at + 2], "big") for at in range(0, len(octets) - 1, 2))
+    return tuple(number for number in numbers if (number - _GREASE) % _GREASE_STEP)

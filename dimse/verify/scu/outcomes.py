@@ -1,11 +1,10 @@
-"""Functions that derive the observation of a case from what the SCU did after the step that matters."""
+"""Functions that return the observation of a case: what the SCU did after the step that matters."""
 
 from collections.abc import Callable, Sequence
 
 from ..case import Unprepared
 from ..observation import (
     Aborted,
-    Broken,
     Closed,
     Crashed,
     Deviated,
@@ -14,7 +13,6 @@ from ..observation import (
     Observation,
     ReleaseAsked,
     Running,
-    Seen,
     Silent,
 )
 from .peer import ScuPeer
@@ -28,8 +26,6 @@ __all__ = [
     "end_of",
     "first_after",
     "goes_on",
-    "gives_up",
-    "missing",
     "require_reached",
 ]
 
@@ -88,7 +84,7 @@ def _exit(visit: Visit) -> str:
     return "the command ended" if visit.ended is None else f"exit status {visit.ended.exit}"
 
 
-def missing(plain: Sequence[str], found: Sequence[str]) -> str:
+def _first_missing(plain: Sequence[str], found: Sequence[str]) -> str:
     """Return the first operation in ``plain`` that ``found`` lacks, or "" if ``found`` has all in the same order."""
     rest = iter(found)
     return next((name for name in plain if name not in rest), "")
@@ -106,7 +102,7 @@ def goes_on(peer: ScuPeer, visit: Visit) -> Observation:
     for seen in events:
         if isinstance(seen, Aborted | Silent | Garbled):
             return (seen,)
-    lost = missing(peer.plain_visit().operations, visit.operations)
+    lost = _first_missing(peer.plain_visit().operations, visit.operations)
     released = next((seen for seen in events if isinstance(seen, ReleaseAsked)), None)
     if not lost:
         if released is None and _releases(peer.plain_visit()):
@@ -118,34 +114,3 @@ def goes_on(peer: ScuPeer, visit: Visit) -> Observation:
 
 def _releases(visit: Visit) -> bool:
     return any(isinstance(seen, ReleaseAsked) for wire in visit.wires for seen in wire.events)
-
-
-def gives_up(*done: str) -> Observe:
-    """Return a function that observes whether the SCU gives up, as it must after a failed step.
-
-    Operations whose names begin with one of ``done``, such as N-ACTION, show that the SCU has gone on regardless.
-    """
-
-    def observe(peer: ScuPeer, visit: Visit) -> Observation:
-        if found := crash(visit):
-            return found
-        require_reached(visit)
-        later = visit.operations[visit.fired_operations :]
-        wrong = next((name for name in later if name.startswith(done)), None)
-        if wrong is not None:
-            return (Broken(f"{wrong} followed as if nothing had happened"),)
-        return (_ended_well(peer, visit),)
-
-    return observe
-
-
-def _ended_well(_peer: ScuPeer, visit: Visit) -> Seen:
-    """Return `Kept` if the SCU released the association, `Deviated` if its exit status is then 0, else how it ended."""
-    for seen in visit.after():
-        if isinstance(seen, Aborted | Silent | Garbled):
-            return seen
-        if isinstance(seen, ReleaseAsked):
-            if visit.ended is not None and visit.ended.exit == 0:
-                return Deviated("it releases in order, but the exit status is 0")
-            return Kept("it ends in order")
-    return Closed()

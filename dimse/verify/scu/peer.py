@@ -10,6 +10,7 @@ from typing import Any
 
 from ...ul import Abort
 from ..case import Flags, Unprepared
+from ..peer import OUR_MAXIMUM_LENGTH
 from ..result import Assertion, Options
 from ..tls_material import TLSFiles
 from ..trace import Trace
@@ -17,11 +18,11 @@ from ..verdict import Column, Level
 from .desk import Desk, Waiting
 from .program import Ended, Program
 from .service import MakeService
-from .visit import OUR_MAXIMUM_LENGTH, OnPDU, Table, Visit
+from .visit import OnPDU, Table, Visit
 
 __all__ = ["ScuPeer", "ScuTarget"]
 
-_MAX_REACTION = 10.0  # seconds by which a reaction may delay its answer
+_MAX_REACTION = 10.0  # seconds that a reaction may take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class ScuTarget:
     patience: float = 45.0  # for the next step of the SCU
     idle: float = 3.0
     longest_visit: float = 1800.0  # from the first connection on, whatever the SCU does
-    longest_timer: float = 40.0  # a shorter silence decides nothing, since timers of SCUs take 30 s and more
+    longest_timer: float = 40.0  # a shorter silence decides nothing, since SCUs have timers of 30 s and more
     program: Program | None = None
     tls: ssl.SSLContext | None = None
     files: TLSFiles = field(default_factory=TLSFiles)  # for the cases of TLS
@@ -72,7 +73,7 @@ class ScuPeer:
     last: Visit | None = None
     assertions: list[Assertion] = field(default_factory=list)
     level: Level = Level.MUST
-    awaited: Callable[["ScuPeer"], None] = lambda _peer: None
+    on_waiting: Callable[[], None] = lambda: None
 
     @property
     def random(self) -> Random:
@@ -94,7 +95,7 @@ class ScuPeer:
         return self.plain
 
     def judge_plain(self) -> Visit:
-        """Return the plain scenario for a case that judges it without another visit, and say so in the trace."""
+        """Return the plain scenario, which this case judges without a visit of its own; say so in the trace."""
         self.trace.note(0, "judged by the plain scenario")
         return self.plain_visit()
 
@@ -124,8 +125,8 @@ class ScuPeer:
                 async with asyncio.timeout(self.target.longest_visit):
                     await self._run(visit, self.target.program)
             else:
-                self.awaited(self)
-                await visit.changed.wait()  # a person takes any time to begin
+                self.on_waiting()
+                await visit.changed.wait()  # a person may take any time to begin
                 async with asyncio.timeout(self.target.longest_visit):
                     await self._wait(visit)
         except TimeoutError as exc:
@@ -151,7 +152,7 @@ class ScuPeer:
             "seed": str(self.options.seed),
         }
         clock = asyncio.get_running_loop().time
-        task = asyncio.create_task(_started(program, values))
+        task = asyncio.ensure_future(program(values))
         last = clock()
         try:
             while not task.done() and not visit.hung:
@@ -223,7 +224,3 @@ async def _either(task: "asyncio.Task[Ended]", changed: asyncio.Event, seconds: 
         await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiter.cancel()
-
-
-async def _started(program: Program, values: Mapping[str, str]) -> Ended:
-    return await program(values)

@@ -1,4 +1,4 @@
-"""The program under test: a command that runs once for each step, without a shell, in its own process group."""
+"""The program under test: a command that runs once for each visit, without a shell, in its own process group."""
 
 import asyncio
 import re
@@ -13,7 +13,7 @@ from ..process import Ended, end_group, signal_group, signal_of, split_words, ta
 
 __all__ = ["PLACES", "Command", "Ended", "Program", "filled", "split_command"]
 
-PLACES = ("host", "port", "ae", "case", "seed", "dir")
+PLACES = ("host", "port", "ae", "case", "seed", "dir")  # names in braces that `filled` replaces
 _PLACE = re.compile(r"\{\{(?P<text>[a-z_]+)\}\}|\{(?P<name>[a-z_]+)\}")
 
 
@@ -24,14 +24,14 @@ Program = Callable[[Mapping[str, str]], Awaitable[Ended]]
 def split_command(text: str) -> tuple[str, ...]:
     """Return the argument vector of a command line.
 
-    Raises `DecodeError` if the command line is empty, wrongly quoted, or has a place that is not in `PLACES`.
+    Raises `DecodeError` if the command line is empty, wrongly quoted, or has a name in braces that is not in `PLACES`.
     """
     words = split_words("--command", text)
     named = (match["name"] for word in words for match in _PLACE.finditer(word))
     for name in filter(None, named):
         if name not in PLACES:
             known = ", ".join(f"{{{each}}}" for each in PLACES)
-            raise DecodeError(f"--command: {{{name}}} is none of {known}; write {{{{{name}}}}} for the text itself")
+            raise DecodeError(f"--command: {{{name}}} is not one of {known}; write {{{{{name}}}}} for the text itself")
     return words
 
 

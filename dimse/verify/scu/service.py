@@ -1,4 +1,4 @@
-"""The plain acceptor: what it accepts, and its right answers, some of which the script of a case replaces."""
+"""The plain acceptor: what it accepts, and its right answers. The script of a case replaces some of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,12 +66,12 @@ def respond(service: Service, context: tuple[str, str], request: Request) -> tup
         MessageIDBeingRespondedTo=request.MessageID,
         Status=answer.status,
         Data=encode(answer.data, syntax_of(transfer)) if answer.data else None,
-        **_names(request, answer),
+        **_repeated_fields(request, answer),
     )
     return response, answer.data
 
 
-def _names(request: Request, answer: Answer) -> dict[str, Any]:
+def _repeated_fields(request: Request, answer: Answer) -> dict[str, Any]:
     """Return the fields of a response that repeat UIDs and numbers of its request."""
     sop_class = getattr(request, "AffectedSOPClassUID", None) or getattr(request, "RequestedSOPClassUID", None)
     found: dict[str, Any] = {"AffectedSOPClassUID": sop_class}

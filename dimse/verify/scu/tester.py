@@ -1,7 +1,7 @@
 """A run against an SCU: first the plain scenario, which determines the flags, then the cases, then the invariants.
 
-If there is a command, it runs once for each step, one after another. Without a command all cases wait at the same
-time, and the port or the called AE title of a connection selects its case; if neither does, the first case gets it.
+A command runs once for each sub-case, one after another. Without a command all cases wait at the same time, and the
+port or the called AE title of a connection selects its case; if neither does, the first waiting case gets it.
 """
 
 import asyncio
@@ -137,7 +137,7 @@ class ScuTester:
         """Run the plain scenario, which determines the flags. Return whether it went well."""
         trace = self._trace()
         peer = self._peer(PLAIN, "", trace, self.target.patience)
-        peer.awaited = lambda _peer: self.on_waiting(PLAIN, None, None)
+        peer.on_waiting = lambda: self.on_waiting(PLAIN, None, None)
         try:
             visit = await peer.visit({})
         except (Unprepared, OSError) as exc:
@@ -195,19 +195,19 @@ class ScuTester:
         return result
 
     def _beyond_timers(self, sub: SubResult) -> SubResult:
-        """Return the result, INCONCLUSIVE if it rests on a silence that is shorter than the timers of SCUs."""
+        """Return the result, made INCONCLUSIVE if it rests on a silence that is shorter than timers of SCUs may be."""
         silent = any(isinstance(seen, Silent | Running) for seen in sub.observed)
         waited = _PATIENCE_FACTOR * self.target.patience
         if not (sub.verdict.is_bad and silent) or waited >= self.target.longest_timer:
             return sub
-        reason = f"the SCU's timer may be longer than {waited:g} s, raise --patience: {sub.reason}"
+        reason = f"the SCU's timer may be longer than {waited:g} s (raise --patience): {sub.reason}"
         return replace(sub, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
     async def _try(self, case: Case, step: SubCase, result: Result, patience: float) -> SubResult:
         assert result.trace is not None
         peer = self._peer(case.id, step.name, result.trace, patience)
         peer.measured, peer.assertions, peer.level = result.measured, result.assertions, step.level or case.level
-        peer.awaited = lambda _peer: self.on_waiting(case.id, case, self.plain)
+        peer.on_waiting = lambda: self.on_waiting(case.id, case, self.plain)
         observed: Observation = ()
         try:
             seen = await step.run(peer)
@@ -251,7 +251,7 @@ class ScuTester:
 
 
 def _fault_of(visit: Visit, patience: float) -> str:
-    """Return why a plain scenario cannot serve as a model, or "" if it can."""
+    """Return why a plain scenario failed, or "" if it can serve as the model for the cases."""
     ended = visit.ended
     if ended is not None and ended.signal is not None:
         return f"the command ended by signal {ended.signal}"
@@ -265,7 +265,7 @@ def _fault_of(visit: Visit, patience: float) -> str:
                 return f"the SCU aborted: {seen}"
     if not visit.operations:
         tail = (ended.stderr.strip().splitlines() if ended is not None else [])[-1:]
-        return "no operation was asked for" + (f": {tail[0]}" if tail else "")
+        return "the SCU sent no request" + (f": {tail[0]}" if tail else "")
     return next((name for name in visit.operations if "not accepted" in name), "")
 
 
@@ -279,8 +279,8 @@ def _facts(visit: Visit, *, is_command: bool) -> PeerFacts:
         proposed |= {each.abstract_syntax for each in wire.proposal.presentation_contexts}
         items = wire.proposal.user_information
         facts = PeerFacts(
-            implementation_class_uid=_field_of_last(items, ImplementationClassUID, "uid"),
-            implementation_version_name=_field_of_last(items, ImplementationVersionName, "name"),
+            implementation_class_uid=_field_of_first(items, ImplementationClassUID, "uid"),
+            implementation_version_name=_field_of_first(items, ImplementationVersionName, "name"),
             max_length=maximum_length(items),
         )
     flags = Flags.SCU
@@ -300,7 +300,7 @@ def _used_color(visit: Visit) -> bool:
     )
 
 
-def _field_of_last(items: Iterable[object], kind: type, name: str) -> str:
+def _field_of_first(items: Iterable[object], kind: type, name: str) -> str:
     return next((str(getattr(each, name)) for each in items if isinstance(each, kind)), "")
 
 
@@ -312,7 +312,7 @@ _CLOSES: Mapping[type[Seen], CloseVerdict] = {
 
 
 def _close_verdict(wanted: Close, visit: Visit) -> CloseVerdict | None:
-    """Return how the SCU ended the association of the first reaction, or else the last association."""
+    """Return how the SCU ended the association of the first reaction; without a reaction, the last association."""
     if wanted is Close.NONE or visit.main is None:
         return None
     if wanted is Close.TESTER:

@@ -30,14 +30,14 @@ from ...ul import (
 )
 from ..allowance import Allowance
 from ..observation import Aborted, Asked, Closed, Garbled, ReleaseAsked, Seen, Silent
+from ..peer import OUR_MAXIMUM_LENGTH
 from ..wire import Wire
 from .program import Ended
 from .service import MakeService, Service, class_name, respond
 
-__all__ = ["ASSOCIATE", "OUR_MAXIMUM_LENGTH", "RELEASE", "Exchange", "Reaction", "Table", "Visit"]
+__all__ = ["ASSOCIATE", "RELEASE", "Exchange", "Reaction", "Table", "Visit"]
 
 ASSOCIATE, RELEASE = "A-ASSOCIATE", "A-RELEASE"
-OUR_MAXIMUM_LENGTH = 16384  # octets of a P-DATA-TF that the tester offers to receive
 _GOODBYE = 2.0  # seconds for the peer to end a connection after our FIN
 _MAX_EVENTS = 20_000  # events that the tester reads on one connection
 _MAX_OCTETS = 1 << 30  # on all connections of a visit: a plain scenario may print many films
@@ -103,10 +103,10 @@ class Visit:
     exchanges: list[Exchange] = field(default_factory=list)
     fired: tuple[Wire, int] | None = None  # the connection, and the number of its events up to the request
     fired_operations: int = 0  # the number of operations up to the first reaction, its own request included
-    hung: bool = False  # a connection was silent for ``patience``
+    hung: bool = False  # the SCU was silent for ``patience`` on a connection
     is_endless: bool = False  # the SCU went on for longer than a visit may take
     ended: Ended | None = None  # the end of the program, if the tester started one
-    is_running: bool = False  # the program had to be killed, though its connections had ended
+    is_running: bool = False  # the program did not end, although its connections had ended
     on_pdu: OnPDU | None = None
     is_judged: bool = True  # the invariants judge the traffic
     max_length: int = OUR_MAXIMUM_LENGTH

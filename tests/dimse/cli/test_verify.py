@@ -148,7 +148,7 @@ async def test_interrupted_run_is_reported(tmp_path: Path, number: signal.Signal
 
 def test_dryrun_lists_the_cases(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "scp", "ANY@127.0.0.1:1", "--dryrun", "--case", "UL-F-2.05"]) == 0
-    assert capsys.readouterr().out.startswith("UL-F-2.05    MUST   A PDU type that does not exist on an association [")
+    assert capsys.readouterr().out.startswith("UL-F-2.05    MUST   An unknown PDU type on an association [")
 
 
 def test_unknown_case_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,7 +106,7 @@ def test_unknown_place_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit, match="2"):
         command(["verify", "scu", "--command", "dcmprscu -c {config} film.dcm"])()
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "dimse verify scu: --command: {config} is none of {host}, {port}, {ae}, {case}, {seed}, {dir}; "
+        "dimse verify scu: --command: {config} is not one of {host}, {port}, {ae}, {case}, {seed}, {dir}; "
         "write {{config}} for the text itself (see dimse verify scu --help)"
     )
 

@@ -17,9 +17,9 @@ _BCP_195 = ("B.9", "B.10", "B.12", "B.13")
 
 
 def shown(certificate: Callable[[ScuPeer], Path | None], missing: str = "", *, is_pinned: bool = False) -> CaseRun:
-    """Return the run that shows the SCU a certificate it should refuse.
+    """Return the run that shows the SCU a certificate that it should refuse.
 
-    With ``is_pinned``, an SCU that goes on may know the certificate itself: that is `Deviated` only.
+    With ``is_pinned``, an SCU that accepts it may have pinned the certificate: that is only `Deviated`.
     """
 
     async def run(peer: ScuPeer) -> Seen:
@@ -50,7 +50,7 @@ async def offer(peer: ScuPeer) -> Seen:
     if any(hello.compressions):
         return Broken("compression is offered")
     if found := hello.outdated():
-        return Deviated(f"versions below TLS 1.2 as well: {', '.join(found)}")
+        return Deviated(f"also versions below TLS 1.2: {', '.join(found)}")
     return Kept(f"{len(hello.suites)} suites")
 
 
@@ -77,7 +77,7 @@ TLS_2: tuple[Case, ...] = (
     ),
     Case(
         id="TLS-2.02",
-        title="What the SCU offers",
+        title="The TLS versions and cipher suites that the SCU offers",
         section="PS3.15 B.10; RFC 7525 §3.1.1, §4",
         level=Level.SHOULD,
         role=Role.SCU,

@@ -323,7 +323,7 @@ _GOES_ON = (
 UL_A_8: tuple[Case, ...] = (
     Case(
         id="UL-A-8.01",
-        title="A-ASSOCIATE-RJ ends it",
+        title="The SCU closes the connection after A-ASSOCIATE-RJ",
         section=f"{TABLE_9_10} Evt4 x Sta5 (AE-4)",
         level=Level.MUST,
         role=Role.SCU,
@@ -339,7 +339,7 @@ UL_A_8: tuple[Case, ...] = (
     ),
     Case(
         id="UL-A-8.02",
-        title="The SCU's command tells that it failed",
+        title="The exit status of the SCU's command reports the failure",
         section="not in the standard",
         level=Level.INFO,
         role=Role.SCU,
@@ -403,7 +403,7 @@ UL_A_8: tuple[Case, ...] = (
     ),
     Case(
         id="UL-A-8.10",
-        title="A transfer syntax accepted that was not proposed",
+        title="A context accepted with a transfer syntax that was not proposed",
         section="PS3.8 §7.1.1.14; PS3.7 D.3.2",
         level=Level.SHOULD,
         role=Role.SCU,

@@ -74,7 +74,7 @@ _STA5 = (
     ("02", "A-RELEASE-RQ instead of the answer", "Evt12", lambda _: ReleaseRQ()),
     ("03", "A-RELEASE-RP instead of the answer", "Evt13", lambda _: ReleaseRP()),
     ("04", "A-ASSOCIATE-RQ instead of the answer", "Evt6", _request),
-    ("05", "A PDU type that does not exist instead of the answer", "Evt19", _unknown),
+    ("05", "An unknown PDU type instead of the answer", "Evt19", _unknown),
 )
 
 UL_F_5: tuple[Case, ...] = (
@@ -128,7 +128,7 @@ UL_F_5: tuple[Case, ...] = (
 _STA6 = (
     ("01", "A second A-ASSOCIATE-AC instead of a response", "Evt3", _acceptance),
     ("02", "A-RELEASE-RP without a request instead of a response", "Evt13", lambda _: ReleaseRP()),
-    ("03", "A PDU type that does not exist instead of a response", "Evt19", _unknown),
+    ("03", "An unknown PDU type instead of a response", "Evt19", _unknown),
 )
 
 
@@ -253,7 +253,7 @@ async def _late_data(exchange: Exchange) -> None:
 
 
 def _no_data(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return the first message that came after A-RELEASE-RQ, or if there is none, the first event."""
+    """Return the first message that came after A-RELEASE-RQ; without a message, the first event."""
     if found := crash(visit):
         return found
     require_reached(visit)
