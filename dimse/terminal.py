@@ -34,7 +34,7 @@ __all__ = [
     "server_tls",
     "timeouts",
     "trace",
-    "until_terminated",
+    "cancel_on_sigterm",
 ]
 
 _log = logging.getLogger("dimse.terminal")
@@ -82,7 +82,7 @@ def reset_signal(number: signal.Signals) -> None:
         asyncio.get_running_loop().remove_signal_handler(number)
 
 
-async def until_terminated(work: Coroutine[None, None, int]) -> int:
+async def cancel_on_sigterm(work: Coroutine[None, None, int]) -> int:
     """Run ``work`` and return its exit status. SIGTERM cancels ``work``, as Ctrl-C does: a peer gets an A-ABORT."""
     task = asyncio.ensure_future(work)
     terminated = asyncio.Event()

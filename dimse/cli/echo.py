@@ -14,13 +14,13 @@ from ..terminal import (
     add_timeout,
     add_trace,
     ae_title,
+    cancel_on_sigterm,
     client_tls,
     peer,
     positive,
     run_loop,
     timeouts,
     trace,
-    until_terminated,
 )
 from ..uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 
@@ -44,7 +44,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _echo(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     tls, recording = client_tls(parser, arguments), trace(parser, arguments)
-    return run_loop(until_terminated(_echo_peer(arguments, tls, recording)))
+    return run_loop(cancel_on_sigterm(_echo_peer(arguments, tls, recording)))
 
 
 async def _echo_peer(arguments: argparse.Namespace, tls: TLSContext | None, recording: Trace | None) -> int:

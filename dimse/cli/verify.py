@@ -15,7 +15,7 @@ from typing import Any
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
-from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, positive, seconds, until_terminated
+from ..terminal import Peer, add_client_tls, ae_title, cancel_on_sigterm, client_tls, peer, positive, seconds
 from ..verify import CASES, Case, Options, Role, Run, Target, catalogue, verify_scp
 from ..verify.grid_builtin import SCRIPTS
 from ..verify.process import split_words
@@ -244,7 +244,7 @@ def judge_scp(
     )
     command = [*parser.prog.split(), str(address)]
     command += [] if arguments.start is None else ["--start", arguments.start]
-    return asyncio.run(until_terminated(_test(target, cases, options, arguments, command, start)))
+    return asyncio.run(cancel_on_sigterm(_test(target, cases, options, arguments, command, start)))
 
 
 def _files(arguments: argparse.Namespace) -> TLSFiles:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
-from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, seconds, until_terminated
+from ..terminal import Peer, add_client_tls, ae_title, cancel_on_sigterm, client_tls, peer, seconds
 from ..verify import Target
 from ..verify.grid import labels, run_grid
 from ..verify.grid_output import grid_document, grid_page, grid_text
@@ -86,7 +86,7 @@ def _compare(parser: argparse.ArgumentParser, arguments: argparse.Namespace, scr
         parser.error("a grid needs two peers or more")
     names = labels(f"{each.ae_title}@{each.host}:{each.port}" for each in arguments.peers)
     peers = [(name, _target(address, arguments, tls)) for name, address in zip(names, arguments.peers, strict=True)]
-    return asyncio.run(until_terminated(_run(script, peers, arguments)))
+    return asyncio.run(cancel_on_sigterm(_run(script, peers, arguments)))
 
 
 def _target(address: Peer, arguments: argparse.Namespace, tls: ssl.SSLContext | None) -> Target:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
-from ..terminal import add_server_tls, ae_title, seconds, server_tls, until_terminated
+from ..terminal import add_server_tls, ae_title, cancel_on_sigterm, seconds, server_tls
 from ..verify import Case, Options, Result, Role, Run
 from ..verify.report import document, joined, judged_cases
 from ..verify.scu import PLAIN, Command, MakeService, ScuTarget, Visit, split_command, verify_scu
@@ -175,7 +175,7 @@ def _judge(parser: argparse.ArgumentParser, arguments: argparse.Namespace, work:
     )
     command = [*parser.prog.split(), "--listen", str(arguments.listen)]
     command += [] if arguments.program is None else ["--command", arguments.program]
-    return asyncio.run(until_terminated(_test(target, options, arguments, command, work)))
+    return asyncio.run(cancel_on_sigterm(_test(target, options, arguments, command, work)))
 
 
 def _target(

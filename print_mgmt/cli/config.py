@@ -5,7 +5,7 @@ import asyncio
 import json
 
 from dimse.errors import escaped
-from dimse.terminal import run_loop, until_terminated
+from dimse.terminal import cancel_on_sigterm, run_loop
 
 from ..site import SiteConfig, SiteErrors, load_site
 from .options import report_errors
@@ -42,7 +42,7 @@ def _check(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(json.dumps({"errors": exc.lines}))
         return report_errors(exc.lines)
-    status = run_loop(until_terminated(_show_conditions(site, as_json=arguments.json))) if arguments.ask else 0
+    status = run_loop(cancel_on_sigterm(_show_conditions(site, as_json=arguments.json))) if arguments.ask else 0
     if not arguments.json:
         rows = {"printer": site.printers, "destination": site.destinations, "route": site.routes}
         counts = ", ".join(f"{len(row)} {noun}{'' if len(row) == 1 else 's'}" for noun, row in rows.items())

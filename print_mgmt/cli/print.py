@@ -14,7 +14,7 @@ from dimse.data import Value, tag_of
 from dimse.data.dictionary import vr_of
 from dimse.errors import DimseError, EncodeError, escaped
 from dimse.message import is_failure
-from dimse.terminal import positive, run_loop, until_terminated
+from dimse.terminal import cancel_on_sigterm, positive, run_loop
 
 from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Chosen, pick
 from ..film import FILM_SIZES, LUT_SHAPES, MAGNIFICATIONS, ORIENTATIONS, PresentationLUT
@@ -131,7 +131,7 @@ def _print(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> in
         parser.error(str(exc))
     make_client = partial(printing_client, parser, arguments)
     make_client(False)  # reports wrong options before anything else is done
-    return run_loop(until_terminated(_print_images(arguments, make_client, options)))
+    return run_loop(cancel_on_sigterm(_print_images(arguments, make_client, options)))
 
 
 async def _print_images(

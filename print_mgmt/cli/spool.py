@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from dimse.errors import DimseError, escaped
-from dimse.terminal import not_empty, run_loop, until_terminated
+from dimse.terminal import cancel_on_sigterm, not_empty, run_loop
 
 from ..site import SiteConfig, SiteErrors, decide, default_spool, load_site, stored_facts, targets_of
 from ..spool import (
@@ -182,7 +182,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace, run: Ru
         arguments.site = load_site(arguments.config) if arguments.config else None
     except SiteErrors as exc:
         return report_errors(exc.lines)
-    return run_loop(until_terminated(_run_on_spool(arguments, run)))
+    return run_loop(cancel_on_sigterm(_run_on_spool(arguments, run)))
 
 
 async def _run_on_spool(arguments: argparse.Namespace, run: Run) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dimse.data import Dataset, Value
 from dimse.errors import ContextNotAccepted, DecodeError, escaped
-from dimse.terminal import run_loop, until_terminated
+from dimse.terminal import cancel_on_sigterm, run_loop
 from dimse.uids import name_of
 
 from ..scu import PrintClient, PrintFailed
@@ -50,7 +50,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _status(arguments: argparse.Namespace, client: PrintClient) -> int:
-    return run_loop(until_terminated(_show_status(arguments, client)))
+    return run_loop(cancel_on_sigterm(_show_status(arguments, client)))
 
 
 async def _show_status(arguments: argparse.Namespace, client: PrintClient) -> int:
