@@ -80,9 +80,9 @@ class Association:
 
     associate_rq: AssociateRQ | None = None
     associate_ac: AssociateAC | None = None
-    awaits_news = False  # whether the peer waits for N-EVENT-REPORT, which exempts it from the idle timeout
-    _end: DimseError | None = None
-    _has_strayed = False  # whether a response without a waiting request has arrived
+    awaits_events = False  # whether the peer waits for N-EVENT-REPORT, which exempts it from the idle timeout
+    _error: DimseError | None = None  # the error with which the association ended
+    _had_stray_response = False  # whether a response without a waiting request has arrived
 
     def __init__(
         self,
@@ -118,11 +118,11 @@ class Association:
         self.transport.account = self._account = Account(resources.budget, flow, self._on_stalled)
         self.inbox = Inbox(backlog, self._account.release)
         self.sender = Sender(core, self.transport, self._account, resources.writer, self.abort)
-        self._invoker = self._invoker_within(backlog)
+        self._invoker = self._new_invoker(backlog)
         shared = resources.memory, resources.long_storage(flow), resources.reader
         self._receiver = Receiver(limits, message_timer, self._invoker.most_echoed, self._account, *shared)
 
-    def _invoker_within(self, backlog: Backlog) -> Invoker:
+    def _new_invoker(self, backlog: Backlog) -> Invoker:
         return Invoker(
             backlog,
             self.timers,
@@ -278,7 +278,7 @@ class Association:
 
     def idle_for(self) -> float:
         """Return the seconds since the peer's latest complete PDU; 0 while the peer waits for this side."""
-        if self.inbox.is_busy or self.awaits_news or self.transport.flow.holds:
+        if self.inbox.is_busy or self.awaits_events or self.transport.flow.holds:
             return 0.0
         return asyncio.get_running_loop().time() - self.transport.last_pdu
 
@@ -351,9 +351,9 @@ class Association:
                 if held:
                     self._account.release(held)
                 if not self._invoker.arrive(message):
-                    level = logging.DEBUG if self._has_strayed else logging.WARNING  # a flood takes only one line
+                    level = logging.DEBUG if self._had_stray_response else logging.WARNING  # a flood takes only one line
                     _log.log(level, "%s: a response that no request waits for: %s", self.transport.peer, message)
-                    self._has_strayed = True
+                    self._had_stray_response = True
             case Request():
                 self.inbox.put(context, message, fault, held)
             case CCancelRQ():
@@ -395,7 +395,7 @@ class Association:
     def _on_lost(self) -> None:
         self._account.close()
         self.timers.close()
-        if self._end is None:
+        if self._error is None:
             self._finish(AssociationAborted(2, 0, self._core.cause or "the transport connection closed"))
         self._is_closed.set()
         if self._on_gone is not None:
@@ -411,9 +411,9 @@ class Association:
 
     def _finish(self, error: DimseError) -> None:
         """End the association with ``error``, unless it has already ended."""
-        if self._end is not None:
+        if self._error is not None:
             return
-        self._end = error
+        self._error = error
         self._receiver.cancel()
         self._account.release(self._account.complete())
         self.sender.fail(error)

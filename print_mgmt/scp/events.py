@@ -65,7 +65,7 @@ class Reporter:
         if self._for_jobs is not None:
             self._followed.add(job)
             job.listeners.add(self._report_job)
-            self._association.awaits_news = True
+            self._association.awaits_events = True
 
     def report_printer(self, state: PrinterState) -> None:
         """Report the status of the printer."""
@@ -91,7 +91,7 @@ class Reporter:
             _log.log(level, "%r gets no more events: %s", self._association, exc)
         finally:
             self._has_stopped = True
-            self._association.awaits_news = False
+            self._association.awaits_events = False
             self._events.clear()
             self._idle.set()
             for job in self._followed:
@@ -121,7 +121,7 @@ class Reporter:
         )
         if event.ends is not None and event.ends.has_ended:  # unless the job has been retried meanwhile
             await self._confirm(event.ends)
-            self._association.awaits_news = not all(job.has_ended for job in self._followed)
+            self._association.awaits_events = not all(job.has_ended for job in self._followed)
 
 
 def _context(association: Association, *abstract_syntaxes: str) -> Context | None:
