@@ -3,6 +3,7 @@
 from dimse.verify import Case
 
 from .claimed import CLAIMED
+from .creation import CREATION
 from .ends import ENDS
 from .events import EVENTS
 from .images import IMAGES
@@ -20,6 +21,7 @@ __all__ = ["PRINT_CASES"]
 PRINT_CASES: tuple[Case, ...] = (
     *NEGOTIATION,
     *CLAIMED,
+    *CREATION,
     *LIFE,
     *ENDS,
     *PRINTED,
