@@ -30,6 +30,7 @@ from .options import PrintOptions, print_options
 
 __all__ = [
     "DEEP",
+    "IMAGE_ATTRIBUTES",
     "SIDE",
     "USUAL_LAYOUT",
     "Conversation",
@@ -48,6 +49,18 @@ USUAL_LAYOUT = r"STANDARD\1,1"
 _INVALID_VALUE = 0x0106
 DEEP = {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 11}  # an image of 12 bits
 SIDE = 32  # rows and columns of a test image
+# The attributes of each image in an image box, PS3.3 C.13.5; a color image also has Planar Configuration
+IMAGE_ATTRIBUTES = (
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelData",
+)
 
 
 def unimplemented(reason: str) -> Unprepared:

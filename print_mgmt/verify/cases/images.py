@@ -32,23 +32,12 @@ from dimse.verify.observation import (
     succeeded,
 )
 
-from ..conversation import SIDE, Conversation, references, skipped
+from ..conversation import IMAGE_ATTRIBUTES, SIDE, Conversation, references, skipped
 from ..steps import SUCCESS_OR_WARNING, Script, Steps, on_print
 
 __all__ = ["IMAGES"]
 
 _MISSING, _INVALID = 0x0120, 0x0106
-_ATTRIBUTES = (
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "Rows",
-    "Columns",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "PixelData",
-)
 _DEPTHS = {"8/8/7": (8, 8, 7), "16/12/11": (16, 12, 11), "16/10/9": (16, 10, 9), "16/16/15": (16, 16, 15)}
 _TOO_WIDE = 65535  # columns of an image that no film can hold: even 14 inches at 600 dpi are only 8400
 _FEW_BYTES = 100
@@ -232,11 +221,11 @@ IMAGES: tuple[Case, ...] = (
         section="PS3.4 Table H.4-10 (M/M), H.2.4",
         level=Level.MUST,
         needs=Flags.GRAY_META,
-        run=gray(without(_ATTRIBUTES[0])),
+        run=gray(without(IMAGE_ATTRIBUTES[0])),
         passes=(Answered(_MISSING),),
         nonstrict=(FAILURE, ABORT),
         fails=_NOT_REFUSED,
-        subcases=tuple(SubCase(name=keyword, run=gray(without(keyword))) for keyword in _ATTRIBUTES[1:]),
+        subcases=tuple(SubCase(name=keyword, run=gray(without(keyword))) for keyword in IMAGE_ATTRIBUTES[1:]),
     ),
     Case(
         id="PRN-X-1.14",

@@ -46,11 +46,11 @@ from .plain_printer import SUPPORTED, references
 __all__ = ["PRN_E_3"]
 
 _FIRST_ID = 1000  # the Message ID of the first event
-_MANY = 100
-_NORMAL, _WARNING, _FAILURE, _UNKNOWN = 1, 2, 3, 99
-_PRINTING, _DONE, _FAILED = 2, 3, 4
+_MANY = 100  # events in a row
+_NORMAL, _WARNING, _FAILURE, _UNKNOWN = 1, 2, 3, 99  # Event Type IDs of the printer
+_PRINTING, _DONE, _FAILED = 2, 3, 4  # Event Type IDs of a job
 _NO_SUCH_EVENT = 0x0113
-_THIRD = 3
+_THIRD = 3  # the request that most events precede or follow
 _PRINTER_CONTEXTS = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta, Printer)
 _SUPPLY_LOW = Dataset(PrinterStatusInfo="SUPPLY LOW")
 _JAMMED = Dataset(PrinterStatusInfo="FILM JAM", PrinterName="PLAIN")
@@ -72,13 +72,13 @@ def send_event(exchange: Exchange, event: Event, *, sop_class: str = Printer, in
     number = next((each for each, (abstract, _) in wire.contexts.items() if abstract in wanted), None)
     if number is None:
         return
-    at = Exchange(exchange.visit, wire, exchange.asked, number)
+    on_context = Exchange(exchange.visit, wire, exchange.asked, number)
     request = NEventReportRQ(
         MessageID=event.message_id,
         AffectedSOPClassUID=sop_class,
         AffectedSOPInstanceUID=instance,
         EventTypeID=event.number,
-        Data=None if event.data is None else encoded(at, event.data),
+        Data=None if event.data is None else encoded(on_context, event.data),
     )
     wire.say(request, number)
 
@@ -119,16 +119,16 @@ def _responded(seen: Answered) -> int:
     return int(getattr(seen.message, "MessageIDBeingRespondedTo", -1))
 
 
-def _first_bad(visit: Visit) -> Seen | None:
+def _first_failure(visit: Visit) -> Seen | None:
     return next((seen for seen in visit.after() if isinstance(seen, Aborted | Silent | Garbled)), None)
 
 
 def judge_confirmation(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return whether the event was confirmed and the SCU went on."""
+    """Judge whether the SCU confirmed the event and went on."""
     if found := crash(visit):
         return found
     require_reached(visit)
-    if (bad := _first_bad(visit)) is not None:
+    if (bad := _first_failure(visit)) is not None:
         return (bad,)
     confirmations = _confirmations(visit)
     if not confirmations:
@@ -136,27 +136,28 @@ def judge_confirmation(peer: ScuPeer, visit: Visit) -> Observation:
     asked, seen = confirmations[0]
     if _responded(seen) != _FIRST_ID:
         return (Broken(f"Message ID Being Responded To is {_responded(seen)}, not {_FIRST_ID}"),)
-    on_wire = visit.fired[0] if visit.fired else None
-    abstract = on_wire.contexts.get(seen.context_id or 0, ("",))[0] if on_wire is not None else ""
+    contexts = visit.fired[0].contexts if visit.fired else {}
+    abstract = contexts[seen.context_id][0] if seen.context_id in contexts else ""
     if abstract not in _PRINTER_CONTEXTS:
         return (Broken(f"the confirmation is on context {seen.context_id}"),)
     rest = goes_on(peer, visit)
     if not isinstance(rest[0], Kept):
         return rest
-    if seen.status or asked:
-        late = "the confirmation came after the next request"
-        return (Deviated(f"status {seen.status:04X}H" if seen.status else late),)
+    if seen.status:
+        return (Deviated(f"status {seen.status:04X}H"),)
+    if asked:
+        return (Deviated("the confirmation came after the next request"),)
     return (Kept("confirmed, and it goes on"),)
 
 
 def judge_any_confirmation(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return whether the event was confirmed; the SCU may then stop."""
+    """Judge whether the SCU confirmed the event; it may then stop."""
     if found := crash(visit):
         return found
     require_reached(visit)
     confirmations = _confirmations(visit)
     if not confirmations:
-        bad = _first_bad(visit)
+        bad = _first_failure(visit)
         return (bad or Broken("no N-EVENT-REPORT-RSP"),)
     status = confirmations[0][1].status
     if _responded(confirmations[0][1]) != _FIRST_ID:
@@ -177,11 +178,11 @@ def _judge_status(_peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def _judge_all_confirmations(peer: ScuPeer, visit: Visit) -> Observation:
-    found = crash(visit)
-    if found:
+    """Judge whether the SCU confirmed all events in a row, in their order, and went on."""
+    if found := crash(visit):
         return found
     require_reached(visit)
-    if (bad := _first_bad(visit)) is not None:
+    if (bad := _first_failure(visit)) is not None:
         return (bad,)
     numbers = [_responded(seen) for _, seen in _confirmations(visit)]
     if numbers != list(range(_FIRST_ID, _FIRST_ID + _MANY)):
@@ -222,6 +223,8 @@ def with_job(*numbers: int) -> Reaction:
 
 
 def _job_confirmations(count: int) -> Observe:
+    """Return a function that judges whether the SCU confirmed the ``count`` events of its job."""
+
     def observe(_peer: ScuPeer, visit: Visit) -> Observation:
         if found := crash(visit):
             return found
@@ -263,6 +266,8 @@ def _job_run(*numbers: int) -> CaseRun:
 
 
 def _printer_get(reaction: Reaction) -> CaseRun:
+    """Return the run with a reaction to the first N-GET of the printer; afterwards the SCU may release."""
+
     async def run(peer: ScuPeer) -> Observation:
         has(peer, PRINTER_GET)
         visit = await peer.visit({(PRINTER_GET, 1): reaction})

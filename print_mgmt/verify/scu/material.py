@@ -48,7 +48,7 @@ __all__ = [
     "PRINTER_GET",
     "RELEASE",
     "STOPS",
-    "Pairs",
+    "Faults",
     "accepting",
     "data_sets_of",
     "encoded",
@@ -73,8 +73,8 @@ BAD = (BROKEN, CRASHED, SILENCE, Garbled())
 FILM_BOX, PRINTER_GET = f"N-CREATE {class_name(BasicFilmBox)}", "N-GET Printer"
 IMAGE_CLASSES = (BasicGrayscaleImageBox, BasicColorImageBox)
 
-Pairs = Iterator[Deviated | Broken]
-Rule = Callable[[Visit], Pairs]
+Faults = Iterator[Deviated | Broken]
+Rule = Callable[[Visit], Faults]
 
 
 def print_case(number: str, title: str, section: str, run: CaseRun, **more: Any) -> Case:
@@ -218,7 +218,7 @@ def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
             prints_all = sop_class_of(exchange.request) == BasicFilmSession and not is_deleted
             if prints_all or instance_of(exchange) == film:
                 return (Broken("it prints the film in spite of the failure"),)
-    return (_end(visit),)
+    return (_judge_end(visit),)
 
 
 def _repeats(exchange: Exchange, failed: Sequence[Exchange]) -> bool:
@@ -232,13 +232,14 @@ def _repeats(exchange: Exchange, failed: Sequence[Exchange]) -> bool:
     )
 
 
-def _end(visit: Visit) -> Seen:
+def _judge_end(visit: Visit) -> Seen:
+    """Return `Kept` if the SCU released the association, `Deviated` if its exit status is then 0, else how it ended."""
     for seen in visit.after():
         if isinstance(seen, Aborted | Silent | Garbled):
             return seen
         if isinstance(seen, ReleaseAsked):
             if visit.ended is not None and visit.ended.exit == 0:
-                return Deviated("it ends in order, but the exit status is 0")
+                return Deviated("it releases in order, but the exit status is 0")
             return Kept("it ends in order")
     return Closed()
 

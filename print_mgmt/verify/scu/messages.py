@@ -40,7 +40,7 @@ from .material import (
     PRINTER_GET,
     RELEASE,
     STOPS,
-    Pairs,
+    Faults,
     accepting,
     data_sets_of,
     gives_up_film,
@@ -277,7 +277,7 @@ def _judge_boxes(peer: ScuPeer, visit: Visit) -> Observation:
     return (Broken("N-SET of an image box that the response did not name"),) if wrong is not None else found
 
 
-def _pixel_faults(visit: Visit) -> Pairs:
+def _pixel_faults(visit: Visit) -> Faults:
     for exchange in image_sets(visit):
         image = next(iter(items_of(data_set_of(exchange), IMAGE_SEQUENCE[sop_class_of(exchange.request)])), None)
         if image is None or "PixelData" not in image:

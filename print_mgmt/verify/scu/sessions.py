@@ -24,14 +24,14 @@ from dimse.verify.scu.outcomes import goes_on
 from dimse.verify.scu.reactions import with_fields
 
 from ...sop import IMAGE_SEQUENCE, MEMBERS
-from ..conversation import items_of
+from ..conversation import IMAGE_ATTRIBUTES, items_of
 from .material import (
     BAD,
     CRASHED,
     FILM_BOX,
     IMAGE_CLASSES,
     RELEASE,
-    Pairs,
+    Faults,
     accepting,
     data_sets_of,
     gives_up_film,
@@ -61,7 +61,7 @@ _FILM_CLASSES = (BasicFilmBox, *IMAGE_CLASSES, BasicAnnotationBox)
 # --- negotiation ---
 
 
-def _context_faults(visit: Visit) -> Pairs:
+def _context_faults(visit: Visit) -> Faults:
     if (wrong := strayed(visit)) is not None:
         yield wrong
     for exchange in visit.exchanges:
@@ -126,7 +126,7 @@ PRN_N_2: tuple[Case, ...] = (
 # --- order ---
 
 
-def _order_faults(visit: Visit) -> Pairs:
+def _order_faults(visit: Visit) -> Faults:
     """Yield the violations of the order of operations, association by association."""
     for wire in visit.wires:
         session, film, boxes, luts = "", "", set[str](), set[str]()
@@ -152,7 +152,7 @@ def _boxes_of(exchange: Exchange) -> set[str]:
     return {str(item.get("ReferencedSOPInstanceUID")) for keyword in keywords for item in items_of(data, keyword)}
 
 
-def _lut_faults(exchange: Exchange, luts: set[str]) -> Pairs:
+def _lut_faults(exchange: Exchange, luts: set[str]) -> Faults:
     for item in items_of(data_set_of(exchange), "ReferencedPresentationLUTSequence"):
         uid = str(item.get("ReferencedSOPInstanceUID"))
         if uid not in luts:
@@ -222,7 +222,7 @@ PRN_L_2: tuple[Case, ...] = (
 # --- content ---
 
 
-def _film_box_faults(visit: Visit) -> Pairs:
+def _film_box_faults(visit: Visit) -> Faults:
     sessions: dict[int, str] = {}
     for exchange in visit.exchanges:
         if not isinstance(exchange.request, NCreateRQ):
@@ -234,7 +234,7 @@ def _film_box_faults(visit: Visit) -> Pairs:
             yield from _faults_of_film_box(exchange, sessions.get(exchange.wire.number, ""))
 
 
-def _faults_of_film_box(exchange: Exchange, session: str) -> Pairs:
+def _faults_of_film_box(exchange: Exchange, session: str) -> Faults:
     data = data_set_of(exchange)
     if not data.get("ImageDisplayFormat"):
         yield Broken("Image Display Format has no value")
@@ -248,8 +248,6 @@ def _faults_of_film_box(exchange: Exchange, session: str) -> Pairs:
         yield Broken("ICC Profile (0028,2000) on the context of the gray Meta SOP Class")
 
 
-_IMAGE = ("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit",
-          "PixelRepresentation", "PixelData")  # fmt: skip
 _GRAY_DEPTHS, _COLOR_DEPTHS = ((8, 8, 7), (16, 12, 11)), ((8, 8, 7),)
 
 
@@ -262,7 +260,7 @@ def image_sets(visit: Visit) -> list[Exchange]:
     ]
 
 
-def _image_faults(visit: Visit) -> Pairs:
+def _image_faults(visit: Visit) -> Faults:
     for exchange in image_sets(visit):
         sop_class = sop_class_of(exchange.request)
         data = data_set_of(exchange)
@@ -288,8 +286,8 @@ def _box_count(visit: Visit, exchange: Exchange) -> int:
     return 0
 
 
-def _faults_of_image(image: Dataset, *, is_color: bool) -> Pairs:
-    required = (*_IMAGE, "PlanarConfiguration") if is_color else _IMAGE
+def _faults_of_image(image: Dataset, *, is_color: bool) -> Faults:
+    required = (*IMAGE_ATTRIBUTES, "PlanarConfiguration") if is_color else IMAGE_ATTRIBUTES
     lost = next((keyword for keyword in required if image.get(keyword) in (None, "", b"")), None)
     if lost is not None:
         yield Broken(f"{lost} is missing")
