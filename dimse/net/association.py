@@ -351,7 +351,8 @@ class Association:
                 if held:
                     self._account.release(held)
                 if not self._invoker.arrive(message):
-                    level = logging.DEBUG if self._had_stray_response else logging.WARNING  # a flood takes only one line
+                    # A flood of such responses takes only one line of the usual log.
+                    level = logging.DEBUG if self._had_stray_response else logging.WARNING
                     _log.log(level, "%s: a response that no request waits for: %s", self.transport.peer, message)
                     self._had_stray_response = True
             case Request():
