@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dimse.data import Dataset, decode, tag_of
 from dimse.errors import DimseError, escaped
-from dimse.explain import ACCEPTOR, REQUESTOR, Completed, Seen
+from dimse.explain import ACCEPTOR, REQUESTOR, CompleteMessage, ViewEvent
 from dimse.explain.pictures import Picture, png_of, stride
 from dimse.message import (
     Message,
@@ -70,14 +70,14 @@ class FilmView:
         self._known = _Known()
         self._requests: dict[tuple[str, int], tuple[Message, Dataset]] = {}  # by side and Message ID
 
-    def see(self, side: str, message: Completed) -> Iterator[Seen]:
+    def see(self, side: str, message: CompleteMessage) -> Iterator[ViewEvent]:
         """Yield the changes that a message makes: a successful response to a request, or an event of the printer."""
         try:
             yield from self._changes(side, message)
         except DimseError as exc:
-            yield Seen(name="not shown", words=escaped(str(exc)), is_fault=True)
+            yield ViewEvent(name="not shown", words=escaped(str(exc)), is_fault=True)
 
-    def _changes(self, side: str, message: Completed) -> Iterator[Seen]:
+    def _changes(self, side: str, message: CompleteMessage) -> Iterator[ViewEvent]:
         content = message.message
         if isinstance(content, NEventReportRQ):
             yield from _event(content)
@@ -93,7 +93,7 @@ class FilmView:
         """Return a sentence about an attribute of Print Management, and the section that defines the attribute."""
         return _sentences().get(tag, ("", ""))
 
-    def _apply(self, request: Message, sent: Dataset, response: Response, received: Dataset) -> Iterable[Seen]:
+    def _apply(self, request: Message, sent: Dataset, response: Response, received: Dataset) -> Iterable[ViewEvent]:
         match request:
             case NCreateRQ():
                 uid = getattr(response, "AffectedSOPInstanceUID", None) or request.AffectedSOPInstanceUID or ""
@@ -106,13 +106,13 @@ class FilmView:
                 self._delete(request.RequestedSOPInstanceUID)
         return ()
 
-    def _create(self, sop_class: str, uid: str, sent: Dataset, received: Dataset) -> Iterator[Seen]:
+    def _create(self, sop_class: str, uid: str, sent: Dataset, received: Dataset) -> Iterator[ViewEvent]:
         known = self._known
         if sop_class == PresentationLUT:
             known.luts[uid] = StoredLUT(SOPInstanceUID=uid, attributes=sent, lut=lut_from(sent))
         elif sop_class == BasicFilmSession:
             known.sessions[uid] = sent
-            yield Seen(name="film session", words=_words(sop_class, sent), key=uid)
+            yield ViewEvent(name="film session", words=_words(sop_class, sent), key=uid)
         elif sop_class == BasicFilmBox:
             attributes = _merge(sent, received)  # the response has the defaults of the printer
             film = FilmBox(SOPInstanceUID=uid, attributes=attributes, plain=_sheet(attributes), image_boxes=())
@@ -134,7 +134,7 @@ class FilmView:
             self._known.images[uid] = film, box
             yield box
 
-    def _set(self, uid: str, sent: Dataset) -> Iterator[Seen]:
+    def _set(self, uid: str, sent: Dataset) -> Iterator[ViewEvent]:
         known = self._known
         if uid in known.images:
             film, box = known.images[uid]
@@ -147,16 +147,16 @@ class FilmView:
             yield _layout(film_box)
         elif uid in known.sessions:
             known.sessions[uid] = _merge(known.sessions[uid], sent)
-            yield Seen(name="film session", words=_words(BasicFilmSession, known.sessions[uid]), key=uid)
+            yield ViewEvent(name="film session", words=_words(BasicFilmSession, known.sessions[uid]), key=uid)
 
-    def _print(self, uid: str) -> Iterator[Seen]:
+    def _print(self, uid: str) -> Iterator[ViewEvent]:
         films = [self._known.films[uid]] if uid in self._known.films else [*self._known.films.values()]
         for film in films:
             sheet = film.sheet(tuple(box.cell() for box in film.image_boxes))
             layout = lay_out(sheet)
             dpi = max(1, int(_PAGE_SIDE * MM_PER_INCH / max(layout.width, layout.height)))
             picture = _picture(render(sheet, dpi, is_preview=True).pixels)
-            yield Seen(
+            yield ViewEvent(
                 name="printed film",
                 words=_words(BasicFilmBox, film.attributes),
                 image=picture.png,
@@ -170,7 +170,7 @@ class FilmView:
             held.pop(uid, None)
 
 
-def _data_set(message: Completed) -> Dataset:
+def _data_set(message: CompleteMessage) -> Dataset:
     """Return the Data Set of a message, empty if there is none or it cannot be read.
 
     The error of a sequence that cannot be read is raised when the sequence is accessed.
@@ -209,14 +209,14 @@ def _words(sop_class: str, attributes: Dataset) -> str:
     return escaped(", ".join([*counted, *filter(None, values)])) or "with the defaults of the printer"
 
 
-def _layout(film: FilmBox) -> Seen:
+def _layout(film: FilmBox) -> ViewEvent:
     """Return the layout of a film as an event: its boxes, without images."""
     layout = lay_out(film.plain)
     boxes = tuple(
         (box.x / layout.width, box.y / layout.height, box.width / layout.width, box.height / layout.height, str(number))
         for number, box in enumerate(layout.boxes, 1)
     )
-    return Seen(
+    return ViewEvent(
         name="film box",
         words=_words(BasicFilmBox, film.attributes),
         width=round(layout.width),
@@ -226,7 +226,7 @@ def _layout(film: FilmBox) -> Seen:
     )
 
 
-def _fill(film: str, box: ImageBox, sent: Dataset, lut: StoredLUT | None) -> Iterator[Seen]:
+def _fill(film: str, box: ImageBox, sent: Dataset, lut: StoredLUT | None) -> Iterator[ViewEvent]:
     """Put an image into its box."""
     is_color = box.SOPClassUID == BasicColorImageBox
     keyword = IMAGE_SEQUENCE.get(box.SOPClassUID, IMAGE_SEQUENCE[BasicGrayscaleImageBox])
@@ -236,7 +236,7 @@ def _fill(film: str, box: ImageBox, sent: Dataset, lut: StoredLUT | None) -> Ite
     image = items(sent, keyword)
     if not image:
         box.image = None
-        yield Seen(name="image box", words="empty", key=box.SOPInstanceUID, on=(film, box.ImageBoxPosition - 1))
+        yield ViewEvent(name="image box", words="empty", key=box.SOPInstanceUID, box=(film, box.ImageBoxPosition - 1))
         return
     box.image = from_item(image[0], color=is_color)
     rows, columns = box.image.pixels.shape[:2]
@@ -246,14 +246,14 @@ def _fill(film: str, box: ImageBox, sent: Dataset, lut: StoredLUT | None) -> Ite
     if (box.image.PhotometricInterpretation == "MONOCHROME1") != (text(sent, "Polarity") == "REVERSE"):
         gray = 255 - gray
     picture = _picture(gray)
-    yield Seen(
+    yield ViewEvent(
         name=f"image box {box.ImageBoxPosition}",
         words=f"{columns} by {rows} pixels, {box.image.BitsStored} bits, {box.image.PhotometricInterpretation}",
         image=picture.png,
         width=picture.width,
         height=picture.height,
         key=box.SOPInstanceUID,
-        on=(film, box.ImageBoxPosition - 1),
+        box=(film, box.ImageBoxPosition - 1),
     )
 
 
@@ -263,11 +263,11 @@ def _picture(pixels: NDArray[np.uint8 | np.uint16]) -> Picture:
     return png_of(rows, samples)
 
 
-def _event(event: NEventReportRQ) -> Iterator[Seen]:
+def _event(event: NEventReportRQ) -> Iterator[ViewEvent]:
     names = EVENTS.get(event.AffectedSOPClassUID, {})
     if event.EventTypeID in names:
         title = TITLES[event.AffectedSOPClassUID].lower()
-        yield Seen(name=title, words=names[event.EventTypeID].lower(), key=title)
+        yield ViewEvent(name=title, words=names[event.EventTypeID].lower(), key=title)
 
 
 @cache

@@ -18,7 +18,7 @@ from io import StringIO
 from pathlib import Path
 
 from dimse import Dataset, connect
-from dimse.explain import Recorded, associations_in
+from dimse.explain import RecordedAssociation, associations_in
 from dimse.explain.page import Chapter, page_of
 from dimse.explain.pcapng import Flow, capture_header
 from dimse.message import NActionRQ, NActionRSP, Response
@@ -47,7 +47,7 @@ def lessons() -> list[Path]:
     return sorted(COURSE.glob("lesson[0-9][0-9]_*"))
 
 
-def recorded(lesson: Path) -> list[Recorded]:
+def recorded(lesson: Path) -> list[RecordedAssociation]:
     """Return the associations in the recording of a lesson."""
     return list(associations_in((lesson / "recording.pcapng").read_bytes(), []))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ..errors import DecodeError, escaped
-from ..explain import Line, Recorded, Step, Turn, View, associations_in, format_lines
+from ..explain import Line, RecordedAssociation, Step, Turn, View, associations_in, format_lines
 from ..explain.fields import UNRECOGNIZED
 
 __all__ = ["Views", "add"]
@@ -76,7 +76,7 @@ class _Job:
     def print(self, text: str = "") -> None:
         print(text, file=self.out)
 
-    def associations(self, data: bytes) -> Iterator[tuple[int, Recorded]]:
+    def associations(self, data: bytes) -> Iterator[tuple[int, RecordedAssociation]]:
         """Yield the associations with their numbers, and add missing bytes and errors to ``failures``."""
         faults: list[DecodeError] = []
         try:
@@ -100,7 +100,7 @@ class _Job:
             print(f"dimse: {name}: {escaped(failure)}", file=sys.stderr)
         return 1 if self.failures else 0
 
-    def steps(self, number: int, recorded: Recorded, views: Sequence[View] = ()) -> Iterator[Step]:
+    def steps(self, number: int, recorded: RecordedAssociation, views: Sequence[View] = ()) -> Iterator[Step]:
         """Yield the steps of an association; with --redact, redact them."""
         for step in recorded.steps(views):
             for turn in step.turns:
@@ -113,7 +113,7 @@ class _Job:
             where = f"the bytes of {turn.side} from byte {turn.offset} on are not a PDU"
             self.failures.append(f"association {number}: {where}")
 
-    def title(self, number: int, recorded: Recorded) -> str:
+    def title(self, number: int, recorded: RecordedAssociation) -> str:
         shown = recorded.title and ("requestor > acceptor" if self.arguments.redact else recorded.title)
         return f"association {number}: {shown}" if shown else ""
 
@@ -247,10 +247,10 @@ def _brief(job: _Job, turn: Turn) -> None:
 def _json(job: _Job, data: bytes) -> None:
     import json
 
-    from ..explain.events import association_event, events_of, head
+    from ..explain.events import association_event, events_of, header
 
     is_redacted = job.arguments.redact
-    job.print(json.dumps(head()))
+    job.print(json.dumps(header()))
     for number, recorded in job.associations(data):
         start = recorded.pieces[0][2] if recorded.pieces else None
         addresses = ("", "") if is_redacted else (recorded.requestor, recorded.acceptor)

@@ -1,24 +1,24 @@
 """Explanations of recorded associations: packet captures, conversations, and each byte of a PDU."""
 
-from .associations import Recorded, association_of, associations_in
-from .conversation import ACCEPTOR, REQUESTOR, Completed, Conversation, Turn, opens_association
+from .associations import RecordedAssociation, association_of, associations_in
+from .conversation import ACCEPTOR, REQUESTOR, CompleteMessage, Conversation, Turn, opens_association
 from .elements import Field
 from .pcap import Connection, is_capture, read_capture
 from .pdu import Line, explain_pdu, format_lines
-from .record import Contract, Proposal, Seen, Step, Steps, View
+from .record import Contract, Proposal, Step, Steps, View, ViewEvent
 
 __all__ = [
     "ACCEPTOR",
     "REQUESTOR",
-    "Completed",
+    "CompleteMessage",
     "Connection",
     "Contract",
     "Conversation",
     "Field",
     "Line",
     "Proposal",
-    "Recorded",
-    "Seen",
+    "RecordedAssociation",
+    "ViewEvent",
     "Step",
     "Steps",
     "Turn",

@@ -10,11 +10,11 @@ from .conversation import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_associa
 from .pcap import Connection, is_capture, read_capture
 from .record import Step, Steps, View
 
-__all__ = ["Recorded", "association_of", "associations_in"]
+__all__ = ["RecordedAssociation", "association_of", "associations_in"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class RecordedAssociation:
     """The bytes of one association: each entry of ``pieces`` has a side, bytes and a time, in order.
 
     ``requestor`` and ``acceptor`` are the addresses of the two sides, "" if the file does not have them. ``gaps`` says
@@ -51,14 +51,14 @@ class Recorded:
         yield from steps.close()
 
 
-def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[Recorded]:
+def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[RecordedAssociation]:
     """Yield each association in the bytes of a file.
 
     If the capture breaks off, its error is added to ``faults``. Raises `DecodeError` if there is no association and no
     such error.
     """
     if not is_capture(data):
-        yield Recorded(pieces=[(_sender(data), data, None)])
+        yield RecordedAssociation(pieces=[(_sender(data), data, None)])
         return
     found = False
     for connection in read_capture(data, faults):
@@ -85,7 +85,7 @@ def _beginning(connection: Connection, by_client: bool) -> bytes:
     return b"".join(pieces)[: HEADER.size]
 
 
-def association_of(connection: Connection, *, by_client: bool = True) -> Recorded:
+def association_of(connection: Connection, *, by_client: bool = True) -> RecordedAssociation:
     """Return a connection as an association; ``by_client`` says whether the client is the requestor."""
     requestor, acceptor = connection.client, connection.server
     if not by_client:
@@ -98,4 +98,4 @@ def association_of(connection: Connection, *, by_client: bool = True) -> Recorde
     gaps = [
         f"bytes of {sides[is_client]} are missing in the capture after byte {at}" for is_client, at in connection.gaps
     ]
-    return Recorded(requestor=requestor, acceptor=acceptor, pieces=pieces, gaps=gaps)
+    return RecordedAssociation(requestor=requestor, acceptor=acceptor, pieces=pieces, gaps=gaps)

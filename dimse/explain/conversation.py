@@ -34,7 +34,7 @@ from .fields import UNRECOGNIZED
 from .machines import ACCEPTOR, REQUESTOR
 from .pdu import EXPLAINED, FRAGMENT, Line, explain_pdu
 
-__all__ = ["ACCEPTOR", "REQUESTOR", "Completed", "Conversation", "Turn", "context_results", "opens_association"]
+__all__ = ["ACCEPTOR", "REQUESTOR", "CompleteMessage", "Conversation", "Turn", "context_results", "opens_association"]
 
 Piece = tuple[int, int]  # the start and the end of a fragment, as offsets in the stream of its side
 
@@ -49,7 +49,7 @@ _LIMITS = DecodeLimits(inflated=1 << 26)  # bytes: a recording of 1 MiB could ho
 _MAX_FINDINGS = 50  # findings that are shown of one Data Set
 
 
-class Completed(NamedTuple):
+class CompleteMessage(NamedTuple):
     """A message whose last fragment has arrived, and the places of its fragments in the stream of its side.
 
     ``command`` is the encoded Command Set. ``syntax`` is the transfer syntax of ``data``, or None if it is unknown or
@@ -83,7 +83,7 @@ class Turn(NamedTuple):
     summary: str
     lines: tuple[Line, ...]
     pdu: PDU | None = None
-    completed: tuple[Completed, ...] = ()
+    completed: tuple[CompleteMessage, ...] = ()
     is_midway: bool = False
     is_cut: bool = False
 
@@ -226,7 +226,7 @@ class Conversation:
             yield from lines
         stream.completed.append(completed)
 
-    def _data_set(self, message: Completed, place: Line) -> tuple[Completed, list[Line]]:
+    def _data_set(self, message: CompleteMessage, place: Line) -> tuple[CompleteMessage, list[Line]]:
         """Return a message with the syntax and the faults of its Data Set, and the lines of the Data Set."""
         uid, data = self._syntaxes.get(message.context_id), message.data
         if uid is None:
@@ -329,7 +329,7 @@ class _Stream:
         self.in_command = False  # the last fragment was of a Command Set that is not complete
         self.is_hidden = False  # the following bytes may belong to a credential
         self.has_unknown_type = False  # a PDU of an unknown type came, so the beginning of the next PDU is unknown
-        self.completed: list[Completed] = []  # messages of the current PDU
+        self.completed: list[CompleteMessage] = []  # messages of the current PDU
         self._command = bytearray()
         self._pieces: tuple[list[Piece], list[Piece]] = [], []  # the pieces of the Data Set, and of the Command Set
 
@@ -344,11 +344,11 @@ class _Stream:
         self._command.clear()
         self._pieces = [], []
 
-    def complete(self, context_id: int, message: Message, data: memoryview) -> Completed:
+    def complete(self, context_id: int, message: Message, data: memoryview) -> CompleteMessage:
         """Return the message under way, which is now complete, with the places of its fragments."""
         command, (data_pieces, command_pieces) = bytes(self._command), self._pieces
         self.forget()
-        return Completed(
+        return CompleteMessage(
             context_id=context_id,
             message=message,
             command=command,

@@ -12,7 +12,7 @@ from ..data.dump import rows_of
 from ..data.skip import PlacedHeader
 from ..errors import Finding, cut, escaped
 from .command import explain_command
-from .conversation import Completed, Piece
+from .conversation import CompleteMessage, Piece
 from .pdu import Line
 
 __all__ = ["Field", "Places", "command_field", "command_fields", "data_set_fields"]
@@ -79,7 +79,7 @@ class Places:
         return tuple(found)
 
 
-def command_fields(message: Completed, depth: int) -> Iterator[Field]:
+def command_fields(message: CompleteMessage, depth: int) -> Iterator[Field]:
     """Yield the elements of the Command Set of ``message``."""
     places = Places(message.command_pieces)
     whole = Line(0, memoryview(message.command), depth, "")
@@ -109,7 +109,7 @@ def command_field(line: Line, ranges: tuple[Piece, ...], *, head: bool) -> Field
     )
 
 
-def data_set_fields(message: Completed, depth: int) -> Iterator[Field]:
+def data_set_fields(message: CompleteMessage, depth: int) -> Iterator[Field]:
     """Yield the elements, items and delimiters of the Data Set of ``message``, whose transfer syntax is known."""
     assert message.syntax is not None
     places, data, position = Places(message.data_pieces), message.data, 0

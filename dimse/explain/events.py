@@ -1,4 +1,4 @@
-"""The record as JSON: a head, then events, in the style of qlog. ``docs/trace-schema.json`` is its schema.
+"""The record as JSON: a header, then events, in the style of qlog. ``docs/trace-schema.json`` is its schema.
 
 An event has a side, a category, a name, a time in seconds since the first bytes of its association, and data. If it has
 bytes, it also has their range in the stream of its side. The fields of all events cover each byte of the streams once.
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from ..version import __version__
 from .elements import Field
 from .machines import SIDES, Move
-from .record import Contract, Seen, Step
+from .record import Contract, Step, ViewEvent
 
-__all__ = ["SCHEMA_VERSION", "Event", "association_event", "events_of", "head"]
+__all__ = ["SCHEMA_VERSION", "Event", "association_event", "events_of", "header"]
 
 SCHEMA_VERSION = "1.1"
 _SCHEMA = "trace-schema.json"
@@ -20,8 +20,8 @@ _SHOWN_BYTES = 256  # bytes that are shown of a field, unless the whole is wante
 Event = dict[str, object]
 
 
-def head() -> Event:
-    """Return the head of a trace."""
+def header() -> Event:
+    """Return the header of a trace."""
     return {
         "schema": _SCHEMA,
         "version": SCHEMA_VERSION,
@@ -71,8 +71,8 @@ def events_of(step: Step, association: int, start: float | None, *, whole: bool 
         yield {**base, "side": side, "category": "message", "name": step.name, "range": place, "data": data}
     if step.contract is not None:
         yield {**base, "side": side, "category": "negotiation", "name": "result", "data": _contract(step.contract)}
-    for seen in step.seen:
-        yield {**base, "side": side, "category": seen.category, "name": seen.name, "data": _seen(seen)}
+    for event in step.view_events:
+        yield {**base, "side": side, "category": event.category, "name": event.name, "data": _view_event(event)}
     for move in step.moves:
         name = f"{move.before.name} {move.event.name}"
         yield {**base, "side": SIDES[move.side], "category": "state", "name": name, "data": _move(move)}
@@ -138,11 +138,11 @@ def _contract(contract: Contract) -> Event:
     }
 
 
-def _seen(seen: Seen) -> Event:
-    shown: Event = {"words": seen.words}
-    if seen.image:
-        shown["image"] = {"width": seen.width, "height": seen.height, "bytes": len(seen.image)}
-    if seen.boxes:
+def _view_event(event: ViewEvent) -> Event:
+    shown: Event = {"words": event.words}
+    if event.image:
+        shown["image"] = {"width": event.width, "height": event.height, "bytes": len(event.image)}
+    if event.boxes:
         keys = ("left", "top", "width", "height")
-        shown["boxes"] = [{**dict(zip(keys, box, strict=False)), "words": box[4]} for box in seen.boxes]
+        shown["boxes"] = [{**dict(zip(keys, box, strict=False)), "words": box[4]} for box in event.boxes]
     return shown

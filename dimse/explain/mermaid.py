@@ -25,8 +25,8 @@ def mermaid(steps: Iterable[Step]) -> Iterator[str]:
             yield f"    {sender}{arrow}{receiver}: {_label(words)}"
         for error in step.errors:
             yield f"    Note over {sender}: {_label(error)}"
-        for seen in step.seen:
-            yield f"    Note over A: {_label(f'{seen.name}: {seen.words}')}"
+        for event in step.view_events:
+            yield f"    Note over A: {_label(f'{event.name}: {event.words}')}"
 
 
 def _label(words: str) -> str:

@@ -198,10 +198,10 @@
     const things = new Map();
     let count = 0;
     for (let step = 0; step <= at; step++)
-      for (const seen of steps[step].seen || []) things.set(seen.key || `#${count++}`, { ...seen, fresh: step === at });
+      for (const event of steps[step].viewEvents || []) things.set(event.key || `#${count++}`, { ...event, fresh: step === at });
     const shown = [];
     for (const [key, thing] of things) {
-      if (thing.on && things.has(thing.on[0])) continue;
+      if (thing.box && things.has(thing.box[0])) continue;
       const node = make("div", "thing" + (thing.fresh ? " new" : ""), make("b", "", thing.name), make("p", "", thing.words));
       if (thing.ratio) node.append(sheet(key, thing, things));
       else if (thing.picture >= 0) node.append(picture(thing.picture, thing.name));
@@ -211,7 +211,7 @@
     if (!shown.length)
       for (let step = at; step >= 0 && pictures.length < 6; step--)
         for (const raw of steps[step].fields) if (raw[7] && raw[7].picture >= 0) pictures.push(make("div", "thing", make("b", "", `pixels of ${steps[step].name}`), picture(raw[7].picture, "the pixels")));
-    const plain = !steps.some((step) => step.seen || step.fields.some((raw) => raw[7] && raw[7].picture >= 0));
+    const plain = !steps.some((step) => step.viewEvents || step.fields.some((raw) => raw[7] && raw[7].picture >= 0));
     byId("film").hidden = plain;
     document.querySelector("main").classList.toggle("plain", plain);
     const created = [...shown, ...pictures];
@@ -229,7 +229,7 @@
     thing.boxes.forEach(([left, top, width, height, words], number) => {
       const box = make("div", "box");
       Object.assign(box.style, { left: left * 100 + "%", top: top * 100 + "%", width: width * 100 + "%", height: height * 100 + "%" });
-      const inside = [...things.values()].find((other) => other.on && other.on[0] === key && other.on[1] === number);
+      const inside = [...things.values()].find((other) => other.box && other.box[0] === key && other.box[1] === number);
       box.append((inside && picture(inside.picture, inside.name)) || (inside ? inside.words : words));
       film.append(box);
     });

@@ -194,18 +194,18 @@ class _Book:
             shown["time"] = round(since, 6)
         if step.contract is not None:
             shown["contract"] = _contract(step.contract)
-        if step.seen:
-            shown["seen"] = [
+        if step.view_events:
+            shown["viewEvents"] = [
                 {
-                    "name": seen.name,
-                    "words": seen.words,
-                    "key": seen.key,
-                    "on": seen.on,
-                    "ratio": seen.width / seen.height if seen.width and seen.height else 0,
-                    "boxes": seen.boxes,
-                    "picture": self._picture(Picture(seen.image, seen.width, seen.height) if seen.image else None),
+                    "name": event.name,
+                    "words": event.words,
+                    "key": event.key,
+                    "box": event.box,
+                    "ratio": event.width / event.height if event.width and event.height else 0,
+                    "boxes": event.boxes,
+                    "picture": self._picture(Picture(event.image, event.width, event.height) if event.image else None),
                 }
-                for seen in step.seen
+                for event in step.view_events
             ]
         self._read += len(step.fields)
         shown_fields = _shortened(step.fields)

@@ -16,26 +16,26 @@ from ..message.status import GENERAL_STATUS
 from ..uids import name_of
 from ..ul import AssociateAC, AssociateRQ, PDataTF, accepted, agreed_roles, agreed_window, maximum_length
 from .command import message_name
-from .conversation import ACCEPTOR, REQUESTOR, Completed, Conversation, Turn, context_results
+from .conversation import ACCEPTOR, REQUESTOR, CompleteMessage, Conversation, Turn, context_results
 from .elements import Field, Places, command_field, command_fields, data_set_fields
 from .machines import Machines, Move
 from .pdu import FRAGMENT
 
-__all__ = ["Contract", "Proposal", "Seen", "Step", "Steps", "View"]
+__all__ = ["Contract", "Proposal", "ViewEvent", "Step", "Steps", "View"]
 
 _MAX_TURNS = 1 << 14  # PDUs of a step, enough for 64 MiB in PDUs of 4 KiB; a longer message has no element fields
 _COMMAND_TABLE = "PS3.7 Table E.1-1"
 _MESSAGE_DEPTH = 2  # the nesting depth of the fields in a PDV
 
 
-class Seen(NamedTuple):
-    """Something that a `View` has seen in a message: an event of its service, in words and as a picture.
+class ViewEvent(NamedTuple):
+    """An event of a service that a `View` has found in a message, in words and as a picture.
 
     ``name`` is one or two words, such as "film box". ``image`` is a PNG, with its ``width`` and ``height`` in pixels.
     ``boxes`` are rectangles on the image: left, top, width and height as fractions of its size, and words. A later
-    `Seen` with the same ``key`` replaces this one. ``on`` is the key of the `Seen` under this one, and the number of
-    the box there. ``is_fault`` says that the view could not show something; ``words`` then say why, and may quote a
-    value.
+    event with the same ``key`` replaces this one. If this event lies in a box of another event, ``box`` is the key of
+    that event and the number of the box, from 0. ``is_fault`` says that the view could not show something; ``words``
+    then say why, and may quote a value.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Seen(NamedTuple):
     height: int = 0
     boxes: tuple[tuple[float, float, float, float, str], ...] = ()
     key: str = ""
-    on: tuple[str, int] | None = None
+    box: tuple[str, int] | None = None
     category: str = "print"
     is_fault: bool = False
 
@@ -53,7 +53,7 @@ class Seen(NamedTuple):
 class View(Protocol):
     """Something that understands the messages of one service, such as print."""
 
-    def see(self, side: str, message: Completed) -> Iterable[Seen]:
+    def see(self, side: str, message: CompleteMessage) -> Iterable[ViewEvent]:
         """Return the events in a complete message that ``side`` sent. Each message is passed in turn."""
 
     def sentence(self, tag: int) -> tuple[str, str]:
@@ -101,8 +101,8 @@ class Step(NamedTuple):
     fields: tuple[Field, ...]
     moves: tuple[Move, ...] = ()
     contract: Contract | None = None
-    messages: tuple[Completed, ...] = ()
-    seen: tuple[Seen, ...] = ()
+    messages: tuple[CompleteMessage, ...] = ()
+    view_events: tuple[ViewEvent, ...] = ()
 
     @property
     def errors(self) -> list[str]:
@@ -169,7 +169,7 @@ class Steps:
         for turn in turns:
             moves += self._moves(turn)
             contract = self._contract(turn) or contract
-        seen = tuple(one for message in messages for view in self._views for one in view.see(side, message))
+        view_events = tuple(one for message in messages for view in self._views for one in view.see(side, message))
         return Step(
             side=side,
             time=held[0][1],
@@ -182,7 +182,7 @@ class Steps:
             moves=tuple(moves),
             contract=contract,
             messages=messages,
-            seen=seen,
+            view_events=view_events,
         )
 
     def _moves(self, turn: Turn) -> tuple[Move, ...]:
@@ -220,7 +220,7 @@ def _negotiated(request: AssociateRQ, answer: AssociateAC) -> Contract:
 # --- titles ---
 
 
-def _title(turns: Sequence[Turn], messages: Sequence[Completed]) -> tuple[str, str]:
+def _title(turns: Sequence[Turn], messages: Sequence[CompleteMessage]) -> tuple[str, str]:
     """Return the name of a step, and a few words about it."""
     if messages:
         names = " + ".join(dict.fromkeys(message_name(type(one.message)) for one in messages))

@@ -31,9 +31,11 @@ def redacted(step: Step) -> Step:
     """Return ``step`` without bytes, values, pictures and words that may be patient data."""
     fields = tuple(map(_redacted_field, step.fields))
     turns = tuple(turn._replace(summary=_summary(turn), lines=(), completed=()) for turn in step.turns)
-    seen = tuple(one._replace(image=b"", words=_HIDDEN if one.is_fault else one.words) for one in step.seen)
+    view_events = tuple(
+        one._replace(image=b"", words=_HIDDEN if one.is_fault else one.words) for one in step.view_events
+    )
     words = step.words if step.messages else " ".join(map(_summary, step.turns))
-    return step._replace(fields=fields, turns=turns, words=words, seen=seen)
+    return step._replace(fields=fields, turns=turns, words=words, view_events=view_events)
 
 
 def _summary(turn: Turn) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ..errors import RemoteProtocolError, cut, escaped
 from ..explain import ACCEPTOR, REQUESTOR, View, format_lines
-from ..explain.conversation import Completed, Conversation, Turn
+from ..explain.conversation import CompleteMessage, Conversation, Turn
 from ..explain.machines import SIDES, Machines, Move
 from ..message import Request
 from ..net.agreement import Agreement
@@ -44,8 +44,8 @@ class Exchange:
         self.is_brief = False
         self.listens = True  # whether sending also waits for the answer
         self.answer_lines: deque[str] = deque(maxlen=_MAX_ANSWER_LINES)  # since this side sent
-        self.last: Completed | None  # the last message of the peer
-        self.last_request: Completed | None  # the last request of the peer
+        self.last: CompleteMessage | None  # the last message of the peer
+        self.last_request: CompleteMessage | None  # the last request of the peer
         self._connect = connect
         self._make_views = views
         self._own_side, self._peer_side = (REQUESTOR, ACCEPTOR) if is_requestor else (ACCEPTOR, REQUESTOR)
@@ -169,8 +169,8 @@ class Exchange:
                     yield _transition(move)
         for message in turn.completed:
             for view in self._views:
-                for seen in view.see(turn.side, message):
-                    yield _shortened(f"= {seen.name}: {seen.words}")
+                for event in view.see(turn.side, message):
+                    yield _shortened(f"= {event.name}: {event.words}")
 
     def _learn(self, turn: Turn) -> None:
         if isinstance(turn.pdu, AssociateRQ):

@@ -13,7 +13,7 @@ from pynetdicom_scu import associated, image_item
 from recordings import tiles, whole
 
 from dimse.errors import DecodeError
-from dimse.explain import ACCEPTOR, REQUESTOR, Recorded, associations_in
+from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation, associations_in
 from dimse.uids import BasicFilmBox
 from print_mgmt.explain import FilmView
 
@@ -52,7 +52,7 @@ def _has_ended(path: Path) -> bool:
     return bool(found) and not faults and [*found[-1].steps()][-1].name in ("A-RELEASE-RP", "end")
 
 
-def explained(path: Path) -> Recorded:
+def explained(path: Path) -> RecordedAssociation:
     """Return the last association of a capture, whose steps must have no error and hold all bytes."""
     faults: list[DecodeError] = []
     *_, recorded = associations_in(path.read_bytes(), faults)

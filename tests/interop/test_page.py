@@ -8,7 +8,7 @@ import pytest
 from recordings import said_in, steps_of
 
 from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, encode
-from dimse.explain import REQUESTOR, Recorded, Step
+from dimse.explain import REQUESTOR, RecordedAssociation, Step
 from dimse.explain.comparison import compare
 from dimse.explain.comparison_page import comparison_page
 from dimse.explain.page import Chapter, page_of
@@ -138,7 +138,7 @@ def test_film_grows_until_it_is_printed(open_page: Open) -> None:
     page = open_page(steps)
     pictures = []
     for step in steps:
-        pictures += [page.locator(".box img").count()] if step.seen else []
+        pictures += [page.locator(".box img").count()] if step.view_events else []
         page.keyboard.press("ArrowRight")
     assert page.locator(".thing", has_text="printed film").locator("img").count() == 1
     assert pictures == [0, 0, 1, 2, 3, 4, 5, 6, 0]
@@ -160,7 +160,7 @@ def test_hostile_values_do_not_run(open_page: Open) -> None:
     bodies = (command, True), (encode(data, EXPLICIT_LE), False)
     pdus: list[PDU] = [asked, *(PDataTF((PDV(1, body, is_command, True),)) for body, is_command in bodies)]
     wire = b"".join(b"".join(encode_pdu(pdu)) for pdu in pdus)
-    page = open_page(list(Recorded(pieces=[(REQUESTOR, wire, None)]).steps([FilmView()])))
+    page = open_page(list(RecordedAssociation(pieces=[(REQUESTOR, wire, None)]).steps([FilmView()])))
     for _ in range(2):
         for row in page.locator(".field").all():
             row.click()

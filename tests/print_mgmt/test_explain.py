@@ -6,7 +6,7 @@ import pytest
 from recordings import NAMES, said_in, steps_of
 
 from dimse.data import IMPLICIT_LE, Dataset, encode, tag_of
-from dimse.explain import ACCEPTOR, REQUESTOR, Completed, Seen
+from dimse.explain import ACCEPTOR, REQUESTOR, CompleteMessage, ViewEvent
 from dimse.message import (
     Message,
     NActionRQ,
@@ -22,12 +22,12 @@ from dimse.uids import BasicFilmBox, BasicFilmSession, BasicGrayscaleImageBox, P
 from print_mgmt.explain import FilmView
 
 
-def seen(name: str) -> list[Seen]:
-    return [one for step in steps_of(said_in(name), [FilmView()]) for one in step.seen]
+def view_events(name: str) -> list[ViewEvent]:
+    return [one for step in steps_of(said_in(name), [FilmView()]) for one in step.view_events]
 
 
 def names(name: str) -> Iterator[str]:
-    return (one.name for one in seen(name))
+    return (one.name for one in view_events(name))
 
 
 def test_film_grows_with_its_messages() -> None:
@@ -40,15 +40,15 @@ def test_film_grows_with_its_messages() -> None:
 
 
 def test_images_lie_on_the_boxes_of_their_film() -> None:
-    session, film, *images, printed = seen("dcmtk-print-2x3-8bit")
+    session, film, *images, printed = view_events("dcmtk-print-2x3-8bit")
     assert len(film.boxes) == 6
-    assert [one.on for one in images] == [(film.key, number) for number in range(6)]
+    assert [one.box for one in images] == [(film.key, number) for number in range(6)]
     assert printed.key == film.key
     assert session.key != film.key
 
 
 def test_printed_film_is_a_picture_of_its_size() -> None:
-    printed = seen("dcmtk-print-2x3-8bit")[-1]
+    printed = view_events("dcmtk-print-2x3-8bit")[-1]
     assert printed.image.startswith(b"\x89PNG")
     assert max(printed.width, printed.height) <= 480
     assert printed.words.startswith("STANDARD\\2,3, PORTRAIT, 8INX10IN")
@@ -59,7 +59,9 @@ def test_color_image_is_shown() -> None:
 
 
 def test_printer_events_are_shown() -> None:
-    assert {(one.name, one.words) for one in seen("pnd-pnd-events-and-job") if one.name in ("printer", "print job")}
+    assert {
+        (one.name, one.words) for one in view_events("pnd-pnd-events-and-job") if one.name in ("printer", "print job")
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,9 +79,9 @@ def test_attribute_of_print_has_a_sentence() -> None:
     assert FilmView().sentence(tag_of("PatientName")) == ("", "")
 
 
-def message(message: Message, data: Dataset | None = None) -> Completed:
+def message(message: Message, data: Dataset | None = None) -> CompleteMessage:
     encoded = b"" if data is None else encode(data, IMPLICIT_LE)
-    return Completed(
+    return CompleteMessage(
         context_id=1,
         message=message,
         command=b"",

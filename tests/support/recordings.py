@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dimse.explain import ACCEPTOR, REQUESTOR, Recorded, Step, View
+from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation, Step, View
 
 CAPTURES = Path(__file__).parents[1] / "vectors" / "captures"
 NAMES = sorted(path.name.removesuffix(".json") for path in CAPTURES.glob("*.json"))
@@ -29,7 +29,7 @@ def said_in(name: str) -> Said:
 
 def steps_of(said: Sequence[tuple[str, bytes, float | None]], views: Sequence[View] = ()) -> list[Step]:
     """Return the steps of a conversation."""
-    return list(Recorded(pieces=said).steps(views))
+    return list(RecordedAssociation(pieces=said).steps(views))
 
 
 def whole(said: Iterable[tuple[str, bytes, float | None]], side: str) -> bytes:

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from recordings import said_in
 
-from dimse.explain import ACCEPTOR, REQUESTOR, Recorded, Step
+from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation, Step
 from dimse.explain.comparison import Comparison, compare
 from dimse.explain.comparison_page import comparison_lines, comparison_page
 from dimse.explain.facts import Weight, facts_of
@@ -18,7 +18,7 @@ VERIFICATION = "1.2.840.10008.1.1"
 
 
 def steps(name: str) -> list[Step]:
-    return list(Recorded(pieces=said_in(name)).steps())
+    return list(RecordedAssociation(pieces=said_in(name)).steps())
 
 
 def compared(left: str, right: str) -> Comparison:
@@ -89,7 +89,7 @@ def test_pairs_have_all_steps_in_their_order() -> None:
 def test_instances_and_times_are_no_difference() -> None:
     left = steps("dcmtk-print-2x3-8bit")
     said = [(side, data, (time or 0) + 1000) for side, data, time in said_in("dcmtk-print-2x3-8bit")]
-    assert compare(left, list(Recorded(pieces=said).steps())).headline == "nothing differs"
+    assert compare(left, list(RecordedAssociation(pieces=said).steps())).headline == "nothing differs"
     for pair in compared(GOOD, "dcmtk-print-noprint").pairs:
         assert not [one for one in pair.differences if "SOPInstanceUID" in one.name]
 
@@ -118,7 +118,7 @@ def opening(role: RoleSelection, syntax: str) -> list[Step]:
         (REQUESTOR, b"".join(encode_pdu(asked)), None),
         (ACCEPTOR, b"".join(encode_pdu(told)), None),
     ]
-    return list(Recorded(pieces=said).steps())
+    return list(RecordedAssociation(pieces=said).steps())
 
 
 def test_roles_and_syntaxes_are_compared() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from recordings import NAMES, said_in, steps_of, whole
 
-from dimse.explain.events import association_event, events_of, head
+from dimse.explain.events import association_event, events_of, header
 from dimse.explain.machines import SIDES
 
 jsonschema = pytest.importorskip("jsonschema")  # of the group dev
@@ -19,7 +19,7 @@ SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "trace-schema.json").r
 def events(name: str, *, is_whole: bool = False) -> Iterator[dict[str, Any]]:
     """Yield the lines of a recording as a consumer reads them."""
     said = said_in(name)
-    lines = [head(), association_event(1, "a", "b", said[0][2])]
+    lines = [header(), association_event(1, "a", "b", said[0][2])]
     lines += (event for step in steps_of(said) for event in events_of(step, 1, said[0][2], whole=is_whole))
     yield from (json.loads(json.dumps(line)) for line in lines)
 

@@ -2,7 +2,7 @@
 
 from recordings import said_in
 
-from dimse.explain import ACCEPTOR, REQUESTOR, Recorded
+from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation
 from dimse.explain.live import Live
 from dimse.ul import PDV, PDataTF, encode_pdu
 
@@ -17,7 +17,7 @@ def test_live_lines_are_those_of_the_recording() -> None:
     said = list(said_in(NAME))
     live = Live()
     shown = lines(live, said) + list(live.close())
-    assert shown == [turn.line for turn in Recorded(pieces=said).turns()]
+    assert shown == [turn.line for turn in RecordedAssociation(pieces=said).turns()]
     assert len(shown) > 20
 
 
@@ -55,5 +55,5 @@ def test_redacted_lines_hide_errors_and_values() -> None:
     said = list(said_in(NAME))
     live = Live(is_redacted=True)
     shown = lines(live, said) + list(live.close())
-    assert [line.split()[3] for line in shown] == [turn.name for turn in Recorded(pieces=said).turns()]
+    assert [line.split()[3] for line in shown] == [turn.name for turn in RecordedAssociation(pieces=said).turns()]
     assert not any("1.2.840" in line for line in shown)

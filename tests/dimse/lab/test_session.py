@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, decode, encode, read_file, write_file
 from dimse.errors import DimseError
-from dimse.explain import ACCEPTOR, Seen
-from dimse.explain.conversation import Completed
+from dimse.explain import ACCEPTOR, ViewEvent
+from dimse.explain.conversation import CompleteMessage
 from dimse.lab import Connection, Lab, LabFailure, Mistake, exchange
 from dimse.lab.manual import COMMANDS, manual
 from dimse.lab.session import _COMMANDS
@@ -441,8 +441,8 @@ def test_acceptor_rejects_with_the_given_octets() -> None:
 class Watching:
     """A view that sees the side of each message."""
 
-    def see(self, side: str, message: Completed) -> list[Seen]:
-        return [Seen(name="seen", words=f"{side} {type(message.message).__name__}")]
+    def see(self, side: str, message: CompleteMessage) -> list[ViewEvent]:
+        return [ViewEvent(name="seen", words=f"{side} {type(message.message).__name__}")]
 
     def sentence(self, tag: int) -> tuple[str, str]:  # noqa: ARG002
         return "", ""

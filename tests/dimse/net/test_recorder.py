@@ -12,7 +12,7 @@ from certificates import Authority
 from raw import ECHO, raw_client
 
 from dimse.errors import AssociationRejected, DecodeError
-from dimse.explain import ACCEPTOR, REQUESTOR, Recorded, associations_in, read_capture
+from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation, associations_in, read_capture
 from dimse.explain.pcapng import capture_header
 from dimse.net import VERIFICATION, Limits, Record, client_context, connect, record, serve, server_context
 from dimse.net.scu import c_echo
@@ -20,14 +20,14 @@ from dimse.net.scu import c_echo
 MESSAGES = ["A-ASSOCIATE-RQ", "A-ASSOCIATE-AC", "C-ECHO-RQ", "C-ECHO-RSP", "A-RELEASE-RQ", "A-RELEASE-RP"]
 
 
-def recorded(path: Path) -> list[Recorded]:
+def recorded(path: Path) -> list[RecordedAssociation]:
     faults: list[DecodeError] = []
     found = list(associations_in(path.read_bytes(), faults))
     assert not faults
     return found
 
 
-def names(association: Recorded) -> list[str]:
+def names(association: RecordedAssociation) -> list[str]:
     return [step.name for step in association.steps() if step.turns]
 
 
