@@ -49,8 +49,8 @@ _HIGHEST_PORT = 65535  # TCP ports have 16 bits
 def run_loop(work: Coroutine[Any, Any, T]) -> T:
     """Run ``work`` as `asyncio.run` does, but on uvloop if it is installed. The extra ``fast`` installs uvloop.
 
-    With uvloop on both ends, a C-ECHO takes three quarters of the time. The import of uvloop takes 5 ms. The relay and
-    the tester need the transports of asyncio, so `tap` and `verify` call `asyncio.run`.
+    With uvloop on both ends, a C-ECHO takes three quarters of the time. The import of uvloop takes 5 ms. The tester
+    needs the transports of asyncio, so `verify` calls `asyncio.run`.
     """
     with asyncio.Runner(loop_factory=_uvloop_factory()) as runner:
         _log.info("event loop: %s", type(runner.get_loop()).__module__.partition(".")[0])

@@ -9,6 +9,8 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,9 +30,12 @@ _MEMORY = 1 << 30  # bytes for each worker: what the largest tests take
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Return the event loop of a test: our own for the tests that skip waits."""
-    skips = item.get_closest_marker("skips_waits") is not None
-    return {"skipping": SkippingLoop} if skips else {"usual": asyncio.new_event_loop}
+    """Return the event loops of a test: our own for the tests that skip waits, also uvloop for those of all loops."""
+    if item.get_closest_marker("skips_waits") is not None:
+        return {"skipping": SkippingLoop}
+    if item.get_closest_marker("all_loops") is not None and find_spec("uvloop") is not None:
+        return {"asyncio": asyncio.new_event_loop, "uvloop": import_module("uvloop").new_event_loop}
+    return {"usual": asyncio.new_event_loop}
 
 
 def pytest_collection() -> None:

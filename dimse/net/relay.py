@@ -14,7 +14,7 @@ import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import RemoteProtocolError, escaped
 from ..explain.pcapng import Address
@@ -22,6 +22,7 @@ from ..limits import Limits, Timeouts
 from ..tls import TLSContext, TLSSession
 from .admission import Admission, within_descriptors
 from .arguments import check_address, check_settings
+from .buffers import Stream
 from .client import connection_reason
 
 __all__ = ["Relay", "Watch", "relay"]
@@ -192,7 +193,7 @@ class _Link:
 
 
 class _End(asyncio.Protocol):
-    """One of the two connections of a link. Nothing is read before `start`."""
+    """One of the two connections of a link. Nothing is forwarded before `start`."""
 
     other: "_End"
 
@@ -204,8 +205,10 @@ class _End(asyncio.Protocol):
         self.is_lost = False
         self._session = session
         self._plain = memoryview(bytearray(_PLAIN if session is not None else 0))
-        self._stream: asyncio.Transport | None = None
+        self._stream: Stream | None = None
         self._socket: socket.socket | None = None
+        self._is_started = False
+        self._early: list[bytes] = []  # what was read before `start`; b"" stands for the end
         self._is_full = False  # whether the socket takes no bytes at present
         self._is_answered = True  # whether bytes were sent to the peer after its latest short read
         self._whole = 0  # the number of short reads that were answered before the next one
@@ -225,15 +228,19 @@ class _End(asyncio.Protocol):
     # --- methods for asyncio ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._stream = transport
+        stream: Any = transport  # unchecked, because a transport of uvloop is no `asyncio.Transport`
+        self._stream = stream
         self._socket = transport.get_extra_info("socket")
         peer = transport.get_extra_info("peername")
         self.address = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else ("", 0)
-        transport.pause_reading()
+        stream.pause_reading()
         self.link.connected(self)
 
     def data_received(self, data: bytes) -> None:
+        if not self._is_started:
+            self._early.append(data)
+            self.pause()  # uvloop ignores a pause before the end of `connection_made`, as does asyncio before 3.11.4
+            return
         if self._session is None:
             self._forward(data)
         else:
@@ -242,7 +249,10 @@ class _End(asyncio.Protocol):
             self._acknowledge()
 
     def eof_received(self) -> bool:
-        self._end()
+        if self._is_started:
+            self._end()
+        else:
+            self._early.append(b"")
         return True  # the other direction may go on
 
     def pause_writing(self) -> None:
@@ -266,12 +276,19 @@ class _End(asyncio.Protocol):
     # --- methods for the link and the other end ---
 
     def start(self) -> None:
-        """Start to read; with TLS, also start the handshake."""
+        """Forward what the peer sends; with TLS, also start the handshake."""
+        self._is_started = True
         if self._session is None:
             self.is_ready.set_result(None)
         else:
             self._deadline = asyncio.get_running_loop().call_later(self.link.timeouts.connect, self._on_overdue)
             self._decrypt(b"")  # a client sends first
+        early, self._early = self._early, []
+        for data in early:
+            if data:
+                self.data_received(data)
+            else:
+                self.eof_received()
         self.resume()
 
     def pause(self) -> None:

@@ -20,6 +20,8 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 PATIENCE = 30
 RESET = struct.pack("ii", 1, 0)
 
+pytestmark = pytest.mark.all_loops
+
 
 class Watched:
     """What a watch was told, of all connections."""
@@ -100,6 +102,19 @@ async def test_end_of_the_client_leaves_the_other_direction_open() -> None:
             writer.write(b"question")
             writer.write_eof()
             assert await reader.read() == b"answer to question"
+
+
+async def test_end_of_a_client_that_sends_nothing_reaches_the_target() -> None:
+    ended = asyncio.Event()
+
+    async def behave(streams: Streams) -> None:
+        assert await streams[0].read() == b""
+        ended.set()
+
+    async with target(behave) as port, relay(HOST, 0, HOST, port, watch=Watched()) as running:
+        async with client(running) as (_, writer):
+            writer.write_eof()
+            await ended.wait()
 
 
 async def test_end_of_the_target_leaves_the_other_direction_open() -> None:
