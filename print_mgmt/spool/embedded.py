@@ -36,7 +36,7 @@ from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_
 from .index import Index, open_index, placeholders
 from .notice import Notice
 from .protocol import News, Room, Verified
-from .rebuild import has_films, rebuild
+from .rebuild import has_tables, rebuild
 from .records import CorruptFilm, FilmRecord, Lease, SpoolError, SpoolFull, SpoolLimits, Target, latest_lease, storable
 from .recovery import recover
 from .reserve import Reserve
@@ -127,8 +127,8 @@ class EmbeddedSpool:
         """Open the index; rebuild it if it is damaged or missing, unless another process has the spool open."""
         path = self.folder / "index.sqlite"
         try:
-            if self._files.ids() and not has_films(path):
-                raise sqlite3.DatabaseError("the file is missing, empty or without a table of films")
+            if self._files.ids() and not has_tables(path):
+                raise sqlite3.DatabaseError("the file is missing, or lacks a table")
             return open_index(path)
         except sqlite3.OperationalError:
             raise

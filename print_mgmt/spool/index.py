@@ -35,11 +35,12 @@ from .rows import (
 )
 from .states import ENDED, FilmState
 
-__all__ = ["Index", "JobRow", "placeholders", "open_index"]
+__all__ = ["TABLES", "Index", "JobRow", "placeholders", "open_index"]
 
 _BUSY = 30.0  # seconds to wait for a lock that another process holds
 _PAGES = 1000  # pages of the write-ahead log (4 MB) after which SQLite copies them into the database
 
+TABLES = {"job", "film", "delivery", "counter"}
 _FILM = ", ".join(f"film.{name}" for name in FILM)
 _FILM_COLUMNS = len(FILM) + 2  # with the number and the SOP Instance UID of the job
 

@@ -19,27 +19,28 @@ from ..jobs import PrintJob
 from .acceptance import record_of
 from .film_file import read_film
 from .film_folder import FilmFolder
-from .index import Index, open_index
+from .index import TABLES, Index, open_index
 from .job_status import execution_status
 from .records import CorruptFilm, FilmRecord
 from .states import FilmState, film_state
 
-__all__ = ["has_films", "rebuild", "stored_record"]
+__all__ = ["has_tables", "rebuild", "stored_record"]
 
 _log = logging.getLogger("print_mgmt.spool")
 _SUFFIXES = ("", "-wal", "-shm")  # of the files of an index
 _DOUBT = "the index of the spool was damaged: the film may have been delivered already"
 
 
-def has_films(path: Path) -> bool:
-    """Return whether an index exists and has the table of films. Raises sqlite3.DatabaseError for a damaged file.
+def has_tables(path: Path) -> bool:
+    """Return whether an index exists and has all of its tables. Raises sqlite3.DatabaseError for a damaged file.
 
-    If films are stored, an index without the table is damage: no power failure causes it.
+    If films are stored, an index that lacks a table is damaged: no power failure causes that.
     """
     if not path.exists() or not path.stat().st_size:
         return False
     with closing(sqlite3.connect(path)) as connection:
-        return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'film'").fetchone() is not None
+        found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return found >= TABLES
 
 
 def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection:

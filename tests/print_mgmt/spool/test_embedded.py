@@ -327,6 +327,7 @@ def damage_index(place: EmbeddedPlace, *, log: bool = True) -> None:
 
 
 async def rebuilt(place: EmbeddedPlace, target: Target, *, hold: str = "") -> tuple[Spool, str]:
+    """Accept a film, damage the index, and return a spool that rebuilds it when it is opened, and the film."""
     async with place.spool() as spool:
         (film,) = await spool.accept(job(), [target], hold=hold)
     damage_index(place)
@@ -382,6 +383,16 @@ async def test_index_without_its_tables_is_rebuilt(place: EmbeddedPlace) -> None
         other.execute("CREATE TABLE other (one)")
     async with spool:
         assert [(found.id, found.state) for found in await spool.list()] == [(film, FilmState.INDETERMINATE)]
+
+
+@pytest.mark.parametrize("table", ["job", "film", "delivery", "counter"])
+async def test_index_that_lacks_a_table_is_rebuilt(place: EmbeddedPlace, table: str) -> None:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+    place.sql(f"DROP TABLE {table}")
+    async with place.spool() as spool:
+        assert [(found.id, found.state) for found in await spool.list()] == [(film, FilmState.INDETERMINATE)]
+    assert list(place.folder.glob("index.*.damaged"))
 
 
 @pytest.mark.parametrize("moment", ["rebuild", "rebuild: aside"])
