@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo test test-fast interop verify-matrix lint types bench coverage fuzz soak verify-soak docs course playground sdist clean
 
 help: ## show this
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 demo: $(DEV) ## print real images on a printer of its own; see films/. IMAGES="a.dcm b.dcm" prints your images
 	@$(BIN)/python tools/demo.py --out $(FILMS) $(IMAGES)
