@@ -194,6 +194,13 @@ class Conversation(PrintSession):
             raise skipped("the printer does not accept STANDARD\\1,1; --format can name a layout that it accepts")
         return self.learned.layout
 
+    @property
+    def annotation_format(self) -> str:
+        """An Annotation Display Format ID that the printer accepts. Raises `Unprepared` (SKIPPED) if none is known."""
+        if not self.options.annotation_format:
+            raise skipped("--annotation-format does not name an Annotation Display Format ID of the printer")
+        return self.options.annotation_format
+
     async def prepare_film_box(self, data: Dataset | None = None) -> None:
         """Create a film session and a film box. Raises `Unprepared`."""
         if not self.session_uid:

@@ -6,7 +6,7 @@ from itertools import islice
 from dimse.data import Dataset, decode, syntax_of
 from dimse.data.charset import charset_of, term_faults, text_faults
 from dimse.errors import DimseError
-from dimse.uids import Printer, PrinterInstance, PrintJob
+from dimse.uids import Printer, PrinterInstance, PrintJob, name_of
 from dimse.verify.case import Note
 from dimse.verify.observation import Broken, Deviated, Kept
 
@@ -81,11 +81,11 @@ class EventRules(MessageListener):
     def _job_faults(self, message: HeardMessage) -> Iterator[Broken | Deviated]:
         number, uid = message.number(_EVENT_TYPE), message.uid(_INSTANCE)
         if self.abstract.get(message.context_id) != PrintJob:
-            yield Broken(f"an event of a job on the context of {self.abstract.get(message.context_id)}")
+            yield Broken(f"an event of a job on the context of {self._class_of_context(message)}")
         if number not in _JOB_EVENTS:
-            yield Broken(f"Event Type ID {number}")
+            yield Broken(f"Event Type ID {number} does not exist")
         if message.number(_ID) is None:
-            yield Broken("no Message ID")
+            yield Broken("the event has no Message ID")
         if uid not in self._named:
             self._unnamed.add(uid)
         yield from self._info_faults(message, _JOB_INFO)
@@ -93,9 +93,9 @@ class EventRules(MessageListener):
     def _printer_faults(self, message: HeardMessage) -> Iterator[Broken | Deviated]:
         number, uid = message.number(_EVENT_TYPE), message.uid(_INSTANCE)
         if self.abstract.get(message.context_id) not in (*MEMBERS, Printer):
-            yield Broken(f"an event of the printer on the context of {self.abstract.get(message.context_id)}")
+            yield Broken(f"an event of the printer on the context of {self._class_of_context(message)}")
         if number not in _PRINTER_EVENTS:
-            yield Broken(f"Event Type ID {number}")
+            yield Broken(f"Event Type ID {number} does not exist")
         if uid != PrinterInstance:
             yield Broken(f"an event of the printer with the SOP Instance UID {uid}")
         if number in _PROBLEM_EVENTS:
@@ -112,6 +112,9 @@ class EventRules(MessageListener):
 
     def _data(self, message: HeardMessage) -> Dataset | None:
         return _decoded(self, message)
+
+    def _class_of_context(self, message: HeardMessage) -> str:
+        return name_of(self.abstract.get(message.context_id, "no SOP Class"))
 
 
 def _decoded(listener: MessageListener, message: HeardMessage) -> Dataset | None:

@@ -32,7 +32,7 @@ from dimse.verify.observation import (
     succeeded,
 )
 
-from ..conversation import IMAGE_ATTRIBUTES, SIDE, Conversation, references, skipped
+from ..conversation import IMAGE_ATTRIBUTES, SIDE, Conversation, references
 from ..steps import SUCCESS_OR_WARNING, Script, Steps, on_print
 
 __all__ = ["IMAGES"]
@@ -167,10 +167,9 @@ def color_image(**values: Any) -> CaseRun:
 
 
 async def set_annotations(talk: Conversation) -> Seen:
-    if not talk.options.annotation_format:
-        raise skipped("no Annotation Display Format ID of the printer is known: --annotation-format")
+    annotation_format = talk.annotation_format
     await talk.prepare_session()
-    content = talk.film_box(talk.layout, AnnotationDisplayFormatID=talk.options.annotation_format)
+    content = talk.film_box(talk.layout, AnnotationDisplayFormatID=annotation_format)
     with talk.patiently():
         seen = await talk.create_film_box(content)
     boxes = references(seen, "ReferencedBasicAnnotationBoxSequence")

@@ -13,6 +13,7 @@ from dimse.uids import (
     PrinterConfigurationRetrieval,
     PrintJob,
     Verification,
+    name_of,
 )
 from dimse.verify import Case, Flags, Level, Peer, Unprepared
 from dimse.verify.case import CaseRun, SubCase
@@ -38,7 +39,7 @@ from dimse.verify.observation import (
 from dimse.verify.peer import BOTH_SYNTAXES
 from dimse.verify.verdict import Close
 
-from ..conversation import Conversation, references, skipped, unimplemented
+from ..conversation import Conversation, references, unimplemented
 from ..film import data_of
 from ..steps import Steps, on_print
 
@@ -98,7 +99,8 @@ def _class_of(seen: Seen, image_box: str) -> Seen:
     found = {uid for uid, _ in references(seen, _IMAGE_BOXES)}
     if not found:
         raise Unprepared("no Referenced Image Box Sequence in the response")
-    return Kept(f"image boxes of {image_box}") if found == {image_box} else Broken(f"image boxes of {', '.join(found)}")
+    text = f"image boxes of {', '.join(sorted(map(name_of, found)))}"
+    return Kept(text) if found == {image_box} else Broken(text)
 
 
 async def create_film_boxes_of_both_metas(talk: Conversation) -> Seen:
@@ -141,14 +143,15 @@ async def create_annotations_with_each_meta(peer: Peer) -> Seen:
         await peer.dismiss()
     if not any(found.values()):
         raise Unprepared("no annotation boxes with either Meta SOP Class: is --annotation-format right?")
-    return Kept("annotation boxes with both") if all(found.values()) else Broken("annotation boxes with only one")
+    if not all(found.values()):
+        return Broken("annotation boxes with only one Meta SOP Class")
+    return Kept("annotation boxes with both Meta SOP Classes")
 
 
 async def _create_annotation_boxes(talk: Conversation) -> Seen:
-    if not talk.options.annotation_format:
-        raise skipped("no Annotation Display Format ID of the printer is known: --annotation-format")
+    annotation_format = talk.annotation_format
     await talk.prepare_session()
-    content = talk.film_box(talk.layout, AnnotationDisplayFormatID=talk.options.annotation_format)
+    content = talk.film_box(talk.layout, AnnotationDisplayFormatID=annotation_format)
     seen = await talk.create_film_box(content)
     if not succeeded(seen) and not matches(FAILURE, (seen,)):
         return seen

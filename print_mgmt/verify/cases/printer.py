@@ -159,7 +159,7 @@ async def get_status_info(talk: Conversation) -> Seen:
         found = data_of(await talk.get())
     status, info = found.get("PrinterStatus"), found.get("PrinterStatusInfo")
     if not isinstance(status, str) or not isinstance(info, str):
-        raise Unprepared("no Printer Status and Printer Status Info")
+        raise Unprepared("Printer Status or Printer Status Info is absent")
     text = f"{status} with {info!r}"
     if not _CODE_STRING.fullmatch(info):
         return Broken(f"{text}: not a value of VR CS")

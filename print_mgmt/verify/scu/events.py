@@ -139,12 +139,12 @@ def judge_confirmation(peer: ScuPeer, visit: Visit) -> Observation:
     contexts = visit.fired[0].contexts if visit.fired else {}
     abstract = contexts[seen.context_id][0] if seen.context_id in contexts else ""
     if abstract not in _PRINTER_CONTEXTS:
-        return (Broken(f"the confirmation is on context {seen.context_id}"),)
+        return (Broken(f"the confirmation is on context {seen.context_id}, which is not for the printer"),)
     rest = goes_on(peer, visit)
     if not isinstance(rest[0], Kept):
         return rest
     if seen.status:
-        return (Deviated(f"status {seen.status:04X}H"),)
+        return (Deviated(f"confirmed with status {seen.status:04X}H"),)
     if asked:
         return (Deviated("the confirmation came after the next request"),)
     return (Kept("confirmed, and it goes on"),)
@@ -162,7 +162,7 @@ def judge_any_confirmation(_peer: ScuPeer, visit: Visit) -> Observation:
     status = confirmations[0][1].status
     if _responded(confirmations[0][1]) != _FIRST_ID:
         return (Broken(f"Message ID Being Responded To is {_responded(confirmations[0][1])}, not {_FIRST_ID}"),)
-    return (Deviated(f"status {status:04X}H"),) if status else (Kept("confirmed"),)
+    return (Deviated(f"confirmed with status {status:04X}H"),) if status else (Kept("confirmed"),)
 
 
 def _judge_status(_peer: ScuPeer, visit: Visit) -> Observation:
@@ -247,9 +247,11 @@ def _job_confirmations(count: int) -> Observe:
         contexts = visit.fired[0].contexts
         wrong += [seen for seen in confirmations if contexts.get(seen.context_id or 0, ("",))[0] != PrintJob]
         if wrong:
-            return (Broken(f"a confirmation of {_responded(wrong[0])} on context {wrong[0].context_id}"),)
+            return (
+                Broken(f"a wrong confirmation, of Message ID {_responded(wrong[0])} on context {wrong[0].context_id}"),
+            )
         status = next((seen.status for seen in confirmations if seen.status), None)
-        return (Deviated(f"status {status:04X}H"),) if status else (Kept(f"{count} events confirmed"),)
+        return (Deviated(f"confirmed with status {status:04X}H"),) if status else (Kept(f"{count} events confirmed"),)
 
     return observe
 

@@ -395,7 +395,7 @@ async def _measure_pace(peer: ScuPeer) -> Seen:
         peer.measured[f"before {name}"] = (round(median(values), 3), "ms")
     longest = max((wire.longest_p_data for wire in visit.wires), default=0)
     peer.measured["longest P-DATA-TF"] = (longest, "bytes")
-    return Kept(f"{sum(map(len, pauses.values()))} pauses")
+    return Kept(f"{sum(map(len, pauses.values()))} pauses measured")
 
 
 PERF_2: tuple[Case, ...] = (

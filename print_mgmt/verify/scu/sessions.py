@@ -16,6 +16,7 @@ from dimse.uids import (
     PresentationLUT,
     Printer,
     Verification,
+    name_of,
 )
 from dimse.verify import Case, Close, Flags, Level, SubCase, Unprepared, Verdict
 from dimse.verify.observation import ABORT, BROKEN, CLOSED, DEVIATED, KEPT, SILENCE, Broken, Kept, Observation
@@ -67,7 +68,7 @@ def _context_faults(visit: Visit) -> Faults:
     for exchange in visit.exchanges:
         abstract, sop_class = exchange.wire.contexts[exchange.context_id][0], sop_class_of(exchange.request)
         if abstract != sop_class and sop_class not in MEMBERS.get(abstract, ()):
-            yield Broken(f"a request of {sop_class} on the context of {abstract}")
+            yield Broken(f"a request of {name_of(sop_class)} on the context of {name_of(abstract)}")
 
 
 def _judge_end(peer: ScuPeer, visit: Visit) -> Observation:
@@ -294,16 +295,16 @@ def _faults_of_image(image: Dataset, *, is_color: bool) -> Faults:
         return
     depth = (image.get("BitsAllocated"), image.get("BitsStored"), image.get("HighBit"))
     if depth not in (_COLOR_DEPTHS if is_color else _GRAY_DEPTHS):
-        yield Broken(f"Bits Allocated, Bits Stored, High Bit {depth}")
+        yield Broken(f"Bits Allocated, Bits Stored and High Bit are {', '.join(map(str, depth))}")
     if image.get("SamplesPerPixel") != (3 if is_color else 1):
-        yield Broken(f"Samples per Pixel {image.get('SamplesPerPixel')!s}")
+        yield Broken(f"Samples per Pixel is {image.get('SamplesPerPixel')!s}")
     if image.get("PixelRepresentation") != 0:
-        yield Broken(f"Pixel Representation {image.get('PixelRepresentation')!s}")
+        yield Broken(f"Pixel Representation is {image.get('PixelRepresentation')!s}")
     allowed = ("RGB",) if is_color else ("MONOCHROME1", "MONOCHROME2")
     if image.get("PhotometricInterpretation") not in allowed:
-        yield Broken(f"Photometric Interpretation {image.get('PhotometricInterpretation')!s}")
+        yield Broken(f"Photometric Interpretation is {image.get('PhotometricInterpretation')!s}")
     if is_color and image.get("PlanarConfiguration") != 1:
-        yield Broken(f"Planar Configuration {image.get('PlanarConfiguration')!s}")
+        yield Broken(f"Planar Configuration is {image.get('PlanarConfiguration')!s}")
 
 
 def with_boxes(count: int | None) -> Reaction:
