@@ -79,8 +79,8 @@ ALTER TABLE chunk ALTER COLUMN data SET STORAGE EXTERNAL;
 CREATE TABLE quarantine (
     film text NOT NULL, number integer NOT NULL, data bytea NOT NULL, since timestamptz NOT NULL DEFAULT now());
 CREATE SEQUENCE fence;
-CREATE TABLE version (number integer NOT NULL);
-INSERT INTO version VALUES ({VERSION});
+CREATE TABLE spool_version (number integer NOT NULL);
+INSERT INTO spool_version VALUES ({VERSION});
 """  # EXTERNAL: pixels are not compressed, because that would take longer than writing them
 
 
@@ -93,8 +93,8 @@ async def create_tables(db: Connection) -> None:
     await db.execute("SELECT pg_advisory_xact_lock($1)", _CREATION)
     if not await _exists(db, "fence"):
         await db.execute(_SCHEMA)
-    elif await _exists(db, "version"):  # tables without it have version 1
-        check_version("the index", await db.fetchval("SELECT max(number) FROM version"))
+    elif await _exists(db, "spool_version"):  # tables without it have version 1
+        check_version("the index", await db.fetchval("SELECT max(number) FROM spool_version"))
 
 
 async def _exists(db: Connection, name: str) -> bool:

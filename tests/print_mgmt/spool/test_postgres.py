@@ -104,12 +104,12 @@ async def test_many_spools_create_the_tables_at_once(place: PostgresPlace) -> No
 async def test_tables_without_a_version_are_those_of_version_1(place: PostgresPlace) -> None:
     async with place.spool() as spool:
         (film,) = await spool.accept(job(), [PRINTER])
-    place.sql("DROP TABLE version")
+    place.sql("DROP TABLE spool_version")
     async with place.spool() as spool:
         assert [one.id for one in await spool.list()] == [film]
 
 
-@pytest.mark.parametrize("change", ["UPDATE version SET number = 2", "DELETE FROM version"])
+@pytest.mark.parametrize("change", ["UPDATE spool_version SET number = 2", "DELETE FROM spool_version"])
 async def test_tables_of_an_unknown_version_are_refused(place: PostgresPlace, change: str) -> None:
     async with place.spool():
         pass
@@ -234,7 +234,7 @@ async def test_full_disk_refuses_films_until_there_is_room(place: PostgresPlace,
             accepted += await spool.accept(job(films=20, nbytes=60_000), [PRINTER])
             assert [film.id for film in await spool.list()] == accepted
     finally:
-        server.sql(place.address, "DROP TABLE chunk, quarantine, delivery, film, job, version")
+        server.sql(place.address, "DROP TABLE chunk, quarantine, delivery, film, job, spool_version")
         server.sql(place.address, "DROP TABLESPACE small")
 
 
