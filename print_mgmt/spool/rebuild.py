@@ -59,7 +59,7 @@ def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection
     files.step("rebuild")
     aside = path.with_name(f"index.{time.time_ns()}.damaged")
     kept = [suffix for suffix in _SUFFIXES if path.with_name(path.name + suffix).exists()]
-    for suffix in kept:  # the index first: without its log, it would look whole, but lack the last changes
+    for suffix in kept:  # the index comes first: without its log, it would look intact, but lack the last changes
         path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
         files.step("rebuild: aside")
     draft.replace(path)

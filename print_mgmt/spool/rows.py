@@ -51,7 +51,7 @@ JOB = (
     "collated",
     "confirmed",
 )
-_MAX_NUMBER = 1 << 53  # above all sizes and counters; a database can still store a larger one after some steps
+_MAX_NUMBER = 1 << 53  # above any size or counter, and far below the limit of a database: counting on is safe
 
 
 class _Kind(NamedTuple):
@@ -68,7 +68,7 @@ class _Column(NamedTuple):
     kind: _Kind
 
 
-def _text(what: str, pattern: "re.Pattern[str] | None" = None) -> _Kind:
+def _text_kind(what: str, pattern: "re.Pattern[str] | None" = None) -> _Kind:
     """Return the kind of texts that match ``pattern``."""
 
     def read(value: Any) -> str:
@@ -79,7 +79,7 @@ def _text(what: str, pattern: "re.Pattern[str] | None" = None) -> _Kind:
     return _Kind(what, read)
 
 
-def _whole(limit: int) -> _Kind:
+def _number_kind(limit: int) -> _Kind:
     """Return the kind of whole numbers from 0 to ``limit``."""
 
     def read(value: Any) -> int:
@@ -96,7 +96,7 @@ def _read_flag(value: Any) -> bool:
     return bool(value)
 
 
-def _time(limit: int) -> _Kind:
+def _time_kind(limit: int) -> _Kind:
     """Return the kind of times from 0 to ``limit`` seconds."""
 
     def read(value: Any) -> float:
@@ -108,30 +108,31 @@ def _time(limit: int) -> _Kind:
 
 
 _BY_TYPE: dict[Any, _Kind] = {
-    str: _text("a text"),
-    int: _whole(_MAX_NUMBER),
-    float: _time(_MAX_NUMBER),
+    str: _text_kind("a text"),
+    int: _number_kind(_MAX_NUMBER),
+    float: _time_kind(_MAX_NUMBER),
     bool: _Kind("0 or 1", _read_flag),
     FilmState: _Kind(f"one of the states {', '.join(FilmState)}", FilmState),
 }
-_COPIES = {"copies": _whole(MAX_COPIES)}
+_COPIES = {"copies": _number_kind(MAX_COPIES)}
 _FILM_KINDS = {
-    "id": _text("the id of a film", FILM_ID),
-    "checksum": _text("a SHA-256 in hexadecimal digits", CHECKSUM),
-    **dict.fromkeys(("accepted", "ended"), _time(MAX_TIME)),
+    "id": _text_kind("the id of a film", FILM_ID),
+    "checksum": _text_kind("a SHA-256 in hexadecimal digits", CHECKSUM),
+    **dict.fromkeys(("accepted", "ended"), _time_kind(MAX_TIME)),
     **_COPIES,
 }
 
 
-def _columns(kind: type, names: Iterable[str], special: dict[str, _Kind]) -> tuple[_Column, ...]:
+def _columns_of(kind: type, names: Iterable[str], special: dict[str, _Kind]) -> tuple[_Column, ...]:
+    """Return columns with the names and types of fields of the dataclass ``kind``, except for ``special`` ones."""
     types = {one.name: one.type for one in fields(kind)}
     return tuple(_Column(name, special.get(name) or _BY_TYPE[types[name]]) for name in names)
 
 
-_DELIVERY = _columns(Delivery, DELIVERY, _COPIES)
-_FILM = _columns(FilmRecord, FILM, _FILM_KINDS)
-_FILE = _columns(FilmRecord, ("id", "checksum", "state"), _FILM_KINDS)
-_JOB = _columns(PrintJob, JOB, _COPIES)
+_DELIVERY = _columns_of(Delivery, DELIVERY, _COPIES)
+_FILM = _columns_of(FilmRecord, FILM, _FILM_KINDS)
+_FILE = _columns_of(FilmRecord, ("id", "checksum", "state"), _FILM_KINDS)
+_JOB = _columns_of(PrintJob, JOB, _COPIES)
 
 
 def _read_row(table: str, columns: Sequence[_Column], row: Sequence[Any]) -> dict[str, Any]:
