@@ -15,7 +15,7 @@ from .dataset import CHARACTER_SET, UNREAD, DecodedElement, Element, decoded_dat
 from .dictionary import plain_vrs, sequence_tags
 from .header import MAX_PLAIN, SHORTEST_HEADER
 from .items import Items
-from .source import Origin, Source, path_of, place_of
+from .source import Origin, Source, path_of, path_of_item, place_of
 from .syntax import DELIMITERS, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, UNDEFINED, Layout
 
 __all__ = ["NOT_SHARED", "Cursor", "Elements"]
@@ -172,5 +172,5 @@ class Cursor(ABC):
 
     def cut_off(self, offset: int) -> DecodeError:
         """Return the error of an incomplete header at ``offset``."""
-        path = path_of(place_of(self.origin), 0).rpartition(".")[0]
+        path = path_of_item(place_of(self.origin))
         return DecodeError("the header of an element is cut off", path=path, offset=offset, rule="PS3.5 §7.1")

@@ -31,7 +31,7 @@ from .dataset import PIXEL_DATA, Dataset, Element, Item, Value
 from .items import items_of
 from .names import PersonName
 from .numerals import DS
-from .source import Place, path_of
+from .source import Place, path_of, path_of_item
 from .syntax import EXPLICIT_LE, SEQUENCE_DELIMITATION, UNDEFINED
 from .values import READERS, VALUE_RULE, decode_value
 from .vr import VR, row_of
@@ -41,7 +41,7 @@ __all__ = ["Json", "from_json", "to_json"]
 Json: TypeAlias = "str | int | float | list[Json] | dict[str, Json] | None"
 
 _RULE = "PS3.18 §F.2"
-_MAX_DEPTH = 64  # sequences within sequences, as many as `DecodeLimits.depth`
+_MAX_DEPTH = DecodeLimits().depth  # sequences within sequences
 _SAFE = range(-(2**53) + 1, 2**53)  # integers that every JSON reader keeps exactly, RFC 8259 §6
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")  # the component groups of a name, PS3.5 §6.2.1
 _VALUES = ("Value", "BulkDataURI", "InlineBinary")
@@ -189,7 +189,9 @@ def _read_dataset(model: dict[str, object], place: Place, depth: int) -> Dataset
     dataset = Dataset()
     for name, attribute in model.items():
         if not _NAME.fullmatch(name):
-            raise DecodeError(f"{shown(name)} is not a tag of eight hexadecimal digits", path=_path(place), rule=_RULE)
+            raise DecodeError(
+                f"{shown(name)} is not a tag of eight hexadecimal digits", path=path_of_item(place), rule=_RULE
+            )
         tag = int(name, 16)
         if tag & 0xFFFF:
             dataset.add(_read_element(tag, attribute, place, depth))
@@ -337,10 +339,6 @@ def _read_name(item: dict[str, object]) -> str:
     if len(texts) < len(groups):
         raise TypeError(f"PN cannot hold {shown(item)}")
     return "=".join(texts).rstrip("=")
-
-
-def _path(place: Place) -> str:
-    return "" if place is None else f"{path_of(place[0], place[1])}[{place[2]}]"
 
 
 _NUMBER_READERS: dict[str, Callable[[str], int | float]] = {

@@ -21,7 +21,7 @@ from .codec import DecodeLimits, decode, encode, encode_rope
 from .dataset import Dataset, Element
 from .dictionary import lookup
 from .header import SHORTEST_HEADER, actual_layout, is_vr, read_header
-from .skip import pixels_offset
+from .skip import PIXEL_GROUP, pixels_offset
 from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, SHORT_VRS, TransferSyntax, syntax_of
 from .tag import Tag
 from .values import octets
@@ -34,7 +34,6 @@ __all__ = ["File", "encode_meta", "end_of_meta", "read_file", "write_file"]
 _PREAMBLE = bytes(128)
 _PREFIX = b"DICM"
 _FIRST_GROUPS = range(0x0002, 0x0030)  # groups with which the Data Set of a file without a preamble may begin
-_PIXELS = 0x7FE0
 _RULE = "PS3.10 §7.1"
 _GROUP = 0x0002
 _GROUP_LENGTH = 0x00020000
@@ -168,7 +167,7 @@ def _with_encapsulation(syntax: TransferSyntax, dataset: Dataset) -> TransferSyn
 
 def _drop_pixels(dataset: Dataset) -> None:
     for element in dataset:
-        if element.tag.group >= _PIXELS:
+        if element.tag.group >= PIXEL_GROUP:
             del dataset[element.tag]
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 from .dictionary import vr_of
 from .header import SHORTEST_HEADER, actual_layout, read_header
+from .source import DecodeLimits
 from .syntax import (
     DELIMITERS,
     IMPLICIT_LE,
@@ -38,12 +39,20 @@ from .values import octets
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["PlacedHeader", "common_elements", "expected_length", "headers_of", "items_end", "pixels_offset"]
+__all__ = [
+    "PIXEL_GROUP",
+    "PlacedHeader",
+    "common_elements",
+    "expected_length",
+    "headers_of",
+    "items_end",
+    "pixels_offset",
+]
 
-_PIXELS = 0x7FE0  # the group of Pixel Data of any kind, and of its offset tables
+PIXEL_GROUP = 0x7FE0  # the group of Pixel Data of any kind, and of its offset tables
 _MAX_IN_FILE = 2_000_000  # headers; as many elements as `read_file` accepts
 _MAX_AHEAD = 1000  # headers among which the incomplete value is searched; a peer may send any number
-_MAX_DEPTH = 64  # sequences within sequences; as many as `DecodeLimits.depth`
+_MAX_DEPTH = DecodeLimits().depth  # sequences within sequences
 _NESTED = 4  # levels of sequences that the regular expression matches
 
 
@@ -56,7 +65,7 @@ def pixels_offset(view: memoryview, syntax: TransferSyntax) -> int:
     with suppress(struct.error):  # the end of the view
         for _ in range(_MAX_IN_FILE):
             tag, code, start, length, _ = read_header(view, offset, len(view), layout)
-            if tag >> 16 == _PIXELS:
+            if tag >> 16 == PIXEL_GROUP:
                 return offset
             if length != UNDEFINED:
                 offset = start + length

@@ -34,6 +34,7 @@ __all__ = [
     "origin_of",
     "origin_of_value",
     "path_of",
+    "path_of_item",
     "place_of",
 ]
 
@@ -168,6 +169,11 @@ def path_of(place: Place, tag: int) -> str:
         place, sequence, index = place
         steps.append(f"{Tag(sequence)}[{index}]")
     return ".".join(reversed(steps))
+
+
+def path_of_item(place: Place) -> str:
+    """Return the path of an item, such as ``(2020,0110)[0]``; "" for a Data Set that is not an item."""
+    return "" if place is None else f"{path_of(place[0], place[1])}[{place[2]}]"
 
 
 _UNBOUNDED = 1 << 62

@@ -20,7 +20,7 @@ from .header import (
     read_header,
     trailing_fault,
 )
-from .source import LENGTH_KEPT, Place, path_of
+from .source import LENGTH_KEPT, Place, path_of, path_of_item
 from .syntax import (
     DELIMITERS,
     IMPLICIT_LE,
@@ -167,7 +167,7 @@ def _step_over_padding(view: memoryview, level: _Level) -> Iterator[Finding]:
     if level.undefined or offset >= end or any(view[offset : min(offset + 4, end)]):
         return
     if content_end(view, offset, end) == offset:
-        path = path_of(level.place, 0).rpartition(".")[0]
+        path = path_of_item(level.place)
         yield Finding(path, offset, "PS3.5 §7.1", trailing_fault(view, offset, end))
         level.offset = end
 
@@ -185,7 +185,7 @@ def _step_over_end(level: _Level, header: _Header | None) -> Iterator[Finding]:
 
 
 def _nesting_fault(level: _Level, what: str) -> Finding:
-    return Finding(path_of(level.place, 0).rpartition(".")[0], level.offset, "PS3.5 §7.5", what)
+    return Finding(path_of_item(level.place), level.offset, "PS3.5 §7.5", what)
 
 
 def _read_header(view: memoryview, level: _Level) -> _Header:
