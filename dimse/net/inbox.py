@@ -35,6 +35,7 @@ class Inbox:
 
     def __init__(self, backlog: Backlog, release: Callable[[int], None]) -> None:
         self.window = 1  # the most requests to perform at once
+        self.has_failed = False  # whether the association has ended without a release by the peer
         self.has_startable = False  # whether anything has arrived since the latest `start_next`
         self._backlog = backlog
         self._release = release
@@ -54,11 +55,6 @@ class Inbox:
     def is_busy(self) -> bool:
         """Whether a request is being performed or waits."""
         return self._performing > 0 or bool(self._waiting)
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether the association has ended without a release by the peer."""
-        return self._error is not None
 
     def begin(self, perform: Callable[[Invocation], None], on_released: Callable[[], None]) -> None:
         """Call ``perform`` with each request when its turn comes; ``perform`` must call `done` at the end.
@@ -104,7 +100,7 @@ class Inbox:
             self._is_starting = False
         if self._waiting:
             self._count()
-        elif not self._performing and (self._is_released or self._error is not None):
+        elif not self._performing and (self._is_released or self.has_failed):
             self._finish()
 
     def _next(self) -> Invocation:
@@ -149,7 +145,7 @@ class Inbox:
         """Drop the waiting requests and cancel the cancelable ones, because the association has ended."""
         if self._is_over:
             return
-        self._error = error
+        self._error, self.has_failed = error, True
         while self._waiting:
             self._next()
         for invocation in self._unanswered.values():

@@ -235,9 +235,7 @@ class Invoker:
         if not window.enter():
             await window.wait()
         try:
-            self._check_all(context, message)
-            sending = self._send(context, message)
-            responses = self._expect(context, message, RESPONSES[type(message)], patience)
+            responses, sending = self._begin(context, message, RESPONSES[type(message)], patience)
             try:
                 if sending is not None:
                     await sending
@@ -261,9 +259,7 @@ class Invoker:
         if not window.enter():
             await window.wait()
         try:
-            self._check_all(context, message)
-            sending = self._send(context, message)
-            responses = self._expect(context, message, expected, None)
+            responses, sending = self._begin(context, message, expected, None)
             try:
                 if sending is not None:
                     await sending
@@ -312,17 +308,18 @@ class Invoker:
         self.fail(error)
         self._check, self._abort = partial(_refuse, error), _do_nothing
 
-    def _check_all(self, context: Context, request: Request) -> None:
+    def _begin(
+        self, context: Context, request: Request, expected: type[R], patience: float | None
+    ) -> tuple[Responses[R], Awaitable[None] | None]:
+        """Send ``request`` and expect responses to it. Return them, and what the caller must await to send the rest."""
         self._check(context, request)
         if request.MessageID in self._outstanding:
             raise LocalProtocolError(f"an outstanding operation has Message ID {request.MessageID} (PS3.7 §9.1)")
-
-    def _expect(self, context: Context, request: Request, expected: type[R], patience: float | None) -> Responses[R]:
-        """Expect responses to ``request``, which is sent already, or will be sent once the caller awaits that."""
+        sending = self._send(context, request)
         seconds = self._seconds if patience is None else patience
         responses = Responses(context, request, expected, seconds, self._backlog, self._timers, self._send, self._wake)
         self._outstanding[request.MessageID] = responses
-        return responses
+        return responses, sending
 
     def _end(self, responses: Responses[Response]) -> None:
         """Expect no further responses; a late response belongs to no request."""

@@ -23,7 +23,7 @@ from ..errors import DecodeError, LimitExceeded, LocalProtocolError
 from ..limits import LIMITS, Limits
 from .associate_cache import AssociateCache
 from .negotiation import decode_checked, maximum_length
-from .p_data import P_DATA, PDataTF, decode_pdvs, encode_run, encode_short, one_pdv, only_command
+from .p_data import P_DATA, PDataTF, decode_pdvs, decode_run, encode_run, encode_short, one_pdv, only_command
 from .pdu import (
     PDU,
     PDU_TYPES,
@@ -240,7 +240,8 @@ class UpperLayer:
                 if wire is None:
                     return position
                 if wire[0] == P_DATA and self.state in _INDICATES and self.observe is None:
-                    self._indicate_first(wire, max_pdvs)
+                    if not decode_run(wire, 0, MAX_PDU_LENGTH, self._events.append, 1):
+                        self._indicate_first(wire, max_pdvs)
                 else:
                     self._receive_pdu(wire)
                 if position == len(view) or max_pdvs <= len(self._events):

@@ -144,7 +144,8 @@ class Operations:
         """Raise `PrintFailed` for a failure status, and add a warning status to the warnings."""
         status = response.Status
         self.answers.append(Answered(operation, status))
-        if is_failure(status):
+        kind = status_class(status)
+        if kind is StatusClass.FAILURE:
             raise PrintFailed(
                 status,
                 meaning(status),
@@ -153,7 +154,7 @@ class Operations:
                 offending=_tags(response, "OffendingElement") + _tags(response, "AttributeIdentifierList"),
                 details=_details(response),
             )
-        if status_class(status) is StatusClass.WARNING:
+        if kind is StatusClass.WARNING:
             self.warn(f"{operation}: {_words(response)}")
 
     def warn(self, warning: str) -> None:
