@@ -345,14 +345,12 @@ class PrintClient:
             options = replace(options, chosen=supported.chosen, annotations=supported.annotations)
         return options, box
 
-    @asynccontextmanager
-    async def film_session(self, **attributes: Value) -> AsyncIterator[FilmSession]:
+    def film_session(self, **attributes: Value) -> AbstractAsyncContextManager[FilmSession]:
         """Create a film session (N-CREATE), and delete it at the end of the block (N-DELETE).
 
         ``attributes`` are the attributes of the film session, by keyword.
         """
-        async with self._session(pick(FILM_SESSION, attributes)) as session:
-            yield session
+        return self._session(pick(FILM_SESSION, attributes))
 
     @asynccontextmanager
     async def _session(self, attributes: Dataset, lut: PresentationLUT | None = None) -> AsyncIterator[FilmSession]:

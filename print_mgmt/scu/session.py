@@ -1,7 +1,7 @@
 """A film session on a printer, with its film boxes, images and annotations, for an SCU (PS3.4 H.4.1 to H.4.4)."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Unpack, overload
 
 from dimse.data import Dataset, Value
@@ -257,8 +257,7 @@ class FilmSession:
         """
         return await self.connection.pixels.first(image, **choices)
 
-    @asynccontextmanager
-    async def film_box(self, *, presentation_lut: str = "", **attributes: Value) -> AsyncIterator[FilmBox]:
+    def film_box(self, *, presentation_lut: str = "", **attributes: Value) -> AbstractAsyncContextManager[FilmBox]:
         """Create a film box (N-CREATE), and delete it at the end of the block (N-DELETE).
 
         ``attributes`` are attributes of the film box, by keyword. Without ImageDisplayFormat, the film has one image
@@ -267,8 +266,7 @@ class FilmSession:
         dataset = pick(FILM_BOX, attributes)
         if presentation_lut:
             dataset.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, presentation_lut)]
-        async with self.film_box_of(dataset) as box:
-            yield box
+        return self.film_box_of(dataset)
 
     @asynccontextmanager
     async def film_box_of(self, attributes: Dataset) -> AsyncIterator[FilmBox]:
