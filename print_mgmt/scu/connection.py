@@ -20,7 +20,7 @@ from dimse.errors import (
     ResponseTimeout,
 )
 from dimse.message import NEventReportRQ
-from dimse.net import Association, Handlers
+from dimse.net import Association, Handlers, SynchronousHandler
 from dimse.uids import (
     BasicAnnotationBox,
     BasicColorPrintManagementMeta,
@@ -237,7 +237,8 @@ class Connection:
     async def _open(self, proposed: Iterable[str]) -> bool:
         """Open an association; close it and return False if the printer rejects the necessary contexts."""
         contexts = dict.fromkeys(proposed, self._syntaxes)
-        handlers: Handlers = {(abstract, NEventReportRQ): self.events.report for abstract in contexts}
+        report = SynchronousHandler(self.events.report)
+        handlers: Handlers = {(abstract, NEventReportRQ): report for abstract in contexts}
         async with AsyncExitStack() as stack:
             association = await stack.enter_async_context(self._connect(contexts, handlers))
             meta = self._meta(association)

@@ -24,7 +24,7 @@ __all__ = ["Event", "Events", "Job"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
-_MOST_EVENTS = 1000  # the number of latest events that are kept; a printer may send any number
+_MAX_EVENTS = 1000  # only the latest events are kept, because a printer may send any number
 _ENDS: tuple[str, ...] = ("DONE", "FAILURE")
 _NUMBERS = {name.upper(): number for number, name in EVENTS[PrintJobClass].items()}
 
@@ -53,10 +53,10 @@ class Events:
 
     def __init__(self) -> None:
         self.count = 0
-        self._latest: deque[tuple[int, Event]] = deque(maxlen=_MOST_EVENTS)
-        self._changed = asyncio.Condition()
+        self._latest: deque[tuple[int, Event]] = deque(maxlen=_MAX_EVENTS)
+        self._next = asyncio.Event()  # set by the next event
 
-    async def report(self, operation: Operation) -> Response:
+    def report(self, operation: Operation) -> Response:
         """Handle N-EVENT-REPORT: keep the event, and return the response."""
         message = operation.message
         assert isinstance(message, NEventReportRQ)
@@ -69,10 +69,10 @@ class Events:
         event = Event(message.AffectedSOPClassUID, message.AffectedSOPInstanceUID, message.EventTypeID, information)
         if _log.isEnabledFor(logging.INFO):
             _log.info("event of %s: %s", escaped(event.SOPInstanceUID), escaped(str(event)))
-        async with self._changed:
-            self.count += 1
-            self._latest.append((self.count, event))
-            self._changed.notify_all()
+        self.count += 1
+        self._latest.append((self.count, event))
+        self._next.set()
+        self._next = asyncio.Event()
         return operation.reply(EventTypeID=message.EventTypeID)
 
     def of(self, SOPInstanceUID: str) -> list[Event]:
@@ -86,8 +86,9 @@ class Events:
     async def wait(self, number: int, seconds: float) -> None:
         """Wait until there have been more than ``number`` events, for at most ``seconds``."""
         try:
-            async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(lambda: self.count > number)
+            async with asyncio.timeout(seconds):
+                while self.count <= number:
+                    await self._next.wait()
         except TimeoutError:
             return
 

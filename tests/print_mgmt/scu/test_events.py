@@ -104,7 +104,7 @@ async def test_job_ignores_events_of_others() -> None:
 
 
 async def test_event_flood_is_acknowledged_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "_MOST_EVENTS", 10)
+    monkeypatch.setattr(events, "_MAX_EVENTS", 10)
     statuses: list[int] = []
 
     async def flood(association: Association, operation: Operation) -> None:
