@@ -32,7 +32,7 @@ from ..ul.wire import HEADER
 from .command import explain_command
 from .fields import UNRECOGNIZED
 from .machines import ACCEPTOR, REQUESTOR
-from .pdu import EXPLAINED, FRAGMENT, Line, explain_pdu
+from .pdu import CONTEXT_ID, EXPLAINED, FRAGMENT, PDV_TABLE, Line, bare_lines, explain_pdu
 
 __all__ = ["ACCEPTOR", "REQUESTOR", "CompleteMessage", "Conversation", "Turn", "context_results", "opens_association"]
 
@@ -43,7 +43,6 @@ _FIXED_FIELDS = 68  # octets of an A-ASSOCIATE-RQ between its header and its ite
 _DUMP_WIDTH = 96  # characters of a line of a Data Set
 _MAX_PDVS, _MAX_ERRORS = 16, 8  # PDVs and errors in the summary of a PDU
 _ASSOCIATES = (b"\1", b"\2")
-_PDV_TABLE, _CONTEXT_ID = "PS3.8 Table 9-23", "Presentation-context-ID"
 _NOT_PROPOSED = "the context was not proposed [PS3.8 §9.3.2.2]"
 _LIMITS = DecodeLimits(inflated=1 << 26)  # bytes: a recording of 1 MiB could hold a deflated Data Set of 1 GiB
 _MAX_FINDINGS = 50  # findings that are shown of one Data Set
@@ -106,12 +105,16 @@ class Conversation:
 
     ``with_bytes`` shows each element of a Data Set with its bytes; the ``offset`` of such a line counts from the start
     of the Data Set. ``whole`` shows the values of Data Sets in full. With ``with_elements`` False, the elements of Data
-    Sets have no lines, but their faults have.
+    Sets have no lines, but their faults have. With ``with_fields`` False, the fields of P-DATA-TFs and the elements of
+    Command Sets have no lines either; the summary of a PDU stays the same.
     """
 
-    def __init__(self, *, with_bytes: bool = False, whole: bool = False, with_elements: bool = True) -> None:
+    def __init__(
+        self, *, with_bytes: bool = False, whole: bool = False, with_elements: bool = True, with_fields: bool = True
+    ) -> None:
         self._with_bytes = with_bytes
         self._with_elements = with_elements
+        self._with_fields = with_fields
         self._width = None if whole else _DUMP_WIDTH
         self._streams = {REQUESTOR: _Stream(), ACCEPTOR: _Stream()}
         self._request: AssociateRQ | None = None
@@ -137,9 +140,12 @@ class Conversation:
 
     def _turn(self, side: str, wire: bytes) -> Turn:
         stream = self._streams[side]
-        lines = list(explain_pdu(wire, offset=stream.offset, hidden=stream.is_hidden))
-        name, summary = lines[0].field.removesuffix(" PDU"), ""
         pdu = None if stream.is_hidden else _decoded(wire)
+        if isinstance(pdu, PDataTF) and not self._with_fields:
+            lines = list(bare_lines(pdu, wire, offset=stream.offset))
+        else:
+            lines = list(explain_pdu(wire, offset=stream.offset, hidden=stream.is_hidden))
+        name, summary = lines[0].field.removesuffix(" PDU"), ""
         stream.is_hidden = stream.is_hidden or (wire[:1] in _ASSOCIATES and pdu is None and lines[-1].secret)
         if pdu is not None:
             error = self._order.add(side, pdu)
@@ -187,7 +193,7 @@ class Conversation:
     def _check_contexts(self, lines: Iterable[Line]) -> Iterator[Line]:
         """Yield ``lines`` of a P-DATA-TF, with an error at each context that was not accepted."""
         for line in lines:
-            if self._unusable is not None and line.table == _PDV_TABLE and line.field == _CONTEXT_ID and line.data:
+            if self._unusable is not None and line.table == PDV_TABLE and line.field == CONTEXT_ID and line.data:
                 line = line._replace(error=self._unusable.get(line.data[0], _NOT_PROPOSED))
             yield line
 
@@ -202,7 +208,9 @@ class Conversation:
 
     def _fragment(self, stream: "_Stream", pdv: PDV, line: Line) -> Iterator[Line]:
         is_whole_command = pdv.is_command and pdv.is_last and not stream.in_command
-        lines = [line._replace(data=line.data[:0]), *explain_command(line)] if is_whole_command else [line]
+        lines = [line]
+        if is_whole_command and self._with_fields:
+            lines = [line._replace(data=line.data[:0]), *explain_command(line)]
         stream.in_command = pdv.is_command and not pdv.is_last
         completed: tuple[int, Message] | None = None
         stream.add_piece(pdv, line.offset)

@@ -25,7 +25,7 @@ class Live:
 
     def __init__(self, *, is_redacted: bool = False, max_held: int = _MAX_HELD) -> None:
         self._max_held = max_held
-        plain = Conversation(with_elements=False)
+        plain = Conversation(with_elements=False, with_fields=False)
         self._source: Conversation | _RedactedTurns | None = _RedactedTurns() if is_redacted else plain
         self._received = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes received from each side
         self._done = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes up to the last complete message

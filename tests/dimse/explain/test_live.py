@@ -1,7 +1,14 @@
 """The lines of an association while it happens."""
 
-from recordings import said_in
+import random
 
+import pytest
+from fuzzing import damaged
+from hypothesis import given
+from hypothesis import strategies as st
+from recordings import NAMES, said_in
+
+from dimse.errors import cut
 from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation
 from dimse.explain.live import Live
 from dimse.ul import PDV, PDataTF, encode_pdu
@@ -13,12 +20,26 @@ def lines(live: Live, said: list[tuple[str, bytes, float | None]]) -> list[str]:
     return [line for side, data, _ in said for line in live.receive(side, data)]
 
 
-def test_live_lines_are_those_of_the_recording() -> None:
-    said = list(said_in(NAME))
+def all_lines(said: list[tuple[str, bytes, float | None]]) -> list[str]:
     live = Live()
-    shown = lines(live, said) + list(live.close())
-    assert shown == [turn.line for turn in RecordedAssociation(pieces=said).turns()]
-    assert len(shown) > 20
+    return lines(live, said) + list(live.close())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_live_lines_are_those_of_the_recording(name: str) -> None:
+    said = list(said_in(name))
+    shown = all_lines(said)
+    assert shown == [cut(turn.line, 2000) for turn in RecordedAssociation(pieces=said).turns()]
+
+
+@given(st.sampled_from(NAMES), st.randoms(use_true_random=False))
+def test_live_lines_of_damaged_bytes_are_those_of_the_recording(name: str, chance: random.Random) -> None:
+    said = [
+        (side, damaged(data, chance) if len(data) < 2000 and chance.random() < 0.2 else data, time)
+        for side, data, time in said_in(name)
+    ]
+    shown = all_lines(said)
+    assert shown == [cut(turn.line, 2000) for turn in RecordedAssociation(pieces=said).turns()]
 
 
 def test_line_comes_with_the_last_byte_of_its_pdu() -> None:
