@@ -1,6 +1,6 @@
-"""The command ``dimse verify``, which judges a peer by the sentences of the standard. C-ECHO is ``dimse echo``.
+"""The command ``dimse verify``, which judges a peer by the sentences of the standard.
 
-``print-mgmt verify``, which has more cases, also uses the functions of this module.
+``print-mgmt verify``, which has more cases, uses the functions of this module, too.
 """
 
 import argparse
@@ -52,7 +52,7 @@ _EXIT = (
 def add(parser: Parser) -> None:
     """Add the commands to ``parser``."""
     parser.description = (
-        "Test a peer against the standard, case by case. Cases for print are in print-mgmt verify; to send "
+        "Test a peer against the standard, case by case. Cases for print are in print-mgmt verify; to send only "
         "a C-ECHO, use dimse echo."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -78,7 +78,7 @@ def _what_to_do(plain: Visit | None) -> str:
 
 def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -> None:
     """Add the options of ``verify scp`` to ``parser``; ``make`` makes `Options` from the parsed arguments."""
-    parser.description = "Run the cases for an SCP, one after the other; nothing is printed on film."
+    parser.description = "Run the cases for an SCP. No film is printed."
     parser.epilog = _EXIT
     parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="peer to test")
     choice = add_choice(
@@ -119,14 +119,14 @@ def _add_times(parser: Parser) -> None:
         type=seconds,
         default=60.0,
         metavar="SECONDS",
-        help="longest ARTIM that the peer may have (default: 60)",
+        help="time limit for the peer's ARTIM (default: 60)",
     )
     times.add_argument(
         "--slow-patience",
         type=seconds,
         default=120.0,
         metavar="SECONDS",
-        help="time limit of a slow case (default: 120)",
+        help="time limit for the end of a connection in a slow case (default: 120)",
     )
     times.add_argument(
         "--calling",
@@ -146,7 +146,7 @@ def add_cases(parser: Parser, cases: Sequence[Case]) -> None:
 
 def add_diff(parser: Parser) -> None:
     """Add the options of ``verify diff`` to ``parser``."""
-    parser.description = "Show what changed between two reports. Exit status 1 if a case got worse."
+    parser.description = "Show what changed between two reports. The exit status is 1 if a case got worse, else 0."
     parser.add_argument("before", type=Path, metavar="REPORT.JSON", help="the first report")
     parser.add_argument("after", type=Path, metavar="REPORT.JSON", help="the second report")
     parser.set_defaults(command=_diff)
@@ -208,7 +208,7 @@ def judge_scp(
     """Run ``verify scp``; return the exit status."""
     tls = client_tls(parser, arguments)
     if tls is not None and not isinstance(tls, ssl.SSLContext):
-        parser.error("--tls-profile B.13 is not for verify")
+        parser.error("verify supports only --tls-profile B.12")
     chosen = chosen_cases(parser, arguments, cases)
     try:
         start = () if arguments.start is None else split_words("--start", arguments.start)
@@ -252,7 +252,7 @@ def _files(arguments: argparse.Namespace) -> TLSFiles:
     given = (arguments.tls_cert, arguments.tls_key, arguments.tls_expired)
     certificate, key, expired = (None if each is None else Path(each) for each in given)
     if expired is not None:
-        tls_client(certificate=expired)  # an unusable file is an error of usage, not of a case
+        tls_client(certificate=expired)  # an unusable file is wrong usage, not the result of a case
     return TLSFiles(certificate=certificate, key=key, expired=expired)
 
 

@@ -1,4 +1,4 @@
-"""The command ``verify grid`` of ``dimse`` and ``print-mgmt``: one script, several peers, who agrees with whom."""
+"""The command ``verify grid`` of ``dimse`` and ``print-mgmt``: one script, several peers, and who agrees with whom."""
 
 import argparse
 import asyncio
@@ -21,7 +21,7 @@ __all__ = ["add_grid"]
 _AGREE, _DIFFER, _NOT_REACHED = 0, 1, 3
 _TEACH = r"""a script has one command a line, in the language of `dimse lab`:
 
-  # a comment; on the first lines it says what the script is for
+  # a comment; in the first lines it says what the script is for
   associate BasicGrayscalePrintManagementMeta:implicit,explicit Verification
   echo
   let session = new                            the same new UID for each peer
@@ -68,13 +68,13 @@ def add_grid(parser: Parser, scripts: Mapping[str, str], default: str) -> None:
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the UIDs (default: 1)")
     add_client_tls(parser)
-    parser.set_defaults(command=lambda arguments: _compare(parser, arguments, scripts))
+    parser.set_defaults(command=lambda arguments: _compare(parser, arguments, scripts), prog=parser.prog)
 
 
 def _compare(parser: argparse.ArgumentParser, arguments: argparse.Namespace, scripts: Mapping[str, str]) -> int:
     tls = client_tls(parser, arguments)
     if tls is not None and not isinstance(tls, ssl.SSLContext):
-        parser.error("--tls-profile B.13 is not for verify")
+        parser.error("verify supports only --tls-profile B.12")
     try:
         script = read_script(arguments.script, scripts)
     except (DecodeError, OSError) as exc:
@@ -107,7 +107,7 @@ async def _run(script: GridScript, peers: list[tuple[str, Target]], arguments: a
     print(json.dumps(grid_document(grid), indent=1) if arguments.json else grid_text(grid), end="\n" * arguments.json)
     faults = [f"{each.label}: {each.fault}" for each in grid.peers if each.fault]
     for fault in faults:
-        print(escaped(f"verify grid: {fault}"), file=sys.stderr)
+        print(escaped(f"{arguments.prog}: {fault}"), file=sys.stderr)
     if faults:
         return _NOT_REACHED
     return _AGREE if grid.is_unanimous else _DIFFER

@@ -1,4 +1,4 @@
-"""Functions that the ``verify`` commands share: options, the choice of cases, lines on the terminal, report files."""
+"""What the ``verify`` commands share: options, the choice of cases, lines on the terminal, report files."""
 
 import argparse
 import json
@@ -33,7 +33,7 @@ __all__ = [
 Make = Callable[..., Options]  # called with the parsed arguments, and with fields of `Options` as keywords
 _TLS = ("tls", "tls_no_verify", "tls_ca", "tls_cert", "tls_key", "tls_profile")
 _QUIET = (Verdict.PASS, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
-WIDTHS = (13, 12)
+WIDTHS = (13, 12)  # characters for a verdict and for the id of a case
 
 
 def plain_options(_arguments: argparse.Namespace, **fields: Any) -> Options:
@@ -85,6 +85,7 @@ def add_report(parser: Parser) -> None:
     parser.add_argument("--trace-tls", action="store_true", help="also record connections with TLS, decrypted")
     parser.add_argument("--redact", action="store_true", help="keep patient data out of the report")
     parser.add_argument("--json", action="store_true", help="print each result as a line of JSON")
+    parser.set_defaults(prog=parser.prog)
 
 
 def is_recorded(arguments: argparse.Namespace) -> bool:
@@ -113,7 +114,7 @@ def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace,
         parser.error("--trace would record decrypted TLS: add --trace-tls if that is intended")
     for glob in (*arguments.case, *arguments.exclude):
         if not any(Options(cases=(glob,)).selects(case.id) for case in cases):
-            parser.error(f"there is no case {glob}")
+            parser.error(f"no case matches {glob}")
     options = Options(cases=tuple(arguments.case), exclude=tuple(arguments.exclude))
     chosen = [case for case in cases if options.selects(case.id)]
     if not chosen:
@@ -122,7 +123,7 @@ def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace,
 
 
 def compared(run: Run, report: dict[str, Any], expected: dict[str, Any], options: Options) -> int:
-    """Return the exit status of a run with a baseline, and print the differences from the baseline."""
+    """Print the differences of a run from its baseline; return the exit status."""
     found = list(regressions(report, expected))
     for change in found:
         print(escaped(str(change)), file=sys.stderr)
@@ -144,7 +145,7 @@ def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], opti
     if arguments.write_baseline is not None:
         arguments.write_baseline.write_text(json.dumps(baseline(report), indent=1) + "\n")
     if not arguments.json:
-        _summarize(run, options)
+        _summarize(run, options, arguments.prog)
 
 
 def _write(folder: Path, report: dict[str, Any], options: Options) -> None:
@@ -177,7 +178,7 @@ def _text_of(result: Result) -> str:
 
 
 class Progress:
-    """A line on a terminal that counts the cases done, of ``total``; nothing is shown elsewhere."""
+    """A line that counts the cases done, of ``total``. It is shown only on a terminal."""
 
     def __init__(self, total: int) -> None:
         self._total, self._done = total, 0
@@ -199,7 +200,7 @@ class Progress:
 def print_result(result: Result, *, is_json: bool, trace: str | None = None, progress: Progress | None = None) -> None:
     """Print a result as a line of JSON or text; as text, only a case that was judged and did not pass.
 
-    If ``trace`` is ``-``, print each PDU of the case on stderr first. ``progress`` is the line below the results.
+    If ``trace`` is ``-``, print each PDU of the case on stderr first. ``progress`` is the line under the results.
     """
     if progress is not None:
         progress.clear()
@@ -214,15 +215,17 @@ def print_result(result: Result, *, is_json: bool, trace: str | None = None, pro
         progress.step(result)
 
 
-def _summarize(run: Run, options: Options) -> None:
-    """Print the counts of a run."""
+def _summarize(run: Run, options: Options, prog: str) -> None:
+    """Print the counts of a run, and whether the peer is conformant."""
     counts = verdict_counts(run.counts())
     damaged = f", {run.damaged} DAMAGED" if run.damaged else ""
     print(f"{counts}{damaged} in {run.seconds:.1f} s")
     if run.stopped:
-        print(escaped(f"dimse verify: {run.stopped}"), file=sys.stderr)
+        print(escaped(f"{prog}: {run.stopped}"), file=sys.stderr)
     elif run.exit_status(strict=options.strict) == 0:
         print(f"CONFORMANT in the {_judged(run)} cases that apply")
+    elif failures := sum(result.is_failure for result in run.results):
+        print(f"NOT CONFORMANT in {failures} of the {_judged(run)} cases that apply")
 
 
 def _judged(run: Run) -> int:

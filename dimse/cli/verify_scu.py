@@ -41,12 +41,12 @@ _ALL, _LOOPBACK = "0.0.0.0", "127.0.0.1"
 _HIGHEST_PORT = 65535
 _MAX_HTTP = 4096  # octets of an HTTP request
 
-Describe = Callable[[Visit | None], str]  # returns what a person is to do; None before the plain scenario is done
+Describe = Callable[[Visit | None], str]  # returns what a person should do; its argument is the plain scenario, if done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
-    """The parts in which the two commands differ."""
+    """The parts in which ``dimse verify scu`` and ``print-mgmt verify scu`` differ."""
 
     cases: Sequence[Case]
     service: MakeService
@@ -119,14 +119,14 @@ def _add_times(group: argparse._ArgumentGroup) -> None:
         type=seconds,
         default=45.0,
         metavar="SECONDS",
-        help="limit for the next step of the SCU (default: 45)",
+        help="time limit for the next step of the SCU (default: 45)",
     )
     group.add_argument(
         "--idle",
         type=seconds,
         default=3.0,
         metavar="SECONDS",
-        help="without --command: seconds without a connection that end a visit (default: 3)",
+        help="without --command: a visit is over after this time without a connection (default: 3)",
     )
     group.add_argument("--called", type=ae_title, default="VERIFYSCP", metavar="AE", help="AE title that replaces {ae}")
 
@@ -142,10 +142,9 @@ def _add_tls(parser: Parser) -> None:
 
 
 def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= _HIGHEST_PORT:
-        raise ValueError(text)
-    return number
+    if not (text.isdecimal() and int(text) <= _HIGHEST_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to {_HIGHEST_PORT}")
+    return int(text)
 
 
 def _judge(parser: argparse.ArgumentParser, arguments: argparse.Namespace, work: _Work) -> int:
@@ -189,11 +188,11 @@ def _target(
     if arguments.ports is not None:
         ids = [PLAIN, *(case.id for case in chosen if case.run is not None)]
         if not 0 < arguments.ports <= _HIGHEST_PORT - len(ids):
-            parser.error(f"--ports needs room for {len(ids)} ports")
+            parser.error(f"--ports needs {len(ids)} ports from the given one on, none above {_HIGHEST_PORT}")
         by_port = {arguments.ports + number: case_id for number, case_id in enumerate(ids)}
     tls = server_tls(parser, arguments)
     if tls is not None and not isinstance(tls, ssl.SSLContext):
-        parser.error("--tls-profile B.13 is not for verify")
+        parser.error("verify supports only --tls-profile B.12")
     return ScuTarget(
         host=arguments.bind or (_ALL if words is None else _LOOPBACK),
         tls=tls,
@@ -212,7 +211,7 @@ def _files(arguments: argparse.Namespace) -> TLSFiles:
     given = (arguments.tls_cert, arguments.tls_key, arguments.tls_expired, arguments.tls_other_host)
     certificate, key, expired, other_host = (None if each is None else Path(each) for each in given)
     for path in filter(None, (expired, other_host)):
-        tls_server(path)  # an unusable file is an error of usage, not of a case
+        tls_server(path)  # an unusable file is wrong usage, not the result of a case
     return TLSFiles(certificate=certificate, key=key, expired=expired, other_host=other_host)
 
 
@@ -223,7 +222,7 @@ class _Guide:
     describe: Describe
     is_silent: bool
     by_port: Mapping[int, str]
-    total: int  # cases that will be judged
+    total: int  # the number of cases to judge
     waiting: dict[str, str] = field(default_factory=dict)  # what to do, by case id
     done: dict[str, str] = field(default_factory=dict)  # verdicts by case id
     shown: str = ""
@@ -282,7 +281,6 @@ async def _test(
 ) -> int:
     expected = None if arguments.baseline is None else read_json(arguments.baseline)
     earlier = read_json(arguments.report / "report.json") if arguments.resume else None
-
     done = () if earlier is None else judged_cases(earlier)
     total = sum(options.selects(case.id) and case.id not in done for case in work.cases)
     run, guide = Run(), _Guide(work.describe, target.program is not None, target.by_port, total)

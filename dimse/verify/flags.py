@@ -62,6 +62,34 @@ _SKIPPED_WITHOUT = (
     | Flags.SESSION_ACTION
 )
 
+_IN_WORDS = {  # each flag as the object of "needs", or of "the peer lacks"
+    Flags.ECHO: "Verification",
+    Flags.PRINT: "print",
+    Flags.GRAY_META: "grayscale print",
+    Flags.COLOR_META: "color print",
+    Flags.PLUT: "Presentation LUT",
+    Flags.ANNOTATION: "annotation boxes",
+    Flags.JOBS: "Print Job",
+    Flags.CONFIG: "Printer Configuration Retrieval",
+    Flags.EXPLICIT_LE: "Explicit VR Little Endian",
+    Flags.MAX_LENGTH: "a Maximum Length of 1 octet to 4 MiB",
+    Flags.TWO_ASSOC: "two associations at the same time",
+    Flags.CHECKS_CALLED: "a peer that rejects an unknown called AE title",
+    Flags.SESSION_ACTION: "N-ACTION of a film session",
+    Flags.FILM: "--max-films",
+    Flags.FILM2: "--max-films 2",
+    Flags.CLIENT_CERT: "--tls-cert",
+    Flags.TLS: "TLS",
+    Flags.CLAIMS: "--claims",
+    Flags.EVENT_HOOK: "--event-command",
+    Flags.SLOW: "slow cases (--no-slow and --gentle leave them out)",
+    Flags.SCU: "an SCU",
+    Flags.SCU_PRINT: "print",
+    Flags.SCU_COLOR: "color print",
+    Flags.SCU_JOBS: "Print Job",
+    Flags.COMMAND: "--command",
+}
+
 
 def result_without_run(case: Case, options: Options, flags: Flags, tested: str) -> Result | None:
     """Return the result of a case that cannot run, or None if the case can run. ``tested`` is "peer" or "SCU"."""
@@ -70,10 +98,10 @@ def result_without_run(case: Case, options: Options, flags: Flags, tested: str) 
     missing = case.needs & ~flags
     if not missing:
         return None
-    words = ", ".join(missing.words())
+    words = ", ".join(_IN_WORDS[flag] for flag in missing)
     if missing & _SKIPPED_WITHOUT:
         return Result(case=case, verdict=Verdict.SKIPPED, reason=f"needs {words}")
-    return Result(case=case, verdict=Verdict.UNIMPLEMENTED, reason=f"the {tested} does not have {words}")
+    return Result(case=case, verdict=Verdict.UNIMPLEMENTED, reason=f"the {tested} lacks {words}")
 
 
 async def find_facts(target: Target, options: Options, watch: Watch, wanted: Flags) -> PeerFacts:

@@ -101,8 +101,14 @@ def test_filters_of_level_and_category_add_up(open_page: Open, reports: list[dic
 
 def test_search_finds_words_of_the_trace(open_page: Open, reports: list[dict[str, Any]]) -> None:
     opened = open_page(reports)
-    opened.fill("#q", "A PDU type that does not exist")
+    opened.fill("#q", "An unknown PDU type")
     assert shown(opened) == {"UL-F-2.05"}
+
+
+def test_link_opens_its_case(open_page: Open, reports: list[dict[str, Any]]) -> None:
+    opened = open_page(reports[:1])
+    opened.locator("a", has_text="UL-F-2.05").click()
+    opened.locator("details#UL-F-2\\.05[open]").wait_for()
 
 
 def test_case_shows_its_explained_trace(open_page: Open, reports: list[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""``badge.svg``: how many of the MUST cases that were judged the peer passes."""
+"""``badge.svg``: how many MUST cases were judged, and how many of them the peer passes."""
 
 from collections.abc import Mapping
 from html import escape

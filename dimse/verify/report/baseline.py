@@ -1,4 +1,4 @@
-"""Baselines, which hold the expected bad verdicts of a peer with their reasons, and differences between reports."""
+"""Baselines, which hold the expected bad verdicts of a peer and their reasons, and differences between reports."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ __all__ = ["Change", "baseline", "changes", "regressions"]
 
 Document = Mapping[str, Any]
 
-# From best to worst: a case whose verdict moves to the right got worse
+# From best to worst: a case got worse if its verdict stands further right than before
 _ORDER = ("UNIMPLEMENTED", "SKIPPED", "INFO", "PASS", "NON-STRICT", "INCONCLUSIVE", "WEAK", "FAIL", "ERROR")
 _FINE = frozenset(verdict.value for verdict in ALWAYS_FINE)
 _SCHEMA = 1
@@ -57,7 +57,7 @@ def regressions(document: Document, expected: Document) -> Iterator[Change]:
         if _ORDER.index(verdict) > _ORDER.index(wanted):
             yield Change(case["id"], f"{verdict}; the baseline has {wanted}: {case['reason']}", True)
         elif verdict != wanted:
-            yield Change(case["id"], f"{verdict}; the entry {wanted} of the baseline is stale", False)
+            yield Change(case["id"], f"{verdict}; the baseline still has {wanted}", False)
         elif because and because not in f"{case['reason']} {', '.join(case['observed'])}":
             yield Change(case["id"], f"{verdict} for another reason: {case['reason']}; {because} was expected", True)
 

@@ -45,7 +45,7 @@ def write_capture(path: Path, run: Run) -> None:
 
 
 def _start(run: Run) -> int:
-    """Return the start of a run in nanoseconds since the beginning of 1970, or 0 before its beginning."""
+    """Return the start of a run in nanoseconds since the beginning of 1970, or 0 if it did not start."""
     return int(datetime.fromisoformat(run.started).timestamp() * _NANOSECONDS) if run.started else 0
 
 

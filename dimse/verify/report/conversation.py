@@ -28,10 +28,10 @@ _ROWS, _WIDTH = 1, 140  # rows of eight octets that are shown of a field, and ch
 LEFT_OUT = "The fields of these PDUs are left out, because this page is limited in size; report.json has the octets."
 
 
-def conversations(documents: Sequence[Mapping[str, Any]], most: int = _MAX_FIELDS) -> list[dict[str, str]]:
+def conversations(documents: Sequence[Mapping[str, Any]], max_length: int = _MAX_FIELDS) -> list[dict[str, str]]:
     """Return the trace of each case of each report as HTML, by case id.
 
-    ``most`` bounds the characters of all fields.
+    All fields together have at most ``max_length`` characters.
     """
     cases = [
         (number, case, document["run"]["role"] == "SCU")
@@ -40,9 +40,9 @@ def conversations(documents: Sequence[Mapping[str, Any]], most: int = _MAX_FIELD
     ]
     found: list[dict[str, str]] = [{} for _ in documents]
     for number, case, is_of_acceptor in sorted(cases, key=lambda each: _badness(each[1])):
-        shown = _Shown(case["trace"], is_of_acceptor, min(most, _MAX_FIELDS_OF_A_CASE))
+        shown = _Shown(case["trace"], is_of_acceptor, min(max_length, _MAX_FIELDS_OF_A_CASE))
         found[number][case["id"]] = "".join(shown.html())
-        most -= shown.spent
+        max_length -= shown.spent
     return found
 
 
@@ -54,11 +54,11 @@ def _badness(case: Case) -> int:
 
 @dataclass(slots=True)
 class _Shown:
-    """The trace of a case with fields of at most ``most`` characters; ``spent`` is what they take."""
+    """The trace of a case with fields of at most ``max_length`` characters; ``spent`` is how many they take so far."""
 
     entries: Sequence[Mapping[str, Any]]
     is_of_acceptor: bool
-    most: int
+    max_length: int
     spent: int = 0
     left_out: bool = False
     machines: dict[int, Machines] = field(default_factory=dict)  # by connection
@@ -70,35 +70,35 @@ class _Shown:
         shown = self.entries[:_MAX_ENTRIES]
         streams = _Streams()
         explained = turns_of(map(_entry, shown), is_of_acceptor=self.is_of_acceptor)
-        for told in shown:
+        for row in shown:
             if self.left_out:  # explaining is nine tenths of the work
-                yield from self._entry(told, (), ())
+                yield from self._entry(row, (), ())
                 continue
             entry, turns = next(explained)
             streams.add(entry)
-            yield from self._entry(told, turns, streams.made_up(entry))
+            yield from self._entry(row, turns, streams.made_up(entry))
         yield "</div>\n"
         if len(self.entries) > len(shown):
             yield f"<p>{len(self.entries) - len(shown)} more entries are in report.json.</p>\n"
         if self.left_out:
             yield f"<p>{LEFT_OUT}</p>\n"
 
-    def _entry(self, told: Mapping[str, Any], turns: Sequence[Turn | str], made_up: Sequence[Piece]) -> Iterator[str]:
-        head = f"{told['t_ms']:8.1f} {told['connection']} {told['dir']} "
-        if told["note"]:
-            yield from (f"<div>{_text(head + line)}</div>" for line in told["note"].splitlines())
+    def _entry(self, row: Mapping[str, Any], turns: Sequence[Turn | str], made_up: Sequence[Piece]) -> Iterator[str]:
+        head = f"{row['t_ms']:8.1f} {row['connection']} {row['dir']} "
+        if row["note"]:
+            yield from (f"<div>{_text(head + line)}</div>" for line in row["note"].splitlines())
             return
-        lines = told["explained"]
+        lines = row["explained"]
         for number, line in enumerate(lines):
             turn = turns[number] if len(turns) == len(lines) else ""
-            fields = "" if isinstance(turn, str) or self.left_out else self._fields(turn, told["connection"], made_up)
+            fields = "" if isinstance(turn, str) or self.left_out else self._fields(turn, row["connection"], made_up)
             if fields:
                 yield f"<details><summary>{_text(head + line)}</summary><pre>{fields}</pre></details>"
             else:
                 yield f"<div>{_text(head + line)}</div>"
         if not lines:
-            more = f" ... ({told['length']} octets)" if told["length"] > _MAX_HEX else ""
-            yield f"<div>{_text(head + told['hex'][: 2 * _MAX_HEX] + more)}</div>"
+            more = f" ... ({row['length']} octets)" if row["length"] > _MAX_HEX else ""
+            yield f"<div>{_text(head + row['hex'][: 2 * _MAX_HEX] + more)}</div>"
 
     def _fields(self, turn: Turn, connection: int, made_up: Sequence[Piece]) -> str:
         """Return the moves of both state machines and the fields of a PDU, or "" if they do not fit."""
@@ -106,7 +106,7 @@ class _Shown:
         words = map(_move, moves)
         lines = [f"= {'; '.join(words)}", *format_lines(_kept(turn, made_up), rows=_ROWS, width=_WIDTH)]
         text = escape("\n".join(map(escaped, lines)))
-        self.left_out = self.spent + len(text) > self.most
+        self.left_out = self.spent + len(text) > self.max_length
         if self.left_out:
             return ""
         self.spent += len(text)
@@ -155,17 +155,17 @@ def _kept(turn: Turn, made_up: Sequence[Piece]) -> Iterator[Line]:
         yield line if depth is None else line._replace(value="some of its octets are not kept", error="")
 
 
-def _entry(told: Mapping[str, Any]) -> TraceEntry:
+def _entry(row: Mapping[str, Any]) -> TraceEntry:
     """Return an entry of a report as an entry of a trace."""
     return TraceEntry(
-        told["t_ms"] / 1000,
-        told["connection"],
-        told["dir"],
-        bytes.fromhex(told["hex"]),
-        told["length"],
-        told["sha256"],
-        told["note"],
-        told["subcase"],
+        row["t_ms"] / 1000,
+        row["connection"],
+        row["dir"],
+        bytes.fromhex(row["hex"]),
+        row["length"],
+        row["sha256"],
+        row["note"],
+        row["subcase"],
     )
 
 

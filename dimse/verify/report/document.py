@@ -1,6 +1,6 @@
 """``report.json``: everything that a run has found out. ``schema.json`` beside this module is its JSON Schema.
 
-Schema 1 may gain fields, but no field changes. Texts from the peer appear as sent; octets are hexadecimal.
+Schema 1 may gain fields, but no field changes its meaning. Texts of the peer appear as sent; octets are hexadecimal.
 """
 
 import json
@@ -23,7 +23,7 @@ from .privacy import Credentials, redacted
 __all__ = ["SCHEMA", "Tested", "document", "schema", "verdict_counts"]
 
 SCHEMA = "dimse-print/verify/1"
-_MAX_SEEN = 500  # characters of what a line of the log has seen
+_MAX_SEEN = 500  # characters of ``seen`` in a line of the log
 
 
 class Tested(Protocol):

@@ -14,7 +14,7 @@ Document = Mapping[str, Any]
 
 
 def junit(document: Document, *, strict: bool = False) -> str:
-    """Return the report as JUnit XML. FAIL and DAMAGED are failures; under ``strict`` so is WEAK.
+    """Return the report as JUnit XML. FAIL and DAMAGED are failures; with ``strict``, WEAK is one, too.
 
     ERROR is an error. UNIMPLEMENTED, SKIPPED and INCONCLUSIVE count as skipped, each with its reason.
     """

@@ -1,7 +1,7 @@
 """``report.html``: a table of cases and peers, and the explained conversation of each case, in a self-contained file.
 
-The page is complete without JavaScript; a short script only filters the cases. Every text that may come from a peer
-is escaped.
+The page is complete without JavaScript; a short script filters the cases, and opens the one that a link names. Each
+text that may come from a peer is escaped.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,6 +28,33 @@ _COLORS = {  # the background of each verdict, on a light and on a dark page
     "SKIPPED": ("#f6f6f6", "#2c2c2c"),
     "ERROR": ("#f3b6e4", "#6b1f5a"),
 }
+_MEANINGS = {
+    "PASS": "the peer does what the standard requires",
+    "NON-STRICT": "the peer conforms, or deviates in a way that harms no other peer",
+    "WEAK": "no MUST is broken, but the peer gave no answer, or reported success for what it cannot have done",
+    "FAIL": 'the peer violates a sentence with "shall"',
+    "INFO": "the standard does not decide the question",
+    "INCONCLUSIVE": "the case does not cover the behavior of the peer, the preparation failed, or the peer was full",
+    "UNIMPLEMENTED": "the peer lacks a feature that the case needs, and refuses it correctly",
+    "SKIPPED": "the options leave the case out",
+    "ERROR": "the tester is at fault, never the peer",
+    "DAMAGED": "a mark beside the verdict: after the case, no new association worked",
+}
+_NOTATION = {
+    "AC(1=0)": "A-ASSOCIATE-AC with result 0 for context 1",
+    "RJ(1,1,7)": "A-ASSOCIATE-RJ with this result, source and reason",
+    "ABORT(2,0)": "A-ABORT with this source and reason",
+    "RP": "A-RELEASE-RP",
+    "RSP(0000)": "a response with this status",
+    "CLOSED": "the peer ended the connection",
+    "SILENCE": "the peer did nothing",
+    "PROBE": "a new association after the case: it works (alive), does not (dead), or is rejected (RJ)",
+    "* and |": 'any value, and "or"; a comma separates events in their order',
+}
+_TRACE = (
+    "A line of a trace has milliseconds since the start of the case, the number of the connection, and > for what the "
+    "tester sent, < for what the peer sent, = for any other event."
+)
 _STYLE = (
     ":root{color-scheme:light dark;--line:#ccc;--quiet:#f7f7f7}"
     "body{font:14px/1.4 system-ui,sans-serif;margin:min(2em,3vw);max-width:100em;overflow-wrap:anywhere}"
@@ -55,8 +82,15 @@ function show() {
 }
 q.oninput = show;
 for (const each of choices) each.onchange = show;
+function unfold() {
+  const chosen = document.getElementById(location.hash.slice(1));
+  if (chosen) chosen.open = true;
+}
+onhashchange = unfold;
+unfold();
 """
 _GAP = "If the catalogue has a gap here, please report this case with its trace to the authors of the tester."
+_SETS = ("pass", "non-strict", "fail")  # how the page calls the sets of `expected`
 _LEVELS = ("MUST", "SHOULD", "MAY", "INFO")
 
 
@@ -76,6 +110,7 @@ def _page(documents: Sequence[Document]) -> Iterator[str]:
     for name, values in (("verdict", _COLORS), ("level", _LEVELS), ("category", groups)):
         yield _choice(name, values)
     yield "</p>\n"
+    yield from _legend()
     by_peer = [{case["id"]: case for case in document["cases"]} for document in documents]
     yield from _matrix(documents, by_peer)
     for document, traces in zip(documents, conversations(documents), strict=True):
@@ -83,6 +118,16 @@ def _page(documents: Sequence[Document]) -> Iterator[str]:
         for case in document["cases"]:
             yield from _case(case, traces[case["id"]])
     yield f"<script>{_SCRIPT}</script></body></html>\n"
+
+
+def _legend() -> Iterator[str]:
+    yield "<details><summary>What the words mean</summary>\n<ul>"
+    for name, meaning in _MEANINGS.items():
+        yield f'<li><span class="v-{name}">{name}</span>: {_text(meaning)}</li>'
+    yield "</ul>\n<ul>"
+    for name, meaning in _NOTATION.items():
+        yield f'<li><span class="m">{_text(name)}</span>: {_text(meaning)}</li>'
+    yield f"</ul>\n<p>{_text(_TRACE)}</p></details>\n"
 
 
 def _choice(name: str, values: Iterable[str]) -> str:
@@ -140,10 +185,10 @@ def _case(case: Document, trace: str) -> Iterator[str]:
     yield f"</summary>\n<p>{_text(case['level'])}, {_text(case['section'])}. {_text(case['reason'])}</p>\n<ul>"
     if case.get("steps"):
         yield f"<li>steps: {_text(case['steps'])}</li>"
-    for name, text in case["expected"].items():
-        yield f"<li>{_text(name)}: {_text(text or 'nothing')}</li>"
-    yield f"<li>came: {_text(', '.join(case['observed']) or 'nothing')}</li>"
-    yield f"<li>association: {_text(case['close'] or 'not judged')}</li></ul>\n"
+    for name, text in zip(_SETS, case["expected"].values(), strict=True):
+        yield f"<li>{name}: {_text(text or 'nothing')}</li>"
+    yield f"<li>observed: {_text(', '.join(case['observed']) or 'nothing')}</li>"
+    yield f"<li>end of the association: {_text(case['close'] or 'not judged')}</li></ul>\n"
     for sub in case["subcases"][1:]:
         yield f"<p>{_text(sub['name'])}: {_text(sub['verdict'])}, {_text(sub['reason'])}</p>\n"
     if case.get("cosmetic"):
@@ -165,10 +210,15 @@ def _log(case: Document) -> Iterator[str]:
         name = names[each["subcase"]] if each["subcase"] < len(names) else ""
         verdict = _text(each["verdict"])
         yield f'<li><span class="m">{each["t_ms"]:.1f} ms</span> <span class="v-{verdict}">{verdict}</span> '
-        is_kept = each["seen"] == str(KEPT) and each["due"] != str(KEPT)
-        said = f"kept: {each['due']}" if is_kept else f"due {each['due']}; came {each['seen']}"
-        yield f"{_text(name)}{': ' if name else ''}{_text(said)} [{_text(each['section'])}]</li>"
+        yield f"{_text(name)}{': ' if name else ''}{_text(_assertion(each))} [{_text(each['section'])}]</li>"
     yield "</ol>\n"
+
+
+def _assertion(assertion: Document) -> str:
+    due, seen = assertion["due"], assertion["seen"]
+    if due == str(KEPT):
+        return str(seen)
+    return f"kept: {due}" if seen == str(KEPT) else f"due {due}; came {seen}"
 
 
 def _text(text: object) -> str:

@@ -1,4 +1,4 @@
-"""What a report must not have: credentials of a peer, never; and patient data, if it is redacted.
+"""What a report must not contain: never the credentials of a peer, and no patient data if it is redacted.
 
 A redacted report keeps verdicts, sections, statuses, times, lengths and the octets of the PDUs of associations. It has
 no octets of messages, and no text that may quote a value.
@@ -51,7 +51,7 @@ class Credentials:
         self._done: set[tuple[int, str]] = set()
 
     def hidden(self, entry: TraceEntry, octets: bytes) -> bytes:
-        """Return the octets of an entry, those of a user identity as zeros. Entries must come in their order."""
+        """Return the octets of an entry, with zeros for those of a user identity. Entries must come in their order."""
         key = (entry.connection, entry.direction)
         if key in self._done:
             return octets
@@ -133,7 +133,7 @@ def _entries(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     streams: dict[tuple[int, str], _Stream] = {}
     for entry in entries:
         stream = streams.setdefault((entry["connection"], entry["dir"]), _Stream())
-        is_harmless = stream.is_harmless(bytes.fromhex(entry["hex"]), entry["length"])
+        is_harmless = stream.add(bytes.fromhex(entry["hex"]), entry["length"])
         note = entry["note"]
         yield {
             **entry,
@@ -145,16 +145,16 @@ def _entries(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 class _Stream:
-    """The octets of one side of a connection, cut into PDUs as they arrive."""
+    """The octets of one side of a connection, cut into PDUs as they come."""
 
     def __init__(self) -> None:
         self._waiting = b""
         self._left = 0  # octets that the PDU under way still needs
         self._is_of_association = True  # the PDU under way
-        self._is_lost = False  # octets are missing, so that no header can be found any more
+        self._is_lost = False  # octets are missing, so no further header can be found
 
-    def is_harmless(self, octets: bytes, length: int) -> bool:
-        """Return whether octets belong to PDUs that have no message."""
+    def add(self, octets: bytes, length: int) -> bool:
+        """Take the next octets. Return whether all of them belong to PDUs that have no message."""
         is_harmless = not self._is_lost and len(octets) == length
         self._is_lost |= len(octets) != length
         while octets and not self._is_lost:

@@ -8,12 +8,12 @@ from ..verdict import Verdict
 
 __all__ = ["joined", "judged_cases"]
 
-_OPEN = ("SKIPPED", "ERROR")  # verdicts of cases that are run again
+_NOT_JUDGED = ("SKIPPED", "ERROR")  # cases with these verdicts run again
 
 
 def judged_cases(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cases of a report that need not be run again, by id."""
-    return {case["id"]: case for case in report["cases"] if case["verdict"] not in _OPEN}
+    return {case["id"]: case for case in report["cases"] if case["verdict"] not in _NOT_JUDGED}
 
 
 def joined(report: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,6 +102,11 @@ async def test_expected_failure_does_not_fail(tmp_path: Path) -> None:
     assert await verify(ignores(UNKNOWN), "--case", "UL-F-2.05", "--baseline", path) == 0
 
 
+async def test_failure_is_counted_in_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await verify(ignores(UNKNOWN), "--case", "UL-F-2.05") == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "NOT CONFORMANT in 1 of the 2 cases that apply"
+
+
 async def test_diff_tells_a_case_that_got_worse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     await verify(Twin(), "--case", "UL-F-2.05", "--report", str(tmp_path / "a"))
     await verify(ignores(UNKNOWN), "--case", "UL-F-2.05", "--report", str(tmp_path / "b"))
@@ -154,9 +159,17 @@ def test_dryrun_lists_the_cases(capsys: pytest.CaptureFixture[str]) -> None:
 def test_unknown_case_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["verify", "scp", "ANY@127.0.0.1:1", "--case", "UL-Z-*"])
-    assert "there is no case UL-Z-*" in capsys.readouterr().err
+    assert "no case matches UL-Z-*" in capsys.readouterr().err
 
 
 def test_unreachable_peer_cannot_be_judged(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "scp", "ANY@127.0.0.1:1", "--case", "UL-F-2.05"]) == 3
-    assert "no connection" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith("dimse verify scp: the sanity case UL-A-1.01 did not pass: no connection")
+
+
+@pytest.mark.parametrize("port", ["abc", "-1", "70000"])
+def test_wrong_port_is_named(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["verify", "scu", f"--listen={port}"])
+    assert f"argument --listen: '{port}' is not a port from 0 to 65535" in capsys.readouterr().err

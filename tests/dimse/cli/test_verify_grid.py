@@ -39,7 +39,7 @@ async def test_script_is_read_from_a_file(tmp_path: Path) -> None:
 
 def test_unreachable_peer_exits_with_3(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "grid", f"A@{HOST}:1", f"B@{HOST}:1"]) == 3
-    assert capsys.readouterr().err.startswith(f"verify grid: A@{HOST}:1: no connection")
+    assert capsys.readouterr().err.startswith(f"dimse verify grid: A@{HOST}:1: no connection")
 
 
 @pytest.mark.parametrize(

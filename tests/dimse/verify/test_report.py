@@ -83,7 +83,9 @@ def test_junit_counts_failures(bad: dict[str, Any]) -> None:
 
 def test_junit_skips_what_does_not_apply(good: dict[str, Any]) -> None:
     skipped = ET.fromstring(junit(good)).findall(".//skipped")
-    assert [each.get("message") for each in skipped] == ["SKIPPED: needs checks-called"]
+    assert [each.get("message") for each in skipped] == [
+        "SKIPPED: needs a peer that rejects an unknown called AE title"
+    ]
 
 
 def test_junit_is_xml_whatever_a_peer_sends(bad: dict[str, Any]) -> None:
@@ -148,7 +150,7 @@ def test_fields_of_a_bad_verdict_come_first(bad: dict[str, Any]) -> None:
     [[failed]] = [[case["id"] for case in bad["cases"] if case["verdict"] == "FAIL"]]
     alone = {**bad, "cases": [case for case in bad["cases"] if case["id"] == failed]}
     [whole] = conversations([alone])
-    [found] = conversations([bad], most=len(whole[failed]))
+    [found] = conversations([bad], max_length=len(whole[failed]))
     assert found[failed] == whole[failed]
     assert [LEFT_OUT in shown for case_id, shown in found.items() if case_id != failed] == [True] * 5
 
