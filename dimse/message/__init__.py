@@ -2,7 +2,7 @@
 
 from .command import CommandReader, CommandWriter, MistypedRequest, decode_command, encode_command
 from .file_map import FileMap, file_of
-from .fragments import Assembler, fragment, longest_alone, longest_fragment
+from .fragments import Assembler, fragment, max_command_length, max_fragment_length
 from .messages import (
     MESSAGES,
     RESPONSES,
@@ -35,14 +35,14 @@ from .messages import (
     joined,
     length_of,
 )
-from .sinks import MOST_AHEAD, STEP, UNCOUNTED, LongStorage, Sink, Storage
+from .sinks import MAX_AHEAD, STEP, UNCOUNTED, LongStorage, Sink, Storage
 from .status import GENERAL_STATUS, StatusClass, is_failure, is_pending, status_class
 
 __all__ = [
     "GENERAL_STATUS",
     "MESSAGES",
     "RESPONSES",
-    "MOST_AHEAD",
+    "MAX_AHEAD",
     "STEP",
     "UNCOUNTED",
     "Assembler",
@@ -84,8 +84,8 @@ __all__ = [
     "encode_command",
     "file_of",
     "fragment",
-    "longest_alone",
-    "longest_fragment",
+    "max_command_length",
+    "max_fragment_length",
     "is_failure",
     "is_pending",
     "joined",

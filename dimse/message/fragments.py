@@ -24,8 +24,8 @@ __all__ = [
     "MAX_SENT",
     "Assembler",
     "fragment",
-    "longest_alone",
-    "longest_fragment",
+    "max_command_length",
+    "max_fragment_length",
 ]
 
 PDV_OVERHEAD = 6  # item length, context id and message control header
@@ -43,9 +43,9 @@ def fragment(
     neither a buffer nor a list of buffers, and `RemoteProtocolError` if ``max_length`` leaves no room for a fragment of
     two bytes.
     """
-    if data is None and len(command) <= longest_alone(max_length):
+    if data is None and len(command) <= max_command_length(max_length):
         return (one_pdv(context_id, command, True, True),)
-    size = longest_fragment(max_length)
+    size = max_fragment_length(max_length)
     if size < 2:
         raise RemoteProtocolError(f"Maximum-length-received {max_length} leaves no room for a fragment")
     commands: Iterable[PDataTF]
@@ -56,13 +56,16 @@ def fragment(
     return commands if data is None else chain(commands, _cut(context_id, False, _views(data), size))
 
 
-def longest_alone(max_length: int) -> int:
-    """Return the length of the longest Command Set that fits into one P-DATA-TF; ``max_length`` is as in `fragment`."""
+def max_command_length(max_length: int) -> int:
+    """Return the length of the longest Command Set that is sent in one P-DATA-TF if no Data Set follows.
+
+    ``max_length`` is as in `fragment`.
+    """
     return (max_length or MAX_SENT) - PDV_OVERHEAD
 
 
-def longest_fragment(max_length: int) -> int:
-    """Return the length of the fragments of a longer message, an even number (PS3.8 Annex E.1)."""
+def max_fragment_length(max_length: int) -> int:
+    """Return the length of the fragments of any other message: an even number (PS3.8 Annex E.1)."""
     return (min(max_length or MAX_SENT, MAX_SENT) - PDV_OVERHEAD) & ~1
 
 
@@ -119,7 +122,7 @@ class Assembler:
 
     ``expected_length(context_id, first_fragment)`` returns the least length of the Data Set, judged by its first
     fragment, or None. ``limits`` bound one message. A Data Set of more than ``limits.data_set`` bytes, but of at most
-    ``most_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the number of
+    ``max_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the number of
     further bytes of memory whenever a Data Set grows beyond its first ``UNCOUNTED`` bytes; the number is negative for a
     Data Set that leaves the memory, because it turns out to be one for ``long_storage``. ``reader`` may be shared.
     """
@@ -129,7 +132,7 @@ class Assembler:
         expected_length: Callable[[int, memoryview], int | None],
         limits: Limits = LIMITS,
         *,
-        most_skipped: Callable[[Message], int] = _no_bytes,
+        max_skipped: Callable[[Message], int] = _no_bytes,
         on_growth: Callable[[int], None] = _ignore,
         storage: Storage | None = None,
         long_storage: LongStorage | None = None,
@@ -137,7 +140,7 @@ class Assembler:
     ) -> None:
         self._expected_length = expected_length
         self._limits = limits
-        self._most_skipped = most_skipped
+        self._max_skipped = max_skipped
         self._on_growth = on_growth
         self._storage: Storage = storage or PlainStorage()
         self._long_storage = long_storage
@@ -275,7 +278,7 @@ class Assembler:
             return longer
         assert self._message is not None
         sink.drop()
-        return Drain(sink.length, self._most_skipped(self._message), limit)
+        return Drain(sink.length, self._max_skipped(self._message), limit)
 
     def drop(self) -> None:
         """Forget the message under way, because the association has ended."""
@@ -283,7 +286,7 @@ class Assembler:
             self._sink.drop()
         self._sink = self._message = None
         self._command = bytearray()
-        self._expected_length, self._most_skipped, self._on_growth = _no_length, _no_bytes, _ignore
+        self._expected_length, self._max_skipped, self._on_growth = _no_length, _no_bytes, _ignore
 
     @property
     def is_midway(self) -> bool:

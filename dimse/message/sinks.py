@@ -11,12 +11,12 @@ from ..ul.p_data import PDataTF
 from ..ul.pdu import PDU
 from .messages import Buffer
 
-__all__ = ["MOST_AHEAD", "STEP", "UNCOUNTED", "Drain", "LongStorage", "MemorySink", "PlainStorage", "Sink", "Storage"]
+__all__ = ["MAX_AHEAD", "STEP", "UNCOUNTED", "Drain", "LongStorage", "MemorySink", "PlainStorage", "Sink", "Storage"]
 
 # The first UNCOUNTED bytes of a Data Set are not reported, because most messages but images end there. Growth after
 # them is reported in steps that double until they reach STEP.
 STEP, UNCOUNTED = 1 << 20, 1 << 14  # bytes
-MOST_AHEAD = 8  # at most this many times the bytes received are committed
+MAX_AHEAD = 8  # at most this many times the bytes received are committed
 
 
 class Storage(Protocol):
@@ -25,7 +25,7 @@ class Storage(Protocol):
     def reserve(self, size: int, arrived: int) -> memoryview:
         """Return ``size`` bytes of any content.
 
-        ``arrived`` bytes are about to be written; an implementation should commit at most `MOST_AHEAD` times as many.
+        ``arrived`` bytes are about to be written; an implementation should commit at most `MAX_AHEAD` times as many.
         """
         ...
 
@@ -100,7 +100,7 @@ class MemorySink:
             self._view = storage.reserve(size, arrived)
         except (MemoryError, OSError) as exc:
             raise _no_room(size) from exc
-        if (committed := min(size, MOST_AHEAD * arrived)) > UNCOUNTED:
+        if (committed := min(size, MAX_AHEAD * arrived)) > UNCOUNTED:
             self._report(committed)
 
     def add(self, data: Buffer) -> None:
@@ -162,23 +162,26 @@ def _no_room(size: int) -> LimitExceeded:
 
 
 class Drain:
-    """Counter of the bytes of a Data Set that is read and dropped."""
+    """A counter of the bytes of a Data Set that is read and dropped: ``length`` so far, and ``max_length`` in all.
 
-    __slots__ = ("_limit", "_most", "length")
+    ``limit`` is the bound that the error names if more bytes come.
+    """
 
-    def __init__(self, length: int, most: int, limit: int) -> None:
+    __slots__ = ("_limit", "_max_length", "length")
+
+    def __init__(self, length: int, max_length: int, limit: int) -> None:
         self.length = length
-        self._most = most
+        self._max_length = max_length
         self._limit = limit
 
     @property
     def left(self) -> int:
         """The number of bytes that may still come."""
-        return self._most - self.length
+        return self._max_length - self.length
 
     def add(self, data: Buffer) -> None:
         self.length += len(data)
-        if self.length > self._most:
+        if self.length > self._max_length:
             raise LimitExceeded("data_set", str(self.length), self._limit, path="Data Set")
 
     def add_run(self, pdus: Sequence[PDU], context_id: int | None) -> int:  # noqa: ARG002  # as `MemorySink.add_run`

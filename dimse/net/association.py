@@ -120,7 +120,7 @@ class Association:
         self.sender = Sender(core, self.transport, self._account, resources.writer, self.abort)
         self._invoker = self._new_invoker(backlog)
         shared = resources.memory, resources.long_storage(flow), resources.reader
-        self._receiver = Receiver(limits, message_timer, self._invoker.most_echoed, self._account, *shared)
+        self._receiver = Receiver(limits, message_timer, self._invoker.max_echoed, self._account, *shared)
 
     def _new_invoker(self, backlog: Backlog) -> Invoker:
         return Invoker(
@@ -316,7 +316,7 @@ class Association:
         match pdu:
             case AssociateRQ():
                 self.associate_rq = pdu
-                self._account.associate(self.transport.flow.received)
+                self._account.count_request(self.transport.flow.received)
                 # Further PDUs in the same read may already have ended the association.
                 if self._on_associate is not None and self.is_undecided:
                     self._on_associate(self)

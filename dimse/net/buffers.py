@@ -24,7 +24,7 @@ _MAX_BUFFERS = 512  # buffers to write at once; Linux takes up to 1024
 
 SCRATCH = 1 << 20  # the most bytes to read at once; most PDUs then lie completely in one read
 _TLS_READ = 1 << 17  # the most bytes with TLS, where each connection keeps a buffer of its longest read
-_FIRST_READ, _LEAST_READ = 1 << 16, 1 << 12  # bytes of the first read, and of the smallest
+_FIRST_READ, _MIN_READ = 1 << 16, 1 << 12  # bytes of the first read, and of the smallest
 _LONG = 0.005  # seconds of processing; after more than this, the next read is smaller
 
 
@@ -151,7 +151,7 @@ class ReadBuffer:
 
     __slots__ = ("_longest", "_owns_scratch", "buffer", "scratch")
 
-    LEAST = _LEAST_READ  # bytes; a shorter read does not change the length of the buffer
+    MIN = _MIN_READ  # bytes; a shorter read does not change the length of the buffer
 
     def __init__(self, loop: asyncio.AbstractEventLoop, shared: memoryview | None, *, is_tls: bool) -> None:
         self._owns_scratch = shared is None or _reads_later(loop)
@@ -163,7 +163,7 @@ class ReadBuffer:
         """Adapt the length to the ``seconds`` that processing ``nbytes`` took. Return whether that was short enough."""
         length = len(self.buffer)
         if seconds > _LONG:
-            self.buffer = self.scratch[: max(length // 4, _LEAST_READ)]
+            self.buffer = self.scratch[: max(length // 4, _MIN_READ)]
             return False
         if nbytes == length < self._longest:
             if self._owns_scratch and length == len(self.scratch):

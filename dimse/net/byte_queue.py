@@ -20,14 +20,14 @@ _OVERHEAD = 200  # bytes of memory that an item takes besides its data, so that 
 class Queue(Generic[K, T]):
     """The queue.
 
-    At most ``most`` bytes are in it. ``make_lost`` returns the item that stands for the bytes that an association, or
-    whatever the key stands for, has lost.
+    At most ``max_bytes`` are in it. The key of an item is its association. ``make_lost`` returns the item that takes
+    the place of the bytes that an association has lost.
     """
 
-    def __init__(self, most: int, make_lost: Callable[[K], T]) -> None:
+    def __init__(self, max_bytes: int, make_lost: Callable[[K], T]) -> None:
         self.size = 0  # bytes in the queue
         self.taken = 0  # bytes of the items that were taken last
-        self._most = most
+        self._max_bytes = max_bytes
         self._make_lost = make_lost
         self._items: deque[tuple[K | None, int, T]] = deque()  # the key, the bytes that count, the item
         self._sizes: Counter[K] = Counter()  # bytes in the queue by key
@@ -62,10 +62,10 @@ class Queue(Generic[K, T]):
             self._items.append((key, size, item))
             self._sizes[key] += size
             self.size += size
-            if self.size > self._most:
-                ((most, _),) = self._sizes.most_common(1)
-                self._drop(most)
-                self._items.append((None, 0, self._make_lost(most)))
+            if self.size > self._max_bytes:
+                ((largest, _),) = self._sizes.most_common(1)
+                self._drop(largest)
+                self._items.append((None, 0, self._make_lost(largest)))
 
     def drop(self, key: K) -> None:
         """Drop the bytes of a key, and all its later bytes."""
@@ -82,16 +82,16 @@ class Queue(Generic[K, T]):
             self._is_closed = True
             self._changed.notify()
 
-    def take(self, most: int, pause: float) -> list[T]:
-        """Wait for items, and up to ``pause`` seconds for ``most`` bytes of items; return these, [] at the end."""
+    def take(self, enough: int, pause: float) -> list[T]:
+        """Wait for items, and up to ``pause`` seconds for ``enough`` bytes of them. Return the items, [] at the end."""
         items: list[T] = []
         size = 0
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._is_closed)
-            self._enough = most
-            self._changed.wait_for(lambda: self._is_urgent or self._is_closed or self.size >= most, pause)
+            self._enough = enough
+            self._changed.wait_for(lambda: self._is_urgent or self._is_closed or self.size >= enough, pause)
             self._enough = 0
-            while self._items and size < most:
+            while self._items and size < enough:
                 key, length, item = self._items.popleft()
                 items.append(item)
                 if key is not None:

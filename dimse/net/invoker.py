@@ -285,7 +285,7 @@ class Invoker:
         responses.arrive(response)
         return True
 
-    def most_echoed(self, message: Message) -> int:
+    def max_echoed(self, message: Message) -> int:
         """Return the most bytes of Data in a response that returns the Data of its request, 0 for any other message.
 
         PS3.7 §10.1.3 lets an N-SET response return what was set, and some printers return the image.

@@ -11,11 +11,11 @@ from asyncio import AbstractEventLoop
 from contextlib import suppress
 from weakref import finalize
 
-from ..message import MOST_AHEAD
+from ..message import MAX_AHEAD
 
-__all__ = ["MOST_SPARE", "Memory"]
+__all__ = ["MAX_SPARE", "Memory"]
 
-MOST_SPARE = 1 << 27  # bytes of spare maps, at most
+MAX_SPARE = 1 << 27  # bytes of all spare maps
 
 # Bytes; a shorter Data Set is faster in a bytearray, which uses memory that the process already has
 _MAP_FROM = 1 << 22
@@ -32,9 +32,9 @@ class Memory:
     A map becomes spare when the last view of it is gone, in whatever thread that happens.
     """
 
-    def __init__(self, loop: AbstractEventLoop, most_spare: int = MOST_SPARE) -> None:
+    def __init__(self, loop: AbstractEventLoop, max_spare: int = MAX_SPARE) -> None:
         self._loop = loop
-        self._most_spare = most_spare
+        self._max_spare = max_spare
         self._maps: list[mmap.mmap] = []  # the oldest first; threads share this list, so each step on it is atomic
 
     @property
@@ -45,9 +45,9 @@ class Memory:
     def reserve(self, size: int, arrived: int) -> memoryview:
         """Return ``size`` bytes of any content, of which ``arrived`` are needed now.
 
-        At most `MOST_AHEAD` times ``arrived`` bytes are committed, or 64 KiB.
+        At most `MAX_AHEAD` times ``arrived`` bytes are committed, or 64 KiB.
         """
-        if size < _MAP_FROM and size <= max(MOST_AHEAD * arrived, _SMALLEST_MAP):
+        if size < _MAP_FROM and size <= max(MAX_AHEAD * arrived, _SMALLEST_MAP):
             return memoryview(bytearray(size))
         if not _CAN_MAP_PRIVATE:
             return memoryview(mmap.mmap(-1, size))
@@ -99,17 +99,17 @@ class Memory:
         return None
 
     def _take_back(self, area: mmap.mmap) -> None:
-        if len(area) > self._most_spare:
+        if len(area) > self._max_spare:
             self._unmap(area)
             return
         area.madvise(mmap.MADV_FREE)
         self._maps.append(area)
-        self._keep_at_most(self._most_spare)
+        self._keep_at_most(self._max_spare)
 
-    def _keep_at_most(self, most: int) -> None:
-        """Unmap spare maps, the oldest first, until at most ``most`` bytes are kept."""
+    def _keep_at_most(self, max_bytes: int) -> None:
+        """Unmap spare maps, the oldest first, until at most ``max_bytes`` bytes are kept."""
         for area in tuple(self._maps):
-            if self.spare <= most:
+            if self.spare <= max_bytes:
                 break
             if self._remove(area):
                 self._unmap(area)

@@ -119,12 +119,12 @@ class Account:
         self.receiving += count
         self._budget.change(self, count)
 
-    def wait(self, count: int) -> None:
+    def set_unprocessed(self, count: int) -> None:
         """Set the number of bytes that have arrived and are not processed yet to ``count``."""
         growth, self.unprocessed = count - self.unprocessed, count
         self._budget.change(self, growth)
 
-    def associate(self, length: int) -> None:
+    def count_request(self, length: int) -> None:
         """Count an association request of ``length`` bytes, which is kept as objects of twice that size."""
         if length > UNCOUNTED:
             self._kept += 2 * length
@@ -139,8 +139,8 @@ class Account:
             self._budget.relieve(self)
         return count
 
-    def keep(self, data: Buffer | Sequence[Buffer] | None) -> int:
-        """Count the ``data`` of a message to send. Return the size to `release` afterwards; 0 for a short message."""
+    def count_sent(self, data: Buffer | Sequence[Buffer] | None) -> int:
+        """Count the ``data`` of a message to send. Return the bytes to `release` afterwards; 0 for a short message."""
         count = length_of(data)
         if count <= UNCOUNTED:
             return 0
@@ -160,6 +160,6 @@ class Account:
         """Stop counting anything, because the association has ended."""
         self.complete()
         if self.unprocessed:
-            self.wait(0)
+            self.set_unprocessed(0)
         self.release(self._kept)
         self.abort = _do_nothing

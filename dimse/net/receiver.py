@@ -22,7 +22,7 @@ Received = tuple[Context, Message, str]
 class Receiver:
     """The receiving end of an association.
 
-    ``timer`` bounds the time of one message. ``most_skipped`` is passed to `Assembler`. ``account`` counts the memory
+    ``timer`` bounds the time of one message. ``max_skipped`` is passed to `Assembler`. ``account`` counts the memory
     of messages.
     """
 
@@ -30,7 +30,7 @@ class Receiver:
         self,
         limits: Limits,
         timer: Timer,
-        most_skipped: Callable[[Message], int],
+        max_skipped: Callable[[Message], int],
         account: Account,
         storage: Storage,
         long_storage: LongStorage | None = None,
@@ -43,7 +43,7 @@ class Receiver:
         self._assembler = Assembler(
             self._expected_length,
             limits,
-            most_skipped=most_skipped,
+            max_skipped=max_skipped,
             on_growth=account.grow,
             storage=storage,
             long_storage=long_storage,

@@ -4,7 +4,16 @@ from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any
 
 from ..errors import AssociationAborted, DimseError, EncodeError, LocalProtocolError
-from ..message import UNCOUNTED, CommandWriter, Message, fragment, joined, length_of, longest_alone, longest_fragment
+from ..message import (
+    UNCOUNTED,
+    CommandWriter,
+    Message,
+    fragment,
+    joined,
+    length_of,
+    max_command_length,
+    max_fragment_length,
+)
 from ..ul import Context, PDataTF, State, UpperLayer
 from .memory_budget import Account
 from .transport import Transport
@@ -35,8 +44,8 @@ class Sender:
         abort: Callable[[], None],
     ) -> None:
         self._max_length = 0
-        self._longest_alone = 0  # bytes of the longest Command Set without a Data Set that fits into one PDU
-        self._longest_short = 0  # bytes of the longest Command Set and Data Set that are sent as one fragment each
+        self._max_alone = 0  # bytes of the longest Command Set without a Data Set that fits into one PDU
+        self._max_short = 0  # bytes of the longest Command Set and Data Set that are sent as one fragment each
         self._core = core
         self._transport = transport
         self._account = account
@@ -65,7 +74,7 @@ class Sender:
         try:
             self.check()
             pdus = self._pdus(context, message, command)
-            held = self._account.keep(message.Data)
+            held = self._account.count_sent(message.Data)
             try:
                 await self._transport.send_data(pdus)
             except EncodeError:  # no byte has been sent yet
@@ -94,9 +103,9 @@ class Sender:
         self.check()
         data = message.Data
         if data is None:
-            is_short = len(command) <= self._longest_alone
+            is_short = len(command) <= self._max_alone
         else:
-            is_short = max(len(command), length_of(data)) <= self._longest_short
+            is_short = max(len(command), length_of(data)) <= self._max_short
         if not is_short:
             self._transport.send_now(self._pdus(context, message, command))
             return
@@ -107,8 +116,8 @@ class Sender:
     def establish(self, max_length: int) -> None:
         """Send no P-DATA-TF longer than ``max_length`` (0: the peer sets no limit); called before the first message."""
         self._max_length = max_length
-        self._longest_alone = longest_alone(max_length)
-        self._longest_short = min(longest_fragment(max_length), UNCOUNTED) or -1
+        self._max_alone = max_command_length(max_length)
+        self._max_short = min(max_fragment_length(max_length), UNCOUNTED) or -1
 
     def check(self, states: Collection[State] = _CAN_SEND) -> None:
         """Raise an error if the association has ended, or if its state is not one of ``states``."""

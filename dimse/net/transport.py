@@ -40,7 +40,7 @@ _log = logging.getLogger("dimse.net")
 BATCH, _BATCH_PDUS = 1 << 20, 1 << 8  # bytes and PDUs to write at once; PDUs may be of any length (PS3.8 D.1)
 
 _PIECE = 128  # PDVs to process between two looks at the clock
-_LEAST_READ = ReadBuffer.LEAST
+_MIN_READ = ReadBuffer.MIN
 _SHARE_IN_SHORT_READS = 4096  # bytes of short reads that count as a whole share, because no short read is timed
 
 # Peers with Nagle's algorithm (DCMTK and pynetdicom by default) write a message in pieces, and each time wait 40 ms for
@@ -139,7 +139,7 @@ class Transport(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         self.flow.received += nbytes
         try:
-            if nbytes < _LEAST_READ:
+            if nbytes < _MIN_READ:
                 self._take(self._read_buffer.scratch[:nbytes])
                 self._short_reads += nbytes
                 if self._short_reads > _SHARE_IN_SHORT_READS:
@@ -317,7 +317,7 @@ class Transport(asyncio.BufferedProtocol):
 
     def _must_wait(self, data: memoryview) -> bool:
         """Return whether an A-ASSOCIATE-RQ must wait for its turn, because it is long or too many arrive at once."""
-        return len(data) >= _LEAST_READ or not self._turns.take_room()
+        return len(data) >= _MIN_READ or not self._turns.take_room()
 
     def _receive_on(self, data: memoryview, until: float) -> None:
         """Process pieces of ``data`` until ``until``; leave the rest for a later turn."""
@@ -335,7 +335,7 @@ class Transport(asyncio.BufferedProtocol):
         kept = kept if kept > UNCOUNTED and not self.is_lost else 0
         if kept != self._counted and self.account is not None:
             self._counted = kept
-            self.account.wait(kept)
+            self.account.set_unprocessed(kept)
 
     def _receive_left(self, data: memoryview) -> None:
         if self.is_lost:

@@ -88,7 +88,7 @@ class Fault:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Parse a fault such as ``C605@N-SET#2``. Raises `FaultError`."""
-        what, place = _parted(text)
+        what, place = _split_at_place(text)
         try:
             if place.operation == _FILM:
                 check_execution_status_info("FAILURE", what)
@@ -129,7 +129,7 @@ class Change:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Parse a change such as ``WARNING:SUPPLY LOW@N-SET#2`` or ``NORMAL@N-GET``. Raises `FaultError`."""
-        what, place = _parted(text)
+        what, place = _split_at_place(text)
         if place.operation == _FILM:
             raise FaultError(f"a status can change at {', '.join(_OPERATIONS)}, not at {_FILM}")
         status, info = parse_state(what)
@@ -209,7 +209,7 @@ def parse_state(text: str) -> tuple[str, str]:
     return status, info or NORMAL
 
 
-def _parted(text: str) -> tuple[str, Place]:
+def _split_at_place(text: str) -> tuple[str, Place]:
     what, at, place = text.rpartition("@")
     if not at:
         raise FaultError(f"{text!a} is not WHAT@WHERE, such as C605@N-SET#2")

@@ -30,9 +30,9 @@ __all__ = ["Around", "Engine", "Finder", "Perform", "PrinterService"]
 _log = logging.getLogger("print_mgmt.scp")
 
 # The limits of a request. Real requests are far smaller; decoding up to the default limits would take too long
-_MOST = DecodeLimits(elements=5_000, value=1 << 16, values=1 << 12)
+_LIMITS = DecodeLimits(elements=5_000, value=1 << 16, values=1 << 12)
 # Requests within these limits take at most 2 ms on the event loop; a film of 30 images needs 100 elements
-_AT_ONCE = DecodeLimits(elements=256, value=1 << 16, values=1 << 12)
+_SHORT_LIMITS = DecodeLimits(elements=256, value=1 << 16, values=1 << 12)
 _OPERATIONS = {
     NCreateRQ: "N-CREATE",
     NSetRQ: "N-SET",
@@ -213,7 +213,7 @@ def _short_answer(service: PrintService, operation: Operation) -> Answer | None:
     """Return the answer to a request, None if it takes long."""
     trailing: list[Finding] = []
     try:
-        dataset = operation.dataset(_AT_ONCE, trailing)
+        dataset = operation.dataset(_SHORT_LIMITS, trailing)
         if service.takes_long(operation.message, dataset):
             return None
     except DecodeError:  # too large for the event loop, or invalid: performing it in a thread shows which
@@ -233,7 +233,7 @@ async def _answer(service: PrintService, operation: Operation) -> tuple[Answer, 
 
 def _long_answer(service: PrintService, operation: Operation) -> Answer:
     trailing: list[Finding] = []
-    dataset = operation.dataset(_MOST, trailing)
+    dataset = operation.dataset(_LIMITS, trailing)
     _log_trailing(operation, trailing)
     return service.handle(operation.context.abstract_syntax, operation.message, dataset)
 

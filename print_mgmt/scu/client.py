@@ -30,7 +30,7 @@ from .operations import Answered
 from .options import Action, Bits, Color, Images, PrintOptions, each_image
 from .profiles import Profile
 from .session import FilmSession
-from .true_size import demanded
+from .true_size import require_true_size
 
 __all__ = ["PrintClient", "PrintReport"]
 
@@ -332,7 +332,7 @@ class PrintClient:
         """Return the options that this printer supports, and the size of image boxes to which images are reduced."""
         connection, box = self._connection, None
         if options.true_size:
-            options = replace(options, chosen=demanded(options.chosen))
+            options = replace(options, chosen=require_true_size(options.chosen))
         await connection.learn_bits()
         if options.reduce:
             item = await connection.capabilities()

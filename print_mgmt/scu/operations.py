@@ -24,7 +24,7 @@ __all__ = ["Answered", "Operations", "PrintFailed", "in_charset"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
-_MOST_NAMED = 8  # most attributes named in an error or a warning
+_MAX_NAMED = 8  # attributes that an error or a warning names
 _PRINT = 1  # the Action Type ID of Print, PS3.4 Tables H.4-3 and H.4-6
 _PATIENCE = 5.0  # seconds to wait for the response to N-DELETE, which some printers (Kodak) never send
 _WITH_TEXT = frozenset({"SQ", *(row.name for row in VRS.values() if row.charset)})
@@ -187,8 +187,8 @@ def _tags(response: Response, keyword: str) -> tuple[int, ...]:
 
 def _named(tags: tuple[int, ...]) -> str:
     """Return the first eight tags with their keywords, as text."""
-    words = [f"{Tag(tag)} {keyword_of(tag)}".rstrip() for tag in tags[:_MOST_NAMED]]
-    return ", ".join(words + ["..."] * (len(tags) > _MOST_NAMED))
+    words = [f"{Tag(tag)} {keyword_of(tag)}".rstrip() for tag in tags[:_MAX_NAMED]]
+    return ", ".join(words + ["..."] * (len(tags) > _MAX_NAMED))
 
 
 # --- Specific Character Set (0008,0005), PS3.3 C.12.1.1.2 ---

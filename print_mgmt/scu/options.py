@@ -48,7 +48,7 @@ class PixelFormat:
         self, image: Printable, frames: Iterable[int] | None, choices: ImageOptions
     ) -> AsyncGenerator[PrintImage, None]:
         """Yield the frames of ``image`` in this format, prepared one at a time. Raises `ImageError`."""
-        made = self._made(image, frames, choices)
+        made = self._prepare(image, frames, choices)
         if self._is_ready(image):
             for ready in made:
                 yield ready
@@ -58,10 +58,10 @@ class PixelFormat:
 
     async def first(self, image: Printable, **choices: Unpack[ImageOptions]) -> PrintImage:
         """Return the first frame of ``image`` in this format. Raises `ImageError`."""
-        made = self._made(image, (1,), choices)
+        made = self._prepare(image, (1,), choices)
         return next(made) if self._is_ready(image) else await asyncio.to_thread(next, made)
 
-    def _made(self, image: Printable, frames: Iterable[int] | None, choices: ImageOptions) -> Iterator[PrintImage]:
+    def _prepare(self, image: Printable, frames: Iterable[int] | None, choices: ImageOptions) -> Iterator[PrintImage]:
         if isinstance(image, PrintImage):
             return iter((self._checked(image),))
         wanted: ImageOptions = {**choices, "color": self.is_color, "bits": self.bits}

@@ -59,13 +59,13 @@ class Profile:
         self._check_format(film_box)
         tables, warnings = tables_of(self.config), list[str]()
         kept = Chosen(
-            film_session=self._kept(tables.film_session, film_session, warnings),
-            film_box=self._kept(tables.film_box, film_box, warnings),
-            image_box=self._kept(tables.gray_image_box, chosen.image_box, warnings),
+            film_session=self._keep_supported(tables.film_session, film_session, warnings),
+            film_box=self._keep_supported(tables.film_box, film_box, warnings),
+            image_box=self._keep_supported(tables.gray_image_box, chosen.image_box, warnings),
         )
         return Supported(kept, annotations, tuple(warnings))
 
-    def _kept(self, table: Table, dataset: Dataset, warnings: list[str]) -> Dataset:
+    def _keep_supported(self, table: Table, dataset: Dataset, warnings: list[str]) -> Dataset:
         """Return the attributes of ``dataset`` that the printer supports; aliases of values are not replaced."""
         rows = tuple(row for row in table if row.keyword not in _SET_BY_PRINT_CLIENT)
         try:
@@ -94,10 +94,11 @@ class Profile:
 
     def _place_annotations(self, annotations: tuple[str, ...], film_session: Dataset, film_box: Dataset) -> None:
         """Add the attribute that makes the printer write annotations. Raises `EncodeError` if it cannot write them."""
-        formats, most = self.config.imager.annotation_formats, self.config.annotation_characters
+        formats, max_length = self.config.imager.annotation_formats, self.config.annotation_characters
         for text in annotations:
-            if len(text) > most:
-                raise EncodeError(f"{shown(text)}: {self.name} writes at most {most} characters", path="TextString")
+            if len(text) > max_length:
+                what = f"{shown(text)}: {self.name} writes at most {max_length} characters"
+                raise EncodeError(what, path="TextString")
         if self.label_is_annotation:
             if len(annotations) > 1:
                 raise EncodeError(f"{len(annotations)}: {self.name} writes only one", path="annotations")

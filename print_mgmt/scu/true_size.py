@@ -29,16 +29,16 @@ from ..typed import text
 from .operations import PrintFailed
 from .session import FilmBox
 
-__all__ = ["NO_SIZE", "check_printed", "demanded", "put"]
+__all__ = ["NO_SIZE", "check_printed", "require_true_size", "put"]
 
 NO_SIZE = "true size: the image does not contain the size of its pixels (PS3.3 10.7.1)"
 
 _BEHAVIOR, _SIZE = "RequestedDecimateCropBehavior", "RequestedImageSize"
-_UNSURE = (ATTRIBUTE_LIST, OUT_OF_RANGE)  # an attribute was not accepted; some printers name it
+_NOT_ACCEPTED = (ATTRIBUTE_LIST, OUT_OF_RANGE)  # an attribute was not accepted; some printers name it
 _SMALLER = (DEMAGNIFIED, DECIMATED)
 
 
-def demanded(chosen: Chosen) -> Chosen:
+def require_true_size(chosen: Chosen) -> Chosen:
     """Return the chosen attributes with Requested Decimate/Crop Behavior FAIL, unless it is CROP.
 
     Raises `EncodeError` for DECIMATE and for a Requested Image Size, which contradict true size.
@@ -72,7 +72,7 @@ async def put(film: FilmBox, position: int, image: PrintImage, attributes: Datas
         response = await film.put(position, image, attributes)
     what = f"image {position} of {film.name}: true size"
     _check_size(what, response.Status, crops=crops)
-    if response.Status in _UNSURE and tag_of(_SIZE) in (_offending(response) or (tag_of(_SIZE),)):
+    if response.Status in _NOT_ACCEPTED and tag_of(_SIZE) in (_offending(response) or (tag_of(_SIZE),)):
         raise ImageError(f"{what}: the printer does not support Requested Image Size ({_words(response.Status)})")
 
 
@@ -85,7 +85,7 @@ async def _put(film: FilmBox, position: int, image: PrintImage, attributes: Data
         if is_ours and exc.status in (NO_SUCH_ATTRIBUTE, INVALID_VALUE):
             return None
         raise
-    return None if is_ours and response.Status in _UNSURE and not _offending(response) else response
+    return None if is_ours and response.Status in _NOT_ACCEPTED and not _offending(response) else response
 
 
 def check_printed(film: str, status: int, attributes: Dataset) -> None:

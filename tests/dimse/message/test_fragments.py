@@ -11,7 +11,7 @@ from strategies import messages
 from dimse.errors import DecodeError, EncodeError, LimitExceeded, RemoteProtocolError
 from dimse.limits import Limits
 from dimse.message import (
-    MOST_AHEAD,
+    MAX_AHEAD,
     STEP,
     UNCOUNTED,
     Assembler,
@@ -68,7 +68,7 @@ def test_growth_covers_the_data_set(size: int, max_length: int) -> None:
     _, first, *others = pdvs = cut(dataclasses.replace(SET, Data=bytes(size)), max_length)
     for pdv in pdvs:
         assembler.add(pdv)
-    ahead = min(size + UNCOUNTED, MOST_AHEAD * len(first.data)) if others else 0  # committed at the first fragment
+    ahead = min(size + UNCOUNTED, MAX_AHEAD * len(first.data)) if others else 0  # committed at the first fragment
     assert (counts != []) == (max(size, ahead) > UNCOUNTED)
     assert size <= sum(counts) + UNCOUNTED <= max(2 * UNCOUNTED, 2 * size, size + STEP)
 
@@ -264,7 +264,7 @@ def test_run_stops_at_the_reserved_memory() -> None:
 
 @pytest.mark.parametrize("expected", [None, 3000])
 def test_skipped_data_set_is_not_kept(expected: int | None) -> None:
-    assembler = Assembler(lambda number, first: expected, Limits(data_set=1000), most_skipped=lambda message: 3000)  # noqa: ARG005
+    assembler = Assembler(lambda number, first: expected, Limits(data_set=1000), max_skipped=lambda message: 3000)  # noqa: ARG005
     whole = dataclasses.replace(SET, Data=bytes(3000))
     done = [completed for pdv in cut(whole, 200) if (completed := assembler.add(pdv))]
     assert done == [(1, dataclasses.replace(SET, Data=None))]
@@ -272,7 +272,7 @@ def test_skipped_data_set_is_not_kept(expected: int | None) -> None:
 
 
 def test_message_after_a_skipped_one_is_kept() -> None:
-    assembler = Assembler(no_hint, Limits(data_set=1000), most_skipped=lambda message: 3000)  # noqa: ARG005
+    assembler = Assembler(no_hint, Limits(data_set=1000), max_skipped=lambda message: 3000)  # noqa: ARG005
     short = dataclasses.replace(SET, Data=bytes(500))
     for pdv in cut(dataclasses.replace(SET, Data=bytes(3000)), 200):
         assembler.add(pdv)
@@ -280,7 +280,7 @@ def test_message_after_a_skipped_one_is_kept() -> None:
 
 
 def test_skipped_bytes_are_bounded() -> None:
-    assembler = Assembler(no_hint, Limits(data_set=1000), most_skipped=lambda message: 2000)  # noqa: ARG005
+    assembler = Assembler(no_hint, Limits(data_set=1000), max_skipped=lambda message: 2000)  # noqa: ARG005
     taken = 0
     with pytest.raises(LimitExceeded, match="exceeds the limit data_set = 1000"):
         for pdv in cut(dataclasses.replace(SET, Data=bytes(3000)), 200):

@@ -169,14 +169,14 @@ async def test_end_of_patience_does_not_abort(monkeypatch: pytest.MonkeyPatch) -
     assert invoking.aborts == 0
 
 
-async def test_most_echoed_counts_the_data_of_the_request() -> None:
+async def test_max_echoed_counts_the_data_of_the_request() -> None:
     """PS3.7 §10.1.3 lets a response return what was set; 64 KiB more may come with it."""
     invoking = Invoking()
     asking = await invoking.begin(replace(ACTION, Data=[bytes(1000), bytes(24)]))
-    assert invoking.invoker.most_echoed(DONE) == 1024 + 65536
+    assert invoking.invoker.max_echoed(DONE) == 1024 + 65536
     invoking.invoker.arrive(DONE)
     await asking
-    assert invoking.invoker.most_echoed(DONE) == 0
+    assert invoking.invoker.max_echoed(DONE) == 0
 
 
 async def test_abort_fails_an_awaited_response() -> None:

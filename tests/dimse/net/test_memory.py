@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 
 from dimse.net import memory as memory_module
-from dimse.net.memory import MOST_SPARE, Memory
+from dimse.net.memory import MAX_SPARE, Memory
 
 MIB = 1 << 20
 
@@ -114,7 +114,7 @@ def test_oldest_maps_are_dropped_beyond_the_bound(loop: asyncio.AbstractEventLoo
 
 
 def test_bound_is_128_mib() -> None:
-    assert MOST_SPARE == 128 * MIB
+    assert MAX_SPARE == 128 * MIB
 
 
 def test_map_beyond_the_bound_is_not_kept(loop: asyncio.AbstractEventLoop) -> None:

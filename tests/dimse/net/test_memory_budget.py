@@ -74,19 +74,19 @@ async def test_request_counts_until_it_is_done() -> None:
 async def test_long_response_counts_while_it_is_sent() -> None:
     budget = MemoryBudget(LIMITS, STALL)
     one, _ = account(budget)
-    held = one.keep([bytes(MIB), bytes(MIB)])
+    held = one.count_sent([bytes(MIB), bytes(MIB)])
     assert (held, budget.total) == (2 * MIB, 2 * MIB)
     one.release(held)
-    assert (one.keep(bytes(100)), one.keep(None), budget.total) == (0, 0, 0)
+    assert (one.count_sent(bytes(100)), one.count_sent(None), budget.total) == (0, 0, 0)
 
 
 async def test_unprocessed_bytes_are_counted() -> None:
     budget = MemoryBudget(LIMITS, STALL)
     (first, _), (second, did) = account(budget), account(budget)
-    first.wait(40)
-    second.wait(20)
+    first.set_unprocessed(40)
+    second.set_unprocessed(20)
     assert (budget.total, did) == (60, ["pause"])
-    first.wait(0)
+    first.set_unprocessed(0)
     assert (budget.total, did) == (20, ["pause", "resume"])
     second.close()
     assert budget.total == 0
@@ -95,9 +95,9 @@ async def test_unprocessed_bytes_are_counted() -> None:
 async def test_long_association_request_counts_to_the_end() -> None:
     budget = MemoryBudget(LIMITS, STALL)
     one, _ = account(budget)
-    one.associate(100)  # as most requests
+    one.count_request(100)  # as most requests
     assert budget.total == 0
-    one.associate(MIB)
+    one.count_request(MIB)
     assert budget.total == 2 * MIB
     one.close()
     assert budget.total == 0
