@@ -251,7 +251,7 @@ def _decimal_text(value: AnyDecimal) -> str:
             return _check_finite(text)
         number = _float_in(text.strip(_PADDING))
         if number is None:
-            raise ValueError("it is not a decimal number")
+            raise ValueError("it is not a finite decimal number")
         return _check_finite(_shortest_text(number))
     return _check_finite(_shortest_text(float(value)))
 
@@ -283,10 +283,8 @@ def _shortest_text(number: float) -> str:
 
 def _check_integer(value: AnyInteger) -> int:
     number = _int_in(value.strip(_PADDING)) if isinstance(value, str) else index(value)
-    if number is None:
-        raise ValueError("it is not an integer")
-    if number not in _IS_RANGE:
-        raise ValueError("it does not fit in 32 bits")
+    if number is None or number not in _IS_RANGE:
+        raise ValueError("it is not an integer of 32 bits")
     return number
 
 

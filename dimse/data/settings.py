@@ -32,7 +32,7 @@ def charset_in(elements: dict[int, Element], around: Charset) -> Charset:
 
 
 def find_charset(view: memoryview, layout: Layout, start: int) -> Charset:
-    """Return the character sets of a Data Set whose elements have not been found yet.
+    """Return the character sets of a Data Set whose elements are not found yet.
 
     Only the first elements are searched, and only as long as they have the short form. The result is () if
     (0008,0005) is not among them.

@@ -19,7 +19,7 @@ from .stored_values import BLOCK, Cells, Floats, Numbers, all_codes, blocks
 __all__ = ["Background", "Codes", "Picture", "identity", "picture_of", "tabulate", "look_up"]
 
 Codes = NDArray[np.uint8 | np.uint16]
-Background = Literal["WHITE", "BLACK"]  # what shows where a picture is transparent
+Background = Literal["WHITE", "BLACK"]  # the gray level where a picture is transparent
 
 _SAMPLES = {(): "MONOCHROME2", (3,): "RGB", (4,): "RGB"}
 _ROWS = 64  # rows converted at once, because an image in double precision is eight times as large

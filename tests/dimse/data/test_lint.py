@@ -55,7 +55,7 @@ VALUES, TEXT, TERMS, NUMBER = "PS3.5 §6.2", "PS3.5 §6.1", "PS3.3 §C.12.1.1.2"
         ("PixelSpacing", "DS", b"1\\1.2345678901234567",
          [(VALUES, "DS '1.2345678901234567' should be 1.23456789012346")]),
         ("PixelSpacing", "DS", b"0.5", [(NUMBER, "1 values, but the VM of PixelSpacing is 2")]),
-        ("NumberOfFrames", "IS", b"1A", [(VALUES, "IS cannot hold '1A': it is not an integer")]),
+        ("NumberOfFrames", "IS", b"1A", [(VALUES, "IS cannot hold '1A': it is not an integer of 32 bits")]),
         ("NumberOfFrames", "IS", b"1.0 ", [(VALUES, "IS '1.0' should be 1")]),
         ("NumberOfFrames", "IS", b"007 ", []),
         ("PatientName", "PN", b"M\xfcller", [(TEXT, "FCH is not a character of ISO-IR 6")]),
@@ -155,7 +155,7 @@ def test_pixel_faults_name_contradictions(values: dict[str, object], what: list[
 REAL = {
     "CT_small.dcm": {},
     "MR_small.dcm": {},
-    "badVR.dcm": {"NumberOfFrames": "IS cannot hold '1A': it is not an integer"},
+    "badVR.dcm": {"NumberOfFrames": "IS cannot hold '1A': it is not an integer of 32 bits"},
     "ExplVR_BigEnd.dcm": {
         "StudyDate": "DA cannot hold '1997.04.24': it must be written without '.'",
         "StudyTime": "TM cannot hold '14:04:38': it must be written without ':'",
