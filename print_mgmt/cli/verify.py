@@ -83,7 +83,7 @@ def _add_scp(parser: Parser) -> None:
         "--format",
         default="",
         metavar="FORMAT",
-        help=r"Image Display Format that the printer supports, if not STANDARD\1,1",
+        help=r"Image Display Format that the printer supports, if it does not support STANDARD\1,1",
     )
     group.add_argument(
         "--annotation-format", default="", metavar="ID", help="Annotation Display Format ID that the printer supports"
