@@ -19,7 +19,7 @@ from dimse.ul import (
     decode_pdu,
 )
 
-__all__ = ["CONFUSED", "MAKES_ANEW", "TRIES_AGAIN", "TWINS"]
+__all__ = ["CONFUSED", "MAKES_ANOTHER_FILM", "TRIES_AGAIN", "TWINS"]
 
 _AC, _P_DATA = 0x02, 0x04
 _LONG = 16000  # octets of a PDU
@@ -152,7 +152,7 @@ async def _film_twice(scu: Scu) -> None:
 
 
 CONFUSED = _by_position()
-TRIES_AGAIN, MAKES_ANEW = (Wrong(step=step, goes_on=True) for step in (_image_twice, _film_twice))
+TRIES_AGAIN, MAKES_ANOTHER_FILM = (Wrong(step=step, goes_on=True) for step in (_image_twice, _film_twice))
 DEAF_AT_FIRST, DEAF, DEAF_AT_LAST = (Wrong(deaf=phase, timer=None) for phase in ("associate", "response", "release"))
 UNTIMED, LINGERS, CRASHES = Wrong(timer=None), Wrong(lingers=True), Wrong(crashes=True)
 DEAF_TO_EVENTS, TAKES_ANY, GOES_ON = Wrong(drops_events=True), Wrong(takes_any=True), Wrong(goes_on=True)

@@ -5,7 +5,7 @@ from struct import pack
 
 from dimse.data import Dataset, encode, syntax_of, tag_of
 from dimse.message import NCreateRQ, NDeleteRSP, NSetRQ, NSetRSP, decode_command
-from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, name_of
 from dimse.ul import PDataTF, decode_pdu
 from dimse.verify import Case, Close, Flags, Level, SubCase, Unprepared, Verdict
 from dimse.verify.case import CaseRun
@@ -58,8 +58,9 @@ from .sessions import data_set_of, image_sets, with_boxes
 
 __all__ = ["CHS_2", "DIMSE_2", "ENC_2", "PERF_2", "ROB_2", "UL_P_3"]
 
+_P_DATA_TF = 0x04
 _FAILED = 0xC605
-_SMALL_MAXIMUM = 4096
+_SMALL_MAXIMUM = 4096  # Maximum Length that makes an SCU send an image in several P-DATA-TF PDUs
 _WARNINGS = (0xB609, 0xB60A, 0xB605, 0x0107, 0x0116, 0xB6FF)
 _FAILURES = (0xC603, 0xC6FF, 0x0110, 0x0106, 0x0213)
 
@@ -84,15 +85,15 @@ async def _answer_as_deleted(exchange: Exchange) -> None:
     exchange.wire.say(NDeleteRSP(MessageIDBeingRespondedTo=exchange.request.MessageID, Status=0), exchange.context_id)
 
 
-def _image_status(status: int) -> CaseRun:
+def _warn_of_image(status: int) -> CaseRun:
     return on(images(with_fields(Status=status)), reaches_action, needs="N-SET")
 
 
-def _session_status(status: int) -> CaseRun:
+def _warn_of_session(status: int) -> CaseRun:
     return on({("N-CREATE Film Session", 1): with_fields(Status=status)}, reaches_action)
 
 
-def _image_fails(status: int) -> CaseRun:
+def _refuse_image(status: int) -> CaseRun:
     return on(images(with_fields(Status=status)), gives_up_film, needs="N-SET")
 
 
@@ -101,7 +102,7 @@ def _image_fails(status: int) -> CaseRun:
 
 def _answer_early(visit: Visit, wire: Wire, pdu: bytes) -> None:
     """Answer the N-SET of an image after the first P-DATA-TF of its Data Set."""
-    if pdu[0] != 0x04 or visit.fired is not None:
+    if pdu[0] != _P_DATA_TF or visit.fired is not None:
         return
     decoded = decode_pdu(pdu)
     assert isinstance(decoded, PDataTF)
@@ -120,6 +121,7 @@ def _is_image(request: NSetRQ) -> bool:
 
 
 async def _fail_early(peer: ScuPeer) -> Observation:
+    """Judge an SCU whose N-SET of an image fails before its Data Set is complete."""
     visit = await peer.visit(images(nothing), on_pdu=_answer_early, is_judged=False, max_length=_SMALL_MAXIMUM)
     if visit.pending is None or visit.fired is None:
         raise Unprepared("the image fits into one P-DATA-TF", Verdict.UNIMPLEMENTED)
@@ -158,11 +160,11 @@ DIMSE_2: tuple[Case, ...] = (
         "DIMSE-2.05",
         "Warning statuses, known and unknown",
         "PS3.7 Annex C (Bxxx, 0107, 0116 are warnings); PS3.4 H.2.5 ('will process it')",
-        _image_status(0xB604),
+        _warn_of_image(0xB604),
         level=Level.SHOULD,
         subcases=(
-            *(SubCase(name=f"{status:04X}", run=_image_status(status)) for status in _WARNINGS),
-            SubCase(name="session B600", run=_session_status(0xB600)),
+            *(SubCase(name=f"{status:04X}", run=_warn_of_image(status)) for status in _WARNINGS),
+            SubCase(name="session B600", run=_warn_of_session(0xB600)),
             SubCase(name="N-ACTION B603", run=on({("N-ACTION", 1): with_fields(Status=0xB603)}, reaches_action)),
         ),
         nonstrict=(RELEASE,),
@@ -172,9 +174,9 @@ DIMSE_2: tuple[Case, ...] = (
         "DIMSE-2.06",
         "Failure statuses, known and unknown",
         "PS3.7 Annex C; PS3.4 H.2.5 ('unable to perform')",
-        _image_fails(_FAILED),
+        _refuse_image(_FAILED),
         level=Level.SHOULD,
-        subcases=tuple(SubCase(name=f"{status:04X}", run=_image_fails(status)) for status in _FAILURES),
+        subcases=tuple(SubCase(name=f"{status:04X}", run=_refuse_image(status)) for status in _FAILURES),
         nonstrict=(DEVIATED, ABORT),
         fails=BAD,
     ),
@@ -182,9 +184,9 @@ DIMSE_2: tuple[Case, ...] = (
         "DIMSE-2.07",
         "A status of no class, and Pending for an N-service",
         "PS3.7 Annex C",
-        _image_fails(0x1234),
+        _refuse_image(0x1234),
         level=Level.INFO,
-        subcases=(SubCase(name="FF00", run=_image_fails(0xFF00)),),
+        subcases=(SubCase(name="FF00", run=_refuse_image(0xFF00)),),
         passes=(KEPT, DEVIATED, ABORT),
         nonstrict=(BROKEN,),
         fails=(CRASHED, SILENCE),
@@ -211,7 +213,7 @@ def _written_in(syntax: str) -> CaseRun:
 
     async def run(peer: ScuPeer) -> Observation:
         if not _is_offered(peer.plain_visit(), syntax):
-            raise Unprepared("the SCU does not propose Explicit VR Little Endian", Verdict.UNIMPLEMENTED)
+            raise Unprepared(f"the SCU does not propose {name_of(syntax)}", Verdict.UNIMPLEMENTED)
         visit = await peer.visit({}, service=accepting(*SUPPORTED, syntaxes=(syntax,)))
         deviation: Deviated | None = None
         for exchange, data in data_sets_of(visit.exchanges):
@@ -239,16 +241,16 @@ _UNDEFINED = 0xFFFFFFFF
 _ITEM, _END_ITEM, _END_SEQUENCE = (pack("<HH", 0xFFFE, number) for number in (0xE000, 0xE00D, 0xE0DD))
 
 
-def _undefined(*, with_more: bool = False) -> Reaction:
+def _with_undefined_lengths(*, with_more: bool = False) -> Reaction:
     """Return the reaction that lists the image boxes of a film box in a sequence and items of undefined length."""
 
     def change(data: Dataset, exchange: Exchange) -> bytes:
         syntax = syntax_of(syntax_of_exchange(exchange))
         items = items_of(data, "ReferencedImageBoxSequence")
-        before, behind = Dataset(), Dataset()
+        before, after = Dataset(), Dataset()
         for element in data:
             if int(element.tag) != _BOXES:
-                (before if int(element.tag) < _BOXES else behind)[int(element.tag)] = element.value
+                (before if int(element.tag) < _BOXES else after)[int(element.tag)] = element.value
         head = pack("<HH", _BOXES >> 16, _BOXES & 0xFFFF)
         head += b"SQ\0\0" if syntax.uid == ExplicitVRLittleEndian else b""
         sequence = head + pack("<I", _UNDEFINED)
@@ -256,7 +258,7 @@ def _undefined(*, with_more: bool = False) -> Reaction:
             content = encode(item, syntax)
             content = _with_more(content, is_explicit=syntax.uid == ExplicitVRLittleEndian) if with_more else content
             sequence += _ITEM + pack("<I", _UNDEFINED) + content + _END_ITEM + pack("<I", 0)
-        return encode(before, syntax) + sequence + _END_SEQUENCE + pack("<I", 0) + encode(behind, syntax)
+        return encode(before, syntax) + sequence + _END_SEQUENCE + pack("<I", 0) + encode(after, syntax)
 
     return with_data(change)
 
@@ -272,12 +274,14 @@ def _with_more(content: bytes, *, is_explicit: bool) -> bytes:
 
 
 def _judge_boxes(peer: ScuPeer, visit: Visit) -> Observation:
+    """Judge whether the SCU goes on, and sets only image boxes that the response named."""
     found = goes_on(peer, visit)
     wrong = next((each for each in image_sets(visit) if getattr(each.response, "Status", 0)), None)
     return (Broken("N-SET of an image box that the response did not name"),) if wrong is not None else found
 
 
 def _pixel_faults(visit: Visit) -> Faults:
+    """Yield the images whose Pixel Data contradicts their size or bit depth."""
     for exchange in image_sets(visit):
         image = next(iter(items_of(data_set_of(exchange), IMAGE_SEQUENCE[sop_class_of(exchange.request)])), None)
         if image is None or "PixelData" not in image:
@@ -287,11 +291,16 @@ def _pixel_faults(visit: Visit) -> Faults:
         rows, columns, samples, bits = (each if isinstance(each, int) else 0 for each in sizes)
         length = rows * columns * samples * (bits // 8)
         element = image["PixelData"]
-        found = len(bytes(element.value)) if isinstance(element.value, bytes | bytearray | memoryview) else -1
-        if found < length or element.undefined_length:
-            yield Broken(f"Pixel Data of {found} bytes; {rows} x {columns} x {samples} pixels of {bits} bits")
+        if element.undefined_length or not isinstance(element.value, bytes | bytearray | memoryview):
+            yield Broken("Pixel Data has an undefined length, or no value")
+            continue
+        found = len(bytes(element.value))
+        if found < length:
+            yield Broken(
+                f"Pixel Data has {found} bytes; {rows} x {columns} x {samples} samples of {bits} bits need {length}"
+            )
         elif found > length + length % 2:
-            yield Deviated(f"Pixel Data of {found} bytes instead of {length}")
+            yield Deviated(f"Pixel Data has {found} bytes instead of {length}")
         if str(element.VR) == "OB" and bits > 8:
             yield Broken("Pixel Data of 16 bits has the VR OB")
 
@@ -310,17 +319,20 @@ ENC_2: tuple[Case, ...] = (
         "ENC-2.02",
         "The SCU reads sequences of undefined length",
         "PS3.5 §7.5.1, §7.5.2",
-        on({(FILM_BOX, 0): _undefined()}, _judge_boxes, service=accepting(*SUPPORTED)),
+        on({(FILM_BOX, 0): _with_undefined_lengths()}, _judge_boxes, service=accepting(*SUPPORTED)),
         subcases=(
             SubCase(
                 name="explicit",
                 run=on(
-                    {(FILM_BOX, 0): _undefined()},
+                    {(FILM_BOX, 0): _with_undefined_lengths()},
                     _judge_boxes,
                     service=accepting(*SUPPORTED, syntaxes=(ExplicitVRLittleEndian, ImplicitVRLittleEndian)),
                 ),
             ),
-            SubCase(name="with group lengths", run=on({(FILM_BOX, 0): _undefined(with_more=True)}, _judge_boxes)),
+            SubCase(
+                name="with group lengths",
+                run=on({(FILM_BOX, 0): _with_undefined_lengths(with_more=True)}, _judge_boxes),
+            ),
         ),
         fails=(*STOPS, BROKEN),
     ),

@@ -62,6 +62,7 @@ _FILM_CLASSES = (BasicFilmBox, *IMAGE_CLASSES, BasicAnnotationBox)
 
 
 def _context_faults(visit: Visit) -> Faults:
+    """Yield the requests on a context of another class, or on one that was not accepted."""
     if (wrong := strayed(visit)) is not None:
         yield wrong
     for exchange in visit.exchanges:
@@ -77,6 +78,7 @@ def _judge_end(peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def _judge_gray(peer: ScuPeer, visit: Visit) -> Observation:
+    """Judge an SCU for which only the gray Meta SOP Class was accepted."""
     for exchange, data in data_sets_of(visit.exchanges):
         if sop_class_of(exchange.request) == BasicGrayscaleImageBox and b"RGB" in data:
             return (Broken("an RGB image in a grayscale image box"),)
@@ -153,6 +155,7 @@ def _boxes_of(exchange: Exchange) -> set[str]:
 
 
 def _lut_faults(exchange: Exchange, luts: set[str]) -> Faults:
+    """Yield the references of a film box to Presentation LUTs that are not among ``luts``."""
     for item in items_of(data_set_of(exchange), "ReferencedPresentationLUTSequence"):
         uid = str(item.get("ReferencedSOPInstanceUID"))
         if uid not in luts:
@@ -223,6 +226,7 @@ PRN_L_2: tuple[Case, ...] = (
 
 
 def _film_box_faults(visit: Visit) -> Faults:
+    """Yield the faults in the Data Sets of N-CREATEs of film boxes."""
     sessions: dict[int, str] = {}
     for exchange in visit.exchanges:
         if not isinstance(exchange.request, NCreateRQ):
@@ -261,6 +265,7 @@ def image_sets(visit: Visit) -> list[Exchange]:
 
 
 def _image_faults(visit: Visit) -> Faults:
+    """Yield the faults in the Data Sets of N-SETs of image boxes."""
     for exchange in image_sets(visit):
         sop_class = sop_class_of(exchange.request)
         data = data_set_of(exchange)
@@ -288,9 +293,9 @@ def _box_count(visit: Visit, exchange: Exchange) -> int:
 
 def _faults_of_image(image: Dataset, *, is_color: bool) -> Faults:
     required = (*IMAGE_ATTRIBUTES, "PlanarConfiguration") if is_color else IMAGE_ATTRIBUTES
-    lost = next((keyword for keyword in required if image.get(keyword) in (None, "", b"")), None)
-    if lost is not None:
-        yield Broken(f"{lost} is missing")
+    missing = next((keyword for keyword in required if image.get(keyword) in (None, "", b"")), None)
+    if missing is not None:
+        yield Broken(f"{missing} is missing")
         return
     depth = (image.get("BitsAllocated"), image.get("BitsStored"), image.get("HighBit"))
     if depth not in (_COLOR_DEPTHS if is_color else _GRAY_DEPTHS):
@@ -349,6 +354,7 @@ def _boxes_sent(exchange: Exchange | None) -> list[Dataset]:
 
 
 def _set_meta_class(data: Dataset, exchange: Exchange) -> Dataset:
+    """Give the image boxes of a response the Meta SOP Class as their class."""
     meta = exchange.wire.contexts[exchange.context_id][0]
     items = items_of(data, "ReferencedImageBoxSequence")
     data["ReferencedImageBoxSequence"] = references(

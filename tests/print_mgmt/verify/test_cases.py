@@ -26,7 +26,7 @@ BUILT = ("PRN-", "CHS-", "PERF-1.03", "PERF-1.04")
 BAD = (Verdict.FAIL, Verdict.WEAK, Verdict.INCONCLUSIVE, Verdict.ERROR)
 
 
-def test_cases_say_what_the_catalogue_says() -> None:
+def test_cases_equal_the_catalogue() -> None:
     assert list(differences(PRINT_CASES)) == []
 
 
@@ -81,7 +81,7 @@ async def hook(server: PrintServer) -> AsyncIterator[tuple[str, ...]]:
 
 
 async def found_in(server: PrintServer, **options: Any) -> list[str]:
-    """Return what the cases of print find in a printer of ours."""
+    """Return the findings of the cases of print in our own printer."""
     chosen = PrintOptions(max_films=FILMS, exclude=("PERF-*",), **options)
     target = Target(host=server.host, port=server.port)
     run = await verify_scp(target, PRINT_CASES, chosen, run=Run())

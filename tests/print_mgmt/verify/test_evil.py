@@ -20,15 +20,15 @@ from print_mgmt.verify.scu import PRINT_SCU_CASES, PlainPrinter
 
 pytestmark = pytest.mark.skips_waits
 
-MOST_CHANGES = 4
+MAX_CHANGES = 4
 FEW = settings(max_examples=max(1, settings().max_examples // 5))
 PLANS = st.builds(Plan, st.sampled_from(WAYS), st.sampled_from((0, 1, 2, 3, 4, 5, 8)), st.integers(0, 2**32 - 1))
 
 
 def garbled(data: bytes, dice: random.Random) -> bytes:
-    """Return bytes with a few changes, or only the first of them."""
+    """Return bytes with a few changes, perhaps cut short, and of even length."""
     changed = bytearray(data[: dice.randrange(len(data))] if dice.random() < 0.2 else data)
-    for _ in range(dice.randrange(MOST_CHANGES)):
+    for _ in range(dice.randrange(MAX_CHANGES)):
         if changed:
             changed[dice.randrange(len(changed))] = dice.randrange(256)
     return bytes(changed + b"\0" * (len(changed) % 2))

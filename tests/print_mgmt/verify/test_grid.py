@@ -1,4 +1,4 @@
-"""The grid with printers of ours that differ in their configuration."""
+"""The grid, with two of our own printers that differ in their configuration."""
 
 from printers import printer
 

@@ -26,7 +26,7 @@ BY_ID = {case.id: case for case in PRINT_CASES}
 
 
 async def run_of(server: PrintServer, **options: Any) -> Run:
-    """Return the run of the cases of print against a printer of ours."""
+    """Return the run of the cases of print against our own printer."""
     return await verify_scp(Target(host=server.host, port=server.port), PRINT_CASES, PrintOptions(**options))
 
 

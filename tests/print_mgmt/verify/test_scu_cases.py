@@ -1,9 +1,7 @@
 """The cases for an SCU: they agree with the catalogue, their twins fail, and a right client passes."""
 
-from typing import Any
-
 import pytest
-from scu_twins import CONFUSED, MAKES_ANEW, TRIES_AGAIN, TWINS
+from scu_twins import CONFUSED, MAKES_ANOTHER_FILM, TRIES_AGAIN, TWINS
 from wrong_scus import Wrong, program
 
 from dimse.verify import Case, Flags, Level, Options, Role, Run, Verdict, catalogue
@@ -23,7 +21,7 @@ async def judged(wrong: Wrong, *cases: Case, patience: float) -> Run:
     return await verify_scu(target, cases, Options(), service=PlainPrinter)
 
 
-def test_cases_say_what_the_catalogue_says() -> None:
+def test_cases_equal_the_catalogue() -> None:
     assert list(differences(CASES)) == []
 
 
@@ -41,8 +39,8 @@ async def test_case_fails_for_its_twin(case: Case) -> None:
     run = await judged(TWINS[case.id], case, patience=5.0)
     assert run.stopped == ""
     result = run.results[-1]
-    due: Any = Verdict.FAIL if case.level is Level.MUST else Verdict.WEAK
-    assert (result.verdict, result.reason) == (due, result.reason)
+    expected = Verdict.FAIL if case.level is Level.MUST else Verdict.WEAK
+    assert result.verdict is expected, result.reason
 
 
 async def test_wrong_context_after_another_order_fails() -> None:
@@ -59,7 +57,7 @@ async def test_second_try_after_a_failure_is_right() -> None:
 
 async def test_new_film_after_a_failure_is_right() -> None:
     case = next(case for case in CASES if case.id == "DIMSE-2.06")
-    result = (await judged(MAKES_ANEW, case, patience=0.25)).results[-1]
+    result = (await judged(MAKES_ANOTHER_FILM, case, patience=0.25)).results[-1]
     assert result.verdict in (Verdict.PASS, Verdict.NON_STRICT), result.reason
 
 
