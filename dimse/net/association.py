@@ -115,7 +115,7 @@ class Association:
         flow = self.transport.flow
         flow.timers.append(message_timer)
         backlog = Backlog(limits, flow)
-        self.transport.account = self._account = Account(resources.budget, flow, self._on_stalled)
+        self.transport.intake.account = self._account = Account(resources.budget, flow, self._on_stalled)
         self.inbox = Inbox(backlog, self._account.release)
         self.sender = Sender(core, self.transport, self._account, resources.writer, self.abort)
         self._invoker = self._new_invoker(backlog)
@@ -280,7 +280,7 @@ class Association:
         """Return the seconds since the peer's latest complete PDU; 0 while the peer waits for this side."""
         if self.inbox.is_busy or self.awaits_events or self.transport.flow.holds:
             return 0.0
-        return asyncio.get_running_loop().time() - self.transport.last_pdu
+        return asyncio.get_running_loop().time() - self.transport.intake.last_pdu
 
     # --- the acceptor's answer ---
 

@@ -11,21 +11,19 @@ With TLS, a `TLSChannel` stands between the connection and the core.
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import Any
 
 from ..errors import AssociationAborted
 from ..limits import Timeouts
-from ..message import UNCOUNTED
 from ..tls import Certificate, TLSSession, is_tls
-from ..ul import PDU, PDataTF, State, UpperLayer
+from ..ul import PDU, PDataTF, UpperLayer
 from ..ul.wire import Buffer
 from .buffers import ReadBuffer, Stream, WriteQueue
 from .eager_reader import EagerReader
 from .flow_control import SHARE, FlowControl
-from .memory_budget import Account
+from .intake import Intake
 from .recorder import Recorder, Tap, address_of
 from .resources import Resources
 from .timers import Timer, Timers
@@ -39,34 +37,23 @@ _log = logging.getLogger("dimse.net")
 
 BATCH, _BATCH_PDUS = 1 << 20, 1 << 8  # bytes and PDUs to write at once; PDUs may be of any length (PS3.8 D.1)
 
-_PIECE = 128  # PDVs to process between two looks at the clock
 _MIN_READ = ReadBuffer.MIN
 _SHARE_IN_SHORT_READS = 4096  # bytes of short reads that count as a whole share, because no short read is timed
-
-# Peers with Nagle's algorithm (DCMTK and pynetdicom by default) write a message in pieces, and each time wait 40 ms for
-# our delayed acknowledgment. Linux can acknowledge at once, and is asked to do so after each short read that leaves a
-# message incomplete. A complete message is answered, and the answer acknowledges the message.
-_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
-_SHORT_READ = 2048  # bytes
 
 
 class Transport(asyncio.BufferedProtocol):
     """An asyncio protocol that moves bytes between a connection and ``core``, and runs the ARTIM timer of ``core``.
 
-    ``on_pdus`` is called with the PDUs that the core indicates; payloads in them are views that are valid only during
-    the call. It returns whether the message of the peer is incomplete. ``on_lost`` is called once, at the end.
-    ``pdu_timer`` runs while a PDU of the peer is incomplete. ``admit`` returns whether a new connection may stay.
+    ``on_pdus`` and ``pdu_timer`` are explained in `Intake`. ``on_lost`` is called once, at the end. ``admit`` returns
+    whether a new connection may stay.
     """
 
     peer = ""  # address and port
     host = ""  # address
     is_refused = False  # whether ``admit`` has refused the connection
-    account: Account | None = None  # the association sets this before the connection exists
-    last_pdu = 0.0  # the time of the peer's latest complete PDU, on the clock of the event loop
     has_heard = False  # whether the peer has sent anything
     is_lost = False
     takes_more = True  # whether bytes can be sent now without waiting for the peer to read
-    _is_message_midway = False
     _unexpected_tls = ""
     _artim: Timer | None = None
     _artim_start: int | None = None  # the generation of the core's ARTIM timer
@@ -86,24 +73,20 @@ class Transport(asyncio.BufferedProtocol):
         trace: Trace | None = None,
     ) -> None:
         self.core = core
-        self._on_pdus = on_pdus
         self._on_lost = on_lost
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
         self._read_buffer = ReadBuffer(self._loop, resources.scratch, is_tls=secure is not None)
         self._turns = resources.turns
         self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
+        self.intake = Intake(core, on_pdus, self._follow_core, self._loop, self.flow, self._turns, pdu_timer)
         self._short_reads = 0  # bytes of short reads since they last counted as a share
-        self._counted = 0  # bytes that ``account`` counts, see `_count`
         self._eager_reader = EagerReader(self._loop, self._read_buffer, self.flow, self._take_and_keep, self._break)
         self._woken: list[Waiter] = []  # tasks to wake once the bytes at hand are processed
         self._transport: Stream | None = None
         self._write_queue: WriteQueue | None = None
-        self._socket: socket.socket | None = None
         self._timers = timers
         self._admit = admit
-        self._pdu_timer = pdu_timer
-        self.flow.timers.append(pdu_timer)
         self._writable: asyncio.Future[None] | None = None  # pending until the peer reads again
         self._channel = None if secure is None else self._tls_channel(secure)
         self._recorder = trace if isinstance(trace, Recorder) else None
@@ -126,8 +109,6 @@ class Transport(asyncio.BufferedProtocol):
             self.is_refused = True
             self.close()
             return
-        if _QUICKACK is not None:
-            self._socket = transport.get_extra_info("socket")
         if self._channel is None:
             self._connected()
         else:
@@ -157,7 +138,6 @@ class Transport(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_lost, self.takes_more = True, False
-        self._pdu_timer.cancel()
         if self._channel is not None:
             self._channel.lost()
         self.core.fail(self.tls_failure or (f"the transport connection broke: {exc}" if exc else ""))
@@ -169,7 +149,8 @@ class Transport(asyncio.BufferedProtocol):
         self._on_lost()
         self.flow.close()
         self._eager_reader.close()
-        self._on_pdus, self._on_lost, self._admit = lambda _: False, lambda: None, None  # free the association
+        self.intake.close()
+        self._on_lost, self._admit = lambda: None, None  # they refer to the association
         while self._woken:
             self._woken.pop(0).wake()
         if self._writable is not None and not self._writable.done():
@@ -280,67 +261,12 @@ class Transport(asyncio.BufferedProtocol):
                 self._unexpected_tls = "the peer speaks TLS, but this side does not"
         if self._tap is not None:
             self._tap.received(data)
-        self._receive(data)
-
-    def _receive(self, data: memoryview) -> None:
-        core = self.core
-        if core.state is State.Sta6:
-            if not self._counted and (pdu := core.receive_alone(data)) is not None:
-                self.last_pdu = self._loop.time()
-                self._is_message_midway = self._on_pdus((pdu,))
-                if self._is_message_midway:
-                    self._acknowledge()
-                return
-        elif core.state is State.Sta2 and not self.flow.is_turn and self._must_wait(data):
-            self.flow.leave(data)
-            self._count()
-            return
-        before, until = self.last_pdu, monotonic() + SHARE
-        taken = core.receive_data(data, _PIECE)
-        self._follow_core()
-        if taken < len(data) or core.has_rest:
-            self._receive_on(data[taken:], until)
-        is_midway = core.is_midway
-        if is_midway:
-            if self.last_pdu != before:
-                self._pdu_timer.start(self.last_pdu)
-            elif not self._pdu_timer.is_running:
-                self._pdu_timer.start()
-            self._count()
-        else:
-            if self._pdu_timer.is_running:
-                self._pdu_timer.cancel()
-            if self._counted:
-                self._count()
-        if (is_midway or self._is_message_midway) and len(data) < _SHORT_READ:
-            self._acknowledge()
-
-    def _must_wait(self, data: memoryview) -> bool:
-        """Return whether an A-ASSOCIATE-RQ must wait for its turn, because it is long or too many arrive at once."""
-        return len(data) >= _MIN_READ or not self._turns.take_room()
-
-    def _receive_on(self, data: memoryview, until: float) -> None:
-        """Process pieces of ``data`` until ``until``; leave the rest for a later turn."""
-        while data or self.core.has_rest:
-            if self.flow.is_held or monotonic() > until:
-                self.flow.leave(data)
-                self._count()
-                return
-            data = data[self.core.receive_data(data, _PIECE) :]
-            self._follow_core()
-
-    def _count(self) -> None:
-        """Let ``account`` count the bytes that wait for further bytes or for their turn."""
-        kept = self.core.kept + self.flow.left
-        kept = kept if kept > UNCOUNTED and not self.is_lost else 0
-        if kept != self._counted and self.account is not None:
-            self._counted = kept
-            self.account.set_unprocessed(kept)
+        self.intake.receive(data)
 
     def _receive_left(self, data: memoryview) -> None:
         if self.is_lost:
             return
-        self._receive(data)
+        self.intake.receive(data)
         if self._channel is not None and not self.flow.has_left:
             self._channel.decrypt(b"")
         while self._woken:
@@ -354,18 +280,12 @@ class Transport(asyncio.BufferedProtocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
-    def _acknowledge(self) -> None:
-        if self._socket is not None and _QUICKACK is not None and not self.is_lost:
-            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-
     def _follow_core(self) -> None:
         """Do what the core requires after an event."""
         if writes := self.core.data_to_send():
             self._write(writes)
-        events = self.core.events()
-        if events:  # bytes of an incomplete PDU are no sign of life
-            self.last_pdu = self._loop.time()
-            self._is_message_midway = self._on_pdus(events)
+        if events := self.core.events():
+            self.intake.indicate(events)
         if self.core.artim != self._artim_start:
             self._set_artim()
         if not self.core.transport_wanted:
@@ -423,8 +343,9 @@ class Transport(asyncio.BufferedProtocol):
         return AssociationAborted(2, 0, cause)
 
     def _connected(self) -> None:
-        self.last_pdu = self._loop.time()
-        if self._recorder is not None and self._transport is not None:
+        assert self._transport is not None
+        self.intake.start(self._transport.get_extra_info("socket"))
+        if self._recorder is not None:
             self._tap = self._recorder.tap(
                 address_of(self._transport.get_extra_info("sockname")),
                 address_of(self._transport.get_extra_info("peername")),
@@ -453,7 +374,7 @@ class Transport(asyncio.BufferedProtocol):
     def _receive_decrypted(self, data: memoryview) -> None:
         if self._tap is not None:
             self._tap.received(data)
-        self._receive(data)
+        self.intake.receive(data)
         self._keep_received()
 
     def _secured(self) -> None:

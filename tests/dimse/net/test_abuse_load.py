@@ -13,7 +13,7 @@ from raw import PRINT, SYNTAXES, echo, until
 from dimse.data import Dataset, encode, syntax_of
 from dimse.limits import Limits, Timeouts
 from dimse.message import STEP, NGetRQ, NSetRQ, NSetRSP, encode_command, fragment
-from dimse.net import transport
+from dimse.net import intake, transport
 from dimse.net.association import Association
 from dimse.uids import ImplicitVRLittleEndian
 from dimse.ul import (
@@ -82,7 +82,7 @@ async def test_tiny_fragments_are_processed_in_pieces(tiny: bytes, pieces: list[
         raw.send(PDataTF((PDV(1, b"xx", False, True),)))
         await raw.hear()
     assert sum(pieces) > 4 * 18_000
-    assert max(pieces) <= 3 * transport._PIECE
+    assert max(pieces) <= 3 * intake.PIECE
 
 
 def bulk() -> bytes:
@@ -97,7 +97,7 @@ async def test_packed_requests_are_processed_in_pieces(pieces: list[int], record
         raw.send(PDataTF((one,) * 1500))
         for _ in range(1500):
             await raw.hear()
-    assert max(pieces) <= 3 * transport._PIECE
+    assert max(pieces) <= 3 * intake.PIECE
 
 
 async def test_tiny_pdus_are_sent_in_batches(monkeypatch: pytest.MonkeyPatch, record_property: Tell) -> None:

@@ -106,5 +106,5 @@ async def test_stalled_request_is_closed_if_others_wait(record_property: Tell) -
         async with AsyncExitStack() as stack:
             for _ in range(PEERS):
                 await begin_a_request(await stack.enter_async_context(attacker(server)))
-            await until(lambda: server.admission.hits["stall"] == PEERS - 2)  # the last two have room
+            await until(lambda: server.admission.hits["stall"] >= PEERS - 2)  # the last two have room
             assert server.resources.budget.total <= MIB

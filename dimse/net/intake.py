@@ -1,0 +1,138 @@
+"""The intake of an association: from the bytes of a read to the PDUs that the core indicates.
+
+Nearly always, a read is one PDU, which is processed at once. Bytes that take long are processed in pieces: the peer
+waits for its turn between them, and so does a peer whose A-ASSOCIATE-RQ is long or is one of many.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from ..message import UNCOUNTED
+from ..ul import PDU, State, UpperLayer
+from .fairness import Turns
+from .flow_control import SHARE, FlowControl
+from .memory_budget import Account
+from .timers import Timer
+
+__all__ = ["PIECE", "Intake"]
+
+PIECE = 128  # PDVs to process between two looks at the clock
+_LONG_REQUEST = 4096  # bytes of an A-ASSOCIATE-RQ that always waits for its turn
+
+# Peers with Nagle's algorithm (DCMTK and pynetdicom by default) write a message in pieces, and each time wait 40 ms for
+# our delayed acknowledgment. Linux can acknowledge at once, and is asked to do so after each short read that leaves a
+# message incomplete. A complete message is answered, and the answer acknowledges the message.
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+_SHORT_READ = 2048  # bytes
+
+
+class Intake:
+    """The intake of the bytes for ``core``.
+
+    ``on_pdus`` is called with the PDUs that the core indicates; payloads in them are views that are valid only during
+    the call. It returns whether the message of the peer is incomplete. ``follow_core`` is called after each event of
+    the core. ``pdu_timer`` runs while a PDU of the peer is incomplete.
+    """
+
+    account: Account | None = None  # the association sets this before the connection exists
+    last_pdu = 0.0  # the time of the peer's latest complete PDU, on the clock of the event loop
+    _socket: socket.socket | None = None
+    _is_message_midway = False
+    _counted = 0  # bytes that ``account`` counts, see `_count`
+
+    def __init__(
+        self,
+        core: UpperLayer,
+        on_pdus: Callable[[Sequence[PDU]], bool],
+        follow_core: Callable[[], None],
+        loop: asyncio.AbstractEventLoop,
+        flow: FlowControl,
+        turns: Turns,
+        pdu_timer: Timer,
+    ) -> None:
+        self._core = core
+        self._on_pdus = on_pdus
+        self._follow_core = follow_core
+        self._loop = loop
+        self._flow = flow
+        self._turns = turns
+        self._pdu_timer = pdu_timer
+        flow.timers.append(pdu_timer)
+
+    def start(self, connected: socket.socket | None) -> None:
+        """Begin with a new connection; ``connected`` is its socket."""
+        self.last_pdu = self._loop.time()
+        self._socket = connected
+
+    def close(self) -> None:
+        """Forget the socket, the association and its transport, because the connection is lost."""
+        self._pdu_timer.cancel()
+        self._socket = self.account = None
+        self._on_pdus, self._follow_core = lambda _: False, lambda: None
+
+    def receive(self, data: memoryview) -> None:
+        """Process ``data`` now, or leave a part of it, or all of it, for a later turn."""
+        core = self._core
+        if core.state is State.Sta6:
+            if not self._counted and (pdu := core.receive_alone(data)) is not None:
+                self.last_pdu = self._loop.time()
+                self._is_message_midway = self._on_pdus((pdu,))
+                if self._is_message_midway:
+                    self._acknowledge()
+                return
+        elif core.state is State.Sta2 and not self._flow.is_turn and self._must_wait(data):
+            self._flow.leave(data)
+            self._count()
+            return
+        before, until = self.last_pdu, monotonic() + SHARE
+        taken = core.receive_data(data, PIECE)
+        self._follow_core()
+        if taken < len(data) or core.has_rest:
+            self._receive_on(data[taken:], until)
+        is_midway = core.is_midway
+        if is_midway:
+            if self.last_pdu != before:
+                self._pdu_timer.start(self.last_pdu)
+            elif not self._pdu_timer.is_running:
+                self._pdu_timer.start()
+            self._count()
+        else:
+            if self._pdu_timer.is_running:
+                self._pdu_timer.cancel()
+            if self._counted:
+                self._count()
+        if (is_midway or self._is_message_midway) and len(data) < _SHORT_READ:
+            self._acknowledge()
+
+    def indicate(self, pdus: Sequence[PDU]) -> None:
+        """Pass on the PDUs that the core indicates. The bytes of an incomplete PDU are no sign of life."""
+        self.last_pdu = self._loop.time()
+        self._is_message_midway = self._on_pdus(pdus)
+
+    def _must_wait(self, data: memoryview) -> bool:
+        """Return whether an A-ASSOCIATE-RQ must wait for its turn, because it is long or too many arrive at once."""
+        return len(data) >= _LONG_REQUEST or not self._turns.take_room()
+
+    def _receive_on(self, data: memoryview, until: float) -> None:
+        """Process pieces of ``data`` until ``until``; leave the rest for a later turn."""
+        while data or self._core.has_rest:
+            if self._flow.is_held or monotonic() > until:
+                self._flow.leave(data)
+                self._count()
+                return
+            data = data[self._core.receive_data(data, PIECE) :]
+            self._follow_core()
+
+    def _count(self) -> None:
+        """Let ``account`` count the bytes that wait for further bytes or for their turn."""
+        kept = self._core.kept + self._flow.left
+        kept = kept if kept > UNCOUNTED else 0
+        if kept != self._counted and self.account is not None:
+            self._counted = kept
+            self.account.set_unprocessed(kept)
+
+    def _acknowledge(self) -> None:
+        if self._socket is not None and _QUICKACK is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
