@@ -225,21 +225,22 @@ class UpperLayer:
         Return how many bytes were taken: all, unless they contain more than about ``max_pdvs`` PDVs and other PDUs.
         Pass the remaining bytes in the next call; while ``has_rest``, call again even without bytes.
         """
-        view, position = memoryview(data), 0
+        view, position, stream = memoryview(data), 0, self._stream
         try:
             while not self._unframed and self.state is not State.Sta1:
                 if self.has_rest:
                     self._indicate_rest(max_pdvs)
                     return position
                 is_run = self.state in _INDICATES and self.observe is None
-                if is_run and position < len(view) and view[position] == P_DATA:
-                    position = self._stream.cut_run(view, position, self._events, max_pdvs)
+                if is_run and not stream.partial and position < len(view) and view[position] == P_DATA:
+                    max_length = stream.max_length or MAX_PDU_LENGTH
+                    position = decode_run(view, position, max_length, self._events.append, max_pdvs)
                     if position == len(view):
                         return position
-                wire, position = self._stream.cut(view, position)
+                wire, position = stream.cut(view, position)
                 if wire is None:
                     return position
-                if wire[0] == P_DATA and self.state in _INDICATES and self.observe is None:
+                if is_run and wire[0] == P_DATA:
                     if not decode_run(wire, 0, MAX_PDU_LENGTH, self._events.append, 1):
                         self._indicate_first(wire, max_pdvs)
                 else:

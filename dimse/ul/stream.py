@@ -3,7 +3,7 @@
 A PDU that lies completely in the given bytes is returned as a view of them, without a copy. A PDU that spans two calls
 is gathered here, in no more memory than the bytes received need.
 
-Most of a transfer is complete P-DATA-TFs of one PDV each. `PDUStream.cut_run` decodes a run of them at once, and leaves
+Most of a transfer is complete P-DATA-TFs of one PDV each. `p_data.decode_run` decodes a run of them at once, and leaves
 all other PDUs, and all errors, to `PDUStream.cut`.
 
 The length in a header is checked before the body is awaited: a P-DATA-TF may be as long as this side announced, an
@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 from ..errors import DecodeError, LimitExceeded
 from ..limits import LIMITS
-from .p_data import P_DATA, decode_run
-from .pdu import PDU, PDU_TYPES
+from .p_data import P_DATA
+from .pdu import PDU_TYPES
 from .wire import HEADER, Buffer
 
 __all__ = ["MAX_PDU_LENGTH", "PDUStream", "UnrecognizedPDU"]
@@ -69,26 +69,15 @@ class PDUStream:
                 return None, position
             whole, self.partial, self._total = self.partial, bytearray(), 0
             return memoryview(whole), position
-        left = len(view) - position
-        if left >= HEADER.size and (total := self._measure(view, position)) <= left:
-            return view[position : position + total], position + total
-        if left:
-            self._hold(view[position:])
+        left, total = len(view) - position, 0
+        if left >= HEADER.size:
+            total = self._measure(view, position)
+            if total <= left:
+                return view[position : position + total], position + total
+        elif left:
+            self._check_type(view[position])
+        self.partial, self._total = bytearray(view[position:]), total
         return None, len(view)
-
-    def cut_run(self, view: memoryview, position: int, found: list[PDU], max_pdus: int) -> int:
-        """Add up to ``max_pdus`` P-DATA-TFs of one PDV, from ``position`` on, to ``found``. Return their end."""
-        if self.partial:
-            return position
-        return decode_run(view, position, self.max_length or MAX_PDU_LENGTH, found.append, max_pdus)
-
-    def _hold(self, rest: memoryview) -> None:
-        self.partial = bytearray(rest)
-        if len(rest) >= HEADER.size:
-            self._total = self._measure(rest, 0)
-        else:
-            self._check_type(rest[0])
-            self._total = 0
 
     def _gather(self, view: memoryview) -> int:
         """Move bytes from ``view`` to the partial PDU; return their number."""
