@@ -64,7 +64,7 @@ class WriteQueue:
         self._gathers = gathers(loop)
         self._forgets_to_pause = forgets_to_pause(loop)
         self._rest: list[memoryview] = []  # buffers that wait until the socket takes more
-        self._descriptor = -1
+        self._descriptor = -1  # of the socket, while the stream is not closing
         if self._gathers:
             self._descriptor = stream.get_extra_info("socket").fileno()
             stream.set_write_buffer_limits(0)

@@ -33,7 +33,7 @@ class EagerReader:
     connection is left to the event loop.
     """
 
-    __slots__ = ("_buffer", "_can_read", "_flow", "_on_broken", "_stream", "_take")
+    __slots__ = ("_buffer", "_can_read", "_descriptor", "_flow", "_on_broken", "_stream", "_take")
 
     def __init__(
         self,
@@ -49,10 +49,13 @@ class EagerReader:
         self._take = take
         self._on_broken = on_broken
         self._stream: Stream | None = None
+        self._descriptor = -1  # of the socket, while the stream is not closing
 
     def start(self, stream: Stream) -> None:
         """Take the new connection to read from."""
         self._stream = stream
+        if self._can_read:
+            self._descriptor = stream.get_extra_info("socket").fileno()
 
     def close(self) -> None:
         """Forget the connection, which is lost, and its transport."""
@@ -78,7 +81,7 @@ class EagerReader:
         if stream is None or not stream.is_reading():
             return False
         try:
-            count = os.readv(stream.get_extra_info("socket").fileno(), [self._buffer.buffer])
+            count = os.readv(self._descriptor, [self._buffer.buffer])
         except BlockingIOError:
             return False
         except OSError as exc:
