@@ -240,7 +240,7 @@
 
   function contract(found) {
     const table = make("table", "", make("tr", "", ...["ID", "abstract syntax", "result", "transfer syntax"].map((name) => make("th", "", name))));
-    for (const [id, abstract, , result, transfer] of found.contexts)
+    for (const [id, abstract, result, transfer] of found.contexts)
       table.append(make("tr", "", ...[String(id), abstract, result, transfer].map((text) => make("td", "", text))));
     const limit = (value, unit) => (value ? number(value) + unit : "no limit");
     const words = `Longest P-DATA-TF that the requestor receives: ${limit(found.lengths[0], " bytes")}; the acceptor: ${limit(found.lengths[1], " bytes")}. Requests of the requestor that may be outstanding: ${limit(found.window[0], "")}.`;

@@ -14,6 +14,7 @@ from hashlib import sha256
 from html import escape
 
 from ..packaged import packaged_text
+from ..uids import name_of
 from ..ul.state import ACTIONS, TABLE_9_10, Event, State
 from .conversation import REQUESTOR
 from .elements import Field
@@ -304,12 +305,15 @@ def _moves(step: Step) -> list[list[object]]:
 def _contract(contract: Contract) -> dict[str, object]:
     return {
         "contexts": [
-            [one.id, one.abstract_syntax, one.transfer_syntaxes, one.result, one.transfer_syntax]
-            for one in contract.contexts
+            [one.id, _name(one.abstract_syntax), one.result, _name(one.transfer_syntax)] for one in contract.contexts
         ],
         "lengths": contract.maximum_lengths,
         "window": contract.window,
     }
+
+
+def _name(uid: str) -> str:
+    return name_of(uid) or uid
 
 
 def _words_of_states() -> dict[str, object]:

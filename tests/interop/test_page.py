@@ -8,12 +8,22 @@ import pytest
 from recordings import said_in, steps_of
 
 from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, encode
-from dimse.explain import REQUESTOR, RecordedAssociation, Step
+from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation, Step
 from dimse.explain.comparison import compare
 from dimse.explain.comparison_page import comparison_page
 from dimse.explain.page import Chapter, page_of
 from dimse.message import NCreateRQ, encode_command
-from dimse.ul import PDU, PDV, AssociateRQ, PDataTF, PresentationContextRQ, encode_pdu
+from dimse.ul import (
+    PDU,
+    PDV,
+    AssociateAC,
+    AssociateRQ,
+    MaximumLength,
+    PDataTF,
+    PresentationContextAC,
+    PresentationContextRQ,
+    encode_pdu,
+)
 from print_mgmt.explain import FilmView
 
 pytestmark = pytest.mark.interop
@@ -91,6 +101,35 @@ def test_hover_on_a_field_lights_its_bytes(open_page: Open) -> None:
     lit = page.locator(".row > .hot").all_inner_texts()
     assert bytes.fromhex(" ".join(lit)) == b"EIGHT".ljust(16)
     assert "16 characters" in page.locator("#card").inner_text()
+
+
+def test_negotiation_is_a_table_of_names(open_page: Open) -> None:
+    page = open_page(film(), step=2)
+    row = page.locator("#says td").all_inner_texts()[:4]
+    assert row == [
+        "1",
+        "Basic Grayscale Print Management Meta SOP Class",
+        "acceptance",
+        "Explicit VR Little Endian",
+    ]
+
+
+@pytest.mark.parametrize(("limit", "words"), [(16384, "16,384 bytes"), (0, "no limit")])
+def test_negotiation_shows_the_maximum_lengths(open_page: Open, limit: int, words: str) -> None:
+    information = (MaximumLength(limit),)
+    context = PresentationContextRQ(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",))
+    asked = AssociateRQ(
+        called_ae_title="A", calling_ae_title="B", presentation_contexts=(context,), user_information=information
+    )
+    told = AssociateAC(
+        called_ae_title="A",
+        calling_ae_title="B",
+        presentation_contexts=(PresentationContextAC(1, 0, "1.2.840.10008.1.2"),),
+        user_information=information,
+    )
+    said = [(REQUESTOR, b"".join(encode_pdu(asked)), None), (ACCEPTOR, b"".join(encode_pdu(told)), None)]
+    shown = open_page(steps_of(said), step=2).locator("#says").inner_text()
+    assert f"the requestor receives: {words}; the acceptor: {words}." in shown
 
 
 def test_click_chooses_byte_and_field(open_page: Open) -> None:
