@@ -1,4 +1,4 @@
-"""An acceptor that is right in all but one thing, for the proof that a case can fail.
+"""An acceptor with exactly one fault, to prove that a case can fail.
 
 The core of the upper layer answers for it. A small user accepts Verification and print, answers C-ECHO, and has a print
 service without a printer. A `Twin` gets each PDU of the tester first, and may answer itself; it may change each PDU
@@ -68,7 +68,7 @@ class Line:
         return self.core.state
 
     def send(self, *pdus: bytes | PDU) -> None:
-        """Send octets or PDUs that no core has made."""
+        """Send octets or PDUs past the core."""
         octets = b"".join(pdu if isinstance(pdu, bytes) else b"".join(encode_pdu(pdu)) for pdu in pdus)
         if octets:
             self.writer.write(octets)
@@ -78,7 +78,7 @@ class Line:
         self.writer.close()
 
     def reset(self) -> None:
-        """End the connection, without the octets that are not sent yet."""
+        """End the connection, and discard the octets that are not sent yet."""
         self.writer.transport.abort()
 
 
@@ -151,7 +151,7 @@ async def _serve(twin: Twin, reader: asyncio.StreamReader, writer: asyncio.Strea
 
 
 def _cut(buffer: bytes) -> bytes:
-    """Return the first PDU, b"" if it is incomplete. All of the buffer, if its length cannot be."""
+    """Return the first PDU, b"" if it is incomplete, or the whole buffer if its length is impossible."""
     if len(buffer) < _HEADER:
         return b""
     total = _HEADER + int.from_bytes(buffer[2:_HEADER], "big")

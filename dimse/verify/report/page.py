@@ -36,7 +36,7 @@ _MEANINGS = {
     "INFO": "the standard does not decide the question",
     "INCONCLUSIVE": "the case does not cover the behavior of the peer, the preparation failed, or the peer was full",
     "UNIMPLEMENTED": "the peer lacks a feature that the case needs, and refuses it correctly",
-    "SKIPPED": "the options leave the case out",
+    "SKIPPED": "the options leave the case out, or it does not apply to this peer",
     "ERROR": "the tester is at fault, never the peer",
     "DAMAGED": "a mark beside the verdict: after the case, no new association worked",
 }

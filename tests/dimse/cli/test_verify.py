@@ -20,7 +20,7 @@ async def verify(twin: Twin, *options: str) -> int:
         return await asyncio.to_thread(main, ["verify", "scp", f"ANY@{HOST}:{port}", "--timeout", "0.05", *options])
 
 
-async def test_right_peer_is_conformant(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_correct_peer_is_conformant(capsys: pytest.CaptureFixture[str]) -> None:
     assert await verify(Twin(), "--case", "UL-F-2.0[1-5]") == 0
     assert "CONFORMANT in the 6 cases that apply\n" in capsys.readouterr().out
 
@@ -87,7 +87,7 @@ async def test_trace_prints_each_pdu(capsys: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.parametrize("other", ["--redact", "--tls"])
-def test_trace_records_nothing_secret_unasked(other: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trace_refuses_to_record_secrets(other: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "run.pcapng"
     with pytest.raises(SystemExit) as ended:
         main(["verify", "scp", "A@127.0.0.1:1", "--trace", str(path), "--report", str(tmp_path), other])
@@ -107,7 +107,7 @@ async def test_failure_is_counted_in_the_last_line(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.splitlines()[-1] == "NOT CONFORMANT in 1 of the 2 cases that apply"
 
 
-async def test_diff_tells_a_case_that_got_worse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_diff_shows_a_case_that_got_worse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     await verify(Twin(), "--case", "UL-F-2.05", "--report", str(tmp_path / "a"))
     await verify(ignores(UNKNOWN), "--case", "UL-F-2.05", "--report", str(tmp_path / "b"))
     capsys.readouterr()

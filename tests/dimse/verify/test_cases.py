@@ -26,7 +26,7 @@ async def judged(case: Case, target: Target) -> Verdict:
     return (await Judge(target=target, options=Options(), watch=Invariants(), flags=Flags.TWO_ASSOC).run(case)).verdict
 
 
-def test_cases_say_what_the_catalogue_says() -> None:
+def test_cases_agree_with_the_catalogue() -> None:
     assert list(differences(CASES)) == []
 
 

@@ -31,13 +31,13 @@ PLANS = st.builds(Plan, st.sampled_from(WAYS), st.sampled_from((0, 0, 1, 1, 2, 3
 
 @FEW
 @given(st.sampled_from(SCP_CASES), PLANS)
-def test_evil_scp_blames_no_tester(case: Case, plan: Plan) -> None:
+def test_evil_scp_causes_no_error_of_the_tester(case: Case, plan: Plan) -> None:
     judge_evil_scp(case, plan, Options())
 
 
 @FEW
 @given(st.sampled_from(ACTIVE_SCU_CASES), PLANS)
-def test_evil_scu_blames_no_tester(case: Case, plan: Plan) -> None:
+def test_evil_scu_causes_no_error_of_the_tester(case: Case, plan: Plan) -> None:
     judge_evil_scu(case, plan, PlainPrinter)
 
 
@@ -128,5 +128,5 @@ def test_invariant_keeps_a_bounded_number_of_findings() -> None:
     assert len(watch.judge(case).subcases[0].observed) <= 201
 
 
-def test_bare_observation_keeps_its_text() -> None:
+def test_observation_without_data_keeps_its_text() -> None:
     assert without_data((Broken("x"), Closed("FIN"))) == (Broken("x"), Closed("FIN"))

@@ -103,7 +103,7 @@ async def test_worst_sub_case_is_the_verdict() -> None:
     assert result.reason.startswith("wrong: ")
 
 
-async def test_unimplemented_is_no_failure() -> None:
+async def test_unimplemented_feature_is_not_a_failure() -> None:
     async def run(_: Peer) -> Seen:
         raise Unprepared("no such class", Verdict.UNIMPLEMENTED)
 

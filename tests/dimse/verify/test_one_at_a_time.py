@@ -23,7 +23,7 @@ async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 @asynccontextmanager
 async def one_at_a_time(port: int) -> AsyncIterator[int]:
-    """Stand before a peer: serve one connection after the other, each silent one for an ARTIM. Yield the port."""
+    """Relay connections to a peer one after another, a silent one until an ARTIM expires. Yield the port."""
     turn, tasks = asyncio.Lock(), set[asyncio.Task[None]]()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

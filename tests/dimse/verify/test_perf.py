@@ -57,7 +57,7 @@ async def test_peer_that_stops_answering_is_inconclusive(case_id: str) -> None:
 
 
 @pytest.mark.parametrize(("median", "is_named"), [(40.2, True), (200.0, True), (3.0, False), (120.0, False)])
-def test_delayed_ack_is_called_by_its_name(median: float, is_named: bool) -> None:
+def test_delay_of_a_delayed_ack_is_explained(median: float, is_named: bool) -> None:
     assert ("delayed ACK" in str(kept(median, "C-ECHO"))) is is_named
 
 

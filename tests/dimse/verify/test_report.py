@@ -49,7 +49,7 @@ def valid(written: dict[str, Any]) -> None:
 
 
 def hostile(written: dict[str, Any]) -> dict[str, Any]:
-    """Return the report of a peer that put hostile text wherever a peer's text can stand."""
+    """Return the report with hostile text wherever a text of the peer can stand."""
     spoiled = copy.deepcopy(written)
     spoiled["peer"]["implementation_version_name"] = HOSTILE
     for case in spoiled["cases"]:
@@ -187,7 +187,7 @@ def test_failure_outside_the_baseline_is_worse(good: dict[str, Any], bad: dict[s
     assert [(each.case_id, each.is_worse) for each in regressions(bad, baseline(good))] == [("UL-F-2.05", True)]
 
 
-def test_stale_entry_of_the_baseline_is_told(good: dict[str, Any], bad: dict[str, Any]) -> None:
+def test_stale_entry_of_the_baseline_is_listed(good: dict[str, Any], bad: dict[str, Any]) -> None:
     assert [(each.case_id, each.is_worse) for each in regressions(good, baseline(bad))] == [("UL-F-2.05", False)]
 
 
@@ -202,7 +202,7 @@ def test_wrong_baseline_is_an_error(bad: dict[str, Any]) -> None:
         list(regressions(bad, {"schema": 2}))
 
 
-def test_changes_between_reports_are_told(good: dict[str, Any], bad: dict[str, Any]) -> None:
+def test_changes_between_reports_are_listed(good: dict[str, Any], bad: dict[str, Any]) -> None:
     found = {each.case_id: each for each in changes(good, bad)}
     assert found["UL-F-2.05"].is_worse
     assert "UL-F-2.04" not in found

@@ -93,7 +93,7 @@ async def test_bad_verdict_starts_the_slow_cases_again(slow_cases: tuple[Waiting
     assert slow.starts == 2 * len(cases)
 
 
-async def test_no_case_waits_beside_others_at_a_small_peer(slow_cases: tuple[Waiting, list[Case]]) -> None:
+async def test_cases_wait_only_beside_a_peer_with_room(slow_cases: tuple[Waiting, list[Case]]) -> None:
     slow, cases = slow_cases
     lines: set[int] = set()
 

@@ -96,13 +96,13 @@ def test_resumed_report_has_the_cases_of_both() -> None:
     assert report["counts"]["PASS"] == 2
 
 
-def test_places_of_a_command_are_filled_in() -> None:
+def test_names_in_braces_are_replaced_in_a_command() -> None:
     words = split_command("scu {host}:{port} '{\"a\": 1}' {{case}} {case}")
     values = {"host": "127.0.0.1", "port": "104", "case": "UL-A-7.01"}
     assert filled(words, values) == ("scu", "127.0.0.1:104", '{"a": 1}', "{case}", "UL-A-7.01")
 
 
-def test_unknown_place_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_name_in_braces_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         command(["verify", "scu", "--command", "dcmprscu -c {config} film.dcm"])()
     assert capsys.readouterr().err.splitlines()[-1] == (

@@ -109,7 +109,7 @@ async def test_case_fails_for_its_twin(case_id: str, identities: Identities) -> 
     assert result.verdict is (Verdict.FAIL if is_must else Verdict.WEAK), result.reason
 
 
-async def test_old_version_is_no_failure_without_a_claim(identities: Identities) -> None:
+async def test_old_tls_version_fails_only_against_a_claim(identities: Identities) -> None:
     assert (await found_in("TLS-1.02", identities)).verdict is Verdict.NON_STRICT
 
 

@@ -73,7 +73,7 @@ def test_reset_may_have_swallowed_an_abort() -> None:
     assert column_of((RESET,), (ABORT,), (), (CLOSED,))[0] is Column.PASSES
 
 
-def test_reset_is_no_abort_of_one_source() -> None:
+def test_reset_is_not_an_abort_of_a_given_source() -> None:
     assert column_of((RESET,), (Aborted(2),), (CLOSED,), ())[0] is Column.NONSTRICT
 
 

@@ -17,7 +17,7 @@ def response(number: int) -> PDV:
 
 
 async def heard(*pdvs: PDV) -> list[object]:
-    """Return what the wire returns if a peer answers C-ECHO by one P-DATA-TF with these fragments."""
+    """Return what the wire returns if a peer answers C-ECHO with one P-DATA-TF with these fragments."""
 
     def hears(line: Line, pdu: bytes) -> bool:
         if pdu[0] != 0x04:

@@ -1,4 +1,4 @@
-"""The twin of each case: a peer that is wrong in just what the case is about. A case whose twin passes is no case."""
+"""The twin of each case: a peer with exactly the fault that the case tests. A case that its twin passes is useless."""
 
 from .common import Twins
 from .dimse_messages import DIMSE

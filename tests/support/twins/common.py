@@ -1,4 +1,4 @@
-"""What many twins have in common: a peer that ignores a PDU, or answers it by the wrong octets."""
+"""What many twins have in common: a peer that ignores a PDU, or answers it with the wrong octets."""
 
 from collections.abc import Callable, Mapping
 
@@ -36,7 +36,7 @@ def ignores(kind: int, state: State = State.Sta6) -> Twin:
 
 
 def answers(kind: int, octets: bytes | PDU, state: State = State.Sta6) -> Twin:
-    """Return a peer that answers PDUs of this type in this state by ``octets``."""
+    """Return a peer that answers PDUs of this type in this state with ``octets``."""
 
     def hears(line: Line, pdu: bytes) -> bool:
         if pdu[0] != kind or line.state is not state:
@@ -53,7 +53,7 @@ def ignores_requests(which: Callable[[AssociateRQ], bool]) -> Twin:
 
 
 def answers_requests(which: Callable[[AssociateRQ], bool], answer: PDU) -> Twin:
-    """Return a peer that answers these requests by a PDU of its own."""
+    """Return a peer that answers these requests with a PDU of its own."""
 
     def hears(line: Line, pdu: bytes) -> bool:
         if pdu[0] != ASSOCIATE_RQ or not _is(pdu, which):

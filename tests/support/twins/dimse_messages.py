@@ -1,4 +1,4 @@
-"""Peers that are wrong in one thing of DIMSE."""
+"""Peers with one fault each, for DIMSE."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +36,7 @@ def is_in_doubt(pdu: bytes) -> bool:
 
 
 def hears(which: Callable[[bytes], bool], *answers: PDataTF | Abort) -> Twin:
-    """Return a peer that answers such a P-DATA-TF by these PDUs."""
+    """Return a peer that answers such a P-DATA-TF with these PDUs."""
 
     def hears(line: Line, pdu: bytes) -> bool:
         if pdu[0] != P_DATA or line.state is not State.Sta6 or not which(pdu):

@@ -1,4 +1,4 @@
-"""Peers that are wrong in one thing of ENC."""
+"""Peers with one fault each, for ENC."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +21,7 @@ _ODD_PIXELS = 33 * 33 + 1
 
 
 def refuses(which: Callable[[Request, bytes], bool]) -> Twin:
-    """Return a peer that answers such a request, with such a Data Set, by a failure."""
+    """Return a peer that answers such a request, with such a Data Set, with a failure."""
 
     def answers(request: Request, response: Response) -> Response:
         data = request.Data

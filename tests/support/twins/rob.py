@@ -1,4 +1,4 @@
-"""Peers that are wrong in one thing of ROB: they hang, or they are dead afterwards."""
+"""Peers with one fault each, for ROB: they hang, or they are dead afterwards."""
 
 from collections.abc import Callable
 

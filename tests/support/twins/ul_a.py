@@ -1,4 +1,4 @@
-"""Peers that are wrong in one thing of UL-A."""
+"""Peers with one fault each, for UL-A."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -48,7 +48,7 @@ def changes(**fields: object) -> Twin:
 
 
 def answers_contexts(result: int) -> Twin:
-    """Return a peer that answers each context by ``result``."""
+    """Return a peer that answers each context with ``result``."""
 
     def accepts(ac: AssociateAC, rq: AssociateRQ) -> AssociateAC:
         results = (PresentationContextAC(each.id, result, ImplicitVRLittleEndian) for each in rq.presentation_contexts)

@@ -1,4 +1,4 @@
-"""Peers that are wrong in one thing of UL-F. A twin has no timers, so it fails each slow case as it is."""
+"""Peers with one fault each, for UL-F. A twin has no timers, so it fails each slow case as it is."""
 
 from twin import Line, Twin
 

@@ -1,4 +1,4 @@
-"""Peers that are wrong in one thing of UL-P."""
+"""Peers with one fault each, for UL-P."""
 
 from collections.abc import Callable
 
