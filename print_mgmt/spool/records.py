@@ -185,9 +185,9 @@ class Lease:
         return self.delivery.destination
 
 
-def check_film_id(film_id: str) -> None:
-    """Raise `NoSuchFilm` for a text that is not the id of a film; a database cannot look for some of these texts."""
-    if not FILM_ID.fullmatch(film_id):
+def check_film_id(film_id: object) -> None:
+    """Raise `NoSuchFilm` for a value that is not the id of a film; a database cannot look for some of these values."""
+    if not isinstance(film_id, str) or not FILM_ID.fullmatch(film_id):
         raise NoSuchFilm(f"there is no film {film_id!a}")
 
 

@@ -219,7 +219,7 @@ def test_absurd_time_is_one_line(column: str, value: str, place: Place, run: Run
     done(place.address)
     infinity = "9e999" if place.name == "embedded" else "'Infinity'"
     place.sql(f"UPDATE film SET {column} = {value.replace('{infinity}', infinity)}")
-    for command in ("list",), ("list", "--json"), ("purge", "--days", "0"):
+    for command in ("list",), ("purge", "--days", "0"):
         status, _, errors = run(*command)
         assert (status, errors.count("\n")) == (1, 1)
         assert errors.startswith(f"print-mgmt: the index is damaged: film '{film_id}': {column} is ")

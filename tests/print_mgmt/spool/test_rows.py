@@ -53,6 +53,7 @@ ROWS: dict[str, tuple[Sequence[str], ReadRow, Sequence[Any]]] = {
     "delivery": (DELIVERY, delivery_of, astuple(DELIVERY_RECORD)),
     "job": (JOB, job_of, job_values(PrintJob(films=()))),
 }
+REFERENCES = {"film": ("job",), "delivery": ("film", "job", "urgency"), "job": ("films", "revision")}  # other columns
 COLUMNS = [(table, column) for table, (names, _, _) in ROWS.items() for column in names]
 
 
@@ -140,7 +141,7 @@ async def test_damaged_column_raises_only_errors_of_the_spool(tmp_path: Path, ta
         with closing(sqlite3.connect(place.folder / "index.sqlite", isolation_level=None)) as index:
             for name in ROWS:
                 index.execute(f"CREATE TEMP TABLE sound_{name} AS SELECT * FROM {name}")
-            for column in ROWS[table][0]:
+            for column in (*ROWS[table][0], *REFERENCES[table]):
                 if (table, column) == ("delivery", "id"):
                     continue  # SQLite itself accepts only integers
                 index.execute(
