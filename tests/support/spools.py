@@ -10,10 +10,22 @@ from made_films import print_job
 from postgres import Postgres
 
 from print_mgmt.jobs import PrintJob
-from print_mgmt.spool import EmbeddedSpool, Spool, SpoolLimits, Target
+from print_mgmt.spool import EmbeddedSpool, Lease, Spool, SpoolLimits, Target
 from print_mgmt.spool.postgres import PostgresSpool
 
-__all__ = ["FOLDER", "PRINTER", "Clock", "EmbeddedPlace", "Place", "PostgresPlace", "job", "opened"]
+__all__ = [
+    "FOLDER",
+    "PRINTER",
+    "Clock",
+    "EmbeddedPlace",
+    "Place",
+    "PostgresPlace",
+    "job",
+    "leased",
+    "only_film_file",
+    "opened",
+    "status",
+]
 
 PRINTER = Target(destination="printer")
 FOLDER = Target(destination="folder", repeatable=True)
@@ -123,3 +135,23 @@ def job(*, films: int = 1, copies: int = 1, PrintPriority: str = "MED", nbytes: 
     made = print_job(nbytes, films=films, copies=copies, PrintPriority=PrintPriority)
     made.PrinterName, made.Originator, made.FilmSessionLabel = "LASER", "SCU", "thorax"
     return made
+
+
+async def leased(spool: Spool, destination: str = "printer") -> Lease:
+    """Lease the next film for a destination, which must be due."""
+    lease = await spool.lease(destination, 60)
+    assert lease is not None
+    return lease
+
+
+async def status(spool: Spool, uid: str) -> tuple[str, str]:
+    """Return the Execution Status of a job, and its info."""
+    found = await spool.find(uid)
+    assert found is not None
+    return found.ExecutionStatus, found.ExecutionStatusInfo
+
+
+def only_film_file(place: EmbeddedPlace) -> Path:
+    """Return the file of the only film that has not ended."""
+    (path,) = (place.folder / "films").glob("[!.]*")
+    return path

@@ -4,33 +4,28 @@ import asyncio
 import errno
 import os
 import shutil
-import sqlite3
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, closing, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from threading import Barrier, BrokenBarrierError
 
 import numpy as np
 import pytest
-from spools import FOLDER, PRINTER, EmbeddedPlace, job
+from spools import FOLDER, PRINTER, EmbeddedPlace, job, only_film_file
 
 from dimse.errors import LocalProtocolError
 from print_mgmt.spool import (
     Cancel,
     Done,
-    Doubtful,
     EmbeddedSpool,
     FilmState,
     Hold,
     Later,
     Prioritize,
-    Spool,
     SpoolError,
     SpoolFull,
     SpoolLimits,
-    Target,
 )
 
 NOBODY = 65534
@@ -58,11 +53,6 @@ class Fault:
 def files(place: EmbeddedPlace) -> list[str]:
     """Return the names of the films, without drafts, which may stay a little longer."""
     return sorted(path.name for name in ("films", "ended") for path in (place.folder / name).glob("[!.]*"))
-
-
-def one_of(place: EmbeddedPlace) -> Path:
-    (path,) = (place.folder / "films").glob("[!.]*")
-    return path
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT], ids=errno.errorcode.get)
@@ -246,7 +236,7 @@ async def test_file_in_place_of_the_folder_is_named(place: EmbeddedPlace) -> Non
 async def test_film_files_are_only_for_their_owner(place: EmbeddedPlace) -> None:
     async with place.spool() as spool:
         await spool.accept(job(), [PRINTER])
-        assert one_of(place).stat().st_mode & 0o077 == 0
+        assert only_film_file(place).stat().st_mode & 0o077 == 0
 
 
 # --- start ---
@@ -255,7 +245,7 @@ async def test_film_files_are_only_for_their_owner(place: EmbeddedPlace) -> None
 async def test_start_removes_films_never_accepted(place: EmbeddedPlace) -> None:
     async with place.spool() as spool:
         await spool.accept(job(), [PRINTER])
-    known = one_of(place)
+    known = only_film_file(place)
     shutil.copy(known, known.with_name(known.name.replace(known.name[:16], "0" * 16)))
     (place.folder / "films" / ".1.dcm.01234567.part").write_bytes(b"half")
     async with place.spool():
@@ -284,7 +274,7 @@ async def test_start_keeps_films_that_others_are_accepting(place: EmbeddedPlace)
 async def test_missing_film_fails_at_the_start(place: EmbeddedPlace) -> None:
     async with place.spool() as spool:
         (film,) = await spool.accept(job(), [PRINTER])
-    one_of(place).unlink()
+    only_film_file(place).unlink()
     async with place.spool() as spool:
         assert (await spool.show(film)).state is FilmState.FAILED
 
@@ -311,259 +301,6 @@ async def test_wall_clock_set_back_changes_nothing(place: EmbeddedPlace, monkeyp
         assert await spool.lease("folder", 60) is not None
         (film,) = await spool.accept(job(), [PRINTER])
         assert (await spool.show(film)).state is FilmState.QUEUED
-
-
-# --- a damaged index ---
-
-
-def damage_index(place: EmbeddedPlace, *, log: bool = True) -> None:
-    """Overwrite the schema; with ``log``, also remove the write-ahead log."""
-    path = place.folder / "index.sqlite"
-    data = bytearray(path.read_bytes())
-    data[100:4000] = bytes([0xFF]) * 3900
-    path.write_bytes(data)
-    for suffix in ("-wal", "-shm") if log else ():
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-async def rebuilt(place: EmbeddedPlace, target: Target, *, hold: str = "") -> tuple[Spool, str]:
-    """Accept a film, damage the index, and return a spool that rebuilds it when it is opened, and the film."""
-    async with place.spool() as spool:
-        (film,) = await spool.accept(job(), [target], hold=hold)
-    damage_index(place)
-    return place.spool(), film
-
-
-@pytest.mark.parametrize(
-    ("target", "hold", "state"),
-    [
-        (PRINTER, "", FilmState.INDETERMINATE),
-        (FOLDER, "", FilmState.QUEUED),
-        (PRINTER, "wait", FilmState.HELD),
-    ],
-)
-async def test_rebuilt_film_is_printed_only_if_that_is_harmless(
-    place: EmbeddedPlace, target: Target, hold: str, state: FilmState
-) -> None:
-    spool, film = await rebuilt(place, target, hold=hold)
-    async with spool:
-        (found,) = await spool.list()
-        assert (found.id, found.state, found.deliveries[0].destination) == (film, state, target.destination)
-        assert (await spool.film(film)).sheet.FilmSizeID == "14INX17IN"
-
-
-@pytest.mark.parametrize("log", ["", "-wal"], ids=["no file", "log only"])
-async def test_film_without_an_index_is_not_printed_again(place: EmbeddedPlace, log: str) -> None:
-    async with place.spool() as spool:
-        (doubtful,) = await spool.accept(job(), [PRINTER])
-        (done,) = await spool.accept(job(), [PRINTER])
-        for outcome in (Doubtful(reason="no response"), Done()):
-            lease = await spool.lease("printer", 10)
-            assert lease is not None
-            await spool.report(lease, outcome)
-        for path in place.folder.glob("index.sqlite*"):
-            if not log or not path.name.endswith(log):
-                path.unlink()
-    async with place.spool() as spool:
-        found = {film.id: film.state for film in await spool.list()}
-    assert found == {doubtful: FilmState.INDETERMINATE, done: FilmState.DONE}
-
-
-async def test_empty_index_is_rebuilt(place: EmbeddedPlace) -> None:
-    spool, film = await rebuilt(place, PRINTER)
-    (place.folder / "index.sqlite").write_bytes(b"")
-    async with spool:
-        assert [(found.id, found.state) for found in await spool.list()] == [(film, FilmState.INDETERMINATE)]
-
-
-async def test_index_without_its_tables_is_rebuilt(place: EmbeddedPlace) -> None:
-    spool, film = await rebuilt(place, PRINTER)
-    (place.folder / "index.sqlite").unlink()
-    with closing(sqlite3.connect(place.folder / "index.sqlite")) as other:
-        other.execute("CREATE TABLE other (one)")
-    async with spool:
-        assert [(found.id, found.state) for found in await spool.list()] == [(film, FilmState.INDETERMINATE)]
-
-
-@pytest.mark.parametrize("table", ["job", "film", "delivery", "counter"])
-async def test_index_that_lacks_a_table_is_rebuilt(place: EmbeddedPlace, table: str) -> None:
-    async with place.spool() as spool:
-        (film,) = await spool.accept(job(), [PRINTER])
-    place.sql(f"DROP TABLE {table}")
-    async with place.spool() as spool:
-        assert [(found.id, found.state) for found in await spool.list()] == [(film, FilmState.INDETERMINATE)]
-    assert list(place.folder.glob("index.*.damaged"))
-
-
-@pytest.mark.parametrize("moment", ["rebuild", "rebuild: aside"])
-async def test_interrupted_rebuild_is_made_again(place: EmbeddedPlace, moment: str) -> None:
-    spool, film = await rebuilt(place, PRINTER)
-
-    def end(name: str) -> None:
-        if name == moment:
-            raise InterruptedError(name)
-
-    with pytest.raises(SpoolError, match=moment):
-        await place.spool(step=end).__aenter__()
-    async with spool:
-        assert [(found.id, found.state) for found in await spool.list()] == [(film, FilmState.INDETERMINATE)]
-    assert not list(place.folder.glob("index.sqlite.new*"))
-
-
-async def test_rebuild_puts_unreadable_films_into_quarantine(place: EmbeddedPlace) -> None:
-    spool, film = await rebuilt(place, PRINTER)
-    path = one_of(place)
-    path.unlink()
-    path.mkdir()
-    async with spool:
-        assert await spool.list() == ()
-    assert [found.name for found in (place.folder / "quarantine").iterdir()] == [path.name]
-    assert path.name.startswith(film)
-
-
-async def test_verify_names_a_film_that_cannot_be_read(place: EmbeddedPlace) -> None:
-    async with place.spool() as spool:
-        (film,) = await spool.accept(job(), [PRINTER])
-        path = one_of(place)
-        path.unlink()
-        path.mkdir()
-        (right,) = await spool.accept(job(), [PRINTER])
-        assert await spool.verify() == (1, (film,))
-        assert right != film
-
-
-async def test_rebuilt_index_knows_the_job(place: EmbeddedPlace) -> None:
-    made = job(films=2, copies=2)
-    async with place.spool() as spool:
-        await spool.accept(made, [FOLDER])
-    damage_index(place)
-    async with place.spool() as spool:
-        found = await spool.find(made.SOPInstanceUID)
-        assert found is not None
-        assert (found.ExecutionStatus, found.Originator, found.copies) == ("PENDING", "SCU", 2)
-        assert found.CreationDate == made.CreationDate
-
-
-async def test_rebuilt_index_does_not_print_done_films(place: EmbeddedPlace) -> None:
-    async with place.spool() as spool:
-        (film,) = await spool.accept(job(), [FOLDER])
-        lease = await spool.lease("folder", 60)
-        assert lease is not None
-        await spool.report(lease, Done())
-    damage_index(place)
-    async with place.spool() as spool:
-        assert (await spool.show(film)).state is FilmState.DONE
-
-
-async def test_rebuilt_index_holds_an_incomplete_job(place: EmbeddedPlace) -> None:
-    async with place.spool() as spool:
-        films = await spool.accept(job(films=2), [FOLDER])
-    damage_index(place)
-    next(place.folder.glob(f"films/{films[0]}.*")).unlink()
-    async with place.spool() as spool:
-        (film,) = await spool.list()
-        assert (film.id, film.state) == (films[1], FilmState.HELD)
-
-
-async def test_damaged_index_is_kept_aside(place: EmbeddedPlace) -> None:
-    spool, _ = await rebuilt(place, FOLDER)
-    async with spool:
-        assert len(list(place.folder.glob("index.*.damaged"))) == 1
-
-
-async def test_rebuild_puts_damaged_films_into_quarantine(place: EmbeddedPlace) -> None:
-    async with place.spool() as spool:
-        films = [film for _ in range(2) for film in await spool.accept(job(), [FOLDER])]
-    damage_index(place)
-    place.damage(films[0])
-    async with place.spool() as spool:
-        assert [film.id for film in await spool.list()] == films[1:]
-    (path,) = (place.folder / "quarantine").iterdir()
-    assert path.name.startswith(films[0])
-
-
-async def test_damaged_index_is_rebuilt_by_one_of_many_processes(place: EmbeddedPlace) -> None:
-    """All open the spool at the same moment. Spools in one process suffice, because a lock belongs to an open file."""
-    _, film = await rebuilt(place, FOLDER)
-    meeting = Barrier(3)
-
-    def meet(name: str) -> None:
-        """Give the other processes time to rebuild the index, too."""
-        if name == "rebuild":
-            with suppress(BrokenBarrierError):
-                meeting.wait(0.2)
-
-    spools = [place.spool(step=meet) for _ in range(3)]
-    async with AsyncExitStack() as stack:
-        await asyncio.gather(*map(stack.enter_async_context, spools))
-        assert [[one.id for one in await each.list()] for each in spools] == [[film]] * 3
-    assert len(list(place.folder.glob("index.*.damaged"))) == 1
-
-
-async def test_damaged_index_of_a_living_process_is_not_rebuilt(place: EmbeddedPlace) -> None:
-    async with place.spool() as spool:
-        await spool.accept(job(), [FOLDER])
-    async with place.spool():
-        damage_index(place, log=False)
-        with pytest.raises(SpoolError, match="another process has it open"):
-            await place.spool().__aenter__()
-    assert not list(place.folder.glob("index.*.damaged"))
-
-
-@pytest.mark.parametrize("table", ["film", "delivery"])
-async def test_unknown_state_is_an_error_of_the_spool(place: EmbeddedPlace, table: str) -> None:
-    async with place.spool() as spool:
-        await spool.accept(job(), [PRINTER])
-    place.sql(f"UPDATE {table} SET state = 'lost'")
-    with pytest.raises(
-        SpoolError, match=f"the index is damaged: {table} .*: state is 'lost', not one of the states received, held"
-    ):
-        async with place.spool() as spool:
-            await spool.list()
-
-
-@pytest.mark.parametrize("statement", ["DELETE FROM job", "UPDATE delivery SET film = '0123456789abcdef.1'"])
-async def test_index_with_a_dangling_reference_is_rebuilt(place: EmbeddedPlace, statement: str) -> None:
-    async with place.spool() as spool:
-        (film,) = await spool.accept(job(), [FOLDER])
-    place.sql(statement)
-    async with place.spool() as spool:
-        lease = await spool.lease("folder", 60)
-    assert lease is not None
-    assert lease.film.id == film
-    assert list(place.folder.glob("index.*.damaged"))
-
-
-async def test_index_without_a_version_is_one_of_version_1(place: EmbeddedPlace) -> None:
-    async with place.spool() as spool:
-        (film,) = await spool.accept(job(), [PRINTER])
-    place.sql("PRAGMA user_version = 0")
-    async with place.spool() as spool:
-        assert [one.id for one in await spool.list()] == [film]
-
-
-async def test_index_of_a_newer_version_is_refused(place: EmbeddedPlace) -> None:
-    async with place.spool() as spool:
-        await spool.accept(job(), [PRINTER])
-    place.sql("PRAGMA user_version = 2")
-    with pytest.raises(SpoolError, match=r"index\.sqlite has version 2, but this program knows only version 1: "):
-        await place.spool().__aenter__()
-    assert not list(place.folder.glob("index.*.damaged"))
-
-
-async def test_locked_index_is_not_rebuilt(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with place.spool() as spool:
-        await spool.accept(job(), [PRINTER])
-    monkeypatch.setattr("print_mgmt.spool.index._BUSY", 0.01)
-    lock = sqlite3.connect(place.folder / "index.sqlite", isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
-    try:
-        with pytest.raises(SpoolError, match="locked"):
-            await place.spool().__aenter__()
-    finally:
-        lock.close()
-    async with place.spool() as spool:
-        assert len(await spool.list()) == 1
 
 
 async def test_spool_is_opened_once(place: EmbeddedPlace) -> None:
