@@ -227,6 +227,11 @@ class _Guide:
     done: dict[str, str] = field(default_factory=dict)  # verdicts by case id
     shown: str = ""
 
+    def listens(self, host: str, port: int) -> None:
+        """Say where the tester listens, unless each next step has a port of its own."""
+        if not self.is_silent and not self.by_port:
+            print(f"listening on {host}:{port}", file=sys.stderr, flush=True)
+
     def waits(self, case_id: str, case: Case | None, plain: Visit | None) -> None:
         """Record a case that waits for a connection."""
         if case is not None:
@@ -304,6 +309,7 @@ async def _test(
                 run=run,
                 on_result=show,
                 on_waiting=guide.waits,
+                on_listening=lambda port: guide.listens(target.host, port),
                 done=done,
             )
     except asyncio.CancelledError:

@@ -104,7 +104,7 @@ MakeListener = Callable[[Note], Listener]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubCase:
-    """A variation of a case. Where a set or the level is None, that of the case applies."""
+    """A variation of a case. Where a set or the level is None, the case's own one applies."""
 
     name: str
     run: CaseRun

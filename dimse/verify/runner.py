@@ -110,9 +110,8 @@ class Tester:
             needs |= case.needs
         is_parallel = self.options.jobs > 1 or sum(case.is_slow or case.waits for case in chosen) > 1
         wanted = needs | (Flags.TWO_ASSOC if is_parallel else Flags.NONE)
-        self.run.facts = (await find_facts(self.target, self.options, self.watch, wanted)).with_flags(
-            self._given_flags()
-        )
+        facts = await find_facts(self.target, self.options, self.watch, wanted)
+        self.run.facts = facts.with_flags(self._given_flags())
         ordered = [case for case in chosen if case.id != SANITY and case.run is not None]
         try:
             await self._start_waiting_cases(ordered)

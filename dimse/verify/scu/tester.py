@@ -47,6 +47,7 @@ _PATIENCE_FACTOR = 3  # of the second try, after silence has led to a bad verdic
 OnResult = Callable[[Result], None]
 # Called when a visit waits: with the case id, the case and the plain visit, or with PLAIN, None and None
 OnWaiting = Callable[[str, Case | None, Visit | None], None]
+OnListening = Callable[[int], None]  # called once, with the port that the tester listens on
 
 
 async def verify_scu(
@@ -58,6 +59,7 @@ async def verify_scu(
     run: Run | None = None,
     on_result: OnResult = lambda _result: None,
     on_waiting: OnWaiting = lambda _case_id, _case, _plain: None,
+    on_listening: OnListening = lambda _port: None,
     done: Iterable[str] = (),
 ) -> Run:
     """Run those of ``cases`` that are for an SCU, and return the run. ``run`` receives each result at once.
@@ -73,6 +75,7 @@ async def verify_scu(
         run=run or Run(),
         on_result=on_result,
         on_waiting=on_waiting,
+        on_listening=on_listening,
         done=frozenset(done),
     )
     await tester.test()
@@ -90,6 +93,7 @@ class ScuTester:
     run: Run
     on_result: OnResult
     on_waiting: OnWaiting
+    on_listening: OnListening = lambda _port: None
     done: frozenset[str] = frozenset()
     watch: Invariants = field(init=False)
     desk: Desk = field(init=False)
@@ -106,6 +110,7 @@ class ScuTester:
         start = loop.time()
         self.run.started = datetime.now(UTC).isoformat(timespec="seconds")
         await self.desk.open()
+        self.on_listening(self.desk.port)
         try:
             await self._test()
         finally:

@@ -60,6 +60,17 @@ async def test_command_is_killed_after_the_patience() -> None:
     assert run.is_unjudged
 
 
+async def test_run_says_on_which_port_it_listens() -> None:
+    heard, given = list[int](), list[int]()
+
+    async def does_nothing(values: Mapping[str, str]) -> Ended:
+        given.append(int(values["port"]))
+        return Ended(exit=0)
+
+    await verify_scu(ScuTarget(program=does_nothing), SCU_CASES, on_listening=heard.append)
+    assert heard == given
+
+
 async def test_called_title_names_the_case() -> None:
     port, seen, news = free_port(), list[str](), asyncio.Event()
 
