@@ -165,8 +165,8 @@ def _color_argument(wanted: str, *, has_color: bool) -> Color:
 async def _with_display_format(options: FilmOptions, client: PrintClient, images: int) -> FilmOptions:
     """Return the options with a display format of the printer for this number of images."""
     film_box = options.chosen.film_box.copy()
-    given = {element.keyword: element.value for element in film_box}
-    display_format = await client.display_format(images, **given)
+    attributes = {element.keyword: element.value for element in film_box}
+    display_format = await client.display_format(images, **attributes)
     if display_format is None:
         _print_note("the printer lists no display formats: one image per film")
         return options
@@ -280,8 +280,8 @@ def chosen_of(arguments: argparse.Namespace) -> Chosen:
 
 
 def _combine(options: Mapping[str, Value], by_keyword: Sequence[tuple[str, str]]) -> dict[str, Value]:
-    given = {keyword: value for keyword, value in options.items() if value is not None}
-    return given | {keyword: _parse_value(keyword, text) for keyword, text in by_keyword}
+    chosen = {keyword: value for keyword, value in options.items() if value is not None}
+    return chosen | {keyword: _parse_value(keyword, text) for keyword, text in by_keyword}
 
 
 def _parse_value(keyword: str, text: str) -> Value:

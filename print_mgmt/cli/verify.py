@@ -18,7 +18,7 @@ from dimse.verify.scu import SCU_CASES
 
 from ..verify import PRINT_CASES, Claims, PrintOptions, load_claims
 from ..verify.grid_scripts import PRINT_SCRIPTS
-from ..verify.scu import PRINT_SCU_CASES, PlainPrinter, what_to_do
+from ..verify.scu import PRINT_SCU_CASES, PlainPrinter, instruction_for
 from .options import argument_type
 
 __all__ = ["add"]
@@ -47,7 +47,7 @@ def add(parser: Parser) -> None:
 
 
 def _add_scu(parser: Parser) -> None:
-    add_scu(parser, _SCU_CASES, PlainPrinter, what_to_do, _scu_options)
+    add_scu(parser, _SCU_CASES, PlainPrinter, instruction_for, _scu_options)
     parser.add_argument(
         "--claims",
         type=argument_type(_load_claims),

@@ -18,8 +18,8 @@ class LayoutError(DimseError):
         self.attribute = attribute
         self.value = value
         self.why = why
-        given = shown(value).replace("\\\\", "\\")  # a backslash separates values: show it once
-        super().__init__(f"{attribute} {given}: {why} ({rule})")
+        text = shown(value).replace("\\\\", "\\")  # a backslash separates values: show it once
+        super().__init__(f"{attribute} {text}: {why} ({rule})")
 
 
 def require(attribute: str, value: object, choices: Collection[str], *, rule: str = FILM_BOX_RULE) -> None:

@@ -6,10 +6,10 @@ from dimse.verify.scu import Visit
 
 from .sessions import data_set_of, image_sets
 
-__all__ = ["what_to_do"]
+__all__ = ["instruction_for"]
 
 
-def what_to_do(plain: Visit | None) -> str:
+def instruction_for(plain: Visit | None) -> str:
     """Return an instruction: print two images in the plain scenario, and later the same as in that scenario."""
     if plain is None:
         return "print two images on one film, as you usually do"
