@@ -231,16 +231,25 @@ class Assembler:
     def _add_data(self, data: memoryview, is_last: bool) -> tuple[int, Message] | None:
         if self._message is None:
             raise RemoteProtocolError("a Data Set that no Command Set announced (PS3.7 §6.3.1)")
-        if self._sink is None:
-            if is_last and len(data) <= self._limits.data_set:
-                if len(data) > UNCOUNTED:
-                    self._on_growth(len(data) - UNCOUNTED)
-                return self._complete(bytes(data))
-            self._sink = self._sink_for(data)
-        sink = self._gather(self._sink, data)
-        if not is_last:
-            return None
-        return self._complete(sink.data())
+        whole: Buffer | None
+        if self._sink is None and is_last and len(data) <= self._limits.data_set:  # nearly always but for an image
+            whole = bytes(data)
+            if len(whole) > UNCOUNTED:
+                self._on_growth(len(whole) - UNCOUNTED)
+        else:
+            if self._sink is None:
+                self._sink = self._sink_for(data)
+            sink = self._gather(self._sink, data)
+            if not is_last:
+                return None
+            whole = sink.data()
+        context_id, message, mistyped = self._context_id, self._message, self._mistyped
+        assert context_id is not None
+        self._context_id = self._message = self._mistyped = self._sink = None
+        if mistyped is not None:
+            raise mistyped
+        message.Data = whole  # type: ignore[misc]  # nobody else has the message yet
+        return context_id, message
 
     def _sink_for(self, first: memoryview) -> Sink:
         """Return a sink for a Data Set with this first fragment."""
@@ -292,14 +301,3 @@ class Assembler:
     def is_midway(self) -> bool:
         """Whether a message has begun and is incomplete."""
         return self._context_id is not None
-
-    def _complete(self, data: Buffer | None) -> tuple[int, Message]:
-        """End the message under way, and return it with its Data Set."""
-        context_id, message, mistyped = self._context_id, self._message, self._mistyped
-        assert context_id is not None
-        assert message is not None
-        self._context_id = self._message = self._mistyped = self._sink = None
-        if mistyped is not None:
-            raise mistyped
-        message.Data = data  # type: ignore[misc]  # nobody else has the message yet
-        return context_id, message

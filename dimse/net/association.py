@@ -51,7 +51,7 @@ from ..ul import (
     UpperLayer,
 )
 from .agreement import Agreement
-from .fairness import Starts, Workers
+from .fairness import Workers
 from .flow_control import Backlog
 from .inbox import Inbox
 from .invoker import Invoker, Responses
@@ -106,6 +106,7 @@ class Association:
         self._on_associate = on_associate
         self._on_gone = on_gone
         self._resources = resources = resources or Resources.of_client(limits, timeouts)
+        self.starts = resources.starts  # the schedule of handlers to start
         admit = None if on_connect is None else partial(on_connect, self)
         pdu_timer = Timer(timers, timeouts.pdu, self._on_pdu_overdue)
         message_timer = Timer(timers, timeouts.message, self._on_message_overdue)
@@ -174,20 +175,12 @@ class Association:
     @cached_property
     def agreement(self) -> Agreement:
         """The result of the negotiation. Raises `LocalProtocolError` before the association is established."""
-        agreement = self._receiver.agreement
-        if agreement is None:
-            raise LocalProtocolError("there is no association yet")
-        return agreement
+        raise LocalProtocolError("there is no association yet")
 
     @property
     def workers(self) -> Workers:
         """The threads for work that would block the event loop."""
         return self._resources.workers
-
-    @cached_property
-    def starts(self) -> Starts:
-        """The schedule of handlers to start."""
-        return self._resources.starts
 
     def next_message_id(self) -> int:
         """Return a Message ID that no outstanding operation has."""
@@ -337,7 +330,7 @@ class Association:
     def _establish(self, request: AssociateRQ, answer: AssociateAC) -> None:
         agreement = Agreement(request, answer, is_requestor=self._core.is_requestor)
         self.associate_ac, self.contexts = answer, agreement.contexts
-        self._receiver.agreement = agreement
+        self.agreement = self._receiver.agreement = agreement
         self.sender.establish(agreement.max_send)
         self._invoker.widen(agreement.invoked)
         self.inbox.window = agreement.performed
