@@ -257,7 +257,7 @@ class UpperLayer:
 
         Return that PDU, which is no event then. Return None, and take nothing, otherwise: `receive_data` takes
         everything. A C-ECHO, and nearly every response, arrives like this. With `send_short`, both ends of a C-ECHO
-        take 15 % fewer byte codes; the answer to A-RELEASE-RQ takes 30 % fewer.
+        take 15 % fewer byte codes; the answer to A-RELEASE-RQ takes a quarter fewer.
         """
         stream = self._stream
         if stream.partial or self.has_rest or self.observe is not None or self.state not in _INDICATES:
