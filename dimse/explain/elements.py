@@ -114,20 +114,20 @@ def data_set_fields(message: CompleteMessage, depth: int) -> Iterator[Field]:
     assert message.syntax is not None
     places, data, position = Places(message.data_pieces), message.data, 0
     faults = _Faults(message.findings)
-    levels: list[dict[str, str]] = [{}]
+    levels: list[dict[str, str]] = [{}]  # for each depth of nesting: the elements that describe pixels, by keyword
     for header, row in rows_of(data, message.syntax, width=_MAX_VALUE):
         if header.offset != position or header.end <= header.offset or header.end > len(data):
-            break
+            break  # a broken element: all bytes from here on are the rest
         position = header.end
         del levels[header.depth + 1 :]
         levels += ({} for _ in range(header.depth + 1 - len(levels)))
         field = _element(header, row, data, places, depth)
-        described = levels[header.depth]
+        description = levels[header.depth]
         if header.tag >> 16 == _PIXEL_GROUP and header.end - header.start <= _MAX_DESCRIPTION:
-            described[field.name] = field.value
+            description[field.name] = field.value
         elif header.tag == _PIXELS:
             order = {"big_endian": "1"} if message.syntax.big_endian else {}
-            field = field._replace(pixels={**described, **order}, start=header.start - header.offset)
+            field = field._replace(pixels={**description, **order}, start=header.start - header.offset)
         yield field._replace(error=faults.within(header.offset, header.end))
     if position < len(data):
         rest, ranges = data[position:], places.ranges(position, len(data))

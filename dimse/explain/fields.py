@@ -26,7 +26,7 @@ __all__ = [
     "UNRECOGNIZED",
     "USER_IDENTITY",
     "USER_IDENTITY_ANSWER",
-    "Field",
+    "Row",
     "Layout",
 ]
 
@@ -107,17 +107,18 @@ def _abort_reason(raw: bytes, source: bytes) -> str:
 # --- the standard's tables ---
 
 
-class Field(NamedTuple):
-    """A row of a table. ``secret``: its bytes are a credential. ``is_text``: they should be ISO 646 text."""
+class Row(NamedTuple):
+    """A row of a table: one field. ``secret`` says that its bytes are a credential."""
 
     name: str
     size: int
     show: _Show = _nothing
     secret: bool = False
-    each: "tuple[Field, ...]" = ()  # the fields of each element, if the field is a list
+    each: "tuple[Row, ...]" = ()  # the fields of each element, if the field is a list
 
     @property
     def is_text(self) -> bool:
+        """Whether the bytes should be ISO 646 text."""
         return self.show in (_text, _uid)
 
 
@@ -127,39 +128,39 @@ class Layout:
 
     name: str
     table: str
-    fields: tuple[Field, ...] = ()
+    fields: tuple[Row, ...] = ()
     items: "Mapping[int, Layout]" = field(default_factory=dict)
     second: str = "Reserved"  # the name of the byte after the type
     secret: bool = False
 
 
-def _counted(name: str, show: _Show, *, secret: bool = False) -> tuple[Field, Field]:
+def _counted(name: str, show: _Show, *, secret: bool = False) -> tuple[Row, Row]:
     """Return a field, preceded by its 16-bit length."""
-    return Field(f"{name}-length", 2, _number), Field(name, COUNTED, show, secret)
+    return Row(f"{name}-length", 2, _number), Row(name, COUNTED, show, secret)
 
 
 # fmt: off
 UNRECOGNIZED = Layout("Unrecognized PDU", "PS3.8 §9.3.1")
-UNKNOWN = Layout("Unknown Item (ignored)", "PS3.8 §9.3.1", (Field("Value", REST),))
-MISPLACED_IDENTITY = Layout(UNKNOWN.name, UNKNOWN.table, (Field("Value", REST, secret=True),), secret=True)
+UNKNOWN = Layout("Unknown Item (ignored)", "PS3.8 §9.3.1", (Row("Value", REST),))
+MISPLACED_IDENTITY = Layout(UNKNOWN.name, UNKNOWN.table, (Row("Value", REST, secret=True),), secret=True)
 
-_R = Field("Reserved", 1, _reserved)
-_CONTEXT_ID = Field("Presentation-context-ID", 1, _number)
+_R = Row("Reserved", 1, _reserved)
+_CONTEXT_ID = Row("Presentation-context-ID", 1, _number)
 _SOP_CLASS = _counted("SOP-class-uid", _uid)
 _ROLE = _one_of({0: "non support", 1: "support"})
 _IDENTITIES = {1: "username", 2: "username and passcode", 3: "Kerberos service ticket", 4: "SAML assertion", 5: "JWT"}
 
-PDV_FIELDS = (_CONTEXT_ID, Field("Message Control Header", 1, _control), Field(FRAGMENT, REST, _fragment))
+PDV_FIELDS = (_CONTEXT_ID, Row("Message Control Header", 1, _control), Row(FRAGMENT, REST, _fragment))
 _ASSOCIATE = (
-    Field("Protocol-version", 2, _version),    Field("Reserved", 2, _reserved),
-    Field("Called-AE-title", 16, _text),       Field("Calling-AE-title", 16, _text),
-    Field("Reserved", 32, _reserved),
+    Row("Protocol-version", 2, _version),    Row("Reserved", 2, _reserved),
+    Row("Called-AE-title", 16, _text),       Row("Calling-AE-title", 16, _text),
+    Row("Reserved", 32, _reserved),
 )
-_RELATED = Field("Related-general-sop-class-identification", COUNTED,
-                 each=_counted("Related-general-sop-class-uid", _uid))
+_RELATED = Row("Related-general-sop-class-identification", COUNTED,
+               each=_counted("Related-general-sop-class-uid", _uid))
 _IDENTITY = (
-    Field("User-Identity-Type", 1, _one_of(_IDENTITIES)),
-    Field("Positive-response-requested", 1, _one_of({0: "no", 1: "yes"})),
+    Row("User-Identity-Type", 1, _one_of(_IDENTITIES)),
+    Row("Positive-response-requested", 1, _one_of({0: "no", 1: "yes"})),
 )
 _PASSCODE = _counted("Secondary-field", _nothing, secret=True)
 
@@ -168,22 +169,22 @@ def _user_items(answer: bool) -> dict[int, Layout]:
     """Return the sub-items of User Information. Some have one table for the request, and the next for the answer."""
     return {
         0x51: Layout("Maximum Length Sub-Item", f"PS3.8 Table D.1-{1 + answer}",
-                     (Field("Maximum-length-received", 4, _limit),)),
+                     (Row("Maximum-length-received", 4, _limit),)),
         0x52: Layout("Implementation Class UID Sub-Item", f"PS3.7 Table D.3-{1 + answer}",
-                     (Field("Implementation-class-uid", REST, _uid),)),
+                     (Row("Implementation-class-uid", REST, _uid),)),
         0x53: Layout("Asynchronous Operations Window Sub-Item", f"PS3.7 Table D.3-{7 + answer}",
-                     (Field("Maximum-number-operations-invoked", 2, _limit),
-                      Field("Maximum-number-operations-performed", 2, _limit))),
+                     (Row("Maximum-number-operations-invoked", 2, _limit),
+                      Row("Maximum-number-operations-performed", 2, _limit))),
         0x54: Layout("SCP/SCU Role Selection Sub-Item", f"PS3.7 Table D.3-{9 + answer}",
-                     (Field("UID-length", 2, _number), _SOP_CLASS[1],
-                      Field("SCU-role", 1, _ROLE), Field("SCP-role", 1, _ROLE))),
+                     (Row("UID-length", 2, _number), _SOP_CLASS[1],
+                      Row("SCU-role", 1, _ROLE), Row("SCP-role", 1, _ROLE))),
         0x55: Layout("Implementation Version Name Sub-Item", f"PS3.7 Table D.3-{3 + answer}",
-                     (Field("Implementation-version-name", REST, _text),)),
+                     (Row("Implementation-version-name", REST, _text),)),
         0x56: Layout("SOP Class Extended Negotiation Sub-Item", "PS3.7 Table D.3-11",
-                     (*_SOP_CLASS, Field("Service-class-application-information", REST))),
+                     (*_SOP_CLASS, Row("Service-class-application-information", REST))),
         0x57: Layout("SOP Class Common Extended Negotiation Sub-Item", "PS3.7 Table D.3-12",
                      (*_SOP_CLASS, *_counted("Service-class-uid", _uid),
-                      Field(f"{_RELATED.name}-length", 2, _number), _RELATED),
+                      Row(f"{_RELATED.name}-length", 2, _number), _RELATED),
                      second="Sub-item-version"),
         0x58: Layout("User Identity Sub-Item", "PS3.7 Table D.3-14",
                      (*_IDENTITY, *_counted("Primary-field", _username), *_PASSCODE), secret=True),
@@ -195,13 +196,13 @@ def _user_items(answer: bool) -> dict[int, Layout]:
 SECRET_IDENTITY = Layout("User Identity Sub-Item", "PS3.7 Table D.3-14",
                          (*_IDENTITY, *_counted("Primary-field", _nothing, secret=True), *_PASSCODE), secret=True)
 _APPLICATION_CONTEXT = Layout("Application Context Item", "PS3.8 Table 9-12",
-                              (Field("Application-context-name", REST, _uid),))
+                              (Row("Application-context-name", REST, _uid),))
 _CONTEXT_RQ_ITEMS = {
-    0x30: Layout("Abstract Syntax Sub-Item", "PS3.8 Table 9-14", (Field("Abstract-syntax-name", REST, _uid),)),
-    0x40: Layout("Transfer Syntax Sub-Item", "PS3.8 Table 9-15", (Field("Transfer-syntax-name", REST, _uid),)),
+    0x30: Layout("Abstract Syntax Sub-Item", "PS3.8 Table 9-14", (Row("Abstract-syntax-name", REST, _uid),)),
+    0x40: Layout("Transfer Syntax Sub-Item", "PS3.8 Table 9-15", (Row("Transfer-syntax-name", REST, _uid),)),
 }
 _CONTEXT_AC_ITEMS = {
-    0x40: Layout("Transfer Syntax Sub-Item", "PS3.8 Table 9-19", (Field("Transfer-syntax-name", REST, _uid),)),
+    0x40: Layout("Transfer Syntax Sub-Item", "PS3.8 Table 9-19", (Row("Transfer-syntax-name", REST, _uid),)),
 }
 _RQ_ITEMS = {
     0x10: _APPLICATION_CONTEXT,
@@ -211,20 +212,20 @@ _RQ_ITEMS = {
 _AC_ITEMS = {
     0x10: _APPLICATION_CONTEXT,
     0x21: Layout("Presentation Context Item", "PS3.8 Table 9-18",
-                 (_CONTEXT_ID, _R, Field("Result/Reason", 1, _result), _R), _CONTEXT_AC_ITEMS),
+                 (_CONTEXT_ID, _R, Row("Result/Reason", 1, _result), _R), _CONTEXT_AC_ITEMS),
     0x50: Layout("User Information Item", "PS3.8 Table 9-20", (), _user_items(answer=True)),
 }
-_RELEASE = (Field("Reserved", 4, _reserved),)
+_RELEASE = (Row("Reserved", 4, _reserved),)
 PDUS = {
     0x01: Layout("A-ASSOCIATE-RQ PDU", "PS3.8 Table 9-11", _ASSOCIATE, _RQ_ITEMS),
     0x02: Layout("A-ASSOCIATE-AC PDU", "PS3.8 Table 9-17", _ASSOCIATE, _AC_ITEMS),
     0x03: Layout("A-ASSOCIATE-RJ PDU", "PS3.8 Table 9-21",
-                 (_R, Field("Result", 1, _one_of(REJECT_RESULTS)), Field("Source", 1, _one_of(REJECT_SOURCES)),
-                  Field("Reason/Diag.", 1, _reject_reason))),
+                 (_R, Row("Result", 1, _one_of(REJECT_RESULTS)), Row("Source", 1, _one_of(REJECT_SOURCES)),
+                  Row("Reason/Diag.", 1, _reject_reason))),
     0x04: Layout("P-DATA-TF PDU", "PS3.8 Table 9-22"),
     0x05: Layout("A-RELEASE-RQ PDU", "PS3.8 Table 9-24", _RELEASE),
     0x06: Layout("A-RELEASE-RP PDU", "PS3.8 Table 9-25", _RELEASE),
     0x07: Layout("A-ABORT PDU", "PS3.8 Table 9-26",
-                 (_R, _R, Field("Source", 1, _one_of(ABORT_SOURCES)), Field("Reason/Diag", 1, _abort_reason))),
+                 (_R, _R, Row("Source", 1, _one_of(ABORT_SOURCES)), Row("Reason/Diag", 1, _abort_reason))),
 }
 # fmt: on

@@ -32,8 +32,8 @@ from .fields import (
     UNRECOGNIZED,
     USER_IDENTITY,
     USER_IDENTITY_ANSWER,
-    Field,
     Layout,
+    Row,
 )
 
 __all__ = [
@@ -84,7 +84,7 @@ def explain_pdu(wire: Buffer, *, offset: int = 0, hidden: bool = False) -> Itera
     view = memoryview(wire)
     fault = _fault(view)
     walk = _Walk(view, broken_identity=fault is not None and ".58H" in fault.path, hidden=hidden)
-    walk.pdu()
+    walk.add_pdu()
     if fault is not None:
         _mark(walk.lines, fault)
     return (line._replace(offset=offset + line.offset) for line in walk.lines)
@@ -177,7 +177,7 @@ class _Walk:
         self.broken_identity = broken_identity
         self.last_identity = bytes(view).rfind(USER_IDENTITY)  # the last place where a user identity may begin
 
-    def pdu(self) -> None:
+    def add_pdu(self) -> None:
         if len(self.view) < HEADER.size:
             self.add(len(self.view), "PDU-header", "cut off")
             return
@@ -188,13 +188,13 @@ class _Walk:
         self.table = layout.table
         self.add(HEADER.size, layout.name, value)
         self.depth = 1
-        self.fields(layout.fields, end)
+        self.add_fields(layout.fields, end)
         if kind == P_DATA:
-            self.pdvs(end)
+            self.add_pdvs(end)
         elif layout.items:
-            self.items(layout.items, end)
-        self.rest(end, "Value", "")
-        self.rest(len(self.view), "Rest", "beyond the PDU-length")
+            self.add_items(layout.items, end)
+        self.add_rest(end, "Value", "")
+        self.add_rest(len(self.view), "Rest", "beyond the PDU-length")
 
     def add(self, size: int, name: str, value: str = "", *, secret: bool = False) -> None:
         """Make a line of the next ``size`` bytes."""
@@ -204,12 +204,13 @@ class _Walk:
         self.lines.append(Line(self.position, data, self.depth, name, shown, self.table, secret))
         self.position += size
 
-    def rest(self, end: int, name: str, value: str, *, secret: bool = False) -> None:
+    def add_rest(self, end: int, name: str, value: str, *, secret: bool = False) -> None:
+        """Make a line of the bytes up to ``end``, if there are any."""
         if self.position < end:
             self.add(end - self.position, name, value, secret=secret)
 
-    def fields(self, rows: Iterable[Field], end: int) -> bool:
-        """Apply ``rows`` to the bytes up to ``end``; return whether there were enough bytes."""
+    def add_fields(self, rows: Iterable[Row], end: int) -> bool:
+        """Make lines of the fields ``rows``, up to ``end``; return whether there were enough bytes."""
         previous = b""
         for row in rows:
             left = end - self.position
@@ -219,7 +220,7 @@ class _Walk:
             elif size == COUNTED:
                 size = int.from_bytes(previous, "big")
             if row.each and size <= left:
-                self.repeated(row, self.position + size)
+                self.add_list(row, self.position + size)
                 continue
             raw = bytes(self.view[self.position : self.position + min(size, left)])
             shortage = f"cut off: {size} bytes wanted, {left} left" if left < size else ""
@@ -231,30 +232,31 @@ class _Walk:
             previous = raw
         return True
 
-    def repeated(self, row: Field, end: int) -> None:
+    def add_list(self, row: Row, end: int) -> None:
+        """Make lines of the elements of a list, which ends at ``end``."""
         self.add(0, row.name)
         self.depth += 1
-        while self.position < end and self.has_room(end) and self.fields(row.each, end):
+        while self.position < end and self.has_room(end) and self.add_fields(row.each, end):
             pass
         self.depth -= 1
 
-    def items(self, known: Mapping[int, Layout], end: int) -> None:
+    def add_items(self, known: Mapping[int, Layout], end: int) -> None:
         """Make lines of the items up to ``end``, each with its sub-items."""
         while self.position < end and self.has_room(end):
             if end - self.position < _ITEM.size:
                 self.lose_track(UNKNOWN)
-                self.rest(end, "Item", "cut off")
+                self.add_rest(end, "Item", "cut off")
                 return
             kind, second, length = _ITEM.unpack_from(self.view, self.position)
-            layout = self.layout(known, kind)
+            layout = self.next_layout(known, kind)
             self.table = layout.table
             value = f"Item-type {kind:02X}H, {layout.second} {second:02X}H, Item-length {length}"
             self.add(_ITEM.size, layout.name, value)
             self.depth += 1
-            self.body(layout, self.position + length, end)
+            self.add_body(layout, self.position + length, end)
             self.depth -= 1
 
-    def layout(self, known: Mapping[int, Layout], kind: int) -> Layout:
+    def next_layout(self, known: Mapping[int, Layout], kind: int) -> Layout:
         """Return the layout of the next item."""
         if kind in (USER_IDENTITY, USER_IDENTITY_ANSWER) and kind not in known:
             return MISPLACED_IDENTITY
@@ -264,15 +266,15 @@ class _Walk:
             return known[kind] if has_name and not self.broken_identity else SECRET_IDENTITY
         return known.get(kind, UNKNOWN)
 
-    def body(self, layout: Layout, wanted: int, limit: int) -> None:
+    def add_body(self, layout: Layout, wanted: int, limit: int) -> None:
         """Make lines of the value of an item. It should end at ``wanted``, and must not go beyond ``limit``."""
         end = min(wanted, limit)
         if wanted > limit:
             self.lose_track(layout)
-        is_complete = self.fields(layout.fields, end)
+        is_complete = self.add_fields(layout.fields, end)
         if layout.items:
-            self.items(layout.items, end)
-        self.rest(end, "Rest", "after the fields of this item", secret=layout.secret)
+            self.add_items(layout.items, end)
+        self.add_rest(end, "Rest", "after the fields of this item", secret=layout.secret)
         if not is_complete or (layout.secret and self.broken_identity):
             self.lose_track(layout)
 
@@ -281,23 +283,23 @@ class _Walk:
         if len(self.lines) < _MAX_LINES:
             return True
         self.lose_track(UNKNOWN)
-        self.rest(end, "Rest", f"only {_MAX_LINES} fields are shown")
+        self.add_rest(end, "Rest", f"only {_MAX_LINES} fields are shown")
         return False
 
     def lose_track(self, layout: Layout) -> None:
         """Hide the following bytes, in which items can begin anywhere, if they may hold a user identity."""
         self.hidden = self.hidden or layout.secret or self.position <= self.last_identity
 
-    def pdvs(self, end: int) -> None:
+    def add_pdvs(self, end: int) -> None:
         while self.position < end and self.has_room(end):
             self.table = PDV_TABLE
             if end - self.position < 4:
-                self.rest(end, "Presentation Data Value Item", "cut off")
+                self.add_rest(end, "Presentation Data Value Item", "cut off")
                 return
             length = int.from_bytes(self.view[self.position : self.position + 4], "big")
             self.add(4, "Presentation Data Value Item", f"Item-length {length}")
             self.depth += 1
-            self.fields(PDV_FIELDS, min(self.position + length, end))
+            self.add_fields(PDV_FIELDS, min(self.position + length, end))
             self.depth -= 1
             if length < 2:  # the beginning of the next PDV is unknown
-                self.rest(end, "Value", "")
+                self.add_rest(end, "Value", "")

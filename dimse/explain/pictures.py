@@ -26,13 +26,13 @@ class Picture(NamedTuple):
     height: int
 
 
-def picture_of(described: Mapping[str, str], pixels: memoryview) -> Picture | None:
+def picture_of(description: Mapping[str, str], pixels: memoryview) -> Picture | None:
     """Return a picture of the first frame of native ``pixels``, or None if it cannot be shown.
 
-    ``described`` has the elements of group 0028 as texts, by keyword; the key ``big_endian`` marks big-endian words.
+    ``description`` has the elements of group 0028 as texts, by keyword; the key ``big_endian`` marks big-endian words.
     """
-    rows, columns = _number(described, "Rows"), _number(described, "Columns")
-    samples, allocated = _number(described, "SamplesPerPixel", 1), _number(described, "BitsAllocated")
+    rows, columns = _number(description, "Rows"), _number(description, "Columns")
+    samples, allocated = _number(description, "SamplesPerPixel", 1), _number(description, "BitsAllocated")
     size = allocated // 8
     if not (0 < rows <= _MAX_US and 0 < columns <= _MAX_US and samples in (1, 3) and size in (1, 2)):
         return None
@@ -40,10 +40,10 @@ def picture_of(described: Mapping[str, str], pixels: memoryview) -> Picture | No
         return None
     step = stride(rows, columns)
     if samples == 3:
-        return _color(pixels, rows, columns, step, is_planar=described.get("PlanarConfiguration") == "1")
-    lines = [_line(pixels, row * columns * size, columns, size, step, described) for row in range(0, rows, step)]
-    gray = lines if size == 1 and _number(described, "BitsStored", 8) == 8 else _scaled(lines, described)
-    if described.get("PhotometricInterpretation", "").strip() == "MONOCHROME1":
+        return _color(pixels, rows, columns, step, is_planar=description.get("PlanarConfiguration") == "1")
+    lines = [_line(pixels, row * columns * size, columns, size, step, description) for row in range(0, rows, step)]
+    gray = lines if size == 1 and _number(description, "BitsStored", 8) == 8 else _scaled(lines, description)
+    if description.get("PhotometricInterpretation", "").strip() == "MONOCHROME1":
         gray = [bytes(255 - value for value in line) for line in gray]
     return png_of([bytes(line) for line in gray], 1)
 
@@ -53,29 +53,29 @@ def stride(rows: int, columns: int) -> int:
     return max(1, -(-max(rows, columns) // MAX_SIDE))
 
 
-def _number(described: Mapping[str, str], keyword: str, default: int = 0) -> int:
-    text = described.get(keyword, "")
+def _number(description: Mapping[str, str], keyword: str, default: int = 0) -> int:
+    text = description.get(keyword, "")
     return int(text) if text.isdecimal() and len(text) < 6 else default
 
 
 def _line(
-    pixels: memoryview, start: int, columns: int, size: int, step: int, described: Mapping[str, str]
+    pixels: memoryview, start: int, columns: int, size: int, step: int, description: Mapping[str, str]
 ) -> Sequence[int]:
     """Return each ``step``-th value of a row."""
     if size == 1:
         return bytes(pixels[start : start + columns : step])
     words = array(
-        "h" if described.get("PixelRepresentation") == "1" else "H", bytes(pixels[start : start + 2 * columns])
+        "h" if description.get("PixelRepresentation") == "1" else "H", bytes(pixels[start : start + 2 * columns])
     )
-    if ("big_endian" in described) != (sys.byteorder == "big"):
+    if ("big_endian" in description) != (sys.byteorder == "big"):
         words.byteswap()
     return words[::step]
 
 
-def _scaled(lines: list[Sequence[int]], described: Mapping[str, str]) -> list[bytes]:
+def _scaled(lines: list[Sequence[int]], description: Mapping[str, str]) -> list[bytes]:
     """Return rows with values from 0 to 255: the highest bits of P-Values, or else values scaled to their range."""
-    stored = _number(described, "BitsStored", 16)
-    if stored in _P_VALUE_BITS and described.get("PixelRepresentation", "0") == "0":
+    stored = _number(description, "BitsStored", 16)
+    if stored in _P_VALUE_BITS and description.get("PixelRepresentation", "0") == "0":
         mask, shift = (1 << stored) - 1, stored - 8
         return [bytes((value & mask) >> shift for value in line) for line in lines]
     low, high = min(map(min, lines)), max(map(max, lines))

@@ -6,8 +6,7 @@ import pytest
 
 from dimse.data import tag_of
 from dimse.explain import Field
-from dimse.explain.fields import PDUS, PDV_FIELDS, UNKNOWN, UNRECOGNIZED, Layout
-from dimse.explain.fields import Field as Row
+from dimse.explain.fields import PDUS, PDV_FIELDS, UNKNOWN, UNRECOGNIZED, Layout, Row
 from dimse.explain.sentences import sentence_of, table_of
 
 
