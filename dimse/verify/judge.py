@@ -79,6 +79,7 @@ class Judge:
         )
 
     async def _judge_step(self, case: Case, step: SubCase, result: Result) -> SubResult:
+        """Judge a sub-case. Try again with more patience after silence, and once there is room if the peer was full."""
         assert result.trace is not None
         sub = await self._try(case, step, result, self.target)
         if sub.verdict.is_bad and self._was_impatient(sub.observed):
@@ -102,6 +103,7 @@ class Judge:
         return any(seconds < _PATIENCE_FACTOR * self.target.timeout for seconds in silences)
 
     async def _try(self, case: Case, step: SubCase, result: Result, target: Target) -> SubResult:
+        """Try a sub-case once; whatever goes wrong becomes a result."""
         assert result.trace is not None
         peer = self.peer(result.trace, case.id, step.name, target)
         peer.measured, peer.assertions, peer.level = result.measured, result.assertions, step.level or case.level

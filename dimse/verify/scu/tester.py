@@ -110,8 +110,8 @@ class ScuTester:
         start = loop.time()
         self.run.started = datetime.now(UTC).isoformat(timespec="seconds")
         await self.desk.open()
-        self.on_listening(self.desk.port)
         try:
+            self.on_listening(self.desk.port)
             await self._test()
         finally:
             self.run.seconds = loop.time() - start
