@@ -3,14 +3,21 @@
 import csv
 import dataclasses
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from dimse.errors import EncodeError
 from dimse.message import (
     MESSAGES,
     RESPONSES,
     CEchoRQ,
     NCreateRQ,
     NCreateRSP,
+    joined,
+    length_of,
 )
 
 COMMAND_SETS = Path(__file__).parents[2] / "vectors" / "command_sets.csv"
@@ -58,3 +65,14 @@ def test_equal_messages_have_one_hash() -> None:
 def test_messages_of_two_types_differ() -> None:
     assert CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2") != NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2")
     assert CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2") != "CEchoRQ"
+
+
+@pytest.mark.parametrize(("data", "length"), [(None, 0), (b"abcd", 4), ([b"ab", memoryview(b"cde")], 5)])
+def test_length_counts_all_buffers(data: list[bytes | memoryview] | bytes | None, length: int) -> None:
+    assert length_of(data) == length
+
+
+@pytest.mark.parametrize("measure", [length_of, joined])
+def test_data_that_is_no_buffer_raises(measure: Callable[[Any], object]) -> None:
+    with pytest.raises(EncodeError, match="Data: 5 is not bytes or a list of bytes"):
+        measure(5)

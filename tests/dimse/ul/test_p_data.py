@@ -36,6 +36,12 @@ def test_command_alone_is_the_pdu_of_one_pdv(context_id: int, command: bytes) ->
     assert encode_short(context_id, command) == b"".join(encode_pdu(pdu))
 
 
+@given(st.integers(0, 255), st.binary(max_size=600), st.binary(max_size=600))
+def test_short_message_is_two_pdus_of_one_pdv(context_id: int, command: bytes, data: bytes) -> None:
+    two = PDataTF((PDV(context_id, command, True, True),)), PDataTF((PDV(context_id, data, False, True),))
+    assert encode_short(context_id, command, data) == b"".join(part for pdu in two for part in encode_pdu(pdu))
+
+
 def test_repr_shows_sizes_of_payloads() -> None:
     pdu = PDataTF((PDV(1, b"Doe^Jane", False, True),))
     assert repr(pdu) == "PDataTF(1 PDVs, 8 bytes)"

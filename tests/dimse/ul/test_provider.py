@@ -400,6 +400,15 @@ def test_observed_command_is_sent_as_a_pdu() -> None:
     assert (">", ALONE_PDU) in seen
 
 
+def test_observed_data_set_follows_its_command() -> None:
+    core, seen = in_state(State.Sta6), []
+    core.observe = lambda direction, what: seen.append(what)  # noqa: ARG005
+    core.data_to_send()
+    wire = b"".join(core.send_short(1, b"1234", b"56"))
+    assert [what for what in seen if isinstance(what, PDataTF)] == [ALONE_PDU, PDataTF((PDV(1, b"56", False, True),))]
+    assert wire == encode_short(1, b"1234", b"56")
+
+
 def test_command_after_the_release_request_raises() -> None:
     with pytest.raises(LocalProtocolError, match="cannot happen in Sta7"):
         in_state(State.Sta7).send_short(1, b"1234")
