@@ -54,7 +54,7 @@ _WORDS = {
 
 
 @dataclass(slots=True)
-class _Known:
+class _Instances:
     """The instances that have been created so far in the recording, by UID."""
 
     films: dict[str, FilmBox] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class FilmView:
     """A `dimse.explain.View` of printing, which sees the messages of one association."""
 
     def __init__(self) -> None:
-        self._known = _Known()
+        self._instances = _Instances()
         self._requests: dict[tuple[str, int], tuple[Message, Dataset]] = {}  # by side and Message ID
 
     def see(self, side: str, message: CompleteMessage) -> Iterator[ViewEvent]:
@@ -107,16 +107,16 @@ class FilmView:
         return ()
 
     def _create(self, sop_class: str, uid: str, sent: Dataset, received: Dataset) -> Iterator[ViewEvent]:
-        known = self._known
+        instances = self._instances
         if sop_class == PresentationLUT:
-            known.luts[uid] = StoredLUT(SOPInstanceUID=uid, attributes=sent, lut=lut_from(sent))
+            instances.luts[uid] = StoredLUT(SOPInstanceUID=uid, attributes=sent, lut=lut_from(sent))
         elif sop_class == BasicFilmSession:
-            known.sessions[uid] = sent
+            instances.sessions[uid] = sent
             yield ViewEvent(name="film session", words=_words(sop_class, sent), key=uid)
         elif sop_class == BasicFilmBox:
             attributes = _merge(sent, received)  # the response has the defaults of the printer
             film = FilmBox(SOPInstanceUID=uid, attributes=attributes, plain=_sheet(attributes), image_boxes=())
-            known.films[uid] = film
+            instances.films[uid] = film
             film.lut = self._lut(sent)
             film.image_boxes = tuple(self._image_boxes(uid, received))
             yield _layout(film)
@@ -125,32 +125,32 @@ class FilmView:
         uids = (
             text(item, "ReferencedSOPInstanceUID") for item in items(attributes, "ReferencedPresentationLUTSequence")
         )
-        return self._known.luts.get(next(uids, ""))
+        return self._instances.luts.get(next(uids, ""))
 
     def _image_boxes(self, film: str, received: Dataset) -> Iterator[ImageBox]:
         for position, item in enumerate(items(received, "ReferencedImageBoxSequence"), 1):
             sop_class, uid = text(item, "ReferencedSOPClassUID"), text(item, "ReferencedSOPInstanceUID")
             box = ImageBox(SOPClassUID=sop_class, SOPInstanceUID=uid, ImageBoxPosition=position)
-            self._known.images[uid] = film, box
+            self._instances.images[uid] = film, box
             yield box
 
     def _set(self, uid: str, sent: Dataset) -> Iterator[ViewEvent]:
-        known = self._known
-        if uid in known.images:
-            film, box = known.images[uid]
+        instances = self._instances
+        if uid in instances.images:
+            film, box = instances.images[uid]
             yield from _fill(film, box, sent, self._lut(sent))
-        elif uid in known.films:
-            film_box = known.films[uid]
+        elif uid in instances.films:
+            film_box = instances.films[uid]
             film_box.attributes = _merge(film_box.attributes, sent)
             film_box.plain = _sheet(film_box.attributes)
             film_box.lut = self._lut(sent) or film_box.lut
             yield _layout(film_box)
-        elif uid in known.sessions:
-            known.sessions[uid] = _merge(known.sessions[uid], sent)
-            yield ViewEvent(name="film session", words=_words(BasicFilmSession, known.sessions[uid]), key=uid)
+        elif uid in instances.sessions:
+            instances.sessions[uid] = _merge(instances.sessions[uid], sent)
+            yield ViewEvent(name="film session", words=_words(BasicFilmSession, instances.sessions[uid]), key=uid)
 
     def _print(self, uid: str) -> Iterator[ViewEvent]:
-        films = [self._known.films[uid]] if uid in self._known.films else [*self._known.films.values()]
+        films = [self._instances.films[uid]] if uid in self._instances.films else [*self._instances.films.values()]
         for film in films:
             sheet = film.sheet(tuple(box.cell() for box in film.image_boxes))
             layout = lay_out(sheet)
@@ -166,7 +166,7 @@ class FilmView:
             )
 
     def _delete(self, uid: str) -> None:
-        for held in (self._known.films, self._known.sessions, self._known.luts):
+        for held in (self._instances.films, self._instances.sessions, self._instances.luts):
             held.pop(uid, None)
 
 

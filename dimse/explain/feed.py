@@ -46,7 +46,7 @@ class Feed:
         self._is_redacted = is_redacted
         self._max_held, self._max_total, self._max_kept = max_held, max_total, max_kept
         self._held = 0  # bytes of incomplete messages of all associations
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, _RunningAssociation] = {}
         self._kept: deque[_Frame] = deque()
         self._kept_bytes = 0
         self._count = 0
@@ -54,7 +54,7 @@ class Feed:
 
     def opened(self, number: int, requestor: str = "", acceptor: str = "", time: float | None = None) -> None:
         """Begin association ``number``, from 1, at ``time`` in seconds since 1970."""
-        self._running[number] = _Running(Steps(Conversation(with_elements=False), self._views()), time)
+        self._running[number] = _RunningAssociation(Steps(Conversation(with_elements=False), self._views()), time)
         addresses = ("", "") if self._is_redacted else (requestor, acceptor)
         self._publish(association_event(number, *addresses, None if self._is_redacted else time))
 
@@ -104,7 +104,7 @@ class Feed:
                 listener.put(frame)
         return listener
 
-    def _show(self, number: int, running: "_Running", steps: Iterator[Step]) -> None:
+    def _show(self, number: int, running: "_RunningAssociation", steps: Iterator[Step]) -> None:
         for step in steps:
             shown = redacted(step) if self._is_redacted else step
             for event in events_of(shown, number, running.start):
@@ -124,7 +124,7 @@ class Feed:
             listener.put(frame)
 
 
-class _Running:
+class _RunningAssociation:
     """The steps of one association, and the number of bytes that they hold."""
 
     def __init__(self, steps: Steps, start: float | None) -> None:
