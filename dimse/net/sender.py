@@ -43,7 +43,7 @@ class Sender:
         writer: CommandWriter,
         abort: Callable[[], None],
     ) -> None:
-        self._max_length = 0
+        self._max_length = 0  # bytes of the longest P-DATA-TF; 0: the peer sets no limit
         self._max_alone = 0  # bytes of the longest Command Set without a Data Set that fits into one PDU
         self._max_short = 0  # bytes of the longest Command Set and Data Set that are sent as one fragment each
         self._core = core
@@ -117,7 +117,7 @@ class Sender:
         """Send no P-DATA-TF longer than ``max_length`` (0: the peer sets no limit); called before the first message."""
         self._max_length = max_length
         self._max_alone = max_command_length(max_length)
-        self._max_short = min(max_fragment_length(max_length), UNCOUNTED) or -1
+        self._max_short = min(max_fragment_length(max_length), UNCOUNTED)
 
     def check(self, states: Collection[State] = _CAN_SEND) -> None:
         """Raise an error if the association has ended, or if its state is not one of ``states``."""
