@@ -28,7 +28,6 @@ from ..terminal import (
     on_signal,
     peer,
     reset_signal,
-    run_loop,
     seconds,
     server_tls,
 )
@@ -126,7 +125,7 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
         if folder is not None:
             output.recorder = record(folder)
             stack.callback(output.recorder.finish)
-        run_loop(_forward(arguments, tls, to_tls, output))
+        asyncio.run(_forward(arguments, tls, to_tls, output))
     return 0
 
 

