@@ -11,11 +11,14 @@ from print_mgmt.film.formats import MAX_BOXES, MAX_SIDE
 from print_mgmt.film.layout import Layout, annotation_count, lay_out
 
 FILMS = st.tuples(st.sampled_from(sorted(FILM_SIZES)), st.sampled_from(["PORTRAIT", "LANDSCAPE"]))
-STANDARD = (
-    st.tuples(st.integers(1, MAX_SIDE), st.integers(1, MAX_SIDE))
-    .filter(lambda sides: sides[0] * sides[1] <= MAX_BOXES)
-    .map(lambda sides: f"STANDARD\\{sides[0]},{sides[1]}")
-)
+
+
+def standard_of(columns: int) -> st.SearchStrategy[str]:
+    """Draw a STANDARD format with ``columns`` columns and at most `MAX_BOXES` boxes."""
+    return st.integers(1, min(MAX_SIDE, MAX_BOXES // columns)).map(lambda rows: f"STANDARD\\{columns},{rows}")
+
+
+STANDARD = st.integers(1, MAX_SIDE).flatmap(standard_of)
 COUNTS = st.lists(st.integers(1, 9), min_size=1, max_size=9)
 NUMBERED = st.tuples(st.sampled_from(["ROW", "COL"]), COUNTS).map(lambda p: f"{p[0]}\\{','.join(map(str, p[1]))}")
 FORMATS = STANDARD | NUMBERED | st.sampled_from(["SLIDE", "SUPERSLIDE"])
