@@ -28,12 +28,14 @@ __all__ = [
     "require_package",
     "require_programs",
     "server",
+    "until_idle",
     "watched_server",
     "worker",
 ]
 
 HOST = "127.0.0.1"
 _PATIENCE = 120.0  # seconds to wait for anything
+_IDLE = 0.1  # seconds without work after which a process is idle
 _CONTEXT = get_context("spawn")  # nothing of this process is in the other one
 
 P = ParamSpec("P")
@@ -102,15 +104,37 @@ class Memory:
 
 
 @contextmanager
-def program(argv: Sequence[str | Path], port: int, *, environment: Mapping[str, str], folder: Path) -> Iterator[None]:
-    """Run a program that listens at ``port``."""
+def program(argv: Sequence[str | Path], port: int, *, environment: Mapping[str, str], folder: Path) -> Iterator[int]:
+    """Run a program that listens at ``port``; yield its process ID."""
     process = subprocess.Popen(argv, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(port, process)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait()
+
+
+def until_idle(contestant: Contestant, pid: int) -> Contestant:
+    """Return a contestant that ends its turn when a process and its children, all on Linux, are idle."""
+
+    def run() -> float:
+        seconds = contestant()
+        before, now = -1, _used(pid)
+        while now != before:
+            time.sleep(_IDLE)
+            before, now = now, _used(pid)
+        return seconds
+
+    return run
+
+
+def _used(pid: int) -> int:
+    """Return the processor time that a process and its children have taken, in ticks."""
+    folder = Path(f"/proc/{pid}")
+    user, system = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
+    children = (child for one in (folder / "task").glob("*/children") for child in one.read_text().split())
+    return int(user) + int(system) + sum(_used(int(child)) for child in children)
 
 
 def free_port() -> int:

@@ -1,7 +1,8 @@
 """C-ECHO and images through ``dimse tap``, beside a bare pair of sockets that a thread forwards in each direction.
 
 The relay of the tap alone shows what forwarding costs. The tap also explains each PDU, in a process of its own that
-takes time from both ends if there are only two cores, and records all bytes where the name says so. Both ends are ours.
+takes time from both ends if there are only two cores, and records all bytes where the name says so. The peer's turn
+begins when the tap has explained and recorded everything. Both ends are ours.
 """
 
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from benchmarks import bare, own
 from benchmarks.duels import Duel
 from benchmarks.images import large_image
-from benchmarks.processes import HOST, free_port, in_process, program, server
+from benchmarks.processes import HOST, free_port, in_process, program, require_linux, server, until_idle
 from dimse.net import Limits
 
 ECHOES, IMAGE, IMAGES = 500, 8, 5  # an image of so many MiB
@@ -22,11 +23,13 @@ MAX_PDU = Limits().max_pdu
 
 
 @contextmanager
-def tap(target: int, folder: Path, *options: str) -> Iterator[int]:
+def tap(target: int, folder: Path, *options: str) -> Iterator[tuple[int, int]]:
+    """Run the tap; yield its port and its process ID."""
+    require_linux()
     port = free_port()
     command = (sys.executable, "-m", "dimse", "tap", "--listen", str(port), "--to", f"{HOST}:{target}", *options)
-    with program(command, port, environment=dict(environ), folder=folder):
-        yield port
+    with program(command, port, environment=dict(environ), folder=folder) as pid:
+        yield port, pid
 
 
 def test_echo_through_the_relay(duel: Duel, own_worker: Executor, peer_worker: Executor) -> None:
@@ -42,11 +45,11 @@ def test_echo_through_the_relay(duel: Duel, own_worker: Executor, peer_worker: E
 
 def test_echo_through_the_tap(duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path) -> None:
     with server(own.serve, MAX_PDU) as target, server(bare.serve, target) as peer_port:
-        with tap(target, tmp_path) as port:
+        with tap(target, tmp_path) as (port, pid):
             duel(
                 "C-ECHO through dimse tap",
                 "bare pair of sockets",
-                in_process(own_worker, own.echo, port, ECHOES),
+                until_idle(in_process(own_worker, own.echo, port, ECHOES), pid),
                 in_process(peer_worker, own.echo, peer_port, ECHOES),
             )
 
@@ -55,22 +58,22 @@ def test_echo_through_the_recording_tap(
     duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path
 ) -> None:
     with server(own.serve, MAX_PDU) as target, server(bare.serve, target) as peer_port:
-        with tap(target, tmp_path, "--pcap", "captures", "--html", "pages") as port:
+        with tap(target, tmp_path, "--pcap", "captures", "--html", "pages") as (port, pid):
             duel(
                 "C-ECHO through dimse tap, recorded",
                 "bare pair of sockets",
-                in_process(own_worker, own.echo, port, ECHOES),
+                until_idle(in_process(own_worker, own.echo, port, ECHOES), pid),
                 in_process(peer_worker, own.echo, peer_port, ECHOES),
             )
 
 
 def test_image_through_the_tap(duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path) -> None:
     with server(own.serve, MAX_PDU) as target, server(bare.serve, target) as peer_port:
-        with tap(target, tmp_path, "--pcap", "captures") as port:
+        with tap(target, tmp_path, "--pcap", "captures") as (port, pid):
             duel(
                 f"N-SET of {IMAGE} MiB through dimse tap, recorded",
                 "bare pair of sockets",
-                in_process(own_worker, own.n_set, port, MAX_PDU, IMAGE, IMAGES),
+                until_idle(in_process(own_worker, own.n_set, port, MAX_PDU, IMAGE, IMAGES), pid),
                 in_process(peer_worker, own.n_set, peer_port, MAX_PDU, IMAGE, IMAGES),
                 nbytes=large_image(IMAGE).nbytes,
             )
