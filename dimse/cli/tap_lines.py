@@ -24,23 +24,25 @@ from .tap_live import LiveView, Views
 
 __all__ = ["CLOSED", "LOST", "OPENED", "RECEIVED", "Item", "LineOptions", "LineProcess", "Lines", "yield_to_forwarding"]
 
-_MOST_QUEUED = 1 << 27  # bytes in the queue; beyond this, one association gets no further lines
-_MOST_HELD = 1 << 28  # bytes of incomplete messages of all associations; beyond this, the largest gets no more lines
+_MAX_QUEUED = 1 << 27  # bytes in the queue; beyond this, the association with the most gets no more lines
+_MAX_HELD = (
+    1 << 28
+)  # bytes of incomplete messages of all associations; beyond this, the association with the most gets no more lines
 _BATCH = 1 << 22  # bytes to hand over to the process at once
 _TURN = 0.05  # seconds between two batches, so that the forwarding does not share Python's lock at each message
 _NICE = 10  # the programs on both sides come first
 _TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"
-_FULL = f"no more lines: the incomplete messages of all associations have more than {_MOST_HELD} bytes"
+_FULL = f"no more lines: the incomplete messages of all associations have more than {_MAX_HELD} bytes"
 
 
 OPENED, RECEIVED, CLOSED, LOST = range(4)
 
 
 class Item(NamedTuple):
-    """Something that happened in an association.
+    """Something that happened in an association, as the process gets it.
 
-    ``kind`` is one of the above; `LOST` stands for bytes that are missing. ``words`` are those to print, or the side
-    that sent ``data``. ``when`` is in seconds since 1970.
+    ``kind`` is `OPENED`, `RECEIVED`, `CLOSED` or `LOST`, which stands for missing bytes. ``words`` is the text to print, or
+    for `RECEIVED` the side that sent ``data``. ``when`` is in seconds since 1970.
     """
 
     association: int
@@ -72,7 +74,7 @@ class LineProcess:
     It also serves the live view, if the options say so.
     """
 
-    def __init__(self, options: LineOptions = _DEFAULT, *, max_queued: int = _MOST_QUEUED) -> None:
+    def __init__(self, options: LineOptions = _DEFAULT, *, max_queued: int = _MAX_QUEUED) -> None:
         self._queue: Queue[int, Item] = Queue(max_queued, _lost)
         context = get_context("spawn")  # a fork would keep the sockets open
         receiver, self._sender = context.Pipe(duplex=False)
@@ -157,11 +159,11 @@ def _show(view: LiveView, item: Item) -> None:
 
 
 class Lines:
-    """The lines of all associations. Their incomplete messages have at most ``most_held`` bytes in all."""
+    """The lines of all associations. Their incomplete messages have at most ``max_held`` bytes in all."""
 
-    def __init__(self, options: LineOptions = _DEFAULT, *, most_held: int = _MOST_HELD) -> None:
+    def __init__(self, options: LineOptions = _DEFAULT, *, max_held: int = _MAX_HELD) -> None:
         self._is_redacted = options.is_redacted
-        self._most_held = most_held
+        self._max_held = max_held
         self._lives: dict[int, Live] = {}
         self._held = 0  # bytes of incomplete messages
 
@@ -188,8 +190,8 @@ class Lines:
         for line in live.receive(side, data):
             yield f"{number} {line}"
         self._held += live.held - before
-        if self._held > self._most_held:
-            most = max(self._lives, key=lambda one: self._lives[one].held)
-            self._held -= self._lives[most].held
-            self._lives[most].forget()
-            yield f"{most} ! {_FULL}"
+        if self._held > self._max_held:
+            largest = max(self._lives, key=lambda one: self._lives[one].held)
+            self._held -= self._lives[largest].held
+            self._lives[largest].forget()
+            yield f"{largest} ! {_FULL}"

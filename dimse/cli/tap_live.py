@@ -29,13 +29,13 @@ __all__ = ["LiveView", "Views", "listening", "url_of"]
 
 Views = Callable[[], Sequence[View]]  # makes the views that see the messages of one association
 
-_MOST_CLIENTS = 32  # clients of the stream at once; further ones get the status 503
-_MOST_CONNECTIONS = 64  # connections at once; further ones are closed unread
-_MOST_REQUEST = 1 << 14  # bytes of a request
-_MOST_WRITTEN = 1 << 18  # bytes of events to write at once
+_MAX_CLIENTS = 32  # clients of the stream at once; further ones get the status 503
+_MAX_CONNECTIONS = 64  # connections at once; further ones are closed unread
+_MAX_REQUEST = 1 << 14  # bytes of a request
+_MAX_WRITTEN = 1 << 18  # bytes of events to write at once
 _HEARTBEAT = 15.0  # seconds without an event after which a comment shows whether the client is still there
 _REQUEST = 10.0  # seconds for a client to send its whole request
-_PATIENCE = 30.0  # seconds for a client to read what is written at once
+_WRITE = 30.0  # seconds for a client to read what is written at once
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -106,10 +106,10 @@ class LiveView:
         try:
             while True:
                 with self._changed:
-                    data = listener.take(_MOST_WRITTEN)
+                    data = listener.take(_MAX_WRITTEN)
                     if not data and not self._is_closed:
                         self._changed.wait(_HEARTBEAT)
-                        data = listener.take(_MOST_WRITTEN)
+                        data = listener.take(_MAX_WRITTEN)
                     if not data and self._is_closed:
                         return
                 write(data or b": still here\n\n")
@@ -120,7 +120,7 @@ class LiveView:
     def enter(self) -> bool:
         """Count a client of the stream; return whether there is room for it."""
         with self._changed:
-            if self._clients >= _MOST_CLIENTS:
+            if self._clients >= _MAX_CLIENTS:
                 return False
             self._clients += 1
             return True
@@ -151,7 +151,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(sock.getsockname()[:2], handler, bind_and_activate=False)
         self.socket.close()
         self.socket = sock
-        self._room = BoundedSemaphore(_MOST_CONNECTIONS)
+        self._room = BoundedSemaphore(_MAX_CONNECTIONS)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if self._room.acquire(blocking=False):
@@ -183,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.rfile = BytesIO(_head(self.connection))
-        self.connection.settimeout(_PATIENCE)
+        self.connection.settimeout(_WRITE)
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
@@ -223,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_events(self) -> None:
         last = self.headers.get("Last-Event-ID", "")
         if not self._view.enter():
-            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, f"there are already {_MOST_CLIENTS} clients")
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, f"there are already {_MAX_CLIENTS} clients")
             return
         try:
             self._begin("text/event-stream; charset=utf-8", {})
@@ -244,9 +244,9 @@ class _Handler(BaseHTTPRequestHandler):
 def _head(connection: socket.socket) -> bytes:
     """Return the request of a client, without a body; b"" if it is too long. Raises TimeoutError if it is too slow."""
     end, data = time.monotonic() + _REQUEST, bytearray()
-    while b"\r\n\r\n" not in data and len(data) < _MOST_REQUEST:
+    while b"\r\n\r\n" not in data and len(data) < _MAX_REQUEST:
         connection.settimeout(max(0.001, end - time.monotonic()))
-        part = connection.recv(_MOST_REQUEST - len(data))
+        part = connection.recv(_MAX_REQUEST - len(data))
         if not part:
             break
         data += part

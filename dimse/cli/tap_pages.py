@@ -17,7 +17,7 @@ from .tap_live import Views
 
 __all__ = ["PageProcess", "page_of_recording"]
 
-_MOST_READ = 1 << 28  # bytes of a recording that a page explains
+_MAX_READ = 1 << 28  # bytes of a recording that a page explains
 _PATIENCE = 60.0  # seconds in which one page must be finished, while the command ends
 
 
@@ -77,9 +77,9 @@ def page_of_recording(
     notes = list(faults)
     try:
         with recording.open("rb") as file:
-            data = file.read(_MOST_READ)
+            data = file.read(_MAX_READ)
             if file.read(1):
-                notes.append(f"The page has only the first {_MOST_READ >> 20} MiB of the recording.")
+                notes.append(f"The page has only the first {_MAX_READ >> 20} MiB of the recording.")
         broken: list[DecodeError] = []
         connections = read_capture(data, broken)
         notes += map(str, broken)

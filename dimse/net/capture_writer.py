@@ -3,8 +3,8 @@
 The event loop hands over copies of the bytes. The thread makes packets of them, and hands many packets to the system at
 once. A thread runs only while there are connections to record.
 
-If the disk takes no bytes, they wait in a queue. Whoever can wait asks for the time when everything is written; if the
-queue becomes too long nevertheless, the recording with the most bytes in it ends.
+If the disk takes no bytes, they wait in a queue. An association that can wait does so until everything is written. If
+the queue becomes too long nevertheless, the recording with the most bytes in it ends.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _PRIVATE = 0o600  # permissions; a recording may contain patient data
 _BATCH = 1 << 23  # bytes to write at once
 _PAUSE = 0.05  # seconds to wait for a batch; a process that is killed loses no more than this
 PATIENCE = 10.0  # seconds for the disk to write what waits
-_MOST_PARTS = 1024  # buffers that Linux takes at once
+_MAX_PARTS = 1024  # buffers that Linux takes at once
 _BINARY = getattr(os, "O_BINARY", 0)  # on Windows
 
 
@@ -126,8 +126,8 @@ def _write_all(descriptor: int, parts: Sequence[Part], packets: Iterable[int]) -
     """
     written = 0
     try:
-        for start in range(0, len(parts), _MOST_PARTS):
-            batch = parts[start : start + _MOST_PARTS]
+        for start in range(0, len(parts), _MAX_PARTS):
+            batch = parts[start : start + _MAX_PARTS]
             rest = sum(map(len, batch))
             while rest:
                 count = _write(descriptor, batch)

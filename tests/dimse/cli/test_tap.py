@@ -194,7 +194,7 @@ def test_recording_that_is_away_is_no_page(tmp_path: Path) -> None:
 
 
 def test_page_of_a_long_recording_has_its_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dimse.cli.tap_pages, "_MOST_READ", 2000)
+    monkeypatch.setattr(dimse.cli.tap_pages, "_MAX_READ", 2000)
     recording = Path(__file__).parents[3] / "docs" / "film.pcapng"
     assert page_of_recording(recording, tmp_path / "a.html", "", [], no_views, keep=True) == ""
     assert "The page has only the first 0 MiB of the recording." in (tmp_path / "a.html").read_text()
@@ -237,7 +237,7 @@ async def test_recording_cannot_be_redacted(tmp_path: Path) -> None:
 
 
 def test_all_associations_together_are_bounded() -> None:
-    lines = Lines(most_held=100)
+    lines = Lines(max_held=100)
     found: list[str] = []
     for number, size in [(1, 30), (2, 40), (3, 50)]:
         found += lines.of(Item(number, OPENED, "", b"", 0.0))

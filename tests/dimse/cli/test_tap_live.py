@@ -95,13 +95,13 @@ def test_other_method_is_refused(browser: Browser) -> None:
 
 
 def test_too_many_clients_are_refused(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dimse.cli.tap_live, "_MOST_CLIENTS", 1)
+    monkeypatch.setattr(dimse.cli.tap_live, "_MAX_CLIENTS", 1)
     browser.get("/events")
     assert browser.get("/events").status == 503
 
 
 def test_client_that_goes_makes_room(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dimse.cli.tap_live, "_MOST_CLIENTS", 1)
+    monkeypatch.setattr(dimse.cli.tap_live, "_MAX_CLIENTS", 1)
     monkeypatch.setattr(dimse.cli.tap_live, "_HEARTBEAT", 0.01)
     browser.get("/events").close()
     browser.connections.pop().close()
@@ -174,7 +174,7 @@ def test_request_line_adds_no_header(browser: Browser, line: bytes) -> None:
 
 
 def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dimse.cli.tap_live, "_MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(dimse.cli.tap_live, "_MAX_CONNECTIONS", 1)
     sock = listening(HOST, 0)
     view, address = LiveView(sock, tuple, is_redacted=False), sock.getsockname()
     with socket.create_connection(address, PATIENCE), socket.create_connection(address, PATIENCE) as second:
@@ -183,7 +183,7 @@ def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_unread_events_are_written_in_pieces(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dimse.cli.tap_live, "_MOST_WRITTEN", 1)
+    monkeypatch.setattr(dimse.cli.tap_live, "_MAX_WRITTEN", 1)
     pieces: list[bytes] = []
     play(browser.view)
     closing = iter([None] * 3)
