@@ -25,15 +25,12 @@ from .tap_live import LiveView, Views
 __all__ = ["CLOSED", "LOST", "OPENED", "RECEIVED", "Item", "LineOptions", "LineProcess", "Lines", "yield_to_forwarding"]
 
 _MAX_QUEUED = 1 << 27  # bytes in the queue; beyond this, the association with the most gets no more lines
-_MAX_HELD = (
-    1 << 28
-)  # bytes of incomplete messages of all associations; beyond this, the association with the most gets no more lines
+_MAX_HELD = 1 << 28  # bytes of incomplete messages of all associations; beyond this, the same
 _BATCH = 1 << 22  # bytes to hand over to the process at once
 _TURN = 0.05  # seconds between two batches, so that the forwarding does not share Python's lock at each message
 _NICE = 10  # the programs on both sides come first
 _TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"
 _FULL = f"no more lines: the incomplete messages of all associations have more than {_MAX_HELD} bytes"
-
 
 OPENED, RECEIVED, CLOSED, LOST = range(4)
 
@@ -41,8 +38,8 @@ OPENED, RECEIVED, CLOSED, LOST = range(4)
 class Item(NamedTuple):
     """Something that happened in an association, as the process gets it.
 
-    ``kind`` is `OPENED`, `RECEIVED`, `CLOSED` or `LOST`, which stands for missing bytes. ``words`` is the text to print, or
-    for `RECEIVED` the side that sent ``data``. ``when`` is in seconds since 1970.
+    ``kind`` is `OPENED`, `RECEIVED`, `CLOSED` or `LOST`, which stands for missing bytes. ``words`` is the text to
+    print, or for `RECEIVED` the side that sent ``data``. ``when`` is in seconds since 1970.
     """
 
     association: int
