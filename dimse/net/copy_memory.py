@@ -9,8 +9,8 @@ from ..ul.wire import Buffer
 
 __all__ = ["CopyMemory"]
 
-_BLOCKS = 2
-_SIZE = 1 << 23  # bytes of a block
+_MAX_BLOCKS = 2
+_BLOCK_SIZE = 1 << 23  # bytes
 _SHORT = 1 << 14  # bytes for which new memory is cheap
 
 
@@ -47,10 +47,10 @@ class CopyMemory:
         if self._used + size <= len(self._block):
             return True
         block = next(filter(_is_free, self._blocks), None)
-        if size > _SIZE or (block is None and len(self._blocks) == _BLOCKS):
+        if size > _BLOCK_SIZE or (block is None and len(self._blocks) == _MAX_BLOCKS):
             return False
         if block is None:
-            block = bytearray(_SIZE)
+            block = bytearray(_BLOCK_SIZE)
             self._blocks.append(block)
         self._block, self._used = block, 0
         return True

@@ -72,7 +72,7 @@ class Disk:
         self.step = step
         self._hosts: Counter[str] = Counter()  # bytes in files
         self._freed: deque[_Use] = deque()  # files that were closed, by any thread, and still count
-        self.most_files = min(_FILES, allowed_descriptors() // 4) if hasattr(os, "pwrite") else 0  # none on Windows
+        self.max_files = min(_FILES, allowed_descriptors() // 4) if hasattr(os, "pwrite") else 0  # none on Windows
         self._files: deque[None] = deque()  # one for each open file; any thread may remove one
         self._writers: ThreadPoolExecutor | None = None
 
@@ -155,7 +155,7 @@ class PeerDisk:
 
     def begin(self, limit: int) -> Sink | None:
         """Return a sink for a Data Set of at most ``limit`` bytes, or None if it must stay in memory."""
-        if self._disk.files >= self._disk.most_files:
+        if self._disk.files >= self._disk.max_files:
             return None
         sink = _FileSink(self._disk, self._flow, limit, _Use(self, self._flow.host))
         return None if sink.lacks_descriptor else sink

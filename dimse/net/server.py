@@ -84,7 +84,7 @@ class Server:
         self.port = 0
         self.associations: set[Association] = set()
         disk = disk if trace is None else None  # a trace has all in memory
-        connections = within_descriptors(limits, 0 if disk is None else disk.most_files)
+        connections = within_descriptors(limits, 0 if disk is None else disk.max_files)
         if connections is not limits:
             _log.warning("connections is %d here: RLIMIT_NOFILE allows no more", connections.connections)
         self.admission = Admission(connections)

@@ -33,7 +33,7 @@ ROWS = dict(row.strip("| ").split(" | ")[:2] for row in SECTION.splitlines() if 
         ("bytes that wait for the disk of a recording |", recorder._LONG_QUEUE),
         ("bytes that wait for the disk of a recording at most", recorder._MAX_QUEUED),
         ("time for which associations", int(PATIENCE)),
-        ("memory that a recording keeps", copy_memory._BLOCKS * copy_memory._SIZE),
+        ("memory that a recording keeps", copy_memory._MAX_BLOCKS * copy_memory._BLOCK_SIZE),
         ("bytes that wait for the live", tap_lines._MAX_QUEUED),
         ("events that wait", feed._MAX_WAITING),
         ("earlier events", feed._MAX_KEPT),

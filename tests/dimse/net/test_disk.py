@@ -219,8 +219,8 @@ async def test_data_set_above_the_limit_ends_the_association(disk: Disk) -> None
         assert disk.files == 0
 
 
-async def test_data_sets_beyond_the_most_files_stay_in_memory(disk: Disk) -> None:
-    disk.most_files = 1
+async def test_data_sets_beyond_max_files_stay_in_memory(disk: Disk) -> None:
+    disk.max_files = 1
     keeping = Keeping()
     async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
         for data in (DATA, DATA, DECLARED):
@@ -240,7 +240,7 @@ async def test_data_set_without_a_descriptor_stays_in_memory(tmp_path: Path) -> 
 
 def test_files_leave_descriptors_for_connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dimse.net.disk.allowed_descriptors", lambda: 400)
-    assert Disk(tmp_path, above=ABOVE).most_files == 100
+    assert Disk(tmp_path, above=ABOVE).max_files == 100
 
 
 async def send_twice(disk: Disk, keeping: Keeping, *, reconnects: bool = False) -> list[int]:
