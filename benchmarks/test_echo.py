@@ -6,7 +6,7 @@ ends:
 - *pynetdicom* on both ends.
 - *echoscu to storescp*, DCMTK with TCP_NODELAY=1: the time of 500 round trips minus the time of one.
 - *storescp* for associations, with our client: DCMTK has no client that makes several. One process, no fork.
-
+- *canned answers* for associations, with our client: the least that a server takes in asyncio (`benchmarks.canned`).
 - *asyncio* beside ours on uvloop, both ends; and both contests with DCMTK again, with ours on uvloop.
 - *stock DCMTK*, with Nagle's algorithm, its default, on one end and ours on the other, beside DCMTK on both.
 
@@ -28,7 +28,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import dcmtk, own, pnd
+from benchmarks import canned, dcmtk, own, pnd
 from benchmarks.duels import Duel
 from benchmarks.processes import in_process, require_package, require_programs, server
 from dimse.net import Limits
@@ -119,4 +119,25 @@ def test_association_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path, loo
             "storescp, with our client",
             in_process(own_worker, own.associate, port, ASSOCIATIONS, loop),
             in_process(own_worker, own.associate, peer_port, ASSOCIATIONS, loop),
+        )
+
+
+def test_association_canned(duel: Duel, own_worker: Executor) -> None:
+    with server(own.serve, MAX_PDU) as port, server(canned.serve, MAX_PDU) as peer_port:
+        duel(
+            ASSOCIATION,
+            "canned answers, with our client",
+            in_process(own_worker, own.associate, port, ASSOCIATIONS),
+            in_process(own_worker, own.associate, peer_port, ASSOCIATIONS),
+        )
+
+
+def test_canned_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path) -> None:
+    require_programs("storescp")
+    with server(canned.serve, MAX_PDU) as port, dcmtk.verifier(tmp_path) as peer_port:
+        duel(
+            f"{ASSOCIATION}, answers canned in asyncio",
+            "storescp, with our client",
+            in_process(own_worker, own.associate, port, ASSOCIATIONS),
+            in_process(own_worker, own.associate, peer_port, ASSOCIATIONS),
         )
