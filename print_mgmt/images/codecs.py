@@ -1,7 +1,8 @@
 """Decodes compressed frames: RLE with `rle`, the JPEG family with imagecodecs (the extra ``codecs``).
 
-The data determine the codec, because some files have a wrong Transfer Syntax. The header of the data is compared with
-the Data Set before decoding, because decoders allocate memory for any size in a header.
+The data determine the codec, because some files have a wrong Transfer Syntax. RLE, whose header does not identify it,
+is the codec of all other data. The header of the data is compared with the Data Set before decoding, because decoders
+allocate memory for any size in a header.
 """
 
 from dataclasses import dataclass
@@ -27,9 +28,10 @@ _BY_LIBJPEG = ("JPEG", "JPEG lossless")
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The decoded values of a frame, HxW or HxWx3; ``is_ybr`` says whether they are still YBR_FULL.
+    """The decoded values of a frame, HxW or HxWx3; ``is_ybr`` says whether they are still YBR.
 
-    ``precision`` is the number of bits of a value; it is None for RLE, which keeps all bits of a cell.
+    ``precision`` is the number of bits of a value, or of its cell if the header does not say; it is None for RLE, which
+    keeps all bits of a cell.
     """
 
     values: NDArray[np.integer]
@@ -40,8 +42,9 @@ class Decoded:
 def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSyntax | None, *, ybr: bool) -> Decoded:
     """Return a decoded frame.
 
-    ``shape``, ``bits`` (Bits Allocated) and ``ybr`` come from the Data Set; if the data name a color space, it prevails
-    over ``ybr``. Raises ImageError for data that cannot be decoded or have another size.
+    ``shape`` (HxW or HxWx3), ``bits`` (Bits Allocated) and ``ybr`` come from the Data Set; if the data name a color
+    space, it prevails over ``ybr``. ``syntax`` is None if it is unknown; data without a known header are then taken for
+    RLE. Raises ImageError for data that cannot be decoded or have another size.
     """
     octets, uid = max(bits // 8, 1), syntax.uid if syntax is not None else ""
     stream = codestream.read(data)
@@ -53,7 +56,8 @@ def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSynta
     if uid not in ("", _RLE):
         name = syntax.name if syntax is not None else ""
         if "JPEG" in name:
-            raise ImageError(f"compressed Pixel Data ({name}) is broken: it does not begin as an image of this codec")
+            known = "a JPEG, JPEG-LS, JPEG 2000 or JPEG XL image"
+            raise ImageError(f"compressed Pixel Data ({name}) is broken: it does not begin like {known}")
         raise ImageError(f"compressed Pixel Data ({name}) cannot be decoded: decompress it first")
     return Decoded(rle.decode_bits(data, shape) if bits == 1 else rle.decode(data, shape, octets), ybr, None)
 
@@ -78,7 +82,8 @@ def _decode_stream(
     try_decode = partial(_try_imagecodecs, stream, ybr=ybr)
     array = decode_whole(data, try_decode) if stream.kind in _BY_LIBJPEG else try_decode(data)
     if array.shape != shape or array.dtype.kind not in "iu" or array.itemsize > octets:
-        raise ImageError(f"{stream.kind} data became {array.dtype} of shape {array.shape}, not {shape}")
+        found = f"{array.dtype} of shape {array.shape}"
+        raise ImageError(f"{stream.kind} data became {found}, not integers of {octets} bytes of shape {shape}")
     whole: NDArray[np.integer] = array.astype(f"{array.dtype.kind}{octets}", order="C", copy=False)
     return whole
 
@@ -93,7 +98,10 @@ def _try_imagecodecs(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[n
 
 
 def _call_imagecodecs(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np.generic]:
-    """Return the decoded pixels: color of lossy JPEG as RGB, all others in the color space of the encoder's input."""
+    """Return the decoded pixels, in the color space of the encoder's input or in RGB.
+
+    These become RGB: lossy JPEG, JPEG XL in XYB or made from a JPEG, and JPEG 2000 in sYCC or with subsampled colors.
+    """
     import imagecodecs
 
     match stream.kind:

@@ -4,8 +4,8 @@ Enhanced multi-frame objects keep some attributes in functional groups, for each
 C.7.6.16); ``Frame`` looks there first, and then at the top level. An item without a value is skipped. Callers that need
 a valid value try one place after another, with `Frame.places`.
 
-`Frame.exact` and `Frame.count` read the attributes that the pixels depend on, and refuse a wrong value. A wrong value
-of any other attribute, such as a spacing of "N/A", is ignored with a note.
+`Frame.exact` and `Frame.count` read the attributes that the pixels depend on, and refuse a wrong value. `Frame.numbers`
+and `Frame.first` read other numbers; a wrong value, such as a spacing of "N/A", is ignored with a note.
 """
 
 import math
@@ -78,7 +78,8 @@ class Frame:
     def places(self, keyword: str) -> "Iterator[Frame]":
         """Yield a copy of this frame for each place of an attribute: the frame's item, the shared item, the top level.
 
-        Each copy reads all attributes of the same macro from that place alone, so that they belong together.
+        Items without a value are left out. Each copy reads all attributes of the same macro from its place alone, so
+        that they belong together.
         """
         macro = _MACROS.get(keyword, "")
         for holder in self._holders(macro):
@@ -106,14 +107,18 @@ class Frame:
         return next(iter(self.numbers(keyword)), default)
 
     def exact(self, keyword: str, default: float) -> float:
-        """Return the first value of a numeric attribute, or ``default``. Raises ImageError if it is not a number."""
+        """Return the first value of a numeric attribute, or ``default`` if there is none.
+
+        Raises ImageError if the value is not a finite number, and DecodeError if its VR does not allow it.
+        """
         number = self._required_number(keyword)
         return default if number is None else number
 
     def count(self, keyword: str, default: int | None = None) -> int:
         """Return the first value of an attribute, a whole number of at least 1, or ``default`` if there is none.
 
-        Raises ImageError for another value, and if there is neither a value nor a default.
+        Raises ImageError for another value, and if there is neither a value nor a default. Raises DecodeError for a
+        value that its VR does not allow.
         """
         number = self._required_number(keyword)
         if number is None:
@@ -156,7 +161,10 @@ class Frame:
         return number
 
     def _slots(self, keyword: str) -> list[object]:
-        """Return the values; if the VR does not allow them, the texts between the backslashes."""
+        """Return the values, with None for an empty one.
+
+        If the VR does not allow the values, note it and return the texts between the backslashes.
+        """
         holder = self._holder(keyword)
         try:
             value = holder.get(keyword)
@@ -188,7 +196,7 @@ _MAX_TEXT = 4096  # bytes of a broken value; the rest is not read
 
 
 def _has_values(item: Dataset, macro: str) -> bool:
-    """Return whether any attribute of a macro has a value in an item; spaces and empty sequences do not count."""
+    """Return whether any attribute of a macro has a value in an item; spaces and empty sequences are no values."""
     keywords = (keyword for keyword, place in _MACROS.items() if place == macro and keyword in item)
     return any(bytes(item[keyword].raw).strip(b" \0\\") or item.get(keyword) for keyword in keywords)
 
@@ -249,7 +257,7 @@ _MAX_RATIO = 100  # the largest ratio of the sides of a pixel: a larger one is a
 
 
 def spacing_of(frame: Frame) -> tuple[float, float] | None:
-    """Return the distance between rows and between columns in mm; None if it is unknown (PS3.3 10.7.1).
+    """Return the distances between rows and between columns in mm; None if they are unknown (PS3.3 10.7.1).
 
     Three attributes are tried in this order: Pixel Spacing, measured in the patient; Imager Pixel Spacing, measured at
     the detector; Nominal Scanned Pixel Spacing, measured on a film that was scanned.
@@ -263,7 +271,7 @@ def spacing_of(frame: Frame) -> tuple[float, float] | None:
 
 
 def aspect_of(frame: Frame) -> tuple[int, int]:
-    """Return the vertical and the horizontal size of a pixel as small integers (PS3.3 C.7.6.3.1.7).
+    """Return the ratio of the vertical to the horizontal size of a pixel as two integers (PS3.3 C.7.6.3.1.7).
 
     Pixel Aspect Ratio is preferred to the spacing. If neither is valid, pixels are square.
     """
@@ -275,9 +283,9 @@ def aspect_of(frame: Frame) -> tuple[int, int]:
 
 
 def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
-    """Return the ratio of two sizes as two small integers.
+    """Return the ratio of two sizes as two integers, the second of them 1000 at most.
 
-    Raises ImageError, with ``name``, if one of the sizes is more than 100 times the other.
+    Raises ImageError, which begins with ``name``, if one of the sizes is more than 100 times the other.
     """
     quotient = Fraction(vertical / horizontal).limit_denominator(_MAX_DENOMINATOR)
     if not 1 / _MAX_RATIO <= quotient <= _MAX_RATIO:
@@ -287,7 +295,10 @@ def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
 
 
 def _is_printable(frame: Frame, sizes: list[float], name: str) -> bool:
-    """Return whether a pixel of these sizes can be printed. A 0 gets no note: some equipment writes it for unknown."""
+    """Return whether these are the two sizes of a pixel that can be printed; note a ratio that is too large.
+
+    Other wrong sizes get no note: some equipment writes 0 for unknown.
+    """
     if len(sizes) != 2 or min(sizes) <= 0:
         return False
     try:

@@ -45,7 +45,8 @@ def overlay_mask(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, e
 def plane_of(frame: Frame, group: int, cells: Cells | None, shape: tuple[int, ...], *, regions: bool) -> Mask | None:
     """Return a mask of the pixels under the overlay of a group, HxW; None, with a note, if it is invalid.
 
-    The result is also None if the frame has no plane, and, without ``regions``, for a region of interest.
+    ``cells`` are native gray Pixel Data, or None for other Pixel Data. The result is also None if the overlay has no
+    plane on this frame, and, without ``regions``, for a region of interest.
     """
     overlay = _Overlay(frame, group)
     mask: Mask | None = None
@@ -96,7 +97,10 @@ class _Overlay:
             raise ImageError(f"{self._name('OverlayData')} is missing (PS3.3 C.9.2)")
 
     def _plane_number(self) -> int | None:
-        """Return the number of the plane on this frame, from 0; a plane without frames is on all (PS3.3 C.9.3.1)."""
+        """Return the number of the plane on this frame, from 0; None if there is none.
+
+        An overlay without numbers of frames is on all frames (PS3.3 C.9.3.1).
+        """
         frames, first = self._integer("NumberOfFramesInOverlay"), self._integer("ImageFrameOrigin")
         if frames is None and first is None:
             return 0
@@ -109,18 +113,25 @@ class _Overlay:
             raise ImageError(f"{self._name('OverlayRows')} {rows} and OverlayColumns {columns} must be at least 1")
         start = number * rows * columns
         if 8 * len(data) < start + rows * columns:
-            raise ImageError(f"{self._name('OverlayData')} has {len(data)} bytes, too few for {rows} x {columns} bits")
+            plane = f"plane {number + 1} of {rows} x {columns} bits"
+            raise ImageError(f"{self._name('OverlayData')} has {len(data)} bytes, too few for {plane} (PS3.5 8.1.2)")
         check_size(rows, columns)
         octets = np.frombuffer(data, np.uint8)[start // 8 : (start + rows * columns + 7) // 8]
         bits = np.unpackbits(octets, bitorder="little")[start % 8 :][: rows * columns]
         return bits.reshape(rows, columns).astype(np.bool_)
 
     def _plane_in_cells(self, cells: Cells) -> Mask:
-        """Return the plane in a bit of the cells (PS3.5 8.1.2), which must not belong to the values."""
+        """Return the plane in one bit of each cell (PS3.5 8.1.2).
+
+        Raises ImageError if that bit belongs to the values or repeats their sign.
+        """
         position, room = self._integer("OverlayBitPosition") or 0, 8 * cells.itemsize
         stored, high = stored_bits(cells, self._frame)
         allocated = self._integer("OverlayBitsAllocated")
-        if allocated not in (None, room) or not 0 <= position < room or high - stored < position <= high:
+        if allocated not in (None, room):
+            name = self._name("OverlayBitsAllocated")
+            raise ImageError(f"{name} {allocated} is not {room}, which a plane in the pixels needs (PS3.5 8.1.2)")
+        if not 0 <= position < room or high - stored < position <= high:
             place = f"{self._name('OverlayBitPosition')} {position} is not an unused bit of {room}"
             raise ImageError(f"{place}, {stored} of them stored, and there is no OverlayData (PS3.5 8.1.2)")
         plane = (cells >> position & 1).astype(np.bool_)
@@ -129,7 +140,7 @@ class _Overlay:
         return plane
 
     def _origin(self) -> tuple[int, int]:
-        """Return row and column of the upper left pixel, counted from 0; (0, 0) without Overlay Origin."""
+        """Return row and column of the upper left pixel, counted from 0; (0, 0) without a valid Overlay Origin."""
         match self._dataset.get(_tag(self._group, "OverlayOrigin")):
             case [int(row), int(column)]:
                 return row - 1, column - 1

@@ -1,7 +1,7 @@
 """The pixels of one frame: native, compressed, or floating point.
 
-Only the requested frame is read. Native cells of 8, 16 and 32 bits are views of the bytes; cells of other sizes up to
-32 bits are unpacked (PS3.5 §8.1.1).
+Only the requested frame is read. Native cells of 8, 16 and 32 bits are views of the bytes, unless chrominances are
+subsampled; cells of other sizes up to 32 bits are unpacked (PS3.5 8.1.1).
 """
 
 import zlib
@@ -24,7 +24,7 @@ __all__ = ["Fragments", "Pixels", "floats_of", "fragments_of", "frame_count", "p
 Fragments = Callable[[], Sequence[Sequence[Fragment]]]  # returns the fragments of each frame
 
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits of a pixel
-_GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), ("RGB",)
+_ONE_SAMPLE, _COLOR = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), ("RGB",)
 _XYB = "XYB"  # a transform within JPEG XL
 _YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")
 _TRANSFORMED = ("YBR_RCT", "YBR_ICT")  # transforms within JPEG 2000
@@ -39,7 +39,7 @@ _ALWAYS_PADDING = 3  # bytes after the last frame that count as padding even in 
 class Pixels:
     """Cells of a frame, HxW or HxWx3, with their meaning: MONOCHROME1, MONOCHROME2, PALETTE COLOR or RGB.
 
-    ``are_native`` cells are unchanged, including the bits above Bits Stored.
+    ``are_native``: the cells are unchanged, including the bits above Bits Stored. It means nothing for RGB.
     """
 
     cells: Cells
@@ -48,9 +48,11 @@ class Pixels:
 
 
 def frame_count(frame: Frame, fragments: Fragments) -> int:
-    """Return the number of frames. Raises ImageError for an object without pixels, or with too few of them.
+    """Return the number of frames; ``fragments`` is called only for compressed pixels.
 
-    A wrong Number of Frames, such as 0 or text, is ignored with a note, and the length of the data decides.
+    A wrong Number of Frames, such as 0 or text, is ignored with a note, and the length of the data decides. Raises
+    ImageError for an object without pixels, for fewer bits of pixels than frames, and for more frames than the limit.
+    Raises DecodeError if the frames of compressed pixels are unknown.
     """
     keyword = next((keyword for keyword in ("PixelData", *_FLOATS) if keyword in frame.dataset), None)
     if keyword is None:
@@ -68,7 +70,7 @@ def frame_count(frame: Frame, fragments: Fragments) -> int:
 
 
 def _count_by_length(frame: Frame, octets: int) -> int:
-    """Return the number of frames that fill native data exactly; 1 if there is no such number."""
+    """Return the number of frames that fill native data, except for a byte of padding; 1 if there is no such number."""
     samples = frame.count("SamplesPerPixel", 1)
     bits = frame.count("Rows") * frame.count("Columns") * samples * frame.count("BitsAllocated")
     frames = 8 * octets // bits
@@ -92,7 +94,10 @@ def fragments_of(frame: Frame) -> Sequence[Sequence[Fragment]]:
 
 
 def _declared_frames(frame: Frame) -> int | None:
-    """Return Number of Frames; None if it is absent or wrong. Raises ImageError if it is above the limit."""
+    """Return Number of Frames; None if it is absent, or, with a note, if it is wrong.
+
+    Raises ImageError if it is above the limit.
+    """
     if not frame.values("NumberOfFrames"):
         return None
     number = next(iter(frame.slots("NumberOfFrames")), None)
@@ -106,7 +111,10 @@ def _declared_frames(frame: Frame) -> int | None:
 
 
 def floats_of(frame: Frame) -> Floats | None:
-    """Return Float or Double Float Pixel Data in double precision, HxW; None if the object has neither."""
+    """Return Float or Double Float Pixel Data in double precision, HxW; None if the object has neither.
+
+    Raises ImageError for a wrong size, and for too little data.
+    """
     for keyword, bits in _FLOATS.items():
         if keyword in frame.dataset:
             rows, columns = _shape(frame, 1)
@@ -119,11 +127,12 @@ def floats_of(frame: Frame) -> Floats | None:
 def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments) -> Pixels:
     """Return the cells of Pixel Data as unsigned integers; YBR becomes RGB.
 
-    ``fragments`` returns the fragments of each frame, if the pixels are compressed. Raises ImageError for attributes
-    that are missing or contradict each other, and for too little data.
+    ``fragments`` is called only for compressed pixels. Raises ImageError for attributes that are missing or contradict
+    each other, for too little data, and for compressed pixels that cannot be decoded. Raises DecodeError if the frames
+    of compressed pixels are unknown.
     """
     photometric = photometric_of(frame)
-    shape = _shape(frame, 1 if photometric in _GRAY else 3)
+    shape = _shape(frame, 1 if photometric in _ONE_SAMPLE else 3)
     if isinstance(frame.dataset.get("PixelData"), list) or (syntax is not None and syntax.encapsulated):
         cells, is_ybr, are_native = _decompress(frame, b"".join(fragments()[frame.number - 1]), shape, syntax)
     else:
@@ -131,23 +140,23 @@ def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments)
         if syntax is not None and syntax.is_unknown and cells.itemsize > 1:
             frame.note(f"{syntax.name}: its pixels are read as little endian (PS3.5 10.1)")
     if not is_ybr:
-        return Pixels(cells, photometric if photometric in _GRAY else "RGB", are_native)
+        return Pixels(cells, photometric if photometric in _ONE_SAMPLE else "RGB", are_native)
     return Pixels(_to_rgb(cells, photometric), "RGB")
 
 
 def photometric_of(frame: Frame) -> str:
-    """Return Photometric Interpretation; differences in case and punctuation are corrected with a note.
+    """Return Photometric Interpretation, one of the known terms; case and punctuation are corrected with a note.
 
     Raises ImageError if it cannot be printed, or contradicts Samples per Pixel.
     """
-    written, known = frame.text("PhotometricInterpretation"), (*_GRAY, *_COLOR, *_YBR, *_TRANSFORMED, _XYB)
+    written, known = frame.text("PhotometricInterpretation"), (*_ONE_SAMPLE, *_COLOR, *_YBR, *_TRANSFORMED, _XYB)
     photometric = {_letters(term): term for term in known}.get(_letters(written))
     if photometric is None:
         raise ImageError(f"PhotometricInterpretation {written!a} is not one of {', '.join(known)}: convert it first")
     if photometric != written:
         frame.note(f"PhotometricInterpretation {written!a} is read as {photometric} (PS3.3 C.7.6.3.1.2)")
-    samples = frame.exact("SamplesPerPixel", 1 if photometric in _GRAY else 3)
-    if samples != (1 if photometric in _GRAY else 3):
+    samples = frame.exact("SamplesPerPixel", 1 if photometric in _ONE_SAMPLE else 3)
+    if samples != (1 if photometric in _ONE_SAMPLE else 3):
         raise ImageError(f"SamplesPerPixel {samples:g} contradicts {photometric} (PS3.3 C.7.6.3.1.1)")
     return photometric
 
@@ -163,10 +172,11 @@ def _shape(frame: Frame, samples: int) -> tuple[int, ...]:
 
 
 def _frame_bytes(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int]:
-    """Return the bytes of one frame of ``bits`` bits, and the bit of the first byte where the frame begins.
+    """Return the bytes of one frame of ``bits`` bits, and the bit (0 to 7) of the first byte where the frame begins.
 
-    Some files have padding after the last frame. An excess as long as a frame is an error unless it is all zeros: an
-    attribute must be wrong, and the print would be wrong, too.
+    Some files have padding after the last frame. More than 3 bytes, and at least a frame, of it must be all zeros:
+    otherwise, an attribute must be wrong, and the print would be wrong, too. Raises ImageError then, and for too few
+    bytes.
     """
     data, frames = frame.dataset.get(keyword), _declared_frames(frame) or 1
     if not isinstance(data, bytes | memoryview):
@@ -227,7 +237,10 @@ def _decompress(
 
 
 def _inflate(data: bytes, shape: tuple[int, ...], allocated: int) -> bytes:
-    """Return an inflated frame, cut to the length that the frame needs."""
+    """Return an inflated frame, cut to the length that the frame needs, rounded up to whole words.
+
+    Raises ImageError for broken data; too little data is not noticed here.
+    """
     samples = shape[2] if len(shape) == 3 else 1
     needed = (shape[0] * shape[1] * samples * allocated + 7) // 8
     inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)

@@ -1,7 +1,10 @@
-"""Display Shutter: shapes that hide the pixels outside them (PS3.3 C.7.6.11 and C.7.6.15).
+"""Display Shutter: shapes (PS3.3 C.7.6.11) and bitmaps (C.7.6.15) that hide a part of the image.
 
-Rows and columns count from 1, and the edges are visible. With several shapes, only pixels within all of them are
-visible. An invalid shape, or one that hides the whole image, is ignored with a note.
+A shape hides the pixels outside it; a bitmap, which is an overlay, hides the pixels under it.
+
+Rows and columns count from 1, and the edges are visible. With several shapes, only pixels that none of them hides are
+visible. An invalid shape is ignored with a note. If the valid shapes together hide the whole image, all of them are
+ignored with a note.
 """
 
 from collections.abc import Callable
@@ -16,7 +19,7 @@ from .stored_values import Cells
 
 __all__ = ["MAX_VERTICES", "Shutter", "shutter_of"]
 
-_WHITE = 65535.0  # the highest Shutter Presentation Value, a P-Value, and the highest L* of a CIELab value
+_WHITE = 65535.0  # the highest Shutter Presentation Value (a P-Value), and the number of L* = 100 (PS3.3 C.10.7.1.1)
 MAX_VERTICES = 4096  # of a polygon: real polygons have fewer than a hundred
 _RECTANGLE = (
     "ShutterUpperHorizontalEdge",
@@ -25,38 +28,40 @@ _RECTANGLE = (
     "ShutterRightVerticalEdge",
 )
 
-Shutter = tuple[Mask, float, int]  # the pixels outside, their brightness, and the group of the bitmap (or 0)
+# The hidden pixels, their brightness from 0 (black) to 1 (white), and the group of the bitmap (0 without a bitmap)
+Shutter = tuple[Mask, float, int]
 
 
 def shutter_of(frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect: tuple[int, int]) -> Shutter | None:
-    """Return the shutter of a frame of ``shape``; None if it hides nothing.
+    """Return the shutter of a frame of ``shape``, HxW or HxWx3; None if it hides nothing.
 
+    ``cells`` are native gray Pixel Data, whose unused bits may hold the bitmap, or None for other Pixel Data.
     ``aspect`` is the vertical and the horizontal size of a pixel, so that circles are round on the film.
     """
     for place in frame.places("ShutterShape"):
         group = _group(place)
-        covered = _combine_shapes(place, cells, shape[:2], aspect, group)
-        if covered is not None:
-            return (covered, _brightness(place), group) if covered.any() else None
+        hidden = _combine_shapes(place, cells, shape[:2], aspect, group)
+        if hidden is not None:
+            return (hidden, _brightness(place), group) if hidden.any() else None
     return None
 
 
 def _combine_shapes(
     frame: Frame, cells: Cells | None, size: tuple[int, ...], aspect: tuple[int, int], group: int
 ) -> Mask | None:
-    """Return a mask of the pixels that a valid shape hides; None without such a shape, or if all would be hidden."""
-    covered: Mask | None = None
+    """Return a mask of the pixels that the valid shapes hide; None if no shape is valid, or if all would be hidden."""
+    hidden: Mask | None = None
     for name in _names(frame):
         try:
-            outside = _mask_outside(name, frame, cells, size, aspect, group)
+            mask = _hidden_by(name, frame, cells, size, aspect, group)
         except ImageError as exc:
             frame.note(f"{exc}: this ShutterShape is ignored (PS3.3 C.7.6.11)")
             continue
-        covered = outside if covered is None else covered | outside
-    if covered is not None and covered.all():
+        hidden = mask if hidden is None else hidden | mask
+    if hidden is not None and hidden.all():
         frame.note("ShutterShape would hide the whole image: ignored (PS3.3 C.7.6.11)")
         return None
-    return covered
+    return hidden
 
 
 def _names(frame: Frame) -> list[str]:
@@ -64,13 +69,14 @@ def _names(frame: Frame) -> list[str]:
     return list(dict.fromkeys(name.strip(" \0").upper() for name in frame.texts("ShutterShape")[: len(_SHAPES) + 1]))
 
 
-def _mask_outside(
+def _hidden_by(
     name: str, frame: Frame, cells: Cells | None, size: tuple[int, ...], aspect: tuple[int, int], group: int
 ) -> Mask:
+    """Return a mask of the pixels that one shape hides. Raises ImageError if the shape is invalid."""
     if name == _BITMAP:
         plane = plane_of(frame, group, cells, size, regions=True) if group else None
         if plane is None:
-            raise ImageError("ShutterOverlayGroup is not the group of an overlay")
+            raise ImageError("ShutterOverlayGroup names no overlay that can be used on this frame")
         return plane
     if name not in _SHAPES:
         raise ImageError(f"ShutterShape {name!a} is not one of {', '.join((*_SHAPES, _BITMAP))}")
@@ -81,6 +87,7 @@ def _mask_outside(
 
 
 def _group(frame: Frame) -> int:
+    """Return the group of the bitmap; 0 if there is no bitmap, or if it is not a group of overlays."""
     if _BITMAP not in _names(frame):
         return 0
     group = int(frame.first("ShutterOverlayGroup", 0))
@@ -88,7 +95,7 @@ def _group(frame: Frame) -> int:
 
 
 def _brightness(frame: Frame) -> float:
-    """Return the brightness of the shutter, 0 to 1; black by default."""
+    """Return the brightness of the hidden pixels, from 0 (black, the default) to 1 (white)."""
     for keyword in ("ShutterPresentationValue", "ShutterPresentationColorCIELabValue"):
         for value in frame.numbers(keyword)[:1]:
             return min(max(value / _WHITE, 0.0), 1.0)
@@ -115,7 +122,7 @@ def _rectangle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> 
 
 
 def _circle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mask:
-    """Return the mask of a circle. Its radius is in units of the distance between columns."""
+    """Return the mask of the pixels inside a circle. Its radius is in units of the distance between columns."""
     row, column = _numbers(frame, "CenterOfCircularShutter", 2)
     (radius,) = _numbers(frame, "RadiusOfCircularShutter", 1)
     rows, columns = _grid(size)
@@ -125,11 +132,12 @@ def _circle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mas
 
 
 def _polygon(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mask:  # noqa: ARG001
-    """Return the mask of a polygon: pixels with an odd number of edges on their left, and pixels on an edge."""
+    """Return the mask of the pixels inside a polygon: those with an odd number of edges to the left, and on an edge."""
     numbers = frame.numbers("VerticesOfThePolygonalShutter")
     if len(numbers) < 6 or len(numbers) % 2 or len(numbers) > 2 * MAX_VERTICES:
         raise ImageError(f"VerticesOfThePolygonalShutter has {len(numbers)} values, not 3 to {MAX_VERTICES} pairs")
     vertices = [*zip(numbers[::2], numbers[1::2], strict=True)]
+    # The last column of ``crossed`` receives the edges that lie to the right of the image
     crossed, edges = np.zeros((size[0], size[1] + 1), np.bool_), np.zeros(size, np.bool_)
     for start, end in zip(vertices, vertices[1:] + vertices[:1], strict=True):
         _add_edge(crossed, edges, *sorted((start, end)))
@@ -139,7 +147,10 @@ def _polygon(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Ma
 
 
 def _add_edge(crossed: Mask, edges: Mask, upper: tuple[float, float], lower: tuple[float, float]) -> None:
-    """Flip ``crossed`` at the first column on or right of an edge in each row, and mark the pixels on the edge."""
+    """Flip ``crossed`` at the first column on or right of an edge in each row, and mark the pixels on the edge.
+
+    A vertex is a pair of row and column. Row by row, `_polygon` counts the edges at or to the left of a pixel.
+    """
     height, width = edges.shape
     (top, left), (bottom, right) = upper, lower
     if top == bottom:
@@ -149,7 +160,8 @@ def _add_edge(crossed: Mask, edges: Mask, upper: tuple[float, float], lower: tup
     rows = np.arange(max(1.0, np.ceil(top)), min(float(height), np.floor(bottom)) + 1)
     columns = left + (rows - top) * (right - left) / (bottom - top)
     indices = rows.astype(np.intp) - 1
-    counted = rows < bottom  # a vertex belongs to one of its two edges
+    # The lower end is not counted, so a vertex between an upper and a lower edge counts once, any other twice or never
+    counted = rows < bottom
     crossed[indices[counted], np.clip(np.ceil(columns[counted]) - 1, 0, width).astype(np.intp)] ^= True
     on = (columns == np.rint(columns)) & (columns >= 1) & (columns <= width)
     edges[indices[on], columns[on].astype(np.intp) - 1] = True

@@ -1,7 +1,7 @@
 """Stored values in the cells of Pixel Data: their bits, their sign, and padding.
 
 A cell has Bits Allocated bits. Bits Stored of them, up to High Bit, are the value, with its sign at High Bit (PS3.5
-§8.1.1); the bits above and below are not part of the value.
+8.1.1); the bits above and below are not part of the value.
 """
 
 from collections.abc import Iterator

@@ -95,10 +95,11 @@ def test_overlay_covers_color() -> None:
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ({"OverlayRows": 100}, "OverlayData (6000) has 2 bytes, too few for 100 x 2"),
+        ({"OverlayRows": 100}, "OverlayData (6000) has 2 bytes, too few for plane 1 of 100 x 2 bits"),
         ({"OverlayRows": 0}, "OverlayRows (6000) 0 and OverlayColumns 2 must be at least 1"),
-        ({"OverlayRows": 65535, "OverlayColumns": 65535}, "too few for 65535 x 65535 bits"),
-        ({"OverlayData": None}, "OverlayBitPosition (6000) 0 is not an unused bit of 16"),
+        ({"OverlayRows": 65535, "OverlayColumns": 65535}, "too few for plane 1 of 65535 x 65535 bits"),
+        ({"OverlayData": None}, "OverlayBitsAllocated (6000) 1 is not 16, which a plane in the pixels needs"),
+        ({"OverlayData": None, "OverlayBitsAllocated": None}, "(6000) 0 is not an unused bit of 16"),
         ({"OverlayData": None, "OverlayBitPosition": None}, "OverlayData (6000) is missing"),
         ({"OverlayData": None, "OverlayBitsAllocated": 16, "OverlayBitPosition": 7}, "7 is not an unused bit of 16"),
         ({"OverlayData": None, "OverlayBitsAllocated": 16, "OverlayBitPosition": 16}, "16 is not an unused bit of 16"),
