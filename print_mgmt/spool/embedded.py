@@ -287,7 +287,7 @@ class EmbeddedSpool:
             now = self._clock()
             if now >= deadline:
                 return None
-            wake_at = min(deadline, now + _POLL, due if due is not None and due > now else deadline)
+            wake_at = min(deadline, now + _POLL, deadline if due is None else due)
             await self._notice.wait(seen, wake_at - now)
 
     async def _lease_unless_canceled(
@@ -306,7 +306,7 @@ class EmbeddedSpool:
     def _lease(self, destination: str, seconds: float, at_once: int | None) -> tuple[FilmRecord | None, float | None]:
         now = self._clock()
         film = self._rows.lease(destination, now, now + seconds, self._owner, at_once)
-        return film, None if film is not None else self._rows.next_due(destination)
+        return film, None if film is not None else self._rows.next_due(destination, now)
 
     async def renew(self, lease: Lease, seconds: float) -> Lease:
         """Prolong a lease."""

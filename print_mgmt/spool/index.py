@@ -6,9 +6,10 @@ open the same index. A damaged row raises `SpoolError`.
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import astuple, replace
-from itertools import groupby
+from functools import partial
+from itertools import count, groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -20,11 +21,13 @@ from .changes import expire_lease, lease_delivery, media_loaded
 from .job_status import execution_status
 from .records import Delivery, FilmRecord, NoSuchFilm, check_film_id, storable
 from .rows import (
+    DAMAGE,
     DELIVERY,
     FILM,
     JOB,
     RANKS,
     VERSION,
+    DamageLog,
     check_version,
     delivery_of,
     file_of,
@@ -104,6 +107,7 @@ class Index:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self._damage = DamageLog()
 
     # --- jobs ---
 
@@ -162,7 +166,7 @@ class Index:
 
     # --- films ---
 
-    def film(self, film_id: str) -> FilmRecord:
+    def film(self, film_id: object) -> FilmRecord:
         """Return a film with its deliveries. Raises `NoSuchFilm`."""
         check_film_id(film_id)
         for film in self.films("film.id = ?", (film_id,)):
@@ -258,37 +262,60 @@ class Index:
     def lease(self, destination: str, now: float, expires: float, owner: str, at_once: int | None) -> FilmRecord | None:
         """Lease the next delivery to a destination, and return its film; return None if no delivery is due.
 
-        The leased delivery is the one with the highest fence.
+        The leased delivery is the one with the highest fence. Films with a damaged row are skipped.
         """
         if at_once is not None:
-            (count,) = self._db.execute(
+            (leased,) = self._db.execute(
                 "SELECT count(*) FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.DELIVERING)
             ).fetchone()
-            if count >= at_once:
+            if leased >= at_once:
                 return None
-        row = self._db.execute(
-            "SELECT id, film FROM delivery WHERE destination = ? AND state = ? AND due <= ? "
-            "ORDER BY urgency, job, place LIMIT 1",
-            (destination, FilmState.QUEUED, now),
-        ).fetchone()
-        if row is None:
-            return None
-        self._db.execute("UPDATE counter SET value = max(value, ?) WHERE name = 'clock'", (now,))
-        film = self.film(row[1])
-        return self.save(film, lease_delivery(film, row[0], fence=self._next("fence"), owner=owner, expires=expires))
+        for skipped in count():
+            row = self._db.execute(
+                "SELECT id, film FROM delivery WHERE destination = ? AND state = ? AND due <= ? "
+                "ORDER BY urgency, job, place LIMIT 1 OFFSET ?",
+                (destination, FilmState.QUEUED, now, skipped),
+            ).fetchone()
+            if row is None:
+                break
+
+            def lease(film: FilmRecord, delivery: int = row[0]) -> FilmRecord:
+                return lease_delivery(film, delivery, fence=self._next("fence"), owner=owner, expires=expires)
+
+            film = self._change_intact(row[1], lease)
+            if film is not None:
+                self._db.execute("UPDATE counter SET value = max(value, ?) WHERE name = 'clock'", (now,))
+                return film
+        return None
+
+    def _change_intact(self, film_id: object, change: Callable[[FilmRecord], FilmRecord]) -> FilmRecord | None:
+        """Change a film, and return it. Log a damaged row of the film or its job, change nothing, and return None."""
+        self._db.execute("SAVEPOINT change")
+        try:
+            film = self.film(film_id)
+            changed = self.save(film, change(film))
+        except DAMAGE as exc:
+            self._db.execute("ROLLBACK TO change")
+            self._damage.report(film_id, exc)
+            changed = None
+        self._db.execute("RELEASE change")
+        return changed
 
     def prolong(self, delivery: Delivery) -> None:
         """Store the new end of a lease."""
         self._db.execute("UPDATE delivery SET expires = ? WHERE id = ?", (delivery.expires, delivery.id))
 
     def end_leases(self, now: float) -> list[FilmRecord]:
-        """End the expired leases, and return their films."""
+        """End the expired leases, and return their films. Films with a damaged row are skipped."""
         return self._end_selected(
             "state = ? AND expires <= ?", (FilmState.DELIVERING, now), "the lease of its worker has ended"
         )
 
     def end_leases_of_others(self, living: Collection[str]) -> list[FilmRecord]:
-        """End the leases of all owners that are not in ``living``, and return their films."""
+        """End the leases of all owners that are not in ``living``, and return their films.
+
+        Films with a damaged row are skipped.
+        """
         values = (FilmState.DELIVERING, *living)
         return self._end_selected(
             f"state = ? AND owner NOT IN ({placeholders(len(living))})", values, "its worker was killed"
@@ -298,8 +325,9 @@ class Index:
         rows = self._db.execute(f"SELECT id, film FROM delivery WHERE {where}", values).fetchall()
         ended = []
         for delivery, film_id in rows:
-            film = self.film(film_id)
-            ended.append(self.save(film, expire_lease(film, delivery, why)))
+            film = self._change_intact(film_id, partial(expire_lease, delivery_id=delivery, why=why))
+            if film is not None:
+                ended.append(film)
         return ended
 
     def restart_clock(self, now: float) -> None:
@@ -308,12 +336,13 @@ class Index:
             self._db.execute("UPDATE delivery SET due = 0, expires = 0")
             self._db.execute("UPDATE counter SET value = ? WHERE name = 'clock'", (now,))
 
-    def next_due(self, destination: str) -> float | None:
-        """Return the time at which the next delivery to a destination is due, or None if no delivery is queued."""
-        found = self._db.execute(
-            "SELECT min(due) FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.QUEUED)
+    def next_due(self, destination: str, now: float) -> float | None:
+        """Return the first time after ``now`` at which a queued delivery to a destination is due, or None."""
+        (due,) = self._db.execute(
+            "SELECT min(due) FROM delivery WHERE destination = ? AND state = ? AND due > ?",
+            (destination, FilmState.QUEUED, now),
         ).fetchone()
-        return None if found[0] is None else float(number_of("the time of a delivery", found[0]))
+        return due if isinstance(due, float) else None  # any other value is damage
 
     def load_media(self, destination: str) -> int:
         """Requeue the films that wait for media of a destination, and return their number."""

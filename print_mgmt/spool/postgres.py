@@ -41,6 +41,7 @@ from .film_folder import Step, incoming_disk, no_step
 from .postgres_link import Interval, PostgresLink
 from .postgres_tables import (
     CHUNK_COLUMNS,
+    Connection,
     FilmBytes,
     film_bytes,
     film_record,
@@ -57,6 +58,7 @@ from .records import (
     CorruptFilm,
     FilmRecord,
     Lease,
+    NoSuchFilm,
     SpoolError,
     SpoolFull,
     SpoolLimits,
@@ -64,7 +66,7 @@ from .records import (
     latest_lease,
     storable,
 )
-from .rows import JOB, job_of
+from .rows import DAMAGE, JOB, DamagedRow, DamageLog, job_of
 from .states import REMOVABLE, FilmState
 
 __all__ = ["PostgresSpool"]
@@ -97,6 +99,7 @@ class PostgresSpool:
         self._link = PostgresLink(dsn, clock, step)
         self.incoming = incoming_disk(None, limits, step)
         self._totals = (0, 0)
+        self._damage = DamageLog()
         self._leases_due = Interval(_CHECK_EVERY, clock or time.monotonic)
         self._count_due = Interval(_CHECK_EVERY, time.monotonic)
 
@@ -164,7 +167,14 @@ class PostgresSpool:
                 return film
             return expire_lease(film, delivery, why)
 
-        await self._change(film_id, end)
+        try:
+            await self._change(film_id, end)
+        except NoSuchFilm:
+            return  # the outcome was reported, and the film removed, meanwhile
+        except (DamagedRow, LocalProtocolError) as exc:
+            if not self._link.is_open:
+                raise
+            self._damage.report(film_id, exc)
 
     # --- intake ---
 
@@ -288,6 +298,18 @@ class PostgresSpool:
             raise
 
     async def _lease(self, destination: str, seconds: float, at_once: int | None) -> FilmRecord | None:
+        """Lease the next film. Films with a damaged row, or with one in their job, are logged and skipped."""
+        damaged: list[str] = []
+        while True:
+            try:
+                return await self._lease_next(destination, seconds, at_once, damaged)
+            except DamagedRow as exc:
+                self._damage.report(damaged[-1], exc)
+
+    async def _lease_next(
+        self, destination: str, seconds: float, at_once: int | None, damaged: list[str]
+    ) -> FilmRecord | None:
+        """Lease the next film that is not in ``damaged``. Raises `DamagedRow`, and adds the film to ``damaged``."""
         async with self._link.transaction() as db:
             now = await self._link.now(db)
             if at_once is not None:
@@ -299,13 +321,20 @@ class PostgresSpool:
                 )
                 if count >= at_once:
                     return None
-            found = await next_delivery(db, destination, now)
-            if found is None:
-                return None
-            film, delivery_id = found
-            fence = await db.fetchval("SELECT nextval('fence')")
-            after = lease_delivery(film, delivery_id, fence=fence, owner=self._link.owner, expires=now + seconds)
-            return await save(db, film, after)
+            while (found := await next_delivery(db, destination, now, damaged)) is not None:
+                film_id, delivery_id = found
+                try:
+                    film = await film_record(db, film_id)
+                    if any(one.id == delivery_id and one.is_due(now) for one in film.deliveries):
+                        return await save(db, film, await self._leased(db, film, delivery_id, now + seconds))
+                except DAMAGE as exc:
+                    damaged.append(film_id)
+                    raise DamagedRow(str(exc)) from exc
+            return None
+
+    async def _leased(self, db: Connection, film: FilmRecord, delivery_id: int, expires: float) -> FilmRecord:
+        fence = await db.fetchval("SELECT nextval('fence')")
+        return lease_delivery(film, delivery_id, fence=fence, owner=self._link.owner, expires=expires)
 
     async def renew(self, lease: Lease, seconds: float) -> Lease:
         """Prolong a lease."""

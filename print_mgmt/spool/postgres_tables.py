@@ -131,26 +131,22 @@ async def film_record(db: Connection, film_id: str, *, lock: bool = False) -> Fi
     return films[0]
 
 
-async def next_delivery(db: Connection, destination: str, now: float) -> tuple[FilmRecord, int] | None:
-    """Lock the film of the next delivery to a destination, and return it with the id of the delivery.
+async def next_delivery(db: Connection, destination: str, now: float, without: Sequence[str]) -> tuple[str, int] | None:
+    """Lock the film of the next delivery to a destination; return the ids of the film and of the delivery.
 
-    Films that another transaction has locked are skipped. Return None if no delivery is due at the time ``now``.
+    Films that another transaction has locked, and those of ``without``, are skipped. Return None if no delivery is due
+    at the time ``now``. The film may have changed just before it was locked.
     """
-    while True:
-        row = await db.fetchrow(
-            "SELECT one.id, one.film FROM delivery one JOIN film ON film.id = one.film "
-            "WHERE one.destination = $1 AND one.state = $2 AND one.due <= $3 "
-            "ORDER BY one.urgency, one.job, one.place LIMIT 1 FOR UPDATE OF film SKIP LOCKED",
-            destination,
-            FilmState.QUEUED,
-            now,
-        )
-        if row is None:
-            return None
-        film = await film_record(db, row["film"])  # the film may have changed before it was locked
-        delivery = next((one for one in film.deliveries if one.id == row["id"]), None)
-        if delivery is not None and delivery.state is FilmState.QUEUED and delivery.due <= now:
-            return film, delivery.id
+    row = await db.fetchrow(
+        "SELECT one.id, one.film FROM delivery one JOIN film ON film.id = one.film "
+        "WHERE one.destination = $1 AND one.state = $2 AND one.due <= $3 AND one.film <> ALL($4) "
+        "ORDER BY one.urgency, one.job, one.place LIMIT 1 FOR UPDATE OF film SKIP LOCKED",
+        destination,
+        FilmState.QUEUED,
+        now,
+        without,
+    )
+    return None if row is None else (row["film"], row["id"])
 
 
 async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRecord:

@@ -81,7 +81,8 @@ class Deliveries(Protocol):
     ) -> Lease | None:
         """Lease the next film for a destination, for ``seconds``; return None if none is due within ``wait`` seconds.
 
-        Films are ordered by Print Priority, then by age. ``at_once`` limits the number of concurrent leases of the
+        Films are ordered by Print Priority, then by age. A film is skipped while its row in the index, or another row
+        of its job, is damaged; the log says so once. ``at_once`` limits the number of concurrent leases of the
         destination.
         """
 

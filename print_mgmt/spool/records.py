@@ -111,6 +111,10 @@ class Delivery:
     info: str = ""
     reason: str = ""
 
+    def is_due(self, now: float) -> bool:
+        """Return whether an attempt may begin at the time ``now``."""
+        return self.state is FilmState.QUEUED and self.due <= now
+
     def become(self, state: FilmState, *, info: str = "", reason: str = "", due: float = 0.0) -> Self:
         """Return the delivery in another state and without a lease.
 

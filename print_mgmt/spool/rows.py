@@ -4,24 +4,28 @@ A database may be damaged, or edited by hand, and SQLite stores any type in any 
 row is read.
 """
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
-from dimse.errors import EncodeError, shown
+from dimse.errors import EncodeError, LocalProtocolError, escaped, shown
 
 from ..jobs import PrintJob
 from ..status import check_execution_status_info
-from .records import CHECKSUM, FILM_ID, MAX_COPIES, MAX_TIME, Delivery, FilmRecord, SpoolError
+from .records import CHECKSUM, FILM_ID, MAX_COPIES, MAX_TIME, Delivery, FilmRecord, NoSuchFilm, SpoolError
 from .states import FilmState
 
 __all__ = [
+    "DAMAGE",
     "DELIVERY",
     "FILM",
     "JOB",
     "RANKS",
     "VERSION",
+    "DamageLog",
+    "DamagedRow",
     "check_version",
     "delivery_of",
     "file_of",
@@ -30,6 +34,8 @@ __all__ = [
     "job_values",
     "number_of",
 ]
+
+_log = logging.getLogger("print_mgmt.spool")
 
 VERSION = 1  # of the tables; tables without a recorded version have this one
 
@@ -52,6 +58,28 @@ JOB = (
     "confirmed",
 )
 _MAX_NUMBER = 1 << 53  # above any size or counter, and far below the limit of a database: counting on is safe
+
+
+class DamagedRow(SpoolError):
+    """A row with a value that the spool cannot have written."""
+
+
+# The errors of a change to a film that show a damaged row. The last is for a state that its deliveries contradict.
+DAMAGE = (DamagedRow, NoSuchFilm, LocalProtocolError)
+
+
+class DamageLog:
+    """The log of films that are skipped because a row is damaged. Each damage is logged once."""
+
+    def __init__(self) -> None:
+        self._logged: set[str] = set()
+
+    def report(self, film_id: object, damage: Exception) -> None:
+        """Log the damage that was found when a film was to be changed, unless it was logged before."""
+        line = f"film {shown(film_id)} is skipped until the index is repaired: {escaped(str(damage))}"
+        if line not in self._logged:
+            self._logged.add(line)
+            _log.error("%s", line)
 
 
 class _Kind(NamedTuple):
@@ -136,14 +164,14 @@ _JOB = _columns_of(PrintJob, JOB, _COPIES)
 
 
 def _read_row(table: str, columns: Sequence[_Column], row: Sequence[Any]) -> dict[str, Any]:
-    """Return the values of a row by name; the first column identifies the row. Raises `SpoolError`."""
+    """Return the values of a row by name; the first column identifies the row. Raises `DamagedRow`."""
     values = {}
     for (name, kind), value in zip(columns, row, strict=True):
         try:
             values[name] = kind.read(value)
         except ValueError as exc:
             why = f"{name} is {shown(value)}, not {kind.what}"
-            raise SpoolError(f"the index is damaged: {table} {shown(row[0])}: {why}") from exc
+            raise DamagedRow(f"the index is damaged: {table} {shown(row[0])}: {why}") from exc
     return values
 
 
@@ -157,32 +185,32 @@ def check_version(what: str, version: object) -> None:
 
 
 def delivery_of(row: Sequence[Any]) -> Delivery:
-    """Return the delivery from a row that has the columns ``DELIVERY``. Raises `SpoolError` for a damaged row."""
+    """Return the delivery from a row that has the columns ``DELIVERY``. Raises `DamagedRow`."""
     return Delivery(**_read_row("delivery", _DELIVERY, row))
 
 
 def film_of(job: str, row: Sequence[Any], deliveries: tuple[Delivery, ...]) -> FilmRecord:
     """Return the film from a row that has the columns ``FILM``; ``job`` is the SOP Instance UID of its Print Job.
 
-    Raises `SpoolError` for a damaged row.
+    Raises `DamagedRow`.
     """
     values = _read_row("film", _FILM, row)
     return FilmRecord(job=job, deliveries=deliveries, **values)
 
 
 def file_of(row: Sequence[Any]) -> tuple[str, str, FilmState]:
-    """Return the id, the checksum and the state of a film from a row with these columns. Raises `SpoolError`."""
+    """Return the id, the checksum and the state of a film from a row with these columns. Raises `DamagedRow`."""
     values = _read_row("film", _FILE, row)
     return values["id"], values["checksum"], values["state"]
 
 
 def job_of(row: Sequence[Any]) -> PrintJob:
-    """Return the job, without its films, from a row that has the columns ``JOB``. Raises `SpoolError`."""
+    """Return the job, without its films, from a row that has the columns ``JOB``. Raises `DamagedRow`."""
     values = _read_row("job", _JOB, row)
     try:
         check_execution_status_info(values["ExecutionStatus"], values["ExecutionStatusInfo"])
     except EncodeError as exc:
-        raise SpoolError(f"the index is damaged: job {shown(row[0])}: {exc}") from exc
+        raise DamagedRow(f"the index is damaged: job {shown(row[0])}: {exc}") from exc
     return PrintJob(films=(), **values)
 
 

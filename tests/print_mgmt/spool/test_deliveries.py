@@ -47,6 +47,58 @@ async def test_two_workers_never_lease_one_film(place: Place, spool: Spool) -> N
     assert len(films) == len(set(films)) == 10
 
 
+# A state that no film has, and a state that the delivery of the film contradicts
+@pytest.mark.parametrize("damage", ["'lost'", "'done'"])
+async def test_lease_skips_a_film_with_a_damaged_row(place: Place, spool: Spool, damage: str) -> None:
+    (damaged,) = await spool.accept(job(), [PRINTER])
+    (intact,) = await spool.accept(job(), [PRINTER])
+    place.sql(f"UPDATE film SET state = {damage} WHERE id = '{damaged}'")
+    assert (await leased(spool)).film.id == intact
+    assert await spool.lease("printer", 60) is None
+
+
+async def test_lease_skips_a_film_with_a_damaged_delivery(place: Place, spool: Spool) -> None:
+    (damaged,) = await spool.accept(job(), [PRINTER])
+    (intact,) = await spool.accept(job(), [PRINTER])
+    place.sql(f"UPDATE delivery SET attempts = -1 WHERE film = '{damaged}'")
+    assert (await leased(spool)).film.id == intact
+
+
+async def test_lease_skips_all_films_of_a_damaged_job(place: Place, spool: Spool) -> None:
+    _, damaged = await spool.accept(job(films=2), [PRINTER])
+    (intact,) = await spool.accept(job(), [PRINTER])
+    place.sql(f"UPDATE film SET checksum = 'lost' WHERE id = '{damaged}'")
+    assert (await leased(spool)).film.id == intact
+    assert await spool.lease("printer", 60) is None
+
+
+async def test_damaged_row_is_logged_once(place: Place, spool: Spool, caplog: pytest.LogCaptureFixture) -> None:
+    (damaged,) = await spool.accept(job(), [PRINTER])
+    place.sql("UPDATE film SET state = 'lost'")
+    for _ in range(3):
+        assert await spool.lease("printer", 60) is None
+    (line,) = caplog.messages
+    assert line.startswith(f"film '{damaged}' is skipped until the index is repaired: ")
+    assert "state is 'lost', not one of the states received" in line
+
+
+async def test_repaired_row_is_leased(place: Place, spool: Spool) -> None:
+    (film,) = await spool.accept(job(), [PRINTER])
+    place.sql("UPDATE film SET state = 'lost'")
+    assert await spool.lease("printer", 60) is None
+    place.sql("UPDATE film SET state = 'queued'")
+    assert (await leased(spool)).film.id == film
+
+
+async def test_lease_of_a_damaged_film_blocks_no_other(place: Place, spool: Spool) -> None:
+    (damaged,) = await spool.accept(job(), [PRINTER])
+    (intact,) = await spool.accept(job(), [PRINTER])
+    assert (await leased(spool)).film.id == damaged
+    place.sql(f"UPDATE film SET state = 'lost' WHERE id = '{damaged}'")
+    place.clock.now += 61
+    assert (await leased(spool)).film.id == intact
+
+
 async def test_destinations_are_independent(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER, FOLDER])
     await spool.report(await leased(spool), Failed())

@@ -153,6 +153,19 @@ async def test_damaged_column_raises_only_errors_of_the_spool(tmp_path: Path, ta
                     index.execute(f"INSERT INTO {name} SELECT * FROM sound_{name}")
 
 
+@pytest.mark.parametrize("due", ["'lost'", "x'00'", "-9e999", "9e999"])
+async def test_lease_skips_a_damaged_time(tmp_path: Path, due: str) -> None:
+    place = EmbeddedPlace(tmp_path / "spool")
+    async with place.spool() as spool:
+        (damaged,) = await spool.accept(job(), [PRINTER])
+        place.sql(f"UPDATE delivery SET due = {due}")
+        assert await spool.lease("printer", 60) is None
+        (intact,) = await spool.accept(job(), [PRINTER])
+        lease = await spool.lease("printer", 60)
+        assert lease is not None
+        assert lease.film.id == intact != damaged
+
+
 @pytest.mark.parametrize("counter", ["fence", "revision", "clock"])
 async def test_damaged_counter_is_an_error_of_the_spool(tmp_path: Path, counter: str) -> None:
     place = EmbeddedPlace(tmp_path / "spool")
