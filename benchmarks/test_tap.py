@@ -1,5 +1,6 @@
-"""C-ECHO and images through ``dimse tap``, beside a bare pair of sockets that a thread forwards in each direction.
+"""C-ECHO and images through ``dimse tap``, beside a bare pair of sockets.
 
+The bare pair is two threads that block, or an event loop of asyncio that only reads and writes, as the tap has one.
 The relay of the tap alone shows what forwarding costs. The tap also explains each PDU, in a process of its own that
 takes time from both ends if there are only two cores, and records all bytes where the name says so. The peer's turn
 begins when the tap has explained and recorded everything. Both ends are ours.
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from os import environ
 from pathlib import Path
 
+import pytest
+
 from benchmarks import bare, own
 from benchmarks.duels import Duel
 from benchmarks.images import large_image
@@ -20,6 +23,9 @@ from dimse.net import Limits
 
 ECHOES, IMAGE, IMAGES = 500, 8, 5  # an image of so many MiB
 MAX_PDU = Limits().max_pdu
+PEERS = {"bare pair of sockets, threads": bare.serve, "bare pair of sockets, asyncio": bare.serve_in_asyncio}
+
+each_peer = pytest.mark.parametrize("peer", PEERS)
 
 
 @contextmanager
@@ -32,47 +38,55 @@ def tap(target: int, folder: Path, *options: str) -> Iterator[tuple[int, int]]:
         yield port, pid
 
 
-def test_echo_through_the_relay(duel: Duel, own_worker: Executor, peer_worker: Executor) -> None:
-    with server(own.serve, MAX_PDU) as target, server(bare.serve, target) as peer_port:
+@each_peer
+def test_echo_through_the_relay(duel: Duel, own_worker: Executor, peer_worker: Executor, peer: str) -> None:
+    with server(own.serve, MAX_PDU) as target, server(PEERS[peer], target) as peer_port:
         with server(own.forward, target) as port:
             duel(
                 "C-ECHO through the relay of dimse tap",
-                "bare pair of sockets",
+                peer,
                 in_process(own_worker, own.echo, port, ECHOES),
                 in_process(peer_worker, own.echo, peer_port, ECHOES),
             )
 
 
-def test_echo_through_the_tap(duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path) -> None:
-    with server(own.serve, MAX_PDU) as target, server(bare.serve, target) as peer_port:
+@each_peer
+def test_echo_through_the_tap(
+    duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path, peer: str
+) -> None:
+    with server(own.serve, MAX_PDU) as target, server(PEERS[peer], target) as peer_port:
         with tap(target, tmp_path) as (port, pid):
             duel(
                 "C-ECHO through dimse tap",
-                "bare pair of sockets",
+                peer,
                 until_idle(in_process(own_worker, own.echo, port, ECHOES), pid),
                 in_process(peer_worker, own.echo, peer_port, ECHOES),
             )
 
 
+@each_peer
 def test_echo_through_the_recording_tap(
-    duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path
+    duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path, peer: str
 ) -> None:
-    with server(own.serve, MAX_PDU) as target, server(bare.serve, target) as peer_port:
+    with server(own.serve, MAX_PDU) as target, server(PEERS[peer], target) as peer_port:
         with tap(target, tmp_path, "--pcap", "captures", "--html", "pages") as (port, pid):
             duel(
                 "C-ECHO through dimse tap, recorded",
-                "bare pair of sockets",
+                peer,
                 until_idle(in_process(own_worker, own.echo, port, ECHOES), pid),
                 in_process(peer_worker, own.echo, peer_port, ECHOES),
             )
 
 
-def test_image_through_the_tap(duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path) -> None:
-    with server(own.serve, MAX_PDU) as target, server(bare.serve, target) as peer_port:
+@each_peer
+def test_image_through_the_tap(
+    duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path, peer: str
+) -> None:
+    with server(own.serve, MAX_PDU) as target, server(PEERS[peer], target) as peer_port:
         with tap(target, tmp_path, "--pcap", "captures") as (port, pid):
             duel(
                 f"N-SET of {IMAGE} MiB through dimse tap, recorded",
-                "bare pair of sockets",
+                peer,
                 until_idle(in_process(own_worker, own.n_set, port, MAX_PDU, IMAGE, IMAGES), pid),
                 in_process(peer_worker, own.n_set, peer_port, MAX_PDU, IMAGE, IMAGES),
                 nbytes=large_image(IMAGE).nbytes,
