@@ -165,7 +165,7 @@ class Cursor(ABC):
         return DecodeError(what, path=path_of(place_of(self.origin), tag), offset=start, rule="PS3.5 §7.1.1")
 
     def too_many(self, at: int) -> DecodeError:
-        """Return the error of the element at ``at``, which is one more than the limit allows."""
+        """Return the error of too many elements; the last element that the limit allows begins at ``at``."""
         group, number, _ = self.origin[0].layout.item.unpack_from(self.view, at)
         self.offset = at
         return self.error(group << 16 | number, f"more than {self.limits.elements} elements", "DecodeLimits.elements")

@@ -1,9 +1,9 @@
 """Dates and times: the VRs DA, TM and DT of PS3.5 §6.2, and their ranges in queries.
 
 Each is a ``str`` and compares as text. A value may be incomplete (``1030``, ``2024``) or an open range (``20240101-``),
-so a value has two ends, ``earliest`` and ``latest``. In a DT, a hyphen before four digits up to 1200 begins an offset
-from UTC; any other hyphen makes a range. Python lacks leap seconds, so 60 is read as 59. The old forms 1993.04.22 and
-10:30:00 are read, but not written.
+so a value has two ends, ``earliest`` and ``latest``. In a DT, a hyphen that follows a date begins an offset from UTC if
+exactly four digits follow, an HHMM up to 1200; any other hyphen makes a range. Python lacks leap seconds, so 60 is read
+as 59. The old forms 1993.04.22 and 10:30:00 are read, but a program cannot set them.
 """
 
 import datetime as dt
@@ -194,7 +194,7 @@ def _zone(offset: str) -> dt.timezone:
     minutes = int(offset[1:3]) * 60 + int(offset[3:])
     minutes = -minutes if offset[0] == "-" else minutes
     if int(offset[3:]) > 59 or minutes not in _OFFSETS:
-        raise ValueError("needs an offset from -1200 to +1400")
+        raise ValueError("needs an offset &ZZXX, hours and minutes, from -1200 to +1400")
     return dt.timezone(dt.timedelta(minutes=minutes))
 
 
@@ -215,7 +215,8 @@ def _offset_text(value: dt.datetime) -> str:
         return ""
     minutes, rest = divmod(offset, dt.timedelta(minutes=1))
     if rest or minutes not in _OFFSETS:
-        raise EncodeError(f"DT cannot hold an offset of {offset} from UTC: the range is -1200 to +1400 (PS3.5 §6.2)")
+        rule = "an offset has whole minutes, from -1200 to +1400 (PS3.5 §6.2)"
+        raise EncodeError(f"DT cannot hold the offset {value:%z} from UTC: {rule}")
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
 
 

@@ -1,7 +1,7 @@
 """The data dictionary: PS3.6 Tables 6-1, 7-1 and 8-1, and the command elements of PS3.7 Annex E.
 
 The table is ``part06.tsv``, which is generated, and read on first use. The functions also describe tags without a row
-of their own: members of a repeating group (50xx, 60xx, ...), group lengths, and private creators.
+of their own: repeating elements, such as (60xx,3000) and (0020,31xx), group lengths, and private creators.
 """
 
 from dataclasses import dataclass
@@ -91,19 +91,19 @@ def lookup(tag: int) -> Entry | None:
 
 
 def keyword_of(tag: int) -> str:
-    """Return the keyword of ``tag``; "" if PS3.6 defines none."""
+    """Return the keyword of ``tag``; "" if the dictionary has none."""
     row = _find_row(tag)
     return "" if row is None else row[3]
 
 
 @cache
 def tags_by_keyword() -> dict[str, Tag]:
-    """Return the tags of all keywords; for a repeating group, the tag in its first group."""
+    """Return the tags of all keywords; for a repeating element, its first tag."""
     return _table().tags
 
 
 def tag_of(keyword: str) -> Tag:
-    """Return the tag of a keyword; for a repeating group, the tag in its first group.
+    """Return the tag of a keyword; for a repeating element, its first tag.
 
     Raises EncodeError for a word that is not a keyword, with similar keywords in the message.
     """
@@ -125,16 +125,19 @@ def vrs_of(tag: int) -> str:
 
 
 def vr_of(tag: int) -> str:
-    """Return the VR of ``tag`` in implicit VR: two letters, or "US or SS"; "UN" if the tag is unknown."""
+    """Return the VR of ``tag`` in implicit VR: two letters, or "US or SS".
+
+    It is "NONE" for items and delimiters, and "UN" for an unknown tag.
+    """
     row = _table().rows.get(tag) or _find_row(tag)
     return "UN" if row is None else _CHOSEN.get(row[1], row[1])
 
 
 @cache
 def plain_vrs() -> dict[int, str]:
-    """Return the VRs of common elements in implicit VR, by tag, for the parser's fast loop.
+    """Return the VR of each element that has one VR in implicit VR, by tag, for the parser's fast loop.
 
-    Sequences and choices of VRs are left out, and so is (0000,0000), which may be padding.
+    Sequences, choices of VRs and repeating elements are left out, and so is (0000,0000), which may be padding.
     """
     return {tag: row[1] for tag, row in _table().rows.items() if len(row[1]) == 2 and row[1] != "SQ" and tag}
 

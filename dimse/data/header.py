@@ -2,7 +2,7 @@
 
 Some devices write spaces, dashes or zeros in place of the VR. Others write an item, or a whole Data Set, in implicit VR
 where explicit VR is required, or the reverse. Such a header can be read in several ways. The bytes after the value
-decide: a way is accepted if these bytes are an element with a higher tag, a delimiter, or the end of the level.
+decide: a way is accepted if they are an element with a higher tag, a delimiter, zeros, or the end of the level.
 
 All code that reads headers one at a time uses this module, so that all readers agree.
 """
@@ -145,7 +145,7 @@ def actual_layout(view: memoryview, offset: int, end: int, layout: Layout) -> La
 
 
 def holds_items(view: memoryview, start: int, end: int, layout: Layout) -> bool:
-    """Return whether a value begins with an item or a delimiter (PS3.5 §7.5)."""
+    """Return whether a value begins with an item or with the delimiter of a sequence (PS3.5 §7.5)."""
     if end - start < SHORTEST_HEADER:
         return False
     group, number, _ = layout.item.unpack_from(view, start)
@@ -153,7 +153,7 @@ def holds_items(view: memoryview, start: int, end: int, layout: Layout) -> bool:
 
 
 def is_junk(view: memoryview, start: int, end: int, layout: Layout) -> bool:
-    """Return whether the bytes after an item begin neither an item, nor a delimiter, nor a known element."""
+    """Return whether bytes after an item hold no item, and begin with neither a delimiter nor a known element."""
     first = bytes(view[start : min(start + SHORTEST_HEADER, end)])
     group, number, _ = layout.item.unpack(first.ljust(SHORTEST_HEADER, b"\0"))
     tag = group << 16 | number

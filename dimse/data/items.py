@@ -81,7 +81,7 @@ class Items(DecodedElement):
 
 
 def items_of(element: Element) -> list[Dataset]:
-    """Return the items of a sequence; an empty list for any other element."""
+    """Return the items of a sequence; an empty list for any other element, or if the items cannot be read."""
     return [item for item in items_or_fragments(element) if isinstance(item, Dataset)]
 
 

@@ -3,8 +3,9 @@
 A :class:`DS` is a float and an :class:`IS` is an int. Both keep their text, so that a value copied to another Data Set
 is written with the same digits.
 
-Reading is lenient: it accepts NULs and values that are too long, but neither infinities nor integers of more than 20
-characters. Construction is strict: a DS has at most 16 characters of the repertoire, and an IS fits in 32 bits.
+Reading is lenient: it accepts NULs as padding, and values that are too long, but neither infinities nor integers of
+more than 20 characters. Construction reads text in the same way, but its result is strict: a DS has at most 16
+characters of the repertoire, and an IS must fit in 32 bits.
 
 The standard does not allow a comma. In a DS, one comma is read as the decimal point, because devices that follow their
 locale write numbers in this way: "1,000" is 1.000, not one thousand. Several commas can only separate thousands; they
@@ -52,8 +53,8 @@ _EXPONENT = re.compile(r"e\+?(-?)0*")
 class DS(float):
     """A Decimal String: a float with its text.
 
-    A number that needs more than 16 characters is rounded to the nearest number that fits. Raises EncodeError if the
-    value is not a finite number.
+    A number that needs more than 16 characters is rounded until its text, as Python writes it, fits. Raises EncodeError
+    if the value, or the rounded number, is not a finite number.
     """
 
     __slots__ = ("_text",)
@@ -84,7 +85,7 @@ class DS(float):
 class IS(int):
     """An Integer String: an int with its text. Raises EncodeError if the value is not an integer of 32 bits."""
 
-    _text = ""  # the text, if it differs from the shortest text of the number
+    _text = ""  # the text as given; "" stands for the shortest text of the number
 
     def __new__(cls, value: AnyInteger) -> Self:
         try:
@@ -107,7 +108,7 @@ class IS(int):
 
 
 def _decimal_of(number: float, text: str) -> DS:
-    """Return a number from another process, with its text."""
+    """Return a number that was pickled or copied, with its text."""
     decimal = _new_decimal(DS, number)
     decimal._text = text
     return decimal
@@ -132,7 +133,10 @@ def split_values(text: str) -> list[str]:
 
 
 def decimals_in(text: str) -> DS | list[DS | None] | None:
-    """Return the number, or the list of numbers, in a value of DS; None for an empty value. Raises ValueError."""
+    """Return the number, or the list of numbers, in a value of DS; None for an empty value.
+
+    Raises ValueError if a text is not a finite number, and for more than `MAX_VALUES` numbers.
+    """
     try:
         if "\\" not in text:
             number = _new_decimal(DS, text)
@@ -155,19 +159,25 @@ def decimals_in(text: str) -> DS | list[DS | None] | None:
 
 
 def integers_in(text: str) -> IS | list[IS | None] | None:
-    """Return the number, or the list of numbers, in a value of IS; None for an empty value. Raises ValueError."""
+    """Return the number, or the list of numbers, in a value of IS; None for an empty value.
+
+    Raises ValueError if a text is not an integer of at most 20 characters, and for more than `MAX_VALUES` numbers.
+    """
     text = text.removesuffix(" ")  # encoding adds the padding again
     return [*map(_read_integer, split_values(text))] if "\\" in text else _read_integer(text)
 
 
 def _read_decimal(text: str) -> DS | None:
-    """Return one number with its text; a text that violates the rules of DS is corrected."""
+    """Return one number with its text; None if the text is empty.
+
+    A text with characters that a DS cannot contain is replaced. A text that is only too long stays as it is.
+    """
     stripped = text.strip(_PADDING)
     if not stripped:
         return None
     number = _float_in(stripped)
     if number is None:
-        raise ValueError(f"needs a decimal number, got {shown(stripped)}")
+        raise ValueError(f"needs a finite decimal number, got {shown(stripped)}")
     decimal = _new_decimal(DS, number)
     texts = (text, stripped.replace(",", "."))
     decimal._text = next(filter(_DECIMAL.fullmatch, texts), None) or _shortest_text(number)
@@ -196,7 +206,7 @@ def _read_integer(text: str) -> IS | None:
             return None
         found = _int_in(stripped)
         if found is None:
-            raise ValueError(f"needs an integer, got {shown(stripped)}") from None
+            raise ValueError(f"needs an integer of at most {_MAX_INTEGER} characters, got {shown(stripped)}") from None
         return _new_integer(IS, found)
     if int.__repr__(number) != text and len(text) <= _MAX_IS and _INTEGER.fullmatch(text):
         number._text = text
@@ -220,23 +230,26 @@ def _int_in(text: str) -> int | None:
 
 
 def decimal_text(value: object) -> str:
-    """Return the text of one value of DS; "" for None. Raises EncodeError if the value is not a number."""
+    """Return the text of one value of DS; "" for None.
+
+    Raises EncodeError for text that is not a finite number, and for a value of another type.
+    """
     if isinstance(value, DS):
         return value._text if len(value._text) <= _MAX_DS else _shortest_text(value)
     if value is None:
         return ""
-    if isinstance(value, (float, int, str)):  # a list was changed in place
+    if isinstance(value, (float, int, str)):  # a plain number that was put into a list of values in place
         return DS(value)._text
     raise EncodeError(f"DS cannot hold {shown(value)}")
 
 
 def integer_text(value: object) -> str:
-    """Return the text of one value of IS; "" for None. Raises EncodeError if the value is not an integer."""
+    """Return the text of one value of IS; "" for None. Raises EncodeError if it is not an integer of 32 bits."""
     if isinstance(value, IS):
         return value._text or int.__repr__(value)
     if value is None:
         return ""
-    if isinstance(value, (int, str)):  # a list was changed in place
+    if isinstance(value, (int, str)):  # a plain number that was put into a list of values in place
         return integer_text(IS(value))
     raise EncodeError(f"IS cannot hold {shown(value)}")
 

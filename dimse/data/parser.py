@@ -1,8 +1,8 @@
 """The parser of sequences, and of all elements that the fast loop leaves to it: PS3.5 §7.
 
 A :class:`Parser` reads a Data Set with all its sequences, without recursion. The fast loop of
-:class:`~dimse.data.cursor.Cursor` does not handle delimiters, long values, padding, and elements whose VR must be
-determined.
+:class:`~dimse.data.cursor.Cursor` does not handle most delimiters, long values, padding, and elements whose VR must
+be determined.
 """
 
 from __future__ import annotations
@@ -281,7 +281,7 @@ class Parser(Cursor):
     def _try_skip_junk(self) -> bool:
         """Skip the bytes after the last item of a sequence of defined length.
 
-        Return False if they may be an item, a delimiter or a known element.
+        Return False if there are no such bytes: they may be an item, a delimiter or a known element.
         """
         _, _, _, _, end, inner, sequence = self.stack[-1]
         if sequence.undefined_length or not sequence._items or not is_junk(self.view, self.offset, end, inner.layout):

@@ -38,7 +38,7 @@ __all__ = ["structure_faults"]
 
 _GROUP_LENGTH_SIZE = 4  # bytes of a UL
 _META_GROUP = 0x0002  # the group whose length `dimse.data.part10` checks
-_FORBIDDEN = (0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF)  # reserved groups, PS3.5 §7.8
+_FORBIDDEN = (0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF)  # groups that no element may have, PS3.5 §7.8
 _SEQUENCES = ("SQ", "UN")  # VRs that may have undefined length, besides Pixel Data
 
 
@@ -74,7 +74,7 @@ class _Sequence:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The header of an element. ``code`` is the VR as written, None in implicit VR; the value begins at ``start``."""
+    """The header of an element. ``code`` is the VR as written, if any; the value begins at ``start``."""
 
     offset: int
     tag: int
@@ -200,7 +200,7 @@ def _read_header(view: memoryview, level: _Level) -> _Header:
 
 
 def _read_delimiter(view: memoryview, level: _Level, tag: int, start: int, length: int) -> _Header:
-    """Return the header of an item or delimiter, or of the element as which decoding reads it if it has a short VR."""
+    """Return the header of an item or a delimiter. One with a short VR counts as an element, as in decoding."""
     if not level.layout.implicit and (tag & 0xFFFF or level.place is None):
         _, _, code, size = level.layout.short.unpack_from(view, level.offset)
         if code in SHORT_VRS:
@@ -311,7 +311,7 @@ def _vr_faults(view: memoryview, header: _Header) -> Iterator[tuple[str, str]]:
 def _group_faults(level: _Level, tag: int) -> Iterator[tuple[str, str]]:
     group, number = tag >> 16, tag & 0xFFFF
     if group in _FORBIDDEN:
-        yield "PS3.5 §7.8", f"group {group:04X} is reserved"
+        yield "PS3.5 §7.8", f"group {group:04X} is not allowed"
     elif number == 0:
         if group not in LENGTH_KEPT:
             yield "PS3.5 §7.2", "group lengths are retired"

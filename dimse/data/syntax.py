@@ -134,7 +134,7 @@ DEFLATED_LE = TransferSyntax(
     uid=uids.DeflatedExplicitVRLittleEndian, name="Deflated Explicit VR Little Endian", deflated=True
 )
 
-_GE_PRIVATE = TransferSyntax(  # the only known private syntax; angiography systems of GE use it
+_GE_PRIVATE = TransferSyntax(  # the only private syntax in this module; angiography systems of GE use it
     uid="1.2.840.113619.5.2",
     name="GE Private Implicit VR Little Endian with big endian Pixel Data",
     implicit=True,
@@ -144,7 +144,7 @@ _GE_PRIVATE = TransferSyntax(  # the only known private syntax; angiography syst
 _PAPYRUS = "1.2.840.10008.1.20"
 _DEFLATED = {"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"}  # JPIP Referenced Deflate
 _REFERENCED = {*_DEFLATED, "1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.204"}  # syntaxes whose pixels are elsewhere
-_COMPRESSED_PREFIXES = (  # the beginnings of the UIDs of compressed syntaxes
+_ENCAPSULATED_PREFIXES = (  # the beginnings of the UIDs of encapsulated syntaxes
     "1.2.840.10008.1.2.4.",
     "1.2.840.10008.1.2.5",
     "1.2.840.10008.1.2.8",
@@ -159,7 +159,7 @@ def _syntaxes() -> dict[str, TransferSyntax]:
             uid=row.uid,
             name=row.name,
             implicit=row.uid == _PAPYRUS,
-            encapsulated=row.uid.startswith(_COMPRESSED_PREFIXES) and row.uid not in _REFERENCED,
+            encapsulated=row.uid.startswith(_ENCAPSULATED_PREFIXES) and row.uid not in _REFERENCED,
             deflated=row.uid in _DEFLATED,
         )
         for row in uids.registry().values()
@@ -172,5 +172,5 @@ def syntax_of(uid: str) -> TransferSyntax:
     """Return the Transfer Syntax with this UID. Raises DecodeError if neither PS3.6 nor this module has it."""
     syntax = _syntaxes().get(uid)
     if syntax is None:
-        raise DecodeError(f"{uid!r} is not a Transfer Syntax", rule="PS3.6 Table A-1")
+        raise DecodeError(f"{uid!r} is not a known Transfer Syntax", rule="PS3.6 Table A-1")
     return syntax

@@ -106,7 +106,7 @@ _UNKNOWN = VRS["UN"]
 
 
 def row_of(name: str) -> VR:
-    """Return the row of a VR. An unknown VR gets the row of UN, as PS3.5 §6.2 requires for future VRs."""
+    """Return the row of a VR. A future VR gets the row of UN: it has the long form (PS3.5 §6.2) and holds bytes."""
     return VRS.get(name, _UNKNOWN)
 
 

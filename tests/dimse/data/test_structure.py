@@ -61,7 +61,7 @@ TOLERATED = {
         "(0000,0000): the group has 10 bytes, not 11 (at byte 12) [PS3.5 §7.2]",
     ),
     "a reserved group": (
-        b"\x05\0\x10\0LO\0\0", "(0005,0010): group 0005 is reserved (at byte 0) [PS3.5 §7.8]",
+        b"\x05\0\x10\0LO\0\0", "(0005,0010): group 0005 is not allowed (at byte 0) [PS3.5 §7.8]",
     ),
     "a private element without a creator": (
         b"\x09\0\x01\x10LO\0\0",

@@ -46,7 +46,7 @@ def test_jpip_has_no_pixels_to_encapsulate() -> None:
 
 
 def test_unknown_uid_is_rejected() -> None:
-    with pytest.raises(DecodeError, match=r"'1\.2\.3' is not a Transfer Syntax"):
+    with pytest.raises(DecodeError, match=r"'1\.2\.3' is not a known Transfer Syntax"):
         syntax_of("1.2.3")
     with pytest.raises(DecodeError):
         syntax_of(uids.Verification)

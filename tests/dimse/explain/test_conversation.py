@@ -212,7 +212,9 @@ def test_unreadable_data_set_shows_its_error() -> None:
 
 def test_unknown_transfer_syntax_uid_is_an_error() -> None:
     said = (REQUESTOR, wire(request("1.2.3"), CREATE, data(IMPLICIT)))
-    assert data_set(said) == [f"Data Set: {len(IMPLICIT)} bytes: '1.2.3' is not a Transfer Syntax [PS3.6 Table A-1]"]
+    assert data_set(said) == [
+        f"Data Set: {len(IMPLICIT)} bytes: '1.2.3' is not a known Transfer Syntax [PS3.6 Table A-1]"
+    ]
 
 
 def test_tolerated_faults_are_shown_with_the_data_set() -> None:
