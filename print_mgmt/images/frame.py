@@ -86,7 +86,7 @@ class Frame:
             yield replace(self, place=(macro, holder))
 
     def values(self, keyword: str) -> list[object]:
-        """Return the values of an attribute without empty values; an empty list if the attribute is absent."""
+        """Return the values of an attribute without empty numbers; an empty list if the attribute has no value."""
         return [value for value in self._slots(keyword) if value is not None]
 
     def slots(self, keyword: str) -> list[float | None]:

@@ -1,8 +1,9 @@
 """Gray pixels as codes and brightness: Modality LUT or rescale (PS3.3 C.11.1), then VOI LUT or window (C.11.2).
 
 The brightness of a pixel depends on its stored value alone. So a curve with the brightness of each code of 8 or 16 bits
-is computed once, in double precision, and the pixels are looked up in this curve. Brightness is 0 for the lowest output
-value and 1 for the highest: black to white in MONOCHROME2, white to black in MONOCHROME1.
+is computed once, in double precision, and the pixels are looked up in this curve; wider pixels are computed one by one.
+Brightness is 0 for the lowest output value and 1 for the highest: black to white in MONOCHROME2, white to black in
+MONOCHROME1.
 
 Without a window, P-Values and values of up to 8 bits are printed over the range of Bits Stored. Others are stretched
 from the lowest to the highest value of all frames of the object, so that its frames can be compared.
@@ -42,7 +43,8 @@ def grayscale(
 ) -> tuple[Codes, Floats]:
     """Return codes of at most 16 bits, and the curve with the brightness of each code, 0 to 1.
 
-    ``cells`` are gray Pixel Data as unsigned integers; `voi.choose` explains ``scale_lut``.
+    ``cells`` are gray Pixel Data as unsigned integers; `voi.choose` explains ``choice`` and ``scale_lut``. Raises
+    ImageError for attributes that cannot be used, and if the chosen window is missing or invalid.
     """
     modality = _modality(cells, frame)
     voi = choose(frame, choice, is_signed=modality.is_signed, scale_lut=scale_lut)
@@ -54,7 +56,10 @@ def grayscale(
 
 
 def grayscale_of_floats(pixels: Floats, frame: Frame, choice: Choice, find_ends: FindEnds) -> tuple[Codes, Floats]:
-    """Return codes and curve of Float or Double Float Pixel Data, PS3.3 C.7.6.24; NaN and infinity are padding."""
+    """Return codes and curve of Float or Double Float Pixel Data, PS3.3 C.7.6.24; NaN and infinity are padding.
+
+    Raises ImageError as `grayscale` does.
+    """
     rescale = _rescale(_place_of_rescale(frame))
     voi = choose(frame, choice, is_signed=True) or _ramp(_usable(find_ends(), (0.0, 1.0)))
     return tabulate(pixels, _brightness_of(partial(_rescale_floats, rescale, frame), frame, voi))
@@ -141,9 +146,10 @@ def _has_valid_rescale(frame: Frame) -> bool:
 def _rescale(frame: Frame) -> Callable[[NDArray[np.int64] | Floats], Floats]:
     slope, intercept = frame.first("RescaleSlope", 1), frame.first("RescaleIntercept", 0)
     if not (abs(slope) < _MAX_RESCALE and abs(intercept) < _MAX_RESCALE):
-        raise ImageError(f"RescaleSlope {slope:g} and RescaleIntercept {intercept:g} are too large")
+        found = f"RescaleSlope {slope:g} or RescaleIntercept {intercept:g}"
+        raise ImageError(f"{found} is not between {-_MAX_RESCALE:.0e} and {_MAX_RESCALE:.0e} (PS3.3 C.11.1)")
     if slope == 0:
-        frame.note("RescaleSlope 0 would make all pixels equal: read as 1 (PS3.3 C.11.1.1.2)")
+        frame.note("RescaleSlope 0 would make all pixels equal: read as 1 (PS3.3 C.11.1)")
         slope = 1.0
     return lambda stored: stored.astype(np.float64) * slope + intercept
 
@@ -177,7 +183,7 @@ def _ramp(ends: Ends) -> Voi:
 
 
 def _usable(found: Ends | None, otherwise: Ends) -> Ends:
-    """Return the ends of the stretch: those found, or ``otherwise`` for an image of one value or of padding only."""
+    """Return the ends of the stretch: those found, or ``otherwise`` if the image has one value, or only padding."""
     return found if found is not None and found[0] < found[1] else otherwise
 
 

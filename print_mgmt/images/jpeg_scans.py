@@ -87,6 +87,11 @@ class Scans:
         """Whether the components differ in height."""
         return len({down for _, down in self._factors().values()}) > 1
 
+    def check_headers(self) -> None:
+        """Raise an error of Python if a frame or scan header is too short, or if the two contradict each other."""
+        for header, *_ in self.scans:
+            self._units(header)
+
     def check_restarts(self) -> None:
         """Raise ImageError if a scan has fewer restart intervals than it needs."""
         for header, start, end, interval in self.scans:
@@ -142,7 +147,16 @@ def decode_whole(data: bytes, decode: Callable[[bytes], NDArray[np.generic]]) ->
 
 
 def scans_of(data: bytes) -> Scans:
-    """Return the scans of a JPEG. Raises ImageError if it has no end of image, or too many scans."""
+    """Return the scans of a JPEG. Raises ImageError if a header is broken, or for no end of image or too many scans."""
+    try:
+        scans = _read_scans(data)
+        scans.check_headers()
+    except (ValueError, LookupError, ZeroDivisionError, struct.error) as exc:
+        raise ImageError("a header in the JPEG is broken (ISO 10918-1 B.2)") from exc
+    return scans
+
+
+def _read_scans(data: bytes) -> Scans:
     scans = Scans(data)
     for code, at, length in _segments(data):
         if code in _FRAMES:

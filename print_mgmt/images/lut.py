@@ -115,7 +115,10 @@ def table_of(raw_descriptor: Value, raw_data: Value, names: tuple[str, str], fra
 
 
 def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
-    """Return a LUT Descriptor. Its second value is signed if the inputs are (``is_signed``), whatever its VR is."""
+    """Return a LUT Descriptor. Its second value is signed if the inputs are (``is_signed``), whatever its VR is.
+
+    Raises ImageError, with ``name``, for a value that is not a descriptor.
+    """
     match value:
         case [int(entries), int(first), int(bits)] if 1 <= bits <= _MAX_BITS:
             low = first & 0xFFFF
@@ -126,7 +129,10 @@ def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
 
 
 def _entries_of(raw: bytes | memoryview, descriptor: Descriptor) -> NDArray[np.uint8 | np.uint16]:
-    """Return the entries: bytes if there is one for each, or if entries of 8 bits have too few words; else words."""
+    """Return the entries: bytes if there is one for each, or if entries of 8 bits have too few words; else words.
+
+    Words with entries of 8 bits in their upper halves become bytes.
+    """
     count = descriptor.entries
     if count > 1 and (len(raw) in (count, count + 1) or (descriptor.bits <= 8 and len(raw) < 2 * count)):
         return np.frombuffer(raw, np.uint8)[:count]

@@ -98,7 +98,7 @@ class _Segments:
 
 
 def _expand(data: bytes | memoryview, descriptor: Descriptor, name: str) -> NDArray[np.uint16]:
-    """Return the entries of segments. Raises ImageError for too few of them, and for too large ones."""
+    """Return the entries of segments. Raises ImageError for an invalid segment, too few entries, or too large ones."""
     octets = 1 if descriptor.bits <= 8 else 2
     segments = _Segments(np.frombuffer(data, f"<u{octets}", len(data) // octets).tolist(), octets)
     entries: list[int] = []
@@ -120,7 +120,10 @@ def _expand(data: bytes | memoryview, descriptor: Descriptor, name: str) -> NDAr
 
 
 def _add(entries: list[int], kind: int, length: int, operands: list[int], name: str) -> None:
-    """Append the entries of a discrete or linear segment; an empty one is refused, since it could repeat forever."""
+    """Append the entries of a discrete or linear segment. Raises ImageError for any other segment.
+
+    An empty segment is refused, because it could be copied many times without making an entry.
+    """
     if kind == _DISCRETE and len(operands) == length > 0:
         entries += operands
     elif kind == _LINEAR and operands and entries and length > 0:

@@ -30,7 +30,7 @@ _IN_GRAY = "a color image is printed in gray"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Picture:
-    """Pixels as ``codes``, HxW or HxWx3, and ``curve``, the brightness from 0 to 1 of each code.
+    """Pixels as ``codes``, HxW or HxWx3, and ``curve``, the brightness of each code from 0 (white in MONOCHROME1) to 1.
 
     ``layers`` are masks of covered pixels with their brightness, 0 black to 1 white; later layers cover earlier ones.
     ``notes`` go to the print image.
@@ -112,7 +112,7 @@ def picture_of(array: NDArray[np.generic], background: Background = "WHITE") -> 
     """
     photometric = _SAMPLES.get(array.shape[2:])
     if array.ndim < 2 or photometric is None or array.size == 0:
-        raise ImageError(f"an array of shape {array.shape} is not gray HxW or color HxWx3 or HxWx4")
+        raise ImageError(f"an array of shape {array.shape} is empty, or not gray HxW or color HxWx3 or HxWx4")
     codes = _to_codes(array)
     if codes.shape[2:] == (4,):
         codes = _blend(codes, background)

@@ -1,7 +1,7 @@
 """Reads ordinary pictures with Pillow (the extra ``film``): PNG, JPEG, TIFF, BMP and GIF files, and images of Pillow.
 
-Values are printed unchanged, with 0 as black; color profiles are ignored. The pages of a TIFF file are frames. Pictures
-with an EXIF orientation are turned upright.
+Values are printed unchanged, with 0 as black unless a TIFF file says that 0 is white; color profiles are ignored. The
+pages of a TIFF file and the frames of an animation are frames. Pictures with an EXIF orientation are turned upright.
 """
 
 import io
@@ -91,7 +91,7 @@ def _read_page(image: "Image.Image", number: int, background: Background) -> Pic
         check_size(image.height, image.width)  # pages of a TIFF differ in size
     if image.format == "TIFF":
         _reserve_memory(image)
-    inverted, resolution = _is_inverted(image), image.info.get("dpi")
+    inverted, resolution = _is_inverted(image), _resolution(image)
     picture = picture_of_array(_to_array(ImageOps.exif_transpose(image)), background)
     if inverted:
         picture = replace(picture, PhotometricInterpretation="MONOCHROME1")
@@ -107,7 +107,7 @@ def _check_gif(image: "Image.Image", number: int) -> None:
 
 
 def _reserve_memory(image: "Image.Image") -> None:
-    """Give a page of a TIFF the memory for its pixels, so that Pillow need not, and does not apply its own limit."""
+    """Give a page of a TIFF the memory for its pixels: if Pillow reserved the memory, it would apply its own limit."""
     from PIL import Image
 
     turned = getattr(image, "tag_v2", {}).get(_ORIENTATION) in _TURNED
@@ -216,8 +216,20 @@ def _is_inverted(image: "Image.Image") -> bool:
     return image.mode in _WORDS and tags.get(_PHOTOMETRIC) == 0
 
 
+def _resolution(image: "Image.Image") -> object:
+    """Return the resolution of a picture across and down in dpi, as it is seen upright; None if it has none."""
+    match image.info.get("dpi"):
+        case (across, down) if image.getexif().get(_ORIENTATION) in _TURNED:
+            return down, across
+        case resolution:
+            return resolution
+
+
 def _add_pixel_size(picture: Picture, resolution: object) -> Picture:
-    """Return a picture with the size of its pixels, if the file has a resolution in dpi."""
+    """Return a picture with the size of its pixels, if ``resolution`` is two positive numbers in dpi, across and down.
+
+    Raises ImageError if one of them is more than 100 times the other.
+    """
     match resolution:
         case (SupportsFloat() as across, SupportsFloat() as down) if min(float(across), float(down)) > 0:
             vertical, horizontal = MM_PER_INCH / float(down), MM_PER_INCH / float(across)

@@ -1,4 +1,4 @@
-"""Prepares images for image boxes: applies compression, sign, rescale, window, color, shutter and overlays.
+"""Prepares images for image boxes: decompresses them, and applies sign, rescale, window, color, shutter and overlays.
 
 An *image* is an array, a Data Set or `File` with pixels, or the path of a DICOM file or of an ordinary picture (PNG,
 JPEG, TIFF, BMP, GIF). Data Sets of pydicom and images of Pillow are images, too. The first bytes of a file decide what
@@ -52,12 +52,12 @@ class ImageOptions(TypedDict, total=False):
     - ``color``: True makes RGB of 8 bits; otherwise the image becomes gray, colors by 0.299 R + 0.587 G + 0.114 B.
     - ``bits``: bits of gray, 8 (the default) or 12.
     - ``window``: a `Window`; or the number (from 1, VOI LUTs before windows) or the explanation of a VOI LUT or window
-      in the image; or "auto", from the lowest to the highest value of all frames. The default is the first VOI LUT or
-      window in the image. If there is none, P-Values and values of up to 8 bits are printed over the range of their
-      bits, others as with "auto". Windows never apply to color.
+      in the image; or "auto", from the lowest to the highest value of all frames. The default is the first valid VOI
+      LUT or window in the image. If there is none, P-Values and values of up to 8 bits are printed over the range of
+      their bits, others as with "auto". Windows never apply to color.
     - ``scale_lut``: True makes the largest entry of a VOI LUT white, not the largest value that its descriptor allows.
     - ``overlays``: gray level of burnt-in overlays, "WHITE" (the default) or "BLACK"; "NONE" omits them.
-    - ``background``: gray level behind transparent pictures, "WHITE" (the default) or "BLACK".
+    - ``background``: gray level behind transparent pictures and arrays, "WHITE" (the default) or "BLACK".
     """
 
     color: bool
@@ -84,7 +84,8 @@ def prepare_all(
 ) -> Iterator[PrintImage]:
     """Yield frames of an image as image boxes take them; by default all frames.
 
-    Each frame is prepared when it is requested. Raises ImageError and OSError as `prepare` does.
+    The image is opened when the first frame is requested, and each frame is prepared when it is requested. Raises
+    ImageError and OSError then, as `prepare` does.
     """
     bits = options.get("bits", 8)
     if bits not in (8, 12):

@@ -30,7 +30,7 @@ Voi = Callable[[Floats], Floats]
 class Window:
     """A window, in units of the rescaled values. Calling it with values returns their brightness, 0 to 1.
 
-    Raises ImageError for a width or a function that PS3.3 does not allow.
+    Raises ImageError for a width or a function that PS3.3 does not allow, and for infinity and NaN.
     """
 
     WindowCenter: float
@@ -41,7 +41,9 @@ class Window:
         name, width = self.VOILUTFunction, self.WindowWidth
         if name not in VOI_FUNCTIONS:
             raise ImageError(f"VOILUTFunction {name!r} is not one of {', '.join(VOI_FUNCTIONS)} (PS3.3 C.11.2.1.3)")
-        if not (width >= 1 or (width > 0 and name != "LINEAR")) or not math.isfinite(width + self.WindowCenter):
+        if not math.isfinite(width + self.WindowCenter):
+            raise ImageError(f"WindowCenter {self.WindowCenter:g} and WindowWidth {width:g} must be finite numbers")
+        if not (width >= 1 or (width > 0 and name != "LINEAR")):
             bound = "at least 1 (PS3.3 C.11.2.1.2)" if name == "LINEAR" else "positive (PS3.3 C.11.2.1.3)"
             raise ImageError(f"WindowWidth {width:g} must be {bound}")
 
@@ -49,17 +51,18 @@ class Window:
         return VOI_FUNCTIONS[self.VOILUTFunction](values, self.WindowCenter, self.WindowWidth)
 
 
-# A window; the number (from 1) or explanation of a table or window in the image; "auto" for none; None for the first
+# A window; the number (from 1) or the explanation of a table or window in the image; "auto" for neither; None for the
+# first valid one
 Choice = Window | int | str | None
 
 MAX_CHOICES = 256  # tables that are read, and windows that are read: a hostile image may list a million
 
 
 def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = False) -> Voi | None:
-    """Return the chosen table or window; None for neither.
+    """Return the chosen table or window; None if the choice is "auto", or if there is neither a table nor a window.
 
-    ``is_signed``: the rescaled values may be negative. ``scale_lut`` spreads a table over its largest entry. Without a
-    choice, invalid tables and windows are skipped with a note. Raises ImageError if the chosen one is missing or
+    ``is_signed``: the rescaled values may be negative. ``scale_lut`` makes the largest entry of a table white. Without
+    a choice, invalid tables and windows are skipped with a note. Raises ImageError if the chosen one is missing or
     invalid.
     """
     if isinstance(choice, Window):
@@ -80,7 +83,7 @@ def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
 
 
 def _first_valid(frame: Frame, windows: Iterable[tuple[str, Callable[[], Voi]]]) -> Voi | None:
-    """Return the first valid table or window."""
+    """Return the first valid table or window; None if none is valid."""
     for _, make in windows:
         try:
             return make()
@@ -90,7 +93,7 @@ def _first_valid(frame: Frame, windows: Iterable[tuple[str, Callable[[], Voi]]])
 
 
 def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Callable[[], Voi]]]:
-    """Return the explanation of each table and a function that reads it: only the chosen table must be valid."""
+    """Return the explanation of each table and a function that reads it, so that only the chosen one must be valid."""
 
     def table(index: int) -> Voi:
         name = f"VOILUTSequence[{index}]"
@@ -103,7 +106,7 @@ def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Ca
         if not scale and 2 * largest <= lut.highest:
             frame.note(
                 f"{name} LUTDescriptor says {lut.descriptor.bits} bits, but the largest entry is {largest}: "
-                "printed by the descriptor, no pixel is white (PS3.3 C.11.2.1.1); scale_lut spreads the table"
+                f"white is {lut.highest}, so no pixel is white (PS3.3 C.11.2.1.1); scale_lut makes {largest} white"
             )
         highest = largest if scale or largest > lut.descriptor.highest else lut.highest
         return lambda values: lut.look_up(values) / highest

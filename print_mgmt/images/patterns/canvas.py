@@ -94,7 +94,7 @@ def draw_inset(area: Area, outside: float, inside: float) -> None:
 
 
 def draw_bars(area: Area, dark: float, light: float, width: int, *, upright: bool) -> None:
-    """Fill an area with dark and light bars, each ``width`` pixels wide."""
+    """Fill an area with dark and light bars, each ``width`` pixels wide: vertical if ``upright``, else horizontal."""
     area[...] = np.where(np.indices(area.shape)[int(upright)] // width % 2, light, dark)
 
 

@@ -148,6 +148,15 @@ def test_too_many_scans_are_refused() -> None:
         prepare(image("progressive", data[:end] + data[at:end] * 300 + EOI))
 
 
+@pytest.mark.parametrize("segment", [b"\xff\xc0\0\2", b"\xff\xc0\0\x08\x08\0\x40\0\x40\0", b"\xff\xda\0\2"])
+def test_broken_header_of_a_jpeg_is_refused(segment: bytes) -> None:
+    """A further frame header or scan header that is cut off, or has no components."""
+    data = KINDS["gray"]
+    at = data.index(b"\xff\xda")
+    with pytest.raises(ImageError, match="a header in the JPEG is broken"):
+        prepare(image("gray", data[:at] + segment + data[at:]))
+
+
 def test_broken_ordinary_jpeg_is_refused(tmp_path: Path) -> None:
     data = KINDS["4:2:0"]
     path = tmp_path / "half.jpg"

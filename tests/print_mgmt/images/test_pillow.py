@@ -119,6 +119,14 @@ def test_resolution_gives_the_pixel_size(tmp_path: Path) -> None:
     assert image.PixelAspectRatio == (2, 1)
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_resolution_turns_with_the_picture(tmp_path: Path, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = prepare(saved(tmp_path, f"r.{suffix}", GRAY, dpi=(254, 127), exif=exif))
+    assert image.PixelSpacing == pytest.approx((0.1, 0.2), rel=1e-4)
+
+
 def test_floats_of_a_tiff_are_brightness(tmp_path: Path) -> None:
     floats = np.array([[0, 0.5, 1]], np.float32)
     assert prepare(saved(tmp_path, "f.tif", floats)).pixels.tolist() == [[0, 128, 255]]

@@ -180,7 +180,7 @@ def test_image_of_one_value_uses_the_range_of_its_bits(dtype: str, value: int, s
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ({"RescaleSlope": "1e300"}, "RescaleSlope"),
+        ({"RescaleSlope": "1e300"}, r"RescaleSlope 1e\+300 or RescaleIntercept 0 is not between"),
         ({"SamplesPerPixel": 3}, "SamplesPerPixel 3 contradicts MONOCHROME2"),
         ({"PhotometricInterpretation": None}, "PhotometricInterpretation ''"),
         ({"Rows": 2}, "Pixel"),

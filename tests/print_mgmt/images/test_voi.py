@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydicom import Dataset as PydicomDataset
 from pydicom.pixels import apply_windowing
 
+from print_mgmt.images import ImageError, Window
 from print_mgmt.images.voi import VOI_FUNCTIONS
 
 # fmt: off
@@ -67,3 +68,8 @@ def test_window_agrees_with_pydicom(function: str, center: float, width: float) 
     center, width = float(dataset.WindowCenter), float(dataset.WindowWidth)
     ours = VOI_FUNCTIONS[function](values.astype(np.float64), center, width) * 65535
     assert np.allclose(ours, theirs, rtol=0, atol=1e-6)
+
+
+def test_infinite_window_is_refused() -> None:
+    with pytest.raises(ImageError, match="WindowCenter inf and WindowWidth 100 must be finite numbers"):
+        Window(float("inf"), 100)
