@@ -26,8 +26,9 @@ __all__ = ["CLOSED", "LOST", "OPENED", "RECEIVED", "Item", "LineOptions", "LineP
 
 _MAX_QUEUED = 1 << 27  # bytes in the queue; beyond this, the association with the most gets no more lines
 _MAX_HELD = 1 << 28  # bytes of incomplete messages of all associations; beyond this, the same
-_BATCH = 1 << 22  # bytes to hand over to the process at once
-_TURN = 0.05  # seconds between two batches, so that the forwarding does not share Python's lock at each message
+_BATCH = 1 << 24  # bytes to hand over to the process at once
+_LULL = 0.02  # seconds without bytes after which they are explained: while the programs talk, they need the processor
+_LATEST = 0.25  # seconds after which bytes are explained though the programs still talk
 _NICE = 10  # the programs on both sides come first
 _TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"
 _FULL = f"no more lines: the incomplete messages of all associations have more than {_MAX_HELD} bytes"
@@ -103,7 +104,7 @@ class LineProcess:
     def _feed(self) -> None:
         """Hand the queue over to the process. Once the process has ended, as at the end of a pipe, drop all items."""
         is_ended = False
-        while items := self._queue.take(_BATCH, _TURN):
+        while items := self._queue.take(_BATCH, _LATEST, _LULL):
             if not is_ended:
                 try:
                     self._sender.send(items)

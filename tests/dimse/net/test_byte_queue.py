@@ -1,5 +1,7 @@
 """The bounded queue between the event loop and a thread."""
 
+from threading import Thread
+
 from dimse.net.byte_queue import Queue
 
 NO_PAUSE = 0.0
@@ -47,6 +49,26 @@ def test_urgent_item_is_taken_without_a_pause() -> None:
     items = queue(1000)
     items.put("soon", is_urgent=True)
     assert items.take(1, 1e6) == ["soon"]
+
+
+def test_lull_ends_the_wait() -> None:
+    items = queue(1000)
+    items.put("begin")
+    assert items.take(1000, 1e6, NO_PAUSE) == ["begin"]
+
+
+def test_added_items_prolong_the_wait() -> None:
+    items = queue(1 << 20)
+    items.put("begin")
+
+    def add() -> None:
+        for _ in range(100):
+            items.put_bytes("a", "bytes", 1000)
+
+    adding = Thread(target=add)
+    adding.start()
+    assert len(items.take(100_000, 1e6, 30.0)) == 1 + 84  # with the overhead of each item
+    adding.join()
 
 
 def test_closed_queue_ends() -> None:
