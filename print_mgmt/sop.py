@@ -1,4 +1,4 @@
-"""The SOP and Meta SOP Classes of Print Management, PS3.4 Annex H.3 and Table H.2-1.
+"""The SOP Classes and Meta SOP Classes of Print Management, PS3.4 H.3.2, H.3.3 and H.4.
 
 A Meta SOP Class is negotiated as one presentation context, and requests on that context name its member classes. The
 optional classes have contexts of their own. The tables contain only the classes that this package implements.
@@ -64,7 +64,7 @@ MEMBERS: Mapping[str, frozenset[str]] = {
 
 _CREATE_SET_DELETE: frozenset[type[Request]] = frozenset((NCreateRQ, NSetRQ, NDeleteRQ))
 
-# PS3.4 Tables H.4-1, H.4-4, H.4-7, H.4-9, H.4-11, H.4-13, H.4-17, H.4-19 and H.4-21: the operations of each class
+# The operations of each class, from the section "DIMSE Service Group" of the class in PS3.4 H.4
 OPERATIONS: Mapping[str, frozenset[type[Request]]] = {
     BasicFilmSession: _CREATE_SET_DELETE.union((NActionRQ,)),
     BasicFilmBox: _CREATE_SET_DELETE.union((NActionRQ,)),
@@ -80,7 +80,7 @@ OPERATIONS: Mapping[str, frozenset[type[Request]]] = {
     BasicPrintImageOverlayBox: _CREATE_SET_DELETE,
 }
 
-# PS3.4 Tables H.4-15 and H.4-18: the events, by Event Type ID
+# PS3.4 Tables H.4-14 and H.4-16: the names of the events, by Event Type ID
 EVENTS: Mapping[str, Mapping[int, str]] = {
     PrintJob: {1: "Pending", 2: "Printing", 3: "Done", 4: "Failure"},
     Printer: {1: "Normal", 2: "Warning", 3: "Failure"},
@@ -103,5 +103,5 @@ TITLES: Mapping[str, str] = {
     BasicPrintImageOverlayBox: "Basic Print Image Overlay Box",
 }
 
-# The abstract syntaxes of presentation contexts, by the keyword of the class
+# The UIDs of all these classes, each of which may be an abstract syntax, by the keyword of the class
 SOP_CLASSES: Mapping[str, str] = {title.replace(" ", ""): uid for uid, title in TITLES.items()}

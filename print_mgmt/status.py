@@ -1,7 +1,7 @@
 """The statuses of responses in Print Management (PS3.4 Annex H.4), and of printers and jobs (PS3.3 C.13).
 
 A response has a status of Annex H.4 or a general status of PS3.7 Annex C. A printer has a Printer Status, and a job an
-Execution Status. Printer Status Info and Execution Status Info give the reason, as a term of PS3.3 C.13.9.1.
+Execution Status. Printer Status Info and Execution Status Info give the reason: NORMAL, or a term of PS3.3 C.13.9.1.
 """
 
 from collections.abc import Mapping
@@ -101,7 +101,8 @@ PRINT_STATUS: dict[int, str] = {
 
 PLACEMENT = (DEMAGNIFIED, CROPPED, DECIMATED, IMAGE_TOO_LARGE, COMBINED_TOO_LARGE)
 
-# PS3.4 Tables H.4-3, H.4-6, H.4-8 and H.4-10: the statuses of each service of each SOP Class
+# The specific statuses of each service: PS3.4 H.4.1.2.1.2, H.4.1.2.4.2, H.4.2.2.1.2, H.4.2.2.4.2, H.4.3.1.2.1.2 and
+# H.4.3.2.2.1.2. B605 for a Presentation LUT (H.4.9.2.1.2) is left out, because a Presentation LUT has no densities
 BY_SERVICE: Mapping[tuple[str, str], tuple[int, ...]] = {
     (BasicFilmSession, "N-CREATE"): (MEMORY_NOT_SUPPORTED,),
     (BasicFilmSession, "N-SET"): (MEMORY_NOT_SUPPORTED,),
@@ -115,7 +116,7 @@ BY_SERVICE: Mapping[tuple[str, str], tuple[int, ...]] = {
 
 
 def meaning(status: int) -> str:
-    """Return the meaning of a status in the standard's words."""
+    """Return the meaning of a status in the standard's words, or "not a status of this service" if it is unknown."""
     return PRINT_STATUS.get(status) or GENERAL_STATUS.get(status) or "not a status of this service"
 
 
@@ -128,7 +129,7 @@ _FILMS = {"": "film", " BLUE": "blue film", " CLR": "clear film", " PAPR": "pape
 
 
 def _supplies() -> dict[str, str]:
-    """Return the terms for empty or low supplies, with one magazine for each film size and medium."""
+    """Return the terms for empty or low supplies and their meanings, with a supply for each film size and medium."""
     supplies = {f"{size}{suffix}": f"{size} {medium}" for size in _MAGAZINES for suffix, medium in _FILMS.items()}
     supplies |= {"A4 PAPR": "A4 paper", "A4 TRANS": "A4 transparency"}
     return {
@@ -207,5 +208,5 @@ def _check(allowed: dict[str, frozenset[str]], keyword: str, status: str, info: 
     if status not in allowed:
         raise EncodeError(f"{status!r} is not one of {', '.join(allowed)} (PS3.3 C.13)", path=keyword)
     if info not in allowed[status]:
-        what = f"only {NORMAL}" if NORMAL in allowed[status] else "none of its terms"
-        raise EncodeError(f"{info!r}, where {status} has {what} (PS3.3 C.13.9.1)", path=f"{keyword}Info")
+        what = f"{NORMAL}, the only info" if NORMAL in allowed[status] else "a term"
+        raise EncodeError(f"{info!r} is not {what} for {status} (PS3.3 C.13.9.1)", path=f"{keyword}Info")

@@ -79,8 +79,8 @@ def test_terms_are_those_of_the_reference() -> None:
     ("status", "info", "words"),
     [
         ("BROKEN", "NORMAL", "PrinterStatus: 'BROKEN' is not one of NORMAL, WARNING, FAILURE"),
-        ("NORMAL", "SUPPLY LOW", "PrinterStatusInfo: 'SUPPLY LOW', where NORMAL has only NORMAL"),
-        ("WARNING", "NORMAL", "PrinterStatusInfo: 'NORMAL', where WARNING has none of its terms"),
+        ("NORMAL", "SUPPLY LOW", "PrinterStatusInfo: 'SUPPLY LOW' is not NORMAL, the only info for NORMAL"),
+        ("WARNING", "NORMAL", "PrinterStatusInfo: 'NORMAL' is not a term for WARNING"),
         ("FAILURE", "INVALID PAGE DES", "PrinterStatusInfo: 'INVALID PAGE DES'"),
         ("WARNING", "ON FIRE", "PrinterStatusInfo: 'ON FIRE'"),
     ],
