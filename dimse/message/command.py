@@ -1,9 +1,9 @@
 """The encoding of Command Sets, PS3.7 §6.3.1 and Annex E.
 
 A Command Set is always in Implicit VR Little Endian, whatever the presentation context. Its elements are in order, with
-Command Group Length first. Decoding is lenient where no meaning is lost: it ignores retired elements, unreadable
-optional elements of a response, a wrong group length, empty values and wrong padding. A missing Requested SOP Instance
-UID becomes an empty UID.
+Command Group Length first. Decoding is lenient where no meaning is lost: it ignores retired and unknown elements,
+unreadable optional elements of a response, a wrong group length, empty numbers and wrong padding. A missing Requested
+SOP Instance UID becomes an empty UID; without Command Data Set Type, there is no Data Set.
 """
 
 from collections.abc import Callable, Set
@@ -30,7 +30,11 @@ _CACHED = 64  # Command Sets that a writer caches; an association uses few kinds
 
 
 def encode_command(message: Message) -> bytes:
-    """Return the Command Set of ``message``. Raises `EncodeError` for a value that its VR cannot hold."""
+    """Return the Command Set of ``message``.
+
+    Raises `EncodeError` for a value of the wrong type, and for a number that is no US. The lengths of texts and UIDs
+    are not checked.
+    """
     return CommandWriter().encode(message)
 
 
@@ -89,7 +93,7 @@ def _around_id(has_data: bool, command_field: int, *others: Any) -> tuple[bytes,
 class MistypedRequest(DecodeError):
     """An error in the Command Set of a request that can be answered, because its class and Message ID are known.
 
-    ``request`` has the elements that could be read; a mandatory element that could not be read is an empty UID or 0.
+    ``request`` has the elements that could be read; a mandatory element that is missing or unreadable is empty or 0.
     """
 
     def __init__(self, error: DecodeError, request: Request, *, has_data: bool) -> None:
@@ -101,8 +105,8 @@ class MistypedRequest(DecodeError):
 def decode_command(command: Buffer) -> tuple[Message, bool]:
     """Return the message of a Command Set, without its Data, and whether a Data Set follows.
 
-    Raises `DecodeError` whose path is the element, such as ``(0000,0100)``, or `MistypedRequest` if the message is a
-    request with a known Message ID.
+    Raises `DecodeError` whose path is the element, such as ``(0000,0100)``, or ``Command Set`` for bytes that are no
+    element; `MistypedRequest` for a missing or unreadable element of a request whose Message ID is known.
     """
     cls, values, has_data, _ = _decode(bytes(command))
     return cls(**values), has_data  # type: ignore[arg-type]  # the values have the types of their VRs

@@ -7,7 +7,7 @@ __all__ = ["FileMap", "file_of"]
 
 
 class FileMap(mmap.mmap):
-    """A map of the file of a Data Set. ``stored`` is done when the file is complete; its exception is an OSError."""
+    """A map of the file of a Data Set. ``stored`` is done when the file is complete, or has failed with an OSError."""
 
     stored: "Future[None]"
 

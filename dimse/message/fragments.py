@@ -1,11 +1,11 @@
-"""Cut messages into P-DATA-TF PDUs, and assemble PDVs into messages: PS3.7 §6.3.1, PS3.8 Annex E.
+"""Cut messages into P-DATA-TF PDUs, and assemble PDVs into messages: PS3.7 §6.3, PS3.8 Annex E.
 
 Sending copies no payload: a fragment is a view of the caller's buffer. If the Data Set is given as a list, a fragment
 that spans several buffers is joined.
 
 Receiving copies each fragment once. A received fragment is a view into a buffer that the transport is about to reuse,
 so the Data Set is gathered in memory of its own. The first fragment decides how much to reserve: if it contains the
-header of the large element (Pixel Data), that header gives the length. A long Data Set may be gathered elsewhere, such
+header of the large element (Pixel Data), that header tells the length. A long Data Set may be gathered elsewhere, such
 as on a disk (`LongStorage`).
 """
 
@@ -37,7 +37,7 @@ MAX_SENT = 1 << 17
 def fragment(
     context_id: int, command: Buffer, data: Buffer | Sequence[Buffer] | None, max_length: int
 ) -> Iterable[PDataTF]:
-    """Return one P-DATA-TF for each fragment, none longer than ``max_length`` (0: the peer sets no limit).
+    """Return one P-DATA-TF for each fragment, none with a PDU-length above ``max_length`` (0: the peer sets no limit).
 
     ``data`` is the Data Set, in one buffer or in several. Raises, before the first PDU, `EncodeError` if ``data`` is
     neither a buffer nor a list of buffers, and `RemoteProtocolError` if ``max_length`` leaves no room for a fragment of
@@ -65,7 +65,7 @@ def max_command_length(max_length: int) -> int:
 
 
 def max_fragment_length(max_length: int) -> int:
-    """Return the length of the fragments of any other message: an even number (PS3.8 Annex E.1)."""
+    """Return the greatest length of a fragment of any other message: an even number (PS3.8 Annex E.1)."""
     return (min(max_length or MAX_SENT, MAX_SENT) - PDV_OVERHEAD) & ~1
 
 
@@ -124,7 +124,8 @@ class Assembler:
     fragment, or None. ``limits`` bound one message. A Data Set of more than ``limits.data_set`` bytes, but of at most
     ``max_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the number of
     further bytes of memory whenever a Data Set grows beyond its first ``UNCOUNTED`` bytes; the number is negative for a
-    Data Set that leaves the memory, because it turns out to be one for ``long_storage``. ``reader`` may be shared.
+    Data Set that leaves the memory, because it turns out to be one for ``long_storage``. ``storage`` is the memory for
+    Data Sets, by default byte arrays. ``reader`` may be shared.
     """
 
     def __init__(
@@ -205,7 +206,7 @@ class Assembler:
 
     def _add_command(self, context_id: int, data: memoryview, is_last: bool) -> tuple[int, Message] | None:
         if self._message is not None:
-            raise RemoteProtocolError("a Command Set where a Data Set should be (PS3.7 §6.3.1)")
+            raise RemoteProtocolError("a Command Set where a Data Set should be (PS3.7 §6.3)")
         length = len(self._command) + len(data)
         if length > self._limits.command_set:
             raise LimitExceeded("command_set", str(length), self._limits.command_set, path="Command Set")
@@ -230,7 +231,7 @@ class Assembler:
 
     def _add_data(self, data: memoryview, is_last: bool) -> tuple[int, Message] | None:
         if self._message is None:
-            raise RemoteProtocolError("a Data Set that no Command Set announced (PS3.7 §6.3.1)")
+            raise RemoteProtocolError("a Data Set that no Command Set announced (PS3.7 §6.3)")
         whole: Buffer | None
         if self._sink is None and is_last and len(data) <= self._limits.data_set:  # nearly always but for an image
             whole = bytes(data)
@@ -275,7 +276,10 @@ class Assembler:
         return sink
 
     def _replaced(self, sink: Sink, more: int) -> Sink:
-        """Return another sink for the Data Set, which has become too long for ``sink`` by its next ``more`` bytes."""
+        """Return the sink that goes on with a Data Set that is too long for ``sink`` with its next ``more`` bytes.
+
+        It is ``sink`` itself, widened, if the Data Set must stay in memory.
+        """
         limit, long_storage = self._limits.data_set, self._long_storage
         if long_storage is not None and isinstance(sink, MemorySink) and sink.length + more <= limit:
             longer = long_storage.begin(limit)

@@ -1,8 +1,8 @@
 """The DIMSE messages, PS3.7 §9.3 and §10.3.
 
-A message is a dataclass, and type checkers refuse to change one. Its fields are the command elements of its table in
-the standard, and their names are the DICOM keywords. A field without a default is mandatory. ``Data`` is the encoded
-Data Set that follows; for sending, it may be a list of buffers.
+A message is a dataclass, and type checkers report an assignment to a field. Its fields are the command elements of its
+table in the standard, and their names are the DICOM keywords. A field without a default is mandatory. ``Data`` is the
+encoded Data Set that follows; for sending, it may be a list of buffers.
 
 CommandGroupLength, CommandField and CommandDataSetType are not fields, because they belong to the encoding:
 `encode_command` writes them, and `decode_command` reads them.
@@ -52,7 +52,7 @@ _Class = TypeVar("_Class")
 
 
 def length_of(data: Buffer | Sequence[Buffer] | None) -> int:
-    """Return the number of bytes of Data, which is one buffer or several; 0 for None. Raises `EncodeError`."""
+    """Return the number of bytes of Data: one buffer, several, or None. Raises `EncodeError` for anything else."""
     if data is None:
         return 0
     try:
@@ -62,7 +62,7 @@ def length_of(data: Buffer | Sequence[Buffer] | None) -> int:
 
 
 def joined(data: Buffer | Sequence[Buffer]) -> Buffer:
-    """Return Data as one buffer. Raises `EncodeError`."""
+    """Return Data as one buffer. Raises `EncodeError` for anything but buffers."""
     try:
         return data if isinstance(data, bytes | bytearray | memoryview) else b"".join(data)
     except TypeError as exc:

@@ -1,6 +1,6 @@
 """Gather the fragments of a Data Set that is received: in memory, elsewhere (`LongStorage`), or only count them.
 
-The memory may be reserved at once, because the first fragment tells how long the Data Set will be (see `Assembler`).
+The memory is reserved at once if the first fragment tells how long the Data Set will be (see `Assembler`).
 """
 
 from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ class Sink(Protocol):
 
 
 class LongStorage(Protocol):
-    """Storage outside the memory for Data Sets of more than ``above`` bytes, each of which takes ``memory`` bytes."""
+    """Storage outside the memory for Data Sets of more than ``above`` bytes. Each keeps ``memory`` bytes in memory."""
 
     above: int
     memory: int
@@ -81,7 +81,11 @@ class PlainStorage:
 
 
 class MemorySink:
-    """The fragments of one Data Set, gathered in memory of ``storage``. ``on_growth`` is as in `Assembler`."""
+    """The fragments of one Data Set, gathered in memory of ``storage``. ``on_growth`` is as in `Assembler`.
+
+    ``expected`` is the least length of the Data Set, None if it is unknown; ``arrived`` the length of its first
+    fragment; ``limit`` the greatest length allowed.
+    """
 
     __slots__ = ("_limit", "_on_growth", "_storage", "_view", "length", "reported")
 

@@ -1,8 +1,8 @@
 """Construction of invalid bytes, for tests of a peer.
 
-`encode_pdu` writes every PDU and item, even unknown ones, but never contradictions: wrong lengths, control headers with
-reserved bits, or a PDV that ends in the middle of its PDU. The functions here check nothing. `UpperLayer.inject` queues
-their bytes between the PDUs of an association.
+`encode_pdu` writes each of the seven PDUs and any item, even an unknown one, but nothing malformed: no wrong length, no
+reserved bit in a control header, and no PDV that ends before or after the end of its PDU. The functions here check
+nothing. `UpperLayer.inject` queues their bytes between the PDUs of an association.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,12 +14,15 @@ __all__ = ["cut", "forge_item", "forge_pdu", "forge_pdv"]
 
 
 def forge_pdu(kind: int, value: bytes, *, length: int | None = None, reserved: int = 0) -> bytes:
-    """Return a PDU of any type, PS3.8 §9.3.1, with any PDU-length."""
+    """Return a PDU of any type, PS3.8 §9.3.1, with any PDU-length; None stands for the right one."""
     return pack(">BBI", kind, reserved, len(value) if length is None else length) + value
 
 
 def forge_item(kind: int, value: bytes, *, length: int | None = None, second: int = 0) -> bytes:
-    """Return an item or sub-item of any type, PS3.8 §9.3.2 and Annex D, with any length."""
+    """Return an item or sub-item of any type, PS3.8 §9.3.2 and Annex D, with any length.
+
+    ``second`` is the byte after the type, which is reserved in nearly all items.
+    """
     return pack(">BBH", kind, second, len(value) if length is None else length) + value
 
 

@@ -1,7 +1,7 @@
 """The items inside the association PDUs: PS3.8 §9.3.2, §9.3.3 and Annex D; PS3.7 Annex D.3.3.
 
 Each item is a frozen dataclass of the fields in its table, with `encode` and `decode` for its value. The table at the
-foot of this file maps type bytes to items.
+foot of this file maps type bytes to the sub-items of User Information.
 """
 
 from dataclasses import dataclass
@@ -66,8 +66,9 @@ class PresentationContextRQ:
     transfer_syntaxes: tuple[str, ...]
 
     def encode(self) -> bytes:
-        parts = [_CONTEXT_RQ.pack(self.id), _uid_item(_ABSTRACT_SYNTAX, self.abstract_syntax)]
-        parts += (_uid_item(_TRANSFER_SYNTAX, uid) for uid in self.transfer_syntaxes)
+        abstract_syntax = ascii_bytes(self.abstract_syntax, "Abstract-syntax-name")
+        parts = [_CONTEXT_RQ.pack(self.id), framed(_ABSTRACT_SYNTAX, abstract_syntax)]
+        parts += (framed(_TRANSFER_SYNTAX, ascii_bytes(uid, "Transfer-syntax-name")) for uid in self.transfer_syntaxes)
         return b"".join(parts)
 
     @classmethod
@@ -113,7 +114,7 @@ class PresentationContextAC:
 
 @dataclass(frozen=True, slots=True)
 class MaximumLength:
-    """PS3.8 Table D.1-1: the length of the longest P-DATA-TF that the sender accepts; zero means no limit."""
+    """PS3.8 Table D.1-1: the PDU-length of the longest P-DATA-TF that this item's sender accepts; zero: no limit."""
 
     received: int
 
@@ -237,7 +238,7 @@ class SOPClassCommonExtendedNegotiation:
 
 @dataclass(frozen=True, slots=True)
 class UserIdentityRQ:
-    """PS3.7 Table D.3-14. The fields are secret: ``repr``, and therefore every log, omits them."""
+    """PS3.7 Table D.3-14. ``primary`` and ``secondary`` are secret: ``repr``, and therefore every log, omits them."""
 
     type: int
     response_requested: bool
@@ -261,7 +262,7 @@ class UserIdentityRQ:
 
 @dataclass(frozen=True, slots=True)
 class UserIdentityAC:
-    """PS3.7 Table D.3-15. The field is secret: ``repr`` omits it."""
+    """PS3.7 Table D.3-15. The response is secret: ``repr`` omits it."""
 
     server_response: bytes
 
@@ -309,7 +310,7 @@ class _KnownItem(UserItem, Protocol):
 
 
 def encode_user_item(item: UserItem) -> bytes:
-    """Return the sub-item with its type and length."""
+    """Return the sub-item with its type and length. Raises `EncodeError`."""
     kind = _TYPE_OF.get(type(item))
     if kind is not None:
         return framed(kind, item.encode())
@@ -319,7 +320,7 @@ def encode_user_item(item: UserItem) -> bytes:
         case SOPClassCommonExtendedNegotiation():
             return framed(_COMMON_EXTENDED, item.encode(), item.version)
         case _:
-            raise EncodeError(f"{item!r} is not a sub-item of PS3.8 Annex D", path="User-Information")
+            raise EncodeError(f"{item!r} is not a sub-item (PS3.8 D.1, PS3.7 D.3.3)", path="User-Information")
 
 
 def decode_user_item(kind: int, second: int, value: Reader) -> UserItem:
@@ -329,10 +330,6 @@ def decode_user_item(kind: int, second: int, value: Reader) -> UserItem:
     if kind in _USER_ITEMS:
         return _USER_ITEMS[kind].decode(value)
     return UnknownItem(kind, value.rest())
-
-
-def _uid_item(kind: int, uid: str) -> bytes:
-    return framed(kind, ascii_bytes(uid, f"{kind:02X}H"))
 
 
 def _counted(value: bytes) -> bytes:

@@ -36,7 +36,7 @@ __all__ = [
     "maximum_length",
 ]
 
-_CONTEXT_ID, _RULE = "Presentation-context-ID", "PS3.8 §9.3.2.2"
+_CONTEXT_ID = "Presentation-context-ID"
 _ASSOCIATE = (AssociateRQ, AssociateAC)
 _SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)  # the window unless negotiated, PS3.7 §D.3.3.3
 
@@ -101,19 +101,20 @@ def decode_checked(wire: Buffer, limits: Limits | None) -> PDU:
 
 def check_context_ids(pdu: AssociateRQ | AssociateAC) -> None:
     """Raise `DecodeError` for an even or repeated context id, PS3.8 Tables 9-13 and 9-18."""
+    rule = "PS3.8 §9.3.2.2" if isinstance(pdu, AssociateRQ) else "PS3.8 §9.3.3.2"
     seen = set()
     for context in pdu.presentation_contexts:
         if context.id % 2 == 0:
-            raise DecodeError(f"{context.id} is not odd", path=_CONTEXT_ID, rule=_RULE)
+            raise DecodeError(f"{context.id} is not odd", path=_CONTEXT_ID, rule=rule)
         if context.id in seen:
-            raise DecodeError(f"{context.id} is used twice", path=_CONTEXT_ID, rule=_RULE)
+            raise DecodeError(f"{context.id} is used twice", path=_CONTEXT_ID, rule=rule)
         seen.add(context.id)
 
 
 def maximum_length(user_information: Iterable[UserItem]) -> int:
-    """Return the length of the longest P-DATA-TF that the sender of ``user_information`` accepts; zero means no limit.
+    """Return the PDU-length of the longest P-DATA-TF that the sender of ``user_information`` accepts; zero: no limit.
 
-    The item is mandatory (PS3.8 Annex D.1). If the item is missing, the result is zero.
+    Without a Maximum Length sub-item, which is mandatory (PS3.8 Annex D.1), the result is zero.
     """
     for item in user_information:
         if isinstance(item, MaximumLength):

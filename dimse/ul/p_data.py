@@ -1,4 +1,4 @@
-"""P-DATA-TF, PS3.8 §9.3.5 and Annex E: the PDU that an image consists of thousands of.
+"""P-DATA-TF, PS3.8 §9.3.5 and Annex E. An image is sent in thousands of these PDUs.
 
 `PDV` and `PDataTF` are tuples, not dataclasses: creating a tuple takes half the time.
 """
@@ -25,9 +25,9 @@ __all__ = [
 ]
 
 P_DATA = 0x04  # PDU-type
-_PDV = Struct(">IBB")  # Tables 9-23 and E.2: item length, context id, message control header
+_PDV = Struct(">IBB")  # Table 9-23 and Annex E.2: item length, context id, message control header
 _ONE_PDV = Struct(">BxIIBB")  # everything in a P-DATA-TF before the payload of its only PDV
-_WHOLE_COMMAND, _WHOLE_DATA_SET = 3, 2  # message control headers of a last fragment (Table E.2)
+_WHOLE_COMMAND, _WHOLE_DATA_SET = 3, 2  # message control headers of a last fragment (Annex E.2)
 _MAX_PDVS = 0xFFFFFFFF  # no bound: more PDVs than fit in a PDU
 _SHORT = 512  # bytes; copying a payload up to this length instead of writing two buffers saves 10 % of a C-ECHO
 
@@ -67,7 +67,7 @@ def one_pdv(context_id: int, data: Buffer, is_command: bool, is_last: bool) -> P
 
 
 def encode_run(pdus: Iterable[PDataTF], buffers: list[Buffer], max_bytes: int, max_pdus: int) -> bool:
-    """Add ``pdus`` to ``buffers``, until ``max_bytes`` of data or ``max_pdus`` are reached; return whether they were.
+    """Add ``pdus`` to ``buffers``, until ``max_bytes`` of data or ``max_pdus`` is reached; return whether one was.
 
     Only short payloads are copied.
     """
@@ -104,7 +104,7 @@ def encode_short(context_id: int, command: Buffer, data: Buffer | None = None) -
 
 
 def only_command(view: memoryview, max_length: int) -> PDataTF | None:
-    """Return the P-DATA-TF in ``view`` if it is at most ``max_length`` bytes, and its only PDV is a whole Command Set.
+    """Return the P-DATA-TF in ``view`` if its length is at most ``max_length``, and its only PDV a whole Command Set.
 
     Return None for anything else, such as an incomplete PDU, several PDUs, or a PDU with errors.
     """
@@ -133,7 +133,7 @@ def decode_p_data(view: memoryview, limits: Limits | None) -> PDataTF:
 def decode_run(
     view: memoryview, position: int, max_length: int, add: Callable[[PDataTF], object], max_pdus: int
 ) -> int:
-    """Call ``add`` with consecutive P-DATA-TFs from ``position`` on; return the end of the last.
+    """Call ``add`` with consecutive P-DATA-TFs from ``position`` on; return the end of the last, or else ``position``.
 
     The run ends after ``max_pdus`` PDUs, and before the first PDU that is not a complete P-DATA-TF of one PDV with a
     length of at most ``max_length``.
@@ -155,7 +155,8 @@ def decode_run(
 def decode_pdvs(view: memoryview, position: int, max_pdvs: int) -> tuple[PDataTF, int]:
     """Return a P-DATA-TF of at most ``max_pdvs`` PDVs in ``view`` from ``position`` on, and the end of the last.
 
-    ``view`` is a complete P-DATA-TF, which may contain thousands of PDVs. Raises `DecodeError` for a broken PDV.
+    ``view`` is a complete P-DATA-TF, which may contain thousands of PDVs. Raises `DecodeError` for a broken PDV, and
+    if there is none.
     """
     pdvs: list[PDV] = []
     header, end = _PDV.unpack_from, len(view)

@@ -1,13 +1,13 @@
 """The seven PDUs, PS3.8 §9.3.
 
 They are the whole vocabulary of the upper layer: the same classes are sent, received, given to the state machine and
-compared in tests.
-P-DATA-TF has a module of its own, `p_data`.
+compared in tests. P-DATA-TF has a module of its own, `p_data`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from struct import Struct, pack
+from struct import error as struct_error
 from typing import Any, Self
 
 from ..errors import DecodeError, EncodeError
@@ -53,8 +53,8 @@ _RESERVED = bytes(32)  # octets 43-74 of Tables 9-11 and 9-17
 class AssociateRQ:
     """A-ASSOCIATE-RQ, PS3.8 Table 9-11.
 
-    ``title_octets`` are octets 11-42 as received from a peer that does not pad the titles with trailing spaces. They
-    are written unchanged, unless the titles have changed.
+    ``title_octets`` are octets 11-42 as received from a peer that does not just pad the titles with trailing spaces;
+    otherwise empty. They are written unchanged, unless the titles have changed.
     """
 
     called_ae_title: str
@@ -186,22 +186,28 @@ PDU = AssociateRQ | AssociateAC | AssociateRJ | PDataTF | ReleaseRQ | ReleaseRP 
 
 
 def encode_pdu(pdu: PDU) -> list[Buffer]:
-    """Return the whole PDU as buffers to write in order. Only short payloads are copied."""
+    """Return the whole PDU as buffers to write in order. Only short payloads are copied.
+
+    Raises `EncodeError` for a value that its field cannot hold.
+    """
     if isinstance(pdu, PDataTF):
         buffers: list[Buffer] = []
         encode_run((pdu,), buffers, 0, 1)
         return buffers
     if type(pdu) in _ENCODED_RELEASES:
         return [_ENCODED_RELEASES[type(pdu)]]
-    parts = pdu.encode()
+    try:
+        parts = pdu.encode()
+    except struct_error as exc:
+        raise EncodeError(f"a number does not fit its field: {exc}", path=_NAMES[type(pdu)]) from exc
     return [b"".join((HEADER.pack(PDU_TYPES[type(pdu)], sum(map(len, parts))), *parts))]
 
 
 def decode_pdu(wire: Buffer, limits: Limits | None = None) -> PDU:
     """Return the PDU in the bytes ``wire``, header included. Payloads are views of ``wire``.
 
-    Raises `DecodeError`, which names the field, if the bytes are not one whole PDU, and `LimitExceeded` for an
-    association PDU that exceeds ``limits``.
+    Raises `DecodeError`, which names the field, if the bytes are not one whole and valid PDU, and `LimitExceeded` for a
+    PDU that exceeds ``limits``.
     """
     view = memoryview(wire)
     if len(view) < HEADER.size:
@@ -257,7 +263,7 @@ def _title(title: str, field: str) -> bytes:
 
 
 def _decode_head(value: Reader) -> tuple[int, str, str, bytes, bytes]:
-    """Return version, both titles, their octets unless padded with spaces, and the reserved bytes."""
+    """Return version, both titles, ``title_octets`` (see `AssociateRQ`), and the reserved bytes."""
     version, title_octets, reserved = value.fields(_ASSOCIATE, "Protocol-version")
     called, calling = _titles(title_octets)
     is_plain = title_octets == ascii_bytes(f"{called:16}{calling:16}", "Called-AE-title")

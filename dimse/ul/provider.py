@@ -10,7 +10,7 @@ The provider walks Table 9-10 and performs the verbs in the cells. Theory of ope
   of them is sent (``send_run()``, ``send_all()``) or received with a single look-up in the table. With PDUs of 16 KiB,
   this saves 8 % of the processor time of both ends; with PDUs of 128 KiB, 2 %.
 - ``events()`` returns the PDUs for the local user since the previous call, and ``data_to_send()`` returns the bytes to
-  write. Payloads of events are views of the bytes given to ``receive_data()``.
+  write. Payloads of events may be views of the bytes given to ``receive_data()``.
 - ``transport_wanted`` says whether there should be a connection, and ``artim`` says whether the ARTIM timer should run.
   The shell has the socket and the clock, and reports with ``transport_connected()``, ``transport_closed()``,
   ``artim_expired()`` and ``fail()``.
@@ -144,9 +144,10 @@ class UpperLayer:
         limits: Limits = LIMITS,
         cache: AssociateCache | None = None,
     ) -> Self:
-        """Return the side that receives A-ASSOCIATE-RQ; ``refuse`` is the condition of AE-6.
+        """Return the side that receives A-ASSOCIATE-RQ.
 
-        ``cache`` may be shared by all acceptors of a server.
+        ``refuse`` returns the rejection of a request that is not acceptable (AE-6), otherwise None. ``cache`` may be
+        shared by all acceptors of a server.
         """
         return cls(is_requestor=False, refuse=refuse, limits=limits, cache=cache)
 
@@ -163,7 +164,8 @@ class UpperLayer:
     def send(self, pdu: PDU) -> None:
         """Take a primitive of the local user: Evt1, 7, 8, 9, 11, 14 or 15.
 
-        Raises `LocalProtocolError` if the primitive is impossible in the current state.
+        Raises `LocalProtocolError` if the primitive is impossible in the current state, and `EncodeError` for a PDU
+        that cannot be written.
         """
         self._fire(_LOCAL[type(pdu)], pdu)
 
@@ -172,7 +174,7 @@ class UpperLayer:
         self.send_run(pdus, _ALL, _ALL)
 
     def send_short(self, context_id: int, command: Buffer, data: Buffer | None = None) -> list[Buffer]:
-        """Send a message whose Command Set and Data Set are one P-DATA-TF each. Return what `data_to_send` returns."""
+        """Send a message whose Command Set and Data Set, if any, are one fragment each. Return the bytes to write."""
         if self.observe is None and self.state in _SENDS and not self._writes:
             return [encode_short(context_id, command, data)]
         self.send(one_pdv(context_id, command, True, True))
@@ -181,7 +183,7 @@ class UpperLayer:
         return self.data_to_send()
 
     def send_run(self, pdus: Iterable[PDataTF], max_bytes: int, max_pdus: int) -> bool:
-        """Send ``pdus`` until ``max_bytes`` of data or ``max_pdus`` are reached; return whether they were."""
+        """Send ``pdus`` until ``max_bytes`` of data or ``max_pdus`` is reached; return whether one was."""
         if self.observe is None and self.state in _SENDS:
             return encode_run(pdus, self._writes, max_bytes, max_pdus)
         length = 0

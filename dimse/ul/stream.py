@@ -1,7 +1,7 @@
 """A stream of bytes that is cut into whole PDUs, PS3.8 §9.3.1.
 
-A PDU that lies completely in the given bytes is returned as a view of them, without a copy. A PDU that spans two calls
-is gathered here, in no more memory than the bytes received need.
+A PDU that lies completely in the given bytes is returned as a view of them, without a copy. A PDU that spans several
+calls is gathered here, in memory that grows with the bytes received.
 
 Most of a transfer is complete P-DATA-TFs of one PDV each. `p_data.decode_run` decodes a run of them at once, and leaves
 all other PDUs, and all errors, to `PDUStream.cut`.
@@ -80,7 +80,7 @@ class PDUStream:
         return None, len(view)
 
     def _gather(self, view: memoryview) -> int:
-        """Move bytes from ``view`` to the partial PDU; return their number."""
+        """Copy bytes from the start of ``view`` to the partial PDU; return their number."""
         taken = 0
         if not self._total:
             taken = HEADER.size - len(self.partial)

@@ -1,7 +1,8 @@
 """Reading and writing the big-endian fields of PDUs, PS3.8 §9.3.1.
 
-Only `Reader` reads association PDUs, and it never reads past the end of its PDU or item. Each read names the field in
-the standard's words, so that an error states the field, the item and the offset.
+A `Reader` reads all PDUs but P-DATA-TF and the A-ASSOCIATE-AC that `common_ac` knows, and never reads past the end of
+its PDU or item. Each read names the field in the standard's words, so that an error states the field, the item and the
+offset.
 """
 
 from struct import Struct
@@ -44,7 +45,11 @@ _ITEM = Struct(">BBH")  # type, reserved, length: the header of every item and s
 
 
 class Reader:
-    """A cursor over the value ``data`` of a PDU, item or sub-item; ``limits`` bound its contents."""
+    """A cursor over the value ``data`` of a PDU, item or sub-item; ``limits`` bound its contents.
+
+    ``name`` and ``parent``, the reader of the PDU or item around it, are for errors. Reading past the end raises
+    `DecodeError`.
+    """
 
     __slots__ = ("_name", "_offset", "_parent", "_position", "data", "limits")
 
@@ -107,7 +112,7 @@ class Reader:
         return kind, second, Reader(data[start : start + length], name, self._offset + start, self, self.limits)
 
     def bound(self, limit: str, count: int | None = None) -> None:
-        """Raise `LimitExceeded` if ``count``, by default the length of the value, exceeds ``limit``."""
+        """Raise `LimitExceeded` if ``count``, by default the length of the value, exceeds this field of `Limits`."""
         if self.limits is None:
             return
         allowed: int = getattr(self.limits, limit)
@@ -152,7 +157,7 @@ def ascii_text(raw: bytes) -> str:
 
 
 def ascii_bytes(text: str, field: str) -> bytes:
-    """Return the bytes of text that `ascii_text` returned, or of any ISO 646 text. Raises `EncodeError`."""
+    """Return the bytes of text that `ascii_text` returned, or of any ISO 646 text. Raises `EncodeError` for others."""
     try:
         return text.encode("ascii", "surrogateescape")
     except UnicodeEncodeError as exc:

@@ -1,4 +1,4 @@
-"""Fragmentation and reassembly, PS3.7 §6.3.1, PS3.8 Annex E."""
+"""Fragmentation and reassembly, PS3.7 §6.3, PS3.8 Annex E."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The cache of decoded A-ASSOCIATE-RQ PDUs: it saves work, never changes a result, and keeps no credentials."""
+"""The cache of A-ASSOCIATE-RQ PDUs and their answers: it saves work, changes no result, and keeps no credentials."""
 
 import pytest
 

@@ -4,6 +4,7 @@ import pytest
 
 from dimse.errors import DecodeError
 from dimse.ul import (
+    AssociateAC,
     AssociateRQ,
     AsynchronousOperationsWindow,
     Context,
@@ -73,8 +74,17 @@ def test_accepted_ignores_answers_without_a_proposal() -> None:
 def test_wrong_context_ids_raise_decode_error(ids: tuple[int, ...], fault: str) -> None:
     contexts = tuple(PresentationContextRQ(number, PRINT, (IMPLICIT,)) for number in ids)
     request = AssociateRQ(called_ae_title="A", calling_ae_title="B", presentation_contexts=contexts)
-    with pytest.raises(DecodeError, match=f"Presentation-context-ID: {fault}"):
+    with pytest.raises(DecodeError, match=f"Presentation-context-ID: {fault}") as caught:
         check_context_ids(request)
+    assert caught.value.rule == "PS3.8 §9.3.2.2"
+
+
+def test_wrong_context_id_of_an_answer_names_its_section() -> None:
+    contexts = (PresentationContextAC(2, 0, IMPLICIT),)
+    reply = AssociateAC(called_ae_title="A", calling_ae_title="B", presentation_contexts=contexts)
+    with pytest.raises(DecodeError) as caught:
+        check_context_ids(reply)
+    assert caught.value.rule == "PS3.8 §9.3.3.2"
 
 
 def test_words_name_a_result() -> None:

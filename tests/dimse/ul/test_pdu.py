@@ -139,6 +139,9 @@ def test_error_in_an_item_has_path_and_offset() -> None:
         ({"user_information": (SOPClassExtendedNegotiation("1.2", bytes(70000)),)}, "56H"),
         ({"user_information": (UserIdentityRQ(1, False, bytes(70000)),)}, "User-Information"),
         ({"user_information": ("a string",)}, "User-Information"),
+        ({"presentation_contexts": (PresentationContextRQ(1, "Є", ()),)}, "Abstract-syntax-name"),
+        ({"presentation_contexts": (PresentationContextRQ(1, "1.2", ("Є",)),)}, "Transfer-syntax-name"),
+        ({"presentation_contexts": (PresentationContextRQ(257, "1.2", ("1.2",)),)}, "A-ASSOCIATE-RQ"),
     ],
 )
 def test_unwritable_field_raises_encode_error(change: dict[str, object], path: str) -> None:
