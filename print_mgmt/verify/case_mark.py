@@ -16,7 +16,7 @@ _HEIGHT, _WIDTH, _MARGIN = 5, 3, 2  # pixels
 def mark(pixels: bytes, rows: int, columns: int, case_id: str, *, octets: int = 1) -> bytes:
     """Return the pixels of an image with the id in two lines; an image that is too small is returned unchanged.
 
-    A pixel has ``octets``; the planes of a color image, which follow each other, are all marked.
+    ``octets`` is the number of bytes of a sample. The planes of a color image, which follow each other, are all marked.
     """
     result = bytearray(pixels)
     lines = case_id.rpartition("-")[::2]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dimse import uids
 from dimse.errors import DecodeError
+from dimse.uids import is_valid_uid
 
 __all__ = ["Claims", "load_claims"]
 
@@ -20,24 +21,24 @@ Texts = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """The claims of a peer; None means no claim. Densities are hundredths of OD."""
+    """The claims of a peer; None means no claim."""
 
     sop_classes: Texts | None = None  # UIDs
     transfer_syntaxes: Texts | None = None  # UIDs
-    max_associations: int | None = None
-    checks_called: bool | None = None
-    checks_calling: bool | None = None
+    max_associations: int | None = None  # at the same time
+    checks_called: bool | None = None  # an unknown Called AE Title is rejected
+    checks_calling: bool | None = None  # an unknown Calling AE Title is rejected
     medium_types: Texts | None = None
     film_sizes: Texts | None = None
     destinations: Texts | None = None
     display_formats: Texts | None = None
-    max_density: int | None = None
-    bit_depths: tuple[int, ...] | None = None
+    max_density: int | None = None  # hundredths of OD
+    bit_depths: tuple[int, ...] | None = None  # Bits Stored of gray images
     lut_descriptors: Texts | None = None  # such as 256\0\12
-    session_action: bool | None = None
-    annotation_formats: Texts | None = None
-    tls_profile: str | None = None
-    user_identity: bool | None = None
+    session_action: bool | None = None  # N-ACTION of the film session is supported
+    annotation_formats: Texts | None = None  # Annotation Display Format IDs
+    tls_profile: str | None = None  # section of PS3.15, such as B.12
+    user_identity: bool | None = None  # User Identity is answered with the sub-item 59H
 
 
 _KINDS = {
@@ -61,15 +62,21 @@ _SINGLE = {
     "tls_profile": str,
 }
 _DESCRIPTOR = re.compile(r"[1-9][0-9]{0,4}\\[0-9]{1,5}\\(?:[89]|1[0-6])", re.ASCII)
+_MAX_US = 0xFFFF  # the largest value of VR US
 _PROFILES = ("B.9", "B.10", "B.12", "B.13")
 
 
 def load_claims(path: Path) -> Claims:
-    """Return the claims in a TOML or JSON file. Raises `DecodeError`, which names the key, and OSError."""
-    text = path.read_text(encoding="utf-8-sig")
+    """Return the claims in a file: JSON if its name ends in ``.json``, otherwise TOML.
+
+    Raises `DecodeError`, which names the file or the key, and OSError.
+    """
     try:
+        text = path.read_text(encoding="utf-8-sig")
         found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except ValueError as exc:
+    except UnicodeDecodeError as exc:
+        raise DecodeError(f"{path}: the byte at offset {exc.start} is not UTF-8") from exc
+    except (ValueError, RecursionError) as exc:
         raise DecodeError(f"{path}: {exc}") from exc
     if not isinstance(found, dict):
         raise DecodeError(f"{path}: claims must be an object with names and values")
@@ -87,9 +94,16 @@ def _value(key: str, value: object) -> object:
         raise DecodeError(f"{key}: {value!r} is not a list of {'texts' if kind is str else 'whole numbers'}")
     if key == "lut_descriptors":
         for each in value:
-            if not _DESCRIPTOR.fullmatch(each):
+            if not _is_descriptor(each):
                 raise DecodeError(f"{key}: {each!r} is not a LUT Descriptor such as 256\\0\\12 (PS3.3 C.11.4)")
     return tuple(_uid(key, each) for each in value) if key in ("sop_classes", "transfer_syntaxes") else tuple(value)
+
+
+def _is_descriptor(text: str) -> bool:
+    if not _DESCRIPTOR.fullmatch(text):
+        return False
+    entries, first, _ = map(int, text.split("\\"))
+    return 1 < entries <= _MAX_US and first <= _MAX_US
 
 
 def _single(key: str, value: object) -> object:
@@ -106,6 +120,6 @@ def _uid(key: str, text: str) -> str:
     if text[:1].isdigit():
         return text
     found = getattr(uids, text, None)
-    if not isinstance(found, str):
+    if not isinstance(found, str) or not is_valid_uid(found):
         raise DecodeError(f"{key}: {text!r} is neither a UID nor a keyword of PS3.6")
     return found

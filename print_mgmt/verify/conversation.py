@@ -1,7 +1,7 @@
 """A conversation with a printer: the contexts of print, one method for each operation, and the preparation of a film.
 
 A conversation follows the rules of PS3.4 Annex H; each case breaks only the rule that it tests. A layout and a bit
-depth that the printer accepts are found once, and are kept for all cases of a run.
+depth that the printer accepts are found once for each Meta SOP Class, and are kept for all cases of a run.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -72,7 +72,7 @@ def unimplemented(reason: str) -> Unprepared:
 
 
 def skipped(reason: str) -> Unprepared:
-    """Return the exception that ends a case for which an option is missing."""
+    """Return the exception that ends a case which the options of the run, or a limit of the tester, do not allow."""
     return Unprepared(reason, Verdict.SKIPPED)
 
 
@@ -82,7 +82,7 @@ def shown_class(uid: str) -> str:
 
 
 def references(seen: Seen, keyword: str) -> list[tuple[str, str]]:
-    """Return the SOP Class and Instance UIDs of a sequence of references in a response."""
+    """Return the SOP Class and Instance UIDs in a sequence of references; an empty list without such a response."""
     data = seen.data if isinstance(seen, Answered) else None
     return [
         (str(item.get("ReferencedSOPClassUID")), str(item.get("ReferencedSOPInstanceUID")))
@@ -98,15 +98,13 @@ def items_of(data: Dataset | None, keyword: str) -> list[Dataset]:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The known facts about a printer: a ``layout`` that it accepts, or "" if none is known, and its bit depth.
+    """The facts about a printer: a ``layout``, or "" if it refused each one that was tried, and a bit depth.
 
-    Images have 12 bits if ``is_deep``, otherwise 8. ``formats`` are the items of the printer's Supported Image Display
-    Formats Sequence.
+    Images have 12 bits if ``is_deep``, otherwise 8. The defaults are assumed if the printer could not be asked.
     """
 
     layout: str = USUAL_LAYOUT
     is_deep: bool = False
-    formats: tuple[Dataset, ...] = ()
 
 
 @dataclass(slots=True)
@@ -135,7 +133,10 @@ class Conversation(PrintSession):
         pieces: int | None = None,
         context_id: int | None = None,
     ) -> None:
-        """Send a request on the context of its SOP Class, or of the Meta SOP Class."""
+        """Send a request on the context of its SOP Class if it has one, otherwise on that of the Meta SOP Class.
+
+        ``pieces`` is the size of a fragment in octets; ``context_id`` is used instead of these contexts.
+        """
         uid = str(getattr(request, "AffectedSOPClassUID", None) or getattr(request, "RequestedSOPClassUID", ""))
         message = request if data is None else replace(request, Data=self.encoded(data))
         self.wire.say(message, self.contexts.get(uid, _META) if context_id is None else context_id, pieces=pieces)
@@ -143,7 +144,7 @@ class Conversation(PrintSession):
     async def create(
         self, sop_class: str, data: Dataset | bytes | None = None, uid: str | None = None, *, is_named: bool = True
     ) -> Seen:
-        """Create an instance. Unless ``is_named``, the printer must choose the SOP Instance UID."""
+        """Create an instance, by default with a new UID. Unless ``is_named``, the printer must choose the UID."""
         request = self.creation(sop_class, uid)
         return await self.ask(request if is_named else replace(request, AffectedSOPInstanceUID=None), data)
 
@@ -167,7 +168,7 @@ class Conversation(PrintSession):
         return await self.ask(request, data)
 
     def action(self, sop_class: str, uid: str, number: int = 1) -> NActionRQ:
-        """Return the N-ACTION-RQ that prints."""
+        """Return an N-ACTION-RQ; ``number`` is its Action Type ID, and 1 prints."""
         return NActionRQ(
             MessageID=self.wire.next_message_id(),
             RequestedSOPClassUID=sop_class,
@@ -176,7 +177,10 @@ class Conversation(PrintSession):
         )
 
     async def print(self, sop_class: str = BasicFilmBox, uid: str = "", number: int = 1, films: int = 1) -> Seen:
-        """Send N-ACTION, by default for the film box. Raises `Unprepared` (SKIPPED) if --max-films is used up."""
+        """Send N-ACTION, by default for the film box; ``number`` is its Action Type ID.
+
+        Raises `Unprepared` (SKIPPED) if --max-films does not allow ``films`` more films.
+        """
         self.take_film(films)
         return await self.ask(self.action(sop_class, uid or self.film_uid, number))
 
@@ -188,7 +192,7 @@ class Conversation(PrintSession):
             self.peer.shared.take_film()
 
     async def print_nothing(self) -> Seen:
-        """Send N-ACTION for a film session without film boxes, which prints nothing."""
+        """Send N-ACTION for a film session without film boxes. Raises `Unprepared` (SKIPPED) with --no-film."""
         if self.peer.options.no_film:
             raise skipped("--no-film sends no N-ACTION")
         return await self.ask(self.action(BasicFilmSession, self.session_uid))
@@ -199,7 +203,8 @@ class Conversation(PrintSession):
     def layout(self) -> str:
         """A layout that the printer accepts. Raises `Unprepared` (SKIPPED) if none is known."""
         if not self.learned.layout:
-            raise skipped("the printer does not accept STANDARD\\1,1; --format can name a layout that it accepts")
+            refused = self.options.display_format or USUAL_LAYOUT
+            raise skipped(f"the printer does not accept {refused}; --format can name a layout that it accepts")
         return self.learned.layout
 
     @property
@@ -210,13 +215,13 @@ class Conversation(PrintSession):
         return self.options.annotation_format
 
     async def prepare_film_box(self, data: Dataset | None = None) -> None:
-        """Create a film session and a film box. Raises `Unprepared`."""
+        """Create a film box, and a film session if there is none. Raises `Unprepared`."""
         if not self.session_uid:
             await self.prepare_session()
         await PrintSession.prepare_film_box(self, self.film_box(self.layout) if data is None else data)
 
     async def prepare_image(self) -> None:
-        """Create a film session and a film box, and set an image. Raises `Unprepared`."""
+        """Set an image, after creating a film box if there is none. Raises `Unprepared`."""
         if not self.film_uid:
             await self.prepare_film_box()
         with self.patiently():
@@ -227,7 +232,7 @@ class Conversation(PrintSession):
     def plain_image(self, rows: int = SIDE, columns: int = SIDE, **values: object) -> Dataset:
         """Return the Data Set of an image box whose image is white except for the id of the case.
 
-        The image has a bit depth that the printer accepts.
+        The image has a bit depth that the printer accepts. ``values`` set attributes of the image.
         """
         samples = 3 if self.is_color else 1
         lightest = b"\xff\x0f" if self.learned.is_deep else b"\xff"
@@ -242,7 +247,7 @@ class Conversation(PrintSession):
 
 
 async def learned_of(peer: Peer, meta: str) -> Learned:
-    """Return the known facts about the printer. They are learned once in a run, on a separate association."""
+    """Return the facts about the printer. They are learned once for each ``meta``, on a separate association."""
     found = peer.shared.found.get(meta)
     if not isinstance(found, Learned):
         optional = (PrinterConfigurationRetrieval,) if Flags.CONFIG in peer.flags else ()
@@ -259,13 +264,13 @@ async def learned_of(peer: Peer, meta: str) -> Learned:
 async def _learn(talk: Conversation) -> Learned:
     """Ask for the layouts, create a film box, and set an image.
 
-    If the printer refuses all layouts as invalid values, no layout is known; after any other failure, the usual layout
-    and 8 bits are assumed.
+    If the printer refuses each layout with 0106, no layout is known. After another failure of the film session or the
+    film box, the usual layout and 8 bits are assumed. An image of 8 bits that is refused with 0106 means 12 bits.
     """
     seen: Seen = Silent()
     if talk.contexts:
         seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
-    formats = tuple(_formats(seen))
+    formats = list(_formats(seen))
     claims = talk.options.claims
     claimed = claims.display_formats or () if claims is not None else ()
     named = talk.options.display_format
@@ -275,15 +280,15 @@ async def _learn(talk: Conversation) -> Learned:
         else (USUAL_LAYOUT, *(str(each.get("ImageDisplayFormat")) for each in formats[:1]), *claimed[:1])
     )
     if not succeeded(await talk.create_session()):
-        return Learned(formats=formats)
+        return Learned()
     for layout in candidates:
         seen = await talk.create_film_box(talk.film_box(layout))
         if succeeded(seen) and talk.image_uids:
             seen = await talk.set_image(talk.plain_image())
-            return Learned(layout, is_deep=_is_invalid(seen), formats=formats)
+            return Learned(layout, is_deep=_is_invalid(seen))
         if not _is_invalid(seen):
-            return Learned(formats=formats)
-    return Learned("", formats=formats)
+            return Learned()
+    return Learned("")
 
 
 def _is_invalid(seen: Seen) -> bool:
@@ -311,16 +316,16 @@ def _usual_meta(peer: Peer) -> str:
 
 
 async def prepare(peer: Peer) -> None:
-    """Learn the facts that a conversation needs, so that the next one starts at once. Raises `Unprepared`."""
+    """Learn the facts that the usual conversation needs, so that it then starts at once. Raises `Unprepared`."""
     await learned_of(peer, _usual_meta(peer))
 
 
 @asynccontextmanager
 async def conversation(peer: Peer, *optional: str, meta: str = "") -> AsyncIterator[Conversation]:
-    """Open an association for a Meta SOP Class, by default the gray one if the peer has it, and ``optional`` classes.
+    """Open an association for a Meta SOP Class and ``optional`` classes; by default the gray Meta SOP Class.
 
-    The instances that were created are deleted at the end. Raises `Unprepared`, with the verdict UNIMPLEMENTED if the
-    peer refuses a context.
+    If the peer is known to support only color, the default is the color one. The film box and the film session are
+    deleted at the end. Raises `Unprepared`, with the verdict UNIMPLEMENTED if the peer refuses a context.
     """
     meta = meta or _usual_meta(peer)
     async with _opened(peer, optional, meta, await learned_of(peer, meta)) as talk, talk.cleaned():

@@ -18,25 +18,25 @@ __all__ = ["END_OF_JOB", "JOB_REFERENCE", "PrintedFilm", "data_of", "forget_film
 END_OF_JOB = (3, 4)  # Event Type IDs: Done, Failure
 JOB_REFERENCE = "ReferencedPrintJobSequencePullStoredPrint"  # the name of (2100,0500) in PS3.6
 _FILM = "print: the film"
-_PAUSE = 1.0  # seconds between the confirmed end of a job and the second N-GET of it
+_PAUSE = 1.0  # seconds, at most, between the two N-GETs of a job whose end was confirmed
 
 
 @dataclass(slots=True)
 class PrintedFilm:
-    """The observations of a film. ``job`` is the Print Job instance that the response names, or "" if it names none."""
+    """The observations of a film that the case ``case_id`` printed; ``job`` is the UID of its Print Job, or ""."""
 
     case_id: str
     print_answer: Seen
     job: str = ""
-    first_get: Seen | None = None  # N-GET of the job, before its end was confirmed
+    first_get: Seen | None = None  # the answer to N-GET of the job, sent before its end was confirmed
     ended_first: bool = False  # the end was confirmed before the answer to ``first_get`` came
     events: list[NEventReportRQ] = field(default_factory=list)
-    gets_after_end: list[Seen] = field(default_factory=list)  # N-GET of the job, once its end was confirmed
-    last_get: Seen | None = None  # N-GET of the job if no event reported its end
+    gets_after_end: list[Seen] = field(default_factory=list)  # answers to N-GET of the job after its confirmed end
+    last_get: Seen | None = None  # the answer to N-GET of the job if no event reported its end
 
     @property
     def is_ended(self) -> bool:
-        """Whether the end of the job was reported."""
+        """Whether an event reported the end of the job."""
         return any(event.EventTypeID in END_OF_JOB for event in self.events)
 
 
@@ -48,8 +48,8 @@ def forget_film(peer: Peer) -> None:
 async def printed_film(peer: Peer) -> PrintedFilm:
     """Return the film of the run; print it if there is none yet.
 
-    If the printer supports Print Job, get the job, and wait for its events until it ends. Raises `Unprepared`, with
-    the verdict SKIPPED if --max-films is used up.
+    If the response names a Print Job, get the job, and wait for its events until it ends, or until --patience is over.
+    Raises `Unprepared`, with the verdict SKIPPED if --max-films is used up.
     """
     found = peer.shared.found.get(_FILM)
     if isinstance(found, PrintedFilm):
@@ -98,7 +98,7 @@ async def _get_job(talk: Conversation, film: PrintedFilm, *, is_first: bool = Fa
 
 
 async def next_event(talk: Conversation, seconds: float) -> NEventReportRQ | None:
-    """Return the next event, or None if none comes within ``seconds``. Raises `Unprepared` for any other message."""
+    """Return the next event, or None if none comes within ``seconds``. Raises `Unprepared` if anything else comes."""
     seen = await talk.wire.next(seconds)
     if isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ):
         return seen.message

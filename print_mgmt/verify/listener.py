@@ -20,7 +20,7 @@ _RELEASE_RP, _ABORT = 0x06, 0x07  # PDU types
 
 @dataclass(frozen=True, slots=True)
 class HeardMessage:
-    """A message: its context, the elements of its Command Set by element number, and its Data Set."""
+    """A message: its context, the values of its Command Set by element number, and its encoded Data Set."""
 
     context_id: int
     elements: dict[int, bytes]
@@ -37,7 +37,7 @@ class HeardMessage:
 
     @property
     def kind(self) -> int | None:
-        """The Command Field."""
+        """The Command Field, or None if it is absent."""
         return self.number(_COMMAND_FIELD)
 
 
@@ -74,7 +74,7 @@ def _elements(command: bytes) -> dict[int, bytes]:
 
 
 class MessageListener:
-    """A listener to one connection. Subclasses override `asked`, `heard` and `ended`, and pass findings to ``note``."""
+    """A listener to one connection. Subclasses override `asked`, `heard` or `ended`, and pass findings to ``note``."""
 
     def __init__(self, note: Note) -> None:
         self.note = note
@@ -92,7 +92,7 @@ class MessageListener:
         """Take a message of the peer."""
 
     def ended(self) -> None:
-        """Take the end of the association, by release or abort."""
+        """Take the end of the association: an A-ABORT of either side, or the A-RELEASE-RP of the peer."""
 
     def sent(self, octets: bytes) -> None:
         """Take octets of the tester. After octets that cannot be read, ignore all others."""
@@ -114,7 +114,7 @@ class MessageListener:
             self.asked(message)
 
     def received(self, pdu: bytes) -> None:
-        """Take a whole PDU of the peer."""
+        """Take a whole PDU of the peer; ignore one that cannot be read."""
         with suppress(DimseError):
             found = decode_pdu(pdu)
             self._learn(found)

@@ -13,8 +13,8 @@ __all__ = ["PrintOptions", "print_options"]
 class PrintOptions(Options):
     """The options of a run with cases of print.
 
-    ``display_format`` and ``annotation_format`` are values that the printer accepts, or "" if none are known.
-    ``event_command`` makes the printer change its status, with ``warning`` or ``normal`` as its last argument.
+    ``display_format`` and ``annotation_format`` are values that the printer accepts, or "" if none are known. The
+    command ``event_command``, to which ``warning`` or ``normal`` is appended, gives the printer this status.
     ``patience`` is the longest time to wait for an event, in seconds.
     """
 

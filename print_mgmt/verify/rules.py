@@ -1,4 +1,4 @@
-"""The invariants of print: events are well formed and replace no response, and text is sent with its character set."""
+"""The invariants of print: events are well formed and replace no response, and text has its character set."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -25,13 +25,13 @@ _JOB_INFO, _PRINTER_INFO = "ExecutionStatusInfo", "PrinterStatusInfo"
 
 
 class EventRules(MessageListener):
-    """PS3.4 H.4.5.2.1 and H.4.6.2.1: the events of jobs and of the printer; PS3.7 §10.1: each request is answered."""
+    """The form of events (PS3.4 H.4.5.2.1, H.4.6.2.1), and the responses that they must not replace (PS3.7 §10.1)."""
 
     def __init__(self, note: Note) -> None:
         super().__init__(note)
         self._named: set[str] = set()  # jobs that the answers to N-ACTION on this association have named
         self._unnamed: set[str] = set()  # jobs that an event named first; an answer may still name them
-        self._open: dict[int, bool] = {}  # requests without a response; True if an event was confirmed meanwhile
+        self._open: dict[int, bool] = {}  # Message IDs without a response; True if an event was confirmed meanwhile
         self._overtaken: set[int] = set()  # the requests in `_open` that a response to a later request has overtaken
 
     def asked(self, message: HeardMessage) -> None:
@@ -59,9 +59,10 @@ class EventRules(MessageListener):
             self._named |= {str(item.get("ReferencedSOPInstanceUID")) for item in items}
 
     def ended(self) -> None:
-        """Judge the requests and jobs that are still open at the end."""
+        """Judge the overtaken requests that got no response, and the jobs that only events have named."""
         for number in self._overtaken & self._open.keys():
-            self.note(_OVERTAKEN, Broken(f"no response to the request with Message ID {number}; an event came instead"))
+            fault = f"no response to the request with Message ID {number}, but an event and a later response"
+            self.note(_OVERTAKEN, Broken(fault))
         self._overtaken.clear()
         for uid in self._unnamed - self._named if self._named else ():  # PRN-L-1.09 judges answers that name no job
             self.note(_JOBS, Broken(f"an event of the job {uid}, which no N-ACTION-RSP of this association names"))
@@ -83,7 +84,7 @@ class EventRules(MessageListener):
         if self.abstract.get(message.context_id) != PrintJob:
             yield Broken(f"an event of a job on the context of {self._class_of_context(message)}")
         if number not in _JOB_EVENTS:
-            yield Broken(f"Event Type ID {number} does not exist")
+            yield _wrong_type(number, "1 to 4")
         if message.number(_ID) is None:
             yield Broken("the event has no Message ID")
         if uid not in self._named:
@@ -95,9 +96,9 @@ class EventRules(MessageListener):
         if self.abstract.get(message.context_id) not in (*MEMBERS, Printer):
             yield Broken(f"an event of the printer on the context of {self._class_of_context(message)}")
         if number not in _PRINTER_EVENTS:
-            yield Broken(f"Event Type ID {number} does not exist")
+            yield _wrong_type(number, "1 to 3")
         if uid != PrinterInstance:
-            yield Broken(f"an event of the printer with the SOP Instance UID {uid}")
+            yield Broken(f"an event of the printer with the SOP Instance UID {uid}, not {PrinterInstance}")
         if number in _PROBLEM_EVENTS:
             yield from self._info_faults(message, _PRINTER_INFO)
         elif number == 1 and message.data:
@@ -117,8 +118,14 @@ class EventRules(MessageListener):
         return shown_class(self.abstract.get(message.context_id, "")) or "no SOP Class"
 
 
+def _wrong_type(number: int | None, allowed: str) -> Broken:
+    if number is None:
+        return Broken("the event has no Event Type ID")
+    return Broken(f"Event Type ID {number} does not exist; the types are {allowed}")
+
+
 def _decoded(listener: MessageListener, message: HeardMessage) -> Dataset | None:
-    """Return the Data Set of a message, or None if it has none that can be read; another invariant judges its bytes."""
+    """Return the Data Set of a message, or None if it is absent or unreadable, which another invariant judges."""
     syntax = listener.contexts.get(message.context_id)
     if syntax is None or not message.data:
         return None
@@ -131,13 +138,14 @@ def _decoded(listener: MessageListener, message: HeardMessage) -> Dataset | None
 # --- text ---
 
 _ESCAPE = 0x1B
-_OTHER_TEXT = frozenset(("SH", "LO", "ST", "LT", "UC", "UT", "PN"))  # VRs whose text Specific Character Set affects
-_PLAIN = frozenset(("CS", "UI", "DA", "TM", "DT", "IS", "DS", "AE", "AS"))  # VRs that allow only the default repertoire
+_AFFECTED = frozenset(("SH", "LO", "ST", "LT", "UC", "UT", "PN"))  # VRs whose text Specific Character Set affects
+# VRs that allow only the default repertoire
+_PLAIN = frozenset(("CS", "UI", "DA", "TM", "DT", "IS", "DS", "AE", "AS", "UR"))
 _CHARACTER_SET = "SpecificCharacterSet"
 
 
 class TextRules(MessageListener):
-    """PS3.5 §6.1.2.2: text beyond the default repertoire needs Specific Character Set, and is valid in that set."""
+    """Text beyond the default repertoire has a Specific Character Set, and is valid in that set (PS3.5 §6.1.2.2)."""
 
     def __init__(self, note: Note) -> None:
         super().__init__(note)
@@ -161,7 +169,7 @@ class TextRules(MessageListener):
 
 
 def _text_faults(data: Dataset, above: object = None) -> Iterator[tuple[bytes, str]]:
-    """Yield each invalid text and its fault; ``above`` is the character set of the enclosing Data Set."""
+    """Yield each invalid text and its fault; ``above`` is the Specific Character Set of the enclosing Data Set."""
     own = data.get(_CHARACTER_SET)
     given = above if own is None else own
     for element in data:
@@ -171,7 +179,7 @@ def _text_faults(data: Dataset, above: object = None) -> Iterator[tuple[bytes, s
                 if isinstance(item, Dataset):
                     yield from _text_faults(item, given)
             continue
-        raw = bytes(element.raw) if element.VR in _OTHER_TEXT | _PLAIN else b""
+        raw = bytes(element.raw) if element.VR in _AFFECTED | _PLAIN else b""
         if raw.isascii() and _ESCAPE not in raw:
             continue
         name = element.keyword or str(element.tag)

@@ -67,11 +67,11 @@ class Steps:
             raise Decided(seen)
 
     def require(self, is_kept: bool, rule: str, seen: str) -> None:
-        """Judge a rule that must be kept. Raises `Decided` if it is broken."""
+        """Judge a rule that must be kept. ``seen`` says what breaks it. Raises `Decided` if it is broken."""
         self.peer.require(is_kept, rule, seen)
 
     def prefer(self, is_kept: bool, rule: str, seen: str) -> None:
-        """Judge a rule that should be kept, but from which the peer may deviate."""
+        """Judge a rule from which the peer may deviate. ``seen`` says what deviates."""
         if not self.peer.prefer(is_kept, rule, seen):
             self.deviated.append(seen)
 

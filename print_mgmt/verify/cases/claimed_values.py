@@ -1,6 +1,7 @@
 """PRN-N-1.09, the claims about values: each value that a peer claims must be accepted, without a warning.
 
-A value that is accepted without a claim is not judged here: most lists of values are examples.
+The acceptance of a value that is not claimed is not judged, because most lists of values are examples. The claim about
+User Identity is judged both ways.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -45,8 +46,8 @@ def _each(name: str, attempt: Attempt, *optional: str) -> Judge:
             if not isinstance(seen, Answered):
                 return seen
             if not matches(SUCCESS, (seen,)):
-                kind = "with a warning" if matches(WARNING, (seen,)) else "refused"
-                return Broken(f"{value!r} is claimed, and {kind}: {seen}")
+                kind = "accepted with a warning" if matches(WARNING, (seen,)) else "refused"
+                return Broken(f"{value!r} is claimed, but {kind}: {seen}")
         return Kept(f"{name} as claimed")
 
     return judge
@@ -76,7 +77,7 @@ async def _create_annotated(talk: Conversation, value: object) -> Seen:
 
 async def _set_image_of_depth(talk: Conversation, value: object) -> Seen:
     if value not in (_EIGHT, _TWELVE):
-        raise skipped(f"no image of print has {value} bits (PS3.3 C.13.5)")
+        raise skipped(f"images of print have 8 or 12 bits, not {value} (PS3.3 C.13.5)")
     await talk.prepare_film_box()
     pixels = bytes(2 * 32 * 32 * (3 if talk.is_color else 1))
     more = {**DEEP} if value == _TWELVE else {}

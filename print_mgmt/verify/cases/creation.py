@@ -23,14 +23,15 @@ from ..steps import Script, Steps, on_print
 
 __all__ = ["CREATION"]
 
-_NO_SUCH_INSTANCE, _INVALID_VALUE = 0x0112, 0x0106
+_INVALID_VALUE = 0x0106
 _RETURNED = "a SOP Instance UID that was not supplied is returned"
 _BOXES = "Referenced Image Box Sequence"
-_NO_SUCH = (Answered(_NO_SUCH_INSTANCE),)
+_NO_SUCH = (Answered(0x0112),)
+_OTHER_FAILURES = tuple(map(Answered, (0x0105, 0x0106, 0x0110, 0x0211, 0x0213)))  # they do not deny the instance
 
 
 def uid_of(seen: Seen) -> str | None:
-    """Return the Affected SOP Instance UID of a response."""
+    """Return the Affected SOP Instance UID of a response, or None."""
     uid = getattr(seen.message, "AffectedSOPInstanceUID", None) if isinstance(seen, Answered) else None
     return uid if isinstance(uid, str) else None
 
@@ -46,17 +47,12 @@ async def create_without_uids(talk: Conversation) -> Seen:
     steps.take(
         "N-SET of the film session",
         await talk.change(BasicFilmSession, talk.session_uid, Dataset(NumberOfCopies=1)),
-        kept=(SUCCESS, WARNING, *_failures_but(_NO_SUCH_INSTANCE)),
+        kept=(SUCCESS, WARNING, *_OTHER_FAILURES),
         broken=_NO_SUCH,
     )
     film_uid = await _create_without_uid(talk, steps, BasicFilmBox, talk.film_box(talk.layout))
     steps.take("N-DELETE of the film box", await talk.delete(BasicFilmBox, film_uid), broken=_NO_SUCH)
     return steps.result()
-
-
-def _failures_but(status: int) -> tuple[Answered, ...]:
-    """Return the failures, except ``status``, that tell nothing about the instance."""
-    return tuple(Answered(each) for each in (0x0105, 0x0106, 0x0110, 0x0211, 0x0213) if each != status)
 
 
 async def _create_without_uid(talk: Conversation, steps: Steps, sop_class: str, data: Dataset) -> str:
@@ -113,18 +109,22 @@ async def create_film_box_of_another_session(talk: Conversation) -> Seen:
 
 
 def create_film_box_of(layout: str, boxes: int) -> Script:
-    """Return the steps that create a film box with this layout, which has ``boxes`` image boxes."""
+    """Return the steps that create a film box with this layout, which has ``boxes`` image boxes.
+
+    If the printer does not support the usual layout, another layout replaces it.
+    """
 
     async def script(talk: Conversation) -> Seen:
         steps = Steps(talk.peer)
         await talk.prepare_session()
-        is_usual = layout == USUAL_LAYOUT and talk.layout != USUAL_LAYOUT
-        steps.prefer(not is_usual, f"{USUAL_LAYOUT} is supported", f"{USUAL_LAYOUT} is not supported; {talk.layout} is")
-        seen = await talk.create_film_box(talk.film_box(talk.layout if is_usual else layout))
-        refused = (Answered(_INVALID_VALUE),) if layout == USUAL_LAYOUT else (FAILURE,)
-        steps.take(layout, seen, deviated=refused, broken=())
+        is_replaced = layout == USUAL_LAYOUT and talk.layout != USUAL_LAYOUT
+        refused = f"{USUAL_LAYOUT} is not supported; {talk.layout} is"
+        steps.prefer(not is_replaced, f"{USUAL_LAYOUT} is supported", refused)
+        seen = await talk.create_film_box(talk.film_box(talk.layout if is_replaced else layout))
+        failures = (Answered(_INVALID_VALUE),) if layout == USUAL_LAYOUT else (FAILURE,)
+        steps.take(layout, seen, deviated=failures, broken=())
         if succeeded(seen):
-            _check_boxes(steps, seen, None if is_usual else boxes)
+            _check_boxes(steps, seen, None if is_replaced else boxes)
         return steps.result()
 
     return script

@@ -28,7 +28,7 @@ from ..steps import SUCCESS_OR_WARNING, Decided, Steps, on_print
 __all__ = ["ENDS"]
 
 _NO_SUCH = (Answered(0x0112),)
-# Attempts to find the film box, and seconds between them: a reset may reach the printer after the next association
+# Further attempts to set the image box, and seconds before each: the next association may overtake a reset
 _ATTEMPTS, _PAUSE = 4, 0.5
 _LUT_OK = Answered(frozenset({0x0000, 0xB605}))
 
@@ -47,7 +47,7 @@ async def reset(talk: Conversation) -> None:
 
 
 def ended_by(end: Callable[[Conversation], Awaitable[None]]) -> CaseRun:
-    """Return the run that ends an association with a film box, and looks for the film box on the next association."""
+    """Return the run that ends an association with a film box, and looks for its instances on the next association."""
 
     async def run(peer: Peer) -> Seen:
         async with conversation(peer) as first:

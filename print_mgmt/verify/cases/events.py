@@ -41,7 +41,10 @@ _ID_OFFSET = 1000  # added to a Message ID to get one that the peer did not use
 
 
 async def watch_from_another_association(peer: Peer) -> Seen:
-    """Print on one association, and on another that is released before the end; then look for events on a third."""
+    """Look for job events on an association that prints nothing.
+
+    Another one prints and receives its events; if --max-films allows, a third one prints and is released at once.
+    """
     async with conversation(peer, PrintJob) as watching:
         for is_held in (True, False):
             if not is_held and not peer.shared.films_left:
@@ -57,7 +60,7 @@ async def watch_from_another_association(peer: Peer) -> Seen:
 
 
 async def _print_job(talk: Conversation, *, is_held: bool) -> None:
-    """Print; with ``is_held``, confirm the events of the job up to its end. Raises `Unprepared` if it fails."""
+    """Print; with ``is_held``, confirm the events up to the end of the job. Raises `Unprepared` if printing fails."""
     await talk.prepare_image()
     answer = await talk.print()
     if not succeeded(answer):
@@ -105,7 +108,10 @@ async def _first_event(talk: Conversation) -> NEventReportRQ:
 
 
 async def _skip_events(talk: Conversation, events: list[NEventReportRQ] | None = None) -> Seen:
-    """Return what the peer sends after its events, without confirming them; add the events to ``events``."""
+    """Return what the peer sends after its events; do not confirm them, but add them to ``events``.
+
+    Raises `Unprepared` after too many events.
+    """
     for _ in range(_MAX_EVENTS):
         seen = await talk.wire.next()
         if not (isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ)):
@@ -142,7 +148,7 @@ async def _printer_event(talk: Conversation, number: int) -> NEventReportRQ | No
 
 
 async def _run_event_command(talk: Conversation, word: str) -> None:
-    """Run the command that changes the status of the printer. Raises `Unprepared` if it fails."""
+    """Run --event-command with ``word``, the new status of the printer. Raises `Unprepared` if that fails."""
     command = (*talk.options.event_command, word)
     talk.peer.trace.note(0, f"run {shlex.join(command)}")
     try:
@@ -150,7 +156,8 @@ async def _run_event_command(talk: Conversation, word: str) -> None:
         async with asyncio.timeout(talk.options.patience):
             status = await process.wait()
     except (OSError, TimeoutError) as exc:
-        raise Unprepared(f"--event-command: {str(exc) or 'it does not end'}") from exc
+        reason = str(exc) or f"it did not end within {talk.options.patience:g} s"
+        raise Unprepared(f"--event-command: {reason}") from exc
     if status:
         raise Unprepared(f"--event-command {word} ended with exit status {status}")
 

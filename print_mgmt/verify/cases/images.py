@@ -39,7 +39,7 @@ __all__ = ["IMAGES"]
 
 _MISSING, _INVALID = 0x0120, 0x0106
 _DEPTHS = {"8/8/7": (8, 8, 7), "16/12/11": (16, 12, 11), "16/10/9": (16, 10, 9), "16/16/15": (16, 16, 15)}
-_TOO_WIDE = 65535  # columns of an image that no film can hold: even 14 inches at 600 dpi are only 8400
+_TOO_WIDE = 65535  # columns of an image that no film can hold: even 17 inches at 600 dpi are only 10,200
 _FEW_BYTES = 100
 _NO_POSITION = 99
 _NOT_FAILED = frozenset({0x0107, 0x0116, 0x0000, 0xB604, 0xB609, 0xB60A})
@@ -63,7 +63,7 @@ def gray(change: Callable[[Conversation, Dataset], None]) -> CaseRun:
 
 
 def gray_or_color(change: Callable[[Conversation, Dataset], None]) -> CaseRun:
-    """Return the run that sets an image modified by ``change`` in a gray image box, or else in a color image box."""
+    """Return the run that sets an image modified by ``change``, in gray unless the printer supports only color."""
     return on_print(set_image(change))
 
 
@@ -157,7 +157,7 @@ async def set_depths(talk: Conversation) -> Seen:
 
 
 def color_image(**values: Any) -> CaseRun:
-    """Return the run that sets an image in a color image box."""
+    """Return the run that sets an image in a color image box; ``values`` set attributes of the image."""
 
     async def script(talk: Conversation) -> Seen:
         await talk.prepare_film_box()

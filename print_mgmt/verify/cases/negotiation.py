@@ -1,4 +1,4 @@
-"""PRN-N, negotiation of print: the Meta SOP Classes, the optional classes, and the claims of the peer."""
+"""PRN-N, negotiation of print: the Meta SOP Classes and the optional classes."""
 
 from dimse.data import Dataset, syntax_of
 from dimse.uids import (
@@ -141,7 +141,7 @@ async def create_annotations_with_each_meta(peer: Peer) -> Seen:
         found[meta] = isinstance(seen, Kept)
         await peer.dismiss()
     if not any(found.values()):
-        raise Unprepared("no annotation boxes with either Meta SOP Class: is --annotation-format right?")
+        raise Unprepared("no annotation boxes with any Meta SOP Class; --annotation-format may be wrong")
     if not all(found.values()):
         return Broken("annotation boxes with only one Meta SOP Class")
     return Kept("annotation boxes with both Meta SOP Classes")

@@ -20,7 +20,7 @@ _SIDE = 1024  # rows and columns of the film
 
 
 def large_images(rows: int = _ROWS, columns: int = _COLUMNS, times: int = _TIMES) -> CaseRun:
-    """Return the run that sets an image box to an image of 12 bits in 16, or of 8 bits, ``times`` times."""
+    """Return the run that measures ``times`` N-SETs of an image of 12 bits in 16, or of 8 bits if these are refused."""
 
     async def run(talk: Conversation) -> Seen:
         talk.peer.trace.max_entries = MAX_ENTRIES
@@ -58,7 +58,7 @@ async def _seconds_of(operation: Awaitable[Seen]) -> float:
 
 
 async def time_film(peer: Peer) -> Seen:
-    """Print one film, and measure each step."""
+    """Print one film, and measure each step. Raises `Unprepared` if a step fails."""
     clock = asyncio.get_running_loop().time
     await prepare(peer)
     start = clock()

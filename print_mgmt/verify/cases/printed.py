@@ -1,4 +1,4 @@
-"""PRN-L and PRN-E, printing: N-ACTION, and the Print Job of a film. Each N-ACTION that prints counts as a film."""
+"""PRN-L and PRN-E, printing: N-ACTION, and the Print Job of a film. --max-films limits the films of these cases."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""PRN-E: the printer and its configuration, read by N-GET, and the events of the printer."""
+"""PRN-E: the printer and its configuration, read by N-GET."""
 
 import re
 
@@ -56,7 +56,7 @@ _ALL_TAGS = (
 _PATIENT_NAME = tag_of("PatientName")
 _PARTLY, _NO_INSTANCE = Answered(0x0107), Answered(0x0112)
 _INVALID, _REPLACED = Answered(0x0106), Answered(0x0116)
-_JOB_INFO = {"INVALID PAGE DES", "INSUFFIC MEMORY"}
+_JOB_INFO = {"INVALID PAGE DES", "INSUFFIC MEMORY"}  # terms that PS3.3 defines only for jobs; printers use them, too
 _CODE_STRING = re.compile(r"[A-Z0-9_ ]{1,16}", re.ASCII)
 _ANOTHER_PRINTER = "1.2.3.4.5"
 
@@ -103,7 +103,7 @@ _LAYOUT_LISTS = {
     "RequestedResolutionID": "PrinterResolutionID",
 }
 _MAX_LAYOUTS = 20  # layouts that are tried
-_ONE_IN = 10  # one of so many entries may be refused: then the configuration is NON-STRICT, not false
+_ONE_IN = 10  # if at most one of so many entries is refused, the configuration is NON-STRICT instead of false
 _MAX_NAMED = 5  # attributes that a text names
 
 
@@ -193,7 +193,7 @@ async def get_configuration(talk: Conversation) -> Seen:
             for entry in items_of(item, sequence):
                 absent |= {f"{keyword} in {sequence}" for keyword in always if keyword not in entry}
                 incomplete |= {f"no {keyword} in {sequence}" for keyword in sometimes if keyword not in entry}
-    steps.require(not absent, "all attributes of type 1 and 2 are present", f"absent: {_shown(absent)}")
+    steps.require(not absent, "all attributes of usage -/M are present", f"absent: {_shown(absent)}")
     steps.prefer(not incomplete, "all attributes have a value", _shown(incomplete))
     steps.tell(f"{len(items)} configurations")
     return steps.result()
@@ -241,7 +241,7 @@ async def try_configuration(talk: Conversation) -> Seen:
 
 
 async def _try_film_box(talk: Conversation, entry: Dataset) -> tuple[str, Seen]:
-    """Create a film box with the values in an entry of the configuration, in a session of its own."""
+    """Create a film box with the values in an entry of the configuration, and delete it again."""
     if not talk.session_uid:
         await talk.prepare_session()
     content = talk.film_box(str(entry.get("ImageDisplayFormat")))
@@ -257,7 +257,7 @@ async def _try_film_box(talk: Conversation, entry: Dataset) -> tuple[str, Seen]:
 
 
 async def _try_medium(talk: Conversation, medium: str) -> tuple[str, Seen]:
-    """Create a film session with an installed medium."""
+    """Create a film session with an installed medium, in place of the current session."""
     if talk.session_uid:
         await talk.delete(BasicFilmSession, talk.session_uid)
         talk.session_uid = ""
@@ -360,7 +360,7 @@ PRINTER: tuple[Case, ...] = (
     Case(
         id="PRN-E-1.08",
         title="The configuration is true",
-        section="PS3.4 H.4.11.2.2; PS3.3 C.13.12",
+        section="PS3.4 H.4.11.2.2; PS3.3 C.13.13",
         level=Level.SHOULD,
         needs=Flags.CONFIG | Flags.PRINT,
         run=on_print(try_configuration, PrinterConfigurationRetrieval),

@@ -31,7 +31,7 @@ _NOT_SUPPORTED = Answered(frozenset({0x0105, 0x0106, 0x0107, 0x0116}))
 
 
 def create_session_with(values: Dataset, claimed: str = "") -> Script:
-    """Return the steps that create a film session. ``claimed`` names the claim that may list the value."""
+    """Return the steps that create a film session with one attribute; the claim ``claimed`` may list its value."""
 
     async def script(talk: Conversation) -> Seen:
         seen = await talk.create_session(values)
@@ -41,7 +41,7 @@ def create_session_with(values: Dataset, claimed: str = "") -> Script:
 
 
 def create_film_box_with(values: Dataset, claimed: str = "") -> Script:
-    """Return the steps that create a film box with more attributes, or with other values."""
+    """Return the steps that create a film box with one more attribute, or with another value of an attribute."""
 
     async def script(talk: Conversation) -> Seen:
         await talk.prepare_session()
@@ -100,9 +100,10 @@ def _value_subcase(keyword: str, value: object, claimed: str = "", *, is_session
     return SubCase(name=f"{keyword} {value}", run=on_print(make(Dataset(**{keyword: value}), claimed)))
 
 
-def _layout_subcase(layout: str, *, is_possible: bool) -> SubCase:
+def _layout_subcase(layout: str, *, may_succeed: bool) -> SubCase:
+    """Return the sub-case for a layout; if it ``may_succeed``, success is NON-STRICT."""
     run = on_print(create_layout(layout))
-    if not is_possible:
+    if not may_succeed:
         return SubCase(name=layout, run=run)
     return SubCase(name=layout, run=run, nonstrict=(FAILURE, ABORT, SUCCESS, WARNING), fails=(CLOSED, SILENCE))
 
@@ -166,10 +167,10 @@ VALUES: tuple[Case, ...] = (
         nonstrict=_FAILURE_OR_ABORT,
         fails=_NOT_REFUSED,
         subcases=(
-            _layout_subcase(r"STANDARD\0,1", is_possible=False),
-            _layout_subcase(r"STANDARD\99,99", is_possible=True),
-            _layout_subcase(r"STANDARD\-1,2", is_possible=True),
-            _layout_subcase("STANDARD\\1", is_possible=True),
+            _layout_subcase(r"STANDARD\0,1", may_succeed=False),
+            _layout_subcase(r"STANDARD\99,99", may_succeed=True),
+            _layout_subcase(r"STANDARD\-1,2", may_succeed=True),
+            _layout_subcase("STANDARD\\1", may_succeed=True),
         ),
     ),
     Case(

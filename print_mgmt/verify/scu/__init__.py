@@ -1,6 +1,6 @@
-"""The cases of print for an SCU, and the plain printer that they change.
+"""The cases of print for an SCU, and the plain printer whose answers they change.
 
-- `plain_printer`: a printer that accepts all that PS3.4 Annex H allows, and prints nothing.
+- `plain_printer`: a printer that accepts what PS3.4 Annex H allows, and prints nothing.
 - `sessions`, `events` and `messages`: the cases, which `cases` lists. `material`: what they share.
 - `instructions`: the instructions for a person at a modality.
 """

@@ -1,4 +1,4 @@
-"""The cases of print for an SCU."""
+"""The cases of print for an SCU: those for both roles, and those for an SCU alone."""
 
 from dimse.verify import Case, Role
 

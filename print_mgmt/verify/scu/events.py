@@ -40,7 +40,7 @@ from dimse.verify.scu.reactions import with_fields
 from dimse.verify.scu.visit import ASSOCIATE
 
 from ..film import JOB_REFERENCE
-from .material import CRASHED, PRINTER_GET, RELEASE, accepting, encoded, has, on, print_case, with_data
+from .material import CRASHED, PRINTER_GET, RELEASE, accepting, encoded, on, print_case, require_operation, with_data
 from .plain_printer import SUPPORTED, references
 
 __all__ = ["PRN_E_3"]
@@ -66,7 +66,7 @@ class Event:
 
 
 def send_event(exchange: Exchange, event: Event, *, sop_class: str = Printer, instance: str = PrinterInstance) -> None:
-    """Send an N-EVENT-REPORT-RQ on a context of its SOP Class, if there is one."""
+    """Send an N-EVENT-REPORT-RQ on a context for its SOP Class; send nothing if there is none."""
     wire = exchange.wire
     wanted = _PRINTER_CONTEXTS if sop_class == Printer else (sop_class,)
     number = next((each for each, (abstract, _) in wire.contexts.items() if abstract in wanted), None)
@@ -106,7 +106,7 @@ def after_answer(*events: Event) -> Reaction:
 
 
 def _confirmations(visit: Visit) -> list[tuple[int, Answered]]:
-    """Return the confirmations, each with the number of requests that came before it."""
+    """Return the confirmations, each with the number of requests that came between the event and it."""
     found, asked = [], 0
     for seen in visit.after():
         asked += isinstance(seen, Asked)
@@ -166,7 +166,7 @@ def judge_any_confirmation(_peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def _judge_status(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return the status of the confirmation."""
+    """Return the status of the confirmation, the abort that came instead, or `Broken`."""
     if found := crash(visit):
         return found
     require_reached(visit)
@@ -186,7 +186,7 @@ def _judge_all_confirmations(peer: ScuPeer, visit: Visit) -> Observation:
         return (bad,)
     numbers = [_responded(seen) for _, seen in _confirmations(visit)]
     if numbers != list(range(_FIRST_ID, _FIRST_ID + _MANY)):
-        return (Broken(f"{len(numbers)} confirmations, not {_MANY} in their order"),)
+        return (Broken(f"{len(numbers)} confirmations, which are not those of the {_MANY} events in their order"),)
     return goes_on(peer, visit)
 
 
@@ -204,7 +204,10 @@ def _at_third(reaction: Reaction, observe: Observe) -> CaseRun:
 
 
 def with_job(*numbers: int) -> Reaction:
-    """Return the reaction that answers N-ACTION with a print job, and sends the events of the job."""
+    """Return the reaction that answers N-ACTION with a print job, and sends its events, of the types ``numbers``.
+
+    Without a context for Print Job, it gives the plain answer.
+    """
 
     async def react(exchange: Exchange) -> None:
         uid = f"2.25.{exchange.visit.random.getrandbits(100)}"
@@ -238,7 +241,7 @@ def _job_confirmations(count: int) -> Observe:
         if len(confirmations) < count:
             asked = sum(isinstance(seen, Asked) for seen in after)
             if asked > 1:
-                return (Broken("an event is not confirmed, though later requests were sent"),)
+                return (Broken("an event is not confirmed, although later requests were sent"),)
             if any(isinstance(seen, Silent) for seen in after):
                 return (Silent(),)
             released = any(isinstance(seen, ReleaseAsked) for seen in after)
@@ -271,7 +274,7 @@ def _printer_get(reaction: Reaction) -> CaseRun:
     """Return the run with a reaction to the first N-GET of the printer; afterwards the SCU may release."""
 
     async def run(peer: ScuPeer) -> Observation:
-        has(peer, PRINTER_GET)
+        require_operation(peer, PRINTER_GET)
         visit = await peer.visit({(PRINTER_GET, 1): reaction})
         found = goes_on(peer, visit)
         return (Kept("it releases"),) if found == (RELEASE,) else found
@@ -368,7 +371,7 @@ PRN_E_3: tuple[Case, ...] = (
     _case(
         "07",
         "Printer N-GET answers that are not plain success",
-        "PS3.4 H.4.6.2.2; quirks (SCU)",
+        "PS3.4 H.4.6.2.2",
         _printer_get(with_fields(Status=0x0107)),
         level=Level.SHOULD,
         subcases=(

@@ -10,7 +10,7 @@ __all__ = ["instruction_for"]
 
 
 def instruction_for(plain: Visit | None) -> str:
-    """Return an instruction: print two images in the plain scenario, and later the same as in that scenario."""
+    """Return the instruction for the plain scenario, or, if ``plain`` is given, to print the same once more."""
     if plain is None:
         return "print two images on one film, as you usually do"
     films = [

@@ -53,13 +53,13 @@ __all__ = [
     "data_sets_of",
     "encoded",
     "gives_up_film",
-    "has",
     "images",
     "instance_of",
     "of_plain",
     "on",
     "print_case",
     "reaches_action",
+    "require_operation",
     "sop_class_of",
     "strayed",
     "syntax_of_exchange",
@@ -87,12 +87,12 @@ def print_case(number: str, title: str, section: str, run: CaseRun, **more: Any)
 
 
 def sop_class_of(request: Request | None) -> str:
-    """Return the SOP Class of a request."""
+    """Return the SOP Class of a request, or "" if there is none."""
     return str(getattr(request, "AffectedSOPClassUID", None) or getattr(request, "RequestedSOPClassUID", None) or "")
 
 
 def instance_of(exchange: Exchange) -> str:
-    """Return the SOP Instance UID of a request; for N-CREATE without one, return the UID in the tester's response."""
+    """Return the SOP Instance UID of a request; for N-CREATE, that in the tester's response has precedence."""
     request = exchange.request
     if isinstance(request, NCreateRQ):
         return str(getattr(exchange.response, "AffectedSOPInstanceUID", None) or request.AffectedSOPInstanceUID or "")
@@ -121,17 +121,20 @@ def images(reaction: Reaction, nth: int = 1) -> dict[tuple[str, int], Reaction]:
 
 
 def on(table: Table, observe: Observe, *, needs: str = "", **more: Any) -> CaseRun:
-    """Return the run with the reactions of a table. ``needs`` is an operation that the plain scenario must have."""
+    """Return the run with the reactions of a table; ``more`` are arguments of `ScuPeer.visit`.
+
+    ``needs`` is an operation that the plain scenario must have.
+    """
 
     async def run(peer: ScuPeer) -> Observation:
-        has(peer, needs)
+        require_operation(peer, needs)
         return observe(peer, await peer.visit(table, **more))
 
     return run
 
 
-def has(peer: ScuPeer, operation: str) -> None:
-    """Raise `Unprepared`, UNIMPLEMENTED, if the SCU does not use an operation."""
+def require_operation(peer: ScuPeer, operation: str) -> None:
+    """Raise `Unprepared`, UNIMPLEMENTED, if the plain scenario does not have an operation; "" is none."""
     if operation and not any(name.startswith(operation) for name in peer.plain_visit().operations):
         raise Unprepared(f"the SCU does not use {operation}", Verdict.UNIMPLEMENTED)
 
@@ -201,7 +204,10 @@ def reaches_action(_peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Kept` if the SCU does not print the film, or tries again; otherwise what it did instead."""
+    """Return `Kept` if the SCU tries again, or releases without printing the film; otherwise what it did instead.
+
+    If it releases, but its exit status is 0, return `Deviated`.
+    """
     if found := crash(visit):
         return found
     require_reached(visit)

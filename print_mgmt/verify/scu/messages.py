@@ -101,7 +101,7 @@ def _refuse_image(status: int) -> CaseRun:
 
 
 def _answer_early(visit: Visit, wire: Wire, pdu: bytes) -> None:
-    """Answer the N-SET of an image after the first P-DATA-TF of its Data Set."""
+    """Answer the N-SET of an image with a failure after the first P-DATA-TF of its Data Set."""
     if pdu[0] != _P_DATA_TF or visit.fired is not None:
         return
     decoded = decode_pdu(pdu)
@@ -124,7 +124,7 @@ async def _fail_early(peer: ScuPeer) -> Observation:
     """Judge an SCU whose N-SET of an image fails before its Data Set is complete."""
     visit = await peer.visit(images(nothing), on_pdu=_answer_early, is_judged=False, max_length=_SMALL_MAXIMUM)
     if visit.pending is None or visit.fired is None:
-        raise Unprepared("the image fits into one P-DATA-TF", Verdict.UNIMPLEMENTED)
+        raise Unprepared("no image needs a second P-DATA-TF", Verdict.UNIMPLEMENTED)
     return gives_up_film(peer, visit)
 
 
@@ -209,7 +209,7 @@ DIMSE_2: tuple[Case, ...] = (
 
 
 def _written_in(syntax: str) -> CaseRun:
-    """Return the run that accepts one transfer syntax, and decodes each Data Set strictly."""
+    """Return the run that accepts only one transfer syntax, and decodes each Data Set strictly."""
 
     async def run(peer: ScuPeer) -> Observation:
         if not _is_offered(peer.plain_visit(), syntax):
@@ -281,7 +281,7 @@ def _judge_boxes(peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def _pixel_faults(visit: Visit) -> Faults:
-    """Yield the images whose Pixel Data contradicts their size or bit depth."""
+    """Yield a fault for each image whose Pixel Data contradicts its size or bit depth."""
     for exchange in image_sets(visit):
         image = next(iter(items_of(data_set_of(exchange), IMAGE_SEQUENCE[sop_class_of(exchange.request)])), None)
         if image is None or "PixelData" not in image:
@@ -302,7 +302,7 @@ def _pixel_faults(visit: Visit) -> Faults:
         elif found > length + length % 2:
             yield Deviated(f"Pixel Data has {found} bytes instead of {length}")
         if str(element.VR) == "OB" and bits > 8:
-            yield Broken("Pixel Data of 16 bits has the VR OB")
+            yield Broken(f"Pixel Data of {bits} bits has the VR OB, not OW")
 
 
 ENC_2: tuple[Case, ...] = (
@@ -398,7 +398,7 @@ ROB_2: tuple[Case, ...] = (
 
 
 async def _measure_pace(peer: ScuPeer) -> Seen:
-    """Measure the times between our answers and the next requests, and the size of the longest P-DATA-TF PDU."""
+    """Measure the times between the tester's answers and the next requests, and the length of the longest P-DATA-TF."""
     visit = peer.judge_plain()
     pauses: dict[str, list[float]] = {}
     for (_, _, answered), (name, asked, _) in zip(visit.times, visit.times[1:], strict=False):

@@ -1,7 +1,7 @@
 """The plain printer of the tester, for an SCU under test: it follows PS3.4 Annex H, and prints nothing.
 
-It refuses only requests that break a rule, and accepts all values that a printer may support. The seed of the run
-determines its UIDs. Print Job and Printer Configuration are optional SOP Classes, and are refused unless a case asks
+It refuses only requests that break a rule, but not all of these, and accepts all values that a printer may support.
+The seed of the run determines its UIDs. Print Job and Printer Configuration Retrieval are refused unless a case asks
 for them.
 """
 

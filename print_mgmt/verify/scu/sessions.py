@@ -62,7 +62,7 @@ _FILM_CLASSES = (BasicFilmBox, *IMAGE_CLASSES, BasicAnnotationBox)
 
 
 def _context_faults(visit: Visit) -> Faults:
-    """Yield the requests on a context of another class, or on one that was not accepted."""
+    """Yield the first request on a context that was not accepted, and each request on a context of another class."""
     if (wrong := strayed(visit)) is not None:
         yield wrong
     for exchange in visit.exchanges:
@@ -72,7 +72,7 @@ def _context_faults(visit: Visit) -> Faults:
 
 
 def _judge_end(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Kept` if the SCU prints, or releases the association without printing."""
+    """Return `Kept` if the SCU prints, or releases without printing; otherwise what it did instead."""
     found = reaches_action(peer, visit)
     return (Kept("it ends in order without printing"),) if found == (RELEASE,) else found
 
@@ -155,11 +155,11 @@ def _boxes_of(exchange: Exchange) -> set[str]:
 
 
 def _lut_faults(exchange: Exchange, luts: set[str]) -> Faults:
-    """Yield the references of a film box to Presentation LUTs that are not among ``luts``."""
+    """Yield a fault for each reference of a film box to a Presentation LUT that is not among ``luts``."""
     for item in items_of(data_set_of(exchange), "ReferencedPresentationLUTSequence"):
         uid = str(item.get("ReferencedSOPInstanceUID"))
         if uid not in luts:
-            yield Broken(f"a reference to the Presentation LUT {uid}, which was not created")
+            yield Broken(f"a reference to the Presentation LUT {uid}, which was not created on this association")
 
 
 def data_set_of(exchange: Exchange) -> Dataset:
@@ -185,7 +185,7 @@ async def _judge_uids(peer: ScuPeer) -> Observation:
 
 
 def _judge_failed_film(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Broken` if the SCU uses the film box whose creation failed."""
+    """Return `Broken` if the SCU sets or prints the film box whose creation failed; otherwise as `gives_up_film`."""
     fired = visit.exchanges[visit.fired_operations - 1] if visit.fired else None
     film = instance_of(fired) if fired is not None else ""
     for exchange in visit.exchanges[visit.fired_operations :]:
@@ -241,12 +241,13 @@ def _film_box_faults(visit: Visit) -> Faults:
 def _faults_of_film_box(exchange: Exchange, session: str) -> Faults:
     data = data_set_of(exchange)
     if not data.get("ImageDisplayFormat"):
-        yield Broken("Image Display Format has no value")
+        yield Broken("Image Display Format is missing or empty")
     items = items_of(data, "ReferencedFilmSessionSequence")
     if len(items) != 1:
-        yield Broken(f"Referenced Film Session Sequence has {len(items)} items")
+        yield Broken(f"Referenced Film Session Sequence has {len(items)} items, not 1")
     elif items[0].get("ReferencedSOPInstanceUID") != session:
-        yield Broken(f"Referenced Film Session Sequence names {items[0].get('ReferencedSOPInstanceUID')!s}")
+        named = items[0].get("ReferencedSOPInstanceUID")
+        yield Broken(f"Referenced Film Session Sequence names {named!s}, not the film session of the association")
     meta = exchange.wire.contexts[exchange.context_id][0]
     if meta == BasicGrayscalePrintManagementMeta and "ICCProfile" in data:
         yield Broken("ICC Profile (0028,2000) on the context of the gray Meta SOP Class")
@@ -256,7 +257,7 @@ _GRAY_DEPTHS, _COLOR_DEPTHS = ((8, 8, 7), (16, 12, 11)), ((8, 8, 7),)
 
 
 def image_sets(visit: Visit) -> list[Exchange]:
-    """Return the N-SETs of image boxes that set an image."""
+    """Return the N-SETs of image boxes."""
     return [
         each
         for each in visit.exchanges
@@ -272,18 +273,18 @@ def _image_faults(visit: Visit) -> Faults:
         position = data.get("ImageBoxPosition")
         count = _box_count(visit, exchange)
         if not isinstance(position, int):
-            yield Broken("Image Box Position is missing")
+            yield Broken("Image Box Position is missing or has no single value")
         elif count and not 1 <= position <= count:
             yield Broken(f"Image Box Position {position} of a film with {count} image boxes")
         items = items_of(data, IMAGE_SEQUENCE[sop_class])
         if len(items) != 1:
-            yield Broken(f"the image sequence has {len(items)} items")
+            yield Broken(f"{IMAGE_SEQUENCE[sop_class]} has {len(items)} items, not 1")
             continue
         yield from _faults_of_image(items[0], is_color=sop_class == BasicColorImageBox)
 
 
 def _box_count(visit: Visit, exchange: Exchange) -> int:
-    """Return the number of image boxes on the film that has the image box of a request."""
+    """Return the number of image boxes on the film that has the image box of a request; 0 if there is no such film."""
     uid = instance_of(exchange)
     for made in visit.exchanges:
         if sop_class_of(made.request) == BasicFilmBox and uid in _boxes_of(made):
@@ -295,20 +296,23 @@ def _faults_of_image(image: Dataset, *, is_color: bool) -> Faults:
     required = (*IMAGE_ATTRIBUTES, "PlanarConfiguration") if is_color else IMAGE_ATTRIBUTES
     missing = next((keyword for keyword in required if image.get(keyword) in (None, "", b"")), None)
     if missing is not None:
-        yield Broken(f"{missing} is missing")
+        yield Broken(f"{missing} is missing or empty")
         return
     depth = (image.get("BitsAllocated"), image.get("BitsStored"), image.get("HighBit"))
-    if depth not in (_COLOR_DEPTHS if is_color else _GRAY_DEPTHS):
-        yield Broken(f"Bits Allocated, Bits Stored and High Bit are {', '.join(map(str, depth))}")
-    if image.get("SamplesPerPixel") != (3 if is_color else 1):
-        yield Broken(f"Samples per Pixel is {image.get('SamplesPerPixel')!s}")
+    depths = _COLOR_DEPTHS if is_color else _GRAY_DEPTHS
+    if depth not in depths:
+        shown = " or ".join("/".join(map(str, each)) for each in depths)
+        yield Broken(f"Bits Allocated, Bits Stored and High Bit are {'/'.join(map(str, depth))}, not {shown}")
+    if image.get("SamplesPerPixel") != (samples := 3 if is_color else 1):
+        yield Broken(f"Samples per Pixel is {image.get('SamplesPerPixel')!s}, not {samples}")
     if image.get("PixelRepresentation") != 0:
-        yield Broken(f"Pixel Representation is {image.get('PixelRepresentation')!s}")
+        yield Broken(f"Pixel Representation is {image.get('PixelRepresentation')!s}, not 0")
     allowed = ("RGB",) if is_color else ("MONOCHROME1", "MONOCHROME2")
     if image.get("PhotometricInterpretation") not in allowed:
-        yield Broken(f"Photometric Interpretation is {image.get('PhotometricInterpretation')!s}")
+        found = image.get("PhotometricInterpretation")
+        yield Broken(f"Photometric Interpretation is {found!s}, not {' or '.join(allowed)}")
     if is_color and image.get("PlanarConfiguration") != 1:
-        yield Broken(f"Planar Configuration is {image.get('PlanarConfiguration')!s}")
+        yield Broken(f"Planar Configuration is {image.get('PlanarConfiguration')!s}, not 1")
 
 
 def with_boxes(count: int | None) -> Reaction:

@@ -52,6 +52,9 @@ def test_scp_compares_claims(printer: str, tmp_path: Path, capsys: pytest.Captur
             'lut_descriptors = ["256"]',
             "lut_descriptors: '256' is not a LUT Descriptor such as 256\\0\\12 (PS3.3 C.11.4)",
         ),
+        (r"lut_descriptors = ['1\0\12']", r"lut_descriptors: '1\\0\\12' is not a LUT Descriptor"),
+        (r"lut_descriptors = ['65536\0\12']", r"lut_descriptors: '65536\\0\\12' is not a LUT Descriptor"),
+        ("sop_classes = ['__doc__']", "sop_classes: '__doc__' is neither a UID nor a keyword of PS3.6"),
         ("= 1", "claims.toml: "),
     ],
 )
@@ -64,6 +67,14 @@ def test_wrong_claims_are_wrong_usage(
         main(["verify", "scp", "A@127.0.0.1:104", "--claims", str(claims)])
     assert ended.value.code == 2
     assert error in " ".join(capsys.readouterr().err.split())
+
+
+def test_claims_that_are_not_utf_8_are_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    claims = tmp_path / "claims.toml"
+    claims.write_bytes(b"medium_types = ['\xff']")
+    with pytest.raises(SystemExit):
+        main(["verify", "scp", "A@127.0.0.1:104", "--claims", str(claims)])
+    assert "claims.toml: the byte at offset 17 is not UTF-8" in " ".join(capsys.readouterr().err.split())
 
 
 def test_missing_claims_are_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
