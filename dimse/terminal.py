@@ -133,7 +133,7 @@ def add_trace(parser: argparse._ActionsContainer) -> None:
 
 
 def trace(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Trace | None:
-    """Return the trace that ``--trace`` asks for. Raises OSError if the file cannot be created."""
+    """Return the trace that ``--trace`` asks for; None without it. Raises OSError if the file cannot be created."""
     if arguments.trace is None:
         return None
     if arguments.trace == "-":
@@ -258,7 +258,7 @@ def _add_profile(group: argparse._ArgumentGroup, option: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """An application entity and its address, written ``AE@HOST:PORT``; the title may be left out."""
+    """An application entity and its address, written ``AE@HOST:PORT``; without a title, it is ANY-SCP."""
 
     ae_title: str
     host: str
@@ -321,11 +321,11 @@ def positive(text: str) -> int:
 
 
 def seconds(text: str) -> float:
-    """Return the number of seconds in an argument."""
+    """Return the number of seconds in an argument, above 0 and below 1,000,000."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and below 1000000")
     return value

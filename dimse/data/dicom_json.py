@@ -60,8 +60,8 @@ def to_json(dataset: Dataset, *, binary: Literal["inline", "omit"] = "inline") -
     """Return the model of a Data Set, in the order of its tags.
 
     With ``binary="omit"``, elements whose values are bytes, such as pixels, are left out. A value of DS or IS that is
-    not a number becomes a string (§F.2.3). An attribute that cannot be read at all becomes UN, with its bytes. Raises
-    EncodeError if sequences nest too deep.
+    not a number becomes a string (§F.2.3). An attribute that cannot be read at all becomes UN, with its bytes
+    unless they are omitted. Raises EncodeError if sequences nest deeper than 64 levels.
     """
     return _to_model(dataset, None, 0, binary == "inline")
 
@@ -276,7 +276,10 @@ def _read_stream(tag: int, vr: str, member: str, content: object) -> Value:
         return None
     if member != "InlineBinary" or not isinstance(content, str):
         raise TypeError(f"{vr} needs InlineBinary, a string")
-    raw = b64decode(content, validate=True)
+    try:
+        raw = b64decode(content, validate=True)
+    except ValueError as exc:
+        raise ValueError(f"InlineBinary is not base64: {exc}") from exc
     return _read_fragments(raw) if tag == PIXEL_DATA and vr in ("OB", "OW") else check_value(vr, raw)
 
 
@@ -294,11 +297,18 @@ def _read_numbers(row: VR, items: list[object]) -> Value:
 
 
 def _read_number(vr: str, item: object) -> int | float:
-    if isinstance(item, str) and vr in _NUMBER_READERS:
-        return _NUMBER_READERS[vr](item)
-    if isinstance(item, bool) or not isinstance(item, (int, float)) or vr == "AT":
+    if isinstance(item, str) and vr == "AT":
+        return _read_tag(item)
+    if isinstance(item, bool) or vr == "AT":
         raise TypeError(f"{vr} cannot hold {shown(item)}")
-    return int(item) if vr not in ("FL", "FD") and item == int(item) else item
+    try:
+        if isinstance(item, str) and vr in _NUMBER_READERS:
+            return _NUMBER_READERS[vr](item)
+        if isinstance(item, (int, float)):
+            return int(item) if vr not in ("FL", "FD") and item == int(item) else item
+    except (ValueError, OverflowError) as exc:  # other text, NaN or an infinity
+        raise ValueError(f"{vr} cannot hold {shown(item)}") from exc
+    raise TypeError(f"{vr} cannot hold {shown(item)}")
 
 
 def _read_tag(text: str) -> int:
@@ -312,7 +322,11 @@ def _read_texts(row: VR, items: list[object]) -> Value:
     text = "\\".join(_read_text(row, item) for item in items)
     if len(items) > 1 and not row.many:
         raise ValueError(f"{row.name} can have only one value, not {len(items)}")
-    raw = text.encode("utf-8" if row.charset else "latin_1")
+    try:
+        raw = text.encode("utf-8" if row.charset else "latin_1")
+    except UnicodeEncodeError as exc:
+        why = "a surrogate is not a character" if row.charset else "Specific Character Set does not apply to this VR"
+        raise ValueError(f"{row.name} cannot hold {shown(text)}: {why}") from exc
     return READERS[False][row.name](raw, 0, len(raw), _UTF_8)
 
 
@@ -342,7 +356,6 @@ def _read_name(item: dict[str, object]) -> str:
 
 
 _NUMBER_READERS: dict[str, Callable[[str], int | float]] = {
-    "AT": _read_tag,
     "SV": int,
     "UV": int,
     "FL": float,

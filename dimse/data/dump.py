@@ -132,7 +132,7 @@ def rows_of(
             piece = bytes(view[header.offset : header.end])
             if header.tag == CHARACTER_SET:
                 charset = b""
-            yield header, _format_row(header, piece, charset, syntax, width)
+            yield header, cut(_format_row(header, piece, charset, syntax, width), width)
             if header.tag == CHARACTER_SET:
                 charset = piece
     except (struct.error, DecodeError):
@@ -140,7 +140,7 @@ def rows_of(
 
 
 def group_lengths(view: memoryview, syntax: TransferSyntax) -> Iterator[tuple[int, str]]:
-    """Yield the number and the line of each group length (PS3.5 §7.2), which decoding drops."""
+    """Yield the group number and the line of each group length outside of sequences (PS3.5 §7.2)."""
     order: Literal["big", "little"] = "big" if syntax.big_endian else "little"
     with suppress(struct.error):
         for header in headers_of(view, syntax):

@@ -38,7 +38,7 @@ def frame_count(dataset: Dataset) -> int:
 
 
 def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[list[Fragment]]:
-    """Return the fragments of each frame, as views of the file; joined, they are the frame.
+    """Return the fragments of each frame, without copying their bytes; joined, they are the frame.
 
     A padding byte may follow the frame, unless the Extended Offset Table gives its length. Raises DecodeError if there
     is no compressed Pixel Data, or if neither a table nor the fragments show where frames begin. ``report`` receives a
@@ -138,7 +138,10 @@ def _basic_offsets(table: Fragment, starts: list[int], count: int) -> list[int]:
 
 
 def _guess_offsets(fragments: list[Fragment], starts: list[int], count: int) -> list[int]:
-    """Return the offsets of frames, judged by their first bytes; an empty fragment never begins a frame."""
+    """Return the offsets of frames, judged by the number of fragments and their first bytes; none if neither helps.
+
+    An empty fragment never begins a frame.
+    """
     filled = [(at, bytes(part[:_MAX_FIRST_BYTES])) for at, part in zip(starts, fragments, strict=True) if len(part)]
     if count == 1 or count == len(filled):
         return [at for at, _ in filled][:count]

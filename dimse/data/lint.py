@@ -39,7 +39,7 @@ def pixel_faults(dataset: Dataset) -> list[Finding]:
         return report
     if "NumberOfFrames" in dataset and not frame_count(dataset):
         path = path_of(place_of(dataset._origin), dataset["NumberOfFrames"].tag)
-        report.append(Finding(path, None, "PS3.3 §C.7.6.6", "the value is not a number of frames; one frame is read"))
+        report.append(Finding(path, None, "PS3.3 §C.7.6.6", "the value is not a number of frames: it is ignored"))
     try:
         if isinstance(dataset.get("PixelData"), list):
             frames_of(dataset, report=report)
@@ -55,8 +55,8 @@ def value_faults(
 ) -> Iterator[tuple[str, str]]:
     """Yield the faults of an element's value, each with its rule: at most one of each kind.
 
-    The kinds are padding, characters, repertoire, length and range, and the number of values. A sequence has no such
-    faults.
+    The kinds are padding, characters, repertoire, length and range, and the number of values. In (0008,0005), each
+    wrong term is one more fault. A sequence has no such faults.
     """
     row = row_of(vr)
     if row.kind == "sequence" or not len(raw):

@@ -46,7 +46,7 @@ _REQUIRED = (
     "ImplementationClassUID",
 )
 _HEADER_AND_VALUE = 12  # bytes of the group length element
-_MAX_ELEMENTS = 1000  # elements of group 0002; PS3.10 Table 7.1-1 has 20
+_MAX_ELEMENTS = 1000  # elements of group 0002; PS3.10 Table 7.1-1 has 15
 # Higher limits than for a peer, because the caller chose to read the file. A whole slide image has a million elements,
 # and some files have values that are too long.
 _FILE_LIMITS = DecodeLimits(elements=2_000_000, items=2_000_000, value=256 << 20, values=1 << 27, overlength=1 << 30)
@@ -80,8 +80,9 @@ def read_file(
     are first accessed; ``whole`` parses all items now, as :func:`~dimse.data.codec.decode` does by default.
 
     ``report`` receives the tolerated faults: of the preamble, the File Meta Information, the Transfer Syntax and the
-    structure; their offsets count from the start of the file. ``cut_off`` and ``group_lengths`` are as in
-    :func:`~dimse.data.codec.decode`. Raises DecodeError if the source is not a DICOM file, or OSError.
+    structure; their offsets count from the start of the file, except in a deflated Data Set. ``cut_off`` and
+    ``group_lengths`` are as in :func:`~dimse.data.codec.decode`. Raises DecodeError as `decode` does, and if the source
+    is not a DICOM file. Raises OSError.
     """
     view = octets(_open_source(source, mapped or stop_before_pixels))
     start, end, layout = _find_meta(view)
@@ -115,8 +116,8 @@ def write_file(
     A file at a path appears whole or not at all: an old file stays until the new file is on the disk. ``meta`` has
     further elements of group 0002, such as SourceApplicationEntityTitle; elements that describe this file are
     corrected. MediaStorageSOPClassUID and MediaStorageSOPInstanceUID come from the Data Set, or else from ``meta``.
-    Raises EncodeError, before anything is written, if one of the two is missing, or if this Transfer Syntax cannot
-    write the Data Set. Raises OSError.
+    Raises EncodeError, before anything is written, if one of the two is missing, if an element belongs to the other
+    part of the file, or if this Transfer Syntax cannot write the Data Set. Raises OSError.
     """
     pieces = [_PREAMBLE + _PREFIX + encode_meta(dataset, syntax, meta or Dataset()), *encode_rope(dataset, syntax)]
     if isinstance(target, (str, PathLike)):
@@ -287,7 +288,7 @@ def encode_meta(dataset: Dataset, syntax: TransferSyntax, given: Dataset) -> byt
 def _instance_uid(dataset: Dataset, meta: Dataset, keyword: str) -> str:
     value = dataset.get(keyword) or meta.get(f"MediaStorage{keyword}")
     if not isinstance(value, str):
-        raise EncodeError(f"a file needs {keyword} in its Data Set")
+        raise EncodeError(f"a file needs {keyword} in its Data Set, or MediaStorage{keyword} in meta")
     return value
 
 

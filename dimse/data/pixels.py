@@ -29,12 +29,13 @@ _SUBSAMPLED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two pixels share Cb and Cr,
 def pixel_array(
     dataset: Dataset, syntax: TransferSyntax | None = None, *, report: list[Finding] | None = None
 ) -> "npt.NDArray[Any]":
-    """Return the stored values of native Pixel Data: HxW, or HxWx3 for color; FxHxW or FxHxWx3 for several frames.
+    """Return the stored values of native Pixel Data: HxW, or HxWxS for S samples; several frames are one axis in front.
 
     The dtype follows Bits Allocated and Pixel Representation: unsigned or signed integers of 8, 16 or 32 bits. 1-bit
     pixels become uint8, Float Pixel Data becomes float32, and Double Float Pixel Data becomes float64. The array is a
-    view of the bytes, except for 1-bit pixels and for YBR_FULL_422. Bits above Bits Stored are unchanged. ``report``
-    receives a finding if bytes follow the pixels. The error for compressed Pixel Data names ``syntax``.
+    view of the bytes, except for 1-bit pixels and for pixels that share Cb and Cr. Bits above Bits Stored are
+    unchanged. ``report`` receives a finding if bytes follow the pixels. The error for compressed Pixel Data names
+    ``syntax``.
 
     Raises DecodeError for compressed Pixel Data, for missing or contradictory attributes, and for too few bytes.
     """
@@ -74,7 +75,7 @@ def unpack_pixels(
 
     ``shape`` is F, H, W, S. A sample has ``bits`` bits: 1 to 32 for integers (``kind`` "u" or "i"), 32 or 64 for floats
     ("f"). Samples of 8, 16, 32 and 64 bits are a view of ``raw``; all others are unpacked, the lowest bit first, into
-    unsigned integers. The samples begin at the bit ``start`` of the first byte. ``planar`` samples lie plane by plane.
+    unsigned integers, and begin at the bit ``start`` of the first byte. ``planar`` samples lie plane by plane.
     ``subsampled`` samples are Y Y Cb Cr for each two pixels, and become Y Cb Cr for each pixel; ``planar`` is then
     ignored. ``raw`` may be longer than the pixels.
     """
@@ -111,7 +112,7 @@ def set_pixels(
     """
     color = photometric not in _ONE_SAMPLE
     if array.ndim - color not in (2, 3) or (color and array.shape[-1] != 3) or not array.size:
-        raise EncodeError(f"an array of shape {array.shape} is not a {photometric} image", path="PixelData")
+        raise EncodeError(f"{photometric} pixels cannot be an array of shape {array.shape}", path="PixelData")
     keyword, bits = _element_for(array.dtype)
     stored = bits if bits_stored is None else bits_stored
     if not 0 < stored <= bits:

@@ -8,7 +8,7 @@ __all__ = ["COVERED", "Canvas", "blend", "fill"]
 Canvas = NDArray[np.uint8 | np.uint16]
 
 COVERED = 255  # the coverage of a whole pixel
-_BLOCK = 1 << 20  # pixels blended at a time: a few MB of float32
+_BLOCK = 1 << 20  # values blended at a time: a few MB of float32
 
 
 def _to_pixel(level: float, canvas: Canvas) -> int:

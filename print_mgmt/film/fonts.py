@@ -1,8 +1,9 @@
 """Assigns fonts to a text, with Pillow (the extra ``film``).
 
-Each cluster (`letters`) is drawn with the first font that has it. The fonts of the printer come first, then fonts that
-systems usually have, and last the font inside Pillow, so no font needs to be installed. If no font has a letter, a
-replacement character is drawn, never a different letter. A Latin letter may lose its accent.
+A text is drawn with the first font that has all of it, or else each cluster (`letters`) with the first font that has
+this cluster. The fonts of the printer come first, then fonts that systems usually have, and last the font inside
+Pillow, so no font needs to be installed. If no font has a letter, a replacement character is drawn, never a different
+letter. A Latin letter may lose its accent.
 """
 
 import unicodedata

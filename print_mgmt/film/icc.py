@@ -106,7 +106,7 @@ def srgb_profile() -> bytes:
 
 
 def is_profile_of(space: bytes, data: bytes) -> bool:
-    """Return whether ``data`` begins as an ICC profile for ``space``, a signature such as ``GRAY`` (4 bytes)."""
+    """Return whether ``data`` has the size and the header of an ICC profile for ``space``, such as ``b"GRAY"``."""
     if len(data) < _MIN_SIZE or data[_SIGNATURE_AT] != _SIGNATURE:
         return False
     size, version, device, colors, connection = _BEGINNING.unpack_from(data)
@@ -115,7 +115,7 @@ def is_profile_of(space: bytes, data: bytes) -> bool:
 
 
 def without_padding(data: bytes) -> bytes:
-    """Return a profile without trailing zeros, such as the padding to an even length (PS3.5 §6.2)."""
+    """Return a profile without the zeros that follow it, such as the padding to an even length (PS3.5 §6.2)."""
     size = _BEGINNING.unpack_from(data)[0] if len(data) >= _MIN_SIZE else len(data)
     return data if data[size:].strip(b"\0") else data[:size]
 

@@ -103,7 +103,7 @@ class Imager:
                 raise LayoutError(name, value, "is not a resolution", rule=OWN_RULE)
         if not self.viewing().is_defined():
             light = f"{self.Illumination} and {self.ReflectedAmbientLight} cd/m2"
-            why = "give luminances out of range, or too close to each other"
+            why = "must rise, and give luminances of 0.05 to 4000 cd/m2 that are one JND or more apart"
             raise LayoutError(
                 "densities", f"{self.MinDensity} to {self.MaxDensity} under {light}", why, rule="PS3.14 §7.1"
             )
@@ -148,7 +148,7 @@ class Imager:
             return own
         ambient = own[1] if self.reflective else ReflectedAmbientLight
         limits = {"MinDensity": MinDensity, "MaxDensity": MaxDensity}
-        if not self.viewing(**limits).is_defined():  # the densities are too close to each other under any light
+        if not self.viewing(**limits).is_defined():  # too close to each other under the light of the printer
             limits = {}
         for light in ((Illumination, ambient), (Illumination, own[1]), (own[0], ambient)):
             seen = self.viewing(Illumination=light[0], ReflectedAmbientLight=light[1], **limits)
@@ -180,7 +180,10 @@ def _interpolate(x: ArrayLike, points: ArrayLike, values: ArrayLike) -> NDArray[
 
 
 def read_curve(lines: Iterable[str]) -> CharacteristicCurve:
-    """Read a curve from the lines of a CSV file, with rows in any order. Raises LayoutError."""
+    """Read a curve from the lines of a CSV file, with rows in any order. Raises LayoutError.
+
+    Empty lines, and lines that begin with ``#``, are ignored.
+    """
     header, *rows = _read_rows(lines) or [[]]
     if [cell.strip().lower() for cell in header] != _COLUMNS:
         _refuse(header, f"the first line must be {','.join(_COLUMNS)}")

@@ -1,8 +1,8 @@
 """The positions of image boxes and annotation boxes on a film, in millimeters.
 
 The standard leaves the size of a box to the printer. Here the image boxes share the area inside the edge that the
-annotation boxes leave, with a gap between them (`Imager`). So STANDARD is symmetric about both axes, ROW about the
-vertical axis and COL about the horizontal axis. A slide keeps its size and is centered in its mount.
+annotation boxes leave, with a gap between them (`Imager`). So STANDARD is symmetric about both axes of that area, ROW
+about its vertical axis and COL about its horizontal axis. A slide keeps its size and is centered in its mount.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ class Layout:
 
 
 def lay_out(sheet: Sheet, imager: Imager = FILM) -> Layout:
-    """Return the layout of a film. Raises LayoutError if its format is unknown or does not fit on the film."""
+    """Return the layout of a film. Raises LayoutError for unknown terms and for boxes that do not fit on the film."""
     width, height = film_size(sheet.FilmSizeID, sheet.FilmOrientation)
     film = Rect(0, 0, width, height)
     annotations = _place_annotations(sheet.AnnotationDisplayFormatID, film, imager)
@@ -54,7 +54,7 @@ def annotation_count(AnnotationDisplayFormatID: str, imager: Imager = FILM) -> i
 
 
 class _NoRoomError(Exception):
-    """A box has no area."""
+    """A box has no area, or is not within the film."""
 
 
 def _place_boxes(display_format: Format, film: Rect, area: Rect, gap: float, imager: Imager) -> tuple[Rect, ...]:

@@ -30,7 +30,8 @@ def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, ima
     kind = overlay.OverlayMagnificationType
     require("OverlayMagnificationType", kind, MAGNIFICATIONS, rule=_RULE)
     if overlay.pixels.ndim != 2 or not all(abs(at) <= _MAX_SIDE for at in overlay.origin):
-        raise LayoutError("OverlayOrigin", overlay.origin, f"of a plane of {overlay.pixels.shape}", rule=_RULE)
+        why = f"needs -{_MAX_SIDE} to {_MAX_SIDE}, and a plane HxW, not of shape {overlay.pixels.shape}"
+        raise LayoutError("OverlayOrigin", overlay.origin, why, rule=_RULE)
     if _exceeds_image(overlay, image):
         note("an overlay reaches beyond its image: cut off there")
     drawn = {True: ("OverlayForegroundDensity", overlay.OverlayForegroundDensity)}

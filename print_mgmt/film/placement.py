@@ -1,8 +1,9 @@
 """Placement: the position of an image in its box, in pixels of the printer, PS3.3 C.13.5.
 
-An image is centered, keeps its aspect ratio, and fills its box in one direction. Requested Image Size sets its width
-instead, and Magnification Type NONE prints it pixel for pixel. If the image is then larger than its box, Requested
-Decimate/Crop Behavior decides, or else the default of the printer:
+An image is centered, keeps its aspect ratio, and is enlarged until it fills its box in one direction. Requested Image
+Size sets its width instead. Without it, an image is printed pixel for pixel if Magnification Type is NONE, or if the
+image has more rows or columns than its box. If the image is then larger than its box, Requested Decimate/Crop Behavior
+decides, or else the default of the printer:
 
 ========  ===========================================================  ===========  ======
 behavior  printed                                                      outcome      status
@@ -141,7 +142,7 @@ def check_image(image: PrintImage) -> None:
         why = f"cannot be stored in {pixels.dtype}"
         raise LayoutError("BitsStored", image.BitsStored, why, rule=IMAGE_BOX_RULE)
     if not 1 <= min(image.PixelAspectRatio) <= max(image.PixelAspectRatio) <= _MAX_IS:
-        why = "must be two positive integers"
+        why = f"must be two integers from 1 to {_MAX_IS}"
         raise LayoutError("PixelAspectRatio", image.PixelAspectRatio, why, rule=IMAGE_BOX_RULE)
 
 

@@ -46,7 +46,7 @@ def render(
 
     The page has the resolution of the imager, or ``dpi``. It is gray with ``bits`` per pixel, or RGB with 8 bits if an
     image is RGB. A preview uses only some pixels of each image that is much larger than its area on the page. Raises
-    LayoutError for a sheet that cannot be laid out, and for more than ``MAX_PIXELS`` pixels.
+    LayoutError for a sheet that cannot be laid out or printed, and for more than ``MAX_PIXELS`` pixels.
     """
     check_sheet(sheet)
     layout = lay_out(sheet, imager)
@@ -71,7 +71,7 @@ def render(
 
 
 def check_sheet(sheet: Sheet) -> None:
-    """Raise LayoutError for unknown terms, and for images with attributes that contradict their pixels."""
+    """Raise LayoutError for an unknown Magnification Type, Trim or Polarity, and for invalid images (`check_image`)."""
     require("MagnificationType", sheet.MagnificationType, MAGNIFICATIONS)
     require("Trim", sheet.Trim, ("YES", "NO"))
     for cell in sheet.cells:
@@ -83,7 +83,7 @@ def check_sheet(sheet: Sheet) -> None:
 
 
 def annotation_losses(sheet: Sheet, annotation: Annotation, imager: Imager = FILM) -> tuple[str, ...]:
-    """Return a line for each loss of a text on its film; no lines if Pillow is not installed.
+    """Return a line for each loss of a text on its film; no lines if text cannot be drawn (`can_draw_text`).
 
     Raises LayoutError as `render` does.
     """

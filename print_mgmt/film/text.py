@@ -83,7 +83,10 @@ def _min_height(dpi: int) -> int:
 
 
 def fit(text: str, fonts: tuple[str, ...], box: tuple[int, int], smallest: int, note: Note) -> Line:
-    """Return the line of a text at the size that fits a box of (height, width) pixels, cut if necessary."""
+    """Return the line of a text at the size that fits a box of (height, width) pixels, cut if necessary.
+
+    ``smallest`` is the least height of the letters in pixels, unless the box is too low for it.
+    """
     runs = assign(text, fonts, note)
     if not has_raqm():
         _note_unshaped(text, note)

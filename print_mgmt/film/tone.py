@@ -88,7 +88,7 @@ def densities(imager: Imager, levels: _Floats) -> _Floats:
 
 
 def tone(image: PrintImage, cell: Cell, sheet: Sheet, imager: Imager, note: Note) -> _Floats:
-    """Return the level of the page, 0 to 1, for each value of Bits Stored bits. Raises LayoutError."""
+    """Return the level of the page, 0 to 1, for each of 2**BitsStored values. Raises LayoutError for a wrong LUT."""
     highest = (1 << image.BitsStored) - 1
     values = np.arange(highest + 1)
     if (image.PhotometricInterpretation == "MONOCHROME1") != (cell.Polarity == "REVERSE"):

@@ -108,5 +108,5 @@ def test_positive_rejects_other_numbers(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
 def test_seconds_rejects_other_words(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="is not a positive number of seconds"):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a number of seconds above 0"):
         seconds(text)

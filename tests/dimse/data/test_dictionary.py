@@ -50,7 +50,7 @@ def test_keywords_and_tags_are_inverse(keyword: str, tag: int) -> None:
         (0x1010ABCD, "ZonalMap"),  # (1010,xxxx)
     ],
 )
-def test_repeating_groups_have_their_row(tag: int, keyword: str) -> None:
+def test_repeating_elements_have_their_row(tag: int, keyword: str) -> None:
     entry = lookup(tag)
     assert entry is not None
     assert entry.keyword == keyword_of(tag) == keyword

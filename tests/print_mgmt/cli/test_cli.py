@@ -145,7 +145,7 @@ def test_unreadable_images_are_one_line(tmp_path: Path, image: Path, capsys: pyt
             ["print", "A@localhost:104", "a.dcm", "--film", "NumberOfCopies=2"],
             "not an attribute that an SCU sets there",
         ),
-        (["print", "A@localhost:104", "a.dcm", "--timeout", "-1"], "is not a positive number of seconds"),
+        (["print", "A@localhost:104", "a.dcm", "--timeout", "-1"], "is not a number of seconds above 0"),
         (["serve", "--port", "70000"], "'70000' is not a port, 0 to 65535"),
         (["serve", "--format", "png,png"], "'png,png' names a format twice"),
         (["serve", "--format", "gif"], "unknown format 'gif', not one of png, pdf"),

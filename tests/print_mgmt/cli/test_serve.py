@@ -121,7 +121,7 @@ def test_image_above_in_memory_takes_no_memory(tmp_path: Path) -> None:
         (["--memory", "lots"], "is not a positive integer"),
         (["--host", ""], "'' is not an address"),
         (["--host", " "], "' ' is not an address"),
-        (["--idle", "never"], "is not a positive number of seconds"),
+        (["--idle", "never"], "is not a number of seconds above 0"),
     ],
 )
 def test_wrong_usage_is_one_line(argv: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,7 @@ def test_coverage_applies_to_all_planes() -> None:
 
 
 def test_rows_of_each_block_are_blended() -> None:
-    """A block has at most a million pixels."""
+    """A block has about a million values, and at least one row."""
     area = np.zeros((1100, 1000), np.uint8)
     coverage = np.zeros_like(area)
     coverage[[0, 1047, 1048, 1099]] = 255

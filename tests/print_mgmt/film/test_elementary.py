@@ -1,4 +1,4 @@
-"""Logarithms and exponentials: equal to the C library except for the last bit."""
+"""Logarithms and exponentials: equal to the C library except for the last bits."""
 
 import math
 

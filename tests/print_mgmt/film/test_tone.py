@@ -265,7 +265,7 @@ def test_densities_decide_whether_light_is_usable() -> None:
     "nonsense", [{"MinDensity": 300}, {"Illumination": 0}, {"Illumination": 10**400}, {"dpi": 0}, {"high_dpi": -1}]
 )
 def test_imager_without_a_range_is_refused(nonsense: dict[str, int]) -> None:
-    with pytest.raises(LayoutError, match=r"give luminances out of range.* \(PS3\.14 §7\.1\)|is not a resolution"):
+    with pytest.raises(LayoutError, match=r"must rise, and give luminances.* \(PS3\.14 §7\.1\)|is not a resolution"):
         Imager(
             MinDensity=nonsense.get("MinDensity", 20),
             Illumination=nonsense.get("Illumination", 2000),
