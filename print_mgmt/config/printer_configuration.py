@@ -1,4 +1,4 @@
-"""The answer to Printer Configuration Retrieval (PS3.4 H.4.10, PS3.3 C.13.14)."""
+"""The answer to Printer Configuration Retrieval (PS3.4 H.4.11, PS3.3 C.13.14)."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache

@@ -154,7 +154,7 @@ class PrintClient:
         return await self._connection.operations.get("the printer", PrinterClass, PrinterInstance)
 
     async def configuration(self) -> Dataset:
-        """Return the printer's configuration: N-GET Printer Configuration Retrieval, PS3.4 H.4.10.
+        """Return the printer's configuration: N-GET Printer Configuration Retrieval, PS3.4 H.4.11.
 
         Raises `PrintFailed`, and `ContextNotAccepted` if the printer lacks that SOP Class.
         """

@@ -125,7 +125,7 @@ class Connection:
     # --- properties of the printer ---
 
     async def configuration(self, patience: float | None = None) -> Dataset:
-        """Return the printer's configuration: N-GET Printer Configuration Retrieval, PS3.4 H.4.10.
+        """Return the printer's configuration: N-GET Printer Configuration Retrieval, PS3.4 H.4.11.
 
         Raises `PrintFailed`, and `ContextNotAccepted` if the printer lacks that SOP Class.
         """

@@ -17,7 +17,7 @@ __all__ = ["Answer", "answer_for", "failure"]
 class Answer:
     """The elements of a response, its Data Set, and the job that N-ACTION has created.
 
-    ``class_uid``: the response names the SOP Class. Some printers omit it, as PS3.7 §10.1.5.1.2 allows.
+    ``class_uid``: the response names the SOP Class. Some printers omit it, as PS3.7 §10.1.5.1.3 allows.
     """
 
     Status: int = SUCCESS
@@ -39,8 +39,8 @@ class Answer:
 def answer_for(checked: Checked, uid: str | None = None, *, current: Dataset | None = None) -> Answer:
     """Return the answer to N-CREATE or N-SET: the accepted attributes, and the most important warning.
 
-    ``current`` are all attributes of the instance after N-SET; for each attribute that was not accepted, the answer
-    contains its current value.
+    ``uid`` is the UID of the new instance, for N-CREATE. ``current`` are all attributes of the instance after N-SET:
+    for each attribute that was not accepted, the answer contains the current value, if there is one.
     """
     if not checked.warnings:
         return Answer(dataset=checked.attributes, AffectedSOPInstanceUID=uid)
@@ -58,5 +58,5 @@ def answer_for(checked: Checked, uid: str | None = None, *, current: Dataset | N
 
 
 def failure(status: int, comment: str) -> ServiceError:
-    """Return the error that makes the answer have ``status``."""
+    """Return the error for an answer with ``status``; ``comment`` is the answer's Error Comment."""
     return ServiceError(status, meaning(status), comment=comment)

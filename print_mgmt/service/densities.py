@@ -1,8 +1,9 @@
 """Limits the densities and the light of a film to the range of the printer.
 
 Min Density, Max Density, Illumination and Reflected Ambient Light of a film box come from the client, or else from the
-film session (CP 173), or else from the medium. Values out of range are replaced, with a warning: B605 for Min and Max
-Density (PS3.4 Table H.4-6), 0116 for other attributes. A strict printer refuses those others (0106, PS3.4 H.2.4).
+film session (CP 173), or else from the printer with the medium of the film. Values out of range are replaced, with a
+warning: B605 for Min and Max Density (PS3.4 H.4.2.2.1.2), 0116 for other attributes. A strict printer refuses those
+others (0106, PS3.4 H.2.4). A Min Density that is not below Max Density also gets 0116.
 """
 
 from dimse.data import Dataset
@@ -22,14 +23,20 @@ _BORDERS = ("BorderDensity", "EmptyImageDensity")
 
 
 def fill_in(instances: Instances, session: Dataset, attributes: Dataset, imager: Imager) -> None:
-    """Add the densities and the light that the client omitted, from the film session or the printer."""
+    """Add the densities and the light that a film box lacks, from its film session or else from the printer.
+
+    Attributes that the printer does not support are not added.
+    """
     for row in instances.tables.film_box:
         if row.keyword in _DENSITIES + _LIGHT and row.supported and row.keyword not in attributes:
             attributes[row.keyword] = session.get(row.keyword, getattr(imager, row.keyword))
 
 
 def refill(instances: Instances, session: Dataset, box: FilmBox, imager: Imager) -> Dataset:
-    """Return the attributes of a film box after its session or its medium has changed."""
+    """Return the attributes of a film box after its session or its medium has changed; ``imager`` has the new medium.
+
+    Densities and light that the client did not send are filled in again, and limited without a warning.
+    """
     attributes = box.attributes.copy()
     for keyword in _DENSITIES + _LIGHT:
         if keyword in attributes and attributes[keyword].tag not in box.sent:
@@ -43,7 +50,7 @@ def refill(instances: Instances, session: Dataset, box: FilmBox, imager: Imager)
 
 
 def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
-    """Replace densities out of range by the limit, and both by the printer's if they contradict each other.
+    """Replace densities out of range by the limit; if Min is not below Max Density then, use the printer's for both.
 
     ``held`` are attributes set before the request, the most specific first; they apply to a density that the request
     omits.
@@ -106,7 +113,7 @@ def limit_light(checked: Checked, imager: Imager, *held: Dataset, strict: bool) 
 
 
 def _value(keyword: str, default: int, *datasets: Dataset) -> int:
-    """Return the number from the first Data Set that has it, or ``default``."""
+    """Return the value of an attribute from the first Data Set in which it is a whole number, or ``default``."""
     for dataset in datasets:
         value = dataset.get(keyword)
         if isinstance(value, int):

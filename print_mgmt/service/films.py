@@ -1,4 +1,4 @@
-"""N-CREATE and N-SET of film sessions, film boxes and Presentation LUTs (PS3.4 H.4.1, H.4.2 and H.4.9)."""
+"""N-CREATE of film sessions, film boxes and Presentation LUTs, N-SET of the first two (PS3.4 H.4.1, H.4.2, H.4.9)."""
 
 from dimse.data import EXPLICIT_LE, Dataset, Element, decode, encode
 from dimse.uids import BasicAnnotationBox, new_uid
@@ -83,17 +83,20 @@ def _update_box(instances: Instances, session: FilmSession, box: FilmBox, imager
 
 
 def _limit_light_of_session(instances: Instances, checked: Checked, held: Dataset) -> None:
-    """Limit the light of a film session to values that its medium allows (CP 173)."""
+    """Limit the light of a film session to values that its medium allows (CP 173).
+
+    ``held`` are the attributes of the session before the request.
+    """
     merged, config = with_changes(held, checked.attributes), instances.config
     medium = next((row for row in config.media if row.MediumType == text(merged, "MediumType")), config.media[0])
     limit_light(checked, config.imager_with(medium), held, strict=config.strict)
 
 
 def _allocate(instances: Instances, checked: Checked) -> None:
-    """Reserve memory for the session, PS3.4 Table H.4-3.
+    """Reserve memory for the session, PS3.4 H.4.1.2.1.2.
 
-    Add a warning (B600) if the printer does not support that. Raises `ServiceError`: 0106 if the printer does not have
-    so much memory, 0213 if it is in use.
+    Add a warning (B600) if the printer does not support Memory Allocation. Raises `ServiceError`: 0106 if the printer
+    has less memory than requested, 0213 if too little of it is free now.
     """
     if "MemoryAllocation" not in checked.attributes:
         return
@@ -161,7 +164,7 @@ def set_film_box(instances: Instances, box: FilmBox, dataset: Dataset) -> Answer
 
 
 def _accepted_tags(dataset: Dataset, checked: Checked) -> frozenset[int]:
-    """Return the tags of the attributes that were accepted unchanged."""
+    """Return the tags of the attributes that the client sent and that caused no warning."""
     return frozenset(dataset.by_tag()).difference([tag for _, tag, _ in checked.warnings if tag is not None])
 
 
@@ -182,7 +185,10 @@ def with_changes(attributes: Dataset, changes: Dataset) -> Dataset:
 
 
 def _select_changes(box: FilmBox, dataset: Dataset) -> Dataset:
-    """Return the attributes that N-SET changes. Attributes that are fixed may be repeated with the same value."""
+    """Return the attributes that N-SET changes. Attributes that are fixed may be repeated with the same value.
+
+    Raises `Refusal` for another value.
+    """
     changes = dataset.copy()
     for keyword in FILM_BOX_FIXED:
         if keyword in changes:
@@ -204,20 +210,23 @@ def _check_room(instances: Instances, session: FilmSession) -> None:
     if not config.MaximumCollatedFilms and any(not box.jobs for box in session.film_boxes):
         raise failure(UNPRINTED_FILM_BOX, "print or delete the current film box first: this printer prints no sessions")
     if len(session.film_boxes) >= config.film_boxes:
-        raise failure(RESOURCE_LIMITATION, f"a session has at limit {config.film_boxes} film boxes")
+        raise failure(RESOURCE_LIMITATION, f"a session can have at most {config.film_boxes} film boxes")
 
 
 def _choose_imager(instances: Instances, session: Dataset, film_box: Dataset, chosen: str) -> Imager:
-    """Return the printer with the medium of a film. Raises `Refusal`, which names ``chosen``, for an unknown medium."""
+    """Return the printer with the medium of a film. Raises `Refusal` if it does not have that medium in that size.
+
+    ``chosen`` is the keyword that the error names: the attribute that the client has chosen in this request.
+    """
     medium_type, size = text(session, "MediumType"), text(film_box, "FilmSizeID")
     medium = instances.config.medium(medium_type, size)
     if medium is None:
-        raise refuse(INVALID_VALUE, chosen, f"is not installed: there is no {size} of {medium_type}")
+        raise refuse(INVALID_VALUE, chosen, f"is not available: this printer has no {size} of {medium_type}")
     return instances.config.imager_with(medium)
 
 
 def _lay_out(instances: Instances, sheet: Sheet, imager: Imager) -> Layout:
-    """Return the layout of a film. Raises `Refusal` if the printer lacks the format."""
+    """Return the layout of a film. Raises `Refusal` if the printer lacks the format, or cannot lay it out."""
     _check_format(instances, sheet.ImageDisplayFormat, sheet.FilmOrientation)
     try:
         return lay_out(sheet, imager)
@@ -226,7 +235,7 @@ def _lay_out(instances: Instances, sheet: Sheet, imager: Imager) -> Layout:
 
 
 def _create_image_boxes(instances: Instances, call: Call, attributes: Dataset, count: int) -> tuple[ImageBox, ...]:
-    """Create the image boxes of a film box, and the references to them."""
+    """Return ``count`` new image boxes for a film box, and add references to them to its ``attributes``."""
     sop_class = instances.image_box_class(call.abstract_syntax)
     boxes = [
         ImageBox(SOPClassUID=sop_class, SOPInstanceUID=new_uid(), ImageBoxPosition=position)
@@ -237,7 +246,10 @@ def _create_image_boxes(instances: Instances, call: Call, attributes: Dataset, c
 
 
 def _check_format(instances: Instances, display_format: str, orientation: str) -> None:
-    """Raise `Refusal` if the printer lacks the format. On a LANDSCAPE film, rows and columns may be swapped."""
+    """Raise `Refusal` if the printer lacks the format.
+
+    A printer that is not strict also accepts a format of a LANDSCAPE film whose rows and columns are swapped.
+    """
     allowed = instances.config.ImageDisplayFormat
     meanings = {display_format}
     if orientation == "LANDSCAPE" and not instances.config.strict:
@@ -256,7 +268,10 @@ def _swap_counts(display_format: str) -> str:
 def _create_annotation_boxes(
     instances: Instances, call: Call, attributes: Dataset, imager: Imager
 ) -> tuple[AnnotationBox, ...]:
-    """Create the annotation boxes of the Annotation Display Format ID, if they were negotiated (PS3.4 H.4.2.2.1)."""
+    """Return new annotation boxes for the Annotation Display Format ID, and add references to them to ``attributes``.
+
+    There are none unless the SOP Class was negotiated (PS3.4 H.4.2.2.1.3).
+    """
     format_id = text(attributes, "AnnotationDisplayFormatID")
     if BasicAnnotationBox not in instances.negotiated:
         if format_id:
@@ -280,7 +295,7 @@ def _create_annotation_boxes(
 
 
 def create_presentation_lut(instances: Instances, call: Call) -> Answer:
-    """Create a Presentation LUT, which is a shape or a table: N-CREATE, PS3.4 H.4.9.1.1."""
+    """Create a Presentation LUT, which is a shape or a table: N-CREATE, PS3.4 H.4.9.2.1."""
     uid = instances.new_uid(call)
     instances.check_room()
     checked = check(instances.tables.presentation_lut, call.dataset, defaults=True, strict=instances.config.strict)
@@ -292,7 +307,10 @@ def create_presentation_lut(instances: Instances, call: Call) -> Answer:
 
 
 def referenced_lut(instances: Instances, attributes: Dataset) -> StoredLUT | None:
-    """Return the Presentation LUT that a session, film box or image box refers to, or None."""
+    """Return the Presentation LUT that a session, film box or image box refers to, or None if it refers to none.
+
+    Raises `Refusal` if that Presentation LUT does not exist.
+    """
     for item in items(attributes, _LUT):
         lut = instances.find_referenced(StoredLUT, text(item, "ReferencedSOPInstanceUID"), _LUT)
         assert isinstance(lut, StoredLUT)

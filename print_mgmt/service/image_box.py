@@ -64,7 +64,7 @@ def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
     if image is not None:
         _check_lut(instances, film_box, relations.lut, image)
         cell = cell_of(attributes, image, relations.lut, relations.overlays)
-        if status := placement_status(film_box, [cell], position):  # the image will be smaller than requested
+        if status := placement_status(film_box, [cell], position):  # the image will be made smaller, or cropped
             checked.warn(status, "", meaning(status))
         image = _detach_pixels(image, call.received)
         _add_unused(checked.unused, found[0], sequence)
@@ -124,18 +124,24 @@ def _read_relations(instances: Instances, box: ImageBox, dataset: Dataset, check
 
 
 def _check_lut(instances: Instances, film_box: FilmBox, box_lut: StoredLUT | None, image: PrintImage) -> None:
-    """Raise `Refusal` for a LUT without an entry for each pixel value, if the printer requires that, as Agfa's do."""
+    """Raise `Refusal` if a LUT has more or fewer entries than there are pixel values.
+
+    Only some printers, such as those of Agfa, require the right number (`lut_match_required`).
+    """
     assert instances.session is not None
     lut = box_lut or film_box.lut or instances.session.lut
     if instances.config.lut_match_required and lut is not None and lut.lut.table is not None:
         entries = len(lut.lut.table)
         if entries != 1 << image.BitsStored:
-            why = f"has {entries} entries, but the image {image.BitsStored} bits"
+            why = f"refers to {entries} entries, but the image of {image.BitsStored} bits needs {1 << image.BitsStored}"
             raise refuse(INVALID_VALUE, "ReferencedPresentationLUTSequence", why)
 
 
 def _find_retired_box(instances: Instances, attributes: Dataset, keyword: str) -> Instance | None:
-    """Return the retired box that a sequence refers to, or None if the sequence is empty."""
+    """Return the retired box that a sequence refers to, or None if the sequence is empty.
+
+    Raises `Refusal` if that box does not exist.
+    """
     kind = VOIBox if keyword == "ReferencedVOILUTBoxSequence" else OverlayBox
     for item in items(attributes, keyword):
         return instances.find_referenced(kind, text(item, "ReferencedSOPInstanceUID"), keyword)
@@ -198,7 +204,7 @@ def _combined_outcome(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str
 
 
 def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Dataset) -> Answer:
-    """Set the text of an annotation box: N-SET, PS3.4 H.4.4.1.1. An empty text erases the current text."""
+    """Set the text of an annotation box: N-SET, PS3.4 H.4.4.2.1. An empty text erases the current text."""
     strict, limit = instances.config.strict, instances.config.annotation_characters
     checked = check(instances.tables.annotation_box, _with_charset(instances, dataset), strict=strict)
     position = integer(checked.attributes, "AnnotationPosition")
@@ -219,7 +225,10 @@ def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Datase
 
 
 def _check_text(instances: Instances, checked: Checked, position: int, written: str) -> None:
-    """Refuse, or warn of, a text that the film cannot show completely: missing glyphs, controls, lack of space."""
+    """Add a warning for each reason why the film cannot show the whole text: missing glyphs, controls, lack of space.
+
+    Raises `Refusal` instead if the printer is strict.
+    """
     assert instances.session is not None
     film_box = instances.session.film_boxes[-1]
     annotation = Annotation(AnnotationPosition=position, TextString=written)
@@ -234,7 +243,7 @@ def _check_text(instances: Instances, checked: Checked, position: int, written: 
 
 
 def _with_charset(instances: Instances, dataset: Dataset) -> Dataset:
-    """Return the Data Set; if it names no character set, add the film session's (PS3.4 H.4.1.2.1.1)."""
+    """Return the Data Set; if it has a text but no character set, add the film session's (PS3.4 H.4.1.2.1.1)."""
     session = instances.session
     if _CHARSET in dataset or session is None or session.charset is None or "TextString" not in dataset:
         return dataset

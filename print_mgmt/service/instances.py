@@ -35,12 +35,12 @@ from .answer import failure
 __all__ = ["INSTANCE_BYTES", "Call", "Instances", "MemoryPool"]
 
 INSTANCE_BYTES = 512  # bytes of memory that an instance takes as a Python object, without its attributes
-_MAX_LOOSE = 256  # Presentation LUTs, overlay boxes and VOI LUT boxes of an association; no film needs more
+_MAX_LOOSE = 256  # Presentation LUTs, overlay boxes and VOI LUT boxes of an association
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, its SOP Class and Instance, and the abstract syntax of its presentation context."""
+    """A request, its SOP Class, Instance and Data Set, and the abstract syntax of its presentation context."""
 
     abstract_syntax: str
     message: Request
@@ -50,7 +50,7 @@ class Call:
 
     @property
     def received(self) -> int:
-        """The length of the encoded Data Set, which stays in memory as a whole while there is a view of a part."""
+        """The length of the encoded Data Set in bytes. All of it stays in memory while any part of it is in use."""
         data = self.message.Data
         return len(data) if isinstance(data, bytes | bytearray | memoryview) else 0
 
@@ -161,7 +161,10 @@ class Instances:
     # --- instances ---
 
     def new_uid(self, call: Call) -> str:
-        """Return the UID for a new instance, which the client may have assigned. Raises `ServiceError`."""
+        """Return the UID for a new instance: the one that the client has chosen, or else a new one.
+
+        Raises `ServiceError` for a UID that is invalid (0117) or in use (0111).
+        """
         if not call.uid:
             return new_uid()
         if not (is_valid_uid(call.uid) or (not self.config.strict and is_like_uid(call.uid))):
@@ -199,7 +202,7 @@ class Instances:
         if held > self.config.memory:
             raise failure(status, f"the memory limit of an association is {self.config.memory} bytes")
         if not self._memory.reserve(self, held, self.host):
-            raise failure(status, "the memory of the printer is full now")
+            raise failure(status, "the memory of the printer, or the part for one client, is full now")
         self._total = (self._total[0] + (before is None), held)
         self._sizes[instance] = attribute_bytes + pixels
         instance.attributes, instance.attribute_bytes = decode(data, EXPLICIT_LE, whole=False), attribute_bytes
@@ -220,7 +223,7 @@ class Instances:
         """Raise `ServiceError` if there are too many Presentation LUTs and retired boxes to create another one."""
         loose = sum(not isinstance(instance, _BELOW_SESSION) for instance in self._instances.values())
         if loose >= _MAX_LOOSE:
-            raise failure(RESOURCE_LIMITATION, f"an association can have {_MAX_LOOSE} LUTs and overlay boxes")
+            raise failure(RESOURCE_LIMITATION, f"an association can have at most {_MAX_LOOSE} LUTs and overlay boxes")
 
     def remove(self, *instances: Instance) -> None:
         """Delete instances; other instances may still refer to them."""
@@ -234,7 +237,10 @@ class Instances:
         self.remove(box, *box.image_boxes, *box.annotation_boxes)
 
     def delete_session(self) -> None:
-        """Delete the film session with its film boxes (PS3.4 H.4.1.2.3), but not the LUTs and retired boxes."""
+        """Delete the film session with its film boxes (PS3.4 H.4.1.2.3), but not the LUTs and retired boxes.
+
+        The memory that it has reserved is released.
+        """
         if self.session is not None:
             for box in tuple(self.session.film_boxes):
                 self.remove_film_box(box)

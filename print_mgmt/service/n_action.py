@@ -34,17 +34,20 @@ from .instances import Instances
 __all__ = ["print_film_box", "print_film_session"]
 
 _FIRST_WINDOW = 1  # the number of the window or table of a VOI LUT Box that is used; no other one replaces it
-_PRINT = 1  # the only Action Type ID, PS3.4 Tables H.4-3 and H.4-6
+_PRINT = 1  # the only Action Type ID, PS3.4 Tables H.4-3 and H.4-8
 
 
 def print_film_box(instances: Instances, box: FilmBox, message: NActionRQ, dataset: Dataset) -> Answer:
-    """Create a job with one film."""
+    """Return the answer to N-ACTION of a film box, with a job of one film. Raises `ServiceError`."""
     _check_action(instances, message, dataset)
     return _print(instances, [box], EMPTY_FILM)
 
 
 def print_film_session(instances: Instances, session: FilmSession, message: NActionRQ, dataset: Dataset) -> Answer:
-    """Create a job with all films of the session, collated if the printer supports that."""
+    """Return the answer to N-ACTION of a film session, with a job of all its films. Raises `ServiceError`.
+
+    The job is collated if the printer collates so many films.
+    """
     limit = instances.config.MaximumCollatedFilms
     if not limit:
         raise failure(UNRECOGNIZED_OPERATION, "this printer prints no film sessions: print each film box")
@@ -71,7 +74,7 @@ def _check_action(instances: Instances, message: NActionRQ, dataset: Dataset) ->
 
 
 def _print(instances: Instances, boxes: Sequence[FilmBox], empty: int, *, collated: bool = True) -> Answer:
-    """Create a job with the films of ``boxes``; ``empty`` is the status of a job without images."""
+    """Return the answer with a job of the films of ``boxes``; ``empty`` is the status of a job without images."""
     session = instances.session
     assert session is not None
     contents = [tuple([_make_cell(image_box) for image_box in box.image_boxes]) for box in boxes]
@@ -106,7 +109,7 @@ def _print(instances: Instances, boxes: Sequence[FilmBox], empty: int, *, collat
 
 
 def _check_sheet(sheet: Sheet) -> None:
-    """Refuse a film that the renderer would refuse later, when the client could no longer react."""
+    """Raise `ServiceError` for a film that the renderer would refuse later, when the client could no longer react."""
     try:
         check_sheet(sheet)
     except LayoutError as exc:
@@ -114,7 +117,10 @@ def _check_sheet(sheet: Sheet) -> None:
 
 
 def _job_reference(instances: Instances, job: PrintJob) -> Dataset | None:
-    """Return the reference to the Print Job (PS3.4 Table H.4-6a), if the SCU negotiated Print Job and tolerates it."""
+    """Return the reference to the Print Job (PS3.4 Tables H.4-3 and H.4-8), or None.
+
+    Only an SCU that has negotiated Print Job, and tolerates the reference, gets it.
+    """
     if PrintJobClass not in instances.negotiated or not instances.caller.job_reference:
         return None
     return Dataset(ReferencedPrintJobSequencePullStoredPrint=[reference(PrintJobClass, job.SOPInstanceUID)])
@@ -128,7 +134,7 @@ def _make_cell(box: ImageBox) -> Cell:
 
 
 def _with_voi(image: PrintImage, voi: VOIBox) -> PrintImage:
-    """Return the image with the window or the table of a VOI LUT Box applied."""
+    """Return the image with the window or the table of a VOI LUT Box applied. Raises `ServiceError` (0110)."""
     item = to_item(image)
     item.update(voi.attributes)
     try:

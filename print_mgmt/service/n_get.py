@@ -1,4 +1,4 @@
-"""N-GET of the printer, its configuration, and print jobs (PS3.4 H.4.5, H.4.6 and H.4.10)."""
+"""N-GET of the printer, its configuration, and print jobs (PS3.4 H.4.5, H.4.6 and H.4.11)."""
 
 from dimse.data import Dataset, Tag, keyword_of
 from dimse.message import NGetRQ
@@ -12,11 +12,11 @@ from .instances import Instances
 
 __all__ = ["get_print_job", "get_printer", "get_printer_configuration"]
 
-_MAX_UNKNOWN = 64  # unknown attributes that a response names; peers limit the length of a Command Set
+_MAX_UNKNOWN = 64  # unknown attributes that a response names at most; peers limit the length of a Command Set
 
 
 def get_printer(instances: Instances, message: NGetRQ) -> Answer:
-    """Return the attributes of the printer, PS3.4 H.4.6.1.1. The instance UID may be empty, as some SCUs send it."""
+    """Return the attributes of the printer, PS3.4 H.4.6.2.2. The instance UID may be empty, as some SCUs send it."""
     if message.RequestedSOPInstanceUID not in (PrinterInstance, ""):
         raise failure(NO_SUCH_INSTANCE, f"the printer's instance UID is {PrinterInstance}")
     state = instances.state
@@ -25,7 +25,7 @@ def get_printer(instances: Instances, message: NGetRQ) -> Answer:
 
 
 def get_print_job(instances: Instances, message: NGetRQ) -> Answer:
-    """Return the attributes of a print job, which any association may have created (PS3.4 H.4.5.1.2)."""
+    """Return the attributes of a print job, which any association may have created (PS3.4 H.4.5.2.2)."""
     job = instances.jobs.find(message.RequestedSOPInstanceUID)
     if job is None:
         raise failure(NO_SUCH_INSTANCE, f"there is no Print Job {shown(message.RequestedSOPInstanceUID)}")
@@ -33,7 +33,7 @@ def get_print_job(instances: Instances, message: NGetRQ) -> Answer:
 
 
 def get_printer_configuration(instances: Instances, message: NGetRQ) -> Answer:
-    """Return the configuration of the printer, PS3.4 H.4.10.1.1."""
+    """Return the configuration of the printer, PS3.4 H.4.11.2.2."""
     if message.RequestedSOPInstanceUID not in (PrinterConfigurationRetrievalInstance, ""):
         raise failure(NO_SUCH_INSTANCE, f"the configuration's instance UID is {PrinterConfigurationRetrievalInstance}")
     return _select(configuration_of(instances.config), message, PrinterConfigurationRetrievalInstance)

@@ -1,8 +1,8 @@
 """VOI LUT boxes and overlay boxes, which the standard has retired but old modalities still use.
 
 A VOI LUT Box has a window or a table that is applied before the polarity of an image box. An overlay box has bits to
-burn into an image. An Image Overlay Box (PS3.4-1998) refers to its image box; a Basic Print Image Overlay Box (2004) is
-referred to by image boxes.
+burn into an image. An Image Overlay Box (PS3.4-1998) refers to its image box. Image boxes refer to a Basic Print Image
+Overlay Box (PS3.4-2004).
 """
 
 import math
@@ -69,7 +69,7 @@ def _check_voi(attributes: Dataset) -> None:
 
 
 def _check_table(table: Dataset) -> None:
-    """Refuse a LUT that is not a table, or has fewer entries than its descriptor tells: the film would be wrong."""
+    """Raise `Refusal` for a LUT that is not a table, or has fewer entries than its descriptor says."""
     try:
         found = lut_of(table, "", Frame(table), is_signed=False)
     except ImageError as exc:
@@ -80,7 +80,7 @@ def _check_table(table: Dataset) -> None:
 
 
 def _warn_of_table(checked: Checked, attributes: Dataset) -> None:
-    """Warn of a table that contradicts its descriptor; a table of 12 bits declared as 16 bits, for one, prints dark.
+    """Add a warning if a table contradicts its descriptor: a table of 12 bits declared as 16 bits would print dark.
 
     A table that cannot be used at all makes N-ACTION fail if an image refers to it.
     """
@@ -148,7 +148,7 @@ def _take_planes(attributes: Dataset) -> list[Dataset]:
 
 
 def _with_planes(attributes: Dataset, planes: list[Dataset]) -> Dataset:
-    """Return the attributes with a description of the planes, but without their bits."""
+    """Return the attributes with ``planes``, but without the bits of the planes."""
     described = [plane.copy() for plane in planes]
     for plane in described:
         del plane["OverlayData"]

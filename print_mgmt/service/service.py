@@ -153,7 +153,7 @@ class PrintService:
         self._instances.forget()
 
     def queue_full(self, message: NActionRQ, why: str = "the print queue is full") -> Answer:
-        """Return the answer to an N-ACTION whose job was refused."""
+        """Return the answer to an N-ACTION whose job was refused, and count its films as not printed."""
         is_session = message.RequestedSOPClassUID == BasicFilmSession
         session = self._instances.session
         for box in session.film_boxes if session is not None else ():
@@ -238,7 +238,7 @@ class PrintService:
 
 
 def _call_of(abstract_syntax: str, message: Request, dataset: Dataset | None) -> Call:
-    """Return a request with its SOP Class and Instance. Raises `ServiceError` for one that is not an N-service."""
+    """Return a request with its SOP Class and Instance. Raises `ServiceError` for a request of a C-service."""
     dataset = dataset if dataset is not None else Dataset()
     match message:
         case NCreateRQ():

@@ -40,7 +40,7 @@ async def test_status_shows_printer_and_configuration(capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_status_shows_jobs(fails: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    """Jobs of disconnected clients are shown, too. Answering the last event deletes a job (PS3.4 H.4.5.1.1)."""
+    """Jobs of disconnected clients are shown, too. Answering the last event deletes a job (PS3.4 H.4.5.2.1.2)."""
     go_on = asyncio.Event()
 
     async def on_film(_: Film) -> None:

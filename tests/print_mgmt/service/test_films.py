@@ -145,7 +145,7 @@ def test_medium_without_the_size_of_a_film_is_refused() -> None:
     session = scu.session(MediumType="BLUE FILM")
     film = str(scu.film_box(session, FilmSizeID="A3").AffectedSOPInstanceUID)
     answer = scu.set(BasicFilmSession, session, Dataset(MediumType="PAPER", NumberOfCopies=2))
-    assert (answer.Status, answer.comment) == (0x0106, "MediumType is not installed: there is no A3 of PAPER")
+    assert (answer.Status, answer.comment) == (0x0106, "MediumType is not available: this printer has no A3 of PAPER")
     job = scu.print(BasicFilmBox, film).job
     assert job is not None
     assert (job.copies, job.films[0].film_session.MediumType) == (1, "BLUE FILM")

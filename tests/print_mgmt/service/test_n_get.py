@@ -1,4 +1,4 @@
-"""N-GET: PS3.4 H.4.5, H.4.6 and H.4.10."""
+"""N-GET: PS3.4 H.4.5, H.4.6 and H.4.11."""
 
 from datetime import datetime
 from typing import Any

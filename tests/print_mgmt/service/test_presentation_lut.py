@@ -146,7 +146,7 @@ def test_n_set_replaces_the_lut_of_a_session() -> None:
 
 
 def test_deleted_lut_stays_where_it_is_referred_to() -> None:
-    """PS3.4 H.4.9.1.2: a deleted LUT is kept while something refers to it; new references are refused."""
+    """PS3.4 H.4.9.2.2.2: a deleted LUT is kept while something refers to it; new references are refused."""
     scu = Scu()
     uid = scu.lut(PresentationLUTShape="LIN OD")
     film_box, boxes = scu.film(**refer(uid))

@@ -305,7 +305,7 @@ def test_warning_of_print_management_comes_first() -> None:
 
 @pytest.mark.parametrize("sop_class", [BasicAnnotationBox, BasicGrayscaleImageBox, PresentationLUT])
 def test_instances_of_another_association_do_not_exist(sop_class: str) -> None:
-    """0112, as for unknown instances. Jobs are an exception, PS3.4 H.4.5.1.2."""
+    """0112, as for unknown instances. Jobs are an exception, PS3.4 H.4.5.2.2."""
     owner, other = Scu(), Scu()
     film_box, boxes = owner.film(AnnotationDisplayFormatID="ANNOTATION")
     theirs = {BasicGrayscaleImageBox: boxes[0], PresentationLUT: owner.lut()}
