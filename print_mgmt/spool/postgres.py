@@ -56,6 +56,7 @@ from .postgres_tables import (
 from .protocol import News, Room, Verified
 from .records import (
     CorruptFilm,
+    DamagedRow,
     FilmRecord,
     Lease,
     NoSuchFilm,
@@ -66,7 +67,7 @@ from .records import (
     latest_lease,
     storable,
 )
-from .rows import DAMAGE, JOB, DamagedRow, DamageLog, job_of
+from .rows import DAMAGE, JOB, DamageLog, job_of
 from .states import REMOVABLE, FilmState
 
 __all__ = ["PostgresSpool"]

@@ -19,6 +19,7 @@ __all__ = [
     "MAX_COPIES",
     "MAX_TIME",
     "CorruptFilm",
+    "DamagedRow",
     "Delivery",
     "FilmRecord",
     "Lease",
@@ -61,6 +62,10 @@ class CorruptFilm(SpoolError):
 
     If `Deliveries.film` raises this, all deliveries of the film that are not done have failed.
     """
+
+
+class DamagedRow(SpoolError):
+    """A row of the index with a value that the spool cannot have written."""
 
 
 def storable(value: str) -> str:

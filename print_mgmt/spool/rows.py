@@ -14,7 +14,7 @@ from dimse.errors import EncodeError, LocalProtocolError, escaped, shown
 
 from ..jobs import PrintJob
 from ..status import check_execution_status_info
-from .records import CHECKSUM, FILM_ID, MAX_COPIES, MAX_TIME, Delivery, FilmRecord, NoSuchFilm, SpoolError
+from .records import CHECKSUM, FILM_ID, MAX_COPIES, MAX_TIME, DamagedRow, Delivery, FilmRecord, NoSuchFilm, SpoolError
 from .states import FilmState
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "RANKS",
     "VERSION",
     "DamageLog",
-    "DamagedRow",
     "check_version",
     "delivery_of",
     "file_of",
@@ -58,10 +57,6 @@ JOB = (
     "confirmed",
 )
 _MAX_NUMBER = 1 << 53  # above any size or counter, and far below the limit of a database: counting on is safe
-
-
-class DamagedRow(SpoolError):
-    """A row with a value that the spool cannot have written."""
 
 
 # The errors of a change to a film that show a damaged row. The last is for a state that its deliveries contradict.
