@@ -66,7 +66,7 @@ _GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_42
 
 
 def to_item(image: PrintImage) -> Dataset:
-    """Return the item for ``image``. Gray pixels are not copied; color is split into planes."""
+    """Return the item for ``image``. Contiguous gray pixels are not copied; color is split into planes."""
     rows, columns = image.pixels.shape[:2]
     is_color = image.pixels.ndim == 3
     pixels = np.moveaxis(image.pixels, -1, 0) if is_color else image.pixels
@@ -112,11 +112,13 @@ _Header = dict[str, Value]  # values of `_REQUIRED`
 def _read_image(item: Dataset, header: _Header, *, color: bool, strict: bool) -> PrintImage:
     photometric = header["PhotometricInterpretation"]
     if not isinstance(photometric, str) or photometric not in (_COLOR if color else _GRAY):
-        raise _invalid("PhotometricInterpretation", shown(photometric))
+        what = f"{shown(photometric)}, not {', '.join(_COLOR if color else _GRAY)}"
+        raise _invalid("PhotometricInterpretation", what)
     _check_numbers(header, SamplesPerPixel=3 if color else 1)
     allocated, stored = _integer(header, "BitsAllocated"), _integer(header, "BitsStored")
     if allocated not in ((8,) if color else (8, 16)) or not 8 <= stored <= allocated:
-        raise _invalid("BitsAllocated", f"{allocated} with BitsStored {stored}")
+        found = f"{shown(header['BitsAllocated'])} with BitsStored {shown(header['BitsStored'])}"
+        raise _invalid("BitsAllocated", f"{found}, not 8 with 8" + ("" if color else ", 16 with 8 to 16"))
     _check_numbers(header, HighBit=stored - 1, PixelRepresentation=0)
     if photometric == "YBR_FULL_422" and _integer(header, "Columns") % 2:
         raise _invalid("Columns", f"{_integer(header, 'Columns')} of YBR_FULL_422 is odd")
@@ -170,7 +172,7 @@ def _check_planes(item: Dataset, photometric: str) -> None:
     if item.get("PlanarConfiguration") is None:
         raise _empty("PlanarConfiguration")
     if integer(item, "PlanarConfiguration") not in (0, 1):
-        raise _invalid("PlanarConfiguration", f"{integer(item, 'PlanarConfiguration')}, neither 0 nor 1")
+        raise _invalid("PlanarConfiguration", f"{shown(item.get('PlanarConfiguration'))}, neither 0 nor 1")
 
 
 def _check_excess(data: Value, pixels: NDArray[np.generic], photometric: str, *, strict: bool) -> tuple[str, ...]:
@@ -206,7 +208,7 @@ def _may_be_larger(length: int, needed: int, rows: int, columns: int, size: int)
 def _check_numbers(header: _Header, **numbers: int) -> None:
     for keyword, number in numbers.items():
         if header[keyword] != number:
-            raise _invalid(keyword, f"{_integer(header, keyword)} instead of {number}")
+            raise _invalid(keyword, f"{shown(header[keyword])} instead of {number}")
 
 
 def _integer(header: _Header, keyword: str) -> int:
@@ -234,23 +236,26 @@ def _aspect(item: Dataset) -> tuple[int, int]:
         case [int(vertical), int(horizontal)] if 0 < vertical <= _MAX_IS and 0 < horizontal <= _MAX_IS:
             if 1 / _MAX_ASPECT <= vertical / horizontal <= _MAX_ASPECT:
                 return (int(vertical), int(horizontal))
-    raise _invalid("PixelAspectRatio", f"{value!a}")
+    raise _invalid("PixelAspectRatio", f"{shown(value)}, not two numbers from 1:{_MAX_ASPECT} to {_MAX_ASPECT}:1")
 
 
 # --- Presentation LUT ---
 
 
 def lut_dataset(lut: PresentationLUT) -> Dataset:
-    """Return the Data Set for N-CREATE of a Presentation LUT, PS3.4 Table H.4-20. Raises `EncodeError`."""
+    """Return the Data Set for N-CREATE of a Presentation LUT, PS3.4 Table H.4-23. Raises `EncodeError`."""
     if lut.table is None:
         if lut.shape not in LUT_SHAPES:
             raise EncodeError(f"{lut.shape!r} is not one of {', '.join(LUT_SHAPES)}", path="PresentationLUTShape")
         return Dataset(PresentationLUTShape=lut.shape)
     table = np.asarray(lut.table)
     if table.ndim != 1 or len(table) not in _LUT_ENTRIES:
-        raise EncodeError(f"has {table.size} entries, not 256 or 4096 (PS3.3 C.11.4)", path="LUTData")
-    if lut.bits not in _LUT_BITS or table.min() < 0 or int(table.max()) >> lut.bits:
-        raise EncodeError(f"{table.max()} does not fit in {lut.bits} bits, 10 to 16 (PS3.3 C.11.4)", path="LUTData")
+        raise EncodeError(f"has shape {table.shape}, not 256 or 4096 entries (PS3.3 C.11.4)", path="LUTData")
+    if lut.bits not in _LUT_BITS:
+        raise EncodeError(f"{lut.bits} bits for each entry, not 10 to 16 (PS3.3 C.11.4)", path="LUTDescriptor")
+    if table.min() < 0 or int(table.max()) >> lut.bits:
+        what = f"has entries from {table.min()} to {table.max()}, which {lut.bits} bits cannot hold"
+        raise EncodeError(f"{what} (PS3.3 C.11.4)", path="LUTData")
     item = Dataset(LUTDescriptor=[len(table), 0, lut.bits])
     item.add(Element(tag_of("LUTData"), "OW", table.astype("<u2").tobytes()))
     return Dataset(PresentationLUTSequence=[item])
@@ -278,11 +283,11 @@ def _read_table(item: Dataset) -> PresentationLUT:
             if table.max() >> bits:
                 raise _invalid("LUTData", f"has {table.max()}, more than {bits} bits hold")
             return PresentationLUT(table=table, bits=bits)
-    raise _invalid("LUTDescriptor", f"{descriptor!a}, not 256 or 4096, 0, 10 to 16 (PS3.3 C.11.4)")
+    raise _invalid("LUTDescriptor", f"{shown(descriptor)}, not 256 or 4096, 0, 10 to 16 (PS3.3 C.11.4)")
 
 
 def _p_values(data: Value) -> NDArray[np.uint16]:
-    """Return LUT Data, US or OW. Raises `Refusal`."""
+    """Return the entries in LUT Data, which is US or OW. Raises `Refusal` for other data."""
     if isinstance(data, bytes | memoryview) and len(data) % 2 == 0:
         return np.frombuffer(data, "<u2").astype(np.uint16)
     if isinstance(data, list) and all(isinstance(entry, int) and 0 <= entry <= 0xFFFF for entry in data):
@@ -312,9 +317,13 @@ def read_lut(path: str | os.PathLike[str]) -> PresentationLUT:
 
 
 def overlay_dataset(overlay: Overlay) -> Dataset:
-    """Return the Data Set for N-CREATE of an Image Overlay Box, PS3.4-1998 H.4.8. Raises `EncodeError`."""
+    """Return the Data Set for N-CREATE of an Image Overlay Box, PS3.4-1998 H.4.8.
+
+    Raises `EncodeError` for pixels that are not a plane of up to 65535 rows and columns.
+    """
     if overlay.pixels.ndim != 2 or not 0 < min(overlay.pixels.shape) <= max(overlay.pixels.shape) <= _MAX_SIDE:
-        raise EncodeError(f"a plane of {overlay.pixels.shape} is not rows x columns (PS3.3 C.9.2)", path="OverlayData")
+        what = f"has shape {overlay.pixels.shape}, not 1 to {_MAX_SIDE} rows x 1 to {_MAX_SIDE} columns (PS3.3 C.9.2)"
+        raise EncodeError(what, path="OverlayData")
     rows, columns = overlay.pixels.shape
     data = np.packbits(overlay.pixels.ravel(), bitorder="little").tobytes()
     plane = Dataset(
@@ -339,7 +348,10 @@ def overlay_dataset(overlay: Overlay) -> Dataset:
 
 
 def overlay_from(attributes: Dataset, planes: list[Dataset], before: Overlay | None) -> Overlay | None:
-    """Return the overlay of a box, with its own plane or else the plane of ``before``; None without a plane."""
+    """Return the overlay of a box, with the first of ``planes`` or else the plane of ``before``; None without a plane.
+
+    Raises `Refusal` for a plane that cannot be read.
+    """
     if planes:
         pixels, origin = _plane_bits(planes[0]), _origin(planes[0])
     elif before is not None:
@@ -364,19 +376,24 @@ def _origin(plane: Dataset) -> tuple[int, int]:
 
 
 def _plane_bits(plane: Dataset) -> NDArray[np.bool_]:
-    """Return the plane in Overlay Data, PS3.3 C.9.2: bool, rows x columns, from single bits or a bit of each cell."""
+    """Return the plane in Overlay Data, PS3.3 C.9.2: bool, rows x columns, from single bits or a bit of each cell.
+
+    Raises `Refusal` for a plane with wrong bits, with too many of them, or with too little data.
+    """
     rows, columns, allocated = (
         integer(plane, keyword) for keyword in ("OverlayRows", "OverlayColumns", "OverlayBitsAllocated")
     )
     position, value = integer(plane, "OverlayBitPosition"), plane.get("OverlayData")
     data = value if isinstance(value, bytes | memoryview) else b""
     if allocated not in (1, 8, 16) or not 0 <= position < allocated:
-        raise _invalid("OverlayBitsAllocated", f"{allocated} with OverlayBitPosition {position}")
+        what = f"{allocated} with OverlayBitPosition {position}, not 1, 8 or 16 with a bit below"
+        raise _invalid("OverlayBitsAllocated", what)
     if rows * columns > _MAX_PLANE:
         raise _invalid("OverlayRows", f"{rows} x OverlayColumns {columns} are more than {_MAX_PLANE} bits")
     needed = (rows * columns * allocated + 7) // 8
     if len(data) < needed:
-        raise _invalid("OverlayData", f"of {len(data)} bytes, where {rows} x {columns} bits need {needed}")
+        cell = "bits" if allocated == 1 else f"cells of {allocated} bits"
+        raise _invalid("OverlayData", f"of {len(data)} bytes, where {rows} x {columns} {cell} need {needed}")
     cells = np.frombuffer(data[:needed], np.uint8 if allocated == 1 else f"<u{allocated // 8}")
     bits = np.empty(rows * columns, np.bool_)
     for start in range(0, len(bits), _BLOCK):

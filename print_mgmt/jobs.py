@@ -26,21 +26,24 @@ HOST_MEMORY = 1 << 31  # bytes of the films of one host's jobs, at most
 HISTORY = 256  # DONE jobs that N-GET can still find
 _EXPOSURE_BYTES = 128  # bytes of memory that one more copy of a film needs
 
-# The steps of PS3.3 C.13.8, and the step from FAILURE back to PENDING when a job is retried
+# The next values of each Execution Status (PS3.3 C.13.8): the info of a PENDING job may change; a retry follows FAILURE
 _STEPS = {
     "PENDING": ("PENDING", "PRINTING"),
     "PRINTING": ("DONE", "FAILURE"),
     "DONE": (),
     "FAILURE": ("PENDING",),
 }
-_BETWEEN = {"PENDING": QUEUED, "PRINTING": NORMAL, "FAILURE": "UNKNOWN"}  # the info of intermediate steps
+_BETWEEN = {"PENDING": QUEUED, "PRINTING": NORMAL, "FAILURE": "UNKNOWN"}  # the info of steps that `follow` adds
 _JOB_EVENTS = {"PENDING": 1, "PRINTING": 2, "DONE": 3, "FAILURE": 4}  # Event Type IDs of PS3.4 H.4.5
 _PRINTER_EVENTS = {NORMAL: 1, "WARNING": 2, "FAILURE": 3}  # Event Type IDs of PS3.4 H.4.6
 _PRIORITIES = {"HIGH": 0, "MED": 1, "LOW": 2}
 
 
 class JobFailed(DimseError):
-    """A film could not be printed. ``ExecutionStatusInfo`` is the term of PS3.3 C.13.9.1 that the client receives."""
+    """A film could not be printed. ``ExecutionStatusInfo`` is the term of PS3.3 C.13.9.1 that the client receives.
+
+    Raises `EncodeError` for any other term.
+    """
 
     def __init__(self, ExecutionStatusInfo: str, reason: str = "") -> None:
         check_execution_status_info("FAILURE", ExecutionStatusInfo)
@@ -114,7 +117,7 @@ class PrintJob:
     def follow(self, other: "PrintJob") -> None:
         """Take over the status of ``other``, which is the same job as recorded in a spool, in allowed steps.
 
-        A DONE job stays DONE, because its client knows of the end.
+        A DONE job stays DONE, because this end has been reported to its client.
         """
         target = other.ExecutionStatus, other.ExecutionStatusInfo
         while self.ExecutionStatus != "DONE" and (self.ExecutionStatus, self.ExecutionStatusInfo) != target:
@@ -192,9 +195,9 @@ class PrintQueue:
     """A `JobQueue` in memory, ordered by priority, then by arrival.
 
     A new job is refused if ``length`` jobs wait, if the films of all jobs would take more than ``memory`` bytes, or if
-    the films of one host would take more than ``host_memory`` bytes; a first job is always accepted. A failed job keeps
-    its films, and counts towards these limits, until it is printed or discarded; it can always be offered again. The
-    last ``history`` DONE jobs can still be found.
+    the films of one host would take more than ``host_memory`` bytes. The only job in memory may exceed ``memory``, and
+    the only job of a host ``host_memory``. A failed job keeps its films, and its bytes count, until it is printed or
+    discarded; it can always be offered again. The last ``history`` jobs that are DONE or discarded can still be found.
     """
 
     def __init__(
@@ -228,11 +231,14 @@ class PrintQueue:
     def offer(self, job: PrintJob, now: datetime) -> bool:
         """Put a job into the queue at the time ``now``. Return False if there is no room for a new job.
 
-        A failed job still has its room. Raises `LocalProtocolError` for a job that is already in the queue or DONE.
+        A failed job still has its room. Raises `LocalProtocolError` for a job that is already in the queue, DONE or
+        discarded.
         """
         uid = job.SOPInstanceUID
-        if uid in self._alive or uid in self._done:
+        if uid in self._alive:
             raise LocalProtocolError(f"{job!r} is already in the queue")
+        if uid in self._done or job.ExecutionStatus == "DONE":
+            raise LocalProtocolError(f"{job!r} is DONE or discarded, so it has no films to print")
         if uid not in self._failed and not self._has_room(job):
             return False
         if not job.CreationDate:
@@ -264,9 +270,9 @@ class PrintQueue:
             self._forget(job)
 
     def discard(self, job: PrintJob) -> None:
-        """Drop the films of a failed job, which can then not be retried. Raises `LocalProtocolError` for other jobs."""
+        """Drop the films of a failed job, which cannot be retried then. Raises `LocalProtocolError` for other jobs."""
         if self._failed.pop(job.SOPInstanceUID, None) is None:
-            raise LocalProtocolError(f"{job!r} has not failed")
+            raise LocalProtocolError(f"{job!r} is not one of the failed jobs of this queue")
         self._forget(job)
 
     def find(self, SOPInstanceUID: str) -> PrintJob | None:
@@ -313,7 +319,7 @@ class PrinterState:
         return f"<PrinterState {self.PrinterStatus}, {self.PrinterStatusInfo}>"
 
     def set(self, PrinterStatus: str, PrinterStatusInfo: str = NORMAL) -> None:
-        """Set the status, and call the listeners if it has changed. Raises `EncodeError` for an unknown status or info.
+        """Set the status, and call the listeners if status or info has changed. Raises `EncodeError` if one is unknown.
 
         ::
 

@@ -5,18 +5,22 @@ attribute                          tolerant printer           strict printer
 =================================  =========================  =============================
 M/M, missing; without a value      0120; 0121                 the same
 M/M, with an unsupported value     0106                       the same
-M/M, value and sequence confused   0212                       the same
+M/M, value and list confused       0212                       the same
+U, missing or without a value      the default is used        the same
 U, with an unsupported value       0116, the default is used  0106
-U/U, not supported here            0107, ignored              0105
+U, not supported here              0107, ignored              0105
 not of the SOP Class               0107, ignored              0105
 =================================  =========================  =============================
 
+A list has several values, or the items of a sequence. N-SET uses no defaults: an attribute without a supported value
+keeps its old value.
+
 A tolerant printer also refuses a value (0106) if a film with the default would be wasted, such as a film of another
 size. It ignores attributes unrelated to printing, such as patient data, without a warning, because some modalities
-(Agfa) stop at a warning.
+(Agfa) stop at a warning. Both printers ignore attributes that the dictionary does not have, such as private ones.
 
-All accepted attributes have a row in a table, also those in items, and their values have been read. So every attribute
-that is kept with a film is readable when the film is written.
+The values of all accepted attributes have been read, also those in items, except for the items of images, which
+`print_mgmt.items` reads. So every attribute that is kept with a film is readable when the film is written.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -71,7 +75,7 @@ class Checked:
     warnings: list[tuple[int, Tag | None, str]] = field(default_factory=list)
 
     def warn(self, status: int, keyword: str, comment: str) -> None:
-        """Add a warning; ``comment`` follows the keyword of the attribute, which may be empty."""
+        """Add a warning. Its comment is ``keyword``, which may be empty, followed by ``comment``."""
         tag = tag_of(keyword) if keyword else None
         self.warnings.append((status, tag, f"{keyword} {comment}".strip()))
 
@@ -82,7 +86,7 @@ class Checked:
 
     @property
     def comment(self) -> str:
-        """The comment of the most important warning."""
+        """The comment of the most important warning, or an empty string if there are no warnings."""
         return self._most_important()[1]
 
     @property
@@ -99,7 +103,7 @@ class Checked:
 
 
 def check(table: Table, dataset: Dataset, *, defaults: bool = False, strict: bool = False) -> Checked:
-    """Check ``dataset`` against ``table``; ``defaults`` adds the defaults of missing attributes (N-CREATE).
+    """Check ``dataset`` against ``table``. With ``defaults``, attributes without a usable value get defaults.
 
     Raises `Refusal` with the status of the first attribute that is refused.
     """
@@ -199,7 +203,7 @@ def _check_items(
 
 
 def _check_item(row: Attribute, item: Dataset, where: str, checked: Checked, *, strict: bool) -> Dataset:
-    """Return the elements of an item that have a row and a supported value.
+    """Return the elements of an item that have a row and a supported value, and its Specific Character Set.
 
     An optional attribute with an unsupported value is left out with a warning, or refused if ``strict``. ``where`` is
     the last part of each comment, because the end of a long Error Comment is cut off.
@@ -273,9 +277,11 @@ def choose(attributes: Mapping[str, Value]) -> Chosen:
 
     An attribute of both film box and image box goes to the film box. Raises `EncodeError` as `pick` does.
     """
-    by_level: dict[str, dict[str, Value]] = {"film_session": {}, "film_box": {}, "image_box": {}}
+    by_level: dict[str, dict[str, Value]] = {level: {} for level in _LEVELS}
     for keyword, value in attributes.items():
-        level = next((level for level, table in _LEVELS.items() if row_of(table, keyword)), "film_box")
+        level = next((level for level, table in _LEVELS.items() if row_of(table, keyword)), None)
+        if level is None:
+            raise _not_chosen(keyword, "a film session, film box or image box")
         by_level[level][keyword] = value
     return Chosen(**{level: pick(_LEVELS[level], chosen) for level, chosen in by_level.items()})
 
@@ -289,13 +295,19 @@ def pick(table: Table, attributes: Mapping[str, Value]) -> Dataset:
     """
     picked = Dataset()
     for keyword, value in attributes.items():
-        tag_of(keyword)  # raises if there is no such keyword
-        if keyword in _SET_BY_CLIENT:
-            raise EncodeError("set by the client itself (PS3.4 H.4)", path=keyword)
-        if row_of(table, keyword) is None:
-            raise EncodeError("not an attribute that an SCU sets there (PS3.4 H.4)", path=keyword)
+        if keyword in _SET_BY_CLIENT or row_of(table, keyword) is None:
+            level = next((level for level, known in _LEVELS.items() if known is table), "instance")
+            raise _not_chosen(keyword, f"a {level.replace('_', ' ')}")
         picked[keyword] = value
     return picked
+
+
+def _not_chosen(keyword: str, instance: str) -> EncodeError:
+    """Return the error for an attribute that the caller cannot choose. Raises `EncodeError` for an unknown keyword."""
+    tag_of(keyword)
+    if keyword in _SET_BY_CLIENT:
+        return EncodeError("set by the client itself (PS3.4 H.4)", path=keyword)
+    return EncodeError(f"not an attribute that an SCU chooses for {instance} (PS3.4 H.4)", path=keyword)
 
 
 _SET_BY_CLIENT = ("ReferencedFilmSessionSequence", "ImageBoxPosition")

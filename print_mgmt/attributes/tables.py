@@ -1,7 +1,8 @@
 """The attributes of each SOP Class and service (PS3.4 Annex H.4), with the values that PS3.3 C.13 allows.
 
 A row has an attribute, its usage as the standard writes it (SCU/SCP), and the values that the standard allows. The
-configuration of a printer narrows these to the supported values, and has the defaults (`print_mgmt.config`).
+configuration of a printer narrows these to the supported values, and has all defaults but that of Polarity, which is
+the standard's (`print_mgmt.config`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -111,16 +112,17 @@ _VIEWING = (
     Attribute("ReflectedAmbientLight",             "U/MC", whole(0, 65535, "cd/m2")),
 )
 
-# The study of the printed images, PS3.3 C.13.2
+# The study of the printed images, PS3.3 C.13.2; other attributes of its item are left out
 _STUDY = (
     *(Attribute(keyword, "U/U", text(64)) for keyword in (
         "StudyDate", "StudyTime", "StudyDescription", "StudyID", "AccessionNumber", "ReferringPhysicianName",
-        "SeriesNumber", "SeriesDescription", "Modality",
+        "SeriesDescription", "Modality",
         "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex",
     )),
+    Attribute("SeriesNumber", "U/U", whole(-(2**31), 2**31 - 1)),
     *(Attribute(keyword, "U/U", uid) for keyword in ("StudyInstanceUID", "SeriesInstanceUID")),
 )
-# The original of the image in an image box, in former editions of PS3.3 C.13.5
+# The original of the image in an image box; the editions from 2004 to 2020 do not have it
 _ORIGINAL = (
     *(Attribute(keyword, "U/U", uid) for keyword in (
         "ReferencedSOPClassUID", "ReferencedSOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
@@ -145,7 +147,7 @@ FILM_SESSION = (
 # Not in the standard: some printers (Agfa, CP 173) expect these in a session, and their SCUs send them to any printer
 FILM_SESSION_EXTRA = _VIEWING
 
-# PS3.4 Table H.4-5. An unsupported film size is refused, not replaced.
+# PS3.4 Table H.4-6. An unsupported film size or orientation is refused, not replaced.
 FILM_BOX = (
     Attribute("ImageDisplayFormat",            "M/M", display_format),
     Attribute("ReferencedFilmSessionSequence", "M/M", one_item, items=_REFERENCE),
@@ -201,7 +203,7 @@ COLOR_IMAGE = (
     *_MATRIX,
 )
 
-# PS3.4 Table H.4-10
+# PS3.4 Tables H.4-10 and H.4-11: the attributes that gray and color image boxes have in common
 _ANY_IMAGE_BOX = (
     Attribute("ImageBoxPosition",              "M/M", whole(1, 65535)),
     Attribute("Polarity",                      "U/M", terms(*POLARITIES), "NORMAL"),
@@ -211,11 +213,12 @@ _ANY_IMAGE_BOX = (
     Attribute("RequestedDecimateCropBehavior", "U/U", terms("DECIMATE", "CROP", "FAIL")),
     Attribute("OriginalImageSequence",         "U/U", items(0, 4096), items=_ORIGINAL),
 )
+# PS3.4 Table H.4-11
 COLOR_IMAGE_BOX = (
     *_ANY_IMAGE_BOX,
     Attribute("BasicColorImageSequence",           "M/M", items(0, 1)),
 )
-# PS3.4 Table H.4-8
+# PS3.4 Table H.4-10
 GRAY_IMAGE_BOX = (
     *_ANY_IMAGE_BOX,
     Attribute("BasicGrayscaleImageSequence",       "M/M", items(0, 1)),
@@ -233,13 +236,13 @@ IMAGE_BOX_EXTRA = (
 # The attributes that an SCU may choose for any image box: all but the image
 IMAGE_BOX = tuple(row for row in GRAY_IMAGE_BOX if row.keyword != "BasicGrayscaleImageSequence")
 
-# PS3.4 Table H.4-12
+# PS3.4 Table H.4-13
 ANNOTATION_BOX = (
     Attribute("AnnotationPosition", "M/M", whole(1, 65535)),
     Attribute("TextString",         "U/M", text(64)),
 )
 
-# PS3.4 Table H.4-20
+# PS3.4 Table H.4-23
 _LUT = (
     Attribute("LUTDescriptor",  "MC/M", any_value("entries, first value mapped, bits")),
     Attribute("LUTExplanation", "U/U",  text(64)),
@@ -258,7 +261,7 @@ VOI_LUT_BOX = (
     Attribute("VOILUTSequence",               "U/U", one_item, items=_LUT),
 )
 
-# PS3.4-1998 H.4.8 and its successor of 2004, both retired; only the successor has the rows below the line
+# PS3.4-1998 H.4.8 and its successor, PS3.4-2004 H.4.12, both retired; only the successor has the rows below the line
 _OVERLAY = (
     Attribute("OverlayRows",          "M/M", whole(1, 65535)),
     Attribute("OverlayColumns",       "M/M", whole(1, 65535)),
@@ -282,7 +285,7 @@ OVERLAY_BOX = (
 )
 OVERLAY_BOX_SET = tuple(row for row in OVERLAY_BOX if row.keyword != "ReferencedImageBoxSequence")
 
-# PS3.4 Tables H.4-18, H.4-14 and H.4-22: the attributes of N-GET
+# PS3.4 Tables H.4-17, H.4-15 and H.4-26: the attributes of N-GET
 PRINTER = (
     Attribute("PrinterStatus",         "U/M", terms("NORMAL", "WARNING", "FAILURE")),
     Attribute("PrinterStatusInfo",     "U/M", text(16)),

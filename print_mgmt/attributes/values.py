@@ -69,9 +69,9 @@ def _pattern(term: str) -> re.Pattern[str]:
 
 
 def text(longest: int) -> Values:
-    """Return the set of texts. ``longest`` is the length that the VR allows; 16 times as much is accepted."""
+    """Return the set of texts. ``longest`` is the length that the standard allows; 16 times as much is accepted."""
     limit = _TOLERANCE * longest
-    return Values(lambda value: isinstance(value, str) and len(value) <= limit, f"text of {longest} characters")
+    return Values(lambda value: isinstance(value, str) and len(value) <= limit, f"text of up to {longest} characters")
 
 
 def whole(lowest: int, highest: int, unit: str = "") -> Values:
@@ -82,7 +82,7 @@ def whole(lowest: int, highest: int, unit: str = "") -> Values:
 
 def number(above: float, below: float, unit: str) -> Values:
     """Return the set of numbers greater than ``above`` and less than ``below``."""
-    words = f"{above:g} to {below:g} {unit}"
+    words = f"more than {above:g}, less than {below:g} {unit}"
     return Values(lambda value: isinstance(value, int | float) and above < value < below, words)
 
 

@@ -34,9 +34,10 @@ class Film:
 
     ``film_session``, ``film_box``, ``image_boxes`` and ``annotation_boxes`` are the attributes of the film (PS3.3
     C.13), including default values; ``defaulted`` names those with default values. ``referenced`` are the attributes of
-    its Presentation LUTs, VOI LUT boxes and overlay boxes. ``sheet`` has the images. ``number`` counts the films of the
-    server, ``position`` the films of the Print Job ``job``, and ``copy`` the ``copies`` of the film, each from 1.
-    ``time`` is the local time at which the printer accepted the film.
+    its Presentation LUTs, VOI LUT boxes and overlay boxes. ``sheet`` has the images. ``number`` counts the films that
+    the server passes to ``on_film``, ``position`` the films of the Print Job ``job``, and ``copy`` the ``copies`` of
+    the film, each from 1. ``time`` is the local time at which the printer accepted the film, or the current time if the
+    job has none.
 
     A film can be copied and pickled, for example for a pool of processes; the job of the copy has no films.
     """
@@ -160,7 +161,7 @@ class QueuedJobs:
 class PrintEngine:
     """A loop that prints the jobs of ``queue``: ``on_film`` gets each film once, or, with ``each_copy``, each copy.
 
-    ``printed`` and ``failed`` count the calls of ``on_film``.
+    ``printed`` counts the calls of ``on_film`` that succeeded, ``failed`` those that raised.
     """
 
     def __init__(self, queue: JobQueue, on_film: OnFilm, *, each_copy: bool = False) -> None:
@@ -184,7 +185,9 @@ class PrintEngine:
 
     async def accept(self, job: PrintJob) -> str:
         """Put a new job into the queue. Return the reason if the job is refused, otherwise an empty string."""
-        return "" if self.offer(job) else "the print queue is full"
+        if self.offer(job):
+            return ""
+        return "the printer has stopped" if self._has_stopped else "the print queue is full"
 
     async def confirm(self, job: PrintJob) -> None:
         """Note that the client knows of the end of a job."""

@@ -61,14 +61,17 @@ class Reporter:
         self._has_stopped = False
 
     def follow(self, job: PrintJob) -> None:
-        """Report each step of ``job``, which belongs to this client; the client may be idle until the job ends."""
+        """Report each step of ``job``, which belongs to this client, if the client negotiated the Print Job SOP Class.
+
+        The client may then be idle until the job ends.
+        """
         if self._for_jobs is not None:
             self._followed.add(job)
             job.listeners.add(self._report_job)
             self._association.awaits_events = True
 
     def report_printer(self, state: PrinterState) -> None:
-        """Report the status of the printer."""
+        """Report the status of the printer, if the client negotiated the Printer SOP Class."""
         if self._for_printer is not None:
             information = state.event_information(self._printer_name)
             self._put(_Event(self._for_printer, Printer, PrinterInstance, state.EventTypeID, information))

@@ -1,10 +1,11 @@
 """Deliberate faults of a printer, which occur at the same request every time, to test SCUs.
 
 A fault is written as WHAT@WHERE; ``C605@N-SET#2`` answers the second N-SET with status C605. WHAT is a status (with a
-warning, the operation is performed; with a failure, it is not), ``NO-ANSWER``, ``ABORT`` (A-ABORT), ``DROP`` (the
-connection is closed), or, at ``FILM``, a term of Execution Status Info. WHERE is an operation, optionally a SOP Class,
-and optionally the number of the request, counted over all associations since the start; without a number, the fault
-occurs at every such request. A change of the printer's status is written in the same way:
+failure, the operation is not performed; with any other status, it is), ``NO-ANSWER``, ``ABORT`` (A-ABORT), ``DROP``
+(the connection is closed), or, at ``FILM``, a term of Execution Status Info. WHERE is ``FILM``, or an operation and
+optionally a SOP Class, and in both cases optionally the number of the film or request, counted over all associations
+since the start; without a number, the fault occurs each time. A change of the printer's status is written in the same
+way, but not at ``FILM``:
 ``WARNING:SUPPLY LOW@N-ACTION FilmBox#2``.
 """
 
@@ -56,7 +57,7 @@ class FaultError(DimseError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place of a fault: request ``number`` of its kind, counted from 1, or every request if ``number`` is None."""
+    """The place of a fault: request or film ``number`` of its kind, counted from 1; each one if ``number`` is None."""
 
     operation: str
     sop_classes: frozenset[str] = frozenset(TITLES)
@@ -68,8 +69,8 @@ class Place:
         match = _PLACE.fullmatch(text)
         operation, name, number = match.groups() if match else ("", None, None)
         if operation not in (*_OPERATIONS, _FILM) or (operation == _FILM and name):
-            why = f"does not name {', '.join(_OPERATIONS)} or {_FILM}, as in N-ACTION FilmBox#2"
-            raise FaultError(f"{text!a} {why}")
+            why = f"is not OPERATION[ SOP CLASS][#NUMBER], as in N-ACTION FilmBox#2, or {_FILM}[#NUMBER]"
+            raise FaultError(f"{text!a} {why}; the operations are {', '.join(_OPERATIONS)}")
         return cls(operation, _classes_named(name or ""), int(number) if number else None)
 
     def is_of(self, message: Request) -> bool:
@@ -120,7 +121,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A new status of the printer, which is reported to all clients before the request at ``place`` is performed."""
+    """A new status of the printer, which is reported to all clients.
+
+    The client of the request at ``place`` gets the report before its request is performed.
+    """
 
     PrinterStatus: str
     PrinterStatusInfo: str
@@ -183,7 +187,7 @@ class Misbehavior:
 
     def count_film(self) -> None:
         """Count a film, and raise `JobFailed` if a fault is due at it."""
-        for fault in self._due(self._faults, None):
+        for fault in tuple(self._due(self._faults, None)):  # all of them, so that each counts this film
             raise JobFailed(fault.what, f"{fault.what}, on purpose")
 
     def _due(self, injected: Iterable[_Injected], message: Request | None) -> Iterator[_Injected]:

@@ -31,7 +31,7 @@ _log = logging.getLogger("print_mgmt.scp")
 
 # The limits of a request. Real requests are far smaller; decoding up to the default limits would take too long
 _LIMITS = DecodeLimits(elements=5_000, value=1 << 16, values=1 << 12)
-# Requests within these limits take at most 2 ms on the event loop; a film of 30 images needs 100 elements
+# Requests within these limits take at most 2 ms on the event loop; each request of our client has far fewer elements
 _SHORT_LIMITS = DecodeLimits(elements=256, value=1 << 16, values=1 << 12)
 _OPERATIONS = {
     NCreateRQ: "N-CREATE",
@@ -74,8 +74,9 @@ class Engine(Protocol):
 class PrinterService:
     """A printer that serves many associations.
 
-    ``config`` may be replaced; the new configuration applies to associations that begin afterwards. ``around`` is
-    called for each request, with the function that performs the request.
+    ``config`` may be replaced; the new configuration applies to associations that begin afterwards, except for its
+    amounts of memory, which stay those of the first. ``around`` is called for each request, with the function that
+    performs the request.
     """
 
     def __init__(
@@ -210,7 +211,7 @@ def _may_wait(message: Request, engine: Engine) -> bool:
 
 
 def _short_answer(service: PrintService, operation: Operation) -> Answer | None:
-    """Return the answer to a request, None if it takes long."""
+    """Return the answer to a request, or None if it takes long or its Data Set cannot be decoded within the limits."""
     trailing: list[Finding] = []
     try:
         dataset = operation.dataset(_SHORT_LIMITS, trailing)
@@ -245,7 +246,10 @@ def _log_trailing(operation: Operation, findings: list[Finding]) -> None:
 
 
 def _log_answer(association: Association, message: Request, answer: Answer) -> None:
-    """Log an answer that is no plain success. Warnings about the placement of images need no operator: level INFO."""
+    """Log an answer that has a status other than Success, or a comment.
+
+    No operator is needed for statuses about the placement of images, so their level is INFO.
+    """
     level = logging.INFO if answer.Status in PLACEMENT else logging.WARNING
     status, words = f"{answer.Status:04X}H", meaning(answer.Status)
     comment = f": {answer.comment}" if answer.comment and answer.comment != words else ""

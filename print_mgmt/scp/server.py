@@ -56,7 +56,7 @@ class PrintServer:
     chooses a free port. ``tls`` comes from `dimse.net.server_context`. ``queue`` holds the jobs; if it is full,
     N-ACTION is answered with C601 or C602. With ``each_copy``, ``on_film`` gets each copy of a film in the order of the
     job; otherwise, it gets each film once, with the number of copies. At the end of the block, the server stops
-    listening, and prints the accepted jobs.
+    listening, and prints the accepted jobs. ``drain`` is the time in seconds for which `close` waits for associations.
 
     With ``spool``, which must be open, jobs are on stable storage before N-ACTION is answered, and ``queue`` is not
     used. ``route`` returns the destinations of the films of a job; by default, they go to ``on_film``. Films that are
@@ -163,9 +163,10 @@ class PrintServer:
         return self._engine.failed
 
     def retry(self, job: PrintJob) -> bool:
-        """Put a failed job into the queue again, to print its remaining films. Return False if there is no room.
+        """Put a failed job into the queue again, to print its remaining films.
 
-        Raises `LocalProtocolError` for a job that has not failed, and for a job in a spool.
+        Return False if the queue refuses the job or the printer has stopped. Raises `LocalProtocolError` for a job that
+        waits, is being printed, or is DONE, and for a job in a spool.
         """
         return self._engine.offer(job)
 
@@ -174,7 +175,7 @@ class PrintServer:
         await self._printer.flush_events(association)
 
     async def _finish(self, printing: asyncio.Task[None]) -> None:
-        """Print the accepted jobs, then stop the engine. Raises the exception that the queue raised, if any."""
+        """Wait until the engine has no more work, then stop it. Raises the exception that the queue raised, if any."""
         draining = asyncio.create_task(self._engine.drain())
         try:
             await asyncio.wait((printing, draining), return_when=asyncio.FIRST_COMPLETED)

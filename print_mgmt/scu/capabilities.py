@@ -1,4 +1,4 @@
-"""The pixels that a printer can use, according to its Printer Configuration (PS3.3 C.13.14).
+"""The pixels that a printer can use, according to its Printer Configuration (PS3.3 C.13.13).
 
 Sending more pixels than an image box has, or more bits than the printer uses, only takes time. An image is reduced by
 taking the mean of the area under each new pixel.
@@ -55,7 +55,8 @@ def box_of(item: Dataset, film_box: Dataset) -> tuple[int, int] | None:
 def format_of(item: Dataset, film_box: Dataset, images: int) -> str | None:
     """Return the Image Display Format with the fewest boxes that hold ``images`` images, or else with the most boxes.
 
-    Of several such formats, return the one with the squarest boxes; return None if no format has equal boxes.
+    Of several such formats, return the one with the squarest boxes. Only formats STANDARD with boxes of known size are
+    considered; return None if there is none.
     """
     choices = []
     for display_format, (rows, columns) in _formats(item, film_box):

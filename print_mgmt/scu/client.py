@@ -41,9 +41,10 @@ _LIMITS = Limits(data_set=1 << 24)
 
 @dataclass(frozen=True, slots=True)
 class PrintReport:
-    """The numbers of films and images that were printed, and the warnings of the printer.
+    """The numbers of films and images that were printed, and the warnings of the printer and of this client.
 
-    ``answers`` has the status of each operation, and ``jobs`` the print jobs; both are ignored in comparisons.
+    ``answers`` has the status of each operation except N-DELETE, and ``jobs`` the print jobs; both are ignored in
+    comparisons.
     """
 
     films: int
@@ -58,16 +59,16 @@ class PrintClient:
 
     ``color`` selects the Basic Color (True) or the Basic Grayscale (False) Print Management Meta SOP Class; "prefer"
     uses color if the printer has it, "avoid" uses color only if the printer has nothing else, and None uses either,
-    preferably grayscale. If the printer accepts none, a second association proposes the single SOP Classes. ``bits`` is
-    the depth of gray pixels on the wire, 8 or 12; "auto" takes it from the profile or from the printer's configuration,
-    or else uses 8. ``action`` is the instance that N-ACTION prints: the film box ("film", as in the standard) or the
-    session; "auto" tries the film box first. ``action_data`` sends a Data Set with N-ACTION, for printers that do not
-    answer without it. ``own_uids``: the client assigns the SOP Instance UIDs, unless the printer refuses them.
-    ``optional`` are the optional SOP Classes to propose; Presentation LUT is proposed when it is used. ``profile`` has
-    the limits of a printer model (see `profiles`). ``retries`` limits how often a transiently rejected association is
-    requested again, and how often a lost association is reopened; `films` and `print_images` do not reopen it once
-    N-ACTION has been sent. ``tls`` comes from `dimse.net.client_context`; ``trace`` gets the records of
-    `dimse.net.Trace`.
+    preferably grayscale, or the Printer SOP Class alone. If the printer accepts none, a second association proposes the
+    single SOP Classes. ``bits`` is the depth of gray pixels on the wire, 8 or 12; "auto" takes it from the profile or
+    from the printer's configuration, or else uses 8. ``action`` is the instance that N-ACTION prints: the film box
+    ("film", as in the standard) or the session; "auto" tries the film box first. ``action_data`` sends a Data Set with
+    N-ACTION, for printers that do not answer without it. ``own_uids``: the client assigns the SOP Instance UIDs, unless
+    the printer refuses them. ``optional`` are the optional SOP Classes to propose; Presentation LUT is proposed when it
+    is used. ``profile`` has the limits of a printer model (see `profiles`). ``retries`` limits how often a transiently
+    rejected association is requested again, and how often a lost association is reopened; `films` and `print_images` do
+    not reopen one that is lost between N-ACTION and its response. ``tls`` comes from `dimse.net.client_context`;
+    ``trace`` gets the records of `dimse.net.Trace`.
 
     A wrong argument raises `EncodeError` at once. Entering the block raises what `dimse.net.connect` raises, and
     `ContextNotAccepted` if the printer accepts no print context. Outside the block, methods that need an association
@@ -129,12 +130,12 @@ class PrintClient:
 
     @property
     def warnings(self) -> list[str]:
-        """The warnings of the printer, each with its operation, status, meaning and comment."""
+        """The warnings so far: of the printer, with operation, status, meaning and comment, and of this client."""
         return self._connection.warnings
 
     @property
     def answers(self) -> list[Answered]:
-        """All operations so far, each with its status."""
+        """All operations so far, except N-DELETE, each with its status."""
         return self._connection.answers
 
     @property
@@ -302,7 +303,8 @@ class PrintClient:
     ) -> AbstractAsyncContextManager[Films]:
         """Open films for images that come one by one; the last film is printed at the end of the block.
 
-        The options are those of `print_images`. If the block raises, the film that is being filled is not printed.
+        The options are those of `print_images`. If the block raises, the film that is being filled is not printed; with
+        ``collate``, none is.
         """
         options = FilmOptions(
             chosen=choose(attributes),

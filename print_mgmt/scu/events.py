@@ -40,7 +40,7 @@ class Event:
 
     @property
     def name(self) -> str:
-        """The name of the event in PS3.4 Tables H.4-15 and H.4-18, or its number."""
+        """The name of the event in PS3.4 Tables H.4-14 and H.4-16, or its number."""
         return EVENTS.get(self.SOPClassUID, {}).get(self.EventTypeID, str(self.EventTypeID))
 
     def __str__(self) -> str:

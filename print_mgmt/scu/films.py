@@ -89,11 +89,11 @@ class Films:
     async def add(
         self, image: Printable, *, frames: Iterable[int] | None = (1,), **choices: Unpack[ImageOptions]
     ) -> None:
-        """Put ``image`` into the next image box, and print the film if that was the last box.
+        """Put ``image`` into the next image box; if that was the last box, print the film, unless films are collated.
 
         Each of the ``frames`` of an image (from 1; None is all) goes into a box of its own. ``choices`` are the options
-        of `print_mgmt.images.prepare`, without ``color`` and ``bits``. Raises `ImageError`, before the image is sent,
-        if it cannot be printed.
+        of `print_mgmt.images.prepare`, without ``color`` and ``bits``. Raises `ImageError` if an image cannot be
+        printed: before it is sent, or, with ``true_size``, when the printer has answered.
         """
         async with aclosing(self._connection.pixels.prepared(image, frames, choices)) as prepared:
             async for picture in prepared:
@@ -186,7 +186,8 @@ class Films:
             await film.annotate(position, words)
         if len(annotations) > len(film.annotation_boxes):
             written = f"only {len(film.annotation_boxes)} of {len(annotations)} annotations were written"
-            session.operations.warn(f"{film.name}: {written}, because the printer created no more boxes")
+            why = "the printer created no more boxes for its AnnotationDisplayFormatID"
+            session.operations.warn(f"{film.name}: {written}, because {why}")
         return film
 
     async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:

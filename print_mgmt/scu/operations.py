@@ -25,7 +25,7 @@ __all__ = ["Answered", "Operations", "PrintFailed", "in_charset"]
 _log = logging.getLogger("print_mgmt.scu")
 
 _MAX_NAMED = 8  # attributes that an error or a warning names
-_PRINT = 1  # the Action Type ID of Print, PS3.4 Tables H.4-3 and H.4-6
+_PRINT = 1  # the Action Type ID of Print, PS3.4 Tables H.4-3 and H.4-8
 _PATIENCE = 5.0  # seconds to wait for the response to N-DELETE, which some printers (Kodak) never send
 _WITH_TEXT = frozenset({"SQ", *(row.name for row in VRS.values() if row.charset)})
 
@@ -47,7 +47,8 @@ class Operations:
     The argument ``what`` of a service is a name for its instance, such as "film 2", for errors and warnings. ``meta``
     is the Meta SOP Class of the instances: requests use its context, or the context of the instance's own SOP Class if
     the printer has not accepted the Meta SOP Class. Warnings are appended to ``warnings``, and the status of each
-    operation to ``answers``. ``own_uids``: the client assigns SOP Instance UIDs, until the printer refuses one.
+    operation except N-DELETE to ``answers``. ``own_uids``: the client assigns SOP Instance UIDs, until the printer
+    refuses one.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Operations:
     async def create(self, what: str, sop_class: str, attributes: Dataset) -> tuple[str, Response]:
         """Send N-CREATE; return the UID of the instance and the response. `reply` returns the response's Data Set.
 
-        If the printer refuses our UID (0117), this and all further requests are sent without a UID. Raises
+        If the printer refuses our UID (0117), this and all further N-CREATEs are sent without a UID. Raises
         `PrintFailed`, and `RemoteProtocolError` if the printer then returns no UID.
         """
         context, proposed = self.context(sop_class), new_uid() if self.own_uids else None
@@ -100,6 +101,7 @@ class Operations:
         context = self.context(sop_class)
         response = await scu.n_get(self.association, context, sop_class, uid, patience=patience)
         if response.Status == NO_SUCH_ATTRIBUTE:
+            self.answers.append(Answered(f"N-GET of {what}", response.Status))
             self.warn(f"N-GET of {what}: {_words(response)}")
         else:
             self.check(f"N-GET of {what}", response)

@@ -1,8 +1,8 @@
 """Profiles with the limits of printers that have no Printer Configuration.
 
 A profile has the configuration of a printer (`print_mgmt.config`), and the rules that an SCU must follow to print on
-it. Attributes that the printer does not support are left out, with a warning. Values that the printer would refuse, or
-that would spoil the film, raise an error before anything is sent.
+it. Attributes that the printer does not support, or whose value it would replace, are left out, with a warning. Values
+that the printer would refuse, or that would spoil the film, raise an error before anything is sent.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,10 @@ class Profile:
     def supported(
         self, chosen: Chosen, annotations: Sequence[str] = (), lut: PresentationLUT | None = None, bits: int = 8
     ) -> "Supported":
-        """Return the options that this printer supports. Raises `EncodeError` for an option that it would refuse."""
+        """Return the options that this printer supports. Raises `EncodeError` for an option that it would refuse.
+
+        ``bits`` is the depth of the pixels that are sent.
+        """
         self._check_bits(bits, lut)
         film_session, film_box = chosen.film_session.copy(), chosen.film_box.copy()
         annotations = tuple(annotations)
@@ -75,7 +78,11 @@ class Profile:
         warnings += [f"left out: {comment} (profile {self.name})" for _, _, comment in checked.warnings]
         kept = dataset.copy()
         for tag in checked.offending:
-            del kept[tag]
+            if tag in kept:
+                del kept[tag]
+        for element in checked.attributes:
+            if element.VR == "SQ":
+                kept.add(element)  # without the attributes of its items that were left out
         return kept
 
     def _check_bits(self, bits: int, lut: PresentationLUT | None) -> None:

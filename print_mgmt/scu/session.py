@@ -55,7 +55,11 @@ class FilmBox:
         self._image_class = IMAGE_BOX_OF[session.operations.meta]
 
     async def create(self, attributes: Dataset) -> None:
-        """Send N-CREATE. Raises `RemoteProtocolError` if the response names no image boxes, or names a box twice."""
+        """Send N-CREATE.
+
+        Raises `RemoteProtocolError` if the response names no image boxes, an image box without a UID, a box twice, or
+        too many boxes, and `PrintFailed`.
+        """
         dataset = Dataset(
             ImageDisplayFormat="STANDARD\\1,1",
             ReferencedFilmSessionSequence=[reference(BasicFilmSession, self._session.SOPInstanceUID)],
@@ -65,7 +69,7 @@ class FilmBox:
         returned = self._operations.reply(BasicFilmBox, response)
         self.image_boxes = self._boxes(returned, "ReferencedImageBoxSequence")
         self.annotation_boxes = self._boxes(returned, "ReferencedBasicAnnotationBoxSequence")
-        if not any(self.image_boxes):
+        if not self.image_boxes:
             raise RemoteProtocolError(f"N-CREATE of {self.name}: the printer returned no image boxes")
         if "" in self.image_boxes:  # skipping this box would shift the other images
             unnamed = f"image box {self.image_boxes.index('') + 1} without a Referenced SOP Instance UID (0008,1155)"
@@ -79,7 +83,8 @@ class FilmBox:
         """
         references = items(returned, keyword)
         if len(references) > MAX_BOXES:
-            raise RemoteProtocolError(f"N-CREATE of {self.name}: {keyword} has {len(references)} items")
+            what = f"{keyword} has {len(references)} items, more than {MAX_BOXES}"
+            raise RemoteProtocolError(f"N-CREATE of {self.name}: {what}")
         boxes = tuple([text(box, "ReferencedSOPInstanceUID") for box in references])
         named = tuple(filter(None, boxes))
         if len(set(named)) < len(named):  # one image would replace another
@@ -90,11 +95,13 @@ class FilmBox:
         """Write ``text`` into the annotation box at ``position``, from 1: N-SET, PS3.4 H.4.4.
 
         A film box has annotation boxes if the printer supports its Annotation Display Format ID. Raises `EncodeError`
-        for a position without a box, and for a text with a backslash.
+        for a position without a box, and for a text with a backslash, `RemoteProtocolError` if the printer returned no
+        UID for the box, and `PrintFailed`.
         """
         if not 1 <= position <= len(self.annotation_boxes):
-            have = f"1 to {len(self.annotation_boxes)}" if self.annotation_boxes else "none"
-            raise EncodeError(f"{self.name} has annotation boxes {have}, not {position}", path="AnnotationPosition")
+            last = len(self.annotation_boxes)
+            boxes = f"annotation boxes 1 to {last}" if last else "no annotation box"
+            raise EncodeError(f"{self.name} has {boxes}, so no box {position}", path="AnnotationPosition")
         if "\\" in text:
             raise EncodeError(f"{text!a} has a backslash, which separates values (PS3.5 6.4)", path="TextString")
         dataset = Dataset(AnnotationPosition=position, TextString=text)
@@ -167,8 +174,8 @@ class FilmBox:
     async def print(self) -> Job:
         """Send N-ACTION; return the print job, whose UID is empty if the response does not name a job.
 
-        If the printer cannot print film boxes, this and further films are printed with their session. Raises
-        `PrintFailed`.
+        With the action "auto", if the printer cannot print film boxes, this and further films are printed with their
+        session. Raises `PrintFailed`, and `AssociationAborted` if the association has ended.
         """
         if not self._operations.association.is_open:
             raise AssociationAborted(0, 0, f"the association ended before {self.name} could be printed")

@@ -210,9 +210,12 @@ def test_reading_undoes_writing(rows: int, columns: int, photometric: str, seed:
     ("lut", "words"),
     [
         (PresentationLUT(shape="GAMMA"), "PresentationLUTShape: 'GAMMA' is not one of IDENTITY, LIN OD"),
-        (PresentationLUT(table=np.zeros(100, np.uint16), bits=12), "LUTData: has 100 entries, not 256 or 4096"),
-        (PresentationLUT(table=GAMMA, bits=11), "LUTData: 4095 does not fit in 11 bits"),
-        (PresentationLUT(table=GAMMA, bits=17), "LUTData: 4095 does not fit in 17 bits, 10 to 16"),
+        (
+            PresentationLUT(table=np.zeros(100, np.uint16), bits=12),
+            "LUTData: has shape (100,), not 256 or 4096 entries",
+        ),
+        (PresentationLUT(table=GAMMA, bits=11), "LUTData: has entries from 0 to 4095, which 11 bits cannot hold"),
+        (PresentationLUT(table=GAMMA, bits=17), "LUTDescriptor: 17 bits for each entry, not 10 to 16"),
     ],
 )
 def test_wrong_lut_is_refused(lut: PresentationLUT, words: str) -> None:
@@ -263,5 +266,5 @@ def test_overlay_is_read_as_it_was_written(
 
 def test_wrong_plane_is_refused() -> None:
     for shape in ((0, 3), (4,), (2, 2, 2), (65536, 1)):
-        with pytest.raises(EncodeError, match="is not rows x columns"):
+        with pytest.raises(EncodeError, match="not 1 to 65535 rows x 1 to 65535 columns"):
             overlay_dataset(Overlay(pixels=np.zeros(shape, np.bool_)))

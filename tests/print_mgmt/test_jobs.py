@@ -232,7 +232,7 @@ def test_discarded_job_leaves_room_and_no_films() -> None:
 def test_only_a_failed_job_is_discarded() -> None:
     queue = PrintQueue()
     done = ended(queue, print_job(), "DONE")
-    with pytest.raises(LocalProtocolError, match="has not failed"):
+    with pytest.raises(LocalProtocolError, match="not one of the failed jobs"):
         queue.discard(done)
 
 
@@ -245,6 +245,20 @@ def test_one_host_leaves_memory_for_the_others() -> None:
 
 def test_further_copies_count() -> None:
     assert print_job(1, copies=99).nbytes > 98 * 64
+
+
+def test_done_job_cannot_be_offered_again() -> None:
+    """Also after the history has forgotten it: the queue would lose its next job."""
+    queue = PrintQueue(history=0)
+    printed, waiting = print_job(), print_job()
+    queue.offer(printed, NOW)
+    queue.take()
+    printed.become("DONE")
+    queue.finish(printed)
+    with pytest.raises(LocalProtocolError, match="is DONE or discarded"):
+        queue.offer(printed, NOW)
+    assert queue.offer(waiting, NOW)
+    assert queue.take() is waiting
 
 
 def test_last_done_jobs_are_found() -> None:

@@ -194,6 +194,13 @@ def test_items_keep_only_known_attributes(foreign: Element) -> None:
     assert checked.attributes.OriginalImageSequence == [Dataset(ReferencedSOPInstanceUID="1.2.3")]
 
 
+def test_study_keeps_its_values() -> None:
+    study = Dataset(SeriesNumber=3, StudyDate="20240229", PatientName="A^B", StudyInstanceUID="1.2")
+    checked = check(FILM_SESSION, Dataset(ProposedStudySequence=[study]))
+    assert checked.warnings == []
+    assert checked.attributes.ProposedStudySequence == [study]
+
+
 def test_unreadable_attribute_of_an_item_is_left_out() -> None:
     dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[])
     dataset.OriginalImageSequence = [received(UID_OF_IMAGE, Element(tag_of("InstanceNumber"), "IS", b"many"))]
@@ -246,13 +253,18 @@ def test_attributes_are_sorted_by_instance() -> None:
     ("keyword", "words"),
     [
         ("ReferencedFilmSessionSequence", "set by the client itself"),
-        ("FilmSizeID", "not an attribute that an SCU sets there"),
+        ("FilmSizeID", "not an attribute that an SCU chooses for a film session"),
         ("NumberOfCopys", "did you mean NumberOfCopies"),
     ],
 )
 def test_wrong_keyword_is_refused(keyword: str, words: str) -> None:
     with pytest.raises(EncodeError, match=words):
         pick(FILM_SESSION, {keyword: "x"})
+
+
+def test_attribute_of_no_instance_is_refused() -> None:
+    with pytest.raises(EncodeError, match=r"Rows: .* for a film session, film box or image box"):
+        choose({"Rows": 3})
 
 
 def test_values_are_not_checked() -> None:

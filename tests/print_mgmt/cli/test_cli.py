@@ -143,7 +143,7 @@ def test_unreadable_images_are_one_line(tmp_path: Path, image: Path, capsys: pyt
         (["print", "A@localhost:104", "a.dcm", "--film-size", "A5"], "invalid choice"),
         (
             ["print", "A@localhost:104", "a.dcm", "--film", "NumberOfCopies=2"],
-            "not an attribute that an SCU sets there",
+            "not an attribute that an SCU chooses for a film box",
         ),
         (["print", "A@localhost:104", "a.dcm", "--timeout", "-1"], "is not a number of seconds above 0"),
         (["serve", "--port", "70000"], "'70000' is not a port, 0 to 65535"),

@@ -114,7 +114,7 @@ def test_image_above_in_memory_takes_no_memory(tmp_path: Path) -> None:
         (["--printer-status", "BROKEN"], "PrinterStatus: 'BROKEN' is not one of NORMAL, WARNING, FAILURE"),
         (["--printer-status", "WARNING:ON FIRE"], "'ON FIRE'"),
         (["--fail", "C605"], "'C605' is not WHAT@WHERE"),
-        (["--fail", "C605@C-STORE"], "'C-STORE' does not name N-CREATE"),
+        (["--fail", "C605@C-STORE"], "'C-STORE' is not OPERATION"),
         (["--event", "SUPPLY LOW@N-SET"], "PrinterStatus: 'SUPPLY LOW'"),
         (["--dpi", "1000"], "--dpi: a film of 14INX17IN at 1000 dpi has more than 200000000 pixels"),
         (["--queue-length", "0"], "is not a positive integer"),

@@ -191,6 +191,7 @@ async def test_stopped_engine_accepts_no_job() -> None:
     with pytest.raises(ZeroDivisionError):
         await running
     assert not printing.offer(print_job())
+    assert await printing.accept(print_job()) == "the printer has stopped"
 
 
 # --- a film as the embedding program gets it ---

@@ -21,7 +21,7 @@ from dimse.uids import (
     PrinterInstance,
 )
 from print_mgmt import Film, PrintClient, PrintFailed, PrintServer, PrintUncertain
-from print_mgmt.jobs import PrintQueue
+from print_mgmt.jobs import JobFailed, PrintQueue
 from print_mgmt.scp.faults import Change, Fault, FaultError, Misbehavior, Place, parse_state
 
 IMAGE = np.zeros((2, 2), np.uint8)
@@ -57,9 +57,9 @@ async def outcome(server: PrintServer) -> str:
     ("text", "words"),
     [
         ("C605", r"'C605' is not WHAT@WHERE"),
-        ("C605@N-EVENT", "'N-EVENT' does not name N-CREATE, N-SET"),
-        ("C605@N-SET#0", "'N-SET#0' does not name"),
-        ("C605@N-SET Film#x", "does not name"),
+        ("C605@N-EVENT", "'N-EVENT' is not OPERATION.*; the operations are N-CREATE, N-SET"),
+        ("C605@N-SET#0", "'N-SET#0' is not OPERATION"),
+        ("C605@N-SET Film#x", "is not OPERATION"),
         (
             "C605@N-SET Box of Chocolates",
             "'Box of Chocolates' is not one of the SOP Classes .* BasicFilmSession, BasicFilmBox",
@@ -67,7 +67,7 @@ async def outcome(server: PrintServer) -> str:
         ("C60@N-SET", "'C60' is neither a status of four hexadecimal digits nor NO-ANSWER nor ABORT nor DROP"),
         ("EXPLODE@N-SET", "'EXPLODE' is neither a status"),
         ("NO FUN@FILM#1", "ExecutionStatusInfo: 'NO FUN'"),
-        ("FILM JAM@FILM Box", "'FILM Box' does not name"),
+        ("FILM JAM@FILM Box", "'FILM Box' is not OPERATION"),
     ],
 )
 def test_wrong_fault_is_refused(text: str, words: str) -> None:
@@ -177,6 +177,14 @@ async def test_film_fault_fails_one_job() -> None:
             await client.print_images([IMAGE] * 3)
     assert [job.ExecutionStatusInfo for job in queue.failed] == ["FILM JAM"]
     assert (server.printed, server.failed) == (2, 1)
+
+
+def test_each_fault_counts_all_films() -> None:
+    bad = Misbehavior([Fault.parse("FILM JAM@FILM#1"), Fault.parse("COVER OPEN@FILM#2")])
+    for term in ("FILM JAM", "COVER OPEN"):
+        with pytest.raises(JobFailed, match=term):
+            bad.count_film()
+    bad.count_film()
 
 
 async def test_change_is_reported_before_the_response() -> None:

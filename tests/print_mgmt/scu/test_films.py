@@ -185,7 +185,8 @@ async def test_annotations_are_on_every_film() -> None:
                 [gray(1)] * 2, annotations=["left", "knee"], AnnotationDisplayFormatID="LABEL"
             )
     assert [[each.TextString for each in film.sheet.annotations] for film in printed] == [["left"], ["left"]]
-    words = "only 1 of 2 annotations were written, because the printer created no more boxes"
+    why = "the printer created no more boxes for its AnnotationDisplayFormatID"
+    words = f"only 1 of 2 annotations were written, because {why}"
     assert report.warnings == (f"film 1: {words}", f"film 2: {words}")
 
 

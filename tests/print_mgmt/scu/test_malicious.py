@@ -220,9 +220,9 @@ def boxes(*uids: str) -> Callable[[Request], Answer | None]:
     ("uids", "words"),
     [
         (("1.2.3", "1.2.4", "1.2.3"), "N-CREATE of film 1: ReferencedImageBoxSequence names an instance twice"),
-        (tuple(new_uid() for _ in range(MAX_BOXES + 1)), "ReferencedImageBoxSequence has 257 items"),
+        (tuple(new_uid() for _ in range(MAX_BOXES + 1)), "ReferencedImageBoxSequence has 257 items, more than 256"),
         ((), "the printer returned no image boxes"),
-        (("", ""), "the printer returned no image boxes"),
+        (("", ""), "image box 1 without a Referenced SOP Instance UID"),
         (("1.2.3", "", "1.2.4"), "image box 2 without a Referenced SOP Instance UID"),
         (("", "1.2.3"), "image box 1 without a Referenced SOP Instance UID"),
         (("1.2.3", ""), "image box 2 without a Referenced SOP Instance UID"),

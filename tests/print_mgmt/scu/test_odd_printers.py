@@ -34,7 +34,7 @@ from dimse.ul import (
 )
 from print_mgmt import PrintClient, PrintFailed
 from print_mgmt.model import reference
-from print_mgmt.scu import Printable, connection, operations
+from print_mgmt.scu import Answered, Printable, connection, operations
 from print_mgmt.service import Answer
 
 
@@ -235,6 +235,7 @@ async def test_n_get_tolerates_0105() -> None:
     async with odd.client() as client:
         assert len(await client.printer()) == 0
         assert "0105H" in client.warnings[0]
+        assert client.answers == [Answered("N-GET of the printer", 0x0105)]
         assert (await client.print_images([gray(1)], reduce=True)).films == 1
 
 

@@ -154,6 +154,13 @@ def test_profile_is_read_from_a_file(tmp_path: Path) -> None:
         profile(str(path))
 
 
+def test_wrong_attribute_of_an_item_is_left_out() -> None:
+    study = Dataset(StudyID="7", Modality=["CT", "MR"])
+    supported = profile("kodak-8700").supported(choose({"ProposedStudySequence": [study]}))
+    assert supported.chosen.film_session.ProposedStudySequence == [Dataset(StudyID="7")]
+    assert "Modality" in supported.warnings[0]
+
+
 def test_chosen_attributes_stay_unchanged() -> None:
     chosen = choose({"Trim": "YES"})
     profile("aycan").supported(chosen, ["label"])

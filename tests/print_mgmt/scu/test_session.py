@@ -87,10 +87,10 @@ async def test_annotation_without_a_box_is_an_error() -> None:
     async with printer() as (server, _), PrintClient(server.host, server.port) as client:
         async with client.film_session() as session:
             async with session.film_box() as film:
-                with pytest.raises(EncodeError, match="film 1 has annotation boxes none, not 1"):
+                with pytest.raises(EncodeError, match="film 1 has no annotation box, so no box 1"):
                     await film.annotate(1, "left")
             async with session.film_box(AnnotationDisplayFormatID="LABEL") as film:
-                with pytest.raises(EncodeError, match="film 2 has annotation boxes 1 to 1, not 2"):
+                with pytest.raises(EncodeError, match="film 2 has annotation boxes 1 to 1, so no box 2"):
                     await film.annotate(2, "left")
 
 
