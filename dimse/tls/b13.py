@@ -1,7 +1,8 @@
 """The Modified BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile, PS3.15 B.13, on pyOpenSSL.
 
 It allows TLS 1.2 and 1.3 with only the suites in the two tables below. A server chooses the first suite in the tables
-that the client offers. The optional suites of B.13 are not offered: OpenSSL lacks Camellia-GCM, and ECDHE replaces DHE.
+that the client offers and the server's key allows. The optional suites of B.13 are not offered: OpenSSL lacks
+Camellia-GCM, and ECDHE replaces DHE.
 The curves are OpenSSL's defaults. None of them is too short: X25519, which RFC 9325 recommends, has keys of 256 bits.
 
 OpenSSL considers the CCM_8 suites weak and accepts them only at security level 0, where it also accepts short keys and
@@ -192,7 +193,7 @@ def _start_client(connection: SSL.Connection, host: str) -> None:
 
 
 def _reason_of(error: SSL.Error) -> str:
-    """Return OpenSSL's reason as text. An error has a list of library, function and reason; the first is the cause."""
+    """Return OpenSSL's reason as text. An error has a list of (library, function, reason); the first triple counts."""
     causes = error.args[0] if error.args and isinstance(error.args[0], list) else []
     return failure_text(causes[0][2] if causes else "the connection is over")
 

@@ -39,11 +39,11 @@ def _shortcomings(certificate: x509.Certificate, depth: int) -> Iterator[str]:
         case rsa.RSAPublicKey() | ec.EllipticCurvePublicKey() | ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
             pass
         case _:
-            yield "the key is neither of RSA nor of an elliptic curve (PS3.15 B.13)"
+            yield "the key is neither an RSA key nor a key of an elliptic curve (PS3.15 B.13)"
     algorithm = certificate.signature_hash_algorithm  # None for EdDSA, whose hash is long enough
     is_self_signed = depth > 0 and certificate.subject == certificate.issuer
     if algorithm is not None and algorithm.digest_size < _MIN_HASH_BYTES and not is_self_signed:
-        yield f"the signature is by {algorithm.name.upper()}, and SHA-256 is needed (PS3.15 B.13)"
+        yield f"the signature is by {algorithm.name.upper()}, and SHA-256 or better is needed (PS3.15 B.13)"
 
 
 # --- hosts ---
@@ -62,7 +62,7 @@ def host_identity(host: str) -> DNS_ID | IPAddress_ID:
 
 
 def _mismatch(certificate: x509.Certificate, host: DNS_ID | IPAddress_ID) -> str:
-    """Return why a certificate is not valid for ``host``, in OpenSSL's words; "" if it is valid. CN is ignored."""
+    """Return why a certificate is not valid for ``host``, in the words of `ssl`; "" if it is valid. CN is ignored."""
     try:
         verify_service_identity(extract_patterns(certificate), [host], [])
     except (VerificationError, CertificateError):
@@ -75,10 +75,11 @@ def _mismatch(certificate: x509.Certificate, host: DNS_ID | IPAddress_ID) -> str
 
 
 class CertificateRules:
-    """A callback that OpenSSL calls for each certificate of a chain, with its own result.
+    """A callback that OpenSSL calls for each certificate of a chain, with OpenSSL's own verdict on it.
 
-    ``refusal`` is the first reason to reject the chain; "" if there is none. ``certificate`` is the peer's certificate,
-    once it is accepted.
+    ``host`` is the host that the peer's certificate must name; None if any name will do. ``refusal`` is the first
+    reason to reject the chain; "" if there is none. ``certificate`` is the peer's certificate once it is accepted; None
+    before.
     """
 
     def __init__(self, host: DNS_ID | IPAddress_ID | None) -> None:
@@ -126,7 +127,7 @@ _CODES: dict[int, str] = {
 
 
 def certificate_of(shown: crypto.X509, verified: x509.Certificate | None) -> Certificate:
-    """Return the certificate as `certificates.certificate_of` does, without a subject if ``verified`` is None."""
+    """Return the certificate as `certificates.certificate_of` does: without subject and names if not ``verified``."""
     der = crypto.dump_certificate(crypto.FILETYPE_ASN1, shown)
     if verified is None:
         return describe_certificate(der, (), ())
@@ -170,5 +171,5 @@ def _names(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
 
 
 def _printed_address(exploded: str) -> str:
-    """Return an address as OpenSSL prints it: the groups of version 6 without leading zeros."""
+    """Return an address as OpenSSL prints it: the groups of version 6 in upper case, without leading zeros."""
     return ":".join(f"{int(group, 16):X}" for group in exploded.split(":")) if ":" in exploded else exploded

@@ -20,8 +20,8 @@ __all__ = ["Certificate", "Source", "certificate_of", "describe_certificate", "l
 class Certificate:
     """The certificate of a peer.
 
-    ``fingerprint`` is the SHA-256 of ``der`` in hexadecimal. ``subject`` and ``names`` are empty if the certificate was
-    not verified; in that case, only ``fingerprint`` is of use.
+    ``fingerprint`` is the SHA-256 of ``der`` in lower-case hexadecimal. ``subject`` and ``names`` are empty if the
+    certificate was not verified, because anybody can write them.
     """
 
     subject: str  # such as "O=Ward 3, CN=ct1", outermost first
@@ -42,7 +42,10 @@ def certificate_of(secured: ssl.SSLObject) -> Certificate | None:
 def describe_certificate(
     der: bytes, subject: Iterable[tuple[str, str]], names: Iterable[tuple[str, str]]
 ) -> Certificate:
-    """Return the certificate ``der``. ``subject`` and ``names`` are pairs of kind and value; `ssl` names the kinds."""
+    """Return the certificate ``der``.
+
+    ``subject`` and ``names`` are pairs of kind and value, with the kinds of `ssl`, such as ``commonName`` and ``DNS``.
+    """
     import hashlib  # not at the top, where it would slow down `import dimse` by 3 ms
 
     return Certificate(
@@ -53,7 +56,7 @@ def describe_certificate(
     )
 
 
-# Short names of attributes, RFC 4514 §3
+# Short names of frequent attributes, RFC 4514 §3
 _SHORT_KINDS = {
     "commonName": "CN",
     "countryName": "C",
@@ -109,7 +112,7 @@ def load_authorities(context: ssl.SSLContext, ca: Source) -> None:
 
 
 def _read_pem(source: Source, label: str, what: str) -> str:
-    """Return the text of a PEM file that has a line ending in ``label``, RFC 7468."""
+    """Return the text of a PEM file, RFC 7468. Raises `DecodeError` if nothing in it is labeled ``label``."""
     text = Path(source).read_bytes().decode("ascii", "replace")
     if f"{label}-----" not in text:
         raise DecodeError(f"not a PEM file with {what}", path=os.fspath(source))
@@ -124,7 +127,7 @@ def _reason_of(error: ssl.SSLError) -> str:
 
 
 def _check_dates(pem: str, path: str) -> None:
-    """Raise `DecodeError` unless the first certificate is valid today."""
+    """Raise `DecodeError` unless the first certificate is valid now."""
     start, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
     at = pem.index(start)
     first = pem[at : pem.index(end, at) + len(end)]

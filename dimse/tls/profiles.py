@@ -1,10 +1,10 @@
-"""The secure transport connection profiles of PS3.15 that are based on BCP 195: contexts for servers and clients.
+"""The TLS profiles B.12 and B.13 of PS3.15, both based on BCP 195: contexts for servers and clients.
 
-B.12 requires TLS 1.2 or newer, only suites with ephemeral elliptic curves and AEAD, and neither compression nor
-renegotiation; the server chooses the suite. This profile uses Python's `ssl`.
+For B.12, a context allows TLS 1.2 or newer, only suites with ephemeral keys and AEAD, and neither compression nor
+renegotiation (RFC 9325); the server chooses the suite. This profile uses Python's `ssl`.
 
-B.13, the modified profile, offers fifteen suites and requires long keys. `ssl` cannot choose the suites of TLS 1.3, so
-this profile uses pyOpenSSL, in `b13`.
+For B.13, the modified profile, a context allows fifteen suites and requires long keys. `ssl` cannot choose the suites
+of TLS 1.3, so this profile uses pyOpenSSL, in `b13`.
 """
 
 import os
@@ -57,7 +57,8 @@ def server_context(
     ``tls``.
 
     Raises `DecodeError`, with the file name as the path, for a file that cannot be used; `EncodeError` if clients must
-    be verified and ``ca`` is None, or if the extra is missing; or OSError for a file that cannot be read.
+    be verified and ``ca`` is None, for another profile, or if the extra is missing; or OSError for a file that cannot
+    be read.
     """
     if require_client and ca is None:
         raise EncodeError("needed to verify the certificates of clients", path="ca")
@@ -102,11 +103,13 @@ def client_context(
     """Return the TLS context that `connect` takes. All files are PEM files.
 
     ``ca`` contains the authorities whose certificates are accepted from servers; None means the authorities of the
-    system. A server that asks for a certificate gets ``certificate``; ``key`` is its private key. The name of the
-    server is checked, too; ``context.check_hostname = False`` turns this check off. ``verify=False`` turns every check
-    off: anybody on the network can then read and change everything. ``profile`` is as in `server_context`.
+    system. A server that asks for a certificate gets ``certificate``; ``key`` is its private key, None if it is in the
+    same file. The name of the server is checked, too; ``context.check_hostname = False`` turns this check off.
+    ``verify=False`` turns every check off: anybody on the network can then read and change everything. ``profile`` is
+    as in `server_context`.
 
-    Raises the same errors as `server_context`.
+    Raises the errors of `server_context` for files and profiles, and `EncodeError` for a ``key`` without
+    ``certificate``.
     """
     if key is not None and certificate is None:
         raise EncodeError("a key needs its certificate", path=os.fspath(key))
@@ -135,7 +138,10 @@ def _new_context(protocol: int) -> ssl.SSLContext:
 
 
 def _import_b13(profile: TLSProfile) -> ModuleType:
-    """Import the module of B.13. It needs more libraries than B.12, so it is imported only on request."""
+    """Import the module of B.13. It needs more libraries than B.12, so it is imported only on request.
+
+    Raises `EncodeError` for another profile, and if a library is missing or too old.
+    """
     if profile != "B.13":
         raise EncodeError(f"{profile!r} is neither B.12 nor B.13 of PS3.15", path="profile")
     try:

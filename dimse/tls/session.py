@@ -48,7 +48,7 @@ class Engine(Protocol):
         """Continue the handshake; return whether it is done."""
 
     def read(self, buffer: memoryview) -> int | None:
-        """Fill ``buffer`` with plain bytes. Return their number; 0 after close_notify; None if more input is needed."""
+        """Read plain bytes into ``buffer``. Return their number; 0 after close_notify; None if more input is needed."""
 
     def write(self, data: bytes) -> None:
         """Take plain bytes for the peer."""
@@ -152,7 +152,7 @@ def rejection_text(reason: str) -> str:
 
 
 def failure_text(reason: str) -> str:
-    """Return the text for an OpenSSL error such as "tlsv1 alert unknown ca". An alert comes from the peer."""
+    """Return the text for an OpenSSL error such as "tlsv1 alert unknown ca", an alert of the peer."""
     _, alert, words = reason.partition(" alert ")
     return f"the peer refused TLS: {words}" if alert else f"TLS failed: {reason}"
 
@@ -227,7 +227,7 @@ class TLSSession:
         return self.is_established
 
     def read_into(self, buffer: memoryview) -> int:
-        """Fill ``buffer`` with plain bytes from the peer and return their number. Call it until it returns 0."""
+        """Read plain bytes from the peer into ``buffer`` and return their number. Call it until it returns 0."""
         if self._failure is not None:
             raise self._failure
         filled = 0

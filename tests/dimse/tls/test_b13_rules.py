@@ -23,8 +23,8 @@ rules = pytest.importorskip("dimse.tls.b13_rules")
 PROFILES: tuple[TLSProfile, ...] = ("B.12", "B.13")
 SHORT_RSA = "the RSA key has 1024 bits, and 2048 are needed (PS3.15 B.13)"
 SHORT_CURVE = "the elliptic curve has 224 bits, and 256 are needed (PS3.15 B.13)"
-SHA_1 = "the signature is by SHA1, and SHA-256 is needed (PS3.15 B.13)"
-SHA_224 = "the signature is by SHA224, and SHA-256 is needed (PS3.15 B.13)"
+SHA_1 = "the signature is by SHA1, and SHA-256 or better is needed (PS3.15 B.13)"
+SHA_224 = "the signature is by SHA224, and SHA-256 or better is needed (PS3.15 B.13)"
 WEAK: dict[str, Callable[[Holder], Holder]] = {
     SHORT_RSA: lambda root: issue(rsa_key(1024), root),
     SHORT_CURVE: lambda root: issue(curve(ec.SECP224R1), root),
@@ -131,7 +131,7 @@ def test_long_keys_are_accepted(tmp_path: Path, kind: str) -> None:
 def test_key_of_another_kind_is_refused(root: Holder) -> None:
     dsa_key = issue(dsa.generate_private_key(1024), root)
     assert rules.shortcoming(dsa_key.certificate, 0) == (
-        "the key is neither of RSA nor of an elliptic curve (PS3.15 B.13)"
+        "the key is neither an RSA key nor a key of an elliptic curve (PS3.15 B.13)"
     )
 
 
