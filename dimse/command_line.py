@@ -1,7 +1,7 @@
 """The common frame of both command lines: the parser, logging, errors in one line, exit statuses.
 
 Exit status: 0 means success; 1 means that the peer or the file failed (one line on stderr gives the reason); 2 means
-wrong usage. Few modules are imported here, because ``--help`` waits for them.
+wrong usage; 130 means that Ctrl-C ended the command. Few modules are imported here, because ``--help`` waits for them.
 """
 
 import argparse

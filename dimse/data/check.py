@@ -1,7 +1,8 @@
 """Checks of the values that a program sets: PS3.5 Table 6.2-1.
 
 Reading is lenient: see :mod:`dimse.data.values`. A value that a program sets must be right in type, repertoire, length
-and range. Numbers may come from numpy, bytes from any buffer, dates from :mod:`datetime`.
+and range, unless the value of text or numbers is set as bytes. Numbers may come from numpy, bytes from any buffer, and
+dates from :mod:`datetime`.
 """
 
 import datetime as dt

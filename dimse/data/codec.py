@@ -5,9 +5,10 @@ their values, are created on first access; long values are views of ``data``. Ea
 present before it is used, and :class:`DecodeLimits` bounds the work that a hostile Data Set can cause.
 
 Encoding writes tags in order, even lengths, and sequences of defined length, unless a sequence or item has
-``undefined_length``, which decoding may set. A part that was never accessed (the whole Data Set, a sequence or a value)
-is written back byte for byte. The exception is a Data Set that was read in the wrong VR encoding (explicit instead of
-implicit, or the reverse): it is converted to the syntax that it should have.
+``undefined_length``, which decoding may set. In the same syntax, a part that was never accessed (the whole Data Set, a
+sequence or a value) is written back byte for byte; only a value of odd length gets a padding byte if another element
+was accessed. The exception is a Data Set that was read in the wrong VR encoding (explicit instead of implicit, or the
+reverse): it is converted to the syntax that it should have.
 
 Decoding tolerates: group lengths (dropped, except in groups 0000 and 0002), elements out of order (of two elements with
 the same tag, the first counts), odd lengths, padding of any kind, explicit VR in place of implicit VR and the reverse,
@@ -98,8 +99,8 @@ def _ignored_bytes(view: memoryview, end: int, errors: list[DecodeError]) -> Ite
 def encode(dataset: Dataset, syntax: TransferSyntax) -> bytes:
     """Encode a Data Set. Raises EncodeError, with the path, for a value that this syntax cannot write.
 
-    A part that was decoded and never accessed is written as it was read. To write everything by the rules of PS3.5,
-    encode a ``copy()``.
+    A part that was decoded from the same syntax and never accessed is written as it was read. To write everything by
+    the rules of PS3.5, encode a ``copy()``.
     """
     data = b"".join(encode_pieces(dataset, syntax))
     return _deflate(data) if syntax.deflated else data

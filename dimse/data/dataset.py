@@ -1,7 +1,8 @@
 """Data Set and Data Element, the containers: PS3.5 §7.
 
 Other modules read and write bytes, files, pixels and text. A decoded Data Set finds its elements on first access, and a
-decoded element decodes its value on first access. An element that is never accessed is written back byte for byte.
+decoded element decodes its value on first access. A value that is never accessed is written with the bytes that were
+read, unless the byte order or the character set changes.
 """
 
 from __future__ import annotations
@@ -79,8 +80,9 @@ class Element:
 
     :mod:`dimse.data.values` lists the types of ``value``. The value of an SQ is a list of :class:`Dataset`, and that of
     compressed Pixel Data is a list of the Basic Offset Table and the fragments. Bytes given as the value of text or
-    numbers are written as they are, right or wrong. With ``undefined_length``, a sequence is written with a delimiter
-    instead of its length. Raises EncodeError for a value that the VR cannot hold.
+    numbers are not checked; they are written as they are, but numbers are little endian, and are swapped for big
+    endian. With ``undefined_length``, a sequence is written with a delimiter instead of its length. Raises EncodeError
+    for a value that the VR cannot hold.
     """
 
     __slots__ = ("VR", "_length", "_origin", "_start", "_tag", "_value", "undefined_length")

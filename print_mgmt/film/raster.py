@@ -4,9 +4,9 @@ Theory of operation. Each Magnification Type is a kernel over source pixels. It 
 the rows. If the image shrinks, the kernel is widened by the same factor, so that each source pixel counts (no
 aliasing); REPLICATE then takes the mean of the area under a pixel. Beyond the edge, the last pixel is repeated.
 
-Neighboring target pixels need almost the same source pixels. So 16 of them share a small dense matrix, and a matrix
-product of numpy does the work. This is faster than gathering pixels tap by tap, and serves all kernels. If no pixels
-are mixed, as when REPLICATE enlarges or when an image keeps its size, they are copied.
+Neighboring target pixels need almost the same source pixels. So up to 16 of them share a small dense matrix, and a
+matrix product of numpy does the work. This is faster than gathering pixels tap by tap, and serves all kernels. If no
+pixels are mixed, as when REPLICATE enlarges or when an image keeps its size, they are copied.
 
 The rows are processed in strips, so an image of any size takes only a few MB of memory in addition to the tables. Gray
 values are mapped to output values *before* they are interpolated.

@@ -59,6 +59,11 @@ def test_absent_element_raises_its_keyword() -> None:
         del ds["Rows"]
 
 
+def test_absent_private_element_raises_its_tag() -> None:
+    with pytest.raises(KeyError, match=r"there is no \(0009,1010\) in this Data Set"):
+        Dataset()[0x00091010]
+
+
 def test_get_of_an_absent_element_returns_the_default() -> None:
     ds = Dataset()
     assert ds.get("Rows") is None
@@ -112,6 +117,8 @@ def test_encode_error_names_the_tag() -> None:
         Dataset(ReferencedFilmSessionSequence=Dataset())
     with pytest.raises(EncodeError, match=r"^\(2010,0500\): the value of a sequence must be a list of Dataset"):
         Dataset(ReferencedFilmSessionSequence=["1.2"])
+    with pytest.raises(EncodeError, match=r"^\(7FE0,0010\): OB cannot hold 1: type int, not bytes"):
+        Dataset(PixelData=[1, 2])
 
 
 def test_image_display_format_is_one_text() -> None:

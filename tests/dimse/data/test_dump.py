@@ -108,6 +108,12 @@ def test_rows_show_items_and_fragments() -> None:
     ]
 
 
+def test_rows_are_cut_at_the_width() -> None:
+    rows = [row for _, row in rows_of(memoryview(encode(NESTED, JPEG)), JPEG, width=20)]
+    assert rows[0] == "(2010,0500) SQ Re..."
+    assert max(map(len, rows)) == 20
+
+
 def test_rows_show_group_lengths() -> None:
     data = b"\x10\0\0\0UL\4\0\x0a\0\0\0" + encode(Dataset(PatientName="x"), EXPLICIT_LE)
     rows = [row for _, row in rows_of(memoryview(data), EXPLICIT_LE)]
