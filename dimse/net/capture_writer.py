@@ -1,7 +1,7 @@
 """The thread that writes captures, so that no disk delays the event loop.
 
 The event loop hands over copies of the bytes. The thread makes packets of them, and hands many packets to the system at
-once. A thread runs only while there are connections to record.
+once. The thread runs only while connections are recorded or work waits.
 
 If the disk takes no bytes, they wait in a queue. An association that can wait does so until everything is written. If
 the queue becomes too long nevertheless, the recording with the most bytes in it ends.
@@ -29,7 +29,7 @@ Work = Callable[[], None]
 _log = logging.getLogger("dimse.net")
 _PRIVATE = 0o600  # permissions; a recording may contain patient data
 _BATCH = 1 << 23  # bytes to write at once
-_PAUSE = 0.05  # seconds to wait for a batch; a process that is killed loses no more than this
+_PAUSE = 0.05  # seconds to wait for a batch; unless the disk is slow, a process that is killed loses no more
 PATIENCE = 10.0  # seconds for the disk to write what waits
 _MAX_PARTS = 1024  # buffers that Linux takes at once
 _BINARY = getattr(os, "O_BINARY", 0)  # on Windows
@@ -49,7 +49,8 @@ class CaptureFile:
     def replace(self) -> Work | None:
         """Begin an empty capture, whatever the file contains.
 
-        Return the rest of the work, for the thread: removing a recording of 6 MiB takes 0.5 ms. Raises OSError.
+        Return the rest of the work, which is for the thread because removing old bytes takes time, or None if there are
+        no old bytes. Raises OSError.
         """
         header = capture_header()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | _BINARY, _PRIVATE)
@@ -85,7 +86,7 @@ class CaptureFile:
         self._packets.append(len(packet))
 
     def flush(self) -> None:
-        """Write the packets that were added."""
+        """Write the packets that were added. An error is logged, and ends the capture."""
         parts, packets = self._parts, self._packets
         self._parts, self._packets = [], []
         if self._descriptor is None or not parts:
@@ -120,7 +121,7 @@ class CaptureFile:
 
 
 def _write_all(descriptor: int, parts: Sequence[Part], packets: Iterable[int]) -> None:
-    """Write ``parts``, which form ``packets`` of so many parts.
+    """Write ``parts``; ``packets`` has the number of parts of each packet.
 
     If that fails, remove the packet that was written in part, and raise OSError.
     """
@@ -160,12 +161,12 @@ def _without(parts: Sequence[Part], count: int) -> list[Part]:
 
 
 class CaptureWriter:
-    """The thread and its queue. ``name`` is the file or folder that messages name; ``most`` bytes wait in the queue."""
+    """The thread and its queue of at most ``max_queued`` bytes. Messages have the file or folder ``name``."""
 
-    def __init__(self, name: str, most: int) -> None:
+    def __init__(self, name: str, max_queued: int) -> None:
         self.copies = CopyMemory()
         self._name = name
-        self._queue: Queue[Work, Work] = Queue(most, lambda give_up: give_up)
+        self._queue: Queue[Work, Work] = Queue(max_queued, lambda give_up: give_up)
         self._lock = Lock()  # for the following two
         self._thread: Thread | None = None
         self._recordings = 0  # recordings that have begun and not ended
@@ -196,19 +197,20 @@ class CaptureWriter:
             self._thread.start()
 
     def add(self, give_up: Work, work: Work, size: int) -> None:
-        """Do ``work`` in the thread, which needs ``size`` bytes until then.
+        """Do ``work`` in the thread; ``work`` holds ``size`` bytes until then.
 
-        If too many bytes wait, ``give_up`` is done instead of all work of the recording that has most of them.
+        ``give_up`` identifies the recording. If too many bytes wait, the thread calls the ``give_up`` of the recording
+        that has the most, instead of all work of that recording.
         """
         self._queue.put_bytes(give_up, work, size)
 
     def end(self, give_up: Work, work: Work) -> None:
-        """Do ``work`` in the thread, and end the recording."""
+        """Do ``work`` in the thread, and end the recording that ``give_up`` identifies."""
         self._queue.forget(give_up)
         self._queue.put(partial(self._end, work), is_urgent=True)
 
     def drop(self, give_up: Work) -> None:
-        """Drop the work that waits of a recording, and what follows."""
+        """Drop all work of a recording that waits or follows; ``give_up`` identifies the recording."""
         self._queue.drop(give_up)
 
     def call(self, callback: Callable[[bool], None]) -> None:
@@ -240,7 +242,7 @@ class CaptureWriter:
         return False
 
     def report(self, seconds: float = PATIENCE) -> None:
-        """Log that the disk did not take what waits within ``seconds``, and wait no more at the exit."""
+        """Log that, within ``seconds``, the disk did not take the bytes that wait; do not wait at the exit."""
         left = self._queue.size + self._queue.taken
         _log.error("%s: incomplete: the disk did not take the last %d bytes within %g s", self._name, left, seconds)
         atexit.unregister(self.finish)

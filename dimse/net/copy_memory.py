@@ -11,7 +11,7 @@ __all__ = ["CopyMemory"]
 
 _MAX_BLOCKS = 2
 _BLOCK_SIZE = 1 << 23  # bytes
-_SHORT = 1 << 14  # bytes for which new memory is cheap
+_SHORT = 1 << 14  # bytes of the longest copy for which new memory is cheap
 
 
 class CopyMemory:
@@ -25,7 +25,7 @@ class CopyMemory:
     def copy(self, buffers: Sequence[Buffer]) -> Buffer:
         """Return a copy of ``buffers``, joined; a single ``bytes`` cannot change and is returned itself.
 
-        If all blocks are in use, the copy is in new memory.
+        The copy is in new memory if it is short, longer than a block, or if all blocks are in use.
         """
         if len(buffers) == 1 and type(buffers[0]) is bytes:  # all that the relay of the tap receives
             return buffers[0]
@@ -57,7 +57,7 @@ class CopyMemory:
 
 
 def _is_free(block: bytearray) -> bool:
-    """Return whether nobody refers to a part of a block: only then, its length can change."""
+    """Return whether nobody refers to a part of a block, which must not be empty: only then can its length change."""
     try:
         last = block.pop()
     except BufferError:

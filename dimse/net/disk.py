@@ -1,12 +1,13 @@
 """Files for long Data Sets, so that a peer may send more than fits in memory.
 
-A Data Set of more than `Disk.above` bytes is written to a file without a name while its fragments arrive; the system
-removes the file with its last user, also after a crash. A thread writes windows of 1 MiB, so a slow disk does not block
-the event loop; the peer is not read from while too many windows wait. The received Data is a read-only map of the file:
-it takes no memory that the system could not take back.
+A Data Set of more than `Disk.above` bytes is written to a file without a name while its fragments arrive, unless too
+many files are open. The system removes the file with its last user, also after a crash. A thread writes windows of 1
+MiB, so a slow disk does not block the event loop; the peer is not read from while too many windows wait. The received
+Data is a read-only map of the file: it takes no memory that the system could not take back.
 
-The request is performed once all windows are written (`stored`). If the disk fails or is full, or if the peer has too
-much on it, the rest of the Data Set is dropped, and the request is answered with a status for that (see `Performer`).
+The request is performed once all windows are written (`stored`). If the disk fails or is full, or if the association or
+its host has too much on it, the rest of the Data Set is dropped, and the request is answered with a status for that
+(see `Performer`).
 """
 
 import errno
@@ -32,10 +33,10 @@ from .flow_control import DISK, FlowControl
 __all__ = ["Disk", "PeerDisk"]
 
 WINDOW = 1 << 20  # bytes that are written at once
-WAITING = 2  # windows of one Data Set that may wait to be written before the peer has to wait
+WAITING = 2  # windows of one Data Set; while so many wait to be written, this side does not read from the peer
 MEMORY = (WAITING + 1) * WINDOW  # bytes of memory that one Data Set counts for
 _THREADS = 4
-_FILES = 256  # open files at most, or a quarter of all descriptors; further Data Sets lie in memory
+_FILES = 256  # open files at most, and at most a quarter of all descriptors; further Data Sets stay in memory
 _NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
 Step = Callable[[str], None]
@@ -48,10 +49,10 @@ def _no_step(name: str) -> None:
 class Disk:
     """A folder for the files of Data Sets of more than ``above`` bytes, used in ``with``.
 
-    Without ``folder``, it is the folder for large temporary files: TMPDIR, otherwise /var/tmp if that exists. A Data
-    Set is refused if fewer than ``least`` bytes are free, if all files of its association would have more than
-    ``association_size`` bytes, or all files of its host more than ``host_size``. A file counts until the last view of
-    it is gone. ``step`` is called at named steps.
+    Without ``folder``, it is the folder for large temporary files: TMPDIR, otherwise /var/tmp if this process can write
+    there. A Data Set is refused if fewer than ``least`` bytes are free at its beginning, if all files of its
+    association would have more than ``association_size`` bytes, or all files of its host more than ``host_size``. A
+    file counts until the last view of it is gone. ``step`` is called with the name of each step, before the step.
     """
 
     def __init__(
@@ -91,11 +92,11 @@ class Disk:
         return len(self._files)
 
     def of_peer(self, flow: FlowControl) -> "PeerDisk":
-        """Return the storage for the Data Sets of one peer, which ``flow`` holds while the disk is busy."""
+        """Return the storage for the Data Sets of one peer; ``flow`` holds that peer while the disk is busy."""
         return PeerDisk(self, flow)
 
     def create(self) -> BinaryIO:
-        """Create a file. Raises OSError, also if the disk is nearly full."""
+        """Create a file. Raises OSError, also if fewer than ``least`` bytes are free."""
         if self._writers is None:
             raise OSError(errno.ESHUTDOWN, "the disk is not open: use it in `with`")
         self.step("incoming created")
@@ -122,7 +123,7 @@ class Disk:
             window, offset = window[count:], offset + count
 
     def take(self, use: "_Use", size: int) -> None:
-        """Count ``size`` more bytes of a file. Raises OSError if its association or its host has too much."""
+        """Count ``size`` more bytes of a file. Raises OSError if its association or its host would have too much."""
         while self._freed:
             freed = self._freed.popleft()
             freed.peer.size -= freed.size
@@ -130,15 +131,15 @@ class Disk:
             if not self._hosts[freed.host]:
                 del self._hosts[freed.host]
         if use.peer.size + size > self.association_size:
-            raise OSError(errno.EDQUOT, f"the association may have {self.association_size} bytes on the disk")
+            raise OSError(errno.EDQUOT, f"the association may have at most {self.association_size} bytes on the disk")
         if self._hosts[use.host] + size > self.host_size:
-            raise OSError(errno.EDQUOT, f"{use.host} may have {self.host_size} bytes on the disk")
+            raise OSError(errno.EDQUOT, f"{use.host} may have at most {self.host_size} bytes on the disk")
         use.size += size
         use.peer.size += size
         self._hosts[use.host] += size
 
     def closed(self, use: "_Use") -> None:
-        """Note that a file is closed."""
+        """Note that nobody uses a file any more; any thread may call this."""
         self._files.pop()
         self._freed.append(use)
 
@@ -244,7 +245,7 @@ class _FileSink:
         writing.add_done_callback(lambda done: self._report(done, window))
 
     def _report(self, done: "Future[None]", window: memoryview) -> None:
-        """Tell the event loop that a window is written; this runs in the thread."""
+        """Tell the event loop that a window is written, or that writing it has failed; this can run in the thread."""
         try:
             self._loop.call_soon_threadsafe(self._written, done, window)
         except RuntimeError:  # the loop is closed, so nobody waits
@@ -272,7 +273,10 @@ class _FileSink:
         self._spare.clear()
 
     def data(self) -> memoryview:
-        """Return a map of the file, which is complete when its ``stored`` is done."""
+        """Return a map of the file; the file is complete when ``stored`` of the map has its result.
+
+        If the Data Set could not be stored, return an empty view of a map whose ``stored`` has the error.
+        """
         self._is_over = True
         if self._file is None or self._stored.done():
             self._release()
@@ -304,7 +308,7 @@ class _FileSink:
 
 
 def _mapped(file: BinaryIO | None, length: int, stored: "Future[None]") -> FileMap:
-    """Return a read-only map of ``file``; without a file, an empty page for a Data Set that could not be stored."""
+    """Return a read-only map of ``file``; without a file, a page of zeros for a Data Set that could not be stored."""
     whole = FileMap(-1, mmap.PAGESIZE) if file is None else FileMap(file.fileno(), length, access=mmap.ACCESS_READ)
     whole.stored = stored
     return whole

@@ -42,13 +42,13 @@ def record(path: str | os.PathLike[str], *, tls: bool = False, also: Trace | Non
     A path that ends in ``.pcapng`` is one file for all associations; an existing file is replaced. Any other path is a
     folder, created if needed, which gets one file per association. ``tls`` also records connections with TLS,
     decrypted. ``also`` is called with the records of all events. Raises OSError if the file or folder cannot be
-    created. The captures are complete when the block of `connect` or `serve` has been left.
+    created. When the block of `connect` or `serve` has been left, the captures are complete, or a log says what is not.
     """
     return Recorder(Path(path), tls=tls, also=also)
 
 
 def address_of(name: object) -> Address:
-    """Return address and port of a socket's name; a socket of another kind has none."""
+    """Return the address and the port in a socket's name, or "" and 0 if the name has none."""
     return (str(name[0]), int(name[1])) if isinstance(name, tuple) else ("", 0)
 
 
@@ -166,9 +166,9 @@ class Tap:
             self._call_when_written(partial(flow.release, DISK))
 
     def closed(self, finished: Callable[[bool], None] | None = None) -> None:
-        """Record the end. Once the file is complete, ``finished`` is called in the thread.
+        """Record the end. Once everything is written, ``finished`` is called in the thread, unless no file was opened.
 
-        Its argument says whether the recording ends before the connection.
+        The argument of ``finished`` says whether the recording ends before the connection, because the disk was slow.
         """
         self._begin()
         self.keep()

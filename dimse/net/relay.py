@@ -39,7 +39,7 @@ class Watch(Protocol):
     """An observer of the bytes of one link, after they were forwarded. Its methods return soon, and raise nothing."""
 
     def received(self, by_client: bool, data: bytes) -> None:
-        """Take the bytes that one side has sent."""
+        """Take bytes that the client has sent, or the target if not ``by_client``."""
 
     def closed(self, why: str) -> None:
         """Take note that both sides are closed; ``why`` is the reason in words."""
@@ -119,7 +119,7 @@ class Relay:
 
 
 class _Link:
-    """Two connections, each of which is forwarded to the other."""
+    """Two connections; the bytes of each are forwarded to the other."""
 
     def __init__(
         self, settings: _Settings, on_client: Callable[["_Link"], None], on_gone: Callable[["_Link"], None]
@@ -198,7 +198,7 @@ class _End(asyncio.Protocol):
     def __init__(self, link: _Link, session: TLSSession | None) -> None:
         self.link = link
         self.address: Address = ("", 0)
-        self.is_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.is_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()  # done after the handshake
         self.has_ended = False  # whether the peer has sent its last byte
         self.is_lost = False
         self._session = session

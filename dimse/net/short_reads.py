@@ -24,7 +24,7 @@ class ShortReads:
     def __init__(self) -> None:
         self._is_answered = True  # whether bytes were sent to the peer after its latest short read
         self._answered = 0  # the number of short reads that were answered before the next one
-        self._sends_pieces = False  # whether a short read was not
+        self._sends_pieces = False  # whether a short read was not answered before the next one
 
     def answer(self) -> None:
         """Note that bytes are sent to the peer."""

@@ -1,7 +1,8 @@
 """Records of everything that happens on an association, for a log and for a callback.
 
-A `Trace` is called, in order, with each PDU and each message in either direction, and with each step of the state
-machine. The text of a record shows neither credentials nor pixels. Without a trace and a log, no records are created.
+A `Trace` is called, in order, with each PDU and each message in either direction, with each step of the state machine,
+and with the error if the peer's bytes are not a PDU. The text of a record shows neither credentials nor pixels. Without
+a trace, no records are created.
 """
 
 import logging
@@ -27,8 +28,8 @@ _net = logging.getLogger("dimse.net")
 class Record:
     """One event; as text, one line such as ``< PDataTF(2 PDVs, 16378 bytes)``.
 
-    ``time`` is in seconds on the clock of the event loop. ``direction`` is ``>`` for sent, ``<`` for received (an error
-    if the peer's bytes are not a PDU), and ``=`` for a step of the state machine.
+    ``time`` is in seconds on the clock of the event loop. ``direction`` is ``>`` for sent, ``<`` for received (also
+    for the error of bytes that are not a PDU), and ``=`` for a step of the state machine.
     """
 
     time: float
@@ -45,7 +46,7 @@ Observe = Callable[[str, Seen], None]  # direction, event
 
 
 def observer(peer: Callable[[], str], clock: Callable[[], float], trace: Trace | None) -> Observe | None:
-    """Return the function to call with each event of one association; None without a trace and a log.
+    """Return the function to call with each event of one association; None if no trace and no log wants the events.
 
     For a trace, the function copies the payloads of received PDUs, because the read buffer is reused.
     """
@@ -70,5 +71,5 @@ def observer(peer: Callable[[], str], clock: Callable[[], float], trace: Trace |
 
 
 def _line(what: Seen) -> str:
-    """Return one line. In errors, ``repr`` escapes text of the peer."""
+    """Return an event as one line. An error may quote the peer, so its text is escaped."""
     return repr(str(what))[1:-1] if isinstance(what, DimseError) else str(what)
