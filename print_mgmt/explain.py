@@ -1,7 +1,7 @@
 """The films of a recorded association for pages of `dimse.explain`, which fill up message by message.
 
-A film changes with each successful response. At N-ACTION, it is rendered at a low resolution, as the printer of this
-package would print it; tones and margins of the recorded printer may differ.
+A film changes with each response that is not a failure. At N-ACTION, it is rendered at a low resolution, as the printer
+of this package would print it; tones and margins of the recorded printer may differ.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -55,7 +55,7 @@ _WORDS = {
 
 @dataclass(slots=True)
 class _Instances:
-    """The instances that have been created so far in the recording, by UID."""
+    """The instances that exist at this point of the recording, by UID."""
 
     films: dict[str, FilmBox] = field(default_factory=dict)
     images: dict[str, tuple[str, ImageBox]] = field(default_factory=dict)  # with the UID of the film
@@ -71,7 +71,10 @@ class FilmView:
         self._requests: dict[tuple[str, int], tuple[Message, Dataset]] = {}  # by side and Message ID
 
     def see(self, side: str, message: CompleteMessage) -> Iterator[ViewEvent]:
-        """Yield the changes that a message makes: a successful response to a request, or an event of the printer."""
+        """Yield the changes by a message: a response that is not a failure, or an event of the printer or a job.
+
+        If the changes cannot be shown, yield one event with the reason.
+        """
         try:
             yield from self._changes(side, message)
         except DimseError as exc:
@@ -210,7 +213,7 @@ def _words(sop_class: str, attributes: Dataset) -> str:
 
 
 def _layout(film: FilmBox) -> ViewEvent:
-    """Return the layout of a film as an event: its boxes, without images."""
+    """Return the layout of a film as an event: its boxes, without images; its width and height are in mm."""
     layout = lay_out(film.plain)
     boxes = tuple(
         (box.x / layout.width, box.y / layout.height, box.width / layout.width, box.height / layout.height, str(number))
@@ -227,7 +230,7 @@ def _layout(film: FilmBox) -> ViewEvent:
 
 
 def _fill(film: str, box: ImageBox, sent: Dataset, lut: StoredLUT | None) -> Iterator[ViewEvent]:
-    """Put an image into its box."""
+    """Put the image of an N-SET into its box, or empty the box; yield the event."""
     is_color = box.SOPClassUID == BasicColorImageBox
     keyword = IMAGE_SEQUENCE.get(box.SOPClassUID, IMAGE_SEQUENCE[BasicGrayscaleImageBox])
     box.attributes = sent

@@ -17,8 +17,8 @@ __all__ = ["RecordedAssociation", "association_of", "associations_in"]
 class RecordedAssociation:
     """The bytes of one association: each entry of ``pieces`` has a side, bytes and a time, in order.
 
-    ``requestor`` and ``acceptor`` are the addresses of the two sides, "" if the file does not have them. ``gaps`` says
-    in words where bytes are missing.
+    A time is in seconds since 1970, or None if the file has no times. ``requestor`` and ``acceptor`` are the
+    addresses of the two sides, "" if the file does not have them. ``gaps`` says in words where bytes are missing.
     """
 
     requestor: str = ""
@@ -54,8 +54,8 @@ class RecordedAssociation:
 def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[RecordedAssociation]:
     """Yield each association in the bytes of a file.
 
-    If the capture breaks off, its error is added to ``faults``. Raises `DecodeError` if there is no association and no
-    such error.
+    The errors of a capture that can be read only in part are added to ``faults``. Raises `DecodeError` if there is no
+    association and no such error.
     """
     if not is_capture(data):
         yield RecordedAssociation(pieces=[(_sender(data), data, None)])
@@ -71,7 +71,10 @@ def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[Recorded
 
 
 def _sender(data: bytes) -> str:
-    """Return which side sent a recorded stream; the acceptor's begins with A-ASSOCIATE-AC or -RJ."""
+    """Return the side that sent a stream: the acceptor if the stream begins with A-ASSOCIATE-AC or -RJ.
+
+    Raises `DecodeError` if the stream does not begin with a PDU.
+    """
     if not data:
         raise DecodeError("the file is empty")
     if data[:1] not in {bytes([kind]) for kind in PDU_TYPES.values()}:

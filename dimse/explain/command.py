@@ -49,7 +49,7 @@ def _value(encoded: memoryview, vr: str, keyword: str) -> str:
 
 
 def _words(element: Element) -> str:
-    """Return a value in the words of the standard."""
+    """Return the values of an element as text, a UID with its name; values of bytes are left out."""
     value = element.value
     if isinstance(value, str) and element.VR == "UI":
         name = name_of(value)

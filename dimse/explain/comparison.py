@@ -15,7 +15,7 @@ from .record import Step
 
 __all__ = ["Comparison", "Difference", "Pair", "compare"]
 
-_MAX_STEPS = 2000  # steps of each side; the time of the alignment grows with the product of both numbers
+_MAX_STEPS = 2000  # steps of each association that are compared; the alignment takes time as both numbers multiplied
 _ENDINGS = {"A-RELEASE-RP": "released", "A-RELEASE-RQ": "not released to the end", "A-ABORT": "aborted"}
 _REFUSALS = ("A-ASSOCIATE-RJ", "A-ABORT")
 _MAX_CAUSES = 3
@@ -51,7 +51,7 @@ class Pair:
 
     @property
     def weight(self) -> int:
-        """The weight of the heaviest difference, or 0 if there is none."""
+        """The weight of the heaviest difference, or of the missing step; 0 if the steps are the same."""
         if self.left is None or self.right is None:
             return Weight.OUTCOME if self.step.name in _REFUSALS else Weight.CONTENT
         return max((one.weight for one in self.differences), default=0)
@@ -63,7 +63,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The steps of both sides in pairs, and how each association ended."""
+    """The steps of both sides in pairs, and how each association ended.
+
+    ``is_cut`` says that only the first steps were compared.
+    """
 
     pairs: tuple[Pair, ...]
     ends: tuple[str, str]
@@ -76,7 +79,7 @@ class Comparison:
             if pair.weight == Weight.OUTCOME:
                 return _about(pair) + self._cause(number)
         if self.ends[0] != self.ends[1]:
-            return f"a is {self.ends[0]}, b is {self.ends[1]}; every request before that had the same outcome"
+            return f"a is {self.ends[0]}, b is {self.ends[1]}; all requests found in both had the same outcome"
         for is_response in (False, True):  # responses follow from requests
             for pair in self.pairs:
                 if pair.weight == Weight.CONTENT and (pair.step.status is not None) == is_response:
@@ -118,7 +121,7 @@ def _about(pair: Pair) -> str:
 
 
 def compare(left: Sequence[Step], right: Sequence[Step]) -> Comparison:
-    """Return the comparison of two associations, given as their steps. Only the first `_MAX_STEPS` are compared."""
+    """Return the comparison of two associations, given as their steps. Only the first 2000 of each are compared."""
     is_cut = max(len(left), len(right)) > _MAX_STEPS
     one = [step for step in left if step.turns][:_MAX_STEPS]
     other = [step for step in right if step.turns][:_MAX_STEPS]
@@ -134,7 +137,7 @@ def compare(left: Sequence[Step], right: Sequence[Step]) -> Comparison:
 
 
 def _key(step: Step) -> tuple[str, str, str]:
-    """Return what two steps must have in common to belong together: side, message, and SOP Class of a request."""
+    """Return what two steps must have in common to belong together: side, name, and SOP Class of a request."""
     words = "" if step.status is not None or not step.messages else step.words
     return step.side, step.name, words
 

@@ -22,7 +22,7 @@ _MAX_VALUE = 160  # characters that are shown of a value in a line of text
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
     """Yield the comparison as text: first the headline, then each pair that differs, with its differences.
 
-    ``!`` marks a difference in the outcome of a request, ``*`` one in a message, ``~`` one in names, lengths or dates.
+    ``!`` marks a difference in the outcome of a request, ``~`` one in names, lengths, dates or pixels, ``*`` any other.
     """
     yield comparison.headline
     start = _starts(comparison)

@@ -1,8 +1,8 @@
 """A recorded association explained: the lines of each PDU from `dimse.explain.pdu`, and the messages in its fragments.
 
 A Command Set in a single fragment is shown element by element (PS3.7 Annex E). A Data Set is shown as text after its
-last fragment. Its transfer syntax was negotiated, so the recording should have both A-ASSOCIATE PDUs. If the recording
-has only the A-ASSOCIATE-RQ, a Data Set can be read if its context was proposed with a single transfer syntax.
+last fragment, if its transfer syntax is known: the A-ASSOCIATE-AC has it. If the recording has only the A-ASSOCIATE-RQ,
+a Data Set can be read if its context was proposed with a single transfer syntax.
 """
 
 from collections.abc import Iterable, Iterator
@@ -71,8 +71,8 @@ class Turn(NamedTuple):
 
     ``side`` is `REQUESTOR` or `ACCEPTOR`. ``offset`` counts the bytes that this side sent before. ``length`` is in
     bytes, header included. ``summary`` is one line without the contents of Data Sets. ``pdu`` is None for bytes that
-    cannot be decoded. ``completed`` are the messages that end in this PDU. ``is_midway`` says that a message is
-    incomplete after this PDU; ``is_cut`` says that the PDU itself is cut off.
+    cannot be decoded. ``completed`` are the messages that end in this PDU. ``is_midway`` says that a message of this
+    side is incomplete after this PDU; ``is_cut`` says that the PDU itself is cut off.
     """
 
     side: str
@@ -93,7 +93,7 @@ class Turn(NamedTuple):
 
 
 def opens_association(data: bytes) -> bool:
-    """Return whether ``data`` begins with the header of an A-ASSOCIATE-RQ."""
+    """Return whether ``data`` begins with the header of an A-ASSOCIATE-RQ whose length is possible."""
     if len(data) < HEADER.size or data[0] != 0x01:
         return False
     length: int = HEADER.unpack_from(data)[1]
@@ -292,7 +292,9 @@ class _Order:
         if (side, Abort) in self._sent or (ACCEPTOR, AssociateRJ) in self._sent:
             why = "the association has ended [PS3.8 §9.2.3]"
         elif kind is AssociateRQ and self._sent:
-            why = "a second A-ASSOCIATE-RQ on one connection [PS3.8 §9.2.3]"
+            is_second = (side, AssociateRQ) in self._sent or (other, AssociateRQ) in self._sent
+            words = "a second A-ASSOCIATE-RQ on one connection" if is_second else "A-ASSOCIATE-RQ after another PDU"
+            why = f"{words} [PS3.8 §9.2.3]"
         elif kind is PDataTF and (side, ReleaseRQ) in self._sent:
             why = "P-DATA-TF after A-RELEASE-RQ of the same side [PS3.8 §7.2]"
         elif kind is PDataTF and ReleaseRP in {sent for _, sent in self._sent}:
@@ -308,7 +310,7 @@ class _Order:
 
 
 def _unusable(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:
-    """Return, for each proposed context, why it is unusable, or "" if it is usable."""
+    """Return, by the ID of each proposed context, why it is unusable, or "" if it is usable."""
     usable = accepted(request.presentation_contexts, answer.presentation_contexts)
     why = {}
     for context_id, result in context_results(request, answer).items():

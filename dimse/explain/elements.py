@@ -29,8 +29,8 @@ class Field(NamedTuple):
 
     ``category`` is pdu, item, pdv, command or element. ``head`` marks the first field of a PDU, an item, a PDV, a
     Command Set or an element. The bytes of a ``secret`` field must not be shown. Elements have a ``tag`` and a ``vr``.
-    For Pixel Data, ``pixels`` has the elements of group 0028 of the same Data Set as texts, by keyword, and the value
-    begins after ``start`` bytes.
+    For Pixel Data, ``pixels`` has the short elements of group 0028 of the same Data Set or item as texts, by keyword,
+    and the key ``big_endian`` if the transfer syntax is big-endian; the value begins after ``start`` bytes.
     """
 
     ranges: tuple[Piece, ...]
@@ -67,7 +67,7 @@ class Places:
         return self._starts[-1]
 
     def ranges(self, start: int, end: int) -> tuple[Piece, ...]:
-        """Return the places of the bytes from ``start`` to ``end``."""
+        """Return the places of the joined bytes from ``start`` to before ``end``."""
         found = []
         number = max(bisect_right(self._starts, start) - 1, 0)
         while start < end and number < len(self._pieces):
@@ -110,7 +110,10 @@ def command_field(line: Line, ranges: tuple[Piece, ...], *, head: bool) -> Field
 
 
 def data_set_fields(message: CompleteMessage, depth: int) -> Iterator[Field]:
-    """Yield the elements, items and delimiters of the Data Set of ``message``, whose transfer syntax is known."""
+    """Yield the elements, items and delimiters of the Data Set of ``message``, whose transfer syntax must be known.
+
+    From the first broken element on, all bytes are one field, ``Rest``.
+    """
     assert message.syntax is not None
     places, data, position = Places(message.data_pieces), message.data, 0
     faults = _Faults(message.findings)
@@ -161,6 +164,6 @@ class _Faults:
         self._findings = list(findings)
 
     def within(self, start: int, end: int) -> str:
-        """Return the faults between two places in words."""
+        """Return, in words, the faults from place ``start`` to before ``end``."""
         here = [finding for finding in self._findings if start <= (finding.offset or 0) < end]
         return cut("; ".join(map(str, here)), _MAX_VALUE)

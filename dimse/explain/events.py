@@ -1,6 +1,6 @@
 """The record as JSON: a header, then events, in the style of qlog. ``docs/trace-schema.json`` is its schema.
 
-An event has a side, a category, a name, a time in seconds since the first bytes of its association, and data. If it has
+An event has a side, a category, a name, a time in seconds since the start of its association, and data. If it has
 bytes, it also has their range in the stream of its side. The fields of all events cover each byte of the streams once.
 """
 
@@ -15,7 +15,7 @@ __all__ = ["SCHEMA_VERSION", "Event", "association_event", "events_of", "header"
 
 SCHEMA_VERSION = "1.1"
 _SCHEMA = "trace-schema.json"
-_SHOWN_BYTES = 256  # bytes that are shown of a field, unless the whole is wanted
+_SHOWN_BYTES = 256  # bytes of a field that are shown, unless all are wanted
 
 Event = dict[str, object]
 
@@ -31,7 +31,7 @@ def header() -> Event:
 
 
 def association_event(number: int, requestor: str, acceptor: str, start: float | None) -> Event:
-    """Return the event that opens association ``number``, which began at ``start``, in seconds since 1970."""
+    """Return the event that opens association ``number``; ``start`` is in seconds since 1970, or None if unknown."""
     addresses = {"requestor": requestor, "acceptor": acceptor}
     data: Event = {key: value for key, value in addresses.items() if value}
     if start is not None:
@@ -40,7 +40,7 @@ def association_event(number: int, requestor: str, acceptor: str, start: float |
 
 
 def events_of(step: Step, association: int, start: float | None, *, whole: bool = False) -> Iterator[Event]:
-    """Yield the events of a step. Long fields are cut to their first bytes unless ``whole``."""
+    """Yield the events of a step; ``start`` is that of `association_event`. Long fields are cut unless ``whole``."""
     base: Event = {"association": association}
     if step.time is not None and start is not None:
         base["time"] = round(step.time - start, 6)

@@ -1,7 +1,7 @@
 """The contents of a step as facts that can be compared with those of another recording.
 
-A fact has a name, a value in words and a `Weight`. Values that differ between any two associations, such as instance
-UIDs, message IDs and times, are not facts; a value that only names a program is a fact of the lowest weight.
+A fact has a name, a value in words and a `Weight`. Values that differ between any two associations are not facts:
+instance UIDs, message IDs, and the times of PDUs. Names, lengths, dates and pixels are facts of the lowest weight.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ __all__ = ["Fact", "Weight", "facts_of"]
 
 _INSTANCES = ("AffectedSOPInstanceUID", "RequestedSOPInstanceUID")
 _SERIAL = ("CommandGroupLength", "MessageID", "MessageIDBeingRespondedTo", "GroupLength")
-_LABELS = ("DA", "TM", "DT", "LO", "SH", "PN", "AE")  # VRs of dates and names; not ST: Image Display Format matters
+_LABELS = ("DA", "TM", "DT", "LO", "SH", "PN", "AE")  # VRs of dates, times, names; not ST (Image Display Format)
 _PROVIDER = 2  # Source of A-ABORT
 _ITEM, _DELIMITERS = 0xFFFEE000, 0xFFFE
 
@@ -42,9 +42,9 @@ _ITEM, _DELIMITERS = 0xFFFEE000, 0xFFFE
 class Weight(IntEnum):
     """The importance of a difference for what happens on the association."""
 
-    NAME = 1  # the name of a program, a length, a date
+    NAME = 1  # a name, a length, a date, pixels
     CONTENT = 2  # something that was requested or answered
-    OUTCOME = 3  # success on one side, failure on the other
+    OUTCOME = 3  # success in one recording, failure in the other
 
 
 class Fact(NamedTuple):

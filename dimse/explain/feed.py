@@ -27,10 +27,10 @@ _Frame = tuple[int, bytes]  # the number of an event, and the event as it is sen
 class Feed:
     """The events of associations that are under way.
 
-    ``views`` makes the views that see the messages of an association. With ``is_redacted``, events hide what may be
-    patient data, as `dimse.explain.redaction` does. ``max_held`` bounds the bytes of incomplete messages of an
-    association, ``max_total`` those of all associations, and ``max_kept`` those of earlier events. An incomplete
-    message of pixels takes up to four times its bytes when it is explained.
+    ``views`` is called for each association, and returns the views that see its messages. With ``is_redacted``, events
+    hide what may be patient data, as `dimse.explain.redaction` does. ``max_held`` bounds the bytes of incomplete
+    messages of an association, ``max_total`` those of all associations, and ``max_kept`` those of earlier events. An
+    incomplete message of pixels takes up to four times its bytes when it is explained.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Feed:
         self._publish(association_event(number, *addresses, None if self._is_redacted else time))
 
     def received(self, number: int, side: str, data: bytes, time: float | None = None) -> None:
-        """Explain ``data`` that one ``side`` of an association sent. Nothing happens if the association is unknown."""
+        """Explain ``data`` that one ``side`` sent, unless the association is unknown or gets no more events."""
         running = self._running.get(number)
         if running is None:
             return
@@ -67,7 +67,7 @@ class Feed:
         self._show(number, running, running.receive(side, data, time))
         self._held += running.held - before
         if running.held > self._max_held:
-            self._forget(number, f"a message has more than {self._max_held} bytes")
+            self._forget(number, f"its incomplete messages have more than {self._max_held} bytes")
         elif self._held > self._max_total:
             largest = max(self._running, key=lambda one: self._running[one].held)
             self._forget(largest, f"the incomplete messages of all associations have more than {self._max_total} bytes")
@@ -91,7 +91,7 @@ class Feed:
         """Return a new listener. ``wake`` is called when the first event waits.
 
         The listener begins with the earlier events that are kept, or with those ``after`` a number: a browser that
-        connects again sends that number as Last-Event-ID.
+        connects again sends that number as Last-Event-ID. A number that no event has had yet counts as 0.
         """
         listener = Listener(wake, max_waiting, lambda: self._listeners.remove(listener))
         self._listeners.append(listener)

@@ -124,7 +124,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A PDU, item or sub-item: its fields, then its items."""
+    """A PDU, item or sub-item: its fields, then its items.
+
+    ``secret`` says that its value holds a credential, so bytes that follow a wrong length are hidden, too.
+    """
 
     name: str
     table: str

@@ -43,7 +43,7 @@ def _ppp(frame: memoryview) -> memoryview:
     return frame[at + 2 :] if _uint16(frame, at) in _PPP_IP else frame[:0]
 
 
-# The IP datagram in a frame; empty if there is none
+# For each link type, the function that returns the IP datagram in a frame, empty if there is none
 LINKS: dict[int, Callable[[memoryview], memoryview]] = {
     0: lambda frame: frame[4:],  # loopback of BSD and Windows: 4 bytes of address family
     1: lambda frame: _payload(_uint16(frame, 12), frame[14:]),  # Ethernet
@@ -60,7 +60,10 @@ LINKS: dict[int, Callable[[memoryview], memoryview]] = {
 
 
 def segment_of(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
-    """Return source, destination and TCP segment of an IP datagram; None for other protocols and for fragments."""
+    """Return the addresses of source and destination, and the TCP segment of an IP datagram that is not empty.
+
+    The addresses have 4 or 16 bytes. Return None for other protocols, for fragments, and for a header that is cut off.
+    """
     version = datagram[0] >> 4
     if version == 4 and len(datagram) >= 20:
         if datagram[9] != _TCP or _uint16(datagram, 6) & 0x3FFF:

@@ -1,7 +1,7 @@
 """An association explained while it happens: a line for each PDU, in bounded memory.
 
 A PDU and a message are kept in memory until they are complete, so a peer could fill the memory with one that never
-ends. An association that needs more memory than the bound gets no further lines.
+ends. An association whose incomplete PDUs and messages exceed the bound gets a last line that says so.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class Live:
         plain = Conversation(with_elements=False, with_fields=False)
         self._source: Conversation | _RedactedTurns | None = _RedactedTurns() if is_redacted else plain
         self._received = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes received from each side
-        self._done = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes up to the last complete message
+        self._done = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of bytes up to the last complete PDU or message
 
     @property
     def held(self) -> int:
@@ -50,7 +50,7 @@ class Live:
                 self._done[side] = turn.offset + turn.length
         if self.held > self._max_held:
             self._source = None
-            yield f"! no more lines: a PDU or message of {side} has more than {self._max_held} bytes"
+            yield f"! no more lines: the incomplete PDUs and messages have more than {self._max_held} bytes"
 
     def close(self) -> Iterator[str]:
         """Yield the lines of PDUs that are cut off, and of bytes that belong to no PDU."""

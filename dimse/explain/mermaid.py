@@ -13,7 +13,7 @@ _MAX_LABEL = 120  # characters of a label
 
 
 def mermaid(steps: Iterable[Step]) -> Iterator[str]:
-    """Yield the lines of a diagram of one association: an arrow for each step, a note for each error and event."""
+    """Yield the lines of a diagram of one association: arrows for PDUs and messages, notes for errors and events."""
     yield "sequenceDiagram"
     yield "    participant R as requestor"
     yield "    participant A as acceptor"

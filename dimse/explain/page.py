@@ -217,7 +217,7 @@ class _Book:
         return shown
 
     def _field(self, one: Field) -> list[object]:
-        """Return a field: place, depth, category, name, value, sentence, bytes, and any further properties."""
+        """Return a field: place, depth, category, name, value, number of its sentence, bytes, any other properties."""
         place = [number for start, end in one.ranges for number in (start, end - start)]
         length = sum(place[1::2])
         octets = "" if one.secret else one.data[: length if length <= _SHOWN_BYTES else _FIRST_BYTES].hex()
@@ -294,7 +294,7 @@ def _row(chapter: int, number: int, step: Step, since: float | None) -> str:
 
 
 def _moves(step: Step) -> list[list[object]]:
-    """Return the different moves of a step, each with how often it occurs."""
+    """Return the different moves of a step, each with the number of times that it occurs."""
     counted: dict[tuple[int, str, str, str, str], int] = {}
     for move in step.moves:
         key = (0 if move.side == REQUESTOR else 1, move.before.name, move.event.name, move.action, move.after.name)
@@ -317,7 +317,7 @@ def _name(uid: str) -> str:
 
 
 def _words_of_states() -> dict[str, object]:
-    """Return the words for the states, events and actions of PS3.8 Tables 9-1 to 9-9."""
+    """Return the words for the states, events and actions of PS3.8 Tables 9-1 to 9-10."""
     actions = {action.name: [verb.value for verb in action.does] for action in ACTIONS}
     return {
         "states": {state.name: state.value for state in State},

@@ -2,7 +2,7 @@
 
 The reader knows Ethernet, loopback, PPP, raw IP and Linux "cooked" frames, also with VLAN, MPLS and PPPoE headers; IPv4
 and IPv6, and TCP; it skips other packets. It puts segments in order and drops repeated bytes. It copies no data: the
-results are views of the file, at most one for each packet.
+results are views of the uncompressed file, at most one for each packet.
 """
 
 import ipaddress
@@ -51,9 +51,9 @@ def read_capture(data: bytes, faults: list[DecodeError] | None = None) -> list[C
 
     The capture may be compressed by gzip.
 
-    Raises `DecodeError` if the file is cut off or not a capture, and for an unsupported kind of network. If ``faults``
-    is given, the errors are added there instead, and the connections in the other packets are returned: in those before
-    the place where the file is cut off, and in those of the other networks.
+    Raises `DecodeError` if the file is cut off, damaged or not a capture, if it has more than 1 GiB uncompressed by
+    gzip, and for an unsupported kind of network. If ``faults`` is given, the errors are added there instead, and the
+    connections in the packets that could be read are returned.
     """
     tcp = _Reassembly()
     found: list[DecodeError] = [] if faults is None else faults
@@ -146,7 +146,7 @@ def _pcapng(data: bytes) -> Iterator[_Packet]:
             links = []  # each section has its own interfaces
         kind, length = Struct(f"{order}II").unpack(head[:8])
         if length < 12 or length % 4:
-            raise DecodeError(f"length {length} is below 12 or no multiple of 4", path="block", offset=position)
+            raise DecodeError(f"length {length} is below 12 or not a multiple of 4", path="block", offset=position)
         body = _take(view, position, length, "block")[8:-4]
         if kind == _INTERFACE:
             links.append((Struct(f"{order}H").unpack(_take(body, 0, 2, "interface"))[0], *_clock(body[8:], order)))

@@ -66,7 +66,7 @@ class Flow:
             yield from packet
 
     def packets(self, by_client: bool, pieces: Iterable[Part], time: int) -> Iterator[list[Part]]:
-        """Yield the parts of each of these segments."""
+        """Yield the bytes of one side as TCP segments, each as a list of its parts."""
         waiting: list[Part] = []
         length = 0
         for piece in pieces:

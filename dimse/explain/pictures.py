@@ -1,4 +1,5 @@
-"""Small pictures of native Pixel Data, as PNG: a selection of its pixels, scaled to the range of their values.
+"""Small pictures of native Pixel Data, as PNG: every n-th pixel, scaled to the range of the values unless they may be
+P-Values.
 
 The pictures need no numpy, since each row that is shown is one strided slice.
 """
@@ -49,7 +50,7 @@ def picture_of(description: Mapping[str, str], pixels: memoryview) -> Picture | 
 
 
 def stride(rows: int, columns: int) -> int:
-    """Return the distance between the rows of an image that its picture shows, and also between its columns."""
+    """Return n if the picture of an image shows every n-th row and every n-th column."""
     return max(1, -(-max(rows, columns) // MAX_SIDE))
 
 
@@ -98,7 +99,7 @@ def _color(pixels: memoryview, rows: int, columns: int, step: int, *, is_planar:
 
 
 def png_of(lines: Sequence[bytes], samples: int) -> Picture:
-    """Return rows of gray (``samples`` is 1) or color pixels (``samples`` is 3) as a picture."""
+    """Return rows of 8-bit gray (``samples`` is 1) or RGB pixels (``samples`` is 3) as a picture."""
     return _png(b"".join([b"\0" + line for line in lines]), len(lines[0]) // samples, len(lines), samples)
 
 

@@ -1,10 +1,12 @@
 """The record of an association: its messages step by step, each byte in exactly one field.
 
-A `Step` is what one side says at once: a PDU of association control, or all PDUs of a message. JSON, pages, diagrams
+A `Step` is what one side says at once: a PDU of association control, or all PDUs of a message or of messages that share
+PDUs. JSON, pages, diagrams
 and comparisons are made from steps.
 
 The fields of all steps cover each byte of each side exactly once. So the field of an element has all bytes of that
-element, which may lie in many PDUs. Fragments are fields only if their Data Set cannot be read.
+element, which may lie in many PDUs. A fragment is a field only if its bytes belong to no element: in a Data Set that is
+compressed (deflated), incomplete, too long, or not readable.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,8 +33,9 @@ _MESSAGE_DEPTH = 2  # the nesting depth of the fields in a PDV
 class ViewEvent(NamedTuple):
     """An event of a service that a `View` has found in a message, in words and as a picture.
 
-    ``name`` is one or two words, such as "film box". ``image`` is a PNG, with its ``width`` and ``height`` in pixels.
-    ``boxes`` are rectangles on the image: left, top, width and height as fractions of its size, and words. A later
+    ``name`` is one or two words, such as "film box". ``image`` is a PNG, or empty; ``width`` and ``height``
+    are its size in pixels, or without an image only the proportions of a picture. ``boxes`` are rectangles on the
+    picture: left, top, width and height as fractions of its size, and words. A later
     event with the same ``key`` replaces this one. If this event lies in a box of another event, ``box`` is the key of
     that event and the number of the box, from 0. ``is_fault`` says that the view could not show something; ``words``
     then say why, and may quote a value.
@@ -61,7 +64,10 @@ class View(Protocol):
 
 
 class Proposal(NamedTuple):
-    """A proposed presentation context, and the acceptor's result; ``transfer_syntax`` is "" unless accepted."""
+    """A proposed presentation context, and the acceptor's result in words.
+
+    ``transfer_syntax`` is the agreed one, "" unless the context can be used.
+    """
 
     id: int
     abstract_syntax: str
@@ -74,8 +80,8 @@ class Contract(NamedTuple):
     """The result of the negotiation, PS3.8 §9.3.3 and PS3.7 §D.3.3.
 
     ``maximum_lengths`` has the Maximum Lengths that the requestor and the acceptor receive; zero means no limit.
-    ``window`` has the numbers of operations that the requestor may invoke and perform at once. ``roles`` has SOP
-    Classes, each with whether the requestor is an SCU and whether it is an SCP.
+    ``window`` has the numbers of operations that the requestor may invoke and perform at once; zero means no limit.
+    ``roles`` has SOP Classes, each with whether the requestor is an SCU and whether it is an SCP.
     """
 
     contexts: tuple[Proposal, ...]
@@ -117,7 +123,7 @@ class Step(NamedTuple):
 
     @property
     def has_failed(self) -> bool:
-        """Whether the step is a response with a failure status."""
+        """Whether the last response in the step has a failure status."""
         return self.status is not None and is_failure(self.status)
 
 
@@ -145,7 +151,10 @@ class Steps:
                 yield self._step(held)
 
     def close(self) -> Iterator[Step]:
-        """Yield the remaining steps: messages and PDUs that are cut off, and bytes that belong to no PDU."""
+        """Yield the remaining steps: messages and PDUs that are cut off, and bytes that belong to no PDU.
+
+        If a side waits for the end of the transport connection, the last step is that end, without PDUs.
+        """
         for turn in self._conversation.close():
             self._held[turn.side].append((turn, None))
         for held in filter(None, self._held.values()):
@@ -235,14 +244,14 @@ def _title(turns: Sequence[Turn], messages: Sequence[CompleteMessage]) -> tuple[
 
 
 def _about(message: Message) -> str:
-    """Return the subject of a message: the status of a response, the SOP Class of a request."""
+    """Return the subject of a message: the status of a response, or the SOP Class of a request, "" if it names none."""
     if isinstance(message, Response):
         status = message.Status
         kind = status_class(status).value
         words = GENERAL_STATUS.get(status) or kind
         return f"{status:04X}H {words if words == kind else f'{kind}: {words}'}"
     uid = getattr(message, "AffectedSOPClassUID", None) or getattr(message, "RequestedSOPClassUID", None) or ""
-    return name_of(uid) or ("a private SOP Class" if uid else "")
+    return name_of(uid) or ("an unknown SOP Class" if uid else "")
 
 
 # --- fields ---

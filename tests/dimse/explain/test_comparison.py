@@ -69,7 +69,7 @@ def compared(left: str, right: str) -> Comparison:
         (
             "raw-dcmprscp-release",
             "raw-dcmprscp-close-without-release",
-            "a is released, b is not released; every request before that had the same outcome",
+            "a is released, b is not released; all requests found in both had the same outcome",
         ),
         (GOOD, GOOD, "nothing differs"),
     ],

@@ -311,6 +311,7 @@ def answered(context: PresentationContextAC) -> tuple[tuple[str, PDU], tuple[str
         ((OPEN[0], (ACCEPTOR, ANSWERED), (ACCEPTOR, ECHO_RSP)), "the context was not accepted: not answered"),
         ((*OPEN, (REQUESTOR, PDataTF((PDV(9, b"", True, True),)))), "the context was not proposed"),
         ((*OPEN, OPEN[0]), "a second A-ASSOCIATE-RQ"),
+        (((REQUESTOR, ReleaseRQ()), OPEN[0]), "A-ASSOCIATE-RQ after another PDU"),
         ((*OPEN, (REQUESTOR, ReleaseRQ()), (REQUESTOR, ECHO_RQ)), "after A-RELEASE-RQ of the same side"),
         (
             (*OPEN, (REQUESTOR, ReleaseRQ()), (ACCEPTOR, ReleaseRP()), (ACCEPTOR, ECHO_RSP)),

@@ -61,7 +61,8 @@ def test_close_shows_the_pdu_that_is_cut_off() -> None:
 def test_endless_pdu_ends_the_lines() -> None:
     live = Live(max_held=1000)
     assert lines(live, [(ACCEPTOR, b"\4\0\xff\xff\xff\xff", None), (ACCEPTOR, bytes(994), None)]) == []
-    assert lines(live, [(ACCEPTOR, b"!", None)]) == ["! no more lines: a PDU or message of < has more than 1000 bytes"]
+    why = "the incomplete PDUs and messages have more than 1000 bytes"
+    assert lines(live, [(ACCEPTOR, b"!", None)]) == [f"! no more lines: {why}"]
     assert lines(live, [(ACCEPTOR, bytes(1000), None)]) + list(live.close()) == []
 
 

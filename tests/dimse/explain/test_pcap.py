@@ -341,7 +341,7 @@ def test_times_count_from_the_offset_of_their_interface(order: str) -> None:
         (pcapng([])[:-4], "block: the capture is cut off"),
         (
             pcapng([]) + struct.pack("<III", 6, 8, 8),
-            "block: length 8 is below 12 or no multiple of 4",
+            "block: length 8 is below 12 or not a multiple of 4",
         ),
         (
             pcapng([]) + block(6, struct.pack("<IIIII", 1, 0, 0, 0, 0)),
