@@ -83,7 +83,7 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -
     parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="peer to test")
     choice = add_choice(
         parser,
-        gentle="leave out risky, ROB and slow cases (default unless the peer is on this host)",
+        gentle="leave out risky, ROB and slow cases (default unless HOST is localhost or a loopback address)",
         everything="run risky, ROB and slow cases on any host",
     )
     parser.add_argument(
@@ -248,7 +248,7 @@ def judge_scp(
 
 
 def _files(arguments: argparse.Namespace) -> TLSFiles:
-    """Return the PEM files of the TLS options. Raises OSError for a file that cannot be read."""
+    """Return the PEM files of the TLS options. Raises OSError if the file of ``--tls-expired`` cannot be used."""
     given = (arguments.tls_cert, arguments.tls_key, arguments.tls_expired)
     certificate, key, expired = (None if each is None else Path(each) for each in given)
     if expired is not None:

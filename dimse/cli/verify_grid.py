@@ -41,7 +41,7 @@ Exit status: 0 all peers agree on each line, 1 they differ, 2 wrong usage, 3 a p
 def add_grid(parser: Parser, scripts: Mapping[str, str], default: str) -> None:
     """Add the options of ``verify grid`` to ``parser``; ``scripts`` are built in, by name."""
     parser.description = (
-        "Send one script to several peers at the same time, and show who agrees with whom, message by message."
+        "Send one script to several peers at the same time, and show who agrees with whom, line by line."
     )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _TEACH

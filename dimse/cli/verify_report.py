@@ -105,7 +105,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace, cases: Sequence[Case]) -> list[Case]:
-    """Return the cases that the globs choose. End with a usage error if a glob matches no case."""
+    """Return the cases that the globs choose.
+
+    End with a usage error if a glob matches no case, or if options of the report contradict each other.
+    """
     if arguments.report is None and (arguments.pcap or arguments.redact):
         parser.error(f"{'--pcap' if arguments.pcap else '--redact'} needs --report")
     if (arguments.pcap or arguments.trace) and arguments.redact:
@@ -123,7 +126,7 @@ def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace,
 
 
 def compared(run: Run, report: dict[str, Any], expected: dict[str, Any], options: Options) -> int:
-    """Print the differences of a run from its baseline; return the exit status."""
+    """Print the differences of a run from its baseline on stderr; return the exit status."""
     found = list(regressions(report, expected))
     for change in found:
         print(escaped(str(change)), file=sys.stderr)
@@ -198,7 +201,7 @@ class Progress:
 
 
 def print_result(result: Result, *, is_json: bool, trace: str | None = None, progress: Progress | None = None) -> None:
-    """Print a result as a line of JSON or text; as text, only a case that was judged and did not pass.
+    """Print a result as a line of JSON or text; as text, omit PASS, UNIMPLEMENTED and SKIPPED unless DAMAGED.
 
     If ``trace`` is ``-``, print each PDU of the case on stderr first. ``progress`` is the line under the results.
     """

@@ -187,8 +187,8 @@ def _target(
     by_port = {}
     if arguments.ports is not None:
         ids = [PLAIN, *(case.id for case in chosen if case.run is not None)]
-        if not 0 < arguments.ports <= _HIGHEST_PORT - len(ids):
-            parser.error(f"--ports needs {len(ids)} ports from the given one on, none above {_HIGHEST_PORT}")
+        if not 0 < arguments.ports <= _HIGHEST_PORT + 1 - len(ids):
+            parser.error(f"--ports needs {len(ids)} ports from the given one on, all between 1 and {_HIGHEST_PORT}")
         by_port = {arguments.ports + number: case_id for number, case_id in enumerate(ids)}
     tls = server_tls(parser, arguments)
     if tls is not None and not isinstance(tls, ssl.SSLContext):

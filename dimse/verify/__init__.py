@@ -1,7 +1,7 @@
 """The conformance tester: cases that each name a section of the standard, verdicts, and reports.
 
-`verify_scp` runs cases against an SCP. The cases in this package need only `dimse`; `print_mgmt.verify` adds the cases
-of print.
+`verify_scp` runs cases against an SCP, `dimse.verify.scu.verify_scu` against an SCU. The cases in this package need
+only `dimse`; `print_mgmt.verify` adds the cases of print.
 """
 
 from .case import Case, Flags, Role, SubCase, Unprepared

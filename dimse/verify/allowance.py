@@ -1,4 +1,4 @@
-"""Bounds on what a peer may send to the tester, so that no peer can exhaust its memory."""
+"""Bounds on what a peer may send to the tester, so that no peer can exhaust the tester's memory."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ _HEADER, _LENGTH = 6, 4  # octets of the header of a PDU, and of the length of a
 
 @dataclass(slots=True)
 class Allowance:
-    """What a peer may still send, on all connections that share it, before they are aborted."""
+    """What a peer may still send on all connections that share the allowance; beyond it, they are aborted."""
 
     octets: int = 64 << 20
     pdus: int = 200_000
@@ -20,8 +20,8 @@ class Allowance:
         self.octets -= octets
         self.pdus -= pdus
         if self.octets < 0:
-            return "more octets than a case allows"
-        return "more PDUs than a case allows" if self.pdus < 0 else ""
+            return "more octets than the tester accepts"
+        return "more PDUs than the tester accepts" if self.pdus < 0 else ""
 
 
 def has_too_many_pdvs(pdu: bytes) -> bool:

@@ -1,4 +1,6 @@
-"""Cases: each has an id, a section of the standard, sets of outcomes, and a function that talks with the peer."""
+"""Cases: each has an id, a section of the standard, sets of outcomes, and (except invariants) a function that talks
+with the peer.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -51,7 +53,7 @@ class Flags(Flag):
 
     @classmethod
     def parse(cls, text: str) -> "Flags":
-        """Return the flags in ``text``: words of the catalogue, separated by semicolons."""
+        """Return the flags in ``text``: words of the catalogue, separated by semicolons. Raises KeyError for others."""
         found = cls.NONE
         for word in filter(None, text.split(";")):
             found |= cls[word.upper().replace("-", "_")]
@@ -65,7 +67,7 @@ class Flags(Flag):
 class Unprepared(Exception):
     """The failure of a case's preparation, before the step that is judged.
 
-    ``verdict`` is INCONCLUSIVE, UNIMPLEMENTED or SKIPPED, never FAIL.
+    ``verdict`` is INCONCLUSIVE, UNIMPLEMENTED, SKIPPED or INFO, never FAIL.
     """
 
     def __init__(self, reason: str, verdict: Verdict = Verdict.INCONCLUSIVE) -> None:
@@ -75,7 +77,7 @@ class Unprepared(Exception):
 
 
 class Decided(Exception):
-    """Raised to end a sub-case whose result is already decided: ``seen``."""
+    """The early end of a sub-case, whose result is already decided: ``seen``."""
 
     def __init__(self, seen: Seen) -> None:
         super().__init__(str(seen))
@@ -119,7 +121,8 @@ class Case:
     """A case. Its own ``run`` is the first sub-case; ``subcases`` follow.
 
     An invariant has no ``run``: it judges all traffic of the peer, with a listener that ``make_listener`` makes for
-    each connection, or with a rule of `dimse.verify.invariants`. A probe follows each case that is ``risky``.
+    each connection, or with a rule of `dimse.verify.invariants`. After each sub-case of a ``risky`` case that was
+    judged, the peer is probed.
     """
 
     id: str
@@ -144,7 +147,10 @@ class Case:
         return Flags.SLOW in self.needs
 
     def steps(self) -> tuple[SubCase, ...]:
-        """Return the sub-cases, the case's own run first, each with the sets and the level that apply to it."""
+        """Return the sub-cases, the case's own run first, each with the sets and the level that apply to it.
+
+        An invariant has none.
+        """
         if self.run is None:
             return ()
         first = SubCase(name="", run=self.run)

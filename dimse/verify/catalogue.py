@@ -1,6 +1,6 @@
 """The catalogue: all cases of `dimse` and `print_mgmt` as data, in ``cases.csv``.
 
-The code of a case repeats most of its row as Python values; `differences` compares the two.
+The code of a case repeats most of its row as Python values. `differences` compares them, except for the outcomes.
 """
 
 import csv
@@ -18,7 +18,7 @@ __all__ = ["Entry", "catalogue", "catalogue_hash", "differences"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A row of the catalogue; outcomes are written in the notation of `dimse.verify.observation`."""
+    """A row of the catalogue; outcomes are text, with the notation of `dimse.verify.observation` where it suffices."""
 
     id: str
     category: str
@@ -70,12 +70,12 @@ def _entry(row: dict[str, str]) -> Entry:
 
 
 def catalogue_hash() -> str:
-    """Return the SHA-256 of the catalogue, which identifies the catalogue in a report."""
+    """Return the SHA-256 of ``cases.csv`` in hexadecimal, which identifies the catalogue in a report."""
     return sha256(_octets()).hexdigest()
 
 
 def differences(cases: Iterable[Case]) -> Iterator[str]:
-    """Yield each difference between the code of a case and the catalogue."""
+    """Yield, for each of ``cases``, how its code differs from the catalogue. Outcomes are not compared."""
     entries, seen = catalogue(), set()
     for case in cases:
         entry = entries.get(case.id)

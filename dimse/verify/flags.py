@@ -1,6 +1,7 @@
-"""The capabilities of the peer, found out before the cases, with at most four associations and without a film.
+"""The capabilities of the peer, found out after the sanity case, with at most four associations and without a film.
 
-If cases are to run at the same time, `serves_at_once` then opens many associations.
+If at least two cases only wait, `serves_at_once` then opens many associations, to learn whether these cases may run
+beside the others.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from ..uids import (
 )
 from ..ul import ImplementationClassUID, ImplementationVersionName
 from .case import Case, Flags, Unprepared, group_of
-from .observation import SUCCESS, WARNING, Accepted, Answered, Probed, Rejected, Silent, matches
+from .observation import SUCCESS, WARNING, Accepted, Answered, Rejected, matches
 from .peer import BOTH_SYNTAXES, Peer, Target, Watch
 from .result import Options, PeerFacts, Result
 from .trace import Trace
@@ -46,7 +47,7 @@ _JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # octets: cases exceed the peer's Maxi
 _SESSION_WITHOUT_FILM = 0xC600
 _MAX_PREPARATIONS = 10  # times `Target.preparation`: the time limit of `find_facts`
 
-# A case that needs one of these flags is SKIPPED if it is missing; if any other flag is missing, UNIMPLEMENTED
+# If a case needs one of these flags and it is missing, the case is SKIPPED; if only others are missing, UNIMPLEMENTED
 _SKIPPED_WITHOUT = (
     Flags.TLS
     | Flags.CLIENT_CERT
@@ -75,9 +76,9 @@ _IN_WORDS = {  # each flag as the object of "needs", or of "the peer lacks"
     Flags.MAX_LENGTH: "a Maximum Length of 1 octet to 4 MiB",
     Flags.TWO_ASSOC: "two associations at the same time",
     Flags.CHECKS_CALLED: "a peer that rejects an unknown called AE title",
-    Flags.SESSION_ACTION: "N-ACTION of a film session",
-    Flags.FILM: "--max-films",
-    Flags.FILM2: "--max-films 2",
+    Flags.SESSION_ACTION: "N-ACTION of a film session (--no-film leaves it out)",
+    Flags.FILM: "--max-films without --no-film",
+    Flags.FILM2: "--max-films 2 without --no-film",
     Flags.CLIENT_CERT: "--tls-cert",
     Flags.TLS: "TLS",
     Flags.CLAIMS: "--claims",
@@ -92,7 +93,10 @@ _IN_WORDS = {  # each flag as the object of "needs", or of "the peer lacks"
 
 
 def result_without_run(case: Case, options: Options, flags: Flags, tested: str) -> Result | None:
-    """Return the result of a case that cannot run, or None if the case can run. ``tested`` is "peer" or "SCU"."""
+    """Return the result of a case that is left out, SKIPPED or UNIMPLEMENTED; None if the case is to run.
+
+    ``tested`` is "peer" or "SCU".
+    """
     if options.gentle and (case.risky or group_of(case.id) == "ROB"):
         return Result(case=case, verdict=Verdict.SKIPPED, reason="--gentle leaves it out; --all runs it")
     missing = case.needs & ~flags
@@ -105,7 +109,11 @@ def result_without_run(case: Case, options: Options, flags: Flags, tested: str) 
 
 
 async def find_facts(target: Target, options: Options, watch: Watch, wanted: Flags) -> PeerFacts:
-    """Return the facts about the peer that decide on the flags in ``wanted``."""
+    """Return the facts about the peer, without those that the peer does not let the tester find out.
+
+    PRINT, SESSION_ACTION, TWO_ASSOC and CHECKS_CALLED cost requests of their own, and are looked for only if they are
+    ``wanted``.
+    """
     peer = Peer(target, Trace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
     facts = PeerFacts()
     try:
@@ -175,7 +183,10 @@ def _shown(value: object) -> str:
 
 
 async def _session_action(peer: Peer, wire: Wire, context_id: int) -> Flags:
-    """Return SESSION_ACTION if N-ACTION of an empty film session gets C600, success or a warning: it is supported."""
+    """Return SESSION_ACTION if the N-ACTION of an empty film session gets C600, success or a warning.
+
+    Any of them shows that the peer supports this N-ACTION.
+    """
     uid = peer.random_uid()
     create = NCreateRQ(
         MessageID=wire.next_message_id(), AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID=uid
@@ -207,12 +218,14 @@ async def _two_associations(peer: Peer) -> Flags:
     await peer.associate()
     second, answer = await peer.ask()
     heard = await peer.echo(second) if isinstance(answer, Accepted) and 1 in second.contexts else answer
-    is_served = not isinstance(heard, Silent | Rejected | Probed) and isinstance(answer, Accepted)
-    return Flags.TWO_ASSOC if is_served else Flags.NONE
+    return Flags.TWO_ASSOC if isinstance(heard, Accepted | Answered) else Flags.NONE
 
 
 async def serves_at_once(target: Target, options: Options, watch: Watch, count: int) -> bool:
-    """Return whether the peer serves ``count`` associations at once. If not, wait until it serves one again."""
+    """Return whether the peer serves ``count`` associations at the same time.
+
+    If not, wait until the peer serves one again, for at most `Target.revival`.
+    """
     peer = Peer(target, Trace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
     served = []
 

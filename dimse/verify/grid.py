@@ -1,8 +1,9 @@
 """The grid: one script is sent to several peers, and their answers are compared message by message.
 
-Each peer gets the same octets, except for UIDs that the peer itself has generated. An answer has an outcome, such as
-``RSP(0000)``, and facts, such as the attributes of its Data Set. Peers agree on a message if outcome and facts are the
-same, apart from UIDs that they have generated. Values that the standard leaves open, such as an Error Comment, are
+Each peer gets the same lines. The octets differ only where they depend on the peer: in its AE title, in values that it
+has returned, and in the contexts, transfer syntaxes and Maximum Length that it has accepted. An answer has an outcome,
+such as ``RSP(0000)``, and facts, such as the attributes of its Data Set. Peers agree on a line if outcome and facts are
+the same, apart from UIDs that they have generated. Values that the standard leaves open, such as an Error Comment, are
 shown as notes, and not compared.
 """
 
@@ -36,7 +37,7 @@ _SLOW = ("N-SET-RQ", "N-ACTION-RQ")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a peer did after one step. ``notes`` are shown, but not compared."""
+    """What a peer did after one step, or why nothing was sent. ``notes`` are shown, but not compared."""
 
     outcome: str
     facts: tuple[str, ...] = ()
@@ -45,7 +46,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The peers, by number, that gave the same answer to a step. ``letter`` is A for the group of the first peer."""
+    """The peers that gave the same answer to a step. ``letter`` is A for the group of the first peer.
+
+    ``members`` are numbers of peers, from 0.
+    ``answer`` comes from the first of ``members``; the notes of the others may differ.
+    """
 
     letter: str
     answer: Answer
@@ -71,7 +76,7 @@ class Grid:
     peers: tuple[GridPeer, ...]
 
     def groups(self, step: int) -> tuple[Group, ...]:
-        """Return the groups of peers that agree on a step, in the order of their first members."""
+        """Return the groups of peers that agree on a step (numbered from 0), in the order of their first members."""
         found: dict[tuple[str, tuple[str, ...]], list[int]] = {}
         for number, peer in enumerate(self.peers):
             answer = peer.answers[step]
@@ -82,7 +87,7 @@ class Grid:
         )
 
     def agreement(self, one: int, other: int) -> int:
-        """Return the number of steps on which two peers agree."""
+        """Return the number of steps on which two peers agree; ``one`` and ``other`` are their numbers from 0."""
         pairs = zip(self.peers[one].answers, self.peers[other].answers, strict=True)
         return sum((a.outcome, a.facts) == (b.outcome, b.facts) for a, b in pairs)
 
@@ -100,7 +105,8 @@ async def run_grid(
 ) -> Grid:
     """Send ``script`` to all ``peers`` (a label and a target each) at the same time; return their answers.
 
-    Without ``prints``, lines that may print are not sent.
+    Without ``prints``, no ``send N-ACTION-RQ`` is sent; octets of ``raw`` are sent in any case. ``seed`` determines the
+    new UIDs.
     """
     clock = asyncio.get_running_loop().time
     found = tuple(GridPeer(label, target, Trace(clock)) for label, target in peers)
@@ -195,7 +201,7 @@ class _Run:
     def _value_at(self, path: str) -> str:
         last = self._last
         if last is None or last.message is None:
-            raise Mistake("the peer has sent no response")
+            raise Mistake("the peer has not answered the last request")
         if isinstance(value := getattr(last.message, path, None), str | int):
             return str(value)
         return value_at(last.data or Dataset(), path)
@@ -211,7 +217,7 @@ class _Run:
 
 
 def _context_for(wire: Wire, sop_class: str) -> int:
-    """Return the accepted context of a SOP Class, or else the first accepted one, perhaps of a Meta SOP Class."""
+    """Return the id of the accepted context of a SOP Class, or else of the first one, perhaps of a Meta SOP Class."""
     same = [number for number, (abstract, _) in wire.contexts.items() if abstract == sop_class]
     if not same and not wire.contexts:
         raise Mistake("the peer has accepted no context")
@@ -266,7 +272,7 @@ def _cut(text: str) -> str:
 
 
 def labels(names: Iterable[str]) -> list[str]:
-    """Return the names; a name that occurs again gets a number."""
+    """Return the names; a name that occurs again gets a number, as in ``NAME (2)``."""
     seen: dict[str, int] = {}
     found = []
     for name in names:

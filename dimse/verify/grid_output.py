@@ -32,7 +32,10 @@ box.onchange = () => { for (const row of document.querySelectorAll("[data-same]"
 
 
 def grid_text(grid: Grid) -> str:
-    """Return the grid as text: a letter for each peer and step, and below each step the answer of each group."""
+    """Return the grid as text: a letter for each peer and step, and below each step the answer of each group.
+
+    The last lines say on how many steps each two peers agree.
+    """
     return "".join(f"{line}\n" for line in _lines(grid))
 
 
@@ -53,7 +56,7 @@ def _lines(grid: Grid) -> Iterator[str]:
 
 
 def _differing(group: Group, groups: tuple[Group, ...]) -> tuple[str, ...]:
-    """Return the facts of a group that another group lacks."""
+    """Return the facts of a group that some other group lacks: the first `_MAX_FACTS`, and the number of the others."""
     common = set.intersection(*(set(each.answer.facts) for each in groups))
     found = [fact for fact in group.answer.facts if fact not in common]
     more = (f"and {len(found) - _MAX_FACTS} more",) if len(found) > _MAX_FACTS else ()
@@ -111,7 +114,7 @@ def grid_page(grid: Grid) -> str:
 def _page(grid: Grid) -> Iterator[str]:
     yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>DICOM grid</title>'
     yield f"<style>{_STYLE}</style></head><body>\n<h1>Who agrees with whom: {_html(grid.script.name)}</h1>\n"
-    yield f"<p>{_html(grid.script.about)}</p>\n<p>Each peer got the same octets. Peers with the same letter gave the "
+    yield f"<p>{_html(grid.script.about)}</p>\n<p>Each peer got the same lines. Peers with the same letter gave the "
     yield "same answer: the same outcome, and the same attributes, except for UIDs that they have generated.</p>\n"
     yield from _pairs(grid)
     yield '<p><label><input type="checkbox" id="d"> only lines on which peers differ</label></p>\n'

@@ -1,16 +1,18 @@
 """Scripts of the grid: one command a line, in the language of ``dimse lab``, with these of its commands:
 
 ==============================  ==============================================================================
-``associate CONTEXT ...``       propose contexts; a word is an abstract syntax, as in ``Verification:implicit``
-``send MESSAGE KEYWORD=VALUE``  send a request, such as ``N-CREATE-RQ``, on the context of its SOP Class
-``echo``                        send a C-ECHO-RQ
+``associate CONTEXT ...``       propose contexts, each an abstract syntax with transfer syntaxes:
+                                ``Verification:explicit,implicit``
+``send MESSAGE KEYWORD=VALUE``  send a request, such as ``N-CREATE-RQ``, on the context of its SOP Class, or else on
+                                the first accepted one; ``on=ID`` selects another
+``echo``                        send a C-ECHO-RQ, likewise
 ``let NAME = VALUE``            name a new UID (``new``), or a value of the last response
 ``raw OCTETS``                  send octets as they are
 ``release``, ``abort``          end the association
-``close``                       end the connection by FIN; the next ``associate`` opens another one
+``close``                       send FIN (over TLS, only stop sending); the next ``associate`` opens another connection
 ==============================  ==============================================================================
 
-``$NAME`` stands for a named value, which may differ from peer to peer; ``#`` begins a comment.
+``$NAME`` stands for a named value, which may differ from peer to peer. A word that begins with ``#`` begins a comment.
 """
 
 import re
@@ -43,7 +45,7 @@ class Step:
 
     @property
     def may_print(self) -> bool:
-        """Whether a printer may print because of this line."""
+        """Whether this line sends an N-ACTION-RQ, so that a printer may print. Octets of ``raw`` are not examined."""
         return self.command == "send" and self.words[1].upper() == "N-ACTION-RQ"
 
 
@@ -59,7 +61,8 @@ class GridScript:
 def read_script(source: str, builtin: Mapping[str, str]) -> GridScript:
     """Return the built-in script with the name ``source``, or else the script in that file.
 
-    Raises `DecodeError`, which names the line, if a line is not a command, and `OSError` if the file cannot be read.
+    Raises `DecodeError` if there is no such file, or if it is too long, has no command, or has a line that is not a
+    command (the error names the line). Raises `OSError` if the file cannot be read.
     """
     text = builtin.get(source)
     if text is None:
@@ -74,7 +77,10 @@ def read_script(source: str, builtin: Mapping[str, str]) -> GridScript:
 
 
 def parse_script(name: str, text: str) -> GridScript:
-    """Return the script in ``text``. Raises `DecodeError`, which names the line, if a line is not a command."""
+    """Return the script in ``text``.
+
+    Raises `DecodeError` if there is no command, or if a line is not a command (the error names the line).
+    """
     steps, about = list[Step](), list[str]()
     for number, line in enumerate(text.splitlines(), start=1):
         bare = line.strip()

@@ -104,7 +104,7 @@ class Invariants(Watch):
         seen.first.setdefault(finding, case_id)
 
     def judge(self, case: Case) -> Result:
-        """Return the result of an invariant: INCONCLUSIVE if the run had no traffic for it to judge."""
+        """Return the result of an invariant, INCONCLUSIVE if the run had no traffic that the invariant judges."""
         seen = self._seen.get(case.id)
         if seen is None:
             return Result(case=case, verdict=Verdict.INCONCLUSIVE, reason="the peer sent nothing that this case judges")

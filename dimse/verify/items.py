@@ -71,7 +71,7 @@ def context_item(
 
 
 def user_item(octets: bytes, *, reserved: int = 0) -> bytes:
-    """Return a User Information Item of these sub-items."""
+    """Return a User Information Item; ``octets`` are its sub-items."""
     return forge_item(USER_INFORMATION, octets, second=reserved)
 
 
@@ -81,7 +81,7 @@ def user_octets(peer: Peer) -> list[bytes]:
 
 
 def shown_octets(octets: bytes) -> str:
-    """Return octets in plain words: as text in quotes, or as hexadecimal numbers, of which only the first are shown."""
+    """Return octets in plain words: text in quotes, one repeated octet, or the first octets as hexadecimal numbers."""
     if octets and all(0x20 <= octet < 0x7F for octet in octets):
         return f"'{octets.decode('ascii')}'"
     if len(octets) > 1 and len(set(octets)) == 1:
@@ -103,7 +103,8 @@ def forge_request(
 ) -> bytes:
     """Return an A-ASSOCIATE-RQ, PS3.8 Table 9-11. ``user`` replaces item 50H, and ``more`` follows that item.
 
-    ``called`` replaces octets 11-26, ``calling`` octets 27-42. Each reserved byte is ``reserved``.
+    ``contexts`` replace the items 20H, ``called`` octets 11-26, ``calling`` octets 27-42. Each reserved byte is
+    ``reserved``, except in the replaced parts and in the sub-items of item 50H.
     """
     titles = (peer.target.called.encode().ljust(_TITLE) if called is None else called) + (
         peer.target.calling.encode().ljust(_TITLE) if calling is None else calling

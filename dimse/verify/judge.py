@@ -45,7 +45,7 @@ class Judge:
     shared: Shared = field(default_factory=Shared)
 
     async def run(self, case: Case) -> Result:
-        """Run the sub-cases of a case, until one of them leaves the peer dead."""
+        """Run the sub-cases of a case, until one of them leaves the peer dead; return the result of the case."""
         clock = asyncio.get_running_loop().time
         trace = Trace(clock, self.options.full_trace, keeps_whole=self.options.pcap)
         start = clock()

@@ -28,6 +28,7 @@ _GROUP_LENGTH, _COMMAND_FIELD, _MESSAGE_ID, _RESPONDED = 0x0000, 0x0100, 0x0110,
 _DATA_SET_TYPE, _STATUS, _ERROR_COMMENT = 0x0800, 0x0900, 0x0902
 _AFFECTED_CLASS, _AFFECTED_INSTANCE = 0x0002, 0x1000
 _NO_DATA_SET = 0x0101
+_TOO_LARGE = "a Data Set that exceeds a limit of this tester"
 _ALWAYS_ALLOWED = {_GROUP_LENGTH, _COMMAND_FIELD, _DATA_SET_TYPE}
 _UID, _NUMBER, _TAGS, _TEXT = "UI", "US", "AT", "LO"
 _MAX_UID, _MAX_ERROR_COMMENT = 64, 64  # bytes
@@ -45,7 +46,7 @@ _STATUS_RANGES = (
     range(0xFE00, 0xFE01),
     range(0xFF00, 0xFF02),
 )
-_TOLERATED = ("PS3.5 §7.2", "PS3.5 §6")  # faults of group lengths and of padding: `Deviated`, not `Broken`
+_TOLERATED = ("PS3.5 §7.2", "PS3.5 §6")  # faults of group lengths, and of values and padding: `Deviated`, not `Broken`
 
 
 class MessageRules:
@@ -135,7 +136,7 @@ class MessageRules:
     def _pdv(self, context_id: int, control: int, data: bytes) -> Iterator[str]:
         """Take a PDV; yield its faults."""
         if len(data) % 2:
-            yield f"a fragment of {len(data)} bytes"
+            yield f"a fragment of {len(data)} bytes, an odd number"
         if not data:
             yield "an empty fragment"
         if control > _COMMAND | _LAST:
@@ -209,15 +210,15 @@ class MessageRules:
 
 
 def data_findings(data: bytes, transfer_syntax: str) -> list[Finding]:
-    """Return the faults of an encoded Data Set by the rules of PS3.5, or a `Kept` if it is too long to judge."""
+    """Return the faults of an encoded Data Set by the rules of PS3.5, or a `Kept` if a limit of the decoder ends it."""
     report: list[Fault] = []
     try:
         decode(data, syntax_of(transfer_syntax), report=report)
     except LimitExceeded:
-        return [Kept("a Data Set that is longer than this tester reads")]
+        return [Kept(_TOO_LARGE)]
     except DecodeError as exc:
         if exc.rule.startswith("DecodeLimits"):  # a limit of the decoder, not a rule of the standard
-            return [Kept("a Data Set that is longer than this tester reads")]
+            return [Kept(_TOO_LARGE)]
         return [Broken(str(exc))]
     return [(Deviated if found.rule.startswith(_TOLERATED) else Broken)(str(found)) for found in report]
 
@@ -246,7 +247,8 @@ def _command_faults(
         if element <= last:
             yield Broken(f"element {element:04X}H after {last:04X}H")
         if length % 2 or at + 8 + length > len(command):
-            yield Broken(f"element {element:04X}H has the length {length}")
+            what = "which is odd" if length % 2 else "which exceeds the Command Set"
+            yield Broken(f"element {element:04X}H has the length {length}, {what}")
         last, at = element, at + 8 + length
     declared = elements.get(_GROUP_LENGTH)
     actual = len(command) - 12
@@ -268,7 +270,7 @@ def _value_faults(element: int, value: bytes) -> Iterator[Finding]:
         case "UI" if len(value.rstrip(b"\0")) > _MAX_UID or value.rstrip(b"\0").strip(b"0123456789."):
             yield Broken(f"element {element:04X}H is not a UID: {shown(value)}")
         case "LO" if len(value.rstrip(b" ")) > _MAX_ERROR_COMMENT:
-            yield Broken(f"Error Comment of {len(value)} bytes")
+            yield Broken(f"Error Comment of {len(value)} bytes, more than {_MAX_ERROR_COMMENT}")
 
 
 def _content_faults(elements: dict[int, bytes], can_name_request: bool) -> Iterator[Finding]:

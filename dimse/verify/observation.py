@@ -1,9 +1,9 @@
 """What a peer did, and patterns of what it may do: one vocabulary for both.
 
-An observation is a tuple of these values in the order in which they happened. A pattern is such a value too: a field
-that is None matches anything, and a frozenset matches each of its members. ``Aborted(2)`` matches an A-ABORT with
-source 2 and any reason; ``Then(RELEASED, CLOSED)`` matches a sequence. As text, all of them have the notation of the
-catalogue: ``ABORT(2,*)``, ``RP, CLOSED``.
+An observation is a tuple of these values in the order in which they happened. A pattern is such a value too, or a
+sequence of them: a field that is None matches anything, and a frozenset matches each of its members. ``Aborted(2)``
+matches an A-ABORT with source 2 and any reason; ``Then(RELEASED, CLOSED)`` matches two events. As text, all of them
+have the notation of the catalogue: ``ABORT(2,*)``, ``RP, CLOSED``.
 """
 
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ Numbers = int | frozenset[int] | None
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The base class of everything that a peer can do."""
+    """The base class of everything that a peer can do. ``is_pdu`` is False if the event sends no octets."""
 
     is_pdu: ClassVar[bool] = True
 
@@ -149,7 +149,7 @@ class Answered(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Asked(Seen):
-    """A request from the peer, with the name of its message, such as ``N-EVENT-REPORT-RQ``."""
+    """A request from the peer, with the name of its message, such as ``N-EVENT-REPORT-RQ``, or ``A-ASSOCIATE-RQ``."""
 
     name: str | None = None
     message: Message | None = field(default=None, compare=False, repr=False)
@@ -161,7 +161,7 @@ class Asked(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Garbled(Seen):
-    """Octets that do not form a PDU or a message; ``why`` is the error of the decoder."""
+    """Octets that do not form a PDU or a message, or are more than the tester accepts; ``why`` says what is wrong."""
 
     why: str | None = None
 
@@ -171,7 +171,7 @@ class Garbled(Seen):
 
 @dataclass(frozen=True, slots=True)
 class OtherPDU(Seen):
-    """The pattern of any PDU except A-ABORT."""
+    """The pattern of anything that the peer sends, even unreadable octets, except A-ABORT."""
 
     def __str__(self) -> str:
         return "any other PDU"
@@ -300,7 +300,7 @@ ALIVE, DEAD = Probed("alive"), Probed("dead")
 KEPT, DEVIATED, BROKEN = Kept(), Deviated(), Broken()
 OTHER_PDU = OtherPDU()
 
-_MAX_RESULTS = 256  # contexts whose results are kept; there are only so many ids
+_MAX_RESULTS = 256  # contexts whose results are kept: a context id has 256 values, but a peer may repeat them
 _MAX_SHOWN = 8  # contexts that the text of an A-ASSOCIATE-AC shows
 _CLASSES = {"warning": StatusClass.WARNING, "failure": StatusClass.FAILURE}
 

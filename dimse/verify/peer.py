@@ -65,7 +65,7 @@ _ROUNDS = 10  # time limits that one probe may use up, besides the time for the 
 _GOODBYE = 1.0  # seconds for the peer to end the connection after our FIN
 OUR_MAXIMUM_LENGTH = 16384  # octets of a P-DATA-TF that the tester offers to receive
 
-Contexts = Mapping[int, tuple[str, Iterable[str]]]
+Contexts = Mapping[int, tuple[str, Iterable[str]]]  # by context id: the abstract syntax, and the transfer syntaxes
 ECHO: Contexts = {1: (Verification, (ImplicitVRLittleEndian,))}
 BOTH_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 
@@ -118,9 +118,9 @@ class _Paused(asyncio.Protocol):
 class Peer:
     """The peer under test, for one sub-case.
 
-    ``random`` is seeded by the run, the case and the sub-case, so that each run sends the same octets. ``measured``
-    collects figures, each with its unit, and ``assertions`` the log of the case, whose level is ``level``. All cases of
-    the run have the same ``shared``.
+    ``random`` is seeded by the run, the case and the sub-case, so that runs with the same seed send the same octets.
+    ``measured`` collects figures by name, each with its unit, and ``assertions`` the log of the case; ``level`` is the
+    level of the sub-case. All cases of the run have the same ``shared``.
     """
 
     target: Target
@@ -147,20 +147,23 @@ class Peer:
         self.assertions.append(Assertion.now(self.trace, self.level, due, seen, column))
 
     def require(self, is_kept: bool, rule: str, seen: str) -> None:
-        """Log a rule that must be kept, and what was ``seen``. Raises `Decided` if the rule is broken."""
+        """Log whether a rule that must be kept is kept. If not, log what was ``seen``, and raise `Decided`."""
         self.log(rule, str(KEPT) if is_kept else seen, Column.PASSES if is_kept else Column.FAILS)
         if not is_kept:
             raise Decided(Broken(seen))
 
     def prefer(self, is_kept: bool, rule: str, seen: str) -> bool:
-        """Log a rule that should be kept, and what was ``seen``; return whether it is kept."""
+        """Log whether a rule that should be kept is kept, and return it. If not, the log has what was ``seen``."""
         self.log(rule, str(KEPT) if is_kept else seen, Column.PASSES if is_kept else Column.NONSTRICT)
         return is_kept
 
     # --- connections ---
 
     async def connect(self, *, tls: ssl.SSLContext | None = None, plain: bool = False) -> Wire:
-        """Return a new connection on which nothing has been sent. Raises `Unprepared` if it cannot be opened."""
+        """Return a new connection on which no PDU has been sent. Raises `Unprepared` if it cannot be opened.
+
+        ``tls`` replaces the TLS context of the target; with ``plain``, there is no TLS.
+        """
         context = None if plain else (tls or self.target.tls)
         wire, transport = await self._open(" with TLS" if context else "")
         if context is None:
@@ -232,7 +235,10 @@ class Peer:
         )
 
     async def ask(self, contexts: Contexts = ECHO, *, octets: bytes | None = None, **fields: Any) -> tuple[Wire, Seen]:
-        """Send an A-ASSOCIATE-RQ, or ``octets`` in its place; return the connection and whatever the peer answers."""
+        """Send an A-ASSOCIATE-RQ, or ``octets`` in its place; return the connection and whatever the peer answers.
+
+        Raises `Unprepared` if there is no connection.
+        """
         wire = await self._request_association(contexts, octets, fields)
         return wire, await wire.next()
 
@@ -244,7 +250,7 @@ class Peer:
         return wire
 
     async def associate(self, contexts: Contexts = ECHO, *, octets: bytes | None = None, **fields: Any) -> Wire:
-        """Return a connection with an association. Raises `Unprepared` if the peer refuses it."""
+        """Return a connection with an association. Raises `Unprepared` if the peer does not accept the association."""
         wire = await self._request_association(contexts, octets, fields)
         answer = await wire.next(self.target.preparation)
         if not isinstance(answer, Accepted):
@@ -254,7 +260,7 @@ class Peer:
     async def associate_all(self, contexts: Contexts = ECHO, **fields: Any) -> Wire:
         """Return a connection with an association on which the peer has accepted each context.
 
-        Raises `Unprepared` with UNIMPLEMENTED for a context that the peer refuses.
+        Raises `Unprepared`, with UNIMPLEMENTED if the peer refuses a context.
         """
         wire = await self.associate(contexts, **fields)
         for number, (abstract, _) in contexts.items():
@@ -277,7 +283,8 @@ class Peer:
     async def probe(self, seconds: float | None = None) -> Probed:
         """Return whether a new association works: ``alive``, ``dead``, or ``RJ`` (rejected).
 
-        The probe is repeated for ``seconds``, by default `Target.revival`, so that a slow peer does not count as dead.
+        Until it works, the probe is repeated for ``seconds``, by default `Target.revival`, so that a slow peer does not
+        count as dead.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + (self.target.revival if seconds is None else seconds)
@@ -309,7 +316,10 @@ class Peer:
             self.wires, self.allowance = wires, allowance
 
     async def finish(self, wanted: Close) -> Observation:
-        """End the association of the last connection as the case expects; return how it ended."""
+        """End the association of the last connection as the case expects; return how it ended.
+
+        Return () without a connection, or if the case expects no particular end.
+        """
         if not self.wires or wanted is Close.NONE:
             return ()
         wire = self.wires[-1]

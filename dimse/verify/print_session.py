@@ -1,7 +1,7 @@
 """A print session for cases: an association with a film session, a film box and image boxes.
 
 The session keeps the rules of PS3.4 Annex H, so that a case breaks only the rule under test. It prints nothing: an
-N-ACTION is sent only by a case that passes one to `PrintSession.ask`.
+N-ACTION is sent only by a case that passes one to `PrintSession.ask` or `PrintSession.say`.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -22,7 +22,7 @@ from ..uids import (
     is_valid_uid,
 )
 from .case import Flags, Unprepared
-from .observation import Answered, Seen, Silent
+from .observation import Answered, Seen, Silent, succeeded
 from .peer import OUR_MAXIMUM_LENGTH, Peer
 from .verdict import Verdict
 from .wire import Wire
@@ -32,7 +32,6 @@ __all__ = ["LABEL", "PrintSession", "print_session"]
 LABEL = "CONFORMANCE TEST"
 CONTEXT_ID = 1
 SLOW_FACTOR = 10  # times the time limit, for the response to an N-SET or N-ACTION
-_SUCCESSES = (0x0000, 0x0107, 0x0116)  # success, and the two warnings of N-CREATE in PS3.7 Annex C
 
 
 @dataclass(slots=True)
@@ -61,13 +60,13 @@ class PrintSession:
     # --- one operation each ---
 
     async def ask(self, request: Request, data: Dataset | bytes | None = None, *, pieces: int | None = None) -> Seen:
-        """Send a request with its Data Set; return what the peer does."""
+        """Send a request with its Data Set; return what the peer does. ``pieces`` is as in `Wire.say`."""
         self.say(request, data, pieces=pieces)
         is_slow = isinstance(request, NSetRQ | NActionRQ)
         return await self.wire.response(self.patience or self.wire.timeout * (SLOW_FACTOR if is_slow else 1))
 
     def say(self, request: Request, data: Dataset | bytes | None = None, *, pieces: int | None = None) -> None:
-        """Send a request with its Data Set."""
+        """Send a request with its Data Set. ``pieces`` is as in `Wire.say`."""
         message: Message = request if data is None else replace(request, Data=self.encoded(data))
         self.wire.say(message, CONTEXT_ID, pieces=pieces)
 
@@ -79,7 +78,7 @@ class PrintSession:
         """Create a film session; ``data`` is its Data Set, by default a label and one copy."""
         request = self.creation(BasicFilmSession, uid)
         seen = await self.ask(request, Dataset(FilmSessionLabel=LABEL, NumberOfCopies=1) if data is None else data)
-        if _succeeded(seen):
+        if succeeded(seen):
             self.session_uid = request.AffectedSOPInstanceUID or ""
         return seen
 
@@ -89,13 +88,16 @@ class PrintSession:
         """Create a film box; ``data`` is its Data Set, by default `film_box` with one image."""
         request = self.creation(BasicFilmBox, uid)
         seen = await self.ask(request, self.film_box() if data is None else data, pieces=pieces)
-        if _succeeded(seen) and isinstance(seen, Answered):
+        if succeeded(seen) and isinstance(seen, Answered):
             self.film_uid = request.AffectedSOPInstanceUID or ""
             self.image_uids = _image_uids(seen.data)
         return seen
 
     async def set_image(self, data: Dataset | bytes | None = None, *, uid: str | None = None) -> Seen:
-        """Set an image box, by default the first one; ``data`` is its Data Set, by default `image_box`."""
+        """Set an image box, by default the first one; ``data`` is its Data Set, by default `image_box`.
+
+        Raises `Unprepared` without ``uid`` if the film box names no image box.
+        """
         if not (uid or self.image_uids):
             raise Unprepared("the film box names no image box")
         request = NSetRQ(
@@ -129,7 +131,10 @@ class PrintSession:
         return Dataset(ImageDisplayFormat=ImageDisplayFormat, ReferencedFilmSessionSequence=[reference], **values)
 
     def image_box(self, rows: int = 32, columns: int = 32, pixels: bytes | None = None, **values: object) -> Dataset:
-        """Return the Data Set of an image box with an 8-bit image; ``values`` set attributes of the image."""
+        """Return the Data Set of an image box with an 8-bit image, whose pixels are 0 unless ``pixels`` are given.
+
+        ``values`` set attributes of the image.
+        """
         length = rows * columns * (3 if self.is_color else 1)
         kind = {"SamplesPerPixel": 3, "PlanarConfiguration": 1, "PhotometricInterpretation": "RGB"}
         gray = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2"}
@@ -153,7 +158,7 @@ class PrintSession:
 
     @contextmanager
     def patiently(self) -> Iterator[None]:
-        """Within this block, wait for each answer as long as in preparation, since none is judged."""
+        """Within this block, wait for each answer as long as in preparation, since no answer is judged."""
         self.patience = self.peer.target.preparation
         try:
             yield
@@ -166,7 +171,10 @@ class PrintSession:
             _require_success(await self.create_session(), "the film session was not created")
 
     async def prepare_film_box(self, data: Dataset | None = None) -> None:
-        """Create a film box, and a film session if there is none. Raises `Unprepared` if the peer refuses."""
+        """Create a film box, and a film session if there is none.
+
+        Raises `Unprepared` if the peer does not create them, or names no image box.
+        """
         if not self.session_uid:
             await self.prepare_session()
         with self.patiently():
@@ -182,7 +190,7 @@ class PrintSession:
 
     @asynccontextmanager
     async def cleaned(self) -> AsyncIterator[Self]:
-        """Clean up after this block, even if it raises, unless it was canceled or the peer still owes an answer."""
+        """Clean up after this block. If it raises, clean up unless it was canceled or the peer still owes an answer."""
         try:
             yield self
         except Exception:
@@ -192,12 +200,8 @@ class PrintSession:
         await self.clean()
 
 
-def _succeeded(seen: Seen) -> bool:
-    return isinstance(seen, Answered) and isinstance(seen.status, int) and seen.status in _SUCCESSES
-
-
 def _require_success(seen: Seen, failure: str) -> None:
-    if not _succeeded(seen):
+    if not succeeded(seen):
         raise Unprepared(f"{failure}: {seen}")
 
 
@@ -218,7 +222,8 @@ async def print_session(
 ) -> AsyncIterator[PrintSession]:
     """Open an association for grayscale print, or for color if the peer prints only color; clean up afterwards.
 
-    Raises `Unprepared`; with UNIMPLEMENTED if the peer refuses the context and it ``is_needed``.
+    Raises `Unprepared` if there is no association; if the context ``is_needed`` and the peer refuses it, with
+    UNIMPLEMENTED. ``max_length`` is our Maximum Length, in octets.
     """
     is_gray = Flags.GRAY_META in peer.flags or Flags.COLOR_META not in peer.flags
     meta = BasicGrayscalePrintManagementMeta if is_gray else BasicColorPrintManagementMeta

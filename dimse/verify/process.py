@@ -20,7 +20,7 @@ _GRACE = 3.0  # seconds between SIGTERM and SIGKILL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The end of a program. ``signal`` is the signal that ended it, or None if the tester killed the program."""
+    """The end of a program. ``signal`` is the signal that ended it: None if it exited, or if the tester killed it."""
 
     argv: tuple[str, ...] = ()
     exit: int | None = None
@@ -58,7 +58,7 @@ def signal_of(status: int) -> int | None:
 
 
 async def end_group(process: asyncio.subprocess.Process) -> int:
-    """End the process group of a program, first by SIGTERM; return the exit status."""
+    """End the process group of a program, by SIGTERM, or by SIGKILL after `_GRACE` seconds; return the exit status."""
     signal_group(process.pid, signal.SIGTERM)
     with suppress(TimeoutError):
         async with asyncio.timeout(_GRACE):

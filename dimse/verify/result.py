@@ -25,6 +25,7 @@ __all__ = [
 DONE, FAILED, NOT_JUDGED, TESTER_AT_FAULT = 0, 1, 3, 4  # exit statuses
 _MAX_ENDLESS = 3  # cases in a row that reach their time limit before the run stops, since it could take days
 ENDLESS = f"{_MAX_ENDLESS} cases in a row did not end: the peer goes on without end"
+# Verdicts that are no failure even with --strict
 ALWAYS_FINE = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
 
 
@@ -70,7 +71,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubResult:
-    """The verdict of one sub-case. If there was a second try, ``first`` is the observation of the first try."""
+    """The verdict of one sub-case. If it was tried again, ``first`` is the observation of the try before the last."""
 
     name: str
     verdict: Verdict
@@ -115,7 +116,7 @@ class Result:
     verdict: Verdict
     reason: str = ""
     close: CloseVerdict | None = None
-    is_damaged: bool = False
+    is_damaged: bool = False  # after the case, no new association worked, or the peer's program had crashed
     is_endless: bool = False  # the case reached its time limit
     subcases: tuple[SubResult, ...] = ()
     seconds: float = 0.0
@@ -137,7 +138,7 @@ class PeerFacts:
     flags: Flags = Flags.NONE
     implementation_class_uid: str = ""
     implementation_version_name: str = ""
-    max_length: int | None = None
+    max_length: int | None = None  # the peer's Maximum Length in octets; 0 is no limit, None is unknown
     printer: Mapping[str, str] = field(default_factory=dict)  # the attributes of the Printer instance, by keyword
 
     def with_flags(self, flags: Flags) -> "PeerFacts":
@@ -151,11 +152,11 @@ class Run:
 
     results: list[Result] = field(default_factory=list)
     facts: PeerFacts = field(default_factory=PeerFacts)
-    films: int = 0
+    films: int = 0  # N-ACTIONs that may have printed
     started: str = ""  # UTC, ISO 8601
     seconds: float = 0.0
     stopped: str = ""  # why the run ended before its last case
-    is_unjudged: bool = False  # the peer could not be reached, rejected our titles, or did not come back
+    is_unjudged: bool = False  # the peer cannot be judged: for example it rejected us, or did not come back
 
     def counts(self) -> dict[Verdict, int]:
         """Return the number of cases with each verdict."""
@@ -180,7 +181,7 @@ class Run:
 
     @property
     def is_conformant(self) -> bool:
-        """Whether no case that applies has failed, and the run is complete."""
+        """Whether no case has failed or damaged the peer, none met a fault of the tester, and the run is complete."""
         return self.exit_status() == DONE and not self.stopped
 
 

@@ -1,8 +1,9 @@
 """A run against an SCP: the sanity case, flags, quick cases, slow cases, invariants, and the sanity case again.
 
-The cases run one at a time, because many peers serve only one association at a time. Slow cases run at the same time
-if the peer accepts two associations. If it serves many more, the cases that only wait run beside the quick ones. The
-first bad verdict ends this, and its case is judged again alone: no verdict depends on what ran beside it. The `Run` is
+The cases run one at a time, because many peers serve only one association at a time; `Options.jobs` lets cases of print
+run at the same time. Slow cases run at the same time if the peer accepts two associations. If it serves many more, the
+cases that only wait run beside the quick ones. The first bad verdict of a quick case ends this, and the case is judged
+again without them, unless it would print again: so nearly no bad verdict depends on the cases that wait. The `Run` is
 valid at any time, so that an interrupted run can be reported, too.
 """
 
@@ -185,7 +186,7 @@ class Tester:
             await self.starter.restart()
 
     async def _cancel_waiting_cases(self) -> None:
-        """Cancel the cases that wait; those not done run later, after the quick cases."""
+        """Cancel the cases that wait, and forget the results of those that are done: all run later, in `_run_slow`."""
         tasks, self._beside = list(self._beside.values()), {}
         for task in tasks:
             task.cancel()
@@ -230,7 +231,7 @@ class Tester:
         return result
 
     async def _judge_alone(self, case: Case, found: Result) -> Result:
-        """Run a case again, alone. Return ``found`` if that would print a film again, or if the peer is gone."""
+        """Run a case again, without the cases that wait. Return ``found`` if it may print, or if the peer is gone."""
         await self._cancel_waiting_cases()
         if case.needs & (Flags.FILM | Flags.FILM2) or (found.is_damaged and not await self._revive()):
             return found
@@ -259,7 +260,7 @@ class Tester:
         return not result.is_damaged or await self._revive()
 
     async def _revive(self) -> bool:
-        """Wait for a damaged peer to come back, or start it again. Return whether it did."""
+        """Wait for a damaged peer to come back, or start it again. Return whether a new association works."""
         if self.starter is not None:
             await self.starter.restart()
         trace = Trace(asyncio.get_running_loop().time)
@@ -279,7 +280,8 @@ class Tester:
     async def _run_slow(self, cases: list[Case]) -> None:
         """Run the slow cases, at the same time if the peer accepts two associations; some may be running already.
 
-        A case with a bad verdict runs again, alone: the peer may have had no room for its connection beside the others.
+        After running beside others, a case with a bad verdict runs again, alone: the peer may have had no room for its
+        connection.
         """
         unfit = [(case, self._result_without_run(case)) for case in cases]
         fit = [case for case, result in unfit if result is None]

@@ -11,8 +11,8 @@ from .process import Ended, end_group, signal_group, signal_of, tail
 
 __all__ = ["Starter"]
 
-_END = 2.0  # seconds for a program that no longer listens to end
-_MOMENT = 0.1  # seconds for a program that has just closed a connection to end
+_END = 2.0  # seconds in which a program should end that no longer listens
+_MOMENT = 0.1  # seconds in which a program may end that has just closed a connection
 _PAUSE = 0.05  # seconds between two attempts to connect
 
 
@@ -21,7 +21,7 @@ class Starter:
     """The command of a peer, which listens on ``host`` and ``port`` within ``patience`` seconds of its start.
 
     Use it as an asynchronous context manager: entering starts the peer, and leaving ends it. Raises OSError if the
-    command cannot be started, does not listen in time, or if something else listens there already.
+    command cannot be started or does not listen in time, or if something else already listens there.
     """
 
     words: tuple[str, ...]
@@ -56,7 +56,8 @@ class Starter:
     async def has_died(self, *, is_suspect: bool) -> bool:
         """Return whether the command has ended; a command that no longer listens gets some time to end.
 
-        With ``is_suspect``, wait a moment for its end, because it has closed a connection.
+        With ``is_suspect``, a command that still listens gets a moment, since its case went wrong or its connection
+        was closed.
         """
         if self._process is not None and not self.has_ended:
             seconds = _END if not await self._listens() else _MOMENT if is_suspect else 0.0

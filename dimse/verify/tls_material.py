@@ -1,7 +1,7 @@
 """TLS as the cases vary it: contexts for one version or for some suites, certificates that no peer should accept, and a
 connection whose records a case can cut or change.
 
-The contexts here accept any certificate of a server: the sanity case checks it, with the context of the user.
+The contexts of a client accept any certificate of a server: the sanity case checks it, with the context of the user.
 """
 
 import asyncio
@@ -49,7 +49,10 @@ def client(
     certificate: Path | None = None,
     key: Path | None = None,
 ) -> ssl.SSLContext:
-    """Return the context of a client that accepts any certificate; ``suites`` are for TLS 1.2 and older."""
+    """Return the context of a client that accepts any certificate.
+
+    ``suites`` are for TLS 1.2, in OpenSSL's notation; with a ``minimum`` below TLS 1.2, all suites are offered instead.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     _limit(context, minimum, maximum, suites)
@@ -116,7 +119,10 @@ def speaks(version: Version) -> bool:
 
 
 class Tunnel:
-    """A TLS connection whose records a case sends itself. Raises OSError (`ssl.SSLError` is one) and EOFError."""
+    """A TLS connection whose records a case sends itself.
+
+    Its methods raise OSError (`ssl.SSLError` is one), and EOFError if the peer has closed the connection.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext) -> None:
         self._reader, self._writer = reader, writer
@@ -150,7 +156,7 @@ class Tunnel:
         self._writer.write((self.record(octets) if octets else self._outgoing.read()) if record is None else record)
 
     async def pdu(self) -> bytes:
-        """Return the next PDU of the peer."""
+        """Return the next PDU of the peer. PDUs that arrive together with it are dropped."""
         found: list[bytes] = []
         while not found:
             try:

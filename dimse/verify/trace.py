@@ -1,8 +1,8 @@
-"""The trace of a case: every octet of every connection, in both directions, with its time.
+"""The trace of a case: the octets of its connections, in both directions, with their times.
 
 Octets are entered before anything judges them. Unless the run asks for all octets, only the first `KEPT_OCTETS` of each
 write or arrival are kept, with the length and the hash of the whole; once a case has `_MAX_OCTETS`, only the first
-`_KEPT_LATER`.
+`_KEPT_LATER`. In any case, the trace has at most `Trace.max_entries` entries.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -46,10 +46,10 @@ class Trace:
     """The entries of one case. ``clock`` returns seconds."""
 
     clock: Callable[[], float]
-    is_full: bool = False
+    is_full: bool = False  # all octets are kept in ``data``
     entries: list[TraceEntry] = field(default_factory=list)
     subcase: int = 0
-    keeps_whole: bool = False
+    keeps_whole: bool = False  # where ``data`` is cut, all octets are kept in ``whole``
     max_entries: int = _MAX_ENTRIES
     lost: int = 0  # the number of entries left out after the first ``max_entries``
     connections: int = 0
@@ -83,7 +83,7 @@ class Trace:
         self._add(connection, direction, kept, len(data), digest, "", whole)
 
     def note(self, connection: int, text: str) -> None:
-        """Record an event other than octets: a new connection, its end, or a timeout."""
+        """Record an event other than octets, such as a new connection, its end, or a timeout."""
         self._add(connection, "=", b"", 0, "", text, b"")
 
     def _add(
@@ -101,7 +101,10 @@ class Trace:
         return self._start
 
     def lines(self) -> Iterator[str]:
-        """Yield a line for each note and for each PDU, with milliseconds, connection and direction."""
+        """Yield the lines of each note, a line for each PDU, and one for each entry that completes no PDU.
+
+        Each line has milliseconds, connection and direction.
+        """
         for entry, explained in self.explained():
             head = f"{entry.seconds * 1000:8.1f} {entry.connection} {entry.direction} "
             if entry.note:
@@ -109,7 +112,7 @@ class Trace:
             yield from (head + line for line in explained or [f"{entry.length} octets"])
 
     def explained(self) -> Iterator[tuple[TraceEntry, list[str]]]:
-        """Yield each entry with one line for each PDU that the entry completes."""
+        """Yield each entry with one line for each PDU that the entry completes; see `turns_of`."""
         for entry, turns in turns_of(self.entries, is_of_acceptor=self.is_of_acceptor):
             yield entry, [turn if isinstance(turn, str) else _line(turn) for turn in turns]
 
@@ -117,10 +120,10 @@ class Trace:
 def turns_of(
     entries: Iterable[TraceEntry], *, is_of_acceptor: bool = False
 ) -> Iterator[tuple[TraceEntry, list[Turn | str]]]:
-    """Yield each entry with the PDUs that it completes, each with its fields; a text says why there are none.
+    """Yield each entry with the PDUs that it completes, each with its fields, or with an error if it has wrong octets.
 
-    Zeros stand for octets that are not kept. A connection is explained up to the first PDU whose header is not kept. If
-    ``is_of_acceptor``, the tester is the acceptor.
+    Zeros stand for octets that are not kept. A connection is explained up to the first PDU whose header is not kept,
+    and up to `_MAX_EXPLAINED` octets. If ``is_of_acceptor``, the tester is the acceptor.
     """
     ours, theirs = (ACCEPTOR, REQUESTOR) if is_of_acceptor else (REQUESTOR, ACCEPTOR)
     conversations: dict[int, Conversation] = {}
@@ -140,7 +143,10 @@ def turns_of(
 
 
 def _is_known(entry: TraceEntry) -> bool:
-    """Return whether the header of each PDU in an entry is kept, so that zeros can stand for the other octets."""
+    """Return whether zeros can stand for the octets that are not kept: an entry that is cut must have whole PDUs.
+
+    The header of each of them must be kept.
+    """
     is_cut = len(entry.data) < entry.length
     at = 0
     while is_cut and at + _HEADER <= len(entry.data):

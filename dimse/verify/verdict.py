@@ -1,7 +1,7 @@
 """Verdicts: how an observation is judged by the sets of a case.
 
 Only a case of level MUST can FAIL: it names the section of a sentence with "shall". An observation that matches no set
-is INCONCLUSIVE, or INFO at that level. The close verdict is reported beside the verdict and never changes it.
+is INCONCLUSIVE, or INFO at level INFO. The close verdict is reported beside the verdict and never changes it.
 """
 
 from collections.abc import Iterable
@@ -152,8 +152,8 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 def close_verdict(wanted: Close, ended: Observation) -> CloseVerdict | None:
     """Return how an association ended: ``ended`` has the PDU that ended it, or else `CLOSED` or `SILENCE`.
 
-    Return None if the case expects no particular end. If the tester is to close the connection, only an A-ABORT of the
-    peer is not CLEAN.
+    Return None if the case expects no particular end, or if ``ended`` is empty. If the tester is to close the
+    connection, only an A-ABORT of the peer is not CLEAN.
     """
     if wanted is Close.NONE or not ended:
         return None

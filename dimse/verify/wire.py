@@ -59,19 +59,23 @@ _DEFAULT_LENGTH = 0x4000  # octets of a P-DATA-TF to a peer without a Maximum Le
 _MAX_UNSENT = 1 << 20  # octets: with more unsent ones, `Wire.pour` waits until the peer reads
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 seconds
 
-Received = Callable[[bytes], None]  # called with each whole PDU of the peer
+TakeOctets = Callable[[bytes], None]
 
 
 class Wire(asyncio.Protocol):
-    """A connection. ``timeout`` is the time to wait for each answer, in seconds, unless a call gives another."""
+    """A connection. ``timeout`` is the time to wait for each answer, in seconds, unless a call gives another.
+
+    ``received`` is called with each whole PDU of the peer, except a P-DATA-TF of too many PDVs; ``sent`` is called with
+    all octets that the tester sends.
+    """
 
     def __init__(
         self,
         number: int,
         trace: Trace,
         timeout: float,
-        received: Received,
-        sent: Received,
+        received: TakeOctets,
+        sent: TakeOctets,
         allowance: Allowance | None = None,
     ) -> None:
         self.number = number
@@ -99,6 +103,7 @@ class Wire(asyncio.Protocol):
         self._is_garbled = False
         self._is_over = False  # the peer has rejected, aborted or released
         self._is_shut = False  # the tester sends nothing more
+        self._is_cut = False  # the tester has closed or reset the connection
         self._request: AssociateRQ | None = None
         self._assembler = Assembler(lambda *_: None)
         self._message_id = 0
@@ -163,7 +168,8 @@ class Wire(asyncio.Protocol):
     def _note_end(self, how: str) -> None:
         if self._end is None:
             self._end = Closed(how)
-            self._trace.note(self.number, f"the peer ended the connection: {how}")
+            what = "we closed the connection" if self._is_cut else f"the peer ended the connection: {how}"
+            self._trace.note(self.number, what)
             self._news.set()
 
     def _cut_off(self, why: str) -> None:
@@ -294,20 +300,22 @@ class Wire(asyncio.Protocol):
     def reset(self) -> None:
         """End the connection with a reset."""
         self._trace.note(self.number, "we reset the connection")
+        self._is_cut = True
         if self._transport is not None:
             with suppress(OSError, AttributeError):
                 self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._transport.abort()
 
     def close(self) -> None:
-        """Close the connection at once, even if the peer still has to read what was sent."""
+        """Close the connection at once; octets that were not yet sent are lost."""
+        self._is_cut = True
         if self._transport is not None:
             self._transport.abort()
 
     # --- in ---
 
     async def next(self, seconds: float | None = None) -> Seen:
-        """Return what the peer does next: a PDU, a whole message, `CLOSED` or `SILENCE`."""
+        """Return what the peer does next: a PDU, a whole message, octets that cannot be read, `CLOSED` or `SILENCE`."""
         patience = self.timeout if seconds is None else seconds
         try:
             async with asyncio.timeout(patience):
@@ -337,7 +345,7 @@ class Wire(asyncio.Protocol):
     async def response(self, seconds: float | None = None) -> Seen:
         """Return the next response, or what comes instead of it. Answer the N-EVENT-REPORT-RQs that come before.
 
-        After `_MAX_EVENTS` answers, the next N-EVENT-REPORT-RQ is returned.
+        After `_MAX_EVENTS` answers, whatever comes next is returned.
         """
         for _ in range(_MAX_EVENTS):
             seen = await self.next(seconds)

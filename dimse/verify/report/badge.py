@@ -9,7 +9,7 @@ __all__ = ["badge"]
 _GREEN, _RED, _GRAY = "#2e7d32", "#b00020", "#555555"
 _PER_CHARACTER, _PADDING, _HEIGHT = 6.6, 12, 20  # pixels
 _KEPT = ("PASS", "NON-STRICT")
-_UNJUDGED = ("UNIMPLEMENTED", "SKIPPED", "INCONCLUSIVE")
+_UNJUDGED = ("UNIMPLEMENTED", "SKIPPED", "INCONCLUSIVE", "ERROR")
 
 
 def badge(document: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Baselines, which hold the expected bad verdicts of a peer and their reasons, and differences between reports."""
+"""Baselines, which hold the expected bad verdicts of a peer and what was observed, and differences between reports."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Change:
 
 
 def baseline(document: Document) -> dict[str, Any]:
-    """Return the baseline of a report: each case that is not fine, with its reason."""
+    """Return the baseline of a report: each case whose verdict is not fine, with the verdict and what was observed."""
     expected = {
         case["id"]: {"verdict": case["verdict"], "because": ", ".join(case["observed"])}
         for case in document["cases"]
@@ -40,7 +40,7 @@ def baseline(document: Document) -> dict[str, Any]:
 
 
 def regressions(document: Document, expected: Document) -> Iterator[Change]:
-    """Yield the differences of a report from a baseline. Raises `EncodeError` if ``expected`` is not a baseline."""
+    """Yield how cases of a report differ from a baseline. Raises `EncodeError` if ``expected`` is not a baseline."""
     if expected.get("schema") != _SCHEMA or not isinstance(expected.get("expected"), dict):
         raise EncodeError('not a baseline of schema 1: {"schema": 1, "expected": {...}}', path="baseline")
     entries = expected["expected"]
@@ -70,10 +70,14 @@ def changes(before: Document, after: Document) -> Iterator[Change]:
         if was is None or now is None:
             yield Change(case_id, "only in the second report" if was is None else "only in the first report", False)
         elif (was["verdict"], was["damaged"]) != (now["verdict"], now["damaged"]):
-            worse = _ORDER.index(now["verdict"]) > _ORDER.index(was["verdict"])
-            yield Change(case_id, f"{was['verdict']} became {now['verdict']}: {now['reason']}", worse)
+            worse = now["damaged"] > was["damaged"] or _ORDER.index(now["verdict"]) > _ORDER.index(was["verdict"])
+            yield Change(case_id, f"{_verdict(was)} became {_verdict(now)}: {now['reason']}", worse)
         elif _plain(was["observed"]) != _plain(now["observed"]):
             yield Change(case_id, f"{', '.join(was['observed'])} became {', '.join(now['observed'])}", False)
+
+
+def _verdict(case: Document) -> str:
+    return f"{case['verdict']}{' DAMAGED' if case['damaged'] else ''}"
 
 
 def _plain(observed: list[str]) -> list[str]:

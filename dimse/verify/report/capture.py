@@ -1,7 +1,8 @@
 """``trace/ID.pcapng``: the conversation of each case as a capture, which Wireshark and ``dimse explain`` open.
 
 Addresses and ports of the packets are made up: the tester is 127.0.0.1, the peer 127.0.0.2, and each connection has a
-port of its own. The octets are real; if the association was inside TLS, they are decrypted.
+port of its own. The octets are real, except that zeros replace the user identities of a peer; if the association was
+inside TLS, the octets are decrypted.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The trace of a case for the page: each PDU in one line, which opens its fields.
 
 The fields are explained again from the octets in the report. All fields together have a bound: cases with bad verdicts
-come first, and a case that does not fit is shown without fields.
+come first, and a case that does not fit is shown without the fields of its last PDUs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _MAX_FIELDS_OF_A_CASE = 150_000  # characters of the fields of one case
 _MAX_ENTRIES = 300  # entries that are shown of one case; a peer may send single octets forever
 _MAX_HEX = 64  # octets that are shown of an entry without a PDU
 _ROWS, _WIDTH = 1, 140  # rows of eight octets that are shown of a field, and characters of a line
-LEFT_OUT = "The fields of these PDUs are left out, because this page is limited in size; report.json has the octets."
+LEFT_OUT = "The fields of later PDUs are left out, because this page is limited in size; report.json has the octets."
 
 
 def conversations(documents: Sequence[Mapping[str, Any]], max_length: int = _MAX_FIELDS) -> list[dict[str, str]]:
@@ -118,7 +118,7 @@ def _move(move: Move) -> str:
 
 
 class _Streams:
-    """The octets of both sides of all connections that are not kept, as places in their streams."""
+    """The places of octets that are not kept, in the stream of each side of each connection."""
 
     def __init__(self) -> None:
         self._ends: dict[tuple[int, str], int] = {}

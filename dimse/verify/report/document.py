@@ -1,6 +1,7 @@
 """``report.json``: everything that a run has found out. ``schema.json`` beside this module is its JSON Schema.
 
-Schema 1 may gain fields, but no field changes its meaning. Texts of the peer appear as sent; octets are hexadecimal.
+Schema 1 may gain fields, but no field changes its meaning. Texts of the peer may have any characters; octets are
+hexadecimal.
 """
 
 import json

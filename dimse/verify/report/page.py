@@ -31,14 +31,14 @@ _COLORS = {  # the background of each verdict, on a light and on a dark page
 _MEANINGS = {
     "PASS": "the peer does what the standard requires",
     "NON-STRICT": "the peer conforms, or deviates in a way that harms no other peer",
-    "WEAK": "no MUST is broken, but the peer gave no answer, or reported success for what it cannot have done",
+    "WEAK": 'the peer does what the case counts as a fault, but violates no sentence with "shall"',
     "FAIL": 'the peer violates a sentence with "shall"',
     "INFO": "the standard does not decide the question",
     "INCONCLUSIVE": "the case does not cover the behavior of the peer, the preparation failed, or the peer was full",
-    "UNIMPLEMENTED": "the peer lacks a feature that the case needs, and refuses it correctly",
+    "UNIMPLEMENTED": "the peer lacks a feature that the case needs",
     "SKIPPED": "the options leave the case out, or it does not apply to this peer",
     "ERROR": "the tester is at fault, never the peer",
-    "DAMAGED": "a mark beside the verdict: after the case, no new association worked",
+    "DAMAGED": "a mark beside the verdict: after the case, no new association worked, or the peer's program had ended",
 }
 _NOTATION = {
     "AC(1=0)": "A-ASSOCIATE-AC with result 0 for context 1",

@@ -20,8 +20,9 @@ _HIDDEN = "hidden"
 _MESSAGE = re.compile(r"(P-DATA-TF [0-9]+: \w+)\(.*", re.DOTALL)
 _DATA_SET = re.compile(r"P-DATA-TF [0-9]+: [0-9]+ bytes of data set(?:, last)?")
 _SAFE_NOTE = re.compile(
-    r"connect(?:ion)? (?:to|from) .*|nothing within [0-9.]+ s|once more, .*|we send FIN|we reset the connection"
-    r"|the peer ended the connection: .*|judged by .*|the command (?:ended|was killed).*|TLSv1[.0-9]*, .*"
+    r"connect(?:ion)? (?:to|from) .*|nothing within [0-9.]+ s|once more, .*|we send FIN"
+    r"|we (?:reset|closed) the connection|the peer ended the connection: .*|judged by .*"
+    r"|the command (?:ended|was killed).*|TLSv1[.0-9]*, .*"
     r"|no connection: \[Errno -?[0-9]+\] .*|the peer does not read: gave up after [0-9.]+ s"
     r"|[CN]-[A-Za-z -]+ of the plain scenario did not follow"
 )
@@ -44,7 +45,7 @@ _IN_OTHER_WORDS = {
 
 
 class Credentials:
-    """The octets of user identities (PS3.7 D.3.3.7) on the connections of one case, which are replaced by zeros."""
+    """A filter that replaces user identities (PS3.7 D.3.3.7) by zeros, for the connections of one case."""
 
     def __init__(self) -> None:
         self._streams: dict[tuple[int, str], bytearray] = {}
@@ -154,7 +155,10 @@ class _Stream:
         self._is_lost = False  # octets are missing, so no further header can be found
 
     def add(self, octets: bytes, length: int) -> bool:
-        """Take the next octets. Return whether all of them belong to PDUs that have no message."""
+        """Take the next octets. Return whether all of them belong to PDUs that have no message, and none is missing.
+
+        ``length`` is the number of octets that were sent; ``octets`` may be fewer.
+        """
         is_harmless = not self._is_lost and len(octets) == length
         self._is_lost |= len(octets) != length
         while octets and not self._is_lost:

@@ -11,7 +11,7 @@ _HANDSHAKE, _CLIENT_HELLO, _SUPPORTED_VERSIONS = 0x16, 1, 43  # RFC 8446 §5.1, 
 _RECORD_HEADER, _MESSAGE_HEADER = 5, 4
 _GREASE, _GREASE_STEP = 0x0A0A, 0x1010  # RFC 8701: reserved values without a meaning
 
-# IANA, TLS Cipher Suites. Suites that authenticate with a pre-shared key alone are not listed.
+# IANA, TLS Cipher Suites. Suites with pre-shared keys are listed only for RC4.
 _NULL = {0x0000, 0x0001, 0x0002, 0x003B, 0xC001, 0xC006, 0xC00B, 0xC010, 0xC015, 0xC0B4, 0xC0B5}
 _EXPORT = {0x0003, 0x0006, 0x0008, 0x000B, 0x000E, 0x0011, 0x0014, 0x0017, 0x0019, *range(0x0026, 0x002C)}
 _RC4 = {0x0003, 0x0004, 0x0005, 0x0017, 0x0018, 0x0020, 0x0024, 0x0028, 0x002B, 0x008A, 0x008E, 0x0092}
@@ -43,7 +43,8 @@ class ClientHello:
     def has_aead(self) -> bool:
         """Whether a suite with ephemeral keys and AEAD is offered, for a version that is offered."""
         suites = set(self.suites)
-        return bool(TLS_1_3 in self.versions and suites & _AEAD_1_3) or bool(suites & _AEAD_1_2)
+        found = (TLS_1_3 in self.versions and suites & _AEAD_1_3) or (TLS_1_2 in self.versions and suites & _AEAD_1_2)
+        return bool(found)
 
     def forbidden(self) -> list[str]:
         """Return the suites that no client may offer, such as ``NULL (003B)``."""
@@ -52,7 +53,7 @@ class ClientHello:
         ]
 
     def outdated(self) -> list[str]:
-        """Return the listed versions below TLS 1.2."""
+        """Return the ``versions`` below TLS 1.2, in hexadecimal."""
         return [f"{version:04X}" for version in self.versions if version < TLS_1_2]
 
 
@@ -101,7 +102,7 @@ class _Reader:
 
 
 def parse(octets: bytes) -> ClientHello:
-    """Return the ClientHello in the records of ``octets`` (RFC 8446 §4.1.2). Raises `DecodeError`."""
+    """Return the ClientHello in the records of ``octets`` (RFC 8446 §4.1.2). Raises `DecodeError` if there is none."""
     message = _message(octets)
     if message[:1] != bytes((_CLIENT_HELLO,)):
         raise DecodeError("the first octets are not a ClientHello")

@@ -1,4 +1,7 @@
-"""Functions that return the observation of a case: what the SCU did after the step that matters."""
+"""Functions that return the observation of a case: what the SCU did after the step that matters.
+
+Each returns the crash of the program if there was one, and else raises `Unprepared` if the step was not reached.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -91,7 +94,7 @@ def _first_missing(plain: Sequence[str], found: Sequence[str]) -> str:
 
 
 def goes_on(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Kept` if the operations of the plain scenario followed.
+    """Return `Kept` if the operations of the plain scenario followed, and its A-RELEASE-RQ if it had one.
 
     Otherwise return how the SCU stopped: A-ABORT, `Closed`, silence, octets that cannot be read, or A-RELEASE-RQ.
     """

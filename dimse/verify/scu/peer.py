@@ -29,8 +29,8 @@ _MAX_REACTION = 10.0  # seconds that a reaction may take
 class ScuTarget:
     """The tester's address for the SCU, and how long the SCU may take. Times are in seconds.
 
-    Without a ``program``, a person or a machine runs the SCU for each visit; a visit is over when ``idle``
-    seconds have passed since its last association.
+    Without a ``program``, a person or a machine runs the SCU for each visit. Once the step that matters was reached,
+    the visit is over when ``idle`` seconds have passed since its last association.
     """
 
     host: str = "127.0.0.1"
@@ -38,12 +38,12 @@ class ScuTarget:
     called: str = "VERIFYSCP"
     patience: float = 45.0  # for the next step of the SCU
     idle: float = 3.0
-    longest_visit: float = 1800.0  # from the first connection on, whatever the SCU does
+    longest_visit: float = 1800.0  # from the start of the program or the first connection on, whatever the SCU does
     longest_timer: float = 40.0  # a shorter silence decides nothing, since SCUs have timers of 30 s and more
     program: Program | None = None
     tls: ssl.SSLContext | None = None
     files: TLSFiles = field(default_factory=TLSFiles)  # for the cases of TLS
-    by_port: Mapping[int, str] = field(default_factory=dict)
+    by_port: Mapping[int, str] = field(default_factory=dict)  # the id of the case for each port
 
     def settings(self) -> dict[str, object]:
         """Return the settings that a report lists among its options."""
@@ -113,7 +113,8 @@ class ScuPeer:
         """Let the SCU run once against a script. Raises `Unprepared` if it does not connect, or goes on without end.
 
         The invariants judge its traffic only if ``is_judged``. ``max_length`` is our Maximum Length. ``tls`` replaces
-        the context of the target; with ``reads_hello``, only the ClientHello is read.
+        the context of the target; with ``reads_hello``, only the ClientHello is read. Also raises `OSError` if the
+        command cannot be started, and whatever error of the tester ended the visit.
         """
         visit = Visit(dict(table), service or self.service, self.random, self.patience, on_pdu=on_pdu)
         visit.is_judged, visit.max_length = is_judged, max_length
@@ -140,7 +141,7 @@ class ScuPeer:
         if visit.failure is not None:
             raise visit.failure
         if not (visit.wires or visit.hello):
-            raise Unprepared("the SCU did not connect")
+            raise Unprepared("the SCU sent no ClientHello" if reads_hello else "the SCU did not connect")
         return visit
 
     async def _run(self, visit: Visit, program: Program) -> None:

@@ -17,7 +17,7 @@ PLACES = ("host", "port", "ae", "case", "seed", "dir")  # names in braces that `
 _PLACE = re.compile(r"\{\{(?P<text>[a-z_]+)\}\}|\{(?P<name>[a-z_]+)\}")
 
 
-# Called with values for `PLACES`; cancelling the call ends the program
+# Called with values for `PLACES`; canceling the call ends the program
 Program = Callable[[Mapping[str, str]], Awaitable[Ended]]
 
 

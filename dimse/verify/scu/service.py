@@ -46,7 +46,7 @@ class EchoService:
         self.supported: Mapping[str, Sequence[str]] = {Verification: BOTH_SYNTAXES}
 
     def perform(self, abstract_syntax: str, request: Request, data: Dataset | None) -> Answer:  # noqa: ARG002
-        """Answer C-ECHO."""
+        """Answer C-ECHO with success, and any other request with 0118 (no such SOP Class)."""
         return Answer() if isinstance(request, CEchoRQ) else Answer(_NO_SUCH_CLASS)
 
 

@@ -1,6 +1,6 @@
 """A run against an SCU: first the plain scenario, which determines the flags, then the cases, then the invariants.
 
-A command runs once for each sub-case, one after another. Without a command all cases wait at the same time, and the
+A command runs once for each visit, one after another. Without a command, all cases wait at the same time, and the
 port or the called AE title of a connection selects its case; if neither does, the first waiting case gets it.
 """
 
@@ -275,7 +275,10 @@ def _fault_of(visit: Visit, patience: float) -> str:
 
 
 def _facts(visit: Visit, *, is_command: bool) -> PeerFacts:
-    """Return the facts about the SCU that the plain scenario has shown: flags, implementation, Maximum Length."""
+    """Return the facts about the SCU that the plain scenario has shown.
+
+    They are the flags and, from the last association, the implementation and the Maximum Length.
+    """
     proposed: set[str] = set()
     facts = PeerFacts()
     for wire in visit.wires:
@@ -317,7 +320,10 @@ _CLOSES: Mapping[type[Seen], CloseVerdict] = {
 
 
 def _close_verdict(wanted: Close, visit: Visit) -> CloseVerdict | None:
-    """Return how the SCU ended the association of the first reaction; without a reaction, the last association."""
+    """Return how the SCU ended the association of the first reaction; without a reaction, the last association.
+
+    Return None if the case expects no particular end, or if there was no connection.
+    """
     if wanted is Close.NONE or visit.main is None:
         return None
     if wanted is Close.TESTER:

@@ -92,7 +92,7 @@ OnPDU = Callable[["Visit", Wire, bytes], None]
 
 @dataclass(slots=True)
 class Visit:
-    """A visit. ``operations`` names the SCU's requests in order; ``fired`` is the place of the first reaction."""
+    """A visit. ``operations`` names the SCU's messages in order; ``fired`` is the place of the first reaction."""
 
     table: Table
     service: MakeService

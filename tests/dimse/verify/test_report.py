@@ -173,6 +173,17 @@ def test_page_has_a_column_for_each_report(good: dict[str, Any], bad: dict[str, 
     assert '<td class="v-FAIL"' in text
 
 
+def test_badge_does_not_count_errors_of_the_tester(good: dict[str, Any]) -> None:
+    first, *others = good["cases"]
+    assert "5 of 5 MUST" in badge({**good, "cases": [{**first, "verdict": "ERROR"}, *others]})
+
+
+def test_change_to_damaged_is_worse(good: dict[str, Any]) -> None:
+    first, *others = good["cases"]
+    found = list(changes(good, {**good, "cases": [{**first, "damaged": True}, *others]}))
+    assert [(each.text.partition(":")[0], each.is_worse) for each in found] == [("PASS became PASS DAMAGED", True)]
+
+
 def test_badge_counts_must_cases(good: dict[str, Any], bad: dict[str, Any]) -> None:
     assert "6 of 6 MUST" in badge(good)
     assert "5 of 6 MUST" in badge(bad)

@@ -46,3 +46,14 @@ async def test_garbled_fragment_follows_the_message_before_it() -> None:
     found = await heard(response(1), PDV(1, b"\1\2\3", True, True))
     assert next(map(str, found)) == "RSP(0001)"
     assert "cannot be read" in str(found[1])
+
+
+async def test_closed_connection_is_not_said_to_be_ended_by_the_peer() -> None:
+    async with serving(Twin()) as port:
+        loop = asyncio.get_running_loop()
+        trace = Trace(loop.time)
+        peer = Peer(Target(host=HOST, port=port, timeout=1), trace, random.Random(1), "test")
+        wire = await peer.connect()
+        wire.close()
+        await wire.next()
+    assert trace.entries[-1].note == "we closed the connection"

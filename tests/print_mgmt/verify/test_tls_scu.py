@@ -19,7 +19,7 @@ from dimse.errors import DimseError
 from dimse.tls import client_context
 from dimse.verify import Options, Run, Verdict
 from dimse.verify.scu import SCU_CASES, Ended, ScuTarget, verify_scu
-from dimse.verify.scu.hello import is_whole, parse
+from dimse.verify.scu.hello import ClientHello, is_whole, parse
 from dimse.verify.tls_material import TLSFiles, hello, server
 from print_mgmt import PrintClient
 from print_mgmt.verify.scu import PlainPrinter
@@ -171,3 +171,8 @@ def test_hello_tells_versions_and_suites() -> None:
 def test_cut_off_hello_is_a_decode_error(size: int) -> None:
     with pytest.raises(DimseError, match="ClientHello"):
         parse(hello()[:size])
+
+
+def test_suite_of_tls_1_2_does_not_count_for_tls_1_3() -> None:
+    ecdhe_rsa_aes_128_gcm = 0xC02F
+    assert not ClientHello((0x0304,), (ecdhe_rsa_aes_128_gcm,), (0,), is_list=True).has_aead
