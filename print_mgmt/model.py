@@ -59,7 +59,7 @@ class StoredLUT:
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class VOIBox:
-    """A VOI LUT Box, retired in PS3.4 1998."""
+    """A VOI LUT Box (PS3.4-1998 H.4.7), which is retired."""
 
     SOPInstanceUID: str
     attributes: Dataset
@@ -71,8 +71,8 @@ class VOIBox:
 class OverlayBox:
     """A retired overlay box.
 
-    An Image Overlay Box (PS3.4-1998) refers to its image box; a Basic Print Image Overlay Box (2004) is referred to by
-    image boxes.
+    An Image Overlay Box (PS3.4-1998 H.4.8) refers to its image box. Image boxes refer to a Basic Print Image Overlay
+    Box (PS3.4-2004 H.4.12).
     """
 
     SOPClassUID: str
@@ -179,8 +179,8 @@ class FilmBox:
     """A Basic Film Box, PS3.3 C.13.3. ``imager`` is the printer with the medium of the film.
 
     ``plain`` is the `plain_sheet` of its attributes, kept because each image needs it. ``sent`` are the tags of the
-    attributes that the client sent and the printer accepted; all other attributes have default values. ``jobs`` counts
-    the print jobs with this film. ``laid_out`` is the latest layout, with the sheet and the printer that it is for.
+    attributes that the client sent and that caused no warning. ``jobs`` counts the print jobs with this film.
+    ``laid_out`` is the latest layout, with the sheet and the printer that it is for.
     """
 
     SOPInstanceUID: str
@@ -258,7 +258,7 @@ Instance = FilmSession | FilmBox | ImageBox | AnnotationBox | StoredLUT | VOIBox
 
 
 class Attributes(NamedTuple):
-    """The attributes that a client sent with a film, by instance; boxes are in the order of their positions."""
+    """Attributes that a client sent with a film, by instance; boxes are in the order of their positions."""
 
     film_session: Dataset = NOTHING
     film_box: Dataset = NOTHING
@@ -287,7 +287,8 @@ class FilmCopy:
     are in ``sheet``, which ``imager`` can render. ``annotation_boxes`` has the attributes of each annotation box, and
     ``referenced`` the attributes of the Presentation LUTs, VOI LUT boxes and overlay boxes that the film refers to. The
     Data Sets are shared with the instances, and must not be changed. ``sent`` are the tags of film session and film box
-    attributes that do not have default values; ``unused`` are the other attributes that the client sent.
+    attributes that the client sent and that caused no warning; ``unused`` are the attributes that the client sent but
+    the printer does not use.
     ``attribute_bytes`` is the memory of all these attributes in bytes, without pixels. ``identified`` has the
     identified attributes of patient and study, and ``identified_by`` the name of the source of each attribute, by
     keyword.

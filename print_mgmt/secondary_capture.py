@@ -10,7 +10,7 @@ from dimse.uids import IMPLEMENTATION_VERSION_NAME, SecondaryCaptureImageStorage
 
 __all__ = ["declare_p_values", "new_capture", "pattern_capture"]
 
-# Attributes of type 2 in the Patient, General Study, General Series and General Image modules (PS3.3 C.7)
+# Attributes of type 2 or 2C in the Patient, General Study, General Series and General Image modules (PS3.3 C.7)
 _EMPTY = (
     "PatientName",
     "PatientID",
@@ -31,7 +31,8 @@ _SPREAD = 65535 / 4095  # the factor by which a pattern spreads 12 bits over 16
 def new_capture(**attributes: object) -> Dataset:
     """Return a Secondary Capture object without pixels, with the current date and time, in a study of its own.
 
-    The attributes of patient and study are empty. ``attributes`` are added, and replace default values.
+    The attributes of the patient are empty, and so are the names and numbers of the study. ``attributes`` are added,
+    and replace default values.
     """
     now = datetime.now()
     defaults = {

@@ -1,7 +1,8 @@
 """Typed access to the values of a Data Set.
 
 A peer can send a value of any type for any attribute. These functions return a value of the expected type, or a default
-if the value has another type or is missing, so callers need no type checks.
+if the value has another type or is missing, so callers need no type checks. A value that its VR does not allow raises
+DecodeError.
 """
 
 from dimse.data import Dataset
@@ -22,12 +23,12 @@ def text(dataset: Dataset, keyword: str, default: str = "") -> str:
 
 
 def texts(dataset: Dataset, *keywords: str) -> list[str]:
-    """Return single texts; an empty text stands for one that is missing or has another type."""
+    """Return the single text of each attribute; "" for one that is missing or has another type."""
     return [value if isinstance(value, str) else "" for value in dataset.values_of(*keywords)]
 
 
 def integers(dataset: Dataset, *keywords: str) -> list[int | None]:
-    """Return single whole numbers; None stands for one that is missing or has another type."""
+    """Return the single whole number of each attribute; None for one that is missing or has another type."""
     return [value if isinstance(value, int) else None for value in dataset.values_of(*keywords)]
 
 

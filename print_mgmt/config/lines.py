@@ -23,7 +23,7 @@ _BLANK = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|$)")
 def lines_of(text: str) -> Mapping[str, int]:
     """Return the line (from 1) of each key and each table, by its path, such as ``media[1].MaxDensity``.
 
-    Keys inside a value, such as an inline table, have no line of their own.
+    Items of an array of tables count from 0. Keys inside a value, such as an inline table, have no line of their own.
     """
     lines: dict[str, int] = {}
     counts: dict[str, int] = {}
@@ -39,7 +39,7 @@ def lines_of(text: str) -> Mapping[str, int]:
 
 
 def line_of(lines: Mapping[str, int], key: str) -> int | None:
-    """Return the line of a key, or else of the innermost table or value that contains it."""
+    """Return the line of a key, or else of the innermost table or value that contains it; None if there is none."""
     while key:
         if key in lines:
             return lines[key]
@@ -48,7 +48,10 @@ def line_of(lines: Mapping[str, int], key: str) -> int | None:
 
 
 def _resolve(words: list[str], counts: dict[str, int], *, is_array: bool) -> str:
-    """Return the path of a table; ``counts`` has the number of items of each array of tables so far."""
+    """Return the path of a table.
+
+    ``counts`` has the number of items of each array of tables so far; the header of a further item is counted there.
+    """
     path = ""
     for position, word in enumerate(words):
         path = f"{path}.{word}" if path else word
@@ -60,7 +63,10 @@ def _resolve(words: list[str], counts: dict[str, int], *, is_array: bool) -> str
 
 
 def _statements(text: str) -> Iterator[tuple[int, str, list[str]]]:
-    """Yield the position, brackets and words of each header; for a key outside a value, the brackets are empty."""
+    """Yield the position, opening brackets and words of each header, and of each key outside a value.
+
+    The brackets of a key are empty. Quotes around words are removed.
+    """
     position = 0
     while position < len(text):
         if found := _BLANK.match(text, position):

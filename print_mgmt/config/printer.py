@@ -1,7 +1,8 @@
 """The configuration of a printer as one frozen value: everything that PS3.4 Annex H leaves to the SCP.
 
-A field with the name of a DICOM keyword has the terms that the printer accepts for this attribute; the first one is the
-default. If the field is empty, the printer does not support the attribute.
+A field with the name of a DICOM keyword and the type `Terms` has the terms that the printer accepts for this attribute;
+the first one is the default, except for Smoothing Type, which has none. If the field is empty, the printer does not
+support the attribute; only Image Display Format and Configuration Information are then free.
 """
 
 from collections.abc import Collection, Mapping
@@ -44,7 +45,7 @@ def _check_terms(key: str, terms: Terms, allowed: Collection[str], rule: str, *,
 class Medium:
     """A medium in some film sizes, with its densities in hundredths of OD. ``installed``: the medium is loaded.
 
-    A medium without densities gets those of the imager; see `PrinterConfig.imager_with`.
+    A medium without densities gets those of the imager; see `PrinterConfig.imager_with`. Raises `ConfigError`.
     """
 
     MediumType: str
@@ -98,16 +99,17 @@ _MEDIA = (
 class PrinterConfig:
     """The configuration of a print SCP. The default accepts everything in the standard.
 
-    ``strict`` refuses what PS3.4 H.2.4 lets a printer ignore. ``sop_classes`` are keywords of PS3.6 Table A-1.
-    ``memory`` is the maximum number of bytes, mostly of images, that the printer keeps for one association;
-    ``host_memory`` is the maximum for all associations of one address, and ``total_memory`` for all associations. The
-    films in the queue have the same bounds, counted separately. ``queue_length`` is the number of jobs that may wait.
-    ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 if memory is not allocated.
-    ``MaximumCollatedFilms`` is 0 if N-ACTION on a film session is not supported. ``collates`` is False if the printer
-    prints all copies of a film one after the other. ``spools``: films are accepted while the printer cannot print.
-    ``aliases`` maps, by keyword, other terms to terms of the standard. The keys of ``callers`` are calling AE titles,
-    with ``*`` and ``?`` as wildcards. ``unsupported`` names attributes without terms that this printer does not
-    support. Raises `ConfigError`.
+    ``strict`` refuses what PS3.4 H.2.4 lets a printer ignore or replace. ``sop_classes`` are keywords of PS3.6 Table
+    A-1. ``memory`` is the maximum number of bytes, mostly of images, that the printer keeps for one association;
+    ``host_memory`` is the maximum for all associations of one address, and ``total_memory`` for all associations. These
+    two also limit the films in the queue, counted separately. ``queue_length`` is the number of jobs that may wait.
+    ``film_boxes`` is the maximum for one session. ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 if
+    memory is not allocated. ``MaximumCollatedFilms`` is 0 if N-ACTION on a film session is not supported. ``collates``
+    is False if the printer prints all copies of a film one after the other. ``spools``: films are accepted while the
+    printer cannot print. ``annotation_characters`` is the maximum for one Text String. ``lut_match_required``: a table
+    of a Presentation LUT needs an entry for each pixel value. ``aliases`` maps, by keyword, other terms to terms of
+    this printer. The keys of ``callers`` are calling AE titles, with ``*`` and ``?`` as wildcards. ``unsupported``
+    names further attributes that this printer does not support. Raises `ConfigError`.
     """
 
     printer: Printer = field(default_factory=Printer)

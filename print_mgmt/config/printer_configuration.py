@@ -1,4 +1,4 @@
-"""The answer to Printer Configuration Retrieval (PS3.4 H.4.11, PS3.3 C.13.14)."""
+"""The answer to Printer Configuration Retrieval (PS3.4 H.4.11, PS3.3 C.13.13)."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -14,14 +14,14 @@ from .printer import PrinterConfig
 
 __all__ = ["configuration_of"]
 
-# The formats that a printer lists if it accepts any format: those that modalities use
+# The formats, besides those of CUSTOM, that a printer lists if it accepts any format: those that modalities use
 _GRIDS = ("1,1", "1,2", "2,1", "2,2", "2,3", "3,3", "3,4", "3,5", "4,4", "4,5")
 _COMMON_FORMATS = tuple(f"STANDARD\\{grid}" for grid in _GRIDS)
 
 
 @lru_cache(maxsize=16)  # saves 90 ms for each client: there are hundreds of items
 def configuration_of(config: PrinterConfig) -> Dataset:
-    """Return the Printer Configuration Sequence, with an item for each Meta SOP Class.
+    """Return a Data Set with the Printer Configuration Sequence, with an item for each supported Meta SOP Class.
 
     The Data Set is shared, and must not be changed.
     """

@@ -89,11 +89,12 @@ def _narrow_row(
 
 
 def _without_defaults(table: Table) -> Table:
+    """Return a table without defaults, except for Polarity: its default is fixed by the standard (PS3.3 C.13.5)."""
     return tuple(row if row.keyword == "Polarity" else replace(row, default=None) for row in table)
 
 
 def _choices(config: PrinterConfig) -> dict[str, tuple[str, ...]]:
-    """Return the terms of each attribute. `_unsupported` yields the attributes without terms."""
+    """Return the terms of each attribute; an attribute without terms has an empty tuple."""
     chosen = {keyword: tuple(getattr(config, keyword)) for keyword in _TERMS}
     chosen["MediumType"] = tuple(dict.fromkeys(medium.MediumType for medium in config.media))
     chosen["FilmSizeID"] = tuple(dict.fromkeys(size for medium in config.media for size in medium.FilmSizeID))
@@ -101,6 +102,7 @@ def _choices(config: PrinterConfig) -> dict[str, tuple[str, ...]]:
 
 
 def _unsupported(config: PrinterConfig) -> Iterable[str]:
+    """Yield the keywords of the attributes that the printer does not support."""
     yield from config.unsupported
     yield from (keyword for keyword in _TERMS if keyword not in _FREE and not getattr(config, keyword))
     served = config.abstract_syntaxes

@@ -24,15 +24,16 @@ PRESETS = {
     "generic": "everything in the standard: the default",
     "ihe-minimum": "the minimum of IHE: one image, Implicit VR only, no SOP Class in N-CREATE responses",
     "kodak-8700": "Kodak 8700: CURRENT for film size and medium, smoothing 0 to 15, CSnnn contrast",
-    "minimal": "the minimum of PS3.4: one film, no optional attribute, no printing of sessions",
+    "minimal": "the minimum of PS3.4: one film, few optional attributes, no printing of sessions",
     "strict": "only what is in the standard, for testers: refuses everything that a printer may refuse",
 }
 
 
 def load_config(path: str | PathLike[str]) -> PrinterConfig:
-    """Return the configuration in a file. Raises OSError, and `ConfigError` with the file, line, key and reason.
+    """Return the configuration in a file.
 
-    Its ``others`` are the errors of other keys.
+    Raises OSError, and `ConfigError` with the file, line, key and reason; the ``others`` of the latter are the errors
+    of other keys.
     """
     path, text = Path(path), ""
     try:
@@ -42,11 +43,15 @@ def load_config(path: str | PathLike[str]) -> PrinterConfig:
         others = tuple(ConfigError(location(path, text, other.key), str(other)) for other in exc.others)
         raise ConfigError(location(path, text, exc.key), str(exc), others) from exc
     except UnicodeDecodeError as exc:
-        raise ConfigError(str(path), str(exc)) from exc
+        line = exc.object.count(b"\n", 0, exc.start) + 1
+        raise ConfigError(f"{path}:{line}", f"the byte {exc.object[exc.start]:02X} is not UTF-8, as TOML is") from exc
 
 
 def location(path: Path, text: str, key: str) -> str:
-    """Return the place of a key in the file ``path`` with the content ``text``, such as ``printer.toml:12``."""
+    """Return the place of a key in the file ``path`` with the content ``text``, such as ``printer.toml:12``.
+
+    The path stands alone if the line is unknown.
+    """
     try:
         line = line_of(lines_of(text), key)
     except ValueError:  # the text is not TOML
@@ -63,8 +68,10 @@ def parse(text: str) -> dict[str, object]:
     """Return the tables in ``text``, which is TOML. Raises `ConfigError`."""
     try:
         return tomllib.loads(text)
-    except ValueError as exc:  # TOMLDecodeError, or a number of thousands of digits
+    except tomllib.TOMLDecodeError as exc:
         raise ConfigError("TOML", str(exc)) from exc
+    except ValueError as exc:
+        raise ConfigError("TOML", "a number has too many digits, or a date does not exist") from exc
     except RecursionError as exc:
         raise ConfigError("TOML", "the values are nested too deeply") from exc
 

@@ -40,8 +40,8 @@ def secondary_capture(pages: Sequence[Page], *, title: str = "", attributes: Dat
     """Return films as a Secondary Capture object in a study of its own; ``title`` becomes the Series Description.
 
     ``attributes``, such as those of patient and study, replace default values. Gray values are P-Values (Presentation
-    LUT Shape IDENTITY). Raises OutputError if there is no page, or if pages differ in size, kind of pixels or
-    resolution.
+    LUT Shape IDENTITY). Raises OutputError if there is no page, for an invalid page, and if pages differ in size, kind
+    of pixels or resolution.
     """
     pixels = _frames(pages)
     # The pixels may show the patient's name, so YES is the safe value
@@ -70,5 +70,6 @@ def _frames(pages: Sequence[Page]) -> NDArray[np.uint8 | np.uint16]:
     check_page(first)
     for number, page in enumerate(pages[1:], 2):
         if (page.pixels.shape, page.pixels.dtype, page.dpi) != (first.pixels.shape, first.pixels.dtype, first.dpi):
-            raise OutputError(f"page {number} differs from page 1: all frames of an object are alike (PS3.3 C.7.6.6)")
+            what = "in size, kind of pixels or resolution"
+            raise OutputError(f"page {number} differs from page 1 {what}, but frames are alike (PS3.3 C.7.6.6)")
     return first.pixels if len(pages) == 1 else np.stack([page.pixels for page in pages])

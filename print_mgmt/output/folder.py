@@ -5,8 +5,8 @@ remains, so the film can be written again. If one format fails, the files of the
 format can be written again. Names of files have only characters that are safe in every file system.
 
 The sidecar is a JSON file with the attributes of the film and the decisions of the renderer. Attributes have their
-DICOM keywords, and their received or default values; numbers are JSON numbers. It contains patient data only if the
-client put them into such attributes, for example into labels and annotations, or if the caller adds them.
+DICOM keywords, and their received or default values; finite numbers are JSON numbers. The sidecar contains patient data
+only if the client put them into such attributes, for example into labels and annotations, or if the caller adds them.
 """
 
 import json
@@ -72,12 +72,13 @@ def write_page(
 
     ``name`` has no suffix. ``title`` goes into PDF, TIFF and DICOM, the result of ``about`` into the JSON, and
     ``attributes``, such as those of patient and study, into DICOM. Raises OutputError for an unknown format, and for a
-    name with characters other than ASCII letters, digits, dot, dash and underscore; FileExistsError if one of the files
-    exists; and OSError if the disk fails. In these cases, no file remains. Raises `IncompleteError` if a format cannot
-    represent the page; the files of the other formats remain.
+    name that is not 1 to 128 ASCII letters, digits, dots, dashes and underscores, a letter or digit first;
+    FileExistsError if one of the files exists; and OSError if the disk fails. In these cases, no new file remains.
+    Raises `IncompleteError` if a format cannot represent the page; the files of the other formats remain.
     """
     if not _NAME.fullmatch(name):
-        raise OutputError(f"{name!r} cannot be a file name")
+        allowed = "1 to 128 ASCII letters, digits, '.', '-' and '_', a letter or digit first"
+        raise OutputError(f"{name!r} cannot be a file name: {allowed}")
     check_formats(formats)
     targets = [Path(folder, f"{name}.{suffix}") for suffix in formats]
     for target in targets:

@@ -18,7 +18,7 @@ _SPACES = {2: b"GRAY", 3: b"RGB "}  # by dimensions of the array
 
 
 class OutputError(DimseError):
-    """A page cannot be written as requested: unknown format, unsuitable file name, invalid page, or no page.
+    """Pages cannot be written as requested, for example because of an unknown format or an invalid page.
 
     Errors of the disk are raised as OSError.
     """
@@ -38,7 +38,7 @@ class IncompleteError(OutputError):
 
 
 def check_page(page: Page) -> None:
-    """Raise OutputError for a page without a size, or whose pixels are not gray or RGB as `Page` requires."""
+    """Raise OutputError for a page without a size, or with pixels that are not gray or RGB as `Page` requires."""
     pixels = page.pixels
     known = pixels.dtype.kind == "u" and pixels.itemsize in _SAMPLE_BYTES.get(pixels.ndim, ())
     if not (known and pixels.shape[2:] in ((), (3,)) and pixels.size):

@@ -127,7 +127,7 @@ async def test_pynetdicom_creates_lut_shapes(shape: str) -> None:
 
 @SYNTAXES
 async def test_pynetdicom_reads_the_printer_configuration(syntax: str) -> None:
-    """PS3.3 C.13.14, as another library reads it."""
+    """PS3.3 C.13.13, as another library reads it."""
 
     def work(port: int) -> Any:
         with associated(port, syntax=syntax, also=OPTIONAL) as scu:

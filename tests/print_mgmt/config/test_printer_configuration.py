@@ -1,4 +1,4 @@
-"""The answer to Printer Configuration Retrieval: PS3.3 C.13.14."""
+"""The answer to Printer Configuration Retrieval: PS3.3 C.13.13."""
 
 from dataclasses import replace
 

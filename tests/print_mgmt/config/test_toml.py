@@ -100,8 +100,8 @@ def test_error_names_file_and_line(tmp_path: Path) -> None:
     path.write_text("strict = 1")
     with pytest.raises(ConfigError, match=r"printer\.toml:1: strict: 1 is not true or false"):
         load_config(path)
-    path.write_bytes(b"# \xff")
-    with pytest.raises(ConfigError, match=r"printer\.toml: .*utf-8"):
+    path.write_bytes(b"#\n# \xff")
+    with pytest.raises(ConfigError, match=r"printer\.toml:2: the byte FF is not UTF-8"):
         load_config(path)
     with pytest.raises(FileNotFoundError):
         load_config(tmp_path / "missing.toml")

@@ -1,4 +1,4 @@
-"""The pixels that a printer can use, by its Printer Configuration: PS3.3 C.13.14."""
+"""The pixels that a printer can use, by its Printer Configuration: PS3.3 C.13.13."""
 
 from dataclasses import replace
 
