@@ -1,7 +1,7 @@
 """Unique Identifiers: PS3.5 §9, and the registry of PS3.6 Annex A.
 
 The constants are named by the keywords of Table A-1, and cover the print services and all storage SOP Classes.
-`registry` returns the whole registry, and `name_of` returns the name of a UID.
+`registry` returns the registry, and `name_of` returns the name of a UID.
 """
 
 import re

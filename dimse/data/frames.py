@@ -72,6 +72,7 @@ def set_frames(
 ) -> None:
     """Set Pixel Data, its offset table and Number of Frames from frames, each whole or as a list of its fragments.
 
+    ``table`` is the only offset table that is written: the Basic or the Extended Offset Table, or none.
     Raises EncodeError if there are no frames, if a frame is empty, or if the table cannot describe them: the extended
     table allows one fragment per frame, and the basic table allows offsets of 32 bits.
     """

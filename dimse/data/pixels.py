@@ -108,7 +108,8 @@ def set_pixels(
     ``array`` is HxW if ``photometric`` is MONOCHROME1, MONOCHROME2 or PALETTE COLOR, otherwise HxWx3; several frames
     are one more axis in front. Integers of 8, 16 or 32 bits, and booleans, which take one bit, become Pixel Data;
     floats of 32 or 64 bits become Float or Double Float Pixel Data. The value is the array itself if its bytes are in
-    the order of the file. ``planar=1`` writes one plane after the other. Raises EncodeError for any other array.
+    the order of the file. ``bits_stored`` is Bits Stored of integers; None means all bits. ``planar=1`` writes one
+    plane after the other. Raises EncodeError for any other array, and for more bits stored than the array has.
     """
     color = photometric not in _ONE_SAMPLE
     if array.ndim - color not in (2, 3) or (color and array.shape[-1] != 3) or not array.size:

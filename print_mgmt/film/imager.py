@@ -50,8 +50,9 @@ class CharacteristicCurve:
                 f"{len(densities)} densities and {len(values)} values",
                 "needs two or more densities, and as many values",
             )
-        if not (np.isfinite(densities).all() and np.isfinite(values).all() and values.min() >= 0):
-            _refuse(values.min(), "needs finite densities, and finite values of 0 or more")
+        wrong = [*densities[~np.isfinite(densities)], *values[~(np.isfinite(values) & (values >= 0))]]
+        if wrong:
+            _refuse(float(wrong[0]), "needs finite densities, and finite values of 0 or more")
         _require_monotone(densities, "densities must rise throughout", np.diff(densities) > 0)
         steps = np.diff(values)
         _require_monotone(values, "values must rise or fall throughout", steps > 0 if steps[0] > 0 else steps < 0)
@@ -100,7 +101,7 @@ class Imager:
     def __post_init__(self) -> None:
         for name, value in (("dpi", self.dpi), ("high_dpi", self.high_dpi)):
             if value <= 0:
-                raise LayoutError(name, value, "is not a resolution", rule=OWN_RULE)
+                raise LayoutError(name, value, "is not a resolution above 0", rule=OWN_RULE)
         if not self.viewing().is_defined():
             light = f"{self.Illumination} and {self.ReflectedAmbientLight} cd/m2"
             why = "must rise, and give luminances of 0.05 to 4000 cd/m2 that are one JND or more apart"

@@ -112,7 +112,7 @@ def _pixel_count(side: float, dpi: int) -> int:
 
 def _new_canvas(layout: Layout, dpi: int, bits: int, is_color: bool) -> Canvas:
     if not 0 < dpi < math.inf:
-        raise LayoutError("dpi", dpi, "is not a resolution", rule=OWN_RULE)
+        raise LayoutError("dpi", dpi, "is not a finite resolution above 0", rule=OWN_RULE)
     width, height = _pixel_count(layout.width, dpi), _pixel_count(layout.height, dpi)
     if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
         why = f"makes a page of {width} by {height} pixels; it must have 1 to {MAX_PIXELS}"

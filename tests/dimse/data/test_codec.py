@@ -77,7 +77,7 @@ def test_any_flat_buffer_is_decoded() -> None:
     assert len(decode(b"", EXPLICIT_LE)) == 0
 
 
-# What is read leniently
+# Lenient reading
 
 
 def test_group_lengths_are_dropped_except_0000_and_0002() -> None:
@@ -190,7 +190,7 @@ def test_unreadable_character_set_is_ignored() -> None:
     assert encode(ds, EXPLICIT_LE)[-2:] == b"\xe9 "
 
 
-# Untouched is byte for byte
+# Untouched values
 
 
 def test_reading_a_value_does_not_change_how_it_is_written() -> None:
@@ -200,7 +200,7 @@ def test_reading_a_value_does_not_change_how_it_is_written() -> None:
     assert encode(ds, EXPLICIT_LE) == data
 
 
-# What is wrong
+# Errors
 
 ROW = ROWS[EXPLICIT_LE]
 SQ = b"\x10\x20\x00\x05SQ\0\0"

@@ -261,7 +261,7 @@ def test_file_meta_information_may_be_implicit() -> None:
     assert file.meta.TransferSyntaxUID == uids.ExplicitVRLittleEndian
 
 
-# What is tolerated
+# Tolerated faults
 
 
 def findings(data: bytes) -> list[str]:

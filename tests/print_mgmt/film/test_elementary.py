@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from print_mgmt.film.elementary import exp, log, log10, power_of_10
 
-ULPS = 3 * 2.0**-53  # relative: one and a half units in the last place
+ULPS = 3 * 2.0**-53  # relative: one and a half to three units in the last place
 
 
 @given(st.floats(1e-300, 1e300))

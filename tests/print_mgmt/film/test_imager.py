@@ -44,7 +44,7 @@ def test_density_beyond_the_measured_values_is_the_nearest() -> None:
         ("density,value\n1,2\n2,2\n", "values must rise or fall throughout"),
         ("density,value\n1,2\n2,3\n3,1\n", "follows 3, but values must rise or fall throughout"),
         ("density,value\n1,-2\n2,3\n", "values of 0 or more"),
-        ("density,value\n1,nan\n2,3\n", "needs finite"),
+        ("density,value\n1,nan\n2,3\n", "curve nan: needs finite"),
         ("density,value\n1,x\n2,3\n", "is not a row of two numbers"),
         ("density,value\n1\n2,3\n", "is not a row of two numbers"),
         ("density,value\n1,2,3\n", "is not a row of two numbers"),
