@@ -39,7 +39,8 @@ class Acceptor:
     """The decisions of one side on A-ASSOCIATE-RQ, and its answers.
 
     ``supported`` maps each abstract syntax to its transfer syntaxes, the best first. ``as_scu`` are the abstract
-    syntaxes of which this side can also be the SCU. ``policy`` may take ``seconds`` to decide.
+    syntaxes of which this side can also be the SCU. ``window`` bounds the operations that this side invokes and
+    performs at once. ``plain_passcodes`` allows passcodes without TLS. ``policy`` may take ``seconds`` to decide.
     """
 
     policy: Policy

@@ -1,7 +1,7 @@
 """Admission: the number of connections and associations that a server admits, in total and from one address.
 
 A peer that opens thousands of connections reaches the limit of its own address long before the limit that all peers
-share, and its further connections are closed unread. So one peer cannot keep others out. There are never more
+share, and its further connections are closed unread. So one address cannot keep others out. There are never more
 connections than file descriptors.
 """
 
@@ -52,7 +52,7 @@ class Admission:
         self.warn(f"limit {limit} was hit", f"{peer}: limit {limit} hit{f': {cause}' if cause else ''}")
 
     def warn(self, event: str, text: str) -> None:
-        """Log ``text``: at most 50 lines a minute for each kind of ``event``, and then the number of further lines."""
+        """Log ``text``, but at most 50 lines a minute for each ``event``, and later the number of further lines."""
         now = monotonic()
         if now - self._minute_began > _MINUTE:
             self._minute_began = now
@@ -70,7 +70,7 @@ class Admission:
         return not self._connections and not self._associations
 
     def connect(self, host: str) -> str:
-        """Count a connection. Return the name of the limit that forbids it, or an empty string."""
+        """Count a connection and return an empty string, or return the name of the limit that forbids it."""
         limits, connections = self._limits, self._connections
         return _increment(connections, host, limits.connections, limits.host_connections, "connections")
 
@@ -79,7 +79,7 @@ class Admission:
         _decrement(self._connections, host)
 
     def associate(self, host: str) -> str:
-        """Count an association. Return the name of the limit that forbids it, or an empty string."""
+        """Count an association and return an empty string, or return the name of the limit that forbids it."""
         limits, associations = self._limits, self._associations
         return _increment(associations, host, limits.associations, limits.host_associations, "associations")
 
@@ -140,7 +140,7 @@ def raise_descriptor_limit() -> None:
 
 
 def _open_descriptors() -> int:
-    """Return the number of descriptors that this process has open."""
+    """Return the number of descriptors that this process has open; 0 if the system does not tell."""
     try:
         return len(os.listdir("/dev/fd"))  # noqa: PTH208  # only the number is needed
     except OSError:

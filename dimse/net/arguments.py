@@ -39,7 +39,7 @@ def check_ae_title(title: str, field: str) -> str:
 
 
 def check_address(host: str, port: int, *, lowest: int = 1) -> None:
-    """Raise `EncodeError` for a host that is not text, and for a port below ``lowest`` or above 65535."""
+    """Raise `EncodeError` for a host that is not text, and for a port that is not a number from ``lowest`` to 65535."""
     check_type("host", host, str, "the name or the address of a host")
     # int comes first, because isinstance() of a Protocol takes 1 % of an association with one C-ECHO
     check_type("port", port, (int, SupportsIndex), f"a port, {lowest} to {_HIGHEST_PORT}")
@@ -48,13 +48,17 @@ def check_address(host: str, port: int, *, lowest: int = 1) -> None:
 
 
 def check_contexts(contexts: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
-    """Return the transfer syntaxes to propose for each abstract syntax; raise `EncodeError` for anything else."""
+    """Return the transfer syntaxes to propose for each abstract syntax, as tuples.
+
+    Raises `EncodeError` if ``contexts`` is not such a mapping, or has no or too many entries.
+    """
     check_type("contexts", contexts, Mapping, "a mapping of abstract syntaxes to their transfer syntaxes")
     checked = {uid: _syntaxes(uid, syntaxes) for uid, syntaxes in contexts.items()}
     if not checked:
         raise EncodeError("at least one presentation context is needed (PS3.8 §9.3.2)", path="contexts")
     if len(checked) > _MAX_CONTEXTS:
-        raise EncodeError(f"{len(checked)}, at most {_MAX_CONTEXTS} are allowed", path="presentation contexts")
+        what = f"{len(checked)} presentation contexts, at most {_MAX_CONTEXTS} are allowed (PS3.8 §9.3.2.2)"
+        raise EncodeError(what, path="contexts")
     return checked
 
 
@@ -93,7 +97,7 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
 
 
 def check_texts(name: str, value: object, what: str) -> None:
-    """Raise `EncodeError` for an argument that is not iterable, or that is a string, an iterable of letters."""
+    """Raise `EncodeError` for an argument that is not iterable, or that is one string; ``what`` names its items."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise EncodeError(f"{shown(value)} is not a list of {what}", path=name)
 

@@ -153,7 +153,7 @@ class Association:
 
     @property
     def is_open(self) -> bool:
-        """Whether messages may be sent."""
+        """Whether the association is established, and neither side has requested its release."""
         return self._core.state is State.Sta6
 
     @property
@@ -164,7 +164,8 @@ class Association:
     def context_for(self, *abstract_syntaxes: str) -> Context:
         """Return an accepted context for the first of ``abstract_syntaxes`` that has one.
 
-        Raises `ContextNotAccepted` if there is no such context.
+        Raises `ContextNotAccepted` if there is no such context, and `LocalProtocolError` before the association is
+        established.
         """
         return self.agreement.context_for(*abstract_syntaxes)
 
@@ -197,8 +198,9 @@ class Association:
 
         Raises `ResponseTimeout` after ``Timeouts.dimse`` seconds, and `AssociationAborted` if the association ends
         before the response; in both cases, and when canceled, the association is gone. Raises `LocalProtocolError` if
-        either side has requested release, or if this side lacks the role for the operation (PS3.7 D.3.3.4), and
-        `EncodeError` for a message that cannot be encoded.
+        either side has requested release, if this side lacks the role for the operation (PS3.7 D.3.3.4), or if the
+        Message ID is in use; `EncodeError` for a message that cannot be encoded; and `RemoteProtocolError` if the peer
+        accepts no P-DATA-TF that is long enough for a fragment.
         """
         return self._invoker.request(context, message, patience)
 
@@ -216,16 +218,17 @@ class Association:
         """Send one message. Its Data may be one buffer or several, and is not copied.
 
         Raises `LocalProtocolError` if this side has requested release. If the peer has requested release (Sta8, PS3.8
-        Table 9-10), responses may still be sent. Raises `EncodeError` for a message that cannot be encoded, and
+        Table 9-10), responses may still be sent. Raises `EncodeError` for a message that cannot be encoded,
+        `RemoteProtocolError` if the peer accepts no P-DATA-TF that is long enough for a fragment, and
         `AssociationAborted`.
         """
         return self.sender.send(context, message)
 
     async def release(self) -> None:
-        """Release the association, PS3.8 §7.2, and wait until the connection is closed.
+        """Release the association, PS3.8 §7.2, if `is_open`, and wait until the connection is closed.
 
-        An association whose peer does not answer within ``Timeouts.release`` is aborted, which loses nothing: all
-        operations are complete by then.
+        An association whose peer does not answer within ``Timeouts.release`` is aborted, which loses nothing if all
+        operations are complete.
         """
         if self._core.state is not State.Sta6:
             return
@@ -241,7 +244,7 @@ class Association:
             raise
 
     def abort(self, cause: str = "by this side", *, limit: str = "") -> None:
-        """Abort the association, PS3.8 §7.3. Without effect if the association has ended.
+        """Abort the association, PS3.8 §7.3. Without effect if there is none yet, or if it has ended.
 
         ``limit`` is the name of the field of `Limits` or `Timeouts` that the peer exceeded.
         """
@@ -253,7 +256,7 @@ class Association:
         self.transport.send(Abort(0, 0))
 
     async def closed(self) -> None:
-        """Wait until the connection is closed, and recorded; close it after ``Timeouts.linger`` seconds."""
+        """Wait until the connection is closed, and recorded. After ``Timeouts.linger`` seconds, close it."""
         if self.transport.was_connected and not self._is_closed.is_set():
             await self._disconnected()
         await self.transport.recorded()
@@ -291,7 +294,7 @@ class Association:
     # --- actions of the peer ---
 
     def _on_pdus(self, pdus: Sequence[PDU]) -> bool:
-        """Process the PDUs of one read. Return whether the rest of a message is awaited."""
+        """Process the PDUs of one read, or of a piece of it. Return whether the rest of a message is awaited."""
         try:
             for received in self._receiver.receive(pdus):
                 if isinstance(received, tuple):

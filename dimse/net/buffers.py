@@ -1,9 +1,9 @@
 """The buffers between a connection and the core: a shared one to read into, and a queue of views to write.
 
-Writing copies nothing. asyncio in Python 3.11 joins buffers that are written together, and copies the part that the
-socket does not take at once. From Python 3.12 on, asyncio hands the buffers to the system as they are, and so does
-uvloop. In Python 3.11, :class:`WriteQueue` does so, and leaves a few bytes to asyncio, which then signals when the
-socket takes more.
+Writing copies nearly nothing. asyncio in Python 3.11 joins buffers that are written together, and copies the part that
+the socket does not take at once. From Python 3.12 on, asyncio hands the buffers to the system as they are, and so does
+uvloop. In Python 3.11, `WriteQueue` does so, and leaves a few bytes to asyncio, which then signals when the socket
+takes more.
 
 All bytes of one read are processed at once. For an image, this takes less than a millisecond. A peer whose bytes take
 longer, such as PDVs of one byte, is read in smaller pieces, so that it cannot starve others.
@@ -23,7 +23,7 @@ _LEFT_TO_ASYNCIO = 1 << 12  # bytes; asyncio watches the socket while they wait
 _MAX_BUFFERS = 512  # buffers to write at once; Linux takes up to 1024
 
 SCRATCH = 1 << 20  # the most bytes to read at once; most PDUs then lie completely in one read
-_TLS_READ = 1 << 17  # the most bytes with TLS, where each connection keeps a buffer of its longest read
+_TLS_READ = 1 << 17  # the most bytes with TLS: OpenSSL keeps, for each connection, a buffer of its longest read
 _FIRST_READ, _MIN_READ = 1 << 16, 1 << 12  # bytes of the first read, and of the smallest
 _LONG = 0.005  # seconds of processing; after more than this, the next read is smaller
 
@@ -72,7 +72,7 @@ class WriteQueue:
     def write(self, buffers: list[Buffer]) -> None:
         """Write ``buffers`` in order; `resume` writes the rest that the socket does not take yet.
 
-        Write nothing once the stream is closing, which is an error in uvloop.
+        Once the stream is closing, write nothing: uvloop would raise an error.
         """
         if self._stream.is_closing():
             return

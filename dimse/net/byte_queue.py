@@ -19,10 +19,10 @@ _OVERHEAD = 200  # bytes of memory that an item takes besides its data, so that 
 
 
 class Queue(Generic[K, T]):
-    """The queue.
+    """The queue, which holds at most ``max_bytes``, `_OVERHEAD` of each item included.
 
-    At most ``max_bytes`` are in it. The key of an item is its association. ``make_lost`` returns the item that takes
-    the place of the bytes that an association has lost.
+    The key of an item is its association. ``make_lost`` returns the item that is added when an association has lost
+    its bytes.
     """
 
     def __init__(self, max_bytes: int, make_lost: Callable[[K], T]) -> None:
@@ -53,7 +53,7 @@ class Queue(Generic[K, T]):
             self._items.append((None, 0, item))
 
     def put_bytes(self, key: K, item: T, size: int) -> None:
-        """Add an item that holds ``size`` bytes."""
+        """Add an item that holds ``size`` bytes, unless its association has lost bytes before."""
         if key in self._lost:
             return
         size += _OVERHEAD
@@ -78,15 +78,16 @@ class Queue(Generic[K, T]):
         self._lost.discard(key)
 
     def close(self) -> None:
-        """Add nothing more."""
+        """Take note that nothing more will be added."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
 
     def take(self, enough: int, pause: float, lull: float | None = None) -> list[T]:
-        """Wait for items, and up to ``pause`` seconds for ``enough`` bytes of them. Return the items, [] at the end.
+        """Wait for items, and up to ``pause`` seconds for ``enough`` bytes of them.
 
-        With ``lull``, wait no longer once no item has been added for so many seconds.
+        Return the first items that hold ``enough`` bytes, or all items; [] if the queue is closed or lost them. With
+        ``lull``, wait no longer once no item has been added for so many seconds.
         """
         items: list[T] = []
         size = 0

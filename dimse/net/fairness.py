@@ -19,7 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _RECENT = 0.1  # seconds for which a peer that used up its share counts as busy
-_MAX_STARTS = 16  # handlers to start in one iteration of the event loop, and associations to begin and to end
+_MAX_STARTS = 16  # in one iteration of the event loop: handlers to start, and associations to begin or to end
 _RESET_AT = 8  # starts after which a callback is scheduled that resets their count; few requests need no callback
 _MAX_THREADS = 2  # threads that work at once
 
@@ -53,7 +53,7 @@ class RoundRobin(Generic[T]):
 
 
 class Turns:
-    """Turns at working on one event loop: one piece of work in each of its iterations, or 16 short pieces."""
+    """Turns at working on one event loop: in each of its iterations, one long piece of work, and 16 short pieces."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -149,7 +149,7 @@ class Starts:
 
 
 class Workers:
-    """The threads of one server, from the loop's default executor."""
+    """The threads of one server or client, from the loop's default executor."""
 
     def __init__(self) -> None:
         self._free = _MAX_THREADS

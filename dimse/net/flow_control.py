@@ -26,7 +26,7 @@ TURN, BACKLOG, MEMORY, DISK = 1, 2, 4, 8
 SHARE = 0.005  # seconds of the event loop that a peer may use before it waits for its turn
 _REGAINED = 0.1  # seconds of the share that a peer regains in each second
 
-_RESPONSES = 64  # unread Pending responses of a C-FIND at which the peer is not read from
+_RESPONSES = 64  # unread responses, such as Pending ones to C-FIND, at which the peer is not read from
 _OVERHEAD = 1024  # bytes that a message counts for, in addition to its Data
 
 
@@ -113,7 +113,7 @@ class FlowControl:
             self.wait_for_turn()
 
     def use(self, seconds: float, now: float) -> None:
-        """Count ``seconds`` of the event loop. A peer without a share waits for its turn if others are busy."""
+        """Count ``seconds`` of the event loop. A peer that used up its share waits for its turn if others are busy."""
         self._used = max(0.0, self._used - (now - self._used_at) * _REGAINED) + seconds
         self._used_at = now
         if self._used > SHARE:

@@ -86,7 +86,7 @@ class Inbox:
     def start_next(self) -> None:
         """Start as many waiting requests as the window allows. Finish if none is left and none can arrive.
 
-        Raises `LimitExceeded` if too many requests wait.
+        Raises `LimitExceeded` if the waiting requests have too many bytes.
         """
         if self._is_starting:  # called by a request that is done as soon as it is started
             return

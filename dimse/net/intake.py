@@ -23,7 +23,7 @@ _LONG_REQUEST = 4096  # bytes of an A-ASSOCIATE-RQ that always waits for its tur
 
 # Peers with Nagle's algorithm (DCMTK and pynetdicom by default) write a message in pieces, and each time wait 40 ms for
 # our delayed acknowledgment. Linux can acknowledge at once, and is asked to do so after each short read that leaves a
-# message incomplete. A complete message is answered, and the answer acknowledges the message.
+# PDU or a message incomplete. A complete message is answered, and the answer acknowledges the message.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _SHORT_READ = 2048  # bytes
 
@@ -32,8 +32,8 @@ class Intake:
     """The intake of the bytes for ``core``.
 
     ``on_pdus`` is called with the PDUs that the core indicates; payloads in them are views that are valid only during
-    the call. It returns whether the message of the peer is incomplete. ``follow_core`` is called after each event of
-    the core. ``pdu_timer`` runs while a PDU of the peer is incomplete.
+    the call. It returns whether the message of the peer is incomplete. ``follow_core`` does what the core requires
+    after it has processed bytes. ``pdu_timer`` runs while a PDU of the peer is incomplete.
     """
 
     account: Account | None = None  # the association sets this before the connection exists

@@ -1,7 +1,7 @@
 """The operations of this side that still wait for an answer of the peer.
 
 A response finds its request by Message ID, in whatever order responses arrive. Several responses may answer one
-request; all but the final response are Pending (PS3.7 Annex C.1.2).
+request; all but the final response are Pending (PS3.7 Annex C.2).
 """
 
 import asyncio
@@ -100,7 +100,7 @@ class Responses(Generic[R_co]):
         """
         if not isinstance(self.request, CANCELLABLE):
             name = type(self.request).__name__
-            raise LocalProtocolError(f"{name} has no C-CANCEL (PS3.7 §9.3.2.3); only C-FIND, C-GET and C-MOVE have")
+            raise LocalProtocolError(f"{name} has no C-CANCEL; only C-FIND, C-GET and C-MOVE have one (PS3.7 §9.3)")
         if not self.is_done:
             sending = self._send(self.context, CCancelRQ(MessageIDBeingRespondedTo=self.request.MessageID))
             if sending is not None:
@@ -112,7 +112,7 @@ class Responses(Generic[R_co]):
         """Take a response of the peer. Raises `RemoteProtocolError` if it belongs to another service."""
         if not isinstance(response, self._expected):
             name, asked = type(response).__name__, type(self.request).__name__
-            raise RemoteProtocolError(f"{name} as the response to {asked} (PS3.7 §6.3.1)")
+            raise RemoteProtocolError(f"{name} as the response to {asked} (PS3.7 §9.3, §10.3)")
         self._unread.append(response)
         self.is_done = not is_pending(response.Status)
         if self._waiter is None or self._waiter.is_done:
@@ -143,7 +143,7 @@ class Responses(Generic[R_co]):
         await self._next(must_be_final=True)
 
     async def _next(self, *, must_be_final: bool = False) -> R_co:
-        """Return the next response, or the final response, which must arrive within the time for one response."""
+        """Return the next response, which must arrive in time. With ``must_be_final``, this is the final response."""
         timer = self._timers.set(self._patience, self._expire)
         try:
             while True:
@@ -314,7 +314,7 @@ class Invoker:
         """Send ``request`` and expect responses to it. Return them, and what the caller must await to send the rest."""
         self._check(context, request)
         if request.MessageID in self._outstanding:
-            raise LocalProtocolError(f"an outstanding operation has Message ID {request.MessageID} (PS3.7 §9.1)")
+            raise LocalProtocolError(f"an outstanding operation has Message ID {request.MessageID} (PS3.7 §9.1, §10.1)")
         sending = self._send(context, request)
         seconds = self._seconds if patience is None else patience
         responses = Responses(context, request, expected, seconds, self._backlog, self._timers, self._send, self._wake)

@@ -1,9 +1,9 @@
 """Memory for received Data Sets. The memory of large Data Sets is reused.
 
-A Data Set of 4 MiB or more lies in an anonymous map, whose pages are committed as bytes arrive: a peer that declares a
-large Data Set and sends little takes little memory. The kernel fills each new page with zeros, which takes a third of
-the time of receiving an image. So an unused map is kept for the next Data Set of similar size, and the kernel may take
-its pages back at any time (MADV_FREE). On a platform without MADV_FREE, no map is kept.
+A Data Set of 4 MiB or more, or one that has barely begun, lies in an anonymous map, whose pages are committed as bytes
+arrive: a peer that declares a large Data Set and sends little takes little memory. The kernel fills each new page with
+zeros, which takes a third of the time of receiving an image. So an unused map is kept for the next Data Set of similar
+size, and the kernel may take its pages back at any time (MADV_FREE). On a platform without MADV_FREE, no map is kept.
 """
 
 import mmap
@@ -45,7 +45,7 @@ class Memory:
     def reserve(self, size: int, arrived: int) -> memoryview:
         """Return ``size`` bytes of any content, of which ``arrived`` are needed now.
 
-        At most `MAX_AHEAD` times ``arrived`` bytes are committed, or 64 KiB.
+        At most `MAX_AHEAD` times ``arrived`` bytes are committed, or 64 KiB if that is more.
         """
         if size < _MAP_FROM and size <= max(MAX_AHEAD * arrived, _SMALLEST_MAP):
             return memoryview(bytearray(size))

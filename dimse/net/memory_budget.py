@@ -1,7 +1,8 @@
-"""The memory that the peers of a server use: everything received and not yet done, and long responses.
+"""The memory that the peers of a server use: everything received and not yet done, and messages that are sent.
 
 This covers association requests, incomplete PDUs, bytes that wait for their turn, incomplete messages, and requests
-that wait or are performed. Of each of these, the first ``UNCOUNTED`` bytes are not counted.
+that wait or are performed. None of these counts up to ``UNCOUNTED`` bytes; a message then counts without them, anything
+else as a whole.
 
 No peer is refused for lack of memory. A peer whose message finds no room is not read from until there is room, and the
 rest of the message stays in the memory of the peer. The message that began first always continues, so there will be

@@ -5,9 +5,9 @@ final response Pending (see `Operation.pending`); if the generator ends without 
 success. An exception, a timeout, and a result that is not a response to the operation become a failure status; the
 association and the server stay up.
 
-Each handler runs in a task of its own. A `SynchronousHandler` runs without a task, because it never waits: a C-ECHO
-then takes a sixth less time. A handler that must wait for a few requests only can leave these to an async function
-(``otherwise``).
+Each handler runs in a task of its own. A `SynchronousHandler` never waits, and therefore runs without a task whenever
+its response can be sent at once: a C-ECHO then takes a sixth less time. A handler that must wait for a few requests
+only can leave these to an async function (``otherwise``).
 
 C-CANCEL ends a generator at its next Pending response, with status FE00H and the counters of that response. A handler
 that checks `Operation.is_cancelled` can end earlier.
@@ -57,7 +57,7 @@ _COMPOSITE = (*_WITH_DATA_SET, CEchoRQ)
 
 
 _PENDING = 0xFF00
-_COMMENT_LENGTH = 64  # characters; Error Comment is an LO, PS3.7 Annex C.4
+_COMMENT_LENGTH = 64  # characters; Error Comment is an LO, PS3.7 Annex C
 
 # The elements that a response repeats from its request, and their keywords in the request
 _ECHOED = {
@@ -95,7 +95,7 @@ class Operation(Generic[RequestT]):
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the peer has sent C-CANCEL, or the association has ended."""
+        """Whether the peer has sent C-CANCEL, or the association has ended; False if the operation has no C-CANCEL."""
         return self.cancellation is not None and self.cancellation.is_set()
 
     async def cancelled(self) -> None:
@@ -131,8 +131,9 @@ class Operation(Generic[RequestT]):
     ) -> Response:
         """Return a response to this request, with its SOP Class and Instance.
 
-        ``elements`` are further command elements by keyword, such as ``OffendingElement``. Action Type ID is sent only
-        with an Action Reply (PS3.7 §10.1.4.1.10); Event Type ID is always sent, as by DCMTK and pynetdicom.
+        ``comment`` becomes the Error Comment, in ASCII and cut to 64 characters. ``elements`` are further command
+        elements by keyword, such as ``OffendingElement``. Action Type ID is sent only with an Action Reply (PS3.7
+        §10.1.4.1.5); Event Type ID is always sent, as by DCMTK and pynetdicom.
         """
         message, data = self.message, None
         if dataset is not None:  # an empty one would be an empty fragment, which must not be sent (PS3.8 Annex E.1)
@@ -155,7 +156,7 @@ class Operation(Generic[RequestT]):
 
 @dataclass(frozen=True, slots=True)
 class SynchronousHandler:
-    """A handler that is a plain function, called in the iteration of the event loop in which the request arrives.
+    """A handler that is a plain function, usually called in the iteration of the loop in which the request arrives.
 
     All associations wait while it runs. ``Timeouts.handler`` does not bound its time, and it runs with the context
     variables of the event loop. Without ``otherwise`` it must not take longer than reading the request.
@@ -407,6 +408,6 @@ def _checked(operation: Operation, response: Response | None) -> Response:
 
 
 def _comment(text: str) -> str:
-    """Return ``text`` as an Error Comment: in ASCII (no Specific Character Set applies), without a backslash."""
+    """Return ``text`` as an Error Comment: cut, in ASCII (no Specific Character Set applies), without a backslash."""
     plain = escaped(text).replace("§", "").replace("\\", "/")
     return plain.encode("ascii", "replace").decode()[:_COMMENT_LENGTH].rstrip()

@@ -64,7 +64,7 @@ class Acceptance:
     """The decision to accept, with further user items for A-ASSOCIATE-AC.
 
     ``user_items`` answer items of the request, such as `UserIdentityAC` and `SOPClassExtendedNegotiation` (PS3.7
-    D.3.3). Maximum length, window and roles are always answered. ``contexts`` maps each abstract syntax that this
+    D.3.3). The server itself answers maximum length, window and roles. ``contexts`` maps each abstract syntax that this
     caller may use to its transfer syntaxes, the best first; None means those of all services.
     """
 
@@ -131,7 +131,10 @@ def calling_titles(titles: Collection[str] | Mapping[str, Collection[str]]) -> P
 
 
 def hosts(*networks: str) -> Policy:
-    """Accept callers from one of ``networks``, such as ``10.1.0.0/16``; reject others with no-reason-given."""
+    """Accept callers from one of ``networks``, such as ``10.1.0.0/16``; reject others with no-reason-given.
+
+    Without networks, all callers are accepted. Raises `EncodeError` for a string that is not a network.
+    """
     comes_from = _inside(networks)
 
     def judge(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
@@ -141,11 +144,11 @@ def hosts(*networks: str) -> Policy:
 
 
 def certificate_titles(titles: Mapping[str, Collection[str]]) -> Policy:
-    """Accept callers whose certificate may use their AE title; reject with calling-AE-title-not-recognized.
+    """Accept callers whose certificate may use their AE title; reject others with calling-AE-title-not-recognized.
 
     ``titles`` maps a certificate to its AE titles. A certificate is given by its fingerprint (SHA-256 in hexadecimal,
-    in upper or lower case, with or without colons), or by one of its names, such as ``DNS:ct1.example.org``. Names are
-    only safe if the server verifies certificates.
+    in upper or lower case, with or without colons), or by one of its names, such as ``DNS:ct1.example.org``. A name
+    only counts if the server verifies certificates.
     """
     allowed = {_normal(name): frozenset(aes) for name, aes in titles.items()}
 

@@ -22,8 +22,8 @@ Received = tuple[Context, Message, str]
 class Receiver:
     """The receiving end of an association.
 
-    ``timer`` bounds the time of one message. ``max_skipped`` is passed to `Assembler`. ``account`` counts the memory
-    of messages.
+    ``timer`` bounds the time of one message. ``account`` counts the memory of messages. The other arguments are those
+    of `Assembler`.
     """
 
     def __init__(
@@ -53,8 +53,8 @@ class Receiver:
     def receive(self, pdus: Sequence[PDU]) -> Iterable[Received | PDU]:
         """Return complete messages and all PDUs but P-DATA-TF, in the order in which the peer sent them.
 
-        The caller processes each before it asks for the next. Raises `DecodeError` or `RemoteProtocolError` for P-DATA
-        that cannot follow.
+        The caller processes each before it asks for the next. Raises `DecodeError` for a Command Set that cannot be
+        read, and `RemoteProtocolError` for P-DATA that cannot follow or exceeds a limit.
         """
         if self.is_midway:
             pdus = pdus[self._assembler.add_run(pdus) :]

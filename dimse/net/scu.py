@@ -1,7 +1,8 @@
 """The DIMSE services for an invoker: thin functions over `Association.request`.
 
 Each function takes the association, the presentation context and the parameters of the service in PS3.7, and returns
-the response. A failure status is a response, not an error. `dataset_of` decodes the Data Set of a response.
+the response; `c_echo` and `c_store` find the context themselves. A failure status is a response, not an error.
+`dataset_of` decodes the Data Set of a response.
 
 C-FIND, C-GET and C-MOVE have several responses, and return a context manager::
 

@@ -61,7 +61,7 @@ class Sender:
             await sending
 
     def begin(self, context: Context, message: Message) -> Coroutine[Any, Any, None] | None:
-        """Send a short message at once and return None; for any other message, return what `send` must await."""
+        """Send a short message at once, if possible, and return None; otherwise return what the caller must await."""
         if self.can_send_now and (message.Data is None or length_of(message.Data) <= UNCOUNTED):
             self.send_now(context, message)
             return None
@@ -124,7 +124,8 @@ class Sender:
         if self._error is not None:
             raise self._error
         if self._core.state not in states:
-            raise LocalProtocolError(f"no message can be sent in {self._core.state.name} ({self._core.state.value})")
+            what = "request" if states is CAN_REQUEST else "message"
+            raise LocalProtocolError(f"no {what} can be sent in {self._core.state.name} ({self._core.state.value})")
 
     def fail(self, error: DimseError) -> None:
         """Raise ``error`` for each message from now on, because the association has ended."""

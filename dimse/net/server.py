@@ -108,7 +108,7 @@ class Server:
         await self._stopped.wait()
 
     async def start(self, host: str, port: int) -> None:
-        """Start listening. Raises OSError if that fails."""
+        """Start listening. Raises OSError if that fails, `EncodeError` for a host or a context that cannot be used."""
         self._new_tls_session()  # raises an error for a context that is not for servers
         loop = asyncio.get_running_loop()
         try:
@@ -137,7 +137,7 @@ class Server:
         self.host, self.port = address[0], address[1]
 
     async def close(self, *, drain: float = 0.0) -> None:
-        """Reject new associations (local-limit-exceeded), and abort existing associations after ``drain`` seconds."""
+        """Reject new associations (local-limit-exceeded), abort those that last ``drain`` seconds more, and stop."""
         self._is_closing = True
         try:
             if self._tasks and drain > 0:

@@ -1,7 +1,7 @@
 """The acknowledgment of short reads, for peers that wait for it before they send the rest of a message.
 
 A sender with Nagle's algorithm waits for the acknowledgment of a short segment before it sends the next segment, and
-the system may delay the acknowledgment by 40 ms. 20 C-ECHOs of such an echoscu take 0.34 s if short reads are
+the system may delay the acknowledgment by 40 ms. 20 C-ECHOs of such a sender (echoscu) take 0.34 s if short reads are
 acknowledged at once, and 0.43 s otherwise. A peer that sends each message in one piece does not wait, because the
 answer acknowledges the message. Without the acknowledgment, a C-ECHO of such a peer takes 8 us less of 50 us.
 """

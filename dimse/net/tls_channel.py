@@ -52,7 +52,7 @@ class TLSChannel:
 
     @property
     def is_securing(self) -> bool:
-        """Whether a handshake is under way, or has failed."""
+        """Whether a handshake is under way, or TLS has failed."""
         return self._timer is not None
 
     def start(self, stream: Stream) -> None:
@@ -99,7 +99,7 @@ class TLSChannel:
             self._flush()
 
     def lost(self) -> None:
-        """Forget a handshake that is under way, because the connection has closed."""
+        """Take note that the connection has closed; a handshake that is under way has failed."""
         if self._timer is not None:
             self._timer.cancel()
             self.failure = self.failure or _CLOSED_IN_HANDSHAKE

@@ -1,10 +1,10 @@
 """The transport of an association: an asyncio protocol around an `UpperLayer`.
 
-Bytes go straight from the socket into a scratch buffer, where the core processes them; only an incomplete PDU is
-copied. All associations of a server share one scratch buffer (see `ReadBuffer`).
+Bytes go straight from the socket into a scratch buffer, where the core processes them; only an incomplete PDU and bytes
+that must wait are copied. All associations of a server share one scratch buffer (see `ReadBuffer`).
 
-Sending copies nothing: the core's headers and payloads are written in batches, and between two batches the transport
-waits for a peer that reads slowly.
+Sending copies no long payload: the core's headers and payloads are written in batches, and between two batches the
+transport waits for a peer that reads slowly.
 
 With TLS, a `TLSChannel` stands between the connection and the core.
 """
@@ -183,7 +183,7 @@ class Transport(asyncio.BufferedProtocol):
 
     @property
     def is_securing(self) -> bool:
-        """Whether a TLS handshake is under way, or has failed."""
+        """Whether a TLS handshake is under way, or TLS has failed."""
         return self._channel is not None and self._channel.is_securing
 
     @property
@@ -210,7 +210,10 @@ class Transport(asyncio.BufferedProtocol):
         self._write(self.core.data_to_send())
 
     async def send_data(self, pdus: Iterable[PDataTF]) -> None:
-        """Send P-DATA request primitives in batches, and wait for the peer to read between the batches."""
+        """Send P-DATA request primitives in batches, and wait for the peer to read between the batches.
+
+        Raises `AssociationAborted` if the connection ends, or if the peer reads nothing, or too slowly, for too long.
+        """
         rest, has_more, until = iter(pdus), True, monotonic() + SHARE
         allowed = self._timeouts.message
         late = until + allowed

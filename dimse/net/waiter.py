@@ -114,7 +114,7 @@ class Window:
             raise
 
     def leave(self) -> None:
-        """Give the place to the first waiting operation, if any."""
+        """Give the place to the first task that waits, if any."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():

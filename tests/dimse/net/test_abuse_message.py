@@ -114,7 +114,7 @@ async def test_endless_data_set_is_aborted() -> None:
     ids=["data first", "command twice", "data in a command", "data not announced", "another context"],
 )
 async def test_pdvs_in_wrong_order_are_aborted(pdus: list[PDataTF]) -> None:
-    """PS3.7 §6.3.1, PS3.8 Annex E.1."""
+    """PS3.7 §6.3, PS3.8 Annex E.1."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate(prints())
         raw.send(*pdus)

@@ -153,7 +153,6 @@ async def test_peer_without_room_for_fragments_is_refused(length: int) -> None:
 
 
 async def test_many_unexpected_responses_are_ignored() -> None:
-    """They are ignored, however many arrive."""
 
     async def confused(raw: Raw) -> None:
         await raw.accept()

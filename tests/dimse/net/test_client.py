@@ -107,7 +107,7 @@ async def test_unexpected_answer_is_an_abort() -> None:
 
 
 async def test_more_than_128_contexts_are_refused() -> None:
-    with pytest.raises(EncodeError, match="129, at most 128 are allowed"):
+    with pytest.raises(EncodeError, match="contexts: 129 presentation contexts, at most 128 are allowed"):
         async with connect("127.0.0.1", 1, {f"1.2.{number}": SYNTAXES for number in range(129)}):
             pass
 

@@ -1,6 +1,7 @@
 """A sender sends messages one after another, to a peer that may read slowly."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from raw import ECHO, PRINT, SYNTAXES, Raw, raw_server, service
 from dimse.data import Dataset
 from dimse.errors import AssociationAborted, EncodeError, LocalProtocolError
 from dimse.message import NSetRQ, Response
-from dimse.net import VERIFICATION, Limits, Operation, Timeouts, connect, serve
+from dimse.net import VERIFICATION, Association, Limits, Operation, Timeouts, connect, serve
 from dimse.net.scu import c_echo, n_set
 from dimse.uids import BasicFilmSession
 from dimse.ul import AsynchronousOperationsWindow, ReleaseRP, ReleaseRQ
@@ -88,7 +89,8 @@ async def test_message_after_the_end_raises_its_error() -> None:
                 await association.send(association.contexts[1], SET)
 
 
-async def test_message_after_the_release_request_raises() -> None:
+@pytest.mark.parametrize(("send", "what"), [(Association.send, "message"), (Association.request, "request")])
+async def test_message_after_the_release_request_raises(send: Callable[..., Awaitable[object]], what: str) -> None:
     async def slow(raw: Raw) -> None:
         await raw.accept()
         assert await raw.receive() == ReleaseRQ()
@@ -100,8 +102,8 @@ async def test_message_after_the_release_request_raises() -> None:
         async with connect("127.0.0.1", port, ECHO) as association:
             releasing = asyncio.create_task(association.release())
             await asyncio.sleep(0)
-            with pytest.raises(LocalProtocolError, match="no message can be sent in Sta7"):
-                await association.send(association.contexts[1], SET)
+            with pytest.raises(LocalProtocolError, match=f"no {what} can be sent in Sta7"):
+                await send(association, association.contexts[1], SET)
             released.set()
             await releasing
 
