@@ -51,7 +51,11 @@ def add(parser: argparse.ArgumentParser, views: _Views = tuple) -> None:
     )
     parser.add_argument("--brief", action="store_true", help="show one line for each PDU, without its bytes")
     parser.add_argument(
-        "--timeout", type=seconds, default=2.0, metavar="SECONDS", help="time to wait for each answer (default: 2)"
+        "--timeout",
+        type=seconds,
+        default=2.0,
+        metavar="SECONDS",
+        help="time to connect to a peer, and to wait for each answer (default: 2)",
     )
     parser.add_argument("--trace", metavar="FILE", help="record all bytes in a capture, FILE.pcapng, or in a folder")
     parser.add_argument("--trace-tls", action="store_true", help="also record connections with TLS, decrypted")
@@ -197,7 +201,7 @@ class _Words:
 
 
 def _files(text: str) -> list[str]:
-    """Return the names that begin with ``text``; a folder ends in a slash."""
+    """Return the paths of all files and folders beside the path ``text``; a folder ends in a slash."""
     folder, slash, _ = text.rpartition("/")
     with suppress(OSError):
         entries = sorted(os.scandir(folder + slash or "."), key=lambda entry: entry.name)

@@ -16,7 +16,7 @@ __all__ = ["Connection", "Listener", "dial", "words_of"]
 _CHUNK = 1 << 14  # bytes to read at once; if they hold only short PDUs, they are explained in about a second
 _PIECE = 1 << 18  # bytes to write at once
 _MIN_RATE = 1 << 20  # bytes per second that a peer must read, so that sending ends
-_FAREWELL = 1.0  # seconds for the peer to read the end of TLS
+_FAREWELL = 1.0  # seconds to write the end of TLS
 _HANDSHAKE = 10.0  # seconds for the TLS handshake of a peer that has connected
 
 
@@ -30,7 +30,11 @@ class Connection:
         self._has_ended = False
 
     def send(self, data: bytes, seconds: float) -> None:
-        """Write ``data``. Raises OSError if the peer has gone, reads nothing for ``seconds``, or reads too slowly."""
+        """Write ``data``.
+
+        Raises OSError if the peer has gone, reads nothing for ``seconds``, or reads too slowly, and
+        `RemoteProtocolError` for broken TLS.
+        """
         if self._tap is not None:
             self._tap.sent((data,))
             self._tap.keep()
@@ -74,7 +78,7 @@ class Connection:
             self._tap = None
 
     def secure(self, seconds: float) -> None:
-        """Complete the TLS handshake. Raises `RemoteProtocolError` and OSError."""
+        """Complete the TLS handshake within ``seconds``. Raises `RemoteProtocolError` or OSError if that fails."""
         assert self._session is not None
         end = time.monotonic() + seconds
         is_done = False
@@ -125,7 +129,10 @@ def dial(
     tls: TLSContext | None = None,
     recorder: Recorder | None = None,
 ) -> Connection:
-    """Return a new connection to a peer. Raises `ConnectionFailed`."""
+    """Return a new connection to a peer. Raises `ConnectionFailed`.
+
+    Connecting may take ``seconds``, and the TLS handshake as long again.
+    """
     try:
         sock = socket.create_connection((host, port), seconds)
     except OSError as exc:
@@ -134,7 +141,7 @@ def dial(
 
 
 class Listener:
-    """A socket that waits for one peer after the other."""
+    """A socket that waits for one peer after another. Raises OSError if the address cannot be used."""
 
     def __init__(
         self, host: str, port: int, *, tls: TLSContext | None = None, recorder: Recorder | None = None
@@ -191,5 +198,5 @@ def _connection(
 
 
 def words_of(error: Exception) -> str:
-    """Return an error of a connection in words, without its number."""
+    """Return an error of a connection in words, without the error number of the system."""
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)

@@ -18,8 +18,8 @@ __all__ = ["MAX_WAIT", "Exchange"]
 MAX_WAIT = 3600.0  # seconds to wait for a peer that is to connect, or for what it sends
 _LINGER = 0.02  # seconds without bytes after which a complete answer counts as the whole answer
 _MAX_HELD = 1 << 27  # bytes of a PDU or message of the peer that is not complete, as in two images of 64 MiB
-_MAX_ANSWER_LINES = 10_000  # PDUs of the peer that `expect` looks at
-_MAX_LINE = 2000  # characters of a line that are shown
+_MAX_ANSWER_LINES = 10_000  # the latest lines of the peer that `expect` looks at
+_MAX_LINE = 2000  # characters that are shown of a line
 
 Lines = Iterator[str]
 
@@ -43,7 +43,8 @@ class Exchange:
         self.patience = patience
         self.is_brief = False
         self.listens = True  # whether sending also waits for the answer
-        self.answer_lines: deque[str] = deque(maxlen=_MAX_ANSWER_LINES)  # since this side sent
+        # What came since this side sent: the lines of PDUs, and perhaps the reason why the connection ended
+        self.answer_lines: deque[str] = deque(maxlen=_MAX_ANSWER_LINES)
         self.last: CompleteMessage | None  # the last message of the peer
         self.last_request: CompleteMessage | None  # the last request of the peer
         self._connect = connect
@@ -53,7 +54,7 @@ class Exchange:
         self._begin()
 
     def _begin(self) -> None:
-        """Forget the previous association."""
+        """Forget the previous association, if any, and begin a new one."""
         self.request: AssociateRQ | None = None
         self.last = self.last_request = None
         self.agreement: Agreement | None = None

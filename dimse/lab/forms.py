@@ -16,6 +16,7 @@ from ..ul import (
     AssociateAC,
     AssociateRQ,
     MaximumLength,
+    PresentationContextAC,
     PresentationContextRQ,
     UserItem,
     answer,
@@ -46,7 +47,8 @@ def settings(words: Sequence[str], *known: str) -> tuple[list[str], dict[str, st
 def proposal(words: Sequence[str], *, called: str, calling: str) -> AssociateRQ:
     """Return the A-ASSOCIATE-RQ of ``associate``.
 
-    Each plain word is an abstract syntax, with its transfer syntaxes after a colon: ``Verification:implicit``.
+    Each plain word is an abstract syntax, with its transfer syntaxes after a colon: ``Verification:implicit``. Without
+    a colon, they are Explicit and Implicit VR Little Endian. Raises `Mistake` for another word.
     """
     plain, found = settings(words, "called", "calling", "max")
     contexts = []
@@ -70,17 +72,20 @@ def acceptance(words: Sequence[str], request: AssociateRQ) -> AssociateAC:
     The first transfer syntax of each context is chosen, except where a word gives others.
     """
     plain, found = settings(words, "max")
-    supported: dict[str, Sequence[str]] = {}
+    chosen: dict[str, Sequence[str]] = {}  # the transfer syntaxes by abstract syntax; none stands for those proposed
     for word in plain:
         abstract, colon, syntaxes = word.partition(":")
-        every = {syntax for one in request.presentation_contexts for syntax in one.transfer_syntaxes}
-        supported[uid(abstract)] = [*map(_syntax, syntaxes.split(","))] if colon else sorted(every)
-    if not plain:
-        supported = {one.abstract_syntax: one.transfer_syntaxes for one in request.presentation_contexts}
+        chosen[uid(abstract)] = [*map(_syntax, syntaxes.split(","))] if colon else ()
+    contexts: list[PresentationContextAC] = []
+    for context in request.presentation_contexts:
+        abstract = context.abstract_syntax
+        is_accepted = not plain or abstract in chosen
+        supported = {abstract: chosen.get(abstract) or context.transfer_syntaxes} if is_accepted else {}
+        contexts += answer((context,), supported)
     return AssociateAC(
         called_ae_title=request.called_ae_title,
         calling_ae_title=request.calling_ae_title,
-        presentation_contexts=answer(request.presentation_contexts, supported),
+        presentation_contexts=tuple(contexts),
         user_information=_user_information(found),
         title_octets=request.title_octets,
         reserved=request.reserved,
@@ -104,7 +109,7 @@ class MessageDraft:
 
     Words ``KEYWORD=VALUE`` fill the Command Set where the message has that element, else the Data Set; ``data=`` takes
     the octets of a whole Data Set. ``file=`` takes the Data Set of a DICOM file, whose attributes the other words may
-    change. Raises `Mistake` for a name that is no message.
+    change. Raises `Mistake` for a name that is no message, and for a word that cannot be used.
     """
 
     def __init__(self, name: str, words: Iterable[str]) -> None:
@@ -135,18 +140,23 @@ class MessageDraft:
                 self.dataset = self.dataset or Dataset()
                 put(self.dataset, path, text)
         if cls is CStoreRQ and self.dataset is not None:
-            for keyword in ("SOPClassUID", "SOPInstanceUID"):  # PS3.4 §B.2.3: they match those of the Data Set
+            for keyword in ("SOPClassUID", "SOPInstanceUID"):  # as in the Data Set: PS3.4 §B.2.3, A9xx
                 if named := self.dataset.get(keyword):
                     self.elements.setdefault(f"Affected{keyword}", named)
 
     @property
     def sop_class(self) -> str:
-        """The SOP Class of the message, "" if it names none."""
+        """The UID of the SOP Class of the message, "" if the message names none."""
         found = self.elements.get("AffectedSOPClassUID") or self.elements.get("RequestedSOPClassUID")
         return str(found or "")
 
     def message(self, syntax: TransferSyntax | None, message_id: int) -> Message:
-        """Return the message. Raises `Mistake` if a mandatory element is missing."""
+        """Return the message, its Data Set encoded in ``syntax``.
+
+        Without ``syntax``, the Data Set is encoded in the transfer syntax of its file, or in Implicit VR Little Endian.
+        ``message_id`` is for a request that has no MessageID. Raises `Mistake` if a mandatory element is missing, or if
+        ``data=`` comes with attributes or a file.
+        """
         if issubclass(self.cls, Request):
             self.elements.setdefault("MessageID", message_id)
         for field in fields(self.cls):
@@ -183,7 +193,10 @@ def _element(keyword: str, text: str) -> object:
 
 
 def reply_to(request: Message, words: Sequence[str]) -> MessageDraft:
-    """Return the response of ``reply`` to a request of the peer: a status, then words as in ``send``."""
+    """Return the response of ``reply`` to a request of the peer: a status, then words as in ``send``.
+
+    Raises `Mistake` if the message is not a request.
+    """
     if not isinstance(request, Request):
         raise Mistake("the last message of the peer is not a request")
     status, rest = "0000H", list(words)

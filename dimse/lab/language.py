@@ -1,7 +1,7 @@
 """The words of a command: octets, UIDs, and values of attributes.
 
-A command is a line of words with spaces between them. Quotes join words; a backslash separates values, as in DICOM. A
-word that begins with ``#`` begins a comment.
+A command is a line of words with spaces between them. Quotes join words; a backslash separates values, as in DICOM.
+``#`` begins a comment, even in a word, but not in quotes.
 """
 
 import re
@@ -29,7 +29,7 @@ class Mistake(DimseError):
 
 
 def split(line: str) -> list[str]:
-    """Return the words of a line."""
+    """Return the words of a line. Raises `Mistake` if a quote is not closed."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
     lexer.whitespace_split, lexer.escape = True, ""
     try:
@@ -39,7 +39,7 @@ def split(line: str) -> list[str]:
 
 
 def integer(text: str, largest: int = 0xFFFFFFFF) -> int:
-    """Return a number from 0 to ``largest``: decimal, ``0x1F``, or in the standard's form ``001FH``."""
+    """Return a number from 0 to ``largest``: ``31``, ``0x1F``, or in the standard's form ``1FH``. Raises `Mistake`."""
     try:
         number = int(text[:-1], 16) if text[-1:] in ("H", "h") else int(text, 0 if text[:2] in ("0x", "0X") else 10)
     except ValueError:
@@ -53,6 +53,7 @@ def octets(words: Iterable[str]) -> bytes:
     """Return the octets that ``words`` stand for.
 
     A word is a run of hexadecimal octets (``0400``), a repeated run (``7F*4096``), or the octets of a file (``@FILE``).
+    Raises `Mistake` for another word, for a file that cannot be read, and for more than 64 MiB.
     """
     parts: list[bytes] = []
     length = 0
@@ -93,7 +94,7 @@ def _uids_by_keyword() -> Mapping[str, str]:
 
 
 def uid(word: str) -> str:
-    """Return a UID, written in digits, as its keyword in PS3.6 Annex A, or as ``new``."""
+    """Return a UID, written in digits, as its keyword in PS3.6 Annex A, or as ``new`` (a new UID). Raises `Mistake`."""
     if word == "new":
         return new_uid()
     found = _uids_by_keyword().get(word, word)
@@ -108,8 +109,9 @@ def uid(word: str) -> str:
 def put(dataset: Dataset, path: str, text: str) -> None:
     """Set the attribute at ``path`` to the value that ``text`` stands for.
 
-    A path is a keyword or a tag, or leads through items: ``BasicGrayscaleImageSequence[0].Rows``. Items are created as
-    needed; the number of an item counts from 0. ``hex:`` in front of octets writes them as they are, right or wrong.
+    A path is a keyword or a tag, or leads through items: ``BasicGrayscaleImageSequence[0].Rows``. Items count from 0;
+    the item after the last one is created. ``hex:`` in front of octets writes them as they are, right or wrong. Raises
+    `Mistake`.
     """
     *outer, (tag, index) = _parts(path)
     if index is not None:
@@ -129,12 +131,15 @@ def put(dataset: Dataset, path: str, text: str) -> None:
 
 
 def value_at(dataset: Dataset, path: str) -> str:
-    """Return the value of the attribute at ``path`` as text, with a backslash between values."""
+    """Return the value of the attribute at ``path`` as text, with a backslash between values.
+
+    Raises `Mistake` if the attribute is missing, is empty, or has bytes or items.
+    """
     *outer, (tag, index) = _parts(path)
     for sequence, number in outer:
         dataset = _item(dataset, sequence, number or 0, create=False)
     if tag not in dataset:
-        raise Mistake(f"there is no {path} in the last message")
+        raise Mistake(f"there is no {path} in the Data Set of the last message")
     value = dataset[tag].value
     values = value if isinstance(value, list) else [value]
     if index is not None:
@@ -173,7 +178,7 @@ def _item(dataset: Dataset, tag: Tag, number: int, *, create: bool) -> Dataset:
 
 
 def value_of(vr: str, text: str) -> object:
-    """Return what ``text`` stands for in an attribute of this VR."""
+    """Return the value that ``text`` stands for in an attribute of this VR, None if it is empty. Raises `Mistake`."""
     kind = row_of(vr).kind
     if kind == "stream":
         return octets(text.split())

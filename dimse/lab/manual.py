@@ -22,8 +22,8 @@ class _Page(NamedTuple):
 COMMANDS = {
     "connect": _Page(
         "connect [SECONDS]",
-        "Open the transport connection, or with --listen wait for one, for an hour at most. A command that sends opens "
-        "it, too, if none is open.",
+        "Open the transport connection, or with --listen wait for one, for SECONDS or an hour. A command that sends "
+        "opens it, too, if none is open.",
     ),
     "close": _Page("close", "Close the transport connection without sending a PDU."),
     "reset": _Page("reset", "End the transport connection with a TCP reset."),
@@ -81,15 +81,15 @@ COMMANDS = {
     ),
     "patch": _Page(
         "patch OFFSET OCTETS ...",
-        "Change octets in what is sent next; offsets count from 0.",
+        "Change octets in what is sent next; offsets count from 0, over all of its PDUs.",
         ("patch 6 0000", "associate"),
     ),
     "cut": _Page("cut N", "Send only the first N octets of what is sent next.", ("cut 20", "echo")),
     "wait": _Page("wait [SECONDS]", "Wait for the peer, and show what it sends.", ("wait 30",)),
     "expect": _Page(
         "expect WORD ...",
-        "Fail unless the line of one PDU that the peer has sent since we last sent, as brief shows it, has all the "
-        "words.",
+        "Fail unless one line has all the words: the line of a PDU that the peer has sent since we last sent, as brief "
+        "shows it, or the remark that the connection has ended.",
         ("expect A-ASSOCIATE-AC", "expect Status=0000H"),
     ),
     "let": _Page(
@@ -114,7 +114,7 @@ def manual(words: Sequence[str]) -> Iterator[str]:
         width = max(map(len, COMMANDS))
         for name, page in COMMANDS.items():
             yield f"{name:{width}}  {page.words.partition('. ')[0].rstrip('.')}."
-        yield "help COMMAND shows one command with examples. Words after # are a comment."
+        yield "help COMMAND shows one command with examples. # begins a comment, unless it is in quotes."
         yield "COMMAND & sends without listening to the peer before or after; `wait` then shows what has come."
         return
     page_of = COMMANDS.get(words[0])

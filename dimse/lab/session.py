@@ -32,9 +32,9 @@ class Lab:
     """A laboratory. `run` executes a command, and yields the lines to print.
 
     ``connect`` takes the longest time to wait, in seconds, and returns a new connection to the peer or raises
-    `ConnectionFailed`; it is called when a command needs a connection. ``called`` and ``calling`` are the AE titles
-    that ``associate`` sends. ``patience`` is the time to wait for an answer, in seconds. ``views`` makes the views that
-    see the messages of an association.
+    `ConnectionFailed`; it is called when a command needs a connection and none is open. ``called`` and ``calling`` are
+    the AE titles that ``associate`` sends. ``patience`` is the time to wait for an answer, in seconds. ``views`` makes
+    the views that see the messages of an association.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Lab:
         """Execute a command and yield the lines to print, escaped.
 
         Raises `Mistake` or another `DimseError` for a command that cannot be carried out, `LabFailure` for an
-        expectation that is not met, `ConnectionFailed`, and OSError for a file that cannot be read.
+        expectation that is not met, and `ConnectionFailed`.
         """
         words = split(line)
         if not words:
@@ -87,7 +87,7 @@ class Lab:
         return self._exchange.close()
 
     def _send(self, data: bytes) -> Lines:
-        """Send octets, changed by the ``patch`` and ``cut`` commands before."""
+        """Send octets, changed as the previous ``patch`` and ``cut`` commands say."""
         for offset, changed in self._patches:
             if offset + len(changed) > len(data):
                 self._patches = []
@@ -212,7 +212,7 @@ class Lab:
     def _context_for(self, draft: MessageDraft) -> int:
         """Return the context for a message: if possible, of its SOP Class and in the transfer syntax of its file.
 
-        Without a context of its SOP Class, it is the first accepted context, perhaps of a Meta SOP Class.
+        If no context has its SOP Class, use the first accepted context, perhaps of a Meta SOP Class, or else 1.
         """
         contexts = [] if self._exchange.agreement is None else [*self._exchange.agreement.contexts.values()]
         same = [context for context in contexts if context.abstract_syntax == draft.sop_class]

@@ -4,6 +4,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ from dimse.message import (
 )
 from dimse.uids import (
     BasicFilmSession,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     Printer,
@@ -427,6 +429,22 @@ def test_acceptor_accepts_only_what_is_named() -> None:
     accepted = decode_pdu(bytes(wire))
     assert isinstance(accepted, AssociateAC)
     assert [one.result for one in accepted.presentation_contexts] == [ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED]
+
+
+@pytest.mark.parametrize("words", ["", " Verification"])
+def test_accept_takes_the_first_transfer_syntax_of_each_context(words: str) -> None:
+    proposed = ((ExplicitVRLittleEndian, ImplicitVRLittleEndian), (DeflatedExplicitVRLittleEndian,))
+    contexts = tuple(PresentationContextRQ(2 * n + 1, Verification, syntaxes) for n, syntaxes in enumerate(proposed))
+    with bench(is_requestor=False) as it:
+        it.far.sendall(octets(replace(RQ, presentation_contexts=contexts)))
+        it.run("connect")
+        it.sent()
+        it.run(f"accept{words}")
+        (wire,) = PDUStream(0, 0).feed(it.sent())
+    accepted = decode_pdu(bytes(wire))
+    assert isinstance(accepted, AssociateAC)
+    assert [one.transfer_syntax for one in accepted.presentation_contexts] == [syntaxes[0] for syntaxes in proposed]
+    assert {one.result for one in accepted.presentation_contexts} == {ContextResult.ACCEPTANCE}
 
 
 def test_acceptor_rejects_with_the_given_octets() -> None:
