@@ -104,12 +104,13 @@ class PrinterConfig:
     ``host_memory`` is the maximum for all associations of one address, and ``total_memory`` for all associations. These
     two also limit the films in the queue, counted separately. ``queue_length`` is the number of jobs that may wait.
     ``film_boxes`` is the maximum for one session. ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 if
-    memory is not allocated. ``MaximumCollatedFilms`` is 0 if N-ACTION on a film session is not supported. ``collates``
-    is False if the printer prints all copies of a film one after the other. ``spools``: films are accepted while the
-    printer cannot print. ``annotation_characters`` is the maximum for one Text String. ``lut_match_required``: a table
-    of a Presentation LUT needs an entry for each pixel value. ``aliases`` maps, by keyword, other terms to terms of
-    this printer. The keys of ``callers`` are calling AE titles, with ``*`` and ``?`` as wildcards. ``unsupported``
-    names further attributes that this printer does not support. Raises `ConfigError`.
+    memory is not allocated. A session with more than ``MaximumCollatedFilms`` films is not collated; 0 means that
+    N-ACTION on a film session is not supported. ``collates`` is False if the printer prints all copies of a film one
+    after the other. ``spools``: films are accepted while the printer cannot print. ``annotation_characters`` is the
+    maximum for one Text String. ``lut_match_required``: a table of a Presentation LUT needs an entry for each pixel
+    value. ``aliases`` maps, by keyword, other terms to terms of this printer. The keys of ``callers`` are calling AE
+    titles, with ``*`` and ``?`` as wildcards. ``unsupported`` names further attributes that this printer does not
+    support. Raises `ConfigError`.
     """
 
     printer: Printer = field(default_factory=Printer)

@@ -28,7 +28,7 @@ Pixels = NDArray[np.uint8 | np.uint16]
 Bits = Literal[8, 12]
 Area = NDArray[np.float64]
 
-MIN_SIZE = 256  # pixels: on a smaller canvas, the finest bars would touch each other
+MIN_SIZE = 256  # pixels: on a canvas of 225 pixels, the letters of tg18-qc are already cut off
 MAX_SIZE = 16384  # pixels: a film of 14 x 17 inches has 10880 rows in HIGH resolution
 
 

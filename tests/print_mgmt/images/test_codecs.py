@@ -323,7 +323,7 @@ def packed_rle(bits: Array) -> bytes:
     ids=["JPEG 2000", "JPEG-LS", "JPEG-LS of 255", "RLE of bytes", "RLE of bits"],
 )
 def test_compressed_single_bits_are_read(uid: str, encode: Callable[[Array], bytes]) -> None:
-    """PS3.5 8.2.4; RLE has one bit in a byte, or eight as in native pixels."""
+    """PS3.5 8.2.2 to 8.2.4; RLE has one bit in a byte, or eight as in native pixels."""
     one: dict[str, object] = {"BitsAllocated": 1, "BitsStored": 1, "HighBit": 0, "WindowCenter": None}
     assert np.array_equal(prepare(image(encode(BITS), BITS, uid, **one)).pixels, BITS * 255)
 

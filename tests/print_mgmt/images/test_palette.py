@@ -175,7 +175,7 @@ def test_pixel_without_an_entry_is_refused() -> None:
 
 
 def test_empty_segments_are_refused() -> None:
-    """Each could be copied forever."""
+    """Copies of them would take much time, and make no entries."""
     segments = words(0, 0) * 3000 + words(2, 65535, 0, 0) * 3000
     with pytest.raises(ImageError, match="invalid segment of type 0 and length 0"):
         prepare(image([0], [4, 0, 16], **data(segments, segments, segments, prefix="Segmented")))
