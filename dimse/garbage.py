@@ -11,7 +11,7 @@ __all__ = ["no_collection"]
 def no_collection() -> Iterator[None]:
     """Collect no garbage during the block, and exclude all objects that exist at its end from later collections.
 
-    Imports make a hundred thousand objects that live until the process ends, and each collection would search them.
+    Imports make some 80,000 objects that live until the process ends, and each collection would search them.
     Without these collections, `print-mgmt explain` of a film takes 290 ms instead of 340 ms.
     """
     was_enabled = gc.isenabled()

@@ -45,7 +45,7 @@ def _number_check(row: VR) -> _Check:
     name, common = row.name, range(0) if row.name == "AT" else RANGES.get(row.name, range(0))
 
     def check(value: object) -> Scalars:
-        if type(value) is int and value in common:  # a shortcut: takes a third of the time
+        if type(value) is int and value in common:  # a shortcut: takes a tenth of the time
             return value
         return decode_value(name, pack_numbers(name, _as_list(value)))
 
@@ -113,7 +113,7 @@ def _check_date_time(row: VR, item: object) -> DT:  # noqa: ARG001
 def _check_decimal(row: VR, item: object) -> DS | None:  # noqa: ARG001
     if not item and isinstance(item, str):
         return None
-    # float and int first: isinstance() of a Protocol takes ten times as long
+    # float and int first: isinstance() of a Protocol takes at least ten times as long
     if isinstance(item, (float, int, str, SupportsFloat)):
         return DS(item)
     raise TypeError(f"type {type(item).__name__}, not a number")

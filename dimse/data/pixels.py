@@ -83,7 +83,7 @@ def unpack_pixels(
 
     frames, rows, columns, samples = shape
     count = frames * rows * columns * samples
-    if subsampled:  # `take` needs a quarter of the time of an index
+    if subsampled:  # with an index instead of `take`, this and the reshape below take twice as long
         pairs = np.frombuffer(raw, np.uint8, count // 3 * 2).reshape(-1, 4)
         pixels = pairs.take((0, 2, 3, 1, 2, 3), axis=1)
     elif bits in (*_WIDTHS, 64):

@@ -24,7 +24,7 @@ from .tone import Note
 __all__ = ["Line", "Piece", "fit", "losses", "order", "write"]
 
 _MIN_HEIGHT_MM = 1.5  # smaller text cannot be read without a magnifier
-_LINE = 0.8  # height of the letters, as a share of the height of the box
+_LINE = 0.8  # font size, as a share of the height of the box
 
 
 class Piece(NamedTuple):
@@ -39,7 +39,7 @@ class Piece(NamedTuple):
 
 
 class Line(NamedTuple):
-    """The height of the letters in pixels, and the pieces from left to right."""
+    """The font size in pixels, and the pieces from left to right."""
 
     size: int
     pieces: tuple[Piece, ...]
@@ -85,7 +85,7 @@ def _min_height(dpi: int) -> int:
 def fit(text: str, fonts: tuple[str, ...], box: tuple[int, int], smallest: int, note: Note) -> Line:
     """Return the line of a text at the size that fits a box of (height, width) pixels, cut if necessary.
 
-    ``smallest`` is the least height of the letters in pixels, unless the box is too low for it.
+    ``smallest`` is the least font size in pixels, unless the box is too low for it.
     """
     runs = assign(text, fonts, note)
     if not has_raqm():
