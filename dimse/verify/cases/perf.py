@@ -19,7 +19,7 @@ __all__ = ["MAX_ENTRIES", "PERF", "associations", "at_once", "echoes", "kept", "
 
 _ASSOCIATIONS, _ECHOES = 200, 1000  # measurements of one case
 _WARM_UP = 20  # associations, or C-ECHO, that are not counted
-_ECHOES_AT_ONCE, _CONNECTIONS = 200, 8  # C-ECHO on each of the concurrent associations
+_ECHOES_AT_ONCE, _CONNECTIONS = 200, 8  # C-ECHO on each of the concurrent associations, and their number
 _MIN_COUNT, _MAX_SECONDS = 20, 10.0  # a case ends after this many seconds, if it has this many measurements
 _DELAYED_ACKS = ((35.0, 50.0), (190.0, 220.0))  # ms: the delays of Linux, and of Windows and BSD
 MAX_ENTRIES = 200  # of the trace of a case, which would have thousands
@@ -33,7 +33,10 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 
 def note_percentiles(peer: Peer, name: str, seconds: Sequence[float], percents: Sequence[int] = (50, 90, 99)) -> float:
-    """Add percentiles of times to the figures of the case, in ms, and return the median."""
+    """Add percentiles of times to the figures of the case, and return the median, all in ms.
+
+    ``percents`` contains 50.
+    """
     found = {percent: percentile(seconds, percent) * 1000 for percent in percents}
     for percent, value in found.items():
         peer.measured[f"{name}, p{percent} of {len(seconds)}"] = (round(value, 3), "ms")
@@ -59,7 +62,10 @@ async def _echo(peer: Peer, wire: Wire) -> None:
 
 
 def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> CaseRun:
-    """Return the run that associates, sends C-ECHO and releases ``count`` times, after ``warm_up`` times uncounted."""
+    """Return the run that associates, sends C-ECHO and releases at most ``count`` times.
+
+    The first ``warm_up`` times are not counted.
+    """
 
     async def run(peer: Peer) -> Seen:
         peer.trace.max_entries = MAX_ENTRIES
@@ -90,7 +96,7 @@ def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> CaseRun
 
 
 def echoes(count: int = _ECHOES, warm_up: int = _WARM_UP) -> CaseRun:
-    """Return the run that sends ``count`` C-ECHO on one association."""
+    """Return the run that sends at most ``count`` C-ECHO on one association, after ``warm_up`` that are not counted."""
 
     async def run(peer: Peer) -> Seen:
         peer.trace.max_entries = MAX_ENTRIES
@@ -106,7 +112,7 @@ def echoes(count: int = _ECHOES, warm_up: int = _WARM_UP) -> CaseRun:
 
 
 def at_once(count: int = _ECHOES_AT_ONCE, connections: int = _CONNECTIONS) -> CaseRun:
-    """Return the run that sends ``count`` C-ECHO on each of several associations at the same time."""
+    """Return the run that sends at most ``count`` C-ECHO on each of several associations at the same time."""
 
     async def run(peer: Peer) -> Seen:
         peer.trace.max_entries = MAX_ENTRIES

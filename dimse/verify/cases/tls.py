@@ -81,7 +81,7 @@ async def aead(peer: Peer) -> Observation:
 
 
 def offered(make: Make) -> CaseRun:
-    """Return the run that does a handshake with the context of a client; failing is only a deviation."""
+    """Return the run that does a handshake with the context of a client; a failed handshake is only `Deviated`."""
 
     async def run(peer: Peer) -> Seen:
         wire = await peer.secure(make(peer))
@@ -118,7 +118,8 @@ async def plain(peer: Peer) -> Seen:
 def certified(certificate: Callable[[Peer], Path | None], missing: str = "") -> CaseRun:
     """Return the run of a client with a certificate that the peer should refuse, or with none.
 
-    The run is SKIPPED if ``certificate`` returns None and the option ``missing`` would provide it."""
+    If ``certificate`` returns None, there is none; but if the option ``missing`` is named, the run is then SKIPPED.
+    """
 
     async def run(peer: Peer) -> Seen:
         shown = certificate(peer)

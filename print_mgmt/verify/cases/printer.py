@@ -297,7 +297,7 @@ PRINTER: tuple[Case, ...] = (
     Case(
         id="PRN-E-1.03",
         title="Printer N-GET of all nine attributes of the table",
-        section="PS3.4 H.2.4 (U/U), Table H.4-17; PS3.7 §10.1.2.1.10",
+        section="PS3.4 H.2.4 (U/U), Table H.4-17; PS3.7 §10.1.2.1.9",
         level=Level.SHOULD,
         needs=Flags.PRINT,
         run=on_print(get_nine_attributes),
@@ -308,7 +308,7 @@ PRINTER: tuple[Case, ...] = (
     Case(
         id="PRN-E-1.04",
         title="Printer N-GET of an attribute that no printer has",
-        section="PS3.7 §10.1.2.1.10 (0107)",
+        section="PS3.7 §10.1.2.1.9 (0107)",
         level=Level.SHOULD,
         needs=Flags.PRINT,
         run=on_print(get_foreign_attribute),
@@ -330,7 +330,7 @@ PRINTER: tuple[Case, ...] = (
     Case(
         id="PRN-E-1.06",
         title="Printer N-GET of another instance",
-        section="PS3.4 H.4.6.5 (the well-known UID); PS3.7 §10.1.2.1.10 (0112)",
+        section="PS3.4 H.4.6.5 (the well-known UID); PS3.7 §10.1.2.1.9 (0112)",
         level=Level.SHOULD,
         needs=Flags.PRINT,
         run=on_print(get_another_printer(_ANOTHER_PRINTER)),

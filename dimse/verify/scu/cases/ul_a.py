@@ -73,7 +73,7 @@ Rule = Callable[[bytes], Iterator[Checked]]
 
 
 def request_keeps(rule: Rule) -> CaseRun:
-    """Return the run that judges each A-ASSOCIATE-RQ of the plain scenario, up to the first rule that it breaks."""
+    """Return the run that judges each A-ASSOCIATE-RQ of the plain scenario, up to the first `Broken` rule."""
 
     async def run(peer: ScuPeer) -> Seen:
         deviation = None
@@ -186,7 +186,7 @@ def _titles(octets: bytes) -> Iterator[Checked]:
     for name, field in (("Called", octets[10:26]), ("Calling", octets[26:42])):
         text = field.rstrip(b"\0")
         yield _should(text == field, f"{name}-AE-title is padded with spaces", f"{name}-AE-title is padded with NUL")
-        yield _must(bool(text.strip(b" ")), f"{name}-AE-title is not empty", f"{name}-AE-title is all spaces")
+        yield _must(bool(text.strip(b" ")), f"{name}-AE-title is not empty", f"{name}-AE-title is empty")
         is_text = all(0x20 <= octet <= 0x7E and octet != 0x5C for octet in text)
         came = f"{name}-AE-title {shown_octets(field)}"
         yield _must(is_text, f"{name}-AE-title has only characters of VR AE", came)
@@ -274,7 +274,10 @@ def _another_syntax(pdu: AssociateAC, _: Exchange) -> AssociateAC:
 
 
 def _in_any_order(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Broken` if the SCU uses another context for an operation than in the plain scenario."""
+    """Return `Broken` if an operation is on a context of another abstract syntax than in the plain scenario.
+
+    Otherwise return whether the SCU goes on.
+    """
     usual: dict[str, set[str]] = {}
     for exchange in peer.plain_visit().exchanges:
         usual.setdefault(exchange.name, set()).add(exchange.abstract_syntax)

@@ -44,7 +44,7 @@ __all__ = ["UL_F_5", "UL_F_6", "UL_F_7"]
 
 ASKED, CRASHED, RELEASE_ASKED = Asked(), Crashed(), ReleaseAsked()
 _SOON = 2.0  # seconds in which a requestor should close the connection after A-RELEASE-RP
-_FIRST_EVENT_ID = 1000  # the first Message ID of the tester's own requests
+_EVENT_ID = 1000  # the Message ID of the tester's N-EVENT-REPORT-RQ
 
 Octets = Callable[[Exchange], bytes | PDU]
 
@@ -243,7 +243,7 @@ async def _late_data(exchange: Exchange) -> None:
         last.proceed()
     elif last is not None:
         event = NEventReportRQ(
-            MessageID=_FIRST_EVENT_ID,
+            MessageID=_EVENT_ID,
             AffectedSOPClassUID=Printer,
             AffectedSOPInstanceUID=PrinterInstance,
             EventTypeID=1,
@@ -253,7 +253,7 @@ async def _late_data(exchange: Exchange) -> None:
 
 
 def _no_data(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return the first message that came after A-RELEASE-RQ; without a message, the first event."""
+    """Return the first message or unreadable octets after the A-RELEASE-RQ; without them, the first event."""
     if found := crash(visit):
         return found
     require_reached(visit)
