@@ -46,8 +46,8 @@ warnings = false
 ```
 
 An array whose key is a DICOM keyword has the terms that the printer accepts for the attribute; the first is the
-default. If the array is empty, the printer does not support the attribute. The error for a wrong key or value names the
-key, such as `media[1].MaxDensity: 'dark' is not a whole number`.
+default, unless the tables say otherwise. If the array is empty, the printer does not support the attribute. The error
+for a wrong key or value names the key, such as `media[1].MaxDensity: 'dark' is not a whole number`.
 """
 
 # Class, table in TOML, what the table is, and a sentence for each key
@@ -68,12 +68,12 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
             "FilmDestination": "Film Destination (2000,0040); `BIN_i` stands for a bin of any number.",
             "FilmOrientation": "Film Orientation (2010,0040).",
             "MagnificationType": "Magnification Type (2010,0060).",
-            "SmoothingType": "Smoothing Type (2010,0080).",
+            "SmoothingType": "Smoothing Type (2010,0080); applied only if a client requests it.",
             "BorderDensity": "Border Density (2010,0100); `i` stands for any density in hundredths of OD.",
             "EmptyImageDensity": "Empty Image Density (2010,0110); `i` stands for any density in hundredths of OD.",
             "Trim": "Trim (2010,0140).",
             "RequestedResolutionID": "Requested Resolution ID (2020,0050).",
-            "RequestedDecimateCropBehavior": "Requested Decimate/Crop Behavior (2020,0040).",
+            "RequestedDecimateCropBehavior": "Requested Decimate/Crop Behavior (2020,0040); default in `[imager]`.",
             "ConfigurationInformation": "Configuration Information (2010,0150); none means any text.",
             "ConfigurationInformationDescription": "The meaning of these texts, for the conformance statement.",
             "BitsStored": "The depths of gray that the printer accepts: 8, 12 or both.",

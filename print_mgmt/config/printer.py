@@ -1,7 +1,8 @@
 """The configuration of a printer as one frozen value: everything that PS3.4 Annex H leaves to the SCP.
 
-A field with the name of a DICOM keyword and the type `Terms` has the terms that the printer accepts for this attribute;
-the first one is the default, except for Smoothing Type, which has none. If the field is empty, the printer does not
+A field with the name of a DICOM keyword and the type `Terms` has the terms that the printer accepts for this attribute.
+The first one is the default, with three exceptions: Image Display Format is mandatory, Smoothing Type has no default,
+and the default of Requested Decimate/Crop Behavior belongs to the imager. If the field is empty, the printer does not
 support the attribute; only Image Display Format and Configuration Information are then free.
 """
 

@@ -34,7 +34,7 @@ def configuration_of(config: PrinterConfig) -> Dataset:
 
 def _item(config: PrinterConfig, meta: str, formats: list[Dataset]) -> Dataset:
     optional = [uid for uid in config.abstract_syntaxes if uid in TITLES and uid not in (*META_CLASSES, *_members())]
-    behaviors = config.RequestedDecimateCropBehavior
+    behavior = config.imager.RequestedDecimateCropBehavior
     item = Dataset(
         SOPClassesSupported=[meta, *optional],
         MaximumMemoryAllocation=config.MaximumMemoryAllocation,
@@ -47,7 +47,7 @@ def _item(config: PrinterConfig, meta: str, formats: list[Dataset]) -> Dataset:
         OtherSmoothingTypesAvailable=list(config.SmoothingType[1:]) or None,
         ConfigurationInformationDescription=config.ConfigurationInformationDescription or None,
         MaximumCollatedFilms=config.MaximumCollatedFilms if config.collates else 0,
-        DecimateCropResult=f"DEF {behaviors[0]}" if behaviors else config.imager.RequestedDecimateCropBehavior,
+        DecimateCropResult=f"DEF {behavior}" if config.RequestedDecimateCropBehavior else behavior,
         Manufacturer=config.printer.Manufacturer or None,
         ManufacturerModelName=config.printer.ManufacturerModelName or None,
         PrinterName=config.printer.PrinterName or None,

@@ -81,6 +81,13 @@ def test_defaults_are_the_first_terms() -> None:
     assert item.MaximumMemoryAllocation == 0
 
 
+def test_decimate_crop_result_is_that_of_the_imager() -> None:
+    config = replace(CONFIG, RequestedDecimateCropBehavior=("CROP", "DECIMATE"))
+    assert configuration(config)[0].DecimateCropResult == "DEF DECIMATE"
+    config = replace(config, imager=replace(config.imager, RequestedDecimateCropBehavior="FAIL"))
+    assert configuration(config)[0].DecimateCropResult == "DEF FAIL"
+
+
 def test_minimal_printer_has_minimal_defaults() -> None:
     item = configuration(preset("minimal"))[0]
     assert (item.DecimateCropResult, item.MaximumCollatedFilms) == ("DECIMATE", 0)
