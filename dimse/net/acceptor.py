@@ -74,13 +74,14 @@ class Acceptor:
         return None
 
     async def _await(self, deciding: Awaitable[Decision], caller: Caller) -> Decision:
+        timeout = asyncio.timeout(self.seconds)
         try:
-            async with asyncio.timeout(self.seconds):
+            async with timeout:
                 return await deciding
-        except TimeoutError:
-            _log.warning("%s: the policy took more than %g s", caller.address, self.seconds)
-            return _TEMPORARY_CONGESTION
         except Exception:
+            if timeout.expired():
+                _log.warning("%s: the policy took more than %g s", caller.address, self.seconds)
+                return _TEMPORARY_CONGESTION
             _log.exception("%s: the policy failed", caller.address)
             return NO_REASON
 

@@ -23,6 +23,7 @@ from .arguments import check_address, check_ae_title, check_contexts, check_sett
 from .association import Association
 from .performer import Handlers, Performer
 from .policy import PASSCODE
+from .timers import Overdue
 from .trace import Trace
 from .waiter import Waiter
 
@@ -119,7 +120,7 @@ async def _open(association: Association, host: str, port: int) -> None:
     try:
         with association.timers.timeout(seconds):
             await _connect(association, host, port)
-    except TimeoutError as exc:
+    except Overdue as exc:
         was_securing = association.transport.is_securing
         association.abort()
         await association.closed()

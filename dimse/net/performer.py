@@ -41,6 +41,7 @@ from ..message import (
 from ..ul import Context
 from .association import Association
 from .inbox import Invocation
+from .timers import Overdue
 
 __all__ = ["Handler", "Handlers", "SynchronousHandler", "Operation", "Performer", "NoResponse"]
 
@@ -369,7 +370,7 @@ def _failure(operation: Operation, error: Exception) -> Response:
             raise error
         case ServiceError():
             return operation.reply(error.status, comment=error.comment or error.meaning)
-        case TimeoutError():
+        case Overdue():
             _log.warning("%s: %s was not done within %g s", peer, operation.message, allowed)
             return operation.reply(_PROCESSING_FAILURE, comment=f"not done within {allowed:g} s")
         case DimseError():

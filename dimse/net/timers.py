@@ -11,7 +11,11 @@ from collections.abc import Callable
 from math import inf
 from types import TracebackType
 
-__all__ = ["Timer", "Timers"]
+__all__ = ["Overdue", "Timer", "Timers"]
+
+
+class Overdue(TimeoutError):
+    """The error of `Timers.timeout`, which differs from a TimeoutError that the block itself raises."""
 
 
 class Timer:
@@ -92,7 +96,7 @@ class Timers:
         return timer
 
     def timeout(self, seconds: float) -> "_Timeout":
-        """Return a context manager like `asyncio.timeout`, which raises TimeoutError after ``seconds``."""
+        """Return a context manager like `asyncio.timeout`, which raises `Overdue` after ``seconds``."""
         return _Timeout(self, seconds)
 
     def close(self) -> None:
@@ -144,7 +148,7 @@ class _Timeout:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
         self._timer.close()
         if self._has_fired and isinstance(exc, asyncio.CancelledError) and self._task.uncancel() <= self._cancelling:
-            raise TimeoutError from exc
+            raise Overdue from exc
 
     def _fire(self) -> None:
         self._has_fired = True

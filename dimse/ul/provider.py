@@ -122,7 +122,7 @@ class UpperLayer:
         self._limits = limits
         self._decode, self._encode = (decode_checked, encode_pdu) if cache is None else (cache.decode, cache.encode)
         # Until a length is announced, P-DATA-TFs are invalid; the bound keeps them as short as association PDUs.
-        self._stream = PDUStream(limits.associate_pdu, limits.associate_pdu)
+        self._stream = PDUStream(limits.associate_pdu, limits.associate_pdu, limit="associate_pdu")
         self._writes: list[Buffer] = []
         self._events: list[PDU] = []
         self._request: PDU | None = None  # the PDU to send once the transport is connected
@@ -377,7 +377,9 @@ class UpperLayer:
             self.observe(">", pdu)
         if isinstance(pdu, _ASSOCIATE):
             # If no limit is announced, a PDU may still hold at most one message.
-            self._stream.max_length = maximum_length(pdu.user_information) or self._limits.data_set
+            announced = maximum_length(pdu.user_information)
+            self._stream.max_length = announced or self._limits.data_set
+            self._stream.limit = "max_pdu" if announced else "data_set"
 
     def _provider_abort(self, event: Event, pdu: PDU | None) -> Abort:
         """Return the A-ABORT of AA-7 and AA-8, and the A-P-ABORT of AA-4 and AA-8."""

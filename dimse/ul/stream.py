@@ -34,14 +34,18 @@ class UnrecognizedPDU(DecodeError):
 class PDUStream:
     """A stream of bytes that is cut into PDUs.
 
-    ``max_length`` is what this side announced as Maximum-length-received (PS3.8 Annex D.1);
-    ``max_associate`` bounds A-ASSOCIATE-RQ and -AC. Zero means no bound.
+    ``max_length`` bounds P-DATA-TF; usually, it is what this side announced as Maximum-length-received (PS3.8 Annex
+    D.1). ``limit`` is the field of `Limits` from which it comes. ``max_associate`` bounds A-ASSOCIATE-RQ and -AC. Zero
+    means no bound.
     """
 
-    __slots__ = ("_max_associate", "_total", "max_length", "partial")
+    __slots__ = ("_max_associate", "_total", "limit", "max_length", "partial")
 
-    def __init__(self, max_length: int = 0, max_associate: int = LIMITS.associate_pdu) -> None:
+    def __init__(
+        self, max_length: int = 0, max_associate: int = LIMITS.associate_pdu, *, limit: str = "max_pdu"
+    ) -> None:
         self.max_length = max_length
+        self.limit = limit
         self._max_associate = max_associate
         self.partial = bytearray()  # the bytes received of an incomplete PDU
         self._total = 0  # bytes of the partial PDU once complete; 0 while its header is incomplete
@@ -101,7 +105,7 @@ class PDUStream:
         kind, length = HEADER.unpack_from(data, position)
         if kind == P_DATA:
             if self.max_length and length > self.max_length:
-                raise LimitExceeded("max_pdu", str(length), self.max_length, path="PDU-length")
+                raise LimitExceeded(self.limit, str(length), self.max_length, path="PDU-length")
         elif kind in _ASSOCIATE_TYPES:
             if self._max_associate and length > self._max_associate:
                 raise LimitExceeded("associate_pdu", str(length), self._max_associate, path="PDU-length")

@@ -30,6 +30,7 @@ from dimse.ul import (
     AssociateRQ,
     AsynchronousOperationsWindow,
     ContextResult,
+    MaximumLength,
     PresentationContextRQ,
     SOPClassCommonExtendedNegotiation,
     SOPClassExtendedNegotiation,
@@ -156,11 +157,17 @@ async def test_failing_policy_rejects_transiently(caplog: pytest.LogCaptureFixtu
         await asyncio.sleep(0)
         raise KeyError("a bug")
 
-    def say_what_cannot_be_written(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+    async def time_out(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+        raise TimeoutError("of a database")
+
+    def say_what_is_too_long(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
         return Acceptance((UserIdentityAC(bytes(70_000)),))
 
+    def say_what_is_too_large(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+        return Acceptance((MaximumLength(1 << 32),))
+
     caplog.set_level(logging.CRITICAL, "dimse.net")
-    for policy in (fail, fail_later, say_what_cannot_be_written):
+    for policy in (fail, fail_later, time_out, say_what_is_too_long, say_what_is_too_large):
         assert await rejected(policy) == (2, 1, 1)
 
 

@@ -20,7 +20,7 @@ def test_short_reads_count_with_their_overhead() -> None:
     assert items.take(1 << 20, NO_PAUSE) == ["begin", "a has lost bytes", "end"]
 
 
-def test_longest_association_loses_its_bytes_alone() -> None:
+def test_association_with_most_bytes_loses_them() -> None:
     items = queue(10_000)
     for size in (4000, 100, 4000, 4000):
         items.put_bytes("short" if size == 100 else "long", f"{size}", size)

@@ -1,5 +1,9 @@
 """`connect` opens an association, and raises an error that names the failure."""
 
+import asyncio
+import errno
+import os
+
 import pytest
 from raw import ECHO, SYNTAXES, Raw, raw_server
 
@@ -37,6 +41,18 @@ async def test_connect_error_names_the_address() -> None:
 async def test_connect_error_has_an_ipv6_address_in_brackets() -> None:
     with pytest.raises(ConnectionFailed, match=r"cannot connect to \[::1\]:1: "):
         async with connect("::1", 1, ECHO):
+            pass
+
+
+async def test_timeout_of_the_system_is_no_timeout_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ETIMEDOUT is a TimeoutError, too."""
+
+    async def give_up(*_: object) -> None:
+        raise TimeoutError(errno.ETIMEDOUT, "an attempt")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", give_up)
+    with pytest.raises(ConnectionFailed, match=os.strerror(errno.ETIMEDOUT)):
+        async with connect("127.0.0.1", 1, ECHO):
             pass
 
 

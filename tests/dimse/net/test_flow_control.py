@@ -28,7 +28,7 @@ STORE = CStoreRQ(MessageID=1, AffectedSOPClassUID="1.2", AffectedSOPInstanceUID=
 
 
 class Connection:
-    """Notes what flow control does to it."""
+    """A connection that notes what flow control does to it."""
 
     def __init__(self, turns: Turns) -> None:
         self.did: list[str] = []

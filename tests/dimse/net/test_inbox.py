@@ -57,7 +57,7 @@ async def test_window_starts_several_at_once() -> None:
     assert performing.ids == [1, 2]
 
 
-async def test_request_in_use_is_a_duplicate() -> None:
+async def test_request_with_an_id_in_use_is_a_duplicate() -> None:
     performing = Performing()
     performing.inbox.window = 2
     performing.put(echo(1), echo(1))

@@ -130,7 +130,7 @@ async def test_request_waits_for_the_window() -> None:
     second.cancel()
 
 
-async def test_request_whose_record_ends_the_association_fails() -> None:
+async def test_request_fails_if_its_trace_aborts() -> None:
     def abort_at_request(record: Record) -> None:
         if record.direction == ">" and isinstance(record.what, CEchoRQ):
             associations[0].abort()
@@ -151,7 +151,7 @@ async def test_failed_invoker_fails_its_requests() -> None:
         await asking
 
 
-async def test_late_response_aborts(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_response_aborts(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, invoking = Clock(monkeypatch), Invoking()
     asking = await invoking.begin(ACTION)
     await clock.pass_time(11)

@@ -98,6 +98,15 @@ def test_answer_beyond_a_limit_is_aborted() -> None:
     assert core.limit == "contexts"
 
 
+def test_error_names_the_limit_of_an_unannounced_length() -> None:
+    waiting, pair = UpperLayer.acceptor(), Pair(max_length=0)
+    waiting.transport_connected()
+    pair.associate()
+    for core in (waiting, pair.scp):
+        core.receive_data(b"\x04\0\xff\xff\xff\xff")
+    assert (waiting.limit, pair.scp.limit) == ("associate_pdu", "data_set")
+
+
 def test_announced_length_is_enforced() -> None:
     pair = Pair()
     pair.associate()
