@@ -1,4 +1,4 @@
-"""The data dictionary: PS3.6 Tables 6-1, 7-1 and 8-1, and the command elements of PS3.7 Annex E.
+"""The data dictionary: all elements of PS3.6, and the command elements of PS3.7 Annex E.
 
 The table is ``part06.tsv``, which is generated, and read on first use. The functions also describe tags without a row
 of their own: repeating elements, such as (60xx,3000) and (0020,31xx), group lengths, and private creators.
