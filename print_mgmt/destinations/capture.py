@@ -1,7 +1,8 @@
 """Converts a film to a DICOM object for an archive: Secondary Capture Image or Encapsulated PDF (PS3.3 A.8, A.45.1).
 
 The UIDs are derived from the UID of the print job, so the same film always becomes the same instance, and storing it
-again is harmless. All films of a job form one series, in the identified study or else in a study of their own.
+again is harmless. The images of all films of a job form one series, and their documents another one, in the
+identified study or else in a study of their own.
 """
 
 from io import BytesIO
@@ -26,7 +27,8 @@ _IMAGE_KEYWORDS = ("ImageType", "DateOfSecondaryCapture", "TimeOfSecondaryCaptur
 def capture_attributes(film: Film, identified: Dataset, kind: str = "") -> Dataset:
     """Return the attributes of an object for a film, except its content: patient, study, UIDs, dates and times.
 
-    Objects of the same film, such as an image and a document, get different UIDs from different values of ``kind``.
+    The date and the time are those of the print job. Objects of the same film, such as an image and a document, get
+    different UIDs from different values of ``kind``.
     """
     attributes = identified.copy()
     study = text(identified, "StudyInstanceUID")

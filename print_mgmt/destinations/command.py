@@ -42,8 +42,9 @@ class CommandDestination:
     """A `Destination` that runs ``command`` for each film.
 
     The argument ``{files}`` is replaced by the paths of the files, and ``{json}`` by the path of the description; if
-    neither is given, the paths of the files are appended. ``seconds`` is the time limit of the program. Raises
-    `ConfigError`.
+    neither is given, the paths of the files are appended. ``formats`` are keys of `print_mgmt.output.FORMATS`, ``dpi``
+    is the resolution in pixels per inch, and ``bits`` the number of bits per gray value. ``seconds`` is the time limit
+    of the program. Raises `ConfigError`.
     """
 
     command: tuple[str, ...]

@@ -44,7 +44,7 @@ _MAX_REASON = 1000  # characters of a reason; it may quote text of any length fr
 class Outcome(Enum):
     """The meaning of a failed delivery for further attempts."""
 
-    LATER = "later"  # nothing was printed; another attempt may succeed
+    LATER = "later"  # nothing was printed, or printing it again is harmless; another attempt may succeed
     NEVER = "never"  # nothing was printed, and no further attempt can succeed with this film
     INDETERMINATE = "indeterminate"  # the film may have been printed: only an operator may repeat the delivery
 
@@ -52,7 +52,7 @@ class Outcome(Enum):
 class DeliveryFailed(DimseError):
     """A failed delivery of a film. The text is the reason, in one line without control characters.
 
-    ``info`` is the term of PS3.3 C.13.9.1 for Execution Status Info.
+    ``info`` is the term of PS3.3 C.13.9.1 for Execution Status Info. Raises `EncodeError` for any other text.
     """
 
     def __init__(self, outcome: Outcome, reason: str, *, info: str = "CHECK PRINTER") -> None:
@@ -96,7 +96,7 @@ class Traceable(Protocol):
 class Destination(Protocol):
     """A place to which films are delivered.
 
-    ``deliver`` is called once for a film, and prints all its copies (``film.copies``) where copies make sense.
+    Each call of ``deliver`` delivers one film, with all its copies (``film.copies``) where copies make sense.
     ``identified`` has the known attributes of patient and study; it may be empty. If a delivery is repeated after a
     crash, the film has the same job, position, copy, number and time as before, and ``identified`` is the same.
 
@@ -116,7 +116,10 @@ class Destination(Protocol):
 
 
 def failure_of(error: BaseException) -> DeliveryFailed:
-    """Return the `DeliveryFailed` that corresponds to an exception raised by `Destination.deliver`."""
+    """Return the `DeliveryFailed` that corresponds to an exception raised by `Destination.deliver`.
+
+    It is the exception itself, if that is a `DeliveryFailed`.
+    """
     match error:
         case DeliveryFailed():
             return error

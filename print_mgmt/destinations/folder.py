@@ -29,7 +29,7 @@ class FolderDestination:
     """A `Destination` that writes films into the folder ``path``, which is created if it does not exist.
 
     ``formats`` are keys of `print_mgmt.output.FORMATS`, ``name`` is the text of a `NameTemplate`, ``dpi`` the
-    resolution, and ``bits`` the number of bits per gray value. Raises `ConfigError`.
+    resolution in pixels per inch, and ``bits`` the number of bits per gray value. Raises `ConfigError`.
     """
 
     path: str

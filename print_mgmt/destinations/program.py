@@ -21,7 +21,8 @@ class ProgramResult(NamedTuple):
     """The result of a program that has ended.
 
     ``status`` is the exit status, or the negative number of the signal that ended the program. ``out`` is the start of
-    stdout, at most 1 MiB, and ``last_error`` the last line of stderr that is not empty.
+    stdout, at most 1 MiB, and ``last_error`` the last line of stderr that is not empty. ``timed_out``: the program was
+    killed because its time was over.
     """
 
     status: int
@@ -31,7 +32,7 @@ class ProgramResult(NamedTuple):
 
 
 def find_program(name: str) -> str | None:
-    """Return the path of a program, or None if it does not exist."""
+    """Return the path of a program, or None if there is no such file that may be executed."""
     return shutil.which(name)
 
 

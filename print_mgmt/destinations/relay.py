@@ -101,8 +101,8 @@ def optional_classes(sheet: Sheet) -> tuple[str, ...]:
 async def relay(client: PrintClient, film: Film, *, dpi: int, follow: float) -> Receipt:
     """Print a film on the printer of ``client``: unchanged, or else rendered with ``dpi`` pixels per inch.
 
-    Then wait at most ``follow`` seconds for the end of the print job. Raises `DeliveryFailed`, and what `PrintClient`
-    raises if nothing was printed.
+    Then wait at most ``follow`` seconds for the end of the print job; with 0, do not wait. Raises `DeliveryFailed`, and
+    what `PrintClient` raises if nothing was printed.
     """
     try:
         return await _deliver(client, film, _send_unchanged, follow)
@@ -127,7 +127,10 @@ async def relay(client: PrintClient, film: Film, *, dpi: int, follow: float) -> 
 async def _deliver(
     client: PrintClient, film: Film, send: Callable[[PrintClient, Film, _Attempt], Awaitable[None]], follow: float
 ) -> Receipt:
-    """Send a film with ``send``, and return the result of the delivery."""
+    """Send a film with ``send``, and return the result of the delivery.
+
+    Raises `DeliveryFailed` if the film may have been printed, and what ``send`` raises if it was not.
+    """
     attempt, warned = _Attempt(), len(client.warnings)
     try:
         await send(client, film, attempt)

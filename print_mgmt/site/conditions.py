@@ -17,8 +17,8 @@ from ..spool import Room
 __all__ = ["Conditions"]
 
 _log = logging.getLogger("print_mgmt.site")
-_LOW = Condition("WARNING", "CHECK PRINTER", "the disk of the spool is nearly full")
-_FULL = Condition("WARNING", "PRINT BUFF FULL", "the disk of the spool is full")
+_LOW = Condition("WARNING", "CHECK PRINTER", "the spool is nearly full")
+_FULL = Condition("WARNING", "PRINT BUFF FULL", "the spool is full")
 _Terms = tuple[str, str]
 _NORMAL: _Terms = ("NORMAL", "NORMAL")
 
@@ -54,7 +54,7 @@ class Conditions:
         """Record that a delivery has failed but may succeed later."""
         try:
             condition = Condition("WARNING", failure.info, str(failure))
-        except EncodeError:
+        except EncodeError:  # a term that only a job may have
             condition = Condition("WARNING", "CHECK PRINTER", str(failure))
         self._destinations[destination] = condition
         self._update()

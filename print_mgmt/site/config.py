@@ -45,7 +45,7 @@ class SitePrinter:
 
     ``missing_medium`` decides whether a film whose medium is not loaded waits, is printed on another medium, or fails.
     ``default``: the printer also accepts associations with unknown called AE titles. ``queue_length`` limits the number
-    of its films that have not ended; with None, only the limits of the spool apply.
+    of its films that have not ended; with None, only the limits of the spool apply. Raises `ConfigError`.
     """
 
     ae_title: str
@@ -69,7 +69,7 @@ class SiteDestination:
     """A destination of the site, with its retry policy.
 
     At most ``at_once`` films are delivered to it at the same time. A delivery that takes more than ``deadline`` seconds
-    is canceled.
+    is canceled. Raises `ConfigError`.
     """
 
     destination: Destination
@@ -88,6 +88,7 @@ class Identification:
     """The sources that identify films, by name.
 
     ``unidentified`` decides whether a film that lacks one of the attributes in ``needs`` is delivered or held.
+    Raises `ConfigError`.
     """
 
     sources: Mapping[str, Source] = field(default_factory=dict)
@@ -105,6 +106,7 @@ class Keep:
     """The limits for keeping done and canceled films, for reprints: an age in days, a number of films, a size in bytes.
 
     The number and the size count all films in the spool, but only films that are done or canceled are removed.
+    Raises `ConfigError`.
     """
 
     days: float = 30.0
@@ -128,7 +130,10 @@ class SpoolConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenConfig:
-    """The address that the site listens on. ``certificate`` turns TLS on; ``ca`` requires certificates from clients."""
+    """The address that the site listens on, and the PEM files for TLS. Raises `ConfigError`.
+
+    ``certificate`` turns TLS on; ``ca`` requires certificates from clients, issued by its authorities.
+    """
 
     host: str = "127.0.0.1"
     port: int = 11112

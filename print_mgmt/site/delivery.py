@@ -83,7 +83,7 @@ class Delivery:
             raise
 
     async def _deliver(self, to: SiteDestination) -> Outcome | None:
-        """Deliver the film, and return the outcome; None if the lease is lost."""
+        """Deliver the film, and return the outcome; None if the lease is lost, or if the destination hangs."""
         record = self._lease.film
         try:
             copy = await self._spool.film(record.id)
@@ -128,7 +128,10 @@ class Delivery:
         return self._final_outcome(to, task)
 
     async def _wait(self, task: asyncio.Future[Receipt], deadline: float) -> bool:
-        """Renew the lease until the delivery has ended, and return True; return False at the deadline."""
+        """Renew the lease until the delivery has ended, and return True; return False after ``deadline`` seconds.
+
+        Raises `StaleLease` if the lease has ended.
+        """
         loop = asyncio.get_running_loop()
         end = loop.time() + deadline
         while True:
@@ -146,7 +149,7 @@ class Delivery:
                 _log.error("a lease cannot be renewed: %s", escaped(str(exc)))
 
     async def _cancel(self, task: asyncio.Future[Receipt]) -> bool:
-        """Cancel a delivery, and return whether it ends. If it does not, its lease runs out and its result is late."""
+        """Cancel a delivery, and return whether it ends soon. If not, its lease runs out, and its result is late."""
         task.cancel()
         done, _ = await asyncio.wait((task,), timeout=_GRACE)
         if done:

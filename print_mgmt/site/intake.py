@@ -1,6 +1,7 @@
 """The step between N-ACTION and the spool: each film of a job is identified and routed.
 
-If the films of a job go to different destinations, they are stored first and get their destinations afterwards. If the
+If the films of a job differ in destinations, priority or reason to be held, they are stored first and routed
+afterwards. If the
 server crashes in between, it finds the films without destinations at its next start, and routes them.
 """
 
@@ -70,11 +71,14 @@ class Intake:
             return
         waiting = await self._spool.list(states=OPEN, printer=printer.PrinterName, limit=limit)
         if len(waiting) >= limit:
-            raise SpoolFull(f"{limit} films of {printer.PrinterName!a} are waiting")
+            raise SpoolFull(f"{limit} films of {printer.PrinterName!a} have not ended; its queue_length is {limit}")
 
 
 async def route_received(spool: Spool, site: SiteConfig) -> None:
-    """Route the films that have no destinations yet, because of a crash or because no route matched them."""
+    """Route the films that have no destinations yet, because of a crash or because no route matched them.
+
+    Films of printers that the site does not have are left alone. Raises `SpoolError`.
+    """
     printers = {printer.PrinterName: printer for printer in site.printers.values()}
     for record in await spool.list(states={FilmState.RECEIVED}):
         printer = printers.get(record.printer)
@@ -120,7 +124,7 @@ async def _route(site: SiteConfig, printer: SitePrinter, film: Film, copy: FilmC
     if site.identification.sources:
         identity = await identify(film, site.identification.sources)
         for note in identity.notes:
-            _log.warning("a film of %s is identified without a source: %s", film.calling_ae_title, note)
+            _log.warning("the identification of a film of %s: %s", film.calling_ae_title, note)
         copy = replace(copy, identified=identity.attributes, identified_by=identity.sources)
     decision = decide(site.routes, facts_of(film, printer.ae_title))
     hold = _hold_reason(decision) or _identity_hold_reason(site, copy)

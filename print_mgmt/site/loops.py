@@ -15,7 +15,10 @@ _ANY = ("0.0.0.0", "::")  # compared, not listened on
 
 
 def find_loops(site: SiteConfig) -> tuple[str, ...]:
-    """Return the names of the destinations to which a gray film comes back after it was sent there."""
+    """Return the names of the destinations to which a film comes back after it was sent there.
+
+    The film is gray, and has the first medium of each printer that it reaches, in the first size.
+    """
     return tuple(name for name in site.destinations if name in _find_reached(site, name))
 
 

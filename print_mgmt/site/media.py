@@ -37,7 +37,7 @@ def move_to_loaded(config: PrinterConfig, film: FilmCopy) -> FilmCopy:
 
 
 def with_size(film: FilmCopy, FilmSizeID: str) -> FilmCopy:
-    """Return a film in another size. Raises `LayoutError` if its format does not fit that size."""
+    """Return a film in another size. Raises `LayoutError` for an unknown size, or one that its format does not fit."""
     box = film.film_box.copy()
     box.FilmSizeID = FilmSizeID
     sheet = replace(film.sheet, FilmSizeID=FilmSizeID)

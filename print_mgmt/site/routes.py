@@ -1,8 +1,8 @@
 """The rules that choose the destinations of a film. The first rule that matches decides.
 
 A rule has conditions on properties of a film, such as a list of values or patterns. A film matches a rule if it meets
-all of its conditions; it meets a list that has at least one matching entry. If no route matches, the film is held, so
-that it is not lost.
+all of its conditions; it meets a list that has at least one matching entry. If no rule matches, the film stays in
+the spool without destinations, so that it is not lost.
 """
 
 import re

@@ -75,8 +75,9 @@ class Site:
     ``spool`` replaces the spool of the configuration. A site with ``accepts=False`` accepts no associations; its
     workers deliver films that other processes stored in the spool. A site with ``delivers=False`` has no workers.
     ``policy`` decides about each association, in addition to the called AE title. ``around`` is called for each request
-    of Print Management, with the printer, the request, and the function that performs it. With ``reuse_port``, several
-    processes may listen on the same port.
+    of Print Management, with the printer, the request, and the function that performs it. ``tls`` replaces the TLS
+    settings of the configuration. ``trace`` is called with the events of all associations, including those with
+    destinations and sources. With ``reuse_port``, several processes may listen on the same port.
     """
 
     def __init__(
@@ -175,7 +176,10 @@ class Site:
             await self._server.close(drain=self._drain)
 
     async def drain(self) -> None:
-        """Deliver the films that are due, for at most ``drain`` seconds; then finish current deliveries, and stop."""
+        """Deliver the films that are due, for at most ``drain`` seconds; then finish current deliveries, and stop.
+
+        Deliveries that have not ended after another minute are canceled.
+        """
         await self._workers.drain(self._drain)
 
     # --- configuration ---
@@ -185,7 +189,7 @@ class Site:
 
         Routes, destinations, identification, retention, and the media, ``missing_medium``, ``default`` and
         ``queue_length`` of a printer apply at once; all other differences are listed in ``needs_restart``. Raises
-        OSError and `SiteErrors`; then nothing has changed.
+        OSError, `SiteErrors`, and `LocalProtocolError` if the site has no file; then nothing has changed.
         """
         if config is None:
             if self._path is None:

@@ -110,7 +110,7 @@ def load_site(path: str | PathLike[str]) -> SiteConfig:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise SiteErrors((escaped(f"{path}: {exc}"),)) from exc
+        raise SiteErrors((escaped(f"{path}: the byte at offset {exc.start} is not UTF-8"),)) from exc
     return read_site(text, path)
 
 
@@ -219,7 +219,7 @@ class _Reader:
                 others = tuple(ConfigError("config", str(other)) for other in exc.others)
                 raise ConfigError("config", str(exc), others) from exc
             except OSError as exc:
-                raise ConfigError("config", f"{exc.filename}: {exc.strerror}") from exc
+                raise ConfigError("config", f"{exc.filename}: {exc.strerror or exc}") from exc
         return PrinterConfig()
 
     def make_default_printer(self, table: Mapping[str, object]) -> dict[str, SitePrinter]:

@@ -49,7 +49,10 @@ class Workers:
                 self._active[name] = _Worker(self, name, to)
 
     async def drain(self, seconds: float) -> None:
-        """Deliver the films that are due, for at most ``seconds``; then finish the current deliveries, and stop."""
+        """Deliver the films that are due, for at most ``seconds``; then finish the current deliveries, and stop.
+
+        Deliveries that have not ended after another minute are canceled.
+        """
         await asyncio.gather(*(worker.drain(seconds) for worker in self._take_all()))
 
     async def close(self) -> None:
@@ -105,7 +108,10 @@ class _Worker:
         self._checking = asyncio.create_task(self._check())
 
     async def drain(self, seconds: float) -> None:
-        """Deliver the films that are due, for at most ``seconds``; then finish the current deliveries, and stop."""
+        """Deliver the films that are due, for at most ``seconds``; then finish the current deliveries, and stop.
+
+        Deliveries that have not ended after another minute are canceled.
+        """
         self._is_draining = True
         if self._leasing is not None:
             self._leasing.cancel()
@@ -151,7 +157,7 @@ class _Worker:
             slots.release()
 
     async def _lease(self, wait: float) -> Lease | None:
-        """Lease the next film; return None if there is none, or if `drain` or `stop` interrupts the wait."""
+        """Lease the next film; return None if there is none, if the spool fails, or if `drain` or `stop` interrupts."""
         if self._is_stopping:
             return None
         spool, seconds = self._workers.spool, self._workers.pace.lease

@@ -52,7 +52,7 @@ def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) 
     """
     if len(job.films) > _MAX_FILMS or job.copies > MAX_COPIES:
         raise SpoolError(
-            f"a job of {len(job.films)} films in {job.copies} copies: a spool takes {_MAX_FILMS} in {MAX_COPIES} copies"
+            f"a job of {len(job.films)} films in {job.copies} copies: at most {_MAX_FILMS} in {MAX_COPIES}"
         )
     now = time.time()
     for name in _TEXTS:
@@ -107,7 +107,7 @@ def record_of(film_id: str, film: FilmCopy, description: dict[str, Any]) -> tupl
     """
     values: dict[str, Any] = {name: description[name] for name in _JOB}
     if not all(isinstance(values[name], str) and values[name] == storable(values[name]) for name in _JOB[:-2]):
-        raise TypeError("the record of the Print Job has values that are not texts")
+        raise TypeError("the record of the Print Job has values that are not texts for a database")
     films = _check_whole(description["films"], _MAX_FILMS)
     _check_whole(values["copies"], MAX_COPIES)
     accepted = float(description["accepted"])

@@ -158,7 +158,7 @@ Action = Hold | Release | Cancel | Retry | Reprint | Confirm | Assign | Move | P
 def deliveries_of(
     targets: Sequence[Target], *, number: int, films: int, copies: int, collated: bool, hold: str = ""
 ) -> tuple[Delivery, ...]:
-    """Return the deliveries of film ``number`` in a job of ``films`` films.
+    """Return the deliveries of film ``number`` in a job of ``films`` films; ``hold`` is the reason to hold it, if any.
 
     Two copies of three films are delivered in the order 1 2 3 1 2 3 if ``collated``, else in the order 1 1 2 2 3 3.
     """
@@ -225,7 +225,7 @@ def _new_deliveries(
 
 def _move(film: FilmRecord, move: Move, films: int, collated: bool) -> FilmRecord:
     if film.state is _S.DELIVERING:
-        raise SpoolError(f"film {film.id} is being delivered: wait until the delivery has ended, or cancel it")
+        raise SpoolError(f"film {film.id} is being delivered: wait until the delivery has ended")
     hold = next((delivery.reason or "moved" for delivery in film.deliveries if delivery.state is _S.HELD), "")
     kept = tuple(delivery for delivery in film.deliveries if delivery.state is _S.DONE)
     moved = replace(film, printer=move.printer)
@@ -273,7 +273,7 @@ _STEPS: dict[type[Action], Callable[[Delivery, str], Delivery]] = {
 
 
 def lease_delivery(film: FilmRecord, delivery_id: int, *, fence: int, owner: str, expires: float) -> FilmRecord:
-    """Return the film with one of its queued deliveries leased."""
+    """Return the film with one of its deliveries leased. Raises `LocalProtocolError` if that delivery is not queued."""
 
     def lease(delivery: Delivery) -> Delivery:
         taken = delivery.become(_S.DELIVERING)
@@ -283,7 +283,10 @@ def lease_delivery(film: FilmRecord, delivery_id: int, *, fence: int, owner: str
 
 
 def apply_outcome(film: FilmRecord, lease: Delivery, outcome: Outcome, now: float) -> FilmRecord:
-    """Return the film after the outcome of a lease; ``now`` is the time. Raises `StaleLease` if the lease has ended."""
+    """Return the film after the outcome of ``lease``, a leased delivery; ``now`` is the time.
+
+    Raises `StaleLease` if the lease has ended.
+    """
     current = next((delivery for delivery in film.deliveries if delivery.id == lease.id), None)
     if current is None or current.state is not _S.DELIVERING or current.fence != lease.fence:
         state = "gone" if current is None else current.state
@@ -332,7 +335,10 @@ def media_loaded(film: FilmRecord, destination: str) -> FilmRecord:
 
 
 def fail_lost_film(film: FilmRecord, reason: str) -> FilmRecord:
-    """Return the film after its file was lost or damaged: all deliveries that are not done have failed."""
+    """Return the film after its file was lost or damaged: all deliveries that are not done have failed.
+
+    A film without deliveries has failed, too.
+    """
     failed = (
         delivery
         if delivery.state in (_S.DONE, _S.FAILED)

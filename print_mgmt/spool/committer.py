@@ -1,7 +1,8 @@
 """A thread that performs all work on a SQLite database, with group commit.
 
-Work that arrives while the disk is busy is performed in one transaction, with one commit. Each piece of work has a
-savepoint: a piece that fails changes nothing and does not affect the others. No result is returned before the commit.
+Work that arrives while the disk is busy is performed in one transaction, with one commit; the work that is forced to
+the disk is in a second transaction. Each piece of work has a savepoint: a piece that fails changes nothing and does not
+affect the others. No result is returned before the commit.
 
 If a piece of work asks for it, its commit is forced to the disk, together with all commits before it. Any other commit
 survives the end of the process, but not a power failure.
@@ -19,7 +20,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 __all__ = ["Committer"]
 
 T = TypeVar("T")
-_MAX_WORKS = 64  # pieces of work in one transaction; more of them would delay the first answer
+_MAX_WORKS = 64  # pieces of work that are performed together; more of them would delay the first answer
 
 
 class _Work(NamedTuple, Generic[T]):
@@ -47,9 +48,10 @@ class Committer:
         self._thread.start()
 
     async def execute(self, run: Callable[[], T], *, forced: bool = True) -> T:
-        """Run a function in a transaction, and return its result after the commit, which is ``forced`` to the disk.
+        """Run a function in a transaction, and return its result after the commit.
 
-        Raises what the function raises, and sqlite3.Error if the commit fails; in both cases, nothing has changed.
+        A ``forced`` commit survives a power failure. Raises what the function raises, and sqlite3.Error if the
+        transaction fails; in both cases, nothing has changed.
         """
         future: Future[T] = Future()
         self._works.put(_Work(run, future, forced))

@@ -1,4 +1,4 @@
-"""The embedded spool: a folder with a file for each film, and a SQLite index. It needs nothing but Python.
+"""The embedded spool: a folder with a file for each film, and a SQLite index. It needs no server.
 
 A film is accepted in two steps. First its file and the file's name are forced to the disk, at the same time. Then the
 index gets the job; it is not forced to the disk, because the files contain everything that the index needs. After a
@@ -37,7 +37,19 @@ from .index import Index, open_index, placeholders
 from .notice import Notice
 from .protocol import News, Room, Verified
 from .rebuild import has_tables, rebuild
-from .records import CorruptFilm, FilmRecord, Lease, SpoolError, SpoolFull, SpoolLimits, Target, latest_lease, storable
+from .records import (
+    CorruptFilm,
+    FilmRecord,
+    Lease,
+    SpoolError,
+    SpoolFull,
+    SpoolLimits,
+    Target,
+    full_message,
+    latest_lease,
+    reason_of,
+    storable,
+)
 from .recovery import recover
 from .reserve import Reserve
 from .states import REMOVABLE, FilmState
@@ -49,7 +61,7 @@ _log = logging.getLogger("print_mgmt.spool")
 T = TypeVar("T")
 
 _POLL = 0.25  # seconds between two checks for changes by other processes
-_PURGE_BATCH = 100  # films that are removed in one transaction, with one fsync of their folder
+_PURGE_BATCH = 100  # films that are removed in one transaction, with one fsync of the folder ``films``
 _ROOM_AGE = 1.0  # seconds after which the free space of the disk is measured again
 
 
@@ -88,7 +100,7 @@ class EmbeddedSpool:
         self._index: Index | None = None
         self._notice = Notice()
         self._room: tuple[float, Room] | None = None
-        self._totals = (0, 0)
+        self._totals = (0, 0)  # films in the spool, and their bytes
         self._accepting_bytes = 0  # bytes of the films that are being accepted
 
     async def __aenter__(self) -> Self:
@@ -118,7 +130,7 @@ class EmbeddedSpool:
                 self._owner = draft.name
                 self._stack = stack.pop_all()
         except (OSError, sqlite3.Error) as exc:
-            raise SpoolError(f"the spool {escaped(str(self.folder))} cannot be opened: {exc}") from exc
+            raise SpoolError(f"the spool {escaped(str(self.folder))} cannot be opened: {reason_of(exc)}") from exc
         self._reserve.fill(self._files.free() - self.limits.least)
         self._index = index = Index(connection)
         self._committer = Committer(connection, lambda: index.end_leases(self._clock()), self._step)
@@ -130,7 +142,7 @@ class EmbeddedSpool:
             if self._files.ids() and not has_tables(path):
                 raise sqlite3.DatabaseError("the file is missing, or lacks a table")
             return open_index(path)
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError:  # the index is locked, or cannot be read; that is no damage
             raise
         except sqlite3.DatabaseError as exc:
             if self._living_owners():
@@ -179,13 +191,12 @@ class EmbeddedSpool:
         try:
             return await self._committer.execute(run, forced=forced)
         except (OSError, sqlite3.Error) as exc:
-            raise SpoolError(f"the spool cannot be written: {exc}") from exc
+            raise SpoolError(f"the index of the spool cannot be used: {reason_of(exc)}") from exc
 
     async def _save(self, run: Callable[[], FilmRecord]) -> FilmRecord:
         """Run a function that changes a film, move the film's file if necessary, and wake all waiting tasks."""
         film = await self._execute(run)
-        has_ended = film.state in (FilmState.DONE, FilmState.CANCELED)
-        self._files.move(film.id, film.checksum, ended=has_ended)
+        self._files.move(film.id, film.checksum, ended=film.state in REMOVABLE)
         self._notice.give()
         return film
 
@@ -196,9 +207,12 @@ class EmbeddedSpool:
         size = sum(film.nbytes for film in job.films)
         room = self.room
         if room.is_full or room.free - self._accepting_bytes - size < self.limits.least:
-            raise SpoolFull(f"the disk of the spool has {room.free} free bytes, or no reserve")
+            raise SpoolFull(
+                f"no room: the disk of the spool has {room.free} free bytes; the job needs {size}, and"
+                f" {self.limits.least} and the reserve must stay free"
+            )
         if self._totals[0] + len(job.films) > self.limits.films or self._totals[1] + size > self.limits.size:
-            raise SpoolFull(f"the spool has {self._totals[0]} films of {self._totals[1]} bytes")
+            raise SpoolFull(full_message(self._totals, self.limits))
         self._accepting_bytes += size
         accepting = asyncio.ensure_future(self._accept(job, targets, hold))
         try:
@@ -229,7 +243,7 @@ class EmbeddedSpool:
             await asyncio.wrap_future(self._submit(partial(self._files.remove_written, written)))
             if isinstance(exc, SpoolError) or not isinstance(exc, OSError | DimseError):
                 raise
-            raise SpoolError(f"the films cannot be stored: {exc}") from exc
+            raise SpoolError(f"the films cannot be stored: {reason_of(exc)}") from exc
         self._step("accepted")
         self._submit(partial(remove_drafts, written))  # no caller waits for this
         self._totals = self._totals[0] + len(stored), self._totals[1] + sum(film.size for film in stored)
@@ -309,7 +323,7 @@ class EmbeddedSpool:
         return film, None if film is not None else self._rows.next_due(destination, now)
 
     async def renew(self, lease: Lease, seconds: float) -> Lease:
-        """Prolong a lease."""
+        """Prolong a lease; see `Deliveries.renew`."""
 
         def run() -> Lease:
             now = self._clock()
@@ -322,7 +336,7 @@ class EmbeddedSpool:
         return await self._execute(run)
 
     async def report(self, lease: Lease, outcome: Outcome) -> FilmRecord:
-        """Record the outcome of a delivery."""
+        """Record the outcome of a delivery; see `Deliveries.report`."""
 
         def run() -> FilmRecord:
             now = self._clock()
@@ -335,7 +349,7 @@ class EmbeddedSpool:
         return film
 
     async def film(self, film_id: str) -> FilmCopy:
-        """Return a stored film."""
+        """Return a stored film; see `Deliveries.film`."""
         record = await self.show(film_id)
         try:
             data = await asyncio.to_thread(self._files.read, film_id, record.checksum)
@@ -344,7 +358,7 @@ class EmbeddedSpool:
             await self._quarantine(record, exc)
             raise
         except OSError as exc:
-            raise SpoolError(f"film {film_id} cannot be read: {exc}") from exc
+            raise SpoolError(f"film {film_id} cannot be read: {reason_of(exc)}") from exc
 
     async def _quarantine(self, record: FilmRecord, exc: CorruptFilm) -> None:
         await asyncio.to_thread(self._files.move_to_quarantine, record.id, record.checksum)
@@ -357,7 +371,7 @@ class EmbeddedSpool:
         self._notice.give()
 
     async def media_loaded(self, destination: str) -> int:
-        """Requeue the films that wait for media of a destination."""
+        """Requeue the films that wait for media of a destination; see `Deliveries.media_loaded`."""
         count = await self._execute(partial(self._rows.load_media, destination))
         self._notice.give()
         return count
@@ -371,11 +385,11 @@ class EmbeddedSpool:
         return tuple(await self._execute(partial(self._rows.select, states, printer, limit)))
 
     async def show(self, film_id: str) -> FilmRecord:
-        """Return the record of a film."""
+        """Return the record of a film; see `Operations.show`."""
         return await self._execute(partial(self._rows.film, film_id))
 
     async def change(self, film_id: str, action: Action) -> FilmRecord:
-        """Apply the action of an operator to a film."""
+        """Apply the action of an operator to a film; see `Operations.change`."""
 
         def run() -> FilmRecord:
             film = self._rows.film(film_id)
@@ -408,7 +422,10 @@ class EmbeddedSpool:
         return tuple(film.id for film in removable)
 
     async def verify(self) -> Verified:
-        """Read all films; move the damaged ones to quarantine, and let their deliveries fail."""
+        """Read all films. Move damaged films to quarantine and let their deliveries fail, unless these have failed.
+
+        Films that cannot be read count as damaged, but stay where they are.
+        """
         right, damaged = 0, []
         for film_id, checksum, state in await self._execute(self._rows.files):
             try:
@@ -419,7 +436,7 @@ class EmbeddedSpool:
                     await self._quarantine(await self.show(film_id), exc)
                 damaged.append(film_id)
             except OSError as exc:
-                _log.error("film %s cannot be read: %s", film_id, escaped(str(exc)))
+                _log.error("film %s cannot be read: %s", film_id, reason_of(exc))
                 damaged.append(film_id)
             else:
                 right += 1

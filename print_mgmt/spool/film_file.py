@@ -6,11 +6,12 @@ The Data Set follows the retired Stored Print IOD, and is encoded in Explicit VR
 - Image Box Content Sequence has an item for each image box, with its attributes and its image;
 - Annotation Content Sequence, Presentation LUT Content Sequence and Image Overlay Box Content Sequence have an item for
   each annotation box, Presentation LUT and overlay;
-- a private block has the film session, the unused attributes that the client sent, the identified patient and study,
-  and, as JSON, the remaining values of the `Sheet`, the `Imager` and the Print Job.
+- a private block has the film session, the other instances that the film refers to, the unused attributes that the
+  client sent, the identified patient and study, and, as JSON, the remaining values of the `Sheet`, the `Imager` and the
+  Print Job.
 
-A film that is read back renders to the same page, bit for bit. Reading trusts nothing: a damaged file raises
-`CorruptFilm`.
+A film that is read back renders to the same page, bit for bit. Reading trusts nothing: whatever a
+file contains, the only error is `CorruptFilm`.
 """
 
 import json
@@ -102,7 +103,7 @@ def film_pieces(film: FilmCopy, job: dict[str, Any]) -> Pieces:
 
 
 def split_pieces(pieces: Iterable[bytes | memoryview], size: int = PART) -> Iterator[memoryview]:
-    """Yield ``pieces`` in parts of at most ``size`` bytes. A part of a mapped file does not stay in memory."""
+    """Yield ``pieces`` in parts of at most ``size`` bytes. The pages of a mapped file are freed after each part."""
     for piece in pieces:
         view, file = memoryview(piece).cast("B"), file_of(piece)
         for start in range(0, len(view), size):
@@ -150,7 +151,7 @@ def _luts_of(sheet: Sheet) -> list[PresentationLUT]:
 
 
 def _describe_renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays: Sequence[Overlay]) -> dict[str, Any]:
-    """Return all values other than arrays that the renderer needs, for JSON."""
+    """Return, for JSON, all values other than arrays that the renderer needs, and what is known of their origin."""
     sheet = film.sheet
     numbers = {id(thing): number for things in (luts, overlays) for number, thing in enumerate(things)}
     profile = sheet.ICCProfile
@@ -367,7 +368,7 @@ def _check_count(value: object) -> int:
 
 
 def _check_types(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
-    """Return ``values`` if each has the type of its field of ``kind``: a text, a number or None.
+    """Return ``values`` if each has the type of its field of ``kind``, such as text, number, bool or None.
 
     Raises `CorruptFilm` otherwise.
     """

@@ -184,7 +184,7 @@ class FilmFolder:
                 self._synced = named
 
     def path(self, film_id: str, checksum: str) -> Path:
-        """Return the path of a film, in ``films`` or in ``ended``."""
+        """Return the path of a film, in ``films`` or in ``ended``; it is in ``films`` if the film has no file."""
         name = f"{film_id}.{checksum}.dcm"
         return next((path for path in (self.films / name, self.ended / name) if path.exists()), self.films / name)
 
@@ -225,7 +225,7 @@ class FilmFolder:
             raise OSError(errno.EIO, str(exc)) from exc
 
     def move_to_quarantine(self, film_id: str, checksum: str) -> None:
-        """Move a damaged film to the quarantine folder."""
+        """Move a damaged film to the quarantine folder, and log that. An error of the disk is logged, too."""
         path = self.path(film_id, checksum)
         try:
             path.replace(self.quarantine / path.name)

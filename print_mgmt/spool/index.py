@@ -41,7 +41,7 @@ from .states import ENDED, FilmState
 __all__ = ["TABLES", "Index", "JobRow", "placeholders", "open_index"]
 
 _BUSY = 30.0  # seconds to wait for a lock that another process holds
-_PAGES = 1000  # pages of the write-ahead log (4 MB) after which SQLite copies them into the database
+_PAGES = 1000  # pages of the write-ahead log (4 MiB) after which SQLite copies them into the database
 
 TABLES = {"job", "film", "delivery", "counter"}
 _FILM = ", ".join(f"film.{name}" for name in FILM)
@@ -174,7 +174,10 @@ class Index:
         raise NoSuchFilm(f"there is no film {film_id!a}")
 
     def films(self, where: str, values: Collection[object] = (), *, limit: int = -1) -> list[FilmRecord]:
-        """Return the films that meet the SQL condition ``where``, with their deliveries, the oldest first."""
+        """Return the films that meet the SQL condition ``where``, with their deliveries, the oldest first.
+
+        ``limit`` is the greatest number of films to return; with -1, there is no limit.
+        """
         deliveries = ", ".join(f"delivery.{name}" for name in DELIVERY)
         rows = self._db.execute(
             f"SELECT selected.*, {deliveries} FROM (SELECT film.job, job.SOPInstanceUID, {_FILM} FROM film "
@@ -189,7 +192,7 @@ class Index:
         return made
 
     def select(self, states: Collection[FilmState], printer: str, limit: int | None) -> list[FilmRecord]:
-        """Return the films in one of ``states`` and of ``printer``; an empty argument selects all films."""
+        """Return at most ``limit`` films in one of ``states`` and of ``printer``; see `Operations.list`."""
         where = f"film.state IN ({placeholders(len(states))})" if states else "1"
         values: list[object] = [*states]
         if printer:
@@ -212,7 +215,7 @@ class Index:
         return JobRow(number, int(number_of("the number of films of a job", films)), bool(collated))
 
     def save(self, before: FilmRecord, after: FilmRecord) -> FilmRecord:
-        """Store a changed film, update the status of its job, and return the film."""
+        """Store ``after``, which was ``before``, update the status of its job, and return the film as it is stored."""
         if after.state in ENDED and before.state not in ENDED:
             after = replace(after, ended=time.time())
         job = self.job_row(after).number

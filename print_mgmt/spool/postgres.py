@@ -64,7 +64,9 @@ from .records import (
     SpoolFull,
     SpoolLimits,
     Target,
+    full_message,
     latest_lease,
+    reason_of,
     storable,
 )
 from .rows import DAMAGE, JOB, DamageLog, job_of
@@ -99,7 +101,7 @@ class PostgresSpool:
         self._step = step
         self._link = PostgresLink(dsn, clock, step)
         self.incoming = incoming_disk(None, limits, step)
-        self._totals = (0, 0)
+        self._totals = (0, 0)  # films in the spool, and their bytes
         self._damage = DamageLog()
         self._leases_due = Interval(_CHECK_EVERY, clock or time.monotonic)
         self._count_due = Interval(_CHECK_EVERY, time.monotonic)
@@ -156,7 +158,10 @@ class PostgresSpool:
             await self._expire(film_id, delivery, "the lease of its worker has ended", now)
 
     async def _expire(self, film_id: str, delivery: int, why: str, now: float | None = None) -> None:
-        """End a lease, unless its outcome was reported or, with ``now``, the lease was prolonged meanwhile."""
+        """End a lease, unless its outcome was reported or, with ``now``, the lease was prolonged meanwhile.
+
+        Log a damaged row of the film or its job, and change nothing then.
+        """
 
         def end(film: FilmRecord, *_: object) -> FilmRecord:
             current = next((one for one in film.deliveries if one.id == delivery), None)
@@ -185,7 +190,7 @@ class PostgresSpool:
             await self._count()
         size = sum(film.nbytes for film in job.films)
         if self._totals[0] + len(job.films) > self.limits.films or self.room.free - size < self.limits.least:
-            raise SpoolFull(f"the spool has {self._totals[0]} films of {self._totals[1]} bytes")
+            raise SpoolFull(full_message(self._totals, self.limits))
         set_creation(job)
         records = film_records(job, job_key(), targets, hold)
         try:
@@ -197,7 +202,7 @@ class PostgresSpool:
             await self._insert(job, records, files)
         except (SpoolError, OSError) as exc:
             if not await self._is_stored(job, records):
-                raise SpoolError(f"the films cannot be stored: {exc}") from exc
+                raise SpoolError(f"the films cannot be stored: {reason_of(exc)}") from exc
         self._step("accepted")
         self._totals = self._totals[0] + len(files), self._totals[1] + sum(file.size for file in files)
         self._link.notice.give()
@@ -215,7 +220,10 @@ class PostgresSpool:
         self._step("committed")
 
     async def _is_stored(self, job: PrintJob, records: Sequence[FilmRecord]) -> bool:
-        """Return whether a job was stored. If the connection broke during the commit, the error does not tell."""
+        """Return whether a job was stored. If the connection broke during the commit, the error does not tell.
+
+        Return False, too, if the database cannot be asked.
+        """
         for _ in range(_ATTEMPTS):
             try:
                 async with self._link.transaction() as db:
@@ -338,7 +346,7 @@ class PostgresSpool:
         return lease_delivery(film, delivery_id, fence=fence, owner=self._link.owner, expires=expires)
 
     async def renew(self, lease: Lease, seconds: float) -> Lease:
-        """Prolong a lease."""
+        """Prolong a lease; see `Deliveries.renew`."""
         await self._end_leases()
         async with self._link.transaction() as db:
             film = await film_record(db, lease.film.id, lock=True)
@@ -349,7 +357,7 @@ class PostgresSpool:
         return replace(lease, delivery=delivery)
 
     async def report(self, lease: Lease, outcome: Outcome) -> FilmRecord:
-        """Record the outcome of a delivery."""
+        """Record the outcome of a delivery; see `Deliveries.report`."""
         self._step("report")
         await self._end_leases()
         async with self._link.transaction() as db:
@@ -360,7 +368,7 @@ class PostgresSpool:
         return film
 
     async def film(self, film_id: str) -> FilmCopy:
-        """Return a stored film."""
+        """Return a stored film; see `Deliveries.film`."""
         record = await self.show(film_id)
         try:
             return await self._read(film_id, record.checksum)
@@ -384,7 +392,7 @@ class PostgresSpool:
         self._link.notice.give()
 
     async def media_loaded(self, destination: str) -> int:
-        """Requeue the films that wait for media of a destination."""
+        """Requeue the films that wait for media of a destination; see `Deliveries.media_loaded`."""
         async with self._link.transaction() as db:
             rows = await db.fetch(
                 "SELECT DISTINCT film FROM delivery WHERE destination = $1 AND state = $2",
@@ -410,13 +418,13 @@ class PostgresSpool:
             )
 
     async def show(self, film_id: str) -> FilmRecord:
-        """Return the record of a film."""
+        """Return the record of a film; see `Operations.show`."""
         await self._end_leases()
         async with self._link.transaction() as db:
             return await film_record(db, film_id)
 
     async def change(self, film_id: str, action: Action) -> FilmRecord:
-        """Apply the action of an operator to a film."""
+        """Apply the action of an operator to a film; see `Operations.change`."""
         await self._end_leases()
         film = await self._change(
             film_id, lambda film, films, collated: apply_action(film, action, films=films, collated=collated)
@@ -455,7 +463,7 @@ class PostgresSpool:
             return True
 
     async def verify(self) -> Verified:
-        """Read all films, and let the deliveries of the damaged ones fail."""
+        """Read all films. Put damaged films into quarantine and let their deliveries fail, unless these have failed."""
         right, damaged = 0, []
         async with self._link.transaction() as db:
             rows = await db.fetch("SELECT id, checksum, state FROM film ORDER BY job, number")

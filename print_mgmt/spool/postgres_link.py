@@ -14,7 +14,7 @@ from dimse.errors import LocalProtocolError
 from .film_folder import Step
 from .notice import Notice
 from .postgres_tables import Connection, create_tables
-from .records import SpoolError
+from .records import SpoolError, reason_of
 from .tasks import cancel_tasks
 
 __all__ = ["Interval", "PostgresLink"]
@@ -83,7 +83,7 @@ class PostgresLink:
                 self._stack = stack.pop_all()
         except (*_FAILURES, SpoolError) as exc:
             self._pool = None
-            raise SpoolError(f"the spool cannot be opened: {exc}") from exc
+            raise SpoolError(f"the spool cannot be opened: {reason_of(exc)}") from exc
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -104,7 +104,7 @@ class PostgresLink:
                 yield await self._begin(stack)
                 self._step("commit")
         except _FAILURES as exc:
-            raise SpoolError(f"the spool database has failed: {exc}") from exc
+            raise SpoolError(f"the spool database has failed: {reason_of(exc)}") from exc
 
     async def _begin(self, stack: AsyncExitStack) -> Connection:
         """Begin a transaction. Try all connections of the pool, because a restart of the server has closed them."""

@@ -60,7 +60,10 @@ class Intake(Protocol):
         """Return a Print Job without its films, or None if the instance does not exist or its end was confirmed."""
 
     async def confirm(self, SOPInstanceUID: str) -> None:
-        """Record that the client knows of the end of a job; the instance then no longer exists (PS3.4 H.4.5)."""
+        """Record that the client knows of the end of a job; the instance then no longer exists.
+
+        This is PS3.4 H.4.5.2.1.2: the client has confirmed the event Done or Failure.
+        """
 
     async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:
         """Return the jobs whose status changed after the revision ``after``; wait up to ``wait`` seconds for a change.
@@ -133,7 +136,7 @@ class Upkeep(Protocol):
         """
 
     async def verify(self) -> Verified:
-        """Read all films, and let the deliveries of the damaged ones fail."""
+        """Read all films, and let the deliveries of the damaged ones fail, unless they have failed already."""
 
 
 class Spool(Intake, Deliveries, Operations, Upkeep, Protocol):

@@ -2,7 +2,8 @@
 
 The files tell which films were accepted, for which destinations, and whether they are done or canceled. They do not
 tell which deliveries of the other films have been made. So these films are queued only for destinations where a second
-delivery is harmless. For all other destinations they become indeterminate, and an operator decides.
+delivery is harmless. For all other destinations they become indeterminate, unless they were held when they were
+accepted, and an operator decides.
 """
 
 import logging

@@ -30,7 +30,9 @@ __all__ = [
     "StaleLease",
     "Target",
     "check_film_id",
+    "full_message",
     "latest_lease",
+    "reason_of",
     "storable",
 ]
 
@@ -69,8 +71,16 @@ class DamagedRow(SpoolError):
 
 
 def storable(value: str) -> str:
-    """Return a text that UTF-8 and every database can hold: NUL characters and lone surrogates are escaped."""
+    """Return a text that UTF-8 and every database can hold: a text with NUL or lone surrogates is escaped."""
     return escaped(value) if _NOT_STORABLE.search(value) else value
+
+
+def reason_of(error: Exception) -> str:
+    """Return what an error says, without control characters; of an OSError, the file and the reason in words."""
+    if isinstance(error, OSError) and error.strerror:
+        where = "" if error.filename is None else f"{error.filename}: "
+        return escaped(f"{where}{error.strerror}")
+    return escaped(str(error))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +211,7 @@ def check_film_id(film_id: object) -> None:
 
 
 def latest_lease(film: FilmRecord) -> Lease:
-    """Return the latest lease of a film."""
+    """Return the latest lease of a film, which must have a delivery."""
     return Lease(film=film, delivery=max(film.deliveries, key=lambda delivery: delivery.fence))
 
 
@@ -220,10 +230,16 @@ class SpoolLimits:
     films: int = 100_000
     size: int = 1 << 50
     in_memory: int = 16 << 20
-    association_incoming: int = 4 << 30  # eight images of the largest size that `dimse.limits` allows
+    association_incoming: int = 4 << 30  # eight images of the greatest size that `dimse.limits` allows
     host_incoming: int = 16 << 30
 
     def __post_init__(self) -> None:
         for one in fields(self):
             if getattr(self, one.name) < 0:
                 raise ConfigError(one.name, f"{getattr(self, one.name)} must be at least 0")
+
+
+def full_message(totals: tuple[int, int], limits: SpoolLimits) -> str:
+    """Return the error for a job that exceeds a limit of the spool; ``totals`` are its films and their bytes."""
+    films, size = totals
+    return f"the spool has {films} films, {size} bytes in all; its limits are {limits.films} films, {limits.size} bytes"

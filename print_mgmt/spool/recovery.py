@@ -28,9 +28,9 @@ _Job = tuple[PrintJob, int, list[FilmRecord]]  # the job, the number of its film
 
 
 def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float) -> None:
-    """End the leases of all but the living ``owners``, and make index and files agree. Raises OSError.
+    """End the leases of all but the living ``owners``, and make index and files agree.
 
-    ``now`` is the time on the clock of the spool.
+    ``now`` is the time on the clock of the spool. Raises OSError, and `SpoolError` for a damaged row.
     """
     index.restart_clock(now)
     doubtful = [film.id for film in index.end_leases_of_others(owners) if film.state is FilmState.INDETERMINATE]

@@ -19,7 +19,7 @@ SIZE = 8 << 20  # bytes: room for the write-ahead log, which SQLite empties at 4
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _BLOCK = bytes(1 << 16)
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
-# The codes of a full disk. The second is for the shared memory of the log, and the third for some failed writes.
+# SQLite's codes of a full disk: the second is for the shared memory of the log, the third for some failed writes.
 _SQLITE_FULL_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE}
 
 
@@ -30,7 +30,10 @@ class Reserve:
         self._path = path
 
     def fill(self, room: int) -> bool:
-        """Create the file if it is missing and takes at most ``room`` bytes. Return whether it exists now."""
+        """Create the file, if it is missing and ``room`` bytes are enough for it.
+
+        Return whether the file existed or was created; False also if another process creates it at the same moment.
+        """
         if self._path.exists():
             return True
         if room < SIZE:

@@ -92,7 +92,7 @@ class _Column(NamedTuple):
 
 
 def _text_kind(what: str, pattern: "re.Pattern[str] | None" = None) -> _Kind:
-    """Return the kind of texts that match ``pattern``."""
+    """Return the kind of texts that match ``pattern``; without a pattern, of all texts."""
 
     def read(value: Any) -> str:
         if type(value) is not str or (pattern is not None and not pattern.fullmatch(value)):

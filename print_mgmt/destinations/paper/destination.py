@@ -36,10 +36,11 @@ class PaperDestination:
     """A `Destination` that prints films on paper: on the queue ``queue`` of CUPS, or on the printer ``uri`` by IPP.
 
     ``server`` is a CUPS server, HOST or HOST:PORT. ``media`` maps a Film Size ID to the name of the medium to use for
-    it; ``tray`` is the paper source. With ``size`` "true", films are printed at their true size; with "fit", a film
-    that is larger than the paper is scaled down. ``options`` are further options of the queue. ``follow`` is the time
-    in seconds to wait for the end of the job, and ``seconds`` the time limit for each response. ``dpi`` is the
-    resolution, and ``bits`` the number of bits per gray value. Raises `ConfigError`.
+    it; ``tray`` is the paper source. With ``size`` "true", films are printed at their true size; with "fit", a film is
+    scaled to the paper if the paper is smaller than the film or is chosen by ``media``. ``options`` are further options
+    of the queue. ``follow`` is the time in seconds to wait for the end of the job, and ``seconds`` the time limit for
+    each response. ``dpi`` is the resolution in pixels per inch, and ``bits`` the number of bits per gray value. Raises
+    `ConfigError`.
     """
 
     queue: str = ""
@@ -64,7 +65,7 @@ class PaperDestination:
             if getattr(self, key) and not _WORD.fullmatch(getattr(self, key)):
                 raise ConfigError(key, f"{getattr(self, key)!a} may only have letters, digits, and . _ : -")
         if self.uri and not (_URI.fullmatch(self.uri) and _has_address(self.uri)):
-            raise ConfigError("uri", f"{self.uri!a} is not ipp://HOST:PORT/PATH")
+            raise ConfigError("uri", f"{self.uri!a} is not a URI such as ipp://HOST:PORT/PATH")
         for size, paper in self.media.items():
             if size not in FILM_SIZES:
                 raise ConfigError(f"media.{size}", f"is not one of {', '.join(FILM_SIZES)} (PS3.3 C.13.3)")

@@ -53,7 +53,7 @@ def condition_of(reasons: Sequence[str], *, stopped: bool, accepting: bool = Tru
     """Return the condition for the state and the reasons of a printer.
 
     A printer that has stopped or does not accept jobs is in FAILURE. Any other printer is in WARNING if it has a reason
-    that is not a report.
+    that is not a report. ``message`` is the state in the printer's own words.
     """
     plain = [_without_suffix(reason) for reason in reasons if reason != "none" and not reason.endswith("-report")]
     failed = stopped or not accepting

@@ -52,8 +52,8 @@ class Source(Protocol):
 class Identity:
     """The attributes of a film's patient and study; ``sources`` maps the keyword of each to the name of its source.
 
-    ``notes`` has a line, without control characters, for each source that failed and for each value that could not be
-    used.
+    ``notes`` has a line, without control characters, for each source that failed, for each value that could not be
+    used, and for each note of a source.
     """
 
     attributes: Dataset = field(default_factory=Dataset)

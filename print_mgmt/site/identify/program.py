@@ -32,7 +32,11 @@ class ProgramSource:
         self._program()
 
     async def find(self, film: Film, known: Dataset) -> Findings:
-        """Return the values in the output of the program. Raises `DimseError` if the program fails."""
+        """Return the values in the output of the program, and a note about the first entry that cannot be used.
+
+        Raises `DimseError` if the program fails or its output is not a JSON object, and what rendering and writing
+        raise.
+        """
         result = await self._program().run(film, known)
         if result.timed_out:
             raise DimseError(f"did not end within {self.seconds:g} s and was killed")

@@ -40,7 +40,7 @@ class SentSource:
                     raise ConfigError(f"attributes.{keyword}", why) from exc
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
-        """Return each value from the first Data Set of the film that has it."""
+        """Return each value from the first Data Set of the film that has it, and notes about invalid values."""
         sent = film.sent
         places = (sent.film_session, sent.film_box, *sent.image_boxes, *sent.annotation_boxes)
         values, notes = {}, []

@@ -59,7 +59,7 @@ class WorklistSource(DicomNode):
                 raise ConfigError("by", f"{keyword} is not a key of a worklist; the keys are {', '.join(_REQUESTED)}")
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
-        """Return the values that all entries share. Raises `DimseError` if the query fails."""
+        """Return the values that all entries share. Raises `DimseError` if the query fails, or a key has a wildcard."""
         values = {keyword: text(known, keyword) for keyword in self.by}
         for keyword, value in values.items():
             if not value:
@@ -93,7 +93,7 @@ class WorklistSource(DicomNode):
 
 
 def _shared_values(entries: Sequence[Dataset]) -> Findings:
-    """Return the values that all entries share."""
+    """Return the values that all entries share; none if there are no entries, or entries for different patients."""
     if not entries:
         return Findings(notes=("the worklist has no entry",))
     if len({(text(entry, "PatientID"), text(entry, "IssuerOfPatientID")) for entry in entries}) > 1:

@@ -206,11 +206,11 @@ def test_retry_policy_belongs_to_its_destination() -> None:
         ),
         (
             '[destinations.a]\ntype = "paper"\nuri = "ipp://[::1/x"',
-            ":3: destinations.a.uri: 'ipp://[::1/x' is not ipp://HOST:PORT/PATH",
+            ":3: destinations.a.uri: 'ipp://[::1/x' is not a URI such as ipp://HOST:PORT/PATH",
         ),
         (
             '[destinations.a]\ntype = "paper"\nuri = "ipp://b:99999/x"',
-            ":3: destinations.a.uri: 'ipp://b:99999/x' is not ipp://HOST:PORT/PATH",
+            ":3: destinations.a.uri: 'ipp://b:99999/x' is not a URI such as ipp://HOST:PORT/PATH",
         ),
         ("spool.limits.low = true", ":1: spool.limits.low: True is not a whole number"),
     ],
@@ -305,7 +305,7 @@ def test_all_faults_of_a_file_of_a_printer_are_reported(tmp_path: Path) -> None:
 
 def test_file_that_is_not_text_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_bytes(b"\xff")
-    with pytest.raises(SiteErrors, match=r"site\.toml: .*codec"):
+    with pytest.raises(SiteErrors, match=r"site\.toml: the byte at offset 0 is not UTF-8"):
         load_site(tmp_path / "site.toml")
 
 
