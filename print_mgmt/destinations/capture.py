@@ -27,8 +27,8 @@ _IMAGE_KEYWORDS = ("ImageType", "DateOfSecondaryCapture", "TimeOfSecondaryCaptur
 def capture_attributes(film: Film, identified: Dataset, kind: str = "") -> Dataset:
     """Return the attributes of an object for a film, except its content: patient, study, UIDs, dates and times.
 
-    The date and the time are those of the print job. Objects of the same film, such as an image and a document, get
-    different UIDs from different values of ``kind``.
+    Dates and times that are not identified are those of the print job. Objects of the same film, such as an image and a
+    document, get different UIDs from different values of ``kind``.
     """
     attributes = identified.copy()
     study = text(identified, "StudyInstanceUID")
