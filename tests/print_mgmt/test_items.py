@@ -108,7 +108,7 @@ def test_wrong_planar_configuration_is_refused(planar: int | None, status: int) 
 
 
 @pytest.mark.parametrize("padding", [1, 2, 3])
-def test_padding_behind_the_pixels_is_ignored(padding: int) -> None:
+def test_padding_after_the_pixels_is_ignored(padding: int) -> None:
     """PS3.5 8.1.1; 15 pixels and a byte that makes them even."""
     made = item(PixelData=GRAY.tobytes() + bytes(padding))
     read = from_item(made, color=False)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, decode, encode, tag_of
+from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, Tag, decode, encode, tag_of
 from dimse.errors import EncodeError, ServiceError
 from print_mgmt.attributes import FILM_SESSION, Attribute, Refusal, check, choose, pick
 from print_mgmt.attributes.tables import GRAY_IMAGE_BOX
@@ -128,11 +128,17 @@ def test_foremost_warning_is_the_status() -> None:
     assert len(checked.offending) == 3
 
 
-def test_offending_attributes_are_bounded() -> None:
+def test_offending_attribute_is_named_once() -> None:
     checked = check((), Dataset(), defaults=True)
     for number in range(100):
         checked.warn(0x0107, "Trim" if number else "MaxDensity", "has no place here")
     assert len(checked.offending) == 2
+
+
+def test_offending_attributes_are_bounded() -> None:
+    checked = check((), Dataset(), defaults=True)
+    checked.warnings += [(0x0107, Tag(0x20100000 + number), "has no place here") for number in range(100)]
+    assert len(checked.offending) == 64
 
 
 KEYWORDS = st.sampled_from([row.keyword for row in TABLE] + ["PatientID", "MaxDensity", "SpecificCharacterSet"])

@@ -206,7 +206,7 @@ def test_second_rows_after_the_pixels_does_not_count(syntax: str) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 8, 30, 5000])
 @pytest.mark.parametrize("syntax", SYNTAXES)
-def test_zeros_behind_a_request_are_ignored(syntax: str, count: int) -> None:
+def test_zeros_after_a_request_are_ignored(syntax: str, count: int) -> None:
     with over_the_wire(SYNTAXES[syntax]) as wire_scu:
         one = wire_scu()
         answer = film_sent_as(one, film_box(one.session()), bytes(count))
@@ -215,9 +215,7 @@ def test_zeros_behind_a_request_are_ignored(syntax: str, count: int) -> None:
 
 @pytest.mark.parametrize("junk", [b"\r\n", b"\xff" * 8, b" " * 40, b"\xcc" * 4096, b"--end of request--"], ids=len)
 @pytest.mark.parametrize("syntax", SYNTAXES)
-def test_junk_behind_a_request_is_ignored_and_logged(
-    syntax: str, junk: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_junk_after_a_request_is_ignored_and_logged(syntax: str, junk: bytes, caplog: pytest.LogCaptureFixture) -> None:
     with over_the_wire(SYNTAXES[syntax]) as wire_scu:
         one = wire_scu()
         answer = film_sent_as(one, film_box(one.session()), junk)

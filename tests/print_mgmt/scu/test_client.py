@@ -401,7 +401,7 @@ async def test_planes_without_planar_configuration_are_refused() -> None:
 
 
 @pytest.mark.parametrize("padding", [2, 4])
-async def test_padding_behind_pixels_is_not_printed(padding: int) -> None:
+async def test_padding_after_pixels_is_not_printed(padding: int) -> None:
     """PS3.5 8.1.1; 20 rows of 30 columns."""
     item = to_item(prepare(gray(1)))
     item.PixelData = gray(1).tobytes() + bytes(padding)
