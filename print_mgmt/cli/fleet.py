@@ -1,7 +1,7 @@
 """Several processes of ``print-mgmt serve``, which share one port and one spool.
 
-The parent starts the processes, passes signals on to them, and replaces a process that dies. It shares a pair of
-sockets with each child: the child reports there that it is listening, and stops when the parent's end is closed.
+The parent starts the processes, passes signals on to them, and replaces a process that dies. A pair of sockets connects
+it with each child: the child reports there that it is listening, and stops when the parent's socket is closed.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class FleetError(DimseError):
 
 
 async def run_fleet(count: int, host: str, port: int, ready: Callable[[str, int], None], *, reloads: bool) -> int:
-    """Run ``count`` processes with the arguments of this process until a signal comes; return the exit status.
+    """Run ``count`` processes with the arguments of this process until a signal stops them; return the exit status.
 
     ``ready`` is called with the host and the port once all processes listen. With ``reloads``, SIGHUP is passed on to
     all of them.
@@ -74,7 +74,7 @@ class _Fleet:
             await asyncio.gather(*supervisors, return_exceptions=True)
 
     async def stop(self) -> int:
-        """Stop all processes; return the highest of their exit statuses."""
+        """Stop all processes; return the highest of their exit statuses and signal numbers, or 1 if no process runs."""
         for child in self._children:
             _send(child, signal.SIGTERM)
         statuses = [await child.wait() for child in self._children]

@@ -98,7 +98,7 @@ def _add_appearance(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--scale-lut",
         action="store_true",
-        help="scale a VOI LUT by its largest entry instead of the bits in its descriptor",
+        help="give the largest entry of a VOI LUT full brightness, instead of the largest value of its bits",
     )
     group.add_argument(
         "--background",
@@ -109,9 +109,10 @@ def _add_appearance(group: argparse._ArgumentGroup) -> None:
 
 
 class ImageFiles:
-    """The files and patterns to print. ``notes`` are messages for the user.
+    """The files and patterns to print.
 
-    After `check`, ``has_color`` tells whether at least one of the files is a color image.
+    After `check`, ``has_color`` tells whether at least one of the files is a color image, ``notes`` are messages for
+    the user, and the length is the number of images.
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
@@ -133,7 +134,7 @@ class ImageFiles:
         return sum(len(self._chosen_frames[name]) for name in self._files) + len(self._patterns)
 
     def check(self) -> None:
-        """Check that each file can be printed, before the first film. Raises `ImageError` and OSError."""
+        """Check that the first chosen frame of each file can be printed. Raises `ImageError` and OSError."""
         for name in dict.fromkeys(self._files):
             source = open_image(name)
             count = source.frames
@@ -146,7 +147,7 @@ class ImageFiles:
                 self.notes.append(f"{name}: only the first of {count} frames is printed (--frames all prints all)")
 
     async def prepare(self, client: PrintClient, film_box: Dataset) -> AsyncIterator[Printable]:
-        """Yield the images one by one. A pattern has the size of an image box if the printer lists it."""
+        """Yield the images one by one. A pattern has the size of an image box if the printer's configuration has it."""
         wanted = {element.keyword: element.value for element in film_box}
         box = await client.box_size(**wanted) if self._patterns else None
         options: ImageOptions = {**self._options, "color": client.is_color, "bits": client.bits}
@@ -185,7 +186,7 @@ def _parse_bits(text: str) -> Bits | Literal["auto"]:
 
 
 def _parse_window(text: str) -> Choice:
-    """Return the choice of a window: a number or an explanation of a window in the image, "auto", or a `Window`."""
+    """Return the chosen window: "auto", a `Window`, or the number or explanation of a window in the image."""
     if text.isascii() and text.isdecimal() and len(text) < 6:
         return int(text)
     found = _WINDOW.fullmatch(text)
@@ -194,4 +195,4 @@ def _parse_window(text: str) -> Choice:
     try:
         return Window(float(found[1]), float(found[2]), (found[3] or "LINEAR").upper())
     except ValueError as exc:
-        raise ImageError(f"{text!r} is not CENTER,WIDTH") from exc
+        raise ImageError(f"{text!r} is not CENTER,WIDTH, such as 40,400") from exc

@@ -22,7 +22,7 @@ __all__ = ["Lines", "logged_lines", "server_lines"]
 
 _MAX_LINES = 10_000  # lines that may wait in the queue
 _MAX_CHARACTERS = 1 << 24  # characters of all waiting lines; a line of JSON can have all attributes of a film
-_CLOSE_WAIT = 2.0  # seconds that `Lines.close` waits for a slow reader
+_CLOSE_WAIT = 2.0  # seconds that `Lines.close` waits for a place in the queue, and then for a slow reader
 
 
 class Lines:
@@ -44,11 +44,11 @@ class Lines:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the thread is running. It ends after `close`, or when the reader is gone."""
+        """Whether the thread is running. It ends when `close` has been called, or when the reader is gone."""
         return self._thread.is_alive()
 
     def write(self, line: str) -> None:
-        """Write ``line`` soon, or drop it if too many lines wait or the reader is gone."""
+        """Write ``line`` soon, or drop it if too many lines or characters wait, or the reader is gone."""
         if not self._thread.is_alive():
             return
         with self._lock:
@@ -62,7 +62,7 @@ class Lines:
                 self._waiting += len(line)
 
     def close(self, patience: float = _CLOSE_WAIT) -> None:
-        """Write the waiting lines, for at most ``patience`` seconds."""
+        """Write the waiting lines, for at most twice ``patience`` seconds; the remaining lines are lost."""
         try:
             self._queue.put(None, timeout=patience)
         except Full:

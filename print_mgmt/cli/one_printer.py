@@ -1,4 +1,4 @@
-"""The site of ``print-mgmt serve`` without a file: one printer, one folder, and a report of unwritten films."""
+"""The site of ``print-mgmt serve`` for one printer: one folder, and a report of unwritten films."""
 
 import argparse
 import sys
@@ -48,7 +48,10 @@ def one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | 
 
 
 def report_unwritten(films: Sequence[FilmRecord], destination: str, started: float) -> int:
-    """Return the exit status. If films could not be written since the start, it is 1, and a line on stderr says so."""
+    """Return the exit status: 1 if films could not be written since ``started``, which a line on stderr then says.
+
+    ``started`` is the time of the start in seconds since 1970.
+    """
     unwritten = []
     for film in films:
         one = next((delivery for delivery in film.deliveries if delivery.destination == destination), None)

@@ -67,7 +67,7 @@ def add_requirements(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--meta-only",
         action="store_true",
-        help="propose no optional SOP Class: no annotations, no jobs",
+        help="propose no optional SOP Class: no annotations, no jobs; Presentation LUT only if --lut needs it",
     )
     group.add_argument("--printer-uids", action="store_true", help="let the printer assign the SOP Instance UIDs")
     group.add_argument(

@@ -37,8 +37,8 @@ _EXAMPLES = r"""examples:
   print-mgmt print KODAK@10.0.0.8:5040 a.dcm --profile kodak-8700 --film FilmSizeID=CURRENT
 
 Attributes without an option of their own are given by DICOM keyword, with the values of PS3.3 C.13.
-Warnings of the printer are written to stderr, and do not stop the print. A failure stops it, and the unprinted
-film is deleted.
+Warnings of the printer are written to stderr, and do not stop the print. A failure stops it, and what was
+created on the printer is deleted.
 """
 
 
@@ -156,14 +156,14 @@ async def _print_images(
 
 
 def _color_argument(wanted: str, *, has_color: bool) -> Color:
-    """Return the color argument of a client. "auto" means color if an image has color and the printer supports it."""
+    """Return ``color`` of `PrintClient` for --color: "auto" prefers color if ``has_color``, and otherwise avoids it."""
     if wanted == "auto":
         return "prefer" if has_color else "avoid"
     return wanted == "yes"
 
 
 async def _with_display_format(options: FilmOptions, client: PrintClient, images: int) -> FilmOptions:
-    """Return the options with a display format of the printer for this number of images."""
+    """Return the options with a display format of the printer for this number of images, if the printer lists one."""
     film_box = options.chosen.film_box.copy()
     attributes = {element.keyword: element.value for element in film_box}
     display_format = await client.display_format(images, **attributes)
@@ -200,7 +200,7 @@ async def _show_events(job: Job, number: int, *, quiet: bool) -> None:
     if not job.has_ended:
         _print_note(
             f"job {number}: "
-            + ("the printer sends no more events" if job.SOPInstanceUID else "the printer did not name the job")
+            + ("the printer does not report the end" if job.SOPInstanceUID else "the printer did not name the job")
         )
 
 
@@ -247,7 +247,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def film_options(arguments: argparse.Namespace) -> FilmOptions:
-    """Return the film options. Raises `EncodeError`, and OSError for a file that cannot be read."""
+    """Return the film options. Raises `EncodeError`, and OSError if the file of --lut cannot be read."""
     return FilmOptions(
         chosen=chosen_of(arguments),
         presentation_lut=None if arguments.lut is None else _parse_lut(arguments.lut),
@@ -285,18 +285,19 @@ def _combine(options: Mapping[str, Value], by_keyword: Sequence[tuple[str, str]]
 
 
 def _parse_value(keyword: str, text: str) -> Value:
-    """Return ``text`` as a value of the attribute ``keyword``."""
-    tag = tag_of(keyword)
+    """Return ``text`` as a value of the attribute ``keyword``. Raises `EncodeError`."""
+    kind = "a number"
     try:
-        match vr_of(tag):
+        match vr_of(tag_of(keyword)):
             case "US" | "IS" | "UL" | "SS" | "SL":
+                kind = "a whole number"
                 return int(text)
             case "DS" | "FL" | "FD":
                 return float(text)
             case "SQ" | "OB" | "OW":
                 raise EncodeError("cannot be given on the command line", path=keyword)
     except ValueError as exc:
-        raise EncodeError(f"{text!r} is not a number", path=keyword) from exc
+        raise EncodeError(f"{text!r} is not {kind}", path=keyword) from exc
     return text
 
 

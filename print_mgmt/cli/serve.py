@@ -65,7 +65,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Act as a DICOM printer for gray and color films, and write each printed film to files in a folder;\n"
         "or act as a print server with several printers and destinations.\n"
-        "Ctrl-C stops it once the accepted films are written, or after 10 s; the others are written at the next start."
+        "Ctrl-C stops it: clients have 10 s to end their associations, and accepted films are written for 10 s more, if\n"
+        "necessary; the others are written at the next start."
     )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -133,7 +134,7 @@ async def _serve_printer(arguments: argparse.Namespace, network: _Network, lines
 
 
 async def _run_until_stopped(arguments: argparse.Namespace, site: Site, lines: Lines, stop: asyncio.Event) -> None:
-    """Report that the site listens, wait for the signal to stop, and end the associations."""
+    """Report that the site listens, wait for ``stop`` or the end of the parent, and end the associations."""
     if arguments.child_of is None:
         lines.write(listening_line(site.host, site.port, as_json=arguments.json))
         await stop.wait()
@@ -193,5 +194,5 @@ def _override(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig:
 
 
 def _policy(allowed: Sequence[str]) -> Policy:
-    """Return the policy for clients: calling AE titles that are not allowed get reason 3 (PS3.8 Table 9-21)."""
+    """Return the policy for clients: a calling AE title that is not ``allowed`` gets reason 3 (PS3.8 Table 9-21)."""
     return calling_titles(allowed) if allowed else accept_anyone

@@ -21,7 +21,7 @@ from .options import argument_type, list_action
 
 __all__ = ["DPI", "OF_ONE_PRINTER", "SiteFile", "add_options", "formats_of", "printer_config", "spool_limits"]
 
-# Options that are not allowed with the file of a site, which has keys for these settings; by name of the attribute
+# Options for one printer, which are not allowed with the file of a site; by name of the attribute
 OF_ONE_PRINTER = {
     "out": "--out",
     "format": "--format",
@@ -139,7 +139,8 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         "--memory",
         type=positive,
         metavar="MIB",
-        help="memory for the images of one client; images beyond it are refused with C605",
+        help="memory for the images of one association; images beyond it are refused with C605 (default: as in the "
+        f"configuration, or {PrinterConfig().memory // _MIB})",
     )
     group.add_argument(
         "--in-memory",
@@ -202,7 +203,7 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
 
 
 def printer_config(arguments: argparse.Namespace) -> PrinterConfig:
-    """Return the configuration of the only printer; other options override ``--config``."""
+    """Return the configuration of the only printer; --curve, --queue-length and --memory override ``--config``."""
     name = arguments.ae_title or "PRINTSCP"
     own = Printer(PrinterName=name, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
     config: PrinterConfig = arguments.config or PrinterConfig(printer=own)
@@ -240,9 +241,9 @@ def _load_curve(path: str) -> CharacteristicCurve:
 
 
 def _check_host(text: str) -> str:
-    """Return the host. An empty text, such as an unset variable, is refused, because it would mean all addresses."""
+    """Return the host. An empty text, perhaps of an unset variable, is refused, because it would mean all addresses."""
     if not text.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is not an address, such as 127.0.0.1, or 0.0.0.0 for all")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as 127.0.0.1, or 0.0.0.0 for all addresses")
     return text
 
 

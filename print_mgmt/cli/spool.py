@@ -43,7 +43,8 @@ _EXAMPLES = """examples:
   print-mgmt spool priority HIGH 1ngrvx11wgt7r4k3.1
   print-mgmt spool purge --days 7
 
-For each film that cannot be changed, a line on stderr says why, and the exit status is 1; the other films are changed.
+If a film that was named cannot be changed, a line on stderr says why, and the exit status is 1; the other films are
+changed. With --all, films that cannot be changed any more are skipped.
 All commands also work while the server runs. With a spool in PostgreSQL, they work on any machine that reaches it.
 """
 _STATES = {state.replace(" ", "-"): state for state in FilmState}
@@ -125,7 +126,7 @@ def _add_lists(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _parse_days(text: str) -> float:
-    """Return a number of days. A negative one is refused, because it would choose all films."""
+    """Return a number of days. A negative one is refused, because it would choose every film that has ended."""
     try:
         days = float(text)
     except ValueError:
@@ -136,7 +137,7 @@ def _parse_days(text: str) -> float:
 
 
 def _parse_count(text: str) -> int:
-    """Return a number of films or bytes."""
+    """Return a number of films or bytes, as a database can hold it."""
     if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {'9' * _MAX_DIGITS}")
     return int(text)
@@ -161,7 +162,7 @@ def _add_command(
 
 
 def _add_films(parser: argparse.ArgumentParser, chosen: str) -> None:
-    """Add the films of a command, by id or all that ``chosen`` describes."""
+    """Add the films of a command: ids, or all films of the printer. ``chosen`` describes these for the help."""
     parser.add_argument("films", nargs="*", metavar="FILM", help="id of a film")
     parser.add_argument("--all", action="store_true", help=f"all {chosen}")
     parser.add_argument(
@@ -273,7 +274,7 @@ async def _move(spool: Spool, arguments: argparse.Namespace) -> int:
 
 
 def _known_targets(film: FilmRecord, names: Sequence[str]) -> tuple[Target, ...]:
-    """Return destinations that a film already has. Raises `SpoolError` for other names; only a file describes them."""
+    """Return destinations that a film already has. Raises `SpoolError` for others, which only a file describes."""
     known = {one.destination: one.repeatable for one in film.deliveries}
     for name in names:
         if name not in known:
@@ -284,9 +285,12 @@ def _known_targets(film: FilmRecord, names: Sequence[str]) -> tuple[Target, ...]
 async def _new_place(
     spool: Spool, film: FilmRecord, site: SiteConfig, printer: str | None, to: Sequence[str]
 ) -> tuple[str, tuple[Target, ...]]:
-    """Return the printer and the destinations that a film moves to. Raises `SpoolError`."""
+    """Return the Printer Name and the destinations that a film moves to. Raises `SpoolError`.
+
+    ``printer`` is the key of a printer of the site; without ``to``, its routes choose the destinations.
+    """
     if printer and printer not in site.printers:
-        raise SpoolError(f"{printer!a} is not a printer. The printers are {', '.join(site.printers)}")
+        raise SpoolError(f"{printer!a} is not a printer of the site. The printers are {', '.join(site.printers)}")
     for name in to:
         if name not in site.destinations:
             raise SpoolError(f"{name!a} is not a destination. The destinations are {', '.join(site.destinations)}")

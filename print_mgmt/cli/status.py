@@ -78,7 +78,7 @@ async def _show_status(arguments: argparse.Namespace, client: PrintClient) -> in
 
 
 async def _configuration(client: PrintClient) -> Dataset:
-    """Return the printer configuration, or an empty Data Set if the printer has none."""
+    """Return the printer configuration, or an empty Data Set if the printer refuses it or it cannot be read."""
     try:
         return await client.configuration()
     except (ContextNotAccepted, PrintFailed, DecodeError):
@@ -116,7 +116,7 @@ def _distinct_values(rows: list[Dataset], keyword: str) -> str:
 
 
 def _to_json(dataset: Dataset) -> dict[str, object]:
-    """Return a Data Set as an object for JSON, by keyword: values become strings, and sequences become lists."""
+    """Return a Data Set as an object for JSON, by keyword: values become strings or null, sequences become lists."""
     return {
         element.keyword: [_to_json(item) for item in element.value if isinstance(item, Dataset)]
         if element.VR == "SQ" and isinstance(element.value, list)

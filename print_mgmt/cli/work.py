@@ -20,8 +20,8 @@ _EXAMPLES = """examples:
   print-mgmt work --config site.toml --spool postgresql://print@db/spool
 
 Several such processes may run, on any machine that reaches the spool. SIGHUP reads the configuration file again.
-SIGTERM stops the process once its current deliveries have ended. If a process is killed, another one delivers its
-films; a film that may already have been printed becomes indeterminate.
+SIGTERM or Ctrl-C stops the process: it delivers films for at most 10 s more, and finishes its current deliveries. If a
+process is killed, another one delivers its films; a film that may already have been printed becomes indeterminate.
 """
 
 

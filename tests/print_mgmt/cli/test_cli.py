@@ -136,7 +136,7 @@ def test_unreadable_images_are_one_line(tmp_path: Path, image: Path, capsys: pyt
         (["print", "A@localhost:104"], "nothing to print"),
         (["print", "A@localhost:104", "a.dcm", "--film", "FilmSizeXD=A4"], "did you mean FilmSizeID"),
         (["print", "A@localhost:104", "a.dcm", "--film", "Trim"], "is not KEYWORD=VALUE"),
-        (["print", "A@localhost:104", "a.dcm", "--session", "NumberOfCopies=two"], "'two' is not a number"),
+        (["print", "A@localhost:104", "a.dcm", "--session", "NumberOfCopies=two"], "'two' is not a whole number"),
         (["print", "A@localhost:104", "a.dcm", "--film", "ICCProfile=x"], "cannot be given on the command line"),
         (["print", "A@localhost:104", "a.dcm", "--copies", "0"], "is not a positive integer"),
         (["print", "A@localhost:104", "a.dcm", "--calling", "SEVENTEEN LETTERS"], "1 to 16 characters"),
