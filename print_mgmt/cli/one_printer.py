@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dimse.errors import escaped
 
+from ..config import PrinterConfig
 from ..destinations import FolderDestination, RetryPolicy
 from ..scp import Misbehavior
 from ..site import ListenConfig, Route, SiteConfig, SiteDestination, SitePrinter, SpoolConfig
@@ -34,7 +35,7 @@ def one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | 
         config=config,
         missing_medium="print",
         default=not arguments.require_called,
-        queue_length=arguments.queue_length,
+        queue_length=arguments.queue_length or _queue_length_of(config),
     )
     return SiteConfig(
         printers={PRINTER: printer},
@@ -45,6 +46,11 @@ def one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | 
         spool=SpoolConfig(),
         listen=ListenConfig(),
     )
+
+
+def _queue_length_of(config: PrinterConfig) -> int | None:
+    """Return the ``queue_length`` of a configuration, or None for its default: then only the spool limits the films."""
+    return None if config.queue_length == PrinterConfig().queue_length else config.queue_length
 
 
 def report_unwritten(films: Sequence[FilmRecord], destination: str, started: float) -> int:

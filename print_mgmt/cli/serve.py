@@ -65,8 +65,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Act as a DICOM printer for gray and color films, and write each printed film to files in a folder;\n"
         "or act as a print server with several printers and destinations.\n"
-        "Ctrl-C stops it: clients have 10 s to end their associations, and accepted films are written for 10 s more, if\n"
-        "necessary; the others are written at the next start."
+        "Ctrl-C stops it: associations may go on for 10 s, and the writing of accepted films for 10 s more; the other\n"
+        "films are written at the next start."
     )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter

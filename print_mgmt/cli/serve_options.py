@@ -133,7 +133,8 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         "--queue-length",
         type=positive,
         metavar="N",
-        help="highest number of waiting films; more are refused with C601 or C602 (default: until the spool is full)",
+        help="highest number of waiting films; more are refused with C601 or C602 (default: as in the configuration, "
+        "otherwise until the spool is full)",
     )
     group.add_argument(
         "--memory",

@@ -90,7 +90,7 @@ def association_section(config: PrinterConfig) -> Iterator[str]:
             ("User Identity", "accepted; the printer can be configured to check it"),
             ("Film sessions in an association", "1"),
             ("Film boxes in a film session", str(config.film_boxes)),
-            ("Waiting print jobs", str(config.queue_length)),
+            ("Waiting print jobs", _waiting_jobs(config)),
             ("Memory of one association, mostly images", f"{config.memory >> 20} MiB"),
             ("Memory of all associations of one address", f"{config.host_memory >> 20} MiB"),
             ("Memory of all associations", f"{config.total_memory >> 20} MiB"),
@@ -110,6 +110,11 @@ def association_section(config: PrinterConfig) -> Iterator[str]:
     yield "\nAssociations are rejected in these cases:\n"
     rows = ((*map(str, codes), when) for codes, when in REFUSALS.items())
     yield from table_lines(("Result", "Source", "Reason", "Case"), rows)
+
+
+def _waiting_jobs(config: PrinterConfig) -> str:
+    is_default = config.queue_length == PrinterConfig().queue_length
+    return f"{config.queue_length}{'; with a spool, until it is full' if is_default else ''}"
 
 
 def interfaces_section() -> Iterator[str]:

@@ -1,7 +1,9 @@
 """``print-mgmt serve`` as users type it: printers, limits, faults and the log."""
 
+import argparse
 import asyncio
 import contextlib
+import io
 import json
 import os
 import re
@@ -19,6 +21,9 @@ from dimse.errors import AssociationRejected
 from dimse.net import scu
 from dimse.uids import Printer, PrinterInstance
 from print_mgmt import PrintClient, PrintFailed
+from print_mgmt.cli.lines import Lines
+from print_mgmt.cli.one_printer import PRINTER, one_printer
+from print_mgmt.cli.serve_options import add_options
 
 IMAGE = np.zeros((2, 2), np.uint8)
 
@@ -67,6 +72,21 @@ def test_config_file_configures_the_printer(tmp_path: Path) -> None:
     with serving(tmp_path, "--config", str(config), "--format", "png") as (address, _):
         assert outcomes(address) == [""]
         assert "status 0106H" in outcomes(address, ImageDisplayFormat=r"STANDARD\1,2")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [("queue_length = 3", [], 3), ("queue_length = 3", ["--queue-length", "16"], 16), ("", [], None)],
+)
+def test_queue_length_comes_from_option_or_file(
+    text: str, options: list[str], expected: int | None, tmp_path: Path
+) -> None:
+    config = tmp_path / "printer.toml"
+    config.write_text(text)
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    site = one_printer(parser.parse_args(["--config", str(config), *options]), Lines(io.StringIO()), None)
+    assert site.printers[PRINTER].queue_length == expected
 
 
 def test_list_presets_shows_all_presets(capsys: pytest.CaptureFixture[str]) -> None:
