@@ -3,13 +3,14 @@
 The package has floors, and each floor imports only from the floors below:
 
 - `dimse.cli`: the commands
+- `dimse.command_line` and `dimse.terminal`: the parts that the commands share
 - `dimse.verify`: the conformance tester
 - `dimse.lab`: experiments with a peer
 - `dimse.net`, asyncio: `connect`, `serve`, and the operations of `dimse.net.scu`
 - `dimse.explain`: explanations of captures and recorded associations
 - `dimse.message` and `dimse.tls`: the 23 DIMSE messages; TLS
 - `dimse.ul` and `dimse.data`: PDUs and the state machine; Data Sets and files
-- `dimse.errors`, `dimse.limits`, `dimse.uids`, `dimse.files`
+- `dimse.errors`, `dimse.limits`, `dimse.uids`, `dimse.files`, and other single modules
 
 The names in ``__all__`` are imported when they are first used.
 """

@@ -1,6 +1,7 @@
 """Bounds on the memory, connections and time of this side that a peer may use: two frozen dataclasses.
 
-Other peers are unaffected when a peer exceeds a bound. ``docs/limits.md`` lists what happens beyond each bound.
+If a peer exceeds a bound, other peers are unaffected, except that they may have to wait for `Limits.memory`.
+``docs/limits.md`` lists what happens beyond each bound.
 """
 
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ class Limits:
     user_items: int = 400  # 3 x 128 (roles and both extended negotiations for each context), and 16 others
 
     # counts, at once
-    requests: int = 2  # requests that wait for their handler; this side stops reading from a peer with more
+    requests: int = 2  # requests that wait for their handler; this side stops reading from a peer with so many
     associations: int = 500
     host_associations: int = 200  # how many of `associations` may come from one address
     connections: int = 1000  # with or without an association; further connections are closed unread

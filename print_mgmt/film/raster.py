@@ -134,8 +134,9 @@ def magnified_blocks(
 ) -> Iterator[_Block]:
     """Resample an image from one shape (rows, columns) to another, and yield blocks of rows, columns and values.
 
-    ``lines(first, last)`` returns rows ``first`` to ``last`` - 1 of the image: multiples of 1/8, with a half added, so
-    that truncation rounds them. After truncation, the values of a block are 0 to ``ceiling``.
+    ``lines(first, last)`` returns rows ``first`` to ``last`` - 1 of the image. Their values are on the grid (`_Grid`),
+    as multiples of 1/8 always are, and have a half added, so that truncation rounds them. After truncation, the values
+    of a block are 0 to ``ceiling``.
     """
     unmixed = _unmixed_pixels(source, target, magnification)
     if unmixed is not None:
