@@ -168,7 +168,6 @@ DIMSE_ECHO: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.BOTH,
         passes=(KEPT,),
-        nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         close=Close.NONE,
     ),

@@ -203,7 +203,7 @@ UL_P: tuple[Case, ...] = (
     ),
     Case(
         id="UL-P-1.05",
-        title="A data set cut at every even place",
+        title="A data set cut within tags, lengths and values",
         section="PS3.8 E.1 note 2",
         level=Level.MUST,
         needs=Flags.PRINT,
