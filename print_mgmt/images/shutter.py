@@ -21,6 +21,7 @@ __all__ = ["MAX_VERTICES", "Shutter", "shutter_of"]
 
 _WHITE = 65535.0  # the highest Shutter Presentation Value (a P-Value), and the number of L* = 100 (PS3.3 C.10.7.1.1)
 MAX_VERTICES = 4096  # of a polygon: real polygons have fewer than a hundred
+_MAX_COORDINATE = 1 << 31
 _RECTANGLE = (
     "ShutterUpperHorizontalEdge",
     "ShutterLowerHorizontalEdge",
@@ -102,8 +103,16 @@ def _brightness(frame: Frame) -> float:
     return 0.0
 
 
-def _numbers(frame: Frame, keyword: str, count: int) -> list[float]:
+def _coordinates(frame: Frame, keyword: str) -> list[float]:
+    """Return the values of an attribute of VR IS. Raises ImageError for a value beyond 32 bits, if the VR is wrong."""
     numbers = frame.numbers(keyword)
+    if any(abs(number) > _MAX_COORDINATE for number in numbers):
+        raise ImageError(f"{keyword} has a value beyond 32 bits (PS3.5 6.2)")
+    return numbers
+
+
+def _numbers(frame: Frame, keyword: str, count: int) -> list[float]:
+    numbers = _coordinates(frame, keyword)
     if len(numbers) != count:
         raise ImageError(f"{keyword} has {len(numbers)} values, not {count}")
     return numbers
@@ -133,7 +142,7 @@ def _circle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mas
 
 def _polygon(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mask:  # noqa: ARG001
     """Return the mask of the pixels inside a polygon: those with an odd number of edges to the left, and on an edge."""
-    numbers = frame.numbers("VerticesOfThePolygonalShutter")
+    numbers = _coordinates(frame, "VerticesOfThePolygonalShutter")
     if len(numbers) < 6 or len(numbers) % 2 or len(numbers) > 2 * MAX_VERTICES:
         raise ImageError(f"VerticesOfThePolygonalShutter has {len(numbers)} values, not 3 to {MAX_VERTICES} pairs")
     vertices = [*zip(numbers[::2], numbers[1::2], strict=True)]

@@ -162,3 +162,15 @@ def test_shapes_that_hide_the_whole_image_are_ignored() -> None:
     made = prepare(image(**both))
     assert made.pixels.min() == 100
     assert made.notes == ("ShutterShape would hide the whole image: ignored (PS3.3 C.7.6.11)",)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "keyword"),
+    [(CIRCLE, "RadiusOfCircularShutter"), (polygon(1, 1, 1, 9, 9, 9), "VerticesOfThePolygonalShutter")],
+)
+def test_coordinate_beyond_32_bits_is_ignored(attributes: dict[str, object], keyword: str) -> None:
+    made = image(**attributes)
+    made.add(Element(made[keyword].tag, "FD", [1e300] if keyword.startswith("Radius") else [1e300, 1.0] * 3))
+    prepared = prepare(made)
+    assert prepared.pixels.min() == 100
+    assert f"{keyword} has a value beyond 32 bits" in prepared.notes[0]
