@@ -26,7 +26,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = "Show the File Meta Information and the Data Set of DICOM files, element by element."
     parser.epilog = (
         'With --json each file is one line, {"file": NAME, "meta": MODEL, "dataset": MODEL}: the DICOM JSON Model of '
-        "PS3.18 Annex F, with all bytes inline, in base64. A file that is cut off is shown up to that point, "
+        "PS3.18 Annex F, with all bytes inline, in base64. With --check too, each file with violated rules is one "
+        'line, {"file": NAME, "findings": [...]}. A file that is cut off is shown up to that point, '
         "with the error on stderr; the other files follow, and the exit status is 1. Examples: 'dimse dump x.dcm', "
         "'dimse dump --hex -P Rows image.dcm' (the offset and the bytes of an element), 'dimse dump -L -P PixelData "
         "image.dcm' (a long value in full), 'dimse dump --check *.dcm' (all violated rules)."

@@ -65,7 +65,7 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
 
 @dataclass(slots=True)
 class _Job:
-    """A file to explain, and the failures so far."""
+    """A file to explain, where to print, and the failures so far."""
 
     arguments: argparse.Namespace
     views: Views
@@ -218,7 +218,7 @@ def _text(job: _Job, data: bytes) -> None:
 
 
 def _plain_turns(step: Step) -> Iterator[Turn]:
-    """Yield the PDUs of a redacted step; the lines of the last PDU are the fields of the whole step."""
+    """Yield the PDUs of a redacted step; the last has the fields of the whole step as its lines, the others none."""
     from ..explain.sentences import table_of
 
     lines = [

@@ -46,10 +46,13 @@ def no_views() -> Sequence[View]:
 
 
 def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
-    """Add the options of the command to ``parser``; ``views`` must be a function that pickle finds by its name."""
+    """Add the options of the command to ``parser``; ``views`` see the messages of each association.
+
+    Other processes get ``views`` by pickle, so it must be a function at the top level of a module.
+    """
     parser.description = (
-        "Forward all bytes between two programs unchanged, print a line for each PDU, and record and explain each "
-        "association. A line begins with the number of its association; > is the client, < the target."
+        "Forward all bytes between two programs unchanged, and print a line for each PDU; with options, also record "
+        "and explain each association. A line begins with the number of its association; > is the client, < the target."
     )
     parser.add_argument(
         "--listen",
@@ -192,7 +195,7 @@ class _Output:
         return _Watch(self, self._count, title, tap)
 
     def make_page(self, number: int, recording: Path, title: str, why: str, is_cut: bool) -> None:
-        """Start to write the page of a recording, which ends before its association if ``is_cut``."""
+        """Start to write the page of a recording; with ``is_cut``, the recording ends before its association."""
         if self._pages is None or self._html is None:
             return
         stem = recording.stem

@@ -31,7 +31,7 @@ _LULL = 0.02  # seconds without bytes after which they are explained: while the 
 _LATEST = 0.25  # seconds after which bytes are explained though the programs still talk
 _NICE = 10  # the programs on both sides come first
 _TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"
-_FULL = f"no more lines: the incomplete messages of all associations have more than {_MAX_HELD} bytes"
+_FULL = "no more lines: the incomplete messages of all associations have more than {} bytes"
 
 OPENED, RECEIVED, CLOSED, LOST = range(4)
 
@@ -83,20 +83,20 @@ class LineProcess:
         self._feeder.start()
 
     def opened(self, number: int, title: str) -> None:
-        """Print the beginning of an association."""
+        """Show the beginning of an association; ``title`` has both addresses."""
         self._queue.put(Item(number, OPENED, title, b"", time.time()))
 
     def received(self, number: int, side: str, data: bytes) -> None:
-        """Explain bytes of one side."""
+        """Explain ``data`` of one ``side``, `REQUESTOR` or `ACCEPTOR`."""
         self._queue.put_bytes(number, Item(number, RECEIVED, side, data, time.time()), len(data))
 
     def closed(self, number: int, why: str) -> None:
-        """Print the end of an association."""
+        """Show the end of an association; ``why`` says in words how it ended."""
         self._queue.forget(number)
         self._queue.put(Item(number, CLOSED, why, b"", time.time()))
 
     def close(self) -> None:
-        """Print everything in the queue, and end the process."""
+        """Explain everything in the queue, and end the process."""
         self._queue.close()
         self._feeder.join()
         self._process.join()
@@ -192,4 +192,4 @@ class Lines:
             largest = max(self._lives, key=lambda one: self._lives[one].held)
             self._held -= self._lives[largest].held
             self._lives[largest].forget()
-            yield f"{largest} ! {_FULL}"
+            yield f"{largest} ! {_FULL.format(self._max_held)}"

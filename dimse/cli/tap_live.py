@@ -1,8 +1,9 @@
 """The live view of ``dimse tap``: a small HTTP server whose page shows associations while they happen.
 
 The server has two resources: the page, and ``/events``, a stream of Server-Sent Events for that page and for programs.
-It answers only requests whose Host is its own address or the name of this machine, so that no page of another site can
-read the stream by giving itself that address in the DNS. A request that a page of another origin makes is refused.
+It answers only requests whose Host is its own address or a name of this machine, so that no page of another site can
+read the stream by giving itself that address in the DNS. A request that a page of another origin makes is refused,
+unless it leads the browser to the page.
 """
 
 import os
@@ -100,7 +101,10 @@ class LiveView:
         return _Handler(self, *arguments)
 
     def stream(self, write: Callable[[bytes], object], after: int | None) -> None:
-        """Write events until the client goes or the view closes. Raises OSError when the client has gone."""
+        """Write events until the view closes; raise OSError when the client has gone.
+
+        The events begin after number ``after``, or with the earliest that are kept.
+        """
         with self._changed:
             listener = self._feed.listen(self._changed.notify_all, after=after)
         try:
@@ -242,7 +246,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _head(connection: socket.socket) -> bytes:
-    """Return the request of a client, without a body; b"" if it is too long. Raises TimeoutError if it is too slow."""
+    """Return the head of a request; b"" if it is too long or cut off. Raises TimeoutError if it comes too slowly."""
     end, data = time.monotonic() + _REQUEST, bytearray()
     while b"\r\n\r\n" not in data and len(data) < _MAX_REQUEST:
         connection.settimeout(max(0.001, end - time.monotonic()))
