@@ -85,7 +85,7 @@ class Comparison:
                 if pair.weight == Weight.CONTENT and (pair.step.status is not None) == is_response:
                     return _about(pair)
         weak = sum(len(pair.differences) for pair in self.pairs)
-        return f"nothing that matters differs; {weak} names, lengths or dates do" if weak else "nothing differs"
+        return f"nothing that matters differs; {weak} names, lengths, dates or pixels do" if weak else "nothing differs"
 
     def _cause(self, number: int) -> str:
         """Return, in words, what differs in the request that a pair answers, or else in earlier steps."""

@@ -195,7 +195,7 @@ def test_unreadable_file_is_one_line_of_error(
     assert capsys.readouterr() == ("", f"dimse: {path}: {reason}\n")
 
 
-def test_capture_that_is_cut_off_is_shown_up_to_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cut_off_capture_is_shown_up_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "cut"
     path.write_bytes(pcap("dcmtk-termscu-reject")[:-1])
     assert explain("--brief", path) == 1

@@ -160,7 +160,7 @@ def test_wrong_address_is_an_error_of_usage(text: str, capsys: pytest.CaptureFix
     assert "is not PORT or HOST:PORT" in capsys.readouterr().err
 
 
-async def test_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+async def test_taken_port_is_one_line_of_error(tmp_path: Path) -> None:
     async with serve([VERIFICATION], port=0) as server:
         ended = await run_dimse("tap", "--listen", str(server.port), "--to", "127.0.0.1:9", cwd=tmp_path)
     assert ended.status == 1
@@ -187,7 +187,7 @@ def test_association_that_is_too_far_behind_loses_its_lines(capfd: pytest.Captur
     ]
 
 
-def test_recording_that_is_away_is_no_page(tmp_path: Path) -> None:
+def test_missing_recording_gives_no_page(tmp_path: Path) -> None:
     failed = page_of_recording(tmp_path / "no.pcapng", tmp_path / "no.html", "", [], no_views, keep=True)
     assert "no.pcapng" in failed
     assert list(tmp_path.iterdir()) == []

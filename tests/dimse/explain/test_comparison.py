@@ -1,4 +1,4 @@
-"""Two recordings compared: what belongs together, what differs, and what answers "why"."""
+"""Two recordings compared: pairs of steps, their differences, and the reason of a failure in one line."""
 
 import re
 from html.parser import HTMLParser

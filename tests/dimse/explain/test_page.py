@@ -1,4 +1,4 @@
-"""The page of a recording: complete, self-contained, and deaf to what a peer says."""
+"""The page of a recording: complete, self-contained, and safe from the texts of a peer."""
 
 import html
 import json
@@ -90,7 +90,7 @@ def test_policy_allows_only_the_script_and_style_of_the_page() -> None:
         assert policy[rule] == f"'sha256-{digest}'"
 
 
-def test_page_names_nothing_outside() -> None:
+def test_page_refers_to_nothing_outside() -> None:
     text = page(steps_of(said_in("dcmtk-print-2x3-8bit")))
     assert not re.findall(r"""(?:src|href|action)\s*=\s*["']?(?!data:)\w""", text.partition("<script>")[0])
     assert "://" not in text

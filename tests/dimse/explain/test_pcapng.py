@@ -1,4 +1,4 @@
-"""Captures that are written: they read back without a loss."""
+"""Captures that are written: reading gives the same bytes, times and addresses."""
 
 import pytest
 from hypothesis import given

@@ -156,12 +156,12 @@ def test_request_has_the_words_of_the_tables() -> None:
 @pytest.mark.parametrize(
     ("wire", "said"),
     [
-        # Table 9-21: what a reason means depends on the source
+        # Table 9-21: the meaning of a reason depends on the source
         (octets("03 00 00000004  00 02 03 02"), {"Result": "2 (rejected-transient)"}),
         (octets("03 00 00000004  00 02 03 02"), {"Reason/Diag.": "2 (local-limit-exceeded)"}),
         (octets("03 00 00000004  00 01 02 02"), {"Reason/Diag.": "2 (protocol-version-not-supported)"}),
         (octets("03 00 00000004  00 01 01 09"), {"Reason/Diag.": "9 (reserved)"}),
-        # Table 9-26: of a service-user it is not significant
+        # Table 9-26: the reason of a service-user is not significant
         (octets("07 00 00000004  00 00 00 06"), {"Source": "0 (DICOM UL service-user)"}),
         (octets("07 00 00000004  00 00 00 06"), {"Reason/Diag": "6 (not significant)"}),
         (octets("07 00 00000004  00 00 02 06"), {"Reason/Diag": "6 (invalid-PDU-parameter value)"}),

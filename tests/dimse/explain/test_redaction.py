@@ -1,4 +1,4 @@
-"""What a redacted recording still shows."""
+"""Redacted recordings: the fields that stay, and the fields that are hidden."""
 
 import pytest
 from recordings import NAMES, said_in, steps_of

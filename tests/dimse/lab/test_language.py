@@ -50,7 +50,7 @@ def test_repeated_octets_are_bounded() -> None:
         octets(["00*999999999"])
 
 
-def test_uid_is_a_keyword() -> None:
+def test_keyword_stands_for_its_uid() -> None:
     assert uid("Verification") == Verification
 
 

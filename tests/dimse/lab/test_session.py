@@ -311,7 +311,7 @@ def test_reply_answers_the_last_request() -> None:
     assert (message.MessageIDBeingRespondedTo, message.Status, message.EventTypeID) == (7, 0x0110, 2)  # type: ignore[attr-defined]
 
 
-def test_patch_changes_what_is_sent_next() -> None:
+def test_patch_changes_the_next_octets() -> None:
     with bench() as it:
         it.run("patch 6 0000")
         it.run("associate", AC)
@@ -419,7 +419,7 @@ def test_acceptor_answers_a_request() -> None:
     assert [one.result for one in accepted.presentation_contexts] == [ContextResult.ACCEPTANCE]
 
 
-def test_acceptor_accepts_only_what_is_named() -> None:
+def test_acceptor_accepts_only_named_abstract_syntaxes() -> None:
     with bench(is_requestor=False) as it:
         it.far.sendall(octets(RQ))
         it.run("connect")

@@ -51,7 +51,7 @@ def test_block_is_free_after_its_last_copy() -> None:
     assert isinstance(memory.copy((bytearray(LONG),)), memoryview)
 
 
-def test_longer_bytes_than_a_block_get_new_memory() -> None:
+def test_copy_longer_than_a_block_gets_new_memory() -> None:
     data = bytes(9 * LONG)
     assert CopyMemory().copy((data, b"end")) == data + b"end"
 

@@ -48,7 +48,7 @@ class Keeping:
 
 
 class Fault:
-    """A step at which the disk fails, from the call of this number on; ``name`` may be changed."""
+    """A disk that fails at the step ``name``, once ``after`` calls have succeeded; ``name`` may be changed."""
 
     def __init__(self, name: str, number: int = errno.ENOSPC, *, after: int = 0) -> None:
         self.name, self._number, self._left = name, number, after

@@ -1,4 +1,4 @@
-"""The relay: all bytes and all ends pass unchanged, and nothing of one side piles up before the other."""
+"""The relay: all bytes and all ends pass unchanged, and a slow reader stops the writer on the other side."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.all_loops
 
 
 class Watched:
-    """What a watch was told, of all connections."""
+    """A watch of all connections, which keeps the bytes and the reasons that it gets."""
 
     def __init__(self) -> None:
         self.bytes = {True: b"", False: b""}

@@ -17,7 +17,7 @@ from dimse.ul.provider import Transition
 
 
 def kinds(records: list[Record]) -> list[str]:
-    """Return a record in short: the action of a transition, or direction and type."""
+    """Return the action of a transition, or the direction and the type of another record."""
     return [
         record.what.action
         if isinstance(record.what, Transition)
