@@ -117,7 +117,7 @@ class CommandReader:
 
     It keeps the latest short Command Set of each length, because most messages differ from one of them only in the
     Message ID: each C-ECHO, and the many responses to one C-FIND. Decoding then takes 1.1 us instead of 3.3 us; the
-    difference is 8 % of a C-ECHO, and more of the first one on an association.
+    difference is 8 % of a C-ECHO, and more for the first C-ECHO of an association.
     """
 
     __slots__ = ("_known",)

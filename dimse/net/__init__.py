@@ -1,4 +1,4 @@
-"""The asyncio shell, which alone uses sockets and a clock."""
+"""The asyncio shell: the sockets and the clock of the upper layer and of messages, which have neither themselves."""
 
 from ..limits import Limits, Timeouts
 from ..tls import Certificate, TLSContext, TLSProfile, client_context, server_context

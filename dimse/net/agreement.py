@@ -70,7 +70,7 @@ class Agreement:
 
     def _reason(self, abstract_syntax: str) -> str:
         results = {reply.id: reply.result for reply in self._answer.presentation_contexts}
-        name = name_of(abstract_syntax)
+        name = name_of(abstract_syntax) or abstract_syntax
         for context in self._request.presentation_contexts:
             if context.abstract_syntax == abstract_syntax:
                 result = results.get(context.id)

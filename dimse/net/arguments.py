@@ -1,7 +1,8 @@
 """Checks of the arguments of `connect` and `serve`, before anything is opened.
 
-A wrong argument raises an `EncodeError` that names the argument: ``port: 70000 is not a port, 1 to 65535``. Classes
-built on `connect` and `serve` check their arguments with the same functions in their constructors.
+A wrong argument raises an `EncodeError` that names the argument, or the field of the PDU that it fills: ``port: 70000
+is not a port, 1 to 65535``. Classes built on `connect` and `serve` check their arguments with the same functions in
+their constructors.
 """
 
 import ssl

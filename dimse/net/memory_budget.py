@@ -1,12 +1,12 @@
 """The memory that the peers of a server use: everything received and not yet done, and messages that are sent.
 
 This covers association requests, incomplete PDUs, bytes that wait for their turn, incomplete messages, and requests
-that wait or are performed. None of these counts up to ``UNCOUNTED`` bytes; a message then counts without them, anything
-else as a whole.
+that wait or are performed. Up to ``UNCOUNTED`` bytes of each are free: a longer message counts without its first
+``UNCOUNTED`` bytes, and anything else that is longer counts as a whole.
 
-No peer is refused for lack of memory. A peer whose message finds no room is not read from until there is room, and the
-rest of the message stays in the memory of the peer. The message that began first always continues, so there will be
-room again. If a peer does not continue its message while others wait, its association is aborted.
+No peer is refused because there is no room. A peer whose message finds no room is not read from until there is room,
+and the rest of the message stays in the memory of the peer. The message that began first always continues, so there
+will be room again. If a peer does not continue its message while others wait, its association is aborted.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _TRICKLE = 1 << 14  # bytes within ``Timeouts.stall``; a message that grows by l
 
 
 class MemoryBudget:
-    """The memory of the peers of one server, by host."""
+    """The memory of the peers of one server, by host. ``stall`` is `Timeouts.stall`, in seconds."""
 
     def __init__(self, limits: Limits, stall: float) -> None:
         self.total = 0  # bytes of all peers

@@ -242,7 +242,11 @@ class Server:
         peer = association.transport.peer
         text = f"{peer}: rejected {escaped(calling)}, which called {escaped(called)}: {reason}"
         self.admission.warn("an association was rejected", text)
-        association.reject(answer)
+        try:
+            association.reject(answer)
+        except EncodeError:
+            _log.exception("%s: the rejection of the policy cannot be written", peer)
+            association.reject(NO_REASON)
 
     # --- one association ---
 

@@ -3,7 +3,7 @@
 The provider walks Table 9-10 and performs the verbs in the cells. Theory of operation:
 
 - ``send()`` is a primitive of the local user. It raises `LocalProtocolError` if the cell of the table is blank; nothing
-  else checks the state.
+  else here checks whether a primitive is possible.
 - ``receive_data()`` takes bytes of the peer, and no bytes make it raise an error: the standard has an event for invalid
   bytes (Evt19), which ends in an abort.
 - P-DATA consists of thousands of PDUs that do not change the state. If the table says so, and no observer is set, a run

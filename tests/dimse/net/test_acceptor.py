@@ -166,8 +166,12 @@ async def test_failing_policy_rejects_transiently(caplog: pytest.LogCaptureFixtu
     def say_what_is_too_large(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
         return Acceptance((MaximumLength(1 << 32),))
 
+    def reject_with_a_number_that_is_too_large(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+        return AssociateRJ(1, 1, 256)
+
     caplog.set_level(logging.CRITICAL, "dimse.net")
-    for policy in (fail, fail_later, time_out, say_what_is_too_long, say_what_is_too_large):
+    accepting = (say_what_is_too_long, say_what_is_too_large)
+    for policy in (fail, fail_later, time_out, *accepting, reject_with_a_number_that_is_too_large):
         assert await rejected(policy) == (2, 1, 1)
 
 

@@ -209,6 +209,12 @@ async def test_event_report_needs_no_role() -> None:
     assert answer.Status == 0
 
 
+def test_private_abstract_syntax_is_named_by_its_uid() -> None:
+    requestor, _ = agreed()
+    with pytest.raises(ContextNotAccepted, match=r"no presentation context for 1\.2\.3 was proposed"):
+        requestor.context_for("1.2.3")
+
+
 def test_unproposed_transfer_syntax_is_named_as_the_reason() -> None:
     answer = AssociateAC(
         called_ae_title="A", calling_ae_title="B", presentation_contexts=(PresentationContextAC(1, 0, "1.2.3"),)
