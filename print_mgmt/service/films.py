@@ -1,6 +1,10 @@
 """N-CREATE of film sessions, film boxes and Presentation LUTs, N-SET of the first two (PS3.4 H.4.1, H.4.2, H.4.9)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from dimse.data import EXPLICIT_LE, Dataset, Element, decode, encode
+from dimse.errors import ServiceError
 from dimse.uids import BasicAnnotationBox, new_uid
 
 from ..attributes import Checked, check, refuse, shown
@@ -44,12 +48,12 @@ def create_film_session(instances: Instances, call: Call) -> Answer:
     checked = check(instances.tables.film_session, call.dataset, defaults=True, strict=instances.config.strict)
     _limit_light_of_session(instances, checked, Dataset())
     lut = referenced_lut(instances, checked.attributes)
-    _allocate(instances, checked)
-    session = FilmSession(
-        SOPInstanceUID=uid, attributes=checked.attributes, lut=lut, sent=_accepted_tags(call.dataset, checked)
-    )
-    session.charset = _copy_charset(checked.attributes)
-    instances.store(session, checked.attributes, unused=checked.unused)
+    with _allocation(instances, checked):
+        session = FilmSession(
+            SOPInstanceUID=uid, attributes=checked.attributes, lut=lut, sent=_accepted_tags(call.dataset, checked)
+        )
+        session.charset = _copy_charset(checked.attributes)
+        instances.store(session, checked.attributes, unused=checked.unused)
     instances.session = session
     instances.add(session)
     return answer_for(checked, uid)
@@ -62,8 +66,8 @@ def set_film_session(instances: Instances, session: FilmSession, dataset: Datase
     lut = referenced_lut(instances, checked.attributes)
     merged = with_changes(session.attributes, checked.attributes)
     imagers = [_choose_imager(instances, merged, box.attributes, "MediumType") for box in session.film_boxes]
-    _allocate(instances, checked)
-    instances.store(session, with_changes(session.attributes, checked.attributes), unused=checked.unused)
+    with _allocation(instances, checked):
+        instances.store(session, with_changes(session.attributes, checked.attributes), unused=checked.unused)
     session.sent |= _accepted_tags(dataset, checked)
     session.charset = _copy_charset(checked.attributes) or session.charset
     if _LUT in dataset:
@@ -90,6 +94,18 @@ def _limit_light_of_session(instances: Instances, checked: Checked, held: Datase
     merged, config = with_changes(held, checked.attributes), instances.config
     medium = next((row for row in config.media if row.MediumType == text(merged, "MediumType")), config.media[0])
     limit_light(checked, config.imager_with(medium), held, strict=config.strict)
+
+
+@contextmanager
+def _allocation(instances: Instances, checked: Checked) -> Iterator[None]:
+    """Reserve memory for the session, and reserve as much as before if the block raises `ServiceError`."""
+    before = instances.pool.reserved(instances)
+    _allocate(instances, checked)
+    try:
+        yield
+    except ServiceError:
+        instances.pool.reserve(instances, before)
+        raise
 
 
 def _allocate(instances: Instances, checked: Checked) -> None:

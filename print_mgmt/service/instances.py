@@ -86,6 +86,10 @@ class MemoryPool:
             self._add(host, more)
             return True
 
+    def reserved(self, holder: object) -> int:
+        """Return the memory reserved for ``holder``."""
+        return self._parts.get(holder, ("", 0))[1]
+
     def release(self, holder: object) -> None:
         """Release the memory reserved for ``holder``."""
         with self._lock:

@@ -239,6 +239,24 @@ def test_memory_is_reserved_and_released() -> None:
     assert second.session(MemoryAllocation=1000)
 
 
+def test_session_without_room_reserves_no_memory() -> None:
+    pool = MemoryPool(1000)
+    config = replace(CONFIG, MaximumMemoryAllocation=1000)
+    small, other = Scu(config=replace(config, memory=512), pool=pool), Scu(config=config, pool=pool)
+    assert small.create(BasicFilmSession, dataset=Dataset(MemoryAllocation=600)).Status == 0x0213
+    assert other.session(MemoryAllocation=1000)
+
+
+def test_refused_change_keeps_the_reserved_memory() -> None:
+    pool = MemoryPool(1000)
+    config = replace(CONFIG, MaximumMemoryAllocation=1000)
+    small, other = Scu(config=replace(config, memory=612), pool=pool), Scu(config=config, pool=pool)
+    session = small.session(MemoryAllocation=1000)
+    change = Dataset(MemoryAllocation=1, FilmSessionLabel="x" * 64)
+    assert small.set(BasicFilmSession, session, change).Status == 0x0213
+    assert other.create(BasicFilmSession, dataset=Dataset(MemoryAllocation=999)).Status == 0x0213
+
+
 def test_misplaced_attribute_is_a_warning() -> None:
     """Misplaced attributes of printing are a warning, 0107; unrelated attributes are ignored."""
     scu = Scu()

@@ -18,7 +18,7 @@ from print_mgmt.items import to_item
 
 
 def test_empty_image_sequence_erases_the_image() -> None:
-    """PS3.4 Table H.4-8."""
+    """PS3.4 H.4.3.1.2.1.3."""
     scu = Scu()
     film_box, boxes = scu.film()
     scu.image(boxes[0], 1, ramp())

@@ -29,7 +29,7 @@ def overlay(rows: int = 160) -> Dataset:
 
 
 def test_images_beyond_the_client_limit_are_refused() -> None:
-    """C605, PS3.4 Table H.4-8; an image that replaces another counts once."""
+    """C605, PS3.4 H.4.3.1.2.1.2; an image that replaces another counts once."""
     scu = Scu(config=SMALL)
     film, boxes = scu.film()
     assert [scu.image(boxes[0], 1, IMAGE).Status for _ in range(3)] == [SUCCESS] * 3

@@ -56,7 +56,7 @@ def test_film_box_makes_a_job() -> None:
 
 
 def test_answer_names_the_job_if_negotiated() -> None:
-    """PS3.4 Table H.4-6a: required if the Print Job SOP Class is supported."""
+    """PS3.4 Table H.4-8: required if the Print Job SOP Class is supported."""
     scu = Scu()
     answer = scu.print(BasicFilmBox, scu.film()[0])
     assert answer.job is not None
@@ -76,7 +76,7 @@ def test_caller_option_hides_the_job() -> None:
 
 @pytest.mark.parametrize("dataset", [None, Dataset(), Dataset(NumberOfCopies=2)])
 def test_n_action_may_have_a_data_set(dataset: Dataset | None) -> None:
-    """PS3.4 Table H.4-6 has no action information, but some SCUs send a Data Set."""
+    """PS3.4 Table H.4-8 has no Action Information, but some SCUs send a Data Set."""
     scu = Scu()
     film_box, boxes = scu.film()
     scu.image(boxes[0], 1, ramp())

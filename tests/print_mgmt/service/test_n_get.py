@@ -88,7 +88,7 @@ def check_values(table: Table, dataset: Dataset, path: str) -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_responses_have_the_standards_attributes(name: str) -> None:
-    """PS3.4 Tables H.4-14, H.4-18 and H.4-22, attribute by attribute, also after encoding and decoding."""
+    """PS3.4 Tables H.4-26, H.4-17 and H.4-15, attribute by attribute, also after encoding and decoding."""
     scu = Scu(config=preset(name))
     film, _ = scu.film(ImageDisplayFormat="STANDARD\\1,1")
     job = scu.print(BasicFilmBox, film).job

@@ -82,7 +82,7 @@ def test_film_box_answer_has_the_defaults() -> None:
 
 
 def test_scp_assigns_missing_uids() -> None:
-    """PS3.7 §10.1.5.1.3: the SCU may assign them."""
+    """PS3.7 §10.1.5.1.4: the SCU may also assign them."""
     scu = Scu()
     own = scu.create(BasicFilmSession, "1.2.3.4")
     assert own.AffectedSOPInstanceUID == "1.2.3.4"
@@ -114,7 +114,7 @@ def test_n_action_on_the_session_prints_all_films() -> None:
 
 
 def test_empty_film_prints_with_a_warning() -> None:
-    """B603 for a film box, B602 for a session: PS3.4 Tables H.4-3 and H.4-6."""
+    """B603 for a film box, B602 for a session: PS3.4 Tables H.4-9 and H.4-4."""
     scu = Scu()
     session = scu.session()
     film_box = scu.film_box(session).AffectedSOPInstanceUID
