@@ -43,8 +43,8 @@ class Options:
     max_films: int = 0  # the number of N-ACTIONs that may print
     no_film: bool = False  # no N-ACTION at all
     full_trace: bool = False
-    pcap: bool = False  # keep whole octets for a capture of each case, beside the report
-    redact: bool = False  # no report has patient data
+    pcap: bool = False  # keep whole octets for captures, beside those that the report shows
+    redact: bool = False  # keep patient data out of the report
     jobs: int = 1  # cases of PRN-* at the same time, if the peer serves several associations
     tls_profile: str = ""  # the secure transport connection profile that the peer claims, a section of PS3.15
 
