@@ -61,6 +61,7 @@ class _Instances:
     images: dict[str, tuple[str, ImageBox]] = field(default_factory=dict)  # with the UID of the film
     luts: dict[str, StoredLUT] = field(default_factory=dict)
     sessions: dict[str, Dataset] = field(default_factory=dict)
+    session_of: dict[str, str] = field(default_factory=dict)  # by the UID of the film; "" if unknown
 
 
 class FilmView:
@@ -120,15 +121,13 @@ class FilmView:
             attributes = _merge(sent, received)  # the response has the defaults of the printer
             film = FilmBox(SOPInstanceUID=uid, attributes=attributes, plain=_sheet(attributes), image_boxes=())
             instances.films[uid] = film
+            instances.session_of[uid] = _reference(sent, "ReferencedFilmSessionSequence")
             film.lut = self._lut(sent)
             film.image_boxes = tuple(self._image_boxes(uid, received))
             yield _layout(film)
 
     def _lut(self, attributes: Dataset) -> StoredLUT | None:
-        uids = (
-            text(item, "ReferencedSOPInstanceUID") for item in items(attributes, "ReferencedPresentationLUTSequence")
-        )
-        return self._instances.luts.get(next(uids, ""))
+        return self._instances.luts.get(_reference(attributes, "ReferencedPresentationLUTSequence"))
 
     def _image_boxes(self, film: str, received: Dataset) -> Iterator[ImageBox]:
         for position, item in enumerate(items(received, "ReferencedImageBoxSequence"), 1):
@@ -153,8 +152,10 @@ class FilmView:
             yield ViewEvent(name="film session", words=_words(BasicFilmSession, instances.sessions[uid]), key=uid)
 
     def _print(self, uid: str) -> Iterator[ViewEvent]:
-        films = [self._instances.films[uid]] if uid in self._instances.films else [*self._instances.films.values()]
-        for film in films:
+        """Yield the printed film box ``uid``, or the printed films of the film session ``uid``."""
+        films, session_of = self._instances.films, self._instances.session_of
+        uids = [uid] if uid in films else [one for one in films if session_of[one] in ("", uid)]
+        for film in (films[one] for one in uids):
             sheet = film.sheet(tuple(box.cell() for box in film.image_boxes))
             layout = lay_out(sheet)
             dpi = max(1, int(_PAGE_SIDE * MM_PER_INCH / max(layout.width, layout.height)))
@@ -169,8 +170,19 @@ class FilmView:
             )
 
     def _delete(self, uid: str) -> None:
-        for held in (self._instances.films, self._instances.sessions, self._instances.luts):
-            held.pop(uid, None)
+        """Delete an instance; with a film session, also its films (PS3.4 H.4.1.2.3)."""
+        instances = self._instances
+        if instances.sessions.pop(uid, None) is not None:
+            for film in [film for film, session in instances.session_of.items() if session == uid]:
+                del instances.films[film], instances.session_of[film]
+        if instances.films.pop(uid, None) is not None:
+            del instances.session_of[uid]
+        instances.luts.pop(uid, None)
+
+
+def _reference(attributes: Dataset, keyword: str) -> str:
+    """Return the instance UID in the first item of the sequence ``keyword``, "" if there is none."""
+    return next((text(item, "ReferencedSOPInstanceUID") for item in items(attributes, keyword)), "")
 
 
 def _data_set(message: CompleteMessage) -> Dataset:

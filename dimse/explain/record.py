@@ -1,12 +1,11 @@
 """The record of an association: its messages step by step, each byte in exactly one field.
 
 A `Step` is what one side says at once: a PDU of association control, or all PDUs of a message or of messages that share
-PDUs. JSON, pages, diagrams
-and comparisons are made from steps.
+PDUs. JSON, pages, diagrams and comparisons are made from steps.
 
 The fields of all steps cover each byte of each side exactly once. So the field of an element has all bytes of that
-element, which may lie in many PDUs. A fragment is a field only if its bytes belong to no element: in a Data Set that is
-compressed (deflated), incomplete, too long, or not readable.
+element, which may lie in many PDUs. A fragment is a field only if its message is incomplete or too long, or if its Data
+Set is deflated or cannot be read.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

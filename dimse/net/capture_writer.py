@@ -244,7 +244,8 @@ class CaptureWriter:
     def report(self, seconds: float = PATIENCE) -> None:
         """Log that, within ``seconds``, the disk did not take the bytes that wait; do not wait at the exit."""
         left = self._queue.size + self._queue.taken
-        _log.error("%s: incomplete: the disk did not take the last %d bytes within %g s", self._name, left, seconds)
+        words = "incomplete: the disk did not take the last bytes, at most %d, within %g s"
+        _log.error(f"%s: {words}", self._name, left, seconds)
         atexit.unregister(self.finish)
 
     def _tell(self, notify: Work) -> None:

@@ -13,6 +13,8 @@ from dimse.message import (
     NActionRSP,
     NCreateRQ,
     NCreateRSP,
+    NDeleteRQ,
+    NDeleteRSP,
     NEventReportRQ,
     NEventReportRSP,
     NSetRQ,
@@ -119,6 +121,30 @@ def test_responses_belong_to_requests_of_the_other_side() -> None:
     ]
     shown = [(one.name, one.words) for side, each in said for one in view.see(side, each)]
     assert shown == [("printer", "normal"), ("film session", "2 copies")]
+
+
+@pytest.mark.parametrize(("deleted", "printed"), [(None, ["1.2.2"]), ("1.2.2", []), ("1.1.2", [])])
+def test_session_prints_only_its_own_films(deleted: str | None, printed: list[str]) -> None:
+    """The sessions 1.1.1 and 1.1.2 have the films 1.2.1 and 1.2.2."""
+    view = FilmView()
+
+    def done(request: Message, response: Message, sent: Dataset | None = None) -> list[str]:
+        said = [(REQUESTOR, message(request, sent)), (ACCEPTOR, message(response))]
+        return [one.key for side, each in said for one in view.see(side, each)]
+
+    created = NCreateRSP(MessageIDBeingRespondedTo=1, Status=0)
+    for number in (1, 2):
+        session = NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID=f"1.1.{number}")
+        done(session, created)
+        item = Dataset(ReferencedSOPClassUID=BasicFilmSession, ReferencedSOPInstanceUID=f"1.1.{number}")
+        film = Dataset(ImageDisplayFormat="STANDARD\\1,1", ReferencedFilmSessionSequence=[item])
+        create = NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmBox, AffectedSOPInstanceUID=f"1.2.{number}")
+        done(create, created, film)
+    if deleted is not None:
+        delete = NDeleteRQ(MessageID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID=deleted)
+        done(delete, NDeleteRSP(MessageIDBeingRespondedTo=1, Status=0))
+    act = NActionRQ(MessageID=1, RequestedSOPClassUID=BasicFilmSession, RequestedSOPInstanceUID="1.1.2", ActionTypeID=1)
+    assert done(act, NActionRSP(MessageIDBeingRespondedTo=1, Status=0)) == printed
 
 
 def test_film_is_printed_with_defaults_for_absent_attributes() -> None:

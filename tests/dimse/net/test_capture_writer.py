@@ -300,7 +300,7 @@ def test_finish_reports_what_the_disk_did_not_take(disk: PipeDisk, caplog: pytes
     tap.closed()
     assert not recorder.finish(0.01)
     (line,) = caplog.messages
-    assert line.startswith(f"{disk.path}: incomplete: the disk did not take the last ")
+    assert line.startswith(f"{disk.path}: incomplete: the disk did not take the last bytes, at most ")
     disk.go()
     assert recorder.finish()
 
