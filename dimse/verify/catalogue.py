@@ -18,7 +18,7 @@ __all__ = ["Entry", "catalogue", "catalogue_hash", "differences"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A row of the catalogue; outcomes are text, with the notation of `dimse.verify.observation` where it suffices."""
+    """A row of the catalogue. Outcomes are text: the notation of `dimse.verify.observation`, and plain words."""
 
     id: str
     category: str

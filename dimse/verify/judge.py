@@ -79,7 +79,7 @@ class Judge:
         )
 
     async def _judge_step(self, case: Case, step: SubCase, result: Result) -> SubResult:
-        """Judge a sub-case. Try again with more patience after silence, and once there is room if the peer was full."""
+        """Judge a sub-case. After silence, try again with more patience; if the peer was full, once there is room."""
         assert result.trace is not None
         sub = await self._try(case, step, result, self.target)
         if sub.verdict.is_bad and self._was_impatient(sub.observed):

@@ -210,7 +210,7 @@ class MessageRules:
 
 
 def data_findings(data: bytes, transfer_syntax: str) -> list[Finding]:
-    """Return the faults of an encoded Data Set by the rules of PS3.5, or a `Kept` if a limit of the decoder ends it."""
+    """Return the faults of an encoded Data Set by PS3.5, or a `Kept` if the Data Set exceeds a limit of the decoder."""
     report: list[Fault] = []
     try:
         decode(data, syntax_of(transfer_syntax), report=report)

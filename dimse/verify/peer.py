@@ -99,7 +99,7 @@ class Target:
 
 
 class Watch:
-    """An observer of all traffic of a run, which ignores it. `dimse.verify.invariants.Invariants` judges it."""
+    """An observer that ignores the traffic of a run; `dimse.verify.invariants.Invariants` is one that judges it."""
 
     def connected(self, case_id: str) -> tuple[Callable[[bytes], None], Callable[[bytes], None]]:  # noqa: ARG002
         """Return two listeners for one connection: one for octets of the tester, one for PDUs of the peer."""
@@ -153,7 +153,7 @@ class Peer:
             raise Decided(Broken(seen))
 
     def prefer(self, is_kept: bool, rule: str, seen: str) -> bool:
-        """Log whether a rule that should be kept is kept, and return it. If not, the log has what was ``seen``."""
+        """Return and log whether a rule that should be kept is kept. If it is broken, the log has what was ``seen``."""
         self.log(rule, str(KEPT) if is_kept else seen, Column.PASSES if is_kept else Column.NONSTRICT)
         return is_kept
 

@@ -42,7 +42,7 @@ def reports() -> list[dict[str, Any]]:
 
 @pytest.fixture
 def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
-    """Open reports as a page. At the end nothing must have failed, and no request been made."""
+    """Open reports as a page. At the end, check that no script has failed, and that the page has requested nothing."""
     complaints: list[str] = []
     asked: list[str] = []
     contexts = []

@@ -1,4 +1,4 @@
-"""What a report must not contain: never the credentials of a peer, and no patient data if it is redacted.
+"""What a report leaves out: always the credentials of a peer, and patient data if the report is redacted.
 
 A redacted report keeps verdicts, sections, statuses, times, lengths and the octets of the PDUs of associations. It has
 no octets of messages, and no text that may quote a value.

@@ -110,11 +110,13 @@ class ScuPeer:
         tls: ssl.SSLContext | None = None,
         reads_hello: bool = False,
     ) -> Visit:
-        """Let the SCU run once against a script. Raises `Unprepared` if it does not connect, or goes on without end.
+        """Let the SCU run once against a script.
 
         The invariants judge its traffic only if ``is_judged``. ``max_length`` is our Maximum Length. ``tls`` replaces
-        the context of the target; with ``reads_hello``, only the ClientHello is read. Also raises `OSError` if the
-        command cannot be started, and whatever error of the tester ended the visit.
+        the context of the target; with ``reads_hello``, only the ClientHello is read.
+
+        Raises `Unprepared` if the SCU does not connect, or goes on without end; `OSError` if the command cannot be
+        started; and any error of the tester that ended the visit.
         """
         visit = Visit(dict(table), service or self.service, self.random, self.patience, on_pdu=on_pdu)
         visit.is_judged, visit.max_length = is_judged, max_length
