@@ -85,7 +85,7 @@ class NameTemplate:
             values = sum(_KNOWN_LENGTHS.get(name, _MAX_VALUE) for name in _TOKEN.findall(part))
             longest = len(_TOKEN.sub("", part)) + values + _ID_LENGTH + 1
             if longest > _MAX_PART:
-                why = f"can make a name of {longest} characters; {_MAX_PART} are allowed"
+                why = f"with an identifier can make a name of {longest} characters; {_MAX_PART} are allowed"
                 raise ConfigError("name", f"{part!a} {why}")
 
     @property

@@ -314,8 +314,10 @@ class _Reader:
                 where = f"identify.sources[{index}]"
                 source = dict(table_of(row, where))
                 name = source.pop("name", None) or f"{source.get('type')} {index + 1}"
-                if not isinstance(name, str) or name in sources:
-                    raise ConfigError(f"{where}.name", f"{shown(name)} is not text, or another source has this name")
+                if not isinstance(name, str):
+                    raise ConfigError(f"{where}.name", f"{shown(name)} is not text")
+                if name in sources:
+                    raise ConfigError(f"{where}.name", f"{shown(name)} is the name of another source, too")
                 sources[name] = self.read_by_type(SOURCES, source, where)
         plain = {key: value for key, value in keys.items() if key in _keys_of(Identification)}
         for name in keys:
@@ -361,7 +363,11 @@ def _with_name(config: PrinterConfig, PrinterName: str) -> PrinterConfig:
 
 
 def _choose_at_once(destination: Destination) -> int:
-    """Return how many films a destination takes at the same time by default: one if their order matters."""
+    """Return how many films a destination takes at the same time by default.
+
+    A folder and an archive take two, and balanced printers one each. Any other destination takes one, so that the films
+    keep their order.
+    """
     match destination:
         case FolderDestination() | PacsDestination():
             return 2

@@ -103,11 +103,11 @@ class Delivery:
     """The delivery of a film to one destination.
 
     ``copy`` is the number of the copy, from 1, or 0 if one delivery makes all ``copies``. ``place`` orders the
-    deliveries of a job. ``attempts`` counts the leases since the film was accepted or last retried, ``fence`` is the
-    number of the latest lease, and ``owner`` is the spool instance that granted it. ``due`` is the time at which the
-    next attempt may begin, and ``expires`` the time at which the lease ends. ``info`` is a term of PS3.3 C.13.9.1, and
-    ``reason`` explains it. ``afterwards`` is the state that follows an attempt that has to be repeated: QUEUED, or HELD
-    or CANCELED if an operator asked for that during the attempt.
+    deliveries of a job. ``attempts`` counts the leases since the film was accepted, retried or reprinted, ``fence`` is
+    the number of the latest lease, and ``owner`` is the spool instance that granted it. ``due`` is the time at which
+    the next attempt may begin, and ``expires`` the time at which the lease ends. ``info`` is a term of PS3.3 C.13.9.1,
+    and ``reason`` explains it. ``afterwards`` is the state that follows an attempt that has to be repeated: QUEUED, or
+    HELD or CANCELED if an operator asked for that during the attempt.
     """
 
     id: int = 0

@@ -182,7 +182,11 @@ def test_retry_policy_belongs_to_its_destination() -> None:
         ),
         (
             '[[identify.sources]]\ntype = "sent"\n[[identify.sources]]\nname = "sent 1"\ntype = "sent"',
-            ":4: identify.sources[1].name",
+            ":4: identify.sources[1].name: 'sent 1' is the name of another source, too",
+        ),
+        (
+            '[[identify.sources]]\nname = 5\ntype = "sent"',
+            ":2: identify.sources[0].name: 5 is not text",
         ),
         ("listen.port = 70000", ":1: listen.port: 70000 is not a port"),
         ('listen.key = "k"', ":1: listen.key: also needs certificate"),
