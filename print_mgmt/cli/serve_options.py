@@ -155,7 +155,7 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         type=positive,
         default=Limits().associations,
         metavar="N",
-        help="highest number of associations at the same time (default: %(default)s)",
+        help="highest number of associations of each process at the same time (default: %(default)s)",
     )
     group.add_argument(
         "--idle",

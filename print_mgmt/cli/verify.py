@@ -52,7 +52,7 @@ def _add_scu(parser: Parser) -> None:
         "--claims",
         type=argument_type(_load_claims),
         metavar="FILE",
-        help="claims of the client in TOML or JSON; only tls_profile is used",
+        help="claims of the client in TOML or JSON; only tls_profile is judged",
     )
 
 

@@ -60,7 +60,7 @@ def _policy(config: PrinterConfig) -> Iterator[str]:
 
 
 def _tables(tables: Tables) -> tuple[tuple[str, str, Table], ...]:
-    """Return SOP Class, title and attributes of each table."""
+    """Return the SOP Class, the title and the attributes of each table."""
     return (
         (BasicFilmSession, "Basic Film Session, N-CREATE and N-SET", tables.film_session),
         (BasicFilmBox, "Basic Film Box, N-CREATE", tables.film_box),

@@ -53,7 +53,7 @@ _PROPOSED = (*META_CLASSES, *SERVICES)  # abstract syntaxes that the Print SCU p
 
 
 def conformance_statement(config: PrinterConfig) -> str:
-    """Return the statement in Markdown, its sections numbered as in PS3.2 Annex A."""
+    """Return the statement in Markdown. Its sections have the numbers of PS3.2 Annex A."""
     return "\n".join(_lines(config)) + "\n"
 
 
@@ -173,9 +173,9 @@ def _events_section(served: list[str]) -> Iterator[str]:
 def _print_scu_section() -> Iterator[str]:
     optional = ", ".join(TITLES[uid] for uid in OPTIONAL)
     yield "\n#### 4.2.2 Print SCU\n"
-    yield "The Print SCU initiates associations, for as long as the embedding program keeps them open, and accepts"
-    yield "none. It proposes each context with Explicit and Implicit VR Little Endian, or with Implicit alone if so"
-    yield "configured. It proposes a Meta SOP Class, or the members of that class if the printer rejects Meta SOP"
+    yield "The Print SCU initiates associations, which the embedding program keeps open as long as it needs them, and"
+    yield "accepts none. It proposes each context with Explicit and Implicit VR Little Endian, or with Implicit alone"
+    yield "if so configured. It proposes a Meta SOP Class, or the members of that class if the printer rejects Meta SOP"
     yield f"Classes; Presentation LUT if the user wants one; {optional}; and the retired overlay boxes if the"
     yield "user wants them."
     yield "N-EVENT-REPORT of Printer and Print Job is answered with success at any time. Warnings do not stop a"
@@ -203,8 +203,8 @@ def _media_section(config: PrinterConfig) -> Iterator[str]:
     )
     yield from table_lines(("Medium Type", "Film Size ID", "Density, hundredths of OD", "Light, cd/m2", ""), rows)
     yield "\nA film box has the densities and the light of its medium unless it asks for others. Densities that the"
-    yield "printer cannot reach are answered with B605 and the limit. Light in which PS3.14 7.1 cannot show the"
-    yield "densities is answered with 0116 and the light of the medium. Paper has no Reflected Ambient Light."
+    yield "printer cannot reach are answered with B605 and the limit. If PS3.14 7.1 cannot show the densities in the"
+    yield "requested light, the answer is 0116 with the light of the medium. Paper has no Reflected Ambient Light."
 
 
 def _densities(imager: Imager) -> str:
@@ -222,7 +222,7 @@ def _film_sizes_section(config: PrinterConfig) -> Iterator[str]:
 
 
 def _film_size_rows(config: PrinterConfig) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each film size, with the pixels of an image box that fills the film."""
+    """Yield a row for each film size: its millimeters, and the pixels of the only image box at both resolutions."""
     used = {size for medium in config.media for size in medium.FilmSizeID}
     for size, (width, height) in FILM_SIZES.items():
         if size in used:

@@ -148,16 +148,25 @@ async def _printer_event(talk: Conversation, number: int) -> NEventReportRQ | No
 
 
 async def _run_event_command(talk: Conversation, word: str) -> None:
-    """Run --event-command with ``word``, the new status of the printer. Raises `Unprepared` if that fails."""
+    """Run --event-command with ``word``, the new status of the printer. Raises `Unprepared` if that fails.
+
+    A command that does not end within --patience is killed.
+    """
     command = (*talk.options.event_command, word)
     talk.peer.trace.note(0, f"run {shlex.join(command)}")
     try:
         process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+    except OSError as exc:
+        raise Unprepared(f"--event-command: {exc}") from exc
+    try:
         async with asyncio.timeout(talk.options.patience):
             status = await process.wait()
-    except (OSError, TimeoutError) as exc:
-        reason = str(exc) or f"it did not end within {talk.options.patience:g} s"
-        raise Unprepared(f"--event-command: {reason}") from exc
+    except TimeoutError as exc:
+        raise Unprepared(f"--event-command {word} did not end within {talk.options.patience:g} s") from exc
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     if status:
         raise Unprepared(f"--event-command {word} ended with exit status {status}")
 

@@ -123,7 +123,7 @@ def test_contents_link_all_numbered_headings() -> None:
     statement = conformance_statement(PrinterConfig())
     headings = re.findall(r"^#{2,5} (\d.*)$", statement, re.MULTILINE)
     listed = re.findall(r"^ *- \[(\d.*)\]\(#", statement, re.MULTILINE)
-    assert listed == headings[2:], "behind the overview and the contents"
+    assert listed == headings[2:], "all but the overview and the contents"
 
 
 def test_command_writes_the_statement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
