@@ -172,8 +172,8 @@ class PrintClient:
     async def display_format(self, images: int, **attributes: Value) -> str | None:
         """Return the best Image Display Format for ``images`` images on a film box with these attributes.
 
-        It is the format with the fewest boxes that hold all images, or else the format with the most boxes. Return None
-        if the printer's configuration does not tell the formats.
+        It is the format STANDARD with the fewest boxes that hold all images, or else with the most boxes. Return None
+        if the printer's configuration does not tell such a format.
         """
         item = await self._connection.capabilities()
         return None if item is None else format_of(item, choose(attributes).film_box, images)

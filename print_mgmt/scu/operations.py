@@ -152,7 +152,7 @@ class Operations:
                 status,
                 meaning(status),
                 operation=operation,
-                comment=response.ErrorComment or "",
+                comment=_comment(response),
                 offending=_tags(response, "OffendingElement") + _tags(response, "AttributeIdentifierList"),
                 details=_details(response),
             )
@@ -167,9 +167,15 @@ class Operations:
 
 def _words(response: Response) -> str:
     text = f"status {response.Status:04X}H ({meaning(response.Status)})"
-    text += f": {escaped(response.ErrorComment)}" if response.ErrorComment else ""
-    details = _details(response)
+    comment, details = _comment(response), _details(response)
+    text += f": {escaped(comment)}" if comment else ""
     return f"{text} [{details}]" if details else text
+
+
+def _comment(response: Response) -> str:
+    """Return the Error Comment, or an empty string if it only repeats the meaning of the status, perhaps cut off."""
+    comment = response.ErrorComment or ""
+    return "" if meaning(response.Status).startswith(comment) else comment
 
 
 def _details(response: Response) -> str:

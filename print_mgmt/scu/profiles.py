@@ -125,7 +125,7 @@ class Supported:
     warnings: tuple[str, ...]
 
 
-# The descriptions of profiles by name. The presets "generic" and "strict" do not describe real printers.
+# The descriptions of profiles by name. The presets "generic" and "strict" accept all of the standard: no limits.
 PROFILES = {name: words for name, words in PRESETS.items() if name not in ("generic", "strict")}
 _LUT_IN_SESSION = ("agfa-ds3000",)
 _LABEL_IS_ANNOTATION = ("aycan",)

@@ -140,8 +140,8 @@ class FilmBox:
         ``attributes`` are attributes of the image box, by keyword, such as ``Polarity="REVERSE"``. ``looks`` are
         options of `print_mgmt.images.prepare`, such as ``{"window": "auto"}``. The printer burns ``overlay`` into the
         image. ``presentation_lut`` is a UID from `FilmSession.presentation_lut`. Raises `ImageError` for an image that
-        cannot be printed, `EncodeError` for a position without a box, and `ContextNotAccepted` if the printer does not
-        support overlays.
+        cannot be printed, `EncodeError` for a position without a box and for a wrong attribute, `ContextNotAccepted` if
+        the printer does not support overlays, and `PrintFailed`.
         """
         dataset = pick(IMAGE_BOX, attributes)
         if presentation_lut:
@@ -151,7 +151,10 @@ class FilmBox:
     async def put(
         self, position: int, image: PrintImage, attributes: Dataset, overlay: Overlay | None = None
     ) -> Response:
-        """Put a prepared image into an image box, with the attributes as a Data Set; return the response."""
+        """Put a prepared image into an image box, with the attributes as a Data Set; return the response.
+
+        Raises what `set_image` raises, except for `ImageError`.
+        """
         if not 1 <= position <= len(self.image_boxes):
             what = f"{self.name} has image boxes 1 to {len(self.image_boxes)}, not {position}"
             raise EncodeError(what, path="ImageBoxPosition")

@@ -1,11 +1,31 @@
-"""The Specific Character Set that a client adds, PS3.3 C.12.1.1.2."""
+"""The words for a status, and the Specific Character Set that a client adds, PS3.3 C.12.1.1.2."""
 
 import pytest
-from printers import gray, printer
+from printers import Odd, gray, printer
 
 from dimse.data import Dataset
-from print_mgmt import PrintClient
+from dimse.message import NSetRQ
+from print_mgmt import PrintClient, PrintFailed
 from print_mgmt.scu.operations import in_charset
+from print_mgmt.service import Answer
+from print_mgmt.status import DEMAGNIFIED, NO_MEMORY, meaning
+
+
+@pytest.mark.parametrize(("comment", "shown"), [("", ""), (meaning(DEMAGNIFIED)[:64], ""), ("by half", ": by half")])
+async def test_comment_that_repeats_the_status_is_not_shown(comment: str, shown: str) -> None:
+    answer = Answer(Status=DEMAGNIFIED, comment=comment)
+    async with Odd(lambda message: answer if isinstance(message, NSetRQ) else None).client() as client:
+        report = await client.print_images([gray(1)])
+    words = f"status B604H ({meaning(DEMAGNIFIED)}){shown}"
+    assert report.warnings[0] == f"N-SET of image 1 of film 1: {words}"
+
+
+async def test_error_does_not_repeat_the_status() -> None:
+    answer = Answer(Status=NO_MEMORY, comment=meaning(NO_MEMORY))
+    async with Odd(lambda message: answer if isinstance(message, NSetRQ) else None).client() as client:
+        with pytest.raises(PrintFailed) as caught:
+            await client.print_images([gray(1)])
+    assert str(caught.value) == f"N-SET of image 1 of film 1: status C605H ({meaning(NO_MEMORY)})"
 
 
 @pytest.mark.parametrize(
