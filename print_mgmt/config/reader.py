@@ -6,7 +6,7 @@ one of these or None. A class refuses a value by raising `ConfigError` or anothe
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from difflib import SequenceMatcher, get_close_matches
 from types import UnionType
 from typing import Literal, Self, TypeVar, get_args, get_origin, get_type_hints
@@ -91,15 +91,18 @@ def _make(kind: type, value: object, key: str, default: object = None) -> object
                     if name in defaults
                     else read_value(known[name], item, where)
                 )
+    if missing := [field.name for field in fields(kind) if _is_required(field) and field.name not in given]:
+        raise ConfigError(key, f"missing keys: {', '.join(missing)}")
     try:
         return kind(**given)
-    except TypeError as exc:
-        missing = sorted(known.keys() - given.keys())
-        raise ConfigError(key, f"at least one of these keys is missing: {', '.join(missing)}") from exc
     except ConfigError as exc:
         raise ConfigError(f"{key}.{exc.key}" if key else exc.key, exc.why) from exc
     except DimseError as exc:  # refused by the class itself, such as a curve of one point
         raise ConfigError(key, str(exc)) from exc
+
+
+def _is_required(field: Field[object]) -> bool:
+    return field.init and field.default is MISSING and field.default_factory is MISSING
 
 
 class _Errors:

@@ -71,7 +71,7 @@ def parse(text: str) -> dict[str, object]:
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError("TOML", str(exc)) from exc
     except ValueError as exc:
-        raise ConfigError("TOML", "a number has too many digits, or a date does not exist") from exc
+        raise ConfigError("TOML", "a number has too many digits") from exc
     except RecursionError as exc:
         raise ConfigError("TOML", "the values are nested too deeply") from exc
 

@@ -110,7 +110,8 @@ class _Overlay:
     def _plane(self, data: bytes | memoryview, number: int) -> Mask:
         rows, columns = self._integer("OverlayRows") or 0, self._integer("OverlayColumns") or 0
         if rows < 1 or columns < 1:
-            raise ImageError(f"{self._name('OverlayRows')} {rows} and OverlayColumns {columns} must be at least 1")
+            sizes = f"{self._name('OverlayRows')} {rows} and OverlayColumns {columns}"
+            raise ImageError(f"{sizes} must be at least 1 (PS3.3 C.9.2)")
         start = number * rows * columns
         if 8 * len(data) < start + rows * columns:
             plane = f"plane {number + 1} of {rows} x {columns} bits"

@@ -57,12 +57,13 @@ def blocks(pixels: Numbers) -> Iterator[Numbers]:
 
 
 def stored_bits(cells: Cells, frame: Frame) -> tuple[int, int]:
-    """Return Bits Stored and High Bit. Raises ImageError if they do not fit into the cells."""
+    """Return Bits Stored and High Bit. Raises ImageError if they contradict each other or the size of the cells."""
     allocated = 8 * cells.itemsize
     stored = int(frame.exact("BitsStored", frame.exact("BitsAllocated", allocated)))
     high = int(frame.exact("HighBit", stored - 1))
     if not 1 <= stored <= high + 1 <= allocated:
-        raise ImageError(f"BitsStored {stored} and HighBit {high} do not fit into {allocated} bits (PS3.5 8.1.1)")
+        bounds = f"at least 1, and HighBit {high} from BitsStored - 1 to {allocated - 1}"
+        raise ImageError(f"BitsStored {stored} must be {bounds} (PS3.5 8.1.1)")
     return stored, high
 
 
