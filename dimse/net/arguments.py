@@ -98,7 +98,7 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
 
 
 def check_texts(name: str, value: object, what: str) -> None:
-    """Raise `EncodeError` for an argument that is not iterable, or that is one string; ``what`` names its items."""
+    """Raise `EncodeError` for an argument that is not iterable, or that is one text; ``what`` names its items."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise EncodeError(f"{shown(value)} is not a list of {what}", path=name)
 

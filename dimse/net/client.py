@@ -19,7 +19,7 @@ from ..ul import (
     UserItem,
 )
 from .agreement import user_information
-from .arguments import check_address, check_ae_title, check_contexts, check_settings, check_type
+from .arguments import check_address, check_ae_title, check_contexts, check_settings, check_texts, check_type
 from .association import Association
 from .performer import Handlers, Performer
 from .policy import PASSCODE
@@ -65,6 +65,7 @@ async def connect(
     check_address(host, port)
     check_settings(tls, trace, limits, timeouts)
     check_type("handlers", handlers, Mapping, "a mapping of (abstract syntax, message class) to a handler")
+    check_texts("user_items", user_items, "user information items")
     request = _request(contexts, called_ae_title, calling_ae_title, (*user_information(limits), *user_items))
     if tls is None and not plain_passcode:
         _refuse_passcode(request)

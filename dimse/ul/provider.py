@@ -126,6 +126,7 @@ class UpperLayer:
         self._writes: list[Buffer] = []
         self._events: list[PDU] = []
         self._request: PDU | None = None  # the PDU to send once the transport is connected
+        self._request_bytes: list[Buffer] = []  # this PDU encoded, so that an error is raised before the connection
         self._artim_starts = 0
         self.has_rest = False  # whether some PDVs of a P-DATA-TF are not yet indicated
         self._rest, self._rest_at = memoryview(b""), 0  # that P-DATA-TF, and where the next PDV begins
@@ -359,7 +360,8 @@ class UpperLayer:
             case Do.START_ARTIM:
                 self._artim_starts += 1
                 self.artim = self._artim_starts
-            case Do.CONNECT:
+            case Do.CONNECT if pdu is not None:
+                self._request_bytes = self._encode(pdu)
                 self._request, self.transport_wanted = pdu, True
             case Do.USER_ABORT:
                 self._write(Abort(_USER))
@@ -372,7 +374,7 @@ class UpperLayer:
                 self.transport_wanted = False
 
     def _write(self, pdu: PDU) -> None:
-        self._writes += self._encode(pdu)
+        self._writes += self._request_bytes if pdu is self._request else self._encode(pdu)
         if self.observe is not None:
             self.observe(">", pdu)
         if isinstance(pdu, _ASSOCIATE):

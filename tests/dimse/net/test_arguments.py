@@ -63,6 +63,7 @@ async def test_serve_rejects_an_invalid_host() -> None:
         ("called_ae_title", None, "None is not an AE title"),
         ("calling_ae_title", b"SCU", "b'SCU' is not an AE title"),
         ("handlers", [], "[] is not a mapping of (abstract syntax, message class) to a handler"),
+        ("user_items", 5, "5 is not a list of user information items"),
         ("tls", True, "True is not a context from client_context or server_context"),
         ("trace", "trace.txt", "'trace.txt' is not callable"),
         ("limits", {}, "{} is not dimse.Limits"),

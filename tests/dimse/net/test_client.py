@@ -25,8 +25,11 @@ from dimse.ul import (
     PDU,
     AssociateRJ,
     AssociateRQ,
+    MaximumLength,
     ReleaseRP,
     ReleaseRQ,
+    UserIdentityRQ,
+    UserItem,
 )
 
 pytestmark = pytest.mark.skips_waits
@@ -82,6 +85,13 @@ async def test_rejection_names_result_source_and_reason() -> None:
 async def test_invalid_ae_title_is_not_sent(title: str) -> None:
     with pytest.raises(EncodeError, match="Calling-AE-title"):
         async with connect("127.0.0.1", 1, ECHO, calling_ae_title=title):
+            pass
+
+
+@pytest.mark.parametrize("item", [MaximumLength(1 << 32), UserIdentityRQ(1, False, bytes(70_000))])
+async def test_unwritable_request_is_refused_unconnected(item: UserItem) -> None:
+    with pytest.raises(EncodeError):
+        async with connect("127.0.0.1", 1, ECHO, user_items=[item]):
             pass
 
 

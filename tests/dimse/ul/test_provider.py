@@ -9,7 +9,7 @@ from pair import EXAMPLE, Pair
 from states import in_state
 from strategies import mutated, pdus
 
-from dimse.errors import LocalProtocolError
+from dimse.errors import EncodeError, LocalProtocolError
 from dimse.limits import Limits
 from dimse.ul import (
     PDU,
@@ -186,6 +186,13 @@ def test_first_cause_and_limit_stay() -> None:
     core.fail("the peer is late", "pdu")
     core.fail("the connection broke", "write")
     assert (core.cause, core.limit) == ("the peer is late", "pdu")
+
+
+def test_unwritable_request_raises_and_changes_nothing() -> None:
+    core = UpperLayer.requestor()
+    with pytest.raises(EncodeError):
+        core.send(AssociateRQ(called_ae_title="A" * 17, calling_ae_title="B", presentation_contexts=()))
+    assert (core.state, core.transport_wanted) == (State.Sta1, False)
 
 
 def test_abort_before_the_connection_sends_nothing() -> None:
