@@ -119,6 +119,14 @@ def _take(view: memoryview, start: int, size: int, what: str) -> memoryview:
     return taken
 
 
+def _part(body: memoryview, start: int, size: int, what: str) -> memoryview:
+    """Return a part of the body of a block. Raises DecodeError, without an offset, if the body is too short."""
+    part = body[start : start + size]
+    if len(part) < size:
+        raise DecodeError(f"the block is too short: {size} bytes wanted, {len(part)} left", path=what)
+    return part
+
+
 def _pcap(data: bytes) -> Iterator[_Packet]:
     view = memoryview(data)
     order = _PCAP_ORDER.get(data[:4])
@@ -148,10 +156,14 @@ def _pcapng(data: bytes) -> Iterator[_Packet]:
         if length < 12 or length % 4:
             raise DecodeError(f"length {length} is below 12 or not a multiple of 4", path="block", offset=position)
         body = _take(view, position, length, "block")[8:-4]
-        if kind == _INTERFACE:
-            links.append((Struct(f"{order}H").unpack(_take(body, 0, 2, "interface"))[0], *_clock(body[8:], order)))
-        elif kind in _CAPTURED:
-            interface, time, packet = _CAPTURED[kind](body, order)
+        try:
+            captured = _CAPTURED[kind](body, order) if kind in _CAPTURED else None
+            if kind == _INTERFACE:
+                links.append((Struct(f"{order}H").unpack(_part(body, 0, 2, "interface"))[0], *_clock(body[8:], order)))
+        except DecodeError as exc:
+            raise DecodeError(exc.what, path=exc.path, offset=position) from None
+        if captured is not None:
+            interface, time, packet = captured
             if interface >= len(links):
                 words = f"a packet of interface {interface}; interfaces described before it: {len(links)}"
                 raise DecodeError(words, path="block", offset=position)
@@ -176,18 +188,18 @@ def _clock(options: memoryview, order: str) -> tuple[float, int]:
 
 
 def _enhanced(body: memoryview, order: str) -> tuple[int, int, memoryview]:
-    interface, high, low, length = Struct(f"{order}IIII4x").unpack(_take(body, 0, 20, "enhanced packet"))
-    return interface, high << 32 | low, _take(body, 20, length, "enhanced packet")
+    interface, high, low, length = Struct(f"{order}IIII4x").unpack(_part(body, 0, 20, "enhanced packet"))
+    return interface, high << 32 | low, _part(body, 20, length, "enhanced packet")
 
 
 def _simple(body: memoryview, order: str) -> tuple[int, int, memoryview]:
-    (length,) = Struct(f"{order}I").unpack(_take(body, 0, 4, "simple packet"))
+    (length,) = Struct(f"{order}I").unpack(_part(body, 0, 4, "simple packet"))
     return 0, 0, body[4 : 4 + length]  # without a time; shorter if the capture was limited to a length
 
 
 def _obsolete(body: memoryview, order: str) -> tuple[int, int, memoryview]:
-    interface, high, low, length = Struct(f"{order}H2xIII4x").unpack(_take(body, 0, 20, "packet"))
-    return interface, high << 32 | low, _take(body, 20, length, "packet")
+    interface, high, low, length = Struct(f"{order}H2xIII4x").unpack(_part(body, 0, 20, "packet"))
+    return interface, high << 32 | low, _part(body, 20, length, "packet")
 
 
 _CAPTURED: dict[int, Callable[[memoryview, str], tuple[int, int, memoryview]]] = {

@@ -347,9 +347,12 @@ def test_times_count_from_the_offset_of_their_interface(order: str) -> None:
             pcapng([]) + block(6, struct.pack("<IIIII", 1, 0, 0, 0, 0)),
             "a packet of interface 1; interfaces described before it: 1",
         ),
-        (pcapng([]) + block(6, struct.pack("<IIIII", 0, 0, 0, 99, 99)), "enhanced packet: the capture is cut off"),
-        (pcapng([]) + block(2, bytes(4)), "packet: the capture is cut off"),
-        (pcapng([]) + block(1, b""), "interface: the capture is cut off"),
+        (
+            pcapng([]) + block(6, struct.pack("<IIIII", 0, 0, 0, 99, 99)),
+            "enhanced packet: the block is too short: 99 bytes wanted, 0 left (at byte 72)",
+        ),
+        (pcapng([]) + block(2, bytes(4)), "packet: the block is too short"),
+        (pcapng([]) + block(1, b""), "interface: the block is too short"),
     ],
 )
 def test_broken_file_raises_decode_error(data: bytes, what: str) -> None:
