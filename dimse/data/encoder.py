@@ -59,7 +59,7 @@ _REFUSALS = (EncodeError, DecodeError, ValueError, TypeError, OverflowError, str
 
 
 class _Encoder:
-    """A writer of Data Sets in one layout, which appends to ``out``."""
+    """A writer of Data Sets in one layout, which appends to ``out``. Its methods raise EncodeError."""
 
     def __init__(self, out: list[_Piece], layout: Layout, encapsulated: bool) -> None:
         self.out = out

@@ -146,7 +146,8 @@ def _native_bytes(dataset: Dataset, keyword: str, syntax: TransferSyntax | None)
     if isinstance(value, (memoryview, bytes)):
         return value
     if isinstance(value, list) or (syntax is not None and syntax.encapsulated):
-        raise _error(dataset, keyword, f"compressed Pixel Data{f' ({syntax.name})' if syntax else ''}")
+        name = f" ({syntax.name})" if syntax else ""
+        raise _error(dataset, keyword, f"native pixels are needed, not compressed Pixel Data{name}")
     raise _error(dataset, keyword, "the attribute is missing")
 
 

@@ -161,7 +161,7 @@ class _Film:
         return self.canvas[box.top : box.top + box.height, box.left : box.left + box.width]
 
     def exposures(self) -> "Iterator[_Exposure]":
-        """Yield the images with their areas; fill the boxes without an image."""
+        """Yield the images with their areas; fill the boxes without an image. Raises LayoutError."""
         sheet, boxes = self.sheet, self.layout.boxes
         vacant = len(boxes) - len(sheet.cells)
         if vacant < 0:

@@ -86,7 +86,7 @@ def test_big_endian_pixels_are_swapped(vr: str, bits: int) -> None:
 
 def test_compressed_pixels_are_named() -> None:
     with pytest.raises(
-        DecodeError, match=r"PixelData: compressed Pixel Data \(JPEG Baseline \(Process 1\)\) \[PS3\.3 §C\.7\.6\.3\]$"
+        DecodeError, match=r"not compressed Pixel Data \(JPEG Baseline \(Process 1\)\) \[PS3\.3 §C\.7\.6\.3\]$"
     ):
         pixel_array(image(PixelData=[b"", b"\1\2"]), JPEG)
     with pytest.raises(DecodeError, match=r"^\(7FE0,0010\) PixelData: compressed Pixel Data \[PS3\.3 §C\.7\.6\.3\]$"):
