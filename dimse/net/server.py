@@ -26,7 +26,7 @@ from ..ul import (
 )
 from .acceptor import NO_REASON, Acceptor
 from .admission import Admission, within_descriptors
-from .arguments import check_address, check_callable, check_settings, check_type
+from .arguments import check_address, check_callable, check_settings, check_texts, check_type
 from .association import Association
 from .disk import Disk
 from .performer import Handler, Handlers, Performer
@@ -315,6 +315,8 @@ def _acceptor(
     check_type("services", services, Sequence, "a list of dimse.Service")
     for service in services:
         check_type("services", service, Service, "a dimse.Service")
+        for syntaxes in service.contexts.values():
+            check_texts("services", syntaxes, "transfer syntax UIDs")
     return Acceptor(
         policy=policy,
         supported={uid: syntaxes for service in services for uid, syntaxes in service.contexts.items()},
@@ -357,6 +359,7 @@ async def serve(
     check_address(host, port, lowest=0)
     check_settings(tls, trace, limits, timeouts)
     check_callable("policy", policy)
+    check_type("window", window, AsynchronousOperationsWindow, "an AsynchronousOperationsWindow")
     acceptor = _acceptor(services, policy, window, limits, timeouts, plain_passcodes=plain_passcodes)
     server = Server(services, acceptor, limits, timeouts, tls=tls, trace=trace, reuse_port=reuse_port, disk=disk)
     await server.start(host, port)

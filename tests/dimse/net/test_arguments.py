@@ -8,7 +8,7 @@ import pytest
 from raw import ECHO
 
 from dimse.errors import EncodeError
-from dimse.net import VERIFICATION, connect, serve
+from dimse.net import VERIFICATION, Service, connect, serve
 from dimse.net.arguments import check_address
 
 Opening = Callable[..., AbstractAsyncContextManager[Any]]
@@ -81,6 +81,8 @@ async def test_connect_names_the_wrong_argument(name: str, value: object, words:
     [
         ("services", VERIFICATION, "is not a list of dimse.Service"),
         ("services", ["1.2.840.10008.1.1"], "'1.2.840.10008.1.1' is not a dimse.Service"),
+        ("services", [Service({"1.2": "1.2.840.10008.1.2"}, {})], "is not a list of transfer syntax UIDs"),
+        ("window", 5, "5 is not an AsynchronousOperationsWindow"),
         ("host", None, "None is not the name or the address of a host"),
         ("policy", "PRINTSCU", "'PRINTSCU' is not callable"),
         ("tls", "cert.pem", "'cert.pem' is not a context from client_context or server_context"),
