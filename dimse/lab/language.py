@@ -109,9 +109,9 @@ def uid(word: str) -> str:
 def put(dataset: Dataset, path: str, text: str) -> None:
     """Set the attribute at ``path`` to the value that ``text`` stands for.
 
-    A path is a keyword or a tag, or leads through items: ``BasicGrayscaleImageSequence[0].Rows``. Items count from 0;
-    the item after the last one is created. ``hex:`` in front of octets writes them as they are, right or wrong. Raises
-    `Mistake`.
+    A path is a keyword or a tag, or leads through items: ``BasicGrayscaleImageSequence[0].Rows``. Items count from 0,
+    and ``[0]`` may be left out; the item after the last one is created. ``hex:`` in front of octets writes them as they
+    are, right or wrong. Raises `Mistake`.
     """
     *outer, (tag, index) = _parts(path)
     if index is not None:
@@ -165,7 +165,9 @@ def _parts(path: str) -> list[tuple[Tag, int | None]]:
 
 def _item(dataset: Dataset, tag: Tag, number: int, *, create: bool) -> Dataset:
     value = dataset.get(tag)
-    items = value if isinstance(value, list) else []
+    if not isinstance(value, list | None) or vr_of(tag) not in ("SQ", "UN"):
+        raise Mistake(f"{tag} is not a sequence")
+    items = value or []
     if create and number == len(items):
         items = [*items, Dataset()]
         dataset[tag] = items

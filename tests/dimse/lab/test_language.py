@@ -23,8 +23,13 @@ def test_quotes_join_words() -> None:
     assert split("FilmSessionLabel='two words'") == ["FilmSessionLabel=two words"]
 
 
-def test_comment_ends_a_line() -> None:
-    assert split("echo # say hello") == ["echo"]
+@pytest.mark.parametrize("line", ["echo # say hello", "echo#1"])
+def test_comment_ends_a_line(line: str) -> None:
+    assert split(line) == ["echo"]
+
+
+def test_comment_does_not_begin_in_quotes() -> None:
+    assert split("'echo#1' on=1") == ["echo#1", "on=1"]
 
 
 @pytest.mark.parametrize("text", ["12", "0x0C", "000CH", "cH"])
@@ -110,6 +115,7 @@ def test_value_at_leads_through_items() -> None:
         ("BasicGrayscaleImageSequence", "1", r"BasicGrayscaleImageSequence\[0\].KEYWORD=1"),
         ("BasicGrayscaleImageSequence[5].Rows", "1", "has 0 items, so there is no item 5"),
         ("BasicGrayscaleImageSequence[0]", "1", "ends in an item"),
+        ("Rows[0].Columns", "1", r"\(0028,0010\) is not a sequence"),
         ("PixelData", "xyz", "not stand for octets"),
     ],
 )
