@@ -19,7 +19,7 @@ from dimse.ul import (
     decode_pdu,
 )
 
-__all__ = ["CONFUSED", "MAKES_ANOTHER_FILM", "TRIES_AGAIN", "TWINS"]
+__all__ = ["CONFUSED", "ERASES_IMAGE", "MAKES_ANOTHER_FILM", "TRIES_AGAIN", "TWINS"]
 
 _AC, _P_DATA = 0x02, 0x04
 _LONG = 16000  # octets of a PDU
@@ -139,6 +139,17 @@ async def _image_twice(scu: Scu) -> None:
     await scu.ask(NActionRQ, scu.meta, ActionTypeID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID=film)
 
 
+async def _erase_image(scu: Scu) -> None:
+    """Print a film whose image is erased and set again, PS3.4 H.4.3.1.2.1.3."""
+    film, boxes = await scu.film(await scu.session())
+    await scu.image(boxes[0])
+    data = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[])
+    fields = {"RequestedSOPInstanceUID": boxes[0]}
+    await scu.ask(NSetRQ, scu.meta, data, RequestedSOPClassUID=BasicGrayscaleImageBox, **fields)
+    await scu.image(boxes[0])
+    await scu.ask(NActionRQ, scu.meta, ActionTypeID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID=film)
+
+
 async def _film_twice(scu: Scu) -> None:
     """Print the film session, after a film box whose image has failed was deleted and made anew."""
     session = await scu.session()
@@ -153,6 +164,7 @@ async def _film_twice(scu: Scu) -> None:
 
 CONFUSED = _by_position()
 TRIES_AGAIN, MAKES_ANOTHER_FILM = (Wrong(step=step, goes_on=True) for step in (_image_twice, _film_twice))
+ERASES_IMAGE = Wrong(step=_erase_image)
 DEAF_AT_FIRST, DEAF, DEAF_AT_LAST = (Wrong(deaf=phase, timer=None) for phase in ("associate", "response", "release"))
 UNTIMED, LINGERS, CRASHES = Wrong(timer=None), Wrong(lingers=True), Wrong(crashes=True)
 DEAF_TO_EVENTS, TAKES_ANY, GOES_ON = Wrong(drops_events=True), Wrong(takes_any=True), Wrong(goes_on=True)

@@ -78,7 +78,7 @@ def _judge_end(peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def _judge_gray(peer: ScuPeer, visit: Visit) -> Observation:
-    """Judge an SCU for which only the gray Meta SOP Class was accepted."""
+    """Judge an SCU for which the gray Meta SOP Class was accepted, but not the color one."""
     for exchange, data in data_sets_of(visit.exchanges):
         if sop_class_of(exchange.request) == BasicGrayscaleImageBox and b"RGB" in data:
             return (Broken("an RGB image in a grayscale image box"),)
@@ -257,11 +257,13 @@ _GRAY_DEPTHS, _COLOR_DEPTHS = ((8, 8, 7), (16, 12, 11)), ((8, 8, 7),)
 
 
 def image_sets(visit: Visit) -> list[Exchange]:
-    """Return the N-SETs of image boxes."""
+    """Return the N-SETs of image boxes that set an image. An empty image sequence erases it (PS3.4 H.4.3.1.2.1.3)."""
     return [
         each
         for each in visit.exchanges
-        if isinstance(each.request, NSetRQ) and each.request.RequestedSOPClassUID in IMAGE_SEQUENCE
+        if isinstance(each.request, NSetRQ)
+        and (keyword := IMAGE_SEQUENCE.get(each.request.RequestedSOPClassUID)) is not None
+        and data_set_of(each).get(keyword) != []
     ]
 
 

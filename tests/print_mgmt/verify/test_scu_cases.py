@@ -1,7 +1,7 @@
 """The cases for an SCU: they agree with the catalogue, their twins fail, and a right client passes."""
 
 import pytest
-from scu_twins import CONFUSED, MAKES_ANOTHER_FILM, TRIES_AGAIN, TWINS
+from scu_twins import CONFUSED, ERASES_IMAGE, MAKES_ANOTHER_FILM, TRIES_AGAIN, TWINS
 from wrong_scus import Wrong, program
 
 from dimse.verify import Case, Flags, Level, Options, Role, Run, Verdict, catalogue
@@ -59,6 +59,13 @@ async def test_new_film_after_a_failure_is_right() -> None:
     case = next(case for case in CASES if case.id == "DIMSE-2.06")
     result = (await judged(MAKES_ANOTHER_FILM, case, patience=0.25)).results[-1]
     assert result.verdict in (Verdict.PASS, Verdict.NON_STRICT), result.reason
+
+
+@pytest.mark.parametrize("case_id", ["PRN-X-2.02", "ENC-2.03"])
+async def test_erased_image_is_right(case_id: str) -> None:
+    case = next(case for case in CASES if case.id == case_id)
+    result = (await judged(ERASES_IMAGE, case, patience=0.5)).results[-1]
+    assert result.verdict is Verdict.PASS, result.reason
 
 
 async def test_right_client_passes_each_case() -> None:
