@@ -1,7 +1,7 @@
 """The index of the embedded spool: a SQLite database with a row for each job, film and delivery.
 
 All methods block, and must be called by one thread, inside a transaction that the caller commits. Several processes may
-open the same index. A damaged row raises `SpoolError`.
+open the same index. A damaged row raises `DamagedRow`; `Index.lease` and the end of a lease skip its film.
 """
 
 import sqlite3
