@@ -58,8 +58,11 @@ def file_of(dataset: ForeignDataset) -> File:
 
 def pillow_of(picture: object) -> "Image.Image":
     """Return an image of Pillow with its type. Raises ImageError for an object that only looks like one."""
-    from PIL import Image
-
+    refusal = f"{type(picture).__name__} is not an image of Pillow: pass an array (numpy.asarray)"
+    try:
+        from PIL import Image
+    except ImportError as exc:
+        raise ImageError(refusal) from exc
     if not isinstance(picture, Image.Image):
-        raise ImageError(f"{type(picture).__name__} is not an image of Pillow: pass an array (numpy.asarray)")
+        raise ImageError(refusal)
     return picture

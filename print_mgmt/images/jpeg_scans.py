@@ -88,7 +88,10 @@ class Scans:
         return len({down for _, down in self._factors().values()}) > 1
 
     def check_headers(self) -> None:
-        """Raise an error of Python if a frame or scan header is too short, or if the two contradict each other."""
+        """Check that frame header and scan headers are complete and agree with each other.
+
+        Raises ValueError, LookupError, ZeroDivisionError or struct.error otherwise.
+        """
         for header, *_ in self.scans:
             self._units(header)
 
@@ -147,7 +150,7 @@ def decode_whole(data: bytes, decode: Callable[[bytes], NDArray[np.generic]]) ->
 
 
 def scans_of(data: bytes) -> Scans:
-    """Return the scans of a JPEG. Raises ImageError if a header is broken, or for no end of image or too many scans."""
+    """Return the scans of a JPEG. Raises ImageError for a broken header, no end of image, or too many scans."""
     try:
         scans = _read_scans(data)
         scans.check_headers()

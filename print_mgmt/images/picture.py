@@ -30,10 +30,11 @@ _IN_GRAY = "a color image is printed in gray"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Picture:
-    """Pixels as ``codes``, HxW or HxWx3, and ``curve``, the brightness of each code from 0 (white in MONOCHROME1) to 1.
+    """Pixels as ``codes``, HxW or HxWx3, and ``curve``, the brightness of each code from 0 to 1.
 
-    ``layers`` are masks of covered pixels with their brightness, 0 black to 1 white; later layers cover earlier ones.
-    ``notes`` go to the print image.
+    In MONOCHROME1, a brightness of 0 in the curve is white; otherwise, it is black. ``layers`` are masks of covered
+    pixels with their brightness, always 0 black to 1 white; later layers cover earlier ones. ``notes`` go to the print
+    image.
     """
 
     codes: Codes

@@ -39,7 +39,7 @@ _ALWAYS_PADDING = 3  # bytes after the last frame that count as padding even in 
 class Pixels:
     """Cells of a frame, HxW or HxWx3, with their meaning: MONOCHROME1, MONOCHROME2, PALETTE COLOR or RGB.
 
-    ``are_native``: the cells are unchanged, including the bits above Bits Stored. It means nothing for RGB.
+    ``are_native``: the cells are unchanged, including the bits above Bits Stored; not valid for RGB.
     """
 
     cells: Cells
@@ -174,9 +174,9 @@ def _shape(frame: Frame, samples: int) -> tuple[int, ...]:
 def _frame_bytes(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int]:
     """Return the bytes of one frame of ``bits`` bits, and the bit (0 to 7) of the first byte where the frame begins.
 
-    Some files have padding after the last frame. More than 3 bytes, and at least a frame, of it must be all zeros:
-    otherwise, an attribute must be wrong, and the print would be wrong, too. Raises ImageError then, and for too few
-    bytes.
+    Some files have padding after the last frame. Padding of more than 3 bytes that is as long as a frame must be all
+    zeros: otherwise, an attribute must be wrong, and the print would be wrong, too. Raises ImageError then, and for too
+    few bytes.
     """
     data, frames = frame.dataset.get(keyword), _declared_frames(frame) or 1
     if not isinstance(data, bytes | memoryview):

@@ -21,7 +21,7 @@ __all__ = ["MAX_VERTICES", "Shutter", "shutter_of"]
 
 _WHITE = 65535.0  # the highest Shutter Presentation Value (a P-Value), and the number of L* = 100 (PS3.3 C.10.7.1.1)
 MAX_VERTICES = 4096  # of a polygon: real polygons have fewer than a hundred
-_MAX_COORDINATE = 1 << 31
+_MAX_COORDINATE = 1 << 31  # beyond the range of IS, products of coordinates might overflow
 _RECTANGLE = (
     "ShutterUpperHorizontalEdge",
     "ShutterLowerHorizontalEdge",
@@ -141,7 +141,7 @@ def _circle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mas
 
 
 def _polygon(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mask:  # noqa: ARG001
-    """Return the mask of the pixels inside a polygon: those with an odd number of edges to the left, and on an edge."""
+    """Return the mask of the pixels inside a polygon: on an edge, or with an odd number of edges to their left."""
     numbers = _coordinates(frame, "VerticesOfThePolygonalShutter")
     if len(numbers) < 6 or len(numbers) % 2 or len(numbers) > 2 * MAX_VERTICES:
         raise ImageError(f"VerticesOfThePolygonalShutter has {len(numbers)} values, not 3 to {MAX_VERTICES} pairs")

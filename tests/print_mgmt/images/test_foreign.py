@@ -59,6 +59,26 @@ def test_other_objects_are_refused_with_advice(thing: object) -> None:
         prepare(thing)  # type: ignore[arg-type]
 
 
+class LookAlike:
+    """An object with the methods of an image of Pillow."""
+
+    mode = "L"
+
+    def getbands(self) -> tuple[str, ...]:
+        return ("L",)
+
+    def tobytes(self) -> bytes:
+        return b"\0"
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_look_alike_of_a_pillow_image_is_refused(monkeypatch: pytest.MonkeyPatch, is_installed: bool) -> None:
+    if not is_installed:
+        monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImageError, match="LookAlike is not an image of Pillow"):
+        prepare(LookAlike())
+
+
 def test_is_image_tells_one_image_from_several() -> None:
     one = ["a.dcm", Dataset(), PydicomDataset(), Image.new("L", (1, 1)), np.zeros((2, 2)), np.zeros((2, 2, 3))]
     assert [is_image(thing) for thing in one] == [True] * len(one)
