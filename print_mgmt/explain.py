@@ -94,7 +94,7 @@ class FilmView:
                 yield from self._apply(request, sent, content, _data_set(message))
 
     def sentence(self, tag: int) -> tuple[str, str]:
-        """Return a sentence about an attribute of Print Management, and the section that defines the attribute."""
+        """Return a sentence about an attribute of Print Management, and where it is defined; both "" if unknown."""
         return _sentences().get(tag, ("", ""))
 
     def _apply(self, request: Message, sent: Dataset, response: Response, received: Dataset) -> Iterable[ViewEvent]:

@@ -172,7 +172,10 @@ async def _stopped() -> None:
 
 
 class _Output:
-    """The outputs for the bytes of all connections: lines, recordings and pages."""
+    """The outputs for the bytes of all connections: lines, recordings and pages.
+
+    ``html`` is the folder for pages. Unless ``keep``, a recording is deleted once its page is written.
+    """
 
     def __init__(self, *, lines: LineProcess | None, pages: PageProcess | None, html: Path | None, keep: bool) -> None:
         self.lines = lines

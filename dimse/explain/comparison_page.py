@@ -65,7 +65,7 @@ def _since(step: Step | None, start: float | None) -> str:
 
 
 def comparison_page(title: str, sides: tuple[str, str], comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
-    """Return comparisons as HTML; ``sides`` are the names of a and b."""
+    """Return comparisons as HTML. ``sides`` are the names of a and b; ``notes`` stand at the top, as faults."""
     style = packaged_text("dimse.explain", "comparison.css")
     policy = f"default-src 'none'; style-src '{source_hash(style)}'; "
     body = "".join(_section(one, sides) for one in comparisons)

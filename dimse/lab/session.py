@@ -29,7 +29,7 @@ class LabFailure(DimseError):
 
 
 class Lab:
-    """A laboratory. `run` executes a command, and yields the lines to print.
+    """A laboratory. `run` executes a command while the caller takes the lines to print.
 
     ``connect`` takes the longest time to wait, in seconds, and returns a new connection to the peer or raises
     `ConnectionFailed`; it is called when a command needs a connection and none is open. ``called`` and ``calling`` are
@@ -61,7 +61,7 @@ class Lab:
         return f"{self._exchange.state.name if self._exchange.is_open else 'closed'}> "
 
     def run(self, line: str) -> Lines:
-        """Execute a command and yield the lines to print, escaped.
+        """Execute a command while the caller takes the lines to print, which are escaped.
 
         Raises `Mistake` or another `DimseError` for a command that cannot be carried out, `LabFailure` for an
         expectation that is not met, and `ConnectionFailed`.
@@ -83,7 +83,7 @@ class Lab:
             raise Mistake(str(exc)) from exc
 
     def close(self) -> Lines:
-        """Close the connection, if one is open."""
+        """Close the connection, if one is open, when the caller takes the lines to print."""
         return self._exchange.close()
 
     def _send(self, data: bytes) -> Lines:

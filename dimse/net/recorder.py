@@ -80,7 +80,10 @@ class Recorder:
             self.also(event)
 
     def tap(self, local: Address, peer: Address, *, is_client: bool, is_secure: bool) -> "Tap | None":
-        """Return the tap of a new connection; None if the connection is not to be recorded."""
+        """Return the tap of a new connection; None if the connection is not to be recorded.
+
+        ``is_client`` says whether this side has connected to the peer, ``is_secure`` whether the connection uses TLS.
+        """
         if is_secure and not self._records_tls:
             _log.warning("%s:%s: not recorded, because it uses TLS", *peer)
             return None

@@ -421,8 +421,10 @@ async def relay(
 
     ``watch`` is called with the addresses of client and target once both are connected, and returns the observer of
     their bytes. ``tls`` comes from `server_context`, and ``to_tls`` from `client_context`. If the target cannot be
-    reached, the connection of the client is closed, with a line in the log. Raises OSError if the relay cannot listen,
-    or `EncodeError` for an argument that cannot be used.
+    reached, the connection of the client is closed, with a line in the log. Of ``limits``, only ``connections`` bounds
+    the relay: the number of clients, or fewer if the system allows too few descriptors. Of ``timeouts``, ``connect``
+    and ``linger`` are used. Raises OSError if the relay cannot listen, or `EncodeError` for an argument that cannot be
+    used.
     """
     check_address(host, port, lowest=0)
     check_address(to_host, to_port)
