@@ -99,7 +99,7 @@ class MistypedRequest(DecodeError):
     def __init__(self, error: DecodeError, request: Request, *, has_data: bool) -> None:
         self.request = request
         self.has_data = has_data  # whether a Data Set follows
-        super().__init__(error.what, path=error.path, offset=error.offset)
+        super().__init__(error.what, path=error.path, offset=error.offset, rule=error.rule)
 
 
 def decode_command(command: Buffer) -> tuple[Message, bool]:

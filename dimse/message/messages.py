@@ -52,7 +52,7 @@ _Class = TypeVar("_Class")
 
 
 def length_of(data: Buffer | Sequence[Buffer] | None) -> int:
-    """Return the number of bytes of Data: one buffer, several, or None. Raises `EncodeError` for anything else."""
+    """Return the number of bytes of Data; 0 for None. Raises `EncodeError` for data that has no length."""
     if data is None:
         return 0
     try:
@@ -62,7 +62,7 @@ def length_of(data: Buffer | Sequence[Buffer] | None) -> int:
 
 
 def joined(data: Buffer | Sequence[Buffer]) -> Buffer:
-    """Return Data as one buffer. Raises `EncodeError` for anything but buffers."""
+    """Return Data as one buffer. Raises `EncodeError` for anything but one or several buffers."""
     try:
         return data if isinstance(data, bytes | bytearray | memoryview) else b"".join(data)
     except TypeError as exc:

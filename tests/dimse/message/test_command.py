@@ -125,6 +125,7 @@ def test_error_names_element_and_rule(wire: bytes, path: str, what: str) -> None
         decode_command(wire)
     assert caught.value.path == path
     assert what in caught.value.what
+    assert caught.value.rule.startswith("PS3.7")
 
 
 @pytest.mark.parametrize(
