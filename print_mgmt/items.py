@@ -118,7 +118,7 @@ def _read_image(item: Dataset, header: _Header, *, color: bool, strict: bool) ->
     allocated, stored = _integer(header, "BitsAllocated"), _integer(header, "BitsStored")
     if allocated not in ((8,) if color else (8, 16)) or not 8 <= stored <= allocated:
         found = f"{shown(header['BitsAllocated'])} with BitsStored {shown(header['BitsStored'])}"
-        raise _invalid("BitsAllocated", f"{found}, not 8 with 8" + ("" if color else ", 16 with 8 to 16"))
+        raise _invalid("BitsAllocated", f"{found}, not 8/8" + ("" if color else " or 16/8 to 16/16"))
     _check_numbers(header, HighBit=stored - 1, PixelRepresentation=0)
     if photometric == "YBR_FULL_422" and _integer(header, "Columns") % 2:
         raise _invalid("Columns", f"{_integer(header, 'Columns')} of YBR_FULL_422 is odd")
@@ -385,9 +385,11 @@ def _plane_bits(plane: Dataset) -> NDArray[np.bool_]:
     )
     position, value = integer(plane, "OverlayBitPosition"), plane.get("OverlayData")
     data = value if isinstance(value, bytes | memoryview) else b""
-    if allocated not in (1, 8, 16) or not 0 <= position < allocated:
-        what = f"{allocated} with OverlayBitPosition {position}, not 1, 8 or 16 with a bit below"
-        raise _invalid("OverlayBitsAllocated", what)
+    if allocated not in (1, 8, 16):
+        raise _invalid("OverlayBitsAllocated", f"{allocated}, not 1, 8 or 16")
+    if not 0 <= position < allocated:
+        what = f"{position}, not 0 to {allocated - 1} (OverlayBitsAllocated {allocated})"
+        raise _invalid("OverlayBitPosition", what)
     if rows * columns > _MAX_PLANE:
         raise _invalid("OverlayRows", f"{rows} x OverlayColumns {columns} are more than {_MAX_PLANE} bits")
     needed = (rows * columns * allocated + 7) // 8

@@ -82,7 +82,7 @@ def whole(lowest: int, highest: int, unit: str = "") -> Values:
 
 def number(above: float, below: float, unit: str) -> Values:
     """Return the set of numbers greater than ``above`` and less than ``below``."""
-    words = f"more than {above:g}, less than {below:g} {unit}"
+    words = f"between {above:g} and {below:g} {unit}"
     return Values(lambda value: isinstance(value, int | float) and above < value < below, words)
 
 
