@@ -16,7 +16,7 @@ _EXAMPLES = """examples:
   print-mgmt config check site.toml
   print-mgmt config check site.toml --ask      also check the condition of each destination
 
-Exit status: 0 if the file is valid, 1 if it cannot be read or a destination is in FAILURE, 2 if it has errors, which
+Exit status: 0 if the file is valid, 1 if it cannot be opened or a destination is in FAILURE, 2 if it has errors, which
 are shown one per line.
 """
 
