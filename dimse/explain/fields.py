@@ -150,7 +150,7 @@ MISPLACED_IDENTITY = Layout(UNKNOWN.name, UNKNOWN.table, (Row("Value", REST, sec
 _R = Row("Reserved", 1, _reserved)
 _CONTEXT_ID = Row("Presentation-context-ID", 1, _number)
 _SOP_CLASS = _counted("SOP-class-uid", _uid)
-_ROLE = _one_of({0: "non support", 1: "support"})
+_ROLES = (_one_of({0: "non support", 1: "support"}), _one_of({0: "rejected", 1: "accepted"}))  # in request and answer
 _IDENTITIES = {1: "username", 2: "username and passcode", 3: "Kerberos service ticket", 4: "SAML assertion", 5: "JWT"}
 
 PDV_FIELDS = (_CONTEXT_ID, Row("Message Control Header", 1, _control), Row(FRAGMENT, REST, _fragment))
@@ -180,7 +180,7 @@ def _user_items(answer: bool) -> dict[int, Layout]:
                       Row("Maximum-number-operations-performed", 2, _limit))),
         0x54: Layout("SCP/SCU Role Selection Sub-Item", f"PS3.7 Table D.3-{9 + answer}",
                      (Row("UID-length", 2, _number), _SOP_CLASS[1],
-                      Row("SCU-role", 1, _ROLE), Row("SCP-role", 1, _ROLE))),
+                      Row("SCU-role", 1, _ROLES[answer]), Row("SCP-role", 1, _ROLES[answer]))),
         0x55: Layout("Implementation Version Name Sub-Item", f"PS3.7 Table D.3-{3 + answer}",
                      (Row("Implementation-version-name", REST, _text),)),
         0x56: Layout("SOP Class Extended Negotiation Sub-Item", "PS3.7 Table D.3-11",

@@ -183,7 +183,7 @@ def test_values_are_shown_in_words(wire: bytes, said: dict[str, str]) -> None:
     assert said.items() <= values.items()
 
 
-def test_answer_shows_the_result_of_a_context() -> None:
+def test_answer_has_words_and_tables_of_its_own() -> None:
     answer = AssociateAC(
         called_ae_title="A",
         calling_ae_title="B",
@@ -193,6 +193,7 @@ def test_answer_shows_the_result_of_a_context() -> None:
     lines = list(explain_pdu(b"".join(encode_pdu(answer))))
     values = {line.field: line.value for line in lines}
     assert values["Result/Reason"] == "4 (transfer-syntaxes-not-supported)"
+    assert (values["SCU-role"], values["SCP-role"]) == ("1 (accepted)", "0 (rejected)")
     # the answer has tables of its own
     assert {"PS3.8 Table 9-18", "PS3.8 Table 9-19", "PS3.8 Table 9-20", "PS3.7 Table D.3-10"} <= {
         line.table for line in lines
