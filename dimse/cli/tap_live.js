@@ -1,8 +1,8 @@
 "use strict";
 // Every text of a peer is set with textContent, so no value can become part of the page.
 
-const MOST_STEPS = 2000; // the oldest steps leave the page
-const MOST_FIELDS = 400; // fields that are kept and shown of one step
+const MAX_STEPS = 2000; // the oldest steps leave the page
+const MAX_FIELDS = 400; // fields of one step that are kept and shown
 const list = document.getElementById("steps");
 const detail = document.getElementById("detail");
 const which = document.getElementById("which");
@@ -14,7 +14,7 @@ function keep(held, fields) {
   held.count += fields.length;
   held.isBad = held.isBad || fields.some((field) => field.error);
   for (const field of fields) {
-    if (held.fields.length >= MOST_FIELDS) return;
+    if (held.fields.length >= MAX_FIELDS) return;
     held.fields.push(field);
   }
 }
@@ -34,7 +34,7 @@ function add(row, association) {
   row.dataset.association = association;
   row.hidden = !isShown(row);
   list.append(row);
-  while (list.childElementCount > MOST_STEPS) list.firstElementChild.remove();
+  while (list.childElementCount > MAX_STEPS) list.firstElementChild.remove();
   if (follow.checked) list.scrollTop = list.scrollHeight;
 }
 
