@@ -1,8 +1,8 @@
 """Compresses pixels, as the scan lines of PNG and PDF, with the fastest compressor that is installed (RFC 1950).
 
-Compression takes most of the time of writing a page. isal, the extra ``fast``, takes a quarter of the time of zlib, and
-the sizes of its files differ by less than 4 %. Both release Python's lock. The compressed bytes may differ between
-processors; the pixels do not.
+Compression takes most of the time of writing a page. isal, the extra ``fast``, takes an eighth to a fifth of the time
+of zlib; as measured, its files are 8 to 16 % larger for a film with one image, and 40 % smaller for a film with equal
+images. Both release Python's lock. The compressed bytes may differ between processors; the pixels do not.
 
 PNG (ISO/IEC 15948 clauses 9 and 10) and PDF (with PNG predictors) have the same scan lines. Each line has filter type
 2, Up: the difference from the line above. A film is smooth and mostly black, so most differences are runs of zeros.
@@ -19,7 +19,7 @@ __all__ = ["Compressor", "Deflate", "compressor", "deflate", "deflate_once", "de
 
 Deflate: TypeAlias = Callable[[NDArray[np.uint8 | np.uint16]], Iterable[bytes]]
 
-_LEVEL = 1  # measured on films: higher levels take 1.5 to 6 times as long and make files 1 to 7 % smaller
+_LEVEL = 1  # speed comes first: as measured, level 6 of zlib takes 3 to 10 times as long; files are 12 to 61 % smaller
 _UP = 2
 _BLOCK = 1 << 20  # bytes filtered at a time
 
@@ -39,7 +39,8 @@ def compressor() -> Compressor:
     try:
         from isal import isal_zlib
     except ImportError:
-        # a filtered film consists mostly of runs: with Z_RLE, files are as small as with a search for matches
+        # a filtered film consists mostly of runs: Z_RLE is a little faster than a search for matches, and as measured,
+        # its files are 11 to 19 % smaller for a film with one image
         return zlib.compressobj(_LEVEL, strategy=zlib.Z_RLE)
     return isal_zlib.compressobj(_LEVEL)
 

@@ -39,9 +39,9 @@ def write_capture(pages: Iterable[Page], file: BinaryIO, *, title: str = "", att
 def secondary_capture(pages: Sequence[Page], *, title: str = "", attributes: Dataset | None = None) -> Dataset:
     """Return films as a Secondary Capture object in a study of its own; ``title`` becomes the Series Description.
 
-    ``attributes``, such as those of patient and study, replace default values. Gray values are P-Values (Presentation
-    LUT Shape IDENTITY). Raises OutputError if there is no page, for an invalid page, and if pages differ in size, kind
-    of pixels or resolution.
+    ``attributes``, such as those of patient and study, replace default values. Gray values are declared as P-Values
+    (Presentation LUT Shape IDENTITY), which they are unless the imager has a characteristic curve. Raises OutputError
+    if there is no page, for an invalid page, and if pages differ in size, kind of pixels or resolution.
     """
     pixels = _frames(pages)
     # The pixels may show the patient's name, so YES is the safe value

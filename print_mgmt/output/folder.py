@@ -1,6 +1,7 @@
 """Writes pages to a folder that other programs may watch: a file appears complete or not at all, and is never replaced.
 
-A page is written as drafts, which are forced to the disk and then renamed (`dimse.files`). If the disk fails, no file
+A page is written as drafts, which are forced to the disk and then get their real names (`dimse.files`); where the disk
+has no hard links, a file that another process creates at the same moment may be replaced. If the disk fails, no file
 remains, so the film can be written again. If one format fails, the files of the other formats appear, and the failed
 format can be written again. Names of files have only characters that are safe in every file system.
 
