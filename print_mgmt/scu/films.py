@@ -15,6 +15,7 @@ from dimse.errors import AssociationAborted, ConnectionFailed, RemoteProtocolErr
 from ..attributes import Chosen
 from ..film import PresentationLUT, PrintImage
 from ..images import ImageError, ImageOptions
+from ..typed import text
 from . import true_size
 from .capabilities import reduced
 from .connection import Connection, Retries
@@ -186,8 +187,9 @@ class Films:
             await film.annotate(position, words)
         if len(annotations) > len(film.annotation_boxes):
             written = f"only {len(film.annotation_boxes)} of {len(annotations)} annotations were written"
-            why = "the printer created no more boxes for its AnnotationDisplayFormatID"
-            session.operations.warn(f"{film.name}: {written}, because {why}")
+            chosen = text(self._options.chosen.film_box, "AnnotationDisplayFormatID")
+            why = f" for AnnotationDisplayFormatID {chosen}" if chosen else "; AnnotationDisplayFormatID selects them"
+            session.operations.warn(f"{film.name}: {written}, because the printer created no more boxes{why}")
         return film
 
     async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:

@@ -185,9 +185,16 @@ async def test_annotations_are_on_every_film() -> None:
                 [gray(1)] * 2, annotations=["left", "knee"], AnnotationDisplayFormatID="LABEL"
             )
     assert [[each.TextString for each in film.sheet.annotations] for film in printed] == [["left"], ["left"]]
-    why = "the printer created no more boxes for its AnnotationDisplayFormatID"
+    why = "the printer created no more boxes for AnnotationDisplayFormatID LABEL"
     words = f"only 1 of 2 annotations were written, because {why}"
     assert report.warnings == (f"film 1: {words}", f"film 2: {words}")
+
+
+async def test_annotations_without_a_format_are_a_warning() -> None:
+    async with printer() as (server, _), PrintClient(server.host, server.port) as client:
+        report = await client.print_images([gray(1)], annotations=["left"])
+    assert report.warnings[0].startswith("film 1: only 0 of 1 annotations were written")
+    assert report.warnings[0].endswith("AnnotationDisplayFormatID selects them")
 
 
 async def test_canceled_stream_leaves_no_film() -> None:
