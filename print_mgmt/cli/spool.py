@@ -247,7 +247,7 @@ async def _apply(
         try:
             await change(film.id)
         except SpoolError:  # the film is in another state by now, or there is nothing to change
-            continue
+            await spool.list(limit=1)  # raises the error if the spool itself has failed
     return 0
 
 

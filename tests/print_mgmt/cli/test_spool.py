@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from spools import FOLDER, PRINTER, EmbeddedPlace, Place, PostgresPlace, job
 
 import print_mgmt.cli
 from print_mgmt import PrintClient
-from print_mgmt.spool import Done, FilmRecord, FilmState, open_spool
+from print_mgmt.spool import Action, Done, EmbeddedSpool, FilmRecord, FilmState, SpoolError, open_spool
 
 Run = Callable[..., tuple[int, str, str]]
 SITE = """
@@ -157,6 +158,25 @@ def test_all_changes_every_film(address: str, run: Run) -> None:
     status, output, _ = run("hold", "--all")
     assert (status, len(output.splitlines())) == (0, 3)
     assert {film(address, one).state for one in films} == {FilmState.HELD}
+
+
+def test_all_reports_a_spool_that_fails(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    class FailingSpool(EmbeddedSpool):
+        has_failed = False
+
+        async def list(self, **chosen: Any) -> tuple[FilmRecord, ...]:
+            if self.has_failed:
+                raise SpoolError("the spool database has failed")
+            return await super().list(**chosen)
+
+        async def change(self, film_id: str, action: Action) -> NoReturn:
+            self.has_failed = True
+            raise SpoolError(f"film {film_id}: {action}: the spool database has failed")
+
+    stored(str(tmp_path / "failing"))
+    monkeypatch.setattr("print_mgmt.cli.spool.open_spool", FailingSpool)
+    status, _, error = run("hold", "--all", "--spool", str(tmp_path / "failing"))
+    assert (status, error) == (1, "print-mgmt: the spool database has failed\n")
 
 
 def test_priority_changes(address: str, run: Run) -> None:
