@@ -1,8 +1,8 @@
 """Reading and writing the big-endian fields of PDUs, PS3.8 §9.3.1.
 
-A `Reader` reads all PDUs but P-DATA-TF and the A-ASSOCIATE-AC that `common_ac` knows, and never reads past the end of
-its PDU or item. Each read names the field in the standard's words, so that an error states the field, the item and the
-offset.
+A `Reader` reads the PDUs other than P-DATA-TF, unless a shorter way decodes them (such as `common_ac`). It never reads
+past the end of its PDU or item. Each read names the field in the standard's words, so that an error states the field,
+the item and the offset.
 """
 
 from struct import Struct
