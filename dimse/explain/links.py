@@ -62,14 +62,14 @@ LINKS: dict[int, Callable[[memoryview], memoryview]] = {
 def segment_of(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
     """Return the addresses of source and destination, and the TCP segment of an IP datagram that is not empty.
 
-    The addresses have 4 or 16 bytes. Return None for other protocols, for fragments, and for a header that is cut off.
+    The addresses have 4 or 16 bytes. Return None for other protocols, for fragments, and for a broken header.
     """
     version = datagram[0] >> 4
     if version == 4 and len(datagram) >= 20:
-        if datagram[9] != _TCP or _uint16(datagram, 6) & 0x3FFF:
+        header = (datagram[0] & 0x0F) * 4
+        if datagram[9] != _TCP or _uint16(datagram, 6) & 0x3FFF or header < 20:
             return None
         length = _uint16(datagram, 2) or len(datagram)  # 0 if the network card was to split the data into segments
-        header = (datagram[0] & 0x0F) * 4
         return bytes(datagram[12:16]), bytes(datagram[16:20]), datagram[header:length]
     if version == 6 and len(datagram) >= 40:
         following, at = datagram[6], 40

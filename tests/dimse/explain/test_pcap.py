@@ -176,6 +176,7 @@ def test_other_traffic_is_skipped() -> None:
         b"\x99" * 60,
         question[:9] + b"\x11" + question[10:],  # UDP
         question[:6] + b"\x20\0" + question[8:],  # a fragment
+        b"\x44" + question[1:],  # a header of 16 bytes
         question[:30],
         tcp(CLIENT6, SERVER6, 1, b"x")[:6] + b"\x2c" + bytes(60),  # a fragment
     ]
