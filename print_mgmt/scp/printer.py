@@ -179,7 +179,7 @@ class _Session:
         if isinstance(message, NGetRQ):
             await self.jobs.look_up(message.RequestedSOPInstanceUID)
         if isinstance(message, NSetRQ) and _is_refused(message, self.engine):
-            answer, is_long = Answer(Status=RESOURCE_LIMITATION, comment="the disk of the printer is full"), False
+            answer, is_long = Answer(Status=RESOURCE_LIMITATION, comment="the spool has no room for more films"), False
         else:
             answer, is_long = await _answer(self.service, operation)
         if answer.job is not None and isinstance(message, NActionRQ):
