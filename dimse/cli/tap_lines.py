@@ -51,9 +51,9 @@ class Item(NamedTuple):
 
 
 class LineOptions(NamedTuple):
-    """What the process makes: lines unless ``is_quiet``, and a live view if it gets a listening socket.
+    """The outputs of the process: lines unless ``is_quiet``, and a live view if it gets a listening socket ``live``.
 
-    ``host`` is the name that the user gave for the address of that socket.
+    ``host`` is the name that the user gave for the address of that socket. ``views`` see the messages.
     """
 
     is_quiet: bool = False

@@ -137,7 +137,7 @@ def compare(left: Sequence[Step], right: Sequence[Step]) -> Comparison:
 
 
 def _key(step: Step) -> tuple[str, str, str]:
-    """Return what two steps must have in common to belong together: side, name, and SOP Class of a request."""
+    """Return the properties that steps of a pair have in common: side, name, and SOP Class of a request."""
     words = "" if step.status is not None or not step.messages else step.words
     return step.side, step.name, words
 

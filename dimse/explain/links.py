@@ -30,7 +30,7 @@ def _payload(kind: int, data: memoryview) -> memoryview:
 
 
 def _after_labels(data: memoryview) -> memoryview:
-    """Return what follows the label that is marked as the last, RFC 3032."""
+    """Return the bytes after the label that is marked as the last, RFC 3032."""
     while len(data) >= 4:
         is_last, data = data[2] & 1, data[4:]
         if is_last:

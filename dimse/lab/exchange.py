@@ -1,4 +1,4 @@
-"""One conversation of the laboratory with a peer: what both sides send, explained line by line."""
+"""One conversation of the laboratory with a peer: the PDUs of both sides, explained line by line."""
 
 import time
 from collections import deque
@@ -25,7 +25,7 @@ Lines = Iterator[str]
 
 
 class Exchange:
-    """The connection to the peer, and what both sides send on it. Methods yield the lines to print, escaped.
+    """The connection to the peer, and the PDUs of both sides. Methods yield the lines to print, escaped.
 
     ``connect`` takes the longest time to wait for a peer, in seconds, and returns a new connection; it is called when
     bytes are to be sent and no connection is open. The other arguments are as in `Lab`.

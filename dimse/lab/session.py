@@ -51,8 +51,8 @@ class Lab:
         self._called, self._calling = called, calling
         self._exchange = Exchange(connect, is_requestor=is_requestor, patience=patience, views=views)
         self._names: dict[str, str] = {}
-        self._patches: list[tuple[int, bytes]] = []  # offsets and octets to change in what is sent next
-        self._cut: int | None = None  # the number of octets to send of what is sent next
+        self._patches: list[tuple[int, bytes]] = []  # offsets and octets, to change the next octets to send
+        self._cut: int | None = None  # how many of the next octets to send are sent
         self._message_id = 0
 
     @property

@@ -81,7 +81,7 @@ class CaptureFile:
             self._close()
 
     def add(self, packet: Sequence[Part]) -> None:
-        """Add a packet to what `flush` writes."""
+        """Add a packet, which the next `flush` writes."""
         self._parts += packet
         self._packets.append(len(packet))
 

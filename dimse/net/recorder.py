@@ -142,13 +142,13 @@ class Tap:
         return self._writer.waiting > _LONG_QUEUE and not self._is_cut
 
     def sent(self, buffers: Sequence[Buffer]) -> None:
-        """Note what this side wrote. The bytes must not change before `keep`."""
+        """Note bytes that this side wrote. They must not change before `keep`."""
         self._note(self._is_client, buffers)
         if self._noted > _MAX_NOTED:
             self.keep()
 
     def received(self, data: Buffer) -> None:
-        """Note what the peer wrote. The bytes must not change before `keep`."""
+        """Note bytes that the peer wrote. They must not change before `keep`."""
         self._note(not self._is_client, (data,))
 
     def _note(self, by_client: bool, buffers: Sequence[Buffer]) -> None:

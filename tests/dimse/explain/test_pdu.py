@@ -200,7 +200,7 @@ def test_answer_has_words_and_tables_of_its_own() -> None:
     }
 
 
-# --- what is wrong ---
+# --- errors ---
 
 
 @pytest.mark.parametrize(
