@@ -213,7 +213,7 @@ class PrinterConfig:
         return tuple(SOP_CLASSES[keyword] for keyword in self.sop_classes)
 
 
-@lru_cache(maxsize=64)  # saves 0.4 ms for each film box, because an imager checks its light when it is created
+@lru_cache(maxsize=64)  # saves about 0.15 ms for each film box: an imager checks its light when it is created
 def _imager_with(imager: Imager, medium: Medium) -> Imager:
     is_paper = medium.MediumType == "PAPER"
     own = PAPER if is_paper and not imager.reflective else imager

@@ -8,7 +8,7 @@ broken image nevertheless:
 - Bytes appended to the data of a whole image change no pixel; in a broken image, they take the place of missing data.
 
 The first test is part of the normal decoding, and adds 5 to 15 % to its time. The second test decodes the image again,
-and adds 110 to 150 %. So it is made only for images that fail the first test, and for images that the first test cannot
+and adds 100 to 160 %. So it is made only for images that fail the first test, and for images that the first test cannot
 judge: progressive images, images of several scans, and images with chrominances of half the height, since their last
 rows are interpolated with the added row.
 """

