@@ -12,8 +12,7 @@ U, not supported here              0107, ignored              0105
 not of the SOP Class               0107, ignored              0105
 =================================  =========================  =============================
 
-A list has several values, or the items of a sequence. N-SET uses no defaults: an attribute without a supported value
-keeps its old value.
+A list has several values, or the items of a sequence. N-SET uses no defaults: an unsupported value is ignored.
 
 A tolerant printer also refuses a value (0106) if a film with the default would be wasted, such as a film of another
 size. It ignores attributes unrelated to printing, such as patient data, without a warning, because some modalities

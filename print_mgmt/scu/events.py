@@ -1,6 +1,6 @@
 """Events of a printer and its print jobs, as an SCU receives them (PS3.4 H.4.5 and H.4.6).
 
-Events may arrive before, between or instead of responses, and some printers send none. `Job.wait` waits for events, and
+Events may arrive before, between or after responses, and some printers send none. `Job.wait` waits for events, and
 sends N-GET if none arrives.
 """
 
