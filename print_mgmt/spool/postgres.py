@@ -30,24 +30,21 @@ from .changes import (
     Outcome,
     apply_action,
     apply_outcome,
-    expire_lease,
     fail_lost_film,
     films_to_purge,
-    lease_delivery,
     media_loaded,
 )
 from .film_file import read_film
 from .film_folder import Step, incoming_disk, no_step
+from .postgres_leases import PostgresLeases, change_film
 from .postgres_link import Interval, PostgresLink
 from .postgres_tables import (
     CHUNK_COLUMNS,
-    Connection,
     FilmBytes,
     film_bytes,
     film_record,
     insert_film,
     insert_job,
-    next_delivery,
     quarantine,
     quoted,
     save,
@@ -56,10 +53,8 @@ from .postgres_tables import (
 from .protocol import News, Room, Verified
 from .records import (
     CorruptFilm,
-    DamagedRow,
     FilmRecord,
     Lease,
-    NoSuchFilm,
     SpoolError,
     SpoolFull,
     SpoolLimits,
@@ -69,7 +64,7 @@ from .records import (
     reason_of,
     storable,
 )
-from .rows import DAMAGE, JOB, DamageLog, job_of
+from .rows import JOB, job_of
 from .states import REMOVABLE, FilmState
 
 __all__ = ["PostgresSpool"]
@@ -77,7 +72,7 @@ __all__ = ["PostgresSpool"]
 _log = logging.getLogger("print_mgmt.spool")
 
 _POLL = 1.0  # seconds after which a change is seen even if its notice was lost
-_CHECK_EVERY = 1.0  # seconds between two checks for expired leases, and between two counts of the stored films
+_COUNT_EVERY = 1.0  # seconds between two counts of the stored films
 _ATTEMPTS = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
 _PAUSE = 0.5  # seconds between two of these attempts
 
@@ -102,9 +97,8 @@ class PostgresSpool:
         self._link = PostgresLink(dsn, clock, step)
         self.incoming = incoming_disk(None, limits, step)
         self._totals = (0, 0)  # films in the spool, and their bytes
-        self._damage = DamageLog()
-        self._leases_due = Interval(_CHECK_EVERY, clock or time.monotonic)
-        self._count_due = Interval(_CHECK_EVERY, time.monotonic)
+        self._leases = PostgresLeases(self._link, clock)
+        self._count_due = Interval(_COUNT_EVERY, time.monotonic)
 
     async def __aenter__(self) -> Self:
         if self._link.is_open:
@@ -112,7 +106,8 @@ class PostgresSpool:
         await self._link.__aenter__()
         try:
             self.incoming.__enter__()
-            await self._recover()
+            await self._leases.end_abandoned()
+            await self._count()
         except BaseException:
             await self.__aexit__()
             raise
@@ -121,66 +116,6 @@ class PostgresSpool:
     async def __aexit__(self, *exc_info: object) -> None:
         self.incoming.__exit__()
         await self._link.__aexit__()
-
-    async def _recover(self) -> None:
-        """End the leases of spool instances that are no longer connected."""
-        living = await self._link.living_owners()
-        async with self._link.transaction() as db:
-            ended = await db.fetch(
-                "SELECT film, id FROM delivery WHERE state = $1 AND owner <> ALL($2)", FilmState.DELIVERING, living
-            )
-        for film_id, delivery in ended:
-            await self._expire(film_id, delivery, "its worker was killed")
-        await self._count()
-
-    # --- helpers ---
-
-    async def _change(self, film_id: str, change: Callable[[FilmRecord, int, bool], FilmRecord]) -> FilmRecord:
-        """Change a film in a transaction of its own.
-
-        ``change`` gets the film, the number of films in its job, and whether the job is collated.
-        """
-        async with self._link.transaction() as db:
-            film = await film_record(db, film_id, lock=True)
-            row = await db.fetchrow('SELECT films, collated FROM job WHERE "SOPInstanceUID" = $1', film.job)
-            return await save(db, film, change(film, row["films"], row["collated"]))
-
-    async def _end_leases(self) -> None:
-        """End the expired leases, unless this instance has done that within the last `_CHECK_EVERY` seconds."""
-        if not self._leases_due.is_over():
-            return
-        async with self._link.transaction() as db:
-            now = await self._link.now(db)
-            rows = await db.fetch(
-                "SELECT film, id FROM delivery WHERE state = $1 AND expires <= $2", FilmState.DELIVERING, now
-            )
-        for film_id, delivery in rows:
-            await self._expire(film_id, delivery, "the lease of its worker has ended", now)
-
-    async def _expire(self, film_id: str, delivery: int, why: str, now: float | None = None) -> None:
-        """End a lease, unless its outcome was reported or, with ``now``, the lease was prolonged meanwhile.
-
-        Log a damaged row of the film or its job, and change nothing then.
-        """
-
-        def end(film: FilmRecord, *_: object) -> FilmRecord:
-            current = next((one for one in film.deliveries if one.id == delivery), None)
-            if (
-                current is None
-                or current.state is not FilmState.DELIVERING
-                or (now is not None and current.expires > now)
-            ):
-                return film
-            return expire_lease(film, delivery, why)
-
-        try:
-            await self._change(film_id, end)
-        except NoSuchFilm:
-            return  # the outcome was reported, and the film removed, meanwhile
-        except (DamagedRow, LocalProtocolError) as exc:
-            if not self._link.is_open:
-                raise
-            self._damage.report(film_id, exc)
 
     # --- intake ---
 
@@ -239,7 +174,7 @@ class PostgresSpool:
 
     async def find(self, SOPInstanceUID: str) -> PrintJob | None:
         """Return a Print Job without its films."""
-        await self._end_leases()
+        await self._leases.end_expired()
         async with self._link.transaction() as db:
             row = await db.fetchrow(
                 f'SELECT {quoted(JOB)} FROM job WHERE "SOPInstanceUID" = $1 AND NOT confirmed', storable(SOPInstanceUID)
@@ -256,7 +191,7 @@ class PostgresSpool:
         deadline = time.monotonic() + wait
         while True:
             seen = self._link.notice.count
-            await self._end_leases()
+            await self._leases.end_expired()
             async with self._link.transaction() as db:
                 end = int(await db.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text"))
                 rows = await db.fetch(
@@ -285,7 +220,7 @@ class PostgresSpool:
         deadline = time.monotonic() + wait
         while True:
             seen = self._link.notice.count
-            await self._end_leases()
+            await self._leases.end_expired()
             film = await self._lease_unless_canceled(destination, seconds, at_once)
             if film is not None:
                 self._step("leased")
@@ -297,7 +232,7 @@ class PostgresSpool:
 
     async def _lease_unless_canceled(self, destination: str, seconds: float, at_once: int | None) -> FilmRecord | None:
         """Lease a film; if the worker is canceled meanwhile, return the film to the queue."""
-        leasing = asyncio.ensure_future(self._lease(destination, seconds, at_once))
+        leasing = asyncio.ensure_future(self._leases.grant(destination, seconds, at_once))
         try:
             return await asyncio.shield(leasing)
         except asyncio.CancelledError:
@@ -306,48 +241,9 @@ class PostgresSpool:
                 await self.report(latest_lease(film), Later(reason="its worker has stopped"))
             raise
 
-    async def _lease(self, destination: str, seconds: float, at_once: int | None) -> FilmRecord | None:
-        """Lease the next film. Films with a damaged row, or with one in their job, are logged and skipped."""
-        damaged: list[str] = []
-        while True:
-            try:
-                return await self._lease_next(destination, seconds, at_once, damaged)
-            except DamagedRow as exc:
-                self._damage.report(damaged[-1], exc)
-
-    async def _lease_next(
-        self, destination: str, seconds: float, at_once: int | None, damaged: list[str]
-    ) -> FilmRecord | None:
-        """Lease the next film that is not in ``damaged``. Raises `DamagedRow`, and adds the film to ``damaged``."""
-        async with self._link.transaction() as db:
-            now = await self._link.now(db)
-            if at_once is not None:
-                await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", destination)
-                count = await db.fetchval(
-                    "SELECT count(*) FROM delivery WHERE destination = $1 AND state = $2",
-                    destination,
-                    FilmState.DELIVERING,
-                )
-                if count >= at_once:
-                    return None
-            while (found := await next_delivery(db, destination, now, damaged)) is not None:
-                film_id, delivery_id = found
-                try:
-                    film = await film_record(db, film_id)
-                    if any(one.id == delivery_id and one.is_due(now) for one in film.deliveries):
-                        return await save(db, film, await self._leased(db, film, delivery_id, now + seconds))
-                except DAMAGE as exc:
-                    damaged.append(film_id)
-                    raise DamagedRow(str(exc)) from exc
-            return None
-
-    async def _leased(self, db: Connection, film: FilmRecord, delivery_id: int, expires: float) -> FilmRecord:
-        fence = await db.fetchval("SELECT nextval('fence')")
-        return lease_delivery(film, delivery_id, fence=fence, owner=self._link.owner, expires=expires)
-
     async def renew(self, lease: Lease, seconds: float) -> Lease:
         """Prolong a lease; see `Deliveries.renew`."""
-        await self._end_leases()
+        await self._leases.end_expired()
         async with self._link.transaction() as db:
             film = await film_record(db, lease.film.id, lock=True)
             now = await self._link.now(db)
@@ -359,7 +255,7 @@ class PostgresSpool:
     async def report(self, lease: Lease, outcome: Outcome) -> FilmRecord:
         """Record the outcome of a delivery; see `Deliveries.report`."""
         self._step("report")
-        await self._end_leases()
+        await self._leases.end_expired()
         async with self._link.transaction() as db:
             film = await film_record(db, lease.film.id, lock=True)
             film = await save(db, film, apply_outcome(film, lease.delivery, outcome, await self._link.now(db)))
@@ -386,7 +282,7 @@ class PostgresSpool:
 
     async def _fail_damaged_film(self, film_id: str, exc: CorruptFilm) -> None:
         _log.error("film %s is damaged: %s", film_id, escaped(str(exc)))
-        await self._change(film_id, lambda film, *_: fail_lost_film(film, str(exc)))
+        await change_film(self._link, film_id, lambda film, *_: fail_lost_film(film, str(exc)))
         async with self._link.transaction() as db:
             await quarantine(db, film_id)
         self._link.notice.give()
@@ -400,7 +296,7 @@ class PostgresSpool:
                 FilmState.WAITING,
             )
         for (film_id,) in rows:
-            await self._change(film_id, lambda film, *_: media_loaded(film, destination))
+            await change_film(self._link, film_id, lambda film, *_: media_loaded(film, destination))
         self._link.notice.give()
         return len(rows)
 
@@ -410,7 +306,7 @@ class PostgresSpool:
         self, *, states: Collection[FilmState] = (), printer: str = "", limit: int | None = None
     ) -> tuple[FilmRecord, ...]:
         """Return films by state and printer; see `Operations.list`."""
-        await self._end_leases()
+        await self._leases.end_expired()
         async with self._link.transaction() as db:
             where = "(cardinality($1::text[]) = 0 OR film.state = ANY($1)) AND ($2 = '' OR film.printer = $2)"
             return tuple(
@@ -419,15 +315,17 @@ class PostgresSpool:
 
     async def show(self, film_id: str) -> FilmRecord:
         """Return the record of a film; see `Operations.show`."""
-        await self._end_leases()
+        await self._leases.end_expired()
         async with self._link.transaction() as db:
             return await film_record(db, film_id)
 
     async def change(self, film_id: str, action: Action) -> FilmRecord:
         """Apply the action of an operator to a film; see `Operations.change`."""
-        await self._end_leases()
-        film = await self._change(
-            film_id, lambda film, films, collated: apply_action(film, action, films=films, collated=collated)
+        await self._leases.end_expired()
+        film = await change_film(
+            self._link,
+            film_id,
+            lambda film, films, collated: apply_action(film, action, films=films, collated=collated),
         )
         self._link.notice.give()
         return film
