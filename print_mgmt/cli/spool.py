@@ -137,7 +137,7 @@ def _parse_days(text: str) -> float:
 
 
 def _parse_count(text: str) -> int:
-    """Return a number of films or bytes, as a database can hold it."""
+    """Return a number of films or bytes that every database can hold."""
     if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {'9' * _MAX_DIGITS}")
     return int(text)
@@ -162,7 +162,7 @@ def _add_command(
 
 
 def _add_films(parser: argparse.ArgumentParser, chosen: str) -> None:
-    """Add the films of a command: ids, or all films of the printer. ``chosen`` describes these for the help."""
+    """Add the films of a command: their ids, or --all, whose films ``chosen`` describes."""
     parser.add_argument("films", nargs="*", metavar="FILM", help="id of a film")
     parser.add_argument("--all", action="store_true", help=f"all {chosen}")
     parser.add_argument(

@@ -10,7 +10,7 @@ __all__ = ["instruction_for"]
 
 
 def instruction_for(plain: Visit | None) -> str:
-    """Return the instruction for the plain scenario, or, if ``plain`` is given, to print the same once more."""
+    """Return the instruction to print the plain scenario, or, after it was printed, to print the same again."""
     if plain is None:
         return "print two images on one film, as you usually do"
     films = [

@@ -92,7 +92,7 @@ def sop_class_of(request: Request | None) -> str:
 
 
 def instance_of(exchange: Exchange) -> str:
-    """Return the SOP Instance UID of a request; for N-CREATE, that in the tester's response has precedence."""
+    """Return the SOP Instance UID of a request; for N-CREATE, the one in the tester's response, if there is one."""
     request = exchange.request
     if isinstance(request, NCreateRQ):
         return str(getattr(exchange.response, "AffectedSOPInstanceUID", None) or request.AffectedSOPInstanceUID or "")
