@@ -20,7 +20,8 @@ class Limits:
     command_set: int = 1 << 16  # usually a few hundred bytes, but an N-GET may list many attributes
     data_set: int = 1 << 29  # the largest print image seen has 400 MiB; 65535 x 65535 pixels are not worth supporting
 
-    # bytes of all messages that arrive, wait or are performed at once; beyond this limit, this side stops reading
+    # bytes in use at the same time, for messages that arrive, wait or are performed, association requests and long
+    # responses; beyond this, this side reads only the message that began first
     memory: int = 1 << 31
     host_memory: int = 3 << 28  # bytes of `memory` for one address; 19 images of 40 MiB fit, and further ones wait
 
@@ -48,11 +49,15 @@ class Timeouts:
     connect: float = 10.0  # for the connection, TLS and the answer to A-ASSOCIATE-RQ; on a server, for TLS only
     artim: float = 10.0  # the ARTIM timer, PS3.8 §9.1.5
     pdu: float = 30.0  # for the rest of a PDU that has begun
-    message: float = 900.0  # for the rest of a message that has begun; enough for `Limits.data_set` at 5 Mbit/s
+    message: float = (
+        900.0  # for the rest of a message that one side has begun; enough for `Limits.data_set` at 5 Mbit/s
+    )
     stall: float = 10.0  # for 16 KiB more of a message, while other peers wait for its memory
     idle: float = 120.0  # for the peer's next complete PDU, on the acceptor's side
     dimse: float = 120.0  # for the response to a request
     handler: float = 120.0  # for the response of a handler; after that, the peer gets a processing failure
     write: float = 60.0  # for a peer that has stopped reading to resume
     release: float = 5.0  # for A-RELEASE-RP
-    linger: float = 1.0  # for the peer to close the connection after an A-ABORT; after that, this side closes it
+    linger: float = (
+        1.0  # for the peer to close the connection after an A-ABORT of this side; servers use `artim` instead
+    )

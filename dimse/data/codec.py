@@ -61,9 +61,9 @@ def decode(
     access. ``isolate``: parse the items now, but raise the error of a sequence of defined length on first access.
     ``report`` implies ``isolate``, and receives the tolerated faults of the structure;
     :func:`~dimse.data.lint.dataset_faults` finds the faults of values. ``cut_off`` receives the error at which reading
-    ends, and the Data Set has the elements before that error. ``group_lengths`` keeps the retired group lengths, which
-    are dropped otherwise. ``trailing`` receives only the finding about ignored bytes after the last element; unlike
-    ``report``, it takes no extra time.
+    ends, and the Data Set has the elements before that error; ``report`` and ``trailing`` then receive nothing.
+    ``group_lengths`` keeps the retired group lengths, which are dropped otherwise. ``trailing`` receives only the
+    finding about ignored bytes after the last element; unlike ``report``, it takes no extra time.
 
     Raises DecodeError, with path and offset, for bytes that are not a Data Set in this syntax, and for a Data Set that
     exceeds the limits. A value that does not fit its VR raises DecodeError when it is accessed.
@@ -99,8 +99,8 @@ def _ignored_bytes(view: memoryview, end: int, errors: list[DecodeError]) -> Ite
 def encode(dataset: Dataset, syntax: TransferSyntax) -> bytes:
     """Encode a Data Set. Raises EncodeError, with the path, for a value that this syntax cannot write.
 
-    A part that was decoded from the same syntax and never accessed is written as it was read. To write everything by
-    the rules of PS3.5, encode a ``copy()``.
+    A part that was decoded from the same syntax and never accessed is written as it was read. To write the
+    structure by the rules of PS3.5 (order, headers, even lengths), encode a ``copy()``; its values keep their bytes.
     """
     data = b"".join(encode_pieces(dataset, syntax))
     return _deflate(data) if syntax.deflated else data

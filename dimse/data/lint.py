@@ -55,7 +55,8 @@ def value_faults(
 ) -> Iterator[tuple[str, str]]:
     """Yield the faults of an element's value, each with its rule: at most one of each kind.
 
-    The kinds are padding, characters, repertoire, length and range, and the number of values. In (0008,0005), each
+    The kinds are: padding; bytes that are not characters of the set; the first value whose repertoire, length, range or
+    form is wrong; the number of values. In (0008,0005), each
     wrong term is one more fault. A sequence has no such faults.
     """
     row = row_of(vr)
@@ -104,7 +105,10 @@ def _first_value_fault(vr: str, values: list[str]) -> Iterator[tuple[str, str]]:
 def _multiplicity_faults(tag: int, count: int) -> Iterator[tuple[str, str]]:
     entry = lookup(tag)
     if entry and count and not _allows(entry.vm, count):
-        yield _MULTIPLICITY, f"{count} values, but the VM of {entry.keyword or entry.name} is {entry.vm}"
+        yield (
+            _MULTIPLICITY,
+            f"the number of values is {count}, but the VM of {entry.keyword or entry.name} is {entry.vm}",
+        )
 
 
 def _allows(vm: str, count: int) -> bool:

@@ -33,7 +33,7 @@ __all__ = ["File", "encode_meta", "end_of_meta", "read_file", "write_file"]
 
 _PREAMBLE = bytes(128)
 _PREFIX = b"DICM"
-_FIRST_GROUPS = range(0x0002, 0x0030)  # groups with which the Data Set of a file without a preamble may begin
+_FIRST_GROUPS = range(0x0002, 0x0030)  # the groups with which a file without a preamble may begin
 _RULE = "PS3.10 §7.1"
 _GROUP = 0x0002
 _GROUP_LENGTH = 0x00020000
@@ -48,7 +48,7 @@ _REQUIRED = (
 _HEADER_AND_VALUE = 12  # bytes of the group length element
 _MAX_ELEMENTS = 1000  # elements of group 0002; PS3.10 Table 7.1-1 has 15
 # Higher limits than for a peer, because the caller chose to read the file. A whole slide image has a million elements,
-# and some files have values that are too long.
+# and some files have values that are longer than their VR allows.
 _FILE_LIMITS = DecodeLimits(elements=2_000_000, items=2_000_000, value=256 << 20, values=1 << 27, overlength=1 << 30)
 
 
@@ -75,14 +75,15 @@ def read_file(
     """Read a DICOM file from a path, from bytes, or from a binary stream to its end.
 
     Values are views of the bytes of the file. With ``stop_before_pixels``, group 7FE0 and everything after it are left
-    out; if the source is a path, these bytes are not read. With ``mapped``, the bytes of a file at a path stay on disk
-    until they are used; until then, nobody may shorten the file. Items are parsed, and their errors raised, when they
-    are first accessed; ``whole`` parses all items now, as :func:`~dimse.data.codec.decode` does by default.
+    out; a regular file is then not read beyond this, unless its Data Set is deflated. With ``mapped``, the bytes of a
+    file at a path stay on disk until they are used; until then, nobody may shorten the file. Items are parsed, and
+    their errors raised, when they are first accessed; ``whole`` parses all items now, as
+    :func:`~dimse.data.codec.decode` does by default.
 
     ``report`` receives the tolerated faults: of the preamble, the File Meta Information, the Transfer Syntax and the
     structure; their offsets count from the start of the file, except in a deflated Data Set. ``cut_off`` and
     ``group_lengths`` are as in :func:`~dimse.data.codec.decode`. Raises DecodeError as `decode` does, and if the source
-    is not a DICOM file. Raises OSError.
+    is not a DICOM file. Raises OSError if the source cannot be read.
     """
     view = octets(_open_source(source, mapped or stop_before_pixels))
     start, end, layout = _find_meta(view)
@@ -117,7 +118,8 @@ def write_file(
     further elements of group 0002, such as SourceApplicationEntityTitle; elements that describe this file are
     corrected. MediaStorageSOPClassUID and MediaStorageSOPInstanceUID come from the Data Set, or else from ``meta``.
     Raises EncodeError, before anything is written, if one of the two is missing, if an element belongs to the other
-    part of the file, or if this Transfer Syntax cannot write the Data Set. Raises OSError.
+    part of the file, or if this Transfer Syntax cannot write the Data Set. Raises OSError if the file
+    cannot be written.
     """
     pieces = [_PREAMBLE + _PREFIX + encode_meta(dataset, syntax, meta or Dataset()), *encode_rope(dataset, syntax)]
     if isinstance(target, (str, PathLike)):
@@ -177,7 +179,7 @@ def _has_vr(view: memoryview) -> bool:
 
 
 def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
-    """Return whether a Data Set in explicit VR begins with an element that has a wrong VR and is otherwise sound."""
+    """Return whether the first element of a Data Set in explicit VR, known to have a wrong VR, is sound otherwise."""
     layout, end = syntax.layout, len(view)
     if syntax.implicit or end < SHORTEST_HEADER or actual_layout(view, 0, end, layout) is not layout:
         return False
@@ -185,7 +187,7 @@ def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
 
 
 def _may_begin_dataset(view: memoryview) -> bool:
-    """Return whether ``view`` may begin with a Data Set in any syntax, that is, with a known element of a low group."""
+    """Return whether ``view`` begins with a known element of a low group, as group 0002 and Data Sets do."""
     syntax = _guess_syntax(view)
     if len(view) < 8:
         return False
@@ -233,18 +235,18 @@ def _file_faults(file: File, start: int, end: int, layout: TransferSyntax) -> It
 
 
 def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
-    """Return the end of group 0002. Raises DecodeError.
+    """Return the end of group 0002. Raises DecodeError if the group has more than 1,000 elements.
 
-    The elements show where the group ends, because the group length may be wrong. The group length decides in cases of
-    doubt: some devices begin the Data Set with an element of group 0002, in the encoding of the Data Set or out of
-    order.
+    The elements show where the group ends, because the group length may be wrong. Some devices begin the Data Set with
+    an element of group 0002. Such an element does not belong to the group if it stands at the end that the group length
+    states, and has a lower tag than the element before it, or is in implicit VR.
     """
     layout = syntax.layout
     offset, declared_end, latest = start, -1, 0
     for _ in range(_MAX_ELEMENTS):
         if len(view) - offset < _HEADER_AND_VALUE:
             return min(offset, len(view))
-        if offset < declared_end and not syntax.implicit:  # saves a call: a small file takes 5 % fewer steps
+        if offset < declared_end and not syntax.implicit:  # saves calls: 5 % of the byte code for a small file
             group, number, code, length = layout.short.unpack_from(view, offset)
             if group == _GROUP and number and code in SHORT_VRS:
                 latest, offset = group << 16 | number, offset + SHORTEST_HEADER + length

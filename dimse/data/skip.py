@@ -51,7 +51,7 @@ __all__ = [
 
 PIXEL_GROUP = 0x7FE0  # the group of Pixel Data of any kind, and of its offset tables
 _MAX_IN_FILE = 2_000_000  # headers; as many elements as `read_file` accepts
-_MAX_AHEAD = 1000  # headers among which the incomplete value is searched; a peer may send any number
+_MAX_AHEAD = 1000  # headers read to find the first incomplete value; a peer may send any number of headers
 _MAX_DEPTH = DecodeLimits().depth  # sequences within sequences
 _NESTED = 4  # levels of sequences that the regular expression matches
 
@@ -82,7 +82,7 @@ def items_end(view: memoryview, start: int, end: int, layout: Layout, limit: int
     """Return the offset of the delimiter of a sequence of undefined length, whose first item begins at ``start``.
 
     Return None if the delimiter does not follow within ``limit`` headers and ``depth`` nested sequences, or if the
-    sequence is not sound; parsing it then raises the error.
+    sequence is not sound. The parser then reads it item by item, and tolerates the fault or raises its error.
     """
     entered = [layout]  # the layouts of the sequences and items that the walk has entered, alternately
     offset = start
@@ -121,10 +121,10 @@ def items_end(view: memoryview, start: int, end: int, layout: Layout, limit: int
 def expected_length(prefix: "Buffer", syntax: TransferSyntax) -> int | None:
     """Return the least length of the Data Set that begins with ``prefix``: the end of its first incomplete value.
 
-    A message does not state the length of its Data Set. But Pixel Data, or the sequence that contains it, begins in the
-    first fragment, so its length tells how much room all fragments need. The length is only a hint, because a peer may
-    lie. Return None if the first 1,000 values are complete, if the length of the incomplete value is undefined, or if
-    the Data Set is deflated.
+    A message does not state the length of its Data Set. But Pixel Data, or the sequence that contains Pixel Data,
+    usually begins in the first fragment, and the length of that element tells how much room all fragments need. The
+    length is only a hint, because a peer may lie. Return None if ``prefix`` is deflated, if no incomplete value is
+    found among its first 1,000 headers, or if the length of that value is undefined.
     """
     view = octets(prefix)
     if syntax.deflated or not view:
@@ -158,7 +158,10 @@ def common_elements(big_endian: bool) -> re.Pattern[bytes]:
 
 @cache
 def _delimited_elements(implicit: bool) -> re.Pattern[bytes]:
-    """Return the expression for a run of elements in little endian that may be sequences with delimiters."""
+    """Return the expression for a run of elements in little endian: values of up to 64 bytes, and sequences.
+
+    The sequences and their items have undefined lengths, and at most `_NESTED` levels.
+    """
     tag = rb"(?!\xfe\xff)...."
     common = content = tag + (_length_and_value(4, "little") if implicit else _short_form(False))
     sequence = tag + (b"" if implicit else rb"SQ\x00\x00") + rb"\xff{4}"
@@ -189,7 +192,8 @@ class PlacedHeader:
     """The header of an element, an item or a delimiter. ``length`` is the content of its length field.
 
     The header begins at ``offset``, and the value extends from ``start`` to ``end``. For a sequence or an item, whose
-    content follows as further headers, ``end`` equals ``start``.
+    content follows as further headers, ``end`` equals ``start``; a fragment of Pixel Data is an item with a value.
+    ``depth`` counts the sequences and items around the header. ``vr`` is "" for an item or a delimiter.
     """
 
     depth: int

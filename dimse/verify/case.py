@@ -106,7 +106,7 @@ MakeListener = Callable[[Note], Listener]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubCase:
-    """A variation of a case. Where a set or the level is None, the case's own one applies."""
+    """A variation of a case. Where a set or the level is None, that of the case applies."""
 
     name: str
     run: CaseRun
@@ -121,8 +121,8 @@ class Case:
     """A case. Its own ``run`` is the first sub-case; ``subcases`` follow.
 
     An invariant has no ``run``: it judges all traffic of the peer, with a listener that ``make_listener`` makes for
-    each connection, or with a rule of `dimse.verify.invariants`. After each sub-case of a ``risky`` case that was
-    judged, the peer is probed.
+    each connection, or with a rule of `dimse.verify.invariants`. After each sub-case of a ``risky`` case that could
+    be judged, the peer is probed, unless it is known to be dead.
     """
 
     id: str

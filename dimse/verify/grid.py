@@ -1,10 +1,10 @@
 """The grid: one script is sent to several peers, and their answers are compared message by message.
 
-Each peer gets the same lines. The octets differ only where they depend on the peer: in its AE title, in values that it
-has returned, and in the contexts, transfer syntaxes and Maximum Length that it has accepted. An answer has an outcome,
-such as ``RSP(0000)``, and facts, such as the attributes of its Data Set. Peers agree on a line if outcome and facts are
-the same, apart from UIDs that they have generated. Values that the standard leaves open, such as an Error Comment, are
-shown as notes, and not compared.
+Each peer gets the same lines. The octets differ only where they depend on the peer: in the AE titles, in values that
+the peer has returned, in the contexts and transfer syntaxes that it has accepted, and in its Maximum Length. An answer
+has an outcome, such as ``RSP(0000)``, and facts, such as the attributes of its Data Set. Peers agree on a line if
+outcome and facts are the same, apart from UIDs that they have generated. Values that may differ between correct peers,
+such as an Error Comment or the Maximum Length, are shown as notes, and not compared.
 """
 
 import asyncio
@@ -105,8 +105,8 @@ async def run_grid(
 ) -> Grid:
     """Send ``script`` to all ``peers`` (a label and a target each) at the same time; return their answers.
 
-    Without ``prints``, no ``send N-ACTION-RQ`` is sent; octets of ``raw`` are sent in any case. ``seed`` determines the
-    new UIDs.
+    Without ``prints``, ``send N-ACTION-RQ`` sends nothing; ``raw`` sends its octets in any case. ``seed`` determines
+    the new UIDs.
     """
     clock = asyncio.get_running_loop().time
     found = tuple(GridPeer(label, target, Trace(clock)) for label, target in peers)
@@ -201,7 +201,7 @@ class _Run:
     def _value_at(self, path: str) -> str:
         last = self._last
         if last is None or last.message is None:
-            raise Mistake("the peer has not answered the last request")
+            raise Mistake("there is no response to the last request, or no request was sent")
         if isinstance(value := getattr(last.message, path, None), str | int):
             return str(value)
         return value_at(last.data or Dataset(), path)
@@ -217,7 +217,10 @@ class _Run:
 
 
 def _context_for(wire: Wire, sop_class: str) -> int:
-    """Return the id of the accepted context of a SOP Class, or else of the first one, perhaps of a Meta SOP Class."""
+    """Return the id of the accepted context of ``sop_class``, or else of the first accepted context.
+
+    The abstract syntax of the first one may be a Meta SOP Class. Raises `Mistake` if the peer has accepted no context.
+    """
     same = [number for number, (abstract, _) in wire.contexts.items() if abstract == sop_class]
     if not same and not wire.contexts:
         raise Mistake("the peer has accepted no context")

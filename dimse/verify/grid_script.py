@@ -1,4 +1,4 @@
-"""Scripts of the grid: one command a line, in the language of ``dimse lab``, with these of its commands:
+"""Scripts of the grid, with one command on each line, in the language of ``dimse lab``. They have these commands:
 
 ==============================  ==============================================================================
 ``associate CONTEXT ...``       propose contexts, each an abstract syntax with transfer syntaxes:
@@ -12,7 +12,8 @@
 ``close``                       send FIN (over TLS, only stop sending); the next ``associate`` opens another connection
 ==============================  ==============================================================================
 
-``$NAME`` stands for a named value, which may differ from peer to peer. A word that begins with ``#`` begins a comment.
+``$NAME`` stands for a named value, which may differ from peer to peer. ``#`` begins a comment, also within a word, but
+not in quotes.
 """
 
 import re
@@ -45,7 +46,7 @@ class Step:
 
     @property
     def may_print(self) -> bool:
-        """Whether this line sends an N-ACTION-RQ, so that a printer may print. Octets of ``raw`` are not examined."""
+        """Whether this line sends an N-ACTION-RQ, which may make a printer print; ``raw`` is not examined."""
         return self.command == "send" and self.words[1].upper() == "N-ACTION-RQ"
 
 
@@ -103,7 +104,7 @@ def _check(name: str, number: int, words: list[str]) -> None:
     if words[0] not in _COMMANDS:
         raise DecodeError(f"{name}, line {number}: {shown(words[0])} is not one of the commands {', '.join(_COMMANDS)}")
     if words[0] == "let" and (len(words) != _LET_WORDS or words[2] != "="):
-        raise DecodeError(f"{name}, line {number}: write let NAME = VALUE")
+        raise DecodeError(f"{name}, line {number}: let needs the form: let NAME = VALUE")
     if words[0] in ("send", "raw") and len(words) == 1:
         raise DecodeError(f"{name}, line {number}: {words[0]} needs {'a message' if words[0] == 'send' else 'octets'}")
 

@@ -26,7 +26,7 @@ APPLICATION_CONTEXT, CONTEXT_RQ, CONTEXT_AC, USER_INFORMATION = 0x10, 0x20, 0x21
 ABSTRACT_SYNTAX, TRANSFER_SYNTAX = 0x30, 0x40
 _FIXED = 74  # octets of an A-ASSOCIATE PDU before its items
 _CONTEXT_FIXED = 4  # octets of a Presentation Context Item between its header and its sub-items
-_TITLE = 16
+_TITLE = 16  # octets of an AE title
 _MAX_SHOWN = 16  # octets in a text
 
 

@@ -7,17 +7,17 @@ __all__ = ["Shared"]
 
 @dataclass(slots=True)
 class Shared:
-    """The shared state of a run. ``films_left`` is the number of N-ACTIONs that may still print.
+    """The shared state of a run. ``films_left`` is the number of films that may still be printed.
 
     ``found`` holds facts that cases learn only once in a run, under keys that the cases choose.
     """
 
     films_left: int = 0
-    films: int = 0  # N-ACTIONs that may have printed
+    films: int = 0  # films that may have been printed
     found: dict[str, object] = field(default_factory=dict)
 
     def take_film(self) -> bool:
-        """Count an N-ACTION that could print. Return False if it must not be sent."""
+        """Count a film that an N-ACTION may print. Return False, and count nothing, if no film is left."""
         if self.films_left < 1:
             return False
         self.films_left -= 1

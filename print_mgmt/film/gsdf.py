@@ -1,6 +1,7 @@
 """The Grayscale Standard Display Function, PS3.14, applied to optical densities.
 
-``luminance`` is the function itself: the luminance of each just-noticeable difference. ``jnd_index`` is its inverse.
+``luminance`` is the function itself: the luminance of each JND Index, which counts just-noticeable differences.
+``jnd_index`` is its inverse.
 The greatest and the least density of a film give a range of luminances. P-Values divide this range into steps of
 equally many just-noticeable differences (PS3.14 §7.2 and D.2). ``density`` and ``p_value`` convert between P-Values and
 densities.
@@ -32,7 +33,7 @@ _MAX_LIGHT = 1e9  # cd/m2: below the sun, above any lightbox
 
 
 def luminance(j: float | Floats) -> Floats:
-    """Return the luminance (cd/m2) of just-noticeable difference ``j``, 1 to 1023, PS3.14 §7.1."""
+    """Return the luminance (cd/m2) of JND Index ``j``, 1 to 1023, PS3.14 §7.1."""
     return power_of_10(_log_luminance(j))
 
 
@@ -42,9 +43,9 @@ def _log_luminance(j: float | Floats) -> Floats:
 
 
 def jnd_index(luminance: float | Floats) -> Floats:
-    """Return the just-noticeable difference of a luminance, 0.05 to 4000 cd/m2, PS3.14 §7.1.
+    """Return the JND Index of a luminance, 0.05 to 4000 cd/m2, PS3.14 §7.1.
 
-    The polynomial of the standard has an error of up to 0.09. A step of the secant method reduces it to 0.005.
+    The polynomial of the standard has an error of up to 0.09 JND. A step of the secant method reduces it to 0.005 JND.
     """
     sought = log10(luminance)
     estimate: Floats = np.asarray(polynomial(sought, _INVERSE), np.float64)
@@ -68,7 +69,7 @@ class FilmViewing:
         is_lit = 0 < self.illumination < _MAX_LIGHT and 0 <= self.ambient < _MAX_LIGHT
         if not (is_lit and 0 <= self.min_density < self.max_density):
             return False
-        luminances = self.luminance(np.array([self.max_density, self.min_density]))
+        luminances = self.luminance_of(np.array([self.max_density, self.min_density]))
         return bool(
             luminances[0] >= _MIN_LUMINANCE
             and luminances[1] <= _MAX_LUMINANCE
@@ -86,12 +87,14 @@ class FilmViewing:
     def p_value(self, density: float | Floats) -> Floats:
         """Return the P-Value, 0 to 1, of a density (OD). A density out of range is replaced by the nearest limit."""
         darkest, brightest = self._range()
-        indices = jnd_index(self.luminance(np.clip(density, self.min_density, self.max_density)))
+        indices = jnd_index(self.luminance_of(np.clip(density, self.min_density, self.max_density)))
         return np.clip((indices - darkest) / (brightest - darkest), 0.0, 1.0)
 
-    def luminance(self, density: float | Floats) -> Floats:
+    def luminance_of(self, density: float | Floats) -> Floats:
         """Return the luminance (cd/m2) of a density (OD) on this film, PS3.14 §7.2."""
         return np.asarray(self.ambient + self.illumination * power_of_10(-np.asarray(density)))
 
     def _range(self) -> tuple[float, float]:
-        return float(jnd_index(self.luminance(self.max_density))), float(jnd_index(self.luminance(self.min_density)))
+        return float(jnd_index(self.luminance_of(self.max_density))), float(
+            jnd_index(self.luminance_of(self.min_density))
+        )

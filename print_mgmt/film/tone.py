@@ -8,8 +8,8 @@ A gray pixel takes these steps, in one table for each image:
 4. The density becomes a level of the page, 0 to 1. It is the P-Value of that density on the film of the printer, so a
    display that conforms to PS3.14 shows the film. With a characteristic curve it is the drive value of the device.
 
-The standard has no formula for LIN OD. Here the lowest value has the greatest density: D = Dmax - v (Dmax - Dmin).
-On color, only Polarity has an effect, because PS3.14 is about gray.
+The standard has no formula for LIN OD. Here the lowest value has the greatest density: D = Dmax - v (Dmax - Dmin),
+where v is the value after step 1, 0 to 1. On color, only Polarity has an effect, because PS3.14 is about gray.
 """
 
 import re
@@ -124,7 +124,7 @@ def viewing(sheet: Sheet, cell: Cell, imager: Imager, note: Note) -> FilmViewing
     used = imager.light(light, ambient, MinDensity=least, MaxDensity=greatest)
     for keyword, wanted, taken in zip(("Illumination", "ReflectedAmbientLight"), (light, ambient), used, strict=True):
         if wanted != taken:
-            note(f"{keyword} {wanted} cannot be used (PS3.14 §7.1): {taken} used")
+            note(f"{keyword} {wanted} cannot be used on this film: {taken} used")
     return imager.viewing(MinDensity=least, MaxDensity=greatest, Illumination=used[0], ReflectedAmbientLight=used[1])
 
 
@@ -145,7 +145,7 @@ def _look_up(values: NDArray[np.int64], lut: PresentationLUT, note: Note) -> _Fl
     table = lut.table
     if table is None or table.dtype.kind != "u" or table.ndim != 1 or len(table) < 2 or not 1 <= lut.bits <= _MAX_BITS:
         kind = None if table is None else f"{table.dtype} of shape {table.shape}, {lut.bits} bits"
-        why = f"needs one line of 2 or more unsigned integers of 1 to {_MAX_BITS} bits"
+        why = f"needs a one-dimensional table of 2 or more unsigned integers of at most {_MAX_BITS} bits"
         raise LayoutError("PresentationLUTSequence", kind, why, rule=_LUT_RULE)
     index = values
     if len(table) != len(values):

@@ -93,7 +93,7 @@ async def test_luminances_equal_dcod2lum(dcmtk: Dcmtk) -> None:
     rows = [[float(word) for word in row] for row in words if row and row[0].isdigit()]
     assert [row[0] for row in rows] == DDL.tolist()
     viewing = FilmViewing(min_density=0.2, max_density=3.0, illumination=2000, ambient=10)
-    np.testing.assert_allclose([row[1] for row in rows], viewing.luminance(DENSITIES), rtol=1e-5)
+    np.testing.assert_allclose([row[1] for row in rows], viewing.luminance_of(DENSITIES), rtol=1e-5)
 
 
 @pytest.mark.parametrize(("entry", "bits", "entries"), [("OURS8", 8, 256), ("OURS12", 12, 4096)])

@@ -1,4 +1,7 @@
-"""ROB: robustness below print: octets that are not DICOM, wrong lengths, floods, silent connections."""
+"""ROB: robustness of the layers below the print services.
+
+The cases send octets that are not DICOM, wrong lengths and floods, and open silent connections.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -42,7 +45,7 @@ __all__ = ["ROB_WIRE"]
 P_DATA, ASSOCIATE_RQ, COMMAND = 0x04, 0x01, 1
 _CLIENT_HELLO = bytes.fromhex("16030100310100002d0303") + bytes(32) + bytes.fromhex("000004c02fc0300100000000")
 _KNOWN_TYPES = range(1, 8)
-_FLOOD, _FRAGMENT = 8 << 20, 4096  # octets of a flood, and of each P-DATA-TF in it, at most
+_FLOOD, _FRAGMENT = 8 << 20, 4096  # octets of a flood, and the greatest PDU-length of its P-DATA-TFs
 _RESETS, _SILENT, _ONE_BY_ONE, _AT_ONCE = 200, 32, 50, 10
 _REST = 5.0  # seconds for the peer to recover after the resets
 _TITLES = (b"../../etc/passwd", b"\0\1\x1bABC", b"%s%n%x", b"\xc4\xd6\xdc\xff")
@@ -70,7 +73,7 @@ def random_octets(peer: Peer) -> bytes:
 async def four_gigabytes(peer: Peer) -> Seen:
     wire = await peer.associate()
     if not wire.max_length:
-        raise Unprepared("the peer gave no Maximum Length", Verdict.INFO)
+        raise Unprepared("the peer gave no Maximum Length, or 0 (no limit)", Verdict.INFO)
     wire.send(forge_pdu(P_DATA, bytes(64), length=0xFFFFFFF0))
     return await wire.next(peer.target.artim)
 
@@ -97,7 +100,9 @@ async def resets(peer: Peer) -> Observation:
 async def silent_connections(peer: Peer) -> Observation:
     wires = [await peer.connect() for _ in range(_SILENT)]
     meanwhile: Seen = await peer.probe(0)
-    if meanwhile == DEAD:  # the peer serves one association at a time: each connection would block it for an ARTIM
+    if (
+        meanwhile == DEAD
+    ):  # the peer serves one association at a time: each connection would block it until ARTIM expires
         meanwhile = SILENCE
         for wire in wires[1:]:
             wire.close()

@@ -44,8 +44,7 @@ __all__ = ["TLS"]
 
 _HANGING = 8  # connections that stop within a handshake at the same time
 _STRICT_PROFILES = ("B.10", "B.12", "B.13")  # these forbid TLS 1.1 and older
-_BUSY = Probed("silent while handshakes hang")
-_CHANGED = 1  # octets at the end of a record, which are part of its MAC
+_BUSY = Probed("not alive while handshakes hang")
 
 Make = Callable[[Peer], ssl.SSLContext]
 
@@ -53,7 +52,7 @@ Make = Callable[[Peer], ssl.SSLContext]
 def _ours(peer: Peer, **fields: object) -> ssl.SSLContext:
     """Return the context of a client with the certificate of the options."""
     given = peer.target.files
-    return client(certificate=given.certificate, key=given.key, **fields)  # type: ignore[arg-type]  # of `client`
+    return client(certificate=given.certificate, key=given.key, **fields)  # type: ignore[arg-type]  # keyword arguments of `client`
 
 
 async def _converse(peer: Peer, wire: Wire) -> Observation:
@@ -118,7 +117,8 @@ async def plain(peer: Peer) -> Seen:
 def certified(certificate: Callable[[Peer], Path | None], missing: str = "") -> CaseRun:
     """Return the run of a client with a certificate that the peer should refuse, or with none.
 
-    If ``certificate`` returns None, there is none; but if the option ``missing`` is named, the run is then SKIPPED.
+    If ``certificate`` returns None, the client has no certificate; but if ``missing`` names the option that gives the
+    certificate, the run is SKIPPED.
     """
 
     async def run(peer: Peer) -> Seen:
@@ -209,7 +209,7 @@ async def _tunnel(peer: Peer) -> Tunnel:
 
 
 def _with_wrong_mac(record: bytes) -> bytes:
-    return record[:-_CHANGED] + bytes((record[-_CHANGED] ^ 0xFF,))
+    return record[:-1] + bytes((record[-1] ^ 0xFF,))  # the last octet is part of the MAC
 
 
 _NEWER, _OLDEST = Version.TLSv1_1, Version.TLSv1

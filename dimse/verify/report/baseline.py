@@ -1,4 +1,7 @@
-"""Baselines, which hold the expected bad verdicts of a peer and what was observed, and differences between reports."""
+"""Baselines, and differences between reports.
+
+A baseline holds the bad verdicts that are expected of a peer, each with what was observed.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,9 +43,14 @@ def baseline(document: Document) -> dict[str, Any]:
 
 
 def regressions(document: Document, expected: Document) -> Iterator[Change]:
-    """Yield how cases of a report differ from a baseline. Raises `EncodeError` if ``expected`` is not a baseline."""
+    """Yield how cases of a report differ from a baseline, for the worse or for the better.
+
+    Raises `EncodeError` if ``expected`` is not a baseline.
+    """
     if expected.get("schema") != _SCHEMA or not isinstance(expected.get("expected"), dict):
-        raise EncodeError('not a baseline of schema 1: {"schema": 1, "expected": {...}}', path="baseline")
+        raise EncodeError(
+            'not a baseline of schema 1, which has the form {"schema": 1, "expected": {...}}', path="baseline"
+        )
     entries = expected["expected"]
     for case in document["cases"]:
         entry = entries.get(case["id"])
@@ -55,7 +63,7 @@ def regressions(document: Document, expected: Document) -> Iterator[Change]:
         if wanted not in _ORDER:
             raise EncodeError(f"{wanted!r} is not a verdict", path=f"baseline.{case['id']}")
         if _ORDER.index(verdict) > _ORDER.index(wanted):
-            yield Change(case["id"], f"{verdict}; the baseline has {wanted}: {case['reason']}", True)
+            yield Change(case["id"], f"{verdict}: {case['reason']}; the baseline has {wanted}", True)
         elif verdict != wanted:
             yield Change(case["id"], f"{verdict}; the baseline still has {wanted}", False)
         elif because and because not in f"{case['reason']} {', '.join(case['observed'])}":
@@ -63,7 +71,10 @@ def regressions(document: Document, expected: Document) -> Iterator[Change]:
 
 
 def changes(before: Document, after: Document) -> Iterator[Change]:
-    """Yield the cases that differ between two reports: in verdict, in damage, or in observations apart from times."""
+    """Yield the cases that differ between two reports: in verdict, in damage, or in observations apart from times.
+
+    Cases that only one report has are included.
+    """
     old, new = ({case["id"]: case for case in each["cases"]} for each in (before, after))
     for case_id in sorted(old.keys() | new.keys()):
         was, now = old.get(case_id), new.get(case_id)

@@ -34,7 +34,7 @@ _MEANINGS = {
     "WEAK": 'the peer does what the case counts as a fault, but violates no sentence with "shall"',
     "FAIL": 'the peer violates a sentence with "shall"',
     "INFO": "the standard does not decide the question",
-    "INCONCLUSIVE": "the case does not cover the behavior of the peer, the preparation failed, or the peer was full",
+    "INCONCLUSIVE": "the case could not be judged: its preparation failed, for example, or the peer was full",
     "UNIMPLEMENTED": "the peer lacks a feature that the case needs",
     "SKIPPED": "the options leave the case out, or it does not apply to this peer",
     "ERROR": "the tester is at fault, never the peer",
@@ -48,7 +48,8 @@ _NOTATION = {
     "RSP(0000)": "a response with this status",
     "CLOSED": "the peer ended the connection",
     "SILENCE": "the peer did nothing",
-    "PROBE": "a new association after the case: it works (alive), does not (dead), or is rejected (RJ)",
+    "PROBE": "a new association during or after the case: it works (alive), does not (dead), or is rejected (RJ)",
+    "..., SILENCE": "any events, of which this is the last",
     "* and |": 'any value, and "or"; a comma separates events in their order',
 }
 _TRACE = (
@@ -90,7 +91,7 @@ onhashchange = unfold;
 unfold();
 """
 _GAP = "If the catalogue has a gap here, please report this case with its trace to the authors of the tester."
-_SETS = ("pass", "non-strict", "fail")  # how the page calls the sets of `expected`
+_SETS = ("pass", "non-strict", "fail")  # what the page calls the sets of `expected`
 _LEVELS = ("MUST", "SHOULD", "MAY", "INFO")
 
 

@@ -178,8 +178,8 @@ def test_densities_are_limited_to_the_printer() -> None:
     ("attributes", "note"),
     [
         ({"MinDensity": 200, "MaxDensity": 100}, "MinDensity 200 is not below MaxDensity 100: 20 to 300 used"),
-        ({"Illumination": 0}, r"Illumination 0 cannot be used \(PS3\.14 §7\.1\): 2000 used"),
-        ({"ReflectedAmbientLight": 65535}, r"ReflectedAmbientLight 65535 cannot be used \(PS3\.14 §7\.1\): 10"),
+        ({"Illumination": 0}, r"Illumination 0 cannot be used on this film: 2000 used"),
+        ({"ReflectedAmbientLight": 65535}, r"ReflectedAmbientLight 65535 cannot be used on this film: 10"),
     ],
 )
 def test_unusable_values_are_replaced_with_a_note(attributes: dict[str, int], note: str) -> None:

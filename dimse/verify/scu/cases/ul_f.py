@@ -43,7 +43,7 @@ from .material import on_associate, on_release, on_second
 __all__ = ["UL_F_5", "UL_F_6", "UL_F_7"]
 
 ASKED, CRASHED, RELEASE_ASKED = Asked(), Crashed(), ReleaseAsked()
-_SOON = 2.0  # seconds in which a requestor should close the connection after A-RELEASE-RP
+_SOON = 2.0  # seconds after A-RELEASE-RP within which a requestor should close the connection
 _EVENT_ID = 1000  # the Message ID of the tester's N-EVENT-REPORT-RQ
 
 Octets = Callable[[Exchange], bytes | PDU]
@@ -253,7 +253,10 @@ async def _late_data(exchange: Exchange) -> None:
 
 
 def _no_data(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return the first message or unreadable octets after the A-RELEASE-RQ; without them, the first event."""
+    """Return the first message or unreadable octets that came after the A-RELEASE-RQ, or else what came first.
+
+    A crash of the program comes before both.
+    """
     if found := crash(visit):
         return found
     require_reached(visit)
