@@ -166,7 +166,8 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
             "job_reference": "Whether the response to N-ACTION names the Print Job, if Print Job was negotiated.",
             "warnings": "Whether warnings are sent; otherwise, success is sent instead.",
             "may_print": "Whether the client may print; otherwise, it may only query the printer and its jobs.",
-            "echo": "Whether the responses to N-CREATE and N-SET contain the attributes.",
+            "echo": "Whether the responses to N-CREATE and N-SET contain the attributes; otherwise, they contain "
+            "only the references to the boxes of a film.",
             "class_uid": "Whether the response to N-CREATE contains the Affected SOP Class UID.",
         },
     ),

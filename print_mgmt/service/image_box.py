@@ -219,7 +219,7 @@ def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Datase
     if written:
         _check_text(instances, checked, position, written)
     instances.store(box, with_changes(box.attributes, checked.attributes), unused=checked.unused)
-    if "TextString" in dataset:
+    if "TextString" in dataset and "TextString" not in checked.unused:
         box.TextString = written
     return answer_for(checked)
 

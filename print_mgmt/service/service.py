@@ -65,6 +65,7 @@ _MAX_COLOR = 1 << 20  # bytes of color pixels: converting them to RGB takes 10 m
 _MAX_OTHER = 1 << 14  # bytes of other data, such as overlays: numbers written as text take 10 ms
 _MAX_BOXES = 256  # image boxes to print, or requested attributes: they take 5 ms
 
+_BOX_REFERENCES = ("ReferencedImageBoxSequence", "ReferencedBasicAnnotationBoxSequence")
 _IMAGE_TAGS = {sop_class: tag_of(sequence) for sop_class, sequence in IMAGE_SEQUENCE.items()}
 
 
@@ -120,7 +121,7 @@ class PrintService:
                 AttributeIdentifierList=exc.offending or None if named else None,
             )
         if isinstance(message, NCreateRQ | NSetRQ) and not instances.caller.echo:
-            answer = replace(answer, dataset=None)
+            answer = replace(answer, dataset=_box_references(answer.dataset))
         if isinstance(message, NCreateRQ) and not instances.caller.class_uid:
             answer = replace(answer, class_uid=False)
         if not instances.caller.warnings and status_class(answer.Status) is StatusClass.WARNING:
@@ -235,6 +236,14 @@ class PrintService:
                 delete_overlay_box(instances, box)
             case instance:
                 instances.remove(instance)
+
+
+def _box_references(dataset: Dataset | None) -> Dataset | None:
+    """Return the references of a film box to its boxes, without which no client can print; None if there are none."""
+    if dataset is None:
+        return None
+    references = Dataset(**{keyword: dataset.get(keyword) for keyword in _BOX_REFERENCES if keyword in dataset})
+    return references or None
 
 
 def _call_of(abstract_syntax: str, message: Request, dataset: Dataset | None) -> Call:

@@ -81,6 +81,12 @@ def test_empty_text_erases_it() -> None:
     assert film.printed() == [(2, "Doe^Jane")]
 
 
+def test_text_with_an_invalid_value_keeps_the_current_one() -> None:
+    film = Annotated()
+    assert film.scu.annotate(film.first, 1, TextString=["left", "right"]).Status == 0x0116
+    assert film.printed() == [(1, "left knee"), (2, "Doe^Jane")]
+
+
 def test_wrong_position_is_refused() -> None:
     scu = Scu()
     created = scu.film_box(scu.session(), AnnotationDisplayFormatID="COMBINED")

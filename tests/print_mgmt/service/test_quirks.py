@@ -148,6 +148,15 @@ def test_caller_options_hide_data_set_and_class_uid() -> None:
     assert Scu(config=config, calling_ae_title="NEW").create(BasicFilmSession).class_uid
 
 
+def test_film_box_without_echo_names_its_image_boxes() -> None:
+    scu = Scu(config=replace(CONFIG, callers={"OLD": Caller(echo=False)}), calling_ae_title="OLD")
+    session = scu.create(BasicFilmSession).AffectedSOPInstanceUID
+    assert session is not None
+    created = scu.film_box(session).dataset
+    assert created is not None
+    assert [element.keyword for element in created] == ["ReferencedImageBoxSequence"]
+
+
 def test_first_matching_pattern_decides() -> None:
     config = replace(CONFIG, callers={"AGFA_OLD": Caller(echo=False), "AGFA*": Caller(warnings=False)})
     assert config.caller("AGFA_OLD") == Caller(echo=False)
