@@ -1,7 +1,8 @@
 """The index of the embedded spool: a SQLite database with a row for each job, film and delivery.
 
 All methods block, and must be called by one thread, inside a transaction that the caller commits. Several processes may
-open the same index. A damaged row raises `DamagedRow`; `Index.lease` and the end of a lease skip its film.
+open the same index. A damaged row raises `DamagedRow`; `Index.lease`, the end of a lease and loaded media skip its
+film.
 """
 
 import sqlite3
@@ -348,14 +349,15 @@ class Index:
         return due if isinstance(due, float) else None  # any other value is damage
 
     def load_media(self, destination: str) -> int:
-        """Requeue the films that wait for media of a destination, and return their number."""
+        """Requeue the films that wait for media of a destination, and return their number.
+
+        Films with a damaged row are skipped.
+        """
         rows = self._db.execute(
             "SELECT DISTINCT film FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.WAITING)
         ).fetchall()
-        for (film_id,) in rows:
-            film = self.film(film_id)
-            self.save(film, media_loaded(film, destination))
-        return len(rows)
+        requeued = [self._change_intact(film_id, partial(media_loaded, destination=destination)) for (film_id,) in rows]
+        return sum(film is not None for film in requeued)
 
     # --- counters ---
 

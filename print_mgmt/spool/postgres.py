@@ -295,10 +295,11 @@ class PostgresSpool:
                 destination,
                 FilmState.WAITING,
             )
+        requeued = 0
         for (film_id,) in rows:
-            await change_film(self._link, film_id, lambda film, *_: media_loaded(film, destination))
+            requeued += await self._leases.change_intact(film_id, lambda film, *_: media_loaded(film, destination))
         self._link.notice.give()
-        return len(rows)
+        return requeued
 
     # --- operations ---
 

@@ -14,6 +14,7 @@ from .states import FilmState
 
 __all__ = ["PostgresLeases", "change_film"]
 
+_Change = Callable[[FilmRecord, int, bool], FilmRecord]
 _CHECK_EVERY = 1.0  # seconds between two checks for expired leases
 
 
@@ -93,10 +94,7 @@ class PostgresLeases:
             await self._expire(film_id, delivery, "the lease of its worker has ended", now)
 
     async def _expire(self, film_id: str, delivery: int, why: str, now: float | None = None) -> None:
-        """End a lease, unless its outcome was reported or, with ``now``, the lease was prolonged meanwhile.
-
-        Log a damaged row of the film or its job, and change nothing then.
-        """
+        """End a lease, unless its outcome was reported or, with ``now``, the lease was prolonged meanwhile."""
 
         def end(film: FilmRecord, *_: object) -> FilmRecord:
             current = next((one for one in film.deliveries if one.id == delivery), None)
@@ -108,19 +106,27 @@ class PostgresLeases:
                 return film
             return expire_lease(film, delivery, why)
 
+        await self.change_intact(film_id, end)
+
+    async def change_intact(self, film_id: str, change: _Change) -> bool:
+        """Change a film, see `change_film`, and return True.
+
+        If the film was removed meanwhile, or if a row of the film or its job is damaged, change nothing, and return
+        False; damage is logged.
+        """
         try:
-            await change_film(self._link, film_id, end)
+            await change_film(self._link, film_id, change)
         except NoSuchFilm:
-            return  # the outcome was reported, and the film removed, meanwhile
+            return False
         except (DamagedRow, LocalProtocolError) as exc:
             if not self._link.is_open:
                 raise
             self._damage.report(film_id, exc)
+            return False
+        return True
 
 
-async def change_film(
-    link: PostgresLink, film_id: str, change: Callable[[FilmRecord, int, bool], FilmRecord]
-) -> FilmRecord:
+async def change_film(link: PostgresLink, film_id: str, change: _Change) -> FilmRecord:
     """Change a film in a transaction of its own.
 
     ``change`` gets the film, the number of films in its job, and whether the job is collated.

@@ -289,3 +289,13 @@ async def test_loaded_media_queue_the_film(spool: Spool) -> None:
     assert await spool.media_loaded("folder") == 0
     assert await spool.media_loaded("printer") == 1
     assert await spool.lease("printer", 60) is not None
+
+
+async def test_loaded_media_queue_all_films_but_a_damaged_one(place: Place, spool: Spool) -> None:
+    (damaged,) = await spool.accept(job(), [PRINTER])
+    (intact,) = await spool.accept(job(), [PRINTER])
+    for _ in range(2):
+        await spool.report(await leased(spool), NoMedia())
+    place.sql(f"UPDATE film SET state = 'lost' WHERE id = '{damaged}'")
+    assert await spool.media_loaded("printer") == 1
+    assert (await leased(spool)).film.id == intact
