@@ -56,7 +56,7 @@ class Timeouts:
     idle: float = 120.0  # for the peer's next complete PDU, on the acceptor's side
     dimse: float = 120.0  # for the response to a request
     handler: float = 120.0  # for the response of a handler; after that, the peer gets a processing failure
-    write: float = 60.0  # for a peer that has stopped reading to resume
+    write: float = 60.0  # for the peer to read some of what waits for it
     release: float = 5.0  # for A-RELEASE-RP
     linger: float = (
         1.0  # for the peer to close the connection after an A-ABORT of this side; servers use `artim` instead

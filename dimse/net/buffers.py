@@ -69,6 +69,11 @@ class WriteQueue:
             self._descriptor = stream.get_extra_info("socket").fileno()
             stream.set_write_buffer_limits(0)
 
+    @property
+    def size(self) -> int:
+        """The number of bytes that the socket has not taken yet."""
+        return sum(map(len, self._rest)) + self._stream.get_write_buffer_size()
+
     def write(self, buffers: list[Buffer]) -> None:
         """Write ``buffers`` in order; `resume` writes the rest that the socket does not take yet.
 

@@ -26,7 +26,7 @@ from .flow_control import SHARE, FlowControl
 from .intake import Intake
 from .recorder import Recorder, Tap, address_of
 from .resources import Resources
-from .timers import Timer, Timers
+from .timers import Overdue, Timer, Timers
 from .tls_channel import TLSChannel
 from .trace import Trace, observer
 from .waiter import Waiter
@@ -222,7 +222,7 @@ class Transport(asyncio.BufferedProtocol):
                 has_more = self.core.send_run(rest, BATCH, _BATCH_PDUS)
                 self._write(self.core.data_to_send(), has_more=True)
                 if self._writable is not None:
-                    await self._drain()
+                    await self._drain(late)
                     if monotonic() > late:
                         raise self._cut_off(f"the peer did not read a message within {allowed:g} s", "message")
                 elif has_more and monotonic() > until:
@@ -326,14 +326,20 @@ class Transport(asyncio.BufferedProtocol):
         if self._tap is not None:
             self._tap.keep(self.flow)
 
-    async def _drain(self) -> None:
+    async def _drain(self, late: float) -> None:
+        """Wait until the peer has read most of what waits. Return at ``late`` if it still reads, but slowly."""
         assert self._writable is not None
+        assert self._write_queue is not None
         self._keep_sent()
-        try:
-            with self._timers.timeout(self._timeouts.write):
-                await asyncio.shield(self._writable)
-        except TimeoutError as exc:
-            raise self._cut_off(f"the peer read nothing for {self._timeouts.write:g} s", "write") from exc
+        writable, left = self._writable, self._write_queue.size
+        while not writable.done() and monotonic() <= late:
+            try:
+                with self._timers.timeout(self._timeouts.write):
+                    await asyncio.shield(writable)
+            except Overdue as exc:
+                before, left = left, 0 if writable.done() else self._write_queue.size
+                if left >= before:
+                    raise self._cut_off(f"the peer read nothing for {self._timeouts.write:g} s", "write") from exc
 
     def _break(self, error: OSError) -> None:
         self.core.fail(f"the transport connection broke: {error}")

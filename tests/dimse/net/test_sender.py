@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from raw import ECHO, PRINT, SYNTAXES, Raw, raw_server, service
@@ -11,12 +12,14 @@ from dimse.data import Dataset
 from dimse.errors import AssociationAborted, EncodeError, LocalProtocolError
 from dimse.message import NSetRQ, Response
 from dimse.net import VERIFICATION, Association, Limits, Operation, Timeouts, connect, serve
+from dimse.net.buffers import WriteQueue
 from dimse.net.scu import c_echo, n_set
 from dimse.uids import BasicFilmSession
 from dimse.ul import AsynchronousOperationsWindow, ReleaseRP, ReleaseRQ
 
 Window = AsynchronousOperationsWindow
 SET = NSetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3")
+DATASET = Dataset(PixelData=bytes(1 << 25))
 
 
 async def test_concurrent_echoes_are_sent_one_by_one() -> None:
@@ -34,12 +37,46 @@ async def test_peer_that_stops_reading_is_disconnected() -> None:
         await raw.accept()
         await asyncio.Event().wait()
 
-    dataset = Dataset(PixelData=bytes(1 << 25))
     syntaxes = {PRINT: SYNTAXES}
     async with raw_server(stop_reading) as port:
         with pytest.raises(AssociationAborted, match=r"read nothing for 0\.05 s"):
             async with connect("127.0.0.1", port, syntaxes, timeouts=Timeouts(write=0.05)) as association:
-                await n_set(association, association.contexts[1], BasicFilmSession, "1.2", dataset)
+                await n_set(association, association.contexts[1], BasicFilmSession, "1.2", DATASET)
+
+
+async def test_slow_reader_is_not_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The write timeout begins again whenever the peer has read something."""
+    sizes: list[int] = []
+
+    def shrinking(_queue: WriteQueue) -> int:
+        sizes.append(max(20 - len(sizes), 1))
+        return sizes[-1]
+
+    async def stop_reading(raw: Raw) -> None:
+        await raw.accept()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(WriteQueue, "size", property(shrinking))
+    async with raw_server(stop_reading) as port:
+        with pytest.raises(AssociationAborted, match=r"read nothing for 0\.01 s"):
+            async with connect("127.0.0.1", port, {PRINT: SYNTAXES}, timeouts=Timeouts(write=0.01)) as association:
+                await n_set(association, association.contexts[1], BasicFilmSession, "1.2", DATASET)
+    assert sizes[-2:] == [1, 1]
+
+
+async def test_slow_reader_is_disconnected_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = count(1 << 30, -1)
+
+    async def stop_reading(raw: Raw) -> None:
+        await raw.accept()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(WriteQueue, "size", property(lambda _: next(sizes)))
+    async with raw_server(stop_reading) as port:
+        timeouts = Timeouts(write=0.01, message=0.05)
+        with pytest.raises(AssociationAborted, match=r"did not read a message within 0\.05 s"):
+            async with connect("127.0.0.1", port, {PRINT: SYNTAXES}, timeouts=timeouts) as association:
+                await n_set(association, association.contexts[1], BasicFilmSession, "1.2", DATASET)
 
 
 async def test_long_messages_are_not_mixed() -> None:
