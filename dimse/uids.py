@@ -10,13 +10,14 @@ from os import urandom
 from typing import NamedTuple
 
 from . import storage_classes
+from .errors import escaped
 from .packaged import packaged_text
 from .storage_classes import *  # noqa: F403  # a generated module with an `__all__`
 
 # fmt: off
 __all__ = [
     "IMPLEMENTATION_CLASS_UID", "IMPLEMENTATION_VERSION_NAME",
-    "Registered", "is_valid_uid", "name_of", "new_uid", "registry",
+    "Registered", "is_valid_uid", "name_of", "name_or_uid", "new_uid", "registry",
     "Verification", "DICOMApplicationContext",
     "ImplicitVRLittleEndian", "ExplicitVRLittleEndian", "ExplicitVRBigEndian", "DeflatedExplicitVRLittleEndian",
     "BasicFilmSession", "BasicFilmBox", "BasicGrayscaleImageBox", "BasicColorImageBox", "BasicAnnotationBox",
@@ -85,6 +86,11 @@ def name_of(uid: str) -> str:
     """Return the name of a UID in PS3.6; "" if PS3.6 defines none."""
     row = registry().get(uid)
     return row.name if row else ""
+
+
+def name_or_uid(uid: str) -> str:
+    """Return the name of a UID in PS3.6, or else the UID itself, with escapes for control characters."""
+    return name_of(uid) or escaped(uid)
 
 
 def new_uid() -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..errors import ABORT_REASONS, ABORT_SOURCES, REJECT_REASONS, REJECT_RESULTS, REJECT_SOURCES, escaped
 from ..message import is_failure
-from ..uids import name_of
+from ..uids import name_of, name_or_uid
 from ..ul import (
     Abort,
     AssociateAC,
@@ -92,10 +92,6 @@ def _facts(step: Step) -> Iterator[tuple[str, Fact]]:
         yield "breaks a rule", Fact(escaped(error))
 
 
-def _name(uid: str) -> str:
-    return name_of(uid) or escaped(uid)
-
-
 # --- associations ---
 
 
@@ -103,10 +99,10 @@ def _association(pdu: AssociateRQ | AssociateAC) -> Iterator[tuple[str, Fact]]:
     if isinstance(pdu, AssociateRQ):
         yield "Called-AE-title", Fact(escaped(pdu.called_ae_title), Weight.NAME)
         yield "Calling-AE-title", Fact(escaped(pdu.calling_ae_title), Weight.NAME)
-        yield "Application-context-name", Fact(_name(pdu.application_context_name))
+        yield "Application-context-name", Fact(name_or_uid(pdu.application_context_name))
         for context in pdu.presentation_contexts:
-            syntaxes = ", ".join(map(_name, context.transfer_syntaxes))
-            yield f"context of {_name(context.abstract_syntax)}", Fact(syntaxes)
+            syntaxes = ", ".join(map(name_or_uid, context.transfer_syntaxes))
+            yield f"context of {name_or_uid(context.abstract_syntax)}", Fact(syntaxes)
     for item in pdu.user_information:
         yield from _user_item(item)
 
@@ -123,13 +119,13 @@ def _user_item(item: UserItem) -> Iterator[tuple[str, Fact]]:
         case AsynchronousOperationsWindow(invoked, performed):
             yield "asynchronous operations window", Fact(f"{invoked} invoked, {performed} performed")
         case RoleSelection(sop_class, scu, scp):
-            yield f"roles for {_name(sop_class)}", _roles(scu, scp)
+            yield f"roles for {name_or_uid(sop_class)}", _roles(scu, scp)
         case SOPClassExtendedNegotiation(sop_class, information):
-            yield f"extended negotiation of {_name(sop_class)}", Fact(information.hex(" "))
+            yield f"extended negotiation of {name_or_uid(sop_class)}", Fact(information.hex(" "))
         case SOPClassCommonExtendedNegotiation():
-            related = ", ".join(map(_name, item.related_general_sop_classes)) or "no related class"
-            name = f"common extended negotiation of {_name(item.sop_class)}"
-            yield name, Fact(f"{_name(item.service_class)}: {related}")
+            related = ", ".join(map(name_or_uid, item.related_general_sop_classes)) or "no related class"
+            name = f"common extended negotiation of {name_or_uid(item.sop_class)}"
+            yield name, Fact(f"{name_or_uid(item.service_class)}: {related}")
         case UserIdentityRQ():
             yield "User-Identity-Type", Fact(str(item.type))
 
@@ -137,12 +133,12 @@ def _user_item(item: UserItem) -> Iterator[tuple[str, Fact]]:
 def _negotiated(contract: Contract) -> Iterator[tuple[str, Fact]]:
     for context in contract.contexts:
         is_usable = bool(context.transfer_syntax)
-        value = f"{context.result}, {_name(context.transfer_syntax)}" if is_usable else context.result
+        value = f"{context.result}, {name_or_uid(context.transfer_syntax)}" if is_usable else context.result
         outcome = "accepted" if is_usable else "not accepted"
-        yield f"context of {_name(context.abstract_syntax)}", Fact(value, outcome=outcome)
+        yield f"context of {name_or_uid(context.abstract_syntax)}", Fact(value, outcome=outcome)
     yield "agreed window", Fact("{} invoked, {} performed".format(*contract.window))
     for sop_class, scu, scp in contract.roles:
-        yield f"agreed roles for {_name(sop_class)}", _roles(scu, scp)
+        yield f"agreed roles for {name_or_uid(sop_class)}", _roles(scu, scp)
 
 
 def _roles(scu: bool, scp: bool) -> Fact:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from html import escape
 
 from ..packaged import packaged_text
-from ..uids import name_of
+from ..uids import name_or_uid
 from ..ul.state import ACTIONS, TABLE_9_10, Event, State
 from .conversation import REQUESTOR
 from .elements import Field
@@ -306,15 +306,12 @@ def _moves(step: Step) -> list[list[object]]:
 def _contract(contract: Contract) -> dict[str, object]:
     return {
         "contexts": [
-            [one.id, _name(one.abstract_syntax), one.result, _name(one.transfer_syntax)] for one in contract.contexts
+            [one.id, name_or_uid(one.abstract_syntax), one.result, name_or_uid(one.transfer_syntax)]
+            for one in contract.contexts
         ],
         "lengths": contract.maximum_lengths,
         "window": contract.window,
     }
-
-
-def _name(uid: str) -> str:
-    return name_of(uid) or uid
 
 
 def _words_of_states() -> dict[str, object]:

@@ -7,7 +7,7 @@ from ..data import Dataset, decode
 from ..errors import DimseError, EncodeError, cut, escaped, shown
 from ..explain import View
 from ..message import encode_command, fragment
-from ..uids import name_of
+from ..uids import name_or_uid
 from ..ul import PDU, TABLE_9_10, Abort, AssociateRJ, Event, ReleaseRP, ReleaseRQ, encode_pdu
 from ..ul.forge import forge_pdu
 from .connection import Connection
@@ -279,7 +279,7 @@ class Lab:
             raise Mistake("no association is established")
         for context in agreement.contexts.values():
             syntaxes = (context.abstract_syntax, context.transfer_syntax)
-            yield f"= {context.id}: {', '.join(escaped(name_of(one) or one) for one in syntaxes)}"
+            yield f"= {context.id}: {', '.join(name_or_uid(one) for one in syntaxes)}"
         yield f"= the longest PDU for the peer: {agreement.max_send or 'no limit'}"
 
     def set_form(self, words: list[str], *, is_brief: bool) -> Lines:

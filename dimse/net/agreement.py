@@ -4,7 +4,7 @@ from ..data import syntax_of
 from ..errors import ContextNotAccepted
 from ..limits import Limits
 from ..message import NEventReportRQ, Request
-from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, name_of
+from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, name_or_uid
 from ..ul import (
     AssociateAC,
     AssociateRQ,
@@ -70,7 +70,7 @@ class Agreement:
 
     def _reason(self, abstract_syntax: str) -> str:
         results = {reply.id: reply.result for reply in self._answer.presentation_contexts}
-        name = name_of(abstract_syntax) or abstract_syntax
+        name = name_or_uid(abstract_syntax)
         for context in self._request.presentation_contexts:
             if context.abstract_syntax == abstract_syntax:
                 result = results.get(context.id)

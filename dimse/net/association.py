@@ -37,7 +37,7 @@ from ..message import (
     Response,
 )
 from ..tls import TLSSession
-from ..uids import name_of
+from ..uids import name_or_uid
 from ..ul import (
     PDU,
     Abort,
@@ -403,7 +403,7 @@ class Association:
     def _check_request(self, context: Context, message: Request) -> None:
         self.sender.check(CAN_REQUEST)
         if not self.agreement.may_invoke(context, message):
-            name = name_of(context.abstract_syntax) or escaped(context.abstract_syntax)
+            name = name_or_uid(context.abstract_syntax)
             raise LocalProtocolError(f"no role for {type(message).__name__} was agreed for {name} (PS3.7 D.3.3.4)")
 
     def _finish(self, error: DimseError) -> None:

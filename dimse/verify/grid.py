@@ -17,7 +17,7 @@ from ..errors import DimseError, cut, escaped
 from ..lab.forms import MessageDraft, proposal, settings
 from ..lab.language import Mistake, integer, octets, value_at
 from ..message import Message
-from ..uids import name_of, registry
+from ..uids import name_or_uid, registry
 from ..ul import Abort, AssociateAC, ImplementationVersionName, maximum_length
 from .case import Unprepared
 from .grid_script import GridScript, Step, replace_names
@@ -230,7 +230,7 @@ def _context_for(wire: Wire, sop_class: str) -> int:
 def _syntaxes(pdu: AssociateAC) -> Iterator[str]:
     for each in pdu.presentation_contexts:
         if each.result == 0:
-            yield _cut(f"context {each.id}: {name_of(each.transfer_syntax)}")
+            yield _cut(f"context {each.id}: {name_or_uid(each.transfer_syntax)}")
 
 
 def _notes_of_acceptance(pdu: AssociateAC) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dimse.data import Dataset, Value
 from dimse.errors import ContextNotAccepted, DecodeError, escaped
 from dimse.terminal import cancel_on_sigterm, run_loop
-from dimse.uids import name_of
+from dimse.uids import name_or_uid
 
 from ..scu import PrintClient, PrintFailed
 from ..typed import items, text
@@ -96,8 +96,8 @@ def _configuration_lines(configuration: Dataset) -> Iterator[str]:
     """Yield a summary of the configuration, whose sequences can have hundreds of items."""
     for item in items(configuration, "PrinterConfigurationSequence"):
         classes = item.get("SOPClassesSupported")
-        uids = classes if isinstance(classes, list) else [classes]
-        yield f"{name_of(str(uids[0]))}:"
+        uids = [uid for uid in (classes if isinstance(classes, list) else [classes]) if isinstance(uid, str)]
+        yield f"{name_or_uid(uids[0]) if uids else 'no SOP Class'}:"
         formats = items(item, "SupportedImageDisplayFormatsSequence")
         media = items(item, "MediaInstalledSequence")
         yield f"  media: {_distinct_values(media, 'MediumType')} in {_distinct_values(media, 'FilmSizeID')}"
@@ -105,7 +105,7 @@ def _configuration_lines(configuration: Dataset) -> Iterator[str]:
         memory, printed = (_value_text(item.get(keyword)) for keyword in ("MemoryBitDepth", "PrintingBitDepth"))
         yield f"  bits: {memory} in memory, {printed} printed"
         if len(uids) > 1:
-            yield f"  also: {', '.join(name_of(str(uid)) for uid in uids[1:])}"
+            yield f"  also: {', '.join(name_or_uid(uid) for uid in uids[1:])}"
 
 
 def _distinct_values(rows: list[Dataset], keyword: str) -> str:

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from dimse.data import Dataset, syntax_of
-from dimse.errors import escaped
 from dimse.message import NActionRQ, NGetRQ, NSetRQ, Request
 from dimse.uids import (
     BasicColorPrintManagementMeta,
@@ -21,7 +20,6 @@ from dimse.uids import (
     PrinterConfigurationRetrieval,
     PrinterConfigurationRetrievalInstance,
     PrinterInstance,
-    name_of,
 )
 from dimse.verify import Flags, Peer, Unprepared, Verdict
 from dimse.verify.observation import Answered, Seen, Silent, matches, succeeded
@@ -41,7 +39,6 @@ __all__ = [
     "items_of",
     "prepare",
     "references",
-    "shown_class",
     "skipped",
     "unimplemented",
 ]
@@ -74,11 +71,6 @@ def unimplemented(reason: str) -> Unprepared:
 def skipped(reason: str) -> Unprepared:
     """Return the exception that ends a case which the options of the run, or a limit of the tester, do not allow."""
     return Unprepared(reason, Verdict.SKIPPED)
-
-
-def shown_class(uid: str) -> str:
-    """Return the name of a SOP Class for a finding, or its UID if PS3.6 has no name for it."""
-    return name_of(uid) or escaped(uid)
 
 
 def references(seen: Seen, keyword: str) -> list[tuple[str, str]]:

@@ -6,12 +6,12 @@ from itertools import islice
 from dimse.data import Dataset, decode, syntax_of
 from dimse.data.charset import charset_of, term_faults, text_faults
 from dimse.errors import DimseError
-from dimse.uids import Printer, PrinterInstance, PrintJob
+from dimse.uids import Printer, PrinterInstance, PrintJob, name_or_uid
 from dimse.verify.case import Note
 from dimse.verify.observation import Broken, Deviated, Kept
 
 from ..sop import MEMBERS
-from .conversation import items_of, shown_class
+from .conversation import items_of
 from .film import JOB_REFERENCE
 from .listener import HeardMessage, MessageListener
 
@@ -115,7 +115,7 @@ class EventRules(MessageListener):
         return _decoded(self, message)
 
     def _class_of_context(self, message: HeardMessage) -> str:
-        return shown_class(self.abstract.get(message.context_id, "")) or "no SOP Class"
+        return name_or_uid(self.abstract.get(message.context_id, "")) or "no SOP Class"
 
 
 def _wrong_type(number: int | None, allowed: str) -> Broken:

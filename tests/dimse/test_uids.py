@@ -69,3 +69,16 @@ def test_valid_uids_are_accepted(uid: str) -> None:
 )
 def test_invalid_uids_are_rejected(uid: str) -> None:
     assert not uids.is_valid_uid(uid)
+
+
+@pytest.mark.parametrize(
+    ("uid", "shown"),
+    [
+        (uids.BasicFilmBox, "Basic Film Box SOP Class"),
+        ("1.2.3.4", "1.2.3.4"),
+        ("1.2\x1b[2J", r"1.2\x1b[2J"),
+        ("", ""),
+    ],
+)
+def test_uid_is_shown_by_name_or_by_itself(uid: str, shown: str) -> None:
+    assert uids.name_or_uid(uid) == shown

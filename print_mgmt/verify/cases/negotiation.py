@@ -13,6 +13,7 @@ from dimse.uids import (
     PrinterConfigurationRetrieval,
     PrintJob,
     Verification,
+    name_or_uid,
 )
 from dimse.verify import Case, Flags, Level, Peer, Unprepared
 from dimse.verify.case import CaseRun, SubCase
@@ -38,7 +39,7 @@ from dimse.verify.observation import (
 from dimse.verify.peer import BOTH_SYNTAXES
 from dimse.verify.verdict import Close
 
-from ..conversation import Conversation, references, shown_class, unimplemented
+from ..conversation import Conversation, references, unimplemented
 from ..film import data_of
 from ..steps import Steps, on_print
 
@@ -98,7 +99,7 @@ def _class_of(seen: Seen, image_box: str) -> Seen:
     found = {uid for uid, _ in references(seen, _IMAGE_BOXES)}
     if not found:
         raise Unprepared("no Referenced Image Box Sequence in the response")
-    text = f"image boxes of {', '.join(sorted(map(shown_class, found)))}"
+    text = f"image boxes of {', '.join(sorted(map(name_or_uid, found)))}"
     return Kept(text) if found == {image_box} else Broken(text)
 
 

@@ -5,7 +5,7 @@ from struct import pack
 
 from dimse.data import Dataset, encode, syntax_of, tag_of
 from dimse.message import NCreateRQ, NDeleteRSP, NSetRQ, NSetRSP, decode_command
-from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, name_of
+from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, name_or_uid
 from dimse.ul import PDataTF, decode_pdu
 from dimse.verify import Case, Close, Flags, Level, SubCase, Unprepared, Verdict
 from dimse.verify.case import CaseRun
@@ -213,7 +213,7 @@ def _written_in(syntax: str) -> CaseRun:
 
     async def run(peer: ScuPeer) -> Observation:
         if not _is_offered(peer.plain_visit(), syntax):
-            raise Unprepared(f"the SCU does not propose {name_of(syntax)}", Verdict.UNIMPLEMENTED)
+            raise Unprepared(f"the SCU does not propose {name_or_uid(syntax)}", Verdict.UNIMPLEMENTED)
         visit = await peer.visit({}, service=accepting(*SUPPORTED, syntaxes=(syntax,)))
         deviation: Deviated | None = None
         for exchange, data in data_sets_of(visit.exchanges):

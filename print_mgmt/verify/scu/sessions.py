@@ -16,6 +16,7 @@ from dimse.uids import (
     PresentationLUT,
     Printer,
     Verification,
+    name_or_uid,
 )
 from dimse.verify import Case, Close, Flags, Level, SubCase, Unprepared, Verdict
 from dimse.verify.observation import ABORT, BROKEN, CLOSED, DEVIATED, KEPT, SILENCE, Broken, Kept, Observation
@@ -24,7 +25,7 @@ from dimse.verify.scu.outcomes import goes_on
 from dimse.verify.scu.reactions import with_fields
 
 from ...sop import IMAGE_SEQUENCE, MEMBERS
-from ..conversation import IMAGE_ATTRIBUTES, items_of, shown_class
+from ..conversation import IMAGE_ATTRIBUTES, items_of
 from .material import (
     BAD,
     CRASHED,
@@ -68,7 +69,7 @@ def _context_faults(visit: Visit) -> Faults:
     for exchange in visit.exchanges:
         abstract, sop_class = exchange.wire.contexts[exchange.context_id][0], sop_class_of(exchange.request)
         if abstract != sop_class and sop_class not in MEMBERS.get(abstract, ()):
-            yield Broken(f"a request of {shown_class(sop_class)} on the context of {shown_class(abstract)}")
+            yield Broken(f"a request of {name_or_uid(sop_class)} on the context of {name_or_uid(abstract)}")
 
 
 def _judge_end(peer: ScuPeer, visit: Visit) -> Observation:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from ....uids import DICOMApplicationContext, ImplicitVRLittleEndian, is_valid_uid, name_of
+from ....uids import DICOMApplicationContext, ImplicitVRLittleEndian, is_valid_uid, name_or_uid
 from ....ul import (
     AssociateAC,
     AssociateRJ,
@@ -283,7 +283,7 @@ def _in_any_order(peer: ScuPeer, visit: Visit) -> Observation:
         usual.setdefault(exchange.name, set()).add(exchange.abstract_syntax)
     for exchange in visit.exchanges:
         if exchange.name in usual and exchange.abstract_syntax not in usual[exchange.name]:
-            return (Broken(f"{exchange.name} on the context of {name_of(exchange.abstract_syntax)}"),)
+            return (Broken(f"{exchange.name} on the context of {name_or_uid(exchange.abstract_syntax)}"),)
     return goes_on(peer, visit)
 
 
