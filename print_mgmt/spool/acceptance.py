@@ -48,11 +48,11 @@ def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) 
     """Return the records of the films of a job, with their deliveries. ``hold`` is the reason to hold them, if any.
 
     A text of ``job`` that a database cannot store, such as an AE title with bytes outside ISO 646, is escaped. Raises
-    `SpoolError` for a job with too many films or copies.
+    `SpoolError` for a job with too many films, or a number of copies that is not from 1 to `MAX_COPIES`.
     """
-    if len(job.films) > _MAX_FILMS or job.copies > MAX_COPIES:
+    if len(job.films) > _MAX_FILMS or not 1 <= job.copies <= MAX_COPIES:
         raise SpoolError(
-            f"a job of {len(job.films)} films in {job.copies} copies: at most {_MAX_FILMS} in {MAX_COPIES}"
+            f"a job of {len(job.films)} films in {job.copies} copies: at most {_MAX_FILMS} in 1 to {MAX_COPIES}"
         )
     now = time.time()
     for name in _TEXTS:

@@ -105,12 +105,12 @@ async def test_concurrent_accepts_store_all_films(spool: Spool) -> None:
     assert {film.id for film in await spool.list()} == {film for films in accepted for film in films}
 
 
-@pytest.mark.parametrize(("films", "copies"), [(10_000, 1), (1, 1_000_001)])
-async def test_job_that_is_too_long_is_refused(spool: Spool, films: int, copies: int) -> None:
-    long = job()
-    long.films, long.copies = long.films * films, copies
+@pytest.mark.parametrize(("films", "copies"), [(10_000, 1), (1, 1_000_001), (1, 0), (1, -1)])
+async def test_job_with_a_wrong_length_is_refused(spool: Spool, films: int, copies: int) -> None:
+    wrong = job()
+    wrong.films, wrong.copies = wrong.films * films, copies
     with pytest.raises(SpoolError, match=f"a job of {films} films in {copies} copies"):
-        await spool.accept(long, [PRINTER])
+        await spool.accept(wrong, [PRINTER])
 
 
 # --- print jobs ---
