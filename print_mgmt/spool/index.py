@@ -268,9 +268,10 @@ class Index:
 
         The leased delivery is the one with the highest fence. Films with a damaged row are skipped.
         """
-        if at_once is not None:
+        if at_once is not None:  # a lease that has expired and not ended is that of a film with a damaged row
             (leased,) = self._db.execute(
-                "SELECT count(*) FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.DELIVERING)
+                "SELECT count(*) FROM delivery WHERE destination = ? AND state = ? AND expires > ?",
+                (destination, FilmState.DELIVERING, now),
             ).fetchone()
             if leased >= at_once:
                 return None

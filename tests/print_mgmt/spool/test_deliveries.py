@@ -99,6 +99,18 @@ async def test_lease_of_a_damaged_film_blocks_no_other(place: Place, spool: Spoo
     assert (await leased(spool)).film.id == intact
 
 
+async def test_expired_lease_of_a_damaged_film_takes_no_place(place: Place, spool: Spool) -> None:
+    (damaged,) = await spool.accept(job(), [PRINTER])
+    (intact,) = await spool.accept(job(), [PRINTER])
+    assert await spool.lease("printer", 60, at_once=1) is not None
+    place.sql(f"UPDATE film SET state = 'lost' WHERE id = '{damaged}'")
+    assert await spool.lease("printer", 60, at_once=1) is None
+    place.clock.now += 61
+    lease = await spool.lease("printer", 60, at_once=1)
+    assert lease is not None
+    assert lease.film.id == intact
+
+
 async def test_destinations_are_independent(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER, FOLDER])
     await spool.report(await leased(spool), Failed())
