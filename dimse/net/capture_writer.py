@@ -265,12 +265,16 @@ class CaptureWriter:
 
     def _run(self) -> None:
         while self._is_needed():
-            for work in self._queue.take(_BATCH, _PAUSE):
-                try:
-                    work()
-                except Exception:
-                    _log.exception("%s: a recording failed", self._name)
+            self._perform(self._queue.take(_BATCH, _PAUSE))
             self._flush()
+
+    def _perform(self, works: Iterable[Work]) -> None:
+        """Do ``works``, and refer to none of them afterwards, so that the memory of their bytes is used again."""
+        for work in works:
+            try:
+                work()
+            except Exception:
+                _log.exception("%s: a recording failed", self._name)
 
     def _is_needed(self) -> bool:
         with self._lock:

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from weakref import finalize
 
 import pytest
 from raw import HOST, PRINT, SYNTAXES, Raw, raw_server, service, until
@@ -18,6 +19,7 @@ from dimse.errors import AssociationAborted, ResponseTimeout
 from dimse.explain import associations_in, read_capture
 from dimse.message import NSetRQ, NSetRSP, Response
 from dimse.net import Association, Operation, Server, capture_writer, connect, record, serve
+from dimse.net.capture_writer import CaptureWriter
 from dimse.net.recorder import Recorder, Tap
 from dimse.uids import BasicFilmSession
 from dimse.ul import Abort
@@ -150,6 +152,21 @@ def test_tap_keeps_many_sent_bytes_by_itself(tmp_path: Path) -> None:
     tap.closed()
     assert recorder.finish()
     assert b"".join(said for _, said in pieces_of(path)) == b"a" * (3 << 20)
+
+
+def test_waiting_thread_holds_no_bytes() -> None:
+    class Write:
+        def __call__(self) -> None:
+            pass
+
+    writer, work, is_freed = CaptureWriter("a.pcapng", 1 << 20), Write(), Event()
+    finalize(work, is_freed.set)
+    writer.begin(lambda: None)
+    writer.add(writer.report, work, 1)
+    del work
+    assert is_freed.wait(5)
+    writer.end(writer.report, lambda: None)
+    assert writer.finish()
 
 
 def page_message(page: bytearray) -> NSetRQ:
