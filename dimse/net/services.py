@@ -23,7 +23,7 @@ __all__ = ["VERIFICATION", "send_instances"]
 
 _SUCCESS, _CANCEL = 0x0000, 0xFE00
 _SOME_FAILED, _NONE_SENT = 0xB000, 0xA702
-_LARGEST_COUNT = 0xFFFF  # the greatest number in a US
+_MAX_COUNT = 0xFFFF  # the greatest number in a US
 
 
 async def send_instances(
@@ -88,7 +88,7 @@ class _Counts:
         }
         if remaining:
             counts["NumberOfRemainingSuboperations"] = self.remaining
-        return {keyword: min(count, _LARGEST_COUNT) for keyword, count in counts.items()}
+        return {keyword: min(count, _MAX_COUNT) for keyword, count in counts.items()}
 
     def response(self, operation: Operation, status: int, *, remaining: bool = False) -> Response:
         failed = Dataset(FailedSOPInstanceUIDList=self.failed) if self.failed else None
