@@ -72,7 +72,7 @@ def max_fragment_length(max_length: int) -> int:
 def _views(data: Buffer | Sequence[Buffer]) -> list[memoryview]:
     try:
         parts = [data] if isinstance(data, bytes | bytearray | memoryview) else data
-        return [memoryview(part) for part in parts]
+        return [memoryview(part).cast("B") for part in parts]
     except TypeError as exc:
         raise EncodeError(f"{data!r:.80} is not bytes or a list of bytes", path="Data") from exc
 

@@ -56,15 +56,19 @@ def length_of(data: Buffer | Sequence[Buffer] | None) -> int:
     if data is None:
         return 0
     try:
-        return len(data) if isinstance(data, bytes | bytearray | memoryview) else sum(map(len, data))
+        if isinstance(data, bytes | bytearray):
+            return len(data)
+        return data.nbytes if isinstance(data, memoryview) else sum(memoryview(part).nbytes for part in data)
     except TypeError as exc:
         raise _not_buffers(data) from exc
 
 
 def joined(data: Buffer | Sequence[Buffer]) -> Buffer:
-    """Return Data as one buffer. Raises `EncodeError` for anything but one or several buffers."""
+    """Return Data as one buffer of bytes. Raises `EncodeError` for anything but one or several contiguous buffers."""
     try:
-        return data if isinstance(data, bytes | bytearray | memoryview) else b"".join(data)
+        if isinstance(data, bytes | bytearray):
+            return data
+        return data.cast("B") if isinstance(data, memoryview) else b"".join(data)
     except TypeError as exc:
         raise _not_buffers(data) from exc
 

@@ -97,7 +97,24 @@ async def test_long_messages_are_not_mixed() -> None:
     assert received == sent
 
 
-@pytest.mark.parametrize("data", ["text", 5])
+@pytest.mark.parametrize("length", [100, 20_000, 2_000_000])
+async def test_words_are_sent_as_their_bytes(length: int) -> None:
+    received: list[bytes] = []
+
+    async def keep(operation: Operation) -> Response:
+        assert isinstance(operation.message.Data, bytes | memoryview)
+        received.append(bytes(operation.message.Data))
+        return operation.reply()
+
+    words = memoryview(bytes(range(250)) * (length // 250 or 1)).cast("H")
+    async with serve([service(keep, NSetRQ)], port=0) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+            for data in (words, [words, words]):
+                await association.request(association.context_for(PRINT), replace(SET, Data=data))
+    assert received == [bytes(words), bytes(words) * 2]
+
+
+@pytest.mark.parametrize("data", ["text", 5, memoryview(bytes(100))[::2], memoryview(bytes(100_000))[::2]])
 async def test_unwritable_message_sends_nothing(data: object) -> None:
     async with serve([VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, ECHO) as association:
