@@ -15,6 +15,7 @@ from benchmarks.duels import Duel
 from benchmarks.processes import in_process, require_linux
 
 FILMS = 20
+FILMS_IN_TURN = 5
 
 
 def test_time_from_action_to_file(figure: Figure, tmp_path: Path) -> None:
@@ -48,3 +49,14 @@ def test_films_through_two_processes(duel: Duel, own_worker: Executor, tmp_path:
         ours = in_process(own_worker, own.films_at_once, port, clients)
         theirs = in_process(own_worker, own.films_at_once, peer_port, clients)
         duel(f"A film in a spool, {clients} clients at once, 2 processes", "1 process", ours, theirs)
+
+
+def test_recorded_film(duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path) -> None:
+    """A film that the client records, beside one that it does not record. Nothing is rendered."""
+    with sites.started(sites.site_file(tmp_path, hold=True)) as (port, _):
+        duel(
+            "Film of six images, in a spool, recorded",
+            "ours, not recorded",
+            in_process(own_worker, own.film, port, FILMS_IN_TURN, tmp_path / "film.pcapng"),
+            in_process(peer_worker, own.film, port, FILMS_IN_TURN),
+        )
