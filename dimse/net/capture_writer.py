@@ -28,7 +28,7 @@ Work = Callable[[], None]
 
 _log = logging.getLogger("dimse.net")
 _PRIVATE = 0o600  # permissions; a recording may contain patient data
-_BATCH = 1 << 23  # bytes to write at once
+_BATCH = 1 << 18  # bytes to write at once; with 8 MiB, the next film would be sent while this one is written
 _PAUSE = 0.05  # seconds to wait for a batch; unless the disk is slow, a process that is killed loses no more
 PATIENCE = 10.0  # seconds for the disk to write what waits
 _MAX_PARTS = 1024  # buffers that Linux takes at once
