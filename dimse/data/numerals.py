@@ -170,7 +170,8 @@ def integers_in(text: str) -> IS | list[IS | None] | None:
 def _read_decimal(text: str) -> DS | None:
     """Return one number with its text; None if the text is empty.
 
-    A text with characters that a DS cannot contain is replaced. A text that is only too long stays as it is.
+    If the text has characters that a DS cannot contain, the number gets a new text without them. A text that is only
+    too long is kept.
     """
     stripped = text.strip(_PADDING)
     if not stripped:
@@ -238,7 +239,7 @@ def decimal_text(value: object) -> str:
         return value._text if len(value._text) <= _MAX_DS else _shortest_text(value)
     if value is None:
         return ""
-    if isinstance(value, (float, int, str)):  # a plain number that was put into a list of values in place
+    if isinstance(value, (float, int, str)):  # a plain number that the caller put into a list of values
         return DS(value)._text
     raise EncodeError(f"DS cannot hold {shown(value)}")
 
@@ -249,7 +250,7 @@ def integer_text(value: object) -> str:
         return value._text or int.__repr__(value)
     if value is None:
         return ""
-    if isinstance(value, (int, str)):  # a plain number that was put into a list of values in place
+    if isinstance(value, (int, str)):  # a plain number that the caller put into a list of values
         return integer_text(IS(value))
     raise EncodeError(f"IS cannot hold {shown(value)}")
 

@@ -3,7 +3,7 @@
 The event loop hands over copies of the bytes. The thread makes packets of them, and hands many packets to the system at
 once. The thread runs only while connections are recorded or work waits.
 
-If the disk takes no bytes, they wait in a queue. An association that can wait does so until everything is written. If
+If the disk takes no bytes, they wait in a queue. While the queue is long, associations wait, too, wherever they can. If
 the queue becomes too long nevertheless, the recording with the most bytes in it ends.
 """
 
@@ -29,7 +29,7 @@ Work = Callable[[], None]
 _log = logging.getLogger("dimse.net")
 _PRIVATE = 0o600  # permissions; a recording may contain patient data
 _BATCH = 1 << 18  # bytes to write at once; with 8 MiB, the next film would be sent while this one is written
-_PAUSE = 0.05  # seconds to wait for a batch; unless the disk is slow, a process that is killed loses no more
+_PAUSE = 0.05  # seconds to wait for a batch; a killed process loses the bytes of this time, or more on a slow disk
 PATIENCE = 10.0  # seconds for the disk to write what waits
 _MAX_PARTS = 1024  # buffers that Linux takes at once
 _BINARY = getattr(os, "O_BINARY", 0)  # on Windows
@@ -161,7 +161,7 @@ def _without(parts: Sequence[Part], count: int) -> list[Part]:
 
 
 class CaptureWriter:
-    """The thread and its queue of at most ``max_queued`` bytes. Messages have the file or folder ``name``."""
+    """The thread and its queue of at most ``max_queued`` bytes. Log messages name the file or folder ``name``."""
 
     def __init__(self, name: str, max_queued: int) -> None:
         self.copies = CopyMemory()
@@ -242,7 +242,7 @@ class CaptureWriter:
         return False
 
     def report(self, seconds: float = PATIENCE) -> None:
-        """Log that, within ``seconds``, the disk did not take the bytes that wait; do not wait at the exit."""
+        """Log that the disk did not take the waiting bytes within ``seconds``. The exit will not wait for it."""
         left = self._queue.size + self._queue.taken
         words = "incomplete: the disk did not take the last bytes, at most %d, within %g s"
         _log.error(f"%s: {words}", self._name, left, seconds)

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 _RECENT = 0.1  # seconds for which a peer that used up its share counts as busy
 _MAX_STARTS = 16  # in one iteration of the event loop: handlers to start, and associations to begin or to end
-_RESET_AT = 8  # starts after which a callback is scheduled that resets their count; few requests need no callback
+_RESET_AT = 8  # starts after which a callback is scheduled that resets their count; fewer starts need no callback
 _MAX_THREADS = 2  # threads that work at once
 
 
@@ -114,8 +114,8 @@ class Turns:
 class Starts:
     """A schedule of handlers to start: few in one iteration, so that a burst of requests does not block the loop.
 
-    Only a callback can notice the next iteration. To save callbacks, the starts are counted across iterations, and a
-    callback is scheduled after eight starts (see `Performer`).
+    A callback resets the count of starts in the next iteration. To save callbacks, it is scheduled only after eight
+    starts; fewer starts are counted across iterations (see `Performer`).
     """
 
     def __init__(self) -> None:

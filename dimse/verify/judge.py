@@ -82,14 +82,14 @@ class Judge:
         """Judge a sub-case. After silence, try again with more patience; if the peer was full, once there is room."""
         assert result.trace is not None
         sub = await self._try(case, step, result, self.target)
-        if sub.verdict.is_bad and self._was_impatient(sub.observed):
+        if sub.verdict.is_suspect and self._was_impatient(sub.observed):
             patient = replace(self.target, timeout=_PATIENCE_FACTOR * self.target.timeout)
             result.trace.note(0, f"once more, with a timeout of {patient.timeout:g} s")
             sub = replace(await self._try(case, step, result, patient), first=sub.observed)
-        if sub.verdict.is_bad and _is_full(sub.observed):
+        if sub.verdict.is_suspect and _is_full(sub.observed):
             await self.peer(result.trace, case.id, "wait").probe()
             again = await self._try(case, step, result, self.target)
-            if _is_full(again.observed) and again.verdict.is_bad:
+            if _is_full(again.observed) and again.verdict.is_suspect:
                 reason = f"the peer is full, so the case cannot be judged: {again.reason}"
                 again = replace(again, verdict=Verdict.INCONCLUSIVE, reason=reason)
             sub = replace(again, first=sub.observed)

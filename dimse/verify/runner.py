@@ -221,7 +221,7 @@ class Tester:
         if result is None:
             result = await self._judge_and_mark(case)
             is_alone = all(task.done() for task in self._beside.values())
-            if not is_alone and (result.verdict.is_bad or result.is_damaged):
+            if not is_alone and (result.verdict.is_suspect or result.is_damaged):
                 result = await self._judge_alone(case, result)
         return result
 
@@ -242,7 +242,7 @@ class Tester:
         if self.starter is None:
             return
         closed = any(isinstance(seen, Closed) for sub in result.subcases for seen in sub.observed)
-        if await self.starter.has_died(is_suspect=closed or result.verdict.is_bad):
+        if await self.starter.has_died(is_suspect=closed or result.verdict.is_suspect):
             result.is_damaged = True
             result.command = self.starter.ended()
             result.reason = f"{result.reason}; then {self.starter.how()}"
@@ -290,7 +290,8 @@ class Tester:
             async with asyncio.TaskGroup() as group:
                 tasks = [self._beside.get(case.id) or group.create_task(self._make_judge().run(case)) for case in fit]
                 together = [await task for task in tasks]
-            results += [await self._make_judge().run(each.case) if each.verdict.is_bad else each for each in together]
+            for each in together:
+                results.append(await self._make_judge().run(each.case) if each.verdict.is_suspect else each)
         else:
             results += [await self._make_judge().run(case) for case in fit]
         by_id = {result.case.id: result for result in results}

@@ -1,6 +1,6 @@
-"""Verdicts: how an observation is judged by the sets of a case.
+"""Verdicts: how an observation is judged by the outcomes that a case lists as pass, nonstrict or fail.
 
-Only a case of level MUST can FAIL: it names the section of a sentence with "shall". An observation that matches no set
+Only a case of level MUST can FAIL: it names the section of a sentence with "shall". An observation that matches none
 is INCONCLUSIVE, or INFO at level INFO. The close verdict is reported beside the verdict and never changes it.
 """
 
@@ -35,13 +35,13 @@ class Verdict(StrEnum):
     ERROR = "ERROR"
 
     @property
-    def is_bad(self) -> bool:
-        """Whether the observation deserves a second look, with more patience."""
+    def is_suspect(self) -> bool:
+        """Whether the peer may be at fault. The case is then tried again, with more patience where that may help."""
         return self in (Verdict.FAIL, Verdict.WEAK, Verdict.INCONCLUSIVE)
 
 
 class Column(Enum):
-    """The column of the catalogue that contains an observation."""
+    """The outcomes of a case that an observation matches: a column of its row in ``cases.csv``."""
 
     PASSES = "pass"
     NONSTRICT = "nonstrict"

@@ -37,8 +37,8 @@ _STRIP = 1 << 21  # bytes of intermediate image in memory; measured: 4 times as 
 # busy one.
 _MAX_PRODUCT = 1 << 18
 _COPY_BLOCK = 1 << 17  # pixels copied at a time: they fit in the processor cache
-_HALF = np.float32(0.5)  # added before mixing, so that truncation rounds: weights add up to 1
-_FRACTION = float(1 << 40)  # kernels are rounded to this many steps per 1 before weights are shared
+_HALF = np.float32(0.5)  # added to source values, and kept by mixing (weights add up to 1), so that truncation rounds
+_FRACTION = float(1 << 40)  # values of a kernel are rounded to multiples of 1 / this number
 _MAX_TAPS = 32  # source pixels of a target pixel: float32 has enough bits for at most so many weights
 
 
@@ -73,10 +73,13 @@ class _Grid(NamedTuple):
     """Number type and fractional bits that keep each partial sum of products exact.
 
     A partial sum of 8-bit values is below 256, or below 512 if the kernel overshoots (positive weights add up to at
-    most 1.21). So its integer part needs 8 or 9 bits. The fractional bits of value and weight follow, and the 24 bits
-    of float32 hold all, because values are rounded between columns and rows. For 16-bit values, 17 bits, 3 bits of the
-    value and 16 bits for each of two weights fit in float64 without that rounding. Measured on noise, the error is at
-    most 0.7 levels of 8 bits (0.5 is ideal), and at most 2 levels of 16 bits.
+    most 1.21). So it has 8 or 9 integer bits, and as many fractional bits as the value and the weight together: 24 bits
+    in all, which float32 holds. For this, values are rounded after the columns are mixed, and before the rows are.
+
+    16-bit values need no such rounding: 17 integer bits, and fractional bits for the value (3), the weight of its
+    column (16) and the weight of its row (16) are 52 bits, which float64 holds.
+
+    Measured on noise, the error is at most 0.7 levels of 8 bits (0.5 is ideal), and at most 2 levels of 16 bits.
     """
 
     kind: type[np.floating]  # float32 or float64
@@ -112,8 +115,8 @@ def magnify(
 ) -> None:
     """Resample ``source`` (HxW) into all of ``target`` (hxw, any strides).
 
-    ``curve`` has 2**n output values in the range of the dtype of ``target``, one for each value of n bits stored.
-    Higher bits of the source are ignored.
+    ``curve`` has 2**n output values, one for each source value of n bits; they are in the range of the dtype of
+    ``target``. Higher bits of the source are ignored.
     """
     ceiling = int(np.iinfo(target.dtype).max)
     with_half = curve + _HALF
@@ -196,7 +199,7 @@ def _grid(source: _Shape, target: _Shape, magnification: Magnification, ceiling:
 
 
 def _on_grid(table: NDArray[np.floating], grid: _Grid) -> NDArray[np.floating]:
-    """Truncate values to the grid, so that a uniform area keeps its rounded value."""
+    """Truncate values to the grid. Rounding could lift a value, such as 3.99, to the next whole number."""
     step = 1 << grid.value_bits
     return (np.floor(table.astype(np.float64) * step) / step).astype(grid.kind)
 

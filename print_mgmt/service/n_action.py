@@ -33,7 +33,7 @@ from .instances import Instances
 
 __all__ = ["print_film_box", "print_film_session"]
 
-_FIRST_WINDOW = 1  # the number of the window or table of a VOI LUT Box that is used; no other one replaces it
+_FIRST_WINDOW = 1  # the first window or table of a VOI LUT Box is used; if it is invalid, printing fails
 _PRINT = 1  # the only Action Type ID, PS3.4 Tables H.4-3 and H.4-8
 
 

@@ -56,10 +56,13 @@ JOB = (
     "collated",
     "confirmed",
 )
-_MAX_NUMBER = 1 << 53  # above any size or counter, and far below the limit of a database: counting on is safe
+_MAX_NUMBER = (
+    1 << 53
+)  # above any size or counter, and far below the limit of a database: no counter reaches it
 
 
-# The errors of a change to a film that show a damaged row. The last is for a state that its deliveries contradict.
+# If a change to a film raises one of these, a row is damaged. `LocalProtocolError`: the film's state contradicts its
+# deliveries.
 DAMAGE = (DamagedRow, NoSuchFilm, LocalProtocolError)
 
 

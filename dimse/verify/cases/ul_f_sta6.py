@@ -38,7 +38,7 @@ __all__ = ["STA6"]
 Octets = Callable[[Peer], bytes | PDU]
 
 
-def then(octets: Octets) -> CaseRun:
+def send_on_association(octets: Octets) -> CaseRun:
     """Return the run that sends ``octets`` on an association."""
 
     async def run(peer: Peer) -> Seen:
@@ -63,7 +63,7 @@ _ABORTS = tuple(
         title=title,
         section=f"{TABLE_9_10} {event} x Sta6 (AA-8)",
         level=Level.MUST,
-        run=then(octets),
+        run=send_on_association(octets),
         passes=(Aborted(2),),
         nonstrict=(Aborted(0), CLOSED),
         fails=(SILENCE, OTHER_PDU),

@@ -186,7 +186,7 @@ class ScuTester:
             trace.subcase = number
             sub = await self._try(case, step, result, self.target.patience)
             silences = [seen for seen in sub.observed if isinstance(seen, Silent | Running)]
-            if sub.verdict.is_bad and silences:
+            if sub.verdict.is_suspect and silences:
                 trace.note(0, f"once more, with a patience of {_PATIENCE_FACTOR * self.target.patience:g} s")
                 again = await self._try(case, step, result, _PATIENCE_FACTOR * self.target.patience)
                 sub = self._beyond_timers(replace(again, first=sub.observed))
@@ -203,7 +203,7 @@ class ScuTester:
         """Return the result, made INCONCLUSIVE if it rests on a silence that is shorter than timers of SCUs may be."""
         silent = any(isinstance(seen, Silent | Running) for seen in sub.observed)
         waited = _PATIENCE_FACTOR * self.target.patience
-        if not (sub.verdict.is_bad and silent) or waited >= self.target.longest_timer:
+        if not (sub.verdict.is_suspect and silent) or waited >= self.target.longest_timer:
             return sub
         reason = f"the SCU's timer may be longer than {waited:g} s (raise --patience): {sub.reason}"
         return replace(sub, verdict=Verdict.INCONCLUSIVE, reason=reason)

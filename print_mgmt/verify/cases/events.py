@@ -1,4 +1,4 @@
-"""PRN-E, events: the associations that receive them, missing confirmations, and the invariants of their form."""
+"""PRN-E, events: the associations that receive them, missing confirmations, and the rules of their form."""
 
 import asyncio
 import shlex
@@ -46,12 +46,12 @@ async def watch_from_another_association(peer: Peer) -> Seen:
     Another one prints and receives its events; if --max-films allows, a third one prints and is released at once.
     """
     async with conversation(peer, PrintJob) as watching:
-        for is_held in (True, False):
-            if not is_held and not peer.shared.films_left:
+        for stays_open in (True, False):
+            if not stays_open and not peer.shared.films_left:
                 break
             async with conversation(peer, PrintJob) as printing:
-                await _print_job(printing, is_held=is_held)
-                if not is_held:
+                await _print_job(printing, stays_open=stays_open)
+                if not stays_open:
                     await printing.wire.release(peer.target.preparation)
         seen = await watching.wire.next()
         if isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ):
@@ -59,13 +59,13 @@ async def watch_from_another_association(peer: Peer) -> Seen:
     return Kept("no job event on the other association") if isinstance(seen, Silent) else seen
 
 
-async def _print_job(talk: Conversation, *, is_held: bool) -> None:
-    """Print; with ``is_held``, confirm the events up to the end of the job. Raises `Unprepared` if printing fails."""
+async def _print_job(talk: Conversation, *, stays_open: bool) -> None:
+    """Print; if the association stays open, confirm the events of the job. Raises `Unprepared` if printing fails."""
     await talk.prepare_image()
     answer = await talk.print()
     if not succeeded(answer):
         raise Unprepared(f"the film was not printed: {answer}")
-    while is_held and (event := await next_event(talk, talk.options.patience)) is not None:
+    while stays_open and (event := await next_event(talk, talk.options.patience)) is not None:
         talk.wire.confirm(event)
         if event.EventTypeID in END_OF_JOB:
             break
