@@ -56,9 +56,7 @@ JOB = (
     "collated",
     "confirmed",
 )
-_MAX_NUMBER = (
-    1 << 53
-)  # above any size or counter, and far below the limit of a database: no counter reaches it
+_MAX_NUMBER = 1 << 53  # above any size or counter, and far below the limit of a database: no counter reaches it
 
 
 # If a change to a film raises one of these, a row is damaged. `LocalProtocolError`: the film's state contradicts its
