@@ -14,17 +14,18 @@ from .vr import BITS_ALLOCATED
 
 __all__ = ["bits_allocated_in", "charset_in", "find_charset", "word_vr"]
 
-_SEARCHED = 16  # so many elements at the beginning are searched for the Specific Character Set
+_SEARCHED = 16  # elements at the beginning of a Data Set among which Specific Character Set is searched
 
 
-def charset_in(elements: dict[int, Element], around: Charset) -> Charset:
-    """Return the character sets that (0008,0005) in ``elements`` names; ``around`` if the element is missing.
+def charset_in(elements: dict[int, Element], inherited: Charset) -> Charset:
+    """Return the character sets that (0008,0005) in ``elements`` names; ``inherited`` if the element is missing.
 
-    A value that is longer than any list of sets, or that cannot be read, names no sets.
+    An item inherits the character sets of the Data Set that contains it. The result is () if the value of (0008,0005)
+    cannot be read, or has more than 1024 bytes.
     """
     element = elements.get(CHARACTER_SET)
     if element is None:
-        return around
+        return inherited
     try:
         return charset_of(element.value) if element._length <= ALWAYS_ACCEPTED else ()
     except DecodeError:
@@ -32,10 +33,10 @@ def charset_in(elements: dict[int, Element], around: Charset) -> Charset:
 
 
 def find_charset(view: memoryview, layout: Layout, start: int) -> Charset:
-    """Return the character sets of a Data Set whose elements are not found yet.
+    """Return the character sets of a Data Set before its elements are decoded.
 
-    Only the first elements are searched, and only as long as they have the short form. The result is () if
-    (0008,0005) is not among them.
+    Only the first elements are searched, up to one with the long form of a header. The result is () if (0008,0005) is
+    not among them.
     """
     offset, end = start, len(view) - 8
     header = layout.short.unpack_from
@@ -56,7 +57,10 @@ def find_charset(view: memoryview, layout: Layout, start: int) -> Charset:
 
 
 def word_vr(elements: dict[int, Element], tag: int, vr: str) -> str:
-    """Return the VR whose words are swapped when a value among ``elements`` changes its byte order."""
+    """Return the VR whose word size applies when the byte order of a value is changed.
+
+    It is ``vr``, but OL for Pixel Data with VR OW if Bits Allocated in ``elements`` is 32.
+    """
     return "OL" if tag == PIXEL_DATA and vr == "OW" and bits_allocated_in(elements) == 32 else vr
 
 

@@ -94,7 +94,10 @@ def _uids_by_keyword() -> Mapping[str, str]:
 
 
 def uid(word: str) -> str:
-    """Return a UID, written in digits, as its keyword in PS3.6 Annex A, or as ``new`` (a new UID). Raises `Mistake`."""
+    """Return the UID that a word stands for: digits, a keyword of PS3.6 Annex A, or ``new`` (a new UID).
+
+    Raises `Mistake`.
+    """
     if word == "new":
         return new_uid()
     found = _uids_by_keyword().get(word, word)

@@ -18,8 +18,10 @@ __all__ = ["Resources"]
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Shares of the event loop, threads, the memory of messages and its budget, codecs, and the buffer to read into.
+    """The event loop, threads, memory and codecs, which the associations share.
 
+    ``turns`` and ``starts`` divide the event loop: a long piece of work takes a turn, and ``starts`` begins handlers.
+    ``memory`` holds the messages that are received, and ``budget`` limits it. ``scratch`` is the buffer to read into.
     Long Data Sets go to ``disk``, if there is one.
     """
 

@@ -83,9 +83,9 @@ def check_sheet(sheet: Sheet) -> None:
 
 
 def annotation_losses(sheet: Sheet, annotation: Annotation, imager: Imager = FILM) -> tuple[str, ...]:
-    """Return a line for each loss of a text on its film; no lines if text cannot be drawn (`can_draw_text`).
+    """Return a line for each way in which the film shows less than the whole text, such as a missing end.
 
-    Raises LayoutError as `render` does.
+    There are no lines if text cannot be drawn at all (`can_draw_text`). Raises LayoutError as `render` does.
     """
     boxes, dpi = lay_out(sheet, imager).annotations, imager.resolution(sheet.RequestedResolutionID)
     _, _, height, width = pixel_box(_annotation_box(sheet, annotation, boxes), dpi)

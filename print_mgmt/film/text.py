@@ -46,7 +46,7 @@ class Line(NamedTuple):
 
 
 def losses(text: str, box: tuple[int, int], dpi: int, fonts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a note for each loss of a text in a box of (height, width) pixels."""
+    """Return a note for each way in which a box of (height, width) pixels shows less than the whole text."""
     notes: list[str] = []
     fit(to_printable(text, notes.append), fonts, box, _min_height(dpi), notes.append)
     return tuple(notes)

@@ -187,9 +187,10 @@ class Site:
     async def reload(self, config: SiteConfig | None = None) -> Difference:
         """Take over another configuration, or reread the file. No association is ended.
 
-        Routes, destinations, identification, retention, and the media, ``missing_medium``, ``default`` and
-        ``queue_length`` of a printer apply at once; all other differences are listed in ``needs_restart``. Raises
-        OSError, `SiteErrors`, and `LocalProtocolError` if the site has no file; then nothing has changed.
+        Changes of routes, destinations, identification and retention apply at once. So do changes of four settings of
+        a printer: media, ``missing_medium``, ``default`` and ``queue_length``. All other differences are listed in
+        ``needs_restart``. Raises OSError, `SiteErrors`, and `LocalProtocolError` if the site has no file; then nothing
+        has changed.
         """
         if config is None:
             if self._path is None:
@@ -203,7 +204,7 @@ class Site:
         return found
 
     def _traced(self, config: SiteConfig) -> SiteConfig:
-        """Return the configuration with destinations and sources whose associations are traced, too."""
+        """Return the configuration; with a trace function, its destinations and sources report their events to it."""
         if self._trace is None:
             return config
         destinations, sources = {}, {}
@@ -235,11 +236,11 @@ class Site:
 
     def _make_printers(self) -> None:
         for name, printer in self.config.printers.items():
-            intake = Intake(self.spool, lambda: self.config, name)
-            self._intakes[name] = engine = SpooledIntake(self.spool, intake.store, printer.PrinterName)
-            self._printers[name] = made = PrinterService(printer.config, engine, self.states[name])
+            store = Intake(self.spool, lambda: self.config, name).store
+            self._intakes[name] = intake = SpooledIntake(self.spool, store, printer.PrinterName)
+            self._printers[name] = service = PrinterService(printer.config, intake, self.states[name])
             if self._around is not None:
-                made.around = partial(self._around, made)
+                service.around = partial(self._around, service)
 
     def _select(self, request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG002
         """Accept the SOP Classes of the called printer; reject an association if there is no such printer."""
@@ -279,7 +280,7 @@ class Site:
                 intake.report(jobs)
 
     async def _purge(self) -> None:
-        """Remove films that have ended, as the limits of the site require."""
+        """Every ten minutes, remove the done and canceled films that exceed the limits of the site (`Keep`)."""
         while True:
             keep = self.config.spool.keep
             try:

@@ -151,7 +151,7 @@ def _luts_of(sheet: Sheet) -> list[PresentationLUT]:
 
 
 def _describe_renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays: Sequence[Overlay]) -> dict[str, Any]:
-    """Return, for JSON, all values other than arrays that the renderer needs, and what is known of their origin."""
+    """Return, for JSON, what the renderer needs except for arrays, and which attributes were sent or identified."""
     sheet = film.sheet
     numbers = {id(thing): number for things in (luts, overlays) for number, thing in enumerate(things)}
     profile = sheet.ICCProfile
@@ -165,7 +165,7 @@ def _describe_renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays
         "overlays": [[*overlay.pixels.shape] for overlay in overlays],
         "imager": _describe_imager(film.imager),
         "sent": sorted(film.sent),
-        "beside": film.attribute_bytes,
+        "beside": film.attribute_bytes,  # bytes in memory, beside the pixels
         "identified_by": {**film.identified_by},
     }
 
@@ -368,7 +368,7 @@ def _check_count(value: object) -> int:
 
 
 def _check_types(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
-    """Return ``values`` if each has the type of its field of ``kind``, such as text, number, bool or None.
+    """Return ``values`` if each has the type that the dataclass ``kind`` declares for the field of that name.
 
     Raises `CorruptFilm` otherwise.
     """
