@@ -32,7 +32,7 @@ from ..ul.wire import HEADER
 from .command import explain_command
 from .fields import UNRECOGNIZED
 from .machines import ACCEPTOR, REQUESTOR
-from .pdu import CONTEXT_ID, EXPLAINED, FRAGMENT, PDV_TABLE, Line, bare_lines, explain_pdu
+from .pdu import CONTEXT_ID, EXPLAIN_LIMITS, FRAGMENT, PDV_TABLE, Line, bare_lines, explain_pdu
 
 __all__ = ["ACCEPTOR", "REQUESTOR", "CompleteMessage", "Conversation", "Turn", "context_results", "opens_association"]
 
@@ -391,7 +391,7 @@ class _Stream:
 def _decoded(wire: bytes) -> PDU | None:
     """Return the PDU, or None for a broken one, whose lines name the error."""
     try:
-        return decode_pdu(wire, EXPLAINED)
+        return decode_pdu(wire, EXPLAIN_LIMITS)
     except (DecodeError, LimitExceeded):
         return None
 

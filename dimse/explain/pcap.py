@@ -30,8 +30,8 @@ class Connection:
     ``pieces`` holds pairs: whether the client sent the bytes, and the bytes. The pairs are in the order of the capture,
     except that bytes that acknowledge other bytes come after those. ``times`` has the time of each pair, in seconds
     since 1970. If the start of the connection was not captured, the side that sent first counts as the client.
-    ``gaps`` holds pairs, too: whether bytes of the client are missing, and after how many bytes of that side. Later
-    bytes of that side are left out.
+    ``gaps`` has a pair for each side with missing bytes: whether it is the client, and the number of bytes before the
+    gap. Later bytes of that side are left out.
     """
 
     client: str

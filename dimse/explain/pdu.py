@@ -38,7 +38,7 @@ from .fields import (
 
 __all__ = [
     "CONTEXT_ID",
-    "EXPLAINED",
+    "EXPLAIN_LIMITS",
     "FRAGMENT",
     "PDV_TABLE",
     "Line",
@@ -53,7 +53,7 @@ _ITEM = Struct(">BBH")
 _PER_ROW = 8
 _MANY = 1 << 32
 # A PDU is explained whatever its size; only its fragments are bounded, for the sake of memory
-EXPLAINED = Limits(user_item=_MANY, fragments=1 << 17, contexts=_MANY, transfer_syntaxes=_MANY, user_items=_MANY)
+EXPLAIN_LIMITS = Limits(user_item=_MANY, fragments=1 << 17, contexts=_MANY, transfer_syntaxes=_MANY, user_items=_MANY)
 _MAX_LINES = 1 << 14  # lines of a PDU; a hundred contexts with all their transfer syntaxes need a tenth of that
 _WIDTH = 140  # characters; the longest heading fits at the deepest nesting
 
@@ -137,7 +137,7 @@ def _fault(view: memoryview) -> DecodeError | None:
     """Return the codec's error for a PDU, or None if there is none. The header is checked first, as in a stream."""
     try:
         list(PDUStream(max_associate=0).feed(view[: HEADER.size]))
-        decode_pdu(view, EXPLAINED)
+        decode_pdu(view, EXPLAIN_LIMITS)
     except DecodeError as exc:
         return exc
     except LimitExceeded as exc:
@@ -148,7 +148,7 @@ def _fault(view: memoryview) -> DecodeError | None:
 def _mark(lines: list[Line], fault: DecodeError) -> None:
     """Add the error to the line of its field."""
     at, name = fault.offset or 0, fault.path.rpartition(".")[2]
-    is_item = re.fullmatch("[0-9A-F]{2}H", name) is not None  # the fault of an item that is shorter than its length
+    is_item = re.fullmatch("[0-9A-F]{2}H", name) is not None  # an item with fewer bytes than its Item-length
 
     def nearness(number: int) -> tuple[bool, bool, int]:
         line = lines[number]

@@ -50,8 +50,8 @@ def grayscale(
     voi = choose(frame, choice, is_signed=modality.is_signed, scale_lut=scale_lut)
     if voi is None:
         bits = modality.ends_of_bits(cells, frame)
-        is_over_bits = choice != "auto" and _is_over_bits_stored(cells, frame)
-        voi = _ramp(bits if is_over_bits else _usable(find_ends(), bits))
+        spans_bits = choice != "auto" and _spans_bits_stored(cells, frame)
+        voi = _ramp(bits if spans_bits else _usable(find_ends(), bits))
     return tabulate(cells, _brightness_of(partial(_modality_values, modality, frame), frame, voi))
 
 
@@ -119,7 +119,7 @@ def _is_angiography(frame: Frame) -> bool:
     return sop_class in _ANGIOGRAPHY and frame.term("PixelIntensityRelationship") != "LIN"
 
 
-def _is_over_bits_stored(cells: Cells, frame: Frame) -> bool:
+def _spans_bits_stored(cells: Cells, frame: Frame) -> bool:
     """Return whether values without a window are printed over the range of Bits Stored: P-Values, or up to 8 bits.
 
     Presentation LUT Shape means P-Values in single-frame objects only: enhanced objects must have it in any case.

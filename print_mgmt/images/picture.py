@@ -167,7 +167,7 @@ def tabulate(pixels: Numbers, brightness_of: Callable[[Numbers], Floats]) -> tup
 def look_up(table: Codes, codes: Cells) -> Codes:
     """Return ``table[codes]`` with little memory beyond the result.
 
-    It takes half of the time of the index for gray, and a quarter for a table of colors.
+    It takes half of the time of ``table[codes]`` for gray, and a quarter for a table of colors.
     """
     out = np.empty(codes.shape + table.shape[1:], table.dtype)
     flat, target = codes.reshape(-1), out.reshape(-1, *table.shape[1:])

@@ -38,7 +38,7 @@ __all__ = [
 
 FILM_ID = re.compile(r"[0-9a-z]{16}\.\d{1,4}", re.ASCII)  # the key of the job, and the number of the film in the job
 CHECKSUM = re.compile(r"[0-9a-f]{64}", re.ASCII)
-MAX_TIME = 1 << 37  # seconds; later times, after the year 6000, are damage, and some of them have no date
+MAX_TIME = 1 << 37  # seconds; later times, after the year 6000, are damage, and `datetime` cannot represent all of them
 MAX_COPIES = 1_000_000  # of a film; a larger number is damage, and a job of so many copies would take minutes to make
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 

@@ -76,14 +76,14 @@ class _Shown:
                 continue
             entry, turns = next(explained)
             streams.add(entry)
-            yield from self._entry(row, turns, streams.made_up(entry))
+            yield from self._entry(row, turns, streams.not_kept(entry))
         yield "</div>\n"
         if len(self.entries) > len(shown):
             yield f"<p>{len(self.entries) - len(shown)} more entries are in report.json.</p>\n"
         if self.left_out:
             yield f"<p>{LEFT_OUT}</p>\n"
 
-    def _entry(self, row: Mapping[str, Any], turns: Sequence[Turn | str], made_up: Sequence[Piece]) -> Iterator[str]:
+    def _entry(self, row: Mapping[str, Any], turns: Sequence[Turn | str], not_kept: Sequence[Piece]) -> Iterator[str]:
         head = f"{row['t_ms']:8.1f} {row['connection']} {row['dir']} "
         if row["note"]:
             yield from (f"<div>{_text(head + line)}</div>" for line in row["note"].splitlines())
@@ -91,7 +91,7 @@ class _Shown:
         lines = row["explained"]
         for number, line in enumerate(lines):
             turn = turns[number] if len(turns) == len(lines) else ""
-            fields = "" if isinstance(turn, str) or self.left_out else self._fields(turn, row["connection"], made_up)
+            fields = "" if isinstance(turn, str) or self.left_out else self._fields(turn, row["connection"], not_kept)
             if fields:
                 yield f"<details><summary>{_text(head + line)}</summary><pre>{fields}</pre></details>"
             else:
@@ -100,11 +100,11 @@ class _Shown:
             more = f" ... ({row['length']} octets)" if row["length"] > _MAX_HEX else ""
             yield f"<div>{_text(head + row['hex'][: 2 * _MAX_HEX] + more)}</div>"
 
-    def _fields(self, turn: Turn, connection: int, made_up: Sequence[Piece]) -> str:
+    def _fields(self, turn: Turn, connection: int, not_kept: Sequence[Piece]) -> str:
         """Return the moves of both state machines and the fields of a PDU, or "" if they do not fit."""
         moves = self.machines.setdefault(connection, Machines()).step(turn.side, turn.pdu)
         words = map(_move, moves)
-        lines = [f"= {'; '.join(words)}", *format_lines(_kept(turn, made_up), rows=_ROWS, width=_WIDTH)]
+        lines = [f"= {'; '.join(words)}", *format_lines(_kept(turn, not_kept), rows=_ROWS, width=_WIDTH)]
         text = escape("\n".join(map(escaped, lines)))
         self.left_out = self.spent + len(text) > self.max_length
         if self.left_out:
@@ -122,7 +122,7 @@ class _Streams:
 
     def __init__(self) -> None:
         self._ends: dict[tuple[int, str], int] = {}
-        self._made_up: dict[tuple[int, str], list[Piece]] = {}
+        self._not_kept: dict[tuple[int, str], list[Piece]] = {}
 
     def add(self, entry: TraceEntry) -> None:
         """Take the next entry."""
@@ -130,19 +130,19 @@ class _Streams:
         start = self._ends.get(side, 0)
         end = self._ends[side] = start + entry.length
         if len(entry.data) < entry.length:
-            self._made_up.setdefault(side, []).append((start + len(entry.data), end))
+            self._not_kept.setdefault(side, []).append((start + len(entry.data), end))
 
-    def made_up(self, entry: TraceEntry) -> Sequence[Piece]:
-        """Return the places for which zeros stand, on the side of an entry."""
-        return self._made_up.get((entry.connection, entry.direction), ())
+    def not_kept(self, entry: TraceEntry) -> Sequence[Piece]:
+        """Return the places of octets that are not kept, in an entry's stream; its explained PDUs have zeros there."""
+        return self._not_kept.get((entry.connection, entry.direction), ())
 
 
-def _kept(turn: Turn, made_up: Sequence[Piece]) -> Iterator[Line]:
+def _kept(turn: Turn, not_kept: Sequence[Piece]) -> Iterator[Line]:
     """Yield the lines of a PDU up to the first octet that is not kept, without Data Sets that have such octets."""
-    inside = [start for start, end in made_up if start < turn.offset + turn.length and end > turn.offset]
+    inside = [start for start, end in not_kept if start < turn.offset + turn.length and end > turn.offset]
     limit = min(inside, default=None)
     pieces = [piece for each in turn.completed for piece in each.data_pieces]
-    is_whole = not any(start < last and end > first for start, end in made_up for first, last in pieces)
+    is_whole = not any(start < last and end > first for start, end in not_kept for first, last in pieces)
     depth: int | None = None  # of a Data Set that is not shown
     for line in turn.lines:
         if limit is not None and line.offset + len(line.data) > limit:

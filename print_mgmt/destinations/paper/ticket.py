@@ -1,4 +1,4 @@
-"""The job ticket, and the protocol that queues of CUPS and IPP printers implement."""
+"""The job ticket, and the interface that queues of CUPS and IPP printers implement."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
