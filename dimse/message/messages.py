@@ -58,7 +58,10 @@ def length_of(data: Buffer | Sequence[Buffer] | None) -> int:
     try:
         if isinstance(data, bytes | bytearray):
             return len(data)
-        return data.nbytes if isinstance(data, memoryview) else sum(memoryview(part).nbytes for part in data)
+        if isinstance(data, memoryview):
+            return data.nbytes
+        len(data)  # a generator has no length: counting its buffers would use them up, and none would be sent
+        return sum(memoryview(part).nbytes for part in data)
     except TypeError as exc:
         raise _not_buffers(data) from exc
 

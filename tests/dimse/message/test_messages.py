@@ -76,3 +76,10 @@ def test_length_counts_all_buffers(data: list[bytes | memoryview] | bytes | None
 def test_data_that_is_no_buffer_raises(measure: Callable[[Any], object]) -> None:
     with pytest.raises(EncodeError, match="Data: 5 is not bytes or a list of bytes"):
         measure(5)
+
+
+def test_generator_of_buffers_is_refused_unused() -> None:
+    buffers: Any = (part for part in [b"ab", b"cd"])
+    with pytest.raises(EncodeError, match="is not bytes or a list of bytes"):
+        length_of(buffers)
+    assert next(buffers) == b"ab"
