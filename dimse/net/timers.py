@@ -147,7 +147,10 @@ class _Timeout:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
         self._timer.close()
-        if self._has_fired and isinstance(exc, asyncio.CancelledError) and self._task.uncancel() <= self._cancelling:
+        if not self._has_fired:
+            return
+        is_ours = self._task.uncancel() <= self._cancelling  # otherwise, the task was also canceled from outside
+        if is_ours and isinstance(exc, asyncio.CancelledError):
             raise Overdue from exc
 
     def _fire(self) -> None:

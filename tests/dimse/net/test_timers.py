@@ -210,3 +210,36 @@ async def test_outer_timeout_ends_the_inner_block(clock: Clock, timers: Timers) 
     await clock.pass_time(1)
     with pytest.raises(TimeoutError):
         await task
+
+
+@pytest.mark.parametrize("delay", [1, 1.5], ids=["before", "after"])
+async def test_cancellation_at_the_moment_of_a_timeout_stays(clock: Clock, timers: Timers, delay: float) -> None:
+    async def wait() -> None:
+        with timers.timeout(1.25):
+            await asyncio.Event().wait()
+
+    noted: list[bool] = []
+    task = asyncio.create_task(wait())
+    timers.set(delay, lambda: noted.append(task.cancel()))
+    await asyncio.sleep(0)
+    await clock.pass_time(2)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert noted == [True]
+
+
+async def test_timeout_with_another_error_leaves_no_cancellation(clock: Clock, timers: Timers) -> None:
+    async def wait() -> int:
+        with pytest.raises(KeyError), timers.timeout(1):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError as exc:
+                raise KeyError from exc
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    await clock.pass_time(1)
+    assert await task == 0
