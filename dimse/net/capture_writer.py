@@ -178,23 +178,33 @@ class CaptureWriter:
         return self._queue.size
 
     def do(self, work: Work) -> None:
-        """Do ``work`` in the thread."""
+        """Do ``work`` in the thread, or now if no thread can be started."""
         with self._lock:
-            self._queue.put(work, is_urgent=True)
-            self._start()
+            if self._start() is None:
+                self._queue.put(work, is_urgent=True)
+                return
+        work()
 
-    def begin(self, work: Work) -> None:
-        """Begin a recording: do ``work`` in the thread."""
+    def begin(self, work: Work) -> RuntimeError | None:
+        """Begin a recording: do ``work`` in the thread. Return the error if no thread can be started."""
         with self._lock:
-            self._recordings += 1
-            self._queue.put(work)
-            self._start()
+            error = self._start()
+            if error is None:
+                self._recordings += 1
+                self._queue.put(work)
+        return error
 
-    def _start(self) -> None:
+    def _start(self) -> RuntimeError | None:
+        """Start the thread, unless it runs. Return the error if the system allows no more threads."""
         if self._thread is None:
-            self._thread = Thread(target=self._run, name="dimse: recordings", daemon=True)
+            thread = Thread(target=self._run, name="dimse: recordings", daemon=True)
+            try:
+                thread.start()  # it waits for the lock, which the caller holds
+            except RuntimeError as exc:
+                return exc
+            self._thread = thread
             atexit.register(self.finish)
-            self._thread.start()
+        return None
 
     def add(self, give_up: Work, work: Work, size: int) -> None:
         """Do ``work`` in the thread; ``work`` holds ``size`` bytes until then.

@@ -130,6 +130,7 @@ class Tap:
         self._is_client = is_client
         self._start = time.time_ns()
         self._has_begun = False
+        self._has_thread = True
         self._is_cut = False
         self._buffers: list[Buffer] = []  # the noted bytes
         self._spans: list[_Span] = []  # whose they are
@@ -161,8 +162,9 @@ class Tap:
         """Record copies of the noted bytes. If the disk is behind, hold ``flow``."""
         if self._spans:
             self._begin()
-            data = self._writer.copies.copy(self._buffers)
-            self._writer.add(self._lose, partial(self._write, data, self._spans), len(data))
+            if self._has_thread:
+                data = self._writer.copies.copy(self._buffers)
+                self._writer.add(self._lose, partial(self._write, data, self._spans), len(data))
             self._buffers, self._spans, self._noted = [], [], 0
         if flow is not None and self.is_behind:
             flow.hold(DISK)
@@ -175,7 +177,8 @@ class Tap:
         """
         self._begin()
         self.keep()
-        self._writer.end(self._lose, partial(self._close, time.time_ns(), finished))
+        if self._has_thread:
+            self._writer.end(self._lose, partial(self._close, time.time_ns(), finished))
 
     async def written(self) -> float:
         """Wait until everything so far is written; after `PATIENCE` seconds, end the recording instead.
@@ -189,10 +192,13 @@ class Tap:
         return loop.time() - start
 
     def _begin(self) -> None:
-        """Begin the recording, unless it has begun."""
+        """Begin the recording, unless it has begun. Without a thread, nothing is recorded, and a log says so."""
         if not self._has_begun:
             self._has_begun = True
-            self._writer.begin(self._open)
+            error = self._writer.begin(self._open)
+            if error is not None:
+                self._has_thread, self._is_cut = False, True
+                _log.error("%s:%s: not recorded: %s", *self._peer, error)
 
     def _call_when_written(self, callback: Work) -> None:
         """Call ``callback`` in the event loop when `written` would return."""

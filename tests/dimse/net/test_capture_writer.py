@@ -347,3 +347,33 @@ def test_thread_ends_with_the_last_connection(tmp_path: Path) -> None:
         tapped(recorder).closed()
     assert recorder.finish()
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def no_thread(_: Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_recording_without_a_thread_is_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = record(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(Thread, "start", no_thread)
+        tap = tapped(recorder)
+        tap.sent([b"lost"])
+        tap.keep()
+        tap.closed()
+        assert recorder.finish()
+    assert "not recorded: can't start new thread" in caplog.text
+    assert not list(tmp_path.iterdir())
+    tapped(recorder).closed()
+    assert recorder.finish()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_long_capture_is_replaced_without_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "old.pcapng"
+    path.write_bytes(bytes(10_000))
+    monkeypatch.setattr(Thread, "start", no_thread)
+    assert record(path).finish()
+    assert not list(read_capture(path.read_bytes(), []))
