@@ -197,10 +197,12 @@ class Association:
         raised, and the association goes on.
 
         Raises `ResponseTimeout` after ``Timeouts.dimse`` seconds, and `AssociationAborted` if the association ends
-        before the response; in both cases, and when canceled, the association is gone. Raises `LocalProtocolError` if
-        either side has requested release, if this side lacks the role for the operation (PS3.7 D.3.3.4), or if the
-        Message ID is in use; `EncodeError` for a message that cannot be encoded; and `RemoteProtocolError` if the peer
-        accepts no P-DATA-TF that is long enough for a fragment.
+        before the response; in both cases, and when canceled, the association is gone. Do not change the buffers of
+        Data then before `closed` has returned.
+
+        Raises `LocalProtocolError` if either side has requested release, if this side lacks the role for the operation
+        (PS3.7 D.3.3.4), or if the Message ID is in use; `EncodeError` for a message that cannot be encoded; and
+        `RemoteProtocolError` if the peer accepts no P-DATA-TF that is long enough for a fragment.
         """
         return self._invoker.request(context, message, patience)
 
@@ -216,6 +218,9 @@ class Association:
 
     def send(self, context: Context, message: Message) -> Coroutine[Any, Any, None]:
         """Send one message. Its Data may be one buffer or several, and is not copied.
+
+        The event loop may hold the buffers of Data longer than this call lasts, also if the call fails or is canceled.
+        Do not change them before the peer has answered or the association has ended (`closed`).
 
         Raises `LocalProtocolError` if this side has requested release. If the peer has requested release (Sta8, PS3.8
         Table 9-10), responses may still be sent. Raises `EncodeError` for a message that cannot be encoded,
