@@ -5,6 +5,7 @@ The contexts of a client accept any certificate of a server: the sanity case che
 """
 
 import asyncio
+import re
 import ssl
 import warnings
 from contextlib import suppress
@@ -23,6 +24,8 @@ AEAD_OR_CBC = f"{AEAD}:ECDHE+AES:DHE+AES:AES"
 _ANY = "ALL"
 _OLD = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
 _READ_SIZE = 1 << 16
+_MESSAGE, _HERE = re.compile(r"ssl\.TLSVersion\.", re.IGNORECASE), re.compile(rf"{re.escape(__name__)}\Z")
+_FILTER: object = ("ignore", _MESSAGE, DeprecationWarning, _HERE, 0)
 
 Version = ssl.TLSVersion
 
@@ -74,9 +77,17 @@ def _limit(context: ssl.SSLContext, minimum: Version, maximum: Version, suites: 
         context.set_ciphers(f"{_ANY}:@SECLEVEL=0")  # otherwise OpenSSL 3 refuses versions below TLS 1.2
     else:
         context.set_ciphers(suites)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # a case tests that the peer refuses the old versions
-        context.minimum_version, context.maximum_version = minimum, maximum
+    _ignore_old_versions()
+    context.minimum_version, context.maximum_version = minimum, maximum
+
+
+def _ignore_old_versions() -> None:
+    """Let Python ignore that this module uses old versions: a case tests that the peer refuses them.
+
+    The filter stays. `warnings.catch_warnings` would also undo the filters that other threads set meanwhile.
+    """
+    if _FILTER not in warnings.filters:
+        warnings.filterwarnings("ignore", _MESSAGE.pattern, DeprecationWarning, _HERE.pattern)
 
 
 @cache
