@@ -72,6 +72,8 @@ __all__ = ["PostgresSpool"]
 _log = logging.getLogger("print_mgmt.spool")
 
 _POLL = 1.0  # seconds after which a change is seen even if its notice was lost
+_CHUNKS = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
+_PREFETCH = 4  # chunks in memory besides the film, which is held once
 _COUNT_EVERY = 1.0  # seconds between two counts of the stored films
 _ATTEMPTS = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
 _PAUSE = 0.5  # seconds between two of these attempts
@@ -273,12 +275,13 @@ class PostgresSpool:
             raise
 
     async def _read(self, film_id: str, checksum: str) -> FilmCopy:
+        data = bytearray()
         async with self._link.transaction() as db:
-            rows = await db.fetch("SELECT data FROM chunk WHERE film = $1 ORDER BY number", film_id)
-        data = b"".join(row["data"] for row in rows)
+            async for row in db.cursor(_CHUNKS, film_id, prefetch=_PREFETCH):
+                data += row["data"]
         if (await asyncio.to_thread(hashlib.sha256, data)).hexdigest() != checksum:
             raise CorruptFilm(f"film {film_id}: the checksum of its bytes differs from the accepted film's")
-        return (await asyncio.to_thread(read_film, data))[0]
+        return (await asyncio.to_thread(read_film, memoryview(data).toreadonly()))[0]
 
     async def _fail_damaged_film(self, film_id: str, exc: CorruptFilm) -> None:
         _log.error("film %s is damaged: %s", film_id, escaped(str(exc)))
