@@ -94,8 +94,8 @@ def structure_faults(
 ) -> Iterator[Finding]:
     """Yield the faults of a decoded Data Set that begins at ``start``, in the order of the bytes.
 
-    Only the fault of a group length follows the faults of the elements in its group.
-    ``broken`` has the errors of elements that could not be parsed, by the offset of their headers.
+    There is one exception: the fault of a group length comes after the faults of the elements in its group. ``broken``
+    has the errors of elements that could not be parsed, by the offset of their headers.
     """
     errors = broken or {}
     layout = actual_layout(view, start, len(view), syntax.layout)

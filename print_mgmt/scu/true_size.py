@@ -77,7 +77,7 @@ async def put(film: FilmBox, position: int, image: PrintImage, attributes: Datas
 
 
 async def _put(film: FilmBox, position: int, image: PrintImage, attributes: Dataset) -> Response | None:
-    """Put an image into a box. Return None if our behavior FAIL was refused, so the printer may not support it."""
+    """Put an image into a box. Return None if the printer seems not to support the behavior FAIL that we added."""
     is_ours = text(attributes, _BEHAVIOR) == "FAIL"
     try:
         response = await film.put(position, image, attributes)

@@ -30,7 +30,7 @@ from .material import octets_of
 __all__ = ["ROB_PRINT"]
 
 _DEPTH, _ELEMENTS, _DIGITS, _TAGS = 3000, 50_000, 100_000, 5000  # of the Data Sets below
-_PATIENCE_FACTOR = 4  # times the time limit, for the peer to read a large Data Set, and again to answer it
+_PATIENCE_FACTOR = 4  # a peer has 4 times the time limit to read a large Data Set, and as long again to answer it
 _UNDEFINED = 0xFFFFFFFF
 _SEQUENCE, _COPIES, _STATUS = tag_of("ReferencedImageBoxSequence"), tag_of("NumberOfCopies"), tag_of("PrinterStatus")
 _RESETS = 20

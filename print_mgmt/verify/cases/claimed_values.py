@@ -1,6 +1,6 @@
 """PRN-N-1.09, the claims about values: each value that a peer claims must be accepted, without a warning.
 
-The acceptance of a value that is not claimed is not judged, because most lists of values are examples. The claim about
+Whether other values are accepted is not judged, because most lists of claimed values are only examples. The claim about
 User Identity is judged both ways.
 """
 
