@@ -27,7 +27,8 @@ _TEACH = r"""a script has one command a line, in the language of `dimse lab`:
   let session = new                            the same new UID for each peer
   send N-CREATE-RQ AffectedSOPClassUID=BasicFilmSession AffectedSOPInstanceUID=$session NumberOfCopies=1
   let made = AffectedSOPInstanceUID            a value of the last response, which differs from peer to peer
-  send N-GET-RQ RequestedSOPClassUID=Printer RequestedSOPInstanceUID=PrinterInstance on=1
+  echo on=1                                    on presentation context 1
+  send N-GET-RQ RequestedSOPClassUID=Printer RequestedSOPInstanceUID=PrinterInstance
   raw 0900 00000004 00000000                   octets as they are
   release                                      also: abort, close
 

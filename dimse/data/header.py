@@ -163,10 +163,10 @@ def is_junk(view: memoryview, start: int, end: int, layout: Layout) -> bool:
 
 
 def holds_known(view: memoryview, start: int, end: int, layout: Layout) -> bool:
-    """Return whether an element that PS3.6 defines, an item or a delimiter may begin anywhere in these bytes.
+    """Return whether these bytes may hold the beginning of an element that PS3.6 defines, an item or a delimiter.
 
-    A header that is cut off counts only at ``start``. More than `_MAX_JUNK` bytes are not searched; they may hold
-    an element.
+    Each offset is tried; a header that is cut off counts only at ``start``. More than `_MAX_JUNK` bytes are not
+    searched: the result is True.
     """
     data = bytes(view[start : min(end, start + _MAX_JUNK + 1)])
     if len(data) > _MAX_JUNK:

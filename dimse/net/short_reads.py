@@ -3,7 +3,7 @@
 A sender with Nagle's algorithm waits for the acknowledgment of a short segment before it sends the next segment, and
 the system may delay the acknowledgment by 40 ms. 20 C-ECHOs of such a sender (echoscu) take 0.34 s if short reads are
 acknowledged at once, and 0.43 s otherwise. A peer that sends each message in one piece does not wait, because the
-answer acknowledges the message. Without the acknowledgment, a C-ECHO of such a peer takes 8 us less of 50 us.
+answer acknowledges the message. A C-ECHO of such a peer takes 50 us with the acknowledgment, and 42 us without it.
 """
 
 import socket
@@ -12,7 +12,7 @@ from contextlib import suppress
 __all__ = ["ShortReads"]
 
 _SHORT = 2048  # bytes
-_MAX_UNKNOWN = 16  # short reads, each answered, after which a peer counts as one that sends whole messages
+_MAX_UNKNOWN = 16  # after this number of short reads, all answered, the peer counts as one that sends whole messages
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 

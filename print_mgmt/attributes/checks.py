@@ -5,21 +5,22 @@ attribute                          tolerant printer           strict printer
 =================================  =========================  =============================
 M/M, missing; without a value      0120; 0121                 the same
 M/M, with an unsupported value     0106                       the same
-M/M, value and list confused       0212                       the same
+M/M, a list instead of one value   0212                       the same
 U, missing or without a value      the default is used        the same
 U, with an unsupported value       0116, the default is used  0106
 U, not supported here              0107, ignored              0105
 not of the SOP Class               0107, ignored              0105
 =================================  =========================  =============================
 
-A list has several values, or the items of a sequence. N-SET uses no defaults: an unsupported value is ignored.
+A list has several values, or the items of a sequence; 0212 also answers a single value where a list is required. N-SET
+uses no defaults: an unsupported value is ignored.
 
 A tolerant printer also refuses a value (0106) if a film with the default would be wasted, such as a film of another
 size. It ignores attributes unrelated to printing, such as patient data, without a warning, because some modalities
 (Agfa) stop at a warning. Both printers ignore attributes that the dictionary does not have, such as private ones.
 
-The values of all accepted attributes have been read, also those in items, except for the items of images, which
-`print_mgmt.items` reads. So every attribute that is kept with a film is readable when the film is written.
+The check decodes the values of all accepted attributes, also in items, but not in the items of images, which
+`print_mgmt.items` decodes. So every attribute that is kept with a film is readable when the film is written.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -232,7 +233,7 @@ def _check_item(row: Attribute, item: Dataset, where: str, checked: Checked, *, 
 def _add_character_set(charset: Element, made: Dataset) -> None:
     """Add Specific Character Set, which any Data Set may have (PS3.3 C.12.1.1.2).
 
-    A value that is not text is ignored: texts have been read in the default repertoire.
+    A value that is not text is ignored; the other attributes were then decoded in the default repertoire.
     """
     try:
         value = charset.value

@@ -36,7 +36,7 @@ _IMAGER_KEYWORDS = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbien
 
 
 def attributes_section(config: PrinterConfig, served: Collection[str]) -> Iterator[str]:
-    """Yield a table for each service with attributes, of the SOP Classes in ``served``."""
+    """Yield the attribute tables of the SOP Classes in ``served``: one for each service, such as N-CREATE."""
     tables = tables_of(config)
     yield "\n##### 4.2.1.5 SOP Specific Conformance: Attributes\n"
     yield from _policy(config)
@@ -48,14 +48,14 @@ def attributes_section(config: PrinterConfig, served: Collection[str]) -> Iterat
 
 
 def _policy(config: PrinterConfig) -> Iterator[str]:
-    """Yield how the printer treats other values and other attributes, PS3.4 H.2.4."""
+    """Yield how the printer treats values and attributes that the tables do not list, PS3.4 H.2.4."""
     if config.strict:
         yield "This printer is strict: a value that is not listed fails with 0106, an attribute that is not supported"
         yield "or not in the SOP Class fails with 0105."
     else:
         yield "A value that is not listed is replaced by the default, 0116. It fails with 0106 if the attribute is"
-        yield "mandatory (M) or decides on the material of the film. An attribute that is not supported or not in the"
-        yield "SOP Class is ignored, 0107. Attributes unrelated to printing, such as patient data, are ignored"
+        yield "mandatory (M), or if a film with the default would be wasted. An attribute that is not supported or not"
+        yield "in the SOP Class is ignored, 0107. Attributes unrelated to printing, such as patient data, are ignored"
         yield "without a warning."
 
 

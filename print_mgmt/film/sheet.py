@@ -20,8 +20,9 @@ class PrintImage:
     ``pixels`` are HxW uint8 or uint16, or HxWx3 uint8 for ``RGB``. The value is in the low ``BitsStored`` bits; higher
     bits are ignored. The standard allows 8 and 12 bits stored; any number that fits in the array is rendered.
     ``PixelAspectRatio`` is the vertical and the horizontal size of a pixel, as integers without a unit.
-    ``PixelSpacing`` is the same in mm, if known; the number of columns times its second value is the Requested Image
-    Size for printing in true size. ``notes`` has one line for each fault that was ignored, and for each loss.
+    ``PixelSpacing`` is the vertical and the horizontal size in mm, if known. To print in true size, set
+    RequestedImageSize to the number of columns times the horizontal size. ``notes`` has one line for each fault of the
+    original image that was ignored, and for each part of it that is missing here.
     """
 
     pixels: NDArray[np.uint8 | np.uint16]

@@ -158,7 +158,7 @@ def create_film_box(instances: Instances, call: Call) -> Answer:
     )
     others = INSTANCE_BYTES * (len(image_boxes) + len(annotation_boxes))
     instances.store(box, attributes, others=others, unused=checked.unused)
-    checked.attributes = box.attributes  # views of encoded values: the answer need not encode them again
+    checked.attributes = box.attributes  # `store` has encoded these, so the answer need not encode them again
     session.film_boxes.append(box)
     instances.add(box, *image_boxes, *annotation_boxes)
     return answer_for(checked, uid)
@@ -230,7 +230,7 @@ def _check_room(instances: Instances, session: FilmSession) -> None:
 
 
 def _choose_imager(instances: Instances, session: Dataset, film_box: Dataset, chosen: str) -> Imager:
-    """Return the printer with the medium of a film. Raises `Refusal` if it does not have that medium in that size.
+    """Return the imager for the medium of a film. Raises `Refusal` if the printer lacks that medium in that size.
 
     ``chosen`` is the keyword that the error names: the attribute that the client has chosen in this request.
     """

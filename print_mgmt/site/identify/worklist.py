@@ -100,7 +100,7 @@ def _shared_values(entries: Sequence[Dataset]) -> Findings:
         return Findings(notes=(f"the worklist has {len(entries)} entries for different patients",))
     values = {}
     for keyword in _REQUESTED:
-        copy = {text(entry, _KEYS.get(keyword, keyword)) for entry in entries}
-        if len(copy) == 1:
-            values[keyword] = copy.pop()
+        found = {text(entry, _KEYS.get(keyword, keyword)) for entry in entries}
+        if len(found) == 1:
+            values[keyword] = found.pop()
     return Findings(values)

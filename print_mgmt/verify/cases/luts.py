@@ -49,10 +49,10 @@ async def create_tables(talk: Conversation) -> Seen:
         answers.append(seen)
     shown = zip((*_TO_SUPPORT, *_TO_REFUSE), answers, strict=True)
     text = "; ".join(f"{'-'.join(map(str, descriptor))}: {seen}" for descriptor, seen in shown)
-    well = [seen for seen in answers[:2] if succeeded(seen)]
+    created = [seen for seen in answers[:2] if succeeded(seen)]
     refused = [seen for seen in answers[:2] if matches(_INVALID, (seen,))]
-    is_kept = bool(well) and len(well) + len(refused) == len(_TO_SUPPORT)
-    return Kept(text) if is_kept and not any(map(succeeded, answers[2:])) else Deviated(text)
+    keeps_rule = bool(created) and len(created) + len(refused) == len(_TO_SUPPORT)
+    return Kept(text) if keeps_rule and not any(map(succeeded, answers[2:])) else Deviated(text)
 
 
 async def create_empty_lut(talk: Conversation) -> Seen:
