@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Final, Protocol, TypeAlias
 
 from ..errors import DecodeError, EncodeError
-from .check import CHECKS, REFUSED, cannot_hold, check_value
+from .check import CHECKS, REFUSED, cannot_hold, check_descriptor, check_fragment, check_value
 from .dictionary import keyword_of, plain_vrs, tag_of, tags_by_keyword, vr_of
 from .source import (
     ALWAYS_ACCEPTED,
@@ -102,7 +102,7 @@ class Element:
                 self._origin = origin_of_value(bytes(value))
                 self._length = len(value)
             else:
-                self._value = _descriptor(value) if tag in DESCRIPTORS and VR == "SS" else check(value)
+                self._value = check_descriptor(value) if tag in DESCRIPTORS and VR == "SS" else check(value)
         except EncodeError as exc:
             raise EncodeError(exc.what, path=str(Tag(tag))) from exc
         except REFUSED as exc:
@@ -232,20 +232,8 @@ def _items_or_stream(vr: str, value: object) -> Value:
             raise EncodeError("the value of a sequence must be a list of Dataset")
         return list(items)
     if vr in ("OB", "OW") and isinstance(value, list):
-        return [_fragment(item) for item in value]
+        return [check_fragment(item) for item in value]
     return check_value(vr, value)
-
-
-def _descriptor(value: object) -> Value:
-    values = list(value) if isinstance(value, (list, tuple)) else [value]
-    check_value("US", values[:1] + values[2:])
-    check_value("SS", values[1:2])
-    return check_value("SL", values)
-
-
-def _fragment(item: object) -> memoryview | bytes:
-    value = check_value("OB", item)
-    return value if isinstance(value, (memoryview, bytes)) else b""
 
 
 class Dataset:

@@ -13,7 +13,7 @@ from typing import ClassVar
 from ..data import Dataset
 from ..errors import escaped
 from ..message import Message, StatusClass, status_class
-from ..ul import AssociateAC
+from ..ul import Abort, AssociateAC, AssociateRJ, AssociateRQ, ReleaseRP, ReleaseRQ
 
 __all__ = [
     "ABORT",
@@ -58,6 +58,7 @@ __all__ = [
     "accepted",
     "without_data",
     "matches",
+    "seen_as",
     "succeeded",
     "shown_all",
 ]
@@ -303,6 +304,23 @@ OTHER_PDU = OtherPDU()
 _MAX_RESULTS = 256  # contexts whose results are kept: a context id has 256 values, but a peer may repeat them
 _MAX_SHOWN = 8  # contexts that the text of an A-ASSOCIATE-AC shows
 _CLASSES = {"warning": StatusClass.WARNING, "failure": StatusClass.FAILURE}
+
+
+def seen_as(pdu: AssociateRQ | AssociateAC | AssociateRJ | ReleaseRQ | ReleaseRP | Abort) -> Seen:
+    """Return a PDU other than P-DATA-TF as an event."""
+    match pdu:
+        case AssociateAC():
+            return Accepted(tuple((each.id, each.result) for each in pdu.presentation_contexts), pdu)
+        case AssociateRJ():
+            return Rejected(pdu.result, pdu.source, pdu.reason)
+        case Abort():
+            return Aborted(pdu.source, pdu.reason)
+        case ReleaseRP():
+            return Released()
+        case ReleaseRQ():
+            return ReleaseAsked()
+        case AssociateRQ():
+            return Asked("A-ASSOCIATE-RQ")
 
 
 def matches(pattern: Outcome, observation: Observation) -> bool:

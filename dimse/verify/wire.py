@@ -33,20 +33,7 @@ from ..ul import (
 )
 from .allowance import MAX_PDVS, Allowance, has_too_many_pdvs
 from .case import Unprepared
-from .observation import (
-    Aborted,
-    Accepted,
-    Answered,
-    Asked,
-    Closed,
-    Garbled,
-    Observation,
-    Rejected,
-    ReleaseAsked,
-    Released,
-    Seen,
-    Silent,
-)
+from .observation import Answered, Asked, Closed, Garbled, Observation, Seen, Silent, seen_as
 from .trace import Trace
 
 __all__ = ["Wire"]
@@ -392,23 +379,9 @@ class Wire(asyncio.Protocol):
         return seen
 
     def _observed(self, what: Seen | PDU) -> Seen | None:
-        match what:
-            case Seen():
-                return what
-            case AssociateAC():
-                return Accepted(tuple((each.id, each.result) for each in what.presentation_contexts), what)
-            case AssociateRJ():
-                return Rejected(what.result, what.source, what.reason)
-            case Abort():
-                return Aborted(what.source, what.reason)
-            case ReleaseRP():
-                return Released()
-            case ReleaseRQ():
-                return ReleaseAsked()
-            case PDataTF():
-                return self._assembled(what)
-            case _:
-                return Asked("A-ASSOCIATE-RQ")
+        if isinstance(what, Seen):
+            return what
+        return self._assembled(what) if isinstance(what, PDataTF) else seen_as(what)
 
     def _assembled(self, pdu: PDataTF) -> Seen | None:
         """Add the fragments of a P-DATA-TF; return the first message that they complete. Others wait for `next`."""

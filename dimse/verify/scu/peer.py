@@ -122,6 +122,15 @@ class ScuPeer:
         visit.is_judged, visit.max_length = is_judged, max_length
         visit.tls, visit.reads_hello = tls, reads_hello
         self.last = visit
+        await self._perform(visit)
+        if visit.failure is not None:
+            raise visit.failure
+        if not (visit.wires or visit.hello):
+            raise Unprepared("the SCU sent no ClientHello" if reads_hello else "the SCU did not connect")
+        return visit
+
+    async def _perform(self, visit: Visit) -> None:
+        """Wait until the program, or a person, has run the SCU."""
         self.desk.waiting[self.case_id] = Waiting(self.case_id, visit, self.trace)
         try:
             if self.target.program is not None:
@@ -138,13 +147,6 @@ class ScuPeer:
         finally:
             self._hang_up(visit)
             del self.desk.waiting[self.case_id]
-            for wire in visit.wires:
-                wire.close()
-        if visit.failure is not None:
-            raise visit.failure
-        if not (visit.wires or visit.hello):
-            raise Unprepared("the SCU sent no ClientHello" if reads_hello else "the SCU did not connect")
-        return visit
 
     async def _run(self, visit: Visit, program: Program) -> None:
         values = {
