@@ -18,11 +18,12 @@ from .numerals import DS, IS
 from .values import RANGES, Scalar, Scalars, decode_value, fold, octets, pack_numbers, swap_words
 from .vr import VR, VRS, row_of
 
-__all__ = ["CHECKS", "REFUSED", "cannot_hold", "check_value"]
+__all__ = ["CHECKS", "REFUSED", "cannot_hold", "check_descriptor", "check_fragment", "check_value"]
 
 _Check: TypeAlias = Callable[[object], Scalars]
 
-REFUSED = (ValueError, TypeError, OverflowError)  # the errors of a check that refuses a value
+# The errors of a check that refuses a value; Python cannot iterate over a memoryview of several dimensions
+REFUSED = (ValueError, TypeError, OverflowError, NotImplementedError)
 
 _PADDING = " \0"
 
@@ -39,6 +40,20 @@ def check_value(vr: str, value: object) -> Scalars:
 def cannot_hold(vr: str, value: object, why: Exception, path: str = "") -> EncodeError:
     """Return the error for a value that a check has refused."""
     return EncodeError(f"{vr} cannot hold {shown(value)}: {why}", path=path)
+
+
+def check_descriptor(value: object) -> Scalars:
+    """Return the values of a LUT Descriptor with VR SS: only the second one is signed. Raises EncodeError."""
+    values = list(value) if isinstance(value, (list, tuple)) else [value]
+    check_value("US", values[:1] + values[2:])
+    check_value("SS", values[1:2])
+    return check_value("SL", values)
+
+
+def check_fragment(item: object) -> memoryview | bytes:
+    """Return a fragment of compressed pixels. Raises EncodeError."""
+    value = check_value("OB", item)
+    return value if isinstance(value, (memoryview, bytes)) else b""
 
 
 def _number_check(row: VR) -> _Check:
@@ -130,6 +145,8 @@ def _check_integer(row: VR, item: object) -> IS | None:  # noqa: ARG001
 def _check_stream(row: VR, value: object) -> Scalars:
     if value is None:
         return None
+    if row.kind == "sequence":
+        raise TypeError("the value of a sequence is a list of Dataset")
     try:
         view = memoryview(value)  # type: ignore[arg-type]  # anything but a buffer raises TypeError
     except TypeError as exc:

@@ -1,13 +1,20 @@
 """PS3.5 Table 6.2-1: values that a program may set, and the errors of others."""
 
+from contextlib import suppress
+from datetime import date, datetime, time
 from decimal import Decimal
+from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dimse.data import Tag, Value
+from dimse.data import Dataset, Element, Tag, Value
 from dimse.data.check import check_value
 from dimse.data.values import decode_value, encode_value
+from dimse.data.vr import VRS
 from dimse.errors import EncodeError
 
 
@@ -80,6 +87,8 @@ def test_set_value_equals_the_value_read_back(vr: str, value: object, stored: Va
         ("DS", "x", "DS cannot hold 'x': it is not a finite decimal number"),
         ("DS", object(), "type object, not a number"),
         ("OB", "text", "OB cannot hold 'text': type str, not bytes"),
+        ("SQ", b"abcd", "SQ cannot hold b'abcd': the value of a sequence is a list of Dataset"),
+        ("US", np.zeros((2, 2), "<u2").data, "US cannot hold <memory at .*: multi-dimensional"),
         ("OW", b"\x01", "OW cannot hold .*: the length must be a multiple of 2 bytes, not 1"),
         ("LO", "x" * 100, r"LO cannot hold 'x{65}\.\.\.: 100 characters"),
     ],
@@ -87,6 +96,27 @@ def test_set_value_equals_the_value_read_back(vr: str, value: object, stored: Va
 def test_wrong_value_is_an_encode_error(vr: str, value: object, message: str) -> None:
     with pytest.raises(EncodeError, match=message):
         check_value(vr, value)
+
+
+KINDS: st.SearchStrategy[object] = st.one_of(
+    st.one_of(st.integers(), st.floats(), st.text(max_size=20), st.binary(max_size=9), st.decimals(), st.fractions()),
+    st.one_of(st.dates(), st.datetimes(), st.times(), st.timedeltas(), st.uuids(), st.complex_numbers()),
+    st.sampled_from((None, True, 1, 10**5000, 1.5, float("nan"), 1j, "a", "1\\2", "\ud800", "\x1b", ..., type)),
+    st.sampled_from((b"", b"abc", bytearray(b"abcd"), memoryview(b"abcd")[::2], np.zeros((2, 2), ">u2"))),
+    st.builds(lambda: np.zeros((2, 2), ">u2").data),
+    st.sampled_from((np.uint8(1), np.float64("nan"), np.array("a"), np.zeros((2, 2)), np.array([object()]))),
+    st.sampled_from(({}, {"a": 1}, {1}, range(3), [[]], [[1]], [b"a"], [None], Dataset(), [Dataset(Rows=1)])),
+    st.sampled_from((Decimal("sNaN"), Decimal("1e999999"), Fraction(1, 3), date.min, datetime.max, time.max)),
+)
+
+
+@pytest.mark.parametrize("vr", [*VRS, "ZZ"])
+@given(value=KINDS)
+@settings(max_examples=20)
+def test_any_value_is_taken_or_is_an_encode_error(vr: str, value: object) -> None:
+    for check in (check_value, partial(Element, 0x00283002)):  # a LUT Descriptor
+        with suppress(EncodeError):
+            check(vr, value)
 
 
 @pytest.mark.parametrize(
