@@ -1,5 +1,7 @@
 """The processes of a duel: one for each client, one for each server."""
 
+import os
+import select
 import shutil
 import socket
 import subprocess
@@ -7,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -36,6 +38,7 @@ __all__ = [
 HOST = "127.0.0.1"
 _PATIENCE = 120.0  # seconds to wait for anything
 _IDLE = 0.1  # seconds without work after which a process is idle
+_RETRY = 0.02  # seconds between two attempts to connect: a foreign program does not tell when it listens
 _CONTEXT = get_context("spawn")  # nothing of this process is in the other one
 
 P = ParamSpec("P")
@@ -116,14 +119,18 @@ def program(argv: Sequence[str | Path], port: int, *, environment: Mapping[str, 
 
 
 def until_idle(contestant: Contestant, pid: int) -> Contestant:
-    """Return a contestant that ends its turn when a process and its children, all on Linux, are idle."""
+    """Return a contestant that ends its turn when a process and its children, all on Linux, are idle.
+
+    Raises FileNotFoundError if the process ends.
+    """
 
     def run() -> float:
         seconds = contestant()
-        before, now = -1, _used(pid)
-        while now != before:
-            time.sleep(_IDLE)
-            before, now = now, _used(pid)
+        with os.fdopen(os.pidfd_open(pid), "rb") as process:
+            before, now = -1, _used(pid)
+            while now != before:
+                select.select((process,), (), (), _IDLE)  # waits for its end
+                before, now = now, _used(pid)
         return seconds
 
     return run
@@ -166,10 +173,9 @@ def require_package(name: str) -> None:
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        try:
+        with suppress(ConnectionRefusedError):
             socket.create_connection((HOST, port)).close()
-        except ConnectionRefusedError:
-            time.sleep(0.02)  # a foreign program does not tell when it listens
-        else:
             return
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_RETRY)
     raise TimeoutError(f"{process.args!r} does not listen at port {port}")
