@@ -62,6 +62,11 @@ def test_name_of_a_device_is_changed(template: str, name: str) -> None:
     assert NameTemplate(template).path_of(accepted_film(), DOE)[0] == name
 
 
+@pytest.mark.parametrize("template", ["x" * 127 + "/x", "x" * 114, "x" * 115 + "{id}"])
+def test_part_may_have_127_characters(template: str) -> None:
+    assert len(NameTemplate(template).path_of(accepted_film(), DOE)[0]) == 127
+
+
 @pytest.mark.parametrize(
     ("template", "why"),
     [
@@ -72,7 +77,9 @@ def test_name_of_a_device_is_changed(template: str, name: str) -> None:
         ("", "begin with a letter or a digit"),
         ("a b", "may only have ASCII"),
         ("{date", "may only have ASCII"),
-        ("x" * 120, "133 characters; 127 are allowed"),
+        ("x" * 115, "can become a name of 128 characters; 127 are allowed"),  # with the identifier
+        ("x" * 116 + "{id}", "can become a name of 128 characters; 127 are allowed"),
+        ("x" * 128 + "/x", "can become a name of 128 characters; 127 are allowed"),
     ],
 )
 def test_wrong_template_is_refused(template: str, why: str) -> None:
