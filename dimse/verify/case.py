@@ -106,7 +106,7 @@ MakeListener = Callable[[Note], Listener]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubCase:
-    """A variation of a case. Where a set or the level is None, that of the case applies."""
+    """A variation of a case. A set or a level that is None is taken from the case."""
 
     name: str
     run: CaseRun

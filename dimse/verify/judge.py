@@ -205,7 +205,7 @@ def max_seconds(case: Case, target: Target) -> float:
 
 
 def _is_full(observed: Observation) -> bool:
-    """Return whether the peer rejected for now, because of congestion or a local limit: RJ(2,3,1) or RJ(2,3,2)."""
+    """Return whether the peer rejected, but may accept later: RJ(2,3,1), congestion, or RJ(2,3,2), a local limit."""
     return _CONGESTION in observed or _LOCAL_LIMIT in observed
 
 

@@ -71,7 +71,7 @@ class Intake:
             return
         waiting = await self._spool.list(states=OPEN, printer=printer.PrinterName, limit=limit)
         if len(waiting) >= limit:
-            raise SpoolFull(f"{limit} films of {printer.PrinterName!a} have not ended; its queue_length is {limit}")
+            raise SpoolFull(f"the queue of {printer.PrinterName!a} is full: its queue_length is {limit}")
 
 
 async def route_received(spool: Spool, site: SiteConfig) -> None:
@@ -115,7 +115,7 @@ async def report_stranded(spool: Spool, site: SiteConfig) -> None:
 
 
 def stored_facts(record: FilmRecord, film: FilmCopy, called: str) -> Facts:
-    """Return the properties of a stored film that rules can test; ``called`` is the AE title of its printer."""
+    """Return the properties of a stored film that routes can test; ``called`` is the AE title of its printer."""
     return facts_of(Film(0, job_of(record), Exposure(film, record.number, 1)), called)
 
 

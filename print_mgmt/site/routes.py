@@ -1,8 +1,8 @@
-"""The rules that choose the destinations of a film. The first rule that matches decides.
+"""Routes, which choose the destinations of a film. The first route that matches decides.
 
-A rule has conditions on properties of a film, such as a list of values or patterns. A film matches a rule if it meets
-all of its conditions; it meets a list that has at least one matching entry. If no rule matches, the film stays in
-the spool without destinations, so that it is not lost.
+A route has conditions on properties of a film, such as a list of values or patterns. A film matches a route if it meets
+all of its conditions. It meets a list if at least one entry matches. If no route matches, the film stays in the spool
+without destinations, so that it is not lost.
 """
 
 import re
@@ -28,7 +28,7 @@ Terms = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The properties of a film that rules can test. ``client`` is the address of the client."""
+    """The properties of a film that routes can test. ``client`` is the address of the client."""
 
     called: str = ""
     calling: str = ""
@@ -40,7 +40,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The changes that a rule makes to a film. An empty value leaves the film unchanged."""
+    """The changes that a route makes to a film. An empty value leaves the film unchanged."""
 
     FilmSizeID: str = ""
     PrintPriority: Literal["", "HIGH", "MED", "LOW"] = ""
@@ -52,7 +52,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A rule. An empty condition matches every film.
+    """A route to destinations. An empty condition matches every film.
 
     ``called`` and ``calling`` are AE titles with the wildcards of `fnmatch`, and ``client`` are networks such as
     ``192.0.2.0/24``. ``to`` names the destinations; ``hold`` holds the film for an operator. Raises `ConfigError`.
@@ -94,9 +94,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The destinations of a film. ``route`` is the name or the number of the matching rule, or empty if none matches.
+    """The destinations of a film. ``route`` is the name or the number of the matching route, or empty if none matches.
 
-    ``why`` has a line for each rule that was tested, without control characters.
+    ``why`` has a line for each route that was tested, without control characters.
     """
 
     route: str = ""
@@ -107,10 +107,10 @@ class Decision:
 
 
 def decide(routes: Sequence[Route], facts: Facts) -> Decision:
-    """Return the decision of the first rule that matches."""
+    """Return the decision of the first route that matches."""
     why: list[str] = []
     for number, route in enumerate(routes, 1):
-        name = route.name or f"rule {number}"
+        name = route.name or f"route {number}"
         mismatch = route.mismatch(facts)
         if not mismatch:
             why.append(escaped(f"{name}: matches"))
@@ -126,7 +126,7 @@ def matches(title: str, patterns: Iterable[str]) -> bool:
 
 
 def facts_of(film: Film, called: str) -> Facts:
-    """Return the properties of a film that rules can test; ``called`` is the AE title of its printer."""
+    """Return the properties of a film that routes can test; ``called`` is the AE title of its printer."""
     images = (cell.image for cell in film.sheet.cells if cell.image is not None)
     return Facts(
         called=called,

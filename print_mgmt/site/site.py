@@ -178,7 +178,7 @@ class Site:
     async def drain(self) -> None:
         """Deliver the films that are due, for at most ``drain`` seconds; then finish current deliveries, and stop.
 
-        Deliveries that have not ended after another minute are canceled.
+        Deliveries that take more than another minute are canceled.
         """
         await self._workers.drain(self._drain)
 

@@ -51,7 +51,7 @@ class Workers:
     async def drain(self, seconds: float) -> None:
         """Deliver the films that are due, for at most ``seconds``; then finish the current deliveries, and stop.
 
-        Deliveries that have not ended after another minute are canceled.
+        Deliveries that take more than another minute are canceled.
         """
         await asyncio.gather(*(worker.drain(seconds) for worker in self._take_all()))
 
@@ -110,7 +110,7 @@ class _Worker:
     async def drain(self, seconds: float) -> None:
         """Deliver the films that are due, for at most ``seconds``; then finish the current deliveries, and stop.
 
-        Deliveries that have not ended after another minute are canceled.
+        Deliveries that take more than another minute are canceled.
         """
         self._is_draining = True
         if self._leasing is not None:

@@ -208,7 +208,7 @@ def _apply(film: FilmRecord, action: Action, films: int, collated: bool) -> Film
             return _move(film, action, films, collated)
         case Reprint():
             if film.state not in ENDED:
-                raise SpoolError(f"film {film.id} is {film.state}: it has not ended yet")
+                raise SpoolError(f"film {film.id} is {film.state}: only a film that has ended can be printed again")
             requeued = (replace(delivery, attempts=0).become(_S.QUEUED) for delivery in film.deliveries)
             return film.with_deliveries(tuple(requeued))
     step = _STEPS[type(action)]

@@ -81,7 +81,7 @@ def test_route_explains_the_decision(site: str, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out.splitlines() == [
         "printer: FILM1",
         "  color: the film is in gray",
-        "  rule 2: matches",
+        "  route 2: matches",
         "to: x (held)",
     ]
 

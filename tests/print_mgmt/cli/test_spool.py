@@ -222,7 +222,7 @@ def test_verify_finds_a_damaged_film(place: Place, address: str, run: Run) -> No
     [
         (["show", "0123456789abcdef.1"], "there is no film '0123456789abcdef.1'"),
         (["release", "{film}"], "film {film} is queued: there is nothing to release"),
-        (["reprint", "{film}"], "film {film} is queued: it has not ended yet"),
+        (["reprint", "{film}"], "film {film} is queued: only a film that has ended can be printed again"),
         (["move", "{film}", "--to", "moon"], "film {film} has no delivery to 'moon'"),
     ],
 )

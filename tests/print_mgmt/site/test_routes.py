@@ -1,4 +1,4 @@
-"""Routes: the first rule that matches wins, and each decision is explained."""
+"""Routes: the first route that matches wins, and each decision is explained."""
 
 import pytest
 from accepted import accepted_film
@@ -61,9 +61,9 @@ def test_first_match_wins_and_is_explained() -> None:
         Route(name="late", to=("d",)),
     )
     decision = decide(routes, FACTS)
-    assert (decision.route, decision.to, decision.hold) == ("rule 2", ("b", "c"), False)
+    assert (decision.route, decision.to, decision.hold) == ("route 2", ("b", "c"), False)
     assert decision.change == Change(FilmSizeID="A4", PrintPriority="HIGH")
-    assert decision.why == ("mammo: calling 'CT01' is not MG*", "rule 2: matches")
+    assert decision.why == ("mammo: calling 'CT01' is not MG*", "route 2: matches")
 
 
 def test_film_without_a_route_is_held() -> None:
@@ -78,8 +78,8 @@ def test_route_may_hold_without_a_destination() -> None:
 
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_hostile_facts_are_escaped(calling: str, client: str) -> None:
-    rules = (Route(calling=("CT",), to=TO), Route(client=("192.0.2.0/24",), to=TO))
-    assert all(line.isprintable() for line in decide(rules, Facts(calling=calling, client=client)).why)
+    routes = (Route(calling=("CT",), to=TO), Route(client=("192.0.2.0/24",), to=TO))
+    assert all(line.isprintable() for line in decide(routes, Facts(calling=calling, client=client)).why)
 
 
 def test_facts_come_from_the_film() -> None:

@@ -69,7 +69,7 @@ async def test_canceled_film_is_not_delivered(spool: Spool) -> None:
 
 async def test_reprint_repeats_the_deliveries(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
-    with pytest.raises(SpoolError, match="not ended"):
+    with pytest.raises(SpoolError, match="has ended"):
         await spool.change(film, Reprint())
     await spool.report(await leased(spool), Done())
     await spool.change(film, Reprint())
