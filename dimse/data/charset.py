@@ -148,7 +148,7 @@ def _pieces(raw: bytes, first: Repertoire, person: bool) -> Iterator[tuple[bytes
         else:
             g0 = row
         reset = (_RESET_IN_WIDE if g0.wide else reset_in_narrow).search(run)
-        if g0.wide and not reset and len(_NARROW.split(run)[-1]) % 2:  # the last byte is not half a character
+        if g0.wide and not reset and len(_NARROW.split(run)[-1]) % 2:  # the last byte is not part of a pair
             reset = reset_in_narrow.match(run, len(run) - 1)
         end = reset.start() if reset else len(run)
         if g0.wide:

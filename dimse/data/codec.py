@@ -6,9 +6,9 @@ present before it is used, and :class:`DecodeLimits` bounds the work that a host
 
 Encoding writes tags in order, even lengths, and sequences of defined length, unless a sequence or item has
 ``undefined_length``, which decoding may set. In the same syntax, a part that was never accessed (the whole Data Set, a
-sequence or a value) is written back byte for byte; only a value of odd length gets a padding byte if another element
-was accessed. The exception is a Data Set that was read in the wrong VR encoding (explicit instead of implicit, or the
-reverse): it is converted to the syntax that it should have.
+sequence or a value) is written back byte for byte, with one difference: once any element was accessed, values of odd
+length get a padding byte. A Data Set that was read in the wrong VR encoding (explicit instead of implicit, or the
+reverse) is converted to the syntax that it should have.
 
 Decoding tolerates: group lengths (dropped, except in groups 0000 and 0002), elements out of order (of two elements with
 the same tag, the first counts), odd lengths, padding of any kind, explicit VR in place of implicit VR and the reverse,

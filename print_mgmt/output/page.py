@@ -1,4 +1,4 @@
-"""The parts that the output formats share: the check of a page, the ICC profile of its numbers, and the errors."""
+"""The parts that the output formats share: the check of a page, the ICC profile of its pixels, and the errors."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ def check_page(page: Page) -> None:
 
 
 def profile_of(page: Page) -> bytes:
-    """Return the ICC profile that defines the numbers of a page.
+    """Return the ICC profile that gives the pixel values of a page their meaning.
 
     It is the page's own profile, or else the profile of the film of PS3.14 D.2 for gray, and sRGB for color. Raises
     OutputError for a profile that is invalid or has another color space.

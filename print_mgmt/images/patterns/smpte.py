@@ -4,7 +4,7 @@ The pattern has these elements on 50 % gray:
 
 - a crosshatch of ten squares on a side, and a border;
 - gray boxes of 0 to 100 % around the middle, two of them of 50 %;
-- beside the boxes of 0 and 100 %, boxes with 5 and 95 % in them, both of which must be visible;
+- beside these, a black box with 5 % in its middle, and a white box with 95 %; both middles must be visible;
 - a black and a white window, which must have sharp edges;
 - in the middle and the corners, horizontal and vertical bars of 1, 2 and 3 pixels, beside faint bars of 1, 3 and 5 %.
   In the corners, the finest bars are outermost.
@@ -19,7 +19,7 @@ __all__ = ["smpte"]
 _LINES = 0.75  # brightness of crosshatch and border
 _CONTRASTS = (0.01, 0.03, 0.05)  # contrasts of the dark and the light bars
 _BOX = 0.625  # width of a box of bars, in cells
-_STROKE = 50  # width of a cell, in strokes of its letters
+_STROKES = 50  # a stroke of a letter is the width of a cell divided by this number
 # Percent, row and column of each box
 _GRAYS = (
     *((0, 6, 2), (10, 5, 2), (20, 4, 2), (30, 3, 2), (40, 3, 3), (50, 3, 4)),
@@ -53,7 +53,7 @@ def _draw_windows(canvas: Canvas) -> None:
 def _write_label(canvas: Canvas, percent: int, row: int, column: int) -> None:
     """Write the percentage beside the boxes at the sides, and into the boxes at the top."""
     words = f"{percent}%"
-    scale = max(1, int(canvas.unit / _STROKE))
+    scale = max(1, int(canvas.unit / _STROKES))
     width = 6 * scale * len(words) / canvas.unit
     match column:
         case 2:
@@ -70,7 +70,7 @@ def _draw_insets(canvas: Canvas) -> None:
     draw_inset(canvas.part(6, 3, 1, 1), 0.0, 0.05)
     draw_inset(canvas.part(6, 6, 1, 1), 1.0, 0.95)
     canvas.part(6, 4, 1, 2)[...] = 0.0
-    scale = max(1, int(canvas.unit / _STROKE))
+    scale = max(1, int(canvas.unit / _STROKES))
     for column, above, below in ((4.3, "0%", "5%"), (5.2, "95%", "100%")):
         draw_text(canvas.part(6.2, column, 1, 2), above, 1.0, scale)
         draw_text(canvas.part(6.6, column, 1, 2), below, 1.0, scale)
