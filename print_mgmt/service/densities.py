@@ -50,7 +50,7 @@ def refill(instances: Instances, session: Dataset, box: FilmBox, imager: Imager)
 
 
 def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
-    """Replace densities out of range by the limit; if Min is not below Max Density then, use the printer's for both.
+    """Replace densities out of range by the limit. If Min is still not below Max Density, use the printer's for both.
 
     ``held`` are attributes set before the request, the most specific first; they apply to a density that the request
     omits.

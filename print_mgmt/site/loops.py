@@ -11,13 +11,13 @@ from .routes import Facts, decide
 __all__ = ["find_loops"]
 
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
-_ANY = ("0.0.0.0", "::")  # compared, not listened on
+_ANY = ("0.0.0.0", "::")  # hosts that mean all addresses of this machine; they are only compared
 
 
 def find_loops(site: SiteConfig) -> tuple[str, ...]:
     """Return the names of the destinations to which a film comes back after it was sent there.
 
-    The film is gray, and has the first medium of each printer that it reaches, in the first size.
+    The routes are tried with a gray film that has, for each printer, its first medium in the first size.
     """
     return tuple(name for name in site.destinations if name in _find_reached(site, name))
 

@@ -1,8 +1,8 @@
 """The index of the embedded spool: a SQLite database with a row for each job, film and delivery.
 
 All methods block, and must be called by one thread, inside a transaction that the caller commits. Several processes may
-open the same index. A damaged row raises `DamagedRow`; `Index.lease`, the end of a lease and loaded media skip its
-film.
+open the same index. A damaged row raises `DamagedRow`; but `lease`, `end_leases`, `end_leases_of_others` and
+`load_media`, which look for films to change, skip films with a damaged row.
 """
 
 import sqlite3
@@ -268,7 +268,7 @@ class Index:
 
         The leased delivery is the one with the highest fence. Films with a damaged row are skipped.
         """
-        if at_once is not None:  # a lease that has expired and not ended is that of a film with a damaged row
+        if at_once is not None:  # do not count expired leases, which a damaged row keeps from ending
             (leased,) = self._db.execute(
                 "SELECT count(*) FROM delivery WHERE destination = ? AND state = ? AND expires > ?",
                 (destination, FilmState.DELIVERING, now),

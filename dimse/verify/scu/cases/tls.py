@@ -16,7 +16,9 @@ __all__ = ["TLS_2"]
 _BCP_195 = ("B.9", "B.10", "B.12", "B.13")
 
 
-def shown(certificate: Callable[[ScuPeer], Path | None], missing: str = "", *, is_pinned: bool = False) -> CaseRun:
+def show_certificate(
+    certificate: Callable[[ScuPeer], Path | None], missing: str = "", *, is_pinned: bool = False
+) -> CaseRun:
     """Return the run that shows the SCU a certificate that it should refuse.
 
     With ``is_pinned``, an SCU that accepts it may have pinned the certificate: that is only `Deviated`.
@@ -62,15 +64,15 @@ TLS_2: tuple[Case, ...] = (
         level=Level.SHOULD,
         role=Role.SCU,
         needs=Flags.SCU | Flags.TLS,
-        run=shown(lambda _: stranger()),
+        run=show_certificate(lambda _: stranger()),
         passes=(KEPT,),
         nonstrict=(DEVIATED,),
         fails=(BROKEN,),
         subcases=(
-            SubCase(name="expired", run=shown(lambda peer: peer.target.files.expired, "--tls-expired")),
+            SubCase(name="expired", run=show_certificate(lambda peer: peer.target.files.expired, "--tls-expired")),
             SubCase(
                 name="of another host",
-                run=shown(lambda peer: peer.target.files.other_host, "--tls-other-host", is_pinned=True),
+                run=show_certificate(lambda peer: peer.target.files.other_host, "--tls-other-host", is_pinned=True),
             ),
         ),
         close=Close.NONE,
