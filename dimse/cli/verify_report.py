@@ -65,7 +65,7 @@ def add_report(parser: Parser) -> None:
         "--baseline",
         type=Path,
         metavar="FILE",
-        help="expected verdicts: only a worse one fails, or one for another reason",
+        help="expected verdicts: the run fails only if a verdict is worse, or its reason is different",
     )
     parser.add_argument("--write-baseline", type=Path, metavar="FILE", help="write the verdicts as a baseline")
     parser.add_argument(

@@ -1,8 +1,7 @@
 """Two recorded associations side by side: the steps that belong together, and the differences in them.
 
 A comparison shows why a program works with one peer and not with another. Its headline has the first difference in the
-outcome of a request, and the differences in the request itself. Times are shown, but they never count
-as a difference.
+outcome of a request, and the differences in the request itself. Times are shown, but they never count as a difference.
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from .record import Step
 
 __all__ = ["Comparison", "Difference", "Pair", "compare"]
 
-_MAX_STEPS = 2000  # steps of each association that are compared; the alignment takes time as both numbers multiplied
+_MAX_STEPS = 2000  # steps of each association that are compared; the time for it grows with the product of both numbers
 _ENDINGS = {"A-RELEASE-RP": "released", "A-RELEASE-RQ": "not released to the end", "A-ABORT": "aborted"}
 _REFUSALS = ("A-ASSOCIATE-RJ", "A-ABORT")
 _MAX_CAUSES = 3
@@ -57,7 +56,7 @@ class Pair:
         return max((one.weight for one in self.differences), default=0)
 
     def is_on_the_sides_of(self, other: "Pair") -> bool:
-        """Return whether ``other`` has a step on each side on which this pair has one."""
+        """Return whether ``other`` has a left step if this pair has one, and a right step if this pair has one."""
         return not ((self.left and not other.left) or (self.right and not other.right))
 
 

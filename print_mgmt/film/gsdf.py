@@ -2,6 +2,7 @@
 
 ``luminance`` is the function itself: the luminance of each JND Index, which counts just-noticeable differences.
 ``jnd_index`` is its inverse.
+
 The greatest and the least density of a film give a range of luminances. P-Values divide this range into steps of
 equally many just-noticeable differences (PS3.14 §7.2 and D.2). ``density`` and ``p_value`` convert between P-Values and
 densities.

@@ -210,7 +210,7 @@ class Instances:
         self._total = (self._total[0] + (before is None), held)
         self._sizes[instance] = attribute_bytes + pixels
         instance.attributes, instance.attribute_bytes = decode(data, EXPLICIT_LE, whole=False), attribute_bytes
-        if rest and isinstance(instance, _BELOW_SESSION):
+        if rest and isinstance(instance, _SESSION_CLASSES):
             instance.unused = decode(rest, EXPLICIT_LE, whole=False)
 
     def release_deleted(self) -> None:
@@ -225,7 +225,7 @@ class Instances:
 
     def check_room(self) -> None:
         """Raise `ServiceError` if there are too many Presentation LUTs and retired boxes to create another one."""
-        loose = sum(not isinstance(instance, _BELOW_SESSION) for instance in self._instances.values())
+        loose = sum(not isinstance(instance, _SESSION_CLASSES) for instance in self._instances.values())
         if loose >= _MAX_LOOSE:
             raise failure(RESOURCE_LIMITATION, f"an association can have at most {_MAX_LOOSE} LUTs and overlay boxes")
 
@@ -301,7 +301,7 @@ def _encode_unused(instance: Instance, unused: Dataset | None) -> bytes:
 
     An attribute that cannot be encoded in explicit VR, because its bytes are invalid, is left out.
     """
-    if not isinstance(instance, _BELOW_SESSION) or not (unused or instance.unused):
+    if not isinstance(instance, _SESSION_CLASSES) or not (unused or instance.unused):
         return b""
     merged = instance.unused.copy()
     merged.update(unused or Dataset())
@@ -323,4 +323,5 @@ def _encodable(attributes: Dataset) -> Dataset:
     return kept
 
 
-_BELOW_SESSION = (FilmSession, FilmBox, ImageBox, AnnotationBox)
+# The film session, and the instances below it
+_SESSION_CLASSES = (FilmSession, FilmBox, ImageBox, AnnotationBox)
