@@ -8,13 +8,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
+from math import inf
 from typing import Any, Generic, Self, TypeVar
 
 from ..errors import DimseError, LocalProtocolError, RemoteProtocolError, ResponseTimeout
 from ..message import RESPONSES, CCancelRQ, CFindRQ, CGetRQ, CMoveRQ, Message, Request, Response, is_pending
 from ..ul import Context
 from .flow_control import Backlog
-from .timers import Timers
+from .timers import Timer, Timers
 from .waiter import Waiter, Window
 
 __all__ = ["CANCELLABLE", "Invoker", "Responses", "Send"]
@@ -33,19 +34,8 @@ class Responses(Generic[R_co]):
     """The responses to one operation, as an async iterator over the Pending responses and the final response."""
 
     __slots__ = (
-        *("context", "request", "is_done"),
-        *(
-            "_backlog",
-            "_counted",
-            "_error",
-            "_expected",
-            "_patience",
-            "_send",
-            "_timers",
-            "_unread",
-            "_waiter",
-            "_wake",
-        ),
+        *("context", "due", "is_done", "request", "unread"),
+        *("_backlog", "_error", "_expected", "_handed", "_patience", "_send", "_timer", "_waiter", "_wake"),
     )
 
     def __init__(
@@ -55,21 +45,22 @@ class Responses(Generic[R_co]):
         expected: type[R_co],
         patience: float,
         backlog: Backlog,
-        timers: Timers,
+        timer: Timer,
         send: Send,
         wake: Callable[[Waiter], None],
     ) -> None:
         self.context = context
         self.request = request
         self.is_done = False  # whether the final response has arrived
+        self.unread: list[R_co] = []  # responses that arrived while no coroutine waited; nearly always empty
+        self.due = inf  # when the awaited response is late, on the clock of the event loop
         self._expected = expected
         self._patience = patience
         self._backlog = backlog
-        self._timers = timers
+        self._timer = timer
         self._send = send
         self._wake = wake
-        self._unread: list[R_co] = []  # nearly always empty, or one response
-        self._counted = 0  # how many unread responses, from the end, the backlog counts
+        self._handed: R_co | None = None  # the response for the coroutine that waits
         self._error: DimseError | None = None
         self._waiter: Waiter | None = None
 
@@ -77,7 +68,7 @@ class Responses(Generic[R_co]):
         return self
 
     async def __anext__(self) -> R_co:
-        if self.is_done and not self._unread:
+        if self.is_done and not self.unread:
             raise StopAsyncIteration
         return await self._next()
 
@@ -113,14 +104,14 @@ class Responses(Generic[R_co]):
         if not isinstance(response, self._expected):
             name, asked = type(response).__name__, type(self.request).__name__
             raise RemoteProtocolError(f"{name} as the response to {asked} (PS3.7 §9.3, §10.3)")
-        self._unread.append(response)
         self.is_done = not is_pending(response.Status)
-        if self._waiter is None or self._waiter.is_done:
-            self._counted += 1
+        waiter, self._waiter = self._waiter, None
+        if waiter is None or waiter.is_done:
+            self.unread.append(response)
             self._backlog.put(response)
         else:  # a coroutine takes the response at once
-            self._waiter.finish()
-            self._wake(self._waiter)
+            self._handed = response
+            self._wake(waiter)
 
     def fail(self, error: DimseError) -> None:
         """Raise ``error`` where a response is awaited, because no response can arrive any more."""
@@ -128,9 +119,13 @@ class Responses(Generic[R_co]):
         if self._waiter is not None and not self._waiter.is_done:
             self._waiter.fail(error)
 
+    def expire(self) -> None:
+        """Raise `ResponseTimeout` where the response is awaited."""
+        self.fail(ResponseTimeout(f"no response to {type(self.request).__name__} within {self._patience:g} s"))
+
     def drop(self) -> None:
         """Drop the unread responses."""
-        while self._unread:
+        while self.unread:
             self._take()
 
     async def finish(self) -> None:
@@ -144,34 +139,35 @@ class Responses(Generic[R_co]):
 
     async def _next(self, *, must_be_final: bool = False) -> R_co:
         """Return the next response, which must arrive in time. With ``must_be_final``, this is the final response."""
-        timer = self._timers.set(self._patience, self._expire)
+        loop, timer = asyncio.get_running_loop(), self._timer
+        self.due = loop.time() + self._patience
         try:
             while True:
-                if not self._unread:
+                if self.unread:
+                    response = self._take()
+                else:
                     if self._error is not None:
                         raise self._error
-                    self._waiter = Waiter(self._timers.loop)
+                    if self.due < timer.due or not timer.is_running:
+                        timer.start(self.due)
                     self._backlog.await_responses(1)
+                    self._waiter = Waiter(loop)
                     try:
                         await self._waiter
                     finally:
                         self._waiter = None
                         self._backlog.await_responses(-1)
-                response = self._take()
-                if not must_be_final or (self.is_done and not self._unread):
+                    assert self._handed is not None
+                    response, self._handed = self._handed, None
+                if not must_be_final or (self.is_done and not self.unread):
                     return response
         finally:
-            timer.cancel()
+            self.due = inf
 
     def _take(self) -> R_co:
-        # The backlog does not count the first responses if they arrived while a coroutine waited.
-        if len(self._unread) == self._counted:
-            self._counted -= 1
-            self._backlog.take(self._unread[0])
-        return self._unread.pop(0)
-
-    def _expire(self) -> None:
-        self.fail(ResponseTimeout(f"no response to {type(self.request).__name__} within {self._patience:g} s"))
+        response = self.unread.pop(0)
+        self._backlog.take(response)
+        return response
 
 
 def _refuse(error: DimseError, _context: Context, _request: Request) -> None:
@@ -202,8 +198,8 @@ class Invoker:
         wake: Callable[[Waiter], None] = Waiter.wake_soon,
     ) -> None:
         self._backlog = backlog
-        self._timers = timers
         self._seconds = seconds
+        self._timer = Timer(timers, 0.0, self._expire)  # for the earliest response that is due, or earlier
         self._check = check
         self._send = send
         self._abort = abort
@@ -306,6 +302,7 @@ class Invoker:
     def close(self, error: DimseError) -> None:
         """Fail all operations, and raise ``error`` for each operation from now on: the association has ended."""
         self.fail(error)
+        self._timer.cancel()
         self._check, self._abort = partial(_refuse, error), _do_nothing
 
     def _begin(
@@ -317,11 +314,22 @@ class Invoker:
             raise LocalProtocolError(f"an outstanding operation has Message ID {request.MessageID} (PS3.7 §9.1, §10.1)")
         sending = self._send(context, request)
         seconds = self._seconds if patience is None else patience
-        responses = Responses(context, request, expected, seconds, self._backlog, self._timers, self._send, self._wake)
+        responses = Responses(context, request, expected, seconds, self._backlog, self._timer, self._send, self._wake)
         self._outstanding[request.MessageID] = responses
         return responses, sending
 
     def _end(self, responses: Responses[Response]) -> None:
         """Expect no further responses; a late response belongs to no request."""
         del self._outstanding[responses.request.MessageID]
-        responses.drop()
+        if responses.unread:
+            responses.drop()
+
+    def _expire(self) -> None:
+        """Fail the operations whose responses are late, and start the timer for the others."""
+        now = asyncio.get_running_loop().time()
+        for responses in self._outstanding.values():
+            if responses.due <= now:
+                responses.expire()
+        due = min((responses.due for responses in self._outstanding.values() if responses.due > now), default=inf)
+        if due < inf:
+            self._timer.start(due)

@@ -169,6 +169,25 @@ async def test_end_of_patience_does_not_abort(monkeypatch: pytest.MonkeyPatch) -
     assert invoking.aborts == 0
 
 
+async def test_each_request_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, invoking = Clock(monkeypatch), Invoking()
+    invoking.invoker.widen(3)
+    answered = await invoking.begin(ACTION)
+    invoking.invoker.arrive(DONE)
+    await answered
+    await clock.pass_time(6)
+    long = await invoking.begin(replace(ACTION, MessageID=2))
+    short = await invoking.begin(replace(ACTION, MessageID=3), patience=1)
+    await clock.pass_time(2)
+    with pytest.raises(ResponseTimeout, match="within 1 s"):
+        await short
+    await clock.pass_time(7)
+    assert not long.done()
+    await clock.pass_time(2)
+    with pytest.raises(ResponseTimeout, match="within 10 s"):
+        await long
+
+
 async def test_max_echoed_counts_the_data_of_the_request() -> None:
     """PS3.7 §10.1.3 lets a response return what was set; 64 KiB more may come with it."""
     invoking = Invoking()
