@@ -33,6 +33,8 @@ PDV_OVERHEAD = 6  # item length, context id and message control header
 # The longest P-DATA-TF to send, even if the peer accepts longer ones: they would not be faster.
 MAX_SENT = 1 << 17
 
+_new = tuple.__new__
+
 
 def fragment(
     context_id: int, command: Buffer, data: Buffer | Sequence[Buffer] | None, max_length: int
@@ -96,7 +98,8 @@ def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int
         end = len(view) - size
         while position <= end:
             left -= size
-            yield one_pdv(context_id, view[position : position + size], is_command, not left)
+            pdv = _new(PDV, (context_id, view[position : position + size], is_command, not left))
+            yield _new(PDataTF, ((pdv,),))  # `one_pdv`, whose call takes 5 % of the time to cut an image
             position += size
         if position < len(view):
             begun.append(view[position:])

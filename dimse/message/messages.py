@@ -55,15 +55,18 @@ def length_of(data: Buffer | Sequence[Buffer] | None) -> int:
     """Return the number of bytes of Data; 0 for None. Raises `EncodeError` for data that has no length."""
     if data is None:
         return 0
+    length = 0
     try:
         if isinstance(data, bytes | bytearray):
             return len(data)
         if isinstance(data, memoryview):
             return data.nbytes
         len(data)  # a generator has no length: counting its buffers would use them up, and none would be sent
-        return sum(memoryview(part).nbytes for part in data)
+        for part in data:
+            length += memoryview(part).nbytes
     except TypeError as exc:
         raise _not_buffers(data) from exc
+    return length
 
 
 def joined(data: Buffer | Sequence[Buffer]) -> Buffer:

@@ -406,7 +406,8 @@ class Association:
     # --- inside ---
 
     def _check_request(self, context: Context, message: Request) -> None:
-        self.sender.check(CAN_REQUEST)
+        if self._core.state is not State.Sta6 or self._error is not None:
+            self.sender.check(CAN_REQUEST)  # which raises the error
         if not self.agreement.may_invoke(context, message):
             name = name_or_uid(context.abstract_syntax)
             raise LocalProtocolError(f"no role for {type(message).__name__} was agreed for {name} (PS3.7 D.3.3.4)")

@@ -62,7 +62,8 @@ class Sender:
 
     def begin(self, context: Context, message: Message) -> Coroutine[Any, Any, None] | None:
         """Send a short message at once, if possible, and return None; otherwise return what the caller must await."""
-        if self.can_send_now and (message.Data is None or length_of(message.Data) <= UNCOUNTED):
+        is_short = message.Data is None or length_of(message.Data) <= UNCOUNTED
+        if is_short and self.can_send_now:
             self.send_now(context, message)
             return None
         return self._send(context, message)
@@ -100,7 +101,8 @@ class Sender:
     def send_now(self, context: Context, message: Message) -> None:
         """Send a short message while `can_send_now`. Raises the errors of `send`."""
         command = self._writer.encode(message)
-        self.check()
+        if self._error is not None or self._core.state not in _CAN_SEND:
+            self.check()  # which raises the error
         data = message.Data
         if data is None:
             is_short = len(command) <= self._max_alone
