@@ -104,9 +104,9 @@ class Conversation:
     """The explanation of one association: bytes of both sides go in, in their order, and whole PDUs come out.
 
     ``with_bytes`` shows each element of a Data Set with its bytes; the ``offset`` of such a line counts from the start
-    of the Data Set. ``whole`` shows the values of Data Sets in full. With ``with_elements`` False, the elements of Data
-    Sets have no lines, but their faults have. With ``with_fields`` False, the fields of P-DATA-TFs and the elements of
-    Command Sets have no lines either; the summary of a PDU stays the same.
+    of the Data Set. ``whole`` shows the values of Data Sets in full. With ``with_elements`` False, there are lines for
+    the faults of Data Sets, but not for their elements. With ``with_fields`` False, there are no lines for the fields
+    of P-DATA-TFs and the elements of Command Sets; the summary of a PDU stays the same.
     """
 
     def __init__(
@@ -244,7 +244,8 @@ class Conversation:
         try:
             syntax = syntax_of(uid)
             dataset = decode(data, syntax, limits=_LIMITS, report=report)
-            # Making no text saves 6 ms of 90 for the page of a film. `dump` can raise an error only with findings.
+            # Unless its lines are wanted, a Data Set without findings is not dumped, which saves 6 ms of 90 for the
+            # page of a film. With findings, `dump` may raise an error that `decode` has not raised.
             shown = dump(dataset, width=self._width) if self._with_elements or report else ""
         except DecodeError as exc:
             return message._replace(fault=str(exc)), [place._replace(value=f"{len(data)} bytes", error=str(exc))]

@@ -49,7 +49,7 @@ class _Sentences(Protocol):
 
 
 class Glossary:
-    """The sentences of a page, each once. ``views`` have the sentences of their services."""
+    """The sentences of a page, each once. ``views`` know the sentences for attributes of their services."""
 
     def __init__(self, views: Iterable[_Sentences] = ()) -> None:
         self._views = tuple(views)
@@ -57,7 +57,7 @@ class Glossary:
         self._known: dict[tuple[str, str, int | None, str, str], int] = {}  # by the properties of a field
 
     def number(self, field: Field) -> int:
-        """Return the number of a field's sentence and table."""
+        """Return the number under which ``entries`` has the sentence and the table of a field."""
         key = (field.category, field.name, field.tag, field.vr, field.table)
         number = self._known.get(key)  # most fields of a page occur many times: saves 3 ms of 90
         if number is None:

@@ -21,7 +21,7 @@ from .options import argument_type, list_action
 
 __all__ = ["DPI", "OF_ONE_PRINTER", "SiteFile", "add_options", "formats_of", "printer_config", "spool_limits"]
 
-# Options for one printer, which are not allowed with the file of a site; by name of the attribute
+# Options for one printer, which are not allowed with the file of a site; by their name in the parsed arguments
 OF_ONE_PRINTER = {
     "out": "--out",
     "format": "--format",
@@ -133,8 +133,8 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         "--queue-length",
         type=positive,
         metavar="N",
-        help="highest number of waiting films; more are refused with C601 or C602 (default: as in the configuration, "
-        "otherwise until the spool is full)",
+        help="highest number of waiting films; more are refused with C601 or C602 (default: as in the configuration; "
+        "if it has no number, only the room in the spool limits the films)",
     )
     group.add_argument(
         "--memory",
@@ -177,7 +177,7 @@ def _add_processes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-delivery",
         action="store_true",
-        help="accept the films of a site, but leave their delivery to print-mgmt work",
+        help="accept the films of a site, but do not deliver them: the command 'print-mgmt work' does so",
     )
     parser.add_argument(
         "--child-of", type=int, help=argparse.SUPPRESS
@@ -191,7 +191,8 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         metavar="WHAT@WHERE",
-        help="inject a fault at WHERE: a status, NO-ANSWER, ABORT or DROP; at FILM: an Execution Status Info",
+        help="misbehave at WHERE, a request such as N-SET#2: WHAT is a status such as C605, NO-ANSWER, ABORT or DROP; "
+        "or make a film fail: WHERE is FILM or FILM#3, and WHAT is an Execution Status Info",
     )
     group.add_argument(
         "--event",
@@ -199,7 +200,7 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         metavar="STATUS:INFO@WHERE",
-        help="change the state of the printer at WHERE, and report it to the clients",
+        help="change the state of the printer at WHERE, a request such as N-SET#2, and report it to the clients",
     )
 
 

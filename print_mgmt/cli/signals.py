@@ -40,7 +40,7 @@ def restore_signals() -> None:
 
 
 def _stop_numbers() -> Iterator[signal.Signals]:
-    """Yield the signals that stop the printer, without SIGHUP if it is ignored, as under ``nohup``."""
+    """Yield the signals that stop the printer. SIGHUP, sent when a terminal is closed, is ignored under ``nohup``."""
     yield from (signal.SIGINT, signal.SIGTERM)
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # a terminal was closed
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         yield signal.SIGHUP

@@ -39,7 +39,7 @@ _MAX_PRODUCT = 1 << 18
 _COPY_BLOCK = 1 << 17  # pixels copied at a time: they fit in the processor cache
 _HALF = np.float32(0.5)  # added to source values, and kept by mixing (weights add up to 1), so that truncation rounds
 _FRACTION = float(1 << 40)  # values of a kernel are rounded to multiples of 1 / this number
-_MAX_TAPS = 32  # source pixels of a target pixel: float32 has enough bits for at most so many weights
+_MAX_TAPS = 32  # source pixels of a target pixel: with more weights, sums need more bits than float32 has
 
 
 def _box(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -121,7 +121,8 @@ def magnify(
     ceiling = int(np.iinfo(target.dtype).max)
     with_half = curve + _HALF
     if _unmixed_pixels(source.shape, target.shape, magnification):
-        table: NDArray[np.generic] = with_half.astype(target.dtype)  # nothing is mixed: move fewer bytes
+        # The values are only copied, so they can have the smaller dtype of the target
+        table: NDArray[np.generic] = with_half.astype(target.dtype)
     else:
         table = _on_grid(with_half, _grid(source.shape, target.shape, magnification, ceiling))
 
@@ -137,9 +138,9 @@ def magnified_blocks(
 ) -> Iterator[_Block]:
     """Resample an image from one shape (rows, columns) to another, and yield blocks of rows, columns and values.
 
-    ``lines(first, last)`` returns rows ``first`` to ``last`` - 1 of the image. Their values are on the grid (`_Grid`),
-    as multiples of 1/8 always are, and have a half added, so that truncation rounds them. After truncation, the values
-    of a block are 0 to ``ceiling``.
+    ``lines(first, last)`` returns rows ``first`` to ``last`` - 1 of the image. Their values must be on the grid
+    (`_Grid`); multiples of 1/8 always are. A half must have been added to each value: the caller then rounds the
+    values of a block by truncating them, which makes them 0 to ``ceiling``.
     """
     unmixed = _unmixed_pixels(source, target, magnification)
     if unmixed is not None:

@@ -100,9 +100,8 @@ async def resets(peer: Peer) -> Observation:
 async def silent_connections(peer: Peer) -> Observation:
     wires = [await peer.connect() for _ in range(_SILENT)]
     meanwhile: Seen = await peer.probe(0)
-    if (
-        meanwhile == DEAD
-    ):  # the peer serves one association at a time: each connection would block it until ARTIM expires
+    if meanwhile == DEAD:
+        # The peer serves one association at a time, so each connection would block it until ARTIM expires
         meanwhile = SILENCE
         for wire in wires[1:]:
             wire.close()
@@ -140,18 +139,18 @@ def hostile_title(title: bytes) -> CaseRun:
 
 async def many_associations(peer: Peer) -> Seen:
     for number in range(_ONE_BY_ONE):
-        seen = await _short(peer)
+        seen = await _echo_once(peer)
         if isinstance(seen, Silent):
             return seen
         if seen != RELEASED:
             return Broken(f"association {number + 1}: {seen}")
         await peer.dismiss()
-    at_once = await asyncio.gather(*(_short(peer) for _ in range(_AT_ONCE)))
+    at_once = await asyncio.gather(*(_echo_once(peer) for _ in range(_AT_ONCE)))
     wrong = [seen for seen in at_once if seen != RELEASED]
     return Deviated(f"{len(wrong)} of {_AT_ONCE} at once: {wrong[0]}") if wrong else Kept("all answered")
 
 
-async def _short(peer: Peer) -> Seen:
+async def _echo_once(peer: Peer) -> Seen:
     """Associate, send a C-ECHO, and release; return the first wrong answer, or else the answer to the release."""
     wire, answer = await peer.ask()
     if not isinstance(answer, Accepted):
