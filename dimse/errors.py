@@ -226,8 +226,8 @@ class ServiceError(DimseError):
 class Finding:
     """A fault that a lenient reader tolerated, as an entry of its report.
 
-    The fields are as in `DecodeError`: ``path`` leads to the place; ``offset`` counts bytes, and is None if no offset
-    applies; ``rule`` is the violated section, such as ``PS3.5 §7.1``; ``what`` is the fault in words.
+    The fields are as in `DecodeError`. ``path`` leads to the place. ``offset`` counts bytes; it is None if no offset
+    applies. ``rule`` is the violated section, such as ``PS3.5 §7.1``. ``what`` is the fault in words.
     """
 
     path: str

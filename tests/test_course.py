@@ -20,7 +20,7 @@ _NUMBERS = sorted(LESSONS)
 _UID = re.compile(r"2\.25\.\d{20,}")  # made at random
 _COUNT = re.compile(r"^([><]) \w+ +\d+ ", re.MULTILINE)  # place and length, which depend on the length of such UIDs
 
-# Plausible wrong answers for each exercise: a text of the solution, what replaces it, and words of the reason
+# Plausible wrong answers for each exercise: a text of the solution, its replacement, and words of the reason
 _WRONG = {
     1: [
         ("01 02 00 00 00 02 01", "01 02 00 00 00 01 02", "513"),
@@ -215,7 +215,7 @@ def test_checker_refuses_the_unsolved_exercise(number: int, unsolved: Path) -> N
 
 @pytest.mark.parametrize("number", _NUMBERS)
 def test_shipped_exercise_has_the_task_of_the_lesson(number: int) -> None:
-    """A learner changes the answers, but not the text of the task; at most the file becomes that of the solution."""
+    """A learner changes the answers, but not the text of the task; at most the file becomes the solution."""
     texts = (path.read_text() for path in (_shipped(number), _solution(number), _exercise(COURSE, number)))
     shipped, solution, edited = (ast.get_docstring(ast.parse(text)) for text in texts)
     assert edited in (shipped, solution)

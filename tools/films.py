@@ -52,7 +52,7 @@ Gray = NDArray[np.uint8 | np.uint16]
 
 
 class Film(NamedTuple):
-    """One film: its caption, and what it is rendered from."""
+    """One film: its caption, and its source."""
 
     caption: str
     sheet: Sheet

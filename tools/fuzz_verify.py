@@ -2,8 +2,8 @@
 
     python tools/fuzz_verify.py [--seconds N] [--seed N]      forever without --seconds; Ctrl-C ends it
 
-Each seed chooses a case, a role, and what the peer does. The clock of these runs jumps over every wait. If the tester
-is at fault, the seed and the traceback are shown, and the exit status is 1.
+Each seed chooses a case, a role, and the behavior of the peer. The clock of these runs jumps over every wait. If the
+tester is at fault, the seed and the traceback are shown, and the exit status is 1.
 """
 
 import argparse

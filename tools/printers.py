@@ -50,7 +50,7 @@ default, unless the tables say otherwise. If the array is empty, the printer doe
 for a wrong key or value names the key, such as `media[1].MaxDensity: 'dark' is not a whole number`.
 """
 
-# Class, table in TOML, what the table is, and a sentence for each key
+# Class, table in TOML, description of the table, and a sentence for each key
 SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
     (
         PrinterConfig,

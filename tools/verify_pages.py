@@ -105,7 +105,7 @@ def _cut(text: str) -> str:
 
 
 def _trace(case: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the first conversation of the sub-case that decided: what was sent, what came, and how it ended."""
+    """Yield the first conversation of the sub-case that decided: the PDUs of both sides, and the end."""
     subcases = enumerate(case.get("subcases", ()))
     decided = next((number for number, each in subcases if each["verdict"] == case["verdict"]), 0)
     entries = [entry for entry in case["trace"] if entry.get("subcase", 0) == decided]

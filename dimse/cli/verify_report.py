@@ -1,4 +1,4 @@
-"""What the ``verify`` commands share: options, the choice of cases, lines on the terminal, report files."""
+"""The common parts of the ``verify`` commands: options, the choice of cases, lines on the terminal, report files."""
 
 import argparse
 import json

@@ -10,7 +10,7 @@ _HEADER, _LENGTH = 6, 4  # octets of the header of a PDU, and of the length of a
 
 @dataclass(slots=True)
 class Allowance:
-    """What a peer may still send on all connections that share the allowance; beyond it, they are aborted."""
+    """The octets and PDUs that a peer may still send on certain connections; beyond this, they are aborted."""
 
     octets: int = 64 << 20
     pdus: int = 200_000

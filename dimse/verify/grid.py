@@ -1,10 +1,10 @@
 """The grid: one script is sent to several peers, and their answers are compared message by message.
 
-Each peer gets the same lines. The octets differ only where they depend on the peer: in the AE titles, in values that
-the peer has returned, in the contexts and transfer syntaxes that it has accepted, and in its Maximum Length. An answer
-has an outcome, such as ``RSP(0000)``, and facts, such as the attributes of its Data Set. Peers agree on a line if
-outcome and facts are the same, apart from UIDs that they have generated. Values that may differ between correct peers,
-such as an Error Comment or the Maximum Length, are shown as notes, and not compared.
+Each peer gets the same lines. The octets differ only where they depend on the peer: in the AE titles, in values that it
+has returned, in its accepted contexts and transfer syntaxes, and in its Maximum Length. An answer has an outcome, such
+as ``RSP(0000)``, and facts, such as the attributes of its Data Set. Peers agree on a line if outcome and facts are the
+same, apart from UIDs that they have generated. Values that may differ between correct peers, such as an Error Comment
+or the Maximum Length, are shown as notes, and not compared.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _SLOW = ("N-SET-RQ", "N-ACTION-RQ")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a peer did after one step, or why nothing was sent. ``notes`` are shown, but not compared."""
+    """The reaction of a peer to one step, or the reason why nothing was sent. ``notes`` are shown, but not compared."""
 
     outcome: str
     facts: tuple[str, ...] = ()

@@ -30,7 +30,7 @@ __all__ = ["Judge", "summary_assertion", "judged_result", "level_of", "max_secon
 
 _CONGESTION, _LOCAL_LIMIT = Rejected(2, 3, 1), Rejected(2, 3, 2)  # PS3.8 Table 9-21
 _PATIENCE_FACTOR = 3  # times the time limit: the second try, after silence has led to a bad verdict
-_STEP = "the step that is judged"  # what is due if a case does not get that far
+_STEP = "the step that is judged"  # the expectation of a case that stops too early
 _ROUNDS = 40  # time limits that one sub-case may use up, besides the times for preparation and ARTIM
 
 

@@ -180,7 +180,7 @@ class MessageRules:
             at += 8 + length
 
     def _uids(self, command: bytes) -> None:
-        """Compare the UIDs of a response with those of its request."""
+        """Compare the UIDs of a response with the UIDs of its request."""
         try:
             response, _ = decode_command(command)
         except DecodeError:

@@ -1,4 +1,4 @@
-"""What a peer did, and patterns of what it may do: one vocabulary for both.
+"""The events of a peer, and the patterns that these may match: one vocabulary for both.
 
 An observation is a tuple of these values in the order in which they happened. A pattern is such a value too, or a
 sequence of them: a field that is None matches anything, and a frozenset matches each of its members. ``Aborted(2)``
@@ -162,7 +162,7 @@ class Asked(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Garbled(Seen):
-    """Octets that do not form a PDU or a message, or are more than the tester accepts; ``why`` says what is wrong."""
+    """Octets that form no PDU or message, or more octets than the tester accepts; ``why`` names the fault."""
 
     why: str | None = None
 

@@ -60,7 +60,7 @@ class PrintSession:
     # --- one operation each ---
 
     async def ask(self, request: Request, data: Dataset | bytes | None = None, *, pieces: int | None = None) -> Seen:
-        """Send a request with its Data Set; return what the peer does. ``pieces`` is as in `Wire.say`."""
+        """Send a request with its Data Set; return the reaction of the peer. ``pieces`` is as in `Wire.say`."""
         self.say(request, data, pieces=pieces)
         is_slow = isinstance(request, NSetRQ | NActionRQ)
         return await self.wire.response(self.patience or self.wire.timeout * (SLOW_FACTOR if is_slow else 1))

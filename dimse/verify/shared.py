@@ -1,4 +1,4 @@
-"""What the cases of one run share: how many films may still be printed, and facts that are learned only once."""
+"""The shared state of the cases of one run: the number of films left to print, and facts that are learned only once."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""One connection to the peer: it sends any octets, and returns what the peer does.
+"""One connection to the peer: it sends any octets, and returns the peer's events.
 
 A `Wire` never judges. It enters each octet in the trace, splits the octets of the peer into PDUs, and assembles
 messages. Every wait has a time limit, and the connection of a peer that sends more than an `Allowance` is aborted.
@@ -41,7 +41,7 @@ __all__ = ["Wire"]
 _MAX_ASSOCIATE = 1 << 20  # octets of an A-ASSOCIATE-RQ or -AC: 128 contexts of a dozen syntaxes each take a tenth of it
 _MAX_UNTIL_END = 16  # events that `Wire.until_end` returns
 _MAX_EVENTS = 100  # N-EVENT-REPORT-RQs that are confirmed while one response is awaited
-_HEADER, _P_DATA = 6, 0x04  # octets of the header of a PDU, and also of that of a PDV; the type of a P-DATA-TF
+_HEADER, _P_DATA = 6, 0x04  # octets of the header of a PDU and of a PDV; the type of a P-DATA-TF
 _DEFAULT_LENGTH = 0x4000  # octets of a P-DATA-TF to a peer without a Maximum Length
 _MAX_UNSENT = 1 << 20  # octets: with more unsent ones, `Wire.pour` waits until the peer reads
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 seconds
@@ -302,7 +302,7 @@ class Wire(asyncio.Protocol):
     # --- in ---
 
     async def next(self, seconds: float | None = None) -> Seen:
-        """Return what the peer does next: a PDU, a whole message, octets that cannot be read, `CLOSED` or `SILENCE`."""
+        """Return the next event of the peer: a PDU, a whole message, unreadable octets, `CLOSED` or `SILENCE`."""
         patience = self.timeout if seconds is None else seconds
         try:
             async with asyncio.timeout(patience):
@@ -346,7 +346,7 @@ class Wire(asyncio.Protocol):
         self.say(_confirmation(event, status, message_id), self._last_context)
 
     async def until_end(self, seconds: float | None = None) -> Observation:
-        """Return what the peer does until the connection ends or the peer falls silent, at most 16 events."""
+        """Return the events of the peer until the connection ends or the peer falls silent, at most 16 of them."""
         found: list[Seen] = []
         while len(found) < _MAX_UNTIL_END:
             found.append(await self.next(seconds))

@@ -1,4 +1,4 @@
-"""What the checkers of the course share: the learner's file, and what may be wrong in it."""
+"""The common parts of the checkers of the course: the learner's file, and its possible faults."""
 
 import runpy
 import traceback
@@ -33,7 +33,7 @@ def folder_of(lesson: int) -> Path:
 
 
 class Wrong(Exception):
-    """An answer is missing or wrong. ``reason`` says what is wrong; ``hint`` says where to look, without the answer."""
+    """An answer is missing or wrong. ``reason`` names the fault; ``hint`` says where to look for the answer."""
 
     def __init__(self, reason: str, hint: str) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""What the playground runs in the browser: the commands of dimse, on a file in the memory of the page."""
+"""The code that the playground runs in the browser: the commands of dimse, on a file in the memory of the page."""
 
 import io
 import platform

@@ -36,9 +36,9 @@ _EXAMPLES = r"""examples:
   print-mgmt print FILM1@10.0.0.7:104 --pattern smpte --pattern tg18-qc --bits 12 --lut LIN-OD
   print-mgmt print KODAK@10.0.0.8:5040 a.dcm --profile kodak-8700 --film FilmSizeID=CURRENT
 
-Attributes without an option of their own are given by DICOM keyword, with the values of PS3.3 C.13.
-Warnings of the printer are written to stderr, and do not stop the print. A failure stops it, and what was
-created on the printer is deleted.
+Attributes without an option of their own are given by DICOM keyword, with the values of PS3.3 C.13. Warnings of the
+printer are written to stderr, and do not stop the print. A failure stops it; the instances that it created on the
+printer are deleted.
 """
 
 

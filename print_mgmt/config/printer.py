@@ -46,7 +46,7 @@ def _check_terms(key: str, terms: Terms, allowed: Collection[str], rule: str, *,
 class Medium:
     """A medium in some film sizes, with its densities in hundredths of OD. ``installed``: the medium is loaded.
 
-    A medium without densities gets those of the imager; see `PrinterConfig.imager_with`. Raises `ConfigError`.
+    A medium without densities gets the densities of the imager; see `PrinterConfig.imager_with`. Raises `ConfigError`.
     """
 
     MediumType: str
@@ -204,7 +204,8 @@ class PrinterConfig:
     def imager_with(self, medium: Medium) -> Imager:
         """Return the imager with a medium; paper is viewed by reflected light (PS3.14 §7.2).
 
-        A medium without densities gets those of the imager, or of `PAPER` if it is paper and the imager is for film.
+        A medium without densities gets the densities of the imager, or of `PAPER` if it is paper and the imager is for
+        film.
         """
         return _imager_with(self.imager, medium)
 

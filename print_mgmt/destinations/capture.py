@@ -27,7 +27,7 @@ _IMAGE_KEYWORDS = ("ImageType", "DateOfSecondaryCapture", "TimeOfSecondaryCaptur
 def capture_attributes(film: Film, identified: Dataset, kind: str = "") -> Dataset:
     """Return the attributes of an object for a film, except its content: patient, study, UIDs, dates and times.
 
-    Dates and times that are not identified are those of the print job. Objects of the same film, such as an image and a
+    The print job gives the dates and times that are not identified. Objects of the same film, such as an image and a
     document, get different UIDs from different values of ``kind``.
     """
     attributes = identified.copy()

@@ -8,9 +8,9 @@ broken image nevertheless:
 - Bytes appended to the data of a whole image change no pixel; in a broken image, they take the place of missing data.
 
 The first test is part of the normal decoding, and adds 5 to 15 % to its time. The second test decodes the image again,
-and adds 100 to 160 %. So it is made only for images that fail the first test, and for images that the first test cannot
-judge: progressive images, images of several scans, and images with chrominances of half the height, since their last
-rows are interpolated with the added row.
+and adds 100 to 160 %. So it is made only for images that fail the first test or that the first test cannot judge. The
+latter are progressive images, images of several scans, and images with chrominances of half the height, whose last rows
+are interpolated with the added row.
 """
 
 import re
@@ -104,7 +104,7 @@ class Scans:
                 raise ImageError(f"JPEG breaks off after {found + 1} of {expected + 1} restart intervals")
 
     def check_same(self, image: NDArray[np.generic], longer: NDArray[np.generic]) -> None:
-        """Raise ImageError if the pixels of `with_extra_bytes`, ``longer``, differ from those of the image."""
+        """Raise ImageError if ``longer``, the pixels of `with_extra_bytes`, differ from the pixels of the image."""
         if not np.array_equal(image, longer):
             raise ImageError("JPEG data break off before the image ends (ISO 10918-1 B.1.1.5)")
 

@@ -1,8 +1,8 @@
 """Prepares images for image boxes: decompresses them, and applies sign, rescale, window, color, shutter and overlays.
 
 An *image* is an array, a Data Set or `File` with pixels, or the path of a DICOM file or of an ordinary picture (PNG,
-JPEG, TIFF, BMP, GIF). Data Sets of pydicom and images of Pillow are images, too. The first bytes of a file decide what
-it is, whatever its name: with DICM at byte 128 it is DICOM, even if it begins with a TIFF header.
+JPEG, TIFF, BMP, GIF). Data Sets of pydicom and images of Pillow are images, too. The first bytes of a file decide its
+type, whatever its name: with DICM at byte 128 it is DICOM, even if it begins with a TIFF header.
 
 A printer takes MONOCHROME1 or MONOCHROME2 of 8 or 12 bits over their full range, or RGB of 8 bits (PS3.4 H.2.1,
 PS3.3 C.13.5). It does not know any other attributes, so they are applied before the image is sent.

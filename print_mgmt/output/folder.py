@@ -1,7 +1,7 @@
 """Writes pages to a folder that other programs may watch: a file appears complete or not at all, and is never replaced.
 
-A page is written as drafts, which are forced to the disk and then get their real names (`dimse.files`); where the disk
-has no hard links, a file that another process creates at the same moment may be replaced. If the disk fails, no file
+A page is written as drafts, which are forced to the disk and then get their real names (`dimse.files`). On a disk
+without hard links, a file that another process creates at the same moment may be replaced. If the disk fails, no file
 remains, so the film can be written again. If one format fails, the files of the other formats appear, and the failed
 format can be written again. Names of files have only characters that are safe in every file system.
 
@@ -39,7 +39,7 @@ JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | Non
 
 @dataclass(frozen=True, slots=True)
 class PageFiles:
-    """What the writers of the formats need: the page, title and attributes; ``about`` makes the rest of the sidecar."""
+    """The input of the writers: a page, its title and attributes. ``about`` returns more values for the sidecar."""
 
     page: Page
     title: str = ""
@@ -72,10 +72,10 @@ def write_page(
     """Write a page into an existing folder, once in each format, and return the files in that order.
 
     ``name`` has no suffix. ``title`` goes into PDF, TIFF and DICOM, the result of ``about`` into the JSON, and
-    ``attributes``, such as those of patient and study, into DICOM. Raises OutputError for an unknown format, and for a
-    name that is not 1 to 128 ASCII letters, digits, dots, dashes and underscores, a letter or digit first;
-    FileExistsError if one of the files exists; and OSError if the disk fails. In these cases, no new file remains.
-    Raises `IncompleteError` if a format cannot represent the page; the files of the other formats remain.
+    ``attributes``, such as those of patient and study, into DICOM. A name has 1 to 128 ASCII letters, digits, dots,
+    dashes and underscores, and begins with a letter or a digit. Raises OutputError for another name or an unknown
+    format, FileExistsError if one of the files exists, and OSError if the disk fails. In these cases, no new file
+    remains. Raises `IncompleteError` if a format cannot represent the page; the files of the other formats remain.
     """
     if not _NAME.fullmatch(name):
         allowed = "1 to 128 ASCII letters, digits, '.', '-' and '_', a letter or digit first"

@@ -165,7 +165,7 @@ class Instances:
     # --- instances ---
 
     def new_uid(self, call: Call) -> str:
-        """Return the UID for a new instance: the one that the client has chosen, or else a new one.
+        """Return the UID for a new instance: the client's choice, or else a new UID.
 
         Raises `ServiceError` for a UID that is invalid (0117) or in use (0111).
         """

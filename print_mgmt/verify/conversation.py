@@ -125,7 +125,7 @@ class Conversation(PrintSession):
         pieces: int | None = None,
         context_id: int | None = None,
     ) -> None:
-        """Send a request on the context of its SOP Class if it has one, otherwise on that of the Meta SOP Class.
+        """Send a request on the context of its SOP Class if it has one, otherwise on the context of the Meta SOP Class.
 
         ``pieces`` is the size of a fragment in octets; ``context_id`` is used instead of these contexts.
         """

@@ -1,4 +1,4 @@
-"""What the tests with real peers share: DCMTK in a folder of the test, and images to print."""
+"""The fixtures of the tests with real peers: DCMTK in a folder of the test, and images to print."""
 
 from collections.abc import Iterator
 from pathlib import Path

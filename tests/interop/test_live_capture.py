@@ -1,4 +1,4 @@
-"""What tshark captures while other programs talk: we explain it without an error, and every byte of it."""
+"""Captures by tshark of other programs: every byte is explained, without an error."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Known faults of independent programs: the tester finds each, and blames none of these programs for what is right.
+"""Known faults of independent programs: the tester finds each of them, and reports no other faults.
 
 Cases that wait for a timer of the program are here only if the program lets us make it short; `make verify-matrix` runs
 all of them.
@@ -142,7 +142,7 @@ async def listening(key: str, folder: Path, *more: str) -> AsyncIterator[Target]
 
 
 def need_installed(path: Path) -> None:
-    """Skip the test, or fail it in CI, if tools/peers.py has not installed a peer."""
+    """Skip the test, or fail it in CI, if a peer of tools/peers.py is missing."""
     if path.exists():
         return
     reason = f"{path.name} is not installed: python tools/peers.py {PEERS_FOLDER}"

@@ -1,4 +1,4 @@
-"""What tshark and we say about the same bytes: names and values, and each difference with its reason."""
+"""The same bytes, explained by tshark and by us: names, values, and the reason of each difference."""
 
 import asyncio
 import json
@@ -152,7 +152,7 @@ def walk(pairs: Any) -> Iterator[tuple[str, str]]:
 
 
 def plain(value: str) -> str:
-    """Return a value without what only tells how it is shown: padding, names of UIDs, words, hexadecimal digits."""
+    """Return a value without matters of display: padding, names of UIDs, words, hexadecimal digits."""
     uid = re.search(r"[0-2](?:\.\d+)+", value)
     if uid and (value.startswith(uid[0]) or value.endswith(f"({uid[0]})")):
         return uid[0]

@@ -15,7 +15,7 @@ class Clock:
         monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
 
     async def pass_time(self, seconds: float) -> None:
-        """Let ``seconds`` pass at once, and let the loop run what is due."""
+        """Let ``seconds`` pass at once, and let the loop run the calls that are due."""
         self.now += seconds
         for _ in range(5):
             await asyncio.sleep(0)

@@ -1,7 +1,7 @@
 """Peers that misbehave in every way that octets and connections allow, as an SCP and as an SCU.
 
-A `Plan` says what such a peer does; `plan_of` makes one from a random generator. Each octet that an honest peer would
-send goes through the plan first: it may be damaged, dripped, repeated without end, held back, or replaced.
+A `Plan` describes such a peer; `plan_of` makes one from a random generator. Each octet that an honest peer would send
+goes through the plan first: it may be damaged, dripped, repeated without end, held back, or replaced.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ _EVENT = NEventReportRQ(MessageID=1, AffectedSOPClassUID=Printer, AffectedSOPIns
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an evil peer does with the octets that an honest one would send.
+    """The changes that an evil peer makes to the octets of an honest one.
 
     ``way`` is one of `WAYS`; ``after`` counts the honest PDUs before the peer turns evil; ``seed`` gives its chance.
     """

@@ -86,7 +86,7 @@ class Copy:
         """Return the exit status, or the negative number of the signal that killed it."""
         if self.returncode is None:
             if not select.select([self._answers], [], [], timeout)[0]:
-                raise TimeoutError(f"process {self.pid} has not ended in {timeout} s")
+                raise TimeoutError(f"process {self.pid} still runs after {timeout} s")
             self.returncode = int(self._answers.readline())
         return self.returncode
 

@@ -1,6 +1,6 @@
 """Real paper printers: a queue of CUPS with a scheduler of its own, and ippeveprinter in a network of its own.
 
-What is printed becomes files in a folder. A file ``empty`` in that folder takes the paper out.
+Printed documents become files in a folder. A file ``empty`` in that folder takes the paper out.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The twin of each case for an SCU: a print client that is wrong in just what the case is about."""
+"""The twin of each case for an SCU: a print client with exactly the fault that the case tests."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

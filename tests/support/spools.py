@@ -64,7 +64,7 @@ class Place(Protocol):
 
     @property
     def address(self) -> str:
-        """What another process needs to open it."""
+        """The address by which another process opens it."""
 
 
 class EmbeddedPlace:
@@ -152,6 +152,6 @@ async def status(spool: Spool, uid: str) -> tuple[str, str]:
 
 
 def only_film_file(place: EmbeddedPlace) -> Path:
-    """Return the file of the only film that has not ended."""
+    """Return the file of the only film that still waits or prints."""
     (path,) = (place.folder / "films").glob("[!.]*")
     return path

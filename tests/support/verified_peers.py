@@ -1,7 +1,7 @@
 """The programs that the conformance matrix judges: how each is started, by which command it is run, and its version.
 
-Only their versions and the scripts in ``tools/verify_peers`` are ours. The rules of print are those of the peer only
-where a program has a print SCP of its own; elsewhere the cases below print are judged.
+Only their versions and the scripts in ``tools/verify_peers`` are ours. The rules of print judge only programs with a
+print SCP of their own; the other programs get the cases below print.
 """
 
 import os

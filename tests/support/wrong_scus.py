@@ -85,9 +85,9 @@ def proposal(called: str, contexts: Mapping[int, str]) -> AssociateRQ:
 class Wrong:
     """How an SCU is wrong. A right one has no field set.
 
-    ``deaf``: phases (associate, response, release) in which it ignores what it does not expect. ``timer``: seconds it
-    waits. ``refuses`` and ``hangs``: PDUs on which it aborts, or does nothing more. ``ended``: what it does in place of
-    an A-ABORT when its timer has expired.
+    ``deaf``: phases (associate, response, release) in which it ignores unexpected PDUs. ``timer``: seconds it waits.
+    ``refuses`` and ``hangs``: PDUs on which it aborts, or does nothing more. ``ended``: its action in place of an
+    A-ABORT when its timer has expired.
     """
 
     request: Callable[[AssociateRQ], AssociateRQ] = lambda pdu: pdu
@@ -101,7 +101,7 @@ class Wrong:
     stays: bool = False  # it keeps the connection after A-RELEASE-RP
     crashes: bool = False
     is_color: bool = False
-    takes_any: bool = False  # any response is the one that is due
+    takes_any: bool = False  # any response counts as the right one
     goes_on: bool = False  # whatever the status
     is_hasty: bool = False  # it does not wait for responses
     drops_events: bool = False

@@ -76,7 +76,7 @@ async def explicit_film(session: PrintSession) -> Seen:
 
 
 def _syntax_fault(session: PrintSession, seen: Seen) -> str:
-    """Return what is wrong with the syntax of a response's Data Set, or "" if nothing is."""
+    """Return the syntax error in the Data Set of a response, in words; "" for a right Data Set."""
     if not isinstance(seen, Answered) or seen.message is None or seen.message.Data is None:
         return ""
     assert isinstance(seen.message.Data, bytes | bytearray | memoryview)

@@ -79,7 +79,7 @@ async def request_after_rejection(peer: Peer) -> Observation:
 
 
 async def request_again(peer: Peer, wire: Wire) -> Observation:
-    """Send an A-ASSOCIATE-RQ on a connection whose association is over; return what the peer does.
+    """Send an A-ASSOCIATE-RQ on a connection whose association is over; return the reaction of the peer.
 
     If the peer is silent, return the silence, and what follows the tester's FIN.
     """

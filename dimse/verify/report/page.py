@@ -1,6 +1,6 @@
 """``report.html``: a table of cases and peers, and the explained conversation of each case, in a self-contained file.
 
-The page is complete without JavaScript; a short script filters the cases, and opens the one that a link names. Each
+The page is complete without JavaScript; a short script filters the cases, and opens the case that a link names. Each
 text that may come from a peer is escaped.
 """
 

@@ -1,4 +1,4 @@
-"""What a report leaves out: always the credentials of a peer, and patient data if the report is redacted.
+"""The data that a report leaves out: always the credentials of a peer, and in a redacted report also patient data.
 
 A redacted report keeps verdicts, sections, statuses, times, lengths and the octets of the PDUs of associations. It has
 no octets of messages, and no text that may quote a value.
@@ -26,7 +26,7 @@ _SAFE_NOTE = re.compile(
     r"|no connection: \[Errno -?[0-9]+\] .*|the peer does not read: gave up after [0-9.]+ s"
     r"|[CN]-[A-Za-z -]+ of the plain scenario did not follow"
 )
-# What no peer can fill with text: statuses, PDUs, times. A finding of an invariant has its count and the id of a case.
+# Words without text from a peer: statuses, PDUs, times. A finding of an invariant has its count and the id of a case.
 _ONE_SEEN = (
     r"(?:RSP\([0-9A-F|*a-z]+\)|AC(?:\([0-9=*|, .]*\))?|RJ\([0-9*|,]*\)|ABORT\([0-9*|,]*\)|RP|CLOSED(?: \(reset\))?"
     r"|SILENCE(?: \(nothing within [0-9.]+ s\))?|PROBE (?:alive|dead|RJ)|A-RELEASE-RQ|A-ASSOCIATE-RQ|[CN]-[A-Z-]+-RQ"
@@ -52,7 +52,7 @@ class Credentials:
         self._done: set[tuple[int, str]] = set()
 
     def hidden(self, entry: TraceEntry, octets: bytes) -> bytes:
-        """Return the octets of an entry, with zeros for those of a user identity. Entries must come in their order."""
+        """Return the octets of an entry; the octets of a user identity are zeros. Entries must come in their order."""
         key = (entry.connection, entry.direction)
         if key in self._done:
             return octets

@@ -1,4 +1,4 @@
-"""Ready-made reactions for scripts: what the tester does instead of its right answer, or in addition to it."""
+"""Ready-made reactions for scripts: the actions of the tester in place of its right answer, or in addition to it."""
 
 import asyncio
 from collections.abc import Callable

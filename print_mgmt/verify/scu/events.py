@@ -186,7 +186,7 @@ def _judge_all_confirmations(peer: ScuPeer, visit: Visit) -> Observation:
         return (bad,)
     numbers = [_responded(seen) for _, seen in _confirmations(visit)]
     if numbers != list(range(_FIRST_ID, _FIRST_ID + _MANY)):
-        return (Broken(f"{len(numbers)} confirmations, which are not those of the {_MANY} events in their order"),)
+        return (Broken(f"{len(numbers)} confirmations, which do not answer the {_MANY} events in their order"),)
     return goes_on(peer, visit)
 
 

@@ -1,4 +1,4 @@
-"""The bounds of recordings in ``docs/limits.md`` are those of the code."""
+"""``docs/limits.md`` gives the bounds of recordings as in the code."""
 
 from pathlib import Path
 

@@ -119,7 +119,7 @@ def test_undefined_length_in_implicit_vr_is_a_sequence() -> None:
 def test_header_that_leaves_its_item_is_cut_off(
     syntax: TransferSyntax, last: dict[TransferSyntax, bytes], left: int
 ) -> None:
-    """What follows the item does not count: a copy of the sequence alone shows the same error."""
+    """The bytes after the item make no difference: a copy of the sequence alone shows the same error."""
     order: Literal["big", "little"] = "big" if syntax is EXPLICIT_BE else "little"
     content = ROWS[syntax] + last[syntax][:left]
     item = (b"\xff\xfe\xe0\0" if syntax is EXPLICIT_BE else ITEM) + len(content).to_bytes(4, order) + content

@@ -1,4 +1,4 @@
-"""Reports: they fit their schema, say what happened, and are safe for what a peer sends."""
+"""Reports: they fit their schema, tell the events, and are safe whatever a peer sends."""
 
 import asyncio
 import copy

@@ -1,4 +1,4 @@
-"""The trace of a case: what is cut, and how the rest is explained."""
+"""The trace of a case: its cuts, and the explanation of the rest."""
 
 from dimse.ul import PDV, PDataTF, encode_pdu
 from dimse.verify.trace import KEPT_OCTETS, Trace

@@ -1,4 +1,4 @@
-"""Presets: each prints a film within its limits, and refuses what is beyond them."""
+"""Presets: each prints a film within its limits, and refuses any other film."""
 
 from importlib import resources
 

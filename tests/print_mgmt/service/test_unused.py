@@ -1,4 +1,4 @@
-"""What a client sends and the printer does not use is kept with the film, and never disturbs it."""
+"""Attributes that a client sends and the printer does not use: they are kept with the film, and never disturb it."""
 
 from print_scu import Scu, ramp
 

@@ -1,4 +1,4 @@
-"""What many twins have in common: a peer that ignores a PDU, or answers it with the wrong octets."""
+"""The common parts of many twins: a peer that ignores a PDU, or answers it with the wrong octets."""
 
 from collections.abc import Callable, Mapping
 

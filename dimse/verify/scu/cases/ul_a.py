@@ -1,4 +1,4 @@
-"""UL-A-7 and UL-A-8: the A-ASSOCIATE-RQ of an SCU, and what the SCU does after each kind of answer."""
+"""UL-A-7 and UL-A-8: the A-ASSOCIATE-RQ of an SCU, and its reaction to each kind of answer."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 
 
 class Checked(NamedTuple):
-    """A rule for a request, and what was found: None if the rule is kept."""
+    """A rule for a request, and the fault that was found: None if the rule is kept."""
 
     rule: str
     found: Deviated | Broken | None
