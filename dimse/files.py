@@ -20,7 +20,8 @@ __all__ = ["clear_drafts", "finish", "lock_file", "new_draft", "publish", "sync_
 
 _DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.ASCII | re.DOTALL)
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_KEPT_CHARACTERS = 48  # characters of the target's name kept in the draft's; 48 x 4 bytes of UTF-8 fit in the usual 255
+# A draft's name has this many characters of the target's name: in UTF-8, they take up to 192 of the usual 255 bytes
+_KEPT_CHARACTERS = 48
 _DEFAULT_MODE = 0o666  # permissions; the system removes those in the user's umask
 # The errors of a file system that cannot link this file
 _LINK_REFUSALS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}

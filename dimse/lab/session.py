@@ -29,12 +29,12 @@ class LabFailure(DimseError):
 
 
 class Lab:
-    """A laboratory. `run` executes a command while the caller takes the lines to print.
+    """A laboratory. `run` executes a command, step by step, as the caller iterates over the lines to print.
 
-    ``connect`` takes the longest time to wait, in seconds, and returns a new connection to the peer or raises
-    `ConnectionFailed`; it is called when a command needs a connection and none is open. ``called`` and ``calling`` are
-    the AE titles that ``associate`` sends. ``patience`` is the time to wait for an answer, in seconds. ``views`` makes
-    the views that see the messages of an association.
+    ``connect`` is called when a command needs a connection and none is open. Its argument is a time limit in seconds;
+    it returns a new connection to the peer, or raises `ConnectionFailed`. ``called`` and ``calling`` are the AE titles
+    that ``associate`` sends. ``patience`` is the time to wait for an answer, in seconds. ``views`` returns new views,
+    which see the messages of an association.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Lab:
         self._exchange = Exchange(connect, is_requestor=is_requestor, patience=patience, views=views)
         self._names: dict[str, str] = {}
         self._patches: list[tuple[int, bytes]] = []  # offsets and octets, to change the next octets to send
-        self._cut: int | None = None  # how many of the next octets to send are sent
+        self._cut: int | None = None  # the octets to send next are cut to this number
         self._message_id = 0
 
     @property
@@ -61,7 +61,7 @@ class Lab:
         return f"{self._exchange.state.name if self._exchange.is_open else 'closed'}> "
 
     def run(self, line: str) -> Lines:
-        """Execute a command while the caller takes the lines to print, which are escaped.
+        """Yield the lines to print, which are escaped; the command is executed as the caller iterates over them.
 
         Raises `Mistake` or another `DimseError` for a command that cannot be carried out, `LabFailure` for an
         expectation that is not met, and `ConnectionFailed`.
@@ -83,7 +83,7 @@ class Lab:
             raise Mistake(str(exc)) from exc
 
     def close(self) -> Lines:
-        """Close the connection, if one is open, when the caller takes the lines to print."""
+        """Close the connection, if one is open, as the caller iterates over the lines to print."""
         return self._exchange.close()
 
     def _send(self, data: bytes) -> Lines:

@@ -245,7 +245,7 @@ class Tester:
         if await self.starter.has_died(is_suspect=closed or result.verdict.is_suspect):
             result.is_damaged = True
             result.command = self.starter.ended()
-            result.reason = f"{result.reason}; then {self.starter.how()}"
+            result.reason = f"{result.reason}; then {self.starter.describe_state()}"
 
     async def _report_and_go_on(self, result: Result) -> bool:
         """Report a result. Return whether the run can go on."""

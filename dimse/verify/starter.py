@@ -11,8 +11,8 @@ from .process import Ended, end_group, signal_group, signal_of, tail
 
 __all__ = ["Starter"]
 
-_END = 2.0  # seconds in which a program should end that no longer listens
-_MOMENT = 0.1  # seconds in which a program may end that has just closed a connection
+_END = 2.0  # seconds to wait for the end of a program that no longer listens
+_MOMENT = 0.1  # seconds to wait for the end of a program that has just closed a connection
 _PAUSE = 0.05  # seconds between two attempts to connect
 
 
@@ -66,8 +66,8 @@ class Starter:
                     await self._process.wait()
         return self.has_ended
 
-    def how(self) -> str:
-        """Return how the command ended, in words."""
+    def describe_state(self) -> str:
+        """Return in words whether the command runs, and otherwise how it ended."""
         status = None if self._process is None else self._process.returncode
         if status is None:
             return "the command runs"
@@ -77,7 +77,7 @@ class Starter:
         )
 
     def ended(self) -> Ended:
-        """Return how the command ended."""
+        """Return the end of the command for the report: exit status or signal, and the last lines of stderr."""
         status = None if self._process is None else self._process.returncode
         return Ended(
             argv=self.words,
@@ -112,7 +112,8 @@ class Starter:
                         return
                     await asyncio.sleep(_PAUSE)
         last = tail(self._log).strip().splitlines()[-1:]
-        why = self.how() if self.has_ended else f"nothing listens on {self.host}:{self.port} after {self.patience:g} s"
+        silence = f"nothing listens on {self.host}:{self.port} after {self.patience:g} s"
+        why = self.describe_state() if self.has_ended else silence
         raise OSError(f"--start: {why}{f': {last[0]}' if last else ''}")
 
     async def _listens(self) -> bool:

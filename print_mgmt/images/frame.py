@@ -4,8 +4,8 @@ Enhanced multi-frame objects keep some attributes in functional groups, for each
 C.7.6.16); ``Frame`` looks there first, and then at the top level. An item without a value is skipped. Callers that need
 a valid value try one place after another, with `Frame.places`.
 
-`Frame.exact` and `Frame.count` read the attributes that the pixels depend on, and refuse a wrong value. `Frame.numbers`
-and `Frame.first` read other numbers; a wrong value, such as a spacing of "N/A", is ignored with a note.
+`Frame.valid_number` and `Frame.count` read the attributes that the pixels depend on, and refuse a wrong value.
+`Frame.numbers` and `Frame.first` read other numbers; a wrong value, such as a spacing of "N/A", is ignored with a note.
 """
 
 import math
@@ -87,11 +87,11 @@ class Frame:
 
     def values(self, keyword: str) -> list[object]:
         """Return the values of an attribute without empty numbers; an empty list if the attribute has no value."""
-        return [value for value in self._slots(keyword) if value is not None]
+        return [value for value in self._values_or_none(keyword) if value is not None]
 
-    def slots(self, keyword: str) -> list[float | None]:
+    def numbers_or_none(self, keyword: str) -> list[float | None]:
         """Return a number for each value of an attribute; None for a value that is not a finite number."""
-        return [_number(value) for value in self._slots(keyword)]
+        return [_number(value) for value in self._values_or_none(keyword)]
 
     def numbers(self, keyword: str) -> list[float]:
         """Return all values of a numeric attribute; if one is not a finite number, note it and return an empty list."""
@@ -106,7 +106,7 @@ class Frame:
         """Return the first value of a numeric attribute that the pixels do not depend on, or ``default``."""
         return next(iter(self.numbers(keyword)), default)
 
-    def exact(self, keyword: str, default: float) -> float:
+    def valid_number(self, keyword: str, default: float) -> float:
         """Return the first value of a numeric attribute, or ``default`` if there is none.
 
         Raises ImageError if the value is not a finite number, and DecodeError if its VR does not allow it.
@@ -148,7 +148,7 @@ class Frame:
     @property
     def signed(self) -> bool:
         """Whether Pixel Representation is 1, two's complement."""
-        return self.exact("PixelRepresentation", 0) == 1
+        return self.valid_number("PixelRepresentation", 0) == 1
 
     def _required_number(self, keyword: str) -> float | None:
         value = self._holder(keyword).get(keyword)
@@ -160,7 +160,7 @@ class Frame:
             raise ImageError(f"{keyword} {_show(values)} is not numeric")
         return number
 
-    def _slots(self, keyword: str) -> list[object]:
+    def _values_or_none(self, keyword: str) -> list[object]:
         """Return the values, with None for an empty one.
 
         If the VR does not allow the values, note it and return the texts between the backslashes.

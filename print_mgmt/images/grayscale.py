@@ -137,7 +137,7 @@ def _place_of_rescale(frame: Frame) -> Frame:
 
 def _has_valid_rescale(frame: Frame) -> bool:
     """Return whether slope or intercept is present, and whether each value that is present can be used."""
-    slope, intercept = frame.slots("RescaleSlope")[:1], frame.slots("RescaleIntercept")[:1]
+    slope, intercept = frame.numbers_or_none("RescaleSlope")[:1], frame.numbers_or_none("RescaleIntercept")[:1]
     values = slope + intercept
     are_valid = all(value is not None and abs(value) < _MAX_RESCALE for value in values)
     return bool(values) and 0.0 not in slope and are_valid

@@ -100,7 +100,7 @@ def _declared_frames(frame: Frame) -> int | None:
     """
     if not frame.values("NumberOfFrames"):
         return None
-    number = next(iter(frame.slots("NumberOfFrames")), None)
+    number = next(iter(frame.numbers_or_none("NumberOfFrames")), None)
     if number is None or number < 1 or number % 1:
         shown = str(frame.values("NumberOfFrames")[0])[:32]
         frame.note(f"NumberOfFrames {shown!a} is not a number of frames: ignored (PS3.3 C.7.6.6.1)")
@@ -155,7 +155,7 @@ def photometric_of(frame: Frame) -> str:
         raise ImageError(f"PhotometricInterpretation {written!a} is not one of {', '.join(known)}: convert it first")
     if photometric != written:
         frame.note(f"PhotometricInterpretation {written!a} is read as {photometric} (PS3.3 C.7.6.3.1.2)")
-    samples = frame.exact("SamplesPerPixel", 1 if photometric in _ONE_SAMPLE else 3)
+    samples = frame.valid_number("SamplesPerPixel", 1 if photometric in _ONE_SAMPLE else 3)
     if samples != (1 if photometric in _ONE_SAMPLE else 3):
         raise ImageError(f"SamplesPerPixel {samples:g} contradicts {photometric} (PS3.3 C.7.6.3.1.1)")
     return photometric
@@ -206,7 +206,7 @@ def _read_native(frame: Frame, shape: tuple[int, ...], photometric: str) -> Cell
     raw, start = _frame_bytes(frame, "PixelData", rows * columns * (16 if halved else samples * allocated))
     if allocated > max(_WHOLE):
         raise ImageError(f"BitsAllocated {allocated} is more than 32 (PS3.5 8.1.1)")
-    planar = samples == 3 and frame.exact("PlanarConfiguration", 0) == 1
+    planar = samples == 3 and frame.valid_number("PlanarConfiguration", 0) == 1
     sizes = (1, rows, columns, samples)
     cells: Cells = unpack_pixels(raw, sizes, allocated, start=start, planar=planar, subsampled=halved)[0]
     return cells

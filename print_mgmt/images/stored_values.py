@@ -59,8 +59,8 @@ def blocks(pixels: Numbers) -> Iterator[Numbers]:
 def stored_bits(cells: Cells, frame: Frame) -> tuple[int, int]:
     """Return Bits Stored and High Bit. Raises ImageError if they contradict each other or the size of the cells."""
     allocated = 8 * cells.itemsize
-    stored = int(frame.exact("BitsStored", frame.exact("BitsAllocated", allocated)))
-    high = int(frame.exact("HighBit", stored - 1))
+    stored = int(frame.valid_number("BitsStored", frame.valid_number("BitsAllocated", allocated)))
+    high = int(frame.valid_number("HighBit", stored - 1))
     if not 1 <= stored <= high + 1 <= allocated:
         bounds = f"at least 1, and HighBit {high} from BitsStored - 1 to {allocated - 1}"
         raise ImageError(f"BitsStored {stored} must be {bounds} (PS3.5 8.1.1)")

@@ -116,7 +116,8 @@ def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Ca
 
 
 def _windows(frame: Frame) -> list[tuple[str, Callable[[], Voi]]]:
-    pairs = list(islice(zip(frame.slots("WindowCenter"), frame.slots("WindowWidth"), strict=False), MAX_CHOICES))
+    centers, widths = frame.numbers_or_none("WindowCenter"), frame.numbers_or_none("WindowWidth")
+    pairs = list(islice(zip(centers, widths, strict=False), MAX_CHOICES))
     explanations = [*frame.texts("WindowCenterWidthExplanation"), *[""] * len(pairs)]
     function = frame.term("VOILUTFunction", "LINEAR") if pairs else ""
     if pairs and function not in VOI_FUNCTIONS:

@@ -33,7 +33,8 @@ _CONDITIONS = {
     3: "/OutputConditionIdentifier (sRGB IEC61966-2.1) /Info (sRGB IEC61966-2.1)",
 }
 _UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # controls, and what XML 1.0 does not allow
-# XMP (ISO 16684-1), by ISO 19005-2 6.6.2.1 and 6.6.4: the header has no encoding or length, and pdfaid is in elements
+# XMP (ISO 16684-1). ISO 19005-2 6.6.2.1 forbids encoding and length in the header; by 6.6.4, part and conformance are
+# XML elements, not attributes
 _PACKET = """<?xpacket begin="\N{BYTE ORDER MARK}" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">

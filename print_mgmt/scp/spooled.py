@@ -114,9 +114,9 @@ class SpooledPrinting(SpooledIntake):
             self.report(jobs)
 
     def _watch_room(self) -> None:
-        room, now = self._spool.room, (self._state.PrinterStatus, self._state.PrinterStatusInfo)
+        room, current = self._spool.room, (self._state.PrinterStatus, self._state.PrinterStatusInfo)
         wanted = _FULL if room.is_full else _LOW if room.is_low else (NORMAL, NORMAL)
-        if now in (_FULL, _LOW, (NORMAL, NORMAL)):  # other states have other causes
+        if current in (_FULL, _LOW, (NORMAL, NORMAL)):  # other states have other causes
             self._state.set(*wanted)
 
     # --- films ---

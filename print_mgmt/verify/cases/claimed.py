@@ -94,7 +94,7 @@ def _has(peer: Peer, meta: str) -> bool:
 
 
 def title_check(field: str, name: str) -> Callable[[Peer, Claims], Awaitable[Seen]]:
-    """Return a function that judges the claim ``name``; ``field`` is the AE title of the request that it is about."""
+    """Return a function that judges the claim ``name``: that a peer checks the AE title ``field`` of a request."""
 
     async def judge(peer: Peer, claims: Claims) -> Seen:
         fields: dict[str, Any] = {field: _NOBODY}
