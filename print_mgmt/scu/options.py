@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Unpack
+from typing import Literal, TypeGuard, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..film import PrintImage
 from ..images import Image, ImageError, ImageOptions, is_image, prepare_all
@@ -49,7 +50,7 @@ class PixelFormat:
     ) -> AsyncGenerator[PrintImage, None]:
         """Yield the frames of ``image`` in this format, prepared one at a time. Raises `ImageError`."""
         made = self._prepare(image, frames, choices)
-        if self._is_ready(image):
+        if isinstance(image, PrintImage) or self._is_final(image):
             for ready in made:
                 yield ready
             return
@@ -58,8 +59,12 @@ class PixelFormat:
 
     async def first(self, image: Printable, **choices: Unpack[ImageOptions]) -> PrintImage:
         """Return the first frame of ``image`` in this format. Raises `ImageError`."""
-        made = self._prepare(image, (1,), choices)
-        return next(made) if self._is_ready(image) else await asyncio.to_thread(next, made)
+        if isinstance(image, PrintImage):
+            return self._checked(image)
+        if self._is_final(image):
+            # `prepare` returns the same, but takes 22 us instead of 1 us, and a third of the Python calls of an N-SET.
+            return PrintImage(pixels=image, PhotometricInterpretation="RGB" if self.is_color else "MONOCHROME2")
+        return await asyncio.to_thread(next, self._prepare(image, (1,), choices))
 
     def _prepare(self, image: Printable, frames: Iterable[int] | None, choices: ImageOptions) -> Iterator[PrintImage]:
         if isinstance(image, PrintImage):
@@ -67,11 +72,9 @@ class PixelFormat:
         wanted: ImageOptions = {**choices, "color": self.is_color, "bits": self.bits}
         return prepare_all(image, frames=frames, **wanted)
 
-    def _is_ready(self, image: Printable) -> bool:
-        """Return whether the pixels need no conversion; preparing them in another thread would then be slower."""
-        if not isinstance(image, np.ndarray):
-            return isinstance(image, PrintImage)
-        if image.dtype != np.uint8:
+    def _is_final(self, image: Printable) -> TypeGuard[NDArray[np.uint8]]:
+        """Return whether this is an array whose pixels are sent as they are; another thread would take longer."""
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or not image.size:
             return False
         return image.shape[2:] == (3,) if self.is_color else image.ndim == 2 and self.bits == 8
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from print_mgmt.film import PrintImage
-from print_mgmt.images import ImageError
+from print_mgmt.images import ImageError, prepare
 from print_mgmt.scu.options import PixelFormat, each_image
 
 GRAY = np.zeros((2, 3), np.uint8)
@@ -38,6 +38,19 @@ async def test_other_things_are_image_errors(thing: Any) -> None:
 async def test_pixels_have_the_bits_of_the_format(bits: Any, highest: int) -> None:
     image = await PixelFormat(is_color=False, bits=bits).first(np.array([[0.0, 1.0]]))
     assert (image.BitsStored, image.pixels.tolist()) == (bits, [[0, highest]])
+
+
+@pytest.mark.parametrize("is_color", [False, True])
+async def test_final_pixels_are_sent_as_prepare_returns_them(is_color: bool) -> None:
+    pixels = np.arange(24, dtype=np.uint8).reshape((2, 4, 3) if is_color else (4, 6))
+    image = await PixelFormat(is_color=is_color, bits=8).first(pixels)
+    assert image.pixels is pixels
+    assert repr(image) == repr(prepare(pixels, color=is_color))
+
+
+async def test_empty_array_is_an_image_error() -> None:
+    with pytest.raises(ImageError, match="is empty"):
+        await PixelFormat(is_color=False, bits=8).first(GRAY[:0])
 
 
 async def test_gray_becomes_color_in_color_boxes() -> None:
