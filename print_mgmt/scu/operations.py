@@ -25,6 +25,7 @@ __all__ = ["Answered", "Operations", "PrintFailed", "in_charset"]
 _log = logging.getLogger("print_mgmt.scu")
 
 _MAX_NAMED = 8  # attributes that an error or a warning names
+_SUCCESS = 0x0000
 _PRINT = 1  # the Action Type ID of Print, PS3.4 Tables H.4-3 and H.4-8
 _PATIENCE = 5.0  # seconds to wait for the response to N-DELETE, which some printers (Kodak) never send
 _WITH_TEXT = frozenset({"SQ", *(row.name for row in VRS.values() if row.charset)})
@@ -88,8 +89,11 @@ class Operations:
         return scu.dataset_of(self.association, self.context(sop_class), response)
 
     async def set(self, what: str, sop_class: str, uid: str, attributes: Dataset) -> Response:
-        """Send N-SET; return the response, which may have a warning status. Raises `PrintFailed`."""
-        response = await scu.n_set(self.association, self.context(sop_class), sop_class, uid, in_charset(attributes))
+        """Send N-SET; return the response, which may have a warning status. Raises `PrintFailed`.
+
+        The caller adds the Specific Character Set of its texts (`in_charset`): an image needs none.
+        """
+        response = await scu.n_set(self.association, self.context(sop_class), sop_class, uid, attributes)
         self.check(f"N-SET of {what}", response)
         return response
 
@@ -146,6 +150,8 @@ class Operations:
         """Raise `PrintFailed` for a failure status, and add a warning status to the warnings."""
         status = response.Status
         self.answers.append(Answered(operation, status))
+        if status == _SUCCESS:
+            return
         kind = status_class(status)
         if kind is StatusClass.FAILURE:
             raise PrintFailed(

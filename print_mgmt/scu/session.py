@@ -20,7 +20,7 @@ from ..sop import IMAGE_SEQUENCE
 from ..typed import items, text
 from .connection import Connection
 from .events import Job
-from .operations import Operations
+from .operations import Operations, in_charset
 from .options import Action, Printable
 
 __all__ = ["FilmBox", "FilmSession"]
@@ -108,7 +108,7 @@ class FilmBox:
         what, uid = f"annotation {position} of {self.name}", self.annotation_boxes[position - 1]
         if not uid:
             raise RemoteProtocolError(f"{what}: the printer returned no UID for its box (0008,1155)")
-        await self._operations.set(what, BasicAnnotationBox, uid, dataset)
+        await self._operations.set(what, BasicAnnotationBox, uid, in_charset(dataset))
 
     @overload
     async def set_image(self, position: int, image: Printable, **attributes: Value) -> None: ...
@@ -163,7 +163,7 @@ class FilmBox:
         for note in image.notes:
             operations.warn(f"{what}: {note}")
         dataset = Dataset(ImageBoxPosition=position, **{IMAGE_SEQUENCE[self._image_class]: [to_item(image)]})
-        dataset.update(attributes)
+        dataset.update(in_charset(attributes))
         kind = None if overlay is None else _overlay_class(operations)
         if overlay is not None and kind == BasicPrintImageOverlayBox:
             laid = await _create_overlay(operations, f"the overlay of {what}", kind, overlay)
