@@ -79,12 +79,12 @@ def to_item(image: PrintImage) -> Dataset:
         BitsStored=image.BitsStored,
         HighBit=image.BitsStored - 1,
         PixelRepresentation=0,
+        PixelData=np.ascontiguousarray(pixels),
     )
     if is_color:
         item.PlanarConfiguration = 1
     if image.PixelAspectRatio != (1, 1):
         item.PixelAspectRatio = list(image.PixelAspectRatio)
-    item.PixelData = np.ascontiguousarray(pixels)
     return item
 
 
