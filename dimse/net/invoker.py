@@ -70,19 +70,14 @@ class Responses(Generic[R_co]):
     async def __anext__(self) -> R_co:
         if self.is_done and not self.unread:
             raise StopAsyncIteration
-        return await self._next()
+        return await self.take()
 
     def final(self) -> Coroutine[Any, Any, R_co]:
         """Return the final response, and ignore the Pending responses before it.
 
         A Pending response of C-FIND, C-GET or C-MOVE restarts the time to wait; any other Pending response does not.
         """
-        return self._final() if isinstance(self.request, CANCELLABLE) else self._next(must_be_final=True)
-
-    async def _final(self) -> R_co:
-        while is_pending((response := await anext(self)).Status):
-            pass
-        return response
+        return self.take(must_be_final=True)
 
     async def cancel(self) -> None:
         """Send C-CANCEL. There is still a final response, with status FE00H if the peer has canceled the operation.
@@ -135,9 +130,9 @@ class Responses(Generic[R_co]):
             return
         if isinstance(self.request, CANCELLABLE):
             await self.cancel()
-        await self._next(must_be_final=True)
+        await self.take(must_be_final=True)
 
-    async def _next(self, *, must_be_final: bool = False) -> R_co:
+    async def take(self, *, must_be_final: bool = False) -> R_co:
         """Return the next response, which must arrive in time. With ``must_be_final``, this is the final response."""
         loop, timer = asyncio.get_running_loop(), self._timer
         self.due = loop.time() + self._patience
@@ -161,6 +156,8 @@ class Responses(Generic[R_co]):
                     response, self._handed = self._handed, None
                 if not must_be_final or (self.is_done and not self.unread):
                     return response
+                if isinstance(self.request, CANCELLABLE):
+                    self.due = loop.time() + self._patience
         finally:
             self.due = inf
 
@@ -235,7 +232,7 @@ class Invoker:
             try:
                 if sending is not None:
                     await sending
-                return await responses.final()
+                return await responses.take(must_be_final=True)
             except ResponseTimeout:
                 if patience is None:
                     self._abort()

@@ -1,7 +1,8 @@
 """The DIMSE services for an invoker: thin functions over `Association.request`.
 
-Each function takes the association, the presentation context and the parameters of the service in PS3.7, and returns
-the response; `c_echo` and `c_store` find the context themselves. A failure status is a response, not an error.
+Each function takes the association, the presentation context and the parameters of the service in PS3.7. Awaiting what
+it returns sends the request and gives the response. `c_echo` and `c_store` find the context themselves. A failure
+status is a response, not an error.
 `dataset_of` decodes the Data Set of a response.
 
 C-FIND, C-GET and C-MOVE have several responses, and return a context manager::
@@ -15,8 +16,9 @@ C-FIND, C-GET and C-MOVE have several responses, and return a context manager::
 responses.final()`` ignores the Pending responses.
 """
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from ..data import Dataset, decode, encode_rope
 from ..errors import EncodeError
@@ -58,22 +60,23 @@ __all__ = [
 ]
 
 Rope = list[bytes | memoryview]
+Answer = Coroutine[Any, Any, Response]  # of `Association.request`; each coroutine around it would wake with it
 
 
-async def c_echo(association: Association) -> Response:
+def c_echo(association: Association) -> Answer:
     """C-ECHO, PS3.7 §9.1.5. Raises `ContextNotAccepted` if the peer accepted no context for Verification."""
     context = association.context_for(Verification)
     message = CEchoRQ(MessageID=association.next_message_id(), AffectedSOPClassUID=Verification)
-    return await association.request(context, message)
+    return association.request(context, message)
 
 
-async def c_store(
+def c_store(
     association: Association,
     instance: Dataset,
     *,
     Priority: int = 0,
     move_originator: tuple[str, int] | None = None,
-) -> Response:
+) -> Answer:
     """C-STORE, PS3.7 §9.1.1, of ``instance`` on the context of its SOP Class.
 
     ``move_originator`` is the AE title and the Message ID of the C-MOVE, if this is one of its sub-operations. Raises
@@ -91,7 +94,7 @@ async def c_store(
         MoveOriginatorMessageID=message_id,
         Data=_encoded(association, context, instance),
     )
-    return await association.request(context, message)
+    return association.request(context, message)
 
 
 def c_find(
@@ -137,13 +140,13 @@ def c_move(
     return association.invoke(context, message, CMoveRSP)
 
 
-async def n_create(
+def n_create(
     association: Association,
     context: Context,
     sop_class: str,
     sop_instance: str | None = None,
     dataset: Dataset | None = None,
-) -> Response:
+) -> Answer:
     """N-CREATE, PS3.7 §10.1.5. Without ``sop_instance``, the performer assigns the UID."""
     message = NCreateRQ(
         MessageID=association.next_message_id(),
@@ -151,12 +154,10 @@ async def n_create(
         AffectedSOPInstanceUID=sop_instance,
         Data=_encoded(association, context, dataset),
     )
-    return await association.request(context, message)
+    return association.request(context, message)
 
 
-async def n_set(
-    association: Association, context: Context, sop_class: str, sop_instance: str, dataset: Dataset
-) -> Response:
+def n_set(association: Association, context: Context, sop_class: str, sop_instance: str, dataset: Dataset) -> Answer:
     """N-SET, PS3.7 §10.1.3. Pixel Data is sent from the array in ``dataset`` without a copy."""
     message = NSetRQ(
         MessageID=association.next_message_id(),
@@ -164,10 +165,10 @@ async def n_set(
         RequestedSOPInstanceUID=sop_instance,
         Data=_encoded(association, context, dataset),
     )
-    return await association.request(context, message)
+    return association.request(context, message)
 
 
-async def n_get(
+def n_get(
     association: Association,
     context: Context,
     sop_class: str,
@@ -175,7 +176,7 @@ async def n_get(
     attributes: Iterable[int] = (),
     *,
     patience: float | None = None,
-) -> Response:
+) -> Answer:
     """N-GET, PS3.7 §10.1.2, of ``attributes`` (tags); all if empty. ``patience`` is as in `Association.request`."""
     message = NGetRQ(
         MessageID=association.next_message_id(),
@@ -183,17 +184,17 @@ async def n_get(
         RequestedSOPInstanceUID=sop_instance,
         AttributeIdentifierList=tuple(attributes) or None,
     )
-    return await association.request(context, message, patience=patience)
+    return association.request(context, message, patience=patience)
 
 
-async def n_action(
+def n_action(
     association: Association,
     context: Context,
     sop_class: str,
     sop_instance: str,
     action_type: int,
     dataset: Dataset | None = None,
-) -> Response:
+) -> Answer:
     """N-ACTION, PS3.7 §10.1.4."""
     message = NActionRQ(
         MessageID=association.next_message_id(),
@@ -202,27 +203,27 @@ async def n_action(
         ActionTypeID=action_type,
         Data=_encoded(association, context, dataset),
     )
-    return await association.request(context, message)
+    return association.request(context, message)
 
 
-async def n_delete(
+def n_delete(
     association: Association,
     context: Context,
     sop_class: str,
     sop_instance: str,
     *,
     patience: float | None = None,
-) -> Response:
+) -> Answer:
     """N-DELETE, PS3.7 §10.1.6. ``patience`` is as in `Association.request`."""
     message = NDeleteRQ(
         MessageID=association.next_message_id(),
         RequestedSOPClassUID=sop_class,
         RequestedSOPInstanceUID=sop_instance,
     )
-    return await association.request(context, message, patience=patience)
+    return association.request(context, message, patience=patience)
 
 
-async def n_event_report(
+def n_event_report(
     association: Association,
     context: Context,
     sop_class: str,
@@ -231,7 +232,7 @@ async def n_event_report(
     dataset: Dataset | None = None,
     *,
     patience: float | None = None,
-) -> Response:
+) -> Answer:
     """N-EVENT-REPORT, PS3.7 §10.1.1. An SCP may invoke it while it performs a request of the peer.
 
     ``patience`` is as in `Association.request`: some SCUs never answer an event.
@@ -243,7 +244,7 @@ async def n_event_report(
         EventTypeID=event_type,
         Data=_encoded(association, context, dataset),
     )
-    return await association.request(context, message, patience=patience)
+    return association.request(context, message, patience=patience)
 
 
 def dataset_of(association: Association, context: Context, response: Response) -> Dataset:
