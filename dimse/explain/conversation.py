@@ -22,8 +22,6 @@ from ..ul import (
     AssociateRQ,
     ContextResult,
     PDataTF,
-    ReleaseRP,
-    ReleaseRQ,
     accepted,
     decode_pdu,
 )
@@ -32,9 +30,10 @@ from ..ul.wire import HEADER
 from .command import explain_command
 from .fields import UNRECOGNIZED
 from .machines import ACCEPTOR, REQUESTOR
-from .pdu import CONTEXT_ID, EXPLAIN_LIMITS, FRAGMENT, PDV_TABLE, Line, bare_lines, explain_pdu
+from .pdu import CONTEXT_ID, EXPLAIN_LIMITS, FRAGMENT, PDV_HEADER, PDV_TABLE, Line, bare_lines, explain_pdu
+from .rules import Order, unusable_contexts
 
-__all__ = ["ACCEPTOR", "REQUESTOR", "CompleteMessage", "Conversation", "Turn", "context_results", "opens_association"]
+__all__ = ["ACCEPTOR", "REQUESTOR", "CompleteMessage", "Conversation", "Turn", "opens_association"]
 
 Piece = tuple[int, int]  # the start and the end of a fragment, as offsets in the stream of its side
 
@@ -120,7 +119,7 @@ class Conversation:
         self._request: AssociateRQ | None = None
         self._syntaxes: dict[int, str] = {}  # the UID of each context's transfer syntax
         self._unusable: dict[int, str] | None = None  # the reason why each context is unusable, once that is known
-        self._order = _Order()
+        self._order = Order()
 
     def receive(self, side: str, data: bytes) -> Iterator[Turn]:
         """Take ``data`` that ``side`` sent, and return an iterator over the PDUs that it completes."""
@@ -180,7 +179,7 @@ class Conversation:
                 single = (context for context in pdu.presentation_contexts if len(context.transfer_syntaxes) == 1)
                 self._syntaxes = {context.id: context.transfer_syntaxes[0] for context in single}
             case AssociateAC() if self._request is not None:
-                self._unusable = _unusable(self._request, pdu)
+                self._unusable = unusable_contexts(self._request, pdu)
                 contexts = accepted(self._request.presentation_contexts, pdu.presentation_contexts)
                 self._syntaxes = {context.id: context.transfer_syntax for context in contexts.values()}
             case AssociateAC():
@@ -205,11 +204,32 @@ class Conversation:
                 yield from self._fragment(stream, next(pdvs), line)
             else:
                 yield line
+        yield from self._hidden_fragments(stream, pdvs, line)
 
-    def _fragment(self, stream: "_Stream", pdv: PDV, line: Line) -> Iterator[Line]:
+    def _hidden_fragments(self, stream: "_Stream", pdvs: Iterable[PDV], rest: Line) -> Iterator[Line]:
+        """Take the fragments in ``rest``, whose fields are not shown. Yield only their first errors."""
+        at, seen, contexts = rest.offset, dict[str, None](), set[int]()
+        is_stray = False  # the last fragment was of a Data Set that no Command Set announced
+        for pdv in pdvs:
+            at += PDV_HEADER + len(pdv.data)
+            is_stray = is_stray and not pdv.is_command
+            if is_stray and pdv.context_id in contexts:
+                continue  # the next stray fragment would only repeat the error, which takes 10 us
+            fragment = Line(at - len(pdv.data), memoryview(pdv.data), 2, FRAGMENT)
+            lines = list(self._fragment(stream, pdv, fragment, shown=False))
+            is_stray = bool(lines[0].error) and not pdv.is_command
+            if pdv.context_id not in contexts:
+                contexts.add(pdv.context_id)
+                context = Line(at, memoryview(bytes((pdv.context_id,))), 2, CONTEXT_ID, table=PDV_TABLE)
+                lines += self._check_contexts([context])
+            seen.update((line.error, None) for line in lines if line.error)
+        for error in list(seen)[:_MAX_ERRORS]:
+            yield rest._replace(data=rest.data[:0], value="", error=error)
+
+    def _fragment(self, stream: "_Stream", pdv: PDV, line: Line, *, shown: bool = True) -> Iterator[Line]:
         is_whole_command = pdv.is_command and pdv.is_last and not stream.in_command
         lines = [line]
-        if is_whole_command and self._with_fields:
+        if is_whole_command and self._with_fields and shown:
             lines = [line._replace(data=line.data[:0]), *explain_command(line)]
         stream.in_command = pdv.is_command and not pdv.is_last
         completed: tuple[int, Message] | None = None
@@ -222,19 +242,23 @@ class Conversation:
             _mark(lines, exc, line.offset)
         yield from lines
         if completed is not None:
-            yield from self._complete(stream, *completed, line)
+            yield from self._complete(stream, *completed, line, shown=shown)
 
-    def _complete(self, stream: "_Stream", context_id: int, message: Message, line: Line) -> Iterator[Line]:
+    def _complete(
+        self, stream: "_Stream", context_id: int, message: Message, line: Line, *, shown: bool
+    ) -> Iterator[Line]:
         """Record a complete message, and yield the lines of its Data Set; ``line`` has the last fragment."""
         data = message.Data if isinstance(message.Data, bytes | memoryview) else None
         completed = stream.complete(context_id, message, memoryview(b"" if data is None else data))
         if data is not None:
             place = Line(line.offset + len(line.data), line.data[:0], line.depth + 1, "Data Set")
-            completed, lines = self._data_set(completed, place)
+            completed, lines = self._data_set(completed, place, with_elements=shown and self._with_elements)
             yield from lines
         stream.completed.append(completed)
 
-    def _data_set(self, message: CompleteMessage, place: Line) -> tuple[CompleteMessage, list[Line]]:
+    def _data_set(
+        self, message: CompleteMessage, place: Line, *, with_elements: bool
+    ) -> tuple[CompleteMessage, list[Line]]:
         """Return a message with the syntax and the faults of its Data Set, and the lines of the Data Set."""
         uid, data = self._syntaxes.get(message.context_id), message.data
         if uid is None:
@@ -246,12 +270,12 @@ class Conversation:
             dataset = decode(data, syntax, limits=_LIMITS, report=report)
             # Unless its lines are wanted, a Data Set without findings is not dumped, which saves 6 ms of 90 for the
             # page of a film. With findings, `dump` may raise an error that `decode` has not raised.
-            shown = dump(dataset, width=self._width) if self._with_elements or report else ""
+            shown = dump(dataset, width=self._width) if with_elements or report else ""
         except DecodeError as exc:
             return message._replace(fault=str(exc)), [place._replace(value=f"{len(data)} bytes", error=str(exc))]
         findings = tuple(report[:_MAX_FINDINGS])
         lines = [place._replace(value=f"{len(data)} bytes, {syntax.name}")]
-        if self._with_elements:
+        if with_elements:
             lines += self._element_lines(data, syntax, shown, place)
         lines += (place._replace(depth=place.depth + 1, field="tolerated", error=str(finding)) for finding in findings)
         return message._replace(syntax=syntax, findings=findings), lines
@@ -278,56 +302,6 @@ def _lines_with_bytes(data: memoryview, syntax: TransferSyntax, place: Line, wid
         yield Line(header.offset, data[header.offset : end], place.depth + 1 + header.depth, row)
     if end < len(data):
         yield Line(end, data[end:], place.depth + 1, "Rest")
-
-
-class _Order:
-    """The PDUs so far, which make some later PDUs impossible, PS3.8 §7 and §9.2."""
-
-    def __init__(self) -> None:
-        self._sent: set[tuple[str, type[PDU]]] = set()
-
-    def add(self, side: str, pdu: PDU) -> str:
-        """Add ``pdu``; return the rule that it breaks at this point, or "" if it breaks none."""
-        kind, other = type(pdu), ACCEPTOR if side == REQUESTOR else REQUESTOR
-        why = ""
-        if (side, Abort) in self._sent or (ACCEPTOR, AssociateRJ) in self._sent:
-            why = "the association has ended [PS3.8 §9.2.3]"
-        elif kind is AssociateRQ and self._sent:
-            is_second = (side, AssociateRQ) in self._sent or (other, AssociateRQ) in self._sent
-            words = "a second A-ASSOCIATE-RQ on one connection" if is_second else "A-ASSOCIATE-RQ after another PDU"
-            why = f"{words} [PS3.8 §9.2.3]"
-        elif kind is PDataTF and (side, ReleaseRQ) in self._sent:
-            why = "P-DATA-TF after A-RELEASE-RQ of the same side [PS3.8 §7.2]"
-        elif kind is PDataTF and ReleaseRP in {sent for _, sent in self._sent}:
-            why = "P-DATA-TF after A-RELEASE-RP [PS3.8 §7.2]"
-        elif kind is ReleaseRP and (other, ReleaseRQ) not in self._sent and self._is_recorded(other):
-            why = "A-RELEASE-RP without an A-RELEASE-RQ [PS3.8 §7.2]"
-        self._sent.add((side, kind))
-        return why
-
-    def _is_recorded(self, side: str) -> bool:
-        """Return whether a PDU of ``side`` was recorded before."""
-        return any(sender == side for sender, _ in self._sent)
-
-
-def _unusable(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:
-    """Return, by the ID of each proposed context, why it is unusable, or "" if it is usable."""
-    usable = accepted(request.presentation_contexts, answer.presentation_contexts)
-    why = {}
-    for context_id, result in context_results(request, answer).items():
-        if context_id in usable:
-            why[context_id] = ""
-        elif result == ContextResult.words(ContextResult.ACCEPTANCE):
-            why[context_id] = "the context was accepted with a transfer syntax that was not proposed [PS3.8 §9.3.3.2]"
-        else:
-            why[context_id] = f"the context was not accepted: {result} [PS3.8 §9.3.3.2]"
-    return why
-
-
-def context_results(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:
-    """Return the result of each proposed context in words, by its ID."""
-    results = {context.id: ContextResult.words(context.result) for context in answer.presentation_contexts}
-    return {context.id: results.get(context.id, "not answered") for context in request.presentation_contexts}
 
 
 class _Stream:

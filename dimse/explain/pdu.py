@@ -40,6 +40,7 @@ __all__ = [
     "CONTEXT_ID",
     "EXPLAIN_LIMITS",
     "FRAGMENT",
+    "PDV_HEADER",
     "PDV_TABLE",
     "Line",
     "bare_lines",
@@ -48,6 +49,8 @@ __all__ = [
 ]
 
 PDV_TABLE, CONTEXT_ID = "PS3.8 Table 9-23", "Presentation-context-ID"
+
+PDV_HEADER = 6  # bytes before a fragment: Item-length, Presentation-context-ID and Message Control Header
 
 _ITEM = Struct(">BBH")
 _PER_ROW = 8
@@ -99,8 +102,8 @@ def bare_lines(pdu: PDataTF, wire: bytes, *, offset: int = 0) -> Iterator[Line]:
     yield Line(offset, view[:at], 0, PDUS[P_DATA].name)
     for pdv in pdu.pdvs:
         yield Line(offset + at + 4, view[at + 4 : at + 5], 2, CONTEXT_ID, table=PDV_TABLE)
-        yield Line(offset + at + 6, memoryview(pdv.data), 2, FRAGMENT)
-        at += 6 + len(pdv.data)
+        yield Line(offset + at + PDV_HEADER, memoryview(pdv.data), 2, FRAGMENT)
+        at += PDV_HEADER + len(pdv.data)
 
 
 def format_lines(lines: Iterable[Line], *, rows: int | None = 4, width: int = _WIDTH) -> Iterator[str]:
@@ -283,7 +286,7 @@ class _Walk:
         if len(self.lines) < _MAX_LINES:
             return True
         self.lose_track(UNKNOWN)
-        self.add_rest(end, "Rest", f"only {_MAX_LINES} fields are shown")
+        self.add_rest(end, "Rest", f"the first {_MAX_LINES} fields of this PDU are shown")
         return False
 
     def lose_track(self, layout: Layout) -> None:

@@ -17,10 +17,11 @@ from ..message.status import GENERAL_STATUS
 from ..uids import name_of
 from ..ul import AssociateAC, AssociateRQ, PDataTF, accepted, agreed_roles, agreed_window, maximum_length
 from .command import message_name
-from .conversation import ACCEPTOR, REQUESTOR, CompleteMessage, Conversation, Turn, context_results
+from .conversation import ACCEPTOR, REQUESTOR, CompleteMessage, Conversation, Turn
 from .elements import Field, Places, command_field, command_fields, data_set_fields
 from .machines import Machines, Move
 from .pdu import FRAGMENT
+from .rules import context_results
 
 __all__ = ["Contract", "Proposal", "ViewEvent", "Step", "Steps", "View"]
 
@@ -258,11 +259,14 @@ def _about(message: Message) -> str:
 
 def _fields(turns: Sequence[Turn]) -> list[Field]:
     """Return the fields of a step in the order of their first bytes."""
+    shown = {line.offset for turn in turns for line in turn.lines if line.field == FRAGMENT}
     replaced: set[int] = set()  # the offsets of fragments whose bytes belong to element fields
     found: list[Field] = []
     start = turns[0].offset  # fragments before this offset are in an earlier step
     broken: dict[int, str] = {}  # faults of Data Sets that cannot be read, by the offset of the last fragment
     for message in (message for turn in turns for message in turn.completed):
+        if not shown.issuperset(at for at, _ in (*message.command_pieces, *message.data_pieces) if at >= start):
+            continue  # some of its bytes are in the field that stands for the rest of a PDU
         if len(message.command_pieces) > 1 and message.command_pieces[0][0] >= start:
             found += command_fields(message, _MESSAGE_DEPTH)
             replaced.update(start for start, _ in message.command_pieces)

@@ -379,3 +379,35 @@ def test_lines_of_a_pdu_are_bounded(body: bytes, length: int | None) -> None:
     assert len(turn.lines) < 20_000
     assert len(turn.summary) < 2000
     assert sum(len(line.data) for line in turn.lines) == len(wire)
+
+
+ECHO = PDV(1, encode_command(CEchoRQ(MessageID=7, AffectedSOPClassUID=Verification)), True, True)
+FRAGMENTS = (PDV(1, encode_command(NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2", Data=b"x")), True, True),) + (
+    PDV(1, b"", False, False),
+) * (1 << 14)  # more fields than are shown
+
+
+def test_message_after_the_shown_fields_is_found() -> None:
+    film = PDV(1, encode(FILM, IMPLICIT_LE), False, True)
+    said = wire(request(ImplicitVRLittleEndian), PDataTF((*FRAGMENTS, film, ECHO)))
+    first, second = turns((REQUESTOR, said))[-1].completed
+    assert bytes(first.data) == film.data
+    assert first.syntax is IMPLICIT_LE
+    (start, end) = first.data_pieces[-1]
+    assert said[start:end] == film.data
+    assert second.message.CommandField == CEchoRQ.CommandField
+
+
+def test_bytes_after_the_shown_fields_are_one_line() -> None:
+    said = wire(PDataTF((*FRAGMENTS, ECHO)))
+    turn = turns((REQUESTOR, said))[-1]
+    assert b"".join(line.data for line in turn.lines) == said
+    assert "the first 16384 fields of this PDU are shown" in [line.value for line in turn.lines]
+
+
+def test_error_after_the_shown_fields_is_shown_once() -> None:
+    stray = PDV(3, ECHO.data, True, True)
+    associate = wire(request(ImplicitVRLittleEndian), answer(ImplicitVRLittleEndian))
+    said = wire(PDataTF((*FRAGMENTS, PDV(1, b"", False, True), stray, stray)))
+    turn = turns((REQUESTOR, associate), (REQUESTOR, said))[-1]
+    assert [line.error for line in turn.lines if line.error] == ["the context was not proposed [PS3.8 §9.3.2.2]"]

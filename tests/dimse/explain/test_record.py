@@ -55,6 +55,16 @@ def test_fields_tile_each_recording(name: str) -> None:
         assert all(b"".join(stream[a:b] for a, b in one.ranges) == one.data for one in step.fields)
 
 
+@pytest.mark.parametrize("most", range(4, 40, 3))
+def test_fields_tile_a_pdu_with_too_many_fields(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dimse.explain.pdu._MAX_LINES", most)
+    parts = create(9, command_size=50) + create(1000)
+    said: Said = [(REQUESTOR, wire(request(), PDataTF(tuple(pdv for part in parts for pdv in part.pdvs))), None)]
+    steps = steps_of(said)
+    tile(said, steps)
+    assert len([message for step in steps for message in step.messages]) == 2
+
+
 @given(name=st.sampled_from(SHORT), data=st.data())
 def test_fields_tile_mutated_recordings(name: str, data: st.DataObject) -> None:
     said = said_in(name)
