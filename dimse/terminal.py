@@ -160,7 +160,10 @@ def _printing_trace() -> Trace:
 
 
 def add_client_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
-    """Add the TLS options of a command that connects to a peer; see `client_tls`. ``side`` begins their names."""
+    """Add the TLS options of a command that connects to a peer; see `client_tls`.
+
+    With ``side`` "to", for instance, the options are ``--to-tls``, ``--to-tls-ca`` and so on.
+    """
     option = _tls_option(side)
     words = "each option turns TLS on"
     group = parser.add_argument_group(f"TLS of --{side} ({words})" if side else f"TLS ({words})")
@@ -191,7 +194,7 @@ def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace, s
 
 
 def add_server_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
-    """Add the TLS options of a command that listens; see `server_tls`. ``side`` begins their names."""
+    """Add the TLS options of a command that listens; see `server_tls`, and `add_client_tls` for ``side``."""
     option = _tls_option(side)
     group = parser.add_argument_group(f"TLS of --{side}" if side else "TLS")
     _add_identity(group, "certificate of this side; turns TLS on", option)

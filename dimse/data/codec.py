@@ -118,8 +118,8 @@ def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
 
     Raises ``error`` if Pixel Data is missing or empty.
     """
-    unfound = dataset._unfound  # not an access: an accessed Data Set is no longer written byte for byte
-    elements = dataset._elements if unfound is None else unfound.elements()
+    unread = dataset._unread  # not an access: an accessed Data Set is no longer written byte for byte
+    elements = dataset._elements if unread is None else unread.elements()
     for tag in _PIXELS:
         element = elements.get(tag)
         if element is not None and (length := element._length):

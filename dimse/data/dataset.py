@@ -60,7 +60,7 @@ class _State(Enum):
 UNREAD: Final = _State.UNREAD
 
 
-class Unfound(Protocol):
+class Unread(Protocol):
     """Bytes whose elements are found on first access.
 
     ``origin`` is the origin of the elements, and ``raw`` is all bytes.
@@ -245,17 +245,17 @@ class Dataset:
     With ``undefined_length``, the Data Set is written with a delimiter when it is an item of a sequence.
     """
 
-    __slots__ = ("_elements", "_origin", "_unfound")
+    __slots__ = ("_elements", "_origin", "_unread")
 
     _elements: dict[int, Element]  # not set before the first access: then, `__getattr__` finds the elements
     _origin: Origin
-    _unfound: Unfound | None
+    _unread: Unread | None
 
     def __init__(self, **values: object) -> None:
         elements: dict[int, Element] = {}
         _put_elements(self, elements)
         _put_origin(self, NOWHERE)
-        _put_unfound(self, None)
+        _put_unread(self, None)
         tags, plain = tags_by_keyword(), plain_vrs()
         for keyword, value in values.items():
             tag = tags.get(keyword) or tag_of(keyword)
@@ -274,12 +274,12 @@ class Dataset:
 
     def __getattr__(self, keyword: str) -> Value:
         if keyword == "_elements":
-            unfound = self._unfound
-            assert unfound is not None
-            elements = unfound.elements()
+            unread = self._unread
+            assert unread is not None
+            elements = unread.elements()
             _put_elements(self, elements)
-            _put_origin(self, unfound.origin)
-            _put_unfound(self, None)
+            _put_origin(self, unread.origin)
+            _put_unread(self, None)
             return elements  # type: ignore[return-value]  # the value of a slot, not of an attribute
         if keyword.startswith("_"):  # Python looks for a protocol; this is not a misspelled keyword
             raise AttributeError(keyword, name=keyword, obj=self)
@@ -380,7 +380,7 @@ class Dataset:
         return self.copy()
 
     def __reduce__(self) -> tuple[Callable[..., Dataset], tuple[object, ...]]:
-        return _recreate_dataset, (self._unfound or self._elements, self.undefined_length)
+        return _recreate_dataset, (self._unread or self._elements, self.undefined_length)
 
     def __contains__(self, key: int | str) -> bool:
         return ((tags_by_keyword().get(key) or tag_of(key)) if isinstance(key, str) else key) in self._elements
@@ -419,19 +419,19 @@ def decoded_dataset(elements: dict[int, Element], origin: Origin) -> Dataset:
     dataset = _new(Dataset)
     _put_elements(dataset, elements)
     _put_origin(dataset, origin)
-    _put_unfound(dataset, None)
+    _put_unread(dataset, None)
     return dataset
 
 
-def unread_dataset(unfound: Unfound) -> Dataset:
+def unread_dataset(unread: Unread) -> Dataset:
     """Return a Data Set that finds its elements on first access."""
     dataset = _new(Dataset)
-    _put_origin(dataset, unfound.origin)
-    _put_unfound(dataset, unfound)
+    _put_origin(dataset, unread.origin)
+    _put_unread(dataset, unread)
     return dataset
 
 
-def _recreate_dataset(found: dict[int, Element] | Unfound, undefined_length: bool) -> Dataset:
+def _recreate_dataset(found: dict[int, Element] | Unread, undefined_length: bool) -> Dataset:
     dataset = decoded_dataset(found, NOWHERE) if isinstance(found, dict) else unread_dataset(found)
     if undefined_length:
         dataset.undefined_length = True
@@ -443,4 +443,4 @@ def _recreate_dataset(found: dict[int, Element] | Unfound, undefined_length: boo
 _new = Dataset.__new__
 _put_elements = Dataset.__dict__["_elements"].__set__
 _put_origin = Dataset.__dict__["_origin"].__set__
-_put_unfound = Dataset.__dict__["_unfound"].__set__
+_put_unread = Dataset.__dict__["_unread"].__set__

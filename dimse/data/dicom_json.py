@@ -11,8 +11,9 @@ SQ                     objects; a sequence whose VR is UN becomes SQ
 OB OW OL OV OF OD UN   InlineBinary, in base64; for compressed Pixel Data, the items with their headers
 =====================  =====================================================================================
 
-Group lengths are left out (§F.2.2). JSON is UTF-8; (0008,0005) keeps its value, which applies to other encodings.
-Reading accepts any text that :func:`~dimse.data.codec.decode` accepts; JSON numbers must fit their VR.
+Group lengths are left out (§F.2.2). JSON is UTF-8, whatever the value of (0008,0005); the value is kept for the case
+that the Data Set is encoded in another way. Reading accepts any text that :func:`~dimse.data.codec.decode` accepts;
+JSON numbers must fit their VR.
 """
 
 import re

@@ -260,8 +260,8 @@ class _Encoder:
 def encode_pieces(dataset: Dataset, syntax: TransferSyntax) -> list[_Piece]:
     """Return all pieces of a Data Set, in order, not deflated. Raises EncodeError."""
     out: list[_Piece] = []
-    if dataset._unfound is not None and dataset._origin[0].syntax == syntax:
-        return [dataset._unfound.raw]
+    if dataset._unread is not None and dataset._origin[0].syntax == syntax:
+        return [dataset._unread.raw]
     if syntax.big_endian_pixels:
         raise EncodeError(f"{syntax.name} can be read, but not written")
     pixels = dataset._elements.get(PIXEL_DATA)

@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 Scalar: TypeAlias = str | int | float | bytes | memoryview | None
-Scalars: TypeAlias = Scalar | list[Any]  # a list of Scalar; as list[Any], it may become a list of Item without a copy
+# The list holds Scalar. It is declared as list[Any], because mypy rejects a list[Scalar] where a list[Item] is expected
+Scalars: TypeAlias = Scalar | list[Any]
 
 _Raw: TypeAlias = bytes | memoryview
 _Reader: TypeAlias = Callable[[_Raw, int, int, Charset], Scalars]  # arguments: bytes, start, end, character set

@@ -27,7 +27,7 @@ class CopyMemory:
 
         The copy is in new memory if it is short, longer than a block, or if all blocks are in use.
         """
-        if len(buffers) == 1 and type(buffers[0]) is bytes:  # all that the relay of the tap receives
+        if len(buffers) == 1 and type(buffers[0]) is bytes:  # always so in the relay of the tap
             return buffers[0]
         size = sum(map(len, buffers))
         if size <= _SHORT or not self._find_room(size):
@@ -57,7 +57,10 @@ class CopyMemory:
 
 
 def _is_free(block: bytearray) -> bool:
-    """Return whether nobody refers to a part of a block, which must not be empty: only then can its length change."""
+    """Return whether no memoryview refers to a block. The block must not be empty.
+
+    Python lets the length of a bytearray change only if no memoryview refers to it.
+    """
     try:
         last = block.pop()
     except BufferError:

@@ -1,9 +1,10 @@
 """Memory for received Data Sets. The memory of large Data Sets is reused.
 
-A Data Set of 4 MiB or more, or one that has barely begun, lies in an anonymous map, whose pages are committed as bytes
-arrive: a peer that declares a large Data Set and sends little takes little memory. The kernel fills each new page with
-zeros, which takes a third of the time of receiving an image. So an unused map is kept for the next Data Set of similar
-size, and the kernel may take its pages back at any time (MADV_FREE). On a platform without MADV_FREE, no map is kept.
+A Data Set lies in an anonymous map if it has 4 MiB or more, or if only a small part of it has arrived. The pages of a
+map are committed as bytes arrive: a peer that declares a large Data Set and sends little takes little memory. The
+kernel fills each new page with zeros, which takes a third of the time of receiving an image. So an unused map is kept
+for the next Data Set of similar size, and the kernel may take its pages back at any time (MADV_FREE). On a platform
+without MADV_FREE, no map is kept.
 """
 
 import mmap
@@ -141,10 +142,11 @@ def _whole_pages(size: int) -> int:
     return -(-size // _HUGE_PAGE) * _HUGE_PAGE
 
 
-def _new_map(length: int, huge: int) -> mmap.mmap:
+def _new_map(length: int, huge_end: int) -> mmap.mmap:
+    """Return a map of ``length`` bytes, with huge pages up to ``huge_end``."""
     area = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE") and huge > _HUGE_PAGE:
+    if hasattr(mmap, "MADV_HUGEPAGE") and huge_end > _HUGE_PAGE:
         # Huge pages take a fifth of the time of small pages. The start, which is committed first, and the end stay
         # small.
-        area.madvise(mmap.MADV_HUGEPAGE, _HUGE_PAGE, huge - _HUGE_PAGE)
+        area.madvise(mmap.MADV_HUGEPAGE, _HUGE_PAGE, huge_end - _HUGE_PAGE)
     return area

@@ -1,7 +1,8 @@
-"""TLS as the cases vary it: contexts for one version or for some suites, certificates that no peer should accept, and a
+"""TLS for the cases: contexts for one version or for some suites, certificates that no peer should accept, and a
 connection whose records a case can cut or change.
 
-The contexts of a client accept any certificate of a server: the sanity case checks it, with the context of the user.
+The client contexts of this module accept any certificate. Only the sanity case checks the peer's certificate: it uses
+the context that the user has configured.
 """
 
 import asyncio

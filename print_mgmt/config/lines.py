@@ -85,7 +85,7 @@ def _words(dotted: str) -> list[str]:
     """Return the parts of a dotted key, without quotes."""
     words: list[str] = []
     table: object = tomllib.loads(f"{dotted} = 0")
-    while isinstance(table, dict):
+    while isinstance(table, dict) and table:  # it is empty only if the text is not well formed
         word, table = next(iter(table.items()))
         words.append(word)
     return words

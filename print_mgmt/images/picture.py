@@ -155,7 +155,11 @@ def identity(codes: Codes) -> tuple[Codes, Floats]:
 
 
 def tabulate(pixels: Numbers, brightness_of: Callable[[Numbers], Floats]) -> tuple[Codes, Floats]:
-    """Return codes and curve: ``brightness_of`` is called for each code of 8 or 16 bits, else for each pixel."""
+    """Return codes and curve of pixels whose brightness is ``brightness_of``.
+
+    It is called once with all possible codes if the pixels have 8 or 16 bits without a sign. Otherwise, it is called
+    with the pixels themselves.
+    """
     if pixels.dtype.kind == "u" and pixels.itemsize <= 2:
         return pixels.astype(f"u{pixels.itemsize}", copy=False), brightness_of(all_codes(pixels))
     codes = np.empty(pixels.size, np.uint16)

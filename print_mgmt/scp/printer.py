@@ -271,6 +271,6 @@ def _response(operation: Operation, answer: Answer) -> Response:
         value = getattr(answer, keyword)
         if value is not None:
             elements[keyword] = value
-    if not answer.class_uid:
+    if not answer.names_sop_class:
         elements["AffectedSOPClassUID"] = None
     return operation.reply(answer.Status, dataset=answer.dataset, comment=answer.comment, **elements)

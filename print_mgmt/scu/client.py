@@ -203,7 +203,7 @@ class PrintClient:
         **attributes: Value,
     ) -> PrintReport: ...
 
-    async def print_images(  # type: ignore[misc]  # the first overload: **options of one type, as dict[str, str]
+    async def print_images(  # type: ignore[misc]  # for calls with **attributes from one dict
         self,
         images: Images,
         *,
@@ -291,7 +291,7 @@ class PrintClient:
         **attributes: Value,
     ) -> AbstractAsyncContextManager[Films]: ...
 
-    def films(  # type: ignore[misc]  # the first overload: **options of one type, as dict[str, str]
+    def films(  # type: ignore[misc]  # for calls with **attributes from one dict
         self,
         *,
         presentation_lut: PresentationLUT | None = None,

@@ -17,7 +17,7 @@ __all__ = ["Answer", "answer_for", "failure"]
 class Answer:
     """The elements of a response, its Data Set, and the job that N-ACTION has created.
 
-    ``class_uid``: the response names the SOP Class. Some printers omit it, as PS3.7 §10.1.5.1.3 allows.
+    ``names_sop_class``: the response has an Affected SOP Class UID. Some printers omit it, as PS3.7 §10.1.5.1.3 allows.
     """
 
     Status: int = SUCCESS
@@ -27,7 +27,7 @@ class Answer:
     AttributeIdentifierList: tuple[int, ...] | None = None
     ActionTypeID: int | None = None
     EventTypeID: int | None = None
-    class_uid: bool = True
+    names_sop_class: bool = True
     job: PrintJob | None = None
 
     @property

@@ -123,7 +123,7 @@ class PrintService:
         if isinstance(message, NCreateRQ | NSetRQ) and not instances.caller.echo:
             answer = replace(answer, dataset=_box_references(answer.dataset))
         if isinstance(message, NCreateRQ) and not instances.caller.class_uid:
-            answer = replace(answer, class_uid=False)
+            answer = replace(answer, names_sop_class=False)
         if not instances.caller.warnings and status_class(answer.Status) is StatusClass.WARNING:
             answer = replace(answer, Status=0x0000, comment="", AttributeIdentifierList=None)
         return answer

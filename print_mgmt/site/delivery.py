@@ -90,7 +90,7 @@ class Delivery:
             printer = self._printer(record.printer)
             if printer is not None and not is_loaded(printer.config, copy):
                 if printer.missing_medium == "wait":
-                    return NoMedia(reason=f"{copy.sheet.FilmSizeID} of its medium is not loaded")
+                    return NoMedia(reason=f"its medium is not loaded in the size {copy.sheet.FilmSizeID}")
                 if printer.missing_medium == "fail":
                     return Failed(info="REQ MED NOT INST", reason="its medium is not loaded")
                 copy = move_to_loaded(printer.config, copy)

@@ -109,7 +109,7 @@ class WireScu(Scu):
             Status=response.Status,
             comment=response.ErrorComment or "",
             dataset=None if told is None else decode(told, association.syntax(context)),
-            class_uid=response.AffectedSOPClassUID == _sop_class(message),
+            names_sop_class=response.AffectedSOPClassUID == _sop_class(message),
             **{keyword: getattr(response, keyword, None) for keyword in _COMMAND},
         )
 

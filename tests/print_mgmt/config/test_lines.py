@@ -4,7 +4,7 @@ import json
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from print_mgmt.config.lines import line_of, lines_of
@@ -73,6 +73,7 @@ def test_lines_follow_any_value(pairs: list[tuple[str, object]]) -> None:
     assert lines_of(text) == {key: number for number, (key, _) in enumerate(pairs, 1)}
 
 
+@example("[#]")
 @given(st.text("ab=[]#'\"\\ \n.{}1"))
 def test_wrong_text_ends_in_lines_or_an_error(text: str) -> None:
     try:

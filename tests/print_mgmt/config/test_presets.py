@@ -71,7 +71,7 @@ def test_presets_have_their_limits(name: str, session: dict[str, str], film: dic
 
 def test_ihe_minimum_omits_the_class_in_n_create_rsp() -> None:
     """OmitSOPClassUIDFromCreateResponse of DCMTK."""
-    assert not Scu(GRAY, preset("ihe-minimum")).create(BasicFilmSession, dataset=Dataset()).class_uid
+    assert not Scu(GRAY, preset("ihe-minimum")).create(BasicFilmSession, dataset=Dataset()).names_sop_class
 
 
 def test_minimal_printer_prints_film_by_film() -> None:

@@ -144,8 +144,8 @@ def test_caller_options_hide_data_set_and_class_uid() -> None:
     config = replace(CONFIG, callers={"OLD": Caller(echo=False, class_uid=False)})
     scu = Scu(config=config, calling_ae_title="OLD")
     answer = scu.create(BasicFilmSession)
-    assert (answer.dataset, answer.class_uid, bool(answer.AffectedSOPInstanceUID)) == (None, False, True)
-    assert Scu(config=config, calling_ae_title="NEW").create(BasicFilmSession).class_uid
+    assert (answer.dataset, answer.names_sop_class, bool(answer.AffectedSOPInstanceUID)) == (None, False, True)
+    assert Scu(config=config, calling_ae_title="NEW").create(BasicFilmSession).names_sop_class
 
 
 def test_film_box_without_echo_names_its_image_boxes() -> None:

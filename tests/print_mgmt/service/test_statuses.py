@@ -277,7 +277,7 @@ def test_each_status_is_sent(status: int, provoke: Provoke, syntax: str, monkeyp
     assert f"{answer.Status:04X}" == f"{status:04X}", answer.comment
     assert 0 < len(answer.comment) <= 64
     assert "\\" not in answer.comment
-    assert answer.class_uid
+    assert answer.names_sop_class
 
 
 def test_every_status_is_tested() -> None:
