@@ -46,7 +46,7 @@ class Chapter:
 def page_of(title: str, chapters: Iterable[Chapter], views: Iterable[View] = (), faults: Sequence[str] = ()) -> str:
     """Return a page about associations as HTML; ``faults`` concern the whole recording.
 
-    ``views`` only give sentences about attributes; the views that see messages have already made the steps.
+    ``views`` are asked only for sentences about attributes. The events that views find in messages are in the steps.
     If a recording is too large for a page, its beginning is shown, and the page says what is missing.
     """
     book = _Book(views)

@@ -1,8 +1,8 @@
 """TLS for the cases: contexts for one version or for some suites, certificates that no peer should accept, and a
 connection whose records a case can cut or change.
 
-The client contexts of this module accept any certificate. Only the sanity case checks the peer's certificate: it uses
-the context that the user has configured.
+The client contexts of this module accept any certificate. The sanity case checks the certificate of the peer, with the
+context that the user has configured.
 """
 
 import asyncio

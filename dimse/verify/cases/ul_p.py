@@ -68,11 +68,13 @@ def sends(pdus: Sequence[bytes]) -> CaseRun:
     return run
 
 
-def pieces(data: bytes, sizes: Sequence[int], *, last: int = COMMAND | LAST) -> list[tuple[int, int, bytes]]:
-    """Return the PDVs of a Command Set or a Data Set: fragments of these ``sizes``, then one with the rest."""
+def pieces(data: bytes, sizes: Sequence[int], *, kind: int = COMMAND) -> list[tuple[int, int, bytes]]:
+    """Return the PDVs of a Command Set or a Data Set: fragments of these ``sizes``, then one with the rest.
+
+    ``kind`` is bit 0 of their message control headers: COMMAND, or 0 for a Data Set.
+    """
     parts = list(cut(data, sizes))
-    control = last & ~LAST
-    return [(1, control, part) for part in parts[:-1]] + [(1, last, parts[-1])]
+    return [(1, kind, part) for part in parts[:-1]] + [(1, kind | LAST, parts[-1])]
 
 
 async def command_and_data(peer: Peer) -> Seen:
@@ -91,7 +93,7 @@ async def data_set_in_fragments(peer: Peer) -> Seen:
         request = session.creation(BasicFilmBox)
         data = session.encoded(session.film_box())
         command = encode_command(replace(request, Data=data))
-        for pdu in in_pdus((1, COMMAND | LAST, command), *pieces(data, _FRAGMENTS, last=LAST)):
+        for pdu in in_pdus((1, COMMAND | LAST, command), *pieces(data, _FRAGMENTS, kind=0)):
             session.wire.send(pdu)
         seen = await session.wire.response()
         if not isinstance(seen, Answered) or not isinstance(whole, Answered):

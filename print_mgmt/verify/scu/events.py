@@ -50,7 +50,7 @@ _MANY = 100  # events in a row
 _NORMAL, _WARNING, _FAILURE, _UNKNOWN = 1, 2, 3, 99  # Event Type IDs of the printer
 _PRINTING, _DONE, _FAILED = 2, 3, 4  # Event Type IDs of a job
 _NO_SUCH_EVENT = 0x0113
-_THIRD = 3  # the request that most events precede or follow
+_THIRD = 3  # number of the request; most cases send their event just before or just after its response
 _PRINTER_CONTEXTS = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta, Printer)
 _SUPPLY_LOW = Dataset(PrinterStatusInfo="SUPPLY LOW")
 _JAMMED = Dataset(PrinterStatusInfo="FILM JAM", PrinterName="PLAIN")
