@@ -47,7 +47,7 @@ _JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # octets: cases exceed the peer's Maxi
 _SESSION_WITHOUT_FILM = 0xC600
 _MAX_PREPARATIONS = 10  # times `Target.preparation`: the time limit of `find_facts`
 
-# If a case needs one of these flags and it is missing, the case is SKIPPED; if only others are missing, UNIMPLEMENTED
+# A case without one of these flags that it needs is SKIPPED; a case that lacks only other flags is UNIMPLEMENTED
 _SKIPPED_WITHOUT = (
     Flags.TLS
     | Flags.CLIENT_CERT
@@ -109,7 +109,7 @@ def result_without_run(case: Case, options: Options, flags: Flags, tested: str) 
 
 
 async def find_facts(target: Target, options: Options, watch: Watch, wanted: Flags) -> PeerFacts:
-    """Return the facts about the peer, without those that the peer does not let the tester find out.
+    """Return the facts that the peer lets the tester find out.
 
     PRINT, SESSION_ACTION, TWO_ASSOC and CHECKS_CALLED cost requests of their own, and are looked for only if they are
     ``wanted``.

@@ -79,7 +79,9 @@ class Judge:
         )
 
     async def _judge_step(self, case: Case, step: SubCase, result: Result) -> SubResult:
-        """Judge a sub-case. After silence, try again with more patience; if the peer was full, once there is room."""
+        """Judge a sub-case. After silence, try again with more patience; if the peer was full, try again once it has
+        room.
+        """
         assert result.trace is not None
         sub = await self._try(case, step, result, self.target)
         if sub.verdict.is_suspect and self._was_impatient(sub.observed):
@@ -96,7 +98,7 @@ class Judge:
         return sub
 
     def _was_impatient(self, observed: Observation) -> bool:
-        """Return whether a silence was shorter than the patience of a second try, and the peer is not dead."""
+        """Return whether a silence was shorter than the patience of a second try, and the peer still lives."""
         if DEAD in observed:
             return False
         silences = (seen.seconds or 0.0 for seen in observed if isinstance(seen, Silent))
@@ -131,7 +133,7 @@ class Judge:
     async def _run_step(self, case: Case, step: SubCase, result: Result, peer: Peer, found: list[Seen]) -> SubResult:
         """Run a sub-case once, and judge it; then probe the peer if the case is risky.
 
-        ``found`` receives the observation, so that it is known even if ending the association times out.
+        ``found`` receives the observation, which is then kept even if the end of the association times out.
         """
         before = len(result.assertions)
         async with asyncio.timeout(_patience(case, peer.target)):

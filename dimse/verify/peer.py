@@ -107,7 +107,7 @@ class Watch:
 
 
 class _Paused(asyncio.Protocol):
-    """The first protocol of a connection: it reads nothing, so that what the peer sends waits for the `Wire`."""
+    """The first protocol of a connection: it reads nothing, so the first octets of the peer wait for the `Wire`."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

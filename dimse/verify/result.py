@@ -181,7 +181,7 @@ class Run:
 
     @property
     def is_conformant(self) -> bool:
-        """Whether no case has failed or damaged the peer, none met a fault of the tester, and the run is complete."""
+        """Whether the run is complete, without a failed case, damage to the peer, or a fault of the tester."""
         return self.exit_status() == DONE and not self.stopped
 
 

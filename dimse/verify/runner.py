@@ -2,9 +2,9 @@
 
 The cases run one at a time, because many peers serve only one association at a time; `Options.jobs` lets cases of print
 run at the same time. Slow cases run at the same time if the peer accepts two associations. If it serves many more, the
-cases that only wait run beside the quick ones. The first bad verdict of a quick case ends this, and the case is judged
-again without them, unless it would print again: so nearly no bad verdict depends on the cases that wait. The `Run` is
-valid at any time, so that an interrupted run can be reported, too.
+cases that only wait run beside the quick ones. The first bad verdict of a quick case cancels them, and the quick case
+is judged again alone, unless it would print again. So hardly any bad verdict depends on the cases that wait. The `Run`
+is valid at any time, so that an interrupted run can be reported, too.
 """
 
 import asyncio
@@ -47,9 +47,9 @@ async def verify_scp(
 ) -> Run:
     """Run those of ``cases`` that are for an SCP, and return the run. ``run`` receives each result at once.
 
-    ``start`` is the argument vector of a command that starts the peer: it is started first, and again whenever a case
-    has damaged the peer, and is ended at the end. Nothing that the peer does raises an error. After a cancellation,
-    ``run`` has the results so far.
+    ``start`` is the argument vector of a command that starts the peer. The command is started first, started again
+    after each case that damages the peer, and ended at the end. Whatever the peer does, no error is raised. After a
+    cancellation, ``run`` has the results so far.
     """
     tester = Tester(
         target=target,
@@ -175,7 +175,7 @@ class Tester:
         return is_parallel and case.id.startswith("PRN-") and not (case.risky or prints)
 
     async def _start_waiting_cases(self, ordered: Iterable[Case]) -> None:
-        """Start the cases that only wait, if the peer serves them all at once with the other cases beside them."""
+        """Start the cases that only wait, if the peer can serve them and the other cases at the same time."""
         cases = [case for case in ordered if (case.is_slow or case.waits) and not case.risky]
         cases = [case for case in cases if self._result_without_run(case) is None]
         if len(cases) < 2 or Flags.TWO_ASSOC not in self.run.facts.flags:

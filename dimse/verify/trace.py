@@ -1,8 +1,8 @@
 """The trace of a case: the octets of its connections, in both directions, with their times.
 
-Octets are entered before anything judges them. Unless the run asks for all octets, only the first `KEPT_OCTETS` of each
-write or arrival are kept, with the length and the hash of the whole; once a case has `_MAX_OCTETS`, only the first
-`_KEPT_LATER`. In any case, the trace has at most `Trace.max_entries` entries.
+Octets are entered before anything judges them. By default, only the first `KEPT_OCTETS` of each write or arrival are
+kept, with the length and the hash of the whole. Once a case has `_MAX_OCTETS`, only the first `_KEPT_LATER` are kept.
+In any case, the trace has at most `Trace.max_entries` entries.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -143,9 +143,8 @@ def turns_of(
 
 
 def _is_known(entry: TraceEntry) -> bool:
-    """Return whether zeros can stand for the octets that are not kept: an entry that is cut must have whole PDUs.
-
-    The header of each of them must be kept.
+    """Return whether zeros can stand for the octets that are not kept. For that, a cut entry must have whole PDUs, and
+    the header of each PDU must be kept.
     """
     is_cut = len(entry.data) < entry.length
     at = 0

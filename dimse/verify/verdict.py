@@ -153,7 +153,7 @@ def close_verdict(wanted: Close, ended: Observation) -> CloseVerdict | None:
     """Return how an association ended: ``ended`` has the PDU that ended it, or else `CLOSED` or `SILENCE`.
 
     Return None if the case expects no particular end, or if ``ended`` is empty. If the tester is to close the
-    connection, only an A-ABORT of the peer is not CLEAN.
+    connection, any end except an A-ABORT of the peer is CLEAN.
     """
     if wanted is Close.NONE or not ended:
         return None

@@ -330,9 +330,9 @@ class Wire(asyncio.Protocol):
         return True
 
     async def response(self, seconds: float | None = None) -> Seen:
-        """Return the next response, or what comes instead of it. Answer the N-EVENT-REPORT-RQs that come before.
+        """Return the next response, or the event in its place. Answer the N-EVENT-REPORT-RQs that come before.
 
-        After `_MAX_EVENTS` answers, whatever comes next is returned.
+        After `_MAX_EVENTS` answers, return the next event, whatever it is.
         """
         for _ in range(_MAX_EVENTS):
             seen = await self.next(seconds)

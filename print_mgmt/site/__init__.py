@@ -2,8 +2,8 @@
 
 - `site` is the running server. The `intake` of each printer puts films into the spool; the `workers` take them out,
   with one `delivery` for each film and destination.
-- `routes`: routes, which choose the destinations of a film. `identify`: the patient and study of a film. `media`: the
-  loaded media. `conditions`: the states of the printers.
+- `routes`: the choice of the destinations of a film. `identify`: the patient and study of a film. `media`: the loaded
+  media. `conditions`: the states of the printers.
 - `config`: the configuration of a site as one value. `toml`: its reader. `changes`: the differences between two
   configurations. `spools`: the default folder of the spool.
 """

@@ -69,7 +69,7 @@ def unimplemented(reason: str) -> Unprepared:
 
 
 def skipped(reason: str) -> Unprepared:
-    """Return the exception that ends a case which the options of the run, or a limit of the tester, do not allow."""
+    """Return the exception that ends a case that the options of the run or a limit of the tester forbid."""
     return Unprepared(reason, Verdict.SKIPPED)
 
 
@@ -90,7 +90,7 @@ def items_of(data: Dataset | None, keyword: str) -> list[Dataset]:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The facts about a printer: a ``layout``, or "" if it refused each one that was tried, and a bit depth.
+    """The facts about a printer: a ``layout``, or "" if it refused each tried layout, and a bit depth.
 
     Images have 12 bits if ``is_deep``, otherwise 8. The defaults are assumed if the printer could not be asked.
     """

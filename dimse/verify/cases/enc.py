@@ -102,7 +102,7 @@ async def other_syntaxes(peer: Peer) -> Seen:
 
 
 def lengths(sequences: bool, items: bool) -> Steps:
-    """Return the steps that create a film box and set an image; a true argument makes these lengths undefined."""
+    """Return the steps that create a film box and set an image, with undefined lengths of sequences or of items."""
 
     def with_lengths(dataset: Dataset) -> Dataset:
         for element, inner in sequences_of(dataset):

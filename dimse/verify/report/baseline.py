@@ -1,6 +1,6 @@
 """Baselines, and differences between reports.
 
-A baseline holds the bad verdicts that are expected of a peer, each with what was observed.
+A baseline holds the bad verdicts that are expected of a peer, each with its observation.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ class Change:
 
 
 def baseline(document: Document) -> dict[str, Any]:
-    """Return the baseline of a report: each case whose verdict is not fine, with the verdict and what was observed."""
+    """Return the baseline of a report: each case with a bad verdict, with the verdict and the observation."""
     expected = {
         case["id"]: {"verdict": case["verdict"], "because": ", ".join(case["observed"])}
         for case in document["cases"]
@@ -43,7 +43,7 @@ def baseline(document: Document) -> dict[str, Any]:
 
 
 def regressions(document: Document, expected: Document) -> Iterator[Change]:
-    """Yield how cases of a report differ from a baseline, for the worse or for the better.
+    """Yield the cases of a report that differ from a baseline, for the worse or for the better.
 
     Raises `EncodeError` if ``expected`` is not a baseline.
     """

@@ -54,7 +54,9 @@ def _badness(case: Case) -> int:
 
 @dataclass(slots=True)
 class _Shown:
-    """The trace of a case with fields of at most ``max_length`` characters; ``spent`` is how many they take so far."""
+    """The trace of a case with fields of at most ``max_length`` characters; ``spent`` counts the characters used so
+    far.
+    """
 
     entries: Sequence[Mapping[str, Any]]
     is_of_acceptor: bool

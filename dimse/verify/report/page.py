@@ -91,7 +91,7 @@ onhashchange = unfold;
 unfold();
 """
 _GAP = "If the catalogue has a gap here, please report this case with its trace to the authors of the tester."
-_SETS = ("pass", "non-strict", "fail")  # what the page calls the sets of `expected`
+_SETS = ("pass", "non-strict", "fail")  # the page's names for the sets of `expected`
 _LEVELS = ("MUST", "SHOULD", "MAY", "INFO")
 
 

@@ -120,7 +120,7 @@ def _case(case: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _seen(text: str, verdict: str = "") -> str:
-    """Return what was seen; if a peer may have put text into it, return only how it was judged."""
+    """Return an observation; if it may contain text from the peer, return words for its verdict instead."""
     return text if _PUBLIC.fullmatch(text) else _IN_OTHER_WORDS.get(verdict, _HIDDEN)
 
 
@@ -155,7 +155,7 @@ class _Stream:
         self._is_lost = False  # octets are missing, so no further header can be found
 
     def add(self, octets: bytes, length: int) -> bool:
-        """Take the next octets. Return whether all of them belong to PDUs that have no message, and none is missing.
+        """Take the next octets. Return whether all of them are there and belong to PDUs without messages.
 
         ``length`` is the number of octets that were sent; ``octets`` may be fewer.
         """

@@ -41,9 +41,9 @@ class Waiting:
 class Desk:
     """A desk on ``host`` that listens on ``port`` (0 is any free one), or on each port of ``by_port``.
 
-    ``by_port`` has the case id of each port. With ``by_title``, the called AE title may name a case. A case that varies
-    the TLS handshake is named too late by its own connection: the association that names it is rejected, and the next
-    connections are for the case, which is ``armed`` until its visit is over.
+    ``by_port`` has the case id of each port. With ``by_title``, the called AE title may name a case. A called AE title
+    comes after the TLS handshake, too late for a case that varies the handshake. So the association that names such a
+    case is rejected, and the next connections are for the case, which is ``armed`` until its visit is over.
     """
 
     host: str

@@ -1,6 +1,6 @@
-"""Functions that return the observation of a case: what the SCU did after the step that matters.
+"""Functions that return the observation of a case: the events of the SCU after the step that matters.
 
-Each returns the crash of the program if there was one, and else raises `Unprepared` if the step was not reached.
+Each returns the crash of the program if there was one. Otherwise it raises `Unprepared` if the step was not reached.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ def require_reached(visit: Visit) -> None:
 
 
 def first_after(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return what the SCU did first after the step, or the crash of its program."""
+    """Return the first event of the SCU after the step, or the crash of its program."""
     if found := crash(visit):
         return found
     require_reached(visit)
@@ -58,7 +58,7 @@ def first_after(_peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def end_of(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return what the SCU did first after the step, followed by `Running` if its command did not end."""
+    """Return the first event of the SCU after the step, followed by `Running` if its command did not end."""
     found = first_after(peer, visit)
     return (*found, Running(peer.patience)) if visit.is_running else found
 

@@ -200,7 +200,7 @@ class ScuTester:
         return result
 
     def _beyond_timers(self, sub: SubResult) -> SubResult:
-        """Return the result; INCONCLUSIVE if the SCU was silent, but its timer may be longer than the tester waited."""
+        """Return the result; INCONCLUSIVE if the SCU was silent, but may have a timer longer than this silence."""
         silent = any(isinstance(seen, Silent | Running) for seen in sub.observed)
         waited = _PATIENCE_FACTOR * self.target.patience
         if not (sub.verdict.is_suspect and silent) or waited >= self.target.longest_timer:

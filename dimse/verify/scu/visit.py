@@ -247,7 +247,7 @@ class Visit:
         return self.fired[0] if self.fired else self.wires[-1] if self.wires else None
 
     def after(self) -> list[Seen]:
-        """Return what the SCU did after the first reaction, on the same connection."""
+        """Return the events of the SCU after the first reaction, on the same connection."""
         if self.fired is None:
             return []
         wire, number = self.fired

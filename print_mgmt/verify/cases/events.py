@@ -108,7 +108,7 @@ async def _first_event(talk: Conversation) -> NEventReportRQ:
 
 
 async def _skip_events(talk: Conversation, events: list[NEventReportRQ] | None = None) -> Seen:
-    """Return what the peer sends after its events; do not confirm them, but add them to ``events``.
+    """Add the peer's events to ``events`` without confirming them; return the next thing that the peer sends.
 
     Raises `Unprepared` after too many events.
     """

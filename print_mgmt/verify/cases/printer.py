@@ -103,7 +103,7 @@ _LAYOUT_LISTS = {
     "RequestedResolutionID": "PrinterResolutionID",
 }
 _MAX_LAYOUTS = 20  # layouts that are tried
-_ONE_IN = 10  # a configuration of which at most one entry in 10 is refused is NON-STRICT, not a FAIL
+_ONE_IN = 10  # if at most one entry in 10 is refused, the configuration is NON-STRICT instead of a FAIL
 _MAX_NAMED = 5  # attributes that a text names
 
 

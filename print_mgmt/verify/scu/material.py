@@ -92,7 +92,7 @@ def sop_class_of(request: Request | None) -> str:
 
 
 def instance_of(exchange: Exchange) -> str:
-    """Return the SOP Instance UID of a request; for N-CREATE, the one in the tester's response, if there is one."""
+    """Return the SOP Instance UID of a request; for N-CREATE, the UID in the tester's response, if there is one."""
     request = exchange.request
     if isinstance(request, NCreateRQ):
         return str(getattr(exchange.response, "AffectedSOPInstanceUID", None) or request.AffectedSOPInstanceUID or "")
@@ -187,7 +187,7 @@ def strayed(visit: Visit) -> Broken | None:
 
 
 def reaches_action(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Kept` if the SCU went on to N-ACTION without a fault, otherwise what it did instead."""
+    """Return `Kept` if the SCU went on to N-ACTION without a fault, otherwise its actual reaction."""
     if found := crash(visit):
         return found
     require_reached(visit)
@@ -204,7 +204,7 @@ def reaches_action(_peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Kept` if the SCU tries again, or releases without printing the film; otherwise what it did instead.
+    """Return `Kept` if the SCU tries again, or releases without printing the film; otherwise its actual reaction.
 
     If it releases, but its exit status is 0, return `Deviated`.
     """

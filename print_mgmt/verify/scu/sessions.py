@@ -73,7 +73,7 @@ def _context_faults(visit: Visit) -> Faults:
 
 
 def _judge_end(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Kept` if the SCU prints, or releases without printing; otherwise what it did instead."""
+    """Return `Kept` if the SCU prints, or releases without printing; otherwise its actual reaction."""
     found = reaches_action(peer, visit)
     return (Kept("it ends in order without printing"),) if found == (RELEASE,) else found
 
@@ -319,7 +319,9 @@ def _faults_of_image(image: Dataset, *, is_color: bool) -> Faults:
 
 
 def with_boxes(count: int | None) -> Reaction:
-    """Return the reaction that answers the creation of a film box with ``count`` image boxes; None: no Data Set."""
+    """Return the reaction that answers the creation of a film box with ``count`` image boxes; with None, without a Data
+    Set.
+    """
     if count is None:
         return with_fields(Data=None)
 

@@ -1,4 +1,4 @@
-"""TLS-2: how an SCU checks the certificate of its printer, and what its ClientHello offers."""
+"""TLS-2: an SCU's check of its printer's certificate, and its ClientHello."""
 
 from collections.abc import Callable
 from pathlib import Path

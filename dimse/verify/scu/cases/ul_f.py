@@ -253,9 +253,9 @@ async def _late_data(exchange: Exchange) -> None:
 
 
 def _no_data(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return the first message or unreadable octets that came after the A-RELEASE-RQ, or else what came first.
+    """Return the first message or unreadable octets after the A-RELEASE-RQ, or else the first event.
 
-    A crash of the program comes before both.
+    A crash of the program takes precedence.
     """
     if found := crash(visit):
         return found
