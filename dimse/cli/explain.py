@@ -128,7 +128,7 @@ def _explain(parser: argparse.ArgumentParser, views: Views, arguments: argparse.
     forms = ("brief", "json", "mermaid", "long", "bytes")
     unused = next((form for form in forms if arguments.compare is not None and getattr(arguments, form)), None)
     if unused is not None:
-        parser.error(f"--{unused} shows one recording; --compare shows what differs in two")
+        parser.error(f"--{unused} shows one recording; --compare shows the differences of two")
     try:
         return _show(arguments, views) if arguments.compare is None else _compare(arguments, views)
     except OSError as exc:
@@ -153,7 +153,7 @@ def _show(arguments: argparse.Namespace, views: Views) -> int:
 
 
 def _compare(arguments: argparse.Namespace, views: Views) -> int:
-    """Show what differs between two recordings: in the first association of each, then in the second, and so on."""
+    """Show the differences between two recordings: between their first associations, their second ones, and so on."""
     from ..explain.comparison import compare
     from ..explain.comparison_page import comparison_lines, comparison_page
 

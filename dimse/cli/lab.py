@@ -119,7 +119,7 @@ def _print(lines: Iterator[str]) -> None:
 
 
 def _commands(text: str) -> list[str]:
-    """Return the commands of ``-c``; a semicolon in quotes separates nothing."""
+    """Return the commands of ``-c``; a semicolon in quotes does not separate commands."""
     return _COMMAND.findall(text)
 
 

@@ -64,7 +64,7 @@ def add(parser: Parser) -> None:
     listing.fill = lambda chosen: add_cases(chosen, _all_cases())
     grid = commands.add_parser("grid", help="send one script to several peers, and compare their answers")
     grid.fill = lambda chosen: add_grid(chosen, SCRIPTS, "echo")
-    commands.add_parser("diff", help="show what changed between two reports").fill = add_diff
+    commands.add_parser("diff", help="show the changes between two reports").fill = add_diff
     commands.add_parser("matrix", help="write a page with a column for each report").fill = add_matrix
 
 
@@ -146,7 +146,7 @@ def add_cases(parser: Parser, cases: Sequence[Case]) -> None:
 
 def add_diff(parser: Parser) -> None:
     """Add the options of ``verify diff`` to ``parser``."""
-    parser.description = "Show what changed between two reports. The exit status is 1 if a case got worse, else 0."
+    parser.description = "Show the changes between two reports. The exit status is 1 if a case got worse, else 0."
     parser.add_argument("before", type=Path, metavar="REPORT.JSON", help="the first report")
     parser.add_argument("after", type=Path, metavar="REPORT.JSON", help="the second report")
     parser.set_defaults(command=_diff)

@@ -1,4 +1,6 @@
-"""The command ``verify grid`` of ``dimse`` and ``print-mgmt``: one script, several peers, and who agrees with whom."""
+"""The command ``verify grid`` of ``dimse`` and ``print-mgmt``: one script for several peers, and a comparison of their
+answers.
+"""
 
 import argparse
 import asyncio
@@ -41,9 +43,7 @@ Exit status: 0 all peers agree on each line, 1 they differ, 2 wrong usage, 3 a p
 
 def add_grid(parser: Parser, scripts: Mapping[str, str], default: str) -> None:
     """Add the options of ``verify grid`` to ``parser``; ``scripts`` are built in, by name."""
-    parser.description = (
-        "Send one script to several peers at the same time, and show who agrees with whom, line by line."
-    )
+    parser.description = "Send one script to several peers at the same time, and compare their answers line by line."
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _TEACH
     parser.add_argument("peers", nargs="*", type=peer, metavar="AE@HOST:PORT", help="peers to compare, two or more")

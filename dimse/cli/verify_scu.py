@@ -183,7 +183,7 @@ def _target(
     words: tuple[str, ...] | None,
     chosen: Sequence[Case],
 ) -> ScuTarget:
-    """Return where to wait for the SCU, and how it is started; ``words`` is its command."""
+    """Return the address at which to wait for the SCU, and the way to start it; ``words`` is its command."""
     by_port = {}
     if arguments.ports is not None:
         ids = [PLAIN, *(case.id for case in chosen if case.run is not None)]
@@ -223,7 +223,7 @@ class _Guide:
     is_silent: bool
     by_port: Mapping[int, str]
     total: int  # the number of cases to judge
-    waiting: dict[str, str] = field(default_factory=dict)  # what to do, by case id
+    waiting: dict[str, str] = field(default_factory=dict)  # instructions by case id
     done: dict[str, str] = field(default_factory=dict)  # verdicts by case id
     shown: str = ""
 

@@ -5,8 +5,8 @@ with code extensions (ISO 2022). With code extensions, an escape sequence in the
 below 80H) or G1 (bytes above). The first set applies again at the start of each value, and after a line end, a tab, a
 backslash, and in names after ``^`` and ``=``. UTF-8, GB18030 and GBK have no escapes.
 
-Reading never fails. Bytes without a meaning become U+FFFD; an escape selects its set even if the attribute does not
-name that set; and bytes above 7FH that belong to no known set are read as Latin-1, because most devices that omit the
+Reading never fails. Bytes without a meaning become U+FFFD. An escape selects its set even if the attribute does not
+name that set. Bytes above 7FH that belong to no known set are read as Latin-1, because most devices that omit the
 attribute use Latin-1. :func:`text_faults` reports all this. Writing is strict.
 """
 
@@ -222,7 +222,7 @@ def _encode_in(char: str, row: Repertoire) -> bytes:
         code = char.encode(row.codec)
     except UnicodeEncodeError:
         return b""
-    if row.wide:  # the codec adds escapes, perhaps those of another set
+    if row.wide:  # the codec adds escapes, perhaps escapes of another set
         return code[len(row.g0) : len(row.g0) + 2] if code.startswith(row.g0) else b""
     # set 13 has the yen sign and the overline at 5CH and 7EH, which are read as ASCII
     return code if len(code) == 1 + (row.term in _DOUBLE) and code[0] > 0x7F else b""

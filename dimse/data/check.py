@@ -146,7 +146,7 @@ def _check_stream(row: VR, value: object) -> Scalars:
     if value is None:
         return None
     if row.kind == "sequence":
-        raise TypeError("the value of a sequence is a list of Dataset")
+        raise TypeError("the value of a sequence must be a list of Dataset")
     try:
         view = memoryview(value)  # type: ignore[arg-type]  # anything but a buffer raises TypeError
     except TypeError as exc:

@@ -6,7 +6,7 @@ present before it is used, and :class:`DecodeLimits` bounds the work that a host
 
 Encoding writes tags in order, even lengths, and sequences of defined length, unless a sequence or item has
 ``undefined_length``, which decoding may set. In the same syntax, a part that was never accessed (the whole Data Set, a
-sequence or a value) is written back byte for byte, with one difference: once any element was accessed, values of odd
+sequence or a value) is written back byte for byte. There is one exception: once any element was accessed, values of odd
 length get a padding byte. A Data Set that was read in the wrong VR encoding (explicit instead of implicit, or the
 reverse) is converted to the syntax that it should have.
 

@@ -78,11 +78,11 @@ class Unread(Protocol):
 class Element:
     """A Data Element: tag, VR and value.
 
-    :mod:`dimse.data.values` lists the types of ``value``. The value of an SQ is a list of :class:`Dataset`, and that of
-    compressed Pixel Data is a list of the Basic Offset Table and the fragments. Bytes given as the value of text or
-    numbers are not checked; they are written as they are, but numbers are little endian, and are swapped for big
-    endian. With ``undefined_length``, a sequence is written with a delimiter instead of its length. Raises EncodeError
-    for a value that the VR cannot hold.
+    :mod:`dimse.data.values` lists the types of ``value``. The value of an SQ is a list of :class:`Dataset`; the value
+    of compressed Pixel Data is a list of the Basic Offset Table and the fragments. Bytes given as the value of text or
+    numbers are written without a check. Numbers must be little endian; they are swapped for big endian. With
+    ``undefined_length``, a sequence is written with a delimiter instead of its length. Raises EncodeError for a value
+    that the VR cannot hold.
     """
 
     __slots__ = ("VR", "_length", "_origin", "_start", "_tag", "_value", "undefined_length")

@@ -54,7 +54,7 @@ _COPYABLE = {
     for charset in (False, True)
 }
 
-# The errors of a writer that refuses a value: the program put it into a list, or it was decoded from wrong bytes
+# The errors of a writer that refuses a value, which the program put into a list, or which comes from wrong bytes
 _REFUSALS = (EncodeError, DecodeError, ValueError, TypeError, OverflowError, struct.error)
 
 

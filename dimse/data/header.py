@@ -47,7 +47,7 @@ _CHUNK = 1 << 16  # bytes that are searched for trailing zeros at a time
 _EXPLICIT, _IMPLICIT = EXPLICIT_LE.layout, IMPLICIT_LE.layout
 
 # Tag; the two bytes of the VR, empty in implicit VR; offset of the value; length of the value; whether the header is
-# sound. A header is not sound if its two bytes are not a VR and no way to read it leads to another element. This is a
+# sound. A header is sound if its two bytes are a VR, or if some way to read it leads to another element. This is a
 # plain tuple: creating a NamedTuple takes several times as long, and reading a file up to its pixels 1.7 times as long.
 Header: TypeAlias = tuple[int, bytes, int, int, bool]
 

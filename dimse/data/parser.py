@@ -285,7 +285,7 @@ class Parser(Cursor):
         """Skip meaningless bytes after the last item of a sequence of defined length.
 
         Return False, and skip nothing, if the bytes may be an item, a delimiter or a known element, or if the sequence
-        has undefined length or no item.
+        is empty or of undefined length.
         """
         _, _, _, _, end, inner, sequence = self.stack[-1]
         if sequence.undefined_length or not sequence._items or not is_junk(self.view, self.offset, end, inner.layout):

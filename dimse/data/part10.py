@@ -75,8 +75,8 @@ def read_file(
     """Read a DICOM file from a path, from bytes, or from a binary stream to its end.
 
     Values are views of the bytes of the file. With ``stop_before_pixels``, group 7FE0 and everything after it are left
-    out; a regular file is then not read beyond this, unless its Data Set is deflated. With ``mapped``, the bytes of a
-    file at a path stay on disk until they are used; until then, nobody may shorten the file. Items are parsed, and
+    out; a regular file is then read only up to this group, except for a deflated Data Set. With ``mapped``, the bytes
+    of a file at a path stay on disk until they are used; until then, nobody may shorten the file. Items are parsed, and
     their errors raised, when they are first accessed; ``whole`` parses all items now, as
     :func:`~dimse.data.codec.decode` does by default.
 
@@ -179,7 +179,7 @@ def _has_vr(view: memoryview) -> bool:
 
 
 def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
-    """Return whether the first element of a Data Set in explicit VR, known to have a wrong VR, is sound otherwise."""
+    """Return whether the first element of a Data Set in explicit VR, which has a wrong VR, is sound otherwise."""
     layout, end = syntax.layout, len(view)
     if syntax.implicit or end < SHORTEST_HEADER or actual_layout(view, 0, end, layout) is not layout:
         return False

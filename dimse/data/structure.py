@@ -201,7 +201,7 @@ def _read_header(view: memoryview, level: _Level) -> _Header:
 
 
 def _read_delimiter(view: memoryview, level: _Level, tag: int, start: int, length: int) -> _Header:
-    """Return the header of an item or a delimiter. One with a short VR counts as an element, as in decoding."""
+    """Return the header of an item or a delimiter. If it has a short VR, it counts as an element, as in decoding."""
     if not level.layout.implicit and (tag & 0xFFFF or level.place is None):
         _, _, code, size = level.layout.short.unpack_from(view, level.offset)
         if code in SHORT_VRS:

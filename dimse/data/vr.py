@@ -10,7 +10,7 @@ Pixel Data of 32 bits       swapped as 32-bit words when the byte order changes,
 
 The choices come from PS3.5 §A.1 and §A.2 and PS3.3 §C.11.1 and §C.7.6.3. :mod:`dimse.data.dictionary` returns "US or
 SS" as it is. :class:`dimse.data.parser.Parser` chooses when it reads implicit VR or UN, and so does
-:class:`dimse.data.decoder.Skimmed` outside of items; ``Dataset._vr_for`` chooses when a value is set. In explicit VR,
+:class:`dimse.data.decoder.Skimmed` outside of items. ``Dataset._vr_for`` chooses when a value is set. In explicit VR,
 the header states the VR.
 """
 

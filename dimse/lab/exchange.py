@@ -15,7 +15,7 @@ from .connection import Connection, words_of
 
 __all__ = ["MAX_WAIT", "Exchange"]
 
-MAX_WAIT = 3600.0  # seconds to wait for a peer that is to connect, or for what it sends
+MAX_WAIT = 3600.0  # seconds to wait for a peer that is to connect, or for its bytes
 _LINGER = 0.02  # seconds without bytes after which a complete answer counts as the whole answer
 _MAX_HELD = 1 << 27  # bytes of a PDU or message of the peer that is not complete, as in two images of 64 MiB
 _MAX_ANSWER_LINES = 10_000  # the latest lines of the peer that `expect` looks at
@@ -43,7 +43,7 @@ class Exchange:
         self.patience = patience
         self.is_brief = False
         self.listens = True  # whether sending also waits for the answer
-        # What came since this side sent: the lines of PDUs, and perhaps the reason why the connection ended
+        # The news since this side sent: the lines of PDUs, and perhaps the reason why the connection ended
         self.answer_lines: deque[str] = deque(maxlen=_MAX_ANSWER_LINES)
         self.last: CompleteMessage | None  # the last message of the peer
         self.last_request: CompleteMessage | None  # the last request of the peer
@@ -111,7 +111,7 @@ class Exchange:
             yield from self.listen(self.patience)
 
     def listen(self, seconds: float) -> Lines:
-        """Yield what the peer sends: wait up to ``seconds`` for a PDU or whole message, and go on while more comes.
+        """Yield the lines of the peer: wait up to ``seconds`` for a PDU or whole message, and go on while more comes.
 
         If the peer does not stop, this method stops after ``seconds``, or after `patience` if that is longer.
         """
@@ -157,7 +157,7 @@ class Exchange:
         self.answer_lines.append(why)
 
     def _show(self, turn: Turn) -> Lines:
-        """Yield a PDU, the transitions that it causes, and what views see in its messages."""
+        """Yield a PDU, the transitions that it causes, and the events that views see in its messages."""
         self._learn(turn)
         if self.is_brief:
             yield _shortened(turn.line)

@@ -81,10 +81,10 @@ COMMANDS = {
     ),
     "patch": _Page(
         "patch OFFSET OCTETS ...",
-        "Change octets in what is sent next; offsets count from 0, over all of its PDUs.",
+        "Change octets of the next PDU or message; offsets count from 0, over all PDUs of a message.",
         ("patch 6 0000", "associate"),
     ),
-    "cut": _Page("cut N", "Send only the first N octets of what is sent next.", ("cut 20", "echo")),
+    "cut": _Page("cut N", "Send only the first N octets of the next PDU or message.", ("cut 20", "echo")),
     "wait": _Page("wait [SECONDS]", "Wait for the peer, and show what it sends.", ("wait 30",)),
     "expect": _Page(
         "expect WORD ...",

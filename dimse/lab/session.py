@@ -171,13 +171,13 @@ class Lab:
             raise Mistake("patch needs an offset and octets, such as patch 2 FFFFFFFF")
         offset = integer(words[0])
         self._patches.append((offset, octets(words[1:])))
-        yield f"= what is sent next will have these octets at offset {offset}"
+        yield f"= the next PDU or message will have these octets at offset {offset}"
 
     def cut(self, words: list[str]) -> Lines:
         if len(words) != 1:
             raise Mistake("cut needs the number of octets to send, such as cut 20")
         self._cut = integer(words[0])
-        yield f"= what is sent next will be cut to {self._cut} octets"
+        yield f"= the next PDU or message will be cut to {self._cut} octets"
 
     # --- commands that send a message ---
 

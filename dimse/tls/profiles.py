@@ -56,9 +56,9 @@ def server_context(
     certificate unless ``require_client`` is False. ``profile`` is the section of PS3.15; ``"B.13"`` needs the extra
     ``tls``.
 
-    Raises `DecodeError`, with the file name as the path, for a file that cannot be used; `EncodeError` if clients must
-    be verified and ``ca`` is None, for another profile, or if the extra is missing; or OSError for a file that cannot
-    be read.
+    Raises OSError for a file that cannot be read, and `DecodeError`, with the file name as the path, for one that
+    cannot be used. Raises `EncodeError` for another profile, if the extra is missing, or if clients must be verified
+    and ``ca`` is None.
     """
     if require_client and ca is None:
         raise EncodeError("needed to verify the certificates of clients", path="ca")

@@ -2,9 +2,9 @@
 
 `TLSSession` is one end of a connection. The transport reads, writes and waits, as it does for the core. Behind the
 session, an `Engine` runs OpenSSL between two buffers: `StandardEngine` with Python's `ssl`, and the engine of the
-modified profile with pyOpenSSL (see `b13`). The TLS of asyncio is not used: it ends a failed handshake without the
-alert that tells the peer the reason, hides the failure from a server, copies outgoing data more often, and lets a peer
-delay the end of a connection.
+modified profile with pyOpenSSL (see `b13`). The TLS of asyncio is not used. It ends a failed handshake without the
+alert that tells the peer the reason, and hides the failure from a server. It also copies outgoing data more often, and
+lets a peer delay the end of a connection.
 
 A mistake of the peer raises `RemoteProtocolError` with a readable text; `data_to_send` then returns the alert for the
 peer.

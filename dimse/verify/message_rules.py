@@ -67,7 +67,7 @@ class MessageRules:
     # --- the tester's octets ---
 
     def sent(self, octets: bytes) -> None:
-        """Take octets of the tester, and remember its requests. After octets that cannot be decoded, ignore all others."""
+        """Take octets of the tester, and remember its requests. After undecodable octets, ignore all others."""
         if self._is_lost:
             return
         try:

@@ -66,8 +66,8 @@ def refuse(status: int, keyword: str, comment: str) -> Refusal:
 class Checked:
     """The accepted attributes of a Data Set, the attributes that the printer does not use, and the warnings.
 
-    A response has only one status. Of several warnings, it gets the one with the highest status: a status of Print
-    Management (B6xx) before a replaced value (0116), and this before an ignored attribute (0107).
+    A response has only one status: the highest status of its warnings. So a status of Print Management (B6xx) comes
+    before a replaced value (0116), and this comes before an ignored attribute (0107).
     """
 
     attributes: Dataset = field(default_factory=Dataset)

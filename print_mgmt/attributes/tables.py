@@ -1,8 +1,8 @@
 """The attributes of each SOP Class and service (PS3.4 Annex H.4), with the values that PS3.3 C.13 allows.
 
 A row has an attribute, its usage as the standard writes it (SCU/SCP), and the values that the standard allows. The
-configuration of a printer narrows these to the supported values, and has all defaults but that of Polarity, which is
-the standard's (`print_mgmt.config`).
+configuration of a printer (`print_mgmt.config`) narrows these to the supported values. It has all defaults except for
+Polarity, whose default the standard fixes.
 """
 
 from collections.abc import Iterable, Mapping

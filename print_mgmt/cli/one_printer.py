@@ -54,7 +54,7 @@ def _queue_length_of(config: PrinterConfig) -> int | None:
 
 
 def report_unwritten(films: Sequence[FilmRecord], destination: str, started: float) -> int:
-    """Return the exit status: 1 if films could not be written since ``started``, which a line on stderr then says.
+    """Return the exit status: 1, with a line on stderr, if films could not be written since ``started``.
 
     ``started`` is the time of the start in seconds since 1970.
     """

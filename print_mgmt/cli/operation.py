@@ -39,7 +39,7 @@ async def reload_site(site: Site, path: Path, change: Callable[[SiteConfig], Sit
         config = await asyncio.to_thread(load_site, path)
         found = await site.reload(change(config))
     except (SiteErrors, OSError) as exc:
-        _log.error("the configuration stays as it was: %s", escaped(str(exc)))
+        _log.error("the configuration stays unchanged: %s", escaped(str(exc)))
         return
     _log.warning("the configuration was read again; changed: %s", escaped(", ".join(found.changed) or "nothing"))
     if found.needs_restart:

@@ -42,7 +42,7 @@ def add(parser: Parser) -> None:
     listing.fill = lambda chosen: add_cases(chosen, _ALL_CASES)
     grid = commands.add_parser("grid", help="send one script to several printers, and compare their answers")
     grid.fill = lambda chosen: add_grid(chosen, {**PRINT_SCRIPTS, **SCRIPTS}, "film")
-    commands.add_parser("diff", help="show what changed between two reports").fill = add_diff
+    commands.add_parser("diff", help="show the changes between two reports").fill = add_diff
     commands.add_parser("matrix", help="write a page with a column for each report").fill = add_matrix
 
 

@@ -14,7 +14,7 @@ from .printer import PrinterConfig
 
 __all__ = ["configuration_of"]
 
-# The formats, besides those of CUSTOM, that a printer lists if it accepts any format: those that modalities use
+# The usual formats of modalities. A printer that accepts any format lists these, and its CUSTOM formats
 _GRIDS = ("1,1", "1,2", "2,1", "2,2", "2,3", "3,3", "3,4", "3,5", "4,4", "4,5")
 _COMMON_FORMATS = tuple(f"STANDARD\\{grid}" for grid in _GRIDS)
 

@@ -28,9 +28,9 @@ _SERVICES: dict[type[Request], str] = {
 
 # Result, source and reason of each A-ASSOCIATE-RJ (PS3.8 Table 9-21), and its cause
 REFUSALS = {
-    (1, 1, 1): "the host of the calling AE is not among those that may associate",
+    (1, 1, 1): "the host of the calling AE may not associate",
     (1, 1, 2): "the Application Context Name is not the one of PS3.7 A.2.1",
-    (1, 1, 3): "the calling AE title is not among those that may associate",
+    (1, 1, 3): "the calling AE title may not associate",
     (1, 1, 7): "the called AE title is not the title of the printer",
     (1, 2, 1): "the user identity is not accepted, or has a passcode without TLS",
     (1, 2, 2): "the protocol version is not 1",

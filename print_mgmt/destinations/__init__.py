@@ -3,7 +3,7 @@
 - `destination`: the protocol of a destination, and the meaning of a failed delivery. `retry`: the policy for retries.
 - `folder`, `pacs`, `printer`, `paper`, `command`, `callback`: the destinations.
 - `relay` prints a film on another DICOM printer. `capture` makes a DICOM object of a film, `description` a JSON object.
-- `names`: file names of films. `remote`: the base of those that are DICOM nodes. `program`: runs other programs.
+- `names`: file names of films. `remote`: the base of destinations that are DICOM nodes. `program`: runs other programs.
 """
 
 from .callback import CallbackDestination

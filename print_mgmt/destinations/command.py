@@ -1,9 +1,9 @@
 """A program as a destination: it gets the files of a film, and a description of the film in JSON.
 
-The program is started with an argument vector, never through a shell, and no argument contains a value from a film: the
-files have names that are chosen here, and are in a folder that only this user can read and that is removed afterwards.
-Exit status 0 means that the film was delivered, and 65 (EX_DATAERR) that no further attempt can succeed; after any
-other exit status, the film is tried again.
+The program is started with an argument vector, never through a shell. No argument contains a value from a film: the
+names of the files are chosen here. The files are in a folder that only this user can read, and that is removed
+afterwards. Exit status 0 means that the film was delivered, and 65 (EX_DATAERR) that no further attempt can succeed;
+after any other exit status, the film is tried again.
 
 A program that exceeds its time limit is killed, together with all processes of its group. Such a program, or one that
 was ended by a signal, may have done its work. So the delivery is indeterminate, unless ``repeatable`` says that a

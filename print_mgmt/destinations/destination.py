@@ -118,7 +118,7 @@ class Destination(Protocol):
 def failure_of(error: BaseException) -> DeliveryFailed:
     """Return the `DeliveryFailed` that corresponds to an exception raised by `Destination.deliver`.
 
-    It is the exception itself, if that is a `DeliveryFailed`.
+    A `DeliveryFailed` is returned unchanged.
     """
     match error:
         case DeliveryFailed():

@@ -52,7 +52,7 @@ class FolderDestination:
         check_dpi(self.dpi)
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
-        """Write those files of a film that do not exist yet. Raises `DeliveryFailed`."""
+        """Write the missing files of a film. Raises `DeliveryFailed`."""
         with as_failures():
             *folders, name = NameTemplate(self.name).path_of(film, identified)
             folder = Path(self.path, *folders)

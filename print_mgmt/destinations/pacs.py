@@ -1,7 +1,7 @@
 """An archive as a destination: stores films as Secondary Capture Images or Encapsulated PDFs (C-STORE, PS3.4 Annex B).
 
-The same film always has the same SOP Instance UID, so a repeated delivery is harmless: an archive that already has the
-instance responds with success, or with 0111 (Duplicate SOP Instance), which counts as success here.
+The same film always has the same SOP Instance UID, so a repeated delivery is harmless. An archive that already has the
+instance responds with success or with 0111 (Duplicate SOP Instance), which counts as success.
 """
 
 import asyncio

@@ -39,7 +39,7 @@ def find_program(name: str) -> str | None:
 async def run_program(
     words: Sequence[str], *, seconds: float, cwd: str | None = None, stdin: bytes = b""
 ) -> ProgramResult:
-    """Run a program for at most ``seconds``, and then kill all processes of its group; also if this task is canceled.
+    """Run a program for at most ``seconds``, and then kill all processes of its group. A canceled task kills them, too.
 
     ``stdin`` is the input of the program. All of its output is read, but only a part is kept (see `ProgramResult`).
     Raises OSError if the program cannot be started.

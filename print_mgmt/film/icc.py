@@ -69,7 +69,7 @@ def page_profile(sheet: Sheet, imager: Imager, note: Note, *, is_color: bool) ->
     profile = without_padding(sheet.ICCProfile)
     if is_profile_of(b"RGB ", profile):
         return profile
-    note("the ICC Profile is not one for RGB: not used")
+    note("the ICC Profile is not for RGB: not used")
     return None
 
 

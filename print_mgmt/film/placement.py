@@ -109,7 +109,7 @@ def outcome_of(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str | None
 
 
 def _scale_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> tuple[float, str] | None:
-    """Return what `_scale` returns for the image of a cell; None for an empty cell. Raises LayoutError."""
+    """Return scale and outcome of the image of a cell, as `_scale` does; None for an empty cell. Raises LayoutError."""
     if not (box.height and box.width):
         raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, "an image box is smaller than a pixel")
     image, width = cell.image, cell.RequestedImageSize

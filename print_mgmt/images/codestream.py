@@ -111,7 +111,7 @@ def _frame(kind: str, content: bytes, adobe: bytes, jfif: bool) -> Codestream:
 def _is_ybr(kind: str, components: list[bytes], adobe: bytes, jfif: bool) -> bool | None:
     """Return whether components are YCbCr: by the Adobe segment (T.872 6.5.3), else by the names of the components.
 
-    In lossy JPEG, components of different size or a JFIF segment also mean YCbCr. They do not in lossless JPEG, since
+    In lossy JPEG, components of different size or a JFIF segment also mean YCbCr. In lossless JPEG they do not, since
     many encoders always write JFIF. The result is None if the header does not say.
     """
     if len(adobe) >= 12 and adobe[11] in (0, 1):

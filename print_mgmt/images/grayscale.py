@@ -1,7 +1,7 @@
 """Gray pixels as codes and brightness: Modality LUT or rescale (PS3.3 C.11.1), then VOI LUT or window (C.11.2).
 
 The brightness of a pixel depends on its stored value alone. So a curve with the brightness of each code of 8 or 16 bits
-is computed once, in double precision, and the pixels are looked up in this curve; wider pixels are computed one by one.
+is computed once, in double precision, and the pixels are looked up in it. Wider pixels are computed one by one.
 Brightness is 0 for the lowest output value and 1 for the highest: black to white in MONOCHROME2, white to black in
 MONOCHROME1.
 

@@ -1,7 +1,7 @@
 """Pictures, the form between an input and an image box: codes, and a curve that gives the brightness of each code.
 
-The range of an array follows from its dtype, never from its values, so that a dark image stays dark: uint8 is 0 to 255,
-uint16 is 0 to 65535, floats are 0 to 1; 0 is black.
+The range of an array follows from its dtype, never from its values, so a dark image stays dark. uint8 is 0 to 255,
+uint16 is 0 to 65535, and floats are 0 to 1; 0 is black.
 """
 
 from collections.abc import Callable

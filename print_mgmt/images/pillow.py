@@ -127,7 +127,7 @@ def _check_jpeg(image: "Image.Image", data: bytes) -> None:
 def _reaches_end(scans: Scans) -> bool:
     """Return whether a further row of units proves that the data reach the end of the image.
 
-    Only the mean luminance of each block is decoded, which takes 30 to 70 % of the time that the whole image takes;
+    Only the mean luminance of each block is decoded, which takes 30 to 70 % of the time for the whole image;
     `check_same` takes 100 to 270 %.
     """
     extra = scans.with_extra_row()

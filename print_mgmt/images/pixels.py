@@ -175,8 +175,8 @@ def _frame_bytes(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int
     """Return the bytes of one frame of ``bits`` bits, and the bit (0 to 7) of the first byte where the frame begins.
 
     Some files have padding after the last frame. Padding of more than 3 bytes that is as long as a frame must be all
-    zeros: otherwise, an attribute must be wrong, and the print would be wrong, too. Raises ImageError then, and for too
-    few bytes.
+    zeros: otherwise an attribute is wrong, and so would be the print. Raises ImageError in that case, and for too few
+    bytes.
     """
     data, frames = frame.dataset.get(keyword), _declared_frames(frame) or 1
     if not isinstance(data, bytes | memoryview):

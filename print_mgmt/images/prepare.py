@@ -51,8 +51,8 @@ class ImageOptions(TypedDict, total=False):
 
     - ``color``: True makes RGB of 8 bits; otherwise the image becomes gray, colors by 0.299 R + 0.587 G + 0.114 B.
     - ``bits``: bits of gray, 8 (the default) or 12.
-    - ``window``: a `Window`; or the number (from 1, VOI LUTs before windows) or the explanation of a VOI LUT or window
-      in the image; or "auto", from the lowest to the highest value of all frames. The default is the first valid VOI
+    - ``window``: a `Window`; or a VOI LUT or window in the image, by its number (from 1, VOI LUTs before windows) or
+      its explanation; or "auto", from the lowest to the highest value of all frames. The default is the first valid VOI
       LUT or window in the image. If there is none, P-Values and values of up to 8 bits are printed over the range of
       their bits, others as with "auto". Windows never apply to color.
     - ``scale_lut``: True makes the largest entry of a VOI LUT white, not the largest value that its descriptor allows.

@@ -83,7 +83,7 @@ def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
 
 
 def _first_valid(frame: Frame, windows: Iterable[tuple[str, Callable[[], Voi]]]) -> Voi | None:
-    """Return the first valid table or window; None if none is valid."""
+    """Return the first valid table or window; None if all are invalid."""
     for _, make in windows:
         try:
             return make()

@@ -1,7 +1,7 @@
 """Compresses pixels, as the scan lines of PNG and PDF, with the fastest compressor that is installed (RFC 1950).
 
 Compression takes most of the time of writing a page. isal, the extra ``fast``, takes an eighth to a fifth of the time
-of zlib; as measured, its files are 8 to 16 % larger for a film with one image, and 40 % smaller for a film with equal
+of zlib. As measured, its files are 8 to 16 % larger for a film with one image, and 40 % smaller for a film with equal
 images. Both release Python's lock. The compressed bytes may differ between processors; the pixels do not.
 
 PNG (ISO/IEC 15948 clauses 9 and 10) and PDF (with PNG predictors) have the same scan lines. Each line has filter type

@@ -323,7 +323,7 @@ def create_presentation_lut(instances: Instances, call: Call) -> Answer:
 
 
 def referenced_lut(instances: Instances, attributes: Dataset) -> StoredLUT | None:
-    """Return the Presentation LUT that a session, film box or image box refers to, or None if it refers to none.
+    """Return the Presentation LUT that a session, film box or image box refers to, or None without a reference.
 
     Raises `Refusal` if that Presentation LUT does not exist.
     """

@@ -36,7 +36,7 @@ from .instances import Call, Instances
 
 __all__ = ["placement_status", "set_annotation_box", "set_image_box"]
 
-_MAX_RATIO = 1.1  # of the length of a message to the length of its pixels; from a longer message, the pixels are copied
+_MAX_RATIO = 1.1  # length of a message divided by the length of its pixels; beyond this, the pixels are copied
 _STATUSES = {"": 0x0000, "DEMAGNIFIED": DEMAGNIFIED, "CROPPED": CROPPED, "DECIMATED": DECIMATED}
 _CHARSET = "SpecificCharacterSet"
 _LUT, _VOI = tag_of("ReferencedPresentationLUTSequence"), tag_of("ReferencedVOILUTBoxSequence")
@@ -243,7 +243,7 @@ def _check_text(instances: Instances, checked: Checked, position: int, written: 
 
 
 def _with_charset(instances: Instances, dataset: Dataset) -> Dataset:
-    """Return the Data Set; if it has a text but no character set, add the film session's (PS3.4 H.4.1.2.1.1)."""
+    """Return the Data Set; if it has a text but no character set, add the session's (PS3.4 H.4.1.2.1.1)."""
     session = instances.session
     if _CHARSET in dataset or session is None or session.charset is None or "TextString" not in dataset:
         return dataset

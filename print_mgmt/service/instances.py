@@ -278,7 +278,9 @@ class Instances:
         return instance
 
     def _is_current(self, instance: Instance) -> bool:
-        """Return whether an instance may be used: of all film boxes, only the last and its boxes (PS3.4 H.4.2.2)."""
+        """Return whether an instance may be used: the last film box and its boxes, but no earlier film box (PS3.4
+        H.4.2.2).
+        """
         if not isinstance(instance, FilmBox | ImageBox | AnnotationBox):
             return True
         assert self.session is not None

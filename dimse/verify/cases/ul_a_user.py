@@ -92,8 +92,8 @@ def window(offered: int) -> CaseRun:
             numbers = [int.from_bytes(value[at : at + 2], "big") for at in (0, 2)]
             is_within = not offered or all(1 <= number <= offered for number in numbers)
             came = f"window {numbers[0]}, {numbers[1]}, where {offered}, {offered} was offered; 0 means no limit"
-            peer.require(is_within, "the window is no larger than the one that was offered", came)
-        return Kept("no window" if not values else "the window is no larger than the one that was offered")
+            peer.require(is_within, "the window is no larger than the offered one", came)
+        return Kept("no window" if not values else "the window is no larger than the offered one")
 
     return run
 

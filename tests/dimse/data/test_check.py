@@ -87,7 +87,7 @@ def test_set_value_equals_the_value_read_back(vr: str, value: object, stored: Va
         ("DS", "x", "DS cannot hold 'x': it is not a finite decimal number"),
         ("DS", object(), "type object, not a number"),
         ("OB", "text", "OB cannot hold 'text': type str, not bytes"),
-        ("SQ", b"abcd", "SQ cannot hold b'abcd': the value of a sequence is a list of Dataset"),
+        ("SQ", b"abcd", "SQ cannot hold b'abcd': the value of a sequence must be a list of Dataset"),
         ("US", np.zeros((2, 2), "<u2").data, "US cannot hold <memory at .*: multi-dimensional"),
         ("OW", b"\x01", "OW cannot hold .*: the length must be a multiple of 2 bytes, not 1"),
         ("LO", "x" * 100, r"LO cannot hold 'x{65}\.\.\.: 100 characters"),

@@ -148,7 +148,7 @@ def test_broken_file_keeps_the_configuration(tmp_path: Path) -> None:
     with site_serving(file) as (address, process):
         file.write_text("[printers.one\n")
         process.send_signal(signal.SIGHUP)
-        assert "the configuration stays as it was: " in process.stderr.readline()
+        assert "the configuration stays unchanged: " in process.stderr.readline()
         printed(address, "FILM2")
         assert stopped(process) == ""
     assert names(tmp_path / "films") == ["FILM2-0001"]

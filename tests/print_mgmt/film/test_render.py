@@ -395,7 +395,7 @@ def test_icc_profile_applies_to_color_pages_only(padding: bytes) -> None:
 def test_invalid_icc_profile_is_not_used() -> None:
     page = render(sheet(even(5, (4, 4, 3)), ICCProfile=b"profile"), 20)
     assert page.ICCProfile is None
-    assert page.notes[-1] == "the ICC Profile is not one for RGB: not used"
+    assert page.notes[-1] == "the ICC Profile is not for RGB: not used"
 
 
 @pytest.mark.parametrize(
