@@ -15,6 +15,7 @@ PYTEST := $(BIN)/python -m pytest -q
 IMAGES ?=
 FILMS  ?= films
 WORKERS ?= auto
+BENCHMARKS ?= benchmarks
 
 # Tests without sockets, processes or many pixels
 FAST := $(addprefix tests/dimse/,data message ul) $(addprefix tests/print_mgmt/,attributes config service)
@@ -51,8 +52,8 @@ lint: $(DEV) ## run ruff: rules and format
 types: $(DEV) ## run mypy --strict
 	$(BIN)/mypy
 
-bench: $(INTEROP) ## run the benchmarks: ratios to peers in one run
-	$(PYTEST) benchmarks --benchmark-only --benchmark-columns=min,median,rounds
+bench: $(INTEROP) ## run the benchmarks: ratios to peers in one run. BENCHMARKS="FILE ..." runs some of them
+	$(PYTEST) $(BENCHMARKS) --benchmark-only --benchmark-columns=min,median,rounds
 
 coverage: $(DEV) ## measure the branch coverage of the core; on Python 3.11 tracing makes some tests of timeouts fail
 	-$(BIN)/coverage run -m pytest -q --tb=no

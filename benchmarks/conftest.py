@@ -1,5 +1,6 @@
 """The duel as a fixture, its processes, and the table of ratios at the end of the run."""
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 
@@ -32,7 +33,13 @@ class Stopwatch:
         self._seconds += seconds
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pin", action="store_true", help="bind all clients to core 0 and all servers to core 1 (Linux)")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--pin"):
+        os.sched_setaffinity(0, {1})  # what this process starts inherits it
     config.stash[_RESULTS] = []
     config.stash[_FIGURES] = []
 
@@ -98,14 +105,19 @@ def figure(request: pytest.FixtureRequest, stopwatch: Stopwatch, benchmark: Benc
 
 
 @pytest.fixture(scope="module")
-def own_worker() -> Iterator[Executor]:
+def own_worker(pytestconfig: pytest.Config) -> Iterator[Executor]:
     """Yield the process of our client."""
-    with worker() as executor:
-        yield executor
+    yield from _client(pytestconfig)
 
 
 @pytest.fixture(scope="module")
-def peer_worker() -> Iterator[Executor]:
+def peer_worker(pytestconfig: pytest.Config) -> Iterator[Executor]:
     """Yield the process of a peer's client."""
+    yield from _client(pytestconfig)
+
+
+def _client(config: pytest.Config) -> Iterator[Executor]:
     with worker() as executor:
+        if config.getoption("--pin"):
+            executor.submit(os.sched_setaffinity, 0, {0}).result()
         yield executor

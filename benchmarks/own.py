@@ -53,9 +53,12 @@ __all__ = [
     "forward",
     "look",
     "n_set",
+    "print_film",
     "read",
+    "run",
     "serve",
     "serve_films",
+    "verify",
 ]
 
 T = TypeVar("T")
@@ -69,7 +72,7 @@ _INSTANCE = "1.2.3.4.5"
 _VERIFICATION = {Verification: (ImplicitVRLittleEndian,)}
 
 
-def _run(loop: str, work: Coroutine[Any, Any, T]) -> T:
+def run(loop: str, work: Coroutine[Any, Any, T]) -> T:
     """Run on the event loop of asyncio, or of another package."""
     factory = importlib.import_module(loop).new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
@@ -78,7 +81,7 @@ def _run(loop: str, work: Coroutine[Any, Any, T]) -> T:
 
 def serve(ready: Connection, max_pdu: int, loop: str = "asyncio") -> None:
     """Answer C-ECHO, and N-SET and C-STORE of images after a look at the last pixel."""
-    _run(loop, _serve(ready, max_pdu))
+    run(loop, _serve(ready, max_pdu))
 
 
 async def _serve(ready: Connection, max_pdu: int) -> None:
@@ -242,7 +245,7 @@ async def _films_of_many(port: int, clients: int) -> float:
     start = perf_counter()
     async with asyncio.TaskGroup() as group:
         for _ in range(clients):
-            group.create_task(_film_of_one_client(port))
+            group.create_task(print_film(port))
     return (perf_counter() - start) / clients
 
 
@@ -254,7 +257,7 @@ def films_in_turn(port: int, times: int) -> float:
 async def _films_in_turn(port: int, times: int) -> float:
     start = perf_counter()
     for _ in range(times):
-        await _film_of_one_client(port)
+        await print_film(port)
     return (perf_counter() - start) / times
 
 
@@ -277,9 +280,10 @@ def look(dataset: Dataset) -> int:
     return count
 
 
-async def _film_of_one_client(port: int) -> None:
+async def print_film(port: int, trace: Trace | None = None) -> None:
+    """Print a film of one image on an association of its own."""
     patience = Timeouts(connect=120.0)  # dcmprscp lets all others wait
-    async with PrintClient(HOST, port, optional=(), timeouts=patience) as client:
+    async with PrintClient(HOST, port, optional=(), timeouts=patience, trace=trace) as client:
         async with client.film_session() as session:
             await _small_film(session)
 
@@ -292,7 +296,7 @@ async def _small_film(session: FilmSession) -> None:
 
 def echo(port: int, times: int, loop: str = "asyncio") -> float:
     """Return the mean of C-ECHOs on one association."""
-    return _run(loop, _echo(port, times))
+    return run(loop, _echo(port, times))
 
 
 async def _echo(port: int, times: int) -> float:
@@ -306,12 +310,17 @@ async def _echo(port: int, times: int) -> float:
 
 def associate(port: int, times: int, loop: str = "asyncio") -> float:
     """Return the mean of associations with one C-ECHO each, one after the other."""
-    return _run(loop, _associate(port, times))
+    return run(loop, _associate(port, times))
 
 
 async def _associate(port: int, times: int) -> float:
     start = perf_counter()
     for _ in range(times):
-        async with connect(HOST, port, _VERIFICATION) as association:
-            await scu.c_echo(association)
+        await verify(port)
     return (perf_counter() - start) / times
+
+
+async def verify(port: int, trace: Trace | None = None) -> None:
+    """Send one C-ECHO on an association of its own."""
+    async with connect(HOST, port, _VERIFICATION, trace=trace) as association:
+        await scu.c_echo(association)

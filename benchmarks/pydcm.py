@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from benchmarks.images import small_image
+from benchmarks.images import FILM_FORMAT, small_image
 from benchmarks.processes import HOST
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def films(port: int, times: int) -> float:
     pixels = small_image().tobytes()
     start = perf_counter()
     for _ in range(times):
-        status, _box = print_image(HOST, port, pixels, rows, columns)
+        status, _box = print_image(HOST, port, pixels, rows, columns, image_display_format=FILM_FORMAT)
         assert int(status.Status) == _SUCCESS
     return (perf_counter() - start) / times
 

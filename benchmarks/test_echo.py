@@ -53,7 +53,7 @@ def test_echo_pynetdicom(duel: Duel, own_worker: Executor, peer_worker: Executor
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_echo_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path, loop: str) -> None:
+def test_echo_dcmtk(duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path, loop: str) -> None:
     require_package(loop)
     require_programs("echoscu", "storescp")
     with server(own.serve, MAX_PDU, loop) as port, dcmtk.verifier(tmp_path) as peer_port:
@@ -61,7 +61,7 @@ def test_echo_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path, loop: str)
             f"{ECHO}, on {loop}",
             "echoscu to storescp",
             in_process(own_worker, own.echo, port, ECHOES, loop),
-            lambda: dcmtk.echo(peer_port, ECHOES),
+            in_process(peer_worker, dcmtk.echo, peer_port, ECHOES),
         )
 
 
