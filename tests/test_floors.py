@@ -91,7 +91,7 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 @cache
 def imports(name: str, path: Path) -> frozenset[str]:
-    """Return the full names of all that a module imports: modules, and names in them."""
+    """Return the full names of all imports of a module: modules, and names in them."""
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):

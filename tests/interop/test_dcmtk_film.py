@@ -14,7 +14,7 @@ from print_mgmt.film.tone import tone
 
 pytestmark = pytest.mark.interop
 
-# A device of 8 bits, linear in density: as DCMTK wants it, and as we do
+# A device of 8 bits, linear in density, as DCMTK describes it, and as we describe it
 DDL = np.arange(256)
 DENSITIES = np.linspace(3.0, 0.2, 256)
 DEVICE = Imager(curve=CharacteristicCurve(tuple(DENSITIES[::-1]), tuple(DDL[::-1])))

@@ -80,7 +80,7 @@ def _attributes(dataset: Dataset, depth: int) -> Iterator[tuple[int, str, str]]:
 def _outside_of_un(
     ours: list[tuple[int, str, str]], theirs: list[tuple[int, str, str]]
 ) -> Iterator[tuple[int, str, str]]:
-    """Ours without the items of sequences that they have as UN, with nothing in it."""
+    """Yield our elements without the items of sequences that the other side shows as UN without content."""
     place, most = 0, 100
     for depth, tag, vr in ours:
         if depth > most:

@@ -36,7 +36,7 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 def open_html(browser: Any, tmp_path: Path) -> Iterator[Open]:
-    """Open a page. At the end, nothing must have failed, and the page must have loaded nothing else."""
+    """Open a page. At the end, check that nothing has failed, and that the page has loaded no other file."""
     complaints: list[str] = []
     asked: list[str] = []
     contexts = []

@@ -1,4 +1,4 @@
-"""pynetdicom as the SCU of our printer: the film has everything that it sends, and defaults for the rest."""
+"""pynetdicom as the SCU of our printer: the film has all sent attributes, and defaults for the others."""
 
 import asyncio
 from typing import Any

@@ -19,7 +19,7 @@ ATTACK = "<img src=x onerror=hit=1>"
 
 @pytest.fixture
 def live(browser: Any) -> Iterator[tuple[LiveView, Any]]:
-    """A live view and its page, about which the browser must have nothing to complain."""
+    """A live view and its page; the browser must report no error."""
     complaints: list[str] = []
     sock = listening(HOST, 0)
     view = LiveView(sock, tuple, is_redacted=False)

@@ -189,7 +189,7 @@ async def test_faults_of_pynetdicom_are_found(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("dcmtk")
 async def test_dcmtk_runs_no_timer_after_an_association(tmp_path: Path) -> None:
-    """Its ARTIM is one second here: that is how long it waits for a request, but not for the end of a connection."""
+    """Its ARTIM is one second here. It waits so long for a request, but without limit for the end of a connection."""
     known = {"UL-F-1.01": "PASS", "UL-F-3.01": "FAIL", "UL-F-3.02": "FAIL"}
     async with listening("storescp-scp", tmp_path / "peer", "-ta", "1") as target:
         quick = replace(target, timeout=0.5, artim=2.0, slow_patience=2.0)

@@ -1,4 +1,4 @@
-"""The page of a report in Chromium: its filters work, and nothing of a hostile peer runs."""
+"""The page of a report in Chromium: its filters work, and no script of a hostile peer runs."""
 
 import asyncio
 import copy

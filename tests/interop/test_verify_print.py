@@ -1,4 +1,4 @@
-"""The cases of print against printers of DCMTK and pynetdicom: the faults that are known are found, and no others."""
+"""The cases of print against printers of DCMTK and pynetdicom: exactly the known faults are found."""
 
 import pytest
 from peers import Dcmtk

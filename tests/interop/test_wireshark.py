@@ -47,7 +47,7 @@ FIELDS = {
     "dicom.pdv.flags": ("pdv", "Message Control Header"),
 }
 
-# Where we disagree: the reason, and what both say
+# The disagreements: the reason, and both values
 REASONS: dict[str, Callable[[str, str, str], bool]] = {
     "tshark names the message of a Command Field, and we also show its number": lambda key, theirs, ours: (
         key == "(0000,0100)" and ours.endswith(f" ({theirs})")

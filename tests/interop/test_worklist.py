@@ -14,7 +14,7 @@ pytestmark = pytest.mark.interop
 
 
 def entry(name: str, patient: str) -> Dataset:
-    """Return an entry of a worklist, with what wlmscpfs demands."""
+    """Return an entry of a worklist, with the attributes that wlmscpfs demands."""
     step = Dataset(
         ScheduledStationAETitle="CT01",
         ScheduledProcedureStepStartDate="20250102",

@@ -1,6 +1,6 @@
 """Our client and our printer, with a network between them that flips, drops and cuts bytes.
 
-The client prints or raises an error of its own, and the printer serves the next client.
+The client prints or raises one of its own errors, and the printer serves the next client.
 """
 
 import asyncio

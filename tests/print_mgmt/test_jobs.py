@@ -248,7 +248,7 @@ def test_further_copies_count() -> None:
 
 
 def test_done_job_cannot_be_offered_again() -> None:
-    """Also after the history has forgotten it: the queue would lose its next job."""
+    """This holds even after the history has forgotten the job: otherwise, the queue would lose its next job."""
     queue = PrintQueue(history=0)
     printed, waiting = print_job(), print_job()
     queue.offer(printed, NOW)

@@ -1,4 +1,4 @@
-"""Recordings of real printers, whole and damaged: our client prints, or raises an error of its own."""
+"""Recordings of real printers, whole and damaged: our client prints, or raises one of its own errors."""
 
 import asyncio
 import random

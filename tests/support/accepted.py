@@ -28,7 +28,7 @@ def accepted_film(
 ) -> Film:
     """Return a film of one image from CT01; ``job`` are fields of its `PrintJob`.
 
-    ``sent`` are attributes of the client that the printer does not use, of image boxes.
+    ``sent`` are unused attributes that the client sent with image boxes.
     """
     fields = {
         "Originator": "CT01",

@@ -93,7 +93,7 @@ def _out_of_order(_line: Line, octets: bytes, chance: random.Random) -> bytes:
 
 
 def _hostile(_line: Line, octets: bytes, chance: random.Random) -> bytes:
-    """Put hostile text into what the peer says."""
+    """Put hostile text into the peer's messages."""
     text = chance.choice(HOSTILE).encode("utf-8", "surrogatepass")
     if octets[0] == 0x02:
         pdu = decode_pdu(octets)
@@ -141,7 +141,7 @@ def _crash(line: Line, octets: bytes, chance: random.Random) -> bytes | None:
     return None
 
 
-# Ways in which octets are sent by a task of their own: they yield octets, and the seconds to wait before the next ones
+# Ways to send octets in a task of their own: each yields octets, and the seconds to wait before the next ones
 def _drip(octets: bytes, _chance: random.Random) -> list[tuple[bytes, float]]:
     return [(octets[at : at + 1], _SLOW) for at in range(len(octets))]
 

@@ -1,4 +1,4 @@
-"""Runs of the tester against evil peers, on a clock that jumps, and what must hold for each of their results."""
+"""Runs of the tester against evil peers, on a clock that jumps, with checks of each result."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Processes that start at once: copies of one process that has imported our packages already.
 
-A copy runs ``python -W error -m MODULE``, but for the start of the interpreter and the imports, which take ten times
-as long as most commands. Each process that runs tests has one original, from its first copy to its end.
+A copy runs ``python -W error -m MODULE``, without the start of the interpreter and the imports, which take ten times as
+long as most commands. Each process that runs tests has one original, from its first copy to its end.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Damaged recordings, and both ends of an association, which must survive them.
+"""Damaged recordings, and the two ends of an association, which must survive them.
 
 `feed` gives bytes to one end, with a polite user and a print service above it. It raises if the core leaves Table 9-10,
 writes bytes that are not a PDU, or raises a foreign error. The caller keeps the bytes.
@@ -124,7 +124,7 @@ def damaged(wire: bytes, chance: random.Random) -> bytes:
 
 
 def _somewhere(wire: bytearray, chance: random.Random) -> int:
-    """Return a random place, more often near the beginning, where the structure is, than within the pixels."""
+    """Return a random place, more often in the structure near the beginning than in the pixels."""
     end = max(len(wire) - 1, 0)
     return chance.randint(0, min(end, chance.choice((10, 100, 1000, end))))
 

@@ -1,7 +1,7 @@
 """An event loop whose clock jumps over every wait, so that both ends of a connection can wait for hours in a test.
 
-Both ends must run in this loop. While a socket is ready, or a callback is, no time passes but the real one; if nothing
-is ready, the clock jumps to the next timer.
+Both ends must run in this loop. While a socket or a callback is ready, only real time passes. If nothing is ready, the
+clock jumps to the next timer.
 """
 
 import asyncio

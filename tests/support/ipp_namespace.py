@@ -1,6 +1,6 @@
 """Run ippeveprinter of CUPS in a network of its own; a script for `unshare`, see `paper_printers`.
 
-ippeveprinter does not run without Avahi, which needs D-Bus: both are started beside it, where nobody else sees them.
+ippeveprinter does not run without Avahi, which needs D-Bus: both are started beside it, invisible to other programs.
 Connections to a Unix socket in FOLDER go to the printer.
 """
 

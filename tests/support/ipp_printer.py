@@ -1,4 +1,4 @@
-"""A paper printer by IPP, over plain HTTP, that does what a test wants."""
+"""A paper printer by IPP, over plain HTTP, whose behavior a test chooses."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,8 +15,8 @@ Before = Callable[[Operation], Awaitable[None]]
 class IppPrinter:
     """A printer with these media. ``asked`` has the operations, ``jobs`` the messages of Print-Job.
 
-    ``statuses`` are answered instead of success; ``states`` are those of each job, one for each question. ``before`` is
-    called before each answer; if it raises ConnectionError, there is no answer.
+    ``statuses`` are answered instead of success; ``states`` are the states of each job, one for each question.
+    ``before`` is called before each answer; if it raises ConnectionError, there is no answer.
     """
 
     def __init__(self, *media: str, before: Before | None = None) -> None:

@@ -1,4 +1,4 @@
-"""A handler that holds its requests until a test lets it answer."""
+"""A handler that answers no request until a test lets it."""
 
 import asyncio
 

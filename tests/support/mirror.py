@@ -1,4 +1,4 @@
-"""An observer that judges what the tester itself sends, by the invariants for its peers."""
+"""An observer that judges the tester's own PDUs, by the invariants for its peers."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +18,7 @@ class Mirror(Invariants):
         stream = PDUStream(0, 0)
 
         def from_tester(octets: bytes) -> None:
-            with suppress(DimseError):  # octets that are no PDU are sent on purpose
+            with suppress(DimseError):  # the tester sends octets that are no PDU on purpose
                 for pdu in stream.feed(octets):
                     received(bytes(pdu))
 

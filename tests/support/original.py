@@ -1,7 +1,8 @@
 """A process that has imported our packages, and is copied to run a command: run by `forked`, never imported.
 
-The number of a socket is its argument. Each byte there comes with four descriptors: the command, a JSON document to be
-read to its end, the standard output and error of the copy, and a pipe for the number of the copy and its exit status.
+The number of a socket is its argument. Each byte there comes with four descriptors: the command (a JSON document, read
+to its end), the standard output and the standard error of the copy, and a pipe for the number of the copy and its exit
+status.
 """
 
 import atexit
@@ -19,7 +20,7 @@ from contextlib import suppress
 from typing import Any
 
 _COMMANDS = ("dimse.cli", "print_mgmt.cli")
-_LATER = ("asyncpg", "spools", "uvloop")  # what commands, and `spool_process`, import when they need it
+_LATER = ("asyncpg", "spools", "uvloop")  # modules that commands and `spool_process` import on demand
 
 
 def _import_all() -> None:
@@ -103,7 +104,7 @@ class _End:
 
     def __call__(self) -> None:
         if self.status is not None:
-            gc.collect()  # warns of what was not closed
+            gc.collect()  # warns of unclosed resources
             sys.stdout.flush()
             os._exit(self.status)
 

@@ -64,7 +64,7 @@ cp "$1" {out}/"$IPP_JOB_NAME-$IPP_COPIES.pdf"
 
 
 class Printer(NamedTuple):
-    """A printer: its address, and the folder of what it has printed."""
+    """A printer: its address, and the folder of its printed documents."""
 
     address: str
     out: Path
@@ -116,7 +116,7 @@ def _prepare(folder: Path, port: int) -> None:
 
 @asynccontextmanager
 async def _killed(*command: str | Path) -> AsyncIterator[None]:
-    """Run a program, and kill it at the end: `unshare` ignores SIGTERM, and takes all in its namespace along."""
+    """Run a program, and kill it at the end: `unshare` ignores SIGTERM, and ends all processes in its namespace."""
     process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
     try:
         yield

@@ -1,7 +1,7 @@
 """Programs of DCMTK as peers, and our own commands beside them.
 
-Everything runs on free ports of 127.0.0.1 and in a folder of the test. Programs are ended by their id.
-Without its peer a test is skipped, or fails with DIMSE_INTEROP_REQUIRED=1.
+Everything runs on free ports of 127.0.0.1 and in a folder of the test. Programs are ended by their id. A test without
+its peer is skipped, or fails with DIMSE_INTEROP_REQUIRED=1.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ Pixels = NDArray[np.uint8 | np.uint16]
 _PORTS = range(20_000, 32_000)
 _ATTEMPTS = 3
 
-PATIENCE = 30.0  # seconds, for a program that should be done in one
+PATIENCE = 30.0  # seconds, for a program that should end within one second
 
 _PACKAGES = Path(print_mgmt.__file__).parents[1]  # our commands run the code that is tested
 _ENVIRONMENT = {
     **os.environ,
-    "TCP_NODELAY": "1",  # DCMTK and Nagle's algorithm: 40 ms for each message otherwise
+    "TCP_NODELAY": "1",  # otherwise, Nagle's algorithm in DCMTK costs 40 ms for each message
     "PYTHONPATH": os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH")))),
 }
 

@@ -68,7 +68,7 @@ class Postgres:
         for end in ends:
             select.select([end], [], [])
             os.close(end)
-        for lock in locks:  # they name a process that the system knows until its parent has noticed its end
+        for lock in locks:  # the system knows an ended process until its parent has noticed the end
             lock.unlink()
 
     def wait(self) -> None:
@@ -81,7 +81,7 @@ class Postgres:
         self._run("psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement, address)
 
     def database(self) -> str:
-        """Return the address of an empty schema, which is to a spool like a database of its own, and costs nothing."""
+        """Return the address of an empty schema, which a spool uses like a database of its own, at no cost."""
         self._schemas += 1
         assert self._schemas <= _SCHEMAS
         return f"{self._address}&options=-csearch_path%3Dfilms{self._schemas}"

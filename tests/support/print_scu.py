@@ -1,4 +1,4 @@
-"""An SCU for a `PrintService` without a network: one line for each operation."""
+"""An SCU for a `PrintService`, without a network: each operation is one line of a test."""
 
 from collections.abc import Collection
 from typing import Any

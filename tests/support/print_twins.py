@@ -1,6 +1,6 @@
 """The twin of each case of print: our own printer with exactly the fault that the case must find.
 
-A case that its twin passes proves nothing. ``around`` gets each request before the printer.
+If a twin passes its case, the case proves nothing. ``around`` gets each request before the printer.
 """
 
 import asyncio

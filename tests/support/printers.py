@@ -1,4 +1,4 @@
-"""Printers for our client: ours, and printers with quirks."""
+"""Printers for our client: our own, and printers with quirks."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager

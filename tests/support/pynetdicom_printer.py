@@ -164,7 +164,7 @@ class PynetdicomPrinter:
         return status
 
     def _sent(self, event: Any) -> None:
-        """Remove from an N-CREATE-RSP what this printer omits. Called before a message is encoded."""
+        """Remove the elements that this printer omits from an N-CREATE-RSP. Called before a message is encoded."""
         command = event.message.command_set
         if self.omit_uids and command.CommandField == 0x8140:
             for keyword in ("AffectedSOPClassUID", "AffectedSOPInstanceUID"):

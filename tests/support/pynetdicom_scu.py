@@ -107,7 +107,7 @@ class _Checkpoint(threading.Event):
         return super().wait(timeout)
 
     def set(self) -> None:
-        """Ignore the end of a request, after which pynetdicom would let the thread run."""
+        """Ignore the end of a request, at which pynetdicom would let the thread run."""
 
     def open(self) -> None:
         super().set()

@@ -77,7 +77,7 @@ class Raw:
         self.send(*(p_data(message, context_id) for message in messages))
 
     async def receive(self) -> PDU | None:
-        """Return the next PDU, None after the end of the connection."""
+        """Return the next PDU, or None after the end of the connection."""
         while not self._received:
             try:
                 data = await self.reader.read(65536)

@@ -108,7 +108,7 @@ async def _first_box_last(scu: Scu) -> None:
 
 
 async def _own_uids(scu: Scu) -> None:
-    """Use a film box of another UID than the printer has given."""
+    """Use a film box with a UID that differs from the printer's."""
     film, _ = await scu.film(await scu.session())
     assert film
     fields: dict[str, Any] = {"RequestedSOPClassUID": BasicFilmBox, "RequestedSOPInstanceUID": "1.2.3"}
@@ -116,7 +116,7 @@ async def _own_uids(scu: Scu) -> None:
 
 
 def _by_position() -> Wrong:
-    """Return an SCU that uses the context of Verification for print if the results came in another order."""
+    """Return an SCU that prints on the context of Verification if the results came in another order."""
     confused: list[bool] = []
 
     def looks(whole: bytes) -> bool:
@@ -151,7 +151,7 @@ async def _erase_image(scu: Scu) -> None:
 
 
 async def _film_twice(scu: Scu) -> None:
-    """Print the film session, after a film box whose image has failed was deleted and made anew."""
+    """Print the film session after its film box, whose image has failed, was deleted and created again."""
     session = await scu.session()
     film, boxes = await scu.film(session)
     if await scu.image(boxes[0]):

@@ -75,7 +75,7 @@ async def printed(site: Site, called: str = "FILM1", *, images: int = 1, calling
 
 
 async def delivered(site: Site, wanted: Callable[[tuple[FilmRecord, ...]], bool]) -> tuple[FilmRecord, ...]:
-    """Return the films in the spool, as soon as they are as wanted."""
+    """Return the films in the spool as soon as they have the wanted states."""
     async with asyncio.timeout(60):
         revision = (await site.spool.news()).revision
         while not wanted(films := await site.spool.list()):

@@ -1,9 +1,9 @@
-"""An event loop for peers in one process, on which nobody waits: its clock jumps to the next timer.
+"""An event loop for peers in one process, without waits: its clock jumps to the next timer.
 
-A test marked ``skips_waits`` runs on it. The clock all but stands while any task has something to do, so no time limit
-expires because the machine is busy. Once all tasks wait, the earliest timer is due at once, however long it is.
-While a function runs in an executor, or a child process runs, the clock goes on as usual. The loop knows of nothing
-else that works outside it, so the peers on its sockets must run on the same loop.
+A test marked ``skips_waits`` runs on it. The clock almost stands while any task has something to do, so no time limit
+expires because the machine is busy. Once all tasks wait, the earliest timer is due at once, however long it is. While a
+function runs in an executor, or a child process runs, the clock goes on as usual. The loop knows of nothing else that
+works outside it, so the peers on its sockets must run on the same loop.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ __all__ = ["SkippingLoop"]
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
-_STEP = 1e-6  # seconds that a round of the loop takes: a rate is a count divided by a time, and the time is not 0
-_SOON = 0.005  # seconds; the kernel delivers on the loopback interface at once, but for a rare delay under load
+_STEP = 1e-6  # seconds of a round of the loop, which is above 0 because rates divide by times
+_SOON = 0.005  # seconds; the kernel delivers on the loopback interface at once, except for rare delays under load
 
 
 class _Selector(selectors.DefaultSelector):

@@ -48,7 +48,7 @@ def _no_step(name: str) -> None:
 
 
 class Place(Protocol):
-    """Where the films of a spool are kept."""
+    """The place of the films of a spool."""
 
     name: str
     clock: Clock
@@ -60,7 +60,7 @@ class Place(Protocol):
         """Change one byte of the pixels of a stored film."""
 
     def sql(self, statement: str) -> None:
-        """Run a statement on the index, as somebody does who edits it by hand."""
+        """Run a statement on the index, like an edit by hand."""
 
     @property
     def address(self) -> str:

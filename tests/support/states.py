@@ -1,4 +1,4 @@
-"""Ways into each state of Table 9-10: by PDUs, primitives and connections, as in real life."""
+"""Ways into each state of Table 9-10, by PDUs, primitives and connections."""
 
 from pair import EXAMPLE, Pair
 

@@ -84,7 +84,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """How a peer is wrong. ``hears`` returns whether it has dealt with a PDU of the tester; ``says`` changes a PDU.
+    """The fault of a peer. ``hears`` returns whether it has handled a PDU of the tester; ``says`` changes a PDU.
 
     ``accepts`` changes the A-ASSOCIATE-AC, ``echoes`` the Command Set of a C-ECHO-RSP. ``reads`` gets the octets of
     each read before they are cut into PDUs. ``connected`` is called first, ``lost`` when the tester has ended a

@@ -1,4 +1,4 @@
-"""The programs that the conformance matrix judges: how each is started, by which command it is run, and its version.
+"""The programs that the conformance matrix judges: the start, the command and the version of each.
 
 Only their versions and the scripts in ``tools/verify_peers`` are ours. The rules of print judge only programs with a
 print SCP of their own; the other programs get the cases below print.
@@ -29,7 +29,7 @@ _CONFIG = ROOT / "tests" / "interop" / "dcmtk.cfg"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a peer runs: a folder of its own, a free port, and the folder of `tools/peers.py`."""
+    """The place of a peer: a folder of its own, a free port, and the folder of `tools/peers.py`."""
 
     folder: Path
     port: int

@@ -1,4 +1,4 @@
-"""A print client that is right in all but one thing, for the proof that a case for an SCU can fail.
+"""A print client with a single fault, which proves that a case for an SCU can fail.
 
 It knows no core: it writes PDUs and reads them, one step after the other.
 """
@@ -83,7 +83,7 @@ def proposal(called: str, contexts: Mapping[int, str]) -> AssociateRQ:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wrong:
-    """How an SCU is wrong. A right one has no field set.
+    """The fault of an SCU. A right SCU sets no field.
 
     ``deaf``: phases (associate, response, release) in which it ignores unexpected PDUs. ``timer``: seconds it waits.
     ``refuses`` and ``hangs``: PDUs on which it aborts, or does nothing more. ``ended``: its action in place of an
@@ -195,7 +195,7 @@ class Scu:
             self.send(pdu)
 
     async def ask(self, kind: type[Request], context_id: int, data: Dataset | None = None, **fields: Any) -> Response:
-        """Send a request; return its response. A failure ends the work in order."""
+        """Send a request; return its response. A failure ends the work with a release."""
         if context_id not in self.contexts and not self.wrong.any_context:
             await self.release()
         self.number += 1

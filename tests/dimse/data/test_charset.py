@@ -19,7 +19,7 @@ JAPANESE = ["", "ISO 2022 IR 87"]
 KATAKANA = ["ISO 2022 IR 13", "ISO 2022 IR 87"]
 KOREAN = ["", "ISO 2022 IR 149"]
 
-# The annex, the terms, the bytes of a person name, and what it says.
+# The annex, the terms, the bytes of a person name, and its text.
 EXAMPLES = [
     (
         "H.3.1",
@@ -258,7 +258,7 @@ def test_terms_and_escapes_equal_the_reference_table() -> None:
         for term in terms:
             (found,) = charset_of(term)
             assert not [*term_faults(term)], term
-            extended = row["g0_escape"] or row["g1_escape"]  # otherwise, the column gives the reason for its absence
+            extended = row["g0_escape"] or row["g1_escape"]  # without one, the column gives the reason
             wanted = {bytes.fromhex(escape) for escape in row["escape_hex"].split(" / ")} if extended else set()
             assert wanted <= {found.g0, found.g1}, term
     assert len(rows) == 20

@@ -60,7 +60,7 @@ def images_i(content: bytes, length: bytes | None = None) -> bytes:
 
 
 def shown(dataset: Dataset) -> dict[str, object]:
-    """Return the values by keyword or tag; the value of a sequence is the values of its items."""
+    """Return the values by keyword or tag; a sequence gives the values of its items."""
     values: dict[str, object] = {}
     for element in dataset:
         value = element.value

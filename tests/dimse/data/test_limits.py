@@ -51,7 +51,7 @@ FLOODS = {
     "undefined sequences": (b"", SQ + UNDEFINED + b"\xfe\xff\xdd\xe0" + bytes(4)),
     "group lengths": (b"", b"\x28\0\0\0UL\x04\0" + bytes(4)),
     "fragments": (b"\xe0\x7f\x10\0OB\0\0" + UNDEFINED, ITEM + bytes(4)),
-}  # the start of a Data Set, and what follows two million times
+}  # the start of a Data Set, and the bytes that follow two million times
 
 
 @pytest.mark.parametrize("kind", FLOODS)

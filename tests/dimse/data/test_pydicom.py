@@ -29,7 +29,7 @@ REFUSED = {
     "emri_small_jpeg_2k_lossless_too_short.dcm": "the header of an item is cut off",
 }
 
-# The file, the element (a regular expression, for all of its path), and why the two differ there.
+# The file, the element (a regular expression for its whole path), and the reason of the difference.
 DIFFERENCES = [
     ("*", r".*\(....,0000\)", "group lengths are dropped here (PS3.5 §7.2)"),
     ("chr*Multi*.dcm", r"\(0019,10..\)", "pydicom has a dictionary of private elements"),

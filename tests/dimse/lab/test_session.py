@@ -69,7 +69,7 @@ RQ = AssociateRQ(
 
 
 def octets(what: PDU | Message) -> bytes:
-    """Return what a peer sends: a PDU, or a message in one PDU."""
+    """Return the octets of a peer: a PDU, or a message in one PDU."""
     if isinstance(what, Message):
         pdvs = [PDV(1, encode_command(what), True, True)]
         pdvs += [PDV(1, what.Data, False, True)] if isinstance(what.Data, bytes) else []
@@ -103,7 +103,7 @@ class Bench:
         return [*self.lab.run(line)]
 
     def sent(self) -> bytes:
-        """Return what the laboratory has sent."""
+        """Return the octets that the laboratory has sent."""
         self.far.setblocking(False)
         parts = []
         try:
@@ -115,7 +115,7 @@ class Bench:
         return b"".join(parts)
 
     def sent_message(self) -> Message:
-        """Return the first message in what the laboratory has sent."""
+        """Return the first message that the laboratory has sent."""
         for wire in PDUStream(0, 0).feed(self.sent()):
             pdu = decode_pdu(bytes(wire))
             if isinstance(pdu, PDataTF):

@@ -1,4 +1,4 @@
-"""The flags of a peer: what its answers on the first associations decide."""
+"""The flags of a peer, which its answers on the first associations decide."""
 
 from twin import HOST, Line, Twin, serving
 

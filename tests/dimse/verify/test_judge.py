@@ -132,7 +132,7 @@ async def test_same_seed_sends_the_same_octets() -> None:
 
 
 async def test_echo_response_may_name_verification() -> None:
-    """DIMSE-1.08 asks for another class; PS3.7 Table 9.3-13 does not say that a response repeats the class."""
+    """DIMSE-1.08 asks for another class; PS3.7 Table 9.3-13 lets a response name another class."""
     named = b"1.2.840.10008.1.1\0"
 
     def echoes(command: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The pages of the conformance matrix: what they show of a peer, and that they escape what it says."""
+"""The pages of the conformance matrix: they show each peer, and escape its texts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The rules of Command Sets: what a response may lack, and when."""
+"""The rules of Command Sets: the elements that a response may lack, and when."""
 
 from struct import pack
 

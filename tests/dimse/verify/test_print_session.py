@@ -1,4 +1,4 @@
-"""The print session of the cases: which answers prepare it."""
+"""The print session of the cases, and the answers that prepare it."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""The order of a run: which cases run beside others, and what a bad verdict changes."""
+"""The order of a run: the cases that run beside others, and the effect of a bad verdict."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The tables of attributes are those of PS3.4 Annex H.4."""
+"""The tables of attributes agree with PS3.4 Annex H.4."""
 
 import csv
 import os

@@ -63,7 +63,7 @@ def stopped(process: Copy) -> tuple[int, str, str]:
 
 
 async def test_events_reach_the_clients_of_each_process(tmp_path: Path) -> None:
-    """It does not matter which process prints the film."""
+    """Any of the processes may print the film."""
     with serving(tmp_path / "films", "--format", "png", "--processes", "2") as (address, process):
 
         async def one(number: int) -> list[int]:

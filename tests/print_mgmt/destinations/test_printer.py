@@ -120,7 +120,7 @@ async def test_changed_film_size_goes_to_the_printer() -> None:
     assert again.sheet.FilmSizeID == "14INX17IN"
 
 
-# --- printers that do not take it as it came ---
+# --- printers that do not accept the film unchanged ---
 
 
 @pytest.mark.parametrize(

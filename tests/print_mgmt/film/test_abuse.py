@@ -39,7 +39,7 @@ def terms(*known: str) -> st.SearchStrategy[str]:
 
 
 def rarely(wrong: st.SearchStrategy[Any], usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Draw wrong values rarely, because the first of them ends the rendering of a sheet."""
+    """Draw few wrong values, because the first of them ends the rendering of a sheet."""
     return st.integers(0, 9).flatmap(lambda at: usual if at else wrong)
 
 

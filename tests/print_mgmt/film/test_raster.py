@@ -16,7 +16,7 @@ ORACLE = {
     "BILINEAR": Image.Resampling.BILINEAR,
     "CUBIC": Image.Resampling.BICUBIC,
 }
-# How far too fine rings may be from gray: a box lets most through
+# The greatest difference of too fine rings from gray; a box filter lets most through
 ALIASES = {"REPLICATE": 60, "BILINEAR": 15, "CUBIC": 12, "NONE": 15}
 IDENTITY = np.arange(256, dtype=np.float32)
 ROUNDED = 0.75  # levels: 0.5 for rounding, the rest for the grid of weights and values; noise has at most 0.70

@@ -1,4 +1,4 @@
-"""Image boxes: PS3.4 H.4.3. Accepted images reach the film, refused ones leave the box as it was."""
+"""Image boxes: PS3.4 H.4.3. Accepted images reach the film; refused images leave the box unchanged."""
 
 from typing import Any
 

@@ -92,7 +92,7 @@ def test_tables_and_texts_count() -> None:
 
 
 def sent(service: PrintService, uid: str, dataset: Dataset) -> tuple[bytearray, Answer]:
-    """Send an encoded N-SET; return its bytes, which cannot be cleared while there is a view of them."""
+    """Send an encoded N-SET; return its bytes, which can only be cleared once no view of them is left."""
     wire = bytearray(encode(dataset, EXPLICIT_LE))
     message = NSetRQ(MessageID=1, RequestedSOPClassUID=BasicGrayscaleImageBox, RequestedSOPInstanceUID=uid, Data=wire)
     return wire, service.handle(GRAY, message, decode(wire, EXPLICIT_LE))

@@ -1,4 +1,4 @@
-"""Destinations that print on the site that they belong to."""
+"""Destinations that print on their own site."""
 
 import pytest
 

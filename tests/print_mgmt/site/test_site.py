@@ -206,7 +206,7 @@ async def test_film_without_its_printer_is_reported(tmp_path: Path, caplog: pyte
     assert f"1 film waits for the printer {name}, which this site does not have" in caplog.text
 
 
-# --- whose film it is ---
+# --- identification ---
 
 
 async def test_identity_reaches_the_destination_after_a_restart(tmp_path: Path) -> None:

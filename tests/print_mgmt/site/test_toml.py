@@ -58,7 +58,7 @@ def test_page_explains_every_key() -> None:
     assert {name for name in (*DESTINATIONS, *SOURCES) if f"`{name}`" not in page} == set()
 
 
-# --- what a file says ---
+# --- the contents of a file ---
 
 
 def test_empty_file_is_a_printer_with_a_folder() -> None:

@@ -21,7 +21,7 @@ from print_mgmt.spool import Done, FilmState, Spool
 
 CLIENTS, FILMS = 8, 40
 KILLS = int(os.environ.get("DIMSE_KILLS", "5"))
-# By the step: the time to die there, which is after some films were accepted
+# By step: the number of the call in which to die, after some films were accepted
 EMBEDDED = dict.fromkeys(("draft created", "write", "fsync", "name", "named"), 20) | dict.fromkeys(
     ("folder sync", "commit", "committed", "accepted", "leased", "report", "reported"), 3
 )

@@ -80,7 +80,7 @@ class Film:
 
 
 class SpoolMachine(RuleBasedStateMachine):
-    """A spool and its model side by side. A worker keeps every lease it ever got."""
+    """A spool and its model side by side. A worker keeps all of its leases, even after they have ended."""
 
     place: Place
 

@@ -1,4 +1,4 @@
-"""The example of docs/verify/README.md: the cases as tests of a printer, each a test of its own."""
+"""The example of docs/verify/README.md: each case is a test of a printer."""
 
 import asyncio
 import os

@@ -1,4 +1,6 @@
-"""The twin of each case: a peer with exactly the fault that the case tests. A case that its twin passes is useless."""
+"""The twin of each case: a peer with exactly the fault that the case tests. If a twin passes its case, the case is
+useless.
+"""
 
 from .common import Twins
 from .dimse_messages import DIMSE

@@ -21,7 +21,7 @@ _SUCCESSFUL = CEchoRSP(MessageIDBeingRespondedTo=7, Status=0, AffectedSOPClassUI
 
 
 def succeeds(*kinds: type[Response]) -> Twin:
-    """Return a peer that responds to such requests with success, whatever they want."""
+    """Return a peer that responds to all such requests with success."""
 
     def answers(_: Request, response: Response) -> Response:
         return replace(response, Status=0) if not kinds or isinstance(response, kinds) else response

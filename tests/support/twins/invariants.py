@@ -1,4 +1,4 @@
-"""Peers that break an invariant, each with the case in whose traffic that shows."""
+"""Peers that break an invariant, each with a case whose traffic shows it."""
 
 from collections.abc import Callable, Mapping
 
