@@ -63,7 +63,7 @@ class Sender:
     def begin(self, context: Context, message: Message) -> Coroutine[Any, Any, None] | None:
         """Send a short message at once, if possible, and return None; otherwise return what the caller must await."""
         is_short = message.Data is None or length_of(message.Data) <= UNCOUNTED
-        if is_short and self.can_send_now:
+        if is_short and self._turn.free and self._transport.takes_more:  # `can_send_now`
             self.send_now(context, message)
             return None
         return self._send(context, message)

@@ -35,7 +35,9 @@ __all__ = ["BATCH", "Transport"]
 
 _log = logging.getLogger("dimse.net")
 
-BATCH, _BATCH_PDUS = 1 << 20, 1 << 8  # bytes and PDUs to write at once; PDUs may be of any length (PS3.8 D.1)
+# Bytes and PDUs to write at once, since PDUs may be of any length (PS3.8 D.1). A film's image of 1024 x 1024 pixels is
+# one batch, together with its header.
+BATCH, _BATCH_PDUS = (1 << 20) + (1 << 16), 1 << 8
 
 _MIN_READ = ReadBuffer.MIN
 _SHARE_IN_SHORT_READS = 4096  # bytes of short reads that count as a whole share, because no short read is timed
@@ -82,7 +84,8 @@ class Transport(asyncio.BufferedProtocol):
         self.intake = Intake(core, on_pdus, self._follow_core, self._loop, self.flow, self._turns, pdu_timer)
         self._short_reads = 0  # bytes of short reads since they last counted as a share
         self._eager_reader = EagerReader(self._loop, self._read_buffer, self.flow, self._take_and_keep, self._break)
-        self._woken: list[Waiter] = []  # tasks to wake once the bytes at hand are processed
+        self._woken: list[Waiter] = []  # tasks to wake
+        self.wake = self._woken.append  # wakes a task once the bytes of the peer that are at hand are processed
         self._transport: Stream | None = None
         self._write_queue: WriteQueue | None = None
         self._timers = timers
@@ -195,10 +198,6 @@ class Transport(asyncio.BufferedProtocol):
         """Send a primitive of the local user at once."""
         self.core.send(pdu)
         self._follow_core()
-
-    def wake(self, waiter: Waiter) -> None:
-        """Wake a task once the bytes of the peer that are at hand are processed."""
-        self._woken.append(waiter)
 
     def send_short(self, context_id: int, command: Buffer, data: Buffer | None) -> None:
         """Send a message whose Command Set and Data Set, if any, are one fragment each, at once."""
