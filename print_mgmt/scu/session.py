@@ -53,6 +53,7 @@ class FilmBox:
         self._connection = session.connection
         self._operations = session.operations
         self._image_class = IMAGE_BOX_OF[session.operations.meta]
+        self._pixels = session.connection.pixels
 
     async def create(self, attributes: Dataset) -> None:
         """Send N-CREATE.
@@ -146,7 +147,7 @@ class FilmBox:
         dataset = pick(IMAGE_BOX, attributes)
         if presentation_lut:
             dataset.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, presentation_lut)]
-        await self.put(position, await self._connection.pixels.first(image, **(looks or {})), dataset, overlay)
+        await self.put(position, await self._pixels.first(image, **(looks or {})), dataset, overlay)
 
     async def put(
         self, position: int, image: PrintImage, attributes: Dataset, overlay: Overlay | None = None
@@ -163,7 +164,8 @@ class FilmBox:
         for note in image.notes:
             operations.warn(f"{what}: {note}")
         dataset = Dataset(ImageBoxPosition=position, **{IMAGE_SEQUENCE[self._image_class]: [to_item(image)]})
-        dataset.update(in_charset(attributes))
+        if attributes:
+            dataset.update(in_charset(attributes))
         kind = None if overlay is None else _overlay_class(operations)
         if overlay is not None and kind == BasicPrintImageOverlayBox:
             laid = await _create_overlay(operations, f"the overlay of {what}", kind, overlay)
