@@ -1,6 +1,7 @@
 """The command ``dimse explain``, which shows recorded associations as text, JSON, a diagram or a page.
 
-Each form imports the modules that only it needs: all of them together take a tenth of the time of a short recording.
+Each form imports the modules that only it needs. Importing those of all forms would take a tenth of the time that the
+command takes for a short recording.
 """
 
 import argparse

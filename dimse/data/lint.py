@@ -55,9 +55,8 @@ def value_faults(
 ) -> Iterator[tuple[str, str]]:
     """Yield the faults of an element's value, each with its rule: at most one of each kind.
 
-    The kinds are: padding; bytes that are not characters of the set; the first value whose repertoire, length, range or
-    form is wrong; the number of values. In (0008,0005), each
-    wrong term is one more fault. A sequence has no such faults.
+    They are: padding; bytes that are not characters of the set; the first value whose repertoire, length, range or form
+    is wrong; the number of values. In (0008,0005), each wrong term is one more fault. A sequence has no such faults.
     """
     row = row_of(vr)
     if row.kind == "sequence" or not len(raw):

@@ -26,7 +26,7 @@ TURN, BACKLOG, MEMORY, DISK = 1, 2, 4, 8
 SHARE = 0.005  # seconds of the event loop that a peer may use before it waits for its turn
 _REGAINED = 0.1  # seconds of the share that a peer regains in each second
 
-_RESPONSES = 64  # unread responses, such as Pending ones to C-FIND, at which the peer is not read from
+_RESPONSES = 64  # responses that wait, such as Pending ones to C-FIND; with more, nothing is read from the peer
 _OVERHEAD = 1024  # bytes that a message counts for, in addition to its Data
 
 
@@ -58,13 +58,13 @@ class FlowControl:
         self._resume = resume
         self._receive = receive
         self.left = 0  # the number of bytes that were read and not processed
-        self._left: memoryview | None = None  # these bytes
+        self._left_data: memoryview | None = None  # these bytes
         self._used, self._used_at = 0.0, 0.0  # seconds used of the share, and when they were last counted
 
     @property
     def has_left(self) -> bool:
         """Whether there are bytes that were read and not processed."""
-        return self._left is not None
+        return self._left_data is not None
 
     @property
     def is_held(self) -> bool:
@@ -90,7 +90,7 @@ class FlowControl:
                 timer.resume()
         if self.holds:
             return
-        if self._left is not None:
+        if self._left_data is not None:
             self.wait_for_turn()
         else:
             self._resume()
@@ -105,7 +105,7 @@ class FlowControl:
 
     def leave(self, data: memoryview) -> None:
         """Process ``data`` later, and read nothing until then."""
-        self._left = data if data.readonly else memoryview(bytes(data))  # the read buffer will be reused
+        self._left_data = data if data.readonly else memoryview(bytes(data))  # the read buffer will be reused
         self.left = len(data)
         if self.holds & ~TURN:
             self.holds &= ~TURN
@@ -131,7 +131,7 @@ class FlowControl:
         self.holds &= ~TURN
         if self.holds:
             return
-        left, self._left, self.left = self._left, None, 0
+        left, self._left_data, self.left = self._left_data, None, 0
         if left is not None:
             self.holds, self.is_turn = TURN, True  # nothing is read in the meantime
             try:

@@ -69,8 +69,8 @@ class Caller:
     ``job_reference``: the response to N-ACTION names the Print Job, if Print Job was negotiated (Agfa NX needs False).
     ``warnings``: warnings are sent; otherwise, success is sent instead. ``may_print``: the client may print; otherwise,
     it may only query the printer and its jobs. ``echo``: the responses to N-CREATE and N-SET contain the attributes;
-    otherwise, only the references to the boxes of a film.
-    ``class_uid``: the response to N-CREATE contains the Affected SOP Class UID.
+    otherwise, only the references to the boxes of a film. ``class_uid``: the response to N-CREATE contains the Affected
+    SOP Class UID.
     """
 
     job_reference: bool = True

@@ -27,7 +27,8 @@ _INVALID_VALUE = 0x0106
 _RETURNED = "a SOP Instance UID that was not supplied is returned"
 _BOXES = "Referenced Image Box Sequence"
 _NO_SUCH = (Answered(0x0112),)
-_OTHER_FAILURES = tuple(map(Answered, (0x0105, 0x0106, 0x0110, 0x0211, 0x0213)))  # they do not deny the instance
+# Failures that do not mean that the instance does not exist
+_OTHER_FAILURES = tuple(map(Answered, (0x0105, 0x0106, 0x0110, 0x0211, 0x0213)))
 
 
 def uid_of(seen: Seen) -> str | None:
