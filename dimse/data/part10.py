@@ -118,8 +118,8 @@ def write_file(
     further elements of group 0002, such as SourceApplicationEntityTitle; elements that describe this file are
     corrected. MediaStorageSOPClassUID and MediaStorageSOPInstanceUID come from the Data Set, or else from ``meta``.
     Raises EncodeError, before anything is written, if one of the two is missing, if an element belongs to the other
-    part of the file, or if this Transfer Syntax cannot write the Data Set. Raises OSError if the file
-    cannot be written.
+    part of the file, or if this Transfer Syntax cannot write the Data Set. Raises OSError if the file cannot be
+    written.
     """
     pieces = [_PREAMBLE + _PREFIX + encode_meta(dataset, syntax, meta or Dataset()), *encode_rope(dataset, syntax)]
     if isinstance(target, (str, PathLike)):

@@ -13,7 +13,7 @@ from ..tls import TLSContext, TLSSession
 
 __all__ = ["Connection", "Listener", "dial", "words_of"]
 
-_CHUNK = 1 << 14  # bytes to read at once; if they hold only short PDUs, they are explained in about a second
+_CHUNK = 1 << 14  # bytes to read at once: even if all PDUs in them are short, they are explained in about a second
 _PIECE = 1 << 18  # bytes to write at once
 _MIN_RATE = 1 << 20  # bytes per second that a peer must read, so that sending ends
 _FAREWELL = 1.0  # seconds to write the end of TLS

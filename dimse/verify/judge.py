@@ -31,7 +31,7 @@ __all__ = ["Judge", "summary_assertion", "judged_result", "level_of", "max_secon
 _CONGESTION, _LOCAL_LIMIT = Rejected(2, 3, 1), Rejected(2, 3, 2)  # PS3.8 Table 9-21
 _PATIENCE_FACTOR = 3  # times the time limit: the second try, after silence has led to a bad verdict
 _STEP = "the step that is judged"  # the expectation of a case that stops too early
-_ROUNDS = 40  # time limits that one sub-case may use up, besides the times for preparation and ARTIM
+_ANSWERS = 40  # a sub-case may take the time limit of this many answers, besides preparation and ARTIM
 
 
 @dataclass(slots=True)
@@ -190,7 +190,7 @@ def level_of(case: Case, step: SubCase, observed: Observation) -> Level:
 
 def _patience(case: Case, target: Target) -> float:
     """Return the longest time for one try of a sub-case, in seconds."""
-    patience = target.preparation + 2 * target.artim + _ROUNDS * target.timeout
+    patience = target.preparation + 2 * target.artim + _ANSWERS * target.timeout
     return patience + (2 * target.slow_patience if case.is_slow else 0)
 
 
@@ -202,7 +202,7 @@ def max_seconds(case: Case, target: Target) -> float:
     """
     patient = replace(target, timeout=_PATIENCE_FACTOR * target.timeout)
     tries = 2 * _patience(case, target) + _patience(case, patient)
-    probes = 4 * (target.revival + target.preparation + _ROUNDS * target.timeout)
+    probes = 4 * (target.revival + target.preparation + _ANSWERS * target.timeout)
     return len(case.steps()) * (tries + probes)
 
 

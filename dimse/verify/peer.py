@@ -61,7 +61,7 @@ __all__ = ["PREPARATION", "Contexts", "Peer", "Target", "Watch"]
 
 PREPARATION = 30.0  # seconds to wait for an answer that is not judged
 _PAUSE = 0.5  # seconds between two probes
-_ROUNDS = 10  # time limits that one probe may use up, besides the time for the connection
+_ANSWERS = 10  # a probe may take the time limit of this many answers, besides the time for the connection
 _GOODBYE = 1.0  # seconds for the peer to end the connection after our FIN
 OUR_MAXIMUM_LENGTH = 16384  # octets of a P-DATA-TF that the tester offers to receive
 
@@ -298,7 +298,7 @@ class Peer:
         wires, self.wires = self.wires, []
         allowance, self.allowance = self.allowance, Allowance()
         try:
-            async with asyncio.timeout(self.target.preparation + _ROUNDS * self.timeout):
+            async with asyncio.timeout(self.target.preparation + _ANSWERS * self.timeout):
                 wire, answer = await self.ask()
                 match answer:
                     case Accepted():

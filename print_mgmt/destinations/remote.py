@@ -23,8 +23,8 @@ class TLSFiles:
     """The TLS settings of a connection (PS3.15 B.12 and B.13); the files are PEM files.
 
     ``ca`` is a file of trusted certificate authorities; if it is empty, the system's authorities are trusted.
-    ``certificate`` and ``key`` are the files with our own certificate and its key. Without ``verify``,
-    any certificate of the peer is accepted. Raises `ConfigError`.
+    ``certificate`` and ``key`` are the files with our own certificate and its key. Without ``verify``, any certificate
+    of the peer is accepted. Raises `ConfigError`.
     """
 
     ca: str = ""

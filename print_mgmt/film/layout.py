@@ -1,7 +1,7 @@
 """The positions of image boxes and annotation boxes on a film, in millimeters.
 
-The standard leaves the size of a box to the printer. Here the image boxes share the area inside the edge that the
-annotation boxes leave, with a gap between them (`Imager`). So STANDARD is symmetric about both axes of that area, ROW
+The standard leaves the size of a box to the printer. Here the image boxes share what the annotation boxes leave of the
+area inside the edge, with a gap between them (`Imager`). So STANDARD is symmetric about both axes of that area, ROW
 about its vertical axis and COL about its horizontal axis. A slide keeps its size and is centered in its mount.
 """
 

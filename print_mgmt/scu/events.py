@@ -106,7 +106,7 @@ class Job:
     _events: Events
     ExecutionStatus: str = ""
     ExecutionStatusInfo: str = ""
-    _heard: int = field(default=0, repr=False)
+    _heard: int = field(default=0, repr=False)  # the number of the last event that `events` yielded
 
     @property
     def has_ended(self) -> bool:

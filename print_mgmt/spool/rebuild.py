@@ -47,8 +47,8 @@ def has_tables(path: Path) -> bool:
 def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection:
     """Rename a damaged index, and return a connection to a new one. Raises OSError and sqlite3.Error.
 
-    ``why`` is the error that showed the damage. The new index gets its name when it is complete: with half of it, the
-    other films would be queued again.
+    ``why`` is the error that showed the damage. The new index gets its name when it is complete: the films that an
+    incomplete one lacks would be queued again.
     """
     draft = path.with_name(f"{path.name}.new")
     for suffix in _SUFFIXES:
@@ -60,7 +60,7 @@ def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection
     files.step("rebuild")
     aside = path.with_name(f"index.{time.time_ns()}.damaged")
     kept = [suffix for suffix in _SUFFIXES if path.with_name(path.name + suffix).exists()]
-    for suffix in kept:  # the index comes first: without its log, it would look intact, but lack the last changes
+    for suffix in kept:  # the index before its log: an index alone would look intact, but lack the last changes
         path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
         files.step("rebuild: aside")
     draft.replace(path)

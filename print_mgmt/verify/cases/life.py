@@ -118,15 +118,15 @@ async def print_after_failed_film_box(talk: Conversation) -> Seen:
 
 async def create_second_film_box(talk: Conversation) -> Seen:
     await talk.prepare_session()
-    can_print_sessions = None if talk.peer.options.no_film else await talk.print_nothing()
+    session_print = None if talk.peer.options.no_film else await talk.print_nothing()
     await talk.prepare_image()
     seen = await talk.create_film_box(talk.film_box(talk.layout))
     steps = Steps(talk.peer)
-    if can_print_sessions is None:
+    if session_print is None:
         steps.take(
             "a second film box", seen, kept=(*SUCCESS_OR_WARNING, Answered(0xC616)), deviated=(FAILURE,), broken=()
         )
-    elif matches(Answered(0xC600), (can_print_sessions,)) or succeeded(can_print_sessions):
+    elif matches(Answered(0xC600), (session_print,)) or succeeded(session_print):
         steps.take("a second film box (sessions are printed)", seen, deviated=(FAILURE,), broken=())
     else:
         kept = (Answered(0xC616),)
