@@ -323,7 +323,7 @@ class Dataset:
             raise _missing(tag)
 
     def _vr_for(self, tag: int, value: object) -> str:
-        """Return the VR of an element with this value. The value and other elements decide a choice in PS3.6."""
+        """Return the VR of an element with this value. If PS3.6 gives a choice, the value and other elements decide."""
         vr = vr_of(tag)
         if vr == US_OR_SS:
             values = value if isinstance(value, (list, tuple)) else [value]

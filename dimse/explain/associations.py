@@ -17,8 +17,8 @@ __all__ = ["RecordedAssociation", "association_of", "associations_in"]
 class RecordedAssociation:
     """The bytes of one association: each entry of ``pieces`` has a side, bytes and a time, in order.
 
-    A time is in seconds since 1970, or None if the file has no times. ``requestor`` and ``acceptor`` are the
-    addresses of the two sides, "" if the file does not have them. ``gaps`` says in words where bytes are missing.
+    A time is in seconds since 1970, or None if the file has no times. ``requestor`` and ``acceptor`` are the addresses
+    of the two sides, "" if the file does not have them. ``gaps`` says in words where bytes are missing.
     """
 
     requestor: str = ""

@@ -48,8 +48,8 @@ class Answer:
 class Group:
     """The peers that gave the same answer to a step. ``letter`` is A for the group of the first peer.
 
-    ``members`` are numbers of peers, from 0.
-    ``answer`` comes from the first of ``members``; the notes of the others may differ.
+    ``members`` are numbers of peers, from 0. ``answer`` comes from the first of ``members``; the notes of the others
+    may differ.
     """
 
     letter: str

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _MAX_SHOWN = 40  # characters of a value in an error
-_TOLERANCE = 16  # accepted length of a text divided by the length that its VR allows, which many peers exceed
+_TOLERANCE = 16  # a text may be this many times as long as the standard allows, because many peers send too much
 _MAX_DENSITY = 1000  # hundredths of OD; every film is less dense
 
 

@@ -32,8 +32,8 @@ class PrinterDestination(DicomNode):
     """A `Destination` that prints films on the DICOM printers ``printers``, each AE@HOST:PORT.
 
     ``profile`` names a printer model (`print_mgmt.scu.PROFILES`). ``dpi`` is the resolution, in pixels per inch, of
-    films that have to be rendered. ``follow`` is the time in seconds to wait for the end of a print job;
-    with 0, the destination does not wait. `DicomNode` has the other fields. Raises `ConfigError`.
+    films that have to be rendered. ``follow`` is the time in seconds to wait for the end of a print job; with 0, the
+    destination does not wait. `DicomNode` has the other fields. Raises `ConfigError`.
     """
 
     printers: tuple[str, ...]
