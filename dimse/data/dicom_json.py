@@ -61,8 +61,8 @@ def to_json(dataset: Dataset, *, binary: Literal["inline", "omit"] = "inline") -
     """Return the model of a Data Set, in the order of its tags.
 
     With ``binary="omit"``, elements whose values are bytes, such as pixels, are left out. A value of DS or IS that is
-    not a number becomes a string (§F.2.3). An attribute that cannot be read at all becomes UN, with its bytes
-    unless they are omitted. Raises EncodeError if sequences nest deeper than 64 levels.
+    not a number becomes a string (§F.2.3). An attribute that cannot be read at all becomes UN, with its bytes unless
+    they are omitted. Raises EncodeError if sequences nest deeper than 64 levels.
     """
     return _to_model(dataset, None, 0, binary == "inline")
 

@@ -2,8 +2,8 @@
 
 The packets are invented: a handshake, segments with all bytes in the order in which they were sent and received, and
 the end. Each segment acknowledges what its sender had received. Times are in nanoseconds. The IP checksum is right. The
-TCP checksum is 0, much as in captures of a host's own packets, where the network card adds it; computing it would take
-half of the time.
+TCP checksum is 0, much as in captures of a host's own packets, where the network card adds it; with it, half of the
+time would go into checksums.
 """
 
 import ipaddress

@@ -33,12 +33,11 @@ _MESSAGE_DEPTH = 2  # the nesting depth of the fields in a PDV
 class ViewEvent(NamedTuple):
     """An event of a service that a `View` has found in a message, in words and as a picture.
 
-    ``name`` is one or two words, such as "film box". ``image`` is a PNG, or empty; ``width`` and ``height``
-    are its size in pixels, or without an image only the proportions of a picture. ``boxes`` are rectangles on the
-    picture: left, top, width and height as fractions of its size, and words. A later
-    event with the same ``key`` replaces this one. If this event lies in a box of another event, ``box`` is the key of
-    that event and the number of the box, from 0. ``is_fault`` says that the view could not show something; ``words``
-    then say why, and may quote a value.
+    ``name`` is one or two words, such as "film box". ``image`` is a PNG, or empty; ``width`` and ``height`` are its
+    size in pixels, or without an image only the proportions of a picture. ``boxes`` are rectangles on the picture:
+    left, top, width and height as fractions of its size, and words. A later event with the same ``key`` replaces this
+    one. If this event lies in a box of another event, ``box`` is the key of that event and the number of the box, from
+    0. ``is_fault`` says that the view could not show something; ``words`` then say why, and may quote a value.
     """
 
     name: str
@@ -266,7 +265,7 @@ def _fields(turns: Sequence[Turn]) -> list[Field]:
     broken: dict[int, str] = {}  # faults of Data Sets that cannot be read, by the offset of the last fragment
     for message in (message for turn in turns for message in turn.completed):
         if not shown.issuperset(at for at, _ in (*message.command_pieces, *message.data_pieces) if at >= start):
-            continue  # some of its bytes are in the field that stands for the rest of a PDU
+            continue  # some of its fragments are in the field "Rest" of a PDU that has too many fields to show
         if len(message.command_pieces) > 1 and message.command_pieces[0][0] >= start:
             found += command_fields(message, _MESSAGE_DEPTH)
             replaced.update(start for start, _ in message.command_pieces)

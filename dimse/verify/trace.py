@@ -134,7 +134,7 @@ def turns_of(
         if entry.length:
             talk = conversations.setdefault(entry.connection, Conversation())
             seen[entry.connection] = seen.get(entry.connection, 0) + entry.length
-            if seen[entry.connection] > _MAX_EXPLAINED or not _is_known(entry):
+            if seen[entry.connection] > _MAX_EXPLAINED or not _can_be_filled_up(entry):
                 lost.add(entry.connection)
             if entry.connection not in lost:
                 data = entry.data + bytes(entry.length - len(entry.data))
@@ -142,9 +142,10 @@ def turns_of(
         yield entry, turns
 
 
-def _is_known(entry: TraceEntry) -> bool:
-    """Return whether zeros can stand for the octets that are not kept. For that, a cut entry must have whole PDUs, and
-    the header of each PDU must be kept.
+def _can_be_filled_up(entry: TraceEntry) -> bool:
+    """Return whether zeros can stand for the octets that are not kept.
+
+    For that, a cut entry must have whole PDUs, and the header of each PDU must be kept.
     """
     is_cut = len(entry.data) < entry.length
     at = 0

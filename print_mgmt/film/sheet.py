@@ -37,8 +37,7 @@ class PrintImage:
 class PresentationLUT:
     """A Presentation LUT, PS3.3 C.11.4: a ``shape``, IDENTITY or LIN OD, or a ``table``.
 
-    The table has a P-Value of ``bits`` bits (10 to 16) for each pixel value, 256 or 4096 in all. Low P-Values are
-    dark.
+    The table has a P-Value of ``bits`` bits (10 to 16) for each pixel value, 256 or 4096 in all. Low P-Values are dark.
     """
 
     shape: str = ""
@@ -51,8 +50,8 @@ class Overlay:
     """A plane of an Image Overlay Box, retired in PS3.4 2004: bits to burn into the image.
 
     ``pixels`` (HxW) is True in the foreground; ``origin`` is the row and column of its first pixel in the image,
-    counted from 1. Densities are BLACK, WHITE or hundredths of OD. Without a background density, the image
-    shows through.
+    counted from 1. Densities are BLACK, WHITE or hundredths of OD. Without a background density, the image shows
+    through.
     """
 
     pixels: NDArray[np.bool_]

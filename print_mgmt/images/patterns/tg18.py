@@ -22,7 +22,7 @@ _MIDDLE = 128 / _TOP
 _LINES = 191 / _TOP
 _PATCHES = tuple(range(8, 256, 16))
 _WORDS = "QUALITY CONTROL"
-# Row and column of the patches in a ring of 6 by 5, clockwise from the left of the insets below the middle
+# Row and column of the patches in a ring of 6 by 5, clockwise; two insets at the bottom close the ring
 _PLACES = (
     *((6.5, 3), (6.5, 2), (5.5, 2), (4.5, 2), (3.5, 2), (2.5, 2), (2.5, 3), (2.5, 4)),
     *((2.5, 5), (2.5, 6), (2.5, 7), (3.5, 7), (4.5, 7), (5.5, 7), (6.5, 7), (6.5, 6)),
