@@ -98,8 +98,8 @@ _TERM = re.compile(r"(?:ISO[ _-]*)?(?:2022[ _-]*)?(?:IR[ _-]*)?([0-9]+|GBK|GB180
 def charset_of(value: object) -> Charset:
     """Return the sets that a value of (0008,0005) names; () if PS3.3 knows none of them.
 
-    An unknown term is ignored; as the first term, it means ASCII. A set without escapes replaces all others, unless the
-    first set has more characters than ASCII.
+    An unknown term is ignored; as the first term, it means ASCII. A set without escapes, such as UTF-8, is used alone
+    if the first set is that set or ASCII; otherwise, it is one of several sets.
     """
     if isinstance(value, str) and value in _BY_DEFINED_TERM:
         return (_BY_DEFINED_TERM[value],)

@@ -1,9 +1,10 @@
 """Dates and times: the VRs DA, TM and DT of PS3.5 §6.2, and their ranges in queries.
 
 Each is a ``str`` and compares as text. A value may be incomplete (``1030``, ``2024``) or an open range (``20240101-``),
-so a value has two ends, ``earliest`` and ``latest``. In a DT, a hyphen that follows a date begins an offset from UTC if
-exactly four digits follow, an HHMM up to 1200; any other hyphen makes a range. Python lacks leap seconds, so 60 is read
-as 59. The old forms 1993.04.22 and 10:30:00 are read, but a program cannot set them.
+so a value has two ends, ``earliest`` and ``latest``. In a DT, a hyphen separates the ends of a range, or begins a
+negative offset from UTC. It is an offset if it follows a date, and if exactly four digits follow it: hours and minutes,
+up to 1200. Python lacks leap seconds, so 60 is read as 59. The old forms 1993.04.22 and 10:30:00 are read, but a
+program cannot set them.
 """
 
 import datetime as dt

@@ -73,8 +73,8 @@ def set_frames(
     """Set Pixel Data, its offset table and Number of Frames from frames, each whole or as a list of its fragments.
 
     ``table`` is the only offset table that is written: the Basic or the Extended Offset Table, or none. The extended
-    table allows one fragment per frame, and the basic table offsets of 32 bits. Raises EncodeError if the table cannot
-    describe the frames, if there are none, or if one is empty.
+    table requires frames of one fragment, and the basic table can hold only offsets of 32 bits. Raises EncodeError if
+    the table cannot describe the frames, if there are none, or if one is empty.
     """
     parts = [[frame] if isinstance(frame, (bytes, memoryview)) else [*frame] for frame in frames]
     if not parts or not all(map(_size, parts)):

@@ -95,7 +95,7 @@ def items_or_fragments(element: Element) -> list[Item]:
 
 
 class _Pixels(DecodedElement):
-    """Pixel Data that is read as big endian words, of the size in the VR ``_words``."""
+    """Pixel Data that is read as big endian words. ``_words`` is a VR with words of that size, such as OL."""
 
     __slots__ = ("_words",)
 

@@ -1,7 +1,8 @@
 """The fields of the PDUs and their items in the standard's words, as data: PS3.8 §9.3 and Annex D.1, PS3.7 Annex D.3.3.
 
-A `Layout` is a table of the standard: the fields in their order, each with its size and a function that words the
-meaning of its bytes. `dimse.explain.pdu` applies the layouts to bytes. The codec in `dimse.ul` has faster layouts.
+A `Layout` is a table of the standard: the fields in their order, each with its size and a function that returns the
+meaning of its bytes in words. `dimse.explain.pdu` applies the layouts to bytes. The codec in `dimse.ul` has faster
+layouts.
 """
 
 from collections.abc import Callable, Mapping

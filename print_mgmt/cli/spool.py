@@ -274,7 +274,7 @@ async def _move(spool: Spool, arguments: argparse.Namespace) -> int:
 
 
 def _known_targets(film: FilmRecord, names: Sequence[str]) -> tuple[Target, ...]:
-    """Return destinations that a film already has. Raises `SpoolError` for others, which only a file describes."""
+    """Return destinations that a film already has. Raises `SpoolError` for others, which need ``--config``."""
     known = {one.destination: one.repeatable for one in film.deliveries}
     for name in names:
         if name not in known:

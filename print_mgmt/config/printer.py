@@ -3,7 +3,7 @@
 A field with the name of a DICOM keyword and the type `Terms` has the terms that the printer accepts for this attribute.
 The first one is the default, with three exceptions: Image Display Format is mandatory, Smoothing Type has no default,
 and the default of Requested Decimate/Crop Behavior belongs to the imager. If the field is empty, the printer does not
-support the attribute; only Image Display Format and Configuration Information are then free.
+support the attribute; but for Image Display Format and Configuration Information, it then accepts any value.
 """
 
 from collections.abc import Collection, Mapping
@@ -103,15 +103,15 @@ class PrinterConfig:
 
     ``strict`` refuses what PS3.4 H.2.4 lets a printer ignore or replace. ``sop_classes`` are keywords of PS3.6 Table
     A-1. ``memory`` is the maximum number of bytes, mostly of images, that the printer keeps for one association;
-    ``host_memory`` is the maximum for all associations of one address, and ``total_memory`` for all associations. These
-    two also limit the films in the queue, counted separately. ``queue_length`` is the number of jobs that may wait.
-    ``film_boxes`` is the maximum for one session. ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 if
-    memory is not allocated. A session with more than ``MaximumCollatedFilms`` films is not collated; 0 means that
-    N-ACTION on a film session is not supported. ``collates`` is False if the printer prints all copies of a film one
-    after the other. ``spools``: films are accepted while the printer cannot print. ``annotation_characters`` is the
-    maximum for one Text String. ``lut_match_required``: a table of a Presentation LUT needs an entry for each pixel
-    value. ``aliases`` maps, by keyword, other terms to terms of this printer. The keys of ``callers`` are calling AE
-    titles, with ``*`` and ``?`` as wildcards. ``unsupported`` names further attributes that this printer does not
+    ``host_memory`` is the maximum for all associations of one address, and ``total_memory`` for all associations. The
+    films in the queue may take as much again: the queue has the same two limits. ``queue_length`` is the number of jobs
+    that may wait. ``film_boxes`` is the maximum for one session. ``MaximumMemoryAllocation`` is in KB for all sessions
+    together, 0 if memory is not allocated. A session with more than ``MaximumCollatedFilms`` films is not collated; 0
+    means that N-ACTION on a film session is not supported. ``collates`` is False if the printer prints all copies of a
+    film one after the other. ``spools``: films are accepted while the printer cannot print. ``annotation_characters``
+    is the maximum for one Text String. ``lut_match_required``: a table of a Presentation LUT needs an entry for each
+    pixel value. ``aliases`` maps, by keyword, other terms to terms of this printer. The keys of ``callers`` are calling
+    AE titles, with ``*`` and ``?`` as wildcards. ``unsupported`` names further attributes that this printer does not
     support. Raises `ConfigError`.
     """
 

@@ -203,8 +203,9 @@ def _media_section(config: PrinterConfig) -> Iterator[str]:
     )
     yield from table_lines(("Medium Type", "Film Size ID", "Density, hundredths of OD", "Light, cd/m2", ""), rows)
     yield "\nA film box has the densities and the light of its medium unless it asks for others. Densities that the"
-    yield "printer cannot reach are answered with B605 and the limit. If PS3.14 7.1 cannot show the densities in the"
-    yield "requested light, the answer is 0116 with the light of the medium. Paper has no Reflected Ambient Light."
+    yield "printer cannot reach are answered with B605 and the limit. If the densities cannot be shown under the"
+    yield "requested light (PS3.14 7.1), the answer is 0116 with the light of the medium. Paper has no Reflected"
+    yield "Ambient Light."
 
 
 def _densities(imager: Imager) -> str:
@@ -299,5 +300,5 @@ def _last_sections() -> Iterator[str]:
     yield "\n### 8.2 Grayscale Image Consistency\n"
     yield "Films follow PS3.14: Polarity and Presentation LUT turn pixels into P-Values, and P-Values become the"
     yield "densities that show them, between Min Density and Max Density, under the Illumination and Reflected Ambient"
-    yield "Light of the film box. LIN OD turns pixels directly into densities. Color values are printed unchanged,"
-    yield "except by Polarity."
+    yield "Light of the film box. LIN OD turns pixels directly into densities. Color values are printed unchanged;"
+    yield "only Polarity REVERSE inverts them."

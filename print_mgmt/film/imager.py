@@ -149,7 +149,7 @@ class Imager:
             return own
         ambient = own[1] if self.reflective else ReflectedAmbientLight
         limits = {"MinDensity": MinDensity, "MaxDensity": MaxDensity}
-        if not self.viewing(**limits).is_defined():  # too close to each other under the light of the printer
+        if not self.viewing(**limits).is_defined():  # the densities are too close even under the light of the printer
             limits = {}
         for light in ((Illumination, ambient), (Illumination, own[1]), (own[0], ambient)):
             seen = self.viewing(Illumination=light[0], ReflectedAmbientLight=light[1], **limits)

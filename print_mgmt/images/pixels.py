@@ -51,8 +51,8 @@ def frame_count(frame: Frame, fragments: Fragments) -> int:
     """Return the number of frames; ``fragments`` is called only for compressed pixels.
 
     A wrong Number of Frames, such as 0 or text, is ignored with a note, and the length of the data decides. Raises
-    ImageError for an object without pixels, for fewer bits of pixels than frames, and for more frames than the limit.
-    Raises DecodeError if the frames of compressed pixels are unknown.
+    ImageError for an object without pixels, for more frames than the pixels have bits, and for more frames than the
+    limit. Raises DecodeError if the frames of compressed pixels are unknown.
     """
     keyword = next((keyword for keyword in ("PixelData", *_FLOATS) if keyword in frame.dataset), None)
     if keyword is None:

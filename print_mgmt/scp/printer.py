@@ -74,8 +74,8 @@ class Engine(Protocol):
 class PrinterService:
     """A printer that serves many associations.
 
-    ``config`` may be replaced; the new configuration applies to associations that begin afterwards, except for its
-    amounts of memory, which stay those of the first. ``around`` is called for each request, with the function that
+    ``config`` may be replaced; the new configuration applies to associations that begin afterwards. Only the amounts of
+    memory in the first configuration stay in force. ``around`` is called for each request, with the function that
     performs the request.
     """
 

@@ -11,7 +11,7 @@ from .routes import Facts, decide
 __all__ = ["find_loops"]
 
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
-_ANY = ("0.0.0.0", "::")  # hosts that mean all addresses of this machine; they are only compared
+_ANY = ("0.0.0.0", "::")  # a site with this host listens on all addresses of this machine
 
 
 def find_loops(site: SiteConfig) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ _log = logging.getLogger("print_mgmt.spool")
 
 _POLL = 1.0  # seconds after which a change is seen even if its notice was lost
 _CHUNKS = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
-_PREFETCH = 4  # chunks in memory besides the film, which is held once
+_PREFETCH = 4  # chunks that are fetched at once, in addition to the part of the film that has been read
 _COUNT_EVERY = 1.0  # seconds between two counts of the stored films
 _ATTEMPTS = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
 _PAUSE = 0.5  # seconds between two of these attempts
@@ -157,9 +157,9 @@ class PostgresSpool:
         self._step("committed")
 
     async def _is_stored(self, job: PrintJob, records: Sequence[FilmRecord]) -> bool:
-        """Return whether a job was stored. If the connection broke during the commit, the error does not tell.
+        """Ask the database whether a job was stored, because an error during the commit does not show it.
 
-        Return False, too, if the database cannot be asked.
+        Return False if the database cannot be asked.
         """
         for _ in range(_ATTEMPTS):
             try:
@@ -348,7 +348,10 @@ class PostgresSpool:
         return tuple(removed)
 
     async def _remove_film(self, film_id: str) -> bool:
-        """Remove a film if it is still done or canceled, and its job with the job's last film. Return False if not."""
+        """Remove a film, and its job if no other film of the job is left.
+
+        Return False, and remove nothing, if the film is no longer done or canceled.
+        """
         async with self._link.transaction() as db:
             row = await db.fetchrow(
                 "SELECT job FROM film WHERE id = $1 AND state = ANY($2) FOR UPDATE",
