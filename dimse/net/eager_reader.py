@@ -79,7 +79,7 @@ class EagerReader:
     def _read(self) -> bool:
         """Read once, and process the bytes. Return whether to go on."""
         stream = self._stream
-        if stream is None or not stream.is_reading():
+        if stream is None or self._flow.holds or stream.is_closing():
             return False
         try:
             count = os.readv(self._descriptor, [self._buffer.buffer])

@@ -86,25 +86,41 @@ class Intake:
             self._flow.leave(data)
             self._count()
             return
-        before, until = self.last_pdu, monotonic() + SHARE
-        taken = core.receive_data(data, PIECE)
-        self._follow_core()
-        if taken < len(data) or core.has_rest:
-            self._receive_on(data[taken:], until)
-        is_midway = core.is_midway
-        if is_midway:
-            if self.last_pdu != before:
-                self._pdu_timer.start(self.last_pdu)
-            elif not self._pdu_timer.is_running:
-                self._pdu_timer.start()
+        before, is_short = self.last_pdu, len(data) < _SHORT_READ
+        self._process(data)
+        if core.is_midway or self._pdu_timer.is_running:
+            self._time_pdu(before)
+        if core.is_midway or self._counted:
             self._count()
-        else:
-            if self._pdu_timer.is_running:
-                self._pdu_timer.cancel()
-            if self._counted:
-                self._count()
-        if (is_midway or self._is_message_midway) and len(data) < _SHORT_READ:
+        if is_short and (core.is_midway or self._is_message_midway):
             self._acknowledge()
+
+    def _process(self, data: memoryview) -> None:
+        """Process pieces of ``data`` for the share of one peer; leave the rest for a later turn."""
+        core, until = self._core, monotonic() + SHARE
+        while True:
+            was_open = core.state is State.Sta6
+            data = data[core.receive_data(data, PIECE) :]
+            if not was_open or core.state is not State.Sta6:
+                self._follow_core()
+            elif pdus := core.events():  # only P-DATA has arrived, which requires nothing else
+                self.last_pdu = self._loop.time()
+                self._is_message_midway = self._on_pdus(pdus)
+            if not data and not core.has_rest:
+                return
+            if self._flow.is_held or monotonic() > until:
+                self._flow.leave(data)
+                self._count()
+                return
+
+    def _time_pdu(self, before: float) -> None:
+        """Bound the time of an incomplete PDU, which is new if ``before`` is no longer the time of the latest PDU."""
+        if not self._core.is_midway:
+            self._pdu_timer.cancel()
+        elif self.last_pdu != before:
+            self._pdu_timer.start(self.last_pdu)
+        elif not self._pdu_timer.is_running:
+            self._pdu_timer.start()
 
     def indicate(self, pdus: Sequence[PDU]) -> None:
         """Pass on the PDUs that the core indicates. The bytes of an incomplete PDU are no sign of life."""
@@ -114,16 +130,6 @@ class Intake:
     def _must_wait(self, data: memoryview) -> bool:
         """Return whether an A-ASSOCIATE-RQ must wait for its turn, because it is long or too many arrive at once."""
         return len(data) >= _LONG_REQUEST or not self._turns.take_room()
-
-    def _receive_on(self, data: memoryview, until: float) -> None:
-        """Process pieces of ``data`` until ``until``; leave the rest for a later turn."""
-        while data or self._core.has_rest:
-            if self._flow.is_held or monotonic() > until:
-                self._flow.leave(data)
-                self._count()
-                return
-            data = data[self._core.receive_data(data, PIECE) :]
-            self._follow_core()
 
     def _count(self) -> None:
         """Let ``account`` count the bytes that wait for further bytes or for their turn."""

@@ -134,7 +134,8 @@ class Transport(asyncio.BufferedProtocol):
             while self._woken:
                 self._woken.pop(0).wake()
         finally:
-            self._keep_received()
+            if self._tap is not None:
+                self._tap.keep(self.flow)
 
     def eof_received(self) -> bool:
         return False
@@ -249,8 +250,10 @@ class Transport(asyncio.BufferedProtocol):
     # --- inside ---
 
     def _take_and_keep(self, data: memoryview) -> None:
+        """Process the bytes of a read, and let the tap copy them, because the next read overwrites them."""
         self._take(data)
-        self._keep_received()
+        if self._tap is not None:
+            self._tap.keep(self.flow)
 
     def _take(self, data: memoryview) -> None:
         if self._channel is not None:
@@ -320,11 +323,6 @@ class Transport(asyncio.BufferedProtocol):
         if self._tap is not None:
             self._tap.keep()
 
-    def _keep_received(self) -> None:
-        """Let the tap copy what was read, because the next read overwrites it."""
-        if self._tap is not None:
-            self._tap.keep(self.flow)
-
     async def _drain(self, late: float) -> None:
         """Wait until the peer has read most of what waits. Return at ``late`` if it still reads, but slowly."""
         assert self._writable is not None
@@ -383,7 +381,8 @@ class Transport(asyncio.BufferedProtocol):
         if self._tap is not None:
             self._tap.received(data)
         self.intake.receive(data)
-        self._keep_received()
+        if self._tap is not None:
+            self._tap.keep(self.flow)
 
     def _secured(self) -> None:
         assert self._channel is not None

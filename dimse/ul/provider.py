@@ -128,6 +128,7 @@ class UpperLayer:
         self._request: PDU | None = None  # the PDU to send once the transport is connected
         self._request_bytes: list[Buffer] = []  # this PDU encoded, so that an error is raised before the connection
         self._artim_starts = 0
+        self.is_midway = False  # whether a PDU of the peer has arrived in part
         self.has_rest = False  # whether some PDVs of a P-DATA-TF are not yet indicated
         self._rest, self._rest_at = memoryview(b""), 0  # that P-DATA-TF, and where the next PDV begins
         self._unframed = False  # the stream can no longer be cut into PDUs
@@ -151,11 +152,6 @@ class UpperLayer:
         shared by all acceptors of a server.
         """
         return cls(is_requestor=False, refuse=refuse, limits=limits, cache=cache)
-
-    @property
-    def is_midway(self) -> bool:
-        """Whether a PDU of the peer has arrived in part."""
-        return len(self._stream.partial) > 0
 
     @property
     def kept(self) -> int:
@@ -241,6 +237,7 @@ class UpperLayer:
                     if position == len(view):
                         return position
                 wire, position = stream.cut(view, position)
+                self.is_midway = len(stream.partial) > 0
                 if wire is None:
                     return position
                 if is_run and wire[0] == P_DATA:
