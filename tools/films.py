@@ -43,8 +43,8 @@ _COLUMNS = 3
 _HEAD = """# Films
 
 Each display format and each option at 32 dpi, and each film size at 10 dpi, as the renderer makes them. `python
-tools/films.py` draws them again, and a test compares each film with its picture. There is no picture of Requested
-Decimate/Crop Behavior FAIL, because then an image that is too large is not printed (status C603).
+tools/films.py` draws them again, and a test compares each film with its picture. Requested Decimate/Crop Behavior FAIL
+has no picture: it refuses an image that is too large (status C603).
 
 """
 

@@ -318,13 +318,13 @@ The faults that the conformance tester has found in independent programs, for th
 that the standard states with "shall", or a cell of the state machine (PS3.8 Table 9-10). A WEAK breaks no such rule,
 but the program hung, crashed, or reported success for something that it cannot have done.
 
-Each entry says what was sent, what the section demands and what came. In a trace, `>` was sent to the program, and `<`
-came from it; times count from the start of the case, and only the first conversation of the deciding sub-case is shown.
-To repeat a case, start its command in the root of this repository.
-CTN needs the Debian packages `ctn` and `mariadb-server-core`; `image` is what `tests/support/verified_peers.py` writes.
-`dcmtk.cfg` is `tests/interop/dcmtk.cfg` with 11112 for `@PORT@`, beside the empty folders `database` and `spool`;
-`film.dcm` is what `dcmpsprt -c dcmtk.cfg -p OURS8 IMAGE` writes into `database`; `orthanc.json` sets `DicomPort` to
-11112 and `DicomAlwaysAllowEcho`. `python tools/peers.py FOLDER` installs dcmjs-dimse and pydcm (set `NODE_PATH` to
+Each entry has the sent PDUs, the demand of the section, and the answer. In a trace, `>` was sent to the program, and
+`<` came from it; times count from the start of the case, and only the first conversation of the deciding sub-case is
+shown. To repeat a case, start its command in the root of this repository. CTN needs the Debian packages `ctn` and
+`mariadb-server-core`; `image` is what `tests/support/verified_peers.py` writes. `dcmtk.cfg` is
+`tests/interop/dcmtk.cfg` with 11112 for `@PORT@`, beside the empty folders `database` and `spool`; `film.dcm` is what
+`dcmpsprt -c dcmtk.cfg -p OURS8 IMAGE` writes into `database`; `orthanc.json` sets `DicomPort` to 11112 and
+`DicomAlwaysAllowEcho`. `python tools/peers.py FOLDER` installs dcmjs-dimse and pydcm (set `NODE_PATH` to
 `FOLDER/node_modules`, and use the Python of `FOLDER/pydcm`).
 
 This page is made by `make verify-matrix`.

@@ -1,8 +1,8 @@
 """Data Set and Data Element, the containers: PS3.5 §7.
 
 Other modules read and write bytes, files, pixels and text. A decoded Data Set finds its elements on first access, and a
-decoded element decodes its value on first access. A value that is never accessed is written with the bytes that were
-read, unless the byte order or the character set changes.
+decoded element decodes its value on first access. Until a value is accessed, it is written with its original bytes,
+unless the byte order or the character set changes.
 """
 
 from __future__ import annotations

@@ -330,7 +330,7 @@ class _Skimmer(Parser):
     def _try_skip_broken(self) -> bool:
         """Skip the sequence that cannot be parsed; the error is raised again on first access.
 
-        Return False if the error is not in a sequence, or if the length of the sequence is undefined.
+        Return False if the error is outside of all sequences, or in a sequence of undefined length.
         """
         if not self.stack or self.stack[0][-1].undefined_length:
             return False

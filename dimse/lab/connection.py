@@ -66,7 +66,7 @@ class Connection:
         return data
 
     def close(self, *, reset: bool = False) -> None:
-        """Close the connection, with a TCP reset if ``reset``. It is no error if the peer has gone or does not read."""
+        """Close the connection, with a TCP reset if ``reset``. A peer that is gone or does not read causes no error."""
         with suppress(OSError, RemoteProtocolError), self._socket:
             if reset:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")

@@ -35,8 +35,8 @@ COMMANDS = {
     ),
     "accept": _Page(
         "accept [ABSTRACT[:TRANSFER,...] ...] [max=N]",
-        "Answer an A-ASSOCIATE-RQ with an A-ASSOCIATE-AC that accepts all contexts, or only those of the abstract "
-        "syntaxes given.",
+        "Answer an A-ASSOCIATE-RQ with an A-ASSOCIATE-AC that accepts all contexts, or only the contexts of the given "
+        "abstract syntaxes.",
         ("accept", "accept Verification:implicit"),
     ),
     "reject": _Page(

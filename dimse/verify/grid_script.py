@@ -62,7 +62,7 @@ class GridScript:
 def read_script(source: str, builtin: Mapping[str, str]) -> GridScript:
     """Return the built-in script with the name ``source``, or else the script in that file.
 
-    Raises `DecodeError` if there is no such file, or if it is too long, has no command, or has a line that is not a
+    Raises `DecodeError` for a missing file, for a file that is too long or has no command, and for a line that is not a
     command (the error names the line). Raises `OSError` if the file cannot be read.
     """
     text = builtin.get(source)
@@ -80,7 +80,7 @@ def read_script(source: str, builtin: Mapping[str, str]) -> GridScript:
 def parse_script(name: str, text: str) -> GridScript:
     """Return the script in ``text``.
 
-    Raises `DecodeError` if there is no command, or if a line is not a command (the error names the line).
+    Raises `DecodeError` for a text without commands, and for a line that is not a command (the error names the line).
     """
     steps, about = list[Step](), list[str]()
     for number, line in enumerate(text.splitlines(), start=1):

@@ -286,7 +286,7 @@ def _create_annotation_boxes(
 ) -> tuple[AnnotationBox, ...]:
     """Return new annotation boxes for the Annotation Display Format ID, and add references to them to ``attributes``.
 
-    There are none unless the SOP Class was negotiated (PS3.4 H.4.2.2.1.3).
+    They exist only if the SOP Class was negotiated (PS3.4 H.4.2.2.1.3).
     """
     format_id = text(attributes, "AnnotationDisplayFormatID")
     if BasicAnnotationBox not in instances.negotiated:

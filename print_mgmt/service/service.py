@@ -1,8 +1,8 @@
 """`PrintService` applies the rules of a print SCP (PS3.4 Annex H) to requests, without I/O.
 
 A `PrintService` serves one association. It owns all instances that are created on the association, and deletes them at
-its end. A request that cannot be performed raises nothing and changes nothing; its answer has the status of the
-standard.
+its end. A request that cannot be performed leaves everything unchanged. It raises no error; its answer has the status
+of the standard.
 
 N-ACTION creates a job, which has a copy of the current films. A caller that cannot accept the job replaces the answer
 by `PrintService.queue_full`.

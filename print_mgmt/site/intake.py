@@ -151,7 +151,7 @@ def _hold_reason(decision: Decision) -> str:
 
 
 def _identity_hold_reason(site: SiteConfig, film: FilmCopy) -> str:
-    """Return the reason to hold a film that is not identified, or an empty string if it need not be held."""
+    """Return the reason to hold an unidentified film, or an empty string if the film may be delivered."""
     if site.identification.unidentified != "hold":
         return ""
     missing = [keyword for keyword in site.identification.needs if keyword not in film.identified_by]

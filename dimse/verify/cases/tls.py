@@ -117,8 +117,8 @@ async def plain(peer: Peer) -> Seen:
 def certified(certificate: Callable[[Peer], Path | None], missing: str = "") -> CaseRun:
     """Return the run of a client with a certificate that the peer should refuse, or with none.
 
-    If ``certificate`` returns None, the client has no certificate; but if ``missing`` names the option that gives the
-    certificate, the run is SKIPPED.
+    If ``certificate`` returns None, the run is SKIPPED if ``missing`` names an option for the certificate; otherwise,
+    the client has none.
     """
 
     async def run(peer: Peer) -> Seen:

@@ -142,7 +142,7 @@ UL_A_REQUEST: tuple[Case, ...] = (
     ),
     Case(
         id="UL-A-3.02",
-        title="What happens to an unknown called AE title",
+        title="An unknown called AE title: accepted or rejected",
         section="PS3.8 §7.1.1.4 note",
         level=Level.INFO,
         run=unknown_called,
@@ -152,7 +152,7 @@ UL_A_REQUEST: tuple[Case, ...] = (
     ),
     Case(
         id="UL-A-3.03",
-        title="What happens to an unknown calling AE title",
+        title="An unknown calling AE title: accepted or rejected",
         section="PS3.8 §7.1.1.3 note, Table 9-21",
         level=Level.SHOULD,
         run=unknown_calling,

@@ -140,7 +140,7 @@ class _Streams:
 
 
 def _kept(turn: Turn, not_kept: Sequence[Piece]) -> Iterator[Line]:
-    """Yield the lines of a PDU up to the first octet that is not kept, without Data Sets that have such octets."""
+    """Yield the lines of a PDU up to the first octet that is not kept; leave out Data Sets with such octets."""
     inside = [start for start, end in not_kept if start < turn.offset + turn.length and end > turn.offset]
     limit = min(inside, default=None)
     pieces = [piece for each in turn.completed for piece in each.data_pieces]

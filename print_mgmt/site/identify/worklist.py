@@ -39,9 +39,9 @@ _REQUESTED = (
 class WorklistSource(DicomNode):
     """A source that queries the worklist ``peer``, AE@HOST:PORT.
 
-    ``by`` names the attributes to search by; if one has no value, no query is sent. If the worklist has several
-    entries, only values that all of them share are used; entries about different patients are not used. `DicomNode`
-    has the other fields. Raises `ConfigError`.
+    ``by`` names the attributes to search by; a query is sent only if all have values. If the worklist has several
+    entries, only values that all of them share are used; entries about different patients are not used. `DicomNode` has
+    the other fields. Raises `ConfigError`.
     """
 
     peer: str

@@ -147,7 +147,7 @@ _VALUES = {
 CLAIMED: tuple[Case, ...] = (
     Case(
         id="PRN-N-1.09",
-        title="What is accepted is what the peer claims",
+        title="The peer accepts exactly what it claims",
         section="PS3.2 §7; PS3.4 H.3.4",
         level=Level.MUST,
         needs=Flags.CLAIMS,
