@@ -1,7 +1,7 @@
 """The record of an association: its messages step by step, each byte in exactly one field.
 
-A `Step` is what one side says at once: a PDU of association control, or all PDUs of a message or of messages that share
-PDUs. JSON, pages, diagrams and comparisons are made from steps.
+A `Step` is one PDU of association control, or one message with all of its PDUs. If several messages share a PDU, they
+are one step. JSON, pages, diagrams and comparisons are made from steps.
 
 The fields of all steps cover each byte of each side exactly once. So the field of an element has all bytes of that
 element, which may lie in many PDUs. A fragment is a field only if its message is incomplete or too long, or if its Data

@@ -253,7 +253,8 @@ class Connection:
     def _meta(self, association: Association) -> str | None:
         """Return the Meta SOP Class that the printer accepts, itself or as its members, or None if there is none.
 
-        If no film is needed, the Printer SOP Class is enough, with any Meta SOP Class.
+        If the client need not print and the printer accepts only the Printer SOP Class, return the preferred Meta SOP
+        Class.
         """
         for meta in self._metas:
             if _accepts(association, meta) or all(_accepts(association, member) for member in _NEEDED[meta]):

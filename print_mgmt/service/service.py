@@ -62,7 +62,7 @@ __all__ = ["PrintService"]
 
 # Above these figures, a request takes long, and is not performed on the event loop
 _MAX_COLOR = 1 << 20  # bytes of color pixels: converting them to RGB takes 10 ms
-_MAX_OTHER = 1 << 14  # bytes of other data, such as overlays: numbers written as text take 10 ms
+_MAX_OTHER = 1 << 14  # bytes of other data, such as overlays: decoding them takes up to 10 ms if they are DS or IS
 _MAX_BOXES = 256  # image boxes to print, or requested attributes: they take 5 ms
 
 _BOX_REFERENCES = ("ReferencedImageBoxSequence", "ReferencedBasicAnnotationBoxSequence")
