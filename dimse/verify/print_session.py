@@ -59,16 +59,16 @@ class PrintSession:
 
     # --- one operation each ---
 
-    async def ask(self, request: Request, data: Dataset | bytes | None = None, *, pieces: int | None = None) -> Seen:
-        """Send a request with its Data Set; return the reaction of the peer. ``pieces`` is as in `Wire.say`."""
-        self.say(request, data, pieces=pieces)
+    async def ask(self, request: Request, data: Dataset | bytes | None = None) -> Seen:
+        """Send a request with its Data Set; return the reaction of the peer."""
+        self.say(request, data)
         is_slow = isinstance(request, NSetRQ | NActionRQ)
         return await self.wire.response(self.patience or self.wire.timeout * (SLOW_FACTOR if is_slow else 1))
 
-    def say(self, request: Request, data: Dataset | bytes | None = None, *, pieces: int | None = None) -> None:
-        """Send a request with its Data Set. ``pieces`` is as in `Wire.say`."""
+    def say(self, request: Request, data: Dataset | bytes | None = None) -> None:
+        """Send a request with its Data Set."""
         message: Message = request if data is None else replace(request, Data=self.encoded(data))
-        self.wire.say(message, CONTEXT_ID, pieces=pieces)
+        self.wire.say(message, CONTEXT_ID)
 
     def encoded(self, data: Dataset | bytes) -> bytes:
         """Return a Data Set encoded in the syntax of the context; return bytes unchanged."""
@@ -82,12 +82,10 @@ class PrintSession:
             self.session_uid = request.AffectedSOPInstanceUID or ""
         return seen
 
-    async def create_film_box(
-        self, data: Dataset | bytes | None = None, *, uid: str | None = None, pieces: int | None = None
-    ) -> Seen:
+    async def create_film_box(self, data: Dataset | bytes | None = None, *, uid: str | None = None) -> Seen:
         """Create a film box; ``data`` is its Data Set, by default `film_box` with one image."""
         request = self.creation(BasicFilmBox, uid)
-        seen = await self.ask(request, self.film_box() if data is None else data, pieces=pieces)
+        seen = await self.ask(request, self.film_box() if data is None else data)
         if succeeded(seen) and isinstance(seen, Answered):
             self.film_uid = request.AffectedSOPInstanceUID or ""
             self.image_uids = _image_uids(seen.data)

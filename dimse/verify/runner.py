@@ -283,9 +283,9 @@ class Tester:
         After running beside others, a case with a bad verdict runs again, alone: the peer may have had no room for its
         connection.
         """
-        unfit = [(case, self._result_without_run(case)) for case in cases]
-        fit = [case for case, result in unfit if result is None]
-        results = [result for _, result in unfit if result is not None]
+        checked = [(case, self._result_without_run(case)) for case in cases]
+        fit = [case for case, result in checked if result is None]
+        results = [result for _, result in checked if result is not None]
         if Flags.TWO_ASSOC in self.run.facts.flags:
             async with asyncio.TaskGroup() as group:
                 tasks = [self._beside.get(case.id) or group.create_task(self._make_judge().run(case)) for case in fit]

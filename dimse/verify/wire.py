@@ -230,14 +230,14 @@ class Wire(asyncio.Protocol):
         self.send(answer if octets is None else octets)
 
     def say(
-        self, message: Message, context_id: int = 1, *, pieces: int | None = None, max_length: int | None = None
+        self, message: Message, context_id: int = 1, *, piece_size: int | None = None, max_length: int | None = None
     ) -> None:
         """Send a message in P-DATA-TFs of at most ``max_length`` octets, by default the peer's Maximum Length.
 
-        ``pieces`` is the size of a fragment in octets, in place of ``max_length``.
+        ``piece_size`` is the size of a fragment in octets, in place of ``max_length``.
         """
         longest = (self.max_length or _DEFAULT_LENGTH) if max_length is None else max_length
-        longest = longest if pieces is None else pieces + _HEADER
+        longest = longest if piece_size is None else piece_size + _HEADER
         for pdu in fragment(context_id, encode_command(message), message.Data, longest):
             self.send(pdu)
 

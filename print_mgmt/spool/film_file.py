@@ -10,8 +10,8 @@ The Data Set follows the retired Stored Print IOD, and is encoded in Explicit VR
   client sent, the identified patient and study, and, as JSON, the remaining values of the `Sheet`, the `Imager` and the
   Print Job.
 
-A film that is read back renders to the same page, bit for bit. Reading trusts nothing: whatever a
-file contains, the only error is `CorruptFilm`.
+A film that is read back renders to the same page, bit for bit. Reading trusts nothing: whatever a file contains, the
+only error is `CorruptFilm`.
 """
 
 import json

@@ -122,16 +122,15 @@ class Conversation(PrintSession):
         request: Request,
         data: Dataset | bytes | None = None,
         *,
-        pieces: int | None = None,
         context_id: int | None = None,
     ) -> None:
         """Send a request on the context of its SOP Class if it has one, otherwise on the context of the Meta SOP Class.
 
-        ``pieces`` is the size of a fragment in octets; ``context_id`` is used instead of these contexts.
+        ``context_id`` is used instead of these contexts.
         """
         uid = str(getattr(request, "AffectedSOPClassUID", None) or getattr(request, "RequestedSOPClassUID", ""))
         message = request if data is None else replace(request, Data=self.encoded(data))
-        self.wire.say(message, self.contexts.get(uid, _META) if context_id is None else context_id, pieces=pieces)
+        self.wire.say(message, self.contexts.get(uid, _META) if context_id is None else context_id)
 
     async def create(
         self, sop_class: str, data: Dataset | bytes | None = None, uid: str | None = None, *, is_named: bool = True

@@ -72,7 +72,7 @@ def _at_most(length: int) -> CaseRun:
 
 async def _in_twos(exchange: Exchange) -> None:
     assert exchange.response is not None
-    exchange.wire.say(exchange.response, exchange.context_id, pieces=2)
+    exchange.wire.say(exchange.response, exchange.context_id, piece_size=2)
 
 
 async def _on_another_context(exchange: Exchange) -> None:
