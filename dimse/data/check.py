@@ -22,7 +22,8 @@ __all__ = ["CHECKS", "REFUSED", "cannot_hold", "check_descriptor", "check_fragme
 
 _Check: TypeAlias = Callable[[object], Scalars]
 
-# The errors of a check that refuses a value; Python cannot iterate over a memoryview of several dimensions
+# The errors of a check that refuses a value; the last is for a memoryview of several dimensions, which Python cannot
+# iterate over
 REFUSED = (ValueError, TypeError, OverflowError, NotImplementedError)
 
 _PADDING = " \0"

@@ -23,11 +23,8 @@ _MIN_RSA_BITS, _MIN_CURVE_BITS, _MIN_HASH_BYTES = 2048, 256, 32  # minimum sizes
 
 def shortcoming(certificate: x509.Certificate, depth: int) -> str:
     """Return why B.13 rejects this certificate; "" if B.13 accepts it. ``depth`` is 0 for the peer's certificate."""
-    return "; ".join(_subject_of(depth) + found for found in _shortcomings(certificate, depth))
-
-
-def _subject_of(depth: int) -> str:
-    return "of its authority, " if depth else ""
+    beginning = "of its authority, " if depth else ""
+    return "; ".join(beginning + found for found in _shortcomings(certificate, depth))
 
 
 def _shortcomings(certificate: x509.Certificate, depth: int) -> Iterator[str]:

@@ -134,10 +134,10 @@ class PrintSession:
         ``values`` set attributes of the image.
         """
         length = rows * columns * (3 if self.is_color else 1)
-        kind = {"SamplesPerPixel": 3, "PlanarConfiguration": 1, "PhotometricInterpretation": "RGB"}
+        color = {"SamplesPerPixel": 3, "PlanarConfiguration": 1, "PhotometricInterpretation": "RGB"}
         gray = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2"}
         image = Dataset(
-            **(kind if self.is_color else gray),
+            **(color if self.is_color else gray),
             Rows=rows,
             Columns=columns,
             BitsAllocated=8,
@@ -220,8 +220,8 @@ async def print_session(
 ) -> AsyncIterator[PrintSession]:
     """Open an association for grayscale print, or for color if the peer prints only color; clean up afterwards.
 
-    Raises `Unprepared` if there is no association; if the context ``is_needed`` and the peer refuses it, with
-    UNIMPLEMENTED. ``max_length`` is our Maximum Length, in octets.
+    Raises `Unprepared` if there is no association, and, with the verdict UNIMPLEMENTED, if the peer refuses a context
+    that ``is_needed``. ``max_length`` is our Maximum Length, in octets.
     """
     is_gray = Flags.GRAY_META in peer.flags or Flags.COLOR_META not in peer.flags
     meta = BasicGrayscalePrintManagementMeta if is_gray else BasicColorPrintManagementMeta

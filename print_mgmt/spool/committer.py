@@ -1,8 +1,8 @@
 """A thread that performs all work on a SQLite database, with group commit.
 
-Work that arrives while the disk is busy is performed in one transaction, with one commit; the work that is forced to
-the disk is in a second transaction. Each piece of work has a savepoint: a piece that fails changes nothing and does not
-affect the others. No result is returned before the commit.
+Work that arrives while the disk is busy is performed together, in at most two transactions: one for the work that is
+forced to the disk, and one for all other work. Each piece of work has a savepoint: a piece that fails changes nothing
+and does not affect the others. No result is returned before the commit.
 
 If a piece of work asks for it, its commit is forced to the disk, together with all commits before it. Any other commit
 survives the end of the process, but not a power failure.

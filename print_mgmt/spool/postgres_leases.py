@@ -47,7 +47,7 @@ class PostgresLeases:
         """Lease the next film that is not in ``damaged``. Raises `DamagedRow`, and adds the film to ``damaged``."""
         async with self._link.transaction() as db:
             now = await self._link.now(db)
-            if at_once is not None:  # an expired lease may belong to a film with a damaged row
+            if at_once is not None:  # an expired lease does not count: it stays if its film has a damaged row
                 await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", destination)
                 count = await db.fetchval(
                     "SELECT count(*) FROM delivery WHERE destination = $1 AND state = $2 AND expires > $3",

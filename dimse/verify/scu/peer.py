@@ -82,7 +82,7 @@ class ScuPeer:
 
     @property
     def second(self) -> int:
-        """The ``nth`` of the SCU's second request: 2, or 1 if the plain scenario has only one request."""
+        """The number of the second request in a `Table`: 2, or 1 if the plain scenario has only one request."""
         return min(2, max(1, len(self.plain_visit().operations)))
 
     def log(self, due: str, seen: str, column: Column) -> None:
