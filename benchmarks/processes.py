@@ -140,8 +140,13 @@ def _used(pid: int) -> int:
     """Return the processor time that a process and its children have taken, in ticks."""
     folder = Path(f"/proc/{pid}")
     user, system = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
-    children = (child for one in (folder / "task").glob("*/children") for child in one.read_text().split())
-    return int(user) + int(system) + sum(_used(int(child)) for child in children)
+    return int(user) + int(system) + sum(map(_used, _children(folder)))
+
+
+def _children(folder: Path) -> Iterator[int]:
+    for thread in (folder / "task").iterdir():
+        with suppress(FileNotFoundError):  # the thread has ended
+            yield from map(int, (thread / "children").read_text().split())
 
 
 def free_port() -> int:

@@ -31,12 +31,14 @@ from ..terminal import (
     seconds,
     server_tls,
 )
+from .tap_inbox import Inbox, keep_freed_memory
 from .tap_lines import LineOptions, LineProcess
 from .tap_live import Views, listening, url_of
 from .tap_pages import PageProcess
 
 __all__ = ["add", "no_views"]
 
+_SECOND = 1e9  # nanoseconds
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -128,6 +130,7 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
         if folder is not None:
             output.recorder = record(folder)
             stack.callback(output.recorder.finish)
+        keep_freed_memory()
         asyncio.run(_forward(arguments, tls, to_tls, output))
     return 0
 
@@ -152,8 +155,9 @@ async def _forward(
     host, port = arguments.listen
     target: Peer = arguments.to
     timeouts = Timeouts(connect=arguments.timeout)
+    watch = partial(output.open, Inbox())
     async with relay(
-        host, port, target.host, target.port, watch=output.open, tls=tls, to_tls=to_tls, timeouts=timeouts
+        host, port, target.host, target.port, watch=watch, tls=tls, to_tls=to_tls, timeouts=timeouts
     ) as running:
         address = f"[{running.host}]" if ":" in running.host else running.host
         print(f"listening on {address}:{running.port}, forwarding to {escaped(str(target))}", flush=True)
@@ -186,7 +190,7 @@ class _Output:
         self._keep = keep
         self._count = 0
 
-    def open(self, client: Address, target: Address) -> "_Watch":
+    def open(self, inbox: Inbox, client: Address, target: Address) -> "_Watch":
         """Return the observer of a new connection."""
         self._count += 1
         title = f"{_address_text(client)} > {_address_text(target)}"
@@ -195,7 +199,7 @@ class _Output:
             tap = self.recorder.tap(target, client, is_client=False, is_secure=False)
         if self.lines is not None:
             self.lines.opened(self._count, title)
-        return _Watch(self, self._count, title, tap)
+        return _Watch(self, inbox, self._count, title, tap)
 
     def make_page(self, number: int, recording: Path, title: str, why: str, is_cut: bool) -> None:
         """Start to write the page of a recording; with ``is_cut``, the recording ends before its association."""
@@ -226,25 +230,30 @@ def _address_text(address: Address) -> str:
 class _Watch:
     """The observer of one connection."""
 
-    def __init__(self, output: _Output, number: int, title: str, tap: Tap | None) -> None:
+    def __init__(self, output: _Output, inbox: Inbox, number: int, title: str, tap: Tap | None) -> None:
         self._output = output
+        self._inbox = inbox
         self._number = number
         self._title = title
         self._tap = tap
         self._lines = output.lines
 
     def received(self, by_client: bool, data: bytes) -> None:
-        if self._tap is not None:
-            if by_client:
-                self._tap.received(data)
-            else:
-                self._tap.sent((data,))
-            self._tap.keep()
-        if self._lines is not None:
-            self._lines.received(self._number, REQUESTOR if by_client else ACCEPTOR, data)
+        self._inbox.note(self._show, by_client, data)
 
     def closed(self, why: str) -> None:
+        self._inbox.hand_over()
         if self._tap is not None:
             self._tap.closed(partial(self._output.make_page, self._number, self._tap.path, self._title, why))
         if self._lines is not None:
             self._lines.closed(self._number, why)
+
+    def _show(self, by_client: bool, data: bytes, when: int) -> None:
+        if self._tap is not None:
+            if by_client:
+                self._tap.received(data, when)
+            else:
+                self._tap.sent((data,), when)
+            self._tap.keep()
+        if self._lines is not None:
+            self._lines.received(self._number, REQUESTOR if by_client else ACCEPTOR, data, when / _SECOND)

@@ -26,9 +26,9 @@ __all__ = ["CLOSED", "LOST", "OPENED", "RECEIVED", "Item", "LineOptions", "LineP
 
 _MAX_QUEUED = 1 << 27  # bytes in the queue; beyond this, the association with the most gets no more lines
 _MAX_HELD = 1 << 28  # bytes of incomplete messages of all associations; beyond this, the same
-_BATCH = 1 << 24  # bytes to hand over to the process at once
-_LULL = 0.02  # seconds without bytes after which they are explained: while the programs talk, they need the processor
-_LATEST = 0.25  # seconds after which bytes are explained though the programs still talk
+_BATCH = 1 << 22  # bytes to hand over to the process at once
+_MAX_ITEMS = 256  # items to hand over at once, because pickle holds Python's lock, which the forwarding needs
+_PAUSE = 0.02  # seconds to wait for a batch
 _NICE = 10  # the programs on both sides come first
 _TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"
 _FULL = "no more lines: the incomplete messages of all associations have more than {} bytes"
@@ -86,9 +86,10 @@ class LineProcess:
         """Show the beginning of an association; ``title`` has both addresses."""
         self._queue.put(Item(number, OPENED, title, b"", time.time()))
 
-    def received(self, number: int, side: str, data: bytes) -> None:
-        """Explain ``data`` of one ``side``, `REQUESTOR` or `ACCEPTOR`."""
-        self._queue.put_bytes(number, Item(number, RECEIVED, side, data, time.time()), len(data))
+    def received(self, number: int, side: str, data: bytes, when: float | None = None) -> None:
+        """Explain ``data`` of one ``side``, `REQUESTOR` or `ACCEPTOR`, received ``when`` or now."""
+        when = time.time() if when is None else when
+        self._queue.put_bytes(number, Item(number, RECEIVED, side, data, when), len(data))
 
     def closed(self, number: int, why: str) -> None:
         """Show the end of an association; ``why`` says in words how it ended."""
@@ -104,12 +105,12 @@ class LineProcess:
     def _feed(self) -> None:
         """Hand the queue over to the process. Once the process has ended, as at the end of a pipe, drop all items."""
         is_ended = False
-        while items := self._queue.take(_BATCH, _LATEST, _LULL):
-            if not is_ended:
-                try:
-                    self._sender.send(items)
-                except OSError:
-                    is_ended = True
+        while items := self._queue.take(_BATCH, _PAUSE):
+            try:
+                for start in range(0, 0 if is_ended else len(items), _MAX_ITEMS):
+                    self._sender.send(items[start : start + _MAX_ITEMS])
+            except OSError:
+                is_ended = True
         self._sender.close()
 
 

@@ -116,7 +116,8 @@ def _settle(future: "asyncio.Future[bool]", is_written: bool) -> None:
 class Tap:
     """A recording of one connection.
 
-    `sent` and `received` note where bytes are. `keep` copies the noted bytes; call it before their memory can change.
+    `sent` and `received` note where bytes are; their ``when`` is in nanoseconds since 1970. `keep` copies the noted
+    bytes; call it before their memory can change.
     """
 
     def __init__(
@@ -142,20 +143,20 @@ class Tap:
         """Whether the connection should wait until everything so far is written."""
         return self._writer.waiting > _LONG_QUEUE and not self._is_cut
 
-    def sent(self, buffers: Sequence[Buffer]) -> None:
-        """Note bytes that this side wrote. They must not change before `keep`."""
-        self._note(self._is_client, buffers)
+    def sent(self, buffers: Sequence[Buffer], when: int | None = None) -> None:
+        """Note bytes that this side wrote ``when`` or now. They must not change before `keep`."""
+        self._note(self._is_client, buffers, when)
         if self._noted > _MAX_NOTED:
             self.keep()
 
-    def received(self, data: Buffer) -> None:
-        """Note bytes that the peer wrote. They must not change before `keep`."""
-        self._note(not self._is_client, (data,))
+    def received(self, data: Buffer, when: int | None = None) -> None:
+        """Note bytes that the peer wrote ``when`` or now. They must not change before `keep`."""
+        self._note(not self._is_client, (data,), when)
 
-    def _note(self, by_client: bool, buffers: Sequence[Buffer]) -> None:
+    def _note(self, by_client: bool, buffers: Sequence[Buffer], when: int | None) -> None:
         size = sum(map(len, buffers))
         self._buffers += buffers
-        self._spans.append((by_client, size, time.time_ns()))
+        self._spans.append((by_client, size, time.time_ns() if when is None else when))
         self._noted += size
 
     def keep(self, flow: FlowControl | None = None) -> None:

@@ -1,9 +1,9 @@
 """The acknowledgment of short reads, for peers that wait for it before they send the rest of a message.
 
 A sender with Nagle's algorithm waits for the acknowledgment of a short segment before it sends the next segment, and
-the system may delay the acknowledgment by 40 ms. 20 C-ECHOs of such a sender (echoscu) take 0.34 s if short reads are
-acknowledged at once, and 0.43 s otherwise. A peer that sends each message in one piece does not wait, because the
-answer acknowledges the message. A C-ECHO of such a peer takes 50 us with the acknowledgment, and 42 us without it.
+the system may delay the acknowledgment by 40 ms. 20 C-ECHOs of such a sender (echoscu) take 0.03 s through the relay if
+short reads are acknowledged at once, and 0.92 s otherwise. A peer that sends each message in one piece does not wait,
+because the answer acknowledges the message. A C-ECHO of such a peer takes 8 us longer with the acknowledgment.
 """
 
 import socket
@@ -42,5 +42,5 @@ class ShortReads:
         if self._answered > _MAX_UNKNOWN and not self._sends_pieces:
             return
         if _QUICKACK is not None:
-            with suppress(OSError):  # the connection is broken, which asyncio will report
+            with suppress(OSError):  # the connection is broken, which reading will report
                 sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)

@@ -187,10 +187,11 @@ async def test_slow_reader_stops_the_writer(by_client: bool) -> None:
             sender, reader = (ours, theirs) if by_client else (theirs, ours)
             sending = asyncio.create_task(send(sender[1]))
             before, still = -1, 0
-            while still < 2000:
+            await until(lambda: watched.count)
+            while still < 50:
                 still = still + 1 if watched.count == before else 0
                 before = watched.count
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)  # threads forward in the meantime
             assert 0 < watched.count < length // 2  # sockets and buffers are full
             left = length
             while left:

@@ -1,0 +1,74 @@
+"""The inbox of ``dimse tap``: what its threads have read reaches the event loop in order, and is bounded."""
+
+import asyncio
+
+import pytest
+
+import dimse.cli.tap_inbox
+from dimse.cli.tap_inbox import Inbox
+
+NOTES = [(number % 3 == 0, bytes([number % 256])) for number in range(1000)]
+
+
+class Received:
+    """A receiver that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[bool, bytes]] = []
+        self.times: list[int] = []
+        self.changed = asyncio.Event()
+
+    def __call__(self, by_client: bool, data: bytes, when: int) -> None:
+        self.notes.append((by_client, data))
+        self.times.append(when)
+        self.changed.set()
+
+
+def note_all(inbox: Inbox, received: Received) -> None:
+    for by_client, data in NOTES:
+        inbox.note(received, by_client, data)
+
+
+async def test_notes_of_a_thread_are_handed_over_in_order() -> None:
+    inbox, received = Inbox(), Received()
+    await asyncio.to_thread(note_all, inbox, received)
+    inbox.hand_over()
+    assert received.notes == NOTES
+    assert received.times == sorted(received.times)
+
+
+async def test_notes_are_handed_over_after_a_pause() -> None:
+    inbox, received = Inbox(), Received()
+    note_all(inbox, received)
+    assert not received.notes
+    while len(received.notes) < len(NOTES):
+        await received.changed.wait()
+        received.changed.clear()
+    assert received.notes == NOTES
+
+
+async def test_many_bytes_are_handed_over_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dimse.cli.tap_inbox, "_LULL", 1000.0)
+    monkeypatch.setattr(dimse.cli.tap_inbox, "_ENOUGH", 100)
+    inbox, received = Inbox(), Received()
+    inbox.note(received, True, bytes(101))
+    await received.changed.wait()
+    assert received.notes == [(True, bytes(101))]
+
+
+async def test_thread_waits_while_too_many_bytes_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox, received = Inbox(), Received()
+    handed_over: list[int] = []
+
+    def wait(_seconds: float) -> None:
+        inbox.hand_over()
+        handed_over.append(len(received.notes))
+
+    monkeypatch.setattr(dimse.cli.tap_inbox, "_ENOUGH", 0)
+    monkeypatch.setattr(dimse.cli.tap_inbox, "_MAX_BYTES", 1000)
+    monkeypatch.setattr(dimse.cli.tap_inbox, "sleep", wait)
+    for _ in range(3):
+        inbox.note(received, True, bytes(600))
+    assert handed_over == [2]
+    inbox.hand_over()
+    assert len(received.notes) == 3
