@@ -174,7 +174,6 @@ class _Run:
         request = proposal(words, called=target.called, calling=target.calling)
         await self._peer.dismiss()
         self._wire = await self._peer.connect()
-        self._wire.expect(request)
         self._wire.send(request)
         return self._answer_of(await self._wire.next(target.preparation))
 

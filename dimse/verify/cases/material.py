@@ -1,16 +1,18 @@
 """PDUs that cases of several categories send, and the wait for the end of a connection."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from ...message import CEchoRQ, encode_command
 from ...uids import ImplicitVRLittleEndian, Verification
 from ...ul import PDU, PDV, AssociateAC, PDataTF, PresentationContextAC, encode_pdu
 from ...ul.forge import forge_pdu, forge_pdv
-from ..observation import Closed, Deviated, Observation
+from ..case import CaseRun
+from ..observation import Closed, Deviated, Observation, Seen
 from ..peer import Peer
 from ..wire import Wire
 
-__all__ = ["TABLE_9_10", "UNKNOWN_CLASS", "acceptance", "command_pdu", "echo_octets", "ended", "octets_of"]
+__all__ = ["TABLE_9_10", "UNKNOWN_CLASS", "acceptance", "command_pdu", "echo_octets", "ended", "octets_of", "reply_to"]
 
 TABLE_9_10 = "PS3.8 §9.2.3 Table 9-10"
 UNKNOWN_CLASS = "1.2.3.4"  # no SOP Class has this UID
@@ -41,6 +43,17 @@ def acceptance(peer: Peer) -> AssociateAC:
 def octets_of(pdu: PDU) -> bytes:
     """Return a PDU as octets."""
     return b"".join(map(bytes, encode_pdu(pdu)))
+
+
+def reply_to(octets: Callable[[Peer], bytes | PDU], begin: Callable[[Peer], Awaitable[Wire]]) -> CaseRun:
+    """Return the run that sends ``octets`` on the connection that ``begin`` opens."""
+
+    async def run(peer: Peer) -> Seen:
+        wire = await begin(peer)
+        wire.send(octets(peer))
+        return await wire.next()
+
+    return run
 
 
 async def ended(peer: Peer, wire: Wire, name: str, *, soonest: float = 0.0) -> Observation:

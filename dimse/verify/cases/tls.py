@@ -57,9 +57,7 @@ def _ours(peer: Peer, **fields: object) -> ssl.SSLContext:
 
 async def _converse(peer: Peer, wire: Wire) -> Observation:
     """Associate, send C-ECHO and release. Raises `Unprepared` if the peer rejects the association."""
-    request = peer.request()
-    wire.expect(request)
-    wire.send(request)
+    wire.send(peer.request())
     answer = await wire.next(peer.target.preparation)
     if isinstance(answer, Rejected):
         raise Unprepared(f"the association was not accepted: {answer}")
@@ -108,9 +106,7 @@ def outdated(version: Version) -> CaseRun:
 
 async def plain(peer: Peer) -> Seen:
     wire = await peer.connect(plain=True)
-    request = peer.request()
-    wire.expect(request)
-    wire.send(request)
+    wire.send(peer.request())
     return await wire.next()
 
 
@@ -128,9 +124,7 @@ def certified(certificate: Callable[[Peer], Path | None], missing: str = "") -> 
         wire = await peer.secure(client(certificate=shown))
         if not isinstance(wire, Wire):
             return Kept(f"no handshake: {wire}")
-        request = peer.request()
-        wire.expect(request)
-        wire.send(request)  # in TLS 1.3 the client has finished before the server judges its certificate
+        wire.send(peer.request())  # in TLS 1.3 the client has finished before the server judges its certificate
         seen = await wire.next()
         return (
             Broken(str(seen)) if isinstance(seen, Accepted) else Kept(str(seen)) if isinstance(seen, Closed) else seen

@@ -1,9 +1,8 @@
 """UL-F-1: an SCP in Sta2, with a connection but no A-ASSOCIATE-RQ yet. Table 9-10 of PS3.8, cell by cell."""
 
 import asyncio
-from collections.abc import Callable
 
-from ...ul import PDU, Abort, AssociateRJ, ReleaseRP, ReleaseRQ
+from ...ul import Abort, AssociateRJ, ReleaseRP, ReleaseRQ
 from ...ul.forge import forge_pdu
 from ..case import Case, CaseRun, Flags, SubCase
 from ..observation import (
@@ -25,22 +24,9 @@ from ..observation import (
 from ..peer import Peer
 from ..verdict import Close, Level
 from ..wire import Wire
-from .material import TABLE_9_10, acceptance, echo_octets, ended, octets_of
+from .material import TABLE_9_10, acceptance, echo_octets, ended, octets_of, reply_to
 
 __all__ = ["STA2"]
-
-Octets = Callable[[Peer], bytes | PDU]
-
-
-def first(octets: Octets) -> CaseRun:
-    """Return the run that sends ``octets`` before any A-ASSOCIATE-RQ."""
-
-    async def run(peer: Peer) -> Seen:
-        wire = await peer.connect()
-        wire.send(octets(peer))
-        return await wire.next()
-
-    return run
 
 
 async def nothing_said(peer: Peer) -> Observation:
@@ -127,7 +113,7 @@ _ANSWERS = tuple(
         title=title,
         section=f"{TABLE_9_10} {event} x Sta2 (AA-1)",
         level=Level.MUST,
-        run=first(octets),
+        run=reply_to(octets, Peer.connect),
         passes=(Aborted(0),),
         nonstrict=(Aborted(2), CLOSED),
         fails=(SILENCE, OTHER_PDU),

@@ -1,7 +1,6 @@
 """UL-F-2: an SCP in Sta6, with an association. Table 9-10 of PS3.8, cell by cell."""
 
 import asyncio
-from collections.abc import Callable
 
 from ...ul import PDU, Abort, AssociateRJ, ReleaseRP, ReleaseRQ
 from ...ul.forge import forge_pdu
@@ -30,23 +29,9 @@ from ..observation import (
 )
 from ..peer import Peer
 from ..verdict import Close, Level
-from .material import TABLE_9_10, acceptance, echo_octets, octets_of
+from .material import TABLE_9_10, acceptance, echo_octets, octets_of, reply_to
 
 __all__ = ["STA6"]
-
-
-Octets = Callable[[Peer], bytes | PDU]
-
-
-def send_on_association(octets: Octets) -> CaseRun:
-    """Return the run that sends ``octets`` on an association."""
-
-    async def run(peer: Peer) -> Seen:
-        wire = await peer.associate()
-        wire.send(octets(peer))
-        return await wire.next()
-
-    return run
 
 
 _ON = (
@@ -63,7 +48,7 @@ _ABORTS = tuple(
         title=title,
         section=f"{TABLE_9_10} {event} x Sta6 (AA-8)",
         level=Level.MUST,
-        run=send_on_association(octets),
+        run=reply_to(octets, Peer.associate),
         passes=(Aborted(2),),
         nonstrict=(Aborted(0), CLOSED),
         fails=(SILENCE, OTHER_PDU),
