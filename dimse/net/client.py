@@ -73,26 +73,24 @@ async def connect(
     association = Association(UpperLayer.requestor(limits=limits), limits, timeouts, secure=secure, trace=trace)
     association.associate_rq = request
     await _open(association, host, port)
-    async with _released(association, handlers):
-        yield association
-
-
-@asynccontextmanager
-async def _released(association: Association, handlers: Handlers) -> AsyncIterator[None]:
-    """Perform the requests of the peer for the time of the block, then release the association."""
     performer = Performer(association, handlers)
     try:
-        yield
+        yield association
         await association.release()
     except Exception:
         await association.release()
         raise
     finally:
-        association.abort()  # without effect after a release
-        try:
-            await performer.close()
-        finally:
-            await association.closed()
+        await _end(association, performer)
+
+
+async def _end(association: Association, performer: Performer) -> None:
+    """Abort the association unless it is released, and wait until nothing of it is left."""
+    association.abort()
+    try:
+        await performer.close()
+    finally:
+        await association.closed()
 
 
 def _request(
