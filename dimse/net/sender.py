@@ -1,6 +1,6 @@
 """The sender of this side's messages, which go out one after another, in P-DATA-TF PDUs."""
 
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 from ..errors import AssociationAborted, DimseError, EncodeError, LocalProtocolError
@@ -14,7 +14,7 @@ from ..message import (
     max_command_length,
     max_fragment_length,
 )
-from ..ul import Context, PDataTF, State, UpperLayer
+from ..ul import Context, State, UpperLayer
 from .memory_budget import Account
 from .transport import Transport
 from .waiter import Window
@@ -73,8 +73,11 @@ class Sender:
         if not self._turn.enter():
             await self._turn.wait()
         try:
-            self.check()
-            pdus = self._pdus(context, message, command)
+            if self._error is not None or self._core.state not in _CAN_SEND:
+                self.check()  # which raises the error
+            if self._transport.observe is not None:
+                self._transport.observe(">", message)
+            pdus = fragment(context.id, command, message.Data, self._max_length)
             held = self._account.count_sent(message.Data)
             try:
                 await self._transport.send_data(pdus)
@@ -108,12 +111,12 @@ class Sender:
             is_short = len(command) <= self._max_alone
         else:
             is_short = max(len(command), length_of(data)) <= self._max_short
-        if not is_short:
-            self._transport.send_now(self._pdus(context, message, command))
-            return
         if self._transport.observe is not None:
             self._transport.observe(">", message)
-        self._transport.send_short(context.id, command, None if data is None else joined(data))
+        if is_short:
+            self._transport.send_short(context.id, command, None if data is None else joined(data))
+        else:
+            self._transport.send_now(fragment(context.id, command, data, self._max_length))
 
     def establish(self, max_length: int) -> None:
         """Send no P-DATA-TF longer than ``max_length`` (0: the peer sets no limit); called before the first message."""
@@ -133,8 +136,3 @@ class Sender:
         """Raise ``error`` for each message from now on, because the association has ended."""
         self._error = error
         self._abort = _do_nothing
-
-    def _pdus(self, context: Context, message: Message, command: bytes) -> Iterable[PDataTF]:
-        if self._transport.observe is not None:
-            self._transport.observe(">", message)
-        return fragment(context.id, command, message.Data, self._max_length)
