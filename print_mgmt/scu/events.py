@@ -54,7 +54,7 @@ class Events:
     def __init__(self) -> None:
         self.count = 0
         self._latest: deque[tuple[int, Event]] = deque(maxlen=_MAX_EVENTS)
-        self._next = asyncio.Event()  # set by the next event
+        self._next: asyncio.Event | None = None  # set by the next event, if a task waits for it
 
     def report(self, operation: Operation) -> Response:
         """Handle N-EVENT-REPORT: keep the event, and return the response."""
@@ -71,8 +71,9 @@ class Events:
             _log.info("event of %s: %s", escaped(event.SOPInstanceUID), escaped(str(event)))
         self.count += 1
         self._latest.append((self.count, event))
-        self._next.set()
-        self._next = asyncio.Event()
+        if self._next is not None:
+            self._next.set()
+            self._next = None
         return operation.reply(EventTypeID=message.EventTypeID)
 
     def of(self, SOPInstanceUID: str) -> list[Event]:
@@ -88,6 +89,7 @@ class Events:
         try:
             async with asyncio.timeout(seconds):
                 while self.count <= number:
+                    self._next = self._next or asyncio.Event()
                     await self._next.wait()
         except TimeoutError:
             return
