@@ -134,10 +134,12 @@ class _Encoder:
     def add_items(self, element: Element, charset: Charset, place: Place, depth: int) -> int:
         """Append a sequence, or the fragments of compressed Pixel Data. Return its length."""
         tag, vr = element._tag, element.VR
-        try:
-            value = element.value
-        except DecodeError as exc:  # the items could not be read
-            raise EncodeError(exc.what, path=exc.path) from exc
+        value = element._value
+        if value is UNREAD:
+            try:
+                value = element.value
+            except DecodeError as exc:  # the items could not be read
+                raise EncodeError(exc.what, path=exc.path) from exc
         if depth > _MAX_DEPTH:
             raise EncodeError(f"sequences nest deeper than {_MAX_DEPTH}", path=path_of(place, tag))
         if vr in ("OB", "OW") and not self.encapsulated:

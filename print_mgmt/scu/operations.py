@@ -64,7 +64,7 @@ class Operations:
     def context(self, sop_class: str) -> Context:
         """Return the presentation context for a SOP Class. Raises `ContextNotAccepted`."""
         metas = (self.meta,) if sop_class in MEMBERS[self.meta] else ()
-        return self.association.context_for(*metas, sop_class)
+        return self.association.agreement.context_for(*metas, sop_class)
 
     async def create(self, what: str, sop_class: str, attributes: Dataset) -> tuple[str, Response]:
         """Send N-CREATE; return the UID of the instance and the response. `reply` returns the response's Data Set.
