@@ -90,8 +90,9 @@ class Feed:
     ) -> "Listener":
         """Return a new listener. ``wake`` is called when the first event waits.
 
-        The listener begins with the earlier events that are kept, or with those ``after`` a number: a browser that
-        connects again sends that number as Last-Event-ID. A number that no event has had yet counts as 0.
+        The listener begins with all earlier events that are kept, or, if ``after`` is given, with the ones whose
+        number is larger: a browser that connects again sends ``after`` as Last-Event-ID. A number that no event has
+        had yet counts as 0.
         """
         listener = Listener(wake, max_waiting, lambda: self._listeners.remove(listener))
         self._listeners.append(listener)

@@ -46,7 +46,7 @@ def print_film_box(instances: Instances, box: FilmBox, message: NActionRQ, datas
 def print_film_session(instances: Instances, session: FilmSession, message: NActionRQ, dataset: Dataset) -> Answer:
     """Return the answer to N-ACTION of a film session, with a job of all its films. Raises `ServiceError`.
 
-    The job is collated if the printer collates so many films.
+    The job is collated if the printer can collate that number of films.
     """
     limit = instances.config.MaximumCollatedFilms
     if not limit:
