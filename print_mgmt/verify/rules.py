@@ -1,4 +1,4 @@
-"""The invariants of print: events are well formed and replace no response, and text has its character set."""
+"""The invariants of print: events are well formed and replace no response; messages name the character set of text."""
 
 from collections.abc import Iterator
 from itertools import islice

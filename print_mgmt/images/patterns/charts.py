@@ -39,8 +39,8 @@ def geometry(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pi
     ]
     for (row, column), size in ((middle, radius), *((corner, 1.5 * canvas.unit) for corner in corners)):
         canvas.area[np.abs(np.sqrt((y - row) ** 2 + (x - column) ** 2) - size) < 1] = 1.0
-    off = np.abs(np.abs(y - middle[0]) - np.abs(x - middle[1]))
-    canvas.area[off < 1] = 1.0
+    from_diagonals = np.abs(np.abs(y - middle[0]) - np.abs(x - middle[1]))
+    canvas.area[from_diagonals < 1] = 1.0
     return canvas.to_pixels(bits)
 
 
