@@ -1,7 +1,7 @@
 """The duel as a fixture, its processes, and the table of ratios at the end of the run."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 
 import pytest
@@ -11,12 +11,14 @@ from benchmarks.duels import Contestant, Duel, Result
 from benchmarks.processes import worker
 
 ROUNDS = 7
+SHORT_ROUNDS = 30
 HEADINGS = ("", "peer", "ours", "peer's", "ratio", "from round to round")
 
 _RESULTS = pytest.StashKey[list[Result]]()
 _FIGURES = pytest.StashKey[list[tuple[str, str]]]()
 
 Figure = Callable[[str, str], None]
+Contest = Callable[[str, Mapping[str, Contestant], str], None]  # subject, contestants, the peer of all others
 
 
 class Stopwatch:
@@ -88,6 +90,34 @@ def duel(stopwatch: Stopwatch, benchmark: BenchmarkFixture, request: pytest.Fixt
         benchmark.extra_info.update(peer=peer, theirs=result.theirs, ratios=result.ratios())
         request.config.stash[_RESULTS].append(result)
         return result
+
+    return run
+
+
+@pytest.fixture
+def contest(stopwatch: Stopwatch, benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Contest:
+    """Let several contestants take turns in `SHORT_ROUNDS` rounds; add the others beside the peer, and the minima."""
+
+    def run(subject: str, contestants: Mapping[str, Contestant], peer: str) -> None:
+        seconds: dict[str, list[float]] = {name: [] for name in contestants}
+
+        def turn() -> None:
+            for name, contestant in contestants.items():
+                seconds[name].append(contestant())
+                stopwatch.add(seconds[name][-1])
+
+        for contestant in contestants.values():
+            contestant()
+        benchmark.group = subject
+        benchmark.pedantic(turn, rounds=SHORT_ROUNDS)
+        theirs = tuple(seconds[peer])
+        for name in contestants:
+            if name == peer:
+                continue
+            result = Result(subject=f"{subject}, {name}", peer=peer, ours=tuple(seconds[name]), theirs=theirs)
+            request.config.stash[_RESULTS].append(result)
+        least = "; ".join(f"{name} {min(times) * 1e6:.1f}" for name, times in seconds.items())
+        request.config.stash[_FIGURES].append((f"{subject}, microseconds at least", least))
 
     return run
 

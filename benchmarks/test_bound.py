@@ -1,76 +1,103 @@
-"""Bounds: the least that a C-ECHO, an association and a film of one image take in Python, beside pydcm and beside ours.
+"""Bounds: the least that a C-ECHO, an association and a film of one image take in Python, beside ours and pydcm.
 
-A client sends stored bytes (`benchmarks.replay`) to a server with stored answers (`benchmarks.canned`), both on
-asyncio, on uvloop or on blocking sockets. The bytes are those of our client. Films go to our printer, which runs on
-asyncio, because pydcm has none. A client in Python that does more takes more time.
+In a bound, a client sends stored bytes (`benchmarks.replay`) to a server with stored answers (`benchmarks.canned`),
+both on asyncio, on uvloop or on blocking sockets. The bytes are those of our client. A client in Python that does more
+takes more time. Films go to our printer, which runs on asyncio, because pydcm has none.
+
+DCMTK has no client that makes several associations, so only servers are compared with it, all with our client.
+
+All take turns in many short rounds, because the least time of each tells more than the median while other work runs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from benchmarks import canned, own, pydcm, replay
-from benchmarks.duels import Duel
-from benchmarks.processes import in_process, require_package, server
-from benchmarks.test_pydcm import ASSOCIATION, ASSOCIATIONS, ECHO, ECHOES, FILM, FILMS, MAX_PDU, PEER
+from benchmarks import canned, dcmtk, own, pydcm, replay
+from benchmarks.conftest import Contest
+from benchmarks.processes import in_process, require_package, require_programs, server
+from benchmarks.test_pydcm import ASSOCIATION, ECHO, FILM, MAX_PDU, PEER
 
-BOUND = "stored bytes, "
-
-
-@pytest.fixture(params=["asyncio", "uvloop", replay.BLOCKING])
-def kind(request: pytest.FixtureRequest) -> str:
-    """Return the event loop of the bound, or `replay.BLOCKING`."""
-    kind: str = request.param
-    if kind != replay.BLOCKING:
-        require_package(kind)
-    return kind
+ECHOES, ASSOCIATIONS, FILMS = 60, 8, 4  # in one turn
+LOOPS = ("asyncio", "uvloop")
 
 
 @pytest.fixture
-def bound_port(kind: str) -> Iterator[int]:
-    """Yield the port of a server with stored answers."""
-    serving = server(canned.serve_blocking, MAX_PDU) if kind == replay.BLOCKING else server(canned.serve, MAX_PDU, kind)
-    with serving as port:
+def ports() -> Iterator[dict[str, int]]:
+    """Yield the ports of ours on each loop, and of the servers with stored answers."""
+    require_package("uvloop")
+    serving = {replay.BLOCKING: server(canned.serve_blocking, MAX_PDU)}
+    for loop in LOOPS:
+        serving |= {f"ours, {loop}": server(own.serve, MAX_PDU, loop), loop: server(canned.serve, MAX_PDU, loop)}
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(each) for name, each in serving.items()}
+
+
+@pytest.fixture
+def pydcm_port() -> Iterator[int]:
+    """Yield the port of pydcm's server."""
+    require_package(PEER)
+    with server(pydcm.serve) as port:
         yield port
 
 
-def test_echo_ours(duel: Duel, own_worker: Executor, peer_worker: Executor, kind: str, bound_port: int) -> None:
-    with server(own.serve, MAX_PDU) as port:
-        ours = in_process(own_worker, own.echo, port, ECHOES)
-        duel(ECHO, BOUND + kind, ours, in_process(peer_worker, replay.echo, bound_port, ECHOES, kind))
+def test_echo(
+    contest: Contest, own_worker: Executor, peer_worker: Executor, pydcm_port: int, ports: dict[str, int]
+) -> None:
+    contestants = {PEER: in_process(peer_worker, pydcm.echo, pydcm_port, ECHOES)}
+    for loop in LOOPS:
+        name = f"ours, {loop}"
+        contestants[name] = in_process(own_worker, own.echo, ports[name], ECHOES, loop)
+    for kind in (*LOOPS, replay.BLOCKING):
+        contestants[f"stored bytes, {kind}"] = in_process(own_worker, replay.echo, ports[kind], ECHOES, kind)
+    contest(ECHO, contestants, PEER)
 
 
-def test_echo_pydcm(duel: Duel, own_worker: Executor, peer_worker: Executor, kind: str, bound_port: int) -> None:
-    require_package(PEER)
-    with server(pydcm.serve) as port:
-        bound = in_process(own_worker, replay.echo, bound_port, ECHOES, kind)
-        duel(f"{ECHO}, {BOUND}{kind}", PEER, bound, in_process(peer_worker, pydcm.echo, port, ECHOES))
+def test_association(
+    contest: Contest, own_worker: Executor, peer_worker: Executor, pydcm_port: int, ports: dict[str, int]
+) -> None:
+    contestants = {PEER: in_process(peer_worker, pydcm.associate, pydcm_port, ASSOCIATIONS)}
+    for loop in LOOPS:
+        name = f"ours, {loop}"
+        contestants[name] = in_process(own_worker, own.associate, ports[name], ASSOCIATIONS, loop)
+    for kind in (*LOOPS, replay.BLOCKING):
+        contestants[f"stored bytes, {kind}"] = in_process(own_worker, replay.associate, ports[kind], ASSOCIATIONS, kind)
+    contest(ASSOCIATION, contestants, PEER)
 
 
-def test_association_ours(duel: Duel, own_worker: Executor, peer_worker: Executor, kind: str, bound_port: int) -> None:
-    with server(own.serve, MAX_PDU) as port:
-        ours = in_process(own_worker, own.associate, port, ASSOCIATIONS)
-        bound = in_process(peer_worker, replay.associate, bound_port, ASSOCIATIONS, kind)
-        duel(ASSOCIATION, BOUND + kind, ours, bound)
-
-
-def test_association_pydcm(duel: Duel, own_worker: Executor, peer_worker: Executor, kind: str, bound_port: int) -> None:
-    require_package(PEER)
-    with server(pydcm.serve) as port:
-        bound = in_process(own_worker, replay.associate, bound_port, ASSOCIATIONS, kind)
-        theirs = in_process(peer_worker, pydcm.associate, port, ASSOCIATIONS)
-        duel(f"{ASSOCIATION}, {BOUND}{kind}", PEER, bound, theirs)
-
-
-def test_film_ours(duel: Duel, own_worker: Executor, peer_worker: Executor, kind: str) -> None:
-    with server(own.serve_films) as port:
-        ours = in_process(own_worker, own.films_in_turn, port, FILMS)
-        duel(FILM, BOUND + kind, ours, in_process(peer_worker, replay.films, port, FILMS, kind))
-
-
-def test_film_pydcm(duel: Duel, own_worker: Executor, peer_worker: Executor, kind: str) -> None:
+def test_film(contest: Contest, own_worker: Executor, peer_worker: Executor) -> None:
     require_package(PEER)
     with server(own.serve_films) as port:
-        bound = in_process(own_worker, replay.films, port, FILMS, kind)
-        duel(f"{FILM}, {BOUND}{kind}", PEER, bound, in_process(peer_worker, pydcm.films, port, FILMS))
+        contestants = {
+            PEER: in_process(peer_worker, pydcm.films, port, FILMS),
+            "ours, asyncio": in_process(own_worker, own.films_in_turn, port, FILMS),
+        }
+        for kind in (*LOOPS, replay.BLOCKING):
+            contestants[f"stored bytes, {kind}"] = in_process(own_worker, replay.films, port, FILMS, kind)
+        contest(FILM, contestants, PEER)
+
+
+@pytest.mark.parametrize(
+    ("subject", "work", "times"), [(ECHO, own.echo, ECHOES), (ASSOCIATION, own.associate, ASSOCIATIONS)]
+)
+def test_server_beside_dcmtk(
+    contest: Contest,
+    own_worker: Executor,
+    ports: dict[str, int],
+    tmp_path: Path,
+    subject: str,
+    work: Callable[[int, int], float],
+    times: int,
+) -> None:
+    require_programs("storescp")
+    with dcmtk.verifier(tmp_path) as port:
+        contestants = {
+            "storescp": in_process(own_worker, work, port, times),
+            "ours, asyncio": in_process(own_worker, work, ports["ours, asyncio"], times),
+        }
+        for kind in (*LOOPS, replay.BLOCKING):
+            contestants[f"stored answers, {kind}"] = in_process(own_worker, work, ports[kind], times)
+        contest(f"{subject} of our client", contestants, "storescp")
