@@ -41,7 +41,8 @@ _ALL, _LOOPBACK = "0.0.0.0", "127.0.0.1"
 _HIGHEST_PORT = 65535
 _MAX_HTTP = 4096  # octets of an HTTP request
 
-Describe = Callable[[Visit | None], str]  # returns instructions for a person, given the plain scenario, if done
+# Returns instructions for a person. The argument is the visit of the plain scenario; None before that visit
+Describe = Callable[[Visit | None], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ TURN, BACKLOG, MEMORY, DISK = 1, 2, 4, 8
 SHARE = 0.005  # seconds of the event loop that a peer may use before it waits for its turn
 _REGAINED = 0.1  # seconds of the share that a peer regains in each second
 
-_RESPONSES = 64  # responses that wait, such as Pending ones to C-FIND; with so many, nothing is read from the peer
+_RESPONSES = 64  # while this number of responses waits (such as Pending ones), nothing is read from the peer
 _OVERHEAD = 1024  # bytes that a message counts for, in addition to its Data
 
 

@@ -18,7 +18,7 @@ from .tone import Note, density, page_level
 __all__ = ["burn"]
 
 _RULE = "PS3.3 C.9.2"
-_COVERAGE = np.array([0, COVERED], np.float32) + np.float32(0.5)  # by bit, with the half that `magnified_blocks` needs
+_COVERAGE = np.array([0, COVERED], np.float32) + np.float32(0.5)  # by bit; 0.5 makes truncation round
 _MAX_SIDE = 32768  # rows or columns: Overlay Origin has the VR SS
 
 
