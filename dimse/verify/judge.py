@@ -119,7 +119,7 @@ class Judge:
             reason = f"the case did not end within {_patience(case, target):g} s"
             sub = unjudged_result(step, tuple(observed), Verdict.INCONCLUSIVE, reason)
         except DecodeError as exc:  # the case met an invalid value; an invariant judges the bytes
-            reason = f"what the peer sent cannot be read: {exc}"
+            reason = f"the octets of the peer cannot be read: {exc}"
             sub = unjudged_result(step, tuple(observed), Verdict.INCONCLUSIVE, reason)
         except Exception as exc:
             result.trace.note(0, "".join(traceback.format_exception(exc)))

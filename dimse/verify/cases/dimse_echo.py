@@ -162,7 +162,7 @@ DIMSE_ECHO: tuple[Case, ...] = (
     ),
     Case(
         id="DIMSE-1.03",
-        title="UIDs in responses equal those of the request",
+        title="UIDs in responses equal the UIDs of the request",
         section="PS3.7 §9.1.5.1.3, §10.1.1.1.3-4, §10.1.2.1.6-7, §10.1.3.1.7-8, §10.1.4.1.7-8, §10.1.5.1.3, "
         "§10.1.6.1.5-6",
         level=Level.MUST,

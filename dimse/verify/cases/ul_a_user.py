@@ -112,8 +112,8 @@ async def roles(peer: Peer) -> Seen:
         came = f"roles for {shown_octets(uid)}, which were not proposed"
         peer.require(uid.rstrip(b"\0 ") == Verification.encode(), "the roles are for the class of the request", came)
         came = f"SCU-role {scu}, SCP-role {scp}; 1, 0 was proposed"
-        peer.require(scp == 0 and scu in (0, 1), "no role that was not proposed is accepted", came)
-    return Kept("no role that was not proposed")
+        peer.require(scp == 0 and scu in (0, 1), "only proposed roles are accepted", came)
+    return Kept("only proposed roles")
 
 
 async def identity(peer: Peer) -> Seen:
@@ -201,7 +201,7 @@ UL_A_USER: tuple[Case, ...] = (
     ),
     Case(
         id="UL-A-5.07",
-        title="Asynchronous window: never more than was offered",
+        title="Asynchronous window: at most the offered one",
         section="PS3.7 D.3.3.3",
         level=Level.MUST,
         run=window(_OFFERED),
@@ -211,7 +211,7 @@ UL_A_USER: tuple[Case, ...] = (
     ),
     Case(
         id="UL-A-5.08",
-        title="The answer has no sub-item that was not requested",
+        title="The answer has only requested sub-items",
         section="PS3.7 D.3.3.3, D.3.3.4, D.3.3.5, D.3.3.6 ('shall be omitted'), D.3.3.7",
         level=Level.MUST,
         run=nothing_unasked,
@@ -220,7 +220,7 @@ UL_A_USER: tuple[Case, ...] = (
     ),
     Case(
         id="UL-A-5.09",
-        title="Role selection: no role that was not proposed",
+        title="Role selection: only proposed roles",
         section="PS3.7 D.3.3.4",
         level=Level.MUST,
         run=roles,

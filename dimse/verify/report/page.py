@@ -29,9 +29,9 @@ _COLORS = {  # the background of each verdict, on a light and on a dark page
     "ERROR": ("#f3b6e4", "#6b1f5a"),
 }
 _MEANINGS = {
-    "PASS": "the peer does what the standard requires",
+    "PASS": "the peer meets the requirement of the standard",
     "NON-STRICT": "the peer conforms, or deviates in a way that harms no other peer",
-    "WEAK": 'the peer does what the case counts as a fault, but violates no sentence with "shall"',
+    "WEAK": 'the peer has a fault, but violates no sentence with "shall"',
     "FAIL": 'the peer violates a sentence with "shall"',
     "INFO": "the standard does not decide the question",
     "INCONCLUSIVE": "the case could not be judged: its preparation failed, for example, or the peer was full",
@@ -53,8 +53,8 @@ _NOTATION = {
     "* and |": 'any value, and "or"; a comma separates events in their order',
 }
 _TRACE = (
-    "A line of a trace has milliseconds since the start of the case, the number of the connection, and > for what the "
-    "tester sent, < for what the peer sent, = for any other event."
+    "A line of a trace has milliseconds since the start of the case, the number of the connection, and > for octets of "
+    "the tester, < for octets of the peer, = for any other event."
 )
 _STYLE = (
     ":root{color-scheme:light dark;--line:#ccc;--quiet:#f7f7f7}"

@@ -78,9 +78,7 @@ async def create_with_uid(talk: Conversation) -> Seen:
     if not succeeded(seen):
         raise Unprepared(f"the film session was not created: {seen}")
     observed = f"Affected SOP Instance UID is {uid_of(seen)}; {uid} was supplied"
-    steps.require(
-        uid_of(seen) in (None, uid), "Affected SOP Instance UID is absent, or the one that was supplied", observed
-    )
+    steps.require(uid_of(seen) in (None, uid), "Affected SOP Instance UID is absent, or as supplied", observed)
     steps.take(
         "N-SET of the film session",
         await talk.change(BasicFilmSession, uid, Dataset(NumberOfCopies=1)),

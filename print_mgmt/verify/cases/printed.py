@@ -86,7 +86,7 @@ def judge_job_reference(steps: Steps, film: PrintedFilm) -> None:
     steps.require(named[0][0] == PrintJob, "Referenced SOP Class UID is Print Job", observed)
     number = message.ActionTypeID if isinstance(message, NActionRSP) else None
     steps.require(number is not None, "an Action Reply has Action Type ID", "an Action Reply without Action Type ID")
-    steps.require(number == 1, "Action Type ID is the one of the request", f"Action Type ID {number}; 1 was requested")
+    steps.require(number == 1, "Action Type ID is as in the request", f"Action Type ID {number}; 1 was requested")
     steps.prefer(not others, "the Action Reply has nothing else", f"beside the Print Job: {', '.join(others)}")
     steps.tell(f"the job {named[0][1]}")
 
