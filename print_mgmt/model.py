@@ -288,10 +288,9 @@ class FilmCopy:
     ``referenced`` the attributes of the Presentation LUTs, VOI LUT boxes and overlay boxes that the film refers to. The
     Data Sets are shared with the instances, and must not be changed. ``sent`` are the tags of film session and film box
     attributes that the client sent and that caused no warning; ``unused`` are the attributes that the client sent but
-    the printer does not use.
-    ``attribute_bytes`` is the memory of all these attributes in bytes, without pixels. ``identified`` has the
-    identified attributes of patient and study, and ``identified_by`` the name of the source of each attribute, by
-    keyword.
+    the printer does not use. ``attribute_bytes`` is the memory of all these attributes in bytes, without pixels.
+    ``identified`` has the identified attributes of patient and study, and ``identified_by`` the name of the source of
+    each attribute, by keyword.
     """
 
     film_session: Dataset

@@ -1,4 +1,4 @@
-"""The asyncio shell: the sockets and the clock of the upper layer and of messages, which have neither themselves."""
+"""The asyncio shell: it gives the upper layer and the messages sockets and a clock, which they do not have."""
 
 from ..limits import Limits, Timeouts
 from ..tls import Certificate, TLSContext, TLSProfile, client_context, server_context
