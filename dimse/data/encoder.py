@@ -54,7 +54,8 @@ _COPYABLE = {
     for charset in (False, True)
 }
 
-# The errors of a writer that refuses a value, which the program put into a list, or which comes from wrong bytes
+# The errors of a writer that refuses a value: one that comes from wrong bytes, or that the program put into the list of
+# values later, where it was not checked
 _REFUSALS = (EncodeError, DecodeError, ValueError, TypeError, OverflowError, struct.error)
 
 
@@ -231,15 +232,15 @@ class _Encoder:
             return None
         return view[start - (8 if implicit else 12) : end + (8 if undefined else 0)]
 
-    def _encoded_value(self, element: Element, words: str, charset: Charset, place: Place) -> _Piece:
+    def _encoded_value(self, element: Element, writer_vr: str, charset: Charset, place: Place) -> _Piece:
         """Return the bytes of a value, which are the decoded bytes if encoding would not change them.
 
-        ``words`` is the VR whose writer swaps the bytes.
+        Otherwise, the writer of ``writer_vr`` makes the bytes: the VR of the element, or what `word_vr` returns.
         """
         if element._length and element.VR in self._copyable(element._origin[0], charset) and element._untouched():
             return element.raw
         try:
-            return self.writers[words](element.value, charset)
+            return self.writers[writer_vr](element.value, charset)
         except _REFUSALS as exc:
             return self._handle_refusal(element, exc, charset, place)
 

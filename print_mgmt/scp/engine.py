@@ -241,7 +241,7 @@ class PrintEngine:
         self._queue.finish(job)
 
     async def _expose(self, job: PrintJob, exposure: Exposure) -> str:
-        """Print one sheet. Return the term of Execution Status Info if that fails, otherwise an empty string."""
+        """Print one copy of a film. Return the term of Execution Status Info if that fails, otherwise ""."""
         film = Film(self.printed + self.failed + 1, job, exposure)
         try:
             printing = self._on_film(film)
