@@ -59,6 +59,6 @@ def _read_output(out: bytes) -> Findings:
     if not isinstance(found, Mapping):
         raise DimseError("the output is not a JSON object")
     values = {name: value for name, value in found.items() if name in IDENTITY and isinstance(value, str)}
-    why = f"is not a string with one of the names {', '.join(IDENTITY)}"
-    notes = [f"{name!a} {why}" for name in found if name not in values]
+    why = f"is not a string, or its name is not one of {', '.join(IDENTITY)}"
+    notes = [f"the entry {name!a} {why}" for name in found if name not in values]
     return Findings(values, notes[:1])

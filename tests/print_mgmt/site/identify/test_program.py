@@ -36,7 +36,7 @@ async def test_silent_program_found_nothing(tmp_path: Path) -> None:
 async def test_other_keys_are_noted(tmp_path: Path) -> None:
     findings = await ask(tmp_path, """print('{"PatientID": 7, "Shoe": "x", "PatientSex": "F"}')""")
     assert findings.values == {"PatientSex": "F"}
-    assert findings.notes[0].startswith("'PatientID' is not a string with one of the names PatientName,")
+    assert findings.notes[0].startswith("the entry 'PatientID' is not a string, or its name is not one of PatientName,")
 
 
 @pytest.mark.parametrize(
