@@ -144,7 +144,7 @@ def hosts(*networks: str) -> Policy:
 
 
 def certificate_titles(titles: Mapping[str, Collection[str]]) -> Policy:
-    """Accept callers whose certificate may use their AE title; reject others with calling-AE-title-not-recognized.
+    """Accept callers whose certificate allows their AE title; reject others with calling-AE-title-not-recognized.
 
     ``titles`` maps a certificate to its AE titles. A certificate is given by its fingerprint (SHA-256 in hexadecimal,
     in upper or lower case, with or without colons), or by one of its names, such as ``DNS:ct1.example.org``. A name

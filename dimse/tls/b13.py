@@ -209,7 +209,7 @@ def _new_context() -> SSL.Context:
     context.set_options(SSL.OP_CIPHER_SERVER_PREFERENCE | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
     context.set_options(SSL.OP_NO_TICKET)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    # pyOpenSSL lacks a method for this, but the library below has a function.
+    # pyOpenSSL lacks a method for this, but OpenSSL has a function.
     lib.SSL_CTX_set1_sigalgs_list(context._context, ":".join(_SIGNATURES).encode())
     return context
 

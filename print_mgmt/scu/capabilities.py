@@ -22,7 +22,7 @@ from .options import Bits
 __all__ = ["bits_of", "box_of", "format_of", "item_of", "reduced"]
 
 _DEEP: Bits = 12
-_EQUAL = re.compile(r"STANDARD\\(\d{1,2}),(\d{1,2})", re.ASCII)
+_STANDARD = re.compile(r"STANDARD\\(\d{1,2}),(\d{1,2})", re.ASCII)
 
 
 def item_of(configuration: Dataset, meta: str) -> Dataset | None:
@@ -60,7 +60,7 @@ def format_of(item: Dataset, film_box: Dataset, images: int) -> str | None:
     """
     choices = []
     for display_format, (rows, columns) in _formats(item, film_box):
-        found = _EQUAL.fullmatch(display_format)
+        found = _STANDARD.fullmatch(display_format)
         if found is not None and min(rows, columns) > 0:
             boxes = int(found[1]) * int(found[2])
             elongation = max(rows, columns) / min(rows, columns)

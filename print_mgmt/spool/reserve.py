@@ -1,6 +1,6 @@
 """A reserve of disk space, which lets operators clean up when the disk is completely full.
 
-Opening the index, changing it and removing films need a few pages on the disk. So a file keeps `SIZE` bytes of the
+Opening the index, changing it and removing films need a few pages on the disk. So a file occupies `SIZE` bytes of the
 disk. The first change that finds no room removes the file and is repeated. Films are refused until the file is back.
 """
 

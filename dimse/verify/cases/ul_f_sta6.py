@@ -34,7 +34,7 @@ from .material import TABLE_9_10, acceptance, echo_octets, octets_of, reply_to
 __all__ = ["STA6"]
 
 
-_ON = (
+_UNEXPECTED = (  # the number of the case, its title, the event in Table 9-10, the octets
     ("01", "A-ASSOCIATE-AC on an association", "Evt3", acceptance),
     ("02", "A-ASSOCIATE-RJ on an association", "Evt4", lambda _: AssociateRJ(1, 1, 1)),
     ("03", "A second A-ASSOCIATE-RQ on an association", "Evt6", lambda peer: peer.request()),
@@ -54,7 +54,7 @@ _ABORTS = tuple(
         fails=(SILENCE, OTHER_PDU),
         close=Close.ABORT,
     )
-    for number, title, event, octets in _ON
+    for number, title, event, octets in _UNEXPECTED
 )
 
 
