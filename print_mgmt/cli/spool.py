@@ -29,7 +29,16 @@ from ..spool import (
     open_spool,
 )
 from .options import report_errors
-from .spool_lines import film_json, film_lines, film_table, removed_line, verified_line
+from .spool_lines import (
+    damaged_json,
+    damaged_lines,
+    film_json,
+    film_lines,
+    film_table,
+    removed_line,
+    repaired_line,
+    verified_line,
+)
 
 __all__ = ["add"]
 
@@ -42,6 +51,7 @@ _EXAMPLES = """examples:
   print-mgmt spool move 1ngrvx11wgt7r4k3.1 --to files
   print-mgmt spool priority HIGH 1ngrvx11wgt7r4k3.1
   print-mgmt spool purge --days 7
+  print-mgmt spool repair                       after a film is listed as damaged
 
 If a film that was named cannot be changed, a line on stderr says why, and the exit status is 1; the other films are
 changed. With --all, films that cannot be changed any more are skipped.
@@ -94,6 +104,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     command.add_argument("priority", choices=_PRIORITIES, help="the new priority")
     command.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
     _add_purge(commands)
+    _add_command(commands, "repair", "make damaged rows of the index again from the stored films", _repair)
     _add_command(commands, "verify", "read all films, and move damaged ones to quarantine", _verify)
 
 
@@ -155,7 +166,7 @@ def _add_command(
         help="the spool: a folder, or postgresql://... (default: the same as for print-mgmt serve)",
     )
     where.add_argument("--config", metavar="FILE.toml", help="use the spool in this configuration file of a site")
-    printed = "the result as JSON" if run in (_purge, _verify) else "one JSON object for each film"
+    printed = "the result as JSON" if run in (_purge, _repair, _verify) else "one JSON object for each film"
     parser.add_argument("--json", action="store_true", help=f"print {printed}")
     parser.set_defaults(command=lambda arguments: _run(parser, arguments, run))
     return parser
@@ -200,8 +211,13 @@ async def _run_on_spool(arguments: argparse.Namespace, run: Run) -> int:
 
 async def _list(spool: Spool, arguments: argparse.Namespace) -> int:
     states = [_STATES[name] for name in arguments.state]
-    films = await spool.list(states=states, printer=arguments.printer, limit=arguments.limit)
+    damaged = await spool.damaged()
+    ids = {film.id for film in damaged}
+    found = await spool.list(states=states, printer=arguments.printer, limit=arguments.limit)
+    films = [film for film in found if film.id not in ids]
     for line in map(film_json, films) if arguments.json else film_table(films):
+        print(line)
+    for line in map(damaged_json, damaged) if arguments.json else damaged_lines(damaged):
         print(line)
     return 0
 
@@ -213,6 +229,11 @@ async def _show(spool: Spool, arguments: argparse.Namespace) -> int:
             print(line)
 
     return await _for_each(arguments.films, show)
+
+
+async def _repair(spool: Spool, arguments: argparse.Namespace) -> int:
+    print(repaired_line(await spool.repair(), as_json=arguments.json))
+    return 0
 
 
 async def _verify(spool: Spool, arguments: argparse.Namespace) -> int:

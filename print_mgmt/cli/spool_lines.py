@@ -7,9 +7,18 @@ from datetime import datetime
 
 from dimse.errors import cut, escaped
 
-from ..spool import FilmRecord, FilmState, Verified
+from ..spool import DamagedFilm, FilmRecord, FilmState, Repaired, Verified
 
-__all__ = ["film_json", "film_lines", "film_table", "removed_line", "verified_line"]
+__all__ = [
+    "damaged_json",
+    "damaged_lines",
+    "film_json",
+    "film_lines",
+    "film_table",
+    "removed_line",
+    "repaired_line",
+    "verified_line",
+]
 
 _HEAD = ("FILM", "STATE", "PRIORITY", "ACCEPTED", "PRINTER", "FROM", "SIZE", "LABEL", "WHERE")
 _MAX_CELL = 40  # characters of a cell in the table; longer texts are cut
@@ -36,6 +45,19 @@ def film_table(films: Sequence[FilmRecord]) -> Iterator[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def damaged_json(film: DamagedFilm) -> str:
+    """Return a film with a damaged row as a JSON object."""
+    return json.dumps({"id": film.id, "state": "damaged", "reason": film.reason})
+
+
+def damaged_lines(films: Sequence[DamagedFilm]) -> Iterator[str]:
+    """Yield lines about films with a damaged row, and how to repair them."""
+    for film in films:
+        yield escaped(f"{cut(film.id, _MAX_CELL)}  damaged: {film.reason}")
+    if films:
+        yield "Damaged films are not delivered. Repair them: print-mgmt spool repair"
 
 
 def _table_row(film: FilmRecord) -> tuple[str, ...]:
@@ -85,6 +107,15 @@ def removed_line(removed: Sequence[str], *, as_json: bool) -> str:
     if as_json:
         return json.dumps({"removed": removed})
     return f"{len(removed)} film{'' if len(removed) == 1 else 's'} removed"
+
+
+def repaired_line(result: Repaired, *, as_json: bool) -> str:
+    """Return a line with the films whose damaged rows were made again, and those that were removed."""
+    if as_json:
+        return json.dumps(result._asdict())
+    found = zip(result, ("restored", "removed"), strict=True)
+    parts = (f"{len(ids)} {word}{': ' if ids else ''}{', '.join(ids)}" for ids, word in found)
+    return escaped("; ".join(parts))
 
 
 def verified_line(result: Verified, *, as_json: bool) -> str:

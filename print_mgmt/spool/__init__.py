@@ -5,7 +5,7 @@
 - `states` is the table of the states of a film. `records` has the records of a film and its deliveries, and `changes`
   the changes that workers and operators make to them, without I/O. `job_status` derives the status of a Print Job.
 - `film_file` encodes and decodes a film as a DICOM file, `film_folder` manages the files, and `index` stores the
-  records. `reserve` keeps room on the disk for operators.
+  records. `reserve` keeps room on the disk for operators, and `repair` replaces damaged rows of the index.
 """
 
 from .address import open_spool
@@ -29,7 +29,7 @@ from .changes import (
     Retry,
 )
 from .embedded import EmbeddedSpool
-from .protocol import Deliveries, Intake, News, Operations, Room, Spool, Upkeep, Verified
+from .protocol import DamagedFilm, Deliveries, Intake, News, Operations, Repaired, Room, Spool, Upkeep, Verified
 from .records import (
     CorruptFilm,
     Delivery,
@@ -52,6 +52,7 @@ __all__ = [
     "Cancel",
     "Confirm",
     "CorruptFilm",
+    "DamagedFilm",
     "Deliveries",
     "Delivery",
     "Done",
@@ -73,6 +74,7 @@ __all__ = [
     "Outcome",
     "Prioritize",
     "Release",
+    "Repaired",
     "Reprint",
     "Retry",
     "Room",

@@ -33,9 +33,9 @@ from .changes import Action, Later, Outcome, apply_action, apply_outcome, fail_l
 from .committer import Committer
 from .film_file import read_film
 from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_step, remove_drafts
-from .index import Index, open_index, placeholders
+from .index import Index, open_index
 from .notice import Notice
-from .protocol import News, Room, Verified
+from .protocol import DamagedFilm, News, Repaired, Room, Verified
 from .rebuild import has_tables, rebuild
 from .records import (
     CorruptFilm,
@@ -51,6 +51,7 @@ from .records import (
     storable,
 )
 from .recovery import recover
+from .repair import damaged_films, repair
 from .reserve import Reserve
 from .states import REMOVABLE, FilmState
 
@@ -384,6 +385,10 @@ class EmbeddedSpool:
         """Return films by state and printer; see `Operations.list`."""
         return tuple(await self._execute(partial(self._rows.select, states, printer, limit)))
 
+    async def damaged(self) -> tuple[DamagedFilm, ...]:
+        """Return the films with a damaged row; see `Operations.damaged`."""
+        return await self._execute(partial(damaged_films, self._rows, self._files))
+
     async def show(self, film_id: str) -> FilmRecord:
         """Return the record of a film; see `Operations.show`."""
         return await self._execute(partial(self._rows.film, film_id))
@@ -414,20 +419,22 @@ class EmbeddedSpool:
 
     def _remove_films(self, film_ids: Sequence[str]) -> tuple[str, ...]:
         """Remove the given films that are still done or canceled, and return their ids."""
-        films = self._rows.films(f"film.id IN ({placeholders(len(film_ids))})", film_ids)
-        removable = [film for film in films if film.state in REMOVABLE]
-        for film in removable:
-            self._rows.remove(film.id)
+        removable = self._rows.remove_ended(film_ids)
         self._files.remove((film.id, film.checksum) for film in removable)
         return tuple(film.id for film in removable)
 
-    async def verify(self) -> Verified:
-        """Read all films. Move damaged films to quarantine and let their deliveries fail, unless these have failed.
+    async def repair(self) -> Repaired:
+        """Make damaged rows again; see `Upkeep.repair`."""
+        repaired = await self._execute(partial(repair, self._rows, self._files))
+        self._notice.give()
+        return repaired
 
-        Films that cannot be read count as damaged, but stay where they are.
-        """
-        right, damaged = 0, []
+    async def verify(self) -> Verified:
+        """Read all films; see `Upkeep.verify`. Films that cannot be read count as damaged, but stay where they are."""
+        right, damaged = 0, [film.id for film in await self.damaged()]
         for film_id, checksum, state in await self._execute(self._rows.files):
+            if film_id in damaged:
+                continue
             try:
                 data = await asyncio.to_thread(self._files.read, film_id, checksum)
                 await asyncio.to_thread(read_film, data)

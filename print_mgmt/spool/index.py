@@ -1,43 +1,45 @@
 """The index of the embedded spool: a SQLite database with a row for each job, film and delivery.
 
 All methods block, and must be called by one thread, inside a transaction that the caller commits. Several processes may
-open the same index. A damaged row raises `DamagedRow`; but `lease`, `end_leases`, `end_leases_of_others` and
-`load_media`, which look for films to change, skip films with a damaged row.
+open the same index. Methods for one film or job raise `DamagedRow` if it has a damaged row. Methods for many skip such
+films and jobs, and log each once; `repair` finds and repairs them.
 """
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import astuple, replace
 from functools import partial
 from itertools import count, groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dimse.errors import escaped
 
 from ..jobs import PrintJob
 from .changes import expire_lease, lease_delivery, media_loaded
+from .counters import Counters
 from .job_status import execution_status
-from .records import Delivery, FilmRecord, NoSuchFilm, check_film_id, storable
+from .records import MAX_SIZE, DamagedRow, Delivery, FilmRecord, NoSuchFilm, check_film_id, job_key_of, storable
 from .rows import (
     DAMAGE,
     DELIVERY,
     FILM,
     JOB,
+    MAX_NUMBER,
     RANKS,
     VERSION,
     DamageLog,
+    Report,
     check_version,
-    delivery_of,
+    decoded,
     file_of,
-    film_of,
-    job_of,
     job_values,
-    number_of,
+    whole_film_of,
+    whole_job_of,
 )
-from .states import ENDED, FilmState
+from .states import ENDED, REMOVABLE, FilmState
 
 __all__ = ["TABLES", "Index", "JobRow", "placeholders", "open_index"]
 
@@ -83,6 +85,7 @@ def open_index(path: Path) -> sqlite3.Connection:
     Raises sqlite3.Error, which is sqlite3.DatabaseError for a damaged file, and `SpoolError` for an unknown version.
     """
     connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+    connection.text_factory = decoded
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -90,8 +93,6 @@ def open_index(path: Path) -> sqlite3.Connection:
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise sqlite3.DatabaseError(found)
-        if connection.execute("PRAGMA foreign_key_check").fetchone():
-            raise sqlite3.DatabaseError("it has a film without its job, or a delivery without its film")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         check_version(f"the index {escaped(str(path))}", version or VERSION)
         connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
@@ -107,24 +108,34 @@ class Index:
     """The rows of a spool, behind ``connection``."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
+        self.db = connection
         self._damage = DamageLog()
+        self.counters = Counters(connection, self._damage)
 
     # --- jobs ---
 
-    def add(self, job: PrintJob, films: Iterable[FilmRecord]) -> None:
-        """Insert a job with its films and their deliveries. Raises sqlite3.IntegrityError if the job exists already."""
+    def add(self, job: PrintJob, films: Iterable[FilmRecord], *, number: int | None = None) -> None:
+        """Insert a job with its films and their deliveries. Raises sqlite3.IntegrityError if the job exists already.
+
+        ``number`` places the job among the others; by default, it is the last.
+        """
         made = tuple(films)
         values = job_values(job)
-        cursor = self._db.execute(
-            f"INSERT INTO job (films, revision, {', '.join(JOB)}) VALUES ({placeholders(len(JOB) + 2)})",
-            (len(made), self._next("revision"), *values),
+        cursor = self.db.execute(
+            f"INSERT INTO job (number, films, revision, {', '.join(JOB)}) VALUES ({placeholders(len(JOB) + 3)})",
+            (number or self._new_number("job", "number"), len(made), self.counters.next("revision"), *values),
         )
         for film in made:
             self._insert(film, cursor.lastrowid or 0)
 
+    def _new_number(self, table: str, column: str) -> int:
+        """Return a new number for a row. SQLite itself finds none if a damaged row has the greatest number."""
+        where = f"{column} BETWEEN 0 AND {MAX_NUMBER - 1}"
+        (greatest,) = self.db.execute(f"SELECT max({column}) FROM {table} WHERE {where}").fetchone()
+        return (greatest or 0) + 1
+
     def _insert(self, film: FilmRecord, job: int) -> None:
-        self._db.execute(
+        self.db.execute(
             f"INSERT INTO film (job, {', '.join(FILM)}) VALUES ({placeholders(len(FILM) + 1)})",
             (job, *(getattr(film, name) for name in FILM)),
         )
@@ -132,38 +143,55 @@ class Index:
             self._insert_delivery(film, job, delivery)
 
     def _insert_delivery(self, film: FilmRecord, job: int, delivery: Delivery) -> None:
-        names = ("film", "job", "urgency", *DELIVERY[1:])
-        self._db.execute(
+        names = ("film", "job", "urgency", *DELIVERY)
+        number, *values = astuple(delivery)
+        number = number or self._new_number("delivery", "id")
+        self.db.execute(
             f"INSERT INTO delivery ({', '.join(names)}) VALUES ({placeholders(len(names))})",
-            (film.id, job, RANKS.get(film.PrintPriority, 1), *astuple(delivery)[1:]),
+            (film.id, job, RANKS.get(film.PrintPriority, 1), number, *values),
         )
 
     def find(self, SOPInstanceUID: str) -> PrintJob | None:
         """Return a job without its films, or None if it does not exist or its end was confirmed."""
         rows = self._jobs("SOPInstanceUID = ? AND NOT confirmed", (SOPInstanceUID,))
-        return next((job for _, job in rows), None)
+        return next((whole_job_of(row)[1] for row in rows), None)
 
     def has_job(self, SOPInstanceUID: str) -> bool:
         """Return whether a job exists, even if its end was confirmed."""
-        return any(True for _ in self._jobs("SOPInstanceUID = ?", (SOPInstanceUID,)))
+        return bool(self._jobs("SOPInstanceUID = ?", (SOPInstanceUID,)))
+
+    def lacks_films(self, SOPInstanceUID: str, present: Collection[str]) -> bool:
+        """Return whether a job exists, and fewer of its films than it had when it was accepted are in ``present``."""
+        rows = self.db.execute(
+            "SELECT job.films, film.id FROM job LEFT JOIN film ON film.job = job.number WHERE SOPInstanceUID = ?",
+            (SOPInstanceUID,),
+        ).fetchall()
+        count = sum(film_id in present for _, film_id in rows)
+        return bool(rows) and not (isinstance(rows[0][0], int) and 0 < rows[0][0] <= count)
 
     def confirm(self, SOPInstanceUID: str) -> None:
         """Record that the client knows of the end of a job."""
-        self._db.execute("UPDATE job SET confirmed = 1 WHERE SOPInstanceUID = ?", (SOPInstanceUID,))
+        self.db.execute("UPDATE job SET confirmed = 1 WHERE SOPInstanceUID = ?", (SOPInstanceUID,))
 
     def news(self, after: int) -> tuple[int, tuple[PrintJob, ...]]:
-        """Return the current revision, and the jobs that have changed after the revision ``after``."""
-        found = list(self._jobs("revision > ? ORDER BY revision", (after,)))
-        return (max(revision for revision, _ in found) if found else after), tuple(job for _, job in found)
+        """Return the current revision, and the jobs that have changed after the revision ``after``.
+
+        A damaged job is skipped.
+        """
+        found = []
+        for row in self._jobs("revision > ? AND revision <= ? ORDER BY revision", (after, self.revision())):
+            try:
+                found.append(whole_job_of(row))
+            except DamagedRow as exc:
+                self._damage.report_row(exc)
+        return max((revision for revision, _ in found), default=after), tuple(job for _, job in found)
 
     def revision(self) -> int:
         """Return the current revision."""
-        return self._counter("revision")
+        return self.counters.get("revision")
 
-    def _jobs(self, where: str, values: tuple[object, ...]) -> Iterator[tuple[int, PrintJob]]:
-        names = ("revision", *JOB)
-        for revision, *row in self._db.execute(f"SELECT {', '.join(names)} FROM job WHERE {where}", values):
-            yield int(number_of("the revision of a job", revision)), job_of(row)
+    def _jobs(self, where: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        return self.db.execute(f"SELECT films, revision, {', '.join(JOB)} FROM job WHERE {where}", values).fetchall()
 
     # --- films ---
 
@@ -174,22 +202,30 @@ class Index:
             return film
         raise NoSuchFilm(f"there is no film {film_id!a}")
 
-    def films(self, where: str, values: Collection[object] = (), *, limit: int = -1) -> list[FilmRecord]:
+    def films(
+        self, where: str, values: Collection[object] = (), *, limit: int = -1, skipped: Report | None = None
+    ) -> list[FilmRecord]:
         """Return the films that meet the SQL condition ``where``, with their deliveries, the oldest first.
 
-        ``limit`` is the greatest number of films to return; with -1, there is no limit.
+        ``limit`` is the greatest number of films to return; with -1, there is no limit. ``skipped`` gets the id and the
+        error of each film with a damaged row; without it, `DamagedRow` is raised.
         """
         deliveries = ", ".join(f"delivery.{name}" for name in DELIVERY)
-        rows = self._db.execute(
-            f"SELECT selected.*, {deliveries} FROM (SELECT film.job, job.SOPInstanceUID, {_FILM} FROM film "
-            f"JOIN job ON job.number = film.job WHERE {where} ORDER BY film.job, film.number LIMIT ?) selected "
+        rows = self.db.execute(
+            f"SELECT selected.*, delivery.job, {deliveries} FROM "
+            f"(SELECT film.job, job.SOPInstanceUID, {_FILM} FROM film LEFT JOIN job ON job.number = film.job "
+            f"WHERE {where} ORDER BY film.job, film.number LIMIT ?) selected "
             "LEFT JOIN delivery ON delivery.film = selected.id ORDER BY selected.job, selected.number, delivery.id",
             (*values, limit),
         )
         made = []
         for film, group in groupby(rows, itemgetter(slice(_FILM_COLUMNS))):
-            found = (row[_FILM_COLUMNS:] for row in group)
-            made.append(film_of(film[1], film[2:], tuple(delivery_of(row) for row in found if row[0] is not None)))
+            try:
+                made.append(whole_film_of(film, [row[_FILM_COLUMNS:] for row in group]))
+            except DamagedRow as exc:
+                if skipped is None:
+                    raise
+                skipped(film[2], exc)
         return made
 
     def select(self, states: Collection[FilmState], printer: str, limit: int | None) -> list[FilmRecord]:
@@ -198,29 +234,36 @@ class Index:
         values: list[object] = [*states]
         if printer:
             where, values = f"{where} AND film.printer = ?", [*values, storable(printer)]
-        return self.films(where, values, limit=-1 if limit is None else limit)
+        return self.films(where, values, limit=-1 if limit is None else limit, skipped=self._damage.report)
 
     def ids(self) -> set[str]:
         """Return the ids of all films."""
-        return {film_id for (film_id,) in self._db.execute("SELECT id FROM film")}
+        return {film_id for (film_id,) in self.db.execute("SELECT id FROM film")}
 
     def files(self) -> list[tuple[str, str, FilmState]]:
-        """Return the id, checksum and state of each film."""
-        return [file_of(row) for row in self._db.execute("SELECT id, checksum, state FROM film")]
+        """Return the id, checksum and state of each film without a damaged row."""
+        found = []
+        for row in self.db.execute("SELECT id, checksum, state FROM film"):
+            try:
+                found.append(file_of(row))
+            except DamagedRow as exc:
+                self._damage.report(row[0], exc)
+        return found
 
     def job_row(self, film: FilmRecord) -> JobRow:
         """Return the `JobRow` of a film."""
-        number, films, collated = self._db.execute(
-            "SELECT number, films, collated FROM job WHERE SOPInstanceUID = ?", (film.job,)
+        number, *row = self.db.execute(
+            f"SELECT number, films, revision, {', '.join(JOB)} FROM job WHERE SOPInstanceUID = ?", (film.job,)
         ).fetchone()
-        return JobRow(number, int(number_of("the number of films of a job", films)), bool(collated))
+        _, job = whole_job_of(row)
+        return JobRow(number, row[0], job.collated)
 
     def save(self, before: FilmRecord, after: FilmRecord) -> FilmRecord:
         """Store ``after``, which was ``before``, update the status of its job, and return the film as it is stored."""
         if after.state in ENDED and before.state not in ENDED:
             after = replace(after, ended=time.time())
         job = self.job_row(after).number
-        self._db.execute(
+        self.db.execute(
             "UPDATE film SET state = ?, ended = ?, printer = ?, PrintPriority = ? WHERE id = ?",
             (after.state, after.ended, after.printer, after.PrintPriority, after.id),
         )
@@ -230,36 +273,50 @@ class Index:
                 self._insert_delivery(after, job, delivery)
             elif removed.pop(delivery.id) != delivery:
                 sets = ", ".join(f"{name} = ?" for name in DELIVERY)
-                self._db.execute(f"UPDATE delivery SET {sets} WHERE id = ?", (*astuple(delivery), delivery.id))
-        self._db.executemany("DELETE FROM delivery WHERE id = ?", [(gone,) for gone in removed])
+                self.db.execute(f"UPDATE delivery SET {sets} WHERE id = ?", (*astuple(delivery), delivery.id))
+        self.db.executemany("DELETE FROM delivery WHERE id = ?", [(gone,) for gone in removed])
         if after.PrintPriority != before.PrintPriority:
-            self._db.execute("UPDATE delivery SET urgency = ? WHERE film = ?", (RANKS[after.PrintPriority], after.id))
-        self._update_job(job)
+            self.db.execute("UPDATE delivery SET urgency = ? WHERE film = ?", (RANKS[after.PrintPriority], after.id))
+        self._update_job(job, job_key_of(after.id))
         return self.film(after.id)
 
-    def _update_job(self, number: int) -> None:
-        """Derive the status of a job from its films; a changed status gets a new revision."""
-        row = self._db.execute("SELECT ExecutionStatus, ExecutionStatusInfo FROM job WHERE number = ?", (number,))
+    def _update_job(self, number: int, key: str) -> None:
+        """Derive the status of a job from its films; a changed status gets a new revision.
+
+        All ids of its films begin with ``key``; another film got here by damage.
+        """
+        row = self.db.execute("SELECT ExecutionStatus, ExecutionStatusInfo FROM job WHERE number = ?", (number,))
         before = row.fetchone()
-        status = execution_status(self.films("film.job = ?", (number,)), before[0])
+        status = execution_status(
+            self.films("film.job = ? AND substr(film.id, 1, ?) = ?", (number, len(key), key)), before[0]
+        )
         if tuple(status) == before:
             return
-        self._db.execute(
+        self.db.execute(
             "UPDATE job SET ExecutionStatus = ?, ExecutionStatusInfo = ?, confirmed = 0, revision = ? WHERE number = ?",
-            (*status, self._next("revision"), number),
+            (*status, self.counters.next("revision"), number),
         )
+
+    def remove_ended(self, film_ids: Sequence[str]) -> list[FilmRecord]:
+        """Remove those of the given films that are still done or canceled, and return them."""
+        films = self.films(f"film.id IN ({placeholders(len(film_ids))})", film_ids, skipped=self._damage.report)
+        removable = [film for film in films if film.state in REMOVABLE]
+        for film in removable:
+            self.remove(film.id)
+        return removable
 
     def remove(self, film_id: str) -> None:
         """Remove a film, and remove its job together with the job's last film."""
-        job = self._db.execute("SELECT job FROM film WHERE id = ?", (film_id,)).fetchone()
-        self._db.execute("DELETE FROM delivery WHERE film = ?", (film_id,))
-        self._db.execute("DELETE FROM film WHERE id = ?", (film_id,))
-        self._db.execute("DELETE FROM job WHERE number = ? AND number NOT IN (SELECT job FROM film)", job)
+        job = self.db.execute("SELECT job FROM film WHERE id = ?", (film_id,)).fetchone()
+        self.db.execute("DELETE FROM delivery WHERE film = ?", (film_id,))
+        self.db.execute("DELETE FROM film WHERE id = ?", (film_id,))
+        self.db.execute("DELETE FROM job WHERE number = ? AND number NOT IN (SELECT job FROM film)", job)
 
     def totals(self) -> tuple[int, int]:
-        """Return the number of films, and the total size of their files in bytes."""
-        count, size = self._db.execute("SELECT count(*), total(size) FROM film").fetchone()
-        return int(count), int(number_of("the total size of the films", size))
+        """Return the number of films, and the total size of their files in bytes, without impossible sizes."""
+        size = f"CASE WHEN typeof(size) = 'integer' AND size BETWEEN 0 AND {MAX_SIZE} THEN size ELSE 0 END"
+        count, total = self.db.execute(f"SELECT count(*), total({size}) FROM film").fetchone()
+        return int(count), int(total)
 
     # --- leases ---
 
@@ -269,14 +326,14 @@ class Index:
         The leased delivery is the one with the highest fence. Films with a damaged row are skipped.
         """
         if at_once is not None:  # do not count expired leases, which a damaged row keeps from ending
-            (leased,) = self._db.execute(
+            (leased,) = self.db.execute(
                 "SELECT count(*) FROM delivery WHERE destination = ? AND state = ? AND expires > ?",
                 (destination, FilmState.DELIVERING, now),
             ).fetchone()
             if leased >= at_once:
                 return None
         for skipped in count():
-            row = self._db.execute(
+            row = self.db.execute(
                 "SELECT id, film FROM delivery WHERE destination = ? AND state = ? AND due <= ? "
                 "ORDER BY urgency, job, place LIMIT 1 OFFSET ?",
                 (destination, FilmState.QUEUED, now, skipped),
@@ -285,30 +342,30 @@ class Index:
                 break
 
             def lease(film: FilmRecord, delivery: int = row[0]) -> FilmRecord:
-                return lease_delivery(film, delivery, fence=self._next("fence"), owner=owner, expires=expires)
+                return lease_delivery(film, delivery, fence=self.counters.next("fence"), owner=owner, expires=expires)
 
-            film = self._change_intact(row[1], lease)
+            film = self.change_intact(row[1], lease)
             if film is not None:
-                self._db.execute("UPDATE counter SET value = max(value, ?) WHERE name = 'clock'", (now,))
+                self.db.execute("UPDATE counter SET value = max(value, ?) WHERE name = 'clock'", (now,))
                 return film
         return None
 
-    def _change_intact(self, film_id: object, change: Callable[[FilmRecord], FilmRecord]) -> FilmRecord | None:
+    def change_intact(self, film_id: object, change: Callable[[FilmRecord], FilmRecord]) -> FilmRecord | None:
         """Change a film, and return it. Log a damaged row of the film or its job, change nothing, and return None."""
-        self._db.execute("SAVEPOINT change")
+        self.db.execute("SAVEPOINT change")
         try:
             film = self.film(film_id)
             changed = self.save(film, change(film))
         except DAMAGE as exc:
-            self._db.execute("ROLLBACK TO change")
+            self.db.execute("ROLLBACK TO change")
             self._damage.report(film_id, exc)
             changed = None
-        self._db.execute("RELEASE change")
+        self.db.execute("RELEASE change")
         return changed
 
     def prolong(self, delivery: Delivery) -> None:
         """Store the new end of a lease."""
-        self._db.execute("UPDATE delivery SET expires = ? WHERE id = ?", (delivery.expires, delivery.id))
+        self.db.execute("UPDATE delivery SET expires = ? WHERE id = ?", (delivery.expires, delivery.id))
 
     def end_leases(self, now: float) -> list[FilmRecord]:
         """End the expired leases, and return their films. Films with a damaged row are skipped."""
@@ -327,23 +384,23 @@ class Index:
         )
 
     def _end_selected(self, where: str, values: tuple[object, ...], why: str) -> list[FilmRecord]:
-        rows = self._db.execute(f"SELECT id, film FROM delivery WHERE {where}", values).fetchall()
+        rows = self.db.execute(f"SELECT id, film FROM delivery WHERE {where}", values).fetchall()
         ended = []
         for delivery, film_id in rows:
-            film = self._change_intact(film_id, partial(expire_lease, delivery_id=delivery, why=why))
+            film = self.change_intact(film_id, partial(expire_lease, delivery_id=delivery, why=why))
             if film is not None:
                 ended.append(film)
         return ended
 
     def restart_clock(self, now: float) -> None:
         """Reset all times on the monotonic clock if that clock has restarted, because the machine was rebooted."""
-        if now < self._counter("clock"):
-            self._db.execute("UPDATE delivery SET due = 0, expires = 0")
-            self._db.execute("UPDATE counter SET value = ? WHERE name = 'clock'", (now,))
+        if now < self.counters.get("clock"):
+            self.db.execute("UPDATE delivery SET due = 0, expires = 0")
+            self.db.execute("UPDATE counter SET value = ? WHERE name = 'clock'", (now,))
 
     def next_due(self, destination: str, now: float) -> float | None:
         """Return the first time after ``now`` at which a queued delivery to a destination is due, or None."""
-        (due,) = self._db.execute(
+        (due,) = self.db.execute(
             "SELECT min(due) FROM delivery WHERE destination = ? AND state = ? AND due > ?",
             (destination, FilmState.QUEUED, now),
         ).fetchone()
@@ -354,22 +411,11 @@ class Index:
 
         Films with a damaged row are skipped.
         """
-        rows = self._db.execute(
+        rows = self.db.execute(
             "SELECT DISTINCT film FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.WAITING)
         ).fetchall()
-        requeued = [self._change_intact(film_id, partial(media_loaded, destination=destination)) for (film_id,) in rows]
+        requeued = [self.change_intact(film_id, partial(media_loaded, destination=destination)) for (film_id,) in rows]
         return sum(film is not None for film in requeued)
-
-    # --- counters ---
-
-    def _counter(self, name: str) -> int:
-        row = self._db.execute("SELECT value FROM counter WHERE name = ?", (name,)).fetchone()
-        return int(number_of(f"the counter {name}", None if row is None else row[0]))
-
-    def _next(self, name: str) -> int:
-        value = self._counter(name) + 1
-        self._db.execute("UPDATE counter SET value = ? WHERE name = ?", (value, name))
-        return value
 
 
 def placeholders(count: int) -> str:

@@ -38,6 +38,7 @@ from .film_file import read_film
 from .film_folder import Step, incoming_disk, no_step
 from .postgres_leases import PostgresLeases, change_film
 from .postgres_link import Interval, PostgresLink
+from .postgres_repair import damaged_films, repair_film
 from .postgres_tables import (
     CHUNK_COLUMNS,
     FilmBytes,
@@ -50,11 +51,13 @@ from .postgres_tables import (
     save,
     stored_records,
 )
-from .protocol import News, Room, Verified
+from .protocol import DamagedFilm, News, Repaired, Room, Verified
 from .records import (
     CorruptFilm,
+    DamagedRow,
     FilmRecord,
     Lease,
+    NoSuchFilm,
     SpoolError,
     SpoolFull,
     SpoolLimits,
@@ -64,7 +67,7 @@ from .records import (
     reason_of,
     storable,
 )
-from .rows import JOB, job_of
+from .rows import JOB, DamageLog, intact_jobs, job_of
 from .states import REMOVABLE, FilmState
 
 __all__ = ["PostgresSpool"]
@@ -100,6 +103,7 @@ class PostgresSpool:
         self.incoming = incoming_disk(None, limits, step)
         self._totals = (0, 0)  # films in the spool, and their bytes
         self._leases = PostgresLeases(self._link, clock)
+        self._damage = DamageLog()
         self._count_due = Interval(_COUNT_EVERY, time.monotonic)
 
     async def __aenter__(self) -> Self:
@@ -204,7 +208,7 @@ class PostgresSpool:
                 )
             left = deadline - time.monotonic()
             if rows or left <= 0 or after is None:
-                return News(end, tuple(map(job_of, rows)))
+                return News(end, tuple(intact_jobs(rows, self._damage)))
             await self._link.notice.wait(seen, min(left, _POLL))
 
     @property
@@ -313,9 +317,13 @@ class PostgresSpool:
         await self._leases.end_expired()
         async with self._link.transaction() as db:
             where = "(cardinality($1::text[]) = 0 OR film.state = ANY($1)) AND ($2 = '' OR film.printer = $2)"
-            return tuple(
-                await stored_records(db, where, [str(state) for state in states], storable(printer), limit=limit)
-            )
+            values = [str(state) for state in states], storable(printer)
+            return tuple(await stored_records(db, where, *values, limit=limit, skipped=self._damage.report))
+
+    async def damaged(self) -> tuple[DamagedFilm, ...]:
+        """Return the films with a damaged row; see `Operations.damaged`."""
+        async with self._link.transaction() as db:
+            return await damaged_films(db)
 
     async def show(self, film_id: str) -> FilmRecord:
         """Return the record of a film; see `Operations.show`."""
@@ -353,13 +361,13 @@ class PostgresSpool:
         Return False, and remove nothing, if the film is no longer done or canceled.
         """
         async with self._link.transaction() as db:
-            row = await db.fetchrow(
-                "SELECT job FROM film WHERE id = $1 AND state = ANY($2) FOR UPDATE",
-                film_id,
-                [str(state) for state in REMOVABLE],
-            )
-            if row is None:
+            try:
+                film = await film_record(db, film_id, lock=True)
+            except (NoSuchFilm, DamagedRow):
                 return False
+            if film.state not in REMOVABLE:
+                return False
+            row = await db.fetchrow("SELECT job FROM film WHERE id = $1", film_id)
             await db.execute("SELECT row FROM job WHERE row = $1 FOR UPDATE", row["job"])
             await db.execute("DELETE FROM film WHERE id = $1", film_id)
             await db.execute(
@@ -367,12 +375,24 @@ class PostgresSpool:
             )
             return True
 
+    async def repair(self) -> Repaired:
+        """Make damaged rows again; see `Upkeep.repair`."""
+        restored: list[str] = []
+        removed: list[str] = []
+        for film in await self.damaged():
+            async with self._link.transaction() as db:
+                (restored if await repair_film(db, film.id) else removed).append(film.id)
+        self._link.notice.give()
+        return Repaired(tuple(restored), tuple(removed))
+
     async def verify(self) -> Verified:
-        """Read all films. Put damaged films into quarantine and let their deliveries fail, unless these have failed."""
-        right, damaged = 0, []
+        """Read all films; see `Upkeep.verify`. The bytes of damaged films are put into quarantine."""
+        right, damaged = 0, [film.id for film in await self.damaged()]
         async with self._link.transaction() as db:
             rows = await db.fetch("SELECT id, checksum, state FROM film ORDER BY job, number")
         for film_id, checksum, state in rows:
+            if film_id in damaged:
+                continue
             try:
                 await self._read(film_id, checksum)
             except CorruptFilm as exc:

@@ -9,8 +9,20 @@ from typing import Any, NamedTuple, TypeAlias
 from ..jobs import PrintJob
 from .film_file import split_pieces
 from .job_status import execution_status
-from .records import Delivery, FilmRecord, NoSuchFilm, check_film_id
-from .rows import DELIVERY, FILM, JOB, RANKS, VERSION, check_version, delivery_of, film_of, job_values
+from .records import DamagedRow, Delivery, FilmRecord, NoSuchFilm, check_film_id
+from .rows import (
+    DELIVERY,
+    FILM,
+    JOB,
+    RANKS,
+    VERSION,
+    Report,
+    check_state,
+    check_version,
+    delivery_of,
+    film_of,
+    job_values,
+)
 from .states import ENDED, FilmState
 
 __all__ = [
@@ -104,9 +116,20 @@ async def _exists(db: Connection, name: str) -> bool:
 
 
 async def stored_records(
-    db: Connection, where: str, *values: object, limit: int | None = None, lock: bool = False
+    db: Connection,
+    where: str,
+    *values: object,
+    limit: int | None = None,
+    lock: bool = False,
+    checked: bool = False,
+    skipped: Report | None = None,
 ) -> list[FilmRecord]:
-    """Return the films that meet the SQL condition ``where``, with their deliveries, the oldest first."""
+    """Return the films that meet the SQL condition ``where``, with their deliveries, the oldest first.
+
+    ``skipped`` gets the id and the error of each film with a damaged row; without it, `DamagedRow` is raised.
+    ``lock`` locks the films. With it, or ``checked`` in a transaction that sees one moment, a film whose state
+    contradicts its deliveries is damaged, too.
+    """
     columns = quoted(FILM, "film.")
     rows = await db.fetch(
         f'SELECT job."SOPInstanceUID", {columns} FROM film JOIN job ON job.row = film.job '
@@ -118,8 +141,20 @@ async def stored_records(
     found = await db.fetch(f"SELECT film, {quoted(DELIVERY)} FROM delivery WHERE film = ANY($1) ORDER BY id", ids)
     deliveries: dict[str, list[Any]] = {film_id: [] for film_id in ids}
     for film_id, *row in found:
-        deliveries[film_id].append(delivery_of(row))
-    return [film_of(job, row, tuple(deliveries[row[FILM.index("id")]])) for job, *row in rows]
+        deliveries[film_id].append(row)
+    films = []
+    for film_id, (job, *row) in zip(ids, rows, strict=True):
+        try:
+            film = film_of(job, row, tuple(map(delivery_of, deliveries[film_id])))
+            if lock or checked:
+                check_state(film)
+        except DamagedRow as exc:
+            if skipped is None:
+                raise
+            skipped(film_id, exc)
+        else:
+            films.append(film)
+    return films
 
 
 async def film_record(db: Connection, film_id: str, *, lock: bool = False) -> FilmRecord:

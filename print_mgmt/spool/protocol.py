@@ -15,7 +15,18 @@ from .changes import Action, Outcome
 from .records import FilmRecord, Lease, Target
 from .states import FilmState
 
-__all__ = ["Deliveries", "Intake", "News", "Operations", "Room", "Spool", "Upkeep", "Verified"]
+__all__ = [
+    "DamagedFilm",
+    "Deliveries",
+    "Intake",
+    "News",
+    "Operations",
+    "Repaired",
+    "Room",
+    "Spool",
+    "Upkeep",
+    "Verified",
+]
 
 
 class News(NamedTuple):
@@ -38,6 +49,20 @@ class Verified(NamedTuple):
 
     right: int
     damaged: tuple[str, ...]
+
+
+class DamagedFilm(NamedTuple):
+    """A film with a damaged row in the index: its id, or what is there instead, and the damage in words."""
+
+    id: str
+    reason: str
+
+
+class Repaired(NamedTuple):
+    """The result of a repair: the ids of the films whose rows were made again, and of those that were removed."""
+
+    restored: tuple[str, ...]
+    removed: tuple[str, ...]
 
 
 class Intake(Protocol):
@@ -113,8 +138,11 @@ class Operations(Protocol):
     ) -> tuple[FilmRecord, ...]:
         """Return at most ``limit`` films in one of ``states`` and of ``printer``, the oldest first.
 
-        An empty argument selects all films.
+        An empty argument selects all films. Films with a damaged row are left out.
         """
+
+    async def damaged(self) -> "tuple[DamagedFilm, ...]":
+        """Return the films that have a damaged row in the index, or whose job has one. They are not delivered."""
 
     async def show(self, film_id: str) -> FilmRecord:
         """Return the record of a film. Raises `NoSuchFilm`."""
@@ -136,7 +164,17 @@ class Upkeep(Protocol):
         """
 
     async def verify(self) -> Verified:
-        """Read all films, and let the deliveries of the damaged ones fail, unless they have failed already."""
+        """Read all films, and let the deliveries of the damaged ones fail, unless they have failed already.
+
+        A film with a damaged row counts as damaged, but does not change.
+        """
+
+    async def repair(self) -> Repaired:
+        """Make the damaged rows of the index again from the stored films; change no other job.
+
+        A film that may have been delivered already is queued only where a second delivery is harmless; elsewhere, it
+        becomes indeterminate. A damaged row of a film whose bytes are lost, too, is removed.
+        """
 
 
 class Spool(Intake, Deliveries, Operations, Upkeep, Protocol):

@@ -25,7 +25,7 @@ from .job_status import execution_status
 from .records import CorruptFilm, FilmRecord
 from .states import FilmState, film_state
 
-__all__ = ["has_tables", "rebuild", "stored_record"]
+__all__ = ["as_done", "as_doubtful", "has_tables", "rebuild", "record_in", "stored_record"]
 
 _log = logging.getLogger("print_mgmt.spool")
 _SUFFIXES = ("", "-wal", "-shm")  # of the files of an index
@@ -93,7 +93,7 @@ def _stored_jobs(files: FilmFolder) -> list[tuple[PrintJob, int, list[FilmRecord
             files.move_to_quarantine(film_id, checksum)
             continue
         _, _, films = jobs.setdefault(job.SOPInstanceUID, (job, expected, []))
-        films.append(_as_done(record) if has_ended else _as_doubtful(record))
+        films.append(as_done(record) if has_ended else as_doubtful(record))
     return list(jobs.values())
 
 
@@ -102,7 +102,11 @@ def stored_record(files: FilmFolder, film_id: str, checksum: str) -> tuple[Print
 
     Raises `CorruptFilm` if the file is damaged, and OSError.
     """
-    data = files.read(film_id, checksum)
+    return record_in(files.read(film_id, checksum), film_id, checksum)
+
+
+def record_in(data: bytes | memoryview, film_id: str, checksum: str) -> tuple[PrintJob, int, FilmRecord]:
+    """Do as `stored_record` with the bytes of a film. Raises `CorruptFilm`."""
     film, description = read_film(data)
     try:
         job, records = record_of(film_id, film, description)
@@ -112,12 +116,14 @@ def stored_record(files: FilmFolder, film_id: str, checksum: str) -> tuple[Print
     return job, len(records), replace(record, size=len(data), checksum=checksum)
 
 
-def _as_done(record: FilmRecord) -> FilmRecord:
+def as_done(record: FilmRecord) -> FilmRecord:
+    """Return the record of a film whose file says that it has ended."""
     done = tuple(replace(delivery, state=FilmState.DONE, reason="") for delivery in record.deliveries)
     return replace(record, deliveries=done, state=film_state({FilmState.DONE}), ended=time.time())
 
 
-def _as_doubtful(record: FilmRecord) -> FilmRecord:
+def as_doubtful(record: FilmRecord) -> FilmRecord:
+    """Return the record of a film that may have been delivered: it is queued only where that is harmless."""
     deliveries = tuple(
         delivery
         if delivery.repeatable or delivery.state is FilmState.HELD

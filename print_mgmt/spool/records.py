@@ -17,6 +17,7 @@ __all__ = [
     "CHECKSUM",
     "FILM_ID",
     "MAX_COPIES",
+    "MAX_SIZE",
     "MAX_TIME",
     "CorruptFilm",
     "DamagedRow",
@@ -31,6 +32,7 @@ __all__ = [
     "Target",
     "check_film_id",
     "full_message",
+    "job_key_of",
     "latest_lease",
     "reason_of",
     "storable",
@@ -39,6 +41,7 @@ __all__ = [
 FILM_ID = re.compile(r"[0-9a-z]{16}\.\d{1,4}", re.ASCII)  # the key of the job, and the number of the film in the job
 CHECKSUM = re.compile(r"[0-9a-f]{64}", re.ASCII)
 MAX_TIME = 1 << 37  # seconds; later times, after the year 6000, are damage, and `datetime` cannot represent all of them
+MAX_SIZE = 1 << 40  # bytes of a film; no film of the greatest sheet has so many
 MAX_COPIES = 1_000_000  # of a film; a larger number is damage, and a job of so many copies would take minutes to make
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -208,6 +211,11 @@ def check_film_id(film_id: object) -> None:
     """Raise `NoSuchFilm` for a value that is not the id of a film; a database cannot look for some of these values."""
     if not isinstance(film_id, str) or not FILM_ID.fullmatch(film_id):
         raise NoSuchFilm(f"there is no film {film_id!a}")
+
+
+def job_key_of(film_id: str) -> str:
+    """Return the common start of the ids of all films in the job of a film."""
+    return film_id.partition(".")[0]
 
 
 def latest_lease(film: FilmRecord) -> Lease:

@@ -8,6 +8,7 @@ without rows belong to jobs that were never accepted.
 
 import logging
 from collections.abc import Collection
+from functools import partial
 
 from dimse.errors import escaped
 
@@ -17,7 +18,7 @@ from .film_folder import FilmFolder
 from .index import Index
 from .job_status import execution_status
 from .rebuild import stored_record
-from .records import CorruptFilm, FilmRecord
+from .records import CorruptFilm, FilmRecord, job_key_of
 from .states import ENDED, FilmState
 
 __all__ = ["recover"]
@@ -30,8 +31,9 @@ _Job = tuple[PrintJob, int, list[FilmRecord]]  # the job, the number of its film
 def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float) -> None:
     """End the leases of all but the living ``owners``, and make index and files agree.
 
-    ``now`` is the time on the clock of the spool. Raises OSError, and `SpoolError` for a damaged row.
+    ``now`` is the time on the clock of the spool. Films with a damaged row are left to `repair`. Raises OSError.
     """
+    index.counters.restore()
     index.restart_clock(now)
     doubtful = [film.id for film in index.end_leases_of_others(owners) if film.state is FilmState.INDETERMINATE]
     if doubtful:
@@ -41,27 +43,32 @@ def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float
     for film_id, _, state in index.files():
         if film_id not in present and state not in ENDED:
             _log.error("film %s: its file is missing", film_id)
-            film = index.film(film_id)
-            index.save(film, fail_lost_film(film, "its file is missing"))
+            index.change_intact(film_id, partial(fail_lost_film, reason="its file is missing"))
 
 
 def _accept_unindexed_films(index: Index, files: FilmFolder) -> None:
     """Accept the complete jobs, and remove the films of the others."""
     found = files.unindexed_films(index.ids)
     accepted: set[str] = set()
+    present = files.ids() if found else set()
     unreadable: set[str] = set()
+    lost_rows: set[str] = set()  # films of jobs in the index, whose rows are missing or have a wrong id
     for job, expected, films in _read_jobs(files, found, unreadable):
-        if len(films) == expected and not index.has_job(job.SOPInstanceUID):
+        if index.lacks_films(job.SOPInstanceUID, present):
+            lost_rows.update(film.id for film in films)
+        elif len(films) == expected and not index.has_job(job.SOPInstanceUID):
             files.step("accept again")
             job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(films)
             index.add(job, films)
             accepted.update(film.id for film in films)
+    if lost_rows:
+        _log.error("the index is damaged: repair it, because it has no row of film %s", ", ".join(sorted(lost_rows)))
     if accepted:
         _log.warning("%d films were on the disk and not in the index: accepted", len(accepted))
     unfinished = [
         (film_id, checksum)
         for film_id, checksum in found
-        if film_id not in accepted and film_id.partition(".")[0] not in unreadable
+        if film_id not in accepted | lost_rows and job_key_of(film_id) not in unreadable
     ]
     if unfinished:
         files.remove(unfinished)
@@ -82,7 +89,7 @@ def _read_jobs(files: FilmFolder, found: Collection[tuple[str, str]], unreadable
             continue
         except OSError as exc:
             _log.error("film %s cannot be read and stays for the next start: %s", film_id, escaped(str(exc)))
-            unreadable.add(film_id.partition(".")[0])
+            unreadable.add(job_key_of(film_id))
             continue
         jobs.setdefault(job.SOPInstanceUID, (job, expected, []))[2].append(record)
     return list(jobs.values())

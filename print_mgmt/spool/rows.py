@@ -6,7 +6,7 @@ row is read.
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -14,24 +14,42 @@ from dimse.errors import EncodeError, LocalProtocolError, escaped, shown
 
 from ..jobs import PrintJob
 from ..status import check_execution_status_info
-from .records import CHECKSUM, FILM_ID, MAX_COPIES, MAX_TIME, DamagedRow, Delivery, FilmRecord, NoSuchFilm, SpoolError
-from .states import FilmState
+from .records import (
+    CHECKSUM,
+    FILM_ID,
+    MAX_COPIES,
+    MAX_SIZE,
+    MAX_TIME,
+    DamagedRow,
+    Delivery,
+    FilmRecord,
+    NoSuchFilm,
+    SpoolError,
+)
+from .states import WITHOUT_DELIVERIES, FilmState, film_state
 
 __all__ = [
     "DAMAGE",
     "DELIVERY",
     "FILM",
     "JOB",
+    "MAX_NUMBER",
     "RANKS",
     "VERSION",
     "DamageLog",
+    "Report",
+    "check_state",
     "check_version",
+    "decoded",
     "delivery_of",
     "file_of",
     "film_of",
+    "intact_jobs",
     "job_of",
     "job_values",
     "number_of",
+    "whole_film_of",
+    "whole_job_of",
 ]
 
 _log = logging.getLogger("print_mgmt.spool")
@@ -56,12 +74,15 @@ JOB = (
     "collated",
     "confirmed",
 )
-_MAX_NUMBER = 1 << 53  # above any size or counter, and far below the limit of a database: no counter reaches it
+MAX_NUMBER = 1 << 53  # above any size or counter, and far below the limit of a database: no counter reaches it
 
 
 # If a change to a film raises one of these, a row is damaged. `LocalProtocolError`: the film's state contradicts its
 # deliveries.
 DAMAGE = (DamagedRow, NoSuchFilm, LocalProtocolError)
+
+
+Report = Callable[[object, DamagedRow], object]  # gets the id of a film with a damaged row, and the damage
 
 
 class DamageLog:
@@ -72,7 +93,13 @@ class DamageLog:
 
     def report(self, film_id: object, damage: Exception) -> None:
         """Log the damage that was found when a film was to be changed, unless it was logged before."""
-        line = f"film {shown(film_id)} is skipped until the index is repaired: {escaped(str(damage))}"
+        self._log(f"film {shown(film_id)} is skipped until the index is repaired: {escaped(str(damage))}")
+
+    def report_row(self, damage: Exception) -> None:
+        """Log the damage of another row, unless it was logged before."""
+        self._log(escaped(str(damage)))
+
+    def _log(self, line: str) -> None:
         if line not in self._logged:
             self._logged.add(line)
             _log.error("%s", line)
@@ -98,6 +125,7 @@ def _text_kind(what: str, pattern: "re.Pattern[str] | None" = None) -> _Kind:
     def read(value: Any) -> str:
         if type(value) is not str or (pattern is not None and not pattern.fullmatch(value)):
             raise ValueError
+        value.encode()  # raises UnicodeEncodeError, a ValueError, for bytes that are not UTF-8: see `decoded`
         return value
 
     return _Kind(what, read)
@@ -133,8 +161,8 @@ def _time_kind(limit: int) -> _Kind:
 
 _BY_TYPE: dict[Any, _Kind] = {
     str: _text_kind("a text"),
-    int: _number_kind(_MAX_NUMBER),
-    float: _time_kind(_MAX_NUMBER),
+    int: _number_kind(MAX_NUMBER),
+    float: _time_kind(MAX_NUMBER),
     bool: _Kind("0 or 1", _read_flag),
     FilmState: _Kind(f"one of the states {', '.join(FilmState)}", FilmState),
 }
@@ -143,6 +171,7 @@ _FILM_KINDS = {
     "id": _text_kind("the id of a film", FILM_ID),
     "checksum": _text_kind("a SHA-256 in hexadecimal digits", CHECKSUM),
     **dict.fromkeys(("accepted", "ended"), _time_kind(MAX_TIME)),
+    "size": _number_kind(MAX_SIZE),
     **_COPIES,
 }
 
@@ -191,7 +220,24 @@ def film_of(job: str, row: Sequence[Any], deliveries: tuple[Delivery, ...]) -> F
     Raises `DamagedRow`.
     """
     values = _read_row("film", _FILM, row)
+    if type(job) is not str:
+        raise DamagedRow(f"the index is damaged: film {shown(row[0])}: its job is missing, or has no SOP Instance UID")
+    if values["id"].partition(".")[2] != str(values["number"]):
+        raise DamagedRow(f"the index is damaged: film {shown(row[0])}: number is {values['number']}")
     return FilmRecord(job=job, deliveries=deliveries, **values)
+
+
+def check_state(film: FilmRecord) -> None:
+    """Raise `DamagedRow` if the state of a film is not the one that follows from its deliveries."""
+    wanted = (film_state({one.state for one in film.deliveries}),) if film.deliveries else WITHOUT_DELIVERIES
+    if film.state not in wanted:
+        words = f"it is {film.state}, but its deliveries make it {' or '.join(wanted)}"
+        raise DamagedRow(f"the index is damaged: film {film.id}: {words}")
+
+
+def decoded(text: bytes) -> str:
+    """Return a text of SQLite, which may have any bytes. Those that are not UTF-8 become lone surrogates."""
+    return text.decode("utf-8", "surrogateescape")
 
 
 def file_of(row: Sequence[Any]) -> tuple[str, str, FilmState]:
@@ -210,11 +256,48 @@ def job_of(row: Sequence[Any]) -> PrintJob:
     return PrintJob(films=(), **values)
 
 
+def intact_jobs(rows: Iterable[Sequence[Any]], damage: DamageLog) -> Iterator[PrintJob]:
+    """Yield the jobs from rows that have the columns ``JOB``. A damaged row is logged and left out."""
+    for row in rows:
+        try:
+            yield job_of(row)
+        except DamagedRow as exc:
+            damage.report_row(exc)
+
+
 def number_of(what: str, value: object) -> float:
-    """Return a number from the database, such as a counter or a sum. Raises `SpoolError` for any other value."""
-    if not isinstance(value, int | float) or not 0 <= value <= _MAX_NUMBER:
-        raise SpoolError(f"the index is damaged: {what} is {shown(value)}, not a number from 0 to {_MAX_NUMBER}")
+    """Return a number from the database, such as a counter or a sum. Raises `DamagedRow` for any other value."""
+    if not isinstance(value, int | float) or not 0 <= value <= MAX_NUMBER:
+        raise DamagedRow(f"the index is damaged: {what} is {shown(value)}, not a number from 0 to {MAX_NUMBER}")
     return value
+
+
+def whole_film_of(film: Sequence[Any], rows: Sequence[Sequence[Any]]) -> FilmRecord:
+    """Return a film from its row, which has the number and the UID of its job before, and those of its deliveries.
+
+    Each row of a delivery has the number of the job before. Raises `DamagedRow`.
+    """
+    found = [row for row in rows if row[1] is not None]
+    made = film_of(film[1], film[2:], tuple(delivery_of(row[1:]) for row in found))
+    for job, number, *_ in found:
+        if job != film[0]:
+            raise DamagedRow(f"the index is damaged: delivery {number}: job is {shown(job)}, not {film[0]}")
+    check_state(made)
+    return made
+
+
+def whole_job_of(row: Sequence[Any]) -> tuple[int, PrintJob]:
+    """Return the revision and the job from a row with the number of films, the revision and ``JOB``.
+
+    Raises `DamagedRow`.
+    """
+    films, revision, *values = row
+    job = job_of(values)
+    for name, value in (("films", films), ("revision", revision)):
+        if type(value) is not int:
+            raise DamagedRow(f"the index is damaged: job {shown(values[0])}: {name} is {shown(value)}")
+        number_of(f"job {shown(values[0])}: {name}", value)
+    return revision, job
 
 
 def job_values(job: PrintJob) -> list[Any]:

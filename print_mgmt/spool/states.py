@@ -14,7 +14,17 @@ from enum import StrEnum
 
 from dimse.errors import LocalProtocolError
 
-__all__ = ["ENDED", "OPEN", "PRECEDENCE", "REMOVABLE", "TRANSITIONS", "FilmState", "check_transition", "film_state"]
+__all__ = [
+    "ENDED",
+    "OPEN",
+    "PRECEDENCE",
+    "REMOVABLE",
+    "TRANSITIONS",
+    "WITHOUT_DELIVERIES",
+    "FilmState",
+    "check_transition",
+    "film_state",
+]
 
 
 class FilmState(StrEnum):
@@ -58,6 +68,7 @@ PRECEDENCE = (
 )
 OPEN = frozenset({_S.RECEIVED, _S.HELD, _S.WAITING, _S.QUEUED, _S.DELIVERING})
 ENDED = frozenset(FilmState) - OPEN
+WITHOUT_DELIVERIES = (FilmState.RECEIVED, FilmState.FAILED)  # a film fails without them if its file is lost
 REMOVABLE = frozenset({_S.DONE, _S.CANCELED})  # the other ended states wait for the decision of an operator
 
 

@@ -218,30 +218,6 @@ async def test_damaged_index_of_a_living_process_is_not_rebuilt(place: EmbeddedP
     assert not list(place.folder.glob("index.*.damaged"))
 
 
-@pytest.mark.parametrize("table", ["film", "delivery"])
-async def test_unknown_state_is_an_error_of_the_spool(place: EmbeddedPlace, table: str) -> None:
-    async with place.spool() as spool:
-        await spool.accept(job(), [PRINTER])
-    place.sql(f"UPDATE {table} SET state = 'lost'")
-    with pytest.raises(
-        SpoolError, match=f"the index is damaged: {table} .*: state is 'lost', not one of the states received, held"
-    ):
-        async with place.spool() as spool:
-            await spool.list()
-
-
-@pytest.mark.parametrize("statement", ["DELETE FROM job", "UPDATE delivery SET film = '0123456789abcdef.1'"])
-async def test_index_with_a_dangling_reference_is_rebuilt(place: EmbeddedPlace, statement: str) -> None:
-    async with place.spool() as spool:
-        (film,) = await spool.accept(job(), [FOLDER])
-    place.sql(statement)
-    async with place.spool() as spool:
-        lease = await spool.lease("folder", 60)
-    assert lease is not None
-    assert lease.film.id == film
-    assert list(place.folder.glob("index.*.damaged"))
-
-
 async def test_index_without_a_version_is_one_of_version_1(place: EmbeddedPlace) -> None:
     async with place.spool() as spool:
         (film,) = await spool.accept(job(), [PRINTER])

@@ -164,15 +164,3 @@ async def test_lease_skips_a_damaged_time(tmp_path: Path, due: str) -> None:
         lease = await spool.lease("printer", 60)
         assert lease is not None
         assert lease.film.id == intact != damaged
-
-
-@pytest.mark.parametrize("counter", ["fence", "revision", "clock"])
-async def test_damaged_counter_is_an_error_of_the_spool(tmp_path: Path, counter: str) -> None:
-    place = EmbeddedPlace(tmp_path / "spool")
-    async with place.spool() as spool:
-        await spool.accept(job(), [PRINTER])
-    place.sql(f"UPDATE counter SET value = 'lost' WHERE name = '{counter}'")
-    with pytest.raises(SpoolError, match=f"the counter {counter} is 'lost'"):
-        async with place.spool() as spool:
-            await spool.news()
-            await spool.lease("printer", 60)

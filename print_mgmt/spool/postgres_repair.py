@@ -1,0 +1,77 @@
+"""Finds damaged rows of the index in PostgreSQL, and replaces them by what the bytes of their films say.
+
+The database checks types and references, so only values can be damaged. Each film is repaired in its own transaction.
+"""
+
+import hashlib
+
+from dimse.errors import escaped
+
+from .job_status import execution_status
+from .postgres_tables import Connection, insert_deliveries, quarantine, quoted, stored_records
+from .protocol import DamagedFilm
+from .rebuild import as_doubtful, record_in
+from .records import CorruptFilm, DamagedRow, FilmRecord
+from .rows import FILM, JOB, job_of, job_values
+
+__all__ = ["damaged_films", "repair_film"]
+
+_READ = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
+
+
+async def damaged_films(db: Connection) -> tuple[DamagedFilm, ...]:
+    """Return the films that have a damaged row, or whose job has one, each with the reason."""
+    found: dict[str, str] = {}
+
+    def report(film_id: object, damage: DamagedRow) -> None:
+        found.setdefault(str(film_id), escaped(str(damage)))
+
+    await db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    await stored_records(db, "true", checked=True, skipped=report)
+    for number, *row in await db.fetch(f"SELECT row, {quoted(JOB)} FROM job"):
+        try:
+            job_of(row)
+        except DamagedRow as exc:
+            for (film_id,) in await db.fetch("SELECT id FROM film WHERE job = $1", number):
+                report(film_id, exc)
+    return tuple(DamagedFilm(*one) for one in sorted(found.items()))
+
+
+async def repair_film(db: Connection, film_id: str) -> bool:
+    """Make the rows of a film and of its job again; return False if they are removed, because its bytes are lost, too.
+
+    The bytes go into quarantine then.
+    """
+    number = await db.fetchval("SELECT job FROM film WHERE id = $1 FOR UPDATE", film_id)
+    data = bytearray()
+    async for row in db.cursor(_READ, film_id, prefetch=4):
+        data += row["data"]
+    try:
+        job, _, record = record_in(memoryview(data).toreadonly(), film_id, hashlib.sha256(data).hexdigest())
+    except CorruptFilm:
+        await quarantine(db, film_id)
+        await db.execute("DELETE FROM film WHERE id = $1", film_id)
+        await db.execute("DELETE FROM job WHERE row = $1 AND NOT EXISTS (SELECT 1 FROM film WHERE job = $1)", number)
+        return False
+    if not await stored_records(db, "film.id = $1", film_id, lock=True, skipped=_ignore):
+        await _replace_film(db, number, as_doubtful(record))
+    films = await stored_records(db, "film.job = $1", number, skipped=_ignore)
+    job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(films)
+    sets = ", ".join(f'"{name}" = ${place}' for place, name in enumerate(JOB, 1))
+    await db.execute(
+        f"UPDATE job SET {sets}, changed = pg_current_xact_id() WHERE row = ${len(JOB) + 1}", *job_values(job), number
+    )
+    return True
+
+
+async def _replace_film(db: Connection, number: int, film: FilmRecord) -> None:
+    await db.execute("DELETE FROM delivery WHERE film = $1", film.id)
+    sets = ", ".join(f'"{name}" = ${place}' for place, name in enumerate(FILM, 1))
+    await db.execute(
+        f"UPDATE film SET {sets} WHERE id = ${len(FILM) + 1}", *(getattr(film, name) for name in FILM), film.id
+    )
+    await insert_deliveries(db, film, number, film.deliveries)
+
+
+def _ignore(_film_id: object, _damage: DamagedRow) -> None:
+    """Leave a damaged row out."""

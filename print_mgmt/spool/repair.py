@@ -1,0 +1,184 @@
+"""Finds damaged rows of the index of the embedded spool, and replaces them by what the film files say.
+
+Only the jobs with a damaged row change. In these, a row that is intact stays; any other film becomes what `rebuild`
+makes of its file: done if it is in ``ended``, else queued only where a second delivery is harmless. A damaged row of a
+film that has no readable file is removed.
+"""
+
+import logging
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+
+from dimse.errors import escaped, shown
+
+from ..jobs import PrintJob
+from .film_folder import FilmFolder
+from .index import Index
+from .job_status import execution_status
+from .protocol import DamagedFilm, Repaired
+from .rebuild import as_done, as_doubtful, stored_record
+from .records import FILM_ID, CorruptFilm, DamagedRow, FilmRecord, job_key_of
+from .rows import JOB, MAX_NUMBER, whole_job_of
+
+__all__ = ["damaged_films", "repair"]
+
+_log = logging.getLogger("print_mgmt.spool")
+_KEY = 16  # characters of the common start of the ids of a job
+_File = tuple[str, str, bool]  # id and checksum of a film, and whether its file is in ``ended``
+
+
+def damaged_films(index: Index, files: FilmFolder) -> tuple[DamagedFilm, ...]:
+    """Return the films that have a damaged row, or whose job has one, each with the reason."""
+    found: dict[str, str] = {}
+
+    def report(film_id: object, damage: object) -> None:
+        found.setdefault(_name(film_id), escaped(str(damage)))
+
+    checksums = {**dict(files.film_files(files.ended)), **dict(files.film_files(files.films))}
+    films = index.films("1", skipped=report)
+    for film_id in _strangers(films):
+        report(film_id, f"the index is damaged: film {film_id}: job is the number of another job")
+    for film in films:
+        if checksums.get(film.id, film.checksum) != film.checksum:
+            report(film.id, f"the index is damaged: film {film.id}: checksum is not the one in the name of its file")
+    latest = index.revision()
+    for number, *row in index.db.execute(f"SELECT number, films, revision, {', '.join(JOB)} FROM job").fetchall():
+        try:
+            revision, _ = whole_job_of(row)
+            if revision > latest:
+                raise DamagedRow(f"the index is damaged: job {shown(row[2])}: revision is {revision}")
+        except DamagedRow as exc:
+            for (film_id,) in index.db.execute("SELECT id FROM film WHERE job = ?", (number,)).fetchall():
+                report(film_id, exc)
+    for delivery, lost in _orphans(index, "id, film"):
+        report(lost, f"the index is damaged: delivery {delivery}: its film is missing")
+    return tuple(DamagedFilm(*one) for one in sorted(found.items()))
+
+
+def _strangers(films: Iterable[FilmRecord]) -> Iterator[str]:
+    """Yield the films that are in the job of other films. The deliveries of a job, which name it, prove its films."""
+    jobs: dict[str, list[FilmRecord]] = {}
+    for film in films:
+        jobs.setdefault(film.job, []).append(film)
+    for members in jobs.values():
+        keys = {job_key_of(film.id) for film in members}
+        proven = {job_key_of(film.id) for film in members if film.deliveries} if len(keys) > 1 else keys
+        yield from (film.id for film in members if job_key_of(film.id) not in proven)
+
+
+def _name(film_id: object) -> str:
+    """Return the id of a film as text, whatever a damaged row has."""
+    return film_id if isinstance(film_id, str) and _is_id(film_id) else shown(film_id)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and FILM_ID.fullmatch(value) is not None
+
+
+def _orphans(index: Index, columns: str) -> list[tuple[object, ...]]:
+    """Return columns of the deliveries without a film."""
+    where = "film NOT IN (SELECT id FROM film)"
+    return index.db.execute(f"SELECT {columns} FROM delivery WHERE {where}").fetchall()
+
+
+def repair(index: Index, files: FilmFolder) -> Repaired:
+    """Repair all jobs with damaged rows. Raises OSError if a file cannot be read."""
+    damaged = {film.id for film in damaged_films(index, files)}
+    keys = {job_key_of(film_id) for film_id in damaged if _is_id(film_id)} | _lost_keys(index, files)
+    for (job,) in _orphans(index, "job"):
+        films = index.db.execute("SELECT id FROM film WHERE job = ?", (job,)).fetchall()
+        keys |= {job_key_of(film_id) for (film_id,) in films if _is_id(film_id)}
+    found: dict[str, list[_File]] = {key: [] for key in keys}
+    for folder in (files.films, files.ended):
+        for film_id, checksum in files.film_files(folder):
+            if job_key_of(film_id) in found:
+                found[job_key_of(film_id)].append((film_id, checksum, folder == files.ended))
+    before = index.ids()
+    restored = [film_id for key in sorted(found) for film_id in _repair_job(index, files, key, found[key], damaged)]
+    _remove_leftovers(index)
+    after = index.ids()
+    removed = tuple(sorted(map(_name, before - after)))
+    if restored or removed:
+        _log.warning("%d films of damaged rows were restored, %d removed", len(restored), len(removed))
+    return Repaired(tuple(restored), removed)
+
+
+def _lost_keys(index: Index, files: FilmFolder) -> set[str]:
+    """Return the keys of the jobs that are in the index without the rows of films that are on the disk."""
+    keys, present = set(), files.ids()
+    for film_id, checksum in files.unindexed_films(index.ids):
+        try:
+            job, _, _ = stored_record(files, film_id, checksum)
+        except CorruptFilm:
+            continue
+        if index.lacks_films(job.SOPInstanceUID, present):
+            keys.add(job_key_of(film_id))
+    return keys
+
+
+def _repair_job(
+    index: Index, files: FilmFolder, key: str, found: Iterable[_File], damaged: Collection[str]
+) -> list[str]:
+    """Make the rows of a job again; return the ids of the films whose rows come from their files."""
+    where, values = "substr(film.id, 1, ?) = ?", (_KEY + 1, f"{key}.")
+    films = {film.id: film for film in index.films(where, values, skipped=_ignore)}
+    job, restored = None, []
+    for film_id, checksum, has_ended in found:
+        try:
+            job, _, record = stored_record(files, film_id, checksum)
+        except CorruptFilm:
+            files.move_to_quarantine(film_id, checksum)
+            continue
+        if film_id not in films or films[film_id].checksum != checksum:
+            films[film_id] = as_done(record) if has_ended else as_doubtful(record)
+            restored.append(film_id)
+    numbers = [number for (number,) in index.db.execute(f"SELECT DISTINCT job FROM film WHERE {where}", values)]
+    if job is None:  # no film of the job can be printed any more
+        gone = [row[0] for row in index.db.execute(f"SELECT id FROM film WHERE {where}", values) if row[0] in damaged]
+        for film_id in gone:
+            index.remove(film_id)
+        return []
+    job.confirmed = _is_confirmed(index, job)
+    job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(films.values())
+    numbers += [number for (number,) in index.db.execute("SELECT number FROM job WHERE SOPInstanceUID = ?", _uid(job))]
+    index.db.execute("DELETE FROM delivery WHERE substr(film, 1, ?) = ?", values)
+    index.db.execute("DELETE FROM film WHERE substr(id, 1, ?) = ?", values)
+    index.db.execute("DELETE FROM job WHERE SOPInstanceUID = ?", _uid(job))
+    for number in numbers:
+        index.db.execute("DELETE FROM job WHERE number = ? AND number NOT IN (SELECT job FROM film)", (number,))
+    kept = (replace(film, job=job.SOPInstanceUID) for film in films.values())
+    index.add(job, sorted(kept, key=lambda film: film.number), number=_free_number(index, numbers))
+    return restored
+
+
+def _ignore(_film_id: object, _damage: DamagedRow) -> None:
+    """Leave a damaged row out."""
+
+
+def _uid(job: PrintJob) -> tuple[str]:
+    return (job.SOPInstanceUID,)
+
+
+def _is_confirmed(index: Index, job: PrintJob) -> bool:
+    row = index.db.execute("SELECT confirmed FROM job WHERE SOPInstanceUID = ?", _uid(job)).fetchone()
+    return row is not None and row[0] == 1
+
+
+def _free_number(index: Index, numbers: Iterable[object]) -> int | None:
+    """Return the first of ``numbers`` that a job without rows may have, so that it keeps its place in the queue."""
+    for number in numbers:
+        if isinstance(number, int) and 0 < number < MAX_NUMBER:
+            taken = "SELECT 1 FROM job WHERE number = ?1 UNION SELECT 1 FROM film WHERE job = ?1"
+            if index.db.execute(taken, (number,)).fetchone() is None:
+                return number
+    return None
+
+
+def _remove_leftovers(index: Index) -> None:
+    """Remove rows that belong to no job or no film, and films whose ids no film can have."""
+    for film_id in index.ids():
+        if not _is_id(film_id):
+            index.remove(film_id)
+    index.db.execute("DELETE FROM film WHERE job NOT IN (SELECT number FROM job)")
+    index.db.execute("DELETE FROM delivery WHERE film NOT IN (SELECT id FROM film)")
+    index.db.execute("DELETE FROM job WHERE number NOT IN (SELECT job FROM film)")
