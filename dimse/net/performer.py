@@ -206,9 +206,9 @@ class Performer:
         operation = Operation(self._association, context, message, invocation.cancelled)
         found = self._handlers.get((context.abstract_syntax, type(message)))
         handler = _admit(operation, invocation, found)
-        can_begin_now = self._association.sender.can_send_now and (not invocation.held or file_of(message.Data) is None)
-        if isinstance(handler, SynchronousHandler) and can_begin_now:
-            if handler.otherwise is None:
+        is_stored = not invocation.held or file_of(message.Data) is None
+        if isinstance(handler, SynchronousHandler) and is_stored:
+            if handler.otherwise is None and self._association.sender.can_send_now:
                 _perform_now(operation, invocation, handler)
                 return
             received = self._association.transport.flow.received

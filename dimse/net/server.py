@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from ..errors import REJECT_REASONS, DimseError, EncodeError, escaped
 from ..limits import Limits, Timeouts
+from ..message import Request
 from ..tls import TLSContext, TLSSession
 from ..ul import (
     AssociateAC,
@@ -89,6 +90,7 @@ class Server:
             _log.warning("connections is %d here: RLIMIT_NOFILE allows no more", connections.connections)
         self.admission = Admission(connections)
         self._services = services
+        self._handlers = _shared_handlers(services)
         self._acceptor = acceptor
         self._limits = limits
         self._timeouts = timeouts
@@ -97,7 +99,7 @@ class Server:
         self._reuse_port = reuse_port or None
         self._associate_cache = AssociateCache()
         self.resources = Resources.of_server(limits, timeouts, disk)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: dict[Association, asyncio.Task[None]] = {}
         self._idle_timers: dict[Association, Timer] = {}
         self._listener: asyncio.Server | None = None
         self._is_closing = False
@@ -140,8 +142,8 @@ class Server:
         """Reject new associations (local-limit-exceeded), abort those that last ``drain`` seconds more, and stop."""
         self._is_closing = True
         try:
-            if self._tasks and drain > 0:
-                await asyncio.wait(self._tasks, timeout=drain)
+            if self._running and drain > 0:
+                await asyncio.wait(self._running.values(), timeout=drain)
         finally:
             await self._stop()
 
@@ -153,11 +155,14 @@ class Server:
             association.abort()
             if association.associate_rq is None:
                 association.transport.close()  # without an association, there is no A-ABORT
-        for task in self._tasks:
+        tasks = list(self._running.values())
+        for task in tasks:
             task.cancel()
         try:
-            if self._tasks:
-                await asyncio.wait(self._tasks)
+            if tasks:
+                await asyncio.wait(tasks)
+            for association in list(self._running):  # its task was canceled before it began
+                self._end(association)
             await asyncio.gather(*(association.closed() for association in self.associations))
             if isinstance(self._trace, Recorder):
                 await self._trace.written()
@@ -251,39 +256,35 @@ class Server:
     # --- one association ---
 
     def _start(self, association: Association, running: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(running)
-        self._tasks.add(task)
-        task.add_done_callback(lambda ended: self._on_ended(ended, association))
+        self._running[association] = asyncio.get_running_loop().create_task(running)
 
-    def _on_ended(self, task: asyncio.Task[None], association: Association) -> None:
-        self._tasks.discard(task)
-        if association.associate_ac is not None:
+    def _end(self, association: Association) -> None:
+        """Stop counting an association whose task is done or about to be done."""
+        if self._running.pop(association, None) is not None and association.associate_ac is not None:
             self.admission.dissociate(association.transport.host)
 
     async def _decide_and_run(self, association: Association, deciding: Awaitable[Decision]) -> None:
-        decision, request = await deciding, association.associate_rq
-        assert request is not None
-        if association.is_undecided and self._answer(association, request, decision):
-            await self._run(association)
+        try:
+            decision, request = await deciding, association.associate_rq
+            assert request is not None
+            if association.is_undecided and self._answer(association, request, decision):
+                await self._run(association)
+        finally:
+            self._end(association)
 
     async def _run(self, association: Association) -> None:
         _log.info("%r begins", association)
         self._watch_idle(association)
         try:
-            async with AsyncExitStack() as stack:
-                handlers: dict[tuple[str, type], Handler] = {}
-                for service in self._services:
-                    opens = service.open
-                    handlers |= await stack.enter_async_context(opens(association)) if callable(opens) else opens
-                performer = Performer(association, handlers)
-                try:
-                    await association.inbox.ended()
-                finally:
-                    association.abort()  # it may still be open; no further request begins
-                    try:
-                        await self.resources.turns.enter(association.transport.host)  # many may end at once
-                    finally:
-                        await performer.close()
+            if self._handlers is not None:
+                await self._perform(association, self._handlers)
+            else:
+                async with AsyncExitStack() as stack:
+                    handlers: dict[tuple[str, type[Request]], Handler] = {}
+                    for service in self._services:
+                        opens = service.open
+                        handlers |= await stack.enter_async_context(opens(association)) if callable(opens) else opens
+                    await self._perform(association, handlers)
         except DimseError as exc:
             _log.info("%r ends: %s", association, exc)
         except Exception:
@@ -293,6 +294,19 @@ class Server:
         finally:
             self._idle_timers.pop(association).cancel()
             association.abort()
+            self._end(association)
+
+    async def _perform(self, association: Association, handlers: Handlers) -> None:
+        """Perform the requests of the peer until the association ends."""
+        performer = Performer(association, handlers)
+        try:
+            await association.inbox.ended()
+        finally:
+            association.abort()  # it may still be open; no further request begins
+            try:
+                await self.resources.turns.enter(association.transport.host)  # many may end at once
+            finally:
+                await performer.close()
 
     def _watch_idle(self, association: Association) -> None:
         """Abort an association that has been idle for too long; otherwise check again when it may have been."""
@@ -301,6 +315,16 @@ class Server:
             association.abort(f"no PDU arrived for {self._timeouts.idle:g} s", limit="idle")
         again = max(left, min(1.0, self._timeouts.idle))
         self._idle_timers[association] = association.timers.set(again, lambda: self._watch_idle(association))
+
+
+def _shared_handlers(services: Sequence[Service]) -> Handlers | None:
+    """Return the handlers of all associations; None if a service has handlers of its own for each association."""
+    handlers: dict[tuple[str, type[Request]], Handler] = {}
+    for service in services:
+        if callable(service.open):
+            return None
+        handlers |= service.open
+    return handlers
 
 
 def _acceptor(

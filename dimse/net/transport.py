@@ -83,7 +83,6 @@ class Transport(asyncio.BufferedProtocol):
         self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
         self.intake = Intake(core, on_pdus, self._follow_core, self._loop, self.flow, self._turns, pdu_timer)
         self._short_reads = 0  # bytes of short reads since they last counted as a share
-        self._eager_reader = EagerReader(self._loop, self._read_buffer, self.flow, self._take_and_keep, self._break)
         self._woken: list[Waiter] = []  # tasks to wake
         self.wake = self._woken.append  # wakes a task once the bytes of the peer that are at hand are processed
         self._transport: Stream | None = None
@@ -93,6 +92,8 @@ class Transport(asyncio.BufferedProtocol):
         self._writable: asyncio.Future[None] | None = None  # pending until the peer reads again
         self._channel = None if secure is None else self._tls_channel(secure)
         self._recorder = trace if isinstance(trace, Recorder) else None
+        take = self._take if self._recorder is None else self._take_and_keep
+        self._eager_reader = EagerReader(self._loop, self._read_buffer, self.flow, take, self._break)
         self._tap: Tap | None = None
         watching = trace if self._recorder is None else self._recorder.also
         self.observe = core.observe = observer(lambda: self.peer, self._loop.time, watching)
