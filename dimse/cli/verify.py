@@ -9,6 +9,7 @@ import ipaddress
 import json
 import ssl
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from ..verify.runner import SANITY
 from ..verify.scu import SCU_CASES, EchoService, Visit
 from ..verify.tls_material import TLSFiles
 from ..verify.tls_material import client as tls_client
-from .verify_grid import add_grid
+from .verify_grid import add_grid, target_of
 from .verify_report import (
     WIDTHS,
     Make,
@@ -217,13 +218,8 @@ def judge_scp(
     if arguments.dryrun:
         return _list(chosen, is_json=arguments.json)
     address: Peer = arguments.peer
-    target = Target(
-        host=address.host,
-        port=address.port,
-        called=address.ae_title,
-        calling=arguments.calling,
-        tls=tls,
-        timeout=arguments.timeout,
+    target = replace(
+        target_of(address, arguments, tls),
         artim=arguments.artim,
         slow_patience=arguments.slow_patience,
         files=_files(arguments),

@@ -18,7 +18,7 @@ from ..verify.grid import labels, run_grid
 from ..verify.grid_output import grid_document, grid_page, grid_text
 from ..verify.grid_script import GridScript, read_script
 
-__all__ = ["add_grid"]
+__all__ = ["add_grid", "target_of"]
 
 _AGREE, _DIFFER, _NOT_REACHED = 0, 1, 3
 _TEACH = r"""a script has one command a line, in the language of `dimse lab`:
@@ -86,11 +86,12 @@ def _compare(parser: argparse.ArgumentParser, arguments: argparse.Namespace, scr
     if len(arguments.peers) < 2:
         parser.error("a grid needs two peers or more")
     names = labels(f"{each.ae_title}@{each.host}:{each.port}" for each in arguments.peers)
-    peers = [(name, _target(address, arguments, tls)) for name, address in zip(names, arguments.peers, strict=True)]
+    peers = [(name, target_of(address, arguments, tls)) for name, address in zip(names, arguments.peers, strict=True)]
     return asyncio.run(cancel_on_sigterm(_run(script, peers, arguments)))
 
 
-def _target(address: Peer, arguments: argparse.Namespace, tls: ssl.SSLContext | None) -> Target:
+def target_of(address: Peer, arguments: argparse.Namespace, tls: ssl.SSLContext | None) -> Target:
+    """Return the target at an address, with the title and the time limit of the options."""
     return Target(
         host=address.host,
         port=address.port,
