@@ -1,5 +1,6 @@
-"""Small pictures of native Pixel Data, as PNG: every n-th pixel, scaled to the range of the values unless they may be
-P-Values.
+"""Small pictures of native Pixel Data, as PNG: every n-th pixel.
+
+The lowest value becomes black and the highest white, unless the values may be P-Values.
 
 The pictures need no numpy, since each row that is shown is one strided slice.
 """

@@ -3,8 +3,8 @@
 The event loop hands over copies of the bytes. The thread makes packets of them, and hands many packets to the system at
 once. The thread runs only while connections are recorded or work waits.
 
-If the disk takes no bytes, they wait in a queue. While the queue is long, associations wait, too, wherever they can. If
-the queue becomes too long nevertheless, the recording with the most bytes in it ends.
+If the disk takes no bytes, they wait in a queue. While the queue is long, associations wait, too. If the queue becomes
+too long nevertheless, the recording with the most bytes in it ends.
 """
 
 import asyncio
@@ -252,7 +252,7 @@ class CaptureWriter:
         return False
 
     def report(self, seconds: float = PATIENCE) -> None:
-        """Log that the disk did not take the waiting bytes within ``seconds``. The exit will not wait for it."""
+        """Log that the disk did not take the waiting bytes within ``seconds``. The exit will not wait for them."""
         left = self._queue.size + self._queue.taken
         words = "incomplete: the disk did not take the last bytes, at most %d, within %g s"
         _log.error(f"%s: {words}", self._name, left, seconds)

@@ -1,8 +1,8 @@
 """The memory that the peers of a server use: everything received and not yet done, and messages that are sent.
 
 This covers association requests, incomplete PDUs, bytes that wait for their turn, incomplete messages, and requests
-that wait or are performed. Up to ``UNCOUNTED`` bytes of each are free: a longer message counts without its first
-``UNCOUNTED`` bytes, and anything else that is longer counts as a whole.
+that wait or are performed. Up to ``UNCOUNTED`` bytes of each are free: a longer message from the peer counts without
+its first ``UNCOUNTED`` bytes, and anything else that is longer counts as a whole.
 
 No peer is refused because there is no room. A peer whose message finds no room is not read from until there is room,
 and the rest of the message stays in the memory of the peer. The message that began first always continues, so there
@@ -116,7 +116,7 @@ class Account:
         return self.seen is not None and self.flow.received - self.seen < least
 
     def grow(self, count: int) -> None:
-        """Count ``count`` more bytes of the incomplete message, fewer if it has left the memory."""
+        """Add ``count`` to the bytes of the incomplete message; it is negative if they were moved to a file."""
         self.receiving += count
         self._budget.change(self, count)
 
