@@ -146,7 +146,7 @@ class Case:
         """Whether the case waits for a timer of the peer."""
         return Flags.SLOW in self.needs
 
-    def steps(self) -> tuple[SubCase, ...]:
+    def all_subcases(self) -> tuple[SubCase, ...]:
         """Return the sub-cases, the case's own run first, each with the sets and the level that apply to it.
 
         An invariant has none.

@@ -51,7 +51,7 @@ class Judge:
         start = clock()
         result = Result(case=case, verdict=Verdict.SKIPPED, trace=trace)
         found = []
-        for number, step in enumerate(case.steps()):
+        for number, step in enumerate(case.all_subcases()):
             trace.subcase = number
             sub = await self._judge_step(case, step, result)
             found.append(sub)
@@ -203,7 +203,7 @@ def max_seconds(case: Case, target: Target) -> float:
     patient = replace(target, timeout=_PATIENCE_FACTOR * target.timeout)
     tries = 2 * _patience(case, target) + _patience(case, patient)
     probes = 4 * (target.revival + target.preparation + _ANSWERS * target.timeout)
-    return len(case.steps()) * (tries + probes)
+    return len(case.all_subcases()) * (tries + probes)
 
 
 def _is_full(observed: Observation) -> bool:

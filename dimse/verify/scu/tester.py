@@ -182,7 +182,7 @@ class ScuTester:
         trace = self._trace()
         result = Result(case=case, verdict=Verdict.SKIPPED, trace=trace)
         found = []
-        for number, step in enumerate(case.steps()):
+        for number, step in enumerate(case.all_subcases()):
             trace.subcase = number
             sub = await self._try(case, step, result, self.target.patience)
             silences = [seen for seen in sub.observed if isinstance(seen, Silent | Running)]
