@@ -43,8 +43,8 @@ class Admission:
         self._limits = limits
         self._minute_began = monotonic()
         self._logged: Counter[str] = Counter()  # events in the current minute
-        self._connections: Counter[str] = Counter()  # connections by address
-        self._associations: Counter[str] = Counter()
+        self._connections: dict[str, int] = {}  # connections by address
+        self._associations: dict[str, int] = {}
 
     def record_limit(self, limit: str, peer: str, cause: str = "") -> None:
         """Count and log that ``peer`` exceeded ``limit``."""
@@ -88,7 +88,7 @@ class Admission:
         _decrement(self._associations, host)
 
 
-def _increment(counts: Counter[str], host: str, max_total: int, max_of_host: int, name: str) -> str:
+def _increment(counts: dict[str, int], host: str, max_total: int, max_of_host: int, name: str) -> str:
     if sum(counts.values()) >= max_total:
         return name
     of_host = counts.get(host, 0)
@@ -98,7 +98,7 @@ def _increment(counts: Counter[str], host: str, max_total: int, max_of_host: int
     return ""
 
 
-def _decrement(counts: Counter[str], host: str) -> None:
+def _decrement(counts: dict[str, int], host: str) -> None:
     counts[host] -= 1
     if not counts[host]:
         del counts[host]  # so that the addresses of former peers take no memory

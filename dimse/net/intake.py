@@ -86,18 +86,7 @@ class Intake:
             self._flow.leave(data)
             self._count()
             return
-        before, is_short = self.last_pdu, len(data) < _SHORT_READ
-        self._process(data)
-        if core.is_midway or self._pdu_timer.is_running:
-            self._time_pdu(before)
-        if core.is_midway or self._counted:
-            self._count()
-        if is_short and (core.is_midway or self._is_message_midway):
-            self._acknowledge()
-
-    def _process(self, data: memoryview) -> None:
-        """Process pieces of ``data`` for the share of one peer; leave the rest for a later turn."""
-        core, until = self._core, monotonic() + SHARE
+        before, is_short, until = self.last_pdu, len(data) < _SHORT_READ, monotonic() + SHARE
         while True:
             was_open = core.state is State.Sta6
             data = data[core.receive_data(data, PIECE) :]
@@ -107,11 +96,17 @@ class Intake:
                 self.last_pdu = self._loop.time()
                 self._is_message_midway = self._on_pdus(pdus)
             if not data and not core.has_rest:
-                return
+                break
             if self._flow.is_held or monotonic() > until:
                 self._flow.leave(data)
                 self._count()
-                return
+                break
+        if core.is_midway or self._pdu_timer.is_running:
+            self._time_pdu(before)
+        if core.is_midway or self._counted:
+            self._count()
+        if is_short and (core.is_midway or self._is_message_midway):
+            self._acknowledge()
 
     def _time_pdu(self, before: float) -> None:
         """Bound the time of an incomplete PDU, which is new if ``before`` is no longer the time of the latest PDU."""

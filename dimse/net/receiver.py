@@ -56,21 +56,21 @@ class Receiver:
         The caller processes each before it asks for the next. Raises `DecodeError` for a Command Set that cannot be
         read, and `RemoteProtocolError` for P-DATA that cannot follow or exceeds a limit.
         """
-        if self.is_midway:
+        was_midway = self.is_midway
+        if was_midway:
             pdus = pdus[self._assembler.add_run(pdus) :]
             if not pdus:
                 return ()
-        elif len(pdus) == 1 and not self._is_over:  # nearly always a whole message
+        if len(pdus) == 1 and not self._is_over:  # nearly always a whole message, or the end of a long one
             pdu = pdus[0]
             if not isinstance(pdu, PDataTF):
                 return pdus
             if len(pdu.pdvs) == 1:
                 received = self._add(pdu.pdvs[0])
-                if received is not None:
-                    return (received,)
-                self.is_midway = True
-                self._timer.start()
-                return ()
+                self.is_midway = received is None
+                if self.is_midway != was_midway:
+                    (self._timer.start if self.is_midway else self._timer.cancel)()
+                return () if received is None else (received,)
         return self._receive_each(pdus)
 
     def _receive_each(self, pdus: Sequence[PDU]) -> Iterator[Received | PDU]:
