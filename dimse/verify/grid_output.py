@@ -113,7 +113,7 @@ def grid_page(grid: Grid) -> str:
 
 def _page(grid: Grid) -> Iterator[str]:
     yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>DICOM grid</title>'
-    yield f"<style>{_STYLE}</style></head><body>\n<h1>Who agrees with whom: {_html(grid.script.name)}</h1>\n"
+    yield f"<style>{_STYLE}</style></head><body>\n<h1>Answers of several peers: {_html(grid.script.name)}</h1>\n"
     yield f"<p>{_html(grid.script.about)}</p>\n<p>Each peer got the same lines. Peers with the same letter gave the "
     yield "same answer: the same outcome, and the same attributes, except for UIDs that they have generated.</p>\n"
     yield from _pairs(grid)
