@@ -77,7 +77,7 @@ class Responses(Generic[R_co]):
 
         A Pending response of C-FIND, C-GET or C-MOVE restarts the time to wait; any other Pending response does not.
         """
-        return self.take(must_be_final=True)
+        return self.take(must_be_final=True, restarts=isinstance(self.request, CANCELLABLE))
 
     async def cancel(self) -> None:
         """Send C-CANCEL. There is still a final response, with status FE00H if the peer has canceled the operation.
@@ -121,7 +121,7 @@ class Responses(Generic[R_co]):
     def drop(self) -> None:
         """Drop the unread responses."""
         while self.unread:
-            self._take()
+            self._take_unread()
 
     async def finish(self) -> None:
         """Cancel the operation if possible, wait for its end, and drop all responses."""
@@ -132,14 +132,17 @@ class Responses(Generic[R_co]):
             await self.cancel()
         await self.take(must_be_final=True)
 
-    async def take(self, *, must_be_final: bool = False) -> R_co:
-        """Return the next response, which must arrive in time. With ``must_be_final``, this is the final response."""
+    async def take(self, *, must_be_final: bool = False, restarts: bool = False) -> R_co:
+        """Return the next response, which must arrive in time.
+
+        With ``must_be_final``, it is the final response; with ``restarts``, each other response restarts the time.
+        """
         loop, timer = asyncio.get_running_loop(), self._timer
         self.due = loop.time() + self._patience
         try:
             while True:
                 if self.unread:
-                    response = self._take()
+                    response = self._take_unread()
                 else:
                     if self._error is not None:
                         raise self._error
@@ -156,12 +159,12 @@ class Responses(Generic[R_co]):
                     response, self._handed = self._handed, None
                 if not must_be_final or (self.is_done and not self.unread):
                     return response
-                if isinstance(self.request, CANCELLABLE):
+                if restarts:
                     self.due = loop.time() + self._patience
         finally:
             self.due = inf
 
-    def _take(self) -> R_co:
+    def _take_unread(self) -> R_co:
         response = self.unread.pop(0)
         self._backlog.take(response)
         return response
@@ -232,7 +235,7 @@ class Invoker:
             try:
                 if sending is not None:
                     await sending
-                return await responses.take(must_be_final=True)
+                return await responses.take(must_be_final=True, restarts=isinstance(message, CANCELLABLE))
             except ResponseTimeout:
                 if patience is None:
                     self._abort()

@@ -39,7 +39,7 @@ class Waiter:
             raise self._error
 
     def finish(self) -> None:
-        """End the wait. `wake` or `wake_soon` must follow."""
+        """End the wait already. `wake` or `wake_soon` must follow."""
         self.is_done = True
 
     def fail(self, error: BaseException) -> None:
@@ -49,7 +49,8 @@ class Waiter:
         self.wake_soon()
 
     def wake(self) -> None:
-        """Let the task go on now."""
+        """End the wait, and let the task go on now."""
+        self.is_done = True
         if self._callback is None:
             return
         if self._context is None or asyncio.current_task(self._loop) is not None:  # one task at a time
@@ -59,7 +60,8 @@ class Waiter:
             self._context.run(callback, self)
 
     def wake_soon(self) -> None:
-        """Let the task go on in the next iteration of the event loop."""
+        """End the wait, and let the task go on in the next iteration of the event loop."""
+        self.is_done = True
         if self._callback is not None:
             callback, self._callback = self._callback, None
             self._loop.call_soon(callback, self, context=self._context)

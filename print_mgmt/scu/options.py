@@ -62,7 +62,7 @@ class PixelFormat:
         if isinstance(image, PrintImage):
             return self._checked(image)
         if self._is_final(image):
-            # `prepare` returns the same, but takes 22 us instead of 1 us, and a third of the Python calls of an N-SET.
+            # This takes 2 us. `prepare` returns the same in 22 us, with a seventh of the client's Python calls for it.
             return PrintImage(pixels=image, PhotometricInterpretation="RGB" if self.is_color else "MONOCHROME2")
         return await asyncio.to_thread(next, self._prepare(image, (1,), choices))
 

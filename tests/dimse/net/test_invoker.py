@@ -21,6 +21,7 @@ from dimse.message import (
     CEchoRQ,
     CEchoRSP,
     CFindRQ,
+    CFindRSP,
     Message,
     NActionRQ,
     NActionRSP,
@@ -55,6 +56,8 @@ Window = AsynchronousOperationsWindow
 PROPOSED = {PRINT: SYNTAXES}
 ACTION = NActionRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", ActionTypeID=1)
 DONE = NActionRSP(MessageIDBeingRespondedTo=1, Status=0)
+SEARCH = CFindRQ(MessageID=1, AffectedSOPClassUID="1.2", Priority=0)
+PENDING = CFindRSP(MessageIDBeingRespondedTo=1, Status=0xFF00)
 CONTEXT = Context(1, PRINT, SYNTAXES[0])
 
 
@@ -186,6 +189,34 @@ async def test_each_request_has_its_own_time(monkeypatch: pytest.MonkeyPatch) ->
     await clock.pass_time(2)
     with pytest.raises(ResponseTimeout, match="within 10 s"):
         await long
+
+
+async def test_pending_response_restarts_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, invoking = Clock(monkeypatch), Invoking()
+    asking = await invoking.begin(SEARCH)
+    await clock.pass_time(6)
+    invoking.invoker.arrive(PENDING)
+    await clock.pass_time(6)
+    assert not asking.done()
+    await clock.pass_time(11)
+    with pytest.raises(ResponseTimeout):
+        await asking
+
+
+async def test_pending_response_does_not_prolong_a_canceled_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, invoking = Clock(monkeypatch), Invoking()
+
+    async def leave() -> None:
+        async with invoking.invoker.invoke(CONTEXT, SEARCH, CFindRSP):
+            pass  # it is canceled here
+
+    leaving = asyncio.create_task(leave())
+    await until(lambda: len(invoking.sent) == 2)
+    await clock.pass_time(6)
+    invoking.invoker.arrive(PENDING)
+    await clock.pass_time(6)
+    with pytest.raises(ResponseTimeout):
+        await leaving
 
 
 async def test_max_echoed_counts_the_data_of_the_request() -> None:
