@@ -55,7 +55,11 @@ def _film_names(folder: Path) -> Iterator[re.Match[str]]:
 
     Path objects are avoided: making one for each file would take half of the time in which a spool starts.
     """
-    return filter(None, map(_NAME.fullmatch, os.listdir(folder)))  # noqa: PTH208  # only names are needed
+    try:
+        names = os.listdir(folder)  # noqa: PTH208  # only names are needed
+    except FileNotFoundError:  # somebody has removed the folder; the next start creates it
+        names = []
+    return filter(None, map(_NAME.fullmatch, names))
 
 
 def _is_no_file(path: Path) -> bool:
@@ -228,10 +232,12 @@ class FilmFolder:
             raise OSError(errno.EIO, str(exc)) from exc
 
     def move_to_quarantine(self, film_id: str, checksum: str) -> None:
-        """Move a damaged film to the quarantine folder, and log that. An error of the disk is logged, too."""
+        """Move a damaged film to the quarantine folder, and log that. A missing file or an error is logged, too."""
         path = self.path(film_id, checksum)
         try:
             path.replace(self.quarantine / path.name)
+        except FileNotFoundError:
+            _log.error("film %s: its file is missing", film_id)
         except OSError as exc:
             _log.error("film %s is damaged and cannot be moved to quarantine: %s", film_id, escaped(str(exc)))
         else:

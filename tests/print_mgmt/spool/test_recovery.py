@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import shutil
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -221,3 +222,16 @@ async def test_purge_quarantines_a_pipe_device_or_folder(place: EmbeddedPlace, m
             await spool.film(film)
         assert await spool.purge(count=0) == (film,)
     assert (place.folder / "quarantine" / path.name).exists()
+
+
+async def test_folder_that_was_removed_fails_its_films(place: EmbeddedPlace, caplog: pytest.LogCaptureFixture) -> None:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+        shutil.rmtree(place.folder / "films")
+        assert (await spool.verify()).damaged == (film,)
+        with pytest.raises(SpoolError, match="the films cannot be stored"):
+            await spool.accept(job(), [PRINTER])
+    assert f"film {film}: its file is missing" in caplog.text
+    async with place.spool() as spool:
+        assert (await spool.show(film)).state is FilmState.FAILED
+        await spool.accept(job(), [PRINTER])
