@@ -24,6 +24,7 @@ from dimse.net import (
     connect,
     serve,
 )
+from dimse.net.policy import Caller
 from dimse.net.scu import c_echo, n_action
 from dimse.uids import BasicFilmSession, Verification
 from dimse.ul import (
@@ -44,6 +45,22 @@ async def test_association_above_the_limit_is_rejected() -> None:
                 async with connect(server.host, server.port, ECHO):
                     pass
             assert (await c_echo(association)).Status == 0
+
+
+async def test_association_ended_before_it_begins_is_not_counted() -> None:
+    """The close of the server is scheduled before the task of the association, and cancels it."""
+    closing: list[asyncio.Task[None]] = []
+
+    def close_soon(request: AssociateRQ, caller: Caller) -> None:  # noqa: ARG001
+        closing.append(asyncio.create_task(server.close()))
+
+    async with serve([VERIFICATION], port=0, policy=close_soon) as server, raw_client(server) as raw:
+        raw.send(EXAMPLE[AssociateRQ])
+        assert isinstance(await raw.receive(), AssociateAC)
+        raw.writer.close()
+        await server.serve_forever()
+    assert closing
+    assert server.admission.is_empty
 
 
 @pytest.mark.parametrize("ending", ["abort", "close", "garbage", "release"])
