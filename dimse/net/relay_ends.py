@@ -6,11 +6,13 @@ is just writing, that one sends the answer, too.
 """
 
 import asyncio
+import os
 import socket
 import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from errno import ECONNRESET
 from threading import Lock
 from typing import Protocol
 
@@ -44,6 +46,9 @@ class End(Protocol):
     async def handshake(self) -> None:
         """Prepare for `read` and `write`. Raises `RemoteProtocolError`, after the peer got an alert."""
 
+    def check_end(self) -> None:
+        """Raise OSError if the end of the bytes is a reset in truth, of which the system told the other thread."""
+
     def finish(self) -> None:
         """End this direction: the peer gets no more bytes."""
 
@@ -64,8 +69,16 @@ class _Socket:
         self.address = address
         self.socket = sock
         self.short_reads = ShortReads()
+        self._is_finished = False
         with suppress(OSError):  # the connection is broken, which reading will report
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def check_end(self) -> None:
+        if not self._is_finished:  # after both ends, the system keeps no connection either
+            try:
+                self.socket.getpeername()
+            except OSError as exc:
+                raise ConnectionResetError(ECONNRESET, os.strerror(ECONNRESET)) from exc
 
     def stop(self, *, resets: bool) -> None:
         if resets:
@@ -98,6 +111,7 @@ class PlainEnd(_Socket):
         self.socket.setblocking(True)
 
     def finish(self) -> None:
+        self._is_finished = True
         self.socket.shutdown(socket.SHUT_WR)
 
 
@@ -163,6 +177,10 @@ class SecureEnd(_Socket):
             if not pieces:
                 raise  # or else, the next call raises it again
         return b"".join(pieces)
+
+    def check_end(self) -> None:
+        if not self._session.is_ended:
+            super().check_end()
 
     def write(self, data: bytes) -> None:
         with self._using:

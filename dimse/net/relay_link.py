@@ -230,6 +230,8 @@ class Link:
         while not self._is_stopping:
             try:
                 data = read(size)
+                if not data:
+                    source.check_end()
             except (OSError, RemoteProtocolError) as exc:
                 raise _Broken(source, exc) from exc
             try:

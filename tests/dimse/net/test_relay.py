@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -13,6 +14,7 @@ import pytest
 from certificates import Authority
 from raw import ECHO, HOST, until
 
+import dimse.net.relay_link
 from dimse.net import VERIFICATION, Limits, Relay, TLSContext, client_context, connect, relay, serve, server_context
 from dimse.net.scu import c_echo
 
@@ -46,7 +48,9 @@ class Watched:
 
 
 @asynccontextmanager
-async def target(behavior: Callable[[Streams], Awaitable[object]]) -> AsyncIterator[int]:
+async def target(
+    behavior: Callable[[Streams], Awaitable[object]], *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
     """Run a target that does ``behavior`` on each connection; yield its port."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,14 +59,14 @@ async def target(behavior: Callable[[Streams], Awaitable[object]]) -> AsyncItera
         finally:
             writer.close()
 
-    listener = await asyncio.start_server(connected, HOST, 0)
+    listener = await asyncio.start_server(connected, HOST, 0, ssl=tls)
     async with listener:
         yield listener.sockets[0].getsockname()[1]
 
 
 @asynccontextmanager
-async def client(running: Relay) -> AsyncIterator[Streams]:
-    reader, writer = await asyncio.open_connection(running.host, running.port)
+async def client(running: Relay, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Streams]:
+    reader, writer = await asyncio.open_connection(running.host, running.port, ssl=tls)
     async with asyncio.timeout(PATIENCE):
         try:
             yield reader, writer
@@ -267,6 +271,38 @@ async def test_more_connections_than_allowed_are_closed(caplog: pytest.LogCaptur
     assert "limit connections" in caplog.text
 
 
+class UnstartableThread:
+    """A thread that the system refuses."""
+
+    def __init__(self, **_arguments: object) -> None:
+        pass
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+async def test_refused_thread_resets_both_sides(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: asyncio.Queue[type[Exception]] = asyncio.Queue()
+
+    async def behave(streams: Streams) -> None:
+        try:
+            await streams[0].readexactly(1)
+        except Exception as exc:
+            heard.put_nowait(type(exc))
+
+    monkeypatch.setattr(dimse.net.relay_link, "Thread", UnstartableThread)
+    watched = Watched()
+    async with target(behave) as port, relay(HOST, 0, HOST, port, watch=watched) as running:
+        async with client(running) as (reader, _):
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+            assert await heard.get() is ConnectionResetError
+    assert watched.ends.get_nowait() == "can't start new thread"
+    assert "closed: can't start new thread" in caplog.text
+
+
 # --- TLS ---
 
 
@@ -301,6 +337,27 @@ async def test_either_side_may_use_tls(tls: bool, to_tls: bool, tmp_path: Path) 
             assert await watched.ends.get() == "closed by both sides"
     assert watched.bytes[True][0] == 1  # A-ASSOCIATE-RQ, in the clear
     assert watched.bytes[False][0] == 2
+
+
+async def test_tls_carries_all_bytes_of_both_sides(tmp_path: Path) -> None:
+    asked, told, watched = random.Random(1).randbytes(3 << 20), random.Random(2).randbytes(2 << 20), Watched()
+    authority = Authority(tmp_path)
+    identity = authority.issue("server")
+    context, trust = server_context(identity.certificate, identity.key), client_context(authority.ca)
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def behave(streams: Streams) -> None:
+        streams[1].write(told)
+        heard.put_nowait(await streams[0].readexactly(len(asked)))
+
+    async with target(behave, tls=context) as port:
+        async with relay(HOST, 0, HOST, port, watch=watched, tls=context, to_tls=trust) as running:
+            async with client(running, tls=trust) as (reader, writer):
+                writer.write(asked)
+                assert await reader.readexactly(len(told)) == told
+                assert await heard.get() == asked
+            assert await watched.ends.get() == "closed by both sides"
+    assert watched.bytes == {True: asked, False: told}
 
 
 async def test_client_without_tls_costs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
