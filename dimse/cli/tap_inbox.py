@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import Lock
 from time import sleep, time_ns
+from typing import Any
 
 __all__ = ["Inbox", "Receiver", "keep_freed_memory"]
 
@@ -19,7 +20,8 @@ _LATEST = 0.25  # seconds after which bytes are handed over though the programs 
 _ENOUGH = 1 << 25  # bytes after which the same happens
 _MAX_BYTES = 1 << 26  # bytes at which the threads wait
 _WAIT = 0.001  # seconds until a thread looks whether it must still wait
-_OVERHEAD = 200  # bytes of memory that a note takes besides its data
+_SHORT = 1 << 11  # bytes of a short note; short notes are bounded by their number
+_MANY = 4 << 13  # entries after which notes are handed over, too; threads wait at twice as many
 _STEP = 64  # notes to hand over before the threads have a turn
 
 _KEPT = 1 << 27  # bytes of freed memory that the process keeps
@@ -33,8 +35,10 @@ class Inbox:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._notes: deque[tuple[Receiver, bool, bytes, int]] = deque()
-        self._nbytes = 0  # bytes in the notes
+        # Receiver, side, bytes and time of each note, one after another: the garbage collector would look at tuples,
+        # and take as long as noting.
+        self._notes: deque[Any] = deque()
+        self._nbytes = 0  # bytes in the notes, short ones not counted
         self._counting = Lock()  # for their number
         self._is_watched = False  # whether the event loop waits for a pause
         self._is_urgent = False  # whether the event loop was told that there are enough bytes
@@ -42,14 +46,10 @@ class Inbox:
 
     def note(self, receiver: Receiver, by_client: bool, data: bytes) -> None:
         """Hand over ``data`` to ``receiver`` later. Called in any thread; waits only if too many bytes are noted."""
-        self._notes.append((receiver, by_client, data, time_ns()))
-        with self._counting:
-            self._nbytes += len(data) + _OVERHEAD
-        if not self._is_watched:
-            self._is_watched = True
-            self._loop.call_soon_threadsafe(self._watch)
-        if self._nbytes > _ENOUGH:
-            self._hurry()
+        notes, size = self._notes, len(data)
+        notes.extend((receiver, by_client, data, time_ns()))
+        if size > _SHORT or len(notes) > _MANY or not self._is_watched:
+            self._regulate(size)
 
     def hand_over(self) -> None:
         """Hand over everything."""
@@ -57,13 +57,20 @@ class Inbox:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._take(len(self._notes))
+        self._take(len(self._notes) // 4)
 
-    def _hurry(self) -> None:
-        if not self._is_urgent:
+    def _regulate(self, size: int) -> None:
+        """Wake the event loop if needed, and wait if it is far behind, after ``size`` bytes were noted."""
+        if size > _SHORT:
+            with self._counting:
+                self._nbytes += size
+        if not self._is_watched:
+            self._is_watched = True
+            self._loop.call_soon_threadsafe(self._watch)
+        if (self._nbytes > _ENOUGH or len(self._notes) > _MANY) and not self._is_urgent:
             self._is_urgent = True
             self._loop.call_soon_threadsafe(self._step)
-        while self._nbytes > _MAX_BYTES:
+        while self._nbytes > _MAX_BYTES or len(self._notes) > 2 * _MANY:
             sleep(_WAIT)
 
     def _watch(self) -> None:
@@ -71,7 +78,7 @@ class Inbox:
             self._timer = self._loop.call_later(_LULL, self._look, len(self._notes), self._loop.time() + _LATEST)
 
     def _look(self, count: int, end: float) -> None:
-        """Hand over if nothing was noted since there were ``count`` notes, or after ``end``."""
+        """Hand over if nothing was noted since there were ``count`` entries, or after ``end``."""
         now = len(self._notes)
         if now == count or self._loop.time() > end:
             self._step()
@@ -80,18 +87,19 @@ class Inbox:
 
     def _step(self) -> None:
         """Hand over everything in steps, between which the event loop makes a system call, so that threads can run."""
-        if len(self._notes) > _STEP:
+        if len(self._notes) > 4 * _STEP:
             self._take(_STEP)
             self._loop.call_soon(self._step)
         else:
             self.hand_over()
 
     def _take(self, count: int) -> None:
-        nbytes = count * _OVERHEAD
+        nbytes, take = 0, self._notes.popleft
         for _ in range(count):
-            receiver, by_client, data, when = self._notes.popleft()
+            receiver, by_client, data, when = take(), take(), take(), take()
             receiver(by_client, data, when)
-            nbytes += len(data)
+            if len(data) > _SHORT:
+                nbytes += len(data)
         with self._counting:
             self._nbytes -= nbytes
 

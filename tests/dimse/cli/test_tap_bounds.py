@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dimse.cli import tap_lines, tap_live, tap_pages
+from dimse.cli import tap_inbox, tap_lines, tap_live, tap_pages
 from dimse.explain import feed, live, page, record
 from dimse.lab import exchange
 from dimse.net import copy_memory, recorder
@@ -34,6 +34,8 @@ ROWS = dict(row.strip("| ").split(" | ")[:2] for row in SECTION.splitlines() if 
         ("bytes that wait for the disk of a recording at most", recorder._MAX_QUEUED),
         ("time for which associations", int(PATIENCE)),
         ("memory that a recording keeps", copy_memory._MAX_BLOCKS * copy_memory._BLOCK_SIZE),
+        ("bytes that the tap has read", tap_inbox._MAX_BYTES),
+        ("freed memory that the tap keeps", tap_inbox._KEPT),
         ("bytes that wait for the live", tap_lines._MAX_QUEUED),
         ("events that wait", feed._MAX_WAITING),
         ("earlier events", feed._MAX_KEPT),

@@ -51,9 +51,9 @@ async def test_many_bytes_are_handed_over_without_a_pause(monkeypatch: pytest.Mo
     monkeypatch.setattr(dimse.cli.tap_inbox, "_LULL", 1000.0)
     monkeypatch.setattr(dimse.cli.tap_inbox, "_ENOUGH", 100)
     inbox, received = Inbox(), Received()
-    inbox.note(received, True, bytes(101))
+    inbox.note(received, True, bytes(3000))
     await received.changed.wait()
-    assert received.notes == [(True, bytes(101))]
+    assert received.notes == [(True, bytes(3000))]
 
 
 async def test_thread_waits_while_too_many_bytes_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,10 +65,19 @@ async def test_thread_waits_while_too_many_bytes_are_noted(monkeypatch: pytest.M
         handed_over.append(len(received.notes))
 
     monkeypatch.setattr(dimse.cli.tap_inbox, "_ENOUGH", 0)
-    monkeypatch.setattr(dimse.cli.tap_inbox, "_MAX_BYTES", 1000)
+    monkeypatch.setattr(dimse.cli.tap_inbox, "_MAX_BYTES", 10_000)
     monkeypatch.setattr(dimse.cli.tap_inbox, "sleep", wait)
     for _ in range(3):
-        inbox.note(received, True, bytes(600))
+        inbox.note(received, True, bytes(6000))
     assert handed_over == [2]
     inbox.hand_over()
     assert len(received.notes) == 3
+
+
+async def test_thread_waits_while_too_many_short_notes_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox, received = Inbox(), Received()
+    monkeypatch.setattr(dimse.cli.tap_inbox, "_MANY", 8)
+    monkeypatch.setattr(dimse.cli.tap_inbox, "sleep", lambda _seconds: inbox.hand_over())
+    for _ in range(5):
+        inbox.note(received, True, b"x")
+    assert len(received.notes) == 5
