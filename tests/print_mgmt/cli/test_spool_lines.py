@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from print_mgmt.cli.spool_lines import film_json, removed_line, verified_line
-from print_mgmt.spool import Delivery, FilmRecord, Verified
+from print_mgmt.cli.spool_lines import film_json, removed_line, repaired_line, verified_line
+from print_mgmt.spool import Delivery, FilmRecord, Repaired, Verified
 
 PAGE = (Path(__file__).parents[3] / "docs" / "site.md").read_text()
 FILM = FilmRecord(id="f", job="1.2", number=1, printer="P", deliveries=(Delivery(destination="d"),))
@@ -28,7 +28,11 @@ def test_page_explains_each_key_of_a_film() -> None:
 
 @pytest.mark.parametrize(
     ("command", "line"),
-    [("purge", removed_line(["f"], as_json=True)), ("verify", verified_line(Verified(1, ("f",)), as_json=True))],
+    [
+        ("purge", removed_line(["f"], as_json=True)),
+        ("repair", repaired_line(Repaired(("f",), ()), as_json=True)),
+        ("verify", verified_line(Verified(1, ("f",)), as_json=True)),
+    ],
 )
 def test_page_explains_each_key_of_a_result(command: str, line: str) -> None:
     assert explained(command) == json.loads(line).keys()
