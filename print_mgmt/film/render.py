@@ -52,7 +52,7 @@ def render(
     layout = lay_out(sheet, imager)
     is_color = any(cell.image and cell.image.PhotometricInterpretation == "RGB" for cell in sheet.cells)
     if is_color:
-        imager = replace(imager, curve=None)  # drive values are for gray
+        imager = replace(imager, curve=None)  # a characteristic curve gives the drive values of a gray device
     dpi = imager.resolution(sheet.RequestedResolutionID) if dpi is None else dpi
     canvas = _new_canvas(layout, dpi, bits, is_color)
     film = _Film(sheet=sheet, imager=imager, layout=layout, dpi=dpi, canvas=canvas, is_preview=is_preview)
@@ -181,7 +181,7 @@ class _Film:
         return self.imager.resolution(self.sheet.RequestedResolutionID)
 
     def on_page(self, box: Box) -> Box:
-        """Return a box of the printer in pixels of the page; it has at least one pixel."""
+        """Convert a box from pixels of the printer to pixels of the page; it has at least one pixel."""
         scale = self.dpi / self.resolution
         (top, bottom), (left, right) = (
             _whole_pixels(first * scale, (first + length) * scale, side)
@@ -269,10 +269,13 @@ def _place_in(box: Box, target: Box) -> Box:
     return Box(box.top + target.top, box.left + target.left, target.height, target.width)
 
 
-def _whole_pixels(first: float, last: float, side: int) -> tuple[int, int]:
-    """Return start and end of a line in whole pixels. A line shorter than a pixel gets the pixel at its middle."""
-    begin, end = round(first), min(round(last), side)
-    if begin < end:
-        return begin, end
-    middle = min(int((first + last) / 2), side - 1)
+def _whole_pixels(start: float, end: float, side: int) -> tuple[int, int]:
+    """Return the extent of a box in one direction as whole pixels, start and end (exclusive).
+
+    The page has ``side`` pixels in this direction. An extent that rounds to no pixel gets the pixel at its middle.
+    """
+    begin, stop = round(start), min(round(end), side)
+    if begin < stop:
+        return begin, stop
+    middle = min(int((start + end) / 2), side - 1)
     return middle, middle + 1
