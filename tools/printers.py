@@ -92,7 +92,7 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
             "PrintingBitDepth": "Printing Bit Depth (2000,00A1), as N-GET returns it.",
             "MaximumCollatedFilms": "The highest number of films that are collated; 0 if sessions are not printed.",
             "collates": "Whether copies are collated: 1 2 3 1 2 3, or else 1 1 2 2 3 3.",
-            "spools": "Whether the printer accepts films while it cannot print.",
+            "spools": "Whether the printer accepts films while it is in FAILURE.",
             "callers": "The behavior toward some clients, by calling AE title with `*` and `?`, see below.",
         },
     ),

@@ -68,9 +68,9 @@ class Caller:
 
     ``job_reference``: the response to N-ACTION names the Print Job, if Print Job was negotiated (Agfa NX needs False).
     ``warnings``: warnings are sent; otherwise, success is sent instead. ``may_print``: the client may print; otherwise,
-    it may only query the printer and its jobs. ``echo``: the responses to N-CREATE and N-SET contain the attributes;
-    otherwise, only the references to the boxes of a film. ``class_uid``: the response to N-CREATE contains the Affected
-    SOP Class UID.
+    it may only query the printer and its jobs. ``echo`` (not C-ECHO): the responses to N-CREATE and N-SET contain the
+    attributes; otherwise, only the references to the boxes of a film. ``class_uid``: the response to N-CREATE contains
+    the Affected SOP Class UID.
     """
 
     job_reference: bool = True
@@ -104,14 +104,15 @@ class PrinterConfig:
     ``strict`` refuses what PS3.4 H.2.4 lets a printer ignore or replace. ``sop_classes`` are keywords of PS3.6 Table
     A-1. ``memory`` is the maximum number of bytes, mostly of images, that the printer keeps for one association;
     ``host_memory`` is the maximum for all associations of one address, and ``total_memory`` for all associations. The
-    films in the queue may take as much again: the queue has the same two limits. ``queue_length`` is the number of jobs
-    that may wait. ``film_boxes`` is the maximum for one session. ``MaximumMemoryAllocation`` is in KB for all sessions
-    together, 0 if memory is not allocated. A session with more than ``MaximumCollatedFilms`` films is not collated; 0
-    means that N-ACTION on a film session is not supported. ``collates`` is False if the printer prints all copies of a
-    film one after the other. ``spools``: films are accepted while the printer cannot print. ``annotation_characters``
-    is the maximum for one Text String. ``lut_match_required``: a table of a Presentation LUT needs an entry for each
-    pixel value. ``aliases`` maps, by keyword, other terms to terms of this printer. The keys of ``callers`` are calling
-    AE titles, with ``*`` and ``?`` as wildcards. ``unsupported`` names further attributes that this printer does not
+    films in the queue are counted separately, with ``host_memory`` and ``total_memory`` as limits again.
+    ``queue_length`` is the number of jobs that may wait. ``film_boxes`` is the maximum for one session.
+    ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 if memory is not allocated. A session with more
+    than ``MaximumCollatedFilms`` films is not collated; 0 means that N-ACTION on a film session is not supported.
+    ``collates`` is False if the printer prints all copies of a film one after the other. ``spools`` (whatever
+    `PrintServer.spool` is): films are accepted while the printer is in FAILURE. ``annotation_characters`` is the
+    maximum for one Text String. ``lut_match_required``: a table of a Presentation LUT needs an entry for each pixel
+    value. ``aliases`` maps, by keyword, other terms to terms of this printer. The keys of ``callers`` are calling AE
+    titles, with ``*`` and ``?`` as wildcards. ``unsupported`` names further attributes that this printer does not
     support. Raises `ConfigError`.
     """
 
@@ -164,7 +165,7 @@ class PrinterConfig:
                 self.imager_with(medium)
             except ConfigError as exc:
                 raise ConfigError(f"media[{index}].{exc.key}", exc.why) from exc
-            except DimseError as exc:  # the light of the imager cannot show the densities
+            except DimseError as exc:  # under the imager's viewing light, the densities do not fit PS3.14 §7.1
                 raise ConfigError(f"media[{index}]", str(exc)) from exc
         for keyword, (allowed, at_least_one) in _ENUMERATED.items():
             _check_terms(keyword, getattr(self, keyword), allowed, "PS3.3 C.13", at_least_one=at_least_one)
@@ -215,7 +216,7 @@ class PrinterConfig:
         return tuple(SOP_CLASSES[keyword] for keyword in self.sop_classes)
 
 
-@lru_cache(maxsize=64)  # saves about 0.15 ms for each film box: an imager checks its light when it is created
+@lru_cache(maxsize=64)  # saves about 0.15 ms a film box: a new imager checks its densities under its viewing light
 def _imager_with(imager: Imager, medium: Medium) -> Imager:
     is_paper = medium.MediumType == "PAPER"
     own = PAPER if is_paper and not imager.reflective else imager
