@@ -20,11 +20,11 @@ __all__ = [
     "ALIVE",
     "OTHER_PDU",
     "DEVIATED",
-    "BROKEN",
+    "RULE_BROKEN",
     "CLOSED",
     "DEAD",
     "FAILURE",
-    "KEPT",
+    "RULE_KEPT",
     "REJECT",
     "RELEASED",
     "RESPONSE",
@@ -298,7 +298,7 @@ Outcomes = tuple[Outcome, ...]
 ABORT, REJECT, RELEASED, CLOSED, SILENCE = Aborted(), Rejected(), Released(), Closed(), Silent()
 SUCCESS, WARNING, FAILURE, RESPONSE = Answered(0), Answered("warning"), Answered("failure"), Answered()
 ALIVE, DEAD = Probed("alive"), Probed("dead")
-KEPT, DEVIATED, BROKEN = Kept(), Deviated(), Broken()
+RULE_KEPT, DEVIATED, RULE_BROKEN = Kept(), Deviated(), Broken()
 OTHER_PDU = OtherPDU()
 
 _MAX_RESULTS = 256  # contexts whose results are kept: a context id has 256 values, but a peer may repeat them

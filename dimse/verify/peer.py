@@ -34,8 +34,8 @@ from .case import Decided, Flags, Unprepared
 from .observation import (
     ALIVE,
     DEAD,
-    KEPT,
     RELEASED,
+    RULE_KEPT,
     SUCCESS,
     Aborted,
     Accepted,
@@ -148,13 +148,13 @@ class Peer:
 
     def require(self, is_kept: bool, rule: str, seen: str) -> None:
         """Log whether a rule that must be kept is kept. If not, log what was ``seen``, and raise `Decided`."""
-        self.log(rule, str(KEPT) if is_kept else seen, Column.PASSES if is_kept else Column.FAILS)
+        self.log(rule, str(RULE_KEPT) if is_kept else seen, Column.PASSES if is_kept else Column.FAILS)
         if not is_kept:
             raise Decided(Broken(seen))
 
     def prefer(self, is_kept: bool, rule: str, seen: str) -> bool:
         """Return and log whether a rule that should be kept is kept. If it is broken, the log has what was ``seen``."""
-        self.log(rule, str(KEPT) if is_kept else seen, Column.PASSES if is_kept else Column.NONSTRICT)
+        self.log(rule, str(RULE_KEPT) if is_kept else seen, Column.PASSES if is_kept else Column.NONSTRICT)
         return is_kept
 
     # --- connections ---

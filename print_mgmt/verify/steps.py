@@ -1,8 +1,8 @@
 """Cases with several steps: each step has its own sets of outcomes, and the first broken step decides the case.
 
-Such a case returns `Kept`, `Deviated` or `Broken`, so its own sets are ``(KEPT,)``, ``(DEVIATED,)`` and
-``(BROKEN, ...)``. An outcome that no set of a step names, such as silence or an A-ABORT, is judged by the sets of the
-case.
+Such a case returns `Kept`, `Deviated` or `Broken`, so its own sets are ``(RULE_KEPT,)``, ``(DEVIATED,)`` and
+``(RULE_BROKEN, ...)``. An outcome that no set of a step names, such as silence or an A-ABORT, is judged by the sets of
+the case.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from dimse.verify import Peer
 from dimse.verify.case import CaseRun, Decided
 from dimse.verify.observation import (
     FAILURE,
-    KEPT,
+    RULE_KEPT,
     SUCCESS,
     WARNING,
     Answered,
@@ -77,7 +77,7 @@ class Steps:
 
     def tell(self, text: str) -> None:
         """Record in words that a rule is kept."""
-        self.peer.log(str(KEPT), text, Column.PASSES)
+        self.peer.log(str(RULE_KEPT), text, Column.PASSES)
         self.kept.append(text)
 
     def result(self) -> Seen:

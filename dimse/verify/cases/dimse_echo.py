@@ -8,12 +8,12 @@ from ...uids import Verification
 from ..case import Case, CaseRun, Flags, Role, SubCase
 from ..observation import (
     ABORT,
-    BROKEN,
     CLOSED,
     DEVIATED,
     FAILURE,
-    KEPT,
     RESPONSE,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     SUCCESS,
     Answered,
@@ -142,7 +142,7 @@ DIMSE_ECHO: tuple[Case, ...] = (
         needs=Flags.ECHO,
         run=echoes(5),
         passes=(SUCCESS,),
-        fails=(BROKEN, RESPONSE, SILENCE),
+        fails=(RULE_BROKEN, RESPONSE, SILENCE),
         subcases=(
             SubCase(name="65535", run=echoes(65535)),
             SubCase(name="0", run=echoes(0)),
@@ -155,9 +155,9 @@ DIMSE_ECHO: tuple[Case, ...] = (
         section="PS3.7 §6.3.1, §9.3, §10.3, Annex E",
         level=Level.MUST,
         role=Role.BOTH,
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
         close=Close.NONE,
     ),
     Case(
@@ -167,8 +167,8 @@ DIMSE_ECHO: tuple[Case, ...] = (
         "§10.1.6.1.5-6",
         level=Level.MUST,
         role=Role.BOTH,
-        passes=(KEPT,),
-        fails=(BROKEN,),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN,),
         close=Close.NONE,
     ),
     Case(
@@ -177,8 +177,8 @@ DIMSE_ECHO: tuple[Case, ...] = (
         section="PS3.7 Annex C ('shall not use Status Codes with values not listed')",
         level=Level.MUST,
         role=Role.BOTH,
-        passes=(KEPT,),
-        fails=(BROKEN,),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN,),
         close=Close.NONE,
     ),
     Case(
@@ -214,7 +214,7 @@ DIMSE_ECHO: tuple[Case, ...] = (
         run=cancel_of_nothing,
         passes=(SUCCESS,),
         nonstrict=(ABORT, CLOSED),
-        fails=(BROKEN, SILENCE),
+        fails=(RULE_BROKEN, SILENCE),
         close=Close.EITHER,
     ),
     Case(

@@ -14,11 +14,11 @@ from ...uids import (
 from ..case import Case, CaseRun, Flags, Role, SubCase
 from ..observation import (
     ABORT,
-    BROKEN,
     CLOSED,
     DEVIATED,
     FAILURE,
-    KEPT,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     SUCCESS,
     WARNING,
@@ -101,8 +101,11 @@ async def other_syntaxes(peer: Peer) -> Seen:
     return Kept(f"accepted: {', '.join(accepted) or 'none'}")
 
 
-def lengths(sequences: bool, items: bool) -> Steps:
-    """Return the steps that create a film box and set an image, with undefined lengths of sequences or of items."""
+def undefined_lengths(*, sequences: bool, items: bool) -> Steps:
+    """Return the steps that create a film box and set an image.
+
+    ``sequences`` and ``items`` say which of the two have undefined lengths.
+    """
 
     def with_lengths(dataset: Dataset) -> Dataset:
         for element, inner in sequences_of(dataset):
@@ -193,7 +196,7 @@ ENC: tuple[Case, ...] = (
         needs=_NEEDS_EXPLICIT,
         run=on(_EXPLICIT, explicit_film),
         passes=_WELL,
-        fails=(*_WRONG, BROKEN),
+        fails=(*_WRONG, RULE_BROKEN),
     ),
     Case(
         id="ENC-1.03",
@@ -202,7 +205,7 @@ ENC: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT,
         run=other_syntaxes,
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         fails=_WRONG,
     ),
     Case(
@@ -211,9 +214,9 @@ ENC: tuple[Case, ...] = (
         section="PS3.5 §7.1, §10; PS3.8 §7.1.1.14",
         level=Level.MUST,
         role=Role.BOTH,
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
         close=Close.NONE,
     ),
     Case(
@@ -222,13 +225,13 @@ ENC: tuple[Case, ...] = (
         section="PS3.5 §7.5.1, §7.5.2 ('Both ways of encoding shall be supported by decoders')",
         level=Level.MUST,
         needs=Flags.PRINT,
-        run=on(_IMPLICIT, lengths(sequences=False, items=False)),
+        run=on(_IMPLICIT, undefined_lengths(sequences=False, items=False)),
         passes=_WELL,
         fails=_WRONG,
         subcases=(
-            SubCase(name="undefined/explicit", run=on(_IMPLICIT, lengths(sequences=True, items=False))),
-            SubCase(name="explicit/undefined", run=on(_IMPLICIT, lengths(sequences=False, items=True))),
-            SubCase(name="undefined/undefined", run=on(_IMPLICIT, lengths(sequences=True, items=True))),
+            SubCase(name="undefined/explicit", run=on(_IMPLICIT, undefined_lengths(sequences=True, items=False))),
+            SubCase(name="explicit/undefined", run=on(_IMPLICIT, undefined_lengths(sequences=False, items=True))),
+            SubCase(name="undefined/undefined", run=on(_IMPLICIT, undefined_lengths(sequences=True, items=True))),
         ),
     ),
     Case(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from statistics import quantiles
 
 from ..case import Case, CaseRun, Flags, Unprepared
-from ..observation import KEPT, RELEASED, SUCCESS, Kept, Seen, matches
+from ..observation import RELEASED, RULE_KEPT, SUCCESS, Kept, Seen, matches
 from ..peer import Peer
 from ..verdict import Level
 from ..wire import Wire
@@ -148,7 +148,9 @@ async def _echo_times(peer: Peer, wire: Wire, count: int) -> list[float]:
 
 def _figures(number: str, title: str, run: CaseRun, more: Flags = Flags.NONE) -> Case:
     needs = Flags.ECHO | more
-    return Case(id=f"PERF-1.{number}", title=title, section="-", level=Level.INFO, needs=needs, run=run, passes=(KEPT,))
+    return Case(
+        id=f"PERF-1.{number}", title=title, section="-", level=Level.INFO, needs=needs, run=run, passes=(RULE_KEPT,)
+    )
 
 
 PERF: tuple[Case, ...] = (

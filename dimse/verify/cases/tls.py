@@ -11,12 +11,12 @@ from ...ul import PDV, PDataTF
 from ..case import Case, CaseRun, Flags, SubCase, Unprepared
 from ..observation import (
     ALIVE,
-    BROKEN,
     CLOSED,
     DEAD,
     DEVIATED,
-    KEPT,
     RELEASED,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     SUCCESS,
     Accepted,
@@ -218,9 +218,11 @@ TLS: tuple[Case, ...] = (
         run=aead,
         passes=(Then(SUCCESS, RELEASED),),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN, Ends(SILENCE)),
+        fails=(RULE_BROKEN, Ends(SILENCE)),
         subcases=tuple(
-            SubCase(name=name, level=Level.INFO, run=offered(make), passes=(KEPT,), nonstrict=(DEVIATED,), fails=())
+            SubCase(
+                name=name, level=Level.INFO, run=offered(make), passes=(RULE_KEPT,), nonstrict=(DEVIATED,), fails=()
+            )
             for name, make in (
                 ("TLS 1.3", lambda peer: _ours(peer, minimum=Version.TLSv1_3)),
                 ("DHE suites only", lambda peer: _ours(peer, maximum=Version.TLSv1_2, suites=DHE)),
@@ -235,9 +237,9 @@ TLS: tuple[Case, ...] = (
         level=Level.SHOULD,
         needs=Flags.TLS,
         run=outdated(_NEWER),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
         subcases=(SubCase(name="TLS 1.0", run=outdated(_OLDEST)),),
         close=Close.NONE,
     ),
@@ -260,8 +262,8 @@ TLS: tuple[Case, ...] = (
         level=Level.SHOULD,
         needs=Flags.TLS | Flags.CLIENT_CERT,
         run=certified(lambda _: None),
-        passes=(KEPT,),
-        fails=(BROKEN,),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN,),
         subcases=(
             SubCase(name="of another authority", run=certified(lambda _: stranger())),
             SubCase(name="expired", run=certified(lambda peer: peer.target.files.expired, "--tls-expired")),

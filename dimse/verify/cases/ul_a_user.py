@@ -9,10 +9,10 @@ from ..case import Case, CaseRun, Flags, SubCase
 from ..items import USER_INFORMATION, Item, forge_request, items_of, shown_octets, sub_items_of, user_item, user_octets
 from ..observation import (
     ABORT,
-    BROKEN,
     CLOSED,
-    KEPT,
     REJECT,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     SUCCESS,
     Accepted,
@@ -205,8 +205,8 @@ UL_A_USER: tuple[Case, ...] = (
         section="PS3.7 D.3.3.3",
         level=Level.MUST,
         run=window(_OFFERED),
-        passes=(KEPT,),
-        fails=(BROKEN,),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN,),
         subcases=(SubCase(name="0, 0 (unlimited)", run=window(0)),),
     ),
     Case(
@@ -215,8 +215,8 @@ UL_A_USER: tuple[Case, ...] = (
         section="PS3.7 D.3.3.3, D.3.3.4, D.3.3.5, D.3.3.6 ('shall be omitted'), D.3.3.7",
         level=Level.MUST,
         run=nothing_unasked,
-        passes=(KEPT,),
-        fails=(BROKEN,),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN,),
     ),
     Case(
         id="UL-A-5.09",
@@ -224,8 +224,8 @@ UL_A_USER: tuple[Case, ...] = (
         section="PS3.7 D.3.3.4",
         level=Level.MUST,
         run=roles,
-        passes=(KEPT,),
-        fails=(BROKEN,),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN,),
     ),
     Case(
         id="UL-A-5.10",
@@ -235,7 +235,7 @@ UL_A_USER: tuple[Case, ...] = (
         run=identity,
         passes=(Accepted(), Rejected(1, 2)),
         nonstrict=(REJECT,),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
         close=Close.EITHER,
     ),
     Case(

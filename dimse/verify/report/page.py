@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import escaped
 from ..case import group_of
-from ..observation import KEPT
+from ..observation import RULE_KEPT
 from .conversation import conversations
 
 __all__ = ["page"]
@@ -217,9 +217,9 @@ def _log(case: Document) -> Iterator[str]:
 
 def _assertion(assertion: Document) -> str:
     due, seen = assertion["due"], assertion["seen"]
-    if due == str(KEPT):
+    if due == str(RULE_KEPT):
         return str(seen)
-    return f"kept: {due}" if seen == str(KEPT) else f"due {due}; came {seen}"
+    return f"kept: {due}" if seen == str(RULE_KEPT) else f"due {due}; came {seen}"
 
 
 def _text(text: object) -> str:

@@ -14,9 +14,9 @@ from dimse.uids import (
 from dimse.verify import Case, Flags, Level, Peer, SubCase
 from dimse.verify.case import CaseRun
 from dimse.verify.observation import (
-    BROKEN,
     FAILURE,
-    KEPT,
+    RULE_BROKEN,
+    RULE_KEPT,
     Accepted,
     Answered,
     Broken,
@@ -152,8 +152,8 @@ CLAIMED: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.CLAIMS,
         run=claimed("sop_classes", compare_sop_classes),
-        passes=(KEPT,),
-        fails=(BROKEN,),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN,),
         subcases=(
             SubCase(name="transfer_syntaxes", run=claimed("transfer_syntaxes", compare_transfer_syntaxes)),
             SubCase(

@@ -5,10 +5,10 @@ from dimse.uids import BasicFilmBox, BasicFilmSession, is_valid_uid
 from dimse.verify import Case, Flags, Level, SubCase, Unprepared
 from dimse.verify.observation import (
     ABORT,
-    BROKEN,
     DEVIATED,
     FAILURE,
-    KEPT,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     SUCCESS,
     WARNING,
@@ -155,7 +155,7 @@ CREATION: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT,
         run=on_print(create_session_without_data),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         fails=(ABORT, SILENCE, FAILURE),
     ),
     Case(
@@ -165,8 +165,8 @@ CREATION: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT,
         run=on_print(create_without_uids),
-        passes=(KEPT,),
-        fails=(BROKEN,),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN,),
     ),
     Case(
         id="PRN-L-1.03",
@@ -175,8 +175,8 @@ CREATION: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT,
         run=on_print(create_with_uid),
-        passes=(KEPT,),
-        fails=(BROKEN,),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN,),
     ),
     Case(
         id="PRN-L-1.04",
@@ -207,9 +207,9 @@ CREATION: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT,
         run=on_print(create_film_box_of(USUAL_LAYOUT, 1)),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
         subcases=_layouts(),
     ),
 )

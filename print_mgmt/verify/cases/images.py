@@ -14,12 +14,12 @@ from dimse.verify import Case, Flags, Level, SubCase, Unprepared
 from dimse.verify.case import CaseRun
 from dimse.verify.observation import (
     ABORT,
-    BROKEN,
     CLOSED,
     DEAD,
     DEVIATED,
     FAILURE,
-    KEPT,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     SUCCESS,
     WARNING,
@@ -245,9 +245,9 @@ IMAGES: tuple[Case, ...] = (
         level=Level.INFO,
         needs=Flags.GRAY_META,
         run=on_print(set_depths, meta=BasicGrayscalePrintManagementMeta),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN, ABORT, SILENCE),
+        fails=(RULE_BROKEN, ABORT, SILENCE),
     ),
     Case(
         id="PRN-X-1.16",
@@ -353,8 +353,8 @@ IMAGES: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.ANNOTATION,
         run=on_print(set_annotations, BasicAnnotationBox),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN, ABORT, SILENCE),
+        fails=(RULE_BROKEN, ABORT, SILENCE),
     ),
 )

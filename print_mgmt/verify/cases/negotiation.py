@@ -19,11 +19,11 @@ from dimse.verify import Case, Flags, Level, Peer, Unprepared
 from dimse.verify.case import CaseRun, SubCase
 from dimse.verify.observation import (
     ABORT,
-    BROKEN,
     CLOSED,
     DEVIATED,
     FAILURE,
-    KEPT,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     SUCCESS,
     Accepted,
@@ -194,7 +194,7 @@ NEGOTIATION: tuple[Case, ...] = (
         section="PS3.4 H.3.1 ('shall support at least one of the Basic Print Management Meta SOP Classes')",
         level=Level.MUST,
         run=propose_all_classes,
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
     ),
     Case(
         id="PRN-N-1.02",
@@ -203,7 +203,7 @@ NEGOTIATION: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT,
         run=on_print(get_printer),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
         fails=_WRONG,
     ),
@@ -214,8 +214,8 @@ NEGOTIATION: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT,
         run=image_box_class(BasicGrayscalePrintManagementMeta, BasicGrayscaleImageBox),
-        passes=(KEPT,),
-        fails=(BROKEN,),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN,),
         subcases=(SubCase(name="color", run=image_box_class(BasicColorPrintManagementMeta, BasicColorImageBox)),),
     ),
     Case(
@@ -227,9 +227,9 @@ NEGOTIATION: tuple[Case, ...] = (
         run=on_print(
             create_film_boxes_of_both_metas, BasicColorPrintManagementMeta, meta=BasicGrayscalePrintManagementMeta
         ),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN, ABORT, SILENCE),
+        fails=(RULE_BROKEN, ABORT, SILENCE),
     ),
     Case(
         id="PRN-N-1.05",
@@ -239,8 +239,8 @@ NEGOTIATION: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.GRAY_META | Flags.COLOR_META | Flags.ANNOTATION,
         run=create_annotations_with_each_meta,
-        passes=(KEPT,),
-        fails=(BROKEN,),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN,),
     ),
     Case(
         id="PRN-N-1.06",
@@ -248,7 +248,7 @@ NEGOTIATION: tuple[Case, ...] = (
         section="PS3.4 H.3.1 note",
         level=Level.INFO,
         run=associate_for_status_only,
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         fails=(FAILURE, SILENCE),
     ),
     Case(
@@ -270,7 +270,7 @@ NEGOTIATION: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PLUT,
         run=on_print(create_both_shapes, PresentationLUT),
-        passes=(KEPT,),
-        fails=(BROKEN, ABORT, SILENCE),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN, ABORT, SILENCE),
     ),
 )

@@ -7,7 +7,7 @@ from dimse.uids import BasicFilmBox
 from dimse.verify import Case, Flags, Level, Peer, Unprepared
 from dimse.verify.case import CaseRun
 from dimse.verify.cases.perf import MAX_ENTRIES, kept, note_percentiles
-from dimse.verify.observation import KEPT, Kept, Seen, succeeded
+from dimse.verify.observation import RULE_KEPT, Kept, Seen, succeeded
 
 from ..conversation import DEEP, Conversation, conversation, prepare, unimplemented
 from ..steps import on_print
@@ -77,7 +77,9 @@ async def time_film(peer: Peer) -> Seen:
 
 
 def _figures(number: str, title: str, run: CaseRun, needs: Flags) -> Case:
-    return Case(id=f"PERF-1.{number}", title=title, section="-", level=Level.INFO, needs=needs, run=run, passes=(KEPT,))
+    return Case(
+        id=f"PERF-1.{number}", title=title, section="-", level=Level.INFO, needs=needs, run=run, passes=(RULE_KEPT,)
+    )
 
 
 PERF: tuple[Case, ...] = (

@@ -13,11 +13,11 @@ from dimse.uids import (
 from dimse.verify import Case, Flags, Level, SubCase, Unprepared
 from dimse.verify.observation import (
     ABORT,
-    BROKEN,
     CLOSED,
     DEVIATED,
     FAILURE,
-    KEPT,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     SUCCESS,
     Answered,
@@ -269,7 +269,7 @@ def _is_of(item: Dataset, meta: str) -> bool:
     return meta in (classes if isinstance(classes, list) else [classes])
 
 
-_WRONG = (BROKEN, ABORT, SILENCE)
+_WRONG = (RULE_BROKEN, ABORT, SILENCE)
 
 PRINTER: tuple[Case, ...] = (
     Case(
@@ -279,7 +279,7 @@ PRINTER: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT,
         run=on_print(get_all_attributes),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
         fails=_WRONG,
     ),
@@ -290,7 +290,7 @@ PRINTER: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT,
         run=on_print(get_two_attributes),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
         fails=_WRONG,
     ),
@@ -301,7 +301,7 @@ PRINTER: tuple[Case, ...] = (
         level=Level.SHOULD,
         needs=Flags.PRINT,
         run=on_print(get_nine_attributes),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(Answered(frozenset({0x0105, 0x0106})),),
         fails=(ABORT, CLOSED, SILENCE),
     ),
@@ -312,9 +312,9 @@ PRINTER: tuple[Case, ...] = (
         level=Level.SHOULD,
         needs=Flags.PRINT,
         run=on_print(get_foreign_attribute),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED, FAILURE),
-        fails=(BROKEN, ABORT, CLOSED, SILENCE),
+        fails=(RULE_BROKEN, ABORT, CLOSED, SILENCE),
     ),
     Case(
         id="PRN-E-1.05",
@@ -323,9 +323,9 @@ PRINTER: tuple[Case, ...] = (
         level=Level.SHOULD,
         needs=Flags.PRINT,
         run=on_print(get_status_info),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
     ),
     Case(
         id="PRN-E-1.06",
@@ -353,7 +353,7 @@ PRINTER: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.CONFIG,
         run=on_print(get_configuration, PrinterConfigurationRetrieval),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
         fails=_WRONG,
     ),
@@ -364,8 +364,8 @@ PRINTER: tuple[Case, ...] = (
         level=Level.SHOULD,
         needs=Flags.CONFIG | Flags.PRINT,
         run=on_print(try_configuration, PrinterConfigurationRetrieval),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN, SILENCE),
+        fails=(RULE_BROKEN, SILENCE),
     ),
 )

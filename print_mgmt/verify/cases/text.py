@@ -8,12 +8,12 @@ from dimse.verify.case import CaseRun
 from dimse.verify.items import shown_octets
 from dimse.verify.observation import (
     ABORT,
-    BROKEN,
     CLOSED,
     DEAD,
     FAILURE,
-    KEPT,
     RESPONSE,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     Answered,
     Broken,
@@ -101,7 +101,7 @@ TEXT: tuple[Case, ...] = (
         run=labeled(b"GB18030", _TRAIL),
         passes=(_TAKEN,),
         nonstrict=(FAILURE,),
-        fails=(BROKEN, *_LOST),
+        fails=(RULE_BROKEN, *_LOST),
     ),
     Case(
         id="CHS-1.05",
@@ -125,8 +125,8 @@ TEXT: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.BOTH,
         make_listener=TextRules,
-        passes=(KEPT,),
-        fails=(BROKEN,),
+        passes=(RULE_KEPT,),
+        fails=(RULE_BROKEN,),
         close=Close.NONE,
     ),
 )

@@ -16,9 +16,9 @@ from dimse.verify import Case, Close, Flags, Level, SubCase
 from dimse.verify.case import CaseRun
 from dimse.verify.observation import (
     ABORT,
-    BROKEN,
     CLOSED,
     DEVIATED,
+    RULE_BROKEN,
     SILENCE,
     Aborted,
     Answered,
@@ -296,7 +296,7 @@ def _case(number: str, title: str, section: str, run: CaseRun, **more: Any) -> C
 
 
 _CONFIRMATION = "('The SCU shall return the confirmation')"
-_UNCONFIRMED: Outcomes = (BROKEN, ABORT, CLOSED, RELEASE, SILENCE, CRASHED, Garbled())
+_UNCONFIRMED: Outcomes = (RULE_BROKEN, ABORT, CLOSED, RELEASE, SILENCE, CRASHED, Garbled())
 
 PRN_E_3: tuple[Case, ...] = (
     _case(
@@ -329,7 +329,7 @@ PRN_E_3: tuple[Case, ...] = (
             SubCase(name="Failure", run=_at_third(before_answer(Event(_FAILURE, _JAMMED)), judge_any_confirmation)),
         ),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN, SILENCE, ABORT, CRASHED),
+        fails=(RULE_BROKEN, SILENCE, ABORT, CRASHED),
         close=Close.EITHER,
     ),
     _case(
@@ -340,7 +340,7 @@ PRN_E_3: tuple[Case, ...] = (
         level=Level.SHOULD,
         passes=(Answered(_NO_SUCH_EVENT),),
         nonstrict=(Answered(),),
-        fails=(BROKEN, ABORT, CRASHED),
+        fails=(RULE_BROKEN, ABORT, CRASHED),
     ),
     _case(
         "05",
@@ -353,7 +353,7 @@ PRN_E_3: tuple[Case, ...] = (
         ),
         needs=Flags.SCU_JOBS,
         nonstrict=(DEVIATED,),
-        fails=(BROKEN, ABORT, SILENCE, CRASHED),
+        fails=(RULE_BROKEN, ABORT, SILENCE, CRASHED),
     ),
     _case(
         "06",
@@ -365,7 +365,7 @@ PRN_E_3: tuple[Case, ...] = (
         ),
         level=Level.SHOULD,
         nonstrict=(ABORT,),
-        fails=(SILENCE, BROKEN, CRASHED),
+        fails=(SILENCE, RULE_BROKEN, CRASHED),
         close=Close.EITHER,
     ),
     _case(

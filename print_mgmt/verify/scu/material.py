@@ -16,9 +16,9 @@ from dimse.verify import Case, Flags, Level, Role, Unprepared, Verdict
 from dimse.verify.case import CaseRun
 from dimse.verify.observation import (
     ABORT,
-    BROKEN,
     CLOSED,
-    KEPT,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     Aborted,
     Asked,
@@ -69,7 +69,7 @@ __all__ = [
 
 ASKED, CRASHED, RELEASE = Asked(), Crashed(), ReleaseAsked()
 STOPS = (ABORT, CLOSED, RELEASE, SILENCE, CRASHED)  # the outcomes in which the SCU does not go on
-BAD = (BROKEN, CRASHED, SILENCE, Garbled())
+BAD = (RULE_BROKEN, CRASHED, SILENCE, Garbled())
 FILM_BOX, PRINTER_GET = f"N-CREATE {class_name(BasicFilmBox)}", "N-GET Printer"
 IMAGE_CLASSES = (BasicGrayscaleImageBox, BasicColorImageBox)
 
@@ -79,7 +79,12 @@ Rule = Callable[[Visit], Faults]
 
 def print_case(number: str, title: str, section: str, run: CaseRun, **more: Any) -> Case:
     """Return a case for a print SCU; ``more`` are fields of `Case`. By default, the SCU MUST go on."""
-    fields: dict[str, Any] = {"level": Level.MUST, "passes": (KEPT,), "fails": STOPS, "needs": Flags.SCU_PRINT} | more
+    fields: dict[str, Any] = {
+        "level": Level.MUST,
+        "passes": (RULE_KEPT,),
+        "fails": STOPS,
+        "needs": Flags.SCU_PRINT,
+    } | more
     return Case(id=number, title=title, section=section, role=Role.SCU, run=run, **fields)
 
 

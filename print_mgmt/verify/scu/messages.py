@@ -12,10 +12,10 @@ from dimse.verify.case import CaseRun
 from dimse.verify.message_rules import data_findings
 from dimse.verify.observation import (
     ABORT,
-    BROKEN,
     CLOSED,
     DEVIATED,
-    KEPT,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     Broken,
     Deviated,
@@ -187,8 +187,8 @@ DIMSE_2: tuple[Case, ...] = (
         _refuse_image(0x1234),
         level=Level.INFO,
         subcases=(SubCase(name="FF00", run=_refuse_image(0xFF00)),),
-        passes=(KEPT, DEVIATED, ABORT),
-        nonstrict=(BROKEN,),
+        passes=(RULE_KEPT, DEVIATED, ABORT),
+        nonstrict=(RULE_BROKEN,),
         fails=(CRASHED, SILENCE),
         close=Close.EITHER,
     ),
@@ -197,9 +197,9 @@ DIMSE_2: tuple[Case, ...] = (
         "An early failed response",
         "PS3.7 §10.1.3.2",
         _fail_early,
-        passes=(KEPT, ABORT),
+        passes=(RULE_KEPT, ABORT),
         nonstrict=(DEVIATED, CLOSED),
-        fails=(CRASHED, SILENCE, Garbled(), BROKEN),
+        fails=(CRASHED, SILENCE, Garbled(), RULE_BROKEN),
         close=Close.EITHER,
     ),
 )
@@ -313,7 +313,7 @@ ENC_2: tuple[Case, ...] = (
         _written_in(ImplicitVRLittleEndian),
         subcases=(SubCase(name="Explicit VR Little Endian", run=_written_in(ExplicitVRLittleEndian)),),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN, CRASHED),
+        fails=(RULE_BROKEN, CRASHED),
     ),
     print_case(
         "ENC-2.02",
@@ -334,7 +334,7 @@ ENC_2: tuple[Case, ...] = (
                 run=on({(FILM_BOX, 0): _with_undefined_lengths(with_more=True)}, _judge_boxes),
             ),
         ),
-        fails=(*STOPS, BROKEN),
+        fails=(*STOPS, RULE_BROKEN),
     ),
     print_case(
         "ENC-2.03",
@@ -342,7 +342,7 @@ ENC_2: tuple[Case, ...] = (
         "PS3.5 §8.1.1, §8.2; PS3.3 C.13.5",
         of_plain(_pixel_faults, "Pixel Data fits rows, columns, samples and bits"),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
     ),
 )
 
@@ -388,7 +388,7 @@ ROB_2: tuple[Case, ...] = (
         "PS3.4 H.4.2.2.1.3",
         on({(FILM_BOX, 1): with_boxes(_MANY_BOXES)}, goes_on),
         level=Level.SHOULD,
-        passes=(KEPT, RELEASE, ABORT),
+        passes=(RULE_KEPT, RELEASE, ABORT),
         nonstrict=(CLOSED,),
         fails=(SILENCE, CRASHED),
         close=Close.EITHER,

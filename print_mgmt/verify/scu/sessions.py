@@ -19,7 +19,7 @@ from dimse.uids import (
     name_or_uid,
 )
 from dimse.verify import Case, Close, Flags, Level, SubCase, Unprepared, Verdict
-from dimse.verify.observation import ABORT, BROKEN, CLOSED, DEVIATED, KEPT, SILENCE, Broken, Kept, Observation
+from dimse.verify.observation import ABORT, CLOSED, DEVIATED, RULE_BROKEN, RULE_KEPT, SILENCE, Broken, Kept, Observation
 from dimse.verify.scu import Exchange, Reaction, ScuPeer, Visit
 from dimse.verify.scu.outcomes import goes_on
 from dimse.verify.scu.reactions import with_fields
@@ -92,7 +92,7 @@ PRN_N_2: tuple[Case, ...] = (
         "The SCU proposes each class it uses",
         "PS3.4 H.5 ('one Abstract Syntax, in a Presentation Context, for each supported SOP Class or Meta SOP Class')",
         of_plain(_context_faults, "each request is on a context of its class"),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
     ),
     print_case(
         "PRN-N-2.02",
@@ -101,7 +101,7 @@ PRN_N_2: tuple[Case, ...] = (
         on({}, reaches_action, service=accepting(Verification, *_METAS)),
         level=Level.SHOULD,
         nonstrict=(RELEASE,),
-        fails=(BROKEN, CRASHED),
+        fails=(RULE_BROKEN, CRASHED),
     ),
     print_case(
         "PRN-N-2.03",
@@ -121,7 +121,7 @@ PRN_N_2: tuple[Case, ...] = (
         level=Level.SHOULD,
         needs=Flags.SCU_PRINT | Flags.SCU_COLOR,
         nonstrict=(ABORT, CLOSED),
-        fails=(BROKEN, CRASHED),
+        fails=(RULE_BROKEN, CRASHED),
     ),
 )
 
@@ -201,14 +201,14 @@ PRN_L_2: tuple[Case, ...] = (
         "Order of operations",
         "PS3.4 H.4.1.2.1.3, H.4.2.2, H.4.3.1.2.1.3, H.4.9.2.1.3",
         of_plain(_order_faults, "session, film box and image boxes come in this order"),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
     ),
     print_case(
         "PRN-L-2.02",
         "The SCU uses the UIDs of the response",
         "PS3.7 §10.1.5.1.4",
         _judge_uids,
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
     ),
     print_case(
         "PRN-L-2.03",
@@ -216,7 +216,7 @@ PRN_L_2: tuple[Case, ...] = (
         "PS3.4 H.2.5",
         on({(FILM_BOX, 1): with_fields(Status=0x0106, Data=None)}, _judge_failed_film),
         level=Level.INFO,
-        passes=(KEPT, DEVIATED),
+        passes=(RULE_KEPT, DEVIATED),
         nonstrict=(ABORT,),
         fails=BAD,
     ),
@@ -387,14 +387,14 @@ PRN_X_2: tuple[Case, ...] = (
         "The film box of the SCU",
         "PS3.4 Table H.4-6 (M/M)",
         of_plain(_film_box_faults, "each film box has a format and refers to its session"),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
     ),
     print_case(
         "PRN-X-2.02",
         "The image of the SCU",
         "PS3.4 Tables H.4-10, H.4-11 (M/M); PS3.3 C.13.5",
         of_plain(_image_faults, "each image is as in Tables H.4-10 and H.4-11"),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
     ),
     print_case(
         "PRN-X-2.03",

@@ -9,14 +9,14 @@ from twin import HOST, Line, Twin, serving
 
 from dimse.verify import Case, Flags, Level, Options, Peer, Run, Target, Verdict, verify_scp
 from dimse.verify.case import CaseRun
-from dimse.verify.observation import CLOSED, KEPT, SILENCE, Kept, Seen
+from dimse.verify.observation import CLOSED, RULE_KEPT, SILENCE, Kept, Seen
 from dimse.verify.verdict import Close
 
 pytestmark = pytest.mark.skips_waits
 
 
 def case(number: int, run: CaseRun, needs: Flags = Flags.NONE) -> Case:
-    return Case(id=f"UL-X-{number}", title="", section="", level=Level.MUST, needs=needs, run=run, passes=(KEPT,),
+    return Case(id=f"UL-X-{number}", title="", section="", level=Level.MUST, needs=needs, run=run, passes=(RULE_KEPT,),
                 fails=(SILENCE, CLOSED), close=Close.NONE)  # fmt: skip
 
 

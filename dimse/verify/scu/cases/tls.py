@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ....errors import DecodeError
 from ...case import Case, CaseRun, Flags, Role, SubCase, Unprepared
-from ...observation import BROKEN, DEVIATED, KEPT, Broken, Deviated, Kept, Seen
+from ...observation import DEVIATED, RULE_BROKEN, RULE_KEPT, Broken, Deviated, Kept, Seen
 from ...tls_material import server, stranger
 from ...verdict import Close, Level, Verdict
 from ..hello import parse
@@ -65,9 +65,9 @@ TLS_2: tuple[Case, ...] = (
         role=Role.SCU,
         needs=Flags.SCU | Flags.TLS,
         run=show_certificate(lambda _: stranger()),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
         subcases=(
             SubCase(name="expired", run=show_certificate(lambda peer: peer.target.files.expired, "--tls-expired")),
             SubCase(
@@ -85,9 +85,9 @@ TLS_2: tuple[Case, ...] = (
         role=Role.SCU,
         needs=Flags.SCU | Flags.TLS,
         run=offer,
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
         close=Close.EITHER,
     ),
 )

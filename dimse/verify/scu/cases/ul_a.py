@@ -27,11 +27,11 @@ from ...items import (
 )
 from ...observation import (
     ABORT,
-    BROKEN,
     CLOSED,
     DEVIATED,
-    KEPT,
     OTHER_PDU,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     Asked,
     Broken,
@@ -81,7 +81,7 @@ def request_keeps(rule: Rule) -> CaseRun:
         for octets in requests:
             for text, found in rule(octets):
                 column = Column.PASSES if found is None else _COLUMNS[type(found)]
-                peer.log(text, str(found or KEPT), column)
+                peer.log(text, str(found or RULE_KEPT), column)
                 if isinstance(found, Broken):
                     return found
                 deviation = deviation or found
@@ -201,9 +201,9 @@ UL_A_7: tuple[Case, ...] = tuple(
         role=Role.SCU,
         needs=Flags.SCU,
         run=request_keeps(rule),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
     )
     for number, title, section, rule in (
         (
@@ -298,28 +298,28 @@ _GOES_ON = (
         "Reserved bytes of AC are not tested",
         "PS3.8 Table 9-17 bytes 11-74 ('shall not be tested')",
         accepts(forge=_reserved),
-        (BROKEN, ABORT, CLOSED, RELEASE),
+        (RULE_BROKEN, ABORT, CLOSED, RELEASE),
     ),
     (
         "06",
         "Unknown items and sub-items of AC are skipped",
         "PS3.8 §9.3.1",
         accepts(_unknown_items),
-        (BROKEN, ABORT, CLOSED, RELEASE),
+        (RULE_BROKEN, ABORT, CLOSED, RELEASE),
     ),
     (
         "07",
         "Results in another order than proposed",
         "PS3.8 §7.1.1.14 note ('may not assume')",
         accepts(_reversed),
-        (BROKEN, ABORT, CLOSED, RELEASE),
+        (RULE_BROKEN, ABORT, CLOSED, RELEASE),
     ),
     (
         "08",
         "Role selection that was not proposed is ignored",
         "PS3.7 D.3.3.4 ('shall ignore the response')",
         accepts(_with_roles),
-        (BROKEN, ABORT, CLOSED, RELEASE),
+        (RULE_BROKEN, ABORT, CLOSED, RELEASE),
     ),
 )
 
@@ -348,7 +348,7 @@ UL_A_8: tuple[Case, ...] = (
         role=Role.SCU,
         needs=Flags.SCU | Flags.COMMAND,
         run=on_associate(sends(lambda _: AssociateRJ(1, 1, 7)), command_fails),
-        passes=(KEPT,),
+        passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
         fails=(Crashed(), Running()),
         close=Close.PEER,
@@ -387,7 +387,7 @@ UL_A_8: tuple[Case, ...] = (
             role=Role.SCU,
             needs=Flags.SCU,
             run=on_associate(reaction, _in_any_order),
-            passes=(KEPT,),
+            passes=(RULE_KEPT,),
             fails=(*fails, SILENCE, Crashed()),
         )
         for number, title, section, reaction, fails in _GOES_ON

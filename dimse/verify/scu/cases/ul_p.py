@@ -10,10 +10,10 @@ from ...case import Case, CaseRun, Flags, Role, SubCase
 from ...cases.material import TABLE_9_10, octets_of
 from ...observation import (
     ABORT,
-    BROKEN,
     CLOSED,
     DEVIATED,
-    KEPT,
+    RULE_BROKEN,
+    RULE_KEPT,
     SILENCE,
     Aborted,
     Asked,
@@ -84,7 +84,7 @@ async def _on_another_context(exchange: Exchange) -> None:
 
 
 def _case(number: str, title: str, section: str, run: CaseRun, **more: Any) -> Case:
-    fields: dict[str, Any] = {"level": Level.MUST, "passes": (KEPT,), "fails": STOPS} | more
+    fields: dict[str, Any] = {"level": Level.MUST, "passes": (RULE_KEPT,), "fails": STOPS} | more
     return Case(id=number, title=title, section=section, role=Role.SCU, needs=Flags.SCU, run=run, **fields)
 
 
@@ -98,7 +98,7 @@ UL_P_3: tuple[Case, ...] = (
             SubCase(name="1024", run=_at_most(_SMALL[1])),
             SubCase(name="128", run=_at_most(_SMALL[2]), nonstrict=(ABORT, RELEASE)),
         ),
-        fails=(BROKEN, SILENCE, CRASHED),
+        fails=(RULE_BROKEN, SILENCE, CRASHED),
     ),
     _case("UL-P-3.02", "Our Maximum Length is 0", "PS3.8 D.1.2", on_associate(with_maximum(0), goes_on)),
     _case("UL-P-3.03", "Responses in fragments of two bytes", "PS3.8 E.1", on_each(_in_twos, goes_on)),
@@ -157,7 +157,7 @@ DIMSE_2: tuple[Case, ...] = (
         "PS3.7 §7.3, §10.1.2.1.1 ('No two identical values ... for outstanding operations')",
         script(_late, _one_at_a_time),
         nonstrict=(DEVIATED,),
-        fails=(BROKEN,),
+        fails=(RULE_BROKEN,),
     ),
     _case(
         "DIMSE-2.02",
