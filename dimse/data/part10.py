@@ -45,7 +45,8 @@ _REQUIRED = (
     "TransferSyntaxUID",
     "ImplementationClassUID",
 )
-_HEADER_AND_VALUE = 12  # bytes of the group length element
+_LONGEST_HEADER = 12  # bytes
+_LENGTH_ELEMENT = 12  # bytes of the group length element
 _MAX_ELEMENTS = 1000  # elements of group 0002; PS3.10 Table 7.1-1 has 15
 # Higher limits than for a peer, because the caller chose to read the file. A whole slide image has a million elements,
 # and some files have values that are longer than their VR allows.
@@ -117,9 +118,9 @@ def write_file(
     A file at a path appears whole or not at all: an old file stays until the new file is on the disk. ``meta`` has
     further elements of group 0002, such as SourceApplicationEntityTitle; elements that describe this file are
     corrected. MediaStorageSOPClassUID and MediaStorageSOPInstanceUID come from the Data Set, or else from ``meta``.
-    Raises EncodeError, before anything is written, if one of the two is missing, if an element belongs to the other
-    part of the file, or if this Transfer Syntax cannot write the Data Set. Raises OSError if the file cannot be
-    written.
+    Raises EncodeError, before anything is written, if one of the two is missing, if the Data Set has elements of
+    groups 0000 to 0002, if ``meta`` has elements of other groups than 0002, or if this Transfer Syntax cannot write the
+    Data Set. Raises OSError if the file cannot be written.
     """
     pieces = [_PREAMBLE + _PREFIX + encode_meta(dataset, syntax, meta or Dataset()), *encode_rope(dataset, syntax)]
     if isinstance(target, (str, PathLike)):
@@ -179,7 +180,7 @@ def _has_vr(view: memoryview) -> bool:
 
 
 def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
-    """Return whether the first element of a Data Set in explicit VR, which has a wrong VR, is sound otherwise."""
+    """Return whether the first element of a Data Set in explicit VR is sound, apart from its VR, which is wrong."""
     layout, end = syntax.layout, len(view)
     if syntax.implicit or end < SHORTEST_HEADER or actual_layout(view, 0, end, layout) is not layout:
         return False
@@ -238,15 +239,18 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
     """Return the end of group 0002. Raises DecodeError if the group has more than 1,000 elements.
 
     The elements show where the group ends, because the group length may be wrong. Some devices begin the Data Set with
-    an element of group 0002. Such an element does not belong to the group if it stands at the end that the group length
-    states, and has a lower tag than the element before it, or is in implicit VR.
+    an element of group 0002. Such an element does not belong to the group in two cases: it stands at the end that the
+    group length states, and its tag is not above the tag before it; or the group is in explicit VR and the element in
+    implicit VR, and it does not stand before that end.
     """
     layout = syntax.layout
     offset, declared_end, latest = start, -1, 0
     for _ in range(_MAX_ELEMENTS):
-        if len(view) - offset < _HEADER_AND_VALUE:
+        if len(view) - offset < _LONGEST_HEADER:
             return min(offset, len(view))
-        if offset < declared_end and not syntax.implicit:  # saves calls: 5 % of the byte code for a small file
+        if (
+            offset < declared_end and not syntax.implicit
+        ):  # saves calls: 5 % of the byte codes executed for a small file
             group, number, code, length = layout.short.unpack_from(view, offset)
             if group == _GROUP and number and code in SHORT_VRS:
                 latest, offset = group << 16 | number, offset + SHORTEST_HEADER + length
@@ -272,8 +276,8 @@ def encode_meta(dataset: Dataset, syntax: TransferSyntax, given: Dataset) -> byt
     meta.update(
         Dataset(
             FileMetaInformationVersion=b"\0\1",
-            MediaStorageSOPClassUID=_instance_uid(dataset, given, "SOPClassUID"),
-            MediaStorageSOPInstanceUID=_instance_uid(dataset, given, "SOPInstanceUID"),
+            MediaStorageSOPClassUID=_media_storage_uid(dataset, given, "SOPClassUID"),
+            MediaStorageSOPInstanceUID=_media_storage_uid(dataset, given, "SOPInstanceUID"),
             TransferSyntaxUID=syntax.uid,
             ImplementationClassUID=IMPLEMENTATION_CLASS_UID,
             ImplementationVersionName=IMPLEMENTATION_VERSION_NAME,
@@ -287,7 +291,7 @@ def encode_meta(dataset: Dataset, syntax: TransferSyntax, given: Dataset) -> byt
     return encode(length, EXPLICIT_LE) + group
 
 
-def _instance_uid(dataset: Dataset, meta: Dataset, keyword: str) -> str:
+def _media_storage_uid(dataset: Dataset, meta: Dataset, keyword: str) -> str:
     value = dataset.get(keyword) or meta.get(f"MediaStorage{keyword}")
     if not isinstance(value, str):
         raise EncodeError(f"a file needs {keyword} in its Data Set, or MediaStorage{keyword} in meta")
@@ -302,7 +306,7 @@ def _meta_faults(meta: Dataset, dataset: Dataset, start: int, end: int) -> Itera
     for keyword in _REQUIRED:
         if keyword not in meta:
             yield Finding("", start, _RULE, f"{keyword} is missing")
-    length, size = meta.get(_GROUP_LENGTH), end - start - _HEADER_AND_VALUE
+    length, size = meta.get(_GROUP_LENGTH), end - start - _LENGTH_ELEMENT
     if length not in (None, size):
         yield Finding("(0002,0000)", start, _RULE, f"the group has {size} bytes, not {shown(length)}")
     for element in dataset:

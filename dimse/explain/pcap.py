@@ -20,7 +20,7 @@ from .links import LINKS, segment_of
 __all__ = ["Connection", "is_capture", "read_capture"]
 
 _Packet = tuple[float, int, memoryview]  # time, link type, bytes
-_End = tuple[bytes, int]  # address and port
+_Endpoint = tuple[bytes, int]  # address and port
 
 
 @dataclass(slots=True)
@@ -51,9 +51,9 @@ def read_capture(data: bytes, faults: list[DecodeError] | None = None) -> list[C
 
     The capture may be compressed by gzip.
 
-    Raises `DecodeError` if the file is cut off, damaged or not a capture, if it has more than 1 GiB uncompressed by
-    gzip, and for an unsupported kind of network. If ``faults`` is given, the errors are added there instead, and the
-    connections in the packets that could be read are returned.
+    Raises `DecodeError` if the file is cut off, damaged or not a capture, if gzip has compressed more than 1 GiB, and
+    for an unsupported kind of network. If ``faults`` is given, the errors are added there instead, and the connections
+    in the packets that could be read are returned.
     """
     tcp = _Reassembly()
     found: list[DecodeError] = [] if faults is None else faults
@@ -90,7 +90,8 @@ _IN_NANOSECONDS = (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
 _MICROSECOND, _NANOSECOND = 1e-6, 1e-9
 _GZIP = b"\x1f\x8b\x08"
 _MAX_UNPACKED, _UNPACKED_AT_ONCE = 1 << 30, 1 << 16  # bytes
-_RESOLUTION, _OFFSET = 9, 14  # the codes of the options with the unit and the start of an interface's times
+# The codes of if_tsresol and if_tsoffset: the unit of an interface's times, and their start
+_RESOLUTION, _OFFSET = 9, 14
 
 
 def _unpacked(data: bytes, faults: list[DecodeError]) -> bytes:
@@ -223,7 +224,7 @@ class _Half:
     def __init__(self, sequence: int) -> None:
         self.first = sequence
         self.ordered = 0  # the number of bytes from the start without a gap
-        self.waiting: list[tuple[int, int, memoryview, int]] = []  # a heap: place, serial number, bytes, received
+        self.waiting: list[tuple[int, int, memoryview, int]] = []  # a heap: place, serial number, bytes, acknowledged
         self.serial = 0
         self.end: int | None = None  # the number of bytes before the FIN, once that has been seen
 
@@ -235,30 +236,33 @@ class _Half:
         """Return whether data with that sequence number can belong to this connection, perhaps repeated or early."""
         place = self.place(sequence)
         if self.end is not None:
-            return -1 <= place <= self.end  # a probe of an idle connection repeats the byte before
+            return -1 <= place <= self.end  # -1: a keep-alive probe of a side that sent no data
         return abs(place - self.ordered) <= _WINDOW
 
-    def add(self, sequence: int, data: memoryview, received: int) -> Iterator[tuple[memoryview, int]]:
-        """Add a segment and yield the bytes now in order; ``received`` bytes had reached this side before."""
+    def add(self, sequence: int, data: memoryview, acknowledged: int) -> Iterator[tuple[memoryview, int]]:
+        """Add a segment, and yield the bytes that are now in order, with the number of bytes that they acknowledge.
+
+        ``acknowledged`` is that number for the segment: how many bytes of the other side had arrived before it.
+        """
         self.serial += 1
-        heappush(self.waiting, (self.place(sequence), self.serial, data, received))
+        heappush(self.waiting, (self.place(sequence), self.serial, data, acknowledged))
         while self.waiting and self.waiting[0][0] <= self.ordered:
-            start, _, waited, before = heappop(self.waiting)
-            new = waited[self.ordered - start :]
+            start, _, segment, acknowledged = heappop(self.waiting)
+            new = segment[self.ordered - start :]
             if new:
                 self.ordered += len(new)
-                yield new, before
+                yield new, acknowledged
 
 
 class _Stream:
-    """A connection under reassembly: its halves by their ends, and the pieces in the order of the capture."""
+    """A connection under reassembly: its halves by address and port, and the pieces in the order of the capture."""
 
     __slots__ = ("client", "connection", "halves", "pieces")
 
-    def __init__(self, client: _End, server: _End) -> None:
+    def __init__(self, client: _Endpoint, server: _Endpoint) -> None:
         self.connection = Connection(_shown(client), _shown(server))
         self.client = client
-        self.halves: dict[_End, _Half] = {}
+        self.halves: dict[_Endpoint, _Half] = {}
         self.pieces: list[_Piece] = []
 
 
@@ -267,13 +271,13 @@ class _Reassembly:
 
     def __init__(self) -> None:
         self._all: list[_Stream] = []
-        self._latest: dict[frozenset[_End], _Stream] = {}
+        self._latest: dict[frozenset[_Endpoint], _Stream] = {}
 
     def add(self, datagram: memoryview, time: float) -> None:
         segment = segment_of(datagram)
         if segment is None or len(segment[2]) < 20:
             return
-        source_port, port, sequence, acknowledged, data_offset, flags = _HEADER.unpack_from(segment[2])
+        source_port, port, sequence, acknowledgment, data_offset, flags = _HEADER.unpack_from(segment[2])
         source, destination = (segment[0], source_port), (segment[1], port)
         if flags & _SYN:
             sequence = (sequence + 1) % (1 << 32)
@@ -284,19 +288,21 @@ class _Reassembly:
             half = stream.halves[source] = _Half(sequence)
         if data:
             other = stream.halves.get(destination)
-            received = other.place(acknowledged) if other is not None and flags & _ACK else 0
-            added = half.add(sequence, data, received)
-            stream.pieces += ((source == stream.client, piece, before, time) for piece, before in added)
+            acknowledged = other.place(acknowledgment) if other is not None and flags & _ACK else 0
+            added = half.add(sequence, data, acknowledged)
+            stream.pieces += ((source == stream.client, piece, count, time) for piece, count in added)
         if flags & _FIN and half.end is None:
             half.end = half.place(sequence) + len(data)
 
-    def _stream(self, source: _End, destination: _End, sequence: int, flags: int, *, has_data: bool) -> _Stream:
-        """Return the connection between two ends.
+    def _stream(
+        self, source: _Endpoint, destination: _Endpoint, sequence: int, flags: int, *, has_data: bool
+    ) -> _Stream:
+        """Return the connection between two endpoints.
 
         A new one begins with a SYN, unless the SYN is repeated, or with data that cannot belong to the one before.
         """
-        ends = frozenset((source, destination))
-        known = self._latest.get(ends)
+        endpoints = frozenset((source, destination))
+        known = self._latest.get(endpoints)
         is_syn, is_answer = flags & (_SYN | _ACK) == _SYN, flags & (_SYN | _ACK) == _SYN | _ACK
         if known is not None:
             half = known.halves.get(source)
@@ -307,7 +313,7 @@ class _Reassembly:
             if is_same:
                 return known
         client, server = (destination, source) if is_answer else (source, destination)
-        stream = self._latest[ends] = _Stream(client, server)
+        stream = self._latest[endpoints] = _Stream(client, server)
         self._all.append(stream)
         return stream
 
@@ -317,9 +323,9 @@ class _Reassembly:
             for is_client, piece, time in _causes_first(stream.pieces):
                 connection.pieces.append((is_client, piece))
                 connection.times.append(time)
-            for end, half in stream.halves.items():
+            for endpoint, half in stream.halves.items():
                 if half.waiting:
-                    connection.gaps.append((_shown(end) == connection.client, half.ordered))
+                    connection.gaps.append((_shown(endpoint) == connection.client, half.ordered))
         return [stream.connection for stream in self._all if stream.connection.pieces or stream.connection.gaps]
 
 
@@ -336,6 +342,6 @@ def _causes_first(pieces: list[_Piece]) -> Iterator[tuple[bool, memoryview, floa
         yield is_client, piece, time
 
 
-def _shown(end: _End) -> str:
-    address = ipaddress.ip_address(end[0])
-    return f"[{address}]:{end[1]}" if address.version == 6 else f"{address}:{end[1]}"
+def _shown(endpoint: _Endpoint) -> str:
+    address, port = ipaddress.ip_address(endpoint[0]), endpoint[1]
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"

@@ -182,7 +182,7 @@ class Tester:
             return
         if await serves_at_once(self.target, self.options, self.watch, len(cases) + _ROOM):
             self._beside = {case.id: asyncio.create_task(self._make_judge().run(case)) for case in cases}
-        elif self.starter is not None and await self.starter.has_died(is_suspect=False):
+        elif self.starter is not None and await self.starter.ends_soon(is_suspect=False):
             await self.starter.restart()
 
     async def _cancel_waiting_cases(self) -> None:
@@ -242,7 +242,7 @@ class Tester:
         if self.starter is None:
             return
         closed = any(isinstance(seen, Closed) for sub in result.subcases for seen in sub.observed)
-        if await self.starter.has_died(is_suspect=closed or result.verdict.is_suspect):
+        if await self.starter.ends_soon(is_suspect=closed or result.verdict.is_suspect):
             result.is_damaged = True
             result.command = self.starter.ended()
             result.reason = f"{result.reason}; then {self.starter.describe_state()}"

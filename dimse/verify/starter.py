@@ -53,10 +53,10 @@ class Starter:
         """Whether the command has ended by itself."""
         return self._process is not None and self._process.returncode is not None
 
-    async def has_died(self, *, is_suspect: bool) -> bool:
-        """Return whether the command has ended; a command that no longer listens gets some time to end.
+    async def ends_soon(self, *, is_suspect: bool) -> bool:
+        """Return whether the command has ended; wait up to 2 s for the end if it no longer listens.
 
-        With ``is_suspect``, a command that still listens gets a moment, since its case went wrong or its connection
+        With ``is_suspect``, wait 0.1 s for a command that still listens, because its case went wrong or its connection
         was closed.
         """
         if self._process is not None and not self.has_ended:

@@ -15,9 +15,9 @@ not of the SOP Class               0107, ignored              0105
 A list has several values, or the items of a sequence; 0212 also answers a single value where a list is required. N-SET
 uses no defaults: an unsupported value is ignored.
 
-A tolerant printer also refuses a value (0106) if a film with the default would be wasted, such as a film of another
-size. It ignores attributes unrelated to printing, such as patient data, without a warning, because some modalities
-(Agfa) stop at a warning. Both printers ignore attributes that the dictionary does not have, such as private ones.
+A tolerant printer also refuses a value (0106) if the default would waste a film, such as another film size. It
+ignores attributes unrelated to printing, such as patient data, without a warning, because some modalities (Agfa) stop
+at a warning. Both printers ignore attributes that the dictionary does not have, such as private ones.
 
 The check decodes the values of all accepted attributes, also in items, but not in the items of images, which
 `print_mgmt.items` decodes. So every attribute that is kept with a film is readable when the film is written.

@@ -58,9 +58,9 @@ __all__ = [
 class Attribute:
     """A row of a table. ``items`` are the rows for the items of a sequence.
 
-    ``refuse``: an unsupported value is refused (0106) rather than replaced (0116), because a film with the default
-    would be wasted. ``supported`` is False for an attribute that the printer does not support. ``aliases`` maps terms
-    of some peers to terms of the standard.
+    ``refuse``: an unsupported value is refused (0106) rather than replaced (0116), because the default would waste
+    a film. ``supported`` is False for an attribute that the printer does not support. ``aliases`` maps terms of some
+    peers to terms of the standard.
     """
 
     keyword: str

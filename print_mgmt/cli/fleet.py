@@ -16,7 +16,7 @@ from functools import partial
 
 from dimse.errors import DimseError
 
-from .signals import restore_signals, stop_signal
+from .signals import handle_signals, restore_signals
 
 __all__ = ["FleetError", "wait_for_end_of_parent", "run_fleet", "report_ready"]
 
@@ -40,7 +40,8 @@ async def run_fleet(count: int, host: str, port: int, ready: Callable[[str, int]
         reserved.bind((host, port))
         host, port = reserved.getsockname()[:2]
         fleet = _Fleet((*sys.argv[1:], "--port", str(port)), count)
-        stop = stop_signal(partial(fleet.signal_one, signal.SIGUSR1), fleet.reload if reloads else None)
+        retry, reload = partial(fleet.signal_one, signal.SIGUSR1), fleet.reload if reloads else None
+        stop = handle_signals(retry=retry, reload=reload)
         try:
             await fleet.start()
             ready(host, port)

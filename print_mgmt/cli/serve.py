@@ -26,11 +26,18 @@ from .operation import reload_site, retry_films
 from .options import report_errors
 from .reported_folder import listening_line
 from .serve_options import DPI, OF_ONE_PRINTER, SiteFile, add_options, printer_config, spool_limits
-from .signals import restore_signals, stop_signal
+from .signals import handle_signals, restore_signals
 
 __all__ = ["add"]
 
 _SWITCH_INTERVAL = 0.001  # seconds after which a rendering thread must hand Python's lock to the event loop
+
+# The options that only one process can have, and why
+_OF_ONE_PROCESS = {
+    "fail": "each process would count only its own requests",
+    "event": "each process would count only its own requests",
+    "trace": "each process would record only its own associations",
+}
 
 _EXAMPLES = """examples:
   print-mgmt serve --out films --format png,pdf
@@ -65,8 +72,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Act as a DICOM printer for gray and color films, and write each printed film to files in a folder;\n"
         "or act as a print server with several printers and destinations.\n"
-        "Ctrl-C stops it: associations may go on for 10 s, and the writing of accepted films for 10 s more; the other\n"
-        "films are written at the next start."
+        "Ctrl-C stops it: associations may go on for 10 s, and the writing of accepted films for 10 s more;\n"
+        "accepted films that are not written by then are written at the next start."
     )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -85,9 +92,9 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     else:
         _check_sizes(parser, arguments)
     if arguments.processes > 1:
-        for name in ("fail", "event", "trace"):
+        for name, reason in _OF_ONE_PROCESS.items():
             if getattr(arguments, name):
-                parser.error(f"argument --{name}: not allowed with --processes: each process would have its own")
+                parser.error(f"argument --{name}: not allowed with --processes: {reason}")
     raise_descriptor_limit()
     gc.freeze()  # modules live as long as the process; a full collection takes 21 ms without them, and 54 ms with them
     return run_loop(_serve(arguments, network))
@@ -115,7 +122,8 @@ async def _serve_site(arguments: argparse.Namespace, network: _Network, lines: L
     file: SiteFile = arguments.config
     async with _make_site(arguments, network, file.site) as site:
         reload = partial(reload_site, site, file.path, partial(_override, arguments))
-        await _run_until_stopped(arguments, site, lines, stop_signal(partial(retry_films, site), reload))
+        stop = handle_signals(retry=partial(retry_films, site), reload=reload)
+        await _run_until_stopped(arguments, site, lines, stop)
     return 0
 
 
@@ -126,7 +134,8 @@ async def _serve_printer(arguments: argparse.Namespace, network: _Network, lines
     await asyncio.to_thread((arguments.out or Path("films")).mkdir, parents=True, exist_ok=True)
     async with _make_site(arguments, network, config, around=misbehavior) as site:
         site.states[PRINTER].set(*(arguments.printer_status or ("NORMAL", "NORMAL")))
-        await _run_until_stopped(arguments, site, lines, stop_signal(partial(retry_films, site)))
+        stop = handle_signals(retry=partial(retry_films, site))
+        await _run_until_stopped(arguments, site, lines, stop)
         if arguments.child_of is not None:
             return 0  # the parent reports the unwritten films of all processes
         await site.drain()

@@ -6,15 +6,16 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from dimse.terminal import on_signal, reset_signal
 
-__all__ = ["Action", "restore_signals", "stop_signal"]
+__all__ = ["Action", "handle_signals", "restore_signals"]
 
 Action = Callable[[], Awaitable[None]]
 
 
-def stop_signal(retry: Action, reload: Action | None = None) -> asyncio.Event:
-    """Return an event that is set by SIGINT, SIGTERM and, if ``reload`` is None, SIGHUP.
+def handle_signals(*, retry: Action, reload: Action | None = None) -> asyncio.Event:
+    """Handle the signals of a server. Return an event that is set by a signal that stops it.
 
-    SIGHUP calls ``reload`` if it is given, and SIGUSR1 calls ``retry``.
+    SIGINT and SIGTERM stop it, and SIGHUP if ``reload`` is None; otherwise SIGHUP calls ``reload``. SIGUSR1 calls
+    ``retry``.
     """
     stop = asyncio.Event()
     acting: set[asyncio.Future[None]] = set()

@@ -11,7 +11,7 @@ from ..site import Site, SiteConfig, SiteErrors, load_site
 from .lines import server_lines
 from .operation import reload_site, retry_films
 from .options import report_errors
-from .signals import restore_signals, stop_signal
+from .signals import handle_signals, restore_signals
 
 __all__ = ["add"]
 
@@ -61,7 +61,7 @@ async def _work(arguments: argparse.Namespace, site: Site) -> int:
     with server_lines() as lines:
         async with site:
             reload = partial(reload_site, site, Path(arguments.config), partial(_override, arguments))
-            stop = stop_signal(partial(retry_films, site), reload)
+            stop = handle_signals(retry=partial(retry_films, site), reload=reload)
             lines.write(f"delivering to {', '.join(site.config.destinations)}")
             await stop.wait()
             restore_signals()

@@ -53,10 +53,10 @@ def _policy(config: PrinterConfig) -> Iterator[str]:
         yield "This printer is strict: a value that is not listed fails with 0106, an attribute that is not supported"
         yield "or not in the SOP Class fails with 0105."
     else:
-        yield "A value that is not listed is replaced by the default, 0116. It fails with 0106 if the attribute is"
-        yield "mandatory (M), or if a film with the default would be wasted. An attribute that is not supported or not"
-        yield "in the SOP Class is ignored, 0107. Attributes unrelated to printing, such as patient data, are ignored"
-        yield "without a warning."
+        yield "A value that is not listed is replaced by the default in N-CREATE and ignored in N-SET, with the warning"
+        yield "0116. It fails with 0106 if the attribute is mandatory (M), or if the default would waste a film. An"
+        yield "attribute that is not supported or not in the SOP Class is ignored, with the warning 0107. Attributes"
+        yield "unrelated to printing, such as patient data, are ignored without a warning."
 
 
 def _tables(tables: Tables) -> tuple[tuple[str, str, Table], ...]:

@@ -40,8 +40,8 @@ class Descriptor:
 class Lut:
     """A table, perhaps with fewer entries than its descriptor says. ``highest`` is the entry for full brightness.
 
-    ``names`` are the names of its descriptor and its data, for errors. ``octets`` is the width of an entry in the data:
-    1 for bytes, and for bytes in the upper halves of words.
+    ``names`` are the names of its descriptor and its data, for errors. ``octets`` is 1 if the entries are
+    bytes, packed or in the upper halves of words, and otherwise 2.
     """
 
     names: tuple[str, str]
@@ -96,7 +96,7 @@ def lut_of(item: Dataset, name: str, frame: Frame, *, is_signed: bool) -> Lut:
 def table_of(raw_descriptor: Value, raw_data: Value, names: tuple[str, str], frame: Frame, *, is_signed: bool) -> Lut:
     """Return the table of a descriptor and its data. Raises ImageError, with their ``names``, if they are not a table.
 
-    Entries of 8 bits may be bytes, two in a word, or words with the entry in either half.
+    Entries of 8 bits may be packed bytes (two in a word), or words with the entry in either half.
     """
     descriptor, raw = descriptor_of(raw_descriptor, names[0], is_signed=is_signed), _bytes(raw_data)
     if not raw:
@@ -129,9 +129,10 @@ def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
 
 
 def _entries_of(raw: bytes | memoryview, descriptor: Descriptor) -> NDArray[np.uint8 | np.uint16]:
-    """Return the entries: bytes if there is one for each, or if entries of 8 bits have too few words; else words.
+    """Return the entries as bytes or as words.
 
-    Words with entries of 8 bits in their upper halves become bytes.
+    They are bytes if the data has one byte for each entry, or too few words for entries of 8 bits. Words with entries
+    of 8 bits in their upper halves become bytes.
     """
     count = descriptor.entries
     if count > 1 and (len(raw) in (count, count + 1) or (descriptor.bits <= 8 and len(raw) < 2 * count)):

@@ -56,14 +56,14 @@ class Reporter:
         self._events: deque[_Event] = deque()
         self._followed: WeakSet[PrintJob] = WeakSet()
         self._arrived = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._all_sent = asyncio.Event()
+        self._all_sent.set()
         self._has_stopped = False
 
     def follow(self, job: PrintJob) -> None:
         """Report each step of ``job``, which belongs to this client, if the client negotiated the Print Job SOP Class.
 
-        The client may then be idle until the job ends.
+        Until the job ends, the association has no idle timeout.
         """
         if self._for_jobs is not None:
             self._followed.add(job)
@@ -78,7 +78,7 @@ class Reporter:
 
     async def flush_events(self) -> None:
         """Wait until the client has answered all events so far, or gets no more events."""
-        await self._idle.wait()
+        await self._all_sent.wait()
 
     async def run(self) -> None:
         """Send events until the association ends or the client does not answer an event."""
@@ -88,7 +88,7 @@ class Reporter:
                 while self._events:
                     await self._send(self._events.popleft())
                 self._arrived.clear()
-                self._idle.set()
+                self._all_sent.set()
         except DimseError as exc:
             level = logging.WARNING if isinstance(exc, ResponseTimeout) else logging.DEBUG
             _log.log(level, "%r gets no more events: %s", self._association, exc)
@@ -96,7 +96,7 @@ class Reporter:
             self._has_stopped = True
             self._association.awaits_events = False
             self._events.clear()
-            self._idle.set()
+            self._all_sent.set()
             for job in self._followed:
                 job.listeners.discard(self._report_job)
 
@@ -109,7 +109,7 @@ class Reporter:
     def _put(self, event: _Event) -> None:
         if not self._has_stopped:
             self._events.append(event)
-            self._idle.clear()
+            self._all_sent.clear()
             self._arrived.set()
 
     async def _send(self, event: _Event) -> None:

@@ -107,7 +107,7 @@ _BEFORE = (
     ("06", "A-RELEASE-RP before an association", "Evt13", lambda _: ReleaseRP()),
 )
 
-_ANSWERS = tuple(
+_FIRST_PDUS = tuple(
     Case(
         id=f"UL-F-1.{number}",
         title=title,
@@ -205,4 +205,4 @@ _OTHERS = (
 )
 
 
-STA2: tuple[Case, ...] = (*_ANSWERS, *_OTHERS)
+STA2: tuple[Case, ...] = (*_FIRST_PDUS, *_OTHERS)

@@ -24,10 +24,10 @@ from ..steps import Script, Steps, on_print
 __all__ = ["CREATION"]
 
 _INVALID_VALUE = 0x0106
-_RETURNED = "a SOP Instance UID that was not supplied is returned"
+_RETURNED = "the SOP Instance UID is returned if none was supplied"
 _BOXES = "Referenced Image Box Sequence"
 _NO_SUCH = (Answered(0x0112),)
-# Failures that do not mean that the instance does not exist
+# Failures for other reasons than an unknown instance
 _OTHER_FAILURES = tuple(map(Answered, (0x0105, 0x0106, 0x0110, 0x0211, 0x0213)))
 
 
