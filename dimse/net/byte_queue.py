@@ -7,7 +7,6 @@ later bytes; the other associations lose nothing.
 from collections import Counter, deque
 from collections.abc import Callable
 from threading import Condition
-from time import monotonic
 from typing import Generic, TypeVar
 
 __all__ = ["Queue"]
@@ -83,18 +82,17 @@ class Queue(Generic[K, T]):
             self._is_closed = True
             self._changed.notify()
 
-    def take(self, enough: int, pause: float, lull: float | None = None) -> list[T]:
+    def take(self, enough: int, pause: float) -> list[T]:
         """Wait for items, and up to ``pause`` seconds for ``enough`` bytes of them.
 
-        Return the first items that hold ``enough`` bytes, or all items; [] if the queue is closed or lost them. With
-        ``lull``, wait no longer once no item has been added for so many seconds.
+        Return the first items that hold ``enough`` bytes, or all items; [] if the queue is closed or lost them.
         """
         items: list[T] = []
         size = 0
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._is_closed)
             self._enough = enough
-            self._await_more(enough, pause, pause if lull is None else lull)
+            self._changed.wait_for(lambda: self._is_urgent or self._is_closed or self.size >= enough, pause)
             self._enough = 0
             while self._items and size < enough:
                 key, length, item = self._items.popleft()
@@ -109,16 +107,6 @@ class Queue(Generic[K, T]):
             if not self._items:
                 self._is_urgent = False
         return items
-
-    def _await_more(self, enough: int, pause: float, lull: float) -> None:
-        end = monotonic() + pause
-        count = -1
-        while not (self._is_urgent or self._is_closed or self.size >= enough):
-            left = end - monotonic()
-            if left <= 0 or count == len(self._items):
-                return
-            count = len(self._items)
-            self._changed.wait(min(lull, left))
 
     def _drop(self, key: K) -> None:
         self._lost.add(key)
