@@ -1,9 +1,9 @@
 """The live view of ``dimse tap``: a small HTTP server whose page shows associations while they happen.
 
 The server has two resources: the page, and ``/events``, a stream of Server-Sent Events for that page and for programs.
-It answers only requests whose Host is its own address or a name of this machine, so that no page of another site can
-read the stream by giving itself that address in the DNS. A request that a page of another origin makes is refused,
-unless it leads the browser to the page.
+It answers only requests whose Host is its own address or a name of this machine, so that a page of another site
+cannot read the stream after the name of that site was changed to this address in the DNS. A request that a page of
+another origin makes is refused, unless it leads the browser to the page.
 """
 
 import os
@@ -213,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
         return name == self.connection.getsockname()[0] or name.removesuffix(".") in self._view.hosts
 
     def _is_same_origin(self, path: str) -> bool:
-        """Return whether no page of another origin made this request, except one that leads to our page."""
+        """Return False for a request that a page of another origin made, except for a link to our page."""
         origin = self.headers.get("Origin")
         if origin is not None and origin != f"http://{self.headers.get('Host', '')}":
             return False

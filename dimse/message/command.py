@@ -162,7 +162,7 @@ def _decode(data: bytes) -> tuple[type[Message], dict[str, Value], bool, dict[st
         values = {keyword: value for keyword, value in values.items() if keyword in known}
     is_tolerable = error is None or not issubclass(cls, Request)  # a response may have unreadable optional elements
     if is_tolerable and required <= values.keys():
-        for keyword in _NAMELESS[cls]:
+        for keyword in _EMPTY_IF_MISSING[cls]:
             values.setdefault(keyword, "")
         return cls, values, has_data, starts
     error = error or _missing(cls, required - values.keys())
@@ -294,16 +294,19 @@ _OTHERS = {
     for cls, layout in _LAYOUTS.items()
 }
 _VALUES = {cls: attrgetter(_ID[cls], *others) for cls, others in _OTHERS.items()}
-_NAME = "RequestedSOPInstanceUID"  # empty if missing, because a handler may know which instance is meant
-_NAMELESS = {cls: tuple(field.name for field in fields(cls) if field.name == _NAME) for cls in MESSAGES.values()}
+# This element may be missing, and is then empty, because a handler may know which instance is meant.
+_REQUESTED = "RequestedSOPInstanceUID"
+_EMPTY_IF_MISSING = {
+    cls: tuple(field.name for field in fields(cls) if field.name == _REQUESTED) for cls in MESSAGES.values()
+}
 _EXPECTED = {
     cls: (
         frozenset(field.name for field in fields(cls)),
-        frozenset(field.name for field in fields(cls) if field.default is MISSING and field.name != _NAME),
+        frozenset(field.name for field in fields(cls) if field.default is MISSING and field.name != _REQUESTED),
     )
     for cls in MESSAGES.values()
 }
 _PLACEHOLDERS: dict[type[Message], dict[str, Value]] = {
-    cls: {keyword: 0 if _VRS[keyword] == "US" else "" for keyword in (*required, *_NAMELESS[cls])}
+    cls: {keyword: 0 if _VRS[keyword] == "US" else "" for keyword in (*required, *_EMPTY_IF_MISSING[cls])}
     for cls, (_, required) in _EXPECTED.items()
 }

@@ -127,8 +127,9 @@ class Assembler:
     fragment, or None. ``limits`` bound one message. A Data Set of more than ``limits.data_set`` bytes, but of at most
     ``max_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the number of
     further bytes of memory whenever a Data Set grows beyond its first ``UNCOUNTED`` bytes; the number is negative for a
-    Data Set that leaves the memory, because it turns out to be one for ``long_storage``. ``storage`` is the memory for
-    Data Sets, by default byte arrays. ``reader`` may be shared.
+    Data Set that leaves the memory. ``storage`` is the memory for Data Sets, by default byte arrays;
+    ``long_storage`` is outside the memory, and takes Data Sets that are longer than its ``above``. ``reader`` may be
+    shared.
     """
 
     def __init__(

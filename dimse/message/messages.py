@@ -1,8 +1,9 @@
 """The DIMSE messages, PS3.7 §9.3 and §10.3.
 
-A message is a dataclass, and type checkers report an assignment to a field. Its fields are the command elements of its
-table in the standard, and their names are the DICOM keywords. A field without a default is mandatory. ``Data`` is the
-encoded Data Set that follows; for sending, it may be a list of buffers.
+A message is a dataclass, and its fields are the command elements of its table in the standard; their names are the
+DICOM keywords. A field without a default is mandatory. ``Data`` is the encoded Data Set that follows; for sending, it
+may be a list of buffers. Messages are frozen for type checkers only: these report an assignment to a field, but Python
+allows it.
 
 CommandGroupLength, CommandField and CommandDataSetType are not fields, because they belong to the encoding:
 `encode_command` writes them, and `decode_command` reads them.
@@ -87,8 +88,9 @@ def _not_buffers(data: object) -> EncodeError:
 def _message(cls: type[_Class]) -> type[_Class]:
     """Make ``cls`` a dataclass with the ``==``, hash and repr of `Message`, frozen for type checkers.
 
-    Compiling these three for each of 28 classes took 6 of the 16 ms of this module's import. Messages that are frozen
-    at run time, too, take three times as long to create: 8 % of the processor time of a C-ECHO outside asyncio.
+    Compiling these three for each of 28 classes took 6 of the 16 ms of this module's import. If messages were
+    frozen at run time, too, creating one would take three times as long: 8 % more of the processor time that a C-ECHO
+    takes outside asyncio.
     """
     return dataclass(slots=True, kw_only=True, eq=False, repr=False)(cls)
 

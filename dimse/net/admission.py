@@ -129,7 +129,8 @@ def allowed_descriptors() -> int:
 def raise_descriptor_limit() -> None:
     """Allow this process as many descriptors as the system permits, at most `MAX_DESCRIPTORS`.
 
-    Programs that this process starts inherit the number; some close each of them, so it stays moderate.
+    Programs that this process starts inherit the limit, and some of them close every possible descriptor up to it. So
+    it is not raised above `MAX_DESCRIPTORS`.
     """
     if sys.platform != "win32":
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

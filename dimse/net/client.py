@@ -120,10 +120,10 @@ async def _open(association: Association, host: str, port: int) -> None:
         with association.timers.timeout(seconds):
             await _connect(association, host, port)
     except Overdue as exc:
-        was_securing = association.transport.is_securing
+        lacked_tls = association.transport.lacks_tls
         association.abort()
         await association.closed()
-        what = "finish the TLS handshake" if was_securing else "answer"
+        what = "finish the TLS handshake" if lacked_tls else "answer"
         raise ConnectionFailed(f"{address} did not {what} within {seconds:g} s") from exc
     except OSError as exc:
         raise ConnectionFailed(f"cannot connect to {address}: {connection_reason(exc)}") from exc
@@ -158,7 +158,7 @@ async def _connect(association: Association, host: str, port: int) -> None:
             if not association.transport.was_connected:
                 connecting.cancel()
             await asyncio.wait({connecting})
-        if not association.transport.was_connected:  # so `Association._on_lost` never runs to close the timers
+        if not association.transport.was_connected:  # otherwise, `Association._on_lost` closes the timers
             association.timers.close()
 
 

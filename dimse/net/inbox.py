@@ -39,8 +39,8 @@ class Inbox:
         self.has_startable = False  # whether anything has arrived since the latest `start_next`
         self._backlog = backlog
         self._release = release
-        self._waiting: list[Invocation] = []  # few; an empty deque would take as much memory as all else
-        self._counted = 0  # how many of the waiting requests, from the start, the backlog counts
+        self._waiting: list[Invocation] = []  # few; an empty deque would take as much memory as the rest of an inbox
+        self._counted = 0  # the backlog counts this many of the waiting requests, the first ones
         self._unanswered: dict[int, Invocation] = {}
         self._performing = 0
         self._perform: Callable[[Invocation], None] | None = None

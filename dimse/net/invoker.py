@@ -23,7 +23,7 @@ __all__ = ["CANCELLABLE", "Invoker", "Responses", "Send"]
 CANCELLABLE = (CFindRQ, CGetRQ, CMoveRQ)  # PS3.7 §9.3.2.3, §9.3.3.3 and §9.3.4.3
 
 _LAST_ID = 0xFFFF  # the greatest Message ID, a US; 0 is not used
-_ADDED = 1 << 16  # bytes that a peer may add to Data of a request that it echoes
+_ADDED = 1 << 16  # bytes by which Data of a response may be longer than the Data of its request that it returns
 
 Send = Callable[[Context, Message], Awaitable[None] | None]  # None: the message has been sent
 R = TypeVar("R", bound=Response)
@@ -199,7 +199,7 @@ class Invoker:
     ) -> None:
         self._backlog = backlog
         self._seconds = seconds
-        self._timer = Timer(timers, 0.0, self._expire)  # for the earliest response that is due, or earlier
+        self._timer = Timer(timers, 0.0, self._expire)  # runs out when the first response is late, or before
         self._check = check
         self._send = send
         self._abort = abort

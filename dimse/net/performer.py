@@ -6,8 +6,8 @@ success. An exception, a timeout, and a result that is not a response to the ope
 association and the server stay up.
 
 Each handler runs in a task of its own. A `SynchronousHandler` never waits, and therefore runs without a task whenever
-its response can be sent at once: a C-ECHO then takes a sixth less time. A handler that must wait for a few requests
-only can leave these to an async function (``otherwise``).
+its response can be sent at once: a C-ECHO then takes a sixth less time. Requests for which it
+would have to wait can be left to an async function (``otherwise``).
 
 C-CANCEL ends a generator at its next Pending response, with status FE00H and the counters of that response. A handler
 that checks `Operation.is_cancelled` can end earlier.
@@ -163,8 +163,8 @@ class SynchronousHandler:
     variables of the event loop. Without ``otherwise`` it must not take longer than reading the request.
 
     ``otherwise`` is an async function that can perform any request: the requests for which ``make`` returns None are
-    left to it, in a task. With it, ``make`` may take as long as one step of a task, because it is called for only one
-    request of each read, and no more often in one iteration than tasks are started.
+    left to it, in a task. With it, ``make`` may take as long as one step of a task. It is then called for only one
+    request of each read, and `Starts` limits its calls in one iteration of the loop, as it limits new tasks.
     """
 
     make: Callable[[Operation[Any]], Response | None]

@@ -54,7 +54,8 @@ class Receiver:
         """Return complete messages and all PDUs but P-DATA-TF, in the order in which the peer sent them.
 
         The caller processes each before it asks for the next. Raises `DecodeError` for a Command Set that cannot be
-        read, and `RemoteProtocolError` for P-DATA that cannot follow or exceeds a limit.
+        read, and `RemoteProtocolError` for P-DATA on a context that was not accepted, in the wrong order, or beyond a
+        limit.
         """
         was_midway = self.is_midway
         if was_midway:

@@ -1,8 +1,8 @@
 """A relay between programs, which connects each client to a target and forwards all bytes unchanged.
 
-Nothing is parsed here, so invalid bytes pass as they are. The ends pass, too: a side that has sent its last byte ends
-only its own direction, and a reset of one connection resets the other. While one end takes no bytes, the other end is
-not read from, so a connection never holds more than one read in each direction.
+Nothing is parsed here, so invalid bytes pass as they are. The end of each direction is forwarded, too: a side that has
+sent its last byte ends only its own direction, and a reset of one connection resets the other. While one side takes no
+bytes, the other side is not read from, so a connection never holds more than one read in each direction.
 
 Either side may use TLS. The relay is then the TLS peer of that side, and its `Watch` sees decrypted bytes.
 """
@@ -39,8 +39,8 @@ class Relay:
     def __init__(self, settings: Settings, limits: Limits) -> None:
         self.host = ""
         self.port = 0
-        fair = within_descriptors(replace(limits, connections=limits.connections * _DESCRIPTORS))
-        connections = max(fair.connections // _DESCRIPTORS, 1)
+        lowered = within_descriptors(replace(limits, connections=limits.connections * _DESCRIPTORS))
+        connections = max(lowered.connections // _DESCRIPTORS, 1)
         self.admission = Admission(replace(limits, connections=connections, host_connections=connections))
         self._settings = settings
         self._listeners: list[socket.socket] = []

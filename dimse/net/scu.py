@@ -60,7 +60,8 @@ __all__ = [
 ]
 
 Rope = list[bytes | memoryview]
-Answer = Coroutine[Any, Any, Response]  # of `Association.request`; each coroutine around it would wake with it
+# The coroutine of `Association.request`, as it is: a coroutine around it would run, too, whenever this one wakes up.
+Answer = Coroutine[Any, Any, Response]
 
 
 def c_echo(association: Association) -> Answer:

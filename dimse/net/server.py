@@ -42,8 +42,9 @@ __all__ = ["Server", "Service", "serve"]
 
 _log = logging.getLogger("dimse.net")
 
-# Connections in one iteration of the event loop; asyncio derives this number from the backlog. With more, asyncio would
-# look for another connection after each one: 10 of the 80 us from a connection to its first read.
+# Connections in one iteration of the event loop; asyncio derives this number from the backlog. With a larger
+# number, asyncio looks for another connection after each one. This takes 10 of the 80 us from a connection to its first
+# read.
 _ACCEPTED_AT_ONCE = 1
 _MAX_QUEUED = 1024  # connections that wait in the queue of the system
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(2, 3, 2)
@@ -84,7 +85,7 @@ class Server:
         self.host = ""
         self.port = 0
         self.associations: set[Association] = set()
-        disk = disk if trace is None else None  # a trace has all in memory
+        disk = disk if trace is None else None  # a trace needs whole messages in memory
         connections = within_descriptors(limits, 0 if disk is None else disk.max_files)
         if connections is not limits:
             _log.warning("connections is %d here: RLIMIT_NOFILE allows no more", connections.connections)
@@ -309,7 +310,7 @@ class Server:
                 await performer.close()
 
     def _watch_idle(self, association: Association) -> None:
-        """Abort an association that has been idle for too long; otherwise check again when it may have been."""
+        """Abort an association that has been idle for too long; otherwise check again when that time may be over."""
         left = self._timeouts.idle - association.idle_for()
         if left <= 0:
             association.abort(f"no PDU arrived for {self._timeouts.idle:g} s", limit="idle")

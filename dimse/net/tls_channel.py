@@ -51,8 +51,8 @@ class TLSChannel:
         self._timer: Timer | None = None  # runs during the handshake, and after a failure
 
     @property
-    def is_securing(self) -> bool:
-        """Whether a handshake is under way, or TLS has failed."""
+    def lacks_tls(self) -> bool:
+        """Whether the connection lacks TLS: the handshake is under way, or TLS has failed."""
         return self._timer is not None
 
     def start(self, stream: Stream) -> None:

@@ -40,7 +40,7 @@ _log = logging.getLogger("dimse.net")
 BATCH, _BATCH_PDUS = (1 << 20) + (1 << 16), 1 << 8
 
 _MIN_READ = ReadBuffer.MIN
-_SHARE_IN_SHORT_READS = 4096  # bytes of short reads that count as a whole share, because no short read is timed
+_SHARE_IN_SHORT_READS = 4096  # bytes; short reads are not timed, and this many of their bytes count as a whole share
 
 
 class Transport(asyncio.BufferedProtocol):
@@ -187,9 +187,9 @@ class Transport(asyncio.BufferedProtocol):
         return self._channel.session.certificate if self._channel is not None else None
 
     @property
-    def is_securing(self) -> bool:
-        """Whether a TLS handshake is under way, or TLS has failed."""
-        return self._channel is not None and self._channel.is_securing
+    def lacks_tls(self) -> bool:
+        """Whether the connection lacks the TLS that it should have: the handshake is under way, or TLS has failed."""
+        return self._channel is not None and self._channel.lacks_tls
 
     @property
     def tls_failure(self) -> str:

@@ -29,7 +29,7 @@ _TEXTS: dict[int, type[ImplementationClassUID | ImplementationVersionName]] = {
     0x55: ImplementationVersionName,
 }
 _FIRST = 68  # the place of the first item, after octets 7-74 of Table 9-17
-_OTHERS = 2  # items other than contexts: 10H and 50H
+_ITEMS_BESIDE_CONTEXTS = 2  # 10H and 50H; ``Limits.user_items`` bounds their number, and also that of their sub-items
 
 _Items = tuple[str, tuple[PresentationContextAC, ...], tuple[UserItem, ...]]
 
@@ -84,7 +84,7 @@ def _common_items(data: bytes, limits: Limits | None) -> _Items | None:
 def _exceeds(limits: Limits, contexts: int, user_items: int, longest: int) -> bool:
     return (
         contexts > limits.contexts
-        or max(user_items, _OTHERS) > limits.user_items
+        or max(user_items, _ITEMS_BESIDE_CONTEXTS) > limits.user_items
         or longest > limits.user_item
         or limits.transfer_syntaxes < 1
     )

@@ -53,8 +53,8 @@ _RESERVED = bytes(32)  # octets 43-74 of Tables 9-11 and 9-17
 class AssociateRQ:
     """A-ASSOCIATE-RQ, PS3.8 Table 9-11.
 
-    ``title_octets`` are octets 11-42 as received from a peer that does not just pad the titles with trailing spaces;
-    otherwise empty. They are written unchanged, unless the titles have changed.
+    ``title_octets`` is empty if the peer pads both titles with trailing spaces; otherwise, they are octets 11-42 as
+    received. They are written unchanged, unless the titles have changed.
     """
 
     called_ae_title: str

@@ -3,8 +3,7 @@
 An observation is a tuple of these values in the order in which they happened. A pattern is such a value too, or a
 sequence of them: a field that is None matches anything, and a frozenset matches each of its members. ``Aborted(2)``
 matches an A-ABORT with source 2 and any reason; ``Then(RELEASED, CLOSED)`` matches two events. As text, all of them
-have the notation of the catalogue: ``ABORT(2,*)``, ``RP, CLOSED``. ``KEPT``, ``DEVIATED`` and ``BROKEN`` are about the
-rule that a case checks.
+have the notation of the catalogue: ``ABORT(2,*)``, ``RP, CLOSED``.
 """
 
 from collections.abc import Mapping
