@@ -30,7 +30,7 @@ class Field(NamedTuple):
     ``category`` is pdu, item, pdv, command or element. ``head`` marks the first field of a PDU, an item, a PDV, a
     Command Set or an element. The bytes of a ``secret`` field must not be shown. Elements have a ``tag`` and a ``vr``.
     For Pixel Data, ``pixels`` has the short elements of group 0028 of the same Data Set or item as texts, by keyword,
-    and the key ``big_endian`` if the transfer syntax is big-endian; the value begins after ``start`` bytes.
+    and the key ``big_endian`` if the transfer syntax is big-endian. The value of Pixel Data is ``data[value_start:]``.
     """
 
     ranges: tuple[Piece, ...]
@@ -46,7 +46,7 @@ class Field(NamedTuple):
     tag: int | None = None
     vr: str = ""
     pixels: Mapping[str, str] | None = None
-    start: int = 0
+    value_start: int = 0
 
     @property
     def length(self) -> int:
@@ -55,7 +55,7 @@ class Field(NamedTuple):
 
 
 class Places:
-    """The places in a stream of bytes that were joined from pieces of it."""
+    """The places of bytes in a stream: the bytes were joined from ``pieces`` of it."""
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self._pieces = pieces
@@ -130,7 +130,7 @@ def data_set_fields(message: CompleteMessage, depth: int) -> Iterator[Field]:
             description[field.name] = field.value
         elif header.tag == _PIXELS:
             order = {"big_endian": "1"} if message.syntax.big_endian else {}
-            field = field._replace(pixels={**description, **order}, start=header.start - header.offset)
+            field = field._replace(pixels={**description, **order}, value_start=header.start - header.offset)
         yield field._replace(error=faults.within(header.offset, header.end))
     if position < len(data):
         rest, ranges = data[position:], places.ranges(position, len(data))

@@ -190,6 +190,6 @@ def _element(field: Field) -> Fact:
         uid, _, name = field.value.partition(" ")
         return Fact(field.value if name or name_of(uid) else "an instance" if uid else "empty")
     if field.pixels is not None and not field.secret:
-        value = bytes(field.data[field.start :])
+        value = bytes(field.data[field.value_start :])
         return Fact(f"{len(value)} bytes, SHA-256 {sha256(value).hexdigest()[:12]}", Weight.NAME)
     return Fact(field.value, Weight.NAME if field.vr in _LABELS else Weight.CONTENT)

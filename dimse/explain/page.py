@@ -231,7 +231,7 @@ class _Book:
         if one.tag is not None:
             more["tag"] = f"({one.tag >> 16:04X},{one.tag & 0xFFFF:04X}) {one.vr}".rstrip()
         if one.pixels is not None and not one.secret:
-            more["picture"] = self._picture(picture_of(one.pixels, one.data[one.start :]))
+            more["picture"] = self._picture(picture_of(one.pixels, one.data[one.value_start :]))
         return [
             place,
             one.depth,
