@@ -13,10 +13,10 @@ from .messages import Buffer
 
 __all__ = ["MAX_AHEAD", "STEP", "UNCOUNTED", "Drain", "LongStorage", "MemorySink", "PlainStorage", "Sink", "Storage"]
 
-# The first UNCOUNTED bytes of a Data Set are not reported, because most messages but images end there. Growth after
-# them is reported in steps that double until they reach STEP.
+# `on_growth` is not called for the first UNCOUNTED bytes of a Data Set, because few messages except images are longer.
+# Growth beyond them is reported in steps that double until they reach STEP.
 STEP, UNCOUNTED = 1 << 20, 1 << 14  # bytes
-MAX_AHEAD = 8  # at most this many times the bytes received are committed
+MAX_AHEAD = 8  # the memory committed should be at most this many times the bytes received
 
 
 class Storage(Protocol):
@@ -89,7 +89,7 @@ class MemorySink:
 
     __slots__ = ("_limit", "_on_growth", "_storage", "_view", "length", "reported")
 
-    SLACK = 1 << 14  # bytes for the elements after the large element; those of an image box are far shorter
+    SLACK = 1 << 14  # bytes beyond `expected`, for the elements after the large one; an image box needs far fewer
 
     def __init__(
         self, storage: Storage, expected: int | None, arrived: int, limit: int, on_growth: Callable[[int], None]
@@ -168,7 +168,7 @@ def _no_room(size: int) -> LimitExceeded:
 class Drain:
     """A counter of the bytes of a Data Set that is read and dropped: ``length`` so far, and ``max_length`` in all.
 
-    ``limit`` is the bound that the error names if more bytes come.
+    ``limit`` is the limit of a Data Set that is kept; the error names it, not ``max_length``.
     """
 
     __slots__ = ("_limit", "_max_length", "length")
