@@ -1,9 +1,8 @@
 """The DIMSE services for an invoker: thin functions over `Association.request`.
 
-Each function takes the association, the presentation context and the parameters of the service in PS3.7. Awaiting what
-it returns sends the request and gives the response. `c_echo` and `c_store` find the context themselves. A failure
-status is a response, not an error.
-`dataset_of` decodes the Data Set of a response.
+Each service is a function of the association, the presentation context and the parameters in PS3.7. Most return a
+coroutine; awaiting it sends the request and returns the response. `c_echo` and `c_store` find the context themselves. A
+failure status is a response, not an error. `dataset_of` decodes the Data Set of a response.
 
 C-FIND, C-GET and C-MOVE have several responses, and return a context manager::
 
@@ -60,7 +59,8 @@ __all__ = [
 ]
 
 Rope = list[bytes | memoryview]
-# The coroutine of `Association.request`, as it is: a coroutine around it would run, too, whenever this one wakes up.
+# The coroutine of `Association.request`. The functions are not `async def`: a coroutine around this one would run, too,
+# whenever this one is resumed.
 Answer = Coroutine[Any, Any, Response]
 
 
