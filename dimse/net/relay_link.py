@@ -90,12 +90,12 @@ def _end(sock: socket.socket, address: Address, session: TLSSession | None) -> E
 
 
 class _Broken(Exception):
-    """The failure of one connection, ``end``, which ends the link."""
+    """The failure of one connection, which ends the link. ``has_alert``: its peer got an alert of TLS."""
 
-    def __init__(self, end: End, error: OSError | RemoteProtocolError) -> None:
-        super().__init__(str(error))
-        self.end = end
-        self.has_alert = isinstance(error, RemoteProtocolError)  # whether the peer got an alert of TLS
+    def __init__(self, why: str, *, is_client: bool = False, has_alert: bool = False) -> None:
+        super().__init__(why)
+        self.is_client = is_client  # whether it is the connection of the client
+        self.has_alert = has_alert
 
 
 class Link:
@@ -190,11 +190,12 @@ class Link:
         if not isinstance(error, _Broken):
             await self._stop(threads, _SOON)
             raise error
-        await self._stop(threads, self._settings.timeouts.linger, spared=error.end if error.has_alert else None)
-        side = "the client" if error.end is self._ends[0] else "the target"
+        client, target = self._ends
+        side, end = ("the client", client) if error.is_client else ("the target", target)
+        await self._stop(threads, self._settings.timeouts.linger, spared=end if error.has_alert else None)
         if not error.has_alert:
             return f"reset by {side}: {escaped(str(error))}"
-        if error.end is self._ends[0]:
+        if error.is_client:
             self._warn(str(error))
         return f"{side}: {error}"
 
@@ -233,7 +234,7 @@ class Link:
                 if not data:
                     source.check_end()
             except (OSError, RemoteProtocolError) as exc:
-                raise _Broken(source, exc) from exc
+                raise self._broken(source, exc) from exc
             try:
                 if data:
                     received(by_client, data)
@@ -246,7 +247,11 @@ class Link:
                     sink.finish()
                 return
             except (OSError, RemoteProtocolError) as exc:
-                raise _Broken(sink, exc) from exc
+                raise self._broken(sink, exc) from exc
+
+    def _broken(self, end: End, error: OSError | RemoteProtocolError) -> _Broken:
+        is_client, has_alert = end is self._ends[0], isinstance(error, RemoteProtocolError)
+        return _Broken(str(error), is_client=is_client, has_alert=has_alert)
 
 
 def _started(work: Callable[[], None]) -> "asyncio.Future[None]":
