@@ -42,9 +42,8 @@ __all__ = ["Server", "Service", "serve"]
 
 _log = logging.getLogger("dimse.net")
 
-# Connections in one iteration of the event loop; asyncio derives this number from the backlog. With a larger
-# number, asyncio looks for another connection after each one. This takes 10 of the 80 us from a connection to its first
-# read.
+# Connections in one iteration of the event loop; asyncio derives this number from the backlog. With a larger number,
+# asyncio looks for another connection after each one, which takes 10 of the 80 us from a connection to its first read.
 _ACCEPTED_AT_ONCE = 1
 _MAX_QUEUED = 1024  # connections that wait in the queue of the system
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(2, 3, 2)
