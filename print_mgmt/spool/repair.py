@@ -168,8 +168,8 @@ def _free_number(index: Index, numbers: Iterable[object]) -> int | None:
     """Return the first of ``numbers`` that a job without rows may have, so that it keeps its place in the queue."""
     for number in numbers:
         if isinstance(number, int) and 0 < number < MAX_NUMBER:
-            taken = "SELECT 1 FROM job WHERE number = ?1 UNION SELECT 1 FROM film WHERE job = ?1"
-            if index.db.execute(taken, (number,)).fetchone() is None:
+            taken = "SELECT 1 FROM job WHERE number = ? UNION SELECT 1 FROM film WHERE job = ?"
+            if index.db.execute(taken, (number, number)).fetchone() is None:
                 return number
     return None
 
