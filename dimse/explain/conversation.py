@@ -269,7 +269,7 @@ class Conversation:
             syntax = syntax_of(uid)
             dataset = decode(data, syntax, limits=_LIMITS, report=report)
             # Unless its lines are wanted, a Data Set without findings is not dumped, which saves 6 ms of 90 for the
-            # page of a film. With findings, `dump` may raise an error that `decode` has not raised.
+            # page of a film. One with findings is always dumped: `dump` can raise errors that `decode` does not raise.
             shown = dump(dataset, width=self._width) if with_elements or report else ""
         except DecodeError as exc:
             return message._replace(fault=str(exc)), [place._replace(value=f"{len(data)} bytes", error=str(exc))]

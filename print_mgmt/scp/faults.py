@@ -3,9 +3,9 @@
 A fault is written as WHAT@WHERE; ``C605@N-SET#2`` answers the second N-SET with status C605. WHAT is a status (with a
 failure, the operation is not performed; with any other status, it is), ``NO-ANSWER``, ``ABORT`` (A-ABORT), ``DROP``
 (the connection is closed), or, at ``FILM``, a term of Execution Status Info. WHERE is ``FILM``, or an operation with or
-without a SOP Class. A number may follow: that of the film or request, counted over all associations since the start;
-without a number, the fault occurs each time. A change of the printer's status is written in the same way, but not at
-``FILM``: ``WARNING:SUPPLY LOW@N-ACTION FilmBox#2``.
+without a SOP Class. ``#2`` means the second such film or request since the start, in all associations together; without
+a number, the fault occurs each time. A change of the printer's status is written in the same way, but not at ``FILM``:
+``WARNING:SUPPLY LOW@N-ACTION FilmBox#2``.
 """
 
 import re
