@@ -31,13 +31,13 @@ from .tls_channel import TLSChannel
 from .trace import Trace, observer
 from .waiter import Waiter
 
-__all__ = ["BATCH", "Transport"]
+__all__ = ["Transport"]
 
 _log = logging.getLogger("dimse.net")
 
 # Bytes and PDUs to write at once, since PDUs may be of any length (PS3.8 D.1). A film's image of 1024 x 1024 pixels is
-# one batch, together with its header.
-BATCH, _BATCH_PDUS = (1 << 20) + (1 << 16), 1 << 8
+# one batch, together with its header. If more follows, shorter batches are faster (40 MiB in 8 ms instead of 10).
+_FIRST_BATCH, _BATCH, _BATCH_PDUS = (1 << 20) + (1 << 16), 1 << 18, 1 << 8
 
 _MIN_READ = ReadBuffer.MIN
 _SHARE_IN_SHORT_READS = 4096  # bytes; short reads are not timed, and this many of their bytes count as a whole share
@@ -216,11 +216,13 @@ class Transport(asyncio.BufferedProtocol):
         Raises `AssociationAborted` if the connection ends, or if the peer reads nothing, or too slowly, for too long.
         """
         rest, has_more, until = iter(pdus), True, monotonic() + SHARE
+        length = _FIRST_BATCH
         allowed = self._timeouts.message
         late = until + allowed
         try:
             while has_more:
-                has_more = self.core.send_run(rest, BATCH, _BATCH_PDUS)
+                has_more = self.core.send_run(rest, length, _BATCH_PDUS)
+                length = _BATCH
                 self._write(self.core.data_to_send(), has_more=True)
                 if self._writable is not None:
                     await self._drain(late)
