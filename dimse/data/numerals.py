@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from math import isfinite
+from numbers import Complex, Real
 from operator import index
 from typing import Self, SupportsFloat, SupportsIndex, TypeAlias
 
@@ -32,6 +33,7 @@ __all__ = [
     "decimals_in",
     "integer_text",
     "integers_in",
+    "is_complex",
     "split_values",
 ]
 
@@ -267,7 +269,15 @@ def _decimal_text(value: AnyDecimal) -> str:
         if number is None:
             raise ValueError("it is not a finite decimal number")
         return _check_finite(_shortest_text(number))
+    if is_complex(type(value)):
+        raise TypeError(f"type {type(value).__name__}, not a number")
     return _check_finite(_shortest_text(float(value)))
+
+
+def is_complex(kind: type) -> bool:
+    """Return whether numbers of this type have an imaginary part. `float` drops that of a complex number from numpy."""
+    # float and int first: issubclass() of an abstract class takes ten times as long
+    return not issubclass(kind, (float, int)) and issubclass(kind, Complex) and not issubclass(kind, Real)
 
 
 def _exact_text(value: "DS | str | int | Decimal") -> str:

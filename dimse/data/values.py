@@ -22,13 +22,13 @@ from array import array
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import index
-from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, TypeAlias
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from ..errors import DecodeError, shown
 from .charset import Charset, decode_text, encode_text
 from .dates import DA, DT, TM
 from .names import PersonName
-from .numerals import decimal_text, decimals_in, integer_text, integers_in, split_values
+from .numerals import decimal_text, decimals_in, integer_text, integers_in, is_complex, split_values
 from .tag import Tag
 from .vr import VR, VRS
 
@@ -64,6 +64,7 @@ _PADDING = " \0"
 _CACHED = 4096  # cached texts of numbers, for IS and for DS each
 _MAX_CACHED_TEXT = 100  # characters of a cached text, enough for five numbers of DS
 _CODES = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
+_FLOATS = ("FL", "FD")
 _ORDERS = {False: "<", True: ">"}
 _SIZES = {"US": 16, "SS": 16, "UL": 32, "SL": 32, "UV": 64, "SV": 64, "AT": 32}  # bits of an integer
 RANGES = {  # the integers that each VR can hold
@@ -222,6 +223,8 @@ def pack_numbers(vr: str, values: Sequence[object], *, big_endian: bool = False)
     Raises ValueError, OverflowError or TypeError for a number that the VR cannot hold.
     """
     words = [word for tag in map(_index, values) for word in (tag >> 16, tag & 0xFFFF)] if vr == "AT" else values
+    if vr in _FLOATS and any(map(is_complex, set(map(type, values)))):
+        raise _refusal(vr, values)  # struct would drop the imaginary part of a number from numpy
     try:
         return struct.pack(f"{_ORDERS[big_endian]}{len(words)}{_CODES.get(vr, 'H')}", *words)
     except (struct.error, OverflowError) as exc:
@@ -231,14 +234,27 @@ def pack_numbers(vr: str, values: Sequence[object], *, big_endian: bool = False)
 def _refusal(vr: str, values: Sequence[object]) -> Exception:
     """Return the error for numbers that a VR cannot hold. It names the first wrong one, if that is known."""
     allowed = RANGES.get(vr)
-    kind = "a number" if allowed is None else "an integer"
+    kind, is_right = ("a number", _is_real) if allowed is None else ("an integer", _is_integer)
     for value in values:
-        if not isinstance(value, (SupportsFloat, SupportsIndex) if allowed is None else SupportsIndex):
+        if not is_right(value):
             return TypeError(f"type {type(value).__name__}, not {kind}")
     if allowed is None:
         return OverflowError("it is too large")
     wrong = next(number for number in map(_index, values) if number not in allowed)
     return ValueError(f"{shown(wrong)} is not in the range {allowed[0]} to {allowed[-1]}")
+
+
+def _is_real(value: object) -> bool:
+    """Return whether struct takes ``value`` for a floating-point number, whatever its size."""
+    try:
+        struct.pack("d", value)
+    except struct.error:
+        return isinstance(value, int)  # one that is too large
+    return not is_complex(type(value))
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, SupportsIndex)
 
 
 def _index(value: object) -> int:

@@ -65,6 +65,9 @@ def test_set_value_equals_the_value_read_back(vr: str, value: object, stored: Va
         ("FL", "x", "FL cannot hold 'x': type str, not a number"),
         ("FL", 1e300, r"FL cannot hold 1e\+300: it is too large"),
         ("FD", 10**400, "it is too large"),
+        ("FD", np.array([1.5, 2j]), "type complex128, not a number"),
+        ("FL", [0.5, np.complex64(1 + 2j)], "type complex64, not a number"),
+        ("FL", [np.zeros(2)], "type ndarray, not a number"),
         ("SV", 1 << 63, "9223372036854775808 is not in the range -9223372036854775808 to 9223372036854775807"),
         ("AT", "x", "AT cannot hold 'x': type str, not an integer"),
         ("AT", 1 << 33, "8589934592 is not in the range 0 to 4294967295"),
@@ -86,6 +89,7 @@ def test_set_value_equals_the_value_read_back(vr: str, value: object, stored: Va
         ("DS", 1.7976931348623157e308, "it is not finite"),  # when rounded to 16 characters
         ("DS", "x", "DS cannot hold 'x': it is not a finite decimal number"),
         ("DS", object(), "type object, not a number"),
+        ("DS", np.complex64(1 + 2j), r"DS cannot hold .*\(1\+2j\): type complex64, not a number"),
         ("OB", "text", "OB cannot hold 'text': type str, not bytes"),
         ("SQ", b"abcd", "SQ cannot hold b'abcd': the value of a sequence must be a list of Dataset"),
         ("US", np.zeros((2, 2), "<u2").data, "US cannot hold <memory at .*: multi-dimensional"),

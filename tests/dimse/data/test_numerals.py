@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dimse.data import DS, EXPLICIT_LE, IS, Dataset, Element, decode, encode
-from dimse.data.numerals import MAX_VALUES
+from dimse.data.numerals import MAX_VALUES, AnyDecimal
 from dimse.errors import DecodeError, EncodeError
 
 
@@ -107,9 +107,10 @@ def test_numbers_become_at_most_16_characters(value: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", " ", "x", "1_0", "1e999", "nan", "1" * 400, Decimal("sNaN"), Decimal("Infinity")]
+    "value",
+    ["", " ", "x", "1_0", "1e999", "nan", "1" * 400, Decimal("sNaN"), Decimal("Infinity"), np.complex64(1), 1 + 0j],
 )
-def test_wrong_decimal_is_rejected(value: str | Decimal) -> None:
+def test_wrong_decimal_is_rejected(value: AnyDecimal) -> None:
     with pytest.raises(EncodeError, match=r"^DS cannot hold "):
         DS(value)
 
