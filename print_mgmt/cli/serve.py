@@ -203,5 +203,8 @@ def _override(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig:
 
 
 def _policy(allowed: Sequence[str]) -> Policy:
-    """Return the policy for clients: a calling AE title that is not ``allowed`` gets reason 3 (PS3.8 Table 9-21)."""
+    """Return the policy for clients: all of them may associate if no title is ``allowed``.
+
+    Otherwise, a calling AE title that is not among ``allowed`` is rejected with reason 3 (PS3.8 Table 9-21).
+    """
     return calling_titles(allowed) if allowed else accept_anyone

@@ -14,8 +14,7 @@ Action = Callable[[], Awaitable[None]]
 def handle_signals(*, retry: Action, reload: Action | None = None) -> asyncio.Event:
     """Handle the signals of a server. Return an event that is set by a signal that stops it.
 
-    SIGINT and SIGTERM stop it, and SIGHUP if ``reload`` is None; otherwise SIGHUP calls ``reload``. SIGUSR1 calls
-    ``retry``.
+    SIGINT and SIGTERM stop it. SIGHUP calls ``reload``, or stops the server if that is None. SIGUSR1 calls ``retry``.
     """
     stop = asyncio.Event()
     acting: set[asyncio.Future[None]] = set()

@@ -27,8 +27,8 @@ _CASES = (*CASES, *PRINT_CASES)
 _SCU_CASES = (*SCU_CASES, *PRINT_SCU_CASES)
 _ALL_CASES = (*_CASES, *(case for case in _SCU_CASES if case.role is Role.SCU))
 _WARNING = (
-    "print-mgmt verify: this sends wrong requests on purpose. Do not run it against a printer in clinical use; "
-    "--max-films N lets it print"
+    "print-mgmt verify: this sends wrong requests on purpose. Do not run it against a printer in clinical use. "
+    "Films are printed only with --max-films N"
 )
 
 

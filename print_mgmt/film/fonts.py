@@ -65,10 +65,10 @@ def assign(text: str, fonts: tuple[str, ...], note: Note | None) -> tuple[Run, .
     written, missing = list[str](), set[str]()
     for cluster in clusters:
         if _font_for(cluster, fonts) is None:
-            replaced = _replace(cluster, fonts)
-            if not is_same(cluster, replaced):
+            replacement = _replace(cluster, fonts)
+            if not is_same(cluster, replacement):
                 missing.update([character for character in cluster if _font_for(character, fonts) is None] or cluster)
-            cluster = replaced
+            cluster = replacement
         written.append(cluster)
     if missing and note is not None:
         names = ", ".join(f"U+{ord(character):04X}" for character in sorted(missing)[:_MAX_NAMED])

@@ -20,8 +20,8 @@ _SELECTORS = (  # marks that choose a form of a letter: a font does not need a g
     *(range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)),  # variation selectors
     *(range(0x034F, 0x0350), range(0x180B, 0x1810), range(0x17B4, 0x17B6)),
 )
-_JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))  # vowels and final consonants of a syllable
-_COMPATIBLE = (range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))  # variants of other ideographs
+_JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))  # vowels and final consonants of a Hangul syllable
+_COMPATIBLE = (range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))  # compatibility ideographs: variants of other ideographs
 
 
 def to_printable(text: str, note: Note) -> str:
@@ -46,7 +46,7 @@ def _is_removed(character: str) -> bool:
 
 
 def split_clusters(text: str) -> list[str]:
-    """Split a text into the letters that a reader sees: a character with its marks, joiners and jamo, composed."""
+    """Split a text into letters as a reader sees them: each is a character with its marks, joiners and jamo."""
     found: list[str] = []
     for character in text:
         if found and (_joins_previous(character) or _is_symbol_sequence(found[-1], character)):
@@ -77,7 +77,7 @@ def needs_glyph(character: str) -> bool:
     return character not in _JOINERS and not _is_in(character, _SELECTORS)
 
 
-def is_same(cluster: str, replaced: str) -> bool:
-    """Return whether two clusters look the same. A compatibility ideograph differs from its Unicode equivalent."""
-    same = unicodedata.normalize("NFD", cluster) == unicodedata.normalize("NFD", replaced)
+def is_same(cluster: str, replacement: str) -> bool:
+    """Return whether a cluster looks like its replacement. A compatibility ideograph differs from its equivalent."""
+    same = unicodedata.normalize("NFD", cluster) == unicodedata.normalize("NFD", replacement)
     return same and not any(_is_in(character, _COMPATIBLE) for character in cluster)

@@ -120,10 +120,10 @@ def order(runs: tuple[Run, ...]) -> tuple[Piece, ...]:
     is_shaped = bool(runs) and has_raqm()
     if is_shaped and len(runs) == 1:
         return (Piece(*runs[0]),)
-    heights = iter(levels("".join(run.text for run in runs)))
+    character_levels = iter(levels("".join(run.text for run in runs)))
     pieces, piece_levels = list[Piece](), list[int]()
     for font, text in runs:
-        for level, group in groupby([(next(heights), character) for character in text], key=itemgetter(0)):
+        for level, group in groupby([(next(character_levels), character) for character in text], key=itemgetter(0)):
             part = "".join(character for _, character in group)
             if is_shaped:
                 pieces.append(Piece(font, part, "rtl" if level % 2 else "ltr"))

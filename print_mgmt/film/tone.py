@@ -2,7 +2,7 @@
 
 A gray pixel takes these steps, in one table for each image:
 
-1. Photometric Interpretation and Polarity make larger values brighter.
+1. The values are reversed if Photometric Interpretation and Polarity require it. Then larger values are brighter.
 2. The Presentation LUT (PS3.3 C.11.4) makes a P-Value, or with LIN OD a density.
 3. PS3.14 §7.2 gives the density of the P-Value, between Min and Max Density and under the light of the film box.
 4. The density becomes a level of the page, 0 to 1. It is the P-Value of that density on the film of the printer, so a

@@ -51,7 +51,7 @@ def frame_count(frame: Frame, fragments: Fragments) -> int:
     """Return the number of frames; ``fragments`` is called only for compressed pixels.
 
     A wrong Number of Frames, such as 0 or text, is ignored with a note, and the length of the data decides. Raises
-    ImageError for an object without pixels, for more frames than the pixels have bits, and for more frames than the
+    ImageError for an object without pixels, for more frames than the pixel data has bits, and for more frames than the
     limit. Raises DecodeError if the frames of compressed pixels are unknown.
     """
     keyword = next((keyword for keyword in ("PixelData", *_FLOATS) if keyword in frame.dataset), None)
@@ -174,8 +174,8 @@ def _shape(frame: Frame, samples: int) -> tuple[int, ...]:
 def _frame_bytes(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int]:
     """Return the bytes of one frame of ``bits`` bits, and the bit (0 to 7) of the first byte where the frame begins.
 
-    Some files have padding after the last frame. Padding of more than 3 bytes that is as long as a frame must be all
-    zeros: otherwise an attribute is wrong, and so would be the print. Raises ImageError in that case, and for too few
+    Some files have padding after the last frame: at most 3 bytes, or less than a frame, or only zeros. Any other data
+    there means that an attribute is wrong, and so would be the print. Raises ImageError for such data, and for too few
     bytes.
     """
     data, frames = frame.dataset.get(keyword), _declared_frames(frame) or 1

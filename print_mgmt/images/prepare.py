@@ -54,7 +54,7 @@ class ImageOptions(TypedDict, total=False):
     - ``window``: a `Window`; or a VOI LUT or window in the image, by its number (from 1, VOI LUTs before windows) or
       its explanation; or "auto", from the lowest to the highest value of all frames. The default is the first valid VOI
       LUT or window in the image. If there is none, P-Values and values of up to 8 bits are printed over the range of
-      their bits, others as with "auto". Windows never apply to color.
+      Bits Stored, all others as with "auto". Windows never apply to color.
     - ``scale_lut``: True makes the largest entry of a VOI LUT white, not the largest value that its descriptor allows.
     - ``overlays``: gray level of burnt-in overlays, "WHITE" (the default) or "BLACK"; "NONE" omits them.
     - ``background``: gray level behind transparent pictures and arrays, "WHITE" (the default) or "BLACK".

@@ -71,5 +71,5 @@ def _frames(pages: Sequence[Page]) -> NDArray[np.uint8 | np.uint16]:
     for number, page in enumerate(pages[1:], 2):
         if (page.pixels.shape, page.pixels.dtype, page.dpi) != (first.pixels.shape, first.pixels.dtype, first.dpi):
             what = "in size, kind of pixels or resolution"
-            raise OutputError(f"page {number} differs from page 1 {what}, but frames are alike (PS3.3 C.7.6.6)")
+            raise OutputError(f"page {number} differs from page 1 {what}, but all frames must be alike (PS3.3 C.7.6.6)")
     return first.pixels if len(pages) == 1 else np.stack([page.pixels for page in pages])

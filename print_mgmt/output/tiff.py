@@ -1,7 +1,7 @@
 """Writes one or more pages losslessly as TIFF 6.0: gray of 8 or 16 bits, or RGB of 8, with the resolution of the film.
 
-Imaging libraries hold Python's lock while they compress, so a server cannot respond meanwhile. This code releases it.
-Each strip of lines has the deflated differences between neighboring samples (TIFF Technical Note 2, 2002).
+Imaging libraries hold Python's lock while they compress, so a server cannot respond meanwhile. This code releases the
+lock. Each strip of lines has the deflated differences between neighboring samples (TIFF Technical Note 2, 2002).
 """
 
 import struct
@@ -105,7 +105,10 @@ def _longs(tag: int, *values: int) -> _Field:
 
 
 def _write_directory(file: BinaryIO, fields: Sequence[_Field], link: int) -> int:
-    """Write a directory with its values, set ``link`` to it, and return the position of its link to the next one."""
+    """Write a directory with its values, and put its offset at the position ``link``.
+
+    Return the position at which the offset of the next directory belongs.
+    """
     entries = [_ENTRY.pack(field.tag, field.kind, field.length, _place(file, field.value)) for field in fields]
     start = _pad_to_word(file)
     directory = _COUNT.pack(len(entries)) + b"".join(entries)

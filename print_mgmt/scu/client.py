@@ -173,7 +173,7 @@ class PrintClient:
         """Return the best Image Display Format for ``images`` images on a film box with these attributes.
 
         It is the format STANDARD with the fewest boxes that hold all images, or else with the most boxes. Return None
-        if the printer's configuration does not tell such a format.
+        if the printer's configuration lists no such format.
         """
         item = await self._connection.capabilities()
         return None if item is None else format_of(item, choose(attributes).film_box, images)
@@ -203,7 +203,7 @@ class PrintClient:
         **attributes: Value,
     ) -> PrintReport: ...
 
-    async def print_images(  # type: ignore[misc]  # for calls with **attributes from one dict
+    async def print_images(  # type: ignore[misc]  # the first overload is for **attributes from a dict
         self,
         images: Images,
         *,
@@ -291,7 +291,7 @@ class PrintClient:
         **attributes: Value,
     ) -> AbstractAsyncContextManager[Films]: ...
 
-    def films(  # type: ignore[misc]  # for calls with **attributes from one dict
+    def films(  # type: ignore[misc]  # the first overload is for **attributes from a dict
         self,
         *,
         presentation_lut: PresentationLUT | None = None,

@@ -1,9 +1,8 @@
 """Prints images in true size, or not at all.
 
-Requested Image Size is the width of an image in mm (PS3.3 C.13.5). If an image is too large for its box, a printer
-makes it smaller, and measurements on the film are wrong, unless Requested Decimate/Crop Behavior forbids that. So the
-behavior FAIL is requested, unless the user chooses CROP. The responses are checked, because some printers support only
-one of these attributes.
+Requested Image Size is the width of an image in mm (PS3.3 C.13.5). A printer may reduce an image that is too large for
+its box; then measurements on the film are wrong. Requested Decimate/Crop Behavior forbids this, so FAIL is requested,
+unless the user chooses CROP. The responses are checked, because some printers support only one of these attributes.
 """
 
 from dataclasses import replace

@@ -75,7 +75,7 @@ def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
 
 
 def _add_unused(unused: Dataset, item: Dataset, sequence: str) -> None:
-    """Add the attributes of the image item that are not used to ``unused``, in a sequence."""
+    """Add to ``unused`` a sequence with the attributes of the image item that the printer does not use."""
     elements = item.by_tag()
     if unknown := elements.keys() - IMAGE_TAGS:
         rest = Dataset()

@@ -44,8 +44,8 @@ class SitePrinter:
     """A printer of the site, with its AE title.
 
     ``missing_medium`` decides whether a film whose medium is not loaded waits, is printed on another medium, or fails.
-    ``default``: the printer also accepts associations with unknown called AE titles. ``queue_length`` is the most films
-    that it may have waiting or under way; with None, only the limits of the spool apply. Raises `ConfigError`.
+    ``default``: the printer also accepts associations with unknown called AE titles. At most ``queue_length`` of
+    its films may wait or be under way; with None, only the limits of the spool apply. Raises `ConfigError`.
     """
 
     ae_title: str

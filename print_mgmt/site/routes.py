@@ -54,7 +54,7 @@ class Change:
 class Route:
     """A route to destinations. An empty condition matches every film.
 
-    ``called`` and ``calling`` are AE titles with the wildcards of `fnmatch`, and ``client`` are networks such as
+    ``called`` and ``calling`` have AE titles with the wildcards of `fnmatch`, and ``client`` has networks such as
     ``192.0.2.0/24``. ``to`` names the destinations; ``hold`` holds the film for an operator. Raises `ConfigError`.
     """
 

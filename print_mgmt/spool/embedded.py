@@ -1,8 +1,9 @@
 """The embedded spool: a folder with a file for each film, and a SQLite index. It needs no server.
 
 A film is accepted in two steps. First its file and the file's name are forced to the disk, at the same time. Then the
-index gets the job; it is not forced to the disk, because the files contain everything that the index needs. After a
-power failure, the next start adds jobs that the index lost (`recovery`). A lease forces the index to the disk.
+job is added to the index. The index is not forced to the disk, because the files contain everything that it needs.
+After a power failure, the next start adds the jobs that the index lost (`recovery`). A lease forces the index to the
+disk.
 
 Leases and delays are measured on the monotonic clock of the machine, so setting the wall clock back has no effect.
 Several processes may have the folder open at the same time. Each holds a lock on a file in ``alive/``; when another

@@ -127,8 +127,8 @@ async def stored_records(
     """Return the films that meet the SQL condition ``where``, with their deliveries, the oldest first.
 
     ``skipped`` gets the id and the error of each film with a damaged row; without it, `DamagedRow` is raised.
-    ``lock`` locks the films. With it, or ``checked`` in a transaction that sees one moment, a film whose state
-    contradicts its deliveries is damaged, too.
+    ``lock`` locks the films. With ``lock`` or ``checked``, a film whose state contradicts its deliveries counts as
+    damaged, too; ``checked`` needs a transaction that reads films and deliveries as of one moment.
     """
     columns = quoted(FILM, "film.")
     rows = await db.fetch(

@@ -41,7 +41,7 @@ __all__ = [
 FILM_ID = re.compile(r"[0-9a-z]{16}\.\d{1,4}", re.ASCII)  # the key of the job, and the number of the film in the job
 CHECKSUM = re.compile(r"[0-9a-f]{64}", re.ASCII)
 MAX_TIME = 1 << 37  # seconds; later times, after the year 6000, are damage, and `datetime` cannot represent all of them
-MAX_SIZE = 1 << 40  # bytes of a film; no film of the greatest sheet has so many
+MAX_SIZE = 1 << 40  # bytes of a film; even a film of the largest size has fewer
 MAX_COPIES = 1_000_000  # of a film; a larger number is damage, and a job of so many copies would take minutes to make
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -79,7 +79,7 @@ def storable(value: str) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """Return what an error says, without control characters; of an OSError, the file and the reason in words."""
+    """Return what an error says, without control characters; for an OSError, the file and the reason in words."""
     if isinstance(error, OSError) and error.strerror:
         where = "" if error.filename is None else f"{error.filename}: "
         return escaped(f"{where}{error.strerror}")

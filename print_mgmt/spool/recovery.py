@@ -52,7 +52,7 @@ def _accept_unindexed_films(index: Index, files: FilmFolder) -> None:
     accepted: set[str] = set()
     present = files.ids() if found else set()
     unreadable: set[str] = set()
-    lost_rows: set[str] = set()  # films of jobs in the index, whose rows are missing or have a wrong id
+    lost_rows: set[str] = set()  # films without a row, or with a wrong id in it; their job is in the index
     for job, expected, films in _read_jobs(files, found, unreadable):
         if index.lacks_films(job.SOPInstanceUID, present):
             lost_rows.update(film.id for film in films)
@@ -78,8 +78,8 @@ def _accept_unindexed_films(index: Index, files: FilmFolder) -> None:
 def _read_jobs(files: FilmFolder, found: Collection[tuple[str, str]], unreadable: set[str]) -> list[_Job]:
     """Return the jobs of films that are given by id and checksum, the oldest first.
 
-    If a film of a job cannot be read, the common start of its ids is added to ``unreadable``: the job stays on the disk
-    until a start can read it whole.
+    If a film of a job cannot be read, the job's key (`job_key_of`) is added to ``unreadable``: the job stays on the
+    disk until a later start can read it whole.
     """
     jobs: dict[str, _Job] = {}
     for film_id, checksum in found:

@@ -1,8 +1,8 @@
 """Finds damaged rows of the index of the embedded spool, and replaces them by what the film files say.
 
 Only the jobs with a damaged row change. In these, a row that is intact stays; any other film becomes what `rebuild`
-makes of its file: done if it is in ``ended``, else queued only where a second delivery is harmless. A damaged row of a
-film that has no readable file is removed.
+makes of its file: done if the file is in ``ended``, else queued only where a second delivery is harmless. A damaged row
+of a film that has no readable file is removed.
 """
 
 import logging
@@ -56,7 +56,11 @@ def damaged_films(index: Index, files: FilmFolder) -> tuple[DamagedFilm, ...]:
 
 
 def _strangers(films: Iterable[FilmRecord]) -> Iterator[str]:
-    """Yield the films that are in the job of other films. The deliveries of a job, which name it, prove its films."""
+    """Yield the ids of the films whose rows name the job of other films.
+
+    If the films of a job have several keys, the keys of the films with deliveries are right: a delivery names its job,
+    too.
+    """
     jobs: dict[str, list[FilmRecord]] = {}
     for film in films:
         jobs.setdefault(film.job, []).append(film)
@@ -67,7 +71,7 @@ def _strangers(films: Iterable[FilmRecord]) -> Iterator[str]:
 
 
 def _name(film_id: object) -> str:
-    """Return the id of a film as text, whatever a damaged row has."""
+    """Return the id of a film as text, even if a damaged row has another value in its place."""
     return film_id if isinstance(film_id, str) and _is_id(film_id) else shown(film_id)
 
 
@@ -104,7 +108,7 @@ def repair(index: Index, files: FilmFolder) -> Repaired:
 
 
 def _lost_keys(index: Index, files: FilmFolder) -> set[str]:
-    """Return the keys of the jobs that are in the index without the rows of films that are on the disk."""
+    """Return the keys of the jobs in the index that lack the row of a film on the disk."""
     keys, present = set(), files.ids()
     for film_id, checksum in files.unindexed_films(index.ids):
         try:
@@ -165,7 +169,7 @@ def _is_confirmed(index: Index, job: PrintJob) -> bool:
 
 
 def _free_number(index: Index, numbers: Iterable[object]) -> int | None:
-    """Return the first of ``numbers`` that a job without rows may have, so that it keeps its place in the queue."""
+    """Return the first of ``numbers`` that no job uses: with it, the repaired job keeps its place in the queue."""
     for number in numbers:
         if isinstance(number, int) and 0 < number < MAX_NUMBER:
             taken = "SELECT 1 FROM job WHERE number = ? UNION SELECT 1 FROM film WHERE job = ?"

@@ -116,7 +116,7 @@ def _single(key: str, value: object) -> object:
 
 
 def _uid(key: str, text: str) -> str:
-    """Return the UID that ``text`` is, or that has ``text`` as its keyword in PS3.6. Raises `DecodeError`."""
+    """Return ``text`` if it is a UID, or else the UID with this keyword in PS3.6. Raises `DecodeError`."""
     if text[:1].isdigit():
         return text
     found = getattr(uids, text, None)

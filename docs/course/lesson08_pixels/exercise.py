@@ -11,5 +11,5 @@ Each case is an image of 8 bits whose pixels all have one value. Write the P-Val
 
 P_VALUES = [..., ..., ..., ...]
 
-# A pixel of 12 bits, in 16, has the value 1000. Write its two bytes in Little Endian, as they are sent.
+# A pixel of 12 bits, stored in 16, has the value 1000. Write its two bytes in Little Endian, as they are sent.
 PIXEL = "?"

@@ -15,7 +15,7 @@ from ..steps import on_print
 __all__ = ["PERF", "large_images", "time_film"]
 
 _ROWS, _COLUMNS, _TIMES = 2560, 2048, 5
-_MAX_PDU = 128 << 10  # octets; most peers accept no longer P-DATA-TF PDUs, and none becomes faster with longer ones
+_MAX_PDU = 128 << 10  # octets; few peers accept longer P-DATA-TF PDUs, and none is faster with them
 _SIDE = 1024  # rows and columns of the film
 
 

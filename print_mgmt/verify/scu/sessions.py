@@ -186,7 +186,7 @@ async def _judge_uids(peer: ScuPeer) -> Observation:
 
 
 def _judge_failed_film(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Broken` if the SCU sets or prints the film box whose creation failed; otherwise as `gives_up_film`."""
+    """Return `Broken` if the SCU sets or prints the film box whose creation failed; else judge as `gives_up_film`."""
     fired = visit.exchanges[visit.fired_operations - 1] if visit.fired else None
     film = instance_of(fired) if fired is not None else ""
     for exchange in visit.exchanges[visit.fired_operations :]:
