@@ -23,7 +23,7 @@ def claims_of(config: PrinterConfig) -> dict[str, object]:
         "bit_depths": list(config.BitsStored),
         "session_action": config.MaximumCollatedFilms > 0,
     }
-    if installed:  # a film session without Medium Type, as the tester makes, has the first medium
+    if installed:  # a film session without Medium Type, like those of the tester, gets the first medium
         claims["film_sizes"] = list(installed[0].FilmSizeID)
         claims["max_density"] = config.imager_with(installed[0]).MaxDensity
     for name, keyword in (("medium_types", "MediumType"), ("film_sizes", "FilmSizeID"), ("max_density", "MaxDensity")):

@@ -1,7 +1,7 @@
 """The states of the printers of a site: Printer Status and Printer Status Info (PS3.3 C.13.9).
 
-They are derived from the room in the spool and the conditions of the destinations. A printer is FAILURE if all
-destinations that its films may go to are FAILURE, and WARNING if there is any other trouble. A full spool takes
+They are derived from the room in the spool and the conditions of the destinations. A printer is in FAILURE if all
+destinations that its films may go to are in FAILURE, and in WARNING if there is any other trouble. A full spool takes
 precedence over other warnings. A state that other code has set is left as it is.
 """
 

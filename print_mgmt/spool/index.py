@@ -283,7 +283,7 @@ class Index:
     def _update_job(self, number: int, key: str) -> None:
         """Derive the status of a job from its films; a changed status gets a new revision.
 
-        All ids of its films begin with ``key``; another film got here by damage.
+        The ids of its films begin with ``key``; a row of another film names this job only because it is damaged.
         """
         row = self.db.execute("SELECT ExecutionStatus, ExecutionStatusInfo FROM job WHERE number = ?", (number,))
         before = row.fetchone()

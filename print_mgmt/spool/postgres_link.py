@@ -107,7 +107,7 @@ class PostgresLink:
             raise SpoolError(f"the spool database has failed: {reason_of(exc)}") from exc
 
     async def _begin(self, stack: AsyncExitStack) -> Connection:
-        """Begin a transaction. Try all connections of the pool, because a restart of the server closes every one of them."""
+        """Begin a transaction. Try all connections of the pool, because a restart of the server closes all of them."""
         for left in reversed(range(_MAX_CONNECTIONS + 1)):
             try:
                 db = await stack.enter_async_context(self._pool.acquire())
