@@ -5,7 +5,7 @@ film box has image boxes and annotation boxes. A change replaces the Data Set of
 instance can keep the old Data Set. ``attribute_bytes`` is the memory of an instance in bytes, without pixels. Instances
 belong to one association, and end with it. A deleted Presentation LUT is kept as long as another instance refers to it,
 as the standard requires. ``unused`` has the attributes that the client sent but the printer does not use: attributes of
-other classes, private attributes, and values that were replaced.
+other classes, private attributes, and values in place of which the printer uses others.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -201,8 +201,8 @@ class FilmBox:
     def boxes(self) -> tuple[Box, ...]:
         """Return the rectangles of the image boxes in pixels of the printer, by position. Raises `LayoutError`.
 
-        They and the layout are kept until the attributes or the medium change, which saves an eighth of the calls for
-        each image.
+        They and the layout are kept until the attributes or the medium change. This saves an eighth of the Python calls
+        for each image.
         """
         laid_out = self.laid_out
         if laid_out is None or laid_out[0] is not self.plain or laid_out[1] is not self.imager:

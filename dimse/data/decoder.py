@@ -23,10 +23,10 @@ from .dataset import (
     unread_dataset,
 )
 from .dictionary import plain_vrs, sequence_tags, vr_of
+from .encoding_attributes import charset_in, find_charset
 from .header import CREATORS, SHORTEST_HEADER, actual_layout, holds_known
 from .items import Items, fix_pixel_order
 from .parser import Parser, ends_in_sequence, parse_items
-from .settings import charset_in, find_charset
 from .skip import common_elements
 from .source import LENGTH_KEPT, DecodeLimits, Origin, Source, origin_of
 from .syntax import (

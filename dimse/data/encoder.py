@@ -10,8 +10,8 @@ import struct
 from ..errors import DecodeError, EncodeError
 from .charset import Charset
 from .dataset import CHARACTER_SET, PIXEL_DATA, UNREAD, Dataset, Element
+from .encoding_attributes import charset_in, word_vr
 from .items import Items
-from .settings import charset_in, word_vr
 from .source import NOWHERE, Place, Source, path_of
 from .syntax import (
     IMPLICIT_LE,

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from ..errors import DecodeError
 from .dataset import PIXEL_DATA, UNREAD, Dataset, DecodedElement, Element, Item, Value
-from .settings import bits_allocated_in, word_vr
+from .encoding_attributes import bits_allocated_in, word_vr
 from .source import Origin, Source
 from .values import READERS
 

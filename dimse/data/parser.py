@@ -14,9 +14,9 @@ from ..errors import DecodeError
 from .cursor import NOT_SHARED, Cursor, Elements
 from .dataset import CHARACTER_SET, Dataset, DecodedElement, decoded_dataset
 from .dictionary import vr_of
+from .encoding_attributes import charset_in
 from .header import SHORTEST_HEADER, Header, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
 from .items import Items, fix_pixel_order
-from .settings import charset_in
 from .skip import items_end
 from .source import Source
 from .syntax import (

@@ -44,8 +44,8 @@ class Stream(Protocol):
     def abort(self) -> None: ...
 
 
-def gathers(loop: asyncio.AbstractEventLoop) -> bool:
-    """Return whether buffers must be handed to the system here, because the loop would join them."""
+def joins_buffers(loop: asyncio.AbstractEventLoop) -> bool:
+    """Return whether ``loop`` joins buffers before it writes them, so that `WriteQueue` must write them itself."""
     return sys.version_info < (3, 12) and isinstance(loop, asyncio.SelectorEventLoop) and hasattr(os, "writev")
 
 
@@ -60,11 +60,11 @@ class WriteQueue:
 
     def __init__(self, stream: Stream, loop: asyncio.AbstractEventLoop) -> None:
         self._stream = stream
-        self._gathers = gathers(loop)
+        self._writes_itself = joins_buffers(loop)
         self._forgets_to_pause = forgets_to_pause(loop)
         self._rest: list[memoryview] = []  # buffers that wait until the socket takes more
         self._descriptor = -1  # of the socket, while the stream is not closing
-        if self._gathers:
+        if self._writes_itself:
             self._descriptor = stream.get_extra_info("socket").fileno()
             stream.set_write_buffer_limits(0)
 
@@ -82,7 +82,7 @@ class WriteQueue:
             return
         if len(buffers) == 1 and not self._rest:
             self._stream.write(buffers[0])
-        elif self._gathers:
+        elif self._writes_itself:
             self._rest += map(memoryview, buffers)
             self._push()
         else:
@@ -91,8 +91,8 @@ class WriteQueue:
                 self._stream.set_write_buffer_limits()  # this pauses the protocol if too much waits
 
     def resume(self) -> bool:
-        """Write the rest, now that the stream takes more. Return whether further bytes need not wait."""
-        if not self._gathers:
+        """Write the rest, now that the stream takes more. Return whether the protocol may go on writing."""
+        if not self._writes_itself:
             return True
         if self._stream.is_closing():
             self._rest.clear()
@@ -155,7 +155,7 @@ class ReadBuffer:
 
     __slots__ = ("_longest", "_owns_scratch", "buffer", "scratch")
 
-    MIN = _MIN_READ  # bytes; a shorter read does not change the length of the buffer
+    MIN = _MIN_READ  # bytes; after a shorter read, the transport does not call `adapt`
 
     def __init__(self, loop: asyncio.AbstractEventLoop, shared: memoryview | None, *, is_tls: bool) -> None:
         self._owns_scratch = shared is None or _reads_later(loop)

@@ -28,7 +28,7 @@ Work = Callable[[], None]
 
 _log = logging.getLogger("dimse.net")
 _PRIVATE = 0o600  # permissions; a recording may contain patient data
-_BATCH = 1 << 18  # bytes to write at once; with 8 MiB, the next film would be sent while this one is written
+_BATCH = 1 << 18  # bytes to write at once: few, so that a film is written while it is sent, and not while the next is
 _PAUSE = 0.05  # seconds to wait for a batch; a killed process loses the bytes of this time, or more on a slow disk
 PATIENCE = 10.0  # seconds for the disk to write what waits
 _MAX_PARTS = 1024  # buffers that Linux takes at once
@@ -220,7 +220,7 @@ class CaptureWriter:
         self._queue.put(partial(self._end, work), is_urgent=True)
 
     def drop(self, give_up: Work) -> None:
-        """Drop all work of a recording that waits or follows; ``give_up`` identifies the recording."""
+        """Drop the work of the recording that ``give_up`` identifies: what waits now, and what is added later."""
         self._queue.drop(give_up)
 
     def call(self, callback: Callable[[bool], None]) -> None:

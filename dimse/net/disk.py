@@ -1,9 +1,9 @@
 """Files for long Data Sets, so that a peer may send more than fits in memory.
 
 A Data Set of more than `Disk.above` bytes is written to a file without a name while its fragments arrive, unless too
-many files are open. The system removes the file with its last user, also after a crash. A thread writes windows of 1
-MiB, so a slow disk does not block the event loop; the peer is not read from while too many windows wait. The received
-Data is a read-only map of the file: it takes no memory that the system could not take back.
+many files are open. The system removes the file once nothing uses it any more, also after a crash. A thread writes
+windows of 1 MiB, so a slow disk does not block the event loop; the peer is not read from while too many windows wait.
+The received Data is a read-only map of the file, whose memory the system can take back at any time.
 
 The request is performed once all windows are written (`stored`). If the disk fails or is full, or if the association or
 its host has too much on it, the rest of the Data Set is dropped, and the request is answered with a status for that
@@ -227,7 +227,7 @@ class _FileSink:
         return taken
 
     def _write(self) -> None:
-        """Give the full window to a thread, and take another one."""
+        """Give the window to a thread, and take another one. Only the last window is not full."""
         size, start = self.length - self._start, self._start
         window, self._start = self._window, self.length
         if self._file is None or self._stored.done():  # the disk has failed: the rest is dropped

@@ -1,8 +1,8 @@
-"""The two ends of a link of the relay: blocking connections, each read by one thread and written to by another.
+"""The two connections of a link of the relay. They block; one thread reads from each, and another writes to it.
 
-A plain connection is a socket. With TLS, both threads use one `TLSSession`, which a lock protects. They never wait for
-each other's sockets: a thread that reads may have to answer, for example to a change of keys, and if the other thread
-is just writing, that one sends the answer, too.
+A plain connection is a socket. With TLS, both threads of a connection use one `TLSSession`, which a lock protects.
+Neither thread waits until the other has read or sent its bytes. A thread that reads may have to answer, for example to
+a change of keys; if the other thread is sending at that moment, the other one sends the answer, too.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class End(Protocol):
 
     @property
     def read(self) -> Callable[[int], bytes]:
-        """A function that waits for bytes of the peer, and returns a number of them at most; b"" after the last one."""
+        """A function that waits for bytes of the peer, and returns at most the given number; b"" after the last one."""
 
     @property
     def write(self) -> Callable[[bytes], None]:
@@ -47,7 +47,11 @@ class End(Protocol):
         """Prepare for `read` and `write`. Raises `RemoteProtocolError`, after the peer got an alert."""
 
     def check_end(self) -> None:
-        """Raise OSError if the end of the bytes is a reset in truth, of which the system told the other thread."""
+        """Raise OSError if the peer has not ended its bytes, but has reset the connection.
+
+        The system reports a reset only once. If the thread that writes has received the report, the thread that reads
+        sees an ordinary end.
+        """
 
     def finish(self) -> None:
         """End this direction: the peer gets no more bytes."""
@@ -74,7 +78,7 @@ class _Socket:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def check_end(self) -> None:
-        if not self._is_finished:  # after both ends, the system keeps no connection either
+        if not self._is_finished:  # once both directions have ended, the system does not keep the address either
             try:
                 self.socket.getpeername()
             except OSError as exc:

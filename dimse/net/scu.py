@@ -59,8 +59,8 @@ __all__ = [
 ]
 
 Rope = list[bytes | memoryview]
-# The coroutine of `Association.request`. The functions are not `async def`: a coroutine around this one would run, too,
-# whenever this one is resumed.
+# The coroutine of `Association.request`. The functions return it, and are not `async def`: a coroutine of their own
+# would run, too, each time that this one is resumed.
 Answer = Coroutine[Any, Any, Response]
 
 

@@ -28,7 +28,7 @@ from .case import Case, Flags, Unprepared, group_of
 from .observation import SUCCESS, WARNING, Accepted, Answered, Rejected, matches
 from .peer import BOTH_SYNTAXES, Peer, Target, Watch
 from .result import Options, PeerFacts, Result
-from .trace import Trace
+from .trace import CaseTrace
 from .verdict import Verdict
 from .wire import Wire
 
@@ -114,7 +114,7 @@ async def find_facts(target: Target, options: Options, watch: Watch, wanted: Fla
     PRINT, SESSION_ACTION, TWO_ASSOC and CHECKS_CALLED cost requests of their own, and are looked for only if they are
     ``wanted``.
     """
-    peer = Peer(target, Trace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
+    peer = Peer(target, CaseTrace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
     facts = PeerFacts()
     try:
         async with asyncio.timeout(_MAX_PREPARATIONS * target.preparation):
@@ -226,7 +226,7 @@ async def serves_at_once(target: Target, options: Options, watch: Watch, count: 
 
     If not, wait until the peer serves one again, for at most `Target.revival`.
     """
-    peer = Peer(target, Trace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
+    peer = Peer(target, CaseTrace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
     served = []
 
     async def serve() -> None:

@@ -24,7 +24,7 @@ from .grid_script import GridScript, Step, replace_names
 from .observation import Accepted, Answered, Seen
 from .peer import Peer, Target
 from .print_session import SLOW_FACTOR
-from .trace import Trace
+from .trace import CaseTrace
 from .wire import Wire
 
 __all__ = ["Answer", "Grid", "GridPeer", "Group", "run_grid"]
@@ -63,7 +63,7 @@ class GridPeer:
 
     label: str
     target: Target
-    trace: Trace
+    trace: CaseTrace
     answers: list[Answer] = field(default_factory=list)
     fault: str = ""
 
@@ -109,7 +109,7 @@ async def run_grid(
     the new UIDs.
     """
     clock = asyncio.get_running_loop().time
-    found = tuple(GridPeer(label, target, Trace(clock)) for label, target in peers)
+    found = tuple(GridPeer(label, target, CaseTrace(clock)) for label, target in peers)
     runs = [_Run(each, script, random.Random(f"{seed}/{script.name}"), prints).run() for each in found]
     await asyncio.gather(*runs)
     return Grid(script, found)

@@ -23,7 +23,7 @@ from .observation import (
 from .peer import Peer, Target, Watch
 from .result import Assertion, Options, Result, SubResult
 from .shared import Shared
-from .trace import Trace
+from .trace import CaseTrace
 from .verdict import Column, Level, Verdict, close_verdict, column_of, verdict_of, worst
 
 __all__ = ["Judge", "summary_assertion", "judged_result", "level_of", "max_seconds", "reason_of", "unjudged_result"]
@@ -47,13 +47,13 @@ class Judge:
     async def run(self, case: Case) -> Result:
         """Run the sub-cases of a case, until one of them leaves the peer dead; return the result of the case."""
         clock = asyncio.get_running_loop().time
-        trace = Trace(clock, self.options.full_trace, keeps_whole=self.options.pcap)
+        trace = CaseTrace(clock, self.options.full_trace, keeps_whole=self.options.pcap)
         start = clock()
         result = Result(case=case, verdict=Verdict.SKIPPED, trace=trace)
         found = []
-        for number, step in enumerate(case.all_subcases()):
+        for number, subcase in enumerate(case.all_subcases()):
             trace.subcase = number
-            sub = await self._judge_step(case, step, result)
+            sub = await self._judge_subcase(case, subcase, result)
             found.append(sub)
             if DEAD in sub.observed:
                 result.is_damaged = True
@@ -64,9 +64,9 @@ class Judge:
         result.seconds = clock() - start
         return result
 
-    def peer(self, trace: Trace, case_id: str, step: str = "", target: Target | None = None) -> Peer:
-        """Return the peer for one sub-case; its random numbers depend only on the seed, the case and the step."""
-        seeded = random.Random(f"{self.options.seed}/{case_id}/{step}")
+    def peer(self, trace: CaseTrace, case_id: str, subcase: str = "", target: Target | None = None) -> Peer:
+        """Return the peer for one sub-case; its random numbers depend only on the seed, the case and the sub-case."""
+        seeded = random.Random(f"{self.options.seed}/{case_id}/{subcase}")
         return Peer(
             target or self.target,
             trace,
@@ -78,19 +78,19 @@ class Judge:
             shared=self.shared,
         )
 
-    async def _judge_step(self, case: Case, step: SubCase, result: Result) -> SubResult:
+    async def _judge_subcase(self, case: Case, subcase: SubCase, result: Result) -> SubResult:
         """Judge a sub-case. After silence, try again with more patience; if the peer was full, try again once it has
         room.
         """
         assert result.trace is not None
-        sub = await self._try(case, step, result, self.target)
+        sub = await self._try(case, subcase, result, self.target)
         if sub.verdict.is_suspect and self._was_impatient(sub.observed):
             patient = replace(self.target, timeout=_PATIENCE_FACTOR * self.target.timeout)
             result.trace.note(0, f"once more, with a timeout of {patient.timeout:g} s")
-            sub = replace(await self._try(case, step, result, patient), first=sub.observed)
+            sub = replace(await self._try(case, subcase, result, patient), first=sub.observed)
         if sub.verdict.is_suspect and _is_full(sub.observed):
             await self.peer(result.trace, case.id, "wait").probe()
-            again = await self._try(case, step, result, self.target)
+            again = await self._try(case, subcase, result, self.target)
             if _is_full(again.observed) and again.verdict.is_suspect:
                 reason = f"the peer is full, so the case cannot be judged: {again.reason}"
                 again = replace(again, verdict=Verdict.INCONCLUSIVE, reason=reason)
@@ -104,33 +104,35 @@ class Judge:
         silences = (seen.seconds or 0.0 for seen in observed if isinstance(seen, Silent))
         return any(seconds < _PATIENCE_FACTOR * self.target.timeout for seconds in silences)
 
-    async def _try(self, case: Case, step: SubCase, result: Result, target: Target) -> SubResult:
+    async def _try(self, case: Case, subcase: SubCase, result: Result, target: Target) -> SubResult:
         """Try a sub-case once; whatever goes wrong becomes a result."""
         assert result.trace is not None
-        peer = self.peer(result.trace, case.id, step.name, target)
-        peer.measured, peer.assertions, peer.level = result.measured, result.assertions, step.level or case.level
+        peer = self.peer(result.trace, case.id, subcase.name, target)
+        peer.measured, peer.assertions, peer.level = result.measured, result.assertions, subcase.level or case.level
         observed: list[Seen] = []
         try:
-            return await self._run_step(case, step, result, peer, observed)
+            return await self._run_subcase(case, subcase, result, peer, observed)
         except Unprepared as exc:
-            sub = unjudged_result(step, tuple(observed), exc.verdict, exc.reason)
+            sub = unjudged_result(subcase, tuple(observed), exc.verdict, exc.reason)
         except TimeoutError:
             result.is_endless = True
             reason = f"the case did not end within {_patience(case, target):g} s"
-            sub = unjudged_result(step, tuple(observed), Verdict.INCONCLUSIVE, reason)
+            sub = unjudged_result(subcase, tuple(observed), Verdict.INCONCLUSIVE, reason)
         except DecodeError as exc:  # the case met an invalid value; an invariant judges the bytes
             reason = f"the octets of the peer cannot be read: {exc}"
-            sub = unjudged_result(step, tuple(observed), Verdict.INCONCLUSIVE, reason)
+            sub = unjudged_result(subcase, tuple(observed), Verdict.INCONCLUSIVE, reason)
         except Exception as exc:
             result.trace.note(0, "".join(traceback.format_exception(exc)))
             reason = f"the tester failed: {type(exc).__name__}: {exc}"
-            sub = unjudged_result(step, tuple(observed), Verdict.ERROR, reason)
+            sub = unjudged_result(subcase, tuple(observed), Verdict.ERROR, reason)
         finally:
             await peer.dismiss()
         result.assertions.append(summary_assertion(sub, result.trace))
         return sub
 
-    async def _run_step(self, case: Case, step: SubCase, result: Result, peer: Peer, found: list[Seen]) -> SubResult:
+    async def _run_subcase(
+        self, case: Case, subcase: SubCase, result: Result, peer: Peer, found: list[Seen]
+    ) -> SubResult:
         """Run a sub-case once, and judge it; then probe the peer if the case is risky.
 
         ``found`` receives the observation, which is then kept even if the end of the association times out.
@@ -138,29 +140,29 @@ class Judge:
         before = len(result.assertions)
         async with asyncio.timeout(_patience(case, peer.target)):
             try:
-                seen = await step.run(peer)
+                seen = await subcase.run(peer)
             except Decided as decided:
                 seen = decided.seen
             observed = (seen,) if isinstance(seen, Seen) else seen
             found += observed
             ended = await peer.finish(case.close)
             result.close = close_verdict(case.close, ended) or result.close
-        column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
-        sub = judged_result(step, observed, verdict_of(level_of(case, step, observed), column), column)
+        column, _ = column_of(observed, subcase.passes or (), subcase.nonstrict or (), subcase.fails or ())
+        sub = judged_result(subcase, observed, verdict_of(level_of(case, subcase, observed), column), column)
         if not (result.assertions[before:] and _is_summary(observed)):
             result.assertions.append(summary_assertion(sub, peer.trace))
         await peer.dismiss()  # a peer that serves only one association cannot be probed before this
         is_probed = case.risky and DEAD not in observed
-        return await _probe_after(case, step, sub, peer) if is_probed else sub
+        return await _probe_after(case, subcase, sub, peer) if is_probed else sub
 
 
-async def _probe_after(case: Case, step: SubCase, sub: SubResult, peer: Peer) -> SubResult:
+async def _probe_after(case: Case, subcase: SubCase, sub: SubResult, peer: Peer) -> SubResult:
     """Probe the peer after a risky case; return the result, made worse if the peer is dead."""
     probed = await peer.probe()
     peer.log(str(ALIVE), str(probed), Column.FAILS if probed == DEAD else Column.PASSES)
     if probed != DEAD:
         return sub
-    dead = verdict_of(step.level or case.level, Column.FAILS)
+    dead = verdict_of(subcase.level or case.level, Column.FAILS)
     reason = f"{sub.reason}; then PROBE dead"
     return replace(sub, verdict=worst((sub.verdict, dead)), observed=(*sub.observed, DEAD), reason=reason)
 
@@ -170,7 +172,7 @@ def _is_summary(observed: Observation) -> bool:
     return bool(observed) and isinstance(observed[-1], Broken | Deviated | Kept)
 
 
-def summary_assertion(sub: SubResult, trace: Trace) -> Assertion:
+def summary_assertion(sub: SubResult, trace: CaseTrace) -> Assertion:
     """Return the line of the log for the result of a sub-case."""
     return Assertion(
         seconds=trace.now(),
@@ -181,11 +183,11 @@ def summary_assertion(sub: SubResult, trace: Trace) -> Assertion:
     )
 
 
-def level_of(case: Case, step: SubCase, observed: Observation) -> Level:
+def level_of(case: Case, subcase: SubCase, observed: Observation) -> Level:
     """Return the level of a sub-case: MUST if the peer breaks a rule that it claims to keep."""
     if any(isinstance(seen, Broken) and seen.is_claimed for seen in observed):
         return Level.MUST
-    return step.level or case.level
+    return subcase.level or case.level
 
 
 def _patience(case: Case, target: Target) -> float:
@@ -211,9 +213,9 @@ def _is_full(observed: Observation) -> bool:
     return _CONGESTION in observed or _LOCAL_LIMIT in observed
 
 
-def judged_result(step: SubCase, observed: Observation, verdict: Verdict, column: Column) -> SubResult:
+def judged_result(subcase: SubCase, observed: Observation, verdict: Verdict, column: Column) -> SubResult:
     """Return the result of a sub-case that was judged."""
-    due = step.passes or ()
+    due = subcase.passes or ()
     expected = shown_all(due)
     text = shown_all(observed, ", ")
     if column is Column.NONE:
@@ -222,13 +224,17 @@ def judged_result(step: SubCase, observed: Observation, verdict: Verdict, column
         reason = text
     else:
         reason = f"{expected} was due; {text}"
-    return SubResult(name=step.name, verdict=verdict, expected=expected, observed=without_data(observed), reason=reason)
+    return SubResult(
+        name=subcase.name, verdict=verdict, expected=expected, observed=without_data(observed), reason=reason
+    )
 
 
-def unjudged_result(step: SubCase, observed: Observation, verdict: Verdict, reason: str) -> SubResult:
+def unjudged_result(subcase: SubCase, observed: Observation, verdict: Verdict, reason: str) -> SubResult:
     """Return the result of a sub-case that could not be judged."""
-    expected = shown_all(step.passes or ())
-    return SubResult(name=step.name, verdict=verdict, expected=expected, observed=without_data(observed), reason=reason)
+    expected = shown_all(subcase.passes or ())
+    return SubResult(
+        name=subcase.name, verdict=verdict, expected=expected, observed=without_data(observed), reason=reason
+    )
 
 
 def reason_of(sub: SubResult) -> str:

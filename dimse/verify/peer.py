@@ -53,7 +53,7 @@ from .observation import (
 from .result import Assertion, Options
 from .shared import Shared
 from .tls_material import TLSFiles
-from .trace import Trace
+from .trace import CaseTrace
 from .verdict import Close, Column, Level, Verdict
 from .wire import Wire
 
@@ -124,7 +124,7 @@ class Peer:
     """
 
     target: Target
-    trace: Trace
+    trace: CaseTrace
     random: random.Random
     case_id: str
     flags: Flags = Flags.NONE

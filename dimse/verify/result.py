@@ -7,7 +7,7 @@ from typing import Protocol
 
 from .case import Case, Flags
 from .observation import Observation
-from .trace import Trace
+from .trace import CaseTrace
 from .verdict import CloseVerdict, Column, Level, Verdict, verdict_of
 
 __all__ = [
@@ -95,7 +95,7 @@ class Assertion:
     verdict: Verdict
 
     @classmethod
-    def now(cls, trace: Trace, level: Level, due: str, seen: str, column: Column) -> "Assertion":
+    def now(cls, trace: CaseTrace, level: Level, due: str, seen: str, column: Column) -> "Assertion":
         """Return the line for what was ``seen`` just now; ``column`` says how a case of this level judges it."""
         verdict = verdict_of(level, column)
         return cls(seconds=trace.now(), subcase=trace.subcase, due=due, seen=seen, verdict=verdict)
@@ -120,7 +120,7 @@ class Result:
     is_endless: bool = False  # the case reached its time limit
     subcases: tuple[SubResult, ...] = ()
     seconds: float = 0.0
-    trace: Trace | None = None
+    trace: CaseTrace | None = None
     measured: dict[str, tuple[float, str]] = field(default_factory=dict)
     command: EndedProgram | None = None  # how the program of an SCU ended
     assertions: list[Assertion] = field(default_factory=list)

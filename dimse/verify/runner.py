@@ -22,7 +22,7 @@ from .peer import Target
 from .result import ENDLESS, Options, Result, Run, is_stuck
 from .shared import Shared
 from .starter import Starter
-from .trace import Trace
+from .trace import CaseTrace
 from .verdict import Verdict
 
 __all__ = ["SANITY", "Tester", "verify_scp"]
@@ -263,7 +263,7 @@ class Tester:
         """Wait for a damaged peer to come back, or start it again. Return whether a new association works."""
         if self.starter is not None:
             await self.starter.restart()
-        trace = Trace(asyncio.get_running_loop().time)
+        trace = CaseTrace(asyncio.get_running_loop().time)
         peer = Judge(target=self.target, options=self.options, watch=self.watch).peer(trace, "probe")
         if await peer.probe() == ALIVE:
             return True

@@ -2,7 +2,7 @@
 
 Octets are entered before anything judges them. By default, only the first `KEPT_OCTETS` of each write or arrival are
 kept, with the length and the hash of the whole. Once a case has `_MAX_OCTETS`, only the first `_KEPT_LATER` are kept.
-In any case, the trace has at most `Trace.max_entries` entries.
+In any case, the trace has at most `CaseTrace.max_entries` entries.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from hashlib import sha256
 from ..errors import DimseError
 from ..explain import ACCEPTOR, REQUESTOR, Conversation, Turn
 
-__all__ = ["KEPT_OCTETS", "Trace", "TraceEntry", "turns_of"]
+__all__ = ["KEPT_OCTETS", "CaseTrace", "TraceEntry", "turns_of"]
 
 KEPT_OCTETS = 4096
 _MAX_ENTRIES = 5000  # of one case; a peer may send single octets forever
@@ -42,7 +42,7 @@ class TraceEntry:
 
 
 @dataclass(slots=True)
-class Trace:
+class CaseTrace:
     """The entries of one case. ``clock`` returns seconds."""
 
     clock: Callable[[], float]
@@ -53,7 +53,7 @@ class Trace:
     max_entries: int = _MAX_ENTRIES
     lost: int = 0  # the number of entries left out after the first ``max_entries``
     connections: int = 0
-    is_of_acceptor: bool = False  # the tester is the acceptor
+    tester_is_acceptor: bool = False  # or else the requestor
     _kept: int = 0
     _start: float = field(init=False)
 
@@ -113,19 +113,19 @@ class Trace:
 
     def explained(self) -> Iterator[tuple[TraceEntry, list[str]]]:
         """Yield each entry with one line for each PDU that the entry completes; see `turns_of`."""
-        for entry, turns in turns_of(self.entries, is_of_acceptor=self.is_of_acceptor):
+        for entry, turns in turns_of(self.entries, tester_is_acceptor=self.tester_is_acceptor):
             yield entry, [turn if isinstance(turn, str) else _line(turn) for turn in turns]
 
 
 def turns_of(
-    entries: Iterable[TraceEntry], *, is_of_acceptor: bool = False
+    entries: Iterable[TraceEntry], *, tester_is_acceptor: bool = False
 ) -> Iterator[tuple[TraceEntry, list[Turn | str]]]:
     """Yield each entry with the PDUs that it completes, each with its fields, or with an error if it has wrong octets.
 
     Zeros stand for octets that are not kept. A connection is explained up to the first PDU whose header is not kept,
-    and up to `_MAX_EXPLAINED` octets. If ``is_of_acceptor``, the tester is the acceptor.
+    and up to `_MAX_EXPLAINED` octets.
     """
-    ours, theirs = (ACCEPTOR, REQUESTOR) if is_of_acceptor else (REQUESTOR, ACCEPTOR)
+    ours, theirs = (ACCEPTOR, REQUESTOR) if tester_is_acceptor else (REQUESTOR, ACCEPTOR)
     conversations: dict[int, Conversation] = {}
     seen: dict[int, int] = {}
     lost: set[int] = set()  # connections that are explained no further

@@ -34,7 +34,7 @@ from ..ul import (
 from .allowance import MAX_PDVS, Allowance, has_too_many_pdvs
 from .case import Unprepared
 from .observation import Answered, Asked, Closed, Garbled, Observation, Seen, Silent, seen_as
-from .trace import Trace
+from .trace import CaseTrace
 
 __all__ = ["Wire"]
 
@@ -59,7 +59,7 @@ class Wire(asyncio.Protocol):
     def __init__(
         self,
         number: int,
-        trace: Trace,
+        trace: CaseTrace,
         timeout: float,
         received: TakeOctets,
         sent: TakeOctets,

@@ -4,9 +4,10 @@ A gray pixel takes these steps, in one table for each image:
 
 1. The values are reversed if Photometric Interpretation and Polarity require it. Then larger values are brighter.
 2. The Presentation LUT (PS3.3 C.11.4) makes a P-Value, or with LIN OD a density.
-3. PS3.14 §7.2 gives the density of the P-Value, between Min and Max Density and under the light of the film box.
-4. The density becomes a level of the page, 0 to 1. It is the P-Value of that density on the film of the printer, so a
-   display that conforms to PS3.14 shows the film. With a characteristic curve it is the drive value of the device.
+3. PS3.14 §7.2 gives the density of the P-Value, with Min Density, Max Density and light as the film box requests them.
+4. The density becomes a level of the page, 0 to 1: the P-Value that has this density with the printer's own Min
+   Density, Max Density and light. So a display that conforms to PS3.14 shows the film. For a printer with a
+   characteristic curve, the level is the drive value of the device.
 
 The standard has no formula for LIN OD. Here the lowest value has the greatest density: D = Dmax - v (Dmax - Dmin),
 where v is the value after step 1, 0 to 1. On color, only Polarity has an effect, because PS3.14 is about gray.

@@ -1,12 +1,12 @@
-"""Gray pixels as codes and brightness: Modality LUT or rescale (PS3.3 C.11.1), then VOI LUT or window (C.11.2).
+"""Gray pixels as codes and levels: Modality LUT or rescale (PS3.3 C.11.1), then VOI LUT or window (C.11.2).
 
-The brightness of a pixel depends on its stored value alone. So a curve with the brightness of each code of 8 or 16 bits
-is computed once, in double precision, and the pixels are looked up in it. Wider pixels are computed one by one.
-Brightness is 0 for the lowest output value and 1 for the highest: black to white in MONOCHROME2, white to black in
-MONOCHROME1.
+The level of a pixel is 0 for the lowest output value and 1 for the highest: black to white in MONOCHROME2, white to
+black in MONOCHROME1. It depends on the stored value alone. So a curve with the level of each code of 8 or 16 bits is
+computed once, in double precision, and the pixels are looked up in it. Wider pixels are computed one by one.
 
-Without a window, P-Values and values of up to 8 bits are printed over the range of Bits Stored. Others are stretched
-from the lowest to the highest value of all frames of the object, so that its frames can be compared.
+Images without a window: where the pixels are P-Values or have up to 8 bits, levels 0 to 1 stand for the range that
+Bits Stored allows. Other pixels are stretched from the lowest to the highest value of all frames of the object, so that
+its frames can be compared.
 
 Padding does not belong to the image (PS3.3 C.7.5.1.1.2): the stretch ignores it, and it is printed black.
 """
@@ -41,7 +41,7 @@ _ANGIOGRAPHY = (f"{_XRAY}.1", f"{_XRAY}.2", f"{_XRAY}.3")  # XA, XRF, and XA Bi-
 def grayscale(
     cells: Cells, frame: Frame, choice: Choice, find_ends: FindEnds, *, scale_lut: bool = False
 ) -> tuple[Codes, Floats]:
-    """Return codes of at most 16 bits, and the curve with the brightness of each code, 0 to 1.
+    """Return codes of at most 16 bits, and the curve with the level of each code, 0 to 1.
 
     ``cells`` are gray Pixel Data as unsigned integers; `voi.choose` explains ``choice`` and ``scale_lut``. Raises
     ImageError for attributes that cannot be used, and if the chosen window is missing or invalid.
@@ -52,7 +52,7 @@ def grayscale(
         bits = modality.ends_of_bits(cells, frame)
         spans_bits = choice != "auto" and _spans_bits_stored(cells, frame)
         voi = _ramp(bits if spans_bits else _usable(find_ends(), bits))
-    return tabulate(cells, _brightness_of(partial(_modality_values, modality, frame), frame, voi))
+    return tabulate(cells, _levels_of(partial(_modality_values, modality, frame), frame, voi))
 
 
 def grayscale_of_floats(pixels: Floats, frame: Frame, choice: Choice, find_ends: FindEnds) -> tuple[Codes, Floats]:
@@ -62,7 +62,7 @@ def grayscale_of_floats(pixels: Floats, frame: Frame, choice: Choice, find_ends:
     """
     rescale = _rescale(_place_of_rescale(frame))
     voi = choose(frame, choice, is_signed=True) or _ramp(_usable(find_ends(), (0.0, 1.0)))
-    return tabulate(pixels, _brightness_of(partial(_rescale_floats, rescale, frame), frame, voi))
+    return tabulate(pixels, _levels_of(partial(_rescale_floats, rescale, frame), frame, voi))
 
 
 def ends_of(pixels: Cells | Floats, frame: Frame) -> Ends | None:
@@ -120,9 +120,10 @@ def _is_angiography(frame: Frame) -> bool:
 
 
 def _spans_bits_stored(cells: Cells, frame: Frame) -> bool:
-    """Return whether values without a window are printed over the range of Bits Stored: P-Values, or up to 8 bits.
+    """Return whether pixels without a window span the range of Bits Stored: P-Values, or values of up to 8 bits.
 
-    Presentation LUT Shape means P-Values in single-frame objects only: enhanced objects must have it in any case.
+    Presentation LUT Shape shows that a single-frame object has P-Values. In an enhanced object it shows nothing,
+    because every enhanced object must have it.
     """
     is_p_values = "PresentationLUTShape" in frame.dataset and "NumberOfFrames" not in frame.dataset
     is_p_values = is_p_values or frame.text("SOPClassUID").strip(" \0") in _P_VALUES
@@ -130,7 +131,7 @@ def _spans_bits_stored(cells: Cells, frame: Frame) -> bool:
 
 
 def _place_of_rescale(frame: Frame) -> Frame:
-    """Return the frame at its first place with a valid rescale, or at its first place if none is valid."""
+    """Return the frame as `Frame.places` gives it: with the first valid rescale, or with the first if none is valid."""
     places = list(frame.places("RescaleSlope"))
     return next(filter(_has_valid_rescale, places), places[0])
 
@@ -164,16 +165,16 @@ def _rescale_floats(rescale: Callable[[Floats], Floats], frame: Frame, pixels: F
         return rescale(pixels), _is_float_padding(pixels, frame)
 
 
-def _brightness_of(values: Callable[[Numbers], _Values], frame: Frame, voi: Voi) -> Callable[[Numbers], Floats]:
-    """Return the function from pixels to brightness."""
+def _levels_of(values: Callable[[Numbers], _Values], frame: Frame, voi: Voi) -> Callable[[Numbers], Floats]:
+    """Return the function from pixels to levels."""
     black = 1.0 if frame.term("PhotometricInterpretation") == "MONOCHROME1" else 0.0
 
-    def brightness(pixels: Numbers) -> Floats:
+    def levels(pixels: Numbers) -> Floats:
         rescaled, padding = values(pixels)
         padding = padding | ~np.isfinite(rescaled)
         return np.where(padding, black, voi(np.where(padding, 0.0, rescaled)))
 
-    return brightness
+    return levels
 
 
 def _ramp(ends: Ends) -> Voi:

@@ -38,7 +38,7 @@ class Descriptor:
 
 @dataclass(frozen=True, slots=True)
 class Lut:
-    """A table, perhaps with fewer entries than its descriptor says. ``highest`` is the entry for full brightness.
+    """A table, perhaps with fewer entries than its descriptor says. ``highest`` is the entry that becomes level 1.
 
     ``names`` are the names of its descriptor and its data, for errors. ``octets`` is 1 if the entries are
     bytes, packed or in the upper halves of words, and otherwise 2.
@@ -72,9 +72,9 @@ class Lut:
 
 
 def missing_parts(item: Dataset) -> str:
-    """Return, in words, which of LUT Descriptor and LUT Data have no value in an item; an empty text if both have one.
+    """Return what an item lacks, to follow "has no": LUTDescriptor, LUTData, or "LUTDescriptor and no LUTData".
 
-    Some toolkits (LEADTOOLS) write an empty item into every image.
+    The result is empty if both have a value. Some toolkits (LEADTOOLS) write an empty item into every image.
     """
     empty = [word for word in ("LUTDescriptor", "LUTData") if word not in item or not _has_value(item, word)]
     return " and no ".join(empty)
@@ -131,8 +131,8 @@ def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
 def _entries_of(raw: bytes | memoryview, descriptor: Descriptor) -> NDArray[np.uint8 | np.uint16]:
     """Return the entries as bytes or as words.
 
-    They are bytes if the data has one byte for each entry, or too few words for entries of 8 bits. Words with entries
-    of 8 bits in their upper halves become bytes.
+    The data are read as bytes if there is one byte for each entry, or if entries of 8 bits as words would need more
+    data. Entries of 8 bits in the upper halves of words become bytes, too.
     """
     count = descriptor.entries
     if count > 1 and (len(raw) in (count, count + 1) or (descriptor.bits <= 8 and len(raw) < 2 * count)):

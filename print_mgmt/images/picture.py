@@ -1,4 +1,4 @@
-"""Pictures, the form between an input and an image box: codes, and a curve that gives the brightness of each code.
+"""Pictures, the form between an input and an image box: codes, and a curve that gives the level of each code.
 
 The range of an array follows from its dtype, never from its values, so a dark image stays dark. uint8 is 0 to 255,
 uint16 is 0 to 65535, and floats are 0 to 1; 0 is black.
@@ -30,11 +30,10 @@ _IN_GRAY = "a color image is printed in gray"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Picture:
-    """Pixels as ``codes``, HxW or HxWx3, and ``curve``, the brightness of each code from 0 to 1.
+    """Pixels as ``codes``, HxW or HxWx3, and ``curve``, the level of each code from 0 to 1.
 
-    In MONOCHROME1, a brightness of 0 in the curve is white; otherwise, it is black. ``layers`` are masks of covered
-    pixels with their brightness, always 0 black to 1 white; later layers cover earlier ones. ``notes`` go to the print
-    image.
+    Level 0 is white in MONOCHROME1, and otherwise black. ``layers`` are masks of covered pixels with their brightness,
+    always 0 black to 1 white; later layers cover earlier ones. ``notes`` go to the print image.
     """
 
     codes: Codes
@@ -98,8 +97,8 @@ class Picture:
         )
 
 
-def _round_to_bits(brightness: NDArray[np.float64], bits: int) -> Codes:
-    return np.floor(brightness * ((1 << bits) - 1) + 0.5).astype(_dtype(bits))
+def _round_to_bits(levels: NDArray[np.float64], bits: int) -> Codes:
+    return np.floor(levels * ((1 << bits) - 1) + 0.5).astype(_dtype(bits))
 
 
 def _dtype(bits: int) -> type[np.uint8 | np.uint16]:
@@ -154,17 +153,17 @@ def identity(codes: Codes) -> tuple[Codes, Floats]:
     return codes, np.arange(highest + 1) / highest
 
 
-def tabulate(pixels: Numbers, brightness_of: Callable[[Numbers], Floats]) -> tuple[Codes, Floats]:
-    """Return codes and curve of pixels whose brightness is ``brightness_of``.
+def tabulate(pixels: Numbers, levels_of: Callable[[Numbers], Floats]) -> tuple[Codes, Floats]:
+    """Return codes and curve of pixels whose levels ``levels_of`` computes.
 
-    It is called once with all possible codes if the pixels have 8 or 16 bits without a sign. Otherwise, it is called
-    with the pixels themselves.
+    ``levels_of`` is called once with all possible codes if the pixels have 8 or 16 bits without a sign. Otherwise, it
+    is called with the pixels themselves.
     """
     if pixels.dtype.kind == "u" and pixels.itemsize <= 2:
-        return pixels.astype(f"u{pixels.itemsize}", copy=False), brightness_of(all_codes(pixels))
+        return pixels.astype(f"u{pixels.itemsize}", copy=False), levels_of(all_codes(pixels))
     codes = np.empty(pixels.size, np.uint16)
     for index, block in enumerate(blocks(pixels)):
-        codes[index * BLOCK :][: block.size] = np.floor(brightness_of(block) * 65535 + 0.5)
+        codes[index * BLOCK :][: block.size] = np.floor(levels_of(block) * 65535 + 0.5)
     return identity(codes.reshape(pixels.shape))
 
 

@@ -19,9 +19,9 @@ from .stored_values import Cells
 
 __all__ = ["MAX_VERTICES", "Shutter", "shutter_of"]
 
-_WHITE = 65535.0  # the highest Shutter Presentation Value (a P-Value), and the number of L* = 100 (PS3.3 C.10.7.1.1)
+_WHITE = 65535.0  # white as Shutter Presentation Value (a P-Value), and as L* in a CIELab value (PS3.3 C.10.7.1.1)
 MAX_VERTICES = 4096  # of a polygon: real polygons have fewer than a hundred
-_MAX_COORDINATE = 1 << 31  # beyond the range of IS, products of coordinates might overflow
+_MAX_COORDINATE = 1 << 31  # the range of IS; larger numbers, from a wrong VR, might overflow when they are multiplied
 _RECTANGLE = (
     "ShutterUpperHorizontalEdge",
     "ShutterLowerHorizontalEdge",
@@ -39,11 +39,11 @@ def shutter_of(frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect
     ``cells`` are native gray Pixel Data, whose unused bits may hold the bitmap, or None for other Pixel Data.
     ``aspect`` is the vertical and the horizontal size of a pixel, so that circles are round on the film.
     """
-    for place in frame.places("ShutterShape"):
-        group = _group(place)
-        hidden = _combine_shapes(place, cells, shape[:2], aspect, group)
+    for candidate in frame.places("ShutterShape"):
+        group = _group(candidate)
+        hidden = _combine_shapes(candidate, cells, shape[:2], aspect, group)
         if hidden is not None:
-            return (hidden, _brightness(place), group) if hidden.any() else None
+            return (hidden, _brightness(candidate), group) if hidden.any() else None
     return None
 
 
@@ -88,7 +88,7 @@ def _hidden_by(
 
 
 def _group(frame: Frame) -> int:
-    """Return the group of the bitmap; 0 if there is no bitmap, or if it is not a group of overlays."""
+    """Return the overlay group of the bitmap; 0 without a bitmap, or if the given number is no overlay group."""
     if _BITMAP not in _names(frame):
         return 0
     group = int(frame.first("ShutterOverlayGroup", 0))
@@ -104,7 +104,10 @@ def _brightness(frame: Frame) -> float:
 
 
 def _coordinates(frame: Frame, keyword: str) -> list[float]:
-    """Return the values of an attribute of VR IS. Raises ImageError for a value beyond 32 bits, if the VR is wrong."""
+    """Return the values of an attribute of VR IS.
+
+    Raises ImageError for a value beyond 32 bits, which is possible where the file has another VR.
+    """
     numbers = frame.numbers(keyword)
     if any(abs(number) > _MAX_COORDINATE for number in numbers):
         raise ImageError(f"{keyword} has a value beyond 32 bits (PS3.5 6.2)")
@@ -169,7 +172,8 @@ def _add_edge(crossed: Mask, edges: Mask, upper: tuple[float, float], lower: tup
     rows = np.arange(max(1.0, np.ceil(top)), min(float(height), np.floor(bottom)) + 1)
     columns = left + (rows - top) * (right - left) / (bottom - top)
     indices = rows.astype(np.intp) - 1
-    # The lower end is not counted, so a vertex between an upper and a lower edge counts once, any other twice or never
+    # The lower end of an edge does not count. So a vertex counts once if one of its edges comes from above and the
+    # other goes down, but twice or never if both edges lie on the same side: the pixels right of it stay the same.
     counted = rows < bottom
     crossed[indices[counted], np.clip(np.ceil(columns[counted]) - 1, 0, width).astype(np.intp)] ^= True
     on = (columns == np.rint(columns)) & (columns >= 1) & (columns <= width)

@@ -4,7 +4,7 @@ An image may have several tables (VOI LUT Sequence) and windows (Window Center a
 the first valid one is used unless the user selects another. Those of one frame come before those of all frames. Tables
 come before windows: a modality that writes both means the window for viewers without tables.
 
-Tables and windows return brightness: 0 for the lowest output value, 1 for the highest.
+Tables and windows return levels: 0 for the lowest output value, 1 for the highest.
 """
 
 import math
@@ -28,7 +28,7 @@ Voi = Callable[[Floats], Floats]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window, in units of the rescaled values. Calling it with values returns their brightness, 0 to 1.
+    """A window, in units of the rescaled values. Calling it with values returns their levels, 0 to 1.
 
     Raises ImageError for a width or a function that PS3.3 does not allow, and for infinity and NaN.
     """

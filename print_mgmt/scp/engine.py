@@ -260,7 +260,7 @@ class PrintEngine:
 
 
 def failure_term(exc: BaseException) -> str:
-    """Return the term of Execution Status Info (PS3.3 C.13.8) for an exception of ``on_film``."""
+    """Return the term of Execution Status Info (PS3.3 C.13.9.1) for an exception of ``on_film``."""
     match exc:
         case JobFailed():
             return exc.ExecutionStatusInfo

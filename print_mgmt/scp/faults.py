@@ -56,7 +56,10 @@ class FaultError(DimseError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place of a fault: request or film ``number`` of its kind, counted from 1; each one if ``number`` is None."""
+    """The requests or films at which a fault occurs: those of one kind, or only one of them.
+
+    That one is the ``number``th of its kind, counted from 1; None selects all.
+    """
 
     operation: str
     sop_classes: frozenset[str] = frozenset(TITLES)

@@ -59,7 +59,7 @@ class FilmBox:
         """Send N-CREATE.
 
         Raises `RemoteProtocolError` if the response names no image boxes, an image box without a UID, a box twice, or
-        too many boxes, and `PrintFailed`.
+        too many boxes; and `PrintFailed`.
         """
         dataset = Dataset(
             ImageDisplayFormat="STANDARD\\1,1",
@@ -96,8 +96,8 @@ class FilmBox:
         """Write ``text`` into the annotation box at ``position``, from 1: N-SET, PS3.4 H.4.4.
 
         A film box has annotation boxes if the printer supports its Annotation Display Format ID. Raises `EncodeError`
-        for a position without a box, and for a text with a backslash, `RemoteProtocolError` if the printer returned no
-        UID for the box, and `PrintFailed`.
+        for a position without a box or for a text with a backslash; `RemoteProtocolError` if the printer returned no
+        UID for the box; and `PrintFailed`.
         """
         if not 1 <= position <= len(self.annotation_boxes):
             last = len(self.annotation_boxes)
@@ -126,7 +126,7 @@ class FilmBox:
         **attributes: Value,
     ) -> None: ...
 
-    async def set_image(  # type: ignore[misc]  # the first overload: **options of one type, as dict[str, str]
+    async def set_image(  # type: ignore[misc]  # the first overload is for a caller with **options, a dict[str, str]
         self,
         position: int,
         image: Printable,
@@ -141,8 +141,8 @@ class FilmBox:
         ``attributes`` are attributes of the image box, by keyword, such as ``Polarity="REVERSE"``. ``looks`` are
         options of `print_mgmt.images.prepare`, such as ``{"window": "auto"}``. The printer burns ``overlay`` into the
         image. ``presentation_lut`` is a UID from `FilmSession.presentation_lut`. Raises `ImageError` for an image that
-        cannot be printed, `EncodeError` for a position without a box and for a wrong attribute, `ContextNotAccepted` if
-        the printer does not support overlays, and `PrintFailed`.
+        cannot be printed; `EncodeError` for a position without a box or for a wrong attribute; `ContextNotAccepted` if
+        the printer does not support overlays; and `PrintFailed`.
         """
         dataset = pick(IMAGE_BOX, attributes)
         if presentation_lut:
@@ -208,7 +208,11 @@ class FilmBox:
 
 
 class FilmSession:
-    """A Basic Film Session on the printer. ``lut`` is the UID of the Presentation LUT of its films, or empty."""
+    """A Basic Film Session on the printer.
+
+    ``lut`` is the UID of the Presentation LUT to which each new film box refers. It is empty if there is none, or if
+    the session itself refers to it.
+    """
 
     def __init__(self, connection: Connection, attributes: Dataset) -> None:
         self.connection = connection

@@ -155,7 +155,11 @@ class EmbeddedSpool:
             return rebuild(path, self._files, exc)
 
     def _living_owners(self) -> set[str]:
-        """Return the owners whose processes have the spool open."""
+        """Return the owners whose processes have the spool open.
+
+        Each process keeps a file locked in ``alive/``, made as a draft that never becomes a file with a real name.
+        `clear_drafts` removes the files whose processes have ended.
+        """
         clear_drafts(self._alive)
         return {path.name for path in self._alive.iterdir()}
 
@@ -330,7 +334,7 @@ class EmbeddedSpool:
         def run() -> Lease:
             now = self._clock()
             film = self._rows.film(lease.film.id)
-            apply_outcome(film, lease.delivery, Later(), now)  # raises StaleLease
+            apply_outcome(film, lease.delivery, Later(), now)  # only to raise StaleLease if the lease has ended
             delivery = replace(lease.delivery, expires=now + seconds)
             self._rows.prolong(delivery)
             return replace(lease, delivery=delivery)
@@ -431,7 +435,11 @@ class EmbeddedSpool:
         return repaired
 
     async def verify(self) -> Verified:
-        """Read all films; see `Upkeep.verify`. Films that cannot be read count as damaged, but stay where they are."""
+        """Read all films; see `Upkeep.verify`.
+
+        Films with wrong bytes go into quarantine. Films whose files the system cannot read count as damaged, too, but
+        stay where they are.
+        """
         right, damaged = 0, [film.id for film in await self.damaged()]
         for film_id, checksum, state in await self._execute(self._rows.files):
             if film_id in damaged:

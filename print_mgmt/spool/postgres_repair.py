@@ -38,9 +38,9 @@ async def damaged_films(db: Connection) -> tuple[DamagedFilm, ...]:
 
 
 async def repair_film(db: Connection, film_id: str) -> bool:
-    """Make the rows of a film and of its job again; return False if they are removed, because its bytes are lost, too.
+    """Make the rows of a film and of its job again from the bytes of the film.
 
-    The bytes go into quarantine then.
+    If these bytes are damaged, too, they go into quarantine, the rows are removed, and the function returns False.
     """
     number = await db.fetchval("SELECT job FROM film WHERE id = $1 FOR UPDATE", film_id)
     data = bytearray()
@@ -54,7 +54,7 @@ async def repair_film(db: Connection, film_id: str) -> bool:
         await db.execute("DELETE FROM job WHERE row = $1 AND NOT EXISTS (SELECT 1 FROM film WHERE job = $1)", number)
         return False
     if not await stored_records(db, "film.id = $1", film_id, lock=True, skipped=_ignore):
-        await _replace_film(db, number, as_doubtful(record))
+        await _replace_film(db, number, as_doubtful(record))  # the film may have been delivered already
     films = await stored_records(db, "film.job = $1", number, skipped=_ignore)
     job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(films)
     sets = ", ".join(f'"{name}" = ${place}' for place, name in enumerate(JOB, 1))

@@ -241,8 +241,8 @@ async def learned_of(peer: Peer, meta: str) -> Learned:
     """Return the facts about the printer. They are learned once for each ``meta``, on a separate association."""
     found = peer.shared.found.get(meta)
     if not isinstance(found, Learned):
-        optional = (PrinterConfigurationRetrieval,) if Flags.CONFIG in peer.flags else ()
-        async with _opened(peer, optional, meta, Learned()) as talk:
+        further = (PrinterConfigurationRetrieval,) if Flags.CONFIG in peer.flags else ()
+        async with _opened(peer, further, meta, Learned()) as talk:
             found = await _learn(talk)
             await talk.clean()
             if talk.wire.is_associated:
@@ -294,8 +294,8 @@ def _formats(seen: Seen) -> Iterator[Dataset]:
 
 
 @asynccontextmanager
-async def _opened(peer: Peer, optional: Sequence[str], meta: str, learned: Learned) -> AsyncIterator[Conversation]:
-    numbers = {uid: _META + 2 * (number + 1) for number, uid in enumerate(optional)}
+async def _opened(peer: Peer, further: Sequence[str], meta: str, learned: Learned) -> AsyncIterator[Conversation]:
+    numbers = {uid: _META + 2 * (number + 1) for number, uid in enumerate(further)}
     contexts = {_META: (meta, _SYNTAXES)} | {number: (uid, _SYNTAXES) for uid, number in numbers.items()}
     wire = await peer.associate_all(contexts)
     yield Conversation(peer, wire, meta, syntax_of(wire.contexts[_META][1]), contexts=numbers, learned=learned)
@@ -312,12 +312,13 @@ async def prepare(peer: Peer) -> None:
 
 
 @asynccontextmanager
-async def conversation(peer: Peer, *optional: str, meta: str = "") -> AsyncIterator[Conversation]:
-    """Open an association for a Meta SOP Class and ``optional`` classes; by default the gray Meta SOP Class.
+async def conversation(peer: Peer, *further: str, meta: str = "") -> AsyncIterator[Conversation]:
+    """Open an association for a Meta SOP Class and ``further`` SOP Classes.
 
-    If the peer is known to support only color, the default is the color one. The film box and the film session are
-    deleted at the end. Raises `Unprepared`, with the verdict UNIMPLEMENTED if the peer refuses a context.
+    The default of ``meta`` is the gray Meta SOP Class, or the color one if the peer is known to support only color. The
+    film box and the film session are deleted at the end. Raises `Unprepared`, with the verdict UNIMPLEMENTED if the
+    peer refuses a context.
     """
     meta = meta or _usual_meta(peer)
-    async with _opened(peer, optional, meta, await learned_of(peer, meta)) as talk, talk.cleaned():
+    async with _opened(peer, further, meta, await learned_of(peer, meta)) as talk, talk.cleaned():
         yield talk

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...explain.pcapng import Flow, Part, capture_header
 from ..result import Run
-from ..trace import Trace, TraceEntry
+from ..trace import CaseTrace, TraceEntry
 from .privacy import Credentials
 
 __all__ = ["capture", "write_capture", "write_captures"]
@@ -50,12 +50,12 @@ def _start(run: Run) -> int:
     return int(datetime.fromisoformat(run.started).timestamp() * _NANOSECONDS) if run.started else 0
 
 
-def capture(trace: Trace, start: int) -> bytes:
+def capture(trace: CaseTrace, start: int) -> bytes:
     """Return the capture of a case that began ``start`` nanoseconds after the beginning of 1970."""
     return b"".join([capture_header(), *_packets(trace, start)])
 
 
-def _packets(trace: Trace, start: int, before: int = 0) -> Iterator[Part]:
+def _packets(trace: CaseTrace, start: int, before: int = 0) -> Iterator[Part]:
     """Yield the packets of a case; ``before`` is the number of connections before it in the same capture."""
     flows: dict[int, Flow] = {}
     time = start
@@ -68,7 +68,7 @@ def _packets(trace: Trace, start: int, before: int = 0) -> Iterator[Part]:
         if flow is None:
             flow = flows[entry.connection] = _flow(trace, entry, before)
             yield from flow.opened(time)
-        by_client = (entry.direction == ">") is not trace.is_of_acceptor
+        by_client = (entry.direction == ">") is not trace.tester_is_acceptor
         yield from flow.segments(by_client, [_octets(credentials, entry)], time)
     for flow in flows.values():
         yield from flow.closed(time)
@@ -79,7 +79,7 @@ def _octets(credentials: Credentials, entry: TraceEntry) -> bytes:
     return credentials.hidden(entry, octets) if entry.direction == "<" else octets
 
 
-def _flow(trace: Trace, entry: TraceEntry, before: int) -> Flow:
+def _flow(trace: CaseTrace, entry: TraceEntry, before: int) -> Flow:
     port = _FIRST_PORT + (before + entry.connection) % _PORTS
-    client, server = (_PEER, _TESTER) if trace.is_of_acceptor else (_TESTER, _PEER)
+    client, server = (_PEER, _TESTER) if trace.tester_is_acceptor else (_TESTER, _PEER)
     return Flow((client, port), (server, _DICOM))

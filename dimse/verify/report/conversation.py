@@ -39,8 +39,8 @@ def conversations(documents: Sequence[Mapping[str, Any]], max_length: int = _MAX
         for case in document["cases"]
     ]
     found: list[dict[str, str]] = [{} for _ in documents]
-    for number, case, is_of_acceptor in sorted(cases, key=lambda each: _badness(each[1])):
-        shown = _Shown(case["trace"], is_of_acceptor, min(max_length, _MAX_FIELDS_OF_A_CASE))
+    for number, case, tester_is_acceptor in sorted(cases, key=lambda each: _badness(each[1])):
+        shown = _Shown(case["trace"], tester_is_acceptor, min(max_length, _MAX_FIELDS_OF_A_CASE))
         found[number][case["id"]] = "".join(shown.html())
         max_length -= shown.spent
     return found
@@ -59,7 +59,7 @@ class _Shown:
     """
 
     entries: Sequence[Mapping[str, Any]]
-    is_of_acceptor: bool
+    tester_is_acceptor: bool  # the tested program is an SCU
     max_length: int
     spent: int = 0
     left_out: bool = False
@@ -71,21 +71,21 @@ class _Shown:
         yield '<div class="trace">'
         shown = self.entries[:_MAX_ENTRIES]
         streams = _Streams()
-        explained = turns_of(map(_entry, shown), is_of_acceptor=self.is_of_acceptor)
+        explained = turns_of(map(_entry, shown), tester_is_acceptor=self.tester_is_acceptor)
         for row in shown:
             if self.left_out:  # explaining is nine tenths of the work
                 yield from self._entry(row, (), ())
                 continue
             entry, turns = next(explained)
             streams.add(entry)
-            yield from self._entry(row, turns, streams.not_kept(entry))
+            yield from self._entry(row, turns, streams.gaps(entry))
         yield "</div>\n"
         if len(self.entries) > len(shown):
             yield f"<p>{len(self.entries) - len(shown)} more entries are in report.json.</p>\n"
         if self.left_out:
             yield f"<p>{LEFT_OUT}</p>\n"
 
-    def _entry(self, row: Mapping[str, Any], turns: Sequence[Turn | str], not_kept: Sequence[Piece]) -> Iterator[str]:
+    def _entry(self, row: Mapping[str, Any], turns: Sequence[Turn | str], gaps: Sequence[Piece]) -> Iterator[str]:
         head = f"{row['t_ms']:8.1f} {row['connection']} {row['dir']} "
         if row["note"]:
             yield from (f"<div>{_text(head + line)}</div>" for line in row["note"].splitlines())
@@ -93,7 +93,7 @@ class _Shown:
         lines = row["explained"]
         for number, line in enumerate(lines):
             turn = turns[number] if len(turns) == len(lines) else ""
-            fields = "" if isinstance(turn, str) or self.left_out else self._fields(turn, row["connection"], not_kept)
+            fields = "" if isinstance(turn, str) or self.left_out else self._fields(turn, row["connection"], gaps)
             if fields:
                 yield f"<details><summary>{_text(head + line)}</summary><pre>{fields}</pre></details>"
             else:
@@ -102,11 +102,11 @@ class _Shown:
             more = f" ... ({row['length']} octets)" if row["length"] > _MAX_HEX else ""
             yield f"<div>{_text(head + row['hex'][: 2 * _MAX_HEX] + more)}</div>"
 
-    def _fields(self, turn: Turn, connection: int, not_kept: Sequence[Piece]) -> str:
+    def _fields(self, turn: Turn, connection: int, gaps: Sequence[Piece]) -> str:
         """Return the moves of both state machines and the fields of a PDU, or "" if they do not fit."""
         moves = self.machines.setdefault(connection, Machines()).step(turn.side, turn.pdu)
         words = map(_move, moves)
-        lines = [f"= {'; '.join(words)}", *format_lines(_kept(turn, not_kept), rows=_ROWS, width=_WIDTH)]
+        lines = [f"= {'; '.join(words)}", *format_lines(_kept(turn, gaps), rows=_ROWS, width=_WIDTH)]
         text = escape("\n".join(map(escaped, lines)))
         self.left_out = self.spent + len(text) > self.max_length
         if self.left_out:
@@ -120,11 +120,11 @@ def _move(move: Move) -> str:
 
 
 class _Streams:
-    """The places of octets that are not kept, in the stream of each side of each connection."""
+    """The gaps in the stream of each side of each connection: the places of octets that the report does not have."""
 
     def __init__(self) -> None:
         self._ends: dict[tuple[int, str], int] = {}
-        self._not_kept: dict[tuple[int, str], list[Piece]] = {}
+        self._gaps: dict[tuple[int, str], list[Piece]] = {}
 
     def add(self, entry: TraceEntry) -> None:
         """Take the next entry."""
@@ -132,19 +132,19 @@ class _Streams:
         start = self._ends.get(side, 0)
         end = self._ends[side] = start + entry.length
         if len(entry.data) < entry.length:
-            self._not_kept.setdefault(side, []).append((start + len(entry.data), end))
+            self._gaps.setdefault(side, []).append((start + len(entry.data), end))
 
-    def not_kept(self, entry: TraceEntry) -> Sequence[Piece]:
-        """Return the places of octets that are not kept, in an entry's stream; its explained PDUs have zeros there."""
-        return self._not_kept.get((entry.connection, entry.direction), ())
+    def gaps(self, entry: TraceEntry) -> Sequence[Piece]:
+        """Return the gaps so far in the stream of an entry. Explained PDUs have zeros there."""
+        return self._gaps.get((entry.connection, entry.direction), ())
 
 
-def _kept(turn: Turn, not_kept: Sequence[Piece]) -> Iterator[Line]:
-    """Yield the lines of a PDU up to the first octet that is not kept; leave out Data Sets with such octets."""
-    inside = [start for start, end in not_kept if start < turn.offset + turn.length and end > turn.offset]
+def _kept(turn: Turn, gaps: Sequence[Piece]) -> Iterator[Line]:
+    """Yield the lines of a PDU up to its first gap; leave out Data Sets with gaps."""
+    inside = [start for start, end in gaps if start < turn.offset + turn.length and end > turn.offset]
     limit = min(inside, default=None)
     pieces = [piece for each in turn.completed for piece in each.data_pieces]
-    is_whole = not any(start < last and end > first for start, end in not_kept for first, last in pieces)
+    is_whole = not any(start < last and end > first for start, end in gaps for first, last in pieces)
     depth: int | None = None  # of a Data Set that is not shown
     for line in turn.lines:
         if limit is not None and line.offset + len(line.data) > limit:

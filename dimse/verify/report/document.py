@@ -17,7 +17,7 @@ from ..case import Case, Role
 from ..catalogue import catalogue, catalogue_hash
 from ..observation import shown_all
 from ..result import Assertion, Options, Result, Run, SubResult
-from ..trace import Trace
+from ..trace import CaseTrace
 from ..verdict import Verdict
 from .privacy import Credentials, redacted
 
@@ -166,7 +166,7 @@ def _assertion(assertion: Assertion, result: Result) -> dict[str, Any]:
     }
 
 
-def _trace(trace: Trace) -> list[dict[str, Any]]:
+def _trace(trace: CaseTrace) -> list[dict[str, Any]]:
     credentials = Credentials()
     return [
         {

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ...errors import DimseError
 from ...ul import AssociateRJ, AssociateRQ, decode_pdu, encode_pdu
 from ..peer import Watch
-from ..trace import Trace
+from ..trace import CaseTrace
 from ..wire import Wire
 from .hello import is_whole
 from .visit import Visit
@@ -34,7 +34,7 @@ class Waiting:
 
     case_id: str
     visit: Visit
-    trace: Trace
+    trace: CaseTrace
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from ..case import Flags, Unprepared
 from ..peer import OUR_MAXIMUM_LENGTH
 from ..result import Assertion, Options
 from ..tls_material import TLSFiles
-from ..trace import Trace
+from ..trace import CaseTrace
 from ..verdict import Column, Level
 from .desk import Desk, Waiting
 from .program import Ended, Program
@@ -27,19 +27,19 @@ _MAX_REACTION = 10.0  # seconds that a reaction may take
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScuTarget:
-    """The tester's address for the SCU, and how long the SCU may take. Times are in seconds.
+    """Where the tester listens for the SCU, and how long the SCU may take. Times are in seconds.
 
-    Without a ``program``, a person or a machine runs the SCU for each visit. Once the step that matters was reached,
-    the visit is over when ``idle`` seconds have passed since its last association.
+    Without a ``program``, a person or a machine runs the SCU for each visit. The visit is then over when the script has
+    met the request that it waits for, and no association has been open for ``idle`` seconds.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 0
-    called: str = "VERIFYSCP"
+    host: str = "127.0.0.1"  # of the tester
+    port: int = 0  # of the tester
+    called: str = "VERIFYSCP"  # the AE title by which the SCU calls the tester
     patience: float = 45.0  # for the next step of the SCU
     idle: float = 3.0
     longest_visit: float = 1800.0  # from the start of the program or the first connection on, whatever the SCU does
-    longest_timer: float = 40.0  # a shorter silence decides nothing, since SCUs have timers of 30 s and more
+    longest_timer: float = 40.0  # of SCUs; many have timers of 30 s, so the tester judges only a longer silence
     program: Program | None = None
     tls: ssl.SSLContext | None = None
     files: TLSFiles = field(default_factory=TLSFiles)  # for the cases of TLS
@@ -62,9 +62,9 @@ class ScuPeer:
     target: ScuTarget
     desk: Desk
     service: MakeService
-    trace: Trace
+    trace: CaseTrace
     case_id: str
-    step: str
+    subcase: str
     patience: float
     options: Options
     flags: Flags = Flags.NONE
@@ -77,12 +77,12 @@ class ScuPeer:
 
     @property
     def random(self) -> Random:
-        """A new generator, seeded by the run, the case and the step: each visit has the same octets."""
-        return Random(f"{self.options.seed}/{self.case_id}/{self.step}")
+        """A new generator, seeded by the run, the case and the sub-case, so that visits of one sub-case are alike."""
+        return Random(f"{self.options.seed}/{self.case_id}/{self.subcase}")
 
     @property
-    def second(self) -> int:
-        """The number of the second request in a `Table`: 2, or 1 if the plain scenario has only one request."""
+    def second_or_only(self) -> int:
+        """The number, in a `Table`, of the SCU's second request: 2, or 1 if the plain scenario has only one request."""
         return min(2, max(1, len(self.plain_visit().operations)))
 
     def log(self, due: str, seen: str, column: Column) -> None:
@@ -95,8 +95,11 @@ class ScuPeer:
         return self.plain
 
     def judge_plain(self) -> Visit:
-        """Return the plain scenario, which this case judges without a visit of its own; say so in the trace."""
-        self.trace.note(0, "judged by the plain scenario")
+        """Return the visit of the plain scenario, for a case that judges this visit instead of making its own.
+
+        A note in the trace says so.
+        """
+        self.trace.note(0, "judges the visit of the plain scenario")
         return self.plain_visit()
 
     async def visit(

@@ -32,7 +32,7 @@ from ..observation import (
     Silent,
 )
 from ..result import ENDLESS, Options, PeerFacts, Result, Run, SubResult, is_stuck
-from ..trace import Trace
+from ..trace import CaseTrace
 from ..verdict import Close, CloseVerdict, Verdict, column_of, verdict_of, worst
 from .desk import Desk
 from .peer import ScuPeer, ScuTarget
@@ -182,13 +182,13 @@ class ScuTester:
         trace = self._trace()
         result = Result(case=case, verdict=Verdict.SKIPPED, trace=trace)
         found = []
-        for number, step in enumerate(case.all_subcases()):
+        for number, subcase in enumerate(case.all_subcases()):
             trace.subcase = number
-            sub = await self._try(case, step, result, self.target.patience)
+            sub = await self._try(case, subcase, result, self.target.patience)
             silences = [seen for seen in sub.observed if isinstance(seen, Silent | Running)]
             if sub.verdict.is_suspect and silences:
                 trace.note(0, f"once more, with a patience of {_PATIENCE_FACTOR * self.target.patience:g} s")
-                again = await self._try(case, step, result, _PATIENCE_FACTOR * self.target.patience)
+                again = await self._try(case, subcase, result, _PATIENCE_FACTOR * self.target.patience)
                 sub = self._beyond_timers(replace(again, first=sub.observed))
             found.append(sub)
             result.assertions.append(summary_assertion(sub, trace))
@@ -208,47 +208,47 @@ class ScuTester:
         reason = f"the SCU's timer may be longer than {waited:g} s (raise --patience): {sub.reason}"
         return replace(sub, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
-    async def _try(self, case: Case, step: SubCase, result: Result, patience: float) -> SubResult:
+    async def _try(self, case: Case, subcase: SubCase, result: Result, patience: float) -> SubResult:
         assert result.trace is not None
-        peer = self._peer(case.id, step.name, result.trace, patience)
-        peer.measured, peer.assertions, peer.level = result.measured, result.assertions, step.level or case.level
+        peer = self._peer(case.id, subcase.name, result.trace, patience)
+        peer.measured, peer.assertions, peer.level = result.measured, result.assertions, subcase.level or case.level
         peer.on_waiting = lambda: self.on_waiting(case.id, case, self.plain)
         observed: Observation = ()
         try:
-            seen = await step.run(peer)
+            seen = await subcase.run(peer)
             observed = (seen,) if isinstance(seen, Seen) else seen
         except Unprepared as exc:
             silence = (Silent(patience),) if peer.last is not None and peer.last.hung else ()
             result.is_endless = peer.last is not None and peer.last.is_endless
-            return unjudged_result(step, silence, exc.verdict, exc.reason)
+            return unjudged_result(subcase, silence, exc.verdict, exc.reason)
         except OSError as exc:
-            return unjudged_result(step, observed, Verdict.INCONCLUSIVE, f"the command did not start: {exc}")
+            return unjudged_result(subcase, observed, Verdict.INCONCLUSIVE, f"the command did not start: {exc}")
         except Exception as exc:
             result.trace.note(0, "".join(traceback.format_exception(exc)))
-            return unjudged_result(step, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")
+            return unjudged_result(subcase, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")
         if peer.last is not None:
             result.close = _close_verdict(case.close, peer.last) or result.close
             result.command = peer.last.ended
-        column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
-        return judged_result(step, observed, verdict_of(level_of(case, step, observed), column), column)
+        column, _ = column_of(observed, subcase.passes or (), subcase.nonstrict or (), subcase.fails or ())
+        return judged_result(subcase, observed, verdict_of(level_of(case, subcase, observed), column), column)
 
-    def _peer(self, case_id: str, step: str, trace: Trace, patience: float) -> ScuPeer:
+    def _peer(self, case_id: str, subcase: str, trace: CaseTrace, patience: float) -> ScuPeer:
         return ScuPeer(
             target=self.target,
             desk=self.desk,
             service=self.service,
             trace=trace,
             case_id=case_id,
-            step=step,
+            subcase=subcase,
             patience=patience,
             options=self.options,
             flags=self.run.facts.flags,
             plain=self.plain,
         )
 
-    def _trace(self) -> Trace:
+    def _trace(self) -> CaseTrace:
         clock, options = asyncio.get_running_loop().time, self.options
-        return Trace(clock, options.full_trace, keeps_whole=options.pcap, is_of_acceptor=True)
+        return CaseTrace(clock, options.full_trace, keeps_whole=options.pcap, tester_is_acceptor=True)
 
     def _report(self, result: Result) -> None:
         self.run.results.append(result)

@@ -1,8 +1,7 @@
 """One visit of the SCU under test: everything that the SCU does in one run, and the tester's answers.
 
 A script is a table ``{(operation, nth): reaction}``. Each request gets the right answer of the plain acceptor, unless
-the table has a reaction for it. The first reaction is the step that matters; the case judges the behavior of the SCU
-after it.
+the table has a reaction for it. The case judges the behavior of the SCU after the first reaction.
 
 The name of an operation is its message and SOP Class, as in ``N-CREATE Film Box``. A key may also be the beginning of
 a name, such as ``N-CREATE``, or ``*`` for any request. ``A-ASSOCIATE`` and ``A-RELEASE`` are operations of the upper

@@ -3,12 +3,13 @@
 The pattern has these elements on gray of level 128 of 255:
 
 - a crosshatch and a border;
-- 16 patches from 8 to 248 in steps of 16, each with corners 4 levels brighter and darker, and the 5 and 95 % insets;
+- 16 patches from 8 to 248 in steps of 16, each with corners 4 levels brighter and darker;
+- two more patches: black with an inset of 5 %, and white with an inset of 95 %;
 - ramps over all levels;
 - QUALITY CONTROL on black, gray and white, in letters with contrasts of 14 levels down to 1;
 - white and black windows with steps of 6 levels where they meet;
-- in the middle and the corners, bars of one and two pixels, with full contrast and with a contrast of 2 levels, above
-  Cx in four contrasts.
+- in the middle and the corners, bars of one and two pixels, with full contrast and with a contrast of 2 levels; below
+  them the letters Cx, written four times with falling contrast.
 """
 
 import numpy as np
@@ -86,7 +87,7 @@ def _draw_windows(white: Area, black: Area) -> None:
 
 
 def _draw_bar_patches(canvas: Canvas) -> None:
-    """Draw bars and Cx in the middle and the corners."""
+    """Draw bars and the letters Cx in the middle and the corners."""
     box = round(0.45 * canvas.unit)
     element = _element(box)
     height, width = element.shape
@@ -99,7 +100,7 @@ def _draw_bar_patches(canvas: Canvas) -> None:
 
 
 def _element(box: int) -> Area:
-    """Return vertical and horizontal bars of one and two pixels, then the same with a contrast of 2 levels, then Cx."""
+    """Return vertical and horizontal bars of one and two pixels; below, bars with a contrast of 2 levels; below, Cx."""
     element = np.zeros((3 * box, 4 * box))
     for index, (width, upright) in enumerate(((1, True), (1, False), (2, True), (2, False))):
         columns = slice(index * box, (index + 1) * box)

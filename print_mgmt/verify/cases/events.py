@@ -71,10 +71,11 @@ async def _print_job(talk: Conversation, *, stays_open: bool) -> None:
             break
 
 
-def unconfirmed(status: int | None = None, more: int = 0) -> CaseRun:
-    """Return the run that leaves the events of a job unconfirmed.
+def unconfirmed(status: int | None = None, id_offset: int = 0) -> CaseRun:
+    """Return the run in which no event of a job gets a right confirmation.
 
-    If ``status`` is given, the first event is confirmed with this status, and with ``more`` added to its Message ID.
+    Without ``status``, no event is confirmed at all. With ``status``, the first event is confirmed with this status,
+    and with ``id_offset`` added to its Message ID.
     """
 
     async def run(peer: Peer) -> Observation:
@@ -82,7 +83,7 @@ def unconfirmed(status: int | None = None, more: int = 0) -> CaseRun:
             await talk.prepare_image()
             event = await _first_event(talk)
             if status is not None:
-                talk.wire.confirm(event, status, (event.MessageID + more) & 0xFFFF)
+                talk.wire.confirm(event, status, (event.MessageID + id_offset) & 0xFFFF)
             talk.say(talk.get_request(Printer, PrinterInstance))
             first = await _skip_events(talk)
             if not talk.wire.is_associated:

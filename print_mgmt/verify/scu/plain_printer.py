@@ -1,8 +1,8 @@
 """The plain printer of the tester, for an SCU under test: it follows PS3.4 Annex H, and prints nothing.
 
-It refuses only requests that break a rule, but not all of these, and accepts all values that a printer may support.
-The seed of the run determines its UIDs. Print Job and Printer Configuration Retrieval are refused unless a case asks
-for them.
+Each request that it refuses breaks a rule, but it also accepts some requests that break one. It accepts all values that
+a printer may support. The seed of the run determines its UIDs. Print Job and Printer Configuration Retrieval are
+refused unless a case asks for them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ IMAGE_BOXES = {
 SUPPORTED: Mapping[str, Sequence[str]] = dict.fromkeys(
     (Verification, *IMAGE_BOXES, PresentationLUT, BasicAnnotationBox, Printer), BOTH_SYNTAXES
 )
-_DUPLICATE, _NO_INSTANCE, _MISSING, _UNSUPPORTED, _NOT_AN_OPERATION = 0x0111, 0x0112, 0x0120, 0x0106, 0x0211
+_DUPLICATE, _NO_INSTANCE, _MISSING, _INVALID_VALUE, _NOT_AN_OPERATION = 0x0111, 0x0112, 0x0120, 0x0106, 0x0211
 _ANNOTATIONS = 6  # annotation boxes of a film with an Annotation Display Format
 _SLIDES = {"SLIDE": 20, "SUPERSLIDE": 12}  # image boxes, one for each mount on a film
 _STATUS = Dataset(PrinterStatus="NORMAL", PrinterStatusInfo="NORMAL", PrinterName="PLAIN", Manufacturer="VERIFY")
@@ -110,7 +110,7 @@ class PlainPrinter:
         try:
             count = _box_count(display_format)
         except DimseError:
-            return Answer(_UNSUPPORTED)
+            return Answer(_INVALID_VALUE)
         film = MadeFilm(uid)
         image_class = IMAGE_BOXES.get(abstract_syntax, BasicGrayscaleImageBox)
         images = [(image_class, self.new_uid()) for _ in range(count)]

@@ -14,7 +14,7 @@ import pytest
 from dimse.net import buffers
 from dimse.net.buffers import WriteQueue
 
-GATHERS = buffers.gathers
+JOINS_BUFFERS = buffers.joins_buffers
 BUFFER = 1 << 14  # of the sockets: little, so that they fill
 
 
@@ -68,7 +68,7 @@ async def connection() -> AsyncIterator[tuple[Writer, asyncio.StreamReader, asyn
 
 @pytest.fixture(params=[True, False], ids=["gathering", "joined by the loop"], autouse=True)
 def _ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buffers, "gathers", lambda loop: request.param)  # noqa: ARG005
+    monkeypatch.setattr(buffers, "joins_buffers", lambda loop: request.param)  # noqa: ARG005
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -156,7 +156,7 @@ async def test_writelines_forgets_to_pause_in_some_versions(version: tuple[int, 
 
 async def test_protocol_pauses_if_writelines_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
     """``writelines`` of such a version is simulated by adding to the buffer of the transport."""
-    monkeypatch.setattr(buffers, "gathers", lambda loop: False)  # noqa: ARG005
+    monkeypatch.setattr(buffers, "joins_buffers", lambda loop: False)  # noqa: ARG005
     monkeypatch.setattr(buffers, "forgets_to_pause", lambda loop: True)  # noqa: ARG005
     async with connection() as (writer, reader, _):
         with monkeypatch.context() as patch:
@@ -170,6 +170,6 @@ async def test_protocol_pauses_if_writelines_forgets(monkeypatch: pytest.MonkeyP
 
 async def test_newer_loops_gather_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.version_info", (3, 12))
-    assert not GATHERS(asyncio.get_running_loop())
+    assert not JOINS_BUFFERS(asyncio.get_running_loop())
     monkeypatch.setattr("sys.version_info", (3, 11))
-    assert GATHERS(asyncio.get_running_loop()) == (hasattr(os, "writev") and sys.platform != "win32")
+    assert JOINS_BUFFERS(asyncio.get_running_loop()) == (hasattr(os, "writev") and sys.platform != "win32")

@@ -19,7 +19,7 @@ from dimse.verify.observation import Broken, Closed, Garbled, Seen, without_data
 from dimse.verify.peer import Watch
 from dimse.verify.result import ENDLESS
 from dimse.verify.scu import SCU_CASES, ScuTarget, verify_scu
-from dimse.verify.trace import Trace
+from dimse.verify.trace import CaseTrace
 from dimse.verify.wire import Wire
 from print_mgmt.verify.scu import PlainPrinter
 
@@ -85,7 +85,7 @@ def test_endless_scu_ends_the_run() -> None:
 
 def wire_of(allowance: Allowance | None = None) -> Wire:
     """Return a wire without a connection."""
-    return Wire(1, Trace(lambda: 0.0), 1.0, lambda _: None, lambda _: None, allowance)
+    return Wire(1, CaseTrace(lambda: 0.0), 1.0, lambda _: None, lambda _: None, allowance)
 
 
 async def test_too_many_octets_are_garbled() -> None:
@@ -113,7 +113,7 @@ async def test_long_associate_ac_is_garbled() -> None:
 
 
 def test_trace_keeps_a_bounded_part() -> None:
-    trace = Trace(lambda: 0.0)
+    trace = CaseTrace(lambda: 0.0)
     for _ in range(20_000):
         trace.octets(1, "<", bytes(4096))
     assert sum(len(entry.data) for entry in trace.entries) < 2 << 20

@@ -9,7 +9,7 @@ from twin import HOST, Twin, serving
 from dimse.message import NCreateRQ, Request, Response
 from dimse.verify import Flags, Peer, Target
 from dimse.verify.print_session import print_session
-from dimse.verify.trace import Trace
+from dimse.verify.trace import CaseTrace
 
 MEMORY_ALLOCATION_NOT_SUPPORTED = 0xB600
 
@@ -20,7 +20,7 @@ def warns(request: Request, response: Response) -> Response:
 
 async def test_film_session_with_a_warning_of_print_is_created() -> None:
     async with serving(Twin(answers=warns)) as port:
-        trace = Trace(asyncio.get_running_loop().time)
+        trace = CaseTrace(asyncio.get_running_loop().time)
         peer = Peer(Target(host=HOST, port=port, timeout=1), trace, random.Random(1), "test", Flags.GRAY_META)
         async with print_session(peer) as session:
             await session.prepare_session()

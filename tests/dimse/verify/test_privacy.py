@@ -15,7 +15,7 @@ from dimse.verify.report import document, schema
 from dimse.verify.report.capture import capture, write_captures
 from dimse.verify.report.privacy import Credentials, redacted
 from dimse.verify.result import Run
-from dimse.verify.trace import Trace, TraceEntry
+from dimse.verify.trace import CaseTrace, TraceEntry
 
 NAME = "DOE^JANE"
 SECRET = b"open sesame"
@@ -125,7 +125,7 @@ async def test_redacted_report_fits_the_schema() -> None:
 
 def test_data_that_looks_like_a_pdu_is_hidden() -> None:
     octets = bytes.fromhex("040000000010") + bytes(4), bytes.fromhex("010000000000") * 2
-    trace = Trace(lambda: 0.0)
+    trace = CaseTrace(lambda: 0.0)
     for each in octets:
         trace.octets(1, "<", each)
     entries = [{"connection": 1, "dir": "<", "hex": each.hex(), "length": len(each), "sha256": "", "note": "",
@@ -144,7 +144,7 @@ async def test_capture_has_each_connection(tmp_path: Any) -> None:
 
 
 def test_capture_has_octets_that_the_report_cuts() -> None:
-    trace = Trace(lambda: 0.0, keeps_whole=True)
+    trace = CaseTrace(lambda: 0.0, keeps_whole=True)
     trace.octets(1, ">", bytes(10_000))
     assert len(trace.entries[0].data) == 4096
     assert bytes(10_000) in capture(trace, 0)

@@ -1,7 +1,7 @@
 """The trace of a case: its cuts, and the explanation of the rest."""
 
 from dimse.ul import PDV, PDataTF, encode_pdu
-from dimse.verify.trace import KEPT_OCTETS, Trace
+from dimse.verify.trace import KEPT_OCTETS, CaseTrace
 
 
 def p_data(length: int) -> bytes:
@@ -9,7 +9,7 @@ def p_data(length: int) -> bytes:
 
 
 def explained(*arrivals: bytes) -> list[list[str]]:
-    trace = Trace(lambda: 0.0)
+    trace = CaseTrace(lambda: 0.0)
     for octets in arrivals:
         trace.octets(1, "<", octets)
     return [lines for _, lines in trace.explained()]

@@ -9,7 +9,7 @@ from dimse.message import CEchoRSP, encode_command
 from dimse.ul import PDV, PDataTF
 from dimse.verify import Peer, Target
 from dimse.verify.observation import Answered, Silent
-from dimse.verify.trace import Trace
+from dimse.verify.trace import CaseTrace
 
 
 def response(number: int) -> PDV:
@@ -27,7 +27,7 @@ async def heard(*pdvs: PDV) -> list[object]:
 
     async with serving(Twin(hears=hears)) as port:
         loop = asyncio.get_running_loop()
-        peer = Peer(Target(host=HOST, port=port, timeout=0.1), Trace(loop.time), random.Random(1), "test")
+        peer = Peer(Target(host=HOST, port=port, timeout=0.1), CaseTrace(loop.time), random.Random(1), "test")
         wire = await peer.associate()
         peer.say_echo(wire)
         found: list[object] = []
@@ -51,7 +51,7 @@ async def test_garbled_fragment_follows_the_message_before_it() -> None:
 async def test_closed_connection_is_not_said_to_be_ended_by_the_peer() -> None:
     async with serving(Twin()) as port:
         loop = asyncio.get_running_loop()
-        trace = Trace(loop.time)
+        trace = CaseTrace(loop.time)
         peer = Peer(Target(host=HOST, port=port, timeout=1), trace, random.Random(1), "test")
         wire = await peer.connect()
         wire.close()

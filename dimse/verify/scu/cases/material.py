@@ -29,7 +29,7 @@ def on_associate(reaction: Reaction, observe: Observe) -> CaseRun:
 
 def on_second(reaction: Reaction, observe: Observe) -> CaseRun:
     """Return the run with a reaction to the second request, or to the only one."""
-    return script(lambda peer: {("*", peer.second): reaction}, observe)
+    return script(lambda peer: {("*", peer.second_or_only): reaction}, observe)
 
 
 def on_each(reaction: Reaction, observe: Observe) -> CaseRun:

@@ -4,7 +4,7 @@ import pytest
 
 from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, Tag, TransferSyntax, encode
 from dimse.data.charset import charset_of
-from dimse.data.settings import bits_allocated_in, charset_in, find_charset, word_vr
+from dimse.data.encoding_attributes import bits_allocated_in, charset_in, find_charset, word_vr
 from dimse.data.vr import BITS_ALLOCATED
 
 LATIN, GREEK = charset_of("ISO_IR 100"), charset_of("ISO_IR 126")

@@ -14,14 +14,14 @@ from .vr import BITS_ALLOCATED
 
 __all__ = ["bits_allocated_in", "charset_in", "find_charset", "word_vr"]
 
-_SEARCHED = 16  # elements at the beginning of a Data Set among which Specific Character Set is searched
+_SEARCHED = 16  # elements at the beginning of a Data Set; `find_charset` looks at no more
 
 
 def charset_in(elements: dict[int, Element], inherited: Charset) -> Charset:
     """Return the character sets that (0008,0005) in ``elements`` names; ``inherited`` if the element is missing.
 
-    An item inherits the character sets of the Data Set that contains it. The result is () if the value of (0008,0005)
-    cannot be read, or has more than 1024 bytes.
+    An item inherits the character sets of the Data Set that contains it. A value of (0008,0005) that cannot be read, or
+    has more than 1024 bytes, counts as empty: the result is (), the default repertoire.
     """
     element = elements.get(CHARACTER_SET)
     if element is None:
@@ -35,8 +35,8 @@ def charset_in(elements: dict[int, Element], inherited: Charset) -> Charset:
 def find_charset(view: memoryview, layout: Layout, start: int) -> Charset:
     """Return the character sets of a Data Set before its elements are decoded.
 
-    Only the first elements are searched, up to one with the long form of a header. The result is () if (0008,0005) is
-    not among them.
+    Only the first 16 elements are searched; the search ends before the first element with the long form of a header.
+    The result is (), the default repertoire, if it does not find (0008,0005).
     """
     offset, end = start, len(view) - 8
     header = layout.short.unpack_from
