@@ -145,9 +145,6 @@ class AssociateRJ:
 class ReleaseRQ:
     """A-RELEASE-RQ, PS3.8 Table 9-24."""
 
-    def encode(self) -> list[Buffer]:
-        return [bytes(4)]
-
     @classmethod
     def decode(cls, value: Reader) -> Self:
         value.take(4, "Reserved")
@@ -157,9 +154,6 @@ class ReleaseRQ:
 @dataclass(frozen=True, slots=True)
 class ReleaseRP:
     """A-RELEASE-RP, PS3.8 Table 9-25."""
-
-    def encode(self) -> list[Buffer]:
-        return [bytes(4)]
 
     @classmethod
     def decode(cls, value: Reader) -> Self:
@@ -194,7 +188,7 @@ def encode_pdu(pdu: PDU) -> list[Buffer]:
         buffers: list[Buffer] = []
         encode_run((pdu,), buffers, 0, 1)
         return buffers
-    if type(pdu) in _ENCODED_RELEASES:
+    if isinstance(pdu, ReleaseRQ | ReleaseRP):
         return [_ENCODED_RELEASES[type(pdu)]]
     try:
         parts = pdu.encode()

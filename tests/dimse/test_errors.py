@@ -67,6 +67,14 @@ def test_all_errors_of_the_tree_are_tried() -> None:
     assert {DimseError, *MADE} <= set(ERRORS)
 
 
+@pytest.mark.parametrize(
+    ("path", "tag"),
+    [("(0028,0010)", 0x00280010), ("(2020,0110)[0].(0028,0011)", 0x00280011), ("Called-AE-title", None), ("", None)],
+)
+def test_decode_error_has_the_innermost_tag(path: str, tag: int | None) -> None:
+    assert DecodeError("what", path=path).tag == tag
+
+
 def test_cut_keeps_a_short_text() -> None:
     assert cut("abcdef", 6) == "abcdef"
 

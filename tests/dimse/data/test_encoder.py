@@ -125,6 +125,13 @@ def test_data_set_that_contains_itself_is_rejected() -> None:
         encode(ds, EXPLICIT_LE)
 
 
+def test_unreadable_items_cannot_change_their_syntax() -> None:
+    overlong_item = b"\xfe\xff\x00\xe0\x64\0\0\0"
+    ds = decode(b"\x08\0\x40\x11SQ\0\0\x08\0\0\0" + overlong_item, EXPLICIT_LE, isolate=True)
+    with pytest.raises(EncodeError, match=r"^\(0008,1140\): an item of 100 bytes ends beyond its sequence"):
+        encode(ds, EXPLICIT_BE)
+
+
 def test_encode_error_names_the_path_in_an_item() -> None:
     with pytest.raises(EncodeError, match=r"^\(2010,0500\)\[1\]\.\(0010,0010\): 'é'"):
         encode(Dataset(ReferencedFilmSessionSequence=[Dataset(), Dataset(PatientName="é")]), EXPLICIT_LE)

@@ -56,6 +56,7 @@ def test_meaningful_bytes_take_the_known_vr(keyword: str, vr: str, value: object
         ("NumberOfCopies", "DS", "2.5"),
         ("NumberOfCopies", "LO", "two"),
         ("Rows", "IS", 70_000),
+        ("Rows", "IS", b"1\\\\2 "),
         ("Rows", "SS", -1),
         ("ContourData", "OB", b"\1\2"),
         ("WindowCenter", "FD", float("inf")),

@@ -20,6 +20,7 @@ from dimse.data import (
     set_pixels,
     syntax_of,
 )
+from dimse.data.pixels import unpack_pixels
 from dimse.errors import DecodeError, EncodeError
 
 JPEG = syntax_of("1.2.840.10008.1.2.4.50")
@@ -56,6 +57,12 @@ def test_single_bits_are_read_lowest_first() -> None:
     assert pixel_array(ds).tolist() == [[0, 1, 1], [0, 0, 1]]
     ds = image(BitsAllocated=1, NumberOfFrames=2, PixelData=b"\x26\x08")
     assert pixel_array(ds).tolist() == [[[0, 1, 1], [0, 0, 1]], [[0, 0, 0], [0, 0, 1]]], "frames without a gap"
+
+
+def test_packed_pixels_of_12_bits_are_unpacked() -> None:
+    raw = bytes.fromhex("21 43 65 87 a9 cb ff 0f 00")  # lowest bits first
+    pixels = unpack_pixels(raw, (1, 2, 3, 1), 12)
+    assert pixels.tolist() == [[[0x321, 0x654, 0x987], [0xCBA, 0xFFF, 0x000]]]
 
 
 def test_color_is_read_by_pixel_and_by_plane() -> None:

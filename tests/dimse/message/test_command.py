@@ -233,6 +233,14 @@ def test_reader_decodes_as_decode_command(wires: list[bytes]) -> None:
     assert read_with(CommandReader().decode, wires) == read_with(decode_command, wires)
 
 
+def test_reader_decodes_long_command_sets() -> None:
+    tags = tuple(range(0x00080000, 0x00080400))
+    get = NGetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", AttributeIdentifierList=tags)
+    sent = [get, dataclasses.replace(get, MessageID=2, AttributeIdentifierList=tags[::-1])]
+    reader = CommandReader()
+    assert [reader.decode(encode_command(each))[0] for each in sent] == sent
+
+
 @given(messages, st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=4))
 def test_message_ids_are_not_cached(message: Message, numbers: list[int]) -> None:
     keyword = "MessageID" if isinstance(message, Request) else "MessageIDBeingRespondedTo"

@@ -95,6 +95,14 @@ def test_skipped_data_set_is_not_kept(expected: int | None) -> None:
     assert not assembler.is_midway
 
 
+def test_run_is_not_taken_for_a_skipped_data_set() -> None:
+    """Its PDUs are added one by one, where the bound of skipped bytes is checked."""
+    assembler = Assembler(no_hint, Limits(data_set=1000), max_skipped=lambda message: 3000)  # noqa: ARG005
+    for pdv in cut(replace(SET, Data=bytes(3000)), 600)[:3]:
+        assembler.add(pdv)
+    assert assembler.add_run([PDataTF((PDV(1, bytes(40), False, False),))]) == 0
+
+
 def test_message_after_a_skipped_one_is_kept() -> None:
     assembler = Assembler(no_hint, Limits(data_set=1000), max_skipped=lambda message: 3000)  # noqa: ARG005
     short = replace(SET, Data=bytes(500))
