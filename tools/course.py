@@ -107,14 +107,14 @@ def _write(path: Path, conversations: list[list[tuple[str, bytes]]]) -> None:
 async def _print_wrongly(path: Path) -> None:
     """Record the printer of lesson 12, whose N-ACTION-RSP names the print job, and a client that aborts then."""
 
-    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         response = await perform(operation)
         if isinstance(operation.message, NActionRQ):
             assert isinstance(response, NActionRSP)
             return replace(response, AffectedSOPClassUID=PrintJob, AffectedSOPInstanceUID="1.2.3.4.9")
         return response
 
-    async with PrintServer(lambda _: None, port=0, around=around, trace=record(path)) as printer:
+    async with PrintServer(lambda _: None, port=0, intercept=intercept, trace=record(path)) as printer:
         contexts = {Meta: [ExplicitVRLittleEndian]}
         async with connect(printer.host, printer.port, contexts, calling_ae_title="ULTRASOUND") as association:
             context = association.context_for(Meta)

@@ -132,7 +132,7 @@ async def _serve_printer(arguments: argparse.Namespace, network: _Network, lines
     config = one_printer(arguments, lines, misbehavior)
     (name,), started = config.destinations, time.time()
     await asyncio.to_thread((arguments.out or Path("films")).mkdir, parents=True, exist_ok=True)
-    async with _make_site(arguments, network, config, around=misbehavior) as site:
+    async with _make_site(arguments, network, config, intercept=misbehavior) as site:
         site.states[PRINTER].set(*(arguments.printer_status or ("NORMAL", "NORMAL")))
         stop = handle_signals(retry=partial(retry_films, site))
         await _run_until_stopped(arguments, site, lines, stop)
@@ -176,7 +176,7 @@ async def _serve_fleet(arguments: argparse.Namespace, lines: Lines) -> int:
 
 
 def _make_site(
-    arguments: argparse.Namespace, network: _Network, config: SiteConfig, *, around: Misbehavior | None = None
+    arguments: argparse.Namespace, network: _Network, config: SiteConfig, *, intercept: Misbehavior | None = None
 ) -> Site:
     """Return the site that the configuration and the options describe."""
     return Site(
@@ -187,7 +187,7 @@ def _make_site(
         trace=network.trace,
         limits=Limits(associations=arguments.associations),
         timeouts=Timeouts(idle=arguments.idle),
-        around=around,
+        intercept=intercept,
         reuse_port=arguments.child_of is not None,
     )
 

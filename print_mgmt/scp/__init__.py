@@ -13,13 +13,13 @@ not fit into the queue is refused.
 from .engine import Film
 from .faults import Change, Fault, FaultError, Misbehavior, parse_state
 from .intake import SpooledIntake
-from .printer import Around, PrinterService
+from .printer import Intercept, PrinterService
 from .server import PrintServer
 from .spooled import ON_FILM, Route, Routing, job_of
 
 __all__ = [
     "ON_FILM",
-    "Around",
+    "Intercept",
     "Change",
     "Fault",
     "FaultError",

@@ -155,12 +155,12 @@ class Reporting(Protocol):
 
 
 class Misbehavior:
-    """Faults and changes of status for a `PrintServer`, to be passed as ``around``.
+    """Faults and changes of status for a `PrintServer`, to be passed as ``intercept``.
 
     ::
 
         bad = Misbehavior([Fault.parse("C605@N-SET#2"), Fault.parse("FILM JAM@FILM#1")])
-        PrintServer(bad.wrap(on_film), around=bad)
+        PrintServer(bad.wrap(on_film), intercept=bad)
     """
 
     def __init__(self, faults: Iterable[Fault] = (), changes: Iterable[Change] = ()) -> None:

@@ -25,7 +25,7 @@ from ..sop import ACCEPTED_SYNTAXES, IMAGE_SEQUENCE, TITLES
 from ..status import PLACEMENT, RESOURCE_LIMITATION, SUCCESS, meaning
 from .events import Reporter
 
-__all__ = ["Around", "Engine", "Finder", "Perform", "PrinterService"]
+__all__ = ["Engine", "Finder", "Intercept", "Perform", "PrinterService"]
 
 _log = logging.getLogger("print_mgmt.scp")
 
@@ -44,7 +44,7 @@ _OPERATIONS = {
 _ELEMENTS = ("AffectedSOPInstanceUID", "AttributeIdentifierList", "ActionTypeID", "EventTypeID")
 
 Perform = Callable[[Operation], Awaitable[Response]]
-Around = Callable[[Operation, Perform], Awaitable[Response]]
+Intercept = Callable[[Operation, Perform], Awaitable[Response]]
 
 
 class Finder(JobFinder, Protocol):
@@ -75,17 +75,17 @@ class PrinterService:
     """A printer that serves many associations.
 
     ``config`` may be replaced; the new configuration applies to associations that begin afterwards. Only the amounts of
-    memory in the first configuration stay in force. ``around`` is called for each request, with the function that
-    performs the request.
+    memory in the first configuration stay in force. Each request is passed to ``intercept``, with the function that
+    performs the request; ``intercept`` returns the response.
     """
 
     def __init__(
-        self, config: PrinterConfig, engine: Engine, state: PrinterState, *, around: Around | None = None
+        self, config: PrinterConfig, engine: Engine, state: PrinterState, *, intercept: Intercept | None = None
     ) -> None:
         self.config = config
         self.printer_state = state
         self._engine = engine
-        self.around = around
+        self.intercept = intercept
         self._pool = MemoryPool(config.MaximumMemoryAllocation, lock=Lock())
         self._memory = MemoryPool(config.total_memory, host_size=config.host_memory, lock=Lock())
         self._reporters: dict[Association, Reporter] = {}
@@ -125,7 +125,7 @@ class PrinterService:
         )
 
         async with self._reporting(association) as reporter:
-            session = _Session(association, service, jobs, reporter, self._engine, self.around)
+            session = _Session(association, service, jobs, reporter, self._engine, self.intercept)
             handler = SynchronousHandler(session.perform_short, otherwise=session.handle)
             try:
                 yield {(uid, message): handler for uid in config.abstract_syntaxes for message in _OPERATIONS}
@@ -157,15 +157,15 @@ class _Session:
     jobs: Finder
     reporter: Reporter
     engine: Engine
-    around: Around | None
+    intercept: Intercept | None
 
     async def handle(self, operation: Operation) -> Response:
-        """Perform a request, through ``around`` if it is given."""
-        return await (self.around(operation, self._perform) if self.around else self._perform(operation))
+        """Perform a request, through ``intercept`` if it is given."""
+        return await (self.intercept(operation, self._perform) if self.intercept else self._perform(operation))
 
     def perform_short(self, operation: Operation) -> Response | None:
         """Perform a request at once, or return None if it takes long or must wait."""
-        if self.around is not None or _may_wait(operation.message, self.engine):
+        if self.intercept is not None or _may_wait(operation.message, self.engine):
             return None
         answer = _short_answer(self.service, operation)
         if answer is None:

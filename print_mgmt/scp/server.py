@@ -34,11 +34,11 @@ from .engine import OnFilm, PrintEngine
 from .printer import Perform, PrinterService
 from .spooled import Route, SpooledPrinting
 
-__all__ = ["Around", "PrintServer"]
+__all__ = ["Intercept", "PrintServer"]
 
 _log = logging.getLogger("print_mgmt.scp")
 
-Around = Callable[["PrintServer", Operation, Perform], Awaitable[Response]]
+Intercept = Callable[["PrintServer", Operation, Perform], Awaitable[Response]]
 
 
 class PrintServer:
@@ -65,8 +65,8 @@ class PrintServer:
     ``printer_state`` may be set at any time; changes are reported to all clients. ``printed`` and ``failed`` count
     films.
 
-    ``around`` is called for each request of Print Management, with the function that performs the request, and returns
-    the response (see `Misbehavior`).
+    Each request of Print Management is passed to ``intercept``, with the function that performs the request;
+    ``intercept`` returns the response (see `Misbehavior`).
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class PrintServer:
         limits: Limits = Limits(),  # noqa: B008  # frozen
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
         trace: Trace | None = None,
-        around: Around | None = None,
+        intercept: Intercept | None = None,
     ) -> None:
         check_address(host, port, lowest=0)
         check_settings(tls, trace, limits, timeouts)
@@ -100,7 +100,9 @@ class PrintServer:
             queue = PrintQueue(config.queue_length, memory=config.total_memory, host_memory=config.host_memory)
         self.queue: JobQueue = queue
         self._engine = _engine(on_film, self.queue, spool, state, route, each_copy=each_copy)
-        self._printer = PrinterService(config, self._engine, state, around=partial(around, self) if around else None)
+        self._printer = PrinterService(
+            config, self._engine, state, intercept=partial(intercept, self) if intercept else None
+        )
         self._serve = partial(serve, policy=policy, tls=tls, limits=limits, timeouts=timeouts, trace=trace)
         self._disk = None if spool is None else spool.incoming
         self._drain = drain

@@ -47,7 +47,7 @@ from .spools import default_spool
 from .toml import load_site
 from .workers import Workers
 
-__all__ = ["Around", "Site", "listen_context"]
+__all__ = ["Intercept", "Site", "listen_context"]
 
 _log = logging.getLogger("print_mgmt.site")
 
@@ -57,7 +57,7 @@ _PAUSE = 1.0  # seconds between an error of the spool and the next attempt
 _PURGE_PERIOD = 600.0  # seconds between two clean-ups of the spool
 _DAY = 86_400
 
-Around = Callable[[PrinterService, Operation, Callable[[Operation], Awaitable[Response]]], Awaitable[Response]]
+Intercept = Callable[[PrinterService, Operation, Callable[[Operation], Awaitable[Response]]], Awaitable[Response]]
 
 
 class Site:
@@ -74,10 +74,11 @@ class Site:
 
     ``spool`` replaces the spool of the configuration. A site with ``accepts=False`` accepts no associations; its
     workers deliver films that other processes stored in the spool. A site with ``delivers=False`` has no workers.
-    ``policy`` decides about each association, in addition to the called AE title. ``around`` is called for each request
-    of Print Management, with the printer, the request, and the function that performs it. ``tls`` replaces the TLS
-    settings of the configuration. ``trace`` is called with the events of all associations, including those with
-    destinations and sources. With ``reuse_port``, several processes may listen on the same port.
+    ``policy`` decides about each association, in addition to the called AE title. Each request of Print Management is
+    passed to ``intercept``, with the printer, and with the function that performs the request; ``intercept`` returns
+    the response. ``tls`` replaces the TLS settings of the configuration. ``trace`` is called with the events of all
+    associations, including those with destinations and sources. With ``reuse_port``, several processes may listen on
+    the same port.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Site:
         limits: Limits = Limits(),  # noqa: B008  # frozen
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
         trace: Trace | None = None,
-        around: Around | None = None,
+        intercept: Intercept | None = None,
         reuse_port: bool = False,
         drain: float = 10.0,
     ) -> None:
@@ -104,7 +105,7 @@ class Site:
         self._path: Path | None = None
         self._accepts = accepts
         self._delivers = delivers
-        self._around = around
+        self._intercept = intercept
         self._serve = partial(
             serve,
             policy=self._select if policy is accept_anyone else all_of(self._select, policy),
@@ -239,8 +240,8 @@ class Site:
             store = Intake(self.spool, lambda: self.config, name).store
             self._intakes[name] = intake = SpooledIntake(self.spool, store, printer.PrinterName)
             self._printers[name] = service = PrinterService(printer.config, intake, self.states[name])
-            if self._around is not None:
-                service.around = partial(self._around, service)
+            if self._intercept is not None:
+                service.intercept = partial(self._intercept, service)
 
     def _select(self, request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG002
         """Accept the SOP Classes of the called printer; reject an association if there is no such printer."""

@@ -128,7 +128,7 @@ async def test_pynetdicom_gets_printer_events_during_requests() -> None:
                     "SUPPLY EMPTY",
                 ]
 
-    async with PrintServer(Films(), port=0, around=bad) as server:
+    async with PrintServer(Films(), port=0, intercept=bad) as server:
         await asyncio.to_thread(work, server.port)
     assert server.printed == 3
 
@@ -138,7 +138,7 @@ async def test_dcmprscu_prints_despite_events(dcmtk: Dcmtk, images: list[Path]) 
     changes = ["WARNING:SUPPLY LOW@N-CREATE", "FAILURE:COVER OPEN@N-SET", "NORMAL@N-ACTION"]
     bad = Misbehavior(changes=map(Change.parse, changes))
     stored = await dcmtk.store("OURS12", images[:3], "--layout", "1", "3")
-    async with PrintServer(films := Films(), port=0, around=bad) as server:
+    async with PrintServer(films := Films(), port=0, intercept=bad) as server:
         for _ in range(2):
             assert await dcmtk.print("OURS12", server.port, stored) == []
     assert len(films) == 2
@@ -148,7 +148,7 @@ async def test_dcmprscu_prints_despite_events(dcmtk: Dcmtk, images: list[Path]) 
 async def test_dcmprscu_prints_again_after_a_failure(dcmtk: Dcmtk, images: list[Path], fault: str) -> None:
     bad = Misbehavior([Fault.parse(fault)])
     stored = await dcmtk.store("OURS12", images[:2], "--layout", "1", "2")
-    async with PrintServer(films := Films(), port=0, around=bad) as server:
+    async with PrintServer(films := Films(), port=0, intercept=bad) as server:
         errors = await dcmtk.print("OURS12", server.port, stored)
         printed = len(films)
         assert await dcmtk.print("OURS12", server.port, stored) == []

@@ -1,6 +1,6 @@
 """The twin of each case of print: our own printer with exactly the fault that the case must find.
 
-If a twin passes its case, the case proves nothing. ``around`` gets each request before the printer.
+If a twin passes its case, the case proves nothing. ``intercept`` gets each request before the printer.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ __all__ = ["INVARIANTS", "WRONG", "Perform", "Wrong", "lies", "octets_of"]
 
 Which = Callable[[Request], bool]
 Perform = Callable[[Operation], Awaitable[Response]]
-Around = Callable[[PrintServer, Operation, Perform], Awaitable[Response]]
+Intercept = Callable[[PrintServer, Operation, Perform], Awaitable[Response]]
 
 JOB = "2.25.77"
 JOB_REFERENCE = "ReferencedPrintJobSequencePullStoredPrint"
@@ -49,7 +49,7 @@ async def honest(_: PrintServer, operation: Operation, perform: Perform) -> Resp
 class Wrong:
     """The fault of a printer, and the options of the run. ``is_mute_after_events``: it sends nothing after an event."""
 
-    around: Around = honest
+    intercept: Intercept = honest
     options: Mapping[str, Any] = field(default_factory=dict)
     is_mute_after_events: bool = False
 
@@ -80,56 +80,56 @@ def second(which: Which) -> Which:
 def answers(which: Which, status: int) -> Wrong:
     """Return a printer that answers with a status, and does nothing else."""
 
-    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         return operation.reply(status) if which(operation.message) else await perform(operation)
 
-    return Wrong(around=around)
+    return Wrong(intercept=intercept)
 
 
 def lies(which: Which = lambda _: True, options: Mapping[str, Any] | None = None) -> Wrong:
     """Return a printer that answers with success, even if the operation failed."""
 
-    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         response = await perform(operation)
         succeeded = status_class(response.Status) is StatusClass.SUCCESS
         return operation.reply(0x0000) if which(operation.message) and not succeeded else response
 
-    return Wrong(around=around, options=options or {})
+    return Wrong(intercept=intercept, options=options or {})
 
 
 def aborts(which: Which) -> Wrong:
     """Return a printer that aborts the association."""
 
-    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         if not which(operation.message):
             return await perform(operation)
         operation.association.abort("on purpose")
         raise NoResponse("aborted on purpose")
 
-    return Wrong(around=around)
+    return Wrong(intercept=intercept)
 
 
 def closes(which: Which) -> Wrong:
     """Return a printer that closes the connection."""
 
-    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         if not which(operation.message):
             return await perform(operation)
         operation.association.transport.close()
         raise NoResponse("closed on purpose")
 
-    return Wrong(around=around)
+    return Wrong(intercept=intercept)
 
 
 def mute(which: Which) -> Wrong:
     """Return a printer that does not answer."""
 
-    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         if which(operation.message):
             raise NoResponse("on purpose")
         return await perform(operation)
 
-    return Wrong(around=around)
+    return Wrong(intercept=intercept)
 
 
 Change = Callable[[Operation, Dataset], None]
@@ -144,7 +144,7 @@ def octets_of(data: object) -> bytes:
 def changes(which: Which, change: Change, options: Mapping[str, Any] | None = None) -> Wrong:
     """Return a printer that changes the Data Set of its answer."""
 
-    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         response = await perform(operation)
         if not which(operation.message) or response.Data is None:
             return response
@@ -153,17 +153,17 @@ def changes(which: Which, change: Change, options: Mapping[str, Any] | None = No
         change(operation, data)
         return replace(response, Data=encode(data, syntax) or None)
 
-    return Wrong(around=around, options=options or {})
+    return Wrong(intercept=intercept, options=options or {})
 
 
 def commands(which: Which, **elements: Any) -> Wrong:
     """Return a printer that changes elements of the Command Set of its answer."""
 
-    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         response = await perform(operation)
         return changed(response, **elements) if which(operation.message) else response
 
-    return Wrong(around=around)
+    return Wrong(intercept=intercept)
 
 
 def changed(response: Response, **elements: Any) -> Response:
@@ -253,7 +253,7 @@ def made_up_job(*events: int, info: bool = True, after: Mapping[str, object] | N
     """Return a printer with an invented job: N-GET of the job sends events of ``uid``, and the job never ends."""
     attributes = {"ExecutionStatus": "PENDING", "ExecutionStatusInfo": "QUEUED", "PrintPriority": "MED"}
 
-    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         message = operation.message
         if isinstance(message, NActionRQ):
             reference = Dataset(ReferencedSOPClassUID=PrintJob, ReferencedSOPInstanceUID=JOB)
@@ -265,18 +265,18 @@ def made_up_job(*events: int, info: bool = True, after: Mapping[str, object] | N
             return operation.reply(0x0000, dataset=Dataset(**{**attributes, **(after or {})}))
         return await perform(operation)
 
-    return Wrong(around=around)
+    return Wrong(intercept=intercept)
 
 
 def reports_printer(uid: str, number: int, **information: object) -> Wrong:
     """Return a printer that sends an event of its own before it answers N-GET."""
 
-    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         if isinstance(operation.message, NGetRQ):
             await report(operation.association, Printer, uid, number, **information)
         return await perform(operation)
 
-    return Wrong(around=around)
+    return Wrong(intercept=intercept)
 
 
 async def replaces_response(_: PrintServer, operation: Operation, perform: Perform) -> Response:
@@ -291,7 +291,7 @@ def tells_everybody() -> Wrong:
     """Return a printer that reports a job to all clients."""
     reports: list[asyncio.Task[None]] = []
 
-    async def around(server: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(server: PrintServer, operation: Operation, perform: Perform) -> Response:
         response = await perform(operation)
         if isinstance(operation.message, NActionRQ):
             for association in server.associations - {operation.association}:
@@ -299,7 +299,7 @@ def tells_everybody() -> Wrong:
                 reports.append(asyncio.create_task(event))
         return response
 
-    return Wrong(around=around)
+    return Wrong(intercept=intercept)
 
 
 FILM_BOX, SESSION = of(NCreateRQ, BasicFilmBox), of(NCreateRQ, BasicFilmSession)
@@ -330,12 +330,12 @@ WRONG: Mapping[str, Callable[[], Wrong]] = {
     "PRN-N-1.03": lambda: changes(FILM_BOX, names_meta),
     "PRN-N-1.04": lambda: changes(FILM_BOX, names_gray),
     "PRN-N-1.05": lambda: changes(FILM_BOX, no_annotation_of_color, ANNOTATION),
-    "PRN-N-1.06": lambda: Wrong(around=needs_a_meta),
+    "PRN-N-1.06": lambda: Wrong(intercept=needs_a_meta),
     "PRN-N-1.07": lambda: mute(LUT),
     "PRN-N-1.08": lambda: answers(is_lin_od, INVALID_VALUE),
     "PRN-N-1.09": lambda: Wrong(options={"claims": Claims(sop_classes=META_CLASSES)}),
     "PRN-L-1.01": lambda: answers(has_no_data, MISSING),
-    "PRN-L-1.02": lambda: Wrong(around=hides_uid),
+    "PRN-L-1.02": lambda: Wrong(intercept=hides_uid),
     "PRN-L-1.03": lambda: commands(SESSION, AffectedSOPInstanceUID=OTHER_UID),
     "PRN-L-1.04": lambda: lies(SESSION),
     "PRN-L-1.05": lambda: lies(FILM_BOX),
@@ -351,7 +351,7 @@ WRONG: Mapping[str, Callable[[], Wrong]] = {
     "PRN-L-1.15": lambda: aborts(second(SET)),
     "PRN-L-1.16": lambda: aborts(second(SET)),
     "PRN-L-1.17": lambda: aborts(second(FILM_BOX)),
-    "PRN-L-1.18": lambda: Wrong(around=deletes_too_little),
+    "PRN-L-1.18": lambda: Wrong(intercept=deletes_too_little),
     "PRN-L-1.19": lambda: answers(second(SESSION), PROCESSING_FAILURE),
     "PRN-L-1.20": lambda: lies(SET),
     "PRN-L-1.21": lambda: lies(SET),
@@ -413,7 +413,7 @@ WRONG: Mapping[str, Callable[[], Wrong]] = {
 # An invariant, with the case whose traffic it judges
 INVARIANTS: Mapping[str, tuple[str, Callable[[], Wrong]]] = {
     "PRN-E-2.02": ("PRN-E-2.01", lambda: made_up_job(9)),
-    "PRN-E-2.06": ("PRN-L-1.07", lambda: Wrong(around=replaces_response)),
+    "PRN-E-2.06": ("PRN-L-1.07", lambda: Wrong(intercept=replaces_response)),
     "PRN-E-2.08": ("PRN-E-1.01", lambda: reports_printer(OTHER_UID, 1)),
     "CHS-1.06": ("PRN-E-1.01", lambda: changes(PRINTER, latin_name)),
 }

@@ -65,7 +65,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *
 @asynccontextmanager
 async def serving(wrong: Wrong) -> AsyncIterator[int]:
     """Run a printer with a fault; yield its port."""
-    async with printer(around=wrong.around) as (server, _):
+    async with printer(intercept=wrong.intercept) as (server, _):
         if not wrong.is_mute_after_events:
             yield server.port
             return

@@ -60,8 +60,8 @@ def _check(event: NEventReportRQ, response: object) -> NEventReportRSP:
 
 async def _create(on_event: Handler) -> None:
     """Create a film session on a printer that reports an event first."""
-    around = Misbehavior(changes=[Change.parse("WARNING:SUPPLY LOW@N-CREATE#1")])
-    async with PrintServer(lambda _: None, port=0, around=around) as printer:
+    intercept = Misbehavior(changes=[Change.parse("WARNING:SUPPLY LOW@N-CREATE#1")])
+    async with PrintServer(lambda _: None, port=0, intercept=intercept) as printer:
         handlers: Handlers = {(Meta, NEventReportRQ): on_event}
         contexts = {Meta: [ExplicitVRLittleEndian]}
         async with connect(printer.host, printer.port, contexts, handlers=handlers) as association:

@@ -31,7 +31,7 @@ async def on_event(operation: Operation) -> Response:
 
 async def main(trace: Trace | None = None) -> None:
     low_on_film = Misbehavior(changes=[Change.parse("WARNING:SUPPLY LOW@N-CREATE#1")])
-    async with PrintServer(print, port=0, around=low_on_film, trace=trace) as printer:
+    async with PrintServer(print, port=0, intercept=low_on_film, trace=trace) as printer:
         async with connect(
             printer.host,
             printer.port,

@@ -152,7 +152,7 @@ async def test_client_invokes_the_stated_services() -> None:
     async def on_film(_: Film) -> None:
         pass
 
-    async with PrintServer(on_film, port=0, around=listen) as server:
+    async with PrintServer(on_film, port=0, intercept=listen) as server:
         async with PrintClient(server.host, server.port) as client:
             await client.printer()
             await client.configuration()

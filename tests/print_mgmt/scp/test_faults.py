@@ -36,7 +36,7 @@ async def printer(*faults: str, events: tuple[str, ...] = ()) -> AsyncIterator[t
         films.append(film)
 
     bad = Misbehavior(map(Fault.parse, faults), map(Change.parse, events))
-    async with PrintServer(bad.wrap(on_film), port=0, around=bad) as server:
+    async with PrintServer(bad.wrap(on_film), port=0, intercept=bad) as server:
         yield server, films
 
 
@@ -172,7 +172,7 @@ async def test_film_fault_fails_one_job() -> None:
 
     async def on_film(film: Film) -> None: ...
 
-    async with PrintServer(bad.wrap(on_film), port=0, around=bad, queue=queue) as server:
+    async with PrintServer(bad.wrap(on_film), port=0, intercept=bad, queue=queue) as server:
         async with PrintClient(server.host, server.port) as client:
             await client.print_images([IMAGE] * 3)
     assert [job.ExecutionStatusInfo for job in queue.failed] == ["FILM JAM"]

@@ -191,7 +191,7 @@ async def test_raising_plain_function_fails_its_film() -> None:
 async def test_misbehavior_spoils_a_plain_function() -> None:
     films: list[Film] = []
     bad = Misbehavior([Fault.parse("FILM JAM@FILM#1")])
-    async with PrintServer(bad.wrap(films.append), port=0, around=bad) as server:
+    async with PrintServer(bad.wrap(films.append), port=0, intercept=bad) as server:
         await prints_one(server)
         await prints_one(server)
     assert ([film.number for film in films], server.failed) == ([2], 1)

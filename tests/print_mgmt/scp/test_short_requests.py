@@ -72,5 +72,5 @@ async def responses(names: list[str], server: PrintServer) -> list[tuple[int, ob
 @given(st.lists(st.sampled_from(sorted(REQUESTS)), max_size=8))
 def test_response_does_not_depend_on_a_task(names: list[str]) -> None:
     without_task = asyncio.run(responses(names, PrintServer(on_film, port=0)))
-    with_task = asyncio.run(responses(names, PrintServer(on_film, port=0, around=in_a_task)))
+    with_task = asyncio.run(responses(names, PrintServer(on_film, port=0, intercept=in_a_task)))
     assert without_task == with_task

@@ -38,13 +38,13 @@ def garbled(data: bytes, dice: random.Random) -> bytes:
 async def test_garbled_data_blames_no_tester(seed: int) -> None:
     dice = random.Random(seed)
 
-    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         response = await perform(operation)
         if response.Data is None:
             return response
         return replace(response, Data=garbled(octets_of(response.Data), dice) or None)
 
-    async with printer(around=around) as (server, _):
+    async with printer(intercept=intercept) as (server, _):
         target = Target(host=server.host, port=server.port, timeout=0.1, preparation=1.0)
         options = PrintOptions(max_films=20, patience=0.1, slow=False, annotation_format="1")
         run = await verify_scp(target, PRINT_CASES, options)

@@ -51,11 +51,11 @@ async def test_one_film_serves_six_cases() -> None:
 async def test_run_with_no_film_sends_no_action() -> None:
     asked: list[type[Request]] = []
 
-    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
         asked.append(type(operation.message))
         return await perform(operation)
 
-    async with printer(around=around) as (server, _):
+    async with printer(intercept=intercept) as (server, _):
         await run_of(server, cases=("PRN-L-*",), no_film=True, max_films=FILMS)
     assert NSetRQ in asked
     assert NActionRQ not in asked
