@@ -237,6 +237,7 @@ def _imager_with(imager: Imager, medium: Medium) -> Imager:
     )
 
 
+# The terms that each field may have, and whether it needs at least one
 _ENUMERATED: Mapping[str, tuple[Collection[str], bool]] = {
     "PrintPriority": (("HIGH", "MED", "LOW"), True),
     "FilmOrientation": (ORIENTATIONS, True),

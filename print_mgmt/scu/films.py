@@ -41,7 +41,7 @@ class FilmOptions:
     ``collate`` prints all films with one N-ACTION on the session; copies are then in the order 1 2 1 2 instead of
     1 1 2 2. ``true_size`` prints each image in true size or not at all: an image larger than its image box is refused,
     or cropped if Requested Decimate/Crop Behavior is CROP. ``reduce`` sends no more pixels than an image box has, if
-    the printer's configuration tells that.
+    the printer's configuration tells the size of its boxes.
     """
 
     chosen: Chosen

@@ -223,7 +223,7 @@ class _Reader:
         return PrinterConfig()
 
     def make_default_printer(self, table: Mapping[str, object]) -> dict[str, SitePrinter]:
-        """Return the printer of a file that has no printers; nothing if the file has some."""
+        """Return the printer of a site whose file has no printers, or nothing if the file has some."""
         if table.get("printers"):
             return {}
         return {"printer": self.read_printer({"ae_title": "PRINTSCP", "default": True}, "printers.printer")}

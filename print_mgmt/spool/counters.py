@@ -16,6 +16,7 @@ _SOURCES = {
     "revision": "SELECT max(revision) FROM job",
     "clock": "SELECT 0",
 }
+# Leaves out the numbers of damaged rows
 _SOUND = "WHERE typeof({0}) = 'integer' AND {0} BETWEEN 0 AND " + str(MAX_NUMBER - 1)
 
 

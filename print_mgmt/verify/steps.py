@@ -1,8 +1,8 @@
 """Cases with several steps: each step has its own sets of outcomes, and the first broken step decides the case.
 
-Such a case returns `Kept`, `Deviated` or `Broken`, so its own sets are ``(RULE_KEPT,)``, ``(DEVIATED,)`` and
-``(RULE_BROKEN, ...)``. An outcome that no set of a step names, such as silence or an A-ABORT, is judged by the sets of
-the case.
+Such a case returns `Kept`, `Deviated` or `Broken`, so the sets of the case itself are ``(RULE_KEPT,)``,
+``(DEVIATED,)`` and ``(RULE_BROKEN, ...)``. An outcome that no set of a step names, such as silence or an A-ABORT, is
+judged by the sets of the case.
 """
 
 from collections.abc import Awaitable, Callable

@@ -28,7 +28,8 @@ from ..steps import SUCCESS_OR_WARNING, Decided, Steps, on_print
 __all__ = ["ENDS"]
 
 _NO_SUCH = (Answered(0x0112),)
-# Further attempts to set the image box, and seconds before each: the next association may overtake a reset
+# Further attempts to set the image box, and seconds before each: a TCP reset may reach the peer later than the next
+# association does
 _ATTEMPTS, _PAUSE = 4, 0.5
 _LUT_OK = Answered(frozenset({0x0000, 0xB605}))
 

@@ -103,7 +103,7 @@ _LAYOUT_LISTS = {
     "RequestedResolutionID": "PrinterResolutionID",
 }
 _MAX_LAYOUTS = 20  # layouts that are tried
-_ONE_IN = 10  # if at most one entry in 10 is refused, the configuration is NON-STRICT instead of a FAIL
+_ONE_IN = 10  # if at most one entry in 10 is refused, the verdict is NON-STRICT instead of FAIL
 _MAX_NAMED = 5  # attributes that a text names
 
 
@@ -210,6 +210,7 @@ def _shown(names: set[str]) -> str:
 
 
 async def try_configuration(talk: Conversation) -> Seen:
+    """Use values that the configuration lists in film boxes and sessions; the share of refused ones decides."""
     with talk.patiently():
         seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
     items = [item for item in items_of(data_of(seen), "PrinterConfigurationSequence") if _is_of(item, talk.meta)]
