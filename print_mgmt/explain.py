@@ -1,4 +1,4 @@
-"""The films of a recorded association for pages of `dimse.explain`, which fill up message by message.
+"""The films of a recorded association, which fill up message by message, for the pages of `dimse.explain`.
 
 A film changes with each response that is not a failure. At N-ACTION, it is rendered at a low resolution, as the printer
 of this package would print it; tones and margins of the recorded printer may differ.

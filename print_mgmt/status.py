@@ -182,9 +182,11 @@ STATUS_INFO: dict[str, str] = _supplies() | {
     "UNKNOWN": "a problem of unknown kind",
 }
 
+# Terms that only a job in FAILURE may have
 _FAILURE_ONLY = frozenset({"INVALID PAGE DES", "INSUFFIC MEMORY"})
 _TERMS = frozenset(STATUS_INFO)
 
+# The terms of the info that each status may have
 _PRINTER = {NORMAL: frozenset({NORMAL}), "WARNING": _TERMS, "FAILURE": _TERMS}
 _EXECUTION = {
     "PENDING": _TERMS,

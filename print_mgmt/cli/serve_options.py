@@ -177,7 +177,7 @@ def _add_processes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-delivery",
         action="store_true",
-        help="accept the films of a site, but do not deliver them: the command 'print-mgmt work' does so",
+        help="accept the films of a site, and leave their delivery to the command 'print-mgmt work'",
     )
     parser.add_argument(
         "--child-of", type=int, help=argparse.SUPPRESS

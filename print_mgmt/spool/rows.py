@@ -273,9 +273,10 @@ def number_of(what: str, value: object) -> float:
 
 
 def whole_film_of(film: Sequence[Any], rows: Sequence[Sequence[Any]]) -> FilmRecord:
-    """Return a film from its row, which has the number and the UID of its job before, and those of its deliveries.
+    """Return a film from its row and the rows of its deliveries.
 
-    Each row of a delivery has the number of the job before. Raises `DamagedRow`.
+    The row of the film begins with the number and the SOP Instance UID of its job, and the row of a delivery with the
+    number of its job. Raises `DamagedRow`.
     """
     found = [row for row in rows if row[1] is not None]
     made = film_of(film[1], film[2:], tuple(delivery_of(row[1:]) for row in found))

@@ -139,7 +139,7 @@ def on(table: Table, observe: Observe, *, needs: str = "", **more: Any) -> CaseR
 
 
 def require_operation(peer: ScuPeer, operation: str) -> None:
-    """Raise `Unprepared`, UNIMPLEMENTED, if the plain scenario does not have an operation; "" is none."""
+    """Raise `Unprepared`, UNIMPLEMENTED, if the plain scenario lacks the operation; "" requires none."""
     if operation and not any(name.startswith(operation) for name in peer.plain_visit().operations):
         raise Unprepared(f"the SCU does not use {operation}", Verdict.UNIMPLEMENTED)
 
