@@ -19,7 +19,7 @@ _LULL = 0.02  # seconds without bytes after which bytes are handed over
 _LATEST = 0.25  # seconds after which bytes are handed over though the programs still talk
 _ENOUGH = 1 << 25  # bytes after which the same happens
 _MAX_BYTES = 1 << 26  # bytes at which the threads wait
-_WAIT = 0.001  # seconds until a thread looks whether it must still wait
+_WAIT = 0.001  # seconds after which a waiting thread looks again whether it must wait
 _SHORT = 1 << 11  # bytes of a short note; short notes are bounded by their number
 _MANY = 4 << 13  # entries after which notes are handed over, too; threads wait at twice as many
 _STEP = 64  # notes to hand over before the threads have a turn
@@ -39,7 +39,7 @@ class Inbox:
         # and take as long as noting.
         self._notes: deque[Any] = deque()
         self._nbytes = 0  # bytes in the notes, short ones not counted
-        self._counting = Lock()  # for their number
+        self._counting = Lock()  # for `_nbytes`
         self._is_watched = False  # whether the event loop waits for a pause
         self._is_urgent = False  # whether the event loop was told that there are enough bytes
         self._timer: asyncio.TimerHandle | None = None

@@ -3,7 +3,7 @@
 The server has two resources: the page, and ``/events``, a stream of Server-Sent Events for that page and for programs.
 It answers only requests whose Host is its own address or a name of this machine, so that a page of another site
 cannot read the stream after the name of that site was changed to this address in the DNS. A request that a page of
-another origin makes is refused, unless it leads the browser to the page.
+another origin makes is refused, unless the browser follows a link to the page of this server.
 """
 
 import os

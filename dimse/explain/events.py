@@ -40,7 +40,7 @@ def association_event(number: int, requestor: str, acceptor: str, start: float |
 
 
 def events_of(step: Step, association: int, start: float | None, *, whole: bool = False) -> Iterator[Event]:
-    """Yield the events of a step; ``start`` is that of `association_event`. Long fields are cut unless ``whole``."""
+    """Yield the events of a step; ``start`` is as in `association_event`. Long fields are cut unless ``whole``."""
     base: Event = {"association": association}
     if step.time is not None and start is not None:
         base["time"] = round(step.time - start, 6)

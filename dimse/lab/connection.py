@@ -16,7 +16,7 @@ __all__ = ["Connection", "Listener", "dial", "words_of"]
 _CHUNK = 1 << 14  # bytes to read at once: even if all PDUs in them are short, they are explained in about a second
 _PIECE = 1 << 18  # bytes to write at once
 _MIN_RATE = 1 << 20  # bytes per second that a peer must read, so that sending ends
-_FAREWELL = 1.0  # seconds to write the end of TLS
+_FAREWELL = 1.0  # seconds to write the close_notify of TLS
 _HANDSHAKE = 10.0  # seconds for the TLS handshake of a peer that has connected
 
 

@@ -140,7 +140,7 @@ class MessageDraft:
                 self.dataset = self.dataset or Dataset()
                 put(self.dataset, path, text)
         if cls is CStoreRQ and self.dataset is not None:
-            for keyword in ("SOPClassUID", "SOPInstanceUID"):  # as in the Data Set: PS3.4 §B.2.3, A9xx
+            for keyword in ("SOPClassUID", "SOPInstanceUID"):  # if they differ, SCPs answer A9xx: PS3.4 §B.2.3
                 if named := self.dataset.get(keyword):
                     self.elements.setdefault(f"Affected{keyword}", named)
 

@@ -170,7 +170,7 @@ def _forward_error(established: Waiter, connecting: asyncio.Task[Any]) -> None:
 
 
 def connection_reason(error: OSError) -> str:
-    """Return the system's message, which asyncio replaces with a text of its own."""
+    """Return the system's own message for an error, and not the text that asyncio puts in its place."""
     if isinstance(error, socket.gaierror) or error.errno is None:
         return error.strerror or str(error)
     return os.strerror(error.errno)

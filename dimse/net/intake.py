@@ -1,7 +1,8 @@
 """The intake of an association: from the bytes of a read to the PDUs that the core indicates.
 
-Nearly always, a read is one PDU, which is processed at once. Bytes that take long are processed in pieces: the peer
-waits for its turn between them, and so does a peer whose A-ASSOCIATE-RQ is long or is one of many.
+Nearly always, a read is one PDU, which is processed at once. Bytes that take long are processed in pieces, and the peer
+waits for its turn between two pieces. A peer also waits for its turn if its A-ASSOCIATE-RQ is long, or if many others
+arrive at the same time.
 """
 
 import asyncio
@@ -32,8 +33,8 @@ class Intake:
     """The intake of the bytes for ``core``.
 
     ``on_pdus`` is called with the PDUs that the core indicates; payloads in them are views that are valid only during
-    the call. It returns whether the message of the peer is incomplete. ``follow_core`` does what the core requires
-    after it has processed bytes. ``pdu_timer`` runs while a PDU of the peer is incomplete.
+    the call. ``on_pdus`` returns whether the message of the peer is incomplete. ``follow_core`` does what the core
+    requires after it has processed bytes. ``pdu_timer`` runs while a PDU of the peer is incomplete.
     """
 
     account: Account | None = None  # the association sets this before the connection exists
@@ -109,7 +110,11 @@ class Intake:
             self._acknowledge()
 
     def _time_pdu(self, before: float) -> None:
-        """Bound the time of an incomplete PDU, which is new if ``before`` is no longer the time of the latest PDU."""
+        """Bound the time of an incomplete PDU.
+
+        ``before`` was the time of the latest complete PDU; if another one has been completed since, the incomplete PDU
+        is new, and its time begins again.
+        """
         if not self._core.is_midway:
             self._pdu_timer.cancel()
         elif self.last_pdu != before:
@@ -118,7 +123,7 @@ class Intake:
             self._pdu_timer.start()
 
     def indicate(self, pdus: Sequence[PDU]) -> None:
-        """Pass on the PDUs that the core indicates. The bytes of an incomplete PDU are no sign of life."""
+        """Pass on the PDUs that the core indicates, and note their time: only complete PDUs are a sign of life."""
         self.last_pdu = self._loop.time()
         self._is_message_midway = self._on_pdus(pdus)
 

@@ -42,8 +42,8 @@ class Watch(Protocol):
         """Take bytes that the client has sent, or the target if not ``by_client``.
 
         Called in the thread that forwards this direction, just before the bytes are sent, so each microsecond here
-        delays them. Calls for both directions may overlap; one for an answer never begins before the one for its
-        request has returned.
+        delays them. Calls for both directions may overlap, but the call for a request has always returned when the call
+        for its answer begins.
         """
 
     def closed(self, why: str) -> None:
@@ -77,11 +77,11 @@ class Settings:
             TLSSession(self.to_tls, self.host)
 
     def client_end(self, sock: socket.socket, address: Address) -> End:
-        """Return the end for a client."""
+        """Return the connection of a client as an end of a link."""
         return _end(sock, address, None if self.tls is None else TLSSession(self.tls, None))
 
     def target_end(self, sock: socket.socket, address: Address) -> End:
-        """Return the end for the target."""
+        """Return the connection to the target as an end of a link."""
         return _end(sock, address, None if self.to_tls is None else TLSSession(self.to_tls, self.host))
 
 
@@ -224,7 +224,7 @@ class Link:
     # --- in the threads ---
 
     def _forward_all(self, source: End, sink: End, watch: Watch) -> None:
-        """Forward bytes until their end, and then the end. Raises `_Broken`."""
+        """Forward bytes from ``source`` until it ends, and then end the bytes of ``sink``, too. Raises `_Broken`."""
         by_client, size = source is self._ends[0], _SHORT_READ
         read, write, received = source.read, sink.write, watch.received
         note_read, note_answer = source.short_reads.add, sink.short_reads.answer

@@ -4,8 +4,8 @@ The provider walks Table 9-10 and performs the verbs in the cells. Theory of ope
 
 - ``send()`` is a primitive of the local user. It raises `LocalProtocolError` if the cell of the table is blank; nothing
   else here checks whether a primitive is possible.
-- ``receive_data()`` takes bytes of the peer, and no bytes make it raise an error: the standard has an event for invalid
-  bytes (Evt19), which ends in an abort.
+- ``receive_data()`` takes bytes of the peer. It raises no error, whatever the bytes are: for invalid bytes, the
+  standard has an event (Evt19), which ends in an abort.
 - P-DATA consists of thousands of PDUs that do not change the state. If the table says so, and no observer is set, a run
   of them is sent (``send_run()``, ``send_all()``) or received with a single look-up in the table. With PDUs of 16 KiB,
   this saves 8 % of the processor time of both ends; with PDUs of 128 KiB, 2 %.
@@ -180,7 +180,7 @@ class UpperLayer:
         return self.data_to_send()
 
     def send_run(self, pdus: Iterable[PDataTF], max_bytes: int, max_pdus: int) -> bool:
-        """Send ``pdus`` until ``max_bytes`` of data or ``max_pdus`` is reached; return whether one was."""
+        """Send ``pdus`` up to ``max_bytes`` of data or ``max_pdus`` PDUs; return whether one of these was reached."""
         if self.observe is None and self.state in _SENDS:
             return encode_run(pdus, self._writes, max_bytes, max_pdus)
         length = 0
@@ -255,8 +255,8 @@ class UpperLayer:
     def receive_alone(self, data: memoryview) -> PDU | None:
         """Take ``data`` if it is one P-DATA-TF with a whole Command Set, or one A-RELEASE-RQ.
 
-        Return that PDU, which is no event then. Return None, and take nothing, otherwise: `receive_data` takes
-        everything. A C-ECHO, and nearly every response, arrives like this. With `send_short`, both ends of a C-ECHO
+        Return that PDU; `events` does not return it then. Otherwise, take nothing, and return None: pass ``data`` to
+        `receive_data`. A C-ECHO, and nearly every response, arrives like this. With `send_short`, both ends of a C-ECHO
         take 15 % fewer byte codes; the answer to A-RELEASE-RQ takes a quarter fewer.
         """
         stream = self._stream

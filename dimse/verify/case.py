@@ -121,8 +121,8 @@ class Case:
     """A case. Its own ``run`` is the first sub-case; ``subcases`` follow.
 
     An invariant has no ``run``: it judges all traffic of the peer, with a listener that ``make_listener`` makes for
-    each connection, or with a rule of `dimse.verify.invariants`. After each sub-case of a ``risky`` case that could
-    be judged, the peer is probed, unless it is known to be dead.
+    each connection, or with a rule of `dimse.verify.invariants`. After each sub-case of a ``risky`` case, the peer is
+    probed, unless the sub-case could not be judged, or the peer is known to be dead.
     """
 
     id: str

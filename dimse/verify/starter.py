@@ -56,8 +56,8 @@ class Starter:
     async def ends_soon(self, *, is_suspect: bool) -> bool:
         """Return whether the command has ended; wait up to 2 s for the end if it no longer listens.
 
-        With ``is_suspect``, wait 0.1 s for a command that still listens, because its case went wrong or its connection
-        was closed.
+        ``is_suspect`` says that the case went wrong, or that a connection was closed: then wait 0.1 s even if the
+        command still listens.
         """
         if self._process is not None and not self.has_ended:
             seconds = _END if not await self._listens() else _MOMENT if is_suspect else 0.0

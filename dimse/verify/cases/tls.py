@@ -113,8 +113,8 @@ async def plain(peer: Peer) -> Seen:
 def certified(certificate: Callable[[Peer], Path | None], missing: str = "") -> CaseRun:
     """Return the run of a client with a certificate that the peer should refuse, or with none.
 
-    If ``certificate`` returns None, the run is SKIPPED if ``missing`` names an option for the certificate; otherwise,
-    the client has none.
+    ``missing`` names the option that gives the certificate, if any: the run is SKIPPED if this option is missing, that
+    is, if ``certificate`` returns None. Without ``missing``, None means that the client shows no certificate.
     """
 
     async def run(peer: Peer) -> Seen:

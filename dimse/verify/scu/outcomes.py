@@ -1,6 +1,7 @@
-"""Functions that return the observation of a case: the events of the SCU after the step that matters.
+"""Functions that return the observation of a case: the events of the SCU after the first reaction of the script.
 
-Each returns the crash of the program if there was one. Otherwise it raises `Unprepared` if the step was not reached.
+Each returns the crash of the program if there was one. Otherwise, it raises `Unprepared` if the SCU did not send the
+request to which the script reacts.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,14 +43,14 @@ def crash(visit: Visit) -> Observation:
 
 
 def require_reached(visit: Visit) -> None:
-    """Raise `Unprepared` if the SCU did not get as far as the step that matters."""
+    """Raise `Unprepared` if the SCU did not send the request to which the script reacts."""
     if visit.table and visit.fired is None:
         done = ", ".join(visit.operations[-3:]) or "no request"
-        raise Unprepared(f"the SCU did not get as far as the step that matters; it ended after {done}")
+        raise Unprepared(f"the SCU did not send the request that this case is about; it ended after {done}")
 
 
 def first_after(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return the first event of the SCU after the step, or the crash of its program."""
+    """Return the first event of the SCU after the first reaction, or the crash of its program."""
     if found := crash(visit):
         return found
     require_reached(visit)
@@ -58,7 +59,7 @@ def first_after(_peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def end_of(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return the first event of the SCU after the step, followed by `Running` if its command did not end."""
+    """Return what `first_after` returns, followed by `Running` if the command of the SCU did not end."""
     found = first_after(peer, visit)
     return (*found, Running(peer.patience)) if visit.is_running else found
 
