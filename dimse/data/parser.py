@@ -317,13 +317,13 @@ class Parser(Cursor):
         """
         item_undefined = self.origin[_IS_UNDEFINED]
         if tag == ITEM_DELIMITATION and (item_undefined or (self.stack and self.offset + 8 == self.end)):
-            self._apply_item_settings()
+            self._apply_encoding_attributes()
             self.offset += 8
             self._next_item()
         elif tag != ITEM and self.is_unneeded_delimiter():
             self.offset += 8
         elif tag == SEQUENCE_DELIMITATION and item_undefined and self._ends_sequence():
-            self._apply_item_settings()
+            self._apply_encoding_attributes()
             self._next_item()
         else:
             raise self.error(tag, "this tag is out of place", _NESTING)
@@ -343,10 +343,10 @@ class Parser(Cursor):
         if self.origin[_IS_UNDEFINED] and self.stack[-1][_SEQUENCE].undefined_length:
             raise self.error(ITEM_DELIMITATION, "the item ends without its delimiter", _NESTING)
         if CHARACTER_SET in self.elements or self.origin[0].has_big_endian_pixels:
-            self._apply_item_settings()
+            self._apply_encoding_attributes()
         self._next_item()
 
-    def _apply_item_settings(self) -> None:
+    def _apply_encoding_attributes(self) -> None:
         """Apply the Specific Character Set and Bits Allocated of an item, once all its elements are parsed."""
         source = self.origin[0]
         if CHARACTER_SET in self.elements:
