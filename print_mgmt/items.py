@@ -51,8 +51,9 @@ _REQUIRED = (
     "PixelRepresentation",
     "PixelData",
 )
-IMAGE_TAGS = frozenset(map(tag_of, (*_REQUIRED, "PlanarConfiguration", "PixelAspectRatio")))  # those that are read
-_UNUSUAL = frozenset(map(tag_of, ("NumberOfFrames", "FloatPixelData", "DoubleFloatPixelData")))  # not of an image box
+# The attributes of an image item that are read, and others that an image box never has
+IMAGE_TAGS = frozenset(map(tag_of, (*_REQUIRED, "PlanarConfiguration", "PixelAspectRatio")))
+_UNUSUAL = frozenset(map(tag_of, ("NumberOfFrames", "FloatPixelData", "DoubleFloatPixelData")))
 _MAX_ASPECT = 100  # a greater Pixel Aspect Ratio is a mistake, or an attack on the renderer
 _MAX_IS = 2**31 - 1  # the largest value of the VR IS, PS3.5 §6.2
 _ALWAYS_PADDING = 2  # bytes after the pixels that are padding even in a tiny image, besides one for an even length
@@ -205,7 +206,7 @@ def _check_excess(data: Value, pixels: NDArray[np.generic], photometric: str, *,
 
 
 def _may_be_larger(length: int, needed: int, rows: int, columns: int, size: int) -> bool:
-    """Return whether ``length`` bytes may be a larger image of ``size`` bytes in a pixel, or two or more images."""
+    """Return whether ``length`` bytes may be a larger image, of ``size`` bytes per pixel, or two or more images."""
     if length >= 2 * needed:
         return True
     lengths = range(length - _ALWAYS_PADDING - 1, length + 1)  # the larger image may have padding, too

@@ -195,9 +195,10 @@ class PrintQueue:
     """A `JobQueue` in memory, ordered by priority, then by arrival.
 
     A new job is refused if ``length`` jobs wait, if the films of all jobs would take more than ``memory`` bytes, or if
-    the films of one host would take more than ``host_memory`` bytes. The only job in memory may exceed ``memory``, and
-    the only job of a host ``host_memory``. A failed job keeps its films, and its bytes count, until it is printed or
-    discarded; it can always be offered again. The last ``history`` jobs that are DONE or discarded can still be found.
+    the films of one host would take more than ``host_memory`` bytes. A job that is alone in memory may exceed
+    ``memory``, and a job that is the only one of its host may exceed ``host_memory``. A failed job keeps its films, and
+    its bytes count, until it is printed or discarded; it can always be offered again. The last ``history`` jobs that
+    are DONE or discarded can still be found.
     """
 
     def __init__(
@@ -270,7 +271,7 @@ class PrintQueue:
             self._forget(job)
 
     def discard(self, job: PrintJob) -> None:
-        """Drop the films of a failed job, which cannot be retried then. Raises `LocalProtocolError` for other jobs."""
+        """Drop the films of a failed job; it cannot be retried then. Raises `LocalProtocolError` for other jobs."""
         if self._failed.pop(job.SOPInstanceUID, None) is None:
             raise LocalProtocolError(f"{job!r} is not one of the failed jobs of this queue")
         self._forget(job)

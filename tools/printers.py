@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "printers.md"
 
 _HEAD = r"""# Printers in TOML
 
-Such a file describes a printer: to `print-mgmt serve --config printer.toml` and
+A TOML file describes a printer: to `print-mgmt serve --config printer.toml` and
 `print_mgmt.load_config("printer.toml")`, and to a client with `print-mgmt print --profile printer.toml`. Every key and
 every table is optional, and has the default of this page; a table that is given must have its required keys. The
 [presets](../print_mgmt/config/printers) are files to start from: PRESET_NAMES.

@@ -102,7 +102,7 @@ def _are_frames(value: Value) -> bool:
 # fmt: off
 _REFERENCE = (
     Attribute("ReferencedSOPClassUID",    "M/M", uid),
-    Attribute("ReferencedSOPInstanceUID", "M/M", like_uid),  # tolerant: some SCUs create instances with such UIDs
+    Attribute("ReferencedSOPInstanceUID", "M/M", like_uid),  # some SCUs create instances with UIDs that break the rules
 )
 
 # The light on the film, and the reference to a Presentation LUT: in the film box, and for some printers in the session

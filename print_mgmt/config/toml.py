@@ -44,7 +44,8 @@ def load_config(path: str | PathLike[str]) -> PrinterConfig:
         raise ConfigError(location(path, text, exc.key), str(exc), others) from exc
     except UnicodeDecodeError as exc:
         line = exc.object.count(b"\n", 0, exc.start) + 1
-        raise ConfigError(f"{path}:{line}", f"the byte {exc.object[exc.start]:02X} is not UTF-8, as TOML is") from exc
+        words = f"the byte {exc.object[exc.start]:02X} is not UTF-8, which TOML requires"
+        raise ConfigError(f"{path}:{line}", words) from exc
 
 
 def location(path: Path, text: str, key: str) -> str:

@@ -176,7 +176,7 @@ class PrintEngine:
 
     @property
     def is_full(self) -> bool:
-        """Whether N-SET of an image is refused. This queue refuses only N-ACTION, so it is always False."""
+        """Whether N-SET of an image is refused. This queue refuses only N-ACTION, so the value is always False."""
         return False
 
     def jobs(self) -> "QueuedJobs":

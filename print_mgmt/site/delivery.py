@@ -192,7 +192,7 @@ class Delivery:
 
 
 def _unforeseen(error: BaseException) -> Iterator[BaseException]:
-    """Yield the unforeseen exceptions in a failure, so that the log shows an operator where they happened."""
+    """Yield the unforeseen exceptions in a failure, so that the log shows where they happened."""
     cause = error.__cause__ if isinstance(error, DeliveryFailed) else error
     if isinstance(cause, IncompleteError):
         yield from cause.failures.values()

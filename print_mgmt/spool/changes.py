@@ -372,7 +372,7 @@ def films_to_purge(
     total, used = totals
     chosen = []
     for film in sorted(films, key=lambda film: film.ended):
-        is_old = age is not None and now - max(film.ended, film.accepted) > age  # a damaged time makes none old
+        is_old = age is not None and now - max(film.ended, film.accepted) > age  # max: a damaged time makes no film old
         if is_old or (count is not None and total > count) or (size is not None and used > size):
             total, used = total - 1, used - film.size
             chosen.append(film.id)

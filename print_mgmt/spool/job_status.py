@@ -20,7 +20,7 @@ class ExecutionStatus(NamedTuple):
 def execution_status(films: Collection[FilmRecord], before: str = "PENDING") -> ExecutionStatus:
     """Return the status of a job with these films; ``before`` is its previous Execution Status.
 
-    A job is PRINTING as soon as its first delivery begins. It is DONE if all its films are done, and a FAILURE if all
+    A job is PRINTING as soon as its first delivery begins. It is DONE if all its films are done, and in FAILURE if all
     have ended and at least one is not done. A job that has ended and is retried or printed again is PENDING again. The
     Execution Status Info of a PENDING job tells why it waits.
     """

@@ -253,7 +253,7 @@ class PostgresSpool:
         async with self._link.transaction() as db:
             film = await film_record(db, lease.film.id, lock=True)
             now = await self._link.now(db)
-            apply_outcome(film, lease.delivery, Later(), now)  # raises StaleLease
+            apply_outcome(film, lease.delivery, Later(), now)  # only to raise StaleLease if the lease has ended
             delivery = replace(lease.delivery, expires=now + seconds)
             await db.execute("UPDATE delivery SET expires = $1 WHERE id = $2", delivery.expires, delivery.id)
         return replace(lease, delivery=delivery)

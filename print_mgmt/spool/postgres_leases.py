@@ -32,7 +32,7 @@ class PostgresLeases:
     async def grant(self, destination: str, seconds: float, at_once: int | None) -> FilmRecord | None:
         """Lease the next film for a destination, and return it, or None; see `Deliveries.lease`.
 
-        A film is logged and skipped if one of its rows, or of the other films of its job, is damaged.
+        A film is logged and skipped if a row of the film, or of another film of its job, is damaged.
         """
         damaged: list[str] = []
         while True:

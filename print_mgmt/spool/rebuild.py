@@ -106,7 +106,7 @@ def stored_record(files: FilmFolder, film_id: str, checksum: str) -> tuple[Print
 
 
 def record_in(data: bytes | memoryview, film_id: str, checksum: str) -> tuple[PrintJob, int, FilmRecord]:
-    """Do as `stored_record` with the bytes of a film. Raises `CorruptFilm`."""
+    """Return what `stored_record` returns, from the bytes of a film. Raises `CorruptFilm`."""
     film, description = read_film(data)
     try:
         job, records = record_of(film_id, film, description)
@@ -117,7 +117,7 @@ def record_in(data: bytes | memoryview, film_id: str, checksum: str) -> tuple[Pr
 
 
 def as_done(record: FilmRecord) -> FilmRecord:
-    """Return the record of a film whose file says that it has ended."""
+    """Return the record of a film whose file is in the folder of ended films: every delivery is done."""
     done = tuple(replace(delivery, state=FilmState.DONE, reason="") for delivery in record.deliveries)
     return replace(record, deliveries=done, state=film_state({FilmState.DONE}), ended=time.time())
 

@@ -106,7 +106,7 @@ def after_answer(*events: Event) -> Reaction:
 
 
 def _confirmations(visit: Visit) -> list[tuple[int, Answered]]:
-    """Return the confirmations, each with the number of requests that came between the event and it."""
+    """Return the confirmations, each with the number of requests that came between the event and the confirmation."""
     found, asked = [], 0
     for seen in visit.after():
         asked += isinstance(seen, Asked)
