@@ -152,12 +152,12 @@ def _write(descriptor: int, parts: Sequence[Part]) -> int:
 
 
 def _without(parts: Sequence[Part], count: int) -> list[Part]:
-    """Return ``parts`` without their first ``count`` bytes."""
-    for place, part in enumerate(parts):
-        if count < len(part):
-            return [memoryview(part)[count:], *parts[place + 1 :]]
-        count -= len(part)
-    return []
+    """Return ``parts`` without their first ``count`` bytes; there are more bytes than that."""
+    place = 0
+    while count >= len(parts[place]):
+        count -= len(parts[place])
+        place += 1
+    return [memoryview(parts[place])[count:], *parts[place + 1 :]]
 
 
 class CaptureWriter:

@@ -1,5 +1,6 @@
 """Connections and associations are counted in total and by address, and are never more than descriptors."""
 
+import os
 import sys
 
 import pytest
@@ -63,6 +64,17 @@ def test_flood_has_50_lines_of_log_a_minute(caplog: pytest.LogCaptureFixture, mo
     assert admission.hits == {"connections": 1001}
 
 
+def test_few_events_of_a_minute_are_not_summed_up(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(admission_module, "monotonic", lambda: now[0])
+    admission = Admission(LIMITS)
+    for now[0] in (0.0, 61.0):
+        admission.warn("an association was rejected", "rejected")
+    assert caplog.messages == ["rejected", "rejected"]
+
+
 def test_each_kind_of_event_has_lines_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
     admission = Admission(LIMITS)
     for number in range(100):
@@ -100,6 +112,26 @@ def test_limits_within_descriptors_stay(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(admission_module, "_open_descriptors", lambda: 10)
     limits = Limits(connections=100, host_connections=100)
     assert within_descriptors(limits) is limits
+
+
+def test_descriptors_that_cannot_be_counted_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    def listdir(path: str) -> list[str]:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(admission_module, "allowed_descriptors", lambda: 1024)
+    monkeypatch.setattr(os, "listdir", listdir)
+    assert within_descriptors(Limits()).connections == 1024 - RESERVED_DESCRIPTORS
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of descriptors")
+def test_unlimited_descriptors_stay_unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    changes: list[object] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", lambda *change: changes.append(change))
+    raise_descriptor_limit()
+    assert (changes, allowed_descriptors()) == ([], sys.maxsize)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of descriptors")

@@ -341,6 +341,14 @@ def test_recording_on_a_full_disk_ends_with_a_whole_packet(tmp_path: Path) -> No
     assert [data for _, data in connection.pieces] == [b"a" * 300]
 
 
+def test_thread_survives_work_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+    writer, done = CaptureWriter("a.pcapng", 1000), Event()
+    writer.do(lambda: 1 // 0)
+    writer.do(done.set)
+    assert writer.finish(10)
+    assert (caplog.messages, done.is_set()) == (["a.pcapng: a recording failed"], True)
+
+
 def test_thread_ends_with_the_last_connection(tmp_path: Path) -> None:
     recorder = record(tmp_path)
     for _ in range(2):

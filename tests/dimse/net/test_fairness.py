@@ -165,3 +165,23 @@ async def test_canceled_waiter_frees_its_place() -> None:
     go_on.set()
     await asyncio.gather(*working)
     assert await asyncio.gather(*(workers.run("b", int, "7") for _ in range(3))) == [7, 7, 7]
+
+
+async def test_task_canceled_at_its_turn_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fairness, "_MAX_THREADS", 1)
+    workers, go_on = Workers(), threading.Event()
+    working = asyncio.create_task(workers.run("a", go_on.wait, 10))
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(workers.run("a", int, "7"))
+    await asyncio.sleep(0)
+    take = RoundRobin.take
+
+    def take_and_cancel(self: RoundRobin[object]) -> object:
+        asyncio.get_running_loop().call_soon(waiting.cancel)  # runs before the task wakes
+        return take(self)
+
+    monkeypatch.setattr(RoundRobin, "take", take_and_cancel)
+    go_on.set()
+    await asyncio.wait({working, waiting})
+    assert waiting.cancelled()
+    assert await workers.run("b", int, "8") == 8

@@ -13,7 +13,7 @@ from dimse.limits import Limits
 from dimse.message import CEchoRQ, CFindRSP, CStoreRQ, NActionRQ, NEventReportRQ, NSetRQ, Response
 from dimse.net import Operation, serve
 from dimse.net.fairness import Turns
-from dimse.net.flow_control import BACKLOG, SHARE, TURN, Backlog, FlowControl
+from dimse.net.flow_control import BACKLOG, DISK, SHARE, TURN, Backlog, FlowControl
 from dimse.net.scu import n_event_report
 from dimse.net.timers import Timers
 from dimse.uids import Printer, PrinterInstance
@@ -57,6 +57,34 @@ async def test_reading_resumes_when_the_last_reason_is_gone() -> None:
     assert connection.did == ["pause"]
     flow.release(BACKLOG)
     assert connection.did == ["pause", "resume"]
+
+
+async def test_timers_wait_for_the_last_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, late = Clock(monkeypatch), list[str]()
+    connection = Connection(Turns())
+    connection.flow.timers.append(Timers().set(2, lambda: late.append("late")))
+    connection.flow.hold(BACKLOG)
+    connection.flow.hold(DISK)
+    connection.flow.release(BACKLOG)
+    await clock.pass_time(10)
+    assert (connection.did, late) == (["pause"], [])
+    connection.flow.release(DISK)
+    await clock.pass_time(2)
+    assert (connection.did, late) == (["pause", "resume"], ["late"])
+
+
+async def test_left_bytes_that_fill_the_backlog_stop_reading() -> None:
+    class Filling(Connection):
+        def receive(self, data: memoryview) -> None:
+            super().receive(data)
+            self.flow.hold(BACKLOG)
+
+    connection = Filling(Turns())
+    connection.flow.leave(memoryview(b"abc"))
+    await iterations()
+    assert connection.did == ["pause", "abc"]
+    connection.flow.release(BACKLOG)
+    assert connection.did == ["pause", "abc", "resume"]
 
 
 async def test_left_bytes_are_processed_before_more_is_read() -> None:

@@ -1,7 +1,9 @@
 """Recordings of associations while they happen."""
 
 import asyncio
+import errno
 import logging
+import os
 import shutil
 import stat
 import subprocess
@@ -16,6 +18,7 @@ from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation, associations
 from dimse.explain.pcapng import capture_header
 from dimse.net import VERIFICATION, Limits, Record, client_context, connect, record, serve, server_context
 from dimse.net.scu import c_echo
+from dimse.ul import ReleaseRQ
 
 MESSAGES = ["A-ASSOCIATE-RQ", "A-ASSOCIATE-AC", "C-ECHO-RQ", "C-ECHO-RSP", "A-RELEASE-RQ", "A-RELEASE-RP"]
 
@@ -173,6 +176,47 @@ def test_recorder_empties_an_existing_file(tmp_path: Path) -> None:
     path.write_bytes(bytes(1000))
     assert record(path).finish()
     assert path.read_bytes() == capture_header()
+
+
+def test_recorder_passes_records_to_the_other_trace(tmp_path: Path) -> None:
+    records: list[Record] = []
+    released = Record(0.0, "127.0.0.1:5", "<", ReleaseRQ())
+    record(tmp_path / "a.pcapng", also=records.append)(released)
+    record(tmp_path / "b.pcapng")(released)
+    assert records == [released]
+
+
+def test_removed_folder_ends_the_recording_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    recorder = record(tmp_path / "folder")
+    (tmp_path / "folder").rmdir()
+    tap = recorder.tap(("127.0.0.1", 104), ("127.0.0.1", 5), is_client=False, is_secure=False)
+    assert tap is not None
+    tap.sent([b"lost"])
+    tap.keep()
+    tap.closed()
+    assert recorder.finish()
+    (line,) = caplog.messages
+    assert line.startswith("127.0.0.1:5: not recorded: [Errno 2]")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_full_disk_is_an_error_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.pcapng").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        record(tmp_path / "a.pcapng")
+
+
+def test_capture_that_cannot_be_shortened_is_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ftruncate(descriptor: int, length: int) -> None:  # noqa: ARG001
+        raise OSError(errno.EIO, "Input/output error")
+
+    path = tmp_path / "a.pcapng"
+    path.write_bytes(bytes(1000))
+    monkeypatch.setattr(os, "ftruncate", ftruncate)
+    assert record(path).finish()
+    assert caplog.messages == [f"{path}: the recording ends here: [Errno 5] Input/output error"]
 
 
 def test_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:

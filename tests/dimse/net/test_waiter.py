@@ -81,6 +81,13 @@ async def test_canceled_task_wakes() -> None:
     assert waiter.is_done
 
 
+async def test_waiter_that_is_done_cannot_be_canceled() -> None:
+    waiter = Waiter(asyncio.get_running_loop())
+    waiter.finish()
+    assert not waiter.cancel()
+    await waiter
+
+
 async def test_task_wakes_in_its_own_context() -> None:
     seen: list[asyncio.Task[None] | None] = []
     waiter = Waiter(asyncio.get_running_loop())
