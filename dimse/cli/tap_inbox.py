@@ -17,11 +17,11 @@ __all__ = ["Inbox", "Receiver", "keep_freed_memory"]
 
 _LULL = 0.02  # seconds without bytes after which bytes are handed over
 _LATEST = 0.25  # seconds after which bytes are handed over though the programs still talk
-_ENOUGH = 1 << 25  # bytes after which the same happens
+_ENOUGH = 1 << 25  # bytes after which bytes are handed over at once
 _MAX_BYTES = 1 << 26  # bytes at which the threads wait
 _WAIT = 0.001  # seconds after which a waiting thread looks again whether it must wait
 _SHORT = 1 << 11  # bytes of a short note; short notes are bounded by their number
-_MANY = 4 << 13  # entries after which notes are handed over, too; threads wait at twice as many
+_MANY = 4 << 13  # entries, four for each note, after which notes are handed over at once; threads wait at twice as many
 _STEP = 64  # notes to hand over before the threads have a turn
 
 _KEPT = 1 << 27  # bytes of freed memory that the process keeps

@@ -29,7 +29,7 @@ _MAX_HELD = 1 << 28  # bytes of incomplete messages of all associations; beyond 
 _BATCH = 1 << 22  # bytes to hand over to the process at once
 _MAX_ITEMS = 256  # items to hand over at once, because pickle holds Python's lock, which the forwarding needs
 _PAUSE = 0.02  # seconds to wait for a batch
-_NICE = 10  # the programs on both sides come first
+_NICE = 10  # what is added to the niceness of the process, so that the programs on both sides come first
 _TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"
 _FULL = "no more lines: the incomplete messages of all associations have more than {} bytes"
 

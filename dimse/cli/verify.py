@@ -1,4 +1,4 @@
-"""The command ``dimse verify``, which judges a peer by the sentences of the standard.
+"""The command ``dimse verify``, which judges a peer by the rules of the standard.
 
 ``print-mgmt verify``, which has more cases, uses the functions of this module, too.
 """

@@ -48,7 +48,7 @@ Value: TypeAlias = "Scalar | list[Item]"
 
 CHARACTER_SET = 0x00080005
 PIXEL_DATA = 0x7FE00010
-_MAX_NUMBER = 8  # bytes
+_MAX_NUMBER = 8  # bytes of the longest number
 _SHOWN = 8  # keywords in the repr of a Data Set
 _AROUND = 12  # bytes pickled around a value: the longest header before it; a delimiter after it is shorter
 

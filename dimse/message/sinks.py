@@ -1,4 +1,4 @@
-"""Gather the fragments of a Data Set that is received: in memory, elsewhere (`LongStorage`), or only count them.
+"""Sinks for the fragments of a received Data Set: they are gathered in memory or elsewhere (`LongStorage`), or counted.
 
 The memory is reserved at once if the first fragment tells how long the Data Set will be (see `Assembler`).
 """

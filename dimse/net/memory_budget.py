@@ -1,4 +1,4 @@
-"""The memory that the peers of a server use: everything received and not yet done, and messages that are sent.
+"""The memory that the peers of a server use: everything received that is still needed, and messages that are sent.
 
 This covers association requests, incomplete PDUs, bytes that wait for their turn, incomplete messages, and requests
 that wait or are performed. Up to ``UNCOUNTED`` bytes of each are free: a longer message from the peer counts without

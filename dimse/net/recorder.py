@@ -127,7 +127,7 @@ class Tap:
         self._writer = writer
         self._file = file
         self._peer = peer
-        self._ends = (local, peer) if is_client else (peer, local)
+        self._addresses = (local, peer) if is_client else (peer, local)  # of the client and of the server
         self._is_client = is_client
         self._start = time.time_ns()
         self._has_begun = False
@@ -222,7 +222,7 @@ class Tap:
         except OSError as exc:
             _log.error("%s:%s: not recorded: %s", *self._peer, exc)
         else:
-            self._flow = Flow(*self._ends)
+            self._flow = Flow(*self._addresses)
             self._add(self._flow.opened(self._start))
 
     def _write(self, data: Buffer, spans: Sequence[_Span]) -> None:

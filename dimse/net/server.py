@@ -58,7 +58,7 @@ class Service:
     ``contexts`` maps each abstract syntax to its transfer syntaxes, the best first. ``open`` yields the handlers of one
     association; instead, it may be the handlers themselves, if they are the same for all associations. ``as_scu`` are
     the abstract syntaxes of which the server can also be the SCU if the peer proposes that role (PS3.7 D.3.3.4), such
-    as those of instances that a C-GET sends.
+    as the storage SOP Classes of instances that a C-GET sends.
     """
 
     contexts: Mapping[str, Sequence[str]]
@@ -139,7 +139,11 @@ class Server:
         self.host, self.port = address[0], address[1]
 
     async def close(self, *, drain: float = 0.0) -> None:
-        """Reject new associations (local-limit-exceeded), abort those that last ``drain`` seconds more, and stop."""
+        """Stop the server.
+
+        New associations are rejected (local-limit-exceeded). Open ones may last ``drain`` seconds more, and are then
+        aborted.
+        """
         self._is_closing = True
         try:
             if self._running and drain > 0:

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 __all__ = ["ShortReads"]
 
-_SHORT = 2048  # bytes
+_SHORT = 2048  # bytes; a read of fewer is short
 _MAX_UNKNOWN = 16  # after this number of short reads, all answered, the peer counts as one that sends whole messages
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 

@@ -39,7 +39,7 @@ class Waiter:
             raise self._error
 
     def finish(self) -> None:
-        """End the wait already. `wake` or `wake_soon` must follow."""
+        """Count the wait as ended. `wake` or `wake_soon` must follow, and let the task go on."""
         self.is_done = True
 
     def fail(self, error: BaseException) -> None:

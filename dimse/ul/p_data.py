@@ -67,9 +67,9 @@ def one_pdv(context_id: int, data: Buffer, is_command: bool, is_last: bool) -> P
 
 
 def encode_run(pdus: Iterable[PDataTF], buffers: list[Buffer], max_bytes: int, max_pdus: int) -> bool:
-    """Add ``pdus`` to ``buffers``, until these are ``max_bytes`` of data or ``max_pdus`` PDUs.
+    """Add ``pdus`` to ``buffers``, up to ``max_bytes`` of data or ``max_pdus`` PDUs.
 
-    Return whether this was reached, so that PDUs may be left. Only short payloads are copied.
+    Return whether one of these was reached; further PDUs may then be left. Only short payloads are copied.
     """
     length = 0
     for count, (pdvs,) in enumerate(pdus, 1):

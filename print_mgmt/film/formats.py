@@ -49,7 +49,7 @@ ORIENTATIONS = ("PORTRAIT", "LANDSCAPE")
 MM_PER_INCH = 25.4
 
 MAX_SIDE = 99  # columns or rows: on the smallest film, a box is then about 1 mm wide
-MAX_BOXES = 256  # a peer decides how many boxes this side must keep; real printers have at most about 40
+MAX_BOXES = 256  # image boxes of a film, whose number a peer chooses; real printers have at most about 40
 
 _SHAPE = "STANDARD\\columns,rows, ROW\\n,n,..., COL\\n,n,..., SLIDE, SUPERSLIDE or CUSTOM\\i"
 _NUMBERED = re.compile(r"\s*(STANDARD|ROW|COL|CUSTOM)\s*\\\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)\s*", re.ASCII)

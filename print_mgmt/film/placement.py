@@ -42,7 +42,7 @@ __all__ = [
 BEHAVIORS = ("DECIMATE", "CROP", "FAIL")
 
 _DIMENSIONS = {"MONOCHROME1": 2, "MONOCHROME2": 2, "RGB": 3}  # by Photometric Interpretation
-_MAX_IS = 2**31 - 1  # Pixel Aspect Ratio has the VR IS
+_MAX_IS = 2**31 - 1  # the largest value of the VR IS, which Pixel Aspect Ratio has
 _TOLERANCE = 1e-6  # pixels: more than the rounding error of a size in mm
 
 _Sides = tuple[float, float]  # vertical, horizontal

@@ -23,7 +23,7 @@ from .tone import Note
 
 __all__ = ["Line", "Piece", "fit", "losses", "order", "write"]
 
-_MIN_HEIGHT_MM = 1.5  # smaller text cannot be read without a magnifier
+_MIN_HEIGHT_MM = 1.5  # the smallest height of text, in mm: smaller text cannot be read without a magnifier
 _LINE = 0.8  # font size, as a share of the height of the box
 
 

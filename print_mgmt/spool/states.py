@@ -68,7 +68,8 @@ PRECEDENCE = (
 )
 OPEN = frozenset({_S.RECEIVED, _S.HELD, _S.WAITING, _S.QUEUED, _S.DELIVERING})
 ENDED = frozenset(FilmState) - OPEN
-WITHOUT_DELIVERIES = (FilmState.RECEIVED, FilmState.FAILED)  # a film fails without them if its file is lost
+# The states of a film that has no deliveries; it has failed if its file is lost
+WITHOUT_DELIVERIES = (FilmState.RECEIVED, FilmState.FAILED)
 REMOVABLE = frozenset({_S.DONE, _S.CANCELED})  # the other ended states wait for the decision of an operator
 
 

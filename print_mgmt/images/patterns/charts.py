@@ -6,7 +6,7 @@ from .canvas import Bits, Canvas, Pixels, draw_bars, draw_frame, draw_text
 
 __all__ = ["geometry", "resolution", "steps"]
 
-_STEPS = 16  # 15 divides 255 and 4095: the P-Values are exact in 8 and in 12 bits
+_STEPS = 16  # gray boxes of `steps`; their P-Values are exact in 8 and in 12 bits, because 15 divides 255 and 4095
 _WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16)
 
 

@@ -18,7 +18,7 @@ from .canvas import Area, Bits, Canvas, Pixels, draw_bars, draw_frame, draw_glyp
 
 __all__ = ["tg18_qc"]
 
-_TOP = 255  # levels have 8 bits
+_TOP = 255  # the highest level: levels have 8 bits
 _MIDDLE = 128 / _TOP
 _LINES = 191 / _TOP
 _PATCHES = tuple(range(8, 256, 16))

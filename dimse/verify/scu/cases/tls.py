@@ -17,11 +17,12 @@ _BCP_195 = ("B.9", "B.10", "B.12", "B.13")
 
 
 def show_certificate(
-    certificate: Callable[[ScuPeer], Path | None], missing: str = "", *, is_pinned: bool = False
+    certificate: Callable[[ScuPeer], Path | None], missing: str = "", *, may_be_pinned: bool = False
 ) -> CaseRun:
     """Return the run that shows the SCU a certificate that it should refuse.
 
-    With ``is_pinned``, an SCU that accepts it may have pinned the certificate: that is only `Deviated`.
+    If ``certificate`` returns None, the run is SKIPPED, because the option ``missing`` was not given. With
+    ``may_be_pinned``, an SCU that accepts the certificate has only `Deviated`, because it may have pinned it.
     """
 
     async def run(peer: ScuPeer) -> Seen:
@@ -32,7 +33,7 @@ def show_certificate(
         asked = sum(bool(wire.proposal_octets) for wire in visit.wires)
         if not asked:
             return Kept(f"no A-ASSOCIATE-RQ: {'; '.join(visit.refusals) or 'the connection ended'}")
-        return Deviated("A-ASSOCIATE-RQ came") if is_pinned else Broken("A-ASSOCIATE-RQ came")
+        return Deviated("A-ASSOCIATE-RQ came") if may_be_pinned else Broken("A-ASSOCIATE-RQ came")
 
     return run
 
@@ -72,7 +73,7 @@ TLS_2: tuple[Case, ...] = (
             SubCase(name="expired", run=show_certificate(lambda peer: peer.target.files.expired, "--tls-expired")),
             SubCase(
                 name="of another host",
-                run=show_certificate(lambda peer: peer.target.files.other_host, "--tls-other-host", is_pinned=True),
+                run=show_certificate(lambda peer: peer.target.files.other_host, "--tls-other-host", may_be_pinned=True),
             ),
         ),
         close=Close.NONE,
