@@ -197,8 +197,8 @@ class Association:
         raised, and the association goes on.
 
         Raises `ResponseTimeout` after ``Timeouts.dimse`` seconds, and `AssociationAborted` if the association ends
-        before the response; in both cases, and when canceled, the association is gone. Do not change the buffers of
-        Data then before `closed` has returned.
+        before the response. In both cases, and when canceled, the association is gone; then do not change the buffers
+        of Data before `closed` has returned.
 
         Raises `LocalProtocolError` if either side has requested release, if this side lacks the role for the operation
         (PS3.7 D.3.3.4), or if the Message ID is in use; `EncodeError` for a message that cannot be encoded; and

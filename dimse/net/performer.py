@@ -163,8 +163,9 @@ class SynchronousHandler:
     variables of the event loop. Without ``otherwise`` it must not take longer than reading the request.
 
     ``otherwise`` is an async function that can perform any request: the requests for which ``make`` returns None are
-    left to it, in a task. With it, ``make`` may take as long as one step of a task. It is then called for only one
-    request of each read, and `Starts` limits its calls in one iteration of the loop, as it limits new tasks.
+    left to it, in a task. With ``otherwise``, ``make`` may take as long as one step of a task. ``make`` is then called
+    for only one request of each read, and `Starts` limits these calls in one iteration of the loop, as it limits new
+    tasks.
     """
 
     make: Callable[[Operation[Any]], Response | None]
