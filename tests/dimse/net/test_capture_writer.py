@@ -342,8 +342,11 @@ def test_recording_on_a_full_disk_ends_with_a_whole_packet(tmp_path: Path) -> No
 
 
 def test_thread_survives_work_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
     writer, done = CaptureWriter("a.pcapng", 1000), Event()
-    writer.do(lambda: 1 // 0)
+    writer.do(fail)
     writer.do(done.set)
     assert writer.finish(10)
     assert (caplog.messages, done.is_set()) == (["a.pcapng: a recording failed"], True)
