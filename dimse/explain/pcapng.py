@@ -49,10 +49,10 @@ class Flow:
     """A connection as packets: each method returns parts of a capture. Times are in nanoseconds since 1970."""
 
     def __init__(self, client: Address, server: Address) -> None:
-        ends = [_end(client), _end(server)]
-        if len(ends[0][0]) != len(ends[1][0]):  # one end has no IP address, but a host name or a local socket
-            ends = [(bytes(16), port) if len(address) == 4 else (address, port) for address, port in ends]
-        self._ends = ends
+        packed = [_pack(client), _pack(server)]
+        if len(packed[0][0]) != len(packed[1][0]):  # one is IPv6; the other is IPv4, a host name or a local socket
+            packed = [(bytes(16), port) if len(host) == 4 else (host, port) for host, port in packed]
+        self._addresses = packed  # of client and server
         self._next = [0, 0]  # the next sequence numbers of client and server: they count bytes, SYN and FIN
 
     def opened(self, time: int) -> list[Part]:
@@ -83,13 +83,13 @@ class Flow:
 
     def closed(self, time: int) -> list[Part]:
         """Return the packets that end both sides."""
-        ends = ((True, _FIN | _ACK), (False, _FIN | _ACK), (True, _ACK))
-        return [part for by_client, flags in ends for part in self._packet(by_client, [], flags, time)]
+        shake = ((True, _FIN | _ACK), (False, _FIN | _ACK), (True, _ACK))
+        return [part for by_client, flags in shake for part in self._packet(by_client, [], flags, time)]
 
     def _packet(self, by_client: bool, data: list[Part], flags: int, time: int) -> list[Part]:
         """Return a packet as a block: its headers, ``data``, and the end of the block."""
         sender, receiver = (0, 1) if by_client else (1, 0)
-        source, target = self._ends[sender], self._ends[receiver]
+        source, target = self._addresses[sender], self._addresses[receiver]
         acknowledged = self._next[receiver] if flags & _ACK else 0
         size = sum(map(len, data))
         segment = _TCP.pack(source[1], target[1], self._next[sender], acknowledged, 0x50, flags, _WINDOW, 0, 0)
@@ -119,7 +119,8 @@ def _checksum(number: int) -> int:
     return 0xFFFF - (number % 0xFFFF or (0xFFFF if number else 0))
 
 
-def _end(address: Address) -> tuple[bytes, int]:
+def _pack(address: Address) -> tuple[bytes, int]:
+    """Return the bytes of an IP address and the port. A host name or a local socket gets the address 0.0.0.0."""
     try:
         return ipaddress.ip_address(address[0].partition("%")[0]).packed, address[1]
     except ValueError:

@@ -115,7 +115,7 @@ class Starts:
     """A schedule of handlers to start: few in one iteration, so that a burst of requests does not block the loop.
 
     A callback resets the count of starts in the next iteration. To save callbacks, it is scheduled only after eight
-    starts; fewer starts are counted across iterations (see `Performer`).
+    starts; until then, the count goes on from one iteration to the next (see `Performer`).
     """
 
     def __init__(self) -> None:

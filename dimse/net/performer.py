@@ -224,8 +224,8 @@ class Performer:
     def _perform_short(self, operation: Operation, invocation: Invocation, handler: Handler) -> None:
         """Perform a request now if it is short, otherwise in a task.
 
-        With this method and the count of `Starts` across iterations, a film of six images takes 71 iterations of both
-        event loops instead of 103. Without them, it takes 4 % more Python calls.
+        Without this method, and with a count of `Starts` that is reset in each iteration, a film of six images takes
+        103 iterations of both event loops instead of 71, and 4 % more Python calls.
         """
         assert isinstance(handler, SynchronousHandler)
         is_late = self._association.inbox.has_failed or not self._association.sender.can_send_now
@@ -243,7 +243,7 @@ class Performer:
 
 
 def _perform_now(operation: Operation, invocation: Invocation, handler: SynchronousHandler) -> bool:
-    """Perform a request, and send the response. Return False if the handler leaves the request to another one."""
+    """Perform a request, and send the response. Return False if the handler leaves the request to ``otherwise``."""
     association = operation.association
     is_left = False
     try:

@@ -179,7 +179,7 @@ class SecureEnd(_Socket):
                 pieces.append(bytes(self._plain[:count]))
         except RemoteProtocolError:
             if not pieces:
-                raise  # or else, the next call raises it again
+                raise  # if there are pieces, the next call raises the error again
         return b"".join(pieces)
 
     def check_end(self) -> None:
