@@ -28,6 +28,7 @@ from ..spool import (
     Target,
     open_spool,
 )
+from ..spool.records import storable
 from .options import report_errors
 from .spool_lines import (
     damaged_json,
@@ -210,14 +211,13 @@ async def _run_on_spool(arguments: argparse.Namespace, run: Run) -> int:
 
 
 async def _list(spool: Spool, arguments: argparse.Namespace) -> int:
-    states = [_STATES[name] for name in arguments.state]
-    damaged = await spool.damaged()
-    ids = {film.id for film in damaged}
-    found = await spool.list(states=states, printer=arguments.printer, limit=arguments.limit)
-    films = [film for film in found if film.id not in ids]
+    states = {_STATES[name] for name in arguments.state} or set(FilmState)
+    found = await spool.survey()
+    printer = storable(arguments.printer)
+    films = [one for one in found.films if one.state in states and printer in ("", one.printer)][: arguments.limit]
     for line in map(film_json, films) if arguments.json else film_table(films):
         print(line)
-    for line in map(damaged_json, damaged) if arguments.json else damaged_lines(damaged):
+    for line in map(damaged_json, found.damaged) if arguments.json else damaged_lines(found.damaged):
         print(line)
     return 0
 

@@ -29,7 +29,7 @@ from .changes import (
     Retry,
 )
 from .embedded import EmbeddedSpool
-from .protocol import DamagedFilm, Deliveries, Intake, News, Operations, Repaired, Room, Spool, Upkeep, Verified
+from .protocol import DamagedFilm, Deliveries, Intake, News, Operations, Repaired, Room, Spool, Survey, Upkeep, Verified
 from .records import (
     CorruptFilm,
     Delivery,
@@ -83,6 +83,7 @@ __all__ = [
     "SpoolFull",
     "SpoolLimits",
     "StaleLease",
+    "Survey",
     "Target",
     "Upkeep",
     "Verified",

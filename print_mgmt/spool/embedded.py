@@ -36,7 +36,7 @@ from .film_file import read_film
 from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_step, remove_drafts
 from .index import Index, open_index
 from .notice import Notice
-from .protocol import DamagedFilm, News, Repaired, Room, Verified
+from .protocol import News, Repaired, Room, Survey, Verified
 from .rebuild import has_tables, rebuild
 from .records import (
     CorruptFilm,
@@ -52,7 +52,7 @@ from .records import (
     storable,
 )
 from .recovery import recover
-from .repair import damaged_films, repair
+from .repair import repair, survey
 from .reserve import Reserve
 from .states import REMOVABLE, FilmState
 
@@ -390,9 +390,9 @@ class EmbeddedSpool:
         """Return films by state and printer; see `Operations.list`."""
         return tuple(await self._execute(partial(self._rows.select, states, printer, limit)))
 
-    async def damaged(self) -> tuple[DamagedFilm, ...]:
-        """Return the films with a damaged row; see `Operations.damaged`."""
-        return await self._execute(partial(damaged_films, self._rows, self._files))
+    async def survey(self) -> Survey:
+        """Return all films, the damaged ones apart; see `Operations.survey`."""
+        return await self._execute(partial(survey, self._rows, self._files))
 
     async def show(self, film_id: str) -> FilmRecord:
         """Return the record of a film; see `Operations.show`."""
@@ -440,7 +440,7 @@ class EmbeddedSpool:
         Films with wrong bytes go into quarantine. Films whose files the system cannot read count as damaged, too, but
         stay where they are.
         """
-        right, damaged = 0, [film.id for film in await self.damaged()]
+        right, damaged = 0, [film.id for film in (await self.survey()).damaged]
         for film_id, checksum, state in await self._execute(self._rows.files):
             if film_id in damaged:
                 continue

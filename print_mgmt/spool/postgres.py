@@ -38,7 +38,7 @@ from .film_file import read_film
 from .film_folder import Step, incoming_disk, no_step
 from .postgres_leases import PostgresLeases, change_film
 from .postgres_link import Interval, PostgresLink
-from .postgres_repair import damaged_films, repair_film
+from .postgres_repair import repair_film, survey
 from .postgres_tables import (
     CHUNK_COLUMNS,
     FilmBytes,
@@ -51,7 +51,7 @@ from .postgres_tables import (
     save,
     stored_records,
 )
-from .protocol import DamagedFilm, News, Repaired, Room, Verified
+from .protocol import News, Repaired, Room, Survey, Verified
 from .records import (
     CorruptFilm,
     DamagedRow,
@@ -320,10 +320,11 @@ class PostgresSpool:
             values = [str(state) for state in states], storable(printer)
             return tuple(await stored_records(db, where, *values, limit=limit, skipped=self._damage.report))
 
-    async def damaged(self) -> tuple[DamagedFilm, ...]:
-        """Return the films with a damaged row; see `Operations.damaged`."""
+    async def survey(self) -> Survey:
+        """Return all films, the damaged ones apart; see `Operations.survey`."""
+        await self._leases.end_expired()
         async with self._link.transaction() as db:
-            return await damaged_films(db)
+            return await survey(db)
 
     async def show(self, film_id: str) -> FilmRecord:
         """Return the record of a film; see `Operations.show`."""
@@ -379,7 +380,7 @@ class PostgresSpool:
         """Make damaged rows again; see `Upkeep.repair`."""
         restored: list[str] = []
         removed: list[str] = []
-        for film in await self.damaged():
+        for film in (await self.survey()).damaged:
             async with self._link.transaction() as db:
                 (restored if await repair_film(db, film.id) else removed).append(film.id)
         self._link.notice.give()
@@ -387,7 +388,7 @@ class PostgresSpool:
 
     async def verify(self) -> Verified:
         """Read all films; see `Upkeep.verify`. The bytes of damaged films are put into quarantine."""
-        right, damaged = 0, [film.id for film in await self.damaged()]
+        right, damaged = 0, [film.id for film in (await self.survey()).damaged]
         async with self._link.transaction() as db:
             rows = await db.fetch("SELECT id, checksum, state FROM film ORDER BY job, number")
         for film_id, checksum, state in rows:

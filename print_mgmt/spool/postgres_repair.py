@@ -9,32 +9,33 @@ from dimse.errors import escaped
 
 from .job_status import execution_status
 from .postgres_tables import Connection, insert_deliveries, quarantine, quoted, stored_records
-from .protocol import DamagedFilm
+from .protocol import DamagedFilm, Survey
 from .rebuild import as_doubtful, record_in
 from .records import CorruptFilm, DamagedRow, FilmRecord
 from .rows import FILM, JOB, job_of, job_values
 
-__all__ = ["damaged_films", "repair_film"]
+__all__ = ["repair_film", "survey"]
 
 _READ = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
 
 
-async def damaged_films(db: Connection) -> tuple[DamagedFilm, ...]:
-    """Return the films that have a damaged row, or whose job has one, each with the reason."""
+async def survey(db: Connection) -> Survey:
+    """Return all films; a film whose job has a damaged row counts as damaged."""
     found: dict[str, str] = {}
 
     def report(film_id: object, damage: DamagedRow) -> None:
         found.setdefault(str(film_id), escaped(str(damage)))
 
     await db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-    await stored_records(db, "true", checked=True, skipped=report)
+    films = await stored_records(db, "true", checked=True, skipped=report)
     for number, *row in await db.fetch(f"SELECT row, {quoted(JOB)} FROM job"):
         try:
             job_of(row)
         except DamagedRow as exc:
             for (film_id,) in await db.fetch("SELECT id FROM film WHERE job = $1", number):
                 report(film_id, exc)
-    return tuple(DamagedFilm(*one) for one in sorted(found.items()))
+    damaged = tuple(DamagedFilm(*one) for one in sorted(found.items()))
+    return Survey(tuple(film for film in films if film.id not in found), damaged)
 
 
 async def repair_film(db: Connection, film_id: str) -> bool:

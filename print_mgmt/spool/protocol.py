@@ -24,6 +24,7 @@ __all__ = [
     "Repaired",
     "Room",
     "Spool",
+    "Survey",
     "Upkeep",
     "Verified",
 ]
@@ -56,6 +57,13 @@ class DamagedFilm(NamedTuple):
 
     id: str
     reason: str
+
+
+class Survey(NamedTuple):
+    """All films of the index: those that are intact, the oldest first, and those with a damaged row."""
+
+    films: tuple[FilmRecord, ...]
+    damaged: tuple[DamagedFilm, ...]
 
 
 class Repaired(NamedTuple):
@@ -141,8 +149,11 @@ class Operations(Protocol):
         An empty argument selects all films. Films with a damaged row are left out.
         """
 
-    async def damaged(self) -> "tuple[DamagedFilm, ...]":
-        """Return the films that have a damaged row in the index, or whose job has one. They are not delivered."""
+    async def survey(self) -> Survey:
+        """Read the whole index once, and return all films.
+
+        A film counts as damaged if it has a damaged row, or if its job has one. Such films are not delivered.
+        """
 
     async def show(self, film_id: str) -> FilmRecord:
         """Return the record of a film. Raises `NoSuchFilm`."""

@@ -15,20 +15,20 @@ from ..jobs import PrintJob
 from .film_folder import FilmFolder
 from .index import Index
 from .job_status import execution_status
-from .protocol import DamagedFilm, Repaired
+from .protocol import DamagedFilm, Repaired, Survey
 from .rebuild import as_done, as_doubtful, stored_record
 from .records import FILM_ID, CorruptFilm, DamagedRow, FilmRecord, job_key_of
 from .rows import JOB, MAX_NUMBER, whole_job_of
 
-__all__ = ["damaged_films", "repair"]
+__all__ = ["repair", "survey"]
 
 _log = logging.getLogger("print_mgmt.spool")
 _KEY = 16  # characters of the common start of the ids of a job
 _File = tuple[str, str, bool]  # id and checksum of a film, and whether its file is in ``ended``
 
 
-def damaged_films(index: Index, files: FilmFolder) -> tuple[DamagedFilm, ...]:
-    """Return the films that have a damaged row, or whose job has one, each with the reason."""
+def survey(index: Index, files: FilmFolder) -> Survey:
+    """Return all films; a film whose job has a damaged row counts as damaged."""
     found: dict[str, str] = {}
 
     def report(film_id: object, damage: object) -> None:
@@ -52,7 +52,8 @@ def damaged_films(index: Index, files: FilmFolder) -> tuple[DamagedFilm, ...]:
                 report(film_id, exc)
     for delivery, lost in _orphans(index, "id, film"):
         report(lost, f"the index is damaged: delivery {delivery}: its film is missing")
-    return tuple(DamagedFilm(*one) for one in sorted(found.items()))
+    damaged = tuple(DamagedFilm(*one) for one in sorted(found.items()))
+    return Survey(tuple(film for film in films if film.id not in found), damaged)
 
 
 def _strangers(films: Iterable[FilmRecord]) -> Iterator[str]:
@@ -87,7 +88,7 @@ def _orphans(index: Index, columns: str) -> list[tuple[object, ...]]:
 
 def repair(index: Index, files: FilmFolder) -> Repaired:
     """Repair all jobs with damaged rows. Raises OSError if a file cannot be read."""
-    damaged = {film.id for film in damaged_films(index, files)}
+    damaged = {film.id for film in survey(index, files).damaged}
     keys = {job_key_of(film_id) for film_id in damaged if _is_id(film_id)} | _lost_keys(index, files)
     for (job,) in _orphans(index, "job"):
         films = index.db.execute("SELECT id FROM film WHERE job = ?", (job,)).fetchall()

@@ -96,14 +96,14 @@ async def check_damage(folder: Path, place: tuple[str, str], value: object, vict
     async with EmbeddedPlace(folder).spool() as spool:
         found = await states(spool)
         assert all(film_id in found for film_id in others)
-        assert not {film.id for film in await spool.damaged()}.intersection(others)
+        assert not {film.id for film in (await spool.survey()).damaged}.intersection(others)
         await spool.news(0)
         await spool.verify()
         await spool.purge(age=1e9)
         accepted = await spool.accept(job(), [PRINTER])
         assert stored(folder) >= before
         await spool.repair()
-        assert await spool.damaged() == ()
+        assert (await spool.survey()).damaged == ()
         found = await states(spool)
         assert {made[victim], *others, *accepted} <= found.keys()
         assert (await spool.verify()).damaged == ()
@@ -129,9 +129,21 @@ async def damaged(place: Place, spool: Spool) -> tuple[str, str]:
 async def test_list_leaves_damaged_films_out(spool: Spool, damaged: tuple[str, str]) -> None:
     lost, intact = damaged
     assert [film.id for film in await spool.list()] == [intact]
-    (found,) = await spool.damaged()
+    (found,) = (await spool.survey()).damaged
     assert found.id == lost
     assert "state is 'lost', not one of the states" in found.reason
+
+
+async def test_survey_keeps_damaged_films_apart(spool: Spool, damaged: tuple[str, str]) -> None:
+    found = await spool.survey()
+    assert ([film.id for film in found.films], [film.id for film in found.damaged]) == ([damaged[1]], [damaged[0]])
+
+
+async def test_survey_counts_films_of_a_damaged_job_as_damaged(place: Place, spool: Spool) -> None:
+    films = await spool.accept(job(films=2), [PRINTER])
+    place.sql("UPDATE job SET copies = -1")
+    found = await spool.survey()
+    assert (found.films, [film.id for film in found.damaged]) == ((), [*films])
 
 
 async def test_show_names_the_damage(spool: Spool, damaged: tuple[str, str]) -> None:
@@ -145,7 +157,7 @@ async def test_verify_counts_damaged_rows(spool: Spool, damaged: tuple[str, str]
 
 async def test_repaired_film_is_printed_only_if_asked(spool: Spool, damaged: tuple[str, str]) -> None:
     assert await spool.repair() == ((damaged[0],), ())
-    assert await spool.damaged() == ()
+    assert (await spool.survey()).damaged == ()
     assert (await spool.show(damaged[0])).state is FilmState.INDETERMINATE
     assert (await leased(spool)).film.id == damaged[1]
 
@@ -160,7 +172,7 @@ async def test_repair_queues_what_may_be_repeated(place: Place, spool: Spool) ->
 async def test_repair_of_a_job_keeps_its_films(place: Place, spool: Spool) -> None:
     films = await spool.accept(job(films=2), [PRINTER])
     place.sql("UPDATE job SET copies = -1")
-    assert [film.id for film in await spool.damaged()] == [*films]
+    assert [film.id for film in (await spool.survey()).damaged] == [*films]
     await spool.repair()
     assert [film.state for film in await spool.list()] == [FilmState.QUEUED] * 2
 
@@ -176,7 +188,7 @@ async def test_purge_keeps_a_film_that_only_seems_to_have_ended(place: Place, sp
     (film,) = await spool.accept(job(), [PRINTER])
     place.sql(f"UPDATE film SET state = '{state}'")
     assert await spool.purge(count=0) == ()
-    assert [one.id for one in await spool.damaged()] == [film]
+    assert [one.id for one in (await spool.survey()).damaged] == [film]
 
 
 async def test_repair_without_damage_changes_nothing(spool: Spool) -> None:
@@ -220,7 +232,7 @@ async def test_text_that_is_not_utf_8_is_damage(tmp_path: Path) -> None:
         (film,) = await spool.accept(job(), [PRINTER])
         place.sql("UPDATE film SET printer = CAST(x'ff41' AS TEXT)")
         assert await spool.list() == ()
-        (found,) = await spool.damaged()
+        (found,) = (await spool.survey()).damaged
         assert found.id == film
 
 
