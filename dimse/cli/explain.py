@@ -211,7 +211,10 @@ def _text(job: _Job, data: bytes) -> None:
         if arguments.redact:
             turns = (turn for step in job.steps(number, recorded) for turn in _plain_turns(step))
         else:
-            turns = recorded.turns(with_bytes=arguments.bytes, whole=arguments.long, with_elements=not arguments.brief)
+            has_lines = not arguments.brief
+            turns = recorded.turns(
+                with_bytes=arguments.bytes, whole=arguments.long, with_elements=has_lines, with_fields=has_lines
+            )
         for turn in turns:
             show(job, turn)
             if not arguments.redact:

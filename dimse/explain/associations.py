@@ -36,9 +36,13 @@ class RecordedAssociation:
         """Whether both sides were recorded."""
         return len({side for side, _, _ in self.pieces}) > 1
 
-    def turns(self, *, with_bytes: bool = False, whole: bool = False, with_elements: bool = True) -> Iterator[Turn]:
+    def turns(
+        self, *, with_bytes: bool = False, whole: bool = False, with_elements: bool = True, with_fields: bool = True
+    ) -> Iterator[Turn]:
         """Yield the PDUs of the association; the arguments are passed to `Conversation`."""
-        conversation = Conversation(with_bytes=with_bytes, whole=whole, with_elements=with_elements)
+        conversation = Conversation(
+            with_bytes=with_bytes, whole=whole, with_elements=with_elements, with_fields=with_fields
+        )
         for side, data, _ in self.pieces:
             yield from conversation.receive(side, data)
         yield from conversation.close()

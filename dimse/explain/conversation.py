@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..data import DecodeLimits, TransferSyntax, decode, dump, syntax_of
 from ..data.dump import group_lengths, rows_of
-from ..errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, Finding, LimitExceeded, escaped
+from ..errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, Finding, escaped
 from ..limits import LIMITS
 from ..message import Assembler, Message, decode_command
 from ..ul import (
@@ -23,14 +23,13 @@ from ..ul import (
     ContextResult,
     PDataTF,
     accepted,
-    decode_pdu,
 )
 from ..ul.pdu import PDU_TYPES
 from ..ul.wire import HEADER
 from .command import explain_command
 from .fields import UNRECOGNIZED
 from .machines import ACCEPTOR, REQUESTOR
-from .pdu import CONTEXT_ID, EXPLAIN_LIMITS, FRAGMENT, PDV_HEADER, PDV_TABLE, Line, bare_lines, explain_pdu
+from .pdu import CONTEXT_ID, FRAGMENT, MAX_LINES, PDV_HEADER, PDV_TABLE, Line, decoded, header_line, pdu_lines
 from .rules import Order, unusable_contexts
 
 __all__ = ["ACCEPTOR", "REQUESTOR", "CompleteMessage", "Conversation", "Turn", "opens_association"]
@@ -104,8 +103,9 @@ class Conversation:
 
     ``with_bytes`` shows each element of a Data Set with its bytes; the ``offset`` of such a line counts from the start
     of the Data Set. ``whole`` shows the values of Data Sets in full. With ``with_elements`` False, there are lines for
-    the faults of Data Sets, but not for their elements. With ``with_fields`` False, there are no lines for the fields
-    of P-DATA-TFs and the elements of Command Sets; the summary of a PDU stays the same.
+    the faults of Data Sets, but not for their elements. With ``with_fields`` False, a PDU other than an association PDU
+    has only a line for its header, and lines for its first errors; its summary stays the same. So the lines of
+    ``dimse tap`` take 55 us of processor time for a C-ECHO instead of 200 us.
     """
 
     def __init__(
@@ -139,11 +139,13 @@ class Conversation:
 
     def _turn(self, side: str, wire: bytes) -> Turn:
         stream = self._streams[side]
-        pdu = None if stream.is_hidden else _decoded(wire)
-        if isinstance(pdu, PDataTF) and not self._with_fields:
-            lines = list(bare_lines(pdu, wire, offset=stream.offset))
+        pdu, fault = decoded(wire)
+        if stream.is_hidden:
+            pdu = None
+        if self._with_fields or pdu is None or fault is not None or wire[:1] in _ASSOCIATES:
+            lines = pdu_lines(wire, fault, offset=stream.offset, hidden=stream.is_hidden)
         else:
-            lines = list(explain_pdu(wire, offset=stream.offset, hidden=stream.is_hidden))
+            lines = [header_line(wire, offset=stream.offset)]
         name, summary = lines[0].field.removesuffix(" PDU"), ""
         stream.is_hidden = stream.is_hidden or (wire[:1] in _ASSOCIATES and pdu is None and lines[-1].secret)
         if pdu is not None:
@@ -152,7 +154,7 @@ class Conversation:
                 lines[0] = lines[0]._replace(error=error)
             self._learn(pdu)
             if isinstance(pdu, PDataTF):
-                lines = list(self._contents(stream, pdu, self._check_contexts(lines)))
+                lines = self._contents(stream, pdu, self._check_contexts(lines))
             summary = _summary(pdu)
         errors = list(dict.fromkeys(f"! {line.error}" for line in lines if line.error))
         summary = escaped(" ".join(filter(None, [summary, *errors[:_MAX_ERRORS]])))
@@ -192,69 +194,76 @@ class Conversation:
     def _check_contexts(self, lines: Iterable[Line]) -> Iterator[Line]:
         """Yield ``lines`` of a P-DATA-TF, with an error at each context that was not accepted."""
         for line in lines:
-            if self._unusable is not None and line.table == PDV_TABLE and line.field == CONTEXT_ID and line.data:
-                line = line._replace(error=self._unusable.get(line.data[0], _NOT_PROPOSED))
+            if line.table == PDV_TABLE and line.field == CONTEXT_ID and line.data:
+                line = line._replace(error=self._context_error(line.data[0]))
             yield line
 
-    def _contents(self, stream: "_Stream", pdu: PDataTF, lines: Iterable[Line]) -> Iterator[Line]:
-        """Yield ``lines`` with the contents of the fragments of ``pdu``."""
-        pdvs = iter(pdu.pdvs)
+    def _context_error(self, context_id: int) -> str:
+        return "" if self._unusable is None else self._unusable.get(context_id, _NOT_PROPOSED)
+
+    def _contents(self, stream: "_Stream", pdu: PDataTF, lines: Iterable[Line]) -> list[Line]:
+        """Return ``lines`` with the contents of the fragments of ``pdu``, while there is room for them."""
+        found: list[Line] = []
+        pdvs, at = iter(pdu.pdvs), stream.offset + HEADER.size  # the fragments without a line begin at this place
         for line in lines:
             if line.field == FRAGMENT:
-                yield from self._fragment(stream, next(pdvs), line)
+                found += self._fragment(stream, next(pdvs), line, shown=len(found) < MAX_LINES)
+                at = line.offset + len(line.data)
             else:
-                yield line
-        yield from self._hidden_fragments(stream, pdvs, line)
+                found.append(line)
+        errors = self._hidden_errors(stream, pdvs, at)
+        return found + [line._replace(data=line.data[:0], value="", error=error) for error in errors]
 
-    def _hidden_fragments(self, stream: "_Stream", pdvs: Iterable[PDV], rest: Line) -> Iterator[Line]:
-        """Take the fragments in ``rest``, whose fields are not shown. Yield only their first errors."""
-        at, seen, contexts = rest.offset, dict[str, None](), set[int]()
+    def _hidden_errors(self, stream: "_Stream", pdvs: Iterable[PDV], at: int) -> list[str]:
+        """Take fragments that have no lines, and begin at the place ``at``. Return their first errors."""
+        seen, contexts = dict[str, None](), set[int]()
         is_stray = False  # the last fragment was of a Data Set that no Command Set announced
         for pdv in pdvs:
-            at += PDV_HEADER + len(pdv.data)
-            is_stray = is_stray and not pdv.is_command
-            if is_stray and pdv.context_id in contexts:
+            context_id, data, is_command, _ = pdv
+            at += PDV_HEADER + len(data)
+            is_stray = is_stray and not is_command
+            if context_id not in contexts:
+                contexts.add(context_id)
+                seen[self._context_error(context_id)] = None
+            elif is_stray:
                 continue  # the next stray fragment would only repeat the error, which takes 10 us
-            fragment = Line(at - len(pdv.data), memoryview(pdv.data), 2, FRAGMENT)
-            lines = list(self._fragment(stream, pdv, fragment, shown=False))
-            is_stray = bool(lines[0].error) and not pdv.is_command
-            if pdv.context_id not in contexts:
-                contexts.add(pdv.context_id)
-                context = Line(at, memoryview(bytes((pdv.context_id,))), 2, CONTEXT_ID, table=PDV_TABLE)
-                lines += self._check_contexts([context])
-            seen.update((line.error, None) for line in lines if line.error)
-        for error in list(seen)[:_MAX_ERRORS]:
-            yield rest._replace(data=rest.data[:0], value="", error=error)
+            is_stray = not is_command and not stream.assembler.is_midway
+            completed, error = stream.take(pdv, at - len(data))
+            found = [] if error is None else [str(error)]
+            if completed is not None:
+                end = Line(at, memoryview(b""), 2, FRAGMENT)
+                found = [line.error for line in self._complete(stream, *completed, end, shown=False)]
+            if len(seen) <= _MAX_ERRORS:
+                seen.update(dict.fromkeys(found))
+        seen.pop("", None)
+        return list(seen)[:_MAX_ERRORS]
 
-    def _fragment(self, stream: "_Stream", pdv: PDV, line: Line, *, shown: bool = True) -> Iterator[Line]:
+    def _fragment(self, stream: "_Stream", pdv: PDV, line: Line, *, shown: bool) -> list[Line]:
+        """Take a fragment, and return its ``line`` and what it contains; unless ``shown``, without elements."""
         is_whole_command = pdv.is_command and pdv.is_last and not stream.in_command
         lines = [line]
-        if is_whole_command and self._with_fields and shown:
+        if is_whole_command and shown and len(line.data) <= LIMITS.command_set:
             lines = [line._replace(data=line.data[:0]), *explain_command(line)]
-        stream.in_command = pdv.is_command and not pdv.is_last
-        completed: tuple[int, Message] | None = None
-        stream.add_piece(pdv, line.offset)
-        try:
-            completed = stream.assembler.add(pdv)
-        except DimseError as exc:
-            stream.assembler = _assembler()
-            stream.forget()
-            _mark(lines, exc, line.offset)
-        yield from lines
+        completed, error = stream.take(pdv, line.offset)
+        if error is not None:
+            _mark(lines, error, line.offset)
         if completed is not None:
-            yield from self._complete(stream, *completed, line, shown=shown)
+            end = line._replace(offset=line.offset + len(line.data), data=line.data[:0])
+            lines += self._complete(stream, *completed, end, shown=shown)
+        return lines
 
-    def _complete(
-        self, stream: "_Stream", context_id: int, message: Message, line: Line, *, shown: bool
-    ) -> Iterator[Line]:
-        """Record a complete message, and yield the lines of its Data Set; ``line`` has the last fragment."""
+    def _complete(self, stream: "_Stream", context_id: int, message: Message, end: Line, *, shown: bool) -> list[Line]:
+        """Record a complete message, and return the lines of its Data Set; its last fragment ends at ``end``."""
         data = message.Data if isinstance(message.Data, bytes | memoryview) else None
         completed = stream.complete(context_id, message, memoryview(b"" if data is None else data))
+        lines: list[Line] = []
         if data is not None:
-            place = Line(line.offset + len(line.data), line.data[:0], line.depth + 1, "Data Set")
+            place = Line(end.offset, end.data, end.depth + 1, "Data Set")
             completed, lines = self._data_set(completed, place, with_elements=shown and self._with_elements)
-            yield from lines
+            if self._with_elements and not shown:
+                lines[0] = lines[0]._replace(value=f"{lines[0].value}; this PDU has no room for its elements")
         stream.completed.append(completed)
+        return lines
 
     def _data_set(
         self, message: CompleteMessage, place: Line, *, with_elements: bool
@@ -318,11 +327,18 @@ class _Stream:
         self._command = bytearray()
         self._pieces: tuple[list[Piece], list[Piece]] = [], []  # the pieces of the Data Set, and of the Command Set
 
-    def add_piece(self, pdv: PDV, offset: int) -> None:
-        """Record the place of a fragment."""
+    def take(self, pdv: PDV, offset: int) -> tuple[tuple[int, Message] | None, DimseError | None]:
+        """Take a fragment. Return the message that it completes, with the context, or the error that it causes."""
+        self.in_command = pdv.is_command and not pdv.is_last
         self._pieces[pdv.is_command].append((offset, offset + len(pdv.data)))
         if pdv.is_command:
             self._command += pdv.data
+        try:
+            return self.assembler.add(pdv), None
+        except DimseError as exc:
+            self.assembler = _assembler()
+            self.forget()
+            return None, exc
 
     def forget(self) -> None:
         """Forget the fragments of the message under way."""
@@ -361,14 +377,6 @@ class _Stream:
         shown = "not shown" if self.is_hidden else words
         line = Line(self.offset, memoryview(data), 1, "Value", shown, UNRECOGNIZED.table, self.is_hidden)
         return Turn(side=side, offset=self.offset, length=len(data), name="Value", summary=words, lines=(line,))
-
-
-def _decoded(wire: bytes) -> PDU | None:
-    """Return the PDU, or None for a broken one, whose lines name the error."""
-    try:
-        return decode_pdu(wire, EXPLAIN_LIMITS)
-    except (DecodeError, LimitExceeded):
-        return None
 
 
 def _assembler() -> Assembler:

@@ -11,7 +11,7 @@ Set is deflated or cannot be read.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from ..errors import escaped
+from ..errors import cut, escaped
 from ..message import Message, Response, is_failure, status_class
 from ..message.status import GENERAL_STATUS
 from ..uids import name_of
@@ -25,7 +25,10 @@ from .rules import context_results
 
 __all__ = ["Contract", "Proposal", "ViewEvent", "Step", "Steps", "View"]
 
-_MAX_TURNS = 1 << 14  # PDUs of a step, enough for 64 MiB in PDUs of 4 KiB; a longer message has no element fields
+# The PDUs of a step, and their lines; enough for 64 MiB in PDUs of 4 KiB. A longer message has no element fields.
+_MAX_TURNS, _MAX_LINES = 1 << 14, 1 << 17
+_MAX_FIELDS = 1 << 17  # fields of elements in a step, after which further messages of the step have no element fields
+_MAX_FINDINGS = 400  # characters that are shown of the findings in a Data Set without element fields
 _COMMAND_TABLE = "PS3.7 Table E.1-1"
 _MESSAGE_DEPTH = 2  # the nesting depth of the fields in a PDV
 
@@ -138,6 +141,7 @@ class Steps:
         self._views = views
         self._machines = Machines() if has_both else None
         self._held: dict[str, list[tuple[Turn, float | None]]] = {REQUESTOR: [], ACCEPTOR: []}
+        self._lines = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of lines in ``_held``
         self._request: AssociateRQ | None = None
 
     def receive(self, side: str, data: bytes, time: float | None = None) -> Iterator[Step]:
@@ -145,8 +149,10 @@ class Steps:
         for turn in self._conversation.receive(side, data):
             held = self._held[side]
             held.append((turn, time))
-            if not (turn.is_midway and isinstance(turn.pdu, PDataTF)) or len(held) == _MAX_TURNS:
-                self._held[side] = []
+            self._lines[side] += len(turn.lines)
+            is_long = len(held) >= _MAX_TURNS or self._lines[side] >= _MAX_LINES
+            if is_long or not (turn.is_midway and isinstance(turn.pdu, PDataTF)):
+                self._held[side], self._lines[side] = [], 0
                 yield self._step(held)
 
     def close(self) -> Iterator[Step]:
@@ -158,7 +164,7 @@ class Steps:
             self._held[turn.side].append((turn, None))
         for held in filter(None, self._held.values()):
             yield self._step(held)
-        self._held = {REQUESTOR: [], ACCEPTOR: []}
+        self._held, self._lines = {REQUESTOR: [], ACCEPTOR: []}, {REQUESTOR: 0, ACCEPTOR: 0}
         moves = self._machines.close() if self._machines else ()
         if moves:
             side = moves[0].side
@@ -262,20 +268,22 @@ def _fields(turns: Sequence[Turn]) -> list[Field]:
     replaced: set[int] = set()  # the offsets of fragments whose bytes belong to element fields
     found: list[Field] = []
     start = turns[0].offset  # fragments before this offset are in an earlier step
-    broken: dict[int, str] = {}  # faults of Data Sets that cannot be read, by the offset of the last fragment
+    broken: dict[int, str] = {}  # faults of Data Sets without element fields, by the offset of the last fragment
     for message in (message for turn in turns for message in turn.completed):
         if not shown.issuperset(at for at, _ in (*message.command_pieces, *message.data_pieces) if at >= start):
             continue  # some of its fragments are in the field "Rest" of a PDU that has too many fields to show
-        if len(message.command_pieces) > 1 and message.command_pieces[0][0] >= start:
+        has_room = len(found) < _MAX_FIELDS
+        if has_room and len(message.command_pieces) > 1 and message.command_pieces[0][0] >= start:
             found += command_fields(message, _MESSAGE_DEPTH)
             replaced.update(start for start, _ in message.command_pieces)
         is_here = bool(message.data_pieces) and message.data_pieces[0][0] >= start
         is_whole = is_here and Places(message.data_pieces).length == len(message.data)
-        if is_whole and message.syntax is not None and not message.syntax.deflated:
+        if has_room and is_whole and message.syntax is not None and not message.syntax.deflated:
             found += data_set_fields(message, _MESSAGE_DEPTH + 1)
             replaced.update(start for start, _ in message.data_pieces)
-        elif message.fault and message.data_pieces:
-            broken[message.data_pieces[-1][0]] = message.fault
+        elif (message.fault or message.findings) and message.data_pieces:
+            words = message.fault or "; ".join(map(str, message.findings))
+            broken[message.data_pieces[-1][0]] = cut(words, _MAX_FINDINGS)
     for turn in turns:
         found += _pdu_fields(turn, replaced, broken)
     found.sort(key=lambda one: one.ranges[0][0])  # a stable sort: a field without bytes keeps its place
@@ -285,7 +293,7 @@ def _fields(turns: Sequence[Turn]) -> list[Field]:
 def _pdu_fields(turn: Turn, replaced: set[int], broken: dict[int, str]) -> Iterator[Field]:
     """Yield the fields of a PDU, except the fragments at the offsets ``replaced``, whose bytes are in other fields.
 
-    ``broken`` has the faults of Data Sets that cannot be read, by the offset of their last fragment.
+    ``broken`` has the faults of Data Sets without element fields, by the offset of their last fragment.
     """
     category, is_first_element = "pdu", True
     for line in turn.lines:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pair import EXAMPLE
 
 from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, DecodeLimits, decode, encode
@@ -48,8 +50,8 @@ def recorded(name: str) -> list[tuple[str, bytes]]:
     ]
 
 
-def turns(*said: tuple[str, bytes], with_elements: bool = True) -> list[Turn]:
-    conversation = Conversation(with_elements=with_elements)
+def turns(*said: tuple[str, bytes], with_elements: bool = True, with_fields: bool = True) -> list[Turn]:
+    conversation = Conversation(with_elements=with_elements, with_fields=with_fields)
     found = [turn for side, data in said for turn in conversation.receive(side, data)]
     return [*found, *conversation.close()]
 
@@ -411,3 +413,44 @@ def test_error_after_the_shown_fields_is_shown_once() -> None:
     said = wire(PDataTF((*FRAGMENTS, PDV(1, b"", False, True), stray, stray)))
     turn = turns((REQUESTOR, associate), (REQUESTOR, said))[-1]
     assert [line.error for line in turn.lines if line.error] == ["the context was not proposed [PS3.8 §9.3.2.2]"]
+
+
+FRAGMENT_KINDS = (
+    ECHO,
+    ECHO._replace(context_id=3),
+    FRAGMENTS[0],
+    PDV(1, encode(FILM, EXPLICIT_LE), False, True),  # not in the transfer syntax of the context
+    *(PDV(context_id, b"", *kind) for context_id in (1, 3) for kind in ((True, False), (False, False), (False, True))),
+)
+
+
+@given(st.lists(st.lists(st.sampled_from(FRAGMENT_KINDS), max_size=8), max_size=4))
+def test_turns_without_fields_differ_only_in_their_lines(pdus: list[list[PDV]]) -> None:
+    associate = (REQUESTOR, wire(request(ImplicitVRLittleEndian))), (ACCEPTOR, wire(answer(ImplicitVRLittleEndian)))
+    said = REQUESTOR, wire(*(PDataTF(tuple(pdvs)) for pdvs in pdus))
+    full, short = (turns(*associate, said, with_fields=with_fields) for with_fields in (True, False))
+    assert [turn._replace(lines=()) for turn in short] == [turn._replace(lines=()) for turn in full]
+
+
+@pytest.mark.parametrize("pdu", [Abort(2, 0), ReleaseRQ(), PDataTF((ECHO,)), PDataTF(FRAGMENTS)])
+def test_turn_without_fields_has_one_line(pdu: PDU) -> None:
+    (turn,) = turns((REQUESTOR, wire(pdu)), with_fields=False)
+    assert [line.field for line in turn.lines] == [f"{turn.name} PDU"]
+
+
+def test_messages_after_the_shown_fields_have_no_elements(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dimse.explain.conversation.MAX_LINES", 20)
+    film = PDV(1, encode(FILM, IMPLICIT_LE), False, True)
+    said = wire(request(ImplicitVRLittleEndian), PDataTF((FRAGMENTS[0], film) * 9))
+    turn = turns((REQUESTOR, said))[-1]
+    assert len(turn.completed) == 9
+    shown = [line for line in turn.lines if line.field == "Data Set"]
+    assert [line.value.endswith("this PDU has no room for its elements") for line in shown] == [False] + [True] * 8
+    assert b"".join(line.data for line in turn.lines) == said[-turn.length :]
+
+
+def test_command_set_over_the_limit_is_one_line() -> None:
+    pdv = PDV(1, bytes(8) * 9000, True, True)
+    (turn,) = turns((REQUESTOR, wire(PDataTF((pdv,)))))
+    assert len(turn.lines) == 5
+    assert "exceeds the limit command_set" in turn.lines[-1].error

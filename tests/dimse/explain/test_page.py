@@ -4,6 +4,7 @@ import html
 import json
 import re
 from base64 import b64encode
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -12,7 +13,7 @@ from recordings import NAMES, Said, said_in, steps_of
 
 import dimse.explain.page
 from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, encode
-from dimse.explain import REQUESTOR, Step
+from dimse.explain import REQUESTOR, RecordedAssociation, Step
 from dimse.explain.page import Chapter, page_of
 from dimse.explain.redaction import redacted
 from dimse.message import NCreateRQ, encode_command
@@ -147,6 +148,21 @@ def test_page_of_a_large_recording_says_where_it_ends() -> None:
     text = page(echo * 900)
     assert "The page ends after 5000 steps; the recording goes on." in text
     assert len(text) < 4_000_000
+
+
+def test_page_of_an_endless_message_reads_only_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dimse.explain.record._MAX_LINES", 500)
+    monkeypatch.setattr(dimse.explain.page, "_MAX_FIELDS_READ", 2_000)
+    pdu = b"".join(encode_pdu(PDataTF((PDV(1, b"", True, False),) * 20)))
+    read: list[Step] = []
+
+    def steps() -> Iterator[Step]:
+        for step in RecordedAssociation(pieces=[(REQUESTOR, pdu * 1_000, None)]).steps():
+            read.append(step)
+            yield step
+
+    assert "The page ends after 5 steps; the recording goes on." in page_of("", [Chapter(title="", steps=steps())])
+    assert sum(len(step.fields) for step in read) < 3_500
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The record of an association: each byte in one field, messages as steps, states, negotiation."""
 
+import zlib
 from itertools import pairwise
 
 import pytest
@@ -57,7 +58,7 @@ def test_fields_tile_each_recording(name: str) -> None:
 
 @pytest.mark.parametrize("most", range(4, 40, 3))
 def test_fields_tile_a_pdu_with_too_many_fields(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dimse.explain.pdu._MAX_LINES", most)
+    monkeypatch.setattr("dimse.explain.pdu.MAX_LINES", most)
     parts = create(9, command_size=50) + create(1000)
     said: Said = [(REQUESTOR, wire(request(), PDataTF(tuple(pdv for part in parts for pdv in part.pdvs))), None)]
     steps = steps_of(said)
@@ -121,6 +122,37 @@ def test_endless_message_is_cut_into_steps() -> None:
     steps = steps_of(said)
     tile(said, steps)
     assert [len(step.turns) for step in steps] == [1, 1 << 14, 17_001 - (1 << 14)]
+
+
+def test_message_of_too_many_fields_is_cut_into_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dimse.explain.record._MAX_LINES", 200)
+    empty = PDataTF((PDV(1, b"", False, False),) * 20)
+    said: Said = [(REQUESTOR, wire(request(), create(1)[0], *[empty] * 50), 0.0)]
+    steps = steps_of(said)
+    tile(said, steps)
+    assert len(steps) > 10
+    assert max(len(step.fields) for step in steps) < 300
+
+
+def test_messages_of_too_many_elements_are_fragments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dimse.explain.record._MAX_FIELDS", 20)
+    pdvs = tuple(part.pdvs[0] for part in create(1000))
+    said: Said = [(REQUESTOR, wire(request(), PDataTF(pdvs * 50)), 0.0)]
+    steps = steps_of(said)
+    tile(said, steps)
+    assert len(steps[-1].messages) == 50
+    elements = [one for one in steps[-1].fields if one.category == "element"]
+    assert len(elements) <= 22
+
+
+def test_findings_of_a_deflated_data_set_are_errors_of_its_step() -> None:
+    deflated = "1.2.840.10008.1.2.1.99"
+    contexts = (PresentationContextRQ(1, "1.2", (deflated,)),)
+    asked = AssociateRQ(called_ae_title="A", calling_ae_title="B", presentation_contexts=contexts)
+    data = zlib.compress(encode(LABEL, IMPLICIT_LE), wbits=-zlib.MAX_WBITS)  # not in Explicit VR
+    said: Said = [(REQUESTOR, wire(asked, create(99)[0], PDataTF((PDV(1, data, False, True),))), 0.0)]
+    (error,) = steps_of(said)[-1].errors
+    assert error.startswith("the Data Set is in Implicit VR")
 
 
 def test_data_set_of_too_many_elements_is_one_field() -> None:
