@@ -1,5 +1,7 @@
 """Headers of compressed images, read before they are decoded."""
 
+import io
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from print_mgmt.images import ImageError, codestream
 
@@ -34,3 +37,39 @@ def test_header_of_jpeg_xl_has_its_size(shape: tuple[int, int]) -> None:
     stream = codestream.read(bytes(imagecodecs.jpegxl_encode(np.zeros(shape, np.uint8), lossless=True)))
     assert stream is not None
     assert (stream.kind, stream.rows, stream.columns) == ("JPEG XL", *shape)
+
+
+JPEG_XL_BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
+
+
+def test_jpeg_xl_is_found_after_a_box_of_64_bit_length() -> None:
+    data = bytes(imagecodecs.jpegxl_encode(np.zeros((24, 16), np.uint8), lossless=True))
+    boxes = JPEG_XL_BOXES + struct.pack(">L4sQ", 1, b"free", 20) + bytes(4)
+    stream = codestream.read(boxes + struct.pack(">L4s", 8 + len(data), b"jxlc") + data)
+    assert stream is not None
+    assert (stream.kind, stream.rows, stream.columns) == ("JPEG XL", 24, 16)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "what"),
+    [
+        (b"", "the JPEG XL has no codestream"),
+        (struct.pack(">L4s", 0, b"free"), "the JPEG XL has no codestream"),  # a box up to the end of the file
+        (struct.pack(">L4s", 10, b"jxlc") + b"\xff\x0a", "the header of the JPEG XL ends too early"),
+    ],
+)
+def test_jpeg_xl_without_a_header_is_refused(boxes: bytes, what: str) -> None:
+    with pytest.raises(ImageError, match=what):
+        codestream.read(JPEG_XL_BOXES + boxes)
+
+
+def test_jpeg_with_components_r_g_b_is_rgb() -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, "JPEG")
+    data = bytearray(stream.getvalue())
+    first = data.index(b"\xff\xc0") + 10  # the first component in the frame header
+    data[first : first + 9 : 3] = b"RGB"
+    named, other = codestream.read(bytes(data)), codestream.read(stream.getvalue())
+    assert named is not None
+    assert other is not None
+    assert (named.ybr, other.ybr) == (False, True)

@@ -90,3 +90,16 @@ def test_other_libraries_are_not_imported() -> None:
     code = "import sys, print_mgmt, numpy; print_mgmt.prepare(numpy.zeros((2, 2), 'u1')); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"pydicom", "PIL"}.isdisjoint(loaded)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_pydicom_dataset_that_cannot_be_written_is_refused() -> None:
+    made = PydicomDataset()
+    made.Rows = "two"
+    with pytest.raises(ImageError, match=r"^a Data Set of pydicom\.dataset cannot be written: "):
+        prepare(made)
+
+
+def test_pillow_image_without_pixels_is_refused() -> None:
+    with pytest.raises(ImageError, match=r"Rows 2 and Columns 0 must be at least 1 \(PS3\.3 C\.7\.6\.3\)"):
+        prepare(Image.new("L", (0, 2)))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from image_objects import image_of
 
-from dimse.data import Dataset
-from print_mgmt.images import prepare
+from dimse.data import Dataset, Element, tag_of
+from print_mgmt.images import ImageError, prepare
 
 
 def image(**attributes: object) -> Dataset:
@@ -64,3 +64,10 @@ def test_array_has_no_true_size() -> None:
 def test_aspect_is_a_ratio_of_small_integers(attributes: dict[str, object], aspect: tuple[int, int]) -> None:
     """Pixel Aspect Ratio is IS; spacings of 0 mean unknown and are ignored."""
     assert prepare(image_of(np.array([[1, 2]], np.int16), **attributes)).PixelAspectRatio == aspect
+
+
+def test_rows_that_are_no_number_are_refused() -> None:
+    made = image()
+    made.add(Element(tag_of("Rows"), "OB", b"ab"))
+    with pytest.raises(ImageError, match=r"^Rows .* is not numeric"):
+        prepare(made)

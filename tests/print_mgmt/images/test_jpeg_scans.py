@@ -172,3 +172,17 @@ def test_fill_bytes_before_the_end_are_ignored() -> None:
     filled = data[: scans_of(data).end] + b"\xff\xff" + EOI
     assert scans_of(filled).end == scans_of(data).end
     assert np.array_equal(prepare(image("gray", filled)).pixels, prepare(image("gray", data)).pixels)
+
+
+def test_scan_without_a_marker_after_it_is_cut_off() -> None:
+    data = KINDS["gray"][: KINDS["gray"].index(b"\xff\xda") + 20]
+    with pytest.raises(ImageError, match=r"are cut off: no end of image follows the scans$"):
+        scans_of(data)
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((64, 64), np.uint8), np.zeros((65_490, 1), np.uint8)], ids=["progressive", "highest"]
+)
+def test_some_images_allow_no_further_row(array: NDArray[np.uint8]) -> None:
+    """libjpeg reads at most 65,500 rows."""
+    assert scans_of(by_pillow(array, progressive=len(array) == 64)).with_extra_row() is None

@@ -30,6 +30,11 @@ def test_outer_inputs_get_the_outer_entries(first: int) -> None:
     assert table.look_up(np.arange(first - 2, first + 5)).tolist() == [5, 5, 5, 600, 1023, 1023, 1023]
 
 
+@pytest.mark.parametrize(("bits", "vr", "data"), [(8, "OB", b"\x05"), (16, "US", 5), (16, "US", [5])])
+def test_table_may_have_one_entry(bits: int, vr: str, data: object) -> None:
+    assert lut([1, 0, bits], data, vr=vr).look_up(np.array([0, 1])).tolist() == [5, 5]
+
+
 def test_zero_entries_mean_65536() -> None:
     table = lut([0, 0, 16], np.arange(65536, dtype="<u2").tobytes())
     assert table.look_up(np.array([0, 40000, 65535])).tolist() == [0, 40000, 65535]

@@ -53,6 +53,12 @@ def test_white_overlay_is_0_in_monochrome1() -> None:
     assert prepare(overlay(gray(PhotometricInterpretation="MONOCHROME1"), CORNER), color=True).pixels[0, 0, 0] == 255
 
 
+@pytest.mark.parametrize("origin", [None, 3, [3, 4, 5]])
+def test_overlay_without_a_valid_origin_begins_at_the_first_pixel(origin: object) -> None:
+    pixels = prepare(overlay(gray(), CORNER, OverlayOrigin=origin)).pixels
+    assert np.argwhere(pixels == 255).tolist() == [[0, 0], [1, 1]]
+
+
 def test_overlay_is_placed_at_its_origin_and_clipped() -> None:
     """Row and column count from 1, and may be outside of the image."""
     pixels = prepare(overlay(gray(), CORNER, OverlayOrigin=[3, 4])).pixels

@@ -78,6 +78,19 @@ def test_segments_may_be_bytes() -> None:
     assert colors(made) == [[7] * 3, [9] * 3, [11] * 3, [13] * 3]
 
 
+def test_segments_after_the_last_entry_are_ignored() -> None:
+    segments = bytes([0, 2, 7, 9, 0, 1, 200, 0])
+    made = image([0, 1, 2], [2, 0, 8], **data(segments, segments, segments, prefix="Segmented"))
+    assert colors(made) == [[7] * 3, [9] * 3, [9] * 3]
+
+
+def test_indirect_segment_makes_no_more_entries_than_there_are() -> None:
+    """It copies two segments: the first, which makes too many entries, and itself."""
+    segments = bytes([0, 2, 5, 6, 2, 2, 0, 0, 0, 0])
+    made = image([0, 1, 2], [3, 0, 8], **data(segments, segments, segments, prefix="Segmented"))
+    assert colors(made) == [[5] * 3, [6] * 3, [5] * 3]
+
+
 def test_indirect_segment_copies_from_a_byte_offset() -> None:
     """It copies two segments from byte 4 x 2; a copied line starts at the last entry, too."""
     segments = words(0, 2, 100, 300, 0, 1, 1000, 1, 2, 2000, 2, 2, 8, 0)

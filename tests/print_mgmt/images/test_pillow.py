@@ -205,6 +205,25 @@ def test_large_gif_is_refused_by_our_limit(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}: a GIF of 9000 x 9000 has more than the limit of 67108864 pixels"
 
 
+def test_late_frame_of_a_gif_is_refused_by_our_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *others = (Image.new("L", (16, 16), level) for level in (0, 90, 180))
+    path = saved(tmp_path, "a.gif", first, save_all=True, append_images=others)
+    monkeypatch.setattr(pillow, "MAX_COMPOSED", 2 * 256)
+    assert prepare(path, frame=2).pixels.shape == (16, 16)
+    with pytest.raises(ImageError, match=r"a\.gif: frame 3 of a GIF of 16 x 16 is composed of more than 512 pixels"):
+        prepare(path, frame=3)
+
+
+def test_progressive_jpeg_is_printed(tmp_path: Path) -> None:
+    image = prepare(saved(tmp_path, "a.jpg", GRAY, progressive=True), bits=8)
+    assert np.abs(image.pixels.astype(int) - GRAY).max() < 40
+
+
+def test_cmyk_jpeg_is_printed(tmp_path: Path) -> None:
+    white = Image.new("CMYK", (16, 16), (0, 0, 0, 0))
+    assert prepare(saved(tmp_path, "a.jpg", white), color=True).pixels.min() > 250
+
+
 def test_gif_with_a_frame_beyond_its_screen_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "beyond.gif"
     screen, end = struct.pack("<HH", 10, 10) + bytes(3), b";"

@@ -36,8 +36,12 @@ def test_decode_agrees_with_imagecodecs(frame: NDArray[np.uint8]) -> None:
 
 
 def test_runs_are_packbits() -> None:
-    """Two literal bytes, one byte three times, an ignored length byte, and a NUL that makes the length even."""
+    """Two literal bytes, one byte three times, an ignored length byte, and a NUL that makes the length even.
+
+    The ignored byte may also come first.
+    """
     segment = b"\x01\x0a\x0b" + b"\xfe\x07" + b"\x80" + b"\x00"
+    assert rle.decode(frame_of(b"\x80" + segment), (1, 5), 1).tolist() == [[10, 11, 7, 7, 7]]
     assert rle.decode(frame_of(segment), (1, 5), 1).tolist() == [[10, 11, 7, 7, 7]]
 
 

@@ -6,6 +6,8 @@ from image_objects import image_of, shades
 
 from dimse.data import EXPLICIT_LE, Dataset, Element, encode, read_file, tag_of
 from print_mgmt.images import ImageError, prepare
+from print_mgmt.images.frame import Frame
+from print_mgmt.images.stored_values import fit_to_cells
 
 
 def twelve_bits(center: int, high: int) -> dict[str, object]:
@@ -66,3 +68,8 @@ def test_padding_may_be_a_range(value: int, limit: int) -> None:
 
 def test_image_of_padding_is_black() -> None:
     assert shades(7, 7, PixelPaddingValue=7) == [0, 0]
+
+
+def test_decoded_values_move_to_the_high_bit() -> None:
+    frame = Frame(Dataset(BitsAllocated=16, BitsStored=12, HighBit=15))
+    assert fit_to_cells(np.array([[1, 0xFFF]], np.uint16), frame, 12).tolist() == [[0x10, 0xFFF0]]

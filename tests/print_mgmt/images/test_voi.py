@@ -73,3 +73,8 @@ def test_window_agrees_with_pydicom(function: str, center: float, width: float) 
 def test_infinite_window_is_refused() -> None:
     with pytest.raises(ImageError, match="WindowCenter inf and WindowWidth 100 must be finite numbers"):
         Window(float("inf"), 100)
+
+
+def test_window_of_an_unknown_function_is_refused() -> None:
+    with pytest.raises(ImageError, match=r"^VOILUTFunction 'CUBIC' is not one of LINEAR, "):
+        Window(40, 400, "CUBIC")
