@@ -33,6 +33,8 @@ PDV_OVERHEAD = 6  # item length, context id and message control header
 # The longest P-DATA-TF to send, even if the peer accepts longer ones: they would not be faster.
 MAX_SENT = 1 << 17
 
+_BATCH = 64  # fragments to cut at once
+
 _new = tuple.__new__
 
 
@@ -54,8 +56,10 @@ def fragment(
     if len(command) <= size:
         commands = (one_pdv(context_id, command, True, True),)
     else:
-        commands = _cut(context_id, True, [memoryview(command)], size)
-    return commands if data is None else chain(commands, _cut(context_id, False, _views(data), size))
+        commands = chain.from_iterable(_cut(context_id, True, [memoryview(command)], size))
+    if data is None:
+        return commands
+    return chain(commands, chain.from_iterable(_cut(context_id, False, _views(data), size)))
 
 
 def max_command_length(max_length: int) -> int:
@@ -79,11 +83,16 @@ def _views(data: Buffer | Sequence[Buffer]) -> list[memoryview]:
         raise EncodeError(f"{data!r:.80} is not bytes or a list of bytes", path="Data") from exc
 
 
-def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int) -> Iterator[PDataTF]:
-    """Yield fragments of ``size`` bytes; the final one may be shorter. Join a fragment that spans several buffers."""
+def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int) -> Iterator[list[PDataTF]]:
+    """Yield fragments of ``size`` bytes in batches; the final fragment may be shorter.
+
+    A fragment that spans several buffers is joined. The batches save a step of a generator for each fragment, a tenth
+    of the time to cut an image.
+    """
     left = sum(map(len, buffers))
     if not left:
-        yield one_pdv(context_id, b"", is_command, True)
+        yield [one_pdv(context_id, b"", is_command, True)]
+    batch: list[PDataTF] = []
     begun: list[memoryview] = []  # the parts of an unfinished fragment
     for view in buffers:
         position = 0
@@ -93,19 +102,23 @@ def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int
             if len(view) < position:
                 continue
             left -= size
-            yield one_pdv(context_id, b"".join(begun), is_command, not left)
+            batch.append(one_pdv(context_id, b"".join(begun), is_command, not left))
             begun = []
         end = len(view) - size
         while position <= end:
             left -= size
             pdv = _new(PDV, (context_id, view[position : position + size], is_command, not left))
-            yield _new(PDataTF, ((pdv,),))  # `one_pdv`, whose call takes 5 % of the time to cut an image
+            batch.append(_new(PDataTF, ((pdv,),)))  # `one_pdv`, whose call takes 5 % of the time to cut an image
             position += size
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
         if position < len(view):
             begun.append(view[position:])
     if begun:
         rest = begun[0] if len(begun) == 1 else b"".join(begun)
-        yield one_pdv(context_id, rest, is_command, True)
+        batch.append(one_pdv(context_id, rest, is_command, True))
+    yield batch
 
 
 def _no_length(_context_id: int, _first: memoryview) -> None:

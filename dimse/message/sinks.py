@@ -105,7 +105,7 @@ class MemorySink:
         except (MemoryError, OSError) as exc:
             raise _no_room(size) from exc
         if (committed := min(size, MAX_AHEAD * arrived)) > UNCOUNTED:
-            self._report(committed)
+            self._report(UNCOUNTED + committed)  # more than is needed, so that a film's image of 1 MiB needs no more
 
     def add(self, data: Buffer) -> None:
         start = self.length

@@ -59,7 +59,7 @@ from .memory_budget import Account
 from .receiver import Receiver
 from .resources import Resources
 from .sender import CAN_REQUEST, Sender
-from .timers import Timer, Timers
+from .timers import Deadline, Timers
 from .trace import Trace
 from .transport import Transport
 from .waiter import Waiter
@@ -108,8 +108,8 @@ class Association:
         self._resources = resources = resources or Resources.of_client(limits, timeouts)
         self.starts = resources.starts  # the schedule of handlers to start
         admit = None if on_connect is None else partial(on_connect, self)
-        pdu_timer = Timer(timers, timeouts.pdu, self._on_pdu_overdue)
-        message_timer = Timer(timers, timeouts.message, self._on_message_overdue)
+        pdu_timer = Deadline(timers, timeouts.pdu, self._on_pdu_overdue)
+        message_timer = Deadline(timers, timeouts.message, self._on_message_overdue)
         self.transport = Transport(
             core, self._on_pdus, self._on_lost, timers, pdu_timer, timeouts, resources, secure, admit=admit, trace=trace
         )

@@ -15,7 +15,7 @@ from ..ul import PDU, State, UpperLayer
 from .fairness import Turns
 from .flow_control import SHARE, FlowControl
 from .memory_budget import Account
-from .timers import Timer
+from .timers import Deadline
 
 __all__ = ["PIECE", "Intake"]
 
@@ -34,7 +34,7 @@ class Intake:
 
     ``on_pdus`` is called with the PDUs that the core indicates; payloads in them are views that are valid only during
     the call. ``on_pdus`` returns whether the message of the peer is incomplete. ``follow_core`` does what the core
-    requires after it has processed bytes. ``pdu_timer`` runs while a PDU of the peer is incomplete.
+    requires after it has processed bytes. ``pdu_timer`` bounds the time of an incomplete PDU of the peer.
     """
 
     account: Account | None = None  # the association sets this before the connection exists
@@ -51,7 +51,7 @@ class Intake:
         loop: asyncio.AbstractEventLoop,
         flow: FlowControl,
         turns: Turns,
-        pdu_timer: Timer,
+        pdu_timer: Deadline,
     ) -> None:
         self._core = core
         self._on_pdus = on_pdus
@@ -75,11 +75,11 @@ class Intake:
 
     def receive(self, data: memoryview) -> None:
         """Process ``data`` now, or leave a part of it, or all of it, for a later turn."""
-        core = self._core
+        core, is_short = self._core, len(data) < _SHORT_READ
         if core.state is State.Sta6:
-            if not self._counted and (pdu := core.receive_alone(data)) is not None:
+            if is_short and not self._counted and (pdus := core.receive_whole(data, PIECE)) is not None:
                 self.last_pdu = self._loop.time()
-                self._is_message_midway = self._on_pdus((pdu,))
+                self._is_message_midway = self._on_pdus(pdus)
                 if self._is_message_midway:
                     self._acknowledge()
                 return
@@ -87,7 +87,7 @@ class Intake:
             self._flow.leave(data)
             self._count()
             return
-        before, is_short, until = self.last_pdu, len(data) < _SHORT_READ, monotonic() + SHARE
+        before, until = self.last_pdu, monotonic() + SHARE
         while True:
             was_open = core.state is State.Sta6
             data = data[core.receive_data(data, PIECE) :]
@@ -102,25 +102,17 @@ class Intake:
                 self._flow.leave(data)
                 self._count()
                 break
-        if core.is_midway or self._pdu_timer.is_running:
-            self._time_pdu(before)
+        timer = self._pdu_timer
+        if not core.is_midway:
+            timer.since = None
+        elif self.last_pdu != before:
+            timer.begin(self.last_pdu)
+        elif timer.since is None:
+            timer.begin()
         if core.is_midway or self._counted:
             self._count()
         if is_short and (core.is_midway or self._is_message_midway):
             self._acknowledge()
-
-    def _time_pdu(self, before: float) -> None:
-        """Bound the time of an incomplete PDU.
-
-        ``before`` was the time of the latest complete PDU; if another one has been completed since, the incomplete PDU
-        is new, and its time begins again.
-        """
-        if not self._core.is_midway:
-            self._pdu_timer.cancel()
-        elif self.last_pdu != before:
-            self._pdu_timer.start(self.last_pdu)
-        elif not self._pdu_timer.is_running:
-            self._pdu_timer.start()
 
     def indicate(self, pdus: Sequence[PDU]) -> None:
         """Pass on the PDUs that the core indicates, and note their time: only complete PDUs are a sign of life."""

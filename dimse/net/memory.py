@@ -84,9 +84,9 @@ class Memory:
 
     def _lend(self, area: mmap.mmap, size: int) -> memoryview:
         """Return the first ``size`` bytes of ``area``, which is taken back when the last view of the bytes is gone."""
-        from ctypes import c_ubyte  # not at the top: takes 2 ms, and only large Data Sets need it
+        import ctypes  # not at the top: takes 2 ms, and only large Data Sets need it
 
-        owner = (c_ubyte * len(area)).from_buffer(area)
+        owner = (ctypes.c_ubyte * len(area)).from_buffer(area)
         owner.finalizer = finalizer = finalize(owner, self._take_back, area)  # type: ignore[attr-defined]  # ctypes allow that
         finalizer.atexit = False
         return memoryview(owner).cast("B")[:size]

@@ -117,7 +117,7 @@ class Operation(Generic[RequestT]):
         if data is None:
             return None
         assert isinstance(data, bytes | bytearray | memoryview)
-        syntax = self.association.syntax(self.context)
+        syntax = self.association.agreement.syntaxes[self.context.id]
         return decode(data, syntax, limits=limits, isolate=True, trailing=trailing)
 
     def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
@@ -138,7 +138,7 @@ class Operation(Generic[RequestT]):
         """
         message, data = self.message, None
         if dataset is not None:  # an empty one would be an empty fragment, which must not be sent (PS3.8 Annex E.1)
-            data = encode_rope(dataset, self.association.syntax(self.context)) or None
+            data = encode_rope(dataset, self.association.agreement.syntaxes[self.context.id]) or None
         for keyword, asked in _ECHOED[type(message)]:
             if keyword != "ActionTypeID" or data:
                 elements.setdefault(keyword, getattr(message, asked) or None)

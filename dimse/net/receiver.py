@@ -9,7 +9,7 @@ from ..message import Assembler, CommandReader, LongStorage, Message, MistypedRe
 from ..ul import PDU, PDV, Context, PDataTF
 from .agreement import Agreement
 from .memory_budget import Account
-from .timers import Timer
+from .timers import Deadline
 
 __all__ = ["Received", "Receiver"]
 
@@ -29,7 +29,7 @@ class Receiver:
     def __init__(
         self,
         limits: Limits,
-        timer: Timer,
+        timer: Deadline,
         max_skipped: Callable[[Message], int],
         account: Account,
         storage: Storage,
@@ -68,10 +68,13 @@ class Receiver:
                 return pdus
             if len(pdu.pdvs) == 1:
                 received = self._add(pdu.pdvs[0])
-                self.is_midway = received is None
-                if self.is_midway != was_midway:
-                    (self._timer.start if self.is_midway else self._timer.cancel)()
-                return () if received is None else (received,)
+                if received is not None:
+                    self.is_midway, self._timer.since = False, None
+                    return (received,)
+                if not was_midway:
+                    self.is_midway = True
+                    self._timer.begin()
+                return ()
         return self._receive_each(pdus)
 
     def _receive_each(self, pdus: Sequence[PDU]) -> Iterator[Received | PDU]:
@@ -92,16 +95,15 @@ class Receiver:
                     yield received
                 elif position < count:
                     position += assembler.add_pdvs(pdu.pdvs, position)
-            if is_midway and taken < len(pdus):
+            if is_midway and taken < len(pdus) and not pdu.pdvs[-1].is_command:
                 taken += assembler.add_run(pdus[taken:])
         if self._is_over:
             return
         self.is_midway = is_midway
         if not is_midway:
-            if self._timer.is_running:
-                self._timer.cancel()
-        elif has_completed or not self._timer.is_running:
-            self._timer.start()
+            self._timer.since = None
+        elif has_completed or self._timer.since is None:
+            self._timer.begin()
 
     def _add(self, pdv: PDV) -> Received | None:
         """Add a PDV. Return the message that it completes, if any."""

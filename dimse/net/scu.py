@@ -253,12 +253,15 @@ def dataset_of(association: Association, context: Context, response: Response) -
     if response.Data is None:
         return Dataset()
     assert isinstance(response.Data, bytes | bytearray | memoryview)
-    return decode(response.Data, association.syntax(context))
+    return decode(response.Data, association.agreement.syntaxes[context.id])
 
 
 def _encoded(association: Association, context: Context, dataset: Dataset | None) -> Rope | None:
     # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1).
-    return encode_rope(dataset, association.syntax(context)) if dataset else None
+    syntax = association.agreement.syntaxes[context.id]
+    if dataset is None or (syntax.deflated and not dataset):
+        return None
+    return encode_rope(dataset, syntax) or None
 
 
 def _uid(instance: Dataset, keyword: str) -> str:

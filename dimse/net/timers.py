@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import inf
 from types import TracebackType
 
-__all__ = ["Overdue", "Timer", "Timers"]
+__all__ = ["Deadline", "Overdue", "Timer", "Timers"]
 
 
 class Overdue(TimeoutError):
@@ -71,6 +71,34 @@ class Timer:
         else:
             self.is_running = False
             self._callback()
+
+
+class Deadline(Timer):
+    """A timer for what begins and ends often and nearly always in time, such as the PDUs of an image.
+
+    ``since`` is the time at which it began, on the clock of the event loop; set it to None at the end. The timer then
+    runs on, and `fire` finds out whether anything is late.
+    """
+
+    __slots__ = ("since",)
+
+    def __init__(self, timers: "Timers", seconds: float, callback: Callable[[], None]) -> None:
+        super().__init__(timers, seconds, callback)
+        self.since: float | None = None
+
+    def begin(self, now: float | None = None) -> None:
+        """Let the time begin, at ``now`` on the clock of the event loop."""
+        self.since = since = self._timers.loop.time() if now is None else now
+        if not self.is_running:
+            self.start(since)
+
+    def fire(self) -> None:
+        if self.since is None:
+            self.is_running = False
+        elif self._timers.loop.time() < self.since + self._seconds:  # what was under way at the start has ended
+            self.start(self.since)
+        else:
+            super().fire()
 
 
 def _do_nothing() -> None:

@@ -26,7 +26,7 @@ from .flow_control import SHARE, FlowControl
 from .intake import Intake
 from .recorder import Recorder, Tap, address_of
 from .resources import Resources
-from .timers import Overdue, Timer, Timers
+from .timers import Deadline, Overdue, Timer, Timers
 from .tls_channel import TLSChannel
 from .trace import Trace, observer
 from .waiter import Waiter
@@ -66,7 +66,7 @@ class Transport(asyncio.BufferedProtocol):
         on_pdus: Callable[[Sequence[PDU]], bool],
         on_lost: Callable[[], None],
         timers: Timers,
-        pdu_timer: Timer,
+        pdu_timer: Deadline,
         timeouts: Timeouts,
         resources: Resources,
         secure: TLSSession | None = None,

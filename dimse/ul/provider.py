@@ -16,14 +16,14 @@ The provider walks Table 9-10 and performs the verbs in the cells. Theory of ope
   ``artim_expired()`` and ``fail()``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Self
 
 from ..errors import DecodeError, LimitExceeded, LocalProtocolError
 from ..limits import LIMITS, Limits
 from .associate_cache import AssociateCache
 from .negotiation import decode_checked, maximum_length
-from .p_data import P_DATA, PDataTF, decode_pdvs, decode_run, encode_run, encode_short, one_pdv, only_command
+from .p_data import P_DATA, PDataTF, decode_pdvs, decode_run, encode_run, encode_short, one_pdv
 from .pdu import (
     PDU,
     PDU_TYPES,
@@ -252,21 +252,24 @@ class UpperLayer:
             self._invalid(exc, _UNRECOGNIZED if isinstance(exc, UnrecognizedPDU) else _INVALID_VALUE)
         return len(view)
 
-    def receive_alone(self, data: memoryview) -> PDU | None:
-        """Take ``data`` if it is one P-DATA-TF with a whole Command Set, or one A-RELEASE-RQ.
+    def receive_whole(self, data: memoryview, max_pdus: int = _ALL) -> Sequence[PDU] | None:
+        """Take ``data`` if it is whole P-DATA-TFs of one PDV each, or one A-RELEASE-RQ.
 
-        Return that PDU; `events` does not return it then. Otherwise, take nothing, and return None: pass ``data`` to
-        `receive_data`. A C-ECHO, and nearly every response, arrives like this. With `send_short`, both ends of a C-ECHO
-        take 15 % fewer byte codes; the answer to A-RELEASE-RQ takes a quarter fewer.
+        Return these PDUs; `events` does not return them then. Otherwise, also if there are more than ``max_pdus``, take
+        nothing, and return None: pass ``data`` to `receive_data`. Nearly every short message arrives like this. With
+        `send_short`, both ends of a C-ECHO take 15 % fewer byte codes; the answer to A-RELEASE-RQ takes a quarter
+        fewer.
         """
         stream = self._stream
         if stream.partial or self.has_rest or self.observe is not None or self.state not in _INDICATES:
             return None
-        pdu = only_command(data, stream.max_length or MAX_PDU_LENGTH)
-        if pdu is None and data == _RELEASE_RQ:
+        pdus: list[PDU] = []
+        if decode_run(data, 0, stream.max_length or MAX_PDU_LENGTH, pdus.append, max_pdus) == len(data):
+            return pdus
+        if data == _RELEASE_RQ:
             self._fire(Event.Evt12, ReleaseRQ())
-            return self._events.pop()
-        return pdu
+            return self.events()
+        return None
 
     def _indicate_first(self, wire: memoryview, max_pdvs: int) -> None:
         """Indicate the first ``max_pdvs`` PDVs of a P-DATA-TF, which may contain thousands, as one P-DATA-TF."""

@@ -15,7 +15,7 @@ from dimse.net.flow_control import FlowControl
 from dimse.net.memory import Memory
 from dimse.net.memory_budget import Account, MemoryBudget
 from dimse.net.receiver import Receiver
-from dimse.net.timers import Timer, Timers
+from dimse.net.timers import Deadline, Timers
 from dimse.ul import PDU, PDV, AssociateAC, AssociateRQ, PDataTF, ReleaseRQ
 
 ECHO = CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2")
@@ -37,7 +37,7 @@ class Receiving:
 
     def __init__(self) -> None:
         timers = Timers()
-        self.timer = Timer(timers, 10, lambda: None)
+        self.timer = Deadline(timers, 10, lambda: None)
         flow = FlowControl(Turns(), lambda: None, lambda: None, lambda _data: None)
         account = Account(MemoryBudget(LIMITS, 10), flow, lambda: None)
         memory = Memory(asyncio.get_running_loop())
@@ -73,12 +73,13 @@ async def test_incomplete_message_is_midway() -> None:
     assert not receiving.receiver.is_midway
 
 
-async def test_timer_runs_while_a_message_is_incomplete() -> None:
+async def test_time_passes_while_a_message_is_incomplete() -> None:
     receiving = Receiving()
     receiving.receive(PDataTF((command(SET),)))
     assert receiving.timer.is_running
+    assert receiving.timer.since is not None
     receiving.receive(PDataTF((data(b"ab", is_last=True),)))
-    assert not receiving.timer.is_running
+    assert receiving.timer.since is None
 
 
 async def test_canceled_receiver_yields_no_more_messages() -> None:

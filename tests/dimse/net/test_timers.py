@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from clock import Clock
 
-from dimse.net.timers import Timer, Timers
+from dimse.net.timers import Deadline, Timer, Timers
 
 Handles = Callable[[], list[asyncio.TimerHandle]]
 
@@ -243,3 +243,49 @@ async def test_timeout_with_another_error_leaves_no_cancellation(clock: Clock, t
     await asyncio.sleep(0)
     await clock.pass_time(1)
     assert await task == 0
+
+
+async def test_deadline_fires_after_its_time(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    deadline = Deadline(timers, 10, noting(fired, "late"))
+    deadline.begin()
+    await clock.pass_time(9)
+    assert fired == []
+    await clock.pass_time(1)
+    assert fired == ["late"]
+
+
+async def test_ended_deadline_does_not_fire(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    deadline = Deadline(timers, 10, noting(fired, "late"))
+    deadline.begin()
+    deadline.since = None
+    await clock.pass_time(10)
+    assert fired == []
+    assert not deadline.is_running
+
+
+async def test_deadline_has_its_full_time_each_time(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    deadline = Deadline(timers, 10, noting(fired, "late"))
+    deadline.begin()
+    await clock.pass_time(9)
+    deadline.since = None
+    deadline.begin()
+    await clock.pass_time(9)
+    assert fired == []
+    await clock.pass_time(1)
+    assert fired == ["late"]
+
+
+async def test_paused_deadline_has_its_full_time_again(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    deadline = Deadline(timers, 10, noting(fired, "late"))
+    deadline.begin()
+    deadline.pause()
+    await clock.pass_time(20)
+    deadline.resume()
+    await clock.pass_time(9)
+    assert fired == []
+    await clock.pass_time(1)
+    assert fired == ["late"]

@@ -366,13 +366,13 @@ ALONE_PDU = PDataTF((PDV(1, b"1234", True, True),))
 def test_command_is_taken_where_p_data_is_only_indicated(state: State) -> None:
     core = in_state(state)
     is_indicated = TABLE_9_10[state, Event.Evt10].name in ("DT-2", "AR-6")
-    assert core.receive_alone(memoryview(ALONE)) == (ALONE_PDU if is_indicated else None)
+    assert core.receive_whole(memoryview(ALONE)) == ([ALONE_PDU] if is_indicated else None)
 
 
 @pytest.mark.parametrize(("state", "after"), [(State.Sta6, State.Sta8), (State.Sta7, State.Sta9)])
 def test_release_request_is_taken_as_its_event(state: State, after: State) -> None:
     core = in_state(state)
-    assert core.receive_alone(memoryview(b"".join(encode_pdu(ReleaseRQ())))) == ReleaseRQ()
+    assert core.receive_whole(memoryview(b"".join(encode_pdu(ReleaseRQ())))) == [ReleaseRQ()]
     assert core.state is after
     assert core.events() == []
 
@@ -380,20 +380,40 @@ def test_release_request_is_taken_as_its_event(state: State, after: State) -> No
 @pytest.mark.parametrize("octets", ["06 00 00000004 00000000", "05 00 00000004 00000000 04", "05 00 00000004"])
 def test_other_bytes_than_a_release_request_are_not_taken(octets: str) -> None:
     core = in_state(State.Sta6)
-    assert core.receive_alone(memoryview(bytes.fromhex(octets))) is None
+    assert core.receive_whole(memoryview(bytes.fromhex(octets))) is None
     assert core.state is State.Sta6
 
 
 def test_observed_command_is_not_taken() -> None:
     core = in_state(State.Sta6)
     core.observe = lambda _direction, _what: None
-    assert core.receive_alone(memoryview(ALONE)) is None
+    assert core.receive_whole(memoryview(ALONE)) is None
 
 
 def test_command_after_a_part_of_a_pdu_is_not_taken() -> None:
     core = in_state(State.Sta6)
     core.receive_data(ALONE[:7])
-    assert core.receive_alone(memoryview(ALONE)) is None
+    assert core.receive_whole(memoryview(ALONE)) is None
+
+
+def test_command_and_data_set_are_taken_together() -> None:
+    wire = encode_short(1, b"1234", b"56")
+    assert in_state(State.Sta6).receive_whole(memoryview(wire)) == [ALONE_PDU, PDataTF((PDV(1, b"56", False, True),))]
+
+
+@pytest.mark.parametrize("more", [b"\x04", ALONE[:-1], b"".join(encode_pdu(ReleaseRQ()))])
+def test_command_with_anything_else_is_not_taken(more: bytes) -> None:
+    core = in_state(State.Sta6)
+    assert core.receive_whole(memoryview(ALONE + more)) is None
+    assert core.events() == []
+    core.receive_data(ALONE + more)
+    assert core.events()[0] == ALONE_PDU
+
+
+def test_more_pdus_than_asked_for_are_not_taken() -> None:
+    core = in_state(State.Sta6)
+    assert core.receive_whole(memoryview(2 * ALONE), 2) == [ALONE_PDU, ALONE_PDU]
+    assert core.receive_whole(memoryview(3 * ALONE), 2) is None
 
 
 def test_sent_command_is_a_p_data_request() -> None:
