@@ -108,8 +108,6 @@ def from_item(item: Dataset, *, color: bool, strict: bool = False) -> PrintImage
         for keyword, value in header.items():
             if value is None:
                 raise _empty(keyword) if keyword in item else _missing(keyword)
-            if isinstance(value, bytes | memoryview) and not len(value):
-                raise _empty(keyword)
         return _read_image(item, header, color=color, strict=strict)
     except DecodeError as exc:
         raise _invalid(keyword_of(exc.tag or 0) or "PixelData", exc.what) from exc

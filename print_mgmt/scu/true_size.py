@@ -57,11 +57,10 @@ def require_true_size(chosen: Chosen) -> Chosen:
 async def put(film: FilmBox, position: int, image: PrintImage, attributes: Dataset) -> None:
     """Put ``image`` into the image box at ``position``, in true size.
 
-    Raises `ImageError` if the size of its pixels is unknown, or if the printer would print it in another size, and
-    `PrintFailed` as `FilmBox.put` does.
+    ``image`` has a PixelSpacing. Raises `ImageError` if the printer would print it in another size, and `PrintFailed`
+    as `FilmBox.put` does.
     """
-    if image.PixelSpacing is None:
-        raise ImageError(NO_SIZE)
+    assert image.PixelSpacing is not None
     attributes = attributes.copy()
     attributes[_SIZE] = round(image.PixelSpacing[1] * image.pixels.shape[1], 6)
     crops = text(attributes, _BEHAVIOR) == "CROP"

@@ -79,6 +79,12 @@ def test_nonstandard_pixels_of_modalities_are_read(attributes: dict[str, object]
     assert from_item(item(**attributes), color=color).pixels.shape[0] == 3
 
 
+def test_several_frames_are_0106() -> None:
+    with pytest.raises(ServiceError, match="make no image") as caught:
+        from_item(item(NumberOfFrames=2, PixelData=bytes(30)), color=False)
+    assert caught.value.status == 0x0106
+
+
 @pytest.mark.parametrize("planar", [0, 1])
 def test_planar_configuration_orders_the_samples(planar: int) -> None:
     pixels = np.moveaxis(RGB, -1, 0) if planar else RGB

@@ -20,7 +20,7 @@ from dimse.uids import (
     PrintJob,
 )
 from dimse.ul import AssociateAC, AssociateRQ, PresentationContextRQ
-from print_mgmt import Film, PrintClient, PrintServer
+from print_mgmt import Film, PrintClient, PrintServer, preset
 from print_mgmt.jobs import PrintJob as PrintJobOfOurs
 from print_mgmt.jobs import PrintQueue
 from print_mgmt.scp import Fault, Misbehavior
@@ -206,6 +206,12 @@ async def test_serve_forever_needs_an_open_server() -> None:
         await server.serve_forever()
     with pytest.raises(LocalProtocolError, match="not open"):
         await server.serve_forever()
+
+
+async def test_server_that_is_not_open_can_be_closed() -> None:
+    server = PrintServer(print, port=0, config=preset("dcmprscp"))
+    await server.close()
+    assert server.config == preset("dcmprscp")
 
 
 async def test_open_server_cannot_be_entered() -> None:

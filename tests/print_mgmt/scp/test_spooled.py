@@ -10,11 +10,13 @@ from listening import META, Client, Gate, client
 from print_scu import ramp
 from spools import EmbeddedPlace
 
+from dimse.errors import LocalProtocolError
 from dimse.message import NActionRSP, NEventReportRQ
 from dimse.net import scu
 from dimse.uids import Printer, PrintJob
 from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
 from print_mgmt.jobs import JobFailed
+from print_mgmt.jobs import PrintJob as Job
 from print_mgmt.model import FilmCopy
 from print_mgmt.scp import Routing
 from print_mgmt.spool import EmbeddedSpool, FilmState, Room, Spool, SpoolError, SpoolLimits, Target
@@ -234,6 +236,37 @@ async def test_film_is_refused_if_the_disk_fills_up(folder: Path) -> None:
             await printing.print_images([ramp()])
         status = await printing.printer()
         assert status.PrinterStatus == "NORMAL"
+
+
+class Forgetful(EmbeddedSpool):
+    """A spool that cannot be asked for jobs."""
+
+    async def find(self, SOPInstanceUID: str) -> Job | None:  # noqa: ARG002
+        raise SpoolError("the index is away")
+
+
+async def test_job_that_cannot_be_looked_up_is_not_found(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with (
+        Forgetful(folder) as spool,
+        printer(Gate(), spool) as server,
+        PrintClient(server.host, server.port, called_ae_title="FILM1") as printing,
+    ):
+        with pytest.raises(PrintFailed, match="0112H"):
+            await printing.job("1.2.3").refresh()
+    assert "Print Job 1.2.3 cannot be looked up: the index is away" in caplog.messages
+
+
+async def test_film_of_a_spool_is_not_offered_again(folder: Path) -> None:
+    async with (
+        EmbeddedSpool(folder) as spool,
+        printer(open_gate(), spool) as server,
+        client(server, META, PrintJob) as one,
+    ):
+        await one.fill_film()
+        job = await spool.find(await one.print_film())
+        assert job is not None
+        with pytest.raises(LocalProtocolError, match="is in the spool: retry its films there"):
+            server.retry(job)
 
 
 @pytest.mark.parametrize(("limits", "info"), [(LOW, "CHECK PRINTER"), (FULL, "PRINT BUFF FULL")])

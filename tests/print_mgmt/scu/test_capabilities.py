@@ -89,6 +89,7 @@ def test_missing_configuration_gives_none() -> None:
     for row in items(odd, "SupportedImageDisplayFormatsSequence"):
         row.Rows = 0
     assert box_of(odd, Dataset()) is None
+    assert format_of(odd, Dataset(), 1) is None
 
 
 def test_bits_need_memory_and_printing_depth() -> None:

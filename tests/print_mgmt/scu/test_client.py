@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
-from printers import gray, pixels, printer
+from printers import Odd, gray, pixels, printer
 
 from dimse.data import Dataset, tag_of
 from dimse.data.part10 import read_file, write_file
@@ -21,12 +21,15 @@ from dimse.message import NSetRSP, is_failure
 from dimse.net import scu
 from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, SecondaryCaptureImageStorage, new_uid
 from print_mgmt import Film, ImageError, PrintClient, PrintFailed, PrintImage, PrintReport, PrintServer, prepare
+from print_mgmt.attributes import choose
 from print_mgmt.film import PresentationLUT
 from print_mgmt.images import ImageOptions
 from print_mgmt.items import to_item
 from print_mgmt.model import Printer
 from print_mgmt.scu import Printable
+from print_mgmt.scu.films import FilmOptions
 from print_mgmt.sop import META_CLASSES
+from print_mgmt.typed import items
 
 
 @pytest.mark.parametrize("implicit_only", [False, True])
@@ -186,6 +189,24 @@ async def test_printer_returns_its_attributes() -> None:
                 answer = await client.printer()
                 assert (answer.PrinterStatus, answer.PrinterStatusInfo) == ("WARNING", "SUPPLY LOW")
                 assert (answer.PrinterName, answer.Manufacturer) == ("FILM1", "Us")
+
+
+async def test_printer_returns_its_configuration() -> None:
+    async with printer() as (server, _), PrintClient(server.host, server.port) as client:
+        assert client.bits == 8
+        (item, *_) = items(await client.configuration(), "PrinterConfigurationSequence")
+        assert item.SupportedImageDisplayFormatsSequence
+        assert await client.display_format(5, FilmSizeID="14INX17IN", FilmOrientation="PORTRAIT") == r"STANDARD\2,3"
+    odd = Odd()
+    async with odd.client() as client:
+        assert await client.display_format(5) is None
+
+
+async def test_options_in_one_object_print_a_film() -> None:
+    options = FilmOptions(chosen=choose({"FilmSizeID": "8INX10IN"}))
+    async with printer() as (server, films), PrintClient(server.host, server.port) as client:
+        report = await client.print_with(options, [gray(1)])
+    assert (report.films, films[0].film_box.FilmSizeID) == (1, "8INX10IN")
 
 
 async def test_bad_image_deletes_the_film() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -210,7 +211,7 @@ ACCEPTANCE = AssociateAC(
 class Refusing:
     """A printer that gives these answers to association requests in turn, then accepts; ``asked`` has the requests."""
 
-    def __init__(self, *answers: AssociateRJ | Abort) -> None:
+    def __init__(self, *answers: AssociateAC | AssociateRJ | Abort) -> None:
         self.answers = list(answers)
         self.asked: list[list[str]] = []
 
@@ -240,6 +241,25 @@ async def test_rejected_contexts_are_tried_alone(answer: AssociateRJ | Abort) ->
         async with PrintClient("127.0.0.1", port) as client:
             assert len(client.association.contexts) == 1
     assert refusing.asked == [[BasicGrayscalePrintManagementMeta, *OPTIONAL], [BasicGrayscalePrintManagementMeta]]
+
+
+async def test_printer_without_print_contexts_is_asked_three_times() -> None:
+    none = replace(ACCEPTANCE, presentation_contexts=(PresentationContextAC(1, 3, ImplicitVRLittleEndian),))
+    refusing = Refusing(AssociateRJ(1, 1, 1), none, none)
+    async with raw_server(refusing) as port:
+        with pytest.raises(ContextNotAccepted, match="the peer accepts neither"):
+            await PrintClient("127.0.0.1", port).__aenter__()
+    assert refusing.asked[:2] == [[BasicGrayscalePrintManagementMeta, *OPTIONAL], [BasicGrayscalePrintManagementMeta]]
+    assert set(SINGLE) < set(refusing.asked[2])
+
+
+async def test_lut_that_was_proposed_needs_no_new_association() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port, optional=[PresentationLUT]) as client:
+            association = client.association
+            await client.print_images([gray(1)], presentation_lut=Table(shape="LIN OD"))
+            assert client.association is association
+    assert films[0].sheet.presentation_lut is not None
 
 
 @pytest.mark.parametrize("answer", [AssociateRJ(1, 1, 2), AssociateRJ(1, 1, 3), AssociateRJ(1, 1, 7)])

@@ -1,6 +1,7 @@
 """Print jobs for their SCU, PS3.4 H.4.5: by events, or by N-GET without events."""
 
 import asyncio
+import logging
 
 import pytest
 from printers import Odd, gray, printer
@@ -82,6 +83,20 @@ async def test_unknown_job_ends_the_wait() -> None:
         with pytest.raises(PrintFailed, match="0112H"):
             await client.job(JOB).refresh()
         assert await client.job(JOB).wait(poll=0.001) == ""
+
+
+async def test_job_without_a_status_ends_the_wait() -> None:
+    async with odd_jobs("PENDING", "").client() as client:
+        (job,) = (await client.print_images([gray(1)])).jobs
+        assert [str(event) async for event in job.events(poll=0.001)] == ["Pending, NORMAL"]
+
+
+async def test_event_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        async with printer() as (server, _), PrintClient(server.host, server.port) as client:
+            (job,) = (await client.print_images([gray(1)])).jobs
+            await job.wait()
+    assert f"event of {job.SOPInstanceUID}: Done, NORMAL" in caplog.messages
 
 
 async def test_ended_association_ends_the_wait() -> None:

@@ -54,6 +54,12 @@ def test_text_in_an_item_needs_a_character_set() -> None:
     assert written.SpecificCharacterSet == "ISO_IR 100"
 
 
+def test_empty_value_needs_no_character_set() -> None:
+    assert in_charset(Dataset(OtherPatientNames=["Ärzte", None])).SpecificCharacterSet == "ISO_IR 100"
+    written = Dataset(OtherPatientNames=["Doe", None])
+    assert in_charset(written) is written
+
+
 def test_given_character_set_stays() -> None:
     written = Dataset(SpecificCharacterSet="ISO_IR 144", FilmSessionLabel="колено")
     assert in_charset(written) is written

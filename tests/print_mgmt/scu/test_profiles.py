@@ -120,6 +120,12 @@ async def test_annotations_use_the_printers_format() -> None:
             profile(name).supported(choose({}), ["left"])
 
 
+def test_chosen_annotation_format_stays() -> None:
+    *_, last = profile("kodak-8700").config.imager.annotation_formats
+    supported = profile("kodak-8700").supported(choose({"AnnotationDisplayFormatID": last}), ["left"])
+    assert supported.chosen.film_box.AnnotationDisplayFormatID == last
+
+
 async def test_only_supported_sop_classes_are_proposed() -> None:
     async with printer() as (server, _):
         for name, syntaxes in (("minimal", (ImplicitVRLittleEndian,)), ("aycan", None)):

@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
-from printers import gray, printer
+from printers import Odd, gray, printer
 
 from dimse.data import Dataset, set_pixels
-from dimse.errors import ContextNotAccepted, EncodeError
-from dimse.uids import BasicPrintImageOverlayBox, ImageOverlayBox
+from dimse.errors import ContextNotAccepted, EncodeError, RemoteProtocolError
+from dimse.message import NCreateRQ, Request
+from dimse.uids import BasicFilmBox, BasicGrayscaleImageBox, BasicPrintImageOverlayBox, ImageOverlayBox
 from dimse.uids import PresentationLUT as PresentationLUTClass
 from print_mgmt import PrintClient
 from print_mgmt.film import Overlay, PresentationLUT
+from print_mgmt.model import reference
+from print_mgmt.service import Answer
 
 GAMMA = np.rint((np.arange(4096) / 4095) ** 2 * 4095).astype(np.uint16)
 
@@ -92,6 +95,21 @@ async def test_annotation_without_a_box_is_an_error() -> None:
             async with session.film_box(AnnotationDisplayFormatID="LABEL") as film:
                 with pytest.raises(EncodeError, match="film 2 has annotation boxes 1 to 1, so no box 2"):
                     await film.annotate(2, "left")
+
+
+async def test_annotation_box_without_a_uid_is_an_error() -> None:
+    def change(message: Request) -> Answer | None:
+        if isinstance(message, NCreateRQ) and message.AffectedSOPClassUID == BasicFilmBox:
+            images = [reference(BasicGrayscaleImageBox, "1.2.3")]
+            return Answer(
+                dataset=Dataset(ReferencedImageBoxSequence=images, ReferencedBasicAnnotationBoxSequence=[Dataset()])
+            )
+        return None
+
+    async with Odd(change).client() as client, client.film_session() as session:
+        with pytest.raises(RemoteProtocolError, match=r"annotation 1 of film 1: the printer returned no UID"):
+            async with session.film_box(AnnotationDisplayFormatID="LABEL") as film:
+                await film.annotate(1, "left")
 
 
 @pytest.mark.parametrize("kind", [ImageOverlayBox, BasicPrintImageOverlayBox])
