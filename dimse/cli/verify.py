@@ -84,8 +84,9 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -
     parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="peer to test")
     choice = add_choice(
         parser,
-        gentle="leave out risky, ROB and slow cases (default unless HOST is localhost or a loopback address)",
-        everything="run risky, ROB and slow cases on any host",
+        gentle="leave out the risky, robustness (ROB-*) and slow cases (default unless HOST is localhost or a loopback "
+        "address)",
+        everything="run the risky, robustness (ROB-*) and slow cases on any host",
     )
     parser.add_argument(
         "--start",
@@ -97,7 +98,7 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -
         type=positive,
         default=1,
         metavar="N",
-        help="run N cases of PRN-* at the same time, if the peer serves several associations (default: 1)",
+        help="run N of the print cases (PRN-*) at the same time, if the peer serves several associations (default: 1)",
     )
     choice.add_argument("--no-slow", action="store_true", help="leave out the cases that wait for a timer of the peer")
     _add_times(parser)

@@ -79,8 +79,8 @@ def add_scu(
     _add_visits(parser)
     add_choice(
         parser,
-        gentle="leave out risky and ROB cases (default without --command)",
-        everything="run risky and ROB cases, too (default with --command)",
+        gentle="leave out the risky and robustness (ROB-*) cases (default without --command)",
+        everything="also run the risky and robustness (ROB-*) cases (default with --command)",
     )
     _add_times(parser.add_argument_group("times in seconds, and titles"))
     add_report(parser)

@@ -22,8 +22,8 @@ class _Page(NamedTuple):
 COMMANDS = {
     "connect": _Page(
         "connect [SECONDS]",
-        "Open the transport connection, or with --listen wait for one, for SECONDS or an hour. A command that sends "
-        "opens it, too, if none is open.",
+        "Open the transport connection; with --listen, wait at most SECONDS for one (default: an hour). A command that "
+        "sends opens it, too, if none is open.",
     ),
     "close": _Page("close", "Close the transport connection without sending a PDU."),
     "reset": _Page("reset", "End the transport connection with a TCP reset."),

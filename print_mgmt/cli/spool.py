@@ -105,7 +105,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     command.add_argument("priority", choices=_PRIORITIES, help="the new priority")
     command.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
     _add_purge(commands)
-    _add_command(commands, "repair", "make damaged rows of the index again from the stored films", _repair)
+    _add_command(commands, "repair", "rebuild damaged rows of the index from the stored films", _repair)
     _add_command(commands, "verify", "read all films, and move damaged ones to quarantine", _verify)
 
 

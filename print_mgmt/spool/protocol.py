@@ -181,7 +181,7 @@ class Upkeep(Protocol):
         """
 
     async def repair(self) -> Repaired:
-        """Make the damaged rows of the index again from the stored films; change no other job.
+        """Rebuild the damaged rows of the index from the stored films; change no other job.
 
         A film that may have been delivered already is queued only where a second delivery is harmless; elsewhere, it
         becomes indeterminate. A damaged row of a film whose bytes are lost, too, is removed.
