@@ -6,8 +6,8 @@ import logging
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
@@ -73,14 +73,18 @@ def on_signal(number: signal.Signals, callback: Callable[..., object], *argument
 
     Do nothing on Windows and outside of the main thread, where asyncio cannot handle signals.
     """
-    with suppress(NotImplementedError, RuntimeError, ValueError):  # ValueError: uvloop outside of the main thread
+    if _can_handle_signals():
         asyncio.get_running_loop().add_signal_handler(number, callback, *arguments)
 
 
 def reset_signal(number: signal.Signals) -> None:
     """Undo `on_signal`."""
-    with suppress(NotImplementedError, RuntimeError, ValueError):
+    if _can_handle_signals():
         asyncio.get_running_loop().remove_signal_handler(number)
+
+
+def _can_handle_signals() -> bool:
+    return sys.platform != "win32" and threading.current_thread() is threading.main_thread()
 
 
 async def cancel_on_sigterm(work: Coroutine[None, None, int]) -> int:

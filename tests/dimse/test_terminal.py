@@ -2,14 +2,20 @@
 
 import argparse
 import asyncio
+import os
+import signal
 import sys
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import pytest
 
 from dimse.command_line import Parser
 from dimse.errors import EncodeError
-from dimse.terminal import Peer, peer, positive, run_loop, seconds
+from dimse.terminal import Peer, on_signal, peer, positive, reset_signal, run_loop, seconds
+
+posix = pytest.mark.skipif(os.name != "posix", reason="needs the signals of POSIX")
 
 
 async def loop_package() -> str:
@@ -26,6 +32,33 @@ def test_commands_run_on_uvloop(caplog: pytest.LogCaptureFixture) -> None:
 def test_commands_run_on_asyncio_without_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
     assert run_loop(loop_package()) == "asyncio"
+
+
+@posix
+async def test_signal_calls_its_callback() -> None:
+    heard = asyncio.Queue[str]()
+    on_signal(signal.SIGUSR1, heard.put_nowait, "came")
+    os.kill(os.getpid(), signal.SIGUSR1)
+    assert await heard.get() == "came"
+    reset_signal(signal.SIGUSR1)
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+
+
+@posix
+async def test_signal_that_cannot_be_handled_is_an_error() -> None:
+    with pytest.raises(RuntimeError, match="cannot be caught"):
+        on_signal(signal.SIGKILL, print)
+
+
+@posix
+@pytest.mark.parametrize("run", [asyncio.run, run_loop])
+def test_signals_are_left_alone_outside_of_the_main_thread(run: Callable[[Coroutine[None, None, None]], None]) -> None:
+    async def work() -> None:
+        on_signal(signal.SIGUSR1, print)
+        reset_signal(signal.SIGUSR1)
+
+    with ThreadPoolExecutor() as threads:
+        threads.submit(lambda: run(work())).result()
 
 
 def parsed(*words: str) -> argparse.Namespace:
