@@ -65,7 +65,7 @@ def frame_count(frame: Frame, fragments: Fragments) -> int:
     if count is None and frame.values("NumberOfFrames"):
         return _count_by_length(frame, octets)
     if count is not None and count > max(8 * octets, 1):
-        raise ImageError(f"{keyword} has {octets} bytes for {count} frames (PS3.5 8.1.1)")
+        raise ImageError(f"{keyword} has {octets} bytes, too few for {count} frames (PS3.5 8.1.1)")
     return count or 1
 
 

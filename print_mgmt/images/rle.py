@@ -60,7 +60,7 @@ def _segments(data: bytes, expected: int) -> list[bytes]:
     starts = offsets[:count]
     ends = [*starts[1:], len(data)]
     if starts[0] < _HEADER.size or any(start > end for start, end in zip(starts, ends, strict=True)):
-        raise ImageError(f"RLE segments at {starts} do not lie in {len(data)} bytes in order (PS3.5 G.5)")
+        raise ImageError(f"RLE segments at {starts} are not in order within {len(data)} bytes (PS3.5 G.5)")
     return [data[start:end] for start, end in zip(starts, ends, strict=True)]
 
 

@@ -79,7 +79,7 @@ def test_zeros_after_the_last_frame_are_ignored() -> None:
         ({"Rows": 0}, r"Rows 0 must be a whole number from 1 \(PS3.3 C.7.6.3\)"),
         ({"Columns": None}, "Columns"),
         ({"NumberOfFrames": 2**31 - 1}, "NumberOfFrames 2147483647 is more than the limit of 1048576"),
-        ({"NumberOfFrames": 1 << 20}, "PixelData has 4 bytes for 1048576 frames"),
+        ({"NumberOfFrames": 1 << 20}, "PixelData has 4 bytes, too few for 1048576 frames"),
         ({"NumberOfFrames": 2}, "4 bytes where 2 frames of 1 x 4 need 8"),
         ({"BitsAllocated": 0}, "BitsAllocated 0 must be a whole number from 1"),
         ({"BitsAllocated": 64}, "PixelData: 4 bytes where"),

@@ -64,8 +64,8 @@ def test_rgb_has_a_segment_for_each_color() -> None:
         (frame_of(b"\x00\x01", b"\x00\x01"), "2 segments, where the image needs 1"),
         (frame_of(b"\x00\x01"), "ends after 1 of 4 bytes"),
         (frame_of(b"\x7f\x01"), "ends after 1 of 4 bytes"),
-        (struct.pack("<16L", 1, 3, *[0] * 14) + b"\xfd\x00", "do not lie in"),
-        (struct.pack("<16L", 1, 2**31, *[0] * 14), "do not lie in"),
+        (struct.pack("<16L", 1, 3, *[0] * 14) + b"\xfd\x00", "are not in order within"),
+        (struct.pack("<16L", 1, 2**31, *[0] * 14), "are not in order within"),
     ],
 )
 def test_broken_frame_is_refused(data: bytes, message: str) -> None:
