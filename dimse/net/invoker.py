@@ -302,7 +302,7 @@ class Invoker:
     def close(self, error: DimseError) -> None:
         """Fail all operations, and raise ``error`` for each operation from now on: the association has ended."""
         self.fail(error)
-        self._timer.cancel()
+        self._timer.close()
         self._check, self._abort = partial(_refuse, error), _do_nothing
 
     def _begin(

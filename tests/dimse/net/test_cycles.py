@@ -87,8 +87,9 @@ async def test_ended_associations_are_freed_without_the_collector() -> None:
         async with serve([VERIFICATION], port=0) as server:
             async with connect(server.host, server.port, ECHO) as association:
                 await c_echo(association)
-                ended = [weakref.ref(each) for each in (association, *server.associations)]
-            del association
-        assert [each() for each in ended] == [None, None]
+                both = (association, *server.associations)
+                ended = [weakref.ref(part) for each in both for part in (each, each.transport)]
+            del association, both
+        assert [each() for each in ended] == [None] * 4
     finally:
         gc.enable()
