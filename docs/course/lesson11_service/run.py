@@ -19,7 +19,7 @@ class FilmCounter:
         self.count = 0
 
     async def add(self, operation: Operation[NActionRQ]) -> Response:
-        """Perform N-ACTION: add films to the count, and answer the new count."""
+        """Perform N-ACTION: add films to the count, and return the new count."""
         message = operation.message
         if message.RequestedSOPInstanceUID != THE_COUNTER:
             raise ServiceError(0x0112, "No such SOP Instance")
