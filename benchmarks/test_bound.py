@@ -18,6 +18,7 @@ import pytest
 
 from benchmarks import canned, dcmtk, own, pydcm, replay
 from benchmarks.conftest import Contest
+from benchmarks.duels import Contestant
 from benchmarks.processes import in_process, require_package, require_programs, server
 from benchmarks.test_pydcm import ASSOCIATION, ECHO, FILM, MAX_PDU, PEER
 
@@ -44,28 +45,36 @@ def pydcm_port() -> Iterator[int]:
         yield port
 
 
+def on_each_loop(
+    worker: Executor,
+    ports: dict[str, int],
+    ours: Callable[[int, int, str], float],
+    stored: Callable[[int, int, str], float],
+    count: int,
+) -> dict[str, Contestant]:
+    """Return our client on each loop, and the clients that send stored bytes."""
+    contestants = {}
+    for loop in LOOPS:
+        name = f"ours, {loop}"
+        contestants[name] = in_process(worker, ours, ports[name], count, loop)
+    for kind in (*LOOPS, replay.BLOCKING):
+        contestants[f"stored bytes, {kind}"] = in_process(worker, stored, ports[kind], count, kind)
+    return contestants
+
+
 def test_echo(
     contest: Contest, own_worker: Executor, peer_worker: Executor, pydcm_port: int, ports: dict[str, int]
 ) -> None:
-    contestants = {PEER: in_process(peer_worker, pydcm.echo, pydcm_port, ECHOES)}
-    for loop in LOOPS:
-        name = f"ours, {loop}"
-        contestants[name] = in_process(own_worker, own.echo, ports[name], ECHOES, loop)
-    for kind in (*LOOPS, replay.BLOCKING):
-        contestants[f"stored bytes, {kind}"] = in_process(own_worker, replay.echo, ports[kind], ECHOES, kind)
-    contest(ECHO, contestants, PEER)
+    theirs = in_process(peer_worker, pydcm.echo, pydcm_port, ECHOES)
+    contest(ECHO, {PEER: theirs} | on_each_loop(own_worker, ports, own.echo, replay.echo, ECHOES), PEER)
 
 
 def test_association(
     contest: Contest, own_worker: Executor, peer_worker: Executor, pydcm_port: int, ports: dict[str, int]
 ) -> None:
-    contestants = {PEER: in_process(peer_worker, pydcm.associate, pydcm_port, ASSOCIATIONS)}
-    for loop in LOOPS:
-        name = f"ours, {loop}"
-        contestants[name] = in_process(own_worker, own.associate, ports[name], ASSOCIATIONS, loop)
-    for kind in (*LOOPS, replay.BLOCKING):
-        contestants[f"stored bytes, {kind}"] = in_process(own_worker, replay.associate, ports[kind], ASSOCIATIONS, kind)
-    contest(ASSOCIATION, contestants, PEER)
+    theirs = in_process(peer_worker, pydcm.associate, pydcm_port, ASSOCIATIONS)
+    own_clients = on_each_loop(own_worker, ports, own.associate, replay.associate, ASSOCIATIONS)
+    contest(ASSOCIATION, {PEER: theirs} | own_clients, PEER)
 
 
 def test_film(contest: Contest, own_worker: Executor, peer_worker: Executor) -> None:

@@ -51,27 +51,24 @@ def test_echo_through_the_relay(duel: Duel, own_worker: Executor, peer_worker: E
 
 
 @each_peer
+@pytest.mark.parametrize(
+    ("options", "how"),
+    [((), ""), (("--pcap", "captures", "--html", "pages"), ", recorded")],
+    ids=["plain", "recorded"],
+)
 def test_echo_through_the_tap(
-    duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path, peer: str
+    duel: Duel,
+    own_worker: Executor,
+    peer_worker: Executor,
+    tmp_path: Path,
+    peer: str,
+    options: tuple[str, ...],
+    how: str,
 ) -> None:
     with server(own.serve, MAX_PDU) as target, server(PEERS[peer], target) as peer_port:
-        with tap(target, tmp_path) as (port, pid):
+        with tap(target, tmp_path, *options) as (port, pid):
             duel(
-                "C-ECHO through dimse tap",
-                peer,
-                until_idle(in_process(own_worker, own.echo, port, ECHOES), pid),
-                in_process(peer_worker, own.echo, peer_port, ECHOES),
-            )
-
-
-@each_peer
-def test_echo_through_the_recording_tap(
-    duel: Duel, own_worker: Executor, peer_worker: Executor, tmp_path: Path, peer: str
-) -> None:
-    with server(own.serve, MAX_PDU) as target, server(PEERS[peer], target) as peer_port:
-        with tap(target, tmp_path, "--pcap", "captures", "--html", "pages") as (port, pid):
-            duel(
-                "C-ECHO through dimse tap, recorded",
+                f"C-ECHO through dimse tap{how}",
                 peer,
                 until_idle(in_process(own_worker, own.echo, port, ECHOES), pid),
                 in_process(peer_worker, own.echo, peer_port, ECHOES),

@@ -1,7 +1,7 @@
 """Timers fire once, in the order of their time, unless they are canceled or started again before."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 
 import pytest
 from clock import Clock
@@ -168,18 +168,27 @@ async def test_close_ends_the_timer_of_the_loop(handles: Handles) -> None:
 # --- timeouts ---
 
 
-async def test_timeout_raises_timeout_error(clock: Clock, timers: Timers) -> None:
-    async def wait() -> int:
-        with pytest.raises(TimeoutError), timers.timeout(1):
-            await asyncio.Event().wait()
+async def cancellations_left(clock: Clock, work: Coroutine[None, None, None]) -> int:
+    """Return the number of cancellations of a task that are left after ``work``, during which a second passes."""
+
+    async def run() -> int:
+        await work
         task = asyncio.current_task()
         assert task is not None
         return task.cancelling()
 
-    task = asyncio.create_task(wait())
+    task = asyncio.create_task(run())
     await asyncio.sleep(0)
     await clock.pass_time(1)
-    assert await task == 0
+    return await task
+
+
+async def test_timeout_raises_timeout_error(clock: Clock, timers: Timers) -> None:
+    async def wait() -> None:
+        with pytest.raises(TimeoutError), timers.timeout(1):
+            await asyncio.Event().wait()
+
+    assert await cancellations_left(clock, wait()) == 0
 
 
 async def test_timeout_ends_with_its_block(clock: Clock, timers: Timers) -> None:
@@ -229,20 +238,14 @@ async def test_cancellation_at_the_moment_of_a_timeout_stays(clock: Clock, timer
 
 
 async def test_timeout_with_another_error_leaves_no_cancellation(clock: Clock, timers: Timers) -> None:
-    async def wait() -> int:
+    async def wait() -> None:
         with pytest.raises(KeyError), timers.timeout(1):
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError as exc:
                 raise KeyError from exc
-        task = asyncio.current_task()
-        assert task is not None
-        return task.cancelling()
 
-    task = asyncio.create_task(wait())
-    await asyncio.sleep(0)
-    await clock.pass_time(1)
-    assert await task == 0
+    assert await cancellations_left(clock, wait()) == 0
 
 
 async def test_deadline_fires_after_its_time(clock: Clock, timers: Timers) -> None:

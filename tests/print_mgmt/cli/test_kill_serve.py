@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from listening import META, Client
-from postgres import Postgres
 from served import site_serving
 
 from dimse.errors import DimseError
@@ -46,15 +45,6 @@ command = ["/bin/sh", "-c", 'grep job "$0" >> {counted}', "{json}"]
 formats = ["json"]
 dpi = 15
 """
-
-
-@pytest.fixture(params=["embedded", "postgres"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the address of a spool, on each engine."""
-    if request.param == "embedded":
-        return str(tmp_path / "spool")
-    server: Postgres = request.getfixturevalue("postgres")
-    return server.database()
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
-from postgres import Postgres
 from served import site_serving
-from spools import FOLDER, PRINTER, EmbeddedPlace, Place, PostgresPlace, job
+from spools import FOLDER, PRINTER, Place, job
 
 import print_mgmt.cli
 from print_mgmt import PrintClient
@@ -36,20 +35,6 @@ to = ["other"]
 [[routes]]
 to = ["folder"]
 """
-
-
-@pytest.fixture(params=["embedded", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """Return the place of a spool, on each engine."""
-    if request.param == "embedded":
-        return EmbeddedPlace(tmp_path / "spool")
-    server: Postgres = request.getfixturevalue("postgres")
-    return PostgresPlace(server)
-
-
-@pytest.fixture
-def address(place: Place) -> str:
-    return place.address
 
 
 @pytest.fixture

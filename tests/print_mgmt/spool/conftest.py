@@ -7,18 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from postgres import Postgres
-from spools import EmbeddedPlace, Place, PostgresPlace
+from spools import Place
 
 from print_mgmt.spool import Spool
-
-
-@pytest.fixture(params=["embedded", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "embedded":
-        return EmbeddedPlace(tmp_path / "spool")
-    server: Postgres = request.getfixturevalue("postgres")
-    return PostgresPlace(server)
 
 
 @pytest.fixture
