@@ -65,12 +65,12 @@ class Invoking:
     """An invoker, and the messages that it has sent."""
 
     def __init__(self) -> None:
-        flow = FlowControl(Turns(), lambda: None, lambda: None, lambda _data: None)
+        self.flow = FlowControl(Turns(), lambda: None, lambda: None, lambda _data: None)
         self.sent: list[Message] = []
         self.aborts = 0
         self.refusal: LocalProtocolError | None = None
         self.invoker = Invoker(
-            Backlog(Limits(), flow), Timers(), 10, check=self.check, send=self.send, abort=self.abort
+            Backlog(Limits(), self.flow), Timers(), 10, check=self.check, send=self.send, abort=self.abort
         )
 
     def check(self, context: Context, request: Request) -> None:  # noqa: ARG002
@@ -131,6 +131,41 @@ async def test_request_waits_for_the_window() -> None:
     await first
     await until(lambda: len(invoking.sent) == 2)
     second.cancel()
+
+
+async def test_invoked_operation_waits_for_the_window() -> None:
+    async def search() -> None:
+        async with invoking.invoker.invoke(CONTEXT, SEARCH, CFindRSP) as responses:
+            found.append(await responses.take())
+
+    invoking, found = Invoking(), list[Response]()
+    first = await invoking.begin(ACTION)
+    searching = asyncio.create_task(search())
+    await asyncio.sleep(0)
+    assert invoking.sent == [ACTION]
+    invoking.invoker.arrive(DONE)
+    await first
+    await until(lambda: SEARCH in invoking.sent)
+    invoking.invoker.arrive(replace(PENDING, Status=0))
+    await searching
+    assert found == [replace(PENDING, Status=0)]
+
+
+async def test_canceled_operation_drops_its_unread_responses() -> None:
+    async def search() -> None:
+        async with invoking.invoker.invoke(CONTEXT, SEARCH, CFindRSP):
+            await asyncio.Event().wait()
+
+    invoking = Invoking()
+    searching = asyncio.create_task(search())
+    await until(lambda: SEARCH in invoking.sent)
+    for _ in range(64):
+        invoking.invoker.arrive(PENDING)
+    assert invoking.flow.is_held
+    searching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await searching
+    assert (invoking.flow.is_held, invoking.aborts) == (False, 1)
 
 
 async def test_request_fails_if_its_trace_aborts() -> None:

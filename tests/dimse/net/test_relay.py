@@ -15,7 +15,18 @@ from certificates import Authority
 from raw import ECHO, HOST, until
 
 import dimse.net.relay_link
-from dimse.net import VERIFICATION, Limits, Relay, TLSContext, client_context, connect, relay, serve, server_context
+from dimse.net import (
+    VERIFICATION,
+    Limits,
+    Relay,
+    Timeouts,
+    TLSContext,
+    client_context,
+    connect,
+    relay,
+    serve,
+    server_context,
+)
 from dimse.net.scu import c_echo
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -226,6 +237,14 @@ async def test_name_without_an_address_costs_one_line(caplog: pytest.LogCaptureF
     assert "cannot connect to no.such.host.invalid:104" in caplog.text
 
 
+async def test_address_in_use_is_an_error() -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=rf"error while attempting to bind on address \('{HOST}', {port}\): "):
+            async with relay(HOST, port, HOST, 104, watch=Watched()):
+                pass
+
+
 async def test_many_associations_are_forwarded_at_once() -> None:
     async def ask(running: Relay) -> int:
         async with connect(running.host, running.port, ECHO) as association:
@@ -380,3 +399,44 @@ async def test_target_without_tls_costs_one_line(tmp_path: Path, caplog: pytest.
                 with suppress(ConnectionResetError):
                     assert await reader.read() == b""
     assert len([one for one in caplog.records if "closed: " in one.getMessage()]) == 1
+
+
+@pytest.mark.parametrize(
+    ("leave", "why"),
+    [
+        (lambda writer: writer.close(), "the connection closed during the TLS handshake"),
+        (reset, "the connection broke during the TLS handshake: "),
+    ],
+    ids=["end", "reset"],
+)
+async def test_client_that_leaves_the_handshake_costs_one_line(
+    leave: Callable[[asyncio.StreamWriter], None], why: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    identity, watched = Authority(tmp_path).issue("server"), Watched()
+    context = server_context(identity.certificate, identity.key)
+
+    async def behave(streams: Streams) -> None:
+        with suppress(ConnectionResetError):
+            await streams[0].read()
+
+    async with target(behave) as port:
+        async with relay(HOST, 0, HOST, port, watch=watched, tls=context) as running:
+            async with client(running) as (_, writer):
+                leave(writer)
+                assert (await watched.ends.get()).startswith(f"the client: {why}")
+    assert len([one for one in caplog.records if f"closed: {why}" in one.getMessage()]) == 1
+
+
+async def test_target_that_says_nothing_costs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def behave(streams: Streams) -> None:
+        with suppress(ConnectionResetError):
+            await streams[0].read()
+
+    trust, timeouts = client_context(Authority(tmp_path).ca), Timeouts(connect=0.1)
+    async with target(behave) as port:
+        async with relay(HOST, 0, HOST, port, watch=Watched(), to_tls=trust, timeouts=timeouts) as running:
+            async with client(running) as (reader, _):
+                with suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+    lines = [one.getMessage() for one in caplog.records if "closed: " in one.getMessage()]
+    assert [line.partition("closed: ")[2] for line in lines] == [f"{HOST}:{port} did not answer within 0.1 s"]

@@ -1,6 +1,7 @@
 """`serve` runs services on its associations, and ends all of them when it closes."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -36,6 +37,20 @@ from dimse.ul import (
     ReleaseRQ,
     UserItem,
 )
+
+
+async def test_server_warns_if_connections_exceed_descriptors(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("dimse.net.admission.allowed_descriptors", lambda: 1)
+    async with serve([VERIFICATION], port=0):
+        assert caplog.messages == ["connections is 1 here: RLIMIT_NOFILE allows no more"]
+
+
+async def test_error_names_the_host_that_has_no_address() -> None:
+    with pytest.raises(socket.gaierror, match=r"cannot listen on no\.such\.host\.invalid: "):
+        async with serve([VERIFICATION], host="no.such.host.invalid", port=0):
+            pass
 
 
 async def test_association_above_the_limit_is_rejected() -> None:
