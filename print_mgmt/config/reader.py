@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
 from difflib import SequenceMatcher, get_close_matches
 from types import UnionType
-from typing import Literal, Self, TypeVar, get_args, get_origin, get_type_hints
+from typing import Literal, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from dimse.errors import DimseError, shown
 
@@ -37,7 +37,7 @@ def read_value(kind: object, value: object, key: str) -> object:
         return _read_scalar(kind, value, key)
     if get_origin(kind) is Literal:
         return _read_choice(get_args(kind), value, key)
-    if isinstance(kind, UnionType):
+    if get_origin(kind) in (UnionType, Union):  # the latter for a Literal or None
         return read_value(get_args(kind)[0], value, key)  # X | None: a value in TOML is an X
     if isinstance(kind, type) and is_dataclass(kind):
         return _make(kind, value, key)

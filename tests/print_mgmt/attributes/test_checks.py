@@ -275,3 +275,19 @@ def test_attribute_of_no_instance_is_refused() -> None:
 
 def test_values_are_not_checked() -> None:
     assert pick(FILM_SESSION, {"MediumType": "CURRENT"}).MediumType == "CURRENT"
+
+
+@pytest.mark.parametrize(("vr", "value", "is_kept"), [("CS", "ISO_IR 100", True), ("US", 100, False)])
+def test_character_set_goes_with_unused_attributes(vr: str, value: object, is_kept: bool) -> None:
+    dataset = Dataset(PatientID="4711", **RIGHT)
+    dataset.add(Element(tag_of("SpecificCharacterSet"), vr, value))
+    checked = check(TABLE, dataset)
+    assert checked.unused.PatientID == "4711"
+    assert [("SpecificCharacterSet" in made) for made in (checked.attributes, checked.unused)] == [is_kept] * 2
+
+
+@pytest.mark.parametrize(("frames", "status"), [(1, 0x0000), (range(1, 1025), 0x0000), (range(1, 1026), OUT_OF_RANGE)])
+def test_referenced_frames_are_bounded(frames: object, status: int) -> None:
+    dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[])
+    dataset.OriginalImageSequence = [Dataset(ReferencedSOPInstanceUID="1.2.3", ReferencedFrameNumber=frames)]
+    assert check(GRAY_IMAGE_BOX, dataset).Status == status

@@ -134,3 +134,16 @@ def test_densities_of_the_imager_are_those_of_film() -> None:
 
 def test_other_keys_of_the_imager_leave_the_densities() -> None:
     assert read_config("[imager]\ndpi = 300").imager == replace(PrinterConfig().imager, dpi=300)
+
+
+def test_nested_values_are_bounded() -> None:
+    with pytest.raises(ConfigError, match=r"^TOML: the values are nested too deeply$"):
+        read_config("a = " + "[" * 100_000)
+
+
+def test_wrong_toml_has_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "printer.toml"
+    path.write_text("film_boxes = ")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert caught.value.key == str(path)

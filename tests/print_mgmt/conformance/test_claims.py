@@ -1,6 +1,7 @@
 """The claims of a configuration, kept by a printer with this configuration."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from printers import printer
 
 from dimse.verify import Target, Verdict, verify_scp
 from print_mgmt.cli.commands import command
-from print_mgmt.config import preset
+from print_mgmt.config import PrinterConfig, preset
+from print_mgmt.conformance.claims import claims_of
 from print_mgmt.verify import PRINT_CASES, PrintOptions, load_claims
 
 
@@ -31,3 +33,15 @@ async def test_printer_keeps_the_claims_of_its_preset(name: str, tmp_path: Path)
 def test_claims_are_written_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["conformance", "--json"])() == 0
     assert json.loads(capsys.readouterr().out)["bit_depths"] == [8, 12]
+
+
+def test_unsupported_attribute_is_not_claimed() -> None:
+    config = PrinterConfig()
+    assert {"medium_types", "max_density"} < claims_of(config).keys()
+    without = replace(config, unsupported=("MediumType", "MaxDensity"))
+    assert claims_of(config).keys() - claims_of(without).keys() == {"medium_types", "max_density"}
+
+
+def test_printer_without_installed_film_claims_none() -> None:
+    media = tuple(replace(medium, installed=False) for medium in PrinterConfig().media)
+    assert not {"medium_types", "film_sizes", "max_density"} & claims_of(PrinterConfig(media=media)).keys()

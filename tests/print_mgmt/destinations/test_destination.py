@@ -69,6 +69,14 @@ async def test_callback_gets_the_film_and_its_patient() -> None:
     assert got == [(film, DOE)]
 
 
+async def test_plain_callback_gets_the_film() -> None:
+    got: list[Film] = []
+    film, destination = accepted_film(), CallbackDestination(lambda film, _: got.append(film))
+    assert await destination.check() == Condition("NORMAL")
+    await destination.deliver(film, DOE)
+    assert got == [film]
+
+
 async def test_plain_callback_may_fail() -> None:
     def take(_film: Film, _identified: Dataset) -> None:
         raise DeliveryFailed(Outcome.NEVER, "not mine")

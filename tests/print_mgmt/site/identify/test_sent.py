@@ -4,7 +4,7 @@ import pytest
 from accepted import accepted_film
 from listening import META, client
 
-from dimse.data import Dataset, Element
+from dimse.data import EXPLICIT_LE, Dataset, Element, decode
 from print_mgmt import ConfigError, Film, PrintServer
 from print_mgmt.site.identify import Findings, SentSource
 
@@ -70,3 +70,11 @@ async def test_patient_of_a_real_client_is_found() -> None:
             await scu.fill_film(PatientID="4711")
             await scu.action()
     assert (await SentSource().find(films[0], Dataset())).values == {"PatientID": "4711"}
+
+
+async def test_unreadable_attribute_is_a_note() -> None:
+    unreadable = decode(b"\x28\0\x10\0US\3\0\1\2\3", EXPLICIT_LE)
+    source = SentSource(attributes={"PatientID": "(0028,0010)"})
+    findings = await source.find(accepted_film(sent=(unreadable, Dataset(Rows=4711))), Dataset())
+    assert dict(findings.values) == {"PatientID": "4711"}
+    assert [note for note in findings.notes if "US needs a multiple of 2 bytes" in note] == findings.notes

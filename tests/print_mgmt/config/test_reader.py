@@ -1,0 +1,42 @@
+"""Values of TOML, read as the types of fields."""
+
+from typing import Literal
+
+import pytest
+
+from print_mgmt.config import ConfigError
+from print_mgmt.config.reader import read_value
+
+Choice = Literal["auto", 8, 12]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "read"),
+    [
+        (str, "text", "text"),
+        (float, 3, 3),
+        (Choice, 12, 12),
+        (Choice | None, "auto", "auto"),
+        (tuple[int, ...], [1, 2], (1, 2)),
+        (tuple[str, int], ["a", 1], ("a", 1)),
+    ],
+)
+def test_value_is_read_as_its_type(kind: object, value: object, read: object) -> None:
+    assert read_value(kind, value, "key") == read
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "why"),
+    [
+        (str, 3, "3 is not text"),
+        (str, "a\0b", r"'a\\x00b' has a NUL character"),
+        (int, True, "True is not a whole number"),
+        (float, "1", "'1' is not a number"),
+        (bool, 1, "1 is not true or false"),
+        (Choice, 9, "9 is not one of auto, 8, 12"),
+        (Literal[1, 2], True, "True is not one of 1, 2"),
+    ],
+)
+def test_value_of_another_type_is_refused(kind: object, value: object, why: str) -> None:
+    with pytest.raises(ConfigError, match=f"^key: {why}$"):
+        read_value(kind, value, "key")
