@@ -9,8 +9,8 @@ import ctypes
 import sys
 from collections import deque
 from collections.abc import Callable
-from threading import Lock
-from time import sleep, time_ns
+from threading import Condition, Lock
+from time import time_ns
 from typing import Any
 
 __all__ = ["Inbox", "Receiver", "keep_freed_memory"]
@@ -19,7 +19,6 @@ _LULL = 0.02  # seconds without bytes after which bytes are handed over
 _LATEST = 0.25  # seconds after which bytes are handed over though the programs still talk
 _ENOUGH = 1 << 25  # bytes after which bytes are handed over at once
 _MAX_BYTES = 1 << 26  # bytes at which the threads wait
-_WAIT = 0.001  # seconds after which a waiting thread looks again whether it must wait
 _SHORT = 1 << 11  # bytes of a short note; short notes are bounded by their number
 _MANY = 4 << 13  # entries, four for each note, after which notes are handed over at once; threads wait at twice as many
 _STEP = 64  # notes to hand over before the threads have a turn
@@ -40,6 +39,7 @@ class Inbox:
         self._notes: deque[Any] = deque()
         self._nbytes = 0  # bytes in the notes, short ones not counted
         self._counting = Lock()  # for `_nbytes`
+        self._has_room = Condition(self._counting)  # notified when notes were handed over
         self._is_watched = False  # whether the event loop waits for a pause
         self._is_urgent = False  # whether the event loop was told that there are enough bytes
         self._timer: asyncio.TimerHandle | None = None
@@ -70,8 +70,12 @@ class Inbox:
         if (self._nbytes > _ENOUGH or len(self._notes) > _MANY) and not self._is_urgent:
             self._is_urgent = True
             self._loop.call_soon_threadsafe(self._step)
-        while self._nbytes > _MAX_BYTES or len(self._notes) > 2 * _MANY:
-            sleep(_WAIT)
+        if self._is_full():
+            with self._has_room:
+                self._has_room.wait_for(lambda: not self._is_full())
+
+    def _is_full(self) -> bool:
+        return self._nbytes > _MAX_BYTES or len(self._notes) > 2 * _MANY
 
     def _watch(self) -> None:
         if self._timer is None:
@@ -102,6 +106,7 @@ class Inbox:
                 nbytes += len(data)
         with self._counting:
             self._nbytes -= nbytes
+            self._has_room.notify_all()
 
 
 def keep_freed_memory() -> None:

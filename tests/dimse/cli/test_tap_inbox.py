@@ -56,28 +56,25 @@ async def test_many_bytes_are_handed_over_without_a_pause(monkeypatch: pytest.Mo
     assert received.notes == [(True, bytes(3000))]
 
 
-async def test_thread_waits_while_too_many_bytes_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("bound", "most", "size"), [("_MAX_BYTES", 10_000, 6000), ("_MANY", 4, 1)])
+async def test_thread_waits_while_too_much_is_noted(
+    bound: str, most: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In both cases, the threads wait from the second or third note on."""
+    monkeypatch.setattr(dimse.cli.tap_inbox, "_LULL", 1000.0)
+    monkeypatch.setattr(dimse.cli.tap_inbox, bound, most)
     inbox, received = Inbox(), Received()
-    handed_over: list[int] = []
+    noted: list[int] = []
 
-    def wait(_seconds: float) -> None:
+    def note() -> None:
+        for number in range(30):
+            inbox.note(received, True, bytes(size))
+            noted.append(number)
+
+    noting = asyncio.create_task(asyncio.to_thread(note))
+    while not noting.done():
+        await asyncio.sleep(0)
+        assert len(noted) <= len(received.notes) + 3
         inbox.hand_over()
-        handed_over.append(len(received.notes))
-
-    monkeypatch.setattr(dimse.cli.tap_inbox, "_ENOUGH", 0)
-    monkeypatch.setattr(dimse.cli.tap_inbox, "_MAX_BYTES", 10_000)
-    monkeypatch.setattr(dimse.cli.tap_inbox, "sleep", wait)
-    for _ in range(3):
-        inbox.note(received, True, bytes(6000))
-    assert handed_over == [2]
     inbox.hand_over()
-    assert len(received.notes) == 3
-
-
-async def test_thread_waits_while_too_many_short_notes_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    inbox, received = Inbox(), Received()
-    monkeypatch.setattr(dimse.cli.tap_inbox, "_MANY", 8)
-    monkeypatch.setattr(dimse.cli.tap_inbox, "sleep", lambda _seconds: inbox.hand_over())
-    for _ in range(5):
-        inbox.note(received, True, b"x")
-    assert len(received.notes) == 5
+    assert received.notes == [(True, bytes(size))] * 30
