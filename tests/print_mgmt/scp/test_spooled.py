@@ -1,8 +1,10 @@
 """A printer with a spool: accepted films are on stable storage, and all processes with the same spool know the jobs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
 from print_mgmt.jobs import JobFailed
 from print_mgmt.jobs import PrintJob as Job
 from print_mgmt.model import FilmCopy
-from print_mgmt.scp import Routing
+from print_mgmt.scp import Routing, spooled
 from print_mgmt.spool import EmbeddedSpool, FilmState, Room, Spool, SpoolError, SpoolLimits, Target
 
 FULL = SpoolLimits(low=1 << 60, least=1 << 60)
@@ -193,6 +195,107 @@ async def test_film_that_cannot_be_read_now_is_printed_later(folder: Path) -> No
         await one.fill_film()
         await one.print_film()
         assert [number for _, _, number, _ in await one.told(3)] == [1, 2, 3]
+
+
+class Flaky(EmbeddedSpool):
+    """A spool whose index cannot be used the first time that ``method`` is called; ``calls`` counts its calls."""
+
+    method = ""
+    calls = 0
+
+    def _call(self, method: str) -> None:
+        if self.method == method:
+            self.calls += 1
+            if self.calls == 1:
+                raise SpoolError("the index is away")
+
+    async def news(self, *arguments: Any, **options: Any) -> Any:
+        self._call("news")
+        return await super().news(*arguments, **options)
+
+    async def lease(self, *arguments: Any, **options: Any) -> Any:
+        self._call("lease")
+        return await super().lease(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "line"),
+    [
+        ("news", "the spool cannot be asked for changes of jobs: the index is away"),
+        ("lease", "the spool failed: the index is away"),
+    ],
+)
+async def test_spool_that_fails_is_asked_again(
+    method: str, line: str, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(spooled, "_PAUSE", 0.01)
+    monkeypatch.setattr(Flaky, "method", method)
+    async with (
+        Flaky(folder) as spool,
+        printer(open_gate(), spool) as server,
+        client(server, META, PrintJob) as one,
+    ):
+        await one.fill_film()
+        await one.print_film()
+        assert [number for _, _, number, _ in await one.told(3)] == [1, 2, 3]
+    assert caplog.messages.count(line) == 1
+    assert spool.calls > 1
+
+
+async def test_lease_is_renewed_while_its_film_is_printed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Renewing(EmbeddedSpool):
+        async def renew(self, *arguments: Any, **options: Any) -> Any:
+            renewed.append(arguments)
+            if len(renewed) == 2:
+                gate.go_on.set()
+            return await super().renew(*arguments, **options)
+
+    monkeypatch.setattr(spooled, "_RENEWED", 0.01)
+    gate, renewed = Gate(), list[Any]()
+    async with Renewing(folder) as spool, printer(gate, spool) as server, client(server, META, PrintJob) as one:
+        await one.fill_film()
+        await one.print_film()
+        assert [number for _, _, number, _ in await one.told(3)] == [1, 2, 3]
+    assert len(renewed) >= 2
+
+
+async def test_canceled_printer_leaves_doubt_about_its_film(folder: Path) -> None:
+    async def hang(_: Film) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def print_films() -> None:
+        async with PrintServer(hang, port=0, spool=spool) as server:
+            await server.serve_forever()
+
+    begun = asyncio.Event()
+    async with EmbeddedSpool(folder) as spool:
+        async with PrintServer(None, port=0, spool=spool) as server, client(server, META) as one:
+            await one.fill_film()
+            await one.print_film()
+        printing = asyncio.create_task(print_films())
+        await begun.wait()
+        while not printing.done():  # the first cancellation lets the film end, the next ones do not
+            printing.cancel()
+            await asyncio.wait({printing}, timeout=0.01)
+        (film,) = await spool.list()
+    assert film.state is FilmState.INDETERMINATE
+    assert film.deliveries[0].reason == "the printer was stopped"
+
+
+async def test_film_of_a_canceled_function_has_failed(folder: Path) -> None:
+    async def give_up(_: Film) -> None:
+        raise asyncio.CancelledError
+
+    async with (
+        EmbeddedSpool(folder) as spool,
+        PrintServer(give_up, port=0, spool=spool) as server,
+        client(server, META, PrintJob) as one,
+    ):
+        await one.fill_film()
+        await one.print_film()
+        assert [number for _, _, number, _ in await one.told(3)] == [1, 2, 4]
+        assert server.failed == 1
 
 
 async def test_route_may_hold_a_film(folder: Path) -> None:
