@@ -203,9 +203,10 @@ def _merge(before: Dataset, changes: Dataset) -> Dataset:
 
 
 def _sheet(attributes: Dataset) -> Sheet:
-    """Return the sheet of a film box; attributes that the recording does not contain have the defaults of `Sheet`.
+    """Return the sheet of a film box, without its images.
 
-    The annotation formats of the printer are unknown, so the film is shown without annotations.
+    Attributes that the recording does not contain have the defaults of `Sheet`. The film is shown without
+    annotations, because the annotation formats of the printer are unknown.
     """
     sheet = plain_sheet(attributes)
     return replace(

@@ -53,7 +53,8 @@ class Item(NamedTuple):
 class LineOptions(NamedTuple):
     """The outputs of the process: lines unless ``is_quiet``, and a live view if it gets a listening socket ``live``.
 
-    ``host`` is the name that the user gave for the address of that socket. ``views`` see the messages.
+    ``host`` is the name that the user gave for the address of that socket. ``views`` makes the
+    views that see the messages of an association in the live view; `tuple` makes none.
     """
 
     is_quiet: bool = False
@@ -103,7 +104,7 @@ class LineProcess:
         self._process.join()
 
     def _feed(self) -> None:
-        """Hand the queue over to the process. Once the process has ended, as at the end of a pipe, drop all items."""
+        """Hand the queue over to the process. If that has ended, because nobody reads its lines any more, drop all."""
         is_ended = False
         while items := self._queue.take(_BATCH, _PAUSE):
             try:

@@ -1,8 +1,8 @@
 """Data Set and Data Element, the containers: PS3.5 §7.
 
 Other modules read and write bytes, files, pixels and text. A decoded Data Set finds its elements on first access, and a
-decoded element decodes its value on first access. Until a value is accessed, it is written with its original bytes,
-unless the byte order or the character set changes.
+decoded element decodes its value on first access. A value is written with its original bytes, even after an access,
+unless it is a list that was changed, or the byte order or the character set changes.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class Element:
         return self._duplicate()
 
     def _untouched(self) -> bool:
-        """Return whether the value still equals the bytes in the source; a list may have been changed in place."""
+        """Return whether the value of a decoded element still equals its bytes; a list may have been changed."""
         if not isinstance(self._value, list):
             return True
         again = DecodedElement(self._tag, self.VR, self._origin, self._start, self._length)
@@ -239,10 +239,11 @@ def _items_or_stream(vr: str, value: object) -> Value:
 class Dataset:
     """A Data Set: elements by tag, and their values as attributes by keyword.
 
-    ``Dataset(Rows=4)``, ``ds.Rows``, ``ds["Rows"]`` and ``ds[0x00280010]`` refer to the same element. The first two
-    give its value; ``[]`` returns the :class:`Element`, and assigning to ``[]`` takes a value. The VR of a value comes
-    from the dictionary; :meth:`add` takes an element with any VR. A word that is not a keyword always raises an error.
-    With ``undefined_length``, the Data Set is written with a delimiter when it is an item of a sequence.
+    ``Dataset(Rows=4)``, ``ds.Rows``, ``ds["Rows"]`` and ``ds[0x00280010]`` refer to the same element. The first sets
+    its value, the second returns or sets it; ``[]`` returns the :class:`Element`, but assigning to ``[]`` takes a
+    value. The VR of a value comes from the dictionary; :meth:`add` takes an element with any VR. A word that is not a
+    keyword always raises an error. With ``undefined_length``, the Data Set is written with a delimiter when it is an
+    item of a sequence.
     """
 
     __slots__ = ("_elements", "_origin", "_unread")

@@ -39,7 +39,7 @@ class RecordedAssociation:
     def turns(
         self, *, with_bytes: bool = False, whole: bool = False, with_elements: bool = True, with_fields: bool = True
     ) -> Iterator[Turn]:
-        """Yield the PDUs of the association; the arguments are passed to `Conversation`."""
+        """Yield a turn for each PDU of the association; the arguments are passed to `Conversation`."""
         conversation = Conversation(
             with_bytes=with_bytes, whole=whole, with_elements=with_elements, with_fields=with_fields
         )
@@ -48,7 +48,7 @@ class RecordedAssociation:
         yield from conversation.close()
 
     def steps(self, views: Sequence[View] = ()) -> Iterator[Step]:
-        """Yield the steps of the association; ``views`` see its messages."""
+        """Yield the steps of the association, each a PDU or a message; ``views`` see its messages."""
         steps = Steps(Conversation(with_elements=False), views, has_both=self.has_both)
         for side, data, time in self.pieces:
             yield from steps.receive(side, data, time)

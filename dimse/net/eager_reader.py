@@ -50,7 +50,7 @@ class EagerReader:
         self._take = take
         self._on_broken = on_broken
         self._stream: Stream | None = None
-        self._descriptor = -1  # of the socket, while the stream is not closing
+        self._descriptor = -1  # the socket's; valid only while the stream is not closing
 
     def start(self, stream: Stream) -> None:
         """Take the new connection to read from."""
@@ -59,7 +59,7 @@ class EagerReader:
             self._descriptor = stream.get_extra_info("socket").fileno()
 
     def close(self) -> None:
-        """Forget the connection, which is lost, and its transport."""
+        """Drop the stream and the functions of the connection, which is lost."""
         self._stream = None
         self._take, self._on_broken = _ignore, _ignore
 
@@ -79,7 +79,7 @@ class EagerReader:
     def _read(self) -> bool:
         """Read once, and process the bytes. Return whether to go on."""
         stream = self._stream
-        if stream is None or self._flow.holds or stream.is_closing():
+        if stream is None or self._flow.hold_reasons or stream.is_closing():
             return False
         try:
             count = os.readv(self._descriptor, [self._buffer.buffer])
@@ -94,7 +94,7 @@ class EagerReader:
     def _process(self, nbytes: int) -> bool:
         """Process the bytes of a read. Return whether processing was fast enough."""
         start = monotonic()
-        self._take(self._buffer.scratch[:nbytes])
+        self._take(self._buffer.scratch[:nbytes])  # `buffer` is the first part of `scratch`
         now = monotonic()
         self._flow.use(now - start, now)
         return self._buffer.adapt(nbytes, now - start)

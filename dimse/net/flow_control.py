@@ -51,7 +51,7 @@ class FlowControl:
         self.host = ""
         self.received = 0  # bytes received so far
         self.is_turn = False  # whether bytes that waited for their turn are being processed
-        self.holds = 0  # the reasons not to read
+        self.hold_reasons = 0  # the reasons not to read
         self.timers: list[Timer] = []  # the timers that bound the time of the peer
         self._turns = turns
         self._pause = pause
@@ -67,28 +67,28 @@ class FlowControl:
         return self._left_data is not None
 
     @property
-    def is_held(self) -> bool:
+    def is_held_beyond_turn(self) -> bool:
         """Whether this side makes the peer wait for a reason other than its turn."""
-        return bool(self.holds & ~TURN)
+        return bool(self.hold_reasons & ~TURN)
 
     def hold(self, reason: int) -> None:
         """Stop reading for ``reason``."""
-        if not self.holds:
+        if not self.hold_reasons:
             self._pause()
-        self.holds |= reason
+        self.hold_reasons |= reason
         if reason != TURN:
             for timer in self.timers:
                 timer.pause()
 
     def release(self, reason: int) -> None:
         """Drop ``reason``, and resume reading unless there is another reason not to read."""
-        if not self.holds & reason:
+        if not self.hold_reasons & reason:
             return
-        self.holds &= ~reason
-        if not self.holds & ~TURN:
+        self.hold_reasons &= ~reason
+        if not self.hold_reasons & ~TURN:
             for timer in self.timers:
                 timer.resume()
-        if self.holds:
+        if self.hold_reasons:
             return
         if self._left_data is not None:
             self.wait_for_turn()
@@ -107,8 +107,8 @@ class FlowControl:
         """Process ``data`` later, and read nothing until then."""
         self._left_data = data if data.readonly else memoryview(bytes(data))  # the read buffer will be reused
         self.left = len(data)
-        if self.holds & ~TURN:
-            self.holds &= ~TURN
+        if self.hold_reasons & ~TURN:
+            self.hold_reasons &= ~TURN
         else:
             self.wait_for_turn()
 
@@ -118,7 +118,7 @@ class FlowControl:
         self._used_at = now
         if self._used > SHARE:
             self._used = 0.0
-            if not self.holds and self._turns.others_are_busy(self):
+            if not self.hold_reasons and self._turns.others_are_busy(self):
                 self.wait_for_turn()
 
     def wait_for_turn(self) -> None:
@@ -128,20 +128,20 @@ class FlowControl:
 
     def _take_turn(self) -> None:
         """Process a piece of the bytes that were left, or resume reading."""
-        self.holds &= ~TURN
-        if self.holds:
+        self.hold_reasons &= ~TURN
+        if self.hold_reasons:
             return
         left, self._left_data, self.left = self._left_data, None, 0
         if left is not None:
-            self.holds, self.is_turn = TURN, True  # nothing is read in the meantime
+            self.hold_reasons, self.is_turn = TURN, True  # nothing is read in the meantime
             try:
                 self._receive(left)
             finally:
                 self.is_turn = False
             if self.has_left:
                 return
-            self.holds &= ~TURN
-        if not self.holds:
+            self.hold_reasons &= ~TURN
+        if not self.hold_reasons:
             self._resume()
 
 

@@ -68,7 +68,7 @@ class Intake:
         self._socket = connected
 
     def close(self) -> None:
-        """Forget the socket, the association and its transport, because the connection is lost."""
+        """Drop the socket, and the functions of the association and its transport: the connection is lost."""
         self._pdu_timer.cancel()
         self._socket = self.account = None
         self._on_pdus, self._follow_core = lambda _: False, lambda: None
@@ -98,7 +98,7 @@ class Intake:
                 self._is_message_midway = self._on_pdus(pdus)
             if not data and not core.has_rest:
                 break
-            if self._flow.is_held or monotonic() > until:
+            if self._flow.is_held_beyond_turn or monotonic() > until:
                 self._flow.leave(data)
                 self._count()
                 break

@@ -88,7 +88,7 @@ class MemoryBudget:
     def _abort_stalled(self) -> None:
         """Abort the associations of peers that could have continued their message and did not."""
         self._timer = None
-        stalled = [each for each in self._receiving if not each.flow.holds and each.is_stalled(_TRICKLE)]
+        stalled = [each for each in self._receiving if not each.flow.hold_reasons and each.is_stalled(_TRICKLE)]
         for account in stalled:
             account.abort()
         if self._waiting:

@@ -1,4 +1,4 @@
-"""The resources that all associations of a server share. Each client has its own resources."""
+"""The resources that all associations of one server share. An association that a client requests has its own."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ __all__ = ["Resources"]
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The event loop, threads, memory and codecs, which the associations share.
+    """The event loop, threads, memory, and the reader and writer of Command Sets.
 
     ``turns`` and ``starts`` divide the event loop: a long piece of work takes a turn, and ``starts`` begins handlers.
     ``memory`` holds the messages that are received, and ``budget`` limits it. ``scratch`` is the buffer to read into.

@@ -1,7 +1,7 @@
 """The capabilities of the peer, found out after the sanity case, with at most four associations and without a film.
 
-If at least two cases only wait, `serves_at_once` then opens many associations, to learn whether these cases may run
-beside the others.
+If at least two cases only wait for time limits of the peer, `serves_at_once` then opens many associations, to learn
+whether these cases may run beside the others.
 """
 
 import asyncio
@@ -45,9 +45,9 @@ _CLASSES = {
 }
 _JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # octets: cases exceed the peer's Maximum Length only if it is at most 4 MiB
 _SESSION_WITHOUT_FILM = 0xC600
-_MAX_PREPARATIONS = 10  # times `Target.preparation`: the time limit of `find_facts`
+_PREPARATIONS = 10  # `find_facts` may take this many times as long as `Target.preparation`
 
-# A case without one of these flags that it needs is SKIPPED; a case that lacks only other flags is UNIMPLEMENTED
+# A case that needs a flag which the peer lacks is SKIPPED if the flag is one of these, and else UNIMPLEMENTED
 _SKIPPED_WITHOUT = (
     Flags.TLS
     | Flags.CLIENT_CERT
@@ -117,7 +117,7 @@ async def find_facts(target: Target, options: Options, watch: Watch, wanted: Fla
     peer = Peer(target, CaseTrace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
     facts = PeerFacts()
     try:
-        async with asyncio.timeout(_MAX_PREPARATIONS * target.preparation):
+        async with asyncio.timeout(_PREPARATIONS * target.preparation):
             facts = await _find_by_association(peer, options, wanted)
             if Flags.TWO_ASSOC in wanted:
                 facts = facts.with_flags(await _two_associations(peer))

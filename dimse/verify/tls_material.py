@@ -78,12 +78,12 @@ def _limit(context: ssl.SSLContext, minimum: Version, maximum: Version, suites: 
         context.set_ciphers(f"{_ANY}:@SECLEVEL=0")  # otherwise OpenSSL 3 refuses versions below TLS 1.2
     else:
         context.set_ciphers(suites)
-    _ignore_old_versions()
+    _silence_deprecation()
     context.minimum_version, context.maximum_version = minimum, maximum
 
 
-def _ignore_old_versions() -> None:
-    """Let Python ignore that this module uses old versions: a case tests that the peer refuses them.
+def _silence_deprecation() -> None:
+    """Silence the warning of Python that a version of TLS is old: a case tests that the peer refuses it.
 
     The filter stays. `warnings.catch_warnings` would also undo the filters that other threads set meanwhile.
     """

@@ -33,7 +33,7 @@ __all__ = ["PacsDestination"]
 
 # PS3.4 Table B.2-1; a refusal or an error is recognized by the high byte of its status, because the table leaves the
 # low byte open
-_STORAGE = {
+_FAILURES = {
     0xA7: "refused: out of resources",
     0xA9: "error: data set does not match SOP class",
 }
@@ -93,7 +93,7 @@ class PacsDestination(DicomNode):
 def _receipt_for(peer: str, uid: str, response: Response) -> Receipt:
     """Return the receipt for the response to C-STORE. Raises `DeliveryFailed` if its status is a failure."""
     status = response.Status
-    words = _STORAGE.get(status >> 8) or _WARNINGS.get(status) or meaning(status)
+    words = _FAILURES.get(status >> 8) or _WARNINGS.get(status) or meaning(status)
     if status >> 12 == _CANNOT_UNDERSTAND:
         words = "error: cannot understand"
     comment = f": {escaped(response.ErrorComment)}" if response.ErrorComment else ""

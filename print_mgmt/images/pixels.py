@@ -32,14 +32,14 @@ _HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two bytes per pixel if uncompre
 _WHOLE = (8, 16, 32)  # Bits Allocated of whole bytes
 _UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # uncompressed pixels in fragments, for the sake of the offset table
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame is compressed by RFC 1951, PS3.5 A.4.13
-_ALWAYS_PADDING = 3  # bytes after the last frame that count as padding even in the smallest image
+_ALWAYS_PADDING = 3  # bytes: so many after the last frame always count as padding, even if the frame is not longer
 
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
     """Cells of a frame, HxW or HxWx3, with their meaning: MONOCHROME1, MONOCHROME2, PALETTE COLOR or RGB.
 
-    ``are_native``: the cells are unchanged, including the bits above Bits Stored; not valid for RGB.
+    ``are_native``: the cells are unchanged, including the bits above Bits Stored; without meaning for RGB.
     """
 
     cells: Cells

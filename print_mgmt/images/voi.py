@@ -51,8 +51,8 @@ class Window:
         return VOI_FUNCTIONS[self.VOILUTFunction](values, self.WindowCenter, self.WindowWidth)
 
 
-# A window; the number (from 1) or the explanation of a table or window in the image; "auto" for neither; None for the
-# first valid one
+# A window; the number (from 1) or the explanation of a table or window in the image; "auto" for no table or window,
+# so that the values are stretched; None for the first valid one
 Choice = Window | int | str | None
 
 MAX_CHOICES = 256  # tables that are read, and windows that are read: a hostile image may list a million
@@ -74,17 +74,17 @@ def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
     )
     if choice is None:
         return _first_valid(frame, chain.from_iterable(places))
-    windows = next(filter(None, places), [])
-    for number, (explanation, make) in enumerate(windows, 1):
+    candidates = next(filter(None, places), [])
+    for number, (explanation, make) in enumerate(candidates, 1):
         if choice in (number, explanation) or str(choice).casefold() == explanation.casefold():
             return make()
-    names = ", ".join(f"{number} {explanation}".rstrip() for number, (explanation, _) in enumerate(windows, 1))
-    raise ImageError(f"no window {choice!r} in this image: it has {names or 'none'} (PS3.3 C.11.2)")
+    names = ", ".join(f"{number} {explanation}".rstrip() for number, (explanation, _) in enumerate(candidates, 1))
+    raise ImageError(f"no VOI LUT or window {choice!r} in this image: it has {names or 'none'} (PS3.3 C.11.2)")
 
 
-def _first_valid(frame: Frame, windows: Iterable[tuple[str, Callable[[], Voi]]]) -> Voi | None:
+def _first_valid(frame: Frame, candidates: Iterable[tuple[str, Callable[[], Voi]]]) -> Voi | None:
     """Return the first valid table or window; None if all are invalid."""
-    for _, make in windows:
+    for _, make in candidates:
         try:
             return make()
         except ImageError as exc:

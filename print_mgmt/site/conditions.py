@@ -24,7 +24,7 @@ _NORMAL: _Terms = ("NORMAL", "NORMAL")
 
 
 class Conditions:
-    """The conditions of the destinations and the spool, which determine the printers' ``states``, given by name."""
+    """The conditions of the destinations and the spool. They determine ``states``: each printer's state, by name."""
 
     def __init__(self, states: Mapping[str, PrinterState]) -> None:
         self._states = states

@@ -92,7 +92,7 @@ class Bystander:
 
 def waiting(server: Server) -> int:
     """Return the number of peers that wait for memory."""
-    return sum(bool(association.transport.flow.holds & MEMORY) for association in server.associations)
+    return sum(bool(association.transport.flow.hold_reasons & MEMORY) for association in server.associations)
 
 
 @asynccontextmanager

@@ -75,6 +75,7 @@ def aborted(octets: bytes | PDU) -> CaseRun:
 
 
 async def half_closed(peer: Peer) -> Observation:
+    """Half close one association, and reset another; then see whether the peer still serves."""
     wire = await peer.associate()
     wire.half_close()
     seen = await wire.next(peer.target.artim)
@@ -140,7 +141,7 @@ _OTHERS = (
     ),
     Case(
         id="UL-F-2.08",
-        title="The connection is half closed without release",
+        title="The connection is half closed or reset without release",
         section=f"{TABLE_9_10} Evt17 x Sta6 (AA-4)",
         level=Level.MUST,
         run=half_closed,
@@ -159,7 +160,7 @@ _OTHERS = (
     ),
     Case(
         id="UL-F-2.10",
-        title="Reserved bytes of A-RELEASE-RQ are not tested",
+        title="Reserved bytes of A-RELEASE-RQ that are not 0 are ignored",
         section="PS3.8 §9.3.6 Table 9-24",
         level=Level.MUST,
         run=released_with_reserved_bytes,

@@ -1,7 +1,7 @@
 """The data that a report leaves out: always the credentials of a peer, and in a redacted report also patient data.
 
-A redacted report keeps verdicts, sections, statuses, times, lengths and the octets of the PDUs of associations. It has
-no octets of messages, and no text that may quote a value.
+A redacted report keeps verdicts, sections, statuses, times, lengths, and the octets of all known PDUs but P-DATA-TF. It
+has no octets of messages, and no text that may quote a value.
 """
 
 import re
@@ -26,13 +26,14 @@ _SAFE_NOTE = re.compile(
     r"|no connection: \[Errno -?[0-9]+\] .*|the peer does not read: gave up after [0-9.]+ s"
     r"|[CN]-[A-Za-z -]+ of the plain scenario did not follow"
 )
-# Words without text from a peer: statuses, PDUs, times. A finding of an invariant has its count and the id of a case.
+# Words without text from a peer: statuses, PDUs, times
 _ONE_SEEN = (
     r"(?:RSP\([0-9A-F|*a-z]+\)|AC(?:\([0-9=*|, .]*\))?|RJ\([0-9*|,]*\)|ABORT\([0-9*|,]*\)|RP|CLOSED(?: \(reset\))?"
     r"|SILENCE(?: \(nothing within [0-9.]+ s\))?|PROBE (?:alive|dead|RJ)|A-RELEASE-RQ|A-ASSOCIATE-RQ|[CN]-[A-Z-]+-RQ"
     r"|crash(?: \(signal [0-9]+\))?|the command does not end(?: within [0-9.]+ s)?"
     r"|any other PDU|the rule is (?:kept|broken)|the peer deviates from the rule|exit status -?[0-9]+)"
 )
+# The end of a finding of an invariant: how often it was seen, and in which case first
 _COUNTED = r"(?: \((?:once,|[0-9]+ times, first) in [A-Za-z0-9.-]+\))?"
 _PUBLIC = re.compile(f"{_ONE_SEEN}(?:, {_ONE_SEEN})*{_COUNTED}")
 _IN_OTHER_WORDS = {
@@ -151,7 +152,7 @@ class _Stream:
     def __init__(self) -> None:
         self._waiting = b""
         self._left = 0  # octets that the PDU under way still needs
-        self._is_of_association = True  # the PDU under way
+        self._has_no_message = True  # whether the PDU under way is of one of `_KINDS`
         self._is_lost = False  # octets are missing, so no further header can be found
 
     def add(self, octets: bytes, length: int) -> bool:
@@ -163,14 +164,14 @@ class _Stream:
         self._is_lost |= len(octets) != length
         while octets and not self._is_lost:
             if self._left:
-                is_harmless &= self._is_of_association
+                is_harmless &= self._has_no_message
                 taken = min(self._left, len(octets))
                 self._left, octets = self._left - taken, octets[taken:]
                 continue
             need = _HEADER - len(self._waiting)
             self._waiting, octets = self._waiting + octets[:need], octets[need:]
-            self._is_of_association = self._waiting[0] in _KINDS
-            is_harmless &= self._is_of_association
+            self._has_no_message = self._waiting[0] in _KINDS
+            is_harmless &= self._has_no_message
             if len(self._waiting) == _HEADER:
                 self._left = int.from_bytes(self._waiting[2:], "big")
                 self._waiting = b""

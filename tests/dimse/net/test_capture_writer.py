@@ -304,7 +304,7 @@ async def test_peer_is_not_read_while_its_bytes_wait(disk: PipeDisk, monkeypatch
 
     async with serve([service(hear, NSetRQ)], port=0, trace=recorder) as server:
         sending = asyncio.create_task(send_page(server, record(disk.path.with_name("b.pcapng")), bytearray(500_000)))
-        await until(lambda: any(one.transport.flow.holds for one in server.associations))
+        await until(lambda: any(one.transport.flow.hold_reasons for one in server.associations))
         assert not heard
         disk.go()
         await sending

@@ -190,7 +190,7 @@ async def test_slow_disk_makes_the_peer_wait(disk: Disk) -> None:
     async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
         sending = asyncio.create_task(send(association, DATA * 8))
         try:
-            await until(lambda: any(each.transport.flow.holds & DISK for each in server.associations))
+            await until(lambda: any(each.transport.flow.hold_reasons & DISK for each in server.associations))
             (received,) = (each.transport.flow.received for each in server.associations)
         finally:
             go_on.set()

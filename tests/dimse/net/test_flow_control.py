@@ -111,9 +111,9 @@ async def test_two_busy_peers_take_turns() -> None:
     one, two = Connection(turns), Connection(turns)
     now = asyncio.get_running_loop().time()
     one.flow.use(2 * SHARE, now)
-    assert not one.flow.holds
+    assert not one.flow.hold_reasons
     two.flow.use(2 * SHARE, now)
-    assert two.flow.holds == TURN
+    assert two.flow.hold_reasons == TURN
     await iterations()
     assert two.did == ["pause", "resume"]
 
@@ -124,7 +124,7 @@ async def test_share_grows_again_with_time() -> None:
     two.flow.use(2 * SHARE, 0.0)
     for second in range(10):
         one.flow.use(0.9 * SHARE, float(second))
-    assert not one.flow.holds
+    assert not one.flow.hold_reasons
 
 
 async def test_held_peer_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:

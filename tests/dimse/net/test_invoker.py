@@ -161,11 +161,11 @@ async def test_canceled_operation_drops_its_unread_responses() -> None:
     await until(lambda: SEARCH in invoking.sent)
     for _ in range(64):
         invoking.invoker.arrive(PENDING)
-    assert invoking.flow.is_held
+    assert invoking.flow.is_held_beyond_turn
     searching.cancel()
     with pytest.raises(asyncio.CancelledError):
         await searching
-    assert (invoking.flow.is_held, invoking.aborts) == (False, 1)
+    assert (invoking.flow.is_held_beyond_turn, invoking.aborts) == (False, 1)
 
 
 async def test_request_fails_if_its_trace_aborts() -> None:

@@ -30,7 +30,7 @@ async def test_message_without_room_waits() -> None:
     first.grow(40)
     second.grow(20)
     assert did == ["pause"]
-    assert second.flow.holds == MEMORY
+    assert second.flow.hold_reasons == MEMORY
     first.release(first.complete())
     assert did == ["pause", "resume"]
     second.close()
