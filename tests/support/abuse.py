@@ -54,7 +54,7 @@ async def _echo_on(bystander: Association) -> None:
         except asyncio.CancelledError:
             await request  # a canceled request would abort the association
             raise
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -16,6 +16,8 @@ from dimse.message import NActionRQ, Response
 from dimse.net import Operation, serve
 from dimse.ul import PDU, Abort, AssociateAC, AssociateRJ, AssociateRQ, PDataTF, ReleaseRP, ReleaseRQ, encode_pdu
 
+pytestmark = pytest.mark.skips_waits
+
 CROWD = 150
 LIMITS = Limits(connections=60, host_connections=40)
 Stay = Callable[[Raw], Awaitable[None]]

@@ -24,6 +24,8 @@ from dimse.message import (
 from dimse.uids import Verification
 from dimse.ul import PDV, Abort, AssociateRQ, PDataTF, PresentationContextRQ, ReleaseRP, ReleaseRQ
 
+pytestmark = pytest.mark.skips_waits
+
 ECHO = CEchoRQ(MessageID=1, AffectedSOPClassUID=Verification)
 SET = NSetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", Data=b"")
 USER_ABORT = Abort(0, 0)

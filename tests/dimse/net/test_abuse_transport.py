@@ -37,6 +37,8 @@ from dimse.ul import (
     encode_pdu,
 )
 
+pytestmark = pytest.mark.skips_waits
+
 GET = NGetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3")
 
 

@@ -22,7 +22,8 @@ from dimse.net import VERIFICATION, Server, connect, serve
 from dimse.net.scu import c_echo
 from dimse.ul import AssociateRQ, encode_pdu
 
-CYCLES = int(os.environ.get("DIMSE_CYCLES", "400"))
+CYCLES = int(os.environ.get("DIMSE_CYCLES", "200"))
+ROUNDS = 5  # Python itself keeps about 300 blocks for reuse, in the first rounds; a leak grows in each round
 AT_ONCE = 20
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
 
@@ -73,9 +74,10 @@ async def run(cycle: Callable[[Server], Awaitable[None]], server: Server, times:
 async def test_short_connections_leave_nothing(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR, "dimse")  # otherwise its records would grow
     async with serve([VERIFICATION], port=0) as server, nothing_left():
-        before = await run(KINDS[kind], server, 200)
-        after = await run(KINDS[kind], server, CYCLES)
-        assert after - before < CYCLES / 2, f"{after - before} blocks more after {CYCLES} cycles"
+        blocks = [await run(KINDS[kind], server, 200)]
+        while len(blocks) < 2 or (len(blocks) <= ROUNDS and blocks[-1] - blocks[-2] >= CYCLES / 2):
+            blocks.append(await run(KINDS[kind], server, CYCLES))
+        assert blocks[-1] - blocks[-2] < CYCLES / 2, f"blocks after {CYCLES} cycles each: {blocks}"
         assert server.admission.is_empty
 
 

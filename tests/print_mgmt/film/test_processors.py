@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +26,24 @@ INEXACT = {"exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "power", "fl
 INEXACT |= {"dot", "vdot", "inner", "matmul", "tensordot", "einsum", "convolve", "mean", "average", "std", "var"}
 INEXACT |= {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arctan2", "cbrt"}
 
+SMALL_STRIPS = ("_STRIP=1", "_COPY_BLOCK=512")
+LARGE_STRIPS = ("_STRIP=100000000", "_MAX_PRODUCT=100000000")
+NARROW_BANDS = ("_BAND=5", "_MAX_SPAN=32", "_MAX_PRODUCT=4096")
+
+
+def blas(kernel: str, threads: int = 1) -> dict[str, str]:
+    """Return the variables for a kernel of OpenBLAS; other libraries, and other processors than x86, ignore it."""
+    return {"OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": str(threads)}
+
+
+# Sizes of work of the renderer, and variables. One process starts for each, so that a machine also has other sizes
 MACHINES = {
-    # OpenBLAS has a kernel for each of these x86 machines; other libraries and processors ignore the variable
-    **{kernel: {"OPENBLAS_CORETYPE": kernel} for kernel in ("Haswell", "Sandybridge", "Nehalem", "Prescott")},
-    "no SIMD": {"NPY_DISABLE_CPU_FEATURES": simd_found()},
+    "Haswell": ((), blas("Haswell")),
+    "Sandybridge, small strips": (SMALL_STRIPS, blas("Sandybridge")),
+    "Nehalem, large strips, 2 threads": (LARGE_STRIPS, blas("Nehalem", 2)),
+    "Prescott, narrow bands, 2 threads": (NARROW_BANDS, blas("Prescott", 2)),
+    "no SIMD": ((), {"NPY_DISABLE_CPU_FEATURES": simd_found()}),
 }
-SHARES = {
-    "small strips": (["_STRIP=1", "_COPY_BLOCK=512"], "1"),
-    "large strips": (["_STRIP=100000000", "_MAX_PRODUCT=100000000"], "2"),
-    "narrow bands": (["_BAND=5", "_MAX_SPAN=32", "_MAX_PRODUCT=4096"], "2"),
-}  # sizes of work of the renderer, and threads of OpenBLAS
 
 
 @pytest.fixture(scope="module")
@@ -42,23 +51,17 @@ def here() -> list[str]:
     return fingerprints()
 
 
-def elsewhere(arguments: list[str], variables: dict[str, str]) -> list[str]:
+def elsewhere(sizes: Sequence[str], variables: Mapping[str, str]) -> list[str]:
     paths = os.pathsep.join(map(str, (ROOT, *sys.path)))
     # OpenBLAS's threads sleep at once when they have nothing to do: they waste half of the CPU time otherwise
     environment = {**os.environ, "PYTHONPATH": paths, "OPENBLAS_THREAD_TIMEOUT": "4", **variables}
-    command = [sys.executable, str(PROGRAM), *arguments]
+    command = [sys.executable, str(PROGRAM), *sizes]
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_films_do_not_depend_on_the_processor(machine: str, here: list[str]) -> None:
-    assert elsewhere([], MACHINES[machine]) == here
-
-
-@pytest.mark.parametrize("share", SHARES)
-def test_films_do_not_depend_on_the_sizes_of_strips(share: str, here: list[str]) -> None:
-    sizes, threads = SHARES[share]
-    assert elsewhere(sizes, {"OPENBLAS_NUM_THREADS": threads}) == here
+def test_films_do_not_depend_on_the_machine(machine: str, here: list[str]) -> None:
+    assert elsewhere(*MACHINES[machine]) == here
 
 
 def inexact(path: Path) -> set[str]:

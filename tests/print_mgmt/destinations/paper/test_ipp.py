@@ -1,6 +1,7 @@
 """Driverless printers that refuse, hang, drop, are full, and print."""
 
 import asyncio
+import os
 from typing import Any
 
 import pytest
@@ -15,6 +16,13 @@ from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PaperDes
 from print_mgmt.destinations.names import film_id
 
 LATER, NEVER, INDETERMINATE = Outcome
+
+
+@pytest.fixture(autouse=True)
+def _no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the authorities of the system: each client reads them, also without TLS, which takes longer than a job."""
+    monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
+    monkeypatch.setenv("SSL_CERT_DIR", os.devnull)
 
 
 async def deliver(printer: IppPrinter, *, copies: int = 1, **options: Any) -> Receipt:
