@@ -12,10 +12,10 @@ from spools import Clock, job
 from dimse.data import Dataset
 from print_mgmt import Film
 from print_mgmt.destinations import Receipt
-from print_mgmt.site import SiteDestination
+from print_mgmt.site import SiteDestination, delivery
 from print_mgmt.site.conditions import Conditions
 from print_mgmt.site.delivery import Delivery, Pace
-from print_mgmt.spool import Done, EmbeddedSpool, FilmRecord, FilmState, Lease, Target
+from print_mgmt.spool import Done, EmbeddedSpool, FilmRecord, FilmState, Lease, SpoolError, Target
 
 
 @dataclass(eq=False)
@@ -130,3 +130,76 @@ async def test_damaged_film_fails_alone(bench: Bench) -> None:
     path.write_bytes(b"nothing")
     await bench.delivery(lease).run(SiteDestination(destination=Shelf()))
     assert (await bench.film()).state is FilmState.FAILED
+
+
+def failing_once(monkeypatch: pytest.MonkeyPatch, spool: EmbeddedSpool, method: str) -> asyncio.Event:
+    """Let the first call of a method of the spool fail; the event is set by the second one."""
+    working, again, calls = getattr(spool, method), asyncio.Event(), list[str]()
+
+    async def call(*arguments: object, **options: object) -> object:
+        calls.append(method)
+        if len(calls) == 1:
+            raise SpoolError("the index is away")
+        again.set()
+        return await working(*arguments, **options)
+
+    monkeypatch.setattr(spool, method, call)
+    return again
+
+
+async def test_outcome_is_reported_until_the_spool_takes_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    lease = await bench.lease()
+    monkeypatch.setattr(delivery, "_PAUSE", 0.0)
+    failing_once(monkeypatch, bench.spool, "report")
+    await bench.delivery(lease).run(SiteDestination(destination=Shelf()))
+    assert (await bench.film()).state is FilmState.DONE
+    assert caplog.messages == ["the spool: the index is away"]
+
+
+async def test_lease_that_cannot_be_renewed_now_is_renewed_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf, lease = Shelf(gate=asyncio.Event()), await bench.lease()
+    again = failing_once(monkeypatch, bench.spool, "renew")
+    running = asyncio.create_task(bench.delivery(lease, renewal=0.001).run(SiteDestination(destination=shelf)))
+    await again.wait()
+    assert shelf.gate is not None
+    shelf.gate.set()
+    await running
+    assert (await bench.film()).state is FilmState.DONE
+    assert caplog.messages == ["a lease cannot be renewed: the index is away"]
+
+
+async def test_destination_that_cancels_itself_leaves_doubt(bench: Bench) -> None:
+    def give_up(_: Film) -> None:
+        raise asyncio.CancelledError
+
+    lease = await bench.lease()
+    await bench.delivery(lease).run(SiteDestination(destination=Shelf(fail=give_up)))
+    film = await bench.film()
+    assert (film.state, film.deliveries[0].reason) == (FilmState.INDETERMINATE, "the delivery was canceled")
+
+
+@dataclass(eq=False)
+class Warned(Shelf):
+    """A destination that takes films with a warning."""
+
+    async def deliver(self, film: Film, identified: Dataset) -> Receipt:
+        await super().deliver(film, identified)
+        return Receipt(warnings=("the toner is low",))
+
+
+async def test_warning_of_a_destination_is_logged(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    lease = await bench.lease()
+    await bench.delivery(lease).run(SiteDestination(destination=Warned()))
+    assert (await bench.film()).state is FilmState.DONE
+    assert caplog.messages == [f"film {lease.film.id}: shelf: the toner is low"]
+
+
+async def test_delivery_that_has_ended_has_no_late_result(bench: Bench) -> None:
+    ended = bench.delivery(await bench.lease())
+    await ended.run(SiteDestination(destination=Shelf()))
+    await ended.report_late()
+    assert (ended.is_hung, (await bench.film()).state) == (False, FilmState.DONE)
