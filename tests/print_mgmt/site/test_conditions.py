@@ -89,3 +89,19 @@ def test_state_set_by_other_code_stays(conditions: Conditions, state: PrinterSta
 def test_term_that_is_not_a_printer_state_is_replaced(conditions: Conditions, state: PrinterState) -> None:
     conditions.record_failure("a", DeliveryFailed(Outcome.LATER, "no idea", info="UNKNOWN"))
     assert state.PrinterStatus == "WARNING"
+
+
+@pytest.mark.parametrize(
+    ("info", "shown"),
+    [("SUPPLY EMPTY", "SUPPLY EMPTY"), ("INVALID PAGE DES", "CHECK PRINTER")],
+)
+def test_failure_of_a_delivery_is_a_warning(conditions: Conditions, state: PrinterState, info: str, shown: str) -> None:
+    """Some terms of a job are no terms of a printer."""
+    conditions.record_failure("a", DeliveryFailed(Outcome.LATER, "later", info=info))
+    assert terms(state) == ("WARNING", shown)
+
+
+def test_same_room_is_logged_once(conditions: Conditions, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        conditions.set_room(LOW)
+    assert caplog.messages == ["the spool is nearly full: 1 bytes are free"]
