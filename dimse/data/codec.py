@@ -68,7 +68,7 @@ def decode(
     Raises DecodeError, with path and offset, for bytes that are not a Data Set in this syntax, and for a Data Set that
     exceeds the limits. A value that does not fit its VR raises DecodeError when it is accessed.
     """
-    view = octets(data)
+    view = memoryview(data) if type(data) is bytes else octets(data)
     if syntax.deflated:
         view, start = memoryview(_inflate(view[start:], limits.inflated, report, cut_off)), 0
     broken: Broken | None = {} if isolate or report is not None else None

@@ -228,9 +228,11 @@ def _items_or_stream(vr: str, value: object) -> Value:
     """Return the items of a sequence, fragments, or a stream of bytes. Raises EncodeError."""
     if vr == "SQ" or (vr == "UN" and isinstance(value, list)):
         items = [] if value is None else value
-        if not isinstance(items, (list, tuple)) or not all(isinstance(item, Dataset) for item in items):
-            raise EncodeError("the value of a sequence must be a list of Dataset")
-        return list(items)
+        if isinstance(items, (list, tuple)):
+            datasets: list[Item] = [item for item in items if isinstance(item, Dataset)]
+            if len(datasets) == len(items):
+                return datasets
+        raise EncodeError("the value of a sequence must be a list of Dataset")
     if vr in ("OB", "OW") and isinstance(value, list):
         return [check_fragment(item) for item in value]
     return check_value(vr, value)

@@ -322,3 +322,7 @@ class Assembler:
     def is_midway(self) -> bool:
         """Whether a message has begun and is incomplete."""
         return self._context_id is not None
+
+    def ahead(self) -> int:
+        """Return the bytes of the Data Set under way that have been reported to ``on_growth`` and have not arrived."""
+        return self._sink.reported - self._sink.length if isinstance(self._sink, MemorySink) else 0

@@ -71,7 +71,8 @@ def _syntaxes(abstract_syntax: str, transfer_syntaxes: Iterable[str]) -> tuple[s
     if not syntaxes:
         raise EncodeError("at least one transfer syntax is needed (PS3.8 §9.3.2.2)", path=path)
     for syntax in syntaxes:
-        check_type(path, syntax, str, "a transfer syntax UID")
+        if not isinstance(syntax, str):
+            raise EncodeError(f"{shown(syntax)} is not a transfer syntax UID", path=path)
     return syntaxes
 
 

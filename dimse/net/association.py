@@ -122,6 +122,7 @@ class Association:
         self._invoker = self._new_invoker(backlog)
         shared = resources.memory, resources.long_storage(flow), resources.reader
         self._receiver = Receiver(limits, message_timer, self._invoker.max_echoed, self._account, *shared)
+        self.transport.intake.ahead = self._receiver.ahead
 
     def _new_invoker(self, backlog: Backlog) -> Invoker:
         return Invoker(

@@ -25,7 +25,6 @@ _MAX_BUFFERS = 512  # buffers to write at once; Linux takes up to 1024
 SCRATCH = 1 << 20  # the most bytes to read at once; most PDUs then lie completely in one read
 _TLS_READ = 1 << 17  # the most bytes with TLS: OpenSSL keeps, for each connection, a buffer of its longest read
 _FIRST_READ, _MIN_READ = 1 << 16, 1 << 12  # bytes of the first read, and of the smallest
-_LONG = 0.005  # seconds of processing; after more than this, the next read is smaller
 
 
 class Stream(Protocol):
@@ -163,14 +162,14 @@ class ReadBuffer:
         self.buffer = self.scratch[:_FIRST_READ]
         self._longest = _TLS_READ if is_tls else SCRATCH
 
-    def adapt(self, nbytes: int, seconds: float) -> bool:
-        """Adapt the length to the ``seconds`` that processing ``nbytes`` took. Return whether that was short enough."""
+    def shrink(self) -> None:
+        """Make the next read shorter, because it took long to process the bytes of the latest."""
+        self.buffer = self.scratch[: max(len(self.buffer) // 4, _MIN_READ)]
+
+    def widen(self) -> None:
+        """Make the next read longer, if possible, because the latest has filled the buffer."""
         length = len(self.buffer)
-        if seconds > _LONG:
-            self.buffer = self.scratch[: max(length // 4, _MIN_READ)]
-            return False
-        if nbytes == length < self._longest:
+        if length < self._longest:
             if self._owns_scratch and length == len(self.scratch):
                 self.scratch = memoryview(bytearray(2 * length))
             self.buffer = self.scratch[: 2 * length]
-        return True

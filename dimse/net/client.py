@@ -100,8 +100,10 @@ def _request(
         called_ae_title=check_ae_title(called, "Called-AE-title"),
         calling_ae_title=check_ae_title(calling, "Calling-AE-title"),
         presentation_contexts=tuple(
-            PresentationContextRQ(2 * index + 1, abstract_syntax, transfer_syntaxes)
-            for index, (abstract_syntax, transfer_syntaxes) in enumerate(check_contexts(contexts).items())
+            [
+                PresentationContextRQ(2 * index + 1, abstract_syntax, transfer_syntaxes)
+                for index, (abstract_syntax, transfer_syntaxes) in enumerate(check_contexts(contexts).items())
+            ]
         ),
         user_information=items,
     )

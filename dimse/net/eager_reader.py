@@ -20,6 +20,7 @@ from .flow_control import FlowControl
 __all__ = ["EagerReader"]
 
 _READ_ON = 0.002  # seconds for which reading from one peer goes on while its bytes arrive
+_LONG = 0.005  # seconds of processing; after more than this, the next read is smaller
 
 # The bytes of the first read may have to wait for their turn; no others may be read in the meantime. Before Python
 # 3.11.4, asyncio ignored a pause before the end of ``connection_made`` (gh-103607).
@@ -34,7 +35,7 @@ class EagerReader:
     connection is left to the event loop.
     """
 
-    __slots__ = ("_buffer", "_can_read", "_descriptor", "_flow", "_on_broken", "_stream", "_take")
+    __slots__ = ("_buffer", "_can_read", "_descriptor", "_flow", "_on_broken", "_seconds", "_stream", "_take")
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class EagerReader:
         self._on_broken = on_broken
         self._stream: Stream | None = None
         self._descriptor = -1  # the socket's; valid only while the stream is not closing
+        self._seconds = 0.0  # of processing that ``flow`` has not counted yet
 
     def start(self, stream: Stream) -> None:
         """Take the new connection to read from."""
@@ -65,8 +67,8 @@ class EagerReader:
 
     def read_first(self) -> None:
         """Read what has arrived before the event loop watches the connection."""
-        if self._can_read and _CAN_PAUSE_FIRST_READ:
-            self._read()
+        if self._can_read and _CAN_PAUSE_FIRST_READ and self._read():
+            self._count()
 
     def read_on(self, nbytes: int) -> None:
         """Process ``nbytes`` bytes that the event loop has read. Read on if they fill the buffer."""
@@ -75,6 +77,7 @@ class EagerReader:
             until = monotonic() + _READ_ON
             while monotonic() < until and self._read():
                 pass
+        self._count()
 
     def _read(self) -> bool:
         """Read once, and process the bytes. Return whether to go on."""
@@ -95,9 +98,19 @@ class EagerReader:
         """Process the bytes of a read. Return whether processing was fast enough."""
         start = monotonic()
         self._take(self._buffer.scratch[:nbytes])  # `buffer` is the first part of `scratch`
-        now = monotonic()
-        self._flow.use(now - start, now)
-        return self._buffer.adapt(nbytes, now - start)
+        seconds = monotonic() - start
+        self._seconds += seconds
+        if seconds > _LONG:
+            self._buffer.shrink()
+            return False
+        if nbytes == len(self._buffer.buffer):
+            self._buffer.widen()
+        return True
+
+    def _count(self) -> None:
+        """Let ``flow`` count the time of processing."""
+        self._flow.use(self._seconds, monotonic())
+        self._seconds = 0.0
 
 
 def _ignore(_: object) -> None:

@@ -154,8 +154,8 @@ class Backlog:
         self._requests = 0
         self._responses = 0
         self._bytes = 0
-        self._awaited = 0  # responses for which a coroutine waits
-        self._is_full = False
+        self.awaited = 0  # responses for which a coroutine waits; who changes it calls `regulate` if `is_full`
+        self.is_full = False  # whether as many messages wait as may wait while no response is awaited
         self._is_holding = False
 
     def put(self, message: Message) -> None:
@@ -163,18 +163,12 @@ class Backlog:
         self._count(message, 1)
         if self._bytes > self._limits.data_set + _OVERHEAD:
             raise LimitExceeded("data_set", f"{self._bytes}", self._limits.data_set, path="messages not taken")
-        self._regulate()
+        self.regulate()
 
     def take(self, message: Message) -> None:
         """Stop counting a message that was taken."""
         self._count(message, -1)
-        self._regulate()
-
-    def await_responses(self, change: int) -> None:
-        """Add ``change``, 1 or -1, to the number of responses that are awaited."""
-        self._awaited += change
-        if self._is_full:
-            self._regulate()
+        self.regulate()
 
     def _count(self, message: Message, sign: int) -> None:
         self._bytes += sign * (_OVERHEAD + length_of(message.Data))
@@ -183,9 +177,10 @@ class Backlog:
         else:
             self._responses += sign
 
-    def _regulate(self) -> None:
-        self._is_full = self._requests >= self._limits.requests or self._responses >= _RESPONSES
-        should_hold = self._is_full and not self._awaited
+    def regulate(self) -> None:
+        """Read from the peer, or stop reading, as the messages that wait demand."""
+        self.is_full = self._requests >= self._limits.requests or self._responses >= _RESPONSES
+        should_hold = self.is_full and not self.awaited
         if should_hold != self._is_holding:
             self._is_holding = should_hold
             (self._flow.hold if should_hold else self._flow.release)(BACKLOG)

@@ -29,6 +29,11 @@ _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _SHORT_READ = 2048  # bytes
 
 
+def _nothing() -> int:
+    """Return 0: there is no association."""
+    return 0
+
+
 class Intake:
     """The intake of the bytes for ``core``.
 
@@ -37,7 +42,9 @@ class Intake:
     requires after it has processed bytes. ``pdu_timer`` bounds the time of an incomplete PDU of the peer.
     """
 
-    account: Account | None = None  # the association sets this before the connection exists
+    # The association sets these two before the connection exists
+    account: Account | None = None
+    ahead = staticmethod(_nothing)  # returns the bytes of the incomplete message that count and have not arrived
     last_pdu = 0.0  # the time of the peer's latest complete PDU, on the clock of the event loop
     _socket: socket.socket | None = None
     _is_message_midway = False
@@ -69,8 +76,8 @@ class Intake:
 
     def close(self) -> None:
         """Drop the socket, and the functions of the association and its transport: the connection is lost."""
-        self._pdu_timer.cancel()
         self._socket = self.account = None
+        self.ahead = _nothing
         self._on_pdus, self._follow_core = lambda _: False, lambda: None
 
     def receive(self, data: memoryview) -> None:
@@ -124,9 +131,13 @@ class Intake:
         return len(data) >= _LONG_REQUEST or not self._turns.take_room()
 
     def _count(self) -> None:
-        """Let ``account`` count the bytes that wait for further bytes or for their turn."""
+        """Let ``account`` count the bytes that wait for further bytes or for their turn.
+
+        Memory that already counts for the rest of a message is for these bytes.
+        """
         kept = self._core.kept + self._flow.left
-        kept = kept if kept > UNCOUNTED else 0
+        if kept <= UNCOUNTED or kept <= self.ahead():
+            kept = 0
         if kept != self._counted and self.account is not None:
             self._counted = kept
             self.account.set_unprocessed(kept)

@@ -137,7 +137,7 @@ class Responses(Generic[R_co]):
 
         With ``must_be_final``, it is the final response; with ``restarts``, each other response restarts the time.
         """
-        loop, timer = asyncio.get_running_loop(), self._timer
+        loop, timer, backlog = asyncio.get_running_loop(), self._timer, self._backlog
         self.due = loop.time() + self._patience
         try:
             while True:
@@ -148,13 +148,17 @@ class Responses(Generic[R_co]):
                         raise self._error
                     if self.due < timer.due or not timer.is_running:
                         timer.start(self.due)
-                    self._backlog.await_responses(1)
+                    backlog.awaited += 1
+                    if backlog.is_full:
+                        backlog.regulate()
                     self._waiter = Waiter(loop)
                     try:
                         await self._waiter
                     finally:
                         self._waiter = None
-                        self._backlog.await_responses(-1)
+                        backlog.awaited -= 1
+                        if backlog.is_full:
+                            backlog.regulate()
                     assert self._handed is not None
                     response, self._handed = self._handed, None
                 if not must_be_final or (self.is_done and not self.unread):

@@ -247,10 +247,14 @@ def _perform_now(operation: Operation, invocation: Invocation, handler: Synchron
     association = operation.association
     is_left = False
     try:
-        response = _call(operation, handler)
-        if response is None:
-            is_left = True
-            return False
+        try:
+            response = handler.make(operation)
+            if response is None and handler.otherwise is not None:
+                is_left = True
+                return False
+            response = _checked(operation, response)
+        except Exception as exc:
+            response = _failure(operation, exc)
         try:
             association.sender.send_now(operation.context, response)
         except EncodeError:
@@ -315,20 +319,6 @@ def _admit(operation: Operation, invocation: Invocation, handler: Handler | None
     else:
         return handler
     return SynchronousHandler(lambda operation: operation.reply(status, comment=why))
-
-
-def _call(operation: Operation, handler: SynchronousHandler) -> Response | None:
-    """Return the response of a synchronous handler; None if the handler leaves the request to a task.
-
-    Return a failure if the handler raises an error.
-    """
-    try:
-        response = handler.make(operation)
-        if response is None and handler.otherwise is not None:
-            return None
-        return _checked(operation, response)
-    except Exception as exc:
-        return _failure(operation, exc)
 
 
 async def _final_response(operation: Operation, handler: Handler) -> Response:

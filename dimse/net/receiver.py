@@ -1,6 +1,7 @@
 """The receiver of a peer's messages, which come in P-DATA-TF PDUs, on accepted contexts, and each within its time."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 from ..data import expected_length
 from ..errors import RemoteProtocolError
@@ -49,6 +50,7 @@ class Receiver:
             long_storage=long_storage,
             reader=reader,
         )
+        self.ahead = self._assembler.ahead
 
     def receive(self, pdus: Sequence[PDU]) -> Iterable[Received | PDU]:
         """Return complete messages and all PDUs but P-DATA-TF, in the order in which the peer sent them.
@@ -62,6 +64,12 @@ class Receiver:
             pdus = pdus[self._assembler.add_run(pdus) :]
             if not pdus:
                 return ()
+        elif len(pdus) == 2 and not self._is_over:  # nearly always a Command Set and its Data Set
+            pdu = pdus[0]
+            if isinstance(pdu, PDataTF) and len(pdu.pdvs) == 1:
+                received, pdus = self._add(pdu.pdvs[0]), pdus[1:]
+                if received is not None:
+                    return chain((received,), self._receive_each(pdus))
         if len(pdus) == 1 and not self._is_over:  # nearly always a whole message, or the end of a long one
             pdu = pdus[0]
             if not isinstance(pdu, PDataTF):

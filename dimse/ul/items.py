@@ -68,7 +68,8 @@ class PresentationContextRQ:
     def encode(self) -> bytes:
         abstract_syntax = ascii_bytes(self.abstract_syntax, "Abstract-syntax-name")
         parts = [_CONTEXT_RQ.pack(self.id), framed(_ABSTRACT_SYNTAX, abstract_syntax)]
-        parts += (framed(_TRANSFER_SYNTAX, ascii_bytes(uid, "Transfer-syntax-name")) for uid in self.transfer_syntaxes)
+        for uid in self.transfer_syntaxes:
+            parts.append(framed(_TRANSFER_SYNTAX, ascii_bytes(uid, "Transfer-syntax-name")))
         return b"".join(parts)
 
     @classmethod

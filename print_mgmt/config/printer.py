@@ -213,7 +213,7 @@ class PrinterConfig:
     @property
     def abstract_syntaxes(self) -> tuple[str, ...]:
         """The UIDs of ``sop_classes``: the abstract syntaxes of the presentation contexts to accept."""
-        return tuple(SOP_CLASSES[keyword] for keyword in self.sop_classes)
+        return tuple([SOP_CLASSES[keyword] for keyword in self.sop_classes])
 
 
 @lru_cache(maxsize=64)  # saves about 0.15 ms a film box: a new imager checks its densities under its viewing light

@@ -124,24 +124,16 @@ class PrinterService:
             memory=self._memory,
         )
 
-        async with self._reporting(association) as reporter:
-            session = _Session(association, service, jobs, reporter, self._engine, self.intercept)
-            handler = SynchronousHandler(session.perform_short, otherwise=session.handle)
-            try:
-                yield {(uid, message): handler for uid in config.abstract_syntaxes for message in _OPERATIONS}
-            finally:
-                service.close()
-
-    @asynccontextmanager
-    async def _reporting(self, association: Association) -> AsyncIterator[Reporter]:
-        """Report events to the client while the block runs; yield the `Reporter`."""
-        reporter = Reporter(association, self.config.printer.PrinterName, self._engine.confirm)
+        reporter = Reporter(association, config.printer.PrinterName, self._engine.confirm)
+        session = _Session(association, service, jobs, reporter, self._engine, self.intercept)
+        handler = SynchronousHandler(session.perform_short, otherwise=session.handle)
         reporting = asyncio.create_task(reporter.run())
         self._reporters[association] = reporter
         self.printer_state.listeners.add(reporter.report_printer)
         try:
-            yield reporter
+            yield {(uid, message): handler for uid in config.abstract_syntaxes for message in _OPERATIONS}
         finally:
+            service.close()
             self.printer_state.listeners.discard(reporter.report_printer)
             del self._reporters[association]
             reporting.cancel()

@@ -8,7 +8,7 @@ can reject separately. If a printer rejects the whole association instead, the M
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 
 from dimse.data import Dataset
 from dimse.errors import (
@@ -103,7 +103,7 @@ class Connection:
         self._retries = retries
         self._operations: Operations | None = None
         self._configuration: Dataset | None = None
-        self._stack = AsyncExitStack()
+        self._opened: AbstractAsyncContextManager[Association] | None = None  # the association, to close it
 
     @property
     def operations(self) -> Operations:
@@ -215,7 +215,9 @@ class Connection:
         await self._leave(*exc_info)
 
     async def _leave(self, *exc_info: object) -> None:
-        await self._stack.__aexit__(*(exc_info or (None, None, None)))  # type: ignore[arg-type]  # as Python gave them
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.__aexit__(*(exc_info or (None, None, None)))  # type: ignore[arg-type]  # as Python gave them
 
     async def propose_too(self, sop_class: str) -> None:
         """Propose another optional SOP Class, on a new association if it was not proposed on the current one."""
@@ -239,15 +241,16 @@ class Connection:
         contexts = dict.fromkeys(proposed, self._syntaxes)
         report = SynchronousHandler(self.events.report)
         handlers: Handlers = {(abstract, NEventReportRQ): report for abstract in contexts}
-        async with AsyncExitStack() as stack:
-            association = await stack.enter_async_context(self._connect(contexts, handlers))
-            meta = self._meta(association)
-            if meta is None:
-                return False
-            before = self._operations  # a printer that refused our UIDs once would refuse them again
-            own_uids = self.options.own_uids if before is None else before.own_uids
-            self._operations = Operations(association, meta, self.warnings, self.answers, own_uids=own_uids)
-            self._stack = stack.pop_all()
+        opening = self._connect(contexts, handlers)
+        association = await opening.__aenter__()
+        self._opened = opening
+        meta = self._meta(association)
+        if meta is None:
+            await self._leave()
+            return False
+        before = self._operations  # a printer that refused our UIDs once would refuse them again
+        own_uids = self.options.own_uids if before is None else before.own_uids
+        self._operations = Operations(association, meta, self.warnings, self.answers, own_uids=own_uids)
         return True
 
     def _meta(self, association: Association) -> str | None:

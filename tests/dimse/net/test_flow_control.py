@@ -180,16 +180,18 @@ async def test_awaited_response_resumes_reading() -> None:
     """The awaited response may be queued behind waiting requests."""
     waiting, did = backlog(Limits(requests=1))
     waiting.put(ECHO)
-    waiting.await_responses(1)
+    waiting.awaited = 1
+    waiting.regulate()
     waiting.put(ECHO)
     assert did == ["pause", "resume"]
-    waiting.await_responses(-1)
+    waiting.awaited = 0
+    waiting.regulate()
     assert did == ["pause", "resume", "pause"]
 
 
 async def test_backlog_is_bounded_by_one_data_set() -> None:
     waiting, _ = backlog(Limits(data_set=10_000))
-    waiting.await_responses(1)
+    waiting.awaited = 1
     waiting.put(STORE)
     waiting.put(STORE)
     with pytest.raises(LimitExceeded, match=r"messages not taken: 12072 exceeds the limit data_set = 10000"):
