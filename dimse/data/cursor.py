@@ -113,8 +113,8 @@ class Cursor(ABC):
                             end = end if undefined else offset + size
                             continue
                     elif group == DELIMITERS and CHARACTER_SET not in elements and view[offset : offset + 16] == _ENDS:
-                        _, around, _, _, _, _, sequence = stack[-1]
-                        is_plain = sequence.undefined_length and around[0].layout is layout and len(stack) > 1
+                        _, outer_origin, _, _, _, _, sequence = stack[-1]
+                        is_plain = sequence.undefined_length and outer_origin[0].layout is layout and len(stack) > 1
                         if is_plain and origin[4]:
                             sequence._length = offset + 8 - sequence._start
                             elements, origin, end, _, _, _, _ = stack.pop()

@@ -123,8 +123,8 @@ class Parser(Cursor):
         layout = actual_layout(self.view, self.offset, self.end, source.layout)
         if layout is source.layout:
             return False
-        elements, origin, around, _, end, inner, sequence = self.stack[-1]
-        self.stack[-1] = elements, origin, around, NOT_SHARED, end, inner, sequence
+        elements, origin, outer_end, _, end, inner, sequence = self.stack[-1]
+        self.stack[-1] = elements, origin, outer_end, NOT_SHARED, end, inner, sequence
         self._reread(source.with_layout(layout))
         return True
 
@@ -239,7 +239,7 @@ class Parser(Cursor):
 
     def _next_item(self) -> None:
         """Enter the next item of a sequence, or leave the sequence after its last item."""
-        elements, origin, around, _, end, inner, sequence = self.stack[-1]
+        elements, origin, outer_end, _, end, inner, sequence = self.stack[-1]
         sequence_undefined = sequence.undefined_length
         self.origin = origin
         if (
@@ -279,7 +279,7 @@ class Parser(Cursor):
         sequence._items.append(decoded_dataset(self.elements, self.origin))
         is_plain = len(self.stack) > 1 and not (item_undefined or sequence_undefined or inner.layout.big_endian)
         shared_end = end if self.end == end and is_plain else NOT_SHARED
-        self.stack[-1] = elements, origin, around, shared_end, end, inner, sequence
+        self.stack[-1] = elements, origin, outer_end, shared_end, end, inner, sequence
 
     def _try_skip_junk(self) -> bool:
         """Skip meaningless bytes after the last item of a sequence of defined length.

@@ -171,9 +171,9 @@ def _elements(step: Step) -> Iterator[tuple[str, Fact]]:
         while path and path[-1][0] >= field.depth:
             path.pop()
         if field.tag == _ITEM:
-            around = tuple(name for _, name in path)
-            counts[around] = counts.get(around, 0) + 1
-            path.append((field.depth, f"[{counts[around]}]"))
+            enclosing = tuple(name for _, name in path)
+            counts[enclosing] = counts.get(enclosing, 0) + 1
+            path.append((field.depth, f"[{counts[enclosing]}]"))
         elif field.tag >> 16 != _DELIMITERS:
             name = _path([*(name for _, name in path), field.name])
             path.append((field.depth, field.name))
