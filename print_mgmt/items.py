@@ -51,12 +51,13 @@ _REQUIRED = (
     "PixelRepresentation",
     "PixelData",
 )
-# The attributes of an image item that are read, and others that an image box never has
+# The attributes of an image item that are read
 IMAGE_TAGS = frozenset(map(tag_of, (*_REQUIRED, "PlanarConfiguration", "PixelAspectRatio")))
+# Attributes that an image box never has; `pixel_array` knows what they mean
 _UNUSUAL = frozenset(map(tag_of, ("NumberOfFrames", "FloatPixelData", "DoubleFloatPixelData")))
 _MAX_ASPECT = 100  # a greater Pixel Aspect Ratio is a mistake, or an attack on the renderer
 _MAX_IS = 2**31 - 1  # the largest value of the VR IS, PS3.5 §6.2
-_ALWAYS_PADDING = 2  # bytes after the pixels that are padding even in a tiny image, besides one for an even length
+_ALWAYS_PADDING = 2  # so many bytes after the pixels are padding in any image, not counting one for an even length
 _LUT_ENTRIES = (256, 4096)  # one for each value of 8 and of 12 bits
 _LUT_BITS = range(10, 17)
 _MAX_FILE = 1 << 20  # characters of the file of a LUT; the rest is not read

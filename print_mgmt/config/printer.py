@@ -3,7 +3,7 @@
 A field with the name of a DICOM keyword and the type `Terms` has the terms that the printer accepts for this attribute.
 The first one is the default, with three exceptions: Image Display Format is mandatory, Smoothing Type has no default,
 and the default of Requested Decimate/Crop Behavior belongs to the imager. If the field is empty, the printer does not
-support the attribute; but for Image Display Format and Configuration Information, it then accepts any value.
+support the attribute; only an empty field for Image Display Format or Configuration Information allows any value.
 """
 
 from collections.abc import Collection, Mapping

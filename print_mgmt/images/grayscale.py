@@ -131,7 +131,7 @@ def _spans_bits_stored(cells: Cells, frame: Frame) -> bool:
 
 
 def _place_of_rescale(frame: Frame) -> Frame:
-    """Return the frame as `Frame.places` gives it: with the first valid rescale, or with the first if none is valid."""
+    """Return the frame at the first of its `Frame.places` with a valid rescale, or else at the first place."""
     places = list(frame.places("RescaleSlope"))
     return next(filter(_has_valid_rescale, places), places[0])
 

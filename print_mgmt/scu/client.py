@@ -59,16 +59,16 @@ class PrintClient:
 
     ``color`` selects the Basic Color (True) or the Basic Grayscale (False) Print Management Meta SOP Class; "prefer"
     uses color if the printer has it, "avoid" uses color only if the printer has nothing else, and None uses either,
-    preferably grayscale, or the Printer SOP Class alone. If the printer accepts none, a second association proposes the
-    single SOP Classes. ``bits`` is the depth of gray pixels on the wire, 8 or 12; "auto" takes it from the profile or
-    from the printer's configuration, or else uses 8. ``action`` is the instance that N-ACTION prints: the film box
-    ("film", as in the standard) or the session; "auto" tries the film box first. ``action_data`` sends a Data Set with
-    N-ACTION, for printers that do not answer without it. ``own_uids``: the client assigns the SOP Instance UIDs, unless
-    the printer refuses them. ``optional`` are the optional SOP Classes to propose; Presentation LUT is proposed when it
-    is used. ``profile`` has the limits of a printer model (see `profiles`). ``retries`` limits how often a transiently
-    rejected association is requested again, and how often a lost association is reopened; `films` and `print_images` do
-    not reopen one that is lost between N-ACTION and its response. ``tls`` comes from `dimse.net.client_context`;
-    ``trace`` gets the records of `dimse.net.Trace`.
+    preferably grayscale, or the Printer SOP Class alone. If the printer accepts no Meta SOP Class, a second association
+    proposes its member SOP Classes one by one. ``bits`` is the depth of gray pixels on the wire, 8 or 12; "auto" takes
+    it from the profile or from the printer's configuration, or else uses 8. ``action`` is the instance that N-ACTION
+    prints: the film box ("film", as in the standard) or the session; "auto" tries the film box first. ``action_data``
+    sends a Data Set with N-ACTION, for printers that do not answer without it. ``own_uids``: the client assigns the SOP
+    Instance UIDs, unless the printer refuses them. ``optional`` are the optional SOP Classes to propose; Presentation
+    LUT is proposed when it is used. ``profile`` has the limits of a printer model (see `profiles`). ``retries`` limits
+    how often a transiently rejected association is requested again, and how often a lost association is reopened;
+    `films` and `print_images` do not reopen one that is lost between N-ACTION and its response. ``tls`` comes from
+    `dimse.net.client_context`; ``trace`` gets the records of `dimse.net.Trace`.
 
     A wrong argument raises `EncodeError` at once. Entering the block raises what `dimse.net.connect` raises, and
     `ContextNotAccepted` if the printer accepts no print context. Outside the block, methods that need an association
@@ -322,8 +322,8 @@ class PrintClient:
         options, box = await self._supported(options)
         if options.presentation_lut is not None:
             await self._connection.propose_too(PresentationLUTClass)
-        opened = partial(self._session, options.chosen.film_session, options.presentation_lut)
-        films = Films(opened, self._connection, options, retries=Retries(self._retries), box=box)
+        open_session = partial(self._session, options.chosen.film_session, options.presentation_lut)
+        films = Films(open_session, self._connection, options, retries=Retries(self._retries), box=box)
         try:
             yield films
             await films.finish()

@@ -1,8 +1,9 @@
 """The association with a printer: proposes SOP Classes, replaces a lost association, and remembers the printer.
 
-The first association proposes Meta SOP Classes. If the printer accepts none, a second association proposes the single
-SOP Classes, and also color if gray is only preferred. Each optional SOP Class has a context of its own, which a printer
-can reject separately. If a printer rejects the whole association instead, the Meta SOP Class is proposed alone.
+The first association proposes Meta SOP Classes. If the printer accepts none of them, a second association proposes
+their member SOP Classes one by one, and also the color Meta SOP Class if the client avoids color. Each optional SOP
+Class has a context of its own, which a printer can reject separately. If a printer rejects the whole association
+instead, the Meta SOP Class is proposed alone.
 """
 
 import asyncio
@@ -181,7 +182,7 @@ class Connection:
             await retries.pause(reason)
 
     async def _open_any(self) -> None:
-        """Open an association on a Meta SOP Class, or else on the other Meta SOP Classes and the single SOP Classes."""
+        """Open an association on a Meta SOP Class, or else on the other Meta SOP Classes and all member classes."""
         if await self._open_meta():
             return
         others = [meta for meta in self._metas if meta not in self._first_metas]

@@ -70,7 +70,7 @@ class Operations:
         """Send N-CREATE; return the UID of the instance and the response. `reply` returns the response's Data Set.
 
         If the printer refuses our UID (0117), this and all further N-CREATEs are sent without a UID. Raises
-        `PrintFailed`, and `RemoteProtocolError` if the printer then returns no UID.
+        `PrintFailed`, and `RemoteProtocolError` if neither the request nor the response has a UID.
         """
         context, proposed = self.context(sop_class), new_uid() if self.own_uids else None
         attributes = in_charset(attributes)

@@ -3,7 +3,7 @@
 Min Density, Max Density, Illumination and Reflected Ambient Light of a film box come from the client. If it sends none,
 they come from the film session (CP 173), or else from the printer with the medium of the film. Values out of range are
 replaced, with a warning: B605 for Min and Max Density (PS3.4 H.4.2.2.1.2), 0116 for other attributes. A strict printer
-refuses the latter (0106, PS3.4 H.2.4). A Min Density that is not below Max Density also gets 0116.
+refuses the other attributes instead (0106, PS3.4 H.2.4). A Min Density that is not below Max Density also gets 0116.
 """
 
 from dimse.data import Dataset

@@ -264,7 +264,7 @@ def _create_image_boxes(instances: Instances, call: Call, attributes: Dataset, c
 def _check_format(instances: Instances, display_format: str, orientation: str) -> None:
     """Raise `Refusal` if the printer lacks the format.
 
-    A printer that is not strict also accepts a format of a LANDSCAPE film whose rows and columns are swapped.
+    For a LANDSCAPE film, a printer that is not strict also accepts one of its formats with rows and columns swapped.
     """
     allowed = instances.config.ImageDisplayFormat
     meanings = {display_format}

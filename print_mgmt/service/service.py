@@ -114,11 +114,11 @@ class PrintService:
         try:
             answer = self._perform(_call_of(abstract_syntax, message, dataset))
         except ServiceError as exc:
-            named = isinstance(message, NCreateRQ | NSetRQ | NGetRQ)  # only their responses have such a list
+            has_list = isinstance(message, NCreateRQ | NSetRQ | NGetRQ)  # only their responses name attributes
             return Answer(
                 Status=exc.status,
                 comment=exc.comment or exc.meaning,
-                AttributeIdentifierList=exc.offending or None if named else None,
+                AttributeIdentifierList=exc.offending or None if has_list else None,
             )
         if isinstance(message, NCreateRQ | NSetRQ) and not instances.caller.echo:
             answer = replace(answer, dataset=_box_references(answer.dataset))

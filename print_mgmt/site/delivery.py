@@ -100,7 +100,7 @@ class Delivery:
             return None
         except LayoutError as exc:
             return Failed(info="INVALID PAGE DES", reason=str(exc))
-        except SpoolError as exc:  # the film is damaged, and the spool has failed its deliveries; or the disk fails
+        except SpoolError as exc:  # the disk fails, or the film is damaged and its deliveries are already FAILED
             _log.error("film %s: %s", record.id, escaped(str(exc)))
             return Later(delay=to.retry.pause(self._lease.delivery.attempts), reason=str(exc))
 

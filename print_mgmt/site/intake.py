@@ -1,8 +1,8 @@
 """The step between N-ACTION and the spool: each film of a job is identified and routed.
 
-If the films of a job differ in destinations, priority or reason to be held, they are stored first and routed
-afterwards. If the server crashes in between, it finds the films without destinations at its next start, and routes
-them.
+If the films of a job differ in destinations, priority or reason to be held, they are stored first and get their
+destinations afterwards. If the server crashes in between, it finds the films without destinations at its next start,
+and routes them again.
 """
 
 import logging

@@ -297,7 +297,7 @@ def apply_outcome(film: FilmRecord, lease: Delivery, outcome: Outcome, now: floa
 
 
 def _apply_to_delivery(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
-    is_wanted = delivery.afterwards is _S.QUEUED
+    is_wanted = delivery.afterwards is _S.QUEUED  # no operator has held or canceled it during the delivery
     match outcome:
         case Done():
             return delivery.become(_S.DONE)

@@ -161,7 +161,7 @@ class Index:
         return bool(self._jobs("SOPInstanceUID = ?", (SOPInstanceUID,)))
 
     def lacks_films(self, SOPInstanceUID: str, present: Collection[str]) -> bool:
-        """Return whether a job exists, and fewer of its films than it had when it was accepted are in ``present``."""
+        """Return whether a job exists that had more films when it was accepted than it has in ``present``."""
         rows = self.db.execute(
             "SELECT job.films, film.id FROM job LEFT JOIN film ON film.job = job.number WHERE SOPInstanceUID = ?",
             (SOPInstanceUID,),
@@ -323,7 +323,7 @@ class Index:
     def lease(self, destination: str, now: float, expires: float, owner: str, at_once: int | None) -> FilmRecord | None:
         """Lease the next delivery to a destination, and return its film; return None if no delivery is due.
 
-        The leased delivery is the one with the highest fence. Films with a damaged row are skipped.
+        Of the film's deliveries, the leased one has the highest fence. Films with a damaged row are skipped.
         """
         if at_once is not None:  # do not count expired leases, which a damaged row keeps from ending
             (leased,) = self.db.execute(

@@ -3,7 +3,7 @@
 The files tell which films were accepted, for which destinations, and whether they are done or canceled. They do not
 tell which deliveries of the other films have been made. So these films are queued only for destinations where a second
 delivery is harmless. For all other destinations they become indeterminate, unless they were held when they were
-accepted, and an operator decides.
+accepted; in both cases, an operator decides.
 """
 
 import logging
@@ -47,8 +47,8 @@ def has_tables(path: Path) -> bool:
 def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection:
     """Rename a damaged index, and return a connection to a new one. Raises OSError and sqlite3.Error.
 
-    ``why`` is the error that showed the damage. The new index gets its name when it is complete: the films that an
-    incomplete one lacks would be queued again.
+    ``why`` is the error that showed the damage. The new index gets its name only when it is complete: after a
+    crash, films that an incomplete index lacks would be taken for new ones, and queued.
     """
     draft = path.with_name(f"{path.name}.new")
     for suffix in _SUFFIXES:

@@ -52,7 +52,7 @@ def _accept_unindexed_films(index: Index, files: FilmFolder) -> None:
     accepted: set[str] = set()
     present = files.ids() if found else set()
     unreadable: set[str] = set()
-    lost_rows: set[str] = set()  # films without a row, or with a wrong id in it; their job is in the index
+    lost_rows: set[str] = set()  # films without a row under their id, although their job is in the index
     for job, expected, films in _read_jobs(files, found, unreadable):
         if index.lacks_films(job.SOPInstanceUID, present):
             lost_rows.update(film.id for film in films)

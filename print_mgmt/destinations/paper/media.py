@@ -51,6 +51,7 @@ def paper_for(FilmSizeID: str, supported: Sequence[str], *, fit: bool) -> Paper:
     width, height = film_size(FilmSizeID, "PORTRAIT")
     if not supported:
         return Paper(_REGISTERED.get(FilmSizeID) or f"custom_film_{width:g}x{height:g}mm", true_size=True)
+    # custom_min_* and custom_max_* are limits of sizes, not sizes, and the length of a roll is not that of a sheet
     sizes = {name: size for name in supported if (size := size_of(name)) and not name.startswith(("custom_m", "roll_"))}
     larger = [name for name, size in sizes.items() if size[0] > width - _TOLERANCE and size[1] > height - _TOLERANCE]
     exact = [name for name in larger if sizes[name][0] < width + _TOLERANCE and sizes[name][1] < height + _TOLERANCE]
