@@ -7,12 +7,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
 
-from dimse.files import clear_drafts, new_draft, publish, sync_folder, write_whole
+from dimse.files import clear_drafts, finish, lock_file, new_draft, publish, sync_folder, write_whole
 
 LEFT = ".film-20260102-030405-0001.png.0123abcd.part"
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the permissions, links and pipes of POSIX")
@@ -133,6 +133,54 @@ def test_publish_replaces_no_file(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         publish(tmp_path / "draft", tmp_path / "film.png")
     assert (tmp_path / "film.png").read_bytes() == b"mine"
+
+
+@posix
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP])
+def test_publish_needs_no_hard_links(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*_names: object, **_options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", link)
+    target = tmp_path / "film.png"
+    for content in (b"one", b"two"):
+        with ExitStack() as stack:
+            draft, file = new_draft(target, stack)
+            file.write(content)
+            finish(file)
+            with nullcontext() if content == b"one" else pytest.raises(FileExistsError, match="exists already"):
+                publish(draft, target)
+    assert target.read_bytes() == b"one"
+    assert [*tmp_path.iterdir()] == [target]
+
+
+@posix
+def test_locked_file_is_waited_for(tmp_path: Path) -> None:
+    path, order = tmp_path / "lock", list[str]()
+
+    def work() -> None:
+        began.set()
+        with ExitStack() as stack:
+            lock_file(path, stack)
+            order.append("second")
+
+    began, worker = threading.Event(), threading.Thread(target=work)
+    with ExitStack() as stack:
+        lock_file(path, stack)
+        worker.start()
+        began.wait()
+        order.append("first")
+    worker.join()
+    assert order == ["first", "second"]
+
+
+@posix
+def test_folder_that_cannot_be_read_needs_no_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    sync_folder(tmp_path)
 
 
 def test_clear_removes_a_draft_of_a_dead_process(tmp_path: Path) -> None:

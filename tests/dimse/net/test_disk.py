@@ -130,6 +130,27 @@ async def test_full_disk_refuses_that_request_alone(tmp_path: Path, step: str, a
             await until(lambda: not disk.files)
 
 
+async def test_file_that_cannot_be_shortened_refuses_the_request(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ftruncate(descriptor: int, length: int) -> None:  # noqa: ARG001
+        raise OSError(errno.EIO, "Input/output error")
+
+    async with serve([service(Keeping(), NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "ftruncate", ftruncate)
+            assert (await send(association)).Status == 0x0213
+        await until(lambda: not disk.files)
+        assert (await send(association)).Status == 0
+
+
+@pytest.mark.skipif(not os.access("/var/tmp", os.W_OK), reason="this system has no /var/tmp")
+def test_default_folder_is_not_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("TMPDIR", raising=False)
+    assert Disk(None, above=ABOVE).folder == "/var/tmp"
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    assert Disk(None, above=ABOVE).folder == str(tmp_path)
+
+
 async def test_full_disk_refuses_an_instance_with_out_of_resources(tmp_path: Path) -> None:
     with Disk(tmp_path, above=ABOVE, step=Fault(STEPS[0])) as disk:
         async with serve([service(Keeping(), CStoreRQ)], port=0, disk=disk) as server, connected(server) as association:
