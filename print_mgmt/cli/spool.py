@@ -37,7 +37,8 @@ from .spool_lines import (
     film_lines,
     film_table,
     removed_line,
-    repaired_line,
+    repaired_json,
+    repaired_lines,
     verified_line,
 )
 
@@ -232,7 +233,10 @@ async def _show(spool: Spool, arguments: argparse.Namespace) -> int:
 
 
 async def _repair(spool: Spool, arguments: argparse.Namespace) -> int:
-    print(repaired_line(await spool.repair(), as_json=arguments.json))
+    result = await spool.repair()
+    films = await spool.list() if result.restored else ()
+    for line in (repaired_json(result),) if arguments.json else repaired_lines(result, films):
+        print(line)
     return 0
 
 

@@ -16,11 +16,13 @@ __all__ = [
     "film_lines",
     "film_table",
     "removed_line",
-    "repaired_line",
+    "repaired_json",
+    "repaired_lines",
     "verified_line",
 ]
 
 _HEAD = ("FILM", "STATE", "PRIORITY", "ACCEPTED", "PRINTER", "FROM", "SIZE", "LABEL", "WHERE")
+_WHERE = "the index is damaged: "  # the beginning of each reason
 _MAX_CELL = 40  # characters of a cell in the table; longer texts are cut
 _INTERNAL = ("id", "place", "afterwards", "fence", "owner", "due", "expires")
 
@@ -55,7 +57,7 @@ def damaged_json(film: DamagedFilm) -> str:
 def damaged_lines(films: Sequence[DamagedFilm]) -> Iterator[str]:
     """Yield lines about films with a damaged row, and how to repair them."""
     for film in films:
-        yield escaped(f"{cut(film.id, _MAX_CELL)}  damaged: {film.reason}")
+        yield escaped(f"{cut(film.id, _MAX_CELL)}  damaged: {film.reason.removeprefix(_WHERE)}")
     if films:
         yield "Damaged films are not delivered. Repair them: print-mgmt spool repair"
 
@@ -109,13 +111,32 @@ def removed_line(removed: Sequence[str], *, as_json: bool) -> str:
     return f"{len(removed)} film{'' if len(removed) == 1 else 's'} removed"
 
 
-def repaired_line(result: Repaired, *, as_json: bool) -> str:
-    """Return a line with the films whose damaged rows were made again, and those that were removed."""
-    if as_json:
-        return json.dumps(result._asdict())
-    found = zip(result, ("restored", "removed"), strict=True)
-    parts = (f"{len(ids)} {word}{': ' if ids else ''}{', '.join(ids)}" for ids, word in found)
-    return escaped("; ".join(parts))
+def repaired_json(result: Repaired) -> str:
+    """Return the ids of the restored films and of the removed ones as a JSON object."""
+    return json.dumps(result._asdict())
+
+
+def repaired_lines(result: Repaired, films: Sequence[FilmRecord]) -> Iterator[str]:
+    """Yield a line about each film that was damaged, and one with their numbers; ``films`` are all films."""
+    known = {film.id: film for film in films}
+    for film_id in result.restored:
+        yield escaped(f"{film_id}  restored{_restored_words(known[film_id]) if film_id in known else ''}")
+    for film_id in result.removed:
+        yield escaped(f"{cut(film_id, _MAX_CELL)}  removed: its bytes are lost or damaged, too; see the quarantine")
+    if any(result):
+        count = len(result.restored)
+        yield f"{count} film{'' if count == 1 else 's'} restored, {len(result.removed)} removed"
+    else:
+        yield "no film is damaged"
+
+
+def _restored_words(film: FilmRecord) -> str:
+    """Return the state of a restored film, and what an operator should do about it."""
+    doubtful = [one.destination for one in film.deliveries if one.state is FilmState.INDETERMINATE]
+    if not doubtful:
+        return f": {film.state}"
+    places = ", ".join(dict.fromkeys(doubtful))
+    return f": {film.state}; {places} may have printed it: check, then use print-mgmt spool confirm or retry"
 
 
 def verified_line(result: Verified, *, as_json: bool) -> str:

@@ -67,7 +67,7 @@ class Survey(NamedTuple):
 
 
 class Repaired(NamedTuple):
-    """The result of a repair: the ids of the films whose rows were made again, and of those that were removed."""
+    """The result of a repair: the ids of the films that are intact again, and of those that were removed."""
 
     restored: tuple[str, ...]
     removed: tuple[str, ...]

@@ -102,9 +102,10 @@ def repair(index: Index, files: FilmFolder) -> Repaired:
     restored = [film_id for key in sorted(found) for film_id in _repair_job(index, files, key, found[key], damaged)]
     _remove_leftovers(index)
     after = index.ids()
+    restored = sorted({*restored, *damaged.intersection(after)})  # also films of which only the row of the job changed
     removed = tuple(sorted(map(_name, before - after)))
     if restored or removed:
-        _log.warning("%d films of damaged rows were restored, %d removed", len(restored), len(removed))
+        _log.warning("the index was repaired; films restored: %d, removed: %d", len(restored), len(removed))
     return Repaired(tuple(restored), removed)
 
 

@@ -225,7 +225,7 @@ def test_film_with_an_absurd_time_is_kept(column: str, value: str, place: Place,
     infinity = "9e999" if place.name == "embedded" else "'Infinity'"
     place.sql(f"UPDATE film SET {column} = {value.replace('{infinity}', infinity)}")
     assert run("purge", "--days", "0") == (0, "0 films removed\n", "")
-    assert f"{film_id}  damaged: the index is damaged: film '{film_id}': {column} is " in run("list")[1]
+    assert f"{film_id}  damaged: film '{film_id}': {column} is " in run("list")[1]
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_list_shows_a_damaged_film(run: Run, place: Place, address: str) -> None
     place.sql(f"UPDATE film SET state = 'lost' WHERE id = '{film}'")
     status, out, _ = run("list")
     assert status == 0
-    assert f"{film}  damaged: the index is damaged: film '{film}': state is 'lost', not one of" in out
+    assert f"{film}  damaged: film '{film}': state is 'lost', not one of" in out
     assert f"{other}  queued" in out
     assert out.endswith("Damaged films are not delivered. Repair them: print-mgmt spool repair\n")
 
@@ -326,9 +326,27 @@ def test_list_shows_a_damaged_film_as_json(run: Run, place: Place, address: str)
     assert (json.loads(line)["id"], json.loads(line)["state"]) == (film, "damaged")
 
 
-def test_repair_names_the_restored_films(run: Run, place: Place, address: str) -> None:
+def test_repair_says_what_became_of_each_film(run: Run, place: Place, address: str) -> None:
     film = stored(address)
     place.sql("UPDATE film SET state = 'lost'")
-    assert run("repair") == (0, f"1 restored: {film}; 0 removed\n", "")
+    advice = "printer may have printed it: check, then use print-mgmt spool confirm or retry"
+    assert run("repair") == (0, f"{film}  restored: queued; {advice}\n1 film restored, 0 removed\n", "")
+    assert run("repair") == (0, "no film is damaged\n", "")
     assert json.loads(run("repair", "--json")[1]) == {"restored": [], "removed": []}
     assert f"{film}  queued" in run("list")[1]
+
+
+def test_repair_names_the_films_of_a_damaged_job(run: Run, place: Place, address: str) -> None:
+    film = stored(address)
+    place.sql("UPDATE job SET copies = -1")
+    assert run("repair") == (0, f"{film}  restored: queued\n1 film restored, 0 removed\n", "")
+
+
+def test_repair_says_which_film_is_lost(run: Run, place: Place, address: str) -> None:
+    film = stored(address)
+    place.sql("UPDATE film SET state = 'lost'")
+    place.damage(film)
+    assert run("repair")[1].splitlines() == [
+        f"{film}  removed: its bytes are lost or damaged, too; see the quarantine",
+        "0 films restored, 1 removed",
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from print_mgmt.cli.spool_lines import film_json, removed_line, repaired_line, verified_line
+from print_mgmt.cli.spool_lines import film_json, removed_line, repaired_json, verified_line
 from print_mgmt.spool import Delivery, FilmRecord, Repaired, Verified
 
 PAGE = (Path(__file__).parents[3] / "docs" / "site.md").read_text()
@@ -30,7 +30,7 @@ def test_page_explains_each_key_of_a_film() -> None:
     ("command", "line"),
     [
         ("purge", removed_line(["f"], as_json=True)),
-        ("repair", repaired_line(Repaired(("f",), ()), as_json=True)),
+        ("repair", repaired_json(Repaired(("f",), ()))),
         ("verify", verified_line(Verified(1, ("f",)), as_json=True)),
     ],
 )
