@@ -9,7 +9,7 @@ from raw import ECHO
 
 from dimse.errors import EncodeError
 from dimse.net import VERIFICATION, Service, connect, serve
-from dimse.net.arguments import check_address
+from dimse.net.arguments import check_address, check_choice
 
 Opening = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -94,3 +94,9 @@ async def test_connect_names_the_wrong_argument(name: str, value: object, words:
 async def test_serve_names_the_wrong_argument(name: str, value: object, words: str) -> None:
     error = await refusal(serve, **{"services": [VERIFICATION], "port": 0, name: value})
     assert (error.path, error.what.endswith(words)) == (name, True)
+
+
+def test_choice_is_one_of_the_terms() -> None:
+    check_choice("bits", 8, ("auto", 8, 12))
+    with pytest.raises(EncodeError, match=r"^bits: 9 is not one of 'auto', 8, 12$"):
+        check_choice("bits", 9, ("auto", 8, 12))

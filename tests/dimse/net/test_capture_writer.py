@@ -311,6 +311,33 @@ async def test_peer_is_not_read_while_its_bytes_wait(disk: PipeDisk, monkeypatch
     assert heard == [1]
 
 
+async def test_wait_for_a_hung_disk_ends_with_a_report(
+    disk: PipeDisk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(capture_writer, "PATIENCE", 0.01)
+    recorder = record(disk.path)
+    tap = stalled(recorder, disk)
+    await recorder.written()
+    (line,) = caplog.messages
+    assert line.startswith(f"{disk.path}: incomplete: the disk did not take the last bytes, at most ")
+    await tap.written()
+    assert caplog.messages[1:] == [f"{disk.path}: the recording ends here: the disk is too slow"]
+    await tap.written()  # does not wait for the disk any more
+    disk.go()
+    tap.closed()
+    assert recorder.finish()
+
+
+async def test_canceled_wait_for_the_disk_is_forgotten(tmp_path: Path) -> None:
+    recorder = record(tmp_path / "a.pcapng")
+    tapped(recorder).sent((b"a",))
+    waiting = asyncio.create_task(recorder.written())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await recorder.written()
+    assert waiting.cancelled()
+
+
 def test_finish_reports_what_the_disk_did_not_take(disk: PipeDisk, caplog: pytest.LogCaptureFixture) -> None:
     recorder = record(disk.path)
     tap = stalled(recorder, disk)

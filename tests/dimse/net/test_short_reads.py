@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from dimse.net import short_reads
 from dimse.net.short_reads import ShortReads
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="this system has no TCP_QUICKACK")
@@ -45,3 +46,8 @@ def test_peer_of_whole_messages_is_acknowledged_at_first_only() -> None:
 
 def test_peer_of_pieces_is_always_acknowledged() -> None:
     assert acknowledged(*[80, 80, 0] * 100) == 200
+
+
+def test_system_without_quick_acknowledgments_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(short_reads, "_QUICKACK", None)
+    assert acknowledged(80) == 0
