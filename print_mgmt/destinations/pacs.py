@@ -97,13 +97,13 @@ def _receipt_for(peer: str, uid: str, response: Response) -> Receipt:
     if status >> 12 == _CANNOT_UNDERSTAND:
         words = "error: cannot understand"
     comment = f": {escaped(response.ErrorComment)}" if response.ErrorComment else ""
-    outcome = f"{peer}: C-STORE: status {status:04X}H ({words}){comment}"
+    result = f"{peer}: C-STORE: status {status:04X}H ({words}){comment}"
     match status_class(status):
         case StatusClass.SUCCESS:
             return Receipt((uid,))
         case StatusClass.WARNING:
-            return Receipt((uid,), (outcome,))
+            return Receipt((uid,), (result,))
     if status == DUPLICATE_INSTANCE:
-        return Receipt((uid,), (outcome,))
+        return Receipt((uid,), (result,))
     never = status >> 8 == 0xA9 or status >> 12 == _CANNOT_UNDERSTAND or status in _FILM_REFUSED
-    raise DeliveryFailed(Outcome.NEVER if never else Outcome.LATER, outcome)
+    raise DeliveryFailed(Outcome.NEVER if never else Outcome.LATER, result)

@@ -59,8 +59,8 @@ class PrintServer:
     listening, and prints the accepted jobs. ``drain`` is the time in seconds for which `close` waits for associations.
 
     With ``spool``, which must be open, jobs are on stable storage before N-ACTION is answered, and ``queue`` is not
-    used. ``route`` returns the destinations of the films of a job; by default, they go to ``on_film``. Films that are
-    not printed at the end of the block stay in the spool.
+    used. ``route`` returns the destinations of the films of a job; by default, they go to ``on_film``. If ``on_film``
+    is None, this server delivers no films itself. Films that are not printed at the end of the block stay in the spool.
 
     ``printer_state`` may be set at any time; changes are reported to all clients. ``printed`` and ``failed`` count
     films.

@@ -94,6 +94,7 @@ def stored_pieces(film: FilmCopy, job: PrintJob, record: FilmRecord) -> list[byt
         "number": record.number,
         "accepted": record.accepted,
         "hold": next((delivery.reason for delivery in record.deliveries), ""),
+        # each target once: the deliveries of its further copies are left out
         "targets": [[one.destination, one.repeatable, bool(one.copy)] for one in record.deliveries if one.copy < 2],
     }
     return film_pieces(film, description)

@@ -151,7 +151,7 @@ def _luts_of(sheet: Sheet) -> list[PresentationLUT]:
 
 
 def _describe_renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays: Sequence[Overlay]) -> dict[str, Any]:
-    """Return, for JSON, the input of the renderer except for arrays, and the names of attributes by origin."""
+    """Return, for JSON, the input of the renderer except for arrays, and which attributes were sent or identified."""
     sheet = film.sheet
     numbers = {id(thing): number for things in (luts, overlays) for number, thing in enumerate(things)}
     profile = sheet.ICCProfile

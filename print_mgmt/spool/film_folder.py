@@ -2,9 +2,9 @@
 
 ``films/ID.CHECKSUM.dcm`` is a film; ``ended/`` has the films that are done or canceled, and ``quarantine/`` the damaged
 ones. The file name includes the checksum, so a film can be verified without the index, and a file that a power failure
-left incomplete is never taken for a film. The name of the draft remains until the film is in the index, so that another
-process can distinguish a film that is being accepted from one that was left behind by a killed process or a power
-failure.
+left incomplete is never taken for a film. A film is first a draft with a hidden name (`dimse.files`). It keeps that
+name, beside its own, until it is in the index, so that another process can distinguish a film that is being accepted
+from one that was left behind by a killed process or a power failure.
 
 Two threads store a film: one writes the bytes and forces them to the disk, the other computes the checksum and forces
 the name to the disk. On ext4, one commit of the journal does both; doing one after the other takes up to five times as

@@ -2,8 +2,8 @@
 
 A film has at least one delivery for each of its destinations, and the deliveries have independent states. The state of
 the film is the first state of `PRECEDENCE` that one of its deliveries has. A film without deliveries is RECEIVED: it is
-on stable storage, and its destinations are not yet known. The Execution Status of a Print Job is derived from the
-states of its films.
+on stable storage, and its destinations are not yet known. If its file is lost, it is FAILED. The Execution Status of a
+Print Job is derived from the states of its films.
 
 A delivery is INDETERMINATE if it is unknown whether the destination has printed the film, for example after a crash.
 Such a delivery is repeated only if an operator asks for it.
