@@ -62,9 +62,9 @@ def add_scu(
     describe: Describe,
     make: Make = plain_options,
 ) -> None:
-    """Add the options of ``verify scu`` to ``parser``; ``service`` is the plain acceptor.
+    """Add the options of ``verify scu`` to ``parser``.
 
-    ``make`` makes `Options` from the parsed arguments.
+    ``service`` makes the SCP of the plain scenario, and ``make`` makes `Options` from the parsed arguments.
     """
     parser.description = (
         "Run the cases for an SCU, which connects to this command. The plain scenario comes first, in which this "
@@ -229,7 +229,7 @@ class _Guide:
     shown: str = ""
 
     def listens(self, host: str, port: int) -> None:
-        """Say where the tester listens, unless each next step has a port of its own."""
+        """Say where the tester listens, unless each case has a port of its own, which its next step names."""
         if not self.is_silent and not self.by_port:
             print(f"listening on {host}:{port}", file=sys.stderr, flush=True)
 

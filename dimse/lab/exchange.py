@@ -43,7 +43,7 @@ class Exchange:
         self.patience = patience
         self.is_brief = False
         self.listens = True  # whether sending also waits for the answer
-        # The news since this side sent: the lines of PDUs, and perhaps the reason why the connection ended
+        # What has come since this side last sent: lines of PDUs, and perhaps the reason why the connection ended
         self.answer_lines: deque[str] = deque(maxlen=_MAX_ANSWER_LINES)
         self.last: CompleteMessage | None  # the last message of the peer
         self.last_request: CompleteMessage | None  # the last request of the peer
@@ -115,7 +115,8 @@ class Exchange:
 
         If the peer does not stop, this method stops after ``seconds``, or after `patience` if that is longer.
         """
-        began, is_midway, is_silent = time.monotonic(), True, True
+        began, is_silent = time.monotonic(), True
+        is_midway = True  # nothing has come yet, or a message is under way
         while self._connection is not None:
             passed = time.monotonic() - began
             if not is_silent and passed > max(seconds, self.patience):

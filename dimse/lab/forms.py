@@ -72,7 +72,7 @@ def acceptance(words: Sequence[str], request: AssociateRQ) -> AssociateAC:
     The first transfer syntax of each context is chosen, except where a word gives others.
     """
     plain, found = settings(words, "max")
-    chosen: dict[str, Sequence[str]] = {}  # the transfer syntaxes by abstract syntax; none stands for all proposed ones
+    chosen: dict[str, Sequence[str]] = {}  # transfer syntaxes by abstract syntax; () stands for all proposed ones
     for word in plain:
         abstract, colon, syntaxes = word.partition(":")
         chosen[uid(abstract)] = [*map(_syntax, syntaxes.split(","))] if colon else ()

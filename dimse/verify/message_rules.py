@@ -1,4 +1,4 @@
-"""The rules for P-DATA-TFs, Command Sets and Data Sets, for everything that a peer sends on one connection.
+"""The rules for the P-DATA-TFs, Command Sets and Data Sets that a peer sends on one connection.
 
 The rules are stricter than the codecs, which accept whatever can be understood. Each finding is noted with the id of
 its invariant.

@@ -31,7 +31,7 @@ __all__ = ["LABEL", "PrintSession", "print_session"]
 
 LABEL = "CONFORMANCE TEST"
 CONTEXT_ID = 1
-SLOW_FACTOR = 10  # times the time limit, for the response to an N-SET or N-ACTION
+SLOW_FACTOR = 10  # the response to an N-SET or N-ACTION may take this many times the time limit
 
 
 @dataclass(slots=True)

@@ -98,14 +98,17 @@ def stranger() -> Path:
         return path
 
 
-def _pair(context: ssl.SSLContext, *, is_server: bool = False) -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
+def _in_memory(
+    context: ssl.SSLContext, *, is_server: bool = False
+) -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
+    """Return one side of TLS without a socket, and the buffers of its incoming and its outgoing octets."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     return context.wrap_bio(incoming, outgoing, server_side=is_server), incoming, outgoing
 
 
 def hello() -> bytes:
     """Return a ClientHello."""
-    tls, _, outgoing = _pair(client())
+    tls, _, outgoing = _in_memory(client())
     with suppress(ssl.SSLWantReadError):  # the handshake would need the answer of the server
         tls.do_handshake()
     return outgoing.read()
@@ -118,8 +121,8 @@ def speaks(version: Version) -> bool:
     try:
         _limit(context, version, version, _ANY)
         context.load_cert_chain(stranger())
-        ours, ours_in, ours_out = _pair(client(minimum=version, maximum=version))
-        theirs, theirs_in, theirs_out = _pair(context, is_server=True)
+        ours, ours_in, ours_out = _in_memory(client(minimum=version, maximum=version))
+        theirs, theirs_in, theirs_out = _in_memory(context, is_server=True)
         for _ in range(4):
             for side, bio, other in ((ours, ours_out, theirs_in), (theirs, theirs_out, ours_in)):
                 with suppress(ssl.SSLWantReadError):  # its turn comes again
@@ -138,7 +141,7 @@ class Tunnel:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext) -> None:
         self._reader, self._writer = reader, writer
-        self._tls, self._incoming, self._outgoing = _pair(context)
+        self._tls, self._incoming, self._outgoing = _in_memory(context)
         self._stream = PDUStream(0, 0)
 
     async def shake_hands(self) -> None:
@@ -164,7 +167,7 @@ class Tunnel:
         return self._outgoing.read()
 
     def send(self, octets: bytes, record: bytes | None = None) -> None:
-        """Send the record of ``octets``, or ``record`` in its place."""
+        """Send the record of ``octets``, or ``record`` in its place; with neither, send what TLS has yet to send."""
         self._writer.write((self.record(octets) if octets else self._outgoing.read()) if record is None else record)
 
     async def pdu(self) -> bytes:

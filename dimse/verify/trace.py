@@ -2,7 +2,7 @@
 
 Octets are entered before anything judges them. By default, only the first `KEPT_OCTETS` of each write or arrival are
 kept, with the length and the hash of the whole. Once a case has `_MAX_OCTETS`, only the first `_KEPT_LATER` are kept.
-In any case, the trace has at most `CaseTrace.max_entries` entries.
+Even a trace that keeps all octets has at most `CaseTrace.max_entries` entries.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -42,7 +42,7 @@ class PrintOptions(Options):
 
 
 def print_options(options: Options) -> PrintOptions:
-    """Return ``options`` as options of print, with defaults for the fields that other options lack."""
+    """Return ``options`` as options of print, with defaults for the fields that only `PrintOptions` has."""
     if isinstance(options, PrintOptions):
         return options
     return PrintOptions(**{each.name: getattr(options, each.name) for each in fields(Options)})

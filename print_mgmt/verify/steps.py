@@ -92,12 +92,12 @@ def _is_in(seen: Seen, outcomes: Outcomes) -> bool:
 Script = Callable[[Conversation], Awaitable[Seen]]
 
 
-def on_print(script: Script, *optional: str, meta: str = "") -> CaseRun:
-    """Return the run of a script on an association for print, with contexts for the ``optional`` SOP Classes."""
+def on_print(script: Script, *further: str, meta: str = "") -> CaseRun:
+    """Return the run of a script on an association for print, with contexts for ``further`` SOP Classes."""
 
     async def run(peer: Peer) -> Seen:
         try:
-            async with conversation(peer, *optional, meta=meta) as talk:
+            async with conversation(peer, *further, meta=meta) as talk:
                 return await script(talk)
         except Decided as decided:
             return decided.seen

@@ -42,15 +42,15 @@ _PIXEL_DATA = tag_of("PixelData")
 _WRONG_SYNTAX = "PS3.5 §10"
 _PIXELS = 32 * 32
 
-Steps = Callable[[PrintSession], Awaitable[Seen]]
+Script = Callable[[PrintSession], Awaitable[Seen]]
 
 
-def on(syntaxes: tuple[str, ...], steps: Steps) -> CaseRun:
-    """Return the run that takes ``steps`` on an association for print that proposes these transfer syntaxes."""
+def on(syntaxes: tuple[str, ...], script: Script) -> CaseRun:
+    """Return the run of a script on an association for print that proposes these transfer syntaxes."""
 
     async def run(peer: Peer) -> Seen:
         async with print_session(peer, syntaxes) as session:
-            return await steps(session)
+            return await script(session)
 
     return run
 
@@ -101,7 +101,7 @@ async def other_syntaxes(peer: Peer) -> Seen:
     return Kept(f"accepted: {', '.join(accepted) or 'none'}")
 
 
-def undefined_lengths(*, sequences: bool, items: bool) -> Steps:
+def undefined_lengths(*, sequences: bool, items: bool) -> Script:
     """Return the steps that create a film box and set an image.
 
     ``sequences`` and ``items`` say which of the two have undefined lengths.
@@ -114,14 +114,14 @@ def undefined_lengths(*, sequences: bool, items: bool) -> Steps:
                 item.undefined_length = items
         return dataset
 
-    async def steps(session: PrintSession) -> Seen:
+    async def script(session: PrintSession) -> Seen:
         await session.prepare_session()
         seen = await session.create_film_box(with_lengths(session.film_box()))
         if succeeded(seen) and session.image_uids:
             seen = await session.set_image(with_lengths(session.image_box()))
         return seen
 
-    return steps
+    return script
 
 
 def sequences_of(dataset: Dataset) -> Iterator[tuple[Element, list[Dataset]]]:
@@ -146,17 +146,17 @@ async def reserved_bytes(session: PrintSession) -> Seen:
     return await session.create_film_box(session.encoded(session.film_box()).replace(b"SQ\0\0", b"SQ\xff\xff"))
 
 
-def pixels_as(vr: str) -> Steps:
+def pixels_as(vr: str) -> Script:
     """Return the steps that set an 8-bit image whose Pixel Data element has this VR."""
 
-    async def steps(session: PrintSession) -> Seen:
+    async def script(session: PrintSession) -> Seen:
         await session.prepare_film_box()
         content = session.image_box()
         for _, (image,) in sequences_of(content):
             image.add(Element(_PIXEL_DATA, vr, bytes(_PIXELS)))
         return await session.set_image(content)
 
-    return steps
+    return script
 
 
 async def odd_image(session: PrintSession) -> Seen:

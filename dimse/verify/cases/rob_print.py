@@ -24,7 +24,7 @@ from ..observation import (
 from ..peer import Peer
 from ..print_session import CONTEXT_ID, PrintSession, print_session
 from ..verdict import Close, Level
-from .enc import Steps
+from .enc import Script
 from .material import octets_of
 
 __all__ = ["ROB_PRINT"]
@@ -41,12 +41,12 @@ def element(tag: int, value: bytes, length: int | None = None) -> bytes:
     return pack("<HHI", tag >> 16, tag & 0xFFFF, len(value) if length is None else length) + value
 
 
-def on_print(steps: Steps) -> CaseRun:
-    """Return the run that takes ``steps`` on an association for print."""
+def on_print(script: Script) -> CaseRun:
+    """Return the run of a script on an association for print."""
 
     async def run(peer: Peer) -> Seen:
         async with print_session(peer) as session:
-            return await steps(session)
+            return await script(session)
 
     return run
 
@@ -81,17 +81,17 @@ async def huge_layout(session: PrintSession) -> Seen:
     return await session.create_film_box(session.film_box(r"STANDARD\9999,9999"))
 
 
-def described_image(rows: int, columns: int) -> Steps:
+def described_image(rows: int, columns: int) -> Script:
     """Return the steps that set an image with these Rows and Columns, but only two bytes of pixels."""
 
-    async def steps(session: PrintSession) -> Seen:
+    async def script(session: PrintSession) -> Seen:
         await session.prepare_film_box()
         content = session.image_box(
             pixels=bytes(2), Rows=rows, Columns=columns, BitsAllocated=16, BitsStored=12, HighBit=11
         )
         return await session.set_image(content)
 
-    return steps
+    return script
 
 
 async def reset_midway(peer: Peer) -> Seen:

@@ -78,7 +78,7 @@ async def aead(peer: Peer) -> Observation:
 
 
 def offered(make: Make) -> CaseRun:
-    """Return the run that does a handshake with the context of a client; a failed handshake is only `Deviated`."""
+    """Return the run that does a handshake with the context that ``make`` returns; its failure is only `Deviated`."""
 
     async def run(peer: Peer) -> Seen:
         wire = await peer.secure(make(peer))
@@ -175,7 +175,7 @@ def cut_off(spoil: Callable[[bytes], bytes]) -> CaseRun:
             async with asyncio.timeout(peer.target.preparation):
                 await tunnel.shake_hands()
                 tunnel.send(octets_of(peer.request(contexts)))
-                if (await tunnel.pdu())[0] != _ACCEPTED:
+                if (await tunnel.pdu())[0] != _ASSOCIATE_AC:
                     raise Unprepared("the association was not accepted")
                 tunnel.send(octets_of(PDataTF((PDV(1, encode_command(command), True, True),))))
                 record = tunnel.record(octets_of(PDataTF((PDV(1, bytes(2000), False, False),))))
@@ -190,7 +190,7 @@ def cut_off(spoil: Callable[[bytes], bytes]) -> CaseRun:
     return run
 
 
-_ACCEPTED = 0x02
+_ASSOCIATE_AC = 0x02  # PDU type
 
 
 async def _tunnel(peer: Peer) -> Tunnel:
@@ -206,7 +206,7 @@ def _with_wrong_mac(record: bytes) -> bytes:
     return record[:-1] + bytes((record[-1] ^ 0xFF,))  # the last octet is part of the MAC
 
 
-_NEWER, _OLDEST = Version.TLSv1_1, Version.TLSv1
+_TLS_1_1, _TLS_1_0 = Version.TLSv1_1, Version.TLSv1
 
 TLS: tuple[Case, ...] = (
     Case(
@@ -236,11 +236,11 @@ TLS: tuple[Case, ...] = (
         section="PS3.15 B.10 ('shall not negotiate TLS version 1.1 or 1.0'); RFC 7525 §3.1.1; RFC 8996",
         level=Level.SHOULD,
         needs=Flags.TLS,
-        run=outdated(_NEWER),
+        run=outdated(_TLS_1_1),
         passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
         fails=(RULE_BROKEN,),
-        subcases=(SubCase(name="TLS 1.0", run=outdated(_OLDEST)),),
+        subcases=(SubCase(name="TLS 1.0", run=outdated(_TLS_1_0)),),
         close=Close.NONE,
     ),
     Case(

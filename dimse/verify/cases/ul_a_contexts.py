@@ -112,7 +112,7 @@ def proposed(*contexts: bytes) -> CaseRun:
     return run
 
 
-_ALWAYS = (REJECT, ABORT)
+_NO_ASSOCIATION = (REJECT, ABORT)
 _NO_ANSWER = (CLOSED, SILENCE)
 
 UL_A_CONTEXTS: tuple[Case, ...] = (
@@ -164,7 +164,7 @@ UL_A_CONTEXTS: tuple[Case, ...] = (
         section="PS3.8 §9.3.2 ('one or more Presentation Context Items')",
         level=Level.SHOULD,
         run=no_contexts,
-        passes=_ALWAYS,
+        passes=_NO_ASSOCIATION,
         nonstrict=(Accepted(), CLOSED),
         fails=(SILENCE,),
         close=Close.EITHER,
@@ -187,14 +187,14 @@ UL_A_CONTEXTS: tuple[Case, ...] = (
         section="PS3.8 Table 9-13 byte 5 ('shall be odd integers between 1 and 255')",
         level=Level.SHOULD,
         run=proposed(context_item(2)),
-        passes=(*_ALWAYS, accepted({2: _REFUSED})),
+        passes=(*_NO_ASSOCIATION, accepted({2: _REFUSED})),
         nonstrict=(accepted({2: 0}), CLOSED),
         fails=(SILENCE,),
         subcases=(
             SubCase(
                 name="id 0",
                 run=proposed(context_item(0)),
-                passes=(*_ALWAYS, accepted({0: _REFUSED})),
+                passes=(*_NO_ASSOCIATION, accepted({0: _REFUSED})),
                 nonstrict=(accepted({0: 0}), CLOSED),
             ),
         ),
@@ -207,7 +207,7 @@ UL_A_CONTEXTS: tuple[Case, ...] = (
         section="PS3.8 §7.1.1.13 ('unused identifier')",
         level=Level.SHOULD,
         run=proposed(context_item(1), context_item(1, transfer_syntaxes=(ExplicitVRLittleEndian,))),
-        passes=_ALWAYS,
+        passes=_NO_ASSOCIATION,
         nonstrict=(Accepted(), CLOSED),
         fails=(SILENCE,),
         close=Close.EITHER,
@@ -218,7 +218,7 @@ UL_A_CONTEXTS: tuple[Case, ...] = (
         section="PS3.8 §9.3.2.2 ('one or more Transfer Syntax Sub-Items', 'one Abstract Syntax')",
         level=Level.SHOULD,
         run=proposed(context_item(1, transfer_syntaxes=())),
-        passes=(*_ALWAYS, accepted({1: _REFUSED})),
+        passes=(*_NO_ASSOCIATION, accepted({1: _REFUSED})),
         nonstrict=(CLOSED,),
         fails=(accepted({1: 0}), SILENCE),
         subcases=(

@@ -128,7 +128,8 @@ async def interleaved(peer: Peer) -> Seen:
 async def too_long(peer: Peer) -> Seen:
     wire = await peer.associate()
     octets = echo_command()[12:]  # without the element of the group length
-    comment = b"x" * (wire.max_length + 100 - len(octets) - 26)
+    headers = 6 + 12 + 8  # of the PDV, the element of the group length, and the header of Error Comment
+    comment = b"x" * (wire.max_length + 100 - len(octets) - headers)
     comment += b" " * (len(comment) % 2)
     octets += pack("<HHI", 0, _ERROR_COMMENT, len(comment)) + comment
     command = pack("<HHII", 0, 0, 4, len(octets)) + octets

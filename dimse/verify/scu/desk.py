@@ -196,7 +196,7 @@ class _Porter(asyncio.Protocol):
         elif not self._desk.by_title:
             self._admit(self._case_id, b"")
         elif self._desk.tls is not None:
-            self._transport = None  # the first octets may arrive before `start_tls` has returned
+            self._transport = None  # until `start_tls` has returned: the first octets may arrive earlier
             transport.pause_reading()
             self._desk.start(self._secure(transport, self._desk.tls))
 
@@ -216,6 +216,7 @@ class _Porter(asyncio.Protocol):
             self._admit("", self._octets)
 
     def _is_whole(self) -> bool:
+        """Return whether the A-ASSOCIATE-RQ is whole, or the octets cannot be one, or it is too long to wait for."""
         head = self._octets[:_HEADER]
         if len(head) < _HEADER:
             return head[:1] not in (b"", bytes((_ASSOCIATE_RQ,)))

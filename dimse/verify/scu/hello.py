@@ -27,12 +27,12 @@ _AEAD_1_2 |= {0xC086, 0xC087, 0xC08A, 0xC08B, 0xC09E, 0xC09F, 0xC0A2, 0xC0A3, *r
 
 @dataclass(frozen=True, slots=True)
 class ClientHello:
-    """The offer of a client. If the client lists no versions, ``versions`` has only the highest one."""
+    """The offer of a client. Without a list of versions, ``versions`` has only the highest one."""
 
     versions: tuple[int, ...]
     suites: tuple[int, ...]
     compressions: tuple[int, ...]
-    is_list: bool  # the client lists its versions
+    has_version_list: bool
 
     @property
     def is_modern(self) -> bool:

@@ -92,7 +92,7 @@ OnPDU = Callable[["Visit", Wire, bytes], None]
 
 @dataclass(slots=True)
 class Visit:
-    """A visit. ``operations`` names the SCU's messages in order; ``fired`` is the place of the first reaction."""
+    """A visit. ``operations`` names the SCU's messages in order."""
 
     table: Table
     service: MakeService
@@ -101,7 +101,7 @@ class Visit:
     wires: list[Wire] = field(default_factory=list)
     operations: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
-    fired: tuple[Wire, int] | None = None  # the connection, and the number of its events up to the request
+    fired: tuple[Wire, int] | None = None  # the connection of the first reaction; how many events it had by then
     fired_operations: int = 0  # the number of operations up to the first reaction, its own request included
     hung: bool = False  # the SCU was silent for ``patience`` on a connection
     is_endless: bool = False  # the SCU went on for longer than a visit may take

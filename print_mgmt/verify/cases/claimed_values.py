@@ -33,14 +33,14 @@ _EIGHT, _TWELVE = 8, 12
 _USERNAME = 1
 
 
-def _each(name: str, attempt: Attempt, *optional: str) -> Judge:
-    """Return a function that tries each claimed value on an association of its own."""
+def _each(name: str, attempt: Attempt, *further: str) -> Judge:
+    """Return a function that tries each claimed value on its own association, with ``further`` SOP Classes."""
 
     async def judge(peer: Peer, claims: Claims) -> Seen:
         found = getattr(claims, name)
         values: Iterable[object] = found if isinstance(found, tuple) else (found,)
         for value in values:
-            async with conversation(peer, *optional) as talk:
+            async with conversation(peer, *further) as talk:
                 seen = await attempt(talk, value)
             await peer.dismiss()
             if not isinstance(seen, Answered):

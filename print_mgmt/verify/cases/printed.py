@@ -42,7 +42,7 @@ _EXECUTION = ("PENDING", "PRINTING", "DONE", "FAILURE")
 
 
 def of_film(judge: Callable[[Steps, PrintedFilm], None]) -> CaseRun:
-    """Return the run that judges the shared film of all such cases."""
+    """Return the run that judges the film that all such cases share."""
 
     async def run(peer: Peer) -> Seen:
         film = await printed_film(peer)

@@ -210,7 +210,7 @@ def _shown(names: set[str]) -> str:
 
 
 async def try_configuration(talk: Conversation) -> Seen:
-    """Use values that the configuration lists in film boxes and sessions; the share of refused ones decides."""
+    """Create film boxes and sessions with values that the configuration lists; the share of refused ones decides."""
     with talk.patiently():
         seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
     items = [item for item in items_of(data_of(seen), "PrinterConfigurationSequence") if _is_of(item, talk.meta)]
@@ -238,6 +238,7 @@ async def try_configuration(talk: Conversation) -> Seen:
     if _ONE_IN * len(refused) <= len(answers):
         return Deviated(text)
     invalid = [seen for _, seen in refused if matches(_INVALID, (seen,))]
+    # If no more than half are refused as invalid, the first refusal makes the case INCONCLUSIVE
     return Broken(text) if 2 * len(invalid) > len(answers) else refused[0][1]
 
 

@@ -31,7 +31,10 @@ _NOT_SUPPORTED = Answered(frozenset({0x0105, 0x0106, 0x0107, 0x0116}))
 
 
 def create_session_with(values: Dataset, claimed: str = "") -> Script:
-    """Return the steps that create a film session with one attribute; the claim ``claimed`` may list its value."""
+    """Return the steps that create a film session with one attribute.
+
+    ``claimed`` names the claim that lists the supported values, if there is one: such a value may be accepted.
+    """
 
     async def script(talk: Conversation) -> Seen:
         seen = await talk.create_session(values)
@@ -41,7 +44,10 @@ def create_session_with(values: Dataset, claimed: str = "") -> Script:
 
 
 def create_film_box_with(values: Dataset, claimed: str = "") -> Script:
-    """Return the steps that create a film box with one more attribute, or with another value of an attribute."""
+    """Return the steps that create a film box with one more attribute, or with another value of an attribute.
+
+    ``claimed`` is as in `create_session_with`.
+    """
 
     async def script(talk: Conversation) -> Seen:
         await talk.prepare_session()

@@ -242,7 +242,10 @@ _ITEM, _END_ITEM, _END_SEQUENCE = (pack("<HH", 0xFFFE, number) for number in (0x
 
 
 def _with_undefined_lengths(*, with_more: bool = False) -> Reaction:
-    """Return the reaction that lists the image boxes of a film box in a sequence and items of undefined length."""
+    """Return the reaction that lists the image boxes of a film box in a sequence and items of undefined length.
+
+    ``with_more`` adds a group length and private elements to each item.
+    """
 
     def change(data: Dataset, exchange: Exchange) -> bytes:
         syntax = syntax_of(syntax_of_exchange(exchange))

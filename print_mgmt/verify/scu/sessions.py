@@ -319,8 +319,9 @@ def _faults_of_image(image: Dataset, *, is_color: bool) -> Faults:
 
 
 def with_boxes(count: int | None) -> Reaction:
-    """Return the reaction that answers the creation of a film box with ``count`` image boxes; with None, without a Data
-    Set.
+    """Return the reaction that answers the creation of a film box with ``count`` image boxes.
+
+    If ``count`` is None, the answer has no Data Set.
     """
     if count is None:
         return with_fields(Data=None)

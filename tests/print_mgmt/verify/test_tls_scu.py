@@ -175,4 +175,4 @@ def test_cut_off_hello_is_a_decode_error(size: int) -> None:
 
 def test_suite_of_tls_1_2_does_not_count_for_tls_1_3() -> None:
     ecdhe_rsa_aes_128_gcm = 0xC02F
-    assert not ClientHello((0x0304,), (ecdhe_rsa_aes_128_gcm,), (0,), is_list=True).has_aead
+    assert not ClientHello((0x0304,), (ecdhe_rsa_aes_128_gcm,), (0,), has_version_list=True).has_aead
