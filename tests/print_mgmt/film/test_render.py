@@ -24,6 +24,7 @@ from print_mgmt.film import (
     Page,
     PrintImage,
     Sheet,
+    can_render,
     lay_out,
     render,
 )
@@ -448,3 +449,10 @@ def test_rendering_takes_less_than_two_pages_of_memory(layout: str, bits: Litera
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2 * page.pixels.nbytes
+
+
+def test_film_is_rendered_up_to_a_number_of_pixels() -> None:
+    assert can_render("14INX17IN", 600)
+    assert not can_render("14INX17IN", 100_000)
+    with pytest.raises(LayoutError, match="FilmSizeID"):
+        can_render("9INX9IN", 300)

@@ -365,6 +365,21 @@ def test_deflated_frames_are_inflated_to_their_size() -> None:
         assert np.array_equal(prepare(file).pixels, GRAY8)
 
 
+def test_frame_that_cannot_be_inflated_is_refused() -> None:
+    syntax = TransferSyntax(uid="1.2.840.10008.1.2.8.1", name="Deflated Image Frame", encapsulated=True)
+    with pytest.raises(ImageError, match=r"Deflated Image Frame cannot be inflated: .* \(PS3\.5 A\.4\.13\)"):
+        prepare(replace(image(b"\xff\xff\xff\xff", GRAY8), syntax=syntax))
+
+
+def test_more_frames_than_declared_are_a_note() -> None:
+    data = bytes(imagecodecs.jpegls_encode(GRAY8))
+    data += b"\0" * (len(data) % 2)
+    made = prepare(image(data, GRAY8, JPEG_LS, NumberOfFrames=2, PixelData=[b"", data, data, data]))
+    assert np.array_equal(made.pixels, GRAY8)
+    (note,) = made.notes
+    assert "3 fragments hold more frames than Number of Frames (2)" in note
+
+
 def test_decompression_bomb_is_refused() -> None:
     """A JPEG 2000 of a single gray has a few hundred bytes at any size; its decoder needs four bytes for a sample."""
     data = bytearray(imagecodecs.jpeg2k_encode(np.zeros((64, 64), np.uint8), level=0, codecformat="j2k"))
