@@ -335,9 +335,9 @@ PRINTER_CONFIGURATION = (
         )),
         Attribute("DefaultPrinterResolutionID",          "-/M", terms("STANDARD", "HIGH")),
         Attribute("DefaultMagnificationType",            "-/M", _MAGNIFICATION),
-        Attribute("OtherMagnificationTypesAvailable",    "-/M", any_value("those beside the default")),
+        Attribute("OtherMagnificationTypesAvailable",    "-/M", any_value("those other than the default")),
         Attribute("DefaultSmoothingType",                "-/M", text(16)),
-        Attribute("OtherSmoothingTypesAvailable",        "-/M", any_value("those beside the default")),
+        Attribute("OtherSmoothingTypesAvailable",        "-/M", any_value("those other than the default")),
         Attribute("ConfigurationInformationDescription", "-/M", text(10240)),
         Attribute("MaximumCollatedFilms",                "-/M", whole(0, 2**31 - 1)),
         Attribute("DecimateCropResult",                  "-/M", terms(

@@ -37,7 +37,7 @@ def read_value(kind: object, value: object, key: str) -> object:
         return _read_scalar(kind, value, key)
     if get_origin(kind) is Literal:
         return _read_choice(get_args(kind), value, key)
-    if get_origin(kind) in (UnionType, Union):  # the latter for a Literal or None
+    if get_origin(kind) in (UnionType, Union):  # `Literal[...] | None` is a Union, `int | None` a UnionType
         return read_value(get_args(kind)[0], value, key)  # X | None: a value in TOML is an X
     if isinstance(kind, type) and is_dataclass(kind):
         return _make(kind, value, key)

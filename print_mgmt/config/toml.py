@@ -32,8 +32,8 @@ PRESETS = {
 def load_config(path: str | PathLike[str]) -> PrinterConfig:
     """Return the configuration in a file.
 
-    Raises OSError, and `ConfigError` with the file, line, key and reason; the ``others`` of the latter are the errors
-    of other keys.
+    Raises OSError, and `ConfigError` with the file, line, key and reason of the first error; its ``others`` are the
+    errors of other keys.
     """
     path, text = Path(path), ""
     try:

@@ -1,8 +1,8 @@
 """The VOI LUT module, PS3.3 C.11.2: windows and tables that select the Values of Interest of an image.
 
 An image may have several tables (VOI LUT Sequence) and windows (Window Center and Width). They are alternatives, and
-the first valid one is used unless the user selects another. Those of one frame come before those of all frames. Tables
-come before windows: a modality that writes both means the window for viewers without tables.
+the first valid one is used unless the user selects another. Those of the frame itself come before those that all
+frames share. Tables come before windows: a modality that writes both means the window for viewers without tables.
 
 Tables and windows return levels: 0 for the lowest output value, 1 for the highest.
 """

@@ -74,9 +74,9 @@ class Engine(Protocol):
 class PrinterService:
     """A printer that serves many associations.
 
-    ``config`` may be replaced; the new configuration applies to associations that begin afterwards. Only the amounts of
-    memory in the first configuration stay in force. Each request is passed to ``intercept``, with the function that
-    performs the request; ``intercept`` returns the response.
+    ``config`` may be replaced; the new configuration applies to associations that begin afterwards. The amounts of
+    memory always remain those of the first configuration. Each request is passed to ``intercept``, with the function
+    that performs the request; ``intercept`` returns the response.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ class Films:
 
     ``open_session`` opens a film session, on a new association if the current one is lost, as often as ``retries``
     allows. ``box`` is the size (rows, columns) to which images are reduced. ``printed`` is the number of printed films,
-    and ``images`` the number of images that the printer has received; ``progress`` is called with the latter. ``jobs``
+    and ``images`` the number of images that the printer has received; ``progress`` is called with ``images``. ``jobs``
     are the print jobs: one for each film, or, with ``collate``, one for all films.
     """
 
@@ -106,7 +106,7 @@ class Films:
         if self._box is not None:
             picture = await asyncio.to_thread(reduced, picture, self._box)
         self._images.append(picture)
-        await self._persist(self._fill)
+        await self._with_retries(self._fill)
         self.images += 1
         if self.progress is not None:
             self.progress(self.images)
@@ -135,7 +135,7 @@ class Films:
             # the film box must not be deleted until the session is printed
             await self._session_stack.enter_async_context(self._film_stack.pop_all())
         else:
-            await self._persist(self._print)
+            await self._with_retries(self._print)
         self._film = None
         self._images.clear()
         await self._film_stack.aclose()
@@ -192,7 +192,7 @@ class Films:
             session.operations.warn(f"{film.name}: {written}, because the printer created no more boxes{why}")
         return film
 
-    async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _with_retries(self, step: Callable[[], Awaitable[None]]) -> None:
         """Perform ``step``, and repeat it on a new association if the current one is lost."""
         while True:
             try:

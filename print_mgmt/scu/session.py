@@ -222,12 +222,12 @@ class FilmSession:
         self.films_created = 0
         self._attributes = attributes
         self._luts: list[str] = []
-        self._stale = False
+        self._holds_printed_film = False
 
     async def create(self) -> None:
         """Send N-CREATE."""
         self.SOPInstanceUID, _ = await self.operations.create("the film session", BasicFilmSession, self._attributes)
-        self._stale = False
+        self._holds_printed_film = False
 
     async def delete(self) -> None:
         """Send N-DELETE for the session, which also deletes its film boxes, and for its Presentation LUTs."""
@@ -287,8 +287,8 @@ class FilmSession:
     @asynccontextmanager
     async def film_box_of(self, attributes: Dataset) -> AsyncIterator[FilmBox]:
         """Create a film box as `film_box` does, with the attributes as a Data Set."""
-        if self._stale:
-            # The session has a printed film that could not be deleted; N-ACTION of the session would print it again.
+        if self._holds_printed_film:
+            # The printer did not delete that film, so N-ACTION of the session would print it again.
             await self._delete()
             await self.create()
         if self.lut and "ReferencedPresentationLUTSequence" not in attributes:
@@ -301,7 +301,7 @@ class FilmSession:
             yield box
         finally:
             deleted = await self.operations.delete(box.name, BasicFilmBox, box.SOPInstanceUID)
-            self._stale = not deleted and self.connection.action == "session"
+            self._holds_printed_film = not deleted and self.connection.action == "session"
 
 
 # --- overlays: an overlay of 1998 refers to its image box; an image box refers to an overlay of 2004 ---

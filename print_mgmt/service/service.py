@@ -182,17 +182,17 @@ class PrintService:
             )
         if isinstance(message, NCreateRQ):
             return _CREATE[call.sop_class](instances, call)
-        named = instances.complete(call)
+        completed = instances.complete(call)
         match message:
             case NSetRQ():
-                answer = self._set(named)
+                answer = self._set(completed)
             case NActionRQ():
-                answer = self._print(named, message)
+                answer = self._print(completed, message)
             case _:
-                self._delete(named)
+                self._delete(completed)
                 instances.release_deleted()
                 answer = Answer()
-        return answer if named is call else replace(answer, AffectedSOPInstanceUID=named.uid)
+        return answer if completed is call else replace(answer, AffectedSOPInstanceUID=completed.uid)
 
     def _answer_printer_creation(self) -> Answer:
         """Answer N-CREATE of the printer, which the SCU of United Imaging sends, with the printer's attributes."""

@@ -165,7 +165,7 @@ def _describe_renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays
         "overlays": [[*overlay.pixels.shape] for overlay in overlays],
         "imager": _describe_imager(film.imager),
         "sent": sorted(film.sent),
-        "beside": film.attribute_bytes,  # bytes in memory, beside the pixels
+        "beside": film.attribute_bytes,  # bytes in memory, without the pixels
         "identified_by": {**film.identified_by},
     }
 

@@ -251,7 +251,7 @@ class FilmFolder:
             (source / name).rename(target / name)
 
     def remove(self, films: Iterable[tuple[str, str]]) -> None:
-        """Remove the files of films, given by id and checksum, for good. Raises OSError.
+        """Remove the files of films, given by id and checksum, permanently. Raises OSError.
 
         No power failure brings them back into ``films``, where the next start would take them for accepted films. A
         folder, pipe or device with the name of a film is moved to the quarantine folder.
@@ -266,7 +266,7 @@ class FilmFolder:
         sync_folder(self.films)
 
     def remove_written(self, written: Sequence[FilmFile]) -> None:
-        """Remove the files of a job that is not accepted, for good if the disk works."""
+        """Remove the files of a job that is not accepted, permanently if the disk works."""
         for file in written:
             file.remove()
         with suppress(OSError):
