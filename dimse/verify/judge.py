@@ -29,7 +29,7 @@ from .verdict import Column, Level, Verdict, close_verdict, column_of, verdict_o
 __all__ = ["Judge", "summary_assertion", "judged_result", "level_of", "max_seconds", "reason_of", "unjudged_result"]
 
 _CONGESTION, _LOCAL_LIMIT = Rejected(2, 3, 1), Rejected(2, 3, 2)  # PS3.8 Table 9-21
-_PATIENCE_FACTOR = 3  # times the time limit: the second try, after silence has led to a bad verdict
+_PATIENCE_FACTOR = 3  # a second try, after silence has led to a bad verdict, has this many times the time limit
 _STEP = "the step that is judged"  # the expectation of a case that stops too early
 _ANSWERS = 40  # a sub-case may take the time limit of this many answers, besides preparation and ARTIM
 

@@ -2,9 +2,9 @@
 
 The cases run one at a time, because many peers serve only one association at a time; `Options.jobs` lets cases of print
 run at the same time. Slow cases run at the same time if the peer accepts two associations. If it serves many more, the
-cases that only wait run beside the quick ones. The first bad verdict of a quick case cancels them, and the quick case
-is judged again alone, unless it would print again. So hardly any bad verdict depends on the cases that wait. The `Run`
-is valid at any time, so that an interrupted run can be reported, too.
+cases that only wait run beside the quick ones. The first bad verdict of a quick case cancels the cases that wait, and
+the quick case is judged again alone, unless it would print again. So hardly any bad verdict depends on the cases that
+wait. The `Run` is valid at any time, so that an interrupted run can be reported, too.
 """
 
 import asyncio
@@ -231,7 +231,7 @@ class Tester:
         return result
 
     async def _judge_alone(self, case: Case, found: Result) -> Result:
-        """Run a case again, without the cases that wait. Return ``found`` if it may print, or if the peer is gone."""
+        """Run a case again, without the cases that wait; if it may print, or the peer is gone, return ``found``."""
         await self._cancel_waiting_cases()
         if case.needs & (Flags.FILM | Flags.FILM2) or (found.is_damaged and not await self._revive()):
             return found

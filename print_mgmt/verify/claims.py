@@ -1,6 +1,6 @@
 """The claims of a peer: a file that lists the features in its conformance statement or configuration.
 
-Each claim is optional. Some cases expect the peer to accept exactly the claimed values.
+Each claim is optional. PRN-N-1.09 judges whether the peer keeps its claims; a few other cases use them, too.
 """
 
 import json

@@ -55,13 +55,13 @@ async def printed_film(peer: Peer) -> PrintedFilm:
     if isinstance(found, PrintedFilm):
         peer.trace.note(0, f"the film that {found.case_id} printed is judged; the trace of that case shows it")
         return found
-    optional = (PrintJob,) if Flags.JOBS in peer.flags else ()
-    async with conversation(peer, *optional) as talk:
+    further = (PrintJob,) if Flags.JOBS in peer.flags else ()
+    async with conversation(peer, *further) as talk:
         await talk.prepare_image()
         film = PrintedFilm(peer.case_id, await talk.print())
         peer.shared.found[_FILM] = film
         named = references(film.print_answer, JOB_REFERENCE)
-        if named and optional and is_valid_uid(named[0][1]):
+        if named and further and is_valid_uid(named[0][1]):
             film.job = named[0][1]
             await _follow(talk, film)
     return film

@@ -150,7 +150,7 @@ def slowly(seconds: float) -> Reaction:
 def held_back(seconds: float) -> Reaction:
     """Return the reaction that sends the right answer after ``seconds``, or as soon as the SCU does something.
 
-    `Visit.early` has the places where the SCU did not wait for the answer.
+    `Visit.early` records each answer for which the SCU did not wait.
     """
 
     async def react(exchange: Exchange) -> None:

@@ -42,7 +42,7 @@ from .visit import Visit
 __all__ = ["PLAIN", "ScuTester", "verify_scu"]
 
 PLAIN = "PLAIN"  # the AE title that selects the plain scenario
-_PATIENCE_FACTOR = 3  # of the second try, after silence has led to a bad verdict
+_PATIENCE_FACTOR = 3  # a second try, after silence has led to a bad verdict, has this many times the patience
 
 OnResult = Callable[[Result], None]
 # Called when a visit waits: with the case id, the case and the plain visit, or with PLAIN, None and None

@@ -119,7 +119,7 @@ class Visit:
     open: int = 0  # the number of open connections
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     allowance: Allowance = field(default_factory=lambda: Allowance(_MAX_OCTETS))
-    early: list[tuple[Wire, int]] = field(default_factory=list)  # where the SCU did not wait for a delayed answer
+    early: list[tuple[Wire, int]] = field(default_factory=list)  # as `fired`: where the SCU did not await an answer
     times: list[tuple[str, float, float]] = field(default_factory=list)  # operation, time of request, time of answer
     _counts: Counter[str] = field(default_factory=Counter)
     services: dict[int, Service] = field(default_factory=dict)

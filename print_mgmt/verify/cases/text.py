@@ -29,7 +29,7 @@ from ..steps import on_print
 __all__ = ["TEXT"]
 
 _CHARACTER_SET, _LABEL = tag_of("SpecificCharacterSet"), tag_of("FilmSessionLabel")
-_TAKEN = Answered(frozenset({0x0000, 0x0107, 0x0116, 0x0105, 0x0106}))
+_TAKEN = Answered(frozenset({0x0000, 0x0107, 0x0116, 0x0105, 0x0106}))  # the text is used, ignored or refused
 _KANJI = b"\x1b$B;3ED\x1b(B"
 _HANGUL = b"\x1b$)C\xb1\xe8\xc8\xf1\xc1\xdf"
 _TRAIL = b"\x95\\TEST"  # one character of GB18030, whose second byte is the code of a backslash; then TEST

@@ -22,7 +22,7 @@ def show_certificate(
     """Return the run that shows the SCU a certificate that it should refuse.
 
     If ``certificate`` returns None, the run is SKIPPED, because the option ``missing`` was not given. With
-    ``may_be_pinned``, an SCU that accepts the certificate has only `Deviated`, because it may have pinned it.
+    ``may_be_pinned``, an SCU that accepts the certificate is only `Deviated`: it may have pinned this certificate.
     """
 
     async def run(peer: ScuPeer) -> Seen:

@@ -69,7 +69,7 @@ def _unknown(_: Exchange) -> bytes:
     return forge_pdu(0x09, bytes(21))
 
 
-_STA5 = (
+_STA5 = (  # the number of the case, its title, the event in Table 9-10, the octets
     ("01", "P-DATA-TF instead of the answer", "Evt10", _echo),
     ("02", "A-RELEASE-RQ instead of the answer", "Evt12", lambda _: ReleaseRQ()),
     ("03", "A-RELEASE-RP instead of the answer", "Evt13", lambda _: ReleaseRP()),
@@ -125,7 +125,7 @@ UL_F_5: tuple[Case, ...] = (
 
 # --- Sta6 ---
 
-_STA6 = (
+_STA6 = (  # the number of the case, its title, the event in Table 9-10, the octets
     ("01", "A second A-ASSOCIATE-AC instead of a response", "Evt3", _acceptance),
     ("02", "A-RELEASE-RP without a request instead of a response", "Evt13", lambda _: ReleaseRP()),
     ("03", "An unknown PDU type instead of a response", "Evt19", _unknown),
