@@ -17,7 +17,7 @@ _ANY = ("0.0.0.0", "::")  # a site with this host listens on all addresses of th
 def find_loops(site: SiteConfig) -> tuple[str, ...]:
     """Return the names of the destinations to which a film comes back after it was sent there.
 
-    The routes are tried with a gray film that has, for each printer, its first medium in the first size.
+    For each printer, the routes are tried with one gray film, on the printer's first medium in its first size.
     """
     return tuple(name for name in site.destinations if name in _find_reached(site, name))
 

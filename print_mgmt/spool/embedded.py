@@ -182,7 +182,7 @@ class EmbeddedSpool:
         return self._writers.submit(run)
 
     async def _execute(self, run: Callable[[], T]) -> T:
-        """Run a function on the index in a transaction, even if the disk is full. Raises `SpoolError` if it fails."""
+        """Run a function on the index; if the disk is full, release the reserve, and try again. Raises `SpoolError`."""
         try:
             return await self._commit(run)
         except SpoolError as exc:

@@ -351,7 +351,10 @@ class Index:
         return None
 
     def change_intact(self, film_id: object, change: Callable[[FilmRecord], FilmRecord]) -> FilmRecord | None:
-        """Change a film, and return it. Log a damaged row of the film or its job, change nothing, and return None."""
+        """Change a film, and return it.
+
+        If a row of the film or of its job is damaged, log that, change nothing, and return None.
+        """
         self.db.execute("SAVEPOINT change")
         try:
             film = self.film(film_id)

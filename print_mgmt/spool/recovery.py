@@ -47,7 +47,7 @@ def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float
 
 
 def _accept_unindexed_films(index: Index, files: FilmFolder) -> None:
-    """Accept the complete jobs, and remove the films of the others."""
+    """Accept the jobs whose films are all on the disk but not in the index; remove films of incomplete jobs."""
     found = files.unindexed_films(index.ids)
     accepted: set[str] = set()
     present = files.ids() if found else set()

@@ -1,8 +1,8 @@
 """Finds damaged rows of the index of the embedded spool, and replaces them by what the film files say.
 
-Only the jobs with a damaged row change. In these, a row that is intact stays; any other film becomes what `rebuild`
-makes of its file: done if the file is in ``ended``, else queued only where a second delivery is harmless. A damaged row
-of a film that has no readable file is removed.
+Only the jobs with a damaged row change. In these, films with intact rows stay as they are. The rows of any other film
+are made again from its file, as in `rebuild`: the film is done if the file is in ``ended``, and otherwise queued only
+where a second delivery is harmless. A damaged row of a film that has no readable file is removed.
 """
 
 import logging
@@ -59,8 +59,8 @@ def survey(index: Index, files: FilmFolder) -> Survey:
 def _strangers(films: Iterable[FilmRecord]) -> Iterator[str]:
     """Yield the ids of the films whose rows name the job of other films.
 
-    If the films of a job have several keys, the keys of the films with deliveries are right: a delivery names its job,
-    too.
+    The ids of the films of a job begin with the same key. If the films that name a job have several keys, those of the
+    films with deliveries are right, because the deliveries name the job, too.
     """
     jobs: dict[str, list[FilmRecord]] = {}
     for film in films:
