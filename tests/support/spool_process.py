@@ -19,7 +19,7 @@ from print_mgmt import Film, PrintServer
 from print_mgmt.spool import Done, Spool
 
 CLIENTS = 8
-JOBS = 4  # of each client
+JOBS = 3  # of each client
 
 
 class Process:

@@ -102,7 +102,7 @@ async def test_kills_at_any_moment_lose_and_repeat_nothing(place: Place, out: Pa
     for _ in range(KILLS):
         with copied("spool_process", place.address, out, "load") as loading:
             await line_of(loading)
-            await asyncio.sleep(random.random() / 5)
+            await asyncio.sleep(random.random() / 10)
             loading.kill()
     await check(place, out)
 
