@@ -87,7 +87,7 @@ def _add_appearance(group: argparse._ArgumentGroup) -> None:
         type=argument_type(_parse_window),
         metavar="CENTER,WIDTH",
         help="VOI window of gray images: its center and width; 'auto', from the lowest to the highest value; or a "
-        "window in the image, by number or explanation (default: the first one)",
+        "window in the image, by number or explanation (default: the first window in the image)",
     )
     group.add_argument(
         "--overlays",

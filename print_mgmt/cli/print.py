@@ -37,8 +37,8 @@ _EXAMPLES = r"""examples:
   print-mgmt print KODAK@10.0.0.8:5040 a.dcm --profile kodak-8700 --film FilmSizeID=CURRENT
 
 Attributes without an option of their own are given by DICOM keyword, with the values of PS3.3 C.13. Warnings of the
-printer are written to stderr, and do not stop the print. A failure stops it; the instances that it created on the
-printer are deleted.
+printer are written to stderr, and do not stop the print. A failure stops the print, and the instances
+that were created on the printer are deleted.
 """
 
 

@@ -16,7 +16,7 @@ _EXAMPLES = """examples:
   print-mgmt route site.toml --called FILM1 --calling MG01
   print-mgmt route site.toml --called FILM1 --calling CT01 --client 192.0.2.7 --color yes --film-size A4 --medium PAPER
 
-Nothing is printed. The exit status is 1 if the film would be held because no route matches.
+No film is printed. The exit status is 1 if the film would be held because no route matches.
 """
 
 

@@ -67,7 +67,7 @@ _ACTIONS: dict[str, tuple[Callable[[], Action], str, tuple[FilmState, ...]]] = {
     "cancel": (
         Cancel,
         "cancel all deliveries of films, except those that are done",
-        (FilmState.RECEIVED, FilmState.HELD, FilmState.WAITING, FilmState.QUEUED),
+        (FilmState.HELD, FilmState.WAITING, FilmState.QUEUED),
     ),
     "reprint": (Reprint, "deliver ended films once more, to all their destinations", (FilmState.DONE,)),
     "retry": (

@@ -62,7 +62,7 @@ def _scu_options(arguments: argparse.Namespace, **fields: Any) -> PrintOptions:
 
 def _add_scp(parser: Parser) -> None:
     add_scp(parser, _CASES)
-    parser.description = "Run the cases for a printer. Nothing is printed without --max-films."
+    parser.description = "Run the cases for a printer. No film is printed without --max-films."
     group = parser.add_argument_group("print")
     films = group.add_mutually_exclusive_group()
     films.add_argument(
