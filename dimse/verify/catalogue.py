@@ -1,6 +1,7 @@
 """The catalogue: all cases of `dimse` and `print_mgmt` as data, in ``cases.csv``.
 
 The code of a case repeats most of its row as Python values. `differences` compares them, except for the outcomes.
+In the notes, ``V:`` names the peers with which a case was tried, and ``Known:`` the faults that real peers have.
 """
 
 import csv

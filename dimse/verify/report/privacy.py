@@ -15,7 +15,7 @@ __all__ = ["Credentials", "redacted"]
 _ASSOCIATE_RQ = 0x01
 _HEADER, _FIXED = 6, 68  # octets of an A-ASSOCIATE-RQ before its items
 _USER_INFORMATION, _USER_IDENTITY = 0x50, 0x58
-_KINDS = (1, 2, 3, 5, 6, 7)  # the types of PDUs that have no data set
+_WITHOUT_MESSAGES = (1, 2, 3, 5, 6, 7)  # the known types of PDUs except P-DATA-TF
 _HIDDEN = "hidden"
 _MESSAGE = re.compile(r"(P-DATA-TF [0-9]+: \w+)\(.*", re.DOTALL)
 _DATA_SET = re.compile(r"P-DATA-TF [0-9]+: [0-9]+ bytes of data set(?:, last)?")
@@ -152,7 +152,7 @@ class _Stream:
     def __init__(self) -> None:
         self._waiting = b""
         self._left = 0  # octets that the PDU under way still needs
-        self._has_no_message = True  # whether the PDU under way is of one of `_KINDS`
+        self._has_no_message = True  # whether the PDU under way is of one of `_WITHOUT_MESSAGES`
         self._is_lost = False  # octets are missing, so no further header can be found
 
     def add(self, octets: bytes, length: int) -> bool:
@@ -170,7 +170,7 @@ class _Stream:
                 continue
             need = _HEADER - len(self._waiting)
             self._waiting, octets = self._waiting + octets[:need], octets[need:]
-            self._has_no_message = self._waiting[0] in _KINDS
+            self._has_no_message = self._waiting[0] in _WITHOUT_MESSAGES
             is_harmless &= self._has_no_message
             if len(self._waiting) == _HEADER:
                 self._left = int.from_bytes(self._waiting[2:], "big")

@@ -87,7 +87,7 @@ class Desk:
         if visit.reads_hello:
             _HelloReader(waiting, transport).connection_made(transport)
             return
-        context = visit.tls or (None if self.by_title else self.tls)
+        context = visit.tls or (None if self.by_title else self.tls)  # with titles, `_Porter` has done the handshake
         watch = self.watch if visit.is_judged else Watch()
         sent, received = watch.connected(waiting.case_id)
 

@@ -89,6 +89,7 @@ async def compare_transfer_syntaxes(peer: Peer, claims: Claims) -> Seen:
 
 
 def _has(peer: Peer, meta: str) -> bool:
+    """Return whether the peer has a Meta SOP Class, as far as is known: if it has shown neither, it may have both."""
     flags = dict(zip(META_CLASSES, (Flags.GRAY_META, Flags.COLOR_META), strict=True))
     return flags[meta] in peer.flags or not peer.flags & (Flags.GRAY_META | Flags.COLOR_META)
 
