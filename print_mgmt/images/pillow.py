@@ -45,7 +45,7 @@ _ORIENTATION, _TURNED = 274, range(5, 9)  # the TIFF tag Orientation; its values
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
 _MAX_GIF = 1 << 26  # pixels of a frame of a GIF: below PIL.Image.MAX_IMAGE_PIXELS, beyond which Pillow prints warnings
 MAX_COMPOSED = 1 << 32  # pixels of a frame of a GIF and of all frames before it, of which it is composed
-_WORDS = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits
+_MODES_OF_16_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
 def is_picture(head: bytes) -> bool:
@@ -196,7 +196,7 @@ def _translate_errors() -> Iterator[None]:
 def _to_array(image: "Image.Image") -> NDArray[np.generic]:
     """Return gray HxW, color HxWx3 or color with opacity HxWx4; gray of 16 bits keeps its depth."""
     mode = image.mode
-    if mode in _WORDS:
+    if mode in _MODES_OF_16_BITS:
         return np.asarray(image).astype(np.uint16)
     if mode == "I":  # 16 bits of a PNG, in cells of 32 bits
         values = np.asarray(image)
@@ -213,7 +213,7 @@ def _to_array(image: "Image.Image") -> NDArray[np.generic]:
 def _is_inverted(image: "Image.Image") -> bool:
     """Return whether white is the lowest value of a picture of 16 bits; Pillow itself inverts pictures of 8 bits."""
     tags = getattr(image, "tag_v2", {})
-    return image.mode in _WORDS and tags.get(_PHOTOMETRIC) == 0
+    return image.mode in _MODES_OF_16_BITS and tags.get(_PHOTOMETRIC) == 0
 
 
 def _resolution(image: "Image.Image") -> object:

@@ -234,7 +234,7 @@ def _long_answer(service: PrintService, operation: Operation) -> Answer:
 def _log_trailing(operation: Operation, findings: list[Finding]) -> None:
     """Log that bytes after the last element of a request are ignored."""
     for finding in findings:
-        _log.warning("%s: ignored: %s", _named(operation.association, operation.message), finding)
+        _log.warning("%s: ignored: %s", _in_words(operation.association, operation.message), finding)
 
 
 def _log_answer(association: Association, message: Request, answer: Answer) -> None:
@@ -245,10 +245,10 @@ def _log_answer(association: Association, message: Request, answer: Answer) -> N
     level = logging.INFO if answer.Status in PLACEMENT else logging.WARNING
     status, words = f"{answer.Status:04X}H", meaning(answer.Status)
     comment = f": {answer.comment}" if answer.comment and answer.comment != words else ""
-    _log.log(level, "%s: status %s (%s)%s", _named(association, message), status, words, comment)
+    _log.log(level, "%s: status %s (%s)%s", _in_words(association, message), status, words, comment)
 
 
-def _named(association: Association, message: Request) -> str:
+def _in_words(association: Association, message: Request) -> str:
     """Return a request in words: the client, the operation and the SOP Class."""
     assert association.associate_rq is not None
     calling, peer = association.associate_rq.calling_ae_title, association.transport.peer

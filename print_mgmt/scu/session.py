@@ -33,7 +33,7 @@ _ACTIONS: dict[Action, tuple[Action, ...]] = {
 
 # Failure statuses of printers that cannot print film boxes, or cannot print sessions. A failure status means that
 # nothing was printed, so N-ACTION of the other instance may be tried.
-_NOT_KNOWN = frozenset({0x0110, 0x0112, 0x0118, 0x0119, 0x0122, 0x0123, 0x0211})
+_TRY_OTHER_INSTANCE = frozenset({0x0110, 0x0112, 0x0118, 0x0119, 0x0122, 0x0123, 0x0211})
 
 
 class FilmBox:
@@ -195,7 +195,7 @@ class FilmBox:
                 self._connection.learn_action(action)
                 break
             refusal = refusal or response
-            if response.Status not in _NOT_KNOWN:
+            if response.Status not in _TRY_OTHER_INSTANCE:
                 break
         assert response is not None
         self._operations.check(f"N-ACTION (Print) of {self.name}", refusal or response)

@@ -104,7 +104,7 @@ class PostgresSpool:
         self._totals = (0, 0)  # films in the spool, and their bytes
         self._leases = PostgresLeases(self._link, clock)
         self._damage = DamageLog()
-        self._count_due = Interval(_COUNT_EVERY, time.monotonic)
+        self._count_interval = Interval(_COUNT_EVERY, time.monotonic)
 
     async def __aenter__(self) -> Self:
         if self._link.is_open:
@@ -127,7 +127,7 @@ class PostgresSpool:
 
     async def accept(self, job: PrintJob, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
         """Store a job; see `Intake.accept`."""
-        if self._count_due.is_over():
+        if self._count_interval.is_over():
             await self._count()
         size = sum(film.nbytes for film in job.films)
         if self._totals[0] + len(job.films) > self.limits.films or self.room.free - size < self.limits.least:

@@ -27,7 +27,7 @@ class PostgresLeases:
     def __init__(self, link: PostgresLink, clock: Callable[[], float] | None) -> None:
         self._link = link
         self._damage = DamageLog()
-        self._due = Interval(_CHECK_EVERY, clock or time.monotonic)
+        self._check_interval = Interval(_CHECK_EVERY, clock or time.monotonic)
 
     async def grant(self, destination: str, seconds: float, at_once: int | None) -> FilmRecord | None:
         """Lease the next film for a destination, and return it, or None; see `Deliveries.lease`.
@@ -84,7 +84,7 @@ class PostgresLeases:
 
     async def end_expired(self) -> None:
         """End the expired leases, unless this was done within the last `_CHECK_EVERY` seconds."""
-        if not self._due.is_over():
+        if not self._check_interval.is_over():
             return
         async with self._link.transaction() as db:
             now = await self._link.now(db)
