@@ -52,6 +52,9 @@ def page_of(title: str, chapters: Iterable[Chapter], views: Iterable[View] = (),
     book = _Book(views)
     sections, data = [], []
     for number, chapter in enumerate(chapters):
+        if book.is_full:  # go on, because `chapters` may find faults of the recording
+            book.note_end()
+            continue
         section, shown = book.chapter(number, chapter)
         sections.append(section)
         data.append(shown)
@@ -155,14 +158,23 @@ class _Book:
         self._steps = 0
         self._read = 0  # the number of fields read so far
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no more steps are read."""
+        return self._steps == _MAX_STEPS or self._read > _MAX_FIELDS_READ
+
+    def note_end(self) -> None:
+        """Note that the recording has more steps than the page."""
+        self._note(f"The page ends after {self._steps} steps; the recording goes on.")
+
     def chapter(self, number: int, chapter: Chapter) -> tuple[str, dict[str, object]]:
         """Return an association as HTML, and its data for the script."""
         rows: list[str] = []
         steps: list[dict[str, object]] = []
         start: float | None = None
         for step in chapter.steps:
-            if self._steps == _MAX_STEPS or self._read > _MAX_FIELDS_READ:
-                self._note(f"The page ends after {self._steps} steps; the recording goes on.")
+            if self.is_full:
+                self.note_end()
                 break
             self._steps += 1
             start = step.time if start is None else start

@@ -27,7 +27,7 @@ __all__ = ["Contract", "Proposal", "ViewEvent", "Step", "Steps", "View"]
 
 # The PDUs of a step, and their lines; enough for 64 MiB in PDUs of 4 KiB. A longer message has no element fields.
 _MAX_TURNS, _MAX_LINES = 1 << 14, 1 << 17
-_MAX_FIELDS = 1 << 17  # fields of elements in a step, after which further messages of the step have no element fields
+_MAX_FIELDS = 1 << 14  # fields of elements in a step, after which its further messages have no element fields
 _MAX_FINDINGS = 400  # characters that are shown of the findings in a Data Set without element fields
 _COMMAND_TABLE = "PS3.7 Table E.1-1"
 _MESSAGE_DEPTH = 2  # the nesting depth of the fields in a PDV

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dimse.cli import tap_inbox, tap_lines, tap_live, tap_pages
-from dimse.explain import feed, live, page, record
+from dimse.explain import feed, live, page, pdu, record
 from dimse.lab import exchange
 from dimse.net import copy_memory, recorder
 from dimse.net.capture_writer import PATIENCE
@@ -23,7 +23,10 @@ ROWS = dict(row.strip("| ").split(" | ")[:2] for row in SECTION.splitlines() if 
         ("characters of all fields", page._MAX_DETAILS),
         ("pictures", page._MAX_PICTURES),
         ("bytes of one field", page._SHOWN_BYTES),
+        ("fields of one PDU", pdu.MAX_LINES),
         ("PDUs of one message", record._MAX_TURNS),
+        ("fields of the PDUs of one message", record._MAX_LINES),
+        ("elements of the messages of one step", record._MAX_FIELDS),
         ("bytes of a recording that the tap explains in a page", tap_pages._MAX_READ),
         ("time in which one page must be finished while the tap ends", int(tap_pages._PATIENCE)),
         ("bytes of incomplete messages", live._MAX_HELD),

@@ -150,6 +150,20 @@ def test_page_of_a_large_recording_says_where_it_ends() -> None:
     assert len(text) < 4_000_000
 
 
+def test_full_page_reads_no_further_associations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dimse.explain.page, "_MAX_STEPS", 3)
+    echo = steps_of(said_in("echo-echoscu-dcmprscp"))
+    read: list[Step] = []
+
+    def steps() -> Iterator[Step]:
+        read.extend(echo)
+        yield from echo
+
+    text = page_of("", [Chapter(title="first", steps=echo), Chapter(title="second", steps=steps())])
+    assert "The page ends after 3 steps; the recording goes on." in text
+    assert (read, "second" in text) == ([], False)
+
+
 def test_page_of_an_endless_message_reads_only_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dimse.explain.record._MAX_LINES", 500)
     monkeypatch.setattr(dimse.explain.page, "_MAX_FIELDS_READ", 2_000)
