@@ -46,7 +46,7 @@ class ReportedFolder:
         try:
             line = self._line(film, receipt.made)
         except Exception:  # a bug; the files exist
-            _log.exception("%r is written, but its line cannot be printed", film)
+            _log.exception("%r is written, but its line cannot be made", film)
         else:
             self.report(line)
         return receipt

@@ -121,7 +121,9 @@ def _windows(frame: Frame) -> list[tuple[str, Callable[[], Voi]]]:
     explanations = [*frame.texts("WindowCenterWidthExplanation"), *[""] * len(pairs)]
     function = frame.term("VOILUTFunction", "LINEAR") if pairs else ""
     if pairs and function not in VOI_FUNCTIONS:
-        frame.note(f"VOILUTFunction {function!a} is not one of {', '.join(VOI_FUNCTIONS)}: LINEAR (PS3.3 C.11.2.1.3)")
+        frame.note(
+            f"VOILUTFunction {function!a} is not one of {', '.join(VOI_FUNCTIONS)}: read as LINEAR (PS3.3 C.11.2.1.3)"
+        )
         function = "LINEAR"
     return [(text, partial(_window, *pair, function)) for text, pair in zip(explanations, pairs, strict=False)]
 

@@ -64,7 +64,7 @@ class Events:
             dataset = operation.dataset()
             information = dataset if dataset is not None else Dataset()
         except DimseError as exc:
-            _log.info("event %d: %s", message.EventTypeID, exc)
+            _log.info("the Data Set of event %d cannot be decoded: %s", message.EventTypeID, exc)
             information = Dataset()
         event = Event(message.AffectedSOPClassUID, message.AffectedSOPInstanceUID, message.EventTypeID, information)
         if _log.isEnabledFor(logging.INFO):

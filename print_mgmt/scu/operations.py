@@ -128,7 +128,7 @@ class Operations:
             jobs = items(self.reply(sop_class, response), "ReferencedPrintJobSequencePullStoredPrint")
             return text(jobs[0], "ReferencedSOPInstanceUID") if jobs else ""
         except DecodeError as exc:
-            _log.info("N-ACTION reply: %s", exc)
+            _log.info("the response to N-ACTION cannot be decoded: %s", exc)
             return ""
 
     async def delete(self, what: str, sop_class: str, uid: str) -> bool:

@@ -62,7 +62,9 @@ def _accept_unindexed_films(index: Index, files: FilmFolder) -> None:
             index.add(job, films)
             accepted.update(film.id for film in films)
     if lost_rows:
-        _log.error("the index is damaged: repair it, because it has no row of film %s", ", ".join(sorted(lost_rows)))
+        _log.error(
+            "the index is damaged: it has no row of film %s; see print-mgmt spool repair", ", ".join(sorted(lost_rows))
+        )
     if accepted:
         _log.warning("%d films were on the disk and not in the index: accepted", len(accepted))
     unfinished = [

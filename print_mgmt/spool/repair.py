@@ -46,7 +46,9 @@ def survey(index: Index, files: FilmFolder) -> Survey:
         try:
             revision, _ = whole_job_of(row)
             if revision > latest:
-                raise DamagedRow(f"the index is damaged: job {shown(row[2])}: revision is {revision}")
+                raise DamagedRow(
+                    f"the index is damaged: job {shown(row[2])}: revision is {revision}, after the latest, {latest}"
+                )
         except DamagedRow as exc:
             for (film_id,) in index.db.execute("SELECT id FROM film WHERE job = ?", (number,)).fetchall():
                 report(film_id, exc)

@@ -223,7 +223,7 @@ def film_of(job: str, row: Sequence[Any], deliveries: tuple[Delivery, ...]) -> F
     if type(job) is not str:
         raise DamagedRow(f"the index is damaged: film {shown(row[0])}: its job is missing, or has no SOP Instance UID")
     if values["id"].partition(".")[2] != str(values["number"]):
-        raise DamagedRow(f"the index is damaged: film {shown(row[0])}: number is {values['number']}")
+        raise DamagedRow(f"the index is damaged: film {shown(row[0])}: number is {values['number']}, not as in the id")
     return FilmRecord(job=job, deliveries=deliveries, **values)
 
 
@@ -296,7 +296,9 @@ def whole_job_of(row: Sequence[Any]) -> tuple[int, PrintJob]:
     job = job_of(values)
     for name, value in (("films", films), ("revision", revision)):
         if type(value) is not int:
-            raise DamagedRow(f"the index is damaged: job {shown(values[0])}: {name} is {shown(value)}")
+            raise DamagedRow(
+                f"the index is damaged: job {shown(values[0])}: {name} is {shown(value)}, not a whole number"
+            )
         number_of(f"job {shown(values[0])}: {name}", value)
     return revision, job
 

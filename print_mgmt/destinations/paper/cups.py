@@ -66,7 +66,7 @@ class CupsQueue:
             raise DeliveryFailed(Outcome.LATER, result.last_error or f"lp failed with exit status {result.status}")
         found = _JOB.search(result.out)
         if found is None:
-            raise DeliveryFailed(Outcome.INDETERMINATE, "lp did not print the id of the job")
+            raise DeliveryFailed(Outcome.INDETERMINATE, "the output of lp has no id of the job")
         return found[1].decode("ascii", "replace")
 
     async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
