@@ -94,8 +94,8 @@ const handlers = {
       option.value = event.association;
       which.append(option);
       if (which.childElementCount > 200) which.children[1].remove();
-      const ends = event.data.requestor ? ": " + event.data.requestor + " → " + event.data.acceptor : "";
-      note(event.association, "begins" + ends);
+      const addresses = event.data.requestor ? ": " + event.data.requestor + " → " + event.data.acceptor : "";
+      note(event.association, "begins" + addresses);
     } else {
       flush({ association: event.association, side: "requestor" });
       flush({ association: event.association, side: "acceptor" });

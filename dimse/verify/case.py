@@ -22,7 +22,10 @@ class Role(StrEnum):
 
 
 class Flags(Flag):
-    """The requirements of a case, which the peer or the options must meet; the catalogue has a word for each."""
+    """The requirements of a case, which the peer or the options must meet; `dimse.verify.flags` has them in words.
+
+    The words of the catalogue are the names in small letters, with hyphens.
+    """
 
     NONE = 0
     ECHO = auto()

@@ -169,7 +169,7 @@ class Tester:
         self._report(result)
 
     def _may_run_beside_others(self, case: Case) -> bool:
-        """Return whether a case of print may run at the same time as others: it is not risky, and prints no film."""
+        """Return whether ``--jobs`` and the peer let a case run beside others: only cases of print without risk or film."""
         is_parallel = self.options.jobs > 1 and Flags.TWO_ASSOC in self.run.facts.flags
         prints = bool(case.needs & (Flags.FILM | Flags.FILM2))
         return is_parallel and case.id.startswith("PRN-") and not (case.risky or prints)

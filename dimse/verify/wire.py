@@ -38,7 +38,7 @@ from .trace import CaseTrace
 
 __all__ = ["Wire"]
 
-_MAX_ASSOCIATE = 1 << 20  # octets of an A-ASSOCIATE-RQ or -AC: 128 contexts of a dozen syntaxes each take a tenth of it
+_MAX_ASSOCIATE = 1 << 20  # octets of an A-ASSOCIATE-RQ or -AC: 128 contexts with 12 syntaxes in each take a tenth
 _MAX_UNTIL_END = 16  # events that `Wire.until_end` returns
 _MAX_EVENTS = 100  # N-EVENT-REPORT-RQs that are confirmed while one response is awaited
 _HEADER, _P_DATA = 6, 0x04  # octets of the header of a PDU and of a PDV; the type of a P-DATA-TF

@@ -56,7 +56,7 @@ def capture(trace: CaseTrace, start: int) -> bytes:
 
 
 def _packets(trace: CaseTrace, start: int, before: int = 0) -> Iterator[Part]:
-    """Yield the packets of a case; ``before`` is the number of connections before it in the same capture."""
+    """Yield the packets of a case; ``before`` is the number of connections of earlier cases in the same capture."""
     flows: dict[int, Flow] = {}
     time = start
     credentials = Credentials()

@@ -1,4 +1,4 @@
-"""The plain acceptor: its accepted contexts, and its right answers. The script of a case replaces some of them."""
+"""The plain acceptor: its accepted contexts, and its right answers, some of which the script of a case replaces."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
