@@ -188,7 +188,10 @@ class PrintSession:
 
     @asynccontextmanager
     async def cleaned(self) -> AsyncIterator[Self]:
-        """Clean up after this block. If the block raises, do so only if the peer owes no answer; not if it was canceled."""
+        """Clean up after this block.
+
+        If the block raises, clean up unless it was canceled or the peer still owes an answer.
+        """
         try:
             yield self
         except Exception:

@@ -169,7 +169,10 @@ class Tester:
         self._report(result)
 
     def _may_run_beside_others(self, case: Case) -> bool:
-        """Return whether ``--jobs`` and the peer let a case run beside others: only cases of print without risk or film."""
+        """Return whether a case may run beside others: a case of print that is not risky and prints no film.
+
+        ``--jobs`` and the peer must also allow it.
+        """
         is_parallel = self.options.jobs > 1 and Flags.TWO_ASSOC in self.run.facts.flags
         prints = bool(case.needs & (Flags.FILM | Flags.FILM2))
         return is_parallel and case.id.startswith("PRN-") and not (case.risky or prints)
