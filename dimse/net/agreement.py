@@ -23,17 +23,17 @@ from ..ul import (
 
 __all__ = ["Agreement", "user_information"]
 
+_IMPLEMENTATION: tuple[UserItem, ...] = (
+    ImplementationClassUID(IMPLEMENTATION_CLASS_UID),
+    ImplementationVersionName(IMPLEMENTATION_VERSION_NAME),
+)
 _DEFAULT_ROLES = Roles()
 _NO_LIMIT = 0xFFFF  # outstanding operations: as many as there are Message IDs from 1 to 65535
 
 
 def user_information(limits: Limits) -> tuple[UserItem, ...]:
     """Return the user information items that each side sends, PS3.7 Annex D.3.3."""
-    return (
-        MaximumLength(limits.max_pdu),
-        ImplementationClassUID(IMPLEMENTATION_CLASS_UID),
-        ImplementationVersionName(IMPLEMENTATION_VERSION_NAME),
-    )
+    return MaximumLength(limits.max_pdu), *_IMPLEMENTATION
 
 
 class Agreement:

@@ -282,7 +282,7 @@ class Association:
         """Return the seconds since the peer's latest complete PDU; 0 while the peer waits for this side."""
         if self.inbox.is_busy or self.awaits_events or self.transport.flow.hold_reasons:
             return 0.0
-        return asyncio.get_running_loop().time() - self.transport.intake.last_pdu
+        return self.timers.loop.time() - self.transport.intake.last_pdu
 
     # --- the acceptor's answer ---
 

@@ -13,6 +13,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterable
+from socket import socket
 from typing import Any, Protocol
 
 from ..ul.wire import Buffer
@@ -55,16 +56,16 @@ def forgets_to_pause(loop: asyncio.AbstractEventLoop, version: tuple[int, ...] =
 
 
 class WriteQueue:
-    """The writing end of ``stream``. The protocol is paused while anything waits here."""
+    """The writing end of ``stream``, whose socket is ``connected``. The protocol is paused while bytes wait here."""
 
-    def __init__(self, stream: Stream, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, stream: Stream, loop: asyncio.AbstractEventLoop, connected: socket) -> None:
         self._stream = stream
         self._writes_itself = joins_buffers(loop)
         self._forgets_to_pause = forgets_to_pause(loop)
         self._rest: list[memoryview] = []  # buffers that wait until the socket takes more
         self._descriptor = -1  # of the socket, while the stream is not closing
         if self._writes_itself:
-            self._descriptor = stream.get_extra_info("socket").fileno()
+            self._descriptor = connected.fileno()
             stream.set_write_buffer_limits(0)
 
     @property

@@ -110,8 +110,9 @@ def _request(
 
 
 def _refuse_passcode(request: AssociateRQ) -> None:
-    if any(isinstance(item, UserIdentityRQ) and item.type == PASSCODE for item in request.user_information):
-        raise EncodeError("a passcode is not sent without TLS unless plain_passcode is set", path="User-Identity")
+    for item in request.user_information:
+        if isinstance(item, UserIdentityRQ) and item.type == PASSCODE:
+            raise EncodeError("a passcode is not sent without TLS unless plain_passcode is set", path="User-Identity")
 
 
 async def _open(association: Association, host: str, port: int) -> None:

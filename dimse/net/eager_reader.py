@@ -12,6 +12,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
+from socket import socket
 from time import monotonic
 
 from .buffers import ReadBuffer, Stream
@@ -54,11 +55,11 @@ class EagerReader:
         self._descriptor = -1  # the socket's; valid only while the stream is not closing
         self._seconds = 0.0  # of processing that ``flow`` has not counted yet
 
-    def start(self, stream: Stream) -> None:
-        """Take the new connection to read from."""
+    def start(self, stream: Stream, connected: socket) -> None:
+        """Take the new connection to read from, and its socket."""
         self._stream = stream
         if self._can_read:
-            self._descriptor = stream.get_extra_info("socket").fileno()
+            self._descriptor = connected.fileno()
 
     def close(self) -> None:
         """Drop the stream and the functions of the connection, which is lost."""

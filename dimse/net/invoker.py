@@ -137,7 +137,8 @@ class Responses(Generic[R_co]):
 
         With ``must_be_final``, it is the final response; with ``restarts``, each other response restarts the time.
         """
-        loop, timer, backlog = asyncio.get_running_loop(), self._timer, self._backlog
+        timer, backlog = self._timer, self._backlog
+        loop = timer.loop
         self.due = loop.time() + self._patience
         try:
             while True:
@@ -330,7 +331,7 @@ class Invoker:
 
     def _expire(self) -> None:
         """Fail the operations whose responses are late, and start the timer for the others."""
-        now = asyncio.get_running_loop().time()
+        now = self._timer.loop.time()
         for responses in self._outstanding.values():
             if responses.due <= now:
                 responses.expire()

@@ -105,7 +105,8 @@ class Memory:
             return
         area.madvise(mmap.MADV_FREE)
         self._maps.append(area)
-        self._keep_at_most(self._max_spare)
+        if self.spare > self._max_spare:
+            self._keep_at_most(self._max_spare)
 
     def _keep_at_most(self, max_bytes: int) -> None:
         """Unmap spare maps, the oldest first, until at most ``max_bytes`` bytes are kept."""

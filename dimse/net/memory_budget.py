@@ -10,11 +10,10 @@ will be room again. If a peer does not continue its message while others wait, i
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ..limits import Limits
-from ..message import UNCOUNTED, length_of
-from ..ul.wire import Buffer
+from ..message import UNCOUNTED
 from .flow_control import MEMORY, FlowControl
 
 __all__ = ["Account", "MemoryBudget"]
@@ -35,7 +34,7 @@ class MemoryBudget:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, account: "Account", count: int) -> None:
-        """Add ``count``, which may be negative, to the bytes of ``account``."""
+        """Add ``count`` to the bytes of ``account``; if it is negative, others may continue."""
         self.total += count
         host = account.flow.host
         of_host = self._hosts.get(host, 0) + count
@@ -43,6 +42,8 @@ class MemoryBudget:
             self._hosts[host] = of_host
         else:
             self._hosts.pop(host, None)
+        if count < 0 and self._waiting:
+            self._continue_others()
 
     def change(self, account: "Account", count: int) -> None:
         """Do as `add` for an incomplete message. Hold its peer if there is no room; let others continue if there is."""
@@ -64,8 +65,11 @@ class MemoryBudget:
             if account in self._waiting:
                 self._release(account)
         if self._waiting:
-            for waiting in [other for other in self._waiting if self._may_continue(other)]:
-                self._release(waiting)
+            self._continue_others()
+
+    def _continue_others(self) -> None:
+        for waiting in [other for other in self._waiting if self._may_continue(other)]:
+            self._release(waiting)
 
     def _release(self, account: "Account") -> None:
         del self._waiting[account]
@@ -140,9 +144,8 @@ class Account:
             self._budget.relieve(self)
         return count
 
-    def count_sent(self, data: Buffer | Sequence[Buffer] | None) -> int:
-        """Count the ``data`` of a message to send. Return the bytes to `release` afterwards; 0 for a short message."""
-        count = length_of(data)
+    def count_sent(self, count: int) -> int:
+        """Count the Data of a message to send. Return the bytes to `release` afterwards; 0 for a short message."""
         if count <= UNCOUNTED:
             return 0
         self._kept += count
@@ -155,7 +158,6 @@ class Account:
         if count:
             self._kept -= count
             self._budget.add(self, -count)
-            self._budget.relieve(self)
 
     def close(self) -> None:
         """Stop counting anything, because the association has ended."""

@@ -50,7 +50,7 @@ class Receiver:
             long_storage=long_storage,
             reader=reader,
         )
-        self.ahead = self._assembler.ahead
+        self.ahead = self._assembler.ahead  # a method, see `Intake`
 
     def receive(self, pdus: Sequence[PDU]) -> Iterable[Received | PDU]:
         """Return complete messages and all PDUs but P-DATA-TF, in the order in which the peer sent them.

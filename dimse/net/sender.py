@@ -62,13 +62,13 @@ class Sender:
 
     def begin(self, context: Context, message: Message) -> Coroutine[Any, Any, None] | None:
         """Send a short message at once, if possible, and return None; otherwise return what the caller must await."""
-        is_short = message.Data is None or length_of(message.Data) <= UNCOUNTED
-        if is_short and self._turn.free and self._transport.takes_more:  # `can_send_now`
+        length = 0 if message.Data is None else length_of(message.Data)
+        if length <= UNCOUNTED and self._turn.free and self._transport.takes_more:  # `can_send_now`
             self.send_now(context, message)
             return None
-        return self._send(context, message)
+        return self._send(context, message, length)
 
-    async def _send(self, context: Context, message: Message) -> None:
+    async def _send(self, context: Context, message: Message, length: int) -> None:
         command = self._writer.encode(message)
         if not self._turn.enter():
             await self._turn.wait()
@@ -78,7 +78,7 @@ class Sender:
             if self._transport.observe is not None:
                 self._transport.observe(">", message)
             pdus = fragment(context.id, command, message.Data, self._max_length)
-            held = self._account.count_sent(message.Data)
+            held = self._account.count_sent(length)
             try:
                 await self._transport.send_data(pdus)
             except EncodeError:  # no byte has been sent yet

@@ -21,9 +21,10 @@ class Overdue(TimeoutError):
 class Timer:
     """A call of a function after a number of seconds, unless the timer is canceled or restarted before."""
 
-    __slots__ = ("_callback", "_is_paused", "_seconds", "_timers", "due", "is_running")
+    __slots__ = ("_callback", "_is_paused", "_seconds", "_timers", "due", "is_running", "loop")
 
     def __init__(self, timers: "Timers", seconds: float, callback: Callable[[], None]) -> None:
+        self.loop = timers.loop
         self._timers = timers
         self._seconds = seconds
         self._callback = callback
@@ -34,7 +35,7 @@ class Timer:
     def start(self, now: float | None = None) -> None:
         """Start, or restart, the timer with its full time, from ``now`` on the clock of the event loop."""
         timers = self._timers
-        self.due = due = (timers.loop.time() if now is None else now) + self._seconds
+        self.due = due = (self.loop.time() if now is None else now) + self._seconds
         self.is_running = True
         timers.running[self] = None
         if due < timers.when:
@@ -88,14 +89,14 @@ class Deadline(Timer):
 
     def begin(self, now: float | None = None) -> None:
         """Let the time begin, at ``now`` on the clock of the event loop."""
-        self.since = since = self._timers.loop.time() if now is None else now
+        self.since = since = self.loop.time() if now is None else now
         if not self.is_running:
             self.start(since)
 
     def fire(self) -> None:
         if self.since is None:
             self.is_running = False
-        elif self._timers.loop.time() < self.since + self._seconds:  # what was under way at the start has ended
+        elif self.loop.time() < self.since + self._seconds:  # what was under way at the start has ended
             self.start(self.since)
         else:
             super().fire()

@@ -77,7 +77,7 @@ class Transport(asyncio.BufferedProtocol):
         self.core = core
         self._on_lost = on_lost
         self._timeouts = timeouts
-        self._loop = asyncio.get_running_loop()
+        self._loop = timers.loop
         self._read_buffer = ReadBuffer(self._loop, resources.scratch, is_tls=secure is not None)
         self._turns = resources.turns
         self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
@@ -103,8 +103,9 @@ class Transport(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         stream: Any = transport  # unchecked, because a check of each method of `Stream` takes longer than a C-ECHO
         self._transport = stream
-        self._write_queue = WriteQueue(stream, self._loop)
-        self._eager_reader.start(stream)
+        connected = stream.get_extra_info("socket")
+        self._write_queue = WriteQueue(stream, self._loop, connected)
+        self._eager_reader.start(stream, connected)
         address = transport.get_extra_info("peername")
         self.host = str(address[0]) if isinstance(address, tuple) else str(address)
         self.flow.host = self.host

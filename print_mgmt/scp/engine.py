@@ -164,6 +164,8 @@ class PrintEngine:
     ``printed`` counts the calls of ``on_film`` that succeeded, ``failed`` those that raised.
     """
 
+    is_full: bool = False  # whether N-SET of an image is refused: never, since this queue refuses only N-ACTION
+
     def __init__(self, queue: JobQueue, on_film: OnFilm, *, each_copy: bool = False) -> None:
         self.printed = 0
         self.failed = 0
@@ -173,11 +175,6 @@ class PrintEngine:
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._has_stopped = False
-
-    @property
-    def is_full(self) -> bool:
-        """Whether N-SET of an image is refused. This queue refuses only N-ACTION, so the value is always False."""
-        return False
 
     def jobs(self) -> "QueuedJobs":
         """Return the jobs for N-GET on one association."""

@@ -36,6 +36,22 @@ def test_growth_covers_the_data_set(size: int, max_length: int) -> None:
     assert size <= sum(counts) + UNCOUNTED <= max(2 * UNCOUNTED, 2 * size, size + STEP)
 
 
+def test_bytes_ahead_are_reported_and_have_not_arrived() -> None:
+    counts: list[int] = []
+    assembler = Assembler(lambda *_: STEP, on_growth=counts.append)
+    command, *pdvs = cut(replace(SET, Data=bytes(STEP)), 1 << 17)
+    arrived, ahead = 0, []
+    assembler.add(command)
+    assert assembler.ahead() == 0
+    for pdv in pdvs[:-1]:
+        assembler.add(pdv)
+        arrived += len(pdv.data)
+        ahead.append(assembler.ahead() == sum(counts) + UNCOUNTED - arrived)
+    assert all(ahead)
+    assembler.add(pdvs[-1])
+    assert assembler.ahead() == 0
+
+
 class ByteArrays:
     """Long storage that is memory after all; ``is_full`` if it can take no more Data Sets."""
 

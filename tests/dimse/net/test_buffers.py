@@ -28,7 +28,7 @@ class Writer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self.queue = WriteQueue(transport, asyncio.get_running_loop())
+        self.queue = WriteQueue(transport, asyncio.get_running_loop(), transport.get_extra_info("socket"))
 
     def pause_writing(self) -> None:
         self.paused = True
@@ -45,7 +45,7 @@ class UvloopWriter(Writer):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        self.queue = WriteQueue(transport, asyncio.get_running_loop())
+        self.queue = WriteQueue(transport, asyncio.get_running_loop(), transport.get_extra_info("socket"))
 
 
 @asynccontextmanager

@@ -74,10 +74,10 @@ async def test_request_counts_until_it_is_done() -> None:
 async def test_long_response_counts_while_it_is_sent() -> None:
     budget = MemoryBudget(LIMITS, STALL)
     one, _ = account(budget)
-    held = one.count_sent([bytes(MIB), bytes(MIB)])
+    held = one.count_sent(2 * MIB)
     assert (held, budget.total) == (2 * MIB, 2 * MIB)
     one.release(held)
-    assert (one.count_sent(bytes(100)), one.count_sent(None), budget.total) == (0, 0, 0)
+    assert (one.count_sent(100), one.count_sent(0), budget.total) == (0, 0, 0)
 
 
 async def test_unprocessed_bytes_are_counted() -> None:
