@@ -82,9 +82,9 @@ class Intake:
 
     def receive(self, data: memoryview) -> None:
         """Process ``data`` now, or leave a part of it, or all of it, for a later turn."""
-        core, is_short = self._core, len(data) < _SHORT_READ
+        core = self._core
         if core.state is State.Sta6:
-            if is_short and not self._counted and (pdus := core.receive_whole(data, PIECE)) is not None:
+            if not self._counted and len(data) < _SHORT_READ and (pdus := core.receive_whole(data, PIECE)) is not None:
                 self.last_pdu = self._loop.time()
                 self._is_message_midway = self._on_pdus(pdus)
                 if self._is_message_midway:
@@ -94,7 +94,7 @@ class Intake:
             self._flow.leave(data)
             self._count()
             return
-        before, until = self.last_pdu, monotonic() + SHARE
+        before, is_short, until = self.last_pdu, len(data) < _SHORT_READ, monotonic() + SHARE
         while True:
             was_open = core.state is State.Sta6
             data = data[core.receive_data(data, PIECE) :]
@@ -133,7 +133,7 @@ class Intake:
     def _count(self) -> None:
         """Let ``account`` count the bytes that wait for further bytes or for their turn.
 
-        Memory that already counts for the rest of a message is for these bytes.
+        They do not count if the memory into which they will be copied already counts.
         """
         kept = self._core.kept + self._flow.left
         if kept <= UNCOUNTED or kept <= self.ahead():

@@ -2,7 +2,8 @@
 
 This covers association requests, incomplete PDUs, bytes that wait for their turn, incomplete messages, and requests
 that wait or are performed. Up to ``UNCOUNTED`` bytes of each are free: a longer message from the peer counts without
-its first ``UNCOUNTED`` bytes, and anything else that is longer counts as a whole.
+its first ``UNCOUNTED`` bytes, and anything else that is longer counts as a whole. An incomplete PDU does not count
+while the memory for the rest of its message, which counts already, is as long.
 
 No peer is refused because there is no room. A peer whose message finds no room is not read from until there is room,
 and the rest of the message stays in the memory of the peer. The message that began first always continues, so there

@@ -21,6 +21,7 @@ __all__ = [
     "encode_run",
     "encode_short",
     "one_pdv",
+    "only_command",
 ]
 
 P_DATA = 0x04  # PDU-type
@@ -100,6 +101,20 @@ def encode_short(context_id: int, command: Buffer, data: Buffer | None = None) -
         return wire
     length = len(data)
     return b"".join((wire, _ONE_PDV.pack(P_DATA, length + 6, length + 2, context_id, _WHOLE_DATA_SET), data))
+
+
+def only_command(view: memoryview, max_length: int) -> PDataTF | None:
+    """Return the P-DATA-TF in ``view`` if its length is at most ``max_length``, and its only PDV a whole Command Set.
+
+    Return None for anything else, such as an incomplete PDU, several PDUs, or a PDU with errors.
+    """
+    size = len(view)
+    if size >= 12:  # _ONE_PDV.size
+        kind, length, item_length, context_id, control = _ONE_PDV.unpack_from(view)
+        is_alone = length == size - 6 == item_length + 4  # the PDU and its PDV end with ``view``
+        if is_alone and kind == P_DATA and control == _WHOLE_COMMAND and length <= max_length:
+            return _new(PDataTF, ((_new(PDV, (context_id, view[12:], True, True)),),))
+    return None
 
 
 def decode_p_data(view: memoryview, limits: Limits | None) -> PDataTF:

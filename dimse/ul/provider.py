@@ -23,7 +23,7 @@ from ..errors import DecodeError, LimitExceeded, LocalProtocolError
 from ..limits import LIMITS, Limits
 from .associate_cache import AssociateCache
 from .negotiation import decode_checked, maximum_length
-from .p_data import P_DATA, PDataTF, decode_pdvs, decode_run, encode_run, encode_short, one_pdv
+from .p_data import P_DATA, PDataTF, decode_pdvs, decode_run, encode_run, encode_short, one_pdv, only_command
 from .pdu import (
     PDU,
     PDU_TYPES,
@@ -253,7 +253,7 @@ class UpperLayer:
         return len(view)
 
     def receive_whole(self, data: memoryview, max_pdus: int = _ALL) -> Sequence[PDU] | None:
-        """Take ``data`` if it is whole P-DATA-TFs of one PDV each, or one A-RELEASE-RQ.
+        """Take ``data`` if it is one whole Command Set, one A-RELEASE-RQ, or several whole P-DATA-TFs of one PDV each.
 
         Return these PDUs; `events` does not return them then. Otherwise, also if there are more than ``max_pdus``, take
         nothing, and return None: pass ``data`` to `receive_data`. Nearly every short message arrives like this. With
@@ -263,13 +263,17 @@ class UpperLayer:
         stream = self._stream
         if stream.partial or self.has_rest or self.observe is not None or self.state not in _INDICATES:
             return None
+        max_length = stream.max_length or MAX_PDU_LENGTH
+        if int.from_bytes(data[2:6], "big") == len(data) - HEADER.size:  # a single PDU
+            pdu = only_command(data, max_length)
+            if pdu is not None:
+                return (pdu,)
+            if data == _RELEASE_RQ:
+                self._fire(Event.Evt12, ReleaseRQ())
+                return self.events()
+            return None
         pdus: list[PDU] = []
-        if decode_run(data, 0, stream.max_length or MAX_PDU_LENGTH, pdus.append, max_pdus) == len(data):
-            return pdus
-        if data == _RELEASE_RQ:
-            self._fire(Event.Evt12, ReleaseRQ())
-            return self.events()
-        return None
+        return pdus if decode_run(data, 0, max_length, pdus.append, max_pdus) == len(data) else None
 
     def _indicate_first(self, wire: memoryview, max_pdvs: int) -> None:
         """Indicate the first ``max_pdvs`` PDVs of a P-DATA-TF, which may contain thousands, as one P-DATA-TF."""

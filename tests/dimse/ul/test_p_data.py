@@ -1,11 +1,13 @@
 """P-DATA-TF, PS3.8 §9.3.5: views of payloads, and the PDU of one PDV."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import pdvs
+from strategies import pdus, pdvs
 
-from dimse.ul import PDV, PDataTF, decode_pdu, encode_pdu
-from dimse.ul.p_data import encode_short, one_pdv
+from dimse.ul import PDU, PDV, PDataTF, decode_pdu, encode_pdu
+from dimse.ul.p_data import encode_short, one_pdv, only_command
+from dimse.ul.stream import MAX_PDU_LENGTH
 
 
 def test_large_payload_is_not_copied() -> None:
@@ -44,3 +46,26 @@ def test_repr_shows_sizes_of_payloads() -> None:
     pdu = PDataTF((PDV(1, b"Doe^Jane", False, True),))
     assert repr(pdu) == "PDataTF(1 PDVs, 8 bytes)"
     assert repr(pdu.pdvs[0]) == "PDV(1, data set, last, 8 bytes)"
+
+
+@given(pdus)
+def test_only_command_is_a_whole_command_set(pdu: PDU) -> None:
+    """PS3.8 Annex E.2: the message control header says whether a PDV has a command, and its last fragment."""
+    is_one = isinstance(pdu, PDataTF) and [(pdv.is_command, pdv.is_last) for pdv in pdu.pdvs] == [(True, True)]
+    assert only_command(memoryview(b"".join(encode_pdu(pdu))), MAX_PDU_LENGTH) == (pdu if is_one else None)
+
+
+@pytest.mark.parametrize("more", [b"\x04", encode_short(3, b"12")])
+def test_only_command_is_followed_by_nothing(more: bytes) -> None:
+    assert only_command(memoryview(encode_short(3, b"12345678") + more), MAX_PDU_LENGTH) is None
+
+
+def test_only_command_is_complete() -> None:
+    wire = memoryview(encode_short(3, b"12345678"))
+    assert all(only_command(wire[:end], MAX_PDU_LENGTH) is None for end in range(len(wire)))
+
+
+def test_only_command_is_no_longer_than_announced() -> None:
+    wire = memoryview(encode_short(3, b"12345678"))
+    assert only_command(wire, 14) == PDataTF((PDV(3, b"12345678", True, True),))
+    assert only_command(wire, 13) is None

@@ -366,7 +366,7 @@ ALONE_PDU = PDataTF((PDV(1, b"1234", True, True),))
 def test_command_is_taken_where_p_data_is_only_indicated(state: State) -> None:
     core = in_state(state)
     is_indicated = TABLE_9_10[state, Event.Evt10].name in ("DT-2", "AR-6")
-    assert core.receive_whole(memoryview(ALONE)) == ([ALONE_PDU] if is_indicated else None)
+    assert core.receive_whole(memoryview(ALONE)) == ((ALONE_PDU,) if is_indicated else None)
 
 
 @pytest.mark.parametrize(("state", "after"), [(State.Sta6, State.Sta8), (State.Sta7, State.Sta9)])
