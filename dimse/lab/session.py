@@ -199,6 +199,7 @@ class Lab:
         return self._send_message(reply_to(last.message, rest), {"on": str(last.context_id), **found})
 
     def _send_message(self, draft: MessageDraft, found: dict[str, str]) -> Lines:
+        """Send a message; ``found`` has the values of the words ``on=CONTEXT`` and ``max=N``, if they were given."""
         agreement = self._exchange.agreement
         context_id = integer(found["on"], 0xFF) if "on" in found else self._context_for(draft)
         syntax = agreement.syntaxes[context_id] if agreement and context_id in agreement.contexts else None

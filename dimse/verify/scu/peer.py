@@ -152,6 +152,10 @@ class ScuPeer:
             del self.desk.waiting[self.case_id]
 
     async def _run(self, visit: Visit, program: Program) -> None:
+        """Run the program until it ends, is silent on a connection, or has no connection open for ``patience`` seconds.
+
+        Then end it if it still runs.
+        """
         values = {
             "host": self.target.host,
             "port": str(self.desk.port),
@@ -204,6 +208,7 @@ class ScuPeer:
                 break
 
     def _is_complete(self, visit: Visit) -> bool:
+        """Return whether the SCU has come as far as the case needs, so that the visit may be over."""
         if visit.reads_hello or visit.tls is not None:
             return bool(visit.wires or visit.hello)
         if visit.table:

@@ -152,6 +152,7 @@ async def _asks_for_release(exchange: Exchange) -> None:
 
 
 def _released(peer: ScuPeer, visit: Visit) -> Observation:
+    """Return the first event after the reaction, or `Broken` if a request follows an A-RELEASE-RP."""
     found = first_after(peer, visit)
     if found == (RELEASED,) and any(isinstance(seen, Asked) for seen in visit.after()):
         return (Broken("a request after A-RELEASE-RP"),)
@@ -230,6 +231,7 @@ async def _asks_for_release_too(exchange: Exchange) -> None:
 
 
 def _collision(peer: ScuPeer, visit: Visit) -> Observation:
+    """Return the A-RELEASE-RP and the event after it; if the first event is another one, return only that."""
     found = first_after(peer, visit)
     if found != (RELEASED,):
         return found
@@ -273,6 +275,7 @@ async def _keeps_open(exchange: Exchange) -> None:
 
 
 def _closes_soon(peer: ScuPeer, visit: Visit) -> Observation:
+    """Return the first event after the reaction; as `Deviated` if it is the end of the connection, but came late."""
     found = first_after(peer, visit)
     took = next((end - start for name, start, end in visit.times if name == "close"), 0.0)
     if found and isinstance(found[0], Closed) and took > _SOON:
