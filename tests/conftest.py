@@ -44,8 +44,12 @@ def pytest_collection() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Hide modules and tests from the garbage collector, which saves a sixth of the CPU time of all tests."""
+    """Hide modules and tests from the garbage collector, which saves a sixth of the CPU time of all tests.
+
+    It then runs after each 10,000 new objects; after each 700 of them, it took a seventh of the CPU time that was left.
+    """
     gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
     gc.enable()
 
 
