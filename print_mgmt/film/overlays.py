@@ -30,7 +30,7 @@ def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, ima
     kind = overlay.OverlayMagnificationType
     require("OverlayMagnificationType", kind, MAGNIFICATIONS, rule=_RULE)
     if overlay.pixels.ndim != 2 or not all(abs(at) <= _MAX_SIDE for at in overlay.origin):
-        why = f"needs -{_MAX_SIDE} to {_MAX_SIDE}, and a plane HxW, not of shape {overlay.pixels.shape}"
+        why = f"must be from -{_MAX_SIDE} to {_MAX_SIDE}, and the plane HxW, not of shape {overlay.pixels.shape}"
         raise LayoutError("OverlayOrigin", overlay.origin, why, rule=_RULE)
     if _exceeds_image(overlay, image):
         note("an overlay reaches beyond its image: cut off there")

@@ -195,7 +195,7 @@ class Site:
         """
         if config is None:
             if self._path is None:
-                raise LocalProtocolError("the site has no file")
+                raise LocalProtocolError("the site was not loaded from a file: pass a configuration")
             config = await asyncio.to_thread(load_site, self._path)
         found = find_difference(self.config, config)
         self.config = self._traced(found.site)
