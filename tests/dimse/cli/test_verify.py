@@ -70,7 +70,8 @@ async def test_report_is_written(tmp_path: Path) -> None:
 
 async def test_trace_records_all_cases_in_one_capture(tmp_path: Path) -> None:
     path = tmp_path / "run.pcapng"
-    assert await verify(Twin(), "--case", "UL-F-2.0[12]", "--trace", str(path)) == 0
+    # A case whose time limit expires because the machine is busy runs again, on another connection
+    assert await verify(Twin(), "--case", "UL-F-2.0[12]", "--timeout", "10", "--trace", str(path)) == 0
     found = read_capture(path.read_bytes())
     assert len({connection.client for connection in found}) == len(found) == 3
 
