@@ -34,10 +34,10 @@ from .changes import Action, Later, Outcome, apply_action, apply_outcome, fail_l
 from .committer import Committer
 from .film_file import read_film
 from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_step, remove_drafts
-from .index import Index, open_index
+from .index import Index
 from .notice import Notice
 from .protocol import News, Repaired, Room, Survey, Verified
-from .rebuild import has_tables, rebuild
+from .rebuild import open_or_rebuild
 from .records import (
     CorruptFilm,
     FilmRecord,
@@ -126,7 +126,8 @@ class EmbeddedSpool:
                 lock_file(self.folder / "opening.lock", opening)
                 self._writers = stack.enter_context(ThreadPoolExecutor(WRITERS, "spool writer"))
                 self._alive.mkdir(mode=0o700, exist_ok=True)
-                connection = self._open_index()
+                path = self.folder / "index.sqlite"
+                connection = open_or_rebuild(path, self._files, lambda: bool(self._living_owners()))
                 stack.callback(connection.close)
                 draft, _ = new_draft(self._alive / "spool", stack)
                 self._owner = draft.name
@@ -136,23 +137,6 @@ class EmbeddedSpool:
         self._reserve.fill(self._files.free() - self.limits.least)
         self._index = index = Index(connection)
         self._committer = Committer(connection, lambda: index.end_leases(self._clock()), self._step)
-
-    def _open_index(self) -> sqlite3.Connection:
-        """Open the index; rebuild it if it is damaged or missing, unless another process has the spool open."""
-        path = self.folder / "index.sqlite"
-        try:
-            if self._files.ids() and not has_tables(path):
-                raise sqlite3.DatabaseError("the file is missing, or lacks a table")
-            return open_index(path)
-        except sqlite3.OperationalError:  # the index is locked, or cannot be read; that is no damage
-            raise
-        except sqlite3.DatabaseError as exc:
-            if self._living_owners():
-                raise SpoolError(
-                    f"the index of the spool {escaped(str(self.folder))} is damaged ({exc}), and another process has it"
-                    " open: stop all processes with this spool, then start again"
-                ) from exc
-            return rebuild(path, self._files, exc)
 
     def _living_owners(self) -> set[str]:
         """Return the owners whose processes have the spool open.

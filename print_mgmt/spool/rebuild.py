@@ -9,6 +9,7 @@ accepted; in both cases, an operator decides.
 import logging
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -22,17 +23,37 @@ from .film_file import read_film
 from .film_folder import FilmFolder
 from .index import TABLES, Index, open_index
 from .job_status import execution_status
-from .records import CorruptFilm, FilmRecord
+from .records import CorruptFilm, FilmRecord, SpoolError
 from .states import FilmState, film_state
 
-__all__ = ["as_done", "as_doubtful", "has_tables", "rebuild", "record_in", "stored_record"]
+__all__ = ["as_done", "as_doubtful", "open_or_rebuild", "record_in", "stored_record"]
 
 _log = logging.getLogger("print_mgmt.spool")
 _SUFFIXES = ("", "-wal", "-shm")  # of the files of an index
 _DOUBT = "the index of the spool was damaged: the film may have been delivered already"
 
 
-def has_tables(path: Path) -> bool:
+def open_or_rebuild(path: Path, files: FilmFolder, is_open_elsewhere: Callable[[], bool]) -> sqlite3.Connection:
+    """Open the index at ``path``; rebuild it if it is damaged or missing.
+
+    Raises OSError, sqlite3.Error, and `SpoolError` if another process would lose the damaged index.
+    """
+    try:
+        if files.ids() and not _has_tables(path):
+            raise sqlite3.DatabaseError("the file is missing, or lacks a table")
+        return open_index(path)
+    except sqlite3.OperationalError:  # the index is locked, or cannot be read; that is no damage
+        raise
+    except sqlite3.DatabaseError as exc:
+        if is_open_elsewhere():
+            raise SpoolError(
+                f"the index of the spool {escaped(str(path.parent))} is damaged ({exc}), and another process has it"
+                " open: stop all processes with this spool, then start again"
+            ) from exc
+        return _rebuild(path, files, exc)
+
+
+def _has_tables(path: Path) -> bool:
     """Return whether an index exists and has all of its tables. Raises sqlite3.DatabaseError for a damaged file.
 
     If films are stored, an index that lacks a table is damaged: no power failure causes that.
@@ -44,7 +65,7 @@ def has_tables(path: Path) -> bool:
     return found >= TABLES
 
 
-def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection:
+def _rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection:
     """Rename a damaged index, and return a connection to a new one. Raises OSError and sqlite3.Error.
 
     ``why`` is the error that showed the damage. The new index gets its name only when it is complete: after a
