@@ -8,22 +8,41 @@ from ..destination import Condition
 
 __all__ = ["condition_of"]
 
-# printer-state-reasons (RFC 8011, PWG 5100.9) without the suffixes -report, -warning and -error; the worst come first
+# printer-state-reasons (RFC 8011 §5.4.12, PWG 5100.9) without a severity (`_SEVERITIES`); the worst come first
 _TERMS = {
     "media-jam": "FILM JAM",
-    "input-media-feed-error": "FILM TRANSP ERR",
+    "media-path-jam": "FILM JAM",
+    "media-path-input-jam": "FILM JAM",
+    "media-path-output-jam": "FILM JAM",
+    "input-media-tray-jam": "FILM JAM",
+    "input-media-tray-feed-error": "FILM TRANSP ERR",
+    "media-path-input-feed-error": "FILM TRANSP ERR",
+    "media-path-output-feed-error": "FILM TRANSP ERR",
+    "media-path-failure": "FILM TRANSP ERR",
     "cover-open": "COVER OPEN",
     "door-open": "COVER OPEN",
     "interlock-open": "COVER OPEN",
     "input-tray-missing": "NO SUPPLY MGZ",
     "output-tray-missing": "NO RECEIVE MGZ",
+    "media-path-media-tray-missing": "NO RECEIVE MGZ",
     "output-area-full": "RECEIVER FULL",
+    "media-path-output-full": "RECEIVER FULL",
+    "media-path-media-tray-full": "RECEIVER FULL",
     "media-empty": "SUPPLY EMPTY",
+    "media-path-input-empty": "SUPPLY EMPTY",
     "media-needed": "REQ MED NOT INST",
     "toner-empty": "NO RIBBON",
     "marker-supply-empty": "NO RIBBON",
     "marker-supply-missing": "NO RIBBON",
+    "marker-ink-empty": "NO RIBBON",
+    "marker-ink-missing": "NO RIBBON",
+    "marker-print-ribbon-empty": "NO RIBBON",
+    "marker-print-ribbon-missing": "NO RIBBON",
+    "marker-toner-missing": "NO RIBBON",
+    "marker-toner-cartridge-missing": "NO RIBBON",
     "developer-empty": "CHEMICALS EMPTY",
+    "marker-developer-empty": "CHEMICALS EMPTY",
+    "marker-developer-missing": "CHEMICALS EMPTY",
     "fuser-over-temp": "ELEC DOWN",
     "opc-life-over": "ELEC DOWN",
     "interpreter-resource-unavailable": "ELEC SW ERROR",
@@ -38,15 +57,20 @@ _TERMS = {
     "spool-area-full": "PRINT BUFF FULL",
     "fuser-under-temp": "PRINTER INIT",
     "output-area-almost-full": "RECEIVER FULL",
+    "media-path-media-tray-almost-full": "RECEIVER FULL",
     "media-low": "SUPPLY LOW",
     "toner-low": "RIBBON ERROR",
     "marker-supply-low": "RIBBON ERROR",
+    "marker-supply-almost-empty": "RIBBON ERROR",
+    "marker-ink-almost-empty": "RIBBON ERROR",
+    "marker-print-ribbon-almost-empty": "RIBBON ERROR",
     "marker-waste-full": "CHECK PRINTER",
     "marker-waste-almost-full": "CHECK PRINTER",
     "developer-low": "CHEMICALS LOW",
+    "marker-developer-almost-empty": "CHEMICALS LOW",
     "opc-near-eol": "CHECK PRINTER",
 }
-_SUFFIXES = ("-report", "-warning", "-error")
+_SEVERITIES = ("-report", "-warning", "-error")  # one of them may follow a reason
 
 
 def condition_of(reasons: Sequence[str], *, stopped: bool, accepting: bool = True, message: str = "") -> Condition:
@@ -55,7 +79,7 @@ def condition_of(reasons: Sequence[str], *, stopped: bool, accepting: bool = Tru
     A printer that has stopped or does not accept jobs is in FAILURE. Any other printer is in WARNING if it has a reason
     that is not a report. ``message`` is the state in the printer's own words.
     """
-    plain = [_without_suffix(reason) for reason in reasons if reason != "none" and not reason.endswith("-report")]
+    plain = [_without_severity(reason) for reason in reasons if reason != "none" and not reason.endswith("-report")]
     failed = stopped or not accepting
     if not plain and not failed:
         return Condition()
@@ -64,7 +88,8 @@ def condition_of(reasons: Sequence[str], *, stopped: bool, accepting: bool = Tru
     return Condition("FAILURE" if failed else "WARNING", term, escaped(", ".join(words)) or "stopped")
 
 
-def _without_suffix(reason: str) -> str:
-    for suffix in _SUFFIXES:
-        reason = reason.removesuffix(suffix)
-    return reason
+def _without_severity(reason: str) -> str:
+    """Return the reason alone. A reason of the table may itself end like a severity."""
+    if reason in _TERMS:
+        return reason
+    return next((reason.removesuffix(end) for end in _SEVERITIES if reason.endswith(end)), reason)
