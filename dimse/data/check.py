@@ -1,8 +1,8 @@
 """Checks of the values that a program sets: PS3.5 Table 6.2-1.
 
 Reading is lenient: see :mod:`dimse.data.values`. A value that a program sets must be right in type, repertoire, length
-and range, unless the value of text or numbers is set as bytes. Numbers may come from numpy, bytes from any buffer, and
-dates from :mod:`datetime`.
+and range. (:mod:`dimse.data.dataset` takes bytes as the value of text or numbers without a check.) Numbers may come
+from numpy, bytes from any buffer, and dates from :mod:`datetime`.
 """
 
 import datetime as dt

@@ -1,7 +1,8 @@
 """Decoding, the reading half of :mod:`dimse.data.codec`.
 
-A Data Set is first skimmed: common elements are only checked for completeness, in as few steps as Python allows. All of
-them become objects when one of them is first accessed. The parser handles the other elements.
+A Data Set is first skimmed: elements that their length tells to skip are only checked for completeness, in as few steps
+as Python allows. All of them become objects when one of them is first accessed. The parser handles the special ones,
+such as sequences.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def decode_view(
     charset = find_charset(view, layout, start)
     kept = range(1 << 16) if group_lengths else LENGTH_KEPT
     source = Source(view, layout, syntax, limits, charset, lengths_kept=kept)
-    first = start  # the first element that is not common
+    first = start  # the end of the short elements with small values, which one regular expression skips
     if not layout.implicit and (len(view) - start) // SHORTEST_HEADER <= limits.elements:
         common = common_elements(layout.big_endian).match(view, start)
         first = common.end() if common is not None else start
@@ -361,6 +362,7 @@ class _Skimmer(Parser):
         return all(tag in (ITEM_DELIMITATION, SEQUENCE_DELIMITATION) for tag in tags)
 
     def is_signed_around(self) -> bool:
+        """Return whether pixels are signed in the Data Set around the part that is parsed."""
         header, special = self.layout.short.unpack_from, self.special
         while self.scanned < self.at and not self.layout.implicit:
             offset = self.scanned

@@ -65,7 +65,7 @@ def _since(step: Step | None, start: float | None) -> str:
 
 
 def comparison_page(title: str, sides: tuple[str, str], comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
-    """Return comparisons as HTML. ``sides`` are the names of a and b; ``notes`` stand at the top, as faults."""
+    """Return comparisons as HTML. ``sides`` are the names of a and b; ``notes`` stand at the top, styled as faults."""
     style = packaged_text("dimse.explain", "comparison.css")
     policy = f"default-src 'none'; style-src '{source_hash(style)}'; "
     body = "".join(_section(one, sides) for one in comparisons)
@@ -95,8 +95,8 @@ def _section(comparison: Comparison, sides: tuple[str, str]) -> str:
     )
     rows = "".join(_row(pair, start) for pair in comparison.pairs)
     cut = '<p class="fault">The recordings go on; only their first steps are compared.</p>' if comparison.is_cut else ""
-    answer = f'<p class="headline">{escape(comparison.headline)}</p>'
-    return f'<section>{answer}<div class="sides">{heads}</div>{rows}{cut}</section>'
+    headline = f'<p class="headline">{escape(comparison.headline)}</p>'
+    return f'<section>{headline}<div class="sides">{heads}</div>{rows}{cut}</section>'
 
 
 def _row(pair: Pair, start: tuple[float | None, float | None]) -> str:

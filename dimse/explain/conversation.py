@@ -204,17 +204,17 @@ class Conversation:
     def _contents(self, stream: "_Stream", pdu: PDataTF, lines: Iterable[Line]) -> list[Line]:
         """Return ``lines`` with the contents of the fragments of ``pdu``, while there is room for them."""
         found: list[Line] = []
-        pdvs, at = iter(pdu.pdvs), stream.offset + HEADER.size  # the fragments without a line begin at this place
+        pdvs, at = iter(pdu.pdvs), stream.offset + HEADER.size  # in the end: what has no line, and where that begins
         for line in lines:
             if line.field == FRAGMENT:
                 found += self._fragment(stream, next(pdvs), line, shown=len(found) < MAX_LINES)
                 at = line.offset + len(line.data)
             else:
                 found.append(line)
-        errors = self._hidden_errors(stream, pdvs, at)
+        errors = self._errors_without_lines(stream, pdvs, at)
         return found + [line._replace(data=line.data[:0], value="", error=error) for error in errors]
 
-    def _hidden_errors(self, stream: "_Stream", pdvs: Iterable[PDV], at: int) -> list[str]:
+    def _errors_without_lines(self, stream: "_Stream", pdvs: Iterable[PDV], at: int) -> list[str]:
         """Take fragments that have no lines, and begin at the place ``at``. Return their first errors."""
         seen, contexts = dict[str, None](), set[int]()
         is_stray = False  # the last fragment was of a Data Set that no Command Set announced

@@ -58,7 +58,7 @@ COMMANDS = {
         "Data Set, which is sent in the transfer syntax of the context. A backslash separates values; A[0].B is an "
         "attribute of an item; a sequence without a value is empty. Octets are written 0400, 7F*4096 or @FILE; "
         "hex:OCTETS writes octets into any attribute, unchanged. data=OCTETS sends a whole Data Set. file=PATH sends "
-        "the Data Set of a DICOM file, whose attributes other words may change; the context is the one of its SOP "
+        "the Data Set of a DICOM file, whose attributes KEYWORD=VALUE may change; the context is the one of its SOP "
         "Class and transfer syntax unless on=CONTEXT gives another. max=N is the length of the longest PDU. "
         f"Messages: {', '.join(MESSAGE_NAMES)}.",
         (
@@ -88,12 +88,12 @@ COMMANDS = {
     "wait": _Page("wait [SECONDS]", "Wait for the peer, and show what it sends.", ("wait 30",)),
     "expect": _Page(
         "expect WORD ...",
-        "Fail unless one line has all the words: the line of a PDU that the peer has sent since we last sent, as brief "
-        "shows it, or the remark that the connection has ended.",
+        "Fail unless one line has all the words: the line that `brief` shows of a PDU which the peer has sent since we "
+        "last sent, or the remark that the connection has ended.",
         ("expect A-ASSOCIATE-AC", "expect Status=0000H"),
     ),
     "let": _Page(
-        "let [NAME = new | KEYWORD | PATH]",
+        "let [NAME = new | KEYWORD | KEYWORD[N].KEYWORD]",
         "Give a name to a new UID, or to a value of the last message of the peer; $NAME stands for it afterwards. "
         "Without words, show all names.",
         ("let film = new", "let box = ReferencedImageBoxSequence[0].ReferencedSOPInstanceUID"),

@@ -42,7 +42,7 @@ def check_ae_title(title: str, field: str) -> str:
 def check_address(host: str, port: int, *, lowest: int = 1) -> None:
     """Raise `EncodeError` for a host that is not text, and for a port that is not a number from ``lowest`` to 65535."""
     check_type("host", host, str, "the name or the address of a host")
-    # int comes first, because isinstance() of a Protocol takes 1 % of an association with one C-ECHO
+    # int comes first, because isinstance() of a Protocol takes 1 % of the time of an association with one C-ECHO
     check_type("port", port, (int, SupportsIndex), f"a port, {lowest} to {_HIGHEST_PORT}")
     if not lowest <= index(port) <= _HIGHEST_PORT:
         raise EncodeError(f"{shown(port)} is not a port, {lowest} to {_HIGHEST_PORT}", path="port")

@@ -23,7 +23,7 @@ __all__ = ["CANCELLABLE", "Invoker", "Responses", "Send"]
 CANCELLABLE = (CFindRQ, CGetRQ, CMoveRQ)  # PS3.7 §9.3.2.3, §9.3.3.3 and §9.3.4.3
 
 _LAST_ID = 0xFFFF  # the greatest Message ID, a US; 0 is not used
-_ADDED = 1 << 16  # bytes by which Data of a response may be longer than the Data of its request that it returns
+_ADDED = 1 << 16  # bytes that a response which returns the Data of its request may add to them
 
 Send = Callable[[Context, Message], Awaitable[None] | None]  # None: the message has been sent
 R = TypeVar("R", bound=Response)
@@ -204,7 +204,9 @@ class Invoker:
     ) -> None:
         self._backlog = backlog
         self._seconds = seconds
-        self._timer = Timer(timers, 0.0, self._expire)  # runs out when the first response is late, or before
+        self._timer = Timer(
+            timers, 0.0, self._expire
+        )  # runs out when the first response is late, or before; then it is set again
         self._check = check
         self._send = send
         self._abort = abort
@@ -287,7 +289,7 @@ class Invoker:
         return True
 
     def max_echoed(self, message: Message) -> int:
-        """Return the most bytes of Data in a response that returns the Data of its request, 0 for any other message.
+        """Return how many bytes of Data ``message`` may have if it returns the Data of its request; 0 if it cannot.
 
         PS3.7 §10.1.3 lets an N-SET response return what was set, and some printers return the image.
         """

@@ -102,7 +102,7 @@ class _Fleet:
                 "-m",
                 "print_mgmt",
                 *self._arguments,
-                "--child-of",
+                "--parent-socket",
                 str(theirs.fileno()),
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # Ctrl-C must reach only the parent, which passes it on

@@ -72,6 +72,7 @@ def report_unwritten(films: Sequence[FilmRecord], destination: str, started: flo
 
 
 def _is_unwritten(film: FilmRecord, delivery: Delivery, started: float) -> bool:
+    """Return whether a film failed since the start, or waits after a failed attempt, which ``info`` tells."""
     if delivery.state is FilmState.FAILED:
         return film.ended >= started
     return delivery.state in (FilmState.QUEUED, FilmState.HELD) and bool(delivery.info)

@@ -111,7 +111,7 @@ def _check_sizes(parser: argparse.ArgumentParser, arguments: argparse.Namespace)
 async def _serve(arguments: argparse.Namespace, network: _Network) -> int:
     sys.setswitchinterval(_SWITCH_INTERVAL)
     with server_lines() as lines:
-        if arguments.processes > 1 and arguments.child_of is None:
+        if arguments.processes > 1 and arguments.parent_socket is None:
             return await _serve_fleet(arguments, lines)
         if isinstance(arguments.config, SiteFile):
             return await _serve_site(arguments, network, lines)
@@ -136,7 +136,7 @@ async def _serve_printer(arguments: argparse.Namespace, network: _Network, lines
         site.states[PRINTER].set(*(arguments.printer_status or ("NORMAL", "NORMAL")))
         stop = handle_signals(retry=partial(retry_films, site))
         await _run_until_stopped(arguments, site, lines, stop)
-        if arguments.child_of is not None:
+        if arguments.parent_socket is not None:
             return 0  # the parent reports the unwritten films of all processes
         await site.drain()
         return report_unwritten(await site.spool.list(), name, started)
@@ -144,12 +144,12 @@ async def _serve_printer(arguments: argparse.Namespace, network: _Network, lines
 
 async def _run_until_stopped(arguments: argparse.Namespace, site: Site, lines: Lines, stop: asyncio.Event) -> None:
     """Report that the site listens, wait for ``stop`` or the end of the parent, and end the associations."""
-    if arguments.child_of is None:
+    if arguments.parent_socket is None:
         lines.write(listening_line(site.host, site.port, as_json=arguments.json))
         await stop.wait()
     else:
-        report_ready(arguments.child_of)
-        ends = [asyncio.ensure_future(end) for end in (stop.wait(), wait_for_end_of_parent(arguments.child_of))]
+        report_ready(arguments.parent_socket)
+        ends = [asyncio.ensure_future(end) for end in (stop.wait(), wait_for_end_of_parent(arguments.parent_socket))]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
             end.cancel()
@@ -188,7 +188,7 @@ def _make_site(
         limits=Limits(associations=arguments.associations),
         timeouts=Timeouts(idle=arguments.idle),
         intercept=intercept,
-        reuse_port=arguments.child_of is not None,
+        reuse_port=arguments.parent_socket is not None,
     )
 
 

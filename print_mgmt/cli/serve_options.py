@@ -180,7 +180,7 @@ def _add_processes(parser: argparse.ArgumentParser) -> None:
         help="accept the films of a site, and leave their delivery to the command 'print-mgmt work'",
     )
     parser.add_argument(
-        "--child-of", type=int, help=argparse.SUPPRESS
+        "--parent-socket", type=int, help=argparse.SUPPRESS
     )  # descriptor of the child's socket, from `fleet`
 
 
@@ -191,8 +191,8 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         metavar="WHAT@WHERE",
-        help="misbehave at WHERE, a request such as N-SET#2: WHAT is a status such as C605, NO-ANSWER, ABORT or DROP; "
-        "or make a film fail: WHERE is FILM or FILM#3, and WHAT is an Execution Status Info",
+        help="misbehave at WHERE, a request such as N-SET#2. WHAT is NO-ANSWER, ABORT, DROP, or a status such as C605. "
+        "Or make a film fail: WHERE is FILM or FILM#3, and WHAT is an Execution Status Info",
     )
     group.add_argument(
         "--event",

@@ -1,4 +1,4 @@
-"""Prints a film that this printer has accepted on another DICOM printer, as its SCU (PS3.4 Annex H).
+"""Prints, on another DICOM printer as its SCU, a film that this printer has accepted (PS3.4 Annex H).
 
 The film is sent unchanged: the attributes that the client sent, the images in their boxes, Presentation LUTs, overlays
 and annotations. If the other printer does not accept the film like this, it gets the rendered film as one image.
@@ -210,7 +210,7 @@ def _check_images(client: PrintClient, sheet: Sheet) -> None:
         if cell.image is not None and (cell.image.PhotometricInterpretation == "RGB") != client.is_color:
             boxes = "color" if client.is_color else "grayscale"
             raise _NotAcceptedError(
-                f"image {position} is {cell.image.PhotometricInterpretation}, for {boxes} image boxes"
+                f"image {position} is {cell.image.PhotometricInterpretation}, but the image boxes are {boxes}"
             )
         if len(cell.overlays) > 1:
             raise _NotAcceptedError(f"image {position} has {len(cell.overlays)} overlays")

@@ -25,7 +25,7 @@ _WITHOUT_SEGMENT = {0x01, *range(0xD0, 0xD9)}  # TEM, RSTm and SOI: no segment f
 _SIZES = struct.Struct(">2x4L16xH")  # Xsiz, Ysiz, XOsiz, YOsiz, Csiz
 _JXL = b"\xff\x0a"
 _JXL_BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
-_WIDTHS = (9, 13, 18, 30)  # bits in the number for a side, by the two bits before that number
+_WIDTHS = (9, 13, 18, 30)  # bits of a height or width, by the two bits before it
 _RATIOS = ((1, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # columns to rows; index 0 means no ratio
 
 

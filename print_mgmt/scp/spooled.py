@@ -109,6 +109,7 @@ class SpooledPrinting(SpooledIntake):
                 self._watch_room()
             except SpoolError as exc:
                 _log.error("the spool cannot be asked for changes of jobs: %s", escaped(str(exc)))
+                revision = revision or 0  # a job may be accepted before the next try, which must report it
                 await asyncio.sleep(_PAUSE)
                 continue
             self.report(jobs)

@@ -98,7 +98,7 @@ class Connection:
         self._connect = connect
         self._metas = _METAS[options.color]
         self._first_metas = self._metas[:1] if options.color == "avoid" else self._metas
-        self._needs_film = options.color is not None
+        self._must_print = options.color is not None
         self._syntaxes = syntaxes
         self._optional = tuple(optional)
         self._retries = retries
@@ -197,7 +197,7 @@ class Connection:
 
         Return False if the printer accepts no Meta SOP Class.
         """
-        proposed = (*self._first_metas, *self._optional, *(() if self._needs_film else (PrinterClass,)))
+        proposed = (*self._first_metas, *self._optional, *(() if self._must_print else (PrinterClass,)))
         try:
             return await self._open(proposed)
         except (AssociationAborted, AssociationRejected) as exc:
@@ -263,7 +263,7 @@ class Connection:
         for meta in self._metas:
             if _accepts(association, meta) or all(_accepts(association, member) for member in _NEEDED[meta]):
                 return meta
-        return None if self._needs_film or not _accepts(association, PrinterClass) else self._metas[0]
+        return None if self._must_print or not _accepts(association, PrinterClass) else self._metas[0]
 
 
 def _may_be_for_contexts(error: AssociationAborted | AssociationRejected) -> bool:

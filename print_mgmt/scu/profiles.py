@@ -1,6 +1,6 @@
-"""Profiles with the limits of printers that have no Printer Configuration.
+"""Profiles with the limits of printers that do not support Printer Configuration Retrieval.
 
-A profile has the configuration of a printer (`print_mgmt.config`), and the rules that an SCU must follow to print on
+A profile has a `PrinterConfig` (`print_mgmt.config`) for the printer, and the rules that an SCU must follow to print on
 it. Attributes that the printer does not support, or whose value it would replace, are left out, with a warning. Values
 that the printer would refuse, or that would spoil the film, raise an error before anything is sent.
 """
@@ -69,7 +69,7 @@ class Profile:
         return Supported(kept, annotations, tuple(warnings))
 
     def _keep_supported(self, table: Table, dataset: Dataset, warnings: list[str]) -> Dataset:
-        """Return the attributes of ``dataset`` that the printer supports; aliases of values are not replaced."""
+        """Return the attributes of ``dataset`` that the printer supports, with the terms that the caller has chosen."""
         rows = tuple(row for row in table if row.keyword not in _SET_BY_PRINT_CLIENT)
         try:
             checked = check(rows, dataset)

@@ -185,7 +185,7 @@ def _accepted_tags(dataset: Dataset, checked: Checked) -> frozenset[int]:
 
 
 def _copy_charset(attributes: Dataset) -> Element | None:
-    """Return a copy of Specific Character Set that does not refer to the message, or None if there is none."""
+    """Return a copy of Specific Character Set that keeps no bytes of the message; None if there is none."""
     if "SpecificCharacterSet" not in attributes:
         return None
     alone = Dataset()

@@ -271,10 +271,12 @@ class Site:
                 self._conditions.set_room(self.spool.room)
             except SpoolError as exc:
                 _log.error("no news from the spool: %s", escaped(str(exc)))
+                revision = revision or 0  # a job may be accepted before the next try, which must report it
                 await asyncio.sleep(_PAUSE)
                 continue
             except Exception:  # a bug; clients must still be told about later films
                 _log.exception("no news from the spool")
+                revision = revision or 0
                 await asyncio.sleep(_PAUSE)
                 continue
             for intake in self._intakes.values():

@@ -108,7 +108,7 @@ def remove_drafts(written: Sequence[FilmFile]) -> None:
 
 
 def incoming_disk(folder: Path | None, limits: SpoolLimits, step: Step) -> Disk:
-    """Return the disk for large images while they arrive, in ``folder`` or in the folder for temporary files."""
+    """Return the `Disk` that holds large images while they arrive, in ``folder`` or in the one for temporary files."""
     return Disk(
         folder,
         above=limits.in_memory,
@@ -191,7 +191,7 @@ class FilmFolder:
                 self._synced = named
 
     def path(self, film_id: str, checksum: str) -> Path:
-        """Return the path of a film, in ``films`` or in ``ended``; it is in ``films`` if the film has no file."""
+        """Return the path of a film's file in ``films`` or ``ended``; without a file, the path for one in ``films``."""
         name = f"{film_id}.{checksum}.dcm"
         return next((path for path in (self.films / name, self.ended / name) if path.exists()), self.films / name)
 

@@ -125,7 +125,7 @@ def _text_kind(what: str, pattern: "re.Pattern[str] | None" = None) -> _Kind:
     def read(value: Any) -> str:
         if type(value) is not str or (pattern is not None and not pattern.fullmatch(value)):
             raise ValueError
-        value.encode()  # raises UnicodeEncodeError, a ValueError, for bytes that are not UTF-8: see `decoded`
+        value.encode()  # raises UnicodeEncodeError, a ValueError, for a lone surrogate: see `decoded`
         return value
 
     return _Kind(what, read)
@@ -275,14 +275,15 @@ def number_of(what: str, value: object) -> float:
 def whole_film_of(film: Sequence[Any], rows: Sequence[Sequence[Any]]) -> FilmRecord:
     """Return a film from its row and the rows of its deliveries.
 
-    The row of the film begins with the number and the SOP Instance UID of its job, and the row of a delivery with the
-    number of its job. Raises `DamagedRow`.
+    The row of the film begins with the number of its job's row and the SOP Instance UID of the job; the row of a
+    delivery begins with the number of its job's row and its own id. In a LEFT JOIN, a film without deliveries has one
+    row with the id None. Raises `DamagedRow`.
     """
     found = [row for row in rows if row[1] is not None]
     made = film_of(film[1], film[2:], tuple(delivery_of(row[1:]) for row in found))
-    for job, number, *_ in found:
+    for job, delivery_id, *_ in found:
         if job != film[0]:
-            raise DamagedRow(f"the index is damaged: delivery {number}: job is {shown(job)}, not {film[0]}")
+            raise DamagedRow(f"the index is damaged: delivery {delivery_id}: job is {shown(job)}, not {film[0]}")
     check_state(made)
     return made
 

@@ -86,10 +86,10 @@ class MessageListener:
         self._ours, self._theirs = _Direction(), _Direction()
 
     def asked(self, message: HeardMessage) -> None:
-        """Take a message of the tester."""
+        """Take a message of the tester, a request or a response."""
 
     def heard(self, message: HeardMessage) -> None:
-        """Take a message of the peer."""
+        """Take a message of the peer, a request or a response."""
 
     def ended(self) -> None:
         """Take the end of the association: an A-ABORT of either side, or the A-RELEASE-RP of the peer."""

@@ -78,7 +78,7 @@ async def aead(peer: Peer) -> Observation:
 
 
 def offered(make: Make) -> CaseRun:
-    """Return the run that does a handshake with the context that ``make`` returns; its failure is only `Deviated`."""
+    """Return the run that does a handshake with the context of ``make``; a failed handshake is only `Deviated`."""
 
     async def run(peer: Peer) -> Seen:
         wire = await peer.secure(make(peer))
@@ -152,7 +152,7 @@ async def hung_handshake(peer: Peer) -> Observation:
     first = ALIVE if meanwhile == ALIVE else _BUSY
     for wire in wires:
         seen = await wire.next(max(end - clock(), 0.0))
-        while seen.is_pdu:  # a TLS alert
+        while seen.is_pdu:  # octets, such as a TLS alert
             seen = await wire.next(max(end - clock(), 0.0))
         if isinstance(seen, Silent):
             return (first, seen)
@@ -194,7 +194,7 @@ _ASSOCIATE_AC = 0x02  # PDU type
 
 
 async def _tunnel(peer: Peer) -> Tunnel:
-    peer.trace.note(0, "a connection whose TLS records the case sends itself")
+    peer.trace.note(0, "on this connection, the case itself sends the TLS records")
     try:
         async with asyncio.timeout(peer.target.preparation):
             return Tunnel(*await asyncio.open_connection(peer.target.host, peer.target.port), _ours(peer))

@@ -145,7 +145,7 @@ async def test_gray_printer_gets_a_color_film_in_gray() -> None:
     again, warnings = await relayed(
         accepted_film(color=True), config=PrinterConfig(sop_classes=("BasicGrayscalePrintManagementMeta",))
     )
-    assert "image 1 is RGB, for grayscale image boxes" in warnings[0]
+    assert "image 1 is RGB, but the image boxes are grayscale" in warnings[0]
     (cell,) = again.sheet.cells
     assert cell.image is not None
     assert cell.image.PhotometricInterpretation == "MONOCHROME2"
@@ -154,7 +154,7 @@ async def test_gray_printer_gets_a_color_film_in_gray() -> None:
 async def test_color_printer_gets_a_gray_film_in_color() -> None:
     config = PrinterConfig(sop_classes=("BasicColorPrintManagementMeta",))
     again, warnings = await relayed(accepted_film(), config=config)
-    assert "image 1 is MONOCHROME2, for color image boxes" in warnings[0]
+    assert "image 1 is MONOCHROME2, but the image boxes are color" in warnings[0]
     (cell,) = again.sheet.cells
     assert cell.image is not None
     assert cell.image.PhotometricInterpretation == "RGB"

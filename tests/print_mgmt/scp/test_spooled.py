@@ -228,7 +228,7 @@ class Flaky(EmbeddedSpool):
 async def test_spool_that_fails_is_asked_again(
     method: str, line: str, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(spooled, "_PAUSE", 0.01)
+    monkeypatch.setattr(spooled, "_PAUSE", 0.1)  # the film is accepted in the meantime
     monkeypatch.setattr(Flaky, "method", method)
     async with (
         Flaky(folder) as spool,

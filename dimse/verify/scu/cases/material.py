@@ -8,7 +8,7 @@ from ..outcomes import Observe
 from ..peer import ScuPeer
 from ..visit import ASSOCIATE, RELEASE, Reaction, Table
 
-__all__ = ["on_associate", "on_each", "on_release", "on_second", "script"]
+__all__ = ["on_associate", "on_each", "on_release", "on_second_request", "script"]
 
 MakeTable = Callable[[ScuPeer], Table]
 
@@ -27,7 +27,7 @@ def on_associate(reaction: Reaction, observe: Observe) -> CaseRun:
     return script(lambda _: {(ASSOCIATE, 0): reaction}, observe)
 
 
-def on_second(reaction: Reaction, observe: Observe) -> CaseRun:
+def on_second_request(reaction: Reaction, observe: Observe) -> CaseRun:
     """Return the run with a reaction to the second request, or to the only one."""
     return script(lambda peer: {("*", peer.second_or_only): reaction}, observe)
 

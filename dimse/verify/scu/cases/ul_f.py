@@ -38,7 +38,7 @@ from ..outcomes import command_ends, crash, end_of, first_after, require_reached
 from ..peer import ScuPeer
 from ..reactions import closes, nothing, resets, sends
 from ..visit import Exchange, Visit
-from .material import on_associate, on_release, on_second
+from .material import on_associate, on_release, on_second_request
 
 __all__ = ["UL_F_5", "UL_F_6", "UL_F_7"]
 
@@ -152,7 +152,7 @@ async def _asks_for_release(exchange: Exchange) -> None:
 
 
 def _released(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return the first event after the reaction, or `Broken` if a request follows an A-RELEASE-RP."""
+    """Return the SCU's first event after the tester's reaction, or `Broken` for a request after an A-RELEASE-RP."""
     found = first_after(peer, visit)
     if found == (RELEASED,) and any(isinstance(seen, Asked) for seen in visit.after()):
         return (Broken("a request after A-RELEASE-RP"),)
@@ -168,7 +168,7 @@ UL_F_6: tuple[Case, ...] = (
             level=Level.MUST,
             role=Role.SCU,
             needs=Flags.SCU,
-            run=on_second(sends(octets), first_after),
+            run=on_second_request(sends(octets), first_after),
             passes=(Aborted(2),),
             nonstrict=(Aborted(0), CLOSED, RELEASE_ASKED),
             fails=(ASKED, SILENCE, CRASHED),
@@ -183,8 +183,8 @@ UL_F_6: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.SCU,
         needs=Flags.SCU | Flags.COMMAND,
-        run=on_second(sends(_aborts(0, 0)), end_of),
-        subcases=(SubCase(name="ABORT(2,2)", run=on_second(sends(_aborts(2, 2)), end_of)),),
+        run=on_second_request(sends(_aborts(0, 0)), end_of),
+        subcases=(SubCase(name="ABORT(2,2)", run=on_second_request(sends(_aborts(2, 2)), end_of)),),
         passes=(CLOSED,),
         fails=(OTHER_PDU, ABORT, SILENCE, Ends(Running()), CRASHED),
         close=Close.PEER,
@@ -196,10 +196,10 @@ UL_F_6: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.SCU,
         needs=Flags.SCU | Flags.COMMAND,
-        run=on_second(closes, command_ends),
+        run=on_second_request(closes, command_ends),
         subcases=(
-            SubCase(name="reset", run=on_second(resets, command_ends)),
-            SubCase(name="in the middle of a PDU", run=on_second(_closes_midway, command_ends)),
+            SubCase(name="reset", run=on_second_request(resets, command_ends)),
+            SubCase(name="in the middle of a PDU", run=on_second_request(_closes_midway, command_ends)),
         ),
         passes=(RULE_KEPT,),
         fails=(Running(), CRASHED),
@@ -212,7 +212,7 @@ UL_F_6: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.SCU,
         needs=Flags.SCU,
-        run=on_second(_asks_for_release, _released),
+        run=on_second_request(_asks_for_release, _released),
         passes=(RELEASED,),
         nonstrict=(ABORT,),
         fails=(SILENCE, RULE_BROKEN, CLOSED, CRASHED),
@@ -239,7 +239,7 @@ def _collision(peer: ScuPeer, visit: Visit) -> Observation:
 
 
 async def _late_data(exchange: Exchange) -> None:
-    """Before the A-RELEASE-RP, send a printer event; if the last request was a C-ECHO, repeat its response instead."""
+    """Before the A-RELEASE-RP, send an N-EVENT-REPORT-RQ; if the last request was a C-ECHO, repeat its response."""
     last = exchange.visit.exchanges[-1] if exchange.visit.exchanges else None
     if last is not None and isinstance(last.request, CEchoRQ):
         last.proceed()

@@ -39,7 +39,7 @@ from ..reactions import (
     with_message_id,
 )
 from ..visit import Exchange, Reaction, Visit
-from .material import on_associate, on_each, on_second, script
+from .material import on_associate, on_each, on_second_request, script
 
 __all__ = ["DIMSE_2", "ROB_2", "UL_P_3"]
 
@@ -122,7 +122,7 @@ UL_P_3: tuple[Case, ...] = (
         "UL-P-3.07",
         "A response on another context",
         "PS3.8 E.1",
-        on_second(_on_another_context, first_after),
+        on_second_request(_on_another_context, first_after),
         level=Level.SHOULD,
         passes=(ABORT,),
         nonstrict=(CLOSED, RELEASE, ASKED),
@@ -163,7 +163,7 @@ DIMSE_2: tuple[Case, ...] = (
         "DIMSE-2.02",
         "A response to another Message ID",
         "PS3.7 §10.3 (0000,0120)",
-        on_second(with_message_id(100), first_after),
+        on_second_request(with_message_id(100), first_after),
         level=Level.SHOULD,
         passes=(ABORT,),
         nonstrict=(RELEASE, CLOSED, SILENCE),
@@ -174,7 +174,7 @@ DIMSE_2: tuple[Case, ...] = (
         "DIMSE-2.08",
         "No release while an operation is outstanding",
         "PS3.7 A.5 ('shall not release the Association until all operations invoked have been confirmed')",
-        on_second(nothing, first_after),
+        on_second_request(nothing, first_after),
         passes=(ABORT,),
         nonstrict=(CLOSED, SILENCE),
         fails=(RELEASE,),
