@@ -106,8 +106,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     command.add_argument("priority", choices=_PRIORITIES, help="the new priority")
     command.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
     _add_purge(commands)
-    _add_command(commands, "repair", "rebuild damaged rows of the index from the stored films", _repair)
-    _add_command(commands, "verify", "read all films, and move damaged ones to quarantine", _verify)
+    _add_command(commands, "repair", "rebuild damaged rows of the index from the films; exit 1 if one is lost", _repair)
+    _add_command(commands, "verify", "read all films, and move damaged ones to quarantine; then exit 1", _verify)
 
 
 def _add_purge(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -237,7 +237,7 @@ async def _repair(spool: Spool, arguments: argparse.Namespace) -> int:
     films = await spool.list() if result.restored else ()
     for line in (repaired_json(result),) if arguments.json else repaired_lines(result, films):
         print(line)
-    return 0
+    return int(bool(result.removed))
 
 
 async def _verify(spool: Spool, arguments: argparse.Namespace) -> int:
