@@ -12,7 +12,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,6 +37,7 @@ _MAX_WRITTEN = 1 << 18  # bytes of events to write at once
 _HEARTBEAT = 15.0  # seconds without an event after which a comment shows whether the client is still there
 _REQUEST = 10.0  # seconds for a client to send its whole request
 _WRITE = 30.0  # seconds for a client to read what is written at once
+_CLOSE = 0.1  # seconds at most until `close` is noticed
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -69,7 +70,8 @@ class LiveView:
         self._is_closed = False
         self._clients = 0
         self._server = _Server(sock, self._handler)
-        self._thread = Thread(target=self._server.serve_forever, name="dimse tap: live view", daemon=True)
+        serve = partial(self._server.serve_forever, poll_interval=_CLOSE)
+        self._thread = Thread(target=serve, name="dimse tap: live view", daemon=True)
         self._thread.start()
 
     def opened(self, number: int, title: str, when: float) -> None:
