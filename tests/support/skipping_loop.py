@@ -70,6 +70,10 @@ class SkippingLoop(asyncio.SelectorEventLoop):
         self._children.append(transport)
         return transport, protocol
 
+    async def shutdown_default_executor(self, *_: float | None) -> None:
+        """Wait until the threads have ended, without the time limit of Python 3.12, which could expire at once."""
+        await super().shutdown_default_executor()
+
     def _has_jobs(self) -> bool:
         self._children = [child for child in self._children if child.get_returncode() is None]
         return bool(self._jobs or self._children)
