@@ -53,8 +53,8 @@ class Item(NamedTuple):
 class LineOptions(NamedTuple):
     """The outputs of the process: lines unless ``is_quiet``, and a live view if it gets a listening socket ``live``.
 
-    ``host`` is the name that the user gave for the address of that socket. ``views`` makes the
-    views that see the messages of an association in the live view; `tuple` makes none.
+    ``host`` is the name that the user gave for the address of that socket. ``views`` makes the views
+    that see the messages of an association in the live view; `tuple` makes none.
     """
 
     is_quiet: bool = False

@@ -1,8 +1,8 @@
 """Decoding, the reading half of :mod:`dimse.data.codec`.
 
-A Data Set is first skimmed: elements that their length tells to skip are only checked for completeness, in as few steps
-as Python allows. All of them become objects when one of them is first accessed. The parser handles the special ones,
-such as sequences.
+A Data Set is first skimmed: elements that can be skipped by their lengths are only checked for completeness, in as few
+steps as Python allows. All of them become objects when one of them is first accessed. The parser handles the special
+ones, such as sequences.
 """
 
 from __future__ import annotations

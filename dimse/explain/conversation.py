@@ -204,7 +204,7 @@ class Conversation:
     def _contents(self, stream: "_Stream", pdu: PDataTF, lines: Iterable[Line]) -> list[Line]:
         """Return ``lines`` with the contents of the fragments of ``pdu``, while there is room for them."""
         found: list[Line] = []
-        pdvs, at = iter(pdu.pdvs), stream.offset + HEADER.size  # in the end: what has no line, and where that begins
+        pdvs, at = iter(pdu.pdvs), stream.offset + HEADER.size  # after the loop: those without a line, and their place
         for line in lines:
             if line.field == FRAGMENT:
                 found += self._fragment(stream, next(pdvs), line, shown=len(found) < MAX_LINES)

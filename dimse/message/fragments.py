@@ -324,5 +324,5 @@ class Assembler:
         return self._context_id is not None
 
     def ahead(self) -> int:
-        """Return the bytes of the Data Set under way that have been reported to ``on_growth`` and have not arrived."""
+        """Return how many bytes of the Data Set under way were reported to ``on_growth``, but have not arrived."""
         return self._sink.reported - self._sink.length if isinstance(self._sink, MemorySink) else 0

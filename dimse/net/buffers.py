@@ -155,7 +155,7 @@ class ReadBuffer:
 
     __slots__ = ("_longest", "_owns_scratch", "buffer", "scratch")
 
-    MIN = _MIN_READ  # bytes; after a shorter read, the transport does not call `adapt`
+    MIN = _MIN_READ  # bytes; the transport does not time a shorter read
 
     def __init__(self, loop: asyncio.AbstractEventLoop, shared: memoryview | None, *, is_tls: bool) -> None:
         self._owns_scratch = shared is None or _reads_later(loop)

@@ -53,7 +53,7 @@ class EagerReader:
         self._on_broken = on_broken
         self._stream: Stream | None = None
         self._descriptor = -1  # the socket's; valid only while the stream is not closing
-        self._seconds = 0.0  # of processing that ``flow`` has not counted yet
+        self._seconds = 0.0  # processing time that ``flow`` has not counted yet
 
     def start(self, stream: Stream, connected: socket) -> None:
         """Take the new connection to read from, and its socket."""
@@ -68,8 +68,10 @@ class EagerReader:
 
     def read_first(self) -> None:
         """Read what has arrived before the event loop watches the connection."""
-        if self._can_read and _CAN_PAUSE_FIRST_READ and self._read():
-            self._count()
+        if self._can_read and _CAN_PAUSE_FIRST_READ:
+            self._read()
+            if self._seconds:
+                self._count()
 
     def read_on(self, nbytes: int) -> None:
         """Process ``nbytes`` bytes that the event loop has read. Read on if they fill the buffer."""

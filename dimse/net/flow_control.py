@@ -154,7 +154,7 @@ class Backlog:
         self._requests = 0
         self._responses = 0
         self._bytes = 0
-        self.awaited = 0  # responses for which a coroutine waits; who changes it calls `regulate` if `is_full`
+        self.awaited = 0  # responses for which a coroutine waits; after a change, call `regulate` if `is_full`
         self.is_full = False  # whether as many messages wait as may wait while no response is awaited
         self._is_holding = False
 

@@ -88,7 +88,7 @@ class Inbox:
 
         Raises `LimitExceeded` if the waiting requests have too many bytes.
         """
-        if self._is_starting:  # called by the request that is started
+        if self._is_starting:  # called by a request that is done as soon as it is started
             return
         self.has_startable = False
         self._is_starting = True
@@ -135,8 +135,7 @@ class Inbox:
         self._performing -= 1
         if invocation.held:
             self._release(invocation.held)
-        if not self._is_starting:  # otherwise, the request was done as soon as it was started
-            self.start_next()
+        self.start_next()
 
     def release(self) -> None:
         """Expect no further requests, because the peer has requested release; call `start_next` afterwards."""

@@ -23,7 +23,7 @@ __all__ = ["CANCELLABLE", "Invoker", "Responses", "Send"]
 CANCELLABLE = (CFindRQ, CGetRQ, CMoveRQ)  # PS3.7 §9.3.2.3, §9.3.3.3 and §9.3.4.3
 
 _LAST_ID = 0xFFFF  # the greatest Message ID, a US; 0 is not used
-_ADDED = 1 << 16  # bytes that a response which returns the Data of its request may add to them
+_ADDED = 1 << 16  # bytes that a response may add if it returns the Data of its request
 
 Send = Callable[[Context, Message], Awaitable[None] | None]  # None: the message has been sent
 R = TypeVar("R", bound=Response)
@@ -204,9 +204,8 @@ class Invoker:
     ) -> None:
         self._backlog = backlog
         self._seconds = seconds
-        self._timer = Timer(
-            timers, 0.0, self._expire
-        )  # runs out when the first response is late, or before; then it is set again
+        # Runs out when the first response is late, or before; then it is set again
+        self._timer = Timer(timers, 0.0, self._expire)
         self._check = check
         self._send = send
         self._abort = abort

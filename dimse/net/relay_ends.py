@@ -47,7 +47,7 @@ class End(Protocol):
         """Prepare for `read` and `write`. Raises `RemoteProtocolError`, after the peer got an alert."""
 
     def check_end(self) -> None:
-        """Raise OSError if the peer has not ended its bytes, but has reset the connection.
+        """Raise OSError if the peer has reset the connection instead of ending its bytes.
 
         The system reports a reset only once. If the thread that writes has received the report, the thread that reads
         sees an ordinary end.

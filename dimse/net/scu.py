@@ -258,10 +258,7 @@ def dataset_of(association: Association, context: Context, response: Response) -
 
 def _encoded(association: Association, context: Context, dataset: Dataset | None) -> Rope | None:
     # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1).
-    syntax = association.agreement.syntaxes[context.id]
-    if dataset is None or (syntax.deflated and not dataset):
-        return None
-    return encode_rope(dataset, syntax) or None
+    return encode_rope(dataset, association.agreement.syntaxes[context.id]) if dataset else None
 
 
 def _uid(instance: Dataset, keyword: str) -> str:

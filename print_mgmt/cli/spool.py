@@ -107,7 +107,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     command.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
     _add_purge(commands)
     _add_command(commands, "repair", "rebuild damaged rows of the index from the films; exit 1 if one is lost", _repair)
-    _add_command(commands, "verify", "read all films, and move damaged ones to quarantine; then exit 1", _verify)
+    _add_command(commands, "verify", "read all films; quarantine damaged ones, and exit 1", _verify)
 
 
 def _add_purge(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

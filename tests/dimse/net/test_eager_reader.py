@@ -17,6 +17,7 @@ from dimse.data import Dataset
 from dimse.errors import AssociationAborted
 from dimse.message import NSetRQ, Response
 from dimse.net import VERIFICATION, Operation, connect, eager_reader, serve
+from dimse.net.flow_control import FlowControl
 from dimse.net.scu import c_echo, n_set
 from dimse.uids import BasicFilmSession, Verification
 from dimse.ul import AssociateAC, AssociateRQ, PresentationContextRQ, decode_pdu, encode_pdu
@@ -70,6 +71,19 @@ async def test_request_is_read_as_its_connection_is_accepted(reads: list[int]) -
             answer = await asyncio.get_running_loop().sock_recv(peer, 1 << 16)
         assert isinstance(decode_pdu(answer), AssociateAC)
         assert reads == [len(request)]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11, 4), reason="asyncio cannot pause a new connection")
+async def test_slow_first_read_uses_the_share_of_its_peer(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[float] = []
+    monkeypatch.setattr(eager_reader, "_LONG", 0.0)
+    monkeypatch.setattr(FlowControl, "use", lambda _flow, seconds, _now: used.append(seconds))
+    async with serve([VERIFICATION], port=0) as server, asyncio.timeout(10):
+        with socket.create_connection((server.host, server.port)) as peer:
+            peer.sendall(b"".join(encode_pdu(EXAMPLE[AssociateRQ])))
+            peer.setblocking(False)
+            await asyncio.get_running_loop().sock_recv(peer, 1 << 16)
+            assert len(used) == 1
 
 
 async def test_long_request_is_read_in_order() -> None:
