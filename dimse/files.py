@@ -50,17 +50,30 @@ def new_draft(target: Path, stack: ExitStack, mode: int = _DEFAULT_MODE) -> tupl
 
     Closing ``stack`` closes the draft and removes it. Raises OSError.
     """
-    draft = target.with_name(f".{target.name[:_KEPT_CHARACTERS]}.{os.urandom(4).hex()}.part")
+    while True:
+        draft = target.with_name(f".{target.name[:_KEPT_CHARACTERS]}.{os.urandom(4).hex()}.part")
+        try:
+            descriptor = os.open(draft, _NEW_FILE, mode)
+        except OSError as exc:
+            exc.filename = os.fspath(target)  # the name that the user knows
+            raise
+        with ExitStack() as opening:
+            opening.callback(draft.unlink, missing_ok=True)
+            file: BinaryIO = opening.enter_context(os.fdopen(descriptor, "w+b"))
+            if _lock_draft(draft, file):
+                stack.callback(opening.pop_all().close)
+                return draft, file
+
+
+def _lock_draft(draft: Path, file: BinaryIO) -> bool:
+    """Lock a new draft; return False if `clear_drafts` took it for an abandoned one, because it had no lock yet."""
     try:
-        descriptor = os.open(draft, _NEW_FILE, mode)
-    except OSError as exc:
-        exc.filename = os.fspath(target)  # the name that the user knows
-        raise
-    stack.callback(draft.unlink, missing_ok=True)
-    file: BinaryIO = stack.enter_context(os.fdopen(descriptor, "w+b"))
-    with suppress(OSError):  # some file systems lack locks; drafts are never cleared there
         _lock(file)
-    return draft, file
+    except BlockingIOError:
+        return False
+    except OSError:  # some file systems lack locks; drafts are never cleared there
+        return True
+    return draft.exists()
 
 
 def finish(file: BinaryIO) -> None:

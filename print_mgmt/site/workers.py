@@ -144,7 +144,10 @@ class _Worker:
             if lease is None:
                 slots.release()
                 if is_last:
-                    return
+                    if not self._deliveries:
+                        return
+                    # Other processes may use the rest of `at_once`: try again when a delivery has made room
+                    await asyncio.wait(self._deliveries, return_when=asyncio.FIRST_COMPLETED)
                 continue
             delivering = asyncio.create_task(self._deliver(lease, slots))
             self._deliveries.add(delivering)

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and their drafts."""
 
 import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -211,6 +212,30 @@ def test_clear_keeps_a_draft_that_is_being_written(tmp_path: Path) -> None:
         found = subprocess.run([sys.executable, "-c", clearing, tmp_path], capture_output=True, text=True, check=True)
         assert found.stdout == "0\n"
         assert len(list(tmp_path.iterdir())) == 1
+
+
+@posix
+@pytest.mark.parametrize("is_removed", [True, False], ids=["removed", "locked"])
+def test_draft_that_was_taken_for_an_abandoned_one_gets_another_name(
+    is_removed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process clears the folder between the creation of a draft and its lock."""
+    flock, taken = fcntl.flock, list[Path]()
+    with ExitStack() as stack:
+
+        def take_first(descriptor: int, operation: int) -> None:
+            if not taken:
+                taken.extend(tmp_path.iterdir())
+                flock(stack.enter_context(taken[0].open("rb")), operation)
+                if is_removed:
+                    taken[0].unlink()
+                    stack.close()
+            flock(descriptor, operation)
+
+        monkeypatch.setattr(fcntl, "flock", take_first)
+        draft, _ = new_draft(tmp_path / "film.png", stack)
+        assert taken != [draft]
+        assert [*tmp_path.iterdir()] == [draft]
 
 
 # --- folders ---

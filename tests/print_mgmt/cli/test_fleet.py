@@ -126,7 +126,8 @@ async def test_sighup_reaches_each_process(tmp_path: Path) -> None:
         lines = [await asyncio.to_thread(process.stderr.readline) for _ in range(2)]
         assert all("the configuration was read again; changed: destinations.files" in line for line in lines)
         await printed(address, 4)
-        assert (await asyncio.to_thread(stopped, process))[0] == 0
+        status, _, errors = await asyncio.to_thread(stopped, process)
+    assert (status, errors) == (0, "")
     assert [len(list((tmp_path / folder).glob("*.png"))) for folder in ("films", "others")] == [0, 4]
 
 
