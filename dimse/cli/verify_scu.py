@@ -5,8 +5,8 @@ import asyncio
 import json
 import ssl
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -298,10 +298,7 @@ async def _test(
 
     report: dict[str, Any] = {}
     try:
-        async with AsyncExitStack() as stack:
-            if arguments.http is not None:
-                server = await asyncio.start_server(guide.answer, _LOOPBACK, arguments.http, limit=_MAX_HTTP)
-                stack.push_async_callback(_close, server)
+        async with _answering(guide, arguments.http):
             await verify_scu(
                 target,
                 work.cases,
@@ -327,5 +324,14 @@ async def _test(
     return max(run.exit_status(strict=options.strict), int(report["exit"]))
 
 
-async def _close(server: asyncio.Server) -> None:
-    server.close()
+@asynccontextmanager
+async def _answering(guide: _Guide, port: int | None) -> AsyncIterator[None]:
+    """Answer HTTP requests on ``port`` for the time of the block, unless it is None."""
+    if port is None:
+        yield
+        return
+    server = await asyncio.start_server(guide.answer, _LOOPBACK, port, limit=_MAX_HTTP)
+    try:
+        yield
+    finally:
+        server.close()

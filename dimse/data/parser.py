@@ -242,11 +242,8 @@ class Parser(Cursor):
         elements, origin, outer_end, _, end, inner, sequence = self.stack[-1]
         sequence_undefined = sequence.undefined_length
         self.origin = origin
-        if (
-            self.offset + SHORTEST_HEADER > end
-            and not sequence_undefined
-            and (self.offset >= end or self._try_skip_junk())
-        ):
+        is_at_end = self.offset + SHORTEST_HEADER > end and not sequence_undefined
+        if is_at_end and (self.offset >= end or self._try_skip_junk()):
             self._pop_level()
             return
         delimiter, length = self._item_header(sequence, inner.layout)

@@ -103,8 +103,7 @@ class Site:
         self.spool = _open_spool(config.spool) if spool is None else spool
         self.states = {name: PrinterState() for name in config.printers}
         self._path: Path | None = None
-        self._accepts = accepts
-        self._delivers = delivers
+        self._accepts, self._delivers = accepts, delivers
         self._intercept = intercept
         self._serve = partial(
             serve,
