@@ -31,15 +31,27 @@ _WRONG = {
         ("5.1.1.1", "5.1.1.5.1", "0118H"),
         ("= 3", "= 1", "Verification"),
     ],
-    3: [("[1, 3, 0, 0, 2]", "[1, 1, 0, 0, 2]", "at PDV 3"), ("[1, 3, 0, 0, 2]", "[1, 3, 2, 2, 2]", "ends with PDV 3")],
+    3: [
+        ("[1, 3, 0, 0, 2]", "[1, 1, 0, 0, 2]", "at PDV 3"),
+        ("[1, 3, 0, 0, 2]", "[1, 3, 2, 2, 2]", "ends with PDV 3"),
+        ("[1, 3, 0, 0, 2]", "[True, 3, 0, 0, 2]", "answer 1 in CONTROL is True"),
+    ],
     4: [
         ('"10 20 40 00 08 00 00 00', '"10 20 40 00 00 00 00 08', "134217728 bytes"),
         ('"10 20 40 00 08 00 00 00', '"10 20 40 00 08 00', "from byte 8 on"),
         ("0x00085343", "0x43530800", "big endian"),
     ],
     5: [("[8, 8, 13, 1]", "[8, 0, 13, 1]", "step 2 of ACCEPTOR"), ("0, 9, 13]", "7, 9, 13]", "step 3 of REQUESTOR")],
-    6: [('"HighBit": 11', '"HighBit": 12', "HighBit"), ("box.Referenced", "on.Referenced", "0120H")],
-    7: [("=event.MessageID", "=7", "Message ID 7"), ("0x0000", "0x0110", "0110H")],
+    6: [
+        ('"HighBit": 11', '"HighBit": 12', "HighBit"),
+        ("box.Referenced", "on.Referenced", "0120H"),
+        (r"STANDARD\1,1", r"STANDARD\1,2", "2 image boxes"),
+    ],
+    7: [
+        ("=event.MessageID", "=7", "Message ID 7"),
+        ("0x0000", "0x0110", "0110H"),
+        ("0x0000", "'0000'", "not a number"),
+    ],
     8: [("[255, 191, 64, 0]", "[0, 191, 64, 0]", "case 1"), ("e8 03", "03 e8", "59395")],
     9: [
         (', keys / "student.pem"', "", "cannot talk to the printer"),
@@ -264,6 +276,22 @@ def test_checker_names_the_line_that_does_not_run(tmp_path: Path) -> None:
     path.write_text("import os\nCONTROL = nothing\n")
     with pytest.raises(Wrong, match=r"line 2: NameError: name 'nothing' is not defined"):
         check.check(3, path)
+
+
+@pytest.mark.parametrize(("number", "name"), [(6, "film_box"), (7, "answer"), (9, "client"), (11, "get")])
+@pytest.mark.parametrize("error", ["nothing", "raise SystemExit(3)", "raise OSError(2, 'no such file')"])
+def test_checker_names_the_line_that_raises(number: int, name: str, error: str, tmp_path: Path) -> None:
+    path = tmp_path / "exercise.py"
+    path.write_text(f"def {name}(*_):\n    {error}\n")
+    with pytest.raises(Wrong, match=rf"{name} raises an error: line 2: (NameError|SystemExit|FileNotFoundError)"):
+        check.check(number, path)
+
+
+def test_checker_refuses_an_async_function(tmp_path: Path) -> None:
+    path = tmp_path / "exercise.py"
+    path.write_text("async def answer(event):\n    return None\n")
+    with pytest.raises(Wrong, match="answer is an async function"):
+        check.check(7, path)
 
 
 @pytest.fixture

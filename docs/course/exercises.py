@@ -3,8 +3,9 @@
 import runpy
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from inspect import iscoroutine
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 __all__ = ["LESSONS", "Exercise", "Wrong", "folder_of"]
 
@@ -45,6 +46,7 @@ class Exercise:
     """The names in the file that the learner edits."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             self._names: Mapping[str, object] = runpy.run_path(str(path))
         except (Exception, SystemExit) as exc:
@@ -55,7 +57,7 @@ class Exercise:
         value = self._names.get(name)
         if value is None or value is ...:
             raise Wrong(f"{name} has no answer yet", hint)
-        if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
+        if not _is_of(value, kind):
             raise Wrong(f"{name} is {value!r}, but should be of the type {kind.__name__}", hint)
         return value
 
@@ -67,7 +69,7 @@ class Exercise:
         for number, value in enumerate(values, 1):
             if value is None or value is ...:
                 raise Wrong(f"answer {number} in {name} is missing", hint)
-            if not isinstance(value, kind):
+            if not _is_of(value, kind):
                 raise Wrong(f"answer {number} in {name} is {value!r}, but should be of the type {kind.__name__}", hint)
         return values
 
@@ -88,6 +90,27 @@ class Exercise:
             raise Wrong(f"there is no function {name}", hint)
         return value
 
+    def result(self, name: str, hint: str, *arguments: object) -> object:
+        """Return the result of the function ``name``. Raises `Wrong` if it raises an error, or is asynchronous."""
+        function = self.function(name, hint)
+        try:
+            value = function(*arguments)
+        except (Exception, SystemExit) as exc:
+            raise Wrong(self.fault(name, exc), hint) from exc
+        if iscoroutine(value):
+            value.close()
+            raise Wrong(f"{name} is an async function, but should be a plain one", hint)
+        return value
+
+    def fault(self, name: str, error: BaseException) -> str:
+        """Return in words that the function ``name`` has raised an error."""
+        return f"{name} raises an error: {_words(error, self._path)}"
+
+
+def _is_of(value: object, kind: type[_T]) -> TypeGuard[_T]:
+    """Return whether a value is of a type; True and False are no numbers."""
+    return isinstance(value, kind) and isinstance(value, bool) is (kind is bool)
+
 
 def _words(error: BaseException, path: Path) -> str:
     lines: Iterator[int | None]
@@ -98,4 +121,4 @@ def _words(error: BaseException, path: Path) -> str:
         lines = (frame.lineno for frame in reversed(frames) if frame.filename == str(path))
     line = next(lines, None)
     where = "" if line is None else f"line {line}: "
-    return f"{where}{type(error).__name__}: {error}"
+    return f"{where}{type(error).__name__}: {error}".removesuffix(": ")

@@ -18,18 +18,16 @@ _HINT = "PS3.7 section 10.3.1 and Table 10.3-2: the elements of N-EVENT-REPORT-R
 
 def check(exercise: Exercise) -> str:
     """Return what the learner has shown. Raises `Wrong`."""
-    answer = exercise.function("answer", _HINT)
+    exercise.function("answer", _HINT)
     problems: list[Wrong] = []
 
     async def on_event(operation: Operation) -> Response:
         event = operation.message
         assert isinstance(event, NEventReportRQ)
         try:
-            return _check(event, answer(event))
+            return _check(event, exercise.result("answer", _HINT, event))
         except Wrong as wrong:
             problems.append(wrong)
-        except Exception as error:
-            problems.append(Wrong(f"answer raises {type(error).__name__}: {error}", _HINT))
         return operation.reply()
 
     asyncio.run(_create(on_event))
@@ -48,6 +46,8 @@ def _check(event: NEventReportRQ, response: object) -> NEventReportRSP:
         number = response.MessageIDBeingRespondedTo
         words = f"the printer has no outstanding request with the Message ID {number}"
         raise Wrong(words, "Which request do you answer: yours, or the printer's?")
+    if response.Status not in range(0x10000):
+        raise Wrong(f"Status is {response.Status!r}, not a number of 16 bits", "Which status means success?")
     if response.Status:
         words = f"the status {response.Status:04X}H tells the printer that its event failed"
         raise Wrong(words, "Which status means success?")

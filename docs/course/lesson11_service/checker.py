@@ -1,7 +1,7 @@
 """Checks exercise 11: serves the handler of the learner, and invokes it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from inspect import isawaitable
 
@@ -19,26 +19,27 @@ _HINT = "run.py has a handler for N-ACTION; this one is shorter."
 
 def check(exercise: Exercise) -> str:
     """Return what the learner has shown. Raises `Wrong`."""
-    asyncio.run(_query(_Counter(exercise.function("get", _HINT))))
+    exercise.function("get", _HINT)
+    asyncio.run(_query(_Counter(exercise)))
     return "Status, Data Set, and a refusal with the standard's status: that is a whole operation of a service."
 
 
 class _Counter:
     """The service, with the learner's handler. ``error`` is what the handler has raised."""
 
-    def __init__(self, handler: Callable[..., object]) -> None:
-        self._handler = handler
+    def __init__(self, exercise: Exercise) -> None:
+        self._exercise = exercise
         self.error = ""
 
     async def get(self, operation: Operation) -> Response:
         try:
-            response = self._handler(_COUNT, operation)
+            response = self._exercise.function("get", _HINT)(_COUNT, operation)
             response = await response if isawaitable(response) else response
         except ServiceError:
             raise
-        except Exception as error:
-            self.error = f"get raises {type(error).__name__}: {error}".removesuffix(": ")
-            raise
+        except (Exception, SystemExit) as error:
+            self.error = self._exercise.fault("get", error)
+            return operation.reply(0x0110)
         if not isinstance(response, Response):
             self.error = f"get returns {response!r}, not a response"
             return operation.reply(0x0110)
