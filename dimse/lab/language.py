@@ -18,7 +18,7 @@ from ..uids import is_valid_uid, new_uid, registry
 
 __all__ = ["Mistake", "integer", "octets", "put", "split", "uid", "value_at", "value_of"]
 
-_MAX_OCTETS = 64 << 20  # octets that one word may stand for
+_MAX_OCTETS = 64 << 20  # octets that the words of one value or command may stand for
 _RUN = re.compile(r"([0-9A-Fa-f]{2}(?:[0-9A-Fa-f]{2})*)(?:\*([0-9]{1,9}))?")
 _PART = re.compile(r"(\w+|\([0-9A-Fa-f]{4},[0-9A-Fa-f]{4}\))(?:\[([0-9]{1,4})\])?")
 _REALS = ("FL", "FD")
@@ -147,7 +147,7 @@ def value_at(dataset: Dataset, path: str) -> str:
     values = value if isinstance(value, list) else [value]
     if index is not None:
         values = values[index : index + 1]
-    if not values or isinstance(values[0], Dataset | bytes | memoryview):
+    if values in ([], [None]) or isinstance(values[0], Dataset | bytes | memoryview):
         raise Mistake(f"{path} has no value that one word can hold")
     return "\\".join(map(str, values))
 

@@ -136,7 +136,8 @@ def speaks(version: Version) -> bool:
 class Tunnel:
     """A TLS connection whose records a case sends itself.
 
-    Its methods raise OSError (`ssl.SSLError` is one), and EOFError if the peer has closed the connection.
+    Its methods raise OSError (`ssl.SSLError` is one), and EOFError if the peer has sent close_notify or closed the
+    connection.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext) -> None:
@@ -175,9 +176,13 @@ class Tunnel:
         found: list[bytes] = []
         while not found:
             try:
-                found = [bytes(each) for each in self._stream.feed(self._tls.read(_READ_SIZE))]
+                data = self._tls.read(_READ_SIZE)
             except ssl.SSLWantReadError:
                 await self._read()
+                continue
+            if not data:
+                raise EOFError("the peer has sent close_notify")
+            found = [bytes(each) for each in self._stream.feed(data)]
         return found[0]
 
     def end(self) -> None:

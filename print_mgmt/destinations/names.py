@@ -79,13 +79,12 @@ class NameTemplate:
         if not _PLAIN.fullmatch(_TOKEN.sub("", self.template)):
             why = "may only have ASCII letters, digits, dot, dash, underscore, slash, and {tokens}"
             raise ConfigError("name", f"{self.template!a} {why}")
-        *_, last = self.parts
-        for part in self.parts:
+        for number, part in enumerate(self.parts, 1):
             if part.startswith((".", "-", "_")) or not part:
                 raise ConfigError("name", f"{self.template!a} has a part that does not begin with a letter or a digit")
             values = sum(_KNOWN_LENGTHS.get(name, _MAX_VALUE) for name in _TOKEN.findall(part))
             longest = len(_TOKEN.sub("", part)) + values
-            if part is last and "{id}" not in last:
+            if number == len(self.parts) and "{id}" not in part:  # `path_of` then adds it
                 longest += 1 + _ID_LENGTH
             if longest > _MAX_PART:
                 why = f"can become a name of {longest} characters; {_MAX_PART} are allowed"

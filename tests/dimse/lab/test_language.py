@@ -105,6 +105,11 @@ def test_value_at_leads_through_items() -> None:
     )
 
 
+def test_value_at_refuses_an_empty_value() -> None:
+    with pytest.raises(Mistake, match="PatientID has no value"):
+        value_at(made("PatientID", ""), "PatientID")
+
+
 @pytest.mark.parametrize(
     ("path", "text", "words"),
     [

@@ -1,8 +1,11 @@
-"""Contexts for old versions of TLS."""
+"""Contexts for old versions of TLS, and connections whose records a case sends itself."""
 
+import asyncio
 import warnings
 
-from dimse.verify.tls_material import Version, client
+import pytest
+
+from dimse.verify.tls_material import Tunnel, Version, client, server, stranger
 
 
 def test_old_version_changes_one_filter_of_warnings() -> None:
@@ -17,3 +20,17 @@ def test_old_version_keeps_the_filter_of_another_thread() -> None:
     warnings.filterwarnings("ignore", "set by another thread")
     client(minimum=Version.TLSv1, maximum=Version.TLSv1_1)
     assert any("another thread" in str(one[1]) for one in warnings.filters)
+
+
+async def test_tunnel_sees_close_notify_as_the_end() -> None:
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()  # asyncio sends close_notify first
+
+    listener = await asyncio.start_server(say_nothing, "127.0.0.1", 0, ssl=server(stranger()))
+    async with listener:
+        reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
+        tunnel = Tunnel(reader, writer, client())
+        await tunnel.shake_hands()
+        with pytest.raises(EOFError, match="close_notify"):
+            await tunnel.pdu()
+        tunnel.close()

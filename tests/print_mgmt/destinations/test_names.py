@@ -79,6 +79,7 @@ def test_part_may_have_127_characters(template: str) -> None:
         ("{date", "may only have ASCII"),
         ("x" * 115, "can become a name of 128 characters; 127 are allowed"),  # with the identifier
         ("x" * 116 + "{id}", "can become a name of 128 characters; 127 are allowed"),
+        ("x/" + "x" * 115, "can become a name of 128 characters; 127 are allowed"),  # with the identifier
         ("x" * 128 + "/x", "can become a name of 128 characters; 127 are allowed"),
     ],
 )
