@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 __all__ = ["ProgramResult", "find_program", "run_program"]
 
@@ -46,11 +46,15 @@ async def run_program(
     """
     loop = asyncio.get_running_loop()
     source = asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL
-    transport, output = await loop.subprocess_exec(_Output, *words, stdin=source, cwd=cwd, start_new_session=True)
+    try:
+        transport, output = await loop.subprocess_exec(_Output, *words, stdin=source, cwd=cwd, start_new_session=True)
+    except OSError as exc:
+        exc.filename = exc.filename or words[0]  # uvloop leaves it out
+        raise
     timed_out = False
     try:
-        pipe = transport.get_pipe_transport(_STDIN)
-        if isinstance(pipe, asyncio.WriteTransport):
+        pipe: object = transport.get_pipe_transport(_STDIN)
+        if isinstance(pipe, _Input):
             pipe.write(stdin)
             pipe.write_eof()
         async with asyncio.timeout(seconds):
@@ -67,6 +71,15 @@ async def run_program(
     status = transport.get_returncode()
     assert status is not None
     return ProgramResult(status, bytes(output.out), _last_line(output.err), timed_out)
+
+
+@runtime_checkable
+class _Input(Protocol):
+    """The pipe to a program. On uvloop, it is not an `asyncio.WriteTransport`."""
+
+    def write(self, data: bytes, /) -> None: ...
+
+    def write_eof(self) -> None: ...
 
 
 class _Output(asyncio.SubprocessProtocol):

@@ -13,6 +13,8 @@ from dimse.data import Dataset
 from print_mgmt import ConfigError
 from print_mgmt.destinations import CommandDestination, Condition, DeliveryFailed, Outcome
 
+pytestmark = pytest.mark.all_loops
+
 Make = Callable[..., CommandDestination]
 
 

@@ -11,6 +11,8 @@ from print_mgmt import ConfigError, Film, Sheet
 from print_mgmt.film import Annotation
 from print_mgmt.site.identify import PatternSource
 
+pytestmark = pytest.mark.all_loops
+
 PATTERN = r"(?P<PatientID>\d{4,})(?: (?P<PatientName>\w+))?"
 
 
