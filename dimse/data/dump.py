@@ -126,15 +126,16 @@ def rows_of(
     view: memoryview, syntax: TransferSyntax, *, width: int | None = None
 ) -> Iterator[tuple[PlacedHeader, str]]:
     """Yield each header, with its line of at most ``width`` characters, up to a header that cannot be read."""
-    charset = b""  # the encoded element Specific Character Set, once it has been seen
+    charsets = [b""]  # for each depth: the encoded element Specific Character Set that applies there, if any
     try:
         for header in headers_of(view, syntax):
             piece = bytes(view[header.offset : header.end])
+            del charsets[header.depth + 1 :]
+            charsets += charsets[-1:] * (header.depth + 1 - len(charsets))  # an item inherits
             if header.tag == CHARACTER_SET:
-                charset = b""
+                charsets[-1] = piece
+            charset = charsets[-1] if header.tag > CHARACTER_SET else b""  # tags ascend in what `decode` reads
             yield header, cut(_format_row(header, piece, charset, syntax, width), width)
-            if header.tag == CHARACTER_SET:
-                charset = piece
     except (struct.error, DecodeError):
         return
 

@@ -46,7 +46,10 @@ def pixel_array(
     bits = _FLOATS.get(keyword) or _positive_in(dataset, "BitsAllocated")
     count = frames * rows * columns * samples
     size = (count * bits + 7) // 8
-    subsampled = samples * bits == 24 and len(raw) < size and dataset.get("PhotometricInterpretation") in _SUBSAMPLED
+    photometric = dataset.get("PhotometricInterpretation")
+    subsampled = samples * bits == 24 and len(raw) < size and photometric in _SUBSAMPLED
+    if subsampled and columns % 2:
+        raise _error(dataset, "Columns", f"{columns} is odd, but two pixels of {photometric!s} share Cb and Cr")
     size = size // 3 * 2 if subsampled else size
     comparison = f"{len(raw)} bytes, but {frames} frames of {rows} x {columns} x {samples} at {bits} bits need {size}"
     if len(raw) < size:

@@ -70,7 +70,7 @@ class PDUStream:
         if self.partial:
             position = self._gather(view)
             if not self._total or len(self.partial) < self._total:
-                return None, position
+                return None, len(view)
             whole, self.partial, self._total = self.partial, bytearray(), 0
             return memoryview(whole), position
         left, total = len(view) - position, 0
@@ -84,7 +84,10 @@ class PDUStream:
         return None, len(view)
 
     def _gather(self, view: memoryview) -> int:
-        """Copy bytes from the start of ``view`` to the partial PDU; return their number."""
+        """Copy bytes from the start of ``view`` to the partial PDU; return how many it still lacked.
+
+        While its header is incomplete, these are the bytes that the header lacked.
+        """
         taken = 0
         if not self._total:
             taken = HEADER.size - len(self.partial)

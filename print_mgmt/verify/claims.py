@@ -117,7 +117,7 @@ def _single(key: str, value: object) -> object:
 
 def _uid(key: str, text: str) -> str:
     """Return ``text`` if it is a UID, or else the UID with this keyword in PS3.6. Raises `DecodeError`."""
-    if text[:1].isdigit():
+    if is_valid_uid(text):
         return text
     found = getattr(uids, text, None)
     if not isinstance(found, str) or not is_valid_uid(found):

@@ -120,6 +120,21 @@ def test_rows_show_group_lengths() -> None:
     assert rows == ["(0010,0000) UL     4  GroupLength  10", "(0010,0010) PN     2  PatientName  x"]
 
 
+def test_rows_of_an_item_have_its_character_set() -> None:
+    latin = Dataset(SpecificCharacterSet="ISO_IR 100", PatientName="é")
+    ds = Dataset(SpecificCharacterSet="ISO_IR 192", PatientName="ü", RequestAttributesSequence=[latin])
+    ds.ReferencedStudySequence = [latin, Dataset(PatientName="è")]
+    rows = [row for _, row in rows_of(memoryview(encode(ds, EXPLICIT_LE)), EXPLICIT_LE)]
+    assert [row[-1] for row in rows if "PatientName" in row] == ["é", "è", "ü", "é"]
+
+
+def test_rows_show_a_tag_below_the_character_set() -> None:
+    first = Dataset(DirectoryRecordType="PATIENT", SpecificCharacterSet="ISO_IR 100")
+    ds = Dataset(DirectoryRecordSequence=[first, Dataset(DirectoryRecordType="STUDY")])
+    rows = [row for _, row in rows_of(memoryview(encode(ds, EXPLICIT_LE)), EXPLICIT_LE)]
+    assert rows[-1] == "(0004,1430) CS     6  DirectoryRecordType  STUDY"
+
+
 def test_rows_show_a_stray_delimiter() -> None:
     data = b"\xfe\xff\x0d\xe0\0\0\0\0" + encode(Dataset(Rows=2), EXPLICIT_LE)
     rows = [(header.depth, row) for header, row in rows_of(memoryview(data), EXPLICIT_LE)]

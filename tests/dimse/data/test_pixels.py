@@ -160,6 +160,14 @@ def test_pixels_that_share_their_color_are_doubled() -> None:
     assert pixel_array(ds)[1, 1].tolist() == [9, 10, 11]
 
 
+@pytest.mark.parametrize("rows", [2, 3])
+def test_pixels_that_share_their_color_need_even_columns(rows: int) -> None:
+    ds = image(Rows=rows, BitsAllocated=8, SamplesPerPixel=3, PhotometricInterpretation="YBR_FULL_422")
+    ds.PixelData = bytes(6 * rows)
+    with pytest.raises(DecodeError, match="Columns: 3 is odd, but two pixels of YBR_FULL_422 share Cb and Cr"):
+        pixel_array(ds)
+
+
 def test_native_pixels_in_a_compressed_syntax_are_read() -> None:
     assert pixel_array(image(), JPEG).tolist() == [[0, 1, 2], [3, 4, 5]]
 

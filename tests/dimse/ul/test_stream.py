@@ -66,6 +66,13 @@ def test_small_pdus_have_four_bytes(kind: int, length: int) -> None:
         list(PDUStream().feed(bytes([kind, 0]) + length.to_bytes(4, "big")))
 
 
+@pytest.mark.parametrize("arrived", [1, 5, 6, 7])
+def test_incomplete_pdu_takes_only_the_given_bytes(arrived: int) -> None:
+    stream, pdu = PDUStream(), memoryview(b"\x04\0\0\0\0\x09" + bytes(9))
+    stream.cut(pdu[:arrived], 0)
+    assert stream.cut(pdu[arrived : arrived + 1], 0) == (None, 1)
+
+
 def test_declared_length_takes_no_memory() -> None:
     stream = PDUStream()
     assert list(stream.feed(b"\x04\0\xff\xff\xff\xff")) == []

@@ -55,6 +55,7 @@ def test_scp_compares_claims(printer: str, tmp_path: Path, capsys: pytest.Captur
         (r"lut_descriptors = ['1\0\12']", r"lut_descriptors: '1\\0\\12' is not a LUT Descriptor"),
         (r"lut_descriptors = ['65536\0\12']", r"lut_descriptors: '65536\\0\\12' is not a LUT Descriptor"),
         ("sop_classes = ['__doc__']", "sop_classes: '__doc__' is neither a UID nor a keyword of PS3.6"),
+        ("sop_classes = ['1.2.x']", "sop_classes: '1.2.x' is neither a UID nor a keyword of PS3.6"),
         ("= 1", "claims.toml: "),
     ],
 )
