@@ -45,7 +45,7 @@ def cannot_hold(vr: str, value: object, why: Exception, path: str = "") -> Encod
 
 def check_descriptor(value: object) -> Scalars:
     """Return the values of a LUT Descriptor with VR SS: only the second one is signed. Raises EncodeError."""
-    values = list(value) if isinstance(value, (list, tuple)) else [value]
+    values = _as_list(value)
     check_value("US", values[:1] + values[2:])
     check_value("SS", values[1:2])
     return check_value("SL", values)

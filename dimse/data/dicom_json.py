@@ -35,7 +35,7 @@ from .numerals import DS
 from .source import Place, path_of, path_of_item
 from .syntax import EXPLICIT_LE, SEQUENCE_DELIMITATION, UNDEFINED
 from .values import READERS, VALUE_RULE, decode_value
-from .vr import VR, row_of
+from .vr import DESCRIPTORS, VR, as_descriptor, as_words, row_of
 
 __all__ = ["Json", "from_json", "to_json"]
 
@@ -105,7 +105,15 @@ def _to_attribute(element: Element, place: Place, depth: int, inline: bool) -> J
         raw = value if isinstance(value, (bytes, memoryview)) else _encode_fragments(element)
         return {"vr": vr, "InlineBinary": b64encode(raw).decode()}
     write = _WRITERS.get(vr, _to_scalar)
-    return {"vr": vr, "Value": [write(item) for item in (value if isinstance(value, list) else [value])]}
+    values: list[Item] = [*value] if isinstance(value, list) else [value]
+    if _is_signed_descriptor(element.tag, vr):
+        values = [*as_words([word for word in values if isinstance(word, int)])]
+    return {"vr": vr, "Value": [write(item) for item in values]}
+
+
+def _is_signed_descriptor(tag: int, vr: str) -> bool:
+    """Return whether this is a LUT Descriptor whose unsigned values stand in JSON as negative numbers, as in SS."""
+    return vr == "SS" and tag in DESCRIPTORS
 
 
 def _is_sequence(element: Element) -> bool:
@@ -211,6 +219,8 @@ def _read_element(tag: int, attribute: object, place: Place, depth: int) -> Elem
             if vr in ("DS", "IS") and _has_other_text(vr, items):
                 return Element(tag, vr, b"\\".join(map(_numeral_bytes, items)))
             value = _READERS[row_of(vr).kind](row_of(vr), items)
+            if _is_signed_descriptor(tag, vr) and isinstance(value, list):
+                value = [*as_descriptor([word for word in value if isinstance(word, int)])]
     except (ValueError, TypeError, OverflowError) as exc:
         raise DecodeError(str(exc), path=path_of(place, tag), rule=_RULE) from exc
     except EncodeError as exc:

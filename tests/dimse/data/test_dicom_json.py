@@ -138,6 +138,13 @@ def test_sequence_in_un_becomes_sq() -> None:
     assert to_json(decode(raw, EXPLICIT_LE)) == {"00291001": {"vr": "SQ", "Value": [{"00280010": rows}]}}
 
 
+def test_signed_lut_descriptor_has_numbers_of_its_vr() -> None:
+    ds = Dataset(PixelRepresentation=1, LUTDescriptor=[40000, -1024, 16])  # SS is -32768 to 32767, PS3.5 6.2
+    model = to_json(ds)
+    assert model["00283002"] == {"vr": "SS", "Value": [-25536, -1024, 16]}
+    assert from_json(model) == ds
+
+
 def test_read_values_have_the_types_of_a_data_set() -> None:
     model = {
         "00080020": {"vr": "DA", "Value": ["20240229"]},

@@ -4,6 +4,7 @@ import csv
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dimse.data import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, VRS, Dataset, Element, TransferSyntax, decode, encode
@@ -151,6 +152,15 @@ def test_only_the_second_value_of_a_lut_descriptor_is_signed(syntax: TransferSyn
         assert encode(decoded, other) == encode(ds, other)
     unsigned = Dataset(PixelRepresentation=0, LUTDescriptor=[0xFFFF, 0xFC00, 16])
     assert encode(unsigned, IMPLICIT_LE)[18:] == encode(ds, IMPLICIT_LE)[18:], "the same words"
+
+
+@pytest.mark.parametrize("empty", [None, [], ()])
+def test_signed_lut_descriptor_may_be_empty(empty: object) -> None:
+    assert Element(0x00283002, "SS", empty).value is None
+
+
+def test_signed_lut_descriptor_may_be_an_array() -> None:
+    assert Element(0x00283002, "SS", np.array(DESCRIPTOR)).value == list(DESCRIPTOR)
 
 
 def test_lut_descriptor_rejects_numbers_out_of_range() -> None:
