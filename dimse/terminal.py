@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 
 from .errors import EncodeError, escaped, shown
 from .net import Record, Timeouts, TLSContext, TLSProfile, Trace, client_context, record, server_context
-from .net.arguments import check_ae_title
+from .net.arguments import check_ae_title, is_host
 
 __all__ = [
     "Peer",
@@ -279,8 +279,10 @@ class Peer:
             raise EncodeError(f"{text!r} is not AE@HOST:PORT, such as PRINTSCP@127.0.0.1:11112")
         if len(match["port"]) > len(str(_HIGHEST_PORT)) or not 0 < int(match["port"]) <= _HIGHEST_PORT:
             raise EncodeError(f"{text!r} is not AE@HOST:PORT: {shown(match['port'])} is not a port, 1 to 65535")
-        title = "ANY-SCP" if match["title"] is None else match["title"]
-        return cls(title, match["host"].strip("[]"), int(match["port"]))
+        title, host = "ANY-SCP" if match["title"] is None else match["title"], match["host"].strip("[]")
+        if not is_host(host):
+            raise EncodeError(f"{text!r} is not AE@HOST:PORT: {shown(host)} is not a valid host name")
+        return cls(title, host, int(match["port"]))
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -115,8 +115,12 @@ class Connection:
         if self._session is None or not self._session.is_established:
             return b""
         buffer, plain = memoryview(bytearray(_CHUNK)), bytearray()
-        while count := self._session.read_into(buffer):
-            plain += buffer[:count]
+        try:
+            while count := self._session.read_into(buffer):
+                plain += buffer[:count]
+        except RemoteProtocolError:
+            if not plain:  # otherwise the next call raises the error, after the bytes that came before it
+                raise
         self._has_ended = self._has_ended or self._session.is_ended
         return bytes(plain)
 
@@ -131,12 +135,12 @@ def dial(
 ) -> Connection:
     """Return a new connection to a peer. Raises `ConnectionFailed`.
 
-    Connecting may take ``seconds``, and the TLS handshake as long again.
+    Connecting may take ``seconds`` for each address of the host, and the TLS handshake as long again.
     """
     try:
         sock = socket.create_connection((host, port), seconds)
-    except OSError as exc:
-        raise ConnectionFailed(f"cannot connect to {host}:{port}: {exc.strerror or exc}") from exc
+    except (OSError, UnicodeError) as exc:  # UnicodeError: the text cannot be the name of a host
+        raise ConnectionFailed(f"cannot connect to {host}:{port}: {words_of(exc)}") from exc
     return _connection(sock, is_client=True, name=host, seconds=seconds, tls=tls, recorder=recorder)
 
 
@@ -155,7 +159,10 @@ class Listener:
         return address_of(self._socket.getsockname())
 
     def accept(self, seconds: float) -> Connection:
-        """Wait for the next peer. Raises `ConnectionFailed` if none comes within ``seconds``, or if TLS fails."""
+        """Wait for the next peer.
+
+        Raises `ConnectionFailed` if none comes within ``seconds``, if it has gone again, or if TLS fails.
+        """
         self._socket.settimeout(seconds)
         try:
             sock, _ = self._socket.accept()
@@ -180,9 +187,12 @@ def _connection(
 ) -> Connection:
     with ExitStack() as stack:
         stack.callback(sock.close)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         session = None if tls is None else TLSSession(tls, name)
-        local, peer = address_of(sock.getsockname()), address_of(sock.getpeername())
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            local, peer = address_of(sock.getsockname()), address_of(sock.getpeername())
+        except OSError as exc:
+            raise ConnectionFailed(f"the peer has connected and gone again: {words_of(exc)}") from exc
         tap = None
         if recorder is not None:
             tap = recorder.tap(local, peer, is_client=is_client, is_secure=tls is not None)

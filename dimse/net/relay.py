@@ -16,11 +16,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
+from ..errors import EncodeError
 from ..explain.pcapng import Address
 from ..limits import Limits, Timeouts
 from ..tls import TLSContext
 from .admission import Admission, within_descriptors
-from .arguments import check_address, check_settings
+from .arguments import check_address, check_settings, is_host
 from .recorder import address_of
 from .relay_link import Link, Settings, Watch
 
@@ -136,6 +137,9 @@ async def relay(
     """
     check_address(host, port, lowest=0)
     check_address(to_host, to_port)
+    for name, value in (("host", host), ("to_host", to_host)):
+        if value and not is_host(value):  # "" means all addresses
+            raise EncodeError(f"{value!a} is not a valid host name", path=name)
     check_settings(tls, None, limits, timeouts)
     check_settings(to_tls, None, limits, timeouts)
     settings = Settings(host=to_host, port=to_port, watch=watch, tls=tls, to_tls=to_tls, timeouts=timeouts)

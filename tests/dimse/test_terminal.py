@@ -128,6 +128,17 @@ def test_wrong_peer_raises_encode_error(text: str) -> None:
         Peer.parse(text)
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 64, ".a", "ü" * 64, "a\0b"], ids=ascii)
+def test_peer_with_an_invalid_host_is_refused(host: str) -> None:
+    with pytest.raises(EncodeError, match=r"is not a valid host name$"):
+        Peer.parse(f"A@{host}:104")
+
+
+@pytest.mark.parametrize("host", ["a.b.", "x" * 63 + ".example", "bücher.example", "fe80::1%eth0"])
+def test_peer_may_have_any_valid_host(host: str) -> None:
+    assert Peer.parse(str(Peer("A", host, 104))).host == host
+
+
 def test_peer_as_text_is_parsed_again() -> None:
     peer = Peer("A", "2001:db8::1", 104)
     assert Peer.parse(str(peer)) == peer

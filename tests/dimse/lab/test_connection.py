@@ -2,15 +2,16 @@
 
 import asyncio
 import socket
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from certificates import Authority
 from raw import ECHO, HOST
 
-from dimse.errors import ConnectionFailed
+from dimse.errors import ConnectionFailed, RemoteProtocolError
 from dimse.explain import associations_in
 from dimse.lab import Connection, Lab, Listener, dial
 from dimse.net import VERIFICATION, client_context, connect, record, serve, server_context
@@ -84,6 +85,18 @@ def test_closed_port_is_a_clear_error() -> None:
         dial(HOST, port, seconds=5)
 
 
+def test_invalid_host_is_a_clear_error() -> None:
+    with pytest.raises(ConnectionFailed, match=r"^cannot connect to a\.\.b:104: "):
+        dial("a..b", 104, seconds=5)
+
+
+def test_peer_that_has_gone_again_is_a_clear_error() -> None:
+    with closing(Listener(HOST, 0)) as listener:
+        dial(HOST, listener.address[1], seconds=5).close(reset=True)
+        with pytest.raises(ConnectionFailed, match="the peer has connected and gone again: "):
+            listener.accept(5)
+
+
 def test_reset_reaches_the_peer() -> None:
     listener = Listener(HOST, 0, tls=None, recorder=None)
     near = dial(HOST, listener.address[1], seconds=5)
@@ -108,7 +121,9 @@ def test_listener_takes_an_ipv6_address() -> None:
         assert listener.address[0] == "::1"
 
 
-def test_bytes_after_the_handshake_are_read(tmp_path: Path) -> None:
+@contextmanager
+def shaken_hands(tmp_path: Path) -> Iterator[tuple[TLSSession, socket.socket, Future[Connection]]]:
+    """Yield the client's session, whose last octets of the handshake are not sent, and the connection to come."""
     authority = Authority(tmp_path)
     with closing(Listener(HOST, 0, tls=server_context(*authority.issue("server")))) as listener:
         near = TLSSession(client_context(authority.ca), HOST)
@@ -118,11 +133,24 @@ def test_bytes_after_the_handshake_are_read(tmp_path: Path) -> None:
             while not near.handshake():
                 sock.sendall(near.data_to_send())
                 near.receive(sock.recv(1 << 16))
-            near.write((b"hello",))
-            sock.sendall(near.data_to_send())  # the end of the handshake and the first bytes, in one segment
-            far = accepted.result()
-            assert far.receive(5) == b"hello"
-            far.close()
+            yield near, sock, accepted
+            accepted.result().close()
+
+
+def test_bytes_after_the_handshake_are_read(tmp_path: Path) -> None:
+    with shaken_hands(tmp_path) as (near, sock, accepted):
+        near.write((b"hello",))
+        sock.sendall(near.data_to_send())  # the end of the handshake and the first bytes, in one segment
+        assert accepted.result().receive(5) == b"hello"
+
+
+def test_bytes_before_broken_tls_are_read(tmp_path: Path) -> None:
+    with shaken_hands(tmp_path) as (near, sock, accepted):
+        near.write((b"last",))
+        sock.sendall(near.data_to_send() + bytes(99))
+        assert accepted.result().receive(5) == b"last"
+        with pytest.raises(RemoteProtocolError):
+            accepted.result().receive(5)
 
 
 def test_peer_that_does_not_read_ends_the_sending() -> None:

@@ -15,6 +15,7 @@ from certificates import Authority
 from raw import ECHO, HOST, until
 
 import dimse.net.relay_link
+from dimse.errors import EncodeError
 from dimse.net import (
     VERIFICATION,
     Limits,
@@ -235,6 +236,13 @@ async def test_name_without_an_address_costs_one_line(caplog: pytest.LogCaptureF
             assert await reader.read() == b""
     assert len(caplog.records) == 1
     assert "cannot connect to no.such.host.invalid:104" in caplog.text
+
+
+@pytest.mark.parametrize(("host", "to_host", "name"), [("a..b", HOST, "host"), (HOST, "a..b", "to_host")])
+async def test_relay_rejects_an_invalid_host(host: str, to_host: str, name: str) -> None:
+    with pytest.raises(EncodeError, match=f"^{name}: 'a..b' is not a valid host name"):
+        async with relay(host, 0, to_host, 104, watch=Watched()):
+            pass
 
 
 async def test_address_in_use_is_an_error() -> None:
