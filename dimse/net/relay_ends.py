@@ -82,7 +82,8 @@ class _Socket:
             try:
                 self.socket.getpeername()
             except OSError as exc:
-                raise ConnectionResetError(ECONNRESET, os.strerror(ECONNRESET)) from exc
+                if not self._is_finished:  # the other thread may have called `finish` in the meantime
+                    raise ConnectionResetError(ECONNRESET, os.strerror(ECONNRESET)) from exc
 
     def stop(self, *, resets: bool) -> None:
         if resets:

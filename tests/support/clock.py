@@ -11,8 +11,9 @@ class Clock:
     """The stopped clock of the running loop. Time passes only when a test says so."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
+        loop = asyncio.get_running_loop()
+        self.now = loop.time()
+        monkeypatch.setattr(loop, "time", lambda: self.now)
 
     async def pass_time(self, seconds: float) -> None:
         """Let ``seconds`` pass at once, and let the loop run the calls that are due."""

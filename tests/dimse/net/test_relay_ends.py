@@ -4,6 +4,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from raw import HOST
@@ -38,6 +39,21 @@ def test_end_of_both_directions_is_an_end(pair: Pair) -> None:
     assert peer.recv(1) == b""
     peer.close()
     assert end.read(1) == b""
+    end.check_end()
+
+
+def test_finish_during_the_check_of_an_end_is_no_reset(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    end, peer = pair
+    peer.shutdown(socket.SHUT_WR)
+    assert end.read(1) == b""
+    name = end.socket.getpeername
+
+    def finish_before() -> object:
+        end.finish()  # as in the other thread
+        assert peer.recv(1) == b""
+        return name()
+
+    monkeypatch.setattr(end, "socket", SimpleNamespace(getpeername=finish_before, shutdown=end.socket.shutdown))
     end.check_end()
 
 
