@@ -63,12 +63,18 @@ class Reporter:
     def follow(self, job: PrintJob) -> None:
         """Report each step of ``job``, which belongs to this client, if the client negotiated the Print Job SOP Class.
 
-        Until the job ends, the association has no idle timeout.
+        Until the job ends, or is refused (`unfollow`), the association has no idle timeout.
         """
-        if self._for_jobs is not None:
+        if self._for_jobs is not None and not self._has_stopped:
             self._followed.add(job)
             job.listeners.add(self._report_job)
             self._association.awaits_events = True
+
+    def unfollow(self, job: PrintJob) -> None:
+        """Report no more of ``job``, because the printer has refused it."""
+        job.listeners.discard(self._report_job)
+        self._followed.discard(job)
+        self._await_events_if_needed()
 
     def report_printer(self, state: PrinterState) -> None:
         """Report the status of the printer, if the client negotiated the Printer SOP Class."""
@@ -124,7 +130,10 @@ class Reporter:
         )
         if event.ends is not None and event.ends.has_ended:  # unless the job has been retried meanwhile
             await self._confirm(event.ends)
-            self._association.awaits_events = not all(job.has_ended for job in self._followed)
+            self._await_events_if_needed()
+
+    def _await_events_if_needed(self) -> None:
+        self._association.awaits_events = any(not job.has_ended for job in self._followed)
 
 
 def _context(association: Association, *abstract_syntaxes: str) -> Context | None:

@@ -178,6 +178,7 @@ class _Session:
             self.reporter.follow(answer.job)
             refused = await self.engine.accept(answer.job)
             if refused:
+                self.reporter.unfollow(answer.job)
                 answer = self.service.queue_full(message, refused)
         if answer.Status != SUCCESS or answer.comment:
             _log_answer(self.association, message, answer)

@@ -122,6 +122,18 @@ async def test_client_may_be_idle_until_its_job_ends() -> None:
             await one.delete()
 
 
+async def test_refused_job_does_not_end_the_idle_timeout() -> None:
+    gate = Gate()
+    async with printer(gate, PrintQueue(1)) as server, client(server, META) as other:
+        await other.fill_film()
+        await other.print_film()  # is printed at once
+        await other.print_film()  # waits in the queue
+        async with client(server, META, PrintJob) as one:
+            await one.fill_film()
+            assert (await one.action()).Status == 0xC602
+            assert [association.awaits_events for association in server.associations] == [False, False]
+
+
 async def test_label_is_sent_in_a_fitting_character_set() -> None:
     gate = Gate()
     gate.go_on.set()
@@ -210,7 +222,11 @@ async def test_client_that_ignores_events_is_served(monkeypatch: pytest.MonkeyPa
                 await other.print_film()
                 await other.delete()
             assert (await deaf.job(uid)).Status == 0, "its end was not confirmed"
-    assert server.printed == 10
+            for each in server.associations:
+                await server.flush_events(each)
+            await deaf.print_film()
+            assert not any(each.awaits_events for each in server.associations), "it may not be idle forever"
+    assert server.printed == 11
     assert len(asked) == 1, "a client that leaves an event unanswered gets no more"
 
 
