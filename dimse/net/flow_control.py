@@ -52,6 +52,7 @@ class FlowControl:
         self.received = 0  # bytes received so far
         self.is_turn = False  # whether bytes that waited for their turn are being processed
         self.hold_reasons = 0  # the reasons not to read
+        self.releases = 0  # how often the peer was read again after it had to wait for more than its turn
         self.timers: list[Timer] = []  # the timers that bound the time of the peer
         self._turns = turns
         self._pause = pause
@@ -86,6 +87,7 @@ class FlowControl:
             return
         self.hold_reasons &= ~reason
         if not self.hold_reasons & ~TURN:
+            self.releases += 1
             for timer in self.timers:
                 timer.resume()
         if self.hold_reasons:

@@ -2,8 +2,8 @@
 
 This covers association requests, incomplete PDUs, bytes that wait for their turn, incomplete messages, and requests
 that wait or are performed. Up to ``UNCOUNTED`` bytes of each are free: a longer message from the peer counts without
-its first ``UNCOUNTED`` bytes, and anything else that is longer counts as a whole. An incomplete PDU does not count
-while the memory for the rest of its message, which counts already, is as long.
+its first ``UNCOUNTED`` bytes, and anything else that is longer counts as a whole. Memory that is reserved for the rest
+of a message counts already, so an incomplete PDU that fits there does not count.
 
 No peer is refused because there is no room. A peer whose message finds no room is not read from until there is room,
 and the rest of the message stays in the memory of the peer. The message that began first always continues, so there
@@ -74,7 +74,6 @@ class MemoryBudget:
 
     def _release(self, account: "Account") -> None:
         del self._waiting[account]
-        account.seen = None  # it was held, so only checks from now on decide whether it is stalled
         account.flow.release(MEMORY)
 
     def _may_continue(self, account: "Account") -> bool:
@@ -87,7 +86,7 @@ class MemoryBudget:
 
     def _watch(self) -> None:
         for account in self._receiving:
-            account.seen = account.flow.received
+            account.check()
         self._timer = asyncio.get_running_loop().call_later(self._stall, self._abort_stalled)
 
     def _abort_stalled(self) -> None:
@@ -112,13 +111,20 @@ class Account:
         self.abort = abort
         self.receiving = 0  # bytes of the incomplete message
         self.unprocessed = 0  # bytes of an incomplete PDU, and bytes that wait for their turn
-        self.seen: int | None = None  # the bytes received at the latest check by `MemoryBudget`
+        self._checked: tuple[int, int] | None = None  # bytes received and releases of the flow at the latest `check`
         self._kept = 0  # bytes of complete messages, and of the association request
         self._budget = budget
 
+    def check(self) -> None:
+        """Begin a period for `is_stalled`."""
+        self._checked = self.flow.received, self.flow.releases
+
     def is_stalled(self, least: int) -> bool:
-        """Return whether fewer than ``least`` bytes were received since the latest check."""
-        return self.seen is not None and self.flow.received - self.seen < least
+        """Return whether fewer than ``least`` bytes were received since the latest check, although the peer was read."""
+        if self._checked is None:
+            return False
+        received, releases = self._checked
+        return self.flow.releases == releases and self.flow.received - received < least
 
     def grow(self, count: int) -> None:
         """Add ``count`` to the bytes of the incomplete message; it is negative if they were moved to a file."""
@@ -139,7 +145,7 @@ class Account:
     def complete(self) -> int:
         """End the incomplete message. Return its size, to `release` once the message is no longer needed."""
         count, self.receiving = self.receiving, 0
-        self.seen = None
+        self._checked = None
         self._kept += count
         if count:
             self._budget.relieve(self)

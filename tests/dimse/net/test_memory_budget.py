@@ -6,7 +6,7 @@ import pytest
 
 from dimse.limits import Limits
 from dimse.net.fairness import Turns
-from dimse.net.flow_control import MEMORY, FlowControl
+from dimse.net.flow_control import DISK, MEMORY, FlowControl
 from dimse.net.memory_budget import Account, MemoryBudget
 
 pytestmark = pytest.mark.skips_waits
@@ -137,6 +137,22 @@ async def test_message_that_waited_is_not_aborted() -> None:
     assert accounts[1][1] == ["pause", "resume"]
     for one, _ in accounts:
         one.close()
+
+
+async def test_message_held_for_the_disk_is_not_aborted() -> None:
+    budget = MemoryBudget(LIMITS, STALL)
+    (first, did), (second, _) = account(budget), account(budget)
+    first.grow(40)
+    second.grow(20)
+    first.flow.hold(DISK)
+    await asyncio.sleep(STALL - 1)
+    first.flow.release(DISK)
+    await asyncio.sleep(2)
+    assert did == ["pause", "resume"]
+    await asyncio.sleep(STALL)
+    assert did == ["pause", "resume", "abort"]
+    first.close()
+    second.close()
 
 
 async def test_no_message_is_aborted_if_none_waits() -> None:
