@@ -18,7 +18,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -103,20 +103,26 @@ class EmbeddedSpool:
         self._notice = Notice()
         self._room: tuple[float, Room] | None = None
         self._totals = (0, 0)  # films in the spool, and their bytes
-        self._accepting_bytes = 0  # bytes of the films that are being accepted
+        self._accepting_films = self._accepting_bytes = 0  # films that are being accepted, and their bytes
 
     async def __aenter__(self) -> Self:
         if self._committer is not None:
             raise LocalProtocolError("the spool is already open")
-        await asyncio.to_thread(self._reserve.attempt, self._open)
-        await self._execute(self._recover)
+        opening = asyncio.ensure_future(asyncio.to_thread(self._reserve.attempt, self._open))
+        try:
+            await asyncio.shield(opening)
+            await self._execute(self._recover)
+        except BaseException:
+            await asyncio.wait((opening,))  # if this task was canceled, the thread goes on
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         committer, self._committer = self._committer, None
         if committer is not None:
             await asyncio.to_thread(committer.close)
-            await asyncio.to_thread(self._stack.close)
+        await asyncio.to_thread(self._stack.close)
 
     def _open(self) -> None:
         try:
@@ -129,8 +135,7 @@ class EmbeddedSpool:
                 path = self.folder / "index.sqlite"
                 connection = open_or_rebuild(path, self._files, lambda: bool(self._living_owners()))
                 stack.callback(connection.close)
-                draft, _ = new_draft(self._alive / "spool", stack)
-                self._owner = draft.name
+                self._owner = new_draft(self._alive / "spool", stack)[0].name
                 self._stack = stack.pop_all()
         except (OSError, sqlite3.Error) as exc:
             raise SpoolError(f"the spool {escaped(str(self.folder))} cannot be opened: {reason_of(exc)}") from exc
@@ -194,15 +199,17 @@ class EmbeddedSpool:
 
     async def accept(self, job: PrintJob, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
         """Store a job; see `Intake.accept`."""
-        size = sum(film.nbytes for film in job.films)
+        count, size = len(job.films), sum(film.nbytes for film in job.films)
+        totals = self._totals[0] + self._accepting_films, self._totals[1] + self._accepting_bytes
         room = self.room
         if room.is_full or room.free - self._accepting_bytes - size < self.limits.least:
             raise SpoolFull(
                 f"no room: the disk of the spool has {room.free} free bytes; the job needs {size}, and"
                 f" {self.limits.least} and the reserve must stay free"
             )
-        if self._totals[0] + len(job.films) > self.limits.films or self._totals[1] + size > self.limits.size:
-            raise SpoolFull(full_message(self._totals, self.limits))
+        if totals[0] + count > self.limits.films or totals[1] + size > self.limits.size:
+            raise SpoolFull(full_message(totals, self.limits))
+        self._accepting_films += count
         self._accepting_bytes += size
         accepting = asyncio.ensure_future(self._accept(job, targets, hold))
         try:
@@ -211,6 +218,7 @@ class EmbeddedSpool:
             await asyncio.wait((accepting,))
             raise
         finally:
+            self._accepting_films -= count
             self._accepting_bytes -= size
 
     async def _accept(self, job: PrintJob, targets: Sequence[Target], hold: str) -> tuple[str, ...]:
@@ -302,9 +310,10 @@ class EmbeddedSpool:
         try:
             return await asyncio.shield(leasing)
         except asyncio.CancelledError:
-            film, _ = await leasing
-            if film is not None:
-                await self.report(latest_lease(film), Later(reason="its worker has stopped"))
+            with suppress(SpoolError):  # if the film cannot be returned, its lease ends by itself
+                film, _ = await leasing
+                if film is not None:
+                    await self.report(latest_lease(film), Later(reason="its worker has stopped"))
             raise
 
     def _lease(self, destination: str, seconds: float, at_once: int | None) -> tuple[FilmRecord | None, float | None]:
@@ -329,9 +338,8 @@ class EmbeddedSpool:
         """Record the outcome of a delivery; see `Deliveries.report`."""
 
         def run() -> FilmRecord:
-            now = self._clock()
             film = self._rows.film(lease.film.id)
-            return self._rows.save(film, apply_outcome(film, lease.delivery, outcome, now))
+            return self._rows.save(film, apply_outcome(film, lease.delivery, outcome, self._clock()))
 
         self._step("report")
         film = await self._save(run)
@@ -342,8 +350,7 @@ class EmbeddedSpool:
         """Return a stored film; see `Deliveries.film`."""
         record = await self.show(film_id)
         try:
-            data = await asyncio.to_thread(self._files.read, film_id, record.checksum)
-            return (await asyncio.to_thread(read_film, data))[0]
+            return (await asyncio.to_thread(lambda: read_film(self._files.read(film_id, record.checksum))))[0]
         except CorruptFilm as exc:
             await self._quarantine(record, exc)
             raise

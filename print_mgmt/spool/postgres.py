@@ -16,6 +16,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Self
 
@@ -242,9 +243,10 @@ class PostgresSpool:
         try:
             return await asyncio.shield(leasing)
         except asyncio.CancelledError:
-            film = await leasing
-            if film is not None:
-                await self.report(latest_lease(film), Later(reason="its worker has stopped"))
+            with suppress(SpoolError):  # if the film cannot be returned, its lease ends by itself
+                film = await leasing
+                if film is not None:
+                    await self.report(latest_lease(film), Later(reason="its worker has stopped"))
             raise
 
     async def renew(self, lease: Lease, seconds: float) -> Lease:

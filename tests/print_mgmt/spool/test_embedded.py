@@ -309,6 +309,42 @@ async def test_spool_is_opened_once(place: EmbeddedPlace) -> None:
             await spool.__aenter__()
 
 
+async def test_spool_can_be_opened_after_its_recovery_failed(place: EmbeddedPlace) -> None:
+    spool = place.spool(step=Fault("commit", errno.EIO))
+    with pytest.raises(SpoolError):
+        await spool.__aenter__()
+    async with spool:
+        assert await spool.accept(job(), [PRINTER])
+
+
+async def test_spool_can_be_opened_after_a_canceled_attempt(place: EmbeddedPlace) -> None:
+    spool = place.spool()
+    opening = asyncio.create_task(spool.__aenter__())
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    async with spool:
+        assert await spool.accept(job(), [PRINTER])
+
+
+async def test_canceled_lease_is_canceled_even_on_a_failing_disk(place: EmbeddedPlace) -> None:
+    fault = Fault("", errno.EIO)
+    async with place.spool(step=fault) as spool:
+        fault.name = "commit"
+        waiting = asyncio.create_task(spool.lease("printer", 60))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+
+async def test_jobs_at_the_same_time_keep_the_limit(place: EmbeddedPlace) -> None:
+    async with place.spool(limits=SpoolLimits(films=3)) as spool:
+        ended = await asyncio.gather(*(spool.accept(job(films=2)) for _ in range(3)), return_exceptions=True)
+        assert [isinstance(one, SpoolFull) for one in ended] == [False, True, True]
+
+
 async def test_closed_spool_raises() -> None:
     with pytest.raises(LocalProtocolError, match="not open"):
         await EmbeddedSpool("nowhere").list()
