@@ -120,7 +120,7 @@ class Account:
         self._checked = self.flow.received, self.flow.releases
 
     def is_stalled(self, least: int) -> bool:
-        """Return whether fewer than ``least`` bytes were received since the latest check, although the peer was read."""
+        """Return whether the peer could send since the latest check, and sent fewer than ``least`` bytes."""
         if self._checked is None:
             return False
         received, releases = self._checked

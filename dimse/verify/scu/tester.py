@@ -124,14 +124,9 @@ class ScuTester:
         chosen = [case for case in self.cases if self.options.selects(case.id) and case.id not in self.done]
         chosen.sort(key=lambda case: order.get(case.id, len(order)))
         active = [case for case in chosen if case.run is not None]
-        if self.target.program is not None:
-            for case in active:
-                if not await self._run_case(case):
-                    return
-        else:
-            async with asyncio.TaskGroup() as group:
-                for case in active:
-                    group.create_task(self._run_case(case))
+        run_all = self._run_at_once if self.target.program is None else self._run_in_turn
+        if not await run_all(active):
+            return
         for case in chosen:
             if case.run is None:
                 self._report(_invariant_result(self.watch.judge(case)))
@@ -161,6 +156,28 @@ class ScuTester:
         return False
 
     # --- one case ---
+
+    async def _run_in_turn(self, cases: Iterable[Case]) -> bool:
+        """Run cases one after another. Return whether all could be run."""
+        for case in cases:
+            if not await self._run_case(case):
+                return False
+        return True
+
+    async def _run_at_once(self, cases: Iterable[Case]) -> bool:
+        """Run cases at the same time; cancel the others if one stops the run. Return whether all could be run."""
+        running = {asyncio.create_task(self._run_case(case)) for case in cases}
+        try:
+            while running:
+                ended, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                results = [task.result() for task in ended]
+                if not all(results):
+                    return False
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        return True
 
     async def _run_case(self, case: Case) -> bool:
         """Run one case if it applies. Return whether the run can go on."""

@@ -11,9 +11,20 @@ import pytest
 from wrong_scus import Wrong, program
 
 from dimse.cli.commands import command
-from dimse.verify import Flags, Options, Result, Run, Verdict
+from dimse.verify import Case, Flags, Level, Options, Result, Role, Run, Verdict
+from dimse.verify.observation import RULE_BROKEN, Broken, Seen
 from dimse.verify.report import document, joined, judged_cases
-from dimse.verify.scu import PLAIN, SCU_CASES, Command, EchoService, Ended, ScuTarget, split_command, verify_scu
+from dimse.verify.scu import (
+    PLAIN,
+    SCU_CASES,
+    Command,
+    EchoService,
+    Ended,
+    ScuPeer,
+    ScuTarget,
+    split_command,
+    verify_scu,
+)
 from dimse.verify.scu.program import filled
 
 HOST = "127.0.0.1"
@@ -91,6 +102,31 @@ async def test_called_title_names_the_case() -> None:
             news.clear()
             await echo_once(port, title)
     assert seen == ["UL-A-7.01", "UL-F-5.06", "UL-F-5.01"]
+
+
+async def test_failure_stops_cases_that_wait_at_once() -> None:
+    port = free_port()
+
+    async def fail(_: ScuPeer) -> Seen:
+        return Broken("wrong")
+
+    async def wait(_: ScuPeer) -> Seen:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    cases = [
+        Case(id=case_id, title="", section="", level=Level.MUST, role=Role.SCU, run=run, fails=(RULE_BROKEN,))
+        for case_id, run in (("X-1.01", wait), ("X-1.02", fail))
+    ]
+    opened, target = asyncio.Event(), ScuTarget(port=port, idle=0.05)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        testing = group.create_task(
+            verify_scu(target, cases, Options(stop_after=1), on_listening=lambda _: opened.set())
+        )
+        await opened.wait()
+        await echo_once(port)
+    run = testing.result()
+    assert ([result.case.id for result in run.results], run.stopped) == (["X-1.02"], "stopped after 1 failure")
 
 
 def test_resumed_report_has_the_cases_of_both() -> None:
