@@ -4,6 +4,7 @@ A film changes with each response that is not a failure. At N-ACTION, it is rend
 of this package would print it; tones and margins of the recorded printer may differ.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -47,6 +48,7 @@ __all__ = ["FilmView"]
 _PAGE_SIDE = 480  # pixels of the longer side of a rendered film
 _DEFAULT = Sheet(ImageDisplayFormat="STANDARD\\1,1")
 _MAX_OUTSTANDING = 1000  # requests whose response is awaited; further requests are not shown
+_TERM = re.compile(r"[A-Z\d _\\,]{1,64}")  # a term, or an Image Display Format
 _WORDS = {
     BasicFilmSession: ("NumberOfCopies", "PrintPriority", "MediumType", "FilmDestination"),
     BasicFilmBox: ("ImageDisplayFormat", "FilmOrientation", "FilmSizeID", "MagnificationType"),
@@ -218,11 +220,12 @@ def _sheet(attributes: Dataset) -> Sheet:
 
 
 def _words(sop_class: str, attributes: Dataset) -> str:
-    """Return the attributes that describe an instance, in one line and without free text."""
+    """Return the attributes that describe an instance, in one line and without values that are not terms."""
     values = (text(attributes, keyword) for keyword in _WORDS[sop_class] if keyword != "NumberOfCopies")
     copies = integer(attributes, "NumberOfCopies", 0) if sop_class == BasicFilmSession else 0
     counted = [f"{copies} {'copy' if copies == 1 else 'copies'}"] if copies else []
-    return escaped(", ".join([*counted, *filter(None, values)])) or "with the defaults of the printer"
+    terms = (value for value in values if _TERM.fullmatch(value))
+    return escaped(", ".join([*counted, *terms])) or "with the defaults of the printer"
 
 
 def _layout(film: FilmBox) -> ViewEvent:

@@ -21,6 +21,7 @@ __all__ = ["Field", "Places", "command_field", "command_fields", "data_set_field
 _VALUE = re.compile(r"\(....,....\) (?:\S\S) +\S*  \S*(?:  ?(.*))?", re.DOTALL)
 _MAX_VALUE = 400  # characters that are shown of a value, or of its faults
 _PIXELS, _PIXEL_GROUP = 0x7FE00010, 0x0028
+_COMMAND_HEADER = 8  # bytes of a tag and a length in implicit VR
 _MAX_DESCRIPTION = 16  # bytes of a value that describes pixels
 
 
@@ -29,8 +30,8 @@ class Field(NamedTuple):
 
     ``category`` is pdu, item, pdv, command or element. ``head`` marks the first field of a PDU, an item, a PDV, a
     Command Set or an element. The bytes of a ``secret`` field must not be shown. Elements have a ``tag`` and a ``vr``.
-    For Pixel Data, ``pixels`` has the short elements of group 0028 of the same Data Set or item as texts, by keyword,
-    and the key ``big_endian`` if the transfer syntax is big-endian. The value of Pixel Data is ``data[value_start:]``.
+    The value of an element is ``data[value_start:]``. For Pixel Data, ``pixels`` has the short elements of group 0028
+    of the same Data Set or item as texts, by keyword, and the key ``big_endian`` if the transfer syntax is big-endian.
     """
 
     ranges: tuple[Piece, ...]
@@ -89,11 +90,11 @@ def command_fields(message: CompleteMessage, depth: int) -> Iterator[Field]:
 
 def command_field(line: Line, ranges: tuple[Piece, ...], *, head: bool) -> Field:
     """Return a line of `explain_command` as a field, whose bytes are at ``ranges``."""
-    tag, vr, name = None, "", line.field
+    tag, vr, name, value_start = None, "", line.field, 0
     if line.field.startswith("("):
         tag = int(line.field[1:5] + line.field[6:10], 16)
         vr, _, keyword = line.field[12:].partition(" ")
-        name = keyword or "Unknown element"
+        name, value_start = keyword or "Unknown element", _COMMAND_HEADER
     return Field(
         ranges,
         line.data,
@@ -106,6 +107,7 @@ def command_field(line: Line, ranges: tuple[Piece, ...], *, head: bool) -> Field
         head=head,
         tag=tag,
         vr=vr,
+        value_start=value_start,
     )
 
 
@@ -130,7 +132,7 @@ def data_set_fields(message: CompleteMessage, depth: int) -> Iterator[Field]:
             description[field.name] = field.value
         elif header.tag == _PIXELS:
             order = {"big_endian": "1"} if message.syntax.big_endian else {}
-            field = field._replace(pixels={**description, **order}, value_start=header.start - header.offset)
+            field = field._replace(pixels={**description, **order})
         yield field._replace(error=faults.within(header.offset, header.end))
     if position < len(data):
         rest, ranges = data[position:], places.ranges(position, len(data))
@@ -141,7 +143,7 @@ def data_set_fields(message: CompleteMessage, depth: int) -> Iterator[Field]:
 def _element(header: PlacedHeader, row: str, data: memoryview, places: Places, depth: int) -> Field:
     tag = Tag(header.tag)
     entry = lookup(tag)
-    name = (entry.keyword or entry.name) if entry else "" if header.tag & 0xFFFF else "GroupLength"
+    name = "GroupLength" if header.tag & 0xFFFF == 0 else (entry.keyword or entry.name) if entry else ""
     found = _VALUE.fullmatch(row)
     value = (found[1] or "") if found else row.partition(": ")[2]
     return Field(
@@ -154,6 +156,7 @@ def _element(header: PlacedHeader, row: str, data: memoryview, places: Places, d
         head=True,
         tag=header.tag,
         vr=escaped(header.vr),
+        value_start=header.start - header.offset,
     )
 
 

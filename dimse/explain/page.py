@@ -152,7 +152,8 @@ class _Book:
         self.strings: dict[str, int] = {}
         self.pictures: list[tuple[str, int, int]] = []
         self.notes: list[str] = []
-        self._numbers: dict[bytes, int] = {}
+        self._numbers: dict[bytes, int] = {}  # of pictures
+        self._keys: dict[str, int] = {}
         self._room = _MAX_DETAILS
         self._picture_room = _MAX_PICTURES
         self._steps = 0
@@ -194,6 +195,10 @@ class _Book:
     def _string(self, text: str) -> int:
         return self.strings.setdefault(text, len(self.strings))
 
+    def _key(self, key: str) -> int:
+        """Return a number for the key of an event, which may be the UID of an instance; 0 for no key."""
+        return self._keys.setdefault(key, len(self._keys) + 1) if key else 0
+
     def _step(self, step: Step, since: float | None) -> dict[str, object]:
         shown: dict[str, object] = {
             "side": 0 if step.side == REQUESTOR else 1,
@@ -213,8 +218,8 @@ class _Book:
                 {
                     "name": event.name,
                     "words": event.words,
-                    "key": event.key,
-                    "box": event.box,
+                    "key": self._key(event.key),
+                    "box": event.box and (self._key(event.box[0]), event.box[1]),
                     "ratio": event.width / event.height if event.width and event.height else 0,
                     "boxes": event.boxes,
                     "picture": self._picture(Picture(event.image, event.width, event.height) if event.image else None),

@@ -2,12 +2,15 @@
 
 The fields of association PDUs are kept, with the AE titles but without the user's name, and so are elements that have
 only terms, numbers or registered UIDs. Dates, times, names, identifiers, free text, pixels and other binary data are
-hidden, and so are group 0010, private elements, and all bytes that cannot be read as elements.
+hidden, and so are group 0010, private and unknown elements, and all bytes that cannot be read as elements. An element
+whose VR is not that of the dictionary is hidden, and so is one whose value is not what its VR allows: a faulty client
+may send a name as a term or a number.
 """
 
 import re
 
 from ..data import tag_of
+from ..data.dictionary import lookup
 from ..uids import name_of
 from ..ul import PDataTF
 from .conversation import Turn
@@ -17,13 +20,25 @@ from .record import Step
 
 __all__ = ["redacted"]
 
-_HARMLESS_VRS = frozenset(("AT", "CS", "DS", "FD", "FL", "IS", "SL", "SQ", "SS", "UL", "US"))
-_HARMLESS = frozenset(map(tag_of, ("ImageDisplayFormat", "CommandGroupLength")))
+# For each harmless VR: the bytes of a value, 0 if backslashes separate the values; and what a value consists of
+_NOTHING = re.compile(rb"(?!)")
+_FORMS = {
+    "CS": (0, re.compile(rb"[A-Z\d _]{0,16}")),
+    "DS": (0, re.compile(rb" *([+-]?(\d+\.?\d*|\.\d+)([Ee][+-]?\d+)? *)?")),
+    "IS": (0, re.compile(rb" *([+-]?\d+ *)?")),
+    "UI": (0, _NOTHING),  # but registered UIDs
+    "SQ": (1, _NOTHING),  # the items are fields of their own
+    **dict.fromkeys(("SS", "US"), (2, re.compile(rb"..", re.DOTALL))),
+    **dict.fromkeys(("AT", "FL", "SL", "UL"), (4, re.compile(rb".{4}", re.DOTALL))),
+    "FD": (8, re.compile(rb".{8}", re.DOTALL)),
+}
+_LAYOUT = tag_of("ImageDisplayFormat")
+_LAYOUTS = re.compile(rb"((STANDARD|ROW|COL|CUSTOM)\\\d+(,\d+)*|SLIDE|SUPERSLIDE) *")
 _PATIENT, _DELIMITERS = 0x0010, 0xFFFE
 # Fields whose bytes may be anything
 _FREE = frozenset((FRAGMENT, "Primary-field", "Rest", "Value", "Item", "PDU-header", "Unrecognized PDU"))
 _MAX_KEPT = 64  # bytes of an element that is kept; a longer one with terms or numbers may be a table of pixels
-_RULE = re.compile(r"\[[^\]]*\]\s*$")
+_RULE = re.compile(r"\[PS3\.\d+[^\]]*\]\s*$")
 _HIDDEN = "hidden"
 
 
@@ -59,10 +74,24 @@ def _is_harmless(field: Field) -> bool:
     group = field.tag >> 16
     if group == _DELIMITERS:
         return field.length <= 8  # only a header: a longer field also has the bytes of a fragment
-    if field.tag in _HARMLESS:
-        return True
-    if group == _PATIENT or group & 1 or field.length > _MAX_KEPT:
+    value = bytes(field.data[field.value_start :])
+    if field.tag == _LAYOUT:
+        return _LAYOUTS.fullmatch(value) is not None
+    entry = lookup(field.tag)
+    if group == _PATIENT or group & 1 or field.length > _MAX_KEPT or entry is None:
         return False
-    if field.vr == "UI":
-        return bool(name_of(field.value.partition(" ")[0]))
-    return field.vr in _HARMLESS_VRS
+    return field.vr in entry.vr.split(" or ") and _is_well_formed(value, field.vr, entry.vm)
+
+
+def _is_well_formed(value: bytes, vr: str, vm: str) -> bool:
+    """Return whether a value consists of terms, numbers or registered UIDs, and not of too many."""
+    if not value:
+        return vr in _FORMS
+    size, form = _FORMS.get(vr, (1, _NOTHING))
+    parts = [value[at : at + size] for at in range(0, len(value), size)] if size else value.split(b"\\")
+    most = vm.rpartition("-")[2]
+    if not most.endswith("n") and len(parts) > int(most):
+        return False
+    if vr == "UI":
+        return all(name_of(part.decode("latin-1").rstrip("\0")) for part in parts)
+    return all(form.fullmatch(part) for part in parts)

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 from recordings import NAMES, said_in, steps_of
 
-from dimse.data import IMPLICIT_LE, Dataset, encode, tag_of
+from dimse.data import IMPLICIT_LE, Dataset, Element, encode, tag_of
 from dimse.explain import ACCEPTOR, REQUESTOR, CompleteMessage, ViewEvent
+from dimse.explain.page import Chapter, page_of
+from dimse.explain.redaction import redacted
 from dimse.message import (
     Message,
     NActionRQ,
@@ -167,6 +169,25 @@ def test_film_is_printed_with_defaults_for_absent_attributes() -> None:
         "image box 1",
         "printed film",
     ]
+
+
+def test_words_leave_out_values_that_are_not_terms() -> None:
+    view, session = FilmView(), Dataset(PrintPriority="HIGH")
+    session.add(Element(tag_of("FilmDestination"), "ST", "for Doe^Jane"))
+    create = NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID="1.2.3")
+    said = [
+        (REQUESTOR, message(create, session)),
+        (ACCEPTOR, message(NCreateRSP(MessageIDBeingRespondedTo=1, Status=0))),
+    ]
+    assert [one.words for side, each in said for one in view.see(side, each)] == ["HIGH"]
+
+
+def test_redacted_page_has_no_instance_uid() -> None:
+    steps = [redacted(step) for step in steps_of(said_in("dcmtk-print-2x3-8bit"), [FilmView()])]
+    uids = {event.key for step in steps for event in step.view_events}
+    assert len(uids) == 8
+    page = page_of("a title", [Chapter(title="", steps=steps)])
+    assert not [uid for uid in uids if uid in page]
 
 
 def test_sequence_that_cannot_be_read_is_not_shown() -> None:

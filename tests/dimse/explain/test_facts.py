@@ -4,8 +4,10 @@ import pytest
 
 from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation
 from dimse.explain.facts import facts_of
+from dimse.message import NCreateRQ, encode_command
 from dimse.ul import (
     PDU,
+    PDV,
     Abort,
     AssociateAC,
     AssociateRJ,
@@ -14,6 +16,7 @@ from dimse.ul import (
     ImplementationClassUID,
     ImplementationVersionName,
     MaximumLength,
+    PDataTF,
     PresentationContextAC,
     PresentationContextRQ,
     RoleSelection,
@@ -115,3 +118,16 @@ def test_broken_rule_is_a_fact() -> None:
     said = [(REQUESTOR, b"".join(encode_pdu(request())) + b"\x09\0\0\0\0\0", None)]
     *_, last = (step for step in RecordedAssociation(pieces=said).steps() if step.turns)
     assert "unrecognized PDU type 09H" in facts_of(last)["breaks a rule"].value
+
+
+def test_group_length_is_no_fact() -> None:
+    command = encode_command(NCreateRQ(MessageID=1, AffectedSOPClassUID=VERIFICATION, Data=b"some"))
+    data = bytes.fromhex("00200000 04000000 0A000000  00201000 02000000 3120")
+    asked = AssociateRQ(
+        called_ae_title="A", calling_ae_title="B", presentation_contexts=(PresentationContextRQ(1, "1.2", (IMPLICIT,)),)
+    )
+    wire = b"".join(
+        b"".join(encode_pdu(pdu)) for pdu in (asked, PDataTF((PDV(1, command, True, True), PDV(1, data, False, True))))
+    )
+    *_, last = RecordedAssociation(pieces=[(REQUESTOR, wire, None)]).steps()
+    assert [name for name, fact in facts_of(last).items() if fact.is_element] == ["NumberOfCopies"]

@@ -1,5 +1,7 @@
 """Redacted recordings: the fields that stay, and the fields that are hidden."""
 
+from struct import pack
+
 import pytest
 from recordings import NAMES, said_in, steps_of
 
@@ -31,7 +33,12 @@ PATIENT = {
 HARMLESS = {"FilmOrientation": "PORTRAIT", "ImageDisplayFormat": "STANDARD\\1,1", "NumberOfCopies": "2"}
 
 
-def fields(dataset: Dataset) -> dict[str, Field]:
+def element(tag: int, vr: str, value: bytes) -> bytes:
+    """Return an element in Explicit VR Little Endian, right or wrong."""
+    return pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr.encode(), len(value)) + value
+
+
+def fields(dataset: Dataset | bytes) -> dict[str, Field]:
     """Return the fields of a redacted N-CREATE of ``dataset``."""
     asked = AssociateRQ(
         called_ae_title="A",
@@ -42,7 +49,8 @@ def fields(dataset: Dataset) -> dict[str, Field]:
     command = encode_command(
         NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2.840.10008.5.1.1.1", AffectedSOPInstanceUID="1.2.3.9", Data=b"x")
     )
-    data = PDataTF((PDV(1, encode(dataset, EXPLICIT_LE), False, True),))
+    encoded = dataset if isinstance(dataset, bytes) else encode(dataset, EXPLICIT_LE)
+    data = PDataTF((PDV(1, encoded, False, True),))
     wire = b"".join(b"".join(encode_pdu(pdu)) for pdu in (asked, PDataTF((PDV(1, command, True, True),)), data))
     steps = [redacted(step) for step in steps_of([(REQUESTOR, wire, None)])]
     return {one.name: one for step in steps for one in step.fields}
@@ -60,6 +68,50 @@ def test_terms_and_numbers_stay(keyword: str) -> None:
     found = fields(Dataset(**{keyword: HARMLESS[keyword]}))[keyword]
     assert not found.secret
     assert found.value == HARMLESS[keyword]
+
+
+@pytest.mark.parametrize("vr", ["AT", "CS", "DS", "FD", "FL", "IS", "SL", "SS", "UI", "UL", "US"])
+def test_name_with_a_wrong_vr_is_hidden(vr: str) -> None:
+    found = fields(element(0x00080090, vr, b"DOE JANE"))["ReferringPhysicianName"]
+    assert found.secret
+    assert found.value == "hidden"
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "value", "name"),
+    [
+        (0x00080060, "CS", b"Doe^Jane", "Modality"),
+        (0x00080060, "CS", b"A NAME OF MANY LETTERS", "Modality"),
+        (0x00201209, "IS", b"Doe^Jane", "NumberOfSeriesRelatedInstances"),
+        (0x00180050, "DS", b"1.5 Jane", "SliceThickness"),
+        (0x00280010, "US", b"Jan", "Rows"),
+        (0x00280010, "US", b"Jane", "Rows"),
+        (0x00280009, "AT", b"Jane D", "FrameIncrementPointer"),
+        (0x00080016, "UI", b"1.2.840.10008.1.1 Doe^Jane", "SOPClassUID"),
+        (0x00080000, "UL", b"Doe^Jane", "GroupLength"),
+        (0x0008FFF0, "CS", b"JANE", "Unknown element"),
+        (0x20100010, "ST", rb"STANDARD\1,1 Jane ", "ImageDisplayFormat"),
+    ],
+)
+def test_value_that_its_vr_forbids_is_hidden(tag: int, vr: str, value: bytes, name: str) -> None:
+    assert fields(element(tag, vr, value))[name].secret
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "value", "name"),
+    [
+        (0x00080060, "CS", b"CT", "Modality"),
+        (0x00080008, "CS", rb"ORIGINAL\PRIMARY ", "ImageType"),
+        (0x00280030, "DS", rb"1.5e-1\ -.5", "PixelSpacing"),
+        (0x00280010, "US", b"\x00\x02", "Rows"),
+        (0x00281101, "US", bytes(6), "RedPaletteColorLookupTableDescriptor"),
+        (0x00080016, "UI", b"1.2.840.10008.1.1\0", "SOPClassUID"),
+        (0x20100010, "ST", rb"ROW\2,1,2", "ImageDisplayFormat"),
+        (0x20100010, "ST", b"SLIDE ", "ImageDisplayFormat"),
+    ],
+)
+def test_value_that_its_vr_allows_stays(tag: int, vr: str, value: bytes, name: str) -> None:
+    assert not fields(element(tag, vr, value))[name].secret
 
 
 def test_private_element_is_hidden() -> None:
