@@ -88,14 +88,13 @@ class Lab:
 
     def _send(self, data: bytes) -> Lines:
         """Send octets, changed as the previous ``patch`` and ``cut`` commands say."""
-        for offset, changed in self._patches:
+        patches, end = self._patches, self._cut
+        self._patches, self._cut = [], None
+        for offset, changed in patches:
             if offset + len(changed) > len(data):
-                self._patches = []
                 raise Mistake(f"patch {offset}: only {len(data)} octets would be sent, so nothing was sent")
             data = data[:offset] + changed + data[offset + len(changed) :]
-        data = data[: self._cut]
-        self._patches, self._cut = [], None
-        return self._exchange.send(data)
+        return self._exchange.send(data[:end])
 
     def _send_pdu(self, pdu: PDU) -> Lines:
         return self._send(b"".join(encode_pdu(pdu)))

@@ -57,7 +57,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._short = 0  # short pieces since they were last reset, as in `Starts`
+        self._short = 0  # short pieces since the latest `_reset`; it is scheduled as in `Starts`
         self._waiting: RoundRobin[Callable[[], None]] = RoundRobin()
         self._is_scheduled = False
         self._last_busy: object = None  # the latest peer that used up its share, and the time

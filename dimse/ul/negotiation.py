@@ -92,7 +92,7 @@ def accepted(
 
 
 def decode_checked(wire: Buffer, limits: Limits | None) -> PDU:
-    """Return what `decode_pdu` returns, and raise what it raises, or what `check_context_ids` raises."""
+    """Decode a PDU as `decode_pdu` does, and check its context ids with `check_context_ids`."""
     pdu = decode_pdu(wire, limits)
     if isinstance(pdu, _ASSOCIATE):
         check_context_ids(pdu)

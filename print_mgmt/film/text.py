@@ -116,7 +116,7 @@ def _note_unshaped(text: str, note: Note) -> None:
 
 
 def order(runs: tuple[Run, ...]) -> tuple[Piece, ...]:
-    """Return runs as pieces of one direction, in the order from left to right."""
+    """Return runs as pieces from left to right, each in one direction. Raqm itself orders the text of a single run."""
     is_shaped = bool(runs) and has_raqm()
     if is_shaped and len(runs) == 1:
         return (Piece(*runs[0]),)

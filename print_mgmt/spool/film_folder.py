@@ -62,7 +62,7 @@ def _film_names(folder: Path) -> Iterator[re.Match[str]]:
     return filter(None, map(_NAME.fullmatch, names))
 
 
-def _is_no_file(path: Path) -> bool:
+def _is_not_regular(path: Path) -> bool:
     """Return whether a path is a folder, a pipe or a device."""
     return path.exists() and not path.is_file()
 
@@ -191,7 +191,7 @@ class FilmFolder:
                 self._synced = named
 
     def path(self, film_id: str, checksum: str) -> Path:
-        """Return the path of a film's file in ``films`` or ``ended``; without a file, the path for one in ``films``."""
+        """Return the path of a film's file in ``films`` or ``ended``; if neither has it, the path in ``films``."""
         name = f"{film_id}.{checksum}.dcm"
         return next((path for path in (self.films / name, self.ended / name) if path.exists()), self.films / name)
 
@@ -202,7 +202,7 @@ class FilmFolder:
         device.
         """
         path = self.path(film_id, checksum)
-        if _is_no_file(path):  # opening a pipe would wait for its writer
+        if _is_not_regular(path):  # opening a pipe would wait for its writer
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         try:
             with path.open("rb", buffering=0) as file:
@@ -258,7 +258,7 @@ class FilmFolder:
         """
         for film_id, checksum in films:
             path = self.path(film_id, checksum)
-            if _is_no_file(path):
+            if _is_not_regular(path):
                 self.move_to_quarantine(film_id, checksum)
             else:
                 path.unlink(missing_ok=True)

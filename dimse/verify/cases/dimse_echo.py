@@ -33,7 +33,7 @@ __all__ = ["DIMSE_ECHO"]
 _CLASS, _FIELD, _ID, _DATA_SET_TYPE, _STATUS = 0x0002, 0x0100, 0x0110, 0x0800, 0x0900
 _NO_DATA_SET = pack("<H", 0x0101)
 _COMMAND_START = 12  # octets of a P-DATA-TF before the Command Set
-_MILD = (FAILURE, ABORT, CLOSED)
+_OTHER_REFUSAL = (FAILURE, ABORT, CLOSED)
 
 
 def command_octets(elements: Mapping[int, bytes]) -> bytes:
@@ -189,7 +189,7 @@ DIMSE_ECHO: tuple[Case, ...] = (
         needs=Flags.ECHO,
         run=retired_elements,
         passes=(SUCCESS,),
-        nonstrict=_MILD,
+        nonstrict=_OTHER_REFUSAL,
         fails=(SILENCE,),
         close=Close.EITHER,
     ),

@@ -146,7 +146,7 @@ def _set_image(session: PrintSession) -> tuple[list[bytes], bytes]:
 
 
 _NO_ANSWER = (ABORT, CLOSED, SILENCE)
-_MILD = (FAILURE, ABORT, CLOSED)
+_OTHER_REFUSAL = (FAILURE, ABORT, CLOSED)
 _NOT_SUPPORTED = Answered(frozenset({0x0211, 0x0122, 0x0110}))
 _DELETE_PRINTER = NDeleteRQ(MessageID=1, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance)
 
@@ -194,7 +194,7 @@ DIMSE_PRINT: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=asked(NGetRQ(MessageID=1, RequestedSOPClassUID=UNKNOWN_CLASS, RequestedSOPInstanceUID=PrinterInstance)),
         passes=(Answered(0x0118),),
-        nonstrict=_MILD,
+        nonstrict=_OTHER_REFUSAL,
         fails=(SUCCESS, SILENCE),
         close=Close.EITHER,
     ),
@@ -206,7 +206,7 @@ DIMSE_PRINT: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=asked(NGetRQ(MessageID=1, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=_UNKNOWN_PRINTER)),
         passes=(Answered(0x0112),),
-        nonstrict=_MILD,
+        nonstrict=_OTHER_REFUSAL,
         fails=(SUCCESS, WARNING, SILENCE),
         subcases=tuple(SubCase(name=name, run=asked(request, data)) for name, request, data in _UNKNOWN_INSTANCES),
         close=Close.EITHER,
@@ -219,7 +219,7 @@ DIMSE_PRINT: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=instance_of_another_class,
         passes=(Answered(0x0119), Answered(0x0112)),
-        nonstrict=_MILD,
+        nonstrict=_OTHER_REFUSAL,
         fails=(SUCCESS, WARNING, SILENCE),
         close=Close.EITHER,
     ),

@@ -129,7 +129,7 @@ async def many_tags(session: PrintSession) -> Seen:
     return Kept(f"{seen} with Printer Status") if has_status and seen == Answered(0x0107, CONTEXT_ID) else seen
 
 
-_MILD = (ABORT, CLOSED)
+_CONNECTION_ENDED = (ABORT, CLOSED)
 
 ROB_PRINT: tuple[Case, ...] = (
     Case(
@@ -167,7 +167,7 @@ ROB_PRINT: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=on_print(huge_layout),
         passes=(FAILURE,),
-        nonstrict=_MILD,
+        nonstrict=_CONNECTION_ENDED,
         fails=(SUCCESS, WARNING, SILENCE),
         close=Close.EITHER,
         risky=True,
@@ -180,7 +180,7 @@ ROB_PRINT: tuple[Case, ...] = (
         needs=Flags.GRAY_META,
         run=on_print(described_image(65535, 65535)),
         passes=(FAILURE,),
-        nonstrict=(WARNING, SUCCESS, *_MILD),
+        nonstrict=(WARNING, SUCCESS, *_CONNECTION_ENDED),
         fails=(SILENCE,),
         subcases=(SubCase(name="Rows 0", run=on_print(described_image(0, 32))),),
         close=Close.EITHER,

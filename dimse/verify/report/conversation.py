@@ -71,7 +71,7 @@ class _Shown:
         yield '<div class="trace">'
         shown = self.entries[:_MAX_ENTRIES]
         streams = _Streams()
-        explained = turns_of(map(_entry, shown), tester_is_acceptor=self.tester_is_acceptor)
+        explained = turns_of(map(_trace_entry, shown), tester_is_acceptor=self.tester_is_acceptor)
         for row in shown:
             if self.left_out:  # explaining is nine tenths of the work
                 yield from self._entry(row, (), ())
@@ -145,19 +145,19 @@ def _kept(turn: Turn, gaps: Sequence[Piece]) -> Iterator[Line]:
     limit = min(inside, default=None)
     pieces = [piece for each in turn.completed for piece in each.data_pieces]
     is_whole = not any(start < last and end > first for start, end in gaps for first, last in pieces)
-    depth: int | None = None  # of a Data Set that is not shown
+    hidden: int | None = None  # the depth of a Data Set that is not shown; its elements are deeper
     for line in turn.lines:
         if limit is not None and line.offset + len(line.data) > limit:
             missing = f"{turn.offset + turn.length - limit} octets are not kept"
             yield line._replace(data=line.data[: max(limit - line.offset, 0)], value=missing, error="")
             return
-        if depth is not None and line.depth > depth:
+        if hidden is not None and line.depth > hidden:
             continue
-        depth = line.depth if line.field == "Data Set" and not is_whole else None
-        yield line if depth is None else line._replace(value="some of its octets are not kept", error="")
+        hidden = line.depth if line.field == "Data Set" and not is_whole else None
+        yield line if hidden is None else line._replace(value="some of its octets are not kept", error="")
 
 
-def _entry(row: Mapping[str, Any]) -> TraceEntry:
+def _trace_entry(row: Mapping[str, Any]) -> TraceEntry:
     """Return an entry of a report as an entry of a trace."""
     return TraceEntry(
         row["t_ms"] / 1000,

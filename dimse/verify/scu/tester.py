@@ -206,7 +206,7 @@ class ScuTester:
             if sub.verdict.is_suspect and silences:
                 trace.note(0, f"once more, with a patience of {_PATIENCE_FACTOR * self.target.patience:g} s")
                 again = await self._try(case, subcase, result, _PATIENCE_FACTOR * self.target.patience)
-                sub = self._beyond_timers(replace(again, first=sub.observed))
+                sub = self._excused_by_timer(replace(again, first=sub.observed))
             found.append(sub)
             result.assertions.append(summary_assertion(sub, trace))
         result.subcases = tuple(found)
@@ -216,8 +216,8 @@ class ScuTester:
         result.seconds = clock() - start
         return result
 
-    def _beyond_timers(self, sub: SubResult) -> SubResult:
-        """Return the result; INCONCLUSIVE if the SCU was silent, but may have a timer longer than this silence."""
+    def _excused_by_timer(self, sub: SubResult) -> SubResult:
+        """Return ``sub``, but INCONCLUSIVE if the SCU was silent and may have a timer longer than its silence."""
         silent = any(isinstance(seen, Silent | Running) for seen in sub.observed)
         waited = _PATIENCE_FACTOR * self.target.patience
         if not (sub.verdict.is_suspect and silent) or waited >= self.target.longest_timer:

@@ -98,7 +98,7 @@ def create_layout(layout: str) -> Script:
 _NOT_REFUSED = (SUCCESS, WARNING, CLOSED, SILENCE)
 _FAILURE_OR_ABORT: Outcomes = (FAILURE, ABORT)
 _FAILURE_OR_WARNING: Outcomes = (FAILURE, WARNING)
-_NO_OBJECTION = (SUCCESS, ABORT, SILENCE)
+_SUCCESS_OR_NO_ANSWER = (SUCCESS, ABORT, SILENCE)
 
 
 def _value_subcase(keyword: str, value: object, claimed: str = "", *, is_session: bool = False) -> SubCase:
@@ -188,7 +188,7 @@ VALUES: tuple[Case, ...] = (
         run=on_print(create_session_with(Dataset(PrintPriority="URGENT"))),
         passes=(_REFUSED_OR_REPLACED, Kept()),
         nonstrict=_FAILURE_OR_WARNING,
-        fails=_NO_OBJECTION,
+        fails=_SUCCESS_OR_NO_ANSWER,
         subcases=(
             _value_subcase("MediumType", "PARCHMENT", "medium_types", is_session=True),
             _value_subcase("FilmDestination", "MOON", "destinations", is_session=True),
@@ -203,7 +203,7 @@ VALUES: tuple[Case, ...] = (
         run=on_print(create_session_with(Dataset(NumberOfCopies=-1))),
         passes=(_REFUSED_OR_REPLACED,),
         nonstrict=_FAILURE_OR_WARNING,
-        fails=_NO_OBJECTION,
+        fails=_SUCCESS_OR_NO_ANSWER,
         subcases=tuple(
             SubCase(
                 name=str(copies),
@@ -223,7 +223,7 @@ VALUES: tuple[Case, ...] = (
         run=on_print(create_film_box_with(Dataset(FilmOrientation="SIDEWAYS"))),
         passes=(_REFUSED_OR_REPLACED, Kept()),
         nonstrict=_FAILURE_OR_WARNING,
-        fails=_NO_OBJECTION,
+        fails=_SUCCESS_OR_NO_ANSWER,
         subcases=(_value_subcase("FilmSizeID", "1INX1IN", "film_sizes"), _value_subcase("MagnificationType", "FOO")),
     ),
     Case(
@@ -246,7 +246,7 @@ VALUES: tuple[Case, ...] = (
         run=on_print(create_film_box_with(Dataset(BorderDensity="PINK"))),
         passes=(_NOT_SUPPORTED,),
         nonstrict=_FAILURE_OR_WARNING,
-        fails=_NO_OBJECTION,
+        fails=_SUCCESS_OR_NO_ANSWER,
         subcases=(
             _value_subcase("Trim", "MAYBE"),
             _value_subcase("RequestedResolutionID", "ULTRA"),

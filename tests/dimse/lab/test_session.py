@@ -328,10 +328,13 @@ def test_patch_is_used_once() -> None:
 
 def test_patch_beyond_the_end_sends_nothing() -> None:
     with bench() as it:
+        it.run("cut 1")
         it.run("patch 9 FF")
         with pytest.raises(Mistake, match="only 2 octets"):
             it.run("raw 0102")
         assert it.sent() == b""
+        it.run("raw 0102")
+        assert it.sent() == b"\1\2", "the cut is gone, too"
 
 
 def test_cut_sends_the_beginning() -> None:
