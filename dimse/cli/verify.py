@@ -223,7 +223,7 @@ def judge_scp(
         target_of(address, arguments, tls),
         artim=arguments.artim,
         slow_patience=arguments.slow_patience,
-        files=_files(arguments),
+        files=_files(parser, arguments),
     )
     options = make(
         arguments,
@@ -244,12 +244,15 @@ def judge_scp(
     return asyncio.run(cancel_on_sigterm(_test(target, cases, options, arguments, command, start)))
 
 
-def _files(arguments: argparse.Namespace) -> TLSFiles:
-    """Return the PEM files of the TLS options. Raises OSError if the file of ``--tls-expired`` cannot be used."""
+def _files(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSFiles:
+    """Return the PEM files of the TLS options. End with a usage error if the file of ``--tls-expired`` is unusable."""
     given = (arguments.tls_cert, arguments.tls_key, arguments.tls_expired)
     certificate, key, expired = (None if each is None else Path(each) for each in given)
     if expired is not None:
-        tls_client(certificate=expired)  # an unusable file is wrong usage, not the result of a case
+        try:
+            tls_client(certificate=expired)
+        except OSError as exc:  # wrong usage, not the result of a case
+            parser.error(f"--tls-expired {expired}: {exc.strerror or exc}")
     return TLSFiles(certificate=certificate, key=key, expired=expired)
 
 

@@ -67,7 +67,9 @@ def add_report(parser: Parser) -> None:
         metavar="FILE",
         help="expected verdicts: the run fails only if a verdict is worse, or its reason is different",
     )
-    parser.add_argument("--write-baseline", type=Path, metavar="FILE", help="write the verdicts as a baseline")
+    parser.add_argument(
+        "--write-baseline", type=Path, metavar="FILE", help="write the verdicts of the whole run as a baseline"
+    )
     parser.add_argument(
         "--full-trace", action="store_true", help="keep all octets in the report, not only the first 4 KiB of a write"
     )
@@ -137,7 +139,10 @@ def compared(run: Run, report: dict[str, Any], expected: dict[str, Any], options
 
 
 def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], options: Options) -> None:
-    """Write the report and the baseline to the files that the arguments name, and print the counts of the run."""
+    """Write the report and the baseline to the files that the arguments name, and print the counts of the run.
+
+    A run that was stopped writes no baseline: the verdicts of the other cases would be lost.
+    """
     if arguments.report is not None:
         _write(arguments.report, report, options)
         if arguments.pcap:
@@ -145,7 +150,9 @@ def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], opti
     if is_recorded(arguments):
         path = Path(arguments.trace)
         write_capture(path, run) if path.suffix == ".pcapng" else write_captures(path, run)
-    if arguments.write_baseline is not None:
+    if arguments.write_baseline is not None and run.stopped:
+        print(escaped(f"{arguments.prog}: {arguments.write_baseline} is not written: {run.stopped}"), file=sys.stderr)
+    elif arguments.write_baseline is not None:
         arguments.write_baseline.write_text(json.dumps(baseline(report), indent=1) + "\n")
     if not arguments.json:
         _summarize(run, options, arguments.prog)

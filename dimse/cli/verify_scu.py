@@ -197,7 +197,7 @@ def _target(
     return ScuTarget(
         host=arguments.bind or (_ALL if words is None else _LOOPBACK),
         tls=tls,
-        files=_files(arguments),
+        files=_files(parser, arguments),
         port=arguments.listen,
         called=arguments.called,
         patience=arguments.patience,
@@ -207,12 +207,15 @@ def _target(
     )
 
 
-def _files(arguments: argparse.Namespace) -> TLSFiles:
-    """Return the PEM files of the TLS options. Raises OSError for a file that cannot be used."""
+def _files(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSFiles:
+    """Return the PEM files of the TLS options. End with a usage error for an unusable file."""
     given = (arguments.tls_cert, arguments.tls_key, arguments.tls_expired, arguments.tls_other_host)
     certificate, key, expired, other_host = (None if each is None else Path(each) for each in given)
     for path in filter(None, (expired, other_host)):
-        tls_server(path)  # an unusable file is wrong usage, not the result of a case
+        try:
+            tls_server(path)
+        except OSError as exc:  # wrong usage, not the result of a case
+            parser.error(f"{path}: {exc.strerror or exc}")
     return TLSFiles(certificate=certificate, key=key, expired=expired, other_host=other_host)
 
 

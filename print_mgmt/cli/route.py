@@ -41,16 +41,16 @@ def _route(arguments: argparse.Namespace) -> int:
         site = load_site(arguments.file)
     except SiteErrors as exc:
         return report_errors(exc.lines)
+    printer = site.printer(arguments.called)
+    name = "" if printer is None else printer.ae_title
     facts = Facts(
-        called=arguments.called,
+        called=name or arguments.called,  # the default printer takes other titles under its own
         calling=arguments.calling,
         client=arguments.client,
         color=arguments.color == "yes",
         FilmSizeID=arguments.film_size,
         MediumType=arguments.medium,
     )
-    printer = site.printer(facts.called)
-    name = "" if printer is None else printer.ae_title
     decision = decide(site.routes, facts)
     if arguments.json:
         print(json.dumps({"printer": name, **asdict(decision)}))

@@ -103,6 +103,24 @@ async def test_expected_failure_does_not_fail(tmp_path: Path) -> None:
     assert await verify(ignores(UNKNOWN), "--case", "UL-F-2.05", "--baseline", path) == 0
 
 
+async def test_stopped_run_writes_no_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "baseline.json"
+    options = ("--case", "UL-F-2.05", "--stop-after", "1", "--write-baseline", str(path))
+    assert await verify(ignores(UNKNOWN), *options) == 1
+    assert not path.exists()
+    assert f"{path} is not written: stopped after 1 failure" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [("scp", "A@127.0.0.1:1", "--tls-expired"), ("scu", "--tls-expired"), ("scu", "--tls-other-host")]
+)
+def test_unusable_certificate_is_wrong_usage(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", *words, "no.pem"])
+    assert ended.value.code == 2
+    assert "no.pem: No such file or directory" in capsys.readouterr().err
+
+
 async def test_failure_is_counted_in_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert await verify(ignores(UNKNOWN), "--case", "UL-F-2.05") == 1
     assert capsys.readouterr().out.splitlines()[-1] == "NOT CONFORMANT in 1 of the 2 cases that apply"

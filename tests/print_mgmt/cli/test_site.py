@@ -97,6 +97,15 @@ def test_route_is_printed_as_json(site: str, capsys: pytest.CaptureFixture[str])
     assert (decision["printer"], decision["route"], decision["to"]) == ("", "color", ["x", "y"])
 
 
+def test_route_of_the_default_printer_has_its_title(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(
+        SITE.replace('calling = ["CT*"]', 'called = ["FILM1"]').replace("[printers.a]", "[printers.a]\ndefault = true")
+    )
+    assert main(["route", str(path), "--called", "OTHER"]) == 0
+    assert "  route 2: matches" in capsys.readouterr().out.splitlines()
+
+
 def test_film_without_a_route_fails(site: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["route", site, "--calling", "\x1b[2J"]) == 1
     out = capsys.readouterr().out
