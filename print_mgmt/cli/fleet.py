@@ -109,14 +109,14 @@ class _Fleet:
             )
         if await asyncio.get_running_loop().sock_recv(ours, 1) != _READY:
             ours.close()
-            raise FleetError(f"a process ended with exit status {await child.wait()} before it could listen")
+            raise FleetError(f"a process {_end_in_words(await child.wait())} before it could listen")
         self._children[child] = ours
         return child
 
     async def _keep_running(self, child: asyncio.subprocess.Process) -> None:
         while True:
             status = await child.wait()
-            _log.error("process %d ended with exit status %d; another one is started", child.pid, status)
+            _log.error("process %d %s; another one is started", child.pid, _end_in_words(status))
             self._children.pop(child).close()
             while True:
                 await asyncio.sleep(_RESTART_PAUSE)
@@ -126,6 +126,11 @@ class _Fleet:
                     break
                 except (FleetError, OSError) as exc:
                     _log.error("%s", exc)
+
+
+def _end_in_words(status: int) -> str:
+    """Return how a process ended; a negative ``status`` is the number of the signal that killed it."""
+    return f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"
 
 
 def _send(child: asyncio.subprocess.Process, number: signal.Signals) -> None:

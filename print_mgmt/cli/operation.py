@@ -10,6 +10,7 @@ from dimse.errors import escaped
 
 from ..site import Site, SiteConfig, SiteErrors, load_site
 from ..spool import FilmState, Retry, SpoolError
+from ..spool.records import reason_of
 
 __all__ = ["reload_site", "retry_films"]
 
@@ -39,7 +40,7 @@ async def reload_site(site: Site, path: Path, change: Callable[[SiteConfig], Sit
         config = await asyncio.to_thread(load_site, path)
         found = await site.reload(change(config))
     except (SiteErrors, OSError) as exc:
-        _log.error("the configuration stays unchanged: %s", escaped(str(exc)))
+        _log.error("the configuration stays unchanged: %s", reason_of(exc))
         return
     _log.warning("the configuration was read again; changed: %s", escaped(", ".join(found.changed) or "nothing"))
     if found.needs_restart:

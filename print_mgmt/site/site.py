@@ -38,6 +38,7 @@ from ..destinations.destination import Traceable
 from ..jobs import PrinterState
 from ..scp import PrinterService, SpooledIntake
 from ..spool import Spool, SpoolError, open_spool
+from ..spool.records import reason_of
 from ..spool.tasks import cancel_tasks
 from .changes import Difference, find_difference
 from .conditions import Conditions
@@ -288,10 +289,10 @@ class Site:
             try:
                 removed = await self.spool.purge(age=keep.days * _DAY, count=keep.films, size=keep.size)
             except (SpoolError, OSError) as exc:
-                _log.error("the spool cannot be cleaned up: %s", escaped(str(exc)))
+                _log.error("the spool cannot be cleaned up: %s", reason_of(exc))
             else:
                 if removed:
-                    _log.info("%d old films removed from the spool", len(removed))
+                    _log.info("old films removed from the spool: %d", len(removed))
             await asyncio.sleep(_PURGE_PERIOD)
 
 

@@ -20,6 +20,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 __all__ = ["Committer"]
 
 T = TypeVar("T")
+P = TypeVar("P")
 _MAX_WORKS = 64  # pieces of work that are performed together; more of them would delay the first answer
 
 
@@ -31,17 +32,23 @@ class _Work(NamedTuple, Generic[T]):
     forced: bool
 
 
-class Committer:
+class Committer(Generic[P]):
     """A thread that owns ``connection``.
 
-    ``prologue`` runs at the start of each transaction. ``step`` is called at named steps; tests use it to fail there.
+    ``prologue`` runs at the start of each transaction, and ``committed`` gets its result after the commit. ``step`` is
+    called at named steps; tests use it to fail there.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, prologue: Callable[[], object], step: Callable[[str], None]
+        self,
+        connection: sqlite3.Connection,
+        prologue: Callable[[], P],
+        committed: Callable[[P], object],
+        step: Callable[[str], None],
     ) -> None:
         self._db = connection
         self._prologue = prologue
+        self._committed = committed
         self._step = step
         self._works: SimpleQueue[_Work[Any] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="spool", daemon=True)
@@ -89,7 +96,7 @@ class Committer:
         try:
             self._db.execute(f"PRAGMA synchronous={'FULL' if forced else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
-            self._prologue()
+            begun = self._prologue()
             for work in works:
                 self._execute_one(work, results)
             self._step("commit")
@@ -104,6 +111,7 @@ class Committer:
         for work, result in results:
             with suppress(InvalidStateError):
                 work.future.set_result(result)
+        self._committed(begun)
 
     def _execute_one(self, work: _Work[Any], results: list[tuple[_Work[Any], Any]]) -> None:
         self._db.execute("SAVEPOINT work")

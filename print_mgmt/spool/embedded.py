@@ -32,6 +32,7 @@ from ..model import FilmCopy
 from .acceptance import film_records, job_key, set_creation, stored_pieces
 from .changes import Action, Later, Outcome, apply_action, apply_outcome, fail_lost_film, films_to_purge
 from .committer import Committer
+from .doubt import log_doubtful
 from .film_file import read_film
 from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_step, remove_drafts
 from .index import Index
@@ -98,7 +99,7 @@ class EmbeddedSpool:
         self._owner = ""
         self._writers: ThreadPoolExecutor | None = None
         self._stack = ExitStack()
-        self._committer: Committer | None = None
+        self._committer: Committer[list[FilmRecord]] | None = None
         self._index: Index | None = None
         self._notice = Notice()
         self._room: tuple[float, Room] | None = None
@@ -141,7 +142,7 @@ class EmbeddedSpool:
             raise SpoolError(f"the spool {escaped(str(self.folder))} cannot be opened: {reason_of(exc)}") from exc
         self._reserve.fill(self._files.free() - self.limits.least)
         self._index = index = Index(connection)
-        self._committer = Committer(connection, lambda: index.end_leases(self._clock()), self._step)
+        self._committer = Committer(connection, lambda: index.end_leases(self._clock()), log_doubtful, self._step)
 
     def _living_owners(self) -> set[str]:
         """Return the owners whose processes have the spool open.

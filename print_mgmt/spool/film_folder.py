@@ -33,7 +33,7 @@ from dimse.message import FileMap
 from dimse.net import Disk
 
 from .film_file import PART, split_pieces
-from .records import CHECKSUM, FILM_ID, CorruptFilm, SpoolLimits
+from .records import CHECKSUM, FILM_ID, CorruptFilm, SpoolLimits, reason_of
 
 __all__ = ["WRITERS", "FilmFile", "FilmFolder", "Step", "incoming_disk", "no_step", "remove_drafts"]
 
@@ -79,7 +79,7 @@ def _discard(path: Path) -> None:
         try:
             os.truncate(path, 0)
         except OSError as exc:
-            _log.error("a refused film cannot be removed, and would be printed after a restart: %s", escaped(str(exc)))
+            _log.error("a refused film cannot be removed, and would be printed after a restart: %s", reason_of(exc))
 
 
 class FilmFile(NamedTuple):
@@ -239,7 +239,7 @@ class FilmFolder:
         except FileNotFoundError:
             _log.error("film %s: its file is missing", film_id)
         except OSError as exc:
-            _log.error("film %s is damaged and cannot be moved to quarantine: %s", film_id, escaped(str(exc)))
+            _log.error("film %s is damaged and cannot be moved to quarantine: %s", film_id, reason_of(exc))
         else:
             _log.error("film %s is damaged: moved to %s", film_id, escaped(str(self.quarantine / path.name)))
 

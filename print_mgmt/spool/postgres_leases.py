@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dimse.errors import LocalProtocolError
 
 from .changes import expire_lease, lease_delivery
+from .doubt import log_doubtful
 from .postgres_link import Interval, PostgresLink
 from .postgres_tables import Connection, film_record, next_delivery, save
 from .records import DamagedRow, FilmRecord, NoSuchFilm
@@ -96,6 +97,7 @@ class PostgresLeases:
 
     async def _expire(self, film_id: str, delivery: int, why: str, now: float | None = None) -> None:
         """End a lease, unless its outcome was reported or, with ``now``, the lease was prolonged meanwhile."""
+        expired: list[FilmRecord] = []
 
         def end(film: FilmRecord, *_: object) -> FilmRecord:
             current = next((one for one in film.deliveries if one.id == delivery), None)
@@ -105,9 +107,11 @@ class PostgresLeases:
                 or (now is not None and current.expires > now)
             ):
                 return film
-            return expire_lease(film, delivery, why)
+            expired[:] = [expire_lease(film, delivery, why)]
+            return expired[0]
 
-        await self.change_intact(film_id, end)
+        if await self.change_intact(film_id, end):
+            log_doubtful(expired)
 
     async def change_intact(self, film_id: str, change: _Change) -> bool:
         """Change a film, see `change_film`, and return True.

@@ -10,16 +10,15 @@ import logging
 from collections.abc import Collection
 from functools import partial
 
-from dimse.errors import escaped
-
 from ..jobs import PrintJob
 from .changes import fail_lost_film
+from .doubt import log_doubtful
 from .film_folder import FilmFolder
 from .index import Index
 from .job_status import execution_status
 from .rebuild import stored_record
-from .records import CorruptFilm, FilmRecord, job_key_of
-from .states import ENDED, FilmState
+from .records import CorruptFilm, FilmRecord, job_key_of, reason_of
+from .states import ENDED
 
 __all__ = ["recover"]
 
@@ -35,9 +34,7 @@ def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float
     """
     index.counters.restore()
     index.restart_clock(now)
-    doubtful = [film.id for film in index.end_leases_of_others(owners) if film.state is FilmState.INDETERMINATE]
-    if doubtful:
-        _log.warning("these films may already have been printed: %s", ", ".join(doubtful))
+    log_doubtful(index.end_leases_of_others(owners))
     _accept_unindexed_films(index, files)
     present = files.ids()
     for film_id, _, state in index.files():
@@ -62,11 +59,9 @@ def _accept_unindexed_films(index: Index, files: FilmFolder) -> None:
             index.add(job, films)
             accepted.update(film.id for film in films)
     if lost_rows:
-        _log.error(
-            "the index is damaged: it has no row of film %s; see print-mgmt spool repair", ", ".join(sorted(lost_rows))
-        )
+        _log.error("the index is damaged: it lacks films %s; see print-mgmt spool repair", ", ".join(sorted(lost_rows)))
     if accepted:
-        _log.warning("%d films were on the disk and not in the index: accepted", len(accepted))
+        _log.warning("the index lacked films that are on the disk; accepted now: %d", len(accepted))
     unfinished = [
         (film_id, checksum)
         for film_id, checksum in found
@@ -74,7 +69,7 @@ def _accept_unindexed_films(index: Index, files: FilmFolder) -> None:
     ]
     if unfinished:
         files.remove(unfinished)
-        _log.info("removed %d unfinished films, which were never accepted", len(unfinished))
+        _log.info("films of unfinished jobs, which were never accepted; removed now: %d", len(unfinished))
 
 
 def _read_jobs(files: FilmFolder, found: Collection[tuple[str, str]], unreadable: set[str]) -> list[_Job]:
@@ -90,7 +85,7 @@ def _read_jobs(files: FilmFolder, found: Collection[tuple[str, str]], unreadable
         except CorruptFilm:
             continue
         except OSError as exc:
-            _log.error("film %s cannot be read and stays for the next start: %s", film_id, escaped(str(exc)))
+            _log.error("film %s cannot be read and stays for the next start: %s", film_id, reason_of(exc))
             unreadable.add(job_key_of(film_id))
             continue
         jobs.setdefault(job.SOPInstanceUID, (job, expected, []))[2].append(record)

@@ -83,7 +83,7 @@ async def test_killed_process_is_replaced(tmp_path: Path) -> None:
         before = await asyncio.to_thread(children, process)
         os.kill(before[0], signal.SIGKILL)
         line = await asyncio.to_thread(process.stderr.readline)
-        assert f"process {before[0]} ended with exit status -9; another one is started" in line
+        assert f"process {before[0]} was killed by signal 9; another one is started" in line
         line = await asyncio.to_thread(process.stderr.readline)
         assert "listens" in line
         after = await asyncio.to_thread(children, process)

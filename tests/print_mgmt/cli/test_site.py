@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from print_mgmt.cli import main
+from print_mgmt.cli.operation import reload_site
+from print_mgmt.site import Site, load_site
 
 SITE = """
 [printers.a]
@@ -118,3 +120,9 @@ def test_route_of_a_wrong_file_is_wrong_usage(tmp_path: Path, capsys: pytest.Cap
     path.write_text("shoe = 1")
     assert main(["route", str(path)]) == 2
     assert "shoe: unknown key" in capsys.readouterr().err
+
+
+async def test_reload_of_a_missing_file_names_it(site: str, caplog: pytest.LogCaptureFixture) -> None:
+    missing = Path(site).with_name("none.toml")
+    await reload_site(Site(load_site(site)), missing, lambda config: config)
+    assert caplog.messages == [f"the configuration stays unchanged: {missing}: No such file or directory"]

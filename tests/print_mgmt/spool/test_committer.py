@@ -19,10 +19,10 @@ def statements() -> list[str]:
 
 
 @contextmanager
-def committer(path: Path, statements: list[str]) -> Iterator[Committer]:
+def committer(path: Path, statements: list[str]) -> Iterator[Committer[None]]:
     connection = sqlite3.connect(path / "index", isolation_level=None, check_same_thread=False)
     connection.set_trace_callback(statements.append)
-    made = Committer(connection, lambda: None, lambda _: None)
+    made = Committer(connection, lambda: None, lambda _: None, lambda _: None)
     try:
         yield made
     finally:

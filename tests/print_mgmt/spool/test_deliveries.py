@@ -197,6 +197,16 @@ async def test_ended_lease_of_a_printer_is_indeterminate(place: Place, spool: Sp
     assert await status(spool, made.SOPInstanceUID) == ("FAILURE", "CHECK PRINTER")
 
 
+async def test_doubtful_film_is_logged_once(place: Place, spool: Spool, caplog: pytest.LogCaptureFixture) -> None:
+    (film,) = await spool.accept(job(), [PRINTER])
+    await leased(spool)
+    place.clock.now += 61
+    for _ in range(2):
+        assert await spool.lease("printer", 60) is None
+    (line,) = caplog.messages
+    assert line.startswith(f"film {film} may have been printed by printer: the lease of its worker has ended; see")
+
+
 async def test_late_result_is_refused_by_the_fence(place: Place, spool: Spool) -> None:
     await spool.accept(job(), [FOLDER])
     late = await leased(spool, "folder")
