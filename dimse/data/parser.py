@@ -12,7 +12,7 @@ from typing import Final
 
 from ..errors import DecodeError
 from .cursor import NOT_SHARED, Cursor, Elements
-from .dataset import CHARACTER_SET, Dataset, DecodedElement, decoded_dataset
+from .dataset import CHARACTER_SET, PIXEL_DATA, Dataset, DecodedElement, decoded_dataset
 from .dictionary import vr_of
 from .encoding_attributes import charset_in
 from .header import SHORTEST_HEADER, Header, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
@@ -154,6 +154,8 @@ class Parser(Cursor):
         if vr not in ("OB", "OW", "UN") and start < self.end:
             is_sequence = holds_items(self.view, start, self.end, self.origin[0].layout)
             vr = "SQ" if is_sequence else vr
+        if tag == PIXEL_DATA and vr == "UN":  # it is never a sequence, so it has fragments
+            vr = "OB"
         sequence = Items(tag, "SQ" if is_known_sequence else vr, self.origin, start, 0, [])
         sequence.undefined_length = True
         if vr in ("OB", "OW"):

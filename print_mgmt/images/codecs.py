@@ -43,8 +43,8 @@ def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSynta
     """Return a decoded frame.
 
     ``shape`` (HxW or HxWx3), ``bits`` (Bits Allocated) and ``ybr`` come from the Data Set; if the data name a color
-    space, it prevails over ``ybr``. ``syntax`` is None if it is unknown; data without a known header are then taken for
-    RLE. Raises ImageError for data that cannot be decoded or have another size.
+    space, it prevails over ``ybr``. Data without a known header are taken for RLE, unless ``syntax``, which is None if
+    unknown, names another codec. Raises ImageError for data that cannot be decoded or have another size.
     """
     octets, uid = max(bits // 8, 1), syntax.uid if syntax is not None else ""
     stream = codestream.read(data)
@@ -53,8 +53,8 @@ def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSynta
         ybr = ybr and uid != _JPEG_XL_RECOMPRESSED if stream.ybr is None else stream.ybr
         values = _decode_stream(stream, data, shape, octets, ybr=ybr)
         return Decoded(values, ybr and stream.kind != "JPEG", stream.precision or 8 * octets)
-    if uid not in ("", _RLE):
-        name = syntax.name if syntax is not None else ""
+    if syntax is not None and syntax.encapsulated and uid != _RLE:
+        name = syntax.name
         if "JPEG" in name:
             known = "a JPEG, JPEG-LS, JPEG 2000 or JPEG XL image"
             raise ImageError(f"compressed Pixel Data ({name}) is broken: it does not begin like {known}")

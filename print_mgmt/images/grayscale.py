@@ -46,6 +46,7 @@ def grayscale(
     ``cells`` are gray Pixel Data as unsigned integers; `voi.choose` explains ``choice`` and ``scale_lut``. Raises
     ImageError for attributes that cannot be used, and if the chosen window is missing or invalid.
     """
+    _check_shape(frame)
     modality = _modality(cells, frame)
     voi = choose(frame, choice, is_signed=modality.is_signed, scale_lut=scale_lut)
     if voi is None:
@@ -53,6 +54,13 @@ def grayscale(
         spans_bits = choice != "auto" and _spans_bits_stored(cells, frame)
         voi = _ramp(bits if spans_bits else _usable(find_ends(), bits))
     return tabulate(cells, _levels_of(partial(_modality_values, modality, frame), frame, voi))
+
+
+def _check_shape(frame: Frame) -> None:
+    """Note a Presentation LUT Shape that contradicts Photometric Interpretation, which decides."""
+    shape, photometric = frame.term("PresentationLUTShape"), frame.term("PhotometricInterpretation")
+    if (shape, photometric) in (("INVERSE", "MONOCHROME2"), ("IDENTITY", "MONOCHROME1")):
+        frame.note(f"PresentationLUTShape {shape} contradicts {photometric}: ignored (PS3.3 C.8.11.3)")
 
 
 def grayscale_of_floats(pixels: Floats, frame: Frame, choice: Choice, find_ends: FindEnds) -> tuple[Codes, Floats]:
@@ -157,7 +165,7 @@ def _rescale(frame: Frame) -> Callable[[NDArray[np.int64] | Floats], Floats]:
 
 def _modality_values(modality: _Modality, frame: Frame, cells: Cells) -> _Values:
     stored = stored_values(cells, frame, is_signed=frame.signed)
-    return modality.apply(stored), is_padding(stored, frame, 8 * cells.itemsize)
+    return modality.apply(stored), is_padding(cells, stored, frame)
 
 
 def _rescale_floats(rescale: Callable[[Floats], Floats], frame: Frame, pixels: Floats) -> _Values:

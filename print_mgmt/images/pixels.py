@@ -14,7 +14,7 @@ from dimse.data import Dataset, Finding, TransferSyntax, frames_of
 from dimse.data.frames import Fragment
 from dimse.data.pixels import unpack_pixels
 
-from . import codecs, color
+from . import codecs, codestream, color
 from .errors import ImageError
 from .frame import MAX_FRAMES, Frame, check_size
 from .stored_values import Cells, Floats, fit_to_cells
@@ -133,8 +133,8 @@ def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments)
     """
     photometric = photometric_of(frame)
     shape = _shape(frame, 1 if photometric in _ONE_SAMPLE else 3)
-    if isinstance(frame.dataset.get("PixelData"), list) or (syntax is not None and syntax.encapsulated):
-        cells, is_ybr, are_native = _decompress(frame, b"".join(fragments()[frame.number - 1]), shape, syntax)
+    if (data := _compressed_bytes(frame, syntax, fragments)) is not None:
+        cells, is_ybr, are_native = _decompress(frame, data, shape, syntax)
     else:
         cells, is_ybr, are_native = _read_native(frame, shape, photometric), photometric in _YBR, True
         if syntax is not None and syntax.is_unknown and cells.itemsize > 1:
@@ -142,6 +142,25 @@ def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments)
     if not is_ybr:
         return Pixels(cells, photometric if photometric in _ONE_SAMPLE else "RGB", are_native)
     return Pixels(_to_rgb(cells, photometric), "RGB")
+
+
+def _compressed_bytes(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments) -> bytes | None:
+    """Return a compressed frame; None if the pixels are native.
+
+    In a compressed Transfer Syntax, some files have Pixel Data without fragments: native pixels, or one frame of the
+    JPEG family. They are read with a note.
+    """
+    if isinstance(frame.dataset.get("PixelData"), list):
+        return b"".join(fragments()[frame.number - 1])
+    if syntax is None or not syntax.encapsulated:
+        return None
+    data = bytes(_bytes(frame))
+    is_compressed = codestream.read(data) is not None
+    if is_compressed and frame.number > 1:
+        raise ImageError("PixelData is one compressed frame without fragments (PS3.5 A.4)")
+    content = "one compressed frame" if is_compressed else "not compressed"
+    frame.note(f"PixelData has no fragments, though the syntax is {syntax.name}: read as {content} (PS3.5 A.4)")
+    return data if is_compressed else None
 
 
 def photometric_of(frame: Frame) -> str:

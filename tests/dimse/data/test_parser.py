@@ -106,6 +106,13 @@ def test_un_of_undefined_length_is_a_sequence_in_implicit_vr(outer: TransferSynt
     assert encode(made, outer) == data
 
 
+def test_un_pixel_data_of_undefined_length_has_fragments() -> None:
+    """By PS3.5 6.2.2, UN of undefined length is a sequence, but Pixel Data never is."""
+    data = b"\xe0\x7f\x10\0UN\0\0" + UNDEFINED + ITEM + bytes(4) + ITEM + b"\2\0\0\0ab" + SEQUENCE_END
+    element = decode(data, EXPLICIT_LE)["PixelData"]
+    assert (element.VR, element.value) == ("OB", [b"", b"ab"])
+
+
 def test_undefined_length_in_implicit_vr_is_a_sequence() -> None:
     data = b"\x09\0\x01\x10" + UNDEFINED + ITEM + b"\x0a\0\0\0" + ROWS[IMPLICIT_LE] + SEQUENCE_END
     ds = decode(data, IMPLICIT_LE)

@@ -16,7 +16,7 @@ from image_objects import image_of
 from numpy.typing import NDArray
 from rle_frames import encode as rle_encode
 
-from dimse.data import Dataset, File, TransferSyntax, syntax_of
+from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, File, TransferSyntax, syntax_of
 from print_mgmt.images import ImageError, prepare
 
 Array = NDArray[np.uint8 | np.uint16]
@@ -121,6 +121,39 @@ def test_uncompressed_fragments_are_read() -> None:
     assert np.array_equal(prepare(file, frame=2).pixels, GRAY8)
 
 
+# Without fragments, although the Transfer Syntax needs them, and the reverse
+
+
+NOT_COMPRESSED = "read as not compressed (PS3.5 A.4)"
+
+
+@pytest.mark.parametrize("uid", [JPEG_LS, RLE_LOSSLESS])
+def test_native_pixels_in_a_compressed_syntax_are_read(uid: str) -> None:
+    printed = prepare(image(b"", GRAY8, uid, PixelData=GRAY8.tobytes()))
+    assert np.array_equal(printed.pixels, GRAY8)
+    (note,) = printed.notes
+    assert note == f"PixelData has no fragments, though the syntax is {syntax_of(uid).name}: {NOT_COMPRESSED}"
+
+
+def test_compressed_frame_without_fragments_is_read() -> None:
+    data = bytes(imagecodecs.jpegls_encode(GRAY8))
+    printed = prepare(image(b"", GRAY8, JPEG_LS, PixelData=data + bytes(len(data) % 2)))
+    assert np.array_equal(printed.pixels, GRAY8)
+    assert "read as one compressed frame (PS3.5 A.4)" in printed.notes[0]
+
+
+def test_compressed_frame_without_fragments_has_no_second() -> None:
+    data = bytes(imagecodecs.jpegls_encode(GRAY8))
+    with pytest.raises(ImageError, match="PixelData is one compressed frame without fragments"):
+        prepare(image(b"", GRAY8, JPEG_LS, PixelData=data + bytes(len(data) % 2), NumberOfFrames=2), frame=2)
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE], ids=lambda syntax: syntax.name)
+def test_fragments_of_rle_in_a_native_syntax_are_read(syntax: TransferSyntax) -> None:
+    made = image(rle_encode(GRAY8), GRAY8)
+    assert np.array_equal(prepare(File(made.meta, made.dataset, syntax)).pixels, GRAY8)
+
+
 # Refused before decoding
 
 
@@ -131,7 +164,7 @@ def test_uncompressed_fragments_are_read() -> None:
         ({"Columns": 65535, "Rows": 65535}, "more than the limit of 134217728 pixels"),
         ({"Columns": 32, "Rows": 12}, "but the Data Set has 12 rows, 32 columns"),
         ({"BitsAllocated": 12}, "BitsAllocated 12 of compressed Pixel Data is not 1, 8, 16 or 32"),
-        ({"PixelData": GRAY8.tobytes()}, "no fragments of compressed Pixel Data"),
+        ({"PixelData": GRAY8.tobytes()[2:]}, "PixelData: 382 bytes where 1 frames of 24 x 16 need 384"),
         ({"Rows": None}, "Rows is missing"),
     ],
 )

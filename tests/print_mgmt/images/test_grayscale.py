@@ -235,6 +235,14 @@ def test_p_values_and_8_bits_use_the_range_of_their_bits(
     assert prepare(image(pixels, dtype, **attributes)).pixels.tolist() == [seen]
 
 
+@pytest.mark.parametrize(("shape", "photometric"), [("INVERSE", "MONOCHROME2"), ("IDENTITY", "MONOCHROME1")])
+def test_lut_shape_does_not_invert_but_is_noted(shape: str, photometric: str) -> None:
+    """DCMTK and dcm4che let the shape decide; by PS3.3 C.8.11.3 the two attributes never differ."""
+    made = prepare(image([0, 51], "u1", PresentationLUTShape=shape, PhotometricInterpretation=photometric))
+    assert (made.pixels.tolist(), made.PhotometricInterpretation) == ([[0, 51]], photometric)
+    assert made.notes == (f"PresentationLUTShape {shape} contradicts {photometric}: ignored (PS3.3 C.8.11.3)",)
+
+
 def test_auto_window_stretches_p_values() -> None:
     assert prepare(image([10, 20, 30], "u1"), window="auto").pixels.tolist() == [[0, 128, 255]]
 

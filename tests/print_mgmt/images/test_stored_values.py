@@ -66,6 +66,15 @@ def test_padding_may_be_a_range(value: int, limit: int) -> None:
     assert shades(-20, -11, 0, 5, 10, attributes=padding) == [0, 0, 0, 128, 255]
 
 
+@pytest.mark.parametrize(("dtype", "padding"), [("u2", 63536), ("i2", -32768)])
+def test_padding_beyond_bits_stored_is_a_whole_cell(dtype: str, padding: int) -> None:
+    """12 stored bits hold neither value; their low 12 bits, 2096 and 0, are pixels."""
+    attributes = {**twelve_bits(2048 if dtype == "u2" else 0, 11), "PixelPaddingValue": padding}
+    pixels = (padding, 2096, 0) if dtype == "u2" else (padding, 2047, 0)
+    shown = [0, 2096, 0] if dtype == "u2" else [0, 4095, 2048]
+    assert shades(*pixels, dtype=dtype, bits=12, attributes=attributes) == shown
+
+
 def test_image_of_padding_is_black() -> None:
     assert shades(7, 7, PixelPaddingValue=7) == [0, 0]
 
