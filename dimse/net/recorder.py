@@ -163,7 +163,7 @@ class Tap:
         """Record copies of the noted bytes. If the disk is behind, hold ``flow``."""
         if self._spans:
             self._begin()
-            if self._has_thread:
+            if self._has_thread and not self._is_cut:
                 data = self._writer.copies.copy(self._buffers)
                 self._writer.add(self._lose, partial(self._write, data, self._spans), len(data))
             self._buffers, self._spans, self._noted = [], [], 0

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from inspect import isawaitable
 from typing import NamedTuple
@@ -142,7 +143,10 @@ class SpooledPrinting(SpooledIntake):
                 outcome = await self._expose(lease)
             await self._spool.report(lease, outcome)
         except asyncio.CancelledError:
-            await self._spool.report(lease, Doubtful(reason="the printer was stopped"))
+            with suppress(
+                SpoolError
+            ):  # the outcome may have been recorded already; otherwise, the lease ends by itself
+                await self._spool.report(lease, Doubtful(reason="the printer was stopped"))
             raise
         finally:
             renewing.cancel()

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from listening import META, Client, Gate, client
 from print_scu import ramp
-from spools import EmbeddedPlace
+from spools import EmbeddedPlace, job
 
 from dimse.errors import LocalProtocolError
 from dimse.message import NActionRSP, NEventReportRQ
 from dimse.net import scu
 from dimse.uids import Printer, PrintJob
 from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
-from print_mgmt.jobs import JobFailed
+from print_mgmt.jobs import JobFailed, PrinterState
 from print_mgmt.jobs import PrintJob as Job
 from print_mgmt.model import FilmCopy
 from print_mgmt.scp import Routing, spooled
-from print_mgmt.spool import EmbeddedSpool, FilmState, Room, Spool, SpoolError, SpoolLimits, Target
+from print_mgmt.spool import EmbeddedSpool, FilmRecord, FilmState, Room, Spool, SpoolError, SpoolLimits, Target
 
 FULL = SpoolLimits(low=1 << 60, least=1 << 60)
 LOW = SpoolLimits(low=1 << 60, least=1)
@@ -281,6 +281,25 @@ async def test_canceled_printer_leaves_doubt_about_its_film(folder: Path) -> Non
         (film,) = await spool.list()
     assert film.state is FilmState.INDETERMINATE
     assert film.deliveries[0].reason == "the printer was stopped"
+
+
+async def test_canceled_printer_ends_although_its_spool_fails(folder: Path) -> None:
+    class Failing(EmbeddedSpool):
+        async def report(self, *_: object) -> FilmRecord:
+            raise SpoolError("the index is away")
+
+    async def hang(_: Film) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    begun = asyncio.Event()
+    async with Failing(folder) as spool:
+        await spool.accept(job(), [Target(destination=spooled.ON_FILM)])
+        running = asyncio.create_task(spooled.SpooledPrinting(spool, hang, PrinterState()).run())
+        await begun.wait()
+        running.cancel()
+        await asyncio.wait({running}, timeout=5)
+        assert running.cancelled()
 
 
 async def test_film_of_a_canceled_function_has_failed(folder: Path) -> None:
