@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import active_children, get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -30,14 +32,19 @@ class PageProcess:
         self._waiting: set[Future[str]] = set()
         self._workers: set[BaseProcess] = set()
         self._is_redacted = is_redacted
-        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=yield_to_forwarding)
+        self._pool = _new_pool()
 
     def make(self, recording: Path, page: Path, title: str, faults: Sequence[str], *, keep: bool) -> Future[str]:
         """Start to write ``page``. The result is an error in words, or "". Unless ``keep``, delete the recording."""
         others = {*active_children()}
-        made = self._pool.submit(
+        work = partial(
             page_of_recording, recording, page, title, faults, self._views, keep=keep, is_redacted=self._is_redacted
         )
+        try:
+            made = self._pool.submit(work)
+        except BrokenProcessPool:  # something killed the process, and with it the pages that were under way
+            self._pool = _new_pool()
+            made = self._pool.submit(work)
         self._workers |= {*active_children()} - others
         self._waiting.add(made)
         made.add_done_callback(self._waiting.discard)
@@ -58,6 +65,10 @@ class PageProcess:
                     process.kill()
                 break
         self._pool.shutdown(wait=not waiting)
+
+
+def _new_pool() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=yield_to_forwarding)
 
 
 def page_of_recording(

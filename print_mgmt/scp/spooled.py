@@ -143,9 +143,7 @@ class SpooledPrinting(SpooledIntake):
                 outcome = await self._expose(lease)
             await self._spool.report(lease, outcome)
         except asyncio.CancelledError:
-            with suppress(
-                SpoolError
-            ):  # the outcome may have been recorded already; otherwise, the lease ends by itself
+            with suppress(SpoolError):  # the outcome may be recorded already; if not, the lease ends by itself
                 await self._spool.report(lease, Doubtful(reason="the printer was stopped"))
             raise
         finally:

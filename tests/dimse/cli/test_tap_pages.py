@@ -1,12 +1,24 @@
 """The process that writes the pages of ``dimse tap``."""
 
 import os
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 
 from dimse.cli.tap import no_views
 from dimse.cli.tap_pages import PageProcess
+
+
+def test_killed_process_loses_no_later_page(tmp_path: Path) -> None:
+    pages, missing = PageProcess(no_views), tmp_path / "a.pcapng"
+    others = {*active_children()}
+    lost = pages.make(missing, tmp_path / "a.html", "title", [], keep=True)
+    for process in {*active_children()} - others:
+        process.kill()
+    assert lost.exception() is not None
+    assert "No such file" in pages.make(missing, tmp_path / "b.html", "title", [], keep=True).result()
+    pages.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
