@@ -46,6 +46,10 @@ _log = logging.getLogger("dimse.net")
 # asyncio looks for another connection after each one, which takes 10 of the 80 us from a connection to its first read.
 _ACCEPTED_AT_ONCE = 1
 _MAX_QUEUED = 1024  # connections that wait in the queue of the system
+
+# Seconds before the listener is closed. A timer fires after the events of its iteration of the event loop, so the
+# connections that asyncio has accepted get their transports; asyncio would forget them once the listener is closed.
+_MOMENT = 1e-12
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(2, 3, 2)
 
 SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)
@@ -103,6 +107,7 @@ class Server:
         self._idle_timers: dict[Association, Timer] = {}
         self._listener: asyncio.Server | None = None
         self._is_closing = False
+        self._is_stopping = False
         self._stopped = asyncio.Event()
 
     async def serve_forever(self) -> None:
@@ -152,6 +157,14 @@ class Server:
             await self._stop()
 
     async def _stop(self) -> None:
+        self._is_stopping = True
+        try:
+            await asyncio.sleep(_MOMENT)
+        finally:
+            await self._end_all()
+
+    async def _end_all(self) -> None:
+        """Stop listening, and end all associations."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -194,6 +207,8 @@ class Server:
         return None if self._tls is None else TLSSession(self._tls, None)
 
     def _on_connect(self, association: Association) -> bool:
+        if self._is_stopping:  # asyncio accepted the connection before the listener was closed
+            return False
         limit = self.admission.connect(association.transport.host)
         if limit:
             self.admission.record_limit(limit, association.transport.peer)

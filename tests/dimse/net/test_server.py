@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from pair import EXAMPLE
-from raw import ECHO, PRINT, SYNTAXES, raw_client, service
+from raw import ECHO, PRINT, SYNTAXES, raw_client, service, until
 
 from dimse.errors import (
     AssociationAborted,
@@ -207,3 +207,19 @@ async def test_drain_timeout_aborts() -> None:
             assert str(await open_.receive()) == "Abort(source=0, reason=0)"
             assert await silent.receive() is None
     assert server.associations == set()
+
+
+@pytest.mark.parametrize("iterations", range(3))
+async def test_connection_accepted_just_before_the_end_closes(iterations: int) -> None:
+    with socket.socket() as peer:
+        async with serve([VERIFICATION], port=0) as server:
+            peer.connect((server.host, server.port))
+            tasks = len(asyncio.all_tasks())
+            await until(lambda: len(asyncio.all_tasks()) > tasks)  # asyncio has begun to accept the connection
+            for _ in range(iterations):
+                await asyncio.sleep(0)
+        assert not server.associations
+        peer.setblocking(False)
+        async with asyncio.timeout(5):
+            assert await asyncio.get_running_loop().sock_recv(peer, 1) == b""
+        assert server.admission.is_empty
