@@ -40,12 +40,14 @@ _PLUGINS = {
     b"GIF8": ("GifImagePlugin", "GifImageFile"),
 }
 _SIGNATURES = tuple(_PLUGINS)
+_BITS_PER_SAMPLE = 258  # a TIFF tag
 _PHOTOMETRIC = 262  # the TIFF tag PhotometricInterpretation; its value 0 means that the lowest value is white
 _ORIENTATION, _TURNED = 274, range(5, 9)  # the TIFF tag Orientation; its values for pictures that lie on their side
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
 _MAX_GIF = 1 << 26  # pixels of a frame of a GIF: below PIL.Image.MAX_IMAGE_PIXELS, beyond which Pillow prints warnings
 MAX_COMPOSED = 1 << 32  # pixels of a frame of a GIF and of all frames before it, of which it is composed
 _MODES_OF_16_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
+_SCALED = {"L;2": 85, "L;4": 17}  # the factor by which Pillow spreads gray of 2 and 4 bits of a PNG over 8 bits
 
 
 def is_picture(head: bytes) -> bool:
@@ -91,8 +93,12 @@ def _read_page(image: "Image.Image", number: int, background: Background) -> Pic
         check_size(image.height, image.width)  # pages of a TIFF differ in size
     if image.format == "TIFF":
         _reserve_memory(image)
-    inverted, resolution = _is_inverted(image), _resolution(image)
-    picture = picture_of_array(_to_array(ImageOps.exif_transpose(image)), background)
+    inverted, resolution, is_12_bits = _is_inverted(image), _resolution(image), _is_12_bits(image)
+    transparency = _scaled_transparency(image)
+    upright = ImageOps.exif_transpose(image)
+    if transparency is not None:
+        upright.info["transparency"] = transparency
+    picture = picture_of_array(_to_array(upright, is_12_bits=is_12_bits), background)
     if inverted:
         picture = replace(picture, PhotometricInterpretation="MONOCHROME1")
     return _add_pixel_size(picture, resolution)
@@ -193,11 +199,24 @@ def _translate_errors() -> Iterator[None]:
         raise ImageError(f"the picture cannot be read: {' '.join(str(exc).split())}") from exc
 
 
-def _to_array(image: "Image.Image") -> NDArray[np.generic]:
+def _scaled_transparency(image: "Image.Image") -> int | None:
+    """Return the transparent gray of a PNG of 2 or 4 bits, spread over 8 bits as Pillow spreads the pixels; else None.
+
+    A picture that is already decoded does not say how many bits it had.
+    """
+    value, tiles = image.info.get("transparency"), getattr(image, "tile", None)
+    factor = _SCALED.get(tiles[0][3]) if tiles and isinstance(tiles[0][3], str) else None
+    return value * factor if isinstance(value, int) and factor is not None else None
+
+
+def _to_array(image: "Image.Image", *, is_12_bits: bool) -> NDArray[np.generic]:
     """Return gray HxW, color HxWx3 or color with opacity HxWx4; gray of 16 bits keeps its depth."""
     mode = image.mode
     if mode in _MODES_OF_16_BITS:
-        return np.asarray(image).astype(np.uint16)
+        deep = np.asarray(image).astype(np.uint16)
+        if is_12_bits:
+            deep = (deep << 4 | deep >> 8).astype(np.uint16)
+        return _with_opacity(deep, deep != image.info["transparency"]) if "transparency" in image.info else deep
     if mode == "I":  # 16 bits of a PNG, in cells of 32 bits
         values = np.asarray(image)
         if values.min() < 0 or values.max() > 65535:
@@ -210,10 +229,20 @@ def _to_array(image: "Image.Image") -> NDArray[np.generic]:
     return np.asarray(image.convert("L" if mode == "1" else "RGB"))
 
 
+def _with_opacity(gray: NDArray[np.uint16], is_opaque: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """Return gray as color with opacity, HxWx4."""
+    return np.stack([gray, gray, gray, np.where(is_opaque, 0xFFFF, 0).astype(np.uint16)], axis=-1)
+
+
+def _is_12_bits(image: "Image.Image") -> bool:
+    """Return whether a page of a TIFF has gray of 12 bits, which Pillow does not spread over 16 bits."""
+    return image.mode in _MODES_OF_16_BITS and getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE) == (12,)
+
+
 def _is_inverted(image: "Image.Image") -> bool:
-    """Return whether white is the lowest value of a picture of 16 bits; Pillow itself inverts pictures of 8 bits."""
+    """Return whether white is the lowest value of 16 bits or floats; Pillow itself inverts pictures of 8 bits."""
     tags = getattr(image, "tag_v2", {})
-    return image.mode in _MODES_OF_16_BITS and tags.get(_PHOTOMETRIC) == 0
+    return image.mode in (*_MODES_OF_16_BITS, "F") and tags.get(_PHOTOMETRIC) == 0
 
 
 def _resolution(image: "Image.Image") -> object:

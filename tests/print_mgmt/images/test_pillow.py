@@ -80,6 +80,23 @@ def test_one_color_may_be_transparent(tmp_path: Path, mode: str) -> None:
     assert prepare(path).pixels.tolist() == [[255, 8]]
 
 
+@pytest.mark.parametrize(
+    ("depth", "line", "gray", "shown"),
+    [
+        (2, b"\x1b", 1, [0, 255, 170, 255]),  # 0, 1, 2, 3
+        (4, b"\x01\x0f", 1, [0, 255, 0, 255]),
+        (16, b"\0\0\1\1\1\0\xff\xff", 0x101, [0, 255, 1, 255]),
+    ],
+)
+def test_transparent_gray_of_a_png_has_any_depth(
+    tmp_path: Path, depth: int, line: bytes, gray: int, shown: list[int]
+) -> None:
+    """tRNS has the depth of the file (PNG 11.3.2.1); Pillow compares it with 8 bits, or not at all with 16."""
+    path = tmp_path / "t.png"
+    path.write_bytes(png(4, 1, depth, b"\0" + line, (b"tRNS", struct.pack(">H", gray))))
+    assert prepare(path).pixels.tolist() == [shown]
+
+
 def test_transparent_gray_shows_the_background(tmp_path: Path) -> None:
     gray = Image.fromarray(np.array([[[100, 255], [100, 0]]], np.uint8), mode="LA")
     assert prepare(saved(tmp_path, "la.png", gray)).pixels.tolist() == [[100, 255]]
@@ -101,6 +118,23 @@ def test_inverted_tiff_of_16_bits_is_monochrome1(tmp_path: Path) -> None:
     (tmp_path / "w.tif").write_bytes(data)
     image = prepare(tmp_path / "w.tif")
     assert (image.PhotometricInterpretation, image.pixels[0, 0]) == ("MONOCHROME1", 0)
+
+
+def test_inverted_tiff_of_floats_is_monochrome1(tmp_path: Path) -> None:
+    data = bytearray(saved(tmp_path, "a.tif", np.array([[0, 0.25]], np.float32)).read_bytes())
+    data[data.index(struct.pack("<HHL", 262, 3, 1)) + 8] = 0
+    (tmp_path / "w.tif").write_bytes(data)
+    image = prepare(tmp_path / "w.tif")
+    assert (image.PhotometricInterpretation, image.pixels.tolist()) == ("MONOCHROME1", [[0, 64]])
+
+
+def test_tiff_of_12_bits_uses_their_range(tmp_path: Path) -> None:
+    data = saved(tmp_path, "a.tif", np.array([[0, 0]], np.uint16)).read_bytes()
+    entry = struct.pack("<HHL", 258, 3, 1)
+    data = data.replace(entry + b"\x10\0", entry + b"\x0c\0")
+    at = struct.unpack_from("<L", data, data.index(struct.pack("<HHL", 273, 4, 1)) + 8)[0]
+    (tmp_path / "t.tif").write_bytes(data[:at] + b"\x80\x0f\xff" + data[at + 3 :])
+    assert prepare(tmp_path / "t.tif", bits=12).pixels.tolist() == [[0x800, 0xFFF]]
 
 
 def test_pages_of_a_tiff_are_frames(tmp_path: Path) -> None:
@@ -142,14 +176,13 @@ def test_integers_of_32_bits_must_fit_into_16(tmp_path: Path) -> None:
         prepare(saved(tmp_path, "j.tif", np.array([[0, 65536]], np.int32)))
 
 
-def png(width: int, height: int) -> bytes:
+def png(width: int, height: int, depth: int = 8, lines: bytes = bytes(99), *chunks: tuple[bytes, bytes]) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">L", len(data)) + kind + data + struct.pack(">L", zlib.crc32(kind + data))
 
-    header = struct.pack(">LLBBBBB", width, height, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
-    )
+    header = struct.pack(">LLBBBBB", width, height, depth, 0, 0, 0, 0)
+    parts = ((b"IHDR", header), *chunks, (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
 @pytest.mark.parametrize(
