@@ -16,6 +16,7 @@ from typing import TextIO
 from ..errors import DecodeError, escaped
 from ..explain import Line, RecordedAssociation, Step, Turn, View, associations_in, format_lines
 from ..explain.fields import UNRECOGNIZED
+from ..explain.machines import SIDES
 
 __all__ = ["Views", "add"]
 
@@ -46,7 +47,8 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
         "--compare",
         metavar="FILE",
         help="compare FILE (a) with this second recording (b): show the first difference that matters, then all "
-        "differences in the order of the messages; with -o, write a page with two columns. Times are not compared",
+        "differences in the order of the messages (! outcomes; ~ names, lengths, dates and pixels; * all others); with "
+        "-o, write a page with two columns. Times are not compared",
     )
     parser.add_argument(
         "--redact",
@@ -111,7 +113,7 @@ class _Job:
     def note_bytes_without_pdu(self, number: int, turn: Turn) -> None:
         """Add a failure if ``turn`` stands for bytes that are not a PDU."""
         if turn.name == UNRECOGNIZED.name.removesuffix(" PDU"):
-            where = f"the bytes of {turn.side} from byte {turn.offset} on are not a PDU"
+            where = f"the bytes of the {SIDES[turn.side]} from byte {turn.offset} on are not a PDU"
             self.failures.append(f"association {number}: {where}")
 
     def title(self, number: int, recorded: RecordedAssociation) -> str:
@@ -172,12 +174,13 @@ def _compare(arguments: argparse.Namespace, views: Views) -> int:
             if names[0] == names[1]:
                 names = [job.path for job in jobs]
             left, right = ("a", "b") if arguments.redact else map(escaped, names)
-            failures = [failure for job in jobs for failure in job.failures]
+            failures = [f"{letter}: {one}" for letter, job in zip("ab", jobs, strict=True) for one in job.failures]
             page = comparison_page(f"{left} and {right}, compared", (left, right), comparisons, [*notes, *failures])
             print(page, file=out)
         else:
             for number, comparison in enumerate(comparisons, 1):
-                print("\n" * (number > 1) + "\n".join(comparison_lines(comparison)), file=out)
+                heading = f"# association {number}\n" if len(comparisons) > 1 else ""
+                print("\n" * (number > 1) + heading + "\n".join(comparison_lines(comparison)), file=out)
             for note in notes:
                 print(note, file=out)
     return max([job.print_failures() for job in jobs])

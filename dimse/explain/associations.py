@@ -7,6 +7,7 @@ from ..errors import DecodeError
 from ..ul.pdu import PDU_TYPES
 from ..ul.wire import HEADER
 from .conversation import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_association
+from .machines import SIDES
 from .pcap import Connection, is_capture, read_capture
 from .record import Step, Steps, View
 
@@ -103,6 +104,7 @@ def association_of(connection: Connection, *, by_client: bool = True) -> Recorde
         for (is_client, piece), time in zip(connection.pieces, connection.times, strict=True)
     ]
     gaps = [
-        f"bytes of {sides[is_client]} are missing in the capture after byte {at}" for is_client, at in connection.gaps
+        f"bytes of the {SIDES[sides[is_client]]} are missing in the capture after byte {at}"
+        for is_client, at in connection.gaps
     ]
     return RecordedAssociation(requestor=requestor, acceptor=acceptor, pieces=pieces, gaps=gaps)

@@ -68,7 +68,10 @@ def comparison_page(title: str, sides: tuple[str, str], comparisons: Sequence[Co
     """Return comparisons as HTML. ``sides`` are the names of a and b; ``notes`` stand at the top, styled as faults."""
     style = packaged_text("dimse.explain", "comparison.css")
     policy = f"default-src 'none'; style-src '{source_hash(style)}'; "
-    body = "".join(_section(one, sides) for one in comparisons)
+    titles = [f"<h2>association {number}</h2>" for number in range(1, len(comparisons) + 1)]
+    if len(titles) == 1:
+        titles = [""]
+    body = "".join(_section(heading, one, sides) for heading, one in zip(titles, comparisons, strict=True))
     faults = "".join(f'<p class="fault">{escape(note)}</p>' for note in notes)
     return _FRAME.format(
         policy=policy + "base-uri 'none'; form-action 'none'", title=escape(title), style=style, notes=faults, body=body
@@ -87,7 +90,7 @@ _FRAME = (
 )
 
 
-def _section(comparison: Comparison, sides: tuple[str, str]) -> str:
+def _section(heading: str, comparison: Comparison, sides: tuple[str, str]) -> str:
     start = _starts(comparison)
     heads = "".join(
         f"<div><b>{letter}</b> {escape(side)}<small>{escape(end)}</small></div>"
@@ -95,8 +98,10 @@ def _section(comparison: Comparison, sides: tuple[str, str]) -> str:
     )
     rows = "".join(_row(pair, start) for pair in comparison.pairs)
     cut = '<p class="fault">The recordings go on; only their first steps are compared.</p>' if comparison.is_cut else ""
-    headline = f'<p class="headline">{escape(comparison.headline)}</p>'
-    return f'<section>{headline}<div class="sides">{heads}</div>{rows}{cut}</section>'
+    is_same = max((pair.weight for pair in comparison.pairs), default=0) < Weight.CONTENT
+    kind = "headline same" if is_same and comparison.ends[0] == comparison.ends[1] else "headline"
+    headline = f'<p class="{kind}">{escape(comparison.headline)}</p>'
+    return f'<section>{heading}{headline}<div class="sides">{heads}</div>{rows}{cut}</section>'
 
 
 def _row(pair: Pair, start: tuple[float | None, float | None]) -> str:

@@ -1,6 +1,7 @@
 """The page of a recording in Chromium."""
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,21 @@ def test_text_stands_out_from_the_paper(scheme: str, open_page: Open) -> None:
     ink, paper = (_luminance(color) for color in page.locator("body").evaluate(style))
     assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) > 7
     assert (paper > ink) == (scheme == "light")
+
+
+@pytest.mark.parametrize("width", [400, 1000, 1500])
+@pytest.mark.parametrize("name", ["echo-echoscu-dcmprscp", FILM])
+def test_panels_do_not_overlap_and_fill_the_window(name: str, width: int, open_page: Open) -> None:
+    """The recording of an echo has nothing for the panel of films."""
+    page = open_page(steps_of(said_in(name), [FilmView()]), width=width)
+    panels = [panel for panel in page.locator("main > *").all() if panel.is_visible()]
+    assert len(panels) == (4 if name == FILM else 3)
+    boxes = [panel.bounding_box() for panel in panels]
+    for one, other in combinations(boxes, 2):
+        is_beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+        is_above = one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
+        assert is_beside or is_above
+    assert max(box["x"] + box["width"] for box in boxes) >= 0.95 * width
 
 
 @pytest.mark.parametrize("step", [1, 11, 24])

@@ -171,7 +171,10 @@ def test_gap_in_a_capture_is_one_line_of_error(tmp_path: Path, capsys: pytest.Ca
     assert explain("--brief", path) == 1
     captured = capsys.readouterr()
     assert captured.out.count("\n> ") == 1
-    assert captured.err == f"dimse: {path}: association 1: bytes of > are missing in the capture after byte 211\n"
+    assert (
+        captured.err
+        == f"dimse: {path}: association 1: bytes of the requestor are missing in the capture after byte 211\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,6 +257,7 @@ def test_garbage_after_a_pdu_is_a_failure(tmp_path: Path, capsys: pytest.Capture
     captured = capsys.readouterr()
     assert captured.out.splitlines()[-1].startswith("> ")
     assert captured.err.count("\n") == 1
+    assert "the bytes of the requestor from byte 301 on" in captured.err
     assert "are not a PDU" in captured.err
 
 
@@ -296,6 +300,25 @@ def test_comparison_page_tells_files_of_one_name_apart(two_recordings: tuple[Pat
     fails.rename(other)
     assert explain(works, "--compare", other, "-o", page) == 0
     assert f"<title>{works} and {other}, compared</title>" in page.read_text()
+
+
+def test_comparison_of_several_associations_numbers_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, page = tmp_path / "two.pcap", tmp_path / "page.html"
+    echo = pcap("echo-echoscu-dcmprscp")
+    path.write_bytes(echo + pcap("reject-called-pnd").replace(bytes([192, 0, 2, 1]), bytes([192, 0, 2, 9]))[24:])
+    assert explain(path, "--compare", path) == 0
+    headings = [row for row in capsys.readouterr().out.splitlines() if row.startswith("#")]
+    assert headings == ["# association 1", "# association 2"]
+    assert explain(path, "--compare", path, "-o", page) == 0
+    assert page.read_text().count("<h2>association ") == 2
+
+
+def test_comparison_page_says_which_recording_has_a_gap(tmp_path: Path) -> None:
+    whole, gap, page = tmp_path / "whole.pcap", tmp_path / "gap.pcap", tmp_path / "page.html"
+    whole.write_bytes(pcap("echo-echoscu-dcmprscp"))
+    gap.write_bytes(pcap("echo-echoscu-dcmprscp", without=2))
+    assert explain(whole, "--compare", gap, "-o", page) == 1
+    assert "b: association 1: bytes of the requestor are missing" in page.read_text()
 
 
 def test_redacted_comparison_hides_the_label(

@@ -159,6 +159,11 @@ def test_text_begins_with_the_answer_and_marks_differences() -> None:
     assert re.fullmatch(r"\d+ of \d+ steps are the same; a is released, b is released", rows[-1])
 
 
+@pytest.mark.parametrize(("right", "kind"), [(GOOD, "headline same"), ("dcmtk-print-refused-value", "headline")])
+def test_page_marks_a_headline_that_matters(right: str, kind: str) -> None:
+    assert f'<p class="{kind}">' in comparison_page("a title", ("a", "b"), [compared(GOOD, right)], [])
+
+
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
