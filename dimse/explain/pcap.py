@@ -25,10 +25,10 @@ _Endpoint = tuple[bytes, int]  # address and port
 
 @dataclass(slots=True)
 class Connection:
-    """A TCP connection: the addresses of client and server, and the bytes of both, causes before effects.
+    """A TCP connection: the addresses of client and server, and the bytes of both.
 
     ``pieces`` holds pairs: whether the client sent the bytes, and the bytes. The pairs are in the order of the capture,
-    except that bytes that acknowledge other bytes come after those. ``times`` has the time of each pair, in seconds
+    except that bytes always come after the bytes that they acknowledge. ``times`` has the time of each pair, in seconds
     since 1970. If the start of the connection was not captured, the side that sent first counts as the client.
     ``gaps`` has a pair for each side with missing bytes: whether it is the client, and the number of bytes before the
     gap. Later bytes of that side are left out.

@@ -275,12 +275,12 @@ def _fields(turns: Sequence[Turn]) -> list[Field]:
         has_room = len(found) < _MAX_FIELDS
         if has_room and len(message.command_pieces) > 1 and message.command_pieces[0][0] >= start:
             found += command_fields(message, _MESSAGE_DEPTH)
-            replaced.update(start for start, _ in message.command_pieces)
+            replaced.update(at for at, _ in message.command_pieces)
         is_here = bool(message.data_pieces) and message.data_pieces[0][0] >= start
         is_whole = is_here and Places(message.data_pieces).length == len(message.data)
         if has_room and is_whole and message.syntax is not None and not message.syntax.deflated:
             found += data_set_fields(message, _MESSAGE_DEPTH + 1)
-            replaced.update(start for start, _ in message.data_pieces)
+            replaced.update(at for at, _ in message.data_pieces)
         elif (message.fault or message.findings) and message.data_pieces:
             words = message.fault or "; ".join(map(str, message.findings))
             broken[message.data_pieces[-1][0]] = cut(words, _MAX_FINDINGS)

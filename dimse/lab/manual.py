@@ -88,8 +88,8 @@ COMMANDS = {
     "wait": _Page("wait [SECONDS]", "Wait for the peer, and show what it sends.", ("wait 30",)),
     "expect": _Page(
         "expect WORD ...",
-        "Fail unless one line has all the words: the line that `brief` shows of a PDU which the peer has sent since we "
-        "last sent, or the remark that the connection has ended.",
+        "Fail unless one line contains all the words. The lines are those of `brief` for the PDUs that the peer has "
+        "sent since we last sent, and the remark that the connection has ended.",
         ("expect A-ASSOCIATE-AC", "expect Status=0000H"),
     ),
     "let": _Page(

@@ -28,7 +28,7 @@ Work = Callable[[], None]
 
 _log = logging.getLogger("dimse.net")
 _PRIVATE = 0o600  # permissions; a recording may contain patient data
-_BATCH = 1 << 18  # bytes to write at once: few, so that a film is written while it is sent, and not while the next is
+_BATCH = 1 << 18  # bytes to write at once: few, so that most of a film is written while it is still being sent
 _PAUSE = 0.05  # seconds to wait for a batch; a killed process loses the bytes of this time, or more on a slow disk
 PATIENCE = 10.0  # seconds for the disk to write what waits
 _MAX_PARTS = 1024  # buffers that Linux takes at once

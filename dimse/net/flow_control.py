@@ -157,7 +157,7 @@ class Backlog:
         self._responses = 0
         self._bytes = 0
         self.awaited = 0  # responses for which a coroutine waits; after a change, call `regulate` if `is_full`
-        self.is_full = False  # whether as many messages wait as may wait while no response is awaited
+        self.is_full = False  # whether so many messages wait that nothing is read unless a response is awaited
         self._is_holding = False
 
     def put(self, message: Message) -> None:

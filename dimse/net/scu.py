@@ -59,8 +59,8 @@ __all__ = [
 ]
 
 Rope = list[bytes | memoryview]
-# The coroutine of `Association.request`. The functions return it, and are not `async def`: a coroutine of their own
-# would run, too, each time that this one is resumed.
+# The coroutine of `Association.request`. The functions here return it and are not `async def`, since each time that it
+# is resumed, Python would also have to resume their own coroutine.
 Answer = Coroutine[Any, Any, Response]
 
 

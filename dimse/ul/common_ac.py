@@ -29,7 +29,7 @@ _TEXTS: dict[int, type[ImplementationClassUID | ImplementationVersionName]] = {
     0x55: ImplementationVersionName,
 }
 _FIRST = 68  # the place of the first item, after octets 7-74 of Table 9-17
-_ITEMS_BESIDE_CONTEXTS = 2  # 10H and 50H; ``Limits.user_items`` bounds their number, and also that of their sub-items
+_ITEMS_BESIDE_CONTEXTS = 2  # 10H and 50H; ``Limits.user_items`` bounds these items, and also the sub-items of 50H
 
 _Items = tuple[str, tuple[PresentationContextAC, ...], tuple[UserItem, ...]]
 

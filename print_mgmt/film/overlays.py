@@ -1,7 +1,7 @@
 """Overlay planes, burned into an image as the retired Image Overlay Box requests.
 
 A plane lies on the pixels of its image. It is cropped and magnified together with the image, so a line stays on the
-structure that it marks. The foreground covers the image at one density, and so does the background if it has a density.
+structure that it marks. The foreground has one density. The background has another one, or the image shows through.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ __all__ = ["burn"]
 
 _RULE = "PS3.3 C.9.2"
 _COVERAGE = np.array([0, COVERED], np.float32) + np.float32(0.5)  # by bit; 0.5 makes truncation round
-_MAX_SIDE = 32768  # rows or columns: Overlay Origin has the VR SS
+_MAX_ORIGIN = 32768  # or the least, if negative: Overlay Origin has the VR SS
 
 
 def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, imager: Imager, note: Note) -> None:
@@ -29,8 +29,8 @@ def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, ima
     """
     kind = overlay.OverlayMagnificationType
     require("OverlayMagnificationType", kind, MAGNIFICATIONS, rule=_RULE)
-    if overlay.pixels.ndim != 2 or not all(abs(at) <= _MAX_SIDE for at in overlay.origin):
-        why = f"must be from -{_MAX_SIDE} to {_MAX_SIDE}, and the plane HxW, not of shape {overlay.pixels.shape}"
+    if overlay.pixels.ndim != 2 or not all(abs(at) <= _MAX_ORIGIN for at in overlay.origin):
+        why = f"must be from -{_MAX_ORIGIN} to {_MAX_ORIGIN}, and the plane HxW, not of shape {overlay.pixels.shape}"
         raise LayoutError("OverlayOrigin", overlay.origin, why, rule=_RULE)
     if _exceeds_image(overlay, image):
         note("an overlay reaches beyond its image: cut off there")

@@ -47,7 +47,7 @@ class PresentationLUT:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Overlay:
-    """A plane of an Image Overlay Box, retired in PS3.4 2004: bits to burn into the image.
+    """A plane of an overlay box (PS3.4-1998 H.4.8, PS3.4-2004 H.4.12), both retired: bits to burn into the image.
 
     ``pixels`` (HxW) is True in the foreground; ``origin`` is the row and column of its first pixel in the image,
     counted from 1. Densities are BLACK, WHITE or hundredths of OD. Without a background density, the image shows

@@ -32,7 +32,7 @@ _HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two bytes per pixel if uncompre
 _WHOLE = (8, 16, 32)  # Bits Allocated of whole bytes
 _UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # uncompressed pixels in fragments, for the sake of the offset table
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame is compressed by RFC 1951, PS3.5 A.4.13
-_ALWAYS_PADDING = 3  # so many bytes after the last frame count as padding even if a frame is that short
+_ALWAYS_PADDING = 3  # up to so many bytes after the last frame are padding, however short a frame is
 
 
 @dataclass(frozen=True, slots=True)

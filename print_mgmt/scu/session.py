@@ -304,7 +304,8 @@ class FilmSession:
             self._holds_printed_film = not deleted and self.connection.action == "session"
 
 
-# --- overlays: an overlay of 1998 refers to its image box; an image box refers to an overlay of 2004 ---
+# --- overlays: an Image Overlay Box (PS3.4-1998) refers to its image box; with a Basic Print Image Overlay Box
+# (PS3.4-2004), the image box refers to the overlay ---
 
 
 def _overlay_class(operations: Operations) -> str:

@@ -23,7 +23,7 @@ from .rows import JOB, MAX_NUMBER, whole_job_of
 __all__ = ["repair", "survey"]
 
 _log = logging.getLogger("print_mgmt.spool")
-_KEY = 16  # characters of the common start of the ids of a job
+_KEY = 16  # characters with which the ids of all films of a job begin
 _File = tuple[str, str, bool]  # id and checksum of a film, and whether its file is in ``ended``
 
 
@@ -183,7 +183,7 @@ def _free_number(index: Index, numbers: Iterable[object]) -> int | None:
 
 
 def _remove_leftovers(index: Index) -> None:
-    """Remove rows that belong to no job or no film, and films whose ids no film can have."""
+    """Remove films with an invalid id, films without a job, deliveries without a film, and jobs without films."""
     for film_id in index.ids():
         if not _is_id(film_id):
             index.remove(film_id)

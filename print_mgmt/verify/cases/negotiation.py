@@ -57,7 +57,7 @@ _CLASSES = {
 }
 _METAS = (1, 3)
 _STATUS_ONLY = {1: Printer, 3: PrinterConfigurationRetrieval, 5: PrintJob}
-_NOT_PRINTED = Answered(0xC616)
+_FILM_UNPRINTED = Answered(0xC616)  # there is a film box that has not been printed
 _LUT_OK = Answered(frozenset({0x0000, 0xB605}))
 
 
@@ -113,7 +113,7 @@ async def create_film_boxes_of_both_metas(talk: Conversation) -> Seen:
         return await talk.wire.response()
 
     seen = await second()
-    if matches(_NOT_PRINTED, (seen,)):
+    if matches(_FILM_UNPRINTED, (seen,)):
         film, talk.film_uid = talk.film_uid, ""
         if not succeeded(deleted := await talk.delete(BasicFilmBox, film)):
             raise Unprepared(f"the first film box was not deleted: {deleted}")

@@ -30,7 +30,7 @@ from ..steps import Decided, Steps, on_print
 
 __all__ = ["PRINTED"]
 
-_PRINTED = frozenset({0x0000, 0xB604, 0xB609, 0xB60A})
+_PRINT_STATUSES = frozenset({0x0000, 0xB604, 0xB609, 0xB60A})
 _NO_SUCH = Answered(0x0112)
 _NOT_SUPPORTED = Answered(frozenset({0x0211, 0x0123}))
 _QUEUE_FULL = Answered(0xC602)
@@ -197,7 +197,7 @@ PRINTED: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT | Flags.FILM,
         run=print_film,
-        passes=(Answered(_PRINTED),),
+        passes=(Answered(_PRINT_STATUSES),),
         nonstrict=(_QUEUE_FULL,),
         fails=_REFUSED,
     ),
@@ -241,7 +241,7 @@ PRINTED: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT | Flags.SESSION_ACTION | Flags.FILM,
         run=on_print(print_session),
-        passes=(Answered(_PRINTED | {0xB601}),),
+        passes=(Answered(_PRINT_STATUSES | {0xB601}),),
         nonstrict=(Answered(0xC601),),
         fails=_REFUSED,
     ),

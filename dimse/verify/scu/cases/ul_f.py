@@ -254,7 +254,7 @@ async def _late_data(exchange: Exchange) -> None:
     exchange.proceed()
 
 
-def _no_data(peer: ScuPeer, visit: Visit) -> Observation:
+def _data_after_release(peer: ScuPeer, visit: Visit) -> Observation:
     """Return the first message or unreadable octets after the A-RELEASE-RQ, or else the first event.
 
     A crash of the program takes precedence.
@@ -266,7 +266,7 @@ def _no_data(peer: ScuPeer, visit: Visit) -> Observation:
     return (data,) if data is not None else first_after(peer, visit)
 
 
-async def _keeps_open(exchange: Exchange) -> None:
+async def _answers_and_waits(exchange: Exchange) -> None:
     """Answer the release, and measure how long the SCU keeps the connection."""
     exchange.proceed()
     start = asyncio.get_running_loop().time()
@@ -274,7 +274,7 @@ async def _keeps_open(exchange: Exchange) -> None:
     exchange.visit.times.append(("close", start, asyncio.get_running_loop().time()))
 
 
-def _closes_soon(peer: ScuPeer, visit: Visit) -> Observation:
+def _end_in_time(peer: ScuPeer, visit: Visit) -> Observation:
     """Return the first event after the reaction; as `Deviated` if it is the end of the connection, but came late."""
     found = first_after(peer, visit)
     took = next((end - start for name, start, end in visit.times if name == "close"), 0.0)
@@ -303,7 +303,7 @@ UL_F_7: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.SCU,
         needs=Flags.SCU,
-        run=on_release(_late_data, _no_data),
+        run=on_release(_late_data, _data_after_release),
         passes=(CLOSED,),
         nonstrict=(ABORT,),
         fails=(ASKED, Answered(), SILENCE, CRASHED),
@@ -339,7 +339,7 @@ UL_F_7: tuple[Case, ...] = (
         level=Level.MUST,
         role=Role.SCU,
         needs=Flags.SCU,
-        run=on_release(_keeps_open, _closes_soon),
+        run=on_release(_answers_and_waits, _end_in_time),
         passes=(CLOSED,),
         nonstrict=(DEVIATED,),
         fails=(SILENCE, OTHER_PDU, ABORT, CRASHED),
