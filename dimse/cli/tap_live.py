@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from io import BytesIO
 from ipaddress import ip_address
-from threading import BoundedSemaphore, Condition, Thread
+from threading import BoundedSemaphore, Condition, RLock, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,6 +38,7 @@ _HEARTBEAT = 15.0  # seconds without an event after which a comment shows whethe
 _REQUEST = 10.0  # seconds for a client to send its whole request
 _WRITE = 30.0  # seconds for a client to read what is written at once
 _CLOSE = 0.1  # seconds at most until `close` is noticed
+_LAST = 1.0  # seconds for the clients to get the last events
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -66,7 +67,9 @@ class LiveView:
     def __init__(self, sock: socket.socket, views: Views, *, is_redacted: bool, host: str = "") -> None:
         self.hosts = _hosts(sock, host)
         self._feed = Feed(views, is_redacted=is_redacted)
-        self._changed = Condition()
+        lock = RLock()
+        self._changed = Condition(lock)
+        self._left = Condition(lock)  # notified when a client has gone
         self._is_closed = False
         self._clients = 0
         self._server = _Server(sock, self._handler)
@@ -91,10 +94,11 @@ class LiveView:
             self._feed.closed(number, why)
 
     def close(self) -> None:
-        """End all streams, and stop the server."""
+        """End all streams with their last events, and stop the server."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
+            self._left.wait_for(lambda: not self._clients, _LAST)
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -135,6 +139,7 @@ class LiveView:
         """Count a client that has gone."""
         with self._changed:
             self._clients -= 1
+            self._left.notify_all()
 
 
 def _hosts(sock: socket.socket, host: str) -> frozenset[str]:

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse
+from threading import Event, Thread
 
 import pytest
 from peers import PATIENCE
@@ -56,6 +57,33 @@ def test_stream_has_the_events(browser: Browser) -> None:
     text = stream.read().decode()
     assert text.startswith("id: 1\nevent: association\n")
     assert '"words": "closed by both sides"' in text.split("\n\n")[-2]
+
+
+def test_close_waits_for_the_last_events(browser: Browser) -> None:
+    written: list[bytes] = []
+    begun, has_closed = Event(), Event()
+
+    def write(data: bytes) -> None:
+        begun.set()
+        if not written:
+            has_closed.wait(0.15)  # the server stops sooner; so `close` has returned, or waits for this function
+        written.append(data)
+
+    def stream() -> None:
+        browser.view.stream(write, None)
+        browser.view.leave()
+
+    assert browser.view.enter()
+    browser.view.opened(1, "", 0.0)
+    streaming = Thread(target=stream)
+    streaming.start()
+    begun.wait()
+    browser.view.closed(1, "closed by both sides")
+    browser.view.close()
+    found = list(written)
+    has_closed.set()
+    streaming.join()
+    assert b"closed by both sides" in b"".join(found)
 
 
 def test_stream_continues_after_the_last_event(browser: Browser) -> None:
