@@ -28,7 +28,7 @@ _SHOWN_BYTES, _FIRST_BYTES = 256, 48  # a field of more than 256 bytes shows onl
 _MAX_FIELDS = 5_000  # fields of a step, as for an image of 16 MiB in PDUs of 16 KiB
 _MAX_FIELDS_READ = 300_000  # fields of all steps, including steps that the page has no room for; they take ten seconds
 _MAX_DETAILS = 2_000_000  # characters of all fields of a page
-_FIELD_SIZE = 30  # characters of a field, besides its bytes
+_FIELD_SIZE = 30  # characters of a field, besides its bytes and its texts
 _MAX_PICTURES = 700_000  # bytes of all pictures of a page
 _MAX_STEPS = 5_000  # steps of a page
 _CATEGORIES = {"pdu": 0, "item": 1, "pdv": 2, "command": 3, "element": 4}
@@ -193,6 +193,8 @@ class _Book:
             self.notes.append(words)
 
     def _string(self, text: str) -> int:
+        if text not in self.strings:
+            self._room -= len(text)
         return self.strings.setdefault(text, len(self.strings))
 
     def _key(self, key: str) -> int:

@@ -102,7 +102,11 @@ class _Handler(logging.Handler):
         self.setFormatter(formatter)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.write(self.format(record))
+        try:
+            line = self.format(record)
+        except Exception as exc:  # as in `logging`, a wrong call of a logger does not stop the caller
+            line = f"{record.name}: {record.msg!r} cannot be logged with {record.args!r}: {exc}"
+        self._lines.write(line)
 
 
 @contextmanager

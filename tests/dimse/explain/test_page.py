@@ -13,11 +13,20 @@ from recordings import NAMES, Said, said_in, steps_of
 
 import dimse.explain.page
 from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, encode
-from dimse.explain import REQUESTOR, RecordedAssociation, Step
+from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation, Step
 from dimse.explain.page import Chapter, page_of
 from dimse.explain.redaction import redacted
 from dimse.message import NCreateRQ, encode_command
-from dimse.ul import PDU, PDV, AssociateRQ, PDataTF, PresentationContextRQ, encode_pdu
+from dimse.ul import (
+    PDU,
+    PDV,
+    AssociateAC,
+    AssociateRQ,
+    PDataTF,
+    PresentationContextAC,
+    PresentationContextRQ,
+    encode_pdu,
+)
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -190,6 +199,30 @@ def test_page_of_an_endless_message_reads_only_its_beginning(monkeypatch: pytest
 def test_page_says_which_parts_have_no_room(bound: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dimse.explain.page, bound, 1)
     assert words in page(steps_of(said_in("dcmtk-print-1x1-8bit")))
+
+
+def test_bound_of_a_page_includes_its_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dimse.explain.page, "_MAX_DETAILS", 20_000)
+    command = encode_command(NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2", Data=b"some"))
+    context = (1, "1.2", ("1.2.840.10008.1.2.1",))
+    asked = AssociateRQ(
+        called_ae_title="A", calling_ae_title="B", presentation_contexts=(PresentationContextRQ(*context),)
+    )
+    granted = AssociateAC(
+        called_ae_title="A",
+        calling_ae_title="B",
+        presentation_contexts=(PresentationContextAC(1, 0, "1.2.840.10008.1.2.1"),),
+    )
+    said = [(REQUESTOR, b"".join(encode_pdu(asked)), None), (ACCEPTOR, b"".join(encode_pdu(granted)), None)]
+    for number in range(20):
+        texts = Dataset()
+        for element in range(10):
+            texts.add(Element(Tag(0x00091000 + element), "UT", f"{number:02}{element:02}" * 100))
+        pdu = PDataTF((PDV(1, command, True, True), PDV(1, encode(texts, EXPLICIT_LE), False, True)))
+        said.append((REQUESTOR, b"".join(encode_pdu(pdu)), None))
+    shown = data_of(page(steps_of(said)))
+    octets = [field[6] for step in shown["chapters"][0]["steps"] for field in step["fields"]]
+    assert sum(map(len, [*shown["strings"], *octets])) < 30_000  # a step may exceed the bound
 
 
 def test_long_field_shows_its_first_bytes() -> None:

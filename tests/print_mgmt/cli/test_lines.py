@@ -99,6 +99,13 @@ def test_log_records_are_lines_inside_the_block() -> None:
     assert logging.getLogger().handlers is before
 
 
+def test_wrong_call_of_a_logger_is_a_line() -> None:
+    stream = io.StringIO()
+    with logged_lines(stream, logging.Formatter()):
+        logging.getLogger("tests").warning("%d films", "two")
+    assert "tests: '%d films' cannot be logged with ('two',): %d format" in stream.getvalue()
+
+
 async def test_printer_with_unread_lines_continues(tmp_path: Path) -> None:
     """The pipe of stderr holds 64 KiB, which is less than all lines about refused requests."""
     with serving(tmp_path, "--format", "png") as (address, _):
