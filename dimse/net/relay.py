@@ -65,13 +65,15 @@ class Relay:
 
     async def close(self) -> None:
         """Stop listening, and reset all connections."""
-        for tasks in (self._accepting, self._links):
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                await asyncio.wait(tasks)
-        for listener in self._listeners:
-            listener.close()
+        try:
+            for tasks in (self._accepting, self._links):
+                for task in tasks:
+                    task.cancel()
+                if tasks:
+                    await asyncio.wait(tasks)
+        finally:  # also if this is canceled
+            for listener in self._listeners:
+                listener.close()
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()

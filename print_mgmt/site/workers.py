@@ -22,6 +22,10 @@ _TIME_TO_FINISH = 60.0  # seconds for the current deliveries to end when the ser
 _CHECK_PERIOD = 60.0  # seconds between two checks of the condition of a destination
 
 
+class _SpoolFailed(Exception):
+    """The spool could not say whether there is a film."""
+
+
 class Workers:
     """The workers of all destinations of the site. The destinations may change while the workers run."""
 
@@ -140,7 +144,12 @@ class _Worker:
             slots = self._slots
             await slots.acquire()
             is_last = self._is_draining
-            lease = await self._lease(0.0 if is_last else _WAIT)
+            try:
+                lease = await self._lease(0.0 if is_last else _WAIT)
+            except _SpoolFailed:
+                slots.release()
+                await asyncio.sleep(_PAUSE)
+                continue
             if lease is None:
                 slots.release()
                 if is_last:
@@ -160,7 +169,10 @@ class _Worker:
             slots.release()
 
     async def _lease(self, wait: float) -> Lease | None:
-        """Lease the next film; return None if there is none, if the spool fails, or if `drain` or `stop` interrupts."""
+        """Lease the next film; return None if there is none, or if `drain` or `stop` interrupts.
+
+        Raises `_SpoolFailed` after an error, which is logged.
+        """
         if self._is_stopping:
             return None
         spool, seconds = self._workers.spool, self._workers.pace.lease
@@ -172,13 +184,13 @@ class _Worker:
             return None if leasing.cancelled() else leasing.result()
         except SpoolError as exc:
             _log.error("the spool: %s", escaped(str(exc)))
-        except Exception:  # a bug; this destination tries again
+            raise _SpoolFailed from exc
+        except Exception as exc:  # a bug; this destination tries again
             _log.exception("no film can be leased for %s", self._name)
+            raise _SpoolFailed from exc
         finally:
             self._leasing = None
             await cancel_tasks(leasing)  # without effect if it has ended
-        await asyncio.sleep(_PAUSE)
-        return None
 
     async def _check(self) -> None:
         """Check the condition of the destination every `_CHECK_PERIOD` seconds."""
