@@ -107,6 +107,8 @@ def _check(name: str, number: int, words: list[str]) -> None:
         raise DecodeError(f"{name}, line {number}: let needs the form: let NAME = VALUE")
     if words[0] in ("send", "raw") and len(words) == 1:
         raise DecodeError(f"{name}, line {number}: {words[0]} needs {'a message' if words[0] == 'send' else 'octets'}")
+    if words[0] == "send" and "$" in words[1]:  # a value of the peer could make it N-ACTION-RQ (`Step.may_print`)
+        raise DecodeError(f"{name}, line {number}: send needs a message, not a value such as {shown(words[1])}")
 
 
 def replace_names(words: tuple[str, ...], names: Mapping[str, str]) -> list[str]:

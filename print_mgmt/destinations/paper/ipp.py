@@ -26,6 +26,8 @@ _JOB_ERRORS = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
 _REQUESTED = ["job-state", "job-state-reasons"]
 # The reasons that a job has after it was printed without problems; CUPS gives the second one to each such job
 _USUAL = ("none", "processing-to-stop-point", "job-completed-successfully")
+# No response, or one that ippx cannot read; for a job-id that is not a number, it raises ValueError or TypeError
+_FAILED = (httpx.HTTPError, ippx.IppError, ValueError, TypeError)
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
 
 
@@ -78,7 +80,7 @@ class IppQueue:
                 raise  # the printer has refused the job
             except _NO_CONNECTION:
                 raise
-            except (httpx.HTTPError, ippx.IppError) as exc:
+            except _FAILED as exc:
                 return await self._find_job(client, ticket.name, exc)
         return str(job.job_id)
 
@@ -114,7 +116,7 @@ class IppQueue:
                 for job in await client.get_jobs(which_jobs=which, requested_attributes=["job-id", "job-name"]):
                     if job.name == name:
                         return str(job.job_id)
-        except (httpx.HTTPError, ippx.IppError):
+        except _FAILED:
             pass
         reason = f"Print-Job: {_error_text(error)}; it is unknown whether the printer has the document"
         raise DeliveryFailed(Outcome.INDETERMINATE, reason) from error
@@ -128,7 +130,7 @@ class IppQueue:
         except ippx.IppResponseError as exc:
             outcome = Outcome.NEVER if exc.status_code in _JOB_ERRORS else Outcome.LATER
             raise DeliveryFailed(outcome, str(exc)) from exc
-        except (httpx.HTTPError, ippx.IppError, ValueError, OSError) as exc:
+        except (*_FAILED, OSError) as exc:
             raise DeliveryFailed(Outcome.LATER, _error_text(exc)) from exc
 
 

@@ -111,6 +111,7 @@ async def test_unreachable_peer_is_named() -> None:
         ("associate\nprint", "s, line 2: 'print' is not one of the commands"),
         ("let x", "s, line 1: let needs the form: let NAME = VALUE"),
         ("send", "s, line 1: send needs a message"),
+        ("send $made", "s, line 1: send needs a message, not a value such as '.made'"),
         ('echo "', "s, line 1: a quote is not closed"),
         ("# nothing", "s has no command"),
     ],

@@ -10,7 +10,7 @@ from accepted import DOE, accepted_film
 pytest.importorskip("ippx")
 
 from ipp_printer import IppPrinter
-from ippx import JobState, Operation, PrinterState
+from ippx import Attribute, JobState, Operation, PrinterState, Tag
 
 from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PaperDestination, Receipt
 from print_mgmt.destinations.names import film_id
@@ -116,6 +116,27 @@ async def test_lost_response_is_found_by_the_name_of_the_job() -> None:
 async def test_lost_response_of_a_forgetful_printer_leaves_doubt() -> None:
     printer = dropping(Operation.PRINT_JOB, Operation.GET_JOBS)
     assert (await fails(printer)).outcome is INDETERMINATE
+    assert len(printer.jobs) == 1
+
+
+class Odd(IppPrinter):
+    """A printer that answers Print-Job with job ids that are not one number."""
+
+    def __init__(self, *ids: str) -> None:
+        super().__init__()
+        self._ids = ids
+
+    def _job(self, operation: Operation) -> list[Attribute]:
+        attributes = super()._job(operation)
+        if operation is Operation.PRINT_JOB:
+            attributes[0] = Attribute("job-id", Tag.KEYWORD, list(self._ids))
+        return attributes
+
+
+@pytest.mark.parametrize("ids", [("none",), ("1", "2")])
+async def test_job_with_an_odd_id_is_not_printed_again(ids: tuple[str, ...]) -> None:
+    printer = Odd(*ids)
+    assert await deliver(printer) == Receipt(("1",))
     assert len(printer.jobs) == 1
 
 
