@@ -38,6 +38,7 @@ from .verify_report import (
     is_recorded,
     plain_options,
     print_result,
+    read_baseline,
     read_json,
 )
 from .verify_scu import add_scu
@@ -273,7 +274,7 @@ async def _test(
     start: Sequence[str],
 ) -> int:
     run = Run()
-    expected = None if arguments.baseline is None else read_json(arguments.baseline)
+    expected = read_baseline(arguments)
     progress = Progress(sum(options.selects(case.id) or case.id == SANITY for case in cases))
     try:
         show = partial(print_result, is_json=arguments.json, trace=arguments.trace, progress=progress)

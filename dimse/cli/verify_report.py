@@ -11,7 +11,7 @@ from ..command_line import Parser
 from ..errors import DecodeError, escaped
 from ..terminal import positive
 from ..verify import Case, Options, Result, Run, Verdict
-from ..verify.report import badge, baseline, junit, page, regressions
+from ..verify.report import badge, baseline, check_baseline, junit, page, regressions
 from ..verify.report.capture import write_capture, write_captures
 from ..verify.report.document import verdict_counts
 
@@ -27,6 +27,7 @@ __all__ = [
     "is_recorded",
     "plain_options",
     "print_result",
+    "read_baseline",
     "read_json",
 ]
 
@@ -104,6 +105,15 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise DecodeError(f"{path} has no JSON object")
     return found
+
+
+def read_baseline(arguments: argparse.Namespace) -> dict[str, Any] | None:
+    """Return the baseline that ``--baseline`` names, if any. Raises OSError, and `DimseError` for any other file."""
+    if arguments.baseline is None:
+        return None
+    expected = read_json(arguments.baseline)
+    check_baseline(expected)
+    return expected
 
 
 def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace, cases: Sequence[Case]) -> list[Case]:

@@ -30,6 +30,7 @@ from .verify_report import (
     is_recorded,
     plain_options,
     print_result,
+    read_baseline,
     read_json,
 )
 
@@ -288,7 +289,7 @@ class _Guide:
 async def _test(
     target: ScuTarget, options: Options, arguments: argparse.Namespace, command: list[str], work: _Work
 ) -> int:
-    expected = None if arguments.baseline is None else read_json(arguments.baseline)
+    expected = read_baseline(arguments)
     earlier = read_json(arguments.report / "report.json") if arguments.resume else None
     done = () if earlier is None else judged_cases(earlier)
     total = sum(options.selects(case.id) and case.id not in done for case in work.cases)

@@ -1,7 +1,7 @@
 """Reports of a run: JSON, JUnit, a page, a badge; baselines and differences."""
 
 from .badge import badge
-from .baseline import Change, baseline, changes, regressions
+from .baseline import Change, baseline, changes, check_baseline, regressions
 from .document import SCHEMA, document, schema
 from .junit import junit
 from .page import page
@@ -13,6 +13,7 @@ __all__ = [
     "badge",
     "baseline",
     "changes",
+    "check_baseline",
     "document",
     "joined",
     "judged_cases",

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import EncodeError
+from ...errors import EncodeError, shown
 from ..result import ALWAYS_FINE
 
-__all__ = ["Change", "baseline", "changes", "regressions"]
+__all__ = ["Change", "baseline", "changes", "check_baseline", "regressions"]
 
 Document = Mapping[str, Any]
 
@@ -42,15 +42,26 @@ def baseline(document: Document) -> dict[str, Any]:
     return {"schema": _SCHEMA, "peer": document["run"]["peer"], "expected": expected}
 
 
+def check_baseline(expected: Document) -> None:
+    """Raise `EncodeError` if ``expected`` is not a baseline."""
+    entries = expected.get("expected")
+    if expected.get("schema") != _SCHEMA or not isinstance(entries, dict):
+        raise EncodeError(
+            'not a baseline of schema 1, which has the form {"schema": 1, "expected": {...}}', path="baseline"
+        )
+    for case_id, entry in entries.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("because", ""), str):
+            raise EncodeError('not of the form {"verdict": "...", "because": "..."}', path=f"baseline.{case_id}")
+        if entry.get("verdict") not in _ORDER:
+            raise EncodeError(f"{shown(entry.get('verdict'))} is not a verdict", path=f"baseline.{case_id}")
+
+
 def regressions(document: Document, expected: Document) -> Iterator[Change]:
     """Yield the cases of a report that differ from a baseline, for the worse or for the better.
 
     Raises `EncodeError` if ``expected`` is not a baseline.
     """
-    if expected.get("schema") != _SCHEMA or not isinstance(expected.get("expected"), dict):
-        raise EncodeError(
-            'not a baseline of schema 1, which has the form {"schema": 1, "expected": {...}}', path="baseline"
-        )
+    check_baseline(expected)
     entries = expected["expected"]
     for case in document["cases"]:
         entry = entries.get(case["id"])
@@ -59,9 +70,7 @@ def regressions(document: Document, expected: Document) -> Iterator[Change]:
             if verdict not in _FINE or case["damaged"]:
                 yield Change(case["id"], f"{verdict}, which the baseline does not expect: {case['reason']}", True)
             continue
-        wanted, because = entry.get("verdict", ""), entry.get("because", "")
-        if wanted not in _ORDER:
-            raise EncodeError(f"{wanted!r} is not a verdict", path=f"baseline.{case['id']}")
+        wanted, because = entry["verdict"], entry.get("because", "")
         if _ORDER.index(verdict) > _ORDER.index(wanted):
             yield Change(case["id"], f"{verdict}: {case['reason']}; the baseline has {wanted}", True)
         elif verdict != wanted:

@@ -103,6 +103,15 @@ async def test_expected_failure_does_not_fail(tmp_path: Path) -> None:
     assert await verify(ignores(UNKNOWN), "--case", "UL-F-2.05", "--baseline", path) == 0
 
 
+def test_wrong_baseline_ends_the_run_before_its_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "baseline.json"
+    path.write_text('{"schema": 1, "expected": {"UL-F-2.05": "FAIL"}}')
+    assert main(["verify", "scp", "A@127.0.0.1:1", "--baseline", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert 'baseline.UL-F-2.05: not of the form {"verdict": "...", "because": "..."}' in err
+
+
 async def test_stopped_run_writes_no_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "baseline.json"
     options = ("--case", "UL-F-2.05", "--stop-after", "1", "--write-baseline", str(path))
