@@ -16,6 +16,7 @@ from functools import partial
 
 from dimse.errors import DimseError
 
+from ..spool.tasks import cancel_tasks
 from .signals import handle_signals, restore_signals
 
 __all__ = ["FleetError", "wait_for_end_of_parent", "run_fleet", "report_ready"]
@@ -59,10 +60,15 @@ class _Fleet:
         self._arguments = arguments
         self._count = count
         self._children: dict[asyncio.subprocess.Process, socket.socket] = {}
+        self._starting: dict[asyncio.subprocess.Process, socket.socket] = {}  # do not listen yet
 
     async def start(self) -> None:
         """Start all processes. Raises `FleetError` if one of them cannot listen; that process has shown the reason."""
-        await asyncio.gather(*(self._start_one() for _ in range(self._count)))
+        starts = [asyncio.create_task(self._start_one()) for _ in range(self._count)]
+        try:
+            await asyncio.gather(*starts)
+        finally:
+            await cancel_tasks(*starts)
 
     async def supervise(self, stop: asyncio.Event) -> None:
         """Replace each process that dies, until ``stop`` is set."""
@@ -70,15 +76,15 @@ class _Fleet:
         try:
             await stop.wait()
         finally:
-            for task in supervisors:
-                task.cancel()
-            await asyncio.gather(*supervisors, return_exceptions=True)
+            await cancel_tasks(*supervisors)
 
     async def stop(self) -> int:
         """Stop all processes; return the highest of their exit statuses and signal numbers, or 1 if no process runs."""
         for child in self._children:
             _send(child, signal.SIGTERM)
-        statuses = [await child.wait() for child in self._children]
+        for end in self._starting.values():  # a signal would kill a process that does not handle signals yet
+            end.close()
+        statuses = [await child.wait() for child in (*self._children, *self._starting)]
         for end in self._children.values():
             end.close()
         return max((abs(status) for status in statuses), default=1)
@@ -107,7 +113,10 @@ class _Fleet:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # Ctrl-C must reach only the parent, which passes it on
             )
-        if await asyncio.get_running_loop().sock_recv(ours, 1) != _READY:
+        self._starting[child] = ours
+        is_ready = await asyncio.get_running_loop().sock_recv(ours, 1) == _READY
+        del self._starting[child]
+        if not is_ready:
             ours.close()
             raise FleetError(f"a process {_end_in_words(await child.wait())} before it could listen")
         self._children[child] = ours
@@ -142,8 +151,9 @@ def _send(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
 
 
 def report_ready(descriptor: int) -> None:
-    """Tell the parent that this process is listening."""
-    os.write(descriptor, _READY)
+    """Tell the parent that this process is listening; do nothing if the parent has ended or stops its processes."""
+    with suppress(BrokenPipeError):
+        os.write(descriptor, _READY)
 
 
 async def wait_for_end_of_parent(descriptor: int) -> None:

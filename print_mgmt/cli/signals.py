@@ -15,12 +15,18 @@ def handle_signals(*, retry: Action, reload: Action | None = None) -> asyncio.Ev
     """Handle the signals of a server. Return an event that is set by a signal that stops it.
 
     SIGINT and SIGTERM stop it. SIGHUP calls ``reload``, or stops the server if that is None. SIGUSR1 calls ``retry``.
+    The calls run one after the other, so the last SIGHUP decides which version of a file is in use.
     """
     stop = asyncio.Event()
     acting: set[asyncio.Future[None]] = set()
+    turn = asyncio.Lock()
+
+    async def act_in_turn(action: Action) -> None:
+        async with turn:
+            await action()
 
     def act(action: Action) -> None:
-        task = asyncio.ensure_future(action())
+        task = asyncio.ensure_future(act_in_turn(action))
         acting.add(task)
         task.add_done_callback(acting.discard)
 

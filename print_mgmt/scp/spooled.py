@@ -38,6 +38,7 @@ _LEASE = 60.0  # seconds of a lease; after that, another process may take over t
 _RENEWED = 20.0  # seconds between two renewals of the lease while a film is being printed
 _WAIT = 1.0  # seconds to wait for news or films, and between two checks of the free disk space
 _PAUSE = 1.0  # seconds to wait after an error of the spool
+_ATTEMPTS = 5  # attempts to report an outcome to the spool
 _LOW = ("WARNING", "CHECK PRINTER")
 _FULL = ("WARNING", "PRINT BUFF FULL")
 
@@ -131,20 +132,22 @@ class SpooledPrinting(SpooledIntake):
                     await self._deliver(lease)
             except SpoolError as exc:
                 _log.error("the spool failed: %s", escaped(str(exc)))
-                await asyncio.sleep(0 if isinstance(exc, StaleLease) else _PAUSE)
+                await asyncio.sleep(_PAUSE)
 
     async def _deliver(self, lease: Lease) -> None:
         self._idle.clear()
         renewing = asyncio.create_task(self._renew(lease))
+        outcome: Outcome = Later(reason="the printer is stopping")  # also if canceled before `on_film` begins
         try:
-            if self._is_stopping:
-                outcome: Outcome = Later(reason="the printer is stopping")
-            else:
-                outcome = await self._expose(lease)
-            await self._spool.report(lease, outcome)
+            if not self._is_stopping:
+                film = await self._film(lease)
+                outcome = Doubtful(reason="the printer was stopped") if isinstance(film, Film) else film
+                if isinstance(film, Film):
+                    outcome = await self._expose(film)
+            await self._report_outcome(lease, outcome)
         except asyncio.CancelledError:
             with suppress(SpoolError):  # the outcome may be recorded already; if not, the lease ends by itself
-                await self._spool.report(lease, Doubtful(reason="the printer was stopped"))
+                await self._spool.report(lease, outcome)
             raise
         finally:
             renewing.cancel()
@@ -154,11 +157,27 @@ class SpooledPrinting(SpooledIntake):
     async def _renew(self, lease: Lease) -> None:
         while True:
             await asyncio.sleep(_RENEWED)
-            lease = await self._spool.renew(lease, _LEASE)
+            try:
+                lease = await self._spool.renew(lease, _LEASE)
+            except StaleLease:
+                return
+            except SpoolError as exc:
+                _log.error("a lease cannot be renewed: %s", escaped(str(exc)))
 
-    async def _expose(self, lease: Lease) -> Outcome:
-        """Print a film, and return the outcome."""
-        assert self._on_film is not None
+    async def _report_outcome(self, lease: Lease, outcome: Outcome) -> None:
+        for _ in range(_ATTEMPTS):
+            try:
+                await self._spool.report(lease, outcome)
+            except StaleLease as exc:
+                _log.warning("a late result is refused: %s", escaped(str(exc)))
+            except SpoolError as exc:
+                _log.error("the spool failed: %s", escaped(str(exc)))
+                await asyncio.sleep(_PAUSE)
+                continue
+            return
+
+    async def _film(self, lease: Lease) -> Film | Later:
+        """Return the film for ``on_film``, or an outcome if the film cannot be read now."""
         try:
             copy = await self._spool.film(lease.film.id)
         except CorruptFilm:  # its deliveries have failed
@@ -166,7 +185,11 @@ class SpooledPrinting(SpooledIntake):
         except SpoolError as exc:  # nothing was printed, so the film can be tried again
             return Later(delay=_PAUSE, reason=str(exc))
         exposure = Exposure(copy, lease.film.number, max(lease.delivery.copy, 1))
-        film = Film(self.printed + self.failed + 1, job_of(lease.film), exposure)
+        return Film(self.printed + self.failed + 1, job_of(lease.film), exposure)
+
+    async def _expose(self, film: Film) -> Outcome:
+        """Print a film, and return the outcome."""
+        assert self._on_film is not None
         try:
             printing = self._on_film(film)
             if isawaitable(printing):

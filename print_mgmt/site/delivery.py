@@ -28,6 +28,7 @@ __all__ = ["DEFAULT_PACE", "Delivery", "Pace"]
 _log = logging.getLogger("print_mgmt.site")
 _GRACE = 1.0  # seconds that a canceled delivery has to end
 _PAUSE = 1.0  # seconds between an error of the spool and the next attempt
+_STOPPED = "the server was stopped"
 _ATTEMPTS = 5  # attempts to report an outcome to the spool
 
 
@@ -60,6 +61,7 @@ class Delivery:
         self._lease = lease
         self._pace = pace
         self._hung: asyncio.Future[Receipt] | None = None
+        self._outcome_if_stopped: Outcome = Later(reason=_STOPPED)  # until the destination begins
 
     @property
     def is_hung(self) -> bool:
@@ -77,9 +79,10 @@ class Delivery:
         try:
             outcome = await self._deliver(to)
             if outcome is not None:
+                self._outcome_if_stopped = outcome
                 await self._report(outcome)
         except asyncio.CancelledError:
-            await self._report(Doubtful(reason="the server was stopped"))
+            await self._report(self._outcome_if_stopped)
             raise
 
     async def _deliver(self, to: SiteDestination) -> Outcome | None:
@@ -112,15 +115,18 @@ class Delivery:
         record, delivery = self._lease.film, self._lease.delivery
         film = Film(delivery.id, job_of(record), Exposure(copy, record.number, max(delivery.copy, 1)))
         task = asyncio.ensure_future(to.destination.deliver(film, copy.identified))
+        self._outcome_if_stopped = Doubtful(reason=_STOPPED)
         try:
             is_done = await self._wait(task, to.deadline)
         except (StaleLease, asyncio.CancelledError):
             await self._cancel(task)
+            if _has_succeeded(task):
+                self._outcome_if_stopped = self._final_outcome(to, task)
             raise
         if not is_done and not await self._cancel(task):
             return None
         name = delivery.destination
-        if not is_done:
+        if not is_done and not _has_succeeded(task):
             reason = f"{name} took more than {to.deadline:g} s"
             _log.error("film %s: %s", record.id, escaped(reason))
             late = Later(delay=to.retry.pause(delivery.attempts), reason=reason)
@@ -189,6 +195,10 @@ class Delivery:
                 await asyncio.sleep(_PAUSE)
                 continue
             return
+
+
+def _has_succeeded(task: asyncio.Future[Receipt]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 def _unforeseen(error: BaseException) -> Iterator[BaseException]:

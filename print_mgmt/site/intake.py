@@ -17,6 +17,7 @@ from ..jobs import Exposure, PrintJob
 from ..model import FilmCopy
 from ..scp import Film, job_of
 from ..spool import OPEN, Assign, FilmRecord, FilmState, Prioritize, Spool, SpoolError, SpoolFull, Target
+from ..spool.tasks import Completion
 from .config import SiteConfig, SitePrinter
 from .identify import identify
 from .media import with_size
@@ -44,6 +45,7 @@ class Intake:
         self._spool = spool
         self._config = config
         self._name = name
+        self._completion = Completion()
 
     async def store(self, job: PrintJob) -> None:
         """Identify, route and store the films of a job. Raises `SpoolError` if none of them is stored."""
@@ -62,6 +64,10 @@ class Intake:
         if len({(one.targets, one.hold, one.PrintPriority) for one in routed}) == 1:
             await self._spool.accept(job, first.targets, hold=first.hold)
             return
+        await self._completion.run(self._store_each(job, routed))  # also if the association ends meanwhile
+
+    async def _store_each(self, job: PrintJob, routed: Sequence[RoutedFilm]) -> None:
+        """Store the films of a job, then set the destinations of each."""
         for film_id, one in zip(await self._spool.accept(job), routed, strict=True):
             await _assign(self._spool, film_id, one, job.PrintPriority)
 

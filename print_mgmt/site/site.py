@@ -121,6 +121,7 @@ class Site:
         self._conditions = Conditions(self.states)
         self._workers = Workers(self.spool, lambda: self.config, self._conditions)
         self._server: Server | None = None
+        self._reloading = asyncio.Lock()
         self._stack = AsyncExitStack()
 
     @classmethod
@@ -186,23 +187,24 @@ class Site:
     # --- configuration ---
 
     async def reload(self, config: SiteConfig | None = None) -> Difference:
-        """Take over another configuration, or reread the file. No association is ended.
+        """Take over another configuration, or reread the file. No association is ended; calls act one by one.
 
         Changes of routes, destinations, identification and retention apply at once. So do changes of four settings of
         a printer: media, ``missing_medium``, ``default`` and ``queue_length``. All other differences are listed in
         ``needs_restart``. Raises OSError, `SiteErrors`, and `LocalProtocolError` if the site has no file; then nothing
         has changed.
         """
-        if config is None:
-            if self._path is None:
-                raise LocalProtocolError("the site was not loaded from a file: pass a configuration")
-            config = await asyncio.to_thread(load_site, self._path)
-        found = find_difference(self.config, config)
-        self.config = self._traced(found.site)
-        for name, printer in self._printers.items():
-            printer.config = found.site.printers[name].config
-        await self._apply()
-        return found
+        async with self._reloading:
+            if config is None:
+                if self._path is None:
+                    raise LocalProtocolError("the site was not loaded from a file: pass a configuration")
+                config = await asyncio.to_thread(load_site, self._path)
+            found = find_difference(self.config, config)
+            self.config = self._traced(found.site)
+            for name, printer in self._printers.items():
+                printer.config = found.site.printers[name].config
+            await self._apply()
+            return found
 
     def _traced(self, config: SiteConfig) -> SiteConfig:
         """Return the configuration; with a trace function, its destinations and sources report their events to it."""

@@ -7,7 +7,7 @@ from functools import partial
 
 from dimse.errors import escaped
 
-from ..spool import Lease, Spool, SpoolError
+from ..spool import Later, Lease, Spool, SpoolError
 from ..spool.tasks import cancel_tasks
 from .conditions import Conditions
 from .config import SiteConfig, SiteDestination
@@ -36,12 +36,18 @@ class Workers:
         self.conditions = conditions
         self.pace = pace
         self._site = site
+        self._is_ending = False
         self._active: dict[str, _Worker] = {}
         self._stopping: dict[_Worker, asyncio.Task[None]] = {}
         self._late: set[asyncio.Task[None]] = set()  # wait for destinations that go on after their deadline
 
     def apply(self, destinations: Mapping[str, SiteDestination]) -> None:
-        """Take over the destinations: serve the new ones, and stop serving removed ones after their current films."""
+        """Take over the destinations: serve the new ones, and stop serving removed ones after their current films.
+
+        Do nothing after `drain` or `close` has been called.
+        """
+        if self._is_ending:
+            return
         for name in self._active.keys() - destinations.keys():
             worker = self._active.pop(name)
             self._stopping[worker] = stopping = asyncio.create_task(worker.stop())
@@ -57,21 +63,21 @@ class Workers:
 
         Deliveries that take more than another minute are canceled.
         """
-        await asyncio.gather(*(worker.drain(seconds) for worker in self._take_all()))
+        self._is_ending = True
+        await asyncio.gather(*(worker.drain(seconds) for worker in self._all()))
 
     async def close(self) -> None:
         """Stop at once. A film that was being delivered may have been printed."""
-        await asyncio.gather(*(worker.cancel() for worker in self._take_all()), return_exceptions=True)
+        self._is_ending = True
+        await asyncio.gather(*(worker.cancel() for worker in self._all()), return_exceptions=True)
         await cancel_tasks(*self._late)
 
     def _forget(self, worker: "_Worker", _: asyncio.Task[None]) -> None:
         del self._stopping[worker]
 
-    def _take_all(self) -> list["_Worker"]:
-        """Return all workers, including those that are being stopped, and forget the active ones."""
-        workers = [*self._active.values(), *self._stopping]
-        self._active.clear()
-        return workers
+    def _all(self) -> list["_Worker"]:
+        """Return all workers, including those that are being stopped."""
+        return [*self._active.values(), *self._stopping]
 
     async def deliver(self, lease: Lease, to: SiteDestination) -> None:
         """Deliver one film."""
@@ -121,9 +127,11 @@ class _Worker:
             self._leasing.cancel()
         await asyncio.wait((self._running,), timeout=seconds)
         stopping = asyncio.create_task(self.stop())
-        await asyncio.wait((stopping,), timeout=_TIME_TO_FINISH)
-        await self.cancel()
-        await stopping
+        try:
+            await asyncio.wait((stopping,), timeout=_TIME_TO_FINISH)
+        finally:
+            await self.cancel()
+            await stopping
 
     async def stop(self) -> None:
         """Take no more films, and finish the current deliveries."""
@@ -137,7 +145,9 @@ class _Worker:
 
     async def cancel(self) -> None:
         """Stop at once."""
-        await cancel_tasks(self._running, self._checking, *self._deliveries)
+        await cancel_tasks(self._running, self._checking)
+        # Only now is each delivery known, and has begun: a task that is canceled before it begins reports no outcome
+        await cancel_tasks(*self._deliveries)
 
     async def _run(self) -> None:
         while not self._is_stopping:
@@ -182,6 +192,10 @@ class _Worker:
         try:
             await asyncio.wait((leasing,))
             return None if leasing.cancelled() else leasing.result()
+        except asyncio.CancelledError:
+            await cancel_tasks(leasing)  # without effect if it has ended
+            await self._requeue(leasing)
+            raise
         except SpoolError as exc:
             _log.error("the spool: %s", escaped(str(exc)))
             raise _SpoolFailed from exc
@@ -190,7 +204,15 @@ class _Worker:
             raise _SpoolFailed from exc
         finally:
             self._leasing = None
-            await cancel_tasks(leasing)  # without effect if it has ended
+
+    async def _requeue(self, leasing: asyncio.Task[Lease | None]) -> None:
+        """Return a film that was leased in the moment of the cancellation to the queue."""
+        lease = None if leasing.cancelled() or leasing.exception() is not None else leasing.result()
+        if lease is not None:
+            try:
+                await self._workers.spool.report(lease, Later(reason="its worker has stopped"))
+            except SpoolError as exc:
+                _log.error("the spool: %s", escaped(str(exc)))
 
     async def _check(self) -> None:
         """Check the condition of the destination every `_CHECK_PERIOD` seconds."""

@@ -18,7 +18,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -56,6 +56,7 @@ from .recovery import recover
 from .repair import repair, survey
 from .reserve import Reserve
 from .states import REMOVABLE, FilmState
+from .tasks import Completion
 
 __all__ = ["EmbeddedSpool"]
 
@@ -102,6 +103,7 @@ class EmbeddedSpool:
         self._committer: Committer[list[FilmRecord]] | None = None
         self._index: Index | None = None
         self._notice = Notice()
+        self._completion = Completion()
         self._room: tuple[float, Room] | None = None
         self._totals = (0, 0)  # films in the spool, and their bytes
         self._accepting_films = self._accepting_bytes = 0  # films that are being accepted, and their bytes
@@ -109,21 +111,23 @@ class EmbeddedSpool:
     async def __aenter__(self) -> Self:
         if self._committer is not None:
             raise LocalProtocolError("the spool is already open")
-        opening = asyncio.ensure_future(asyncio.to_thread(self._reserve.attempt, self._open))
         try:
-            await asyncio.shield(opening)
+            await self._completion.run(asyncio.to_thread(self._reserve.attempt, self._open))
             await self._execute(self._recover)
         except BaseException:
-            await asyncio.wait((opening,))  # if this task was canceled, the thread goes on
             await self.__aexit__()
             raise
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
+        await self._completion.close()
         committer, self._committer = self._committer, None
+        await self._completion.run(asyncio.to_thread(self._close, committer))
+
+    def _close(self, committer: Committer[list[FilmRecord]] | None) -> None:
         if committer is not None:
-            await asyncio.to_thread(committer.close)
-        await asyncio.to_thread(self._stack.close)
+            committer.close()
+        self._stack.close()
 
     def _open(self) -> None:
         try:
@@ -190,7 +194,13 @@ class EmbeddedSpool:
             raise SpoolError(f"the index of the spool cannot be used: {reason_of(exc)}") from exc
 
     async def _save(self, run: Callable[[], FilmRecord]) -> FilmRecord:
-        """Run a function that changes a film, move the film's file if necessary, and wake all waiting tasks."""
+        """Run a function that changes a film, move the film's file if necessary, and wake all waiting tasks.
+
+        If canceled, do so nevertheless: the change may have been committed.
+        """
+        return await self._completion.run(self._change_and_move(run))
+
+    async def _change_and_move(self, run: Callable[[], FilmRecord]) -> FilmRecord:
         film = await self._execute(run)
         self._files.move(film.id, film.checksum, ended=film.state in REMOVABLE)
         self._notice.give()
@@ -212,12 +222,8 @@ class EmbeddedSpool:
             raise SpoolFull(full_message(totals, self.limits))
         self._accepting_films += count
         self._accepting_bytes += size
-        accepting = asyncio.ensure_future(self._accept(job, targets, hold))
-        try:
-            return await asyncio.shield(accepting)
-        except asyncio.CancelledError:  # the association has ended: either all films are stored, or none
-            await asyncio.wait((accepting,))
-            raise
+        try:  # if the association ends meanwhile, either all films are stored, or none
+            return await self._completion.run(self._accept(job, targets, hold))
         finally:
             self._accepting_films -= count
             self._accepting_bytes -= size
@@ -293,7 +299,8 @@ class EmbeddedSpool:
         deadline = self._clock() + wait
         while True:
             seen = self._notice.count
-            film, due = await self._lease_unless_canceled(destination, seconds, at_once)
+            leasing = self._execute(partial(self._lease, destination, seconds, at_once))
+            film, due = await self._completion.run_or_undo(leasing, self._requeue)
             if film is not None:
                 self._step("leased")
                 return latest_lease(film)
@@ -303,19 +310,11 @@ class EmbeddedSpool:
             wake_at = min(deadline, now + _POLL, deadline if due is None else due)
             await self._notice.wait(seen, wake_at - now)
 
-    async def _lease_unless_canceled(
-        self, destination: str, seconds: float, at_once: int | None
-    ) -> tuple[FilmRecord | None, float | None]:
-        """Lease a film; if the worker is canceled meanwhile, return the film to the queue."""
-        leasing = asyncio.ensure_future(self._execute(partial(self._lease, destination, seconds, at_once)))
-        try:
-            return await asyncio.shield(leasing)
-        except asyncio.CancelledError:
-            with suppress(SpoolError):  # if the film cannot be returned, its lease ends by itself
-                film, _ = await leasing
-                if film is not None:
-                    await self.report(latest_lease(film), Later(reason="its worker has stopped"))
-            raise
+    async def _requeue(self, leased: tuple[FilmRecord | None, float | None]) -> None:
+        """Return the film that was leased, if any, to the queue: its worker was canceled meanwhile."""
+        film, _ = leased
+        if film is not None:
+            await self.report(latest_lease(film), Later(reason="its worker has stopped"))
 
     def _lease(self, destination: str, seconds: float, at_once: int | None) -> tuple[FilmRecord | None, float | None]:
         now = self._clock()

@@ -16,7 +16,6 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Self
 
@@ -70,6 +69,7 @@ from .records import (
 )
 from .rows import JOB, DamageLog, intact_jobs, job_of
 from .states import REMOVABLE, FilmState
+from .tasks import Completion
 
 __all__ = ["PostgresSpool"]
 
@@ -103,6 +103,7 @@ class PostgresSpool:
         self._link = PostgresLink(dsn, clock, step)
         self.incoming = incoming_disk(None, limits, step)
         self._totals = (0, 0)  # films in the spool, and their bytes
+        self._completion = Completion()
         self._leases = PostgresLeases(self._link, clock)
         self._damage = DamageLog()
         self._count_interval = Interval(_COUNT_EVERY, time.monotonic)
@@ -122,6 +123,7 @@ class PostgresSpool:
 
     async def __aexit__(self, *exc_info: object) -> None:
         self.incoming.__exit__()
+        await self._completion.close()
         await self._link.__aexit__()
 
     # --- intake ---
@@ -228,7 +230,8 @@ class PostgresSpool:
         while True:
             seen = self._link.notice.count
             await self._leases.end_expired()
-            film = await self._lease_unless_canceled(destination, seconds, at_once)
+            leasing = self._leases.grant(destination, seconds, at_once)
+            film = await self._completion.run_or_undo(leasing, self._requeue)
             if film is not None:
                 self._step("leased")
                 return latest_lease(film)
@@ -237,17 +240,10 @@ class PostgresSpool:
                 return None
             await self._link.notice.wait(seen, min(left, _POLL))
 
-    async def _lease_unless_canceled(self, destination: str, seconds: float, at_once: int | None) -> FilmRecord | None:
-        """Lease a film; if the worker is canceled meanwhile, return the film to the queue."""
-        leasing = asyncio.ensure_future(self._leases.grant(destination, seconds, at_once))
-        try:
-            return await asyncio.shield(leasing)
-        except asyncio.CancelledError:
-            with suppress(SpoolError):  # if the film cannot be returned, its lease ends by itself
-                film = await leasing
-                if film is not None:
-                    await self.report(latest_lease(film), Later(reason="its worker has stopped"))
-            raise
+    async def _requeue(self, leased: FilmRecord | None) -> None:
+        """Return the film that was leased, if any, to the queue: its worker was canceled meanwhile."""
+        if leased is not None:
+            await self.report(latest_lease(leased), Later(reason="its worker has stopped"))
 
     async def renew(self, lease: Lease, seconds: float) -> Lease:
         """Prolong a lease; see `Deliveries.renew`."""

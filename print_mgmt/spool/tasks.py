@@ -1,9 +1,62 @@
-"""The end of background tasks, in the spool and in the site above it."""
+"""The completion and the end of background tasks, in the spool and in the site above it."""
 
 import asyncio
-from typing import Any
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
-__all__ = ["cancel_tasks"]
+from dimse.errors import DimseError, escaped
+
+__all__ = ["Completion", "cancel_tasks"]
+
+_log = logging.getLogger("print_mgmt.spool")
+
+T = TypeVar("T")
+_TIME_TO_COMPLETE = 10.0  # seconds that work has when its owner is closed
+
+
+class Completion:
+    """Completes work although its caller is canceled, even twice."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of ``work``.
+
+        If canceled, raise CancelledError once ``work`` has ended; if canceled again, raise it at once, and let the work
+        go on until `close`.
+        """
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait((task,))
+            raise
+
+    async def run_or_undo(self, work: Coroutine[Any, Any, T], undo: Callable[[T], Coroutine[Any, Any, object]]) -> T:
+        """Return the result of ``work``. If canceled, pass the result to ``undo``, and raise CancelledError then."""
+        task = asyncio.create_task(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await self.run(_undo(task, undo))
+            raise
+
+    async def close(self) -> None:
+        """Wait until all work has ended; cancel work that takes too long."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_TIME_TO_COMPLETE)
+            await cancel_tasks(*self._tasks)
+
+
+async def _undo(task: asyncio.Task[T], undo: Callable[[T], Coroutine[Any, Any, object]]) -> None:
+    try:
+        await undo(await task)
+    except DimseError as exc:
+        _log.error("a canceled change of the spool was not undone: %s", escaped(str(exc)))
 
 
 async def cancel_tasks(*tasks: "asyncio.Task[Any]") -> None:

@@ -18,6 +18,7 @@ from served import serving, site_serving, working
 import print_mgmt.cli
 from dimse.uids import PrintJob
 from print_mgmt import PrintClient
+from print_mgmt.cli import fleet
 from print_mgmt.spool import EmbeddedSpool, FilmState
 
 if not hasattr(os, "pidfd_open"):
@@ -137,6 +138,37 @@ def test_taken_port_is_one_line(tmp_path: Path) -> None:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
     assert "address already in use" in ended.stderr.lower()
+
+
+_STARTING = """
+import os, sys, time
+name = sys.argv[0]
+try:
+    os.mkdir(name + ".first")
+except FileExistsError:
+    os.mkdir(name + ".second")
+    os.read(int(sys.argv[-1]), 1)
+    os.mkdir(name + ".ended")
+else:
+    while not os.path.exists(name + ".second"):
+        time.sleep(0.01)
+    sys.exit(1)
+"""
+
+
+async def test_process_that_still_starts_ends_if_another_cannot_listen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process ends when its pair of sockets is closed, before the parent ends."""
+    program = tmp_path / "program"
+    await asyncio.to_thread(program.write_text, f"#!{sys.executable} -S{_STARTING}")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(fleet, "handle_signals", lambda **_: asyncio.Event())
+    monkeypatch.setattr(fleet, "restore_signals", lambda: None)
+    with pytest.raises(fleet.FleetError, match="exit status 1"):
+        await fleet.run_fleet(2, "127.0.0.1", 0, lambda *_: None, reloads=False)
+    assert program.with_suffix(".ended") in await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
 
 
 def test_faults_need_one_process(capsys: pytest.CaptureFixture[str]) -> None:

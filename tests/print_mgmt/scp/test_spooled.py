@@ -217,12 +217,17 @@ class Flaky(EmbeddedSpool):
         self._call("lease")
         return await super().lease(*arguments, **options)
 
+    async def report(self, *arguments: Any, **options: Any) -> Any:
+        self._call("report")
+        return await super().report(*arguments, **options)
+
 
 @pytest.mark.parametrize(
     ("method", "line"),
     [
         ("news", "the spool cannot be asked for changes of jobs: the index is away"),
         ("lease", "the spool failed: the index is away"),
+        ("report", "the spool failed: the index is away"),
     ],
 )
 async def test_spool_that_fails_is_asked_again(
@@ -242,10 +247,15 @@ async def test_spool_that_fails_is_asked_again(
     assert spool.calls > 1
 
 
-async def test_lease_is_renewed_while_its_film_is_printed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fails", [False, True])
+async def test_lease_is_renewed_while_its_film_is_printed(
+    fails: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Renewing(EmbeddedSpool):
         async def renew(self, *arguments: Any, **options: Any) -> Any:
             renewed.append(arguments)
+            if len(renewed) == 1 and fails:
+                raise SpoolError("the index is away")
             if len(renewed) == 2:
                 gate.go_on.set()
             return await super().renew(*arguments, **options)
@@ -300,6 +310,44 @@ async def test_canceled_printer_ends_although_its_spool_fails(folder: Path) -> N
         running.cancel()
         await asyncio.wait({running}, timeout=5)
         assert running.cancelled()
+
+
+async def stopped_at(spool: EmbeddedSpool, reached: asyncio.Event) -> FilmState:
+    """Print the only film in a spool, cancel the printing as soon as it has reached a place, and return the state."""
+    await spool.accept(job(), [Target(destination="on_film")])
+    printing = asyncio.create_task(spooled.SpooledPrinting(spool, lambda _: None, PrinterState()).run())
+    await reached.wait()
+    printing.cancel()
+    await asyncio.wait({printing}, timeout=60)
+    assert printing.cancelled()
+    (film,) = await spool.list()
+    return film.state
+
+
+async def test_film_that_was_printed_is_done_though_the_printer_is_canceled(folder: Path) -> None:
+    class Slow(EmbeddedSpool):
+        async def report(self, *arguments: Any, **options: Any) -> Any:
+            film = await super().report(*arguments, **options)
+            if not committed.is_set():
+                committed.set()
+                await asyncio.Event().wait()
+            return film
+
+    committed = asyncio.Event()
+    async with Slow(folder) as spool:
+        assert await stopped_at(spool, committed) is FilmState.DONE
+
+
+async def test_film_that_was_not_begun_is_queued_if_the_printer_is_canceled(folder: Path) -> None:
+    class Slow(EmbeddedSpool):
+        async def film(self, film_id: str) -> FilmCopy:
+            reading.set()
+            await asyncio.Event().wait()
+            return await super().film(film_id)
+
+    reading = asyncio.Event()
+    async with Slow(folder) as spool:
+        assert await stopped_at(spool, reading) is FilmState.QUEUED
 
 
 async def test_film_of_a_canceled_function_has_failed(folder: Path) -> None:

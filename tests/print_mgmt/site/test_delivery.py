@@ -124,6 +124,57 @@ async def test_stopped_delivery_is_in_doubt(bench: Bench) -> None:
     assert (await bench.film()).state is FilmState.INDETERMINATE
 
 
+async def test_delivery_stopped_before_it_begins_is_repeated(bench: Bench) -> None:
+    """Nothing was sent to the destination, so there is no doubt."""
+    shelf, lease = Shelf(), await bench.lease()
+    running = asyncio.create_task(bench.delivery(lease).run(SiteDestination(destination=shelf)))
+    await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not shelf.begun.is_set()
+    assert (await bench.film()).state is FilmState.QUEUED
+
+
+async def test_outcome_is_reported_though_the_delivery_is_stopped(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The film was printed, and the first report of that has failed."""
+    lease = await bench.lease()
+    failing_once(monkeypatch, bench.spool, "report")
+    running = asyncio.create_task(bench.delivery(lease).run(SiteDestination(destination=Shelf())))
+    failed = asyncio.Event()
+    monkeypatch.setattr(delivery._log, "error", lambda *_: failed.set())
+    await failed.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (await bench.film()).state is FilmState.DONE
+
+
+@dataclass(eq=False)
+class Finishing(Shelf):
+    """A destination that finishes its film when it is canceled."""
+
+    async def deliver(self, film: Film, identified: Dataset) -> Receipt:
+        try:
+            return await super().deliver(film, identified)
+        except asyncio.CancelledError:
+            return Receipt()
+
+
+@pytest.mark.parametrize("deadline", [0.01, 60])
+async def test_film_that_a_stopped_delivery_finishes_is_done(bench: Bench, deadline: float) -> None:
+    shelf, lease = Finishing(gate=asyncio.Event()), await bench.lease()
+    to = SiteDestination(destination=shelf, deadline=deadline)
+    running = asyncio.create_task(bench.delivery(lease).run(to))
+    await shelf.begun.wait()
+    if deadline == 60:
+        running.cancel()
+    await asyncio.wait({running})
+    assert (await bench.film()).state is FilmState.DONE
+
+
 async def test_damaged_film_fails_alone(bench: Bench) -> None:
     lease = await bench.lease()
     (path,) = bench.folder.rglob("*.dcm")

@@ -367,6 +367,18 @@ async def test_reload_adds_and_removes_destinations(tmp_path: Path) -> None:
     assert (len(old.films), len(new.films)) == (0, 1)
 
 
+async def test_last_reload_decides(tmp_path: Path) -> None:
+    """The first one takes longer, since it reads the file."""
+    file, longer = tmp_path / "site.toml", Route(name="last", hold=True)
+    file.write_text('[spool]\nat = "spool"\n[listen]\nport = 0\n[printers.one]\nae_title = "FILM1"\n')
+    async with Site.load(file) as site:
+        first = asyncio.create_task(site.reload())
+        await asyncio.sleep(0)
+        await site.reload(replace(site.config, routes=(longer,)))
+        await first
+        assert site.config.routes == (longer,)
+
+
 async def test_reload_names_what_needs_a_restart(tmp_path: Path) -> None:
     config = site_config(tmp_path, site_printer("FILM1"))
     after = site_config(tmp_path / "other", site_printer("FILM1"), site_printer("FILM2"))

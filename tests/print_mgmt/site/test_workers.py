@@ -1,9 +1,12 @@
 """The workers of a site, which deliver the films in its spool."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cancelling import other_tasks
 from sites import Shelf, site_config
 from spools import job
 
@@ -11,7 +14,7 @@ from print_mgmt.site import SiteDestination
 from print_mgmt.site import workers as site_workers
 from print_mgmt.site.conditions import Conditions
 from print_mgmt.site.workers import Workers
-from print_mgmt.spool import EmbeddedSpool, Lease, SpoolError, Target
+from print_mgmt.spool import EmbeddedSpool, FilmState, Lease, Spool, SpoolError, Target
 
 
 class WatchedSpool(EmbeddedSpool):
@@ -70,3 +73,67 @@ async def test_drain_goes_on_after_an_error_of_the_spool(tmp_path: Path, monkeyp
         workers.apply({"shelf": SiteDestination(destination=shelf)})
         await workers.drain(60.0)
     assert len(shelf.films) == 1
+
+
+@pytest.fixture
+async def spool(tmp_path: Path) -> AsyncIterator[EmbeddedSpool]:
+    """A spool with one film."""
+    async with EmbeddedSpool(tmp_path) as spool:
+        await spool.accept(job(), [Target(destination="shelf", repeatable=False)])
+        yield spool
+
+
+def workers_of(spool: Spool, folder: Path) -> Workers:
+    config = site_config(folder)
+    return Workers(spool, lambda: config, Conditions({}))
+
+
+async def test_close_after_a_canceled_drain_stops_all_workers(tmp_path: Path, spool: EmbeddedSpool) -> None:
+    before, shelf, workers = other_tasks(), Shelf(gate=asyncio.Event()), workers_of(spool, tmp_path)
+    workers.apply({"shelf": SiteDestination(destination=shelf)})
+    await shelf.begun.wait()
+    draining = asyncio.create_task(workers.drain(60.0))
+    await asyncio.sleep(0)
+    draining.cancel()
+    await asyncio.wait({draining})
+    await workers.close()
+    await asyncio.sleep(0)
+    assert other_tasks() == before
+    (film,) = await spool.list()
+    assert film.state is FilmState.INDETERMINATE
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_closed_workers_leave_no_film_leased(
+    turns: int, tmp_path: Path, spool: EmbeddedSpool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease and its delivery begin in the turns of the event loop before `close`."""
+    shelf, workers = Shelf(), workers_of(spool, tmp_path)
+    leased = asyncio.Event()
+    lease_film = spool.lease
+
+    async def lease(destination: str, seconds: float, **options: Any) -> Lease | None:
+        try:
+            return await lease_film(destination, seconds, **options)
+        finally:
+            leased.set()
+
+    monkeypatch.setattr(spool, "lease", lease)
+    workers.apply({"shelf": SiteDestination(destination=shelf)})
+    await leased.wait()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await workers.close()
+    (film,) = await spool.list()
+    assert film.state in (FilmState.DONE if shelf.films else FilmState.QUEUED, FilmState.INDETERMINATE)
+    assert shelf.begun.is_set() or film.state is FilmState.QUEUED
+
+
+async def test_reload_during_a_drain_starts_no_worker(tmp_path: Path, spool: EmbeddedSpool) -> None:
+    shelf, workers = Shelf(), workers_of(spool, tmp_path)
+    await workers.drain(60.0)
+    workers.apply({"shelf": SiteDestination(destination=shelf)})
+    await workers.close()
+    assert not shelf.begun.is_set()
+    (film,) = await spool.list()
+    assert film.deliveries[0].attempts == 0

@@ -156,6 +156,20 @@ async def test_canceled_lease_is_returned(spool: Spool) -> None:
     assert (await spool.show(film)).state is FilmState.QUEUED
 
 
+async def test_twice_canceled_lease_is_returned(place: Place) -> None:
+    async with place.spool() as spool:
+        await spool.accept(job(), [PRINTER])
+        waiting = asyncio.create_task(spool.lease("printer", 60))
+        for _ in range(3):
+            await asyncio.sleep(0)
+            waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    async with place.spool() as spool:
+        (film,) = await spool.list()
+    assert film.state is FilmState.QUEUED
+
+
 async def test_limit_of_leases_at_once_is_kept(spool: Spool) -> None:
     await spool.accept(job(films=2), [PRINTER])
     lease = await spool.lease("printer", 60, at_once=1)

@@ -345,6 +345,20 @@ async def test_jobs_at_the_same_time_keep_the_limit(place: EmbeddedPlace) -> Non
         assert [isinstance(one, SpoolFull) for one in ended] == [False, True, True]
 
 
+async def test_canceled_report_moves_the_file(place: EmbeddedPlace) -> None:
+    """The film is done; if the index is lost, it must not be printed again."""
+    async with place.spool() as spool:
+        await spool.accept(job(), [PRINTER])
+        lease = await spool.lease("printer", 60)
+        assert lease is not None
+        reporting = asyncio.create_task(spool.report(lease, Done()))
+        await asyncio.sleep(0)
+        reporting.cancel()
+        await asyncio.wait({reporting})
+        assert (await spool.show(lease.film.id)).state is FilmState.DONE
+    assert len(list((place.folder / "ended").iterdir())) == 1
+
+
 async def test_closed_spool_raises() -> None:
     with pytest.raises(LocalProtocolError, match="not open"):
         await EmbeddedSpool("nowhere").list()

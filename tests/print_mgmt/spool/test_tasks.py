@@ -1,0 +1,90 @@
+"""Work that is completed although its caller is canceled."""
+
+import asyncio
+
+import pytest
+
+from dimse.errors import DimseError
+from print_mgmt.spool.tasks import Completion
+
+
+class Work:
+    """Work that takes one event to end; ``ended`` has its result, and what was undone."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.ended: list[str] = []
+
+    async def run(self) -> str:
+        await self.go_on.wait()
+        self.ended.append("done")
+        return "result"
+
+    async def undo(self, result: str) -> None:
+        await asyncio.sleep(0)
+        self.ended.append(f"{result} undone")
+
+
+async def canceled(task: "asyncio.Task[str]", times: int = 1) -> None:
+    """Cancel a task again and again, after each of its steps."""
+    for _ in range(times):
+        await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.sleep(0)
+
+
+async def test_canceled_caller_waits_for_the_end() -> None:
+    work = Work()
+    running = asyncio.create_task(Completion().run(work.run()))
+    await canceled(running)
+    assert not running.done()
+    work.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert work.ended == ["done"]
+
+
+async def test_close_waits_for_work_of_a_twice_canceled_caller() -> None:
+    work, completion = Work(), Completion()
+    running = asyncio.create_task(completion.run(work.run()))
+    await canceled(running, times=2)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert work.ended == []
+    work.go_on.set()
+    await completion.close()
+    assert work.ended == ["done"]
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_canceled_work_is_undone(times: int) -> None:
+    work, completion = Work(), Completion()
+    running = asyncio.create_task(completion.run_or_undo(work.run(), work.undo))
+    await canceled(running, times)
+    work.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await completion.close()
+    assert work.ended == ["done", "result undone"]
+
+
+async def test_work_that_cannot_be_undone_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(_: str) -> None:
+        raise DimseError("the index is away")
+
+    work = Work()
+    running = asyncio.create_task(Completion().run_or_undo(work.run(), fail))
+    await canceled(running)
+    work.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert caplog.messages == ["a canceled change of the spool was not undone: the index is away"]
+
+
+@pytest.mark.skips_waits
+async def test_close_cancels_work_that_takes_too_long() -> None:
+    work, completion = Work(), Completion()
+    running = asyncio.create_task(completion.run(work.run()))
+    await canceled(running, times=2)
+    await completion.close()
+    assert work.ended == []
