@@ -11,12 +11,12 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["clear_drafts", "finish", "lock_file", "new_draft", "publish", "sync_folder", "write_whole"]
+__all__ = ["clear_drafts", "finish", "lock_file", "new_draft", "publish", "sync_folder", "whole_file", "write_whole"]
 
 _DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.ASCII | re.DOTALL)
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -32,14 +32,21 @@ def write_whole(path: str | os.PathLike[str], pieces: Iterable[bytes | memoryvie
 
     A symbolic link stays, and its target is replaced. A pipe or a device is written to directly. Raises OSError.
     """
+    with whole_file(path) as file:
+        file.writelines(pieces)
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file to write as `write_whole` does. If the block raises, the file stays as it was. Raises OSError."""
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         with target.open("wb") as stream:
-            stream.writelines(pieces)
+            yield stream
         return
     with ExitStack() as stack:
         draft, file = new_draft(target, stack)
-        file.writelines(pieces)
+        yield file
         finish(file)
         draft.replace(target)
     sync_folder(target.parent)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -17,6 +18,7 @@ from ..errors import DecodeError, escaped
 from ..explain import Line, RecordedAssociation, Step, Turn, View, associations_in, format_lines
 from ..explain.fields import UNRECOGNIZED
 from ..explain.machines import SIDES
+from ..files import whole_file
 
 __all__ = ["Views", "add"]
 
@@ -188,17 +190,14 @@ def _compare(arguments: argparse.Namespace, views: Views) -> int:
 
 @contextmanager
 def _output(path: str | None) -> Iterator[TextIO]:
-    """Open the output: standard output, or a file that appears only once it is complete."""
+    """Open the output: standard output, or a file that appears only once it is complete (`whole_file`)."""
     if path is None:
         yield sys.stdout
         return
-    draft = Path(f"{path}.part")
-    try:
-        with draft.open("w", encoding="utf-8") as file:
-            yield file
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        text = TextIOWrapper(file, encoding="utf-8")
+        yield text
+        text.detach()  # writes the rest, and leaves the file open
 
 
 # --- the forms ---

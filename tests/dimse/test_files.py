@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dimse.files import clear_drafts, finish, lock_file, new_draft, publish, sync_folder, write_whole
+from dimse.files import clear_drafts, finish, lock_file, new_draft, publish, sync_folder, whole_file, write_whole
 
 LEFT = ".film-20260102-030405-0001.png.0123abcd.part"
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the permissions, links and pipes of POSIX")
@@ -62,6 +62,15 @@ def test_failed_write_leaves_no_file(tmp_path: Path) -> None:
 def test_write_does_not_create_a_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_whole(tmp_path / "absent" / "file", [])
+
+
+def test_failed_block_keeps_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="wrong"), whole_file(path) as file:
+        file.write(b"new")
+        raise ValueError("wrong")
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("page.html", "old")]
 
 
 def test_reader_sees_the_old_file_or_the_new_one(tmp_path: Path) -> None:

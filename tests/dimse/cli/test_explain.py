@@ -116,6 +116,17 @@ def test_name_of_a_file_may_be_any_bytes(tmp_path: Path) -> None:
     assert "<title>&lt;b&gt;\\xff.bin, explained</title>" in page.read_text()
 
 
+def test_page_replaces_the_target_of_a_link_only(tmp_path: Path) -> None:
+    path, page, other = tmp_path / "echo.pcap", tmp_path / "page.html", tmp_path / "link.html.part"
+    path.write_bytes(pcap("echo-echoscu-dcmprscp"))
+    other.write_text("another file")
+    (tmp_path / "link.html").symlink_to(page)
+    assert explain(path, "-o", tmp_path / "link.html") == 0
+    assert (tmp_path / "link.html").is_symlink()
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert other.read_text() == "another file"
+
+
 def test_output_takes_other_forms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, diagram = CAPTURES / "echo-echoscu-dcmprscp.c2s.bin", tmp_path / "echo.mmd"
     assert explain(path, "--mermaid", "-o", diagram) == 0
