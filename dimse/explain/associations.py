@@ -14,6 +14,9 @@ from .record import Step, Steps, View
 __all__ = ["RecordedAssociation", "association_of", "associations_in"]
 
 
+_TLS_HANDSHAKE = b"\x16\x03"  # a handshake record of any version, RFC 8446 section 5.1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedAssociation:
     """The bytes of one association: each entry of ``pieces`` has a side, bytes and a time, in order.
@@ -66,13 +69,16 @@ def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[Recorded
         yield RecordedAssociation(pieces=[(_sender(data), data, None)])
         return
     found = False
+    encrypted = 0
     for connection in read_capture(data, faults):
+        encrypted += _beginning(connection, True).startswith(_TLS_HANDSHAKE)
         for by_client in (True, False):
             if opens_association(_beginning(connection, by_client)):
                 yield association_of(connection, by_client=by_client)
                 found = True
     if not found and not faults:
-        raise DecodeError("no TCP connection begins with an A-ASSOCIATE-RQ")
+        hint = f"; connections that begin with a TLS handshake: {encrypted}" if encrypted else ""
+        raise DecodeError(f"no TCP connection begins with an A-ASSOCIATE-RQ{hint}")
 
 
 def _sender(data: bytes) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import dimse.cli
+from dimse.explain.pcapng import Flow, capture_header
 
 CAPTURES = Path(__file__).parents[2] / "vectors" / "captures"
 SCU, SCP = ("\xc0\0\2\1".encode("latin-1"), 50000), ("\xc0\0\2\2".encode("latin-1"), 104)
@@ -207,6 +208,15 @@ def test_unreadable_file_is_one_line_of_error(
     path.write_bytes(data)
     assert explain(path) == 1
     assert capsys.readouterr() == ("", f"dimse: {path}: {reason}\n")
+
+
+def test_capture_of_tls_is_recognized(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flow = Flow(("192.0.2.1", 50000), ("192.0.2.2", 2762))
+    hello = bytes.fromhex("16 03 01 00 05 01 00 00 01 00")
+    path = tmp_path / "tls.pcapng"
+    path.write_bytes(b"".join(map(bytes, [capture_header(), *flow.opened(0), *flow.segments(True, [hello], 1)])))
+    assert explain(path) == 1
+    assert capsys.readouterr().err.endswith("A-ASSOCIATE-RQ; connections that begin with a TLS handshake: 1\n")
 
 
 def test_cut_off_capture_is_shown_up_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
