@@ -124,8 +124,12 @@ def check_formats(formats: Sequence[str]) -> None:
 def _write_draft(work: PageFiles, target: Path, stack: ExitStack) -> Path:
     """Write a page as a draft of ``target``; closing ``stack`` removes the draft."""
     draft, file = new_draft(target, stack, _MODE)
-    FORMATS[target.suffix[1:]](work, file)
-    finish(file)
+    try:
+        FORMATS[target.suffix[1:]](work, file)
+        finish(file)
+    except OSError as exc:
+        exc.filename = exc.filename or str(target)  # a failed write names no file
+        raise
     return draft
 
 

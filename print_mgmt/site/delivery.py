@@ -178,11 +178,12 @@ class Delivery:
                 _log.warning("film %s: %s: %s", record.id, delivery.destination, escaped(warning))
             return Done()
         failure = failure_of(error)
-        words = escaped(f"film {record.id}: {delivery.destination}: {failure}")
+        outcome = _outcome_of(failure, to, delivery.attempts)
+        words = escaped(f"film {record.id}: {delivery.destination}: {failure}; {_next_step(outcome)}")
         _log.error("%s", words, exc_info=next(_unforeseen(error), None))
         if failure.outcome is FailureOutcome.LATER:
             self._conditions.record_failure(delivery.destination, failure)
-        return _outcome_of(failure, to, delivery.attempts)
+        return outcome
 
     async def _report(self, outcome: Outcome) -> None:
         for _ in range(_ATTEMPTS):
@@ -214,6 +215,18 @@ def _late_outcome(task: asyncio.Future[Receipt]) -> Outcome:
     if task.cancelled() or task.exception() is not None:
         return Doubtful(reason="the delivery was canceled at its deadline")
     return Done()
+
+
+def _next_step(outcome: Outcome) -> str:
+    """Return in words what happens to a film after a failed attempt."""
+    match outcome:
+        case Later(delay=seconds):
+            return f"the next attempt is in {seconds:g} s"
+        case Held():
+            return "the film is held"
+        case Failed():
+            return "the film has failed"
+    return "see print-mgmt spool confirm and retry"
 
 
 def _outcome_of(failure: DeliveryFailed, to: SiteDestination, attempts: int) -> Outcome:

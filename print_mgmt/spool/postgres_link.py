@@ -83,7 +83,7 @@ class PostgresLink:
                 self._stack = stack.pop_all()
         except (*_FAILURES, SpoolError) as exc:
             self._pool = None
-            raise SpoolError(f"the spool cannot be opened: {reason_of(exc)}") from exc
+            raise SpoolError(f"the spool database cannot be opened: {reason_of(exc)}") from exc
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

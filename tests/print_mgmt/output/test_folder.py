@@ -172,8 +172,9 @@ def test_full_disk_after_a_failed_format_leaves_no_file(tmp_path: Path, monkeypa
 
     monkeypatch.setitem(FORMATS, "pdf", broken)
     monkeypatch.setitem(FORMATS, "tiff", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as caught:
         write_page(PAGE, tmp_path, "film", ["png", "pdf", "tiff"])
+    assert caught.value.filename == str(tmp_path / "film.tiff")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,7 +11,7 @@ from spools import Clock, job
 
 from dimse.data import Dataset
 from print_mgmt import Film
-from print_mgmt.destinations import Receipt
+from print_mgmt.destinations import DeliveryFailed, Outcome, Receipt, RetryPolicy
 from print_mgmt.site import SiteDestination, delivery
 from print_mgmt.site.conditions import Conditions
 from print_mgmt.site.delivery import Delivery, Pace
@@ -254,3 +254,23 @@ async def test_delivery_that_has_ended_has_no_late_result(bench: Bench) -> None:
     await ended.run(SiteDestination(destination=Shelf()))
     await ended.report_late()
     assert (ended.is_hung, (await bench.film()).state) == (False, FilmState.DONE)
+
+
+@pytest.mark.parametrize(
+    ("failure", "next_step"),
+    [
+        (DeliveryFailed(Outcome.LATER, "no paper"), "the next attempt is in 7 s"),
+        (DeliveryFailed(Outcome.NEVER, "no paper"), "the film is held"),
+        (DeliveryFailed(Outcome.INDETERMINATE, "no paper"), "see print-mgmt spool confirm and retry"),
+    ],
+)
+async def test_failure_is_logged_with_the_next_step(
+    bench: Bench, caplog: pytest.LogCaptureFixture, failure: DeliveryFailed, next_step: str
+) -> None:
+    def fail(_: Film) -> None:
+        raise failure
+
+    lease = await bench.lease()
+    to = SiteDestination(destination=Shelf(fail=fail), retry=RetryPolicy(first=7))
+    await bench.delivery(lease).run(to)
+    assert caplog.messages == [f"film {lease.film.id}: shelf: no paper; {next_step}"]
