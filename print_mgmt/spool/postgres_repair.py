@@ -4,6 +4,7 @@ The database checks types and references, so only values can be damaged. Each fi
 """
 
 import hashlib
+from collections.abc import Sequence
 
 from dimse.errors import escaped
 
@@ -16,6 +17,7 @@ from .rows import FILM, JOB, job_of, job_values
 
 __all__ = ["repair_film", "survey"]
 
+_STATUS = ("ExecutionStatus", "ExecutionStatusInfo")
 _READ = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
 
 
@@ -41,7 +43,8 @@ async def survey(db: Connection) -> Survey:
 async def repair_film(db: Connection, film_id: str) -> bool:
     """Make the rows of a film and of its job again from the bytes of the film.
 
-    If these bytes are damaged, too, they go into quarantine, the rows are removed, and the function returns False.
+    If these bytes are damaged, too, they go into quarantine, the rows are removed, and the function returns False. The
+    other films decide the status of the job, so it ends without the removed film.
     """
     number = await db.fetchval("SELECT job FROM film WHERE id = $1 FOR UPDATE", film_id)
     data = bytearray()
@@ -53,16 +56,22 @@ async def repair_film(db: Connection, film_id: str) -> bool:
         await quarantine(db, film_id)
         await db.execute("DELETE FROM film WHERE id = $1", film_id)
         await db.execute("DELETE FROM job WHERE row = $1 AND NOT EXISTS (SELECT 1 FROM film WHERE job = $1)", number)
+        if films := await stored_records(db, "film.job = $1", number, skipped=_ignore):
+            await _update_job(db, number, _STATUS, execution_status(films))
         return False
     if not await stored_records(db, "film.id = $1", film_id, lock=True, skipped=_ignore):
         await _replace_film(db, number, as_doubtful(record))  # the film may have been delivered already
     films = await stored_records(db, "film.job = $1", number, skipped=_ignore)
     job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(films)
-    sets = ", ".join(f'"{name}" = ${place}' for place, name in enumerate(JOB, 1))
-    await db.execute(
-        f"UPDATE job SET {sets}, changed = pg_current_xact_id() WHERE row = ${len(JOB) + 1}", *job_values(job), number
-    )
+    await _update_job(db, number, JOB, job_values(job))
     return True
+
+
+async def _update_job(db: Connection, number: int, columns: Sequence[str], values: Sequence[object]) -> None:
+    sets = ", ".join(f'"{name}" = ${place}' for place, name in enumerate(columns, 1))
+    await db.execute(
+        f"UPDATE job SET {sets}, changed = pg_current_xact_id() WHERE row = ${len(columns) + 1}", *values, number
+    )
 
 
 async def _replace_film(db: Connection, number: int, film: FilmRecord) -> None:

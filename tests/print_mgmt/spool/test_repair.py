@@ -225,6 +225,16 @@ async def test_repair_removes_a_film_without_bytes(place: Place, spool: Spool, d
     assert [film.id for film in await spool.list()] == [damaged[1]]
 
 
+async def test_job_ends_when_its_last_open_film_is_removed(place: Place, spool: Spool) -> None:
+    done, lost = await spool.accept(job(films=2), [PRINTER])
+    await spool.report(await leased(spool), Done())
+    place.sql(f"UPDATE film SET state = 'lost' WHERE id = '{lost}'")
+    place.damage(lost)
+    assert await spool.repair() == ((), (lost,))
+    assert [film.id for film in await spool.list()] == [done]
+    assert [change.ExecutionStatus for change in (await spool.news(0)).jobs] == ["DONE"]
+
+
 @pytest.mark.parametrize("state", ["done", "canceled"])
 async def test_purge_keeps_a_film_that_only_seems_to_have_ended(place: Place, spool: Spool, state: str) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
