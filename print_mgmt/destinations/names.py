@@ -27,7 +27,8 @@ _KNOWN_LENGTHS = {"date": 8, "time": 6, "number": 10, "position": 4, "id": _ID_L
 _OTHER = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _TOKEN = re.compile(r"\{([a-z_]+)\}", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)
-_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM\d|LPT\d)", re.ASCII | re.IGNORECASE)  # names of devices on Windows
+# Names of devices on Windows, which also mean the device before a dot and an extension
+_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM\d|LPT\d)", re.ASCII | re.IGNORECASE)
 
 
 def film_id(film: Film) -> str:
@@ -82,8 +83,11 @@ class NameTemplate:
         for number, part in enumerate(self.parts, 1):
             if part.startswith((".", "-", "_")) or not part:
                 raise ConfigError("name", f"{self.template!a} has a part that does not begin with a letter or a digit")
+            may_be_device = (
+                part.startswith("{") or _RESERVED.match(part) is not None
+            )  # `path_of` then adds an underscore
             values = sum(_KNOWN_LENGTHS.get(name, _MAX_VALUE) for name in _TOKEN.findall(part))
-            longest = len(_TOKEN.sub("", part)) + values
+            longest = len(_TOKEN.sub("", part)) + values + may_be_device
             if number == len(self.parts) and "{id}" not in part:  # `path_of` then adds it
                 longest += 1 + _ID_LENGTH
             if longest > _MAX_PART:
@@ -100,4 +104,10 @@ class NameTemplate:
         parts = [_TOKEN.sub(lambda found: TOKENS[found[1]](film, identified), part) for part in self.parts]
         if "{id}" not in self.parts[-1]:
             parts[-1] += f"-{film_id(film)}"
-        return tuple(f"{part}_" if _RESERVED.fullmatch(part.partition(".")[0]) else part for part in parts)
+        return tuple(map(_not_device, parts))
+
+
+def _not_device(part: str) -> str:
+    """Return a folder or file name; an underscore follows the name of a device."""
+    name, dot, extension = part.partition(".")
+    return f"{name}_{dot}{extension}" if _RESERVED.fullmatch(name) else part
