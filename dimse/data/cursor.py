@@ -86,9 +86,13 @@ class Cursor(ABC):
                             offset = start + length
                             continue
                         element = _new(DecodedElement)
-                        element._tag, element.VR = tag, vr
-                        element._origin, element._start, element._length = origin, start, length
-                        element._value, element.undefined_length = UNREAD, False
+                        element._tag = tag
+                        element.VR = vr
+                        element._origin = origin
+                        element._start = start
+                        element._length = length
+                        element._value = UNREAD
+                        element.undefined_length = False
                         elements[tag] = element
                         offset = start + length
                         continue

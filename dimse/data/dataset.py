@@ -129,11 +129,13 @@ class Element:
             return value
         source = self._origin[0]
         start, length, vr = self._start, self._length, self.VR
-        if length <= _MAX_NUMBER and (number := source.numbers.get(vr)) is not None and number.size == length:
-            single: Scalar = number.unpack_from(source.data, start)[0]
-            self._value = single
-            return single
-        if length > ALWAYS_ACCEPTED:
+        if length <= _MAX_NUMBER:
+            number = source.numbers.get(vr)
+            if number is not None and number.size == length:
+                single: Scalar = number.unpack_from(source.data, start)[0]
+                self._value = single
+                return single
+        elif length > ALWAYS_ACCEPTED:
             check_extent(self._tag, vr, self._origin, start, length)
         try:
             value = source.readers[vr](source.data, start, start + length, source.charset)
@@ -252,13 +254,12 @@ class Dataset:
 
     _elements: dict[int, Element]  # not set before the first access: then, `__getattr__` finds the elements
     _origin: Origin
-    _unread: Unread | None
+    _unread: Unread | None  # not set if the elements were never unread: then, `__getattr__` returns None
 
     def __init__(self, **values: object) -> None:
         elements: dict[int, Element] = {}
         _put_elements(self, elements)
         _put_origin(self, NOWHERE)
-        _put_unread(self, None)
         tags, plain = tags_by_keyword(), plain_vrs()
         for keyword, value in values.items():
             tag = tags.get(keyword) or tag_of(keyword)
@@ -284,6 +285,8 @@ class Dataset:
             _put_origin(self, unread.origin)
             _put_unread(self, None)
             return elements  # type: ignore[return-value]  # the value of a slot, not of an attribute
+        if keyword == "_unread":
+            return None
         if keyword.startswith("_"):  # Python looks for a protocol; this is not a misspelled keyword
             raise AttributeError(keyword, name=keyword, obj=self)
         try:
@@ -422,7 +425,6 @@ def decoded_dataset(elements: dict[int, Element], origin: Origin) -> Dataset:
     dataset = _new(Dataset)
     _put_elements(dataset, elements)
     _put_origin(dataset, origin)
-    _put_unread(dataset, None)
     return dataset
 
 
