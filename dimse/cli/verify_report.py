@@ -99,8 +99,8 @@ def is_recorded(arguments: argparse.Namespace) -> bool:
 def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file. Raises `DecodeError` if the file has no JSON object."""
     try:
-        found = json.loads(path.read_text())
-    except ValueError as exc:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as exc:
         raise DecodeError(f"{path} is not JSON: {exc}") from exc
     if not isinstance(found, dict):
         raise DecodeError(f"{path} has no JSON object")

@@ -112,6 +112,24 @@ def test_wrong_baseline_ends_the_run_before_its_cases(tmp_path: Path, capsys: py
     assert 'baseline.UL-F-2.05: not of the form {"verdict": "...", "because": "..."}' in err
 
 
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (b"{", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"\xff", "is not JSON"),
+        (b"\xef\xbb\xbf[]", "no JSON object"),
+    ],
+)
+def test_file_without_a_report_is_an_error(
+    text: bytes, error: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(text)
+    assert main(["verify", "diff", str(path), str(path)]) == 1
+    assert error in capsys.readouterr().err
+
+
 async def test_stopped_run_writes_no_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "baseline.json"
     options = ("--case", "UL-F-2.05", "--stop-after", "1", "--write-baseline", str(path))
