@@ -73,7 +73,8 @@ class PostgresLink:
             raise LocalProtocolError("the spool is already open")
         try:
             async with AsyncExitStack() as stack:
-                pool = asyncpg.create_pool(self._dsn, min_size=1, max_size=_MAX_CONNECTIONS, server_settings=_SETTINGS)
+                # To keep a minimum of connections, the pool would log a traceback each time the server is away
+                pool = asyncpg.create_pool(self._dsn, min_size=0, max_size=_MAX_CONNECTIONS, server_settings=_SETTINGS)
                 self._pool = await stack.enter_async_context(pool)
                 async with self.transaction() as db:
                     await create_tables(db)
@@ -83,7 +84,8 @@ class PostgresLink:
                 self._stack = stack.pop_all()
         except (*_FAILURES, SpoolError) as exc:
             self._pool = None
-            raise SpoolError(f"the spool database cannot be opened: {reason_of(exc)}") from exc
+            cause = exc.__cause__ if isinstance(exc.__cause__, _FAILURES) else exc
+            raise SpoolError(f"the spool database cannot be opened: {reason_of(cause)}") from exc
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

@@ -27,7 +27,7 @@ def with_option(place: PostgresPlace, name: str, value: str) -> str:
 
 
 async def test_unreachable_server_is_named() -> None:
-    with pytest.raises(SpoolError, match="cannot be opened"):
+    with pytest.raises(SpoolError, match=r"^the spool database cannot be opened: No such file"):
         await PostgresSpool("postgresql://nobody@/films?host=/nowhere").__aenter__()
 
 
@@ -44,6 +44,18 @@ async def test_stopped_server_refuses_films_until_it_is_back(place: PostgresPlac
         (after,) = await spool.accept(job(), [PRINTER])
         assert [film.id for film in await spool.list()] == [before, after]
         assert await spool.verify() == (2, ())
+
+
+async def test_stopped_server_logs_no_traceback(place: PostgresPlace, caplog: pytest.LogCaptureFixture) -> None:
+    async with place.spool() as spool:
+        place.server.stop("fast")
+        try:
+            for _ in range(2):
+                with pytest.raises(SpoolError):
+                    await spool.list()
+        finally:
+            place.server.start()
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.parametrize("step", ["write", "commit"])
