@@ -256,7 +256,8 @@ async def _learn(talk: Conversation) -> Learned:
     """Ask for the layouts, create a film box, and set an image.
 
     If the printer refuses each layout with 0106, no layout is known. After another failure of the film session or the
-    film box, the usual layout and 8 bits are assumed. An image of 8 bits that is refused with 0106 means 12 bits.
+    film box, 8 bits are assumed, and the layout of --format or else the usual one. An image of 8 bits that is refused
+    with 0106 means 12 bits.
     """
     seen: Seen = Silent()
     if talk.contexts:
@@ -271,14 +272,14 @@ async def _learn(talk: Conversation) -> Learned:
         else (USUAL_LAYOUT, *(str(each.get("ImageDisplayFormat")) for each in formats[:1]), *claimed[:1])
     )
     if not succeeded(await talk.create_session()):
-        return Learned()
+        return Learned(candidates[0])
     for layout in candidates:
         seen = await talk.create_film_box(talk.film_box(layout))
         if succeeded(seen) and talk.image_uids:
             seen = await talk.set_image(talk.plain_image())
             return Learned(layout, is_deep=_is_invalid(seen))
         if not _is_invalid(seen):
-            return Learned()
+            return Learned(candidates[0])
     return Learned("")
 
 

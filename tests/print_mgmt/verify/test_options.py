@@ -10,9 +10,10 @@ from twin import Twin
 from twin import serving as serving_twin
 from wrong_printers import FILMS, judge, serving
 
-from dimse.message import NActionRQ, NSetRQ, Request, Response
+from dimse.data import Dataset
+from dimse.message import NActionRQ, NCreateRQ, NSetRQ, Request, Response
 from dimse.net import Operation
-from dimse.uids import ImplicitVRLittleEndian
+from dimse.uids import BasicFilmBox, ImplicitVRLittleEndian
 from dimse.verify import Run, Target, Verdict, verify_scp
 from dimse.verify.invariants import Invariants
 from print_mgmt import PrintServer
@@ -137,6 +138,23 @@ async def test_printer_of_another_layout_is_judged_by_its_layout() -> None:
     async with printer(config=config) as (server, _):
         run = await run_of(server, cases=("PRN-L-1.0[67]", "PRN-X-1.20"))
     assert [each.verdict for each in run.results] == [Verdict.NON_STRICT, Verdict.PASS, Verdict.PASS]
+
+
+async def test_named_layout_is_used_after_a_failure() -> None:
+    asked: list[object] = []
+
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+        message = operation.message
+        if isinstance(message, NCreateRQ) and message.AffectedSOPClassUID == BasicFilmBox:
+            asked.append((operation.dataset() or Dataset()).get("ImageDisplayFormat"))
+            if len(asked) == 1:
+                return operation.reply(0x0110)
+        return await perform(operation)
+
+    async with printer(intercept=intercept) as (server, _):
+        await run_of(server, cases=("PRN-L-1.07",), display_format="STANDARD\\1,2")
+    assert len(asked) > 1
+    assert set(asked) == {"STANDARD\\1,2"}
 
 
 async def test_parallel_cases_give_the_same_verdicts() -> None:
