@@ -253,6 +253,7 @@ def check_expansion(size: int, compressed: int, what: str) -> None:
 
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 _MAX_DENOMINATOR = 1000  # the largest denominator of a ratio: finer steps are invisible on film
+_SAME_RATIO = 0.01  # relative difference of two ratios that agree: spacings are rounded
 _MAX_RATIO = 100  # the largest ratio of the sides of a pixel: a larger one is a mistake, or an attack on the printer
 
 
@@ -273,13 +274,22 @@ def spacing_of(frame: Frame) -> tuple[float, float] | None:
 def aspect_of(frame: Frame) -> tuple[int, int]:
     """Return the ratio of the vertical to the horizontal size of a pixel as two integers (PS3.3 C.7.6.3.1.7).
 
-    Pixel Aspect Ratio is preferred to the spacing. If neither is valid, pixels are square.
+    The spacing is preferred to Pixel Aspect Ratio, which is meant for images without a spacing. If neither is valid,
+    pixels are square.
     """
-    sizes = frame.numbers("PixelAspectRatio")
+    sizes, spacing = frame.numbers("PixelAspectRatio"), spacing_of(frame)
+    aspect = None
     if _is_printable(frame, sizes, "PixelAspectRatio"):
-        return ratio(sizes[0], sizes[1], "PixelAspectRatio")
-    spacing = spacing_of(frame)
-    return ratio(*spacing, "the spacing of pixels") if spacing else (1, 1)
+        aspect = ratio(sizes[0], sizes[1], "PixelAspectRatio")
+    if spacing is None:
+        return aspect or (1, 1)
+    measured = ratio(*spacing, "the spacing of pixels")
+    if aspect is not None and not math.isclose(aspect[0] * measured[1], aspect[1] * measured[0], rel_tol=_SAME_RATIO):
+        found = (
+            f"PixelAspectRatio {aspect[0]}:{aspect[1]} contradicts a spacing of {spacing[0]:g} and {spacing[1]:g} mm"
+        )
+        frame.note(f"{found}: ignored (PS3.3 C.7.6.3.1.7)")
+    return measured
 
 
 def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from dimse.data import Dataset, Value
 from .errors import ImageError
 from .frame import Frame
 
-__all__ = ["Descriptor", "Lut", "descriptor_of", "missing_parts", "lut_of", "table_of"]
+__all__ = ["Descriptor", "Lut", "data_bytes", "descriptor_of", "missing_parts", "lut_of", "table_of"]
 
 _MAX_BITS = 16
 
@@ -98,7 +98,7 @@ def table_of(raw_descriptor: Value, raw_data: Value, names: tuple[str, str], fra
 
     Entries of 8 bits may be packed bytes (two in a word), or words with the entry in either half.
     """
-    descriptor, raw = descriptor_of(raw_descriptor, names[0], is_signed=is_signed), _bytes(raw_data)
+    descriptor, raw = descriptor_of(raw_descriptor, names[0], is_signed=is_signed), data_bytes(raw_data)
     if not raw:
         raise ImageError(f"{names[1]} is missing (PS3.3 C.11.1.1)")
     entries = _entries_of(raw, descriptor)
@@ -145,8 +145,8 @@ def _entries_of(raw: bytes | memoryview, descriptor: Descriptor) -> NDArray[np.u
     return words.astype(np.uint16, copy=False)
 
 
-def _bytes(value: Value) -> bytes | memoryview | None:
-    """Return LUT Data as bytes, from OW or from the words of US and SS."""
+def data_bytes(value: Value) -> bytes | memoryview | None:
+    """Return LUT Data as bytes, from OW or from the words of US and SS; None for a value of another VR."""
     match value:
         case bytes() | memoryview():
             return value

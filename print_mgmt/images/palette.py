@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .errors import ImageError
 from .frame import Frame
-from .lut import Descriptor, Lut, descriptor_of, table_of
+from .lut import Descriptor, Lut, data_bytes, descriptor_of, table_of
 from .picture import Codes, look_up
 from .stored_values import Cells, all_codes, distinct_values, stored_values
 
@@ -68,8 +68,8 @@ def _spread_entries(lut: Lut, stored: NDArray[np.int64], bits: int, highest: int
 
 def _read_table(frame: Frame, color: str) -> Lut:
     name = f"{color}PaletteColorLookupTable"
-    value, segments = frame.dataset.get(f"{name}Descriptor"), frame.dataset.get(f"Segmented{name}Data")
-    if isinstance(segments, bytes | memoryview):
+    value, segments = frame.dataset.get(f"{name}Descriptor"), data_bytes(frame.dataset.get(f"Segmented{name}Data"))
+    if segments:
         names = f"{name}Descriptor", f"Segmented{name}Data"
         descriptor = descriptor_of(value, names[0], is_signed=frame.signed)
         return Lut(names, descriptor, _expand(segments, descriptor, names[1]), descriptor.highest)

@@ -56,7 +56,7 @@ def test_array_has_no_true_size() -> None:
         ({"PixelAspectRatio": [100, 50]}, (2, 1)),
         ({"PixelSpacing": ["0.5", "0.25"]}, (2, 1)),
         ({"ImagerPixelSpacing": ["0.1", "0.3"]}, (1, 3)),
-        ({"PixelAspectRatio": [1, 2], "PixelSpacing": ["1", "1"]}, (1, 2)),
+        ({"PixelAspectRatio": [2, 1], "PixelSpacing": ["0.2", "0.1"]}, (2, 1)),
         ({"PixelSpacing": ["0", "0"]}, (1, 1)),
         ({"PixelSpacing": ["0.3333", "0.333300001"]}, (1, 1)),
     ],
@@ -64,6 +64,16 @@ def test_array_has_no_true_size() -> None:
 def test_aspect_is_a_ratio_of_small_integers(attributes: dict[str, object], aspect: tuple[int, int]) -> None:
     """Pixel Aspect Ratio is IS; spacings of 0 mean unknown and are ignored."""
     assert prepare(image_of(np.array([[1, 2]], np.int16), **attributes)).PixelAspectRatio == aspect
+
+
+@pytest.mark.parametrize("spacing", ["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"])
+def test_spacing_prevails_over_the_aspect_ratio(spacing: str) -> None:
+    """Pixel Aspect Ratio is for images without a spacing, PS3.3 C.7.6.3.1.7. DCMTK decides in the same way."""
+    attributes: dict[str, object] = {"PixelAspectRatio": [1, 1], spacing: ["0.5", "0.25"]}
+    made = prepare(image_of(np.array([[1, 2]], np.int16), **attributes))
+    assert made.PixelAspectRatio == (2, 1)
+    what = "PixelAspectRatio 1:1 contradicts a spacing of 0.5 and 0.25 mm"
+    assert made.notes == (f"{what}: ignored (PS3.3 C.7.6.3.1.7)",)
 
 
 def test_rows_that_are_no_number_are_refused() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from image_objects import image_of
 from pydicom.pixels.processing import _expand_segmented_lut
 
-from dimse.data import Dataset
+from dimse.data import Dataset, Element
 from print_mgmt.images import ImageError, prepare
 
 
@@ -76,6 +76,14 @@ def test_segments_may_be_bytes() -> None:
     segments = bytes([0, 2, 7, 9, 1, 2, 13, 0])
     made = image([0, 1, 2, 3], [4, 0, 8], **data(segments, segments, segments, prefix="Segmented"))
     assert colors(made) == [[7] * 3, [9] * 3, [11] * 3, [13] * 3]
+
+
+def test_segments_may_have_vr_us() -> None:
+    """It stands in explicit VR; PS3.6 has OW."""
+    made = image([0, 51, 255], [256, 0, 16], **data(RAMP, RAMP, RAMP, prefix="Segmented"))
+    for number in (0x00281221, 0x00281222, 0x00281223):
+        made.add(Element(number, "US", np.frombuffer(RAMP, "<u2").tolist()))
+    assert colors(made) == [[0, 0, 0], [51, 51, 51], [255, 255, 255]]
 
 
 def test_segments_after_the_last_entry_are_ignored() -> None:
