@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from dimse.data import Dataset, Element
+from dimse.data import Dataset, Value
 from dimse.errors import DecodeError
 
 from ..typed import items
@@ -151,8 +151,8 @@ class Frame:
         return self.valid_number("PixelRepresentation", 0) == 1
 
     def _required_number(self, keyword: str) -> float | None:
-        value = self._holder(keyword).get(keyword)
-        values = [value for value in (value if isinstance(value, list) else [value]) if value is not None]
+        holder = self._holder(keyword)
+        values = [value for value in _as_values(holder.get(keyword)) if value is not None]
         if not values:
             return None
         number = _number(values[0])
@@ -170,8 +170,8 @@ class Frame:
             value = holder.get(keyword)
         except DecodeError as exc:
             self.note(f"{keyword}: {exc}")
-            return _split_text(holder[keyword])
-        return [*value] if isinstance(value, list) else [] if value is None else [value]
+            return _split_text(holder[keyword].raw)
+        return _as_values(value)
 
     def _holder(self, keyword: str) -> Dataset:
         """Return the Data Set that holds an attribute: the item of its macro, or the object itself."""
@@ -201,8 +201,15 @@ def _has_values(item: Dataset, macro: str) -> bool:
     return any(bytes(item[keyword].raw).strip(b" \0\\") or item.get(keyword) for keyword in keywords)
 
 
-def _split_text(element: Element) -> list[object]:
-    text = str(element.raw[:_MAX_TEXT], "latin-1")
+def _as_values(value: Value) -> list[object]:
+    """Return a value as a list; bytes, from a VR such as OB, are read as text."""
+    if isinstance(value, bytes | memoryview):
+        return _split_text(value)
+    return [*value] if isinstance(value, list) else [] if value is None else [value]
+
+
+def _split_text(raw: bytes | memoryview) -> list[object]:
+    text = str(raw[:_MAX_TEXT], "latin-1")
     return [piece.strip(" \0") or None for piece in text.split("\\")]
 
 

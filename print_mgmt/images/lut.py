@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dimse.data import Dataset, Value
+from dimse.errors import shown
 
 from .errors import ImageError
 from .frame import Frame
@@ -20,6 +21,7 @@ from .frame import Frame
 __all__ = ["Descriptor", "Lut", "data_bytes", "descriptor_of", "missing_parts", "lut_of", "table_of"]
 
 _MAX_BITS = 16
+_MAX_SHOWN = 8  # numbers or bytes of a wrong descriptor in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,14 @@ def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
             first = low - 0x10000 if is_signed and low & 0x8000 else low
             return Descriptor(entries & 0xFFFF or 0x10000, first, bits)
     parts = f"entries, first input, and 1 to {_MAX_BITS} bits"
-    raise ImageError(f"{name} {value!a} is not three numbers: {parts} (PS3.3 C.11.1.1)")
+    raise ImageError(f"{name} {_shown_part(value)} is not three numbers: {parts} (PS3.3 C.11.1.1)")
+
+
+def _shown_part(value: Value) -> str:
+    """Return the beginning of a value for an error."""
+    if isinstance(value, bytes | memoryview):
+        return shown(bytes(value[:_MAX_SHOWN]))
+    return shown(value[:_MAX_SHOWN] if isinstance(value, list) else value)
 
 
 def _entries_of(raw: bytes | memoryview, descriptor: Descriptor) -> NDArray[np.uint8 | np.uint16]:

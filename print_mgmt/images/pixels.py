@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dimse.data import Dataset, Finding, TransferSyntax, frames_of
+from dimse.data import Dataset, Finding, TransferSyntax, Value, frames_of
 from dimse.data.frames import Fragment
 from dimse.data.pixels import unpack_pixels
 
 from . import codecs, codestream, color
 from .errors import ImageError
 from .frame import MAX_FRAMES, Frame, check_size
+from .lut import data_bytes
 from .stored_values import Cells, Floats, fit_to_cells
 
 __all__ = ["Fragments", "Pixels", "floats_of", "fragments_of", "frame_count", "photometric_of", "pixels_of"]
@@ -57,7 +58,7 @@ def frame_count(frame: Frame, fragments: Fragments) -> int:
     keyword = next((keyword for keyword in ("PixelData", *_FLOATS) if keyword in frame.dataset), None)
     if keyword is None:
         raise ImageError("no Pixel Data (7FE0,0010): not an image")
-    data = frame.dataset.get(keyword)
+    data = _value(frame, keyword)
     if isinstance(data, list):
         return len(fragments())
     count = _declared_frames(frame)
@@ -150,7 +151,7 @@ def _compressed_bytes(frame: Frame, syntax: TransferSyntax | None, fragments: Fr
     In a compressed Transfer Syntax, some files have Pixel Data without fragments: native pixels, or one frame of the
     JPEG family. They are read with a note.
     """
-    if isinstance(frame.dataset.get("PixelData"), list):
+    if isinstance(_value(frame, "PixelData"), list):
         return b"".join(fragments()[frame.number - 1])
     if syntax is None or not syntax.encapsulated:
         return None
@@ -197,9 +198,10 @@ def _frame_bytes(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int
     there means that an attribute is wrong, and so would be the print. Raises ImageError for such data, and for too few
     bytes.
     """
-    data, frames = frame.dataset.get(keyword), _declared_frames(frame) or 1
+    data, frames = _value(frame, keyword), _declared_frames(frame) or 1
     if not isinstance(data, bytes | memoryview):
-        raise ImageError(f"{keyword} is missing (PS3.3 C.7.6.3)")
+        what = "is missing" if frame.dataset.get(keyword) is None else f"has the wrong VR {frame.dataset[keyword].VR}"
+        raise ImageError(f"{keyword} {what} (PS3.3 C.7.6.3)")
     needed = (frames * bits + 7) // 8
     size = f"{frames} frames of {frame.count('Rows')} x {frame.count('Columns')}"
     lengths = f"{keyword}: {len(data)} bytes where {size} need {needed}"
@@ -231,8 +233,17 @@ def _read_native(frame: Frame, shape: tuple[int, ...], photometric: str) -> Cell
     return cells
 
 
+def _value(frame: Frame, keyword: str) -> Value:
+    """Return the bytes or the fragments of pixels. The words of US and SS become bytes; other wrong VRs give None."""
+    value = frame.dataset.get(keyword)
+    first = value[0] if isinstance(value, list) and value else value
+    if isinstance(first, bytes | memoryview | list | None):
+        return value
+    return data_bytes(value) if frame.dataset[keyword].VR in ("US", "SS") else None
+
+
 def _bytes(frame: Frame) -> bytes | memoryview:
-    value = frame.dataset.get("PixelData")
+    value = _value(frame, "PixelData")
     return value if isinstance(value, bytes | memoryview) else b""
 
 

@@ -79,5 +79,11 @@ def test_spacing_prevails_over_the_aspect_ratio(spacing: str) -> None:
 def test_rows_that_are_no_number_are_refused() -> None:
     made = image()
     made.add(Element(tag_of("Rows"), "OB", b"ab"))
-    with pytest.raises(ImageError, match=r"^Rows .* is not numeric"):
+    with pytest.raises(ImageError, match=r"^Rows 'ab' is not numeric$"):
         prepare(made)
+
+
+def test_attribute_in_a_vr_of_bytes_is_read_as_text() -> None:
+    made = image_of(np.array([[1, 2]], np.uint8))
+    made.add(Element(tag_of("PhotometricInterpretation"), "OB", b"MONOCHROME1 "))
+    assert prepare(made).PhotometricInterpretation == "MONOCHROME1"

@@ -119,3 +119,14 @@ def test_value_without_an_entry_is_refused() -> None:
 def test_rising_table_is_monotone(entries: list[int], first: int) -> None:
     table = lut([len(entries), first, 12], words(*sorted(entries)), is_signed=True)
     assert np.all(np.diff(table.look_up(np.arange(-200, 300)).astype(int)) >= 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [(b"\1\0" * 500, r"b'\\x01\\x00\\x01\\x00"), ([256] * 5000, r"\[256, 256, 256")]
+)
+def test_error_shows_only_the_beginning_of_a_descriptor(value: object, found: str) -> None:
+    item = Dataset(LUTData=bytes(2))
+    item.add(Element(tag_of("LUTDescriptor"), "OB" if isinstance(value, bytes) else "US", value))
+    with pytest.raises(ImageError, match=f"^X LUTDescriptor {found}") as caught:
+        lut_of(item, "X", Frame(Dataset()), is_signed=False)
+    assert len(str(caught.value)) < 200

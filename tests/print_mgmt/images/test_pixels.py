@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dimse.data import IMPLICIT_LE, Dataset, Element, File, decode, encode, syntax_of, tag_of
+from dimse.data import (
+    EXPLICIT_BE,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    Dataset,
+    Element,
+    File,
+    TransferSyntax,
+    decode,
+    encode,
+    syntax_of,
+    tag_of,
+)
 from print_mgmt.images import ImageError, prepare, prepare_all
 
 
@@ -112,6 +124,22 @@ def test_pixels_of_the_ge_syntax_are_big_endian() -> None:
     written = encode(gray(np.array([0, 256, 21760, 65535], ">u2").tobytes(), 16), IMPLICIT_LE)
     made = prepare(File(Dataset(), decode(written, syntax), syntax))
     assert made.pixels.tolist() == [[0, 1, 85, 255]]
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT_LE, EXPLICIT_BE], ids=lambda syntax: syntax.name)
+@pytest.mark.parametrize(("vr", "words"), [("US", [0, 0x40FF]), ("SS", [-1, 0x40FF])])
+def test_pixels_in_a_vr_of_words_are_read(syntax: TransferSyntax, vr: str, words: list[int]) -> None:
+    made = gray(b"", 16, 1, 2)
+    made.add(Element(tag_of("PixelData"), vr, words))
+    read = decode(encode(made, syntax), syntax)
+    assert prepare(read).pixels.tolist() == [[255 * (words[0] & 1), 65]]
+
+
+def test_pixels_in_another_vr_are_refused_with_its_name() -> None:
+    made = gray(b"", 16, 1, 2)
+    made.add(Element(tag_of("PixelData"), "UL", [1, 2]))
+    with pytest.raises(ImageError, match=r"^PixelData has the wrong VR UL"):
+        prepare(made)
 
 
 def test_unknown_syntax_is_noted() -> None:
