@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from threading import Event
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -172,7 +173,14 @@ async def test_removed_folder_refuses_the_request(disk: Disk) -> None:
         assert (await send(association)).Status == 0x0213
 
 
-async def test_aborted_association_closes_its_file(disk: Disk) -> None:
+async def test_aborted_association_closes_its_file(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, create = list[BinaryIO](), disk.create
+
+    def keep() -> BinaryIO:
+        files.append(create())
+        return files[-1]
+
+    monkeypatch.setattr(disk, "create", keep)
     async with serve([service(Keeping(), NSetRQ)], port=0, disk=disk) as server, raw_client(server) as raw:
         await raw.associate(PROPOSED)
         raw.send(PDataTF((PDV(1, encode_command(SET), True, True),)))
@@ -182,6 +190,7 @@ async def test_aborted_association_closes_its_file(disk: Disk) -> None:
         raw.writer.transport.abort()
         await until(lambda: not server.associations)
         assert disk.files == 0
+        await until(lambda: files[0].closed)  # once no thread writes to it
 
 
 async def test_data_set_on_disk_counts_little_memory(disk: Disk) -> None:
