@@ -63,11 +63,13 @@ async def run_program(
         timed_out = True
     finally:
         _kill(transport)
-        await output.exited.wait()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_PIPE_WAIT):
-                await output.closed.wait()
-        transport.close()
+        try:  # it may be canceled once more
+            await output.exited.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PIPE_WAIT):
+                    await output.closed.wait()
+        finally:
+            transport.close()
     status = transport.get_returncode()
     assert status is not None
     return ProgramResult(status, bytes(output.out), _last_line(output.err), timed_out)

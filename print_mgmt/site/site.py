@@ -137,6 +137,7 @@ class Site:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.spool)
             self._make_printers()
+            stack.callback(self._intakes.clear)
             stack.push_async_callback(self._workers.close)
             await self._apply()
             housekeeping = asyncio.create_task(self._report_news()), asyncio.create_task(self._purge())
@@ -158,7 +159,6 @@ class Site:
             await self._stack.aclose()
         finally:
             self._server = None
-            self._intakes.clear()
 
     async def serve_forever(self) -> None:
         """Wait until the task is canceled or, for a site that accepts associations, `close` is called.

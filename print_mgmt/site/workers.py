@@ -44,7 +44,7 @@ class Workers:
     def apply(self, destinations: Mapping[str, SiteDestination]) -> None:
         """Take over the destinations: serve the new ones, and stop serving removed ones after their current films.
 
-        Do nothing after `drain` or `close` has been called.
+        Do nothing between `drain` and the end of `close`.
         """
         if self._is_ending:
             return
@@ -71,6 +71,8 @@ class Workers:
         self._is_ending = True
         await asyncio.gather(*(worker.cancel() for worker in self._all()), return_exceptions=True)
         await cancel_tasks(*self._late)
+        self._active.clear()
+        self._is_ending = False
 
     def _forget(self, worker: "_Worker", _: asyncio.Task[None]) -> None:
         del self._stopping[worker]

@@ -24,6 +24,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from io import FileIO
 from pathlib import Path
+from stat import S_ISREG
 from threading import Lock
 from typing import NamedTuple
 
@@ -64,7 +65,9 @@ def _film_names(folder: Path) -> Iterator[re.Match[str]]:
 
 def _is_not_regular(path: Path) -> bool:
     """Return whether a path is a folder, a pipe or a device."""
-    return path.exists() and not path.is_file()
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return not S_ISREG(path.stat().st_mode)
+    return False
 
 
 def _size(piece: bytes | memoryview) -> int:
@@ -201,17 +204,22 @@ class FilmFolder:
         Raises `CorruptFilm` if the file is missing or has another checksum, and OSError, also for a folder, pipe or
         device.
         """
-        path = self.path(film_id, checksum)
-        if _is_not_regular(path):  # opening a pipe would wait for its writer
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
         try:
-            with path.open("rb", buffering=0) as file:
-                data, digest = self._read(file)
-        except FileNotFoundError as exc:
-            raise CorruptFilm(f"film {film_id}: its file is missing") from exc
+            data, digest = self._read_path(self.path(film_id, checksum))
+        except FileNotFoundError:  # it may have just been moved to the other folder
+            try:
+                data, digest = self._read_path(self.path(film_id, checksum))
+            except FileNotFoundError as exc:
+                raise CorruptFilm(f"film {film_id}: its file is missing") from exc
         if digest != checksum:
             raise CorruptFilm(f"film {film_id}: the checksum of its file differs from the accepted film's")
         return data
+
+    def _read_path(self, path: Path) -> tuple[bytes | memoryview, str]:
+        if _is_not_regular(path):  # opening a pipe would wait for its writer
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        with path.open("rb", buffering=0) as file:
+            return self._read(file)
 
     def _read(self, file: FileIO) -> tuple[bytes | memoryview, str]:
         """Return the bytes of a file and their SHA-256.
@@ -260,8 +268,9 @@ class FilmFolder:
             path = self.path(film_id, checksum)
             if _is_not_regular(path):
                 self.move_to_quarantine(film_id, checksum)
-            else:
-                path.unlink(missing_ok=True)
+                continue
+            for folder in (self.films, self.ended):  # the file may be moved from the first to the second meanwhile
+                (folder / path.name).unlink(missing_ok=True)
         self.step("removed")
         sync_folder(self.films)
 

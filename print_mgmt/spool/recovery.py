@@ -37,8 +37,10 @@ def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float
     log_doubtful(index.end_leases_of_others(owners))
     _accept_unindexed_films(index, files)
     present = files.ids()
-    for film_id, _, state in index.files():
-        if film_id not in present and state not in ENDED:
+    for film_id, checksum, state in index.files():
+        if film_id in present or state in ENDED:
+            continue
+        if not files.path(film_id, checksum).exists():  # another process may have moved it while the folders were read
             _log.error("film %s: its file is missing", film_id)
             index.change_intact(film_id, partial(fail_lost_film, reason="its file is missing"))
 

@@ -25,7 +25,7 @@ from print_mgmt.destinations import (
     RetryPolicy,
 )
 from print_mgmt.destinations.destination import Traceable
-from print_mgmt.site import Identification, Keep, Route, Site, SiteDestination, SpoolConfig
+from print_mgmt.site import Identification, Keep, ListenConfig, Route, Site, SiteDestination, SpoolConfig
 from print_mgmt.site.identify import SentSource, WorklistSource
 from print_mgmt.site.routes import Change
 from print_mgmt.spool import FilmRecord, FilmState, Release, Retry, SpoolLimits
@@ -405,6 +405,26 @@ async def test_closing_delivers_queued_films(tmp_path: Path) -> None:
     async with Site(site_config(tmp_path, shelves={"shelf": shelf})) as site:
         await printed(site, images=5)
     assert len(shelf.films) == 5
+
+
+async def test_site_delivers_again_after_it_was_closed(tmp_path: Path) -> None:
+    shelf = Shelf()
+    site = Site(site_config(tmp_path, shelves={"shelf": shelf}))
+    for _ in range(2):
+        async with site:
+            await printed(site)
+            await delivered(site, lambda films: all(film.state is FilmState.DONE for film in films))
+    assert len(shelf.films) == 2
+
+
+async def test_site_can_be_opened_after_a_failed_attempt(tmp_path: Path) -> None:
+    async with Site(site_config(tmp_path / "first")) as first:
+        config = site_config(tmp_path / "second", listen=ListenConfig(port=first.port))
+        second = Site(config)
+        with pytest.raises(OSError, match="in use"):
+            await second.__aenter__()
+    async with second:
+        assert second.port == first.port
 
 
 async def test_undelivered_film_survives_a_restart(tmp_path: Path) -> None:
