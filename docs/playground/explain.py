@@ -23,7 +23,7 @@ def versions() -> dict[str, str]:
 def explain(name: str, view: str, is_redacted: bool) -> tuple[str, str, str]:  # called from JavaScript
     """Return the explanation of the file in memory, its form (``page`` or ``text``), and its faults in words.
 
-    A DICOM file is shown as text.
+    A DICOM file is shown as text, but not if patient data is to be hidden.
     """
     recording, page = Path("/tmp/recording"), Path("/tmp/page.html")
     _FOLDER.mkdir(exist_ok=True)
@@ -32,6 +32,13 @@ def explain(name: str, view: str, is_redacted: bool) -> tuple[str, str, str]:  #
     page.unlink(missing_ok=True)
     with shown.open("rb") as file:
         is_dicom = file.read(132)[128:] == b"DICM"
+    if is_dicom and is_redacted:
+        shown.rename(recording)
+        return (
+            "",
+            "text",
+            "A DICOM file is shown in full or not at all: only recordings can be shown without patient data.",
+        )
     options = ["--redact"] if is_redacted else []
     if is_dicom:
         words = ["dump", str(shown)]

@@ -76,7 +76,8 @@ by("save").addEventListener("click", () => {
   const isPage = result.kind === "page";
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([result.output], { type: isPage ? "text/html" : "text/plain" }));
-  link.download = `${result.name}.${isPage ? "html" : "txt"}`;
+  const name = result.redacted ? "recording" : result.name; // a file name may have the name of a patient
+  link.download = `${name}.${isPage ? "html" : "txt"}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 });

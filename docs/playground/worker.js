@@ -21,7 +21,7 @@ onmessage = async ({ data }) => {
     python.FS.writeFile("/tmp/recording", data.data);
     const [output, kind, faults] = python.globals.get("explain")(data.name, data.view, data.redact).toJs();
     const seconds = (performance.now() - start) / 1000;
-    postMessage({ number: data.number, name: data.name, kind, output, faults, seconds });
+    postMessage({ number: data.number, name: data.name, redacted: data.redact, kind, output, faults, seconds });
   } catch (error) {
     // Python may have run out of memory, and is not used again.
     const words = String(error).trim().split("\n").at(-1).slice(0, 200);

@@ -84,6 +84,26 @@ def test_dicom_file_is_dumped(page: Any, tmp_path: Path) -> None:
     assert "DOE^JANE" in page.locator("#text").inner_text()
 
 
+def test_dicom_file_is_not_shown_if_patient_data_is_hidden(page: Any, tmp_path: Path) -> None:
+    write_file(tmp_path / "image.dcm", Dataset(SOPClassUID="1.2", SOPInstanceUID="1.2.3", PatientName="DOE^JANE"))
+    page.locator("#redact").check()
+    choose(page, tmp_path / "image.dcm")
+    assert page.locator("#text").inner_text() == ""
+    assert "only recordings" in page.locator("#faults").inner_text()
+    assert page.locator("#save").is_disabled()
+    page.locator("#redact").uncheck()
+
+
+def test_redacted_recording_is_saved_without_its_name(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "DOE^JANE.pcapng").write_bytes((HOUSE / "docs" / "film.pcapng").read_bytes())
+    page.locator("#redact").check()
+    choose(page, tmp_path / "DOE^JANE.pcapng", "brief")
+    with page.expect_download() as saved:
+        page.locator("#save").click()
+    assert saved.value.suggested_filename == "recording.txt"
+    page.locator("#redact").uncheck()
+
+
 def test_broken_file_is_a_clear_error(page: Any, tmp_path: Path) -> None:
     (tmp_path / "a<img src=x>.pcap").write_bytes(b"nothing")
     choose(page, tmp_path / "a<img src=x>.pcap")
