@@ -53,6 +53,13 @@ async def test_case_fails_for_its_twin(case: Case) -> None:
     assert result.verdict is (Verdict.FAIL if case.level is Level.MUST else Verdict.WEAK), result.reason
 
 
+async def test_abort_for_an_image_that_fits_ends_the_case() -> None:
+    wrong = WRONG["PRN-X-1.21"]()
+    async with serving(wrong) as port:
+        result = await judge(port, wrong, Invariants()).run(BY_ID["PRN-X-1.21"])
+    assert result.reason == "RSP(C603) was due; ABORT(0,0)"
+
+
 @pytest.mark.parametrize("case_id", INVARIANTS)
 async def test_invariant_fails_for_its_twin(case_id: str) -> None:
     carrier, make = INVARIANTS[case_id]
