@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
@@ -20,7 +19,7 @@ from ..terminal import Peer, add_client_tls, ae_title, cancel_on_sigterm, client
 from ..verify import CASES, Case, Options, Role, Run, Target, catalogue, verify_scp
 from ..verify.grid_builtin import SCRIPTS
 from ..verify.process import split_words
-from ..verify.report import SCHEMA, changes, document, page
+from ..verify.report import changes, document, page
 from ..verify.runner import SANITY
 from ..verify.scu import SCU_CASES, EchoService, Visit
 from ..verify.tls_material import TLSFiles
@@ -39,7 +38,7 @@ from .verify_report import (
     plain_options,
     print_result,
     read_baseline,
-    read_json,
+    read_report,
 )
 from .verify_scu import add_scu
 
@@ -164,23 +163,15 @@ def add_matrix(parser: Parser) -> None:
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    found = list(changes(_report(arguments.before), _report(arguments.after)))
+    found = list(changes(read_report(arguments.before), read_report(arguments.after)))
     for change in found:
         print(escaped(str(change)))
     return 1 if any(change.is_worse for change in found) else 0
 
 
 def _matrix(arguments: argparse.Namespace) -> int:
-    arguments.out.write_text(page([_report(path) for path in arguments.reports]), encoding="utf-8")
+    arguments.out.write_text(page([read_report(path) for path in arguments.reports]), encoding="utf-8")
     return 0
-
-
-def _report(path: Path) -> dict[str, Any]:
-    """Return the report in a file. Raises `DecodeError` if the file has no report."""
-    found = read_json(path)
-    if found.get("schema") != SCHEMA:
-        raise DecodeError(f"{path} is not a report of schema {SCHEMA}")
-    return found
 
 
 def _list(cases: Sequence[Case], *, is_json: bool) -> int:

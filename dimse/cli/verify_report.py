@@ -11,7 +11,7 @@ from ..command_line import Parser
 from ..errors import DecodeError, escaped
 from ..terminal import positive
 from ..verify import Case, Options, Result, Run, Verdict
-from ..verify.report import badge, baseline, check_baseline, junit, page, regressions
+from ..verify.report import badge, baseline, check_baseline, check_report, junit, page, regressions
 from ..verify.report.capture import write_capture, write_captures
 from ..verify.report.document import verdict_counts
 
@@ -28,7 +28,7 @@ __all__ = [
     "plain_options",
     "print_result",
     "read_baseline",
-    "read_json",
+    "read_report",
 ]
 
 Make = Callable[..., Options]  # called with the parsed arguments, and with fields of `Options` as keywords
@@ -96,7 +96,17 @@ def is_recorded(arguments: argparse.Namespace) -> bool:
     return arguments.trace not in (None, "-")
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_report(path: Path) -> dict[str, Any]:
+    """Return the report in a file. Raises `DecodeError` if the file has no report."""
+    found = _read_json(path)
+    try:
+        check_report(found)
+    except DecodeError as exc:
+        raise DecodeError(f"{path}: {exc}") from exc
+    return found
+
+
+def _read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file. Raises `DecodeError` if the file has no JSON object."""
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -111,7 +121,7 @@ def read_baseline(arguments: argparse.Namespace) -> dict[str, Any] | None:
     """Return the baseline that ``--baseline`` names, if any. Raises OSError, and `DimseError` for any other file."""
     if arguments.baseline is None:
         return None
-    expected = read_json(arguments.baseline)
+    expected = _read_json(arguments.baseline)
     check_baseline(expected)
     return expected
 

@@ -31,7 +31,7 @@ from .verify_report import (
     plain_options,
     print_result,
     read_baseline,
-    read_json,
+    read_report,
 )
 
 __all__ = ["Describe", "add_scu"]
@@ -290,7 +290,7 @@ async def _test(
     target: ScuTarget, options: Options, arguments: argparse.Namespace, command: list[str], work: _Work
 ) -> int:
     expected = read_baseline(arguments)
-    earlier = read_json(arguments.report / "report.json") if arguments.resume else None
+    earlier = read_report(arguments.report / "report.json") if arguments.resume else None
     done = () if earlier is None else judged_cases(earlier)
     total = sum(options.selects(case.id) and case.id not in done for case in work.cases)
     run, guide = Run(), _Guide(work.describe, target.program is not None, target.by_port, total)

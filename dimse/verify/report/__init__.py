@@ -2,6 +2,7 @@
 
 from .badge import badge
 from .baseline import Change, baseline, changes, check_baseline, regressions
+from .check import check_report
 from .document import SCHEMA, document, schema
 from .junit import junit
 from .page import page
@@ -14,6 +15,7 @@ __all__ = [
     "baseline",
     "changes",
     "check_baseline",
+    "check_report",
     "document",
     "joined",
     "judged_cases",

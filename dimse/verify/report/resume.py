@@ -19,8 +19,8 @@ def judged_cases(report: Mapping[str, Any]) -> dict[str, Any]:
 def joined(report: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``report`` together with the judged cases of ``earlier``, in the order of the catalogue."""
     new = {case["id"]: case for case in report["cases"]}
-    order = list(catalogue())
-    cases = sorted((judged_cases(earlier) | new).values(), key=lambda case: order.index(case["id"]))
+    places = {case_id: place for place, case_id in enumerate(catalogue())}
+    cases = sorted((judged_cases(earlier) | new).values(), key=lambda case: places.get(case["id"], len(places)))
     failed = any(case["verdict"] == "FAIL" or case["damaged"] for case in cases)
     status = report["exit"] or (1 if failed else 0)
     return {

@@ -171,7 +171,7 @@ async def test_matrix_is_a_page(tmp_path: Path) -> None:
 def test_wrong_report_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.json").write_text("{}")
     assert main(["verify", "diff", str(tmp_path / "x.json"), str(tmp_path / "x.json")]) == 1
-    assert "is not a report of schema dimse-print/verify/1" in capsys.readouterr().err
+    assert "x.json: not a report of schema dimse-print/verify/1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
