@@ -29,6 +29,7 @@ __all__ = [
     "check_size",
     "check_expansion",
     "ratio",
+    "shown_values",
     "spacing_of",
 ]
 
@@ -98,7 +99,7 @@ class Frame:
         values = self.values(keyword)
         numbers = [number for number in map(_number, values) if number is not None]
         if len(numbers) < len(values):
-            self.note(f"{keyword} {_show(values)} is not numeric: ignored")
+            self.note(f"{keyword} {shown_values(values)} is not numeric: ignored")
             return []
         return numbers
 
@@ -157,7 +158,7 @@ class Frame:
             return None
         number = _number(values[0])
         if number is None:
-            raise ImageError(f"{keyword} {_show(values)} is not numeric")
+            raise ImageError(f"{keyword} {shown_values(values)} is not numeric")
         return number
 
     def _values_or_none(self, keyword: str) -> list[object]:
@@ -224,7 +225,8 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _show(values: Sequence[object]) -> str:
+def shown_values(values: Sequence[object]) -> str:
+    """Return the beginning of values for an error or a note."""
     return ascii([str(value)[:32] for value in values[:4]])[1:-1] + (", ..." if len(values) > 4 else "")
 
 

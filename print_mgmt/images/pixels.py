@@ -16,7 +16,7 @@ from dimse.data.pixels import unpack_pixels
 
 from . import codecs, codestream, color
 from .errors import ImageError
-from .frame import MAX_FRAMES, Frame, check_size
+from .frame import MAX_FRAMES, Frame, check_size, shown_values
 from .lut import data_bytes
 from .stored_values import Cells, Floats, fit_to_cells
 
@@ -103,8 +103,8 @@ def _declared_frames(frame: Frame) -> int | None:
         return None
     number = next(iter(frame.numbers_or_none("NumberOfFrames")), None)
     if number is None or number < 1 or number % 1:
-        shown = str(frame.values("NumberOfFrames")[0])[:32]
-        frame.note(f"NumberOfFrames {shown!a} is not a number of frames: ignored (PS3.3 C.7.6.6.1)")
+        shown = shown_values(frame.values("NumberOfFrames")[:1])
+        frame.note(f"NumberOfFrames {shown} is not a number of frames: ignored (PS3.3 C.7.6.6.1)")
         return None
     if number > MAX_FRAMES:
         raise ImageError(f"NumberOfFrames {number:.0f} is more than the limit of {MAX_FRAMES}")
@@ -172,9 +172,11 @@ def photometric_of(frame: Frame) -> str:
     written, known = frame.text("PhotometricInterpretation"), (*_ONE_SAMPLE, *_COLOR, *_YBR, *_TRANSFORMED, _XYB)
     photometric = {_letters(term): term for term in known}.get(_letters(written))
     if photometric is None:
-        raise ImageError(f"PhotometricInterpretation {written!a} is not one of {', '.join(known)}: convert it first")
+        raise ImageError(
+            f"PhotometricInterpretation {shown_values([written])} is not one of {', '.join(known)}: convert it first"
+        )
     if photometric != written:
-        frame.note(f"PhotometricInterpretation {written!a} is read as {photometric} (PS3.3 C.7.6.3.1.2)")
+        frame.note(f"PhotometricInterpretation {shown_values([written])} is read as {photometric} (PS3.3 C.7.6.3.1.2)")
     samples = frame.valid_number("SamplesPerPixel", 1 if photometric in _ONE_SAMPLE else 3)
     if samples != (1 if photometric in _ONE_SAMPLE else 3):
         raise ImageError(f"SamplesPerPixel {samples:g} contradicts {photometric} (PS3.3 C.7.6.3.1.1)")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ImageError
-from .frame import Frame
+from .frame import Frame, shown_values
 from .overlays import GROUPS, Mask, plane_of
 from .stored_values import Cells
 
@@ -80,7 +80,7 @@ def _hidden_by(
             raise ImageError("ShutterOverlayGroup names no overlay that can be used on this frame")
         return plane
     if name not in _SHAPES:
-        raise ImageError(f"ShutterShape {name!a} is not one of {', '.join((*_SHAPES, _BITMAP))}")
+        raise ImageError(f"ShutterShape {shown_values([name])} is not one of {', '.join((*_SHAPES, _BITMAP))}")
     inside = _SHAPES[name](frame, size, aspect)
     if not inside.any():
         raise ImageError(f"the {name} shape contains no pixel of the image")

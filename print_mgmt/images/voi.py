@@ -17,7 +17,7 @@ import numpy as np
 
 from ..film.elementary import exp
 from .errors import ImageError
-from .frame import Frame
+from .frame import Frame, shown_values
 from .lut import lut_of, missing_parts
 from .stored_values import Floats
 
@@ -122,7 +122,8 @@ def _windows(frame: Frame) -> list[tuple[str, Callable[[], Voi]]]:
     function = frame.term("VOILUTFunction", "LINEAR") if pairs else ""
     if pairs and function not in VOI_FUNCTIONS:
         frame.note(
-            f"VOILUTFunction {function!a} is not one of {', '.join(VOI_FUNCTIONS)}: read as LINEAR (PS3.3 C.11.2.1.3)"
+            f"VOILUTFunction {shown_values([function])} is not one of {', '.join(VOI_FUNCTIONS)}: read as LINEAR"
+            " (PS3.3 C.11.2.1.3)"
         )
         function = "LINEAR"
     return [(text, partial(_window, *pair, function)) for text, pair in zip(explanations, pairs, strict=False)]

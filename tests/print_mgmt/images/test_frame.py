@@ -87,3 +87,15 @@ def test_attribute_in_a_vr_of_bytes_is_read_as_text() -> None:
     made = image_of(np.array([[1, 2]], np.uint8))
     made.add(Element(tag_of("PhotometricInterpretation"), "OB", b"MONOCHROME1 "))
     assert prepare(made).PhotometricInterpretation == "MONOCHROME1"
+
+
+@pytest.mark.parametrize("keyword", ["PhotometricInterpretation", "VOILUTFunction", "ShutterShape", "NumberOfFrames"])
+def test_long_text_is_shown_in_part(keyword: str) -> None:
+    made = image_of(np.array([[1, 2]], np.uint8), WindowCenter="1", WindowWidth="2")
+    made.add(Element(tag_of(keyword), "OB", b"X" * 4000))
+    try:
+        lines = prepare(made).notes
+    except ImageError as exc:
+        lines = (str(exc),)
+    assert any(keyword in line for line in lines)
+    assert all(len(line) < 250 for line in lines)
