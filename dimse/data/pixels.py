@@ -5,12 +5,13 @@ Only this module of `dimse` uses numpy. Its functions import numpy, so that `imp
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DecodeError, EncodeError, Finding
+from ..errors import DecodeError, EncodeError, Finding, shown
 from .dataset import Dataset
 from .dictionary import tag_of
 from .frames import frame_count
 from .source import path_of, place_of
 from .syntax import TransferSyntax
+from .vr import row_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,8 +113,14 @@ def set_pixels(
     are one more axis in front. Integers of 8, 16 or 32 bits, and booleans, which take one bit, become Pixel Data;
     floats of 32 or 64 bits become Float or Double Float Pixel Data. The value is the array itself if its bytes are in
     the order of the file. ``bits_stored`` is Bits Stored of integers; None means all bits. ``planar=1`` writes one
-    plane after the other. Raises EncodeError for any other array, and for more bits stored than the array has.
+    plane after the other. Raises EncodeError, and changes nothing, for any other array or ``planar``, for more bits
+    stored than the array has, and for a ``photometric`` whose pixels share Cb and Cr.
     """
+    if planar not in (0, 1):
+        raise EncodeError(f"{shown(planar)} is neither 0 nor 1", path="PlanarConfiguration")
+    if photometric in _SUBSAMPLED:
+        what = f"two pixels of {photometric} share Cb and Cr, but an array has them for each pixel"
+        raise EncodeError(what, path="PhotometricInterpretation")
     color = photometric not in _ONE_SAMPLE
     if array.ndim - color not in (2, 3) or (color and array.shape[-1] != 3) or not array.size:
         raise EncodeError(f"{photometric} pixels cannot be an array of shape {array.shape}", path="PixelData")
@@ -136,9 +143,12 @@ def set_pixels(
         "PixelRepresentation": int(array.dtype.kind == "i") if is_integer else None,
         **dict.fromkeys(("PixelData", *_FLOATS)),
     }
-    for name, value in attributes.items():
-        _set_or_drop(dataset, name, value)
-    dataset[keyword] = _in_file_order(array, color and planar == 1)
+    made = Dataset(**{name: value for name, value in attributes.items() if value is not None})
+    made[keyword] = _in_file_order(array, color and planar == 1)
+    for name in attributes:
+        if name in dataset:
+            del dataset[name]
+    dataset.update(made)
 
 
 # Reading
@@ -148,7 +158,10 @@ def _native_bytes(dataset: Dataset, keyword: str, syntax: TransferSyntax | None)
     value = dataset.get(keyword)
     if isinstance(value, (memoryview, bytes)):
         return value
-    if isinstance(value, list) or (syntax is not None and syntax.encapsulated):
+    vr = dataset[keyword].VR if keyword in dataset and value is not None else ""
+    if vr and row_of(vr).kind != "stream":
+        raise _error(dataset, keyword, f"VR {vr} cannot hold pixels")
+    if vr or (syntax is not None and syntax.encapsulated):
         name = f" ({syntax.name})" if syntax else ""
         raise _error(dataset, keyword, f"native pixels are needed, not compressed Pixel Data{name}")
     raise _error(dataset, keyword, "the attribute is missing")
@@ -217,10 +230,3 @@ def _in_file_order(array: "npt.NDArray[Any]", by_plane: bool) -> "npt.NDArray[An
         return np.ascontiguousarray(laid_out, f"<{array.dtype.kind}{array.itemsize}")
     packed = np.packbits(laid_out, bitorder="little")
     return np.append(packed, np.zeros(packed.size % 2, np.uint8))
-
-
-def _set_or_drop(dataset: Dataset, keyword: str, value: str | int | None) -> None:
-    if value is not None:
-        dataset[keyword] = value
-    elif keyword in dataset:
-        del dataset[keyword]

@@ -1,5 +1,7 @@
 """PS3.5 §8 and PS3.3 §C.7.6.3: native Pixel Data and arrays."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -240,6 +242,30 @@ def test_other_arrays_are_rejected(
 ) -> None:
     with pytest.raises(EncodeError, match=message):
         set_pixels(Dataset(), array, photometric=photometric, bits_stored=bits)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"photometric": "RGB", "planar": 2}, "PlanarConfiguration: 2 is neither 0 nor 1"),
+        ({"photometric": "YBR_FULL_422"}, "PhotometricInterpretation: two pixels of YBR_FULL_422 share Cb and Cr"),
+        ({"photometric": "lower"}, r"\(0028,0004\): CS cannot hold 'lower'"),
+    ],
+)
+def test_refused_pixels_change_nothing(arguments: dict[str, Any], message: str) -> None:
+    """Uncompressed YBR_FULL_422 has one Cb and Cr for two pixels, PS3.3 C.7.6.3.1.2."""
+    ds = image()
+    with pytest.raises(EncodeError, match=f"^{message}"):
+        set_pixels(ds, np.zeros((2, 2, 3), np.uint8), **arguments)
+    assert ds == image()
+
+
+@pytest.mark.parametrize(("vr", "value"), [("US", [1, 2]), ("UL", 1), ("UT", "text")])
+def test_pixels_in_a_vr_of_values_are_refused(vr: str, value: object) -> None:
+    ds = image()
+    ds.add(Element(0x7FE00010, vr, value))
+    with pytest.raises(DecodeError, match=rf"^\(7FE0,0010\) PixelData: VR {vr} cannot hold pixels"):
+        pixel_array(ds)
 
 
 @given(
