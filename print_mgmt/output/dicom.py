@@ -41,7 +41,7 @@ def secondary_capture(pages: Sequence[Page], *, title: str = "", attributes: Dat
 
     ``attributes``, such as those of patient and study, replace default values. Gray values are declared as P-Values
     (Presentation LUT Shape IDENTITY), which they are unless the imager has a characteristic curve. Raises OutputError
-    if there is no page, for an invalid page, and if pages differ in size, kind of pixels or resolution.
+    if there is no page, for an invalid page, and if pages differ in size, kind of pixels, resolution or color profile.
     """
     pixels = _frames(pages)
     # The pixels may show the patient's name, so YES is the safe value
@@ -69,7 +69,13 @@ def _frames(pages: Sequence[Page]) -> NDArray[np.uint8 | np.uint16]:
     first = pages[0]
     check_page(first)
     for number, page in enumerate(pages[1:], 2):
-        if (page.pixels.shape, page.pixels.dtype, page.dpi) != (first.pixels.shape, first.pixels.dtype, first.dpi):
-            what = "in size, kind of pixels or resolution"
+        if _kind_of(page) != _kind_of(first):
+            what = "in size, kind of pixels, resolution or color profile"
             raise OutputError(f"page {number} differs from page 1 {what}, but all frames must be alike (PS3.3 C.7.6.6)")
     return first.pixels if len(pages) == 1 else np.stack([page.pixels for page in pages])
+
+
+def _kind_of(page: Page) -> tuple[object, ...]:
+    """Return what all frames of an object must share. An object for gray has no profile."""
+    profile = page.ICCProfile if page.pixels.ndim == 3 else None
+    return page.pixels.shape, page.pixels.dtype, page.dpi, profile or None

@@ -15,6 +15,7 @@ from dimse.uids import (
     SecondaryCaptureImageStorage,
 )
 from print_mgmt.film import Page
+from print_mgmt.film.icc import srgb_profile
 from print_mgmt.output import OutputError, secondary_capture, write_capture
 
 
@@ -76,6 +77,13 @@ def test_pages_that_differ_are_refused(other: Page) -> None:
     """PS3.3 C.7.6.6: all frames share Rows, Columns, Bits Allocated and Pixel Spacing."""
     with pytest.raises(OutputError, match="page 2 differs from page 1"):
         secondary_capture([BYTE, other])
+
+
+def test_pages_with_different_color_profiles_are_refused() -> None:
+    other = replace(COLOR, ICCProfile=srgb_profile())
+    with pytest.raises(OutputError, match=r"page 2 differs from page 1 .* or color profile"):
+        secondary_capture([COLOR, other])
+    assert secondary_capture([other, other]).ICCProfile == other.ICCProfile
 
 
 def test_object_needs_a_page() -> None:
