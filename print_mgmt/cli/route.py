@@ -16,7 +16,7 @@ _EXAMPLES = """examples:
   print-mgmt route site.toml --called FILM1 --calling MG01
   print-mgmt route site.toml --called FILM1 --calling CT01 --client 192.0.2.7 --color yes --film-size A4 --medium PAPER
 
-No film is printed. The exit status is 1 if the film would be held because no route matches.
+No film is printed. The exit status is 1 if no route matches; the film would stay in the state received.
 """
 
 
@@ -61,7 +61,7 @@ def _route(arguments: argparse.Namespace) -> int:
 
 def _show(printer: str, decision: Decision) -> None:
     lines = [f"printer: {printer or 'none: the association is rejected'}", *(f"  {line}" for line in decision.why)]
-    lines.append(f"to: {', '.join(decision.to) or 'nowhere'}" + (" (held)" if decision.hold else ""))
+    lines.append(f"to: {', '.join(decision.to) or 'nowhere'}" + (" (held)" if decision.route and decision.hold else ""))
     lines += [f"{key}: {value}" for key, value in asdict(decision.change).items() if value]
     for line in lines:
         print(escaped(line))

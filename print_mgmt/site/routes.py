@@ -116,7 +116,7 @@ def decide(routes: Sequence[Route], facts: Facts) -> Decision:
             why.append(escaped(f"{name}: matches"))
             return Decision(route=name, to=route.to, hold=route.hold, change=route.change, why=tuple(why))
         why.append(escaped(f"{name}: {mismatch}"))
-    why.append("no route matches: the film is held")
+    why.append("no route matches: the film stays in the state received")
     return Decision(why=tuple(why))
 
 

@@ -79,11 +79,11 @@ def storable(value: str) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """Return what an error says, without control characters; for an OSError, the file and the reason in words."""
+    """Return in one line what an error says; for an OSError, the file and the reason in words."""
     if isinstance(error, OSError) and error.strerror:
         where = "" if error.filename is None else f"{error.filename}: "
         return escaped(f"{where}{error.strerror}")
-    return escaped(str(error))
+    return escaped("; ".join(str(error).splitlines()))  # PostgreSQL puts details on further lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

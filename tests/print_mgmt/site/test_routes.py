@@ -66,10 +66,10 @@ def test_first_match_wins_and_is_explained() -> None:
     assert decision.why == ("mammo: calling 'CT01' is not MG*", "route 2: matches")
 
 
-def test_film_without_a_route_is_held() -> None:
+def test_film_without_a_route_has_no_destination() -> None:
     decision = decide((Route(color=True, to=TO),), FACTS)
     assert (decision.route, decision.to, decision.hold) == ("", (), True)
-    assert decision.why[-1] == "no route matches: the film is held"
+    assert decision.why[-1] == "no route matches: the film stays in the state received"
 
 
 def test_route_may_hold_without_a_destination() -> None:
