@@ -5,6 +5,7 @@ film goes first to the printer that is printing the fewest of our films. In both
 it is certain that nothing was printed.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -100,10 +101,11 @@ class PrinterDestination(DicomNode):
                 if condition.PrinterStatus == "FAILURE":
                     raise DeliveryFailed(Outcome.LATER, condition.reason, info=condition.PrinterStatusInfo)
                 receipt = await relay(client, film, dpi=self.dpi, follow=self.follow)
-        except DimseError as exc:
+        except (DimseError, OSError, asyncio.CancelledError) as exc:
             if receipt is None:
                 raise
-            return replace(receipt, warnings=(*receipt.warnings, f"after the film was printed: {exc}"))
+            reason = str(exc) or "the delivery was stopped"
+            return replace(receipt, warnings=(*receipt.warnings, f"after the film was printed: {reason}"))
         return receipt
 
     async def _condition_of(self, printer: str) -> Condition:

@@ -127,7 +127,7 @@ async def relay(client: PrintClient, film: Film, *, dpi: int, follow: float) -> 
 async def _deliver(
     client: PrintClient, film: Film, send: Callable[[PrintClient, Film, _Attempt], Awaitable[None]], follow: float
 ) -> Receipt:
-    """Send a film with ``send``, and return the result of the delivery.
+    """Send a film with ``send``, and return the result of the delivery, also if canceled after the film was accepted.
 
     Raises `DeliveryFailed` if the film may have been printed, and what ``send`` raises if it was not.
     """
@@ -138,6 +138,10 @@ async def _deliver(
             await _await_job(attempt.job, follow, attempt)
     except DeliveryFailed:
         raise
+    except asyncio.CancelledError:
+        if attempt.job is None:
+            raise
+        attempt.warnings.append("the delivery was stopped after the film was accepted")
     except Exception as exc:
         was_asked = attempt.box is not None and attempt.box.was_asked
         if attempt.job is None and (not was_asked or isinstance(exc, PrintFailed)):

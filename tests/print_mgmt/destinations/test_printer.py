@@ -14,7 +14,7 @@ from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NSetRQ, Request
 from dimse.net import Association, Operation, Server
 from dimse.uids import BasicFilmBox
 from print_mgmt import ConfigError, Film, PrintClient, PrinterConfig, PrintServer, Sheet, preset
-from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PrinterDestination
+from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PrinterDestination, relay
 from print_mgmt.film import Cell, PresentationLUT
 from print_mgmt.jobs import JobFailed
 from print_mgmt.service import Answer
@@ -82,6 +82,34 @@ async def test_relay_sends_only_received_attributes() -> None:
     again, _ = await relayed(await came())
     assert "MagnificationType" in again.defaulted
     assert "MediumType" in again.defaulted
+
+
+async def canceled(server: PrintServer, monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> tuple[str, ...]:
+    """Deliver a film, canceled in the first call of a function, and return the warnings of the receipt."""
+
+    async def call(*_: object, **__: object) -> None:
+        delivering.cancel()
+        await asyncio.Event().wait()
+
+    film = accepted_film()
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, call)
+        delivering = asyncio.create_task(to(server, follow=60).deliver(film, DOE))
+        return (await delivering).warnings
+
+
+async def test_film_is_delivered_though_the_wait_for_its_job_is_canceled(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with printer() as (server, films):
+        warnings = await canceled(server, monkeypatch, relay, "_await_job")
+    assert warnings == ("the delivery was stopped after the film was accepted",)
+    assert len(films) == 1
+
+
+async def test_film_is_delivered_though_the_release_is_canceled(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with printer() as (server, films):
+        warnings = await canceled(server, monkeypatch, Association, "release")
+    assert warnings == ("after the film was printed: the delivery was stopped",)
+    assert len(films) == 1
 
 
 async def test_luts_and_annotations_arrive() -> None:
