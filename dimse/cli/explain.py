@@ -55,8 +55,8 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
     parser.add_argument(
         "--redact",
         action="store_true",
-        help="hide possible patient data: dates, names, IDs, free text, pixels, network addresses; with --compare, hidden "
-        "values count as equal",
+        help="hide possible patient data: dates, names, IDs, free text, pixels, network addresses; with --compare, "
+        "hidden values count as equal",
     )
     parser.add_argument("-L", "--long", action="store_true", help="show long fields and values in full")
     parser.add_argument("--bytes", action="store_true", help="also show the bytes of each element of a Data Set")
