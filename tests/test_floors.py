@@ -89,12 +89,22 @@ def modules() -> Iterator[tuple[str, Path]]:
                 yield name, path
 
 
+def statements(module: ast.Module) -> list[ast.AST]:
+    """Return the statements of a module, nested ones too; a walk through all expressions takes seven times as long."""
+    found: list[ast.AST] = [module]
+    for node in found:  # it grows
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            nested = getattr(node, part, None)
+            found += nested if isinstance(nested, list) else ()
+    return found
+
+
 @cache
 def imports(name: str, path: Path) -> frozenset[str]:
     """Return the full names of all imports of a module: modules, and names in them."""
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -115,13 +115,14 @@ def test_message_of_many_pdus_is_one_step() -> None:
     assert len(steps[1].turns) == 1 + -(-len(encode(LABEL, IMPLICIT_LE)) // 4)
 
 
-def test_endless_message_is_cut_into_steps() -> None:
+def test_endless_message_is_cut_into_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The elements of a message that is too long to be held are not followed, but each byte is in a field."""
+    monkeypatch.setattr("dimse.explain.record._MAX_TURNS", 1000)
     fragment = wire(PDataTF((PDV(1, b"x", False, False),)))
-    said: Said = [(REQUESTOR, wire(request(), create(1)[0]) + fragment * 17_000, 0.0)]
+    said: Said = [(REQUESTOR, wire(request(), create(1)[0]) + fragment * 2300, 0.0)]
     steps = steps_of(said)
     tile(said, steps)
-    assert [len(step.turns) for step in steps] == [1, 1 << 14, 17_001 - (1 << 14)]
+    assert [len(step.turns) for step in steps] == [1, 1000, 1000, 301]
 
 
 def test_message_of_too_many_fields_is_cut_into_steps(monkeypatch: pytest.MonkeyPatch) -> None:
