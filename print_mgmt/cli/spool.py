@@ -31,6 +31,7 @@ from ..spool import (
 from ..spool.records import storable
 from .options import report_errors
 from .spool_lines import (
+    changed_line,
     damaged_json,
     damaged_lines,
     film_json,
@@ -278,7 +279,7 @@ async def _apply(
 
 async def _change_and_show(spool: Spool, action: Action, arguments: argparse.Namespace, film_id: str) -> None:
     film = await spool.change(film_id, action)
-    print(film_json(film) if arguments.json else f"{film.id}: {film.state}")
+    print(film_json(film) if arguments.json else changed_line(film))
 
 
 async def _prioritize(spool: Spool, arguments: argparse.Namespace) -> int:

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from dimse.errors import cut, escaped
 
-from ..spool import DamagedFilm, FilmRecord, FilmState, Repaired, Verified
+from ..spool import DamagedFilm, Delivery, FilmRecord, FilmState, Repaired, Verified
 
 __all__ = [
+    "changed_line",
     "damaged_json",
     "damaged_lines",
     "film_json",
@@ -101,7 +102,19 @@ def film_lines(film: FilmRecord) -> Iterator[str]:
         copy = f", copy {one.copy}" if one.copy else ""
         reason = f": {one.reason}" if one.reason else ""
         info = f" ({one.info})" if one.info else ""
-        yield escaped(f"  to {one.destination}{copy}: {one.state}, {one.attempts} attempts{info}{reason}")
+        tried = f"{one.attempts} attempt{'' if one.attempts == 1 else 's'}"
+        yield escaped(f"  to {one.destination}{copy}: {one.state}, {tried}{_next_words(one)}{info}{reason}")
+
+
+def changed_line(film: FilmRecord) -> str:
+    """Return a line with the state of a film, and with what an operator has decided about deliveries under way."""
+    return f"{film.id}: {film.state}{''.join(dict.fromkeys(map(_next_words, film.deliveries)))}"
+
+
+def _next_words(delivery: Delivery) -> str:
+    if delivery.state is FilmState.DELIVERING and delivery.afterwards is not FilmState.QUEUED:
+        return f"; {delivery.afterwards} instead of another attempt"
+    return ""
 
 
 def removed_line(removed: Sequence[str], *, as_json: bool) -> str:
