@@ -128,12 +128,22 @@ def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
 
 
 def _inflate(data: memoryview, limit: int, report: list[Finding] | None, cut_off: list[DecodeError] | None) -> bytes:
-    """Inflate a Data Set, PS3.5 §A.5: RFC 1951 without a header, and possibly a NUL as padding."""
+    """Inflate a Data Set, PS3.5 §A.5: RFC 1951 without a header, and possibly a NUL as padding.
+
+    Some devices write the header and the checksum of zlib (RFC 1950), which DCMTK reads with --bitstream-zlib.
+    """
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         inflated = inflater.decompress(data, limit + 1)
     except zlib.error as exc:
-        raise DecodeError(f"the Data Set is not deflated as in RFC 1951: {exc}", offset=0, rule=_DEFLATE) from exc
+        inflater = zlib.decompressobj(zlib.MAX_WBITS)
+        try:
+            inflated = inflater.decompress(data, limit + 1)
+        except zlib.error:
+            what = f"the Data Set is not deflated as in RFC 1951: {exc}"
+            raise DecodeError(what, offset=0, rule=_DEFLATE) from exc
+        if report is not None:
+            report.append(Finding("", 0, _DEFLATE, "the deflated Data Set has a header of zlib (RFC 1950)"))
     if len(inflated) > limit:
         raise DecodeError(f"the Data Set inflates to more than {limit} bytes", offset=0, rule="DecodeLimits.inflated")
     if not inflater.eof:

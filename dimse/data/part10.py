@@ -213,9 +213,31 @@ def _actual_syntax(meta: Dataset, view: memoryview) -> TransferSyntax:
         syntax = syntax_of(uid)
     except DecodeError:
         return replace(_guess_syntax(view), uid=uid, name=f"unknown Transfer Syntax {uid}")
+    if (other := _other_explicit(view, syntax)) is not None:
+        return other
     if not view or syntax.deflated or syntax.implicit != _has_vr(view) or _has_wrong_vr(view, syntax):
         return syntax
     return replace(syntax, implicit=True) if syntax.encapsulated else _guess_syntax(view)
+
+
+def _other_explicit(view: memoryview, syntax: TransferSyntax) -> TransferSyntax | None:
+    """Return the explicit syntax in which a Data Set begins with a known element, if ``syntax`` cannot be right.
+
+    It is deflated, but the Data Set is not; or it has the other byte order, in which the first element is unknown.
+    """
+    is_explicit = not (syntax.implicit or syntax.encapsulated or syntax.deflated)
+    if not (syntax.deflated or (is_explicit and not _begins_known(view, syntax))) or not _has_vr(view):
+        return None
+    right = (other for other in (EXPLICIT_LE, EXPLICIT_BE) if _begins_known(view, other, _FIRST_GROUPS))
+    return next(right, None)
+
+
+def _begins_known(view: memoryview, syntax: TransferSyntax, groups: range = range(1 << 16)) -> bool:
+    """Return whether ``view`` begins with the tag of a known element in one of the groups."""
+    if len(view) < SHORTEST_HEADER:
+        return False
+    group, number, _ = syntax.layout.item.unpack_from(view)
+    return group in groups and lookup(group << 16 | number) is not None
 
 
 def _file_faults(file: File, start: int, end: int, layout: TransferSyntax) -> Iterator[Finding]:

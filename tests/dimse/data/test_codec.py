@@ -1,5 +1,7 @@
 """PS3.5 §7 and Annex A: the bytes of Data Sets, field by field."""
 
+import zlib
+
 import numpy as np
 import pytest
 from elements import (
@@ -28,7 +30,7 @@ from dimse.data import (
     encode_rope,
     syntax_of,
 )
-from dimse.errors import DecodeError, EncodeError
+from dimse.errors import DecodeError, EncodeError, Finding
 
 SYNTAXES = [IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE]
 RLE = syntax_of("1.2.840.10008.1.2.5")
@@ -311,6 +313,14 @@ def look_at_items(ds: Dataset) -> None:
 
 
 # Data that are cut off
+
+
+def test_header_of_zlib_is_accepted_and_reported() -> None:
+    """PS3.5 A.5 demands RFC 1951."""
+    ds = Dataset(Rows=4)
+    report: list[Finding] = []
+    assert decode(zlib.compress(encode(ds, EXPLICIT_LE)), DEFLATED_LE, report=report) == ds
+    assert [finding.what for finding in report] == ["the deflated Data Set has a header of zlib (RFC 1950)"]
 
 
 def test_cut_off_deflated_data_set_has_the_elements_before_its_end() -> None:

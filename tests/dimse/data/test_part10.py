@@ -231,6 +231,28 @@ def test_compressed_pixels_in_implicit_vr_are_read() -> None:
     assert encode(file.dataset, file.syntax).startswith(explicit)
 
 
+@pytest.mark.parametrize(
+    ("named", "actual"),
+    [(EXPLICIT_LE, EXPLICIT_BE), (EXPLICIT_BE, EXPLICIT_LE), (DEFLATED_LE, EXPLICIT_LE), (DEFLATED_LE, EXPLICIT_BE)],
+    ids=lambda syntax: syntax.name,
+)
+def test_data_set_in_the_other_byte_order_or_not_deflated_is_read(
+    named: TransferSyntax, actual: TransferSyntax
+) -> None:
+    ds = Dataset(SOPClassUID="1.2", SOPInstanceUID="1.3", Rows=2)
+    report: list[Finding] = []
+    file = read_file(bytes(128) + b"DICM" + encode_meta(ds, named, Dataset()) + encode(ds, actual), report=report)
+    assert (file.dataset, file.syntax) == (ds, actual)
+    assert [finding.what for finding in report] == [f"{named.name} is named, but the Data Set is encoded differently"]
+
+
+def test_known_element_of_a_high_group_keeps_its_byte_order() -> None:
+    """(2000,0010) is also (0020,1000), which PS3.6 knows as well."""
+    ds = Dataset(NumberOfCopies=2)
+    meta = encode_meta(Dataset(SOPClassUID="1.2", SOPInstanceUID="1.3"), EXPLICIT_LE, Dataset())
+    assert read_file(bytes(128) + b"DICM" + meta + encode(ds, EXPLICIT_LE)).dataset == ds
+
+
 def test_transfer_syntax_and_data_set_may_be_missing() -> None:
     data = written(image(), EXPLICIT_LE)
     start = data.index(b"\x02\0\x10\0UI")
