@@ -218,14 +218,37 @@ def test_unprintable_files_are_named_before_connecting(
     assert capsys.readouterr().err == f"print-mgmt: {path}: No such file or directory\n"
 
 
-@pytest.mark.parametrize("host", ["a..b", "no-such.invalid", f"{'a' * 64}.invalid", "\xfc..b"])
-@pytest.mark.parametrize("command", ["serve", "status", "print", "echo"])
-def test_unknown_hosts_are_named(
-    command: str, host: str, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    argv = [command, *(["--host", host, "--out", str(tmp_path)] if command == "serve" else [f"X@{host}:104"])]
+INVALID_HOSTS = ["a..b", f"{'a' * 64}.invalid", "\xfc..b"]
+
+
+def run(command: str, host: str, image: Path) -> int:
+    """Run a command that connects to a host."""
     main = dimse.cli.main if command == "echo" else print_mgmt.cli.main
-    assert main([*argv, *([str(image)] if command == "print" else [])]) == 1
+    return main([command, f"X@{host}:104", *([str(image)] if command == "print" else [])])
+
+
+@pytest.mark.parametrize("command", ["status", "print", "echo"])
+def test_unknown_host_is_named(command: str, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(command, "no-such.invalid", image) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "no-such.invalid" in error
+
+
+@pytest.mark.parametrize("host", INVALID_HOSTS)
+@pytest.mark.parametrize("command", ["status", "print", "echo"])
+def test_invalid_host_is_wrong_usage(command: str, host: str, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(command, host, image)
+    error = capsys.readouterr().err
+    assert (caught.value.code, error.count("\n")) == (2, 1)
+    assert host[:30] in error
+    assert "is not a valid host name" in error
+
+
+@pytest.mark.parametrize("host", [*INVALID_HOSTS, "no-such.invalid"])
+def test_host_that_cannot_be_served_is_named(host: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert print_mgmt.cli.main(["serve", "--host", host, "--out", str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert ascii(host)[1:-1][:30] in error
