@@ -49,6 +49,7 @@ __all__ = [
 ]
 
 Buffer = bytes | bytearray | memoryview
+_TAGS = ("OffendingElement", "AttributeIdentifierList")  # the elements whose values are tags
 _Class = TypeVar("_Class")
 
 
@@ -82,6 +83,16 @@ def joined(data: Buffer | Sequence[Buffer]) -> Buffer:
 
 def _not_buffers(data: object) -> EncodeError:
     return EncodeError(f"{data!r:.80} is not bytes or a list of bytes", path="Data")
+
+
+def _format_field(name: str, value: object) -> str:
+    """Return a command element as text: a status in hexadecimal digits, and tags as (gggg,eeee)."""
+    match value:
+        case int() if name == "Status":
+            return f"{value:04X}H"
+        case tuple() if name in _TAGS:
+            return f"[{', '.join(f'({tag >> 16:04X},{tag & 0xFFFF:04X})' for tag in value)}]"
+    return repr(value)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -118,7 +129,7 @@ class Message:
 
     def __str__(self) -> str:
         shown = [
-            f"{name}={value:04X}H" if name == "Status" else f"{name}={value!r}"
+            f"{name}={_format_field(name, value)}"
             for name, value in self._values().items()
             if name != "Data" and value is not None
         ]

@@ -16,6 +16,7 @@ from dimse.message import (
     CEchoRQ,
     NCreateRQ,
     NCreateRSP,
+    NGetRQ,
     joined,
     length_of,
 )
@@ -44,6 +45,14 @@ def test_str_elides_the_data_set() -> None:
     request = NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2", Data=b"Doe^Jane")
     assert str(request) == "NCreateRQ(MessageID=1, AffectedSOPClassUID='1.2', Data=8 bytes)"
     assert str(CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2")) == "CEchoRQ(MessageID=1, AffectedSOPClassUID='1.2')"
+
+
+def test_str_shows_tags_as_the_standard_writes_them() -> None:
+    asked = (0x21100010, 0x0010001A)
+    request = NGetRQ(
+        MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", AttributeIdentifierList=asked
+    )
+    assert str(request).endswith(", AttributeIdentifierList=[(2110,0010), (0010,001A)])")
 
 
 def test_each_request_has_its_response() -> None:
