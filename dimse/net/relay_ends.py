@@ -62,6 +62,12 @@ class End(Protocol):
     def cut(self) -> None:
         """Wake the thread that writes."""
 
+    async def linger(self, seconds: float) -> None:
+        """After a failed handshake, discard what the peer sends until it ends, for at most ``seconds``.
+
+        If bytes are unread when a connection is closed, the system resets it, and the peer may lose the alert.
+        """
+
     def close(self) -> None:
         """Close the connection. No thread may use it at that time."""
 
@@ -93,6 +99,13 @@ class _Socket:
 
     def cut(self) -> None:
         self._wake(socket.SHUT_RDWR)
+
+    async def linger(self, seconds: float) -> None:
+        with suppress(OSError):  # the connection is broken, or `seconds` are over
+            self.socket.shutdown(socket.SHUT_WR)
+            async with asyncio.timeout(seconds):
+                while await asyncio.get_running_loop().sock_recv(self.socket, _READ):
+                    pass
 
     def close(self) -> None:
         self.socket.close()

@@ -138,7 +138,10 @@ class Link:
         except OSError as exc:
             why = f"cannot connect to {settings.target}: {connection_reason(exc)}"
         except RemoteProtocolError as exc:
-            why = f"{settings.target}: {exc}"
+            self._warn(f"{settings.target}: {exc}")
+            self._ends[0].close()
+            await self._ends[1].linger(settings.timeouts.linger)
+            return False
         self._warn(why)
         return False
 
@@ -153,18 +156,21 @@ class Link:
 
     async def _greet(self) -> str:
         """Do the TLS handshake with the client. If that fails, return and log the reason."""
-        seconds = self._settings.timeouts.connect
+        timeouts = self._settings.timeouts
         client, target = self._ends
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(timeouts.connect):
                 await client.handshake()
                 return ""
         except TimeoutError:
-            why = f"the TLS handshake was not complete within {seconds:g} s"
+            why, has_alert = f"the TLS handshake was not complete within {timeouts.connect:g} s", False
         except RemoteProtocolError as exc:
-            why = str(exc)
+            why, has_alert = str(exc), True
         target.stop(resets=True)
+        target.close()
         self._warn(why)
+        if has_alert:
+            await client.linger(timeouts.linger)
         return f"the client: {why}"
 
     async def _forward(self, watch: Watch) -> str:

@@ -399,6 +399,14 @@ async def test_client_without_tls_costs_one_line(tmp_path: Path, caplog: pytest.
     assert [line.partition(": ")[2] for line in lines] == ["closed: the peer does not speak TLS"]
 
 
+async def test_client_gets_the_alert_without_a_reset(tmp_path: Path) -> None:
+    """The client has sent more than the handshake reads."""
+    async with secured(tmp_path, tls=True, to_tls=False) as (running, _, _, _):
+        async with client(running) as (reader, writer):
+            writer.write(b"\1\0\0\0\0\4plain" + bytes(1 << 16))
+            assert (await reader.read())[:1] == b"\x15"  # an alert, then the end
+
+
 async def test_target_without_tls_costs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with serve([VERIFICATION], port=0) as server:
         trust = client_context(Authority(tmp_path).ca)
