@@ -6,12 +6,12 @@ request; all but the final response are Pending (PS3.7 Annex C.2).
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from math import inf
 from typing import Any, Generic, Self, TypeVar
 
-from ..errors import DimseError, LocalProtocolError, RemoteProtocolError, ResponseTimeout
+from ..errors import DimseError, LimitExceeded, LocalProtocolError, RemoteProtocolError, ResponseTimeout
 from ..message import RESPONSES, CCancelRQ, CFindRQ, CGetRQ, CMoveRQ, Message, Request, Response, is_pending
 from ..ul import Context
 from .flow_control import Backlog
@@ -155,6 +155,9 @@ class Responses(Generic[R_co]):
                     self._waiter = Waiter(loop)
                     try:
                         await self._waiter
+                    except asyncio.CancelledError:
+                        self._keep_handed()
+                        raise
                     finally:
                         self._waiter = None
                         backlog.awaited -= 1
@@ -168,6 +171,14 @@ class Responses(Generic[R_co]):
                     self.due = loop.time() + self._patience
         finally:
             self.due = inf
+
+    def _keep_handed(self) -> None:
+        """Count the response as unread that arrived for a coroutine just before its cancellation."""
+        if self._handed is not None:
+            response, self._handed = self._handed, None
+            self.unread.append(response)
+            with suppress(LimitExceeded):  # the next message that arrives raises it
+                self._backlog.put(response)
 
     def _take_unread(self) -> R_co:
         response = self.unread.pop(0)

@@ -168,6 +168,22 @@ async def test_canceled_operation_drops_its_unread_responses() -> None:
     assert (invoking.flow.is_held_beyond_turn, invoking.aborts) == (False, 1)
 
 
+async def test_response_that_meets_a_cancellation_is_kept() -> None:
+    async def search() -> None:
+        async with invoking.invoker.invoke(CONTEXT, SEARCH, CFindRSP) as responses:
+            waiting = asyncio.create_task(responses.take())
+            await asyncio.sleep(0)
+            invoking.invoker.arrive(PENDING)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            invoking.invoker.arrive(replace(PENDING, Status=0))
+            found.extend([response.Status async for response in responses])
+
+    invoking, found = Invoking(), list[int]()
+    await search()
+    assert found == [0xFF00, 0]
+
+
 async def test_request_fails_if_its_trace_aborts() -> None:
     def abort_at_request(record: Record) -> None:
         if record.direction == ">" and isinstance(record.what, CEchoRQ):
