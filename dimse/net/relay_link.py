@@ -215,14 +215,17 @@ class Link:
         self._is_stopping = True
         for end in self._ends:
             end.stop(resets=end is not spared)
-        if threads:
-            _, waiting = await asyncio.wait(threads, timeout=seconds)
+        waiting = {*threads}
+        try:
+            if threads:
+                _, waiting = await asyncio.wait(threads, timeout=seconds)
+        finally:  # also if this is canceled
             if waiting:
                 for end in self._ends:
                     end.cut()
                 await asyncio.wait(waiting)
-        for one in threads:
-            one.exception()  # marks the error as retrieved
+            for one in threads:
+                one.exception()  # marks the error as retrieved
 
     def _warn(self, why: str) -> None:
         _log.warning("%s: closed: %s", self.name, escaped(why))

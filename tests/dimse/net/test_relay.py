@@ -6,6 +6,7 @@ import random
 import socket
 import ssl
 import struct
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -28,6 +29,8 @@ from dimse.net import (
     serve,
     server_context,
 )
+from dimse.net.relay_ends import PlainEnd
+from dimse.net.relay_link import Link, Settings
 from dimse.net.scu import c_echo
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -328,6 +331,53 @@ async def test_refused_thread_resets_both_sides(
             assert await heard.get() is ConnectionResetError
     assert watched.ends.get_nowait() == "can't start new thread"
     assert "closed: can't start new thread" in caplog.text
+
+
+class BlockedEnd(PlainEnd):
+    """The end of a client that resets its connection while a thread still sends to it, until the end is cut."""
+
+    def __init__(self, sock: socket.socket, address: tuple[str, int]) -> None:
+        super().__init__(sock, address)
+        self.is_stopped = self.is_released = False
+        self._sends, self._is_cut = threading.Event(), threading.Event()
+        self.read, self.write = self._reset, self._block
+
+    def _reset(self, _size: int) -> bytes:
+        self._sends.wait(PATIENCE)
+        raise ConnectionResetError("a test")
+
+    def _block(self, _data: bytes) -> None:
+        self._sends.set()
+        self.is_released = self._is_cut.wait(PATIENCE)
+
+    def stop(self, *, resets: bool) -> None:
+        self.is_stopped = True
+        super().stop(resets=resets)
+
+    def cut(self) -> None:
+        self._is_cut.set()
+        super().cut()
+
+
+async def test_canceled_link_ends_its_threads_while_one_lingers() -> None:
+    async def behave(streams: Streams) -> None:
+        streams[1].write(b"x")
+        await streams[0].read()
+
+    ours, theirs = socket.socketpair()
+    timeouts = Timeouts(linger=PATIENCE)
+    async with target(behave) as port:
+        with theirs:
+            settings = Settings(host=HOST, port=port, watch=Watched(), tls=None, to_tls=None, timeouts=timeouts)
+            end = BlockedEnd(ours, ("", 0))
+            link = Link(settings, end)
+            running = asyncio.create_task(link.run())
+            await until(lambda: end.is_stopped)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            link.close()
+    assert end.is_released
 
 
 # --- TLS ---
