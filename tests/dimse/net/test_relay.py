@@ -342,11 +342,11 @@ class BlockedEnd(PlainEnd):
         self._sends, self._is_cut = threading.Event(), threading.Event()
         self.read, self.write = self._reset, self._block
 
-    def _reset(self, _size: int) -> bytes:
+    def _reset(self, _size: int, _flags: int = 0) -> bytes:
         self._sends.wait(PATIENCE)
         raise ConnectionResetError("a test")
 
-    def _block(self, _data: bytes) -> None:
+    def _block(self, _data: object, _flags: int = 0) -> None:
         self._sends.set()
         self.is_released = self._is_cut.wait(PATIENCE)
 
