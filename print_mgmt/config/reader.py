@@ -4,6 +4,7 @@ A field may have the type str, int, float, bool, `Literal`, tuple, named tuple, 
 one of these or None. A class refuses a value by raising `ConfigError` or another `DimseError`.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -18,6 +19,8 @@ from .printer import ConfigError
 __all__ = ["read_table", "read_value", "table_of", "unknown_key"]
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_INTEGERS = 1 << 63  # TOML has integers of 64 bits; `tomllib` reads larger ones, too, which no float can hold
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)  # as a key; with leading zeros, two keys could be the same number
 _Class = TypeVar("_Class")
 
 
@@ -54,7 +57,7 @@ def read_value(kind: object, value: object, key: str) -> object:
 
 
 def _read_choice(terms: tuple[object, ...], value: object, key: str) -> object:
-    if value not in terms or isinstance(value, bool):
+    if value not in terms or isinstance(value, bool | float):  # True equals 1, and 8.0 equals 8
         raise ConfigError(key, f"{shown(value)} is not one of {', '.join(map(str, terms))}")
     return value
 
@@ -71,6 +74,8 @@ def _read_scalar(kind: object, value: object, key: str) -> object:
             raise ConfigError(key, f"{shown(value)} is not {words}")
     if isinstance(value, str) and "\0" in value:
         raise ConfigError(key, f"{shown(value)} has a NUL character")
+    if isinstance(value, int) and not -_INTEGERS <= value < _INTEGERS:
+        raise ConfigError(key, f"{shown(value)} does not fit in 64 bits")
     return value
 
 
@@ -148,8 +153,8 @@ def _read_mapping(keys: object, values: object, table: Mapping[str, object], key
 def _read_key(kind: object, name: str, key: str) -> object:
     if kind is not int:
         return name
-    if not name.isdecimal():
-        raise ConfigError(f"{key}.{name}", "the key is not a whole number")
+    if not _NUMBER.fullmatch(name):
+        raise ConfigError(f"{key}.{name}", "the key is not a whole number of at most 9 digits without leading zeros")
     return int(name)
 
 

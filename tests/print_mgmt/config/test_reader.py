@@ -1,5 +1,6 @@
 """Values of TOML, read as the types of fields."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import pytest
@@ -35,8 +36,17 @@ def test_value_is_read_as_its_type(kind: object, value: object, read: object) ->
         (bool, 1, "1 is not true or false"),
         (Choice, 9, "9 is not one of auto, 8, 12"),
         (Literal[1, 2], True, "True is not one of 1, 2"),
+        (Literal[8, 16], 8.0, "8.0 is not one of 8, 16"),
+        (float, 2**63, "9223372036854775808 does not fit in 64 bits"),
+        (int, -(2**63) - 1, "-9223372036854775809 does not fit in 64 bits"),
     ],
 )
 def test_value_of_another_type_is_refused(kind: object, value: object, why: str) -> None:
     with pytest.raises(ConfigError, match=f"^key: {why}$"):
         read_value(kind, value, "key")
+
+
+@pytest.mark.parametrize("name", ["one", "-1", "01", "9" * 5000])
+def test_key_that_is_not_a_short_number_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="the key is not a whole number of at most 9 digits"):
+        read_value(Mapping[int, str], {name: ""}, "key")
