@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 
 from dimse.errors import DimseError
@@ -102,7 +102,8 @@ class _Fleet:
     async def _start_one(self) -> asyncio.subprocess.Process:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        with theirs:
+        with ExitStack() as if_failed, theirs:
+            if_failed.enter_context(ours)
             child = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -113,6 +114,7 @@ class _Fleet:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # Ctrl-C must reach only the parent, which passes it on
             )
+            if_failed.pop_all()
         self._starting[child] = ours
         is_ready = await asyncio.get_running_loop().sock_recv(ours, 1) == _READY
         del self._starting[child]
@@ -160,4 +162,5 @@ async def wait_for_end_of_parent(descriptor: int) -> None:
     """Wait until the parent has ended."""
     with socket.socket(fileno=os.dup(descriptor)) as end:
         end.setblocking(False)
-        await asyncio.get_running_loop().sock_recv(end, 1)
+        with suppress(ConnectionResetError):  # the parent closed its end without reading what `report_ready` wrote
+            await asyncio.get_running_loop().sock_recv(end, 1)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -188,3 +189,11 @@ async def test_work_delivers_films_of_other_processes(tmp_path: Path) -> None:
         with working(file) as worker:
             assert (await asyncio.to_thread(stopped, worker))[0] == 0
     assert len(list((tmp_path / "films").glob("*.png"))) == 2
+
+
+async def test_child_ends_if_its_report_is_unread() -> None:
+    parents, childs = socket.socketpair()
+    with childs:
+        fleet.report_ready(childs.fileno())
+        parents.close()
+        await fleet.wait_for_end_of_parent(childs.fileno())
