@@ -62,6 +62,8 @@ class CupsQueue:
         )
         if result.timed_out:
             raise DeliveryFailed(Outcome.INDETERMINATE, f"lp did not end within {self.seconds:g} s")
+        if result.status < 0:
+            raise DeliveryFailed(Outcome.INDETERMINATE, f"lp was ended by signal {-result.status}")
         if result.status:
             raise DeliveryFailed(Outcome.LATER, result.last_error or f"lp failed with exit status {result.status}")
         found = _JOB.search(result.out)

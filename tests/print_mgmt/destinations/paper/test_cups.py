@@ -162,3 +162,8 @@ def test_wrong_value_names_its_key(key: str, values: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as raised:
         PaperDestination(**{"queue": "q", **values})
     assert raised.value.key == key
+
+
+async def test_killed_lp_leaves_doubt(cups: Cups) -> None:
+    cups.script("lp", "import os; os.kill(os.getpid(), 9)")
+    assert (await fails()).outcome is INDETERMINATE
