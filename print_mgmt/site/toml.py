@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -348,14 +349,21 @@ class _Reader:
 
 
 def _with_distinct_names(printers: Mapping[str, SitePrinter]) -> dict[str, SitePrinter]:
-    """Return the printers with distinct Printer Names: printers that share a name are renamed to their AE titles."""
-    names = [printer.PrinterName for printer in printers.values()]
-    return {
-        name: replace(printer, config=_with_name(printer.config, printer.ae_title))
-        if names.count(printer.PrinterName) > 1
-        else printer
-        for name, printer in printers.items()
-    }
+    """Return the printers with distinct Printer Names: printers that share a name are renamed to their AE titles.
+
+    A new name may be the name of another printer, which is then renamed, too.
+    """
+    named = dict(printers)
+    while True:
+        counts = Counter(printer.PrinterName for printer in named.values())
+        shared = {
+            name: replace(printer, config=_with_name(printer.config, printer.ae_title))
+            for name, printer in named.items()
+            if counts[printer.PrinterName] > 1 and printer.PrinterName != printer.ae_title
+        }
+        if not shared:
+            return named
+        named |= shared
 
 
 def _with_name(config: PrinterConfig, PrinterName: str) -> PrinterConfig:

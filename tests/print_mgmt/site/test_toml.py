@@ -327,3 +327,12 @@ def test_any_value_makes_a_site_or_faults(table: str, key: str, value: object) -
     except SiteErrors as exc:
         lines = exc.lines
     assert all(line.isprintable() for line in lines)
+
+
+def test_new_printer_name_differs_from_each_other_name(tmp_path: Path) -> None:
+    text = ""
+    for number, name in enumerate(("X", "X", "P1")):
+        (tmp_path / f"{number}.toml").write_text(f'[printer]\nPrinterName = "{name}"\n')
+        text += f'[printers.{number}]\nae_title = "P{number}"\nconfig = "{number}.toml"\n'
+    printers = read_site(text, tmp_path / "site.toml").printers
+    assert [printer.PrinterName for printer in printers.values()] == ["P0", "P1", "P2"]
