@@ -90,7 +90,7 @@ def _dump(arguments: argparse.Namespace) -> int:
 
 def _complain(name: str, exc: DimseError | OSError) -> None:
     reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-    print(f"dimse: {name}: {escaped(reason)}", file=sys.stderr)
+    print(escaped(f"dimse: {name}: {reason}"), file=sys.stderr)
 
 
 def _source(name: str) -> str | bytes:

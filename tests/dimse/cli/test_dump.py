@@ -232,3 +232,8 @@ def test_finding_shows_a_uid_uncut(tmp_path: Path, capsys: pytest.CaptureFixture
     path.write_bytes(path.read_bytes().replace(uid.encode(), uid.replace("0.5", "0.6").encode(), 1))
     assert main(["dump", "--check", str(path)]) == 1
     assert f"{uid!r} in the Data Set" in capsys.readouterr().out
+
+
+def test_name_of_an_unreadable_file_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dump", "\x1b[2J"]) == 1
+    assert capsys.readouterr().err == "dimse: \\x1b[2J: No such file or directory\n"
