@@ -6,6 +6,7 @@ import gc
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from .operation import reload_site, retry_films
 from .options import report_errors
 from .reported_folder import listening_line
 from .serve_options import DPI, OF_ONE_PRINTER, SiteFile, add_options, printer_config, spool_limits
-from .signals import handle_signals, restore_signals
+from .signals import handle_signals, restore_signals, start_unless_stopped
 
 __all__ = ["add"]
 
@@ -120,10 +121,13 @@ async def _serve(arguments: argparse.Namespace, network: _Network) -> int:
 
 async def _serve_site(arguments: argparse.Namespace, network: _Network, lines: Lines) -> int:
     file: SiteFile = arguments.config
-    async with _make_site(arguments, network, file.site) as site:
-        reload = partial(reload_site, site, file.path, partial(_override, arguments))
-        stop = handle_signals(retry=partial(retry_films, site), reload=reload)
-        await _run_until_stopped(arguments, site, lines, stop)
+    site, started = _make_site(arguments, network, file.site), asyncio.Event()
+    reload = partial(reload_site, site, file.path, partial(_override, arguments))
+    stop = handle_signals(retry=partial(retry_films, site), reload=reload, started=started)
+    async with AsyncExitStack() as stack:
+        if await start_unless_stopped(stack, site, stop):
+            started.set()
+            await _run_until_stopped(arguments, site, lines, stop)
     return 0
 
 
@@ -132,9 +136,13 @@ async def _serve_printer(arguments: argparse.Namespace, network: _Network, lines
     config = one_printer(arguments, lines, misbehavior)
     (name,), started = config.destinations, time.time()
     await asyncio.to_thread((arguments.out or Path("films")).mkdir, parents=True, exist_ok=True)
-    async with _make_site(arguments, network, config, intercept=misbehavior) as site:
+    site, ready = _make_site(arguments, network, config, intercept=misbehavior), asyncio.Event()
+    stop = handle_signals(retry=partial(retry_films, site), started=ready)
+    async with AsyncExitStack() as stack:
+        if not await start_unless_stopped(stack, site, stop):
+            return 0
+        ready.set()
         site.states[PRINTER].set(*(arguments.printer_status or ("NORMAL", "NORMAL")))
-        stop = handle_signals(retry=partial(retry_films, site))
         await _run_until_stopped(arguments, site, lines, stop)
         if arguments.parent_socket is not None:
             return 0  # the parent reports the unwritten films of all processes

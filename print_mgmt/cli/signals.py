@@ -3,19 +3,23 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from dimse.terminal import on_signal, reset_signal
 
-__all__ = ["Action", "handle_signals", "restore_signals"]
+__all__ = ["Action", "handle_signals", "restore_signals", "start_unless_stopped"]
 
 Action = Callable[[], Awaitable[None]]
 
 
-def handle_signals(*, retry: Action, reload: Action | None = None) -> asyncio.Event:
+def handle_signals(
+    *, retry: Action, reload: Action | None = None, started: asyncio.Event | None = None
+) -> asyncio.Event:
     """Handle the signals of a server. Return an event that is set by a signal that stops it.
 
     SIGINT and SIGTERM stop it. SIGHUP calls ``reload``, or stops the server if that is None. SIGUSR1 calls ``retry``.
-    The calls run one after the other, so the last SIGHUP decides which version of a file is in use.
+    The calls wait until ``started`` is set, if it is given. They run one after the other, so the last SIGHUP decides
+    which version of a file is in use.
     """
     stop = asyncio.Event()
     acting: set[asyncio.Future[None]] = set()
@@ -23,6 +27,8 @@ def handle_signals(*, retry: Action, reload: Action | None = None) -> asyncio.Ev
 
     async def act_in_turn(action: Action) -> None:
         async with turn:
+            if started is not None:
+                await started.wait()
             await action()
 
     def act(action: Action) -> None:
@@ -37,6 +43,29 @@ def handle_signals(*, retry: Action, reload: Action | None = None) -> asyncio.Ev
     if hasattr(signal, "SIGUSR1"):
         on_signal(signal.SIGUSR1, act, retry)
     return stop
+
+
+async def start_unless_stopped(
+    stack: AsyncExitStack, server: AbstractAsyncContextManager[object], stop: asyncio.Event
+) -> bool:
+    """Start a server, which ``stack`` will end, and return True.
+
+    If ``stop`` is set before the server has started, cancel the start, and return False.
+    """
+    starting = asyncio.ensure_future(stack.enter_async_context(server))
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not starting.done():
+            restore_signals()
+            starting.cancel()
+            await asyncio.wait((starting,))
+    if starting.cancelled():
+        return False
+    starting.result()
+    return True
 
 
 def restore_signals() -> None:

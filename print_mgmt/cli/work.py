@@ -1,6 +1,8 @@
 """``print-mgmt work``: deliver the films of a site whose printers run in other processes, or on other machines."""
 
 import argparse
+import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,7 @@ from ..site import Site, SiteConfig, SiteErrors, load_site
 from .lines import server_lines
 from .operation import reload_site, retry_films
 from .options import report_errors
-from .signals import handle_signals, restore_signals
+from .signals import handle_signals, restore_signals, start_unless_stopped
 
 __all__ = ["add"]
 
@@ -59,10 +61,13 @@ def _override(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig:
 
 async def _work(arguments: argparse.Namespace, site: Site) -> int:
     with server_lines() as lines:
-        async with site:
-            reload = partial(reload_site, site, Path(arguments.config), partial(_override, arguments))
-            stop = handle_signals(retry=partial(retry_films, site), reload=reload)
-            lines.write(f"delivering to {', '.join(site.config.destinations)}")
-            await stop.wait()
-            restore_signals()
+        started = asyncio.Event()
+        reload = partial(reload_site, site, Path(arguments.config), partial(_override, arguments))
+        stop = handle_signals(retry=partial(retry_films, site), reload=reload, started=started)
+        async with AsyncExitStack() as stack:
+            if await start_unless_stopped(stack, site, stop):
+                started.set()
+                lines.write(f"delivering to {', '.join(site.config.destinations)}")
+                await stop.wait()
+                restore_signals()
     return 0
