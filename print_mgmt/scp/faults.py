@@ -170,10 +170,12 @@ class Misbehavior:
 
     async def __call__(self, server: Reporting, operation: Operation, perform: Perform) -> Response:
         """Return the response to one request."""
-        for change in self._due(self._changes, operation.message):
+        # Both lists are complete before the first await: other requests may arrive during it, and count after this one
+        changes = tuple(self._due(self._changes, operation.message))
+        faults = tuple(self._due(self._faults, operation.message))
+        for change in changes:
             server.printer_state.set(change.PrinterStatus, change.PrinterStatusInfo)
             await server.flush_events(operation.association)
-        faults = tuple(self._due(self._faults, operation.message))
         return await faults[0].answer(operation, perform) if faults else await perform(operation)
 
     def wrap(self, on_film: OnFilm) -> OnFilm:

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from dimse.errors import AssociationAborted, ResponseTimeout
-from dimse.message import Message, NActionRQ, NEventReportRQ, NGetRQ, NGetRSP, NSetRQ, Request
-from dimse.net import Record, Timeouts, connect, scu
+from dimse.message import Message, NActionRQ, NEventReportRQ, NGetRQ, NGetRSP, NSetRQ, Request, Response
+from dimse.net import Association, Operation, Record, Timeouts, connect, scu
 from dimse.uids import (
     BasicColorImageBox,
     BasicFilmBox,
@@ -21,7 +22,7 @@ from dimse.uids import (
     PrinterInstance,
 )
 from print_mgmt import Film, PrintClient, PrintFailed, PrintServer, PrintUncertain
-from print_mgmt.jobs import JobFailed, PrintQueue
+from print_mgmt.jobs import JobFailed, PrinterState, PrintQueue
 from print_mgmt.scp.faults import Change, Fault, FaultError, Misbehavior, Place, parse_state
 
 IMAGE = np.zeros((2, 2), np.uint8)
@@ -213,3 +214,22 @@ async def test_fault_is_limited_to_its_sop_class() -> None:
         assert await outcome(server) == ""
     assert len(films) == 1
     assert Place("N-SET").sop_classes >= {BasicFilmSession}
+
+
+async def test_request_that_arrives_meanwhile_counts_later() -> None:
+    """The first request waits until its client has confirmed the event; another request arrives during that time."""
+    bad = Misbehavior([Fault.parse("C605@N-SET#1")], [Change.parse("WARNING:SUPPLY LOW@N-SET#1")])
+    stati: dict[str, int] = {}
+
+    async def perform(operation: Operation) -> Response:
+        return operation.reply()
+
+    async def send(name: str) -> None:
+        stati[name] = (await bad(reporting, Operation(Mock(), Mock(), SET), perform)).Status
+
+    async def flush_events(_: Association) -> None:
+        await send("second")
+
+    reporting = Mock(printer_state=PrinterState(), flush_events=flush_events)
+    await send("first")
+    assert stati == {"first": 0xC605, "second": 0x0000}
