@@ -217,7 +217,7 @@ def _read_element(tag: int, attribute: object, place: Place, depth: int) -> Elem
         else:
             items = _read_array(vr, member, content)
             if vr in ("DS", "IS") and _has_other_text(vr, items):
-                return Element(tag, vr, b"\\".join(map(_numeral_bytes, items)))
+                return Element(tag, vr, b"\\".join(_encoded_numeral(vr, item) for item in items))
             value = _READERS[row_of(vr).kind](row_of(vr), items)
             if _is_signed_descriptor(tag, vr) and isinstance(value, list):
                 value = [*as_descriptor([word for word in value if isinstance(word, int)])]
@@ -238,14 +238,22 @@ def _has_other_text(vr: str, items: list[object]) -> bool:
 
 def _is_numeral(vr: str, item: object) -> bool:
     try:
-        decode_value(vr, _numeral_bytes(item))
+        decode_value(vr, _encoded_numeral(vr, item))
     except DecodeError:
         return False
     return not isinstance(item, bool)
 
 
-def _numeral_bytes(item: object) -> bytes:
-    return b"" if item is None else str(item).encode("latin_1", "replace")
+def _encoded_numeral(vr: str, item: object) -> bytes:
+    return b"" if item is None else _encode_text(row_of(vr), str(item))
+
+
+def _encode_text(row: VR, text: str) -> bytes:
+    try:
+        return text.encode("utf-8" if row.charset else "latin_1")
+    except UnicodeEncodeError as exc:
+        why = "a surrogate is not a character" if row.charset else "Specific Character Set does not apply to this VR"
+        raise ValueError(f"{row.name} cannot hold {shown(text)}: {why}") from exc
 
 
 def _split_attribute(attribute: object) -> tuple[str, str, object]:
@@ -333,11 +341,7 @@ def _read_texts(row: VR, items: list[object]) -> Value:
     text = "\\".join(_read_text(row, item) for item in items)
     if len(items) > 1 and not row.many:
         raise ValueError(f"{row.name} can have only one value, not {len(items)}")
-    try:
-        raw = text.encode("utf-8" if row.charset else "latin_1")
-    except UnicodeEncodeError as exc:
-        why = "a surrogate is not a character" if row.charset else "Specific Character Set does not apply to this VR"
-        raise ValueError(f"{row.name} cannot hold {shown(text)}: {why}") from exc
+    raw = _encode_text(row, text)
     return READERS[False][row.name](raw, 0, len(raw), _UTF_8)
 
 

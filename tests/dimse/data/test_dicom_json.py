@@ -219,6 +219,7 @@ BAD: list[tuple[object, str]] = [
     ({"vr": "IS", "Value": [1.5]}, "needs an integer of at most 20 characters, got '1.5'"),
     ({"vr": "IS", "Value": [False]}, "IS cannot hold False"),
     ({"vr": "DS", "Value": [math.nan]}, "needs a finite decimal number, got 'nan'"),
+    ({"vr": "DS", "Value": ["\u03a9"]}, "DS cannot hold '\u03a9': Specific Character Set does not apply to this VR"),
     ({"vr": "LO", "Value": [1]}, "LO cannot hold 1"),
     ({"vr": "LO", "Value": ["a\\b"]}, "a backslash in 'a\\\\b' would separate two values"),
     ({"vr": "LO", "Value": ["\ud800"]}, "a surrogate is not a character"),
