@@ -5,7 +5,7 @@ import random
 import traceback
 from dataclasses import dataclass, field, replace
 
-from ..errors import DecodeError
+from ..errors import DecodeError, RemoteProtocolError
 from .case import Case, Decided, Flags, SubCase, Unprepared
 from .observation import (
     ALIVE,
@@ -26,8 +26,19 @@ from .shared import Shared
 from .trace import CaseTrace
 from .verdict import Column, Level, Verdict, close_verdict, column_of, verdict_of, worst
 
-__all__ = ["Judge", "summary_assertion", "judged_result", "level_of", "max_seconds", "reason_of", "unjudged_result"]
+__all__ = [
+    "PEER_ERRORS",
+    "Judge",
+    "judged_result",
+    "level_of",
+    "max_seconds",
+    "peer_error",
+    "reason_of",
+    "summary_assertion",
+    "unjudged_result",
+]
 
+PEER_ERRORS = (DecodeError, RemoteProtocolError)  # of a case that met a value of the peer that it cannot use
 _CONGESTION, _LOCAL_LIMIT = Rejected(2, 3, 1), Rejected(2, 3, 2)  # PS3.8 Table 9-21
 _PATIENCE_FACTOR = 3  # a second try, after silence has led to a bad verdict, has this many times the time limit
 _STEP = "the step that is judged"  # the expectation of a case that stops too early
@@ -118,9 +129,8 @@ class Judge:
             result.is_endless = True
             reason = f"the case did not end within {_patience(case, target):g} s"
             sub = unjudged_result(subcase, tuple(observed), Verdict.INCONCLUSIVE, reason)
-        except DecodeError as exc:  # the case met an invalid value; an invariant judges the bytes
-            reason = f"the octets of the peer cannot be read: {exc}"
-            sub = unjudged_result(subcase, tuple(observed), Verdict.INCONCLUSIVE, reason)
+        except PEER_ERRORS as exc:
+            sub = unjudged_result(subcase, tuple(observed), Verdict.INCONCLUSIVE, peer_error(exc))
         except Exception as exc:
             result.trace.note(0, "".join(traceback.format_exception(exc)))
             reason = f"the tester failed: {type(exc).__name__}: {exc}"
@@ -235,6 +245,13 @@ def unjudged_result(subcase: SubCase, observed: Observation, verdict: Verdict, r
     return SubResult(
         name=subcase.name, verdict=verdict, expected=expected, observed=without_data(observed), reason=reason
     )
+
+
+def peer_error(error: DecodeError | RemoteProtocolError) -> str:
+    """Return the reason of a sub-case that could not be judged because of a value of the peer."""
+    if isinstance(error, DecodeError):  # an invariant judges the bytes
+        return f"the octets of the peer cannot be read: {error}"
+    return f"the tester cannot talk to this peer: {error}"
 
 
 def reason_of(sub: SubResult) -> str:

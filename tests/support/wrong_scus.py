@@ -63,7 +63,7 @@ from dimse.ul import (
 )
 from dimse.verify.scu import PLAIN, Ended
 
-__all__ = ["COLOR", "GRAY", "JOB", "LUT", "Scu", "Wrong", "program"]
+__all__ = ["COLOR", "GRAY", "JOB", "LUT", "Scu", "Wrong", "program", "proposal"]
 
 GRAY, COLOR, LUT, ECHO, JOB = 1, 3, 5, 7, 9  # context ids
 _SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)

@@ -20,7 +20,15 @@ from ..case import Case, Flags, Role, SubCase, Unprepared
 from ..catalogue import catalogue
 from ..flags import result_without_run
 from ..invariants import Invariants
-from ..judge import judged_result, level_of, reason_of, summary_assertion, unjudged_result
+from ..judge import (
+    PEER_ERRORS,
+    judged_result,
+    level_of,
+    peer_error,
+    reason_of,
+    summary_assertion,
+    unjudged_result,
+)
 from ..observation import (
     Aborted,
     Closed,
@@ -142,6 +150,8 @@ class ScuTester:
             visit = await peer.visit({})
         except (Unprepared, OSError) as exc:
             return self._stop(f"the plain scenario failed: {exc}")
+        except PEER_ERRORS as exc:
+            return self._stop(f"the plain scenario failed: {peer_error(exc)}")
         if reason := _fault_of(visit, self.target.patience):
             return self._stop(f"the plain scenario failed: {reason}")
         self.plain = visit
@@ -240,6 +250,8 @@ class ScuTester:
             return unjudged_result(subcase, silence, exc.verdict, exc.reason)
         except OSError as exc:
             return unjudged_result(subcase, observed, Verdict.INCONCLUSIVE, f"the command did not start: {exc}")
+        except PEER_ERRORS as exc:
+            return unjudged_result(subcase, observed, Verdict.INCONCLUSIVE, peer_error(exc))
         except Exception as exc:
             result.trace.note(0, "".join(traceback.format_exception(exc)))
             return unjudged_result(subcase, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")

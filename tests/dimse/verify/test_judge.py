@@ -7,7 +7,7 @@ import pytest
 from twin import HOST, Line, Twin, serving
 from twins.common import ASSOCIATE_RQ, UNKNOWN, answers, ignores
 
-from dimse.ul import AssociateRJ, State
+from dimse.ul import AssociateRJ, MaximumLength, State
 from dimse.verify import CASES, Case, Flags, Level, Options, Peer, Result, SubCase, Target, Unprepared, Verdict
 from dimse.verify.invariants import Invariants
 from dimse.verify.judge import Judge
@@ -81,6 +81,16 @@ async def test_fault_of_the_tester_is_an_error() -> None:
     result = await judged(made(run), Twin())
     assert result.verdict is Verdict.ERROR
     assert result.reason == "the tester failed: ZeroDivisionError: oops"
+
+
+async def test_maximum_length_without_room_is_inconclusive() -> None:
+    async def run(peer: Peer) -> Seen:
+        return await peer.echo(await peer.associate())
+
+    twin = Twin(accepts=lambda answer, _: replace(answer, user_information=(MaximumLength(7),)))
+    result = await judged(made(run), twin)
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "Maximum-length-received 7 leaves no room for a fragment" in result.reason
 
 
 async def test_unknown_observation_is_inconclusive() -> None:

@@ -4,13 +4,16 @@ import asyncio
 import json
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from wrong_scus import Wrong, program
+from wrong_scus import Wrong, program, proposal
 
 from dimse.cli.commands import command
+from dimse.uids import Verification
+from dimse.ul import AssociateRQ, MaximumLength
 from dimse.verify import Case, Flags, Level, Options, Result, Role, Run, Verdict
 from dimse.verify.observation import RULE_BROKEN, Broken, Seen
 from dimse.verify.report import document, joined, judged_cases
@@ -28,6 +31,7 @@ from dimse.verify.scu import (
 from dimse.verify.scu.program import filled
 
 HOST = "127.0.0.1"
+NO_ROOM = "Maximum-length-received 7 leaves no room for a fragment"
 ECHO = f"{sys.executable} -m dimse echo {{ae}}@{{host}}:{{port}}"
 
 
@@ -164,3 +168,37 @@ def test_command_line_writes_a_report(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["run"]["role"] == "SCU"
     assert {case["verdict"] for case in report["cases"]} == {"PASS"}
+
+
+def echoing_with(change: Callable[[AssociateRQ], AssociateRQ], *cases: str) -> ScuTarget:
+    """Return an SCU that verifies, and changes its A-ASSOCIATE-RQ in these cases."""
+
+    async def run(values: Mapping[str, str]) -> Ended:
+        changed = change if values["case"] in cases else lambda request: request
+        ended: Ended = await program(Wrong(step=lambda scu: scu.echo(), request=changed))(values)
+        return ended
+
+    return ScuTarget(program=run, patience=0.5)
+
+
+def without_room(request: AssociateRQ) -> AssociateRQ:
+    return replace(request, user_information=(MaximumLength(7),))
+
+
+async def test_maximum_length_without_room_is_inconclusive() -> None:
+    run = await echoing(echoing_with(without_room, "UL-P-3.02"), "UL-P-3.02")
+    assert [(result.verdict, result.reason) for result in run.results] == [
+        (Verdict.INCONCLUSIVE, f"the tester cannot talk to this peer: {NO_ROOM}")
+    ]
+
+
+async def test_maximum_length_without_room_stops_the_plain_scenario() -> None:
+    run = await echoing(echoing_with(without_room, PLAIN), "UL-A-7.01")
+    assert run.stopped == f"the plain scenario failed: the tester cannot talk to this peer: {NO_ROOM}"
+
+
+async def test_scu_with_all_contexts_gets_an_even_one() -> None:
+    full = dict.fromkeys(range(1, 256, 2), Verification)
+    target = echoing_with(lambda request: proposal(request.called_ae_title, full), "UL-P-3.07")
+    run = await echoing(target, "UL-P-3.07")
+    assert not run.is_unjudged

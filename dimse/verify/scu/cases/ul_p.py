@@ -46,6 +46,7 @@ __all__ = ["DIMSE_2", "ROB_2", "UL_P_3"]
 ASKED, CRASHED, RELEASE = Asked(), Crashed(), ReleaseAsked()
 STOPS = (ABORT, CLOSED, RELEASE, SILENCE, CRASHED)  # the ways in which an SCU can fail to go on
 _SMALL = (4096, 1024, 128)  # values of our Maximum Length
+_NO_CONTEXT = 2  # for an SCU that has all 128 contexts: an even number is not the id of a context (PS3.8 Table 9-13)
 _HELD_BACK = 1.0  # seconds by which a response is delayed
 
 
@@ -77,10 +78,9 @@ async def _in_twos(exchange: Exchange) -> None:
 
 async def _on_another_context(exchange: Exchange) -> None:
     assert exchange.response is not None
-    number = exchange.context_id
-    while number in exchange.wire.contexts:
-        number = (number + 2) % 256
-    exchange.wire.say(exchange.response, number)
+    number, contexts = exchange.context_id, exchange.wire.contexts
+    others = ((number + step) % 256 for step in range(2, 256, 2))
+    exchange.wire.say(exchange.response, next((each for each in others if each not in contexts), _NO_CONTEXT))
 
 
 def _case(number: str, title: str, section: str, run: CaseRun, **more: Any) -> Case:
