@@ -75,13 +75,12 @@ class PostgresLeases:
 
     async def end_abandoned(self) -> None:
         """End the leases of spool instances that are no longer connected."""
-        living = await self._link.living_owners()
         async with self._link.transaction() as db:
-            ended = await db.fetch(
-                "SELECT film, id FROM delivery WHERE state = $1 AND owner <> ALL($2)", FilmState.DELIVERING, living
-            )
-        for film_id, delivery in ended:
-            await self._expire(film_id, delivery, "its worker was killed")
+            leases = await db.fetch("SELECT film, id, fence, owner FROM delivery WHERE state = $1", FilmState.DELIVERING)
+        living = await self._link.living_owners()  # after the leases: an instance may connect and lease a film meanwhile
+        for film_id, delivery, fence, owner in leases:
+            if owner not in living:
+                await self._expire(film_id, delivery, fence, "its worker was killed")
 
     async def end_expired(self) -> None:
         """End the expired leases, unless this was done within the last `_CHECK_EVERY` seconds."""
@@ -90,13 +89,13 @@ class PostgresLeases:
         async with self._link.transaction() as db:
             now = await self._link.now(db)
             rows = await db.fetch(
-                "SELECT film, id FROM delivery WHERE state = $1 AND expires <= $2", FilmState.DELIVERING, now
+                "SELECT film, id, fence FROM delivery WHERE state = $1 AND expires <= $2", FilmState.DELIVERING, now
             )
-        for film_id, delivery in rows:
-            await self._expire(film_id, delivery, "the lease of its worker has ended", now)
+        for film_id, delivery, fence in rows:
+            await self._expire(film_id, delivery, fence, "the lease of its worker has ended", now)
 
-    async def _expire(self, film_id: str, delivery: int, why: str, now: float | None = None) -> None:
-        """End a lease, unless its outcome was reported or, with ``now``, the lease was prolonged meanwhile."""
+    async def _expire(self, film_id: str, delivery: int, fence: int, why: str, now: float | None = None) -> None:
+        """End the lease ``fence``, unless it has ended or, with ``now``, was prolonged meanwhile."""
         expired: list[FilmRecord] = []
 
         def end(film: FilmRecord, *_: object) -> FilmRecord:
@@ -104,6 +103,7 @@ class PostgresLeases:
             if (
                 current is None
                 or current.state is not FilmState.DELIVERING
+                or current.fence != fence
                 or (now is not None and current.expires > now)
             ):
                 return film

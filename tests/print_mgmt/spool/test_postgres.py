@@ -10,10 +10,11 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 from postgres import Postgres
-from spools import PRINTER, PostgresPlace, job
+from spools import FOLDER, PRINTER, PostgresPlace, job, leased
 
 from print_mgmt.spool import CorruptFilm, Done, FilmState, Hold, SpoolError, postgres_link
 from print_mgmt.spool.postgres import PostgresSpool
+from print_mgmt.spool.postgres_link import PostgresLink
 
 
 @pytest.fixture
@@ -185,6 +186,47 @@ async def test_lost_row_is_a_damaged_film(place: PostgresPlace) -> None:
         (film,) = await spool.accept(job(), [PRINTER])
         place.server.sql(place.address, "DELETE FROM chunk")
         assert await spool.verify() == (0, (film,))
+
+
+# --- leases of other instances ---
+
+
+async def test_opening_spares_the_lease_of_a_newcomer(place: PostgresPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, films = PostgresLink.living_owners, list[str]()
+
+    async def living_owners(link: PostgresLink) -> list[str]:
+        monkeypatch.setattr(PostgresLink, "living_owners", plain)
+        living = await plain(link)
+        newcomer = await stack.enter_async_context(place.spool())
+        films.extend(await newcomer.accept(job(), [PRINTER]))
+        await leased(newcomer)
+        return living
+
+    async with AsyncExitStack() as stack:
+        monkeypatch.setattr(PostgresLink, "living_owners", living_owners)
+        async with place.spool() as spool:
+            assert (await spool.show(films[0])).state is FilmState.DELIVERING
+
+
+async def test_opening_spares_a_film_that_is_leased_again(
+    place: PostgresPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = PostgresLink.living_owners
+
+    async def living_owners(link: PostgresLink) -> list[str]:
+        monkeypatch.setattr(PostgresLink, "living_owners", plain)
+        await leased(
+            await stack.enter_async_context(place.spool()), FOLDER.destination
+        )  # the lease of the first instance has ended
+        return await plain(link)
+
+    async with place.spool() as first:
+        (film,) = await first.accept(job(), [FOLDER])
+        await leased(first, FOLDER.destination)
+    async with AsyncExitStack() as stack:
+        monkeypatch.setattr(PostgresLink, "living_owners", living_owners)
+        async with place.spool() as spool:
+            assert (await spool.show(film)).state is FilmState.DELIVERING
 
 
 # --- statements that fail ---
