@@ -43,6 +43,7 @@ from .records import (
     CorruptFilm,
     FilmRecord,
     Lease,
+    NoSuchFilm,
     SpoolError,
     SpoolFull,
     SpoolLimits,
@@ -439,8 +440,11 @@ class EmbeddedSpool:
                 data = await asyncio.to_thread(self._files.read, film_id, checksum)
                 await asyncio.to_thread(read_film, data)
             except CorruptFilm as exc:
-                if state is not FilmState.FAILED:
-                    await self._quarantine(await self.show(film_id), exc)
+                try:
+                    if state is not FilmState.FAILED:
+                        await self._quarantine(await self.show(film_id), exc)
+                except NoSuchFilm:  # it was removed in the meantime
+                    continue
                 damaged.append(film_id)
             except OSError as exc:
                 _log.error("film %s cannot be read: %s", film_id, reason_of(exc))

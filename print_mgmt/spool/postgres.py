@@ -395,8 +395,11 @@ class PostgresSpool:
             try:
                 await self._read(film_id, checksum)
             except CorruptFilm as exc:
-                if state != FilmState.FAILED:
-                    await self._fail_damaged_film(film_id, exc)
+                try:
+                    if state != FilmState.FAILED:
+                        await self._fail_damaged_film(film_id, exc)
+                except NoSuchFilm:  # it was removed in the meantime
+                    continue
                 damaged.append(film_id)
             else:
                 right += 1

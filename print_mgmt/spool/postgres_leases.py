@@ -76,8 +76,12 @@ class PostgresLeases:
     async def end_abandoned(self) -> None:
         """End the leases of spool instances that are no longer connected."""
         async with self._link.transaction() as db:
-            leases = await db.fetch("SELECT film, id, fence, owner FROM delivery WHERE state = $1", FilmState.DELIVERING)
-        living = await self._link.living_owners()  # after the leases: an instance may connect and lease a film meanwhile
+            leases = await db.fetch(
+                "SELECT film, id, fence, owner FROM delivery WHERE state = $1", FilmState.DELIVERING
+            )
+        living = (
+            await self._link.living_owners()
+        )  # after the leases: an instance may connect and lease a film meanwhile
         for film_id, delivery, fence, owner in leases:
             if owner not in living:
                 await self._expire(film_id, delivery, fence, "its worker was killed")

@@ -1,5 +1,7 @@
 """The operations and the upkeep of a spool, on every engine."""
 
+import asyncio
+
 import pytest
 from spools import FOLDER, PRINTER, Place, job, leased
 
@@ -24,6 +26,7 @@ from print_mgmt.spool import (
     StaleLease,
     Target,
 )
+from print_mgmt.spool.film_file import read_film
 
 NOBODY = "0000000000000000.1"
 
@@ -174,6 +177,22 @@ async def test_purged_film_is_gone(spool: Spool) -> None:
     await spool.purge(count=0)
     with pytest.raises(NoSuchFilm):
         await spool.film(film)
+
+
+async def test_verify_passes_over_a_film_that_is_removed(
+    place: Place, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_and_purge(data: bytes | memoryview) -> object:
+        monkeypatch.undo()
+        asyncio.run_coroutine_threadsafe(spool.purge(count=0), loop).result()
+        return read_film(data)
+
+    loop = asyncio.get_running_loop()
+    for _ in range(2):
+        await spool.accept(job(), [PRINTER])
+        await spool.report(await leased(spool), Done())
+    monkeypatch.setattr(f"print_mgmt.spool.{place.name}.read_film", read_and_purge)
+    assert await spool.verify() == (1, ())
 
 
 async def test_verify_finds_a_damaged_film(place: Place, spool: Spool) -> None:
