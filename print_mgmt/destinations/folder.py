@@ -58,6 +58,8 @@ class FolderDestination:
             folder = Path(self.path, *folders)
             paths = [folder / f"{name}.{suffix}" for suffix in self.formats]
             missing = [path.suffix[1:] for path in await asyncio.to_thread(_missing_files, folder, paths)]
+            if missing and folders:  # `check` clears only the top folder
+                await asyncio.to_thread(clear_drafts, folder)
             if missing:
                 page = await film.render(self.dpi, bits=self.bits)
                 await asyncio.to_thread(_write_files, page, folder, name, missing, film, identified)

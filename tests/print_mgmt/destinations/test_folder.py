@@ -124,6 +124,16 @@ async def test_check_makes_the_folder_and_clears_drafts(tmp_path: Path) -> None:
     assert names(tmp_path) == set()
 
 
+async def test_delivery_clears_the_drafts_of_its_subfolder(tmp_path: Path) -> None:
+    """A process that was killed while it wrote the same film may have left them."""
+    folder = tmp_path / "CT01"
+    folder.mkdir()
+    (folder / ".film.png.0123abcd.part").touch()
+    destination = FolderDestination(path=str(tmp_path), formats=("png",), name="CT01/{number}", dpi=20)
+    (written,) = (await destination.deliver(accepted_film(), DOE)).made
+    assert [*folder.iterdir()] == [Path(written)]
+
+
 async def test_check_warns_of_a_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     condition = await FolderDestination(path=str(tmp_path / "x")).check()
