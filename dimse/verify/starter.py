@@ -12,6 +12,7 @@ from .process import Ended, end_group, signal_group, signal_of, tail
 __all__ = ["Starter"]
 
 _END = 2.0  # seconds to wait for the end of a program that no longer listens
+_ANSWER = 2.0  # seconds to wait for a connection: a program that has stopped accepting may never answer
 _MOMENT = 0.1  # seconds to wait for the end of a program that has just closed a connection
 _PAUSE = 0.05  # seconds between two attempts to connect
 
@@ -35,9 +36,9 @@ class Starter:
     )
 
     async def __aenter__(self) -> "Starter":
-        if await self._listens():
-            raise OSError(f"--start: something already listens on {self.host}:{self.port}")
         try:
+            if await self._listens():
+                raise OSError(f"--start: something already listens on {self.host}:{self.port}")
             await self._start()
         except BaseException:
             await self.__aexit__()
@@ -54,7 +55,7 @@ class Starter:
         return self._process is not None and self._process.returncode is not None
 
     async def ends_soon(self, *, is_suspect: bool) -> bool:
-        """Return whether the command has ended; wait up to 2 s for the end if it no longer listens.
+        """Return whether the command has ended; wait up to 2 s for the end if it accepts no connection within 2 s.
 
         ``is_suspect`` says that the case went wrong, or that a connection was closed: then wait 0.1 s even if the
         command still listens.
@@ -118,8 +119,9 @@ class Starter:
 
     async def _listens(self) -> bool:
         try:
-            _, writer = await asyncio.open_connection(self.host, self.port)
-        except OSError:
+            async with asyncio.timeout(_ANSWER):
+                _, writer = await asyncio.open_connection(self.host, self.port)
+        except OSError:  # TimeoutError is one
             return False
         writer.close()
         return True

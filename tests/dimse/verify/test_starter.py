@@ -1,13 +1,18 @@
 """A peer that the tester starts: it is started again when a case has damaged it, and its parallel cases agree."""
 
+import asyncio
+import socket
 import sys
+import tempfile
 from pathlib import Path
 
+import pytest
 from peers import free_port
 
 from dimse.verify import CASES, Case, Close, Level, Peer, Target, Verdict, result, verify_scp
 from dimse.verify.case import CaseRun
 from dimse.verify.observation import CLOSED, SUCCESS, Seen
+from dimse.verify.starter import Starter
 
 SERVER = Path(__file__).parents[2] / "support" / "started_peer.py"
 SANITY = next(case for case in CASES if case.id == "UL-A-1.01")
@@ -60,3 +65,23 @@ async def test_command_that_cannot_start_is_not_judged() -> None:
     run = await started(words=("/no/such/program",))
     assert run.exit_status() == 3
     assert "/no/such/program" in run.stopped
+
+
+async def test_starter_that_finds_a_listener_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        starter = Starter(("true",), *listener.getsockname())
+        with pytest.raises(OSError, match="something already listens"):
+            await starter.__aenter__()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skips_waits
+async def test_port_that_never_answers_is_not_listened_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait_forever(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio, "open_connection", wait_forever)
+    with pytest.raises(FileNotFoundError):  # of the command, which is started
+        async with asyncio.timeout(60), Starter(("/no/such/program",), "127.0.0.1", 104):
+            pass
