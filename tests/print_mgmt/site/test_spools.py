@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from print_mgmt.site.spools import default_spool
+from print_mgmt.spool import SpoolError
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,14 @@ def test_default_spool_is_in_the_state_folder(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert default_spool() == Path(folder) / "dimse-print" / "spool"
+
+
+def test_user_without_a_home_folder_has_no_default_spool(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", fail)
+    with pytest.raises(SpoolError, match=r"no home folder for the default spool: give another by --spool or spool\.at"):
+        default_spool()
