@@ -5,6 +5,7 @@ pages of a TIFF file and the frames of an animation are frames. Pictures with an
 """
 
 import io
+import math
 import os
 import struct
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ def _read_page(image: "Image.Image", number: int, background: Background) -> Pic
     if frame_count_of(image) > 1:
         image.seek(number - 1)
         check_size(image.height, image.width)  # pages of a TIFF differ in size
-    if image.format == "TIFF":
+    if image.format == "TIFF" and getattr(image, "tile", None):  # not decoded yet
         _reserve_memory(image)
     inverted, resolution, is_12_bits = _is_inverted(image), _resolution(image), _is_12_bits(image)
     transparency = _scaled_transparency(image)
@@ -260,8 +261,13 @@ def _add_pixel_size(picture: Picture, resolution: object) -> Picture:
     Raises ImageError if one of them is more than 100 times the other.
     """
     match resolution:
-        case (SupportsFloat() as across, SupportsFloat() as down) if min(float(across), float(down)) > 0:
+        case (SupportsFloat() as across, SupportsFloat() as down) if _is_size(across) and _is_size(down):
             vertical, horizontal = MM_PER_INCH / float(down), MM_PER_INCH / float(across)
             aspect = ratio(vertical, horizontal, "the resolution")
             return replace(picture, PixelAspectRatio=aspect, PixelSpacing=(vertical, horizontal))
     return picture
+
+
+def _is_size(value: SupportsFloat) -> bool:
+    """Return whether a resolution is a positive number; Pillow makes NaN of 0/0."""
+    return 0 < float(value) < math.inf

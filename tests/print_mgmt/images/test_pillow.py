@@ -146,6 +146,22 @@ def test_pages_of_a_tiff_are_frames(tmp_path: Path) -> None:
         prepare(path, frame=3)
 
 
+def test_decoded_tiff_keeps_its_pixels(tmp_path: Path) -> None:
+    with Image.open(saved(tmp_path, "d.tif", GRAY)) as image:
+        image.load()
+        assert np.array_equal(prepare(image).pixels, GRAY)
+        assert np.array_equal(np.asarray(image), GRAY)
+
+
+@pytest.mark.parametrize("broken", ["across", "down"])
+def test_resolution_of_zero_by_zero_is_ignored(tmp_path: Path, broken: str) -> None:
+    data = saved(tmp_path, "r.tif", GRAY, dpi=(143, 147)).read_bytes()
+    known = struct.pack("<LL", 143 if broken == "across" else 147, 1)
+    assert known in data
+    (tmp_path / "z.tif").write_bytes(data.replace(known, bytes(8)))
+    assert prepare(tmp_path / "z.tif").PixelAspectRatio == (1, 1)
+
+
 def test_resolution_gives_the_pixel_size(tmp_path: Path) -> None:
     """If it differs across and down, it gives the aspect as well."""
     image = prepare(saved(tmp_path, "r.tif", GRAY, dpi=(254, 127)))
