@@ -143,12 +143,15 @@ def _jpeg2000(data: bytes, boxes: bytes) -> Codestream:
     space = _COLR.search(boxes)
     is_sycc = (space is not None and space[1] == _SYCC) or len(set(_separations(size))) > 1
     right, bottom, left, top, samples = _SIZES.unpack_from(size)
+    depths = size[_SIZES.size :: 3]
+    if not depths:
+        raise ImageError("the JPEG 2000 has no components")
     return Codestream(
         kind=kind,
         rows=bottom - top,
         columns=right - left,
         samples=samples,
-        precision=max((depth & 0x7F) + 1 for depth in size[_SIZES.size :: 3]),
+        precision=max((depth & 0x7F) + 1 for depth in depths),
         ybr=False if transformed or is_sycc else None,
     )
 

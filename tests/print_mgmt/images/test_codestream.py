@@ -73,3 +73,10 @@ def test_jpeg_with_components_r_g_b_is_rgb() -> None:
     assert named is not None
     assert other is not None
     assert (named.ybr, other.ybr) == (False, True)
+
+
+def test_jpeg_2000_without_components_is_refused() -> None:
+    size = struct.pack(">H4L16xH", 0, 8, 8, 0, 0, 0)
+    header = b"\xff\x4f\xff\x51" + struct.pack(">H", 2 + len(size)) + size + b"\xff\x90\0\x02\xff\xd9"
+    with pytest.raises(ImageError, match="has no components"):
+        codestream.read(header)
