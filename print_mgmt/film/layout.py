@@ -98,7 +98,7 @@ def _place_mounts(begin: float, length: float, size: float) -> _Side:
     """Place as many mounts as fit, centered, with a slide in the middle of each."""
     mount = max(_MOUNT_MM, size)
     count = int(length / mount)
-    if not count:
+    if count < 1:  # less than 0 if edges and annotation boxes take more than the film has
         raise _NoRoomError
     first = begin + (length - count * mount) / 2 + (mount - size) / 2
     return [(first + at * mount, size) for at in range(count)]

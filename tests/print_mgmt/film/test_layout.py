@@ -123,8 +123,9 @@ def test_edges_without_room_are_refused() -> None:
     assert layout("STANDARD\\1,1", imager=Imager(edge_mm=101)).boxes[0].width == pytest.approx(1.2)
     with pytest.raises(LayoutError, match="no room"):
         layout("STANDARD\\1,1", imager=Imager(edge_mm=101.6))
-    with pytest.raises(LayoutError, match="no room"):
-        layout("SLIDE", imager=Imager(edge_mm=80))
+    for edge in (80, 160):  # 160 mm from both edges is more than the film has
+        with pytest.raises(LayoutError, match="no room"):
+            layout("SLIDE", imager=Imager(edge_mm=edge))
 
 
 def test_annotation_box_takes_a_strip_of_the_film() -> None:
