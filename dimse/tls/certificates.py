@@ -127,11 +127,14 @@ def _reason_of(error: ssl.SSLError) -> str:
 
 
 def _check_dates(pem: str, path: str) -> None:
-    """Raise `DecodeError` unless the first certificate is valid now."""
+    """Raise `DecodeError` unless the first certificate has dates and is valid now."""
     start, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
     at = pem.index(start)
     first = pem[at : pem.index(end, at) + len(end)]
-    not_before, not_after = _validity(ssl.PEM_cert_to_DER_cert(first))
+    try:
+        not_before, not_after = _validity(ssl.PEM_cert_to_DER_cert(first))
+    except ValueError as exc:  # OpenSSL loads a certificate whatever its dates are
+        raise DecodeError("the dates of the certificate are not of the form in RFC 5280 §4.1.2.5", path=path) from exc
     now = datetime.now(UTC)
     if now < not_before:
         raise DecodeError(f"the certificate is valid only from {not_before:%Y-%m-%d %H:%M} UTC", path=path)
@@ -140,7 +143,10 @@ def _check_dates(pem: str, path: str) -> None:
 
 
 def _validity(der: bytes) -> tuple[datetime, datetime]:
-    """Return notBefore and notAfter, RFC 5280 §4.1, of a certificate that OpenSSL has read without an error."""
+    """Return notBefore and notAfter, RFC 5280 §4.1, of a certificate that OpenSSL has read without an error.
+
+    Raises ValueError for dates that are not of the form in RFC 5280.
+    """
     ((_, certificate),) = _der_elements(der)
     to_be_signed = _der_elements(certificate)[0][1]
     fields = [content for tag, content in _der_elements(to_be_signed) if tag != _VERSION]

@@ -1,5 +1,6 @@
 """PEM files with the certificates of this side, and errors that name the file."""
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -60,6 +61,15 @@ def test_expired_or_future_certificate_raises(profile: TLSProfile, authority: Au
     with pytest.raises(DecodeError, match=f"future.pem: the certificate is valid only from {now + day:%Y-%m-%d}"):
         client_context(authority.ca, *future, profile=profile)
     server_context(*far, profile=profile)  # its year has four digits, RFC 5280 §4.1.2.5
+
+
+def test_certificate_with_an_invalid_date_raises(profile: TLSProfile, printer: Identity, tmp_path: Path) -> None:
+    der = ssl.PEM_cert_to_DER_cert(printer.certificate.read_text())
+    month = der.index(b"\x17\x0d") + 4  # in notBefore, a UTCTime of 13 characters
+    wrong = tmp_path / "wrong.pem"
+    wrong.write_text(ssl.DER_cert_to_PEM_cert(der[:month] + b"99" + der[month + 2 :]))
+    with pytest.raises(DecodeError, match=r"wrong\.pem: the dates of the certificate are not of the form in RFC 5280"):
+        server_context(wrong, printer.key, profile=profile)
 
 
 def test_missing_files_raise(profile: TLSProfile, printer: Identity, tmp_path: Path) -> None:
