@@ -33,6 +33,7 @@ class Completion:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
+            task.add_done_callback(_log_failure)  # nobody else hears of it
             await asyncio.wait((task,))
             raise
 
@@ -52,9 +53,21 @@ class Completion:
             await cancel_tasks(*self._tasks)
 
 
+def _log_failure(task: asyncio.Task[Any]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        trace = None if isinstance(error, DimseError) else error
+        _log.error("a change whose caller was canceled has failed: %s", escaped(str(error)), exc_info=trace)
+
+
 async def _undo(task: asyncio.Task[T], undo: Callable[[T], Coroutine[Any, Any, object]]) -> None:
     try:
-        await undo(await task)
+        result = await task
+    except DimseError as exc:  # so there is nothing to undo
+        _log.error("a canceled change has failed: %s", escaped(str(exc)))
+        return
+    try:
+        await undo(result)
     except DimseError as exc:
         _log.error("a canceled change of the spool was not undone: %s", escaped(str(exc)))
 

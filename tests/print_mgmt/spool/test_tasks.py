@@ -25,6 +25,12 @@ class Work:
         self.ended.append(f"{result} undone")
 
 
+async def failing(go_on: asyncio.Event) -> str:
+    """Fail after an event."""
+    await go_on.wait()
+    raise DimseError("the disk is full")
+
+
 async def canceled(task: "asyncio.Task[str]", times: int = 1) -> None:
     """Cancel a task again and again, after each of its steps."""
     for _ in range(times):
@@ -79,6 +85,25 @@ async def test_work_that_cannot_be_undone_is_logged(caplog: pytest.LogCaptureFix
     with pytest.raises(asyncio.CancelledError):
         await running
     assert caplog.messages == ["a canceled change of the spool was not undone: the index is away"]
+
+
+async def test_failure_after_a_cancel_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    running = asyncio.create_task(Completion().run(failing(go_on := asyncio.Event())))
+    await canceled(running)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert caplog.messages == ["a change whose caller was canceled has failed: the disk is full"]
+
+
+async def test_failed_work_is_not_undone(caplog: pytest.LogCaptureFixture) -> None:
+    work = Work()
+    running = asyncio.create_task(Completion().run_or_undo(failing(go_on := asyncio.Event()), work.undo))
+    await canceled(running)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (work.ended, caplog.messages) == ([], ["a canceled change has failed: the disk is full"])
 
 
 @pytest.mark.skips_waits
