@@ -88,7 +88,7 @@ class Feed:
     def listen(
         self, wake: Callable[[], None] = lambda: None, *, after: int | None = None, max_waiting: int = _MAX_WAITING
     ) -> "Listener":
-        """Return a new listener. ``wake`` is called when the first event waits.
+        """Return a new listener. ``wake`` is called when the first event waits or is lost.
 
         The listener begins with all earlier events that are kept, or, if ``after`` is given, with the ones whose
         number is larger: a browser that connects again sends ``after`` as Last-Event-ID. A number that no event has
@@ -183,7 +183,7 @@ class Listener:
 
     def put(self, frame: _Frame) -> None:
         """Take an event of the feed; forget the oldest events if too many wait."""
-        was_empty = not self._waiting and not self._lost
+        was_empty = self._is_empty
         self._waiting.append(frame)
         self._waiting_bytes += len(frame[1])
         while self._waiting_bytes > self._max_waiting:
@@ -194,7 +194,14 @@ class Listener:
 
     def lose(self, count: int) -> None:
         """Count events that are no longer kept."""
+        was_empty = self._is_empty
         self._lost += count
+        if was_empty:
+            self._wake()
+
+    @property
+    def _is_empty(self) -> bool:
+        return not self._waiting and not self._lost
 
 
 def _frame(event: Event, number: int) -> bytes:

@@ -91,6 +91,14 @@ def test_forgotten_events_are_counted() -> None:
     assert feed.listen(after=1).take() == b'event: lost\ndata: {"events": 2}\n\n'
 
 
+def test_forgotten_events_wake_the_listener() -> None:
+    feed = Feed(max_kept=1)
+    feed.opened(1)
+    calls: list[None] = []
+    feed.listen(lambda: calls.append(None), after=0)
+    assert len(calls) == 1
+
+
 def test_slow_listener_loses_its_oldest_events() -> None:
     feed = Feed()
     listener = feed.listen(max_waiting=200)
