@@ -25,6 +25,7 @@ from ..config import ConfigError
 from ..film import Page
 from ..output import OutputError, check_formats, write_page
 from ..scp import Film
+from ..spool.tasks import Completion
 from .capture import capture_attributes
 from .description import describe
 from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, check_dpi, check_seconds
@@ -76,7 +77,8 @@ class CommandDestination:
         """Write the files, run the program, and return how it ended. Raises what rendering and writing raise."""
         page = await film.render(self.dpi, bits=self.bits)
         with TemporaryDirectory(prefix="dimse-print-", ignore_cleanup_errors=True) as folder:
-            words = await asyncio.to_thread(self._arguments, page, Path(folder), film, identified)
+            writing = asyncio.to_thread(self._arguments, page, Path(folder), film, identified)
+            words = await Completion().run(writing)  # if canceled, the folder stays until nothing writes to it
             return await run_program(words, cwd=folder, seconds=self.seconds)
 
     async def check(self) -> Condition:

@@ -16,6 +16,7 @@ from ...config import ConfigError
 from ...film import FILM_SIZES, Page
 from ...output import write_page
 from ...scp import Film
+from ...spool.tasks import Completion
 from ..destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, check_dpi, check_seconds
 from ..names import film_id
 from ..remote import TLSFiles
@@ -89,7 +90,8 @@ class PaperDestination:
             paper = await self._choose_paper(queue, film)
             page = await film.render(self.dpi, bits=self.bits)
             with TemporaryDirectory(prefix="dimse-print-", ignore_cleanup_errors=True) as folder:
-                document = await asyncio.to_thread(_write_document, page, Path(folder), f"film-{film_id(film)}")
+                writing = asyncio.to_thread(_write_document, page, Path(folder), f"film-{film_id(film)}")
+                document = await Completion().run(writing)  # if canceled, the folder stays until nothing writes to it
                 job = await queue.submit(document, self._make_ticket(film, paper))
             warnings = await queue.follow(job, self.follow)
         return Receipt((job,), warnings)

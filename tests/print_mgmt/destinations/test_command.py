@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from accepted import DOE, accepted_film
 
 from dimse.data import Dataset
 from print_mgmt import ConfigError
-from print_mgmt.destinations import CommandDestination, Condition, DeliveryFailed, Outcome
+from print_mgmt.destinations import CommandDestination, Condition, DeliveryFailed, Outcome, command
+from print_mgmt.film import Page
 
 pytestmark = pytest.mark.all_loops
 
@@ -128,6 +130,31 @@ async def test_cancellation_kills_the_program(script: Make, tmp_path: Path) -> N
     with pytest.raises(asyncio.CancelledError):
         await delivery
     await assert_child_ends(tmp_path)
+
+
+async def test_cancellation_leaves_no_file(script: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on, ended, folders = threading.Event(), threading.Event(), threading.Event(), list[Path]()
+
+    def write(_page: Page, folder: Path, *_: object, **__: object) -> list[Path]:
+        folders.append(folder)
+        begun.set()
+        go_on.wait(10)
+        folder.mkdir(exist_ok=True)  # as if this file had kept its folder from being removed
+        (folder / "film.png").write_bytes(b"")
+        ended.set()
+        return [folder / "film.png"] * 2
+
+    monkeypatch.setattr(command, "write_page", write)
+    delivery = asyncio.create_task(script("").deliver(accepted_film(), DOE))
+    await asyncio.to_thread(begun.wait, 10)
+    delivery.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.wait({delivery})
+    await asyncio.to_thread(ended.wait, 10)
+    assert delivery.cancelled()
+    assert not folders[0].exists()
 
 
 async def test_repeatable_program_is_tried_again(script: Make) -> None:
