@@ -167,6 +167,8 @@ class Workers:
         try:
             return await asyncio.shield(working)
         except asyncio.CancelledError:
+            # nobody else takes its exception, which asyncio would log
+            working.add_done_callback(lambda done: done.cancelled() or done.exception())
             await asyncio.wait([working])  # after that, the caller drops the data that the function works on
             raise
 

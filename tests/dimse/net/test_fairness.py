@@ -1,6 +1,7 @@
 """Hosts take turns on the event loop and in threads."""
 
 import asyncio
+import gc
 import threading
 from functools import partial
 
@@ -152,6 +153,25 @@ async def test_canceled_work_runs_to_its_end() -> None:
     await asyncio.wait({running})
     assert running.cancelled()
     assert done == [True]
+
+
+async def test_error_of_canceled_work_is_not_logged() -> None:
+    workers, go_on, logged = Workers(), threading.Event(), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: logged.append(context))
+
+    def fail() -> None:
+        go_on.wait(10)
+        raise ValueError
+
+    running = asyncio.create_task(workers.run("a", fail))
+    await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.wait({running})
+    del running
+    gc.collect()
+    assert logged == []
 
 
 async def test_canceled_waiter_frees_its_place() -> None:
