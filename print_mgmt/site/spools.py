@@ -14,7 +14,8 @@ def default_spool() -> Path:
     try:
         return _state_folder() / "dimse-print" / "spool"
     except RuntimeError as exc:  # raised by `Path.home` for a user without a home folder, as in some containers
-        raise SpoolError("this user has no home folder for the default spool: give another by --spool or spool.at") from exc
+        why = "this user has no home folder for the default spool: give another by --spool or spool.at"
+        raise SpoolError(why) from exc
 
 
 def _state_folder() -> Path:
