@@ -47,18 +47,19 @@ def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[
     items = _fragment_items(dataset.get("PixelData"))
     table, fragments = items[0], items[1:]
     count = _count(dataset, len(table) // 4)
-    extended = _frames_by_extended_table(dataset, fragments, count)
-    if extended:
-        return extended
-    offsets = _fragment_offsets(fragments)
-    frame_offsets = _basic_offsets(table, offsets, count) or _guess_offsets(fragments, offsets, count)
-    number_of = {offset: number for number, offset in enumerate(offsets)}
-    numbers = [*(number_of[offset] for offset in frame_offsets), len(fragments)][: count + 1]
-    frames = [[part for part in fragments[first:last] if len(part)] for first, last in pairwise(numbers)]
+    frames = _frames_by_extended_table(dataset, fragments, count)
+    has_more = sum(map(bool, map(len, fragments))) > count  # by that table, each fragment is a frame
+    if not frames:
+        offsets = _fragment_offsets(fragments)
+        frame_offsets = _basic_offsets(table, offsets, count) or _guess_offsets(fragments, offsets, count)
+        has_more = len(frame_offsets) > count
+        number_of = {offset: number for number, offset in enumerate(offsets)}
+        numbers = [*(number_of[offset] for offset in frame_offsets), len(fragments)][: count + 1]
+        frames = [[part for part in fragments[first:last] if len(part)] for first, last in pairwise(numbers)]
     if not frames or not all(frames):
         what = f"{len(fragments)} fragments for {count} frames, and no usable offset table"
         raise DecodeError(what, path=_PATH, rule=_RULE)
-    if report is not None and len(frame_offsets) > count:
+    if report is not None and has_more:
         what = f"{len(fragments)} fragments hold more frames than Number of Frames ({count}); the rest is ignored"
         report.append(Finding(_PATH, None, _RULE, what))
     return frames
@@ -128,7 +129,8 @@ def _frames_by_extended_table(dataset: Dataset, fragments: list[Fragment], count
         for offset, length in zip(offsets, lengths, strict=False)
         if 0 < length <= len(found.get(offset, b""))
     ]
-    return frames if len(frames) == count else []
+    is_usable = len(frames) == count and all(a < b for a, b in pairwise(offsets))
+    return frames if is_usable else []
 
 
 def _basic_offsets(table: Fragment, starts: list[int], count: int) -> list[int]:

@@ -67,11 +67,20 @@ def test_extended_table_tells_the_length_of_a_frame() -> None:
     assert frames_of(ds) == [[b"ab"], [b"c"]]
 
 
+def test_frames_beyond_the_extended_table_are_reported() -> None:
+    ds, report = compressed(b"ab", b"cd", b"ef", frames=2), list[Finding]()
+    ds.ExtendedOffsetTable, ds.ExtendedOffsetTableLengths = wide(0, 10), wide(2, 2)
+    assert frames_of(ds, report=report) == [[b"ab"], [b"cd"]]
+    assert [finding.what for finding in report] == [
+        "3 fragments hold more frames than Number of Frames (2); the rest is ignored"
+    ]
+
+
 @pytest.mark.parametrize(
     ("offsets", "lengths"),
     [(wide(0), wide(2)), (wide(0, 11), wide(2, 2)), (wide(0, 10), wide(2, 3)), (wide(0, 10), wide(0, 2)),
-     (wide(0, 10), b""), (wide(0, 1 << 63), wide(2, 1 << 63))],
-    ids=["too few", "between", "too long", "empty", "no lengths", "absurd"],
+     (wide(0, 10), b""), (wide(0, 1 << 63), wide(2, 1 << 63)), (wide(0, 0), wide(2, 2)), (wide(10, 0), wide(2, 2))],
+    ids=["too few", "between", "too long", "empty", "no lengths", "absurd", "twice", "backwards"],
 )  # fmt: skip
 def test_impossible_extended_table_is_ignored(offsets: bytes, lengths: bytes) -> None:
     ds = compressed(b"ab", b"cd", frames=2)
