@@ -3,6 +3,7 @@
 A baseline holds the bad verdicts that are expected of a peer, each with its observation.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ Document = Mapping[str, Any]
 _ORDER = ("UNIMPLEMENTED", "SKIPPED", "INFO", "PASS", "NON-STRICT", "INCONCLUSIVE", "WEAK", "FAIL", "ERROR")
 _FINE = frozenset(verdict.value for verdict in ALWAYS_FINE)
 _SCHEMA = 1
+_TIME = re.compile(r" \(nothing within [0-9.]+ s\)| [0-9.]+ s\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def check_baseline(expected: Document) -> None:
 
 
 def regressions(document: Document, expected: Document) -> Iterator[Change]:
-    """Yield the cases of a report that differ from a baseline, for the worse or for the better.
+    """Yield the cases of a report that differ from a baseline, apart from times, for the worse or for the better.
 
     Raises `EncodeError` if ``expected`` is not a baseline.
     """
@@ -75,7 +77,7 @@ def regressions(document: Document, expected: Document) -> Iterator[Change]:
             yield Change(case["id"], f"{verdict}: {case['reason']}; the baseline has {wanted}", True)
         elif verdict != wanted:
             yield Change(case["id"], f"{verdict}; the baseline still has {wanted}", False)
-        elif because and because not in f"{case['reason']} {', '.join(case['observed'])}":
+        elif because and _plain(because) not in _plain(f"{case['reason']} {', '.join(case['observed'])}"):
             yield Change(case["id"], f"{verdict} for another reason: {case['reason']}; {because} was expected", True)
 
 
@@ -92,7 +94,7 @@ def changes(before: Document, after: Document) -> Iterator[Change]:
         elif (was["verdict"], was["damaged"]) != (now["verdict"], now["damaged"]):
             worse = now["damaged"] > was["damaged"] or _ORDER.index(now["verdict"]) > _ORDER.index(was["verdict"])
             yield Change(case_id, f"{_verdict(was)} became {_verdict(now)}: {now['reason']}", worse)
-        elif _plain(was["observed"]) != _plain(now["observed"]):
+        elif [*map(_plain, was["observed"])] != [*map(_plain, now["observed"])]:
             yield Change(case_id, f"{', '.join(was['observed'])} became {', '.join(now['observed'])}", False)
 
 
@@ -100,6 +102,6 @@ def _verdict(case: Document) -> str:
     return f"{case['verdict']}{' DAMAGED' if case['damaged'] else ''}"
 
 
-def _plain(observed: list[str]) -> list[str]:
-    """Return observations without their times."""
-    return [text.partition(" (nothing within")[0] for text in observed]
+def _plain(text: str) -> str:
+    """Return an observation without its times."""
+    return _TIME.sub("", text)

@@ -208,6 +208,16 @@ def test_failure_for_another_reason_is_worse(bad: dict[str, Any]) -> None:
     assert [each.is_worse for each in regressions(bad, expected)] == [True]
 
 
+@pytest.mark.parametrize("text", ["CLOSED after {} s, later than --artim", "SILENCE (nothing within {} s)"])
+def test_other_times_are_no_difference(bad: dict[str, Any], text: str) -> None:
+    def taking(seconds: str) -> dict[str, Any]:
+        seen = text.format(seconds)
+        return {**bad, "cases": [{**case, "observed": [seen], "reason": seen} for case in bad["cases"]]}
+
+    assert list(changes(taking("30.1"), taking("31"))) == []
+    assert list(regressions(taking("30.1"), baseline(taking("31")))) == []
+
+
 def test_wrong_baseline_is_an_error(bad: dict[str, Any]) -> None:
     with pytest.raises(EncodeError, match="not a baseline of schema 1"):
         list(regressions(bad, {"schema": 2}))
