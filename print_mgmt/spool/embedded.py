@@ -18,7 +18,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -62,7 +62,6 @@ from .tasks import Completion
 __all__ = ["EmbeddedSpool"]
 
 _log = logging.getLogger("print_mgmt.spool")
-
 T = TypeVar("T")
 
 _POLL = 0.25  # seconds between two checks for changes by other processes
@@ -429,8 +428,7 @@ class EmbeddedSpool:
     async def verify(self) -> Verified:
         """Read all films; see `Upkeep.verify`.
 
-        Films with wrong bytes go into quarantine. Films whose files the system cannot read count as damaged, too, but
-        stay where they are.
+        Films with wrong bytes go into quarantine. Unreadable files count as damaged, too, but stay where they are.
         """
         right, damaged = 0, [film.id for film in (await self.survey()).damaged]
         for film_id, checksum, state in await self._execute(self._rows.files):
@@ -440,12 +438,10 @@ class EmbeddedSpool:
                 data = await asyncio.to_thread(self._files.read, film_id, checksum)
                 await asyncio.to_thread(read_film, data)
             except CorruptFilm as exc:
-                try:
+                with suppress(NoSuchFilm):  # it was removed in the meantime
                     if state is not FilmState.FAILED:
                         await self._quarantine(await self.show(film_id), exc)
-                except NoSuchFilm:  # it was removed in the meantime
-                    continue
-                damaged.append(film_id)
+                    damaged.append(film_id)
             except OSError as exc:
                 _log.error("film %s cannot be read: %s", film_id, reason_of(exc))
                 damaged.append(film_id)

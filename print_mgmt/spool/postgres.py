@@ -16,6 +16,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Self
 
@@ -395,12 +396,10 @@ class PostgresSpool:
             try:
                 await self._read(film_id, checksum)
             except CorruptFilm as exc:
-                try:
+                with suppress(NoSuchFilm):  # it was removed in the meantime
                     if state != FilmState.FAILED:
                         await self._fail_damaged_film(film_id, exc)
-                except NoSuchFilm:  # it was removed in the meantime
-                    continue
-                damaged.append(film_id)
+                    damaged.append(film_id)
             else:
                 right += 1
         return Verified(right, tuple(damaged))
