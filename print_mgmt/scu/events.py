@@ -128,9 +128,11 @@ class Job:
     async def events(self, *, poll: float = 5.0) -> AsyncIterator[Event]:
         """Yield the events of the job until it is DONE or FAILURE.
 
-        After ``poll`` seconds without an event, the job is queried, and a new status is yielded as an event. The
+        After ``poll`` seconds without an event of the job, it is queried, and a new status is yielded as an event. The
         iteration also ends if the printer no longer answers or the association ends.
         """
+        now = asyncio.get_running_loop().time
+        due = now() + poll  # when the job is queried, unless it reports an event before
         while self.SOPInstanceUID and not self.has_ended:
             count = self._events.count
             for number, event in self._events.since(self._heard, self.SOPInstanceUID):
@@ -139,8 +141,9 @@ class Job:
                 yield event
                 if event.name.upper() in _ENDS:
                     return
-            await self._events.wait(count, poll)
-            if self._events.count == count:
+                due = now() + poll
+            await self._events.wait(count, due - now())
+            if now() >= due and not self._events.since(self._heard, self.SOPInstanceUID):
                 known = self.ExecutionStatus
                 try:
                     attributes = await self.refresh()
@@ -151,6 +154,7 @@ class Job:
                     return
                 if self.ExecutionStatus != known:
                     yield Event(PrintJobClass, self.SOPInstanceUID, _NUMBERS.get(self.ExecutionStatus, 0), attributes)
+                due = now() + poll
 
     async def wait(self, *, poll: float = 5.0) -> str:
         """Wait for the end of the job; return DONE or FAILURE.
@@ -162,5 +166,6 @@ class Job:
         return self.ExecutionStatus
 
     def _note(self, event: Event) -> None:
-        self.ExecutionStatus = event.name.upper()
+        if event.name.upper() in _NUMBERS:  # an event of an unknown type tells no status
+            self.ExecutionStatus = event.name.upper()
         self.ExecutionStatusInfo = text(event.information, "ExecutionStatusInfo") or self.ExecutionStatusInfo

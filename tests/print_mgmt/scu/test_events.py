@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 import pytest
 from printers import Odd, gray, printer
@@ -116,6 +117,33 @@ async def test_job_ignores_events_of_others() -> None:
     async with Odd(with_job, before=others).client() as client:
         (job,) = (await client.print_images([gray(1)])).jobs
         assert await job.wait() == "DONE"  # it came before the response to N-ACTION
+
+
+async def test_unknown_event_leaves_the_status_of_a_job() -> None:
+    async def report(association: Association, operation: Operation) -> None:
+        if isinstance(operation.message, NSetRQ):
+            for number in (99, 3):
+                await n_event_report(association, operation.context, PrintJob, JOB, number, Dataset())
+
+    async with Odd(with_job, before=report).client() as client:
+        (job,) = (await client.print_images([gray(1)])).jobs
+        told = [(event.name, job.ExecutionStatus) async for event in job.events()]
+    assert told == [("99", ""), ("Done", "DONE")]
+
+
+class Busy(events.Events):
+    """Events of a printer that reports a warning again and again, but never its job."""
+
+    async def wait(self, number: int, seconds: float) -> None:  # noqa: ARG002
+        assert self.count < 1000
+        self.count += 1
+        await asyncio.sleep(0)
+
+
+async def test_job_of_a_busy_printer_is_polled() -> None:
+    async with odd_jobs("DONE").client() as client:
+        (job,) = (await client.print_images([gray(1)])).jobs
+        assert await replace(job, _events=Busy()).wait(poll=0) == "DONE"
 
 
 async def test_event_flood_is_acknowledged_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
