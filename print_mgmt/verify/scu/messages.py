@@ -4,9 +4,10 @@ from statistics import median
 from struct import pack
 
 from dimse.data import Dataset, encode, syntax_of, tag_of
-from dimse.message import NCreateRQ, NDeleteRSP, NSetRQ, NSetRSP, decode_command
+from dimse.errors import DimseError
+from dimse.message import Message, NCreateRQ, NDeleteRSP, NSetRQ, NSetRSP, decode_command
 from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, name_or_uid
-from dimse.ul import PDataTF, decode_pdu
+from dimse.ul import PDV, PDataTF, decode_pdu
 from dimse.verify import Case, Close, Flags, Level, SubCase, Unprepared, Verdict
 from dimse.verify.case import CaseRun
 from dimse.verify.message_rules import data_findings
@@ -104,16 +105,27 @@ def _answer_early(visit: Visit, wire: Wire, pdu: bytes) -> None:
     """Answer the N-SET of an image with a failure after the first P-DATA-TF of its Data Set."""
     if pdu[0] != _P_DATA_TF or visit.fired is not None:
         return
-    decoded = decode_pdu(pdu)
+    try:
+        decoded = decode_pdu(pdu)
+    except DimseError:
+        return  # the wire notes that the PDU is wrong
     assert isinstance(decoded, PDataTF)
     for pdv in decoded.pdvs:
         if pdv.is_command:
-            command, _ = decode_command(bytes(pdv.data)) if pdv.is_last else (None, False)
+            command = _command_in(pdv)
             visit.pending = command if isinstance(command, NSetRQ) and _is_image(command) else None
         elif isinstance(visit.pending, NSetRQ) and not pdv.is_last:
             visit.fired, visit.fired_operations = (wire, len(wire.events)), len(visit.operations) + 1
             wire.say(NSetRSP(MessageIDBeingRespondedTo=visit.pending.MessageID, Status=_FAILED), pdv.context_id)
             return
+
+
+def _command_in(pdv: PDV) -> Message | None:
+    """Return the message of a Command Set in one fragment, or None if it cannot be read or has several fragments."""
+    try:
+        return decode_command(bytes(pdv.data))[0] if pdv.is_last else None
+    except DimseError:
+        return None
 
 
 def _is_image(request: NSetRQ) -> bool:

@@ -1,12 +1,17 @@
 """The cases for an SCU: they agree with the catalogue, their twins fail, and a right client passes."""
 
+from random import Random
+
 import pytest
 from scu_twins import CONFUSED, ERASES_IMAGE, MAKES_ANOTHER_FILM, TRIES_AGAIN, TWINS
 from wrong_scus import Wrong, program
 
-from dimse.verify import Case, Flags, Level, Options, Role, Run, Verdict, catalogue
+from dimse.verify import Case, Flags, Level, Options, Role, Run, Unprepared, Verdict, catalogue
 from dimse.verify.catalogue import differences
-from dimse.verify.scu import SCU_CASES, ScuTarget, verify_scu
+from dimse.verify.scu import SCU_CASES, ScuTarget, Visit, verify_scu
+from dimse.verify.scu.visit import OnPDU, Table
+from dimse.verify.trace import CaseTrace
+from dimse.verify.wire import Wire
 from print_mgmt.verify.scu import PRINT_SCU_CASES, PlainPrinter
 
 pytestmark = pytest.mark.skips_waits
@@ -79,3 +84,18 @@ async def test_short_silence_is_no_verdict() -> None:
     target = ScuTarget(patience=5.0, program=program(TWINS[case.id]))
     run = await verify_scu(target, [case], service=PlainPrinter)
     assert run.results[-1].verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("data", [b"\x04\0\0\0\0\2ab", b"\x04\0\0\0\0\x0a\0\0\0\6\1\3abcd"], ids=["pdu", "command"])
+async def test_unreadable_data_of_an_scu_fits_no_image(data: bytes) -> None:
+    case = next(case for case in CASES if case.id == "DIMSE-2.09")
+
+    class Peer:
+        async def visit(self, table: Table, *, on_pdu: OnPDU, **_: object) -> Visit:
+            visit = Visit(dict(table), PlainPrinter, Random(0), 1.0)
+            on_pdu(visit, Wire(1, CaseTrace(lambda: 0.0), 1.0, print, print), data)
+            return visit
+
+    assert case.run is not None
+    with pytest.raises(Unprepared, match="no image needs a second P-DATA-TF"):
+        await case.run(Peer())
