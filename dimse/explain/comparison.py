@@ -121,9 +121,8 @@ def _about(pair: Pair) -> str:
 
 def compare(left: Sequence[Step], right: Sequence[Step]) -> Comparison:
     """Return the comparison of two associations, given as their steps. Only the first 2000 of each are compared."""
-    is_cut = max(len(left), len(right)) > _MAX_STEPS
-    one = [step for step in left if step.turns][:_MAX_STEPS]
-    other = [step for step in right if step.turns][:_MAX_STEPS]
+    whole = [[step for step in steps if step.turns] for steps in (left, right)]
+    one, other = (steps[:_MAX_STEPS] for steps in whole)
     pairs: list[Pair] = []
     matcher = SequenceMatcher(None, [*map(_key, one)], [*map(_key, other)], autojunk=False)
     for kind, start, end, begin, stop in matcher.get_opcodes():
@@ -132,7 +131,8 @@ def compare(left: Sequence[Step], right: Sequence[Step]) -> Comparison:
         else:
             pairs += (Pair(step, None) for step in one[start:end])
             pairs += (Pair(None, step) for step in other[begin:stop])
-    return Comparison(tuple(pairs), (_end(one), _end(other)), is_cut)
+    is_cut = max(map(len, whole)) > _MAX_STEPS
+    return Comparison(tuple(pairs), (_end(whole[0]), _end(whole[1])), is_cut)
 
 
 def _key(step: Step) -> tuple[str, str, str]:

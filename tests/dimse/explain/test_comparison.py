@@ -142,11 +142,17 @@ def test_elements_in_items_have_their_path() -> None:
 
 
 def test_long_recordings_are_compared_at_their_beginning() -> None:
-    many = steps(GOOD)[:4] * 600
+    many = [*steps(GOOD)[:4] * 600, *steps(GOOD)]
     comparison = compare(many, many)
     assert comparison.is_cut
+    assert comparison.ends == ("released", "released")
     assert len(comparison.pairs) == 2000
     assert list(comparison_lines(comparison))[-1] == "The recordings go on; only their first steps are compared."
+
+
+def test_steps_without_pdus_do_not_count() -> None:
+    empty = [step._replace(turns=()) for step in steps(GOOD)[:1] * 2001]
+    assert not compare([*empty, *steps(GOOD)], steps(GOOD)).is_cut
 
 
 def test_text_begins_with_the_answer_and_marks_differences() -> None:
