@@ -142,8 +142,8 @@ class _Run:
         except Unprepared as exc:
             self._grid_peer.fault = exc.reason
             return Answer(exc.reason)
-        except Mistake as exc:
-            return Answer(f"not sent: {exc}")
+        except DimseError as exc:  # a mistake, or a value that cannot be read or encoded
+            return Answer(_cut(f"not sent: {exc}"))
 
     async def _perform(self, step: Step, words: list[str]) -> Answer:
         match step.command:

@@ -38,6 +38,15 @@ async def test_equal_peers_agree_on_each_line() -> None:
     assert [answer.outcome for answer in grid.peers[0].answers] == ["AC(1=0)", "RSP(0000)", "RSP(0000)", "RP"]
 
 
+async def test_value_that_cannot_be_encoded_is_not_sent() -> None:
+    grid = await grid_of("associate Verification\nsend C-ECHO-RQ MessageID=70000\necho", Twin())
+    assert [answer.outcome for answer in grid.peers[0].answers] == [
+        "AC(1=0)",
+        "not sent: MessageID: 70000 cannot be written as US",
+        "RSP(0000)",
+    ]
+
+
 async def test_different_peers_are_in_different_groups() -> None:
     grid = await grid_of(SCRIPTS["echo"], Twin(), FAILS, Twin())
     assert [(group.letter, group.members) for group in grid.groups(1)] == [("A", (0, 2)), ("B", (1,))]
