@@ -5,7 +5,7 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -18,13 +18,14 @@ from dimse.terminal import cancel_on_sigterm, positive, run_loop
 
 from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Chosen, pick
 from ..film import FILM_SIZES, LUT_SHAPES, MAGNIFICATIONS, ORIENTATIONS, PresentationLUT
-from ..scu import Color, FilmOptions, Job, PrintClient, PrintReport, read_lut
+from ..scu import Answered, Color, FilmOptions, Job, PrintClient, PrintReport, read_lut
 from .images import ImageFiles, add_images
 from .options import add_peer, add_printer, add_requirements, printing_client
 
 __all__ = ["add", "chosen_of", "film_options"]
 
 _AUTO = "auto"  # the layout that lets the printer's configuration choose the display format
+_PRINTED_SESSION = "N-ACTION (Print) of the film session"
 _LEVELS = {"film": "each film box", "session": "the film session", "image": "each image box"}
 
 _EXAMPLES = r"""examples:
@@ -182,14 +183,20 @@ async def _print_all(pictures: ImageFiles, client: PrintClient, options: FilmOpt
                 options, pictures.prepare(client, options.chosen.film_box), progress=progress
             )
     except DimseError:
-        answers = client.answers
-        printed = sum(name.startswith("N-ACTION") and not is_failure(status) for name, status in answers)
-        if printed:
+        if printed := _printed_films(client.answers):
             _print_note(f"{_count(printed, 'film')} printed before this error:")
         raise
     finally:
         for warning in client.warnings:
             _print_note(f"warning: {warning}")
+
+
+def _printed_films(answers: Iterable[Answered]) -> int:
+    """Return the number of printed films: those of which N-ACTION succeeded, or all of a session that was printed."""
+    done = [name for name, status in answers if not is_failure(status)]
+    if _PRINTED_SESSION in done:  # a film was created again if an association was lost before
+        return len({name for name in done if name.startswith("N-CREATE of film ")})
+    return sum(name.startswith("N-ACTION") for name in done)
 
 
 async def _show_events(job: Job, number: int, *, quiet: bool) -> None:

@@ -259,6 +259,14 @@ async def test_json_report_has_the_status_of_each_operation(cine: str, capsys: p
     assert report["warnings"][0].startswith("N-SET of image 1 of film 1: status B604H")
 
 
+async def test_failure_tells_how_many_films_a_session_has(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = Odd(lambda message: Answer(Status=0xB60A) if isinstance(message, NActionRQ) else None)
+    async with odd.serving() as server:
+        words = ("--frames", "1-3", "--collate", "--true-size")
+        assert await command("print", f"A@{server.host}:{server.port}", cine, *words) == 1
+    assert capsys.readouterr().err.startswith("print-mgmt: 3 films printed before this error:\n")
+
+
 async def test_failure_tells_how_many_films_are_printed(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Printed films and warnings come before the reason, which is the last line."""
     statuses = [0xB604, 0xB604, 0xC605]
