@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from dimse.data import Dataset, tag_of
+from dimse.data import Dataset, Tag, tag_of
 from dimse.errors import DecodeError, DimseError
 
 from ...config import ConfigError
@@ -63,6 +63,8 @@ def _text_at(dataset: Dataset, place: str) -> str:
         value = dataset.get(tag)
         if isinstance(value, bytes | memoryview):  # a private element in Implicit VR has the VR UN
             value = bytes(value).rstrip(b" \0").decode("utf-8", "replace")
+        if isinstance(value, list) and value:
+            raise DecodeError(f"{len(value)} values or items, where one value is needed", path=str(Tag(tag)))
         if isinstance(value, str | int | float):
             return str(value)
     return ""

@@ -48,6 +48,18 @@ async def test_private_attribute_is_found_by_its_creator(dataset: Dataset) -> No
     assert await found(SentSource(attributes={"PatientID": "(0019,xx01,ACME 1.0)"}), dataset) == {"PatientID": "4711"}
 
 
+async def test_value_that_is_a_list_is_noted() -> None:
+    """A backslash separates two values, as in a label that names a file of Windows."""
+    session = Dataset()
+    session.add(Element(0x2000_0050, "LO", "A7\\B8"))
+    source = SentSource(attributes={"AccessionNumber": "FilmSessionLabel"})
+    findings = await source.find(accepted_film(sent=[session]), Dataset())
+    assert (dict(findings.values), [*findings.notes]) == (
+        {},
+        ["(2000,0050): 2 values or items, where one value is needed"],
+    )
+
+
 async def test_private_attribute_of_another_creator_is_left() -> None:
     assert await found(SentSource(attributes={"PatientID": "(0019,xx01,ACME 1.0)"}), private("OTHER")) == {}
 
