@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
+from io import BufferedWriter
 from pathlib import Path
 
 from .records import SpoolError
@@ -41,12 +42,11 @@ class Reserve:
         with suppress(OSError):
             descriptor = os.open(self._path, _NEW, 0o600)
             try:
-                _allocate(descriptor)
+                with os.fdopen(descriptor, "wb") as file:
+                    _allocate(file)
                 return True
             except OSError:
-                self._path.unlink()
-            finally:
-                os.close(descriptor)
+                self._path.unlink()  # only after it is closed: Windows does not remove an open file
         return False
 
     def attempt(self, work: Callable[[], None]) -> None:
@@ -68,12 +68,12 @@ class Reserve:
         return False
 
 
-def _allocate(descriptor: int) -> None:
+def _allocate(file: BufferedWriter) -> None:
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, 0, SIZE)
+        os.posix_fallocate(file.fileno(), 0, SIZE)
         return
     for _ in range(SIZE // len(_BLOCK)):
-        os.write(descriptor, _BLOCK)
+        file.write(_BLOCK)
 
 
 def _means_full_disk(exc: BaseException | None) -> bool:
