@@ -1,6 +1,6 @@
 """Small pictures of native Pixel Data, as PNG: every n-th pixel.
 
-The lowest value becomes black and the highest white, unless the values may be P-Values.
+The lowest value becomes black and the highest white, unless the values may be P-Values. Color is taken for RGB.
 
 The pictures need no numpy, since each row that is shown is one strided slice.
 """
@@ -36,7 +36,7 @@ def picture_of(description: Mapping[str, str], pixels: memoryview) -> Picture | 
     rows, columns = _number(description, "Rows"), _number(description, "Columns")
     samples, allocated = _number(description, "SamplesPerPixel", 1), _number(description, "BitsAllocated")
     size = allocated // 8
-    if not (0 < rows <= _MAX_US and 0 < columns <= _MAX_US and samples in (1, 3) and size in (1, 2)):
+    if not (0 < rows <= _MAX_US and 0 < columns <= _MAX_US and samples in (1, 3) and allocated in (8, 16)):
         return None
     if rows * columns * samples * size > len(pixels) or (samples == 3 and size != 1):
         return None
@@ -44,7 +44,8 @@ def picture_of(description: Mapping[str, str], pixels: memoryview) -> Picture | 
     if samples == 3:
         return _color(pixels, rows, columns, step, is_planar=description.get("PlanarConfiguration") == "1")
     lines = [_line(pixels, row * columns * size, columns, size, step, description) for row in range(0, rows, step)]
-    gray = lines if size == 1 and _number(description, "BitsStored", 8) == 8 else _scaled(lines, description)
+    is_plain = size == 1 and _number(description, "BitsStored", 8) == 8 and not _is_signed(description)
+    gray = lines if is_plain else _scaled(lines, description)
     if description.get("PhotometricInterpretation", "").strip() == "MONOCHROME1":
         gray = [bytes(255 - value for value in line) for line in gray]
     return png_of([bytes(line) for line in gray], 1)
@@ -60,15 +61,18 @@ def _number(description: Mapping[str, str], keyword: str, default: int = 0) -> i
     return int(text) if text.isdecimal() and len(text) < 6 else default
 
 
+def _is_signed(description: Mapping[str, str]) -> bool:
+    return description.get("PixelRepresentation") == "1"
+
+
 def _line(
     pixels: memoryview, start: int, columns: int, size: int, step: int, description: Mapping[str, str]
 ) -> Sequence[int]:
     """Return each ``step``-th value of a row."""
     if size == 1:
-        return bytes(pixels[start : start + columns : step])
-    words = array(
-        "h" if description.get("PixelRepresentation") == "1" else "H", bytes(pixels[start : start + 2 * columns])
-    )
+        octets = bytes(pixels[start : start + columns : step])
+        return array("b", octets) if _is_signed(description) else octets
+    words = array("h" if _is_signed(description) else "H", bytes(pixels[start : start + 2 * columns]))
     if ("big_endian" in description) != (sys.byteorder == "big"):
         words.byteswap()
     return words[::step]
@@ -77,7 +81,7 @@ def _line(
 def _scaled(lines: list[Sequence[int]], description: Mapping[str, str]) -> list[bytes]:
     """Return rows with values from 0 to 255: the highest bits of P-Values, or else values scaled to their range."""
     stored = _number(description, "BitsStored", 16)
-    if stored in _P_VALUE_BITS and description.get("PixelRepresentation", "0") == "0":
+    if stored in _P_VALUE_BITS and not _is_signed(description):
         mask, shift = (1 << stored) - 1, stored - 8
         return [bytes((value & mask) >> shift for value in line) for line in lines]
     low, high = min(map(min, lines)), max(map(max, lines))

@@ -42,6 +42,12 @@ def test_signed_values_fill_the_range() -> None:
     assert pixels(picture_of(described, memoryview(octets)))[1][:3] == [0, 255, 127]
 
 
+def test_signed_octets_fill_the_range() -> None:
+    described = {**GRAY, "PixelRepresentation": "1"}
+    octets = bytes((0x80, 0x7F, 0, 0, 0, 0))
+    assert pixels(picture_of(described, memoryview(octets)))[1][:3] == [0, 255, 128]
+
+
 def test_big_endian_words_are_swapped() -> None:
     described = {**GRAY, "BitsAllocated": "16", "BitsStored": "12", "big_endian": "1"}
     assert pixels(picture_of(described, memoryview(b"\x0f\xff" * 6)))[1] == [255] * 6
@@ -70,6 +76,7 @@ def test_large_image_becomes_small() -> None:
         {"Rows": "-1"},
         {"Columns": "99999999"},
         {"BitsAllocated": "1"},
+        {"BitsAllocated": "12"},
         {"SamplesPerPixel": "4"},
         {"SamplesPerPixel": "3", "BitsAllocated": "16"},
     ],
