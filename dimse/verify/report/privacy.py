@@ -49,25 +49,31 @@ class Credentials:
     """A filter that replaces user identities (PS3.7 D.3.3.7) by zeros, for the connections of one case."""
 
     def __init__(self) -> None:
-        self._streams: dict[tuple[int, str], bytearray] = {}
+        self._streams: dict[tuple[int, str], bytearray] = {}  # the start of each request, up to the first gap
+        self._lengths: dict[tuple[int, str], int] = {}  # octets so far, with those that are not kept
         self._done: set[tuple[int, str]] = set()
 
     def hidden(self, entry: TraceEntry, octets: bytes) -> bytes:
-        """Return the octets of an entry; the octets of a user identity are zeros. Entries must come in their order."""
+        """Return the octets of an entry; the octets of a user identity are zeros. Entries must come in their order.
+
+        After a gap of octets that the trace does not keep, the rest of the request is zeros.
+        """
         key = (entry.connection, entry.direction)
         if key in self._done:
             return octets
-        stream = self._streams.setdefault(key, bytearray())
-        start = len(stream)
-        stream += octets
+        stream, start = self._streams.setdefault(key, bytearray()), self._lengths.get(key, 0)
+        if start == len(stream):
+            stream += octets
         if stream[0] != _ASSOCIATE_RQ:
             self._done.add(key)
             return octets
+        end = _HEADER + int.from_bytes(stream[2:_HEADER], "big")
         found = bytearray(octets)
-        for first, last in _identities(bytes(stream)):
-            for at in range(max(first, start), min(last, len(stream))):
+        for first, last in [*_identities(bytes(stream)), (len(stream), end)]:
+            for at in range(max(first, start), min(last, start + len(octets))):
                 found[at - start] = 0
-        if len(stream) >= _HEADER + int.from_bytes(stream[2:_HEADER], "big"):
+        self._lengths[key] = start + max(entry.length, len(octets))
+        if self._lengths[key] >= max(end, _HEADER):
             self._done.add(key)
         return bytes(found)
 

@@ -19,6 +19,7 @@ from dimse.verify.trace import CaseTrace, TraceEntry
 
 NAME = "DOE^JANE"
 SECRET = b"open sesame"
+ECHO = b"\4\0\0\0\0\6after "
 
 
 def request() -> bytes:
@@ -45,6 +46,16 @@ def test_credentials_are_zeros_however_they_arrive(size: int) -> None:
     assert len(shown) == len(octets)
     assert SECRET[3:] not in shown
     assert b"CALLED" in shown
+
+
+@pytest.mark.parametrize("kept", [16, 74, 100, 200])
+def test_credentials_after_a_gap_are_zeros(kept: int) -> None:
+    octets, credentials = request(), Credentials()
+    first, rest = octets[: kept + 7], octets[kept + 7 :]
+    credentials.hidden(TraceEntry(0.0, 1, "<", first[:kept], len(first), "hash"), first[:kept])
+    shown = credentials.hidden(received(rest + ECHO), rest + ECHO)
+    assert SECRET[3:] not in shown
+    assert shown.endswith(ECHO)
 
 
 def test_octets_after_the_request_are_unchanged() -> None:
