@@ -8,6 +8,7 @@ with the destination.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 
 from ..data import Dataset
@@ -32,15 +33,17 @@ async def send_instances(
     """Send ``count`` instances on ``association``, and yield the responses of the C-GET or C-MOVE for the handler.
 
     ``instances`` are Data Sets with SOP Class and Instance UID. An instance that cannot be sent, for lack of a context
-    or for any other reason, counts as failed. C-CANCEL ends the operation between two instances.
+    or for any other reason, counts as failed. C-CANCEL ends the operation between two instances. If ``instances`` is a
+    generator, it is closed at the end.
     """
     counts = _Counts(count)
-    async for instance in instances:
-        counts.add(str(instance.SOPInstanceUID), await _store(operation, association, instance))
-        if operation.is_cancelled:
-            yield counts.response(operation, _CANCEL, remaining=True)
-            return
-        yield operation.pending(None, **counts.elements(remaining=True))
+    async with aclosing(instances) if isinstance(instances, AsyncGenerator) else nullcontext():
+        async for instance in instances:
+            counts.add(str(instance.SOPInstanceUID), await _store(operation, association, instance))
+            if operation.is_cancelled:
+                yield counts.response(operation, _CANCEL, remaining=True)
+                return
+            yield operation.pending(None, **counts.elements(remaining=True))
     yield counts.response(operation, counts.status)
 
 

@@ -1,10 +1,13 @@
 """Verification, and the sub-operations of C-GET and C-MOVE (PS3.7 §9.1.3 and §9.1.4)."""
 
+from collections.abc import AsyncGenerator
+
 from archive import CONTEXTS, DOES, GET, MOVE, QUERY, ROE, STORAGE, SYNTAXES, Archive
 from raw import ECHO, Raw, raw_server
 
 from dimse.data import Dataset
 from dimse.message import (
+    CGetRQ,
     CMoveRSP,
     CStoreRQ,
     Response,
@@ -14,6 +17,7 @@ from dimse.net import (
     Association,
     Operation,
     connect,
+    send_instances,
     serve,
 )
 from dimse.net.scu import c_echo, c_get, c_move, dataset_of
@@ -112,6 +116,32 @@ async def test_c_cancel_ends_a_c_get_between_two_instances() -> None:
     assert left is not None
     assert done + left == 5
     assert len(ours.instances) == done < 5
+
+
+async def test_c_cancel_closes_the_instances() -> None:
+    archive, ours, closed = Archive(*DOES), Archive(), list[bool]()
+
+    async def one_by_one() -> AsyncGenerator[Dataset, None]:
+        try:
+            for kept in DOES:
+                yield kept
+        finally:
+            closed.append(True)
+
+    instances = one_by_one()  # this name keeps them from being closed as garbage
+    archive.handlers = {
+        (GET, CGetRQ): lambda operation: send_instances(operation, operation.association, instances, len(DOES))
+    }
+    async with serve([archive.service], port=0) as server:
+        contexts = CONTEXTS | {STORAGE: SYNTAXES}
+        async with connect(
+            server.host, server.port, contexts, handlers=ours.handlers, user_items=TO_RECEIVE
+        ) as association:
+            async with c_get(association, association.context_for(GET), QUERY) as responses:
+                await anext(responses)
+                await responses.cancel()
+                assert (await responses.final()).Status == 0xFE00
+    assert closed == [True]
 
 
 async def test_c_move_names_its_originator() -> None:
