@@ -118,12 +118,13 @@ class Delivery:
         self._outcome_if_stopped = Doubtful(reason=_STOPPED)
         try:
             is_done = await self._wait(task, to.deadline)
+            has_ended = is_done or await self._cancel(task)
         except (StaleLease, asyncio.CancelledError):
             await self._cancel(task)
             if _has_succeeded(task):
                 self._outcome_if_stopped = self._final_outcome(to, task)
             raise
-        if not is_done and not await self._cancel(task):
+        if not has_ended:
             return None
         name = delivery.destination
         if not is_done and not _has_succeeded(task):

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,32 @@ async def test_film_that_a_stopped_delivery_finishes_is_done(bench: Bench, deadl
     if deadline == 60:
         running.cancel()
     await asyncio.wait({running})
+    assert (await bench.film()).state is FilmState.DONE
+
+
+@dataclass(eq=False)
+class Slow(Shelf):
+    """A destination that finishes its film when it is canceled twice."""
+
+    canceled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def deliver(self, film: Film, identified: Dataset) -> Receipt:
+        try:
+            return await super().deliver(film, identified)
+        except asyncio.CancelledError:
+            self.canceled.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return Receipt()
+
+
+async def test_film_finished_after_its_deadline_and_a_stop_is_done(bench: Bench) -> None:
+    slow, lease = Slow(gate=asyncio.Event()), await bench.lease()
+    running = asyncio.create_task(bench.delivery(lease).run(SiteDestination(destination=slow, deadline=0.01)))
+    await slow.canceled.wait()
+    running.cancel()
+    await asyncio.wait({running})
+    assert running.cancelled()
     assert (await bench.film()).state is FilmState.DONE
 
 
