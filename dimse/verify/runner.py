@@ -109,8 +109,9 @@ class Tester:
         needs = Flags.NONE
         for case in chosen:
             needs |= case.needs
-        is_parallel = self.options.jobs > 1 or sum(case.is_slow or case.waits for case in chosen) > 1
-        wanted = needs | (Flags.TWO_ASSOC if is_parallel else Flags.NONE)
+        # Slow cases run at the same time if they can, and ROB-1.12, which is slow, probes the peer meanwhile
+        may_overlap = self.options.jobs > 1 or any(case.is_slow or case.waits for case in chosen)
+        wanted = needs | (Flags.TWO_ASSOC if may_overlap else Flags.NONE)
         facts = await find_facts(self.target, self.options, self.watch, wanted)
         self.run.facts = facts.with_flags(self._given_flags())
         ordered = [case for case in chosen if case.id != SANITY and case.run is not None]

@@ -46,6 +46,7 @@ P_DATA, ASSOCIATE_RQ, COMMAND = 0x04, 0x01, 1
 _CLIENT_HELLO = bytes.fromhex("16030100310100002d0303") + bytes(32) + bytes.fromhex("000004c02fc0300100000000")
 _KNOWN_TYPES = range(1, 8)
 _FLOOD, _FRAGMENT = 8 << 20, 4096  # octets of a flood, and the greatest PDU-length of its P-DATA-TFs
+_PDV_HEADER = 6  # octets of a PDV before its fragment
 _RESETS, _SILENT, _ONE_BY_ONE, _AT_ONCE = 200, 32, 50, 10
 _REST = 5.0  # seconds for the peer to recover after the resets
 _TITLES = (b"../../etc/passwd", b"\0\1\x1bABC", b"%s%n%x", b"\xc4\xd6\xdc\xff")
@@ -112,7 +113,10 @@ async def silent_connections(peer: Peer) -> Observation:
 
 async def endless_command(peer: Peer) -> Seen:
     wire = await peer.associate()
-    piece = forge_pdu(P_DATA, forge_pdv(1, COMMAND, bytes(min(wire.max_length or _FRAGMENT, _FRAGMENT) - 6)))
+    room = min(wire.max_length or _FRAGMENT, _FRAGMENT) - _PDV_HEADER
+    if room < 1:
+        raise Unprepared(f"the peer's Maximum Length, {wire.max_length}, leaves no room for a fragment")
+    piece = forge_pdu(P_DATA, forge_pdv(1, COMMAND, bytes(room)))
     await wire.pour((piece for _ in range(_FLOOD // len(piece))), peer.timeout)
     return await wire.next()
 
@@ -125,7 +129,7 @@ async def half_a_pdu(peer: Peer) -> Observation:
         meanwhile = await peer.probe()
     if not isinstance(seen, Aborted | Closed):
         seen = await wire.next(peer.target.slow_patience)
-    return (seen,) if meanwhile == ALIVE else (seen, DEAD)
+    return (seen,) if meanwhile == ALIVE else (seen, meanwhile)
 
 
 def hostile_title(title: bytes) -> CaseRun:
