@@ -215,6 +215,12 @@ def configuration_without(keyword: str) -> Change:
     return change
 
 
+def media_without_types(_: Operation, data: Dataset) -> None:
+    for item in items_of(data, "PrinterConfigurationSequence"):
+        for medium in items_of(item, "MediaInstalledSequence"):
+            del medium["MediumType"]
+
+
 def latin_name(_: Operation, data: Dataset) -> None:
     data.add(Element(tag_of("PrinterName"), "LO", b"M\xfcller"))
 

@@ -214,9 +214,17 @@ async def try_configuration(talk: Conversation) -> Seen:
     with talk.patiently():
         seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
     items = [item for item in items_of(data_of(seen), "PrinterConfigurationSequence") if _is_of(item, talk.meta)]
-    formats = [entry for item in items for entry in items_of(item, "SupportedImageDisplayFormatsSequence")]
+    formats = [
+        entry
+        for item in items
+        for entry in items_of(item, "SupportedImageDisplayFormatsSequence")
+        if entry.get("ImageDisplayFormat")
+    ]
     media = dict.fromkeys(
-        str(entry.get("MediumType")) for item in items for entry in items_of(item, "MediaInstalledSequence")
+        medium
+        for item in items
+        for entry in items_of(item, "MediaInstalledSequence")
+        if isinstance(medium := entry.get("MediumType"), str)
     )
     if not formats:
         raise Unprepared(f"the configuration lists no layout for the Meta SOP Class: {seen}")

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from print_twins import INVARIANTS, WRONG
+from print_twins import CONFIGURATION, INVARIANTS, WRONG, changes, media_without_types
 from printers import printer
 from wrong_printers import FILMS, HOST, judge, serving
 
@@ -57,6 +57,13 @@ async def test_abort_for_an_image_that_fits_ends_the_case() -> None:
     async with serving(wrong) as port:
         result = await judge(port, wrong, Invariants()).run(BY_ID["PRN-X-1.21"])
     assert result.reason == "RSP(C603) was due; ABORT(0,0)"
+
+
+async def test_medium_without_a_type_is_not_tried() -> None:
+    wrong = changes(CONFIGURATION, media_without_types)
+    async with serving(wrong) as port:
+        result = await judge(port, wrong, Invariants()).run(BY_ID["PRN-E-1.08"])
+    assert result.verdict is Verdict.PASS, result.reason
 
 
 @pytest.mark.parametrize("case_id", INVARIANTS)
