@@ -9,6 +9,7 @@ import random
 from contextlib import suppress
 from dataclasses import replace
 
+from ..errors import DecodeError
 from ..message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ
 from ..uids import (
     BasicAnnotationBox,
@@ -170,7 +171,11 @@ async def _add_printer(facts: PeerFacts, peer: Peer, wire: Wire, context_id: int
     heard = await wire.response(peer.target.preparation)
     if not isinstance(heard, Answered):
         return facts
-    texts = {each.keyword: _shown(each.value) for each in heard.data or () if each.keyword and _is_text(each.value)}
+    texts = {}
+    for element in heard.data or ():
+        with suppress(DecodeError):  # a value that cannot be read, whose bytes an invariant judges
+            if element.keyword and _is_text(element.value):
+                texts[element.keyword] = _shown(element.value)
     return replace(facts.with_flags(Flags.PRINT), printer=texts)
 
 

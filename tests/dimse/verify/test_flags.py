@@ -1,7 +1,10 @@
 """The flags of a peer, which its answers on the first associations decide."""
 
+from dataclasses import replace
+
 from twin import HOST, Line, Twin, serving
 
+from dimse.message import NGetRQ, Request, Response
 from dimse.ul import Abort
 from dimse.verify import Flags, Options, Target
 from dimse.verify.flags import find_facts
@@ -28,3 +31,15 @@ async def test_two_associations_that_work_are_a_flag() -> None:
 
 async def test_aborted_second_association_is_no_flag() -> None:
     assert not await serves_two(Twin(hears=aborts_data))
+
+
+async def test_attribute_of_the_printer_that_cannot_be_read_is_left_out() -> None:
+    bad_rows = bytes.fromhex("28001000 5553 0300 616263")  # (0028,0010) US with 3 bytes
+    manufacturer = bytes.fromhex("08007000 4c4f 0400 41434d45")
+
+    def answer(request: Request, response: Response) -> Response:
+        return replace(response, Data=manufacturer + bad_rows) if isinstance(request, NGetRQ) else response
+
+    async with serving(Twin(answers=answer)) as port:
+        facts = await find_facts(Target(host=HOST, port=port, timeout=1), Options(), Watch(), Flags.PRINT)
+    assert (Flags.PRINT in facts.flags, dict(facts.printer)) == (True, {"Manufacturer": "ACME"})
