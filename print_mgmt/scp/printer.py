@@ -175,14 +175,24 @@ class _Session:
         else:
             answer, is_long = await _answer(self.service, operation)
         if answer.job is not None and isinstance(message, NActionRQ):
-            self.reporter.follow(answer.job)
-            refused = await self.engine.accept(answer.job)
-            if refused:
-                self.reporter.unfollow(answer.job)
-                answer = self.service.queue_full(message, refused)
+            answer = await self._accept(message, answer, answer.job)
         if answer.Status != SUCCESS or answer.comment:
             _log_answer(self.association, message, answer)
         return await operation.in_thread(_response, operation, answer) if is_long else _response(operation, answer)
+
+    async def _accept(self, message: NActionRQ, answer: Answer, job: PrintJob) -> Answer:
+        """Pass the job of an N-ACTION to the engine. Return ``answer``, or another one if the job is refused."""
+        self.reporter.follow(job)
+        try:
+            refused = await self.engine.accept(job)
+        except Exception:  # its caller answers with a failure
+            self.reporter.unfollow(job)
+            self.service.queue_full(message)
+            raise
+        if not refused:
+            return answer
+        self.reporter.unfollow(job)
+        return self.service.queue_full(message, refused)
 
 
 def _is_refused(message: NSetRQ, engine: Engine) -> bool:

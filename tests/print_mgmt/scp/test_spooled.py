@@ -121,6 +121,20 @@ async def test_job_is_found_after_a_restart(folder: Path) -> None:
         assert await execution_status(one, uid) == "PENDING"
 
 
+async def test_failed_route_does_not_end_the_idle_timeout(folder: Path) -> None:
+    def fail(_job: Job) -> Routing:
+        raise ValueError
+
+    async with (
+        EmbeddedSpool(folder) as spool,
+        PrintServer(None, port=0, spool=spool, route=fail) as server,
+        client(server, META, PrintJob) as one,
+    ):
+        await one.fill_film()
+        assert (await one.action()).Status == 0x0110
+        assert [association.awaits_events for association in server.associations] == [False]
+
+
 async def test_job_of_another_process_is_found(folder: Path) -> None:
     async with (
         EmbeddedSpool(folder) as spool,
