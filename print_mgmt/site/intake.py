@@ -8,6 +8,7 @@ and routes them again.
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from dimse.errors import escaped
@@ -165,11 +166,17 @@ def _identity_hold_reason(site: SiteConfig, film: FilmCopy) -> str:
 
 
 async def _assign(spool: Spool, film_id: str, routed: RoutedFilm, PrintPriority: str) -> None:
-    """Set the destinations of a stored film. If the spool fails, the next start or reload tries again."""
+    """Set the destinations of a stored film. If the spool fails, the next start or reload tries again.
+
+    A reload or another process may set them first, and decides the same.
+    """
     try:
         if routed.PrintPriority != PrintPriority:
             await spool.change(film_id, Prioritize(routed.PrintPriority))
         if routed.targets:
             await spool.change(film_id, Assign(routed.targets, routed.hold))
     except SpoolError as exc:
+        with suppress(SpoolError):
+            if (await spool.show(film_id)).deliveries:
+                return
         _log.error("film %s has no destinations yet: %s", film_id, escaped(str(exc)))

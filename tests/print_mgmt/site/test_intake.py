@@ -1,6 +1,7 @@
 """The intake of a site: films of one job that have different destinations."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,18 +10,29 @@ from made_films import film_copy
 from sites import Shelf, site_config
 from spools import job
 
-from print_mgmt.site import Route
-from print_mgmt.site.intake import Intake
-from print_mgmt.spool import EmbeddedSpool
+from print_mgmt.jobs import PrintJob
+from print_mgmt.site import Route, SiteConfig
+from print_mgmt.site.intake import Intake, route_received
+from print_mgmt.spool import EmbeddedSpool, Target
+
+
+def two_routes(folder: Path) -> SiteConfig:
+    """Return a site that sends small films to one destination, and the others to another."""
+    routes = Route(name="small", FilmSizeID=("8INX10IN",), to=("a",)), Route(name="others", to=("b",))
+    return site_config(folder, shelves={"a": Shelf(), "b": Shelf()}, routes=routes)
+
+
+def two_films() -> PrintJob:
+    """Return a job of a small film and a large one."""
+    mixed, film = job(), film_copy()
+    mixed.films = tuple(replace(film, sheet=replace(film.sheet, FilmSizeID=size)) for size in ("8INX10IN", "14INX17IN"))
+    return mixed
 
 
 @pytest.mark.parametrize("turns", range(4))
 async def test_films_get_their_destinations_though_the_client_is_gone(turns: int, tmp_path: Path) -> None:
     """Otherwise the films, which are accepted, would wait for the next start or reload."""
-    routes = Route(name="small", FilmSizeID=("8INX10IN",), to=("a",)), Route(name="others", to=("b",))
-    config = site_config(tmp_path, shelves={"a": Shelf(), "b": Shelf()}, routes=routes)
-    mixed, film = job(), film_copy()
-    mixed.films = tuple(replace(film, sheet=replace(film.sheet, FilmSizeID=size)) for size in ("8INX10IN", "14INX17IN"))
+    config, mixed = two_routes(tmp_path), two_films()
     async with EmbeddedSpool(tmp_path) as spool:
         revision = (await spool.news()).revision
         storing = asyncio.create_task(Intake(spool, lambda: config, "FILM1").store(mixed))
@@ -30,3 +42,20 @@ async def test_films_get_their_destinations_though_the_client_is_gone(turns: int
         storing.cancel()
         await asyncio.wait({storing})
         assert [[one.destination for one in film.deliveries] for film in await spool.list()] == [["a"], ["b"]]
+
+
+async def test_reload_during_the_intake_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = two_routes(tmp_path)
+
+    class ReloadedSpool(EmbeddedSpool):
+        async def accept(self, job: PrintJob, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
+            accepted = await super().accept(job, targets, hold=hold)
+            await route_received(self, config)  # as a reload does
+            return accepted
+
+    async with ReloadedSpool(tmp_path) as spool:
+        mixed = two_films()
+        mixed.PrinterName = config.printers["FILM1"].PrinterName
+        await Intake(spool, lambda: config, "FILM1").store(mixed)
+        assert [[one.destination for one in film.deliveries] for film in await spool.list()] == [["a"], ["b"]]
+    assert caplog.messages == []
