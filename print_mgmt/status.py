@@ -19,6 +19,7 @@ from dimse.uids import (
 __all__ = [
     "BY_SERVICE",
     "NORMAL",
+    "FAILURE_INFO",
     "PLACEMENT",
     "PRINT_STATUS",
     "QUEUED",
@@ -182,9 +183,9 @@ STATUS_INFO: dict[str, str] = _supplies() | {
     "UNKNOWN": "a problem of unknown kind",
 }
 
-# Terms that only a job in FAILURE may have
-_FAILURE_ONLY = frozenset({"INVALID PAGE DES", "INSUFFIC MEMORY"})
 _TERMS = frozenset(STATUS_INFO)
+# The terms for a job in FAILURE; only such a job may have the last two
+FAILURE_INFO = _TERMS | {"INVALID PAGE DES", "INSUFFIC MEMORY"}
 
 # The terms of the info that each status may have
 _PRINTER = {NORMAL: frozenset({NORMAL}), "WARNING": _TERMS, "FAILURE": _TERMS}
@@ -192,7 +193,7 @@ _EXECUTION = {
     "PENDING": _TERMS,
     "PRINTING": frozenset({NORMAL}),
     "DONE": frozenset({NORMAL}),
-    "FAILURE": _TERMS | _FAILURE_ONLY,
+    "FAILURE": FAILURE_INFO,
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from ..status import NORMAL, QUEUED, STATUS_INFO
+from ..status import FAILURE_INFO, NORMAL, QUEUED, STATUS_INFO
 from .records import FilmRecord
 from .states import ENDED, FilmState
 
@@ -29,13 +29,14 @@ def execution_status(films: Collection[FilmRecord], before: str = "PENDING") -> 
     if states == {FilmState.DONE}:
         return ExecutionStatus("DONE", NORMAL)
     if states <= ENDED:
-        info = _term((one.info for one in deliveries if one.state is not FilmState.DONE), "UNKNOWN")
+        infos = (one.info for one in deliveries if one.state is not FilmState.DONE)
+        info = _first_term(infos, FAILURE_INFO, "UNKNOWN")
         return ExecutionStatus("FAILURE", info)
     if before == "PRINTING" or FilmState.DELIVERING in states:
         return ExecutionStatus("PRINTING", NORMAL)
-    return ExecutionStatus("PENDING", _term((one.info for one in deliveries), QUEUED))
+    return ExecutionStatus("PENDING", _first_term((one.info for one in deliveries), STATUS_INFO, QUEUED))
 
 
-def _term(infos: Iterable[str], default: str) -> str:
-    """Return the first of ``infos`` that is a term of PS3.3 C.13.9.1, or ``default``."""
-    return next((info for info in infos if info in STATUS_INFO), default)
+def _first_term(infos: Iterable[str], terms: Collection[str], default: str) -> str:
+    """Return the first of ``infos`` that is one of ``terms``, or ``default``."""
+    return next((info for info in infos if info in terms), default)

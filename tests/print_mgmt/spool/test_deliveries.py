@@ -201,6 +201,14 @@ async def test_ended_lease_of_a_folder_returns(place: Place, spool: Spool) -> No
     assert (await leased(spool, "folder")).fence > first.fence
 
 
+@pytest.mark.parametrize(("info", "told"), [("INVALID PAGE DES", "INVALID PAGE DES"), ("no term", "UNKNOWN")])
+async def test_failed_job_keeps_its_term(spool: Spool, info: str, told: str) -> None:
+    made = job()
+    await spool.accept(made, [PRINTER])
+    await spool.report(await leased(spool), Failed(info=info))
+    assert await status(spool, made.SOPInstanceUID) == ("FAILURE", told)
+
+
 async def test_ended_lease_of_a_printer_is_indeterminate(place: Place, spool: Spool) -> None:
     made = job()
     (film,) = await spool.accept(made, [PRINTER])
