@@ -203,7 +203,8 @@ class Site:
             self.config = self._traced(found.site)
             for name, printer in self._printers.items():
                 printer.config = found.site.printers[name].config
-            await self._apply()
+            if self._intakes:  # a site that is not open has no workers, and applies the configuration when it opens
+                await self._apply()
             return found
 
     def _traced(self, config: SiteConfig) -> SiteConfig:

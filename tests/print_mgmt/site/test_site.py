@@ -367,6 +367,17 @@ async def test_reload_adds_and_removes_destinations(tmp_path: Path) -> None:
     assert (len(old.films), len(new.films)) == (0, 1)
 
 
+async def test_reload_of_a_closed_site_starts_no_worker(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = site_config(tmp_path, shelves={"old": Shelf()})
+    async with Site(config) as site:
+        pass
+    before = asyncio.all_tasks()
+    await site.reload(site_config(tmp_path, shelves={"new": Shelf()}))
+    assert (asyncio.all_tasks(), caplog.messages) == (before, [])
+    async with site:
+        assert list(site.config.destinations) == ["new"]
+
+
 async def test_last_reload_decides(tmp_path: Path) -> None:
     """The first one takes longer, since it reads the file."""
     file, longer = tmp_path / "site.toml", Route(name="last", hold=True)
