@@ -81,7 +81,10 @@ class PaperDestination:
         check_dpi(self.dpi)
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer does not need it
-        """Print a film, and wait for the end of its job. Raises `DeliveryFailed`."""
+        """Print a film, and wait for the end of its job, unless canceled after the job was accepted.
+
+        Raises `DeliveryFailed`.
+        """
         with as_failures(self.queue or self.uri):
             queue = self._queue()
             condition = await queue.condition()
@@ -93,7 +96,10 @@ class PaperDestination:
                 writing = asyncio.to_thread(_write_document, page, Path(folder), f"film-{film_id(film)}")
                 document = await Completion().run(writing)  # if canceled, the folder stays until nothing writes to it
                 job = await queue.submit(document, self._make_ticket(film, paper))
-            warnings = await queue.follow(job, self.follow)
+            try:
+                warnings = await queue.follow(job, self.follow)
+            except asyncio.CancelledError:
+                warnings = ("the delivery was stopped after the job was accepted",)
         return Receipt((job,), warnings)
 
     async def check(self) -> Condition:

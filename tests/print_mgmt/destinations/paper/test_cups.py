@@ -1,5 +1,6 @@
 """Queues of CUPS, with programs that imitate the output of lp and lpstat."""
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from ippx import JobState, Operation
 from print_mgmt import ConfigError
 from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PaperDestination, Receipt
 from print_mgmt.destinations.names import film_id
+from print_mgmt.destinations.paper.cups import CupsQueue
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no CUPS")
 
@@ -122,6 +124,18 @@ async def test_unknown_end_of_a_job_is_a_warning() -> None:
 async def test_job_that_does_not_end_is_a_warning(cups: Cups) -> None:
     cups.lpstat(IDLE, "q-7  root 1 Sun\\n")
     assert (await deliver(follow=0.5)).warnings == ("q-7 did not end within 0.5 s",)
+
+
+@pytest.mark.usefixtures("cups")
+async def test_stopped_delivery_of_an_accepted_job_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def follow(_queue: CupsQueue, _job: str, _seconds: float) -> tuple[str, ...]:
+        delivery.cancel()
+        await asyncio.Event().wait()
+        return ()
+
+    monkeypatch.setattr(CupsQueue, "follow", follow)
+    delivery = asyncio.create_task(deliver())
+    assert await delivery == Receipt(("q-7",), ("the delivery was stopped after the job was accepted",))
 
 
 async def test_silent_lp_leaves_doubt(cups: Cups) -> None:
