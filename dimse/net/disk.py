@@ -187,6 +187,7 @@ class _FileSink:
         self._start = 0  # the offset of the window in the file
         self._writing = 0  # windows that are being written or wait for that
         self._is_over = False  # whether no more fragments follow
+        self._holds = False  # whether the peer waits because of these windows
         self._stored: Future[None] = Future()
         self._file: BinaryIO | None = None
         try:
@@ -240,6 +241,7 @@ class _FileSink:
         writing = self._disk.submit(self._file, window[:size], start)
         self._writing += 1
         if self._writing >= WAITING and not self._is_over:
+            self._holds = True
             self._flow.hold(DISK)
         self._window = self._spare.pop() if self._spare else memoryview(bytearray(WINDOW))
         writing.add_done_callback(lambda done: self._report(done, window))
@@ -258,7 +260,7 @@ class _FileSink:
         if (error := done.exception()) is not None and not self._stored.done():
             self._stored.set_exception(error)
         if self._writing < WAITING:
-            self._flow.release(DISK)
+            self._let_go()
         self._finish()
 
     def _finish(self) -> None:
@@ -290,7 +292,7 @@ class _FileSink:
             return memoryview(_mapped(None, 0, self._stored))[:0]
         finalize(whole, self._disk.closed, self._use).atexit = False
         self._write()
-        self._flow.release(DISK)
+        self._let_go()
         self._finish()
         return memoryview(whole)
 
@@ -303,8 +305,14 @@ class _FileSink:
     def _release(self) -> None:
         if self._file is not None:
             self._disk.closed(self._use)
-        self._flow.release(DISK)
+        self._let_go()
         self._finish()
+
+    def _let_go(self) -> None:
+        """Read from the peer again, unless another Data Set makes it wait: its windows count for themselves."""
+        if self._holds:
+            self._holds = False
+            self._flow.release(DISK)
 
 
 def _mapped(file: BinaryIO | None, length: int, stored: "Future[None]") -> FileMap:

@@ -5,8 +5,9 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from itertools import count
 from pathlib import Path
-from threading import Event
+from threading import Event, Semaphore
 from typing import BinaryIO
 
 import numpy as np
@@ -18,7 +19,8 @@ from dimse.errors import DimseError
 from dimse.limits import Limits
 from dimse.message import CStoreRQ, CStoreRSP, FileMap, NSetRQ, Response, encode_command, file_of
 from dimse.net import Association, Disk, Operation, Server, connect, serve
-from dimse.net.flow_control import DISK
+from dimse.net.fairness import Turns
+from dimse.net.flow_control import DISK, FlowControl
 from dimse.ul import PDV, AssociateRQ, MaximumLength, PDataTF, PresentationContextRQ
 
 MIB = 1 << 20
@@ -314,3 +316,37 @@ async def test_file_without_views_counts_no_more(tmp_path: Path) -> None:
             keeping.data.clear()
             await until(lambda: not disk.files)
             assert (await send(association)).Status == 0
+
+
+async def test_late_window_does_not_end_the_wait_of_the_next_data_set(tmp_path: Path) -> None:
+    begun, first, second = Semaphore(0), Event(), Event()
+    turns = count()
+
+    def step(name: str) -> None:
+        if name == "incoming write":
+            go_on = first if next(turns) < 2 else second
+            begun.release()
+            go_on.wait()
+
+    def nothing(_data: memoryview | None = None) -> None:
+        """There is no connection."""
+
+    flow, mebibyte = FlowControl(Turns(), nothing, nothing, nothing), bytes(1 << 20)
+    with Disk(tmp_path, above=0, step=step) as disk:
+        peer = disk.of_peer(flow)
+        earlier, later = peer.begin(1 << 30), peer.begin(1 << 30)
+        assert earlier is not None
+        assert later is not None
+        earlier.add(mebibyte)
+        stored = file_of(earlier.data())
+        begun.acquire()
+        begun.acquire()  # both writes of the earlier Data Set have begun
+        later.add(mebibyte)
+        later.add(mebibyte)
+        first.set()
+        assert stored is not None
+        await asyncio.wrap_future(stored.stored)
+        held = flow.hold_reasons
+        second.set()
+        later.drop()
+    assert (held, flow.hold_reasons) == (DISK, 0)
