@@ -5,6 +5,7 @@ wrong usage; 130 means that Ctrl-C ended the command. Few modules are imported h
 """
 
 import argparse
+import io
 import logging
 import os
 import re
@@ -17,7 +18,7 @@ from .errors import DimseError, escaped
 from .interrupts import INTERRUPTED
 from .version import __version__
 
-__all__ = ["EXIT_STATUS", "Parser", "log_formatter", "parse"]
+__all__ = ["EXIT_STATUS", "Parser", "escape_unencodable", "log_formatter", "parse"]
 
 EXIT_STATUS = "Peers are written AE@HOST:PORT. Exit status: 0 done, 1 failed, 2 wrong usage."
 _NEGATIVE = re.compile(r"-\.?\d", re.ASCII)
@@ -83,9 +84,16 @@ def _open_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # open until the end
 
 
+def escape_unencodable() -> None:
+    """Let standard output escape characters that its encoding lacks, such as those of a patient's name."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> Callable[[], int]:
     """Parse ``argv``, set up logging, and return the chosen command, a function that returns the exit status."""
     _open_streams()
+    escape_unencodable()
     version = f"{parser.prog} {__version__}"
     parser.add_argument("--version", action="version", version=version, help="show the version and exit")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="log events; -vv also logs the wire")

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from threading import Thread
 from typing import NamedTuple
 
+from ..command_line import escape_unencodable
 from ..errors import escaped
 from ..explain.live import Live
 from ..net.byte_queue import Queue
@@ -129,6 +130,7 @@ def yield_to_forwarding() -> None:
 def _explain(receiver: Connection, options: LineOptions) -> None:
     """Explain the received items until the other end is closed."""
     yield_to_forwarding()
+    escape_unencodable()
     lines = Lines(options)
     view = None
     if options.live is not None:

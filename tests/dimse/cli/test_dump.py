@@ -237,3 +237,14 @@ def test_finding_shows_a_uid_uncut(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_name_of_an_unreadable_file_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dump", "\x1b[2J"]) == 1
     assert capsys.readouterr().err == "dimse: \\x1b[2J: No such file or directory\n"
+
+
+def test_characters_that_the_output_lacks_are_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID="1.2.3")
+    dataset.SpecificCharacterSet, dataset.PatientName = "ISO_IR 192", "プリ"
+    write_file(tmp_path / "x.dcm", dataset)
+    output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", output)
+    assert main(["dump", str(tmp_path / "x.dcm")]) == 0
+    output.seek(0)
+    assert "PatientName  \\u30d7\\u30ea\n" in output.read()

@@ -244,3 +244,13 @@ def test_all_associations_together_are_bounded() -> None:
         found += lines.of(Item(number, OPENED, "", b"", 0.0))
         found += lines.of(Item(number, RECEIVED, REQUESTOR, b"\4\0\xff\xff\xff\xff".ljust(size), 0.0))
     assert found[-1].startswith("3 ! no more lines: the incomplete messages of all associations")
+
+
+def test_lines_escape_characters_that_the_output_lacks(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    lines = LineProcess()
+    lines.opened(1, "プリ")
+    lines.close()
+    assert capfd.readouterr() == ("1 = \\u30d7\\u30ea\n", "")
