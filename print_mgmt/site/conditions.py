@@ -6,7 +6,7 @@ precedence over other warnings. A state that other code has set is left as it is
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from dimse.errors import EncodeError, escaped
 
@@ -67,7 +67,7 @@ class Conditions:
     def set_room(self, room: Room) -> None:
         """Record how much room the spool has."""
         condition = _FULL if room.is_full else _LOW if room.is_low else Condition()
-        if condition is not self._spool:
+        if condition != self._spool:
             self._spool = condition
             if condition.reason:
                 _log.warning("%s: %d bytes are free", condition.reason, room.free)
@@ -77,16 +77,17 @@ class Conditions:
         for name, state in self._states.items():
             if (state.PrinterStatus, state.PrinterStatusInfo) != self._own[name]:
                 continue  # other code has set this state
-            reachable = [self._destinations.get(one, Condition()) for one in self._reachable.get(name, ())]
+            # sorted, so that the printer tells the same info after each start
+            reachable = [self._destinations.get(one, Condition()) for one in sorted(self._reachable.get(name, ()))]
             self._own[name] = terms = _derive_state(self._spool, reachable)
             state.set(*terms)
 
 
-def _derive_state(spool: Condition, destinations: Iterable[Condition]) -> _Terms:
+def _derive_state(spool: Condition, destinations: Sequence[Condition]) -> _Terms:
     """Return the status and the info of a printer with this spool and these destinations."""
     statuses = [condition.PrinterStatus for condition in destinations]
     bad = next((one for one in destinations if one.PrinterStatus != "NORMAL"), None)
     is_failure = bad is not None and all(status == "FAILURE" for status in statuses)
-    if bad is None or (spool is _FULL and not is_failure):
+    if bad is None or (spool == _FULL and not is_failure):
         return spool.PrinterStatus, spool.PrinterStatusInfo
     return "FAILURE" if is_failure else "WARNING", bad.PrinterStatusInfo

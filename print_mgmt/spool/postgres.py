@@ -386,7 +386,10 @@ class PostgresSpool:
         return Repaired(tuple(restored), tuple(removed))
 
     async def verify(self) -> Verified:
-        """Read all films; see `Upkeep.verify`. The bytes of damaged films are put into quarantine."""
+        """Read all films; see `Upkeep.verify`.
+
+        The bytes of a damaged film are put into quarantine, unless the film has failed already.
+        """
         right, damaged = 0, [film.id for film in (await self.survey()).damaged]
         async with self._link.transaction() as db:
             rows = await db.fetch("SELECT id, checksum, state FROM film ORDER BY job, number")

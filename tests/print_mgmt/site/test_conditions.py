@@ -40,6 +40,15 @@ def test_failure_of_all_is_a_failure(conditions: Conditions, state: PrinterState
     assert terms(state) == ("FAILURE", "PRINTER OFFLINE")
 
 
+def test_first_troubled_destination_by_name_tells_the_info(conditions: Conditions, state: PrinterState) -> None:
+    pairs = (frozenset((f"a{number}", "z")) for number in range(1000))
+    names = next(pair for pair in pairs if next(iter(pair)) == "z")  # the order in a set differs from run to run
+    conditions.set_reachable({"one": names})
+    conditions.set_condition(min(names), POOR)
+    conditions.set_condition("z", BAD)
+    assert terms(state) == ("WARNING", "SUPPLY LOW")
+
+
 def test_recovery_is_normal(conditions: Conditions, state: PrinterState) -> None:
     conditions.set_condition("a", POOR)
     assert terms(state) == ("WARNING", "SUPPLY LOW")
