@@ -117,8 +117,13 @@ class Link:
 
         If canceled, end both directions, so that `close` resets both connections.
         """
-        if await self._connect():
-            await self._observe()
+        try:
+            if await self._connect():
+                await self._observe()
+        except asyncio.CancelledError:
+            for end in self._ends:
+                end.stop(resets=True)
+            raise
 
     def close(self) -> None:
         """Close both connections, after `run`."""

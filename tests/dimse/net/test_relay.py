@@ -493,6 +493,25 @@ async def test_client_that_leaves_the_handshake_costs_one_line(
     assert len([one for one in caplog.records if f"closed: {why}" in one.getMessage()]) == 1
 
 
+async def test_close_during_a_handshake_resets_the_client(tmp_path: Path) -> None:
+    is_asked = asyncio.Event()
+
+    async def behave(streams: Streams) -> None:
+        await streams[0].read(1)
+        is_asked.set()
+        with suppress(ConnectionResetError):
+            await streams[0].read()
+
+    trust = client_context(Authority(tmp_path).ca)
+    async with target(behave) as port:
+        async with relay(HOST, 0, HOST, port, watch=Watched(), to_tls=trust) as running:
+            reader, writer = await asyncio.open_connection(running.host, running.port)
+            await is_asked.wait()
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+
+
 async def test_target_that_says_nothing_costs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def behave(streams: Streams) -> None:
         with suppress(ConnectionResetError):
