@@ -17,11 +17,12 @@ from ..message import Message, Request, length_of
 from .fairness import Turns
 from .timers import Timer
 
-__all__ = ["BACKLOG", "DISK", "MEMORY", "SHARE", "TURN", "Backlog", "FlowControl"]
+__all__ = ["BACKLOG", "DISK", "MEMORY", "RECORDING", "SHARE", "TURN", "Backlog", "FlowControl"]
 
-# Reasons not to read: the share of the event loop is used up; requests wait; there is no memory; the disk is busy. They
-# are plain numbers, because a Flag is Python code that would run for each request.
-TURN, BACKLOG, MEMORY, DISK = 1, 2, 4, 8
+# Reasons not to read: the share of the event loop is used up; requests wait; there is no memory; the disk is busy with
+# a Data Set; it is busy with the recording. They are plain numbers, because a Flag is Python code that would run for
+# each request.
+TURN, BACKLOG, MEMORY, DISK, RECORDING = 1, 2, 4, 8, 16
 
 SHARE = 0.005  # seconds of the event loop that a peer may use before it waits for its turn
 _REGAINED = 0.1  # seconds of the share that a peer regains in each second

@@ -22,7 +22,7 @@ from ..errors import escaped
 from ..explain.pcapng import Address, Flow, Part
 from ..ul.wire import Buffer
 from .capture_writer import PATIENCE, CaptureFile, CaptureWriter, Work
-from .flow_control import DISK, FlowControl
+from .flow_control import RECORDING, FlowControl
 from .trace import Record, Trace
 
 __all__ = ["Recorder", "Tap", "address_of", "record"]
@@ -168,8 +168,8 @@ class Tap:
                 self._writer.add(self._lose, partial(self._write, data, self._spans), len(data))
             self._buffers, self._spans, self._noted = [], [], 0
         if flow is not None and self.is_behind:
-            flow.hold(DISK)
-            self._call_when_written(partial(flow.release, DISK))
+            flow.hold(RECORDING)
+            self._call_when_written(partial(flow.release, RECORDING))
 
     def closed(self, finished: Callable[[bool], None] | None = None) -> None:
         """Record the end. Once everything is written, ``finished`` is called in the thread, unless no file was opened.

@@ -20,6 +20,8 @@ from dimse.explain import associations_in, read_capture
 from dimse.message import NSetRQ, NSetRSP, Response
 from dimse.net import Association, Operation, Server, capture_writer, connect, record, serve
 from dimse.net.capture_writer import CaptureWriter
+from dimse.net.fairness import Turns
+from dimse.net.flow_control import DISK, RECORDING, FlowControl
 from dimse.net.recorder import Recorder, Tap
 from dimse.uids import BasicFilmSession
 from dimse.ul import Abort
@@ -309,6 +311,23 @@ async def test_peer_is_not_read_while_its_bytes_wait(disk: PipeDisk, monkeypatch
         disk.go()
         await sending
     assert heard == [1]
+
+
+async def test_wait_for_the_recording_ends_no_other_wait(disk: PipeDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dimse.net.recorder._LONG_QUEUE", 0)
+    flow = FlowControl(Turns(), lambda: None, lambda: None, lambda _: None)
+    recorder = record(disk.path)
+    tap = stalled(recorder, disk)
+    tap.received(b"more")
+    tap.keep(flow)
+    flow.hold(DISK)
+    reasons = [flow.hold_reasons]
+    disk.go()
+    await tap.written()
+    reasons.append(flow.hold_reasons)
+    tap.closed()
+    assert recorder.finish()
+    assert reasons == [RECORDING | DISK, DISK]
 
 
 async def test_wait_for_a_hung_disk_ends_with_a_report(
