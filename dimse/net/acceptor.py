@@ -77,13 +77,19 @@ class Acceptor:
         timeout = asyncio.timeout(self.seconds)
         try:
             async with timeout:
-                return await deciding
-        except Exception:
+                decision = await deciding
+            if not isinstance(decision, DECISIONS):
+                raise TypeError(f"the policy returned {type(decision).__name__}, which is no decision")
+        except (Exception, asyncio.CancelledError) as exc:
+            task = asyncio.current_task()
+            if isinstance(exc, asyncio.CancelledError) and (task is None or task.cancelling()):
+                raise  # not the policy was canceled, but the association
             if timeout.expired():
                 _log.warning("%s: the policy took more than %g s", caller.address, self.seconds)
                 return _TEMPORARY_CONGESTION
             _log.exception("%s: the policy failed", caller.address)
             return NO_REASON
+        return decision
 
     def answer(self, request: AssociateRQ, acceptance: Acceptance | None = None) -> AssociateAC:
         """Return the A-ASSOCIATE-AC; octets 11-74 are copied from the request, PS3.8 Table 9-17."""

@@ -183,6 +183,22 @@ async def test_policy_without_a_decision_rejects(caplog: pytest.LogCaptureFixtur
     assert await rejected(judge) == (2, 1, 1)
 
 
+async def test_awaited_policy_without_a_decision_rejects(caplog: pytest.LogCaptureFixture) -> None:
+    async def judge(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+        return True  # type: ignore[return-value]
+
+    caplog.set_level(logging.CRITICAL, "dimse.net")
+    assert await rejected(judge) == (2, 1, 1)
+
+
+async def test_policy_that_awaits_a_canceled_task_rejects(caplog: pytest.LogCaptureFixture) -> None:
+    async def judge(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+        raise asyncio.CancelledError
+
+    caplog.set_level(logging.CRITICAL, "dimse.net")
+    assert await rejected(judge) == (2, 1, 1)
+
+
 async def test_slow_policy_is_temporary_congestion() -> None:
     async def wait(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
         await asyncio.Event().wait()
