@@ -92,3 +92,8 @@ def test_minimal_printer_has_minimal_defaults() -> None:
     item = configuration(preset("minimal"))[0]
     assert (item.DecimateCropResult, item.MaximumCollatedFilms) == ("DECIMATE", 0)
     assert (item.DefaultPrinterResolutionID, item.DefaultSmoothingType) == ("STANDARD", None)
+
+
+def test_change_of_a_configuration_changes_no_other() -> None:
+    configuration(SMALL)[0].Manufacturer = "OTHER"
+    assert configuration(SMALL)[0].Manufacturer != "OTHER"
