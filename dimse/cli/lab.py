@@ -10,7 +10,7 @@ from functools import partial
 
 from ..errors import DimseError, escaped
 from ..explain import View
-from ..lab import Connection, Lab, LabFailure, Listener, Mistake, dial
+from ..lab import Connection, Lab, Listener, Mistake, dial
 from ..lab.forms import MESSAGE_NAMES
 from ..lab.manual import COMMANDS
 from ..net import Recorder, TLSContext, record
@@ -135,7 +135,7 @@ def _run(lab: Lab, lines: Iterable[str]) -> int:
         except Mistake as exc:
             print(f"dimse: command {number}: {escaped(str(exc))}", file=sys.stderr)
             return 2
-        except LabFailure as exc:
+        except DimseError as exc:  # such as a value of the peer or of a file that cannot be read
             print(f"dimse: command {number}: {escaped(str(exc))}", file=sys.stderr)
             return 1
         if lab.is_over:

@@ -42,6 +42,16 @@ async def test_wrong_command_is_status_2(capsys: pytest.CaptureFixture[str]) -> 
     assert "dimse: command 2: 'shout' is not a command" in capsys.readouterr().err
 
 
+async def test_value_of_a_file_that_cannot_be_read_names_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.dcm"
+    path.write_bytes(bytes.fromhex("08001600 5553 0300 616263") + bytes.fromhex("10002000 4c4f 0200 3120"))
+    async with serve([VERIFICATION], port=0) as server:
+        assert await lab(server.port, f"associate; send C-STORE-RQ file={path}") == 1
+    assert "dimse: command 2: (0008,0016): US needs a multiple of 2 bytes, got 3" in capsys.readouterr().err
+
+
 async def test_semicolon_in_quotes_separates_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     async with serve([VERIFICATION], port=0) as server:
         assert await lab(server.port, "associate; expect 'a;b'") == 1
