@@ -67,6 +67,10 @@ class Intake:
             return
         await self._completion.run(self._store_each(job, routed))  # also if the association ends meanwhile
 
+    async def close(self) -> None:
+        """Complete the work whose callers were canceled. The spool must still be open."""
+        await self._completion.close()
+
     async def _store_each(self, job: PrintJob, routed: Sequence[RoutedFilm]) -> None:
         """Store the films of a job, then set the destinations of each."""
         for film_id, one in zip(await self._spool.accept(job), routed, strict=True):

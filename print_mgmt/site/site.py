@@ -136,7 +136,7 @@ class Site:
             raise LocalProtocolError("the site is already open")
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.spool)
-            self._make_printers()
+            self._make_printers(stack)
             stack.callback(self._intakes.clear)
             stack.push_async_callback(self._workers.close)
             await self._apply()
@@ -238,10 +238,12 @@ class Site:
 
     # --- associations ---
 
-    def _make_printers(self) -> None:
+    def _make_printers(self, stack: AsyncExitStack) -> None:
+        """Make the printer services. Closing ``stack`` completes the work of their intakes."""
         for name, printer in self.config.printers.items():
-            store = Intake(self.spool, lambda: self.config, name).store
-            self._intakes[name] = intake = SpooledIntake(self.spool, store, printer.PrinterName)
+            routing = Intake(self.spool, lambda: self.config, name)
+            stack.push_async_callback(routing.close)
+            self._intakes[name] = intake = SpooledIntake(self.spool, routing.store, printer.PrinterName)
             self._printers[name] = service = PrinterService(printer.config, intake, self.states[name])
             if self._intercept is not None:
                 service.intercept = partial(self._intercept, service)

@@ -59,3 +59,18 @@ async def test_reload_during_the_intake_is_no_error(tmp_path: Path, caplog: pyte
         await Intake(spool, lambda: config, "FILM1").store(mixed)
         assert [[one.destination for one in film.deliveries] for film in await spool.list()] == [["a"], ["b"]]
     assert caplog.messages == []
+
+
+async def test_close_waits_for_the_destinations(tmp_path: Path) -> None:
+    """A caller that is canceled twice does not wait for them."""
+    config = two_routes(tmp_path)
+    async with EmbeddedSpool(tmp_path) as spool:
+        intake, revision = Intake(spool, lambda: config, "FILM1"), (await spool.news()).revision
+        storing = asyncio.create_task(intake.store(two_films()))
+        assert (await spool.news(revision, wait=60)).jobs
+        for _ in range(2):
+            storing.cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait({storing})
+        await intake.close()
+        assert [[one.destination for one in film.deliveries] for film in await spool.list()] == [["a"], ["b"]]
