@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NoReturn
 
@@ -87,7 +88,8 @@ def _open_streams() -> None:
 def escape_unencodable() -> None:
     """Let standard output escape characters that its encoding lacks, such as those of a patient's name."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+        with suppress(OSError):  # its descriptor was a file when Python opened it, and is a pipe now: it cannot seek
+            sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> Callable[[], int]:
