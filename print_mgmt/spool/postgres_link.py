@@ -82,8 +82,10 @@ class PostgresLink:
                 stack.push_async_callback(cancel_tasks, listening)
                 await self._listens.wait()
                 self._stack = stack.pop_all()
-        except (*_FAILURES, SpoolError) as exc:
+        except BaseException as exc:
             self._pool = None
+            if not isinstance(exc, (*_FAILURES, SpoolError)):
+                raise
             cause = exc.__cause__ if isinstance(exc.__cause__, _FAILURES) else exc
             raise SpoolError(f"the spool database cannot be opened: {reason_of(cause)}") from exc
         return self

@@ -32,6 +32,19 @@ async def test_unreachable_server_is_named() -> None:
         await PostgresSpool("postgresql://nobody@/films?host=/nowhere").__aenter__()
 
 
+async def test_canceled_opening_can_be_repeated(place: PostgresPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def cancel(_: object) -> None:
+        raise asyncio.CancelledError
+
+    spool = place.spool()
+    with monkeypatch.context() as patched:
+        patched.setattr(postgres_link, "create_tables", cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await spool.__aenter__()
+    async with spool:
+        assert await spool.list() == ()
+
+
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 async def test_stopped_server_refuses_films_until_it_is_back(place: PostgresPlace, mode: str) -> None:
     async with place.spool() as spool:
