@@ -36,7 +36,7 @@ from .tap_lines import LineOptions, LineProcess
 from .tap_live import Views, listening, url_of
 from .tap_pages import PageProcess
 
-__all__ = ["add", "no_views"]
+__all__ = ["add", "no_views", "remove_recordings"]
 
 _SECOND = 1e9  # nanoseconds
 _STOPS = (signal.SIGINT, signal.SIGTERM)
@@ -115,7 +115,7 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
             arguments.html.mkdir(parents=True, exist_ok=True)
             if folder is None:
                 folder = Path(tempfile.mkdtemp(prefix=".tap-", dir=arguments.html))
-                stack.callback(_remove, folder)
+                stack.callback(remove_recordings, folder)
             pages = PageProcess(views, is_redacted=arguments.redact)
             stack.callback(pages.close)
         live = None if arguments.live is None else stack.enter_context(listening(*arguments.live))
@@ -135,13 +135,20 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
     return 0
 
 
-def _remove(folder: Path) -> None:
-    """Remove the recordings of the pages, but do not wait for a disk that hangs."""
-    removing = Thread(target=shutil.rmtree, args=(folder, True), daemon=True)
+def remove_recordings(folder: Path) -> None:
+    """Remove the recordings of the pages, but do not wait for a disk that hangs. Tell on stderr if they remain."""
+    is_removed = list[bool]()
+
+    def remove() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        is_removed.append(not folder.exists())
+
+    removing = Thread(target=remove, daemon=True)
     removing.start()
     removing.join(PATIENCE)
-    if removing.is_alive():
-        print(f"dimse: {escaped(str(folder))} remains: it was not removed within {PATIENCE:g} s", file=sys.stderr)
+    if is_removed != [True]:
+        why = "it cannot be removed" if is_removed else f"it was not removed within {PATIENCE:g} s"
+        print(f"dimse: {escaped(str(folder))} remains: {why}", file=sys.stderr)
 
 
 def _host(address: tuple[str, int] | None) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import resource
+import shutil
 import signal
 import socket
 import sys
@@ -16,7 +17,7 @@ from raw import ECHO, HOST
 
 import dimse.cli
 import dimse.cli.tap_pages
-from dimse.cli.tap import no_views
+from dimse.cli.tap import no_views, remove_recordings
 from dimse.cli.tap_lines import OPENED, RECEIVED, Item, LineProcess, Lines
 from dimse.cli.tap_pages import page_of_recording
 from dimse.explain import REQUESTOR, associations_in
@@ -81,6 +82,14 @@ async def test_pages_alone_leave_no_recording(tmp_path: Path) -> None:
         await ask(tap.port)
         assert (await tap.stop()).status == 0
     assert "C-ECHO-RSP" in page_in(tmp_path)
+
+
+def test_recordings_that_remain_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    remove_recordings(tmp_path)
+    assert capsys.readouterr().err == f"dimse: {tmp_path} remains: it cannot be removed\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
