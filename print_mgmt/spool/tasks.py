@@ -47,10 +47,12 @@ class Completion:
             raise
 
     async def close(self) -> None:
-        """Wait until all work has ended; cancel work that takes too long."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_TIME_TO_COMPLETE)
-            await cancel_tasks(*self._tasks)
+        """Wait until all work has ended, also work that begins meanwhile; cancel work that takes too long."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + _TIME_TO_COMPLETE
+        while (running := [task for task in self._tasks if not task.done()]) and (left := end - clock()) > 0:
+            await asyncio.wait(running, timeout=left)
+        await cancel_tasks(*self._tasks)
 
 
 def _log_failure(task: asyncio.Task[Any]) -> None:

@@ -62,6 +62,21 @@ async def test_close_waits_for_work_of_a_twice_canceled_caller() -> None:
     assert work.ended == ["done"]
 
 
+async def test_close_waits_for_work_that_begins_meanwhile() -> None:
+    first, second, completion = Work(), Work(), Completion()
+
+    async def both() -> str:
+        await completion.run(first.run())
+        second.go_on.set()
+        return await completion.run(second.run())
+
+    running = asyncio.create_task(both())
+    await asyncio.sleep(0)
+    first.go_on.set()
+    await completion.close()
+    assert await running == "result"
+
+
 @pytest.mark.parametrize("times", [1, 2, 3])
 async def test_canceled_work_is_undone(times: int) -> None:
     work, completion = Work(), Completion()
