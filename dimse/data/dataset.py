@@ -61,10 +61,7 @@ UNREAD: Final = _State.UNREAD
 
 
 class Unread(Protocol):
-    """Bytes whose elements are found on first access.
-
-    ``origin`` is the origin of the elements, and ``raw`` is all bytes.
-    """
+    """Bytes (``raw``) whose elements, with their ``origin``, are found on first access."""
 
     @property
     def origin(self) -> Origin: ...

@@ -116,11 +116,7 @@ def set_pixels(
     plane after the other. Raises EncodeError, and changes nothing, for any other array or ``planar``, for more bits
     stored than the array has, and for a ``photometric`` whose pixels share Cb and Cr.
     """
-    if planar not in (0, 1):
-        raise EncodeError(f"{shown(planar)} is neither 0 nor 1", path="PlanarConfiguration")
-    if photometric in _SUBSAMPLED:
-        what = f"two pixels of {photometric} share Cb and Cr, but an array has them for each pixel"
-        raise EncodeError(what, path="PhotometricInterpretation")
+    _check_description(photometric, planar)
     color = photometric not in _ONE_SAMPLE
     if array.ndim - color not in (2, 3) or (color and array.shape[-1] != 3) or not array.size:
         raise EncodeError(f"{photometric} pixels cannot be an array of shape {array.shape}", path="PixelData")
@@ -149,6 +145,15 @@ def set_pixels(
         if name in dataset:
             del dataset[name]
     dataset.update(made)
+
+
+def _check_description(photometric: str, planar: int) -> None:
+    """Raise EncodeError if the pixels of an array cannot be described by these values."""
+    if planar not in (0, 1):
+        raise EncodeError(f"{shown(planar)} is neither 0 nor 1", path="PlanarConfiguration")
+    if photometric in _SUBSAMPLED:
+        what = f"two pixels of {photometric} share Cb and Cr, but an array has them for each pixel"
+        raise EncodeError(what, path="PhotometricInterpretation")
 
 
 # Reading

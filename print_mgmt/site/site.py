@@ -105,7 +105,7 @@ class Site:
         self.states = {name: PrinterState() for name in config.printers}
         self._path: Path | None = None
         self._accepts, self._delivers = accepts, delivers
-        self._intercept = intercept
+        self._intercept, self._drain = intercept, drain
         self._serve = partial(
             serve,
             policy=self._select if policy is accept_anyone else all_of(self._select, policy),
@@ -115,7 +115,6 @@ class Site:
             trace=trace,
             reuse_port=reuse_port,
         )
-        self._drain = drain
         self._intakes: dict[str, SpooledIntake] = {}
         self._printers: dict[str, PrinterService] = {}
         self._conditions = Conditions(self.states)
