@@ -99,14 +99,15 @@ class Inbox:
 
     def _take(self, count: int) -> None:
         nbytes, take = 0, self._notes.popleft
-        for _ in range(count):
-            receiver, by_client, data, when = take(), take(), take(), take()
-            receiver(by_client, data, when)
-            if len(data) > _SHORT:
-                nbytes += len(data)
-        with self._counting:
-            self._nbytes -= nbytes
-            self._has_room.notify_all()
+        try:
+            for _ in range(count):
+                receiver, by_client, data, when = take(), take(), take(), take()
+                nbytes += len(data) if len(data) > _SHORT else 0
+                receiver(by_client, data, when)
+        finally:  # also if a receiver fails: otherwise, the threads would wait for room that nobody makes
+            with self._counting:
+                self._nbytes -= nbytes
+                self._has_room.notify_all()
 
 
 def keep_freed_memory() -> None:

@@ -294,6 +294,8 @@ class Site:
                 removed = await self.spool.purge(age=keep.days * _DAY, count=keep.films, size=keep.size)
             except (SpoolError, OSError) as exc:
                 _log.error("the spool cannot be cleaned up: %s", reason_of(exc))
+            except Exception:  # a bug; the next clean-up may succeed
+                _log.exception("the spool cannot be cleaned up")
             else:
                 if removed:
                     _log.info("old films removed from the spool: %d", len(removed))

@@ -1,6 +1,7 @@
 """The inbox of ``dimse tap``: what its threads have read reaches the event loop in order, and is bounded."""
 
 import asyncio
+from threading import Thread
 
 import pytest
 
@@ -78,3 +79,20 @@ async def test_thread_waits_while_too_much_is_noted(
         inbox.hand_over()
     inbox.hand_over()
     assert received.notes == [(True, bytes(size))] * 30
+
+
+async def test_bytes_of_a_failed_receiver_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dimse.cli.tap_inbox, "_LULL", 1000.0)
+    monkeypatch.setattr(dimse.cli.tap_inbox, "_MAX_BYTES", 10_000)
+    inbox, received = Inbox(), Received()
+
+    def fail(_by_client: bool, _data: bytes, _when: int) -> None:
+        raise OSError("the disk is full")
+
+    inbox.note(fail, True, bytes(6000))
+    with pytest.raises(OSError, match="the disk is full"):
+        inbox.hand_over()
+    noting = Thread(target=inbox.note, args=(received, True, bytes(6000)), daemon=True)
+    noting.start()
+    noting.join(10)
+    assert not noting.is_alive()

@@ -28,7 +28,7 @@ from print_mgmt.destinations.destination import Traceable
 from print_mgmt.site import Identification, Keep, ListenConfig, Route, Site, SiteDestination, SpoolConfig
 from print_mgmt.site.identify import SentSource, WorklistSource
 from print_mgmt.site.routes import Change
-from print_mgmt.spool import FilmRecord, FilmState, Release, Retry, SpoolLimits
+from print_mgmt.spool import EmbeddedSpool, FilmRecord, FilmState, Release, Retry, SpoolLimits
 from print_mgmt.typed import text
 
 SMALL = (
@@ -484,3 +484,23 @@ async def test_trace_sees_the_associations_of_deliveries(tmp_path: Path) -> None
 )
 def test_traced_copy_is_equal(one: Traceable) -> None:
     assert one.traced(print) == one
+
+
+async def test_clean_up_goes_on_after_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls, again = list[float](), asyncio.Event()
+
+    async def purge(_self: object, *, age: float, **_: object) -> tuple[FilmRecord, ...]:
+        calls.append(age)
+        if len(calls) == 1:
+            raise ValueError("a bug")
+        again.set()
+        await asyncio.Event().wait()
+        return ()
+
+    monkeypatch.setattr(EmbeddedSpool, "purge", purge)
+    monkeypatch.setattr("print_mgmt.site.site._PURGE_PERIOD", 0.0)
+    async with Site(site_config(tmp_path)):
+        await again.wait()
+    assert "the spool cannot be cleaned up" in caplog.text
