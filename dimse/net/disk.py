@@ -195,6 +195,11 @@ class _FileSink:
         except OSError as exc:
             self._stored.set_exception(exc)
 
+    def __del__(self) -> None:
+        """Close the file if the event loop has ended before it was told that all windows are written."""
+        if self._file is not None:
+            self._file.close()
+
     @property
     def lacks_descriptor(self) -> bool:
         """Whether the file could not be created because too many are open."""

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from itertools import count
 from pathlib import Path
 from threading import Event, Semaphore
@@ -67,6 +67,10 @@ class Fault:
 def disk(tmp_path: Path) -> Iterator[Disk]:
     with Disk(tmp_path / "incoming", above=ABOVE) as made:
         yield made
+
+
+def nothing(_data: memoryview | None = None) -> None:
+    """Do what a connection does if there is none."""
 
 
 def connected(server: Server) -> AbstractAsyncContextManager[Association]:
@@ -193,6 +197,33 @@ async def test_aborted_association_closes_its_file(disk: Disk, monkeypatch: pyte
         await until(lambda: not server.associations)
         assert disk.files == 0
         await until(lambda: files[0].closed)  # once no thread writes to it
+
+
+def test_file_is_closed_though_the_loop_ends_first(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop stops before the window is written, so it is never told."""
+    files, go_on, create = list[BinaryIO](), Event(), disk.create
+
+    def keep() -> BinaryIO:
+        files.append(create())
+        return files[-1]
+
+    def wait(name: str) -> None:
+        if name == STEPS[1]:
+            go_on.wait()
+
+    async def add_and_drop() -> None:
+        sink = disk.of_peer(FlowControl(Turns(), nothing, nothing, nothing)).begin(1 << 30)
+        assert sink is not None
+        sink.add(bytes(1 << 20))
+        sink.drop()
+
+    monkeypatch.setattr(disk, "create", keep)
+    disk.step = wait
+    with closing(asyncio.new_event_loop()) as loop:
+        loop.run_until_complete(add_and_drop())
+        go_on.set()
+        disk.__exit__()  # waits for the threads
+    assert files[0].closed
 
 
 async def test_data_set_on_disk_counts_little_memory(disk: Disk) -> None:
@@ -327,9 +358,6 @@ async def test_late_window_does_not_end_the_wait_of_the_next_data_set(tmp_path: 
             go_on = first if next(turns) < 2 else second
             begun.release()
             go_on.wait()
-
-    def nothing(_data: memoryview | None = None) -> None:
-        """There is no connection."""
 
     flow, mebibyte = FlowControl(Turns(), nothing, nothing, nothing), bytes(1 << 20)
     with Disk(tmp_path, above=0, step=step) as disk:
