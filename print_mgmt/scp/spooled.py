@@ -130,6 +130,8 @@ class SpooledPrinting(SpooledIntake):
                 lease = await self._spool.lease(ON_FILM, _LEASE, wait=_WAIT)
                 if lease is not None:
                     await self._deliver(lease)
+            except CorruptFilm as exc:  # its deliveries have failed, and other films need not wait
+                _log.error("%s", escaped(str(exc)))
             except SpoolError as exc:
                 _log.error("the spool failed: %s", escaped(str(exc)))
                 await asyncio.sleep(_PAUSE)

@@ -38,7 +38,7 @@ from .changes import (
 from .film_file import read_film
 from .film_folder import Step, incoming_disk, no_step
 from .postgres_leases import PostgresLeases, change_film
-from .postgres_link import Interval, PostgresLink
+from .postgres_link import Interval, NotBegun, PostgresLink
 from .postgres_repair import repair_film, survey
 from .postgres_tables import (
     CHUNK_COLUMNS,
@@ -146,7 +146,7 @@ class PostgresSpool:
         try:
             await self._insert(job, records, files)
         except (SpoolError, OSError) as exc:
-            if not await self._is_stored(job, records):
+            if isinstance(exc, NotBegun) or not await self._is_stored(job, records):
                 raise SpoolError(f"the films cannot be stored: {reason_of(exc)}") from exc
         self._step("accepted")
         self._totals = self._totals[0] + len(files), self._totals[1] + sum(file.size for file in files)

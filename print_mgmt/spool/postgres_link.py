@@ -17,7 +17,7 @@ from .postgres_tables import Connection, create_tables
 from .records import SpoolError, reason_of
 from .tasks import cancel_tasks
 
-__all__ = ["Interval", "PostgresLink"]
+__all__ = ["Interval", "NotBegun", "PostgresLink"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
@@ -53,6 +53,10 @@ class Interval:
             return False
         self._last = now
         return True
+
+
+class NotBegun(SpoolError):
+    """A transaction that could not begin, so it has changed nothing."""
 
 
 class PostgresLink:
@@ -100,12 +104,19 @@ class PostgresLink:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """Run the block in a transaction. Raises `SpoolError` if the database fails."""
+        """Run the block in a transaction.
+
+        Raises `NotBegun` if the transaction cannot begin, and `SpoolError` if the database fails later.
+        """
         if self._pool is None:
             raise LocalProtocolError("the spool is not open: use it in `async with`")
         try:
             async with AsyncExitStack() as stack:
-                yield await self._begin(stack)
+                try:
+                    db = await self._begin(stack)
+                except _FAILURES as exc:
+                    raise NotBegun(f"the spool database has failed: {reason_of(exc)}") from exc
+                yield db
                 self._step("commit")
         except _FAILURES as exc:
             raise SpoolError(f"the spool database has failed: {reason_of(exc)}") from exc

@@ -200,7 +200,8 @@ class Unreadable(EmbeddedSpool):
         return await super().film(film_id)
 
 
-async def test_film_that_cannot_be_read_now_is_printed_later(folder: Path) -> None:
+async def test_film_that_cannot_be_read_now_is_printed_later(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spooled, "_PAUSE", 0.05)
     async with (
         Unreadable(folder) as spool,
         printer(open_gate(), spool) as server,

@@ -88,8 +88,11 @@ async def test_hung_delivery_is_abandoned(bench: Bench, repeatable: bool, state:
     assert (delivery.state, delivery.reason) == (state, "shelf took more than 0.01 s")
 
 
-async def test_late_result_is_refused(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+async def test_late_result_is_refused(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first worker hangs, another worker takes over, and then the first worker reports success."""
+    monkeypatch.setattr(delivery, "_GRACE", 0.01)
     stubborn, lease = Stubborn(gate=asyncio.Event(), repeatable=True), await bench.lease(repeatable=True)
     late = bench.delivery(lease)
     await late.run(SiteDestination(destination=stubborn, deadline=0.01))

@@ -46,7 +46,9 @@ async def test_canceled_opening_can_be_repeated(place: PostgresPlace, monkeypatc
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-async def test_stopped_server_refuses_films_until_it_is_back(place: PostgresPlace, mode: str) -> None:
+async def test_stopped_server_refuses_films_until_it_is_back(
+    place: PostgresPlace, mode: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with place.spool() as spool:
         (before,) = await spool.accept(job(), [PRINTER])
         place.server.stop(mode)
@@ -58,6 +60,7 @@ async def test_stopped_server_refuses_films_until_it_is_back(place: PostgresPlac
         (after,) = await spool.accept(job(), [PRINTER])
         assert [film.id for film in await spool.list()] == [before, after]
         assert await spool.verify() == (2, ())
+    assert "unknown whether it was stored" not in caplog.text
 
 
 async def test_stopped_server_logs_no_traceback(place: PostgresPlace, caplog: pytest.LogCaptureFixture) -> None:
