@@ -22,6 +22,7 @@ from print_mgmt.scp.faults import FaultError
 from print_mgmt.scu.films import PrintUncertain
 from print_mgmt.scu.operations import PrintFailed
 from print_mgmt.site.toml import SiteErrors
+from print_mgmt.spool.postgres_link import NotBegun
 from print_mgmt.spool.records import CorruptFilm, DamagedRow, NoSuchFilm, SpoolError, SpoolFull, StaleLease
 
 ERRORS: list[DimseError] = [
@@ -38,7 +39,7 @@ ERRORS: list[DimseError] = [
     DeliveryFailed(Outcome.LATER, "no answer", info="PRINTER OFFLINE"),
     FleetError("a process ended with exit status 1 before it could listen"),
     SiteErrors(("site.toml:1: no printer", "site.toml:2: no destination")),
-    *(kind("film 2") for kind in (SpoolError, SpoolFull, StaleLease, NoSuchFilm, CorruptFilm, DamagedRow)),
+    *(kind("film 2") for kind in (SpoolError, SpoolFull, StaleLease, NoSuchFilm, CorruptFilm, DamagedRow, NotBegun)),
 ]
 
 
