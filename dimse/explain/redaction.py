@@ -2,9 +2,9 @@
 
 The fields of association PDUs are kept, with the AE titles but without the user's name, and so are elements that have
 only terms, numbers or registered UIDs. Dates, times, names, identifiers, free text, pixels and other binary data are
-hidden, and so are group 0010, private and unknown elements, and all bytes that cannot be read as elements. An element
-whose VR is not that of the dictionary is hidden, and so is one whose value is not what its VR allows: a faulty client
-may send a name as a term or a number.
+hidden, and so are group 0010, private and unknown elements, and all bytes that cannot be read as elements. A faulty
+client may send a name as a term or a number. So an element is also hidden if the dictionary has another VR for it, or
+if its VR does not allow its value.
 """
 
 import re

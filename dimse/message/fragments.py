@@ -324,5 +324,5 @@ class Assembler:
         return self._context_id is not None
 
     def ahead(self) -> int:
-        """Return how many bytes of the Data Set under way were reported to ``on_growth``, but have not arrived."""
+        """Return the number of bytes that ``on_growth`` was told of and that the Data Set under way still lacks."""
         return self._sink.reported - self._sink.length if isinstance(self._sink, MemorySink) else 0

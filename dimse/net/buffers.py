@@ -70,7 +70,7 @@ class WriteQueue:
 
     @property
     def size(self) -> int:
-        """The number of bytes that the socket has not taken yet."""
+        """The number of bytes that wait for the socket."""
         return sum(map(len, self._rest)) + self._stream.get_write_buffer_size()
 
     def write(self, buffers: list[Buffer]) -> None:

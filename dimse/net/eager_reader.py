@@ -53,7 +53,7 @@ class EagerReader:
         self._on_broken = on_broken
         self._stream: Stream | None = None
         self._descriptor = -1  # the socket's; valid only while the stream is not closing
-        self._seconds = 0.0  # processing time that ``flow`` has not counted yet
+        self._seconds = 0.0  # processing time to be counted by ``flow``
 
     def start(self, stream: Stream, connected: socket) -> None:
         """Take the new connection to read from, and its socket."""

@@ -29,7 +29,7 @@ from ..status import NORMAL
 from .engine import Film, OnFilm, failure_term
 from .intake import SpooledIntake
 
-__all__ = ["ON_FILM", "Route", "Routing", "SpooledPrinting", "job_of"]
+__all__ = ["ON_FILM", "Route", "Routing", "SpooledPrinting", "job_of", "report_outcome"]
 
 _log = logging.getLogger("print_mgmt.scp")
 
@@ -146,7 +146,7 @@ class SpooledPrinting(SpooledIntake):
                 outcome = Doubtful(reason="the printer was stopped") if isinstance(film, Film) else film
                 if isinstance(film, Film):
                     outcome = await self._expose(film)
-            await self._report_outcome(lease, outcome)
+            await report_outcome(self._spool, lease, outcome)
         except asyncio.CancelledError:
             with suppress(SpoolError):  # the outcome may be recorded already; if not, the lease ends by itself
                 await self._spool.report(lease, outcome)
@@ -165,18 +165,6 @@ class SpooledPrinting(SpooledIntake):
                 return
             except SpoolError as exc:
                 _log.error("a lease cannot be renewed: %s", escaped(str(exc)))
-
-    async def _report_outcome(self, lease: Lease, outcome: Outcome) -> None:
-        for _ in range(_ATTEMPTS):
-            try:
-                await self._spool.report(lease, outcome)
-            except StaleLease as exc:
-                _log.warning("a late result is refused: %s", escaped(str(exc)))
-            except SpoolError as exc:
-                _log.error("the spool failed: %s", escaped(str(exc)))
-                await asyncio.sleep(_PAUSE)
-                continue
-            return
 
     async def _film(self, lease: Lease) -> Film | Later:
         """Return the film for ``on_film``, or an outcome if the film cannot be read now."""
@@ -206,6 +194,20 @@ class SpooledPrinting(SpooledIntake):
             return Failed(info=failure_term(exc), reason=str(exc))
         self.printed += 1
         return Done()
+
+
+async def report_outcome(spool: Spool, lease: Lease, outcome: Outcome) -> None:
+    """Report the outcome of a delivery to the spool; after an error of the spool, try again a few times."""
+    for _ in range(_ATTEMPTS):
+        try:
+            await spool.report(lease, outcome)
+        except StaleLease as exc:
+            _log.warning("a late result is refused: %s", escaped(str(exc)))
+        except SpoolError as exc:
+            _log.error("the spool failed: %s", escaped(str(exc)))
+            await asyncio.sleep(_PAUSE)
+            continue
+        return
 
 
 def job_of(film: FilmRecord) -> PrintJob:

@@ -47,8 +47,8 @@ class Operations:
 
     The argument ``what`` of a service is a name for its instance, such as "film 2", for errors and warnings. ``meta``
     is the Meta SOP Class of the instances: requests use its context, or the context of the instance's own SOP Class if
-    the printer has not accepted the Meta SOP Class. Warnings are appended to ``warnings``, and the status of each
-    operation except N-DELETE to ``answers``. ``own_uids``: the client assigns SOP Instance UIDs, until the printer
+    the printer did not accept the Meta SOP Class. ``warnings`` receives the warnings, and ``answers`` the status of
+    each operation except N-DELETE. ``own_uids``: the client assigns SOP Instance UIDs, until the printer
     refuses one.
     """
 

@@ -18,6 +18,7 @@ from ..jobs import Exposure
 from ..model import FilmCopy
 from ..output import IncompleteError
 from ..scp import Film, job_of
+from ..scp.spooled import report_outcome
 from ..spool import Done, Doubtful, Failed, Held, Later, Lease, NoMedia, Outcome, Spool, SpoolError, StaleLease
 from .conditions import Conditions
 from .config import SiteConfig, SiteDestination, SitePrinter
@@ -27,9 +28,7 @@ __all__ = ["DEFAULT_PACE", "Delivery", "Pace"]
 
 _log = logging.getLogger("print_mgmt.site")
 _GRACE = 1.0  # seconds that a canceled delivery has to end
-_PAUSE = 1.0  # seconds between an error of the spool and the next attempt
 _STOPPED = "the server was stopped"
-_ATTEMPTS = 5  # attempts to report an outcome to the spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +186,7 @@ class Delivery:
         return outcome
 
     async def _report(self, outcome: Outcome) -> None:
-        for _ in range(_ATTEMPTS):
-            try:
-                await self._spool.report(self._lease, outcome)
-            except StaleLease as exc:
-                _log.warning("a late result is refused: %s", escaped(str(exc)))
-            except SpoolError as exc:
-                _log.error("the spool: %s", escaped(str(exc)))
-                await asyncio.sleep(_PAUSE)
-                continue
-            return
+        await report_outcome(self._spool, self._lease, outcome)
 
 
 def _has_succeeded(task: asyncio.Future[Receipt]) -> bool:

@@ -13,6 +13,7 @@ from spools import Clock, job
 from dimse.data import Dataset
 from print_mgmt import Film
 from print_mgmt.destinations import DeliveryFailed, Outcome, Receipt, RetryPolicy
+from print_mgmt.scp import spooled
 from print_mgmt.site import SiteDestination, delivery
 from print_mgmt.site.conditions import Conditions
 from print_mgmt.site.delivery import Delivery, Pace
@@ -148,7 +149,7 @@ async def test_outcome_is_reported_though_the_delivery_is_stopped(
     failing_once(monkeypatch, bench.spool, "report")
     running = asyncio.create_task(bench.delivery(lease).run(SiteDestination(destination=Shelf())))
     failed = asyncio.Event()
-    monkeypatch.setattr(delivery._log, "error", lambda *_: failed.set())
+    monkeypatch.setattr(spooled._log, "error", lambda *_: failed.set())
     await failed.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -232,11 +233,11 @@ async def test_outcome_is_reported_until_the_spool_takes_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     lease = await bench.lease()
-    monkeypatch.setattr(delivery, "_PAUSE", 0.0)
+    monkeypatch.setattr(spooled, "_PAUSE", 0.0)
     failing_once(monkeypatch, bench.spool, "report")
     await bench.delivery(lease).run(SiteDestination(destination=Shelf()))
     assert (await bench.film()).state is FilmState.DONE
-    assert caplog.messages == ["the spool: the index is away"]
+    assert caplog.messages == ["the spool failed: the index is away"]
 
 
 async def test_lease_that_cannot_be_renewed_now_is_renewed_later(
