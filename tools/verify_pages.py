@@ -352,7 +352,7 @@ def _trophy(judged: Judged, case: Mapping[str, Any], notes: Mapping[str, Any]) -
         yield f"- Sent: {_markdown(sent)}.\n"
     if rule := notes["rules"].get(name):
         yield f"- Rule: {_markdown(rule)}\n"
-    yield f"- Came: {_markdown(_cut(case['reason']))}\n"
+    yield f"- Result: {_markdown(_cut(case['reason']))}\n"
     if note := notes.get(key, {}).get(name):
         yield f"- {_markdown(note)}\n"
     if trace := "\n".join(_trace(case)):

@@ -229,11 +229,11 @@ def judged_result(subcase: SubCase, observed: Observation, verdict: Verdict, col
     expected = shown_all(due)
     text = shown_all(observed, ", ")
     if column is Column.NONE:
-        reason = f"{expected} was due; {text} came, which the catalogue does not list"
+        reason = f"expected {expected}; got {text}, which the catalogue does not list"
     elif column is Column.PASSES or isinstance(observed[-1], Deviated | Broken):
         reason = text
     else:
-        reason = f"{expected} was due; {text}"
+        reason = f"expected {expected}; got {text}"
     return SubResult(
         name=subcase.name, verdict=verdict, expected=expected, observed=without_data(observed), reason=reason
     )

@@ -32,7 +32,7 @@ async def after_release(peer: Peer) -> Observation:
     wire = await peer.associate()
     seen = await wire.release(peer.target.preparation)
     if not isinstance(seen, Released):
-        raise Unprepared(f"A-RELEASE-RP was due; {seen}")
+        raise Unprepared(f"expected A-RELEASE-RP; got {seen}")
     return await ended(peer, wire, "connection after A-RELEASE-RP", soonest=_AT_ONCE)
 
 
@@ -47,7 +47,7 @@ async def rejected(peer: Peer) -> Wire:
     wire.send(peer.request(protocol_version=2))
     seen = await wire.next(peer.target.preparation)
     if not isinstance(seen, Rejected):
-        raise Unprepared(f"A-ASSOCIATE-RJ was due; {seen}")
+        raise Unprepared(f"expected A-ASSOCIATE-RJ; got {seen}")
     return wire
 
 
@@ -61,7 +61,7 @@ async def data_after_release(peer: Peer) -> Seen:
     wire = await peer.associate_all()
     seen = await wire.release(peer.target.preparation)
     if not isinstance(seen, Released):
-        raise Unprepared(f"A-RELEASE-RP was due; {seen}")
+        raise Unprepared(f"expected A-RELEASE-RP; got {seen}")
     wire.send(echo_octets())
     return await wire.next()
 
@@ -70,7 +70,7 @@ async def request_after_release(peer: Peer) -> Observation:
     wire = await peer.associate()
     seen = await wire.release(peer.target.preparation)
     if not isinstance(seen, Released):
-        raise Unprepared(f"A-RELEASE-RP was due; {seen}")
+        raise Unprepared(f"expected A-RELEASE-RP; got {seen}")
     return await request_again(peer, wire)
 
 

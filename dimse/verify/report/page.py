@@ -219,7 +219,7 @@ def _assertion(assertion: Document) -> str:
     due, seen = assertion["due"], assertion["seen"]
     if due == str(RULE_KEPT):
         return str(seen)
-    return f"kept: {due}" if seen == str(RULE_KEPT) else f"due {due}; came {seen}"
+    return f"kept: {due}" if seen == str(RULE_KEPT) else f"expected {due}; got {seen}"
 
 
 def _text(text: object) -> str:

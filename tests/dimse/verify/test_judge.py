@@ -54,7 +54,7 @@ async def test_silence_is_tried_a_second_time() -> None:
 async def test_silence_twice_fails() -> None:
     result = await judged(BY_ID["UL-F-2.05"], ignores(UNKNOWN))
     assert result.verdict is Verdict.FAIL
-    assert result.reason == "ABORT(2,*) was due; SILENCE (nothing within 0.15 s)"
+    assert result.reason == "expected ABORT(2,*); got SILENCE (nothing within 0.15 s)"
 
 
 async def test_full_peer_does_not_fail() -> None:
@@ -99,7 +99,7 @@ async def test_unknown_observation_is_inconclusive() -> None:
 
     result = await judged(made(run, passes=(SILENCE,)), Twin())
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason == "SILENCE was due; AC(1=0) came, which the catalogue does not list"
+    assert result.reason == "expected SILENCE; got AC(1=0), which the catalogue does not list"
 
 
 async def test_worst_sub_case_is_the_verdict() -> None:

@@ -56,7 +56,7 @@ async def test_abort_for_an_image_that_fits_ends_the_case() -> None:
     wrong = WRONG["PRN-X-1.21"]()
     async with serving(wrong) as port:
         result = await judge(port, wrong, Invariants()).run(BY_ID["PRN-X-1.21"])
-    assert result.reason == "RSP(C603) was due; ABORT(0,0)"
+    assert result.reason == "expected RSP(C603); got ABORT(0,0)"
 
 
 async def test_medium_without_a_type_is_not_tried() -> None:
