@@ -23,15 +23,15 @@ from ..spool import open_spool
 from .fleet import report_ready, run_fleet, wait_for_end_of_parent
 from .lines import Lines, server_lines
 from .one_printer import PRINTER, one_printer, report_unwritten
-from .operation import reload_site, retry_films
 from .options import report_errors
 from .reported_folder import listening_line
 from .serve_options import DPI, OF_ONE_PRINTER, SiteFile, add_options, printer_config, spool_limits
 from .signals import handle_signals, restore_signals, start_unless_stopped
+from .site_signals import reload_site, retry_films
 
 __all__ = ["add"]
 
-_SWITCH_INTERVAL = 0.001  # seconds after which a rendering thread must hand Python's lock to the event loop
+_SWITCH_INTERVAL = 0.001  # seconds after which a rendering thread must hand the GIL to the event loop
 
 # The options that only one process can have, and why
 _OF_ONE_PROCESS = {

@@ -11,9 +11,9 @@ from dimse.terminal import add_trace, not_empty, run_loop, trace
 
 from ..site import Site, SiteConfig, SiteErrors, load_site
 from .lines import server_lines
-from .operation import reload_site, retry_films
 from .options import report_errors
 from .signals import handle_signals, restore_signals, start_unless_stopped
+from .site_signals import reload_site, retry_films
 
 __all__ = ["add"]
 

@@ -2,7 +2,7 @@
 
 - `tester`: a run of cases, after the plain scenario.
 - `peer`, `program`: the SCU under test, and its command.
-- `visit`: one run of the SCU against a script. `desk`: the choice of a visit for each connection.
+- `visit`: one run of the SCU against a script. `dispatcher`: the choice of a visit for each connection.
 - `service`: the plain acceptor. `reactions`: the actions of scripts. `outcomes`: the observations of cases.
 - `cases`: the cases that need only `dimse`.
 """

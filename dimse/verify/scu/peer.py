@@ -15,7 +15,7 @@ from ..result import Assertion, Options
 from ..tls_material import TLSFiles
 from ..trace import CaseTrace
 from ..verdict import Column, Level
-from .desk import Desk, Waiting
+from .dispatcher import Dispatcher, Waiting
 from .program import Ended, Program
 from .service import MakeService
 from .visit import OnPDU, Table, Visit
@@ -60,7 +60,7 @@ class ScuPeer:
     """The SCU under test, for one sub-case. ``plain`` is the visit of the plain scenario, once that is over."""
 
     target: ScuTarget
-    desk: Desk
+    dispatcher: Dispatcher
     service: MakeService
     trace: CaseTrace
     case_id: str
@@ -134,7 +134,7 @@ class ScuPeer:
 
     async def _perform(self, visit: Visit) -> None:
         """Wait until the program, or a person, has run the SCU."""
-        self.desk.waiting[self.case_id] = Waiting(self.case_id, visit, self.trace)
+        self.dispatcher.waiting[self.case_id] = Waiting(self.case_id, visit, self.trace)
         try:
             if self.target.program is not None:
                 async with asyncio.timeout(self.target.longest_visit):
@@ -149,7 +149,7 @@ class ScuPeer:
             raise Unprepared(f"the SCU went on for longer than {self.target.longest_visit:g} s") from exc
         finally:
             self._hang_up(visit)
-            del self.desk.waiting[self.case_id]
+            del self.dispatcher.waiting[self.case_id]
 
     async def _run(self, visit: Visit, program: Program) -> None:
         """Run the program until it ends, is silent on a connection, or has no connection open for ``patience`` seconds.
@@ -158,7 +158,7 @@ class ScuPeer:
         """
         values = {
             "host": self.target.host,
-            "port": str(self.desk.port),
+            "port": str(self.dispatcher.port),
             "ae": self.target.called,
             "case": self.case_id,
             "seed": str(self.options.seed),

@@ -42,7 +42,7 @@ from ..observation import (
 from ..result import ENDLESS, Options, PeerFacts, Result, Run, SubResult, is_stuck
 from ..trace import CaseTrace
 from ..verdict import Close, CloseVerdict, Verdict, column_of, verdict_of, worst
-from .desk import Desk
+from .dispatcher import Dispatcher
 from .peer import ScuPeer, ScuTarget
 from .service import EchoService, MakeService, class_name
 from .visit import Visit
@@ -104,26 +104,27 @@ class ScuTester:
     on_listening: OnListening = lambda _port: None
     done: frozenset[str] = frozenset()
     watch: Invariants = field(init=False)
-    desk: Desk = field(init=False)
+    dispatcher: Dispatcher = field(init=False)
     plain: Visit | None = None
 
     def __post_init__(self) -> None:
         self.watch = Invariants(case.make_listener for case in self.cases if case.make_listener is not None)
-        by_title = self.target.program is None and not self.target.by_port
-        self.desk = Desk(self.target.host, self.target.port, self.watch, self.target.by_port, by_title, self.target.tls)
+        target = self.target
+        by_title = target.program is None and not target.by_port
+        self.dispatcher = Dispatcher(target.host, target.port, self.watch, target.by_port, by_title, target.tls)
 
     async def test(self) -> None:
         """Run all cases that the options choose."""
         loop = asyncio.get_running_loop()
         start = loop.time()
         self.run.started = datetime.now(UTC).isoformat(timespec="seconds")
-        await self.desk.open()
+        await self.dispatcher.open()
         try:
-            self.on_listening(self.desk.port)
+            self.on_listening(self.dispatcher.port)
             await self._test()
         finally:
             self.run.seconds = loop.time() - start
-            await self.desk.close()
+            await self.dispatcher.close()
 
     async def _test(self) -> None:
         if not await self._run_plain_scenario():
@@ -264,7 +265,7 @@ class ScuTester:
     def _peer(self, case_id: str, subcase: str, trace: CaseTrace, patience: float) -> ScuPeer:
         return ScuPeer(
             target=self.target,
-            desk=self.desk,
+            dispatcher=self.dispatcher,
             service=self.service,
             trace=trace,
             case_id=case_id,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from print_mgmt.cli import main
-from print_mgmt.cli.operation import reload_site
+from print_mgmt.cli.site_signals import reload_site
 from print_mgmt.site import Site, load_site
 
 SITE = """

@@ -49,7 +49,7 @@ async def test_tester_breaks_rules_only_on_purpose() -> None:
         on_result=lambda _result: None,
         on_waiting=lambda _case_id, _case, _plain: None,
     )
-    tester.desk.watch = mirrors = Mirrors()
+    tester.dispatcher.watch = mirrors = Mirrors()
     await tester.test()
     assert tester.run.stopped == ""
     broken = {case_id: broken_rules(mirror) for case_id, mirror in mirrors.by_case.items()}

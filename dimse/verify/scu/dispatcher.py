@@ -1,4 +1,4 @@
-"""The desk: it listens, and hands each connection to a visit that waits for it.
+"""The dispatcher: it listens, and hands each connection to a visit that waits for it.
 
 If the tester runs a command, only one visit waits. Otherwise, the port or the called AE title of a connection selects
 the case. A connection with any other title goes to the visit that has waited longest.
@@ -18,7 +18,7 @@ from ..wire import Wire
 from .hello import is_whole
 from .visit import Visit
 
-__all__ = ["Desk", "Waiting"]
+__all__ = ["Dispatcher", "Waiting"]
 
 _HEADER = 6
 _MAX_PROPOSAL = 1 << 20  # octets of an A-ASSOCIATE-RQ that are read before the visit is known
@@ -38,8 +38,8 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Desk:
-    """A desk on ``host`` that listens on ``port`` (0 is any free one), or on each port of ``by_port``.
+class Dispatcher:
+    """A dispatcher on ``host`` that listens on ``port`` (0 is any free one), or on each port of ``by_port``.
 
     ``by_port`` has the case id of each port. With ``by_title``, the called AE title may name a case. A called AE title
     comes after the TLS handshake, too late for a case that varies the handshake. So the association that names such a
@@ -62,7 +62,7 @@ class Desk:
         loop = asyncio.get_running_loop()
         for port in self.by_port or (self.port,):
             case_id = self.by_port.get(port, "")
-            self.servers.append(await loop.create_server(lambda c=case_id: _Porter(self, c), self.host, port))  # type: ignore[misc]  # a default binds the loop variable
+            self.servers.append(await loop.create_server(lambda c=case_id: _TitleReader(self, c), self.host, port))  # type: ignore[misc]  # a default binds the loop variable
         if not self.by_port:
             self.port = self.servers[0].sockets[0].getsockname()[1]
 
@@ -87,7 +87,7 @@ class Desk:
         if visit.reads_hello:
             _HelloReader(waiting, transport).connection_made(transport)
             return
-        context = visit.tls or (None if self.by_title else self.tls)  # with titles, `_Porter` has done the handshake
+        context = visit.tls or (None if self.by_title else self.tls)  # with titles, `_TitleReader` did the handshake
         watch = self.watch if visit.is_judged else Watch()
         sent, received = watch.connected(waiting.case_id)
 
@@ -116,7 +116,7 @@ class Desk:
         return armed if armed is not None and self.waiting.get(armed.case_id) is armed else None
 
     def start(self, work: Coroutine[None, None, None]) -> None:
-        """Start a task that ends with the desk."""
+        """Start a task that ends with the dispatcher."""
         task = asyncio.ensure_future(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -179,26 +179,26 @@ def _address(address: object) -> str:
     return ":".join(map(str, address[:2])) if isinstance(address, tuple) else str(address)
 
 
-class _Porter(asyncio.Protocol):
+class _TitleReader(asyncio.Protocol):
     """The first protocol of a connection. If the called AE title selects the case, it reads the A-ASSOCIATE-RQ."""
 
-    def __init__(self, desk: Desk, case_id: str) -> None:
-        self._desk, self._case_id = desk, case_id
+    def __init__(self, dispatcher: Dispatcher, case_id: str) -> None:
+        self._dispatcher, self._case_id = dispatcher, case_id
         self._transport: asyncio.Transport | None = None
         self._octets = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        armed = self._desk.armed_case()
+        armed = self._dispatcher.armed_case()
         if armed is not None:
-            self._desk.admit(armed, transport, b"")
-        elif not self._desk.by_title:
+            self._dispatcher.admit(armed, transport, b"")
+        elif not self._dispatcher.by_title:
             self._admit(self._case_id, b"")
-        elif self._desk.tls is not None:
+        elif self._dispatcher.tls is not None:
             self._transport = None  # until `start_tls` has returned: the first octets may arrive earlier
             transport.pause_reading()
-            self._desk.start(self._secure(transport, self._desk.tls))
+            self._dispatcher.start(self._secure(transport, self._dispatcher.tls))
 
     async def _secure(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
         """Do the TLS handshake, after which the A-ASSOCIATE-RQ can be read."""
@@ -232,13 +232,13 @@ class _Porter(asyncio.Protocol):
 
     def _admit(self, case_id: str, octets: bytes) -> None:
         assert self._transport is not None
-        waiting = self._desk.choose(case_id)
+        waiting = self._dispatcher.choose(case_id)
         if waiting is None or len(waiting.visit.wires) >= _MAX_CONNECTIONS:
             self._transport.abort()
-        elif self._desk.by_title and (waiting.visit.tls is not None or waiting.visit.reads_hello):
-            self._desk.armed = waiting
+        elif self._dispatcher.by_title and (waiting.visit.tls is not None or waiting.visit.reads_hello):
+            self._dispatcher.armed = waiting
             waiting.trace.note(0, "an association has chosen this case; it was rejected, and the next one counts")
             self._transport.writelines(encode_pdu(_TRY_AGAIN))
             self._transport.close()
         else:
-            self._desk.admit(waiting, self._transport, octets)
+            self._dispatcher.admit(waiting, self._transport, octets)
