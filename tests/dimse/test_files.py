@@ -225,7 +225,7 @@ def test_clear_keeps_a_draft_that_is_being_written(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("is_removed", [True, False], ids=["removed", "locked"])
-def test_draft_that_was_taken_for_an_abandoned_one_gets_another_name(
+def test_draft_that_is_being_cleared_gets_another_name(
     is_removed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process clears the folder between the creation of a draft and its lock."""

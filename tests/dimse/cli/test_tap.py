@@ -120,7 +120,7 @@ async def test_page_shows_bytes_that_are_no_dicom(tmp_path: Path) -> None:
     assert "unrecognized PDU type 47H" in page_in(tmp_path)
 
 
-async def test_target_that_is_away_leaves_the_tap_up(tmp_path: Path) -> None:
+async def test_tap_goes_on_if_the_target_is_away(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         port = taken.getsockname()[1]

@@ -57,7 +57,7 @@ def test_event_has_number_and_category() -> None:
     assert listener.take().startswith(b"id: 1\nevent: association\ndata: {")
 
 
-def test_taken_events_do_not_come_again() -> None:
+def test_events_are_taken_only_once() -> None:
     feed = Feed()
     listener = feed.listen()
     feed.opened(1)

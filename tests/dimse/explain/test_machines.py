@@ -56,7 +56,7 @@ def test_abort_of_the_provider_is_an_invalid_pdu() -> None:
     assert moves(*said)[-3:] == ["< Sta6 Evt19 AA-8 Sta13", "> Sta6 Evt16 AA-3 Sta1", "< Sta13 Evt17 AR-5 Sta1"]
 
 
-def test_abort_after_an_unexpected_pdu_is_no_event_of_its_sender() -> None:
+def test_abort_after_an_unexpected_pdu_belongs_to_aa_8() -> None:
     said = ((REQUESTOR, REQUEST), (ACCEPTOR, ANSWER), (REQUESTOR, ANSWER), (ACCEPTOR, Abort(2, 2)))
     assert moves(*said)[-3:] == ["< Sta6 Evt3 AA-8 Sta13", "> Sta6 Evt16 AA-3 Sta1", "< Sta13 Evt17 AR-5 Sta1"]
 

@@ -135,7 +135,7 @@ def test_hidden_fields_keep_their_places(name: str) -> None:
         assert [one.ranges for one in redacted(step).fields] == [one.ranges for one in step.fields]
 
 
-def test_rule_stays_without_the_value() -> None:
+def test_redacted_error_keeps_its_section() -> None:
     steps = [redacted(step) for step in steps_of(said_in("raw-dcmprscp-echo-on-wrong-context"))]
     errors = [error for step in steps for error in step.errors]
     assert errors == ["breaks a rule [PS3.8 §9.3.2.2]"]

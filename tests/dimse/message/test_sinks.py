@@ -66,7 +66,7 @@ class ByteArrays:
 
 @pytest.mark.parametrize("is_full", [False, True])
 @pytest.mark.parametrize("hint", [None, 1000, 3 << 20])
-def test_growth_of_a_long_data_set_is_that_of_its_storage(hint: int | None, is_full: bool) -> None:
+def test_growth_counts_the_memory_of_the_storage(hint: int | None, is_full: bool) -> None:
     counts: list[int] = []
     storage, data = ByteArrays(), bytes(range(256)) * (3 << 12)
     storage.is_full = is_full

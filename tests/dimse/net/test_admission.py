@@ -135,7 +135,7 @@ def test_unlimited_descriptors_stay_unlimited(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of descriptors")
-def test_raised_descriptors_are_those_of_the_system() -> None:
+def test_descriptor_limit_is_raised_as_far_as_allowed() -> None:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

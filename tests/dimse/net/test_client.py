@@ -47,7 +47,7 @@ async def test_connect_error_has_an_ipv6_address_in_brackets() -> None:
             pass
 
 
-async def test_timeout_of_the_system_is_no_timeout_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_timeout_of_the_system_is_reported_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     """ETIMEDOUT is a TimeoutError, too."""
 
     async def give_up(*_: object) -> None:

@@ -220,7 +220,7 @@ async def test_slow_reader_stops_the_writer(by_client: bool) -> None:
     assert watched.count == length
 
 
-async def test_target_that_is_away_costs_one_line(caplog: pytest.LogCaptureFixture) -> None:
+async def test_target_that_is_away_logs_one_line(caplog: pytest.LogCaptureFixture) -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))  # and does not listen
         port = taken.getsockname()[1]
@@ -233,7 +233,7 @@ async def test_target_that_is_away_costs_one_line(caplog: pytest.LogCaptureFixtu
     assert all(line.endswith(f"closed: cannot connect to {HOST}:{port}: Connection refused") for line in lines)
 
 
-async def test_name_without_an_address_costs_one_line(caplog: pytest.LogCaptureFixture) -> None:
+async def test_name_without_an_address_logs_one_line(caplog: pytest.LogCaptureFixture) -> None:
     async with relay(HOST, 0, "no.such.host.invalid", 104, watch=Watched()) as running:
         async with client(running) as (reader, _writer):
             assert await reader.read() == b""
@@ -437,7 +437,7 @@ async def test_tls_carries_all_bytes_of_both_sides(tmp_path: Path) -> None:
     assert watched.bytes == {True: asked, False: told}
 
 
-async def test_client_without_tls_costs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_client_without_tls_logs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with secured(tmp_path, tls=True, to_tls=False) as (running, watched, _, _):
         async with client(running) as (reader, writer):
             writer.write(b"\1\0\0\0\0\4plain")
@@ -457,7 +457,7 @@ async def test_client_gets_the_alert_without_a_reset(tmp_path: Path) -> None:
             assert (await reader.read())[:1] == b"\x15"  # an alert, then the end
 
 
-async def test_target_without_tls_costs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_target_without_tls_logs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with serve([VERIFICATION], port=0) as server:
         trust = client_context(Authority(tmp_path).ca)
         async with relay(HOST, 0, server.host, server.port, watch=Watched(), to_tls=trust) as running:
@@ -475,7 +475,7 @@ async def test_target_without_tls_costs_one_line(tmp_path: Path, caplog: pytest.
     ],
     ids=["end", "reset"],
 )
-async def test_client_that_leaves_the_handshake_costs_one_line(
+async def test_client_that_leaves_the_handshake_logs_one_line(
     leave: Callable[[asyncio.StreamWriter], None], why: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     identity, watched = Authority(tmp_path).issue("server"), Watched()
@@ -512,7 +512,7 @@ async def test_close_during_a_handshake_resets_the_client(tmp_path: Path) -> Non
         writer.close()
 
 
-async def test_target_that_says_nothing_costs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_target_that_says_nothing_logs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def behave(streams: Streams) -> None:
         with suppress(ConnectionResetError):
             await streams[0].read()

@@ -62,7 +62,7 @@ async def test_late_loop_fires_timers_in_order(clock: Clock, timers: Timers) -> 
     assert fired == ["first", "second"]
 
 
-async def test_many_timers_need_one_of_the_loop(clock: Clock, timers: Timers, handles: Handles) -> None:
+async def test_many_timers_need_one_timer_of_the_loop(clock: Clock, timers: Timers, handles: Handles) -> None:
     for seconds in (30, 20, 10):
         timers.set(seconds, lambda: None)
     assert len(handles()) == 1

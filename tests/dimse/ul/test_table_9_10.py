@@ -128,7 +128,7 @@ BLANKS = [
 
 
 @pytest.mark.parametrize(("state", "side"), PLACES)
-def test_way_into_a_state_ends_there(state: State, side: str) -> None:
+def test_in_state_leads_to_the_state(state: State, side: str) -> None:
     assert in_state(state, side).state is state
 
 

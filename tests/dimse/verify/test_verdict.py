@@ -81,7 +81,7 @@ def test_reset_fails_where_no_abort_is_right() -> None:
     assert column_of((RESET,), (SUCCESS,), (), (CLOSED,))[0] is Column.FAILS
 
 
-def test_worst_verdict_is_that_of_the_case() -> None:
+def test_case_has_its_worst_verdict() -> None:
     assert worst([Verdict.PASS, Verdict.WEAK, Verdict.SKIPPED]) is Verdict.WEAK
     assert worst([Verdict.SKIPPED, Verdict.SKIPPED]) is Verdict.SKIPPED
 

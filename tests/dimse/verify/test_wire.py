@@ -48,7 +48,7 @@ async def test_garbled_fragment_follows_the_message_before_it() -> None:
     assert "cannot be read" in str(found[1])
 
 
-async def test_closed_connection_is_not_said_to_be_ended_by_the_peer() -> None:
+async def test_trace_says_who_closed_the_connection() -> None:
     async with serving(Twin()) as port:
         loop = asyncio.get_running_loop()
         trace = CaseTrace(loop.time)

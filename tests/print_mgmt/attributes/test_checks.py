@@ -119,7 +119,7 @@ def test_bytes_that_are_no_value_are_refused() -> None:
         check((Attribute("NumberOfCopies", "U/M", whole(1, 9)),), decode(wire, IMPLICIT_LE))
 
 
-def test_foremost_warning_is_the_status() -> None:
+def test_most_important_warning_is_the_status() -> None:
     checked = check(TABLE, Dataset(**RIGHT, Trim="YES", PrintPriority="SOON", MaxDensity=3))
     assert (checked.Status, checked.comment) == (0x0116, "PrintPriority 'SOON', not HIGH, LOW")
     assert checked.offending == tuple(map(tag_of, ("PrintPriority", "Trim", "MaxDensity")))

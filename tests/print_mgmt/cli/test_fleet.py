@@ -157,9 +157,7 @@ else:
 """
 
 
-async def test_process_that_still_starts_ends_if_another_cannot_listen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_starting_process_ends_if_another_cannot_listen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process ends when its pair of sockets is closed, before the parent ends."""
     program = tmp_path / "program"
     await asyncio.to_thread(program.write_text, f"#!{sys.executable} -S{_STARTING}")

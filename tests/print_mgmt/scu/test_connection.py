@@ -154,7 +154,7 @@ async def test_closed_client_prints_nothing() -> None:
 # --- the block of a client ---
 
 
-async def test_left_client_opens_no_association() -> None:
+async def test_closed_client_opens_no_association() -> None:
     async with printer() as (server, films):
         client = PrintClient(server.host, server.port)
         async with client:
@@ -170,7 +170,7 @@ async def test_left_client_opens_no_association() -> None:
     assert films == []
 
 
-async def test_left_client_keeps_its_answers() -> None:
+async def test_closed_client_keeps_its_answers() -> None:
     async with printer() as (server, _):
         async with PrintClient(server.host, server.port) as client:
             report = await client.print_images([], NumberOfCopies=1)

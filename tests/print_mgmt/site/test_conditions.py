@@ -49,7 +49,7 @@ def test_first_troubled_destination_by_name_tells_the_info(conditions: Condition
     assert terms(state) == ("WARNING", "SUPPLY LOW")
 
 
-def test_recovery_is_normal(conditions: Conditions, state: PrinterState) -> None:
+def test_recovered_destination_makes_its_printer_normal(conditions: Conditions, state: PrinterState) -> None:
     conditions.set_condition("a", POOR)
     assert terms(state) == ("WARNING", "SUPPLY LOW")
     conditions.record_success("a")

@@ -382,7 +382,7 @@ async def test_server_killed_during_a_report_keeps_the_lease(place: PostgresPlac
         assert (await spool.report(lease, Done())).state is FilmState.DONE
 
 
-async def test_film_whose_notice_died_with_the_server_is_delivered(place: PostgresPlace) -> None:
+async def test_film_is_delivered_though_its_notice_was_lost(place: PostgresPlace) -> None:
     death = Death(place)
     async with place.spool() as waiting_spool, place.spool(step=death) as spool:
         waiting = asyncio.create_task(waiting_for_a_film(waiting_spool))

@@ -35,7 +35,7 @@ def garbled(data: bytes, dice: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("seed", [6, 19])
-async def test_garbled_data_blames_no_tester(seed: int) -> None:
+async def test_garbled_data_is_no_fault_of_the_tester(seed: int) -> None:
     dice = random.Random(seed)
 
     async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
@@ -54,12 +54,12 @@ async def test_garbled_data_blames_no_tester(seed: int) -> None:
 
 @FEW
 @given(st.sampled_from([case for case in PRINT_CASES if case.run is not None]), PLANS)
-def test_evil_printer_blames_no_tester(case: Case, plan: Plan) -> None:
+def test_evil_printer_causes_no_error_of_the_tester(case: Case, plan: Plan) -> None:
     makers = [each.make_listener for each in PRINT_CASES if each.make_listener is not None]
     judge_evil_scp(case, plan, PrintOptions(max_films=20, annotation_format="1"), makers)
 
 
 @FEW
 @given(st.sampled_from([case for case in PRINT_SCU_CASES if case.run is not None]), PLANS)
-def test_evil_print_client_blames_no_tester(case: Case, plan: Plan) -> None:
+def test_evil_print_client_causes_no_error_of_the_tester(case: Case, plan: Plan) -> None:
     judge_evil_scu(case, plan, PlainPrinter)
