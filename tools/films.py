@@ -190,11 +190,11 @@ FILMS = {
         ),
     ),
     "decimate": Film(
-        "A zone plate larger than its box: DECIMATE, which averages areas, and below CROP",
+        "A zone plate larger than its box: above DECIMATE, which averages areas; below CROP",
         filled(Cell(image=BIG), Cell(image=BIG, RequestedDecimateCropBehavior="CROP")),
     ),
     "too-large": Film(
-        "Requested Image Size 300 mm on a film of 203 mm: DECIMATE, and below CROP",
+        "Requested Image Size 300 mm on a film of 203 mm: above DECIMATE, below CROP",
         filled(
             Cell(image=number(1), RequestedImageSize=300, RequestedDecimateCropBehavior="DECIMATE"),
             Cell(image=number(2), RequestedImageSize=300, RequestedDecimateCropBehavior="CROP"),
