@@ -21,7 +21,7 @@ __all__ = ["send", "serve"]
 _HEADER = Struct(">BxIIBB")  # PDU and PDV header: type, length, item length, context id, control
 _P_DATA, _LAST = 4, 2
 _PDV_OVERHEAD = 6
-_SCRATCH = _BATCH = 1 << 18  # bytes to read, and to write, at once
+_SCRATCH = _BATCH = 1 << 18  # bytes in one read, and in one write
 
 
 class Sink(asyncio.BufferedProtocol):

@@ -31,8 +31,8 @@ class Limits:
     transfer_syntaxes: int = 64  # of one presentation context
     user_items: int = 400  # 3 x 128 (roles and both extended negotiations for each context), and 16 others
 
-    # counts, at once
-    requests: int = 2  # requests that wait for their handler; this side stops reading from a peer with so many
+    # counts, at the same time
+    requests: int = 2  # requests that wait for their handler; this side stops reading from a peer with this many
     associations: int = 500
     host_associations: int = 200  # how many of `associations` may come from one address
     connections: int = 1000  # with or without an association; further connections are closed unread

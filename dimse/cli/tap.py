@@ -203,7 +203,7 @@ class _Output:
         title = f"{_address_text(client)} > {_address_text(target)}"
         tap = None
         if self.recorder is not None:
-            # Not secure even over TLS, so that decrypted bytes are recorded, too
+            # `is_secure` is False even over TLS, so that decrypted bytes are recorded, too
             tap = self.recorder.tap(target, client, is_client=False, is_secure=False)
         if self.lines is not None:
             self.lines.opened(self._count, title)

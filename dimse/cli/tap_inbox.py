@@ -1,7 +1,8 @@
-"""What the threads of the relay have read, until the event loop hands it over to the lines and the recordings.
+"""The inbox of the tap: bytes that the threads of the relay have read, for the lines and the recordings.
 
-Handing over takes longer than noting, and delays the threads, with which it shares Python's lock. So it waits until the
-programs on both sides pause, or until there is much to hand over, and it goes on in small steps.
+A thread only notes its bytes here; the event loop hands them over later. Handing over takes longer than noting, and
+delays the threads, with which the event loop shares the GIL. So the event loop waits until the programs on both sides
+pause, or until many bytes have been noted, and then hands them over in small steps.
 """
 
 import asyncio
@@ -16,21 +17,21 @@ from typing import Any
 __all__ = ["Inbox", "Receiver", "keep_freed_memory"]
 
 _LULL = 0.02  # seconds without bytes after which bytes are handed over
-_LATEST = 0.25  # seconds after which bytes are handed over though the programs still talk
-_ENOUGH = 1 << 25  # bytes after which bytes are handed over at once
+_LATEST = 0.25  # seconds after which bytes are handed over even if no pause comes
+_ENOUGH = 1 << 25  # bytes that are handed over without waiting for a pause
 _MAX_BYTES = 1 << 26  # bytes at which the threads wait
 _SHORT = 1 << 11  # bytes of a short note; short notes are bounded by their number
-_MANY = 4 << 13  # entries, four for each note, after which notes are handed over at once; threads wait at twice as many
+_MANY = 4 << 13  # entries, four for each note, that are handed over without a pause; threads wait at twice as many
 _STEP = 64  # notes to hand over before the threads have a turn
 
 _KEPT = 1 << 27  # bytes of freed memory that the process keeps
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # options of mallopt, in malloc.h of glibc
 
-Receiver = Callable[[bool, bytes, int], None]  # gets the side, the bytes, and when they were read, in nanoseconds
+Receiver = Callable[[bool, bytes, int], None]  # gets the side, the bytes, and the time of their read in ns
 
 
 class Inbox:
-    """Notes of what was read, in this order. All methods but `note` are for the event loop."""
+    """Notes of the bytes that were read, in the order of the reads. All methods but `note` are for the event loop."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -104,7 +105,7 @@ class Inbox:
                 receiver, by_client, data, when = take(), take(), take(), take()
                 nbytes += len(data) if len(data) > _SHORT else 0
                 receiver(by_client, data, when)
-        finally:  # also if a receiver fails: otherwise, the threads would wait for room that nobody makes
+        finally:  # also if a receiver fails: otherwise, the threads would wait forever
             with self._counting:
                 self._nbytes -= nbytes
                 self._has_room.notify_all()

@@ -1,7 +1,7 @@
 """The lines and the live view of ``dimse tap``: a process that explains, and the queue to that process.
 
 Explaining takes longer than forwarding, and a hostile peer can make it take much longer. In a process of its own,
-explaining neither delays the forwarding nor shares Python's lock with it. If explaining falls too far behind, the
+explaining neither delays the forwarding nor shares the GIL with it. If explaining falls too far behind, the
 association with the most bytes in the queue gets no further lines.
 """
 
@@ -25,10 +25,10 @@ from .tap_live import LiveView, Views
 
 __all__ = ["CLOSED", "LOST", "OPENED", "RECEIVED", "Item", "LineOptions", "LineProcess", "Lines", "yield_to_forwarding"]
 
-_MAX_QUEUED = 1 << 27  # bytes in the queue; beyond this, the association with the most gets no more lines
+_MAX_QUEUED = 1 << 27  # bytes in the queue; beyond this, the association that has the most gets no more lines
 _MAX_HELD = 1 << 28  # bytes of incomplete messages of all associations; beyond this, the same
-_BATCH = 1 << 22  # bytes to hand over to the process at once
-_MAX_ITEMS = 256  # items to hand over at once, because pickle holds Python's lock, which the forwarding needs
+_BATCH = 1 << 22  # bytes to hand over to the process at a time
+_MAX_ITEMS = 256  # items to hand over at a time, because pickle holds the GIL, which the forwarding needs
 _PAUSE = 0.02  # seconds to wait for a batch
 _NICE = 10  # what is added to the niceness of the process, so that the programs on both sides come first
 _TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"

@@ -33,10 +33,10 @@ Views = Callable[[], Sequence[View]]  # makes the views that see the messages of
 _MAX_CLIENTS = 32  # clients of the stream at once; further ones get the status 503
 _MAX_CONNECTIONS = 64  # connections at once; further ones are closed unread
 _MAX_REQUEST = 1 << 14  # bytes of a request
-_MAX_WRITTEN = 1 << 18  # bytes of events to write at once
+_MAX_WRITTEN = 1 << 18  # bytes of events in one write
 _HEARTBEAT = 15.0  # seconds without an event after which a comment shows whether the client is still there
 _REQUEST = 10.0  # seconds for a client to send its whole request
-_WRITE = 30.0  # seconds for a client to read what is written at once
+_WRITE = 30.0  # seconds for a client to read what one write sends
 _CLOSE = 0.1  # seconds at most until `close` is noticed
 _LAST = 1.0  # seconds for the clients to get the last events
 

@@ -215,7 +215,7 @@ class Conversation:
         return found + [line._replace(data=line.data[:0], value="", error=error) for error in errors]
 
     def _errors_without_lines(self, stream: "_Stream", pdvs: Iterable[PDV], at: int) -> list[str]:
-        """Take fragments that have no lines, and begin at the place ``at``. Return their first errors."""
+        """Take the fragments from offset ``at`` on, which have no lines. Return their first errors."""
         seen, contexts = dict[str, None](), set[int]()
         is_stray = False  # the last fragment was of a Data Set that no Command Set announced
         for pdv in pdvs:

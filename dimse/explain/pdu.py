@@ -57,7 +57,7 @@ PDV_HEADER = 6  # bytes before a fragment: Item-length, Presentation-context-ID 
 _ITEM = Struct(">BBH")
 _PER_ROW = 8
 _MANY = 1 << 32
-# A PDU is explained whatever its size; only its fragments are bounded, for the sake of memory
+# A PDU of any size is explained; only the number of its fragments is bounded, because each takes memory
 _LIMITS = Limits(user_item=_MANY, fragments=1 << 17, contexts=_MANY, transfer_syntaxes=_MANY, user_items=_MANY)
 MAX_LINES = 1 << 14  # lines of a PDU; a hundred contexts with all their transfer syntaxes need a tenth of that
 _WIDTH = 140  # characters; the longest heading fits at the deepest nesting

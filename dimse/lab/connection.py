@@ -13,8 +13,8 @@ from ..tls import TLSContext, TLSSession
 
 __all__ = ["Connection", "Listener", "dial", "words_of"]
 
-_CHUNK = 1 << 14  # bytes to read at once: even if all PDUs in them are short, they are explained in about a second
-_PIECE = 1 << 18  # bytes to write at once
+_CHUNK = 1 << 14  # bytes to read at a time: even if all PDUs in them are short, they are explained in about a second
+_PIECE = 1 << 18  # bytes in one write
 _MIN_RATE = 1 << 20  # bytes per second that a peer must read, so that sending ends
 _FAREWELL = 1.0  # seconds to write the close_notify of TLS
 _HANDSHAKE = 10.0  # seconds for the TLS handshake of a peer that has connected

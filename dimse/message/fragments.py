@@ -33,7 +33,7 @@ PDV_OVERHEAD = 6  # item length, context id and message control header
 # The longest P-DATA-TF to send, even if the peer accepts longer ones: they would not be faster.
 MAX_SENT = 1 << 17
 
-_BATCH = 64  # fragments to cut at once
+_BATCH = 64  # fragments to cut at a time
 
 _new = tuple.__new__
 
@@ -207,7 +207,7 @@ class Assembler:
         return taken
 
     def add_pdvs(self, pdvs: Sequence[PDV], start: int) -> int:
-        """Do as `add_run` for the PDVs of one PDU, from ``start`` on: a peer may send thousands of PDVs of one byte."""
+        """Do the same as `add_run` for the PDVs of one PDU, from ``start`` on; a peer may send thousands of them."""
         if self._sink is None:
             return 0
         pieces: list[Buffer] = []

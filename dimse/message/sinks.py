@@ -1,6 +1,6 @@
 """Sinks for the fragments of a received Data Set: they are gathered in memory or elsewhere (`LongStorage`), or counted.
 
-The memory is reserved at once if the first fragment tells how long the Data Set will be (see `Assembler`).
+If the first fragment tells how long the Data Set will be, all of its memory is reserved then (see `Assembler`).
 """
 
 from collections.abc import Callable, Sequence
@@ -69,7 +69,7 @@ class LongStorage(Protocol):
 
 
 class PlainStorage:
-    """Storage in byte arrays, all committed at once."""
+    """Storage in byte arrays, whose memory is committed when it is reserved."""
 
     def reserve(self, size: int, arrived: int) -> memoryview:  # noqa: ARG002
         return memoryview(bytearray(size))

@@ -1,12 +1,12 @@
 """The buffers between a connection and the core: a shared one to read into, and a queue of views to write.
 
 Writing copies nearly nothing. asyncio in Python 3.11 joins buffers that are written together, and copies the part that
-the socket does not take at once. From Python 3.12 on, asyncio hands the buffers to the system as they are, and so does
-uvloop. In Python 3.11, `WriteQueue` does so, and leaves a few bytes to asyncio, which then signals when the socket
+the socket does not take immediately. From Python 3.12 on, asyncio hands the buffers to the system as they are, and so
+does uvloop. In Python 3.11, `WriteQueue` does so, and leaves a few bytes to asyncio, which then signals when the socket
 takes more.
 
-All bytes of one read are processed at once. For an image, this takes less than a millisecond. A peer whose bytes take
-longer, such as PDVs of one byte, is read in smaller pieces, so that it cannot starve others.
+All bytes of one read are processed without a pause. For an image, this takes less than a millisecond. A peer whose
+bytes take longer, such as PDVs of one byte, is read in smaller pieces, so that it cannot starve others.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from ..ul.wire import Buffer
 __all__ = ["SCRATCH", "ReadBuffer", "Stream", "WriteQueue"]
 
 _LEFT_TO_ASYNCIO = 1 << 12  # bytes; asyncio watches the socket while they wait
-_MAX_BUFFERS = 512  # buffers to write at once; Linux takes up to 1024
+_MAX_BUFFERS = 512  # buffers in one write; Linux takes up to 1024
 
-SCRATCH = 1 << 20  # the most bytes to read at once; most PDUs then lie completely in one read
+SCRATCH = 1 << 20  # the most bytes in one read; most PDUs then lie completely in one read
 _TLS_READ = 1 << 17  # the most bytes with TLS: OpenSSL keeps, for each connection, a buffer of its longest read
 _FIRST_READ, _MIN_READ = 1 << 16, 1 << 12  # bytes of the first read, and of the smallest
 

@@ -1,7 +1,7 @@
 """The thread that writes captures, so that no disk delays the event loop.
 
-The event loop hands over copies of the bytes. The thread makes packets of them, and hands many packets to the system at
-once. The thread runs only while connections are recorded or work waits.
+The event loop hands over copies of the bytes. The thread makes packets of them, and hands many packets to the system in
+one call. The thread runs only while connections are recorded or work waits.
 
 If the disk takes no bytes, they wait in a queue. While the queue is long, associations wait, too. If the queue becomes
 too long nevertheless, the recording with the most bytes in it ends.
@@ -28,10 +28,10 @@ Work = Callable[[], None]
 
 _log = logging.getLogger("dimse.net")
 _PRIVATE = 0o600  # permissions; a recording may contain patient data
-_BATCH = 1 << 18  # bytes to write at once: few, so that most of a film is written while it is still being sent
+_BATCH = 1 << 18  # bytes in one write: few, so that most of a film is written while it is still being sent
 _PAUSE = 0.05  # seconds to wait for a batch; a killed process loses the bytes of this time, or more on a slow disk
 PATIENCE = 10.0  # seconds for the disk to write what waits
-_MAX_PARTS = 1024  # buffers that Linux takes at once
+_MAX_PARTS = 1024  # buffers that Linux takes in one call
 _BINARY = getattr(os, "O_BINARY", 0)  # on Windows
 
 
@@ -147,7 +147,7 @@ def _write_all(descriptor: int, parts: Sequence[Part], packets: Iterable[int]) -
 
 
 def _write(descriptor: int, parts: Sequence[Part]) -> int:
-    """Write what the system takes at once; return the number of bytes."""
+    """Write what the system takes in one call; return the number of bytes."""
     return os.writev(descriptor, parts) if hasattr(os, "writev") else os.write(descriptor, b"".join(parts))
 
 

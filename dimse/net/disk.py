@@ -32,8 +32,8 @@ from .flow_control import DISK, FlowControl
 
 __all__ = ["Disk", "PeerDisk"]
 
-WINDOW = 1 << 20  # bytes that are written at once
-WAITING = 2  # windows of one Data Set; while so many wait to be written, this side does not read from the peer
+WINDOW = 1 << 20  # bytes in one write
+WAITING = 2  # windows of one Data Set; while this many wait to be written, this side does not read from the peer
 MEMORY = (WAITING + 1) * WINDOW  # bytes of memory that one Data Set counts for
 _THREADS = 4
 _FILES = 256  # open files at most, and at most a quarter of all descriptors; further Data Sets stay in memory

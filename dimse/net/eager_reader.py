@@ -1,7 +1,7 @@
 """The reader of bytes that arrive while the event loop is at work on the same connection.
 
 The event loop reads once in each iteration. If that read fills the buffer, more bytes have probably arrived, and are
-read at once: they are still in the cache of the processor, and bytes of other peers wait in the kernel anyway.
+read immediately: they are still in the cache of the processor, and bytes of other peers wait in the kernel anyway.
 
 A server also reads as soon as it has accepted a connection, because the A-ASSOCIATE-RQ of a peer nearby has arrived by
 then. The peer then waits 60 microseconds for A-ASSOCIATE-AC instead of 85, and an association with one C-ECHO takes 4 %

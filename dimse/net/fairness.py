@@ -4,8 +4,8 @@ A peer whose bytes take long to process waits for its turn: each iteration of th
 work, and the hosts take turns. So a C-ECHO waits for one piece at most, however many associations keep the event loop
 busy.
 
-Work that would block the event loop is done in threads. A thread that computes in Python takes the interpreter's lock
-from the event loop again and again, so only two threads work at once, however many associations ask for one.
+Work that would block the event loop is done in threads. A thread that computes in Python takes the GIL from the
+event loop again and again, so only two threads work at the same time, however many associations ask for one.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ T = TypeVar("T")
 _RECENT = 0.1  # seconds for which a peer that used up its share counts as busy
 _MAX_STARTS = 16  # in one iteration of the event loop: handlers to start, and associations to begin or to end
 _RESET_AT = 8  # starts after which a callback is scheduled that resets their count; fewer starts need no callback
-_MAX_THREADS = 2  # threads that work at once
+_MAX_THREADS = 2  # threads that work at the same time
 
 
 class RoundRobin(Generic[T]):

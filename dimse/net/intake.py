@@ -1,8 +1,8 @@
 """The intake of an association: from the bytes of a read to the PDUs that the core indicates.
 
-Nearly always, a read is one PDU, which is processed at once. Bytes that take long are processed in pieces, and the peer
-waits for its turn between two pieces. A peer also waits for its turn if its A-ASSOCIATE-RQ is long, or if many others
-arrive at the same time.
+Nearly always, a read is one PDU, which is processed immediately. Bytes that take long are processed in pieces, and the
+peer waits for its turn between two pieces. A peer also waits for its turn if its A-ASSOCIATE-RQ is long, or if many
+others arrive at the same time.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class Intake:
 
     # The association sets these two before the connection exists
     account: Account | None = None
-    ahead = staticmethod(_nothing)  # returns the bytes that the incomplete message counts and still lacks
+    ahead = staticmethod(_nothing)  # returns the counted bytes of the incomplete message that have not arrived
     last_pdu = 0.0  # the time of the peer's latest complete PDU, on the clock of the event loop
     _socket: socket.socket | None = None
     _is_message_midway = False

@@ -173,7 +173,7 @@ class Responses(Generic[R_co]):
             self.due = inf
 
     def _keep_handed(self) -> None:
-        """Count the response as unread that arrived for a coroutine just before its cancellation."""
+        """Count as unread a response that arrived for a coroutine just before its cancellation."""
         if self._handed is not None:
             response, self._handed = self._handed, None
             self.unread.append(response)

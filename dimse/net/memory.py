@@ -125,7 +125,7 @@ class Memory:
         return True
 
     def _unmap(self, area: mmap.mmap) -> None:
-        """Unmap ``area`` slice by slice: unmapping 512 MiB of small pages at once would block the event loop for 50 ms.
+        """Unmap ``area`` in slices: unmapping 512 MiB of small pages in one call would block the event loop for 50 ms.
 
         The last slice is unmapped with the last reference to ``area``.
         """

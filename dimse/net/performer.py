@@ -6,8 +6,8 @@ success. An exception, a timeout, and a result that is not a response to the ope
 association and the server stay up.
 
 Each handler runs in a task of its own. A `SynchronousHandler` never waits, and therefore runs without a task whenever
-its response can be sent at once: a C-ECHO then takes a sixth less time. Requests for which it would have to wait can be
-left to an async function (``otherwise``).
+its response can be sent immediately: a C-ECHO then takes a sixth less time. Requests for which it would have to wait
+can be left to an async function (``otherwise``).
 
 C-CANCEL ends a generator at its next Pending response, with status FE00H and the counters of that response. A handler
 that checks `Operation.is_cancelled` can end earlier.
@@ -123,7 +123,8 @@ class Operation(Generic[RequestT]):
     def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         """Call ``function`` in a thread and return its result, for work that would block other associations.
 
-        Few threads work at once, and hosts take turns. The function runs to its end even if the caller is canceled.
+        Few threads work at the same time, and hosts take turns. The function runs to its end even if the caller is
+        canceled.
         """
         return self.association.workers.run(self.association.transport.host, function, *args, **kwargs)
 
@@ -294,7 +295,7 @@ def _unwritable(operation: Operation) -> Response:
 def _log_unanswered(operation: Operation, error: Exception) -> None:
     """Log that a request gets no response: the association has ended or is being released, or the handler wants none.
 
-    Abort the association if the peer leaves no room for a response, because it would wait in vain.
+    Abort the association if the peer leaves no room for a response, because the peer would wait for it forever.
     """
     if isinstance(error, RemoteProtocolError):
         operation.association.abort(str(error))

@@ -30,7 +30,7 @@ __all__ = ["Recorder", "Tap", "address_of", "record"]
 _log = logging.getLogger("dimse.net")
 _MAX_QUEUED = 1 << 27  # bytes that wait for the disk; beyond this, one recording ends
 _LONG_QUEUE = 1 << 25  # bytes that wait for the disk; beyond this, associations wait, too
-_MAX_NOTED = 1 << 21  # bytes to copy at once: 0.3 ms
+_MAX_NOTED = 1 << 21  # bytes to copy at a time: 0.3 ms
 _TOO_SLOW = "the disk is too slow"
 
 _Span = tuple[bool, int, int]  # whether the client wrote, the number of bytes, and when

@@ -23,8 +23,8 @@ from .short_reads import ShortReads
 
 __all__ = ["End", "PlainEnd", "SecureEnd"]
 
-_READ = 1 << 14  # bytes to read at once in a handshake
-_PLAIN = 1 << 17  # bytes to decrypt at once
+_READ = 1 << 14  # bytes to read at a time in a handshake
+_PLAIN = 1 << 17  # bytes to decrypt at a time
 _RESET = struct.pack("ii", 1, 0)  # the SO_LINGER value with which closing a socket resets the connection
 
 

@@ -30,7 +30,7 @@ __all__ = ["Link", "Settings", "Watch"]
 
 _log = logging.getLogger("dimse.net")
 
-# Bytes to read at once. The memory for a short read costs 3 us less, so a read is long only after one that was filled.
+# Bytes in one read. The memory for a short read costs 3 us less, so a long read only follows a read that was full.
 _SHORT_READ, _LONG_READ = 1 << 16, 1 << 18
 _SOON = 0.1  # seconds for the threads to end when the relay ends
 

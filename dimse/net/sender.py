@@ -61,7 +61,7 @@ class Sender:
             await sending
 
     def begin(self, context: Context, message: Message) -> Coroutine[Any, Any, None] | None:
-        """Send a short message at once, if possible, and return None; otherwise return what the caller must await."""
+        """Send a short message now, if possible, and return None; otherwise return what the caller must await."""
         length = 0 if message.Data is None else length_of(message.Data)
         if length <= UNCOUNTED and self._turn.free and self._transport.takes_more:  # `can_send_now`
             self.send_now(context, message)

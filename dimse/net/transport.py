@@ -35,7 +35,7 @@ __all__ = ["Transport"]
 
 _log = logging.getLogger("dimse.net")
 
-# Bytes and PDUs to write at once, since PDUs may be of any length (PS3.8 D.1). A film's image of 1024 x 1024 pixels is
+# Bytes and PDUs in one write, since PDUs may be of any length (PS3.8 D.1). A film's image of 1024 x 1024 pixels is
 # one batch, together with its header. If more follows, shorter batches are faster (40 MiB in 8 ms instead of 10).
 _FIRST_BATCH, _BATCH, _BATCH_PDUS = (1 << 20) + (1 << 16), 1 << 18, 1 << 8
 
@@ -198,16 +198,16 @@ class Transport(asyncio.BufferedProtocol):
         return self._unexpected_tls if self._channel is None else self._channel.failure
 
     def send(self, pdu: PDU) -> None:
-        """Send a primitive of the local user at once."""
+        """Send a primitive of the local user immediately."""
         self.core.send(pdu)
         self._follow_core()
 
     def send_short(self, context_id: int, command: Buffer, data: Buffer | None) -> None:
-        """Send a message whose Command Set and Data Set, if any, are one fragment each, at once."""
+        """Immediately send a message whose Command Set and Data Set, if any, are one fragment each."""
         self._write(self.core.send_short(context_id, command, data))
 
     def send_now(self, pdus: Iterable[PDataTF]) -> None:
-        """Send the P-DATA request primitives of a short message at once."""
+        """Send the P-DATA request primitives of a short message immediately."""
         self.core.send_all(pdus)
         self._write(self.core.data_to_send())
 

@@ -2,8 +2,8 @@
 
 It allows TLS 1.2 and 1.3 with only the suites in the two tables below. A server chooses the first suite in the tables
 that the client offers and the server's key allows. The optional suites of B.13 are not offered: OpenSSL lacks
-Camellia-GCM, and ECDHE replaces DHE.
-The curves are OpenSSL's defaults. None of them is too short: X25519, which RFC 9325 recommends, has keys of 256 bits.
+Camellia-GCM, and ECDHE replaces DHE. The curves are OpenSSL's defaults. None of them is too short: X25519, which
+RFC 9325 recommends, has keys of 256 bits.
 
 OpenSSL considers the CCM_8 suites weak and accepts them only at security level 0, where it also accepts short keys and
 old signatures. Therefore this module lists the signature algorithms that a handshake may use, and `b13_rules` checks
@@ -60,7 +60,7 @@ _SIGNATURES = (  # the signature algorithms of a handshake; none uses SHA-1, RFC
 )
 
 _MAX_RECORD = 1 << 14  # the most plain bytes in a record, RFC 8446 §5.1
-_MAX_PIECE = 1 << 16  # bytes taken from OpenSSL at once; for larger buffers, malloc creates a new map each time
+_MAX_PIECE = 1 << 16  # bytes taken from OpenSSL at a time; for larger buffers, malloc creates a new map each time
 
 # If `b13_rules` rejects a certificate, OpenSSL sends the first alert, but RFC 8446 §6.2 requires the second. A server
 # with TLS 1.3 sends the alert encrypted; then it cannot be replaced.

@@ -3,8 +3,8 @@
 A PDU that lies completely in the given bytes is returned as a view of them, without a copy. A PDU that spans several
 calls is gathered here, in memory that grows with the bytes received.
 
-Most of a transfer is complete P-DATA-TFs of one PDV each. `p_data.decode_run` decodes a run of them at once, and leaves
-all other PDUs, and all errors, to `PDUStream.cut`.
+Most of a transfer is complete P-DATA-TFs of one PDV each. `p_data.decode_run` decodes a run of them in one call, and
+leaves all other PDUs, and all errors, to `PDUStream.cut`.
 
 The length in a header is checked before the body is awaited: a P-DATA-TF may be as long as this side announced, an
 association PDU may be as long as ``max_associate``, and the other PDUs have a length of four bytes. An unknown type

@@ -3,9 +3,9 @@
 ``luminance`` is the function itself: the luminance of each JND Index, which counts just-noticeable differences.
 ``jnd_index`` is its inverse.
 
-The greatest and the least density of a film give a range of luminances. P-Values divide this range into steps of
-equally many just-noticeable differences (PS3.14 §7.2 and D.2). ``density`` and ``p_value`` convert between P-Values and
-densities.
+The greatest and the least density of a film give a range of luminances. P-Values divide this range into steps, each of
+the same number of just-noticeable differences (PS3.14 §7.2 and D.2). ``density`` and ``p_value`` convert between
+P-Values and densities.
 
 Here a P-Value is 0 (darkest) to 1, for any number of bits. Luminances are cd/m2, densities OD.
 """

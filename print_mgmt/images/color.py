@@ -16,7 +16,7 @@ __all__ = ["full_range", "rgb_of", "stored_rgb"]
 _Bytes = NDArray[np.uint8]
 
 _PARTIAL = (16, 219), (128, 224), (128, 224)  # zero and span of Y, Cb, Cr in YBR_PARTIAL_422 (retired)
-_ROWS = 64  # rows converted at once, so that they stay in the processor cache
+_ROWS = 64  # rows converted at a time, so that they stay in the processor cache
 
 
 def stored_rgb(cells: Cells, frame: Frame) -> tuple[Codes, Floats]:

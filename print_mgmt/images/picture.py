@@ -22,8 +22,8 @@ Codes = NDArray[np.uint8 | np.uint16]
 Background = Literal["WHITE", "BLACK"]  # the gray level where a picture is transparent
 
 _SAMPLES = {(): "MONOCHROME2", (3,): "RGB", (4,): "RGB"}
-_ROWS = 64  # rows converted at once, because an image in double precision is eight times as large
-_BATCH = 1 << 18  # codes looked up at once, so that their indices stay in the processor cache
+_ROWS = 64  # rows converted at a time, because an image in double precision is eight times as large
+_BATCH = 1 << 18  # codes looked up at a time, so that their indices stay in the processor cache
 _LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in the Y of YBR_FULL
 _IN_GRAY = "a color image is printed in gray"
 

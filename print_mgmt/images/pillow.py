@@ -46,7 +46,7 @@ _PHOTOMETRIC = 262  # the TIFF tag PhotometricInterpretation; its value 0 means 
 _ORIENTATION, _TURNED = 274, range(5, 9)  # the TIFF tag Orientation; its values for pictures that lie on their side
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
 _MAX_GIF = 1 << 26  # pixels of a frame of a GIF: below PIL.Image.MAX_IMAGE_PIXELS, beyond which Pillow prints warnings
-MAX_COMPOSED = 1 << 32  # pixels of a frame of a GIF and of all frames before it, of which it is composed
+MAX_COMPOSED = 1 << 32  # pixels of a frame of a GIF and of all frames before it, from which it is composed
 _MODES_OF_16_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 _SCALED = {"L;2": 85, "L;4": 17}  # the factor by which Pillow spreads gray of 2 and 4 bits of a PNG over 8 bits
 

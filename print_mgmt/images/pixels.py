@@ -31,9 +31,9 @@ _YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")
 _TRANSFORMED = ("YBR_RCT", "YBR_ICT")  # transforms within JPEG 2000
 _HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two bytes per pixel if uncompressed
 _WHOLE = (8, 16, 32)  # Bits Allocated of whole bytes
-_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # uncompressed pixels in fragments, for the sake of the offset table
+_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # uncompressed pixels in fragments, for an offset table
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame is compressed by RFC 1951, PS3.5 A.4.13
-_ALWAYS_PADDING = 3  # up to so many bytes after the last frame are padding, however short a frame is
+_ALWAYS_PADDING = 3  # up to this many bytes after the last frame are padding, however short a frame is
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +197,8 @@ def _frame_bytes(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int
     """Return the bytes of one frame of ``bits`` bits, and the bit (0 to 7) of the first byte where the frame begins.
 
     Some files have padding after the last frame: at most 3 bytes, or less than a frame, or only zeros. Any other data
-    there means that an attribute is wrong, and so would be the print. Raises ImageError for such data, and for too few
-    bytes.
+    there means that an attribute is wrong, and the print would be wrong, too. Raises ImageError for such data, and for
+    too few bytes.
     """
     data, frames = _value(frame, keyword), _declared_frames(frame) or 1
     if not isinstance(data, bytes | memoryview):

@@ -32,7 +32,7 @@ Cells = NDArray[np.unsignedinteger]
 Floats = NDArray[np.float64]
 Numbers = TypeVar("Numbers", Cells, Floats)
 
-BLOCK = 1 << 20  # pixels computed at once where no table of codes is used: 8 MiB in double precision
+BLOCK = 1 << 20  # pixels computed at a time where no table of codes is used: 8 MiB in double precision
 
 
 def all_codes(cells: Numbers) -> Numbers:

@@ -3,7 +3,7 @@
 The document requests printing without scaling, so a printed page has the size of its film. It contains only the pixels,
 their profiles and the title: no names of patients, and no dates.
 
-PDF libraries keep the whole document in memory, and hold Python's lock while they write it, so a server cannot respond
+PDF libraries keep the whole document in memory, and hold the GIL while they write it, so a server cannot respond
 meanwhile. This code does neither. Comments with § refer to ISO 32000-1.
 """
 

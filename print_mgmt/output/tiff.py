@@ -1,6 +1,6 @@
 """Writes one or more pages losslessly as TIFF 6.0: gray of 8 or 16 bits, or RGB of 8, with the resolution of the film.
 
-Imaging libraries hold Python's lock while they compress, so a server cannot respond meanwhile. This code releases the
+Imaging libraries hold the GIL while they compress, so a server cannot respond meanwhile. This code releases the
 lock. Each strip of lines has the deflated differences between neighboring samples (TIFF Technical Note 2, 2002).
 """
 

@@ -74,7 +74,7 @@ class Engine(Protocol):
 class PrinterService:
     """A printer that serves many associations.
 
-    ``config`` may be replaced; the new configuration applies to associations that begin afterwards. The amounts of
+    ``config`` may be replaced; the new configuration applies to associations that begin afterwards. The limits of
     memory always remain those of the first configuration. Each request is passed to ``intercept``, with the function
     that performs the request; ``intercept`` returns the response.
     """
@@ -156,7 +156,7 @@ class _Session:
         return await (self.intercept(operation, self._perform) if self.intercept else self._perform(operation))
 
     def perform_short(self, operation: Operation) -> Response | None:
-        """Perform a request at once, or return None if it takes long or must wait."""
+        """Perform a request now, or return None if it takes long or must wait."""
         if self.intercept is not None or _may_wait(operation.message, self.engine):
             return None
         answer = _short_answer(self.service, operation)
@@ -201,7 +201,7 @@ def _is_refused(message: NSetRQ, engine: Engine) -> bool:
 
 
 def _may_wait(message: Request, engine: Engine) -> bool:
-    """Return whether a job is stored or looked up for a request, or an image refused because the engine is full."""
+    """Return whether a job is stored or looked up for a request, or an image is refused because the engine is full."""
     match message:
         case NActionRQ():
             return True

@@ -1,4 +1,4 @@
-"""Finds destinations that send films back to the printers of the same site, and so would send them again and again."""
+"""Finds loops: destinations that send a film to a printer of the same site, which would send it to them again."""
 
 from collections.abc import Iterator
 

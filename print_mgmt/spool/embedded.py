@@ -420,7 +420,7 @@ class EmbeddedSpool:
         return tuple(film.id for film in removable)
 
     async def repair(self) -> Repaired:
-        """Make damaged rows again; see `Upkeep.repair`."""
+        """Rebuild damaged rows; see `Upkeep.repair`."""
         repaired = await self._execute(partial(repair, self._rows, self._files))
         self._notice.give()
         return repaired

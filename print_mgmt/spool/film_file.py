@@ -65,7 +65,7 @@ _JOB, _RENDERER, _SESSION, _REFERENCED, *_UNUSED, _IDENTIFIED = (0x2131_1000 + n
 _VERSION = 1
 # Bounds for damaged files: a film has a few thousand elements, and its largest values are JSON texts and pixels
 _LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20)
-PART = 1 << 22  # bytes of a film that are hashed or written at once
+PART = 1 << 22  # bytes of a film that are hashed or written at a time
 _COLOR = "RGB"
 _IMAGER_PARTS = ("curve", "custom_formats", "annotation_formats", "slide_mm", "superslide_mm", "fonts")
 

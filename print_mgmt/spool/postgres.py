@@ -78,7 +78,7 @@ _log = logging.getLogger("print_mgmt.spool")
 
 _POLL = 1.0  # seconds after which a change is seen even if its notice was lost
 _CHUNKS = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
-_PREFETCH = 4  # chunks that are fetched at once, in addition to the part of the film that has been read
+_PREFETCH = 4  # chunks that are fetched in advance, in addition to the part of the film that has been read
 _COUNT_EVERY = 1.0  # seconds between two counts of the stored films
 _ATTEMPTS = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
 _PAUSE = 0.5  # seconds between two of these attempts
@@ -376,7 +376,7 @@ class PostgresSpool:
             return True
 
     async def repair(self) -> Repaired:
-        """Make damaged rows again; see `Upkeep.repair`."""
+        """Rebuild damaged rows; see `Upkeep.repair`."""
         restored: list[str] = []
         removed: list[str] = []
         for film in (await self.survey()).damaged:

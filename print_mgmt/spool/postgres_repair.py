@@ -41,7 +41,7 @@ async def survey(db: Connection) -> Survey:
 
 
 async def repair_film(db: Connection, film_id: str) -> bool:
-    """Make the rows of a film and of its job again from the bytes of the film.
+    """Rebuild the rows of a film and of its job from the bytes of the film.
 
     If these bytes are damaged, too, they go into quarantine, the rows are removed, and the function returns False. The
     other films decide the status of the job, so it ends without the removed film.

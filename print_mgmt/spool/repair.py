@@ -1,7 +1,7 @@
 """Finds damaged rows of the index of the embedded spool, and replaces them by what the film files say.
 
 Only the jobs with a damaged row change. In these, films with intact rows stay as they are. The rows of any other film
-are made again from its file, as in `rebuild`: the film is done if the file is in ``ended``, and otherwise queued only
+are rebuilt from its file, as in `rebuild`: the film is done if the file is in ``ended``, and otherwise queued only
 where a second delivery is harmless. A damaged row of a film that has no readable file is removed.
 """
 
@@ -127,7 +127,7 @@ def _lost_keys(index: Index, files: FilmFolder) -> set[str]:
 def _repair_job(
     index: Index, files: FilmFolder, key: str, found: Iterable[_File], damaged: Collection[str]
 ) -> list[str]:
-    """Make the rows of a job again; return the ids of the films whose rows come from their files."""
+    """Rebuild the rows of a job; return the ids of the films whose rows come from their files."""
     where, values = "substr(film.id, 1, ?) = ?", (_KEY + 1, f"{key}.")
     films = {film.id: film for film in index.films(where, values, skipped=_ignore)}
     job, restored = None, []

@@ -90,7 +90,7 @@ def items_of(data: Dataset | None, keyword: str) -> list[Dataset]:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The facts about a printer: a ``layout``, or "" if it refused each tried layout, and a bit depth.
+    """The facts about a printer: a ``layout``, or "" if it refused every layout that was tried, and a bit depth.
 
     Images have 12 bits if ``is_deep``, otherwise 8. The defaults are assumed if the printer could not be asked.
     """

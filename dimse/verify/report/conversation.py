@@ -20,7 +20,7 @@ __all__ = ["LEFT_OUT", "conversations"]
 Case = Mapping[str, Any]
 Piece = tuple[int, int]  # the start and the end of octets in the stream of one side
 
-_MAX_FIELDS = 2_500_000  # characters of all fields on a page, so that browsers open it at once
+_MAX_FIELDS = 2_500_000  # characters of all fields on a page, so that browsers open it without delay
 _MAX_FIELDS_OF_A_CASE = 150_000  # characters of the fields of one case
 _MAX_ENTRIES = 300  # entries that are shown of one case; a peer may send single octets forever
 _MAX_HEX = 64  # octets that are shown of an entry without a PDU
