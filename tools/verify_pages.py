@@ -270,10 +270,10 @@ a longer timer of the program, many connections or a long silence, so only this 
 | dcmprscp | DIMSE-1.15 | takes an invalid UID for a new instance |
 | pynetdicom as SCP | UL-F-1.09, UL-F-1.12 | takes a cut-off request; ARTIM starts anew with each byte |
 | pynetdicom as SCP | UL-F-3.03 | the connection stays open after its A-ABORT |
-| pynetdicom as SCP | UL-A-4.07, UL-A-4.09, ROB-1.03 | waits for the rest of a PDU, or for ever |
+| pynetdicom as SCP | UL-A-4.07, UL-A-4.09, ROB-1.03 | waits for the rest of a PDU, or forever |
 | dcmjs-dimse as SCU | UL-F-6.04, UL-F-7.03 | keeps the connection after an A-ABORT |
 | print_server | UL-F-1.08, UL-F-1.09, ROB-1.01 | no answer to an unknown PDU; a cut-off request ends the program |
-| print_client | UL-A-8.11, UL-F-7.06 | no timer: it waits for an answer for ever |
+| print_client | UL-A-8.11, UL-F-7.06 | no timer: it waits for an answer forever |
 
 print_server of CTN looks up AE titles in a database; `tools/verify_peers/ctn_scp.py` gives it one of its own. The
 tester starts print_server again when a case has ended it: then the case is DAMAGED.

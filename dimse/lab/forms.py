@@ -109,7 +109,7 @@ class MessageDraft:
 
     Words ``KEYWORD=VALUE`` fill the Command Set where the message has that element, else the Data Set; ``data=`` takes
     the octets of a whole Data Set. ``file=`` takes the Data Set of a DICOM file, whose attributes the other words may
-    change. Raises `Mistake` for a name that is no message, and for a word that cannot be used.
+    change. Raises `Mistake` for a name that is not a message, and for a word that cannot be used.
     """
 
     def __init__(self, name: str, words: Iterable[str]) -> None:

@@ -79,7 +79,7 @@ class Acceptor:
             async with timeout:
                 decision = await deciding
             if not isinstance(decision, DECISIONS):
-                raise TypeError(f"the policy returned {type(decision).__name__}, which is no decision")
+                raise TypeError(f"the policy returned {type(decision).__name__}, which is not a decision")
         except (Exception, asyncio.CancelledError) as exc:
             task = asyncio.current_task()
             if isinstance(exc, asyncio.CancelledError) and (task is None or task.cancelling()):

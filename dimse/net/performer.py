@@ -288,7 +288,7 @@ async def _perform(operation: Operation, invocation: Invocation, handler: Handle
 
 def _unwritable(operation: Operation) -> Response:
     """Return a failure in place of a response that cannot be encoded; must be called in the ``except`` block."""
-    _log.exception("%s: a response that cannot be written", operation.association.transport.peer)
+    _log.exception("%s: a response cannot be written", operation.association.transport.peer)
     return operation.reply(_PROCESSING_FAILURE, comment=GENERAL_STATUS[_PROCESSING_FAILURE])
 
 

@@ -25,7 +25,7 @@ __all__ = [
 DONE, FAILED, NOT_JUDGED, TESTER_AT_FAULT = 0, 1, 3, 4  # exit statuses
 _MAX_ENDLESS = 3  # cases in a row that reach their time limit before the run stops, since it could take days
 ENDLESS = f"{_MAX_ENDLESS} cases in a row did not end: the peer goes on without end"
-# Verdicts that are no failure even with --strict
+# Verdicts that are not failures even with --strict
 ALWAYS_FINE = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
 
 
@@ -138,7 +138,7 @@ class PeerFacts:
     flags: Flags = Flags.NONE
     implementation_class_uid: str = ""
     implementation_version_name: str = ""
-    max_length: int | None = None  # the peer's Maximum Length in octets; 0 is no limit, None is unknown
+    max_length: int | None = None  # the peer's Maximum Length in octets; 0: no limit, None: unknown
     printer: Mapping[str, str] = field(default_factory=dict)  # the attributes of the Printer instance, by keyword
 
     def with_flags(self, flags: Flags) -> "PeerFacts":

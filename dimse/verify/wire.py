@@ -73,7 +73,7 @@ class Wire(asyncio.Protocol):
         self.last_pdu = b""  # the last PDU of the peer in octets
         self.answer_octets = b""  # the A-ASSOCIATE-AC of the peer, header included
         self.contexts: dict[int, tuple[str, str]] = {}  # accepted contexts by id: abstract and transfer syntax
-        self.max_length = 0  # the peer's Maximum Length; 0 is no limit
+        self.max_length = 0  # the peer's Maximum Length; 0: no limit
         self.longest_p_data = 0  # PDU-length of the peer's longest P-DATA-TF
         self.secured = ""  # the version and the suite of TLS; "" without TLS
         self.events: list[Seen] = []  # everything that `next` has returned, in its order

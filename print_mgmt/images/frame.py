@@ -197,7 +197,7 @@ _MAX_TEXT = 4096  # bytes of a broken value; the rest is not read
 
 
 def _has_values(item: Dataset, macro: str) -> bool:
-    """Return whether any attribute of a macro has a value in an item; spaces and empty sequences are no values."""
+    """Return whether any attribute of a macro has a value in an item; spaces and empty sequences are not values."""
     keywords = (keyword for keyword, place in _MACROS.items() if place == macro and keyword in item)
     return any(bytes(item[keyword].raw).strip(b" \0\\") or item.get(keyword) for keyword in keywords)
 

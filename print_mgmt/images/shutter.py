@@ -88,7 +88,7 @@ def _hidden_by(
 
 
 def _group(frame: Frame) -> int:
-    """Return the overlay group of the bitmap; 0 without a bitmap, or if the given number is no overlay group."""
+    """Return the overlay group of the bitmap; 0 without a bitmap, or if the given number is not an overlay group."""
     if _BITMAP not in _names(frame):
         return 0
     group = int(frame.first("ShutterOverlayGroup", 0))

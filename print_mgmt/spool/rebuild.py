@@ -42,7 +42,7 @@ def open_or_rebuild(path: Path, files: FilmFolder, is_open_elsewhere: Callable[[
         if files.ids() and not _has_tables(path):
             raise sqlite3.DatabaseError("the file is missing, or lacks a table")
         return open_index(path)
-    except sqlite3.OperationalError:  # the index is locked, or cannot be read; that is no damage
+    except sqlite3.OperationalError:  # the index is locked, or cannot be read; that is not damage
         raise
     except sqlite3.DatabaseError as exc:
         if is_open_elsewhere():
