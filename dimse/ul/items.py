@@ -227,8 +227,7 @@ class SOPClassCommonExtendedNegotiation:
         sop_class = value.text("SOP-class-uid", _length(value, "SOP-class-uid-length"))
         service_class = value.text("Service-class-uid", _length(value, "Service-class-uid-length"))
         field = "Related-general-sop-class-identification"
-        length = _length(value, f"{field}-length")
-        listed = Reader(value.take(length, field), field)
+        listed = value.part(_length(value, f"{field}-length"), field)
         related = []
         while listed:
             count = _length(listed, "Related-general-sop-class-uid-length")

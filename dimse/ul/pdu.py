@@ -184,13 +184,13 @@ def encode_pdu(pdu: PDU) -> list[Buffer]:
 
     Raises `EncodeError` for a value that its field cannot hold.
     """
-    if isinstance(pdu, PDataTF):
-        buffers: list[Buffer] = []
-        encode_run((pdu,), buffers, 0, 1)
-        return buffers
-    if isinstance(pdu, ReleaseRQ | ReleaseRP):
-        return [_ENCODED_RELEASES[type(pdu)]]
     try:
+        if isinstance(pdu, PDataTF):
+            buffers: list[Buffer] = []
+            encode_run((pdu,), buffers, 0, 1)
+            return buffers
+        if isinstance(pdu, ReleaseRQ | ReleaseRP):
+            return [_ENCODED_RELEASES[type(pdu)]]
         parts = pdu.encode()
     except struct_error as exc:
         raise EncodeError(f"a number does not fit its field: {exc}", path=_NAMES[type(pdu)]) from exc
@@ -326,11 +326,12 @@ _WITHOUT_FIELDS: dict[int, PDU] = {0x05: ReleaseRQ(), 0x06: ReleaseRP()}
 _ENCODED_RELEASES: dict[type[PDU], Buffer] = {
     type(pdu): HEADER.pack(kind, 4) + bytes(4) for kind, pdu in _WITHOUT_FIELDS.items()
 }
-_NAMES = {
+_NAMES: dict[type[PDU], str] = {
     AssociateRQ: "A-ASSOCIATE-RQ",
     AssociateAC: "A-ASSOCIATE-AC",
     AssociateRJ: "A-ASSOCIATE-RJ",
     ReleaseRQ: "A-RELEASE-RQ",
     ReleaseRP: "A-RELEASE-RP",
     Abort: "A-ABORT",
+    PDataTF: "P-DATA-TF",
 }

@@ -98,6 +98,11 @@ class Reader:
         start, self._position = self._position, len(self.data)
         return self.data[start:]
 
+    def part(self, count: int, field: str) -> "Reader":
+        """Return a cursor over the next ``count`` bytes, a field that contains further fields."""
+        start = self._offset + self._position
+        return Reader(self.take(count, field), field, start, self, self.limits)
+
     def item(self, field: str = "Item") -> "tuple[int, int, Reader]":
         """Return the next item: its type, its second byte, and a cursor over its value."""
         data, start = self.data, self._position + 4  # _ITEM.size
@@ -127,9 +132,14 @@ class Reader:
     def error(self, what: str, field: str) -> DecodeError:
         """Return the error for ``field`` at the position of the cursor."""
         path = f"{self._path()}.{field}" if field else self._path()
-        return DecodeError(
-            what, path=path, offset=self._offset + self._position, rule=_RULES.get(self._name, "PS3.8 §9.3")
-        )
+        return DecodeError(what, path=path, offset=self._offset + self._position, rule=self._rule())
+
+    def _rule(self) -> str:
+        """Return the section that defines the innermost known item around the cursor."""
+        reader: Reader | None = self
+        while reader is not None and reader._name not in _RULES:
+            reader = reader._parent
+        return "PS3.8 §9.3" if reader is None else _RULES[reader._name]
 
     def _path(self) -> str:
         names = []

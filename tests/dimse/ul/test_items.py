@@ -3,6 +3,7 @@
 import pytest
 from octets import octets
 
+from dimse.errors import DecodeError
 from dimse.ul import (
     AssociateAC,
     AssociateRQ,
@@ -53,6 +54,17 @@ def test_bytes_of_annex_d_are_the_sub_item(item_octets: str, item: UserItem) -> 
     assert isinstance(pdu, AssociateRQ)
     assert pdu.user_information == (item,)
     assert b"".join(encode_pdu(pdu)) == wire
+
+
+def test_error_in_a_related_sop_class_names_its_place() -> None:
+    sub_item = octets("57 00 000F 0003 312E32 0003 312E33 0003 0009 31")
+    body = REQUEST[6:] + b"\x50\0" + len(sub_item).to_bytes(2, "big") + sub_item
+    with pytest.raises(DecodeError) as caught:
+        decode_pdu(b"\1\0" + len(body).to_bytes(4, "big") + body)
+    assert caught.value.path == (
+        "A-ASSOCIATE-RQ.50H.57H.Related-general-sop-class-identification.Related-general-sop-class-uid"
+    )
+    assert (caught.value.offset, caught.value.rule) == (len(REQUEST) + 4 + len(sub_item) - 1, "PS3.7 §D.3.3.6")
 
 
 def test_repr_hides_a_passcode() -> None:

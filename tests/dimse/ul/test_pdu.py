@@ -151,6 +151,13 @@ def test_unwritable_field_raises_encode_error(change: dict[str, object], path: s
     assert caught.value.path == path
 
 
+@pytest.mark.parametrize("pdvs", [(PDV(257, b"", True, True),), (PDV(1, b"", True, False), PDV(257, b"", True, True))])
+def test_unwritable_context_of_a_pdv_raises_encode_error(pdvs: tuple[PDV, ...]) -> None:
+    with pytest.raises(EncodeError) as caught:
+        encode_pdu(PDataTF(pdvs))
+    assert caught.value.path == "P-DATA-TF"
+
+
 @given(association_pdus)
 def test_repr_of_an_association_pdu_makes_it_again(pdu: PDU) -> None:
     """Fields with their default are left out. Hidden secrets cannot be made again."""
