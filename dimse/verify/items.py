@@ -25,6 +25,7 @@ __all__ = [
 APPLICATION_CONTEXT, CONTEXT_RQ, CONTEXT_AC, USER_INFORMATION = 0x10, 0x20, 0x21, 0x50
 ABSTRACT_SYNTAX, TRANSFER_SYNTAX = 0x30, 0x40
 _FIXED = 74  # octets of an A-ASSOCIATE PDU before its items
+_ITEM_HEADER = 4  # octets: type, reserved, length
 _CONTEXT_FIXED = 4  # octets of a Presentation Context Item between its header and its sub-items
 _TITLE = 16  # octets of an AE title
 _MAX_SHOWN = 16  # octets in a text
@@ -48,11 +49,11 @@ def sub_items_of(item: Item) -> list[Item]:
 
 
 def _items(data: bytes) -> list[Item]:
-    found = []
-    while len(data) >= 4:
-        length = int.from_bytes(data[2:4], "big")
-        found.append(Item(data[0], data[4 : 4 + length]))
-        data = data[4 + length :]
+    found, at = [], 0
+    while (start := at + _ITEM_HEADER) <= len(data):
+        end = start + int.from_bytes(data[at + 2 : start], "big")
+        found.append(Item(data[at], data[start:end]))
+        at = end
     return found
 
 
