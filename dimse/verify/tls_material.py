@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import NoReturn
 
 from ..ul import PDUStream
 
@@ -25,6 +26,7 @@ AEAD_OR_CBC = f"{AEAD}:ECDHE+AES:DHE+AES:AES"
 _ANY = "ALL"
 _OLD = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
 _READ_SIZE = 1 << 16
+_MAX_PDU = 1 << 20  # octets of a PDU that a `Tunnel` reads
 _MESSAGE, _HERE = re.compile(r"ssl\.TLSVersion\.", re.IGNORECASE), re.compile(rf"{re.escape(__name__)}\Z")
 _FILTER: object = ("ignore", _MESSAGE, DeprecationWarning, _HERE, 0)
 
@@ -61,7 +63,7 @@ def client(
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     _limit(context, minimum, maximum, suites)
     if certificate is not None:
-        context.load_cert_chain(certificate, key)
+        context.load_cert_chain(certificate, key, _refuse_password)
     return context
 
 
@@ -69,8 +71,13 @@ def server(certificate: Path, key: Path | None = None) -> ssl.SSLContext:
     """Return the context of a server of TLS 1.2 and newer that shows ``certificate``, and requests none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _limit(context, Version.TLSv1_2, Version.MAXIMUM_SUPPORTED, AEAD)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(certificate, key, _refuse_password)
     return context
+
+
+def _refuse_password() -> NoReturn:
+    """Refuse an encrypted private key: without a function, OpenSSL asks for the password at the terminal."""
+    raise ssl.SSLError("the private key is encrypted; only a key without a password can be used")
 
 
 def _limit(context: ssl.SSLContext, minimum: Version, maximum: Version, suites: str) -> None:
@@ -137,13 +144,13 @@ class Tunnel:
     """A TLS connection whose records a case sends itself.
 
     Its methods raise OSError (`ssl.SSLError` is one), and EOFError if the peer has sent close_notify or closed the
-    connection.
+    connection. `pdu` also raises `DecodeError`, and `LimitExceeded` for a PDU of more than `_MAX_PDU` bytes.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext) -> None:
         self._reader, self._writer = reader, writer
         self._tls, self._incoming, self._outgoing = _in_memory(context)
-        self._stream = PDUStream(0, 0)
+        self._stream = PDUStream(_MAX_PDU, _MAX_PDU)
 
     async def shake_hands(self) -> None:
         """Do the handshake."""

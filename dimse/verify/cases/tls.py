@@ -72,6 +72,7 @@ async def aead(peer: Peer) -> Observation:
     if isinstance(wire, Wire):
         return await _converse(peer, wire)
     other = await peer.secure(_ours(peer, maximum=Version.TLSv1_2, suites=AEAD_OR_CBC))
+    await peer.dismiss()  # as in `offered`
     if isinstance(other, Wire):
         return (Deviated(f"no handshake without AES-CBC: {wire}"),)
     return (Broken(f"no handshake in TLS 1.2: {other}"),)
@@ -82,6 +83,7 @@ def offered(make: Make) -> CaseRun:
 
     async def run(peer: Peer) -> Seen:
         wire = await peer.secure(make(peer))
+        await peer.dismiss()  # there is no association, whose end would be judged
         return Kept(wire.secured) if isinstance(wire, Wire) else Deviated(f"no handshake: {wire}")
 
     return run
@@ -138,6 +140,8 @@ async def right_certificate(peer: Peer) -> Seen:
     if not isinstance(wire, Wire):
         return Broken(f"no handshake with the right certificate: {wire}")
     found = await _converse(peer, wire)
+    if isinstance(found[0], Closed) and wire.answer is None:  # the refusal of a certificate in TLS 1.3, as above
+        return Broken(f"no association with the right certificate: {found[0]}")
     return Kept(wire.secured) if found[-1] == RELEASED else found[-1]
 
 

@@ -20,6 +20,7 @@ from dimse.verify import CASES, Case, Flags, Level, Options, Result, Target, Ver
 from dimse.verify.invariants import Invariants
 from dimse.verify.judge import Judge
 from dimse.verify.tls_material import TLSFiles, server
+from dimse.verify.verdict import CloseVerdict
 
 BY_ID = {case.id: case for case in CASES if case.id.startswith("TLS-")}
 QUICK = Target(host=HOST, port=0, timeout=0.05, artim=0.1, slow_patience=0.2, revival=0.1)
@@ -117,6 +118,24 @@ async def test_peer_with_cbc_suites_only_is_not_strict(identities: Identities) -
     async with serving(Twin(), cbc_only(identities)) as port:
         result = await judged(BY_ID["TLS-1.01"], identities.target(port))
     assert result.verdict is Verdict.NON_STRICT
+
+
+async def test_handshake_without_association_is_not_judged_by_its_end(identities: Identities) -> None:
+    async with serving(Twin(), usual(identities)) as port:
+        result = await judged(BY_ID["TLS-1.01"], identities.target(port))
+    assert (result.verdict, result.close) == (Verdict.PASS, CloseVerdict.CLEAN)
+
+
+async def test_right_certificate_refused_after_the_handshake_is_weak(identities: Identities, tmp_path: Path) -> None:
+    """In TLS 1.3, the client has finished the handshake before the server judges its certificate."""
+    context = usual(identities)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(Authority(tmp_path).ca)
+    async with serving(Twin(), context) as port:
+        result = await judged(BY_ID["TLS-1.04"], identities.target(port))
+    assert result.verdict is Verdict.WEAK
+    assert result.reason == "the right one: no association with the right certificate: CLOSED"
 
 
 async def test_our_printer_passes_each_case(identities: Identities) -> None:

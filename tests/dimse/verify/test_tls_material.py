@@ -1,10 +1,16 @@
 """Contexts for old versions of TLS, and connections whose records a case sends itself."""
 
 import asyncio
+import ssl
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from certificates import Authority
+from cryptography.hazmat.primitives import serialization
 
+from dimse.errors import LimitExceeded
 from dimse.verify.tls_material import Tunnel, Version, client, server, stranger
 
 
@@ -34,3 +40,29 @@ async def test_tunnel_sees_close_notify_as_the_end() -> None:
         with pytest.raises(EOFError, match="close_notify"):
             await tunnel.pdu()
         tunnel.close()
+
+
+async def test_tunnel_refuses_an_endless_pdu() -> None:
+    async def declare_much(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(bytes.fromhex("0200 FFFFFFF0"))
+        writer.close()
+
+    listener = await asyncio.start_server(declare_much, "127.0.0.1", 0, ssl=server(stranger()))
+    async with listener:
+        reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
+        tunnel = Tunnel(reader, writer, client())
+        await tunnel.shake_hands()
+        with pytest.raises(LimitExceeded):
+            await tunnel.pdu()
+        tunnel.close()
+
+
+@pytest.mark.parametrize("context", [client, server])
+def test_encrypted_key_is_refused_without_a_question(context: Callable[..., object], tmp_path: Path) -> None:
+    certificate, key = Authority(tmp_path).issue("tester")
+    secret = serialization.load_pem_private_key(key.read_bytes(), None)
+    encryption = serialization.BestAvailableEncryption(b"secret")
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    key.write_bytes(secret.private_bytes(pem, pkcs8, encryption))
+    with pytest.raises(ssl.SSLError, match="the private key is encrypted"):
+        context(certificate=certificate, key=key)
