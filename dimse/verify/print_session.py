@@ -180,6 +180,11 @@ class PrintSession:
         if not self.image_uids:
             raise Unprepared("the film box has no image box")
 
+    async def remove(self, sop_class: str, uid: str) -> None:
+        """Delete an instance. Raises `Unprepared` if the peer does not delete it."""
+        with self.patiently():
+            _require_success(await self.delete(sop_class, uid), f"the instance {uid} was not deleted")
+
     async def clean(self) -> None:
         """Delete the film box and the film session, as long as the association is open and the peer answers."""
         for sop_class, uid in ((BasicFilmBox, self.film_uid), (BasicFilmSession, self.session_uid)):

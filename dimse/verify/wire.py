@@ -208,8 +208,8 @@ class Wire(asyncio.Protocol):
 
     @property
     def is_associated(self) -> bool:
-        """Whether an association is open: accepted, and ended neither by the peer nor by our FIN."""
-        return self.is_open and self.answer is not None and not (self._is_over or self._is_shut)
+        """Whether an association is open: accepted, and ended neither by the peer nor by our FIN or reset."""
+        return self.is_open and self.answer is not None and not (self._is_over or self._is_shut or self._is_cut)
 
     def send(self, data: bytes | PDU) -> None:
         """Send octets or a PDU. After the end of the connection they are lost, as they would be on a network."""

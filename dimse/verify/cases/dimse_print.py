@@ -50,7 +50,7 @@ def data_set_type(value: int) -> CaseRun:
     async def run(peer: Peer) -> Seen:
         async with print_session(peer) as session:
             await session.prepare_session()
-            await session.delete(BasicFilmSession, session.session_uid)
+            await session.remove(BasicFilmSession, session.session_uid)
             session.session_uid = ""
             data = session.encoded(Dataset(FilmSessionLabel=LABEL, NumberOfCopies=1))
             command = encode_command(replace(session.creation(BasicFilmSession), Data=data))
@@ -126,9 +126,9 @@ async def unfinished_data_set(peer: Peer) -> Observation:
         for pdu in early:
             session.wire.send(pdu)
         seen = await session.wire.response(min(_WAIT, session.wire.timeout))
+        session.wire.send(last)  # also after an early response, because further requests may follow
         if not isinstance(seen, Silent):
             return (seen,)
-        session.wire.send(last)
         return (seen, await session.wire.response(session.wire.timeout * SLOW_FACTOR))
 
 

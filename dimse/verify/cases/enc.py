@@ -60,19 +60,17 @@ async def film(session: PrintSession) -> Seen:
     seen = await session.create_session()
     if succeeded(seen):
         seen = await session.create_film_box()
-    if succeeded(seen) and session.image_uids:
-        seen = await session.set_image()
-    return seen
+    return await session.set_image() if succeeded(seen) else seen
 
 
 async def explicit_film(session: PrintSession) -> Seen:
-    seen = await session.create_session()
-    if succeeded(seen):
-        seen = await session.create_film_box()
-    fault = _syntax_fault(session, seen)
-    if fault:
-        return Broken(fault)
-    return await session.set_image() if succeeded(seen) and session.image_uids else seen
+    for step in (session.create_session, session.create_film_box, session.set_image):
+        seen = await step()
+        if fault := _syntax_fault(session, seen):
+            return Broken(fault)
+        if not succeeded(seen):
+            break
+    return seen
 
 
 def _syntax_fault(session: PrintSession, seen: Seen) -> str:
@@ -117,9 +115,7 @@ def undefined_lengths(*, sequences: bool, items: bool) -> Script:
     async def script(session: PrintSession) -> Seen:
         await session.prepare_session()
         seen = await session.create_film_box(with_lengths(session.film_box()))
-        if succeeded(seen) and session.image_uids:
-            seen = await session.set_image(with_lengths(session.image_box()))
-        return seen
+        return await session.set_image(with_lengths(session.image_box())) if succeeded(seen) else seen
 
     return script
 

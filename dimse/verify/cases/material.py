@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from random import Random
 
 from ...message import CEchoRQ, encode_command
 from ...uids import ImplicitVRLittleEndian, Verification
@@ -12,11 +13,22 @@ from ..observation import Closed, Deviated, Observation, Seen
 from ..peer import Peer
 from ..wire import Wire
 
-__all__ = ["TABLE_9_10", "UNKNOWN_CLASS", "acceptance", "command_pdu", "echo_octets", "ended", "octets_of", "reply_to"]
+__all__ = [
+    "TABLE_9_10",
+    "UNKNOWN_CLASS",
+    "acceptance",
+    "command_pdu",
+    "echo_octets",
+    "ended",
+    "octets_of",
+    "random_octets",
+    "reply_to",
+]
 
 TABLE_9_10 = "PS3.8 §9.2.3 Table 9-10"
 UNKNOWN_CLASS = "1.2.3.4"  # no SOP Class has this UID
 _P_DATA, _COMMAND_AND_LAST = 0x04, 3
+_KNOWN_TYPES = range(1, 8)  # of PDUs
 
 
 def echo_octets(context_id: int = 1, message_id: int = 1) -> bytes:
@@ -43,6 +55,14 @@ def acceptance(peer: Peer) -> AssociateAC:
 def octets_of(pdu: PDU) -> bytes:
     """Return a PDU as octets."""
     return b"".join(map(bytes, encode_pdu(pdu)))
+
+
+def random_octets(random: Random) -> bytes:
+    """Return 64 KiB of random octets that do not begin like a PDU."""
+    octets = bytearray(random.randbytes(1 << 16))
+    while octets[0] in _KNOWN_TYPES:
+        octets[0] = random.randrange(256)
+    return bytes(octets)
 
 
 def reply_to(octets: Callable[[Peer], bytes | PDU], begin: Callable[[Peer], Awaitable[Wire]]) -> CaseRun:

@@ -96,8 +96,8 @@ def described_image(rows: int, columns: int) -> Script:
 
 async def reset_midway(peer: Peer) -> Seen:
     for number in range(_RESETS):
-        if number and await peer.probe() != ALIVE:
-            return DEAD
+        if number and (probed := await peer.probe()) != ALIVE:
+            return probed
         async with print_session(peer) as session:
             await session.prepare_film_box()
             request = NSetRQ(

@@ -38,13 +38,12 @@ from ..observation import (
 )
 from ..peer import Peer
 from ..verdict import Close, Level, Verdict
-from .material import octets_of
+from .material import octets_of, random_octets
 
 __all__ = ["ROB_WIRE"]
 
 P_DATA, ASSOCIATE_RQ, COMMAND = 0x04, 0x01, 1
 _CLIENT_HELLO = bytes.fromhex("16030100310100002d0303") + bytes(32) + bytes.fromhex("000004c02fc0300100000000")
-_KNOWN_TYPES = range(1, 8)
 _FLOOD, _FRAGMENT = 8 << 20, 4096  # octets of a flood, and the greatest PDU-length of its P-DATA-TFs
 _PDV_HEADER = 6  # octets of a PDV before its fragment
 _RESETS, _SILENT, _ONE_BY_ONE, _AT_ONCE = 200, 32, 50, 10
@@ -62,13 +61,6 @@ def first_octets(octets: Callable[[Peer], bytes]) -> CaseRun:
         return await wire.rest(await wire.next(peer.target.artim), is_last=True)
 
     return run
-
-
-def random_octets(peer: Peer) -> bytes:
-    octets = bytearray(peer.random.randbytes(1 << 16))
-    while octets[0] in _KNOWN_TYPES:
-        octets[0] = peer.random.randrange(256)
-    return bytes(octets)
 
 
 async def four_gigabytes(peer: Peer) -> Seen:
@@ -149,7 +141,11 @@ async def many_associations(peer: Peer) -> Seen:
         if seen != RELEASED:
             return Broken(f"association {number + 1}: {seen}")
         await peer.dismiss()
-    at_once = await asyncio.gather(*(_echo_once(peer) for _ in range(_AT_ONCE)))
+    # With `return_exceptions`, all have ended before the first `Unprepared` ends the case
+    at_once = await asyncio.gather(*(_echo_once(peer) for _ in range(_AT_ONCE)), return_exceptions=True)
+    for found in at_once:
+        if isinstance(found, BaseException):
+            raise found
     wrong = [seen for seen in at_once if seen != RELEASED]
     return Deviated(f"{len(wrong)} of {_AT_ONCE} at once: {wrong[0]}") if wrong else Kept("all answered")
 
@@ -179,7 +175,7 @@ ROB_WIRE: tuple[Case, ...] = (
         fails=(SILENCE,),
         subcases=(
             SubCase(name="a TLS 1.2 ClientHello", run=first_octets(lambda _: _CLIENT_HELLO)),
-            SubCase(name="64 KiB of random octets", run=first_octets(random_octets)),
+            SubCase(name="64 KiB of random octets", run=first_octets(lambda peer: random_octets(peer.random))),
         ),
         close=Close.EITHER,
         risky=True,

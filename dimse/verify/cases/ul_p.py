@@ -8,7 +8,7 @@ from ...data import Dataset
 from ...message import CEchoRQ, NCreateRSP, NGetRQ, encode_command
 from ...uids import BasicFilmBox, BasicFilmSession, ImplicitVRLittleEndian, Printer, PrinterInstance, Verification
 from ...ul.forge import cut, forge_pdu, forge_pdv
-from ..case import Case, CaseRun, Flags, Role, SubCase
+from ..case import Case, CaseRun, Flags, Role, SubCase, Unprepared
 from ..observation import (
     ABORT,
     CLOSED,
@@ -26,9 +26,10 @@ from ..observation import (
     Broken,
     Kept,
     Seen,
+    succeeded,
 )
 from ..peer import ECHO, Peer
-from ..print_session import LABEL, print_session
+from ..print_session import LABEL, PrintSession, print_session
 from ..verdict import Close, Level
 from .material import TABLE_9_10, UNKNOWN_CLASS, echo_octets
 
@@ -89,18 +90,34 @@ async def command_and_data(peer: Peer) -> Seen:
 async def data_set_in_fragments(peer: Peer) -> Seen:
     async with print_session(peer) as session:
         await session.prepare_session()
-        whole = await session.create_film_box()
+        whole = await _answer_in_one_piece(session)
         request = session.creation(BasicFilmBox)
         data = session.encoded(session.film_box())
         command = encode_command(replace(request, Data=data))
         for pdu in in_pdus((1, COMMAND | LAST, command), *pieces(data, _FRAGMENTS, kind=0)):
             session.wire.send(pdu)
         seen = await session.wire.response()
-        if not isinstance(seen, Answered) or not isinstance(whole, Answered):
+        if not isinstance(seen, Answered):
             return seen
         if seen.status == whole.status:
             return Kept(f"{seen}, as in one piece")
         return Broken(f"{seen}; in one piece {whole}")
+
+
+async def _answer_in_one_piece(session: PrintSession) -> Answered:
+    """Return the response to the N-CREATE of a film box, and delete the film box.
+
+    A peer without N-ACTION of the session may refuse a second film box while the first is not printed (PS3.4
+    H.4.2.2.1.3). Raises `Unprepared` if the peer does not respond, or does not delete the film box.
+    """
+    with session.patiently():
+        whole = await session.create_film_box()
+    if not isinstance(whole, Answered):
+        raise Unprepared(f"no response to the Data Set in one piece: {whole}")
+    if succeeded(whole):
+        await session.remove(BasicFilmBox, session.film_uid)
+        session.film_uid = ""
+    return whole
 
 
 async def refused_context(peer: Peer) -> Seen:
@@ -150,12 +167,16 @@ def keeps_to(limit: int) -> CaseRun:
             seen = await session.create_session()
             for layout in _FORMATS:
                 seen = await session.create_film_box(session.film_box(layout))
-                if not isinstance(seen, Answered) or seen.status == 0:
+                if not isinstance(seen, Answered) or succeeded(seen):
                     break
             longest = session.wire.longest_p_data
             if longest > limit:
                 return Broken(f"a P-DATA-TF of PDU-length {longest}; {limit} was announced")
-            return Kept(f"PDU-lengths up to {longest}") if isinstance(seen, Answered) else seen
+            if not isinstance(seen, Answered):
+                return seen
+            if not session.film_uid:
+                raise Unprepared(f"there is no film box, whose response would be long: {seen}")
+            return Kept(f"PDU-lengths up to {longest}")
 
     return run
 

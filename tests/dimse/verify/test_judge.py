@@ -11,7 +11,7 @@ from dimse.ul import AssociateRJ, MaximumLength, State
 from dimse.verify import CASES, Case, Flags, Level, Options, Peer, Result, SubCase, Target, Unprepared, Verdict
 from dimse.verify.invariants import Invariants
 from dimse.verify.judge import Judge
-from dimse.verify.observation import SILENCE, Accepted, Seen, Silent
+from dimse.verify.observation import ALIVE, DEAD, SILENCE, Accepted, Observation, Seen, Silent, Then
 
 pytestmark = pytest.mark.skips_waits
 
@@ -130,6 +130,14 @@ async def test_peer_that_is_dead_afterwards_is_damaged() -> None:
     result = await judged(BY_ID["UL-F-1.08"], Twin(reads=reads))
     assert result.is_damaged
     assert result.is_failure
+
+
+async def test_peer_that_comes_back_is_not_damaged() -> None:
+    async def run(_: Peer) -> Observation:
+        return (DEAD, ALIVE)
+
+    result = await judged(made(run, passes=(Then(DEAD, ALIVE),), risky=True), Twin())
+    assert (result.verdict, result.is_damaged) == (Verdict.PASS, False)
 
 
 async def test_same_seed_sends_the_same_octets() -> None:

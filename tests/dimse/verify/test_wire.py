@@ -57,3 +57,13 @@ async def test_trace_says_who_closed_the_connection() -> None:
         wire.close()
         await wire.next()
     assert trace.entries[-1].note == "we closed the connection"
+
+
+async def test_reset_ends_the_association() -> None:
+    async with serving(Twin()) as port:
+        trace = CaseTrace(asyncio.get_running_loop().time)
+        peer = Peer(Target(host=HOST, port=port, timeout=1), trace, random.Random(1), "test")
+        wire = await peer.associate()
+        wire.reset()
+        assert not wire.is_associated
+        await peer.dismiss()
