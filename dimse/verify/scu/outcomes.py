@@ -17,6 +17,7 @@ from ..observation import (
     Observation,
     ReleaseAsked,
     Running,
+    Seen,
     Silent,
 )
 from .peer import ScuPeer
@@ -74,13 +75,17 @@ def command_ends(peer: ScuPeer, visit: Visit) -> Observation:
     return (Kept(_exit(visit)),)
 
 
-def command_fails(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Kept` if the exit status reports a failure, `Deviated` if it is 0, `Running` if there is none."""
+def command_fails(peer: ScuPeer, visit: Visit) -> Observation:
+    """Return `Kept` if the exit status reports a failure, `Deviated` if it is 0.
+
+    Return `Running` if there is none, because the tester had to end the command: what a program then returns, such as
+    143 of Java, reports nothing.
+    """
     if found := crash(visit):
         return found
     require_reached(visit)
-    if visit.ended is None or visit.ended.exit is None:
-        return (Running(),)
+    if visit.ended is None or visit.ended.was_killed or visit.ended.exit is None:
+        return (Running(peer.patience),)
     return (Kept(_exit(visit)),) if visit.ended.exit else (Deviated(_exit(visit)),)
 
 
@@ -102,7 +107,7 @@ def goes_on(peer: ScuPeer, visit: Visit) -> Observation:
     if found := crash(visit):
         return found
     require_reached(visit)
-    events = visit.after() if visit.fired else [seen for wire in visit.wires for seen in wire.events]
+    events = _events_since(visit)
     for seen in events:
         if isinstance(seen, Aborted | Silent | Garbled):
             return (seen,)
@@ -114,6 +119,12 @@ def goes_on(peer: ScuPeer, visit: Visit) -> Observation:
         return (Kept("the operations of the plain scenario followed"),)
     peer.trace.note(0, f"{lost} of the plain scenario did not follow")
     return (released,) if released is not None else (Closed(),)
+
+
+def _events_since(visit: Visit) -> list[Seen]:
+    """Return the events after the first reaction, on its connection and on later ones; without a reaction, all."""
+    later = visit.wires if visit.fired is None else visit.wires[visit.wires.index(visit.fired[0]) + 1 :]
+    return [*visit.after(), *(seen for wire in later for seen in wire.events)]
 
 
 def _releases(visit: Visit) -> bool:

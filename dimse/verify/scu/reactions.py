@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ...message import encode_command
+from ...message import encode_command, fragment
 from ...ul import PDU, AssociateAC
 from ...ul.forge import forge_pdu, forge_pdv
+from ..case import Unprepared
 from ..cases.material import octets_of
 from .visit import Exchange, Reaction
 
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 COMMAND, LAST = 1, 2  # bits of the message control header, PS3.8 E.2
-_P_DATA = 0x04
+_P_DATA, _HEADER = 0x04, 6  # the type of a P-DATA-TF; octets of the header of a PDU
 
 
 async def nothing(_exchange: Exchange) -> None:
@@ -108,10 +109,19 @@ def in_pdvs(cut: Callable[[int, bytes, int], list[bytes]], *, together: bool) ->
         if response.Data is not None:
             assert isinstance(response.Data, bytes | bytearray | memoryview)
             pdvs += cut(exchange.context_id, bytes(response.Data), 0)
-        for octets in [one_pdu(*pdvs)] if together else [one_pdu(pdv) for pdv in pdvs]:
+        pdus = [one_pdu(*pdvs)] if together else [one_pdu(pdv) for pdv in pdvs]
+        _require_room(exchange, max(map(len, pdus)) - _HEADER)
+        for octets in pdus:
             exchange.wire.send(octets)
 
     return react
+
+
+def _require_room(exchange: Exchange, length: int) -> None:
+    """Raise `Unprepared` if a P-DATA-TF of this PDU-length is longer than the SCU accepts: it may abort then."""
+    limit = exchange.wire.max_length
+    if limit and length > limit:
+        raise Unprepared(f"the SCU's Maximum Length, {limit}, leaves no room for a P-DATA-TF of {length} bytes")
 
 
 def whole(context_id: int, data: bytes, bits: int) -> list[bytes]:
@@ -136,11 +146,8 @@ def slowly(seconds: float) -> Reaction:
     async def react(exchange: Exchange) -> None:
         response = exchange.response
         assert response is not None
-        pdvs = whole(exchange.context_id, encode_command(response), COMMAND)
-        if response.Data is not None:
-            assert isinstance(response.Data, bytes | bytearray | memoryview)
-            pdvs += whole(exchange.context_id, bytes(response.Data), 0)
-        for octet in b"".join(map(one_pdu, pdvs)):
+        command, longest = encode_command(response), exchange.wire.max_length
+        for octet in b"".join(map(octets_of, fragment(exchange.context_id, command, response.Data, longest))):
             exchange.wire.send(bytes((octet,)))
             await asyncio.sleep(seconds)
 

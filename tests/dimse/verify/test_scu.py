@@ -31,6 +31,7 @@ from dimse.verify.scu import (
 from dimse.verify.scu.program import filled
 
 HOST = "127.0.0.1"
+P_DATA = 0x04
 NO_ROOM = "Maximum-length-received 7 leaves no room for a fragment"
 ECHO = f"{sys.executable} -m dimse echo {{ae}}@{{host}}:{{port}}"
 
@@ -197,8 +198,62 @@ async def test_maximum_length_without_room_stops_the_plain_scenario() -> None:
     assert run.stopped == f"the plain scenario failed: the tester cannot talk to this peer: {NO_ROOM}"
 
 
-async def test_scu_with_all_contexts_gets_an_even_one() -> None:
+@pytest.mark.parametrize("case_id", ["UL-P-3.07", "UL-A-8.09"])
+async def test_scu_with_all_contexts_gets_an_even_one(case_id: str) -> None:
     full = dict.fromkeys(range(1, 256, 2), Verification)
-    target = echoing_with(lambda request: proposal(request.called_ae_title, full), "UL-P-3.07")
-    run = await echoing(target, "UL-P-3.07")
+    target = echoing_with(lambda request: proposal(request.called_ae_title, full), case_id)
+    run = await echoing(target, case_id)
     assert not run.is_unjudged
+    assert [result.verdict for result in run.results if result.verdict is Verdict.ERROR] == []
+
+
+@pytest.mark.parametrize("case_id", ["UL-P-3.05", "UL-P-3.06"])
+async def test_response_longer_than_the_scu_accepts_is_not_sent(case_id: str) -> None:
+    def change(request: AssociateRQ) -> AssociateRQ:
+        return replace(request, user_information=(MaximumLength(64),))
+
+    run = await echoing(echoing_with(change, case_id), case_id)
+    ((verdict, reason),) = [(result.verdict, result.reason) for result in run.results]
+    assert verdict is Verdict.INCONCLUSIVE
+    assert reason.startswith("the SCU's Maximum Length, 64, leaves no room for a P-DATA-TF of ")
+
+
+async def test_slow_response_is_no_longer_than_the_scu_accepts() -> None:
+    wrong = Wrong(
+        step=lambda scu: scu.echo(),
+        request=lambda request: replace(request, user_information=(MaximumLength(64),)),
+        refuses=lambda pdu: pdu[0] == P_DATA and len(pdu) > 6 + 64,
+    )
+    run = await echoing(ScuTarget(program=program(wrong)), "ROB-2.04")
+    assert [(result.verdict, result.reason) for result in run.results] == [
+        (Verdict.PASS, "the operations of the plain scenario followed")
+    ]
+
+
+async def test_exit_status_of_a_killed_command_reports_nothing() -> None:
+    async def run(values: Mapping[str, str]) -> Ended:
+        ended: Ended = await program(Wrong(step=lambda scu: scu.echo()))(values)
+        if values["case"] == PLAIN:
+            return ended
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:  # as Java, which ends with status 143 after SIGTERM
+            return Ended(exit=143, was_killed=True)
+        raise AssertionError
+
+    found = await echoing(ScuTarget(program=run, patience=0.2, longest_timer=0.5), "UL-A-8.02")
+    assert [result.verdict for result in found.results] == [Verdict.WEAK]
+
+
+async def test_silence_on_a_second_association_is_told() -> None:
+    async def run(values: Mapping[str, str]) -> Ended:
+        await program(Wrong(step=lambda scu: scu.echo()))(values)
+        is_plain = values["case"] == PLAIN
+        wrong = Wrong(step=lambda scu: scu.echo(), hangs=lambda pdu: pdu[0] == P_DATA and not is_plain)
+        ended: Ended = await program(wrong)(values)
+        return ended
+
+    found = await echoing(ScuTarget(program=run, patience=0.2, longest_timer=0.5), "UL-P-3.03")
+    ((verdict, reason),) = [(result.verdict, result.reason) for result in found.results]
+    assert verdict is Verdict.FAIL
+    assert "SILENCE" in reason

@@ -8,7 +8,9 @@ from ..outcomes import Observe
 from ..peer import ScuPeer
 from ..visit import ASSOCIATE, RELEASE, Reaction, Table
 
-__all__ = ["on_associate", "on_each", "on_release", "on_second_request", "script"]
+__all__ = ["NO_CONTEXT", "on_associate", "on_each", "on_release", "on_second_request", "script"]
+
+NO_CONTEXT = 2  # for an SCU that has all 128 contexts: an even number is not the id of a context (PS3.8 Table 9-13)
 
 MakeTable = Callable[[ScuPeer], Table]
 

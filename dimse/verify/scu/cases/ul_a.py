@@ -48,7 +48,7 @@ from ..outcomes import command_fails, first_after, goes_on
 from ..peer import ScuPeer
 from ..reactions import accepts, nothing, sends
 from ..visit import Exchange, Visit
-from .material import on_associate
+from .material import NO_CONTEXT, on_associate
 
 __all__ = ["UL_A_7", "UL_A_8"]
 
@@ -264,7 +264,8 @@ def _another_id(pdu: AssociateAC, exchange: Exchange) -> AssociateAC:
     request = exchange.wire.proposal
     assert request is not None
     taken = {each.id for each in request.presentation_contexts}
-    number = next(number for number in range(99, 256, 2) if number not in taken)
+    free = (number for number in (*range(99, 256, 2), *range(1, 99, 2)) if number not in taken)
+    number = next(free, NO_CONTEXT)
     return replace(pdu, presentation_contexts=(PresentationContextAC(number, 0, ImplicitVRLittleEndian),))
 
 

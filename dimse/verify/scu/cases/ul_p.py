@@ -7,7 +7,7 @@ from typing import Any
 from ....ul import AssociateAC, MaximumLength
 from ....ul.forge import forge_pdu
 from ...case import Case, CaseRun, Flags, Role, SubCase
-from ...cases.material import TABLE_9_10, octets_of
+from ...cases.material import TABLE_9_10, octets_of, random_octets
 from ...observation import (
     ABORT,
     CLOSED,
@@ -39,14 +39,13 @@ from ..reactions import (
     with_message_id,
 )
 from ..visit import Exchange, Reaction, Visit
-from .material import on_associate, on_each, on_second_request, script
+from .material import NO_CONTEXT, on_associate, on_each, on_second_request, script
 
 __all__ = ["DIMSE_2", "ROB_2", "UL_P_3"]
 
 ASKED, CRASHED, RELEASE = Asked(), Crashed(), ReleaseAsked()
 STOPS = (ABORT, CLOSED, RELEASE, SILENCE, CRASHED)  # the ways in which an SCU can fail to go on
 _SMALL = (4096, 1024, 128)  # values of our Maximum Length
-_NO_CONTEXT = 2  # for an SCU that has all 128 contexts: an even number is not the id of a context (PS3.8 Table 9-13)
 _HELD_BACK = 1.0  # seconds by which a response is delayed
 
 
@@ -80,7 +79,7 @@ async def _on_another_context(exchange: Exchange) -> None:
     assert exchange.response is not None
     number, contexts = exchange.context_id, exchange.wire.contexts
     others = ((number + step) % 256 for step in range(2, 256, 2))
-    exchange.wire.say(exchange.response, next((each for each in others if each not in contexts), _NO_CONTEXT))
+    exchange.wire.say(exchange.response, next((each for each in others if each not in contexts), NO_CONTEXT))
 
 
 def _case(number: str, title: str, section: str, run: CaseRun, **more: Any) -> Case:
@@ -186,14 +185,13 @@ DIMSE_2: tuple[Case, ...] = (
 # --- robustness ---
 
 _HTTP = b"HTTP/1.1 400 Bad Request\r\n\r\n"
-_MUCH = 1 << 16  # random octets to send
 _HUGE_LENGTH = 0xFFFFFFF0
 _STEP, _PIECE = 0.05, 1 << 10  # seconds between pieces, octets of a piece
 _OCTET_PAUSE = 0.02  # seconds between two octets
 
 
 def _random(exchange: Exchange) -> bytes:
-    return exchange.visit.random.randbytes(_MUCH)
+    return random_octets(exchange.visit.random)
 
 
 async def _endless(exchange: Exchange) -> None:
