@@ -46,8 +46,10 @@ class Starter:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._end()
-        self._folder.cleanup()
+        try:
+            await self._end()
+        finally:
+            self._folder.cleanup()
 
     @property
     def has_ended(self) -> bool:
@@ -128,7 +130,10 @@ class Starter:
 
     async def _end(self) -> None:
         process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            await asyncio.shield(end_group(process))
-        if process is not None:
-            signal_group(process.pid, signal.SIGKILL)  # processes that the command has left behind
+        if process is None:
+            return
+        try:
+            if process.returncode is None:
+                await asyncio.shield(end_group(process))
+        finally:  # for processes that the command has left behind; after a cancellation, for the command itself
+            signal_group(process.pid, signal.SIGKILL)

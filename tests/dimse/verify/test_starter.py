@@ -1,10 +1,12 @@
 """A peer that the tester starts: it is started again when a case has damaged it, and its parallel cases agree."""
 
 import asyncio
+import signal
 import socket
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from peers import free_port
@@ -85,3 +87,32 @@ async def test_port_that_never_answers_is_not_listened_on(monkeypatch: pytest.Mo
     with pytest.raises(FileNotFoundError):  # of the command, which is started
         async with asyncio.timeout(60), Starter(("/no/such/program",), "127.0.0.1", 104):
             pass
+
+
+async def test_canceled_end_kills_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ending = asyncio.Event()
+
+    async def never_ends(_: asyncio.subprocess.Process) -> int:
+        ending.set()
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr("dimse.verify.starter.end_group", never_ends)
+    created, create = list[asyncio.subprocess.Process](), asyncio.create_subprocess_exec
+
+    async def keep(*words: str, **options: Any) -> asyncio.subprocess.Process:
+        created.append(await create(*words, **options))
+        return created[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", keep)
+    port = free_port()
+    starter = Starter((sys.executable, str(SERVER), str(port)), "127.0.0.1", port)
+    await starter.__aenter__()
+    leaving = asyncio.ensure_future(starter.__aexit__())
+    await ending.wait()
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    async with asyncio.timeout(60):
+        assert await created[0].wait() == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240  # the folder of the test
