@@ -16,12 +16,12 @@ from ..data import IMPLICIT_LE, Dataset, syntax_of
 from ..errors import DimseError, cut, escaped
 from ..lab.forms import MessageDraft, proposal, settings
 from ..lab.language import Mistake, integer, octets, value_at
-from ..message import Message
+from ..message import Message, Request, Response
 from ..uids import name_or_uid, registry
-from ..ul import Abort, AssociateAC, ImplementationVersionName, maximum_length
+from ..ul import Abort, AssociateAC, ContextResult, ImplementationVersionName, maximum_length
 from .case import Unprepared
 from .grid_script import GridScript, Step, replace_names
-from .observation import Accepted, Answered, Seen
+from .observation import Accepted, Answered, Seen, Silent
 from .peer import Peer, Target
 from .print_session import SLOW_FACTOR
 from .trace import CaseTrace
@@ -124,6 +124,7 @@ class _Run:
         self._wire: Wire | None = None
         self._names: dict[str, str] = {}
         self._last: Answered | None = None
+        self._unanswered: set[int | None] = set()  # Message IDs of requests without a response in time
 
     async def run(self) -> None:
         try:
@@ -173,6 +174,7 @@ class _Run:
         target = self._peer.target
         request = proposal(words, called=target.called, calling=target.calling)
         await self._peer.dismiss()
+        self._unanswered.clear()
         self._wire = await self._peer.connect()
         self._wire.send(request)
         return self._answer_of(await self._wire.next(target.preparation))
@@ -184,10 +186,23 @@ class _Run:
         draft = MessageDraft(name, rest)
         context_id = integer(found["on"], 0xFF) if "on" in found else _context_for(wire, draft.sop_class)
         syntax = syntax_of(wire.contexts[context_id][1]) if context_id in wire.contexts else IMPLICIT_LE
-        wire.say(draft.message(syntax, wire.next_message_id()), context_id)
-        seen = await wire.response(wire.timeout * (SLOW_FACTOR if name in _SLOW else 1))
+        message = draft.message(syntax, wire.next_message_id())
+        wire.say(message, context_id)
+        seen = await self._answer_to(wire, message, wire.timeout * (SLOW_FACTOR if name.upper() in _SLOW else 1))
         self._last = seen if isinstance(seen, Answered) else None
         return self._answer_of(seen)
+
+    async def _answer_to(self, wire: Wire, message: Message, seconds: float) -> Seen:
+        """Return the answer to a message; drop late responses to the messages before it that got none in time."""
+        number = message.MessageID if isinstance(message, Request) else None
+        self._unanswered.discard(number)
+        seen = await wire.response(seconds)
+        while (late := _number_of(seen)) in self._unanswered:
+            self._unanswered.discard(late)
+            seen = await wire.response(seconds)
+        if isinstance(seen, Silent) and number is not None:
+            self._unanswered.add(number)
+        return seen
 
     def _let(self, name: str, source: str) -> Answer:
         """Give a value a name. The answer does not show a generated UID, so that peers can agree."""
@@ -208,11 +223,17 @@ class _Run:
     def _answer_of(self, seen: Seen) -> Answer:
         match seen:
             case Accepted(pdu=AssociateAC() as pdu):
-                return Answer(str(seen), tuple(_syntaxes(pdu)), tuple(_notes_of_acceptance(pdu)))
+                return Answer(str(seen), tuple(_results(pdu)), tuple(_notes_of_acceptance(pdu)))
             case Answered(message=message, data=data) if message is not None:
                 facts = [_cut(line) for line in _attributes(data)]
                 return Answer(str(seen), tuple(facts[:_MAX_FACTS]), tuple(map(_cut, _notes_of_response(message))))
         return Answer(_cut(str(seen)))
+
+
+def _number_of(seen: Seen) -> int | None:
+    """Return the Message ID that a response answers, or None for any other event."""
+    message = seen.message if isinstance(seen, Answered) else None
+    return message.MessageIDBeingRespondedTo if isinstance(message, Response) else None
 
 
 def _context_for(wire: Wire, sop_class: str) -> int:
@@ -226,10 +247,12 @@ def _context_for(wire: Wire, sop_class: str) -> int:
     return next(iter(same or wire.contexts))
 
 
-def _syntaxes(pdu: AssociateAC) -> Iterator[str]:
+def _results(pdu: AssociateAC) -> Iterator[str]:
+    """Yield a line for each context: the outcome shows only the first ones."""
     for each in pdu.presentation_contexts:
-        if each.result == 0:
-            yield _cut(f"context {each.id}: {name_or_uid(each.transfer_syntax)}")
+        is_accepted = each.result == ContextResult.ACCEPTANCE
+        result = name_or_uid(each.transfer_syntax) if is_accepted else ContextResult.words(each.result)
+        yield _cut(f"context {each.id}: {result}")
 
 
 def _notes_of_acceptance(pdu: AssociateAC) -> Iterator[str]:
@@ -266,7 +289,7 @@ def _notes_of_response(message: Message) -> Iterator[str]:
 def _shown(path: str, value: object) -> str:
     """Return a value as text. A UID that is not in PS3.6 becomes "a UID", since each peer generates its own."""
     text = str(value)
-    return "a UID" if path.endswith("UID") and text not in registry() else escaped(text)
+    return "a UID" if path.endswith("UID") and value and text not in registry() else escaped(text)
 
 
 def _cut(text: str) -> str:

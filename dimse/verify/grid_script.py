@@ -70,7 +70,7 @@ def read_script(source: str, builtin: Mapping[str, str]) -> GridScript:
         path = Path(source)
         if not path.exists():
             raise DecodeError(f"{shown(source)} is neither a file nor a built-in script ({', '.join(builtin)})")
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
             text = file.read(_MAX_LENGTH + 1)
         if len(text) > _MAX_LENGTH:
             raise DecodeError(f"{source} is longer than a script may be: {_MAX_LENGTH} characters")

@@ -1,20 +1,25 @@
 """The grid: scripts, the answers of peers that agree or differ, and its outputs."""
 
+import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from evil import HOSTILE
-from twin import HOST, Twin, serving
+from twin import HOST, Line, Twin, serving
 
+from dimse.data import IMPLICIT_LE, Dataset, encode
 from dimse.errors import DecodeError
-from dimse.ul import AssociateAC, PresentationContextAC
+from dimse.message import CEchoRSP, NSetRSP, Response, encode_command
+from dimse.ul import PDU, PDV, AssociateAC, AssociateRQ, PDataTF, PresentationContextAC
 from dimse.verify import Target
 from dimse.verify.grid import Grid, labels, run_grid
 from dimse.verify.grid_builtin import SCRIPTS
 from dimse.verify.grid_output import grid_document, grid_page, grid_text
 from dimse.verify.grid_script import parse_script, read_script
 
+P_DATA = 0x04
 FAILS = Twin(echoes=lambda command: command[:-2] + b"\x10\x01")  # status 0110
 
 
@@ -107,6 +112,72 @@ async def test_n_action_is_not_sent_unless_allowed() -> None:
     assert grid.peers[0].answers[1].outcome == "not sent: it could print"
 
 
+def refusing_last(result: int) -> Twin:
+    """Return a peer that refuses the last context with this result."""
+
+    def accepts(ac: AssociateAC, _: AssociateRQ) -> PDU:
+        *others, last = ac.presentation_contexts
+        return replace(ac, presentation_contexts=(*others, replace(last, result=result)))
+
+    return Twin(accepts=accepts)
+
+
+async def test_results_of_many_contexts_are_compared() -> None:
+    grid = await grid_of(f"associate {'Verification ' * 10}", refusing_last(1), refusing_last(2))
+    assert [group.answer.facts[-1] for group in grid.groups(0)] == [
+        "context 19: user-rejection",
+        "context 19: no-reason",
+    ]
+
+
+def with_instance(uid: str) -> Twin:
+    """Return a peer that answers N-GET with this SOP Instance UID in the Data Set."""
+    data = encode(Dataset(SOPInstanceUID=uid), IMPLICIT_LE)
+    return Twin(answers=lambda _, response: replace(response, Data=data))
+
+
+async def test_empty_uid_differs_from_a_uid() -> None:
+    lines = (
+        "associate BasicGrayscalePrintManagementMeta:implicit",
+        "send N-GET-RQ RequestedSOPClassUID=Printer RequestedSOPInstanceUID=PrinterInstance",
+    )
+    grid = await grid_of("\n".join(lines), with_instance(""), with_instance("2.25.1"), with_instance("2.25.2"))
+    assert [group.members for group in grid.groups(1)] == [(0,), (1, 2)]
+
+
+def slow(*answers: tuple[float, Response]) -> Twin:
+    """Return a peer that answers its messages with these responses, each after a number of seconds."""
+    left = iter(answers)
+
+    def hears(line: Line, pdu: bytes) -> bool:
+        if pdu[0] != P_DATA:
+            return False
+        seconds, response = next(left)
+        answer = PDataTF((PDV(1, encode_command(response), True, True),))
+        asyncio.get_running_loop().call_later(seconds, line.send, answer)
+        return True
+
+    return Twin(hears=hears)
+
+
+@pytest.mark.skips_waits
+async def test_slow_message_in_small_letters_is_awaited_as_long() -> None:
+    lines = (
+        "associate BasicGrayscalePrintManagementMeta:implicit",
+        "send n-set-rq RequestedSOPClassUID=BasicFilmBox RequestedSOPInstanceUID=1.2.3",
+    )
+    grid = await grid_of("\n".join(lines), slow((5, NSetRSP(MessageIDBeingRespondedTo=1, Status=0))))
+    assert grid.peers[0].answers[1].outcome == "RSP(0000)"
+
+
+@pytest.mark.skips_waits
+async def test_late_response_is_not_taken_for_the_next_one() -> None:
+    responses = (CEchoRSP(MessageIDBeingRespondedTo=number, Status=number) for number in (1, 2, 3))
+    grid = await grid_of("associate Verification\necho\necho\necho", slow(*zip((4, 2, 0), responses, strict=True)))
+    outcomes = [answer.outcome for answer in grid.peers[0].answers]
+    assert outcomes == ["AC(1=0)", "SILENCE (nothing within 3 s)", "RSP(0002)", "RSP(0003)"]
+
+
 async def test_unreachable_peer_is_named() -> None:
     async with serving(Twin()) as port:
         pass
@@ -140,3 +211,9 @@ def test_overlong_script_is_refused(tmp_path: Path) -> None:
     path.write_text("echo\n" * (1 << 18))
     with pytest.raises(DecodeError, match="longer than a script may be"):
         read_script(str(path), SCRIPTS)
+
+
+def test_script_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "script.txt"
+    path.write_text("# Verification\necho\n", encoding="utf-8-sig")
+    assert read_script(str(path), SCRIPTS).about == "Verification"
