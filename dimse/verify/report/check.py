@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from ...errors import DecodeError, shown
@@ -24,7 +25,10 @@ def check_report(report: Mapping[str, Any]) -> None:
     """Raise `DecodeError`, which names the field, if ``report`` does not conform to the schema of reports."""
     if report.get("schema") != SCHEMA:
         raise DecodeError(f"not a report of schema {SCHEMA}")
-    _check(report, schema(), "report")
+    try:
+        _check(report, schema(), "report")
+    except RecursionError as exc:
+        raise DecodeError("it is nested too deeply") from exc
 
 
 def _check(value: Any, rules: Mapping[str, Any], path: str) -> None:
@@ -32,6 +36,8 @@ def _check(value: Any, rules: Mapping[str, Any], path: str) -> None:
         _check(value, next((one for one in rules["anyOf"] if _has_type(value, one)), rules["anyOf"][0]), path)
     if not _has_type(value, rules):
         raise DecodeError(f"{shown(value)} is not of type {rules['type']}", path=path)
+    if isinstance(value, int | float) and not _is_finite(value):
+        raise DecodeError(f"{shown(value)} is not a finite number, or too large", path=path)
     if not any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in rules.get("enum", [value])):
         raise DecodeError(f"{shown(value)} is not one of {', '.join(map(str, rules['enum']))}", path=path)
     if "pattern" in rules and not re.search(rules["pattern"], value):
@@ -41,6 +47,13 @@ def _check(value: Any, rules: Mapping[str, Any], path: str) -> None:
     elif isinstance(value, list) and "items" in rules:
         for number, item in enumerate(value):
             _check(item, rules["items"], f"{path}[{number}]")
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return isfinite(number)
+    except OverflowError:  # an int that no float can hold
+        return False
 
 
 def _has_type(value: Any, rules: Mapping[str, Any]) -> bool:

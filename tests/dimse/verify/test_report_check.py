@@ -4,6 +4,7 @@ import asyncio
 import copy
 import itertools
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,3 +81,17 @@ def test_error_names_the_field(written: dict[str, Any]) -> None:
     del changed["cases"][0]["verdict"]
     with pytest.raises(DecodeError, match=r"^report\.cases\[0\]: verdict is missing$"):
         check_report(changed)
+
+
+def test_report_that_is_nested_too_deeply_is_refused(written: dict[str, Any]) -> None:
+    nested: dict[str, Any] = {}
+    for _ in range(sys.getrecursionlimit()):
+        nested = {"a": nested}
+    with pytest.raises(DecodeError, match="nested too deeply"):
+        check_report(written | {"run": written["run"] | {"options": nested}})
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 10**400], ids=["nan", "inf", "huge"])
+def test_number_that_no_float_can_hold_is_refused(written: dict[str, Any], number: float) -> None:
+    with pytest.raises(DecodeError, match=r"^report\.cases\[0\]\.duration_ms: "):
+        check_report(written | {"cases": [written["cases"][0] | {"duration_ms": number}]})
