@@ -99,7 +99,7 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> Callab
     version = f"{parser.prog} {__version__}"
     parser.add_argument("--version", action="version", version=version, help="show the version and exit")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="log events; -vv also logs the wire")
-    arguments = parser.parse_args(argv)
+    arguments = _parse_words(parser, argv)
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)
     level = levels[min(arguments.verbose, 2)]
     handler = logging.StreamHandler()
@@ -108,21 +108,51 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> Callab
     return partial(_run, parser, arguments)
 
 
+def _parse_words(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse ``argv``; end the process with status 1 if the text of an option such as ``--help`` cannot be written."""
+    try:
+        try:
+            return parser.parse_args(argv)
+        finally:
+            sys.stdout.flush()
+    except OSError as exc:
+        sys.exit(_report(parser, exc))
+
+
 def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     """Run the command and return its exit status; print an error in one line."""
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
-        return command(arguments)
-    except BrokenPipeError:  # the reader of our output has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        status = command(arguments)
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        return INTERRUPTED
+        status = INTERRUPTED
     except DimseError as exc:
-        return _fail(parser, str(exc))
+        status = _fail(parser, str(exc))
     except OSError as exc:
-        where = f"{exc.filename}: " if exc.filename else ""
-        return _fail(parser, f"{where}{exc.strerror or exc}")
+        status = _report(parser, exc)
+    _drop_unwritable()
+    return status
+
+
+def _report(parser: argparse.ArgumentParser, exc: OSError) -> int:
+    """Print an error of the system in one line, and return the exit status.
+
+    No line is printed if the reader of the output has closed the pipe, as ``head`` does.
+    """
+    _drop_unwritable()
+    if isinstance(exc, BrokenPipeError):
+        return 1
+    where = f"{exc.filename}: " if exc.filename else ""
+    return _fail(parser, f"{where}{exc.strerror or exc}")
+
+
+def _drop_unwritable() -> None:
+    """Drop the rest of the output if it cannot be written: at exit, Python would try again, and print a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def log_formatter(form: str) -> logging.Formatter:
