@@ -16,11 +16,12 @@ from ..data.vr import US_OR_SS, row_of
 from ..errors import DimseError, EncodeError, shown
 from ..uids import is_valid_uid, new_uid, registry
 
-__all__ = ["Mistake", "integer", "octets", "put", "split", "uid", "value_at", "value_of"]
+__all__ = ["Mistake", "integer", "is_name", "octets", "put", "split", "uid", "value_at", "value_of", "with_values"]
 
 _MAX_OCTETS = 64 << 20  # octets that the words of one value or command may stand for
 _RUN = re.compile(r"([0-9A-Fa-f]{2}(?:[0-9A-Fa-f]{2})*)(?:\*([0-9]{1,9}))?")
 _PART = re.compile(r"(\w+|\([0-9A-Fa-f]{4},[0-9A-Fa-f]{4}\))(?:\[([0-9]{1,4})\])?")
+_NAME = re.compile(r"\$([A-Za-z_]\w*)")
 _REALS = ("FL", "FD")
 
 
@@ -36,6 +37,35 @@ def split(line: str) -> list[str]:
         return list(lexer)
     except ValueError as exc:
         raise Mistake(f"a quote is not closed: {shown(line)}") from exc
+
+
+def is_name(word: str) -> bool:
+    """Return whether ``$`` and ``word`` can stand for a value."""
+    return _NAME.fullmatch(f"${word}") is not None
+
+
+def with_values(word: str, values: Mapping[str, str]) -> str:
+    """Return ``word`` with the value of each name in it, such as ``$film``.
+
+    The peer has sent the values, and must not choose which file is read and sent. So a word that contains a name cannot
+    contain ``@FILE`` or be ``file=PATH``, nor become ``KEY=VALUE`` by a value. Raises `Mistake` if it does, and for a
+    name without a value.
+    """
+
+    def value(match: "re.Match[str]") -> str:
+        if match[1] not in values:
+            raise Mistake(f"${match[1]} has no value; give it one with let {match[1]} = ...")
+        return values[match[1]]
+
+    found = _NAME.sub(value, word)
+    if found == word:
+        return word
+    key, equals, text = found.partition("=")
+    if equals and "=" not in word:
+        raise Mistake(f"{shown(word)} is {shown(found)}: a value of the peer cannot make it KEY=VALUE")
+    if (equals and key == "file") or any(each.startswith("@") for each in (text if equals else found).split()):
+        raise Mistake(f"{shown(word)} is {shown(found)}: a word with a value of the peer cannot name a file")
+    return found
 
 
 def integer(text: str, largest: int = 0xFFFFFFFF) -> int:

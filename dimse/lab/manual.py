@@ -95,6 +95,7 @@ COMMANDS = {
     "let": _Page(
         "let [NAME = new | KEYWORD | KEYWORD[N].KEYWORD]",
         "Give a name to a new UID, or to a value of the last message of the peer; $NAME stands for it afterwards. "
+        "A word with $NAME cannot name a file. "
         "Without words, show all names.",
         ("let film = new", "let box = ReferencedImageBoxSequence[0].ReferencedSOPInstanceUID"),
     ),

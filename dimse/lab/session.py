@@ -1,6 +1,5 @@
 """The session of a laboratory, which executes one command after the other."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 from ..data import Dataset, decode
@@ -13,12 +12,11 @@ from ..ul.forge import forge_pdu
 from .connection import Connection
 from .exchange import MAX_WAIT, Exchange
 from .forms import MessageDraft, acceptance, proposal, reply_to, settings
-from .language import Mistake, integer, octets, split, uid, value_at
+from .language import Mistake, integer, is_name, octets, split, uid, value_at, with_values
 from .manual import manual
 
 __all__ = ["Lab", "LabFailure"]
 
-_NAME = re.compile(r"\$([A-Za-z_]\w*)")
 _SHOWN = 100  # characters of a line of the peer in an error
 
 Lines = Iterator[str]
@@ -78,7 +76,7 @@ class Lab:
         elif self._exchange.is_open and command is not _COMMANDS["wait"]:
             yield from self._exchange.listen(0.0)
         try:
-            yield from command(self, [self._with_names(word) for word in words[1:]])
+            yield from command(self, [with_values(word, self._names) for word in words[1:]])
         except EncodeError as exc:
             raise Mistake(str(exc)) from exc
 
@@ -235,7 +233,7 @@ class Lab:
         if not words:
             yield from (f"= ${name} is {escaped(value)}" for name, value in self._names.items())
             return
-        if len(words) != 3 or words[1] != "=" or not _NAME.fullmatch(f"${words[0]}"):
+        if len(words) != 3 or words[1] != "=" or not is_name(words[0]):
             raise Mistake("write let NAME = VALUE; VALUE is new, or a path into the last message of the peer")
         name, _, source = words
         value = uid("new") if source == "new" else self._value_at(source)
@@ -249,16 +247,6 @@ class Lab:
         if isinstance(value := getattr(last.message, path, None), str | int):
             return str(value)
         return value_at(Dataset() if last.syntax is None else decode(last.data, last.syntax), path)
-
-    def _with_names(self, word: str) -> str:
-        """Return ``word`` with the values of its names, such as ``$film``."""
-
-        def value(match: "re.Match[str]") -> str:
-            if match[1] not in self._names:
-                raise Mistake(f"${match[1]} has no value; give it one with let {match[1]} = ...")
-            return self._names[match[1]]
-
-        return _NAME.sub(value, word)
 
     def state(self, words: list[str]) -> Lines:
         _refuse_words(words)

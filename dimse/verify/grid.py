@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from ..data import IMPLICIT_LE, Dataset, syntax_of
 from ..errors import DimseError, cut, escaped
 from ..lab.forms import MessageDraft, proposal, settings
-from ..lab.language import Mistake, integer, octets, value_at
+from ..lab.language import Mistake, integer, octets, value_at, with_values
 from ..message import Message, Request, Response
 from ..uids import name_or_uid, registry
 from ..ul import Abort, AssociateAC, ContextResult, ImplementationVersionName, maximum_length
 from .case import Unprepared
-from .grid_script import GridScript, Step, replace_names
+from .grid_script import GridScript, Step
 from .observation import Accepted, Answered, Seen, Silent
 from .peer import Peer, Target
 from .print_session import SLOW_FACTOR
@@ -138,8 +138,7 @@ class _Run:
         if step.may_print and not self._prints:
             return Answer("not sent: it could print")
         try:
-            words = replace_names(step.words, self._names)
-            return await self._perform(step, words)
+            return await self._perform(step, [with_values(word, self._names) for word in step.words])
         except Unprepared as exc:
             self._grid_peer.fault = exc.reason
             return Answer(exc.reason)

@@ -12,22 +12,20 @@
 ``close``                       send FIN (over TLS, only stop sending); the next ``associate`` opens another connection
 ==============================  ==============================================================================
 
-``$NAME`` stands for a named value, which may differ from peer to peer. ``#`` begins a comment, also within a word, but
-not in quotes.
+``$NAME`` stands for a named value, which may differ from peer to peer; a word with such a value cannot name a file.
+``#`` begins a comment, also within a word, but not in quotes.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DecodeError, shown
-from ..lab.language import Mistake, split
+from ..lab.language import Mistake, is_name, split
 
-__all__ = ["GridScript", "Step", "read_script", "replace_names"]
+__all__ = ["GridScript", "Step", "read_script"]
 
 _COMMANDS = ("associate", "send", "echo", "let", "raw", "release", "abort", "close")
-_NAME = re.compile(r"\$([A-Za-z]\w*)")
 _MAX_LENGTH = 1 << 20  # characters of a script
 _LET_WORDS = 4  # let NAME = VALUE
 
@@ -105,18 +103,9 @@ def _check(name: str, number: int, words: list[str]) -> None:
         raise DecodeError(f"{name}, line {number}: {shown(words[0])} is not one of the commands {', '.join(_COMMANDS)}")
     if words[0] == "let" and (len(words) != _LET_WORDS or words[2] != "="):
         raise DecodeError(f"{name}, line {number}: let needs the form: let NAME = VALUE")
+    if words[0] == "let" and not is_name(words[1]):
+        raise DecodeError(f"{name}, line {number}: {shown(words[1])} is not a name: a letter, then letters and digits")
     if words[0] in ("send", "raw") and len(words) == 1:
         raise DecodeError(f"{name}, line {number}: {words[0]} needs {'a message' if words[0] == 'send' else 'octets'}")
     if words[0] == "send" and "$" in words[1]:  # a value of the peer could make it N-ACTION-RQ (`Step.may_print`)
         raise DecodeError(f"{name}, line {number}: send needs a message, not a value such as {shown(words[1])}")
-
-
-def replace_names(words: tuple[str, ...], names: Mapping[str, str]) -> list[str]:
-    """Return the words with each ``$NAME`` replaced by its value. Raises `Mistake` for a name without a value."""
-
-    def value(match: "re.Match[str]") -> str:
-        if match[1] not in names:
-            raise Mistake(f"${match[1]} has no value")
-        return names[match[1]]
-
-    return [_NAME.sub(value, word) for word in words]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dimse.data import Dataset
-from dimse.lab.language import Mistake, integer, octets, put, split, uid, value_at
+from dimse.lab.language import Mistake, integer, octets, put, split, uid, value_at, with_values
 from dimse.uids import Verification, is_valid_uid
 
 
@@ -127,3 +127,37 @@ def test_value_at_refuses_an_empty_value() -> None:
 def test_mistake_names_the_word(path: str, text: str, words: str) -> None:
     with pytest.raises(Mistake, match=words):
         made(path, text)
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("RequestedSOPInstanceUID=$a", "RequestedSOPInstanceUID=me@home"),
+        ("$_b.1", "1.2.1"),
+        ("data=@$", "data=@$"),
+        ("@$.bin", "@$.bin"),
+    ],
+)
+def test_names_stand_for_values(word: str, found: str) -> None:
+    assert with_values(word, {"a": "me@home", "_b": "1.2"}) == found
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("$x", "@/etc/passwd"),
+        ("@$x", "etc/passwd"),
+        ("data=$x", "00 @/etc/passwd"),
+        ("PixelData=@$x", "etc/passwd"),
+        ("file=$x", "/etc/passwd"),
+        ("$x=/etc/passwd", "file"),
+    ],
+)
+def test_value_of_the_peer_names_no_file(word: str, value: str) -> None:
+    with pytest.raises(Mistake, match="cannot name a file"):
+        with_values(word, {"x": value})
+
+
+def test_value_of_the_peer_adds_no_attribute() -> None:
+    with pytest.raises(Mistake, match="cannot make it KEY=VALUE"):
+        with_values("$x", {"x": "file=/etc/passwd"})

@@ -11,7 +11,7 @@ from twin import HOST, Line, Twin, serving
 
 from dimse.data import IMPLICIT_LE, Dataset, encode
 from dimse.errors import DecodeError
-from dimse.message import CEchoRSP, NSetRSP, Response, encode_command
+from dimse.message import CEchoRSP, NSetRSP, Request, Response, encode_command
 from dimse.ul import PDU, PDV, AssociateAC, AssociateRQ, PDataTF, PresentationContextAC
 from dimse.verify import Target
 from dimse.verify.grid import Grid, labels, run_grid
@@ -178,6 +178,29 @@ async def test_late_response_is_not_taken_for_the_next_one() -> None:
     assert outcomes == ["AC(1=0)", "SILENCE (nothing within 3 s)", "RSP(0002)", "RSP(0003)"]
 
 
+async def test_peer_cannot_choose_a_file_that_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_bytes(b"SECRET")
+    monkeypatch.chdir(tmp_path)
+    heard: list[bytes] = []
+
+    def reads(_: Line, octets: bytes) -> bool:
+        heard.append(octets)
+        return False
+
+    def answers(_: Request, response: Response) -> Response:
+        return replace(response, Data=encode(Dataset(PrinterName="@key"), IMPLICIT_LE))
+
+    lines = (
+        "associate BasicGrayscalePrintManagementMeta:implicit",
+        "send N-GET-RQ RequestedSOPClassUID=Printer RequestedSOPInstanceUID=PrinterInstance",
+        "let name = PrinterName",
+        "raw $name",
+    )
+    grid = await grid_of("\n".join(lines), Twin(reads=reads, answers=answers))
+    assert grid.peers[0].answers[-1].outcome.startswith("not sent: ")
+    assert b"SECRET" not in b"".join(heard)
+
+
 async def test_unreachable_peer_is_named() -> None:
     async with serving(Twin()) as port:
         pass
@@ -190,6 +213,7 @@ async def test_unreachable_peer_is_named() -> None:
     [
         ("associate\nprint", "s, line 2: 'print' is not one of the commands"),
         ("let x", "s, line 1: let needs the form: let NAME = VALUE"),
+        ("let film-box = new", "s, line 1: 'film-box' is not a name: a letter, then letters and digits"),
         ("send", "s, line 1: send needs a message"),
         ("send $made", "s, line 1: send needs a message, not a value such as '.made'"),
         ('echo "', "s, line 1: a quote is not closed"),
