@@ -8,7 +8,7 @@ all other cases the film is not sent again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -165,6 +165,8 @@ async def _await_job(job: Job, seconds: float, attempt: _Attempt) -> None:
     if status == "FAILURE":  # the printer may keep the job, and print it after its repair
         reason = f"the print job ended in FAILURE: {job.ExecutionStatusInfo}"
         raise DeliveryFailed(Outcome.INDETERMINATE, reason)
+    if status != "DONE":
+        attempt.warnings.append(f"the printer did not tell the end of the print job: it is {status or 'unknown'}")
 
 
 # --- unchanged ---
@@ -253,12 +255,12 @@ async def _render_image(film: Film, dpi: int, *, color: bool) -> PrintImage:
 
 
 def _session_attributes(film: Film) -> dict[str, Value]:
-    sent = _sent_attributes(film, film.film_session, FILM_SESSION)
+    sent = _sent_attributes(film.film_session, FILM_SESSION, film.defaulted)
     return {**sent, "NumberOfCopies": film.copies, "PrintPriority": film.job.PrintPriority}
 
 
 def _film_box_attributes(film: Film) -> dict[str, Value]:
-    sheet, sent = film.sheet, _sent_attributes(film, film.film_box, FILM_BOX)
+    sheet, sent = film.sheet, _sent_attributes(film.film_box, FILM_BOX, film.defaulted)
     laid_out = {
         "ImageDisplayFormat": sheet.ImageDisplayFormat,
         "FilmOrientation": sheet.FilmOrientation,
@@ -268,16 +270,19 @@ def _film_box_attributes(film: Film) -> dict[str, Value]:
 
 
 def _image_box_attributes(film: Film, index: int) -> Dataset:
-    boxes = film.image_boxes
-    return pick(IMAGE_BOX, _sent_attributes(film, boxes[index], IMAGE_BOX) if index < len(boxes) else {})
+    boxes = film.image_boxes  # they have no default values, also for attributes that the film box has by default
+    return pick(IMAGE_BOX, _sent_attributes(boxes[index], IMAGE_BOX) if index < len(boxes) else {})
 
 
-def _sent_attributes(film: Film, attributes: Dataset, table: Table) -> dict[str, Value]:
-    """Return the attributes of an instance that the client sent and that are in ``table``, without references."""
+def _sent_attributes(attributes: Dataset, table: Table, defaulted: Collection[str] = ()) -> dict[str, Value]:
+    """Return the attributes of an instance that the client sent and that are in ``table``, without references.
+
+    ``defaulted`` names the attributes that have default values.
+    """
     sent: dict[str, Value] = {}
     for element in attributes:
         keyword = element.keyword
-        if keyword and element.VR != "SQ" and keyword not in (*film.defaulted, *_NOT_SENT) and row_of(table, keyword):
+        if keyword and element.VR != "SQ" and keyword not in (*defaulted, *_NOT_SENT) and row_of(table, keyword):
             try:
                 value = element.value
             except DecodeError:  # this printer has ignored the value as well

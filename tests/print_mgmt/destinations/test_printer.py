@@ -10,6 +10,7 @@ import pytest
 from accepted import DOE, accepted_film, ramp
 from printers import Odd, gray, pixels, printer
 
+from dimse.data import Value
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NSetRQ, Request
 from dimse.net import Association, Operation, Server
 from dimse.uids import BasicFilmBox
@@ -82,6 +83,20 @@ async def test_relay_sends_only_received_attributes() -> None:
     again, _ = await relayed(await came())
     assert "MagnificationType" in again.defaulted
     assert "MediumType" in again.defaulted
+
+
+async def test_attributes_of_one_image_arrive() -> None:
+    """The film box has default values for the same attributes."""
+    chosen: dict[str, Value] = {"MagnificationType": "REPLICATE", "MaxDensity": 250}
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            async with client.film_session() as session, session.film_box() as box:
+                await box.set_image(1, gray(1), **chosen)
+                await box.print()
+    again, _ = await relayed(films[0])
+    (image_box,) = again.image_boxes
+    assert {keyword: image_box.get(keyword) for keyword in chosen} == chosen
+    np.testing.assert_array_equal((await films[0].render(40)).pixels, (await again.render(40)).pixels)
 
 
 async def canceled(server: PrintServer, monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> tuple[str, ...]:
@@ -310,6 +325,12 @@ async def test_job_is_followed_to_its_end() -> None:
         receipt = await to(server, follow=30.0).deliver(accepted_film(), DOE)
         assert (len(films), receipt.warnings) == (1, ())
         assert server.queue.find(receipt.made[0]) is None  # its end is confirmed
+
+
+async def test_untold_end_of_a_job_is_a_warning() -> None:
+    async with Odd().serving() as server:  # it does not support Print Job
+        receipt = await to(server, follow=30.0).deliver(accepted_film(), DOE)
+    assert receipt.warnings == ("the printer did not tell the end of the print job: it is unknown",)
 
 
 # --- several printers ---
