@@ -1,6 +1,7 @@
-"""A paper printer by IPP, over plain HTTP, whose behavior a test chooses."""
+"""A paper printer by IPP, over HTTP or HTTPS, whose behavior a test chooses."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -35,11 +36,12 @@ class IppPrinter:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[str]:
+    async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
         """Serve; yield the URI. At the end, requests that are not answered yet are canceled."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
+        scheme = "ipp" if tls is None else "ipps"
         try:
-            yield f"ipp://127.0.0.1:{server.sockets[0].getsockname()[1]}/ipp/print"
+            yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/ipp/print"
         finally:
             server.close()
             for task in self._tasks:
@@ -85,7 +87,9 @@ class IppPrinter:
         if not status and operation is Operation.GET_PRINTER_ATTRIBUTES:
             groups.append((Tag.PRINTER_ATTRS, self._printer()))
         elif not status and operation in (Operation.PRINT_JOB, Operation.GET_JOB_ATTRIBUTES):
-            groups.append((Tag.JOB_ATTRS, self._job(operation)))
+            wanted = _requested(message)
+            made = self._job(operation)
+            groups.append((Tag.JOB_ATTRS, [each for each in made if not wanted or each.name in wanted]))
         elif not status and operation is Operation.GET_JOBS:
             names = [str(self.attribute("job-name", index)) for index in range(len(self.jobs))]
             groups += [(Tag.JOB_ATTRS, self._named(number, name)) for number, name in enumerate(names, 1)]
@@ -111,3 +115,9 @@ class IppPrinter:
 
     def _named(self, number: int, name: str) -> list[Attribute]:
         return [Attribute("job-id", Tag.INTEGER, [number]), Attribute("job-name", Tag.NAME, [name])]
+
+
+def _requested(message: IppMessage) -> list[str]:
+    """Return the attributes that a request asks for (RFC 8011 §4.3.4.1); an empty list means all."""
+    groups = [group for _, group in message.groups]
+    return next((each.values for group in groups for each in group if each.name == "requested-attributes"), [])

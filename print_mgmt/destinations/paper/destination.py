@@ -17,7 +17,7 @@ from ...film import FILM_SIZES, Page
 from ...output import write_page
 from ...scp import Film
 from ...spool.tasks import Completion
-from ..destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, check_dpi, check_seconds
+from ..destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, check_dpi, check_seconds, failure_of
 from ..names import film_id
 from ..remote import TLSFiles
 from .cups import CupsQueue
@@ -100,6 +100,11 @@ class PaperDestination:
                 warnings = await queue.follow(job, self.follow)
             except asyncio.CancelledError:
                 warnings = ("the delivery was stopped after the job was accepted",)
+            except DeliveryFailed:
+                raise
+            except Exception as exc:  # the printer has the job, so only an operator may repeat it
+                reason = f"job {job} was accepted, but its state is unknown: {failure_of(exc)}"
+                raise DeliveryFailed(Outcome.INDETERMINATE, reason) from exc
         return Receipt((job,), warnings)
 
     async def check(self) -> Condition:

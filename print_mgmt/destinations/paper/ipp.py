@@ -23,7 +23,7 @@ __all__ = ["IppQueue", "job_warnings"]
 _PDF = "application/pdf"
 # RFC 8011 §B.1: the statuses that are caused by the document or the job ticket
 _JOB_ERRORS = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
-_REQUESTED = ["job-state", "job-state-reasons"]
+_REQUESTED = ["job-id", "job-state", "job-state-reasons"]
 # The reasons that a job has after it was printed without problems; CUPS gives the second one to each such job
 _USUAL = ("none", "processing-to-stop-point", "job-completed-successfully")
 # No response, or one that ippx cannot read; for a job-id that is not a number, it raises ValueError or TypeError
@@ -76,11 +76,9 @@ class IppQueue:
                 job = await client.print_job(
                     content, document_format=_PDF, job_name=ticket.name, job_attributes=attributes
                 )
-            except ippx.IppResponseError:
-                raise  # the printer has refused the job
-            except _NO_CONNECTION:
+            except (ippx.IppResponseError, *_NO_CONNECTION):  # refused, or not sent
                 raise
-            except _FAILED as exc:
+            except Exception as exc:  # of any kind, such as ssl.SSLError: the printer may have the document
                 return await self._find_job(client, ticket.name, exc)
         return str(job.job_id)
 
@@ -111,14 +109,15 @@ class IppQueue:
 
     async def _find_job(self, client: ippx.AsyncIppClient, name: str, error: Exception) -> str:
         """Return the id of the job with this name. Raises `DeliveryFailed` if no such job can be found."""
+        reason = f"Print-Job: {_error_text(error)}"
         try:
             for which in ("not-completed", "completed"):
                 for job in await client.get_jobs(which_jobs=which, requested_attributes=["job-id", "job-name"]):
                     if job.name == name:
                         return str(job.job_id)
-        except _FAILED:
-            pass
-        reason = f"Print-Job: {_error_text(error)}; it is unknown whether the printer has the document"
+        except Exception as exc:
+            reason = f"{reason}; Get-Jobs: {_error_text(exc)}"
+        reason = f"{reason}; it is unknown whether the printer has the document"
         raise DeliveryFailed(Outcome.INDETERMINATE, reason) from error
 
     @asynccontextmanager

@@ -1,6 +1,7 @@
 """Queues of CUPS, with programs that imitate the output of lp and lpstat."""
 
 import asyncio
+import errno
 import json
 import sys
 from pathlib import Path
@@ -136,6 +137,17 @@ async def test_stopped_delivery_of_an_accepted_job_succeeds(monkeypatch: pytest.
     monkeypatch.setattr(CupsQueue, "follow", follow)
     delivery = asyncio.create_task(deliver())
     assert await delivery == Receipt(("q-7",), ("the delivery was stopped after the job was accepted",))
+
+
+@pytest.mark.usefixtures("cups")
+async def test_error_after_the_job_was_accepted_leaves_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def follow(_queue: CupsQueue, _job: str, _seconds: float) -> tuple[str, ...]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(CupsQueue, "follow", follow)
+    failure = await fails()
+    assert failure.outcome is INDETERMINATE
+    assert "job q-7 was accepted, but its state is unknown: Too many open files" in str(failure)
 
 
 async def test_silent_lp_leaves_doubt(cups: Cups) -> None:

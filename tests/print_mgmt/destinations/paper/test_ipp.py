@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from accepted import DOE, accepted_film
 pytest.importorskip("ippx")
 
 from ipp_printer import IppPrinter
-from ippx import Attribute, JobState, Operation, PrinterState, Tag
+from ippx import AsyncIppClient, Attribute, Job, JobState, Operation, PrinterState, Tag
 
 from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PaperDestination, Receipt
 from print_mgmt.destinations.names import film_id
@@ -109,6 +110,20 @@ def dropping(*operations: Operation) -> IppPrinter:
 
 async def test_lost_response_is_found_by_the_name_of_the_job() -> None:
     printer = dropping(Operation.PRINT_JOB)
+    assert await deliver(printer) == Receipt(("1",))
+    assert len(printer.jobs) == 1
+
+
+async def test_tls_error_after_the_document_prints_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The printer may send an alert instead of its response, for which httpx has no error of its own."""
+    whole = AsyncIppClient.print_job
+
+    async def broken(client: AsyncIppClient, document: bytes, **options: Any) -> Job:
+        await whole(client, document, **options)
+        raise ssl.SSLError(1, "tlsv1 alert internal error")
+
+    monkeypatch.setattr(AsyncIppClient, "print_job", broken)
+    printer = IppPrinter()
     assert await deliver(printer) == Receipt(("1",))
     assert len(printer.jobs) == 1
 
