@@ -29,6 +29,7 @@ __all__ = ["PaperDestination"]
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,126}", re.ASCII)
 _OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,126}", re.ASCII)
 _URI = re.compile(r"(?:ipp|ipps|http|https)://[^\s/]+(?:/\S*)?", re.ASCII)
+_SECURE = ("ipps:", "https:")
 _NO_IPPX = "IPP needs ippx: pip install dimse-print[paper]"
 
 
@@ -39,9 +40,9 @@ class PaperDestination:
     ``server`` is a CUPS server, HOST or HOST:PORT. ``media`` maps a Film Size ID to the name of the medium to use for
     it; ``tray`` is the paper source. With ``size`` "true", films are printed at their true size; with "fit", a film is
     scaled to the paper if the paper is smaller than the film or is chosen by ``media``. ``options`` are further options
-    of the queue. ``follow`` is the time in seconds to wait for the end of the job, and ``seconds`` the time limit for
-    each response. ``dpi`` is the resolution in pixels per inch, and ``bits`` the number of bits per gray value. Raises
-    `ConfigError`.
+    of the queue. ``tls`` is only for a URI that begins with ipps: or https:. ``follow`` is the time in seconds to wait
+    for the end of the job, and ``seconds`` the time limit for each response. ``dpi`` is the resolution in pixels per
+    inch, and ``bits`` the number of bits per gray value. Raises `ConfigError`.
     """
 
     queue: str = ""
@@ -67,6 +68,8 @@ class PaperDestination:
                 raise ConfigError(key, f"{getattr(self, key)!a} may only have letters, digits, and . _ : -")
         if self.uri and not (_URI.fullmatch(self.uri) and _has_address(self.uri)):
             raise ConfigError("uri", f"{self.uri!a} is not a URI such as ipp://HOST:PORT/PATH")
+        if self.tls is not None and not self.uri.startswith(_SECURE):
+            raise ConfigError("tls", "needs a uri that begins with ipps: or https:, because nothing else uses it")
         for size, paper in self.media.items():
             if size not in FILM_SIZES:
                 raise ConfigError(f"media.{size}", f"is not one of {', '.join(FILM_SIZES)} (PS3.3 C.13.3)")

@@ -5,6 +5,7 @@ is lost, Get-Jobs tells whether the printer has a job with that name.
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -145,11 +146,24 @@ def job_warnings(job: ippx.Job) -> tuple[str, ...]:
     raise DeliveryFailed(Outcome.INDETERMINATE, f"{words}: it was aborted")
 
 
+class _TLSConfig(ippx.TlsConfig):
+    """The settings of TLS, which check the name of the printer also if its certificate authority is given.
+
+    `ippx.TlsConfig` would accept any certificate of that authority, so any of its owners could read the films.
+    """
+
+    def httpx_verify(self) -> bool | str | ssl.SSLContext:
+        context = super().httpx_verify()
+        if isinstance(context, ssl.SSLContext) and self.verify:
+            context.check_hostname = True
+        return context
+
+
 def _tls_config(tls: TLSFiles | None) -> ippx.TlsConfig | None:
     if tls is None:
         return None
     own = (tls.certificate, tls.key or tls.certificate) if tls.certificate else None
-    return ippx.TlsConfig(verify=(tls.ca or True) if tls.verify else False, client_cert=own)
+    return _TLSConfig(verify=(tls.ca or True) if tls.verify else False, client_cert=own)
 
 
 def _texts(value: object) -> list[str]:

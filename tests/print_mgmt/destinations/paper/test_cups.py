@@ -16,7 +16,7 @@ from ipp_printer import IppPrinter
 from ippx import JobState, Operation
 
 from print_mgmt import ConfigError
-from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PaperDestination, Receipt
+from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PaperDestination, Receipt, TLSFiles
 from print_mgmt.destinations.names import film_id
 from print_mgmt.destinations.paper.cups import CupsQueue
 
@@ -179,6 +179,8 @@ async def test_missing_programs_are_named(tmp_path: Path, monkeypatch: pytest.Mo
         ("media.A4", {"media": {"A4": "-x"}}),
         ("options", {"options": {"a b": "1"}}),
         ("options", {"options": {"a": "\n"}}),
+        ("tls", {"tls": TLSFiles()}),
+        ("tls", {"queue": "", "uri": "ipp://h/ipp/print", "tls": TLSFiles()}),
         ("follow", {"follow": 0.0}),
         ("seconds", {"seconds": 0.0}),
         ("dpi", {"dpi": 0}),

@@ -3,17 +3,19 @@
 import asyncio
 import os
 import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
 from accepted import DOE, accepted_film
+from certificates import Authority
 
 pytest.importorskip("ippx")
 
 from ipp_printer import IppPrinter
 from ippx import AsyncIppClient, Attribute, Job, JobState, Operation, PrinterState, Tag
 
-from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PaperDestination, Receipt
+from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PaperDestination, Receipt, TLSFiles
 from print_mgmt.destinations.names import film_id
 
 LATER, NEVER, INDETERMINATE = Outcome
@@ -209,3 +211,26 @@ async def test_check_tells_the_state_of_the_printer() -> None:
         assert await destination.check() == Condition()
         printer.reasons = ["media-low-warning"]
         assert await destination.check() == Condition("WARNING", "SUPPLY LOW", "media-low")
+
+
+# --- TLS ---
+
+
+async def condition_over_tls(folder: Path, *hosts: str) -> Condition:
+    """Return the condition of a printer whose certificate is for ``hosts``, as told to a client that trusts its CA."""
+    authority = Authority(folder)
+    identity = authority.issue("printer", *hosts)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(identity.certificate, identity.key)
+    async with IppPrinter().serving(context) as uri:
+        return await PaperDestination(uri=uri, tls=TLSFiles(ca=str(authority.ca))).check()
+
+
+async def test_printer_with_a_certificate_of_our_authority_is_trusted(tmp_path: Path) -> None:
+    assert await condition_over_tls(tmp_path, "127.0.0.1") == Condition()
+
+
+async def test_certificate_of_another_host_is_refused(tmp_path: Path) -> None:
+    condition = await condition_over_tls(tmp_path, "other.example.org")
+    assert condition.PrinterStatusInfo == "PRINTER OFFLINE"
+    assert "IP address mismatch" in condition.reason
