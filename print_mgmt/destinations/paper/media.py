@@ -22,6 +22,8 @@ _REGISTERED = {
     "A3": "iso_a3_297x420mm",
 }
 _SIZE = re.compile(r".+_(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)(mm|in)", re.ASCII)
+# Media that are no sheets: the limits of custom sizes, and rolls, whose length is not that of a sheet
+_NO_SHEETS = ("custom_min_", "custom_max_", "roll_")
 _TOLERANCE = 1.0  # mm; sizes are rounded, so na_letter and a medium of 216 by 279 mm are the same paper
 
 
@@ -51,8 +53,7 @@ def paper_for(FilmSizeID: str, supported: Sequence[str], *, fit: bool) -> Paper:
     width, height = film_size(FilmSizeID, "PORTRAIT")
     if not supported:
         return Paper(_REGISTERED.get(FilmSizeID) or f"custom_film_{width:g}x{height:g}mm", true_size=True)
-    # custom_min_* and custom_max_* are limits of sizes, not sizes, and the length of a roll is not that of a sheet
-    sizes = {name: size for name in supported if (size := size_of(name)) and not name.startswith(("custom_m", "roll_"))}
+    sizes = {name: size for name in supported if (size := size_of(name)) and not name.startswith(_NO_SHEETS)}
     larger = [name for name, size in sizes.items() if size[0] > width - _TOLERANCE and size[1] > height - _TOLERANCE]
     exact = [name for name in larger if sizes[name][0] < width + _TOLERANCE and sizes[name][1] < height + _TOLERANCE]
     if larger:

@@ -17,6 +17,7 @@ A4, A3, LETTER, LEDGER = "iso_a4_210x297mm", "iso_a3_297x420mm", "na_letter_8.5x
         ("8INX10IN", (A3, LETTER, A4), Paper(LETTER, true_size=True)),
         ("10INX12IN", (A4, A3, LEDGER), Paper(LEDGER, true_size=True)),
         ("A4", ("custom_odd_209.5x297.5mm",), Paper("custom_odd_209.5x297.5mm", true_size=True)),
+        ("14INX17IN", ("custom_mammo_360x440mm",), Paper("custom_mammo_360x440mm", true_size=True)),
         ("14INX17IN", (A4, A3), Paper(A3, true_size=False)),
         ("A4", ("custom_max_1000x1000mm", "roll_max_1000x1000mm", A3), Paper(A3, true_size=True)),
         ("A4", (), Paper(A4, true_size=True)),
