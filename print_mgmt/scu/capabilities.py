@@ -35,9 +35,9 @@ def item_of(configuration: Dataset, meta: str) -> Dataset | None:
 
 
 def bits_of(item: Dataset) -> Bits:
-    """Return the depth of gray pixels that the printer can use, 8 or 12."""
+    """Return the depth of gray pixels that the printer can use: 8, or 12 if it uses more than 8 bits, such as 10."""
     depths = (integer(item, keyword, 8) for keyword in ("MemoryBitDepth", "PrintingBitDepth"))
-    return _DEEP if min(depths) >= _DEEP else 8
+    return _DEEP if min(depths) > 8 else 8
 
 
 def box_of(item: Dataset, film_box: Dataset) -> tuple[int, int] | None:

@@ -95,6 +95,7 @@ def test_missing_configuration_gives_none() -> None:
 def test_bits_need_memory_and_printing_depth() -> None:
     assert bits_of(item(PrinterConfig())) == 12
     assert bits_of(item(replace(PrinterConfig(), PrintingBitDepth=8))) == 8
+    assert bits_of(item(replace(PrinterConfig(), PrintingBitDepth=10))) == 12, "8 bits would lose two of them"
     assert bits_of(item(preset("minimal"))) == 8
     assert bits_of(Dataset()) == 8
 
