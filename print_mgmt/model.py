@@ -160,7 +160,7 @@ def plain_sheet(attributes: Dataset) -> Sheet:
         FilmOrientation=orientation or "PORTRAIT",
         FilmSizeID=size,
         RequestedResolutionID=resolution or "STANDARD",
-        MagnificationType=magnification,
+        MagnificationType=magnification or "BILINEAR",
         SmoothingType=smoothing or None,
         BorderDensity=border or "BLACK",
         EmptyImageDensity=empty or "BLACK",

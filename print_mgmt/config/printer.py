@@ -15,6 +15,7 @@ from dimse.data import tag_of
 from dimse.errors import DimseError, EncodeError
 from dimse.uids import BasicAnnotationBox
 
+from ..attributes.tables import ANNOTATION_BOX, COLOR_IMAGE_BOX, FILM_BOX, GRAY_IMAGE_BOX
 from ..film import FILM, FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, PAPER, SMOOTHINGS, Imager, can_draw_text
 from ..model import Printer
 from ..sop import SOP_CLASSES
@@ -174,6 +175,8 @@ class PrinterConfig:
                 tag_of(keyword)
             except EncodeError as exc:
                 raise ConfigError("unsupported" if keyword in self.unsupported else "aliases", exc.what) from exc
+        if needed := _NEEDED.intersection(self.unsupported):
+            raise ConfigError("unsupported", f"{min(needed)} cannot be left out: no film can be printed without it")
         for key in _POSITIVE:
             if getattr(self, key) < 1:
                 raise ConfigError(key, f"{getattr(self, key)} must be at least 1")
@@ -248,5 +251,12 @@ _ENUMERATED: Mapping[str, tuple[Collection[str], bool]] = {
     "RequestedResolutionID": (("STANDARD", "HIGH"), False),
     "RequestedDecimateCropBehavior": (("DECIMATE", "CROP", "FAIL"), False),
 }
+# Attributes without which no film can be printed: those that an SCU must send (PS3.4 H.4)
+_NEEDED = frozenset(
+    row.keyword
+    for table in (FILM_BOX, GRAY_IMAGE_BOX, COLOR_IMAGE_BOX, ANNOTATION_BOX)
+    for row in table
+    if row.mandatory
+)
 _MEMORIES = ("memory", "host_memory", "total_memory")
 _POSITIVE = ("annotation_characters", "maximum_copies", "film_boxes", "queue_length", *_MEMORIES)

@@ -72,20 +72,19 @@ def _narrow(table: Table, config: PrinterConfig) -> Table:
 def _narrow_row(
     row: Attribute, chosen: dict[str, tuple[str, ...]], config: PrinterConfig, *, supported: bool
 ) -> Attribute:
-    aliases = config.aliases.get(row.keyword, {})
+    row = replace(row, aliases=config.aliases.get(row.keyword, {}), supported=supported)
     found = chosen.get(row.keyword)
     if found:
         # Smoothing applies to CUBIC only, so there is no default
         default = None if row.keyword == "SmoothingType" else found[0]
-        return replace(row, values=terms(*found), default=default, aliases=aliases, supported=supported)
+        return replace(row, values=terms(*found), default=default)
     if row.keyword == "NumberOfCopies":
         return replace(row, values=whole(1, config.maximum_copies), default=1)
     if row.keyword == "AnnotationDisplayFormatID" and config.imager.annotation_formats:
-        formats = tuple(config.imager.annotation_formats)
-        return replace(row, values=terms(*formats), aliases=aliases, supported=supported)
+        return replace(row, values=terms(*config.imager.annotation_formats))
     if row.keyword == "TextString":
         return replace(row, values=text(config.annotation_characters))
-    return replace(row, aliases=aliases, supported=supported)
+    return row
 
 
 def _without_defaults(table: Table) -> Table:

@@ -9,6 +9,7 @@ from dimse.uids import BasicAnnotationBox, new_uid
 
 from ..attributes import Checked, check, refuse, shown
 from ..attributes.tables import FILM_BOX_FIXED
+from ..config import Medium
 from ..film import Imager, LayoutError, Sheet, annotation_count, lay_out
 from ..film.layout import Layout
 from ..items import lut_from
@@ -91,9 +92,14 @@ def _limit_light_of_session(instances: Instances, checked: Checked, held: Datase
 
     ``held`` are the attributes of the session before the request.
     """
-    merged, config = with_changes(held, checked.attributes), instances.config
-    medium = next((row for row in config.media if row.MediumType == text(merged, "MediumType")), config.media[0])
+    config, medium = instances.config, _medium_of(instances, with_changes(held, checked.attributes))
     limit_light(checked, config.imager_with(medium), held, strict=config.strict)
+
+
+def _medium_of(instances: Instances, session: Dataset) -> Medium:
+    """Return a medium of a film session: the first one without Medium Type, if the printer does not support that."""
+    media = instances.config.media
+    return next((row for row in media if row.MediumType == text(session, "MediumType")), media[0])
 
 
 @contextmanager
@@ -136,6 +142,8 @@ def create_film_box(instances: Instances, call: Call) -> Answer:
     attributes = checked.attributes
     session = _find_session(instances, attributes)
     _check_room(instances, session)
+    if "FilmSizeID" not in attributes:  # this printer does not support the attribute
+        attributes.FilmSizeID = _medium_of(instances, session.attributes).FilmSizeID[0]
     imager = _choose_imager(instances, session.attributes, attributes, "FilmSizeID")
     limit_densities(checked, imager)
     limit_border_densities(checked, imager, strict=instances.config.strict)
@@ -234,7 +242,7 @@ def _choose_imager(instances: Instances, session: Dataset, film_box: Dataset, ch
 
     ``chosen`` is the keyword that the error names: the attribute that the client has chosen in this request.
     """
-    medium_type, size = text(session, "MediumType"), text(film_box, "FilmSizeID")
+    medium_type, size = _medium_of(instances, session).MediumType, text(film_box, "FilmSizeID")
     medium = instances.config.medium(medium_type, size)
     if medium is None:
         raise refuse(INVALID_VALUE, chosen, f"is not available: this printer has no {size} of {medium_type}")

@@ -39,6 +39,7 @@ def test_configuration_is_frozen_and_compares_by_value() -> None:
         ({"MagnificationType": ("LANCZOS",)}, "MagnificationType: 'LANCZOS' is not one of"),
         ({"BorderDensity": ("GREY",)}, "BorderDensity: 'GREY' is not one of BLACK, WHITE, i"),
         ({"unsupported": ("Trimm",)}, "unsupported: 'Trimm' is not a keyword of PS3.6: did you mean Trim"),
+        ({"unsupported": ("Trim", "ImageBoxPosition")}, "unsupported: ImageBoxPosition cannot be left out: no film"),
         ({"aliases": {"Nothing": {}}}, "aliases: 'Nothing' is not a keyword"),
         ({"film_boxes": 0}, "film_boxes: 0 must be at least 1"),
         ({"memory": -1}, "memory: -1 must be at least 1"),
@@ -102,6 +103,14 @@ def test_single_densities_are_terms() -> None:
     row = row_of(table, "BorderDensity")
     assert row is not None
     assert (row.default, row.values.allows("150"), row.values.allows("20")) == ("150", True, False)
+
+
+@pytest.mark.parametrize("keyword", ["NumberOfCopies", "TextString", "OwnerID"])
+def test_any_optional_attribute_can_be_left_out(keyword: str) -> None:
+    tables = tables_of(replace(PrinterConfig(), unsupported=(keyword,)))
+    row = row_of(tables.film_session + tables.annotation_box, keyword)
+    assert row is not None
+    assert not row.supported
 
 
 def test_paper_reflects_light() -> None:

@@ -16,6 +16,7 @@ from dimse.uids import (
     BasicGrayscaleImageBox,
     BasicGrayscalePrintManagementMeta,
 )
+from print_mgmt.attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX
 from print_mgmt.config import Medium
 from print_mgmt.film import Imager, Rect
 from print_mgmt.film.icc import srgb_profile
@@ -312,3 +313,16 @@ def test_annotation_uses_the_latest_character_set() -> None:
     scu.set(BasicAnnotationBox, uids(created, "ReferencedBasicAnnotationBoxSequence")[0], dataset)
     (annotation,) = scu.print(BasicFilmBox, created.AffectedSOPInstanceUID or "").films[0].sheet.annotations
     assert annotation.TextString == "Чайка"
+
+
+OPTIONAL = dict.fromkeys(row.keyword for row in FILM_SESSION + FILM_BOX + IMAGE_BOX if not row.mandatory)
+
+
+@pytest.mark.parametrize("keyword", OPTIONAL)
+def test_film_is_printed_without_any_optional_attribute(keyword: str) -> None:
+    """A printer that does not support Medium Type or Film Size ID uses its first medium."""
+    scu = Scu(config=replace(CONFIG, unsupported=(keyword,)))
+    film_box, boxes = scu.film()
+    assert scu.image(boxes[0], 1, ramp()).Status == SUCCESS
+    answer = scu.print(BasicFilmBox, film_box)
+    assert (answer.Status, answer.films[0].sheet.FilmSizeID) == (SUCCESS, CONFIG.media[0].FilmSizeID[0])
