@@ -9,6 +9,7 @@ from dimse.uids import (
     BasicFilmBox,
     BasicFilmSession,
     BasicGrayscaleImageBox,
+    BasicPrintImageOverlayBox,
     ImageOverlayBox,
     PresentationLUT,
     Printer,
@@ -40,7 +41,7 @@ def attributes_section(config: PrinterConfig, served: Collection[str]) -> Iterat
     tables = tables_of(config)
     yield "\n##### 4.2.1.5 SOP Specific Conformance: Attributes\n"
     yield from _policy(config)
-    for uid, title, table in _tables(tables):
+    for uid, title, table in _tables(tables, served):
         if uid in served:
             yield f"\n###### {title}\n"
             imager = config.imager if table is tables.film_box else None
@@ -59,8 +60,9 @@ def _policy(config: PrinterConfig) -> Iterator[str]:
         yield "unrelated to printing, such as patient data, are ignored without a warning."
 
 
-def _tables(tables: Tables) -> tuple[tuple[str, str, Table], ...]:
-    """Return the SOP Class, the title and the attributes of each table."""
+def _tables(tables: Tables, served: Collection[str]) -> tuple[tuple[str, str, Table], ...]:
+    """Return the SOP Class, the title and the attributes of each table; both kinds of overlay boxes share one table."""
+    overlay_box = ImageOverlayBox if ImageOverlayBox in served else BasicPrintImageOverlayBox
     return (
         (BasicFilmSession, "Basic Film Session, N-CREATE and N-SET", tables.film_session),
         (BasicFilmBox, "Basic Film Box, N-CREATE", tables.film_box),
@@ -72,7 +74,7 @@ def _tables(tables: Tables) -> tuple[tuple[str, str, Table], ...]:
         (BasicAnnotationBox, "Basic Annotation Box, N-SET", tables.annotation_box),
         (PresentationLUT, "Presentation LUT, N-CREATE", tables.presentation_lut),
         (VOILUTBox, "VOI LUT Box, N-CREATE and N-SET", tables.voi_lut_box),
-        (ImageOverlayBox, "Image Overlay Boxes, N-CREATE and N-SET", tables.overlay_box),
+        (overlay_box, "Image Overlay Boxes, N-CREATE and N-SET", tables.overlay_box),
         (Printer, "Printer, N-GET", PRINTER),
         (PrintJob, "Print Job, N-GET", PRINT_JOB),
         (PrinterConfigurationRetrieval, "Printer Configuration Retrieval, N-GET", PRINTER_CONFIGURATION),

@@ -235,7 +235,6 @@ def _film_size_rows(config: PrinterConfig) -> Iterator[tuple[str, ...]]:
 def _layout_section(config: PrinterConfig) -> Iterator[str]:
     imager = config.imager
     formats = ", ".join(config.ImageDisplayFormat) or "any that fits on the film"
-    sessions = f"up to {config.MaximumCollatedFilms} films" + ("" if config.collates else ", not collated (B601)")
     yield "\n#### 4.4.4 Layout and Images\n"
     yield from table_lines(
         ("Property", "Value"),
@@ -251,10 +250,17 @@ def _layout_section(config: PrinterConfig) -> Iterator[str]:
             ("Bits stored, gray", ", ".join(map(str, config.BitsStored))),
             ("Images larger than their box", f"{imager.RequestedDecimateCropBehavior} unless requested otherwise"),
             ("Memory Allocation", f"{config.MaximumMemoryAllocation} KB" if config.MaximumMemoryAllocation else "none"),
-            ("Printing of film sessions", sessions if config.MaximumCollatedFilms else "none: C616 for a second film"),
+            ("Printing of film sessions", _session_printing(config)),
             ("Films while the printer is in FAILURE", "queued" if config.spools else "refused, 0110"),
         ],
     )
+
+
+def _session_printing(config: PrinterConfig) -> str:
+    limit = config.MaximumCollatedFilms
+    if not limit:
+        return "none: C616 for a second film"
+    return f"collated up to {limit} films, more are not (B601)" if config.collates else "not collated (B601)"
 
 
 def _annotation_formats(config: PrinterConfig) -> str:
@@ -263,9 +269,6 @@ def _annotation_formats(config: PrinterConfig) -> str:
 
 
 def _callers_section(config: PrinterConfig) -> Iterator[str]:
-    if not config.callers:
-        return
-    yield "\n#### 4.4.5 Calling Application Entities\n"
     words = {
         "job_reference": "N-ACTION names no Print Job",
         "warnings": "warnings are answered as success",
@@ -273,12 +276,14 @@ def _callers_section(config: PrinterConfig) -> Iterator[str]:
         "echo": "N-CREATE and N-SET answer without attributes",
         "class_uid": "N-CREATE answers without Affected SOP Class UID",
     }
-    rows = (
+    rows = [
         (pattern, "; ".join(text for name, text in words.items() if not getattr(caller, name)))
         for pattern, caller in config.callers.items()
         if caller != Caller()
-    )
-    yield from table_lines(("Calling AE title", "Difference"), rows)
+    ]
+    if rows:
+        yield "\n#### 4.4.5 Calling Application Entities\n"
+        yield from table_lines(("Calling AE title", "Difference"), rows)
 
 
 # --- sections 5 to 8 ---

@@ -31,7 +31,7 @@ from dimse.ul import (
 )
 from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
 from print_mgmt.cli import main
-from print_mgmt.config import PRESETS, PrinterConfig, preset, tables_of
+from print_mgmt.config import PRESETS, Caller, PrinterConfig, preset, tables_of
 from print_mgmt.conformance import SERVICES, conformance_statement
 from print_mgmt.conformance.association import REFUSALS
 from print_mgmt.film import Overlay, PresentationLUT
@@ -136,6 +136,25 @@ def test_command_writes_the_statement(tmp_path: Path, capsys: pytest.CaptureFixt
     config.write_text("dpi = 3")
     assert main(["conformance", "--config", str(config)]) == 1
     assert "own.toml:1: dpi: unknown key" in capsys.readouterr().err
+
+
+def test_statement_says_how_sessions_are_printed() -> None:
+    row = "| Printing of film sessions |"
+    made = conformance_statement(replace(PrinterConfig(), MaximumCollatedFilms=10))
+    assert f"{row} collated up to 10 films, more are not (B601) |" in made
+    assert f"{row} not collated (B601) |" in conformance_statement(replace(PrinterConfig(), collates=False))
+    assert f"{row} none: C616 for a second film |" in conformance_statement(preset("minimal"))
+
+
+@pytest.mark.parametrize("keyword", ["ImageOverlayBox", "BasicPrintImageOverlayBox"])
+def test_statement_has_the_attributes_of_each_kind_of_overlay(keyword: str) -> None:
+    config = PrinterConfig(sop_classes=("BasicGrayscalePrintManagementMeta", keyword))
+    assert "###### Image Overlay Boxes, N-CREATE and N-SET\n" in conformance_statement(config)
+
+
+def test_caller_without_a_difference_has_no_section() -> None:
+    config = replace(PrinterConfig(), callers={"CT*": Caller()})
+    assert conformance_statement(config) == conformance_statement(PrinterConfig())
 
 
 async def test_client_invokes_the_stated_services() -> None:
