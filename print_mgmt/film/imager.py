@@ -9,19 +9,30 @@ measures their densities. Its result is a CSV file with the columns ``density`` 
 """
 
 import csv
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import OWN_RULE, LayoutError, require
+from .errors import IMAGE_BOX_RULE, OWN_RULE, LayoutError, require
 from .formats import Rect
 from .gsdf import FilmViewing
 
-__all__ = ["ANNOTATION_FORMATS", "FILM", "PAPER", "RESOLUTIONS", "CharacteristicCurve", "Imager", "read_curve"]
+__all__ = [
+    "ANNOTATION_FORMATS",
+    "BEHAVIORS",
+    "FILM",
+    "PAPER",
+    "RESOLUTIONS",
+    "CharacteristicCurve",
+    "Imager",
+    "read_curve",
+]
 
 RESOLUTIONS = ("STANDARD", "HIGH")
+BEHAVIORS = ("DECIMATE", "CROP", "FAIL")
 
 _STRIP = 6.0  # mm: the height of a box, for text of about 4 mm, which is legible at arm's length
 # Annotation Display Format ID: its annotation boxes, in the order of Annotation Position
@@ -78,7 +89,7 @@ class Imager:
     of ``CUSTOM\\i``, and ``annotation_formats`` the annotation boxes of each Annotation Display Format ID, both by
     position; `Rect.on` explains negative values. ``slide_mm`` and ``superslide_mm`` are width and height of a slide.
     ``fonts`` are files or names; annotations use them before the fonts of the system. ``curve`` is for a device that
-    takes drive values; without a curve, pages are for a display that conforms to PS3.14.
+    takes drive values; without a curve, pages are for a display that conforms to PS3.14. Raises LayoutError.
     """
 
     dpi: int = 320
@@ -102,6 +113,13 @@ class Imager:
         for name, value in (("dpi", self.dpi), ("high_dpi", self.high_dpi)):
             if value <= 0:
                 raise LayoutError(name, value, "is not a resolution above 0", rule=OWN_RULE)
+        for name, length in (("edge_mm", self.edge_mm), ("gap_mm", self.gap_mm)):
+            if not 0 <= length < math.inf:
+                raise LayoutError(name, length, "is not a length of 0 mm or more", rule=OWN_RULE)
+        for name, size in (("slide_mm", self.slide_mm), ("superslide_mm", self.superslide_mm)):
+            if not all(0 < side < math.inf for side in size):
+                raise LayoutError(name, size, "is not a width and a height above 0 mm", rule=OWN_RULE)
+        require("RequestedDecimateCropBehavior", self.RequestedDecimateCropBehavior, BEHAVIORS, rule=IMAGE_BOX_RULE)
         if not self.viewing().is_defined():
             light = f"{self.Illumination} and {self.ReflectedAmbientLight} cd/m2"
             why = "must rise, and give luminances of 0.05 to 4000 cd/m2 that are one JND or more apart"

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from .errors import IMAGE_BOX_RULE, LayoutError, require
 from .formats import MM_PER_INCH, Rect
-from .imager import FILM, Imager
+from .imager import BEHAVIORS, FILM, Imager
 from .layout import lay_out
 from .raster import MAGNIFICATIONS
 from .sheet import Cell, PrintImage, Sheet
@@ -38,8 +38,6 @@ __all__ = [
     "place",
     "place_cell",
 ]
-
-BEHAVIORS = ("DECIMATE", "CROP", "FAIL")
 
 _DIMENSIONS = {"MONOCHROME1": 2, "MONOCHROME2": 2, "RGB": 3}  # by Photometric Interpretation
 _MAX_IS = 2**31 - 1  # the largest value of the VR IS, which Pixel Aspect Ratio has

@@ -1,9 +1,12 @@
-"""Characteristic curves."""
+"""Imagers and their characteristic curves."""
+
+from math import inf, nan
+from typing import Any
 
 import numpy as np
 import pytest
 
-from print_mgmt.film import CharacteristicCurve, LayoutError, read_curve
+from print_mgmt.film import CharacteristicCurve, Imager, LayoutError, read_curve
 
 CSV = "# wedge of 4\ndensity, value\n3.00, 0\n0.20, 255\n\n1.60, 100\n"
 
@@ -54,3 +57,20 @@ def test_density_beyond_the_measured_values_is_the_nearest() -> None:
 def test_invalid_curve_is_refused(text: str, why: str) -> None:
     with pytest.raises(LayoutError, match=why):
         read_curve(text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("edge_mm", -0.1),
+        ("edge_mm", nan),
+        ("gap_mm", -3),
+        ("gap_mm", inf),
+        ("slide_mm", (36.0, 0.0)),
+        ("superslide_mm", (40.0, nan)),
+        ("RequestedDecimateCropBehavior", "crop"),
+    ],
+)
+def test_invalid_imager_names_its_field(field: str, value: Any) -> None:
+    with pytest.raises(LayoutError, match=f"^{field} "):
+        Imager(**{field: value})
