@@ -27,7 +27,8 @@ _IMAGE_KEYWORDS = ("ImageType", "DateOfSecondaryCapture", "TimeOfSecondaryCaptur
 def capture_attributes(film: Film, identified: Dataset, kind: str = "") -> Dataset:
     """Return the attributes of an object for a film, except its content: patient, study, UIDs, dates and times.
 
-    The print job gives the dates and times that are not identified. Objects of the same film, such as an image and a
+    The print job gives the other dates and times, but neither Study Date nor Study Time if one of them is identified,
+    because the study is then older than the job. Objects of the same film, such as an image and a
     document, get different UIDs from different values of ``kind``.
     """
     attributes = identified.copy()
@@ -39,9 +40,10 @@ def capture_attributes(film: Film, identified: Dataset, kind: str = "") -> Datas
     attributes.SeriesDate, attributes.SeriesTime = date, time
     attributes.ContentDate, attributes.ContentTime = date, time
     attributes.InstanceNumber = film.position
+    known = attributes.get("StudyDate") or attributes.get("StudyTime")
     for keyword, value in (("StudyDate", date), ("StudyTime", time)):
         if not attributes.get(keyword):
-            attributes[keyword] = value
+            attributes[keyword] = None if known else value
     return attributes
 
 

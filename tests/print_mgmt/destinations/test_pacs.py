@@ -99,6 +99,14 @@ async def test_unidentified_film_makes_a_study_of_its_job() -> None:
     assert (stored.PatientID, stored.StudyDate, stored.StudyTime) == (None, "20250102", "030405")
 
 
+async def test_identified_study_date_gets_no_time_of_the_print() -> None:
+    pacs = Pacs()
+    async with pacs.serving() as server:
+        await pacs_at(server).deliver(accepted_film(), Dataset(StudyDate="20240229"))
+    (stored,) = pacs.instances.values()
+    assert (stored.StudyDate, stored.StudyTime, stored.ContentTime) == ("20240229", None, "030405")
+
+
 async def test_repeat_stores_the_same_instance() -> None:
     pacs = Pacs()
     async with pacs.serving() as server:
