@@ -63,7 +63,7 @@ class Reporter:
     def follow(self, job: PrintJob) -> None:
         """Report each step of ``job``, which belongs to this client, if the client negotiated the Print Job SOP Class.
 
-        Until the job ends, or is refused (`unfollow`), the association has no idle timeout.
+        Until the job ends, or is refused (`unfollow`), and while it is retried, the association has no idle timeout.
         """
         if self._for_jobs is not None and not self._has_stopped:
             self._followed.add(job)
@@ -110,6 +110,8 @@ class Reporter:
         assert self._for_jobs is not None
         uid, information = job.SOPInstanceUID, job.event_information()
         ends = job if job.has_ended else None
+        if ends is None and not self._has_stopped:  # also a job that failed before, and is retried
+            self._association.awaits_events = True
         self._put(_Event(self._for_jobs, PrintJobClass, uid, job.EventTypeID, information, ends))
 
     def _put(self, event: _Event) -> None:

@@ -122,6 +122,29 @@ async def test_client_may_be_idle_until_its_job_ends() -> None:
             await one.delete()
 
 
+async def test_client_may_be_idle_while_its_job_is_retried() -> None:
+    gate, queue = Gate(), PrintQueue()
+    gate.failure = JobFailed("SUPPLY EMPTY")
+    gate.go_on.set()
+    async with printer(gate, queue) as server, client(server, META, PrintJob) as one:
+        await one.fill_film()
+        await one.print_film()
+        await one.told(3)
+        (association,) = server.associations
+        await server.flush_events(association)
+        waits = [association.awaits_events]
+        gate.failure = None
+        gate.go_on.clear()
+        assert server.retry(queue.failed[0])
+        await one.told(2)
+        waits.append(association.awaits_events)
+        gate.go_on.set()
+        await one.told(1)
+        await server.flush_events(association)
+        waits.append(association.awaits_events)
+    assert waits == [False, True, False]
+
+
 async def test_refused_job_does_not_end_the_idle_timeout() -> None:
     gate = Gate()
     async with printer(gate, PrintQueue(1)) as server, client(server, META) as other:
