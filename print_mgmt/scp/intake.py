@@ -102,5 +102,5 @@ class SpooledIntake:
                 self._early[uid] = job
             elif uid in self._followed:
                 self._followed[uid].follow(job)
-        for uid in [uid for uid, job in self._followed.items() if not job.listeners]:
-            del self._followed[uid]  # the association has ended
+        for uid in [uid for uid, job in self._followed.items() if job.ExecutionStatus == "DONE" or not job.listeners]:
+            del self._followed[uid]  # a DONE job stays DONE; without listeners, the association has ended

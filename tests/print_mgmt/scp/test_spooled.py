@@ -1,6 +1,7 @@
 """A printer with a spool: accepted films are on stable storage, and all processes with the same spool know the jobs."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from print_mgmt.jobs import JobFailed, PrinterState
 from print_mgmt.jobs import PrintJob as Job
 from print_mgmt.model import FilmCopy
 from print_mgmt.scp import Routing, spooled
+from print_mgmt.scp.intake import SpooledIntake
 from print_mgmt.spool import EmbeddedSpool, FilmRecord, FilmState, Room, Spool, SpoolError, SpoolLimits, Target
 
 FULL = SpoolLimits(low=1 << 60, least=1 << 60)
@@ -103,6 +105,24 @@ async def test_failure_is_reported_with_its_reason(folder: Path) -> None:
         assert (number, information.ExecutionStatusInfo) == (4, "FILM JAM")
         assert server.failed == 1
         assert [film.state for film in await spool.list()] == [FilmState.FAILED]
+
+
+async def test_done_job_is_forgotten_while_its_client_stays(folder: Path) -> None:
+    async def take(_job: Job) -> None:
+        """Store nothing."""
+
+    async with EmbeddedSpool(folder) as spool:
+        intake, accepted = SpooledIntake(spool, take), Job(films=())
+        accepted.listeners.add(lambda _: None)
+        assert await intake.accept(accepted) == ""
+        done = Job(films=(), SOPInstanceUID=accepted.SOPInstanceUID)
+        done.become("PRINTING")
+        done.become("DONE")
+        intake.report([done])
+        assert accepted.ExecutionStatus == "DONE"
+        kept = weakref.ref(accepted)
+        del accepted
+        assert kept() is None
 
 
 async def test_job_is_found_after_a_restart(folder: Path) -> None:
