@@ -232,8 +232,8 @@ class PrintQueue:
     def offer(self, job: PrintJob, now: datetime) -> bool:
         """Put a job into the queue at the time ``now``. Return False if there is no room for a new job.
 
-        A failed job still has its room. Raises `LocalProtocolError` for a job that is already in the queue, DONE or
-        discarded.
+        A failed job still has its room. Raises `LocalProtocolError` for a job that is already in the queue, PRINTING in
+        another one, DONE or discarded.
         """
         uid = job.SOPInstanceUID
         if uid in self._alive:
@@ -244,12 +244,12 @@ class PrintQueue:
             return False
         if not job.CreationDate:
             job.CreationDate, job.CreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+        job.become("PENDING", QUEUED)  # first, because it raises for a job that is PRINTING in another queue
+        job.confirmed = False
         self._failed.pop(uid, None)
         self._alive[uid] = job
         self._waiting[_PRIORITIES.get(job.PrintPriority, 1)].append(job)
         self._count(job, job.nbytes)
-        job.confirmed = False
-        job.become("PENDING", QUEUED)
         return True
 
     def take(self) -> PrintJob | None:

@@ -141,6 +141,16 @@ def test_waiting_job_cannot_be_offered_again() -> None:
         queue.offer(waiting, NOW)
 
 
+def test_queue_refuses_a_printing_job_of_another_queue() -> None:
+    other, queue = PrintQueue(), PrintQueue()
+    job = print_job()
+    other.offer(job, NOW)
+    other.take()
+    with pytest.raises(LocalProtocolError, match="cannot become PENDING"):
+        queue.offer(job, NOW)
+    assert (queue.take(), queue.find(job.SOPInstanceUID)) == (None, None)
+
+
 def test_memory_is_bounded_but_one_job_always_fits() -> None:
     queue = PrintQueue(memory=100)
     large = print_job(200)
