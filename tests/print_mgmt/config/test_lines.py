@@ -61,6 +61,10 @@ def test_text_in_strings_has_no_line() -> None:
     assert "printer.no_key" not in lines_of(TEXT)
 
 
+def test_quoted_header_may_look_like_a_comment() -> None:
+    assert lines_of('["a] # b"]\nx = 1\n') == {"a] # b": 1, "a] # b.x": 2}
+
+
 PRINTABLE = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]))
 VALUES = st.one_of(st.integers(), st.booleans(), PRINTABLE, st.lists(st.text("[]{}'\"#=\n")))
 
