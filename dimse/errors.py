@@ -110,7 +110,7 @@ class RemoteProtocolError(DimseError):
 
 
 class LimitExceeded(RemoteProtocolError):
-    """More from the peer than a limit allows.
+    """The error of a peer that sent more than a limit allows.
 
     ``limit`` is the name of the limit in `dimse.limits`, and ``bound`` its value; None if the system set the limit.
     """

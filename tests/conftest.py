@@ -30,7 +30,7 @@ _MEMORY = 1 << 30  # bytes for each worker: what the largest tests take
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Return the event loops of a test: our own for the tests that skip waits, also uvloop for those of all loops."""
+    """Return the event loops of a test: our own for tests that skip waits; uvloop, too, for tests of all loops."""
     if item.get_closest_marker("skips_waits") is not None:
         return {"skipping": SkippingLoop}
     if item.get_closest_marker("all_loops") is not None and find_spec("uvloop") is not None:

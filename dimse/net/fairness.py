@@ -53,7 +53,7 @@ class RoundRobin(Generic[T]):
 
 
 class Turns:
-    """Turns at working on one event loop: at most one long piece of work and 16 short pieces in an iteration."""
+    """Turns to work on one event loop: at most one long piece of work and 16 short pieces in an iteration."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()

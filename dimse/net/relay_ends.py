@@ -73,7 +73,7 @@ class End(Protocol):
 
 
 class _Socket:
-    """What both kinds of ends do with their sockets."""
+    """The base of both kinds of ends: the operations on the socket."""
 
     def __init__(self, sock: socket.socket, address: Address) -> None:
         self.address = address

@@ -72,7 +72,7 @@ BOTH_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where the peer is, and how long it may take. Times are in seconds."""
+    """The address of the peer, and the time limits for it in seconds."""
 
     host: str
     port: int

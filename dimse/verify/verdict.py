@@ -13,7 +13,7 @@ __all__ = ["Close", "CloseVerdict", "Column", "Level", "Verdict", "close_verdict
 
 
 class Level(StrEnum):
-    """How binding the sentence of the standard is."""
+    """The force of a sentence of the standard."""
 
     MUST = "MUST"
     SHOULD = "SHOULD"
@@ -50,7 +50,7 @@ class Column(Enum):
 
 
 class Close(StrEnum):
-    """How a case expects its association to end."""
+    """The end of its association that a case expects."""
 
     RELEASE = "release"
     ABORT = "abort"
@@ -62,7 +62,7 @@ class Close(StrEnum):
 
 
 class CloseVerdict(StrEnum):
-    """How the association actually ended."""
+    """The actual end of an association."""
 
     CLEAN = "CLEAN"
     ABORTED = "ABORTED"

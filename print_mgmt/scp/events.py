@@ -42,7 +42,7 @@ Confirm = Callable[[PrintJob], Awaitable[None]]
 
 
 class Reporter:
-    """Reports events of jobs and of the printer to the client of one association, if it negotiated those SOP Classes.
+    """A reporter of job and printer events to the client of one association, if it negotiated those SOP Classes.
 
     ``confirm`` is called with each job whose end the client has acknowledged.
     """

@@ -49,7 +49,7 @@ class SpooledJobs:
 
 
 class SpooledIntake:
-    """Accepts the jobs of a printer: ``take`` puts a job into ``spool``, or raises `SpoolError`.
+    """The intake of the jobs of a printer: ``take`` puts a job into ``spool``, or raises `SpoolError`.
 
     With ``PrinterName``, clients find only the jobs of that printer.
     """

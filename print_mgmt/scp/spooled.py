@@ -54,7 +54,7 @@ Route = Callable[[PrintJob], Routing]
 
 
 class SpooledPrinting(SpooledIntake):
-    """Accepts jobs into ``spool``, and prints the films that are routed to ``on_film`` (which may be None).
+    """An engine that accepts jobs into ``spool``, and prints the films routed to ``on_film`` unless it is None.
 
     ``state`` is the status of the printer, which becomes WARNING when the disk is nearly full or full. ``printed``
     counts the calls of ``on_film`` that succeeded, ``failed`` those that raised.

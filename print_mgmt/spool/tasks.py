@@ -16,7 +16,7 @@ _TIME_TO_COMPLETE = 10.0  # seconds that work has when its owner is closed
 
 
 class Completion:
-    """Completes work although its caller is canceled, even twice."""
+    """A runner of work that is completed although its caller is canceled, even twice."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()

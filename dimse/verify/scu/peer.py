@@ -27,7 +27,7 @@ _MAX_REACTION = 10.0  # seconds that a reaction may take
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScuTarget:
-    """Where the tester listens for the SCU, and how long the SCU may take. Times are in seconds.
+    """The address at which the tester waits for the SCU, and the time limits for the SCU in seconds.
 
     Without a ``program``, a person or a machine runs the SCU for each visit. The visit is then over when the script has
     met the request that it waits for, and no association has been open for ``idle`` seconds.

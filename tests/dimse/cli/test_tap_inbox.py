@@ -1,4 +1,4 @@
-"""The inbox of ``dimse tap``: what its threads have read reaches the event loop in order, and is bounded."""
+"""The inbox of ``dimse tap``: the bytes that threads have read reach the event loop in order, and are bounded."""
 
 import asyncio
 from threading import Thread

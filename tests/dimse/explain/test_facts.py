@@ -1,4 +1,4 @@
-"""The facts of a step: what a comparison of two recordings compares."""
+"""The facts of a step, which a comparison of two recordings compares."""
 
 import pytest
 

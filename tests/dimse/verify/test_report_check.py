@@ -1,4 +1,4 @@
-"""Reports from files: what does not conform to the schema is refused, with the field."""
+"""Reports from files: a report that does not conform to the schema is refused, and the error names the field."""
 
 import asyncio
 import copy
