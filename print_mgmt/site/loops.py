@@ -1,6 +1,7 @@
 """Finds loops: destinations that send a film to a printer of the same site, which would send it to them again."""
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from dimse.terminal import Peer
 
@@ -11,7 +12,7 @@ from .routes import Facts, decide
 __all__ = ["find_loops"]
 
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
-_ANY = ("0.0.0.0", "::")  # a site with this host listens on all addresses of this machine
+_ANY = ("0.0.0.0", "::")  # a site with this host listens on all addresses; as a destination, it is this machine
 
 
 def find_loops(site: SiteConfig) -> tuple[str, ...]:
@@ -45,7 +46,7 @@ def _next_destinations(site: SiteConfig, name: str) -> Iterator[str]:
             facts = Facts(
                 called=printer.ae_title,
                 calling=to.calling,
-                client="127.0.0.1",
+                client="127.0.0.1" if _is_loopback(peer.host) else peer.host,  # a connection to itself comes from there
                 FilmSizeID=medium.FilmSizeID[0],
                 MediumType=medium.MediumType,
             )
@@ -57,4 +58,15 @@ def _next_destinations(site: SiteConfig, name: str) -> Iterator[str]:
 def _is_this_site(peer: Peer, listen: ListenConfig) -> bool:
     if peer.port != listen.port:
         return False
-    return peer.host == listen.host or (peer.host in _THIS_MACHINE and listen.host in (*_THIS_MACHINE, *_ANY))
+    host, own = peer.host.lower(), listen.host.lower()
+    if own in _ANY:
+        return _is_loopback(host)
+    return host == own or (own in _THIS_MACHINE and host in (*_THIS_MACHINE, *_ANY))
+
+
+def _is_loopback(host: str) -> bool:
+    """Return whether a connection to ``host`` stays on this machine, whatever the addresses of the machine are."""
+    try:
+        return host in _ANY or ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host.lower() == "localhost"

@@ -33,12 +33,27 @@ def test_site_may_print_on_itself(routes: str) -> None:
     assert read_site(f"{SITE}[[routes]]\n{routes}").routes
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "LocalHost", "0.0.0.0"])
 def test_endless_loop_is_refused(host: str) -> None:
     with pytest.raises(SiteErrors) as caught:
         read_site(SITE.replace("127.0.0.1", host))
     (line,) = caught.value.lines
     assert line.endswith("destinations.relay.printers: prints on this site, whose routes send the films here again")
+
+
+def test_site_on_all_addresses_is_reached_on_each_loopback_address() -> None:
+    everywhere = SITE.replace("port = 104", 'host = "0.0.0.0"\nport = 104', 1)
+    with pytest.raises(SiteErrors, match="prints on this site"):
+        read_site(everywhere.replace("127.0.0.1", "127.0.0.2"))
+
+
+def test_own_address_is_the_client_of_a_loop() -> None:
+    """The routes see the address of the site as the client: a connection to it comes from the same address."""
+    site = SITE.replace("port = 104", 'host = "192.0.2.5"\nport = 104', 1).replace("127.0.0.1", "192.0.2.5")
+    inside = '[[routes]]\nclient = ["192.0.2.0/24"]\nto = ["relay"]\n[[routes]]\nto = ["files"]'
+    with pytest.raises(SiteErrors, match="prints on this site"):
+        read_site(site + inside)
+    assert read_site(site + inside.replace("192.0.2.0/24", "127.0.0.0/8")).routes
 
 
 def test_loop_over_two_destinations_is_refused() -> None:
