@@ -32,6 +32,7 @@ __all__ = [
     "Placement",
     "ImageBoxRequest",
     "check_image",
+    "check_placement",
     "fit",
     "outcome_of",
     "pixel_box",
@@ -95,6 +96,22 @@ def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement 
     if scaled is None or cell.image is None:
         return None
     return _center(_size(cell.image), cell.image.PixelAspectRatio, (box.height, box.width), *scaled)
+
+
+def check_placement(sheet: Sheet, imager: Imager = FILM) -> None:
+    """Raise LayoutError for a sheet whose images cannot be printed on a film of its size.
+
+    The format has too few image boxes on the film, or an image is larger than its box and must not be made smaller.
+    """
+    boxes, dpi = lay_out(sheet, imager).boxes, imager.resolution(sheet.RequestedResolutionID)
+    if len(boxes) < len(sheet.cells):
+        why = f"has {len(boxes)} image boxes for {len(sheet.cells)} images"
+        raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, why)
+    for cell, rect in zip(sheet.cells, boxes, strict=False):
+        if outcome_of(sheet, cell, pixel_box(rect, dpi), imager) == "FAILS":
+            requested = cell.RequestedDecimateCropBehavior
+            why = "the image is larger than its image box"
+            raise LayoutError("RequestedDecimateCropBehavior", requested, why, rule=IMAGE_BOX_RULE)
 
 
 def outcome_of(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str | None:

@@ -3,12 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from dimse.data import Dataset
+
 from ..config import PrinterConfig
-from ..film import FILM_SIZES, LayoutError, check_sheet, lay_out
+from ..film import FILM_SIZES, LayoutError, check_sheet
+from ..film.placement import check_placement
 from ..model import FilmCopy
 from ..typed import text
 
 __all__ = ["is_loaded", "move_to_loaded", "with_size"]
+
+# Attributes of a film box that come from the medium if the client sends none
+_OF_MEDIUM = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbientLight")
 
 
 def is_loaded(config: PrinterConfig, film: FilmCopy) -> bool:
@@ -25,24 +31,35 @@ def move_to_loaded(config: PrinterConfig, film: FilmCopy) -> FilmCopy:
     wanted = _medium_type(config, film)
     rows = sorted(_loaded(config), key=lambda row: (row[0] != wanted, _distance(row[1], film.sheet.FilmSizeID)))
     for medium_type, size in rows:
-        session = film.film_session.copy()
-        session.MediumType = medium_type
-        medium = config.medium(medium_type, size)
-        imager = film.imager if medium is None else config.imager_with(medium)
         try:
-            return with_size(replace(film, film_session=session, imager=imager), size)
+            return with_size(_on_medium(config, film, medium_type, size), size)
         except LayoutError:
             continue
     raise LayoutError("FilmSizeID", film.sheet.FilmSizeID, "no medium is loaded that the film fits on")
 
 
+def _on_medium(config: PrinterConfig, film: FilmCopy, MediumType: str, FilmSizeID: str) -> FilmCopy:
+    """Return a film on another medium, with the densities and the light of this medium where the client sent none."""
+    medium = config.medium(MediumType, FilmSizeID)
+    imager = film.imager if medium is None else config.imager_with(medium)
+    session, box = film.film_session.copy(), film.film_box.copy()
+    session.MediumType = MediumType
+    own = {key: getattr(imager, key) for key in _OF_MEDIUM if key in box and box[key].tag not in film.sent}
+    box.update(Dataset(**own))
+    sheet = replace(film.sheet, **own)
+    return replace(film, film_session=session, film_box=box, sheet=sheet, imager=imager)
+
+
 def with_size(film: FilmCopy, FilmSizeID: str) -> FilmCopy:
-    """Return a film in another size. Raises `LayoutError` for an unknown size, or one that its format does not fit."""
+    """Return a film in another size.
+
+    Raises `LayoutError` for an unknown size, and for one that its format or an image does not fit.
+    """
     box = film.film_box.copy()
     box.FilmSizeID = FilmSizeID
     sheet = replace(film.sheet, FilmSizeID=FilmSizeID)
     check_sheet(sheet)
-    lay_out(sheet, film.imager)
+    check_placement(sheet, film.imager)
     return replace(film, film_box=box, sheet=sheet)
 
 
