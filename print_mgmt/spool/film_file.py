@@ -67,6 +67,8 @@ _VERSION = 1
 _LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20)
 PART = 1 << 22  # bytes of a film that are hashed or written at a time
 _COLOR = "RGB"
+_IMAGES = ("BasicGrayscaleImageSequence", "BasicColorImageSequence")
+_UNICODE = "ISO_IR 192"
 _IMAGER_PARTS = ("curve", "custom_formats", "annotation_formats", "slide_mm", "superslide_mm", "fonts")
 
 Stored = tuple[FilmCopy, dict[str, Any]]
@@ -95,7 +97,7 @@ def film_pieces(film: FilmCopy, job: dict[str, Any]) -> Pieces:
     _add(dataset, _SESSION, "SQ", [film.film_session])
     _add(dataset, _REFERENCED, "SQ", [*film.referenced])
     session, box, images, annotations = film.unused
-    _add(dataset, _IDENTIFIED, "SQ", [film.identified])
+    _add(dataset, _IDENTIFIED, "SQ", [_identified_item(film.identified)])
     for tag, unused in zip(_UNUSED, ([session], [box], images, annotations), strict=True):
         _add(dataset, tag, "SQ", [*unused])
     meta = encode_meta(dataset, EXPLICIT_LE, Dataset())
@@ -114,6 +116,13 @@ def split_pieces(pieces: Iterable[bytes | memoryview], size: int = PART) -> Iter
 
 def _add(dataset: Dataset, tag: int, vr: str, value: object) -> None:
     dataset.add(Element(tag, vr, value))
+
+
+def _identified_item(identified: Dataset) -> Dataset:
+    """Return the identified attributes with a character set for their text, which may come from any source."""
+    item = identified.copy()
+    item.SpecificCharacterSet = _UNICODE
+    return item
 
 
 def _image_box_item(film: FilmCopy, position: int) -> Dataset:
@@ -237,7 +246,7 @@ def _read_content(dataset: Dataset, renderer: dict[str, Any]) -> FilmCopy:
     return FilmCopy(
         film_session=_read_items(dataset, _SESSION)[0],
         film_box=_read_items(dataset, tag_of("FilmBoxContentSequence"))[0],
-        image_boxes=tuple(_without_image(box) for box in boxes),
+        image_boxes=tuple(_without(box, *_IMAGES) for box in boxes),
         annotation_boxes=tuple(_read_items(dataset, tag_of("AnnotationContentSequence"))),
         referenced=tuple(_read_items(dataset, _REFERENCED)),
         unused=_read_unused(dataset),
@@ -256,7 +265,7 @@ def _read_content(dataset: Dataset, renderer: dict[str, Any]) -> FilmCopy:
         imager=_read_imager(renderer["imager"]),
         sent=frozenset(map(_check_count, renderer["sent"])),
         attribute_bytes=_check_count(renderer["beside"]),
-        identified=_read_items(dataset, _IDENTIFIED)[0],
+        identified=_without(_read_items(dataset, _IDENTIFIED)[0], "SpecificCharacterSet"),
         identified_by={str(keyword): str(source) for keyword, source in renderer["identified_by"].items()},
     )
 
@@ -274,12 +283,13 @@ def _read_unused(dataset: Dataset) -> Attributes:
     return Attributes(session[0], box[0], tuple(images), tuple(annotations))
 
 
-def _without_image(box: Dataset) -> Dataset:
-    alone = box.copy()
-    for keyword in ("BasicGrayscaleImageSequence", "BasicColorImageSequence"):
-        if keyword in alone:
-            del alone[keyword]
-    return alone
+def _without(given: Dataset, *keywords: str) -> Dataset:
+    """Return a copy without some attributes."""
+    rest = given.copy()
+    for keyword in keywords:
+        if keyword in rest:
+            del rest[keyword]
+    return rest
 
 
 def _read_lut(item: Dataset) -> PresentationLUT:

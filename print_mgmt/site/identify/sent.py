@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dimse.data import Dataset, Tag, tag_of
+from dimse.data.charset import charset_of, decode_text
 from dimse.errors import DecodeError, DimseError
 
 from ...config import ConfigError
@@ -62,7 +63,7 @@ def _text_at(dataset: Dataset, place: str) -> str:
     for tag in _possible_tags(dataset, place):
         value = dataset.get(tag)
         if isinstance(value, bytes | memoryview):  # a private element in Implicit VR has the VR UN
-            value = bytes(value).rstrip(b" \0").decode("utf-8", "replace")
+            value = decode_text(value, charset_of(dataset.get("SpecificCharacterSet"))).rstrip(" \0")
         if isinstance(value, list) and value:
             raise DecodeError(f"{len(value)} values or items, where one value is needed", path=str(Tag(tag)))
         if isinstance(value, str | int | float):

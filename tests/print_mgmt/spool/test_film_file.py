@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,12 @@ def test_stored_film_keeps_the_attributes_of_all_boxes() -> None:
     assert again.image_boxes == film.image_boxes
     assert again.annotation_boxes == film.annotation_boxes
     assert again.referenced == film.referenced
+
+
+def test_stored_film_keeps_a_name_in_any_script() -> None:
+    identified = Dataset(PatientName="Müller^Jörg=山田^太郎", PatientID="4711")
+    again, _ = read_film(stored(replace(printed(), identified=identified)))
+    assert again.identified == identified
 
 
 def test_dump_reads_a_stored_film(tmp_path: Path) -> None:

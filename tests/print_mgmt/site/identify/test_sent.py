@@ -48,6 +48,15 @@ async def test_private_attribute_is_found_by_its_creator(dataset: Dataset) -> No
     assert await found(SentSource(attributes={"PatientID": "(0019,xx01,ACME 1.0)"}), dataset) == {"PatientID": "4711"}
 
 
+@pytest.mark.parametrize("charset", ["ISO_IR 100", "ISO_IR 192", "GB18030", None])
+async def test_private_text_is_read_in_the_character_set_of_the_client(charset: str | None) -> None:
+    codec = {"ISO_IR 192": "utf-8", "GB18030": "gb18030"}.get(charset or "", "latin-1")
+    dataset = private(b"ACME 1.0", "Hürlimann".encode(codec) + b" ", "UN")
+    dataset.SpecificCharacterSet = charset
+    source = SentSource(attributes={"PatientName": "(0019,xx01,ACME 1.0)"})
+    assert await found(source, dataset) == {"PatientName": "Hürlimann"}
+
+
 async def test_value_that_is_a_list_is_noted() -> None:
     """A backslash separates two values, as in a label that names a file of Windows."""
     session = Dataset()
