@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from dimse.data import Dataset
-from dimse.errors import DimseError, cut, escaped
+from dimse.errors import DimseError, cut, escaped, shown
 
 from ...config import ConfigError
 from ...scp import Film
+from ...spool.records import storable
 
 __all__ = ["IDENTITY", "Findings", "Identity", "Source", "check_keywords", "identify"]
 
@@ -41,8 +42,8 @@ class Findings:
 class Source(Protocol):
     """A source of patient and study attributes.
 
-    ``find`` gets the film, and the attributes that earlier sources have found. If it raises an exception, the film is
-    identified without this source.
+    ``find`` gets the film, and the attributes that earlier sources have found. If it raises an exception, or returns
+    anything but `Findings` of texts, the film is identified by the other sources.
     """
 
     async def find(self, film: Film, known: Dataset) -> Findings: ...
@@ -67,7 +68,7 @@ class Identity:
             if keyword not in IDENTITY or not value or keyword in self.sources:
                 continue
             try:
-                self.attributes[keyword] = value
+                self.attributes[keyword] = _checked(keyword, value)
             except DimseError as exc:
                 self.note(source, str(exc))
             else:
@@ -84,17 +85,24 @@ class Identity:
         return all(keyword in self.sources for keyword in keywords)
 
 
+def _checked(keyword: str, value: str) -> str:
+    """Return a value that a film can be stored with. Raises `DimseError` for another one."""
+    if "\\" in value:  # a backslash separates values, but each attribute of `IDENTITY` has one
+        raise DimseError(f"{keyword} {shown(value)}: a backslash is not allowed")
+    if storable(value) != value:
+        raise DimseError(f"{keyword} {shown(value)}: a character is not part of Unicode text")
+    return value
+
+
 async def identify(film: Film, sources: Mapping[str, Source]) -> Identity:
     """Ask the sources in order, and combine their values: for each attribute, the first source that has it wins."""
     identity = Identity()
     for name, source in sources.items():
         try:
-            findings = await source.find(film, identity.attributes.copy())
-        except Exception as exc:  # a film must not be lost because a source fails
+            identity.add(name, await source.find(film, identity.attributes.copy()))
+        except Exception as exc:  # a film must not be lost because a source fails, or returns values of wrong types
             reason = str(exc) if isinstance(exc, DimseError | OSError) else f"{type(exc).__name__}: {exc}"
             identity.note(name, reason)
-        else:
-            identity.add(name, findings)
     return identity
 
 

@@ -46,6 +46,25 @@ async def test_failed_source_becomes_a_note(error: Exception) -> None:
     assert note.startswith("a: ")
 
 
+@pytest.mark.parametrize("findings", [None, Findings({"PatientID": 4711}), Findings(notes=(7,))])  # type: ignore[dict-item,arg-type]
+async def test_source_of_wrong_types_becomes_a_note(findings: Findings) -> None:
+    class Wrong:
+        async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
+            return findings
+
+    identity = await identify(accepted_film(), {"a": Wrong(), "b": Fixed(PatientID="1")})
+    assert identity.sources == {"PatientID": "b"}
+    (note,) = identity.notes
+    assert note.startswith("a: ")
+
+
+@pytest.mark.parametrize("value", ["4711\\4712", "47\ud80011"])
+def test_value_that_cannot_be_stored_becomes_a_note(value: str) -> None:
+    identity = Identity()
+    identity.add("program", Findings({"PatientID": value}))
+    assert (len(identity.attributes), len(identity.notes)) == (0, 1)
+
+
 async def test_identity_needs_all_its_attributes() -> None:
     identity = await identify(accepted_film(), {"a": Fixed(PatientID="1")})
     assert identity.has(("PatientID",))
