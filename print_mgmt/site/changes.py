@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from ..config import ConfigError
 from .config import SiteConfig, SitePrinter
 
 __all__ = ["Difference", "find_difference"]
@@ -26,7 +27,10 @@ def find_difference(before: SiteConfig, after: SiteConfig) -> Difference:
 
 def _merge(old: SitePrinter, new: SitePrinter) -> SitePrinter:
     """Return the old printer with those settings of the new one that need no restart."""
-    config = replace(old.config, media=new.config.media)
+    try:
+        config = replace(old.config, media=new.config.media)
+    except ConfigError:  # the new media fit only other new settings, which need a restart
+        config = old.config
     return replace(
         old,
         config=config,

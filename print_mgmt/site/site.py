@@ -198,7 +198,7 @@ class Site:
                 if self._path is None:
                     raise LocalProtocolError("the site was not loaded from a file: pass a configuration")
                 config = await asyncio.to_thread(load_site, self._path)
-            found = find_difference(self.config, config)
+            found = find_difference(self.config, _without_unsupported(config))
             self.config = self._traced(found.site)
             for name, printer in self._printers.items():
                 printer.config = found.site.printers[name].config

@@ -60,3 +60,12 @@ def test_printer_keeps_what_needs_a_restart() -> None:
     found = find_difference(BEFORE, with_printer(config=replace(STRICT, media=PAPER.media)))
     kept = found.site.printers["FILM1"].config
     assert (kept.strict, kept.media) == (False, PAPER.media)
+
+
+def test_media_that_need_another_imager_need_a_restart() -> None:
+    """Their greatest density is below the least density of the running printer."""
+    light = Medium(MediumType="CLEAR FILM", FilmSizeID=("A4",), MaxDensity=15)
+    other = replace(PRINTER.config, imager=replace(PRINTER.config.imager, MinDensity=5), media=(light,))
+    found = find_difference(BEFORE, with_printer(config=other))
+    assert (found.changed, found.needs_restart) == ((), ("printers.FILM1",))
+    assert found.site.printers == BEFORE.printers

@@ -390,6 +390,13 @@ async def test_last_reload_decides(tmp_path: Path) -> None:
         assert site.config.routes == (longer,)
 
 
+async def test_reload_without_pillow_needs_no_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The printers then have no annotation boxes, whatever the file says."""
+    monkeypatch.setattr("print_mgmt.config.printer.can_draw_text", lambda: False)
+    config = site_config(tmp_path)
+    assert (await Site(config).reload(config))[1:] == ((), ())
+
+
 async def test_reload_names_what_needs_a_restart(tmp_path: Path) -> None:
     config = site_config(tmp_path, site_printer("FILM1"))
     after = site_config(tmp_path / "other", site_printer("FILM1"), site_printer("FILM2"))
