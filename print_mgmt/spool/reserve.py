@@ -17,9 +17,10 @@ from .records import SpoolError
 __all__ = ["SIZE", "Reserve"]
 
 SIZE = 8 << 20  # bytes: room for the write-ahead log, which SQLite empties at 4 MB, and for one large transaction
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_WRITABLE = os.O_WRONLY | os.O_CREAT
 _BLOCK = bytes(1 << 16)
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
+_NOT_SUPPORTED = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 # SQLite's codes of a full disk: the second is for the shared memory of the log, the third for some failed writes.
 _SQLITE_FULL_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE}
 
@@ -31,22 +32,27 @@ class Reserve:
         self._path = path
 
     def fill(self, room: int) -> bool:
-        """Create the file, if it is missing and ``room`` bytes are enough for it.
+        """Create the file, if it is missing and ``room`` bytes are enough for it. Return whether it exists then.
 
-        Return whether the file existed or was created; False also if another process creates it at the same moment.
+        A file that is too short, because its process was killed, is completed.
         """
-        if self._path.exists():
+        if self._is_complete():
             return True
         if room < SIZE:
             return False
         with suppress(OSError):
-            descriptor = os.open(self._path, _NEW, 0o600)
+            descriptor = os.open(self._path, _WRITABLE, 0o600)
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     _allocate(file)
                 return True
             except OSError:
                 self._path.unlink()  # only after it is closed: Windows does not remove an open file
+        return False
+
+    def _is_complete(self) -> bool:
+        with suppress(OSError):
+            return self._path.stat().st_size >= SIZE
         return False
 
     def attempt(self, work: Callable[[], None]) -> None:
@@ -69,9 +75,14 @@ class Reserve:
 
 
 def _allocate(file: BufferedWriter) -> None:
+    """Occupy the disk. Where the system or the file system cannot allocate room in advance, zeros are written."""
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file.fileno(), 0, SIZE)
-        return
+        try:
+            os.posix_fallocate(file.fileno(), 0, SIZE)
+            return
+        except OSError as exc:  # musl, unlike glibc, does not write zeros itself
+            if exc.errno not in _NOT_SUPPORTED:
+                raise
     for _ in range(SIZE // len(_BLOCK)):
         file.write(_BLOCK)
 

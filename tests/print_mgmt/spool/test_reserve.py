@@ -1,5 +1,6 @@
-"""The reserve, where the system neither allocates space in advance nor removes open files, as on Windows."""
+"""The reserve, also where the system neither allocates space in advance nor removes open files, as on Windows."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -41,3 +42,22 @@ def test_partial_reserve_is_closed_and_removed(small_disk: Path, opened: list[in
     assert not Reserve(small_disk / "reserve").fill(SIZE)
     assert len(opened) == 1
     assert not (small_disk / "reserve").exists()
+
+
+def test_reserve_is_written_where_nothing_can_be_allocated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The C library musl reports that the file system cannot allocate room; glibc writes zeros then."""
+
+    def refuse(*_: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+    assert Reserve(tmp_path / "reserve").fill(SIZE)
+    assert (tmp_path / "reserve").stat().st_size == SIZE
+
+
+def test_reserve_of_a_killed_process_is_completed(tmp_path: Path) -> None:
+    path = tmp_path / "reserve"
+    path.write_bytes(bytes(100))
+    assert not Reserve(path).fill(SIZE - 1)
+    assert Reserve(path).fill(SIZE)
+    assert path.stat().st_size == SIZE
