@@ -58,20 +58,25 @@ class Completion:
 def _log_failure(task: asyncio.Task[Any]) -> None:
     error = None if task.cancelled() else task.exception()
     if error is not None:
-        trace = None if isinstance(error, DimseError) else error
-        _log.error("a change whose caller was canceled has failed: %s", escaped(str(error)), exc_info=trace)
+        _log_error("a change whose caller was canceled has failed", error)
+
+
+def _log_error(words: str, error: BaseException) -> None:
+    """Log an error that no caller gets; an unforeseen one with its traceback."""
+    trace = None if isinstance(error, DimseError) else error
+    _log.error("%s: %s", words, escaped(str(error)), exc_info=trace)
 
 
 async def _undo(task: asyncio.Task[T], undo: Callable[[T], Coroutine[Any, Any, object]]) -> None:
     try:
         result = await task
-    except DimseError as exc:  # so there is nothing to undo
-        _log.error("a canceled change has failed: %s", escaped(str(exc)))
+    except Exception as exc:  # so there is nothing to undo
+        _log_error("a canceled change has failed", exc)
         return
     try:
         await undo(result)
-    except DimseError as exc:
-        _log.error("a canceled change of the spool was not undone: %s", escaped(str(exc)))
+    except Exception as exc:
+        _log_error("a canceled change of the spool was not undone", exc)
 
 
 async def cancel_tasks(*tasks: "asyncio.Task[Any]") -> None:

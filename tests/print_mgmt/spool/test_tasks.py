@@ -121,6 +121,26 @@ async def test_failed_work_is_not_undone(caplog: pytest.LogCaptureFixture) -> No
     assert (work.ended, caplog.messages) == ([], ["a canceled change has failed: the disk is full"])
 
 
+@pytest.mark.parametrize("is_undone", [True, False])
+async def test_unforeseen_error_of_canceled_work_keeps_the_cancellation(
+    caplog: pytest.LogCaptureFixture, *, is_undone: bool
+) -> None:
+    async def fail(*_: object) -> str:
+        await go_on.wait()
+        raise ZeroDivisionError("a bug")
+
+    go_on, work = asyncio.Event(), Work()
+    work.go_on = go_on
+    run = Completion().run_or_undo
+    running = asyncio.create_task(run(work.run(), fail) if is_undone else run(fail(), work.undo))
+    await canceled(running)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    (record,) = caplog.records
+    assert record.exc_info is not None
+
+
 @pytest.mark.skips_waits
 async def test_close_cancels_work_that_takes_too_long() -> None:
     work, completion = Work(), Completion()
