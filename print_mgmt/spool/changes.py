@@ -111,7 +111,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Cancel the deliveries of the film that are not done. A delivery that a worker has begun is still completed."""
+    """Cancel the deliveries of the film that are not done. A delivery that a worker has begun is still completed.
+
+    A film without destinations is canceled as a whole.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,18 +204,36 @@ def _apply(film: FilmRecord, action: Action, films: int, collated: bool) -> Film
                 raise SpoolError(f"PrintPriority {action.PrintPriority!a}: not one of {', '.join(_PRIORITIES)}")
             return replace(film, PrintPriority=action.PrintPriority)
         case Assign():
-            if film.deliveries:
-                raise SpoolError(f"film {film.id} is {film.state}: it has its destinations already")
+            if film.state is not _S.RECEIVED:
+                raise SpoolError(f"film {film.id} is {film.state}: it has its destinations already, or needs none")
             return film.with_deliveries(_new_deliveries(film, action.targets, films, collated, action.hold))
         case Move():
             return _move(film, action, films, collated)
         case Reprint():
             if film.state not in ENDED:
                 raise SpoolError(f"film {film.id} is {film.state}: only a film that has ended can be printed again")
+            if not film.deliveries:
+                raise _no_destinations(film)
             requeued = (replace(delivery, attempts=0).become(_S.QUEUED) for delivery in film.deliveries)
             return film.with_deliveries(tuple(requeued))
+    if not film.deliveries:
+        return _end_without_deliveries(film, action)
     step = _STEPS[type(action)]
     return film.with_deliveries(tuple(step(delivery, getattr(action, "reason", "")) for delivery in film.deliveries))
+
+
+def _end_without_deliveries(film: FilmRecord, action: Action) -> FilmRecord:
+    """Return a film without deliveries after an action: only `Cancel` and `Confirm` change it."""
+    match action:
+        case Cancel() if film.state not in (_S.DONE, _S.CANCELED):
+            return replace(film, state=_S.CANCELED)
+        case Confirm() if film.state is _S.INDETERMINATE:
+            return replace(film, state=_S.DONE)
+    raise _no_destinations(film)
+
+
+def _no_destinations(film: FilmRecord) -> SpoolError:
+    return SpoolError(f"film {film.id} is {film.state} and has no destinations: move it first")
 
 
 def _new_deliveries(
@@ -337,7 +358,7 @@ def media_loaded(film: FilmRecord, destination: str) -> FilmRecord:
 def fail_lost_film(film: FilmRecord, reason: str) -> FilmRecord:
     """Return the film after its file was lost or damaged: all deliveries that are not done have failed.
 
-    A film without deliveries has failed, too.
+    A film without deliveries has failed, too, unless it is done.
     """
     failed = (
         delivery
@@ -345,7 +366,9 @@ def fail_lost_film(film: FilmRecord, reason: str) -> FilmRecord:
         else delivery.become(_S.FAILED, info="UNKNOWN", reason=reason)
         for delivery in film.deliveries
     )
-    return film.with_deliveries(tuple(failed)) if film.deliveries else replace(film, state=_S.FAILED)
+    if film.deliveries:
+        return film.with_deliveries(tuple(failed))
+    return film if film.state is _S.DONE else replace(film, state=_S.FAILED)
 
 
 def _change_one(film: FilmRecord, delivery_id: int, change: Callable[[Delivery], Delivery]) -> FilmRecord:

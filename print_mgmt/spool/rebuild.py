@@ -144,7 +144,12 @@ def as_done(record: FilmRecord) -> FilmRecord:
 
 
 def as_doubtful(record: FilmRecord) -> FilmRecord:
-    """Return the record of a film that may have been delivered: it is queued only where that is harmless."""
+    """Return the record of a film that may have been delivered: it is queued only where that is harmless.
+
+    A film that was accepted without destinations may have got some later, so it is not routed again.
+    """
+    if not record.deliveries:
+        return replace(record, state=FilmState.INDETERMINATE)
     deliveries = tuple(
         delivery
         if delivery.repeatable or delivery.state is FilmState.HELD
@@ -160,6 +165,9 @@ def _hold_if_incomplete(films: list[FilmRecord], expected: int) -> list[FilmReco
         return films
     held = []
     for film in films:
+        if not film.deliveries:
+            held.append(film)
+            continue
         deliveries = tuple(
             replace(one, state=FilmState.HELD, reason="other films of the job are missing")
             if one.state is FilmState.QUEUED

@@ -2,8 +2,9 @@
 
 A film has at least one delivery for each of its destinations, and the deliveries have independent states. The state of
 the film is the first state of `PRECEDENCE` that one of its deliveries has. A film without deliveries is RECEIVED: it is
-on stable storage, and its destinations are not yet known. If its file is lost, it is FAILED. The Execution Status of a
-Print Job is derived from the states of its films.
+on stable storage, and its destinations are not yet known. It is CANCELED if an operator does not want it, and FAILED if
+its file is lost. It is DONE or INDETERMINATE if its rows were made again from its file, which does not have the
+destinations that were chosen later. The Execution Status of a Print Job is derived from the states of its films.
 
 A delivery is INDETERMINATE if it is unknown whether the destination has printed the film, for example after a crash.
 Such a delivery is repeated only if an operator asks for it.
@@ -68,8 +69,8 @@ PRECEDENCE = (
 )
 OPEN = frozenset({_S.RECEIVED, _S.HELD, _S.WAITING, _S.QUEUED, _S.DELIVERING})
 ENDED = frozenset(FilmState) - OPEN
-# The states of a film that has no deliveries; it has failed if its file is lost
-WITHOUT_DELIVERIES = (FilmState.RECEIVED, FilmState.FAILED)
+# The states of a film that has no deliveries
+WITHOUT_DELIVERIES = (_S.RECEIVED, _S.INDETERMINATE, _S.DONE, _S.FAILED, _S.CANCELED)
 REMOVABLE = frozenset({_S.DONE, _S.CANCELED})  # the other ended states wait for the decision of an operator
 
 

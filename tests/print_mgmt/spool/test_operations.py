@@ -6,7 +6,10 @@ import pytest
 from spools import FOLDER, PRINTER, Place, job, leased
 
 from print_mgmt.spool import (
+    Action,
+    Assign,
     Cancel,
+    Confirm,
     CorruptFilm,
     Done,
     Doubtful,
@@ -21,6 +24,7 @@ from print_mgmt.spool import (
     Prioritize,
     Release,
     Reprint,
+    Retry,
     Spool,
     SpoolError,
     StaleLease,
@@ -68,6 +72,28 @@ async def test_canceled_film_is_not_delivered(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
     assert (await spool.change(film, Cancel())).state is FilmState.CANCELED
     assert await spool.lease("printer", 60) is None
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_film_without_destinations_is_canceled(place: Place, spool: Spool, *, is_lost: bool) -> None:
+    (film,) = await spool.accept(job())
+    if is_lost:
+        place.damage(film)
+        assert await spool.verify() == (0, (film,))
+        assert (await spool.show(film)).state is FilmState.FAILED
+    assert (await spool.change(film, Cancel())).state is FilmState.CANCELED
+    assert (await spool.survey()).damaged == ()
+    with pytest.raises(SpoolError, match="is canceled"):
+        await spool.change(film, Assign((PRINTER,)))
+    assert await spool.purge(count=0) == (film,)
+
+
+@pytest.mark.parametrize("action", [Hold(), Release(), Retry(), Confirm()])
+async def test_film_without_destinations_must_be_moved(spool: Spool, action: Action) -> None:
+    (film,) = await spool.accept(job())
+    with pytest.raises(SpoolError, match="is received and has no destinations: move it first"):
+        await spool.change(film, action)
+    assert (await spool.change(film, Move("LASER", (PRINTER,)))).state is FilmState.QUEUED
 
 
 async def test_reprint_repeats_the_deliveries(spool: Spool) -> None:

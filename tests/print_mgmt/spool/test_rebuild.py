@@ -7,12 +7,14 @@ from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 
 import pytest
-from spools import FOLDER, PRINTER, EmbeddedPlace, job, only_film_file
+from spools import FOLDER, PRINTER, EmbeddedPlace, job, leased, only_film_file
 
 from print_mgmt.spool import (
+    Assign,
     Done,
     Doubtful,
     FilmState,
+    Move,
     Spool,
     SpoolError,
     Target,
@@ -58,6 +60,24 @@ async def test_rebuilt_film_is_printed_only_if_that_is_harmless(
         (found,) = await spool.list()
         assert (found.id, found.state, found.deliveries[0].destination) == (film, state, target.destination)
         assert (await spool.film(film)).sheet.FilmSizeID == "14INX17IN"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"), [(Done(), FilmState.DONE), (Doubtful(reason="no response"), FilmState.INDETERMINATE)]
+)
+async def test_film_that_was_routed_later_is_not_routed_again(
+    place: EmbeddedPlace, outcome: Done | Doubtful, state: FilmState
+) -> None:
+    """Its file does not name its destinations."""
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job())
+        await spool.change(film, Assign((PRINTER,)))
+        await spool.report(await leased(spool), outcome)
+    damage_index(place)
+    async with place.spool() as spool:
+        assert [(found.id, found.state) for found in await spool.list()] == [(film, state)]
+        assert (await spool.survey()).damaged == ()
+        assert (await spool.change(film, Move("LASER", (PRINTER,)))).state is FilmState.QUEUED
 
 
 @pytest.mark.parametrize("log", ["", "-wal"], ids=["no file", "log only"])

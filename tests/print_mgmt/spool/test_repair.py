@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from postgres import Postgres
 from spools import FOLDER, PRINTER, EmbeddedPlace, Place, PostgresPlace, job, leased
 
-from print_mgmt.spool import Done, FilmState, Spool, SpoolError
+from print_mgmt.spool import Assign, Done, FilmState, Spool, SpoolError
 from print_mgmt.spool.rows import DELIVERY, FILM, JOB
 
 COLUMNS = [
@@ -202,6 +202,16 @@ async def test_repaired_film_is_printed_only_if_asked(spool: Spool, damaged: tup
     assert (await spool.survey()).damaged == ()
     assert (await spool.show(damaged[0])).state is FilmState.INDETERMINATE
     assert (await leased(spool)).film.id == damaged[1]
+
+
+async def test_repaired_film_that_was_routed_later_is_not_routed_again(place: Place, spool: Spool) -> None:
+    (film,) = await spool.accept(job())
+    await spool.change(film, Assign((PRINTER,)))
+    await spool.report(await leased(spool), Done())
+    place.sql("UPDATE film SET size = -1")
+    assert await spool.repair() == ((film,), ())
+    assert (await spool.survey()).damaged == ()
+    assert (await spool.show(film)).state in (FilmState.DONE, FilmState.INDETERMINATE)
 
 
 async def test_repair_queues_what_may_be_repeated(place: Place, spool: Spool) -> None:
