@@ -18,6 +18,7 @@ from .rows import FILM, JOB, job_of, job_values
 __all__ = ["repair_film", "survey"]
 
 _STATUS = ("ExecutionStatus", "ExecutionStatusInfo")
+_CONFIRMED = 'SELECT confirmed FROM job WHERE row = $1 AND "ExecutionStatus" = $2 AND "ExecutionStatusInfo" = $3'
 _READ = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
 
 
@@ -62,7 +63,8 @@ async def repair_film(db: Connection, film_id: str) -> bool:
     if not await stored_records(db, "film.id = $1", film_id, lock=True, skipped=_ignore):
         await _replace_film(db, number, as_doubtful(record))  # the film may have been delivered already
     films = await stored_records(db, "film.job = $1", number, skipped=_ignore)
-    job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(films)
+    job.ExecutionStatus, job.ExecutionStatusInfo = status = execution_status(films)
+    job.confirmed = await db.fetchval(_CONFIRMED, number, *status) is True  # the client does not know of another end
     await _update_job(db, number, JOB, job_values(job))
     return True
 

@@ -146,8 +146,8 @@ def _repair_job(
         for film_id in gone:
             index.remove(film_id)
         return []
-    job.confirmed = _is_confirmed(index, job)
     job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(films.values())
+    job.confirmed = _is_confirmed(index, job)
     numbers += [number for (number,) in index.db.execute("SELECT number FROM job WHERE SOPInstanceUID = ?", _uid(job))]
     index.db.execute("DELETE FROM delivery WHERE substr(film, 1, ?) = ?", values)
     index.db.execute("DELETE FROM film WHERE substr(id, 1, ?) = ?", values)
@@ -168,7 +168,10 @@ def _uid(job: PrintJob) -> tuple[str]:
 
 
 def _is_confirmed(index: Index, job: PrintJob) -> bool:
-    row = index.db.execute("SELECT confirmed FROM job WHERE SOPInstanceUID = ?", _uid(job)).fetchone()
+    """Return whether the client knows of this end of a job; it does not know of another one."""
+    where = "SOPInstanceUID = ? AND ExecutionStatus = ? AND ExecutionStatusInfo = ?"
+    values = (job.SOPInstanceUID, job.ExecutionStatus, job.ExecutionStatusInfo)
+    row = index.db.execute(f"SELECT confirmed FROM job WHERE {where}", values).fetchone()
     return row is not None and row[0] == 1
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from postgres import Postgres
 from spools import FOLDER, PRINTER, EmbeddedPlace, Place, PostgresPlace, job, leased
 
-from print_mgmt.spool import Assign, Done, FilmState, Spool, SpoolError
+from print_mgmt.spool import Assign, Done, Failed, FilmState, Spool, SpoolError
 from print_mgmt.spool.rows import DELIVERY, FILM, JOB
 
 COLUMNS = [
@@ -212,6 +212,21 @@ async def test_repaired_film_that_was_routed_later_is_not_routed_again(place: Pl
     assert await spool.repair() == ((film,), ())
     assert (await spool.survey()).damaged == ()
     assert (await spool.show(film)).state in (FilmState.DONE, FilmState.INDETERMINATE)
+
+
+@pytest.mark.parametrize(
+    ("damage", "is_known"), [("UPDATE job SET copies = -1", True), ("UPDATE film SET size = -1", False)]
+)
+async def test_client_hears_of_another_end_after_a_repair(
+    place: Place, spool: Spool, damage: str, *, is_known: bool
+) -> None:
+    failed = job()
+    await spool.accept(failed, [PRINTER])
+    await spool.report(await leased(spool), Failed())
+    await spool.confirm(failed.SOPInstanceUID)
+    place.sql(damage)
+    await spool.repair()
+    assert (await spool.find(failed.SOPInstanceUID) is None) == is_known
 
 
 async def test_repair_queues_what_may_be_repeated(place: Place, spool: Spool) -> None:
