@@ -8,16 +8,18 @@ from collections.abc import Sequence
 
 from dimse.errors import escaped
 
+from ..jobs import PrintJob
 from .job_status import execution_status
 from .postgres_tables import Connection, insert_deliveries, quarantine, quoted, stored_records
 from .protocol import DamagedFilm, Survey
 from .rebuild import as_doubtful, record_in
-from .records import CorruptFilm, DamagedRow, FilmRecord
+from .records import CHECKSUM, CorruptFilm, DamagedRow, FilmRecord
 from .rows import FILM, JOB, job_of, job_values
 
 __all__ = ["repair_film", "survey"]
 
 _STATUS = ("ExecutionStatus", "ExecutionStatusInfo")
+_ROW = "SELECT job, checksum FROM film WHERE id = $1 FOR UPDATE"
 _CONFIRMED = 'SELECT confirmed FROM job WHERE row = $1 AND "ExecutionStatus" = $2 AND "ExecutionStatusInfo" = $3'
 _READ = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
 
@@ -47,12 +49,12 @@ async def repair_film(db: Connection, film_id: str) -> bool:
     If these bytes are damaged, too, they go into quarantine, the rows are removed, and the function returns False. The
     other films decide the status of the job, so it ends without the removed film.
     """
-    number = await db.fetchval("SELECT job FROM film WHERE id = $1 FOR UPDATE", film_id)
-    data = bytearray()
-    async for row in db.cursor(_READ, film_id, prefetch=4):
-        data += row["data"]
+    row = await db.fetchrow(_ROW, film_id)
+    if row is None:  # it was removed in the meantime
+        return False
+    number, checksum = row
     try:
-        job, _, record = record_in(memoryview(data).toreadonly(), film_id, hashlib.sha256(data).hexdigest())
+        job, _, record = await _read_record(db, film_id, checksum)
     except CorruptFilm:
         await quarantine(db, film_id)
         await db.execute("DELETE FROM film WHERE id = $1", film_id)
@@ -67,6 +69,17 @@ async def repair_film(db: Connection, film_id: str) -> bool:
     job.confirmed = await db.fetchval(_CONFIRMED, number, *status) is True  # the client does not know of another end
     await _update_job(db, number, JOB, job_values(job))
     return True
+
+
+async def _read_record(db: Connection, film_id: str, checksum: str) -> tuple[PrintJob, int, FilmRecord]:
+    """Return the record in the bytes of a film. Raises `CorruptFilm`, also if ``checksum`` is intact and differs."""
+    data = bytearray()
+    async for row in db.cursor(_READ, film_id, prefetch=4):
+        data += row["data"]
+    found = hashlib.sha256(data).hexdigest()
+    if CHECKSUM.fullmatch(checksum) and found != checksum:
+        raise CorruptFilm(f"film {film_id}: the checksum of its bytes differs from the accepted film's")
+    return record_in(memoryview(data).toreadonly(), film_id, found)
 
 
 async def _update_job(db: Connection, number: int, columns: Sequence[str], values: Sequence[object]) -> None:
