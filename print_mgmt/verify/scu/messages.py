@@ -54,7 +54,7 @@ from .material import (
     syntax_of_exchange,
     with_data,
 )
-from .plain_printer import SUPPORTED
+from .plain_printer import IMAGE_BOXES, SUPPORTED
 from .sessions import data_set_of, image_sets, with_boxes
 
 __all__ = ["CHS_2", "DIMSE_2", "ENC_2", "PERF_2", "ROB_2", "UL_P_3"]
@@ -116,6 +116,7 @@ def _answer_early(visit: Visit, wire: Wire, pdu: bytes) -> None:
             visit.pending = command if isinstance(command, NSetRQ) and _is_image(command) else None
         elif isinstance(visit.pending, NSetRQ) and not pdv.is_last:
             visit.fired, visit.fired_operations = (wire, len(wire.events)), len(visit.operations) + 1
+            visit.table = {("*", 1): nothing}  # no second answer once the message is complete
             wire.say(NSetRSP(MessageIDBeingRespondedTo=visit.pending.MessageID, Status=_FAILED), pdv.context_id)
             return
 
@@ -134,8 +135,8 @@ def _is_image(request: NSetRQ) -> bool:
 
 async def _fail_early(peer: ScuPeer) -> Observation:
     """Judge an SCU whose N-SET of an image fails before its Data Set is complete."""
-    visit = await peer.visit(images(nothing), on_pdu=_answer_early, is_judged=False, max_length=_SMALL_MAXIMUM)
-    if visit.pending is None or visit.fired is None:
+    visit = await peer.visit({}, on_pdu=_answer_early, is_judged=False, max_length=_SMALL_MAXIMUM)
+    if visit.fired is None:
         raise Unprepared("no image needs a second P-DATA-TF", Verdict.UNIMPLEMENTED)
     return gives_up_film(peer, visit)
 
@@ -240,8 +241,9 @@ def _written_in(syntax: str) -> CaseRun:
 
 
 def _is_offered(visit: Visit, syntax: str) -> bool:
+    """Return whether the SCU proposes a transfer syntax for print."""
     return any(
-        syntax in each.transfer_syntaxes
+        each.abstract_syntax in IMAGE_BOXES and syntax in each.transfer_syntaxes
         for wire in visit.wires
         if wire.proposal is not None
         for each in wire.proposal.presentation_contexts

@@ -8,10 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from print_twins import CONFIGURATION, INVARIANTS, WRONG, changes, media_without_types
+from print_twins import CONFIGURATION, INVARIANTS, WRONG, changes, media_without_types, of
 from printers import printer
 from wrong_printers import FILMS, HOST, judge, serving
 
+from dimse.data import Dataset
+from dimse.message import NCreateRQ
+from dimse.net import Operation
+from dimse.uids import BasicFilmSession
 from dimse.verify import Case, Level, Role, Run, Target, Verdict, catalogue, verify_scp
 from dimse.verify.catalogue import differences
 from dimse.verify.invariants import Invariants
@@ -50,6 +54,18 @@ async def test_case_fails_for_its_twin(case: Case) -> None:
     async with serving(wrong) as port:
         result = await judge(port, wrong, Invariants()).run(case)
     assert result.verdict is (Verdict.FAIL if case.level is Level.MUST else Verdict.WEAK), result.reason
+
+
+async def test_label_in_another_character_set_is_the_same_text() -> None:
+    def to_unicode(_: Operation, data: Dataset) -> None:
+        label = data.get("FilmSessionLabel")
+        data.SpecificCharacterSet = "ISO_IR 192"
+        data.FilmSessionLabel = label
+
+    wrong = changes(of(NCreateRQ, BasicFilmSession), to_unicode)
+    async with serving(wrong) as port:
+        result = await judge(port, wrong, Invariants()).run(BY_ID["CHS-1.04"])
+    assert result.verdict is Verdict.PASS, result.reason
 
 
 async def test_abort_for_an_image_that_fits_ends_the_case() -> None:

@@ -1,17 +1,22 @@
 """The cases for an SCU: they agree with the catalogue, their twins fail, and a right client passes."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 from scu_twins import CONFUSED, ERASES_IMAGE, MAKES_ANOTHER_FILM, TRIES_AGAIN, TWINS
-from wrong_scus import Wrong, program
+from wrong_scus import GRAY, Wrong, program
 
+from dimse.data import Dataset
+from dimse.uids import ImplicitVRLittleEndian
+from dimse.ul import AssociateRQ
 from dimse.verify import Case, Flags, Level, Options, Role, Run, Unprepared, Verdict, catalogue
 from dimse.verify.catalogue import differences
 from dimse.verify.scu import SCU_CASES, ScuTarget, Visit, verify_scu
 from dimse.verify.scu.visit import OnPDU, Table
 from dimse.verify.trace import CaseTrace
 from dimse.verify.wire import Wire
+from print_mgmt.typed import items
 from print_mgmt.verify.scu import PRINT_SCU_CASES, PlainPrinter
 
 pytestmark = pytest.mark.skips_waits
@@ -64,6 +69,37 @@ async def test_new_film_after_a_failure_is_right() -> None:
     case = next(case for case in CASES if case.id == "DIMSE-2.06")
     result = (await judged(MAKES_ANOTHER_FILM, case, patience=0.25)).results[-1]
     assert result.verdict in (Verdict.PASS, Verdict.NON_STRICT), result.reason
+
+
+def small_image(name: str, data: Dataset) -> Dataset:
+    """Return a Data Set whose image, if it has one, fits in one P-DATA-TF of 4096 octets."""
+    if name == "NSetRQ":
+        (image,) = items(data, "BasicGrayscaleImageSequence")
+        image.Rows = image.Columns = 16
+        image.PixelData = bytes(256)
+    return data
+
+
+async def test_early_answer_needs_an_image_in_several_pdus() -> None:
+    case = next(case for case in CASES if case.id == "DIMSE-2.09")
+    result = (await judged(Wrong(data=small_image), case, patience=0.25)).results[-1]
+    assert (result.verdict, result.reason) == (Verdict.UNIMPLEMENTED, "no image needs a second P-DATA-TF")
+
+
+async def test_syntax_counts_only_if_it_is_proposed_for_print() -> None:
+    def implicit_print(pdu: AssociateRQ) -> AssociateRQ:
+        implicit = (ImplicitVRLittleEndian,)
+        contexts = pdu.presentation_contexts
+        return replace(
+            pdu,
+            presentation_contexts=tuple(
+                replace(each, transfer_syntaxes=implicit) if each.id == GRAY else each for each in contexts
+            ),
+        )
+
+    case = next(case for case in CASES if case.id == "ENC-2.01")
+    result = (await judged(Wrong(request=implicit_print), case, patience=0.5)).results[-1]
+    assert [each.verdict for each in result.subcases] == [Verdict.PASS, Verdict.UNIMPLEMENTED]
 
 
 @pytest.mark.parametrize("case_id", ["PRN-X-2.02", "ENC-2.03"])
