@@ -128,7 +128,7 @@ def _job_reference(instances: Instances, job: PrintJob) -> Dataset | None:
 
 def _make_cell(box: ImageBox) -> Cell:
     cell = box.cell()
-    if box.voi is None or cell.image is None:
+    if box.voi is None or cell.image is None or cell.image.PhotometricInterpretation == "RGB":  # it is for gray values
         return cell
     return replace(cell, image=_with_voi(cell.image, box.voi))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from print_scu import GRAY, SUCCESS, Scu, ramp, uids
+from print_scu import COLOR, GRAY, SUCCESS, Scu, ramp, uids
 
 from dimse.data import Dataset, tag_of
 from dimse.message import NSetRQ
@@ -48,6 +48,18 @@ class Overlaid:
         created = self.scu.create(ImageOverlayBox, dataset=dataset)
         assert (created.Status, created.AffectedSOPInstanceUID is None) == (SUCCESS, False)
         self.uid = created.AffectedSOPInstanceUID or ""
+
+
+def test_voi_lut_box_leaves_color_as_it_is() -> None:
+    scu = Scu(COLOR)
+    film_box, boxes = scu.film()
+    voi = scu.create(VOILUTBox, dataset=Dataset(WindowCenter=[10], WindowWidth=[2])).AffectedSOPInstanceUID or ""
+    pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    image = PrintImage(pixels=pixels, PhotometricInterpretation="RGB")
+    scu.image(boxes[0], 1, image, ReferencedVOILUTBoxSequence=[reference(VOILUTBox, voi)])
+    printed_image = scu.print(BasicFilmBox, film_box).films[0].sheet.cells[0].image
+    assert printed_image is not None
+    assert np.array_equal(printed_image.pixels, pixels)
 
 
 @pytest.mark.parametrize("allocated", [1, 8, 16])
