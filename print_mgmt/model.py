@@ -357,4 +357,11 @@ class Printer:
     def attributes(self, PrinterStatus: str = "NORMAL", PrinterStatusInfo: str = "NORMAL") -> Dataset:
         """Return all attributes, including the status; attributes without a value have zero length."""
         values = {keyword: getattr(self, keyword) or None for keyword in self.__dataclass_fields__}
+        if not self.is_ascii:
+            values["SpecificCharacterSet"] = "ISO_IR 192"
         return Dataset(PrinterStatus=PrinterStatus, PrinterStatusInfo=PrinterStatusInfo, **values)
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether all attributes have only characters of the default repertoire."""
+        return all(str.isascii(getattr(self, keyword)) for keyword in self.__dataclass_fields__)

@@ -7,11 +7,11 @@ support the attribute; only an empty field for Image Display Format or Configura
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from dimse.data import tag_of
+from dimse.data import Dataset, tag_of
 from dimse.errors import DimseError, EncodeError
 from dimse.uids import BasicAnnotationBox
 
@@ -158,6 +158,7 @@ class PrinterConfig:
     callers: Mapping[str, Caller] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._check_texts()
         _check_terms("sop_classes", self.sop_classes, SOP_CLASSES, "PS3.4 Annex H", at_least_one=True)
         if not self.media:
             raise ConfigError("media", "a printer needs at least one medium")
@@ -182,6 +183,19 @@ class PrinterConfig:
                 raise ConfigError(key, f"{getattr(self, key)} must be at least 1")
         if not self.BitsStored or not set(self.BitsStored) <= {8, 12}:
             raise ConfigError("BitsStored", f"{self.BitsStored} must be 8, 12 or both (PS3.3 C.13.5)")
+
+    def _check_texts(self) -> None:
+        """Raise `ConfigError` for a text that no attribute of the printer can hold."""
+        texts = {f"printer.{field.name}": getattr(self.printer, field.name) for field in fields(self.printer)}
+        texts["ConfigurationInformationDescription"] = self.ConfigurationInformationDescription
+        for key, words in texts.items():
+            keyword = key.removeprefix("printer.")
+            try:
+                value = Dataset(**{keyword: words or None}).get(keyword)
+            except EncodeError as exc:
+                raise ConfigError(key, exc.what) from exc
+            if isinstance(value, list):
+                raise ConfigError(key, f"{words!a}: a backslash is not allowed")
 
     def __hash__(self) -> int:
         return hash((self.printer, self.sop_classes, self.media))  # mappings have no hash

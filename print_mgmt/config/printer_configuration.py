@@ -35,6 +35,8 @@ def _pickled(config: PrinterConfig) -> bytes:
     supported = config.abstract_syntaxes
     formats = list(_formats(config))
     answer = Dataset()
+    if not (config.printer.is_ascii and config.ConfigurationInformationDescription.isascii()):
+        answer.SpecificCharacterSet = "ISO_IR 192"
     answer.PrinterConfigurationSequence = [_item(config, meta, formats) for meta in META_CLASSES if meta in supported]
     syntax = IMPLICIT_LE if config.implicit_only else EXPLICIT_LE
     return pickle.dumps(decode(encode(answer, syntax), syntax))  # loading it takes 0.06 ms, decoding it again 10 ms

@@ -12,6 +12,7 @@ from .instances import Instances
 
 __all__ = ["get_print_job", "get_printer", "get_printer_configuration"]
 
+_CHARSET = "SpecificCharacterSet"
 _MAX_UNKNOWN = 64  # unknown attributes that a response names at most; peers limit the length of a Command Set
 
 
@@ -48,6 +49,8 @@ def _select(attributes: Dataset, message: NGetRQ, uid: str) -> Answer:
     for tag in asked:
         if tag in attributes:
             found.add(attributes[tag])
+    if found and _CHARSET in attributes:  # the text of a response needs it, asked for or not (PS3.5 6.1.2.2)
+        found.add(attributes[_CHARSET])
     unknown = tuple(Tag(tag) for tag in dict.fromkeys(asked) if tag not in attributes)
     if not unknown:
         return Answer(dataset=found, AffectedSOPInstanceUID=uid)

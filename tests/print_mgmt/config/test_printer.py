@@ -9,6 +9,7 @@ import pytest
 from dimse.uids import BasicAnnotationBox, BasicGrayscalePrintManagementMeta, PresentationLUT
 from print_mgmt.attributes import row_of
 from print_mgmt.config import Caller, ConfigError, Medium, PrinterConfig, tables_of
+from print_mgmt.model import Printer
 
 
 def test_default_accepts_the_whole_standard() -> None:
@@ -45,6 +46,9 @@ def test_configuration_is_frozen_and_compares_by_value() -> None:
         ({"memory": -1}, "memory: -1 must be at least 1"),
         ({"BitsStored": (10,)}, "BitsStored: (10,) must be 8, 12 or both (PS3.3 C.13.5)"),
         ({"BitsStored": ()}, "BitsStored: () must be"),
+        ({"printer": Printer(PrinterName=65 * "X")}, "printer.PrinterName: "),
+        ({"printer": Printer(Manufacturer="A\\B")}, r"printer.Manufacturer: 'A\\B': a backslash is not allowed"),
+        ({"printer": Printer(DateOfLastCalibration="yesterday")}, "printer.DateOfLastCalibration: "),
     ],
 )
 def test_wrong_configuration_names_its_field(changes: dict[str, Any], words: str) -> None:

@@ -20,6 +20,7 @@ from print_mgmt.attributes import Table
 from print_mgmt.attributes.tables import PRINT_JOB, PRINTER, PRINTER_CONFIGURATION
 from print_mgmt.config import PRESETS, PrinterConfig, preset
 from print_mgmt.jobs import PrinterState, PrintQueue
+from print_mgmt.model import Printer
 from print_mgmt.typed import items
 
 
@@ -60,6 +61,33 @@ def test_job_is_found_on_any_association() -> None:
     )
     some = Scu(jobs=jobs).get(PrintJob, job.SOPInstanceUID, "ExecutionStatus", "FilmSessionLabel")
     assert (some.Status, some.dataset) == (0x0107, Dataset(ExecutionStatus="PENDING"))
+
+
+WORLDWIDE = PrinterConfig(printer=Printer(PrinterName="Röntgen 印刷", Manufacturer="Dünya"))
+
+
+@pytest.mark.parametrize("asked", [(), ("PrinterName",)])
+def test_name_of_a_printer_may_be_in_any_script(asked: tuple[str, ...]) -> None:
+    answer = Scu(config=WORLDWIDE).get(PrinterClass, PrinterInstance, *asked)
+    assert answer.dataset is not None
+    found = decode(encode(answer.dataset, IMPLICIT_LE), IMPLICIT_LE)
+    assert (answer.Status, found.PrinterName) == (SUCCESS, "Röntgen 印刷")
+
+
+def test_job_names_its_printer_in_any_script() -> None:
+    jobs = PrintQueue()
+    scu = Scu(config=WORLDWIDE, jobs=jobs)
+    job = scu.print(BasicFilmBox, scu.film()[0]).job
+    assert job is not None
+    jobs.offer(job, datetime(2024, 2, 29, 7, 8, 9))
+    answer = scu.get(PrintJob, job.SOPInstanceUID, "PrinterName")
+    assert answer.dataset is not None
+    assert decode(encode(answer.dataset, IMPLICIT_LE), IMPLICIT_LE).PrinterName == "Röntgen 印刷"
+
+
+def test_configuration_may_be_in_any_script() -> None:
+    for item in configuration(WORLDWIDE):
+        assert (item.PrinterName, item.Manufacturer) == ("Röntgen 印刷", "Dünya")
 
 
 def configuration(config: PrinterConfig = CONFIG) -> list[Dataset]:
