@@ -308,16 +308,16 @@ def _encode_unused(instance: Instance, unused: Dataset | None) -> bytes:
     merged = instance.unused.copy()
     merged.update(unused or Dataset())
     try:
-        return encode(merged, EXPLICIT_LE)
+        return _encode_attributes(merged)
     except (DecodeError, EncodeError):
-        return encode(_encodable(merged), EXPLICIT_LE)
+        return _encode_attributes(_encodable(merged))
 
 
 def _encodable(attributes: Dataset) -> Dataset:
-    """Return the attributes that can be encoded in explicit VR."""
+    """Return the attributes that can be encoded in explicit VR, in some character set."""
     kept = Dataset()
     for element in attributes:
-        alone = Dataset()
+        alone = Dataset(SpecificCharacterSet="ISO_IR 192")
         alone.add(element)
         with suppress(DecodeError, EncodeError):
             encode(alone, EXPLICIT_LE)

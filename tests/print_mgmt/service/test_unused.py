@@ -74,6 +74,15 @@ def test_later_request_adds_to_the_unused_attributes() -> None:
     assert (unused.PatientID, str(unused.PatientName)) == ("2", "Doe")
 
 
+def test_unused_texts_of_several_character_sets_are_kept() -> None:
+    """A later request has another character set, which lacks the letters of the patient's name."""
+    scu = Scu()
+    uid, _ = scu.film(PatientName="Жук^Иван", SpecificCharacterSet="ISO_IR 144")
+    scu.set(BasicFilmBox, uid, Dataset(SpecificCharacterSet="ISO_IR 100", ReferringPhysicianName="Müller"))
+    unused = film_of(scu, uid).unused.film_box
+    assert (unused.PatientName, unused.ReferringPhysicianName) == ("Жук^Иван", "Müller")
+
+
 def test_unused_attributes_count_as_memory() -> None:
     small, large = Scu(), Scu()
     sizes = []
