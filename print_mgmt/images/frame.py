@@ -234,18 +234,21 @@ def shown_values(values: Sequence[object]) -> str:
 
 # A film of 14 x 17 inches in HIGH resolution (640 dpi) has 97 million pixels; larger images gain nothing
 MAX_PIXELS = 1 << 27
+_MAX_SIDE = 0xFFFF  # Rows and Columns have the VR US
 MAX_FRAMES = 1 << 20  # frames of one object: whole slide images have fewer than a million
 ALWAYS_EXPANDED = 1 << 26  # bytes that any compressed frame may decompress to
 MAX_EXPANSION = 1000  # bytes per compressed byte of larger frames; real images of all codecs stay below 200
 
 
 def check_size(rows: int, columns: int) -> None:
-    """Raise ImageError for an image without pixels, or with more pixels than any film has.
+    """Raise ImageError for an image without pixels, with more pixels than any film has, or with too long a side.
 
     Rows and Columns go up to 65535, so a header of a few bytes can ask for 4 gigapixels.
     """
     if rows < 1 or columns < 1:
         raise ImageError(f"Rows {rows} and Columns {columns} must be at least 1 (PS3.3 C.7.6.3)")
+    if max(rows, columns) > _MAX_SIDE:
+        raise ImageError(f"Rows {rows} and Columns {columns} can be at most {_MAX_SIDE} (PS3.5 6.2)")
     if rows * columns > MAX_PIXELS:
         raise ImageError(f"{rows} rows of {columns} are more than the limit of {MAX_PIXELS} pixels")
 

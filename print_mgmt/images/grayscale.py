@@ -22,6 +22,7 @@ from .errors import ImageError
 from .frame import Frame
 from .lut import lut_of, missing_parts
 from .picture import Codes, tabulate
+from .pixels import photometric_of
 from .stored_values import Cells, Floats, Numbers, blocks, distinct_values, is_padding, stored_bits, stored_values
 from .voi import Choice, Voi, choose
 
@@ -58,7 +59,7 @@ def grayscale(
 
 def _check_shape(frame: Frame) -> None:
     """Note a Presentation LUT Shape that contradicts Photometric Interpretation, which decides."""
-    shape, photometric = frame.term("PresentationLUTShape"), frame.term("PhotometricInterpretation")
+    shape, photometric = frame.term("PresentationLUTShape"), photometric_of(frame)
     if (shape, photometric) in (("INVERSE", "MONOCHROME2"), ("IDENTITY", "MONOCHROME1")):
         frame.note(f"PresentationLUTShape {shape} contradicts {photometric}: ignored (PS3.3 C.8.11.3)")
 
@@ -175,7 +176,7 @@ def _rescale_floats(rescale: Callable[[Floats], Floats], frame: Frame, pixels: F
 
 def _levels_of(values: Callable[[Numbers], _Values], frame: Frame, voi: Voi) -> Callable[[Numbers], Floats]:
     """Return the function from pixels to levels."""
-    black = 1.0 if frame.term("PhotometricInterpretation") == "MONOCHROME1" else 0.0
+    black = 1.0 if photometric_of(frame) == "MONOCHROME1" else 0.0
 
     def levels(pixels: Numbers) -> Floats:
         rescaled, padding = values(pixels)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..film.sheet import PrintImage
 from .errors import ImageError
+from .frame import check_size
 from .overlays import Mask
 from .stored_values import BLOCK, Cells, Floats, Numbers, all_codes, blocks
 
@@ -108,16 +109,28 @@ def _dtype(bits: int) -> type[np.uint8 | np.uint16]:
 def picture_of(array: NDArray[np.generic], background: Background = "WHITE") -> Picture:
     """Return an array as a picture: gray HxW, color HxWx3, or HxWx4 with opacity as the last sample.
 
-    Raises ImageError for other shapes and dtypes, and for floats outside of 0 to 1.
+    Raises ImageError for other shapes and dtypes, for floats outside of 0 to 1, for masked pixels, and for too many
+    pixels.
     """
     photometric = _SAMPLES.get(array.shape[2:])
     if array.ndim < 2 or photometric is None or array.size == 0:
         raise ImageError(f"an array of shape {array.shape} is empty, or not gray HxW or color HxWx3 or HxWx4")
-    codes = _to_codes(array)
+    check_size(*array.shape[:2])
+    codes = _to_codes(_without_mask(array))
     if codes.shape[2:] == (4,):
         codes = _blend(codes, background)
     codes, curve = identity(codes)
     return Picture(codes=codes, curve=curve, PhotometricInterpretation=photometric)
+
+
+def _without_mask(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return a masked array as a plain one. Raises ImageError if a pixel is masked: it has no value."""
+    if not isinstance(array, np.ma.MaskedArray):
+        return array
+    if np.ma.is_masked(array):
+        raise ImageError("an array with masked pixels: fill them first (numpy.ma.filled)")
+    plain: NDArray[np.generic] = np.ma.getdata(array)
+    return plain
 
 
 def _to_codes(array: NDArray[np.generic]) -> NDArray[np.uint8 | np.uint16]:

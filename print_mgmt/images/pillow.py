@@ -223,7 +223,9 @@ def _to_array(image: "Image.Image", *, is_12_bits: bool) -> NDArray[np.generic]:
         if values.min() < 0 or values.max() > 65535:
             raise ImageError(f"values from {values.min()} to {values.max()} do not fit into 16 bits")
         return values.astype(np.uint16)
-    if mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
+    if mode == "La":  # gray multiplied by its opacity, which Pillow converts to LA only
+        return np.asarray(image.convert("LA").convert("RGBA"))
+    if mode in ("LA", "PA", "RGBa") or "transparency" in image.info:
         return np.asarray(image.convert("RGBA"))
     if mode in ("L", "RGB", "RGBA", "F"):
         return np.asarray(image)

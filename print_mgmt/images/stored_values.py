@@ -101,8 +101,8 @@ def low_bits(values: NDArray[np.int64], bits: int, *, is_signed: bool) -> NDArra
 def is_padding(cells: Cells, stored: NDArray[np.int64], frame: Frame) -> NDArray[np.bool_]:
     """Return a mask of the padding: Pixel Padding Value, up to Pixel Padding Range Limit if present.
 
-    Both are signed if the pixels are, even if their VR differs (PS3.3 C.7.5.1.1.2). A padding that Bits Stored cannot
-    hold, such as 63536 with 12 bits, is compared with whole cells instead of the ``stored`` values of the cells.
+    Both are signed if the pixels are, even if their VR differs (PS3.3 C.7.5.1.1.2). If Bits Stored can hold no padding,
+    such as 63536 with 12 bits, whole cells are compared instead of the ``stored`` values of the cells.
     """
     keywords = ("PixelPaddingValue", "PixelPaddingRangeLimit")
     limits = [int(number) for keyword in keywords for number in frame.numbers(keyword)[:1]]
@@ -110,7 +110,8 @@ def is_padding(cells: Cells, stored: NDArray[np.int64], frame: Frame) -> NDArray
         return np.zeros(stored.shape, np.bool_)
     allocated, (bits, _) = 8 * cells.itemsize, stored_bits(cells, frame)
     ends = low_bits(np.array(limits), allocated, is_signed=frame.signed)
-    fits = np.array_equal(ends, low_bits(ends, bits, is_signed=frame.signed))
+    lowest = -(1 << bits - 1) if frame.signed else 0
+    fits = ends.min() < lowest + (1 << bits) and ends.max() >= lowest
     values = stored if fits else low_bits(cells.astype(np.int64), allocated, is_signed=frame.signed)
     padding: NDArray[np.bool_] = (values >= ends.min()) & (values <= ends.max())
     return padding

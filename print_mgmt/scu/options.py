@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..film import PrintImage
 from ..images import Image, ImageError, ImageOptions, is_image, prepare_all
+from ..images.frame import check_size
 
 __all__ = ["Action", "Bits", "Color", "Images", "PixelFormat", "PrintOptions", "Printable", "each_image"]
 
@@ -73,10 +74,16 @@ class PixelFormat:
         return prepare_all(image, frames=frames, **wanted)
 
     def _is_final(self, image: Printable) -> TypeGuard[NDArray[np.uint8]]:
-        """Return whether this is an array whose pixels are sent as they are; another thread would take longer."""
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or not image.size:
+        """Return whether this is an array whose pixels are sent as they are; another thread would take longer.
+
+        Subclasses such as masked arrays are not. Raises `ImageError` for more pixels than an image box can have.
+        """
+        if type(image) is not np.ndarray or image.dtype != np.uint8 or not image.size:
             return False
-        return image.shape[2:] == (3,) if self.is_color else image.ndim == 2 and self.bits == 8
+        if image.shape[2:] != (3,) if self.is_color else image.ndim != 2 or self.bits != 8:
+            return False
+        check_size(*image.shape[:2])
+        return True
 
     def _checked(self, image: PrintImage) -> PrintImage:
         if self.is_color != (image.PhotometricInterpretation == "RGB"):

@@ -150,6 +150,13 @@ def test_padding_is_black_with_any_window(photometric: str, black: int) -> None:
     assert prepare(made).pixels.tolist() == [[1, black, 254]]
 
 
+@pytest.mark.parametrize("written", ["MONOCHROME 1", "MONOCHROME_1"])
+def test_padding_is_black_though_monochrome1_is_misspelled(written: str) -> None:
+    made = image([0, 30, 99], PhotometricInterpretation=written, PixelPaddingValue=30, WindowCenter=50, WindowWidth=101)
+    assert prepare(made).pixels.tolist() == [[1, 255, 254]]
+    assert prepare(made, color=True).pixels[..., 0].tolist() == [[254, 0, 1]]
+
+
 def test_windows_do_not_apply_to_color() -> None:
     made = image([10, 20, 30], "u1", SamplesPerPixel=3, PhotometricInterpretation="RGB", Columns=1)
     assert prepare(made, color=True, window=Window(0, 1)).pixels.tolist() == [[[10, 20, 30]]]

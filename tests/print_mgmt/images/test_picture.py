@@ -51,8 +51,17 @@ def test_equal_red_green_and_blue_become_that_gray(level: int) -> None:
         (np.full((4, 4), -0.1), "0 to 1"),
         (np.full((4, 4), 3071.0), "0 to 1"),
         (np.full((4, 4), np.nan), "0 to 1"),
+        (np.zeros((65536, 2), np.uint8), "65535"),
+        (np.zeros((2, 65536, 3)), "65535"),
+        (np.broadcast_to(np.uint8(0), (20000, 20000)), "pixels"),
+        (np.ma.masked_equal(np.eye(4, dtype=np.uint8), 0), "masked"),
+        (np.ma.masked_invalid(np.full((4, 4), np.nan)), "masked"),
     ],
 )
 def test_array_of_unknown_range_is_refused(array: NDArray[np.generic], message: str) -> None:
     with pytest.raises(ImageError, match=message):
         prepare(array)
+
+
+def test_array_without_masked_pixels_is_printed() -> None:
+    assert prepare(np.ma.masked_equal(np.eye(2, dtype=np.uint8), 7)).pixels.tolist() == [[1, 0], [0, 1]]

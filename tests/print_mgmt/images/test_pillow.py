@@ -72,6 +72,13 @@ def test_transparent_pixels_show_the_background(tmp_path: Path, background: str,
     assert image.pixels.tolist() == [[[10, 20, 30], [ground] * 3, mixed]]
 
 
+@pytest.mark.parametrize("mode", ["La", "RGBa"])
+def test_multiplied_opacity_is_applied_once(mode: str) -> None:
+    """51 of 255 is a fifth: gray 200 becomes 40, and four fifths of the white background are added."""
+    image = Image.new(mode[:-1] + "A", (1, 1), (200, 51) if mode == "La" else (200, 200, 200, 51)).convert(mode)
+    assert prepare(image).pixels.tolist() == [[round(200 * 0.2 + 255 * 0.8)]]
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_one_color_may_be_transparent(tmp_path: Path, mode: str) -> None:
     """tRNS of PNG: gray 7 here, which becomes white."""

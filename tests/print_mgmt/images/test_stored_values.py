@@ -75,6 +75,19 @@ def test_padding_beyond_bits_stored_is_a_whole_cell(dtype: str, padding: int) ->
     assert shades(*pixels, dtype=dtype, bits=12, attributes=attributes) == shown
 
 
+@pytest.mark.parametrize(("value", "limit"), [(4000, 65535), (65535, 4000), (-2000, -32768), (-32768, -2000)])
+def test_range_of_padding_may_end_beyond_bits_stored(value: int, limit: int) -> None:
+    """The 12 stored bits hold one end of the range only; the cells have no sign above them."""
+    padding: dict[str, object] = {"PixelPaddingValue": value, "PixelPaddingRangeLimit": limit}
+    if limit > 0:
+        unsigned = {**twelve_bits(2048, 11), **padding}
+        assert shades(4095, 4000, 3999, 1, dtype="u2", bits=12, attributes=unsigned) == [0, 0, 3999, 1]
+    else:
+        signed = {**twelve_bits(0, 11), **padding, "PixelRepresentation": 1}
+        cells = [number & 0xFFF for number in (-2048, -2000, -1999, 2047)]
+        assert shades(*cells, dtype="u2", bits=12, attributes=signed) == [0, 0, 49, 4095]
+
+
 def test_image_of_padding_is_black() -> None:
     assert shades(7, 7, PixelPaddingValue=7) == [0, 0]
 

@@ -53,6 +53,17 @@ async def test_empty_array_is_an_image_error() -> None:
         await PixelFormat(is_color=False, bits=8).first(GRAY[:0])
 
 
+@pytest.mark.parametrize("is_color", [False, True])
+async def test_array_with_too_long_a_side_is_an_image_error(is_color: bool) -> None:
+    with pytest.raises(ImageError, match="at most 65535"):
+        await PixelFormat(is_color=is_color, bits=8).first(np.zeros((65536, 1, 3)[: 2 + is_color], np.uint8))
+
+
+async def test_masked_pixels_are_an_image_error() -> None:
+    with pytest.raises(ImageError, match="masked"):
+        await PixelFormat(is_color=False, bits=8).first(np.ma.masked_equal(GRAY, 0))
+
+
 async def test_gray_becomes_color_in_color_boxes() -> None:
     image = await PixelFormat(is_color=True, bits=8).first(GRAY)
     assert (image.PhotometricInterpretation, image.pixels.shape) == ("RGB", (2, 3, 3))
