@@ -284,6 +284,8 @@ def _taps(source: int, target: int, magnification: Magnification) -> tuple[NDArr
     center = (np.arange(target)[:, None] + 0.5) * scale
     first = np.floor(center - reach + 0.5).astype(np.intp)
     last = np.floor(center + reach + 0.5).astype(np.intp)
+    if scale <= 1:  # rounding could add a pixel: REPLICATE from 2 to 49 pixels would mix both in the middle
+        last = first + int(2 * reach)
     index = first + np.arange((last - first).max())
     weights = magnification.kernel((index + 0.5 - center) / stretch)
     weights[index >= last] = 0

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -132,6 +132,13 @@ def test_replicate_repeats_pixels(rows: int, columns: int, down: int, across: in
     source = noise(rows, columns)
     expected = source.repeat(down, 0).repeat(across, 1)
     assert np.array_equal(resized(source, rows * down, columns * across, "REPLICATE"), expected)
+
+
+@example(2, 47)  # the middle of a target pixel is a rounding error away from the border of two source pixels
+@given(st.integers(1, 40), st.integers(0, 200))
+def test_enlarging_by_replicate_mixes_no_pixels(rows: int, more: int) -> None:
+    source = noise(rows, 1)
+    assert set(np.unique(resized(source, rows + more, 3, "REPLICATE"))) <= set(np.unique(source))
 
 
 @pytest.mark.parametrize("kind", TYPES)
