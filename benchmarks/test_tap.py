@@ -1,6 +1,6 @@
 """C-ECHO and images through ``dimse tap``, beside a bare pair of sockets.
 
-The bare pair is two threads that block, as the tap has them, or an event loop of asyncio that only reads and writes.
+The bare pair is two threads that block, or an event loop of asyncio that only reads and writes.
 The relay of the tap alone shows what forwarding costs. The tap also explains each PDU, in a process of its own that
 takes time from both ends if there are only two cores, and records all bytes where the name says so. The peer's turn
 begins when the tap has explained and recorded everything. Both ends are ours.

@@ -241,14 +241,11 @@ class _Watch:
     def __init__(self, output: _Output, inbox: Inbox, number: int, title: str, tap: Tap | None) -> None:
         self._output = output
         self._inbox = inbox
-        self._note = partial(inbox.note, self._show)
+        self.received = partial(inbox.note, self._show)
         self._number = number
         self._title = title
         self._tap = tap
         self._lines = output.lines
-
-    def received(self, by_client: bool, data: bytes) -> None:
-        self._note(by_client, data)
 
     def closed(self, why: str) -> None:
         self._inbox.hand_over()

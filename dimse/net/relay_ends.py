@@ -1,25 +1,20 @@
-"""The two connections of a link of the relay. They block; one thread reads from each, and another writes to it.
+"""The two connections of a link of the relay. They never block: what the system does not take is kept as unsent.
 
-A plain connection is a socket. With TLS, both threads of a connection use one `TLSSession`, which a lock protects.
-Neither thread waits until the other has read or sent its bytes. A thread that reads may have to answer, for example to
-a change of keys; if the other thread is sending at that moment, the other one sends the answer, too.
+A plain connection is a socket. With TLS, a `TLSSession` stands behind the socket. Reading may then have to answer, for
+example to a change of keys; the answer is sent, or is unsent, like the bytes that are written.
 """
 
 import asyncio
-import os
 import socket
 import struct
 import sys
-from collections.abc import Callable
 from contextlib import suppress
-from errno import ECONNRESET
-from threading import Lock
 from typing import Protocol
 
 from ..errors import RemoteProtocolError
 from ..explain.pcapng import Address
 from ..tls import TLSSession
-from .short_reads import ShortReads
+from .short_reads import SHORT, ShortReads
 
 __all__ = ["End", "PlainEnd", "SecureEnd"]
 
@@ -27,40 +22,46 @@ _READ = 1 << 14  # bytes to read at a time in a handshake
 _PLAIN = 1 << 17  # bytes to decrypt at a time
 _RESET = struct.pack("ii", 1, 0)  # the SO_LINGER value with which closing a socket resets the connection
 
+# Bytes in one read. The memory for a short read costs 3 us less, so a long read only follows a read that was full.
+_SHORT_READ, _LONG_READ = 1 << 16, 1 << 18
+
 
 class End(Protocol):
-    """One of the two connections of a link."""
+    """One of the two connections of a link.
+
+    The thread of the link calls `read`, `write`, `flush`, `finish` and `drop`. They raise OSError if the connection is
+    broken. With TLS, `read` and `write` raise `RemoteProtocolError` for a mistake of the peer, who gets an alert.
+    """
 
     address: Address
     socket: socket.socket
-    short_reads: ShortReads
-
-    @property
-    def read(self) -> Callable[[int], bytes]:
-        """A function that waits for bytes of the peer, and returns at most the given number; b"" after the last one."""
-
-    @property
-    def write(self) -> Callable[[bytes], None]:
-        """A function that sends bytes, and waits until the system has taken them."""
+    unsent: memoryview  # what the system has not taken yet
+    is_ended: bool  # whether the peer has ended its bytes
+    is_failed: bool  # whether `read` will raise an error, though no more bytes may come
 
     async def handshake(self) -> None:
         """Prepare for `read` and `write`. Raises `RemoteProtocolError`, after the peer got an alert."""
 
-    def check_end(self) -> None:
-        """Raise OSError if the peer has reset the connection instead of ending its bytes.
+    def read(self) -> bytes:
+        """Return bytes of the peer; b"" if none have come, or after the last ones."""
 
-        The system reports a reset only once. If the thread that writes has received the report, the thread that reads
-        sees an ordinary end.
-        """
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+
+    def flush(self) -> None:
+        """Send what is unsent, as far as the system takes it."""
 
     def finish(self) -> None:
-        """End this direction: the peer gets no more bytes."""
+        """End this direction after what is unsent: the peer gets no more bytes."""
+
+    def drop(self) -> None:
+        """Forget what is unsent, because the connection is broken."""
 
     def stop(self, *, resets: bool) -> None:
-        """Wake the thread that reads. With ``resets``, `close` will reset the connection."""
+        """Wake the thread if it waits for bytes of the peer. With ``resets``, `close` will reset the connection."""
 
     def cut(self) -> None:
-        """Wake the thread that writes."""
+        """Wake the thread if it waits until the system takes bytes."""
 
     async def linger(self, seconds: float) -> None:
         """After a failed handshake, discard what the peer sends until it ends, for at most ``seconds``.
@@ -78,18 +79,49 @@ class _Socket:
     def __init__(self, sock: socket.socket, address: Address) -> None:
         self.address = address
         self.socket = sock
-        self.short_reads = ShortReads()
-        self._is_finished = False
+        self._short_reads = ShortReads()
+        self.unsent = memoryview(b"")
+        self.is_ended = False
+        self.is_failed = False
+        self._is_finishing = False  # whether the socket is shut down after what is unsent
+        self._size = _SHORT_READ
         with suppress(OSError):  # the connection is broken, which reading will report
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def check_end(self) -> None:
-        if not self._is_finished:  # once both directions have ended, the system does not keep the address either
-            try:
-                self.socket.getpeername()
-            except OSError as exc:
-                if not self._is_finished:  # the other thread may have called `finish` in the meantime
-                    raise ConnectionResetError(ECONNRESET, os.strerror(ECONNRESET)) from exc
+    def read(self) -> bytes:
+        try:
+            data = self.socket.recv(self._size)
+        except BlockingIOError:
+            return b""
+        nbytes = len(data)
+        if nbytes < SHORT:
+            self.is_ended = not nbytes
+            self._short_reads.add(self.socket)
+        self._size = _SHORT_READ if nbytes < _SHORT_READ else _LONG_READ
+        return data
+
+    def write(self, data: bytes) -> None:
+        self._short_reads.is_answered = True
+        if self.unsent:
+            self.unsent = memoryview(b"".join((self.unsent, data)))
+            return
+        try:
+            sent = self.socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self.unsent = memoryview(data)[sent:]
+
+    def flush(self) -> None:
+        if self.unsent:
+            with suppress(BlockingIOError):
+                self.unsent = self.unsent[self.socket.send(self.unsent) :]
+        if self._is_finishing and not self.unsent:
+            self._is_finishing = False
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def drop(self) -> None:
+        self.unsent, self._is_finishing = memoryview(b""), False
 
     def stop(self, *, resets: bool) -> None:
         if resets:
@@ -121,16 +153,12 @@ class _Socket:
 class PlainEnd(_Socket):
     """A connection without TLS."""
 
-    def __init__(self, sock: socket.socket, address: Address) -> None:
-        super().__init__(sock, address)
-        self.read, self.write = sock.recv, sock.sendall
-
     async def handshake(self) -> None:
-        self.socket.setblocking(True)
+        """Do nothing."""
 
     def finish(self) -> None:
-        self._is_finished = True
-        self.socket.shutdown(socket.SHUT_WR)
+        self._is_finishing = True
+        self.flush()
 
 
 class SecureEnd(_Socket):
@@ -139,9 +167,6 @@ class SecureEnd(_Socket):
     def __init__(self, sock: socket.socket, address: Address, session: TLSSession) -> None:
         super().__init__(sock, address)
         self._session = session
-        self._using = Lock()  # held while a thread uses the session, and never while it waits for the peer
-        self._sending = Lock()  # held while a thread sends what the session has for the peer, so that the order holds
-        self._has_output = False  # whether the session may have bytes for the peer
         self._plain = memoryview(bytearray(_PLAIN))
 
     async def handshake(self) -> None:
@@ -150,7 +175,6 @@ class SecureEnd(_Socket):
                 await self._continue()
         except OSError as exc:
             raise RemoteProtocolError(f"the connection broke during the TLS handshake: {exc.strerror}") from exc
-        self.socket.setblocking(True)
 
     async def _continue(self) -> None:
         """Continue the handshake, and if it is not done, read what it needs next."""
@@ -169,21 +193,16 @@ class SecureEnd(_Socket):
             raise RemoteProtocolError("the connection closed during the TLS handshake")
         self._session.receive(data)
 
-    def read(self, size: int) -> bytes:
-        data = b""  # at first, the session may have bytes that came with the end of the handshake
-        while True:
-            try:
-                with self._using:
-                    self._session.receive(data)
-                    self._has_output = True
-                    plain = self._decrypt()
-            finally:
-                self._flush()
-            if plain or self._session.is_ended:
-                return plain
-            data = self.socket.recv(size)
-            if not data:
-                return b""
+    def read(self) -> bytes:
+        self._session.receive(super().read())
+        try:
+            plain = self._decrypt()
+        except RemoteProtocolError:
+            with suppress(OSError):  # the connection is broken, too
+                self._send_output()  # the alert
+            raise
+        self._send_output()
+        return plain
 
     def _decrypt(self) -> bytes:
         """Return all plain bytes of the session; none may be left in it when `TLSSession.close` is called."""
@@ -193,40 +212,21 @@ class SecureEnd(_Socket):
                 pieces.append(bytes(self._plain[:count]))
         except RemoteProtocolError:
             if not pieces:
-                raise  # if there are pieces, the next call raises the error again
+                raise
+            self.is_failed = True  # the next call raises the error again
+        self.is_ended = self.is_ended or self._session.is_ended
         return b"".join(pieces)
 
-    def check_end(self) -> None:
-        if not self._session.is_ended:
-            super().check_end()
-
     def write(self, data: bytes) -> None:
-        with self._using:
-            self._session.write((data,))
-        self._send()
+        self._session.write((data,))
+        self._send_output()
 
     def finish(self) -> None:
-        with self._using:
-            self._session.close()
-        self._send()
-
-    def _send(self) -> None:
-        """Send what the session has for the peer."""
-        with self._sending:
-            self._send_output()
-        self._flush()
-
-    def _flush(self) -> None:
-        """Send what the session has for the peer, unless the other thread is sending: then, that one does it."""
-        while self._has_output and self._sending.acquire(blocking=False):
-            try:
-                self._send_output()
-            finally:
-                self._sending.release()
+        self._session.close()
+        self._send_output()
 
     def _send_output(self) -> None:
-        with self._using:
-            self._has_output = False
-            data = self._session.data_to_send()
+        """Send what the session has for the peer."""
+        data = self._session.data_to_send()
         if data:
-            self.socket.sendall(data)
+            super().write(data)

@@ -1,21 +1,15 @@
-"""A link of the relay: the connection of a client, the connection to the target, and a thread for each direction.
+"""A link of the relay: the connection of a client, the connection to the target, and the thread that forwards.
 
-A thread waits for bytes, shows them to the `Watch`, and sends them. So the system makes a sender wait for a slow
-receiver, and a C-ECHO takes as long as through a bare pair of sockets; an event loop takes 15 % longer, because it
-needs one more system call and a callback for each message. The event loop opens and closes links, and reads nothing.
-
-The watch comes before the sending, so it sees a request before the response. Afterwards, it would need a lock, and its
-work would delay the program that the sending wakes: a C-ECHO then takes 9 us more of 120 us.
+The event loop opens and closes links, and reads nothing.
 """
 
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from functools import partial
-from threading import Thread
+from dataclasses import dataclass, field
+from threading import Lock, Thread
 from typing import Protocol
 
 from ..errors import RemoteProtocolError, escaped
@@ -25,14 +19,13 @@ from ..tls import TLSContext, TLSSession
 from .client import connection_reason
 from .recorder import address_of
 from .relay_ends import End, PlainEnd, SecureEnd
+from .relay_forwarder import Broken, Forwarder
 
 __all__ = ["Link", "Settings", "Watch"]
 
 _log = logging.getLogger("dimse.net")
 
-# Bytes in one read. The memory for a short read costs 3 us less, so a long read only follows a read that was full.
-_SHORT_READ, _LONG_READ = 1 << 16, 1 << 18
-_SOON = 0.1  # seconds for the threads to end when the relay ends
+_SOON = 0.1  # seconds for what is unsent when the relay ends
 
 
 class Watch(Protocol):
@@ -41,9 +34,7 @@ class Watch(Protocol):
     def received(self, by_client: bool, data: bytes) -> None:
         """Take bytes that the client has sent, or the target if not ``by_client``.
 
-        Called in the thread that forwards this direction, just before the bytes are sent, so each microsecond here
-        delays them. Calls for both directions may overlap, but the call for a request has always returned when the call
-        for its answer begins.
+        Called in the thread of the link, just before the bytes are sent, so each microsecond here delays them.
         """
 
     def closed(self, why: str) -> None:
@@ -63,6 +54,7 @@ class Settings:
     tls: TLSContext | None
     to_tls: TLSContext | None
     timeouts: Timeouts
+    awake: Lock = field(default_factory=Lock)  # held by the thread that does not sleep, see `Forwarder`
 
     @property
     def target(self) -> str:
@@ -89,22 +81,12 @@ def _end(sock: socket.socket, address: Address, session: TLSSession | None) -> E
     return PlainEnd(sock, address) if session is None else SecureEnd(sock, address, session)
 
 
-class _Broken(Exception):
-    """The failure of one connection, which ends the link. ``has_alert``: its peer got an alert of TLS."""
-
-    def __init__(self, why: str, *, is_client: bool = False, has_alert: bool = False) -> None:
-        super().__init__(why)
-        self.is_client = is_client  # whether it is the connection of the client
-        self.has_alert = has_alert
-
-
 class Link:
     """The connection of a client and the connection to the target; the bytes of each are forwarded to the other."""
 
     def __init__(self, settings: Settings, client: End) -> None:
         self._settings = settings
         self._ends = [client]  # and the target, once it is connected
-        self._is_stopping = False  # whether the threads must end
 
     @property
     def name(self) -> str:
@@ -121,8 +103,7 @@ class Link:
             if await self._connect():
                 await self._observe()
         except asyncio.CancelledError:
-            for end in self._ends:
-                end.stop(resets=True)
+            self._reset()
             raise
 
     def close(self) -> None:
@@ -181,91 +162,61 @@ class Link:
     async def _forward(self, watch: Watch) -> str:
         """Forward both directions, and return why that ended."""
         client, target = self._ends
-        threads: list[asyncio.Future[None]] = []
+        forwarder = Forwarder(
+            client,
+            target,
+            received=watch.received,
+            linger=self._settings.timeouts.linger,
+            awake=self._settings.awake,
+        )
         try:
-            threads.append(_started(partial(self._forward_all, client, target, watch)))
-            threads.append(_started(partial(self._forward_all, target, client, watch)))
-            await asyncio.wait(threads, return_when=asyncio.FIRST_EXCEPTION)
-        except asyncio.CancelledError:
-            await self._stop(threads, _SOON)
-            raise
+            running = _started(forwarder.run)
         except RuntimeError as exc:  # the system allows no more threads
-            await self._stop(threads, _SOON)
+            self._reset()
             self._warn(str(exc))
             return str(exc)
-        errors = [error for one in threads if one.done() and (error := one.exception())]
-        return await self._failed(threads, errors[0]) if errors else "closed by both sides"
+        try:
+            await asyncio.wait((running,))
+        except asyncio.CancelledError:
+            await self._stop(forwarder, running)
+            raise
+        error = running.exception()
+        return "closed by both sides" if error is None else self._failed(error)
 
-    async def _failed(self, threads: Sequence["asyncio.Future[None]"], error: BaseException) -> str:
-        """End the link after an error, and return the error in words."""
-        if not isinstance(error, _Broken):
-            await self._stop(threads, _SOON)
+    def _failed(self, error: BaseException) -> str:
+        """Reset the connections after an error, and return the error in words."""
+        if not isinstance(error, Broken):
+            self._reset()
             raise error
-        client, target = self._ends
-        side, end = ("the client", client) if error.is_client else ("the target", target)
-        await self._stop(threads, self._settings.timeouts.linger, spared=end if error.has_alert else None)
+        is_client = error.end is self._ends[0]
+        side = "the client" if is_client else "the target"
+        self._reset(spared=error.end if error.has_alert else None)
         if not error.has_alert:
             return f"reset by {side}: {escaped(str(error))}"
-        if error.is_client:
+        if is_client:
             self._warn(str(error))
         return f"{side}: {error}"
 
-    async def _stop(
-        self, threads: Sequence["asyncio.Future[None]"], seconds: float, *, spared: End | None = None
-    ) -> None:
-        """End the threads; give them ``seconds`` for the bytes that wait to be sent.
-
-        Both connections will be reset, but not the one that is ``spared``.
-        """
-        self._is_stopping = True
+    def _reset(self, *, spared: End | None = None) -> None:
+        """Let `close` reset both connections, but not the one that is ``spared``."""
         for end in self._ends:
             end.stop(resets=end is not spared)
-        waiting = {*threads}
+
+    async def _stop(self, forwarder: Forwarder, running: "asyncio.Future[None]") -> None:
+        """End the thread; the system has a short time to take what is unsent."""
+        forwarder.stop()
+        self._reset()
         try:
-            if threads:
-                _, waiting = await asyncio.wait(threads, timeout=seconds)
+            await asyncio.wait((running,), timeout=_SOON)
         finally:  # also if this is canceled
-            if waiting:
+            if not running.done():
                 for end in self._ends:
                     end.cut()
-                await asyncio.wait(waiting)
-            for one in threads:
-                one.exception()  # marks the error as retrieved
+                await asyncio.wait((running,))
+            running.exception()  # marks the error as retrieved
 
     def _warn(self, why: str) -> None:
         _log.warning("%s: closed: %s", self.name, escaped(why))
-
-    # --- in the threads ---
-
-    def _forward_all(self, source: End, sink: End, watch: Watch) -> None:
-        """Forward bytes from ``source`` until it ends, and then end the bytes of ``sink``, too. Raises `_Broken`."""
-        by_client, size = source is self._ends[0], _SHORT_READ
-        read, write, received = source.read, sink.write, watch.received
-        note_read, note_answer = source.short_reads.add, sink.short_reads.answer
-        while not self._is_stopping:
-            try:
-                data = read(size)
-                if not data:
-                    source.check_end()
-            except (OSError, RemoteProtocolError) as exc:
-                raise self._broken(source, exc) from exc
-            try:
-                if data:
-                    received(by_client, data)
-                    note_answer()
-                    note_read(len(data), source.socket)
-                    write(data)
-                    size = _SHORT_READ if len(data) < _SHORT_READ else _LONG_READ
-                    continue
-                if not self._is_stopping:
-                    sink.finish()
-                return
-            except (OSError, RemoteProtocolError) as exc:
-                raise self._broken(sink, exc) from exc
-
-    def _broken(self, end: End, error: OSError | RemoteProtocolError) -> _Broken:
-        is_client, has_alert = end is self._ends[0], isinstance(error, RemoteProtocolError)
-        return _Broken(str(error), is_client=is_client, has_alert=has_alert)
 
 
 def _started(work: Callable[[], None]) -> "asyncio.Future[None]":

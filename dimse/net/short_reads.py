@@ -9,9 +9,9 @@ because the answer acknowledges the message. A C-ECHO of such a peer takes 8 us 
 import socket
 from contextlib import suppress
 
-__all__ = ["ShortReads"]
+__all__ = ["SHORT", "ShortReads"]
 
-_SHORT = 2048  # bytes; a read of fewer is short
+SHORT = 2048  # bytes; a read of fewer is short
 _MAX_UNKNOWN = 16  # after this number of short reads, all answered, the peer counts as one that sends whole messages
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
@@ -19,28 +19,22 @@ _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 class ShortReads:
     """The short reads from one peer."""
 
-    __slots__ = ("_answered", "_is_answered", "_sends_pieces")
+    __slots__ = ("_answered", "_sends_pieces", "is_answered")
 
     def __init__(self) -> None:
-        self._is_answered = True  # whether bytes were sent to the peer after its latest short read
+        self.is_answered = True  # whether bytes were sent to the peer after its latest short read; set by the sender
         self._answered = 0  # the number of short reads that were answered before the next one
         self._sends_pieces = False  # whether a short read was not answered before the next one
 
-    def answer(self) -> None:
-        """Note that bytes are sent to the peer."""
-        self._is_answered = True
-
-    def add(self, nbytes: int, sock: socket.socket) -> None:
-        """Note a read of ``nbytes``, and acknowledge a short one at once, if the peer may wait for that."""
-        if nbytes >= _SHORT:
-            return
-        if self._is_answered:
+    def add(self, sock: socket.socket) -> None:
+        """Note a short read, and acknowledge it at once if the peer may wait for that."""
+        if self.is_answered:
+            self.is_answered = False
             self._answered += 1
+            if self._answered > _MAX_UNKNOWN and not self._sends_pieces:
+                return
         else:
             self._sends_pieces = True
-        self._is_answered = False
-        if self._answered > _MAX_UNKNOWN and not self._sends_pieces:
-            return
         if _QUICKACK is not None:
             with suppress(OSError):  # the connection is broken, which reading will report
                 sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)

@@ -6,7 +6,6 @@ import random
 import socket
 import ssl
 import struct
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -301,6 +300,18 @@ async def test_more_connections_than_allowed_are_closed(caplog: pytest.LogCaptur
     assert "limit connections" in caplog.text
 
 
+async def fill(sock: socket.socket) -> None:
+    """Send until nobody has taken bytes for a while."""
+    waits = 0
+    while waits < 50:
+        try:
+            sock.send(bytes(1 << 20))
+            waits = 0
+        except BlockingIOError:
+            waits += 1
+            await asyncio.sleep(0.001)
+
+
 class UnstartableThread:
     """A thread that the system refuses."""
 
@@ -333,51 +344,45 @@ async def test_refused_thread_resets_both_sides(
     assert "closed: can't start new thread" in caplog.text
 
 
-class BlockedEnd(PlainEnd):
-    """The end of a client that resets its connection while a thread still sends to it, until the end is cut."""
+class DroppedEnd(PlainEnd):
+    """The end of a client that tells when it has failed."""
 
-    def __init__(self, sock: socket.socket, address: tuple[str, int]) -> None:
-        super().__init__(sock, address)
-        self.is_stopped = self.is_released = False
-        self._sends, self._is_cut = threading.Event(), threading.Event()
-        self.read, self.write = self._reset, self._block
+    is_dropped = False
 
-    def _reset(self, _size: int, _flags: int = 0) -> bytes:
-        self._sends.wait(PATIENCE)
-        raise ConnectionResetError("a test")
-
-    def _block(self, _data: object, _flags: int = 0) -> None:
-        self._sends.set()
-        self.is_released = self._is_cut.wait(PATIENCE)
-
-    def stop(self, *, resets: bool) -> None:
-        self.is_stopped = True
-        super().stop(resets=resets)
-
-    def cut(self) -> None:
-        self._is_cut.set()
-        super().cut()
+    def drop(self) -> None:
+        super().drop()
+        self.is_dropped = True
 
 
-async def test_canceled_link_ends_its_threads_while_one_lingers() -> None:
+async def test_canceled_link_ends_its_thread_while_it_lingers() -> None:
+    is_full = asyncio.Event()
+
     async def behave(streams: Streams) -> None:
-        streams[1].write(b"x")
-        await streams[0].read()
+        streams[0]._transport.pause_reading()  # type: ignore[attr-defined]
+        await is_full.wait()
+        with suppress(ConnectionResetError):
+            while True:
+                streams[1].write(b"x")
+                await asyncio.sleep(0)
 
     ours, theirs = socket.socketpair()
-    timeouts = Timeouts(linger=PATIENCE)
-    async with target(behave) as port:
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    timeouts, watched = Timeouts(linger=10 * PATIENCE), Watched()
+    watched.keeps = False
+    async with asyncio.timeout(PATIENCE), target(behave) as port:
+        settings = Settings(host=HOST, port=port, watch=watched, tls=None, to_tls=None, timeouts=timeouts)
+        end = DroppedEnd(ours, ("", 0))
+        link = Link(settings, end)
+        running = asyncio.create_task(link.run())
         with theirs:
-            settings = Settings(host=HOST, port=port, watch=Watched(), tls=None, to_tls=None, timeouts=timeouts)
-            end = BlockedEnd(ours, ("", 0))
-            link = Link(settings, end)
-            running = asyncio.create_task(link.run())
-            await until(lambda: end.is_stopped)
-            running.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await running
-            link.close()
-    assert end.is_released
+            await fill(theirs)
+        is_full.set()
+        await until(lambda: end.is_dropped)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        link.close()
 
 
 # --- TLS ---

@@ -1,17 +1,17 @@
-"""The ends of a link: a reset is never taken for the end of the bytes."""
+"""The ends of a link: what they read and send, and how they end."""
 
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import suppress
-from types import SimpleNamespace
 
 import pytest
 from raw import HOST
 
 from dimse.net.relay_ends import PlainEnd
+from dimse.net.short_reads import SHORT, ShortReads
 
 RESET = struct.pack("ii", 1, 0)
+MUCH = bytes(1 << 24)  # more than the system takes at once
 
 Pair = tuple[PlainEnd, socket.socket]
 
@@ -23,14 +23,23 @@ def pair() -> Iterator[Pair]:
         with socket.create_connection(listener.getsockname()) as peer:
             sock, address = listener.accept()
             with sock:
+                sock.setblocking(False)
                 yield PlainEnd(sock, address), peer
+
+
+def receive(peer: socket.socket, count: int) -> bytes:
+    return peer.recv(count, socket.MSG_WAITALL)
+
+
+def test_end_without_bytes_is_not_ended(pair: Pair) -> None:
+    end, _ = pair
+    assert (end.read(), end.is_ended) == (b"", False)
 
 
 def test_end_of_the_bytes_is_an_end(pair: Pair) -> None:
     end, peer = pair
     peer.shutdown(socket.SHUT_WR)
-    assert end.read(1) == b""
-    end.check_end()
+    assert (end.read(), end.is_ended) == (b"", True)
 
 
 def test_end_of_both_directions_is_an_end(pair: Pair) -> None:
@@ -38,35 +47,74 @@ def test_end_of_both_directions_is_an_end(pair: Pair) -> None:
     end.finish()
     assert peer.recv(1) == b""
     peer.close()
-    assert end.read(1) == b""
-    end.check_end()
+    assert (end.read(), end.is_ended) == (b"", True)
 
 
-def test_finish_during_the_check_of_an_end_is_no_reset(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    end, peer = pair
-    peer.shutdown(socket.SHUT_WR)
-    assert end.read(1) == b""
-    name = end.socket.getpeername
-
-    def finish_before() -> object:
-        end.finish()  # as in the other thread
-        assert peer.recv(1) == b""
-        return name()
-
-    monkeypatch.setattr(end, "socket", SimpleNamespace(getpeername=finish_before, shutdown=end.socket.shutdown))
-    end.check_end()
-
-
-def test_reset_that_another_thread_has_seen_is_no_end(pair: Pair) -> None:
+def test_reset_is_an_error(pair: Pair) -> None:
     end, peer = pair
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     peer.close()
     with pytest.raises(ConnectionResetError):
-        end.read(1)
-    with suppress(ConnectionResetError):  # not on Linux, which reports a reset once
-        assert end.read(1) == b""
-    with pytest.raises(ConnectionResetError):
-        end.check_end()
+        end.read()
+
+
+def test_bytes_that_the_system_does_not_take_are_unsent(pair: Pair) -> None:
+    end, peer = pair
+    end.write(MUCH)
+    unsent = len(end.unsent)
+    assert 0 < unsent < len(MUCH)
+    assert len(receive(peer, len(MUCH) - unsent)) == len(MUCH) - unsent
+
+
+def test_bytes_after_unsent_bytes_keep_their_order(pair: Pair) -> None:
+    end, peer = pair
+    end.write(MUCH)
+    before = len(end.unsent)
+    end.write(b"end")
+    assert bytes(end.unsent[before:]) == b"end"
+    receive(peer, len(MUCH) - before)
+    while end.unsent:
+        before = len(end.unsent)
+        end.flush()
+        last = receive(peer, before - len(end.unsent))
+    assert last.endswith(b"end")
+
+
+@pytest.mark.parametrize(("nbytes", "count"), [(SHORT - 1, 1), (SHORT, 0)])
+def test_only_short_reads_are_acknowledged(
+    nbytes: int, count: int, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end, peer = pair
+    acknowledged: list[object] = []
+    monkeypatch.setattr(ShortReads, "add", lambda _, sock: acknowledged.append(sock))
+    peer.sendall(bytes(nbytes))
+    while end.socket.recv(SHORT, socket.MSG_PEEK) != bytes(nbytes):
+        continue  # the bytes are on the way
+    end.read()
+    assert acknowledged == [end.socket] * count
+
+
+def test_finish_waits_for_unsent_bytes(pair: Pair) -> None:
+    end, peer = pair
+    end.write(MUCH)
+    end.finish()
+    left = len(MUCH)
+    while left:
+        left -= len(peer.recv(left))
+        end.flush()
+    assert peer.recv(1) == b""
+
+
+def test_flush_of_a_full_connection_changes_nothing(pair: Pair) -> None:
+    end, _ = pair
+    end.write(MUCH)
+    before = len(end.unsent)
+    while True:  # until the system takes no more
+        end.flush()
+        if len(end.unsent) == before:
+            break
+        before = len(end.unsent)
+    assert before > 0
 
 
 def test_stopped_end_resets_the_connection(pair: Pair) -> None:
