@@ -34,6 +34,7 @@ __all__ = [
 
 _MAX_SHOWN = 40  # characters of a value in an error
 _TOLERANCE = 16  # a text may be this many times as long as the standard allows, because many peers send too much
+_MAX_PROFILE = 16 << 20  # bytes; profiles of real devices have a few MiB, and the spool keeps one as text
 _MAX_DENSITY = 1000  # hundredths of OD; every film is less dense
 
 
@@ -125,10 +126,12 @@ like_uid = Values(lambda value: isinstance(value, str) and is_like_uid(value), "
 
 
 def _is_rgb_profile(value: Value) -> bool:
-    return isinstance(value, bytes | memoryview) and is_profile_of(b"RGB ", without_padding(bytes(value)))
+    if not isinstance(value, bytes | memoryview) or len(value) > _MAX_PROFILE:
+        return False
+    return is_profile_of(b"RGB ", without_padding(bytes(value)))
 
 
-icc_profile = Values(_is_rgb_profile, "an ICC profile of RGB (PS3.3 C.11.15)")
+icc_profile = Values(_is_rgb_profile, f"an ICC profile of RGB (PS3.3 C.11.15), at most {_MAX_PROFILE >> 20} MiB")
 
 
 def items(lowest: int, highest: int) -> Values:

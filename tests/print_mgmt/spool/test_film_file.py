@@ -31,6 +31,7 @@ from print_mgmt.film import (
 from print_mgmt.film import (
     PresentationLUT as Lut,
 )
+from print_mgmt.film.icc import srgb_profile
 from print_mgmt.items import overlay_dataset
 from print_mgmt.model import Attributes, FilmCopy, reference
 from print_mgmt.spool import CorruptFilm
@@ -190,6 +191,27 @@ def test_stored_film_keeps_the_attributes_of_all_boxes() -> None:
     assert again.image_boxes == film.image_boxes
     assert again.annotation_boxes == film.annotation_boxes
     assert again.referenced == film.referenced
+
+
+def profile_of(size: int) -> bytes:
+    """Return an ICC profile of this length; what follows the profile of sRGB has no meaning."""
+    profile = srgb_profile()
+    return size.to_bytes(4, "big") + profile[4:] + b"\1" * (size - len(profile))
+
+
+def test_stored_film_keeps_the_largest_profile() -> None:
+    scu = Scu(COLOR)
+    largest = profile_of(16 << 20)
+    uid, _ = scu.film(ICCProfile=largest)
+    assert read_film(stored(scu.print(BasicFilmBox, uid).films[0]))[0].sheet.ICCProfile == largest
+
+
+def test_profile_that_is_too_large_for_the_spool_is_not_accepted() -> None:
+    scu = Scu(COLOR)
+    answer = scu.film_box(scu.session(), ICCProfile=profile_of((16 << 20) + 2))
+    assert (answer.Status, answer.comment[-14:]) == (0x0116, "at most 16 MiB")
+    film = scu.print(BasicFilmBox, answer.AffectedSOPInstanceUID or "").films[0]
+    assert read_film(stored(film))[0].sheet.ICCProfile is None
 
 
 def test_stored_film_keeps_a_name_in_any_script() -> None:
