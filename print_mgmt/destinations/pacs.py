@@ -72,7 +72,7 @@ class PacsDestination(DicomNode):
         """Store a film. Raises `DeliveryFailed`."""
         make = image_capture if self.object == "image" else encapsulated_pdf
         with as_failures(self.peer):
-            page = await film.render(self.dpi, bits=self.bits)
+            page = await film.render(self.dpi, bits=self.bits, p_values=True)
             instance = await asyncio.to_thread(make, film, page, identified, f"film-{film_id(film)}")
             priority = _PRIORITIES.get(film.job.PrintPriority, 0)
             async with self.associate(self.peer, _CLASSES[self.object]) as association:

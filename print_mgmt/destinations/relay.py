@@ -245,8 +245,8 @@ async def _send_rendered(client: PrintClient, film: Film, attempt: _Attempt, dpi
 
 
 async def _render_image(film: Film, dpi: int, *, color: bool) -> PrintImage:
-    """Return a film as one image of 8 bits in portrait orientation, because some printers do not support landscape."""
-    page = await film.render(dpi)
+    """Return a film as one image of P-Values in 8 bits, in portrait orientation: some printers lack landscape."""
+    page = await film.render(dpi, p_values=True)
     upright = np.rot90(page.pixels) if film.sheet.FilmOrientation == "LANDSCAPE" else page.pixels
     return await asyncio.to_thread(prepare, np.ascontiguousarray(upright), color=color, bits=8)
 

@@ -9,6 +9,7 @@ import errno
 import logging
 from collections.abc import Awaitable, Callable, Container
 from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from inspect import isawaitable
@@ -119,9 +120,13 @@ class Film:
         """Number of Copies (2000,0010)."""
         return self.job.copies
 
-    async def render(self, dpi: int = 150, *, bits: Literal[8, 16] = 8) -> Page:
-        """Render the film as a page in another thread, with gray pixels of ``bits`` bits. Raises `LayoutError`."""
-        return await asyncio.to_thread(render, self.sheet, dpi, bits=bits, imager=self._film.imager)
+    async def render(self, dpi: int = 150, *, bits: Literal[8, 16] = 8, p_values: bool = False) -> Page:
+        """Render the film as a page in another thread, with gray pixels of ``bits`` bits. Raises `LayoutError`.
+
+        With ``p_values``, gray pixels are P-Values, also if the printer has a characteristic curve.
+        """
+        imager = replace(self._film.imager, curve=None) if p_values else self._film.imager
+        return await asyncio.to_thread(render, self.sheet, dpi, bits=bits, imager=imager)
 
 
 def _joined(used: Dataset, unused: Dataset, sent: Container[int] | None = None) -> Dataset:

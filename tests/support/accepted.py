@@ -7,7 +7,7 @@ import numpy as np
 
 from dimse.data import Dataset
 from print_mgmt import Film
-from print_mgmt.film import Cell, PrintImage, Sheet
+from print_mgmt.film import FILM, Cell, Imager, PrintImage, Sheet
 from print_mgmt.jobs import PrintJob
 from print_mgmt.model import Attributes, FilmCopy
 
@@ -24,7 +24,13 @@ def ramp(rows: int = 20, columns: int = 30, *, color: bool = False) -> PrintImag
 
 
 def accepted_film(
-    number: int = 1, *, color: bool = False, sheet: Sheet | None = None, sent: Sequence[Dataset] = (), **job: Any
+    number: int = 1,
+    *,
+    color: bool = False,
+    sheet: Sheet | None = None,
+    imager: Imager = FILM,
+    sent: Sequence[Dataset] = (),
+    **job: Any,
 ) -> Film:
     """Return a film of one image from CT01; ``job`` are fields of its `PrintJob`.
 
@@ -43,6 +49,13 @@ def accepted_film(
     sheet = sheet or Sheet(ImageDisplayFormat=r"STANDARD\1,1", FilmSizeID="8INX10IN", cells=cells)
     attributes = Dataset(ImageDisplayFormat=sheet.ImageDisplayFormat, FilmSizeID=sheet.FilmSizeID)
     unused = Attributes(image_boxes=tuple(sent))
-    copy = FilmCopy(film_session=Dataset(), film_box=attributes, image_boxes=(Dataset(),), sheet=sheet, unused=unused)
+    copy = FilmCopy(
+        film_session=Dataset(),
+        film_box=attributes,
+        image_boxes=(Dataset(),),
+        sheet=sheet,
+        imager=imager,
+        unused=unused,
+    )
     made = PrintJob(films=(copy,), **fields)
     return Film(number, made, made.unprinted[0])

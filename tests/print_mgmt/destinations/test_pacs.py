@@ -30,6 +30,7 @@ from dimse.storage_classes import EncapsulatedPDFStorage
 from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, SecondaryCaptureImageStorage
 from print_mgmt import ConfigError
 from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PacsDestination, TLSFiles
+from print_mgmt.film import CharacteristicCurve, Imager
 from print_mgmt.typed import integer, text
 
 pytestmark = pytest.mark.skips_waits
@@ -97,6 +98,16 @@ async def test_unidentified_film_makes_a_study_of_its_job() -> None:
     (stored,) = pacs.instances.values()
     assert text(stored, "StudyInstanceUID").startswith("2.25.")
     assert (stored.PatientID, stored.StudyDate, stored.StudyTime) == (None, "20250102", "030405")
+
+
+async def test_printer_with_a_curve_archives_p_values() -> None:
+    """The object declares its values as P-Values, PS3.3 C.11.6."""
+    pacs, imager = Pacs(), Imager(curve=CharacteristicCurve((0.2, 3.0), (0, 255)))
+    async with pacs.serving() as server:
+        await pacs_at(server).deliver(accepted_film(imager=imager), DOE)
+    (stored,) = pacs.instances.values()
+    assert stored.PresentationLUTShape == "IDENTITY"
+    np.testing.assert_array_equal(pixel_array(stored), (await accepted_film().render(20)).pixels)
 
 
 async def test_identified_study_date_gets_no_time_of_the_print() -> None:

@@ -16,7 +16,7 @@ from dimse.net import Association, Operation, Server
 from dimse.uids import BasicFilmBox
 from print_mgmt import ConfigError, Film, PrintClient, PrinterConfig, PrintServer, Sheet, preset
 from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PrinterDestination, relay
-from print_mgmt.film import Cell, PresentationLUT
+from print_mgmt.film import Cell, CharacteristicCurve, Imager, PresentationLUT
 from print_mgmt.jobs import JobFailed
 from print_mgmt.service import Answer
 
@@ -182,6 +182,17 @@ async def test_small_printer_gets_one_image(name: str, size: str) -> None:
     assert cell.image is not None
     upright = np.rot90((await film.render(20)).pixels)
     np.testing.assert_array_equal(cell.image.pixels, upright)
+
+
+async def test_printer_with_a_curve_sends_p_values() -> None:
+    """The curve is that of its own device, not of the printer that gets the rendered film."""
+    sheet = Sheet(ImageDisplayFormat=r"STANDARD\1,2", FilmSizeID="8INX10IN", cells=(Cell(image=ramp()),))
+    imager = Imager(curve=CharacteristicCurve((0.2, 3.0), (0, 255)))
+    again, warnings = await relayed(accepted_film(sheet=sheet, imager=imager), config=preset("minimal"))
+    assert warnings[0].startswith("sent as one image: ")
+    (cell,) = again.sheet.cells
+    assert cell.image is not None
+    np.testing.assert_array_equal(cell.image.pixels, (await accepted_film(sheet=sheet).render(20)).pixels)
 
 
 async def test_gray_printer_gets_a_color_film_in_gray() -> None:
