@@ -50,8 +50,7 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
     """Run ``work`` as `asyncio.run` does, but on uvloop if it is installed. The extra ``fast`` installs uvloop.
 
     With uvloop on both ends, a C-ECHO takes three quarters of the time. The import of uvloop takes 5 ms. The tester
-    needs the transports of asyncio, so `verify` calls `asyncio.run`. So does `tap`: on uvloop, the relay takes a third
-    less processor time for a C-ECHO, but more than twice as much for an image of 8 MiB.
+    needs the transports of asyncio, so `verify` calls `asyncio.run`. So does `tap`, which forwards in its own threads.
     """
     with asyncio.Runner(loop_factory=_uvloop_factory()) as runner:
         _log.info("event loop: %s", type(runner.get_loop()).__module__.partition(".")[0])
