@@ -264,7 +264,7 @@ class EmbeddedSpool:
         return await self._execute(partial(self._rows.find, storable(SOPInstanceUID)))
 
     async def confirm(self, SOPInstanceUID: str) -> None:
-        """Record that the client knows of the end of a job."""
+        """Record that the client knows of the end of a job, unless the job has been retried meanwhile."""
         await self._execute(partial(self._rows.confirm, storable(SOPInstanceUID)))
 
     async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:

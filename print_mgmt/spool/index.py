@@ -170,8 +170,9 @@ class Index:
         return bool(rows) and not (isinstance(rows[0][0], int) and 0 < rows[0][0] <= count)
 
     def confirm(self, SOPInstanceUID: str) -> None:
-        """Record that the client knows of the end of a job."""
-        self.db.execute("UPDATE job SET confirmed = 1 WHERE SOPInstanceUID = ?", (SOPInstanceUID,))
+        """Record that the client knows of the end of a job, unless the job has been retried meanwhile."""
+        ended = "ExecutionStatus IN ('DONE', 'FAILURE')"
+        self.db.execute(f"UPDATE job SET confirmed = 1 WHERE SOPInstanceUID = ? AND {ended}", (SOPInstanceUID,))
 
     def news(self, after: int) -> tuple[int, tuple[PrintJob, ...]]:
         """Return the current revision, and the jobs that have changed after the revision ``after``.

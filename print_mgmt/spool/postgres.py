@@ -192,9 +192,11 @@ class PostgresSpool:
         return None if row is None else job_of(row)
 
     async def confirm(self, SOPInstanceUID: str) -> None:
-        """Record that the client knows of the end of a job."""
+        """Record that the client knows of the end of a job, unless the job has been retried meanwhile."""
+        ended = "\"ExecutionStatus\" IN ('DONE', 'FAILURE')"
+        update = f'UPDATE job SET confirmed = true WHERE "SOPInstanceUID" = $1 AND {ended}'
         async with self._link.transaction() as db:
-            await db.execute('UPDATE job SET confirmed = true WHERE "SOPInstanceUID" = $1', storable(SOPInstanceUID))
+            await db.execute(update, storable(SOPInstanceUID))
 
     async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:
         """Return the jobs whose status has changed; see `Intake.news`."""

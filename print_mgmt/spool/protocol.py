@@ -95,7 +95,8 @@ class Intake(Protocol):
     async def confirm(self, SOPInstanceUID: str) -> None:
         """Record that the client knows of the end of a job; the instance then no longer exists.
 
-        This is PS3.4 H.4.5.2.1.2: the client has confirmed the event Done or Failure.
+        This is PS3.4 H.4.5.2.1.2: the client has confirmed the event Done or Failure. Do nothing for a job that was
+        retried meanwhile.
         """
 
     async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:

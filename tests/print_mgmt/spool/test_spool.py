@@ -170,6 +170,16 @@ async def test_confirmed_job_is_gone(spool: Spool) -> None:
     assert await spool.find(made.SOPInstanceUID) is None
 
 
+async def test_late_confirmation_does_not_hide_a_retried_job(spool: Spool) -> None:
+    """The client confirms the FAILURE at the moment in which an operator retries the film."""
+    made = job()
+    (film_id,) = await spool.accept(made, [PRINTER])
+    await spool.report(await leased(spool), Failed(info="FILM JAM"))
+    await spool.change(film_id, Retry())
+    await spool.confirm(made.SOPInstanceUID)
+    assert await status(spool, made.SOPInstanceUID) == ("PENDING", "QUEUED")
+
+
 async def test_news_has_the_changed_jobs(spool: Spool) -> None:
     first, second = job(), job()
     await spool.accept(first, [PRINTER])
