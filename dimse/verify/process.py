@@ -58,12 +58,17 @@ def signal_of(status: int) -> int | None:
 
 
 async def end_group(process: asyncio.subprocess.Process) -> int:
-    """End the process group of a program, by SIGTERM, or by SIGKILL after `_GRACE` seconds; return the exit status."""
+    """End the process group of a program; return the exit status.
+
+    Send SIGTERM, and SIGKILL after the end of the program, after `_GRACE` seconds, or at once after a cancellation.
+    """
     signal_group(process.pid, signal.SIGTERM)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_GRACE):
-            return await process.wait()
-    signal_group(process.pid, signal.SIGKILL)
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE):
+                return await process.wait()
+    finally:
+        signal_group(process.pid, signal.SIGKILL)
     return await process.wait()
 
 

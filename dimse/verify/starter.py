@@ -134,6 +134,6 @@ class Starter:
             return
         try:
             if process.returncode is None:
-                await asyncio.shield(end_group(process))
-        finally:  # for processes that the command has left behind; after a cancellation, for the command itself
+                await end_group(process)
+        finally:  # for processes that the command has left behind
             signal_group(process.pid, signal.SIGKILL)

@@ -71,7 +71,7 @@ class Command:
                 status = await process.wait()
             except asyncio.CancelledError:
                 was_killed = True
-                status = await asyncio.shield(end_group(process))
+                status = await end_group(process)
             signal_group(process.pid, signal.SIGKILL)  # processes that the program has left behind
             text = tail(log)
         return Ended(
