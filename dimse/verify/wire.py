@@ -70,7 +70,7 @@ class Wire(asyncio.Protocol):
         self.answer: AssociateAC | None = None
         self.proposal: AssociateRQ | None = None  # the peer's, if the peer is the requestor
         self.proposal_octets = b""  # the same PDU in octets, header included
-        self.last_pdu = b""  # the last PDU of the peer in octets
+        self.last_p_data = b""  # the last P-DATA-TF of the peer in octets
         self.answer_octets = b""  # the A-ASSOCIATE-AC of the peer, header included
         self.contexts: dict[int, tuple[str, str]] = {}  # accepted contexts by id: abstract and transfer syntax
         self.max_length = 0  # the peer's Maximum Length; 0: no limit
@@ -166,8 +166,8 @@ class Wire(asyncio.Protocol):
         self.close()
 
     def _take(self, whole: bytes) -> None:
-        self.last_pdu = whole
         if whole[0] == _P_DATA:
+            self.last_p_data = whole
             self.longest_p_data = max(self.longest_p_data, len(whole) - _HEADER)
             if has_too_many_pdvs(whole):
                 self._add(Garbled(f"a P-DATA-TF with more than {MAX_PDVS} PDVs"))

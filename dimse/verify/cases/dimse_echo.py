@@ -90,7 +90,7 @@ async def unknown_command_field(peer: Peer) -> Seen:
     wire.send(command_pdu(command_octets(echo_elements(field=pack("<H", 0x0200)))))
     seen = await wire.response()
     if isinstance(seen, Garbled):  # the response may contain the unknown Command Field; only its status is judged
-        status = _status_in(wire.last_pdu[_COMMAND_START:])
+        status = _status_in(wire.last_p_data[_COMMAND_START:])
         return seen if status is None else Answered(status)
     return seen
 

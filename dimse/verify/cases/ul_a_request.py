@@ -127,7 +127,7 @@ UL_A_REQUEST: tuple[Case, ...] = (
         section="PS3.8 §9.3.2 Tables 9-11 to 9-16",
         level=Level.MUST,
         run=reserved_fields,
-        passes=(Accepted(),),
+        passes=(accepted({1: frozenset({0, 3})}),),  # 3: a peer without Verification
         fails=_REFUSED,
     ),
     Case(
