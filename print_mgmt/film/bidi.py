@@ -8,6 +8,7 @@ The library python-bidi does not replace this module: its algorithm in Rust does
 in Python fails for characters that Python does not know yet.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from itertools import groupby
@@ -18,7 +19,9 @@ __all__ = ["base_level", "levels", "mirror_brackets", "visual_order"]
 _T = TypeVar("_T")
 
 _NEUTRAL = ("B", "S", "WS", "ON", "BN")
-_MIRRORED = str.maketrans("()[]{}<>\xab\xbb\u2039\u203a", ")(][}{><\xbb\xab\u203a\u2039")
+# Parts of the names of characters that are each other's mirror image, such as LESS-THAN SIGN and GREATER-THAN SIGN
+_MIRRORED = {"LEFT": "RIGHT", "RIGHT": "LEFT", "LESS": "GREATER", "GREATER": "LESS"}
+_SIDE = re.compile("|".join(_MIRRORED))
 
 
 def base_level(text: str) -> int:
@@ -59,8 +62,19 @@ def _reverse_series(ordered: list[tuple[int, _T]], lowest: int) -> list[tuple[in
 
 
 def mirror_brackets(text: str) -> str:
-    """Return ``text`` with mirrored brackets, for text from right to left (L4)."""
-    return text.translate(_MIRRORED)
+    """Return ``text`` with mirrored brackets and comparison signs, for text from right to left (L4)."""
+    return "".join(map(_mirror, text))
+
+
+def _mirror(character: str) -> str:
+    """Return the mirror image of a character, found by its name; the character itself if it has none."""
+    if not unicodedata.mirrored(character):
+        return character
+    name = _SIDE.sub(lambda side: _MIRRORED[side[0]], unicodedata.name(character))
+    try:
+        return unicodedata.lookup(name)
+    except KeyError:
+        return character
 
 
 def _resolve_weak(kinds: list[str], start: str) -> list[str]:

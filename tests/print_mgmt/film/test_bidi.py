@@ -76,3 +76,19 @@ def test_order_loses_no_character(text: str) -> None:
 @given(st.text(alphabet="abc xyz.,()", max_size=40))
 def test_latin_text_keeps_its_order(text: str) -> None:
     assert visual_order(text, levels(text)) == list(text)
+
+
+@pytest.mark.parametrize(
+    "pair", ["()", "<>", "\xab\xbb", "\u2264\u2265", "\u226a\u226b", "\u27e8\u27e9", "\u300c\u300d", "\uff08\uff09"]
+)
+def test_sign_and_bracket_are_mirrored(pair: str) -> None:
+    """L4: a signal of at most 5 stays at most 5. The pairs are those of BidiMirroring.txt."""
+    left, right = pair[0], pair[1]
+    assert shown(f"A{left}B{right}C") == f"C{left}B{right}A"
+    assert mirror_brackets(pair) == right + left
+
+
+@pytest.mark.parametrize("sign", ["\u201c", "\u2190", "A", "5", "\u2248"])
+def test_sign_without_a_mirror_image_stays(sign: str) -> None:
+    """Quotation marks and arrows are not mirrored; the mirror image of an approximate equality is no character."""
+    assert mirror_brackets(sign) == sign
