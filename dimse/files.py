@@ -39,11 +39,12 @@ def write_whole(path: str | os.PathLike[str], pieces: Iterable[bytes | memoryvie
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file to write as `write_whole` does. If the block raises, the file stays as it was. Raises OSError."""
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        with target.open("wb") as stream:
+    given = Path(path)
+    if given.exists() and not given.is_file():  # the real path of a pipe such as /dev/stdout cannot be opened
+        with given.open("wb") as stream:
             yield stream
         return
+    target = Path(os.path.realpath(path))
     with ExitStack() as stack:
         draft, file = new_draft(target, stack)
         yield file

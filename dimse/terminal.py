@@ -43,6 +43,7 @@ T = TypeVar("T")
 
 _PEER = re.compile(r"(?:(?P<title>[^@]*)@)?(?P<host>\[[^\]]+\]|[^:@\[\]]+):(?P<port>[0-9]+)")
 _LISTEN = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
+_MAX_DIGITS = 18  # digits of a number in an argument
 _HIGHEST_PORT = 65535  # TCP ports have 16 bits
 
 
@@ -322,9 +323,9 @@ def not_empty(text: str) -> str:
 
 
 def positive(text: str) -> int:
-    """Return the positive integer in an argument."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
+    """Return the positive integer in an argument; it has at most 18 digits, so that it can become a float."""
+    if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a positive integer of at most {_MAX_DIGITS} digits")
     return int(text)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
+from ..files import write_whole
 from ..terminal import Peer, add_client_tls, ae_title, cancel_on_sigterm, client_tls, peer, positive, seconds
 from ..verify import CASES, Case, Options, Role, Run, Target, catalogue, verify_scp
 from ..verify.grid_builtin import SCRIPTS
@@ -170,7 +171,7 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 
 def _matrix(arguments: argparse.Namespace) -> int:
-    arguments.out.write_text(page([read_report(path) for path in arguments.reports]), encoding="utf-8")
+    write_whole(arguments.out, [page([read_report(path) for path in arguments.reports]).encode()])
     return 0
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
+from ..files import write_whole
 from ..terminal import Peer, add_client_tls, ae_title, cancel_on_sigterm, client_tls, peer, seconds
 from ..verify import Target
 from ..verify.grid import labels, run_grid
@@ -105,7 +106,7 @@ def target_of(address: Peer, arguments: argparse.Namespace, tls: ssl.SSLContext 
 async def _run(script: GridScript, peers: list[tuple[str, Target]], arguments: argparse.Namespace) -> int:
     grid = await run_grid(script, peers, seed=arguments.seed, prints=arguments.prints)
     if arguments.html is not None:
-        arguments.html.write_text(grid_page(grid), encoding="utf-8")
+        write_whole(arguments.html, [grid_page(grid).encode()])
     print(json.dumps(grid_document(grid), indent=1) if arguments.json else grid_text(grid), end="\n" * arguments.json)
     faults = [f"{each.label}: {each.fault}" for each in grid.peers if each.fault]
     for fault in faults:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
+from ..files import write_whole
 from ..terminal import positive
 from ..verify import Case, Options, Result, Run, Verdict
 from ..verify.report import badge, baseline, check_baseline, check_report, junit, page, regressions
@@ -173,7 +174,7 @@ def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], opti
     if arguments.write_baseline is not None and run.stopped:
         print(escaped(f"{arguments.prog}: {arguments.write_baseline} is not written: {run.stopped}"), file=sys.stderr)
     elif arguments.write_baseline is not None:
-        arguments.write_baseline.write_text(json.dumps(baseline(report), indent=1) + "\n")
+        write_whole(arguments.write_baseline, [_json_of(baseline(report))])
     if not arguments.json:
         _summarize(run, options, arguments.prog)
 
@@ -181,10 +182,14 @@ def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], opti
 def _write(folder: Path, report: dict[str, Any], options: Options) -> None:
     """Write the files of a report."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-    (folder / "report.html").write_text(page([report]), encoding="utf-8")
-    (folder / "junit.xml").write_text(junit(report, strict=options.strict), encoding="utf-8")
-    (folder / "badge.svg").write_text(badge(report))
+    write_whole(folder / "report.json", [_json_of(report)])
+    write_whole(folder / "report.html", [page([report]).encode()])
+    write_whole(folder / "junit.xml", [junit(report, strict=options.strict).encode()])
+    write_whole(folder / "badge.svg", [badge(report).encode()])
+
+
+def _json_of(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=1).encode() + b"\n"
 
 
 def _line_of(result: Result) -> dict[str, object]:

@@ -2,7 +2,8 @@
 
 import argparse
 import json
-from pathlib import Path
+
+from dimse.files import write_whole
 
 from ..config import PRESETS, load_config, preset
 from ..conformance import conformance_statement
@@ -39,7 +40,7 @@ def _write(arguments: argparse.Namespace) -> int:
     else:
         statement = conformance_statement(installed)
     if arguments.output:
-        Path(arguments.output).write_text(statement, encoding="utf-8")
+        write_whole(arguments.output, [statement.encode()])
     else:
         print(statement, end="")
     return 0

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 from dimse.data import write_file
+from dimse.errors import escaped
+from dimse.files import whole_file
 
 from ..film import Page
 from ..film.formats import MM_PER_INCH
@@ -66,7 +68,7 @@ def _pattern(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> 
         result = {"pattern": arguments.name, "file": str(arguments.output), "columns": columns, "rows": rows}
         print(json.dumps(result | {"bits": arguments.bits}))
     else:
-        print(f"{arguments.output}: {arguments.name}, {columns} x {rows} pixels of {arguments.bits} bits")
+        print(escaped(f"{arguments.output}: {arguments.name}, {columns} x {rows} pixels of {arguments.bits} bits"))
     return 0
 
 
@@ -78,7 +80,7 @@ def _write(arguments: argparse.Namespace) -> None:
         write_file(path, pattern_capture(pixels, arguments.name))
         return
     page = Page(pixels=pixels, width_mm=columns * MM_PER_INCH / _DPI, height_mm=rows * MM_PER_INCH / _DPI, dpi=_DPI)
-    with path.open("wb") as file:
+    with whole_file(path) as file:
         write_png(page, file)
 
 

@@ -120,6 +120,19 @@ def test_pipe_is_written_to(tmp_path: Path) -> None:
     assert heard == [b"content"]
 
 
+@posix
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="this system has no /dev/fd")
+def test_pipe_is_written_to_by_the_name_of_its_descriptor() -> None:
+    """As /dev/stdout, or as the shell names it in ``-o >(command)``: its real path is no file that can be opened."""
+    reader, writer = os.pipe()
+    try:
+        write_whole(f"/dev/fd/{writer}", [b"content"])
+        assert os.read(reader, 100) == b"content"
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
 # --- drafts ---
 
 

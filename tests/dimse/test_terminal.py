@@ -144,7 +144,7 @@ def test_peer_as_text_is_parsed_again() -> None:
     assert Peer.parse(str(peer)) == peer
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many"])
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "9" * 19, "9" * 400, "9" * 5000])
 def test_positive_rejects_other_numbers(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is not a positive integer"):
         positive(text)

@@ -1,7 +1,9 @@
 """The command ``dimse verify``: choice of cases, exit status, report."""
 
 import asyncio
+import errno
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -159,6 +161,21 @@ async def test_diff_shows_a_case_that_got_worse(tmp_path: Path, capsys: pytest.C
     capsys.readouterr()
     assert main(["verify", "diff", str(tmp_path / "a/report.json"), str(tmp_path / "b/report.json")]) == 1
     assert capsys.readouterr().out.startswith("UL-F-2.05: PASS became FAIL")
+
+
+@pytest.mark.parametrize("option", ["--write-baseline", "--report"])
+async def test_old_results_stay_if_the_disk_is_full(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "report.json"
+    path.write_text("old")
+    monkeypatch.setattr(os, "fsync", full_disk)
+    where = tmp_path if option == "--report" else path
+    assert await verify(Twin(), "--case", "UL-F-2.05", option, str(where)) == 1
+    assert path.read_text() == "old"
 
 
 async def test_matrix_is_a_page(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """``print-mgmt pattern``: its files, as other programs read them."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,6 +19,24 @@ from print_mgmt.images import PATTERNS, prepare
 
 def run(*words: str) -> int:
     return main(["pattern", *words])
+
+
+def full_disk(_descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.dcm"])
+def test_old_file_stays_if_the_disk_is_full(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", full_disk)
+    assert run("steps", "-o", str(path)) == 1
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"old", [path])
+
+
+def test_name_of_the_file_is_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("steps", "-o", str(tmp_path / "a\n\x1b[31m.png")) == 0
+    assert capsys.readouterr().out.startswith(rf"{tmp_path}/a\n\x1b[31m.png: steps")
 
 
 @pytest.mark.parametrize("bits", [8, 12])

@@ -1,6 +1,8 @@
 """The conformance statement, compared with the printer and the client."""
 
 import asyncio
+import errno
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +138,16 @@ def test_command_writes_the_statement(tmp_path: Path, capsys: pytest.CaptureFixt
     config.write_text("dpi = 3")
     assert main(["conformance", "--config", str(config)]) == 1
     assert "own.toml:1: dpi: unknown key" in capsys.readouterr().err
+
+
+def test_old_statement_stays_if_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full_disk(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "own.md"
+    path.write_text("old")
+    monkeypatch.setattr(os, "fsync", full_disk)
+    assert (main(["conformance", "-o", str(path)]), path.read_text()) == (1, "old")
 
 
 def test_statement_says_how_sessions_are_printed() -> None:
