@@ -131,7 +131,7 @@ def rows_of(
         for header in headers_of(view, syntax):
             piece = bytes(view[header.offset : header.end])
             del charsets[header.depth + 1 :]
-            charsets += charsets[-1:] * (header.depth + 1 - len(charsets))  # an item inherits
+            charsets += charsets[-1:] * (header.depth + 1 - len(charsets))  # an item inherits its charset
             if header.tag == CHARACTER_SET:
                 charsets[-1] = piece
             charset = charsets[-1] if header.tag > CHARACTER_SET else b""  # tags ascend in what `decode` reads

@@ -387,5 +387,5 @@ def ends_in_sequence(elements: Elements, offset: int) -> bool:
 def parse_items(sequence: Items) -> None:
     """Parse the items of a sequence on demand, once the enclosing Data Set has been parsed. Raises DecodeError."""
     start, end = sequence._start, sequence._start + sequence._length
-    parser = Parser(sequence._origin, start, end + 8 if sequence.undefined_length else end)  # with its delimiter
+    parser = Parser(sequence._origin, start, end + 8 if sequence.undefined_length else end)  # 8: its delimiter
     parser.parse_items(sequence, sequence._origin[0])

@@ -26,7 +26,7 @@ _FORMS = {
     "CS": (0, re.compile(rb"[A-Z\d _]{0,16}")),
     "DS": (0, re.compile(rb" *([+-]?(\d+\.?\d*|\.\d+)([Ee][+-]?\d+)? *)?")),
     "IS": (0, re.compile(rb" *([+-]?\d+ *)?")),
-    "UI": (0, _NOTHING),  # but registered UIDs
+    "UI": (0, _NOTHING),  # except registered UIDs
     "SQ": (1, _NOTHING),  # the items are fields of their own
     **dict.fromkeys(("SS", "US"), (2, re.compile(rb"..", re.DOTALL))),
     **dict.fromkeys(("AT", "FL", "SL", "UL"), (4, re.compile(rb".{4}", re.DOTALL))),

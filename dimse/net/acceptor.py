@@ -83,7 +83,7 @@ class Acceptor:
         except (Exception, asyncio.CancelledError) as exc:
             task = asyncio.current_task()
             if isinstance(exc, asyncio.CancelledError) and (task is None or task.cancelling()):
-                raise  # not the policy was canceled, but the association
+                raise  # the association was canceled, not the policy
             if timeout.expired():
                 _log.warning("%s: the policy took more than %g s", caller.address, self.seconds)
                 return _TEMPORARY_CONGESTION

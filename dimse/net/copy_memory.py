@@ -19,8 +19,8 @@ class CopyMemory:
 
     def __init__(self) -> None:
         self._blocks: list[bytearray] = []
-        self._block = bytearray()  # the one in use
-        self._used = 0  # bytes of it
+        self._block = bytearray()  # the block that is being filled
+        self._used = 0  # its bytes in use
 
     def copy(self, buffers: Sequence[Buffer]) -> Buffer:
         """Return a copy of ``buffers``, joined; a single ``bytes`` cannot change and is returned itself.

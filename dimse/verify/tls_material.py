@@ -132,7 +132,7 @@ def speaks(version: Version) -> bool:
         theirs, theirs_in, theirs_out = _in_memory(context, is_server=True)
         for _ in range(4):
             for side, bio, other in ((ours, ours_out, theirs_in), (theirs, theirs_out, ours_in)):
-                with suppress(ssl.SSLWantReadError):  # its turn comes again
+                with suppress(ssl.SSLWantReadError):  # more octets are needed; the next round continues
                     side.do_handshake()
                 other.write(bio.read())
     except (ssl.SSLError, ValueError):

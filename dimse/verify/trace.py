@@ -53,7 +53,7 @@ class CaseTrace:
     max_entries: int = _MAX_ENTRIES
     lost: int = 0  # the number of entries left out after the first ``max_entries``
     connections: int = 0
-    tester_is_acceptor: bool = False  # or else the requestor
+    tester_is_acceptor: bool = False  # otherwise it is the requestor
     _kept: int = 0
     _start: float = field(init=False)
 

@@ -60,7 +60,7 @@ class _Fleet:
         self._arguments = arguments
         self._count = count
         self._children: dict[asyncio.subprocess.Process, socket.socket] = {}
-        self._starting: dict[asyncio.subprocess.Process, socket.socket] = {}  # do not listen yet
+        self._starting: dict[asyncio.subprocess.Process, socket.socket] = {}  # not listening yet
 
     async def start(self) -> None:
         """Start all processes. Raises `FleetError` if one of them cannot listen; that process has shown the reason."""

@@ -39,7 +39,7 @@ class Workers:
         self._is_ending = False
         self._active: dict[str, _Worker] = {}
         self._stopping: dict[_Worker, asyncio.Task[None]] = {}
-        self._late: set[asyncio.Task[None]] = set()  # wait for destinations that go on after their deadline
+        self._late: set[asyncio.Task[None]] = set()  # tasks that wait for destinations that go on after their deadline
 
     def apply(self, destinations: Mapping[str, SiteDestination]) -> None:
         """Take over the destinations: serve the new ones, and stop serving removed ones after their current films.
