@@ -32,7 +32,7 @@ from ..typed import integer, items, text
 from .answer import Answer, answer_for, failure
 from .densities import limit_densities
 from .films import referenced_lut, with_changes
-from .instances import Call, Instances
+from .instances import Call, Instances, short_attributes
 
 __all__ = ["placement_status", "set_annotation_box", "set_image_box"]
 
@@ -78,10 +78,7 @@ def _add_unused(unused: Dataset, item: Dataset, sequence: str) -> None:
     """Add to ``unused`` a sequence with the attributes of the image item that the printer does not use."""
     elements = item.by_tag()
     if unknown := elements.keys() - IMAGE_TAGS:
-        rest = Dataset()
-        for tag in unknown:
-            rest.add(elements[tag])
-        unused[sequence] = [rest]
+        unused[sequence] = [short_attributes(elements[tag] for tag in unknown)]
 
 
 def _current_film_box(instances: Instances) -> FilmBox:

@@ -5,12 +5,12 @@ association is answered with 0112.
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
-from dimse.data import EXPLICIT_LE, Dataset, decode, encode
+from dimse.data import EXPLICIT_LE, Dataset, DecodeLimits, Element, decode, encode
 from dimse.errors import DecodeError, EncodeError
 from dimse.message import Request
 from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, is_valid_uid, new_uid
@@ -18,7 +18,7 @@ from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, is_valid_uid,
 from ..attributes import is_like_uid, refuse, shown
 from ..config import Caller, PrinterConfig, tables_of
 from ..jobs import JobFinder, PrinterState
-from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, Instance
+from ..model import NOTHING, AnnotationBox, FilmBox, FilmSession, ImageBox, Instance
 from ..sop import IMAGE_BOX, MEMBERS, OPERATIONS, TITLES
 from ..status import (
     CLASS_CONFLICT,
@@ -32,10 +32,14 @@ from ..status import (
 )
 from .answer import failure
 
-__all__ = ["INSTANCE_BYTES", "Call", "Instances", "MemoryPool"]
+__all__ = ["INSTANCE_BYTES", "Call", "Instances", "MemoryPool", "short_attributes"]
 
 INSTANCE_BYTES = 512  # bytes of memory that an instance takes as a Python object, without its attributes
 _MAX_LOOSE = 256  # Presentation LUTs, overlay boxes and VOI LUT boxes of an association
+# The unused attributes that an instance keeps: as many as one request may have, so that a film with all of its boxes
+# can be stored and read again
+_UNUSED_LIMITS = DecodeLimits(elements=5_000)
+_MAX_UNUSED, _MAX_UNUSED_VALUE = 1 << 20, 1 << 16  # bytes of all of them, and of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +199,11 @@ class Instances:
         """Set the attributes of ``instance`` to a copy, so that the message can be freed, and count the memory.
 
         ``pixels`` and ``others`` are the bytes of its pixels and other data. ``unused`` are attributes that the client
-        sent but the printer does not use; they are merged with those sent earlier. Raises `ServiceError` with
-        ``status`` if there is no room.
+        sent but the printer does not use; they are merged with those sent earlier, or left out if there are too many.
+        Raises `ServiceError` with ``status`` if there is no room.
         """
         data = _encode_attributes(attributes)
-        rest = _encode_unused(instance, unused)
+        rest, kept = _merge_unused(instance, unused)
         attribute_bytes = INSTANCE_BYTES + len(data) + len(rest) + others
         before = self._sizes.get(instance)
         held = self._count_bytes() - (before or 0) + attribute_bytes + pixels
@@ -210,8 +214,8 @@ class Instances:
         self._total = (self._total[0] + (before is None), held)
         self._sizes[instance] = attribute_bytes + pixels
         instance.attributes, instance.attribute_bytes = decode(data, EXPLICIT_LE, whole=False), attribute_bytes
-        if rest and isinstance(instance, _SESSION_CLASSES):
-            instance.unused = decode(rest, EXPLICIT_LE, whole=False)
+        if isinstance(instance, _SESSION_CLASSES):
+            instance.unused = kept
 
     def release_deleted(self) -> None:
         """Release the memory of instances that no longer exist."""
@@ -270,6 +274,17 @@ class Instances:
         uids = [uid for uid, instance in self._instances.items() if instance.SOPClassUID == call.sop_class]
         return replace(call, uid=uids[0]) if len(uids) == 1 else call
 
+    def stored_bytes(self, uid: str) -> int:
+        """Return the bytes of the attributes that N-SET of an instance stores again.
+
+        N-SET of a film session also stores those of its film boxes again. An empty ``uid`` may mean any instance.
+        """
+        if not uid:
+            return self._count_bytes()
+        instance = self._instances.get(uid)
+        boxes = instance.film_boxes if isinstance(instance, FilmSession) else ()
+        return sum(one.attribute_bytes for one in (instance, *boxes) if one is not None)
+
     def find_referenced(self, kind: type[Instance], uid: str, sequence: str) -> Instance:
         """Return the instance that a sequence refers to. Raises `Refusal` (0106) if it does not exist."""
         instance = self._instances.get(uid)
@@ -298,30 +313,43 @@ def _encode_attributes(attributes: Dataset) -> bytes:
         return encode(unicode, EXPLICIT_LE)
 
 
-def _encode_unused(instance: Instance, unused: Dataset | None) -> bytes:
-    """Return the encoded unused attributes of an instance, or no bytes if there are none.
+def _merge_unused(instance: Instance, unused: Dataset | None) -> tuple[bytes, Dataset]:
+    """Return the unused attributes of an instance, with new ones, as bytes and as a Data Set.
 
-    An attribute that cannot be encoded in explicit VR, because its bytes are invalid, is left out.
+    New attributes that could not be stored with a film are left out; if there are too many in all, all new ones are.
     """
     if not isinstance(instance, _SESSION_CLASSES) or not (unused or instance.unused):
-        return b""
-    merged = instance.unused.copy()
-    merged.update(unused or Dataset())
-    try:
-        return _encode_attributes(merged)
-    except (DecodeError, EncodeError):
-        return _encode_attributes(_encodable(merged))
+        return b"", NOTHING
+    for select in (short_attributes, _storable) if unused else ():
+        merged = instance.unused.copy()
+        merged.update(select(unused or NOTHING))
+        with suppress(DecodeError, EncodeError):
+            rest = _encode_attributes(merged)
+            if len(rest) <= _MAX_UNUSED:
+                return rest, decode(rest, EXPLICIT_LE, limits=_UNUSED_LIMITS)
+    return encode(instance.unused, EXPLICIT_LE), instance.unused
 
 
-def _encodable(attributes: Dataset) -> Dataset:
-    """Return the attributes that can be encoded in explicit VR, in some character set."""
+def short_attributes(attributes: Iterable[Element]) -> Dataset:
+    """Return the attributes without those whose values are too long to be kept unused."""
     kept = Dataset()
     for element in attributes:
+        if len(element.raw) <= _MAX_UNUSED_VALUE:
+            kept.add(element)
+    return kept
+
+
+def _storable(attributes: Dataset) -> Dataset:
+    """Return the attributes that are short, can be encoded in explicit VR in some character set, and decoded again."""
+    kept = Dataset()
+    for element in short_attributes(attributes):
         alone = Dataset(SpecificCharacterSet="ISO_IR 192")
         alone.add(element)
         with suppress(DecodeError, EncodeError):
-            encode(alone, EXPLICIT_LE)
-            kept.add(element)
+            encoded = encode(alone, EXPLICIT_LE)
+            if len(encoded) <= _MAX_UNUSED_VALUE:
+                decode(encoded, EXPLICIT_LE, limits=_UNUSED_LIMITS)
+                kept.add(element)
     return kept
 
 

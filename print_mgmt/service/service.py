@@ -62,7 +62,8 @@ __all__ = ["PrintService"]
 
 # Above these figures, a request takes long, and is not performed on the event loop
 _MAX_COLOR = 1 << 20  # bytes of color pixels: converting them to RGB takes 10 ms
-_MAX_OTHER = 1 << 14  # bytes of other data, such as overlays: decoding them takes up to 10 ms if they are DS or IS
+# Bytes of other data, in the request or kept with its instance: decoding them takes up to 10 ms if they are DS or IS
+_MAX_OTHER = 1 << 14
 _MAX_BOXES = 256  # image boxes to print, or requested attributes: they take 5 ms
 
 _BOX_REFERENCES = ("ReferencedImageBoxSequence", "ReferencedBasicAnnotationBoxSequence")
@@ -140,8 +141,10 @@ class PrintService:
         session = self._instances.session
         if isinstance(message, NActionRQ) and session is not None:
             return session.has_voi or sum(len(box.image_boxes) for box in session.film_boxes) > _MAX_BOXES
-        sop_class = message.RequestedSOPClassUID if isinstance(message, NSetRQ) else ""
-        length = 0
+        sop_class, length = "", 0
+        if isinstance(message, NSetRQ):
+            sop_class = message.RequestedSOPClassUID
+            length = self._instances.stored_bytes(message.RequestedSOPInstanceUID)
         for tag, element in dataset.by_tag().items() if dataset is not None else ():
             if tag != _IMAGE_TAGS.get(sop_class):
                 length += len(element.raw)

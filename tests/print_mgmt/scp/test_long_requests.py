@@ -160,6 +160,20 @@ def test_film_of_many_boxes_takes_long() -> None:
     assert scu.service.takes_long(action_request(film), None)
 
 
+@pytest.mark.parametrize(("length", "is_long"), [(100, False), (10_000, True)])
+def test_change_of_a_large_instance_takes_long(length: int, is_long: bool) -> None:
+    """All of its attributes are stored again; with a film session, also those of its film boxes."""
+    scu = Scu()
+    film, boxes = scu.film(PatientComments="x" * length, AdditionalPatientHistory="x" * length)
+    assert scu.service.session
+    session = scu.service.session.SOPInstanceUID
+    for sop_class, uid in ((BasicFilmBox, film), (BasicFilmSession, session), (BasicFilmBox, "")):
+        message = NSetRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID=uid)
+        assert scu.service.takes_long(message, Dataset(Trim="YES")) == is_long
+    image = NSetRQ(MessageID=1, RequestedSOPClassUID=BasicGrayscaleImageBox, RequestedSOPInstanceUID=boxes[0])
+    assert not scu.service.takes_long(image, Dataset(ImageBoxPosition=1))
+
+
 @pytest.mark.parametrize(("count", "is_long"), [(256, False), (257, True)])
 def test_request_for_many_attributes_takes_long(count: int, is_long: bool) -> None:
     tags = tuple(range(0x21100000, 0x21100000 + count))

@@ -3,7 +3,7 @@
 from print_scu import Scu, ramp
 
 from dimse.data import Dataset, Element, decode, encode
-from dimse.data.syntax import IMPLICIT_LE
+from dimse.data.syntax import EXPLICIT_LE, IMPLICIT_LE
 from dimse.uids import BasicFilmBox
 from print_mgmt.items import to_item
 from print_mgmt.model import FilmCopy
@@ -90,6 +90,53 @@ def test_unused_attributes_count_as_memory() -> None:
         made = scu.film_box(scu.session(), PatientComments="x" * length)
         sizes.append(film_of(scu, made.AffectedSOPInstanceUID or "").attribute_bytes)
     assert sizes[1] - sizes[0] >= 9_900
+
+
+def many(first: int, count: int, value: bytes = b"") -> Dataset:
+    """Return private attributes, whose numbers begin with ``first``."""
+    made = Dataset()
+    for number in range(first, first + count):
+        made.add(Element(0x0029_0000 | 0x1000 + number, "LO", value))
+    return made
+
+
+def test_unused_attributes_are_bounded_in_number() -> None:
+    """Each request may have 5,000 of them, but a film with more in all of its boxes could not be read again."""
+    scu = Scu()
+    uid, _ = scu.film(PatientID="4711")
+    for request in range(8):
+        assert scu.set(BasicFilmBox, uid, many(1000 * request, 1000)).Status == 0
+    unused = film_of(scu, uid).unused.film_box
+    assert unused.PatientID == "4711"
+    assert 4000 < len(unused) <= 5000
+
+
+def test_elements_in_items_count_as_unused() -> None:
+    scu = Scu()
+    uid, _ = scu.film()
+    for number in range(4):
+        nested = Dataset()
+        nested.add(Element(0x0029_1000 + number, "SQ", [many(0, 2000)]))
+        assert scu.set(BasicFilmBox, uid, decode(encode(nested, EXPLICIT_LE), EXPLICIT_LE)).Status == 0
+    assert [int(tag) & 0xF for tag in film_of(scu, uid).unused.film_box.by_tag()] == [0, 1]
+
+
+def test_unused_attributes_are_bounded_in_bytes() -> None:
+    scu = Scu()
+    uid, _ = scu.film()
+    for request in range(40):
+        assert scu.set(BasicFilmBox, uid, many(request, 1, b"x" * 60_000)).Status == 0
+    assert 900_000 < sum(len(element.raw) for element in film_of(scu, uid).unused.film_box) <= 1 << 20
+
+
+def test_long_unused_attribute_is_left_out() -> None:
+    scu = Scu()
+    uid, _ = scu.film()
+    wire = encode(private(Dataset(PatientID="4711"), bytes(1 << 20)), EXPLICIT_LE)
+    assert scu.set(BasicFilmBox, uid, decode(wire, EXPLICIT_LE)).Status == 0
+    unused = film_of(scu, uid).unused.film_box
+    assert unused.PatientID == "4711"
+    assert PRIVATE not in unused
 
 
 def test_unreadable_attribute_is_kept_as_bytes() -> None:
