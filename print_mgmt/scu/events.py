@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from dimse.data import Dataset
 from dimse.errors import DimseError, escaped
-from dimse.message import NEventReportRQ, Response
+from dimse.message import NEventReportRQ, Response, length_of
 from dimse.net import Operation
 from dimse.uids import PrintJob as PrintJobClass
 
@@ -25,6 +25,7 @@ __all__ = ["Event", "Events", "Job"]
 _log = logging.getLogger("print_mgmt.scu")
 
 _MAX_EVENTS = 1000  # only the latest events are kept, because a printer may send any number
+_MAX_INFORMATION = 1 << 14  # bytes of a Data Set that is kept with its event; those of PS3.4 H.4.5 have less than 300
 _ENDS: tuple[str, ...] = ("DONE", "FAILURE")
 _NUMBERS = {name.upper(): number for number, name in EVENTS[PrintJobClass].items()}
 
@@ -56,16 +57,10 @@ class Events:
         self._latest: deque[tuple[int, Event]] = deque(maxlen=_MAX_EVENTS)
         self._next: asyncio.Event | None = None  # set by the next event, if a task waits for it
 
-    def report(self, operation: Operation) -> Response:
+    def report(self, operation: Operation[NEventReportRQ]) -> Response:
         """Handle N-EVENT-REPORT: keep the event, and return the response."""
         message = operation.message
-        assert isinstance(message, NEventReportRQ)
-        try:
-            dataset = operation.dataset()
-            information = dataset if dataset is not None else Dataset()
-        except DimseError as exc:
-            _log.info("the Data Set of event %d cannot be decoded: %s", message.EventTypeID, exc)
-            information = Dataset()
+        information = _information(operation)
         event = Event(message.AffectedSOPClassUID, message.AffectedSOPInstanceUID, message.EventTypeID, information)
         if _log.isEnabledFor(logging.INFO):
             _log.info("event of %s: %s", escaped(event.SOPInstanceUID), escaped(str(event)))
@@ -93,6 +88,19 @@ class Events:
                     await self._next.wait()
         except TimeoutError:
             return
+
+
+def _information(operation: Operation[NEventReportRQ]) -> Dataset:
+    """Return the Data Set of an event; an empty one if there is none, or if it is too long or cannot be decoded."""
+    number, length = operation.message.EventTypeID, length_of(operation.message.Data)
+    if length > _MAX_INFORMATION:
+        _log.info("the Data Set of event %d is ignored: it has %d bytes", number, length)
+        return Dataset()
+    try:
+        return operation.dataset() or Dataset()
+    except DimseError as exc:
+        _log.info("the Data Set of event %d cannot be decoded: %s", number, exc)
+        return Dataset()
 
 
 @dataclass(slots=True, eq=False)

@@ -131,6 +131,21 @@ async def test_unknown_event_leaves_the_status_of_a_job() -> None:
     assert told == [("99", ""), ("Done", "DONE")]
 
 
+async def test_long_data_of_an_event_is_not_kept() -> None:
+    """A printer may send a Data Set of 16 MiB with each of the 1000 events that are kept."""
+    told = [Dataset(ExecutionStatusInfo="NORMAL", PixelData=bytes(length)) for length in (100, 1 << 20)]
+
+    async def report(association: Association, operation: Operation) -> None:
+        if isinstance(operation.message, NSetRQ):
+            for number, information in enumerate(told, 1):
+                await n_event_report(association, operation.context, PrintJob, JOB, number, information)
+
+    async with Odd(with_job, before=report).client() as client:
+        await client.print_images([gray(1)])
+        kept = [(event.EventTypeID, len(event.information)) for event in client.events.of(JOB)]
+    assert kept == [(1, 2), (2, 0)]
+
+
 class Busy(events.Events):
     """Events of a printer that reports a warning again and again, but never its job."""
 
