@@ -1,7 +1,8 @@
 """Events of a printer: N-EVENT-REPORT for Print Job and Printer (PS3.4 H.4.5 and H.4.6).
 
 Each association has a `Reporter`, which sends one event after the other while requests of the client are served. A
-client that does not answer an event gets no more events, but its requests are still served.
+client that does not answer an event, or answers so slowly that too many events wait, gets no more events, but its
+requests are still served.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ __all__ = ["Reporter"]
 _log = logging.getLogger("print_mgmt.scp")
 
 PATIENCE = 10.0  # seconds to wait for the response to an event
+MAX_WAITING = 1000  # events that wait for their turn; the films of a full session have less than 200
 
 
 class _Event(NamedTuple):
@@ -99,12 +101,17 @@ class Reporter:
             level = logging.WARNING if isinstance(exc, ResponseTimeout) else logging.DEBUG
             _log.log(level, "%r gets no more events: %s", self._association, exc)
         finally:
-            self._has_stopped = True
-            self._association.awaits_events = False
-            self._events.clear()
-            self._all_sent.set()
-            for job in self._followed:
-                job.listeners.discard(self._report_job)
+            self._stop()
+
+    def _stop(self) -> None:
+        """Report nothing more, and forget the events that wait."""
+        self._has_stopped = True
+        self._association.awaits_events = False
+        self._events.clear()
+        self._all_sent.set()
+        for job in self._followed:
+            job.listeners.discard(self._report_job)
+        self._followed.clear()
 
     def _report_job(self, job: PrintJob) -> None:
         assert self._for_jobs is not None
@@ -113,12 +120,20 @@ class Reporter:
         if ends is None and not self._has_stopped:  # also a job that failed before, and is retried
             self._association.awaits_events = True
         self._put(_Event(self._for_jobs, PrintJobClass, uid, job.EventTypeID, information, ends))
+        if job.ExecutionStatus == "DONE":  # no further step follows; a long association may print any number of jobs
+            job.listeners.discard(self._report_job)
+            self._followed.discard(job)
 
     def _put(self, event: _Event) -> None:
-        if not self._has_stopped:
-            self._events.append(event)
-            self._all_sent.clear()
-            self._arrived.set()
+        if self._has_stopped:
+            return
+        if len(self._events) >= MAX_WAITING:
+            _log.warning("%r gets no more events: %d wait for its answers", self._association, len(self._events))
+            self._stop()
+            return
+        self._events.append(event)
+        self._all_sent.clear()
+        self._arrived.set()
 
     async def _send(self, event: _Event) -> None:
         await n_event_report(

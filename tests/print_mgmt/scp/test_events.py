@@ -253,6 +253,46 @@ async def test_client_that_ignores_events_is_served(monkeypatch: pytest.MonkeyPa
     assert len(asked) == 1, "a client that leaves an event unanswered gets no more"
 
 
+async def test_client_that_answers_too_slowly_gets_no_more_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the events of all its films would wait, as long as it answers one now and then."""
+    monkeypatch.setattr(events, "MAX_WAITING", 4)
+    gate, answering, asked = Gate(), asyncio.Event(), list[int]()
+    gate.go_on.set()
+
+    async def late(operation: Operation[NEventReportRQ]) -> Response:
+        asked.append(operation.message.EventTypeID)
+        await answering.wait()
+        return operation.reply()
+
+    async with printer(gate) as server:
+        handlers: Handlers = {(PrintJob, NEventReportRQ): late}
+        contexts = dict.fromkeys((META, PrintJob), SYNTAXES)
+        async with connect(server.host, server.port, contexts, handlers=handlers) as association:
+            slow = Client(association, asyncio.Queue(), [])
+            await slow.fill_film()
+            for _ in range(4):
+                await slow.print_film()
+            (each,) = server.associations
+            await server.flush_events(each)
+            assert not each.awaits_events
+            answering.set()
+            await slow.print_film()
+    assert (server.printed, asked) == (5, [1])
+
+
+async def test_done_job_has_no_listeners() -> None:
+    """An association may print any number of films."""
+    gate, queue = Gate(), PrintQueue()
+    gate.go_on.set()
+    async with printer(gate, queue=queue) as server, client(server, META, PrintJob) as one:
+        await one.fill_film()
+        uid = await one.print_film()
+        job = queue.find(uid)
+        assert job is not None
+        await one.told(3)
+        assert (job.ExecutionStatus, job.listeners) == ("DONE", set())
+
+
 async def test_gone_client_gets_no_events(caplog: pytest.LogCaptureFixture) -> None:
     gate = Gate()
     async with printer(gate) as server:
