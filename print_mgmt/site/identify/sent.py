@@ -1,5 +1,6 @@
 """Identifies patient and study from standard or private attributes that the client sent."""
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -42,6 +43,9 @@ class SentSource:
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
         """Return each value from the first Data Set of the film that has it, and notes about invalid values."""
+        return await asyncio.to_thread(self._find, film)  # a client may send 5,000 attributes with each image box
+
+    def _find(self, film: Film) -> Findings:
         sent = film.sent
         places = (sent.film_session, sent.film_box, *sent.image_boxes, *sent.annotation_boxes)
         values, notes = {}, []

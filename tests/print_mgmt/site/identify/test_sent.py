@@ -1,11 +1,14 @@
 """Identity from attributes that the client sent."""
 
+from threading import get_ident
+
 import pytest
 from accepted import accepted_film
 from listening import META, client
 
 from dimse.data import EXPLICIT_LE, Dataset, Element, decode
 from print_mgmt import ConfigError, Film, PrintServer
+from print_mgmt.model import Attributes
 from print_mgmt.site.identify import Findings, SentSource
 
 
@@ -24,6 +27,19 @@ async def found(source: SentSource, *sent: Dataset) -> dict[str, str]:
 async def test_attributes_of_the_client_are_copied() -> None:
     sent = Dataset(PatientID="4711", PatientName="Doe^Jane", Modality="CT")
     assert await found(SentSource(), Dataset(), sent) == {"PatientID": "4711", "PatientName": "Doe^Jane"}
+
+
+async def test_attributes_are_searched_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client may send 5,000 attributes with each of the 256 image boxes of a film."""
+    threads: list[int] = []
+
+    def sent(_: Film) -> Attributes:
+        threads.append(get_ident())
+        return Attributes(film_box=Dataset(PatientID="4711"))
+
+    monkeypatch.setattr(Film, "sent", property(sent))
+    assert (await SentSource().find(accepted_film(), Dataset())).values == {"PatientID": "4711"}
+    assert get_ident() not in threads
 
 
 async def test_attribute_is_copied_from_another() -> None:
