@@ -19,7 +19,7 @@ __all__ = ["CupsQueue"]
 
 _PLAIN_LANGUAGE = ("env", "LC_ALL=C")  # untranslated output, because it is parsed
 _JOB = re.compile(rb"request id is (\S+-\d+) ")
-_ALERTS = re.compile(r"^\s+Alerts: *(.*)$", re.MULTILINE)
+_ALERTS = re.compile(r"^[ \t]+Alerts: *(.*)$", re.MULTILINE)
 _SCHEDULER = "localhost:631"  # the default address of CUPS
 
 

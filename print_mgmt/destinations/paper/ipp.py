@@ -22,13 +22,16 @@ from .ticket import Ticket, polling_pauses
 __all__ = ["IppQueue", "job_warnings"]
 
 _PDF = "application/pdf"
+_FIRST_ERROR = 0x0100  # status codes from here on are no success, RFC 8011 §B.1
 # RFC 8011 §B.1: the statuses that are caused by the document or the job ticket
 _JOB_ERRORS = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
 _REQUESTED = ["job-id", "job-state", "job-state-reasons"]
+_MAX_RESPONSE = 1 << 20  # bytes; all attributes of a printer take about 50 KB
 # The reasons that a job has after it was printed without problems; CUPS gives the second one to each such job
 _USUAL = ("none", "processing-to-stop-point", "job-completed-successfully")
-# No response, or one that ippx cannot read; for a job-id that is not a number, it raises ValueError or TypeError
-_FAILED = (httpx.HTTPError, ippx.IppError, ValueError, TypeError)
+# No response, or one that ippx cannot read; for a job-id that is not a number, it raises ValueError or TypeError, and
+# for a deeply nested reason RecursionError
+_FAILED = (httpx.HTTPError, ippx.IppError, ValueError, TypeError, RecursionError)
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
 
 
@@ -125,13 +128,58 @@ class IppQueue:
     async def _client(self) -> AsyncIterator[ippx.AsyncIppClient]:
         """Open an IPP client, and convert its errors to `DeliveryFailed`."""
         try:
-            async with ippx.AsyncIppClient(self.uri, tls=_tls_config(self.tls), timeout=self.seconds) as client:
+            async with _Client(self.uri, _tls_config(self.tls), self.seconds) as client:
                 yield client
         except ippx.IppResponseError as exc:
             outcome = Outcome.NEVER if exc.status_code in _JOB_ERRORS else Outcome.LATER
             raise DeliveryFailed(outcome, str(exc)) from exc
         except (*_FAILED, OSError) as exc:
             raise DeliveryFailed(Outcome.LATER, _error_text(exc)) from exc
+
+
+class _Client(ippx.AsyncIppClient):
+    """A client that bounds each response: its bytes, and the time until it is complete.
+
+    By itself, httpx bounds only the time between two reads, and unpacks a response that is compressed.
+    """
+
+    def __init__(self, uri: str, tls: ippx.TlsConfig | None, seconds: float) -> None:
+        super().__init__(uri, tls=tls, timeout=seconds)
+        self._seconds = seconds
+
+    async def _send(self, msg: ippx.IppMessage) -> ippx.IppMessage:
+        try:
+            async with asyncio.timeout(None) as limit:
+                status, reason, body = await self._exchange(ippx.encode(msg), limit)
+        except TimeoutError as exc:
+            raise httpx.ReadTimeout(f"the response was not complete within {self._seconds:g} s") from exc
+        if status != httpx.codes.OK:
+            raise ippx.IppHttpError(status, reason)
+        answer = await asyncio.to_thread(ippx.decode, body)
+        if answer.code >= _FIRST_ERROR:
+            raise ippx.IppResponseError(answer.code, _status_message(answer))
+        return answer
+
+    async def _exchange(self, request: bytes, limit: asyncio.Timeout) -> tuple[int, str, bytes]:
+        """Send a request; return the status of HTTP, its reason, and the body. ``limit`` begins after the request."""
+
+        async def sent() -> AsyncIterator[bytes]:
+            yield request
+            limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
+
+        headers = {"Content-Length": str(len(request)), "Accept-Encoding": "identity"}
+        async with self._http.stream("POST", self._http_url, content=sent(), headers=headers) as response:
+            body = bytearray()
+            async for part in response.aiter_raw():
+                body += part
+                if len(body) > _MAX_RESPONSE:
+                    raise ippx.IppDecodeError(f"the response has more than {_MAX_RESPONSE} bytes")
+            return response.status_code, response.reason_phrase, bytes(body)
+
+
+def _status_message(answer: ippx.IppMessage) -> str | None:
+    values = [each.value for _, group in answer.groups for each in group if each.name == "status-message"]
+    return next((value for value in values if isinstance(value, str)), None)
 
 
 def job_warnings(job: ippx.Job) -> tuple[str, ...]:

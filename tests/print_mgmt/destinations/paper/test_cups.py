@@ -161,6 +161,12 @@ async def test_check_tells_the_state_of_the_queue(cups: Cups) -> None:
     assert await PaperDestination(queue="q").check() == Condition("WARNING", "RIBBON ERROR", "toner-low")
 
 
+async def test_empty_lines_of_lpstat_take_no_time(cups: Cups) -> None:
+    """A scheduler may send any description of a queue; half a million empty lines must not occupy the event loop."""
+    cups.script("lpstat", "print('printer q is idle.' + '\\n' * 500_000 + '\\tAlerts: media-low-warning')")
+    assert await PaperDestination(queue="q").check() == Condition("WARNING", "SUPPLY LOW", "media-low")
+
+
 async def test_missing_programs_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "lp is not installed" in (await PaperDestination(queue="q").check()).reason

@@ -1,8 +1,11 @@
 """Driverless printers that refuse, hang, drop, are full, and print."""
 
 import asyncio
+import gzip
 import os
 import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,9 @@ from certificates import Authority
 
 pytest.importorskip("ippx")
 
+import ipp_printer
 from ipp_printer import IppPrinter
-from ippx import AsyncIppClient, Attribute, Job, JobState, Operation, PrinterState, Tag
+from ippx import AsyncIppClient, Attribute, IppMessage, Job, JobState, Operation, PrinterState, Tag, encode
 
 from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PaperDestination, Receipt, TLSFiles
 from print_mgmt.destinations.names import film_id
@@ -234,3 +238,86 @@ async def test_certificate_of_another_host_is_refused(tmp_path: Path) -> None:
     condition = await condition_over_tls(tmp_path, "other.example.org")
     assert condition.PrinterStatusInfo == "PRINTER OFFLINE"
     assert "IP address mismatch" in condition.reason
+
+
+# --- hostile printers ---
+
+Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/ipp\r\n"
+
+
+@asynccontextmanager
+async def answering(answer: Answer) -> AsyncIterator[PaperDestination]:
+    """Yield a printer whose answer to each request is written by ``answer``, until its client has gone."""
+    is_over = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        with suppress(ConnectionError):
+            await answer(writer)
+        writer.close()
+        is_over.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield PaperDestination(uri=f"ipp://127.0.0.1:{server.sockets[0].getsockname()[1]}/ipp", seconds=0.5)
+        await is_over.wait()
+
+
+async def test_endless_response_is_not_read_to_its_end() -> None:
+    async def endless(writer: asyncio.StreamWriter) -> None:
+        writer.write(OK + b"Transfer-Encoding: chunked\r\n\r\n")
+        for _ in range(1 << 10):
+            writer.write(b"100000\r\n" + bytes(1 << 20) + b"\r\n")
+            await writer.drain()
+        raise AssertionError("a GiB was read")
+
+    async with answering(endless) as printer:
+        assert (await printer.check()).reason == "the response has more than 1048576 bytes"
+
+
+async def test_compressed_response_is_not_unpacked() -> None:
+    """A megabyte of gzip can become a gigabyte."""
+    formats = [Attribute("document-format-supported", Tag.MIME_TYPE, ["application/pdf"])]
+    body = gzip.compress(encode(IppMessage((2, 0), 0, 1, [(Tag.PRINTER_ATTRS, formats)])))
+
+    async def packed(writer: asyncio.StreamWriter) -> None:
+        writer.write(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        await writer.drain()
+
+    async with answering(packed) as printer:
+        assert (await printer.check()).PrinterStatusInfo == "PRINTER OFFLINE"
+
+
+async def test_response_must_be_complete_in_time() -> None:
+    """Each byte comes in time, but the last one never comes."""
+
+    async def drip(writer: asyncio.StreamWriter) -> None:
+        writer.write(OK + b"Content-Length: 1000000\r\n\r\n")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with answering(drip) as printer, asyncio.timeout(30):
+        assert (await printer.check()).reason == "the response was not complete within 0.5 s"
+
+
+def nested(depth: int) -> bytes:
+    """Return job-state-reasons as a collection in a collection, and so on, which Python cannot show as text."""
+    begin, member, end = b"\x34\0\0\0\0", b"\x4a\0\0\0\x01m", b"\x37\0\0\0\0"
+    name = b"job-state-reasons"
+    first = b"\x34" + len(name).to_bytes(2, "big") + name + b"\0\0"
+    return first + member + (begin + member) * depth + b"\x21\0\0\0\x04" + bytes(4) + end * (depth + 1)
+
+
+async def test_unreadable_response_to_a_job_leaves_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it contains, the printer may have printed the document, which must not be printed again."""
+    printer = IppPrinter()
+
+    def encode_nested(message: IppMessage) -> bytes:
+        is_job = printer.asked[-1] in (Operation.PRINT_JOB, Operation.GET_JOBS)
+        return encode(message)[:-1] + (nested(3000) if is_job else b"") + b"\x03"
+
+    monkeypatch.setattr(ipp_printer, "encode", encode_nested)
+    assert (await fails(printer)).outcome is INDETERMINATE
