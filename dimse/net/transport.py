@@ -262,7 +262,10 @@ class Transport(asyncio.BufferedProtocol):
     def _take(self, data: memoryview) -> None:
         if self._channel is not None:
             self.has_heard = True
-            self._channel.decrypt(data)
+            if self._channel.lacks_tls and not self.flow.is_turn:
+                self.flow.leave(data)  # each step of a handshake takes a millisecond, and many may arrive at once
+            else:
+                self._channel.decrypt(data)
             return
         if not self.has_heard:
             self.has_heard = True
@@ -275,9 +278,12 @@ class Transport(asyncio.BufferedProtocol):
     def _receive_left(self, data: memoryview) -> None:
         if self.is_lost:
             return
-        self.intake.receive(data)
-        if self._channel is not None and not self.flow.has_left:
-            self._channel.decrypt(b"")
+        if self._channel is not None and self._channel.lacks_tls:
+            self._channel.decrypt(data)
+        else:
+            self.intake.receive(data)
+            if self._channel is not None and not self.flow.has_left:
+                self._channel.decrypt(b"")
         while self._woken:
             self._woken.pop(0).wake()
 

@@ -230,3 +230,18 @@ async def test_changed_bytes_end_the_association(
                 await c_echo(association)
     assert len(warnings(caplog)) == 1
     assert "bad record mac" in warnings(caplog)[0]
+
+
+async def test_handshakes_wait_for_their_turn(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
+    """Each takes a millisecond, and a peer may begin hundreds at the same time."""
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
+        waited: list[str] = []
+        wait = server.resources.turns.call_in_turn
+
+        def counted(host: str, callback: Callable[[], None]) -> None:
+            waited.append(host)
+            wait(host, callback)
+
+        server.resources.turns.call_in_turn = counted  # type: ignore[method-assign]
+        assert await echo(server, client_context(authority.ca, profile=profile)) == 0
+        assert len(waited) >= 2, "ClientHello, and the end of the handshake"
