@@ -2,7 +2,8 @@
 
 A pipe that is not read holds only some kilobytes, and a terminal accepts nothing after Ctrl-S, so a write could block
 the event loop forever. Instead, a thread writes the lines from a bounded queue; lines that do not fit into the queue
-are dropped and counted.
+are dropped and counted. The log has a bounded number of warnings and errors of a kind, because a client can cause any
+number of them.
 """
 
 import logging
@@ -10,19 +11,24 @@ import os
 import select
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import UnsupportedOperation
 from queue import Full, Queue
+from time import monotonic
 from typing import TextIO
 
 from dimse.command_line import log_formatter
+from dimse.errors import escaped
 
 __all__ = ["Lines", "logged_lines", "server_lines"]
 
 _MAX_LINES = 10_000  # lines that may wait in the queue
 _MAX_CHARACTERS = 1 << 24  # characters of all waiting lines; a line of JSON can have all attributes of a film
 _CLOSE_WAIT = 2.0  # seconds that `Lines.close` waits for a place in the queue, and then for a slow reader
+_MAX_OF_A_KIND = 500  # warnings and errors with the same text, but for its values, that are logged in a minute
+_MINUTE = 60.0  # seconds
 
 
 class Lines:
@@ -93,15 +99,52 @@ class Lines:
                 select.select((), (self._file,), ())
 
 
+class _Quota:
+    """A bound on the warnings and errors of a kind in a minute. A kind has the same text, but for its values."""
+
+    def __init__(self) -> None:
+        self._began = monotonic()
+        self._counts: Counter[str] = Counter()
+
+    def excess(self, *, is_over: bool = False) -> Iterator[str]:
+        """Yield a line for each kind with records that were not logged, if the minute ``is_over``."""
+        if is_over or monotonic() - self._began > _MINUTE:
+            self._began = monotonic()
+            counts, self._counts = self._counts, Counter()
+            for kind, count in counts.items():
+                if count > _MAX_OF_A_KIND:
+                    yield f"lines like the following were not logged: {count - _MAX_OF_A_KIND}: {kind}"
+
+    def admits(self, record: logging.LogRecord) -> bool:
+        """Count a record, and return whether to log it."""
+        if record.levelno < logging.WARNING:  # the user has asked for all of them
+            return True
+        kind = escaped(f"{record.name}: {record.msg}")
+        self._counts[kind] += 1
+        return self._counts[kind] <= _MAX_OF_A_KIND
+
+
 class _Handler(logging.Handler):
-    """A log handler that writes records as `Lines`."""
+    """A log handler that writes records as `Lines`, within a quota."""
 
     def __init__(self, lines: Lines, formatter: logging.Formatter | None) -> None:
         super().__init__()
         self._lines = lines
+        self._quota = _Quota()
         self.setFormatter(formatter)
 
+    def close(self) -> None:
+        for line in self._quota.excess(is_over=True):
+            self._lines.write(line)
+        super().close()
+
     def emit(self, record: logging.LogRecord) -> None:
+        for line in self._quota.excess():
+            self._lines.write(line)
+        if self._quota.admits(record):
+            self._write(record)
+
+    def _write(self, record: logging.LogRecord) -> None:
         try:
             line = self.format(record)
         except Exception as exc:  # as in `logging`, a wrong call of a logger does not stop the caller
@@ -113,12 +156,13 @@ class _Handler(logging.Handler):
 def logged_lines(stream: TextIO, formatter: logging.Formatter) -> Iterator[None]:
     """While the block runs, send all log records to ``stream`` as `Lines`, instead of to the current handlers."""
     lines, root = Lines(stream), logging.getLogger()
-    before = root.handlers
-    root.handlers = [_Handler(lines, formatter)]
+    before, handler = root.handlers, _Handler(lines, formatter)
+    root.handlers = [handler]
     try:
         yield
     finally:
         root.handlers = before
+        handler.close()
         lines.close()
 
 

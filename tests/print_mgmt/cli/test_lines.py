@@ -16,6 +16,7 @@ from served import serving
 from dimse.net import scu
 from dimse.uids import Printer
 from print_mgmt import PrintClient
+from print_mgmt.cli import lines
 from print_mgmt.cli.lines import Lines, logged_lines
 
 
@@ -104,6 +105,45 @@ def test_wrong_call_of_a_logger_is_a_line() -> None:
     with logged_lines(stream, logging.Formatter()):
         logging.getLogger("tests").warning("%d films", "two")
     assert "tests: '%d films' cannot be logged with ('two',): %d format" in stream.getvalue()
+
+
+def test_log_has_a_bounded_number_of_lines_of_a_kind() -> None:
+    """A client can cause any number of warnings, in which only the values differ."""
+    stream, log = io.StringIO(), logging.getLogger("tests")
+    with logged_lines(stream, logging.Formatter()):
+        for number in range(700):
+            log.warning("client %d does not ask well", number)
+        log.error("something else")
+    written = stream.getvalue().splitlines()
+    assert len(written) == 502
+    assert written[499:] == [
+        "client 499 does not ask well",
+        "something else",
+        "lines like the following were not logged: 200: tests: client %d does not ask well",
+    ]
+
+
+def test_lines_of_a_kind_are_logged_again_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, log, now = io.StringIO(), logging.getLogger("tests"), [0.0]
+    monkeypatch.setattr(lines, "monotonic", lambda: now[0])
+    with logged_lines(stream, logging.Formatter()):
+        for _ in range(600):
+            log.warning("again")
+        now[0] = 61.0
+        log.warning("again")
+    assert stream.getvalue().splitlines()[499:] == [
+        "again",
+        "lines like the following were not logged: 100: tests: again",
+        "again",
+    ]
+
+
+def test_asked_for_lines_are_all_logged(caplog: pytest.LogCaptureFixture) -> None:
+    stream = io.StringIO()
+    with caplog.at_level(logging.INFO), logged_lines(stream, logging.Formatter()):
+        for number in range(700):
+            logging.getLogger("tests").info("event %d", number)
+    assert len(stream.getvalue().splitlines()) == 700
 
 
 async def test_printer_with_unread_lines_continues(tmp_path: Path) -> None:
