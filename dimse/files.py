@@ -156,6 +156,6 @@ else:
 
     def lock_file(path: Path, stack: ExitStack) -> None:
         """Wait until no other process holds the lock of a file, and hold it until ``stack`` closes. Raises OSError."""
-        file = stack.enter_context(path.open("ab"))
+        file = stack.enter_context(path.open("a+b", buffering=0))  # also to read: a pipe would wait for its reader
         with suppress(OSError):  # some file systems lack locks
             fcntl.flock(file.fileno(), fcntl.LOCK_EX)

@@ -133,6 +133,14 @@ def test_pipe_is_written_to_by_the_name_of_its_descriptor() -> None:
         os.close(writer)
 
 
+@posix
+def test_lock_of_a_pipe_does_not_wait_for_its_reader(tmp_path: Path) -> None:
+    pipe = tmp_path / "lock"
+    os.mkfifo(pipe)
+    with ExitStack() as stack:
+        lock_file(pipe, stack)
+
+
 # --- drafts ---
 
 
