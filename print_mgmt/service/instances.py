@@ -36,9 +36,9 @@ __all__ = ["INSTANCE_BYTES", "Call", "Instances", "MemoryPool", "short_attribute
 
 INSTANCE_BYTES = 512  # bytes of memory that an instance takes as a Python object, without its attributes
 _MAX_LOOSE = 256  # Presentation LUTs, overlay boxes and VOI LUT boxes of an association
-# The unused attributes that an instance keeps: as many as one request may have, so that a film with all of its boxes
-# can be stored and read again
-_UNUSED_LIMITS = DecodeLimits(elements=5_000)
+# The unused attributes that an instance keeps: more than any image has, and few enough that a film with 256 image boxes
+# can be stored and read again in a moment
+_UNUSED_LIMITS = DecodeLimits(elements=1_000)
 _MAX_UNUSED, _MAX_UNUSED_VALUE = 1 << 20, 1 << 16  # bytes of all of them, and of each
 
 
