@@ -2,20 +2,27 @@
 
 The core learns of a connection when the handshake is complete. A failed handshake ends only its own connection. A peer
 without TLS never gets an answer in plain text.
+
+Encrypted bytes are processed in pieces of few records, because OpenSSL goes on until it finds data: a read may have
+thousands of records that only change the keys, which takes half a second.
 """
 
 from collections.abc import Callable, Iterable
+from time import monotonic
 
 from ..errors import RemoteProtocolError
 from ..limits import Timeouts
 from ..tls import TLSSession
 from ..ul.wire import Buffer
 from .buffers import ReadBuffer, Stream
-from .flow_control import FlowControl
+from .flow_control import SHARE, FlowControl
 from .timers import Timer, Timers
 
 __all__ = ["TLSChannel"]
 
+_MAX_RECORDS = 64  # records of a piece; a change of keys takes 0.05 ms
+_HEADER = 5  # bytes of the header of a record, of which the last two are the length of the rest
+_NOTHING = memoryview(b"")
 _CLOSED_IN_HANDSHAKE = "the connection closed during the TLS handshake; perhaps the peer does not speak TLS"
 
 
@@ -49,6 +56,8 @@ class TLSChannel:
         self._on_ended = on_ended
         self._stream: Stream | None = None
         self._timer: Timer | None = None  # runs during the handshake, and after a failure
+        self._rest = b""  # encrypted bytes that wait for their turn, or for the rest of a header
+        self._awaited = 0  # the bytes up to the next header
 
     @property
     def lacks_tls(self) -> bool:
@@ -63,23 +72,49 @@ class TLSChannel:
 
     def decrypt(self, data: bytes | memoryview) -> None:
         """Process encrypted bytes of the peer, and bytes that were kept while the association could take none."""
-        session, buffer = self.session, self._buffer
         if self.failure:  # our alert must still reach the peer
             return
+        if self._rest:
+            data = self._rest + data
+        start, until = 0, monotonic() + SHARE
         try:
-            session.receive(data)
-            if self._timer is not None and session.handshake():
-                self._timer.cancel()
-                self._timer = None
-                self._on_established()
-            while session.is_established and not self._flow.has_left and (count := session.read_into(buffer.scratch)):
-                self._receive(buffer.scratch[:count])
+            while True:
+                end = self._piece_end(data, start)
+                self._process(data[start:end])
+                is_last, start = end == start, end
+                if is_last or start == len(data) or self._flow.has_left or monotonic() > until:
+                    break
         except RemoteProtocolError as exc:
             self._fail(exc)
             return
+        self._rest = bytes(data[start:])
+        if len(self._rest) >= _HEADER and not self._flow.has_left:
+            self._flow.leave(_NOTHING)
         self._flush()
-        if session.is_ended:
+        if self.session.is_ended:
             self._on_ended()
+
+    def _process(self, data: bytes | memoryview) -> None:
+        """Decrypt a piece, and pass on the plain bytes. Raises `RemoteProtocolError`."""
+        session, buffer = self.session, self._buffer
+        session.receive(data)
+        if self._timer is not None and session.handshake():
+            self._timer.cancel()
+            self._timer = None
+            self._on_established()
+        while session.is_established and not self._flow.has_left and (count := session.read_into(buffer.scratch)):
+            self._receive(buffer.scratch[:count])
+
+    def _piece_end(self, data: bytes | memoryview, start: int) -> int:
+        """Return the end of the piece of ``data`` that begins at ``start``. It ends before a header that is cut off."""
+        at, size = start + self._awaited, len(data)
+        for _ in range(_MAX_RECORDS):
+            if at + _HEADER > size:
+                break
+            at += _HEADER + (data[at + 3] << 8 | data[at + 4])
+        end = min(at, size)
+        self._awaited = at - end
+        return end
 
     def write(self, buffers: Iterable[Buffer]) -> None:
         """Encrypt and write ``buffers``; without effect after a failure."""

@@ -281,7 +281,8 @@ class Transport(asyncio.BufferedProtocol):
         if self._channel is not None and self._channel.lacks_tls:
             self._channel.decrypt(data)
         else:
-            self.intake.receive(data)
+            if data:
+                self.intake.receive(data)
             if self._channel is not None and not self.flow.has_left:
                 self._channel.decrypt(b"")
         while self._woken:

@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 from certificates import Authority, Identity
-from raw import ECHO, PRINT, SYNTAXES, Raw, raw_server, service
+from pair import EXAMPLE
+from raw import ECHO, HOST, PRINT, SYNTAXES, Raw, raw_server, service
 from tls_peers import echo, warnings
 
 from dimse.data import Dataset
@@ -28,10 +30,13 @@ from dimse.net import (
     connect,
     serve,
     server_context,
+    tls_channel,
 )
 from dimse.net.scu import c_echo, dataset_of, n_set
+from dimse.net.tls_channel import _MAX_RECORDS, TLSChannel
 from dimse.tls import TLSSession
 from dimse.uids import BasicFilmSession
+from dimse.ul import AssociateRQ, encode_pdu
 
 
 def setter(received: list[Dataset | None], answer: Dataset) -> Service:
@@ -245,3 +250,31 @@ async def test_handshakes_wait_for_their_turn(profile: TLSProfile, authority: Au
         server.resources.turns.call_in_turn = counted  # type: ignore[method-assign]
         assert await echo(server, client_context(authority.ca, profile=profile)) == 0
         assert len(waited) >= 2, "ClientHello, and the end of the handshake"
+
+
+async def test_many_records_are_processed_in_pieces(
+    profile: TLSProfile, authority: Authority, printer: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL goes on until it finds data, so thousands of changes of keys in one read would block the event loop."""
+    pieces: list[int] = []
+    process = TLSChannel._process
+
+    def counted(channel: TLSChannel, data: bytes | memoryview) -> None:
+        if channel.session.is_established:
+            pieces.append(len(data))
+        process(channel, data)
+
+    monkeypatch.setattr(TLSChannel, "_process", counted)
+    monkeypatch.setattr(tls_channel, "SHARE", 0.0)
+    request = b"".join(map(bytes, encode_pdu(EXAMPLE[AssociateRQ])))
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
+        context = ssl.create_default_context(cafile=authority.ca)
+        reader, writer = await asyncio.open_connection(server.host, server.port, ssl=context, server_hostname=HOST)
+        for octet in request:
+            writer.write(bytes([octet]))
+        assert (await reader.read(1)) == b"\2"
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+    assert len(request) > 2 * _MAX_RECORDS
+    assert max(pieces) <= 30 * _MAX_RECORDS, "a record of one octet has at most 30"
