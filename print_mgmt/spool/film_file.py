@@ -63,8 +63,9 @@ _CREATOR = "DIMSE PRINT SPOOL"
 _BLOCK = 0x2131_0010  # Private Creator (PS3.5 §7.8.1); the elements of the block are (2131,10xx)
 _JOB, _RENDERER, _SESSION, _REFERENCED, *_UNUSED, _IDENTIFIED = (0x2131_1000 + number for number in range(9))
 _VERSION = 1
-# Bounds for damaged files: a film has a few thousand elements, and its largest values are JSON texts and pixels
-_LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20)
+# Bounds for damaged files: a film has a few thousand elements, and its largest values are JSON texts and pixels.
+# Attributes of the client are deeper here than in its requests, whose depth is 64 at most.
+_LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20, depth=128)
 PART = 1 << 22  # bytes of a film that are hashed or written at a time
 _COLOR = "RGB"
 _IMAGES = ("BasicGrayscaleImageSequence", "BasicColorImageSequence")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from print_scu import COLOR, GRAY, Scu
 from strategies import mutated
 
-from dimse.data import Dataset, read_file
+from dimse.data import IMPLICIT_LE, Dataset, DecodeLimits, decode, encode, read_file
 from dimse.uids import BasicFilmBox, ImageOverlayBox, PresentationLUT, StoredPrintStorage
 from print_mgmt.film import (
     Annotation,
@@ -191,6 +191,16 @@ def test_stored_film_keeps_the_attributes_of_all_boxes() -> None:
     assert again.image_boxes == film.image_boxes
     assert again.annotation_boxes == film.annotation_boxes
     assert again.referenced == film.referenced
+
+
+def test_stored_film_keeps_the_deepest_sequences_of_a_client() -> None:
+    deep = Dataset(PatientID="4711")
+    for _ in range(DecodeLimits().depth):
+        deep = Dataset(ReferencedStudySequence=[deep])
+    scu = Scu(GRAY)
+    uid, _ = scu.film(ReferencedStudySequence=decode(encode(deep, IMPLICIT_LE), IMPLICIT_LE).ReferencedStudySequence)
+    again, _ = read_film(stored(scu.print(BasicFilmBox, uid).films[0]))
+    assert again.unused.film_box == deep
 
 
 def profile_of(size: int) -> bytes:
