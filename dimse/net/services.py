@@ -12,6 +12,7 @@ from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 
 from ..data import Dataset
+from ..data.check import check_value
 from ..errors import DimseError
 from ..message import CEchoRQ, CMoveRQ, Response, StatusClass, status_class
 from ..uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
@@ -39,7 +40,7 @@ async def send_instances(
     counts = _Counts(count)
     async with aclosing(instances) if isinstance(instances, AsyncGenerator) else nullcontext():
         async for instance in instances:
-            counts.add(str(instance.SOPInstanceUID), await _store(operation, association, instance))
+            counts.add(instance, await _store(operation, association, instance))
             if operation.is_cancelled:
                 yield counts.response(operation, _CANCEL, remaining=True)
                 return
@@ -63,17 +64,19 @@ async def _store(operation: Operation, association: Association, instance: Datas
 class _Counts:
     remaining: int
     completed: int = 0
-    failed: list[str] = field(default_factory=list)
+    failed: int = 0
     warning: int = 0
+    failed_uids: list[str] = field(default_factory=list)
 
-    def add(self, uid: str, outcome: StatusClass) -> None:
+    def add(self, instance: Dataset, outcome: StatusClass) -> None:
         self.remaining = max(self.remaining - 1, 0)
         if outcome is StatusClass.SUCCESS:
             self.completed += 1
         elif outcome is StatusClass.WARNING:
             self.warning += 1
         else:
-            self.failed.append(uid)
+            self.failed += 1
+            self.failed_uids += _listed_uid(instance)
 
     @property
     def status(self) -> int:
@@ -86,7 +89,7 @@ class _Counts:
         """Return the counts as command elements; ``remaining`` is for a Pending or canceled operation."""
         counts = {
             "NumberOfCompletedSuboperations": self.completed,
-            "NumberOfFailedSuboperations": len(self.failed),
+            "NumberOfFailedSuboperations": self.failed,
             "NumberOfWarningSuboperations": self.warning,
         }
         if remaining:
@@ -94,8 +97,17 @@ class _Counts:
         return {keyword: min(count, _MAX_COUNT) for keyword, count in counts.items()}
 
     def response(self, operation: Operation, status: int, *, remaining: bool = False) -> Response:
-        failed = Dataset(FailedSOPInstanceUIDList=self.failed) if self.failed else None
+        failed = Dataset(FailedSOPInstanceUIDList=self.failed_uids) if self.failed_uids else None
         return operation.reply(status, dataset=failed, comment="", **self.elements(remaining=remaining))
+
+
+def _listed_uid(instance: Dataset) -> list[str]:
+    """Return the Instance UID for the list of failed ones; [] if it is missing, or cannot be read or written."""
+    try:
+        uid = instance.get("SOPInstanceUID")
+        return [uid] if isinstance(uid, str) and check_value("UI", uid) else []
+    except DimseError:
+        return []
 
 
 def _echo(operation: Operation) -> Response:

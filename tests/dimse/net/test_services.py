@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from archive import CONTEXTS, DOES, GET, MOVE, QUERY, ROE, STORAGE, SYNTAXES, Archive
 from raw import ECHO, Raw, raw_server
 
-from dimse.data import Dataset
+from dimse.data import Dataset, Element, tag_of
 from dimse.message import (
     CGetRQ,
     CMoveRSP,
@@ -35,6 +35,10 @@ TO_RECEIVE = (RoleSelection(STORAGE, scu=True, scp=True),)
 async def get(association: Association, query: Dataset = QUERY) -> list[Response]:
     async with c_get(association, association.context_for(GET), query) as responses:
         return [response async for response in responses]
+
+
+async def refuse(operation: Operation) -> Response:
+    return operation.reply(0xA700)
 
 
 async def test_c_get_sends_on_its_association() -> None:
@@ -96,6 +100,25 @@ async def test_c_get_counts_failures_and_warnings() -> None:
         last.NumberOfWarningSuboperations,
     ) == (2, 2, 1)
     assert failed == [DOES[1].SOPInstanceUID, DOES[3].SOPInstanceUID]
+
+
+async def test_instances_without_a_usable_uid_count_as_failed() -> None:
+    missing, wrong = DOES[0].copy(), DOES[1].copy()
+    del missing.SOPInstanceUID
+    wrong.add(Element(tag_of("SOPInstanceUID"), "UI", b"1.2.x"))
+    archive = Archive()
+    archive.instances = {str(number): one for number, one in enumerate((missing, wrong, DOES[2]))}
+    async with serve([archive.service], port=0) as server:
+        contexts = CONTEXTS | {STORAGE: SYNTAXES}
+        async with connect(
+            server.host, server.port, contexts, handlers={(STORAGE, CStoreRQ): refuse}, user_items=TO_RECEIVE
+        ) as association:
+            context = association.context_for(GET)
+            async with c_get(association, context, QUERY) as responses:
+                last = await responses.final()
+            failed = dataset_of(association, context, last).FailedSOPInstanceUIDList
+    assert (last.Status, last.NumberOfFailedSuboperations) == (0xA702, 3)
+    assert failed == DOES[2].SOPInstanceUID
 
 
 async def test_c_cancel_ends_a_c_get_between_two_instances() -> None:
