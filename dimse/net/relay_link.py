@@ -240,16 +240,19 @@ async def _connected(host: str, port: int) -> tuple[socket.socket, Address]:
     loop = asyncio.get_running_loop()
     failed: OSError | None = None
     for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        sock = socket.socket(family, kind, protocol)
         try:
-            sock.setblocking(False)
-            await loop.sock_connect(sock, address)
-        except OSError as exc:
-            sock.close()
+            return await _connected_to(socket.socket(family, kind, protocol), address), address_of(address)
+        except OSError as exc:  # also if this system lacks the family: a name may have addresses of both
             failed = failed or exc
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock, address_of(address)
     raise failed or OSError(f"{host} has no address")
+
+
+async def _connected_to(sock: socket.socket, address: tuple[object, ...]) -> socket.socket:
+    """Return ``sock`` once it is connected; if that fails, close it."""
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -6,7 +6,7 @@ import random
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -230,6 +230,27 @@ async def test_target_that_is_away_logs_one_line(caplog: pytest.LogCaptureFixtur
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 2
     assert all(line.endswith(f"closed: cannot connect to {HOST}:{port}: Connection refused") for line in lines)
+
+
+async def test_address_of_a_missing_family_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as an address of IPv6, where the system has only IPv4."""
+
+    async def greet(streams: Streams) -> None:
+        streams[1].write(b"x")
+
+    async with target(greet) as port:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(HOST, port, type=socket.SOCK_STREAM)
+        results = iter([[(999, socket.SOCK_STREAM, 0, "", ("", 0)), *found]])
+
+        async def getaddrinfo(*_: object, **__: object) -> Sequence[tuple[object, ...]]:
+            return next(results, found)  # uvloop calls it again for the address itself
+
+        monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+        sock, address = await dimse.net.relay_link._connected("both.example", port)
+        with sock:
+            assert address == (HOST, port)
+            assert await loop.sock_recv(sock, 1) == b"x"
 
 
 async def test_name_without_an_address_logs_one_line(caplog: pytest.LogCaptureFixture) -> None:
