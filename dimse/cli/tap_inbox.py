@@ -93,8 +93,8 @@ class Inbox:
     def _step(self) -> None:
         """Hand over everything in steps, between which the event loop makes a system call, so that threads can run."""
         if len(self._notes) > 4 * _STEP:
+            self._loop.call_soon(self._step)  # first, so that the steps go on even if a receiver fails
             self._take(_STEP)
-            self._loop.call_soon(self._step)
         else:
             self.hand_over()
 

@@ -96,3 +96,22 @@ async def test_bytes_of_a_failed_receiver_make_room(monkeypatch: pytest.MonkeyPa
     noting.start()
     noting.join(10)
     assert not noting.is_alive()
+
+
+async def test_steps_go_on_after_a_failed_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dimse.cli.tap_inbox, "_LULL", 1000.0)
+    monkeypatch.setattr(dimse.cli.tap_inbox, "_ENOUGH", 100)
+    errors = list[BaseException]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context["exception"]))
+    inbox, received = Inbox(), Received()
+
+    def fail(_by_client: bool, _data: bytes, _when: int) -> None:
+        raise MemoryError
+
+    inbox.note(fail, True, b"x")
+    note_all(inbox, received)
+    inbox.note(received, True, bytes(3000))
+    while len(received.notes) <= len(NOTES):
+        received.changed.clear()
+        await received.changed.wait()
+    assert [type(error) for error in errors] == [MemoryError]
