@@ -143,7 +143,7 @@ def decimals_in(text: str) -> DS | list[DS | None] | None:
         if "\\" not in text:
             number = _new_decimal(DS, text)
             number._text = text
-            if isfinite(number) and "_" not in text:
+            if isfinite(number) and "_" not in text and text.isprintable():  # `float` takes a tab or \xa0 for a space
                 return number
         else:
             numbers: list[DS | None] = []
@@ -153,7 +153,7 @@ def decimals_in(text: str) -> DS | list[DS | None] | None:
                 number._text = piece
                 numbers.append(number)
                 total += number
-            if isfinite(total) and "_" not in text:
+            if isfinite(total) and "_" not in text and text.isprintable():
                 return numbers
     except ValueError:
         pass  # a number is empty, or needs a closer look
@@ -226,7 +226,7 @@ def _int_in(text: str) -> int | None:
         number = float(text)
     except ValueError:
         return None
-    return int(number) if number.is_integer() else None
+    return int(number) if number.is_integer() and abs(number) < 10**_MAX_INTEGER else None
 
 
 # Writing

@@ -51,6 +51,23 @@ def test_wrong_text_is_corrected_when_it_is_copied() -> None:
         assert encode(copied, EXPLICIT_LE) == frames(right)
 
 
+@pytest.mark.parametrize("wrong", [b"\xa01.5", b"1.5\x85", b"\t1.5"])
+def test_text_of_a_decimal_has_only_characters_of_ds(wrong: bytes) -> None:
+    one, ds = read(spacing(wrong)).PixelSpacing, read(spacing(wrong + b"\\2"))
+    several = ds.PixelSpacing
+    assert isinstance(one, DS)
+    assert one.text == "1.5"
+    assert isinstance(several, list)
+    several[1] = 3
+    assert encode(ds, EXPLICIT_LE) == spacing(b"1.5\\3 ")
+
+
+def test_exponent_of_an_integer_is_bounded() -> None:
+    assert read(frames(b"1e19")).NumberOfFrames == 10**19
+    with pytest.raises(DecodeError, match="at most 20 characters, got '1e300'"):
+        _ = read(frames(b"1e300 ")).NumberOfFrames
+
+
 def test_comma_in_a_decimal_is_the_decimal_point() -> None:
     value = read(spacing(b"1,000\\0,50 ")).PixelSpacing
     assert value == [1.0, 0.5]
