@@ -122,9 +122,10 @@ class _Rules(Generic[_T]):
 
     def single(self, text: str) -> _T:
         try:
-            if len(self.hyphen.split(text)) > 1:
+            stripped = text.strip(_PADDING)
+            if len(self.hyphen.split(stripped)) > 1:
                 raise ValueError("must not be a range (use earliest and latest)")
-            return self.parse(text.strip(_PADDING))[0]
+            return self.parse(stripped)[0]
         except ValueError as exc:
             raise DecodeError(f"{self.vr} {exc}, got {shown(str(text))}", rule="PS3.5 §6.2") from exc
 

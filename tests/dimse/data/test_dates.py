@@ -81,6 +81,7 @@ def test_single_value_is_its_first_moment() -> None:
     assert DA("20240229").date() == dt.date(2024, 2, 29)
     assert TM("1030").time() == time(10, 30)
     assert DT("2024+1400").datetime() == moment(2024, 1, 1, zone=timezone(timedelta(hours=14)))
+    assert DT("2024-0500 ").datetime() == moment(2024, 1, 1, zone=EST), "a hyphen before the padding"
 
 
 @pytest.mark.parametrize("text", ["20240101-20240102", "20240101-", "-20240101"])
