@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..data import Dataset, Element, Tag, tag_of
 from ..data.dictionary import vr_of
-from ..data.vr import US_OR_SS, row_of
+from ..data.vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, row_of
 from ..errors import DimseError, EncodeError, shown
 from ..uids import is_valid_uid, new_uid, registry
 
@@ -153,6 +153,7 @@ def put(dataset: Dataset, path: str, text: str) -> None:
         dataset = _item(dataset, sequence, number or 0, create=True)
     vr = vr_of(tag)
     if text.startswith("hex:"):
+        vr = chosen_vr(dataset.get(PIXEL_REPRESENTATION) == 1) if vr == US_OR_SS else vr
         vr = vr if row_of(vr).kind in ("text", "number", "stream") else "UN"
         dataset.add(Element(tag, vr, octets(text[4:].split())))
     elif vr == "SQ":
@@ -214,8 +215,8 @@ def _item(dataset: Dataset, tag: Tag, number: int, *, create: bool) -> Dataset:
 
 def value_of(vr: str, text: str) -> object:
     """Return the value that ``text`` stands for in an attribute of this VR, None if it is empty. Raises `Mistake`."""
-    kind = row_of(vr).kind
-    if kind == "stream":
+    row = row_of("US" if vr == US_OR_SS else vr)
+    if row.kind == "stream":
         return octets(text.split())
     if text == "":
         return None
@@ -226,8 +227,9 @@ def value_of(vr: str, text: str) -> object:
         return [tag for word in words for tag, _ in _parts(word)]
     if vr in _REALS:
         return [_real(word) for word in words]
-    if kind == "number" or vr == US_OR_SS:
-        return [-integer(word[1:]) if word.startswith("-") else integer(word) for word in words]
+    if row.kind == "number":
+        largest = (1 << 8 * row.size) - 1
+        return [-integer(word[1:], largest) if word.startswith("-") else integer(word, largest) for word in words]
     return text
 
 

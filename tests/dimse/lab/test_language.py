@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dimse.data import Dataset
+from dimse.data import EXPLICIT_LE, Dataset, encode
 from dimse.lab.language import Mistake, integer, octets, put, split, uid, value_at, with_values
 from dimse.uids import Verification, is_valid_uid
 
@@ -73,6 +73,9 @@ def test_new_uid_is_valid() -> None:
         ("(0028,0010)", "64", 64),
         ("PixelAspectRatio", r"4\3", [4, 3]),
         ("OverlayOrigin", r"-5\1", [-5, 1]),
+        ("SmallestImagePixelValue", "5", 5),
+        ("SmallestImagePixelValue", "-5", -5),
+        ("FileLengthInContainer", "18446744073709551615", 2**64 - 1),
         ("Rows", "", None),
     ],
 )
@@ -161,3 +164,10 @@ def test_value_of_the_peer_names_no_file(word: str, value: str) -> None:
 def test_value_of_the_peer_adds_no_attribute() -> None:
     with pytest.raises(Mistake, match="cannot make it KEY=VALUE"):
         with_values("$x", {"x": "file=/etc/passwd"})
+
+
+@pytest.mark.parametrize(("representation", "vr"), [("0", "US"), ("1", "SS")])
+def test_hex_gets_the_vr_of_pixel_representation(representation: str, vr: str) -> None:
+    dataset = made("PixelRepresentation", representation)
+    put(dataset, "SmallestImagePixelValue", "hex:0500")
+    assert encode(dataset, EXPLICIT_LE)[-10:] == b"\x28\0\x06\1" + vr.encode() + b"\2\0\5\0"
