@@ -1,6 +1,7 @@
 """The command ``dimse lab``, a prompt that sends any PDU to a peer and explains the answer."""
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -21,6 +22,7 @@ from ..terminal import (
     ae_title,
     client_tls,
     listening_address,
+    not_empty,
     peer,
     seconds,
     server_tls,
@@ -57,7 +59,9 @@ def add(parser: argparse.ArgumentParser, views: _Views = tuple) -> None:
         metavar="SECONDS",
         help="time to connect to a peer, and to wait for each answer (default: 2)",
     )
-    parser.add_argument("--trace", metavar="FILE", help="record all bytes in a capture, FILE.pcapng, or in a folder")
+    parser.add_argument(
+        "--trace", type=not_empty, metavar="FILE", help="record all bytes in a capture, FILE.pcapng, or in a folder"
+    )
     parser.add_argument("--trace-tls", action="store_true", help="also record connections with TLS, decrypted")
     add_client_tls(parser)
     add_server_tls(parser, "listen")
@@ -89,6 +93,8 @@ def _lab(parser: argparse.ArgumentParser, views: _Views, arguments: argparse.Nam
     )
     if arguments.brief:
         _print(lab.run("brief"))
+    if isinstance(sys.stdin, io.TextIOWrapper):  # bytes that are not text become the ones that arguments would have
+        sys.stdin.reconfigure(errors="surrogateescape")
     try:
         if arguments.commands is None and sys.stdin.isatty():
             return _talk(lab, is_listening=listener is not None)

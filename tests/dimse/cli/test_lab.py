@@ -1,6 +1,7 @@
 """The command ``dimse lab``: scripts, exit statuses and the terminal."""
 
 import asyncio
+import io
 import os
 import pty
 import sys
@@ -69,6 +70,22 @@ def test_trace_of_tls_needs_an_option(tmp_path: Path, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         dimse.cli.main(["lab", "A@127.0.0.1:1", "--tls", "--trace", str(tmp_path / "lab.pcapng")])
     assert "add --trace-tls if that is intended" in capsys.readouterr().err
+
+
+async def test_bytes_that_are_not_text_are_a_mistake(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"associate\nsh\xffout\n"), encoding="utf-8"))
+        arguments = ["lab", f"ANY-SCP@{HOST}:{server.port}", "--timeout", "5"]
+        assert await asyncio.to_thread(dimse.cli.main, arguments) == 2
+    assert r"command 2: 'sh\udcffout' is not a command" in capsys.readouterr().err
+
+
+def test_empty_trace_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        dimse.cli.main(["lab", "A@127.0.0.1:1", "--trace", ""])
+    assert "argument --trace: is empty" in capsys.readouterr().err
 
 
 async def test_script_comes_from_a_pipe(tmp_path: Path) -> None:
