@@ -304,7 +304,10 @@ def listening_address(text: str) -> tuple[str, int]:
     match = _LISTEN.fullmatch(text)
     if match is None or int(match["port"]) > _HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not PORT or HOST:PORT, with a port from 0 to 65535")
-    return (match["host"] or "127.0.0.1").strip("[]"), int(match["port"])
+    host = (match["host"] or "127.0.0.1").strip("[]")
+    if not is_host(host):
+        raise argparse.ArgumentTypeError(f"{shown(host)} is not a valid host name")
+    return host, int(match["port"])
 
 
 def ae_title(text: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from dimse.command_line import Parser
 from dimse.errors import EncodeError
-from dimse.terminal import Peer, on_signal, peer, positive, reset_signal, run_loop, seconds
+from dimse.terminal import Peer, listening_address, on_signal, peer, positive, reset_signal, run_loop, seconds
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the signals of POSIX")
 
@@ -154,3 +154,17 @@ def test_positive_rejects_other_numbers(text: str) -> None:
 def test_seconds_rejects_other_words(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is not a number of seconds above 0"):
         seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("104", ("127.0.0.1", 104)), ("bücher.example:0", ("bücher.example", 0)), ("[::1]:104", ("::1", 104))],
+)
+def test_listening_address_is_parsed(text: str, address: tuple[str, int]) -> None:
+    assert listening_address(text) == address
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64, "ü" * 64], ids=ascii)
+def test_listening_address_with_an_invalid_host_is_refused(host: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=r"is not a valid host name$"):
+        listening_address(f"{host}:104")
