@@ -232,6 +232,11 @@ class _Half:
         """Return how many bytes of this side come before a sequence number."""
         return self.ordered + (sequence - self.first - self.ordered + (1 << 31)) % (1 << 32) - (1 << 31)
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether bytes are missing: before bytes that came later, or before the FIN."""
+        return bool(self.waiting) or (self.end is not None and self.end > self.ordered)
+
     def has_room_for(self, sequence: int) -> bool:
         """Return whether data with that sequence number can belong to this connection, perhaps repeated or early."""
         place = self.place(sequence)
@@ -324,7 +329,7 @@ class _Reassembly:
                 connection.pieces.append((is_client, piece))
                 connection.times.append(time)
             for endpoint, half in stream.halves.items():
-                if half.waiting:
+                if half.is_incomplete:
                     connection.gaps.append((_shown(endpoint) == connection.client, half.ordered))
         return [stream.connection for stream in self._all if stream.connection.pieces or stream.connection.gaps]
 

@@ -224,6 +224,12 @@ def test_missing_segment_is_a_gap() -> None:
     assert connection.gaps == [(True, 2)]
 
 
+def test_missing_last_segment_is_a_gap() -> None:
+    syn, fin = tcp(CLIENT, SERVER, 1000, flags=SYN), tcp(CLIENT, SERVER, 1005, flags=FIN | ACK)
+    connection = only(pcap([syn, tcp(CLIENT, SERVER, 1001, b"ab"), fin]))
+    assert (whole(connection), connection.gaps) == (b"ab", [(True, 2)])
+
+
 def test_packet_captured_in_part_is_a_gap() -> None:
     first = tcp(CLIENT, SERVER, 1, b"abcd")[:-2]
     connection = only(pcap([first, tcp(CLIENT, SERVER, 5, b"ef")]))
