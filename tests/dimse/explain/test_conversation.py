@@ -334,6 +334,7 @@ def test_impossible_pdu_has_an_error(said: tuple[tuple[str, PDU], ...], words: s
         (*OPEN, (REQUESTOR, ECHO_RQ), (ACCEPTOR, ECHO_RSP), (REQUESTOR, ReleaseRQ()), (ACCEPTOR, ReleaseRP())),
         (*OPEN, (REQUESTOR, ECHO_RQ), (REQUESTOR, ReleaseRQ()), (ACCEPTOR, ECHO_RSP), (ACCEPTOR, ReleaseRP())),
         (*OPEN, (REQUESTOR, Abort()), (ACCEPTOR, ECHO_RSP)),  # they crossed
+        (OPEN[0], (ACCEPTOR, AssociateRJ(1, 1, 1)), (REQUESTOR, Abort())),  # they crossed
         ((ACCEPTOR, EXAMPLE[AssociateAC]), (ACCEPTOR, ECHO_RSP), (ACCEPTOR, ReleaseRP())),  # one side was recorded
     ],
 )
