@@ -4,6 +4,7 @@ A fact has a name, a value in words and a `Weight`. Values that differ between a
 instance UIDs, message IDs, and the times of PDUs. Names, lengths, dates and pixels are facts of the lowest weight.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from enum import IntEnum
 from hashlib import sha256
@@ -62,11 +63,12 @@ class Fact(NamedTuple):
 def facts_of(step: Step) -> dict[str, Fact]:
     """Return the facts of a step by name; a number is added to a name that occurs again."""
     found: dict[str, Fact] = {}
+    numbers: Counter[str] = Counter()  # how often each name has occurred again: up to 40,000 times in a hostile PDU
     for name, fact in _facts(step):
-        number, unique = 1, name
+        unique = name
         while unique in found:
-            number += 1
-            unique = f"{name} ({number})"
+            numbers[name] += 1
+            unique = f"{name} ({numbers[name] + 1})"
         found[unique] = fact
     return found
 

@@ -1,5 +1,7 @@
 """The facts of a step, which a comparison of two recordings compares."""
 
+from dataclasses import replace
+
 import pytest
 
 from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation
@@ -131,3 +133,9 @@ def test_group_length_is_no_fact() -> None:
     )
     *_, last = RecordedAssociation(pieces=[(REQUESTOR, wire, None)]).steps()
     assert [name for name, fact in facts_of(last).items() if fact.is_element] == ["NumberOfCopies"]
+
+
+def test_equal_contexts_are_numbered_in_linear_time() -> None:
+    contexts = (PresentationContextRQ(1, VERIFICATION, (IMPLICIT,)),) * 20_000
+    found = facts(replace(request(), presentation_contexts=contexts))
+    assert "context of Verification SOP Class (20000)" in found
