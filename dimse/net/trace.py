@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import DimseError
+from ..errors import DimseError, escaped
 from ..message import Message
 from ..ul import PDU, PDataTF
 from ..ul.provider import Transition
@@ -72,4 +72,4 @@ def observer(peer: Callable[[], str], clock: Callable[[], float], trace: Trace |
 
 def _line(what: Seen) -> str:
     """Return an event as one line. An error may quote the peer, so its text is escaped."""
-    return repr(str(what))[1:-1] if isinstance(what, DimseError) else str(what)
+    return escaped(str(what)) if isinstance(what, DimseError) else str(what)

@@ -83,6 +83,11 @@ async def test_invalid_pdu_is_recorded_as_an_error() -> None:
     assert kinds(records)[kinds(records).index("< UnrecognizedPDU") + 1 :][:2] == ["> Abort", "AA-8"]
 
 
+def test_line_of_an_error_is_escaped_once() -> None:
+    error = DecodeError("got 'R\\xd6'\n, not \"A\"")
+    assert str(Record(0.0, "peer", "<", error)) == "< got 'R\\xd6'\\n, not \"A\""
+
+
 async def test_line_shows_no_secrets() -> None:
     rq = AssociateRQ(
         called_ae_title="A\x1b[31m",
