@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from dimse.errors import LocalProtocolError
 
 from .records import Delivery, FilmRecord, SpoolError, StaleLease, Target
-from .states import ENDED, FilmState
+from .states import ENDED, REMOVABLE, FilmState
 
 __all__ = [
     "Action",
@@ -356,19 +356,19 @@ def media_loaded(film: FilmRecord, destination: str) -> FilmRecord:
 
 
 def fail_lost_film(film: FilmRecord, reason: str) -> FilmRecord:
-    """Return the film after its file was lost or damaged: all deliveries that are not done have failed.
+    """Return the film after its file was lost or damaged: deliveries that are neither done nor canceled have failed.
 
-    A film without deliveries has failed, too, unless it is done.
+    A film without deliveries has failed, too, unless it is done or canceled.
     """
     failed = (
         delivery
-        if delivery.state in (_S.DONE, _S.FAILED)
+        if delivery.state in (_S.DONE, _S.FAILED, _S.CANCELED)
         else delivery.become(_S.FAILED, info="UNKNOWN", reason=reason)
         for delivery in film.deliveries
     )
     if film.deliveries:
         return film.with_deliveries(tuple(failed))
-    return film if film.state is _S.DONE else replace(film, state=_S.FAILED)
+    return film if film.state in REMOVABLE else replace(film, state=_S.FAILED)
 
 
 def _change_one(film: FilmRecord, delivery_id: int, change: Callable[[Delivery], Delivery]) -> FilmRecord:

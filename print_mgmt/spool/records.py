@@ -65,7 +65,7 @@ class NoSuchFilm(SpoolError):
 class CorruptFilm(SpoolError):
     """A stored film that is missing or damaged, or a file that is not a film.
 
-    If `Deliveries.film` raises this, all deliveries of the film that are not done have failed.
+    If `Deliveries.film` raises this, the deliveries of the film that were neither done nor canceled have failed.
     """
 
 

@@ -228,6 +228,18 @@ async def test_verify_finds_a_damaged_film(place: Place, spool: Spool) -> None:
     assert (await spool.show(films[1])).state is FilmState.FAILED
 
 
+@pytest.mark.parametrize("targets", [[], [PRINTER]])
+async def test_canceled_film_stays_canceled_when_it_is_lost(place: Place, spool: Spool, targets: list[Target]) -> None:
+    """It is purged some day, however often somebody verifies the spool."""
+    (film,) = await spool.accept(job(), targets)
+    await spool.change(film, Cancel())
+    place.damage(film)
+    for _ in range(2):
+        assert await spool.verify() == (0, (film,))
+    assert (await spool.show(film)).state is FilmState.CANCELED
+    assert await spool.purge(count=0) == (film,)
+
+
 async def test_damaged_film_fails_and_others_are_printed(place: Place, spool: Spool) -> None:
     films = await spool.accept(job(films=2), [PRINTER])
     place.damage(films[0])
