@@ -92,6 +92,16 @@ class TLSChannel:
             self._flow.leave(_NOTHING)
         self._flush()
         if self.session.is_ended:
+            self._end()
+
+    def _end(self) -> None:
+        """Report the end of the session once everything that the peer has sent before it is taken.
+
+        Without TLS, the end is not read either while the peer has to wait.
+        """
+        if self._flow.is_held_beyond_turn and not self._flow.has_left:
+            self._flow.leave(_NOTHING)
+        if not self._flow.has_left:
             self._on_ended()
 
     def _process(self, data: bytes | memoryview) -> None:

@@ -10,6 +10,7 @@ import pytest
 from certificates import Authority, Identity
 from pair import EXAMPLE
 from raw import ECHO, HOST, PRINT, SYNTAXES, Raw, raw_server, service
+from raw import echo as echo_request
 from tls_peers import echo, warnings
 
 from dimse.data import Dataset
@@ -17,7 +18,7 @@ from dimse.errors import (
     AssociationAborted,
     ConnectionFailed,
 )
-from dimse.message import NSetRQ, Response
+from dimse.message import CEchoRQ, NSetRQ, Response
 from dimse.net import (
     VERIFICATION,
     Limits,
@@ -35,7 +36,7 @@ from dimse.net import (
 from dimse.net.scu import c_echo, dataset_of, n_set
 from dimse.net.tls_channel import _MAX_RECORDS, TLSChannel
 from dimse.tls import TLSSession
-from dimse.uids import BasicFilmSession
+from dimse.uids import BasicFilmSession, Verification
 from dimse.ul import AssociateRQ, encode_pdu
 
 
@@ -278,3 +279,33 @@ async def test_many_records_are_processed_in_pieces(
             await writer.wait_closed()
     assert len(request) > 2 * _MAX_RECORDS
     assert max(pieces) <= 30 * _MAX_RECORDS, "a record of one octet has at most 30"
+
+
+async def test_requests_that_come_with_the_end_of_tls_are_performed(
+    profile: TLSProfile, authority: Authority, printer: Identity
+) -> None:
+    """All but those that are not taken yet when this side reads the end, as without TLS."""
+    performed: list[int] = []
+
+    async def perform(operation: Operation) -> Response:
+        performed.append(operation.message.MessageID)
+        return operation.reply()
+
+    verification = Service({Verification: SYNTAXES}, {(Verification, CEchoRQ): perform})
+    async with serve([verification], port=0, tls=server_context(*printer, profile=profile)) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        client = TLSSession(client_context(authority.ca, profile=profile), HOST)
+        while not client.handshake():
+            writer.write(client.data_to_send())
+            client.receive(await reader.read(65536))
+        client.write(encode_pdu(EXAMPLE[AssociateRQ]))
+        writer.write(client.data_to_send())
+        while not client.read_into(memoryview(bytearray(1000))):
+            client.receive(await reader.read(65536))
+        client.write(part for number in range(1, 301) for part in encode_pdu(echo_request(number)))
+        client.close()
+        writer.write(client.data_to_send())
+        with suppress(ConnectionResetError):
+            await reader.read()  # to its end
+        writer.close()
+    assert performed[:298] == [*range(1, 299)]
