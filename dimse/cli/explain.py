@@ -101,7 +101,7 @@ class _Job:
         """Print the failures on standard error; return the exit status."""
         name = "a recording" if self.arguments.redact else self.path
         for failure in self.failures:
-            print(f"dimse: {name}: {escaped(failure)}", file=sys.stderr)
+            print(escaped(f"dimse: {name}: {failure}"), file=sys.stderr)
         return 1 if self.failures else 0
 
     def steps(self, number: int, recorded: RecordedAssociation, views: Sequence[View] = ()) -> Iterator[Step]:

@@ -210,6 +210,13 @@ def test_unreadable_file_is_one_line_of_error(
     assert capsys.readouterr() == ("", f"dimse: {path}: {reason}\n")
 
 
+def test_name_of_an_unreadable_file_is_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a\n\x1b[31m"
+    path.write_bytes(b"")
+    assert explain(path) == 1
+    assert capsys.readouterr().err == rf"dimse: {tmp_path}/a\n\x1b[31m: the file is empty" + "\n"
+
+
 def test_capture_of_tls_is_recognized(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flow = Flow(("192.0.2.1", 50000), ("192.0.2.2", 2762))
     hello = bytes.fromhex("16 03 01 00 05 01 00 00 01 00")
