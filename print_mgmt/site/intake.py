@@ -21,7 +21,7 @@ from ..spool import OPEN, Assign, FilmRecord, FilmState, Prioritize, Spool, Spoo
 from ..spool.tasks import Completion
 from .config import SiteConfig, SitePrinter
 from .identify import identify
-from .media import with_size
+from .media import move_to_size
 from .routes import Decision, Facts, decide, facts_of
 
 __all__ = ["Intake", "report_stranded", "route_received", "stored_facts", "targets_of"]
@@ -143,7 +143,7 @@ async def _route(site: SiteConfig, printer: SitePrinter, film: Film, copy: FilmC
         _log.warning("a film of %s has no destination: %s", film.calling_ae_title, "; ".join(decision.why))
     if decision.change.FilmSizeID:
         try:
-            copy = with_size(copy, decision.change.FilmSizeID)
+            copy = move_to_size(printer.config, copy, decision.change.FilmSizeID)
         except LayoutError as exc:
             hold = hold or f"route {decision.route} cannot change its size: {exc}"
     priority = decision.change.PrintPriority or film.job.PrintPriority

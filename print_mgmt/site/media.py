@@ -11,7 +11,7 @@ from ..film.placement import check_placement
 from ..model import FilmCopy
 from ..typed import text
 
-__all__ = ["is_loaded", "move_to_loaded", "with_size"]
+__all__ = ["is_loaded", "move_to_loaded", "move_to_size", "with_size"]
 
 # Attributes of a film box that come from the medium if the client sends none
 _OF_MEDIUM = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbientLight")
@@ -36,6 +36,14 @@ def move_to_loaded(config: PrinterConfig, film: FilmCopy) -> FilmCopy:
         except LayoutError:
             continue
     raise LayoutError("FilmSizeID", film.sheet.FilmSizeID, "no medium is loaded that the film fits on")
+
+
+def move_to_size(config: PrinterConfig, film: FilmCopy, FilmSizeID: str) -> FilmCopy:
+    """Return a film on the same medium in another size, in which the medium may have other densities.
+
+    Raises `LayoutError` as `with_size` does.
+    """
+    return with_size(_on_medium(config, film, _medium_type(config, film), FilmSizeID), FilmSizeID)
 
 
 def _on_medium(config: PrinterConfig, film: FilmCopy, MediumType: str, FilmSizeID: str) -> FilmCopy:

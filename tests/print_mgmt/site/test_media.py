@@ -11,7 +11,7 @@ from print_mgmt import PrinterConfig
 from print_mgmt.config import Medium
 from print_mgmt.film import Cell, LayoutError, PrintImage, Sheet, render
 from print_mgmt.model import FilmCopy
-from print_mgmt.site.media import is_loaded, move_to_loaded, with_size
+from print_mgmt.site.media import is_loaded, move_to_loaded, move_to_size, with_size
 from print_mgmt.typed import text
 
 
@@ -85,6 +85,15 @@ def test_white_of_a_moved_film_is_the_white_of_its_medium() -> None:
 def test_moved_film_keeps_the_densities_of_the_client() -> None:
     moved = move_to_loaded(PAPER_ONLY, film_of_densities(MaxDensity=150))
     assert (moved.sheet.MinDensity, moved.sheet.MaxDensity) == (5, 150)
+
+
+def test_other_size_may_have_other_densities() -> None:
+    dense = Medium(MediumType="BLUE FILM", FilmSizeID=("14INX17IN",), MinDensity=20, MaxDensity=250)
+    config = PrinterConfig(media=(medium("BLUE FILM", "8INX10IN"), dense))
+    moved = move_to_size(config, film_of_densities(), "14INX17IN")
+    assert (moved.imager.MaxDensity, moved.sheet.MaxDensity, moved.sheet.FilmSizeID) == (250, 250, "14INX17IN")
+    made = film_of_densities()
+    assert move_to_size(config, made, "A4").imager == made.imager  # the printer does not have this size
 
 
 COARSE = replace(PrinterConfig().imager, dpi=100)
