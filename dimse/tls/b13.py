@@ -193,9 +193,14 @@ def _start_client(connection: SSL.Connection, host: str) -> None:
 
 
 def _reason_of(error: SSL.Error) -> str:
-    """Return OpenSSL's reason as text. An error has a list of (library, function, reason); the first triple counts."""
+    """Return why a connection failed, as text."""
+    return failure_text(_cause_of(error) or "the connection is over")
+
+
+def _cause_of(error: SSL.Error) -> str:
+    """Return OpenSSL's reason. An error has a list of (library, function, reason); the first triple counts."""
     causes = error.args[0] if error.args and isinstance(error.args[0], list) else []
-    return failure_text(causes[0][2] if causes else "the connection is over")
+    return str(causes[0][2]) if causes else ""
 
 
 # --- contexts ---
@@ -239,7 +244,10 @@ def _load_identity(context: SSL.Context, certificate: Source, key: Source | None
 
 def _load_authorities(context: SSL.Context, ca: Source) -> None:
     load_authorities(_checking_context(), ca)
-    context.load_verify_locations(os.fspath(ca))
+    try:
+        context.load_verify_locations(os.fspath(ca))
+    except SSL.Error as exc:  # it also reads what `ssl` passes over: empty certificates, and lists of revoked ones
+        raise DecodeError(f"cannot be used: {_cause_of(exc)}", path=os.fspath(ca)) from exc
 
 
 def _load_default_authorities(context: SSL.Context) -> None:

@@ -6,6 +6,7 @@ with the file name and the reason.
 
 import os
 import ssl
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -113,7 +114,7 @@ def load_authorities(context: ssl.SSLContext, ca: Source) -> None:
 
 def _read_pem(source: Source, label: str, what: str) -> str:
     """Return the text of a PEM file, RFC 7468. Raises `DecodeError` if nothing in it is labeled ``label``."""
-    text = Path(source).read_bytes().decode("ascii", "replace")
+    text = Path(source).read_bytes().removeprefix(BOM_UTF8).decode("ascii", "replace")
     if f"{label}-----" not in text:
         raise DecodeError(f"not a PEM file with {what}", path=os.fspath(source))
     return "".join(char if char.isascii() else "?" for char in text)  # `ssl` takes ASCII only

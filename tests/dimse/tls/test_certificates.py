@@ -72,6 +72,16 @@ def test_certificate_with_an_invalid_date_raises(profile: TLSProfile, printer: I
         server_context(wrong, printer.key, profile=profile)
 
 
+def test_file_may_begin_with_a_byte_order_mark(
+    profile: TLSProfile, authority: Authority, printer: Identity, tmp_path: Path
+) -> None:
+    files = [tmp_path / path.name for path in (authority.ca, *printer)]
+    for marked, path in zip(files, (authority.ca, *printer), strict=True):
+        marked.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    client, server = client_context(files[0], profile=profile), server_context(*files[1:], profile=profile)
+    shake_hands(TLSSession(client, "127.0.0.1"), TLSSession(server, None))
+
+
 def test_missing_files_raise(profile: TLSProfile, printer: Identity, tmp_path: Path) -> None:
     missing = tmp_path / "missing.pem"
     for files in ((missing, printer.key), (printer.certificate, missing)):
