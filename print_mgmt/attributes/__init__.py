@@ -4,7 +4,7 @@
 `checks` compares Data Sets with the tables.
 """
 
-from .checks import Checked, Chosen, Refusal, check, choose, pick, refuse
+from .checks import Checked, Chosen, Refusal, check, choose, pick, refuse, value_of
 from .tables import FILM_BOX, FILM_SESSION, IMAGE_BOX, Attribute, Table, row_of
 from .values import Values, is_like_uid, shown
 
@@ -25,4 +25,5 @@ __all__ = [
     "pick",
     "refuse",
     "shown",
+    "value_of",
 ]

@@ -43,7 +43,7 @@ from ..status import (
 from .tables import FILM_BOX, FILM_SESSION, IMAGE_BOX, Attribute, Table, row_of
 from .values import character_sets, shown
 
-__all__ = ["Checked", "Chosen", "Refusal", "check", "choose", "pick", "refuse"]
+__all__ = ["Checked", "Chosen", "Refusal", "check", "choose", "pick", "refuse", "value_of"]
 
 _CHARSET = tag_of("SpecificCharacterSet")
 _PRINT_GROUPS = range(0x2000, 0x2131)  # attributes of printing, PS3.6 Table 6-1
@@ -145,7 +145,7 @@ def _check_attribute(
         checked.unused.add(element)
         _reject_attribute(row.keyword, "is not supported", checked, strict=strict)
         return
-    value = _value(element)
+    value = value_of(element)
     if value is None or (value == [] and not row.values.allows(value)):
         if row.mandatory:
             raise _missing(row, element)
@@ -165,7 +165,8 @@ def _check_attribute(
     checked.unused.add(element)
 
 
-def _value(element: Element) -> Value:
+def value_of(element: Element) -> Value:
+    """Return the value of an element of a request. Raises `Refusal` (0106) for bytes that are not a value of its VR."""
     try:
         return element.value
     except DecodeError as exc:  # bytes that are not a value of the VR
@@ -213,7 +214,7 @@ def _check_item(row: Attribute, item: Dataset, where: str, checked: Checked, *, 
         element = elements.get(tag)
         is_required = inner.usage.startswith("M")  # also MC: each item has these attributes
         try:
-            found = None if element is None else _value(element)
+            found = None if element is None else value_of(element)
             if found is None and is_required:
                 raise _missing(inner, element, where)
             if found is not None and not inner.values.allows(found):

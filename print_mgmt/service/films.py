@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dimse.data import EXPLICIT_LE, Dataset, Element, decode, encode
+from dimse.data import EXPLICIT_LE, Dataset, Element, decode, encode, tag_of
 from dimse.errors import ServiceError
 from dimse.uids import BasicAnnotationBox, new_uid
 
-from ..attributes import Checked, check, refuse, shown
+from ..attributes import Checked, check, refuse, shown, value_of
 from ..attributes.tables import FILM_BOX_FIXED
 from ..config import Medium
 from ..film import Imager, LayoutError, Sheet, annotation_count, lay_out
@@ -216,7 +216,7 @@ def _select_changes(box: FilmBox, dataset: Dataset) -> Dataset:
     changes = dataset.copy()
     for keyword in FILM_BOX_FIXED:
         if keyword in changes:
-            if changes.get(keyword) != box.attributes.get(keyword):
+            if value_of(changes[keyword]) != box.attributes.get(keyword):
                 raise refuse(INVALID_VALUE, keyword, "of a film box cannot be changed")
             del changes[keyword]
     return changes
@@ -301,7 +301,8 @@ def _create_annotation_boxes(
         if format_id:
             del attributes.AnnotationDisplayFormatID  # images can use the space of texts that cannot be written
         return ()
-    if not format_id and call.dataset.get("AnnotationDisplayFormatID"):  # the printer lacks that format
+    wanted = call.dataset.by_tag().get(tag_of("AnnotationDisplayFormatID"))
+    if not format_id and wanted is not None and value_of(wanted):  # the printer lacks that format
         format_id = attributes.AnnotationDisplayFormatID = next(iter(imager.annotation_formats), "")
     if not format_id:
         return ()

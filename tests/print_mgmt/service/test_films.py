@@ -174,6 +174,25 @@ def test_light_of_the_session_reaches_its_films() -> None:
     assert (answer.dataset.Illumination, answer.dataset.ReflectedAmbientLight) == (1000, 5)
 
 
+def test_unreadable_fixed_attribute_is_refused() -> None:
+    scu = Scu()
+    film_box, _ = scu.film()
+    wrong = Dataset()
+    wrong.add(Element(tag_of("RequestedResolutionID"), "FD", b"STANDA"))
+    answer = scu.set(BasicFilmBox, film_box, wrong)
+    assert (answer.Status, answer.AttributeIdentifierList) == (0x0106, (tag_of("RequestedResolutionID"),))
+
+
+def test_unreadable_annotation_format_is_refused_though_it_is_not_supported() -> None:
+    scu = Scu(config=replace(CONFIG, imager=Imager(annotation_formats={})))
+    wrong = Dataset(
+        ImageDisplayFormat="STANDARD\\1,1", ReferencedFilmSessionSequence=[reference(BasicFilmSession, scu.session())]
+    )
+    wrong.add(Element(tag_of("AnnotationDisplayFormatID"), "FD", b"LABEL "))
+    answer = scu.create(BasicFilmBox, dataset=wrong)
+    assert (answer.Status, answer.AttributeIdentifierList) == (0x0106, (tag_of("AnnotationDisplayFormatID"),))
+
+
 def test_fixed_attributes_may_be_repeated() -> None:
     """Some SCUs send all attributes again."""
     scu = Scu()
