@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from io import BufferedWriter
 from pathlib import Path
+from stat import S_ISREG
 
 from .records import SpoolError
 
@@ -51,8 +52,10 @@ class Reserve:
         return False
 
     def _is_complete(self) -> bool:
+        """Return whether nothing is to be done: the file is complete, or its place is taken by a folder or a pipe."""
         with suppress(OSError):
-            return self._path.stat().st_size >= SIZE
+            found = self._path.stat()
+            return found.st_size >= SIZE or not S_ISREG(found.st_mode)
         return False
 
     def attempt(self, work: Callable[[], None]) -> None:

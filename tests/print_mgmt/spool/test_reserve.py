@@ -61,3 +61,9 @@ def test_reserve_of_a_killed_process_is_completed(tmp_path: Path) -> None:
     assert not Reserve(path).fill(SIZE - 1)
     assert Reserve(path).fill(SIZE)
     assert path.stat().st_size == SIZE
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_reserve_does_not_wait_for_the_reader_of_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "reserve")
+    assert Reserve(tmp_path / "reserve").fill(SIZE)
