@@ -1,6 +1,7 @@
 """A site: several printers on one port, one spool, and destinations that do not wait for each other."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -376,6 +377,18 @@ async def test_reload_of_a_closed_site_starts_no_worker(tmp_path: Path, caplog: 
     assert (asyncio.all_tasks(), caplog.messages) == (before, [])
     async with site:
         assert list(site.config.destinations) == ["new"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+async def test_reload_does_not_wait_for_the_writer_of_a_pipe(tmp_path: Path) -> None:
+    """A thread that waits for it cannot be stopped, and then the server could not be stopped either."""
+    path = tmp_path / "site.toml"
+    path.write_text("[listen]\nport = 0\n[spool]\nat = 'spool'\n")
+    site = Site.load(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="not a regular file"):
+        await site.reload()
 
 
 async def test_last_reload_decides(tmp_path: Path) -> None:
