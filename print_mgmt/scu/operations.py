@@ -10,7 +10,7 @@ from typing import NamedTuple
 from dimse.data import Dataset, Tag
 from dimse.data.dictionary import keyword_of
 from dimse.data.vr import VRS
-from dimse.errors import DecodeError, DimseError, RemoteProtocolError, ServiceError, escaped
+from dimse.errors import DecodeError, DimseError, RemoteProtocolError, ServiceError, cut, escaped
 from dimse.message import Response, StatusClass, is_failure, status_class
 from dimse.net import Association, scu
 from dimse.uids import new_uid
@@ -25,6 +25,7 @@ __all__ = ["Answered", "Operations", "PrintFailed", "in_charset"]
 _log = logging.getLogger("print_mgmt.scu")
 
 _MAX_NAMED = 8  # attributes that an error or a warning names
+_MAX_COMMENT = 256  # characters of an Error Comment that are kept: a printer may send 64 KiB with each response
 _SUCCESS = 0x0000
 _PRINT = 1  # the Action Type ID of Print, PS3.4 Tables H.4-3 and H.4-8
 _PATIENCE = 5.0  # seconds to wait for the response to N-DELETE, which some printers (Kodak) never send
@@ -179,9 +180,12 @@ def _words(response: Response) -> str:
 
 
 def _comment(response: Response) -> str:
-    """Return the Error Comment, or an empty string if it only repeats the meaning of the status, perhaps cut off."""
+    """Return the Error Comment, or an empty string if it only repeats the meaning of the status, perhaps cut off.
+
+    A comment of more than 256 characters is cut; PS3.7 Annex C allows 64.
+    """
     comment = response.ErrorComment or ""
-    return "" if meaning(response.Status).startswith(comment) else comment
+    return "" if meaning(response.Status).startswith(comment) else cut(comment, _MAX_COMMENT)
 
 
 def _details(response: Response) -> str:

@@ -1,12 +1,15 @@
 """The words for a status, and the Specific Character Set that a client adds, PS3.3 C.12.1.1.2."""
 
+from unittest.mock import Mock
+
 import pytest
 from printers import Odd, gray, printer
 
 from dimse.data import Dataset
-from dimse.message import NSetRQ
+from dimse.message import NSetRQ, NSetRSP
+from dimse.uids import BasicGrayscalePrintManagementMeta
 from print_mgmt import PrintClient, PrintFailed
-from print_mgmt.scu.operations import in_charset
+from print_mgmt.scu.operations import Operations, in_charset
 from print_mgmt.service import Answer
 from print_mgmt.status import DEMAGNIFIED, NO_MEMORY, meaning
 
@@ -18,6 +21,14 @@ async def test_comment_that_repeats_the_status_is_not_shown(comment: str, shown:
         report = await client.print_images([gray(1)])
     words = f"status B604H ({meaning(DEMAGNIFIED)}){shown}"
     assert report.warnings[0] == f"N-SET of image 1 of film 1: {words}"
+
+
+def test_long_comment_is_cut() -> None:
+    """A printer may send 64 KiB with each response, and the warnings are kept."""
+    warnings: list[str] = []
+    operations = Operations(Mock(), BasicGrayscalePrintManagementMeta, warnings, [], own_uids=True)
+    operations.check("N-SET", NSetRSP(MessageIDBeingRespondedTo=1, Status=DEMAGNIFIED, ErrorComment="x" * 60_000))
+    assert warnings == [f"N-SET: status B604H ({meaning(DEMAGNIFIED)}): {'x' * 253}..."]
 
 
 async def test_error_does_not_repeat_the_status() -> None:
