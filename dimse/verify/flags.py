@@ -33,7 +33,7 @@ from .trace import CaseTrace
 from .verdict import Verdict
 from .wire import Wire
 
-__all__ = ["find_facts", "result_without_run", "serves_at_once"]
+__all__ = ["JUDGED_MAXIMA", "find_facts", "result_without_run", "serves_at_once"]
 
 _CLASSES = {
     1: (Verification, Flags.ECHO),
@@ -44,7 +44,7 @@ _CLASSES = {
     11: (PrintJob, Flags.JOBS),
     13: (PrinterConfigurationRetrieval, Flags.CONFIG),
 }
-_JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # octets: cases exceed the peer's Maximum Length only if it is at most 4 MiB
+JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # octets: cases exceed the peer's Maximum Length only if it is at most 4 MiB
 _SESSION_WITHOUT_FILM = 0xC600
 _PREPARATIONS = 10  # `find_facts` may take this many times as long as `Target.preparation`
 
@@ -142,7 +142,7 @@ async def _find_by_association(peer: Peer, options: Options, wanted: Flags) -> P
     if any(syntax == ExplicitVRLittleEndian for _, syntax in wire.contexts.values()):
         found |= Flags.EXPLICIT_LE
     items = wire.answer.user_information
-    if wire.max_length in _JUDGED_MAXIMA:
+    if wire.max_length in JUDGED_MAXIMA:
         found |= Flags.MAX_LENGTH
     facts = PeerFacts(
         flags=found,

@@ -1,11 +1,13 @@
 """ROB: the robustness of a print SCP against Data Sets that are deep, long, huge or cut off."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from struct import pack
 
 from ...data import tag_of
 from ...message import NGetRQ, NSetRQ, encode_command, fragment
 from ...uids import BasicFilmSession, Printer, PrinterInstance
+from ...ul import PDataTF
 from ..case import Case, CaseRun, Flags, SubCase
 from ..observation import (
     ABORT,
@@ -106,14 +108,23 @@ async def reset_midway(peer: Peer) -> Seen:
                 RequestedSOPInstanceUID=session.image_uids[0],
             )
             data = session.encoded(session.image_box(1 << 11, 1 << 11))
-            pdus = list(
-                fragment(CONTEXT_ID, encode_command(replace(request, Data=data)), data, session.wire.max_length)
-            )
-            half = (octets_of(pdu) for pdu in pdus[: len(pdus) // 2])
-            await session.wire.pour(half, session.wire.timeout * _PATIENCE_FACTOR)
+            command = encode_command(replace(request, Data=data))
+            pdus = fragment(CONTEXT_ID, command, data, session.wire.max_length)
+            await session.wire.pour(half(pdus, len(data)), session.wire.timeout * _PATIENCE_FACTOR)
             session.wire.reset()
         peer.wires.clear()
     return await peer.probe()
+
+
+def half(pdus: Iterable[PDataTF], length: int) -> Iterator[bytes]:
+    """Yield PDUs in octets up to half of ``length``. There may be millions, so no list is made of them."""
+    sent = 0
+    for pdu in pdus:
+        if sent >= length // 2:
+            return
+        octets = octets_of(pdu)
+        sent += len(octets)
+        yield octets
 
 
 async def many_tags(session: PrintSession) -> Seen:

@@ -9,6 +9,7 @@ from ...message import CEchoRQ, NCreateRSP, NGetRQ, encode_command
 from ...uids import BasicFilmBox, BasicFilmSession, ImplicitVRLittleEndian, Printer, PrinterInstance, Verification
 from ...ul.forge import cut, forge_pdu, forge_pdv
 from ..case import Case, CaseRun, Flags, Role, SubCase, Unprepared
+from ..flags import JUDGED_MAXIMA
 from ..observation import (
     ABORT,
     CLOSED,
@@ -144,6 +145,8 @@ async def interleaved(peer: Peer) -> Seen:
 
 async def too_long(peer: Peer) -> Seen:
     wire = await peer.associate()
+    if wire.max_length not in JUDGED_MAXIMA:  # it differs from the one in the association that found the flags
+        raise Unprepared(f"the peer's Maximum Length is now {wire.max_length}")
     octets = echo_command()[12:]  # without the element of the group length
     headers = 6 + 12 + 8  # of the PDV, the element of the group length, and the header of Error Comment
     comment = b"x" * (wire.max_length + 100 - len(octets) - headers)

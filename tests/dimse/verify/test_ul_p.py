@@ -8,6 +8,7 @@ from twin import Twin
 
 from dimse.message import NCreateRQ, NDeleteRQ, Request, Response
 from dimse.uids import BasicFilmBox
+from dimse.ul import PDU, AssociateAC, AssociateRQ, MaximumLength
 from dimse.verify import Verdict
 
 pytestmark = pytest.mark.skips_waits
@@ -40,3 +41,16 @@ async def test_peer_without_film_boxes_is_not_measured() -> None:
     result = await judged("UL-P-2.01", failing(FAILURE, is_for_first=True))
     assert result.verdict is Verdict.INCONCLUSIVE
     assert result.reason == "there is no film box, whose response would be long: RSP(0110)"
+
+
+async def test_maximum_length_that_has_grown_is_not_exceeded() -> None:
+    """A P-DATA-TF of 4 GiB would take the memory of the tester."""
+    accepted: list[AssociateAC] = []
+
+    def accepts(ac: AssociateAC, _: AssociateRQ) -> PDU:
+        accepted.append(ac)
+        found = MaximumLength(16384 if len(accepted) == 1 else 5 << 20)
+        return replace(ac, user_information=(found, *ac.user_information[1:]))
+
+    result = await judged("UL-P-1.14", Twin(accepts=accepts))
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, f"the peer's Maximum Length is now {5 << 20}")
