@@ -138,6 +138,7 @@ def _with_voi(image: PrintImage, voi: VOIBox) -> PrintImage:
     item = to_item(image)
     item.update(voi.attributes)
     try:
-        return prepare(item, color=False, bits=12 if image.BitsStored > 8 else 8, window=_FIRST_WINDOW)
+        made = prepare(item, color=False, bits=12 if image.BitsStored > 8 else 8, window=_FIRST_WINDOW)
     except ImageError as exc:
         raise failure(PROCESSING_FAILURE, f"VOI LUT Box: {exc}") from exc
+    return replace(made, notes=(*image.notes, *made.notes))

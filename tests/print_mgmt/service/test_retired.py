@@ -11,6 +11,7 @@ from dimse.message import NSetRQ
 from dimse.uids import BasicFilmBox, BasicGrayscaleImageBox, BasicPrintImageOverlayBox, ImageOverlayBox, VOILUTBox
 from print_mgmt.film import Overlay, PrintImage
 from print_mgmt.images import ImageError
+from print_mgmt.items import to_item
 from print_mgmt.model import reference
 from print_mgmt.service import Answer, n_action
 
@@ -48,6 +49,19 @@ class Overlaid:
         created = self.scu.create(ImageOverlayBox, dataset=dataset)
         assert (created.Status, created.AffectedSOPInstanceUID is None) == (SUCCESS, False)
         self.uid = created.AffectedSOPInstanceUID or ""
+
+
+def test_voi_lut_box_keeps_the_notes_of_an_image() -> None:
+    scu = Scu()
+    film_box, boxes = scu.film()
+    voi = scu.create(VOILUTBox, dataset=Dataset(WindowCenter=[10], WindowWidth=[2])).AffectedSOPInstanceUID or ""
+    item = to_item(ramp())
+    item.PixelData = bytes(24) + bytes(2)
+    dataset = scu.image_dataset(1, item, ReferencedVOILUTBoxSequence=[reference(VOILUTBox, voi)])
+    scu.set(BasicGrayscaleImageBox, boxes[0], dataset)
+    image = scu.print(BasicFilmBox, film_box).films[0].sheet.cells[0].image
+    assert image is not None
+    assert image.notes == ("PixelData: 26 bytes where 4 x 6 pixels need 24: the rest is ignored (PS3.5 8.1.1)",)
 
 
 def test_voi_lut_box_leaves_color_as_it_is() -> None:
