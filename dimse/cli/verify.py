@@ -36,6 +36,7 @@ from .verify_report import (
     compared,
     finish,
     is_recorded,
+    make_folder,
     plain_options,
     print_result,
     read_baseline,
@@ -267,6 +268,7 @@ async def _test(
 ) -> int:
     run = Run()
     expected = read_baseline(arguments)
+    make_folder(arguments)
     progress = Progress(sum(options.selects(case.id) or case.id == SANITY for case in cases))
     try:
         show = partial(print_result, is_json=arguments.json, trace=arguments.trace, progress=progress)

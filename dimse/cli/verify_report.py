@@ -26,6 +26,7 @@ __all__ = [
     "compared",
     "finish",
     "is_recorded",
+    "make_folder",
     "plain_options",
     "print_result",
     "read_baseline",
@@ -127,6 +128,12 @@ def read_baseline(arguments: argparse.Namespace) -> dict[str, Any] | None:
     return expected
 
 
+def make_folder(arguments: argparse.Namespace) -> None:
+    """Create the folder that ``--report`` names. Raises OSError, before a run whose results could not be written."""
+    if arguments.report is not None:
+        arguments.report.mkdir(parents=True, exist_ok=True)
+
+
 def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace, cases: Sequence[Case]) -> list[Case]:
     """Return the cases that the globs choose.
 
@@ -180,8 +187,7 @@ def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], opti
 
 
 def _write(folder: Path, report: dict[str, Any], options: Options) -> None:
-    """Write the files of a report."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the files of a report into its folder (`make_folder`)."""
     write_whole(folder / "report.json", [_json_of(report)])
     write_whole(folder / "report.html", [page([report]).encode()])
     write_whole(folder / "junit.xml", [junit(report, strict=options.strict).encode()])

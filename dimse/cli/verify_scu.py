@@ -28,6 +28,7 @@ from .verify_report import (
     compared,
     finish,
     is_recorded,
+    make_folder,
     plain_options,
     print_result,
     read_baseline,
@@ -290,6 +291,7 @@ async def _test(
     target: ScuTarget, options: Options, arguments: argparse.Namespace, command: list[str], work: _Work
 ) -> int:
     expected = read_baseline(arguments)
+    make_folder(arguments)
     earlier = read_report(arguments.report / "report.json") if arguments.resume else None
     done = () if earlier is None else judged_cases(earlier)
     total = sum(options.selects(case.id) and case.id not in done for case in work.cases)

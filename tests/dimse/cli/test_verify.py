@@ -163,6 +163,15 @@ async def test_diff_shows_a_case_that_got_worse(tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().out.startswith("UL-F-2.05: PASS became FAIL")
 
 
+async def test_impossible_folder_ends_the_run_before_its_cases(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file/report"
+    assert await verify(ignores(UNKNOWN), "--case", "UL-F-2.05", "--report", str(folder)) == 1
+    assert capsys.readouterr() == ("", f"dimse: {folder}: Not a directory\n")
+
+
 @pytest.mark.parametrize("option", ["--write-baseline", "--report"])
 async def test_old_results_stay_if_the_disk_is_full(
     option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
