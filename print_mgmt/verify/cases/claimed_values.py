@@ -5,6 +5,7 @@ User Identity is judged both ways.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 
 from dimse.data import Dataset
 from dimse.uids import BasicAnnotationBox
@@ -76,8 +77,6 @@ async def _create_annotated(talk: Conversation, value: object) -> Seen:
 
 
 async def _set_image_of_depth(talk: Conversation, value: object) -> Seen:
-    if value not in (_EIGHT, _TWELVE):
-        raise skipped(f"images of print have 8 or 12 bits, not {value} (PS3.3 C.13.5)")
     await talk.prepare_film_box()
     pixels = bytes(2 * 32 * 32 * (3 if talk.is_color else 1))
     more = {**DEEP} if value == _TWELVE else {}
@@ -86,7 +85,14 @@ async def _set_image_of_depth(talk: Conversation, value: object) -> Seen:
 
 
 annotation_formats = _each("annotation_formats", _create_annotated, BasicAnnotationBox)
-bit_depths = _each("bit_depths", _set_image_of_depth)
+_depths_of_print = _each("bit_depths", _set_image_of_depth)
+
+
+async def bit_depths(peer: Peer, claims: Claims) -> Seen:
+    depths = tuple(each for each in claims.bit_depths or () if each in (_EIGHT, _TWELVE))
+    if claims.bit_depths and not depths:
+        raise skipped("images of print have 8 or 12 bits, and neither is claimed (PS3.3 C.13.5)")
+    return await _depths_of_print(peer, replace(claims, bit_depths=depths))
 
 
 async def open_associations(peer: Peer, claims: Claims) -> Seen:

@@ -118,6 +118,22 @@ async def test_false_claim_fails(name: str, value: Any) -> None:
     assert result.reason.startswith(f"{name}: ")
 
 
+@pytest.mark.parametrize(
+    ("depths", "verdict", "reason"),
+    [
+        ((16, 8), Verdict.FAIL, "8 is claimed, but refused"),
+        ((16, 12), Verdict.PASS, "bit_depths as claimed"),
+        ((16,), Verdict.SKIPPED, "images of print have 8 or 12 bits, and neither is claimed"),
+    ],
+)
+async def test_claimed_depths_of_print_are_judged(depths: tuple[int, ...], verdict: Verdict, reason: str) -> None:
+    async with printer(config=PrinterConfig(BitsStored=(12,))) as (server, _):
+        wrong = Wrong(options={"claims": Claims(bit_depths=depths)})
+        result = await judge(server.port, wrong, Invariants()).run(BY_ID["PRN-N-1.09"])
+    found = next(each for each in result.subcases if each.name == "bit_depths")
+    assert (found.verdict, found.reason.startswith(reason)) == (verdict, True), found.reason
+
+
 async def test_claimed_value_passes() -> None:
     wrong = replace(lies(), options={"claims": Claims(medium_types=("PARCHMENT",))})
     async with serving(wrong) as port:
