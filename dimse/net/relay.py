@@ -93,7 +93,8 @@ class Relay:
             self.admission.record_limit(limit, f"{address[0]}:{address[1]}")
             sock.close()
             return
-        link = Link(self._settings, self._settings.client_end(sock, address))
+        warn = partial(self.admission.warn, "a connection failed")
+        link = Link(self._settings, self._settings.client_end(sock, address), warn)
         task = asyncio.create_task(link.run())
         self._links.add(task)
         task.add_done_callback(partial(self._gone, link, address[0]))

@@ -4,7 +4,6 @@ The event loop opens and closes links, and reads nothing.
 """
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -22,8 +21,6 @@ from .relay_ends import End, PlainEnd, SecureEnd
 from .relay_forwarder import Broken, Forwarder
 
 __all__ = ["Link", "Settings", "Watch"]
-
-_log = logging.getLogger("dimse.net")
 
 _SOON = 0.1  # seconds for what is unsent when the relay ends
 
@@ -82,10 +79,14 @@ def _end(sock: socket.socket, address: Address, session: TLSSession | None) -> E
 
 
 class Link:
-    """The connection of a client and the connection to the target; the bytes of each are forwarded to the other."""
+    """The connection of a client and the connection to the target; the bytes of each are forwarded to the other.
 
-    def __init__(self, settings: Settings, client: End) -> None:
+    ``warn`` logs a failure.
+    """
+
+    def __init__(self, settings: Settings, client: End, warn: Callable[[str], None]) -> None:
         self._settings = settings
+        self._log_failure = warn
         self._ends = [client]  # and the target, once it is connected
 
     @property
@@ -216,7 +217,7 @@ class Link:
             running.exception()  # marks the error as retrieved
 
     def _warn(self, why: str) -> None:
-        _log.warning("%s: closed: %s", self.name, escaped(why))
+        self._log_failure(f"{self.name}: closed: {escaped(why)}")
 
 
 def _started(work: Callable[[], None]) -> "asyncio.Future[None]":

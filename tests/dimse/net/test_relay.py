@@ -232,6 +232,17 @@ async def test_target_that_is_away_logs_one_line(caplog: pytest.LogCaptureFixtur
     assert all(line.endswith(f"closed: cannot connect to {HOST}:{port}: Connection refused") for line in lines)
 
 
+async def test_failed_connections_log_50_lines_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    """Clients may connect thousands of times while the target is away."""
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))  # and does not listen
+        async with relay(HOST, 0, HOST, taken.getsockname()[1], watch=Watched()) as running:
+            for _ in range(60):
+                async with client(running) as (reader, _writer):
+                    assert await reader.read() == b""
+    assert len(caplog.records) == 50
+
+
 async def test_address_of_a_missing_family_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Such as an address of IPv6, where the system has only IPv4."""
 
@@ -394,7 +405,7 @@ async def test_canceled_link_ends_its_thread_while_it_lingers() -> None:
     async with asyncio.timeout(PATIENCE), target(behave) as port:
         settings = Settings(host=HOST, port=port, watch=watched, tls=None, to_tls=None, timeouts=timeouts)
         end = DroppedEnd(ours, ("", 0))
-        link = Link(settings, end)
+        link = Link(settings, end, lambda _: None)
         running = asyncio.create_task(link.run())
         with theirs:
             await fill(theirs)
