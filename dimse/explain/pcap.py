@@ -216,6 +216,7 @@ _HEADER = Struct(">HHIIBB")  # source port, destination port, sequence and ackno
 _Piece = tuple[bool, memoryview, int, float]
 _FIN, _SYN, _ACK = 0x01, 0x02, 0x10
 _WINDOW = 1 << 30  # the greatest number of bytes that TCP may have under way
+_MAX_CONNECTIONS = 1 << 18  # a connection takes 1.3 KB of memory, and its packet 56 bytes, or less than one with gzip
 
 
 class _Half:
@@ -317,6 +318,8 @@ class _Reassembly:
                 is_same = not has_data or half is None or half.has_room_for(sequence)
             if is_same:
                 return known
+        if len(self._all) >= _MAX_CONNECTIONS:
+            raise DecodeError(f"the capture has more than {_MAX_CONNECTIONS} connections")
         client, server = (destination, source) if is_answer else (source, destination)
         stream = self._latest[endpoints] = _Stream(client, server)
         self._all.append(stream)

@@ -254,6 +254,15 @@ def test_concurrent_connections_stay_apart() -> None:
     assert [said(connection) for connection in connections] == [TALK, TALK]
 
 
+def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With gzip, a megabyte can have millions of them. Those before the bound are returned."""
+    monkeypatch.setattr("dimse.explain.pcap._MAX_CONNECTIONS", 2)
+    packets = [packet for port in (1, 2, 3) for packet in talk(client=(CLIENT[0], port))]
+    faults: list[DecodeError] = []
+    assert len(read_capture(pcap(packets), faults)) == 2
+    assert list(map(str, faults)) == ["the capture has more than 2 connections"]
+
+
 def test_reused_port_is_a_new_connection() -> None:
     connections = read_capture(pcap([*talk(), *talk(start=5000)]))
     assert [said(connection) for connection in connections] == [TALK, TALK]
