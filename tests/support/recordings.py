@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation, Step, View
@@ -30,6 +31,12 @@ def said_in(name: str) -> Said:
 def steps_of(said: Sequence[tuple[str, bytes, float | None]], views: Sequence[View] = ()) -> list[Step]:
     """Return the steps of a conversation."""
     return list(RecordedAssociation(pieces=said).steps(views))
+
+
+@cache
+def steps_in(name: str) -> tuple[Step, ...]:
+    """Return the steps of a recording. Many tests look at all recordings, which are explained once for all of them."""
+    return tuple(steps_of(said_in(name)))
 
 
 def whole(said: Iterable[tuple[str, bytes, float | None]], side: str) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recordings import NAMES, said_in, steps_of, whole
+from recordings import NAMES, said_in, steps_in, whole
 
 from dimse.explain.events import association_event, events_of, header
 from dimse.explain.machines import SIDES
@@ -20,7 +20,7 @@ def events(name: str, *, is_whole: bool = False) -> Iterator[dict[str, Any]]:
     """Yield the lines of a recording as a consumer reads them."""
     said = said_in(name)
     lines = [header(), association_event(1, "a", "b", said[0][2])]
-    lines += (event for step in steps_of(said) for event in events_of(step, 1, said[0][2], whole=is_whole))
+    lines += (event for step in steps_in(name) for event in events_of(step, 1, said[0][2], whole=is_whole))
     yield from (json.loads(json.dumps(line)) for line in lines)
 
 

@@ -4,12 +4,13 @@ import html
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
 import pytest
-from recordings import NAMES, Said, said_in, steps_of
+from recordings import NAMES, Said, steps_in, steps_of
 
 import dimse.explain.page
 from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, encode
@@ -31,8 +32,13 @@ from dimse.ul import (
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
-def page(steps: list[Step], title: str = "a title") -> str:
+def page(steps: Sequence[Step], title: str = "a title") -> str:
     return page_of(title, [Chapter(title=title, steps=steps)])
+
+
+@cache
+def page_of_recording(name: str) -> str:
+    return page(steps_in(name))
 
 
 def data_of(text: str) -> dict[str, Any]:
@@ -64,8 +70,8 @@ def hostile() -> Said:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_page_has_all_bytes_and_pictures_fit(name: str) -> None:
-    steps = steps_of(said_in(name))
-    text = page(steps)
+    steps = steps_in(name)
+    text = page_of_recording(name)
     assert len(text) < 1_000_000
     data = data_of(text)
     for step, shown in zip(steps, data["chapters"][0]["steps"], strict=True):
@@ -88,7 +94,7 @@ def test_texts_of_a_peer_are_no_markup() -> None:
 
 
 def test_policy_allows_only_the_script_and_style_of_the_page() -> None:
-    text = page(steps_of(said_in("echo-echoscu-dcmprscp")))
+    text = page_of_recording("echo-echoscu-dcmprscp")
     found = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
     assert found is not None
     policy = dict(rule.strip().split(" ", 1) for rule in found[1].split(";"))
@@ -101,13 +107,13 @@ def test_policy_allows_only_the_script_and_style_of_the_page() -> None:
 
 
 def test_page_refers_to_nothing_outside() -> None:
-    text = page(steps_of(said_in("dcmtk-print-2x3-8bit")))
+    text = page_of_recording("dcmtk-print-2x3-8bit")
     assert not re.findall(r"""(?:src|href|action)\s*=\s*["']?(?!data:)\w""", text.partition("<script>")[0])
     assert "://" not in text
 
 
 def test_pixels_are_pictures() -> None:
-    data = data_of(page(steps_of(said_in("dcmtk-print-2x3-8bit"))))
+    data = data_of(page_of_recording("dcmtk-print-2x3-8bit"))
     fields = [field for step in data["chapters"][0]["steps"] for field in step["fields"]]
     shown = [field[7]["picture"] for field in fields if len(field) > 7 and "picture" in field[7]]
     assert len(shown) == 6
@@ -116,13 +122,13 @@ def test_pixels_are_pictures() -> None:
 
 def test_every_field_has_a_sentence_or_is_unknown() -> None:
     for name in NAMES:
-        data = data_of(page(steps_of(said_in(name))))
+        data = data_of(page_of_recording(name))
         fields = [field for step in data["chapters"][0]["steps"] for field in step["fields"]]
         assert all(data["glossary"][field[5]][0] for field in fields)
 
 
 def test_redacted_page_hides_pixels_and_labels() -> None:
-    steps = [redacted(step) for step in steps_of(said_in("dcmtk-print-2x3-8bit"))]
+    steps = [redacted(step) for step in steps_in("dcmtk-print-2x3-8bit")]
     data = data_of(page(steps))
     assert data["pictures"] == []
     fields = [field for step in data["chapters"][0]["steps"] for field in step["fields"]]
@@ -153,7 +159,7 @@ def test_step_with_many_fields_is_shortened() -> None:
 
 
 def test_page_of_a_large_recording_says_where_it_ends() -> None:
-    echo = steps_of(said_in("echo-echoscu-dcmprscp"))
+    echo = steps_in("echo-echoscu-dcmprscp")
     text = page(echo * 900)
     assert "The page ends after 5000 steps; the recording goes on." in text
     assert len(text) < 4_000_000
@@ -161,7 +167,7 @@ def test_page_of_a_large_recording_says_where_it_ends() -> None:
 
 def test_full_page_reads_no_further_associations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dimse.explain.page, "_MAX_STEPS", 3)
-    echo = steps_of(said_in("echo-echoscu-dcmprscp"))
+    echo = steps_in("echo-echoscu-dcmprscp")
     read: list[Step] = []
 
     def steps() -> Iterator[Step]:
@@ -198,7 +204,7 @@ def test_page_of_an_endless_message_reads_only_its_beginning(monkeypatch: pytest
 )
 def test_page_says_which_parts_have_no_room(bound: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dimse.explain.page, bound, 1)
-    assert words in page(steps_of(said_in("dcmtk-print-1x1-8bit")))
+    assert words in page(steps_in("dcmtk-print-1x1-8bit"))
 
 
 def test_bound_of_a_page_includes_its_texts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +232,7 @@ def test_bound_of_a_page_includes_its_texts(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_long_field_shows_its_first_bytes() -> None:
-    data = data_of(page(steps_of(said_in("dcmtk-print-1x1-8bit"))))
+    data = data_of(page_of_recording("dcmtk-print-1x1-8bit"))
     fields = [field for step in data["chapters"][0]["steps"] for field in step["fields"]]
     long = [field for field in fields if sum(field[0][1::2]) > 256]
     assert long

@@ -1,12 +1,13 @@
 """The record of an association: each byte in one field, messages as steps, states, negotiation."""
 
 import zlib
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recordings import NAMES, Said, said_in, steps_of, tiles, whole
+from recordings import NAMES, Said, said_in, steps_in, steps_of, tiles, whole
 
 from dimse.data import IMPLICIT_LE, Dataset, encode
 from dimse.explain import ACCEPTOR, REQUESTOR, Step
@@ -37,7 +38,7 @@ def create(size: int, *, command_size: int = 1 << 16) -> list[PDataTF]:
     return parts
 
 
-def tile(said: Said, steps: list[Step]) -> None:
+def tile(said: Said, steps: Sequence[Step]) -> None:
     """Check that the fields of each side lie side by side and are all of its bytes."""
     for side in (REQUESTOR, ACCEPTOR):
         places = tiles(steps, side)
@@ -49,7 +50,7 @@ def tile(said: Said, steps: list[Step]) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_fields_tile_each_recording(name: str) -> None:
     said = said_in(name)
-    steps = steps_of(said)
+    steps = steps_in(name)
     tile(said, steps)
     for step in steps:
         stream = whole(said, step.side)
@@ -166,13 +167,13 @@ def test_data_set_of_too_many_elements_is_one_field() -> None:
 
 
 def test_steps_have_the_times_of_the_recording() -> None:
-    times = [step.time for step in steps_of(said_in("echo-echoscu-dcmprscp"))]
+    times = [step.time for step in steps_in("echo-echoscu-dcmprscp")]
     assert times[0] == said_in("echo-echoscu-dcmprscp")[0][2]
     assert times[:-1] == sorted(time for time in times[:-1] if time is not None)
 
 
 def test_both_sides_end_in_idle() -> None:
-    moves = [move for step in steps_of(said_in("echo-echoscu-dcmprscp")) for move in step.moves]
+    moves = [move for step in steps_in("echo-echoscu-dcmprscp") for move in step.moves]
     for side in (REQUESTOR, ACCEPTOR):
         (*_, last) = [move for move in moves if move.side == side]
         assert last.after.name == "Sta1"
@@ -180,7 +181,7 @@ def test_both_sides_end_in_idle() -> None:
 
 
 def test_negotiation_has_each_context_and_its_result() -> None:
-    (contract,) = [step.contract for step in steps_of(said_in("echo-echoscu-dcmprscp")) if step.contract]
+    (contract,) = [step.contract for step in steps_in("echo-echoscu-dcmprscp") if step.contract]
     assert [(one.id, one.result, one.transfer_syntax) for one in contract.contexts] == [
         (1, "acceptance", "1.2.840.10008.1.2")
     ]
@@ -188,7 +189,7 @@ def test_negotiation_has_each_context_and_its_result() -> None:
 
 
 def test_failure_status_is_a_failed_step() -> None:
-    failed = [step for step in steps_of(said_in("dcmtk-print-refused-value")) if step.has_failed]
+    failed = [step for step in steps_in("dcmtk-print-refused-value") if step.has_failed]
     assert [step.name for step in failed] == ["N-CREATE-RSP"]
 
 

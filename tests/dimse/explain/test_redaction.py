@@ -3,7 +3,7 @@
 from struct import pack
 
 import pytest
-from recordings import NAMES, said_in, steps_of
+from recordings import NAMES, steps_in, steps_of
 
 from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, encode
 from dimse.explain import REQUESTOR, Field
@@ -131,11 +131,11 @@ def test_instance_uid_and_user_name_are_hidden() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_hidden_fields_keep_their_places(name: str) -> None:
-    for step in steps_of(said_in(name)):
+    for step in steps_in(name):
         assert [one.ranges for one in redacted(step).fields] == [one.ranges for one in step.fields]
 
 
 def test_redacted_error_keeps_its_section() -> None:
-    steps = [redacted(step) for step in steps_of(said_in("raw-dcmprscp-echo-on-wrong-context"))]
+    steps = [redacted(step) for step in steps_in("raw-dcmprscp-echo-on-wrong-context")]
     errors = [error for step in steps for error in step.errors]
     assert errors == ["breaks a rule [PS3.8 §9.3.2.2]"]
