@@ -3,6 +3,7 @@
 import json
 import zlib
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,11 @@ def turns(*said: tuple[str, bytes], with_elements: bool = True, with_fields: boo
     return [*found, *conversation.close()]
 
 
+@cache
+def turns_of_recording(name: str) -> tuple[Turn, ...]:
+    return tuple(turns(*recorded(name)))
+
+
 def wire(*pdus: PDU) -> bytes:
     return b"".join(b"".join(encode_pdu(pdu)) for pdu in pdus)
 
@@ -95,7 +101,7 @@ def data_set(*said: tuple[str, bytes]) -> list[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_recording_is_shown_byte_by_byte(name: str) -> None:
     said = recorded(name)
-    found = turns(*said)
+    found = turns_of_recording(name)
     for side in (REQUESTOR, ACCEPTOR):
         whole = b"".join(data for speaker, data in said if speaker == side)
         lines = [line for turn in found if turn.side == side for line in turn.lines]
@@ -105,20 +111,20 @@ def test_recording_is_shown_byte_by_byte(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("raw-")])
 def test_recording_of_polite_peers_has_no_errors(name: str) -> None:
-    lines = [line for turn in turns(*recorded(name)) for line in turn.lines]
+    lines = [line for turn in turns_of_recording(name) for line in turn.lines]
     assert not [line.error for line in lines if line.error]
     assert not [line.value for line in lines if "does not say" in line.value or "Rest" in line.field]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_turns_without_elements_differ_only_in_their_lines(name: str) -> None:
-    full, short = (turns(*recorded(name), with_elements=with_elements) for with_elements in (True, False))
+    full, short = turns_of_recording(name), turns(*recorded(name), with_elements=False)
     assert [turn._replace(lines=()) for turn in short] == [turn._replace(lines=()) for turn in full]
     assert all(set(less.lines) <= set(more.lines) for less, more in zip(short, full, strict=True))
 
 
 def test_data_sets_are_shown_in_both_directions() -> None:
-    shown = [line.field for turn in turns(*recorded("dcmtk-print-2x3-8bit")) for line in turn.lines]
+    shown = [line.field for turn in turns_of_recording("dcmtk-print-2x3-8bit") for line in turn.lines]
     assert r"(2010,0010) ST    12  ImageDisplayFormat  STANDARD\2,3" in shown
     assert "(2110,0010) CS     6  PrinterStatus  NORMAL" in shown
 
@@ -268,7 +274,7 @@ def test_bytes_after_the_header_of_an_unknown_type_are_one_turn() -> None:
     ],
 )
 def test_summary_names_the_parts_of_an_association_pdu(name: str, number: int, start: str) -> None:
-    assert turns(*recorded(name))[number].summary.startswith(start)
+    assert turns_of_recording(name)[number].summary.startswith(start)
 
 
 def test_hostile_titles_are_escaped() -> None:
