@@ -44,10 +44,18 @@ async def test_equal_peers_agree_on_each_line() -> None:
 
 
 async def test_value_that_cannot_be_encoded_is_not_sent() -> None:
-    grid = await grid_of("associate Verification\nsend C-ECHO-RQ MessageID=70000\necho", Twin())
+    lines = (
+        "associate Verification",
+        "send C-ECHO-RQ MessageID=70000",
+        "send N-CREATE-RQ AffectedSOPClassUID=BasicFilmSession FilmSessionLabel=é",
+        "echo",
+    )
+    grid = await grid_of("\n".join(lines), Twin())
     assert [answer.outcome for answer in grid.peers[0].answers] == [
         "AC(1=0)",
-        "not sent: MessageID: 70000 cannot be written as US",
+        "not sent: '70000' is not between 0 and 65535",
+        "not sent: (2000,0050): 'é' cannot be written in ISO-IR 6: SpecificCharacterSet (0008,0005) must name a set with "
+        "this character, such as ISO_IR 192",
         "RSP(0000)",
     ]
 
