@@ -6,8 +6,9 @@ below 80H) or G1 (bytes above). The first set applies again at the start of each
 backslash, and in names after ``^`` and ``=``. UTF-8, GB18030 and GBK have no escapes.
 
 Reading never fails. Bytes without a meaning become U+FFFD. An escape selects its set even if the attribute does not
-name that set. Bytes above 7FH that belong to no known set are read as Latin-1, because most devices that omit the
-attribute use Latin-1. :func:`text_faults` reports all this. Writing is strict.
+name that set; without the attribute, escapes are left in the text. Bytes above 7FH that belong to no known set are read
+as Latin-1, because most devices that omit the attribute use Latin-1. :func:`text_faults` reports all this. Writing is
+strict.
 """
 
 import re
