@@ -281,7 +281,7 @@ class Transport(asyncio.BufferedProtocol):
         if self._channel is not None and self._channel.lacks_tls:
             self._channel.decrypt(data)
         else:
-            if data:
+            if data or self.core.has_rest:
                 self.intake.receive(data)
             if self._channel is not None and not self.flow.has_left:
                 self._channel.decrypt(b"")
