@@ -17,11 +17,12 @@ from collections.abc import Callable
 from math import ceil
 from threading import Lock
 from time import monotonic, perf_counter
+from typing import NamedTuple
 
 from ..errors import RemoteProtocolError
 from .relay_ends import End
 
-__all__ = ["Broken", "Forwarder"]
+__all__ = ["Failure", "Forwarder"]
 
 _READ, _WRITE = 1, 4  # POLLIN and POLLOUT
 _AWAKE = 100e-6 if (os.cpu_count() or 1) > 1 else 0.0  # seconds; a single processor is for the peers
@@ -55,13 +56,11 @@ class Poll:
 _new_poll = getattr(select, "poll", Poll)
 
 
-class Broken(Exception):
-    """The failure of one connection, which ends the link. ``has_alert``: its peer got an alert of TLS."""
+class Failure(NamedTuple):
+    """The error of one connection, which ends the link."""
 
-    def __init__(self, end: End, why: Exception) -> None:
-        super().__init__(str(why))
-        self.end = end
-        self.has_alert = isinstance(why, RemoteProtocolError)
+    end: End
+    error: OSError | RemoteProtocolError  # for the latter, the peer got an alert of TLS
 
 
 class Forwarder:
@@ -84,19 +83,19 @@ class Forwarder:
         self._events = dict.fromkeys(self._sinks, 0)  # what `_poll` waits for
         self._is_waiting = False  # whether that is anything
         self._is_stopping = False  # whether nothing is read any more
-        self._broken: Broken | None = None
+        self._failure: Failure | None = None
 
     def stop(self) -> None:
         """Read nothing more; `run` ends once nothing is unsent. Called in another thread, which then wakes this one."""
         self._is_stopping = True
 
-    def run(self) -> None:
-        """Forward until both connections have ended. Raises `Broken` if one of them fails."""
+    def run(self) -> Failure | None:
+        """Forward until both connections have ended. Return the first failure of one of them."""
         for source in self._sinks:
             self._forward(source)  # a TLS session may have bytes that came with the end of the handshake
         self._update()
         ends = self._ends
-        while self._is_waiting and self._broken is None:
+        while self._is_waiting and self._failure is None:
             for descriptor, events in self._wait():
                 if events == _READ:
                     self._forward(ends[descriptor])
@@ -106,8 +105,7 @@ class Forwarder:
         while self._is_waiting and (left := deadline - monotonic()) > 0:
             for descriptor, events in self._poll.poll(ceil(left * 1000)):
                 self._act(ends[descriptor], events)
-        if self._broken is not None:
-            raise self._broken
+        return self._failure
 
     def _wait(self) -> list[tuple[int, int]]:
         """Return the next events. Do not sleep for a short time, if no other thread does the same."""
@@ -165,7 +163,7 @@ class Forwarder:
     def _fail(self, end: End, error: OSError | RemoteProtocolError) -> None:
         """Read nothing more after an error of ``end``."""
         self._is_stopping = True
-        self._broken = self._broken or Broken(end, error)
+        self._failure = self._failure or Failure(end, error)
         if isinstance(error, OSError):
             end.drop()
         self._update()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock, Thread
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ..errors import RemoteProtocolError, escaped
 from ..explain.pcapng import Address
@@ -18,11 +18,13 @@ from ..tls import TLSContext, TLSSession
 from .client import connection_reason
 from .recorder import address_of
 from .relay_ends import End, PlainEnd, SecureEnd
-from .relay_forwarder import Broken, Forwarder
+from .relay_forwarder import Failure, Forwarder
 
 __all__ = ["Link", "Settings", "Watch"]
 
 _SOON = 0.1  # seconds for what is unsent when the relay ends
+
+T = TypeVar("T")
 
 
 class Watch(Protocol):
@@ -181,20 +183,21 @@ class Link:
         except asyncio.CancelledError:
             await self._stop(forwarder, running)
             raise
-        error = running.exception()
-        return "closed by both sides" if error is None else self._failed(error)
-
-    def _failed(self, error: BaseException) -> str:
-        """Reset the connections after an error, and return the error in words."""
-        if not isinstance(error, Broken):
+        try:
+            failure = running.result()
+        except Exception:
             self._reset()
-            raise error
-        is_client = error.end is self._ends[0]
-        side = "the client" if is_client else "the target"
-        self._reset(spared=error.end if error.has_alert else None)
-        if not error.has_alert:
+            raise
+        return "closed by both sides" if failure is None else self._failed(*failure)
+
+    def _failed(self, end: End, error: OSError | RemoteProtocolError) -> str:
+        """Reset the connections after the error of one end, and return the error in words."""
+        side = "the client" if end is self._ends[0] else "the target"
+        if isinstance(error, OSError):
+            self._reset()
             return f"reset by {side}: {escaped(str(error))}"
-        if is_client:
+        self._reset(spared=end)  # so that its peer gets the alert
+        if end is self._ends[0]:
             self._warn(str(error))
         return f"{side}: {error}"
 
@@ -203,7 +206,7 @@ class Link:
         for end in self._ends:
             end.stop(resets=end is not spared)
 
-    async def _stop(self, forwarder: Forwarder, running: "asyncio.Future[None]") -> None:
+    async def _stop(self, forwarder: Forwarder, running: "asyncio.Future[Failure | None]") -> None:
         """End the thread; the system has a short time to take what is unsent."""
         forwarder.stop()
         self._reset()
@@ -220,17 +223,15 @@ class Link:
         self._log_failure(f"{self.name}: closed: {escaped(why)}")
 
 
-def _started(work: Callable[[], None]) -> "asyncio.Future[None]":
+def _started(work: Callable[[], T]) -> "asyncio.Future[T]":
     """Do ``work`` in a thread, and return its future. Raises RuntimeError if the system allows no more threads."""
-    done: Future[None] = Future()
+    done: Future[T] = Future()
 
     def run() -> None:
         try:
-            work()
+            done.set_result(work())
         except BaseException as exc:
             done.set_exception(exc)
-        else:
-            done.set_result(None)
 
     Thread(target=run, name="dimse: relay", daemon=True).start()
     return asyncio.wrap_future(done)

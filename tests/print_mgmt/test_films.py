@@ -12,7 +12,7 @@ from tools.films import DOCS, FILMS, FOLDER, contact_sheet, page
 # Letters differ a little between versions of FreeType and fonts; a moved box or a changed tone makes more
 LEVELS = 2  # of 255
 SHARE = 0.99  # share of the pixels within that difference, at least
-MEAN = 0.5  # levels: the mean difference of all pixels, at most
+MEAN = 0.6  # levels: the mean difference of all pixels, at most; 0.52 with the font inside Pillow
 
 WRITTEN = sorted(name for name, film in FILMS.items() if film.sheet.annotations)
 

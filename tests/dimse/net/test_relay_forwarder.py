@@ -12,7 +12,7 @@ from raw import HOST
 from dimse.errors import RemoteProtocolError
 from dimse.net import relay_forwarder
 from dimse.net.relay_ends import PlainEnd
-from dimse.net.relay_forwarder import Broken, Forwarder, Poll
+from dimse.net.relay_forwarder import Failure, Forwarder, Poll
 
 PATIENCE = 30
 MUCH = bytes(1 << 24)  # more than the system takes at once
@@ -50,7 +50,7 @@ class Running:
     ends: tuple[PlainEnd, PlainEnd]
     linger: float = PATIENCE
     awake: Lock = field(default_factory=Lock)
-    failures: list[Broken] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
     seen: list[tuple[bool, bytes]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -62,10 +62,9 @@ class Running:
         self.seen.append((by_client, data))
 
     def _run(self) -> None:
-        try:
-            self.forwarder.run()
-        except Broken as exc:
-            self.failures.append(exc)
+        failure = self.forwarder.run()
+        if failure is not None:
+            self.failures.append(failure)
 
     def join(self) -> None:
         self._thread.join(PATIENCE)
@@ -203,7 +202,7 @@ def test_bytes_before_a_mistake_of_the_peer_are_forwarded() -> None:
         running.client.sendall(b"last")
         running.join()
         assert running.target.recv(100) == b"last"
-        assert running.failures[0].has_alert
+        assert isinstance(running.failures[0].error, RemoteProtocolError)
 
 
 def test_closed_socket_wakes_a_poll_of_select() -> None:
