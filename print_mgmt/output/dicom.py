@@ -24,6 +24,7 @@ from .page import OutputError, check_page
 
 __all__ = ["secondary_capture", "write_capture"]
 
+_MAX_TITLE = 64  # characters of Series Description, an LO (PS3.5 Table 6.2-1); the name of a file may be longer
 _MULTI_FRAME = {  # by dimensions of the array and bytes of a sample
     (2, 1): MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     (2, 2): MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
@@ -39,13 +40,14 @@ def write_capture(pages: Iterable[Page], file: BinaryIO, *, title: str = "", att
 def secondary_capture(pages: Sequence[Page], *, title: str = "", attributes: Dataset | None = None) -> Dataset:
     """Return films as a Secondary Capture object in a study of its own; ``title`` becomes the Series Description.
 
-    ``attributes``, such as those of patient and study, replace default values. Gray values are declared as P-Values
-    (Presentation LUT Shape IDENTITY), which they are unless the imager has a characteristic curve. Raises OutputError
-    if there is no page, for an invalid page, and if pages differ in size, kind of pixels, resolution or color profile.
+    A title of more than 64 characters is cut. ``attributes``, such as those of patient and study, replace default
+    values. Gray values are declared as P-Values (Presentation LUT Shape IDENTITY), which they are unless the imager has
+    a characteristic curve. Raises OutputError if there is no page, for an invalid page, and if pages differ in size,
+    kind of pixels, resolution or color profile.
     """
     pixels = _frames(pages)
     # The pixels may show the patient's name, so YES is the safe value
-    dataset = new_capture(ConversionType="WSD", SeriesDescription=title or None, BurnedInAnnotation="YES")
+    dataset = new_capture(ConversionType="WSD", SeriesDescription=title[:_MAX_TITLE] or None, BurnedInAnnotation="YES")
     first, is_gray = pages[0], pages[0].pixels.ndim == 2
     if attributes is not None:
         dataset.update(attributes)

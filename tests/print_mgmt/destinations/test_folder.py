@@ -32,6 +32,14 @@ async def test_film_is_written_in_each_format(tmp_path: Path) -> None:
     assert {str(tmp_path / "new" / name) for name in names(tmp_path / "new")} == set(receipt.made)
 
 
+async def test_film_with_a_long_name_is_written(tmp_path: Path) -> None:
+    """The name of the file is also the title of the object, which has at most 64 characters."""
+    name = "{calling}-" + "x" * 70 + "-{id}"
+    receipt = await FolderDestination(path=str(tmp_path), formats=ALL, name=name, dpi=20).deliver(accepted_film(), DOE)
+    (path,) = (path for path in receipt.made if path.endswith(".dcm"))
+    assert read_file(path).dataset.SeriesDescription == Path(path).stem[:64]
+
+
 async def test_repeat_writes_nothing(tmp_path: Path) -> None:
     destination = FolderDestination(path=str(tmp_path), dpi=20)
     first = await destination.deliver(accepted_film(), DOE)
