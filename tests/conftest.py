@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -36,6 +37,14 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     if item.get_closest_marker("all_loops") is not None and find_spec("uvloop") is not None:
         return {"asyncio": asyncio.new_event_loop, "uvloop": import_module("uvloop").new_event_loop}
     return {"usual": asyncio.new_event_loop}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of this folder. Idle workers take the last tests, and would make fixtures of modules again:
+    the archive of `test_sdist` was built by each worker.
+    """
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.parent != here)
 
 
 def pytest_collection() -> None:
