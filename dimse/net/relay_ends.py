@@ -45,6 +45,9 @@ class End(Protocol):
     def read(self) -> bytes:
         """Return bytes of the peer; b"" if none have come, or after the last ones."""
 
+    def acknowledge(self, nbytes: int) -> None:
+        """Acknowledge a read of ``nbytes`` if the peer may wait for that."""
+
     def write(self, data: bytes) -> None:
         """Send bytes."""
 
@@ -93,12 +96,14 @@ class _Socket:
             data = self.socket.recv(self._size)
         except BlockingIOError:
             return b""
-        nbytes = len(data)
+        if not data:
+            self.is_ended = True
+        return data
+
+    def acknowledge(self, nbytes: int) -> None:
         if nbytes < SHORT:
-            self.is_ended = not nbytes
             self._short_reads.add(self.socket)
         self._size = _SHORT_READ if nbytes < _SHORT_READ else _LONG_READ
-        return data
 
     def write(self, data: bytes) -> None:
         self._short_reads.is_answered = True

@@ -33,7 +33,7 @@ class Watch(Protocol):
     def received(self, by_client: bool, data: bytes) -> None:
         """Take bytes that the client has sent, or the target if not ``by_client``.
 
-        Called in the thread of the link, just before the bytes are sent, so each microsecond here delays them.
+        Called in the thread of the link, once the bytes were sent, or could not be sent.
         """
 
     def closed(self, why: str) -> None:
@@ -53,7 +53,7 @@ class Settings:
     tls: TLSContext | None
     to_tls: TLSContext | None
     timeouts: Timeouts
-    awake: Lock = field(default_factory=Lock)  # held by the thread that does not sleep, see `Forwarder`
+    polling: Lock = field(default_factory=Lock)  # held by the thread that polls, see `Forwarder`
 
     @property
     def target(self) -> str:
@@ -170,7 +170,7 @@ class Link:
             target,
             received=watch.received,
             linger=self._settings.timeouts.linger,
-            awake=self._settings.awake,
+            polling=self._settings.polling,
         )
         try:
             running = _started(forwarder.run)

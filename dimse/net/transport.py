@@ -21,6 +21,7 @@ from ..tls import Certificate, TLSSession, is_tls
 from ..ul import PDU, PDataTF, UpperLayer
 from ..ul.wire import Buffer
 from .buffers import ReadBuffer, Stream, WriteQueue
+from .busy_poll import SECONDS, BusyPoll
 from .eager_reader import EagerReader
 from .flow_control import SHARE, FlowControl
 from .intake import Intake
@@ -82,6 +83,7 @@ class Transport(asyncio.BufferedProtocol):
         self._turns = resources.turns
         self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
         self.intake = Intake(core, on_pdus, self._follow_core, self._loop, self.flow, self._turns, pdu_timer)
+        self._busy_poll = BusyPoll(self._loop, resources.talk, 0.0 if core.is_requestor else SECONDS)
         self._short_reads = 0  # bytes of short reads since they last counted as a share
         self._woken: list[Waiter] = []  # tasks to wake
         self.wake = self._woken.append  # wakes a task once the bytes of the peer that are at hand are processed
@@ -155,6 +157,7 @@ class Transport(asyncio.BufferedProtocol):
         self._on_lost()
         self.flow.close()
         self._eager_reader.close()
+        self._busy_poll.close()
         self.intake.close()
         self._on_lost, self._admit = lambda: None, None  # they refer to the association
         while self._woken:
@@ -260,6 +263,7 @@ class Transport(asyncio.BufferedProtocol):
             self._tap.keep(self.flow)
 
     def _take(self, data: memoryview) -> None:
+        self._busy_poll.received()
         if self._channel is not None:
             self.has_heard = True
             if self._channel.lacks_tls and not self.flow.is_turn:
@@ -324,6 +328,8 @@ class Transport(asyncio.BufferedProtocol):
             self._write_queue.write(writes)
         else:
             self._channel.write(writes)
+        if not has_more:
+            self._busy_poll.sent()
         if self._tap is not None:
             self._tap.sent(writes)
             if not has_more:

@@ -11,6 +11,7 @@ from raw import HOST
 
 from dimse.errors import RemoteProtocolError
 from dimse.net import relay_forwarder
+from dimse.net.busy_poll import MAX_MISSES
 from dimse.net.relay_ends import PlainEnd
 from dimse.net.relay_forwarder import Failure, Forwarder, Poll
 
@@ -49,12 +50,12 @@ class Running:
     target: socket.socket
     ends: tuple[PlainEnd, PlainEnd]
     linger: float = PATIENCE
-    awake: Lock = field(default_factory=Lock)
+    polling: Lock = field(default_factory=Lock)
     failures: list[Failure] = field(default_factory=list)
     seen: list[tuple[bool, bytes]] = field(default_factory=list)
 
     def start(self) -> None:
-        self.forwarder = Forwarder(*self.ends, received=self._received, linger=self.linger, awake=self.awake)
+        self.forwarder = Forwarder(*self.ends, received=self._received, linger=self.linger, polling=self.polling)
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -135,8 +136,8 @@ def test_full_connection_gets_all_bytes_in_time(running: Running) -> None:
     assert received == count
 
 
-def test_forwarder_sleeps_if_another_thread_is_awake(running: Running) -> None:
-    with running.awake:
+def test_forwarder_sleeps_if_another_thread_polls(running: Running) -> None:
+    with running.polling:
         running.start()
         running.client.sendall(b"request")
         assert running.target.recv(100) == b"request"
@@ -213,3 +214,29 @@ def test_closed_socket_wakes_a_poll_of_select() -> None:
         descriptor = ours.fileno()
         ours.close()
         assert poll.poll(0) == [(descriptor, 1)]
+
+
+class LatePoll(Poll):
+    """Finds events only after a long sleep. One look takes a second."""
+
+    now = 0.0
+
+    def poll(self, timeout: int | None) -> list[tuple[int, int]]:
+        LatePoll.now += 1 if timeout == 0 else 60
+        return [] if timeout == 0 else super().poll(timeout)
+
+
+def test_forwarder_sleeps_after_late_events(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[None] = []
+    monkeypatch.setattr(relay_forwarder, "_new_poll", LatePoll)
+    monkeypatch.setattr(relay_forwarder, "SECONDS", 3)
+    monkeypatch.setattr(relay_forwarder, "perf_counter", lambda: LatePoll.now)
+    monkeypatch.setattr(relay_forwarder, "yield_processor", lambda: looks.append(None))
+    running.start()
+    for _ in range(2 * MAX_MISSES):
+        running.client.sendall(b"request")
+        assert running.target.recv(100) == b"request"
+    running.client.close()
+    running.target.close()
+    running.join()
+    assert len(looks) == 3 * MAX_MISSES
