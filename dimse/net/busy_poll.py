@@ -1,7 +1,7 @@
 """Busy polling: after a response, the event loop of a server looks for the next request for a short time.
 
 To sleep and to be woken takes longer than most programs on the same machine need until they go on. With polling a
-C-ECHO takes 72 us instead of 98, and an association with a C-ECHO 630 us instead of 770. If clients poll, too, a C-ECHO
+C-ECHO takes 72 us instead of 98, and an association with a C-ECHO 600 us instead of 770. If clients poll, too, a C-ECHO
 takes 40 us; but eight clients in one process then need 8 % more time for their films.
 
 Polling leaves the processor to each other program that is ready to run. A server polls while one peer talks to it, and
