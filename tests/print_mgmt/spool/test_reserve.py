@@ -15,8 +15,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the descriptors that the system has opened since then."""
     opened, open_file, unlink = list[int](), os.open, Path.unlink
 
-    def open_and_note(path: Path, flags: int, mode: int) -> int:
-        opened.append(open_file(path, flags, mode))
+    def open_and_note(path: Path, flags: int, *arguments: int, **options: int) -> int:
+        opened.append(open_file(path, flags, *arguments, **options))
         return opened[-1]
 
     def unlink_if_closed(path: Path) -> None:

@@ -317,7 +317,7 @@ async def test_unreadable_response_to_a_job_leaves_doubt(monkeypatch: pytest.Mon
 
     def encode_nested(message: IppMessage) -> bytes:
         is_job = printer.asked[-1] in (Operation.PRINT_JOB, Operation.GET_JOBS)
-        return encode(message)[:-1] + (nested(3000) if is_job else b"") + b"\x03"
+        return encode(message)[:-1] + (nested(30_000) if is_job else b"") + b"\x03"
 
     monkeypatch.setattr(ipp_printer, "encode", encode_nested)
     assert (await fails(printer)).outcome is INDETERMINATE
