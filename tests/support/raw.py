@@ -32,6 +32,19 @@ ECHO = {Verification: SYNTAXES}
 _ITERATIONS = 100  # of the event loop: they take 2 ms
 
 
+def hosts_in_turn(server: Server) -> list[str]:
+    """Return a list to which the server adds the host of each peer that waits for its turn from now on."""
+    hosts: list[str] = []
+    wait = server.resources.turns.call_in_turn
+
+    def noted(host: str, callback: Callable[[], None]) -> None:
+        hosts.append(host)
+        wait(host, callback)
+
+    server.resources.turns.call_in_turn = noted  # type: ignore[method-assign]
+    return hosts
+
+
 def p_data(message: Message, context_id: int = 1) -> PDataTF:
     """Return a message, with its Data if it has any, in one PDU."""
     pdvs = [PDV(context_id, encode_command(message), True, True)]

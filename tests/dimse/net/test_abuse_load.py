@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 from abuse import attacker, under_attack, waiting, watched
 from pair import EXAMPLE
-from raw import PRINT, SYNTAXES, echo, until
+from raw import PRINT, SYNTAXES, echo, hosts_in_turn, until
 
 from dimse.data import Dataset, encode, syntax_of
 from dimse.limits import Limits, Timeouts
@@ -125,14 +125,7 @@ async def test_tiny_pdus_are_sent_in_batches(monkeypatch: pytest.MonkeyPatch, re
 async def test_long_associate_rqs_wait_for_their_turn(record_property: Tell) -> None:
     syntaxes = [f"1.2.840.10008.1.2.{'1.' * 20}{index}" for index in range(64)]
     async with under_attack(timeouts=TIMEOUTS) as server, watched(server, record_property):
-        waited: list[str] = []
-        wait = server.resources.turns.call_in_turn
-
-        def counted(host: str, callback: Callable[[], None]) -> None:
-            waited.append(host)
-            wait(host, callback)
-
-        server.resources.turns.call_in_turn = counted  # type: ignore[method-assign]
+        waited = hosts_in_turn(server)
         for _ in range(3):
             async with attacker(server) as raw:
                 raw.send(request(contexts=128, syntaxes=[*SYNTAXES, *syntaxes[1:]]))

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from certificates import Authority, Identity
 from pair import EXAMPLE
-from raw import ECHO, HOST, PRINT, SYNTAXES, Raw, raw_server, service
+from raw import ECHO, HOST, PRINT, SYNTAXES, Raw, hosts_in_turn, raw_server, service
 from raw import echo as echo_request
 from tls_peers import echo, warnings
 
@@ -241,14 +241,7 @@ async def test_changed_bytes_end_the_association(
 async def test_handshakes_wait_for_their_turn(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
     """Each takes a millisecond, and a peer may begin hundreds at the same time."""
     async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
-        waited: list[str] = []
-        wait = server.resources.turns.call_in_turn
-
-        def counted(host: str, callback: Callable[[], None]) -> None:
-            waited.append(host)
-            wait(host, callback)
-
-        server.resources.turns.call_in_turn = counted  # type: ignore[method-assign]
+        waited = hosts_in_turn(server)
         assert await echo(server, client_context(authority.ca, profile=profile)) == 0
         assert len(waited) >= 2, "ClientHello, and the end of the handshake"
 
