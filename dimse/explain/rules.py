@@ -27,7 +27,7 @@ class Order:
         """Add ``pdu``; return the rule that it breaks at this point, or "" if it breaks none."""
         kind, other = type(pdu), ACCEPTOR if side == REQUESTOR else REQUESTOR
         why = ""
-        is_crossing = kind is Abort and side == REQUESTOR  # with the A-ASSOCIATE-RJ, which had not arrived yet
+        is_crossing = kind is Abort and side == REQUESTOR  # it may not have received an A-ASSOCIATE-RJ yet
         if (side, Abort) in self._sent or ((ACCEPTOR, AssociateRJ) in self._sent and not is_crossing):
             why = "the association has ended [PS3.8 §9.2.3]"
         elif kind is AssociateRQ and self._sent:

@@ -44,7 +44,7 @@ class Intake:
 
     # The association sets these two before the connection exists
     account: Account | None = None
-    ahead = staticmethod(_nothing)  # returns the counted bytes of the incomplete message that have not arrived
+    ahead = staticmethod(_nothing)  # returns how many bytes of the incomplete message are counted before they arrive
     last_pdu = 0.0  # the time of the peer's latest complete PDU, on the clock of the event loop
     _socket: socket.socket | None = None
     _is_message_midway = False

@@ -35,7 +35,7 @@ class End(Protocol):
 
     address: Address
     socket: socket.socket
-    unsent: memoryview  # what the system has not taken yet
+    unsent: memoryview  # bytes for the peer that the system has not accepted yet
     is_ended: bool  # whether the peer has ended its bytes
     is_failed: bool  # whether `read` will raise an error, though no more bytes may come
 
@@ -96,14 +96,13 @@ class _Socket:
             data = self.socket.recv(self._size)
         except BlockingIOError:
             return b""
-        if not data:
-            self.is_ended = True
+        self.is_ended = not data
+        self._size = _SHORT_READ if len(data) < _SHORT_READ else _LONG_READ
         return data
 
     def acknowledge(self, nbytes: int) -> None:
         if nbytes < SHORT:
             self._short_reads.add(self.socket)
-        self._size = _SHORT_READ if nbytes < _SHORT_READ else _LONG_READ
 
     def write(self, data: bytes) -> None:
         self._short_reads.is_answered = True

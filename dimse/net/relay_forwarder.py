@@ -1,6 +1,6 @@
 """The thread of a link of the relay, which forwards the bytes of both connections.
 
-It waits for both connections, shows what it reads to the `Watch`, and sends it. While the system does not take all
+It waits for both connections, sends what it reads, and shows it to the `Watch`. While the system does not take all
 bytes for one connection, the other one is not read from.
 
 After each event the thread polls for the next one before it sleeps (see `busy_poll`). A C-ECHO between two programs of

@@ -128,27 +128,31 @@ def test_polling_yields_the_processor(loop: Loop, monkeypatch: pytest.MonkeyPatc
     assert loop.turns_without_sleep() == yields.count == 4
 
 
-def test_loop_does_not_poll_for_peers_that_talk_in_turn(loop: Loop) -> None:
+@pytest.fixture
+def peers(loop: Loop) -> tuple[BusyPoll, BusyPoll]:
+    """Return the polling of one server for two peers."""
     talk = Talk()
-    first, second = polling(loop, talk=talk), polling(loop, talk=talk)
+    return polling(loop, talk=talk), polling(loop, talk=talk)
+
+
+def test_loop_does_not_poll_for_peers_that_talk_in_turn(loop: Loop, peers: tuple[BusyPoll, BusyPoll]) -> None:
+    first, second = peers
     for one in (first, second, first):
         one.received()
     first.sent()
     assert loop.turn()
 
 
-def test_request_of_another_peer_ends_polling(loop: Loop) -> None:
-    talk = Talk()
-    first, second = polling(loop, talk=talk), polling(loop, talk=talk)
+def test_request_of_another_peer_ends_polling(loop: Loop, peers: tuple[BusyPoll, BusyPoll]) -> None:
+    first, second = peers
     first.received()
     first.sent()
     second.received()
     assert loop.turn()
 
 
-def test_peer_after_a_closed_one_is_alone(loop: Loop) -> None:
-    talk = Talk()
-    first, second = polling(loop, talk=talk), polling(loop, talk=talk)
+def test_peer_after_a_closed_one_is_alone(loop: Loop, peers: tuple[BusyPoll, BusyPoll]) -> None:
+    first, second = peers
     first.received()
     first.close()
     second.received()
