@@ -28,7 +28,7 @@ INEXACT |= {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "ar
 
 SMALL_STRIPS = ("_STRIP=1", "_COPY_BLOCK=512")
 LARGE_STRIPS = ("_STRIP=100000000", "_MAX_PRODUCT=100000000")
-NARROW_BANDS = ("_BAND=5", "_MAX_SPAN=32", "_MAX_PRODUCT=4096")
+NARROW_BANDS = ("_BAND=5", "_COLUMNS=7", "_MAX_SPAN=32", "_MAX_PRODUCT=4096")
 
 
 def blas(kernel: str, threads: int = 1) -> dict[str, str]:

@@ -98,7 +98,7 @@ def test_weights_are_exact_and_add_up_to_one(source: int, target: int, name: str
     magnification = (MAGNIFICATIONS | SMOOTHINGS)[name]
     for ceiling, unit in ((255, 1 << 12), (65535, 1 << 16)):
         grid = raster._grid((source,), (target,), magnification, ceiling)
-        for band in raster._bands(source, target, magnification, grid):
+        for band in raster._bands(source, target, raster._BAND, magnification, grid):
             steps = band.weights.astype(np.float64) * max(unit, 1 << grid.weight_bits)
             assert np.array_equal(steps, np.rint(steps))
             assert np.all(band.weights.astype(np.float64).sum(axis=1) == 1)
