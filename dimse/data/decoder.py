@@ -131,10 +131,11 @@ class Skimmed:
 
     def _apply_signed(self, representation: Element) -> None:
         """Apply Pixel Representation to the sequences that follow it and whose items are not parsed yet."""
-        origin = origin_of(self.origin[0].with_signed(is_signed(representation.raw)))
+        origin: Origin | None = None
         for made, _ in self.special.values():
             for element in made.values():
                 if isinstance(element, Items) and element.is_unread and element._start > representation._start:
+                    origin = origin or origin_of(self.origin[0].with_signed(is_signed(representation.raw)))
                     element._origin = origin
 
     def _make_elements(self) -> Elements:
@@ -147,22 +148,20 @@ class Skimmed:
         header, short = source.layout.short.unpack_from, SHORT_VRS.get
         while offset < end:
             group, number, code, length = header(view, offset)
-            vr, start = short(code), offset + 8
+            offset += 8
+            vr = short(code)
             if vr is None:
-                if offset in special:
-                    made, offset = special[offset]
+                if offset - 8 in special:
+                    made, offset = special[offset - 8]
                     for tag, element in made.items():
                         elements.setdefault(tag, element)
                     continue
-                vr, start, length = (
-                    LONG_VRS[code],
-                    offset + _LONG_HEADER,
-                    source.layout.length.unpack_from(view, offset + 8)[0],
-                )
+                vr, (length,) = LONG_VRS[code], source.layout.length.unpack_from(view, offset)
+                offset += 4
             tag = group << 16 | number
             if (number or group in kept) and tag not in elements:
-                elements[tag] = DecodedElement(tag, vr, origin, start, length)
-            offset = start + length
+                elements[tag] = DecodedElement(tag, vr, origin, offset, length)
+            offset += length
         return elements
 
     def _make_elements_of_implicit(self, elements: Elements) -> Elements:
@@ -273,8 +272,6 @@ class _Skimmer(Parser):
         run = common_elements(layout.big_endian).match if is_within_limit else None
         at = offset = self.offset
         while offset < end:
-            if run is not None and (found := run(view, offset)) and (offset := found.end()) == end:
-                break
             if not left:
                 raise self.too_many(at)
             left -= 1
@@ -282,16 +279,24 @@ class _Skimmer(Parser):
             code, length = step(view, offset)
             if code in short:
                 offset += length + 8
-                continue
-            if code in streams and end - offset >= _LONG_HEADER:
-                group, _, _, length = layout.long.unpack_from(view, offset)
-                if group != DELIMITERS and length <= end - offset - _LONG_HEADER:
-                    offset += length + _LONG_HEADER
-                    continue
-            self._parse_alone(left)
-            left, offset, end = self.left, self.offset, self.end
+            elif code in streams and (size := self._size_of_stream()):
+                offset += size
+            else:
+                self._parse_alone(left)
+                left, offset, end = self.left, self.offset, self.end
+            if run is not None and offset < end and (found := run(view, offset)):
+                offset = found.end()
         self.offset = offset
         return at
+
+    def _size_of_stream(self) -> int:
+        """Return the size of an element that can be skipped without reading its value; 0 if it must be parsed."""
+        size = 0
+        if self.end - self.offset >= _LONG_HEADER:
+            group, _, _, length = self.layout.long.unpack_from(self.view, self.offset)
+            if group != DELIMITERS and length <= self.end - self.offset - _LONG_HEADER:
+                size = length + _LONG_HEADER
+        return size
 
     def _skim_implicit(self) -> int:
         """Step over common elements. Return the offset of the last element."""

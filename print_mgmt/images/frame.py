@@ -10,7 +10,7 @@ a valid value try one place after another, with `Frame.places`.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from dimse.data import Dataset, Value
@@ -84,7 +84,7 @@ class Frame:
         """
         macro = _MACROS.get(keyword, "")
         for holder in self._holders(macro):
-            yield replace(self, place=(macro, holder))
+            yield Frame(self.dataset, self.number, self.notes, (macro, holder))
 
     def values(self, keyword: str) -> list[object]:
         """Return the values of an attribute without empty numbers; an empty list if the attribute has no value."""

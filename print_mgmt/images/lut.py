@@ -159,7 +159,7 @@ def data_bytes(value: Value) -> bytes | memoryview | None:
     match value:
         case bytes() | memoryview():
             return value
-        case [*words] if all(isinstance(word, int) for word in words):
+        case [*words] if {*map(type, words)} == {int}:
             return (np.array(words, np.int64) & 0xFFFF).astype("<u2").tobytes()
         case int(word):
             return (word & 0xFFFF).to_bytes(2, "little")

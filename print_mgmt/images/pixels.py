@@ -169,12 +169,11 @@ def photometric_of(frame: Frame) -> str:
 
     Raises ImageError if it cannot be printed, or contradicts Samples per Pixel.
     """
-    written, known = frame.text("PhotometricInterpretation"), (*_ONE_SAMPLE, *_COLOR, *_YBR, *_TRANSFORMED, _XYB)
-    photometric = {_letters(term): term for term in known}.get(_letters(written))
+    written = frame.text("PhotometricInterpretation")
+    photometric = _TERMS.get(_letters(written))
     if photometric is None:
-        raise ImageError(
-            f"PhotometricInterpretation {shown_values([written])} is not one of {', '.join(known)}: convert it first"
-        )
+        known = ", ".join(_TERMS.values())
+        raise ImageError(f"PhotometricInterpretation {shown_values([written])} is not one of {known}: convert it first")
     if photometric != written:
         frame.note(f"PhotometricInterpretation {shown_values([written])} is read as {photometric} (PS3.3 C.7.6.3.1.2)")
     samples = frame.valid_number("SamplesPerPixel", 1 if photometric in _ONE_SAMPLE else 3)
@@ -185,6 +184,9 @@ def photometric_of(frame: Frame) -> str:
 
 def _letters(term: str) -> str:
     return "".join(filter(str.isalnum, term)).upper()
+
+
+_TERMS = {_letters(term): term for term in (*_ONE_SAMPLE, *_COLOR, *_YBR, *_TRANSFORMED, _XYB)}
 
 
 def _shape(frame: Frame, samples: int) -> tuple[int, ...]:
