@@ -279,7 +279,7 @@ def test_top_exports_what_it_imports(package: object) -> None:
 
 
 @pytest.mark.parametrize("package", [dimse, print_mgmt], ids=lambda package: package.__name__)
-def test_top_imports_lazily_what_types_say(package: object) -> None:
+def test_lazy_exports_equal_the_imports_for_types(package: object) -> None:
     """The imports for the type checker and the table for `lazy_exports` name the same modules and the same names."""
     path = Path(package.__file__ or "")  # type: ignore[attr-defined]  # it is a package
     choice = next(node for node in ast.parse(path.read_text()).body if isinstance(node, ast.If))

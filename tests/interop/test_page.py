@@ -278,7 +278,7 @@ def test_comparison_opens_the_steps_that_differ(open_comparison: Open) -> None:
     assert "STANDARD\\1,2" in page.locator("details[open] tr:visible", has_text="ImageDisplayFormat").inner_text()
 
 
-def test_comparison_shows_the_answer_first(open_comparison: Open) -> None:
+def test_comparison_shows_its_headline_first(open_comparison: Open) -> None:
     page = open_comparison()
     assert page.locator(".headline").bounding_box()["y"] < page.locator(".pair").first.bounding_box()["y"]
 

@@ -37,7 +37,7 @@ async def test_cups_aborts_a_film_without_paper() -> None:
     assert condition.PrinterStatusInfo == "SUPPLY EMPTY"
 
 
-async def test_cups_does_not_know_the_queue() -> None:
+async def test_film_for_an_unknown_queue_is_tried_again() -> None:
     async with cups_queue(free_port()) as printer:
         destination = PaperDestination(queue="nobody", server=printer.address, dpi=30)
         with pytest.raises(DeliveryFailed) as raised:

@@ -137,7 +137,7 @@ def test_padding_is_shorter_than_a_row_and_a_column(rows: int, columns: int, exc
 
 
 @pytest.mark.parametrize("excess", [64, 72, 128])
-def test_excess_that_no_larger_image_has_is_padding(excess: int) -> None:
+def test_excess_that_fits_no_larger_image_is_padding(excess: int) -> None:
     made = item(Rows=40, Columns=50, PixelData=bytes(2000 + excess))
     assert from_item(made, color=False).notes == (
         f"PixelData: {2000 + excess} bytes where 40 x 50 pixels need 2000: the rest is ignored (PS3.5 8.1.1)",
@@ -145,7 +145,7 @@ def test_excess_that_no_larger_image_has_is_padding(excess: int) -> None:
 
 
 @pytest.mark.parametrize("length", [41 * 50, 40 * 51, 42 * 52, 40 * 51 + 2, 80 * 50, 160 * 50 + 64])
-def test_excess_that_a_larger_image_has_is_refused(length: int) -> None:
+def test_excess_that_fits_a_larger_image_is_refused(length: int) -> None:
     with pytest.raises(ServiceError, match=f"PixelData {length} bytes"):
         from_item(item(Rows=40, Columns=50, PixelData=bytes(length)), color=False)
 

@@ -58,7 +58,7 @@ def test_file_is_shown_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert shown[-1] == "(0028,0010) US     2  Rows  4"
 
 
-def test_no_meta_leaves_out_group_0002(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_meta_option_leaves_out_group_0002(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = file(tmp_path / "a", Rows=4)
     assert main(["dump", "--no-meta", str(path)]) == 0
     assert lines(capsys)[0] == "# Data Set, Explicit VR Little Endian"
@@ -76,7 +76,9 @@ def test_standard_input_is_read(
 
 
 @pytest.mark.parametrize("tag", ["PatientName", "0010,0010", "(0010,0010)", "00100010"])
-def test_only_shows_the_element_at_any_depth(tag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_option_finds_an_element_at_any_depth(
+    tag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     items = [Dataset(Rows=1), Dataset(PatientName="Doe^Jane", Rows=2)]
     path = file(tmp_path / "a", PatientName="Doe^John", ReferencedImageBoxSequence=items, OtherPatientIDsSequence=items)
     assert main(["dump", "-P", tag, "--only", "OtherPatientIDsSequence", "--no-meta", str(path)]) == 0
@@ -99,7 +101,7 @@ def test_only_shows_the_element_at_any_depth(tag: str, tmp_path: Path, capsys: p
     assert (shown["meta"], shown["dataset"].keys()) == ({}, {"00100010", "00101002", "20100510"})
 
 
-def test_long_shows_values_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_option_shows_values_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = file(tmp_path / "a", PixelData=bytes(100), AdditionalPatientHistory="x" * 500, PixelPaddingValue=[1] * 99)
     assert main(["dump", "-L", str(path)]) == 0
     shown = capsys.readouterr().out
@@ -108,7 +110,7 @@ def test_long_shows_values_in_full(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "\\".join("1" * 99) in shown
 
 
-def test_only_shows_nothing_without_the_element(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_option_shows_nothing_without_the_element(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dump", "-P", "PatientName", str(file(tmp_path / "a"))]) == 0
     assert lines(capsys) == [""]
 
@@ -133,7 +135,7 @@ def test_check_prints_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert second["what"] == excess
 
 
-def test_only_rejects_a_word_that_is_not_a_tag(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_option_rejects_a_word_that_is_not_a_tag(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_status:
         main(["dump", "-P", "PatientNam", "file"])
     assert exit_status.value.code == 2
@@ -209,7 +211,7 @@ def test_group_lengths_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[s
     [(EXPLICIT_LE, "28 00 10 00 55 53 02 00 | 03 00"), (IMPLICIT_LE, "28 00 10 00 02 00 00 00 | 03 00")],
     ids=["explicit", "implicit"],
 )
-def test_hex_shows_bytes_beside_elements(
+def test_hex_option_shows_bytes_beside_elements(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], syntax: TransferSyntax, header: str
 ) -> None:
     path = tmp_path / "image"
@@ -219,7 +221,7 @@ def test_hex_shows_bytes_beside_elements(
     assert f"@{at:08X}  {header}" in out
 
 
-def test_long_shows_bytes_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_option_shows_bytes_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "rle"
     write_file(path, image(PixelData=[b"", bytes(range(40))]), syntax=syntax_of("1.2.840.10008.1.2.5"))
     assert "27 28" not in shown(path, capsys)[1]

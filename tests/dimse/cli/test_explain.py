@@ -45,7 +45,7 @@ def test_stream_is_shown_field_by_field(capsys: pytest.CaptureFixture[str]) -> N
     assert bytes.fromhex("".join(row[10:33] for row in rows if row[2:8].strip() and row[0] == " ")) == path.read_bytes()
 
 
-def test_stream_of_an_acceptor_is_known_by_its_answer(capsys: pytest.CaptureFixture[str]) -> None:
+def test_stream_with_an_associate_ac_is_the_acceptors(capsys: pytest.CaptureFixture[str]) -> None:
     assert explain("--brief", CAPTURES / "echo-echoscu-dcmprscp.s2c.bin") == 0
     assert [row.split()[:4] for row in capsys.readouterr().out.splitlines()] == [
         ["<", "000000", "190", "A-ASSOCIATE-AC"],
@@ -117,7 +117,7 @@ def test_name_of_a_file_may_be_any_bytes(tmp_path: Path) -> None:
     assert "<title>&lt;b&gt;\\xff.bin, explained</title>" in page.read_text()
 
 
-def test_page_replaces_the_target_of_a_link_only(tmp_path: Path) -> None:
+def test_page_replaces_only_the_target_of_a_link(tmp_path: Path) -> None:
     path, page, other = tmp_path / "echo.pcap", tmp_path / "page.html", tmp_path / "link.html.part"
     path.write_bytes(pcap("echo-echoscu-dcmprscp"))
     other.write_text("another file")
@@ -128,7 +128,7 @@ def test_page_replaces_the_target_of_a_link_only(tmp_path: Path) -> None:
     assert other.read_text() == "another file"
 
 
-def test_output_takes_other_forms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_diagram_is_written_to_the_output_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, diagram = CAPTURES / "echo-echoscu-dcmprscp.c2s.bin", tmp_path / "echo.mmd"
     assert explain(path, "--mermaid", "-o", diagram) == 0
     assert diagram.read_text().startswith("sequenceDiagram\n")
@@ -264,7 +264,7 @@ def test_bytes_stand_beside_data_set_elements(tmp_path: Path, capsys: pytest.Cap
     assert "00 20 50 00 32 00 00 00" in row
 
 
-def test_long_shows_fields_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_option_shows_fields_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     path = CAPTURES / "echo-echoscu-dcmprscp.c2s.bin"
     assert explain("-L", path) == 0
     rows = capsys.readouterr().out.splitlines()
@@ -305,7 +305,7 @@ def two_recordings(tmp_path: Path) -> tuple[Path, Path]:
     return works, fails
 
 
-def test_comparison_begins_with_the_answer(
+def test_comparison_begins_with_its_headline(
     two_recordings: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     works, fails = two_recordings
@@ -363,7 +363,7 @@ def test_redacted_comparison_hides_the_label(
 
 
 @pytest.mark.parametrize("form", ["--brief", "--json", "--mermaid", "--long", "--bytes"])
-def test_comparison_takes_no_form_of_one_recording(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_comparison_refuses_options_for_one_recording(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         explain("a", "--compare", "b", form)
     assert ended.value.code == 2

@@ -77,14 +77,14 @@ async def test_tap_writes_a_capture_and_a_page_of_each_association(tmp_path: Pat
     assert announced == [f"pages/{path.name}" for path in pages]
 
 
-async def test_pages_alone_leave_no_recording(tmp_path: Path) -> None:
+async def test_pages_without_captures_leave_no_recording(tmp_path: Path) -> None:
     async with serve([VERIFICATION], port=0) as server, tapping(server.port, "--html", ".", cwd=tmp_path) as tap:
         await ask(tap.port)
         assert (await tap.stop()).status == 0
     assert "C-ECHO-RSP" in page_in(tmp_path)
 
 
-def test_recordings_that_remain_are_named(
+def test_recordings_that_cannot_be_removed_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
@@ -120,7 +120,7 @@ async def test_page_shows_bytes_that_are_no_dicom(tmp_path: Path) -> None:
     assert "unrecognized PDU type 47H" in page_in(tmp_path)
 
 
-async def test_tap_goes_on_if_the_target_is_away(tmp_path: Path) -> None:
+async def test_tap_goes_on_if_the_target_is_unreachable(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         port = taken.getsockname()[1]
@@ -137,7 +137,7 @@ async def test_tap_goes_on_if_the_target_is_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
-async def test_full_disk_ends_the_recording_alone(tmp_path: Path) -> None:
+async def test_full_disk_ends_only_the_recording(tmp_path: Path) -> None:
     folder = tmp_path / "captures"
     async with serve([VERIFICATION], port=0) as server:
         async with tapping(server.port, "--pcap", folder, cwd=tmp_path) as tap:

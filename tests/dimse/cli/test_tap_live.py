@@ -128,7 +128,7 @@ def test_too_many_clients_are_refused(browser: Browser, monkeypatch: pytest.Monk
     assert browser.get("/events").status == 503
 
 
-def test_client_that_goes_makes_room(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_that_leaves_makes_room(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dimse.cli.tap_live, "_MAX_CLIENTS", 1)
     monkeypatch.setattr(dimse.cli.tap_live, "_HEARTBEAT", 0.01)
     browser.get("/events").close()
@@ -156,13 +156,13 @@ def test_link_leads_to_the_page(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(("address", "is_known"), [("127.0.0.1", False), ("0.0.0.0", True), ("::", True)])
-def test_machine_is_known_by_name_if_it_is_reachable(address: str, is_known: bool) -> None:
+def test_machine_name_is_accepted_if_others_can_reach_it(address: str, is_known: bool) -> None:
     view = LiveView(listening(address, 0), tuple, is_redacted=False)
     assert (socket.gethostname().lower() in view.hosts) == is_known
     view.close()
 
 
-def test_name_that_the_user_gave_is_a_host() -> None:
+def test_given_host_name_is_accepted() -> None:
     view = LiveView(listening(HOST, 0), tuple, is_redacted=False, host="Tap.Example")
     assert "tap.example" in view.hosts
     view.close()
@@ -187,7 +187,7 @@ def test_long_request_ends(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("line", [b"GE\rSet-Cookie:a T / HTTP/1.0", b"GET /\r\xff\x1b[31m HTTP/1.0", b"<b> / HTTP/1.0"])
-def test_request_line_adds_no_header(browser: Browser, line: bytes) -> None:
+def test_hostile_request_line_adds_no_header(browser: Browser, line: bytes) -> None:
     with socket.create_connection((HOST, browser.port), PATIENCE) as client:
         client.sendall(line + b"\r\nHost: localhost\r\n\r\n")
         answer = b"".join(iter(lambda: client.recv(1 << 16), b""))

@@ -247,7 +247,7 @@ def test_wrong_port_is_named(port: str, capsys: pytest.CaptureFixture[str]) -> N
     assert f"argument --listen: '{port}' is not a port from 0 to 65535" in capsys.readouterr().err
 
 
-def test_last_port_may_be_the_highest(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ports_may_end_at_the_highest_port(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["verify", "scu", "--case", "UL-F-7.0[12]", "--tls-cert", "missing.pem", "--ports"]
     with pytest.raises(SystemExit):
         main([*options, "65534"])  # for the plain scenario and two cases

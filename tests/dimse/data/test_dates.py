@@ -73,7 +73,9 @@ def test_tm_has_its_first_and_last_microsecond(text: str, earliest: dt.time | No
         ("-1200", None, moment(1200, 12, 31, 23, 59, 59, 999_999)),
     ],
 )  # fmt: skip
-def test_dt_has_two_ends(text: str, earliest: dt.datetime | None, latest: dt.datetime | None) -> None:
+def test_dt_has_its_earliest_and_latest_moment(
+    text: str, earliest: dt.datetime | None, latest: dt.datetime | None
+) -> None:
     assert (DT(text).earliest, DT(text).latest) == (earliest, latest)
 
 

@@ -19,7 +19,7 @@ def test_charset_is_the_one_of_the_data_set() -> None:
     assert charset_in(elements(SpecificCharacterSet="ISO_IR 126"), LATIN) == GREEK
 
 
-def test_charset_around_applies_without_the_attribute() -> None:
+def test_surrounding_charset_applies_without_the_attribute() -> None:
     assert charset_in(elements(Rows=1), LATIN) == LATIN
 
 

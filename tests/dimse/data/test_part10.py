@@ -396,7 +396,7 @@ def test_pixels_are_found_after_thousands_of_elements() -> None:
     assert pixels_offset(memoryview(data + b"\xe0\x7f\x10\0OW\0\0" + bytes(4)), EXPLICIT_LE) == len(data)
 
 
-def test_stop_leaves_out_pixels_after_an_odd_sequence() -> None:
+def test_reading_stops_before_pixels_after_an_odd_sequence() -> None:
     meta = encode_meta(Dataset(SOPClassUID="1.2", SOPInstanceUID="1.2.3"), EXPLICIT_LE, Dataset())
     item = b"\xfe\xff\0\xe0" + bytes(4) + b"\xfe\xff\x0d\xe0" + bytes(4)  # of defined length, and with a delimiter
     sequence = b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff" + item + b"\xfe\xff\xdd\xe0" + bytes(4)

@@ -39,7 +39,7 @@ def test_storage_classes_equal_the_registry(tool: ModuleType) -> None:
     assert shipped("dimse", "storage_classes.py") == tool.storage_constants(rows)
 
 
-def test_generator_names_rows_and_drops_those_without(tool: ModuleType, tmp_path: Path) -> None:
+def test_generator_makes_names_and_drops_rows_without_keywords(tool: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "data_dictionary.csv").write_text(
         'tag,vr,vm,keyword,name,retired\n"(60xx,0010)",US,1,OverlayRows,Overlay Rows,N\n'
         '"(0008,0202)",OB,1,,Retired-blank,Y\n"(0000,0001)",UL,1,CommandLengthToEnd,Command Length to End,Y\n'

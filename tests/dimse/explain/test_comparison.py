@@ -86,7 +86,7 @@ def test_pairs_have_all_steps_in_their_order() -> None:
     assert [pair.right for pair in pairs if pair.right] == [step for step in right if step.turns]
 
 
-def test_instances_and_times_are_no_difference() -> None:
+def test_instance_uids_and_times_are_not_compared() -> None:
     left = steps("dcmtk-print-2x3-8bit")
     said = [(side, data, (time or 0) + 1000) for side, data, time in said_in("dcmtk-print-2x3-8bit")]
     assert compare(left, list(RecordedAssociation(pieces=said).steps())).headline == "nothing differs"
@@ -155,7 +155,7 @@ def test_steps_without_pdus_do_not_count() -> None:
     assert not compare([*empty, *steps(GOOD)], steps(GOOD)).is_cut
 
 
-def test_text_begins_with_the_answer_and_marks_differences() -> None:
+def test_text_begins_with_the_headline_and_marks_differences() -> None:
     comparison = compared(GOOD, "dcmtk-print-refused-value")
     first, *rows = comparison_lines(comparison)
     assert first == comparison.headline

@@ -83,7 +83,7 @@ async def test_flood_of_connections_is_closed_unread(said: bytes) -> None:
 
 
 @pytest.mark.parametrize("stay", [stay_in_sta13, stay_after_release])
-async def test_talk_after_the_end_is_not_answered(stay: Stay) -> None:
+async def test_requests_after_the_end_are_not_answered(stay: Stay) -> None:
     requests: list[PDU] = [echo(number) for number in range(1, 50)]
     async with under_attack() as server, AsyncExitStack() as stack:
         raws = [await stack.enter_async_context(attacker(server)) for _ in range(20)]

@@ -90,7 +90,7 @@ async def test_long_requests_without_room_wait_for_it(record_property: Tell) -> 
         assert not server.admission.hits
 
 
-async def test_request_counts_as_long_as_its_association(record_property: Tell) -> None:
+async def test_request_counts_until_its_association_ends(record_property: Tell) -> None:
     request = long_request()
     async with under_attack(timeouts=TIMEOUTS) as server, watched(server, record_property):
         async with attacker(server) as raw:

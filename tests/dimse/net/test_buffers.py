@@ -168,7 +168,7 @@ async def test_protocol_pauses_if_writelines_forgets(monkeypatch: pytest.MonkeyP
         assert await reader.readexactly(600_002) == b"a" * 600_000 + b"bb"
 
 
-async def test_newer_loops_gather_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_newer_loops_join_the_buffers_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.version_info", (3, 12))
     assert not JOINS_BUFFERS(asyncio.get_running_loop())
     monkeypatch.setattr("sys.version_info", (3, 11))

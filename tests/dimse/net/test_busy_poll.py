@@ -70,7 +70,7 @@ def test_answer_ends_polling(loop: Loop) -> None:
     assert loop.turn()
 
 
-def test_next_message_begins_the_time_again(loop: Loop) -> None:
+def test_next_message_restarts_the_time(loop: Loop) -> None:
     poll = polling(loop)
     poll.sent()
     for _ in range(3):
@@ -112,7 +112,7 @@ def test_answers_in_time_make_up_for_late_ones(loop: Loop) -> None:
     assert not loop.turn()
 
 
-def test_loop_never_polls_for_no_time(loop: Loop) -> None:
+def test_loop_with_a_time_of_zero_never_polls(loop: Loop) -> None:
     polling(loop, 0.0).sent()
     assert loop.turn()
 

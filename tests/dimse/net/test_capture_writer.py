@@ -121,7 +121,7 @@ def pieces_of(path: Path) -> list[tuple[bool, bytes]]:
 
 
 @pytest.mark.parametrize("length", [6, 100_000])
-def test_kept_bytes_may_change(length: int, tmp_path: Path) -> None:
+def test_recording_ignores_later_changes_of_kept_bytes(length: int, tmp_path: Path) -> None:
     path, data = tmp_path / "a.pcapng", bytearray(b"a" * length)
     recorder = record(path)
     tap = tapped(recorder)
@@ -278,7 +278,7 @@ async def test_recording_holds_the_part_that_was_sent(disk: PipeDisk) -> None:
     assert bytes(1000) not in said
 
 
-async def test_hung_disk_ends_the_recording_alone(
+async def test_hung_disk_ends_only_the_recording(
     disk: PipeDisk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(capture_writer, "PATIENCE", 0.01)

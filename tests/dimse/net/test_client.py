@@ -89,7 +89,7 @@ async def test_invalid_ae_title_is_not_sent(title: str) -> None:
 
 
 @pytest.mark.parametrize("item", [MaximumLength(1 << 32), UserIdentityRQ(1, False, bytes(70_000))])
-async def test_unwritable_request_is_refused_unconnected(item: UserItem) -> None:
+async def test_unwritable_request_is_refused_before_connecting(item: UserItem) -> None:
     with pytest.raises(EncodeError):
         async with connect("127.0.0.1", 1, ECHO, user_items=[item]):
             pass

@@ -124,7 +124,7 @@ async def test_files_have_no_names(disk: Disk) -> None:
 @pytest.mark.parametrize("after", range(3))
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("data", [DATA, DECLARED], ids=["undeclared", "declared"])
-async def test_full_disk_refuses_that_request_alone(tmp_path: Path, step: str, after: int, data: bytes) -> None:
+async def test_full_disk_refuses_only_that_request(tmp_path: Path, step: str, after: int, data: bytes) -> None:
     keeping, fault = Keeping(), Fault(step, after=after if step == STEPS[1] else 0)
     with Disk(tmp_path, above=ABOVE, step=fault) as disk:
         async with serve([service(keeping, NSetRQ)], port=0, disk=disk) as server, connected(server) as association:
@@ -324,7 +324,7 @@ async def test_association_size_bounds_the_files_of_an_association(tmp_path: Pat
         assert await send_twice(disk, keeping) == [0, second]
 
 
-async def test_association_size_is_of_one_association(tmp_path: Path) -> None:
+async def test_association_size_does_not_count_other_associations(tmp_path: Path) -> None:
     keeping = Keeping()
     with Disk(tmp_path, above=ABOVE, association_size=len(DATA)) as disk:
         assert await send_twice(disk, keeping, reconnects=True) == [0, 0]

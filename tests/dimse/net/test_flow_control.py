@@ -127,7 +127,7 @@ async def test_share_grows_again_with_time() -> None:
     assert not one.flow.hold_reasons
 
 
-async def test_held_peer_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_timers_stand_still_while_a_peer_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, late = Clock(monkeypatch), list[str]()
     connection = Connection(Turns())
     connection.flow.timers.append(Timers().set(2, lambda: late.append("late")))

@@ -214,7 +214,7 @@ async def test_missing_response_aborts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert invoking.aborts == 1
 
 
-async def test_end_of_patience_does_not_abort(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_request_fails_after_its_patience_without_an_abort(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, invoking = Clock(monkeypatch), Invoking()
     asking = await invoking.begin(ACTION, patience=1)
     await clock.pass_time(2)

@@ -313,7 +313,7 @@ async def final_of(handler: Callable[[Operation], AsyncGenerator[Response, None]
 
 
 @pytest.mark.parametrize("kind", [None, at_once])
-async def test_no_response_skips_one_request(
+async def test_no_response_error_leaves_one_request_unanswered(
     kind: Callable[[Handle], Handler] | None,
 ) -> None:
     """Some printers never answer N-DELETE."""

@@ -113,7 +113,7 @@ async def test_tls_is_recorded_only_when_wanted(
         assert "not recorded, because it uses TLS" in caplog.text
 
 
-async def test_file_that_is_moved_away_is_begun_again(tmp_path: Path) -> None:
+async def test_recorder_begins_a_new_file_if_the_old_one_is_moved(tmp_path: Path) -> None:
     path, moved = tmp_path / "all.pcapng", tmp_path / "moved.pcapng"
     recorder = record(path)
     async with serve([VERIFICATION], port=0, trace=recorder) as server:
@@ -159,7 +159,7 @@ async def test_recording_of_a_rejected_association_is_complete(tmp_path: Path) -
             assert names(*recorded(path)) == ["A-ASSOCIATE-RQ", "A-ASSOCIATE-RJ"]
 
 
-async def test_full_disk_ends_the_recording_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_full_disk_ends_only_the_recording(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "full.pcapng"
     recorder = record(path)
     path.unlink()
@@ -186,7 +186,7 @@ def test_recorder_passes_records_to_the_other_trace(tmp_path: Path) -> None:
     assert records == [released]
 
 
-def test_removed_folder_ends_the_recording_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_removed_folder_ends_only_the_recording(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     recorder = record(tmp_path / "folder")
     (tmp_path / "folder").rmdir()
     tap = recorder.tap(("127.0.0.1", 104), ("127.0.0.1", 5), is_client=False, is_secure=False)

@@ -219,7 +219,7 @@ async def test_slow_reader_stops_the_writer(by_client: bool) -> None:
     assert watched.count == length
 
 
-async def test_target_that_is_away_logs_one_line(caplog: pytest.LogCaptureFixture) -> None:
+async def test_unreachable_target_logs_one_line(caplog: pytest.LogCaptureFixture) -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))  # and does not listen
         port = taken.getsockname()[1]

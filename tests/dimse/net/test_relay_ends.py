@@ -31,18 +31,18 @@ def receive(peer: socket.socket, count: int) -> bytes:
     return peer.recv(count, socket.MSG_WAITALL)
 
 
-def test_end_without_bytes_is_not_ended(pair: Pair) -> None:
+def test_silent_peer_does_not_end_the_reading(pair: Pair) -> None:
     end, _ = pair
     assert (end.read(), end.is_ended) == (b"", False)
 
 
-def test_end_of_the_bytes_is_an_end(pair: Pair) -> None:
+def test_half_closed_peer_ends_the_reading(pair: Pair) -> None:
     end, peer = pair
     peer.shutdown(socket.SHUT_WR)
     assert (end.read(), end.is_ended) == (b"", True)
 
 
-def test_end_of_both_directions_is_an_end(pair: Pair) -> None:
+def test_closed_peer_ends_the_reading(pair: Pair) -> None:
     end, peer = pair
     end.finish()
     assert peer.recv(1) == b""

@@ -49,23 +49,23 @@ def test_repr_shows_sizes_of_payloads() -> None:
 
 
 @given(pdus)
-def test_only_command_is_a_whole_command_set(pdu: PDU) -> None:
+def test_only_command_finds_a_whole_command_set(pdu: PDU) -> None:
     """PS3.8 Annex E.2: the message control header says whether a PDV has a command, and its last fragment."""
     is_one = isinstance(pdu, PDataTF) and [(pdv.is_command, pdv.is_last) for pdv in pdu.pdvs] == [(True, True)]
     assert only_command(memoryview(b"".join(encode_pdu(pdu))), MAX_PDU_LENGTH) == (pdu if is_one else None)
 
 
 @pytest.mark.parametrize("more", [b"\x04", encode_short(3, b"12")])
-def test_only_command_is_followed_by_nothing(more: bytes) -> None:
+def test_only_command_refuses_bytes_after_the_pdu(more: bytes) -> None:
     assert only_command(memoryview(encode_short(3, b"12345678") + more), MAX_PDU_LENGTH) is None
 
 
-def test_only_command_is_complete() -> None:
+def test_only_command_refuses_an_incomplete_pdu() -> None:
     wire = memoryview(encode_short(3, b"12345678"))
     assert all(only_command(wire[:end], MAX_PDU_LENGTH) is None for end in range(len(wire)))
 
 
-def test_only_command_is_no_longer_than_announced() -> None:
+def test_only_command_refuses_more_than_the_announced_length() -> None:
     wire = memoryview(encode_short(3, b"12345678"))
     assert only_command(wire, 14) == PDataTF((PDV(3, b"12345678", True, True),))
     assert only_command(wire, 13) is None

@@ -166,14 +166,14 @@ def test_artim_ends_the_wait_for_a_request() -> None:
     assert ended == (State.Sta1, False, None)
 
 
-def test_artim_is_the_limit_of_a_silent_requestor() -> None:
+def test_expired_artim_names_the_limit_of_a_silent_requestor() -> None:
     core = UpperLayer.acceptor()
     core.transport_connected()
     core.artim_expired()
     assert (core.cause, core.limit) == ("the ARTIM timer expired", "artim")
 
 
-def test_artim_is_no_limit_of_a_peer_that_should_close() -> None:
+def test_expired_artim_in_sta13_names_no_limit() -> None:
     pair = Pair()
     pair.associate()
     pair.scp.send(Abort(0, 0))

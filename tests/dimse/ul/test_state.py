@@ -24,6 +24,6 @@ def test_all_28_actions_are_used() -> None:
     assert {action.name for action in TABLE_9_10.values()} == {action.name for action in ACTIONS}
 
 
-def test_states_are_13_and_events_19() -> None:
+def test_table_has_13_states_and_19_events() -> None:
     assert [state.name for state in State] == [f"Sta{number}" for number in range(1, 14)]
     assert [event.name for event in Event] == [f"Evt{number}" for number in range(1, 20)]

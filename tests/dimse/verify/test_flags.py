@@ -25,11 +25,11 @@ async def serves_two(twin: Twin) -> bool:
     return Flags.TWO_ASSOC in facts.flags
 
 
-async def test_two_associations_that_work_are_a_flag() -> None:
+async def test_two_working_associations_set_the_flag() -> None:
     assert await serves_two(Twin())
 
 
-async def test_aborted_second_association_is_no_flag() -> None:
+async def test_aborted_second_association_sets_no_flag() -> None:
     assert not await serves_two(Twin(hears=aborts_data))
 
 

@@ -65,7 +65,7 @@ def test_percentile_of_one_value_is_the_value() -> None:
     assert percentile([0.5], 99) == 0.5
 
 
-def test_figures_need_no_sets_of_failures() -> None:
+def test_perf_cases_have_no_patterns_of_failure() -> None:
     assert [case.id for case in CASES if case.id.startswith("PERF-") and (case.fails or case.nonstrict)] == []
 
 

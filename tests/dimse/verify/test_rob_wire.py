@@ -46,7 +46,7 @@ def test_half_a_pdu_alone_is_judged_by_the_probe(is_silent: bool, verdict: Verdi
     assert probe in result.reason
 
 
-def test_maximum_length_without_room_for_a_fragment_is_told() -> None:
+def test_maximum_length_without_room_for_a_fragment_is_reported() -> None:
     twin = Twin(accepts=lambda ac, _: replace(ac, user_information=(MaximumLength(4),)))
     result = run_hurried(judged("ROB-1.06", twin))
     assert result.verdict is Verdict.INCONCLUSIVE

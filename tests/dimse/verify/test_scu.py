@@ -245,7 +245,7 @@ async def test_exit_status_of_a_killed_command_reports_nothing() -> None:
     assert [result.verdict for result in found.results] == [Verdict.WEAK]
 
 
-async def test_silence_on_a_second_association_is_told() -> None:
+async def test_silence_on_a_second_association_is_reported() -> None:
     async def run(values: Mapping[str, str]) -> Ended:
         await program(Wrong(step=lambda scu: scu.echo()))(values)
         is_plain = values["case"] == PLAIN

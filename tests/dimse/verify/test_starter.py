@@ -79,7 +79,7 @@ async def test_starter_that_finds_a_listener_leaves_no_folder(tmp_path: Path, mo
 
 
 @pytest.mark.skips_waits
-async def test_port_that_never_answers_is_not_listened_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_port_that_never_answers_counts_as_free(monkeypatch: pytest.MonkeyPatch) -> None:
     async def wait_forever(*_: object) -> None:
         await asyncio.Event().wait()
 

@@ -138,7 +138,7 @@ def test_lines_of_a_kind_are_logged_again_after_a_minute(monkeypatch: pytest.Mon
     ]
 
 
-def test_asked_for_lines_are_all_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_info_lines_are_not_bounded(caplog: pytest.LogCaptureFixture) -> None:
     stream = io.StringIO()
     with caplog.at_level(logging.INFO), logged_lines(stream, logging.Formatter()):
         for number in range(700):

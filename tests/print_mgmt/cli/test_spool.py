@@ -102,7 +102,7 @@ def test_list_selects_states_and_printers(address: str, run: Run) -> None:
     assert listed == [[first], [second], [first]]
 
 
-def test_empty_list_says_so(address: str, run: Run) -> None:
+def test_list_of_an_empty_spool_says_no_films(address: str, run: Run) -> None:
     done(address)
     assert run("list") == (0, "no films\n", "")
 
@@ -138,7 +138,7 @@ def test_hold_keeps_its_reason(address: str, run: Run) -> None:
     assert {one.reason for one in film(address, film_id).deliveries} == {"wrong patient"}
 
 
-def test_all_changes_every_film(address: str, run: Run) -> None:
+def test_all_option_changes_every_film(address: str, run: Run) -> None:
     films = [stored(address) for _ in range(3)]
     status, output, _ = run("hold", "--all")
     assert (status, len(output.splitlines())) == (0, 3)
@@ -164,13 +164,13 @@ def test_all_reports_a_spool_that_fails(tmp_path: Path, run: Run, monkeypatch: p
     assert (status, error) == (1, "print-mgmt: the spool database has failed\n")
 
 
-def test_priority_changes(address: str, run: Run) -> None:
+def test_priority_command_changes_the_priority(address: str, run: Run) -> None:
     film_id = stored(address)
     run("priority", "HIGH", film_id)
     assert film(address, film_id).PrintPriority == "HIGH"
 
 
-def test_move_goes_by_the_routes_of_a_printer(tmp_path: Path, address: str, run: Run) -> None:
+def test_move_follows_the_routes_of_another_printer(tmp_path: Path, address: str, run: Run) -> None:
     file = tmp_path / "site.toml"
     file.write_text(SITE.replace("{spool}", address))
     film_id = stored(address)
@@ -180,7 +180,7 @@ def test_move_goes_by_the_routes_of_a_printer(tmp_path: Path, address: str, run:
     assert moved.deliveries[0].repeatable
 
 
-def test_move_goes_to_a_destination(address: str, run: Run) -> None:
+def test_move_chooses_the_given_destination(address: str, run: Run) -> None:
     film_id = stored(address)
     assert run("move", film_id, "--to", "folder")[0] == 0
     assert [one.destination for one in film(address, film_id).deliveries] == ["folder"]
@@ -238,7 +238,7 @@ def test_impossible_id_is_one_line(arguments: list[str], run: Run, address: str)
     assert errors.startswith("print-mgmt: there is no film ")
 
 
-def test_printer_that_is_not_unicode_has_its_films(run: Run, address: str) -> None:
+def test_printer_name_that_is_not_unicode_selects_its_films(run: Run, address: str) -> None:
     film_id = stored(address, PrinterName="A\udcff")
     assert json.loads(run("list", "--json", "--printer", "A\udcff")[1])["id"] == film_id
 

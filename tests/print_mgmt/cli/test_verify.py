@@ -18,7 +18,7 @@ def printer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"PRINTSCP@{address}"
 
 
-def test_cases_lists_print_beside_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cases_command_lists_print_cases_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "cases", "--json"]) == 0
     listed = {row["id"] for row in json.loads(capsys.readouterr().out)}
     assert listed >= {each.id for each in (*CASES, *PRINT_CASES)}

@@ -57,7 +57,7 @@ def test_key_is_found_on_its_line(key: str, line: int | None) -> None:
     assert line_of(lines_of(TEXT), key) == line
 
 
-def test_text_in_strings_has_no_line() -> None:
+def test_text_in_a_string_is_not_taken_for_a_key() -> None:
     assert "printer.no_key" not in lines_of(TEXT)
 
 

@@ -151,7 +151,7 @@ def test_annotation_boxes_need_freetype(monkeypatch: pytest.MonkeyPatch) -> None
     assert BasicAnnotationBox not in PrinterConfig().as_installed().abstract_syntaxes
 
 
-def test_printer_without_annotations_is_as_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_printer_without_annotations_needs_no_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     config = PrinterConfig(sop_classes=("BasicGrayscalePrintManagementMeta",))
     assert config.as_installed() is config

@@ -74,7 +74,7 @@ async def test_stderr_is_the_reason(script: Make) -> None:
     assert str(failure).endswith("failed with exit status 1: no toner \\x1b[2J")
 
 
-async def test_status_65_means_never(script: Make) -> None:
+async def test_status_65_is_never_tried_again(script: Make) -> None:
     assert (await fails(script("sys.exit(65)"))).outcome is Outcome.NEVER
 
 

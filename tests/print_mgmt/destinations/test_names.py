@@ -48,7 +48,7 @@ def test_value_is_made_safe(value: str, said: str) -> None:
 
 
 @given(st.text(max_size=80), st.sampled_from(sorted(TOKENS)))
-def test_no_value_leaves_its_part(hostile: str, token: str) -> None:
+def test_hostile_value_stays_in_its_part_of_the_path(hostile: str, token: str) -> None:
     film = accepted_film(Originator=hostile, PrinterName=hostile, host=hostile, FilmSessionLabel=hostile)
     legal = re.sub(r"[\0-\x1f\x7f\\\\\ud800-\udfff]", "?", hostile)  # no Data Set can contain other characters
     identified = Dataset(PatientID=legal[:64], PatientName=legal.replace("=", "")[:64], AccessionNumber=legal[:16])

@@ -27,7 +27,7 @@ def test_log10_inverts_power_of_10(x: float) -> None:
     assert float(log10(power_of_10(x))) == pytest.approx(x, rel=1e-13, abs=1e-15)
 
 
-def test_exact_results_are_exact() -> None:
+def test_log_of_1_and_exp_of_0_are_exact() -> None:
     assert (float(log(1)), float(log10(1)), float(exp(0)), float(power_of_10(0))) == (0, 0, 1, 1)
 
 

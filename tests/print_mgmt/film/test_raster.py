@@ -107,7 +107,7 @@ def test_weights_are_exact_and_add_up_to_one(source: int, target: int, name: str
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("level", [100.49, 100.51, 254.5])
-def test_each_kind_rounds_an_even_area_alike(kind: str, level: float) -> None:
+def test_each_magnification_rounds_an_even_area_alike(kind: str, level: float) -> None:
     target = np.zeros((30, 20), np.uint8)
     magnify(np.zeros((7, 9), np.uint8), np.array([level, 0], np.float32), target, MAGNIFICATIONS[kind])
     assert np.all(target == int(level + 0.5))

@@ -224,7 +224,7 @@ def test_density_reads_each_term() -> None:
 
 
 @pytest.mark.parametrize("imager", [FILM, PAPER, Imager(MaxDensity=320), Imager(curve=DENSITIES)])
-def test_contrast_is_the_end_with_the_more_distant_p_value(imager: Imager) -> None:
+def test_contrast_takes_the_limit_farther_in_p_values(imager: Imager) -> None:
     """PS3.14 §7.1: 1.5 OD is in the middle of 0.2 and 3, but looks closer to black than to white."""
     least, greatest = imager.MinDensity, imager.MaxDensity
     for background in range(least, greatest + 1, 5):

@@ -142,7 +142,7 @@ def test_compressed_frame_without_fragments_is_read() -> None:
     assert "read as one compressed frame (PS3.5 A.4)" in printed.notes[0]
 
 
-def test_compressed_frame_without_fragments_has_no_second() -> None:
+def test_second_frame_without_fragments_is_refused() -> None:
     data = bytes(imagecodecs.jpegls_encode(GRAY8))
     with pytest.raises(ImageError, match="PixelData is one compressed frame without fragments"):
         prepare(image(b"", GRAY8, JPEG_LS, PixelData=data + bytes(len(data) % 2), NumberOfFrames=2), frame=2)

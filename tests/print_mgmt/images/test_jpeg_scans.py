@@ -120,7 +120,7 @@ def test_other_images_are_decoded_twice(kind: str) -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 8), (9, 17), (33, 15)])
 @pytest.mark.parametrize("lossless", [False, True])
-def test_further_row_leaves_the_pixels_alone(shape: tuple[int, int], *, lossless: bool) -> None:
+def test_extra_row_leaves_the_pixels_unchanged(shape: tuple[int, int], *, lossless: bool) -> None:
     data = by_imagecodecs(np.ascontiguousarray(GRAY[: shape[0], : shape[1]]), lossless=lossless)
     assert np.array_equal(decode_whole(data, imagecodecs.jpeg8_decode), imagecodecs.jpeg8_decode(data))
 
@@ -183,6 +183,6 @@ def test_scan_without_a_marker_after_it_is_cut_off() -> None:
 @pytest.mark.parametrize(
     "array", [np.zeros((64, 64), np.uint8), np.zeros((65_490, 1), np.uint8)], ids=["progressive", "highest"]
 )
-def test_some_images_allow_no_further_row(array: NDArray[np.uint8]) -> None:
+def test_progressive_or_highest_image_takes_no_extra_row(array: NDArray[np.uint8]) -> None:
     """libjpeg reads at most 65,500 rows."""
     assert scans_of(by_pillow(array, progressive=len(array) == 64)).with_extra_row() is None

@@ -25,7 +25,7 @@ def words(*entries: int) -> bytes:
 
 
 @pytest.mark.parametrize("first", [-2, 0, 3])
-def test_outer_inputs_get_the_outer_entries(first: int) -> None:
+def test_inputs_beyond_the_table_get_its_end_entries(first: int) -> None:
     table = lut([3, first, 10], words(5, 600, 1023), is_signed=True)
     assert table.look_up(np.arange(first - 2, first + 5)).tolist() == [5, 5, 5, 600, 1023, 1023, 1023]
 

@@ -92,7 +92,7 @@ def test_segments_after_the_last_entry_are_ignored() -> None:
     assert colors(made) == [[7] * 3, [9] * 3, [9] * 3]
 
 
-def test_indirect_segment_makes_no_more_entries_than_there_are() -> None:
+def test_indirect_segment_stops_at_the_declared_number_of_entries() -> None:
     """It copies two segments: the first, which makes too many entries, and itself."""
     segments = bytes([0, 2, 5, 6, 2, 2, 0, 0, 0, 0])
     made = image([0, 1, 2], [3, 0, 8], **data(segments, segments, segments, prefix="Segmented"))

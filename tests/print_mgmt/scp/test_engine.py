@@ -53,11 +53,11 @@ async def printed(job: PrintJob, *, each_copy: bool = False) -> list[tuple[int, 
     return films
 
 
-async def test_film_comes_once_with_its_copies() -> None:
+async def test_on_film_gets_a_film_once_for_all_copies() -> None:
     assert await printed(print_job(films=2, copies=3)) == [(1, 1), (2, 1)]
 
 
-async def test_each_copy_comes_collated() -> None:
+async def test_on_film_gets_each_copy_in_collated_order() -> None:
     copies = await printed(print_job(films=3, copies=2), each_copy=True)
     assert copies == [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (6, 2)]
 
@@ -197,7 +197,7 @@ async def test_stopped_engine_accepts_no_job() -> None:
 # --- a film as the embedding program gets it ---
 
 
-async def test_defaulted_names_the_defaults() -> None:
+async def test_defaulted_names_the_attributes_with_defaults() -> None:
     """PS3.4 H.2.4: attributes that were not sent, or were replaced with the default (0116)."""
     films: list[Film] = []
 

@@ -293,7 +293,7 @@ async def test_done_job_has_no_listeners() -> None:
         assert (job.ExecutionStatus, job.listeners) == ("DONE", set())
 
 
-async def test_gone_client_gets_no_events(caplog: pytest.LogCaptureFixture) -> None:
+async def test_disconnected_client_gets_no_events(caplog: pytest.LogCaptureFixture) -> None:
     gate = Gate()
     async with printer(gate) as server:
         for leaves in ("release", "abort"):

@@ -114,7 +114,7 @@ def test_place_has_operation_and_sop_class(place: str, message: Request, is_ther
     assert Place.parse(place).is_of(message) == is_there
 
 
-def test_image_box_is_gray_and_color() -> None:
+def test_image_box_stands_for_gray_and_color() -> None:
     assert Place.parse("N-SET ImageBox").sop_classes == {BasicGrayscaleImageBox, BasicColorImageBox}
 
 

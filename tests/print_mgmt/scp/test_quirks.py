@@ -90,7 +90,7 @@ def test_pixel_data_of_odd_length_is_accepted(pixels: bytes) -> None:
     assert cell.image.pixels.shape == (3, 5)
 
 
-async def test_unsupported_context_is_refused_alone() -> None:
+async def test_only_the_unsupported_context_is_refused() -> None:
     """Some SCUs also propose the retired Print Queue, and print (fo-dicom #1523)."""
     proposed = (PrintQueueManagement, META, BasicAnnotationBox, PresentationLUT, PrintJob, Verification)
     gate = Gate()
@@ -103,7 +103,7 @@ async def test_unsupported_context_is_refused_alone() -> None:
             assert await one.print_film()
 
 
-async def test_printer_answers_at_any_time() -> None:
+async def test_n_get_of_the_printer_is_answered_at_any_time() -> None:
     """Before, during and after a session, on either context."""
     gate = Gate()
     gate.go_on.set()

@@ -222,7 +222,7 @@ async def test_open_server_cannot_be_entered() -> None:
     assert server.printed == 1
 
 
-async def test_gone_client_does_not_block_flush_events() -> None:
+async def test_disconnected_client_does_not_block_flush_events() -> None:
     async with PrintServer(print, port=0) as server:
         async with PrintClient(server.host, server.port) as client:
             association = client.association

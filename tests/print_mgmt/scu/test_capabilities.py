@@ -141,7 +141,7 @@ def test_reduced_image_keeps_its_size_in_mm() -> None:
     assert made.PixelSpacing == (1.25, 1.25)
 
 
-def test_color_planes_are_reduced_alone() -> None:
+def test_color_planes_are_reduced_separately() -> None:
     pixels = np.zeros((40, 40, 3), np.uint8)
     pixels[:20, :, 0], pixels[:, :20, 1], pixels[..., 2] = 200, 100, 50
     made = reduced(PrintImage(pixels=pixels, PhotometricInterpretation="RGB"), (20, 20))

@@ -109,7 +109,7 @@ async def test_implicit_only_proposes_one_syntax() -> None:
             assert {each.transfer_syntaxes for each in rq.presentation_contexts} == {(ImplicitVRLittleEndian,)}
 
 
-async def test_color_none_takes_either() -> None:
+async def test_color_none_takes_either_meta_sop_class() -> None:
     """None takes either, grayscale first."""
     for contexts, is_color in (((BasicColorPrintManagementMeta,), True), ((BasicGrayscalePrintManagementMeta,), False)):
         async with Odd(contexts=contexts).client(color=None) as client:
@@ -235,7 +235,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "answer", [AssociateRJ(1, 1, 1), AssociateRJ(1, 2, 1), AssociateRJ(2, 3, 2), Abort(2, 0), Abort(0, 0)]
 )
-async def test_rejected_contexts_are_tried_alone(answer: AssociateRJ | Abort) -> None:
+async def test_rejected_client_proposes_the_meta_sop_class_alone(answer: AssociateRJ | Abort) -> None:
     refusing = Refusing(answer)
     async with raw_server(refusing) as port:
         async with PrintClient("127.0.0.1", port) as client:

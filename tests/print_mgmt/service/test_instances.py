@@ -175,7 +175,7 @@ def test_released_memory_is_free_for_its_host() -> None:
     assert pool.reserve("b", 60, "10.0.0.1")
 
 
-def test_smaller_part_is_always_granted() -> None:
+def test_reserved_memory_may_always_shrink() -> None:
     pool = MemoryPool(100)
     assert pool.reserve("a", 100)
     assert not pool.reserve("a", 101)

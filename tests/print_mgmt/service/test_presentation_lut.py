@@ -114,7 +114,7 @@ def test_lut_of_the_film_box_precedes_the_session() -> None:
     assert film.printed() == ["LIN OD"]
 
 
-def test_lut_of_the_image_box_is_kept_beside_the_film() -> None:
+def test_film_and_image_box_keep_luts_of_their_own() -> None:
     """PS3.3 C.13.5: the LUT of an image box replaces the LUT of its film box."""
     film = Referring()
     film.scu.image(film.box, 1, ramp(), **refer(film.lin_od))

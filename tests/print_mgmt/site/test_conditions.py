@@ -40,7 +40,7 @@ def test_failure_of_all_is_a_failure(conditions: Conditions, state: PrinterState
     assert terms(state) == ("FAILURE", "PRINTER OFFLINE")
 
 
-def test_first_troubled_destination_by_name_tells_the_info(conditions: Conditions, state: PrinterState) -> None:
+def test_info_comes_from_the_first_troubled_destination_by_name(conditions: Conditions, state: PrinterState) -> None:
     pairs = (frozenset((f"a{number}", "z")) for number in range(1000))
     names = next(pair for pair in pairs if next(iter(pair)) == "z")  # the order in a set differs from run to run
     conditions.set_reachable({"one": names})

@@ -206,7 +206,7 @@ async def test_film_finished_after_its_deadline_and_a_stop_is_done(bench: Bench)
     assert (await bench.film()).state is FilmState.DONE
 
 
-async def test_damaged_film_fails_alone(bench: Bench) -> None:
+async def test_damaged_film_fails(bench: Bench) -> None:
     lease = await bench.lease()
     (path,) = bench.folder.rglob("*.dcm")
     path.write_bytes(b"nothing")

@@ -126,7 +126,7 @@ def test_slides_stay_on_a_film_with_enough_mounts() -> None:
         with_size(made, "8INX10IN")
 
 
-def test_nothing_loaded_is_an_error() -> None:
+def test_printer_without_loaded_media_is_an_error() -> None:
     with pytest.raises(LayoutError, match="no medium is loaded"):
         move_to_loaded(PrinterConfig(media=(MISSING,)), film("BLUE FILM"))
 

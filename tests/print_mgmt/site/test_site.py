@@ -311,7 +311,7 @@ async def test_nearly_full_disk_is_a_warning(tmp_path: Path) -> None:
 # --- media ---
 
 
-async def test_film_without_a_medium_waits_alone(tmp_path: Path) -> None:
+async def test_only_the_film_without_a_medium_waits(tmp_path: Path) -> None:
     printer = site_printer("FILM1", config=PrinterConfig(media=SMALL))
     shelf = Shelf()
     config = site_config(tmp_path, printer, shelves={"shelf": shelf})

@@ -102,7 +102,7 @@ def test_called_title_selects_the_printer() -> None:
     assert read_site(PRINTER).printer("B") is None
 
 
-def test_files_without_routes_go_everywhere() -> None:
+def test_site_without_routes_sends_films_everywhere() -> None:
     site = read_site('[destinations.x]\ntype = "folder"\npath = "x"\n[destinations.y]\ntype = "folder"\npath = "y"')
     assert decide(site.routes, Facts()).to == ("x", "y")
 

@@ -179,7 +179,7 @@ async def test_limit_of_leases_at_once_is_kept(spool: Spool) -> None:
     assert await spool.lease("printer", 60, at_once=1) is not None
 
 
-async def test_later_delays_the_next_attempt(place: Place, spool: Spool) -> None:
+async def test_delay_of_a_result_postpones_the_next_attempt(place: Place, spool: Spool) -> None:
     await spool.accept(job(), [PRINTER])
     await spool.report(await leased(spool), Later(delay=30, reason="busy"))
     assert await spool.lease("printer", 60) is None
@@ -194,7 +194,7 @@ async def test_retry_does_not_wait_for_the_next_attempt(spool: Spool) -> None:
     assert await spool.lease("printer", 60) is not None
 
 
-async def test_ended_lease_of_a_folder_returns(place: Place, spool: Spool) -> None:
+async def test_film_for_a_folder_is_leased_again_when_its_lease_ends(place: Place, spool: Spool) -> None:
     await spool.accept(job(), [FOLDER])
     first = await leased(spool, "folder")
     place.clock.now += 61
@@ -209,7 +209,7 @@ async def test_failed_job_keeps_its_term(spool: Spool, info: str, told: str) -> 
     assert await status(spool, made.SOPInstanceUID) == ("FAILURE", told)
 
 
-async def test_ended_lease_of_a_printer_is_indeterminate(place: Place, spool: Spool) -> None:
+async def test_film_for_a_printer_is_indeterminate_when_its_lease_ends(place: Place, spool: Spool) -> None:
     made = job()
     (film,) = await spool.accept(made, [PRINTER])
     await leased(spool)

@@ -57,7 +57,7 @@ def files(place: EmbeddedPlace) -> list[str]:
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT], ids=errno.errorcode.get)
 @pytest.mark.parametrize("step", ACCEPT_STEPS)
-async def test_error_at_a_step_refuses_that_film_alone(place: EmbeddedPlace, step: str, number: int) -> None:
+async def test_error_at_a_step_refuses_only_that_film(place: EmbeddedPlace, step: str, number: int) -> None:
     fault = Fault("", number)
     async with place.spool(step=fault) as spool:
         (before,) = await spool.accept(job(), [PRINTER])
@@ -69,7 +69,7 @@ async def test_error_at_a_step_refuses_that_film_alone(place: EmbeddedPlace, ste
         assert len(files(place)) == 2
 
 
-async def test_failing_fsync_refuses_that_film_alone(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failing_fsync_refuses_only_that_film(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     async with place.spool() as spool:
         fsync = os.fsync
 

@@ -38,7 +38,7 @@ NOBODY = "0000000000000000.1"
 # --- operators ---
 
 
-async def test_held_film_is_not_delivered(spool: Spool) -> None:
+async def test_held_film_is_not_delivered_before_its_release(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER], hold="not identified")
     assert (await spool.show(film)).state is FilmState.HELD
     assert await spool.lease("printer", 60) is None

@@ -309,7 +309,7 @@ async def test_full_disk_refuses_films_until_there_is_room(place: PostgresPlace,
 
 
 @pytest.mark.parametrize("table", ["job", "film", "delivery", "chunk"])
-async def test_failing_insert_refuses_that_job_alone(place: PostgresPlace, table: str) -> None:
+async def test_failing_insert_refuses_only_that_job(place: PostgresPlace, table: str) -> None:
     async with place.spool() as spool:
         (before,) = await spool.accept(job(), [PRINTER])
         with Failing(place, "INSERT", table), pytest.raises(SpoolError, match="no space left"):

@@ -46,5 +46,5 @@ def test_name_of_each_film_has_its_size(size: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["main", "A4", "iso_a4_210x297", "x_1x1cm", ""])
-def test_name_without_a_size_is_none(name: str) -> None:
+def test_name_without_a_size_has_no_size(name: str) -> None:
     assert size_of(name) is None
