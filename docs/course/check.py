@@ -23,7 +23,7 @@ def check(lesson: int, path: Path | None = None) -> str:
     """
     folder = folder_of(lesson)
     exercise = Exercise(path or folder / "exercise.py")
-    logging.disable()  # a refused request is no news here
+    logging.disable()  # refused requests are expected here
     try:
         message = importlib.import_module(f"{folder.name}.checker").check(exercise)
     finally:

@@ -103,12 +103,12 @@ class Exercise:
         return value
 
     def fault(self, name: str, error: BaseException) -> str:
-        """Return in words that the function ``name`` has raised an error."""
+        """Return a sentence that the function ``name`` has raised an error."""
         return f"{name} raises an error: {_words(error, self._path)}"
 
 
 def _is_of(value: object, kind: type[_T]) -> TypeGuard[_T]:
-    """Return whether a value is of a type; True and False are no numbers."""
+    """Return whether a value is of a type; True and False are not numbers."""
     return isinstance(value, kind) and isinstance(value, bool) is (kind is bool)
 
 

@@ -44,8 +44,9 @@ REFUSALS = {
 def model_section() -> Iterator[str]:
     """Yield section 4.1."""
     yield "\n## 4 Networking\n\n### 4.1 Implementation Model\n\n#### 4.1.1 Application Data Flow\n"
-    yield "Two Application Entities: the Print SCP, which initiates no associations, and the Print SCU, which accepts"
-    yield "none. Films that N-ACTION accepted belong to the printer, which prints them even if the association ends."
+    yield "There are two Application Entities: the Print SCP, which initiates no associations, and the Print SCU,"
+    yield "which accepts none. Films that N-ACTION accepted belong to the printer, which prints them even if the"
+    yield "association ends."
     yield "\n#### 4.1.2 Functional Definition of AEs\n"
     yield "The Print SCP keeps the instances of an association (one film session, its film boxes with their image and"
     yield "annotation boxes, Presentation LUTs) until they are deleted or the association ends. N-ACTION copies the"

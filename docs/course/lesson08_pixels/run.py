@@ -1,4 +1,4 @@
-"""Lesson 8: pixels and P-Values, the way of a pixel value to the film."""
+"""Lesson 8: pixels and P-Values, or how a pixel value becomes a gray on the film."""
 
 import asyncio
 
