@@ -1,4 +1,4 @@
-"""The least that stands between two programs: a pair of sockets, with a thread for each direction or in asyncio."""
+"""The simplest program between two others: a pair of sockets, with a thread for each direction or in asyncio."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""The least that a server takes in Python: it looks up the answer to what it read, in asyncio or on a blocking socket.
+"""The least time of a server in Python: it looks up the answer to what it read, in asyncio or on a blocking socket.
 
 The PDUs of a client are the same in each association, so the server makes each answer once. It checks nothing, and
 has no state machine, no timers and no limits. The clients for it are in `benchmarks.replay`.

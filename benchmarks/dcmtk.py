@@ -1,6 +1,6 @@
 """Programs of DCMTK as contestants, without Nagle's algorithm, which delays every message by 40 ms.
 
-Only the *stock* ones have their default settings, and so that delay.
+Only the *stock* ones have their default settings, and therefore that delay.
 """
 
 import os

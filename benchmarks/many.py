@@ -22,7 +22,7 @@ _ECHOES = 200
 
 
 class Held(NamedTuple):
-    """The time to open many associations, and the time of an echo on another one meanwhile."""
+    """The time to open many associations, and the time of an echo on another one while they are open."""
 
     seconds: float
     echo: float  # the median

@@ -1,4 +1,4 @@
-"""The least that a client takes in Python: it sends what our client sent once, in asyncio or on a blocking socket.
+"""The least time of a client in Python: it sends what our client sent once, in asyncio or on a blocking socket.
 
 Before the clock starts, our client has one association with the server, and its PDUs are recorded. A replay sends them
 again. It does not look at a reply except to count its PDUs, and to find the UID of the image box, which the printer

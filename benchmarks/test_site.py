@@ -1,7 +1,7 @@
 """`print-mgmt serve` as hospitals run it: accepting into a spool, and one file for each film in a folder.
 
-From the response to N-ACTION to the file: a film of 8 x 10 inches at 150 dpi, as PNG. The start counts from that of
-Python to the line "listening on". The peer of two processes is one process.
+From the response to N-ACTION to the file: a film of 8 x 10 inches at 150 dpi, as PNG. The start is
+measured from the start of Python to the line "listening on". The peer of two processes is one process.
 """
 
 from concurrent.futures import Executor
