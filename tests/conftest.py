@@ -21,7 +21,8 @@ from skipping_loop import SkippingLoop
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the rest is as it is here, or in CI
+# All other settings are Hypothesis's defaults, which differ in CI
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fast", _UNTIMED, max_examples=5)
 settings.register_profile("untimed", _UNTIMED, max_examples=20)  # 500 every night: `.github/workflows`
 settings.register_profile("full", _UNTIMED, max_examples=500)

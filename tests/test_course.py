@@ -154,7 +154,7 @@ def test_text_quotes_the_explained_recording(number: int, explained: dict[int, l
 
 
 @pytest.mark.parametrize("number", _NUMBERS)
-def test_recording_is_what_the_script_says(number: int, runs: dict[int, tuple[Path, str]]) -> None:
+def test_recording_equals_a_new_run_of_the_script(number: int, runs: dict[int, tuple[Path, str]]) -> None:
     """``python tools/course.py record`` records all lessons again."""
     again = list(associations_in(runs[number][0].read_bytes(), []))
     fresh = [turn.line for association in again for turn in association.turns()]

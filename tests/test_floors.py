@@ -166,7 +166,7 @@ def exists(name: str) -> bool:
     return False
 
 
-def test_architecture_names_what_exists() -> None:
+def test_architecture_names_existing_things() -> None:
     text = (ROOT / "docs/architecture.md").read_text()
     names = {name for name in re.findall(r"`([a-z_]+(?:\.\w+)+)`", text) if not name.endswith((".py", ".md"))}
     assert len(names) > 10
@@ -210,7 +210,7 @@ def test_modules_import_no_dicom_library() -> None:
         "from dimse.cli import main; main(['explain', '--help'])",
     ],
 )
-def test_imports_and_help_load_only_what_they_need(code: str) -> None:
+def test_imports_and_help_load_only_needed_modules(code: str) -> None:
     heavy = "asyncio", "ssl", "ctypes", "numpy", "PIL", "dimse.net"
     check = f"import sys\ntry: {code}\nexcept SystemExit: pass\nprint(*sys.modules, sep='\\n')"
     shown = subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True).stdout
@@ -255,7 +255,7 @@ def test_only_pixels_imports_numpy_in_dimse() -> None:
 
 
 @pytest.mark.parametrize("package", [dimse, print_mgmt], ids=lambda package: package.__name__)
-def test_modules_have_what_they_export(package: object) -> None:
+def test_modules_have_all_their_exports(package: object) -> None:
     path = [str(ROOT / package.__name__)]  # type: ignore[attr-defined]  # it is a package
     for info in pkgutil.walk_packages(path, f"{package.__name__}."):  # type: ignore[attr-defined]  # ditto
         if info.name.endswith("__main__") or (info.name in B13 and not find_spec("OpenSSL")):
@@ -270,7 +270,7 @@ def test_modules_have_what_they_export(package: object) -> None:
 
 
 @pytest.mark.parametrize("package", [dimse, print_mgmt], ids=lambda package: package.__name__)
-def test_top_exports_what_it_imports(package: object) -> None:
+def test_top_exports_all_its_imports(package: object) -> None:
     source = Path(package.__file__ or "")  # type: ignore[attr-defined]  # it is a package
     tree = ast.parse(source.read_text())
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}

@@ -31,7 +31,7 @@ def test_sdist_has_every_file_of_the_repository(names: set[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["Makefile", ".ci/run", "tools/setup.py", "benchmarks/README.md", "tests/conftest.py"])
-def test_sdist_has_what_make_needs(names: set[str], name: str) -> None:
+def test_sdist_has_the_files_for_make(names: set[str], name: str) -> None:
     assert name in names
 
 

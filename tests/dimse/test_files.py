@@ -123,7 +123,7 @@ def test_pipe_is_written_to(tmp_path: Path) -> None:
 @posix
 @pytest.mark.skipif(not Path("/dev/fd").exists(), reason="this system has no /dev/fd")
 def test_pipe_is_written_to_by_the_name_of_its_descriptor() -> None:
-    """As /dev/stdout, or as the shell names it in ``-o >(command)``: its real path is no file that can be opened."""
+    """As /dev/stdout, or as the shell names it in ``-o >(command)``: its real path cannot be opened."""
     reader, writer = os.pipe()
     try:
         write_whole(f"/dev/fd/{writer}", [b"content"])

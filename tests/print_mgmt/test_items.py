@@ -128,7 +128,7 @@ def test_padding_after_the_pixels_is_ignored(padding: int) -> None:
 @pytest.mark.parametrize(("rows", "columns", "excess"), [(40, 50, 39), (50, 40, 39), (40, 50, 2), (3, 500, 2)])
 def test_padding_is_shorter_than_a_row_and_a_column(rows: int, columns: int, excess: int) -> None:
     """One more row or column than declared would be noise on the film."""
-    made = item(Rows=rows, Columns=columns, PixelData=bytes(rows * columns + excess + excess % 2 - 2 * (excess % 2)))
+    made = item(Rows=rows, Columns=columns, PixelData=bytes(rows * columns + excess - excess % 2))
     assert from_item(made, color=False).pixels.shape == (rows, columns)
     for more in (rows, columns):
         made.PixelData = bytes(rows * columns + more + more % 2 + 2)

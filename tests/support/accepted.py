@@ -17,7 +17,7 @@ DOE = Dataset(PatientName="Doe^Jane", PatientID="4711", StudyInstanceUID="1.2.3"
 
 
 def ramp(rows: int = 20, columns: int = 30, *, color: bool = False) -> PrintImage:
-    """Return an image with other pixels in each row."""
+    """Return an image whose rows all differ."""
     gray = np.linspace(0, 255, rows * columns).astype(np.uint8).reshape(rows, columns)
     pixels = np.stack([gray, gray[::-1], gray], axis=-1) if color else gray
     return PrintImage(pixels=pixels, PhotometricInterpretation="RGB" if color else "MONOCHROME2")

@@ -1,4 +1,4 @@
-"""What the fonts of this machine lack of a text."""
+"""The letters of a text that the fonts of this machine lack."""
 
 from print_mgmt.film.fonts import assign
 

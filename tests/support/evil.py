@@ -56,7 +56,8 @@ _EVENT = NEventReportRQ(MessageID=1, AffectedSOPClassUID=Printer, AffectedSOPIns
 class Plan:
     """The changes that an evil peer makes to the octets of an honest one.
 
-    ``way`` is one of `WAYS`; ``after`` counts the honest PDUs before the peer turns evil; ``seed`` gives its chance.
+    ``way`` is one of `WAYS`; ``after`` counts the honest PDUs before the peer turns evil; ``seed`` seeds
+    its random choices.
     """
 
     way: str

@@ -26,19 +26,21 @@ from print_mgmt.jobs import PrintQueue
 from print_mgmt.model import reference
 from print_mgmt.typed import items, text
 
-__all__ = ["META", "SYNTAXES", "Client", "Gate", "Told", "client", "client_at", "printer"]
+__all__ = ["META", "SYNTAXES", "Client", "Gate", "ReportedEvent", "client", "client_at", "printer"]
 
 META = BasicGrayscalePrintManagementMeta
 SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 IMAGE = to_item(PrintImage(pixels=np.zeros((2, 2), np.uint8), PhotometricInterpretation="MONOCHROME2"))
 
-Told = tuple[str, str, int, Dataset]  # context, SOP Instance, Event Type ID, Event Information
+ReportedEvent = tuple[str, str, int, Dataset]  # context, SOP Instance, Event Type ID, Event Information
 
 
 class Client:
     """An SCU that records events in `heard`, and answers them."""
 
-    def __init__(self, association: Association, heard: "asyncio.Queue[Told]", received: list[type[Message]]) -> None:
+    def __init__(
+        self, association: Association, heard: "asyncio.Queue[ReportedEvent]", received: list[type[Message]]
+    ) -> None:
         self.association = association
         self.heard = heard
         self.received = received
@@ -83,7 +85,8 @@ class Client:
         """Send N-GET for the job."""
         return await scu.n_get(self.association, self.association.context_for(PrintJob), PrintJob, uid)
 
-    async def told(self, count: int) -> list[Told]:
+    async def next_events(self, count: int) -> list[ReportedEvent]:
+        """Wait for so many events, and return them."""
         async with asyncio.timeout(30):
             return [await self.heard.get() for _ in range(count)]
 
@@ -97,7 +100,7 @@ async def client(server: PrintServer, *abstract_syntaxes: str) -> AsyncIterator[
 @asynccontextmanager
 async def client_at(host: str, port: int, *abstract_syntaxes: str) -> AsyncIterator[Client]:
     """Connect to the printer at an address."""
-    heard: asyncio.Queue[Told] = asyncio.Queue()
+    heard: asyncio.Queue[ReportedEvent] = asyncio.Queue()
 
     async def hear(operation: Operation) -> Response:
         message = operation.message

@@ -18,7 +18,7 @@ class Mirror(Invariants):
         stream = PDUStream(0, 0)
 
         def from_tester(octets: bytes) -> None:
-            with suppress(DimseError):  # the tester sends octets that are no PDU on purpose
+            with suppress(DimseError):  # the tester sends octets on purpose that are not a PDU
                 for pdu in stream.feed(octets):
                     received(bytes(pdu))
 

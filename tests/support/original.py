@@ -84,7 +84,7 @@ def _become(document: int, stdout: int, stderr: int) -> dict[str, Any]:
     for descriptor, standard in ((stdout, 1), (stderr, 2)):
         os.dup2(descriptor, standard)
         os.close(descriptor)
-    before = sys.stdout  # it takes the pipe for seekable, as /dev/null is
+    before = sys.stdout  # made for /dev/null, so it would treat the pipe as seekable
     sys.stdout = open(1, "w", encoding=before.encoding, errors=before.errors, closefd=False)  # noqa: SIM115  # until the end
     with open(document, "rb") as file:
         command: dict[str, Any] = json.load(file)

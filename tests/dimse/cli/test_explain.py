@@ -289,7 +289,7 @@ def test_garbage_after_a_pdu_is_a_failure(tmp_path: Path, capsys: pytest.Capture
     assert "are not a PDU" in captured.err
 
 
-def test_stream_cut_off_in_a_pdu_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stream_cut_off_in_a_pdu_is_not_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "cut"
     path.write_bytes((CAPTURES / "echo-echoscu-dcmprscp.c2s.bin").read_bytes()[:-3])
     assert explain("--brief", path) == 0

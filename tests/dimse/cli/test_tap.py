@@ -28,7 +28,7 @@ MESSAGES = ["A-ASSOCIATE-RQ", "A-ASSOCIATE-AC", "C-ECHO-RQ", "C-ECHO-RSP", "A-RE
 PDUS = ["A-ASSOCIATE-RQ", "A-ASSOCIATE-AC", "P-DATA-TF", "P-DATA-TF", "A-RELEASE-RQ", "A-RELEASE-RP"]
 
 
-async def ask(port: int, **options: object) -> None:
+async def echo_once(port: int, **options: object) -> None:
     async with connect(HOST, port, ECHO, **options) as association:  # type: ignore[arg-type]  # as the caller wants
         assert (await c_echo(association)).Status == 0
 
@@ -51,7 +51,7 @@ async def closed(tap: Serving) -> list[str]:
 
 async def test_tap_prints_a_line_for_each_pdu(tmp_path: Path) -> None:
     async with serve([VERIFICATION], port=0) as server, tapping(server.port, cwd=tmp_path) as tap:
-        await ask(tap.port)
+        await echo_once(tap.port)
         first, *rows, last = await closed(tap)
         ended = await tap.stop()
     assert re.fullmatch(rf"1 = 127\.0\.0\.1:\d+ > 127\.0\.0\.1:{server.port}", first)
@@ -64,8 +64,8 @@ async def test_tap_prints_a_line_for_each_pdu(tmp_path: Path) -> None:
 async def test_tap_writes_a_capture_and_a_page_of_each_association(tmp_path: Path) -> None:
     folders = ("--html", "pages", "--pcap", "captures", "--quiet")
     async with serve([VERIFICATION], port=0) as server, tapping(server.port, *folders, cwd=tmp_path) as tap:
-        await ask(tap.port)
-        await ask(tap.port)
+        await echo_once(tap.port)
+        await echo_once(tap.port)
         ended = await tap.stop()
     captures, pages = sorted((tmp_path / "captures").iterdir()), sorted((tmp_path / "pages").iterdir())
     for capture in captures:
@@ -79,7 +79,7 @@ async def test_tap_writes_a_capture_and_a_page_of_each_association(tmp_path: Pat
 
 async def test_pages_without_captures_leave_no_recording(tmp_path: Path) -> None:
     async with serve([VERIFICATION], port=0) as server, tapping(server.port, "--html", ".", cwd=tmp_path) as tap:
-        await ask(tap.port)
+        await echo_once(tap.port)
         assert (await tap.stop()).status == 0
     assert "C-ECHO-RSP" in page_in(tmp_path)
 
@@ -93,7 +93,7 @@ def test_recordings_that_cannot_be_removed_are_named(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_interrupted_tap_writes_what_it_has(number: signal.Signals, tmp_path: Path) -> None:
+async def test_interrupted_tap_writes_the_bytes_so_far(number: signal.Signals, tmp_path: Path) -> None:
     async with serve([VERIFICATION], port=0) as server, tapping(server.port, "--html", ".", cwd=tmp_path) as tap:
         async with asyncio.timeout(PATIENCE):
             reader, writer = await asyncio.open_connection(HOST, tap.port)
@@ -109,7 +109,7 @@ async def test_interrupted_tap_writes_what_it_has(number: signal.Signals, tmp_pa
     assert b"1 = the relay ends" in out.splitlines()
 
 
-async def test_page_shows_bytes_that_are_no_dicom(tmp_path: Path) -> None:
+async def test_page_shows_bytes_that_are_not_dicom(tmp_path: Path) -> None:
     async with serve([VERIFICATION], port=0) as server, tapping(server.port, "--html", ".", cwd=tmp_path) as tap:
         reader, writer = await asyncio.open_connection(HOST, tap.port)
         writer.write(b"GET <b>/ HTTP/1.1\r\n\r\n")
@@ -142,7 +142,7 @@ async def test_full_disk_ends_only_the_recording(tmp_path: Path) -> None:
     async with serve([VERIFICATION], port=0) as server:
         async with tapping(server.port, "--pcap", folder, cwd=tmp_path) as tap:
             resource.prlimit(tap.process.pid, resource.RLIMIT_FSIZE, (1000, 1000))
-            await ask(tap.port)
+            await echo_once(tap.port)
             rows = await closed(tap)
             ended = await tap.stop()
     assert [row.split()[4] for row in rows[1:-1]] == PDUS
@@ -157,7 +157,7 @@ async def test_tap_speaks_tls_on_both_sides(tmp_path: Path) -> None:
     options += ["--to-tls-ca", authority.ca]
     async with serve([VERIFICATION], port=0, tls=server_context(identity.certificate, identity.key)) as server:
         async with tapping(server.port, *options, cwd=tmp_path) as tap:
-            await ask(tap.port, tls=client_context(authority.ca))
+            await echo_once(tap.port, tls=client_context(authority.ca))
             rows = await closed(tap)
     assert [row.split()[4] for row in rows[1:-1]] == PDUS
 
@@ -215,7 +215,7 @@ async def test_redacted_tap_shows_no_address_of_a_client(tmp_path: Path) -> None
         serve([VERIFICATION], port=0) as server,
         tapping(server.port, "--redact", "--html", "pages", cwd=tmp_path) as tap,
     ):
-        await ask(tap.port)
+        await echo_once(tap.port)
         rows = await closed(tap)
         await tap.stop()
     (page,) = (tmp_path / "pages").iterdir()
@@ -227,7 +227,7 @@ async def test_tap_serves_a_live_view(tmp_path: Path) -> None:
         options = ("--listen", "0", "--to", f"127.0.0.1:{server.port}", "--live", "0", "--quiet")
         async with running_ours("dimse", "tap", *options, cwd=tmp_path) as process:
             url = (await process.stdout.readline()).decode().split()[-1]
-            await ask(int(re.findall(r":(\d+),", (await process.stdout.readline()).decode())[0]))
+            await echo_once(int(re.findall(r":(\d+),", (await process.stdout.readline()).decode())[0]))
             with await asyncio.to_thread(urlopen, f"{url}events", timeout=PATIENCE) as response:
                 assert await asyncio.to_thread(response.readline) == b"id: 1\n"
 

@@ -1,4 +1,4 @@
-"""``docs/limits.md`` gives the bounds of recordings as in the code."""
+"""``docs/limits.md`` gives the bounds of recordings with the values of the code."""
 
 from pathlib import Path
 

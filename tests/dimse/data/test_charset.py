@@ -208,7 +208,7 @@ def test_decode_undoes_encode(text: str, terms: list[str], person: bool) -> None
     st.text(LETTERS.replace("¥", ""), max_size=12),
     st.sampled_from([terms for terms in ALL if "ISO 2022 IR 58" not in terms]),
 )
-def test_pydicom_reads_what_is_written(text: str, terms: list[str]) -> None:
+def test_pydicom_reads_our_texts(text: str, terms: list[str]) -> None:
     """ISO 2022 IR 58 is left out: pydicom leaves its escape sequence in the text."""
     try:
         raw = encode_text(text, charset_of(terms), person=True)

@@ -1,6 +1,7 @@
 """PS3.5 §7: Data Sets and elements as containers."""
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -86,20 +87,25 @@ def test_elements_by_tag_are_in_order() -> None:
     assert [*Dataset(Columns=5, Rows=4).by_tag()] == [tag_of("Rows"), tag_of("Columns")]
 
 
-def test_unknown_keyword_raises_everywhere() -> None:
-    ds = Dataset()
+def test_attribute_of_an_unknown_keyword_raises() -> None:
     with pytest.raises(AttributeError, match="did you mean Rows"):
-        ds.Row  # noqa: B018
+        Dataset().Row  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda dataset: setattr(dataset, "Row", 4),
+        lambda _: Dataset(Row=4),
+        lambda dataset: dataset["Row"],
+        lambda dataset: dataset.get("Row"),
+        lambda dataset: "Row" in dataset,
+    ],
+    ids=["set", "create", "index", "get", "in"],
+)
+def test_unknown_keyword_raises_wherever_it_is_used(use: Callable[[Dataset], object]) -> None:
     with pytest.raises(EncodeError, match="did you mean Rows"):
-        ds.Row = 4
-    with pytest.raises(EncodeError, match="did you mean Rows"):
-        Dataset(Row=4)
-    with pytest.raises(EncodeError):
-        ds["Row"]
-    with pytest.raises(EncodeError):
-        ds.get("Row")
-    with pytest.raises(EncodeError):
-        "Row" in ds  # noqa: B015
+        use(Dataset())
 
 
 def test_protocol_names_are_not_keywords() -> None:
@@ -107,18 +113,26 @@ def test_protocol_names_are_not_keywords() -> None:
     assert not hasattr(Dataset(), "_repr_html_")
 
 
-def test_encode_error_names_the_tag() -> None:
-    with pytest.raises(EncodeError, match=r"^\(0028,0010\): US cannot hold 70000") as caught:
-        Dataset(Rows=70000)
-    assert caught.value.path == "(0028,0010)"
-    with pytest.raises(EncodeError, match=r"^\(2010,0040\): CS cannot hold 'portrait'"):
-        Dataset(FilmOrientation="portrait")
-    with pytest.raises(EncodeError, match=r"^\(2010,0500\): the value of a sequence must be a list of Dataset"):
-        Dataset(ReferencedFilmSessionSequence=Dataset())
-    with pytest.raises(EncodeError, match=r"^\(2010,0500\): the value of a sequence must be a list of Dataset"):
-        Dataset(ReferencedFilmSessionSequence=["1.2"])
-    with pytest.raises(EncodeError, match=r"^\(7FE0,0010\): OB cannot hold 1: type int, not bytes"):
-        Dataset(PixelData=[1, 2])
+@pytest.mark.parametrize(
+    ("keyword", "value", "path", "fault"),
+    [
+        ("Rows", 70000, "(0028,0010)", "US cannot hold 70000"),
+        ("FilmOrientation", "portrait", "(2010,0040)", "CS cannot hold 'portrait'"),
+        (
+            "ReferencedFilmSessionSequence",
+            Dataset(),
+            "(2010,0500)",
+            "the value of a sequence must be a list of Dataset",
+        ),
+        ("ReferencedFilmSessionSequence", ["1.2"], "(2010,0500)", "the value of a sequence must be a list of Dataset"),
+        ("PixelData", [1, 2], "(7FE0,0010)", "OB cannot hold 1: type int, not bytes"),
+    ],
+)
+def test_encode_error_names_the_tag(keyword: str, value: object, path: str, fault: str) -> None:
+    with pytest.raises(EncodeError) as caught:
+        Dataset(**{keyword: value})
+    assert caught.value.path == path
+    assert str(caught.value).startswith(f"{path}: {fault}")
 
 
 def test_image_display_format_is_one_text() -> None:

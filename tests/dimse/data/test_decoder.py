@@ -27,6 +27,7 @@ SEQUENCE_END = b"\xfe\xff\xdd\xe0" + bytes(4)
 SQ = b"\x10\x20\x00\x05SQ\0\0"
 ROWS = b"\x28\0\x10\0US\x02\0\x04\0"
 LATIN = b"\x08\0\x05\0CS\x0a\0ISO_IR 100"
+GREEK = LATIN.replace(b"100", b"126")
 NAME = b"\x10\0\x10\0PN\x02\0\xe9 "
 
 
@@ -109,15 +110,23 @@ def test_header_cut_off_in_an_item_is_an_error() -> None:
 
 
 def test_late_character_set_applies_to_all_elements() -> None:
-    ds = decode(sequence_of(NAME) + NAME + LATIN.replace(b"100", b"126"), EXPLICIT_LE)
+    ds = decode(sequence_of(NAME) + NAME + GREEK, EXPLICIT_LE)
     assert ds.PatientName == first_item(ds.ReferencedFilmSessionSequence).PatientName == "\u03b9"
-    both = decode(LATIN + NAME + LATIN.replace(b"100", b"126"), EXPLICIT_LE)
-    assert both.PatientName == "\xe9", "the first one counts"
-    ds = decode(sequence_of(NAME + LATIN.replace(b"100", b"126")), EXPLICIT_LE)
+
+
+def test_first_of_two_character_sets_counts() -> None:
+    assert decode(LATIN + NAME + GREEK, EXPLICIT_LE).PatientName == "\xe9"
+
+
+def test_late_character_set_of_an_item_applies_to_the_item() -> None:
+    ds = decode(sequence_of(NAME + GREEK), EXPLICIT_LE)
     assert first_item(ds.ReferencedFilmSessionSequence).PatientName == "\u03b9"
-    ds = decode(LATIN + sequence_of(NAME + LATIN.replace(b"100", b"126") + sequence_of(NAME)), EXPLICIT_LE)
+
+
+def test_late_character_set_applies_to_a_sequence_after_it() -> None:
+    ds = decode(LATIN + sequence_of(NAME + GREEK + sequence_of(NAME)), EXPLICIT_LE)
     outer = first_item(ds.ReferencedFilmSessionSequence)
-    assert first_item(outer.ReferencedFilmSessionSequence).PatientName == "\u03b9", "in the sequence after it"
+    assert first_item(outer.ReferencedFilmSessionSequence).PatientName == "\u03b9"
 
 
 def test_character_set_applies_in_implicit_vr() -> None:

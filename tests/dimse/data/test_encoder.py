@@ -1,14 +1,18 @@
 """PS3.5 §7: encoding in pieces, by the rules, and values that cannot be written."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from elements import ITEM, PIXELS, ROWS, SEQUENCE_END, SEQUENCES, UNDEFINED
+from numpy.typing import NDArray
 
 from dimse.data import (
     EXPLICIT_BE,
     EXPLICIT_LE,
     Dataset,
     Element,
+    TransferSyntax,
     decode,
     encode,
     encode_rope,
@@ -154,17 +158,41 @@ def test_list_with_wrong_values_is_rejected(ds: Dataset, wrong: object, what: st
         encode(ds, EXPLICIT_LE)
 
 
-def test_value_beyond_32_bits_is_rejected() -> None:
+Bytes = NDArray[np.uint8]
+
+
+@pytest.mark.parametrize(
+    ("make", "syntax", "fault"),
+    [
+        (
+            lambda whole, _: Dataset(PixelData=whole),
+            EXPLICIT_LE,
+            r"\(7FE0,0010\): a value of 4294967296 bytes is too long",
+        ),
+        (
+            lambda _, half: Dataset(BasicGrayscaleImageSequence=[Dataset(PixelData=half, OverlayData=half)]),
+            EXPLICIT_LE,
+            r"\(2020,0110\): an item of 4294967\d+ bytes is too long",
+        ),
+        (
+            lambda _, half: Dataset(BasicGrayscaleImageSequence=[Dataset(PixelData=half)] * 2),
+            EXPLICIT_LE,
+            r"\(2020,0110\): a value of 4294967\d+ bytes is too long",
+        ),
+        (
+            lambda whole, _: Dataset(PixelData=[b"", whole]),
+            RLE,
+            r"\(7FE0,0010\): an item of 4294967296 bytes is too long",
+        ),
+    ],
+    ids=["value", "item", "sequence", "fragment"],
+)
+def test_length_beyond_32_bits_is_rejected(
+    make: Callable[[Bytes, Bytes], Dataset], syntax: TransferSyntax, fault: str
+) -> None:
     whole = np.empty(1 << 32, np.uint8)  # never touched, so it takes no memory
-    half = whole[: (1 << 31) + 2]
-    with pytest.raises(EncodeError, match=r"^\(7FE0,0010\): a value of 4294967296 bytes is too long"):
-        encode_rope(Dataset(PixelData=whole), EXPLICIT_LE)
-    with pytest.raises(EncodeError, match=r"^\(2020,0110\): an item of 4294967\d+ bytes is too long"):
-        encode_rope(Dataset(BasicGrayscaleImageSequence=[Dataset(PixelData=half, OverlayData=half)]), EXPLICIT_LE)
-    with pytest.raises(EncodeError, match=r"^\(2020,0110\): a value of 4294967\d+ bytes is too long"):
-        encode_rope(Dataset(BasicGrayscaleImageSequence=[Dataset(PixelData=half)] * 2), EXPLICIT_LE)
-    with pytest.raises(EncodeError, match=r"^\(7FE0,0010\): an item of 4294967296 bytes is too long"):
-        encode_rope(Dataset(PixelData=[b"", whole]), RLE)
+    with pytest.raises(EncodeError, match=f"^{fault}"):
+        encode_rope(make(whole, whole[: (1 << 31) + 2]), syntax)
 
 
 def test_buffers_of_any_layout_are_written() -> None:

@@ -17,7 +17,7 @@ from dimse.data import (
 from dimse.errors import DecodeError
 
 
-def taken(keyword: str, vr: str, value: object) -> Element:
+def with_known_vr(keyword: str, vr: str, value: object) -> Element:
     """Return an element that was encoded, decoded, and converted to its known VR."""
     written = Dataset()
     written.add(Element(tag_of(keyword), vr, value))
@@ -46,7 +46,7 @@ def taken(keyword: str, vr: str, value: object) -> Element:
     ],
 )
 def test_meaningful_bytes_take_the_known_vr(keyword: str, vr: str, value: object, known: str, right: object) -> None:
-    element = taken(keyword, vr, value)
+    element = with_known_vr(keyword, vr, value)
     assert (element.VR, element.value) == (known, right)
 
 
@@ -65,12 +65,12 @@ def test_meaningful_bytes_take_the_known_vr(keyword: str, vr: str, value: object
     ],
 )
 def test_meaningless_bytes_keep_their_vr(keyword: str, vr: str, value: object) -> None:
-    assert vr == taken(keyword, vr, value).VR
+    assert vr == with_known_vr(keyword, vr, value).VR
 
 
 @pytest.mark.parametrize(("keyword", "vr"), [("PixelPaddingValue", "SS"), ("PixelData", "OB"), ("LUTData", "US")])
 def test_allowed_vr_stays(keyword: str, vr: str) -> None:
-    assert vr == taken(keyword, vr, b"\1\0" if vr == "OB" else 1).VR
+    assert vr == with_known_vr(keyword, vr, b"\1\0" if vr == "OB" else 1).VR
 
 
 def test_unknown_element_stays() -> None:
@@ -123,12 +123,12 @@ def test_unreadable_sequence_stays() -> None:
 )
 def test_number_in_another_vr_is_written_by_the_known_one(written: bytes, right: bytes) -> None:
     dataset = Dataset()
-    dataset.add(taken("NumberOfCopies", "DS", written))
+    dataset.add(with_known_vr("NumberOfCopies", "DS", written))
     assert encode(dataset, EXPLICIT_LE)[4:] == b"IS" + len(right).to_bytes(2, "little") + right
 
 
 def test_value_that_is_not_a_number_keeps_its_vr() -> None:
-    assert taken("Rows", "AT", 0x00100010).VR == "AT"
+    assert with_known_vr("Rows", "AT", 0x00100010).VR == "AT"
 
 
 def test_fragments_keep_their_vr() -> None:
@@ -139,4 +139,4 @@ def test_fragments_keep_their_vr() -> None:
 
 
 def test_date_for_a_number_keeps_its_vr() -> None:
-    assert taken("Rows", "DA", "20261130").VR == "DA"
+    assert with_known_vr("Rows", "DA", "20261130").VR == "DA"

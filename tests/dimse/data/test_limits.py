@@ -88,15 +88,23 @@ def test_deflated_bomb_is_rejected() -> None:
         decode(data, DEFLATED_LE, limits=DecodeLimits(inflated=1_000_000))
 
 
-def test_limit_of_items_is_exact() -> None:
-    data = encode(Dataset(ReferencedImageBoxSequence=[Dataset(), Dataset()]), EXPLICIT_LE)
-    assert len(decode(data, EXPLICIT_LE, limits=DecodeLimits(items=2))) == 1
-    with pytest.raises(DecodeError, match=r"^\(2010,0510\): more than 1 items"):
-        decode(data, EXPLICIT_LE, limits=DecodeLimits(items=1))
-    data = encode(Dataset(PixelData=[b"", b"\1\2"]), RLE)
-    assert len(decode(data, RLE, limits=DecodeLimits(items=2))) == 1
-    with pytest.raises(DecodeError, match=r"^\(7FE0,0010\): more than 1 fragments"):
-        decode(data, RLE, limits=DecodeLimits(items=1))
+@pytest.mark.parametrize(
+    ("dataset", "syntax", "fault"),
+    [
+        (
+            Dataset(ReferencedImageBoxSequence=[Dataset(), Dataset()]),
+            EXPLICIT_LE,
+            r"\(2010,0510\): more than 1 items",
+        ),
+        (Dataset(PixelData=[b"", b"\1\2"]), RLE, r"\(7FE0,0010\): more than 1 fragments"),
+    ],
+    ids=["items", "fragments"],
+)
+def test_limit_of_items_is_exact(dataset: Dataset, syntax: TransferSyntax, fault: str) -> None:
+    data = encode(dataset, syntax)
+    assert len(decode(data, syntax, limits=DecodeLimits(items=2))) == 1
+    with pytest.raises(DecodeError, match=f"^{fault}"):
+        decode(data, syntax, limits=DecodeLimits(items=1))
 
 
 def test_fragments_count_as_elements_in_items_too() -> None:

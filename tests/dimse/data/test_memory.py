@@ -29,7 +29,7 @@ def image() -> Dataset:
     return Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID="1.2.3", PixelData=bytes(PIXELS))
 
 
-def taken(work: Callable[[], object]) -> int:
+def peak_memory(work: Callable[[], object]) -> int:
     """Return the peak memory of ``work``, in bytes."""
     work()  # tables are read when they are first needed
     gc.collect()
@@ -49,15 +49,15 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_file_at_a_path_is_kept_once(path: Path) -> None:
-    assert taken(lambda: read_file(path)) < MAX_SHARE * PIXELS
-    assert taken(lambda: read_file(path).dataset.PixelData) < MAX_SHARE * PIXELS
-    assert taken(lambda: read_file(path, mapped=True).dataset.PixelData) < 0.01 * PIXELS
+    assert peak_memory(lambda: read_file(path)) < MAX_SHARE * PIXELS
+    assert peak_memory(lambda: read_file(path).dataset.PixelData) < MAX_SHARE * PIXELS
+    assert peak_memory(lambda: read_file(path, mapped=True).dataset.PixelData) < 0.01 * PIXELS
 
 
 def test_given_bytes_are_not_copied() -> None:
     data = encode(image(), EXPLICIT_LE)
-    assert taken(lambda: decode(data, EXPLICIT_LE).PixelData) < 0.01 * PIXELS
-    assert taken(lambda: encode(decode(data, EXPLICIT_LE), EXPLICIT_LE)) < MAX_SHARE * PIXELS
+    assert peak_memory(lambda: decode(data, EXPLICIT_LE).PixelData) < 0.01 * PIXELS
+    assert peak_memory(lambda: encode(decode(data, EXPLICIT_LE), EXPLICIT_LE)) < MAX_SHARE * PIXELS
 
 
 @pytest.mark.parametrize("undefined", [False, True], ids=["with a length", "delimited"])
@@ -66,13 +66,13 @@ def test_untouched_items_take_no_memory(tmp_path: Path, undefined: bool) -> None
     if undefined:
         delimit(header)
     data = encode(header, EXPLICIT_LE)
-    assert taken(lambda: decode(data, EXPLICIT_LE, whole=False).SOPInstanceUID) < 0.2 * len(data)
+    assert peak_memory(lambda: decode(data, EXPLICIT_LE, whole=False).SOPInstanceUID) < 0.2 * len(data)
     write_file(tmp_path / "header", header)
-    assert taken(lambda: read_file(tmp_path / "header").dataset.SOPInstanceUID) < MAX_SHARE * len(data)
+    assert peak_memory(lambda: read_file(tmp_path / "header").dataset.SOPInstanceUID) < MAX_SHARE * len(data)
     assert read_file(tmp_path / "header").dataset == header
 
 
 def test_fragments_are_views() -> None:
     rle = syntax_of("1.2.840.10008.1.2.5")
     data = encode(Dataset(PixelData=[b"", bytes(PIXELS)]), rle)
-    assert taken(lambda: decode(data, rle).PixelData) < 0.01 * PIXELS
+    assert peak_memory(lambda: decode(data, rle).PixelData) < 0.01 * PIXELS

@@ -144,13 +144,16 @@ def test_wrong_integer_is_rejected(value: str | int) -> None:
         IS(value)
 
 
-def test_changed_lists_are_written() -> None:
+def test_changed_list_of_decimals_is_written() -> None:
     ds = read(spacing(b"0.50\\0.50 "))
     values = ds.PixelSpacing
     assert isinstance(values, list)
     values[1] = 1 / 3
     values += [None, "2.0"]
     assert encode(ds, EXPLICIT_LE) == spacing(b"0.50\\0.33333333333333\\\\2.0")
+
+
+def test_changed_list_of_integers_is_written() -> None:
     ds = read(frames(b"01\\2"))
     values = ds.NumberOfFrames
     assert isinstance(values, list)

@@ -139,7 +139,7 @@ def test_header_that_leaves_its_item_is_cut_off(
 
 @pytest.mark.parametrize(("syntax", "vr"), [(EXPLICIT_LE, "SV"), (EXPLICIT_BE, "UN")], ids=["little", "big endian"])
 def test_sequence_that_is_a_number_is_read_like_un(syntax: TransferSyntax, vr: str) -> None:
-    """Selector SV Value (0072,0082) with VR SQ, and bytes that are no items."""
+    """Selector SV Value (0072,0082) with VR SQ, and bytes that are not items."""
     header = {EXPLICIT_LE: b"\x72\0\x82\0SQ\0\0\x08\0\0\0", EXPLICIT_BE: b"\0\x72\0\x82SQ\0\0\0\0\0\x08"}
     ds = decode(header[syntax] + b"abcdefgh", syntax)
     assert [element.VR for element in ds] == [vr]

@@ -74,19 +74,26 @@ def test_compressed_pixels_are_read_and_written_back() -> None:
     assert written(file.dataset, file.syntax) == written(ds, JPEG)
 
 
-def test_nothing_is_written_on_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "image.dcm"
+def test_image_without_a_uid_is_not_written(tmp_path: Path) -> None:
     ds = image()
     del ds.SOPInstanceUID
     with pytest.raises(EncodeError, match="a file needs SOPInstanceUID"):
-        write_file(path, ds)
+        write_file(tmp_path / "image.dcm", ds)
+    assert not list(tmp_path.iterdir())
+
+
+def test_native_image_is_not_written_in_a_compressed_syntax(tmp_path: Path) -> None:
     with pytest.raises(EncodeError, match="needs compressed Pixel Data"):
-        write_file(path, image(), syntax=JPEG)
+        write_file(tmp_path / "image.dcm", image(), syntax=JPEG)
+    assert not list(tmp_path.iterdir())
+
+
+def test_data_set_with_group_0002_is_not_written(tmp_path: Path) -> None:
     ds = image()
     ds.TransferSyntaxUID = "1.2.3"
     with pytest.raises(EncodeError, match="groups 0000 to 0002"):
-        write_file(path, ds)
-    assert not path.exists()
+        write_file(tmp_path / "image.dcm", ds)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -261,17 +268,17 @@ def test_transfer_syntax_and_data_set_may_be_missing() -> None:
     assert (len(empty.dataset), empty.syntax) == (0, EXPLICIT_LE)
 
 
-def unknown(data: bytes, uid: bytes) -> bytes:
+def with_unknown_syntax(data: bytes, uid: bytes) -> bytes:
     return data.replace(uid + b"\0", b"1.2.840.113619.5.3".ljust(len(uid) + 1, b"\0"))
 
 
 def test_unknown_transfer_syntax_is_guessed() -> None:
-    file = read_file(unknown(written(image(), EXPLICIT_LE), b"1.2.840.10008.1.2.1"))
+    file = read_file(with_unknown_syntax(written(image(), EXPLICIT_LE), b"1.2.840.10008.1.2.1"))
     assert (file.dataset, file.syntax.uid, file.syntax.encapsulated) == (image(), "1.2.840.113619.5.3", False)
     assert file.syntax.name == "unknown Transfer Syntax 1.2.840.113619.5.3"
     compressed = image()
     compressed.PixelData = [b"", b"\1\2"]
-    file = read_file(unknown(written(compressed, JPEG), JPEG.uid.encode()))
+    file = read_file(with_unknown_syntax(written(compressed, JPEG), JPEG.uid.encode()))
     assert file.syntax.encapsulated
     assert encode(file.dataset, file.syntax) == encode(compressed, JPEG)
 
@@ -328,7 +335,7 @@ def test_faults_of_the_transfer_syntax_are_reported() -> None:
     assert findings(data[:start] + encode(image(), EXPLICIT_LE)) == [
         f"(0002,0010): {what} (at byte {start}) [PS3.5 §10]"
     ]
-    assert findings(unknown(written(image(), EXPLICIT_LE), b"1.2.840.10008.1.2.1")) == [
+    assert findings(with_unknown_syntax(written(image(), EXPLICIT_LE), b"1.2.840.10008.1.2.1")) == [
         "(0002,0010): '1.2.840.113619.5.3' is not a Transfer Syntax of the standard [PS3.6 §A]"
     ]
 

@@ -42,7 +42,7 @@ DIFFERENCES = [
 
 # Contrary to PS3.5, and corrected on access: UN of known attributes, group lengths in items, odd lengths,
 # elements out of order.
-PUT_RIGHT = {
+CORRECTED = {
     "J2K_pixelrep_mismatch.dcm",
     "rtdose_rle.dcm",
     "rtdose_rle_1frame.dcm",
@@ -52,9 +52,8 @@ PUT_RIGHT = {
     "explicit_VR-UN.dcm",
     "winter.dcm",
 }
-SIGNS = {
-    "mlut_18.dcm"
-}  # -1 of 12 bits is 0FFFH: pydicom extends the sign, but this package leaves the bits above Bits Stored
+# -1 of 12 bits is 0FFFH: pydicom extends the sign, and this package leaves the bits above Bits Stored as they are
+SIGNS = {"mlut_18.dcm"}
 BAD_NUMBER = "badVR.dcm"  # its Number of Frames is "1A"
 
 FILES = {name: path for name, path in SAMPLES.items() if path.name not in REFUSED}
@@ -175,11 +174,11 @@ def test_untouched_file_is_the_same_bytes(path: Path) -> None:
         assert path.read_bytes().endswith(written), "nothing was accessed"
     touch(file.dataset)
     proper = encode(file.dataset, file.syntax)
-    assert (proper == written) == (path.name not in PUT_RIGHT and not has_group_lengths(path))
+    assert (proper == written) == (path.name not in CORRECTED and not has_group_lengths(path))
     again = decode(proper, file.syntax)
     touch(again)
     assert encode(again, file.syntax) == proper, "stable from then on"
-    assert path.name in (*PUT_RIGHT, BAD_NUMBER) or again == file.dataset
+    assert path.name in (*CORRECTED, BAD_NUMBER) or again == file.dataset
 
 
 def has_group_lengths(path: Path) -> bool:

@@ -33,7 +33,7 @@ LONG = {
 }
 
 
-def ds_vr(keyword: str) -> str:
+def first_vr(keyword: str) -> str:
     entry = lookup(tag_of(keyword))
     assert entry is not None
     return entry.vr.split(" ")[0]
@@ -63,7 +63,7 @@ def test_long_text_is_rejected_before_it_is_decoded(syntax: TransferSyntax) -> N
 @pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE], ids=lambda syntax: syntax.name)
 def test_value_is_bounded_by_its_vr_and_vm(keyword: str, syntax: TransferSyntax) -> None:
     ds = Dataset()
-    ds.add(Element(tag_of(keyword), ds_vr(keyword), LONG[keyword]))
+    ds.add(Element(tag_of(keyword), first_vr(keyword), LONG[keyword]))
     wire = encode(ds, syntax)
     with pytest.raises(DecodeError, match=r"of \d+ bytes, more than \d+ .*\[DecodeLimits.overlength\]$"):
         decode(wire, syntax)[keyword].value  # noqa: B018

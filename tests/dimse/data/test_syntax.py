@@ -3,18 +3,24 @@
 import pytest
 
 from dimse import uids
-from dimse.data import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, syntax_of
+from dimse.data import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, TransferSyntax, syntax_of
 from dimse.errors import DecodeError
 
 
-def test_uncompressed_syntaxes_have_their_traits() -> None:
-    assert syntax_of("1.2.840.10008.1.2") is IMPLICIT_LE
-    assert syntax_of("1.2.840.10008.1.2.1") is EXPLICIT_LE
-    assert syntax_of("1.2.840.10008.1.2.2") is EXPLICIT_BE
-    assert syntax_of("1.2.840.10008.1.2.1.99") is DEFLATED_LE
-    assert (IMPLICIT_LE.implicit, IMPLICIT_LE.big_endian) == (True, False)
-    assert (EXPLICIT_BE.implicit, EXPLICIT_BE.big_endian) == (False, True)
-    assert DEFLATED_LE.deflated
+@pytest.mark.parametrize(
+    ("uid", "syntax", "is_implicit", "is_big_endian", "is_deflated"),
+    [
+        ("1.2.840.10008.1.2", IMPLICIT_LE, True, False, False),
+        ("1.2.840.10008.1.2.1", EXPLICIT_LE, False, False, False),
+        ("1.2.840.10008.1.2.2", EXPLICIT_BE, False, True, False),
+        ("1.2.840.10008.1.2.1.99", DEFLATED_LE, False, False, True),
+    ],
+)
+def test_uncompressed_syntax_has_its_traits(
+    uid: str, syntax: TransferSyntax, *, is_implicit: bool, is_big_endian: bool, is_deflated: bool
+) -> None:
+    assert syntax_of(uid) is syntax
+    assert (syntax.implicit, syntax.big_endian, syntax.deflated) == (is_implicit, is_big_endian, is_deflated)
 
 
 def test_every_transfer_syntax_of_the_registry_is_known_by_name() -> None:

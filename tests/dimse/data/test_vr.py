@@ -66,7 +66,7 @@ def sequence(content: bytes, *, undefined: bool = False) -> bytes:
     return b"\x28\0\0\x30" + length + item + SEQUENCE_END * undefined
 
 
-def inner(ds: Dataset, keyword: str = "ModalityLUTSequence") -> Dataset:
+def first_item_of(ds: Dataset, keyword: str = "ModalityLUTSequence") -> Dataset:
     value = ds.get(keyword)
     assert isinstance(value, list)
     assert isinstance(value[0], Dataset)
@@ -83,12 +83,12 @@ def test_pixel_representation_decides_in_its_data_set() -> None:
 @pytest.mark.parametrize("undefined", [False, True], ids=["defined", "undefined"])
 def test_nearest_pixel_representation_decides(whole: bool, undefined: bool) -> None:
     nested = sequence(PADDING, undefined=undefined)
-    assert inner(decode(SIGNED + nested, IMPLICIT_LE, whole=whole)).PixelPaddingValue == -2
-    assert inner(decode(UNSIGNED + nested, IMPLICIT_LE, whole=whole)).PixelPaddingValue == 0xFFFE
+    assert first_item_of(decode(SIGNED + nested, IMPLICIT_LE, whole=whole)).PixelPaddingValue == -2
+    assert first_item_of(decode(UNSIGNED + nested, IMPLICIT_LE, whole=whole)).PixelPaddingValue == 0xFFFE
     own = sequence(UNSIGNED + PADDING, undefined=undefined)
-    assert inner(decode(SIGNED + own, IMPLICIT_LE, whole=whole)).PixelPaddingValue == 0xFFFE
+    assert first_item_of(decode(SIGNED + own, IMPLICIT_LE, whole=whole)).PixelPaddingValue == 0xFFFE
     twice = sequence(UNSIGNED + sequence(PADDING, undefined=undefined), undefined=undefined)
-    assert inner(inner(decode(SIGNED + twice, IMPLICIT_LE, whole=whole))).PixelPaddingValue == 0xFFFE
+    assert first_item_of(first_item_of(decode(SIGNED + twice, IMPLICIT_LE, whole=whole))).PixelPaddingValue == 0xFFFE
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, 0xFFFE), (1, -2)])
@@ -117,8 +117,10 @@ def test_un_in_an_item_follows_the_pixel_representation(whole: bool, undefined: 
     for number, said in ((0, 0xFFFE), (1, -2)):
         representation = b"\x28\0\x03\1US\2\0" + bytes([number, 0])
         ds = decode(before + representation + after, EXPLICIT_LE, whole=whole)
-        assert inner(inner(ds, "VOILUTSequence")).PixelPaddingValue == said
-        assert inner(inner(ds, "ReferencedImageSequence")).PixelPaddingValue == 0xFFFE, "it came too late"
+        assert first_item_of(first_item_of(ds, "VOILUTSequence")).PixelPaddingValue == said
+        assert first_item_of(first_item_of(ds, "ReferencedImageSequence")).PixelPaddingValue == 0xFFFE, (
+            "it came too late"
+        )
 
 
 def test_un_of_an_ambiguous_attribute_gets_a_vr() -> None:

@@ -70,7 +70,7 @@ def test_user_information_item_is_a_fact(item: UserItem, name: str, value: str) 
     assert facts(request(item))[name] == value
 
 
-def test_credentials_are_no_facts() -> None:
+def test_credentials_are_not_facts() -> None:
     found = facts(request(UserIdentityRQ(2, response_requested=False, primary=b"jane", secondary=b"secret")))
     assert found["User-Identity-Type"] == "2"
     assert not any(word in value for word in ("jane", "secret") for value in found.values())
@@ -122,7 +122,7 @@ def test_broken_rule_is_a_fact() -> None:
     assert "unrecognized PDU type 09H" in facts_of(last)["breaks a rule"].value
 
 
-def test_group_length_is_no_fact() -> None:
+def test_group_length_is_not_a_fact() -> None:
     command = encode_command(NCreateRQ(MessageID=1, AffectedSOPClassUID=VERIFICATION, Data=b"some"))
     data = bytes.fromhex("00200000 04000000 0A000000  00201000 02000000 3120")
     asked = AssociateRQ(

@@ -82,7 +82,7 @@ def test_page_has_all_bytes_and_pictures_fit(name: str) -> None:
             assert octets == (b"" if one.secret else one.data[: len(octets)])
 
 
-def test_texts_of_a_peer_are_no_markup() -> None:
+def test_texts_of_a_peer_are_not_markup() -> None:
     text = page(steps_of(hostile()), HOSTILE)
     assert "alert(1)</script>" not in text
     assert html.escape(HOSTILE) in text

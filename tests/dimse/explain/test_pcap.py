@@ -77,11 +77,11 @@ def talk(client: End = CLIENT, server: End = SERVER, start: int = 1000) -> Itera
     yield tcp(client, server, start + 9, flags=FIN | ACK)
 
 
-def said(connection: Connection) -> list[tuple[bool, bytes]]:
+def pieces_of(connection: Connection) -> list[tuple[bool, bytes]]:
     return [(by_client, bytes(piece)) for by_client, piece in connection.pieces]
 
 
-def only(data: bytes) -> Connection:
+def only_connection(data: bytes) -> Connection:
     (connection,) = read_capture(data)
     return connection
 
@@ -94,8 +94,8 @@ TALK = [(True, b"question"), (False, b"answer")]
 def test_pcap_is_read_in_both_byte_orders_and_clocks(order: str, magic: int) -> None:
     file = pcap(talk(), order=order, magic=magic)
     assert is_capture(file)
-    connection = only(file)
-    assert said(connection) == TALK
+    connection = only_connection(file)
+    assert pieces_of(connection) == TALK
     assert (connection.client, connection.server) == ("192.0.2.1:50000", "192.0.2.2:11112")
     assert connection.gaps == []
 
@@ -105,13 +105,13 @@ def test_pcap_is_read_in_both_byte_orders_and_clocks(order: str, magic: int) -> 
 def test_pcapng_is_read_with_all_packet_blocks(order: str, kind: int) -> None:
     file = pcapng(talk(), order=order, kind=kind)
     assert is_capture(file)
-    assert said(only(file)) == TALK
+    assert pieces_of(only_connection(file)) == TALK
 
 
 def test_each_section_of_pcapng_has_its_interfaces() -> None:
     packets = list(talk())
     file = pcapng(packets[:4]) + pcapng(map(frame, packets[4:]), ETHERNET, order=">")
-    assert said(only(file)) == TALK
+    assert pieces_of(only_connection(file)) == TALK
 
 
 @pytest.mark.parametrize(
@@ -138,13 +138,13 @@ def test_each_section_of_pcapng_has_its_interfaces() -> None:
 )
 def test_frames_of_each_network_are_read(link_type: int, wrapped: object) -> None:
     assert callable(wrapped)
-    assert said(only(pcap(map(wrapped, talk()), link_type))) == TALK
+    assert pieces_of(only_connection(pcap(map(wrapped, talk()), link_type))) == TALK
 
 
 @pytest.mark.parametrize("link_type", [101, 229])
 def test_ipv6_is_read(link_type: int) -> None:
-    connection = only(pcap(talk(CLIENT6, SERVER6), link_type))
-    assert said(connection) == TALK
+    connection = only_connection(pcap(talk(CLIENT6, SERVER6), link_type))
+    assert pieces_of(connection) == TALK
     assert connection.server == "[2001:db8::2]:11112"
 
 
@@ -153,18 +153,20 @@ def test_ipv6_extension_headers_are_skipped() -> None:
     options = b"\x3c\0" + bytes(6) + b"\x06\1" + bytes(14)  # hop-by-hop of 8 bytes, then destination options of 16
     length = struct.pack(">H", len(datagram) - 40 + len(options))
     longer = datagram[:4] + length + b"\0" + datagram[7:40] + options + datagram[40:]
-    assert said(only(pcap([longer]))) == [(True, b"hello")]
+    assert pieces_of(only_connection(pcap([longer]))) == [(True, b"hello")]
 
 
 def test_padding_of_a_short_frame_is_dropped() -> None:
-    assert said(only(pcap([frame(tcp(CLIENT, SERVER, 1, b"x")) + bytes(6)], ETHERNET))) == [(True, b"x")]
+    assert pieces_of(only_connection(pcap([frame(tcp(CLIENT, SERVER, 1, b"x")) + bytes(6)], ETHERNET))) == [
+        (True, b"x")
+    ]
 
 
 def test_datagram_of_length_zero_is_whole() -> None:
     datagram = tcp(CLIENT, SERVER, 1, b"hello")
-    assert said(only(pcap([datagram[:2] + b"\0\0" + datagram[4:]]))) == [(True, b"hello")]
+    assert pieces_of(only_connection(pcap([datagram[:2] + b"\0\0" + datagram[4:]]))) == [(True, b"hello")]
     datagram = tcp(CLIENT6, SERVER6, 1, b"hello")
-    assert said(only(pcap([datagram[:4] + b"\0\0" + datagram[6:]]))) == [(True, b"hello")]
+    assert pieces_of(only_connection(pcap([datagram[:4] + b"\0\0" + datagram[6:]]))) == [(True, b"hello")]
 
 
 def test_other_traffic_is_skipped() -> None:
@@ -192,7 +194,7 @@ def test_other_traffic_is_skipped() -> None:
 def client_says(*segments: tuple[int, bytes], start: int = 1000) -> Connection:
     """Return the connection of client segments, each with its place in the stream."""
     syn = tcp(CLIENT, SERVER, start, flags=SYN)
-    return only(pcap([syn, *(tcp(CLIENT, SERVER, start + 1 + place, data) for place, data in segments)]))
+    return only_connection(pcap([syn, *(tcp(CLIENT, SERVER, start + 1 + place, data) for place, data in segments)]))
 
 
 def whole(connection: Connection) -> bytes:
@@ -220,30 +222,30 @@ def test_keep_alive_adds_nothing() -> None:
 
 def test_missing_segment_is_a_gap() -> None:
     connection = client_says((0, b"ab"), (4, b"ef"))
-    assert said(connection) == [(True, b"ab")]
+    assert pieces_of(connection) == [(True, b"ab")]
     assert connection.gaps == [(True, 2)]
 
 
 def test_missing_last_segment_is_a_gap() -> None:
     syn, fin = tcp(CLIENT, SERVER, 1000, flags=SYN), tcp(CLIENT, SERVER, 1005, flags=FIN | ACK)
-    connection = only(pcap([syn, tcp(CLIENT, SERVER, 1001, b"ab"), fin]))
+    connection = only_connection(pcap([syn, tcp(CLIENT, SERVER, 1001, b"ab"), fin]))
     assert (whole(connection), connection.gaps) == (b"ab", [(True, 2)])
 
 
 def test_packet_captured_in_part_is_a_gap() -> None:
     first = tcp(CLIENT, SERVER, 1, b"abcd")[:-2]
-    connection = only(pcap([first, tcp(CLIENT, SERVER, 5, b"ef")]))
+    connection = only_connection(pcap([first, tcp(CLIENT, SERVER, 5, b"ef")]))
     assert (whole(connection), connection.gaps) == (b"ab", [(True, 2)])
 
 
 def test_first_sender_is_the_client_without_a_handshake() -> None:
-    connection = only(pcap(list(talk())[3:]))
-    assert said(connection) == TALK
+    connection = only_connection(pcap(list(talk())[3:]))
+    assert pieces_of(connection) == TALK
     assert connection.client == "192.0.2.1:50000"
 
 
 def test_syn_ack_tells_the_client_without_a_syn() -> None:
-    assert only(pcap(list(talk())[1:])).client == "192.0.2.1:50000"
+    assert only_connection(pcap(list(talk())[1:])).client == "192.0.2.1:50000"
 
 
 def test_concurrent_connections_stay_apart() -> None:
@@ -251,7 +253,7 @@ def test_concurrent_connections_stay_apart() -> None:
     packets = [packet for pair in zip(one, other, strict=True) for packet in pair]
     connections = read_capture(pcap(packets))
     assert [connection.client for connection in connections] == ["192.0.2.1:50000", "192.0.2.3:50000"]
-    assert [said(connection) for connection in connections] == [TALK, TALK]
+    assert [pieces_of(connection) for connection in connections] == [TALK, TALK]
 
 
 def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,52 +267,52 @@ def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_reused_port_is_a_new_connection() -> None:
     connections = read_capture(pcap([*talk(), *talk(start=5000)]))
-    assert [said(connection) for connection in connections] == [TALK, TALK]
+    assert [pieces_of(connection) for connection in connections] == [TALK, TALK]
 
 
 @pytest.mark.parametrize("start", [1000, 5000, 2**32 - 5000], ids=["same", "higher", "lower"])
 def test_syn_after_the_end_opens_a_new_connection(start: int) -> None:
     connections = read_capture(pcap([*talk(), *talk(start=start)]))
-    assert [said(connection) for connection in connections] == [TALK, TALK]
+    assert [pieces_of(connection) for connection in connections] == [TALK, TALK]
 
 
 @pytest.mark.parametrize("start", [5000, 2**31, 2**32 - 5000])
 def test_data_after_the_end_opens_a_new_connection(start: int) -> None:
     """The handshake of the second connection was not captured."""
     connections = read_capture(pcap([*talk(), *[*talk(start=start)][3:]]))
-    assert said(connections[0]) == TALK
-    assert [said(connection)[0] for connection in connections] == [TALK[0], TALK[0]]
+    assert pieces_of(connections[0]) == TALK
+    assert [pieces_of(connection)[0] for connection in connections] == [TALK[0], TALK[0]]
 
 
 def test_data_far_away_opens_a_new_connection() -> None:
     """Neither the end of the first connection was captured, nor the handshake of the second."""
     connections = read_capture(pcap([*[*talk()][:4], tcp(CLIENT, SERVER, 2**31, b"question")]))
-    assert [said(connection) for connection in connections] == [TALK[:1], TALK[:1]]
+    assert [pieces_of(connection) for connection in connections] == [TALK[:1], TALK[:1]]
 
 
 @pytest.mark.parametrize("late", [tcp(CLIENT, SERVER, 1001, b"question"), tcp(CLIENT, SERVER, 1008, b"\0")])
 def test_repeated_data_after_the_end_adds_nothing(late: bytes) -> None:
-    assert said(only(pcap([*talk(), late]))) == TALK
+    assert pieces_of(only_connection(pcap([*talk(), late]))) == TALK
 
 
-def test_repeated_syn_is_no_new_connection() -> None:
+def test_repeated_syn_is_not_a_new_connection() -> None:
     first, *rest = talk()
-    assert said(only(pcap([first, first, *rest]))) == TALK
+    assert pieces_of(only_connection(pcap([first, first, *rest]))) == TALK
 
 
-# --- the frame of the packets ---
+# --- the file around the packets ---
 
 
 def test_capture_may_be_compressed_by_gzip() -> None:
     file = gzip.compress(pcap(talk())[:100]) + gzip.compress(pcap(talk())[100:])  # two members are one file
     assert is_capture(file)
-    assert said(only(file)) == TALK
+    assert pieces_of(only_connection(file)) == TALK
 
 
 def test_damaged_gzip_is_read_up_to_the_damage() -> None:
     faults: list[DecodeError] = []
     (connection,) = read_capture(gzip.compress(pcap(talk()))[:-8], faults)
-    assert said(connection) == TALK
+    assert pieces_of(connection) == TALK
     assert str(faults[0]).startswith("gzip: the compressed capture is damaged")
 
 
@@ -326,7 +328,7 @@ def test_other_networks_are_skipped_with_an_error() -> None:
     strange = block(1, struct.pack("<HHI", 220, 0, 0)) + block(6, struct.pack("<IIIII", 1, 0, 0, 4, 4) + b"data")
     faults: list[DecodeError] = []
     (connection,) = read_capture(pcapng([]) + strange * 2 + pcapng(talk()), faults)
-    assert said(connection) == TALK
+    assert pieces_of(connection) == TALK
     assert len(faults) == 1
     assert "link type 220 of a captured network is not one of" in str(faults[0])
 
@@ -338,7 +340,7 @@ def test_times_count_from_the_offset_of_their_interface(order: str) -> None:
     file += block(1, struct.pack(f"{order}HHI", RAW, 0, 0) + options, order)
     for packet in talk():
         file += block(6, struct.pack(f"{order}IIIII", 0, 0, 1100, len(packet), len(packet)) + packet, order)
-    assert only(file).times == [1000.0, 1000.0]
+    assert only_connection(file).times == [1000.0, 1000.0]
 
 
 # --- broken files ---
@@ -393,7 +395,7 @@ def test_mutated_capture_raises_nothing_but_decode_error(data: bytes) -> None:
         assert sum(len(piece) for _, piece in connection.pieces) <= len(data)
 
 
-# --- causes first ---
+# --- causes before their effects ---
 
 
 @pytest.mark.parametrize("start", [1000, 2**32 - 4])
@@ -406,7 +408,7 @@ def test_answer_comes_after_the_bytes_it_acknowledges(start: int) -> None:
     )
     handshake = (tcp(CLIENT, SERVER, start, flags=SYN), tcp(SERVER, CLIENT, 7000, flags=SYN | ACK, acknowledged=1))
     for order in ((question, answer, thanks), (answer, question, thanks), (thanks, answer, question)):
-        assert said(only(pcap([*handshake, *order]))) == [
+        assert pieces_of(only_connection(pcap([*handshake, *order]))) == [
             (True, b"question"),
             (False, b"answer"),
             (True, b"thanks"),
@@ -416,4 +418,4 @@ def test_answer_comes_after_the_bytes_it_acknowledges(start: int) -> None:
 def test_answer_to_missing_bytes_is_kept() -> None:
     handshake = (tcp(CLIENT, SERVER, 1000, flags=SYN), tcp(SERVER, CLIENT, 7000, flags=SYN | ACK))
     answer = tcp(SERVER, CLIENT, 7001, b"answer", acknowledged=1009)
-    assert said(only(pcap([*handshake, answer]))) == [(False, b"answer")]
+    assert pieces_of(only_connection(pcap([*handshake, answer]))) == [(False, b"answer")]

@@ -9,7 +9,7 @@ from dimse.lab.language import Mistake, integer, octets, put, split, uid, value_
 from dimse.uids import Verification, is_valid_uid
 
 
-def made(path: str, text: str) -> Dataset:
+def dataset_with(path: str, text: str) -> Dataset:
     dataset = Dataset()
     put(dataset, path, text)
     return dataset
@@ -80,28 +80,28 @@ def test_new_uid_is_valid() -> None:
     ],
 )
 def test_attribute_takes_a_value_of_its_vr(path: str, text: str, value: object) -> None:
-    assert next(iter(made(path, text))).value == value
+    assert next(iter(dataset_with(path, text))).value == value
 
 
 def test_hex_writes_any_octets() -> None:
-    assert bytes(made("Rows", "hex:FF")["Rows"].raw) == b"\xff"
+    assert bytes(dataset_with("Rows", "hex:FF")["Rows"].raw) == b"\xff"
 
 
 def test_path_makes_items() -> None:
-    dataset = made("BasicGrayscaleImageSequence[0].Rows", "8")
+    dataset = dataset_with("BasicGrayscaleImageSequence[0].Rows", "8")
     put(dataset, "BasicGrayscaleImageSequence[0].Columns", "4")
     put(dataset, "BasicGrayscaleImageSequence[1].Rows", "2")
     assert dataset.BasicGrayscaleImageSequence == [Dataset(Rows=8, Columns=4), Dataset(Rows=2)]
 
 
 def test_sequence_without_a_value_is_empty() -> None:
-    assert made("ReferencedImageBoxSequence", "").ReferencedImageBoxSequence == []
+    assert dataset_with("ReferencedImageBoxSequence", "").ReferencedImageBoxSequence == []
 
 
 def test_value_at_leads_through_items() -> None:
     assert (
         value_at(
-            made("BasicGrayscaleImageSequence[0].PixelAspectRatio", r"4\3"),
+            dataset_with("BasicGrayscaleImageSequence[0].PixelAspectRatio", r"4\3"),
             "BasicGrayscaleImageSequence[0].PixelAspectRatio",
         )
         == r"4\3"
@@ -110,7 +110,7 @@ def test_value_at_leads_through_items() -> None:
 
 def test_value_at_refuses_an_empty_value() -> None:
     with pytest.raises(Mistake, match="PatientID has no value"):
-        value_at(made("PatientID", ""), "PatientID")
+        value_at(dataset_with("PatientID", ""), "PatientID")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_value_at_refuses_an_empty_value() -> None:
 )
 def test_mistake_names_the_word(path: str, text: str, words: str) -> None:
     with pytest.raises(Mistake, match=words):
-        made(path, text)
+        dataset_with(path, text)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +168,6 @@ def test_value_of_the_peer_adds_no_attribute() -> None:
 
 @pytest.mark.parametrize(("representation", "vr"), [("0", "US"), ("1", "SS")])
 def test_hex_gets_the_vr_of_pixel_representation(representation: str, vr: str) -> None:
-    dataset = made("PixelRepresentation", representation)
+    dataset = dataset_with("PixelRepresentation", representation)
     put(dataset, "SmallestImagePixelValue", "hex:0500")
     assert encode(dataset, EXPLICIT_LE)[-10:] == b"\x28\0\x06\1" + vr.encode() + b"\2\0\5\0"

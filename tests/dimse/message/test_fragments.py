@@ -170,7 +170,7 @@ runs = st.lists(
 )
 
 
-def taken(assembler: Assembler, pdus: list[PDU], *, at_once: bool) -> list[object]:
+def gathered(assembler: Assembler, pdus: list[PDU], *, at_once: bool) -> list[object]:
     """Return the messages in ``pdus``, and the errors."""
     found: list[object] = []
     while pdus:
@@ -191,7 +191,7 @@ def test_run_is_gathered_as_its_pdvs(run: list[PDU], hint: int | None, most: int
     limits = Limits(fragments=most, data_set=size)
     first: list[PDU] = [PDataTF((PDV(1, encode_command(SET), True, True), PDV(1, b"begun", False, False)))]
     at_once, one_by_one = (Assembler(lambda context_id, data: hint, limits) for _ in range(2))  # noqa: ARG005
-    assert taken(at_once, first + run, at_once=True) == taken(one_by_one, first + run, at_once=False)
+    assert gathered(at_once, first + run, at_once=True) == gathered(one_by_one, first + run, at_once=False)
 
 
 def test_pdvs_of_another_context_are_not_taken_together() -> None:

@@ -82,7 +82,7 @@ def test_length_counts_all_buffers(data: list[bytes | memoryview] | bytes | None
 
 
 @pytest.mark.parametrize("measure", [length_of, joined])
-def test_data_that_is_no_buffer_raises(measure: Callable[[Any], object]) -> None:
+def test_data_that_is_not_a_buffer_raises(measure: Callable[[Any], object]) -> None:
     with pytest.raises(EncodeError, match="Data: 5 is not bytes or a list of bytes"):
         measure(5)
 

@@ -106,7 +106,7 @@ async def test_peers_that_stay_after_a_rejection_are_closed() -> None:
 
 
 async def test_few_associations_begin_or_end_in_one_iteration() -> None:
-    """A crowd that asks at once, and goes at once, leaves the iterations of the event loop short."""
+    """Iterations of the event loop stay short although a crowd associates at once, and leaves at once."""
     ended: list[str] = []
     wire = b"".join(encode_pdu(EXAMPLE[AssociateRQ]))
     async with serve([service(answer, NActionRQ, ended=ended)], port=0) as server:

@@ -31,7 +31,7 @@ SET = NSetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1
 USER_ABORT = Abort(0, 0)
 
 
-def prints() -> AssociateRQ:
+def print_request() -> AssociateRQ:
     example = EXAMPLE[AssociateRQ]
     assert isinstance(example, AssociateRQ)
     return dataclasses.replace(example, presentation_contexts=(PresentationContextRQ(1, PRINT, SYNTAXES),))
@@ -74,7 +74,7 @@ async def test_million_tiny_pdvs_are_aborted() -> None:
     wire = struct.pack(">BxI", 4, 18_000 * len(one)) + one * 18_000
     timeouts = Timeouts()
     async with under_attack(limits=Limits(fragments=100_000), timeouts=timeouts) as server, attacker(server) as raw:
-        await raw.associate(prints())
+        await raw.associate(print_request())
         raw.send(pdv(encode_command(SET)))
         ended = asyncio.create_task(raw.receive())
         for _ in range(1_000_000 // 18_000):
@@ -98,7 +98,7 @@ async def test_endless_command_set_is_aborted(data: bytes, hit: str) -> None:
 
 async def test_endless_data_set_is_aborted() -> None:
     async with under_attack(limits=Limits(data_set=1 << 20)) as server, attacker(server) as raw:
-        await raw.associate(prints())
+        await raw.associate(print_request())
         raw.send(pdv(encode_command(SET)), *[pdv(bytes(60_000), command=False, last=False)] * 20)
         assert await raw.receive() == USER_ABORT
     assert server.admission.hits == {"data_set": 1}
@@ -118,7 +118,7 @@ async def test_endless_data_set_is_aborted() -> None:
 async def test_pdvs_in_wrong_order_are_aborted(pdus: list[PDataTF]) -> None:
     """PS3.7 §6.3, PS3.8 Annex E.1."""
     async with under_attack() as server, attacker(server) as raw:
-        await raw.associate(prints())
+        await raw.associate(print_request())
         raw.send(*pdus)
         answer = await raw.receive()
         while isinstance(answer, PDataTF):  # the response to the complete message
@@ -129,7 +129,7 @@ async def test_pdvs_in_wrong_order_are_aborted(pdus: list[PDataTF]) -> None:
 async def test_missing_data_set_is_aborted() -> None:
     """Only the timeout of the message can end it."""
     async with under_attack() as server, attacker(server) as raw:
-        await raw.associate(prints())
+        await raw.associate(print_request())
         raw.send(pdv(encode_command(SET)))
         assert await raw.receive() == USER_ABORT
     assert server.admission.hits == {"message": 1}

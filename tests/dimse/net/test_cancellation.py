@@ -65,9 +65,9 @@ async def opened(association: Association) -> AsyncIterator[Handlers]:  # noqa: 
 SERVICES = (VERIFICATION, Service({PRINT: SYNTAXES, FIND: SYNTAXES}, opened))
 
 
-# How often a conversation waits at least, once it has an association: for the response to C-ECHO, twice in N-SET (until
-# the peer reads, and for the response), and for the responses to N-ACTION, C-FIND, C-ECHO and A-RELEASE. The pieces of
-# N-SET and the responses to C-FIND make it 11 times in most runs, but all may go together on a busy machine.
+# A conversation with an association waits at least seven times: for the response to C-ECHO, twice in N-SET (until the
+# peer reads, and for the response), and for the responses to N-ACTION, C-FIND, C-ECHO and A-RELEASE. Most runs wait 11
+# times, because N-SET is sent in pieces and C-FIND has several responses; on a busy machine, these may go together.
 LEAST_WAITS = 7
 
 

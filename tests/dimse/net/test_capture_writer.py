@@ -171,69 +171,69 @@ def test_waiting_thread_holds_no_bytes() -> None:
     assert writer.finish()
 
 
-def page_message(page: bytearray) -> NSetRQ:
+def message_with(pixels: bytearray) -> NSetRQ:
     return NSetRQ(
         MessageID=1,
         RequestedSOPClassUID=BasicFilmSession,
         RequestedSOPInstanceUID="1.2",
-        Data=[b"\xe0\x7f\x10\0" + len(page).to_bytes(4, "little"), memoryview(page)],
+        Data=[b"\xe0\x7f\x10\0" + len(pixels).to_bytes(4, "little"), memoryview(pixels)],
     )
 
 
-async def send_page(server: Server, recorder: Recorder, page: bytearray) -> None:
-    """Send ``page``, and change it afterwards."""
+async def send_and_change(server: Server, recorder: Recorder, pixels: bytearray) -> None:
+    """Send ``pixels``, and change it afterwards."""
     async with connect(server.host, server.port, {PRINT: SYNTAXES}, trace=recorder) as association:
-        await association.request(association.context_for(PRINT), page_message(page))
-        page[:] = bytes(len(page))
+        await association.request(association.context_for(PRINT), message_with(pixels))
+        pixels[:] = bytes(len(pixels))
 
 
-async def answer_page(peer: Raw) -> None:
+async def answer_the_request(peer: Raw) -> None:
     await peer.accept()
     await peer.hear()
     peer.say(NSetRSP(MessageIDBeingRespondedTo=1, Status=0))
     await peer.receive()
 
 
-async def abort_at_page(peer: Raw) -> None:
+async def abort_at_the_request(peer: Raw) -> None:
     await peer.accept()
     await peer.hear()
     peer.send(Abort(0, 0))
     await peer.receive()
 
 
-async def hear_page(peer: Raw) -> None:
+async def answer_nothing(peer: Raw) -> None:
     await peer.accept()
     while not isinstance(await peer.receive(), Abort | None):
         pass
 
 
-async def request_page(association: Association, page: bytearray) -> None:
-    await association.request(association.context_for(PRINT), page_message(page))
+async def send_and_wait(association: Association, pixels: bytearray) -> None:
+    await association.request(association.context_for(PRINT), message_with(pixels))
 
 
-async def send_page_alone(association: Association, page: bytearray) -> None:
-    await association.send(association.context_for(PRINT), page_message(page))
+async def send_without_waiting(association: Association, pixels: bytearray) -> None:
+    await association.send(association.context_for(PRINT), message_with(pixels))
 
 
-async def cancel_page(association: Association, page: bytearray) -> None:
-    requesting = asyncio.create_task(request_page(association, page))
+async def cancel_the_request(association: Association, pixels: bytearray) -> None:
+    requesting = asyncio.create_task(send_and_wait(association, pixels))
     await asyncio.sleep(0)  # the task runs until it waits for the response
     requesting.cancel()
     await requesting
 
 
-async def give_page_up(association: Association, page: bytearray) -> None:
-    await association.request(association.context_for(PRINT), page_message(page), patience=0.001)
+async def give_up_waiting(association: Association, pixels: bytearray) -> None:
+    await association.request(association.context_for(PRINT), message_with(pixels), patience=0.001)
 
 
 @pytest.mark.parametrize(
     ("peer", "use", "error"),
     [
-        (answer_page, request_page, None),
-        (hear_page, send_page_alone, None),
-        (abort_at_page, request_page, AssociationAborted),
-        (hear_page, cancel_page, asyncio.CancelledError),
-        (hear_page, give_page_up, ResponseTimeout),
+        (answer_the_request, send_and_wait, None),
+        (answer_nothing, send_without_waiting, None),
+        (abort_at_the_request, send_and_wait, AssociationAborted),
+        (answer_nothing, cancel_the_request, asyncio.CancelledError),
+        (answer_nothing, give_up_waiting, ResponseTimeout),
     ],
 )
 async def test_recording_holds_the_bytes_that_were_sent(
@@ -242,12 +242,12 @@ async def test_recording_holds_the_bytes_that_were_sent(
     use: Callable[[Association, bytearray], Awaitable[None]],
     error: type[BaseException] | None,
 ) -> None:
-    page, recorder = bytearray(b"\1" * 100_000), record(disk.path)
+    pixels, recorder = bytearray(b"\1" * 100_000), record(disk.path)
     async with raw_server(peer) as port:
         async with connect(HOST, port, {PRINT: SYNTAXES}, trace=recorder) as association:
             with pytest.raises(error) if error else nullcontext():
-                await use(association, page)
-            page[:] = bytes(len(page))
+                await use(association, pixels)
+            pixels[:] = bytes(len(pixels))
             disk.go()
             association.abort()
     (recorded,) = associations_in(disk.finish(), [])
@@ -256,7 +256,7 @@ async def test_recording_holds_the_bytes_that_were_sent(
 
 
 async def test_recording_holds_the_part_that_was_sent(disk: PipeDisk) -> None:
-    page, recorder, is_over = bytearray(b"\1" * (16 << 20)), record(disk.path), asyncio.Event()
+    pixels, recorder, is_over = bytearray(b"\1" * (16 << 20)), record(disk.path), asyncio.Event()
 
     async def stop_reading(peer: Raw) -> None:
         await peer.accept()
@@ -264,12 +264,12 @@ async def test_recording_holds_the_part_that_was_sent(disk: PipeDisk) -> None:
 
     async with raw_server(stop_reading) as port:
         async with connect(HOST, port, {PRINT: SYNTAXES}, trace=recorder) as association:
-            sending = asyncio.create_task(request_page(association, page))
+            sending = asyncio.create_task(send_and_wait(association, pixels))
             await until(lambda: not association.transport.takes_more)
             sending.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await sending
-            page[:] = bytes(len(page))
+            pixels[:] = bytes(len(pixels))
             disk.go()
             is_over.set()
     (connection,) = read_capture(disk.finish(), [])
@@ -282,14 +282,14 @@ async def test_hung_disk_ends_only_the_recording(
     disk: PipeDisk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(capture_writer, "PATIENCE", 0.01)
-    page, recorder = bytearray(100_000), record(disk.path)
+    pixels, recorder = bytearray(100_000), record(disk.path)
 
     async def answer(operation: Operation) -> Response:
         return operation.reply()
 
     async with serve([service(answer, NSetRQ)], port=0) as server:
-        await send_page(server, recorder, page)
-        await send_page(server, recorder, page)
+        await send_and_change(server, recorder, pixels)
+        await send_and_change(server, recorder, pixels)
     disk.go()
     assert recorder.finish()
     ends = [line for line in caplog.messages if "the recording ends here" in line]
@@ -305,7 +305,9 @@ async def test_peer_is_not_read_while_its_bytes_wait(disk: PipeDisk, monkeypatch
         return operation.reply()
 
     async with serve([service(hear, NSetRQ)], port=0, trace=recorder) as server:
-        sending = asyncio.create_task(send_page(server, record(disk.path.with_name("b.pcapng")), bytearray(500_000)))
+        sending = asyncio.create_task(
+            send_and_change(server, record(disk.path.with_name("b.pcapng")), bytearray(500_000))
+        )
         await until(lambda: any(one.transport.flow.hold_reasons for one in server.associations))
         assert not heard
         disk.go()
@@ -313,7 +315,7 @@ async def test_peer_is_not_read_while_its_bytes_wait(disk: PipeDisk, monkeypatch
     assert heard == [1]
 
 
-async def test_wait_for_the_recording_ends_no_other_wait(disk: PipeDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_written_recording_releases_only_its_own_hold(disk: PipeDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dimse.net.recorder._LONG_QUEUE", 0)
     flow = FlowControl(Turns(), lambda: None, lambda: None, lambda _: None)
     recorder = record(disk.path)
@@ -357,7 +359,7 @@ async def test_canceled_wait_for_the_disk_is_forgotten(tmp_path: Path) -> None:
     assert waiting.cancelled()
 
 
-def test_finish_reports_what_the_disk_did_not_take(disk: PipeDisk, caplog: pytest.LogCaptureFixture) -> None:
+def test_finish_reports_bytes_that_the_disk_did_not_take(disk: PipeDisk, caplog: pytest.LogCaptureFixture) -> None:
     recorder = record(disk.path)
     tap = stalled(recorder, disk)
     tap.closed()

@@ -200,7 +200,7 @@ async def test_aborted_association_closes_its_file(disk: Disk, monkeypatch: pyte
 
 
 def test_file_is_closed_though_the_loop_ends_first(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The loop stops before the window is written, so it is never told."""
+    """The loop stops before the window is written, and never learns of the write."""
     files, go_on, create = list[BinaryIO](), Event(), disk.create
 
     def keep() -> BinaryIO:

@@ -34,7 +34,7 @@ async def reply(operation: Operation) -> Response:
     return operation.reply()
 
 
-async def status_of_a_large_one(port: int, on_associated: Callable[[], object] = lambda: None) -> int:
+async def status_of_a_large_request(port: int, on_associated: Callable[[], object] = lambda: None) -> int:
     async with connect("127.0.0.1", port, {PRINT: SYNTAXES}) as association:
         on_associated()
         response = await n_set(association, association.context_for(PRINT), BasicFilmSession, "1.2", LARGE)
@@ -57,7 +57,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 async def test_arrived_bytes_are_read_in_the_same_iteration(reads: list[int]) -> None:
     async with serve([service(reply, NSetRQ)], port=0) as server:
-        assert await status_of_a_large_one(server.port) == 0
+        assert await status_of_a_large_request(server.port) == 0
     assert sum(reads) > 1 << 20
 
 
@@ -114,7 +114,7 @@ async def test_connection_that_is_reset_at_once_ends() -> None:
 async def test_reading_on_ends_after_its_time(reads: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(eager_reader, "_READ_ON", 0.0)
     async with serve([service(reply, NSetRQ)], port=0) as server:
-        assert await status_of_a_large_one(server.port) == 0
+        assert await status_of_a_large_request(server.port) == 0
     assert sum(reads) < 1 << 10  # at most the A-ASSOCIATE-RQ
 
 
@@ -130,7 +130,7 @@ def nothing_more(fd: int, buffers: Sequence[Any]) -> int:  # noqa: ARG001
 async def test_loop_continues_if_nothing_is_there(readv: ReadV, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "readv", readv)
     async with serve([service(reply, NSetRQ)], port=0) as server:
-        assert await status_of_a_large_one(server.port) == 0
+        assert await status_of_a_large_request(server.port) == 0
 
 
 async def test_broken_connection_ends_its_association_only(
@@ -143,6 +143,6 @@ async def test_broken_connection_ends_its_association_only(
     async with serve([VERIFICATION, service(reply, NSetRQ)], port=0) as server:
         async with asyncio.timeout(10), connect("127.0.0.1", server.port, ECHO) as other:
             with monkeypatch.context() as patch, pytest.raises(AssociationAborted):
-                await status_of_a_large_one(server.port, lambda: patch.setattr(os, "readv", broken))
+                await status_of_a_large_request(server.port, lambda: patch.setattr(os, "readv", broken))
             assert (await c_echo(other)).Status == 0
     assert "the transport connection broke: " in caplog.text

@@ -1,4 +1,4 @@
-"""Each bound of `Limits` and `Timeouts` has a test of its name, for the answer to the peer and the count."""
+"""Each bound of `Limits` and `Timeouts` has a test that begins with its name: the answer to the peer, and the count."""
 
 import asyncio
 import dataclasses
@@ -67,7 +67,7 @@ def context(number: int, syntaxes: int = 1) -> PresentationContextRQ:
 # --- sizes ---
 
 
-async def test_max_pdu() -> None:
+async def test_max_pdu_aborts_a_longer_pdu() -> None:
     async with server("max_pdu", limits=Limits(max_pdu=1000)) as running, raw_client(running) as raw:
         raw.send(EXAMPLE[AssociateRQ])
         answer = await raw.receive()
@@ -77,7 +77,7 @@ async def test_max_pdu() -> None:
         assert await raw.receive() == Abort(2, 6)
 
 
-async def test_associate_pdu() -> None:
+async def test_associate_pdu_aborts_a_longer_request() -> None:
     async with server("associate_pdu", limits=Limits(associate_pdu=500)) as running, raw_client(running) as raw:
         raw.writer.write(b"\x01\0\0\0\x01\xf5")
         assert await raw.receive() == Abort(0, 0)  # AA-1
@@ -94,7 +94,7 @@ async def refused(limit: str, bound: int, *, fits: AssociateRQ, exceeds: Associa
             assert await raw.receive() == LOCAL_LIMIT_EXCEEDED
 
 
-async def test_contexts() -> None:
+async def test_contexts_beyond_the_limit_are_rejected() -> None:
     fits, exceeds = (tuple(map(context, range(1, 2 * count, 2))) for count in (3, 4))
     await refused(
         "contexts",
@@ -104,7 +104,7 @@ async def test_contexts() -> None:
     )
 
 
-async def test_transfer_syntaxes() -> None:
+async def test_transfer_syntaxes_beyond_the_limit_are_rejected() -> None:
     await refused(
         "transfer_syntaxes",
         2,
@@ -113,7 +113,7 @@ async def test_transfer_syntaxes() -> None:
     )
 
 
-async def test_user_items() -> None:
+async def test_user_items_beyond_the_limit_are_rejected() -> None:
     stray = UnknownItem(0x7F, b"")
     await refused(
         "user_items",
@@ -126,7 +126,7 @@ async def test_user_items() -> None:
     )
 
 
-async def test_user_item() -> None:
+async def test_user_item_above_the_limit_is_rejected() -> None:
     fits, exceeds = (UserIdentityRQ(3, False, bytes(count)) for count in (54, 55))
     await refused("user_item", 60, fits=request(user_information=(fits,)), exceeds=request(user_information=(exceeds,)))
 
@@ -159,7 +159,7 @@ async def test_associate_ac_is_bounded(change: dict[str, object], cause: str) ->
     assert seen == [Abort(2, 6)]
 
 
-async def test_command_set() -> None:
+async def test_command_set_above_the_limit_is_aborted() -> None:
     async with server("command_set", limits=Limits(command_set=100)) as running, raw_client(running) as raw:
         await raw.associate()
         for _ in range(2):
@@ -170,15 +170,15 @@ async def test_command_set() -> None:
 STORE = encode_command(CStoreRQ(MessageID=1, AffectedSOPClassUID="1.2", AffectedSOPInstanceUID="1.3", Data=b""))
 
 
-async def test_data_set() -> None:
+async def test_data_set_above_the_limit_is_aborted() -> None:
     async with server("data_set", limits=Limits(data_set=100)) as running, raw_client(running) as raw:
         await raw.associate()
         raw.send(PDataTF((PDV(1, STORE, True, True),)), *[PDataTF((PDV(1, bytes(60), False, False),))] * 2)
         assert await raw.receive() == Abort(0, 0)
 
 
-async def test_fragments() -> None:
-    """A message needs few fragments; a million take long."""
+async def test_fragments_beyond_the_limit_are_aborted() -> None:
+    """A message needs few fragments; processing a million of them takes long."""
     async with server("fragments", limits=Limits(fragments=10)) as running, raw_client(running) as raw:
         await raw.associate()
         raw.send(PDataTF((PDV(1, STORE, True, True), *[PDV(1, b"", False, False)] * 9)))
@@ -186,7 +186,7 @@ async def test_fragments() -> None:
         assert await raw.receive() == Abort(0, 0)
 
 
-async def test_fragments_are_counted_for_each_message() -> None:
+async def test_each_message_may_have_all_fragments() -> None:
     async with serve([net.VERIFICATION], port=0, limits=Limits(fragments=1)) as running, raw_client(running) as raw:
         await raw.associate()
         for number in range(1, 4):
@@ -208,7 +208,7 @@ async def test_client_bounds_received_messages() -> None:
     assert association.limit == "command_set"
 
 
-async def test_requests() -> None:
+async def test_requests_beyond_the_limit_are_not_read() -> None:
     """The association goes on; further requests stay in the kernel until there is room."""
     began: list[int] = []
     go_on = asyncio.Event()
@@ -237,7 +237,7 @@ async def test_requests() -> None:
 # --- numbers at once ---
 
 
-async def test_associations() -> None:
+async def test_associations_beyond_the_limit_are_rejected() -> None:
     async with serve([net.VERIFICATION], port=0, limits=Limits(associations=1)) as running:
         async with raw_client(running) as first, raw_client(running) as second:
             await first.associate()
@@ -250,7 +250,7 @@ async def test_associations() -> None:
     assert running.admission.hits == {"associations": 1}
 
 
-async def test_host_associations() -> None:
+async def test_host_associations_beyond_the_limit_are_rejected() -> None:
     limits = Limits(associations=10, host_associations=1)
     async with serve([net.VERIFICATION], port=0, limits=limits) as running:
         async with raw_client(running) as first, raw_client(running) as second:
@@ -277,18 +277,18 @@ async def closed_unread(limit: str) -> None:
     assert running.admission.hits == {limit: 1}
 
 
-async def test_connections() -> None:
+async def test_connections_beyond_the_limit_are_closed_unread() -> None:
     await closed_unread("connections")
 
 
-async def test_host_connections() -> None:
+async def test_host_connections_beyond_the_limit_are_closed_unread() -> None:
     await closed_unread("host_connections")
 
 
 # --- timeouts ---
 
 
-async def test_connect() -> None:
+async def test_connect_ends_a_connection_without_an_answer() -> None:
     async def silent(raw: Raw) -> None:
         await raw.reader.read()
 
@@ -298,14 +298,14 @@ async def test_connect() -> None:
                 pass
 
 
-async def test_artim() -> None:
+async def test_artim_closes_an_incomplete_request() -> None:
     async with server("artim", timeouts=Timeouts(artim=0.05)) as running, raw_client(running) as raw:
         raw.writer.write(b"\x01\0")
         assert await raw.receive() is None
 
 
-async def test_pdu() -> None:
-    """PDU-length is 4096, and a byte arrives now and then."""
+async def test_pdu_aborts_a_slow_pdu() -> None:
+    """The PDU has 4096 bytes, which arrive one by one."""
     async with server("pdu", timeouts=Timeouts(pdu=0.1)) as running, raw_client(running) as raw:
         await raw.associate()
         raw.writer.write(b"\x04\0\0\0\x10\0")
@@ -316,7 +316,7 @@ async def test_pdu() -> None:
         assert ended.result() == Abort(0, 0)
 
 
-async def test_pdu_begins_anew_with_each_pdu(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_pdu_restarts_its_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each read ends within a PDU, as in a stream of images; none of them takes long."""
     wire = b"".join(encode_pdu(echo()))
     async with serve([net.VERIFICATION], port=0, timeouts=Timeouts(pdu=1)) as running, raw_client(running) as raw:
@@ -330,7 +330,7 @@ async def test_pdu_begins_anew_with_each_pdu(monkeypatch: pytest.MonkeyPatch) ->
     assert running.admission.hits == {}
 
 
-async def test_message() -> None:
+async def test_message_aborts_a_slow_message() -> None:
     """Each PDU has one byte, so the message takes too long although its PDUs do not."""
     async with server("message", timeouts=Timeouts(message=0.1)) as running, raw_client(running) as raw:
         await raw.associate()
@@ -342,16 +342,16 @@ async def test_message() -> None:
         assert ended.result() == Abort(0, 0)
 
 
-async def test_memory() -> None:
-    """No association is refused beyond it: the second waits for the first, and both are answered."""
-    await _two_that_find_no_room(Limits(memory=3 << 20))
+async def test_memory_makes_messages_wait() -> None:
+    """No association is refused: a message waits until there is room, and all are answered."""
+    await _send_four_large_messages(Limits(memory=3 << 20))
 
 
-async def test_host_memory() -> None:
-    await _two_that_find_no_room(Limits(host_memory=3 << 20))
+async def test_host_memory_makes_messages_wait() -> None:
+    await _send_four_large_messages(Limits(host_memory=3 << 20))
 
 
-async def _two_that_find_no_room(limits: Limits) -> None:
+async def _send_four_large_messages(limits: Limits) -> None:
     async def take(operation: Operation) -> Response:
         return operation.reply()
 
@@ -368,7 +368,7 @@ async def _two_that_find_no_room(limits: Limits) -> None:
     assert running.admission.hits == {}
 
 
-async def test_stall() -> None:
+async def test_stall_aborts_a_message_that_does_not_continue() -> None:
     """An incomplete message that does not continue is aborted once another waits for its memory."""
     limits, timeouts = Limits(memory=1 << 20), Timeouts(stall=0.05)
     async with server("stall", limits=limits, timeouts=timeouts) as running, raw_client(running) as raw:
@@ -383,13 +383,13 @@ async def test_stall() -> None:
             assert await raw.receive() == Abort(0, 0)
 
 
-async def test_idle() -> None:
+async def test_idle_aborts_a_silent_association() -> None:
     async with server("idle", timeouts=Timeouts(idle=0.05)) as running, raw_client(running) as raw:
         await raw.associate()
         assert await raw.receive() == Abort(0, 0)
 
 
-async def test_dimse() -> None:
+async def test_dimse_raises_without_a_response() -> None:
     async def mute(raw: Raw) -> None:
         await raw.accept()
         while await raw.receive() is not None:
@@ -401,7 +401,7 @@ async def test_dimse() -> None:
                 await c_echo(association)
 
 
-async def test_handler() -> None:
+async def test_handler_fails_its_own_operation_only() -> None:
     """A handler that hangs fails its own operation only."""
 
     async def hang(operation: Operation) -> Response:  # noqa: ARG001
@@ -417,7 +417,7 @@ async def test_handler() -> None:
             assert (await c_echo(association)).Status == 0
 
 
-async def test_write() -> None:
+async def test_write_ends_an_association_that_is_not_read() -> None:
     async def stop_reading(raw: Raw) -> None:
         await raw.accept()
         await asyncio.Event().wait()
@@ -430,7 +430,7 @@ async def test_write() -> None:
     assert association.limit == "write"
 
 
-async def test_release() -> None:
+async def test_release_aborts_without_an_answer() -> None:
     seen: list[PDU | None] = []
 
     async def mute(raw: Raw) -> None:
@@ -443,7 +443,7 @@ async def test_release() -> None:
     assert seen == [ReleaseRQ(), Abort(0, 0)]
 
 
-async def test_linger() -> None:
+async def test_linger_closes_after_an_abort() -> None:
     closed = asyncio.Event()
 
     async def deaf(raw: Raw) -> None:
@@ -461,9 +461,10 @@ async def test_linger() -> None:
 # --- the tables ---
 
 
-def test_each_limit_has_a_test_of_its_name() -> None:
+def test_each_limit_has_one_test_of_its_name() -> None:
     for cls in (Limits, Timeouts):
-        assert {f"test_{field.name}" for field in dataclasses.fields(cls)} <= globals().keys()
+        for field in dataclasses.fields(cls):
+            assert len([name for name in globals() if name.startswith(f"test_{field.name}_")]) == 1, field.name
 
 
 def test_the_table_has_each_limit_with_its_default() -> None:

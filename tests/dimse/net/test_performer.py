@@ -195,7 +195,7 @@ async def raise_a_status(operation: Operation) -> Response:  # noqa: ARG001
     raise ServiceError(0x0106, "Invalid attribute value", comment="Rows 0")
 
 
-async def raise_a_status_that_is_none(operation: Operation) -> Response:  # noqa: ARG001
+async def raise_an_impossible_status(operation: Operation) -> Response:  # noqa: ARG001
     raise ServiceError(1 << 20, "beyond a US")
 
 
@@ -237,7 +237,7 @@ def at_once(handler: Handle) -> SynchronousHandler:
     return SynchronousHandler(make)
 
 
-def be_no_coroutine(operation: Operation) -> Any:
+def return_a_response_at_once(operation: Operation) -> Any:
     return operation.reply()
 
 
@@ -251,7 +251,7 @@ def raise_at_once(operation: Operation) -> Any:  # noqa: ARG001
         (raise_a_bug, 0x0110, "Processing failure"),
         (raise_its_own_timeout, 0x0110, "Processing failure"),
         (raise_a_status, 0x0106, "Rows 0"),
-        (raise_a_status_that_is_none, 0x0110, "Processing failure"),
+        (raise_an_impossible_status, 0x0110, "Processing failure"),
         (return_nothing, 0x0110, "Processing failure"),
         (answer_another_service, 0x0110, "Processing failure"),
         (answer_another_request, 0x0110, "Processing failure"),
@@ -275,8 +275,8 @@ async def test_failing_handler_fails_its_operation_only(
     assert caplog.records or handler is raise_a_status
 
 
-@pytest.mark.parametrize("handler", [be_no_coroutine, raise_at_once])
-async def test_plain_function_is_no_handler(handler: Plain) -> None:
+@pytest.mark.parametrize("handler", [return_a_response_at_once, raise_at_once])
+async def test_plain_function_is_not_a_handler(handler: Plain) -> None:
     answer = await answer_to(SET, 3, handler=handler)
     assert (answer.Status, answer.ErrorComment) == (0x0110, "Processing failure")
 

@@ -130,6 +130,10 @@ async def test_each_identity_type_is_answered(kind: int) -> None:
             assert association.associate_ac is not None
             assert UserIdentityAC(b"") in association.associate_ac.user_information
             assert (await c_echo(association)).Status == 0
+
+
+async def test_missing_identity_is_rejected() -> None:
+    async with serve([VERIFICATION], port=0, policy=identified(lambda _identity, _caller: b"")) as server:
         with pytest.raises(AssociationRejected) as caught:
             async with connect(server.host, server.port, ECHO):
                 pass

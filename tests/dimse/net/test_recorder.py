@@ -34,7 +34,7 @@ def names(association: RecordedAssociation) -> list[str]:
     return [step.name for step in association.steps() if step.turns]
 
 
-async def ask(host: str, port: int, **options: object) -> None:
+async def echo_once(host: str, port: int, **options: object) -> None:
     async with connect(host, port, ECHO, **options) as association:  # type: ignore[arg-type]  # as the caller wants
         await c_echo(association)
 
@@ -42,7 +42,7 @@ async def ask(host: str, port: int, **options: object) -> None:
 async def test_both_sides_record_the_same_bytes(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "client.pcapng", tmp_path / "server.pcapng"
     async with serve([VERIFICATION], port=0, trace=record(theirs)) as server:
-        await ask(server.host, server.port, trace=record(ours))
+        await echo_once(server.host, server.port, trace=record(ours))
     (one,), (other,) = recorded(ours), recorded(theirs)
     assert names(one) == names(other) == MESSAGES
     for side in (REQUESTOR, ACCEPTOR):
@@ -65,8 +65,8 @@ async def test_broken_bytes_are_kept(tmp_path: Path) -> None:
 async def test_file_holds_all_associations(tmp_path: Path) -> None:
     path = tmp_path / "all.pcapng"
     async with serve([VERIFICATION], port=0, trace=record(path)) as server:
-        await asyncio.gather(*(ask(server.host, server.port) for _ in range(3)))
-        await ask(server.host, server.port)
+        await asyncio.gather(*(echo_once(server.host, server.port) for _ in range(3)))
+        await echo_once(server.host, server.port)
     assert [names(one) for one in recorded(path)] == [MESSAGES] * 4
 
 
@@ -74,7 +74,7 @@ async def test_folder_gets_a_file_for_each_association(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     async with serve([VERIFICATION], port=0, trace=record(folder)) as server:
         for _ in range(2):
-            await ask(server.host, server.port)
+            await echo_once(server.host, server.port)
     files = sorted(folder.iterdir())
     assert [names(*recorded(path)) for path in files] == [MESSAGES] * 2
     assert all(path.suffix == ".pcapng" and "-127.0.0.1-" in path.name for path in files)
@@ -83,14 +83,14 @@ async def test_folder_gets_a_file_for_each_association(tmp_path: Path) -> None:
 async def test_recording_is_private(tmp_path: Path) -> None:
     path = tmp_path / "all.pcapng"
     async with serve([VERIFICATION], port=0, trace=record(path)) as server:
-        await ask(server.host, server.port)
+        await echo_once(server.host, server.port)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 async def test_other_trace_gets_the_records(tmp_path: Path) -> None:
     records: list[Record] = []
     async with serve([VERIFICATION], port=0, trace=record(tmp_path / "a.pcapng", also=records.append)) as server:
-        await ask(server.host, server.port)
+        await echo_once(server.host, server.port)
     assert str(records[0]) == "= Sta1 Evt5 AE-5 Sta2"
     assert names(*recorded(tmp_path / "a.pcapng")) == MESSAGES
 
@@ -104,7 +104,7 @@ async def test_tls_is_recorded_only_when_wanted(
     path = tmp_path / "tls.pcapng"
     context = server_context(identity.certificate, identity.key)
     async with serve([VERIFICATION], port=0, tls=context, trace=record(path, tls=is_wanted)) as server:
-        await ask(server.host, server.port, tls=client_context(authority.ca))
+        await echo_once(server.host, server.port, tls=client_context(authority.ca))
     if is_wanted:
         assert names(*recorded(path)) == MESSAGES
     else:
@@ -117,10 +117,10 @@ async def test_recorder_begins_a_new_file_if_the_old_one_is_moved(tmp_path: Path
     path, moved = tmp_path / "all.pcapng", tmp_path / "moved.pcapng"
     recorder = record(path)
     async with serve([VERIFICATION], port=0, trace=recorder) as server:
-        await ask(server.host, server.port)
+        await echo_once(server.host, server.port)
         await recorder.written()
         await asyncio.to_thread(path.rename, moved)
-        await ask(server.host, server.port)
+        await echo_once(server.host, server.port)
     assert names(*recorded(path)) == names(*recorded(moved)) == MESSAGES
 
 
@@ -155,7 +155,7 @@ async def test_recording_of_a_rejected_association_is_complete(tmp_path: Path) -
     async with serve([VERIFICATION], port=0, limits=Limits(associations=1)) as server:
         async with connect(server.host, server.port, ECHO):
             with pytest.raises(AssociationRejected):
-                await ask(server.host, server.port, trace=record(path))
+                await echo_once(server.host, server.port, trace=record(path))
             assert names(*recorded(path)) == ["A-ASSOCIATE-RQ", "A-ASSOCIATE-RJ"]
 
 
@@ -166,8 +166,8 @@ async def test_full_disk_ends_only_the_recording(tmp_path: Path, caplog: pytest.
     path.symlink_to("/dev/full")
     with caplog.at_level(logging.ERROR):
         async with serve([VERIFICATION], port=0, trace=recorder) as server:
-            await ask(server.host, server.port)
-            await ask(server.host, server.port)
+            await echo_once(server.host, server.port)
+            await echo_once(server.host, server.port)
     assert caplog.text.count("the recording ends here: ") == 1
 
 
@@ -229,7 +229,7 @@ def test_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
 async def test_wireshark_reads_the_recording(tmp_path: Path) -> None:
     path = tmp_path / "echo.pcapng"
     async with serve([VERIFICATION], port=0, trace=record(path)) as server:
-        await ask(server.host, server.port)
+        await echo_once(server.host, server.port)
         decoded = f"tcp.port=={server.port},dicom"
     command = ["tshark", "-r", str(path), "-d", decoded, "-o", "ip.check_checksum:TRUE"]
     fields = ["-T", "fields", "-e", "dicom.pdu.type", "-e", "ip.checksum.status"]

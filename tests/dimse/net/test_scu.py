@@ -36,7 +36,7 @@ ROWS = Dataset(Rows=1)
 Call = Callable[[Association], Awaitable[Response]]
 
 
-def on(association: Association) -> Context:
+def print_context(association: Association) -> Context:
     return association.context_for(PRINT)
 
 
@@ -70,27 +70,27 @@ CALLS: dict[type[Request], tuple[Call, dict[str, object]]] = {
     CGetRQ: (c_get, {"AffectedSOPClassUID": FIND, "Priority": 0}),
     CMoveRQ: (c_move, {"AffectedSOPClassUID": FIND, "MoveDestination": "THERE", "Priority": 1}),
     NCreateRQ: (
-        lambda a: scu.n_create(a, on(a), "1.2", "1.3", ROWS),
+        lambda a: scu.n_create(a, print_context(a), "1.2", "1.3", ROWS),
         {"AffectedSOPClassUID": "1.2", "AffectedSOPInstanceUID": "1.3"},
     ),
     NSetRQ: (
-        lambda a: scu.n_set(a, on(a), "1.2", "1.3", ROWS),
+        lambda a: scu.n_set(a, print_context(a), "1.2", "1.3", ROWS),
         {"RequestedSOPClassUID": "1.2", "RequestedSOPInstanceUID": "1.3"},
     ),
     NGetRQ: (
-        lambda a: scu.n_get(a, on(a), "1.2", "1.3", [0x00280010, 0x00280011]),
+        lambda a: scu.n_get(a, print_context(a), "1.2", "1.3", [0x00280010, 0x00280011]),
         {"RequestedSOPClassUID": "1.2", "AttributeIdentifierList": (0x00280010, 0x00280011)},
     ),
     NActionRQ: (
-        lambda a: scu.n_action(a, on(a), "1.2", "1.3", 4, ROWS),
+        lambda a: scu.n_action(a, print_context(a), "1.2", "1.3", 4, ROWS),
         {"RequestedSOPInstanceUID": "1.3", "ActionTypeID": 4},
     ),
     NDeleteRQ: (
-        lambda a: scu.n_delete(a, on(a), "1.2", "1.3"),
+        lambda a: scu.n_delete(a, print_context(a), "1.2", "1.3"),
         {"RequestedSOPClassUID": "1.2", "RequestedSOPInstanceUID": "1.3"},
     ),
     NEventReportRQ: (
-        lambda a: scu.n_event_report(a, on(a), "1.2", "1.3", 9, ROWS),
+        lambda a: scu.n_event_report(a, print_context(a), "1.2", "1.3", 9, ROWS),
         {"AffectedSOPInstanceUID": "1.3", "EventTypeID": 9},
     ),
 }

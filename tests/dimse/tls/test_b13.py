@@ -299,7 +299,7 @@ def test_key_refused_by_one_library_raises(printer: Identity, monkeypatch: pytes
 
 
 def test_broken_list_of_revoked_certificates_raises(authority: Authority, tmp_path: Path) -> None:
-    """`ssl` passes over it, and pyOpenSSL does not."""
+    """`ssl` ignores such a list, and pyOpenSSL does not."""
     path = tmp_path / "ca.pem"
     path.write_text(f"{authority.ca.read_text()}-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n")
     with pytest.raises(DecodeError, match=r"ca\.pem: cannot be used: wrong tag"):

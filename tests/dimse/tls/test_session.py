@@ -80,7 +80,7 @@ def test_plain_bytes_are_not_tls(profile: TLSProfile, authority: Authority, prin
     server.receive(first)
     with pytest.raises(RemoteProtocolError, match=r"^the peer does not speak TLS$"):
         server.handshake()
-    assert server.data_to_send()[0] == 0x15  # an alert, which also tells a client without TLS
+    assert server.data_to_send()[0] == 0x15  # an alert, which also shows a client without TLS that it needs TLS
 
 
 async def test_context_of_the_other_side_raises(profile: TLSProfile, authority: Authority, printer: Identity) -> None:

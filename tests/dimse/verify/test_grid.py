@@ -75,7 +75,7 @@ async def test_document_has_groups_and_agreement() -> None:
     assert [group["outcome"] for group in found["steps"][1]["groups"]] == ["RSP(0000)", "RSP(0110)"]
 
 
-async def test_page_escapes_what_a_peer_says() -> None:
+async def test_page_escapes_the_texts_of_a_peer() -> None:
     syntax = HOSTILE[0]
     hostile = Twin(
         accepts=lambda ac, _: AssociateAC(

@@ -25,7 +25,7 @@ async def judged(case: Case, twin: Twin) -> Result:
         return await judge.run(case)
 
 
-def late(answer: Callable[[Line], None]) -> Twin:
+def answers_from_the_second_on(answer: Callable[[Line], None]) -> Twin:
     """Return a peer that does not answer the first unknown PDU, and all others by ``answer``."""
     heard: list[bytes] = []
 
@@ -40,13 +40,15 @@ def late(answer: Callable[[Line], None]) -> Twin:
     return Twin(hears=hears)
 
 
-def made(run: Callable[[Peer], object], **more: object) -> Case:
+def case_of(run: Callable[[Peer], object], **more: object) -> Case:
     values = {"id": "T-1.01", "title": "a case", "section": "none", "level": Level.MUST, "run": run} | more
     return Case(**values)  # type: ignore[arg-type]  # fields of Case
 
 
 async def test_silence_is_tried_a_second_time() -> None:
-    result = await judged(BY_ID["UL-F-2.05"], late(lambda line: line.send(bytes.fromhex("07000000000400000201"))))
+    result = await judged(
+        BY_ID["UL-F-2.05"], answers_from_the_second_on(lambda line: line.send(bytes.fromhex("07000000000400000201")))
+    )
     assert result.verdict is Verdict.PASS
     assert result.subcases[0].first == (Silent(),)
 
@@ -78,7 +80,7 @@ async def test_fault_of_the_tester_is_an_error() -> None:
     async def run(_: Peer) -> Seen:
         raise ZeroDivisionError("oops")
 
-    result = await judged(made(run), Twin())
+    result = await judged(case_of(run), Twin())
     assert result.verdict is Verdict.ERROR
     assert result.reason == "the tester failed: ZeroDivisionError: oops"
 
@@ -88,7 +90,7 @@ async def test_maximum_length_without_room_is_inconclusive() -> None:
         return await peer.echo(await peer.associate())
 
     twin = Twin(accepts=lambda answer, _: replace(answer, user_information=(MaximumLength(7),)))
-    result = await judged(made(run), twin)
+    result = await judged(case_of(run), twin)
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "Maximum-length-received 7 leaves no room for a fragment" in result.reason
 
@@ -97,7 +99,7 @@ async def test_unknown_observation_is_inconclusive() -> None:
     async def run(peer: Peer) -> Seen:
         return (await peer.ask())[1]
 
-    result = await judged(made(run, passes=(SILENCE,)), Twin())
+    result = await judged(case_of(run, passes=(SILENCE,)), Twin())
     assert result.verdict is Verdict.INCONCLUSIVE
     assert result.reason == "expected SILENCE; got AC(1=0), which the catalogue does not list"
 
@@ -107,7 +109,7 @@ async def test_worst_sub_case_is_the_verdict() -> None:
         return (await peer.ask())[1]
 
     sub = SubCase(name="wrong", run=run, passes=(SILENCE,), fails=(Accepted(),))
-    result = await judged(made(run, passes=(Accepted(),), subcases=(sub,)), Twin())
+    result = await judged(case_of(run, passes=(Accepted(),), subcases=(sub,)), Twin())
     assert [each.verdict for each in result.subcases] == [Verdict.PASS, Verdict.FAIL]
     assert result.verdict is Verdict.FAIL
     assert result.reason.startswith("wrong: ")
@@ -117,7 +119,7 @@ async def test_unimplemented_feature_is_not_a_failure() -> None:
     async def run(_: Peer) -> Seen:
         raise Unprepared("no such class", Verdict.UNIMPLEMENTED)
 
-    assert (await judged(made(run), Twin())).verdict is Verdict.UNIMPLEMENTED
+    assert (await judged(case_of(run), Twin())).verdict is Verdict.UNIMPLEMENTED
 
 
 async def test_peer_that_is_dead_afterwards_is_damaged() -> None:
@@ -136,7 +138,7 @@ async def test_peer_that_comes_back_is_not_damaged() -> None:
     async def run(_: Peer) -> Observation:
         return (DEAD, ALIVE)
 
-    result = await judged(made(run, passes=(Then(DEAD, ALIVE),), risky=True), Twin())
+    result = await judged(case_of(run, passes=(Then(DEAD, ALIVE),), risky=True), Twin())
     assert (result.verdict, result.is_damaged) == (Verdict.PASS, False)
 
 

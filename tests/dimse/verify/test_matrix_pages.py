@@ -23,7 +23,7 @@ def judged(*cases: dict[str, Any], name: str = "peer") -> Judged:
     return Judged(name, "SCP", f"{name} 1.0", report, "eca6d2e")
 
 
-def test_page_escapes_what_a_peer_says() -> None:
+def test_page_escapes_the_texts_of_a_peer() -> None:
     page = matrix_page([judged(case("UL-A-1.04", Verdict.FAIL, HOSTILE[0]), name=HOSTILE[0])])
     assert HOSTILE[0] not in page
     assert "http" not in page

@@ -1,4 +1,4 @@
-"""Peers that serve one association at a time: a connection that waits is no fault, and damages nothing."""
+"""Peers that serve one association at a time: a connection that waits is not a fault, and damages nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -23,19 +23,19 @@ async def measured(case: Case, twin: Twin) -> Result:
         return await judge.run(case)
 
 
-def few(case_id: str) -> Case:
+def with_few_repetitions(case_id: str) -> Case:
     return replace(BY_ID[case_id], run=FEW[case_id])
 
 
 @pytest.mark.parametrize("case_id", FEW)
 async def test_case_measures_and_gives_no_verdict(case_id: str) -> None:
-    result = await measured(few(case_id), Twin())
+    result = await measured(with_few_repetitions(case_id), Twin())
     assert result.verdict is Verdict.INFO, result.reason
     assert all(value > 0 for value, _ in result.measured.values())
 
 
 async def test_steps_of_an_association_are_measured() -> None:
-    names = (await measured(few("PERF-1.01"), Twin())).measured
+    names = (await measured(with_few_repetitions("PERF-1.01"), Twin())).measured
     steps = [f"{step}, p{percent} of 4" for step in ("associate", "C-ECHO", "release") for percent in (50, 90, 99)]
     assert list(names) == ["associations", *steps]
 
@@ -53,7 +53,7 @@ async def test_warm_up_is_not_counted() -> None:
 
 @pytest.mark.parametrize("case_id", FEW)
 async def test_peer_that_stops_answering_is_inconclusive(case_id: str) -> None:
-    assert (await measured(few(case_id), ignores(P_DATA))).verdict is Verdict.INCONCLUSIVE
+    assert (await measured(with_few_repetitions(case_id), ignores(P_DATA))).verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(("median", "is_named"), [(40.2, True), (200.0, True), (3.0, False), (120.0, False)])

@@ -1,4 +1,4 @@
-"""Reports: they fit their schema, tell the events, and are safe whatever a peer sends."""
+"""Reports: they fit their schema, show all events, and are safe whatever a peer sends."""
 
 import asyncio
 import copy
@@ -82,7 +82,7 @@ def test_junit_counts_failures(bad: dict[str, Any]) -> None:
     assert (suite.get("tests"), suite.get("failures")) == ("5", "1")
 
 
-def test_junit_skips_what_does_not_apply(good: dict[str, Any]) -> None:
+def test_junit_skips_cases_that_do_not_apply(good: dict[str, Any]) -> None:
     skipped = ET.fromstring(junit(good)).findall(".//skipped")
     assert [each.get("message") for each in skipped] == [
         "SKIPPED: needs a peer that rejects an unknown called AE title"
@@ -94,7 +94,7 @@ def test_junit_is_xml_whatever_a_peer_sends(bad: dict[str, Any]) -> None:
     assert messages == [r'FAIL: <script>alert("1")</script>\x1b[2J&\x00']
 
 
-def test_page_escapes_what_a_peer_sends(bad: dict[str, Any]) -> None:
+def test_page_escapes_the_texts_of_a_peer(bad: dict[str, Any]) -> None:
     text = page([hostile(bad)])
     assert "<script>alert" not in text
     assert "\x1b" not in text
@@ -210,7 +210,7 @@ def test_failure_for_another_reason_is_worse(bad: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("text", ["CLOSED after {} s, later than --artim", "SILENCE (nothing within {} s)"])
-def test_other_times_are_no_difference(bad: dict[str, Any], text: str) -> None:
+def test_other_times_are_not_a_difference(bad: dict[str, Any], text: str) -> None:
     def taking(seconds: str) -> dict[str, Any]:
         seen = text.format(seconds)
         return {**bad, "cases": [{**case, "observed": [seen], "reason": seen} for case in bad["cases"]]}

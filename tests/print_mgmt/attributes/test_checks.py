@@ -71,10 +71,13 @@ def test_missing_attribute_gets_its_status() -> None:
     assert caught.value.offending == (tag_of("ImageDisplayFormat"),)
 
 
-def test_comment_names_the_sequence_of_an_item() -> None:
+def test_comment_names_the_sequence_of_a_missing_attribute() -> None:
     with pytest.raises(Refusal) as caught:
         check(TABLE, Dataset(**RIGHT, ReferencedFilmSessionSequence=[Dataset()]))
     assert caught.value.comment == "ReferencedSOPClassUID is missing, in ReferencedFilmSessionSequence"
+
+
+def test_comment_names_the_sequence_of_a_wrong_value() -> None:
     item = Dataset()
     item.add(Element(tag_of("ReferencedSOPClassUID"), "UI", b"1.02"))
     with pytest.raises(Refusal) as caught:
@@ -113,7 +116,7 @@ def test_value_of_another_kind_is_mistyped(mandatory: bool, status: int) -> None
         assert found == status
 
 
-def test_bytes_that_are_no_value_are_refused() -> None:
+def test_bytes_that_are_not_a_value_are_refused() -> None:
     wire = encode(Dataset(NumberOfCopies=12), IMPLICIT_LE).replace(b"12", b"ab")
     with pytest.raises(Refusal, match="NumberOfCopies: "):
         check((Attribute("NumberOfCopies", "U/M", whole(1, 9)),), decode(wire, IMPLICIT_LE))
@@ -222,7 +225,7 @@ def test_strict_printer_refuses_an_unreadable_item() -> None:
         check(GRAY_IMAGE_BOX, dataset, strict=True)
 
 
-def test_character_set_that_is_no_text_is_left_out() -> None:
+def test_character_set_that_is_not_text_is_left_out() -> None:
     dataset = received(
         Element(tag_of("SpecificCharacterSet"), "DS", b"heavy "), Element(tag_of("ImageBoxPosition"), "US", 1)
     )

@@ -91,7 +91,7 @@ class Running:
                 return False
         return True
 
-    async def print_at_last(self) -> None:
+    async def print_until_accepted(self) -> None:
         """Print a film as soon as the printer accepts one."""
         async with asyncio.timeout(60):
             while not await self.print_film():
@@ -115,7 +115,7 @@ class Running:
             await asyncio.to_thread(self.server.sql, self.address, "DROP FUNCTION wait CASCADE")
 
     @asynccontextmanager
-    async def deaf(self) -> AsyncIterator[int]:
+    async def without_its_notice(self) -> AsyncIterator[int]:
         """Print a film whose notice does not reach the site; yield the server's process that should pass it on."""
         gate = await asyncpg.connect(self.address)
         listeners = await gate.fetch("SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
@@ -129,7 +129,7 @@ class Running:
         finally:
             self._go_on()
 
-    async def die(self, death: str, pid: int) -> None:
+    async def kill_and_restart(self, death: str, pid: int) -> None:
         """Stop or kill the database, and start it again."""
         match death:
             case "backend":
@@ -182,7 +182,7 @@ def site(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.mark.parametrize(("step", "death"), ALL * (KILLS // len(ALL)) or SOME)
 async def test_dying_database_loses_and_repeats_no_film(site: Running, step: str, death: str) -> None:
-    async with site.deaf() if step == "notify" else site.waiting(step) as pid:
-        await site.die(death, pid)
-    await site.print_at_last()
+    async with site.without_its_notice() if step == "notify" else site.waiting(step) as pid:
+        await site.kill_and_restart(death, pid)
+    await site.print_until_accepted()
     await site.check()

@@ -72,7 +72,7 @@ async def test_events_reach_the_clients_of_each_process(tmp_path: Path) -> None:
             async with client_at(*peer(address), META, PrintJob) as one:
                 await one.fill_film(FilmSessionLabel=str(number))
                 await one.print_film()
-                return [event for _, _, event, _ in await one.told(3)]
+                return [event for _, _, event, _ in await one.next_events(3)]
 
         assert await asyncio.gather(*map(one, range(6))) == [[1, 2, 3]] * 6
         status, output, errors = await asyncio.to_thread(stopped, process)

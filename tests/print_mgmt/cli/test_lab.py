@@ -31,5 +31,5 @@ async def test_film_by_hand_succeeds_at_each_step(printed: str) -> None:
     assert all("Status=0000H" in line for line in responses)
 
 
-async def test_lab_tells_what_happens_to_the_film(printed: str) -> None:
+async def test_lab_describes_the_film_box(printed: str) -> None:
     assert any(line.startswith("= film box:") for line in printed.splitlines())

@@ -311,14 +311,24 @@ async def test_possibly_printed_film_is_not_repeated(cine: str, capsys: pytest.C
     assert capsys.readouterr().err.endswith("; it is unknown whether film 1 was printed\n")
 
 
-async def test_profile_limits_the_attributes(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
-    films = await films_of(cine, "--profile", "aycan", "--annotate", "left knee", "--film", "Trim=YES")
+async def test_profile_moves_an_annotation_to_the_label(cine: str) -> None:
+    films = await films_of(cine, "--profile", "aycan", "--annotate", "left knee")
     assert films[0].film_session.FilmSessionLabel == "left knee"
+
+
+async def test_profile_leaves_out_an_unsupported_attribute(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    await films_of(cine, "--profile", "aycan", "--film", "Trim=YES")
     assert "warning: left out: Trim is not supported (profile aycan)\n" in capsys.readouterr().err
+
+
+async def test_profile_refuses_an_unsupported_format(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     async with printer() as (server, _):
         peer = f"A@{server.host}:{server.port}"
         assert await command("print", peer, cine, "--profile", "minimal", "--layout", "2x2") == 1
     assert capsys.readouterr().err.endswith(r"ImageDisplayFormat: 'STANDARD\2,2': minimal has STANDARD\1,1" + "\n")
+
+
+def test_list_profiles_shows_all_profiles(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         print_mgmt.cli.main(["print", "--list-profiles"])
     assert caught.value.code == 0

@@ -326,7 +326,7 @@ def test_list_shows_a_damaged_film_as_json(run: Run, place: Place, address: str)
     assert (json.loads(line)["id"], json.loads(line)["state"]) == (film, "damaged")
 
 
-def test_repair_says_what_became_of_each_film(run: Run, place: Place, address: str) -> None:
+def test_repair_prints_the_state_of_each_film(run: Run, place: Place, address: str) -> None:
     film = stored(address)
     place.sql("UPDATE film SET state = 'lost'")
     advice = "printer may have printed it: check, then use print-mgmt spool confirm or retry"

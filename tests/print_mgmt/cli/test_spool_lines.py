@@ -42,10 +42,10 @@ def test_page_explains_each_key_of_a_result(command: str, line: str) -> None:
     assert explained(command) == json.loads(line).keys()
 
 
-def test_change_during_a_delivery_shows_what_follows() -> None:
+def test_change_during_a_delivery_shows_the_next_step() -> None:
     assert changed_line(HELD_LATER) == "f: delivering; held instead of another attempt"
 
 
-def test_film_shows_what_follows_a_delivery() -> None:
+def test_film_shows_the_step_after_its_delivery() -> None:
     *_, line = film_lines(HELD_LATER)
     assert line == "  to d: delivering, 1 attempt; held instead of another attempt"

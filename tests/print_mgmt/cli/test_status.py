@@ -23,8 +23,7 @@ async def status(host: str, port: int, *options: str) -> int:
 async def test_status_shows_printer_and_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     async with printer(config=preset("agfa-ds3000")) as (server, _):
         assert await status(server.host, server.port) == 0
-        shown = capsys.readouterr().out.splitlines()
-        assert await status(server.host, server.port, "--json") == 0
+    shown = capsys.readouterr().out.splitlines()
     assert "PrinterStatus: NORMAL" in shown
     start = shown.index("Basic Grayscale Print Management Meta SOP Class:")
     assert shown[start + 1 : start + 4] == [
@@ -32,6 +31,11 @@ async def test_status_shows_printer_and_configuration(capsys: pytest.CaptureFixt
         r"  formats: STANDARD\1,1, STANDARD\2,1, STANDARD\1,2, STANDARD\2,2 and 16 more",
         "  bits: 12 in memory, 12 printed",
     ]
+
+
+async def test_json_has_printer_and_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    async with printer(config=preset("agfa-ds3000")) as (server, _):
+        assert await status(server.host, server.port, "--json") == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["PrinterName"] == "AGFA_DI3000"
     gray_item, _ = answer["PrinterConfigurationSequence"]

@@ -95,7 +95,7 @@ def test_paper_imager_gives_paper_its_densities() -> None:
     assert PrinterConfig(imager=imager).imager_with(paper).MaxDensity == 190
 
 
-def test_densities_that_are_no_range_name_their_medium() -> None:
+def test_densities_that_are_not_a_range_name_their_medium() -> None:
     media = (Medium(MediumType="BLUE FILM", FilmSizeID=("A4",), MinDensity=320),)
     with pytest.raises(ConfigError, match=r"^media\[0\]\.MinDensity: 320 to 320 is not a range of densities"):
         PrinterConfig(media=media)

@@ -43,7 +43,7 @@ job_reference = false
 """
 
 
-def test_every_field_has_a_key() -> None:
+def test_keys_of_every_table_are_read() -> None:
     config = read_config(WHOLE)
     assert (config.strict, config.implicit_only, config.film_boxes) == (True, True, 3)
     assert config.ImageDisplayFormat == (r"STANDARD\1,1", r"CUSTOM\2")
@@ -95,16 +95,25 @@ def test_error_names_the_key(text: str, words: str) -> None:
     assert str(caught.value).startswith(words)
 
 
-def test_error_names_file_and_line(tmp_path: Path) -> None:
-    path = tmp_path / "printer.toml"
-    path.write_text("strict = true")
-    assert load_config(path).strict
-    path.write_text("strict = 1")
-    with pytest.raises(ConfigError, match=r"printer\.toml:1: strict: 1 is not true or false"):
-        load_config(path)
-    path.write_bytes(b"#\n# \xff")
-    with pytest.raises(ConfigError, match=r"printer\.toml:2: the byte FF is not UTF-8"):
-        load_config(path)
+def test_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "printer.toml").write_text("strict = true")
+    assert load_config(tmp_path / "printer.toml").strict
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"strict = 1", r"printer\.toml:1: strict: 1 is not true or false"),
+        (b"#\n# \xff", r"printer\.toml:2: the byte FF is not UTF-8"),
+    ],
+)
+def test_error_names_file_and_line(content: bytes, error: str, tmp_path: Path) -> None:
+    (tmp_path / "printer.toml").write_bytes(content)
+    with pytest.raises(ConfigError, match=error):
+        load_config(tmp_path / "printer.toml")
+
+
+def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load_config(tmp_path / "missing.toml")
 

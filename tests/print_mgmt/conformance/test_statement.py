@@ -71,14 +71,20 @@ def test_statement_names_classes_statuses_and_attributes() -> None:
         assert all(f"| {row.keyword} | {tag_of(row.keyword)} | {row.usage} |" in statement for row in table)
 
 
-def test_statement_claims_only_what_is_supported() -> None:
+def test_statement_claims_only_supported_features() -> None:
     statement = conformance_statement(preset("minimal"))
     assert "Explicit VR Little Endian" not in statement
     assert "Basic Color Image Box, N-SET" not in statement
     assert f"| Basic Color Print Management Meta | {BasicColorPrintManagementMeta} | Yes | No |" in statement
     assert "| Trim | (2010,0140) | U/U | not supported |" in statement
     assert "| FilmSizeID | (2010,0050) | U/M | 8INX10IN | 8INX10IN |" in statement
+
+
+def test_statement_says_that_a_printer_is_strict() -> None:
     assert "This printer is strict" in conformance_statement(preset("strict"))
+
+
+def test_statement_names_the_behavior_toward_a_caller() -> None:
     assert "| AGFA_NX* | N-ACTION names no Print Job; warnings are answered as success |" in conformance_statement(
         preset("agfa-ds3000")
     )
@@ -128,13 +134,20 @@ def test_contents_link_all_numbered_headings() -> None:
     assert listed == headings[2:], "all but the overview and the contents"
 
 
-def test_command_writes_the_statement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_the_statement_of_a_preset(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["conformance", "--preset", "aycan"]) == 0
     assert capsys.readouterr().out == conformance_statement(preset("aycan"))
+
+
+def test_command_writes_the_statement_of_a_file(tmp_path: Path) -> None:
     config, out = tmp_path / "own.toml", tmp_path / "own.md"
     config.write_text('[printer]\nPrinterName = "OWN"\n')
     assert main(["conformance", "--config", str(config), "-o", str(out)]) == 0
     assert out.read_text().startswith("# DICOM Conformance Statement: OWN\n")
+
+
+def test_command_names_the_wrong_key_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "own.toml"
     config.write_text("dpi = 3")
     assert main(["conformance", "--config", str(config)]) == 1
     assert "own.toml:1: dpi: unknown key" in capsys.readouterr().err

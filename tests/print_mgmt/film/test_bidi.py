@@ -90,5 +90,5 @@ def test_sign_and_bracket_are_mirrored(pair: str) -> None:
 
 @pytest.mark.parametrize("sign", ["\u201c", "\u2190", "A", "5", "\u2248"])
 def test_sign_without_a_mirror_image_stays(sign: str) -> None:
-    """Quotation marks and arrows are not mirrored; the mirror image of an approximate equality is no character."""
+    """Quotation marks and arrows are not mirrored; an approximate equality has no mirror image among the characters."""
     assert mirror_brackets(sign) == sign

@@ -76,7 +76,7 @@ def test_spacing_prevails_over_the_aspect_ratio(spacing: str) -> None:
     assert made.notes == (f"{what}: ignored (PS3.3 C.7.6.3.1.7)",)
 
 
-def test_rows_that_are_no_number_are_refused() -> None:
+def test_rows_that_are_not_a_number_are_refused() -> None:
     made = image()
     made.add(Element(tag_of("Rows"), "OB", b"ab"))
     with pytest.raises(ImageError, match=r"^Rows 'ab' is not numeric$"):

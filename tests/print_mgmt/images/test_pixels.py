@@ -72,7 +72,7 @@ def test_padding_after_the_last_frame_is_ignored(padding: int) -> None:
 
 
 def test_excess_of_a_whole_frame_is_refused() -> None:
-    """Bits Allocated or Number of Frames must be wrong, and so would be the print."""
+    """Bits Allocated or Number of Frames must be wrong, so the print would be wrong, too."""
     with pytest.raises(ImageError, match="PixelData: 8 bytes where 1 frames of 1 x 4 need 4"):
         prepare(gray(bytes([1] * 8), 8))
 

@@ -28,12 +28,12 @@ async def test_job_is_reported_to_its_client_only() -> None:
     async with printer(gate) as server, client(server, META, PrintJob) as one, client(server, META, PrintJob) as two:
         await one.fill_film(FilmSessionLabel="Knee")
         uid = await one.print_film()
-        told = await one.told(2)
+        reported = await one.next_events(2)
         gate.go_on.set()
-        told += await one.told(1)
+        reported += await one.next_events(1)
         assert two.heard.empty()
-    assert {(context, instance) for context, instance, _, _ in told} == {(PrintJob, uid)}
-    assert [(number, information) for _, _, number, information in told] == [
+    assert {(context, instance) for context, instance, _, _ in reported} == {(PrintJob, uid)}
+    assert [(number, information) for _, _, number, information in reported] == [
         (number, Dataset(ExecutionStatusInfo=info, FilmSessionLabel="Knee", PrinterName="FILM1"))
         for number, info in ((1, "QUEUED"), (2, "NORMAL"), (3, "NORMAL"))
     ]
@@ -46,7 +46,7 @@ async def test_failure_is_reported_with_its_reason() -> None:
     async with printer(gate) as server, client(server, META, PrintJob) as one:
         await one.fill_film()
         await one.print_film()
-        *_, (_, _, number, information) = await one.told(3)
+        *_, (_, _, number, information) = await one.next_events(3)
     assert (number, information.ExecutionStatusInfo) == (4, "FILM JAM")
 
 
@@ -71,7 +71,7 @@ async def test_job_exists_until_its_end_is_confirmed() -> None:
             assert response.Status == 0
             assert (attributes.ExecutionStatus, attributes.Originator) == ("PRINTING", "CT01")
         gate.go_on.set()
-        await one.told(3)
+        await one.next_events(3)
         statuses = [(await asking.job(uid)).Status for asking in (one, two)]
     assert statuses == [0x0112, 0x0112], "no such SOP Instance"
 
@@ -84,12 +84,12 @@ async def test_retried_job_is_reported_again() -> None:
     async with printer(gate, queue) as server, client(server, META, PrintJob) as one:
         await one.fill_film()
         uid = await one.print_film()
-        numbers = [number for _, _, number, _ in await one.told(3)]
+        numbers = [number for _, _, number, _ in await one.next_events(3)]
         gate.failure = None
         (job,) = queue.failed
         assert job.SOPInstanceUID == uid
         assert server.retry(job)
-        numbers += [number for _, _, number, _ in await one.told(3)]
+        numbers += [number for _, _, number, _ in await one.next_events(3)]
     assert numbers == [1, 2, 4, 1, 2, 3]
 
 
@@ -102,7 +102,7 @@ async def test_job_events_follow_the_response() -> None:
         one.received.clear()
         for _ in range(3):
             await one.print_film()
-            await one.told(3)
+            await one.next_events(3)
     assert one.received == [NActionRSP, NEventReportRQ, NEventReportRQ, NEventReportRQ] * 3
 
 
@@ -116,7 +116,7 @@ async def test_client_may_be_idle_until_its_job_ends() -> None:
             await other.association.closed()  # for longer than the idle timeout
         assert one.association.is_open
         gate.go_on.set()
-        assert [number for _, _, number, _ in await one.told(3)] == [1, 2, 3]
+        assert [number for _, _, number, _ in await one.next_events(3)] == [1, 2, 3]
         await one.association.closed()
         with pytest.raises(AssociationAborted, match="source 0"):  # but not after the end of the job
             await one.delete()
@@ -129,17 +129,17 @@ async def test_client_may_be_idle_while_its_job_is_retried() -> None:
     async with printer(gate, queue) as server, client(server, META, PrintJob) as one:
         await one.fill_film()
         await one.print_film()
-        await one.told(3)
+        await one.next_events(3)
         (association,) = server.associations
         await server.flush_events(association)
         waits = [association.awaits_events]
         gate.failure = None
         gate.go_on.clear()
         assert server.retry(queue.failed[0])
-        await one.told(2)
+        await one.next_events(2)
         waits.append(association.awaits_events)
         gate.go_on.set()
-        await one.told(1)
+        await one.next_events(1)
         await server.flush_events(association)
         waits.append(association.awaits_events)
     assert waits == [False, True, False]
@@ -163,7 +163,7 @@ async def test_label_is_sent_in_a_fitting_character_set() -> None:
     async with printer(gate) as server, client(server, META, PrintJob) as one:
         await one.fill_film(FilmSessionLabel="Kn\u00fc", SpecificCharacterSet="ISO_IR 100")
         await one.print_film()
-        *_, (_, _, number, information) = await one.told(3)
+        *_, (_, _, number, information) = await one.next_events(3)
     assert (number, information.FilmSessionLabel) == (3, "Kn\u00fc")
 
 
@@ -176,10 +176,10 @@ async def test_printer_state_is_reported_to_all() -> None:
             server.printer_state.set("WARNING", "SUPPLY LOW")
             server.printer_state.set("FAILURE", "SUPPLY EMPTY")
             server.printer_state.set("NORMAL")
-            told = [await listening.told(3) for listening in (one, two, three)]
+            reported = [await listening.next_events(3) for listening in (one, two, three)]
             assert four.heard.empty()
-    assert [{context for context, *_ in heard} for heard in told] == [{META}, {Printer}, {Printer}]
-    for heard in told:
+    assert [{context for context, *_ in heard} for heard in reported] == [{META}, {Printer}, {Printer}]
+    for heard in reported:
         assert [(instance, number, information) for _, instance, number, information in heard] == [
             (PrinterInstance, 2, Dataset(PrinterStatusInfo="SUPPLY LOW", PrinterName="FILM1")),
             (PrinterInstance, 3, Dataset(PrinterStatusInfo="SUPPLY EMPTY", PrinterName="FILM1")),
@@ -204,8 +204,8 @@ async def test_event_during_a_print_does_no_harm() -> None:
             await one.print_film()
             await one.delete()
         await changing
-        told = await one.told(len(terms))
-    assert [information.PrinterStatusInfo for _, _, _, information in told] == list(terms)
+        reported = await one.next_events(len(terms))
+    assert [information.PrinterStatusInfo for _, _, _, information in reported] == list(terms)
     assert server.printed == 3
 
 
@@ -214,7 +214,7 @@ async def test_unknown_state_is_not_reported() -> None:
         with pytest.raises(EncodeError, match="PrinterStatusInfo"):
             server.printer_state.set("WARNING", "ON FIRE")
         server.printer_state.set("WARNING", "COVER OPEN")
-        ((_, _, _, information),) = await one.told(1)
+        ((_, _, _, information),) = await one.next_events(1)
     assert information.PrinterStatusInfo == "COVER OPEN"
 
 
@@ -289,7 +289,7 @@ async def test_done_job_has_no_listeners() -> None:
         uid = await one.print_film()
         job = queue.find(uid)
         assert job is not None
-        await one.told(3)
+        await one.next_events(3)
         assert (job.ExecutionStatus, job.listeners) == ("DONE", set())
 
 

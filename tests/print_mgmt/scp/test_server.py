@@ -37,11 +37,11 @@ async def test_clients_get_events_of_their_own_jobs() -> None:
                 await one.fill_film(FilmSessionLabel=f"{number}.{film}")
                 uids.append(await one.print_film())
                 await one.delete()
-            told = await one.told(9)
-        labels = {(uid, information.FilmSessionLabel) for _, uid, _, information in told}
+            reported = await one.next_events(9)
+        labels = {(uid, information.FilmSessionLabel) for _, uid, _, information in reported}
         assert labels == {(uid, f"{number}.{film}") for film, uid in enumerate(uids)}
         for uid in uids:
-            assert [event for _, instance, event, _ in told if instance == uid] == [1, 2, 3]
+            assert [event for _, instance, event, _ in reported if instance == uid] == [1, 2, 3]
 
     async with printer(gate) as server, asyncio.TaskGroup() as group:
         for number in range(16):
@@ -54,10 +54,10 @@ async def test_job_end_is_reported_while_closing() -> None:
     async with printer(gate) as server, client(server, META, PrintJob) as one:
         await one.fill_film()
         await one.print_film()
-        await one.told(2)
+        await one.next_events(2)
         closing = asyncio.create_task(server.close())
         gate.go_on.set()
-        assert [number for _, _, number, _ in await one.told(1)] == [3]
+        assert [number for _, _, number, _ in await one.next_events(1)] == [3]
         await one.association.release()
         await closing
 
@@ -88,13 +88,13 @@ async def test_full_queue_forgets_no_job() -> None:
     async with printer(gate, queue) as server, client(server, META, PrintJob) as one:
         await one.fill_film()
         await one.print_film()
-        await one.told(2)  # it is being printed
+        await one.next_events(2)  # it is being printed
         await one.print_film()
         await one.print_film()
         refused = await one.action()
         assert (refused.Status, refused.ErrorComment) == (0xC602, "the print queue is full")
         gate.go_on.set()
-        await one.told(7)
+        await one.next_events(7)
         assert (await one.action()).Status == 0x0000
     assert server.printed == 4
 
@@ -127,10 +127,10 @@ async def test_deleted_film_is_printed() -> None:
     async with PrintServer(on_film, port=0) as server, client(server, META, PrintJob) as one:
         await one.fill_film()
         await one.print_film()
-        await one.told(2)
+        await one.next_events(2)
         await one.delete()
         gate.go_on.set()
-        assert [number for _, _, number, _ in await one.told(1)] == [3]
+        assert [number for _, _, number, _ in await one.next_events(1)] == [3]
     assert seen == [True]
 
 
@@ -143,8 +143,8 @@ async def test_hanging_on_film_refuses_films_only() -> None:
                 assert (await one.action()).Status == wanted
         async with client(server, META, Printer) as one:
             context = one.association.context_for(Printer)
-            told = await scu.n_get(one.association, context, Printer, PrinterInstance)
-            assert told.Status == 0x0000
+            reported = await scu.n_get(one.association, context, Printer, PrinterInstance)
+            assert reported.Status == 0x0000
     assert server.printed == 2
 
 

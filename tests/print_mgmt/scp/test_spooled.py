@@ -27,7 +27,7 @@ from print_mgmt.spool import EmbeddedSpool, FilmRecord, FilmState, Room, Spool, 
 
 FULL = SpoolLimits(low=1 << 60, least=1 << 60)
 LOW = SpoolLimits(low=1 << 60, least=1)
-AWAY = Routing((Target(destination="elsewhere"),))
+ELSEWHERE = Routing((Target(destination="elsewhere"),))
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def test_film_reaches_on_film_as_it_was_sent(folder: Path) -> None:
     ):
         await one.fill_film(FilmSessionLabel="Knee")
         uid = await one.print_film()
-        await one.told(3)
+        await one.next_events(3)
     (film,) = films
     assert (film.calling_ae_title, film.job.SOPInstanceUID, film.job.FilmSessionLabel) == ("CT01", uid, "Knee")
     assert film.sheet.cells[0].image is not None
@@ -91,9 +91,9 @@ async def test_job_is_reported_at_each_step(folder: Path) -> None:
         await one.fill_film()
         one.received.clear()
         uid = await one.print_film()
-        told = await one.told(3)
+        reported = await one.next_events(3)
     assert one.received == [NActionRSP, NEventReportRQ, NEventReportRQ, NEventReportRQ]
-    assert [(instance, number) for _, instance, number, _ in told] == [(uid, 1), (uid, 2), (uid, 3)]
+    assert [(instance, number) for _, instance, number, _ in reported] == [(uid, 1), (uid, 2), (uid, 3)]
 
 
 async def test_failure_is_reported_with_its_reason(folder: Path) -> None:
@@ -101,7 +101,7 @@ async def test_failure_is_reported_with_its_reason(folder: Path) -> None:
     async with EmbeddedSpool(folder) as spool, printer(gate, spool) as server, client(server, META, PrintJob) as one:
         await one.fill_film()
         await one.print_film()
-        *_, (_, _, number, information) = await one.told(3)
+        *_, (_, _, number, information) = await one.next_events(3)
         assert (number, information.ExecutionStatusInfo) == (4, "FILM JAM")
         assert server.failed == 1
         assert [film.state for film in await spool.list()] == [FilmState.FAILED]
@@ -128,7 +128,7 @@ async def test_done_job_is_forgotten_while_its_client_stays(folder: Path) -> Non
 async def test_job_is_found_after_a_restart(folder: Path) -> None:
     async with (
         EmbeddedSpool(folder) as spool,
-        PrintServer(None, port=0, spool=spool, route=lambda _: AWAY) as server,
+        PrintServer(None, port=0, spool=spool, route=lambda _: ELSEWHERE) as server,
         client(server, META, PrintJob) as one,
     ):
         await one.fill_film()
@@ -159,7 +159,7 @@ async def test_job_of_another_process_is_found(folder: Path) -> None:
     async with (
         EmbeddedSpool(folder) as spool,
         EmbeddedSpool(folder) as other,
-        PrintServer(None, port=0, spool=spool, route=lambda _: AWAY) as server,
+        PrintServer(None, port=0, spool=spool, route=lambda _: ELSEWHERE) as server,
         PrintServer(None, port=0, spool=other) as second,
         client(server, META, PrintJob) as one,
         client(second, META, PrintJob) as two,
@@ -178,7 +178,7 @@ async def test_confirmed_job_is_gone(folder: Path) -> None:
     ):
         await one.fill_film()
         uid = await one.print_film()
-        await one.told(3)
+        await one.next_events(3)
         for association in server.associations:
             await server.flush_events(association)
         assert (await one.job(uid)).Status == 0x0112
@@ -192,7 +192,7 @@ async def test_film_that_was_not_printed_stays_in_the_spool(folder: Path) -> Non
                 await one.fill_film()
                 await one.print_film()
                 await one.delete()
-            await one.told(4)
+            await one.next_events(4)
         states = [film.state for film in await spool.list()]
         assert states == [FilmState.DONE, FilmState.QUEUED, FilmState.QUEUED]
 
@@ -229,7 +229,7 @@ async def test_film_that_cannot_be_read_now_is_printed_later(folder: Path, monke
     ):
         await one.fill_film()
         await one.print_film()
-        assert [number for _, _, number, _ in await one.told(3)] == [1, 2, 3]
+        assert [number for _, _, number, _ in await one.next_events(3)] == [1, 2, 3]
 
 
 class Flaky(EmbeddedSpool):
@@ -277,7 +277,7 @@ async def test_spool_that_fails_is_asked_again(
     ):
         await one.fill_film()
         await one.print_film()
-        assert [number for _, _, number, _ in await one.told(3)] == [1, 2, 3]
+        assert [number for _, _, number, _ in await one.next_events(3)] == [1, 2, 3]
     assert caplog.messages.count(line) == 1
     assert spool.calls > 1
 
@@ -300,7 +300,7 @@ async def test_lease_is_renewed_while_its_film_is_printed(
     async with Renewing(folder) as spool, printer(gate, spool) as server, client(server, META, PrintJob) as one:
         await one.fill_film()
         await one.print_film()
-        assert [number for _, _, number, _ in await one.told(3)] == [1, 2, 3]
+        assert [number for _, _, number, _ in await one.next_events(3)] == [1, 2, 3]
     assert len(renewed) >= 2
 
 
@@ -396,14 +396,14 @@ async def test_film_of_a_canceled_function_has_failed(folder: Path) -> None:
     ):
         await one.fill_film()
         await one.print_film()
-        assert [number for _, _, number, _ in await one.told(3)] == [1, 2, 4]
+        assert [number for _, _, number, _ in await one.next_events(3)] == [1, 2, 4]
         assert server.failed == 1
 
 
 async def test_route_may_hold_a_film(folder: Path) -> None:
     async with (
         EmbeddedSpool(folder) as spool,
-        PrintServer(None, port=0, spool=spool, route=lambda job: Routing(AWAY.targets, job.Originator)) as server,
+        PrintServer(None, port=0, spool=spool, route=lambda job: Routing(ELSEWHERE.targets, job.Originator)) as server,
         client(server, META) as one,
     ):
         await one.fill_film()
@@ -482,7 +482,7 @@ async def test_printer_warns_of_its_disk(folder: Path, limits: SpoolLimits, info
         client(server, META, Printer) as one,
     ):
         if server.printer_state.PrinterStatus == "NORMAL":
-            _, _, number, information = (await one.told(1))[0]
+            _, _, number, information = (await one.next_events(1))[0]
             assert (number, information.PrinterStatusInfo) == (2, info)
         assert (server.printer_state.PrinterStatus, server.printer_state.PrinterStatusInfo) == ("WARNING", info)
 

@@ -79,13 +79,17 @@ def test_missing_attributes_are_the_printers_defaults() -> None:
     assert box_of(item(PrinterConfig()), Dataset()) == box_of(item(PrinterConfig()), film)
 
 
-def test_missing_configuration_gives_none() -> None:
-    """Boxes of different sizes, unknown formats, and sequences that are no sequences."""
-    own = item(PrinterConfig())
-    assert box_of(own, Dataset(ImageDisplayFormat=r"ROW\1,2")) is None
-    assert box_of(own, Dataset(ImageDisplayFormat=r"STANDARD\9,9")) is None
+@pytest.mark.parametrize("layout", [r"ROW\1,2", r"STANDARD\9,9"], ids=["unequal boxes", "unknown format"])
+def test_box_size_of_an_unlisted_format_is_unknown(layout: str) -> None:
+    assert box_of(item(PrinterConfig()), Dataset(ImageDisplayFormat=layout)) is None
+
+
+def test_box_size_without_a_configuration_is_unknown() -> None:
     assert box_of(Dataset(), Dataset()) is None
-    odd = own.copy()
+
+
+def test_format_without_rows_is_not_used() -> None:
+    odd = item(PrinterConfig()).copy()
     for row in items(odd, "SupportedImageDisplayFormatsSequence"):
         row.Rows = 0
     assert box_of(odd, Dataset()) is None

@@ -86,14 +86,22 @@ async def test_part_of_the_sop_classes_is_not_enough() -> None:
             pass
 
 
-async def test_optional_sop_classes_are_proposed() -> None:
-    """Presentation LUT is not, until one is used: with its context, dcmprscp refuses images without a LUT."""
+def test_optional_sop_classes_leave_out_presentation_lut() -> None:
+    """With a context for it, dcmprscp refuses images without a LUT."""
     assert (BasicAnnotationBox, PrintJob, PrinterConfigurationRetrieval) == OPTIONAL
-    async with printer() as (server, films):
+
+
+async def test_client_proposes_only_the_meta_sop_class_on_request() -> None:
+    async with printer() as (server, _):
         async with PrintClient(server.host, server.port, optional=()) as client:
             rq = client.association.associate_rq
             assert rq is not None
             assert [each.abstract_syntax for each in rq.presentation_contexts] == [BasicGrayscalePrintManagementMeta]
+
+
+async def test_presentation_lut_is_proposed_when_it_is_used() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port, optional=()) as client:
             await client.print_images([gray(1)], presentation_lut=Table(shape="LIN OD"))
             rq = client.association.associate_rq
             assert rq is not None
@@ -110,7 +118,7 @@ async def test_implicit_only_proposes_one_syntax() -> None:
 
 
 async def test_color_none_takes_either_meta_sop_class() -> None:
-    """None takes either, grayscale first."""
+    """The client proposes both, and prefers grayscale."""
     for contexts, is_color in (((BasicColorPrintManagementMeta,), True), ((BasicGrayscalePrintManagementMeta,), False)):
         async with Odd(contexts=contexts).client(color=None) as client:
             await client.print_images([gray(1)])

@@ -53,17 +53,17 @@ def accepting(*contexts: PresentationContextAC) -> AssociateAC:
 GRAY = accepting(PresentationContextAC(1, 0, ImplicitVRLittleEndian))
 
 
-async def prints(port: int) -> PrintReport:
+async def print_one_image(port: int) -> PrintReport:
     async with asyncio.timeout(PATIENCE):
         async with PrintClient("127.0.0.1", port, timeouts=SHORT) as client:
             return await client.print_images([gray(1)])
 
 
-async def error(behavior: Callable[[Raw], Awaitable[None]]) -> DimseError:
+async def error_of_client(behavior: Callable[[Raw], Awaitable[None]]) -> DimseError:
     """Return the error of the client for a printer."""
     async with raw_server(behavior) as port:
         with pytest.raises(DimseError) as caught:
-            await prints(port)
+            await print_one_image(port)
     assert "\n" not in str(caught.value)
     return caught.value
 
@@ -84,7 +84,7 @@ async def test_repeated_acceptance_aborts() -> None:
         except ConnectionError:
             pass
 
-    assert isinstance(await error(endless), AssociationAborted)
+    assert isinstance(await error_of_client(endless), AssociationAborted)
 
 
 @pytest.mark.parametrize("length", [0xFFFFFFFF, 1 << 24])
@@ -96,7 +96,7 @@ async def test_endless_acceptance_aborts(length: int) -> None:
         raw.writer.write(struct.pack(">BxI", 2, length) + bytes(1000))
         await raw.receive()
 
-    assert isinstance(await error(drip), AssociationAborted)
+    assert isinstance(await error_of_client(drip), AssociationAborted)
 
 
 async def test_unfinished_acceptance_times_out() -> None:
@@ -105,7 +105,7 @@ async def test_unfinished_acceptance_times_out() -> None:
         raw.writer.write(struct.pack(">BxI", 2, 100_000) + bytes(100))
         await raw.receive()
 
-    assert isinstance(await error(stall), ConnectionFailed | AssociationAborted)
+    assert isinstance(await error_of_client(stall), ConnectionFailed | AssociationAborted)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ async def test_wrong_contexts_are_an_error(answer: AssociateAC) -> None:
                 raw.send(ReleaseRP())
             return
 
-    await error(odd)
+    await error_of_client(odd)
 
 
 # --- responses ---
@@ -146,7 +146,7 @@ async def test_unexpected_responses_are_ignored() -> None:
             raw.say(answer_to(message), context_id=context)
 
     async with raw_server(until_released(floods)) as port:
-        report = await prints(port)
+        report = await print_one_image(port)
     assert (report.films, report.warnings) == (1, ())
 
 
@@ -157,7 +157,7 @@ async def test_unexpected_responses_time_out() -> None:
         raw.say(NCreateRSP(MessageIDBeingRespondedTo=77, Status=0), context_id=context)
         await raw.receive()
 
-    assert isinstance(await error(strays), ResponseTimeout | AssociationAborted)
+    assert isinstance(await error_of_client(strays), ResponseTimeout | AssociationAborted)
 
 
 async def test_response_of_another_service_is_an_error() -> None:
@@ -168,7 +168,7 @@ async def test_response_of_another_service_is_an_error() -> None:
         raw.say(CEchoRSP(MessageIDBeingRespondedTo=message.MessageID, Status=0), context_id=context)
         await raw.receive()
 
-    assert isinstance(await error(echoes), RemoteProtocolError | AssociationAborted)
+    assert isinstance(await error_of_client(echoes), RemoteProtocolError | AssociationAborted)
 
 
 async def test_unanswered_release_times_out() -> None:
@@ -184,7 +184,7 @@ async def test_unanswered_release_times_out() -> None:
         assert isinstance(await raw.receive(), Abort)
 
     async with raw_server(rude) as port:
-        assert (await prints(port)).films == 1
+        assert (await print_one_image(port)).films == 1
 
 
 async def test_endless_events_time_out() -> None:

@@ -69,9 +69,7 @@ def test_unsupported_attribute_is_left_out(
 ) -> None:
     """Supported values are sent as given: CURRENT is a film size for a Kodak."""
     supported = profile(name).supported(choose(attributes))
-    assert [element.keyword for element in supported.chosen.film_box] == [*kept, "ImageDisplayFormat"][::-1][:1] + list(
-        kept
-    )
+    assert [element.keyword for element in supported.chosen.film_box] == ["ImageDisplayFormat", *kept]
     if not words:
         assert supported.warnings == ()
         return
@@ -101,23 +99,40 @@ async def test_agfas_session_refers_to_the_lut() -> None:
     assert films[0].sheet.presentation_lut is not None
 
 
-async def test_annotations_use_the_printers_format() -> None:
-    """Agfa and Kodak use the first of their formats, Aycan the label of the film session."""
-    for name, longest in (("agfa-ds3000", 32), ("kodak-8700", 64)):
-        supported = profile(name).supported(choose({}), ["x" * longest])
-        assert supported.annotations == ("x" * longest,)
-        assert supported.chosen.film_box.AnnotationDisplayFormatID
-        with pytest.raises(EncodeError, match=f"TextString: .*: {name} writes at most {longest} characters"):
-            profile(name).supported(choose({}), ["x" * (longest + 1)])
+LONGEST = (("agfa-ds3000", 32), ("kodak-8700", 64))  # printers, and the most characters of an annotation on them
+
+
+@pytest.mark.parametrize(("name", "longest"), LONGEST)
+def test_annotations_use_the_first_format_of_the_printer(name: str, longest: int) -> None:
+    supported = profile(name).supported(choose({}), ["x" * longest])
+    assert supported.annotations == ("x" * longest,)
+    assert supported.chosen.film_box.AnnotationDisplayFormatID == next(
+        iter(profile(name).config.imager.annotation_formats)
+    )
+
+
+@pytest.mark.parametrize(("name", "longest"), LONGEST)
+def test_annotation_that_is_too_long_for_the_printer_is_refused(name: str, longest: int) -> None:
+    with pytest.raises(EncodeError, match=f"TextString: .*: {name} writes at most {longest} characters"):
+        profile(name).supported(choose({}), ["x" * (longest + 1)])
+
+
+async def test_aycan_gets_the_annotation_as_the_label() -> None:
     async with printer(config=preset("aycan")) as (server, films):
         async with PrintClient(server.host, server.port, profile=profile("aycan")) as client:
             await client.print_images([gray(1)], annotations=["left knee"])
-            with pytest.raises(EncodeError, match="annotations: 2: aycan writes only one"):
-                await client.print_images([gray(1)], annotations=["left", "knee"])
     assert films[0].film_session.FilmSessionLabel == "left knee"
-    for name in ("dcmprscp", "minimal"):
-        with pytest.raises(EncodeError, match=f"annotations: {name} writes none"):
-            profile(name).supported(choose({}), ["left"])
+
+
+def test_aycan_refuses_a_second_annotation() -> None:
+    with pytest.raises(EncodeError, match="annotations: 2: aycan writes only one"):
+        profile("aycan").supported(choose({}), ["left", "knee"])
+
+
+@pytest.mark.parametrize("name", ["dcmprscp", "minimal"])
+def test_printer_without_annotations_refuses_one(name: str) -> None:
+    with pytest.raises(EncodeError, match=f"annotations: {name} writes none"):
+        profile(name).supported(choose({}), ["left"])
 
 
 def test_chosen_annotation_format_stays() -> None:
@@ -151,10 +166,20 @@ def test_profile_is_read_from_a_file(tmp_path: Path) -> None:
     assert isinstance(own, Profile)
     with pytest.raises(EncodeError, match=r"own\.toml has"):
         own.supported(choose({"ImageDisplayFormat": r"STANDARD\1,2"}))
+
+
+def test_unknown_profile_names_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="profile: 'nobody' is not one of agfa-ds3000, aycan"):
         profile("nobody")
+
+
+def test_missing_file_of_a_profile_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         profile(str(tmp_path / "nothing.toml"))
+
+
+def test_wrong_file_of_a_profile_is_a_config_error(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
     path.write_text("dpi = 3")
     with pytest.raises(ConfigError, match="unknown key"):
         profile(str(path))

@@ -40,7 +40,7 @@ class Asked(NamedTuple):
     told: Dataset | None
 
 
-def heard(name: str, direction: str) -> tuple[AssociateRQ | AssociateAC | None, list[tuple[int, Message]]]:
+def messages_of(name: str, direction: str) -> tuple[AssociateRQ | AssociateAC | None, list[tuple[int, Message]]]:
     assembler, messages = Assembler(lambda number, first: None), []  # noqa: ARG005
     associate: AssociateRQ | AssociateAC | None = None
     for whole in PDUStream().feed((CAPTURES / f"{name}.{direction}.bin").read_bytes()):
@@ -55,8 +55,8 @@ def heard(name: str, direction: str) -> tuple[AssociateRQ | AssociateAC | None, 
 @cache
 def conversation(name: str) -> tuple[Asked, ...]:
     """Return the requests of a recording that were answered."""
-    request, asked = heard(name, "c2s")
-    response, said = heard(name, "s2c")
+    request, asked = messages_of(name, "c2s")
+    response, said = messages_of(name, "s2c")
     if not isinstance(request, AssociateRQ) or not isinstance(response, AssociateAC):
         return ()
     contexts = accepted(request.presentation_contexts, response.presentation_contexts)

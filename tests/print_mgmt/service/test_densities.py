@@ -16,7 +16,7 @@ KEYWORDS = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbientLight")
 OF_FILM, OF_PAPER = (20, 320, 2000, 10), (5, 210, 150, 0)
 
 
-def told(answer: Answer) -> tuple[object, ...]:
+def answered_values(answer: Answer) -> tuple[object, ...]:
     assert answer.dataset is not None
     return tuple(answer.dataset.get(keyword) for keyword in KEYWORDS)
 
@@ -35,13 +35,13 @@ def values_of(sheet: Sheet) -> tuple[object, ...]:
 def test_film_box_gets_the_densities_of_its_medium(medium: str, values: tuple[int, ...]) -> None:
     scu = Scu()
     answer = scu.film_box(scu.session(MediumType=medium))
-    assert (answer.Status, told(answer)) == (SUCCESS, values)
+    assert (answer.Status, answered_values(answer)) == (SUCCESS, values)
 
 
 def test_missing_density_is_that_of_the_medium() -> None:
     scu = Scu()
     answer = scu.film_box(scu.session(MediumType="PAPER"), MaxDensity=150)
-    assert (answer.Status, told(answer)) == (SUCCESS, (5, 150, 150, 0))
+    assert (answer.Status, answered_values(answer)) == (SUCCESS, (5, 150, 150, 0))
 
 
 def test_new_medium_brings_its_densities() -> None:
@@ -78,7 +78,7 @@ LIGHT = [
 def test_unusable_light_is_replaced(medium: str, light: dict[str, Any], used: tuple[int, int]) -> None:
     scu = Scu()
     answer = scu.film_box(scu.session(MediumType=medium), **light)
-    assert (answer.Status, told(answer)[2:]) == (0x0116, used)
+    assert (answer.Status, answered_values(answer)[2:]) == (0x0116, used)
     assert values_of(sheet_of(scu, str(answer.AffectedSOPInstanceUID)))[2:] == used
 
 
@@ -101,7 +101,7 @@ def test_light_of_a_session_is_replaced(medium: str, light: dict[str, Any], used
     made = scu.create(BasicFilmSession, dataset=Dataset(MediumType=medium, **light))
     assert made.Status == 0x0116
     answer = scu.film_box(str(made.AffectedSOPInstanceUID))
-    assert (answer.Status, told(answer)[2:]) == (SUCCESS, used)
+    assert (answer.Status, answered_values(answer)[2:]) == (SUCCESS, used)
 
 
 @pytest.mark.parametrize("keyword", ["Illumination", "ReflectedAmbientLight"])
@@ -117,16 +117,16 @@ def test_light_follows_the_densities_of_the_film() -> None:
     """Through a minimum density of 0.60, 12000 cd/m2 gives less than 4000; through 0.20, more (PS3.14 §7.1)."""
     scu = Scu()
     answer = scu.film_box(scu.session(), MinDensity=60, Illumination=12000)
-    assert (answer.Status, told(answer)) == (SUCCESS, (60, 320, 12000, 10))
+    assert (answer.Status, answered_values(answer)) == (SUCCESS, (60, 320, 12000, 10))
     answer = scu.set(BasicFilmBox, str(answer.AffectedSOPInstanceUID), Dataset(MinDensity=20))
-    assert (answer.Status, told(answer)[2]) == (0x0116, 2000)
+    assert (answer.Status, answered_values(answer)[2]) == (0x0116, 2000)
 
 
 def test_n_set_compares_a_density_with_the_current_one() -> None:
     scu = Scu()
     film = str(scu.film_box(scu.session(), MaxDensity=150).AffectedSOPInstanceUID)
     answer = scu.set(BasicFilmBox, film, Dataset(MinDensity=200))
-    assert (answer.Status, told(answer)[:2]) == (0x0116, (20, 320))
+    assert (answer.Status, answered_values(answer)[:2]) == (0x0116, (20, 320))
 
 
 def test_image_box_compares_a_density_with_that_of_the_film() -> None:
@@ -134,7 +134,7 @@ def test_image_box_compares_a_density_with_that_of_the_film() -> None:
     created = scu.film_box(scu.session(), MaxDensity=150)
     box = uids(created, "ReferencedImageBoxSequence")[0]
     answer = scu.image(box, 1, ramp(), MinDensity=200)
-    assert (answer.Status, told(answer)[:2]) == (0x0116, (20, 320))
+    assert (answer.Status, answered_values(answer)[:2]) == (0x0116, (20, 320))
 
 
 def test_n_set_returns_the_current_value() -> None:

@@ -183,7 +183,7 @@ def test_unreadable_fixed_attribute_is_refused() -> None:
     assert (answer.Status, answer.AttributeIdentifierList) == (0x0106, (tag_of("RequestedResolutionID"),))
 
 
-def test_unreadable_annotation_format_is_refused_though_it_is_not_supported() -> None:
+def test_unreadable_annotation_format_is_refused_even_if_unsupported() -> None:
     scu = Scu(config=replace(CONFIG, imager=Imager(annotation_formats={})))
     wrong = Dataset(
         ImageDisplayFormat="STANDARD\\1,1", ReferencedFilmSessionSequence=[reference(BasicFilmSession, scu.session())]

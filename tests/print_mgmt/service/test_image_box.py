@@ -218,7 +218,7 @@ def test_color_box_refuses_a_gray_image() -> None:
     assert scu.set(BasicColorImageBox, boxes[0], dataset).Status == 0x0120
 
 
-def test_bytes_that_are_no_value_are_refused() -> None:
+def test_bytes_that_are_not_a_value_are_refused() -> None:
     """Rows with three bytes: the Error Comment names the element."""
     scu = Scu()
     _, boxes = scu.film()

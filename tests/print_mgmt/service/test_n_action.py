@@ -40,7 +40,7 @@ def test_printer_without_collation_warns_and_prints(config: PrinterConfig) -> No
     assert (answer.Status, order(answer)) == (0xB601, [1, 1, 2, 2, 3, 3, 4, 4])
 
 
-def test_film_box_makes_a_job() -> None:
+def test_job_has_the_attributes_of_session_and_client() -> None:
     scu = Scu(calling_ae_title="MODALITY")
     session = scu.session(NumberOfCopies=3, PrintPriority="HIGH", FilmSessionLabel="knee")
     film_box = scu.film_box(session).AffectedSOPInstanceUID
@@ -50,9 +50,13 @@ def test_film_box_makes_a_job() -> None:
     assert (len(job.films), job.copies, order(Answer(job=job))) == (1, 3, [1, 1, 1])
     assert (job.PrintPriority, job.FilmSessionLabel, job.Originator) == ("HIGH", "knee", "MODALITY")
     assert (job.PrinterName, job.ExecutionStatus) == ("TEST", "PENDING")
-    again = scu.print(BasicFilmBox, film_box).job
-    assert again is not None
-    assert again.SOPInstanceUID != job.SOPInstanceUID
+
+
+def test_second_n_action_makes_another_job() -> None:
+    scu = Scu()
+    film_box, _ = scu.film()
+    jobs = [scu.print(BasicFilmBox, film_box).job for _ in range(2)]
+    assert len({job.SOPInstanceUID for job in jobs if job is not None}) == 2
 
 
 def test_answer_names_the_job_if_negotiated() -> None:

@@ -20,7 +20,7 @@ def table(entries: int = 256, bits: int = 12, *, data: bytes | list[int] | None 
     return Dataset(PresentationLUTSequence=[item])
 
 
-def both() -> Dataset:
+def table_and_shape() -> Dataset:
     dataset = table()
     dataset.PresentationLUTShape = "IDENTITY"
     return dataset
@@ -67,7 +67,7 @@ def test_lut_data_may_be_us() -> None:
         (Dataset(), 0x0120, "PresentationLUTShape"),
         (Dataset(PresentationLUTSequence=[]), 0x0120, "PresentationLUTShape"),
         (Dataset(PresentationLUTShape="INVERSE"), 0x0106, "PresentationLUTShape"),
-        (both(), 0x0106, "PresentationLUTShape"),
+        (table_and_shape(), 0x0106, "PresentationLUTShape"),
         (table(255), 0x0106, "LUTDescriptor"),
         (table(bits=9), 0x0106, "LUTDescriptor"),
         (table(LUTDescriptor=[256, 1, 12]), 0x0106, "LUTDescriptor"),

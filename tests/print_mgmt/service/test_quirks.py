@@ -30,10 +30,14 @@ from dimse.uids import (
 )
 from dimse.uids import Printer as PrinterClass
 from dimse.ul import PresentationContextRQ, answer
-from print_mgmt.config import Caller
+from print_mgmt.config import Caller, PrinterConfig
 from print_mgmt.film import PrintImage
 from print_mgmt.items import to_item
 from print_mgmt.sop import TRANSFER_SYNTAXES
+
+STRICT = replace(CONFIG, strict=True)
+WITHOUT_WARNINGS = replace(CONFIG, callers={"WEASIS*": Caller(warnings=False)})
+SHORT_ANSWERS = replace(CONFIG, callers={"OLD": Caller(echo=False, class_uid=False)})
 
 
 @pytest.fixture(
@@ -41,7 +45,7 @@ from print_mgmt.sop import TRANSFER_SYNTAXES
     params=["the service alone", ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian],
 )
 def _over(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Return each SCU without a network, and over an association in every transfer syntax."""
+    """Run each test without a network, and over an association in every transfer syntax."""
     if "." not in request.param:
         yield
         return
@@ -85,7 +89,10 @@ def test_united_imaging_creates_the_printer() -> None:
     assert (answer.Status, answer.AffectedSOPInstanceUID) == (SUCCESS, PrinterInstance)
     assert answer.dataset is not None
     assert answer.dataset.PrinterStatus == "NORMAL"
-    assert Scu(config=replace(CONFIG, strict=True)).create(PrinterClass).Status == 0x0211
+
+
+def test_strict_printer_refuses_n_create_of_the_printer() -> None:
+    assert Scu(config=STRICT).create(PrinterClass).Status == 0x0211
 
 
 def test_agfas_patient_and_private_elements_are_ignored() -> None:
@@ -112,8 +119,8 @@ def test_agfas_patient_and_private_elements_are_ignored() -> None:
         {"ConfigurationInformation": "CS005"},
     ],
 )
-@pytest.mark.parametrize("preset_has_it", [True, False])
-def test_misplaced_attribute_never_fails(attributes: dict[str, Any], preset_has_it: bool) -> None:
+@pytest.mark.parametrize("is_supported", [True, False])
+def test_misplaced_attribute_never_fails(attributes: dict[str, Any], is_supported: bool) -> None:
     """Trim, decimate and crop, image size, smoothing: accepted, or a warning 0107, 0116 or B605."""
     missing: dict[str, Any] = {
         "Trim": (),
@@ -122,7 +129,7 @@ def test_misplaced_attribute_never_fails(attributes: dict[str, Any], preset_has_
         "ConfigurationInformation": ("CS000",),
         "unsupported": ("RequestedImageSize",),
     }
-    scu = Scu(config=CONFIG if preset_has_it else replace(CONFIG, **missing))
+    scu = Scu(config=CONFIG if is_supported else replace(CONFIG, **missing))
     film_box, boxes = scu.film()
     assert scu.image(boxes[0], 1, ramp(), **attributes).Status in (SUCCESS, 0x0107, 0x0116, 0xB605)
     assert scu.print(BasicFilmBox, film_box).Status == SUCCESS
@@ -130,22 +137,25 @@ def test_misplaced_attribute_never_fails(attributes: dict[str, Any], preset_has_
 
 def test_caller_option_hides_warnings() -> None:
     """Weasis stops at B601, B603 and B605; pynetdicom's example at any warning."""
-    config = replace(CONFIG, callers={"WEASIS*": Caller(warnings=False)})
-    scu = Scu(config=config, calling_ae_title="WEASIS-DCM")
+    scu = Scu(config=WITHOUT_WARNINGS, calling_ae_title="WEASIS-DCM")
     film_box, _ = scu.film(MaxDensity=999, Trim="MAYBE")
     answer = scu.print(BasicFilmBox, film_box)
     assert (answer.Status, answer.comment) == (SUCCESS, "")
     assert answer.dataset is not None, "a job was made"
-    assert scu.film_box("1.2.3").Status == 0x0106, "failures are told"
+
+
+def test_caller_option_hides_no_failure() -> None:
+    assert Scu(config=WITHOUT_WARNINGS, calling_ae_title="WEASIS-DCM").film_box("1.2.3").Status == 0x0106
 
 
 def test_caller_options_hide_data_set_and_class_uid() -> None:
     """IHERESTRICTED of DCMTK omits the SOP Class in N-CREATE responses; some SCUs crash on attributes in them."""
-    config = replace(CONFIG, callers={"OLD": Caller(echo=False, class_uid=False)})
-    scu = Scu(config=config, calling_ae_title="OLD")
-    answer = scu.create(BasicFilmSession)
+    answer = Scu(config=SHORT_ANSWERS, calling_ae_title="OLD").create(BasicFilmSession)
     assert (answer.dataset, answer.names_sop_class, bool(answer.AffectedSOPInstanceUID)) == (None, False, True)
-    assert Scu(config=config, calling_ae_title="NEW").create(BasicFilmSession).names_sop_class
+
+
+def test_caller_options_apply_to_their_caller_only() -> None:
+    assert Scu(config=SHORT_ANSWERS, calling_ae_title="NEW").create(BasicFilmSession).names_sop_class
 
 
 def test_film_box_without_echo_names_its_image_boxes() -> None:
@@ -164,31 +174,29 @@ def test_first_matching_pattern_decides() -> None:
     assert config.caller("OTHER") == Caller()
 
 
+@pytest.mark.parametrize(("config", "status"), [(CONFIG, SUCCESS), (STRICT, 0x0106)], ids=["tolerant", "strict"])
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422"])
-def test_ybr_pixels_are_accepted(photometric: str) -> None:
+def test_only_a_strict_printer_refuses_ybr_pixels(photometric: str, config: PrinterConfig, status: int) -> None:
     """PS3.3 C.13.5 allows RGB only; modalities send others."""
-    scu = Scu(COLOR)
+    scu = Scu(COLOR, config)
     _, boxes = scu.film()
     item = to_item(PrintImage(pixels=np.zeros((2, 2, 3), np.uint8), PhotometricInterpretation="RGB"))
     item.PhotometricInterpretation, item.PlanarConfiguration = photometric, 0
     if photometric.endswith("422"):
         item.PixelData = bytes(8)
-    assert scu.set(BasicColorImageBox, boxes[0], scu.image_dataset(1, item)).Status == SUCCESS
-    strict = Scu(COLOR, replace(CONFIG, strict=True))
-    _, boxes = strict.film()
-    assert strict.set(BasicColorImageBox, boxes[0], strict.image_dataset(1, item)).Status == 0x0106
+    assert scu.set(BasicColorImageBox, boxes[0], scu.image_dataset(1, item)).Status == status
 
 
-def test_gray_of_16_bits_is_accepted() -> None:
+@pytest.mark.parametrize(
+    ("config", "status"),
+    [(CONFIG, SUCCESS), (STRICT, 0x0106), (replace(CONFIG, BitsStored=(8,)), 0x0106)],
+    ids=["tolerant", "strict", "8 bits"],
+)
+def test_tolerant_printer_of_12_bits_accepts_16_bits(config: PrinterConfig, status: int) -> None:
     """PS3.3 C.13.5 allows 8 and 12 bits stored."""
     image = PrintImage(pixels=np.zeros((2, 2), np.uint16), PhotometricInterpretation="MONOCHROME2", BitsStored=16)
-    for config, status in (
-        (CONFIG, SUCCESS),
-        (replace(CONFIG, strict=True), 0x0106),
-        (replace(CONFIG, BitsStored=(8,)), 0x0106),
-    ):
-        scu = Scu(config=config)
-        assert scu.image(scu.film()[1][0], 1, image).Status == status
+    scu = Scu(config=config)
+    assert scu.image(scu.film()[1][0], 1, image).Status == status
 
 
 def test_printer_of_12_bits_refuses_8_bits() -> None:
@@ -222,14 +230,20 @@ def test_group_lengths_and_padding_are_ignored() -> None:
     assert (answer.Status, len(uids(answer, "ReferencedImageBoxSequence"))) == (SUCCESS, 1), answer.comment
 
 
+def aliases() -> Dataset:
+    return Dataset(PrintPriority="MEDIUM", MediumType="MAMMO CLEAR")
+
+
 def test_aliases_of_terms_are_understood() -> None:
-    """MEDIUM for MED, MAMMO CLEAR for MAMMO CLEAR FILM; a strict printer refuses them."""
-    sloppy = Dataset(PrintPriority="MEDIUM", MediumType="MAMMO CLEAR")
-    answer = Scu().create(BasicFilmSession, dataset=sloppy)
+    """MEDIUM for MED, MAMMO CLEAR for MAMMO CLEAR FILM."""
+    answer = Scu().create(BasicFilmSession, dataset=aliases())
     assert answer.Status == SUCCESS
     assert answer.dataset is not None
     assert (answer.dataset.PrintPriority, answer.dataset.MediumType) == ("MED", "MAMMO CLEAR FILM")
-    assert Scu(config=replace(CONFIG, strict=True)).create(BasicFilmSession, dataset=sloppy).Status == 0x0106
+
+
+def test_strict_printer_refuses_aliases_of_terms() -> None:
+    assert Scu(config=STRICT).create(BasicFilmSession, dataset=aliases()).Status == 0x0106
 
 
 @pytest.mark.parametrize("syntaxes", [(ImplicitVRLittleEndian,), (ImplicitVRLittleEndian, ExplicitVRLittleEndian)])
@@ -280,7 +294,7 @@ def test_request_without_uid_fails_without_a_film() -> None:
 
 
 def test_strict_printer_requires_the_uid() -> None:
-    scu = Scu(config=replace(CONFIG, strict=True))
+    scu = Scu(config=STRICT)
     scu.film()
     assert scu.print(BasicFilmBox, "").Status == 0x0112
 
@@ -311,4 +325,4 @@ def test_wrong_uid_is_refused(uid: str) -> None:
 
 @pytest.mark.parametrize("uid", LIKE_UIDS)
 def test_strict_printer_refuses_a_sloppy_uid(uid: str) -> None:
-    assert Scu(config=replace(CONFIG, strict=True)).create(BasicFilmSession, uid, Dataset()).Status == 0x0117
+    assert Scu(config=STRICT).create(BasicFilmSession, uid, Dataset()).Status == 0x0117

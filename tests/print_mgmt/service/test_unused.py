@@ -18,7 +18,7 @@ def private(dataset: Dataset, value: bytes = b"secret") -> Dataset:
     return dataset
 
 
-def raw(dataset: Dataset, tag: int | str) -> bytes:
+def raw_value(dataset: Dataset, tag: int | str) -> bytes:
     return bytes(dataset[tag].raw)
 
 
@@ -44,9 +44,9 @@ def test_private_attributes_of_an_image_box_are_kept() -> None:
     assert scu.set(scu.image_class, boxes[0], wire).Status == 0
     (unused,) = film_of(scu, uid).unused.image_boxes
     assert unused.PatientID == "4711"
-    assert raw(unused, PRIVATE).rstrip(b"\0 ") == b"box"
+    assert raw_value(unused, PRIVATE).rstrip(b"\0 ") == b"box"
     (inner,) = items(unused, "BasicGrayscaleImageSequence")
-    assert raw(inner, PRIVATE) == b"secret"
+    assert raw_value(inner, PRIVATE) == b"secret"
     assert "PixelData" not in inner
 
 
@@ -143,4 +143,4 @@ def test_unreadable_attribute_is_kept_as_bytes() -> None:
     scu = Scu()
     made = scu.film_box(scu.session(), ImageDisplayFormat=r"STANDARD\1,1", PatientAge=b"nonsense")
     unused = film_of(scu, made.AffectedSOPInstanceUID or "").unused.film_box
-    assert raw(unused, "PatientAge") == b"nonsense"
+    assert raw_value(unused, "PatientAge") == b"nonsense"

@@ -56,7 +56,7 @@ def test_difference_names_each_change(
     assert (found.changed, found.needs_restart) == (changed, needs_restart)
 
 
-def test_printer_keeps_what_needs_a_restart() -> None:
+def test_printer_keeps_settings_that_need_a_restart() -> None:
     found = find_difference(BEFORE, with_printer(config=replace(STRICT, media=PAPER.media)))
     kept = found.site.printers["FILM1"].config
     assert (kept.strict, kept.media) == (False, PAPER.media)

@@ -105,7 +105,7 @@ def test_term_that_is_not_a_printer_state_is_replaced(conditions: Conditions, st
     [("SUPPLY EMPTY", "SUPPLY EMPTY"), ("INVALID PAGE DES", "CHECK PRINTER")],
 )
 def test_failure_of_a_delivery_is_a_warning(conditions: Conditions, state: PrinterState, info: str, shown: str) -> None:
-    """Some terms of a job are no terms of a printer."""
+    """Some terms of a job are not terms of a printer."""
     conditions.record_failure("a", DeliveryFailed(Outcome.LATER, "later", info=info))
     assert terms(state) == ("WARNING", shown)
 

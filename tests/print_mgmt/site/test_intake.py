@@ -44,7 +44,7 @@ async def test_films_get_their_destinations_though_the_client_is_gone(turns: int
         assert [[one.destination for one in film.deliveries] for film in await spool.list()] == [["a"], ["b"]]
 
 
-async def test_reload_during_the_intake_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_reload_during_the_intake_is_not_an_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     config = two_routes(tmp_path)
 
     class ReloadedSpool(EmbeddedSpool):

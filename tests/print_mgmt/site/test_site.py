@@ -410,7 +410,7 @@ async def test_reload_without_pillow_needs_no_restart(tmp_path: Path, monkeypatc
     assert (await Site(config).reload(config))[1:] == ((), ())
 
 
-async def test_reload_names_what_needs_a_restart(tmp_path: Path) -> None:
+async def test_reload_names_changes_that_need_a_restart(tmp_path: Path) -> None:
     config = site_config(tmp_path, site_printer("FILM1"))
     after = site_config(tmp_path / "other", site_printer("FILM1"), site_printer("FILM2"))
     async with Site(config) as site:

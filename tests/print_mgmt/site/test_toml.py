@@ -286,7 +286,7 @@ def test_all_faults_of_arrays_are_reported() -> None:
     ]
 
 
-def test_broken_destination_is_no_second_fault_of_its_route() -> None:
+def test_broken_destination_is_not_also_a_fault_of_its_route() -> None:
     assert len(faults('[destinations.x]\ntype = "fax"\n[[routes]]\nto = ["x"]')) == 1
 
 

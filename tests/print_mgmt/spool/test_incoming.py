@@ -24,7 +24,7 @@ from print_mgmt.spool import SpoolLimits, Target
 LIMITS = SpoolLimits(in_memory=1 << 16)
 IN_MEMORY = SpoolLimits(in_memory=1 << 30)
 SMALL = PrinterConfig(printer=Printer(PrinterName="SMALL"), memory=1 << 16)
-AWAY = Routing((Target(destination="elsewhere"),))
+ELSEWHERE = Routing((Target(destination="elsewhere"),))
 
 
 def image(bits: int = 8) -> PrintImage:
@@ -57,7 +57,7 @@ async def test_image_on_disk_counts_no_memory(tmp_path: Path) -> None:
     for limits, status in ((LIMITS, 0), (IN_MEMORY, 0xC605)):
         async with (
             EmbeddedPlace(tmp_path / "spool").spool(limits=limits) as spool,
-            PrintServer(None, port=0, spool=spool, route=lambda _: AWAY, config=SMALL) as server,
+            PrintServer(None, port=0, spool=spool, route=lambda _: ELSEWHERE, config=SMALL) as server,
             PrintClient(server.host, server.port) as client,
         ):
             assert await status_of(client) == status
@@ -78,7 +78,7 @@ async def test_pixels_of_the_film_are_a_view_of_the_file(tmp_path: Path) -> None
 
     def route(job: PrintJob) -> Routing:
         found.extend(file_of(cell.image.pixels) is not None for cell in job.films[0].sheet.cells if cell.image)
-        return AWAY
+        return ELSEWHERE
 
     async with (
         EmbeddedPlace(tmp_path / "spool").spool(limits=LIMITS) as spool,
@@ -106,7 +106,7 @@ async def test_failing_disk_refuses_the_film_and_the_server_goes_on(
 
     async with (
         EmbeddedPlace(tmp_path / "spool").spool(limits=LIMITS, step=fail) as spool,
-        PrintServer(None, port=0, spool=spool, route=lambda _: AWAY) as server,
+        PrintServer(None, port=0, spool=spool, route=lambda _: ELSEWHERE) as server,
     ):
         async with PrintClient(server.host, server.port) as client:
             assert await status_of(client) == (0xC602 if step == "write" else 0x0213)
@@ -119,7 +119,7 @@ async def test_failing_disk_refuses_the_film_and_the_server_goes_on(
 async def test_limits_of_the_disk_refuse_large_images(place: Place, change: dict[str, int]) -> None:
     async with (
         place.spool(limits=replace(LIMITS, **change)) as spool,
-        PrintServer(None, port=0, spool=spool, route=lambda _: AWAY) as server,
+        PrintServer(None, port=0, spool=spool, route=lambda _: ELSEWHERE) as server,
         PrintClient(server.host, server.port) as client,
     ):
         assert await status_of(client) == 0x0213

@@ -230,7 +230,7 @@ async def test_verify_finds_a_damaged_film(place: Place, spool: Spool) -> None:
 
 @pytest.mark.parametrize("targets", [[], [PRINTER]])
 async def test_canceled_film_stays_canceled_when_it_is_lost(place: Place, spool: Spool, targets: list[Target]) -> None:
-    """It is purged some day, however often somebody verifies the spool."""
+    """A failed film would never be purged, so `verify` must not make it one."""
     (film,) = await spool.accept(job(), targets)
     await spool.change(film, Cancel())
     place.damage(film)

@@ -217,7 +217,7 @@ async def test_repaired_film_that_was_routed_later_is_not_routed_again(place: Pl
 @pytest.mark.parametrize(
     ("damage", "is_known"), [("UPDATE job SET copies = -1", True), ("UPDATE film SET size = -1", False)]
 )
-async def test_client_hears_of_another_end_after_a_repair(
+async def test_client_is_told_if_a_repair_changes_the_end_of_a_job(
     place: Place, spool: Spool, damage: str, *, is_known: bool
 ) -> None:
     failed = job()
@@ -229,7 +229,7 @@ async def test_client_hears_of_another_end_after_a_repair(
     assert (await spool.find(failed.SOPInstanceUID) is None) == is_known
 
 
-async def test_repair_queues_what_may_be_repeated(place: Place, spool: Spool) -> None:
+async def test_repair_queues_a_repeatable_delivery(place: Place, spool: Spool) -> None:
     (film,) = await spool.accept(job(), [FOLDER])
     place.sql("UPDATE delivery SET attempts = -1")
     await spool.repair()

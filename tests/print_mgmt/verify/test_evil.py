@@ -35,7 +35,7 @@ def garbled(data: bytes, dice: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("seed", [6, 19])
-async def test_garbled_data_is_no_fault_of_the_tester(seed: int) -> None:
+async def test_garbled_data_is_not_a_fault_of_the_tester(seed: int) -> None:
     dice = random.Random(seed)
 
     async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:

@@ -115,7 +115,7 @@ async def test_right_client_passes_each_case() -> None:
     assert run.exit_status(strict=True) == 0
 
 
-async def test_short_silence_is_no_verdict() -> None:
+async def test_short_silence_gives_no_verdict() -> None:
     case = next(case for case in CASES if case.id == "UL-A-8.11")
     target = ScuTarget(patience=5.0, program=program(TWINS[case.id]))
     run = await verify_scu(target, [case], service=PlainPrinter)

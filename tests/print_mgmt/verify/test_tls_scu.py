@@ -49,11 +49,14 @@ def tester(tmp_path_factory: pytest.TempPathFactory) -> Printer:
     authority = Authority(tmp_path_factory.mktemp("tls"))
     expired = authority.issue("expired", not_before=PAST[0], not_after=PAST[1])
     return Printer(
-        authority.ca, authority.issue("printer"), joined(expired), joined(authority.issue("other", "printer.example"))
+        authority.ca,
+        authority.issue("printer"),
+        certificate_with_key(expired),
+        certificate_with_key(authority.issue("other", "printer.example")),
     )
 
 
-def joined(identity: Identity) -> Path:
+def certificate_with_key(identity: Identity) -> Path:
     path = identity.certificate.with_suffix(".both")
     path.write_bytes(identity.certificate.read_bytes() + identity.key.read_bytes())
     return path
@@ -158,7 +161,7 @@ def test_hello_is_whole_only_with_its_last_octet() -> None:
     assert (is_whole(octets[:3]), is_whole(octets[:-1]), is_whole(octets)) == (False, False, True)
 
 
-def test_octets_that_are_no_hello_are_whole_at_once() -> None:
+def test_octets_that_are_not_a_hello_are_whole_at_once() -> None:
     assert is_whole(b"\x01\x00")
 
 

@@ -21,7 +21,7 @@ _SUCCESSFUL = CEchoRSP(MessageIDBeingRespondedTo=7, Status=0, AffectedSOPClassUI
 
 
 def succeeds(*kinds: type[Response]) -> Twin:
-    """Return a peer that responds to all such requests with success."""
+    """Return a peer whose responses of these kinds, or all of them, report success."""
 
     def answers(_: Request, response: Response) -> Response:
         return replace(response, Status=0) if not kinds or isinstance(response, kinds) else response
@@ -36,7 +36,7 @@ def is_in_doubt(pdu: bytes) -> bool:
 
 
 def hears(which: Callable[[bytes], bool], *answers: PDataTF | Abort) -> Twin:
-    """Return a peer that answers such a P-DATA-TF with these PDUs."""
+    """Return a peer that answers a P-DATA-TF with these PDUs if ``which`` is true of it."""
 
     def hears(line: Line, pdu: bytes) -> bool:
         if pdu[0] != P_DATA or line.state is not State.Sta6 or not which(pdu):

@@ -21,7 +21,7 @@ _ODD_PIXELS = 33 * 33 + 1
 
 
 def refuses(which: Callable[[Request, bytes], bool]) -> Twin:
-    """Return a peer that answers such a request, with such a Data Set, with a failure."""
+    """Return a peer that refuses a request if ``which`` is true of it and its Data Set."""
 
     def answers(request: Request, response: Response) -> Response:
         data = request.Data
@@ -32,7 +32,7 @@ def refuses(which: Callable[[Request, bytes], bool]) -> Twin:
 
 
 def ignores_data(which: Callable[[bytes], bool]) -> Twin:
-    """Return a peer that does not respond to a request with such a Data Set."""
+    """Return a peer that does not respond to a request if ``which`` is true of its Data Set."""
 
     def answers(request: Request, response: Response) -> Response | None:
         data = request.Data

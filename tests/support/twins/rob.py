@@ -18,7 +18,7 @@ _KNOWN_TYPES = range(1, 8)
 
 
 def dies_of(which: Callable[[Line, bytes], bool]) -> Twin:
-    """Return a peer that answers nothing more, on any connection, once it has read such octets."""
+    """Return a peer that answers nothing more, on any connection, once ``which`` is true of octets it has read."""
     dead: list[bytes] = []
 
     def reads(line: Line, octets: bytes) -> bool:
@@ -48,7 +48,7 @@ def tires() -> Twin:
 
 
 def mute(kind: type[Request]) -> Twin:
-    """Return a peer that does not respond to such requests."""
+    """Return a peer that does not respond to requests of this kind."""
 
     def answers(request: Request, response: Response) -> Response | None:
         return None if isinstance(request, kind) else response

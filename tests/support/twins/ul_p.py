@@ -19,7 +19,7 @@ _ECHO = CEchoRSP(MessageIDBeingRespondedTo=1, Status=0, AffectedSOPClassUID=Veri
 
 
 def aborts(which: Callable[[bytes], bool]) -> Twin:
-    """Return a peer that aborts at such a P-DATA-TF."""
+    """Return a peer that aborts at a P-DATA-TF if ``which`` is true of it."""
 
     def hears(line: Line, pdu: bytes) -> bool:
         if pdu[0] != P_DATA or line.state is not State.Sta6 or not which(pdu):
