@@ -1,4 +1,4 @@
-"""The common frame of both command lines: the parser, logging, errors in one line, exit statuses.
+"""The basis of both command lines: the parser, logging, errors in one line, exit statuses.
 
 Exit status: 0 means success; 1 means that the peer or the file failed (one line on stderr gives the reason); 2 means
 wrong usage; 130 means that Ctrl-C ended the command. Few modules are imported here, because ``--help`` waits for them.
@@ -22,7 +22,7 @@ from .version import __version__
 __all__ = ["EXIT_STATUS", "Parser", "escape_unencodable", "log_formatter", "parse"]
 
 EXIT_STATUS = "Peers are written AE@HOST:PORT. Exit status: 0 done, 1 failed, 2 wrong usage."
-_NEGATIVE = re.compile(r"-\.?\d", re.ASCII)
+_NEGATIVE = re.compile(r"-\.?\d", re.ASCII)  # the beginning of a negative number
 
 
 class Parser(argparse.ArgumentParser):
@@ -88,7 +88,7 @@ def _open_streams() -> None:
 def escape_unencodable() -> None:
     """Let standard output escape characters that its encoding lacks, such as those of a patient's name."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        with suppress(OSError):  # its descriptor was a file when Python opened it, and is a pipe now: it cannot seek
+        with suppress(OSError):  # its descriptor was a file when Python opened it and is a pipe now, which cannot seek
             sys.stdout.reconfigure(errors="backslashreplace")
 
 
@@ -98,7 +98,7 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> Callab
     escape_unencodable()
     version = f"{parser.prog} {__version__}"
     parser.add_argument("--version", action="version", version=version, help="show the version and exit")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="log events; -vv also logs the wire")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="log events; -vv also logs each PDU")
     arguments = _parse_words(parser, argv)
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)
     level = levels[min(arguments.verbose, 2)]
@@ -156,7 +156,7 @@ def _drop_unwritable() -> None:
 
 
 def log_formatter(form: str) -> logging.Formatter:
-    """Return a formatter whose log records are safe for terminals; ``form`` is a format of `logging.Formatter`."""
+    """Return a formatter whose lines are safe for terminals; ``form`` is a format string of `logging.Formatter`."""
     return _Formatter(form, "%Y-%m-%d %H:%M:%S")
 
 

@@ -27,7 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         'With --json each file is one line, {"file": NAME, "meta": MODEL, "dataset": MODEL}: the DICOM JSON Model of '
         "PS3.18 Annex F, with all bytes inline, in base64. With --check too, each file with violated rules is one "
-        'line, {"file": NAME, "findings": [...]}. A file that is cut off is shown up to that point, '
+        'line, {"file": NAME, "findings": [...]}. If a file is cut off, its readable part is shown, '
         "with the error on stderr; the other files follow, and the exit status is 1. Examples: 'dimse dump x.dcm', "
         "'dimse dump --hex -P Rows image.dcm' (the offset and the bytes of an element), 'dimse dump -L -P PixelData "
         "image.dcm' (a long value in full), 'dimse dump --check *.dcm' (all violated rules)."
@@ -75,7 +75,7 @@ def _dump(arguments: argparse.Namespace) -> int:
         try:
             text = _check_file(name, arguments) if arguments.check else _show_file(name, arguments, cut_off)
         except (DimseError, OSError) as exc:
-            _complain(name, exc)
+            _print_error(name, exc)
             status = 1
         else:
             if arguments.check and text:
@@ -83,12 +83,12 @@ def _dump(arguments: argparse.Namespace) -> int:
             if text or not arguments.check:
                 print(text, flush=bool(cut_off))
             for error in cut_off[:1]:  # further errors are consequences of the first
-                _complain(name, error)
+                _print_error(name, error)
                 status = 1
     return status
 
 
-def _complain(name: str, exc: DimseError | OSError) -> None:
+def _print_error(name: str, exc: DimseError | OSError) -> None:
     reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
     print(escaped(f"dimse: {name}: {reason}"), file=sys.stderr)
 

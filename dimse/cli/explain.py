@@ -1,7 +1,7 @@
 """The command ``dimse explain``, which shows recorded associations as text, JSON, a diagram or a page.
 
-Each form imports the modules that only it needs. Importing those of all forms would take a tenth of the time that the
-command takes for a short recording.
+The modules that only one form needs are imported when that form is chosen. Importing the modules of all forms would
+take a tenth of the time that the command takes for a short recording.
 """
 
 import argparse
@@ -22,11 +22,11 @@ from ..files import whole_file
 
 __all__ = ["Views", "add"]
 
-Views = Callable[[], Sequence[View]]  # makes the views that see the messages of one association
+Views = Callable[[], Sequence[View]]  # returns new views, which see the messages of one association
 
 
 def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
-    """Add the options of the command to ``parser``; ``views`` see the messages of each association."""
+    """Add the options of the command to ``parser``. ``views`` returns new views for each association (`View`)."""
     parser.description = (
         "Explain recorded associations in the standard's words: show each byte of each PDU with its field, then the "
         "Command Sets, and the Data Sets whose transfer syntax is known. Passcodes and other credentials are never "
@@ -35,15 +35,15 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="a capture (pcap or pcapng, perhaps compressed by gzip), in which each TCP connection that begins with an "
+        help="a capture (pcap or pcapng, also compressed by gzip): each TCP connection that begins with an "
         "A-ASSOCIATE-RQ is explained; or the bytes that one side sent. > marks the requestor, < the acceptor",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help="write an HTML page with the sequence, all bytes and fields, states and pictures; with --brief, --json or "
-        "--mermaid, write that form instead",
+        help="write an HTML page with the sequence of messages, their bytes and fields, states and pictures; with "
+        "--brief, --json or --mermaid, write that form instead",
     )
     parser.add_argument(
         "--compare",
@@ -69,7 +69,7 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
 
 @dataclass(slots=True)
 class _Job:
-    """A file to explain, where to print, and the failures so far."""
+    """The file to explain, the output, and the failures so far."""
 
     arguments: argparse.Namespace
     views: Views
@@ -89,10 +89,10 @@ class _Job:
                 self.failures += [f"association {number}: {gap}" for gap in recorded.gaps]
         except DecodeError as exc:
             faults.append(exc)
-        self.failures += map(self._words, faults)
+        self.failures += map(self._error_text, faults)
 
-    def _words(self, fault: DecodeError) -> str:
-        """Return an error of a recording in words; with --redact, without the values that it may quote."""
+    def _error_text(self, fault: DecodeError) -> str:
+        """Return an error of a recording in words; with --redact, without its text, which may quote a value."""
         if not self.arguments.redact:
             return str(fault)
         return "the recording cannot be read" + ("" if fault.offset is None else f" from byte {fault.offset} on")
@@ -223,7 +223,10 @@ def _text(job: _Job, data: bytes) -> None:
 
 
 def _plain_turns(step: Step) -> Iterator[Turn]:
-    """Yield the PDUs of a redacted step; the last has the fields of the whole step as its lines, the others none."""
+    """Yield the PDUs of a redacted step. The lines of the last PDU are the fields of the whole step.
+
+    The other PDUs have no lines.
+    """
     from ..explain.sentences import table_of
 
     lines = [
@@ -278,7 +281,7 @@ def _mermaid(job: _Job, data: bytes) -> None:
 def _page(job: _Job, data: bytes) -> None:
     from ..explain.page import Chapter, page_of
 
-    views: list[View] = [*job.views()]  # these see no messages; the page asks them only for sentences
+    views: list[View] = [*job.views()]  # these views see no messages; the page asks them only for sentences
 
     def chapters() -> Iterator[Chapter]:
         for number, recorded in job.associations(data):

@@ -30,16 +30,16 @@ from ..terminal import (
 
 __all__ = ["add"]
 
-_COMMAND = re.compile(r"""(?:[^;'"]|'[^']*'|"[^"]*"|['"])+""")
-_Views = Callable[[], Sequence[View]]
+_COMMAND = re.compile(r"""(?:[^;'"]|'[^']*'|"[^"]*"|['"])+""")  # text up to a semicolon that is not in quotes
+_Views = Callable[[], Sequence[View]]  # returns new views for one association
 
 
 def add(parser: argparse.ArgumentParser, views: _Views = tuple) -> None:
-    """Add the options of the command to ``parser``; ``views`` see the messages of each association."""
+    """Add the options of the command to ``parser``. ``views`` returns new views for each association (`View`)."""
     parser.description = (
-        "A prompt for experiments: send any PDU to a peer, right or wrong, and read each byte of the answer explained, "
-        "with both state machines. With --listen, wait for a peer and play the server. Commands come from a terminal, "
-        "from a pipe, or from -c; `help` shows them."
+        "A prompt for experiments: send any PDU to a peer, valid or not, and read an explanation of each byte of the "
+        "answer, with the states of both sides. With --listen, wait for a peer and act as the server. Commands come "
+        "from a terminal, from a pipe, or from -c; `help` shows them."
     )
     parser.epilog = (
         "Example: %(prog)s PRINTSCP@127.0.0.1:11112 -c 'associate; echo; release'. "
@@ -93,7 +93,7 @@ def _lab(parser: argparse.ArgumentParser, views: _Views, arguments: argparse.Nam
     )
     if arguments.brief:
         _print(lab.run("brief"))
-    if isinstance(sys.stdin, io.TextIOWrapper):  # bytes that are not text become the ones that arguments would have
+    if isinstance(sys.stdin, io.TextIOWrapper):  # read bytes that are not text in the way Python reads arguments
         sys.stdin.reconfigure(errors="surrogateescape")
     try:
         if arguments.commands is None and sys.stdin.isatty():
@@ -141,7 +141,7 @@ def _run(lab: Lab, lines: Iterable[str]) -> int:
         except Mistake as exc:
             print(f"dimse: command {number}: {escaped(str(exc))}", file=sys.stderr)
             return 2
-        except DimseError as exc:  # such as a value of the peer or of a file that cannot be read
+        except DimseError as exc:  # for example, a value that the peer sent cannot be decoded
             print(f"dimse: command {number}: {escaped(str(exc))}", file=sys.stderr)
             return 1
         if lab.is_over:
@@ -172,7 +172,7 @@ def _talk(lab: Lab, *, is_listening: bool) -> int:
 
 
 def _complete_words(lab: Lab) -> None:
-    """Let the Tab key complete words, where Python has readline."""
+    """Let the Tab key complete words, if Python has readline."""
     with suppress(ImportError):
         import readline
 
@@ -183,14 +183,14 @@ def _complete_words(lab: Lab) -> None:
 
 
 class _Words:
-    """The words that the Tab key completes; ``before`` returns what stands before the word."""
+    """The words that the Tab key completes; ``before`` returns the text before the word."""
 
     def __init__(self, lab: Lab, before: Callable[[], str]) -> None:
         self._lab, self._before = lab, before
         self._found: list[str] = []
 
     def complete(self, text: str, number: int) -> str | None:
-        """Return completion ``number`` of ``text``, None after the last."""
+        """Return completion ``number`` of ``text``, counted from 0; None if there are fewer completions."""
         if number == 0:
             self._found = [word for word in self._candidates(text) if word.startswith(text)]
         return self._found[number] if number < len(self._found) else None

@@ -39,22 +39,23 @@ from .tap_pages import PageProcess
 __all__ = ["add", "no_views", "remove_recordings"]
 
 _SECOND = 1e9  # nanoseconds
-_STOPS = (signal.SIGINT, signal.SIGTERM)
+_STOPS = (signal.SIGINT, signal.SIGTERM)  # the signals that end the command
 
 
 def no_views() -> Sequence[View]:
-    """Return no views: messages are explained without the services that they belong to."""
+    """Return no views, so that messages are explained without their meaning in a service."""
     return ()
 
 
 def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
-    """Add the options of the command to ``parser``; ``views`` see the messages of each association.
+    """Add the options of the command to ``parser``. ``views`` returns new views for each association (`View`).
 
-    Other processes get ``views`` by pickle, so it must be a function at the top level of a module.
+    ``views`` is pickled for other processes, so it must be a function at the top level of a module.
     """
     parser.description = (
         "Forward all bytes between two programs unchanged, and print a line for each PDU; with options, also record "
-        "and explain each association. A line begins with the number of its association; > is the client, < the target."
+        "and explain each association. A line begins with the number of its association; > marks the PDUs of the "
+        "client, < the PDUs of the target."
     )
     parser.add_argument(
         "--listen",
@@ -94,12 +95,12 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
         type=listening_address,
         metavar="[HOST:]PORT",
         help="serve a web page that shows the associations while they happen; /events streams them as JSON events "
-        "(docs/trace-schema.json); with a HOST that other machines reach, everybody there can read them",
+        "(docs/trace-schema.json); if other machines can reach HOST, their users can read the events, too",
     )
     parser.add_argument(
         "--redact",
         action="store_true",
-        help="hide what may be patient data, and the addresses, in lines, pages and the live view",
+        help="hide possible patient data and the addresses in lines, pages and the live view",
     )
     parser.add_argument("--quiet", action="store_true", help="do not print a line for each PDU")
 
@@ -136,7 +137,10 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
 
 
 def remove_recordings(folder: Path) -> None:
-    """Remove the recordings of the pages, but do not wait for a disk that hangs. Tell on stderr if they remain."""
+    """Remove the recordings from which pages were made, but do not wait for a disk that hangs.
+
+    If the folder remains, say so on stderr.
+    """
     is_removed = list[bool]()
 
     def remove() -> None:
@@ -168,10 +172,10 @@ async def _forward(
     ) as running:
         address = f"[{running.host}]" if ":" in running.host else running.host
         print(f"listening on {address}:{running.port}, forwarding to {escaped(str(target))}", flush=True)
-        await _stopped()
+        await _wait_for_signal()
 
 
-async def _stopped() -> None:
+async def _wait_for_signal() -> None:
     stop = asyncio.Event()
     for number in _STOPS:
         on_signal(number, stop.set)
@@ -210,7 +214,7 @@ class _Output:
         return _Watch(self, inbox, self._count, title, tap)
 
     def make_page(self, number: int, recording: Path, title: str, why: str, is_cut: bool) -> None:
-        """Start to write the page of a recording; with ``is_cut``, the recording ends before its association."""
+        """Start to write the page of a recording; ``is_cut`` says that the recording ends before its association."""
         if self._pages is None or self._html is None:
             return
         stem = recording.stem

@@ -1,8 +1,8 @@
-"""The inbox of the tap: bytes that the threads of the relay have read, for the lines and the recordings.
+"""The inbox of the tap. It keeps the bytes that the threads of the relay have read, for the lines and the recordings.
 
-A thread only notes its bytes here; the event loop hands them over later. Handing over takes longer than noting, and
-delays the threads, with which the event loop shares the GIL. So the event loop waits until the programs on both sides
-pause, or until many bytes have been noted, and then hands them over in small steps.
+A thread only adds a note with its bytes to the inbox; the event loop hands the bytes over later. Handing over takes
+longer than noting, and delays the threads, with which the event loop shares the GIL. So the event loop waits until the
+programs on both sides pause, or until many bytes have been noted, and then hands the bytes over in small steps.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from typing import Any
 
 __all__ = ["Inbox", "Receiver", "keep_freed_memory"]
 
-_LULL = 0.02  # seconds without bytes after which bytes are handed over
-_LATEST = 0.25  # seconds after which bytes are handed over even if no pause comes
-_ENOUGH = 1 << 25  # bytes that are handed over without waiting for a pause
-_MAX_BYTES = 1 << 26  # bytes at which the threads wait
-_SHORT = 1 << 11  # bytes of a short note; short notes are bounded by their number
-_MANY = 4 << 13  # entries, four for each note, that are handed over without a pause; threads wait at twice as many
+_LULL = 0.02  # seconds without new bytes after which the notes are handed over
+_LATEST = 0.25  # seconds after which the notes are handed over even if no pause comes
+_ENOUGH = 1 << 25  # bytes in the notes; beyond that, the event loop does not wait for a pause
+_MAX_BYTES = 1 << 26  # bytes in the notes; beyond that, the threads wait
+_SHORT = 1 << 11  # bytes of the longest short note; only the number of short notes is bounded, not their bytes
+_MANY = 4 << 13  # entries, four for each note; beyond that, no pause is awaited; beyond twice that, the threads wait
 _STEP = 64  # notes to hand over before the threads have a turn
 
 _KEPT = 1 << 27  # bytes of freed memory that the process keeps
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # options of mallopt, in malloc.h of glibc
 
-Receiver = Callable[[bool, bytes, int], None]  # gets the side, the bytes, and the time of their read in ns
+Receiver = Callable[[bool, bytes, int], None]  # gets whether the client sent the bytes, the bytes, and the time in ns
 
 
 class Inbox:
@@ -35,8 +35,8 @@ class Inbox:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        # Receiver, side, bytes and time of each note, one after another: the garbage collector would look at tuples,
-        # and take as long as noting.
+        # The receiver, side, bytes and time of each note are four entries. If each note were a tuple, the garbage
+        # collector would search the tuples, which takes as long as the noting.
         self._notes: deque[Any] = deque()
         self._nbytes = 0  # bytes in the notes, short ones not counted
         self._counting = Lock()  # for `_nbytes`
@@ -112,7 +112,7 @@ class Inbox:
 
 
 def keep_freed_memory() -> None:
-    """Let this process use freed memory again, on Linux with glibc, instead of returning it to the system.
+    """On Linux with glibc, let this process keep freed memory and use it again, instead of returning it to the system.
 
     The memory of noted bytes is freed in large pieces. An image of 8 MiB takes 10 ms if its bytes need new memory, and
     6.6 ms if they get memory that the process has kept.

@@ -1,4 +1,4 @@
-"""The lines and the live view of ``dimse tap``: a process that explains, and the queue to that process.
+"""The lines and the live view of ``dimse tap``: the process that makes them, and the queue to that process.
 
 Explaining takes longer than forwarding, and a hostile peer can make it take much longer. In a process of its own,
 explaining neither delays the forwarding nor shares the GIL with it. If explaining falls too far behind, the
@@ -25,20 +25,20 @@ from .tap_live import LiveView, Views
 
 __all__ = ["CLOSED", "LOST", "OPENED", "RECEIVED", "Item", "LineOptions", "LineProcess", "Lines", "yield_to_forwarding"]
 
-_MAX_QUEUED = 1 << 27  # bytes in the queue; beyond this, the association that has the most gets no more lines
-_MAX_HELD = 1 << 28  # bytes of incomplete messages of all associations; beyond this, the same
+_MAX_QUEUED = 1 << 27  # bytes in the queue; beyond that, the association with the most bytes gets no more lines
+_MAX_HELD = 1 << 28  # bytes of all incomplete messages; beyond that, the association with the most gets no more lines
 _BATCH = 1 << 22  # bytes to hand over to the process at a time
-_MAX_ITEMS = 256  # items to hand over at a time, because pickle holds the GIL, which the forwarding needs
+_MAX_ITEMS = 256  # items to hand over at a time: few, because pickle holds the GIL, which the forwarding needs
 _PAUSE = 0.02  # seconds to wait for a batch
-_NICE = 10  # what is added to the niceness of the process, so that the programs on both sides come first
+_NICE = 10  # is added to the niceness of the process, so that the programs on both sides come first
 _TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"
 _FULL = "no more lines: the incomplete messages of all associations have more than {} bytes"
 
-OPENED, RECEIVED, CLOSED, LOST = range(4)
+OPENED, RECEIVED, CLOSED, LOST = range(4)  # the kinds of items
 
 
 class Item(NamedTuple):
-    """Something that happened in an association, as the process gets it.
+    """An event of an association, as the process gets it.
 
     ``kind`` is `OPENED`, `RECEIVED`, `CLOSED` or `LOST`, which stands for missing bytes. ``words`` is the text to
     print, or for `RECEIVED` the side that sent ``data``. ``when`` is in seconds since 1970.
@@ -54,8 +54,8 @@ class Item(NamedTuple):
 class LineOptions(NamedTuple):
     """The outputs of the process: lines unless ``is_quiet``, and a live view if it gets a listening socket ``live``.
 
-    ``host`` is the name that the user gave for the address of that socket. ``views`` makes the views
-    that see the messages of an association in the live view; `tuple` makes none.
+    ``host`` is the name that the user gave for the address of that socket. For each association in the live view,
+    ``views`` returns new views, which see its messages; `tuple` returns no views.
     """
 
     is_quiet: bool = False
@@ -105,7 +105,10 @@ class LineProcess:
         self._process.join()
 
     def _feed(self) -> None:
-        """Hand the queue over to the process. If that has ended, because nobody reads its lines any more, drop all."""
+        """Hand the items of the queue over to the process.
+
+        If the process has ended, because nobody reads its lines any more, drop the items.
+        """
         is_ended = False
         while items := self._queue.take(_BATCH, _PAUSE):
             try:
@@ -161,7 +164,7 @@ def _show(view: LiveView, item: Item) -> None:
 
 
 class Lines:
-    """The lines of all associations. Their incomplete messages have at most ``max_held`` bytes in all."""
+    """The lines of all associations. The incomplete messages of all associations have at most ``max_held`` bytes."""
 
     def __init__(self, options: LineOptions = _DEFAULT, *, max_held: int = _MAX_HELD) -> None:
         self._is_redacted = options.is_redacted

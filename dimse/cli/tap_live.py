@@ -1,9 +1,9 @@
 """The live view of ``dimse tap``: a small HTTP server whose page shows associations while they happen.
 
 The server has two resources: the page, and ``/events``, a stream of Server-Sent Events for that page and for programs.
-It answers only requests whose Host is its own address or a name of this machine, so that a page of another site
-cannot read the stream after the name of that site was changed to this address in the DNS. A request that a page of
-another origin makes is refused, unless the browser follows a link to the page of this server.
+It answers only requests whose Host is its own address or a name of this machine. This prevents DNS rebinding: a page of
+another site, whose name the DNS then maps to this address, cannot read the stream. A request that a page of another
+origin makes is refused, unless the browser follows a link to the page of this server.
 """
 
 import os
@@ -28,16 +28,16 @@ from ..explain.feed import Feed
 
 __all__ = ["LiveView", "Views", "listening", "url_of"]
 
-Views = Callable[[], Sequence[View]]  # makes the views that see the messages of one association
+Views = Callable[[], Sequence[View]]  # returns new views, which see the messages of one association
 
 _MAX_CLIENTS = 32  # clients of the stream at once; further ones get the status 503
 _MAX_CONNECTIONS = 64  # connections at once; further ones are closed unread
-_MAX_REQUEST = 1 << 14  # bytes of a request
+_MAX_REQUEST = 1 << 14  # bytes in the head of a request
 _MAX_WRITTEN = 1 << 18  # bytes of events in one write
 _HEARTBEAT = 15.0  # seconds without an event after which a comment shows whether the client is still there
 _REQUEST = 10.0  # seconds for a client to send its whole request
-_WRITE = 30.0  # seconds for a client to read what one write sends
-_CLOSE = 0.1  # seconds at most until `close` is noticed
+_WRITE = 30.0  # seconds for a client to read the bytes of one write
+_CLOSE = 0.1  # seconds within which the server notices `close`
 _LAST = 1.0  # seconds for the clients to get the last events
 
 
@@ -109,7 +109,7 @@ class LiveView:
     def stream(self, write: Callable[[bytes], object], after: int | None) -> None:
         """Write events until the view closes; raise OSError when the client has gone.
 
-        The events begin after number ``after``, or with the earliest that are kept.
+        The events begin after number ``after``, or, if that is None, with the earliest event that is kept.
         """
         with self._changed:
             listener = self._feed.listen(self._changed.notify_all, after=after)
@@ -143,7 +143,7 @@ class LiveView:
 
 
 def _hosts(sock: socket.socket, host: str) -> frozenset[str]:
-    """Return the names and addresses that a Host may have, besides the address that the client has connected to.
+    """Return the names and addresses that the header Host may have, besides the address to which the client connected.
 
     The names of this machine count only if the server can be reached from other machines.
     """
@@ -209,13 +209,13 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.send_error(HTTPStatus.NOT_FOUND)
 
-    def log_message(self, format: str, *arguments: object) -> None:  # the name in the base class
+    def log_message(self, format: str, *arguments: object) -> None:  # the base class calls the argument `format`
         """Log no requests."""
 
     def _is_for_us(self) -> bool:
         try:
             name = urlsplit(f"//{self.headers.get('Host', '')}").hostname or ""
-        except ValueError:  # a bracket is not closed
+        except ValueError:  # a bracket in the Host is not closed
             return False
         return name == self.connection.getsockname()[0] or name.removesuffix(".") in self._view.hosts
 

@@ -35,7 +35,10 @@ class PageProcess:
         self._pool = _new_pool()
 
     def make(self, recording: Path, page: Path, title: str, faults: Sequence[str], *, keep: bool) -> Future[str]:
-        """Start to write ``page``. The result is an error in words, or "". Unless ``keep``, delete the recording."""
+        """Start to write ``page``. The result of the future is an error in words, or "".
+
+        Unless ``keep``, the recording is deleted afterwards.
+        """
         others = {*active_children()}
         work = partial(
             page_of_recording, recording, page, title, faults, self._views, keep=keep, is_redacted=self._is_redacted
@@ -53,7 +56,7 @@ class PageProcess:
     def close(self) -> None:
         """Finish all pages that were started, and end the process.
 
-        If no page is finished for a time, as on a disk that hangs, the remaining pages fail.
+        If no page is finished within ``patience`` seconds, as on a disk that hangs, the remaining pages fail.
         """
         waiting, done = {*self._waiting}, set[Future[str]]()
         while waiting:
@@ -83,7 +86,7 @@ def page_of_recording(
 ) -> str:
     """Write a page about a recording with one connection, whose client counts as the requestor.
 
-    Return the error in words, or "" if there is none. Unless ``keep``, delete the recording.
+    Return the error in words, or "" if there is none. Unless ``keep``, delete the recording afterwards.
     """
     notes = list(faults)
     try:

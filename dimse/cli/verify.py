@@ -1,4 +1,4 @@
-"""The command ``dimse verify``, which judges a peer by the rules of the standard.
+"""The command ``dimse verify``, which tests whether a peer follows the rules of the standard.
 
 ``print-mgmt verify``, which has more cases, uses the functions of this module, too.
 """
@@ -28,12 +28,12 @@ from ..verify.tls_material import client as tls_client
 from .verify_grid import add_grid, target_of
 from .verify_report import (
     WIDTHS,
-    Make,
+    MakeOptions,
     Progress,
     add_choice,
     add_report,
     chosen_cases,
-    compared,
+    compare_with_baseline,
     finish,
     is_recorded,
     make_folder,
@@ -62,7 +62,7 @@ def add(parser: Parser) -> None:
     scp = commands.add_parser("scp", help="test an SCP")
     scp.fill = lambda chosen: add_scp(chosen, CASES)
     scu = commands.add_parser("scu", help="test an SCU")
-    scu.fill = lambda chosen: add_scu(chosen, SCU_CASES, EchoService, _what_to_do)
+    scu.fill = lambda chosen: add_scu(chosen, SCU_CASES, EchoService, _instructions)
     listing = commands.add_parser("cases", help="list the cases")
     listing.fill = lambda chosen: add_cases(chosen, _all_cases())
     grid = commands.add_parser("grid", help="send one script to several peers, and compare their answers")
@@ -75,19 +75,19 @@ def _all_cases() -> list[Case]:
     return [*CASES, *(case for case in SCU_CASES if case.role is Role.SCU)]
 
 
-def _what_to_do(plain: Visit | None) -> str:
+def _instructions(plain: Visit | None) -> str:
     return "let the SCU send C-ECHO" if plain is None else f"as before: {', '.join(plain.operations)}"
 
 
-def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -> None:
+def add_scp(parser: Parser, cases: Sequence[Case], make: MakeOptions = plain_options) -> None:
     """Add the options of ``verify scp`` to ``parser``; ``make`` makes `Options` from the parsed arguments."""
     parser.description = "Run the cases for an SCP. No film is printed."
     parser.epilog = _EXIT
     parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="peer to test")
     choice = add_choice(
         parser,
-        gentle="leave out the risky, robustness (ROB-*) and slow cases (default unless HOST is localhost or a loopback "
-        "address)",
+        gentle="leave out the risky, robustness (ROB-*) and slow cases; this is the default unless HOST is localhost "
+        "or a loopback address",
         everything="run the risky, robustness (ROB-*) and slow cases on any host",
     )
     parser.add_argument(
@@ -144,7 +144,7 @@ def _add_times(parser: Parser) -> None:
 def add_cases(parser: Parser, cases: Sequence[Case]) -> None:
     """Add the options of ``verify cases`` to ``parser``."""
     parser.description = "List the cases, with the sections of the standard that they test."
-    parser.add_argument("--json", action="store_true", help="print them as JSON")
+    parser.add_argument("--json", action="store_true", help="print the cases as JSON")
     parser.set_defaults(command=lambda arguments: _list(cases, is_json=arguments.json))
 
 
@@ -159,7 +159,7 @@ def add_diff(parser: Parser) -> None:
 def add_matrix(parser: Parser) -> None:
     """Add the options of ``verify matrix`` to ``parser``."""
     parser.description = "Write a page with a column for each report."
-    parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT.JSON", help="reports")
+    parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT.JSON", help="the reports, in this order")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the page to write")
     parser.set_defaults(command=_matrix)
 
@@ -199,7 +199,10 @@ def _list(cases: Sequence[Case], *, is_json: bool) -> int:
 
 
 def judge_scp(
-    parser: argparse.ArgumentParser, arguments: argparse.Namespace, cases: Sequence[Case], make: Make = plain_options
+    parser: argparse.ArgumentParser,
+    arguments: argparse.Namespace,
+    cases: Sequence[Case],
+    make: MakeOptions = plain_options,
 ) -> int:
     """Run ``verify scp``; return the exit status."""
     tls = client_tls(parser, arguments)
@@ -245,7 +248,7 @@ def _files(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TL
     if expired is not None:
         try:
             tls_client(certificate=expired)
-        except OSError as exc:  # wrong usage, not the result of a case
+        except OSError as exc:  # this is wrong usage, and not the result of a case
             parser.error(f"--tls-expired {expired}: {exc.strerror or exc}")
     return TLSFiles(certificate=certificate, key=key, expired=expired)
 
@@ -280,4 +283,6 @@ async def _test(
         progress.clear()
         report = document(run, target, options, command)
         finish(arguments, run, report, options)
-    return run.exit_status(strict=options.strict) if expected is None else compared(run, report, expected, options)
+    if expected is not None:
+        return compare_with_baseline(run, report, expected, options)
+    return run.exit_status(strict=options.strict)

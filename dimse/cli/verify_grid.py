@@ -21,32 +21,35 @@ from ..verify.grid_script import GridScript, read_script
 
 __all__ = ["add_grid", "target_of"]
 
-_AGREE, _DIFFER, _NOT_REACHED = 0, 1, 3
-_TEACH = r"""a script has one command a line, in the language of `dimse lab`:
+_AGREE, _DIFFER, _NOT_REACHED = 0, 1, 3  # exit statuses
+_EPILOG = r"""a script has one command on each line, in the language of `dimse lab`:
 
-  # a comment; in the first lines it says what the script is for
+  # a comment; the comments in the first lines state the purpose of the script
   associate BasicGrayscalePrintManagementMeta:implicit,explicit Verification
   echo
-  let session = new                            the same new UID for each peer
+  let session = new                            a new UID, which is the same for all peers
   send N-CREATE-RQ AffectedSOPClassUID=BasicFilmSession AffectedSOPInstanceUID=$session NumberOfCopies=1
   let made = AffectedSOPInstanceUID            a value of the last response, which differs from peer to peer
   echo on=1                                    on presentation context 1
   send N-GET-RQ RequestedSOPClassUID=Printer RequestedSOPInstanceUID=PrinterInstance
-  raw 0900 00000004 00000000                   octets as they are
+  raw 0900 00000004 00000000                   any octets, sent unchanged
   release                                      also: abort, close
 
-Peers with the same letter gave the same answer: the same outcome, and the same attributes except for UIDs that they
-generated. Error Comments, Maximum Lengths and version names are shown by --json and --html, but not compared.
+Peers with the same letter gave the same answer: the same outcome and the same attributes. The comparison leaves out
+UIDs that a peer has generated, Error Comments, Maximum Lengths and version names; --json and --html show them.
 
 Exit status: 0 all peers agree on each line, 1 they differ, 2 wrong usage, 3 a peer was not reached.
 """
 
 
 def add_grid(parser: Parser, scripts: Mapping[str, str], default: str) -> None:
-    """Add the options of ``verify grid`` to ``parser``; ``scripts`` are built in, by name."""
+    """Add the options of ``verify grid`` to ``parser``.
+
+    ``scripts`` are the built-in scripts, by name; ``default`` is the name of the script that runs without ``--script``.
+    """
     parser.description = "Send one script to several peers at the same time, and compare their answers line by line."
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _TEACH
+    parser.epilog = _EPILOG
     parser.add_argument("peers", nargs="*", type=peer, metavar="AE@HOST:PORT", help="peers to compare, two or more")
     parser.add_argument(
         "--script",
@@ -54,8 +57,8 @@ def add_grid(parser: Parser, scripts: Mapping[str, str], default: str) -> None:
         metavar="FILE|NAME",
         help=f"a file, or one of {', '.join(scripts)} (default: {default})",
     )
-    parser.add_argument("--show", action="store_true", help="print the script, and end")
-    parser.add_argument("--print", dest="prints", action="store_true", help="also send N-ACTION: films are printed")
+    parser.add_argument("--show", action="store_true", help="print the script, and do nothing else")
+    parser.add_argument("--print", dest="prints", action="store_true", help="also send N-ACTION, which prints films")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with all answers and PDUs")
     parser.add_argument("--json", action="store_true", help="print the grid as JSON")
     parser.add_argument(

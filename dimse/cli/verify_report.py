@@ -18,12 +18,12 @@ from ..verify.report.document import verdict_counts
 
 __all__ = [
     "WIDTHS",
-    "Make",
+    "MakeOptions",
     "Progress",
     "add_choice",
     "add_report",
     "chosen_cases",
-    "compared",
+    "compare_with_baseline",
     "finish",
     "is_recorded",
     "make_folder",
@@ -33,9 +33,9 @@ __all__ = [
     "read_report",
 ]
 
-Make = Callable[..., Options]  # called with the parsed arguments, and with fields of `Options` as keywords
-_TLS = ("tls", "tls_no_verify", "tls_ca", "tls_cert", "tls_key", "tls_profile")
-_QUIET = (Verdict.PASS, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
+MakeOptions = Callable[..., Options]  # called with the parsed arguments, and with fields of `Options` as keywords
+_TLS = ("tls", "tls_no_verify", "tls_ca", "tls_cert", "tls_key", "tls_profile")  # the options for TLS
+_QUIET = (Verdict.PASS, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)  # verdicts that print no line
 WIDTHS = (13, 12)  # characters for a verdict and for the id of a case
 
 
@@ -49,7 +49,7 @@ def add_choice(parser: Parser, *, gentle: str, everything: str) -> argparse._Arg
     group = parser.add_argument_group("choice of cases")
     group.add_argument("--case", action="append", default=[], metavar="GLOB", help="run these cases, such as 'UL-F-*'")
     group.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave these cases out")
-    group.add_argument("--dryrun", action="store_true", help="list the cases that would run, and end")
+    group.add_argument("--dryrun", action="store_true", help="list the cases that would run, and run none")
     either = group.add_mutually_exclusive_group()
     either.add_argument("--gentle", action="store_true", help=gentle)
     either.add_argument("--all", action="store_true", help=everything)
@@ -60,9 +60,9 @@ def add_choice(parser: Parser, *, gentle: str, everything: str) -> argparse._Arg
 def add_report(parser: Parser) -> None:
     """Add the options for random octets, verdicts and reports."""
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of all random octets (default: 1)")
-    parser.add_argument("--strict", action="store_true", help="WEAK and INCONCLUSIVE also make exit status 1")
+    parser.add_argument("--strict", action="store_true", help="exit with status 1 also for WEAK and INCONCLUSIVE")
     parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="write report.json, report.html, junit.xml and badge.svg here"
+        "--report", type=Path, metavar="DIR", help="write report.json, report.html, junit.xml and badge.svg to DIR"
     )
     parser.add_argument(
         "--baseline",
@@ -74,7 +74,9 @@ def add_report(parser: Parser) -> None:
         "--write-baseline", type=Path, metavar="FILE", help="write the verdicts of the whole run as a baseline"
     )
     parser.add_argument(
-        "--full-trace", action="store_true", help="keep all octets in the report, not only the first 4 KiB of a write"
+        "--full-trace",
+        action="store_true",
+        help="keep all octets in the report, not only the first 4 KiB of each write",
     )
     parser.add_argument(
         "--pcap",
@@ -120,7 +122,10 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def read_baseline(arguments: argparse.Namespace) -> dict[str, Any] | None:
-    """Return the baseline that ``--baseline`` names, if any. Raises OSError, and `DimseError` for any other file."""
+    """Return the baseline that ``--baseline`` names, if any.
+
+    Raises OSError if the file cannot be read, and `DimseError` if it is not a baseline.
+    """
     if arguments.baseline is None:
         return None
     expected = _read_json(arguments.baseline)
@@ -129,7 +134,7 @@ def read_baseline(arguments: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def make_folder(arguments: argparse.Namespace) -> None:
-    """Create the folder that ``--report`` names. Raises OSError, before a run whose results could not be written."""
+    """Create the folder that ``--report`` names, before the run. Raises OSError if the folder cannot be created."""
     if arguments.report is not None:
         arguments.report.mkdir(parents=True, exist_ok=True)
 
@@ -155,7 +160,7 @@ def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace,
     return chosen
 
 
-def compared(run: Run, report: dict[str, Any], expected: dict[str, Any], options: Options) -> int:
+def compare_with_baseline(run: Run, report: dict[str, Any], expected: dict[str, Any], options: Options) -> int:
     """Print the differences of a run from its baseline on stderr; return the exit status."""
     found = list(regressions(report, expected))
     for change in found:
@@ -219,7 +224,7 @@ def _text_of(result: Result) -> str:
 
 
 class Progress:
-    """A line that counts the cases done, of ``total``. It is shown only on a terminal."""
+    """A line that shows how many of the ``total`` cases are done. It is shown only on a terminal."""
 
     def __init__(self, total: int) -> None:
         self._total, self._done = total, 0
@@ -241,7 +246,7 @@ class Progress:
 def print_result(result: Result, *, is_json: bool, trace: str | None = None, progress: Progress | None = None) -> None:
     """Print a result as a line of JSON or text; as text, omit PASS, UNIMPLEMENTED and SKIPPED unless DAMAGED.
 
-    If ``trace`` is ``-``, print each PDU of the case on stderr first. ``progress`` is the line under the results.
+    If ``trace`` is ``-``, print each PDU of the case on stderr first. ``progress`` is the last line on the terminal.
     """
     if progress is not None:
         progress.clear()

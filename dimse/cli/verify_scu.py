@@ -20,12 +20,12 @@ from ..verify.scu import PLAIN, Command, MakeService, ScuTarget, Visit, split_co
 from ..verify.tls_material import TLSFiles
 from ..verify.tls_material import server as tls_server
 from .verify_report import (
-    Make,
+    MakeOptions,
     Progress,
     add_choice,
     add_report,
     chosen_cases,
-    compared,
+    compare_with_baseline,
     finish,
     is_recorded,
     make_folder,
@@ -38,12 +38,13 @@ from .verify_report import (
 __all__ = ["Describe", "add_scu"]
 
 _HANDSHAKE = "TLS-2."  # the cases that vary the TLS handshake
-_TWICE = ", twice: the first association chooses the case and is rejected"
-_ALL, _LOOPBACK = "0.0.0.0", "127.0.0.1"
+_TWICE = ", twice: the first association chooses the case and is rejected"  # is added to the instructions
+_ALL, _LOOPBACK = "0.0.0.0", "127.0.0.1"  # addresses to listen on
 _HIGHEST_PORT = 65535
 _MAX_HTTP = 4096  # octets of an HTTP request
 
-# Returns instructions for a person. The argument is the visit of the plain scenario; None before that visit
+# Returns instructions for the person who runs the SCU. The argument is the visit of the plain scenario; None before
+# that visit
 Describe = Callable[[Visit | None], str]
 
 
@@ -54,7 +55,7 @@ class _Work:
     cases: Sequence[Case]
     service: MakeService
     describe: Describe
-    make: Make
+    make: MakeOptions
 
 
 def add_scu(
@@ -62,17 +63,17 @@ def add_scu(
     cases: Sequence[Case],
     service: MakeService,
     describe: Describe,
-    make: Make = plain_options,
+    make: MakeOptions = plain_options,
 ) -> None:
     """Add the options of ``verify scu`` to ``parser``.
 
     ``service`` makes the SCP of the plain scenario, and ``make`` makes `Options` from the parsed arguments.
     """
     parser.description = (
-        "Run the cases for an SCU, which connects to this command. The plain scenario comes first, in which this "
-        "command is an ordinary SCP; in each case, the SCU must do the same again. Without --command, a person runs "
-        "the SCU for each case: the id of a case as called AE title, such as UL-F-7.01, chooses that case; any other "
-        "title runs the next one."
+        "Run the cases for an SCU, which connects to this command. The plain scenario comes first: in it, this "
+        "command is an ordinary SCP. In each case, the SCU must do the same again. Without --command, a person runs "
+        "the SCU for each case: if the called AE title is the id of a case, such as UL-F-7.01, that case runs; with "
+        "any other title, the next case runs."
     )
     parser.epilog = (
         "Exit status: 0 no FAIL and nothing DAMAGED, 1 FAIL or DAMAGED (with --strict also WEAK and "
@@ -111,9 +112,14 @@ def _add_visits(parser: Parser) -> None:
         help="program to run for each visit, without a shell; {host} {port} {ae} {case} {seed} {dir} are replaced",
     )
     way.add_argument(
-        "--ports", type=_port, metavar="FROM", help="listen on one port for each case, numbered from this one"
+        "--ports", type=_port, metavar="FROM", help="listen on one port for each case; FROM is the first port"
     )
-    parser.add_argument("--http", type=_port, metavar="PORT", help="serve the next step as JSON on this loopback port")
+    parser.add_argument(
+        "--http",
+        type=_port,
+        metavar="PORT",
+        help="answer HTTP requests on this loopback port with the next step, as JSON",
+    )
 
 
 def _add_times(group: argparse._ArgumentGroup) -> None:
@@ -137,10 +143,12 @@ def _add_times(group: argparse._ArgumentGroup) -> None:
 def _add_tls(parser: Parser) -> None:
     add_server_tls(parser)
     parser.add_argument(
-        "--tls-expired", metavar="FILE", help="a certificate of ours that has expired, and its key, for TLS-2.01"
+        "--tls-expired", metavar="FILE", help="an expired certificate of the tester, and its key, for TLS-2.01"
     )
     parser.add_argument(
-        "--tls-other-host", metavar="FILE", help="a certificate of ours for another host, and its key, for TLS-2.01"
+        "--tls-other-host",
+        metavar="FILE",
+        help="a certificate of the tester for another host, and its key, for TLS-2.01",
     )
 
 
@@ -223,7 +231,7 @@ def _files(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TL
 
 @dataclass(slots=True)
 class _Guide:
-    """A guide that tells a person the next step, on stderr and over HTTP."""
+    """A guide that tells the person who runs the SCU the next step, on stderr and over HTTP."""
 
     describe: Describe
     is_silent: bool
@@ -234,7 +242,7 @@ class _Guide:
     shown: str = ""
 
     def listens(self, host: str, port: int) -> None:
-        """Say where the tester listens, unless each case has a port of its own, which its next step names."""
+        """Say where the tester listens. If each case has its own port, the instructions name that port instead."""
         if not self.is_silent and not self.by_port:
             print(f"listening on {host}:{port}", file=sys.stderr, flush=True)
 
@@ -326,7 +334,7 @@ async def _test(
         report = report if earlier is None else joined(report, earlier)
         finish(arguments, run, report, options)
     if expected is not None:
-        return compared(run, report, expected, options)
+        return compare_with_baseline(run, report, expected, options)
     return max(run.exit_status(strict=options.strict), int(report["exit"]))
 
 
