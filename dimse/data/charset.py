@@ -5,10 +5,10 @@ with code extensions (ISO 2022). With code extensions, an escape sequence in the
 below 80H) or G1 (bytes above). The first set applies again at the start of each value, and after a line end, a tab, a
 backslash, and in names after ``^`` and ``=``. UTF-8, GB18030 and GBK have no escapes.
 
-Reading never fails. Bytes without a meaning become U+FFFD. An escape selects its set even if the attribute does not
-name that set; without the attribute, escapes are left in the text. Bytes above 7FH that belong to no known set are read
-as Latin-1, because most devices that omit the attribute use Latin-1. :func:`text_faults` reports all this. Writing is
-strict.
+Reading never fails. Bytes that are not characters of their set become U+FFFD. An escape selects its set even if the
+attribute does not name that set; without the attribute, escapes are left in the text. In the default repertoire, bytes
+above 7FH are read as Latin-1, because most devices that omit the attribute use Latin-1. :func:`text_faults` reports
+each of these faults. Writing is strict.
 """
 
 import re
@@ -72,7 +72,7 @@ _REPERTOIRES = (
 _BY_TERM = {row.term: row for row in _REPERTOIRES}
 _BY_ESCAPE = {row.g1 or row.g0: row for row in _REPERTOIRES if row.g0} | {b"\x1b(J": _ASCII}
 _ESCAPE = re.compile(b"(" + b"|".join(re.escape(escape) for escape in _BY_ESCAPE) + b")")
-_NARROW = re.compile(rb"([\x80-\xff]+|[ \0]+)")  # bytes between the characters of a wide set that belong to other sets
+_NARROW = re.compile(rb"([\x80-\xff]+|[ \0]+)")  # bytes of other sets between the characters of a wide set
 _DOUBLE = {"149", "58"}  # sets with two bytes above 7FH for each character
 
 # The defined terms: for a single set, and for several sets
@@ -85,7 +85,7 @@ _EXTENDED = {f"ISO 2022 IR {row.term}" for row in _REPERTOIRES if row.g0}
 _RESET = re.compile(rb"[\t\n\f\r\\]")
 _RESET_IN_NAME = re.compile(rb"[\t\n\f\r\\^=]")
 _RESET_IN_WIDE = re.compile(rb"[\t\n\f\r]")
-_PIECES = re.compile(r"([\t\n\f\r\\])")
+_PIECES = re.compile(r"([\t\n\f\r\\])")  # the delimiters, which are kept as pieces
 _PIECES_OF_NAME = re.compile(r"([\t\n\f\r\\^=])")
 
 # The sets by their terms as spelled in PS3.3. A lookup takes a tenth of the time that matching a term takes. It saves

@@ -1,8 +1,8 @@
 """Checks of the values that a program sets: PS3.5 Table 6.2-1.
 
-Reading is lenient: see :mod:`dimse.data.values`. A value that a program sets must be right in type, repertoire, length
-and range. (:mod:`dimse.data.dataset` takes bytes as the value of text or numbers without a check.) Numbers may come
-from numpy, bytes from any buffer, and dates from :mod:`datetime`.
+Reading is lenient: see :mod:`dimse.data.values`. A value that a program sets must have an allowed type, repertoire,
+length and range. (:mod:`dimse.data.dataset` takes bytes as the value of text or numbers without a check.) Numbers may
+come from numpy, bytes from any buffer, and dates from :mod:`datetime`.
 """
 
 import datetime as dt
@@ -22,15 +22,15 @@ __all__ = ["CHECKS", "REFUSED", "cannot_hold", "check_descriptor", "check_fragme
 
 _Check: TypeAlias = Callable[[object], Scalars]
 
-# The errors of a check that refuses a value; the last is for a memoryview of several dimensions, which Python cannot
-# iterate over
+# The errors by which a check refuses a value. Python raises the last one for a memoryview of several dimensions, over
+# which it cannot iterate
 REFUSED = (ValueError, TypeError, OverflowError, NotImplementedError)
 
 _PADDING = " \0"
 
 
 def check_value(vr: str, value: object) -> Scalars:
-    """Return ``value`` as it would be read back. Raises EncodeError if the VR cannot hold it."""
+    """Return ``value`` in the form in which it would be read back. Raises EncodeError if the VR cannot hold it."""
     check = CHECKS.get(vr)
     try:
         return _check_stream(row_of(vr), value) if check is None else check(value)
@@ -75,7 +75,7 @@ def _text_check(row: VR) -> _Check:
 
     def check(value: object) -> Scalars:
         if type(value) is str and matches(text := strip(value, _PADDING)) and len(text) <= max_length:
-            return text or None  # a shortcut for one right text: takes half of the time
+            return text or None  # a shortcut for one valid text: takes half of the time
         if isinstance(value, str) and "\\" not in value:
             item = single(row, value)
             return None if item == "" else item

@@ -118,7 +118,7 @@ def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
 
     Raises ``error`` if Pixel Data is missing or empty.
     """
-    unread = dataset._unread  # not an access: an accessed Data Set is no longer written byte for byte
+    unread = dataset._unread  # this is not an access, after which the Data Set would not be written byte for byte
     elements = dataset._elements if unread is None else unread.elements()
     for tag in _PIXELS:
         element = elements.get(tag)

@@ -1,7 +1,9 @@
 """A position in a Data Set, the errors at that position, and the fast loop over common elements: PS3.5 §7.
 
-The loop stores common elements, and enters and leaves plain sequences. :class:`dimse.data.parser.Parser` handles all
-other elements.
+The loop stores common elements: in explicit VR, their header has the short form; in implicit VR, they are short, and
+PS3.6 gives only one VR. It also enters and leaves plain sequences: the lengths of the sequence and of its items are all
+defined, or all undefined. :class:`dimse.data.parser.Parser` handles all other elements. :mod:`dimse.data.source`
+describes sources and origins.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from .syntax import DELIMITERS, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_
 
 __all__ = ["NOT_SHARED", "Cursor", "Elements"]
 
-Elements: TypeAlias = dict[int, Element]
+Elements: TypeAlias = dict[int, Element]  # by tag
 
 # A sequence that is being parsed, in seven fields:
 # 0 to 2  the elements, the origin and the end of the level around the sequence
@@ -165,7 +167,7 @@ class Cursor(ABC):
 
     def too_long(self, tag: int, length: int, start: int) -> DecodeError:
         """Return the error of an element whose value, from ``start`` on, ends beyond its level."""
-        what = f"a value of {length} bytes where {max(self.end - start, 0)} are left"
+        what = f"a value of {length} bytes, but only {max(self.end - start, 0)} follow"
         return DecodeError(what, path=path_of(place_of(self.origin), tag), offset=start, rule="PS3.5 §7.1.1")
 
     def too_many(self, at: int) -> DecodeError:

@@ -50,7 +50,7 @@ CHARACTER_SET = 0x00080005
 PIXEL_DATA = 0x7FE00010
 _MAX_NUMBER = 8  # bytes of the longest number
 _SHOWN = 8  # keywords in the repr of a Data Set
-_AROUND = 12  # bytes pickled around a value: the longest header before it; a delimiter after it is shorter
+_AROUND = 12  # bytes pickled before and after a value: enough for the longest header, and for a delimiter
 
 
 class _State(Enum):
@@ -61,7 +61,7 @@ UNREAD: Final = _State.UNREAD
 
 
 class Unread(Protocol):
-    """Bytes (``raw``) whose elements, with their ``origin``, are found on first access."""
+    """The bytes of a Data Set whose elements are found on first access; ``origin`` is the origin of these elements."""
 
     @property
     def origin(self) -> Origin: ...
@@ -146,7 +146,7 @@ class Element:
 
     @property
     def raw(self) -> memoryview:
-        """The bytes of the value as read, right or wrong; empty if the program set the value.
+        """The bytes of the value as read, even if they are not valid; empty if the program set the value.
 
         Bytes that the program gave as the value of text or numbers are returned as well.
         """
@@ -209,7 +209,7 @@ def _recreate_element(kind: type[Element], source: Source, start: int, state: di
 
 
 class DecodedElement(Element):
-    """An element in a source. Its value, which begins at ``start``, is decoded on first access."""
+    """An element whose bytes lie in a source. Its value, which begins at ``start``, is decoded on first access."""
 
     __slots__ = ()
 
@@ -249,9 +249,9 @@ class Dataset:
 
     __slots__ = ("_elements", "_origin", "_unread")
 
-    _elements: dict[int, Element]  # not set before the first access: then, `__getattr__` finds the elements
+    _elements: dict[int, Element]  # not set until the first access, when `__getattr__` finds the elements
     _origin: Origin
-    _unread: Unread | None  # not set if the elements were never unread: then, `__getattr__` returns None
+    _unread: Unread | None  # not set if the Data Set was created with its elements; then `__getattr__` returns None
 
     def __init__(self, **values: object) -> None:
         elements: dict[int, Element] = {}
@@ -341,7 +341,7 @@ class Dataset:
         self._elements[element._tag] = element
 
     def get(self, key: int | str, default: Value = None) -> Value:
-        """Return the value of an element, or ``default`` if it is missing. Raises DecodeError for a wrong value."""
+        """Return the value of an element; ``default`` if it is missing. Raises DecodeError for an unreadable value."""
         element = self._elements.get((tags_by_keyword().get(key) or tag_of(key)) if isinstance(key, str) else key)
         if element is None:
             return default
@@ -349,7 +349,7 @@ class Dataset:
         return value if value is not UNREAD else element.value
 
     def values_of(self, *keywords: str) -> list[Value]:
-        """Return the values of elements, None for a missing element. Raises DecodeError for a wrong value.
+        """Return the values of elements, None for a missing element. Raises DecodeError for an unreadable value.
 
         One call takes half of the time that calls of :meth:`get` for the same elements take.
         """

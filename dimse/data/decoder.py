@@ -1,8 +1,8 @@
 """Decoding, the reading half of :mod:`dimse.data.codec`.
 
-A Data Set is first skimmed: elements that can be skipped by their lengths are only checked for completeness, in as few
-steps as Python allows. All of them become objects when one of them is first accessed. The parser handles the special
-ones, such as sequences.
+A Data Set is first skimmed: common elements, which can be skipped by their lengths, are only checked for completeness,
+in as few steps as Python allows. All of them become objects when one of them is first accessed. All other elements,
+such as sequences, are special: the parser handles them.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def decode_view(
     broken: Broken | None = None,
     group_lengths: bool = False,
 ) -> tuple[Dataset, int]:
-    """Return the Data Set from ``start`` on in a flat view of inflated bytes, and its end. Raises DecodeError.
+    """Return the Data Set from ``start`` on in a view of bytes, already inflated, and its end. Raises DecodeError.
 
     ``broken`` receives the errors within sequences of defined length, which are raised again on first access.
     ``cut_off`` receives the error at which reading ends; the Data Set then has the elements before the error.
@@ -94,8 +94,8 @@ def decode_view(
 class Skimmed:
     """A Data Set from ``start`` to ``end`` whose common elements are found on first access.
 
-    ``special`` maps the offset of the header of each other element to a pair: the element, if it was kept, and the
-    offset of the next element.
+    ``special`` maps the offset of the header of each special element to a pair: a dict with the element, or an empty
+    dict if it was dropped, and the offset of the next element.
     """
 
     __slots__ = ("end", "origin", "special", "start")

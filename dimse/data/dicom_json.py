@@ -11,9 +11,9 @@ SQ                     objects; a sequence whose VR is UN becomes SQ
 OB OW OL OV OF OD UN   InlineBinary, in base64; for compressed Pixel Data, the items with their headers
 =====================  =====================================================================================
 
-Group lengths are left out (§F.2.2). JSON is UTF-8, whatever the value of (0008,0005); the value is kept for the case
-that the Data Set is encoded in another way. Reading accepts any text that :func:`~dimse.data.codec.decode` accepts;
-JSON numbers must fit their VR.
+Group lengths are left out (§F.2.2). JSON is UTF-8, whatever the value of (0008,0005); the value is kept, because the
+Data Set may later be encoded in that character set. Reading accepts any text that :func:`~dimse.data.codec.decode`
+accepts; JSON numbers must fit their VR.
 """
 
 import re
@@ -45,8 +45,8 @@ _RULE = "PS3.18 §F.2"
 _MAX_DEPTH = DecodeLimits().depth  # sequences within sequences
 _SAFE = range(-(2**53) + 1, 2**53)  # integers that every JSON reader keeps exactly, RFC 8259 §6
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")  # the component groups of a name, PS3.5 §6.2.1
-_VALUES = ("Value", "BulkDataURI", "InlineBinary")
-_NAME = re.compile("[0-9A-Fa-f]{8}")
+_VALUES = ("Value", "BulkDataURI", "InlineBinary")  # the members that can hold the value of an attribute
+_NAME = re.compile("[0-9A-Fa-f]{8}")  # a tag as the name of an attribute
 _VR = re.compile("[A-Z]{2}")
 _UTF_8 = charset_of("ISO_IR 192")
 
@@ -70,8 +70,8 @@ def to_json(dataset: Dataset, *, binary: Literal["inline", "omit"] = "inline") -
 def from_json(model: object) -> Dataset:
     """Return the Data Set of a model that :func:`json.loads` has returned.
 
-    Members of objects that Annex F does not define are ignored. Raises DecodeError, with the path, if ``model`` is not
-    a model, or if it contains a BulkDataURI, because nothing is fetched.
+    Members of objects that Annex F does not define are ignored. Raises DecodeError, with the path, if ``model`` breaks
+    the rules of Annex F, or if it contains a BulkDataURI, because this function fetches no data.
     """
     if not isinstance(model, dict):
         raise DecodeError(f"a Data Set must be an object, not {shown(model)}", rule=_RULE)
@@ -112,7 +112,7 @@ def _to_attribute(element: Element, place: Place, depth: int, inline: bool) -> J
 
 
 def _is_signed_descriptor(tag: int, vr: str) -> bool:
-    """Return whether this is a LUT Descriptor whose unsigned values stand in JSON as negative numbers, as in SS."""
+    """Return whether this is a LUT Descriptor in SS, whose large unsigned values are negative numbers in JSON."""
     return vr == "SS" and tag in DESCRIPTORS
 
 
@@ -267,7 +267,7 @@ def _split_attribute(attribute: object) -> tuple[str, str, object]:
     if len(members) > 1:
         raise ValueError(f"{' and '.join(members)} cannot be combined")
     if members == ["BulkDataURI"]:
-        raise ValueError(f"the value is at {shown(attribute['BulkDataURI'])}, and nothing is fetched")
+        raise ValueError(f"the value is at {shown(attribute['BulkDataURI'])}, and values are not fetched")
     return (vr, members[0], attribute[members[0]]) if members else (vr, "", None)
 
 

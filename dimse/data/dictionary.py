@@ -119,7 +119,7 @@ def tag_of(keyword: str) -> Tag:
 
 
 def vrs_of(tag: int) -> str:
-    """Return the VRs of ``tag`` as PS3.6 has them, such as "OB or OW"; "" if the tag is unknown."""
+    """Return the VRs of ``tag`` in the words of PS3.6, such as "OB or OW"; "" if the tag is unknown."""
     row = _table().rows.get(tag) or _find_row(tag)
     return "" if row is None else row[1]
 
@@ -135,7 +135,7 @@ def vr_of(tag: int) -> str:
 
 @cache
 def plain_vrs() -> dict[int, str]:
-    """Return the VR of each element that has one VR in implicit VR, by tag, for the parser's fast loop.
+    """Return the VR of each element for which PS3.6 gives only one VR, by tag, for the parser's fast loop.
 
     Sequences, choices of VRs and repeating elements are left out, and so is (0000,0000), which may be padding.
     """

@@ -134,7 +134,8 @@ def rows_of(
             charsets += charsets[-1:] * (header.depth + 1 - len(charsets))  # an item inherits its charset
             if header.tag == CHARACTER_SET:
                 charsets[-1] = piece
-            charset = charsets[-1] if header.tag > CHARACTER_SET else b""  # tags ascend in what `decode` reads
+            # The charset must not come after the element, because `_format_row` takes the last line of the dump
+            charset = charsets[-1] if header.tag > CHARACTER_SET else b""
             yield header, cut(_format_row(header, piece, charset, syntax, width), width)
     except (struct.error, DecodeError):
         return

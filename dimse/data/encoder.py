@@ -33,7 +33,7 @@ _MAX_SHORT = 0xFFFE  # bytes of a value in the short form, PS3.5 §7.1.2: the gr
 _MAX_DEPTH = 128  # sequences within sequences; this bound detects a Data Set that contains itself
 _WITH_FRAGMENTS = ("OB", "OW", "UN")  # VRs whose value may be a list of items
 _WITH_ITEMS = frozenset(("SQ", *_WITH_FRAGMENTS))
-_MIN_LARGE = 4096  # bytes; copying a value of this length into a joined piece takes longer than another piece costs
+_MIN_LARGE = 4096  # bytes; longer pieces are not joined, because the copy takes longer than sending one more piece
 
 _Piece = bytes | memoryview
 _ITEM_GROUP, _ITEM_NUMBER = ITEM >> 16, ITEM & 0xFFFF
@@ -54,8 +54,8 @@ _COPYABLE = {
     for charset in (False, True)
 }
 
-# The errors of a writer that refuses a value: one that comes from wrong bytes, or that the program put into the list of
-# values later, where it was not checked
+# The errors by which a writer refuses a value. Such a value was decoded from wrong bytes, or the program has put it
+# into the list of values later, without a check
 _REFUSALS = (EncodeError, DecodeError, ValueError, TypeError, OverflowError, struct.error)
 
 
@@ -235,7 +235,8 @@ class _Encoder:
     def _encoded_value(self, element: Element, writer_vr: str, charset: Charset, place: Place) -> _Piece:
         """Return the bytes of a value, which are the decoded bytes if encoding would not change them.
 
-        Otherwise, the writer of ``writer_vr`` makes the bytes: the VR of the element, or what `word_vr` returns.
+        Otherwise, the writer of ``writer_vr`` makes the bytes. ``writer_vr`` is the VR of the element, or the VR that
+        `word_vr` returns.
         """
         if element._length and element.VR in self._copyable(element._origin[0], charset) and element._untouched():
             return element.raw

@@ -19,7 +19,7 @@ __all__ = ["Fragment", "frame_count", "frames_of", "set_frames"]
 Fragment: TypeAlias = bytes | memoryview
 
 _PATH, _RULE = "(7FE0,0010) PixelData", "PS3.5 §A.4"
-_TABLES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
+_TABLES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")  # the two attributes of the Extended Offset Table
 _HEADER = 8  # bytes in the header of an item: tag and length
 _MAX_BASIC = 0xFFFFFFFF  # the greatest offset in a Basic Offset Table, of 32 bits
 # The first bytes of a frame: JPEG (SOI), JPEG 2000 (SOC and SIZ, or boxes), JPEG XL (codestream, or boxes)
@@ -38,7 +38,7 @@ def frame_count(dataset: Dataset) -> int:
 
 
 def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[list[Fragment]]:
-    """Return the fragments of each frame, without copying their bytes; joined, they are the frame.
+    """Return the fragments of each frame, without copying their bytes. The joined fragments are the frame.
 
     A padding byte may follow the frame, unless the Extended Offset Table gives its length. Raises DecodeError if there
     is no compressed Pixel Data, or if neither a table nor the fragments show where frames begin. ``report`` receives a

@@ -2,7 +2,7 @@
 
 Some devices write spaces, dashes or zeros in place of the VR. Others write an item, or a whole Data Set, in implicit VR
 where explicit VR is required, or the reverse. Such a header can be read in several ways. The bytes after the value
-decide: a way is accepted if they are an element with a higher tag, a delimiter, zeros, or the end of the level.
+decide: a way is accepted if these bytes are an element with a higher tag, a delimiter or zeros, or if the level ends.
 
 All code that reads headers one at a time uses this module, so that all readers agree.
 """

@@ -95,7 +95,7 @@ def items_or_fragments(element: Element) -> list[Item]:
 
 
 class _Pixels(DecodedElement):
-    """Pixel Data that is read as big endian words. ``_words`` is a VR with words of that size, such as OL."""
+    """Pixel Data that is read as big endian words. ``_words`` is a VR whose words have the right size, such as OL."""
 
     __slots__ = ("_words",)
 

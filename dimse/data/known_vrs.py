@@ -1,4 +1,4 @@
-"""Conversion to the VR of PS3.6, for elements whose explicit VR differs from it.
+"""Conversion of elements to the VR that PS3.6 defines, if the header has another VR.
 
 Devices write Number of Copies (IS) as DS or US, or Image Display Format (ST) as LO. If the bytes have a clear meaning
 in the VR of PS3.6, a program that reads the attribute by its keyword should get a value of that VR. Other elements stay

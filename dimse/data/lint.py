@@ -18,6 +18,7 @@ from .vr import VR, row_of
 __all__ = ["dataset_faults", "pixel_faults", "value_faults"]
 
 _PADDING = " \0"
+# The rules that the findings name
 _VALUES, _TEXT, _TERMS, _MULTIPLICITY = "PS3.5 §6.2", "PS3.5 §6.1", "PS3.3 §C.12.1.1.2", "PS3.6"
 
 

@@ -49,7 +49,7 @@ _MAX_INTEGER = 20  # characters; int() is slow for thousands of digits
 _IS_RANGE = range(-(2**31), 2**31)
 _DECIMAL = re.compile(r" *[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)? *")
 _INTEGER = re.compile(r" *[+-]?[0-9]+ *")
-_EXPONENT = re.compile(r"e\+?(-?)0*")
+_EXPONENT = re.compile(r"e\+?(-?)0*")  # the exponent as Python writes it; DS needs neither the plus sign nor the zeros
 
 
 class DS(float):
@@ -143,7 +143,7 @@ def decimals_in(text: str) -> DS | list[DS | None] | None:
         if "\\" not in text:
             number = _new_decimal(DS, text)
             number._text = text
-            if isfinite(number) and "_" not in text and text.isprintable():  # `float` takes a tab or \xa0 for a space
+            if isfinite(number) and "_" not in text and text.isprintable():  # `float` accepts a tab or \xa0 as a space
                 return number
         else:
             numbers: list[DS | None] = []
@@ -275,7 +275,7 @@ def _decimal_text(value: AnyDecimal) -> str:
 
 
 def is_complex(kind: type) -> bool:
-    """Return whether numbers of this type have an imaginary part. `float` drops that of a complex number from numpy."""
+    """Return whether numbers of this type have an imaginary part, which `float` drops from a number of numpy."""
     # float and int first: issubclass() of an abstract class takes ten times as long
     return not issubclass(kind, (float, int)) and issubclass(kind, Complex) and not issubclass(kind, Real)
 

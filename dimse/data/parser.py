@@ -219,7 +219,7 @@ class Parser(Cursor):
             if delimiter != ITEM:
                 raise self.error(tag, f"{Tag(delimiter)} stands where a fragment should begin", _COMPRESSED)
             if (left := self.end - self.offset) < length:
-                raise self.error(tag, f"a fragment of {length} bytes where {left} are left", _COMPRESSED)
+                raise self.error(tag, f"a fragment of {length} bytes, but only {left} follow", _COMPRESSED)
             sequence._items.append(self.view[self.offset : self.offset + length])
             self.offset += length
         if limit < self.limits.items:

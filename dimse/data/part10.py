@@ -95,7 +95,7 @@ def read_file(
     if stop_before_pixels and not syntax.deflated:
         stop = end + pixels_offset(view[end:], syntax)
         is_cut = stop < len(view)
-        view = view[:stop] if mapped else memoryview(bytes(view[:stop]))  # a copy, so that the file need not stay
+        view = view[:stop] if mapped else memoryview(bytes(view[:stop]))  # a copy does not need the file any more
     options = _Options(limits=limits, whole=whole, report=report, cut_off=cut_off, group_lengths=group_lengths)
     dataset = decode(view, syntax, start=end, **options)
     if stop_before_pixels and not is_cut:
@@ -223,7 +223,8 @@ def _actual_syntax(meta: Dataset, view: memoryview) -> TransferSyntax:
 def _other_explicit(view: memoryview, syntax: TransferSyntax) -> TransferSyntax | None:
     """Return the explicit syntax in which a Data Set begins with a known element, if ``syntax`` cannot be right.
 
-    It is deflated, but the Data Set is not; or it has the other byte order, in which the first element is unknown.
+    ``syntax`` cannot be right if it is deflated but the Data Set is not, or if the first element is unknown in the
+    byte order of ``syntax``.
     """
     is_explicit = not (syntax.implicit or syntax.encapsulated or syntax.deflated)
     if not (syntax.deflated or (is_explicit and not _begins_known(view, syntax))) or not _has_vr(view):
@@ -261,9 +262,9 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
     """Return the end of group 0002. Raises DecodeError if the group has more than 1,000 elements.
 
     The elements show where the group ends, because the group length may be wrong. Some devices begin the Data Set with
-    an element of group 0002. Such an element does not belong to the group in two cases: it stands at the end that the
-    group length states, and its tag is not above the tag before it; or the group is in explicit VR and the element in
-    implicit VR, and it does not stand before that end.
+    an element of group 0002. An element of group 0002 counts as the first of the Data Set in two cases. Its tag does
+    not ascend, and it begins exactly at the end that the group length states. Or it is in implicit VR although the
+    group is in explicit VR, and it does not begin before that end.
     """
     layout = syntax.layout
     offset, declared_end, latest = start, -1, 0

@@ -30,7 +30,7 @@ _SUBSAMPLED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two pixels share Cb and Cr,
 def pixel_array(
     dataset: Dataset, syntax: TransferSyntax | None = None, *, report: list[Finding] | None = None
 ) -> "npt.NDArray[Any]":
-    """Return the stored values of native Pixel Data: HxW, or HxWxS for S samples; several frames are one axis in front.
+    """Return the stored values of native Pixel Data: HxW, or HxWxS for S samples; several frames add an axis in front.
 
     The dtype follows Bits Allocated and Pixel Representation: unsigned or signed integers of 8, 16 or 32 bits. 1-bit
     pixels become uint8, Float Pixel Data becomes float32, and Double Float Pixel Data becomes float64. The array is a
@@ -79,9 +79,9 @@ def unpack_pixels(
 
     ``shape`` is F, H, W, S. A sample has ``bits`` bits: 1 to 32 for integers (``kind`` "u" or "i"), 32 or 64 for floats
     ("f"). Samples of 8, 16, 32 and 64 bits are a view of ``raw``; all others are unpacked, the lowest bit first, into
-    unsigned integers, and begin at the bit ``start`` of the first byte. ``planar`` samples lie plane by plane.
-    ``subsampled`` samples are Y Y Cb Cr for each two pixels, and become Y Cb Cr for each pixel; ``planar`` is then
-    ignored. ``raw`` may be longer than the pixels.
+    unsigned integers, and begin at the bit ``start`` of the first byte. With ``planar``, the samples lie plane by
+    plane. With ``subsampled``, two pixels have the samples Y Y Cb Cr, which become Y Cb Cr for each pixel; ``planar``
+    is then ignored. ``raw`` may be longer than the pixels.
     """
     import numpy as np
 
@@ -110,11 +110,11 @@ def set_pixels(
     """Set the pixels of a Data Set, and the attributes of the Image Pixel module that describe them.
 
     ``array`` is HxW if ``photometric`` is MONOCHROME1, MONOCHROME2 or PALETTE COLOR, otherwise HxWx3; several frames
-    are one more axis in front. Integers of 8, 16 or 32 bits, and booleans, which take one bit, become Pixel Data;
-    floats of 32 or 64 bits become Float or Double Float Pixel Data. The value is the array itself if its bytes are in
-    the order of the file. ``bits_stored`` is Bits Stored of integers; None means all bits. ``planar=1`` writes one
-    plane after the other. Raises EncodeError, and changes nothing, for any other array or ``planar``, for more bits
-    stored than the array has, and for a ``photometric`` whose pixels share Cb and Cr.
+    add an axis in front. Integers of 8, 16 or 32 bits, and booleans, which take one bit, become Pixel Data; floats of
+    32 or 64 bits become Float or Double Float Pixel Data. The value is the array itself if its bytes are in the order
+    of the file. ``bits_stored`` is Bits Stored of integers; None means all bits. ``planar=1`` writes one plane after
+    the other. Raises EncodeError, and changes nothing, for any other array or ``planar``, for more bits stored than the
+    array has, and for a ``photometric`` whose pixels share Cb and Cr.
     """
     _check_description(photometric, planar)
     color = photometric not in _ONE_SAMPLE
@@ -148,11 +148,11 @@ def set_pixels(
 
 
 def _check_description(photometric: str, planar: int) -> None:
-    """Raise EncodeError if the pixels of an array cannot be described by these values."""
+    """Raise EncodeError if these values cannot describe the pixels of an array."""
     if planar not in (0, 1):
         raise EncodeError(f"{shown(planar)} is neither 0 nor 1", path="PlanarConfiguration")
     if photometric in _SUBSAMPLED:
-        what = f"two pixels of {photometric} share Cb and Cr, but an array has them for each pixel"
+        what = f"two pixels of {photometric} share Cb and Cr, but each pixel of an array has its own"
         raise EncodeError(what, path="PhotometricInterpretation")
 
 

@@ -43,9 +43,9 @@ LENGTH_KEPT = (0x0000, 0x0002)  # the groups whose group length is not retired, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeLimits:
-    """Bounds on a Data Set. Exceeding one is a DecodeError.
+    """Bounds on a Data Set. Decoding raises DecodeError if a Data Set exceeds one of them.
 
-    ``size``: bytes of the Data Set. ``inflated``: bytes of a deflated Data Set once inflated. ``elements``: elements
+    ``size``: bytes of the Data Set. ``inflated``: bytes of a deflated Data Set after inflation. ``elements``: elements
     and items; at one to three microseconds each, the default takes 0.2 s at most. ``items``: items of one sequence, or
     fragments. ``depth``: sequences within sequences; structured reports reach about 10.
 

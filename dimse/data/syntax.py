@@ -68,7 +68,7 @@ class Layout:
     sequence: Struct = field(init=False)  # length of a sequence, key and length of its first item
     item_key: int = field(init=False)  # the key of an item
     short_codes: frozenset[int] = field(init=False)  # the VRs of the short form, as numbers
-    stream_codes: frozenset[int] = field(init=False)  # VRs of the long form whose values need not be read to skip them
+    stream_codes: frozenset[int] = field(init=False)  # VRs of the long form whose values are skipped by their length
 
     def __post_init__(self) -> None:
         order = ">" if self.big_endian else "<"

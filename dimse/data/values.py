@@ -61,18 +61,18 @@ _Writer: TypeAlias = Callable[[Scalars, Charset], _Raw]
 
 VALUE_RULE = "PS3.5 §6.2"
 _PADDING = " \0"
-_CACHED = 4096  # cached texts of numbers, for IS and for DS each
+_CACHED = 4096  # texts of numbers in the cache of IS, and in the cache of DS
 _MAX_CACHED_TEXT = 100  # characters of a cached text, enough for five numbers of DS
 _CODES = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 _FLOATS = ("FL", "FD")
-_ORDERS = {False: "<", True: ">"}
+_ORDERS = {False: "<", True: ">"}  # the byte order of `struct`, by whether it is big endian
 _SIZES = {"US": 16, "SS": 16, "UL": 32, "SL": 32, "UV": 64, "SV": 64, "AT": 32}  # bits of an integer
 RANGES = {  # the integers that each VR can hold
     vr: range(-(1 << bits - 1), 1 << bits - 1) if vr in ("SS", "SL", "SV") else range(1 << bits)
     for vr, bits in _SIZES.items()
 }
 _EXPLICIT_ORDER = "<>=!"  # first characters of the formats that memoryview.cast() refuses
-_WORDS = {2: "H", 4: "I", 8: "Q"}
+_WORDS = {2: "H", 4: "I", 8: "Q"}  # type codes of `array`, by the bytes of a word
 
 
 def decode_value(vr: str, raw: bytes | memoryview, big_endian: bool = False, charset: Charset = ()) -> Scalars:
@@ -232,7 +232,7 @@ def pack_numbers(vr: str, values: Sequence[object], *, big_endian: bool = False)
 
 
 def _refusal(vr: str, values: Sequence[object]) -> Exception:
-    """Return the error for numbers that a VR cannot hold. It names the first wrong one, if that is known."""
+    """Return the error for numbers that a VR cannot hold. If possible, the error names the first such number."""
     allowed = RANGES.get(vr)
     kind, is_right = ("a number", _is_real) if allowed is None else ("an integer", _is_integer)
     for value in values:
@@ -245,11 +245,11 @@ def _refusal(vr: str, values: Sequence[object]) -> Exception:
 
 
 def _is_real(value: object) -> bool:
-    """Return whether struct takes ``value`` for a floating-point number, whatever its size."""
+    """Return whether struct accepts ``value`` as a floating-point number; an int may be too large for the VR."""
     try:
         struct.pack("d", value)
     except struct.error:
-        return isinstance(value, int)  # one that is too large
+        return isinstance(value, int)  # struct also refuses an int that is too large for a double
     return not is_complex(type(value))
 
 

@@ -1,8 +1,8 @@
 """A recorded association explained: the lines of each PDU from `dimse.explain.pdu`, and the messages in its fragments.
 
 A Command Set in a single fragment is shown element by element (PS3.7 Annex E). A Data Set is shown as text after its
-last fragment, if its transfer syntax is known: the A-ASSOCIATE-AC has it. If the recording has only the A-ASSOCIATE-RQ,
-a Data Set can be read if its context was proposed with a single transfer syntax.
+last fragment, if its transfer syntax is known. The A-ASSOCIATE-AC states the transfer syntax. If the recording has only
+the A-ASSOCIATE-RQ, the transfer syntax is known if the context was proposed with a single one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -38,19 +38,19 @@ Piece = tuple[int, int]  # the start and the end of a fragment, as offsets in th
 
 _KNOWN_TYPES = frozenset(PDU_TYPES.values())
 _FIXED_FIELDS = 68  # octets of an A-ASSOCIATE-RQ between its header and its items: octets 7-74
-_DUMP_WIDTH = 96  # characters of a line of a Data Set
+_DUMP_WIDTH = 96  # characters in a line of a Data Set
 _MAX_PDVS, _MAX_ERRORS = 16, 8  # PDVs and errors in the summary of a PDU
-_ASSOCIATES = (b"\1", b"\2")
+_ASSOCIATES = (b"\1", b"\2")  # the PDU-types of A-ASSOCIATE-RQ and A-ASSOCIATE-AC
 _NOT_PROPOSED = "the context was not proposed [PS3.8 §9.3.2.2]"
 _LIMITS = DecodeLimits(inflated=1 << 26)  # bytes: a recording of 1 MiB could hold a deflated Data Set of 1 GiB
-_MAX_FINDINGS = 50  # findings that are shown of one Data Set
+_MAX_FINDINGS = 50  # findings about one Data Set that are shown
 
 
 class CompleteMessage(NamedTuple):
     """A message whose last fragment has arrived, and the places of its fragments in the stream of its side.
 
     ``command`` is the encoded Command Set. ``syntax`` is the transfer syntax of ``data``, or None if it is unknown or
-    ``data`` cannot be read. ``findings`` are faults that the decoder tolerates; ``fault`` is one that it does not.
+    ``data`` cannot be read. ``findings`` are faults that the decoder tolerates; ``fault`` is the error that it raises.
     """
 
     context_id: int
@@ -118,7 +118,7 @@ class Conversation:
         self._streams = {REQUESTOR: _Stream(), ACCEPTOR: _Stream()}
         self._request: AssociateRQ | None = None
         self._syntaxes: dict[int, str] = {}  # the UID of each context's transfer syntax
-        self._unusable: dict[int, str] | None = None  # the reason why each context is unusable, once that is known
+        self._unusable: dict[int, str] | None = None  # why each context is unusable, or ""; None before A-ASSOCIATE-AC
         self._order = Order()
 
     def receive(self, side: str, data: bytes) -> Iterator[Turn]:
@@ -204,7 +204,7 @@ class Conversation:
     def _contents(self, stream: "_Stream", pdu: PDataTF, lines: Iterable[Line]) -> list[Line]:
         """Return ``lines`` with the contents of the fragments of ``pdu``, while there is room for them."""
         found: list[Line] = []
-        pdvs, at = iter(pdu.pdvs), stream.offset + HEADER.size  # after the loop: those without a line, and their place
+        pdvs, at = iter(pdu.pdvs), stream.offset + HEADER.size  # after the loop: the PDVs without a line, their offset
         for line in lines:
             if line.field == FRAGMENT:
                 found += self._fragment(stream, next(pdvs), line, shown=len(found) < MAX_LINES)
@@ -215,7 +215,7 @@ class Conversation:
         return found + [line._replace(data=line.data[:0], value="", error=error) for error in errors]
 
     def _errors_without_lines(self, stream: "_Stream", pdvs: Iterable[PDV], at: int) -> list[str]:
-        """Take the fragments from offset ``at`` on, which have no lines. Return their first errors."""
+        """Take the fragments of ``pdvs``, which have no lines and begin at offset ``at``. Return their first errors."""
         seen, contexts = dict[str, None](), set[int]()
         is_stray = False  # the last fragment was of a Data Set that no Command Set announced
         for pdv in pdvs:
@@ -226,7 +226,7 @@ class Conversation:
                 contexts.add(context_id)
                 seen[self._context_error(context_id)] = None
             elif is_stray:
-                continue  # the next stray fragment would only repeat the error, which takes 10 us
+                continue  # the next stray fragment would only cause the same error, which would take 10 us
             is_stray = not is_command and not stream.assembler.is_midway
             completed, error = stream.take(pdv, at - len(data))
             found = [] if error is None else [str(error)]
@@ -239,7 +239,7 @@ class Conversation:
         return list(seen)[:_MAX_ERRORS]
 
     def _fragment(self, stream: "_Stream", pdv: PDV, line: Line, *, shown: bool) -> list[Line]:
-        """Take a fragment, and return its ``line`` and what it contains; unless ``shown``, without elements."""
+        """Take a fragment. Return its ``line``, and the lines of its contents; unless ``shown``, without elements."""
         is_whole_command = pdv.is_command and pdv.is_last and not stream.in_command
         lines = [line]
         if is_whole_command and shown and len(line.data) <= LIMITS.command_set:
@@ -271,14 +271,14 @@ class Conversation:
         """Return a message with the syntax and the faults of its Data Set, and the lines of the Data Set."""
         uid, data = self._syntaxes.get(message.context_id), message.data
         if uid is None:
-            words = f"{len(data)} bytes; the recording does not say in which transfer syntax"
+            words = f"{len(data)} bytes; the recording does not state the transfer syntax"
             return message, [place._replace(value=words)]
         report: list[Finding] = []
         try:
             syntax = syntax_of(uid)
             dataset = decode(data, syntax, limits=_LIMITS, report=report)
             # Unless its lines are wanted, a Data Set without findings is not dumped, which saves 6 ms of 90 for the
-            # page of a film. One with findings is always dumped: `dump` can raise errors that `decode` does not raise.
+            # page of a film. A Data Set with findings is always dumped: `dump` can raise errors that `decode` does not.
             shown = dump(dataset, width=self._width) if with_elements or report else ""
         except DecodeError as exc:
             return message._replace(fault=str(exc)), [place._replace(value=f"{len(data)} bytes", error=str(exc))]
@@ -322,7 +322,7 @@ class _Stream:
         self.assembler = _assembler()
         self.in_command = False  # the last fragment was of a Command Set that is not complete
         self.is_hidden = False  # the following bytes may belong to a credential
-        self.has_unknown_type = False  # a PDU of an unknown type came, so the beginning of the next PDU is unknown
+        self.has_unknown_type = False  # a PDU had an unknown type, so the beginning of the next PDU is unknown
         self.completed: list[CompleteMessage] = []  # messages of the current PDU
         self._command = bytearray()
         self._pieces: tuple[list[Piece], list[Piece]] = [], []  # the pieces of the Data Set, and of the Command Set
@@ -420,7 +420,7 @@ def _pdv_summary(pdv: PDV) -> str:
         try:
             return f"{pdv.context_id}: {decode_command(pdv.data)[0]}"
         except DecodeError:
-            pass  # it is the last of several fragments, or it is broken, which its lines say
+            pass  # it is the last of several fragments, or it is broken and its lines show the error
     return f"{pdv.context_id}: {len(pdv.data)} bytes of {'command' if pdv.is_command else 'data set'}" + (
         ", last" if pdv.is_last else ""
     )

@@ -22,7 +22,8 @@ __all__ = ["CommandReader", "CommandWriter", "MistypedRequest", "decode_command"
 Value = int | str | tuple[int, ...]
 
 _RULE = "PS3.7 §6.3"
-_ELEMENT, _UINT16 = Struct("<HHI"), Struct("<H")
+_ELEMENT, _UINT16 = Struct("<HHI"), Struct("<H")  # group, element and length; a value of US
+# Command Group Length: the element and its header
 _GROUP_LENGTH, _GROUP_LENGTH_HEAD = Struct("<HHII"), bytes((0, 0, 0, 0, 4, 0, 0, 0))
 _NO_DATA_SET, _DATA_SET_PRESENT = 0x0101, 0x0001
 _MAX_KEPT = 512  # bytes of a Command Set that a reader keeps; longer ones are rare
@@ -32,8 +33,8 @@ _CACHED = 64  # Command Sets that a writer caches; an association uses few kinds
 def encode_command(message: Message) -> bytes:
     """Return the Command Set of ``message``.
 
-    Raises `EncodeError` for a value of the wrong type, and for a number that is no US. The lengths of texts and UIDs
-    are not checked.
+    Raises `EncodeError` for a value of the wrong type, and for a number that US cannot hold. The lengths of texts and
+    UIDs are not checked.
     """
     return CommandWriter().encode(message)
 
@@ -105,8 +106,9 @@ class MistypedRequest(DecodeError):
 def decode_command(command: Buffer) -> tuple[Message, bool]:
     """Return the message of a Command Set, without its Data, and whether a Data Set follows.
 
-    Raises `DecodeError` whose path is the element, such as ``(0000,0100)``, or ``Command Set`` for bytes that are no
-    element; `MistypedRequest` for a missing or unreadable element of a request whose Message ID is known.
+    Raises `MistypedRequest` for a missing or unreadable element of a request whose Message ID is known, and
+    `DecodeError` for any other fault. The path of the error is the element, such as ``(0000,0100)``, or ``Command Set``
+    for bytes that are not an element.
     """
     cls, values, has_data, _ = _decode(bytes(command))
     return cls(**values), has_data  # type: ignore[arg-type]  # the values have the types of their VRs
@@ -194,7 +196,7 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], Decod
         if group != 0:
             raise _wrong(group, number, "a Command Set must have only elements of group 0000", start)
         if position > end:
-            raise _wrong(group, number, f"a value of {length} bytes where {end - start} are left", start)
+            raise _wrong(group, number, f"a value of {length} bytes, but only {end - start} follow", start)
         if number not in _ELEMENTS:
             continue
         keyword, vr = _ELEMENTS[number]
@@ -280,7 +282,9 @@ def _layout(cls: type[Message]) -> tuple[tuple[int, str, str, Callable[..., byte
     return tuple((number, key, vr, _ENCODERS[vr]) for number, (key, vr) in _ELEMENTS.items() if key in own)
 
 
-_VRS = dict(_ELEMENTS.values())
+_VRS = dict(_ELEMENTS.values())  # by keyword
+# By message class: the elements; the keyword of the Message ID; the keywords of the other elements; a function that
+# returns the values of all these keywords
 _LAYOUTS = {cls: _layout(cls) for cls in MESSAGES.values()}
 _ID = {
     cls: next(key for _, key, *_ in layout if key in ("MessageID", "MessageIDBeingRespondedTo"))
@@ -294,11 +298,12 @@ _OTHERS = {
     for cls, layout in _LAYOUTS.items()
 }
 _VALUES = {cls: attrgetter(_ID[cls], *others) for cls, others in _OTHERS.items()}
-# This element may be missing, and is then empty, because a handler may know which instance is meant.
+# This element may be missing: it then becomes an empty UID, because a handler may know which instance is meant.
 _REQUESTED = "RequestedSOPInstanceUID"
 _EMPTY_IF_MISSING = {
     cls: tuple(field.name for field in fields(cls) if field.name == _REQUESTED) for cls in MESSAGES.values()
 }
+# By message class: the keywords of all fields, and of the mandatory ones
 _EXPECTED = {
     cls: (
         frozenset(field.name for field in fields(cls)),
@@ -306,6 +311,7 @@ _EXPECTED = {
     )
     for cls in MESSAGES.values()
 }
+# By message class: the values that stand for mandatory elements that are missing or unreadable
 _PLACEHOLDERS: dict[type[Message], dict[str, Value]] = {
     cls: {keyword: 0 if _VRS[keyword] == "US" else "" for keyword in (*required, *_EMPTY_IF_MISSING[cls])}
     for cls, (_, required) in _EXPECTED.items()

@@ -7,7 +7,10 @@ __all__ = ["FileMap", "file_of"]
 
 
 class FileMap(mmap.mmap):
-    """A map of the file of a Data Set. ``stored`` is done when the file is complete, or has failed with an OSError."""
+    """A map of the file of a Data Set.
+
+    ``stored`` gets its result when the file is complete, or an OSError if the file cannot be written.
+    """
 
     stored: "Future[None]"
 
@@ -18,7 +21,7 @@ class FileMap(mmap.mmap):
 
 
 def file_of(data: object) -> FileMap | None:
-    """Return the map that a buffer or an array is a view of; None if there is none, because the data is in memory."""
+    """Return the map to which a buffer or an array refers; None if the data is in memory."""
     while data is not None:
         if isinstance(data, FileMap):
             return data

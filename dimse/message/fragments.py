@@ -63,7 +63,7 @@ def fragment(
 
 
 def max_command_length(max_length: int) -> int:
-    """Return the length of the longest Command Set that is sent in one P-DATA-TF if no Data Set follows.
+    """Return the length of the longest Command Set that one P-DATA-TF can hold if no Data Set follows.
 
     ``max_length`` is as in `fragment`.
     """
@@ -71,7 +71,7 @@ def max_command_length(max_length: int) -> int:
 
 
 def max_fragment_length(max_length: int) -> int:
-    """Return the greatest length of a fragment of any other message: an even number (PS3.8 Annex E.1)."""
+    """Return the greatest length of a fragment of a message in several fragments, an even number (PS3.8 Annex E.1)."""
     return (min(max_length or MAX_SENT, MAX_SENT) - PDV_OVERHEAD) & ~1
 
 
@@ -139,10 +139,10 @@ class Assembler:
     ``expected_length(context_id, first_fragment)`` returns the least length of the Data Set, judged by its first
     fragment, or None. ``limits`` bound one message. A Data Set of more than ``limits.data_set`` bytes, but of at most
     ``max_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the number of
-    further bytes of memory whenever a Data Set grows beyond its first ``UNCOUNTED`` bytes; the number is negative for a
-    Data Set that leaves the memory. ``storage`` is the memory for Data Sets, by default byte arrays;
+    further bytes of memory whenever a Data Set grows beyond its first ``UNCOUNTED`` bytes; the number is negative when
+    a Data Set moves from memory to ``long_storage``. ``storage`` is the memory for Data Sets, by default byte arrays;
     ``long_storage`` is outside the memory, and takes Data Sets that are longer than its ``above``. ``reader`` may be
-    shared.
+    shared with other assemblers.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Assembler:
         self._on_growth = on_growth
         self._storage: Storage = storage or PlainStorage()
         self._long_storage = long_storage
-        self._fragments = 0  # fragments received of the message under way
+        self._fragments = 0  # the number of received fragments of the message under way
         self._context_id: int | None = None  # the context of the message under way
         self._reader = reader or CommandReader()
         self._command = bytearray()
@@ -250,7 +250,7 @@ class Assembler:
         if self._message is None:
             raise RemoteProtocolError("a Data Set that no Command Set announced (PS3.7 §6.3)")
         whole: Buffer | None
-        if self._sink is None and is_last and len(data) <= self._limits.data_set:  # nearly always but for an image
+        if self._sink is None and is_last and len(data) <= self._limits.data_set:  # nearly always, except for images
             whole = bytes(data)
             if len(whole) > UNCOUNTED:
                 self._on_growth(len(whole) - UNCOUNTED)
@@ -282,7 +282,7 @@ class Assembler:
         return MemorySink(self._storage, expected, len(first), limit, self._on_growth)
 
     def _gather(self, sink: Sink, data: Buffer) -> Sink:
-        """Add to the Data Set. Return its sink, which is replaced when the Data Set becomes too long for it."""
+        """Add ``data`` to the Data Set. Return its sink, which is replaced if the Data Set becomes too long for it."""
         try:
             sink.add(data)
         except LimitExceeded:
@@ -293,9 +293,9 @@ class Assembler:
         return sink
 
     def _replaced(self, sink: Sink, more: int) -> Sink:
-        """Return the sink that goes on with a Data Set that is too long for ``sink`` with its next ``more`` bytes.
+        """Return the sink for the rest of a Data Set whose next ``more`` bytes do not fit into ``sink``.
 
-        It is ``sink`` itself, widened, if the Data Set must stay in memory.
+        It is ``sink`` itself, with a higher limit, if the Data Set must stay in memory.
         """
         limit, long_storage = self._limits.data_set, self._long_storage
         if long_storage is not None and isinstance(sink, MemorySink) and sink.length + more <= limit:
@@ -324,5 +324,5 @@ class Assembler:
         return self._context_id is not None
 
     def ahead(self) -> int:
-        """Return the number of bytes that ``on_growth`` was told of and that the Data Set under way still lacks."""
+        """Return the number of bytes that were reported to ``on_growth`` but have not arrived yet."""
         return self._sink.reported - self._sink.length if isinstance(self._sink, MemorySink) else 0

@@ -63,7 +63,7 @@ def length_of(data: Buffer | Sequence[Buffer] | None) -> int:
             return len(data)
         if isinstance(data, memoryview):
             return data.nbytes
-        len(data)  # a generator has no length: counting its buffers would use them up, and none would be sent
+        len(data)  # raises TypeError for a generator: counting its buffers would use them up, and none would be sent
         for part in data:
             length += memoryview(part).nbytes
     except TypeError as exc:
@@ -100,8 +100,8 @@ def _message(cls: type[_Class]) -> type[_Class]:
     """Make ``cls`` a dataclass with the ``==``, hash and repr of `Message`, frozen for type checkers.
 
     Compiling these three for each of 28 classes took 6 of the 16 ms of this module's import. If messages were
-    frozen at run time, too, creating one would take three times as long: 8 % more of the processor time that a C-ECHO
-    takes outside asyncio.
+    frozen at run time, too, creating a message would take three times as long; a C-ECHO would need 8 % more processor
+    time outside asyncio.
     """
     return dataclass(slots=True, kw_only=True, eq=False, repr=False)(cls)
 

@@ -1,6 +1,6 @@
-"""Sinks for the fragments of a received Data Set: they are gathered in memory or elsewhere (`LongStorage`), or counted.
+"""Sinks for the fragments of a received Data Set. A sink gathers them, in memory or elsewhere, or counts their bytes.
 
-If the first fragment tells how long the Data Set will be, all of its memory is reserved then (see `Assembler`).
+If the first fragment tells how long the Data Set will be, all of its memory is reserved at once (see `Assembler`).
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,8 @@ class Storage(Protocol):
     def reserve(self, size: int, arrived: int) -> memoryview:
         """Return ``size`` bytes of any content.
 
-        ``arrived`` bytes are about to be written; an implementation should commit at most `MAX_AHEAD` times as many.
+        Only ``arrived`` bytes are about to be written, so an implementation should commit at most `MAX_AHEAD` times
+        ``arrived`` bytes of memory.
         """
         ...
 
@@ -58,7 +59,10 @@ class Sink(Protocol):
 
 
 class LongStorage(Protocol):
-    """Storage outside the memory for Data Sets of more than ``above`` bytes. Each keeps ``memory`` bytes in memory."""
+    """Storage outside the memory for Data Sets of more than ``above`` bytes.
+
+    Each such Data Set still takes ``memory`` bytes of memory.
+    """
 
     above: int
     memory: int
@@ -105,7 +109,7 @@ class MemorySink:
         except (MemoryError, OSError) as exc:
             raise _no_room(size) from exc
         if (committed := min(size, MAX_AHEAD * arrived)) > UNCOUNTED:
-            self._report(UNCOUNTED + committed)  # more than is needed, so that a film's image of 1 MiB needs no more
+            self._report(UNCOUNTED + committed)  # more than committed, so that an image of 1 MiB needs no second report
 
     def add(self, data: Buffer) -> None:
         start = self.length

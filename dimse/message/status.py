@@ -18,7 +18,7 @@ class StatusClass(Enum):
     PENDING = "Pending"
 
 
-# Statuses of all service classes, PS3.7 Annex C
+# The statuses that all service classes have in common, PS3.7 Annex C
 GENERAL_STATUS: dict[int, str] = {
     0x0000: "Success",
     0x0105: "No such attribute",

@@ -199,4 +199,4 @@ def test_sequence_that_cannot_be_read_is_not_shown() -> None:
     assert not [*view.see(REQUESTOR, message(create)._replace(data=memoryview(broken)))]
     (shown,) = view.see(ACCEPTOR, message(NCreateRSP(MessageIDBeingRespondedTo=1, Status=0)))
     assert (shown.name, shown.is_fault) == ("not shown", True)
-    assert "(2050,0500)[0].(0028,0010): a value of 255 bytes where 2 are left" in shown.words
+    assert "(2050,0500)[0].(0028,0010): a value of 255 bytes, but only 2 follow" in shown.words

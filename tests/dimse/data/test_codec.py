@@ -211,16 +211,16 @@ WRONG = {
     "header cut off": (ROW[:5], EXPLICIT_LE, "", 0, "the header of an element is cut off"),
     "long header cut off": (PIXELS[EXPLICIT_LE][:10], EXPLICIT_LE, "", 0, "the header of an element is cut off"),
     "implicit header cut off": (ROW[:5], IMPLICIT_LE, "", 0, "the header of an element is cut off"),
-    "value cut off": (ROW[:-1], EXPLICIT_LE, "(0028,0010)", 8, "a value of 2 bytes where 1 are left"),
+    "value cut off": (ROW[:-1], EXPLICIT_LE, "(0028,0010)", 8, "a value of 2 bytes, but only 1 follow"),
     "implicit value cut off": (
-        ROWS[IMPLICIT_LE][:-1], IMPLICIT_LE, "(0028,0010)", 8, "a value of 2 bytes where 1 are left",
+        ROWS[IMPLICIT_LE][:-1], IMPLICIT_LE, "(0028,0010)", 8, "a value of 2 bytes, but only 1 follow",
     ),
     "4 GiB": (
         PIXELS[EXPLICIT_LE][:8] + b"\xfe\xff\xff\xff\1\2", EXPLICIT_LE, "(7FE0,0010)", 12,
-        "a value of 4294967294 bytes where 2 are left",
+        "a value of 4294967294 bytes, but only 2 follow",
     ),
     "4 GiB sequence": (
-        SQ + b"\xfe\xff\xff\xff", EXPLICIT_LE, "(2010,0500)", 12, "a value of 4294967294 bytes where 0 are left",
+        SQ + b"\xfe\xff\xff\xff", EXPLICIT_LE, "(2010,0500)", 12, "a value of 4294967294 bytes, but only 0 follow",
     ),
     "no VR": (
         ROWS[IMPLICIT_LE] + b"\1", EXPLICIT_LE, "(0028,0010)", 0, r"b'\x02\x00' is not a VR; is this Implicit VR?",
@@ -251,7 +251,7 @@ WRONG = {
     ),
     "element beyond its item": (
         SQ + b"\x12\0\0\0" + ITEM + b"\x08\0\0\0" + ROW, EXPLICIT_LE, "(2010,0500)[0].(0028,0010)", 28,
-        "a value of 2 bytes where 0 are left",
+        "a value of 2 bytes, but only 0 follow",
     ),
     "item without its delimiter": (
         SQ + UNDEFINED + ITEM + UNDEFINED + ROW, EXPLICIT_LE, "(2010,0500)[0].(FFFE,E00D)", 30,
@@ -265,7 +265,7 @@ WRONG = {
     ),
     "element cut off between delimiters": (
         SQ + UNDEFINED + ITEM + UNDEFINED + ROW[:9], EXPLICIT_LE, "(2010,0500)[0].(0028,0010)", 28,
-        "a value of 2 bytes where 1 are left",
+        "a value of 2 bytes, but only 1 follow",
     ),
     "sequences without items, one in the other": (
         (SQ + UNDEFINED) * 2, EXPLICIT_LE, "(2010,0500)", 20, "(2010,0500) stands where an item should begin",
@@ -276,7 +276,7 @@ WRONG = {
     ),
     "fragment cut off": (
         b"\xe0\x7f\x10\x00OB\0\0" + UNDEFINED + ITEM + b"\x04\0\0\0\1\2", RLE, "(7FE0,0010)", 20,
-        "a fragment of 4 bytes where 2 are left",
+        "a fragment of 4 bytes, but only 2 follow",
     ),
     "no fragment": (
         b"\xe0\x7f\x10\x00OB\0\0" + UNDEFINED + ROW, RLE, "(7FE0,0010)", 20,
@@ -340,4 +340,4 @@ def test_cut_off_data_set_beyond_a_limit_is_refused() -> None:
 def test_first_header_of_12_bytes_may_be_cut_off_in_implicit_vr() -> None:
     errors: list[DecodeError] = []
     assert not len(decode(b"\x28\0\x10\0OB\0\0", IMPLICIT_LE, cut_off=errors))
-    assert ["a value of 16975 bytes where 0 are left" in str(error) for error in errors] == [True]
+    assert ["a value of 16975 bytes, but only 0 follow" in str(error) for error in errors] == [True]

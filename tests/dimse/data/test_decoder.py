@@ -150,7 +150,7 @@ def test_long_runs_of_common_elements_are_read() -> None:
         data += struct.pack(form, 0x29, number, vr.encode(), length) + b"x" * length
         ds.add(Element(0x00290000 + number, vr, b"x" * length))
     assert decode(data, EXPLICIT_LE) == ds
-    with pytest.raises(DecodeError, match=r"^\(0029,018F\): a value of 49 bytes where 48 are left"):
+    with pytest.raises(DecodeError, match=r"^\(0029,018F\): a value of 49 bytes, but only 48 follow"):
         decode(data[:-1], EXPLICIT_LE)
 
 

@@ -201,7 +201,7 @@ BAD: list[tuple[object, str]] = [
     ({}, "vr is None, not two capital letters"),
     ({"vr": "us"}, "vr is 'us', not two capital letters"),
     ({"vr": "US", "Value": [1], "InlineBinary": ""}, "Value and InlineBinary cannot be combined"),
-    ({"vr": "OB", "BulkDataURI": "http://x/y"}, "the value is at 'http://x/y', and nothing is fetched"),
+    ({"vr": "OB", "BulkDataURI": "http://x/y"}, "the value is at 'http://x/y', and values are not fetched"),
     ({"vr": "US", "Value": 1}, "Value must be an array, not 1"),
     ({"vr": "US", "Value": [70000]}, "US cannot hold [70000]"),
     ({"vr": "US", "Value": [1.5]}, "US cannot hold [1.5]"),
@@ -460,7 +460,7 @@ def test_value_at_another_place_is_not_fetched() -> None:
     model = of_another_writer("test1.json")
     model["00181310"]["Value"].pop()
     with pytest.raises(
-        DecodeError, match=r"^\(7FE0,0010\): the value is at '', and nothing is fetched \[PS3\.18 §F\.2\]$"
+        DecodeError, match=r"^\(7FE0,0010\): the value is at '', and values are not fetched \[PS3\.18 §F\.2\]$"
     ):
         from_json(model)
 

@@ -316,7 +316,7 @@ BROKEN_I = images_i(item(implicit(0x00280010, b"\4\0", b"\x50\0\0\0")))
     [
         (MODALITY + BROKEN + NAME, EXPLICIT_LE, "an item of 100 bytes ends beyond its sequence"),
         (MODALITY + images(item(BROKEN)) + NAME, EXPLICIT_LE, "an item of 100 bytes ends beyond its sequence"),
-        (MODALITY_I + BROKEN_I + NAME_I, IMPLICIT_LE, "a value of 80 bytes where 2 are left"),
+        (MODALITY_I + BROKEN_I + NAME_I, IMPLICIT_LE, "a value of 80 bytes, but only 2 follow"),
     ],
     ids=["a sequence", "in an item", "implicit"],
 )

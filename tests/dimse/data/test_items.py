@@ -25,7 +25,7 @@ def test_error_in_an_item_is_raised_now_or_on_access() -> None:
     cases = {
         sequence_of(
             ROWS[:6] + b"\3\0\1\2"
-        ): "(2010,0500)[0].(0028,0010): a value of 3 bytes where 2 are left (at byte 28) [PS3.5 §7.1.1]",
+        ): "(2010,0500)[0].(0028,0010): a value of 3 bytes, but only 2 follow (at byte 28) [PS3.5 §7.1.1]",
         sequence_of()[:8] + b"\x0c\0\0\0" + ITEM + bytes(4) + ITEM[:4]: (
             "(2010,0500): the header of an item is cut off (at byte 20) [PS3.5 §7.5]"
         ),

@@ -87,7 +87,7 @@ def test_un_without_items_stays_bytes() -> None:
         assert ds.ReferencedFilmSessionSequence == content
         assert ds.Rows == 4
         assert encode(ds, EXPLICIT_LE) == ROWS[EXPLICIT_LE] + data, "in order"
-    with pytest.raises(DecodeError, match=r"^\(2010,0500\): a value of 18 bytes where 17 are left"):
+    with pytest.raises(DecodeError, match=r"^\(2010,0500\): a value of 18 bytes, but only 17 follow"):
         decode((UNKNOWN + b"\x12\0\0\0" + ROWS_ITEM)[:-1], EXPLICIT_LE)
 
 

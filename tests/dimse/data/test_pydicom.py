@@ -22,8 +22,8 @@ pydicom = pytest.importorskip("pydicom")
 
 # Files that are rejected here: truncated, an item longer than its sequence, an element longer than the rest.
 REFUSED = {
-    "MR_truncated.dcm": "8192 bytes where 8130 are left",
-    "rtplan_truncated.dcm": "976 bytes where 711 are left",
+    "MR_truncated.dcm": "8192 bytes, but only 8130 follow",
+    "rtplan_truncated.dcm": "976 bytes, but only 711 follow",
     "DICOMDIR-nooffset": "an item of 248 bytes ends beyond its sequence",
     "no_meta.dcm": "not a DICOM file",
     "emri_small_jpeg_2k_lossless_too_short.dcm": "the header of an item is cut off",

@@ -263,7 +263,7 @@ def test_bytes_after_pixel_data_are_not_written() -> None:
 
 
 def test_pixel_data_that_is_cut_off_is_refused() -> None:
-    with pytest.raises(DecodeError, match="a value of 4 bytes where 2 are left"):
+    with pytest.raises(DecodeError, match="a value of 4 bytes, but only 2 follow"):
         decode(ROWS + PIXELS + b"\4\0\0\0ab", EXPLICIT_LE)
 
 
@@ -307,7 +307,7 @@ def test_junk_before_another_item_is_refused() -> None:
 
 def test_fault_after_empty_pixel_data_is_refused() -> None:
     empty_pixels = b"\xe0\x7f\x09\x00OD\0\0" + bytes(4)
-    with pytest.raises(DecodeError, match="a value of 4 bytes where 2 are left"):
+    with pytest.raises(DecodeError, match="a value of 4 bytes, but only 2 follow"):
         decode(ROWS + empty_pixels + PIXELS + b"\4\0\0\0ab", EXPLICIT_LE)
 
 

@@ -141,7 +141,7 @@ def test_error_in_a_command_set_stands_beside_its_element() -> None:
     broken = encode_command(CEchoRQ(MessageID=7, AffectedSOPClassUID=Verification)).replace(b"\x30\0", b"\x31\0")
     (turn,) = turns((REQUESTOR, wire(PDataTF((PDV(1, broken[:-2], True, True),)))))
     marked = [(line.field, line.error) for line in turn.lines if line.error]
-    assert marked == [("Rest", "(0000,0800): a value of 2 bytes where 0 are left (at byte 66) [PS3.7 §6.3]")]
+    assert marked == [("Rest", "(0000,0800): a value of 2 bytes, but only 0 follow (at byte 66) [PS3.7 §6.3]")]
     (turn,) = turns((REQUESTOR, wire(PDataTF((PDV(1, broken, True, True),)))))
     marked = [(line.field, line.error) for line in turn.lines if line.error]
     assert marked == [
@@ -210,7 +210,7 @@ def test_single_proposal_tells_the_transfer_syntax() -> None:
     ids=["no association", "a choice", "refused", "refused, one side"],
 )
 def test_unknown_transfer_syntax_is_not_guessed(said: list[tuple[str, bytes]]) -> None:
-    assert data_set(*said) == [f"Data Set: {len(IMPLICIT)} bytes; the recording does not say in which transfer syntax"]
+    assert data_set(*said) == [f"Data Set: {len(IMPLICIT)} bytes; the recording does not state the transfer syntax"]
 
 
 def test_unreadable_data_set_shows_its_error() -> None:

@@ -105,7 +105,7 @@ def test_empty_us_is_absent() -> None:
 @pytest.mark.parametrize(
     ("wire", "path", "what"),
     [
-        (C_ECHO_RQ[12:-1], "(0000,0800)", "a value of 2 bytes where 1 are left"),
+        (C_ECHO_RQ[12:-1], "(0000,0800)", "a value of 2 bytes, but only 1 follow"),
         (C_ECHO_RQ[:-10] + b"\0\0\0", "Command Set", "3 bytes are not an element"),
         (b"\x08\0\x16\0\0\0\0\0", "(0008,0016)", "only elements of group 0000"),
         (element(0x0100, b"\x34\x12"), "(0000,0100)", "Command Field 1234H is not a DIMSE message"),

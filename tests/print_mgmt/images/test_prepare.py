@@ -127,7 +127,7 @@ def test_single_bits_are_black_and_white() -> None:
     ("name", "message"),
     [
         ("rtplan.dcm", r"no Pixel Data \(7FE0,0010\): not an image"),
-        ("MR_truncated.dcm", "8192 bytes where 8130 are left"),
+        ("MR_truncated.dcm", "8192 bytes, but only 8130 follow"),
     ],
 )
 def test_error_names_file_and_reason(name: str, message: str) -> None:

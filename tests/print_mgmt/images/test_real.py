@@ -179,7 +179,7 @@ def test_every_file_is_printed_or_refused_in_one_line() -> None:
     [
         ("JPEG2000-embedded-sequence-delimiter.dcm", "JPEG 2000 of 1024 rows, 3722445056 columns"),
         ("emri_small_jpeg_2k_lossless_too_short.dcm", "cut off"),
-        ("MR_truncated.dcm", "8192 bytes where 8130 are left"),
+        ("MR_truncated.dcm", "8192 bytes, but only 8130 follow"),
     ],
 )
 def test_broken_file_is_refused_with_a_reason(name: str, reason: str) -> None:
