@@ -1,4 +1,4 @@
-"""Explanations of recorded associations: packet captures, conversations, and each byte of a PDU."""
+"""Explanations of recorded associations, from packet captures down to each byte of a PDU."""
 
 from .associations import RecordedAssociation, association_of, associations_in
 from .conversation import ACCEPTOR, REQUESTOR, CompleteMessage, Conversation, Turn, opens_association

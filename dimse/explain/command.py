@@ -18,7 +18,7 @@ _ELEMENT = Struct("<HHI")  # group, element, length
 
 
 def explain_command(fragment: Line) -> Iterator[Line]:
-    """Yield a line for each element of the Command Set in ``fragment``, and one for any bytes after the last."""
+    """Yield a line for each element of the Command Set in ``fragment``, and a line for any bytes after the elements."""
     data, position = fragment.data, 0
     while len(data) - position >= _ELEMENT.size:
         group, number, length = _ELEMENT.unpack_from(data, position)
@@ -33,14 +33,14 @@ def explain_command(fragment: Line) -> Iterator[Line]:
         yield Line(place, data[position:end], fragment.depth + 1, words, value, "PS3.7 Table E.1-1")
         position = end
     if position < len(data):
-        yield Line(fragment.offset + position, data[position:], fragment.depth + 1, "Rest", "no element")
+        yield Line(fragment.offset + position, data[position:], fragment.depth + 1, "Rest", "not an element")
 
 
 def _value(encoded: memoryview, vr: str, keyword: str) -> str:
     try:
         if not any(encoded[:4]) and len(encoded) == 12:
             return str(int.from_bytes(encoded[8:], "little"))  # Command Group Length, which `decode` would drop
-        if vr == "US" and len(encoded) == 10:  # half of all elements; `decode` takes ten times as long
+        if vr == "US" and len(encoded) == 10:  # half of all elements are US; `decode` would take ten times as long
             return _NUMBERS.get(keyword, str)(int.from_bytes(encoded[8:], "little"))
         elements = [*decode(encoded, IMPLICIT_LE)]  # empty for the group length of another group
         return escaped(" ".join(map(_words, elements)))
@@ -49,7 +49,7 @@ def _value(encoded: memoryview, vr: str, keyword: str) -> str:
 
 
 def _words(element: Element) -> str:
-    """Return the values of an element as text, a UID with its name; values of bytes are left out."""
+    """Return the values of an element as text, without values that are bytes. A UID has its name after it."""
     value = element.value
     if isinstance(value, str) and element.VR == "UI":
         name = name_of(value)

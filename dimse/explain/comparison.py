@@ -1,4 +1,4 @@
-"""Two recorded associations side by side: the steps that belong together, and the differences in them.
+"""Two recorded associations side by side: the steps that correspond to each other, and their differences.
 
 A comparison shows why a program works with one peer and not with another. Its headline has the first difference in the
 outcome of a request, and the differences in the request itself. Times are shown, but they never count as a difference.
@@ -14,10 +14,11 @@ from .record import Step
 
 __all__ = ["Comparison", "Difference", "Pair", "compare"]
 
-_MAX_STEPS = 2000  # steps of each association that are compared; the time for it grows with the product of both numbers
-_ENDINGS = {"A-RELEASE-RP": "released", "A-RELEASE-RQ": "not released to the end", "A-ABORT": "aborted"}
-_REFUSALS = ("A-ASSOCIATE-RJ", "A-ABORT")
-_MAX_CAUSES = 3
+_MAX_STEPS = 2000  # steps of each association that are compared; the time grows with the product of the two numbers
+# How an association ended, by the last of these PDUs in it
+_ENDINGS = {"A-RELEASE-RP": "released", "A-RELEASE-RQ": "released without an answer", "A-ABORT": "aborted"}
+_REFUSALS = ("A-ASSOCIATE-RJ", "A-ABORT")  # if only one side has such a step, the outcome differs
+_MAX_CAUSES = 3  # differences in a headline
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two steps that belong together and their differences, or one step that the other side lacks."""
+    """Two steps that correspond to each other and their differences, or one step that the other side lacks."""
 
     left: Step | None
     right: Step | None
@@ -55,9 +56,9 @@ class Pair:
             return Weight.OUTCOME if self.step.name in _REFUSALS else Weight.CONTENT
         return max((one.weight for one in self.differences), default=0)
 
-    def is_on_the_sides_of(self, other: "Pair") -> bool:
-        """Return whether ``other`` has a left step if this pair has one, and a right step if this pair has one."""
-        return not ((self.left and not other.left) or (self.right and not other.right))
+    def covers_sides_of(self, other: "Pair") -> bool:
+        """Return whether this pair has a step on each side on which ``other`` has one."""
+        return not ((other.left and not self.left) or (other.right and not self.right))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,12 @@ class Comparison:
                 if pair.weight == Weight.CONTENT and (pair.step.status is not None) == is_response:
                     return _about(pair)
         weak = sum(len(pair.differences) for pair in self.pairs)
-        return f"nothing that matters differs; {weak} names, lengths, dates or pixels do" if weak else "nothing differs"
+        return f"only names, lengths, dates or pixels differ ({weak} differences)" if weak else "nothing differs"
 
     def _cause(self, number: int) -> str:
         """Return, in words, what differs in the request that a pair answers, or else in earlier steps."""
         here = self.pairs[number]
-        earlier_pairs = [pair for pair in self.pairs[:number] if here.is_on_the_sides_of(pair)]
+        earlier_pairs = [pair for pair in self.pairs[:number] if pair.covers_sides_of(here)]
         before = [pair for pair in reversed(earlier_pairs) if pair.step.side != here.step.side]
         if not before:
             return "; nothing comes before it"
@@ -136,7 +137,7 @@ def compare(left: Sequence[Step], right: Sequence[Step]) -> Comparison:
 
 
 def _key(step: Step) -> tuple[str, str, str]:
-    """Return the properties that steps of a pair have in common: side, name, and SOP Class of a request."""
+    """Return the properties in which both steps of a pair must agree: side, name, and the SOP Class of a request."""
     words = "" if step.status is not None or not step.messages else step.words
     return step.side, step.name, words
 

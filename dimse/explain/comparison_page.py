@@ -13,10 +13,10 @@ from .record import Step
 
 __all__ = ["comparison_lines", "comparison_page"]
 
-_MARKS = {0: " ", Weight.NAME: "~", Weight.CONTENT: "*", Weight.OUTCOME: "!"}
+_MARKS = {0: " ", Weight.NAME: "~", Weight.CONTENT: "*", Weight.OUTCOME: "!"}  # by weight
 _KINDS = {0: "same", Weight.NAME: "name", Weight.CONTENT: "content", Weight.OUTCOME: "outcome"}
-_MAX_DIFFERENCES = 200  # differences that are shown of a pair
-_MAX_VALUE = 160  # characters that are shown of a value in a line of text
+_MAX_DIFFERENCES = 200  # differences of a pair that are shown
+_MAX_VALUE = 160  # characters of a value that are shown in a line of text
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:

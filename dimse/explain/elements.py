@@ -19,7 +19,7 @@ __all__ = ["Field", "Places", "command_field", "command_fields", "data_set_field
 
 # A row of `rows_of`: tag, VR, length, keyword, and the value
 _VALUE = re.compile(r"\(....,....\) (?:\S\S) +\S*  \S*(?:  ?(.*))?", re.DOTALL)
-_MAX_VALUE = 400  # characters that are shown of a value, or of its faults
+_MAX_VALUE = 400  # characters of a value that are shown, and characters of its faults
 _PIXELS, _PIXEL_GROUP = 0x7FE00010, 0x0028
 _COMMAND_HEADER = 8  # bytes of a tag and a length in implicit VR
 _MAX_DESCRIPTION = 16  # bytes of a value that describes pixels
@@ -56,7 +56,7 @@ class Field(NamedTuple):
 
 
 class Places:
-    """The places of bytes in a stream: the bytes were joined from ``pieces`` of it."""
+    """The places of bytes in the stream of one side. The bytes were joined from ``pieces`` of the stream."""
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self._pieces = pieces
@@ -161,12 +161,12 @@ def _element(header: PlacedHeader, row: str, data: memoryview, places: Places, d
 
 
 class _Faults:
-    """The findings of a Data Set, by place. A finding without a place belongs to the first element."""
+    """The findings about a Data Set, by their offsets. A finding without an offset belongs to the first element."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self._findings = list(findings)
 
     def within(self, start: int, end: int) -> str:
-        """Return, in words, the faults from place ``start`` to before ``end``."""
+        """Return, in words, the faults from offset ``start`` to before ``end``."""
         here = [finding for finding in self._findings if start <= (finding.offset or 0) < end]
         return cut("; ".join(map(str, here)), _MAX_VALUE)

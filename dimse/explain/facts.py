@@ -1,4 +1,4 @@
-"""The contents of a step as facts that can be compared with those of another recording.
+"""The contents of a step as facts, which can be compared with the facts of another recording.
 
 A fact has a name, a value in words and a `Weight`. Values that differ between any two associations are not facts:
 instance UIDs, message IDs, and the times of PDUs. Names, lengths, dates and pixels are facts of the lowest weight.
@@ -33,15 +33,15 @@ from .record import Contract, Step
 
 __all__ = ["Fact", "Weight", "facts_of"]
 
-_INSTANCES = ("AffectedSOPInstanceUID", "RequestedSOPInstanceUID")
-_SERIAL = ("CommandGroupLength", "MessageID", "MessageIDBeingRespondedTo", "GroupLength")
+_INSTANCES = ("AffectedSOPInstanceUID", "RequestedSOPInstanceUID")  # only their presence is a fact
+_IGNORED = ("CommandGroupLength", "MessageID", "MessageIDBeingRespondedTo", "GroupLength")
 _LABELS = ("DA", "TM", "DT", "LO", "SH", "PN", "AE")  # VRs of dates, times, names; not ST (Image Display Format)
 _PROVIDER = 2  # Source of A-ABORT
 _ITEM, _DELIMITERS = 0xFFFEE000, 0xFFFE
 
 
 class Weight(IntEnum):
-    """The importance of a difference for what happens on the association."""
+    """The importance of a difference for the course of the association."""
 
     NAME = 1  # a name, a length, a date, pixels
     CONTENT = 2  # something that was requested or answered
@@ -91,7 +91,7 @@ def _facts(step: Step) -> Iterator[tuple[str, Fact]]:
     yield from _commands(step)
     yield from _elements(step)
     for error in step.errors:
-        yield "breaks a rule", Fact(escaped(error))
+        yield "broken rule", Fact(escaped(error))
 
 
 # --- associations ---
@@ -153,7 +153,7 @@ def _roles(scu: bool, scp: bool) -> Fact:
 
 def _commands(step: Step) -> Iterator[tuple[str, Fact]]:
     for field in step.fields:
-        if field.category != "command" or field.name in _SERIAL:
+        if field.category != "command" or field.name in _IGNORED:
             continue
         if field.name in _INSTANCES:
             yield field.name, Fact("present" if field.value else "empty")
@@ -168,7 +168,7 @@ def _elements(step: Step) -> Iterator[tuple[str, Fact]]:
     path: list[tuple[int, str]] = []  # depths and names of the enclosing sequences and items
     counts: dict[tuple[str, ...], int] = {}
     for field in step.fields:
-        if field.category != "element" or field.tag is None or field.name in _SERIAL:
+        if field.category != "element" or field.tag is None or field.name in _IGNORED:
             continue
         while path and path[-1][0] >= field.depth:
             path.pop()

@@ -1,8 +1,8 @@
 """Associations explained while they happen, as a stream of events for any number of listeners.
 
-The events are those of ``docs/trace-schema.json``; each listener takes them as Server-Sent Events. Memory is bounded:
-an association that needs too much gets no further events. A listener that takes its events too slowly loses some; the
-event ``lost`` says how many.
+``docs/trace-schema.json`` defines the events; each listener takes them as Server-Sent Events. Memory is bounded: an
+association that needs too much memory gets no further events. A listener that takes its events too slowly loses some
+of them; the event ``lost`` says how many.
 """
 
 import json
@@ -17,8 +17,8 @@ from .redaction import redacted
 __all__ = ["Feed", "Listener"]
 
 _MAX_HELD = 1 << 27  # bytes of incomplete PDUs and messages of an association, as in two images of 64 MiB
-_MAX_TOTAL = 1 << 28  # the same of all associations
-_MAX_KEPT = 1 << 24  # bytes of earlier events, for listeners that come later or again
+_MAX_TOTAL = 1 << 28  # bytes of incomplete PDUs and messages of all associations together
+_MAX_KEPT = 1 << 24  # bytes of earlier events that are kept for listeners that come later or come back
 _MAX_WAITING = 1 << 23  # bytes of events that wait for a listener
 
 _Frame = tuple[int, bytes]  # the number of an event, and the event as it is sent
@@ -28,9 +28,9 @@ class Feed:
     """The events of associations that are under way.
 
     ``views`` is called for each association, and returns the views that see its messages. With ``is_redacted``, events
-    hide what may be patient data, as `dimse.explain.redaction` does. ``max_held`` bounds the bytes of incomplete
-    messages of an association, ``max_total`` those of all associations, and ``max_kept`` those of earlier events. An
-    incomplete message of pixels takes up to four times its bytes when it is explained.
+    hide possible patient data, as `dimse.explain.redaction` does. ``max_held`` bounds the bytes of incomplete messages
+    of one association, ``max_total`` the bytes of the incomplete messages of all associations, and ``max_kept`` the
+    bytes of earlier events. Explaining a message with pixels takes up to four times as much memory as the message.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Feed:
             self._end(number, why)
 
     def _forget(self, number: int, why: str) -> None:
-        """End the events of an association that goes on."""
+        """End the events of an association, although the association itself goes on."""
         self._held -= self._running.pop(number).held
         self._end(number, f"no more events: {why}")
 
@@ -90,9 +90,9 @@ class Feed:
     ) -> "Listener":
         """Return a new listener. ``wake`` is called when the first event waits or is lost.
 
-        The listener begins with all earlier events that are kept, or, if ``after`` is given, with the ones whose
-        number is larger: a browser that connects again sends ``after`` as Last-Event-ID. A number that no event has
-        had yet counts as 0.
+        The listener begins with all earlier events that are kept, or, if ``after`` is given, with the kept events
+        after that number: a browser that connects again sends ``after`` as Last-Event-ID. If no event has had this
+        number yet, it counts as 0.
         """
         listener = Listener(wake, max_waiting, lambda: self._listeners.remove(listener))
         self._listeners.append(listener)
@@ -147,7 +147,7 @@ class _RunningAssociation:
 
 
 class Listener:
-    """The events that wait for one client. The methods are not for use in several threads at once."""
+    """The events that wait for one client. Only one thread at a time may call the methods."""
 
     def __init__(self, wake: Callable[[], None], max_waiting: int, leave: Callable[[], None]) -> None:
         self._wake = wake

@@ -31,8 +31,8 @@ __all__ = [
     "Layout",
 ]
 
-_Show = Callable[[bytes, bytes], str]  # takes the bytes of a field, and those of the field before it
-REST, COUNTED = -1, -2  # sizes: all remaining bytes; as many bytes as the field before says
+_Show = Callable[[bytes, bytes], str]  # takes the bytes of a field, and the bytes of the previous field
+REST, COUNTED = -1, -2  # sizes: all remaining bytes; as many bytes as the previous field states
 P_DATA, USER_IDENTITY, USER_IDENTITY_ANSWER = 0x04, 0x58, 0x59
 FRAGMENT = "Presentation-data-value"  # the field with a piece of a Command Set or Data Set
 

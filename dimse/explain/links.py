@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 __all__ = ["LINKS", "segment_of"]
 
-_IP = (0x0800, 0x86DD)
+_IP = (0x0800, 0x86DD)  # EtherTypes, as are the next three
 _VLAN = (0x8100, 0x88A8, 0x9100)
 _MPLS = (0x8847, 0x8848)
 _PPPOE_SESSION = 0x8864
-_PPP_IP = (0x0021, 0x0057)
+_PPP_IP = (0x0021, 0x0057)  # protocol numbers of PPP
 _ADDRESS_CONTROL = 0xFF03  # the bytes that a frame of PPP may begin with
-_TCP = 6
+_TCP = 6  # a protocol number of IP
 _V6_EXTENSIONS = (0, 43, 60)  # hop-by-hop options, routing, destination options
 
 
@@ -60,7 +60,7 @@ LINKS: dict[int, Callable[[memoryview], memoryview]] = {
 
 
 def segment_of(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
-    """Return the addresses of source and destination, and the TCP segment of an IP datagram that is not empty.
+    """Return the addresses of source and destination, and the TCP segment of a nonempty IP datagram.
 
     The addresses have 4 or 16 bytes. Return None for other protocols, for fragments, and for a broken header.
     """
@@ -69,7 +69,7 @@ def segment_of(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
         header = (datagram[0] & 0x0F) * 4
         if datagram[9] != _TCP or _uint16(datagram, 6) & 0x3FFF or header < 20:
             return None
-        length = _uint16(datagram, 2) or len(datagram)  # 0 if the network card was to split the data into segments
+        length = _uint16(datagram, 2) or len(datagram)  # 0 if the network card splits the data into segments later
         return bytes(datagram[12:16]), bytes(datagram[16:20]), datagram[header:length]
     if version == 6 and len(datagram) >= 40:
         following, at = datagram[6], 40

@@ -1,7 +1,7 @@
 """An association explained while it happens: a line for each PDU, in bounded memory.
 
-A PDU and a message are kept in memory until they are complete, so a peer could fill the memory with one that never
-ends. An association whose incomplete PDUs and messages exceed the bound gets a last line that says so.
+Each PDU and each message is kept in memory until it is complete, so a peer could fill the memory with a message that
+never ends. An association whose incomplete PDUs and messages exceed the bound gets a last line that says so.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from .redaction import redacted
 __all__ = ["Live"]
 
 _MAX_HELD = 1 << 27  # bytes of incomplete PDUs and messages, as in two images of 64 MiB
-_MAX_LINE = 2000  # characters that are shown of a line
+_MAX_LINE = 2000  # characters of a line that are shown
 
 
 class Live:
     """The explanation of one association: bytes of both sides go in, in their order, and lines come out.
 
-    With ``is_redacted``, the lines hide what may be patient data, and the lines of a message come when it is complete.
+    With ``is_redacted``, the lines hide possible patient data, and the lines of a message come when it is complete.
     """
 
     def __init__(self, *, is_redacted: bool = False, max_held: int = _MAX_HELD) -> None:

@@ -1,4 +1,4 @@
-"""Both state machines of a recorded association, PS3.8 §9.2: the event of each PDU for its sender and its receiver.
+"""Both state machines of a recorded association, PS3.8 §9.2. Each PDU is an event for its sender and its receiver.
 
 A recording has no local primitives, so they are inferred: a side that sends an A-ASSOCIATE-AC has received an
 A-ASSOCIATE response primitive (Evt7). A recording does not say when a PDU arrived either, so a PDU counts as received
@@ -18,6 +18,7 @@ REQUESTOR, ACCEPTOR = ">", "<"  # the sides
 SIDES = {REQUESTOR: "requestor", ACCEPTOR: "acceptor"}
 _USER, _PROVIDER_ABORT = 1, 2  # values of Source: the user in A-ASSOCIATE-RJ, the provider in A-ABORT
 
+# The local primitive that makes a side send each PDU
 _EVENTS_OF_SENDER: dict[type[PDU], Event] = {
     AssociateAC: Event.Evt7,
     AssociateRJ: Event.Evt8,

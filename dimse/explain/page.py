@@ -152,7 +152,7 @@ class _Book:
         self.strings: dict[str, int] = {}
         self.pictures: list[tuple[str, int, int]] = []
         self.notes: list[str] = []
-        self._numbers: dict[bytes, int] = {}  # of pictures
+        self._numbers: dict[bytes, int] = {}  # the numbers of the pictures, by their PNG
         self._keys: dict[str, int] = {}
         self._room = _MAX_DETAILS
         self._picture_room = _MAX_PICTURES
@@ -193,6 +193,7 @@ class _Book:
             self.notes.append(words)
 
     def _string(self, text: str) -> int:
+        """Return the number of a text in the page, which has each text once."""
         if text not in self.strings:
             self._room -= len(text)
         return self.strings.setdefault(text, len(self.strings))
@@ -291,7 +292,7 @@ def _shortened(fields: Sequence[Field]) -> Sequence[Field]:
         0,
         "pdu",
         f"{len(others)} more fields",
-        "the page has no room for them; as text they are all shown",
+        "the page has no room for them; `dimse explain` shows all of them as text",
     )
     if taken:  # the bytes of one of the first fields lie between bytes of the others
         ranges = sorted(place for one in others for place in one.ranges)

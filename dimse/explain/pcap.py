@@ -51,9 +51,9 @@ def read_capture(data: bytes, faults: list[DecodeError] | None = None) -> list[C
 
     The capture may be compressed by gzip.
 
-    Raises `DecodeError` if the file is cut off, damaged or not a capture, if gzip has compressed more than 1 GiB, and
-    for an unsupported kind of network. If ``faults`` is given, the errors are added there instead, and the connections
-    in the packets that could be read are returned.
+    Raises `DecodeError` if the file is cut off, damaged or not a capture, if a compressed capture has more than 1 GiB,
+    and for an unsupported kind of network. If ``faults`` is given, the errors are added there instead, and the
+    connections in the packets that could be read are returned.
     """
     tcp = _Reassembly()
     found: list[DecodeError] = [] if faults is None else faults
@@ -195,7 +195,8 @@ def _enhanced(body: memoryview, order: str) -> tuple[int, int, memoryview]:
 
 def _simple(body: memoryview, order: str) -> tuple[int, int, memoryview]:
     (length,) = Struct(f"{order}I").unpack(_part(body, 0, 4, "simple packet"))
-    return 0, 0, body[4 : 4 + length]  # without a time; shorter if the capture was limited to a length
+    # The block has no time. Its packet is shorter than ``length`` if the capture keeps only the start of each packet
+    return 0, 0, body[4 : 4 + length]
 
 
 def _obsolete(body: memoryview, order: str) -> tuple[int, int, memoryview]:
@@ -214,9 +215,9 @@ _CAPTURED: dict[int, Callable[[memoryview, str], tuple[int, int, memoryview]]] =
 _HEADER = Struct(">HHIIBB")  # source port, destination port, sequence and acknowledgment number, data offset, flags
 # Whether the client sent the bytes, the bytes, how many bytes of the other side they acknowledge, the time
 _Piece = tuple[bool, memoryview, int, float]
-_FIN, _SYN, _ACK = 0x01, 0x02, 0x10
+_FIN, _SYN, _ACK = 0x01, 0x02, 0x10  # flags
 _WINDOW = 1 << 30  # the greatest number of bytes that TCP may have under way
-_MAX_CONNECTIONS = 1 << 18  # a connection takes 1.3 KB of memory, and its packet 56 bytes, or less than one with gzip
+_MAX_CONNECTIONS = 1 << 18  # each takes 1.3 KB of memory, but 56 bytes of a capture, and less than 1 byte with gzip
 
 
 class _Half:
@@ -261,7 +262,7 @@ class _Half:
 
 
 class _Stream:
-    """A connection under reassembly: its halves by address and port, and the pieces in the order of the capture."""
+    """A connection under reassembly: its two sides by address and port, and the pieces in the order of the capture."""
 
     __slots__ = ("client", "connection", "halves", "pieces")
 
@@ -305,7 +306,8 @@ class _Reassembly:
     ) -> _Stream:
         """Return the connection between two endpoints.
 
-        A new one begins with a SYN, unless the SYN is repeated, or with data that cannot belong to the one before.
+        A new connection begins with a SYN that does not repeat an earlier SYN, or with data that cannot belong to the
+        previous connection.
         """
         endpoints = frozenset((source, destination))
         known = self._latest.get(endpoints)

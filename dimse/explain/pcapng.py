@@ -1,9 +1,9 @@
 """Captures written from the bytes of connections: pcapng with raw IP, which Wireshark and `read_capture` open.
 
 The packets are invented: a handshake, segments with all bytes in the order in which they were sent and received, and
-the end. Each segment acknowledges what its sender had received. Times are in nanoseconds. The IP checksum is right. The
-TCP checksum is 0, much as in captures of a host's own packets, where the network card adds it; with it, half of the
-time would go into checksums.
+the end of both sides. Each segment acknowledges all bytes that its sender has received. Times are in nanoseconds. The
+IP checksum is correct. The TCP checksum is 0, much as in captures of a host's own packets, to which the network card
+adds the checksum later; to compute it would double the time.
 """
 
 import ipaddress
@@ -19,11 +19,12 @@ Part = bytes | bytearray | memoryview
 
 _RAW_IP = 101  # the link type
 _MAX_DATA = 65_000  # bytes of data in a segment; an IP datagram has at most 65,535 bytes with its headers
-_SYN, _ACK, _FIN, _PUSH = 0x02, 0x10, 0x01, 0x08
+_SYN, _ACK, _FIN, _PUSH = 0x02, 0x10, 0x01, 0x08  # flags
+# The beginning of a block (type, length), its end (length), the header of an option (code, length), the last option
 _BLOCK, _LENGTH, _OPTION, _END = Struct("<II"), Struct("<I"), Struct("<HH"), b"\0\0\0\0"
 _PACKET = Struct("<IIIII")  # interface, time in two halves, captured length, length on the wire
 _TCP = Struct(">HHIIBBHHH")  # ports, sequence and acknowledgment numbers, offset, flags, window, checksum, urgent
-_V4, _V6 = Struct(">BxHHHBBH4s4s"), Struct(">IHBB16s16s")
+_V4, _V6 = Struct(">BxHHHBBH4s4s"), Struct(">IHBB16s16s")  # the IP headers
 _TCP_PROTOCOL, _HOPS, _WINDOW = 6, 64, 0xFFFF
 _ANY_HOST = "0.0.0.0"  # the address of a peer that has no IP address
 
@@ -83,8 +84,8 @@ class Flow:
 
     def closed(self, time: int) -> list[Part]:
         """Return the packets that end both sides."""
-        shake = ((True, _FIN | _ACK), (False, _FIN | _ACK), (True, _ACK))
-        return [part for by_client, flags in shake for part in self._packet(by_client, [], flags, time)]
+        ends = ((True, _FIN | _ACK), (False, _FIN | _ACK), (True, _ACK))
+        return [part for by_client, flags in ends for part in self._packet(by_client, [], flags, time)]
 
     def _packet(self, by_client: bool, data: list[Part], flags: int, time: int) -> list[Part]:
         """Return a packet as a block: its headers, ``data``, and the end of the block."""

@@ -1,8 +1,8 @@
 """An annotated hex dump of one PDU: each byte with its field in the standard's words, PS3.8 §9.3 and PS3.7 Annex D.3.
 
-A walk over the PDU applies the tables of `dimse.explain.fields` to its bytes and makes a `Line` of each field. Joined,
-the bytes of all lines are the PDU, even if it is broken. The walk itself judges only whether text is ISO 646; any other
-error comes from the codec, and is added to the line of its field.
+A walk over the PDU applies the tables of `dimse.explain.fields` to its bytes and makes a `Line` of each field. The
+lines cover each byte of the PDU once, even if the PDU is broken. The walk itself checks only whether text is ISO 646;
+any other error comes from the codec, and is added to the line of its field.
 
 Credentials are not shown: no passcode, ticket, assertion or token of the user identity. After an item with a wrong
 length, the beginning of the next item is unknown, so bytes that may belong to a credential are not shown either.
@@ -54,9 +54,9 @@ PDV_TABLE, CONTEXT_ID = "PS3.8 Table 9-23", "Presentation-context-ID"
 
 PDV_HEADER = 6  # bytes before a fragment: Item-length, Presentation-context-ID and Message Control Header
 
-_ITEM = Struct(">BBH")
-_PER_ROW = 8
-_MANY = 1 << 32
+_ITEM = Struct(">BBH")  # type, reserved byte, length
+_PER_ROW = 8  # bytes in a row
+_MANY = 1 << 32  # more than any PDU can contain
 # A PDU of any size is explained; only the number of its fragments is bounded, because each takes memory
 _LIMITS = Limits(user_item=_MANY, fragments=1 << 17, contexts=_MANY, transfer_syntaxes=_MANY, user_items=_MANY)
 MAX_LINES = 1 << 14  # lines of a PDU; a hundred contexts with all their transfer syntaxes need a tenth of that
@@ -123,8 +123,8 @@ def decoded(wire: Buffer) -> tuple[PDU | None, DecodeError | None]:
 def format_lines(lines: Iterable[Line], *, rows: int | None = 4, width: int = _WIDTH) -> Iterator[str]:
     """Yield ``lines`` as text of at most ``width`` characters: offset, bytes in hexadecimal, field, [table], value.
 
-    At most ``rows`` rows of eight bytes are shown of a field; None shows all. An error is shown under its field, and
-    both lines begin with ``!``.
+    A field has at most ``rows`` rows of eight bytes; None means all. An error is shown under its field, and both lines
+    begin with ``!``.
     """
     table = ""
     for line in lines:

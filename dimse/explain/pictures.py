@@ -1,8 +1,8 @@
 """Small pictures of native Pixel Data, as PNG: every n-th pixel.
 
-The lowest value becomes black and the highest white, unless the values may be P-Values. Color is taken for RGB.
+The lowest value becomes black and the highest white, unless the values may be P-Values. All color is treated as RGB.
 
-The pictures need no numpy, since each row that is shown is one strided slice.
+The pictures need no numpy, since each row of a picture is a slice with a stride.
 """
 
 import sys
@@ -68,7 +68,7 @@ def _is_signed(description: Mapping[str, str]) -> bool:
 def _line(
     pixels: memoryview, start: int, columns: int, size: int, step: int, description: Mapping[str, str]
 ) -> Sequence[int]:
-    """Return each ``step``-th value of a row."""
+    """Return every ``step``-th value of a row."""
     if size == 1:
         octets = bytes(pixels[start : start + columns : step])
         return array("b", octets) if _is_signed(description) else octets
@@ -108,7 +108,7 @@ def png_of(lines: Sequence[bytes], samples: int) -> Picture:
     return _png(b"".join([b"\0" + line for line in lines]), len(lines[0]) // samples, len(lines), samples)
 
 
-@lru_cache(maxsize=4)  # a film box shows the same picture as its Pixel Data: saves 6 ms of 90 for six images
+@lru_cache(maxsize=4)  # a page shows each picture twice, as Pixel Data and in a film box: saves 6 ms of 90 for a film
 def _png(rows: bytes, width: int, height: int, samples: int) -> Picture:
     header = pack(">IIBB3x", width, height, 8, 2 if samples == 3 else 0)
     body = zlib.compress(rows, 6)

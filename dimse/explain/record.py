@@ -28,7 +28,7 @@ __all__ = ["Contract", "Proposal", "ViewEvent", "Step", "Steps", "View"]
 # The PDUs of a step, and their lines; enough for 64 MiB in PDUs of 4 KiB. A longer message has no element fields.
 _MAX_TURNS, _MAX_LINES = 1 << 14, 1 << 17
 _MAX_FIELDS = 1 << 14  # fields of elements in a step, after which its further messages have no element fields
-_MAX_FINDINGS = 400  # characters that are shown of the findings in a Data Set without element fields
+_MAX_FINDINGS = 400  # characters that are shown of all findings about a Data Set without element fields
 _COMMAND_TABLE = "PS3.7 Table E.1-1"
 _MESSAGE_DEPTH = 2  # the nesting depth of the fields in a PDV
 
@@ -56,10 +56,10 @@ class ViewEvent(NamedTuple):
 
 
 class View(Protocol):
-    """Something that understands the messages of one service, such as print."""
+    """An observer that understands the messages of one service, such as print."""
 
     def see(self, side: str, message: CompleteMessage) -> Iterable[ViewEvent]:
-        """Return the events in a complete message that ``side`` sent. Each message is passed in turn."""
+        """Return the events in a complete message that ``side`` sent. It is called for each message, in order."""
 
     def sentence(self, tag: int) -> tuple[str, str]:
         """Return a sentence about an attribute, and the table that defines the attribute; both "" if unknown."""
@@ -68,7 +68,7 @@ class View(Protocol):
 class Proposal(NamedTuple):
     """A proposed presentation context, and the acceptor's result in words.
 
-    ``transfer_syntax`` is the agreed one, "" unless the context can be used.
+    ``transfer_syntax`` is the agreed transfer syntax; "" if the context cannot be used.
     """
 
     id: int
@@ -83,7 +83,8 @@ class Contract(NamedTuple):
 
     ``maximum_lengths`` has the Maximum Lengths that the requestor and the acceptor receive; zero means no limit.
     ``window`` has the numbers of operations that the requestor may invoke and perform at once; zero means no limit.
-    ``roles`` has SOP Classes, each with whether the requestor is an SCU and whether it is an SCP.
+    ``roles`` has an entry for each SOP Class with roles: its UID, whether the requestor is an SCU, and whether it is an
+    SCP.
     """
 
     contexts: tuple[Proposal, ...]
@@ -271,7 +272,7 @@ def _fields(turns: Sequence[Turn]) -> list[Field]:
     broken: dict[int, str] = {}  # faults of Data Sets without element fields, by the offset of the last fragment
     for message in (message for turn in turns for message in turn.completed):
         if not shown.issuperset(at for at, _ in (*message.command_pieces, *message.data_pieces) if at >= start):
-            continue  # some of its fragments are in the field "Rest" of a PDU that has too many fields to show
+            continue  # some of its fragments are in the field "Rest", because their PDU has too many fields to show
         has_room = len(found) < _MAX_FIELDS
         if has_room and len(message.command_pieces) > 1 and message.command_pieces[0][0] >= start:
             found += command_fields(message, _MESSAGE_DEPTH)

@@ -20,7 +20,7 @@ from .record import Step
 
 __all__ = ["redacted"]
 
-# For each harmless VR: the bytes of a value, 0 if backslashes separate the values; and what a value consists of
+# For each harmless VR: the number of bytes of a value, 0 if backslashes separate the values; and the form of a value
 _NOTHING = re.compile(rb"(?!)")
 _FORMS = {
     "CS": (0, re.compile(rb"[A-Z\d _]{0,16}")),
@@ -32,8 +32,8 @@ _FORMS = {
     **dict.fromkeys(("AT", "FL", "SL", "UL"), (4, re.compile(rb".{4}", re.DOTALL))),
     "FD": (8, re.compile(rb".{8}", re.DOTALL)),
 }
-_LAYOUT = tag_of("ImageDisplayFormat")
-_LAYOUTS = re.compile(rb"((STANDARD|ROW|COL|CUSTOM)\\\d+(,\d+)*|SLIDE|SUPERSLIDE) *")
+_DISPLAY_FORMAT = tag_of("ImageDisplayFormat")  # of VR ST, but not free text
+_DISPLAY_FORMATS = re.compile(rb"((STANDARD|ROW|COL|CUSTOM)\\\d+(,\d+)*|SLIDE|SUPERSLIDE) *")
 _PATIENT, _DELIMITERS = 0x0010, 0xFFFE
 # Fields whose bytes may be anything
 _FREE = frozenset((FRAGMENT, "Primary-field", "Rest", "Value", "Item", "PDU-header", "Unrecognized PDU"))
@@ -75,8 +75,8 @@ def _is_harmless(field: Field) -> bool:
     if group == _DELIMITERS:
         return field.length <= 8  # only a header: a longer field also has the bytes of a fragment
     value = bytes(field.data[field.value_start :])
-    if field.tag == _LAYOUT:
-        return _LAYOUTS.fullmatch(value) is not None
+    if field.tag == _DISPLAY_FORMAT:
+        return _DISPLAY_FORMATS.fullmatch(value) is not None
     entry = lookup(field.tag)
     if group == _PATIENT or group & 1 or field.length > _MAX_KEPT or entry is None:
         return False
@@ -84,7 +84,7 @@ def _is_harmless(field: Field) -> bool:
 
 
 def _is_well_formed(value: bytes, vr: str, vm: str) -> bool:
-    """Return whether a value consists of terms, numbers or registered UIDs, and not of too many."""
+    """Return whether a value consists of terms, numbers or registered UIDs, and of no more than its VM allows."""
     if not value:
         return vr in _FORMS
     size, form = _FORMS.get(vr, (1, _NOTHING))

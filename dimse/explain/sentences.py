@@ -57,7 +57,7 @@ class Glossary:
         self._known: dict[tuple[str, str, int | None, str, str], int] = {}  # by the properties of a field
 
     def number(self, field: Field) -> int:
-        """Return the number under which ``entries`` has the sentence and the table of a field."""
+        """Return the index in ``entries`` of the sentence and the table of a field."""
         key = (field.category, field.name, field.tag, field.vr, field.table)
         number = self._known.get(key)  # most fields of a page occur many times: saves 3 ms of 90
         if number is None:

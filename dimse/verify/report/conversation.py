@@ -22,9 +22,9 @@ Piece = tuple[int, int]  # the start and the end of octets in the stream of one 
 
 _MAX_FIELDS = 2_500_000  # characters of all fields on a page, so that browsers open it without delay
 _MAX_FIELDS_OF_A_CASE = 150_000  # characters of the fields of one case
-_MAX_ENTRIES = 300  # entries that are shown of one case; a peer may send single octets forever
-_MAX_HEX = 64  # octets that are shown of an entry without a PDU
-_ROWS, _WIDTH = 1, 140  # rows of eight octets that are shown of a field, and characters of a line
+_MAX_ENTRIES = 300  # entries of one case that are shown; a peer may send single octets forever
+_MAX_HEX = 64  # octets that are shown for an entry without a PDU
+_ROWS, _WIDTH = 1, 140  # rows of eight octets that are shown for a field, and characters in a line
 LEFT_OUT = "The fields of later PDUs are left out, because this page is limited in size; report.json has the octets."
 
 

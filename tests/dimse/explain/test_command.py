@@ -66,7 +66,7 @@ def test_response_is_shown_in_words() -> None:
         ("0000 9999 02000000 3412", "(0000,9999)", ""),
         ("0800 0000 04000000 00000000", "(0008,0000) UL", ""),  # the group length of another group
         ("FEFF 0DE0 00000000", "(FFFE,E00D) NONE ItemDelimitationItem", "! this tag is out of place"),
-        ("0000 0001 FFFFFFFF", "Rest", "no element"),
+        ("0000 0001 FFFFFFFF", "Rest", "not an element"),
     ],
 )  # fmt: skip
 def test_odd_element_is_shown_with_all_its_bytes(element: str, field: str, value: str) -> None:

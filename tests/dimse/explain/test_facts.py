@@ -119,7 +119,7 @@ def test_agreed_roles_are_facts() -> None:
 def test_broken_rule_is_a_fact() -> None:
     said = [(REQUESTOR, b"".join(encode_pdu(request())) + b"\x09\0\0\0\0\0", None)]
     *_, last = (step for step in RecordedAssociation(pieces=said).steps() if step.turns)
-    assert "unrecognized PDU type 09H" in facts_of(last)["breaks a rule"].value
+    assert "unrecognized PDU type 09H" in facts_of(last)["broken rule"].value
 
 
 def test_group_length_is_not_a_fact() -> None:
