@@ -1,4 +1,4 @@
-"""A laboratory for one association: commands in words send any PDU to a peer, and each answer is explained."""
+"""A laboratory for one association: its text commands send any PDU to a peer, and explain each answer."""
 
 from .connection import Connection, Listener, dial
 from .language import Mistake

@@ -15,8 +15,8 @@ __all__ = ["Connection", "Listener", "dial", "words_of"]
 
 _CHUNK = 1 << 14  # bytes to read at a time: even if all PDUs in them are short, they are explained in about a second
 _PIECE = 1 << 18  # bytes in one write
-_MIN_RATE = 1 << 20  # bytes per second that a peer must read, so that sending ends
-_FAREWELL = 1.0  # seconds to write the close_notify of TLS
+_MIN_RATE = 1 << 20  # bytes per second that a peer must read, so that sending comes to an end
+_CLOSE_NOTIFY = 1.0  # seconds to write the close_notify of TLS
 _HANDSHAKE = 10.0  # seconds for the TLS handshake of a peer that has connected
 
 
@@ -72,7 +72,7 @@ class Connection:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             elif self._session is not None and not self._has_ended:
                 self._session.close()
-                self._write(self._session.data_to_send(), _FAREWELL)
+                self._write(self._session.data_to_send(), _CLOSE_NOTIFY)
         if self._tap is not None:
             self._tap.closed()
             self._tap = None
@@ -135,7 +135,7 @@ def dial(
 ) -> Connection:
     """Return a new connection to a peer. Raises `ConnectionFailed`.
 
-    Connecting may take ``seconds`` for each address of the host, and the TLS handshake as long again.
+    Connecting may take ``seconds`` for each address of the host; after that, the TLS handshake may take ``seconds``.
     """
     try:
         sock = socket.create_connection((host, port), seconds)
@@ -161,7 +161,8 @@ class Listener:
     def accept(self, seconds: float) -> Connection:
         """Wait for the next peer.
 
-        Raises `ConnectionFailed` if none comes within ``seconds``, if it has gone again, or if TLS fails.
+        Raises `ConnectionFailed` if no peer connects within ``seconds``, if it has already disconnected again, or if
+        TLS fails.
         """
         self._socket.settimeout(seconds)
         try:
@@ -192,7 +193,7 @@ def _connection(
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             local, peer = address_of(sock.getsockname()), address_of(sock.getpeername())
         except OSError as exc:
-            raise ConnectionFailed(f"the peer has connected and gone again: {words_of(exc)}") from exc
+            raise ConnectionFailed(f"the peer has connected and disconnected again: {words_of(exc)}") from exc
         tap = None
         if recorder is not None:
             tap = recorder.tap(local, peer, is_client=is_client, is_secure=tls is not None)

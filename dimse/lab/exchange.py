@@ -15,20 +15,20 @@ from .connection import Connection, words_of
 
 __all__ = ["MAX_WAIT", "Exchange"]
 
-MAX_WAIT = 3600.0  # seconds to wait for a peer that is to connect, or for its bytes
+MAX_WAIT = 3600.0  # seconds to wait for a peer to connect, or for its bytes
 _LINGER = 0.02  # seconds without bytes after which a complete answer counts as the whole answer
 _MAX_HELD = 1 << 27  # bytes of a PDU or message of the peer that is not complete, as in two images of 64 MiB
-_MAX_ANSWER_LINES = 10_000  # the latest lines of the peer that `expect` looks at
-_MAX_LINE = 2000  # characters that are shown of a line
+_MAX_ANSWER_LINES = 10_000  # lines of the peer, the latest ones, that `expect` searches
+_MAX_LINE = 2000  # characters of a line that are shown
 
-Lines = Iterator[str]
+Lines = Iterator[str]  # lines to print
 
 
 class Exchange:
     """The connection to the peer, and the PDUs of both sides. Methods yield the lines to print, escaped.
 
-    ``connect`` takes the longest time to wait for a peer, in seconds, and returns a new connection; it is called when
-    bytes are to be sent and no connection is open. The other arguments are as in `Lab`.
+    ``connect`` is called when bytes must be sent and no connection is open. Its argument is a time limit in seconds,
+    and it returns a new connection. The other arguments are as in `Lab`.
     """
 
     def __init__(
@@ -111,9 +111,9 @@ class Exchange:
             yield from self.listen(self.patience)
 
     def listen(self, seconds: float) -> Lines:
-        """Yield the lines of the peer: wait up to ``seconds`` for a PDU or whole message, and go on while more comes.
+        """Yield the lines of the peer: wait up to ``seconds`` for a PDU or a whole message, then for more of them.
 
-        If the peer does not stop, this method stops after ``seconds``, or after `patience` if that is longer.
+        If the peer goes on sending, this method stops after ``seconds``, or after `patience` if that is longer.
         """
         began, is_silent = time.monotonic(), True
         is_midway = True  # nothing has come yet, or a message is under way

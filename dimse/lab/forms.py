@@ -27,13 +27,14 @@ __all__ = ["MESSAGE_NAMES", "MessageDraft", "acceptance", "proposal", "reply_to"
 
 _SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 _SHORT_SYNTAXES = {"explicit": ExplicitVRLittleEndian, "implicit": ImplicitVRLittleEndian}
+# The beginning of the docstring of a message class
 _TABLE = re.compile(r"PS3\.7 Tables? [0-9.-]+[0-9](?:(?:,| and) [0-9.-]+[0-9])*")
 _CLASSES = {message_name(cls): cls for cls in MESSAGES.values()}
 MESSAGE_NAMES = tuple(sorted(_CLASSES))
 
 
 def settings(words: Sequence[str], *known: str) -> tuple[list[str], dict[str, str]]:
-    """Return the plain words, and the values of the words ``KEY=VALUE`` whose key is ``known``."""
+    """Return the plain words, and the values of the words ``KEY=VALUE`` whose key is in ``known``."""
     plain, found = [], {}
     for word in words:
         key, equals, value = word.partition("=")
@@ -48,7 +49,7 @@ def proposal(words: Sequence[str], *, called: str, calling: str) -> AssociateRQ:
     """Return the A-ASSOCIATE-RQ of ``associate``.
 
     Each plain word is an abstract syntax, with its transfer syntaxes after a colon: ``Verification:implicit``. Without
-    a colon, they are Explicit and Implicit VR Little Endian. Raises `Mistake` for another word.
+    a colon, they are Explicit and Implicit VR Little Endian. Raises `Mistake` for any other word.
     """
     plain, found = settings(words, "called", "calling", "max")
     contexts = []
@@ -67,9 +68,10 @@ def proposal(words: Sequence[str], *, called: str, calling: str) -> AssociateRQ:
 
 
 def acceptance(words: Sequence[str], request: AssociateRQ) -> AssociateAC:
-    """Return the A-ASSOCIATE-AC of ``accept``: it accepts all proposed contexts, or only the abstract syntaxes given.
+    """Return the A-ASSOCIATE-AC of ``accept``.
 
-    The first transfer syntax of each context is chosen, except where a word gives others.
+    It accepts all proposed contexts, or only the contexts of the given abstract syntaxes. It chooses the first proposed
+    transfer syntax of each context, unless a word names other transfer syntaxes.
     """
     plain, found = settings(words, "max")
     chosen: dict[str, Sequence[str]] = {}  # transfer syntaxes by abstract syntax; () stands for all proposed ones
@@ -107,9 +109,10 @@ def _user_information(found: Mapping[str, str]) -> tuple[UserItem, ...]:
 class MessageDraft:
     """A message to send: its class, the elements of its Command Set, and its Data Set.
 
-    Words ``KEYWORD=VALUE`` fill the Command Set where the message has that element, else the Data Set; ``data=`` takes
-    the octets of a whole Data Set. ``file=`` takes the Data Set of a DICOM file, whose attributes the other words may
-    change. Raises `Mistake` for a name that is not a message, and for a word that cannot be used.
+    A word ``KEYWORD=VALUE`` sets an element of the Command Set if the message has this element there, otherwise of the
+    Data Set. ``data=`` takes the octets of a whole Data Set. ``file=`` takes the Data Set of a DICOM file, whose
+    attributes the other words may change. Raises `Mistake` for a name that is not a message, and for a word that cannot
+    be used.
     """
 
     def __init__(self, name: str, words: Iterable[str]) -> None:
@@ -154,8 +157,8 @@ class MessageDraft:
         """Return the message, its Data Set encoded in ``syntax``.
 
         Without ``syntax``, the Data Set is encoded in the transfer syntax of its file, or in Implicit VR Little Endian.
-        ``message_id`` is for a request that has no MessageID. Raises `Mistake` if a mandatory element is missing, or if
-        ``data=`` comes with attributes or a file.
+        ``message_id`` is for a request to which no word gives a MessageID. Raises `Mistake` if a mandatory element is
+        missing, or if ``data=`` is combined with attributes or a file.
         """
         if issubclass(self.cls, Request):
             self.elements.setdefault("MessageID", message_id)
@@ -167,7 +170,7 @@ class MessageDraft:
         data = self._octets
         if self.dataset is not None:
             if data is not None:
-                raise Mistake("data= is a whole Data Set; it cannot be joined with attributes or a file")
+                raise Mistake("data= is a whole Data Set; it cannot be combined with attributes or a file")
             data = encode(self.dataset, syntax or self.file_syntax or IMPLICIT_LE)
         return self.cls(**self.elements, Data=data)
 
@@ -187,7 +190,7 @@ def _element(keyword: str, text: str) -> object:
         return tuple(tag for tag in value if isinstance(tag, Tag)) if isinstance(value, list) else ()
     if isinstance(value, list):
         if len(value) != 1:
-            raise Mistake(f"{keyword} has one value")
+            raise Mistake(f"{keyword} must have one value, not {len(value)}")
         return value[0]
     return value or ""
 

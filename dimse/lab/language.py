@@ -19,9 +19,10 @@ from ..uids import is_valid_uid, new_uid, registry
 __all__ = ["Mistake", "integer", "is_name", "octets", "put", "split", "uid", "value_at", "value_of", "with_values"]
 
 _MAX_OCTETS = 64 << 20  # octets that the words of one value or command may stand for
-_RUN = re.compile(r"([0-9A-Fa-f]{2}(?:[0-9A-Fa-f]{2})*)(?:\*([0-9]{1,9}))?")
+_RUN = re.compile(r"([0-9A-Fa-f]{2}(?:[0-9A-Fa-f]{2})*)(?:\*([0-9]{1,9}))?")  # octets, and how often they are repeated
+# A keyword or a tag, and the number of an item
 _PART = re.compile(r"(\w+|\([0-9A-Fa-f]{4},[0-9A-Fa-f]{4}\))(?:\[([0-9]{1,4})\])?")
-_NAME = re.compile(r"\$([A-Za-z_]\w*)")
+_NAME = re.compile(r"\$([A-Za-z_]\w*)")  # a name that stands for a value
 _REALS = ("FL", "FD")
 
 
@@ -40,15 +41,15 @@ def split(line: str) -> list[str]:
 
 
 def is_name(word: str) -> bool:
-    """Return whether ``$`` and ``word`` can stand for a value."""
+    """Return whether ``word`` can be a name, so that ``$`` and the name stand for a value."""
     return _NAME.fullmatch(f"${word}") is not None
 
 
 def with_values(word: str, values: Mapping[str, str]) -> str:
     """Return ``word`` with the value of each name in it, such as ``$film``.
 
-    The peer has sent the values, and must not choose which file is read and sent. So a word that contains a name cannot
-    contain ``@FILE`` or be ``file=PATH``, nor become ``KEY=VALUE`` by a value. Raises `Mistake` if it does, and for a
+    The peer has sent the values, and must not choose which file is read and sent. So a word with a name must not become
+    ``file=PATH``, contain ``@FILE``, or become ``KEY=VALUE`` because of a value. Raises `Mistake` if it does, and for a
     name without a value.
     """
 
@@ -83,7 +84,7 @@ def octets(words: Iterable[str]) -> bytes:
     """Return the octets that ``words`` stand for.
 
     A word is a run of hexadecimal octets (``0400``), a repeated run (``7F*4096``), or the octets of a file (``@FILE``).
-    Raises `Mistake` for another word, for a file that cannot be read, and for more than 64 MiB.
+    Raises `Mistake` for any other word, for a file that cannot be read, and for more than 64 MiB.
     """
     parts: list[bytes] = []
     length = 0
@@ -143,8 +144,8 @@ def put(dataset: Dataset, path: str, text: str) -> None:
     """Set the attribute at ``path`` to the value that ``text`` stands for.
 
     A path is a keyword or a tag, or leads through items: ``BasicGrayscaleImageSequence[0].Rows``. Items count from 0,
-    and ``[0]`` may be left out; the item after the last one is created. ``hex:`` in front of octets writes them as they
-    are, right or wrong. Raises `Mistake`.
+    and ``[0]`` may be left out; the item after the last one is created. If ``text`` is ``hex:`` and octets, the octets
+    become the value unchecked. Raises `Mistake`.
     """
     *outer, (tag, index) = _parts(path)
     if index is not None:
@@ -214,7 +215,7 @@ def _item(dataset: Dataset, tag: Tag, number: int, *, create: bool) -> Dataset:
 
 
 def value_of(vr: str, text: str) -> object:
-    """Return the value that ``text`` stands for in an attribute of this VR, None if it is empty. Raises `Mistake`."""
+    """Return the value that ``text`` stands for in an attribute of this VR, None for empty text. Raises `Mistake`."""
     row = row_of("US" if vr == US_OR_SS else vr)
     if row.kind == "stream":
         return octets(text.split())

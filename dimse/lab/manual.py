@@ -22,8 +22,8 @@ class _Page(NamedTuple):
 COMMANDS = {
     "connect": _Page(
         "connect [SECONDS]",
-        "Open the transport connection; with --listen, wait at most SECONDS for one (default: an hour). A command that "
-        "sends opens it, too, if none is open.",
+        "Open the transport connection; with --listen, wait at most SECONDS for a peer to connect (default: an hour). "
+        "If no connection is open, a command that sends something opens one, too.",
     ),
     "close": _Page("close", "Close the transport connection without sending a PDU."),
     "reset": _Page("reset", "End the transport connection with a TCP reset."),
@@ -51,15 +51,16 @@ COMMANDS = {
         "Send an A-ABORT, by default 0, 0: by the user (PS3.8 Table 9-26).",
         ("abort 2 1",),
     ),
-    "echo": _Page("echo", "Send a C-ECHO-RQ: short for send C-ECHO-RQ."),
+    "echo": _Page("echo", "Send a C-ECHO-RQ; the same as send C-ECHO-RQ."),
     "send": _Page(
         "send MESSAGE [on=CONTEXT] [max=N] [file=PATH] [KEYWORD=VALUE ...]",
-        "Send a message. KEYWORD=VALUE sets an element: of the Command Set, if the message has it there, else of the "
-        "Data Set, which is sent in the transfer syntax of the context. A backslash separates values; A[0].B is an "
-        "attribute of an item; a sequence without a value is empty. Octets are written 0400, 7F*4096 or @FILE; "
-        "hex:OCTETS writes octets into any attribute, unchanged. data=OCTETS sends a whole Data Set. file=PATH sends "
-        "the Data Set of a DICOM file, whose attributes KEYWORD=VALUE may change; the context is the one of its SOP "
-        "Class and transfer syntax unless on=CONTEXT gives another. max=N is the length of the longest PDU. "
+        "Send a message. KEYWORD=VALUE sets an element of the Command Set if the message has this element there, "
+        "otherwise of the Data Set, which is sent in the transfer syntax of the context. A backslash separates values; "
+        "A[0].B is an attribute of an item; a sequence without a value is empty. Octets are written 0400, 7F*4096 or "
+        "@FILE; hex:OCTETS writes octets into any attribute, unchanged. data=OCTETS sends a whole Data Set. file=PATH "
+        "sends the Data Set of a DICOM file, whose attributes KEYWORD=VALUE may change. on=CONTEXT selects a "
+        "presentation context; the default is a context for the SOP Class and, if possible, for the transfer syntax of "
+        "the file. max=N is the length of the longest PDU. "
         f"Messages: {', '.join(MESSAGE_NAMES)}.",
         (
             "let session = new",
@@ -76,7 +77,7 @@ COMMANDS = {
     "raw": _Page("raw OCTETS ...", "Send any octets.", ("raw 0500 00000004 00*4", "raw @pdu.bin")),
     "pdu": _Page(
         "pdu TYPE [OCTETS ...] [length=N]",
-        "Send a PDU of any type with the right length, or with a wrong one.",
+        "Send a PDU of any type, with the correct length or with any other.",
         ("pdu 04H 0000000401030000 length=400", "pdu 0AH 00*4"),
     ),
     "patch": _Page(
@@ -88,18 +89,17 @@ COMMANDS = {
     "wait": _Page("wait [SECONDS]", "Wait for the peer, and show what it sends.", ("wait 30",)),
     "expect": _Page(
         "expect WORD ...",
-        "Fail unless one line contains all the words. The lines are those of `brief` for the PDUs that the peer has "
-        "sent since we last sent, and the remark that the connection has ended.",
+        "Fail unless one line contains all the words. The command searches the lines that `brief` shows for the PDUs "
+        "that the peer has sent since we last sent something, and the line about the end of the connection.",
         ("expect A-ASSOCIATE-AC", "expect Status=0000H"),
     ),
     "let": _Page(
         "let [NAME = new | KEYWORD | KEYWORD[N].KEYWORD]",
         "Give a name to a new UID, or to a value of the last message of the peer; $NAME stands for it afterwards. "
-        "A word with $NAME cannot name a file. "
-        "Without words, show all names.",
+        "A word with $NAME cannot name a file. Without words, show all names.",
         ("let film = new", "let box = ReferencedImageBoxSequence[0].ReferencedSOPInstanceUID"),
     ),
-    "state": _Page("state", "Show the states of both sides, and the events that can happen in ours."),
+    "state": _Page("state", "Show the states of both sides, and the events that can happen in our state."),
     "contexts": _Page("contexts", "Show the accepted presentation contexts."),
     "brief": _Page("brief", "From now on, show one line for each PDU."),
     "full": _Page("full", "From now on, show each byte with its field."),
@@ -116,7 +116,7 @@ def manual(words: Sequence[str]) -> Iterator[str]:
         for name, page in COMMANDS.items():
             yield f"{name:{width}}  {page.words.partition('. ')[0].rstrip('.')}."
         yield "help COMMAND shows one command with examples. # begins a comment, unless it is in quotes."
-        yield "COMMAND & sends without listening to the peer before or after; `wait` then shows what has come."
+        yield "COMMAND & sends without listening to the peer before or afterwards; `wait` then shows what it has sent."
         return
     page_of = COMMANDS.get(words[0])
     if page_of is None:

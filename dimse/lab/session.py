@@ -19,7 +19,7 @@ __all__ = ["Lab", "LabFailure"]
 
 _SHOWN = 100  # characters of a line of the peer in an error
 
-Lines = Iterator[str]
+Lines = Iterator[str]  # lines to print
 
 
 class LabFailure(DimseError):
@@ -50,7 +50,7 @@ class Lab:
         self._exchange = Exchange(connect, is_requestor=is_requestor, patience=patience, views=views)
         self._names: dict[str, str] = {}
         self._patches: list[tuple[int, bytes]] = []  # offsets and octets, to change the next octets to send
-        self._cut: int | None = None  # the octets to send next are cut to this number
+        self._cut: int | None = None  # the number of octets to which the next octets to send are cut
         self._message_id = 0
 
     @property
@@ -85,7 +85,7 @@ class Lab:
         return self._exchange.close()
 
     def _send(self, data: bytes) -> Lines:
-        """Send octets, changed as the previous ``patch`` and ``cut`` commands say."""
+        """Send octets after the changes that earlier ``patch`` and ``cut`` commands have requested."""
         patches, end = self._patches, self._cut
         self._patches, self._cut = [], None
         for offset, changed in patches:
@@ -293,7 +293,7 @@ def _seconds(words: Sequence[str], default: float) -> float:
 
 
 def _numbers(words: Sequence[str], *defaults: int) -> list[int]:
-    """Return the octets that ``words`` give; ``defaults`` stand for the missing ones."""
+    """Return the numbers that ``words`` give, from 0 to 255; ``defaults`` stand for the missing ones."""
     if len(words) > len(defaults):
         raise Mistake(f"this command takes at most {len(defaults)} numbers")
     return [*(integer(word, 0xFF) for word in words), *defaults[len(words) :]]

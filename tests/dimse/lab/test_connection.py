@@ -93,7 +93,7 @@ def test_invalid_host_is_a_clear_error() -> None:
 def test_peer_that_leaves_at_once_is_a_clear_error() -> None:
     with closing(Listener(HOST, 0)) as listener:
         dial(HOST, listener.address[1], seconds=5).close(reset=True)
-        with pytest.raises(ConnectionFailed, match="the peer has connected and gone again: "):
+        with pytest.raises(ConnectionFailed, match="the peer has connected and disconnected again: "):
             listener.accept(5)
 
 
