@@ -1,4 +1,4 @@
-"""The asyncio shell: it gives the upper layer and the messages sockets and a clock, which they do not have."""
+"""The asyncio shell around the upper layer and the messages, which have neither sockets nor a clock of their own."""
 
 from ..limits import Limits, Timeouts
 from ..tls import Certificate, TLSContext, TLSProfile, client_context, server_context

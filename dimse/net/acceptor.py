@@ -39,7 +39,7 @@ class Acceptor:
     """The decisions of one side on A-ASSOCIATE-RQ, and its answers.
 
     ``supported`` maps each abstract syntax to its transfer syntaxes, the best first. ``as_scu`` are the abstract
-    syntaxes of which this side can also be the SCU. ``window`` bounds the operations that this side invokes and
+    syntaxes for which this side can also be the SCU. ``window`` bounds the operations that this side invokes and
     performs at once. ``plain_passcodes`` allows passcodes without TLS. ``policy`` may take ``seconds`` to decide.
     """
 
@@ -52,7 +52,7 @@ class Acceptor:
     seconds: float
 
     def decide(self, request: AssociateRQ, caller: Caller) -> Decision | Awaitable[Decision]:
-        """Return the decision, or an awaitable of the decision; raise nothing."""
+        """Return the decision, or an awaitable that returns it. Neither this call nor the awaitable raises an error."""
         refusal = self._refusal(request, caller)
         if refusal is not None:
             return refusal

@@ -52,7 +52,7 @@ class Admission:
         self.warn(f"limit {limit} was hit", f"{peer}: limit {limit} hit{f': {cause}' if cause else ''}")
 
     def warn(self, event: str, text: str) -> None:
-        """Log ``text``, but at most 50 lines a minute for each ``event``, and later the number of further lines."""
+        """Log ``text``, but at most 50 lines a minute for each ``event``, and later the number of lines left out."""
         now = monotonic()
         if now - self._minute_began > _MINUTE:
             self._minute_began = now
@@ -107,8 +107,8 @@ def _decrement(counts: dict[str, int], host: str) -> None:
 def within_descriptors(limits: Limits, files: int = 0) -> Limits:
     """Return ``limits`` with connections lowered to the number of descriptors that this process can still open.
 
-    ``files`` further descriptors are kept for the files of long Data Sets. The share of one host is lowered in
-    proportion. Without a free descriptor, connections would wait, and films could not be written.
+    ``files`` descriptors are reserved for the files of long Data Sets. The share of one host is lowered in proportion.
+    Without a free descriptor, connections would wait, and films could not be written.
     """
     free = allowed_descriptors() - _open_descriptors() - RESERVED_DESCRIPTORS - files
     connections = min(limits.connections, max(free, 1))
@@ -129,8 +129,8 @@ def allowed_descriptors() -> int:
 def raise_descriptor_limit() -> None:
     """Allow this process as many descriptors as the system permits, at most `MAX_DESCRIPTORS`.
 
-    Programs that this process starts inherit the limit, and some of them close every possible descriptor up to it. So
-    it is not raised above `MAX_DESCRIPTORS`.
+    Programs that this process starts inherit the limit, and some of them close every possible descriptor up to the
+    limit. So it is not raised above `MAX_DESCRIPTORS`.
     """
     if sys.platform != "win32":
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

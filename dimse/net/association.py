@@ -198,8 +198,8 @@ class Association:
         raised, and the association goes on.
 
         Raises `ResponseTimeout` after ``Timeouts.dimse`` seconds, and `AssociationAborted` if the association ends
-        before the response. In both cases, and when canceled, the association is gone; then do not change the buffers
-        of Data before `closed` has returned.
+        before the response. In both cases, and after a cancellation, the association has ended; do not change the
+        buffers of Data until `closed` has returned.
 
         Raises `LocalProtocolError` if either side has requested release, if this side lacks the role for the operation
         (PS3.7 D.3.3.4), or if the Message ID is in use; `EncodeError` for a message that cannot be encoded; and
@@ -220,7 +220,7 @@ class Association:
     def send(self, context: Context, message: Message) -> Coroutine[Any, Any, None]:
         """Send one message. Its Data may be one buffer or several, and is not copied.
 
-        The event loop may hold the buffers of Data longer than this call lasts, also if the call fails or is canceled.
+        The event loop may hold the buffers of Data longer than this call lasts, even if the call fails or is canceled.
         Do not change them before the peer has answered or the association has ended (`closed`).
 
         Raises `LocalProtocolError` if this side has requested release. If the peer has requested release (Sta8, PS3.8
@@ -250,7 +250,7 @@ class Association:
             raise
 
     def abort(self, cause: str = "by this side", *, limit: str = "") -> None:
-        """Abort the association, PS3.8 §7.3. Without effect if there is none yet, or if it has ended.
+        """Abort the association, PS3.8 §7.3; do nothing if there is no association yet, or if it has ended.
 
         ``limit`` is the name of the field of `Limits` or `Timeouts` that the peer exceeded.
         """
@@ -377,7 +377,7 @@ class Association:
         self._finish(LocalProtocolError("the association has been released"))
 
     def answer_release(self) -> None:
-        """Answer the peer's A-RELEASE-RQ, PS3.8 §7.2. It is called once all requests of the peer are done."""
+        """Answer the peer's A-RELEASE-RQ, PS3.8 §7.2, after all requests of the peer have been answered."""
         if self._core.state is State.Sta8:
             self.transport.send(ReleaseRP())
         self._finish(LocalProtocolError("the peer has released the association"))

@@ -29,7 +29,10 @@ _FIRST_READ, _MIN_READ = 1 << 16, 1 << 12  # bytes of the first read, and of the
 
 
 class Stream(Protocol):
-    """The methods of `asyncio.Transport` used here. The transports of uvloop have them, but are not its subclasses."""
+    """The methods of `asyncio.Transport` that are used here.
+
+    The transports of uvloop have these methods, but are not subclasses of `asyncio.Transport`.
+    """
 
     def get_extra_info(self, name: str) -> Any: ...
     def get_write_buffer_size(self) -> int: ...
@@ -108,7 +111,7 @@ class WriteQueue:
     def _push(self) -> None:
         """Write as much as the socket takes, and then leave a few bytes to the stream, which waits for the socket.
 
-        The stream must not be closing, because its descriptor may belong to another socket by then.
+        Do not call this while the stream is closing: its descriptor may already belong to another socket.
         """
         rest = self._rest
         while rest and not self._stream.get_write_buffer_size():
@@ -164,11 +167,11 @@ class ReadBuffer:
         self._longest = _TLS_READ if is_tls else SCRATCH
 
     def shrink(self) -> None:
-        """Make the next read shorter, because it took long to process the bytes of the latest."""
+        """Make the next read shorter, because processing the bytes of the latest read took long."""
         self.buffer = self.scratch[: max(len(self.buffer) // 4, _MIN_READ)]
 
     def widen(self) -> None:
-        """Make the next read longer, if possible, because the latest has filled the buffer."""
+        """Make the next read longer, if possible, because the latest read has filled the buffer."""
         length = len(self.buffer)
         if length < self._longest:
             if self._owns_scratch and length == len(self.scratch):

@@ -1,7 +1,7 @@
 """A bounded queue from the event loop to a thread that records or explains the bytes of associations.
 
-Putting never waits. If too much is in the queue, the association with the most bytes in it loses them, and all its
-later bytes; the other associations lose nothing.
+Putting never waits. If too many bytes are in the queue, the association with the most bytes loses all its bytes in the
+queue, and all its later bytes; the other associations lose nothing.
 """
 
 from collections import Counter, deque
@@ -18,7 +18,7 @@ _OVERHEAD = 200  # bytes of memory that an item takes besides its data, so that 
 
 
 class Queue(Generic[K, T]):
-    """The queue, which holds at most ``max_bytes``, `_OVERHEAD` of each item included.
+    """The queue, which holds at most ``max_bytes``, including `_OVERHEAD` bytes for each item.
 
     The key of an item is its association. ``make_lost`` returns the item that is added when an association has lost
     its bytes.
@@ -73,19 +73,20 @@ class Queue(Generic[K, T]):
             self._drop(key)
 
     def forget(self, key: K) -> None:
-        """Take note that no more bytes of a key will come."""
+        """Forget that a key has lost bytes, because no more bytes of it will come."""
         self._lost.discard(key)
 
     def close(self) -> None:
-        """Take note that nothing more will be added."""
+        """Let the thread take the remaining items without a pause, because nothing more will be added."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
 
     def take(self, enough: int, pause: float) -> list[T]:
-        """Wait for items, and up to ``pause`` seconds for ``enough`` bytes of them.
+        """Wait for the first item, then up to ``pause`` seconds until the items have ``enough`` bytes.
 
-        Return the first items that hold ``enough`` bytes, or all items; [] if the queue is closed or lost them.
+        Return the first items that have ``enough`` bytes together, or all items. Return [] if the queue is closed and
+        empty, or if it has lost all its items during the pause.
         """
         items: list[T] = []
         size = 0

@@ -3,8 +3,8 @@
 The event loop hands over copies of the bytes. The thread makes packets of them, and hands many packets to the system in
 one call. The thread runs only while connections are recorded or work waits.
 
-If the disk takes no bytes, they wait in a queue. While the queue is long, associations wait, too. If the queue becomes
-too long nevertheless, the recording with the most bytes in it ends.
+If the disk is slow, the bytes wait in a queue. While the queue is long, associations wait, too. If the queue becomes
+too long nevertheless, the recording with the most bytes in the queue ends.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from .copy_memory import CopyMemory
 
 __all__ = ["PATIENCE", "CaptureFile", "CaptureWriter", "Work"]
 
-Work = Callable[[], None]
+Work = Callable[[], None]  # something that the thread does
 
 _log = logging.getLogger("dimse.net")
 _PRIVATE = 0o600  # permissions; a recording may contain patient data
 _BATCH = 1 << 18  # bytes in one write: few, so that most of a film is written while it is still being sent
-_PAUSE = 0.05  # seconds to wait for a batch; a killed process loses the bytes of this time, or more on a slow disk
+_PAUSE = 0.05  # seconds to wait for a batch; if the process is killed, the bytes of this time are lost, or more
 PATIENCE = 10.0  # seconds for the disk to write what waits
 _MAX_PARTS = 1024  # buffers that Linux takes in one call
 _BINARY = getattr(os, "O_BINARY", 0)  # on Windows
@@ -74,7 +74,7 @@ class CaptureFile:
         self._users += 1
 
     def leave(self) -> None:
-        """Write everything, and close the file after its last connection."""
+        """Write everything that was added, and close the file if this was its last connection."""
         self.flush()
         self._users -= 1
         if not self._users:
@@ -116,7 +116,7 @@ class CaptureFile:
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
-            with suppress(OSError):  # all bytes are written or lost, as was reported
+            with suppress(OSError):  # all bytes are already written, or their loss is already reported
                 os.close(descriptor)
 
 
@@ -167,7 +167,7 @@ class CaptureWriter:
         self.copies = CopyMemory()
         self._name = name
         self._queue: Queue[Work, Work] = Queue(max_queued, lambda give_up: give_up)
-        self._lock = Lock()  # for the following two
+        self._lock = Lock()  # guards `_thread` and `_recordings`
         self._thread: Thread | None = None
         self._recordings = 0  # recordings that have begun and not ended
         self._files: set[CaptureFile] = set()  # with packets to write
@@ -240,30 +240,30 @@ class CaptureWriter:
                 loop.call_soon_threadsafe(done, True)
 
         timer = loop.call_later(PATIENCE, done, False)
-        self._tell(notify)
+        self._notify_when_written(notify)
 
     def finish(self, seconds: float = PATIENCE) -> bool:
         """Wait up to ``seconds`` until everything is written. Return whether it is; if not, a log says so."""
         is_written = Event()
-        self._tell(is_written.set)
+        self._notify_when_written(is_written.set)
         if is_written.wait(seconds):
             return True
         self.report(seconds)
         return False
 
     def report(self, seconds: float = PATIENCE) -> None:
-        """Log that the disk did not take the waiting bytes within ``seconds``. The exit will not wait for them."""
+        """Log that the disk did not take the waiting bytes within ``seconds``. The process can exit without them."""
         left = self._queue.size + self._queue.taken
         words = "incomplete: the disk did not take the last bytes, at most %d, within %g s"
         _log.error(f"%s: {words}", self._name, left, seconds)
         atexit.unregister(self.finish)
 
-    def _tell(self, notify: Work) -> None:
+    def _notify_when_written(self, notify: Work) -> None:
         """Call ``notify`` when everything added so far is written: in the thread, or now if there is no thread."""
         with self._lock:
             has_thread = self._thread is not None
             if has_thread:
-                self._queue.put(partial(self._told, notify), is_urgent=True)
+                self._queue.put(partial(self._flush_and_notify, notify), is_urgent=True)
         if not has_thread:
             notify()
 
@@ -279,7 +279,7 @@ class CaptureWriter:
             self._flush()
 
     def _perform(self, works: Iterable[Work]) -> None:
-        """Do ``works``, and refer to none of them afterwards, so that the memory of their bytes is used again."""
+        """Do ``works``, and keep no reference to them, so that the memory of their bytes can be used again."""
         for work in works:
             try:
                 work()
@@ -301,7 +301,7 @@ class CaptureWriter:
             with self._lock:
                 self._recordings -= 1
 
-    def _told(self, notify: Work) -> None:
+    def _flush_and_notify(self, notify: Work) -> None:
         self._flush()
         notify()
 

@@ -1,4 +1,4 @@
-"""The requestor: `connect` opens an association for the time of a block, and then releases it."""
+"""The requestor: `connect` opens an association for the time of a ``with`` block, and then releases it."""
 
 import asyncio
 import os
@@ -85,7 +85,7 @@ async def connect(
 
 
 async def _end(association: Association, performer: Performer) -> None:
-    """Abort the association unless it is released, and wait until nothing of it is left."""
+    """Abort the association unless it is released, and wait until its tasks and its connection have ended."""
     association.abort()
     try:
         await performer.close()
@@ -173,7 +173,7 @@ def _forward_error(established: Waiter, connecting: asyncio.Task[Any]) -> None:
 
 
 def connection_reason(error: OSError) -> str:
-    """Return the system's own message for an error, and not the text that asyncio puts in its place."""
+    """Return the system's own message for an error, which asyncio replaces by a text of its own."""
     if isinstance(error, socket.gaierror) or error.errno is None:
         return error.strerror or str(error)
     return os.strerror(error.errno)

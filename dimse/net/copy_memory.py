@@ -1,4 +1,4 @@
-"""Memory for copies of bytes that wait for a thread. It is used again: new memory costs more time than the copy.
+"""Memory for copies of bytes that wait for a thread. It is used again, because new memory costs more time than copying.
 
 Copying 6 MiB takes 0.2 to 0.9 ms, and 3.4 ms into new memory, because the system clears each page at its first use.
 """
@@ -20,12 +20,12 @@ class CopyMemory:
     def __init__(self) -> None:
         self._blocks: list[bytearray] = []
         self._block = bytearray()  # the block that is being filled
-        self._used = 0  # its bytes in use
+        self._used = 0  # the number of its bytes that are in use
 
     def copy(self, buffers: Sequence[Buffer]) -> Buffer:
-        """Return a copy of ``buffers``, joined; a single ``bytes`` cannot change and is returned itself.
+        """Return a copy of ``buffers``, joined. A single ``bytes`` object, which cannot change, is returned uncopied.
 
-        The copy is in new memory if it is short, longer than a block, or if all blocks are in use.
+        The copy is in new memory if it is short, if it is longer than a block, or if all blocks are in use.
         """
         if len(buffers) == 1 and type(buffers[0]) is bytes:  # always so in the relay of the tap
             return buffers[0]

@@ -1,13 +1,13 @@
 """Files for long Data Sets, so that a peer may send more than fits in memory.
 
 A Data Set of more than `Disk.above` bytes is written to a file without a name while its fragments arrive, unless too
-many files are open. The system removes the file once nothing uses it any more, also after a crash. A thread writes
-windows of 1 MiB, so a slow disk does not block the event loop; the peer is not read from while too many windows wait.
-The received Data is a read-only map of the file, whose memory the system can take back at any time.
+many files are open. The system removes the file once nothing uses it any more, even after a crash. A thread writes
+windows of 1 MiB, so a slow disk does not block the event loop; while too many windows wait, this side does not read
+from the peer. The received Data is a read-only map of the file, whose memory the system can take back at any time.
 
-The request is performed once all windows are written (`stored`). If the disk fails or is full, or if the association or
-its host has too much on it, the rest of the Data Set is dropped, and the request is answered with a status for that
-(see `Performer`).
+The request is performed once all windows are written (`FileMap.stored`). If the disk fails or is full, or if the
+association or its host has too many bytes on it, the rest of the Data Set is dropped, and the request is answered with
+a failure status (see `Performer`).
 """
 
 import errno
@@ -35,9 +35,9 @@ __all__ = ["Disk", "PeerDisk"]
 WINDOW = 1 << 20  # bytes in one write
 WAITING = 2  # windows of one Data Set; while this many wait to be written, this side does not read from the peer
 MEMORY = (WAITING + 1) * WINDOW  # bytes of memory that one Data Set counts for
-_THREADS = 4
+_THREADS = 4  # threads that write windows
 _FILES = 256  # open files at most, and at most a quarter of all descriptors; further Data Sets stay in memory
-_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)  # the errors for too many open files
 
 Step = Callable[[str], None]
 
@@ -47,12 +47,13 @@ def _no_step(name: str) -> None:
 
 
 class Disk:
-    """A folder for the files of Data Sets of more than ``above`` bytes, used in ``with``.
+    """A folder for the files of Data Sets of more than ``above`` bytes, used in a ``with`` statement.
 
     Without ``folder``, it is the folder for large temporary files: TMPDIR, otherwise /var/tmp if this process can write
-    there. A Data Set is refused if fewer than ``least`` bytes are free at its beginning, if all files of its
-    association would have more than ``association_size`` bytes, or all files of its host more than ``host_size``. A
-    file counts until the last view of it is gone. ``step`` is called with the name of each step, before the step.
+    there. A Data Set is refused if fewer than ``least`` bytes are free when it begins. It is also refused if the files
+    of its association would have more than ``association_size`` bytes together, or the files of its host more than
+    ``host_size``. A file counts until the last view of it is gone. ``step`` is called with the name of each step,
+    before the step.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Disk:
         return len(self._files)
 
     def of_peer(self, flow: FlowControl) -> "PeerDisk":
-        """Return the storage for the Data Sets of one peer; ``flow`` holds that peer while the disk is busy."""
+        """Return the storage for the Data Sets of one peer; ``flow`` stops reading from it while the disk is busy."""
         return PeerDisk(self, flow)
 
     def create(self) -> BinaryIO:
@@ -123,7 +124,7 @@ class Disk:
             window, offset = window[count:], offset + count
 
     def take(self, use: "_Use", size: int) -> None:
-        """Count ``size`` more bytes of a file. Raises OSError if its association or its host would have too much."""
+        """Count ``size`` more bytes of a file. Raises OSError if its association or host would have too many bytes."""
         while self._freed:
             freed = self._freed.popleft()
             freed.peer.size -= freed.size
@@ -139,7 +140,7 @@ class Disk:
         self._hosts[use.host] += size
 
     def closed(self, use: "_Use") -> None:
-        """Note that nobody uses a file any more; any thread may call this."""
+        """Note that nothing uses a file any more; any thread may call this."""
         self._files.pop()
         self._freed.append(use)
 
@@ -187,7 +188,7 @@ class _FileSink:
         self._start = 0  # the offset of the window in the file
         self._writing = 0  # windows that are being written or wait for that
         self._is_over = False  # whether no more fragments follow
-        self._holds = False  # whether the peer waits because of these windows
+        self._holds = False  # whether this side does not read from the peer because of these windows
         self._stored: Future[None] = Future()
         self._file: BinaryIO | None = None
         try:
@@ -233,7 +234,7 @@ class _FileSink:
         return taken
 
     def _write(self) -> None:
-        """Give the window to a thread, and take another one. Only the last window is not full."""
+        """Give the window to a thread, and take another window. Only the last window may be incomplete."""
         size, start = self.length - self._start, self._start
         window, self._start = self._window, self.length
         if self._file is None or self._stored.done():  # the disk has failed: the rest is dropped
@@ -314,7 +315,7 @@ class _FileSink:
         self._finish()
 
     def _let_go(self) -> None:
-        """Read from the peer again, unless another Data Set makes it wait: its windows count for themselves."""
+        """Let this side read from the peer again, unless another Data Set of the peer still waits for the disk."""
         if self._holds:
             self._holds = False
             self._flow.release(DISK)

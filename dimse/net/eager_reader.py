@@ -23,8 +23,9 @@ __all__ = ["EagerReader"]
 _READ_ON = 0.002  # seconds for which reading from one peer goes on while its bytes arrive
 _LONG = 0.005  # seconds of processing; after more than this, the next read is smaller
 
-# The bytes of the first read may have to wait for their turn; no others may be read in the meantime. Before Python
-# 3.11.4, asyncio ignored a pause before the end of ``connection_made`` (gh-103607).
+# The bytes of the first read may have to wait for their turn, and no other bytes may be read in the meantime. Before
+# Python 3.11.4, asyncio ignored a pause of reading before the end of ``connection_made`` (gh-103607), so the event loop
+# does the first read there.
 _CAN_PAUSE_FIRST_READ = sys.version_info >= (3, 11, 4)
 
 
@@ -53,7 +54,7 @@ class EagerReader:
         self._on_broken = on_broken
         self._stream: Stream | None = None
         self._descriptor = -1  # the socket's; valid only while the stream is not closing
-        self._seconds = 0.0  # processing time to be counted by ``flow``
+        self._seconds = 0.0  # processing time that ``flow`` has not counted yet
 
     def start(self, stream: Stream, connected: socket) -> None:
         """Take the new connection to read from, and its socket."""

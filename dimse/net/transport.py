@@ -83,7 +83,7 @@ class Transport(asyncio.BufferedProtocol):
         self._turns = resources.turns
         self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
         self.intake = Intake(core, on_pdus, self._follow_core, self._loop, self.flow, self._turns, pdu_timer)
-        self._busy_poll = BusyPoll(self._loop, resources.talk, 0.0 if core.is_requestor else SECONDS)
+        self._busy_poll = BusyPoll(self._loop, resources.latest_peer, 0.0 if core.is_requestor else SECONDS)
         self._short_reads = 0  # bytes of short reads since they last counted as a share
         self._woken: list[Waiter] = []  # tasks to wake
         self.wake = self._woken.append  # wakes a task once the bytes of the peer that are at hand are processed

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from dimse.net import busy_poll
-from dimse.net.busy_poll import MAX_MISSES, BusyPoll, Talk
+from dimse.net.busy_poll import MAX_MISSES, BusyPoll, LatestPeer
 
 SECONDS = 5.0
 
@@ -45,8 +45,8 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
     return loop
 
 
-def polling(loop: Loop, seconds: float = SECONDS, talk: Talk | None = None) -> BusyPoll:
-    return BusyPoll(cast("asyncio.AbstractEventLoop", loop), talk or Talk(), seconds)
+def polling(loop: Loop, seconds: float = SECONDS, latest: LatestPeer | None = None) -> BusyPoll:
+    return BusyPoll(cast("asyncio.AbstractEventLoop", loop), latest or LatestPeer(), seconds)
 
 
 def miss(poll: BusyPoll, loop: Loop, count: int) -> None:
@@ -131,8 +131,8 @@ def test_polling_yields_the_processor(loop: Loop, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def peers(loop: Loop) -> tuple[BusyPoll, BusyPoll]:
     """Return the polling of one server for two peers."""
-    talk = Talk()
-    return polling(loop, talk=talk), polling(loop, talk=talk)
+    latest = LatestPeer()
+    return polling(loop, latest=latest), polling(loop, latest=latest)
 
 
 def test_loop_does_not_poll_for_peers_that_talk_in_turn(loop: Loop, peers: tuple[BusyPoll, BusyPoll]) -> None:
