@@ -1,4 +1,4 @@
-"""The errors of this package, and helpers that show values and untrusted text in them safely.
+"""The errors of this package, and functions that make values and untrusted text safe for their messages.
 
 ::
 
@@ -110,7 +110,7 @@ class RemoteProtocolError(DimseError):
 
 
 class LimitExceeded(RemoteProtocolError):
-    """The error of a peer that sent more than a limit allows.
+    """The error for a peer that has sent more than a limit allows.
 
     ``limit`` is the name of the limit in `dimse.limits`, and ``bound`` its value; None if the system set the limit.
     """

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 __all__ = ["clear_drafts", "finish", "lock_file", "new_draft", "publish", "sync_folder", "whole_file", "write_whole"]
 
-_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.ASCII | re.DOTALL)
+_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.ASCII | re.DOTALL)  # the name of a draft
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 # A draft's name has this many characters of the target's name: in UTF-8, they take up to 192 of the usual 255 bytes
 _KEPT_CHARACTERS = 48
@@ -156,6 +156,7 @@ else:
 
     def lock_file(path: Path, stack: ExitStack) -> None:
         """Wait until no other process holds the lock of a file, and hold it until ``stack`` closes. Raises OSError."""
-        file = stack.enter_context(path.open("a+b", buffering=0))  # also to read: a pipe would wait for its reader
+        # The mode allows reading, too: if the path is a pipe, opening it only for writing would wait for a reader
+        file = stack.enter_context(path.open("a+b", buffering=0))
         with suppress(OSError):  # some file systems lack locks
             fcntl.flock(file.fileno(), fcntl.LOCK_EX)

@@ -1,7 +1,7 @@
 """Handling of Ctrl-C while a command is starting.
 
-Python raises KeyboardInterrupt at any point, even within an import. Such a traceback is useless to a user, and some of
-these errors are only printed and then ignored. Nothing is open yet, so the process may simply end.
+On Ctrl-C, Python raises KeyboardInterrupt at any point, even within an import. Its traceback is useless to a user, and
+at some points Python only prints the error and goes on. Nothing is open yet, so the process may simply end.
 """
 
 import os

@@ -20,8 +20,8 @@ class Limits:
     command_set: int = 1 << 16  # usually a few hundred bytes, but an N-GET may list many attributes
     data_set: int = 1 << 29  # the largest print image seen has 400 MiB; 65535 x 65535 pixels are not worth supporting
 
-    # bytes in use at the same time, for messages that arrive, wait or are performed, association requests and long
-    # responses; beyond this, this side reads only the message that began first
+    # bytes in use at the same time: of messages that arrive, wait or are performed, of association requests, and of
+    # long responses; beyond that, this side reads only the message that began first
     memory: int = 1 << 31
     host_memory: int = 3 << 28  # bytes of `memory` for one address; 19 images of 40 MiB fit, and further ones wait
 
@@ -56,7 +56,7 @@ class Timeouts:
     idle: float = 120.0  # for the peer's next complete PDU, on the acceptor's side
     dimse: float = 120.0  # for the response to a request
     handler: float = 120.0  # for the response of a handler; after that, the peer gets a processing failure
-    write: float = 60.0  # for the peer to read some of what waits for it
+    write: float = 60.0  # for the peer to read some of the bytes that wait for it
     release: float = 5.0  # for A-RELEASE-RP
     linger: float = (
         1.0  # for the peer to close the connection after an A-ABORT of this side; servers use `artim` instead
