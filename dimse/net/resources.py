@@ -7,7 +7,7 @@ from typing import Self
 from ..limits import Limits, Timeouts
 from ..message import CommandReader, CommandWriter
 from .buffers import SCRATCH
-from .busy_poll import LatestPeer
+from .busy_poll import Polls
 from .disk import Disk, PeerDisk
 from .fairness import Starts, Turns, Workers
 from .flow_control import FlowControl
@@ -33,7 +33,7 @@ class Resources:
     memory: Memory
     reader: CommandReader
     writer: CommandWriter
-    latest_peer: LatestPeer
+    polls: Polls
     scratch: memoryview | None = None
     disk: Disk | None = None
 
@@ -42,7 +42,7 @@ class Resources:
         """Return the resources of a new client, on the running event loop."""
         memory = Memory(asyncio.get_running_loop())
         budget = MemoryBudget(limits, timeouts.stall)
-        return cls(Turns(), Starts(), Workers(), budget, memory, CommandReader(), CommandWriter(), LatestPeer())
+        return cls(Turns(), Starts(), Workers(), budget, memory, CommandReader(), CommandWriter(), Polls())
 
     @classmethod
     def of_server(cls, limits: Limits, timeouts: Timeouts, disk: Disk | None = None) -> Self:

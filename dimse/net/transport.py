@@ -21,7 +21,7 @@ from ..tls import Certificate, TLSSession, is_tls
 from ..ul import PDU, PDataTF, UpperLayer
 from ..ul.wire import Buffer
 from .buffers import ReadBuffer, Stream, WriteQueue
-from .busy_poll import SECONDS, BusyPoll
+from .busy_poll import BusyPoll
 from .eager_reader import EagerReader
 from .flow_control import SHARE, FlowControl
 from .intake import Intake
@@ -83,7 +83,8 @@ class Transport(asyncio.BufferedProtocol):
         self._turns = resources.turns
         self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
         self.intake = Intake(core, on_pdus, self._follow_core, self._loop, self.flow, self._turns, pdu_timer)
-        self._busy_poll = BusyPoll(self._loop, resources.latest_peer, 0.0 if core.is_requestor else SECONDS)
+        new_busy_poll = BusyPoll.of_client if core.is_requestor else BusyPoll
+        self._busy_poll = new_busy_poll(self._loop, resources.polls)
         self._short_reads = 0  # bytes of short reads since they last counted as a share
         self._woken: list[Waiter] = []  # tasks to wake
         self.wake = self._woken.append  # wakes a task once the bytes of the peer that are at hand are processed

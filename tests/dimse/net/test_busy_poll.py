@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from dimse.net import busy_poll
-from dimse.net.busy_poll import MAX_MISSES, BusyPoll, LatestPeer
+from dimse.net.busy_poll import CYCLE, MAX_MISSES, BusyPoll, Polls
 
 SECONDS = 5.0
 
@@ -42,11 +43,13 @@ class Loop:
 def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
     loop = Loop()
     monkeypatch.setattr(busy_poll, "perf_counter", lambda: loop.now)
+    monkeypatch.setattr(busy_poll, "_LONG_TURN", SECONDS - 1)
+    monkeypatch.setattr(busy_poll, "_PAUSE", 0.0)
     return loop
 
 
-def polling(loop: Loop, seconds: float = SECONDS, latest: LatestPeer | None = None) -> BusyPoll:
-    return BusyPoll(cast("asyncio.AbstractEventLoop", loop), latest or LatestPeer(), seconds)
+def polling(loop: Loop, seconds: float = SECONDS, polls: Polls | None = None) -> BusyPoll:
+    return BusyPoll(cast("asyncio.AbstractEventLoop", loop), polls or Polls(), seconds)
 
 
 def miss(poll: BusyPoll, loop: Loop, count: int) -> None:
@@ -70,7 +73,7 @@ def test_answer_ends_polling(loop: Loop) -> None:
     assert loop.turn()
 
 
-def test_next_message_restarts_the_time(loop: Loop) -> None:
+def test_next_message_begins_the_time_again(loop: Loop) -> None:
     poll = polling(loop)
     poll.sent()
     for _ in range(3):
@@ -102,6 +105,97 @@ def test_loop_polls_again_after_an_answer_in_time(loop: Loop) -> None:
     assert not loop.turn()
 
 
+def test_answers_that_come_late_during_a_turn_end_polling(loop: Loop) -> None:
+    poll = polling(loop)
+    for _ in range(MAX_MISSES):
+        poll.sent()
+        loop.now += SECONDS  # the turn was long
+        poll.received()
+        loop.turn()
+    poll.sent()
+    assert loop.turn()
+
+
+def test_loop_tries_again_after_many_late_answers(loop: Loop) -> None:
+    poll = polling(loop)
+    miss(poll, loop, CYCLE)
+    poll.sent()
+    assert not loop.turn()
+
+
+class Machine:
+    """The machine of a client: the number of programs that are ready to run, and of tasks on the client's loop."""
+
+    def __init__(self, loop: Loop, load: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._loop = loop
+        self._load = load
+        self._monkeypatch = monkeypatch
+        monkeypatch.setattr(busy_poll, "_CLIENT_SECONDS", SECONDS)
+        monkeypatch.setattr(busy_poll, "_LOAD", str(load))
+        monkeypatch.setattr("os.cpu_count", lambda: 4)
+
+    def polls(self, ready: int = 4, tasks: int = 1) -> bool:
+        """Return whether a client polls after its first message."""
+        self._load.write_text(f"0.85 0.96 0.85 {ready}/229 13034\n")
+        return self.polls_without_load(tasks)
+
+    def polls_without_load(self, tasks: int = 1) -> bool:
+        """Return the same on a system that does not tell how many programs are ready to run."""
+        self._monkeypatch.setattr(asyncio, "all_tasks", lambda _loop: {object() for _ in range(tasks)})
+        BusyPoll.of_client(cast("asyncio.AbstractEventLoop", self._loop), Polls()).sent()
+        return not self._loop.turn()
+
+
+@pytest.fixture
+def machine(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(loop, tmp_path / "loadavg", monkeypatch)
+
+
+def test_client_polls_on_a_loop_of_its_own(machine: Machine) -> None:
+    assert machine.polls()
+
+
+def test_client_does_not_poll_beside_other_tasks(machine: Machine) -> None:
+    assert not machine.polls(tasks=2)
+
+
+def test_client_does_not_poll_on_a_busy_machine(machine: Machine) -> None:
+    assert not machine.polls(ready=5)
+
+
+def test_client_polls_if_the_load_is_unknown(machine: Machine) -> None:
+    assert machine.polls_without_load()
+
+
+def test_client_keeps_the_processor(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(busy_poll, "yield_processor", lambda: pytest.fail("the client yields"))
+    assert machine.polls()
+
+
+@pytest.fixture
+def paused(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> Polls:
+    """Return what the polls of a server share after another program had the processor."""
+    polls = Polls()
+    poll = polling(loop, polls=polls)
+    monkeypatch.setattr(busy_poll, "_PAUSE", 2 * SECONDS)
+    poll.sent()
+    loop.now += SECONDS
+    loop.turn()
+    poll.close()
+    return polls
+
+
+def test_server_pauses_after_another_program_had_the_processor(loop: Loop, paused: Polls) -> None:
+    polling(loop, polls=paused).sent()
+    assert loop.turn()
+
+
+def test_server_polls_again_after_a_pause(loop: Loop, paused: Polls) -> None:
+    loop.now += 2 * SECONDS
+    polling(loop, polls=paused).sent()
+    assert not loop.turn()
+
+
 def test_answers_in_time_make_up_for_late_ones(loop: Loop) -> None:
     poll = polling(loop)
     for _ in range(3):
@@ -112,7 +206,7 @@ def test_answers_in_time_make_up_for_late_ones(loop: Loop) -> None:
     assert not loop.turn()
 
 
-def test_loop_with_a_time_of_zero_never_polls(loop: Loop) -> None:
+def test_loop_never_polls_for_no_time(loop: Loop) -> None:
     polling(loop, 0.0).sent()
     assert loop.turn()
 
@@ -131,8 +225,8 @@ def test_polling_yields_the_processor(loop: Loop, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def peers(loop: Loop) -> tuple[BusyPoll, BusyPoll]:
     """Return the polling of one server for two peers."""
-    latest = LatestPeer()
-    return polling(loop, latest=latest), polling(loop, latest=latest)
+    polls = Polls()
+    return polling(loop, polls=polls), polling(loop, polls=polls)
 
 
 def test_loop_does_not_poll_for_peers_that_talk_in_turn(loop: Loop, peers: tuple[BusyPoll, BusyPoll]) -> None:
