@@ -1,4 +1,4 @@
-"""The films of a recorded association, which fill up message by message, for the pages of `dimse.explain`.
+"""The films of a recorded association, as they change with each message, for the pages of `dimse.explain`.
 
 A film changes with each response that is not a failure. At N-ACTION, it is rendered at a low resolution, as the printer
 of this package would print it; tones and margins of the recorded printer may differ.
@@ -96,7 +96,7 @@ class FilmView:
                 yield from self._apply(request, sent, content, _data_set(message))
 
     def sentence(self, tag: int) -> tuple[str, str]:
-        """Return a sentence about an attribute of Print Management, and where it is defined; both "" if unknown."""
+        """Return a sentence about an attribute of Print Management, and the defining table; both "" if unknown."""
         return _sentences().get(tag, ("", ""))
 
     def _apply(self, request: Message, sent: Dataset, response: Response, received: Dataset) -> Iterable[ViewEvent]:
@@ -183,14 +183,14 @@ class FilmView:
 
 
 def _reference(attributes: Dataset, keyword: str) -> str:
-    """Return the instance UID in the first item of the sequence ``keyword``, "" if there is none."""
+    """Return the instance UID in the first item of the sequence ``keyword``; "" if there is no item."""
     return next((text(item, "ReferencedSOPInstanceUID") for item in items(attributes, keyword)), "")
 
 
 def _data_set(message: CompleteMessage) -> Dataset:
-    """Return the Data Set of a message, empty if there is none or it cannot be read.
+    """Return the Data Set of a message; an empty one if the message has none, or has one that cannot be read.
 
-    The error of a sequence that cannot be read is raised when the sequence is accessed.
+    If only a sequence in it cannot be read, access to this sequence raises the error.
     """
     if message.syntax is None or message.fault or not message.data:
         return Dataset()
@@ -220,7 +220,7 @@ def _sheet(attributes: Dataset) -> Sheet:
 
 
 def _words(sop_class: str, attributes: Dataset) -> str:
-    """Return the attributes that describe an instance, in one line and without values that are not terms."""
+    """Return the attributes that describe an instance, in one line; values that are not terms are left out."""
     values = (text(attributes, keyword) for keyword in _WORDS[sop_class] if keyword != "NumberOfCopies")
     copies = integer(attributes, "NumberOfCopies", 0) if sop_class == BasicFilmSession else 0
     counted = [f"{copies} {'copy' if copies == 1 else 'copies'}"] if copies else []

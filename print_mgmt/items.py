@@ -1,8 +1,8 @@
 """Converts images, Presentation LUTs and overlays to Data Sets, for an SCU, and from Data Sets, for an SCP.
 
-Images are items of an image box (PS3.3 C.13.5): gray of 8 bits or of 12 bits in 16, or RGB of 8 bits by plane. Some
-modalities send other images, which are also read: gray of any depth from 8 to 16 bits, color by pixel, YBR_FULL and
-YBR_FULL_422. Presentation LUTs conform to PS3.3 C.11.4, and overlays to the retired Image Overlay Box (PS3.4-1998
+Images are items of an image box (PS3.3 C.13.5): gray with 8 bits, gray with 12 of 16 bits, or RGB with 8 bits, plane by
+plane. Some modalities send other images, which are also read: gray with 8 to 16 bits, color pixel by pixel, YBR_FULL
+and YBR_FULL_422. Presentation LUTs conform to PS3.3 C.11.4, and overlays to the retired Image Overlay Box (PS3.4-1998
 H.4.8): planes with one bit for each pixel.
 
 The file of a Presentation LUT has 256 or 4096 lines with one whole number each: the P-Value for each pixel value from 0
@@ -57,7 +57,7 @@ IMAGE_TAGS = frozenset(map(tag_of, (*_REQUIRED, "PlanarConfiguration", "PixelAsp
 _UNUSUAL = frozenset(map(tag_of, ("NumberOfFrames", "FloatPixelData", "DoubleFloatPixelData")))
 _MAX_ASPECT = 100  # a greater Pixel Aspect Ratio is a mistake, or an attack on the renderer
 _MAX_IS = 2**31 - 1  # the largest value of the VR IS, PS3.5 §6.2
-_ALWAYS_PADDING = 2  # this many bytes after the pixels are padding in any image, not counting one for an even length
+_ALWAYS_PADDING = 2  # up to 2 bytes after the pixels, and one more for an even length, are padding in any image
 _LUT_ENTRIES = (256, 4096)  # one for each value of 8 and of 12 bits
 _LUT_BITS = range(10, 17)
 _MAX_FILE = 1 << 20  # characters of the file of a LUT; the rest is not read
@@ -81,7 +81,7 @@ def to_item(image: PrintImage) -> Dataset:
 
 @lru_cache(maxsize=8)  # saves 14 us of 17 for each image after the first of its size
 def _description(shape: tuple[int, ...], itemsize: int, photometric: str, stored: int) -> Dataset:
-    """Return the attributes of an image without its pixels; the images of a film usually have the same."""
+    """Return the attributes of an image without its pixels; they are usually the same for all images of a film."""
     is_color = len(shape) == 3
     description = Dataset(
         SamplesPerPixel=3 if is_color else 1,

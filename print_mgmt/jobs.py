@@ -26,14 +26,15 @@ HOST_MEMORY = 1 << 31  # bytes of the films of one host's jobs, at most
 HISTORY = 256  # DONE jobs that N-GET can still find
 _EXPOSURE_BYTES = 128  # bytes of memory that one more copy of a film needs
 
-# The next values of each Execution Status (PS3.3 C.13.8): the info of a PENDING job may change; a retry follows FAILURE
+# The statuses that may follow each Execution Status (PS3.3 C.13.8): the info of a PENDING job may change, and a job in
+# FAILURE may be retried
 _STEPS = {
     "PENDING": ("PENDING", "PRINTING"),
     "PRINTING": ("DONE", "FAILURE"),
     "DONE": (),
     "FAILURE": ("PENDING",),
 }
-_BETWEEN = {"PENDING": QUEUED, "PRINTING": NORMAL, "FAILURE": "UNKNOWN"}  # the info of steps that `follow` adds
+_BETWEEN = {"PENDING": QUEUED, "PRINTING": NORMAL, "FAILURE": "UNKNOWN"}  # the info of statuses that `follow` inserts
 _JOB_EVENTS = {"PENDING": 1, "PRINTING": 2, "DONE": 3, "FAILURE": 4}  # Event Type IDs of PS3.4 H.4.5
 _PRINTER_EVENTS = {NORMAL: 1, "WARNING": 2, "FAILURE": 3}  # Event Type IDs of PS3.4 H.4.6
 _PRIORITIES = {"HIGH": 0, "MED": 1, "LOW": 2}
@@ -117,14 +118,14 @@ class PrintJob:
     def follow(self, other: "PrintJob") -> None:
         """Take over the status of ``other``, which is the same job as recorded in a spool, in allowed steps.
 
-        A DONE job stays DONE, because this end has been reported to its client.
+        A DONE job stays DONE, because its client has been told that it is DONE.
         """
         target = other.ExecutionStatus, other.ExecutionStatusInfo
         while self.ExecutionStatus != "DONE" and (self.ExecutionStatus, self.ExecutionStatusInfo) != target:
             possible = _STEPS[self.ExecutionStatus]
             if target[0] in possible:
                 self.become(*target)
-            elif self.ExecutionStatus == target[0]:  # PRINTING and FAILURE do not change their reason
+            elif self.ExecutionStatus == target[0]:  # the info of PRINTING and FAILURE never changes
                 return
             else:
                 self.become(possible[-1], _BETWEEN[possible[-1]])
@@ -232,8 +233,8 @@ class PrintQueue:
     def offer(self, job: PrintJob, now: datetime) -> bool:
         """Put a job into the queue at the time ``now``. Return False if there is no room for a new job.
 
-        A failed job still has its room. Raises `LocalProtocolError` for a job that is already in the queue, PRINTING in
-        another one, DONE or discarded.
+        There is always room for a failed job. Raises `LocalProtocolError` for a job that is already in the queue, is
+        PRINTING in another queue, or is DONE or discarded.
         """
         uid = job.SOPInstanceUID
         if uid in self._alive:
@@ -271,7 +272,7 @@ class PrintQueue:
             self._forget(job)
 
     def discard(self, job: PrintJob) -> None:
-        """Drop the films of a failed job; it cannot be retried then. Raises `LocalProtocolError` for other jobs."""
+        """Drop the films of a failed job, so that it cannot be retried. Raises `LocalProtocolError` for other jobs."""
         if self._failed.pop(job.SOPInstanceUID, None) is None:
             raise LocalProtocolError(f"{job!r} is not one of the failed jobs of this queue")
         self._forget(job)
@@ -320,7 +321,7 @@ class PrinterState:
         return f"<PrinterState {self.PrinterStatus}, {self.PrinterStatusInfo}>"
 
     def set(self, PrinterStatus: str, PrinterStatusInfo: str = NORMAL) -> None:
-        """Set the status, and call the listeners if status or info has changed. Raises `EncodeError` if one is unknown.
+        """Set the status, and call the listeners if it has changed. Raises `EncodeError` for an unknown status or info.
 
         ::
 
@@ -347,7 +348,7 @@ class PrinterState:
 
 
 def _encodable_dataset(**values: str) -> Dataset:
-    """Return attributes that can be encoded even if the client has sent invalid texts; empty texts have no value."""
+    """Return attributes that can be encoded even if the client has sent invalid texts; an empty text has no value."""
     sendable = {keyword: _to_valid_text(keyword, value) for keyword, value in values.items()}
     if not all(map(str.isascii, sendable.values())):
         sendable["SpecificCharacterSet"] = "ISO_IR 192"

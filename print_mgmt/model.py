@@ -5,7 +5,7 @@ film box has image boxes and annotation boxes. A change replaces the Data Set of
 instance can keep the old Data Set. ``attribute_bytes`` is the memory of an instance in bytes, without pixels. Instances
 belong to one association, and end with it. A deleted Presentation LUT is kept as long as another instance refers to it,
 as the standard requires. ``unused`` has the attributes that the client sent but the printer does not use: attributes of
-other classes, private attributes, and values in place of which the printer uses others.
+other SOP Classes, private attributes, and values that the printer has replaced.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -176,11 +176,11 @@ def plain_sheet(attributes: Dataset) -> Sheet:
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class FilmBox:
-    """A Basic Film Box, PS3.3 C.13.3. ``imager`` is the printer with the medium of the film.
+    """A Basic Film Box, PS3.3 C.13.3. ``imager`` is the imager of the printer with the medium of the film.
 
-    ``plain`` is the `plain_sheet` of its attributes, kept because each image needs it. ``sent`` are the tags of the
+    ``plain`` is the `plain_sheet` of the attributes, kept because each image needs it. ``sent`` are the tags of the
     attributes that the client sent and that caused no warning. ``jobs`` counts the print jobs with this film.
-    ``laid_out`` is the latest layout, with the sheet and the printer that it is for.
+    ``laid_out`` is the latest layout, with its sheet and its imager.
     """
 
     SOPInstanceUID: str
@@ -201,8 +201,8 @@ class FilmBox:
     def boxes(self) -> tuple[Box, ...]:
         """Return the rectangles of the image boxes in pixels of the printer, by position. Raises `LayoutError`.
 
-        They and the layout are kept until the attributes or the medium change. This saves an eighth of the Python calls
-        for each image.
+        The layout and the rectangles are kept until the attributes or the medium change. This saves an eighth of the
+        Python calls for each image.
         """
         laid_out = self.laid_out
         if laid_out is None or laid_out[0] is not self.plain or laid_out[1] is not self.imager:
@@ -289,8 +289,8 @@ class FilmCopy:
     Data Sets are shared with the instances, and must not be changed. ``sent`` are the tags of film session and film box
     attributes that the client sent and that caused no warning; ``unused`` are the attributes that the client sent but
     the printer does not use. ``attribute_bytes`` is the memory of all these attributes in bytes, without pixels.
-    ``identified`` has the identified attributes of patient and study, and ``identified_by`` the name of the source of
-    each attribute, by keyword.
+    ``identified`` has the attributes of patient and study that the site has found for the film, and ``identified_by``
+    the name of the source of each of them, by keyword.
     """
 
     film_session: Dataset
@@ -344,7 +344,7 @@ def _referenced(session: FilmSession, box: FilmBox) -> Iterator[StoredLUT | VOIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printer:
-    """The constant attributes of a printer, PS3.3 C.13.9. `print_mgmt.jobs.PrinterState` has its status."""
+    """The constant attributes of a printer, PS3.3 C.13.9. `print_mgmt.jobs.PrinterState` has the status."""
 
     PrinterName: str = ""
     Manufacturer: str = "dimse-print"

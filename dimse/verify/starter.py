@@ -1,4 +1,4 @@
-"""A peer that the tester starts itself, by a command, and starts again after a case has damaged it."""
+"""A command by which the tester itself starts the peer, and starts it again after a case has damaged it."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ __all__ = ["Starter"]
 
 _END = 2.0  # seconds to wait for the end of a program that no longer listens
 _ANSWER = 2.0  # seconds to wait for a connection: a program that has stopped accepting may never answer
-_MOMENT = 0.1  # seconds to wait for the end of a program that has just closed a connection
+_MOMENT = 0.1  # seconds to wait for the end of a program that still listens, but may be about to end
 _PAUSE = 0.05  # seconds between two attempts to connect
 
 
@@ -57,10 +57,10 @@ class Starter:
         return self._process is not None and self._process.returncode is not None
 
     async def ends_soon(self, *, is_suspect: bool) -> bool:
-        """Return whether the command has ended; wait up to 2 s for the end if it accepts no connection within 2 s.
+        """Return whether the command has ended, after a short wait for its end.
 
-        ``is_suspect`` says that the case went wrong, or that a connection was closed: then wait 0.1 s even if the
-        command still listens.
+        Wait up to 2 s if the command accepts no connection within 2 s. If it accepts one, wait up to 0.1 s only if
+        ``is_suspect``: the case went wrong, or the peer closed a connection.
         """
         if self._process is not None and not self.has_ended:
             seconds = _END if not await self._listens() else _MOMENT if is_suspect else 0.0
@@ -70,7 +70,7 @@ class Starter:
         return self.has_ended
 
     def describe_state(self) -> str:
-        """Return in words whether the command runs, and otherwise how it ended."""
+        """Return a sentence: the command runs, or how it ended."""
         status = None if self._process is None else self._process.returncode
         if status is None:
             return "the command runs"

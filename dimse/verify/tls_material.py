@@ -1,4 +1,4 @@
-"""TLS for the cases: contexts for one version or for some suites, certificates that no peer should accept, and a
+"""TLS for the cases: contexts for some versions and cipher suites, certificates that no peer should accept, and a
 connection whose records a case can cut or change.
 
 The client contexts of this module accept any certificate. The sanity case checks the certificate of the peer, with the
@@ -68,7 +68,7 @@ def client(
 
 
 def server(certificate: Path, key: Path | None = None) -> ssl.SSLContext:
-    """Return the context of a server of TLS 1.2 and newer that shows ``certificate``, and requests none."""
+    """Return the context of a server of TLS 1.2 and newer. It shows ``certificate``, and requests no certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _limit(context, Version.TLSv1_2, Version.MAXIMUM_SUPPORTED, AEAD)
     context.load_cert_chain(certificate, key, _refuse_password)
@@ -90,9 +90,9 @@ def _limit(context: ssl.SSLContext, minimum: Version, maximum: Version, suites: 
 
 
 def _silence_deprecation() -> None:
-    """Silence the warning of Python that a version of TLS is old: a case tests that the peer refuses it.
+    """Silence the warning of Python that a version of TLS is old: a case tests that the peer refuses this version.
 
-    The filter stays. `warnings.catch_warnings` would also undo the filters that other threads set meanwhile.
+    The filter is never removed: `warnings.catch_warnings` would also undo filters that other threads set meanwhile.
     """
     if _FILTER not in warnings.filters:
         warnings.filterwarnings("ignore", _MESSAGE.pattern, DeprecationWarning, _HERE.pattern)
@@ -108,7 +108,7 @@ def stranger() -> Path:
 def _in_memory(
     context: ssl.SSLContext, *, is_server: bool = False
 ) -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
-    """Return one side of TLS without a socket, and the buffers of its incoming and its outgoing octets."""
+    """Return one side of a TLS connection in memory, and the buffers of its incoming and its outgoing octets."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     return context.wrap_bio(incoming, outgoing, server_side=is_server), incoming, outgoing
 
@@ -116,7 +116,7 @@ def _in_memory(
 def hello() -> bytes:
     """Return a ClientHello."""
     tls, _, outgoing = _in_memory(client())
-    with suppress(ssl.SSLWantReadError):  # the handshake would need the answer of the server
+    with suppress(ssl.SSLWantReadError):  # the handshake cannot go on without the answer of the server
         tls.do_handshake()
     return outgoing.read()
 
@@ -170,16 +170,16 @@ class Tunnel:
         self._incoming.write(data)
 
     def record(self, octets: bytes) -> bytes:
-        """Return the record of ``octets``."""
+        """Return ``octets`` as a TLS record."""
         self._tls.write(octets)
         return self._outgoing.read()
 
     def send(self, octets: bytes, record: bytes | None = None) -> None:
-        """Send the record of ``octets``, or ``record`` in its place; with neither, send what TLS has yet to send."""
+        """Send ``octets`` as a TLS record, or send ``record`` instead; with neither, send the pending octets of TLS."""
         self._writer.write((self.record(octets) if octets else self._outgoing.read()) if record is None else record)
 
     async def pdu(self) -> bytes:
-        """Return the next PDU of the peer. PDUs that arrive together with it are dropped."""
+        """Return the next PDU of the peer. Further PDUs in the same octets are dropped."""
         found: list[bytes] = []
         while not found:
             try:

@@ -1,8 +1,8 @@
 """The trace of a case: the octets of its connections, in both directions, with their times.
 
-Octets are entered before anything judges them. By default, only the first `KEPT_OCTETS` of each write or arrival are
-kept, with the length and the hash of the whole. Once a case has `_MAX_OCTETS`, only the first `_KEPT_LATER` are kept.
-Even a trace that keeps all octets has at most `CaseTrace.max_entries` entries.
+Octets are recorded before anything judges them. By default, only the first `KEPT_OCTETS` of each write or arrival are
+kept, with the length and the hash of all its octets. Once a case has kept `_MAX_OCTETS` in all, only the first
+`_KEPT_LATER` of each are kept. Even a trace that keeps all octets has at most `CaseTrace.max_entries` entries.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +19,7 @@ _MAX_ENTRIES = 5000  # of one case; a peer may send single octets forever
 _MAX_OCTETS = 1 << 20  # octets kept of one case, since a report has hundreds of cases
 _KEPT_LATER = 16
 _HEADER = 6  # octets of the header of a PDU
-_MAX_EXPLAINED = 1 << 20  # octets of one connection that are explained; later ones are only shown
+_MAX_EXPLAINED = 1 << 20  # octets of one connection that are explained as PDUs; later octets are only counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class CaseTrace:
         return self._start
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines of each note, a line for each PDU, and one for each entry that completes no PDU.
+        """Yield the lines of each note, a line for each PDU, and a line for each entry that completes no PDU.
 
         Each line has milliseconds, connection and direction.
         """
@@ -120,10 +120,10 @@ class CaseTrace:
 def turns_of(
     entries: Iterable[TraceEntry], *, tester_is_acceptor: bool = False
 ) -> Iterator[tuple[TraceEntry, list[Turn | str]]]:
-    """Yield each entry with the PDUs that it completes, each with its fields, or with an error if it has wrong octets.
+    """Yield each entry with the PDUs that it completes: a `Turn` for each PDU, or the error text for wrong octets.
 
-    Zeros stand for octets that are not kept. A connection is explained up to the first PDU whose header is not kept,
-    and up to `_MAX_EXPLAINED` octets.
+    Zeros replace octets that are not kept. A connection is explained up to the first PDU whose header is not kept, and
+    up to `_MAX_EXPLAINED` octets.
     """
     ours, theirs = (ACCEPTOR, REQUESTOR) if tester_is_acceptor else (REQUESTOR, ACCEPTOR)
     conversations: dict[int, Conversation] = {}
@@ -143,9 +143,9 @@ def turns_of(
 
 
 def _can_be_filled_up(entry: TraceEntry) -> bool:
-    """Return whether zeros can stand for the octets that are not kept.
+    """Return whether zeros can replace the octets that are not kept.
 
-    For that, a cut entry must have whole PDUs, and the header of each PDU must be kept.
+    They can if the entry has whole PDUs, and the header of each PDU is kept.
     """
     is_cut = len(entry.data) < entry.length
     at = 0

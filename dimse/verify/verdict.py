@@ -1,7 +1,8 @@
 """Verdicts: how an observation is judged by the outcomes that a case lists as pass, nonstrict or fail.
 
-Only a case of level MUST can FAIL: it names the section of a sentence with "shall". An observation that matches none
-is INCONCLUSIVE, or INFO at level INFO. The close verdict is reported beside the verdict and never changes it.
+Only a case of level MUST can FAIL: such a case names the section of a sentence with "shall". An observation that
+matches no outcome is INCONCLUSIVE, or INFO at level INFO. The close verdict is reported beside the verdict, and never
+changes it.
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,12 @@ class Level(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The verdict of a case."""
+    """The verdict of a case. FAIL is a violation of a sentence with "shall", and WEAK any other fault of the peer.
+
+    NON_STRICT is a deviation that harms no other peer, INFO an observation about which the standard says nothing, and
+    ERROR a fault of the tester. UNIMPLEMENTED means that the peer lacks a feature that the case needs, and SKIPPED that
+    the options leave the case out.
+    """
 
     PASS = "PASS"
     NON_STRICT = "NON-STRICT"
@@ -36,12 +42,12 @@ class Verdict(StrEnum):
 
     @property
     def is_suspect(self) -> bool:
-        """Whether the peer may be at fault. The case is then tried again, with more patience where that may help."""
+        """Whether the peer may be at fault. The tester may run such a case again, alone or with more patience."""
         return self in (Verdict.FAIL, Verdict.WEAK, Verdict.INCONCLUSIVE)
 
 
 class Column(Enum):
-    """The outcomes of a case that an observation matches: a column of its row in ``cases.csv``."""
+    """The outcomes of a case that an observation matches: a column of the case's row in ``cases.csv``."""
 
     PASSES = "pass"
     NONSTRICT = "nonstrict"
@@ -50,7 +56,7 @@ class Column(Enum):
 
 
 class Close(StrEnum):
-    """The end of its association that a case expects."""
+    """The end of the association that a case expects: EITHER is a release or an A-ABORT, and NONE is any end."""
 
     RELEASE = "release"
     ABORT = "abort"
@@ -90,10 +96,10 @@ _A_RESET, _AN_ABORT = Closed("reset"), Aborted()
 def column_of(
     observation: Observation, passes: Outcomes, nonstrict: Outcomes = (), fails: Outcomes = ()
 ) -> tuple[Column, Seen | object]:
-    """Return the column of an observation, and the pattern that matched.
+    """Return the column of an observation, and the pattern that matched (None if none did).
 
     A reset of the connection can destroy an A-ABORT that the peer sent before it. So a reset is also judged as an
-    A-ABORT by the patterns that match any A-ABORT, and the milder of the two columns counts.
+    A-ABORT, by the patterns that match any A-ABORT, and the milder of the two columns counts.
     """
     found = _column(observation, passes, nonstrict, fails)
     if observation and observation[-1] == _A_RESET:

@@ -1,7 +1,7 @@
 """One connection to the peer: it sends any octets, and returns the peer's events.
 
-A `Wire` never judges. It enters each octet in the trace, splits the octets of the peer into PDUs, and assembles
-messages. Every wait has a time limit, and the connection of a peer that sends more than an `Allowance` is aborted.
+A `Wire` never judges. It records each octet in the trace, splits the octets of the peer into PDUs, and assembles
+messages. Every wait has a time limit. If a peer sends more than its `Allowance`, the connection is aborted.
 """
 
 import asyncio
@@ -43,17 +43,17 @@ _MAX_UNTIL_END = 16  # events that `Wire.until_end` returns
 _MAX_EVENTS = 100  # N-EVENT-REPORT-RQs that are confirmed while one response is awaited
 _HEADER, _P_DATA = 6, 0x04  # octets of the header of a PDU and of a PDV; the type of a P-DATA-TF
 _DEFAULT_LENGTH = 0x4000  # octets of a P-DATA-TF to a peer without a Maximum Length
-_MAX_UNSENT = 1 << 20  # octets: with more unsent ones, `Wire.pour` waits until the peer reads
+_MAX_UNSENT = 1 << 20  # octets: while more are unsent, `Wire.pour` waits for the peer to read
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 seconds
 
 TakeOctets = Callable[[bytes], None]
 
 
 class Wire(asyncio.Protocol):
-    """A connection. ``timeout`` is the time to wait for each answer, in seconds, unless a call gives another.
+    """A connection. ``timeout`` is the time in seconds to wait for each answer, unless a call gives another time.
 
-    ``received`` is called with each whole PDU of the peer, except a P-DATA-TF of too many PDVs; ``sent`` is called with
-    all octets that the tester sends.
+    ``received`` is called with each whole PDU of the peer, except a P-DATA-TF with too many PDVs. ``sent`` is called
+    with all octets that the tester sends.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Wire(asyncio.Protocol):
         self.max_length = 0  # the peer's Maximum Length; 0: no limit
         self.longest_p_data = 0  # PDU-length of the peer's longest P-DATA-TF
         self.secured = ""  # the version and the suite of TLS; "" without TLS
-        self.events: list[Seen] = []  # everything that `next` has returned, in its order
+        self.events: list[Seen] = []  # everything that `next` has returned, in order
         self._trace = trace
         self._received, self._sent = received, sent
         self._transport: asyncio.Transport | None = None
@@ -199,7 +199,7 @@ class Wire(asyncio.Protocol):
         if self._request is not None:
             self.contexts = _contexts(self._request, answer)
 
-    # --- out ---
+    # --- sending ---
 
     @property
     def is_open(self) -> bool:
@@ -279,7 +279,7 @@ class Wire(asyncio.Protocol):
             self.shut_down()
 
     def half_close(self) -> None:
-        """Send FIN as the step that is judged. Raises `Unprepared` over TLS, where it cannot be sent."""
+        """Send FIN as the step that is judged. Raises `Unprepared` over TLS, where FIN cannot be sent alone."""
         if self._transport is not None and not self._transport.can_write_eof():
             raise Unprepared("the tester cannot send FIN alone over TLS")
         self.shut_down()
@@ -299,10 +299,10 @@ class Wire(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    # --- in ---
+    # --- receiving ---
 
     async def next(self, seconds: float | None = None) -> Seen:
-        """Return the next event of the peer: a PDU, a whole message, unreadable octets, `CLOSED` or `SILENCE`."""
+        """Return the next event of the peer: a PDU, a whole message, `Garbled` octets, `CLOSED` or `SILENCE`."""
         patience = self.timeout if seconds is None else seconds
         try:
             async with asyncio.timeout(patience):
@@ -330,7 +330,7 @@ class Wire(asyncio.Protocol):
         return True
 
     async def response(self, seconds: float | None = None) -> Seen:
-        """Return the next response, or the event in its place. Answer the N-EVENT-REPORT-RQs that come before.
+        """Return the next response, or any other event that comes instead. Answer all N-EVENT-REPORT-RQs before it.
 
         After `_MAX_EVENTS` answers, return the next event, whatever it is.
         """
@@ -346,7 +346,7 @@ class Wire(asyncio.Protocol):
         self.say(_confirmation(event, status, message_id), self._last_context)
 
     async def until_end(self, seconds: float | None = None) -> Observation:
-        """Return the events of the peer until the connection ends or the peer falls silent, at most 16 of them."""
+        """Return the next events of the peer, up to the end of the connection or a silence; at most 16 events."""
         found: list[Seen] = []
         while len(found) < _MAX_UNTIL_END:
             found.append(await self.next(seconds))
@@ -371,7 +371,7 @@ class Wire(asyncio.Protocol):
         return await self.next(seconds)
 
     def expect(self, request: AssociateRQ) -> None:
-        """Take ``request`` as the proposal, whatever octets are sent for it."""
+        """Use ``request`` as the tester's proposal, for a case that sends other octets in its place."""
         self._request = request
 
     def _record(self, seen: Seen) -> Seen:

@@ -1,4 +1,4 @@
-"""Checks attributes against their tables: attributes of a request (PS3.4 H.2.4), and attributes that an SCU chooses.
+"""Checks the attributes of a request against their table (PS3.4 H.2.4), and sorts the attributes that an SCU chooses.
 
 =================================  =========================  =============================
 attribute                          tolerant printer           strict printer
@@ -12,15 +12,17 @@ U, not supported here              0107, ignored              0105
 not of the SOP Class               0107, ignored              0105
 =================================  =========================  =============================
 
-A list has several values, or the items of a sequence; 0212 also answers a single value where a list is required. N-SET
-uses no defaults: an unsupported value is ignored.
+A list has several values, or the items of a sequence. A single value where a list is required is answered with 0212,
+too. N-SET uses no defaults: it ignores an unsupported value.
 
-A tolerant printer also refuses a value (0106) if the default would waste a film, such as another film size. It
-ignores attributes unrelated to printing, such as patient data, without a warning, because some modalities (Agfa) stop
-at a warning. Both printers ignore attributes that the dictionary does not have, such as private ones.
+A tolerant printer also refuses an unsupported value (0106) if the default in its place would waste a film. For example,
+a film of another size than the requested one is of no use. A tolerant printer ignores attributes unrelated to printing,
+such as patient data, without a warning, because some modalities (Agfa) stop at a warning. Both printers ignore
+attributes that the dictionary does not have, such as private attributes.
 
-The check decodes the values of all accepted attributes, also in items, but not in the items of images, which
-`print_mgmt.items` decodes. So every attribute that is kept with a film is readable when the film is written.
+The check decodes the values of all accepted attributes and of the attributes in their items. It does not decode the
+items of images, which `print_mgmt.items` reads. So every attribute that is kept with a film is readable when the film
+is written.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -169,7 +171,7 @@ def value_of(element: Element) -> Value:
     """Return the value of an element of a request. Raises `Refusal` (0106) for bytes that are not a value of its VR."""
     try:
         return element.value
-    except DecodeError as exc:  # bytes that are not a value of the VR
+    except DecodeError as exc:
         raise Refusal(INVALID_VALUE, element.keyword, f"{element.keyword}: {exc.what}") from exc
 
 
@@ -192,7 +194,7 @@ def _reject_value(row: Attribute, value: Value, checked: Checked, default: Eleme
 def _check_items(
     row: Attribute, sequence: Element, items: Sequence[object], checked: Checked, *, strict: bool
 ) -> Element:
-    """Return the sequence without the attributes that `_check_item` leaves out; the same sequence if it keeps all."""
+    """Return the sequence without the attributes that `_check_item` leaves out, or unchanged if it leaves out none."""
     kept: list[Item] = []
     is_whole = True
     for item in items:
@@ -204,7 +206,7 @@ def _check_items(
 
 
 def _check_item(row: Attribute, item: Dataset, where: str, checked: Checked, *, strict: bool) -> Dataset:
-    """Return the elements of an item that have a row and a supported value, and its Specific Character Set.
+    """Return the elements of an item that have a row and a supported value, and the item's Specific Character Set.
 
     An optional attribute with an unsupported value is left out with a warning, or refused if ``strict``. ``where`` is
     the last part of each comment, because the end of a long Error Comment is cut off.
@@ -288,11 +290,12 @@ def choose(attributes: Mapping[str, Value]) -> Chosen:
 
 
 def pick(table: Table, attributes: Mapping[str, Value]) -> Dataset:
-    """Return the attributes that an SCU chooses for one instance as a Data Set.
+    """Return, as a Data Set, the attributes that an SCU chooses for one instance.
 
     Values are not checked against the table: the printer decides which values it supports.
-    Raises `EncodeError` for a keyword that does not exist or does not belong there, and for a value that its VR cannot
-    hold.
+
+    Raises `EncodeError` for a keyword that does not exist or that an SCU does not choose for this instance, and for a
+    value that its VR cannot hold.
     """
     picked = Dataset()
     for keyword, value in attributes.items():

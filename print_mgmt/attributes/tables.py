@@ -1,8 +1,8 @@
 """The attributes of each SOP Class and service (PS3.4 Annex H.4), with the values that PS3.3 C.13 allows.
 
 A row has an attribute, its usage as the standard writes it (SCU/SCP), and the values that the standard allows. The
-configuration of a printer (`print_mgmt.config`) narrows these to the supported values. It has all defaults except for
-Polarity, whose default the standard fixes.
+configuration of a printer (`print_mgmt.config`) restricts these values to the supported ones, and sets the defaults.
+Only the default of Polarity is here, because the standard fixes it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -59,8 +59,8 @@ class Attribute:
     """A row of a table. ``items`` are the rows for the items of a sequence.
 
     ``refuse``: an unsupported value is refused (0106) rather than replaced (0116), because the default would waste
-    a film. ``supported`` is False for an attribute that the printer does not support. ``aliases`` maps terms of some
-    peers to terms of the standard.
+    a film. ``supported`` is False for an attribute that the printer does not support. ``aliases`` maps terms that some
+    peers send to terms of the standard.
     """
 
     keyword: str
@@ -105,7 +105,7 @@ _REFERENCE = (
     Attribute("ReferencedSOPInstanceUID", "M/M", like_uid),  # some SCUs create instances with UIDs that break the rules
 )
 
-# The light on the film, and the reference to a Presentation LUT: in the film box, and for some printers in the session
+# The light on the film, and the reference to a Presentation LUT: for film boxes, and for sessions of some printers
 _VIEWING = (
     Attribute("ReferencedPresentationLUTSequence", "U/MC", one_item, refuse=True, items=_REFERENCE),
     Attribute("Illumination",                      "U/MC", whole(1, 65535, "cd/m2")),
@@ -122,7 +122,7 @@ _STUDY = (
     Attribute("SeriesNumber", "U/U", whole(-(2**31), 2**31 - 1)),
     *(Attribute(keyword, "U/U", uid) for keyword in ("StudyInstanceUID", "SeriesInstanceUID")),
 )
-# The original of the image in an image box; the editions from 2004 to 2020 do not have it
+# Items of Original Image Sequence, which editions of the standard from 2004 to 2020 do not have
 _ORIGINAL = (
     *(Attribute(keyword, "U/U", uid) for keyword in (
         "ReferencedSOPClassUID", "ReferencedSOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
@@ -144,7 +144,7 @@ FILM_SESSION = (
     Attribute("OwnerID",               "U/U", text(16)),
     Attribute("ProposedStudySequence", "U/U", items(0, 1), items=_STUDY),
 )
-# Not in the standard: some printers (Agfa, CP 173) expect these in a session, and their SCUs send them to any printer
+# Not in the standard: some printers (Agfa, CP-173) expect these in a session, so some SCUs send them to any printer
 FILM_SESSION_EXTRA = _VIEWING
 
 # PS3.4 Table H.4-6. An unsupported film size or orientation is refused, not replaced.
@@ -177,7 +177,7 @@ FILM_BOX_FIXED = (
 )
 FILM_BOX_SET = tuple(row for row in FILM_BOX if row.keyword not in FILM_BOX_FIXED)
 
-# The items of the image sequences, as the standard defines them. `print_mgmt.items` reads more.
+# The items of the image sequences, as the standard defines them. `print_mgmt.items` also reads other images.
 _MATRIX = (
     Attribute("Rows",                "M/M", whole(1, 65535)),
     Attribute("Columns",             "M/M", whole(1, 65535)),
@@ -261,7 +261,7 @@ VOI_LUT_BOX = (
     Attribute("VOILUTSequence",               "U/U", one_item, items=_LUT),
 )
 
-# PS3.4-1998 H.4.8 and its successor, PS3.4-2004 H.4.12, both retired; only the successor has the rows below the line
+# PS3.4-1998 H.4.8, and its successor, PS3.4-2004 H.4.12; both are retired
 _OVERLAY = (
     Attribute("OverlayRows",          "M/M", whole(1, 65535)),
     Attribute("OverlayColumns",       "M/M", whole(1, 65535)),
@@ -278,7 +278,7 @@ OVERLAY_BOX = (
     Attribute("OverlayForegroundDensity",    "U/U", _DENSITY),
     Attribute("OverlayMode",                 "U/U", text(16)),
     Attribute("ThresholdDensity",            "U/U", _DENSITY),
-    # ---
+    # Only in PS3.4-2004 H.4.12
     Attribute("OverlayOrImageMagnification", "U/U", terms("IMAGE", "OVERLAY")),
     Attribute("MagnifyToNumberOfColumns",    "U/U", _US),
     Attribute("OverlayBackgroundDensity",    "U/U", _DENSITY),

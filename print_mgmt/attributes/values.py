@@ -34,7 +34,7 @@ __all__ = [
 
 _MAX_SHOWN = 40  # characters of a value in an error
 _TOLERANCE = 16  # a text may be this many times as long as the standard allows, because many peers send too much
-_MAX_PROFILE = 16 << 20  # bytes; profiles of real devices have a few MiB, and the spool keeps one as text
+_MAX_PROFILE = 16 << 20  # bytes; profiles of real devices have a few MiB, and the spool stores a profile as text
 _MAX_DENSITY = 1000  # hundredths of OD; every film is less dense
 
 
@@ -101,7 +101,7 @@ display_format = Values(_is_display_format, r"STANDARD\C,R, ROW\R1,R2.., COL\C1,
 
 
 def any_value(words: str) -> Values:
-    """Return the set of all values, for an attribute that is checked elsewhere."""
+    """Return the set of all values, for an attribute whose values another function checks."""
     return Values(lambda _: True, words)
 
 
@@ -118,7 +118,10 @@ _NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
 
 
 def is_like_uid(value: str) -> bool:
-    """Return whether ``value`` is a UID, or one with leading zeros or up to 128 characters, as some SCUs send."""
+    """Return whether ``value`` is a UID by a tolerant rule.
+
+    It may have leading zeros in its components, and up to 128 characters, because some SCUs send such UIDs.
+    """
     return len(value) <= _MAX_UID and _NUMBERS.fullmatch(value) is not None
 
 
@@ -157,6 +160,6 @@ def shown(value: Value) -> str:
         head = f"{len(head)} bytes"
     try:
         written = ascii(head).replace("\\\\", "\\")  # backslashes are common in values
-    except ValueError:  # an int with more digits than Python writes
+    except ValueError:  # an int with more digits than Python converts to text
         written = f"<{type(value).__name__}>"
     return cut(written, _MAX_SHOWN)

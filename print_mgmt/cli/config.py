@@ -28,7 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("action", choices=("check",), metavar="check", help="read the file, and show each error")
+    parser.add_argument("action", choices=("check",), metavar="check", help="read the file, and show all its errors")
     parser.add_argument("file", metavar="FILE.toml", help="the file; see docs/site.md")
     parser.add_argument("--ask", action="store_true", help="also ask each destination whether it can accept films")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

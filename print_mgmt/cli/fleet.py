@@ -1,7 +1,8 @@
 """Several processes of ``print-mgmt serve``, which share one port and one spool.
 
 The parent starts the processes, passes signals on to them, and replaces a process that dies. A pair of sockets connects
-it with each child: the child reports there that it is listening, and stops when the parent's socket is closed.
+the parent with each child. Through this pair, the child reports that it is listening. When the parent's socket is
+closed, the child stops.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ _RESTART_PAUSE = 1.0  # seconds before a process that died is replaced
 
 
 class FleetError(DimseError):
-    """A process that ended before it could listen."""
+    """A process has ended before it could listen."""
 
 
 async def run_fleet(count: int, host: str, port: int, ready: Callable[[str, int], None], *, reloads: bool) -> int:
@@ -90,7 +91,7 @@ class _Fleet:
         return max((abs(status) for status in statuses), default=1)
 
     async def signal_one(self, number: signal.Signals) -> None:
-        """Send a signal to only one process, because all processes share the spool that the signal acts on."""
+        """Send a signal to one process only: the signal acts on the spool, which all processes share."""
         for child in tuple(self._children)[:1]:
             _send(child, number)
 

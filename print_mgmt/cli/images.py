@@ -28,7 +28,7 @@ _WINDOW = re.compile(rf"{_NUMBER}[,\\]{_NUMBER}(?:,\s*(LINEAR|LINEAR_EXACT|SIGMO
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Spans of frames, counted from 1. If there are no spans, all frames are meant."""
+    """Spans of frames, counted from 1. Without spans, all frames are chosen."""
 
     spans: tuple[tuple[int, int], ...] = ()
 
@@ -77,7 +77,7 @@ def add_images(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--reduce",
         action="store_true",
-        help="reduce images to the pixels of their boxes, if the printer's configuration gives their number",
+        help="reduce images to the size of their boxes in pixels, if the printer's configuration gives this size",
     )
 
 
@@ -147,7 +147,7 @@ class ImageFiles:
                 self.notes.append(f"{name}: only the first of {count} frames is printed (--frames all prints all)")
 
     async def prepare(self, client: PrintClient, film_box: Dataset) -> AsyncIterator[Printable]:
-        """Yield the images one by one. A pattern has the size of an image box if the printer's configuration has it."""
+        """Yield the images one by one. A pattern fills its image box if the printer's configuration gives the size."""
         wanted = {element.keyword: element.value for element in film_box}
         box = await client.box_size(**wanted) if self._patterns else None
         options: ImageOptions = {**self._options, "color": client.is_color, "bits": client.bits}

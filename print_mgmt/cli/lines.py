@@ -2,8 +2,10 @@
 
 A pipe that is not read holds only some kilobytes, and a terminal accepts nothing after Ctrl-S, so a write could block
 the event loop forever. Instead, a thread writes the lines from a bounded queue; lines that do not fit into the queue
-are dropped and counted. The log has a bounded number of warnings and errors of a kind, because a client can cause any
-number of them.
+are dropped and counted.
+
+A client can cause any number of warnings and errors. So the log gets at most `_MAX_OF_A_KIND` of each kind in a minute;
+two records are of one kind if they have the same logger and the same format, whatever values the format contains.
 """
 
 import logging
@@ -27,7 +29,7 @@ __all__ = ["Lines", "logged_lines", "server_lines"]
 _MAX_LINES = 10_000  # lines that may wait in the queue
 _MAX_CHARACTERS = 1 << 24  # characters of all waiting lines; a line of JSON can have all attributes of a film
 _CLOSE_WAIT = 2.0  # seconds that `Lines.close` waits for a place in the queue, and then for a slow reader
-_MAX_OF_A_KIND = 500  # warnings and errors with the same text, but for its values, that are logged in a minute
+_MAX_OF_A_KIND = 500  # warnings and errors of one kind that are logged in a minute
 _MINUTE = 60.0  # seconds
 
 
@@ -100,20 +102,23 @@ class Lines:
 
 
 class _Quota:
-    """A bound on the warnings and errors of a kind in a minute. A kind has the same text, but for its values."""
+    """A bound on the warnings and errors of each kind in a minute."""
 
     def __init__(self) -> None:
         self._began = monotonic()
         self._counts: Counter[str] = Counter()
 
     def excess(self, *, is_over: bool = False) -> Iterator[str]:
-        """Yield a line for each kind with records that were not logged, if the minute ``is_over``."""
+        """At the end of the minute, yield a line for each kind with records that were not logged.
+
+        ``is_over`` ends the minute early.
+        """
         if is_over or monotonic() - self._began > _MINUTE:
             self._began = monotonic()
             counts, self._counts = self._counts, Counter()
             for kind, count in counts.items():
                 if count > _MAX_OF_A_KIND:
-                    yield f"lines like the following were not logged: {count - _MAX_OF_A_KIND}: {kind}"
+                    yield f"{count - _MAX_OF_A_KIND} lines like the following were not logged: {kind}"
 
     def admits(self, record: logging.LogRecord) -> bool:
         """Count a record, and return whether to log it."""

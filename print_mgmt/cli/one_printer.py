@@ -49,7 +49,7 @@ def one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | 
 
 
 def _queue_length_of(config: PrinterConfig) -> int | None:
-    """Return the ``queue_length`` of a configuration, or None for its default: then only the spool limits the films."""
+    """Return the ``queue_length`` of a configuration; for the default, None: then only the spool limits the films."""
     return None if config.queue_length == PrinterConfig().queue_length else config.queue_length
 
 
@@ -72,7 +72,7 @@ def report_unwritten(films: Sequence[FilmRecord], destination: str, started: flo
 
 
 def _is_unwritten(film: FilmRecord, delivery: Delivery, started: float) -> bool:
-    """Return whether a film failed since the start, or waits after a failed attempt, which ``info`` tells."""
+    """Return whether a film has failed since the start, or waits after a failed attempt, which sets ``info``."""
     if delivery.state is FilmState.FAILED:
         return film.ended >= started
     return delivery.state in (FilmState.QUEUED, FilmState.HELD) and bool(delivery.info)

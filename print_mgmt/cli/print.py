@@ -192,9 +192,9 @@ async def _print_all(pictures: ImageFiles, client: PrintClient, options: FilmOpt
 
 
 def _printed_films(answers: Iterable[Answered]) -> int:
-    """Return the number of printed films: those of which N-ACTION succeeded, or all of a session that was printed."""
+    """Return the number of printed films: the films whose N-ACTION succeeded, or all films of a printed session."""
     done = [name for name, status in answers if not is_failure(status)]
-    if _PRINTED_SESSION in done:  # a film was created again if an association was lost before
+    if _PRINTED_SESSION in done:  # each name counts once: after a lost association, the film is created again
         return len({name for name in done if name.startswith("N-CREATE of film ")})
     return sum(name.startswith("N-ACTION") for name in done)
 

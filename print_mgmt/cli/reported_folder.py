@@ -1,4 +1,4 @@
-"""The folder of ``print-mgmt serve``, which prints a line for each film."""
+"""The output folder of ``print-mgmt serve``: each film that is written is reported with a line."""
 
 import json
 import logging
@@ -45,7 +45,7 @@ class ReportedFolder:
         receipt = await self.folder.deliver(film, identified)
         try:
             line = self._line(film, receipt.made)
-        except Exception:  # a bug; the files exist
+        except Exception:  # a bug, but the delivery has succeeded
             _log.exception("%r is written, but its line cannot be made", film)
         else:
             self.report(line)

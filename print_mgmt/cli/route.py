@@ -44,7 +44,7 @@ def _route(arguments: argparse.Namespace) -> int:
     printer = site.printer(arguments.called)
     name = "" if printer is None else printer.ae_title
     facts = Facts(
-        called=name or arguments.called,  # the default printer takes other titles under its own
+        called=name or arguments.called,  # the default printer routes by its own title, whatever title was called
         calling=arguments.calling,
         client=arguments.client,
         color=arguments.color == "yes",

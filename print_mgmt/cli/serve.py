@@ -33,7 +33,7 @@ __all__ = ["add"]
 
 _SWITCH_INTERVAL = 0.001  # seconds after which a rendering thread must hand the GIL to the event loop
 
-# The options that only one process can have, and why
+# The options that are not allowed with several processes, and why
 _OF_ONE_PROCESS = {
     "fail": "each process would count only its own requests",
     "event": "each process would count only its own requests",

@@ -134,7 +134,7 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         type=positive,
         metavar="N",
         help="highest number of waiting films; more are refused with C601 or C602 (default: as in the configuration; "
-        "if it has no number, only the room in the spool limits the films)",
+        "without a number there, only the room in the spool limits the films)",
     )
     group.add_argument(
         "--memory",

@@ -22,7 +22,7 @@ async def retry_films(site: Site) -> None:
     try:
         films = await site.spool.list(states=(FilmState.FAILED, FilmState.QUEUED))
     except SpoolError as exc:
-        _log.error("no film is tried again: %s", escaped(str(exc)))
+        _log.error("the films cannot be tried again: %s", escaped(str(exc)))
         return
     for film in films:
         if not any(one.destination in site.config.destinations for one in film.deliveries):

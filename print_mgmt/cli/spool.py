@@ -1,4 +1,4 @@
-"""``print-mgmt spool``: manage the films in a spool, also while the server runs."""
+"""``print-mgmt spool``: manage the films in a spool, even while the server runs."""
 
 import argparse
 import asyncio
@@ -107,18 +107,18 @@ def add(parser: argparse.ArgumentParser) -> None:
     command.add_argument("priority", choices=_PRIORITIES, help="the new priority")
     command.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
     _add_purge(commands)
-    _add_command(commands, "repair", "rebuild damaged rows of the index from the films; exit 1 if one is lost", _repair)
-    _add_command(commands, "verify", "read all films; quarantine damaged ones, and exit 1", _verify)
+    _add_command(commands, "repair", "rebuild damaged rows of the index from the films; exit 1 if any is lost", _repair)
+    _add_command(commands, "verify", "read all films; if a film is damaged, quarantine it and exit 1", _verify)
 
 
 def _add_purge(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = _add_command(commands, "purge", "remove films that are done or canceled", _purge)
     command.add_argument("--days", type=_parse_days, metavar="N", help="remove films that ended more than N days ago")
     command.add_argument(
-        "--films", type=_parse_count, metavar="N", help="remove the oldest until the spool has at most N films"
+        "--films", type=_parse_count, metavar="N", help="remove the oldest films until the spool has at most N"
     )
     command.add_argument(
-        "--size", type=_parse_count, metavar="BYTES", help="remove the oldest until the spool has at most BYTES bytes"
+        "--size", type=_parse_count, metavar="BYTES", help="remove the oldest films until all have at most BYTES bytes"
     )
 
 
@@ -140,7 +140,7 @@ def _add_lists(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _parse_days(text: str) -> float:
-    """Return a number of days. A negative one is refused, because it would choose every film that has ended."""
+    """Return a number of days. A negative number is refused, because it would choose every film that has ended."""
     try:
         days = float(text)
     except ValueError:
@@ -168,7 +168,7 @@ def _add_command(
         metavar="ADDRESS",
         help="the spool: a folder, or postgresql://... (default: the same as for print-mgmt serve)",
     )
-    where.add_argument("--config", metavar="FILE.toml", help="use the spool in this configuration file of a site")
+    where.add_argument("--config", metavar="FILE.toml", help="use the spool of the site in this configuration file")
     printed = "the result as JSON" if run in (_purge, _repair, _verify) else "one JSON object for each film"
     parser.add_argument("--json", action="store_true", help=f"print {printed}")
     parser.set_defaults(command=lambda arguments: _run(parser, arguments, run))
@@ -176,7 +176,7 @@ def _add_command(
 
 
 def _add_films(parser: argparse.ArgumentParser, chosen: str) -> None:
-    """Add the films of a command: their ids, or --all, whose films ``chosen`` describes."""
+    """Add the arguments that choose films: ids, or --all. ``chosen`` describes the films that --all chooses."""
     parser.add_argument("films", nargs="*", metavar="FILM", help="id of a film")
     parser.add_argument("--all", action="store_true", help=f"all {chosen}")
     parser.add_argument(

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 _HEAD = ("FILM", "STATE", "PRIORITY", "ACCEPTED", "PRINTER", "FROM", "SIZE", "LABEL", "WHERE")
-_WHERE = "the index is damaged: "  # the beginning of each reason
+_DAMAGED = "the index is damaged: "  # the beginning of each reason
 _MAX_CELL = 40  # characters of a cell in the table; longer texts are cut
 _INTERNAL = ("id", "place", "afterwards", "fence", "owner", "due", "expires")
 
@@ -58,7 +58,7 @@ def damaged_json(film: DamagedFilm) -> str:
 def damaged_lines(films: Sequence[DamagedFilm]) -> Iterator[str]:
     """Yield lines about films with a damaged row, and how to repair them."""
     for film in films:
-        yield escaped(f"{cut(film.id, _MAX_CELL)}  damaged: {film.reason.removeprefix(_WHERE)}")
+        yield escaped(f"{cut(film.id, _MAX_CELL)}  damaged: {film.reason.removeprefix(_DAMAGED)}")
     if films:
         yield "Damaged films are not delivered. Repair them: print-mgmt spool repair"
 
@@ -107,7 +107,7 @@ def film_lines(film: FilmRecord) -> Iterator[str]:
 
 
 def changed_line(film: FilmRecord) -> str:
-    """Return a line with the state of a film, and with what an operator has decided about deliveries under way."""
+    """Return a line with the state of a film, and with the operator's decisions about deliveries under way."""
     return f"{film.id}: {film.state}{''.join(dict.fromkeys(map(_next_words, film.deliveries)))}"
 
 
@@ -130,7 +130,7 @@ def repaired_json(result: Repaired) -> str:
 
 
 def repaired_lines(result: Repaired, films: Sequence[FilmRecord]) -> Iterator[str]:
-    """Yield a line about each film that was damaged, and one with their numbers; ``films`` are all films."""
+    """Yield a line about each film that was damaged, and a line with counts. ``films`` are all films of the spool."""
     known = {film.id: film for film in films}
     for film_id in result.restored:
         yield escaped(f"{film_id}  restored{_restored_words(known[film_id]) if film_id in known else ''}")

@@ -72,7 +72,7 @@ def _add_scp(parser: Parser) -> None:
         metavar="N",
         help="highest number of films to print (default: 0)",
     )
-    films.add_argument("--no-film", action="store_true", help="send no N-ACTION, not even one that prints nothing")
+    films.add_argument("--no-film", action="store_true", help="send no N-ACTION, even where it would print nothing")
     group.add_argument(
         "--claims",
         type=argument_type(_load_claims),

@@ -23,7 +23,7 @@ _BLANK = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|$)")
 def lines_of(text: str) -> Mapping[str, int]:
     """Return the line (from 1) of each key and each table, by its path, such as ``media[1].MaxDensity``.
 
-    Items of an array of tables count from 0. Keys inside a value, such as an inline table, have no line of their own.
+    Items of an array of tables are counted from 0. Keys inside a value, such as an inline table, have no line.
     """
     lines: dict[str, int] = {}
     counts: dict[str, int] = {}
@@ -39,7 +39,7 @@ def lines_of(text: str) -> Mapping[str, int]:
 
 
 def line_of(lines: Mapping[str, int], key: str) -> int | None:
-    """Return the line of a key, or else of the innermost table or value that contains it; None if there is none."""
+    """Return the line of a key, or else of the innermost table or value around it; None if none of them has a line."""
     while key:
         if key in lines:
             return lines[key]
@@ -50,7 +50,8 @@ def line_of(lines: Mapping[str, int], key: str) -> int | None:
 def _resolve(words: list[str], counts: dict[str, int], *, is_array: bool) -> str:
     """Return the path of a table.
 
-    ``counts`` has the number of items of each array of tables so far; the header of a further item is counted there.
+    ``counts`` has the number of items of each array of tables so far. If the header begins another item, this function
+    counts the item there.
     """
     path = ""
     for position, word in enumerate(words):

@@ -1,9 +1,9 @@
 """The configuration of a printer as one frozen value: everything that PS3.4 Annex H leaves to the SCP.
 
-A field with the name of a DICOM keyword and the type `Terms` has the terms that the printer accepts for this attribute.
+A field with the name of a DICOM keyword and the type `Terms` lists the terms that the printer accepts for an attribute.
 The first one is the default, with three exceptions: Image Display Format is mandatory, Smoothing Type has no default,
 and the default of Requested Decimate/Crop Behavior belongs to the imager. If the field is empty, the printer does not
-support the attribute; only an empty field for Image Display Format or Configuration Information allows any value.
+support the attribute; but an empty field for Image Display Format or Configuration Information allows any value.
 """
 
 from collections.abc import Collection, Mapping
@@ -45,7 +45,7 @@ def _check_terms(key: str, terms: Terms, allowed: Collection[str], rule: str, *,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medium:
-    """A medium in some film sizes, with its densities in hundredths of OD. ``installed``: the medium is loaded.
+    """A medium in one or more film sizes, with its densities in hundredths of OD. ``installed``: the medium is loaded.
 
     A medium without densities gets the densities of the imager; see `PrinterConfig.imager_with`. Raises `ConfigError`.
     """
@@ -105,16 +105,15 @@ class PrinterConfig:
     ``strict`` refuses what PS3.4 H.2.4 lets a printer ignore or replace. ``sop_classes`` are keywords of PS3.6 Table
     A-1. ``memory`` is the maximum number of bytes, mostly of images, that the printer keeps for one association;
     ``host_memory`` is the maximum for all associations of one address, and ``total_memory`` for all associations. The
-    films in the queue are counted separately, with ``host_memory`` and ``total_memory`` as limits again.
-    ``queue_length`` is the number of jobs that may wait. ``film_boxes`` is the maximum for one session.
-    ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 if memory is not allocated. A session with more
-    than ``MaximumCollatedFilms`` films is not collated; 0 means that N-ACTION on a film session is not supported.
-    ``collates`` is False if the printer prints all copies of a film one after the other. ``spools`` (whatever
-    `PrintServer.spool` is): films are accepted while the printer is in FAILURE. ``annotation_characters`` is the
-    maximum for one Text String. ``lut_match_required``: a table of a Presentation LUT needs an entry for each pixel
-    value. ``aliases`` maps, by keyword, other terms to terms of this printer. The keys of ``callers`` are calling AE
-    titles, with ``*`` and ``?`` as wildcards. ``unsupported`` names further attributes that this printer does not
-    support. Raises `ConfigError`.
+    films in the queue are counted separately, up to the same ``host_memory`` and ``total_memory``. ``queue_length`` is
+    the number of jobs that may wait. ``film_boxes`` is the maximum for one session. ``MaximumMemoryAllocation`` is in
+    KB for all sessions together, 0 if memory is not allocated. A session with more than ``MaximumCollatedFilms`` films
+    is not collated; 0 means that N-ACTION on a film session is not supported. ``collates`` is False if the printer
+    prints all copies of a film one after the other. ``spools``: films are accepted while the printer is in FAILURE;
+    this does not depend on `PrintServer.spool`. ``annotation_characters`` is the maximum for one Text String.
+    ``lut_match_required``: a table of a Presentation LUT needs an entry for each pixel value. ``aliases`` maps, by
+    keyword, other terms to terms of this printer. The keys of ``callers`` are calling AE titles, with ``*`` and ``?``
+    as wildcards. ``unsupported`` names further attributes that this printer does not support. Raises `ConfigError`.
     """
 
     printer: Printer = field(default_factory=Printer)

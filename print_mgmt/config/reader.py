@@ -1,7 +1,7 @@
 """Reads frozen dataclasses from TOML tables. The keys are the fields of the class; their types determine the values.
 
-A field may have the type str, int, float, bool, `Literal`, tuple, named tuple, `Mapping` or another such dataclass, or
-one of these or None. A class refuses a value by raising `ConfigError` or another `DimseError`.
+A field may have the type str, int, float, bool, `Literal`, tuple, named tuple, `Mapping` or a frozen dataclass, or a
+union of one of these types and None. A class refuses a value by raising `ConfigError` or another `DimseError`.
 """
 
 import re
@@ -19,7 +19,7 @@ from .printer import ConfigError
 __all__ = ["read_table", "read_value", "table_of", "unknown_key"]
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
-_INTEGERS = 1 << 63  # TOML has integers of 64 bits; `tomllib` reads larger ones, too, which no float can hold
+_INTEGERS = 1 << 63  # TOML has integers of 64 bits; `tomllib` also reads larger ones, some of which no float can hold
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)  # as a key; with leading zeros, two keys could be the same number
 _Class = TypeVar("_Class")
 

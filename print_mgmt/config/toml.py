@@ -51,7 +51,7 @@ def load_config(path: str | PathLike[str]) -> PrinterConfig:
 def location(path: Path, text: str, key: str) -> str:
     """Return the place of a key in the file ``path`` with the content ``text``, such as ``printer.toml:12``.
 
-    The path stands alone if the line is unknown.
+    Return only the path if the line is unknown.
     """
     try:
         line = line_of(lines_of(text), key)

@@ -1,4 +1,4 @@
-"""Writes tables of Markdown, and the table of contents."""
+"""Writes parts of a Markdown page: tables, and the table of contents."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,7 +14,7 @@ def table_lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[
 
 
 def contents_lines(lines: Iterable[str]) -> Iterator[str]:
-    """Yield a list of the numbered headings among ``lines``, each a link."""
+    """Yield a list of links to the numbered headings among ``lines``."""
     for line in "\n".join(lines).splitlines():
         marks, _, title = line.partition(" ")
         if marks.strip("#") == "" and title[:1].isdigit():

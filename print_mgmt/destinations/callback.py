@@ -14,7 +14,7 @@ __all__ = ["CallbackDestination"]
 
 @dataclass(frozen=True, slots=True)
 class CallbackDestination:
-    """A `Destination` that calls ``on_film`` with each film and its identified attributes.
+    """A `Destination` that calls ``on_film`` with each film, and the known attributes of its patient and study.
 
     ``on_film`` is an async function, or a plain function that must return quickly, because it runs on the event loop.
     It raises `DeliveryFailed` to tell what a failure means; `failure_of` gives other exceptions their meaning.

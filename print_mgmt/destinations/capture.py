@@ -1,8 +1,8 @@
 """Converts a film to a DICOM object for an archive: Secondary Capture Image or Encapsulated PDF (PS3.3 A.8, A.45.1).
 
 The UIDs are derived from the UID of the print job, so the same film always becomes the same instance, and storing it
-again is harmless. The images of all films of a job form one series, and their documents another one, in the
-identified study or else in a study of their own.
+again is harmless. The images of all films of a job form one series, and the PDF documents of these films form another.
+Both series belong to the identified study, or else to a new study of the job.
 """
 
 from io import BytesIO
@@ -27,9 +27,10 @@ _IMAGE_KEYWORDS = ("ImageType", "DateOfSecondaryCapture", "TimeOfSecondaryCaptur
 def capture_attributes(film: Film, identified: Dataset, kind: str = "") -> Dataset:
     """Return the attributes of an object for a film, except its content: patient, study, UIDs, dates and times.
 
-    The print job gives the other dates and times, but neither Study Date nor Study Time if one of them is identified,
-    because the study is then older than the job. Objects of the same film, such as an image and a
-    document, get different UIDs from different values of ``kind``.
+    ``identified`` has the known attributes of the patient and the study. Dates and times that it lacks come from the
+    print job; but if it has Study Date or Study Time, the other one stays empty, because the study is older than the
+    job. Objects of the same film, such as an image and a document, need different values of ``kind``, which give them
+    different UIDs.
     """
     attributes = identified.copy()
     study = text(identified, "StudyInstanceUID")

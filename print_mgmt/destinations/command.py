@@ -1,9 +1,11 @@
 """A program as a destination: it gets the files of a film, and a description of the film in JSON.
 
-The program is started with an argument vector, never through a shell. No argument contains a value from a film: the
-names of the files are chosen here. The files are in a folder that only this user can read, and that is removed
-afterwards. Exit status 0 means that the film was delivered, and 65 (EX_DATAERR) that no further attempt can succeed;
-after any other exit status, the film is tried again.
+The program is started with an argument vector, never through a shell. No argument contains a value from a film: this
+module chooses the names of the files. The files are in a folder that only this user can read, and that is removed when
+the program has ended.
+
+Exit status 0 means that the film was delivered, and 65 (EX_DATAERR) that no further attempt can succeed; after any
+other exit status, the film is tried again.
 
 A program that exceeds its time limit is killed, together with all processes of its group. Such a program, or one that
 was ended by a signal, may have done its work. So the delivery is indeterminate, unless ``repeatable`` says that a
@@ -100,7 +102,7 @@ class CommandDestination:
         return words if {_FILES, _JSON} & set(self.command) else words + files
 
     def _receipt(self, result: ProgramResult) -> Receipt:
-        """Return the receipt for the end of the program. Raises `DeliveryFailed` unless its exit status is 0."""
+        """Return the receipt of a delivery with this result. Raises `DeliveryFailed` unless the exit status is 0."""
         detail = f": {result.last_error}" if result.last_error else ""
         doubt = Outcome.LATER if self.repeatable else Outcome.INDETERMINATE
         program = Path(self.command[0]).name

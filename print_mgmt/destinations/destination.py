@@ -97,8 +97,8 @@ class Destination(Protocol):
     """A place to which films are delivered.
 
     Each call of ``deliver`` delivers one film, with all its copies (``film.copies``) where copies make sense.
-    ``identified`` has the known attributes of patient and study; it may be empty. If a delivery is repeated after a
-    crash, the film has the same job, position, copy, number and time as before, and ``identified`` is the same.
+    ``identified`` has the known attributes of the patient and the study; it may be empty. If a delivery is repeated
+    after a crash, the film has the same job, position, copy, number and time as before, and ``identified`` is the same.
 
     If ``deliver`` raises, the delivery has failed; `failure_of` tells what the exception means. A canceled delivery may
     have printed the film. Several films may be delivered at the same time. ``repeatable``: a second delivery of the

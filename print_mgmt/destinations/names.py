@@ -22,12 +22,12 @@ __all__ = ["TOKENS", "NameTemplate", "film_id", "to_safe_text"]
 _MAX_VALUE = 32  # characters of the value of a token
 _MAX_PART = 127  # characters of a folder or file name; `output.write_page` has this limit
 _ID_LENGTH = 12  # hexadecimal digits of a film id: 281 trillion values
-# The maximum characters of tokens whose values this printer makes
+# The maximum lengths of the values that do not come from a peer
 _KNOWN_LENGTHS = {"date": 8, "time": 6, "number": 10, "position": 4, "id": _ID_LENGTH}
 _OTHER = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _TOKEN = re.compile(r"\{([a-z_]+)\}", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)
-# Names of devices on Windows, which also mean the device before a dot and an extension
+# Names of devices on Windows. A name such as NUL.png, with an extension, also means the device
 _RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM\d|LPT\d)", re.ASCII | re.IGNORECASE)
 
 
@@ -83,9 +83,8 @@ class NameTemplate:
         for number, part in enumerate(self.parts, 1):
             if part.startswith((".", "-", "_")) or not part:
                 raise ConfigError("name", f"{self.template!a} has a part that does not begin with a letter or a digit")
-            may_be_device = (
-                part.startswith("{") or _RESERVED.match(part) is not None
-            )  # `path_of` then adds an underscore
+            # To a name that is a device, `path_of` adds an underscore
+            may_be_device = part.startswith("{") or _RESERVED.match(part) is not None
             values = sum(_KNOWN_LENGTHS.get(name, _MAX_VALUE) for name in _TOKEN.findall(part))
             longest = len(_TOKEN.sub("", part)) + values + may_be_device
             if number == len(self.parts) and "{id}" not in part:  # `path_of` then adds it
@@ -108,6 +107,6 @@ class NameTemplate:
 
 
 def _not_device(part: str) -> str:
-    """Return a folder or file name; an underscore follows the name of a device."""
+    """Return a folder or file name, with an underscore after the name of a device."""
     name, dot, extension = part.partition(".")
     return f"{name}_{dot}{extension}" if _RESERVED.fullmatch(name) else part

@@ -1,8 +1,8 @@
 """Other DICOM printers as a destination: one printer, or several that can stand in for each other.
 
 With "failover", each film goes to the first printer, and to the next one only if the first fails. With "balance", a
-film goes first to the printer that is printing the fewest of our films. In both cases, another printer is tried only if
-it is certain that nothing was printed.
+film goes first to the printer that is printing the fewest of our films. In both cases, the next printer is tried only
+if the film was certainly not printed before.
 """
 
 import asyncio

@@ -32,14 +32,14 @@ class ProgramResult(NamedTuple):
 
 
 def find_program(name: str) -> str | None:
-    """Return the path of a program, or None if there is no such file that may be executed."""
+    """Return the path of a program, or None if there is no executable file of that name."""
     return shutil.which(name)
 
 
 async def run_program(
     words: Sequence[str], *, seconds: float, cwd: str | None = None, stdin: bytes = b""
 ) -> ProgramResult:
-    """Run a program for at most ``seconds``, and then kill all processes of its group. A canceled task kills them, too.
+    """Run a program for at most ``seconds``, and then kill all processes of its group, even after a cancellation.
 
     ``stdin`` is the input of the program. All of its output is read, but only a part is kept (see `ProgramResult`).
     Raises OSError if the program cannot be started.
@@ -49,7 +49,7 @@ async def run_program(
     try:
         transport, output = await loop.subprocess_exec(_Output, *words, stdin=source, cwd=cwd, start_new_session=True)
     except OSError as exc:
-        exc.filename = exc.filename or words[0]  # uvloop leaves it out
+        exc.filename = exc.filename or words[0]  # uvloop does not set it
         raise
     timed_out = False
     try:
@@ -63,7 +63,7 @@ async def run_program(
         timed_out = True
     finally:
         _kill(transport)
-        try:  # it may be canceled once more
+        try:  # this task may be canceled once more
             await output.exited.wait()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_PIPE_WAIT):

@@ -1,7 +1,7 @@
-"""Prints, on another DICOM printer as its SCU, a film that this printer has accepted (PS3.4 Annex H).
+"""Passes accepted films on to another DICOM printer, in the role of its SCU (PS3.4 Annex H).
 
-The film is sent unchanged: the attributes that the client sent, the images in their boxes, Presentation LUTs, overlays
-and annotations. If the other printer does not accept the film like this, it gets the rendered film as one image.
+A film is sent unchanged: the attributes that the client sent, the images in their boxes, Presentation LUTs, overlays
+and annotations. If the other printer does not accept the unchanged film, it gets the rendered film as one image.
 
 A film is never printed twice. After N-ACTION has been sent, only a failure status proves that nothing was printed; in
 all other cases the film is not sent again.
@@ -127,9 +127,10 @@ async def relay(client: PrintClient, film: Film, *, dpi: int, follow: float) -> 
 async def _deliver(
     client: PrintClient, film: Film, send: Callable[[PrintClient, Film, _Attempt], Awaitable[None]], follow: float
 ) -> Receipt:
-    """Send a film with ``send``, and return the result of the delivery, also if canceled after the film was accepted.
+    """Send a film with ``send``, and return the result of the delivery.
 
-    Raises `DeliveryFailed` if the film may have been printed, and what ``send`` raises if it was not.
+    A call that is canceled after the printer has accepted the film returns its result with a warning. Raises
+    `DeliveryFailed` if the film may have been printed, and what ``send`` raises if it was not printed.
     """
     attempt, warned = _Attempt(), len(client.warnings)
     try:
@@ -166,7 +167,8 @@ async def _await_job(job: Job, seconds: float, attempt: _Attempt) -> None:
         reason = f"the print job ended in FAILURE: {job.ExecutionStatusInfo}"
         raise DeliveryFailed(Outcome.INDETERMINATE, reason)
     if status != "DONE":
-        attempt.warnings.append(f"the printer did not tell the end of the print job: it is {status or 'unknown'}")
+        known = status or "unknown"
+        attempt.warnings.append(f"the printer did not report the end of the print job; its status is {known}")
 
 
 # --- unchanged ---
@@ -270,7 +272,7 @@ def _film_box_attributes(film: Film) -> dict[str, Value]:
 
 
 def _image_box_attributes(film: Film, index: int) -> Dataset:
-    boxes = film.image_boxes  # they have no default values, also for attributes that the film box has by default
+    boxes = film.image_boxes  # ``film.defaulted`` does not apply: it names attributes of film session and film box
     return pick(IMAGE_BOX, _sent_attributes(boxes[index], IMAGE_BOX) if index < len(boxes) else {})
 
 
@@ -285,7 +287,7 @@ def _sent_attributes(attributes: Dataset, table: Table, defaulted: Collection[st
         if keyword and element.VR != "SQ" and keyword not in (*defaulted, *_NOT_SENT) and row_of(table, keyword):
             try:
                 value = element.value
-            except DecodeError:  # this printer has ignored the value as well
+            except DecodeError:  # this printer has ignored the value, too
                 continue
             if value is not None:
                 sent[keyword] = value

@@ -16,7 +16,7 @@ __all__ = ["exp", "log", "log10", "polynomial", "power_of_10"]
 Floats = NDArray[np.float64]
 
 _LN2 = 0.6931471805599453
-_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # an exponent times the first is exact
+_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # exponent * _LN2_HIGH is exact
 _LN10 = 2.302585092994046
 _SQRT_HALF = 0.7071067811865476
 _MAX_EXPONENT = 700.0  # larger exponents would overflow

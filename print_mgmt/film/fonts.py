@@ -1,9 +1,9 @@
 """Assigns fonts to a text, with Pillow (the extra ``film``).
 
-A text is drawn with the first font that has all of it, or else each cluster (`letters`) with the first font that has
-this cluster. The fonts of the printer come first, then fonts that systems usually have, and last the font inside
-Pillow, so no font needs to be installed. If no font has a letter, a replacement character is drawn, never a different
-letter. A Latin letter may lose its accent.
+A text is drawn with the first font that has all of its characters. If there is no such font, each cluster (a letter
+with its marks, see `letters`) is drawn with the first font that has this cluster. The fonts of the printer come first,
+then fonts that systems usually have, and last the font inside Pillow, so no font needs to be installed. If no font has
+a letter, a replacement character is drawn, never a different letter; but a Latin letter may lose its accent.
 """
 
 import unicodedata
@@ -92,7 +92,7 @@ def _font_for(cluster: str, fonts: tuple[str, ...]) -> str | None:
 
 
 def _can_write(font: str, cluster: str) -> bool:
-    """Return whether a font has all characters of a cluster. Private characters count in fonts of the printer only."""
+    """Return whether a font has all characters of a cluster. Private characters need a font of the printer."""
     for character in cluster:
         if not needs_glyph(character):
             continue
@@ -104,7 +104,7 @@ def _can_write(font: str, cluster: str) -> bool:
 
 
 def _replace(cluster: str, fonts: tuple[str, ...]) -> str:
-    """Return the same letter in other characters, a Latin letter without its accent, or a replacement character."""
+    """Return the same letter composed or decomposed, a Latin letter without its accent, or a replacement character."""
     parts = unicodedata.normalize("NFD", cluster)
     tried = [unicodedata.normalize("NFC", cluster)]
     if all(unicodedata.category(part).startswith("M") for part in parts[1:]):  # not the jamo of a syllable
@@ -132,7 +132,7 @@ def font_of(name: str, size: int) -> "ImageFont.FreeTypeFont":
 
 
 def has_raqm() -> bool:
-    """Return whether Pillow shapes and orders text. Its wheels bring raqm, which needs FriBiDi from the system."""
+    """Return whether Pillow shapes and orders text. Its wheels contain raqm, which needs FriBiDi from the system."""
     from PIL import features
 
     return bool(features.check("raqm"))

@@ -34,7 +34,7 @@ FILM_SIZES = {
     "8INX10IN":    (203.2, 254.0),
     "8_5INX11IN":  (215.9, 279.4),
     "10INX12IN":   (254.0, 304.8),
-    "10INX14IN":   (257.0, 364.0),  # the standard gives this one in cm: JIS B4, not 10 by 14 inches
+    "10INX14IN":   (257.0, 364.0),  # the standard gives this size in cm: JIS B4, not 10 by 14 inches
     "11INX14IN":   (279.4, 355.6),
     "11INX17IN":   (279.4, 431.8),
     "14INX14IN":   (355.6, 355.6),

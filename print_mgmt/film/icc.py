@@ -19,11 +19,11 @@ from .tone import Note, densities
 
 __all__ = ["KNOTS", "gray_profile", "is_profile_of", "page_profile", "srgb_profile", "without_padding"]
 
-KNOTS = 4 * 255 + 1  # points of the curve of a gray profile; every fourth is the point of an 8-bit number
+KNOTS = 4 * 255 + 1  # points of the curve of a gray profile; every fourth point belongs to an 8-bit number
 
 _Floats = NDArray[np.float64]
 
-_HEADER = struct.Struct(">L4xL4s4s4s6H4s16xQL12s48x")  # clause 6.1, without a manufacturer
+_HEADER = struct.Struct(">L4xL4s4s4s6H4s16xQL12s48x")  # clause 6.1; fields that this code does not use are 0
 _VERSION = 0x02400000
 _DATE = (2001, 4, 1, 0, 0, 0)  # fixed, so that equal profiles have equal bytes
 _SIGNATURE, _SIGNATURE_AT = b"acsp", slice(36, 40)
@@ -121,7 +121,7 @@ def without_padding(data: bytes) -> bytes:
 
 
 def _encode_profile(kind: _HeaderFields, tags: dict[bytes, bytes]) -> bytes:
-    """Return header, tag table and tag data as one profile. Equal data of tags are stored once."""
+    """Return header, tag table and tag data as one profile. Tags with equal data share one copy."""
     start = _HEADER.size + 4 + _TAG.size * len(tags)
     body, places = b"", dict[bytes, int]()
     for data in tags.values():

@@ -128,7 +128,7 @@ class Imager:
             )
 
     def __hash__(self) -> int:
-        # some fields only, because a mapping cannot be hashed
+        # Only some fields, because mappings have no hash
         return hash((self.dpi, self.edge_mm, self.gap_mm, self.MinDensity, self.MaxDensity))
 
     def viewing(
@@ -158,8 +158,8 @@ class Imager:
     ) -> tuple[int, int]:
         """Return the Illumination and Reflected Ambient Light (cd/m2) that a film is made for.
 
-        Each is the requested value if it can be used, or else the value of the printer. Under usable light the
-        densities (hundredths of OD) of a film have luminances within PS3.14 §7.1, and the lightbox is brighter than
+        Each is the requested value if it can be used, or else the value of the printer. Light can be used if it gives
+        the densities (hundredths of OD) of the film luminances within PS3.14 §7.1, and if the lightbox is brighter than
         the ambient light. Paper keeps the ambient light of the printer.
         """
         own = self.Illumination, self.ReflectedAmbientLight

@@ -1,9 +1,9 @@
 """The positions of image boxes and annotation boxes on a film, in millimeters.
 
 The standard leaves the size of a box to the printer. Here the annotation boxes come first: they take strips of the area
-inside the edge. The image boxes divide the rest of that area, with a gap between two boxes (edge and gap are fields of
-`Imager`). So STANDARD is symmetric about both axes of the rest, ROW about its vertical axis and COL about its
-horizontal axis. A slide keeps its size and is centered in its mount.
+inside the edge. The remaining area is for images: the image boxes divide it, with a gap between two boxes (edge and gap
+are fields of `Imager`). So STANDARD is symmetric about both axes of this area, ROW about its vertical axis, and COL
+about its horizontal axis. A slide keeps its size, and is centered in its mount.
 """
 
 from collections.abc import Iterable

@@ -11,7 +11,7 @@ from .tone import Note
 __all__ = ["is_same", "needs_glyph", "split_clusters", "to_printable"]
 
 _MAX_LENGTH = 256  # further characters are not drawn; the VR LO allows 64
-_BLANK, _REMOVED = ("Cc", "Zl", "Zp"), ("Cs",)  # general categories: replaced by a blank, and removed
+_BLANK, _REMOVED = ("Cc", "Zl", "Zp"), ("Cs",)  # general categories that become a blank, and that are removed
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # they choose forms of letters, and reorder nothing
 _DIRECTIONS = "\N{ARABIC LETTER MARK}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
 # Bidi classes of format characters that are removed
@@ -78,6 +78,6 @@ def needs_glyph(character: str) -> bool:
 
 
 def is_same(cluster: str, replacement: str) -> bool:
-    """Return whether a cluster looks like its replacement. A compatibility ideograph differs from its equivalent."""
+    """Return whether a cluster looks like its replacement. A compatibility ideograph looks unlike its equivalent."""
     same = unicodedata.normalize("NFD", cluster) == unicodedata.normalize("NFD", replacement)
     return same and not any(_is_in(character, _COMPATIBLE) for character in cluster)

@@ -19,7 +19,7 @@ __all__ = ["burn"]
 
 _RULE = "PS3.3 C.9.2"
 _COVERAGE = np.array([0, COVERED], np.float32) + np.float32(0.5)  # by bit; 0.5 makes truncation round
-_MAX_ORIGIN = 32768  # or the least, if negative: Overlay Origin has the VR SS
+_MAX_ORIGIN = 32768  # the largest absolute value of Overlay Origin, which has the VR SS
 
 
 def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, imager: Imager, note: Note) -> None:

@@ -1,16 +1,16 @@
 """Placement: the position of an image in its box, in pixels of the printer, PS3.3 C.13.5.
 
 An image is centered, keeps its aspect ratio, and is enlarged until it fills its box in one direction. Requested Image
-Size sets its width instead. Without it, an image is printed pixel for pixel if Magnification Type is NONE, or if the
-image has more rows or columns than its box. If the image is then larger than its box, Requested Decimate/Crop Behavior
-decides, or else the default of the printer:
+Size sets its width instead. Without this attribute, an image is printed pixel for pixel if Magnification Type is NONE,
+or if the image has more rows or columns than its box. If the image is then larger than its box, Requested
+Decimate/Crop Behavior decides, or else the default of the printer:
 
 ========  ===========================================================  ===========  ======
 behavior  printed                                                      outcome      status
 ========  ===========================================================  ===========  ======
 DECIMATE  the whole image, as large as the box allows                  DECIMATED    B60A
 DECIMATE  the same, by the default of the printer, not by request      DEMAGNIFIED  B604
-DECIMATE  nothing, if requested together with NONE, which forbids it   FAILS        C603
+DECIMATE  nothing, if requested with NONE, which forbids shrinking     FAILS        C603
 CROP      the middle, at the requested size or pixel for pixel         CROPPED      B609
 FAIL      nothing                                                      FAILS        C603
 ========  ===========================================================  ===========  ======
@@ -101,7 +101,8 @@ def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement 
 def check_placement(sheet: Sheet, imager: Imager = FILM) -> None:
     """Raise LayoutError for a sheet whose images cannot be printed on a film of its size.
 
-    The format has too few image boxes on the film, or an image is larger than its box and must not be made smaller.
+    This is so if the format has too few image boxes on the film, or if an image is larger than its box and must not be
+    made smaller.
     """
     boxes, dpi = lay_out(sheet, imager).boxes, imager.resolution(sheet.RequestedResolutionID)
     if len(boxes) < len(sheet.cells):

@@ -33,8 +33,8 @@ _BAND = 16  # target rows that share a matrix; measured: larger matrices multipl
 _COLUMNS = 32  # target columns that share a matrix, unless the image shrinks to less than half; 16 take 5 % longer
 _MAX_SPAN = 128  # source pixels that the matrix of several target pixels may span
 _STRIP = 1 << 21  # bytes of intermediate image in memory; measured: 4 times as many take up to 1.4 times as long
-# Multiplications in one product. OpenBLAS spreads a larger product over all processors. They wait for each other, and
-# none is left for the event loop. Measured: this bound costs nothing on an idle machine, and triples the speed on a
+# Multiplications in one product. OpenBLAS spreads a larger product over all processors. These then wait for each other,
+# and none is left for the event loop. Measured: this bound costs nothing on an idle machine, and triples the speed on a
 # busy one.
 _MAX_PRODUCT = 1 << 18
 _COPY_BLOCK = 1 << 17  # pixels copied at a time: they fit in the processor cache

@@ -181,7 +181,7 @@ class _Film:
         return self.imager.resolution(self.sheet.RequestedResolutionID)
 
     def on_page(self, box: Box) -> Box:
-        """Convert a box from pixels of the printer to pixels of the page; it has at least one pixel."""
+        """Convert a box from pixels of the printer to pixels of the page; the result has at least one pixel."""
         scale = self.dpi / self.resolution
         (top, bottom), (left, right) = (
             _whole_pixels(first * scale, (first + length) * scale, side)

@@ -22,7 +22,7 @@ class PrintImage:
     ``PixelAspectRatio`` is the vertical and the horizontal size of a pixel, as integers without a unit.
     ``PixelSpacing`` is the vertical and the horizontal size in mm, if known. To print in true size, set
     RequestedImageSize to the number of columns times the horizontal size. ``notes`` has one line for each fault of the
-    original image that was ignored, and for each part of it that is missing here.
+    original image that was ignored, and for each part of the original that is missing here.
     """
 
     pixels: NDArray[np.uint8 | np.uint16]
@@ -63,7 +63,7 @@ class Overlay:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Annotation:
-    """The text of one annotation box, PS3.3 C.13.7. Positions count from 1."""
+    """The text of one annotation box, PS3.3 C.13.7. Positions are counted from 1."""
 
     AnnotationPosition: int
     TextString: str

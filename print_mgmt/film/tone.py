@@ -10,7 +10,7 @@ A gray pixel takes these steps, in one table for each image:
    characteristic curve, the level is the drive value of the device.
 
 The standard has no formula for LIN OD. Here the lowest value has the greatest density: D = Dmax - v (Dmax - Dmin),
-where v is the value after step 1, 0 to 1. On color, only Polarity has an effect, because PS3.14 is about gray.
+where v is the value after step 1, 0 to 1. On color images, only Polarity has an effect: PS3.14 is about gray.
 """
 
 import re
@@ -112,7 +112,7 @@ def tone(image: PrintImage, cell: Cell, sheet: Sheet, imager: Imager, note: Note
 
 
 def viewing(sheet: Sheet, cell: Cell, imager: Imager, note: Note) -> FilmViewing:
-    """Return the densities of an image and its light; note each difference from the request."""
+    """Return the range of densities of an image, and its light; note each difference from the request."""
     least = _first_given(cell.MinDensity, sheet.MinDensity, imager.MinDensity)
     greatest = _first_given(cell.MaxDensity, sheet.MaxDensity, imager.MaxDensity)
     least = _limit_to_printer("MinDensity", least, imager, note)

@@ -1,8 +1,8 @@
 """Decodes compressed frames: RLE with `rle`, the JPEG family with imagecodecs (the extra ``codecs``).
 
-The data determine the codec, because some files have a wrong Transfer Syntax. RLE, whose header does not identify it,
-is the codec of all other data. The header of the data is compared with the Data Set before decoding, because decoders
-allocate memory for any size in a header.
+The data determine the codec, because some files have a wrong Transfer Syntax. Data without a known header are taken for
+RLE, whose header does not identify it. The header of the data is compared with the Data Set before decoding, because
+decoders allocate memory for any size in a header.
 """
 
 from dataclasses import dataclass
@@ -43,8 +43,8 @@ def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSynta
     """Return a decoded frame.
 
     ``shape`` (HxW or HxWx3), ``bits`` (Bits Allocated) and ``ybr`` come from the Data Set; if the data name a color
-    space, it prevails over ``ybr``. Data without a known header are taken for RLE, unless ``syntax``, which is None if
-    unknown, names another codec. Raises ImageError for data that cannot be decoded or have another size.
+    space, it prevails over ``ybr``. ``syntax`` is None if it is unknown. Data without a known header are taken for RLE,
+    unless ``syntax`` names another codec. Raises ImageError for data that cannot be decoded or have another size.
     """
     octets, uid = max(bits // 8, 1), syntax.uid if syntax is not None else ""
     stream = codestream.read(data)

@@ -85,7 +85,7 @@ def _jpeg(data: bytes) -> Codestream:
         if code in _JPEGS:
             return _frame(_JPEGS[code], content, adobe, jfif)
         if 0xC0 <= code <= 0xCF and code not in _NOT_SOF:
-            raise ImageError(f"JPEG of process SOF{code - 0xC0} is not supported: hierarchical or arithmetic")
+            raise ImageError(f"JPEG of process SOF{code - 0xC0} is not supported: it is hierarchical or arithmetic")
         if code == _SOS:
             break
         if code == _APP0 and content.startswith(b"JFIF"):

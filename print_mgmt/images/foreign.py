@@ -40,7 +40,7 @@ class ForeignPicture(Protocol):
 
 
 def file_of(dataset: ForeignDataset) -> File:
-    """Return a Data Set of pydicom as a file. Raises ImageError if it cannot be written or read."""
+    """Return a Data Set of pydicom as a file. Raises ImageError if pydicom cannot write it, or we cannot read it."""
     stream = io.BytesIO()
     meta = getattr(dataset, "file_meta", None)
     try:
@@ -57,7 +57,7 @@ def file_of(dataset: ForeignDataset) -> File:
 
 
 def pillow_of(picture: object) -> "Image.Image":
-    """Return an image of Pillow with its type. Raises ImageError for an object that only looks like one."""
+    """Return ``picture`` if it is an image of Pillow. Raises ImageError for an object that only looks like one."""
     refusal = f"{type(picture).__name__} is not an image of Pillow: pass an array (numpy.asarray)"
     try:
         from PIL import Image

@@ -56,14 +56,15 @@ _MACROS = {
     "ShutterPresentationValue": _SHUTTER,
     "ShutterPresentationColorCIELabValue": _SHUTTER,
 }
-_MAX_NOTES = 16  # notes about one frame; an image with a million wrong windows gets no more
+_MAX_NOTES = 16  # notes about one frame; a hostile image may have a million wrong windows
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One frame of an image, numbered from 1. ``notes`` name the errors that were ignored, one line each.
 
-    If ``place`` is set, the attributes of its macro are read from its Data Set alone; `places` makes such frames.
+    ``place`` is a functional group macro and a Data Set: attributes of this macro are read from this Data Set alone.
+    `places` makes frames with a place.
     """
 
     dataset: Dataset
@@ -162,9 +163,9 @@ class Frame:
         return number
 
     def _values_or_none(self, keyword: str) -> list[object]:
-        """Return the values, with None for an empty one.
+        """Return the values, with None for each empty value.
 
-        If the VR does not allow the values, note it and return the texts between the backslashes.
+        If the VR does not allow the values, note the error, and return the texts between the backslashes.
         """
         holder = self._holder(keyword)
         try:
@@ -241,7 +242,7 @@ MAX_EXPANSION = 1000  # bytes per compressed byte of larger frames; real images 
 
 
 def check_size(rows: int, columns: int) -> None:
-    """Raise ImageError for an image without pixels, with more pixels than any film has, or with too long a side.
+    """Raise ImageError for an image without pixels, with more than `MAX_PIXELS`, or with a side above 65535.
 
     Rows and Columns go up to 65535, so a header of a few bytes can ask for 4 gigapixels.
     """
@@ -307,7 +308,7 @@ def aspect_of(frame: Frame) -> tuple[int, int]:
 def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
     """Return the ratio of two sizes as two integers, the second of them 1000 at most.
 
-    Raises ImageError, which begins with ``name``, if one of the sizes is more than 100 times the other.
+    Raises ImageError if one of the sizes is more than 100 times the other; the message begins with ``name``.
     """
     quotient = Fraction(vertical / horizontal).limit_denominator(_MAX_DENOMINATOR)
     if not 1 / _MAX_RATIO <= quotient <= _MAX_RATIO:

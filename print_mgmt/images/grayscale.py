@@ -58,7 +58,7 @@ def grayscale(
 
 
 def _check_shape(frame: Frame) -> None:
-    """Note a Presentation LUT Shape that contradicts Photometric Interpretation, which decides."""
+    """Note a Presentation LUT Shape that contradicts Photometric Interpretation; the latter prevails."""
     shape, photometric = frame.term("PresentationLUTShape"), photometric_of(frame)
     if (shape, photometric) in (("INVERSE", "MONOCHROME2"), ("IDENTITY", "MONOCHROME1")):
         frame.note(f"PresentationLUTShape {shape} contradicts {photometric}: ignored (PS3.3 C.8.11.3)")

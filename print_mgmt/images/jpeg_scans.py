@@ -3,8 +3,8 @@
 libjpeg fills missing data with gray and only warns, and its Python bindings discard the warning. Two facts reveal a
 broken image nevertheless:
 
-- When the data of a scan run out, libjpeg makes all further units mid-gray. So the image is decoded with one row of
-  units more than it has. Only if that row is mid-gray can the data before it have run out.
+- When the data of a scan run out, libjpeg makes all further units (T.81 A.2) mid-gray. So the image is decoded with one
+  row of units more than it has. If that row is not mid-gray, the data have reached the end of the image.
 - Bytes appended to the data of a whole image change no pixel; in a broken image, they take the place of missing data.
 
 The first test is part of the normal decoding, and adds 5 to 15 % to its time. The second test decodes the image again,

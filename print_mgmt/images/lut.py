@@ -1,7 +1,7 @@
 """Lookup tables in Data Sets: LUT Descriptor and LUT Data, PS3.3 C.11.1.1, C.11.2.1.1, C.7.6.3.1.5.
 
 A descriptor has three values: the number of entries (0 means 65536), the first input, and the bits of an entry. Inputs
-below the first get the first entry, inputs beyond the table get the last.
+below the first input get the first entry, and inputs beyond the table get the last entry.
 
 Many descriptors are wrong about the bits, and some about the number of entries. If the data are unambiguous, they
 prevail over the descriptor, with a note.
@@ -42,8 +42,8 @@ class Descriptor:
 class Lut:
     """A table, perhaps with fewer entries than its descriptor says. ``highest`` is the entry that becomes level 1.
 
-    ``names`` are the names of its descriptor and its data, for errors. ``octets`` is 1 if the entries are
-    bytes, packed or in the upper halves of words, and otherwise 2.
+    ``names`` are the names of its descriptor and its data, for errors. ``octets`` is 1 if the entries are bytes, packed
+    or in the upper halves of words, and otherwise 2.
     """
 
     names: tuple[str, str]
@@ -74,9 +74,10 @@ class Lut:
 
 
 def missing_parts(item: Dataset) -> str:
-    """Return what an item lacks, to follow "has no": LUTDescriptor, LUTData, or "LUTDescriptor and no LUTData".
+    """Return the names of the attributes without a value, for a message that an item "has no" such attributes.
 
-    The result is empty if both have a value. Some toolkits (LEADTOOLS) write an empty item into every image.
+    These are "LUTDescriptor", "LUTData", or "LUTDescriptor and no LUTData"; the result is empty if both have a value.
+    Some toolkits (LEADTOOLS) write an empty item into every image.
     """
     empty = [word for word in ("LUTDescriptor", "LUTData") if word not in item or not _has_value(item, word)]
     return " and no ".join(empty)
@@ -89,14 +90,14 @@ def _has_value(item: Dataset, keyword: str) -> bool:
 def lut_of(item: Dataset, name: str, frame: Frame, *, is_signed: bool) -> Lut:
     """Return the table of an item of Modality or VOI LUT Sequence. ``is_signed``: inputs may be negative.
 
-    Raises ImageError, which begins with ``name``, if the item is not a table.
+    Raises ImageError if the item is not a table; the message begins with ``name``.
     """
     descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
     return table_of(descriptor, data, (f"{name} LUTDescriptor", f"{name} LUTData"), frame, is_signed=is_signed)
 
 
 def table_of(raw_descriptor: Value, raw_data: Value, names: tuple[str, str], frame: Frame, *, is_signed: bool) -> Lut:
-    """Return the table of a descriptor and its data. Raises ImageError, with their ``names``, if they are not a table.
+    """Return the table of a descriptor and its data. Raises ImageError if they are not a table.
 
     Entries of 8 bits may be packed bytes (two in a word), or words with the entry in either half.
     """
@@ -119,7 +120,7 @@ def table_of(raw_descriptor: Value, raw_data: Value, names: tuple[str, str], fra
 def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
     """Return a LUT Descriptor. Its second value is signed if the inputs are (``is_signed``), whatever its VR is.
 
-    Raises ImageError, with ``name``, for a value that is not a descriptor.
+    Raises ImageError for a value that is not a descriptor; the message begins with ``name``.
     """
     match value:
         case [int(entries), int(first), int(bits)] if 1 <= bits <= _MAX_BITS:

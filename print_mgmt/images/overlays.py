@@ -1,8 +1,9 @@
 """Overlays: bit planes of groups 60xx on the image, PS3.3 C.9.2 and C.9.3.
 
-A plane has its own size. Its upper left pixel is at Overlay Origin, row and column counted from 1, so a part of it may
-be outside of the image. It may belong to some frames of the image only; the first is Image Frame Origin. The plane is
-Overlay Data, or (retired) one of the bits of the cells that Bits Stored leaves unused.
+A plane has its own size. Its upper left pixel is at Overlay Origin, row and column counted from 1, so a part of the
+plane may be outside of the image. A plane may belong to some frames of the image only: the first of them is Image Frame
+Origin. The bits of the plane are in Overlay Data, or (retired) in one bit of each cell of Pixel Data that Bits Stored
+leaves unused.
 
 Graphics cover the image. A region of interest (type R) only marks pixels, and is not printed. An invalid plane is left
 out with a note.
@@ -43,7 +44,7 @@ def overlay_mask(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, e
 
 
 def plane_of(frame: Frame, group: int, cells: Cells | None, shape: tuple[int, ...], *, regions: bool) -> Mask | None:
-    """Return a mask of the pixels under the overlay of a group, HxW; None, with a note, if it is invalid.
+    """Return a mask of the pixels under the overlay of a group, HxW; None, with a note, if the overlay is invalid.
 
     ``cells`` are native gray Pixel Data, or None for other Pixel Data. The result is also None if the overlay has no
     plane on this frame, and, without ``regions``, for a region of interest.
@@ -84,7 +85,7 @@ class _Overlay:
         return isinstance(kind, str) and kind.strip(" \0").upper() == _REGION
 
     def planes(self, cells: Cells | None) -> Iterator[tuple[Mask, tuple[int, int]]]:
-        """Yield the plane on the frame and its origin, counted from 0; nothing if there is none on this frame."""
+        """Yield the plane on the frame and its origin, counted from 0; nothing if the frame has no plane."""
         number = self._plane_number()
         if number is None:
             return
@@ -97,7 +98,7 @@ class _Overlay:
             raise ImageError(f"{self._name('OverlayData')} is missing (PS3.3 C.9.2)")
 
     def _plane_number(self) -> int | None:
-        """Return the number of the plane on this frame, from 0; None if there is none.
+        """Return the number of the plane on this frame, from 0; None if this frame has no plane.
 
         An overlay without numbers of frames is on all frames (PS3.3 C.9.3.1).
         """

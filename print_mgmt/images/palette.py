@@ -53,7 +53,7 @@ def _highest(lut: Lut, luts: list[Lut]) -> int:
 
 
 def _is_eight_bits(lut: Lut) -> bool:
-    """Return whether entries are bytes, or words with empty lower halves, as many modalities write bytes."""
+    """Return whether entries are bytes, or words with empty lower halves: many modalities write bytes like this."""
     return lut.highest <= 0xFF or not np.any(lut.entries & 0xFF)
 
 

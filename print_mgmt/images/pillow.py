@@ -132,7 +132,7 @@ def _check_jpeg(image: "Image.Image", data: bytes) -> None:
 
 
 def _reaches_end(scans: Scans) -> bool:
-    """Return whether a further row of units proves that the data reach the end of the image, see `jpeg_scans`.
+    """Return whether a further row of units proves that the data reach the end of the image (see `jpeg_scans`).
 
     Only the mean luminance of each block is decoded, which takes 30 to 70 % of the time for the whole image;
     `check_same` takes 100 to 270 %.
@@ -176,10 +176,8 @@ def _open_file(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
         import PIL  # noqa: F401  # checks whether Pillow is installed
     except ImportError as exc:
         raise ImageError("ordinary pictures need Pillow: pip install 'dimse-print[film]'") from exc
-    with (
-        Path(path).open("rb") as file,  # an OSError here concerns the disk, one of Pillow concerns the picture
-        _translate_errors(),
-    ):
+    # An OSError of `open` concerns the disk, and is not translated; an OSError of Pillow concerns the picture
+    with Path(path).open("rb") as file, _translate_errors():
         with _open_stream(file) as image:
             yield image
 
@@ -203,7 +201,7 @@ def _translate_errors() -> Iterator[None]:
 def _scaled_transparency(image: "Image.Image") -> int | None:
     """Return the transparent gray of a PNG of 2 or 4 bits, spread over 8 bits as Pillow spreads the pixels; else None.
 
-    A picture that is already decoded does not say how many bits it had.
+    The result is also None for a picture that is already decoded: its number of bits in the file is lost.
     """
     value, tiles = image.info.get("transparency"), getattr(image, "tile", None)
     factor = _SCALED.get(tiles[0][3]) if tiles and isinstance(tiles[0][3], str) else None
@@ -249,7 +247,7 @@ def _is_inverted(image: "Image.Image") -> bool:
 
 
 def _resolution(image: "Image.Image") -> object:
-    """Return the resolution of a picture across and down in dpi, as it is seen upright; None if it has none."""
+    """Return the resolution of the upright picture in dpi, across and down; None if it has no resolution."""
     match image.info.get("dpi"):
         case (across, down) if image.getexif().get(_ORIENTATION) in _TURNED:
             return down, across

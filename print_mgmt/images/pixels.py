@@ -31,7 +31,7 @@ _YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")
 _TRANSFORMED = ("YBR_RCT", "YBR_ICT")  # transforms within JPEG 2000
 _HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two bytes per pixel if uncompressed
 _WHOLE = (8, 16, 32)  # Bits Allocated of whole bytes
-_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # uncompressed pixels in fragments, for an offset table
+_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # frames in fragments, as in compressed pixels, but not compressed
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame is compressed by RFC 1951, PS3.5 A.4.13
 _ALWAYS_PADDING = 3  # up to this many bytes after the last frame are padding, however short a frame is
 
@@ -40,7 +40,7 @@ _ALWAYS_PADDING = 3  # up to this many bytes after the last frame are padding, h
 class Pixels:
     """Cells of a frame, HxW or HxWx3, with their meaning: MONOCHROME1, MONOCHROME2, PALETTE COLOR or RGB.
 
-    ``are_native``: the cells are unchanged, including the bits above Bits Stored; without meaning for RGB.
+    ``are_native``: the cells are unchanged, including the bits above Bits Stored. This has no meaning for RGB.
     """
 
     cells: Cells
@@ -71,7 +71,7 @@ def frame_count(frame: Frame, fragments: Fragments) -> int:
 
 
 def _count_by_length(frame: Frame, octets: int) -> int:
-    """Return the number of frames that fill native data, except for a byte of padding; 1 if there is no such number."""
+    """Return the number of frames that fill native data, except for a byte of padding; 1 if no number does."""
     samples = frame.count("SamplesPerPixel", 1)
     bits = frame.count("Rows") * frame.count("Columns") * samples * frame.count("BitsAllocated")
     frames = 8 * octets // bits
@@ -148,8 +148,8 @@ def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments)
 def _compressed_bytes(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments) -> bytes | None:
     """Return a compressed frame; None if the pixels are native.
 
-    In a compressed Transfer Syntax, some files have Pixel Data without fragments: native pixels, or one frame of the
-    JPEG family. They are read with a note.
+    Some files with a compressed Transfer Syntax have Pixel Data without fragments: native pixels, or one frame of the
+    JPEG family. Such Pixel Data are read with a note.
     """
     if isinstance(_value(frame, "PixelData"), list):
         return b"".join(fragments()[frame.number - 1])

@@ -110,7 +110,7 @@ class Source:
     def picture(self, number: int, options: ImageOptions) -> Picture:
         """Return the picture of a frame; ``color`` and ``bits`` are not applied yet.
 
-        Raises ImageError, which begins with the name, if it cannot be made.
+        Raises ImageError if the picture cannot be made; the message begins with the name.
         """
         if not 1 <= number <= self.frames:
             raise _with_name(self.name, ImageError(f"there is no frame {number}: the image has {self.frames}"))
@@ -194,7 +194,7 @@ class _DicomImage:
         self._dataset = dataset
         self._syntax = syntax
         frame = Frame(dataset)
-        # Both are found once for all frames; otherwise, the time would grow with the square of the number of frames
+        # Fragments and ends are found once for all frames: else the time would grow with the square of their number
         self._fragments: Fragments = cache(partial(fragments_of, frame))
         self._ends_of_all = cache(self._find_ends_of_all)
         self.frames = frame_count(frame, self._fragments)
@@ -244,9 +244,9 @@ class _DicomImage:
         return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 
     def _ends_of_each(self) -> Iterator[Ends | None]:
-        """Yield the range of each frame; of a large object only every nth frame, to bound the pixels that are read.
+        """Yield the ends of each frame; in a large object, of every nth frame only, to bound the pixels that are read.
 
-        A broken frame has no range here. Its error is raised later, when the frame is printed.
+        A broken frame yields None. Its error is raised later, when the frame is printed.
         """
         first = Frame(self._dataset)
         pixels = self.frames * first.count("Rows") * first.count("Columns")

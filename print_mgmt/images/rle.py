@@ -1,9 +1,10 @@
-"""The decoder of RLE Lossless, PS3.5 Annex G: each byte of the samples is a plane of its own, packed row by row.
+"""The decoder of RLE Lossless, PS3.5 Annex G.
 
-A frame is a header of 16 numbers, the number of segments and up to 15 offsets, followed by the segments. These are the
-planes of the first sample, the most significant byte first, then the planes of the next sample. A segment is a list of
-runs (PackBits). A run is a length byte n from 0 to 127 and n + 1 literal bytes, or a length byte n from 129 to 255 and
-one byte that is repeated 257 - n times. The length byte 128 is ignored.
+A frame is a header of 16 numbers (the number of segments and up to 15 offsets), followed by the segments. A segment is
+a byte plane: one byte of one sample of all pixels, row by row. The planes of the first sample come first, with the most
+significant byte in front, then the planes of the next sample. A plane is compressed as a list of runs (PackBits). A run
+is a length byte n from 0 to 127 and n + 1 literal bytes, or a length byte n from 129 to 255 and one byte that is
+repeated 257 - n times. The length byte 128 is ignored.
 """
 
 import struct

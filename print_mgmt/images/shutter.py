@@ -2,8 +2,8 @@
 
 A shape hides the pixels outside it; a bitmap, which is an overlay, hides the pixels under it.
 
-Rows and columns count from 1, and the edges are visible. With several shapes, only pixels that none of them hides are
-visible. An invalid shape is ignored with a note. If the valid shapes together hide the whole image, all of them are
+Rows and columns are counted from 1, and the edges are visible. With several shapes, only pixels that none of them hides
+are visible. An invalid shape is ignored with a note. If the valid shapes together hide the whole image, all of them are
 ignored with a note.
 """
 
@@ -66,7 +66,7 @@ def _combine_shapes(
 
 
 def _names(frame: Frame) -> list[str]:
-    """Return the names of shapes, without repetitions; only as many values are read as there are shapes."""
+    """Return the names of shapes without repetitions; at most as many values are read as there are kinds of shapes."""
     return list(dict.fromkeys(name.strip(" \0").upper() for name in frame.texts("ShutterShape")[: len(_SHAPES) + 1]))
 
 

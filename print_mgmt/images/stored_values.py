@@ -1,7 +1,7 @@
 """Stored values in the cells of Pixel Data: their bits, their sign, and padding.
 
-A cell has Bits Allocated bits. Bits Stored of them, up to High Bit, are the value, with its sign at High Bit (PS3.5
-8.1.1); the bits above and below are not part of the value.
+A cell has Bits Allocated bits. A value takes Bits Stored of these bits: its highest bit, which may be a sign, is at
+High Bit (PS3.5 8.1.1). The other bits of the cell do not belong to the value.
 """
 
 from collections.abc import Iterator
@@ -68,13 +68,13 @@ def stored_bits(cells: Cells, frame: Frame) -> tuple[int, int]:
 
 
 def stored_values(cells: Cells, frame: Frame, *, is_signed: bool) -> NDArray[np.int64]:
-    """Return the stored values of cells: the Bits Stored up to High Bit, with their sign."""
+    """Return the stored values of cells, with their sign."""
     bits, high = stored_bits(cells, frame)
     return low_bits(cells.astype(np.int64) >> (high + 1 - bits), bits, is_signed=is_signed)
 
 
 def fit_to_cells(values: NDArray[np.integer], frame: Frame, precision: int) -> Cells:
-    """Return decoded values of ``precision`` bits as cells, shifted to the place that High Bit names.
+    """Return decoded values of ``precision`` bits as cells, in the bits that Bits Stored and High Bit name.
 
     A codestream has no bits above Bits Stored (PS3.5 8.2), so values that overshoot in lossy compression are clipped.
     If the codestream is signed and Pixel Representation is not, or the reverse, the bits are kept unchanged.
@@ -101,8 +101,8 @@ def low_bits(values: NDArray[np.int64], bits: int, *, is_signed: bool) -> NDArra
 def is_padding(cells: Cells, stored: NDArray[np.int64], frame: Frame) -> NDArray[np.bool_]:
     """Return a mask of the padding: Pixel Padding Value, up to Pixel Padding Range Limit if present.
 
-    Both are signed if the pixels are, even if their VR differs (PS3.3 C.7.5.1.1.2). If Bits Stored can hold no padding,
-    such as 63536 with 12 bits, whole cells are compared instead of the ``stored`` values of the cells.
+    Both are signed if the pixels are, even if their VR differs (PS3.3 C.7.5.1.1.2). If the padding does not fit into
+    Bits Stored, such as 63536 into 12 bits, it is compared with whole cells instead of ``stored``, their stored values.
     """
     keywords = ("PixelPaddingValue", "PixelPaddingRangeLimit")
     limits = [int(number) for keyword in keywords for number in frame.numbers(keyword)[:1]]

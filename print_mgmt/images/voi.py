@@ -2,7 +2,8 @@
 
 An image may have several tables (VOI LUT Sequence) and windows (Window Center and Width). They are alternatives, and
 the first valid one is used unless the user selects another. Those of the frame itself come before those that all
-frames share. Tables come before windows: a modality that writes both means the window for viewers without tables.
+frames share. Tables come before windows: a modality that writes both means the window for viewers that support no
+tables.
 
 Tables and windows return levels: 0 for the lowest output value, 1 for the highest.
 """
@@ -51,8 +52,8 @@ class Window:
         return VOI_FUNCTIONS[self.VOILUTFunction](values, self.WindowCenter, self.WindowWidth)
 
 
-# A window; the number (from 1) or the explanation of a table or window in the image; "auto" for no table or window,
-# so that the values are stretched; None for the first valid one
+# A window; the number (from 1) or the explanation of a table or window in the image; "auto" to use none of them, and
+# stretch the values; None for the first valid table or window
 Choice = Window | int | str | None
 
 MAX_CHOICES = 256  # tables that are read, and windows that are read: a hostile image may list a million
@@ -62,8 +63,8 @@ def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
     """Return the chosen table or window; None if the choice is "auto", or if there is neither a table nor a window.
 
     ``is_signed``: the rescaled values may be negative. ``scale_lut`` makes the largest entry of a table white. Without
-    a choice, invalid tables and windows are skipped with a note. Raises ImageError if the chosen one is missing or
-    invalid.
+    a choice, invalid tables and windows are skipped with a note. Raises ImageError if the chosen table or window is
+    missing or invalid.
     """
     if isinstance(choice, Window):
         return choice
@@ -93,7 +94,7 @@ def _first_valid(frame: Frame, candidates: Iterable[tuple[str, Callable[[], Voi]
 
 
 def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Callable[[], Voi]]]:
-    """Return the explanation of each table and a function that reads it, so that only the chosen one must be valid."""
+    """Return the explanation of each table and a function that reads the table: only the chosen one must be valid."""
 
     def table(index: int) -> Voi:
         name = f"VOILUTSequence[{index}]"

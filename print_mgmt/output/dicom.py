@@ -78,6 +78,6 @@ def _frames(pages: Sequence[Page]) -> NDArray[np.uint8 | np.uint16]:
 
 
 def _kind_of(page: Page) -> tuple[object, ...]:
-    """Return what all frames of an object must share. An object for gray has no profile."""
+    """Return the properties that all frames of an object must share. A gray object has no profile."""
     profile = page.ICCProfile if page.pixels.ndim == 3 else None
     return page.pixels.shape, page.pixels.dtype, page.dpi, profile or None

@@ -6,8 +6,9 @@ remains, so the film can be written again. If one format fails, the files of the
 format can be written again. Names of files have only characters that are safe in every file system.
 
 The sidecar is a JSON file with the attributes of the film and the decisions of the renderer. Attributes have their
-DICOM keywords, and their received or default values; finite numbers are JSON numbers. The sidecar contains patient data
-only if the client put them into such attributes, for example into labels and annotations, or if the caller adds them.
+DICOM keywords as names, and their received or default values; finite numbers are JSON numbers. The sidecar contains
+patient data only if the client put them into such attributes, for example into labels and annotations, or if the caller
+adds them.
 """
 
 import json
@@ -39,7 +40,7 @@ JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | Non
 
 @dataclass(frozen=True, slots=True)
 class PageFiles:
-    """The input of the writers: a page, its title and attributes. ``about`` returns more values for the sidecar."""
+    """The input of the writers in `FORMATS`: a page, its title and attributes. ``about`` adds values to the sidecar."""
 
     page: Page
     title: str = ""

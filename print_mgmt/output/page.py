@@ -53,8 +53,8 @@ def check_page(page: Page) -> None:
 def profile_of(page: Page) -> bytes:
     """Return the ICC profile that gives the pixel values of a page their meaning.
 
-    It is the page's own profile, or else the profile of the film of PS3.14 D.2 for gray, and sRGB for color. Raises
-    OutputError for a profile that is invalid or has another color space.
+    If the page has no profile of its own, return the profile of the film of PS3.14 D.2 for gray, and of sRGB for color.
+    Raises OutputError for a profile that is invalid or has another color space.
     """
     if page.ICCProfile is None:
         return _standard_film_profile() if page.pixels.ndim == 2 else srgb_profile()

@@ -4,7 +4,8 @@ The document requests printing without scaling, so a printed page has the size o
 their profiles and the title: no names of patients, and no dates.
 
 PDF libraries keep the whole document in memory, and hold the GIL while they write it, so a server cannot respond
-meanwhile. This code does neither. Comments with § refer to ISO 32000-1.
+meanwhile. This module keeps one page in memory, and releases the GIL while it compresses. Comments with § refer to ISO
+32000-1.
 """
 
 import re
@@ -174,5 +175,5 @@ def _metadata(title: str) -> bytes:
 
 
 def _printable(title: str) -> str:
-    """Return a title with question marks for unprintable characters. Both copies of a title must be equal."""
+    """Return a title with question marks for unprintable characters, so that both copies of the title are equal."""
     return _UNPRINTABLE.sub("?", title)

@@ -1,7 +1,7 @@
 """Writes one or more pages losslessly as TIFF 6.0: gray of 8 or 16 bits, or RGB of 8, with the resolution of the film.
 
-Imaging libraries hold the GIL while they compress, so a server cannot respond meanwhile. This code releases the
-lock. Each strip of lines has the deflated differences between neighboring samples (TIFF Technical Note 2, 2002).
+Imaging libraries hold the GIL while they compress, so a server cannot respond meanwhile. This module releases the GIL.
+Each strip of lines has the deflated differences between neighboring samples (TIFF Technical Note 2, 2002).
 """
 
 import struct
@@ -15,7 +15,7 @@ from .page import OutputError, check_page, profile_of
 __all__ = ["write_tiff"]
 
 _HEADER = struct.Struct("<2sHL")  # byte order, version, offset of the first directory
-_FIRST_LINK = 4  # position of that offset
+_FIRST_LINK = 4  # position of the offset of the first directory
 _ENTRY = struct.Struct("<HHL4s")  # tag, type, count, value or its offset
 _COUNT, _OFFSET = struct.Struct("<H"), struct.Struct("<L")
 _BLOCK = 1 << 20  # bytes of pixels in a strip, unless one line has more

@@ -34,11 +34,12 @@ class Film:
     """A film that a client prints.
 
     ``film_session``, ``film_box``, ``image_boxes`` and ``annotation_boxes`` are the attributes of the film (PS3.3
-    C.13), including default values; ``defaulted`` names those with default values. ``referenced`` are the attributes of
-    its Presentation LUTs, VOI LUT boxes and overlay boxes. ``sheet`` has the images. ``number`` counts the films that
-    the server passes to ``on_film``, ``position`` the films of the Print Job ``job``, and ``copy`` the ``copies`` of
-    the film, each from 1. ``time`` is the local time at which the printer accepted the film, or the current time if the
-    job has none.
+    C.13), including default values; ``defaulted`` names the attributes with default values. ``referenced`` are the
+    attributes of its Presentation LUTs, VOI LUT boxes and overlay boxes. ``sheet`` has the images.
+
+    ``number`` counts the films that the server passes to ``on_film``, ``position`` counts the films of the Print Job
+    ``job``, and ``copy`` counts the ``copies`` of the film; each count starts at 1. ``time`` is the local time at which
+    the printer accepted the film, or the current time if the job has no time.
 
     A film can be copied and pickled, for example for a pool of processes; the job of the copy has no films.
     """
@@ -123,16 +124,17 @@ class Film:
     async def render(self, dpi: int = 150, *, bits: Literal[8, 16] = 8, p_values: bool = False) -> Page:
         """Render the film as a page in another thread, with gray pixels of ``bits`` bits. Raises `LayoutError`.
 
-        With ``p_values``, gray pixels are P-Values, also if the printer has a characteristic curve.
+        With ``p_values``, gray pixels are P-Values even if the printer has a characteristic curve.
         """
         imager = replace(self._film.imager, curve=None) if p_values else self._film.imager
         return await asyncio.to_thread(render, self.sheet, dpi, bits=bits, imager=imager)
 
 
 def _joined(used: Dataset, unused: Dataset, sent: Container[int] | None = None) -> Dataset:
-    """Return the attributes of an instance that the client sent: ``unused``, and those of ``used`` in ``sent``.
+    """Return the attributes of an instance that the client sent.
 
-    If ``sent`` is None, ``used`` has no default values.
+    These are ``unused``, and the attributes of ``used`` whose tags are in ``sent``. If ``sent`` is None, the client
+    sent all of ``used``.
     """
     joined = Dataset()
     for element in used:
@@ -169,7 +171,7 @@ class PrintEngine:
     ``printed`` counts the calls of ``on_film`` that succeeded, ``failed`` those that raised.
     """
 
-    is_full: bool = False  # whether N-SET of an image is refused: never, since this queue refuses only N-ACTION
+    is_full: bool = False  # N-SET of an image is never refused, because this queue refuses only N-ACTION
 
     def __init__(self, queue: JobQueue, on_film: OnFilm, *, each_copy: bool = False) -> None:
         self.printed = 0

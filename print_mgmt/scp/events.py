@@ -28,7 +28,7 @@ __all__ = ["Reporter"]
 _log = logging.getLogger("print_mgmt.scp")
 
 PATIENCE = 10.0  # seconds to wait for the response to an event
-MAX_WAITING = 1000  # events that wait for their turn; the films of a full session have less than 200
+MAX_WAITING = 1000  # events that wait for their turn; the jobs of a full session cause fewer than 200
 
 
 class _Event(NamedTuple):
@@ -53,7 +53,7 @@ class Reporter:
         self._association = association
         self._confirm = confirm
         self._printer_name = PrinterName
-        self._for_printer = _context(association, Printer, *META_CLASSES)  # Printer is a member of both
+        self._for_printer = _context(association, Printer, *META_CLASSES)  # both contain Printer
         self._for_jobs = _context(association, PrintJobClass)
         self._events: deque[_Event] = deque()
         self._followed: WeakSet[PrintJob] = WeakSet()
@@ -73,7 +73,7 @@ class Reporter:
             self._association.awaits_events = True
 
     def unfollow(self, job: PrintJob) -> None:
-        """Report no more of ``job``, because the printer has refused it."""
+        """Stop reporting ``job``, because the printer has refused it."""
         job.listeners.discard(self._report_job)
         self._followed.discard(job)
         self._await_events_if_needed()
@@ -85,7 +85,7 @@ class Reporter:
             self._put(_Event(self._for_printer, Printer, PrinterInstance, state.EventTypeID, information))
 
     async def flush_events(self) -> None:
-        """Wait until the client has answered all events so far, or gets no more events."""
+        """Wait until the client has answered all events so far, or until it gets no more events."""
         await self._all_sent.wait()
 
     async def run(self) -> None:
@@ -117,10 +117,10 @@ class Reporter:
         assert self._for_jobs is not None
         uid, information = job.SOPInstanceUID, job.event_information()
         ends = job if job.has_ended else None
-        if ends is None and not self._has_stopped:  # also a job that failed before, and is retried
+        if ends is None and not self._has_stopped:  # a new job, or a failed job that is retried
             self._association.awaits_events = True
         self._put(_Event(self._for_jobs, PrintJobClass, uid, job.EventTypeID, information, ends))
-        if job.ExecutionStatus == "DONE":  # no further step follows; a long association may print any number of jobs
+        if job.ExecutionStatus == "DONE":  # no step follows, and a long association may print any number of jobs
             job.listeners.discard(self._report_job)
             self._followed.discard(job)
 

@@ -9,9 +9,9 @@ __all__ = ["ClientHello", "is_whole", "parse"]
 TLS_1_2, TLS_1_3 = 0x0303, 0x0304
 _HANDSHAKE, _CLIENT_HELLO, _SUPPORTED_VERSIONS = 0x16, 1, 43  # RFC 8446 §5.1, §4, §4.2
 _RECORD_HEADER, _MESSAGE_HEADER = 5, 4
-_GREASE, _GREASE_STEP = 0x0A0A, 0x1010  # RFC 8701: reserved values without a meaning
+_GREASE, _GREASE_STEP = 0x0A0A, 0x1010  # RFC 8701: values without a meaning, which clients add to their lists
 
-# IANA, TLS Cipher Suites. Suites with pre-shared keys are listed only for RC4.
+# Cipher suites by their numbers at IANA. Of the suites with pre-shared keys, only those with RC4 are listed.
 _NULL = {0x0000, 0x0001, 0x0002, 0x003B, 0xC001, 0xC006, 0xC00B, 0xC010, 0xC015, 0xC0B4, 0xC0B5}
 _EXPORT = {0x0003, 0x0006, 0x0008, 0x000B, 0x000E, 0x0011, 0x0014, 0x0017, 0x0019, *range(0x0026, 0x002C)}
 _RC4 = {0x0003, 0x0004, 0x0005, 0x0017, 0x0018, 0x0020, 0x0024, 0x0028, 0x002B, 0x008A, 0x008E, 0x0092}
@@ -27,7 +27,11 @@ _AEAD_1_2 |= {0xC086, 0xC087, 0xC08A, 0xC08B, 0xC09E, 0xC09F, 0xC0A2, 0xC0A3, *r
 
 @dataclass(frozen=True, slots=True)
 class ClientHello:
-    """The offer of a client. Without a list of versions, ``versions`` has only the highest one."""
+    """The offer of a client.
+
+    ``versions`` are the versions in the extension supported_versions, or else only the highest version of the client.
+    ``has_version_list`` says whether the extension is present.
+    """
 
     versions: tuple[int, ...]
     suites: tuple[int, ...]
@@ -68,7 +72,7 @@ def _message(octets: bytes) -> bytes:
 
 
 def is_whole(octets: bytes) -> bool:
-    """Return whether a whole handshake message has arrived, or octets that cannot begin one."""
+    """Return whether a whole handshake message has arrived, or octets that cannot begin such a message."""
     if octets and octets[0] != _HANDSHAKE:
         return True
     message = _message(octets)
@@ -78,7 +82,7 @@ def is_whole(octets: bytes) -> bool:
 
 
 class _Reader:
-    """A reader of the vectors of TLS. Raises `DecodeError` at the end of the octets."""
+    """A reader of numbers and vectors (RFC 8446 §3). Its methods raise `DecodeError` if the octets end too early."""
 
     def __init__(self, octets: bytes) -> None:
         self._octets, self._at = octets, 0
@@ -124,6 +128,6 @@ def parse(octets: bytes) -> ClientHello:
 
 
 def _numbers(octets: bytes) -> tuple[int, ...]:
-    """Return the numbers of two octets each, without the reserved ones."""
+    """Return the numbers of two octets each, without the meaningless values of RFC 8701."""
     numbers = (int.from_bytes(octets[at : at + 2], "big") for at in range(0, len(octets) - 1, 2))
     return tuple(number for number in numbers if (number - _GREASE) % _GREASE_STEP)

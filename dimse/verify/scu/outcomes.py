@@ -78,8 +78,8 @@ def command_ends(peer: ScuPeer, visit: Visit) -> Observation:
 def command_fails(peer: ScuPeer, visit: Visit) -> Observation:
     """Return `Kept` if the exit status reports a failure, `Deviated` if it is 0.
 
-    Return `Running` if there is none, because the tester had to end the command: what a program then returns, such as
-    143 of Java, reports nothing.
+    Return `Running` if the tester had to end the command. The exit status of a command that the tester ended, such as
+    143 of Java, reports no failure.
     """
     if found := crash(visit):
         return found
@@ -100,9 +100,9 @@ def _first_missing(plain: Sequence[str], found: Sequence[str]) -> str:
 
 
 def goes_on(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Kept` if the operations of the plain scenario followed, and its A-RELEASE-RQ if it had one.
+    """Return `Kept` if all operations of the plain scenario followed, and an A-RELEASE-RQ if that scenario has one.
 
-    Otherwise return how the SCU stopped: A-ABORT, `Closed`, silence, octets that cannot be read, or A-RELEASE-RQ.
+    Otherwise, return how the SCU stopped: A-ABORT, `Closed`, silence, octets that cannot be read, or A-RELEASE-RQ.
     """
     if found := crash(visit):
         return found
@@ -122,7 +122,10 @@ def goes_on(peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def _events_since(visit: Visit) -> list[Seen]:
-    """Return the events after the first reaction, on its connection and on later ones; without a reaction, all."""
+    """Return the events after the first reaction, on its connection and on later ones.
+
+    Without a reaction, return all events.
+    """
     later = visit.wires if visit.fired is None else visit.wires[visit.wires.index(visit.fired[0]) + 1 :]
     return [*visit.after(), *(seen for wire in later for seen in wire.events)]
 

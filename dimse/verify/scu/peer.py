@@ -29,8 +29,8 @@ _MAX_REACTION = 10.0  # seconds that a reaction may take
 class ScuTarget:
     """The address at which the tester waits for the SCU, and the time limits for the SCU in seconds.
 
-    Without a ``program``, a person or a machine runs the SCU for each visit. The visit is then over when the script has
-    met the request that it waits for, and no association has been open for ``idle`` seconds.
+    Without a ``program``, a person or a machine runs the SCU for each visit. The visit is then over when the SCU has
+    sent the request that the script waits for, and no association has been open for ``idle`` seconds.
     """
 
     host: str = "127.0.0.1"  # of the tester
@@ -38,8 +38,8 @@ class ScuTarget:
     called: str = "VERIFYSCP"  # the AE title by which the SCU calls the tester
     patience: float = 45.0  # for the next step of the SCU
     idle: float = 3.0
-    longest_visit: float = 1800.0  # from the start of the program or the first connection on, whatever the SCU does
-    longest_timer: float = 40.0  # of SCUs; many have timers of 30 s, so the tester judges only a longer silence
+    longest_visit: float = 1800.0  # from the start of the program, or the first connection, to the end of the visit
+    longest_timer: float = 40.0  # many SCUs have timers of 30 s, so the tester judges no shorter silence than this
     program: Program | None = None
     tls: ssl.SSLContext | None = None
     files: TLSFiles = field(default_factory=TLSFiles)  # for the cases of TLS
@@ -57,7 +57,7 @@ class ScuTarget:
 
 @dataclass(slots=True)
 class ScuPeer:
-    """The SCU under test, for one sub-case. ``plain`` is the visit of the plain scenario, once that is over."""
+    """The SCU under test, for one sub-case. ``plain`` is the visit of the plain scenario, once that visit is over."""
 
     target: ScuTarget
     dispatcher: Dispatcher
@@ -115,8 +115,8 @@ class ScuPeer:
     ) -> Visit:
         """Let the SCU run once against a script.
 
-        The invariants judge its traffic only if ``is_judged``. ``max_length`` is our Maximum Length. ``tls`` replaces
-        the context of the target; with ``reads_hello``, only the ClientHello is read.
+        The invariants judge the traffic of the visit only if ``is_judged``. ``max_length`` is the Maximum Length of the
+        tester. ``tls`` replaces the context of the target. With ``reads_hello``, only the ClientHello is read.
 
         Raises `Unprepared` if the SCU does not connect, or goes on without end; `OSError` if the command cannot be
         started; and any error of the tester that ended the visit.
@@ -186,7 +186,7 @@ class ScuPeer:
         self._note(visit.ended)
 
     async def _until_read(self, visit: Visit) -> None:
-        """Wait until all connections are read to their ends, after the program has ended."""
+        """After the program has ended, wait until everything on its connections is read."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self.patience + _MAX_REACTION):
                 while visit.open:

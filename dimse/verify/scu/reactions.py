@@ -118,7 +118,7 @@ def in_pdvs(cut: Callable[[int, bytes, int], list[bytes]], *, together: bool) ->
 
 
 def _require_room(exchange: Exchange, length: int) -> None:
-    """Raise `Unprepared` if a P-DATA-TF of this PDU-length is longer than the SCU accepts: it may abort then."""
+    """Raise `Unprepared` if a P-DATA-TF of this PDU-length is longer than the SCU accepts: the SCU may abort."""
     limit = exchange.wire.max_length
     if limit and length > limit:
         raise Unprepared(f"the SCU's Maximum Length, {limit}, leaves no room for a P-DATA-TF of {length} bytes")
@@ -169,7 +169,7 @@ def held_back(seconds: float) -> Reaction:
 
 
 def with_message_id(add: int) -> Reaction:
-    """Return the reaction that sends the right answer, but with ``add`` added to the Message ID that it answers."""
+    """Return the reaction that sends the right answer, but adds ``add`` to its Message ID Being Responded To."""
 
     async def react(exchange: Exchange) -> None:
         response = exchange.response

@@ -36,11 +36,11 @@ class Service(Protocol):
         """Return the right answer to a request."""
 
 
-MakeService = Callable[[Random], Service]  # makes the service of one association, whose UIDs come from ``Random``
+MakeService = Callable[[Random], Service]  # makes the service of one association, which draws UIDs from ``Random``
 
 
 class EchoService:
-    """The Verification service alone."""
+    """A service that has only the Verification SOP Class."""
 
     def __init__(self, _random: Random) -> None:
         self.supported: Mapping[str, Sequence[str]] = {Verification: BOTH_SYNTAXES}

@@ -1,7 +1,8 @@
 """A run against an SCU: first the plain scenario, which determines the flags, then the cases, then the invariants.
 
-A command runs once for each visit, one after another. Without a command, all cases wait at the same time, and the
-port or the called AE title of a connection selects its case; if neither does, the first waiting case gets it.
+If the tester has a command, the command runs once for each visit, and one visit follows the other. Without a command,
+all cases wait at the same time. The port or the called AE title of a connection selects its case; if neither does, the
+first waiting case gets the connection.
 """
 
 import asyncio
@@ -53,7 +54,8 @@ PLAIN = "PLAIN"  # the AE title that selects the plain scenario
 _PATIENCE_FACTOR = 3  # a second try, after silence has led to a bad verdict, has this many times the patience
 
 OnResult = Callable[[Result], None]
-# Called when a visit waits: with the case id, the case and the plain visit, or with PLAIN, None and None
+# Called when a visit waits: with the case id, the case and the plain visit; for the plain visit itself, with PLAIN,
+# None and None
 OnWaiting = Callable[[str, Case | None, Visit | None], None]
 OnListening = Callable[[int], None]  # called once, with the port that the tester listens on
 
@@ -70,7 +72,7 @@ async def verify_scu(
     on_listening: OnListening = lambda _port: None,
     done: Iterable[str] = (),
 ) -> Run:
-    """Run those of ``cases`` that are for an SCU, and return the run. ``run`` receives each result at once.
+    """Run those of ``cases`` that are for an SCU, and return the run. ``run`` receives each result immediately.
 
     Cases whose ids are in ``done`` are left out. Raises `OSError` if a port cannot be opened. After a cancellation,
     ``run`` has the results so far.
@@ -143,7 +145,7 @@ class ScuTester:
     # --- the plain scenario ---
 
     async def _run_plain_scenario(self) -> bool:
-        """Run the plain scenario, which determines the flags. Return whether it went well."""
+        """Run the plain scenario, which determines the flags. Return whether it succeeded."""
         trace = self._trace()
         peer = self._peer(PLAIN, "", trace, self.target.patience)
         peer.on_waiting = lambda: self.on_waiting(PLAIN, None, None)
@@ -169,14 +171,14 @@ class ScuTester:
     # --- one case ---
 
     async def _run_in_turn(self, cases: Iterable[Case]) -> bool:
-        """Run cases one after another. Return whether all could be run."""
+        """Run cases one after another. Return False if the run stopped early."""
         for case in cases:
             if not await self._run_case(case):
                 return False
         return True
 
     async def _run_at_once(self, cases: Iterable[Case]) -> bool:
-        """Run cases at the same time; cancel the others if one stops the run. Return whether all could be run."""
+        """Run cases at the same time. If one of them stops the run, cancel the others and return False."""
         running = {asyncio.create_task(self._run_case(case)) for case in cases}
         try:
             while running:
@@ -228,7 +230,7 @@ class ScuTester:
         return result
 
     def _excused_by_timer(self, sub: SubResult) -> SubResult:
-        """Return ``sub``, but INCONCLUSIVE if the SCU was silent and may have a timer longer than its silence."""
+        """Return ``sub``; if the SCU was silent and may have a timer longer than its silence, make it INCONCLUSIVE."""
         silent = any(isinstance(seen, Silent | Running) for seen in sub.observed)
         waited = _PATIENCE_FACTOR * self.target.patience
         if not (sub.verdict.is_suspect and silent) or waited >= self.target.longest_timer:
@@ -373,7 +375,7 @@ def _close_verdict(wanted: Close, visit: Visit) -> CloseVerdict | None:
 
 
 def _invariant_result(result: Result) -> Result:
-    """Return the result of an invariant, UNIMPLEMENTED if the SCU sent nothing that the invariant judges."""
+    """Return the result of an invariant; it is UNIMPLEMENTED if the SCU sent nothing that the invariant judges."""
     if result.verdict is Verdict.INCONCLUSIVE and not result.subcases:
         return replace(result, verdict=Verdict.UNIMPLEMENTED, reason="the SCU sent nothing of this kind")
     return result

@@ -47,9 +47,9 @@ _MAX_OCTETS = 1 << 30  # on all connections of a visit: a plain scenario may pri
 class Exchange:
     """A request of the SCU, and the right answer to it.
 
-    That answer is ``pdu`` for an A-ASSOCIATE-RQ, ``response`` with the Data Set ``data`` for a message, and an
-    A-RELEASE-RP otherwise. ``sent`` is the Data Set that a reaction has sent in place of ``data``, and ``status`` the
-    status of the response that was sent.
+    The right answer is ``pdu`` for an A-ASSOCIATE-RQ, ``response`` with the Data Set ``data`` for a message, and an
+    A-RELEASE-RP otherwise. ``sent`` is the Data Set that a reaction has sent in place of ``data``, and ``status`` is
+    the status of the response that was sent.
     """
 
     visit: "Visit"
@@ -65,7 +65,7 @@ class Exchange:
 
     @property
     def name(self) -> str:
-        """The name of the operation, such as ``N-CREATE Film Box``; "" unless it is a message."""
+        """The name of the operation, such as ``N-CREATE Film Box``; "" for a request of the upper layer."""
         return "" if self.request is None else _name_of(self.request)
 
     @property
@@ -78,7 +78,7 @@ class Exchange:
         if self.pdu is not None:
             self.wire.accept(replace(self.pdu, **changes))  # type: ignore[arg-type]  # fields of the PDU
         elif self.response is not None:
-            answer = replace(self.response, **changes)  # type: ignore[arg-type]  # likewise
+            answer = replace(self.response, **changes)  # type: ignore[arg-type]  # fields of the response
             self.status = answer.Status
             self.wire.say(answer, self.context_id)
         else:
@@ -92,7 +92,7 @@ OnPDU = Callable[["Visit", Wire, bytes], None]
 
 @dataclass(slots=True)
 class Visit:
-    """A visit. ``operations`` names the SCU's messages in order."""
+    """One visit. ``operations`` has the names of the SCU's messages, in the order of their arrival."""
 
     table: Table
     service: MakeService
@@ -114,12 +114,12 @@ class Visit:
     reads_hello: bool = False  # read only the ClientHello, then close the connection
     hello: bytes = b""  # the first octets of the SCU, if ``reads_hello``
     refusals: list[str] = field(default_factory=list)  # how TLS handshakes failed
-    pending: Message | None = None  # for ``on_pdu``: the request whose Data Set is under way
+    pending: Message | None = None  # for ``on_pdu``: the request whose Data Set is still arriving
     failure: Exception | None = None  # an error of the tester itself
     open: int = 0  # the number of open connections
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     allowance: Allowance = field(default_factory=lambda: Allowance(_MAX_OCTETS))
-    early: list[tuple[Wire, int]] = field(default_factory=list)  # as `fired`: where the SCU did not await an answer
+    early: list[tuple[Wire, int]] = field(default_factory=list)  # like `fired`, but where the SCU awaited no answer
     times: list[tuple[str, float, float]] = field(default_factory=list)  # operation, time of request, time of answer
     _counts: Counter[str] = field(default_factory=Counter)
     services: dict[int, Service] = field(default_factory=dict)
@@ -186,7 +186,7 @@ class Visit:
         self.times.append((name, asked, asyncio.get_running_loop().time()))
 
     def _exchange(self, wire: Wire, seen: Seen) -> Exchange | None:
-        """Return a request with its right answer, or None if the request cannot be answered."""
+        """Return a request with its right answer, or None if there is no right answer."""
         service = self.services.setdefault(wire.number, self.service(self.random))
         if isinstance(seen, ReleaseAsked):
             return Exchange(self, wire, seen)

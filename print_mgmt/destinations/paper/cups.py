@@ -1,7 +1,7 @@
 """A queue of CUPS, used through its commands: `lp` submits a document, and `lpstat` tells when it has left the queue.
 
-`lpstat` does not tell whether a job was printed, canceled or aborted. With the extra ``paper``, the scheduler is asked
-for this by IPP.
+`lpstat` does not tell whether a job was printed, canceled or aborted. If the extra ``paper`` is installed, `CupsQueue`
+asks the scheduler of CUPS by IPP.
 """
 
 import asyncio

@@ -84,9 +84,9 @@ class PaperDestination:
         check_dpi(self.dpi)
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer does not need it
-        """Print a film, and wait for the end of its job, unless canceled after the job was accepted.
+        """Print a film, and wait for the end of its job. Raises `DeliveryFailed`.
 
-        Raises `DeliveryFailed`.
+        A call that is canceled after the printer has accepted the job returns a receipt with a warning.
         """
         with as_failures(self.queue or self.uri):
             queue = self._queue()

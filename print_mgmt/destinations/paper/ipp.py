@@ -22,15 +22,15 @@ from .ticket import Ticket, polling_pauses
 __all__ = ["IppQueue", "job_warnings"]
 
 _PDF = "application/pdf"
-_FIRST_ERROR = 0x0100  # status codes from here on are no success, RFC 8011 §B.1
+_FIRST_ERROR = 0x0100  # the lowest status code that does not mean success, RFC 8011 §B.1
 # RFC 8011 §B.1: the statuses that are caused by the document or the job ticket
 _JOB_ERRORS = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
 _REQUESTED = ["job-id", "job-state", "job-state-reasons"]
 _MAX_RESPONSE = 1 << 20  # bytes; all attributes of a printer take about 50 KB
-# The reasons that a job has after it was printed without problems; CUPS gives the second one to each such job
+# The reasons that a job has after it was printed without problems; CUPS gives each such job the second reason
 _USUAL = ("none", "processing-to-stop-point", "job-completed-successfully")
-# No response, or one that ippx cannot read; for a job-id that is not a number, it raises ValueError or TypeError, and
-# for a deeply nested reason RecursionError
+# There is no response, or ippx cannot read the response. For a job-id that is not a number, ippx raises ValueError or
+# TypeError; for a deeply nested reason, RecursionError
 _FAILED = (httpx.HTTPError, ippx.IppError, ValueError, TypeError, RecursionError)
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
 
@@ -138,9 +138,9 @@ class IppQueue:
 
 
 class _Client(ippx.AsyncIppClient):
-    """A client that bounds each response: its bytes, and the time until it is complete.
+    """A client that bounds each response: its number of bytes, and the time until it is complete.
 
-    By itself, httpx bounds only the time between two reads, and unpacks a response that is compressed.
+    Without this class, httpx would bound only the time between two reads, and would unpack compressed responses.
     """
 
     def __init__(self, uri: str, tls: ippx.TlsConfig | None, seconds: float) -> None:
@@ -161,7 +161,10 @@ class _Client(ippx.AsyncIppClient):
         return answer
 
     async def _exchange(self, request: bytes, limit: asyncio.Timeout) -> tuple[int, str, bytes]:
-        """Send a request; return the status of HTTP, its reason, and the body. ``limit`` begins after the request."""
+        """Send a request; return the HTTP status, its reason, and the body.
+
+        ``limit`` gets its time only after the request has been sent, so it limits the wait for the response.
+        """
 
         async def sent() -> AsyncIterator[bytes]:
             yield request
@@ -195,9 +198,10 @@ def job_warnings(job: ippx.Job) -> tuple[str, ...]:
 
 
 class _TLSConfig(ippx.TlsConfig):
-    """The settings of TLS, which check the name of the printer also if its certificate authority is given.
+    """TLS settings that check the name of the printer, even with a file of trusted certificate authorities.
 
-    `ippx.TlsConfig` would accept any certificate of that authority, so any of its owners could read the films.
+    With such a file, `ippx.TlsConfig` would accept any certificate of these authorities, so the owner of any of these
+    certificates could read the films.
     """
 
     def httpx_verify(self) -> bool | str | ssl.SSLContext:

@@ -22,7 +22,7 @@ _REGISTERED = {
     "A3": "iso_a3_297x420mm",
 }
 _SIZE = re.compile(r".+_(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)(mm|in)", re.ASCII)
-# Media that are no sheets: the limits of custom sizes, and rolls, whose length is not that of a sheet
+# Names of media that are not sheets: the limits of custom sizes, and rolls
 _NO_SHEETS = ("custom_min_", "custom_max_", "roll_")
 _TOLERANCE = 1.0  # mm; sizes are rounded, so na_letter and a medium of 216 by 279 mm are the same paper
 
@@ -45,9 +45,11 @@ def size_of(name: str) -> tuple[float, float] | None:
 
 
 def paper_for(FilmSizeID: str, supported: Sequence[str], *, fit: bool) -> Paper:
-    """Return the paper for a film: of its size, or else the smallest larger one, or else, if ``fit``, the largest.
+    """Return the paper for a film: paper of its size, or else the smallest larger paper.
 
-    ``supported`` are the media of the printer, the loaded ones first; it is empty if they are not known. Raises
+    With ``fit``, return the largest paper if all paper is smaller than the film.
+
+    ``supported`` are the media of the printer, the loaded ones first; it is empty if the media are not known. Raises
     `LayoutError` for an unknown film size, and `DeliveryFailed` if no paper is large enough.
     """
     width, height = film_size(FilmSizeID, "PORTRAIT")

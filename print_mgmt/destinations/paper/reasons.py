@@ -8,7 +8,7 @@ from ..destination import Condition
 
 __all__ = ["condition_of"]
 
-# printer-state-reasons (RFC 8011 §5.4.12, PWG 5100.9) without a severity (`_SEVERITIES`); the worst come first
+# The values of printer-state-reasons (RFC 8011 §5.4.12, PWG 5100.9), without severity; the worst come first
 _TERMS = {
     "media-jam": "FILM JAM",
     "media-path-jam": "FILM JAM",
@@ -70,7 +70,7 @@ _TERMS = {
     "marker-developer-almost-empty": "CHEMICALS LOW",
     "opc-near-eol": "CHECK PRINTER",
 }
-_SEVERITIES = ("-report", "-warning", "-error")  # one of them may follow a reason
+_SEVERITIES = ("-report", "-warning", "-error")  # suffixes that a printer may add to a reason
 
 
 def condition_of(reasons: Sequence[str], *, stopped: bool, accepting: bool = True, message: str = "") -> Condition:
@@ -89,7 +89,7 @@ def condition_of(reasons: Sequence[str], *, stopped: bool, accepting: bool = Tru
 
 
 def _without_severity(reason: str) -> str:
-    """Return the reason alone. A reason of the table may itself end like a severity."""
+    """Return a reason without its severity. Reasons in the table are unchanged: some of them end in such a suffix."""
     if reason in _TERMS:
         return reason
     return next((reason.removesuffix(end) for end in _SEVERITIES if reason.endswith(end)), reason)

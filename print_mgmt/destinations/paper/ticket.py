@@ -9,7 +9,7 @@ from ..destination import Condition
 
 __all__ = ["PaperQueue", "Scaling", "Sides", "Ticket", "polling_pauses"]
 
-_FIRST_PAUSE, _MAX_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job; each pause is doubled
+_FIRST_PAUSE, _MAX_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job; the pause doubles each time
 
 Sides = Literal["one-sided", "two-sided-long-edge", "two-sided-short-edge"]
 Scaling = Literal["none", "fit"]
@@ -17,7 +17,7 @@ Scaling = Literal["none", "fit"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """The settings for printing a document. ``name`` is the name of the job, ``media`` a name of PWG 5101.1."""
+    """The settings for printing a document: ``name`` names the job, and ``media`` the paper (PWG 5101.1)."""
 
     name: str
     media: str

@@ -1,7 +1,7 @@
 """The canvas of patterns: brightness from 0 to 1, with a square field of cells in the middle.
 
-Positions are in cells, from the upper left corner of the field; on a canvas that is not square, they may be outside the
-field. The sizes of lines and bars, which are inspected on the film, are in pixels.
+Positions are in cells, from the upper left corner of the field. On a canvas that is not square, a position may be
+outside the field. The sizes of lines and bars are in pixels, because people inspect them on the film.
 """
 
 from typing import Literal, Protocol
@@ -33,7 +33,7 @@ MAX_SIZE = 16384  # pixels: a film of 14 x 17 inches has 10880 rows in HIGH reso
 
 
 class Pattern(Protocol):
-    """A function that draws a pattern of ``rows`` x ``columns`` pixels; without ``columns``, it is square."""
+    """A function that draws a pattern of ``rows`` x ``columns`` pixels; without ``columns``, the pattern is square."""
 
     def __call__(self, rows: int = ..., columns: int | None = ..., bits: Bits = ...) -> Pixels: ...
 

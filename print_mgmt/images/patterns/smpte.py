@@ -28,7 +28,7 @@ _GRAYS = (
 
 
 def smpte(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixels:
-    """Return a pattern with the elements of SMPTE RP 133, square without ``columns``."""
+    """Return a pattern with the elements of SMPTE RP 133; without ``columns``, it is square."""
     canvas = Canvas(rows, columns, 10, 0.5)
     canvas.draw_grid(_LINES, 2)
     short = min(canvas.area.shape)

@@ -31,7 +31,7 @@ _PLACES = (
 
 
 def tg18_qc(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixels:
-    """Return a pattern with the elements of TG18-QC, square without ``columns``."""
+    """Return a pattern with the elements of TG18-QC; without ``columns``, it is square."""
     canvas = Canvas(rows, columns, 10, _MIDDLE)
     canvas.draw_grid(_LINES, 1)
     draw_frame(canvas.area, round(0.1 * canvas.unit), 3, _LINES)

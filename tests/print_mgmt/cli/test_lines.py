@@ -119,7 +119,7 @@ def test_log_has_a_bounded_number_of_lines_of_a_kind() -> None:
     assert written[499:] == [
         "client 499 does not ask well",
         "something else",
-        "lines like the following were not logged: 200: tests: client %d does not ask well",
+        "200 lines like the following were not logged: tests: client %d does not ask well",
     ]
 
 
@@ -133,7 +133,7 @@ def test_lines_of_a_kind_are_logged_again_after_a_minute(monkeypatch: pytest.Mon
         log.warning("again")
     assert stream.getvalue().splitlines()[499:] == [
         "again",
-        "lines like the following were not logged: 100: tests: again",
+        "100 lines like the following were not logged: tests: again",
         "again",
     ]
 

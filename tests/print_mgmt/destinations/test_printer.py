@@ -341,7 +341,7 @@ async def test_job_is_followed_to_its_end() -> None:
 async def test_untold_end_of_a_job_is_a_warning() -> None:
     async with Odd().serving() as server:  # it does not support Print Job
         receipt = await to(server, follow=30.0).deliver(accepted_film(), DOE)
-    assert receipt.warnings == ("the printer did not tell the end of the print job: it is unknown",)
+    assert receipt.warnings == ("the printer did not report the end of the print job; its status is unknown",)
 
 
 # --- several printers ---
