@@ -245,7 +245,7 @@ class Peer:
     async def _request_association(self, contexts: Contexts, octets: bytes | None, fields: Mapping[str, Any]) -> Wire:
         wire = await self.connect()
         request = self.request(contexts, **fields)
-        wire.expect(request)
+        wire.set_proposal(request)
         wire.send(request if octets is None else octets)
         return wire
 
@@ -346,7 +346,7 @@ class Peer:
             if wire.is_associated:
                 wire.send(Abort(0, 0))
         for wire in self.wires:
-            wire.say_goodbye()
+            wire.end_connection()
         for wire in self.wires:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(_GOODBYE, self.timeout)):

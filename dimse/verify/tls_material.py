@@ -18,7 +18,18 @@ from typing import NoReturn
 
 from ..ul import PDUStream
 
-__all__ = ["AEAD", "AEAD_OR_CBC", "DHE", "TLSFiles", "Tunnel", "client", "hello", "server", "speaks", "stranger"]
+__all__ = [
+    "AEAD",
+    "AEAD_OR_CBC",
+    "DHE",
+    "TLSFiles",
+    "Tunnel",
+    "client",
+    "hello",
+    "server",
+    "supports_version",
+    "untrusted_certificate",
+]
 
 AEAD = "ECDHE+AESGCM:DHE+AESGCM"  # RFC 7525 §4.2
 DHE = "DHE+AESGCM"
@@ -99,9 +110,9 @@ def _silence_deprecation() -> None:
 
 
 @cache
-def stranger() -> Path:
+def untrusted_certificate() -> Path:
     """Return the file of a certificate and its key that no peer trusts."""
-    with as_file(files(__package__) / "stranger.pem") as path:
+    with as_file(files(__package__) / "untrusted.pem") as path:
         return path
 
 
@@ -122,12 +133,12 @@ def hello() -> bytes:
 
 
 @cache
-def speaks(version: Version) -> bool:
+def supports_version(version: Version) -> bool:
     """Return whether the OpenSSL of this Python can still do a handshake in ``version``, which is below TLS 1.2."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         _limit(context, version, version, _ANY)
-        context.load_cert_chain(stranger())
+        context.load_cert_chain(untrusted_certificate())
         ours, ours_in, ours_out = _in_memory(client(minimum=version, maximum=version))
         theirs, theirs_in, theirs_out = _in_memory(context, is_server=True)
         for _ in range(4):

@@ -132,13 +132,13 @@ def turns_of(
     for entry in entries:
         turns: list[Turn | str] = []
         if entry.length:
-            talk = conversations.setdefault(entry.connection, Conversation())
+            conversation = conversations.setdefault(entry.connection, Conversation())
             seen[entry.connection] = seen.get(entry.connection, 0) + entry.length
             if seen[entry.connection] > _MAX_EXPLAINED or not _can_be_filled_up(entry):
                 lost.add(entry.connection)
             if entry.connection not in lost:
                 data = entry.data + bytes(entry.length - len(entry.data))
-                turns = _turns(talk, ours if entry.direction == ">" else theirs, data)
+                turns = _turns(conversation, ours if entry.direction == ">" else theirs, data)
         yield entry, turns
 
 
@@ -154,9 +154,9 @@ def _can_be_filled_up(entry: TraceEntry) -> bool:
     return not is_cut or at == entry.length
 
 
-def _turns(talk: Conversation, side: str, data: bytes) -> list[Turn | str]:
+def _turns(conversation: Conversation, side: str, data: bytes) -> list[Turn | str]:
     try:
-        return list(talk.receive(side, data))
+        return list(conversation.receive(side, data))
     except DimseError as exc:
         return [f"cannot be explained: {exc}"]
 

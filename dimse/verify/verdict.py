@@ -103,14 +103,14 @@ def column_of(
     """
     found = _column(observation, passes, nonstrict, fails)
     if observation and observation[-1] == _A_RESET:
-        wild = tuple(_wild(each) for each in (passes, nonstrict, fails))
+        wild = tuple(_any_abort_patterns(each) for each in (passes, nonstrict, fails))
         other = _column((*observation[:-1], _AN_ABORT), *wild)
         if other[0] is not Column.NONE:
             return min(found, other, key=lambda each: _MILDEST_FIRST.index(each[0]))
     return found
 
 
-def _wild(outcomes: Outcomes) -> Outcomes:
+def _any_abort_patterns(outcomes: Outcomes) -> Outcomes:
     """Return the outcomes that end with the pattern of any A-ABORT."""
     return tuple(each for each in outcomes if _last(each) == _AN_ABORT)
 

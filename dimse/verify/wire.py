@@ -43,7 +43,7 @@ _MAX_UNTIL_END = 16  # events that `Wire.until_end` returns
 _MAX_EVENTS = 100  # N-EVENT-REPORT-RQs that are confirmed while one response is awaited
 _HEADER, _P_DATA = 6, 0x04  # octets of the header of a PDU and of a PDV; the type of a P-DATA-TF
 _DEFAULT_LENGTH = 0x4000  # octets of a P-DATA-TF to a peer without a Maximum Length
-_MAX_UNSENT = 1 << 20  # octets: while more are unsent, `Wire.pour` waits for the peer to read
+_MAX_UNSENT = 1 << 20  # octets: while more are unsent, `Wire.send_all` waits for the peer to read
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 seconds
 
 TakeOctets = Callable[[bytes], None]
@@ -246,7 +246,7 @@ class Wire(asyncio.Protocol):
         self._message_id += 1
         return self._message_id
 
-    async def pour(self, pieces: Iterable[bytes], seconds: float) -> bool:
+    async def send_all(self, pieces: Iterable[bytes], seconds: float) -> bool:
         """Send pieces as fast as the peer reads; return whether all were sent within ``seconds``."""
         try:
             async with asyncio.timeout(seconds):
@@ -270,7 +270,7 @@ class Wire(asyncio.Protocol):
                 with suppress(OSError):
                     self._transport.write_eof()
 
-    def say_goodbye(self) -> None:
+    def end_connection(self) -> None:
         """Send FIN; over TLS, send close_notify, and read nothing more."""
         if self.secured and self._transport is not None:
             self._is_shut = True
@@ -370,7 +370,7 @@ class Wire(asyncio.Protocol):
         self.send(ReleaseRQ())
         return await self.next(seconds)
 
-    def expect(self, request: AssociateRQ) -> None:
+    def set_proposal(self, request: AssociateRQ) -> None:
         """Use ``request`` as the tester's proposal, for a case that sends other octets in its place."""
         self._request = request
 

@@ -57,7 +57,7 @@ async def _created(session: PrintSession, data: bytes) -> Seen:
     """Create a film session with ``data``, which may be long or deeply nested."""
     request = session.creation(BasicFilmSession)
     pdus = fragment(CONTEXT_ID, encode_command(replace(request, Data=data)), data, session.wire.max_length)
-    await session.wire.pour((octets_of(pdu) for pdu in pdus), session.wire.timeout * _PATIENCE_FACTOR)
+    await session.wire.send_all((octets_of(pdu) for pdu in pdus), session.wire.timeout * _PATIENCE_FACTOR)
     return await session.wire.response(session.wire.timeout * _PATIENCE_FACTOR)
 
 
@@ -110,7 +110,7 @@ async def reset_midway(peer: Peer) -> Seen:
             data = session.encoded(session.image_box(1 << 11, 1 << 11))
             command = encode_command(replace(request, Data=data))
             pdus = fragment(CONTEXT_ID, command, data, session.wire.max_length)
-            await session.wire.pour(half(pdus, len(data)), session.wire.timeout * _PATIENCE_FACTOR)
+            await session.wire.send_all(half(pdus, len(data)), session.wire.timeout * _PATIENCE_FACTOR)
             session.wire.reset()
         peer.wires.clear()
     return await peer.probe()

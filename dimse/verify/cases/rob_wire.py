@@ -109,7 +109,7 @@ async def endless_command(peer: Peer) -> Seen:
     if room < 1:
         raise Unprepared(f"the peer's Maximum Length, {wire.max_length}, leaves no room for a fragment")
     piece = forge_pdu(P_DATA, forge_pdv(1, COMMAND, bytes(room)))
-    await wire.pour((piece for _ in range(_FLOOD // len(piece))), peer.timeout)
+    await wire.send_all((piece for _ in range(_FLOOD // len(piece))), peer.timeout)
     return await wire.next()
 
 

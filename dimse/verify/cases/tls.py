@@ -35,7 +35,7 @@ from ..observation import (
     Then,
 )
 from ..peer import ECHO, Contexts, Peer
-from ..tls_material import AEAD_OR_CBC, DHE, Tunnel, Version, client, hello, speaks, stranger
+from ..tls_material import AEAD_OR_CBC, DHE, Tunnel, Version, client, hello, supports_version, untrusted_certificate
 from ..verdict import Close, Level, Verdict
 from ..wire import Wire
 from .material import octets_of
@@ -93,7 +93,7 @@ def outdated(version: Version) -> CaseRun:
     """Return the run that offers no version but ``version``."""
 
     async def run(peer: Peer) -> Seen:
-        if not speaks(version):
+        if not supports_version(version):
             raise Unprepared(f"the OpenSSL of this Python no longer supports {version.name}", Verdict.SKIPPED)
         wire = await peer.secure(_ours(peer, minimum=version, maximum=version))
         if not isinstance(wire, Wire):
@@ -269,7 +269,7 @@ TLS: tuple[Case, ...] = (
         passes=(RULE_KEPT,),
         fails=(RULE_BROKEN,),
         subcases=(
-            SubCase(name="of another authority", run=certified(lambda _: stranger())),
+            SubCase(name="of another authority", run=certified(lambda _: untrusted_certificate())),
             SubCase(name="expired", run=certified(lambda peer: peer.target.files.expired, "--tls-expired")),
             SubCase(name="the right one", run=right_certificate),
         ),

@@ -76,7 +76,7 @@ async def byte_by_byte(peer: Peer) -> Seen:
 async def trickle(peer: Peer, wire: Wire, pause: float, seconds: float = 60.0) -> None:
     """Send an A-ASSOCIATE-RQ byte by byte; stop after ``seconds``, or when the peer ends the connection."""
     request = peer.request()
-    wire.expect(request)
+    wire.set_proposal(request)
     clock = asyncio.get_running_loop().time
     end = clock() + seconds
     for octet in octets_of(request):

@@ -15,7 +15,7 @@ from ...ul import AssociateRJ, AssociateRQ, decode_pdu, encode_pdu
 from ..peer import Watch
 from ..trace import CaseTrace
 from ..wire import Wire
-from .hello import is_whole
+from .client_hello import is_whole
 from .visit import Visit
 
 __all__ = ["Dispatcher", "Waiting"]

@@ -45,7 +45,7 @@ def crash(visit: Visit) -> Observation:
 
 def require_reached(visit: Visit) -> None:
     """Raise `Unprepared` if the SCU did not send the request to which the script reacts."""
-    if visit.table and visit.fired is None:
+    if visit.table and visit.first_reaction is None:
         done = ", ".join(visit.operations[-3:]) or "no request"
         raise Unprepared(f"the SCU did not send the request that this case is about; it ended after {done}")
 
@@ -126,7 +126,9 @@ def _events_since(visit: Visit) -> list[Seen]:
 
     Without a reaction, return all events.
     """
-    later = visit.wires if visit.fired is None else visit.wires[visit.wires.index(visit.fired[0]) + 1 :]
+    later = visit.wires
+    if visit.first_reaction is not None:
+        later = later[later.index(visit.first_reaction[0]) + 1 :]
     return [*visit.after(), *(seen for wire in later for seen in wire.events)]
 
 

@@ -212,7 +212,7 @@ class ScuPeer:
         if visit.reads_hello or visit.tls is not None:
             return bool(visit.wires or visit.hello)
         if visit.table:
-            return visit.fired is not None
+            return visit.first_reaction is not None
         return len(visit.wires) >= (1 if self.plain is None else len(self.plain.wires))
 
     def _hang_up(self, visit: Visit) -> None:

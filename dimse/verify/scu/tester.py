@@ -135,7 +135,7 @@ class ScuTester:
         chosen = [case for case in self.cases if self.options.selects(case.id) and case.id not in self.done]
         chosen.sort(key=lambda case: order.get(case.id, len(order)))
         active = [case for case in chosen if case.run is not None]
-        run_all = self._run_at_once if self.target.program is None else self._run_in_turn
+        run_all = self._run_together if self.target.program is None else self._run_in_turn
         if not await run_all(active):
             return
         for case in chosen:
@@ -177,7 +177,7 @@ class ScuTester:
                 return False
         return True
 
-    async def _run_at_once(self, cases: Iterable[Case]) -> bool:
+    async def _run_together(self, cases: Iterable[Case]) -> bool:
         """Run cases at the same time. If one of them stops the run, cancel the others and return False."""
         running = {asyncio.create_task(self._run_case(case)) for case in cases}
         try:

@@ -38,7 +38,7 @@ from .service import MakeService, Service, class_name, respond
 __all__ = ["ASSOCIATE", "RELEASE", "Exchange", "Reaction", "Table", "Visit"]
 
 ASSOCIATE, RELEASE = "A-ASSOCIATE", "A-RELEASE"
-_GOODBYE = 2.0  # seconds for the peer to end a connection after our FIN
+_END_WAIT = 2.0  # seconds for the peer to end a connection after our FIN
 _MAX_EVENTS = 20_000  # events that the tester reads on one connection
 _MAX_OCTETS = 1 << 30  # on all connections of a visit: a plain scenario may print many films
 
@@ -101,8 +101,8 @@ class Visit:
     wires: list[Wire] = field(default_factory=list)
     operations: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
-    fired: tuple[Wire, int] | None = None  # the connection of the first reaction; how many events it had by then
-    fired_operations: int = 0  # the number of operations up to the first reaction, its own request included
+    first_reaction: tuple[Wire, int] | None = None  # its connection, and the number of events on it before
+    operations_at_reaction: int = 0  # the number of operations up to the first reaction, its request included
     hung: bool = False  # the SCU was silent for ``patience`` on a connection
     is_endless: bool = False  # the SCU went on for longer than a visit may take
     ended: Ended | None = None  # the end of the program, if the tester started one
@@ -119,7 +119,7 @@ class Visit:
     open: int = 0  # the number of open connections
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     allowance: Allowance = field(default_factory=lambda: Allowance(_MAX_OCTETS))
-    early: list[tuple[Wire, int]] = field(default_factory=list)  # like `fired`, but where the SCU awaited no answer
+    early: list[tuple[Wire, int]] = field(default_factory=list)  # like `first_reaction`: the SCU awaited no answer
     times: list[tuple[str, float, float]] = field(default_factory=list)  # operation, time of request, time of answer
     _counts: Counter[str] = field(default_factory=Counter)
     services: dict[int, Service] = field(default_factory=dict)
@@ -143,12 +143,12 @@ class Visit:
                     await self._answer(wire, seen)
                 case Aborted():
                     wire.shut_down()
-                    await self._farewell(wire)
+                    await self._read_to_end(wire)
                     return
                 case Garbled():
                     wire.send(Abort(2, 1))
                     wire.shut_down()
-                    await self._farewell(wire)
+                    await self._read_to_end(wire)
                     return
                 case Closed():
                     wire.shut_down()
@@ -158,10 +158,10 @@ class Visit:
                     self.hung = True
                     return
 
-    async def _farewell(self, wire: Wire) -> None:
+    async def _read_to_end(self, wire: Wire) -> None:
         """Read until the peer ends the connection, then close it."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + min(_GOODBYE, self.patience)
+        end = loop.time() + min(_END_WAIT, self.patience)
         while wire.is_open and (left := end - loop.time()) > 0:
             await wire.next(left)
         wire.close()
@@ -180,8 +180,8 @@ class Visit:
         if reaction is None:
             exchange.proceed()
         else:
-            if self.fired is None:
-                self.fired, self.fired_operations = (wire, len(wire.events)), len(self.operations)
+            if self.first_reaction is None:
+                self.first_reaction, self.operations_at_reaction = (wire, len(wire.events)), len(self.operations)
             await reaction(exchange)
         self.times.append((name, asked, asyncio.get_running_loop().time()))
 
@@ -243,13 +243,13 @@ class Visit:
     @property
     def main(self) -> Wire | None:
         """The connection of the first reaction; without a reaction, the last connection."""
-        return self.fired[0] if self.fired else self.wires[-1] if self.wires else None
+        return self.first_reaction[0] if self.first_reaction else self.wires[-1] if self.wires else None
 
     def after(self) -> list[Seen]:
         """Return the events of the SCU after the first reaction, on the same connection."""
-        if self.fired is None:
+        if self.first_reaction is None:
             return []
-        wire, number = self.fired
+        wire, number = self.first_reaction
         return wire.events[number:]
 
 

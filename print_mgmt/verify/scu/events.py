@@ -136,7 +136,7 @@ def judge_confirmation(peer: ScuPeer, visit: Visit) -> Observation:
     asked, seen = confirmations[0]
     if _responded(seen) != _FIRST_ID:
         return (Broken(f"Message ID Being Responded To is {_responded(seen)}, not {_FIRST_ID}"),)
-    contexts = visit.fired[0].contexts if visit.fired else {}
+    contexts = visit.first_reaction[0].contexts if visit.first_reaction else {}
     abstract = contexts[seen.context_id][0] if seen.context_id in contexts else ""
     if abstract not in _PRINTER_CONTEXTS:
         return (Broken(f"the confirmation is on context {seen.context_id}, which is not for the printer"),)
@@ -232,8 +232,8 @@ def _job_confirmations(count: int) -> Observe:
         if found := crash(visit):
             return found
         require_reached(visit)
-        assert visit.fired is not None
-        if all(abstract != PrintJob for abstract, _ in visit.fired[0].contexts.values()):
+        assert visit.first_reaction is not None
+        if all(abstract != PrintJob for abstract, _ in visit.first_reaction[0].contexts.values()):
             return (Deviated("no context for Print Job on the association that prints"),)
         after = visit.after()
         confirmations = [seen for _, seen in _confirmations(visit)]
@@ -247,7 +247,7 @@ def _job_confirmations(count: int) -> Observe:
             released = any(isinstance(seen, ReleaseAsked) for seen in after)
             return (Deviated("it releases before it confirms the events"),) if released else (aborted or Closed(),)
         wrong = [seen for number, seen in enumerate(confirmations) if _responded(seen) != _FIRST_ID + number]
-        contexts = visit.fired[0].contexts
+        contexts = visit.first_reaction[0].contexts
         wrong += [seen for seen in confirmations if contexts.get(seen.context_id or 0, ("",))[0] != PrintJob]
         if wrong:
             return (

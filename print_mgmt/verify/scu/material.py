@@ -198,7 +198,7 @@ def reaches_action(_peer: ScuPeer, visit: Visit) -> Observation:
     require_reached(visit)
     if (wrong := strayed(visit)) is not None:
         return (wrong,)
-    events = visit.after() if visit.fired else [seen for wire in visit.wires for seen in wire.events]
+    events = visit.after() if visit.first_reaction else [seen for wire in visit.wires for seen in wire.events]
     bad = next((seen for seen in events if isinstance(seen, Aborted | Silent | Garbled)), None)
     if bad is not None:
         return (bad,)
@@ -216,11 +216,11 @@ def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
     if found := crash(visit):
         return found
     require_reached(visit)
-    before = visit.exchanges[: visit.fired_operations]
+    before = visit.exchanges[: visit.operations_at_reaction]
     films = [each for each in before if _creates(each, BasicFilmBox)]
     film = instance_of(films[-1]) if films else ""
     is_deleted = False
-    for exchange in visit.exchanges[visit.fired_operations :]:
+    for exchange in visit.exchanges[visit.operations_at_reaction :]:
         if _repeats(exchange, before[-1:]):
             return (Kept("it tries again"),)
         if isinstance(exchange.request, NDeleteRQ) and instance_of(exchange) == film:

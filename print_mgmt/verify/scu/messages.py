@@ -103,7 +103,7 @@ def _refuse_image(status: int) -> CaseRun:
 
 def _answer_early(visit: Visit, wire: Wire, pdu: bytes) -> None:
     """Answer the N-SET of an image with a failure after the first P-DATA-TF of its Data Set."""
-    if pdu[0] != _P_DATA_TF or visit.fired is not None:
+    if pdu[0] != _P_DATA_TF or visit.first_reaction is not None:
         return
     try:
         decoded = decode_pdu(pdu)
@@ -115,7 +115,7 @@ def _answer_early(visit: Visit, wire: Wire, pdu: bytes) -> None:
             command = _command_in(pdv)
             visit.pending = command if isinstance(command, NSetRQ) and _is_image(command) else None
         elif isinstance(visit.pending, NSetRQ) and not pdv.is_last:
-            visit.fired, visit.fired_operations = (wire, len(wire.events)), len(visit.operations) + 1
+            visit.first_reaction, visit.operations_at_reaction = (wire, len(wire.events)), len(visit.operations) + 1
             visit.table = {("*", 1): nothing}  # no second answer once the message is complete
             wire.say(NSetRSP(MessageIDBeingRespondedTo=visit.pending.MessageID, Status=_FAILED), pdv.context_id)
             return
@@ -136,7 +136,7 @@ def _is_image(request: NSetRQ) -> bool:
 async def _fail_early(peer: ScuPeer) -> Observation:
     """Judge an SCU whose N-SET of an image fails before its Data Set is complete."""
     visit = await peer.visit({}, on_pdu=_answer_early, is_judged=False, max_length=_SMALL_MAXIMUM)
-    if visit.fired is None:
+    if visit.first_reaction is None:
         raise Unprepared("no image needs a second P-DATA-TF", Verdict.UNIMPLEMENTED)
     return gives_up_film(peer, visit)
 

@@ -11,7 +11,7 @@ from certificates import Authority
 from cryptography.hazmat.primitives import serialization
 
 from dimse.errors import LimitExceeded
-from dimse.verify.tls_material import Tunnel, Version, client, server, stranger
+from dimse.verify.tls_material import Tunnel, Version, client, server, untrusted_certificate
 
 
 def test_old_version_changes_one_filter_of_warnings() -> None:
@@ -32,7 +32,7 @@ async def test_tunnel_sees_close_notify_as_the_end() -> None:
     async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()  # asyncio sends close_notify first
 
-    listener = await asyncio.start_server(say_nothing, "127.0.0.1", 0, ssl=server(stranger()))
+    listener = await asyncio.start_server(say_nothing, "127.0.0.1", 0, ssl=server(untrusted_certificate()))
     async with listener:
         reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
         tunnel = Tunnel(reader, writer, client())
@@ -47,7 +47,7 @@ async def test_tunnel_refuses_an_endless_pdu() -> None:
         writer.write(bytes.fromhex("0200 FFFFFFF0"))
         writer.close()
 
-    listener = await asyncio.start_server(declare_much, "127.0.0.1", 0, ssl=server(stranger()))
+    listener = await asyncio.start_server(declare_much, "127.0.0.1", 0, ssl=server(untrusted_certificate()))
     async with listener:
         reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
         tunnel = Tunnel(reader, writer, client())

@@ -19,7 +19,7 @@ from dimse.errors import DimseError
 from dimse.tls import client_context
 from dimse.verify import Options, Run, Verdict
 from dimse.verify.scu import SCU_CASES, Ended, ScuTarget, verify_scu
-from dimse.verify.scu.hello import ClientHello, is_whole, parse
+from dimse.verify.scu.client_hello import ClientHello, is_whole, parse
 from dimse.verify.tls_material import TLSFiles, hello, server
 from print_mgmt import PrintClient
 from print_mgmt.verify.scu import PlainPrinter

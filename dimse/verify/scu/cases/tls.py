@@ -6,9 +6,9 @@ from pathlib import Path
 from ....errors import DecodeError
 from ...case import Case, CaseRun, Flags, Role, SubCase, Unprepared
 from ...observation import DEVIATED, RULE_BROKEN, RULE_KEPT, Broken, Deviated, Kept, Seen
-from ...tls_material import server, stranger
+from ...tls_material import server, untrusted_certificate
 from ...verdict import Close, Level, Verdict
-from ..hello import parse
+from ..client_hello import parse
 from ..peer import ScuPeer
 
 __all__ = ["TLS_2"]
@@ -65,7 +65,7 @@ TLS_2: tuple[Case, ...] = (
         level=Level.SHOULD,
         role=Role.SCU,
         needs=Flags.SCU | Flags.TLS,
-        run=show_certificate(lambda _: stranger()),
+        run=show_certificate(lambda _: untrusted_certificate()),
         passes=(RULE_KEPT,),
         nonstrict=(DEVIATED,),
         fails=(RULE_BROKEN,),

@@ -202,7 +202,7 @@ async def _endless(exchange: Exchange) -> None:
     loop = asyncio.get_running_loop()
     end = loop.time() + exchange.visit.patience
     while loop.time() < end and await wire.is_quiet(_STEP):
-        await wire.pour((bytes(_PIECE),), _STEP)
+        await wire.send_all((bytes(_PIECE),), _STEP)
 
 
 ROB_2: tuple[Case, ...] = (
