@@ -2,10 +2,14 @@
 
 The attributes of an instance are a Data Set, and its relations are Python references: a session has film boxes, and a
 film box has image boxes and annotation boxes. A change replaces the Data Set of an instance, so that a copy of the
-instance can keep the old Data Set. ``attribute_bytes`` is the memory of an instance in bytes, without pixels. Instances
-belong to one association, and end with it. A deleted Presentation LUT is kept as long as another instance refers to it,
-as the standard requires. ``unused`` has the attributes that the client sent but the printer does not use: attributes of
-other SOP Classes, private attributes, and values that the printer has replaced.
+instance can keep the old Data Set.
+
+Instances belong to one association, and end with it. A deleted Presentation LUT is kept as long as another instance
+refers to it, as the standard requires.
+
+``attribute_bytes`` is the memory of an instance in bytes, without pixels. ``unused`` has the attributes that the client
+sent but the printer does not use: attributes of other SOP Classes, private attributes, and values that the printer has
+replaced.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -286,9 +290,12 @@ class FilmCopy:
     ``image_boxes`` has the attributes of each image box, in the order of Image Box Position, without pixels. The pixels
     are in ``sheet``, which ``imager`` can render. ``annotation_boxes`` has the attributes of each annotation box, and
     ``referenced`` the attributes of the Presentation LUTs, VOI LUT boxes and overlay boxes that the film refers to. The
-    Data Sets are shared with the instances, and must not be changed. ``sent`` are the tags of film session and film box
-    attributes that the client sent and that caused no warning; ``unused`` are the attributes that the client sent but
-    the printer does not use. ``attribute_bytes`` is the memory of all these attributes in bytes, without pixels.
+    Data Sets are shared with the instances, and must not be changed.
+
+    ``sent`` are the tags of film session and film box attributes that the client sent and that caused no warning;
+    ``unused`` are the attributes that the client sent but the printer does not use. ``attribute_bytes`` is the memory
+    of all these attributes in bytes, without pixels.
+
     ``identified`` has the attributes of patient and study that the site has found for the film, and ``identified_by``
     the name of the source of each of them, by keyword.
     """

@@ -29,7 +29,6 @@ class Starter:
     host: str
     port: int
     patience: float = 30.0
-    starts: int = 0
     _process: asyncio.subprocess.Process | None = None
     _folder: tempfile.TemporaryDirectory[str] = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="verify-")
@@ -107,7 +106,6 @@ class Starter:
                 stderr=errors,
                 start_new_session=True,
             )
-        self.starts += 1
         with suppress(TimeoutError):
             async with asyncio.timeout(self.patience):
                 while not self.has_ended:

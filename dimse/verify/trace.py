@@ -52,7 +52,7 @@ class CaseTrace:
     keeps_whole: bool = False  # where ``data`` is cut, all octets are kept in ``whole``
     max_entries: int = _MAX_ENTRIES
     lost: int = 0  # the number of entries left out after the first ``max_entries``
-    connections: int = 0
+    connections: int = 0  # the number of connections so far
     tester_is_acceptor: bool = False  # otherwise it is the requestor
     _kept: int = 0
     _start: float = field(init=False)

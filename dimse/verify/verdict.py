@@ -56,7 +56,10 @@ class Column(Enum):
 
 
 class Close(StrEnum):
-    """The end of the association that a case expects: EITHER is a release or an A-ABORT, and NONE is any end."""
+    """The end of the association that a case expects.
+
+    PEER and TESTER are the side that closes the connection, EITHER is a release or an A-ABORT, and NONE is any end.
+    """
 
     RELEASE = "release"
     ABORT = "abort"

@@ -40,7 +40,10 @@ _MAX_DENSITY = 1000  # hundredths of OD; every film is less dense
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """A set of values: ``allows`` returns whether a value is in the set, ``words`` describes the set."""
+    """A set of values: ``allows`` returns whether a value is in the set, ``words`` describes the set.
+
+    ``is_sequence``: the values are sequences.
+    """
 
     allows: Callable[[Value], bool]
     words: str

@@ -102,18 +102,24 @@ _MEDIA = (
 class PrinterConfig:
     """The configuration of a print SCP. The default accepts everything in the standard.
 
-    ``strict`` refuses what PS3.4 H.2.4 lets a printer ignore or replace. ``sop_classes`` are keywords of PS3.6 Table
-    A-1. ``memory`` is the maximum number of bytes, mostly of images, that the printer keeps for one association;
+    ``sop_classes`` are keywords of PS3.6 Table A-1. ``implicit_only``: Implicit VR Little Endian is the only Transfer
+    Syntax. ``strict`` refuses what PS3.4 H.2.4 lets a printer ignore or replace. ``aliases`` maps, by keyword, other
+    terms to terms of this printer. ``unsupported`` names further attributes that this printer does not support. The
+    keys of ``callers`` are calling AE titles, with ``*`` and ``?`` as wildcards.
+
+    ``memory`` is the maximum number of bytes, mostly of images, that the printer keeps for one association;
     ``host_memory`` is the maximum for all associations of one address, and ``total_memory`` for all associations. The
     films in the queue are counted separately, up to the same ``host_memory`` and ``total_memory``. ``queue_length`` is
-    the number of jobs that may wait. ``film_boxes`` is the maximum for one session. ``MaximumMemoryAllocation`` is in
-    KB for all sessions together, 0 if memory is not allocated. A session with more than ``MaximumCollatedFilms`` films
-    is not collated; 0 means that N-ACTION on a film session is not supported. ``collates`` is False if the printer
-    prints all copies of a film one after the other. ``spools``: films are accepted while the printer is in FAILURE;
-    this does not depend on `PrintServer.spool`. ``annotation_characters`` is the maximum for one Text String.
-    ``lut_match_required``: a table of a Presentation LUT needs an entry for each pixel value. ``aliases`` maps, by
-    keyword, other terms to terms of this printer. The keys of ``callers`` are calling AE titles, with ``*`` and ``?``
-    as wildcards. ``unsupported`` names further attributes that this printer does not support. Raises `ConfigError`.
+    the number of jobs that may wait. ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 if memory is not
+    allocated. ``spools``: films are accepted while the printer is in FAILURE; this does not depend on
+    `PrintServer.spool`.
+
+    ``film_boxes`` is the maximum number of film boxes in one session. A session with more than ``MaximumCollatedFilms``
+    films is not collated; 0 means that N-ACTION on a film session is not supported. ``collates`` is False if the
+    printer prints all copies of a film one after the other. ``annotation_characters`` is the maximum for one Text
+    String. ``lut_match_required``: a table of a Presentation LUT needs an entry for each pixel value.
+
+    Raises `ConfigError`.
     """
 
     printer: Printer = field(default_factory=Printer)

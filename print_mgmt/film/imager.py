@@ -84,12 +84,17 @@ class Imager:
     """A film imager; if ``reflective``, it prints on paper.
 
     ``dpi`` is the resolution of STANDARD, ``high_dpi`` of HIGH. ``edge_mm`` is the margin that cannot be exposed, and
-    ``gap_mm`` the gap between image boxes. Densities (hundredths of OD) are the limits of the film. Densities and light
-    (cd/m2) are also the defaults for a film box without its own (PS3.14 §7.2). ``custom_formats`` has the image boxes
-    of ``CUSTOM\\i``, and ``annotation_formats`` the annotation boxes of each Annotation Display Format ID, both by
-    position; `Rect.on` explains negative values. ``slide_mm`` and ``superslide_mm`` are width and height of a slide.
-    ``fonts`` are files or names; annotations use them before the fonts of the system. ``curve`` is for a device that
-    takes drive values; without a curve, pages are for a display that conforms to PS3.14. Raises LayoutError.
+    ``gap_mm`` the gap between image boxes. ``slide_mm`` and ``superslide_mm`` are width and height of a slide.
+
+    MinDensity and MaxDensity (hundredths of OD) are the limits of the film. Densities, Illumination and
+    ReflectedAmbientLight (cd/m2) are also the defaults for a film box without values of its own (PS3.14 §7.2).
+    ``curve`` is for a device that takes drive values; without a curve, pages are for a display that conforms to PS3.14.
+
+    ``custom_formats`` has the image boxes of ``CUSTOM\\i``, and ``annotation_formats`` the annotation boxes of each
+    Annotation Display Format ID, both by position; `Rect.on` explains negative values. ``fonts`` are files or names;
+    annotations use them before the fonts of the system.
+
+    Raises LayoutError.
     """
 
     dpi: int = 320

@@ -19,10 +19,13 @@ class PrintImage:
 
     ``pixels`` are HxW uint8 or uint16, or HxWx3 uint8 for ``RGB``. The value is in the low ``BitsStored`` bits; higher
     bits are ignored. The standard allows 8 and 12 bits stored; any number that fits in the array is rendered.
+
     ``PixelAspectRatio`` is the vertical and the horizontal size of a pixel, as integers without a unit.
     ``PixelSpacing`` is the vertical and the horizontal size in mm, if known. To print in true size, set
-    RequestedImageSize to the number of columns times the horizontal size. ``notes`` has one line for each fault of the
-    original image that was ignored, and for each part of the original that is missing here.
+    RequestedImageSize to the number of columns times the horizontal size.
+
+    ``notes`` has one line for each fault of the original image that was ignored, and for each part of the original that
+    is missing here.
     """
 
     pixels: NDArray[np.uint8 | np.uint16]
@@ -131,9 +134,11 @@ class Page:
     ``pixels`` are HxW uint8 or uint16 (full range) for gray, and HxWx3 uint8 for color. 0 is black and the largest
     value is white. Gray values are P-Values of the film (PS3.14); an imager with a characteristic curve makes the
     values that its device takes instead. ``width_mm`` and ``height_mm`` are the size of the film. ``notes`` has one
-    line for each decision that the renderer made. ``ICCProfile`` gives the light that each value stands for. A profile
-    for gray is made from the densities; a profile for color comes from the film box. None stands for the film of PS3.14
-    D.2 if the page is gray, and for sRGB if it is in color.
+    line for each decision that the renderer made.
+
+    ``ICCProfile`` gives the light that each value stands for. A profile for gray is made from the densities; a profile
+    for color comes from the film box. None stands for the film of PS3.14 D.2 if the page is gray, and for sRGB if it is
+    in color.
     """
 
     pixels: NDArray[np.uint8 | np.uint16]

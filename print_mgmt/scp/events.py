@@ -32,6 +32,8 @@ MAX_WAITING = 1000  # events that wait for their turn; the jobs of a full sessio
 
 
 class _Event(NamedTuple):
+    """An event to send: the arguments of N-EVENT-REPORT."""
+
     context: Context
     sop_class: str
     sop_instance: str

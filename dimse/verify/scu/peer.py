@@ -57,7 +57,12 @@ class ScuTarget:
 
 @dataclass(slots=True)
 class ScuPeer:
-    """The SCU under test, for one sub-case. ``plain`` is the visit of the plain scenario, once that visit is over."""
+    """The SCU under test, for one sub-case.
+
+    ``plain`` is the visit of the plain scenario, once that visit is over, and ``last`` the latest visit. ``measured``
+    collects figures by name, each with its unit, and ``assertions`` the log of the case. ``on_waiting`` is called when
+    a visit waits for a person to run the SCU.
+    """
 
     target: ScuTarget
     dispatcher: Dispatcher

@@ -105,7 +105,7 @@ class ScuTester:
     on_waiting: OnWaiting
     on_listening: OnListening = lambda _port: None
     done: frozenset[str] = frozenset()
-    watch: Invariants = field(init=False)
+    watch: Invariants = field(init=False)  # they listen to the traffic of all cases
     dispatcher: Dispatcher = field(init=False)
     plain: Visit | None = None
 

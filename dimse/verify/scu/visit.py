@@ -100,7 +100,7 @@ class Visit:
     patience: float
     wires: list[Wire] = field(default_factory=list)
     operations: list[str] = field(default_factory=list)
-    exchanges: list[Exchange] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)  # one for each message of the SCU that has an answer
     first_reaction: tuple[Wire, int] | None = None  # its connection, and the number of events on it before
     operations_at_reaction: int = 0  # the number of operations up to the first reaction, its request included
     hung: bool = False  # the SCU was silent for ``patience`` on a connection
@@ -117,12 +117,12 @@ class Visit:
     pending: Message | None = None  # for ``on_pdu``: the request whose Data Set is still arriving
     failure: Exception | None = None  # an error of the tester itself
     open: int = 0  # the number of open connections
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)  # set after each event of the SCU
     allowance: Allowance = field(default_factory=lambda: Allowance(_MAX_OCTETS))
     early: list[tuple[Wire, int]] = field(default_factory=list)  # like `first_reaction`: the SCU awaited no answer
     times: list[tuple[str, float, float]] = field(default_factory=list)  # operation, time of request, time of answer
     _counts: Counter[str] = field(default_factory=Counter)
-    services: dict[int, Service] = field(default_factory=dict)
+    services: dict[int, Service] = field(default_factory=dict)  # by the number of the connection
 
     # --- connections ---
 

@@ -37,12 +37,16 @@ _NO_IPPX = "IPP needs ippx: pip install dimse-print[paper]"
 class PaperDestination:
     """A `Destination` that prints films on paper: on the queue ``queue`` of CUPS, or on the printer ``uri`` by IPP.
 
-    ``server`` is a CUPS server, HOST or HOST:PORT. ``media`` maps a Film Size ID to the name of the medium to use for
-    it; ``tray`` is the paper source. With ``size`` "true", films are printed at their true size; with "fit", a film is
-    scaled to the paper if the paper is smaller than the film or is chosen by ``media``. ``options`` are further options
-    of the queue. ``tls`` is only for a URI that begins with ipps: or https:. ``follow`` is the time in seconds to wait
-    for the end of the job, and ``seconds`` the time limit for each response. ``dpi`` is the resolution in pixels per
-    inch, and ``bits`` the number of bits per gray value. Raises `ConfigError`.
+    ``server`` is a CUPS server, HOST or HOST:PORT. ``tls`` is only for a URI that begins with ipps: or https:. ``tray``
+    is the paper source, and ``options`` are further options of the queue.
+
+    ``media`` maps a Film Size ID to the name of the medium to use for this size. With ``size`` "true", films are
+    printed at their true size; with "fit", a film is scaled to the paper if the paper is smaller than the film or is
+    chosen by ``media``. ``dpi`` is the resolution in pixels per inch, and ``bits`` the number of bits per gray value.
+
+    ``follow`` is the time in seconds to wait for the end of the job, and ``seconds`` the time limit for each response.
+
+    Raises `ConfigError`.
     """
 
     queue: str = ""
