@@ -75,6 +75,7 @@ class BusyPoll:
         "_is_waiting",
         "_loop",
         "_misses",
+        "_needs_check",
         "_polls",
         "_seconds",
         "_sent",
@@ -95,16 +96,22 @@ class BusyPoll:
         self._is_alone = True  # whether no other peer sent anything between the last two reads from this peer
         self._is_polling = False  # whether `_poll` will be called
         self._misses = 0  # late answers in a row
+        self._needs_check = False  # whether the load is still to be checked
 
     @classmethod
     def of_client(cls, loop: asyncio.AbstractEventLoop, polls: Polls) -> Self:
         """Return the polling of a new client."""
-        is_alone = len(asyncio.all_tasks(loop)) == 1
-        return cls(loop, polls, _CLIENT_SECONDS if is_alone and not _are_processors_busy() else 0.0, yields=False)
+        poll = cls(loop, polls, _CLIENT_SECONDS if len(asyncio.all_tasks(loop)) == 1 else 0.0, yields=False)
+        poll._needs_check = bool(poll._seconds)
+        return poll
 
     def sent(self) -> None:
         """Begin to poll, because a message was sent just now."""
         self._sent, self._is_waiting = perf_counter(), True
+        if self._needs_check:
+            self._needs_check = False
+            if _are_processors_busy():  # takes 11 us, while the peer works
+                self._seconds = 0.0
         if self._is_polling or not self._is_alone or not self._seconds or self._sent < self._polls.pause_end:
             return
         if self._misses < MAX_MISSES or not self._misses % CYCLE:
