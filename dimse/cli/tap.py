@@ -33,7 +33,7 @@ from ..terminal import (
 )
 from .tap_inbox import Inbox, keep_freed_memory
 from .tap_lines import LineOptions, LineProcess
-from .tap_live import Views, listening, url_of
+from .tap_live import Views, listening_socket, url_of
 from .tap_pages import PageProcess
 
 __all__ = ["add", "no_views", "remove_recordings"]
@@ -119,7 +119,7 @@ def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Name
                 stack.callback(remove_recordings, folder)
             pages = PageProcess(views, is_redacted=arguments.redact)
             stack.callback(pages.close)
-        live = None if arguments.live is None else stack.enter_context(listening(*arguments.live))
+        live = None if arguments.live is None else stack.enter_context(listening_socket(*arguments.live))
         lines = None
         if live is not None or not arguments.quiet:
             lines = LineProcess(LineOptions(arguments.quiet, arguments.redact, live, _host(arguments.live), views))

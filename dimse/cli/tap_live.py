@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from ..explain import View
 from ..explain.feed import Feed
 
-__all__ = ["LiveView", "Views", "listening", "url_of"]
+__all__ = ["LiveView", "Views", "listening_socket", "url_of"]
 
 Views = Callable[[], Sequence[View]]  # returns new views, which see the messages of one association
 
@@ -41,7 +41,7 @@ _CLOSE = 0.1  # seconds within which the server notices `close`
 _LAST = 1.0  # seconds for the clients to get the last events
 
 
-def listening(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int) -> socket.socket:
     """Return a socket for the server. Raises OSError if the address cannot be used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -156,6 +156,8 @@ def _hosts(sock: socket.socket, host: str) -> frozenset[str]:
 
 
 class _Server(ThreadingHTTPServer):
+    """An HTTP server on a given socket, with at most `_MAX_CONNECTIONS` connections at once."""
+
     daemon_threads = True
 
     def __init__(self, sock: socket.socket, handler: Callable[..., BaseHTTPRequestHandler]) -> None:

@@ -143,34 +143,34 @@ def _key(step: Step) -> tuple[str, str, str]:
 
 
 def _pair(left: Step, right: Step) -> Pair:
-    mine, theirs = _data_sets(facts_of(left), facts_of(right))
-    names = [*mine, *(name for name in theirs if name not in mine)]
-    return Pair(left, right, tuple(_difference(name, mine, theirs) for name in names if _differs(name, mine, theirs)))
+    facts = _shared_facts(facts_of(left), facts_of(right))
+    names = dict.fromkeys(name for side in facts for name in side)
+    return Pair(left, right, tuple(_difference(name, *facts) for name in names if _differs(name, *facts)))
 
 
-def _data_sets(mine: dict[str, Fact], theirs: dict[str, Fact]) -> list[dict[str, Fact]]:
-    """Return the facts of both sides; if only one side has a Data Set, with a single fact for all of its elements."""
-    counts = [sum(fact.is_element for fact in facts.values()) for facts in (mine, theirs)]
+def _shared_facts(left: dict[str, Fact], right: dict[str, Fact]) -> tuple[dict[str, Fact], dict[str, Fact]]:
+    """Return the facts of both sides. If only one side has a Data Set, a single fact stands for all its elements."""
+    counts = [sum(fact.is_element for fact in facts.values()) for facts in (left, right)]
     if all(counts) or not any(counts):
-        return [mine, theirs]
+        return left, right
     shown = []
-    for facts, count in zip((mine, theirs), counts, strict=True):
+    for facts, count in zip((left, right), counts, strict=True):
         whole = {"Data Set": Fact(f"{count} elements")} if count else {}
         shown.append({name: fact for name, fact in facts.items() if not fact.is_element} | whole)
-    return shown
+    return shown[0], shown[1]
 
 
-def _differs(name: str, mine: dict[str, Fact], theirs: dict[str, Fact]) -> bool:
-    return name not in mine or name not in theirs or mine[name].value != theirs[name].value
+def _differs(name: str, left: dict[str, Fact], right: dict[str, Fact]) -> bool:
+    return name not in left or name not in right or left[name].value != right[name].value
 
 
-def _difference(name: str, mine: dict[str, Fact], theirs: dict[str, Fact]) -> Difference:
-    one, other = mine.get(name), theirs.get(name)
-    weight = max(fact.weight for fact in (one, other) if fact is not None)
-    if one is not None and other is not None and one.outcome != other.outcome:
+def _difference(name: str, left: dict[str, Fact], right: dict[str, Fact]) -> Difference:
+    facts = left.get(name), right.get(name)
+    weight = max(fact.weight for fact in facts if fact is not None)
+    if len({fact.outcome for fact in facts if fact is not None}) > 1:
         weight = Weight.OUTCOME
-    left, right = ("" if fact is None else fact.value or "empty" for fact in (one, other))
-    return Difference(name, left, right, weight)
+    values = ["" if fact is None else fact.value or "empty" for fact in facts]
+    return Difference(name, values[0], values[1], weight)
 
 
 def _end(steps: Sequence[Step]) -> str:

@@ -33,7 +33,7 @@ __all__ = [
 
 _Show = Callable[[bytes, bytes], str]  # takes the bytes of a field, and the bytes of the previous field
 REST, COUNTED = -1, -2  # sizes: all remaining bytes; as many bytes as the previous field states
-P_DATA, USER_IDENTITY, USER_IDENTITY_ANSWER = 0x04, 0x58, 0x59
+P_DATA, USER_IDENTITY, USER_IDENTITY_ANSWER = 0x04, 0x58, 0x59  # a PDU-type, and two types of sub-items
 FRAGMENT = "Presentation-data-value"  # the field with a piece of a Command Set or Data Set
 
 

@@ -30,7 +30,7 @@ __all__ = [
 _log = logging.getLogger("dimse.net")
 
 RESERVED_DESCRIPTORS = 64  # descriptors for films and other files, and for connections that are closed unread
-MAX_DESCRIPTORS = 1 << 16
+MAX_DESCRIPTORS = 1 << 16  # descriptors that this process allows itself, at most
 _MAX_LINES = 50  # lines of log in a minute for one kind of event
 _MINUTE = 60.0  # seconds
 

@@ -8,7 +8,7 @@ import pytest
 from raw import HOST, proposal
 from recordings import said_in
 
-from dimse.cli.tap_live import LiveView, listening, url_of
+from dimse.cli.tap_live import LiveView, listening_socket, url_of
 from dimse.explain import REQUESTOR
 from dimse.ul import AssociateRQ, encode_pdu
 
@@ -21,7 +21,7 @@ ATTACK = "<img src=x onerror=hit=1>"
 def live(browser: Any) -> Iterator[tuple[LiveView, Any]]:
     """A live view and its page; the browser must report no error."""
     complaints: list[str] = []
-    sock = listening(HOST, 0)
+    sock = listening_socket(HOST, 0)
     view = LiveView(sock, tuple, is_redacted=False)
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     page = context.new_page()

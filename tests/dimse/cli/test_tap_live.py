@@ -12,7 +12,7 @@ from raw import HOST
 from recordings import said_in
 
 import dimse.cli.tap_live
-from dimse.cli.tap_live import LiveView, listening, url_of
+from dimse.cli.tap_live import LiveView, listening_socket, url_of
 
 NAME = "echo-echoscu-dcmprscp"
 
@@ -33,7 +33,7 @@ class Browser:
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    sock = listening(HOST, 0)
+    sock = listening_socket(HOST, 0)
     view = LiveView(sock, tuple, is_redacted=False)
     found = Browser(view, sock.getsockname()[1])
     yield found
@@ -138,7 +138,7 @@ def test_client_that_leaves_makes_room(browser: Browser, monkeypatch: pytest.Mon
 
 
 def test_ipv6_address_has_brackets() -> None:
-    with listening("::1", 0) as sock:
+    with listening_socket("::1", 0) as sock:
         assert url_of(sock) == f"http://[::1]:{sock.getsockname()[1]}/"
 
 
@@ -157,19 +157,19 @@ def test_link_leads_to_the_page(browser: Browser) -> None:
 
 @pytest.mark.parametrize(("address", "is_known"), [("127.0.0.1", False), ("0.0.0.0", True), ("::", True)])
 def test_machine_name_is_accepted_if_others_can_reach_it(address: str, is_known: bool) -> None:
-    view = LiveView(listening(address, 0), tuple, is_redacted=False)
+    view = LiveView(listening_socket(address, 0), tuple, is_redacted=False)
     assert (socket.gethostname().lower() in view.hosts) == is_known
     view.close()
 
 
 def test_given_host_name_is_accepted() -> None:
-    view = LiveView(listening(HOST, 0), tuple, is_redacted=False, host="Tap.Example")
+    view = LiveView(listening_socket(HOST, 0), tuple, is_redacted=False, host="Tap.Example")
     assert "tap.example" in view.hosts
     view.close()
 
 
 def test_url_names_the_machine_for_all_addresses() -> None:
-    with listening("0.0.0.0", 0) as sock:
+    with listening_socket("0.0.0.0", 0) as sock:
         assert url_of(sock) == f"http://{socket.gethostname()}:{sock.getsockname()[1]}/"
 
 
@@ -203,7 +203,7 @@ def test_hostile_request_line_adds_no_header(browser: Browser, line: bytes) -> N
 
 def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dimse.cli.tap_live, "_MAX_CONNECTIONS", 1)
-    sock = listening(HOST, 0)
+    sock = listening_socket(HOST, 0)
     view, address = LiveView(sock, tuple, is_redacted=False), sock.getsockname()
     with socket.create_connection(address, PATIENCE), socket.create_connection(address, PATIENCE) as second:
         assert second.recv(100) == b""
